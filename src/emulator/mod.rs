@@ -1,0 +1,1 @@
+//! An emulator of Entra ID and ACS Identity, for tests and for trying things out.

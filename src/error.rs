@@ -1,0 +1,193 @@
+//! The one error type of the crate.
+//!
+//! What comes in is a failure, what goes out is a sentence for its cause, a sentence for the next
+//! step, and the [`Kind`] that decides the exit code. Nothing is printed or logged here.
+
+use std::error::Error as StdError;
+use std::fmt;
+
+/// A failure: what happened, what to do next, and how a caller should branch on it.
+///
+/// `message` is one lower-case sentence without a final period and never repeats its source; it
+/// and every source are free of secrets, because foreign errors that may carry a body or a token
+/// are translated where they arise and never become a source.
+pub struct Error(Box<Inner>);
+
+struct Inner {
+    kind: Kind,
+    message: String,
+    hint: String,
+    code: Option<String>,
+    correlation_id: Option<String>,
+    source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+/// The result of everything in this crate that can fail.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What a failure means to whoever called: at once the exit code and the `kind` of the JSON error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Kind {
+    /// A fault of our own.
+    Internal,
+    /// Bad flag, setting or input: change it and run again.
+    Usage,
+    /// The sign-in was refused, cancelled or timed out, or another user signed in.
+    SignInRefused,
+    /// A person must sign in, and that was not allowed here.
+    SignInNeeded,
+    /// A service said no, and would say so again.
+    Refused,
+    /// A service or the network could not be reached, or did not answer in its own language.
+    Unreachable,
+    /// The token store failed, is locked, or did not answer in time.
+    Store,
+    /// The user interrupted.
+    Interrupted,
+}
+
+impl Kind {
+    /// The exit code of the process, as the contract fixes it.
+    pub fn exit_code(self) -> u8 {
+        match self {
+            Kind::Internal => 1,
+            Kind::Usage => 2,
+            Kind::SignInRefused => 3,
+            Kind::SignInNeeded => 4,
+            Kind::Refused => 5,
+            Kind::Unreachable => 6,
+            Kind::Store => 7,
+            Kind::Interrupted => 130,
+        }
+    }
+
+    /// The word for it in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Kind::Internal => "internal",
+            Kind::Usage => "usage",
+            Kind::SignInRefused => "sign_in_refused",
+            Kind::SignInNeeded => "sign_in_needed",
+            Kind::Refused => "refused",
+            Kind::Unreachable => "unreachable",
+            Kind::Store => "store",
+            Kind::Interrupted => "interrupted",
+        }
+    }
+}
+
+impl Error {
+    /// A failure of this kind. `hint` is the next step; there is no error without one.
+    pub fn new(kind: Kind, message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Error(Box::new(Inner {
+            kind,
+            message: message.into(),
+            hint: hint.into(),
+            code: None,
+            correlation_id: None,
+            source: None,
+        }))
+    }
+
+    /// A broken promise of our own code; `what` names the promise.
+    pub(crate) fn internal(what: impl Into<String>) -> Self {
+        Error::new(
+            Kind::Internal,
+            what,
+            "this is a fault in acspass: please report it with the command you ran",
+        )
+    }
+
+    /// Adds the service's own code, such as `AADSTS50173` or `Denied`.
+    #[must_use]
+    pub fn with_code(mut self, code: impl Into<String>) -> Self {
+        self.0.code = Some(code.into());
+        self
+    }
+
+    /// Adds the id under which the service's staff find the request.
+    #[must_use]
+    pub fn with_correlation_id(mut self, id: impl Into<String>) -> Self {
+        self.0.correlation_id = Some(id.into());
+        self
+    }
+
+    /// Adds the cause. It must not be able to hold a secret or a response body.
+    #[must_use]
+    pub fn caused_by(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        self.0.source = Some(source.into());
+        self
+    }
+
+    /// Replaces the next step, where the caller knows a better one.
+    #[must_use]
+    pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
+        self.0.hint = hint.into();
+        self
+    }
+
+    /// Who is at fault, and what a caller does about it.
+    pub fn kind(&self) -> Kind {
+        self.0.kind
+    }
+
+    /// What happened, in one sentence.
+    pub fn message(&self) -> &str {
+        &self.0.message
+    }
+
+    /// The next step, in one sentence.
+    pub fn hint(&self) -> &str {
+        &self.0.hint
+    }
+
+    /// The service's own code as text, where it sent one.
+    pub fn code(&self) -> Option<&str> {
+        self.0.code.as_deref()
+    }
+
+    /// The service's correlation or request id, where it sent one.
+    pub fn correlation_id(&self) -> Option<&str> {
+        self.0.correlation_id.as_deref()
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.message)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Error")
+            .field("kind", &self.0.kind)
+            .field("message", &self.0.message)
+            .field("hint", &self.0.hint)
+            .field("code", &self.0.code)
+            .field("correlation_id", &self.0.correlation_id)
+            .field("source", &self.0.source)
+            .finish()
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.0.source.as_deref().map(|source| source as _)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_chain_of_causes_can_be_walked() {
+        let root = std::io::Error::other("disk on fire");
+        let error = Error::new(Kind::Store, "could not save", "free some space").caused_by(root);
+        let source = StdError::source(&error).map(ToString::to_string);
+        assert_eq!(source.as_deref(), Some("disk on fire"));
+        assert_eq!(error.to_string(), "could not save");
+    }
+}

@@ -1,0 +1,40 @@
+//! Where secrets are kept between runs.
+//!
+//! A store takes and gives whole items, bytes under a name, and knows nothing of what is in them.
+//! Beside it lie the index, which lists sessions without a secret, and the lock that makes one
+//! process at a time the one that renews. [`Vault`] joins the three: nothing above this room
+//! touches a store, the index or a lock by itself.
+
+mod index;
+mod keyring;
+mod lock;
+mod memory;
+mod record;
+mod vault;
+
+pub use record::{
+    Account, CachedCommunicationToken, CachedEntraToken, ExchangeKind, Record, SessionKey,
+    ShortTokens, Tenancy, TokenSource,
+};
+
+use crate::error::Result;
+use crate::secret::SecretBytes;
+
+/// A place that keeps secret items. Each call ends within five seconds, whatever the other side
+/// does; every failure is [`crate::error::Kind::Store`] and says what is wrong and what to do.
+pub trait TokenStore: Send + Sync {
+    /// The store's name, as in the setting `store`.
+    fn name(&self) -> &'static str;
+
+    /// The item's bytes, or `None` where there is no such item.
+    fn load(&self, item: &str) -> Result<Option<SecretBytes>>;
+
+    /// Creates the item or replaces it whole.
+    fn save(&self, item: &str, value: &SecretBytes) -> Result<()>;
+
+    /// Removes the item; `false` where there was none.
+    fn delete(&self, item: &str) -> Result<bool>;
+
+    /// Whether items outlive the process.
+    fn is_persistent(&self) -> bool;
+}

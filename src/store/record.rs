@@ -1,0 +1,306 @@
+//! What is kept for one session, and its form on disk.
+//!
+//! The record is loaded whole and replaced whole. Its JSON form is private to this file: what is
+//! read back is checked into the valid type, and what does not parse is reported without a byte
+//! of it being shown.
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Kind, Result};
+use crate::secret::{CommunicationToken, EntraToken, RefreshToken, SecretBytes};
+use crate::time::Timestamp;
+
+/// Tokens kept per kind and session: enough for a few resources, small enough for a keyring.
+const MOST_TOKENS: usize = 4;
+
+/// The application in a tenant of an authority, to which a session belongs and beyond which its
+/// refresh token never goes.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Tenancy {
+    /// The authority's host, with its port where it is not the default one.
+    pub authority_host: String,
+    /// The tenant as it was configured: a GUID, a domain or `organizations`.
+    pub tenant: String,
+    /// The application (client) id.
+    pub client_id: String,
+}
+
+/// What names a session: whose it is, and where.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct SessionKey {
+    /// Where the account signed in.
+    pub tenancy: Tenancy,
+    /// The account, `<uid>.<utid>`.
+    pub home_account_id: String,
+}
+
+impl SessionKey {
+    /// The name of the session's item in a store. Not a secret.
+    pub fn item(&self) -> String {
+        let Tenancy {
+            authority_host,
+            tenant,
+            client_id,
+        } = &self.tenancy;
+        format!(
+            "session {} at {authority_host} {tenant} {client_id}",
+            self.home_account_id
+        )
+    }
+}
+
+/// One signed-in Teams user, as the validated id_token named them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Account {
+    /// `<uid>.<utid>` from `client_info`; without it, oid and tid.
+    pub home_account_id: String,
+    /// The name people know the account by, usually an e-mail address.
+    pub username: String,
+    /// The tenant that the user signed in to (`tid`).
+    pub tenant_id: String,
+    /// The user's object id in that tenant (`oid`): what an exchange takes as `userId`.
+    pub object_id: String,
+}
+
+/// How an Entra token becomes a Communication token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ExchangeKind {
+    /// `POST /teamsUser/:exchangeAccessToken`, with the resource's key or role.
+    Key,
+    /// `POST /access/entra/:exchangeAccessToken`, with the Entra token alone.
+    Entra,
+    /// `POST /access/teamsExtension/:exchangeAccessToken`, with the Entra token alone.
+    TeamsExtension,
+}
+
+/// What a Communication token was issued by: it is good for a wish only where all of it matches.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct TokenSource {
+    /// The resource's endpoint, as configured: scheme, host and port, no trailing slash.
+    pub endpoint: String,
+    /// The kind of exchange.
+    pub exchange: ExchangeKind,
+    /// The scopes that were configured, sorted.
+    pub scopes: Vec<String>,
+}
+
+/// An Entra token that was kept.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CachedEntraToken {
+    /// The token itself.
+    pub token: EntraToken,
+    /// The scopes that were configured when it was asked for, sorted.
+    pub scopes: Vec<String>,
+    /// When it expires, by the service's clock.
+    pub expires_on: Timestamp,
+}
+
+/// A Communication token that was kept.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CachedCommunicationToken {
+    /// The token itself.
+    pub token: CommunicationToken,
+    /// What issued it, and for what.
+    pub source: TokenSource,
+    /// When it expires, by the service's clock.
+    pub expires_on: Timestamp,
+}
+
+/// The note that a redemption brought a token that was not fresh: this tenant's tokens are short.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShortTokens {
+    /// When the redemption happened, by the service's clock, in Unix seconds.
+    pub redeemed_at_seconds: i64,
+    /// How long the token lived from then, in seconds.
+    pub life_seconds: u64,
+}
+
+/// Everything kept for one session. It is loaded whole and replaced whole.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Record {
+    /// Where the account signed in.
+    pub tenancy: Tenancy,
+    /// Who signed in.
+    pub account: Account,
+    /// What renews the Entra token; `None` where Entra gave none.
+    pub refresh_token: Option<RefreshToken>,
+    /// Entra tokens, newest first, at most one for a set of scopes.
+    pub entra_tokens: Vec<CachedEntraToken>,
+    /// Communication tokens, newest first, at most one for a source.
+    pub communication_tokens: Vec<CachedCommunicationToken>,
+    /// Set by a redemption that brought a short token, cleared by one that did not.
+    pub short_tokens: Option<ShortTokens>,
+    /// The service's clock minus ours, in seconds, where they differ by more than a minute.
+    pub clock_offset_seconds: i64,
+}
+
+impl Record {
+    /// A session that has just begun and holds no token yet.
+    pub fn new(tenancy: Tenancy, account: Account) -> Self {
+        Record {
+            tenancy,
+            account,
+            refresh_token: None,
+            entra_tokens: Vec::new(),
+            communication_tokens: Vec::new(),
+            short_tokens: None,
+            clock_offset_seconds: 0,
+        }
+    }
+
+    /// What names this session.
+    pub fn key(&self) -> SessionKey {
+        SessionKey {
+            tenancy: self.tenancy.clone(),
+            home_account_id: self.account.home_account_id.clone(),
+        }
+    }
+
+    /// The Entra token for these scopes, fresh or not.
+    pub fn entra_token(&self, scopes: &[String]) -> Option<&CachedEntraToken> {
+        self.entra_tokens.iter().find(|kept| kept.scopes == scopes)
+    }
+
+    /// The Communication token from this source, fresh or not.
+    pub fn communication_token(&self, source: &TokenSource) -> Option<&CachedCommunicationToken> {
+        self.communication_tokens
+            .iter()
+            .find(|kept| kept.source == *source)
+    }
+
+    /// Keeps an Entra token in place of the one for the same scopes.
+    pub fn keep_entra_token(&mut self, token: CachedEntraToken) {
+        self.entra_tokens.retain(|kept| kept.scopes != token.scopes);
+        self.entra_tokens.insert(0, token);
+        self.entra_tokens.truncate(MOST_TOKENS);
+    }
+
+    /// Keeps a Communication token in place of the one from the same source.
+    pub fn keep_communication_token(&mut self, token: CachedCommunicationToken) {
+        self.communication_tokens
+            .retain(|kept| kept.source != token.source);
+        self.communication_tokens.insert(0, token);
+        self.communication_tokens.truncate(MOST_TOKENS);
+    }
+
+    /// The record as the bytes of its item.
+    pub fn to_item(&self) -> Result<SecretBytes> {
+        let form = Form {
+            version: VERSION,
+            tenancy: self.tenancy.clone(),
+            account: self.account.clone(),
+            refresh_token: self.refresh_token.as_ref().map(|t| t.expose().to_owned()),
+            entra_tokens: self.entra_tokens.iter().map(EntraForm::from).collect(),
+            communication_tokens: self
+                .communication_tokens
+                .iter()
+                .map(CommunicationForm::from)
+                .collect(),
+            short_tokens: self.short_tokens,
+            clock_offset_seconds: self.clock_offset_seconds,
+        };
+        serde_json::to_vec(&form)
+            .map(SecretBytes::new)
+            .map_err(|_| Error::internal("a session could not be written as JSON"))
+    }
+
+    /// Reads an item back.
+    ///
+    /// # Errors
+    /// [`Kind::Store`] where the item is not one of ours; no byte of it is in the error.
+    pub fn from_item(item: &SecretBytes) -> Result<Self> {
+        let unreadable = || {
+            Error::new(
+                Kind::Store,
+                "the stored session cannot be read: it is damaged or from another version",
+                "run `acspass logout --all`, then `acspass login`",
+            )
+        };
+        let form: Form = serde_json::from_slice(item.expose()).map_err(|_| unreadable())?;
+        if form.version != VERSION {
+            return Err(unreadable());
+        }
+        Ok(Record {
+            tenancy: form.tenancy,
+            account: form.account,
+            refresh_token: form.refresh_token.map(RefreshToken::new),
+            entra_tokens: form.entra_tokens.into_iter().map(Into::into).collect(),
+            communication_tokens: form
+                .communication_tokens
+                .into_iter()
+                .map(Into::into)
+                .collect(),
+            short_tokens: form.short_tokens,
+            clock_offset_seconds: form.clock_offset_seconds,
+        })
+    }
+}
+
+const VERSION: u32 = 1;
+
+#[derive(Serialize, Deserialize)]
+struct Form {
+    version: u32,
+    tenancy: Tenancy,
+    account: Account,
+    refresh_token: Option<String>,
+    entra_tokens: Vec<EntraForm>,
+    communication_tokens: Vec<CommunicationForm>,
+    short_tokens: Option<ShortTokens>,
+    clock_offset_seconds: i64,
+}
+
+#[derive(Serialize, Deserialize)]
+struct EntraForm {
+    token: String,
+    scopes: Vec<String>,
+    expires_on_seconds: i64,
+}
+
+impl From<&CachedEntraToken> for EntraForm {
+    fn from(kept: &CachedEntraToken) -> Self {
+        EntraForm {
+            token: kept.token.expose().to_owned(),
+            scopes: kept.scopes.clone(),
+            expires_on_seconds: kept.expires_on.unix_seconds(),
+        }
+    }
+}
+
+impl From<EntraForm> for CachedEntraToken {
+    fn from(form: EntraForm) -> Self {
+        CachedEntraToken {
+            token: EntraToken::new(form.token),
+            scopes: form.scopes,
+            expires_on: Timestamp::from_unix_seconds(form.expires_on_seconds),
+        }
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct CommunicationForm {
+    token: String,
+    source: TokenSource,
+    expires_on_seconds: i64,
+}
+
+impl From<&CachedCommunicationToken> for CommunicationForm {
+    fn from(kept: &CachedCommunicationToken) -> Self {
+        CommunicationForm {
+            token: kept.token.expose().to_owned(),
+            source: kept.source.clone(),
+            expires_on_seconds: kept.expires_on.unix_seconds(),
+        }
+    }
+}
+
+impl From<CommunicationForm> for CachedCommunicationToken {
+    fn from(form: CommunicationForm) -> Self {
+        CachedCommunicationToken {
+            token: CommunicationToken::new(form.token),
+            source: form.source,
+            expires_on: Timestamp::from_unix_seconds(form.expires_on_seconds),
+        }
+    }
+}
