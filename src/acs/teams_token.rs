@@ -1,0 +1,196 @@
+//! What can be told about an Entra token before it is sent to the exchange.
+//!
+//! The service answers a bare 401 to every kind of wrong token; a token that can be read tells the
+//! cause itself. What we do not know, the service decides.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::error::{Error, Kind, Result};
+use crate::jwt;
+use crate::time::Timestamp;
+
+/// Audiences that the Teams exchange takes: the scopes' resource in two clouds, and the
+/// application id of Azure Communication Services.
+const AUDIENCES: [&str; 3] = [
+    "https://auth.msft.communication.azure.com",
+    "https://auth.msft.communication.azure.us",
+    "1fd5118e-2576-4263-8130-9503064c837a",
+];
+/// Audiences that are certainly not it, with their names for people.
+const OTHER_AUDIENCES: [(&str, &str); 5] = [
+    ("https://graph.microsoft.com", "Microsoft Graph"),
+    ("00000003-0000-0000-c000-000000000000", "Microsoft Graph"),
+    ("https://management.azure.com", "Azure Resource Manager"),
+    (
+        "https://communication.azure.com",
+        "the ACS resource's own API, not for a Teams user",
+    ),
+    ("https://api.spaces.skype.com", "the Teams client"),
+];
+const TEAMS_SCOPES: [&str; 2] = ["Teams.ManageCalls", "Teams.ManageChats"];
+
+/// The claims that decide. An audience may be a list (RFC 7519, section 4.1.3).
+#[derive(Deserialize)]
+struct Claims {
+    #[serde(default)]
+    aud: Value,
+    scp: Option<String>,
+    roles: Option<Value>,
+    exp: Option<i64>,
+    appid: Option<String>,
+    azp: Option<String>,
+    oid: Option<String>,
+}
+
+/// Checks a token that can be read, before it is exchanged for `app_id` and `user_id`. `Some` is
+/// a note for the user: the token is sent although not all could be checked.
+///
+/// # Errors
+/// [`Kind::Refused`] naming the claim that does not fit, and what to do.
+pub fn check(
+    token: &str,
+    app_id: &str,
+    user_id: &str,
+    now: Timestamp,
+) -> Result<Option<&'static str>> {
+    let Some(claims) = jwt::claims::<Claims>(token) else {
+        return Ok(Some(
+            "the Entra token cannot be read here; the service decides whether it is good",
+        ));
+    };
+    let refuse = |message: String, hint: &str| Err(Error::new(Kind::Refused, message, hint));
+    if claims.exp.is_some_and(|exp| exp <= now.unix_seconds()) {
+        return refuse(
+            "the Entra token has expired".to_owned(),
+            "sign in again with `acspass login`, or check this machine's clock",
+        );
+    }
+    let audiences = audiences(&claims.aud);
+    if let Some((_, name)) = OTHER_AUDIENCES
+        .iter()
+        .find(|(other, _)| audiences.iter().any(|aud| aud == other))
+    {
+        return refuse(
+            format!("the Entra token is for {name}, not for Azure Communication Services"),
+            "ask for the scopes Teams.ManageCalls and Teams.ManageChats of \
+             https://auth.msft.communication.azure.com",
+        );
+    }
+    if !audiences.iter().any(|aud| AUDIENCES.contains(aud)) {
+        return Ok(Some(
+            "the Entra token is for an audience that acspass does not know; the service decides \
+             whether it is good",
+        ));
+    }
+    let scopes = claims.scp.unwrap_or_default();
+    if scopes.is_empty() && claims.roles.is_some() {
+        return refuse(
+            "the Entra token is an application's, not a user's".to_owned(),
+            "sign in as a user with `acspass login`",
+        );
+    }
+    if !scopes.split(' ').any(|scope| TEAMS_SCOPES.contains(&scope)) {
+        return refuse(
+            "the Entra token carries neither Teams.ManageCalls nor Teams.ManageChats".to_owned(),
+            "add these delegated permissions of Azure Communication Services to the application \
+             and grant consent, then run `acspass login --prompt consent`",
+        );
+    }
+    let issued_to = claims.appid.or(claims.azp);
+    if issued_to.is_some_and(|id| !id.eq_ignore_ascii_case(app_id)) {
+        return refuse(
+            "the Entra token was issued to another application than the one named".to_owned(),
+            "name the client id that signed the user in, or sign in again with this one",
+        );
+    }
+    if claims
+        .oid
+        .is_some_and(|id| !id.eq_ignore_ascii_case(user_id))
+    {
+        return refuse(
+            "the Entra token belongs to another user than the one named".to_owned(),
+            "name the object id (oid) of the user who signed in, not the tenant's or another's",
+        );
+    }
+    Ok(None)
+}
+
+/// The audiences without a trailing slash.
+fn audiences(aud: &Value) -> Vec<&str> {
+    let all: Vec<&str> = match aud {
+        Value::String(one) => vec![one],
+        Value::Array(many) => many.iter().filter_map(Value::as_str).collect(),
+        _ => Vec::new(),
+    };
+    all.into_iter()
+        .map(|aud| aud.trim_end_matches('/'))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    const APP: &str = "11111111-2222-3333-4444-555555555555";
+    const USER: &str = "66666666-7777-8888-9999-000000000000";
+
+    fn outcome(change: &[(&str, Value)]) -> Result<Option<&'static str>> {
+        let mut claims = json!({
+            "aud": "https://auth.msft.communication.azure.com", "exp": 2000, "oid": USER,
+            "scp": "Teams.ManageCalls Teams.ManageChats", "appid": APP,
+        });
+        for (name, value) in change {
+            claims[*name] = value.clone();
+        }
+        let token = format!("e30.{}.x", jwt::encode_part(claims.to_string().as_bytes()));
+        check(&token, APP, USER, Timestamp::from_unix_seconds(1000))
+    }
+
+    #[test]
+    fn a_right_token_passes_without_a_note() {
+        let app_id = json!("1fd5118e-2576-4263-8130-9503064c837a");
+        for change in [
+            vec![],
+            vec![("aud", app_id)],
+            vec![("aud", json!(["https://auth.msft.communication.azure.us/"]))],
+            vec![("scp", json!("Teams.ManageChats"))],
+            vec![("appid", Value::Null), ("azp", json!(APP.to_uppercase()))],
+        ] {
+            assert!(matches!(outcome(&change), Ok(None)), "{change:?}");
+        }
+    }
+
+    #[test]
+    fn each_wrong_claim_is_named() {
+        for (change, word) in [
+            (vec![("exp", json!(1000))], "expired"),
+            (
+                vec![("aud", json!("https://graph.microsoft.com"))],
+                "Microsoft Graph",
+            ),
+            (vec![("scp", json!("User.Read"))], "Teams.ManageCalls"),
+            (
+                vec![("scp", Value::Null), ("roles", json!(["x"]))],
+                "application's",
+            ),
+            (vec![("appid", json!("other"))], "another application"),
+            (vec![("oid", json!("other"))], "another user"),
+        ] {
+            let error = outcome(&change).expect_err(word);
+            assert_eq!(error.kind(), Kind::Refused);
+            assert!(error.message().contains(word), "{}", error.message());
+        }
+    }
+
+    #[test]
+    fn what_we_do_not_know_the_service_decides() {
+        assert!(matches!(
+            outcome(&[("aud", json!("api://else"))]),
+            Ok(Some(_))
+        ));
+        let opaque = check("opaque", APP, USER, Timestamp::from_unix_seconds(0));
+        assert!(matches!(opaque, Ok(Some(_))));
+    }
+}

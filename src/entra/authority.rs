@@ -1,0 +1,211 @@
+//! Which Entra ID, which tenant, and what its metadata says.
+
+use url::Url;
+use uuid::Uuid;
+
+use crate::error::{Error, Kind, Result};
+use crate::http::{Http, Request};
+use crate::loopback;
+use crate::wire::entra::{Metadata, TokenError};
+
+use super::refusal;
+
+/// An authority: Entra ID's host and a tenant there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Authority {
+    host: Url,
+    tenant: String,
+}
+
+impl Authority {
+    /// Takes the address of the host and a tenant: a GUID, a domain, or `organizations`.
+    ///
+    /// # Errors
+    /// [`Kind::Usage`] where the host is not an https URL without a path (http is for loopback),
+    /// or the tenant is not a name.
+    pub fn new(host: &str, tenant: &str) -> Result<Self> {
+        let wrong = |what: &str| {
+            Error::new(
+                Kind::Usage,
+                format!("the authority host {what}"),
+                "write it like https://login.microsoftonline.com (setting `authority-host`, \
+                 variable AZURE_AUTHORITY_HOST)",
+            )
+        };
+        let url = Url::parse(host.trim().trim_end_matches('/'))
+            .map_err(|_| wrong("is not a URL with a scheme"))?;
+        match url.scheme() {
+            "https" => {}
+            "http" if url.host_str().is_some_and(loopback::is_loopback_host) => {}
+            "http" => return Err(wrong("is plain http, which is for loopback hosts only")),
+            _ => return Err(wrong("is neither https nor http")),
+        }
+        let is_bare = url.path() == "/"
+            && url.query().is_none()
+            && url.fragment().is_none()
+            && url.username().is_empty()
+            && url.password().is_none();
+        if !is_bare || url.host_str().is_none_or(str::is_empty) {
+            return Err(wrong("is more than a scheme, a host and a port"));
+        }
+        Ok(Authority {
+            host: url,
+            tenant: check_tenant(tenant)?,
+        })
+    }
+
+    /// The host, with its port where it is not the default one: part of what names a session.
+    pub fn host(&self) -> String {
+        let host = self.host.host_str().unwrap_or_default();
+        match self.host.port() {
+            Some(port) => format!("{host}:{port}"),
+            None => host.to_owned(),
+        }
+    }
+
+    /// The tenant, as configured, in lower case.
+    pub fn tenant(&self) -> &str {
+        &self.tenant
+    }
+
+    /// Asks the authority for its OpenID Connect metadata. Every endpoint that it names must be
+    /// on the authority's own host and scheme.
+    ///
+    /// # Errors
+    /// [`Kind::Usage`] where the authority does not know the tenant, [`Kind::Unreachable`] where
+    /// it does not answer as Entra does, [`Kind::Refused`] where it names a foreign endpoint.
+    pub async fn discover(&self, http: &Http) -> Result<Metadata> {
+        let mut url = self.host.clone();
+        url.set_path(&format!(
+            "/{}/v2.0/.well-known/openid-configuration",
+            self.tenant
+        ));
+        let answer = http.send(|| Ok(Request::get(url.clone()))).await?;
+        if answer.is_outage() {
+            return Err(refusal::outage(&self.host(), answer.status.as_u16()));
+        }
+        if answer.status.is_client_error()
+            && let Ok(said) = serde_json::from_slice::<TokenError>(&answer.body)
+        {
+            return Err(refusal::unknown_tenant(&self.tenant, &said));
+        }
+        if answer.status.as_u16() != 200 || !answer.is_json() {
+            return Err(refusal::not_entra(
+                &self.host(),
+                "something that is not Entra's metadata",
+            ));
+        }
+        let metadata: Metadata = serde_json::from_slice(&answer.body).map_err(|_| {
+            refusal::not_entra(&self.host(), "metadata that lacks an endpoint or the issuer")
+        })?;
+        for endpoint in [&metadata.authorization_endpoint, &metadata.token_endpoint] {
+            self.check_endpoint(endpoint)?;
+        }
+        Ok(metadata)
+    }
+
+    fn check_endpoint(&self, endpoint: &str) -> Result<()> {
+        let is_ours = Url::parse(endpoint).is_ok_and(|url| url.origin() == self.host.origin());
+        if is_ours {
+            return Ok(());
+        }
+        Err(Error::new(
+            Kind::Refused,
+            format!(
+                "the metadata of {} names an endpoint on another host",
+                self.host()
+            ),
+            "check the setting `authority-host`; nothing was sent there",
+        ))
+    }
+}
+
+fn check_tenant(tenant: &str) -> Result<String> {
+    let tenant = tenant.trim().to_ascii_lowercase();
+    let wrong = |what: String, hint: &str| Err(Error::new(Kind::Usage, what, hint));
+    if tenant == "consumers" {
+        return wrong(
+            "a Teams user is a work or school account, and `consumers` has none".to_owned(),
+            "use `organizations`, or the tenant's GUID or domain",
+        );
+    }
+    let is_name = matches!(tenant.as_str(), "organizations" | "common");
+    let is_domain = tenant.contains('.')
+        && tenant.split('.').all(|label| {
+            !label.is_empty()
+                && label
+                    .bytes()
+                    .all(|b| b.is_ascii_alphanumeric() || b == b'-')
+        });
+    if is_name || is_domain || is_guid(&tenant) {
+        return Ok(tenant);
+    }
+    wrong(
+        "the tenant is neither a GUID, a domain nor `organizations`".to_owned(),
+        "the portal shows the tenant's GUID under Microsoft Entra ID, Overview",
+    )
+}
+
+/// Whether the text is a GUID as Entra writes them: 8-4-4-4-12 hexadecimal digits.
+pub(crate) fn is_guid(text: &str) -> bool {
+    text.len() == 36 && Uuid::try_parse(text).is_ok()
+}
+
+/// Takes an application (client) id.
+///
+/// # Errors
+/// [`Kind::Usage`] where it is not a GUID.
+pub fn check_client_id(text: &str) -> Result<String> {
+    let id = text.trim().to_ascii_lowercase();
+    match is_guid(&id) {
+        true => Ok(id),
+        false => Err(Error::new(
+            Kind::Usage,
+            "the client id is not a GUID",
+            "the portal shows the Application (client) ID under App registrations, Overview",
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_and_tenants_are_read_strictly() {
+        let authority = Authority::new("https://login.microsoftonline.com/", "Organizations");
+        let authority = authority.expect("the default");
+        assert_eq!(authority.host(), "login.microsoftonline.com");
+        assert_eq!(authority.tenant(), "organizations");
+        for (host, tenant) in [
+            ("login.microsoftonline.com", "organizations"),
+            ("http://login.microsoftonline.com", "organizations"),
+            ("https://login.microsoftonline.com/contoso", "organizations"),
+            ("https://u:p@login.microsoftonline.com", "organizations"),
+            ("https://login.microsoftonline.com", "consumers"),
+            ("https://login.microsoftonline.com", "../x"),
+            ("https://login.microsoftonline.com", ""),
+            ("https://login.microsoftonline.com", "1234-5678"),
+            ("https://login.microsoftonline.com", "a..b"),
+        ] {
+            let error = Authority::new(host, tenant).expect_err(host);
+            assert_eq!(error.kind(), Kind::Usage, "{host} {tenant}");
+        }
+    }
+
+    #[test]
+    fn an_endpoint_elsewhere_is_refused() {
+        let authority = Authority::new("https://login.test", "organizations").expect("good");
+        assert!(authority.check_endpoint("https://login.test/x/token").is_ok());
+        for foreign in [
+            "https://login.test.evil.test/token",
+            "https://login.test:8443/token",
+            "http://login.test/token",
+            "https://login.test@evil.test/token",
+            "/token",
+        ] {
+            let error = authority.check_endpoint(foreign).expect_err(foreign);
+            assert_eq!(error.kind(), Kind::Refused);
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! Who signed in, believed only after the id_token's claims hold.
+//!
+//! The token comes over TLS from the issuer itself, so its signature is not checked (OpenID
+//! Connect Core 1.0, section 3.1.3.7, rule 6); audience, issuer, expiry, nonce and tenant are.
+
+use std::time::Duration;
+
+use crate::error::{Error, Kind, Result};
+use crate::jwt;
+use crate::secret::IdToken;
+use crate::store::Account;
+use crate::time::Timestamp;
+use crate::wire::entra::{ClientInfo, IdTokenClaims};
+
+use super::authority::is_guid;
+
+/// How far past its expiry an id_token is still taken: clocks differ.
+const GRACE: Duration = Duration::from_secs(300);
+
+/// What an id_token must agree with.
+pub(crate) struct Expected<'a> {
+    /// The application that signed the user in.
+    pub(crate) client_id: &'a str,
+    /// The issuer from the metadata, perhaps with `{tenantid}` in it.
+    pub(crate) issuer: &'a str,
+    /// The tenant as configured.
+    pub(crate) tenant: &'a str,
+    /// The nonce of the authorize request; `None` after a refresh, which carries none.
+    pub(crate) nonce: Option<&'a str>,
+    /// The time by the service's clock.
+    pub(crate) now: Timestamp,
+}
+
+/// The account that an id_token and the `client_info` beside it name.
+///
+/// # Errors
+/// [`Kind::Refused`] naming the claim that does not hold.
+pub(crate) fn account(
+    token: &IdToken,
+    client_info: Option<&str>,
+    expected: &Expected<'_>,
+) -> Result<Account> {
+    let claims: IdTokenClaims =
+        jwt::claims(token.expose()).ok_or_else(|| refused("cannot be read"))?;
+    if !claims.aud.eq_ignore_ascii_case(expected.client_id) {
+        return Err(refused("is for another application (aud)"));
+    }
+    let tid = claims
+        .tid
+        .filter(|tid| is_guid(tid))
+        .ok_or_else(|| refused("names no tenant (tid)"))?
+        .to_ascii_lowercase();
+    if is_guid(expected.tenant) && tid != expected.tenant {
+        return Err(refused("is from another tenant than the one asked for (tid)"));
+    }
+    if claims.iss != expected.issuer.replace("{tenantid}", &tid) {
+        return Err(refused("is from another issuer than the authority (iss)"));
+    }
+    let expiry = Timestamp::from_unix_seconds(claims.exp);
+    if expiry.plus(GRACE) <= expected.now {
+        return Err(refused("has expired (exp)"));
+    }
+    if let Some(nonce) = expected.nonce
+        && claims.nonce.as_deref() != Some(nonce)
+    {
+        return Err(refused("does not belong to this sign-in (nonce)"));
+    }
+    let oid = claims
+        .oid
+        .filter(|oid| is_guid(oid))
+        .ok_or_else(|| refused("names no user (oid)"))?
+        .to_ascii_lowercase();
+    let home = client_info
+        .and_then(jwt::decode_part::<ClientInfo>)
+        .filter(|info| is_guid(&info.uid) && is_guid(&info.utid))
+        .map(|info| format!("{}.{}", info.uid, info.utid).to_ascii_lowercase());
+    let username = claims
+        .preferred_username
+        .or(claims.email)
+        .map(|name| name.chars().filter(|c| !c.is_control()).take(256).collect())
+        .filter(|name: &String| !name.is_empty())
+        .unwrap_or_else(|| oid.clone());
+    Ok(Account {
+        home_account_id: home.unwrap_or_else(|| format!("{oid}.{tid}")),
+        username,
+        tenant_id: tid,
+        object_id: oid,
+    })
+}
+
+fn refused(what: &str) -> Error {
+    Error::new(
+        Kind::Refused,
+        format!("the id_token {what}: nothing was stored"),
+        "check the authority, the tenant and the client id, then sign in again",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    const TID: &str = "aaaaaaaa-0000-4000-8000-00000000000a";
+    const OID: &str = "bbbbbbbb-0000-4000-8000-00000000000b";
+
+    fn outcome(change: &[(&str, Value)], client_info: Option<&str>, tenant: &str) -> Result<Account> {
+        let mut claims = json!({
+            "aud": "app", "iss": format!("https://login.test/{TID}/v2.0"), "exp": 2000,
+            "nonce": "n", "oid": OID, "tid": TID, "preferred_username": "ada@contoso.example",
+        });
+        for (name, value) in change {
+            claims[*name] = value.clone();
+        }
+        let token = format!("e30.{}.x", jwt::encode_part(claims.to_string().as_bytes()));
+        let expected = Expected {
+            client_id: "app",
+            issuer: "https://login.test/{tenantid}/v2.0",
+            tenant,
+            nonce: Some("n"),
+            now: Timestamp::from_unix_seconds(2200),
+        };
+        account(&IdToken::new(token), client_info, &expected)
+    }
+
+    #[test]
+    fn the_account_is_named_by_client_info_or_else_by_oid_and_tid() {
+        let plain = outcome(&[], None, "organizations").expect("good");
+        assert_eq!(plain.home_account_id, format!("{OID}.{TID}"));
+        assert_eq!(plain.username, "ada@contoso.example");
+        let info = jwt::encode_part(json!({"uid": TID, "utid": OID}).to_string().as_bytes());
+        let guest = outcome(&[], Some(&info), TID).expect("good");
+        assert_eq!(guest.home_account_id, format!("{TID}.{OID}"));
+        assert_eq!(guest.object_id, OID);
+    }
+
+    #[test]
+    fn each_claim_that_does_not_hold_is_refused_by_name() {
+        for (change, name) in [
+            (("aud", json!("other")), "aud"),
+            (("iss", json!("https://evil.test/x/v2.0")), "iss"),
+            (("iss", json!("https://login.test/{tenantid}/v2.0")), "iss"),
+            (("exp", json!(1900)), "exp"),
+            (("nonce", json!("other")), "nonce"),
+            (("nonce", Value::Null), "nonce"),
+            (("tid", Value::Null), "tid"),
+            (("tid", json!("not-a-guid")), "tid"),
+            (("oid", Value::Null), "oid"),
+        ] {
+            let error = outcome(&[change], None, "organizations").expect_err(name);
+            assert_eq!(error.kind(), Kind::Refused);
+            let named = format!("({name})");
+            assert!(error.message().contains(&named), "{}", error.message());
+        }
+        let error = outcome(&[], None, OID).expect_err("another tenant");
+        assert!(error.message().contains("tid"));
+    }
+
+    #[test]
+    fn the_clock_has_five_minutes_of_grace() {
+        assert!(outcome(&[("exp", json!(1901))], None, "organizations").is_ok());
+    }
+}

@@ -1,0 +1,401 @@
+//! The one HTTP client: built on first use, never before.
+//!
+//! A request goes in as a value that can be made anew for each try, a whole answer of bounded
+//! size comes out. Retries, proxies, certificate authorities and time-outs live here and nowhere
+//! else; what an answer means is for the rooms that know the service. Redirects are not followed.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
+use reqwest::{Certificate, Client, Method, StatusCode};
+use tokio::time::Instant;
+use tracing::{debug, warn};
+use url::Url;
+
+use crate::error::{Error, Kind, Result};
+use crate::loopback;
+use crate::time::Timestamp;
+
+/// Longest body that is read, in bytes: the services' answers are a few thousand.
+const LONGEST_BODY: usize = 1024 * 1024;
+/// Tries in all, the first one included.
+const TRIES: u32 = 4;
+/// All tries together, unless the service itself asks for longer.
+const ALL_TRIES: Duration = Duration::from_secs(30);
+/// One try, from connecting to the last byte.
+const ONE_TRY: Duration = Duration::from_secs(12);
+const CONNECTING: Duration = Duration::from_secs(8);
+/// The longest `Retry-After` that is honoured.
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
+
+/// What the client needs to know of the world. Plain values; nothing is read before first use.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Files of certificate authorities (PEM), trusted beside the system's.
+    pub authorities: Vec<AuthorityFile>,
+    /// The wait before the first retry; it doubles from there.
+    pub first_wait: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options {
+            authorities: Vec::new(),
+            first_wait: Duration::from_millis(800),
+        }
+    }
+}
+
+/// A PEM file with certificate authorities to trust.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuthorityFile {
+    /// Where it is.
+    pub path: PathBuf,
+    /// The setting that named it, for messages.
+    pub named_by: &'static str,
+    /// Whether it is an error, rather than a warning, where it cannot be read.
+    pub required: bool,
+}
+
+/// One request, complete. The body and headers may hold secrets, so there is no `Debug`.
+#[derive(Clone)]
+pub struct Request {
+    /// The method.
+    pub method: Method,
+    /// The whole address.
+    pub url: Url,
+    /// All headers but `Host` and `Content-Length`.
+    pub headers: HeaderMap,
+    /// The body, empty for none.
+    pub body: Vec<u8>,
+}
+
+impl Request {
+    /// A `GET` without headers.
+    pub fn get(url: Url) -> Self {
+        Request {
+            method: Method::GET,
+            url,
+            headers: HeaderMap::new(),
+            body: Vec::new(),
+        }
+    }
+
+    /// Adds a header.
+    #[must_use]
+    pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.insert(name, value);
+        self
+    }
+}
+
+/// A whole answer. The body may hold tokens, so there is no `Debug`.
+pub struct Answer {
+    /// The status code.
+    pub status: StatusCode,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body, at most 1 MiB.
+    pub body: Vec<u8>,
+}
+
+impl Answer {
+    /// The service's clock, from the `Date` header.
+    pub fn date(&self) -> Option<Timestamp> {
+        Timestamp::parse_http_date(self.headers.get(DATE)?.to_str().ok()?)
+    }
+
+    /// Whether the service is out of order or overloaded: 429 or 5xx.
+    pub fn is_outage(&self) -> bool {
+        self.status == StatusCode::TOO_MANY_REQUESTS || self.status.is_server_error()
+    }
+
+    /// Whether the answer says of itself that it is JSON.
+    pub fn is_json(&self) -> bool {
+        self.headers
+            .get(CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok())
+            .map(|value| value.split(';').next().unwrap_or_default().trim())
+            .is_some_and(|media| {
+                media.eq_ignore_ascii_case("application/json") || media.ends_with("+json")
+            })
+    }
+}
+
+/// The client. It costs nothing until the first request.
+pub struct Http {
+    options: Options,
+    clients: Mutex<Clients>,
+}
+
+/// A client for each way that a connection can take; most runs build one of them.
+#[derive(Default)]
+struct Clients {
+    loopback_plain: Option<Client>,
+    loopback_tls: Option<Client>,
+    outward: Option<Client>,
+}
+
+impl Http {
+    /// A client with these options.
+    pub fn new(options: Options) -> Self {
+        Http {
+            options,
+            clients: Mutex::default(),
+        }
+    }
+
+    /// Sends the request that `make` makes, anew for every try, and returns the last answer.
+    ///
+    /// 429, 5xx (but 501 and 505) and broken connections are tried again, four times in all. An
+    /// answer of 429 or 5xx that stays is returned as it is: see [`Answer::is_outage`].
+    ///
+    /// # Errors
+    /// [`Kind::Unreachable`] where no whole answer came; [`Kind::Usage`] where a required
+    /// authority file cannot be read; what `make` returns.
+    pub async fn send(&self, make: impl Fn() -> Result<Request>) -> Result<Answer> {
+        let deadline = Instant::now() + ALL_TRIES;
+        let mut wait = self.options.first_wait;
+        for left in (0..TRIES).rev() {
+            let request = make()?;
+            let (host, path) = (host_of(&request.url), request.url.path().to_owned());
+            let outcome = self.try_once(request, deadline).await;
+            let asked = match &outcome {
+                Ok(answer) if !is_worth_retrying(answer.status) => return outcome,
+                Ok(answer) => {
+                    debug!(status = answer.status.as_u16(), %host, %path, "the service is busy");
+                    retry_after(answer)
+                }
+                Err(error) if error.kind() != Kind::Unreachable => return outcome,
+                Err(Error { .. }) => None,
+            };
+            let pause = asked.unwrap_or_else(|| wait.mul_f64(0.8 + 0.4 * fastrand::f64()));
+            let in_time = asked.is_some() || Instant::now() + pause < deadline;
+            if left == 0 || !in_time || pause > LONGEST_WAIT {
+                return outcome;
+            }
+            if pause > Duration::from_secs(5) {
+                warn!("{host} asked to wait {} s before trying again", pause.as_secs());
+            }
+            debug!(%host, %path, "trying again in {} ms", pause.as_millis());
+            tokio::time::sleep(pause).await;
+            wait *= 2;
+        }
+        Err(Error::internal("no try was left at the start"))
+    }
+
+    async fn try_once(&self, request: Request, deadline: Instant) -> Result<Answer> {
+        let client = self.client_for(&request.url)?;
+        let host = host_of(&request.url);
+        debug!(method = %request.method, %host, path = request.url.path(), "request");
+        let time_left = deadline
+            .saturating_duration_since(Instant::now())
+            .max(Duration::from_secs(2));
+        let exchange = async {
+            let mut response = client
+                .request(request.method, request.url)
+                .headers(request.headers)
+                .body(request.body)
+                .send()
+                .await
+                .map_err(|error| unreachable(&host, error))?;
+            let mut body = Vec::new();
+            while let Some(chunk) = response
+                .chunk()
+                .await
+                .map_err(|error| unreachable(&host, error))?
+            {
+                if body.len() + chunk.len() > LONGEST_BODY {
+                    return Ok(Err(oversized(&host)));
+                }
+                body.extend_from_slice(&chunk);
+            }
+            debug!(status = response.status().as_u16(), %host, bytes = body.len(), "answer");
+            Ok(Ok(Answer {
+                status: response.status(),
+                headers: response.headers().clone(),
+                body,
+            }))
+        };
+        match tokio::time::timeout(ONE_TRY.min(time_left), exchange).await {
+            Ok(done) => done?,
+            Err(_) => Err(Error::new(
+                Kind::Unreachable,
+                format!("{host} did not answer in time"),
+                "check the network, then try again; `acspass -v` shows the requests",
+            )),
+        }
+    }
+
+    fn client_for(&self, url: &Url) -> Result<Client> {
+        let is_loopback = url.host_str().is_some_and(loopback::is_loopback_host);
+        let is_tls = url.scheme() == "https";
+        let mut clients = self
+            .clients
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let slot = match (is_loopback, is_tls) {
+            (true, false) => &mut clients.loopback_plain,
+            (true, true) => &mut clients.loopback_tls,
+            (false, true) => &mut clients.outward,
+            (false, false) => {
+                return Err(Error::new(
+                    Kind::Usage,
+                    format!("{} would be reached over plain http", host_of(url)),
+                    "use https; http is for this machine's own loopback only",
+                ));
+            }
+        };
+        if slot.is_none() {
+            *slot = Some(self.build(is_loopback, is_tls)?);
+        }
+        slot.clone()
+            .ok_or_else(|| Error::internal("a client was built and is not there"))
+    }
+
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place where the HTTP client is built"
+    )]
+    fn build(&self, is_loopback: bool, is_tls: bool) -> Result<Client> {
+        let mut builder = Client::builder()
+            .user_agent(concat!("acspass/", env!("CARGO_PKG_VERSION")))
+            .redirect(reqwest::redirect::Policy::none())
+            .connect_timeout(CONNECTING)
+            // Port 0 stands for the port of the address that is asked for.
+            .resolve_to_addrs(
+                "localhost",
+                &[
+                    SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0),
+                    SocketAddr::new(IpAddr::V6(Ipv6Addr::LOCALHOST), 0),
+                ],
+            );
+        if is_loopback {
+            builder = builder.no_proxy();
+        }
+        // A second provider installed by the program that embeds us is as good.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        builder = if is_tls {
+            builder.tls_certs_merge(self.extra_authorities()?)
+        } else {
+            builder.tls_certs_only([])
+        };
+        builder.build().map_err(|error| {
+            Error::new(
+                Kind::Usage,
+                "secure connections cannot be set up: no certificate authorities were found",
+                "install the system's CA certificates (Debian: ca-certificates), or name a PEM \
+                 file in ACSPASS_CA_FILE",
+            )
+            .caused_by(error)
+        })
+    }
+
+    fn extra_authorities(&self) -> Result<Vec<Certificate>> {
+        let mut all = Vec::new();
+        for file in &self.options.authorities {
+            let read = std::fs::read(&file.path).map_err(|error| error.to_string());
+            let parsed = read.and_then(|pem| {
+                Certificate::from_pem_bundle(&pem)
+                    .map_err(|_| "it holds no PEM certificate".to_owned())
+                    .and_then(|found| match found.is_empty() {
+                        true => Err("it holds no PEM certificate".to_owned()),
+                        false => Ok(found),
+                    })
+            });
+            match parsed {
+                Ok(found) => all.extend(found),
+                Err(why) => {
+                    let name = file.named_by;
+                    let path = file.path.display();
+                    let message = format!("{name} names {path}, which cannot be used: {why}");
+                    if file.required {
+                        let hint = format!("correct {name}, or unset it");
+                        return Err(Error::new(Kind::Usage, message, hint));
+                    }
+                    warn!("{message}");
+                }
+            }
+        }
+        Ok(all)
+    }
+}
+
+/// 501 and 505 will not change by asking again.
+fn is_worth_retrying(status: StatusCode) -> bool {
+    status == StatusCode::TOO_MANY_REQUESTS
+        || (status.is_server_error()
+            && status != StatusCode::NOT_IMPLEMENTED
+            && status != StatusCode::HTTP_VERSION_NOT_SUPPORTED)
+}
+
+/// `Retry-After` in seconds, or as a date measured against the answer's own `Date`.
+fn retry_after(answer: &Answer) -> Option<Duration> {
+    let text = answer.headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    if let Ok(seconds) = text.parse::<u32>() {
+        return Some(Duration::from_secs(seconds.into()));
+    }
+    Some(Timestamp::parse_http_date(text)?.since(answer.date()?))
+}
+
+fn host_of(url: &Url) -> String {
+    match (url.host_str(), url.port()) {
+        (Some(host), Some(port)) => format!("{host}:{port}"),
+        (Some(host), None) => host.to_owned(),
+        (None, _) => "an address without a host".to_owned(),
+    }
+}
+
+fn oversized(host: &str) -> Error {
+    Error::new(
+        Kind::Unreachable,
+        format!("{host} answered with more than 1 MiB, which is not the service's own answer"),
+        "check for a proxy or a captive portal between here and the service",
+    )
+}
+
+fn unreachable(host: &str, error: reqwest::Error) -> Error {
+    let error = error.without_url();
+    let chain = chain_text(&error);
+    let (message, hint) = if chain.contains("certificate") || chain.contains("UnknownIssuer") {
+        (
+            format!("the certificate of {host} is not trusted"),
+            "behind a proxy that inspects TLS, name its CA certificate (PEM) in ACSPASS_CA_FILE",
+        )
+    } else if chain.contains("dns error") || chain.contains("failed to lookup") {
+        (
+            format!("the name {host} could not be found"),
+            "check the network, the spelling of the host, and HTTPS_PROXY",
+        )
+    } else if error.is_timeout() {
+        (
+            format!("{host} did not answer in time"),
+            "check the network, then try again",
+        )
+    } else if error.is_connect() {
+        (
+            format!("{host} could not be reached"),
+            "check the network, and HTTPS_PROXY where you need a proxy",
+        )
+    } else {
+        (
+            format!("the connection to {host} broke"),
+            "try again; `acspass -v` shows the requests",
+        )
+    };
+    Error::new(Kind::Unreachable, message, hint).caused_by(error)
+}
+
+fn chain_text(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(source) = next {
+        text.push_str(" / ");
+        text.push_str(&source.to_string());
+        next = source.source();
+    }
+    text
+}

@@ -1,0 +1,160 @@
+//! The freshness rule, as one pure decision.
+//!
+//! What is kept, the time and the wish go in; the next step comes out. Nothing is read, asked or
+//! waited for here, so the whole rule is the table in the tests below.
+
+use std::time::Duration;
+
+use crate::store::{CachedCommunicationToken, CachedEntraToken, Record, TokenSource};
+use crate::time::Timestamp;
+
+/// How much of a token must be left to be handed out where nothing better can be had.
+const LAST_RESORT: Duration = Duration::from_secs(60);
+
+/// What is wanted, and how good it must be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wish {
+    /// Which token.
+    pub target: Target,
+    /// The Entra scopes that are configured, sorted.
+    pub scopes: Vec<String>,
+    /// A token is fresh with more than this left.
+    pub min_validity: Duration,
+    /// Redeem and exchange again, whatever is kept.
+    pub force: bool,
+}
+
+/// The token that is wanted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target {
+    /// The Entra token itself.
+    Entra,
+    /// A Communication token from this source.
+    Communication(TokenSource),
+}
+
+/// What this run has done already.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Done {
+    /// A person signed in.
+    pub(crate) signed_in: bool,
+    /// The refresh token was redeemed.
+    pub(crate) redeemed: bool,
+    /// The Entra token that is kept now was exchanged.
+    pub(crate) exchanged: bool,
+}
+
+/// What to do next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// Hand out what is kept.
+    Use {
+        /// Whether it has more than the minimum validity left.
+        fresh: bool,
+    },
+    /// Exchange the kept Entra token.
+    Exchange,
+    /// Redeem the refresh token.
+    Redeem,
+    /// A person must sign in.
+    SignIn,
+}
+
+/// The next step for this wish. `now` is the time by the service's clock.
+pub(crate) fn next_step(
+    record: Option<&Record>,
+    wish: &Wish,
+    done: Done,
+    now: Timestamp,
+) -> Step {
+    let Some(record) = record else {
+        return Step::SignIn;
+    };
+    let renewed = done.signed_in || done.redeemed;
+    let may_use_kept = !wish.force || renewed;
+    let needed = needed_validity(record, wish, now);
+    let good = |expires_on: Timestamp| expires_on.since(now) > needed;
+    let fresh = |expires_on: Timestamp| expires_on.since(now) > wish.min_validity;
+
+    let entra = record.entra_token(&wish.scopes);
+    let wanted = match &wish.target {
+        Target::Entra => entra.map(|token| token.expires_on),
+        Target::Communication(source) => record
+            .communication_token(source)
+            .filter(|_| may_use_kept && (!renewed || done.exchanged))
+            .map(|token| token.expires_on),
+    };
+    if let Some(expires_on) = wanted
+        && may_use_kept
+        && good(expires_on)
+    {
+        return Step::Use {
+            fresh: fresh(expires_on),
+        };
+    }
+    let can_redeem = !done.redeemed && record.refresh_token.is_some();
+    let is_for_exchange = matches!(wish.target, Target::Communication(_));
+    // An Entra token that was just exchanged to no avail is not exchanged again.
+    if let Some(entra) = entra.filter(|_| is_for_exchange && may_use_kept && !done.exchanged) {
+        let is_last_word = renewed && !can_redeem;
+        if good(entra.expires_on) || (is_last_word && entra.expires_on > now) {
+            return Step::Exchange;
+        }
+    }
+    if can_redeem {
+        return Step::Redeem;
+    }
+    match wanted {
+        Some(expires_on) if renewed && expires_on > now => Step::Use { fresh: false },
+        _ => Step::SignIn,
+    }
+}
+
+/// How much must be left of a token. Where this tenant's tokens are known to be short, half of
+/// their life is all that can be asked, or every call would redeem in vain.
+fn needed_validity(record: &Record, wish: &Wish, now: Timestamp) -> Duration {
+    match record.short_tokens {
+        Some(short) if !wish.force && now.unix_seconds() >= short.redeemed_at_seconds => wish
+            .min_validity
+            .min(Duration::from_secs(short.life_seconds / 2)),
+        _ => wish.min_validity,
+    }
+}
+
+/// The kept token for this wish that may be handed out where the network or a service is down.
+pub(crate) fn last_resort<'a>(
+    record: &'a Record,
+    wish: &Wish,
+    now: Timestamp,
+) -> Option<Kept<'a>> {
+    kept(record, wish).filter(|kept| !wish.force && kept.expires_on().since(now) > LAST_RESORT)
+}
+
+/// A kept token of either kind.
+#[derive(Clone, Copy)]
+pub(crate) enum Kept<'a> {
+    /// An Entra token.
+    Entra(&'a CachedEntraToken),
+    /// A Communication token.
+    Communication(&'a CachedCommunicationToken),
+}
+
+impl Kept<'_> {
+    /// When it expires, by the service's clock.
+    pub(crate) fn expires_on(self) -> Timestamp {
+        match self {
+            Kept::Entra(token) => token.expires_on,
+            Kept::Communication(token) => token.expires_on,
+        }
+    }
+}
+
+/// The token that is kept for this wish, however old.
+pub(crate) fn kept<'a>(record: &'a Record, wish: &Wish) -> Option<Kept<'a>> {
+    match &wish.target {
+        Target::Entra => record.entra_token(&wish.scopes).map(Kept::Entra),
+        Target::Communication(source) => {
+            record.communication_token(source).map(Kept::Communication)
+        }
+    }
+}

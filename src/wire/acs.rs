@@ -1,0 +1,75 @@
+//! ACS Identity's JSON (REST reference 2023-10-01).
+
+use serde::{Deserialize, Serialize};
+
+use crate::secret::CommunicationToken;
+
+/// A token as every issuing operation answers it.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AccessToken {
+    /// The token.
+    pub token: CommunicationToken,
+    /// RFC 3339, with seven fractional digits and `+00:00`.
+    pub expires_on: String,
+}
+
+/// The body of `POST /teamsUser/:exchangeAccessToken`. It carries the Entra token, so there is no
+/// `Debug`.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TeamsUserExchange<'a> {
+    /// The Entra token, exposed.
+    pub token: &'a str,
+    /// The client id that the token was issued to.
+    pub app_id: &'a str,
+    /// The user's object id.
+    pub user_id: &'a str,
+}
+
+/// The body of every error.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub struct ErrorBody {
+    /// The one member.
+    pub error: ServiceError,
+}
+
+/// What the service says went wrong.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub struct ServiceError {
+    /// The word to branch on, for instance `Denied`.
+    #[serde(default)]
+    pub code: String,
+    /// Text for people.
+    #[serde(default)]
+    pub message: String,
+    /// The field that is at fault, for instance `appId`.
+    #[serde(default)]
+    pub target: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_recorded_answer_is_read() {
+        let text = r#"{"token":"a.b.c","expiresOn":"2025-06-02T13:45:09.1234567\u002B00:00"}"#;
+        let read: AccessToken = serde_json::from_str(text).expect("a token");
+        assert_eq!(read.token.expose(), "a.b.c");
+        assert_eq!(read.expires_on, "2025-06-02T13:45:09.1234567+00:00");
+    }
+
+    #[test]
+    fn a_request_has_the_names_that_the_service_knows() {
+        let body = TeamsUserExchange {
+            token: "aad.tok.en",
+            app_id: "11111111-2222-3333-4444-555555555555",
+            user_id: "66666666-7777-8888-9999-000000000000",
+        };
+        assert_eq!(
+            serde_json::to_string(&body).expect("plain data"),
+            r#"{"token":"aad.tok.en","appId":"11111111-2222-3333-4444-555555555555","userId":"66666666-7777-8888-9999-000000000000"}"#
+        );
+    }
+}

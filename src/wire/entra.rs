@@ -1,0 +1,91 @@
+//! Entra ID's JSON: metadata, token errors, `client_info`, id_token claims.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::secret::IdToken;
+
+/// OpenID Connect metadata, the members that we use (OpenID Connect Discovery 1.0, section 3).
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Metadata {
+    /// The issuer; on `organizations` and `common` it holds `{tenantid}` literally.
+    pub issuer: String,
+    /// Where the browser goes.
+    pub authorization_endpoint: String,
+    /// Where codes and refresh tokens are redeemed.
+    pub token_endpoint: String,
+}
+
+/// What a token answer carries beside the fields of RFC 6749, section 5.1.
+#[derive(Debug, Default, Deserialize, Serialize)]
+pub struct TokenFields {
+    /// Who signed in; there where `openid` was asked for.
+    #[serde(default, skip_serializing)]
+    pub id_token: Option<IdToken>,
+    /// Base64url JSON of a [`ClientInfo`]; there where `client_info=1` was sent.
+    #[serde(default, skip_serializing)]
+    pub client_info: Option<String>,
+}
+
+impl oauth2::ExtraTokenFields for TokenFields {}
+
+/// A token error (RFC 6749, section 5.2) with Entra's own members.
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
+pub struct TokenError {
+    /// The word to branch on.
+    pub error: String,
+    /// Text that begins with `AADSTS` and a number.
+    #[serde(default)]
+    pub error_description: Option<String>,
+    /// The numbers behind `AADSTS`.
+    #[serde(default)]
+    pub error_codes: Vec<i64>,
+    /// A finer word, for instance `bad_token`.
+    #[serde(default)]
+    pub suberror: Option<String>,
+    /// The id that the tenant's sign-in log knows.
+    #[serde(default)]
+    pub correlation_id: Option<String>,
+    /// The id of this one answer.
+    #[serde(default)]
+    pub trace_id: Option<String>,
+}
+
+impl fmt::Display for TokenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.error)
+    }
+}
+
+impl oauth2::ErrorResponse for TokenError {}
+
+/// The account's home (MSAL's `client_info`).
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct ClientInfo {
+    /// The object id in the home tenant.
+    pub uid: String,
+    /// The home tenant's id.
+    pub utid: String,
+}
+
+/// The id_token claims that we use (OpenID Connect Core 1.0, section 2, and Entra's own).
+#[derive(Debug, Clone, Deserialize)]
+pub struct IdTokenClaims {
+    /// The client id that it is for.
+    pub aud: String,
+    /// Who issued it.
+    pub iss: String,
+    /// When it expires, Unix seconds.
+    pub exp: i64,
+    /// The value that the authorize request carried.
+    pub nonce: Option<String>,
+    /// The user's object id in the tenant.
+    pub oid: Option<String>,
+    /// The tenant.
+    pub tid: Option<String>,
+    /// The name people know the account by.
+    pub preferred_username: Option<String>,
+    /// An e-mail address, there for guests.
+    pub email: Option<String>,
+}

@@ -1,0 +1,7 @@
+//! What goes over the network: shapes only, as the services define them.
+//!
+//! JSON comes in or goes out; nothing is decided here. The emulator does not use these shapes, so
+//! that a mistake in one of them cannot hide on both sides.
+
+pub mod acs;
+pub mod entra;
