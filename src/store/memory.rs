@@ -1,1 +1,51 @@
-//! (to come)
+//! The store that lives and dies with the process.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use super::TokenStore;
+use crate::error::Result;
+use crate::secret::SecretBytes;
+
+/// Keeps items in this process only: nothing outlives it, and nothing can go wrong.
+#[derive(Debug, Default)]
+pub struct MemoryStore {
+    items: Mutex<HashMap<String, SecretBytes>>,
+}
+
+impl MemoryStore {
+    /// A store that holds nothing yet.
+    pub fn new() -> Self {
+        MemoryStore::default()
+    }
+}
+
+impl TokenStore for MemoryStore {
+    fn name(&self) -> &'static str {
+        "memory"
+    }
+
+    fn load(&self, item: &str) -> Result<Option<SecretBytes>> {
+        let items = self.items.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(items.get(item).cloned())
+    }
+
+    fn save(&self, item: &str, value: &SecretBytes) -> Result<()> {
+        let mut items = self.items.lock().unwrap_or_else(PoisonError::into_inner);
+        items.insert(item.to_owned(), value.clone());
+        Ok(())
+    }
+
+    fn delete(&self, item: &str) -> Result<bool> {
+        let mut items = self.items.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(items.remove(item).is_some())
+    }
+
+    fn is_persistent(&self) -> bool {
+        false
+    }
+
+    fn removal_by_hand(&self, _item: &str) -> String {
+        "it ends with this process".to_owned()
+    }
+}

@@ -5,6 +5,7 @@
 //! process at a time the one that renews. [`Vault`] joins the three: nothing above this room
 //! touches a store, the index or a lock by itself.
 
+mod folder;
 mod index;
 mod keyring;
 mod lock;
@@ -12,10 +13,15 @@ mod memory;
 mod record;
 mod vault;
 
+pub use index::{Index, IndexEntry, IndexedCommunicationToken, IndexedEntraToken};
+pub use keyring::KeyringStore;
+pub use lock::{Activity, Attempt, Guard, Holder, LockName};
+pub use memory::MemoryStore;
 pub use record::{
     Account, CachedCommunicationToken, CachedEntraToken, ExchangeKind, Record, SessionKey,
     ShortTokens, Tenancy, TokenSource,
 };
+pub use vault::{Forgotten, Vault};
 
 use crate::error::Result;
 use crate::secret::SecretBytes;
@@ -37,4 +43,8 @@ pub trait TokenStore: Send + Sync {
 
     /// Whether items outlive the process.
     fn is_persistent(&self) -> bool;
+
+    /// How a person removes an item that [`TokenStore::delete`] could not: an order to follow
+    /// "to remove it by hand, ".
+    fn removal_by_hand(&self, item: &str) -> String;
 }

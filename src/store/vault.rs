@@ -1,1 +1,229 @@
-//! (to come)
+//! The store, the index and the locks as one: what the rest of the crate sees of this room.
+//!
+//! Sessions go in and come out whole, and what the index says follows what the store did. A save
+//! writes the item first: after a power cut at any instant the store holds the old session or the
+//! new one, and the index is at worst behind it. When to lock, and how long to wait, is decided
+//! above.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use super::TokenStore;
+use super::index::{Index, Ledger};
+use super::lock::{Activity, Attempt, Guard, LockName, Locks};
+use super::record::{Record, SessionKey};
+use crate::error::{Error, Kind, Result};
+use crate::secret::SecretBytes;
+
+/// Where sessions are kept.
+pub struct Vault {
+    store: Box<dyn TokenStore>,
+    ledger: Ledger,
+    locks: Locks,
+}
+
+/// What was forgotten.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Forgotten {
+    /// Whether there was an item in the store.
+    pub removed: bool,
+}
+
+impl Vault {
+    /// A vault over `store`. The index and the locks lie in `state_folder`, which is created when
+    /// it is first needed; without one they live and die with this value, and exclude only what
+    /// shares it.
+    pub fn new(store: Box<dyn TokenStore>, state_folder: Option<PathBuf>) -> Self {
+        Vault {
+            store,
+            ledger: Ledger::new(state_folder.as_deref()),
+            locks: Locks::new(state_folder.as_deref()),
+        }
+    }
+
+    /// The store's name, as in the setting `store`.
+    pub fn store_name(&self) -> &'static str {
+        self.store.name()
+    }
+
+    /// Whether sessions outlive the process.
+    pub fn is_persistent(&self) -> bool {
+        self.store.is_persistent()
+    }
+
+    /// Shows that a session could be kept, by keeping a small item for a moment: before a browser
+    /// opens, not after the user has signed in.
+    ///
+    /// # Errors
+    /// [`Kind::Store`], as [`Vault::save`] would fail.
+    pub fn probe(&self) -> Result<()> {
+        self.ledger.probe()?;
+        let item = format!("probe {}", uuid::Uuid::new_v4());
+        let written = SecretBytes::new(uuid::Uuid::new_v4().as_bytes().to_vec());
+        self.store.save(&item, &written)?;
+        let read = self.store.load(&item)?;
+        self.store.delete(&item)?;
+        if read.as_ref() == Some(&written) {
+            Ok(())
+        } else {
+            Err(Error::new(
+                Kind::Store,
+                "the store does not give back what was just put into it",
+                "see that its service works with its own program, or choose another store",
+            ))
+        }
+    }
+
+    /// What is kept, without its secrets and without a call to the store. The sessions in it that
+    /// other stores hold are out of this vault's sight: see [`Index::elsewhere`].
+    ///
+    /// An index that cannot be understood is set aside under a name that says so, with a warning,
+    /// and everyone counts as signed out.
+    ///
+    /// # Errors
+    /// [`Kind::Store`] where there is an index that cannot be opened.
+    pub fn index(&self) -> Result<Index> {
+        self.ledger.read(self.store.name())
+    }
+
+    /// The session, by one read of the store; `None` where the store has it no more, whatever the
+    /// index says: the account is signed out.
+    ///
+    /// # Errors
+    /// [`Kind::Store`] where the store fails or its item is not this session.
+    pub fn load(&self, key: &SessionKey) -> Result<Option<Record>> {
+        let Some(item) = self.store.load(&key.item())? else {
+            return Ok(None);
+        };
+        let record = Record::from_item(&item)?;
+        if record.key() != *key {
+            return Err(Error::new(
+                Kind::Store,
+                "the stored session belongs to another account or application than its name says",
+                "run `acspass logout --all`, then `acspass login`",
+            ));
+        }
+        Ok(Some(record))
+    }
+
+    /// Tries to be the one that renews or signs in. Does not wait.
+    ///
+    /// # Errors
+    /// [`Kind::Store`] where the lock's file cannot be had.
+    pub fn try_lock(&self, name: &LockName, activity: Activity) -> Result<Attempt> {
+        self.locks.try_lock(name, activity)
+    }
+
+    /// Keeps a session in place of what was kept for it. The first session of a tenancy without
+    /// an active one becomes active.
+    ///
+    /// # Errors
+    /// [`Kind::Store`] where it could not be kept or listed; a session that was not listed before
+    /// is then taken out of the store again. [`Kind::Internal`] where `guard` is for another.
+    pub fn save(&self, record: &Record, guard: &Guard) -> Result<()> {
+        let key = record.key();
+        if !guard.covers(&key) {
+            return Err(Error::internal("a session was saved without its lock"));
+        }
+        self.store.save(&key.item(), &record.to_item()?)?;
+        let listed = self.ledger.list(record, self.store.name());
+        if listed.is_err() {
+            self.take_back(&key);
+        }
+        listed
+    }
+
+    /// Makes this the account that commands mean where none is named.
+    ///
+    /// # Errors
+    /// [`Kind::SignInNeeded`] where it is not listed (any more), [`Kind::Store`] where that could
+    /// not be written.
+    pub fn activate(&self, key: &SessionKey) -> Result<()> {
+        if self.ledger.activate(key, self.store.name())? {
+            return Ok(());
+        }
+        Err(Error::new(
+            Kind::SignInNeeded,
+            "that account is not signed in here",
+            "run `acspass account list` to see who is, or `acspass login`",
+        ))
+    }
+
+    /// Forgets a session: the index at once, whatever state the store is in, then the store. No
+    /// other account becomes active in its place.
+    ///
+    /// # Errors
+    /// [`Kind::Store`] where the item could not be removed, with how to do that by hand.
+    pub fn forget(&self, key: &SessionKey) -> Result<Forgotten> {
+        let struck = self.ledger.strike(key, self.store.name());
+        let item = key.item();
+        let removed = self.store.delete(&item).map_err(|cause| {
+            Error::new(
+                Kind::Store,
+                format!(
+                    "the item `{item}` could not be removed from the {}",
+                    self.store.name()
+                ),
+                format!(
+                    "{}; to remove it by hand, {}",
+                    cause.hint(),
+                    self.store.removal_by_hand(&item)
+                ),
+            )
+            .caused_by(cause)
+        });
+        struck?;
+        removed.map(|removed| Forgotten { removed })
+    }
+
+    /// A secret of the configuration, such as a connection string, kept in the same store.
+    ///
+    /// # Errors
+    /// [`Kind::Store`] where the store fails.
+    pub fn load_secret(&self, name: &str) -> Result<Option<SecretBytes>> {
+        self.store.load(&secret_item(name))
+    }
+
+    /// Keeps a secret of the configuration.
+    ///
+    /// # Errors
+    /// [`Kind::Store`] where the store fails.
+    pub fn save_secret(&self, name: &str, secret: &SecretBytes) -> Result<()> {
+        self.store.save(&secret_item(name), secret)
+    }
+
+    /// Removes a secret of the configuration; `false` where there was none.
+    ///
+    /// # Errors
+    /// [`Kind::Store`] where the store fails.
+    pub fn delete_secret(&self, name: &str) -> Result<bool> {
+        self.store.delete(&secret_item(name))
+    }
+
+    /// Removes an item that no index will ever name. Its saving has failed already, and that is
+    /// what the user is told; what fails here as well is only warned about.
+    fn take_back(&self, key: &SessionKey) {
+        let listed = self.index().map(|index| index.entry(key).is_some());
+        if listed.unwrap_or(true) {
+            return;
+        }
+        if let Err(error) = self.store.delete(&key.item()) {
+            tracing::warn!(
+                "a session that could not be listed stays in the store ({error}): {}",
+                self.store.removal_by_hand(&key.item())
+            );
+        }
+    }
+}
+
+impl fmt::Debug for Vault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Vault")
+            .field("store", &self.store.name())
+            .finish_non_exhaustive()
+    }
+}
+
+fn secret_item(name: &str) -> String {
+    format!("secret {name}")
+}

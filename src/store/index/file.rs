@@ -1,0 +1,234 @@
+//! Where the index is kept: one file in the state folder, or this process's memory.
+//!
+//! Reading takes no lock, because the file is only ever replaced whole. Whoever changes it reads,
+//! changes and replaces it under a lock of its own, so that two processes that save different
+//! sessions do not lose each other's.
+
+use std::fs::{self, File, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Serialize};
+
+use super::{Index, IndexEntry};
+use crate::error::{Error, Kind, Result};
+use crate::store::folder;
+use crate::store::record::{Record, SessionKey};
+use crate::time::{Clock, SystemClock};
+
+const VERSION: u32 = 1;
+
+/// A change takes milliseconds: who holds the lock this long has been stopped.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+#[derive(Debug)]
+pub(in crate::store) enum Ledger {
+    File { folder: PathBuf },
+    Memory(Mutex<Vec<IndexEntry>>),
+}
+
+#[derive(Serialize, Deserialize)]
+struct Form<S> {
+    version: u32,
+    sessions: S,
+}
+
+impl Ledger {
+    pub(in crate::store) fn new(folder: Option<&Path>) -> Self {
+        match folder {
+            Some(folder) => Ledger::File {
+                folder: folder.to_owned(),
+            },
+            None => Ledger::Memory(Mutex::default()),
+        }
+    }
+
+    /// What is listed now, seen from `store`.
+    pub(in crate::store) fn read(&self, store: &'static str) -> Result<Index> {
+        let entries = match self {
+            Ledger::File { folder } => match parse(&contents(folder)?) {
+                Some(entries) => entries,
+                None => read_damaged(folder)?,
+            },
+            Ledger::Memory(entries) => entries
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .clone(),
+        };
+        Ok(Index { store, entries })
+    }
+
+    /// Lists a session as its record says. The first of its tenancy becomes the active one.
+    pub(in crate::store) fn list(&self, record: &Record, store: &'static str) -> Result<()> {
+        self.change(|entries| {
+            let key = record.key();
+            let kept = entries
+                .iter()
+                .position(|entry| entry.store == store && entry.is(&key));
+            let active = !entries.iter().any(|entry| {
+                entry.active
+                    && entry.store == store
+                    && entry.tenancy == record.tenancy
+                    && !entry.is(&key)
+            });
+            let entry = IndexEntry::of(record, store, active);
+            match kept {
+                Some(position) => entries[position] = entry,
+                None => entries.push(entry),
+            }
+            true
+        })
+        .map(drop)
+    }
+
+    /// Makes this the active session of its tenancy; `false` where it is not listed.
+    pub(in crate::store) fn activate(&self, key: &SessionKey, store: &'static str) -> Result<bool> {
+        self.change(|entries| {
+            let ours = |entry: &IndexEntry| entry.store == store && entry.tenancy == key.tenancy;
+            let listed = entries.iter().any(|entry| ours(entry) && entry.is(key));
+            if listed {
+                for entry in entries.iter_mut().filter(|entry| ours(entry)) {
+                    entry.active = entry.is(key);
+                }
+            }
+            listed
+        })
+    }
+
+    /// Lists a session no more; `false` where it was not listed.
+    pub(in crate::store) fn strike(&self, key: &SessionKey, store: &'static str) -> Result<bool> {
+        self.change(|entries| {
+            let before = entries.len();
+            entries.retain(|entry| entry.store != store || !entry.is(key));
+            entries.len() < before
+        })
+    }
+
+    /// Shows, before anything hangs on it, that a change could be written.
+    pub(in crate::store) fn probe(&self) -> Result<()> {
+        let Ledger::File { folder } = self else {
+            return Ok(());
+        };
+        let _lock = lock(folder)?;
+        let draft = folder.join("index.json.probe");
+        folder::replace(&draft, b"{}")
+            .and_then(|()| fs::remove_file(&draft))
+            .map_err(|cause| folder::failure("write to the state folder", folder, cause))
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Vec<IndexEntry>) -> bool) -> Result<bool> {
+        match self {
+            Ledger::File { folder } => change_file(folder, change),
+            Ledger::Memory(entries) => Ok(change(
+                &mut entries.lock().unwrap_or_else(PoisonError::into_inner),
+            )),
+        }
+    }
+}
+
+fn change_file(folder: &Path, change: impl FnOnce(&mut Vec<IndexEntry>) -> bool) -> Result<bool> {
+    let _lock = lock(folder)?;
+    let before = contents(folder)?;
+    let mut entries = match parse(&before) {
+        Some(entries) => entries,
+        None => {
+            set_aside(folder)?;
+            Vec::new()
+        }
+    };
+    let outcome = change(&mut entries);
+    let after = serde_json::to_vec(&Form {
+        version: VERSION,
+        sessions: &entries,
+    })
+    .map_err(|_| Error::internal("the index could not be written as JSON"))?;
+    if after != before {
+        let path = file_in(folder);
+        folder::replace(&path, &after)
+            .map_err(|cause| folder::failure("replace the index", &path, cause))?;
+    }
+    Ok(outcome)
+}
+
+/// The file's bytes; none where there is no file.
+fn contents(folder: &Path) -> Result<Vec<u8>> {
+    let path = file_in(folder);
+    match fs::read(&path) {
+        Ok(bytes) => Ok(bytes),
+        Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(cause) => Err(folder::failure("read the index", &path, cause)),
+    }
+}
+
+/// The sessions, or `None` where this is not an index that we understand.
+fn parse(bytes: &[u8]) -> Option<Vec<IndexEntry>> {
+    if bytes.is_empty() {
+        return Some(Vec::new());
+    }
+    let form: Form<Vec<IndexEntry>> = serde_json::from_slice(bytes).ok()?;
+    (form.version == VERSION).then_some(form.sessions)
+}
+
+/// Reads once more under the lock: what is set aside must not be what another process has just
+/// put in the damaged file's place.
+fn read_damaged(folder: &Path) -> Result<Vec<IndexEntry>> {
+    let _lock = lock(folder)?;
+    match parse(&contents(folder)?) {
+        Some(entries) => Ok(entries),
+        None => set_aside(folder).map(|()| Vec::new()),
+    }
+}
+
+/// Takes an index that cannot be read out of the way. The lock is held.
+fn set_aside(folder: &Path) -> Result<()> {
+    let path = file_in(folder);
+    // The machine's own clock: this is about a file of this machine, not about a token.
+    let now = SystemClock.now().unix_seconds();
+    let mut aside = folder.join(format!("index.json.unreadable-{now}"));
+    let mut attempt = 1;
+    while aside.exists() {
+        attempt += 1;
+        aside = folder.join(format!("index.json.unreadable-{now}-{attempt}"));
+    }
+    fs::rename(&path, &aside)
+        .map_err(|cause| folder::failure("set aside the unreadable index", &path, cause))?;
+    tracing::warn!(
+        "the list of sessions could not be read: it is kept as `{}`, and all count as signed out",
+        aside.display()
+    );
+    Ok(())
+}
+
+fn lock(folder: &Path) -> Result<File> {
+    let path = folder.join("index.lock");
+    let failure = |cause| folder::failure("lock the index with", &path, cause);
+    folder::create(folder)
+        .map_err(|cause| folder::failure("create the state folder", folder, cause))?;
+    let file = folder::open(&path).map_err(failure)?;
+    let start = Instant::now();
+    let mut pause = Duration::from_millis(1);
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::Error(cause)) => return Err(failure(cause)),
+            Err(TryLockError::WouldBlock) if start.elapsed() < PATIENCE => {
+                thread::sleep(pause);
+                pause = (pause * 2).min(Duration::from_millis(20));
+            }
+            Err(TryLockError::WouldBlock) => {
+                return Err(Error::new(
+                    Kind::Store,
+                    "another acspass holds the list of sessions and does not let go",
+                    "look for a stopped acspass process, end it, and run this again",
+                ));
+            }
+        }
+    }
+}
+
+fn file_in(folder: &Path) -> PathBuf {
+    folder.join("index.json")
+}

@@ -1,0 +1,168 @@
+//! The index: which sessions there are, and until when their tokens live.
+//!
+//! It is what `status` reads, and what names the active account before a store is opened, so there
+//! is nothing secret in it: no token, and nothing made from one. It says what was true at the last
+//! save; whether an item is still in its store, only the store knows.
+
+mod file;
+
+use serde::{Deserialize, Serialize};
+
+use super::record::{Account, Record, SessionKey, ShortTokens, Tenancy, TokenSource};
+use crate::time::Timestamp;
+
+pub(super) use file::Ledger;
+
+/// The sessions of one store, as they were when the index was read.
+#[derive(Debug, Clone)]
+pub struct Index {
+    store: &'static str,
+    entries: Vec<IndexEntry>,
+}
+
+/// What the index knows of one session.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct IndexEntry {
+    /// Where the account signed in.
+    pub tenancy: Tenancy,
+    /// Who signed in.
+    pub account: Account,
+    /// The name of the store that holds the session's item.
+    pub store: String,
+    /// Whether commands without `--account` mean this account, within its tenancy.
+    pub active: bool,
+    /// Whether the session holds a refresh token.
+    pub can_renew: bool,
+    /// The Entra tokens, newest first.
+    pub entra_tokens: Vec<IndexedEntraToken>,
+    /// The Communication tokens, newest first.
+    pub communication_tokens: Vec<IndexedCommunicationToken>,
+    /// The record's note that this tenant's tokens are short.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub short_tokens: Option<ShortTokens>,
+    /// The service's clock minus ours, in seconds.
+    #[serde(default)]
+    pub clock_offset_seconds: i64,
+}
+
+/// An Entra token, without the token.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct IndexedEntraToken {
+    /// The scopes that were configured when it was asked for, sorted.
+    pub scopes: Vec<String>,
+    /// When it expires, by the service's clock.
+    #[serde(rename = "expires_on_seconds", with = "unix_seconds")]
+    pub expires_on: Timestamp,
+}
+
+/// A Communication token, without the token.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct IndexedCommunicationToken {
+    /// What issued it, and for what.
+    pub source: TokenSource,
+    /// When it expires, by the service's clock.
+    #[serde(rename = "expires_on_seconds", with = "unix_seconds")]
+    pub expires_on: Timestamp,
+}
+
+impl Index {
+    /// All sessions in this store.
+    pub fn entries(&self) -> impl Iterator<Item = &IndexEntry> {
+        self.entries
+            .iter()
+            .filter(|entry| entry.store == self.store)
+    }
+
+    /// The sessions in this store that belong to this application in this tenant.
+    pub fn in_tenancy<'a, 't>(
+        &'a self,
+        tenancy: &'t Tenancy,
+    ) -> impl Iterator<Item = &'a IndexEntry> + use<'a, 't> {
+        self.entries()
+            .filter(move |entry| entry.tenancy == *tenancy)
+    }
+
+    /// The session that commands mean where no account is named.
+    pub fn active(&self, tenancy: &Tenancy) -> Option<&IndexEntry> {
+        self.in_tenancy(tenancy).find(|entry| entry.active)
+    }
+
+    /// The session of this user: a home account id, or a username in any case.
+    pub fn find(&self, tenancy: &Tenancy, user: &str) -> Option<&IndexEntry> {
+        let name = user.to_lowercase();
+        self.in_tenancy(tenancy)
+            .find(|entry| entry.account.home_account_id == user)
+            .or_else(|| {
+                self.in_tenancy(tenancy)
+                    .find(|entry| entry.account.username.to_lowercase() == name)
+            })
+    }
+
+    /// What is known of this session.
+    pub fn entry(&self, key: &SessionKey) -> Option<&IndexEntry> {
+        self.entries().find(|entry| entry.is(key))
+    }
+
+    /// The sessions that other stores hold, which no vault over this store can load.
+    pub fn elsewhere(&self) -> impl Iterator<Item = &IndexEntry> {
+        self.entries
+            .iter()
+            .filter(|entry| entry.store != self.store)
+    }
+}
+
+impl IndexEntry {
+    /// What names the session.
+    pub fn key(&self) -> SessionKey {
+        SessionKey {
+            tenancy: self.tenancy.clone(),
+            home_account_id: self.account.home_account_id.clone(),
+        }
+    }
+
+    fn is(&self, key: &SessionKey) -> bool {
+        self.account.home_account_id == key.home_account_id && self.tenancy == key.tenancy
+    }
+
+    fn of(record: &Record, store: &str, active: bool) -> Self {
+        IndexEntry {
+            tenancy: record.tenancy.clone(),
+            account: record.account.clone(),
+            store: store.to_owned(),
+            active,
+            can_renew: record.refresh_token.is_some(),
+            entra_tokens: record
+                .entra_tokens
+                .iter()
+                .map(|kept| IndexedEntraToken {
+                    scopes: kept.scopes.clone(),
+                    expires_on: kept.expires_on,
+                })
+                .collect(),
+            communication_tokens: record
+                .communication_tokens
+                .iter()
+                .map(|kept| IndexedCommunicationToken {
+                    source: kept.source.clone(),
+                    expires_on: kept.expires_on,
+                })
+                .collect(),
+            short_tokens: record.short_tokens,
+            clock_offset_seconds: record.clock_offset_seconds,
+        }
+    }
+}
+
+mod unix_seconds {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    use crate::time::Timestamp;
+
+    pub(super) fn serialize<S: Serializer>(at: &Timestamp, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_i64(at.unix_seconds())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Timestamp, D::Error> {
+        i64::deserialize(from).map(Timestamp::from_unix_seconds)
+    }
+}
