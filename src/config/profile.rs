@@ -1,0 +1,282 @@
+//! The file `config.toml`: tables `[profile.NAME]`, and which one is meant.
+//!
+//! It is read strictly, so that a misspelt key is never a setting that silently does not hold, and
+//! written back with its comments and order kept.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use toml_edit::{DocumentMut, Item, Table, Value};
+
+use super::setting::Setting;
+use crate::error::{Error, Kind, Result};
+
+/// The name of the profile where none is named.
+pub const DEFAULT_PROFILE: &str = "default";
+
+/// The configuration file, as it is on disk.
+pub struct ConfigFile {
+    path: PathBuf,
+    document: DocumentMut,
+}
+
+/// One profile's settings.
+#[derive(Debug, Clone, Default)]
+pub struct Profile {
+    table: Table,
+}
+
+impl ConfigFile {
+    /// Reads the file; one that does not exist is empty.
+    ///
+    /// # Errors
+    /// [`Kind::Usage`] where it cannot be read, is not TOML, or has an unknown key or a value of
+    /// the wrong type: each named.
+    pub fn read(path: PathBuf) -> Result<Self> {
+        let text = match std::fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
+            Err(error) => {
+                return Err(Error::new(
+                    Kind::Usage,
+                    format!("{} cannot be read", path.display()),
+                    "make it readable, or name another folder in ACSPASS_CONFIG_DIR",
+                )
+                .caused_by(error));
+            }
+        };
+        let document: DocumentMut = text.parse().map_err(|error: toml_edit::TomlError| {
+            // The message without the excerpt: a line of the file may hold what should not be in it.
+            let line = error
+                .span()
+                .map(|span| text[..span.start.min(text.len())].matches('\n').count() + 1);
+            let place = line.map(|line| format!(", line {line}")).unwrap_or_default();
+            Error::new(
+                Kind::Usage,
+                format!("{}{place} is not TOML: {}", path.display(), error.message()),
+                "correct the file, or remove it and set it up again with `acspass config set`",
+            )
+        })?;
+        let file = ConfigFile { path, document };
+        file.check()?;
+        Ok(file)
+    }
+
+    /// Where the file is, or would be.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The profile that the file itself names as the one to use.
+    pub fn default_profile(&self) -> Option<&str> {
+        self.document.get("default-profile")?.as_str()
+    }
+
+    /// The names of all profiles.
+    pub fn names(&self) -> Vec<&str> {
+        self.tables()
+            .map(|tables| tables.iter().map(|(name, _)| name).collect())
+            .unwrap_or_default()
+    }
+
+    /// A profile's settings; `None` where there is no such profile.
+    pub fn profile(&self, name: &str) -> Option<Profile> {
+        let table = self.tables()?.get(name)?.as_table()?.clone();
+        Some(Profile { table })
+    }
+
+    /// Sets a value and writes the file.
+    ///
+    /// # Errors
+    /// [`Kind::Usage`] where the value is of the wrong form, [`Kind::Store`] where the file cannot
+    /// be written.
+    pub fn set(&mut self, profile: &str, setting: Setting, text: &str) -> Result<()> {
+        let value = match setting {
+            Setting::Scopes | Setting::AllowEndpoint => {
+                Value::Array(text.split_whitespace().collect())
+            }
+            Setting::Port => Value::from(text.parse::<u16>().map(i64::from).map_err(|_| {
+                Error::new(
+                    Kind::Usage,
+                    "the port is not a number from 0 to 65535",
+                    "0 takes a free port",
+                )
+            })?),
+            _ => Value::from(text),
+        };
+        self.table_mut(profile)?
+            .insert(setting.key(), Item::Value(value));
+        self.write()
+    }
+
+    /// Names the profile that is meant where none is named, and writes the file.
+    ///
+    /// # Errors
+    /// [`Kind::Store`] where the file cannot be written.
+    pub fn set_default_profile(&mut self, name: Option<&str>) -> Result<()> {
+        match name {
+            Some(name) => self
+                .document
+                .insert("default-profile", Item::Value(Value::from(name))),
+            None => self.document.remove("default-profile"),
+        };
+        self.write()
+    }
+
+    /// Removes a value and writes the file; `false` where it was not set.
+    ///
+    /// # Errors
+    /// [`Kind::Store`] where the file cannot be written.
+    pub fn unset(&mut self, profile: &str, setting: Setting) -> Result<bool> {
+        if self
+            .profile(profile)
+            .is_none_or(|profile| profile.table.get(setting.key()).is_none())
+        {
+            return Ok(false);
+        }
+        self.table_mut(profile)?.remove(setting.key());
+        self.write()?;
+        Ok(true)
+    }
+
+    fn tables(&self) -> Option<&Table> {
+        self.document.get("profile")?.as_table()
+    }
+
+    fn table_mut(&mut self, profile: &str) -> Result<&mut Table> {
+        let implicit = || {
+            let mut table = Table::new();
+            table.set_implicit(true);
+            Item::Table(table)
+        };
+        self.document
+            .entry("profile")
+            .or_insert_with(implicit)
+            .as_table_mut()
+            .and_then(|tables| {
+                tables
+                    .entry(profile)
+                    .or_insert_with(|| Item::Table(Table::new()))
+                    .as_table_mut()
+            })
+            .ok_or_else(|| self::wrong(&self.path, "`profile` is not a table of tables"))
+    }
+
+    fn check(&self) -> Result<()> {
+        for (key, item) in self.document.iter() {
+            match key {
+                "profile" if item.is_table() => {}
+                "default-profile" if item.is_str() => {}
+                "profile" => return Err(wrong(&self.path, "`profile` is not a table of tables")),
+                _ => return Err(unknown(&self.path, key)),
+            }
+        }
+        let Some(tables) = self.tables() else {
+            return Ok(());
+        };
+        for (name, item) in tables.iter() {
+            let Some(table) = item.as_table() else {
+                return Err(wrong(&self.path, &format!("`profile.{name}` is not a table")));
+            };
+            for (key, item) in table.iter() {
+                let setting = Setting::from_key(key)
+                    .map_err(|_| unknown(&self.path, &format!("profile.{name}.{key}")))?;
+                check_value(&self.path, name, setting, item)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn write(&self) -> Result<()> {
+        let failed = |error: std::io::Error| {
+            Error::new(
+                Kind::Store,
+                format!("{} cannot be written", self.path.display()),
+                "check the folder's permissions and the free space, or set ACSPASS_CONFIG_DIR",
+            )
+            .caused_by(error)
+        };
+        let folder = self.path.parent().unwrap_or(Path::new("."));
+        std::fs::create_dir_all(folder).map_err(failed)?;
+        let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
+        file.write_all(self.document.to_string().as_bytes())
+            .and_then(|()| file.as_file().sync_all())
+            .map_err(failed)?;
+        file.persist(&self.path)
+            .map(|_| ())
+            .map_err(|error| failed(error.error))
+    }
+}
+
+impl Profile {
+    /// The value of a setting as text; lists are joined by spaces.
+    pub fn value(&self, setting: Setting) -> Option<String> {
+        match self.table.get(setting.key())?.as_value()? {
+            Value::String(text) => Some(text.value().clone()),
+            Value::Integer(number) => Some(number.value().to_string()),
+            Value::Array(list) => {
+                let words: Vec<&str> = list.iter().filter_map(Value::as_str).collect();
+                Some(words.join(" "))
+            }
+            _ => None,
+        }
+    }
+}
+
+fn check_value(path: &Path, profile: &str, setting: Setting, item: &Item) -> Result<()> {
+    let key = setting.key();
+    let fits = match setting {
+        Setting::Scopes | Setting::AllowEndpoint => item
+            .as_array()
+            .is_some_and(|list| list.iter().all(Value::is_str)),
+        Setting::Port => item.is_integer(),
+        Setting::MinValidity => item.is_str() || item.is_integer(),
+        Setting::ConnectionString if item.as_str() != Some(STORED) => {
+            return Err(Error::new(
+                Kind::Usage,
+                format!(
+                    "{} holds something else than `{STORED}` in profile.{profile}.{key}: a secret \
+                     does not belong in a plain file",
+                    path.display()
+                ),
+                "remove it there, and run `acspass config set connection-string`, which asks for \
+                 it and keeps it in the store",
+            ));
+        }
+        _ => item.is_str(),
+    };
+    match fits {
+        true => Ok(()),
+        false => Err(wrong(
+            path,
+            &format!("`profile.{profile}.{key}` is of the wrong type"),
+        )),
+    }
+}
+
+/// What a profile says in `connection-string` where the store keeps it.
+pub const STORED: &str = "stored";
+
+fn wrong(path: &Path, what: &str) -> Error {
+    Error::new(
+        Kind::Usage,
+        format!("in {}, {what}", path.display()),
+        "texts are \"quoted\", lists are [\"a\", \"b\"]; `acspass config set` writes them right",
+    )
+}
+
+fn unknown(path: &Path, key: &str) -> Error {
+    let known: Vec<&str> = Setting::ALL.iter().map(|known| known.key()).collect();
+    Error::new(
+        Kind::Usage,
+        format!(
+            "{} has the unknown key `{}`",
+            path.display(),
+            key.escape_debug()
+        ),
+        format!(
+            "settings live in tables [profile.NAME]; they are {}",
+            known.join(", ")
+        ),
+    )
+}

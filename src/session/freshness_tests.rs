@@ -1,0 +1,349 @@
+//! The freshness rule as a table: what is kept, what is wished, what was done, what comes next.
+
+use std::time::Duration;
+
+use super::freshness::{Done, Step, Target, Wish, last_resort, next_step};
+use crate::secret::{CommunicationToken, EntraToken, RefreshToken};
+use crate::store::{
+    Account, CachedCommunicationToken, CachedEntraToken, ExchangeKind, Record, ShortTokens,
+    Tenancy, TokenSource,
+};
+use crate::time::Timestamp;
+
+const NOW: i64 = 1_000_000;
+
+/// Seconds left of the kept tokens; `None` where there is no such token.
+#[derive(Debug, Clone, Copy, Default)]
+struct Held {
+    communication: Option<i64>,
+    entra: Option<i64>,
+    refresh: bool,
+    /// Life of the short tokens, and how long ago they were redeemed.
+    short: Option<(u64, i64)>,
+}
+
+fn source(endpoint: &str) -> TokenSource {
+    TokenSource {
+        endpoint: endpoint.to_owned(),
+        exchange: ExchangeKind::Key,
+        scopes: vec!["s".to_owned()],
+    }
+}
+
+fn record(held: Held) -> Record {
+    let tenancy = Tenancy {
+        authority_host: "login.test".to_owned(),
+        tenant: "organizations".to_owned(),
+        client_id: "app".to_owned(),
+    };
+    let account = Account {
+        home_account_id: "u.t".to_owned(),
+        username: "ada".to_owned(),
+        tenant_id: "t".to_owned(),
+        object_id: "u".to_owned(),
+    };
+    let at = |left: i64| Timestamp::from_unix_seconds(NOW + left);
+    let mut record = Record::new(tenancy, account);
+    record.refresh_token = held.refresh.then(|| RefreshToken::new("r"));
+    if let Some(left) = held.entra {
+        record.keep_entra_token(CachedEntraToken {
+            token: EntraToken::new("e"),
+            scopes: vec!["s".to_owned()],
+            expires_on: at(left),
+        });
+    }
+    if let Some(left) = held.communication {
+        record.keep_communication_token(CachedCommunicationToken {
+            token: CommunicationToken::new("c"),
+            source: source("https://a"),
+            expires_on: at(left),
+        });
+    }
+    record.short_tokens = held.short.map(|(life_seconds, ago)| ShortTokens {
+        redeemed_at_seconds: NOW - ago,
+        life_seconds,
+    });
+    record
+}
+
+fn wish() -> Wish {
+    Wish {
+        target: Target::Communication(source("https://a")),
+        scopes: vec!["s".to_owned()],
+        min_validity: Duration::from_secs(600),
+        force: false,
+    }
+}
+
+const FRESH: Step = Step::Use { fresh: true };
+const OLD: Step = Step::Use { fresh: false };
+const NOTHING: Done = Done {
+    signed_in: false,
+    redeemed: false,
+    exchanged: false,
+};
+
+fn step(held: Held, wish: &Wish, done: Done) -> Step {
+    let now = Timestamp::from_unix_seconds(NOW);
+    next_step(Some(&record(held)), wish, done, now)
+}
+
+#[test]
+fn the_rule_from_its_first_line_to_its_last() {
+    let all = Held {
+        communication: Some(601),
+        entra: Some(601),
+        refresh: true,
+        short: None,
+    };
+    #[rustfmt::skip]
+    let table = [
+        (all, FRESH),
+        (Held { communication: Some(600), ..all }, Step::Exchange),
+        (Held { communication: None, ..all }, Step::Exchange),
+        (Held { communication: Some(600), entra: Some(600), ..all }, Step::Redeem),
+        (Held { communication: Some(600), entra: None, ..all }, Step::Redeem),
+        (Held { communication: None, entra: None, refresh: true, short: None }, Step::Redeem),
+        (Held { communication: Some(600), entra: Some(600), refresh: false, short: None }, Step::SignIn),
+        (Held { communication: Some(-1), entra: Some(-1), refresh: false, short: None }, Step::SignIn),
+        (Held::default(), Step::SignIn),
+    ];
+    for (held, expected) in table {
+        assert_eq!(step(held, &wish(), NOTHING), expected, "{held:?}");
+    }
+    let now = Timestamp::from_unix_seconds(NOW);
+    assert_eq!(next_step(None, &wish(), NOTHING, now), Step::SignIn);
+}
+
+#[test]
+fn a_token_for_anything_else_is_not_handed_out() {
+    let held = Held {
+        communication: Some(3600),
+        entra: Some(3600),
+        refresh: true,
+        short: None,
+    };
+    let mut elsewhere = wish();
+    elsewhere.target = Target::Communication(source("https://b"));
+    assert_eq!(step(held, &elsewhere, NOTHING), Step::Exchange);
+    let mut other_kind = wish();
+    other_kind.target = Target::Communication(TokenSource {
+        exchange: ExchangeKind::Entra,
+        ..source("https://a")
+    });
+    assert_eq!(step(held, &other_kind, NOTHING), Step::Exchange);
+    let mut other_scopes = wish();
+    other_scopes.scopes = vec!["t".to_owned()];
+    other_scopes.target = Target::Communication(TokenSource {
+        scopes: vec!["t".to_owned()],
+        ..source("https://a")
+    });
+    assert_eq!(step(held, &other_scopes, NOTHING), Step::Redeem);
+}
+
+#[test]
+fn a_redemption_is_followed_by_an_exchange_and_whatever_came_of_it() {
+    let redeemed = Done {
+        redeemed: true,
+        ..NOTHING
+    };
+    let exchanged = Done {
+        exchanged: true,
+        ..redeemed
+    };
+    for (communication, after) in [(3600, FRESH), (540, OLD)] {
+        let held = Held {
+            communication: Some(communication),
+            entra: Some(communication),
+            refresh: true,
+            short: None,
+        };
+        assert_eq!(step(held, &wish(), redeemed), Step::Exchange);
+        assert_eq!(step(held, &wish(), exchanged), after);
+    }
+}
+
+#[test]
+fn an_exchange_that_brought_too_little_is_followed_by_one_redemption() {
+    let exchanged = Done {
+        exchanged: true,
+        ..NOTHING
+    };
+    let held = Held {
+        communication: Some(300),
+        entra: Some(3600),
+        refresh: true,
+        short: None,
+    };
+    assert_eq!(step(held, &wish(), exchanged), Step::Redeem);
+    let without_refresh = Held {
+        refresh: false,
+        ..held
+    };
+    assert_eq!(step(without_refresh, &wish(), exchanged), Step::SignIn);
+}
+
+#[test]
+fn after_a_sign_in_a_short_token_is_redeemed_once_to_learn_that_all_are_short() {
+    let signed_in = Done {
+        signed_in: true,
+        ..NOTHING
+    };
+    let held = Held {
+        communication: None,
+        entra: Some(540),
+        refresh: true,
+        short: None,
+    };
+    assert_eq!(step(held, &wish(), signed_in), Step::Redeem);
+    let without_refresh = Held {
+        refresh: false,
+        ..held
+    };
+    assert_eq!(step(without_refresh, &wish(), signed_in), Step::Exchange);
+    let exchanged = Done {
+        exchanged: true,
+        ..signed_in
+    };
+    let after = Held {
+        communication: Some(540),
+        ..without_refresh
+    };
+    assert_eq!(step(after, &wish(), exchanged), OLD);
+}
+
+#[test]
+fn short_tokens_are_redeemed_again_only_after_half_their_life() {
+    let at = |left: i64, ago: i64| Held {
+        communication: Some(left),
+        entra: Some(left),
+        refresh: true,
+        short: Some((540, ago)),
+    };
+    assert_eq!(step(at(540, 0), &wish(), NOTHING), OLD);
+    assert_eq!(step(at(271, 269), &wish(), NOTHING), OLD);
+    assert_eq!(step(at(270, 270), &wish(), NOTHING), Step::Redeem);
+    let mut force = wish();
+    force.force = true;
+    assert_eq!(step(at(540, 0), &force, NOTHING), Step::Redeem);
+    // A clock that went back behind the redemption voids the note.
+    assert_eq!(step(at(540, -1), &wish(), NOTHING), Step::Redeem);
+}
+
+#[test]
+fn a_validity_longer_than_tokens_live_is_treated_the_same_way() {
+    let held = Held {
+        communication: Some(4400),
+        entra: Some(4400),
+        refresh: true,
+        short: Some((4500, 100)),
+    };
+    let mut long = wish();
+    long.min_validity = Duration::from_secs(7200);
+    assert_eq!(step(held, &long, NOTHING), OLD);
+    assert_eq!(step(held, &wish(), NOTHING), FRESH);
+}
+
+#[test]
+fn force_redeems_and_exchanges_whatever_is_kept() {
+    let mut force = wish();
+    force.force = true;
+    let held = Held {
+        communication: Some(3600),
+        entra: Some(3600),
+        refresh: true,
+        short: None,
+    };
+    assert_eq!(step(held, &force, NOTHING), Step::Redeem);
+    let redeemed = Done {
+        redeemed: true,
+        ..NOTHING
+    };
+    assert_eq!(step(held, &force, redeemed), Step::Exchange);
+    let exchanged = Done {
+        exchanged: true,
+        ..redeemed
+    };
+    assert_eq!(step(held, &force, exchanged), FRESH);
+    let without_refresh = Held {
+        refresh: false,
+        ..held
+    };
+    assert_eq!(step(without_refresh, &force, NOTHING), Step::SignIn);
+}
+
+#[test]
+fn the_entra_token_itself_needs_no_exchange() {
+    let mut entra = wish();
+    entra.target = Target::Entra;
+    let held = |left: i64| Held {
+        communication: None,
+        entra: Some(left),
+        refresh: true,
+        short: None,
+    };
+    assert_eq!(step(held(601), &entra, NOTHING), FRESH);
+    assert_eq!(step(held(600), &entra, NOTHING), Step::Redeem);
+    let redeemed = Done {
+        redeemed: true,
+        ..NOTHING
+    };
+    assert_eq!(step(held(540), &entra, redeemed), OLD);
+}
+
+#[test]
+fn every_path_ends_within_the_budget() {
+    for left in [-1, 0, 1, 300, 540, 3600] {
+        for refresh in [false, true] {
+            for force in [false, true] {
+                let mut wish = wish();
+                wish.force = force;
+                let (mut held, mut done) = (Held::default(), NOTHING);
+                held.refresh = refresh;
+                let mut steps = Vec::new();
+                while steps.len() < 10 {
+                    let next = step(held, &wish, done);
+                    steps.push(next);
+                    match next {
+                        Step::Use { .. } => break,
+                        Step::SignIn if done.signed_in => break,
+                        Step::SignIn => {
+                            done = Done {
+                                signed_in: true,
+                                ..NOTHING
+                            };
+                            held.entra = Some(left);
+                        }
+                        Step::Redeem => {
+                            assert!(!done.redeemed, "{steps:?}");
+                            done.redeemed = true;
+                            done.exchanged = false;
+                            held.entra = Some(left);
+                        }
+                        Step::Exchange => {
+                            done.exchanged = true;
+                            held.communication = Some(left);
+                        }
+                    }
+                }
+                assert!(steps.len() < 8, "left {left}, {refresh} {force}: {steps:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_last_resort_has_more_than_a_minute_left_and_is_never_forced() {
+    let now = Timestamp::from_unix_seconds(NOW);
+    let at = |left: i64| {
+        record(Held {
+            communication: Some(left),
+            ..Held::default()
+        })
+    };
+    assert!(last_resort(&at(61), &wish(), now).is_some());
+    assert!(last_resort(&at(60), &wish(), now).is_none());
+    let mut force = wish();
+    force.force = true;
+    assert!(last_resort(&at(3600), &force, now).is_none());
+}

@@ -1,0 +1,162 @@
+//! The main job: one fresh token for one signed-in user.
+//!
+//! [`Session::peek`] looks at what is kept and touches nothing else; only what it returns as stale
+//! is renewed, under the session's lock: refresh, sign-in, exchange, save. How to sign in is a
+//! value; whoever hands in none gets [`Kind::SignInNeeded`] instead of a browser.
+
+mod freshness;
+#[cfg(test)]
+mod freshness_tests;
+mod renewal;
+mod sign_in;
+mod waiting;
+
+use std::sync::Arc;
+
+pub use freshness::{Target, Wish};
+pub use renewal::{Net, Renewal};
+pub use sign_in::Way;
+
+use crate::error::{Error, Kind, Result};
+use crate::secret::{CommunicationToken, EntraToken};
+use crate::store::{Account, Record, SessionKey, Tenancy, Vault};
+use crate::time::{Clock, Timestamp};
+
+use freshness::{Done, Kept, Step, kept, next_step};
+
+/// The sessions of one application in one tenant.
+#[derive(Clone)]
+pub struct Session {
+    vault: Arc<Vault>,
+    clock: Arc<dyn Clock>,
+    tenancy: Tenancy,
+}
+
+/// A token that may be handed out.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Token {
+    /// The token itself.
+    pub secret: TokenSecret,
+    /// When it expires, by the service's clock.
+    pub expires_on: Timestamp,
+    /// How many whole seconds are left, by the service's clock.
+    pub expires_in_seconds: u64,
+    /// Whose it is.
+    pub account: Account,
+}
+
+/// A token of either kind.
+#[derive(Debug, Clone, PartialEq)]
+pub enum TokenSecret {
+    /// The Entra token.
+    Entra(EntraToken),
+    /// The Communication token.
+    Communication(CommunicationToken),
+}
+
+impl TokenSecret {
+    /// The token itself. Never print it but as the result that was asked for.
+    pub fn expose(&self) -> &str {
+        match self {
+            TokenSecret::Entra(token) => token.expose(),
+            TokenSecret::Communication(token) => token.expose(),
+        }
+    }
+}
+
+/// What a look at the kept session showed.
+pub enum Peek {
+    /// A token that is good as it is: one read of the store, no network.
+    Fresh(Token),
+    /// Something must be done first.
+    Stale(Renewal),
+}
+
+impl Session {
+    /// The sessions of `tenancy` that `vault` keeps.
+    pub fn new(vault: Arc<Vault>, clock: Arc<dyn Clock>, tenancy: Tenancy) -> Self {
+        Session {
+            vault,
+            clock,
+            tenancy,
+        }
+    }
+
+    /// Looks for a token that fulfils the wish: the index, then one read of the store, and neither
+    /// where no such account is known. `user` is a username or home account id; without one, the
+    /// active account is meant.
+    ///
+    /// # Errors
+    /// [`Kind::Store`] where the store fails or its item cannot be read.
+    pub fn peek(&self, user: Option<&str>, wish: Wish) -> Result<Peek> {
+        let index = self.vault.index()?;
+        let entry = match user {
+            Some(user) => index.find(&self.tenancy, user),
+            None => index.active(&self.tenancy),
+        };
+        let key = entry.map(|entry| entry.key());
+        if let Some(key) = &key
+            && let Some(record) = self.vault.load(key)?
+        {
+            let now = self.service_now(&record);
+            if let Step::Use { fresh } = next_step(Some(&record), &wish, Done::default(), now) {
+                return self.hand_out(&record, &wish, fresh).map(Peek::Fresh);
+            }
+        }
+        Ok(Peek::Stale(Renewal {
+            session: self.clone(),
+            user: user.map(str::to_owned),
+            key,
+            wish,
+        }))
+    }
+
+    /// The time by the service's clock, as far as the last answer told it.
+    fn service_now(&self, record: &Record) -> Timestamp {
+        self.clock.now().shifted(record.clock_offset_seconds)
+    }
+
+    fn hand_out(&self, record: &Record, wish: &Wish, fresh: bool) -> Result<Token> {
+        let kept = kept(record, wish)
+            .ok_or_else(|| Error::internal("a token was to be used and is not there"))?;
+        let left = kept.expires_on().since(self.service_now(record));
+        if !fresh {
+            tracing::warn!(
+                "the token has {} left, less than the {} asked for: this tenant's tokens are short",
+                crate::time::in_words(left),
+                crate::time::in_words(wish.min_validity),
+            );
+        }
+        Ok(Token {
+            secret: match kept {
+                Kept::Entra(kept) => TokenSecret::Entra(kept.token.clone()),
+                Kept::Communication(kept) => TokenSecret::Communication(kept.token.clone()),
+            },
+            expires_on: kept.expires_on(),
+            expires_in_seconds: left.as_secs(),
+            account: record.account.clone(),
+        })
+    }
+}
+
+fn nobody_known(user: Option<&str>) -> Error {
+    match user {
+        Some(user) => Error::new(
+            Kind::SignInNeeded,
+            format!("{user} is not signed in"),
+            format!("run `acspass login --account {user}`; `acspass account list` shows who is"),
+        ),
+        None => Error::new(
+            Kind::SignInNeeded,
+            "nobody is signed in",
+            "run `acspass login`",
+        ),
+    }
+}
+
+fn key_of(tenancy: &Tenancy, account: &Account) -> SessionKey {
+    SessionKey {
+        tenancy: tenancy.clone(),
+        home_account_id: account.home_account_id.clone(),
+    }
+}

@@ -1,0 +1,339 @@
+//! Renewing a stale session: under its lock, look again, act, save, until the wish is fulfilled.
+
+use tracing::{debug, warn};
+
+use crate::acs::IdentityClient;
+use crate::entra::Entra;
+use crate::error::{Error, Kind, Result};
+use crate::store::{
+    Activity, CachedCommunicationToken, ExchangeKind, Guard, LockName, Record, SessionKey,
+    ShortTokens, TokenSource,
+};
+use crate::time::Timestamp;
+
+use super::freshness::{Done, Step, Target, Wish, last_resort, next_step};
+use super::{Session, Token, Way, nobody_known, waiting};
+
+/// More steps than any path through the freshness rule has: sign in, exchange, redeem, exchange,
+/// use, and the same once more where another process renewed meanwhile.
+const MOST_STEPS: usize = 10;
+
+/// The services that a renewal may need.
+pub struct Net {
+    /// Entra ID, for the session's application.
+    pub entra: Entra,
+    /// The ACS resource; `None` where only the Entra token is wanted.
+    pub acs: Option<IdentityClient>,
+}
+
+/// A session that has to be renewed before its token can be handed out.
+pub struct Renewal {
+    pub(super) session: Session,
+    pub(super) user: Option<String>,
+    pub(super) key: Option<SessionKey>,
+    pub(super) wish: Wish,
+}
+
+/// What a renewal knows while it runs.
+struct Run<'a> {
+    session: &'a Session,
+    wish: &'a Wish,
+    net: &'a Net,
+    way: Option<&'a Way<'a>>,
+    /// The user that must sign in, where that comes to it.
+    user: Option<String>,
+    guard: Guard,
+    /// The session's own lock, where `guard` is the tenancy's.
+    own_guard: Option<Guard>,
+    record: Option<Record>,
+    done: Done,
+    /// The cache was read once more after Entra had refused the refresh token.
+    looked_again: bool,
+    /// What Entra said when it refused the refresh token that is kept now.
+    refused: Option<Error>,
+}
+
+impl Renewal {
+    /// Whether any account is known that could be renewed without a person.
+    pub fn knows_account(&self) -> bool {
+        self.key.is_some()
+    }
+
+    /// Renews, and signs in by `way` where nothing else helps. Does nothing where another process
+    /// has renewed meanwhile.
+    ///
+    /// # Errors
+    /// [`Kind::SignInNeeded`] where a person must sign in and there is no `way`; as
+    /// [`Entra::sign_in`], [`Entra::refresh`] and the exchange fail; [`Kind::Store`] where the
+    /// session cannot be kept or its lock not be had.
+    pub async fn run(self, net: &Net, way: Option<&Way<'_>>) -> Result<Token> {
+        let mut name = match &self.key {
+            Some(key) => LockName::Session(key.clone()),
+            None if way.is_none() => return Err(nobody_known(self.user.as_deref())),
+            None => LockName::Tenancy(self.session.tenancy.clone()),
+        };
+        let sign_in_wait = way.map(|way| way.timeout);
+        loop {
+            let vault = &self.session.vault;
+            let guard = waiting::lock(vault, &name, Activity::Renewing, sign_in_wait).await?;
+            let mut run = Run {
+                session: &self.session,
+                wish: &self.wish,
+                net,
+                way,
+                user: self.user.clone(),
+                guard,
+                own_guard: None,
+                record: None,
+                done: Done::default(),
+                looked_again: false,
+                refused: None,
+            };
+            run.read_again()?;
+            match (&run.record, &name) {
+                // Somebody signed in while we waited: from here on it is that session's lock.
+                (Some(record), LockName::Tenancy(_)) => name = LockName::Session(record.key()),
+                _ => return run.finish().await,
+            }
+        }
+    }
+}
+
+impl Run<'_> {
+    /// Another process may have renewed, or signed in, since we looked.
+    fn read_again(&mut self) -> Result<()> {
+        let index = self.session.vault.index()?;
+        let tenancy = &self.session.tenancy;
+        let entry = match self.guard.name() {
+            LockName::Session(key) => index.entry(key),
+            LockName::Tenancy(_) => match &self.user {
+                Some(user) => index.find(tenancy, user),
+                None => index.active(tenancy),
+            },
+        };
+        self.record = match entry {
+            Some(entry) => self.session.vault.load(&entry.key())?,
+            None => None,
+        };
+        if let Some(entry) = entry
+            && self.user.is_none()
+        {
+            self.user = Some(entry.account.username.clone());
+        }
+        Ok(())
+    }
+
+    async fn finish(mut self) -> Result<Token> {
+        for _ in 0..MOST_STEPS {
+            let step = self.next();
+            debug!(?step, done = ?self.done, "the freshness rule");
+            match step {
+                Step::Use { fresh } => return self.use_kept(fresh),
+                Step::Exchange => match self.exchange().await {
+                    Err(error) if error.kind() == Kind::Unreachable => {
+                        return self.make_do(error);
+                    }
+                    outcome => outcome?,
+                },
+                Step::Redeem => match self.redeem().await {
+                    Err(error) if error.kind() == Kind::Unreachable => {
+                        return self.make_do(error);
+                    }
+                    Err(error) if error.kind() == Kind::SignInNeeded => self.refuse(error)?,
+                    outcome => outcome?,
+                },
+                Step::SignIn => self.sign_in().await?,
+            }
+        }
+        Err(Error::internal("the freshness rule did not come to an end"))
+    }
+
+    fn next(&self) -> Step {
+        let now = match &self.record {
+            Some(record) => self.session.service_now(record),
+            None => self.session.clock.now(),
+        };
+        match next_step(self.record.as_ref(), self.wish, self.done, now) {
+            // A refresh token that Entra refused is not sent again.
+            Step::Redeem if self.refused.is_some() => Step::SignIn,
+            step => step,
+        }
+    }
+
+    fn use_kept(self, fresh: bool) -> Result<Token> {
+        let record = self
+            .record
+            .ok_or_else(|| Error::internal("a token was to be used without a session"))?;
+        self.session.hand_out(&record, self.wish, fresh)
+    }
+
+    /// The network or a service is down: what still lives is better than nothing.
+    fn make_do(self, error: Error) -> Result<Token> {
+        let Some(record) = &self.record else {
+            return Err(error);
+        };
+        let now = self.session.service_now(record);
+        let Some(kept) = last_resort(record, self.wish, now) else {
+            return Err(error);
+        };
+        warn!(
+            "{error}: the kept token is handed out, with {} left",
+            crate::time::in_words(kept.expires_on().since(now))
+        );
+        self.session.hand_out(record, self.wish, true)
+    }
+
+    /// Entra wants a person. First the cache is read once more, in case another process, one that
+    /// does not hold our lock, has renewed.
+    fn refuse(&mut self, error: Error) -> Result<()> {
+        let before = self.record.take();
+        let is_second_time = std::mem::replace(&mut self.looked_again, true);
+        self.read_again()?;
+        let same = match (&before, &self.record) {
+            (Some(before), Some(now)) => before.refresh_token == now.refresh_token,
+            (_, None) => true,
+            (None, Some(_)) => false,
+        };
+        if same || is_second_time {
+            self.refused = Some(error);
+        }
+        Ok(())
+    }
+
+    async fn redeem(&mut self) -> Result<()> {
+        let record = self
+            .record
+            .as_mut()
+            .ok_or_else(|| Error::internal("a redemption without a session"))?;
+        let refresh_token = record
+            .refresh_token
+            .clone()
+            .ok_or_else(|| Error::internal("a redemption without a refresh token"))?;
+        let scopes = &self.wish.scopes;
+        let tokens = self.net.entra.refresh(&refresh_token, scopes).await?;
+        if let Some(account) = &tokens.account
+            && account.object_id != record.account.object_id
+        {
+            return Err(Error::new(
+                Kind::Refused,
+                "Entra renewed the session for another user: nothing was stored",
+                "run `acspass logout`, then `acspass login`",
+            ));
+        }
+        self.session.keep_tokens(record, tokens, scopes);
+        if let Some(token) = record.entra_token(scopes) {
+            let expires_on = token.expires_on;
+            note_life(record, self.wish, expires_on, self.session);
+        }
+        self.done.redeemed = true;
+        self.done.exchanged = false;
+        self.save()
+    }
+
+    async fn exchange(&mut self) -> Result<()> {
+        let Target::Communication(source) = &self.wish.target else {
+            return Err(Error::internal("an exchange that nobody wants"));
+        };
+        let acs = self
+            .net
+            .acs
+            .as_ref()
+            .ok_or_else(|| Error::internal("an exchange without a resource"))?;
+        let record = self
+            .record
+            .as_mut()
+            .ok_or_else(|| Error::internal("an exchange without a session"))?;
+        let entra_token = record
+            .entra_token(&self.wish.scopes)
+            .ok_or_else(|| Error::internal("an exchange without an Entra token"))?;
+        let now = self.session.clock.now();
+        let issued = exchange(acs, source, record, &entra_token.token, now).await?;
+        self.session.measure_clock(record, issued.service_time);
+        record.keep_communication_token(CachedCommunicationToken {
+            token: issued.token,
+            source: source.clone(),
+            expires_on: issued.expires_on,
+        });
+        if self.done.redeemed {
+            let needed = self.wish.min_validity;
+            let now = self.session.service_now(record);
+            if issued.expires_on.since(now) <= needed {
+                note_life(record, self.wish, issued.expires_on, self.session);
+            }
+        }
+        self.done.exchanged = true;
+        self.save()
+    }
+
+    async fn sign_in(&mut self) -> Result<()> {
+        let Some(way) = self.way.filter(|_| !self.done.signed_in) else {
+            return Err(self
+                .refused
+                .take()
+                .unwrap_or_else(|| nobody_known(self.user.as_deref())));
+        };
+        let scopes = &self.wish.scopes;
+        let (record, own_guard) = self
+            .session
+            .sign_in(&self.net.entra, way, self.user.as_deref(), scopes, &self.guard)
+            .await?;
+        self.record = Some(record);
+        self.own_guard = own_guard;
+        self.refused = None;
+        self.done = Done {
+            signed_in: true,
+            ..Done::default()
+        };
+        Ok(())
+    }
+
+    fn save(&self) -> Result<()> {
+        match &self.record {
+            Some(record) => {
+                let guard = self.own_guard.as_ref().unwrap_or(&self.guard);
+                self.session.vault.save(record, guard)
+            }
+            None => Err(Error::internal("nothing to save")),
+        }
+    }
+}
+
+async fn exchange(
+    acs: &IdentityClient,
+    source: &TokenSource,
+    record: &Record,
+    token: &crate::secret::EntraToken,
+    now: Timestamp,
+) -> Result<crate::acs::Issued> {
+    match source.exchange {
+        ExchangeKind::Key => {
+            let (app, user) = (&record.tenancy.client_id, &record.account.object_id);
+            let offset = record.clock_offset_seconds;
+            let note = crate::acs::teams_token::check(
+                token.expose(),
+                app,
+                user,
+                now.shifted(offset),
+            )?;
+            if let Some(note) = note {
+                tracing::info!("{note}");
+            }
+            acs.exchange_teams_user_token(token, app, user, offset).await
+        }
+        ExchangeKind::Entra | ExchangeKind::TeamsExtension => Err(Error::new(
+            Kind::Usage,
+            "this kind of exchange is not there yet",
+            "set `exchange` to `key`",
+        )),
+    }
+}
+
+/// Notes, after a redemption, whether this tenant's tokens are too short for the wish.
+fn note_life(record: &mut Record, wish: &Wish, expires_on: Timestamp, session: &Session) {
+    let now = session.service_now(record);
+    let life = expires_on.since(now);
+    record.short_tokens = (life <= wish.min_validity).then(|| ShortTokens {
+        redeemed_at_seconds: now.unix_seconds(),
+        life_seconds: life.as_secs(),
+    });
+}

@@ -1,0 +1,195 @@
+//! A person signs in, and the session is kept before the browser is told so.
+
+use std::time::Duration;
+
+use tracing::{debug, info, warn};
+
+use crate::entra::browser::Browser;
+use crate::entra::redirect::RedirectUri;
+use crate::entra::{Entra, Prompt, SignIn, SignedIn, Tokens};
+use crate::error::{Error, Kind, Result};
+use crate::store::{Account, Activity, CachedEntraToken, Guard, LockName, Record};
+use crate::time::Timestamp;
+
+use super::{Session, key_of, waiting};
+
+/// Clocks that differ by less are taken as equal.
+const CLOCKS_AGREE_SECONDS: u64 = 60;
+
+/// How a person may sign in. Not to have one is how a caller forbids it.
+pub struct Way<'a> {
+    /// What opens the sign-in page.
+    pub browser: &'a dyn Browser,
+    /// Where the browser brings the answer.
+    pub redirect_uri: RedirectUri,
+    /// What Entra is to ask of the user.
+    pub prompt: Option<Prompt>,
+    /// How long the user may take.
+    pub timeout: Duration,
+}
+
+impl Session {
+    /// Signs a user in and makes that account the active one. With `user`, another user who signs
+    /// in is refused, and nothing changes.
+    ///
+    /// # Errors
+    /// As [`Entra::sign_in`]; [`Kind::Store`] where the session cannot be kept, which is found out
+    /// before the browser opens.
+    pub async fn login(
+        &self,
+        entra: &Entra,
+        way: &Way<'_>,
+        user: Option<&str>,
+        scopes: &[String],
+    ) -> Result<Record> {
+        let name = LockName::Tenancy(self.tenancy.clone());
+        let guard = waiting::lock(
+            &self.vault,
+            &name,
+            Activity::SigningIn,
+            Some(way.timeout),
+        )
+        .await?;
+        let (record, _session_guard) = self.sign_in(entra, way, user, scopes, &guard).await?;
+        self.vault.activate(&record.key())?;
+        Ok(record)
+    }
+
+    /// Signs in under `guard`; returns the kept record, and the session's own lock where `guard`
+    /// was only the tenancy's.
+    pub(super) async fn sign_in(
+        &self,
+        entra: &Entra,
+        way: &Way<'_>,
+        user: Option<&str>,
+        scopes: &[String],
+        guard: &Guard,
+    ) -> Result<(Record, Option<Guard>)> {
+        guard.set_activity(Activity::SigningIn);
+        if self.vault.is_persistent() {
+            self.vault.probe()?;
+        }
+        let sign_in = SignIn {
+            scopes: scopes.to_vec(),
+            login_hint: user.map(str::to_owned),
+            prompt: way.prompt,
+            redirect_uri: way.redirect_uri.clone(),
+            timeout: way.timeout,
+        };
+        let SignedIn {
+            tokens,
+            account,
+            page,
+        } = entra.sign_in(&sign_in, way.browser).await?;
+        let kept = match check_user(&account, user) {
+            Ok(()) => self.keep_sign_in(account, tokens, scopes, guard).await,
+            Err(error) => Err(error),
+        };
+        match kept {
+            Ok((record, own_guard)) => {
+                page.signed_in(&record.account.username).await;
+                guard.set_activity(Activity::Renewing);
+                Ok((record, own_guard))
+            }
+            Err(error) => {
+                page.failed(error.message(), error.hint()).await;
+                Err(error)
+            }
+        }
+    }
+
+    async fn keep_sign_in(
+        &self,
+        account: Account,
+        tokens: Tokens,
+        scopes: &[String],
+        guard: &Guard,
+    ) -> Result<(Record, Option<Guard>)> {
+        let key = key_of(&self.tenancy, &account);
+        let own_guard = match guard.name() {
+            LockName::Session(held) if *held == key => None,
+            _ => {
+                let name = LockName::Session(key);
+                Some(waiting::lock(&self.vault, &name, Activity::Renewing, None).await?)
+            }
+        };
+        let mut record = Record::new(self.tenancy.clone(), account);
+        self.keep_tokens(&mut record, tokens, scopes);
+        self.vault
+            .save(&record, own_guard.as_ref().unwrap_or(guard))?;
+        Ok((record, own_guard))
+    }
+
+    /// Puts what the token endpoint gave into the record.
+    pub(super) fn keep_tokens(&self, record: &mut Record, tokens: Tokens, scopes: &[String]) {
+        self.measure_clock(record, tokens.service_time);
+        if let Some(granted) = &tokens.granted {
+            warn_of_partial_grant(scopes, granted);
+        }
+        if let Some(token) = tokens.refresh_token {
+            record.refresh_token = Some(token);
+        }
+        record.keep_entra_token(CachedEntraToken {
+            token: tokens.entra_token,
+            scopes: scopes.to_vec(),
+            expires_on: tokens.expires_on,
+        });
+    }
+
+    /// Notes how far the service's clock is from ours, from the `Date` of its answer.
+    pub(super) fn measure_clock(&self, record: &mut Record, service_time: Option<Timestamp>) {
+        let Some(service_time) = service_time else {
+            return;
+        };
+        let offset = service_time.seconds_since(self.clock.now());
+        if offset.unsigned_abs() <= CLOCKS_AGREE_SECONDS {
+            record.clock_offset_seconds = 0;
+            return;
+        }
+        if record.clock_offset_seconds.abs_diff(offset) > CLOCKS_AGREE_SECONDS {
+            let direction = if offset > 0 { "behind" } else { "ahead of" };
+            warn!(
+                "this machine's clock is {} {direction} the service's; expiry is judged by the \
+                 service's clock. Set the clock right",
+                crate::time::in_words(Duration::from_secs(offset.unsigned_abs())),
+            );
+        }
+        record.clock_offset_seconds = offset;
+    }
+}
+
+fn check_user(account: &Account, user: Option<&str>) -> Result<()> {
+    let Some(user) = user else {
+        return Ok(());
+    };
+    if account.home_account_id == user || account.username.to_lowercase() == user.to_lowercase() {
+        return Ok(());
+    }
+    Err(Error::new(
+        Kind::SignInRefused,
+        format!(
+            "{} signed in, but {user} was asked for: nothing was changed",
+            account.username
+        ),
+        "sign in as the right user (`--prompt select_account` offers the choice), or run `acspass \
+         login` without --account",
+    ))
+}
+
+/// Says which of the scopes asked for were not granted. Granted names may be short or whole.
+fn warn_of_partial_grant(asked: &[String], granted: &[String]) {
+    let short = |scope: &str| scope.rsplit('/').next().unwrap_or(scope).to_lowercase();
+    let granted: Vec<String> = granted.iter().map(|scope| short(scope)).collect();
+    debug!(?granted, "scopes granted");
+    let missing: Vec<&str> = asked
+        .iter()
+        .filter(|scope| short(scope) != ".default" && !granted.contains(&short(scope)))
+        .map(|scope| scope.rsplit('/').next().unwrap_or(scope))
+        .collect();
+    if !missing.is_empty() {
+        info!(
+            "granted without {}: the token is kept and covers the rest",
+            missing.join(", ")
+        );
+    }
+}

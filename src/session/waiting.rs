@@ -1,0 +1,95 @@
+//! Waiting for another process to finish with the same session.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+use tracing::info;
+
+use crate::error::{Error, Kind, Result};
+use crate::store::{Activity, Attempt, Guard, Holder, LockName, Vault};
+
+/// A lock that is not got in this time is a failure of the store.
+const LONGEST_RENEWAL: Duration = Duration::from_secs(60);
+/// A wait shorter than this is not worth a word.
+const UNNOTICED: Duration = Duration::from_millis(700);
+const FIRST_LOOK: Duration = Duration::from_millis(10);
+const LATER_LOOKS: Duration = Duration::from_millis(100);
+
+/// Gets the lock. A lock held by someone who renews is waited for a minute at most; one held by
+/// someone who signs in for as long as `sign_in_wait` says, and not at all without it.
+pub(super) async fn lock(
+    vault: &Vault,
+    name: &LockName,
+    activity: Activity,
+    sign_in_wait: Option<Duration>,
+) -> Result<Guard> {
+    let start = Instant::now();
+    let mut renewing_since = start;
+    let mut look = FIRST_LOOK;
+    let mut said = None;
+    loop {
+        let holder = match vault.try_lock(name, activity)? {
+            Attempt::Got(guard) => return Ok(guard),
+            Attempt::Held(holder) => holder,
+        };
+        let now = Instant::now();
+        let doing = holder.map_or(Activity::Renewing, |holder| holder.activity);
+        match (doing, sign_in_wait) {
+            (Activity::SigningIn, None) => return Err(someone_signs_in(holder)),
+            (Activity::SigningIn, Some(longest)) => {
+                renewing_since = now;
+                if now - start >= longest {
+                    return Err(nobody_finished(holder, longest));
+                }
+            }
+            (Activity::Renewing, _) if now - renewing_since >= LONGEST_RENEWAL => {
+                return Err(never_released(holder));
+            }
+            (Activity::Renewing, _) => {}
+        }
+        if now - start >= UNNOTICED && said != Some(doing) {
+            said = Some(doing);
+            match doing {
+                Activity::SigningIn => info!("waiting for {} to sign in", who(holder)),
+                Activity::Renewing => info!("waiting for {} to renew the session", who(holder)),
+            }
+        }
+        tokio::time::sleep(look).await;
+        look = (look * 2).min(LATER_LOOKS);
+    }
+}
+
+fn who(holder: Option<Holder>) -> String {
+    match holder {
+        Some(holder) => format!("another acspass (process {})", holder.pid),
+        None => "another acspass".to_owned(),
+    }
+}
+
+fn someone_signs_in(holder: Option<Holder>) -> Error {
+    Error::new(
+        Kind::SignInNeeded,
+        format!("{} is waiting for a person to sign in", who(holder)),
+        "finish that sign-in in the browser, then run this again",
+    )
+}
+
+fn nobody_finished(holder: Option<Holder>, longest: Duration) -> Error {
+    Error::new(
+        Kind::SignInRefused,
+        format!(
+            "{} did not finish its sign-in within {}",
+            who(holder),
+            crate::time::in_words(longest)
+        ),
+        "finish that sign-in in the browser, or end that process, then run this again",
+    )
+}
+
+fn never_released(holder: Option<Holder>) -> Error {
+    Error::new(
+        Kind::Store,
+        format!("{} has held the session's lock for a minute", who(holder)),
+        "see what that process is doing and end it: the lock goes with it",
+    )
+}
