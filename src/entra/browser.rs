@@ -1,1 +1,270 @@
-//! (to come)
+//! Opens the sign-in page in a browser.
+//!
+//! In comes an address, out comes who was asked to open it. Whether a page really shows up
+//! nobody can know here; the address never passes through a shell, and no error repeats it.
+
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use crate::error::{Error, Kind, Result};
+
+// The shortest of the limits on a command line that one argument must fit in is Windows' 32,767.
+const LONGEST: usize = 16 * 1024;
+/// How long a command is watched for failing at once.
+const WATCHED: Duration = Duration::from_millis(250);
+
+const NEXT_STEP: &str = "open the printed address in a browser yourself, or set BROWSER to a \
+                         command that opens one";
+
+/// What opens an address for the person who is to sign in.
+pub trait Browser: Send + Sync {
+    /// Opens `url`, which must be `http` or `https`. Takes a quarter of a second where the
+    /// browser stays in the foreground, and never waits for it to end; run it beside the wait
+    /// for the answer, or before it.
+    ///
+    /// # Errors
+    /// [`Kind::Usage`] where nothing could be started, or failed at once;
+    /// [`Kind::Internal`] where `url` is not a plain web address.
+    fn open(&self, url: &str) -> Result<Opened>;
+}
+
+/// That an address was passed on, and to whom.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Opened {
+    /// For a sentence such as "opened in {by}": `the default browser`, or a command's name.
+    pub by: String,
+}
+
+/// The desktop's default browser.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemBrowser;
+
+impl Browser for SystemBrowser {
+    fn open(&self, url: &str) -> Result<Opened> {
+        check(url)?;
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the one door to the desktop's browser"
+        )]
+        let opened = open::that_detached(url);
+        match opened {
+            Ok(()) => Ok(Opened {
+                by: "the default browser".to_owned(),
+            }),
+            // What `open` says spells out the command with the address: it is not passed on.
+            Err(_) => Err(Error::new(
+                Kind::Usage,
+                "no browser could be opened on this machine",
+                NEXT_STEP,
+            )),
+        }
+    }
+}
+
+/// A browser command as the user wrote it, which gets the address as its last argument.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BrowserCommand {
+    program: String,
+    arguments: Vec<String>,
+}
+
+impl BrowserCommand {
+    /// Splits the command as a shell would split words, expanding nothing.
+    ///
+    /// # Errors
+    /// [`Kind::Usage`] where it is empty or a quote is not closed.
+    pub fn parse(command: &str) -> Result<Self> {
+        let wrong = |message: &str| {
+            Error::new(
+                Kind::Usage,
+                message,
+                "set BROWSER to a command such as `firefox --new-window`, or unset it",
+            )
+        };
+        let words = shell_words::split(command)
+            .map_err(|_| wrong("the browser command has a quote that is not closed"))?;
+        let mut words = words.into_iter();
+        match words.next() {
+            Some(program) if !program.is_empty() && !command.contains('\0') => Ok(BrowserCommand {
+                program,
+                arguments: words.collect(),
+            }),
+            _ => Err(wrong("the browser command names no program")),
+        }
+    }
+}
+
+impl Browser for BrowserCommand {
+    fn open(&self, url: &str) -> Result<Opened> {
+        check(url)?;
+        let failed = |what: &str| {
+            Error::new(
+                Kind::Usage,
+                format!(
+                    "the browser command `{}` {what}",
+                    self.program.escape_debug()
+                ),
+                NEXT_STEP,
+            )
+        };
+        let mut command = Command::new(&self.program);
+        command
+            .args(&self.arguments)
+            .arg(url)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        detach(&mut command);
+        let child = command
+            .spawn()
+            .map_err(|source| failed("could not be started").caused_by(source))?;
+        match ended_at_once(child) {
+            Some(false) => Err(failed("failed at once")),
+            Some(true) | None => Ok(Opened {
+                by: format!("`{}`", self.program.escape_debug()),
+            }),
+        }
+    }
+}
+
+/// Keeps what the terminal sends to our process group, such as Ctrl-C, from the browser.
+fn detach(command: &mut Command) {
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::process_group(command, 0);
+    #[cfg(windows)]
+    std::os::windows::process::CommandExt::creation_flags(
+        command,
+        DETACHED_PROCESS | CREATE_NEW_PROCESS_GROUP,
+    );
+    #[cfg(not(any(unix, windows)))]
+    let _ = command;
+}
+
+#[cfg(windows)]
+const DETACHED_PROCESS: u32 = 0x0000_0008;
+#[cfg(windows)]
+const CREATE_NEW_PROCESS_GROUP: u32 = 0x0000_0200;
+
+/// Whether the command succeeded, where it has already ended. A thread stays behind to bury a
+/// browser that lives longer, so that no zombie is left.
+fn ended_at_once(mut child: Child) -> Option<bool> {
+    let (sender, ended) = mpsc::channel();
+    std::thread::Builder::new()
+        .name("browser".to_owned())
+        .spawn(move || {
+            let success = child.wait().is_ok_and(|status| status.success());
+            // Nobody listens any more where the browser outlived the watch.
+            let _ = sender.send(success);
+        })
+        .ok()?;
+    ended.recv_timeout(WATCHED).ok()
+}
+
+/// Refuses what is no address a person should be sent to, and what a launcher could misread: an
+/// option, a file, a second line.
+fn check(url: &str) -> Result<()> {
+    let is_web = ["http://", "https://"]
+        .iter()
+        .any(|scheme| url.starts_with(scheme));
+    let is_plain = url.len() <= LONGEST && url.bytes().all(|byte| byte.is_ascii_graphic());
+    if is_web && is_plain && url::Url::parse(url).is_ok() {
+        Ok(())
+    } else {
+        Err(Error::internal(
+            "the sign-in address is not a plain web address",
+        ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const URL: &str = "https://login.test/authorize?scope=a%20b&x=$(touch%20x)`id`;'\"%s&state=1";
+
+    #[test]
+    fn commands_are_split_as_a_shell_splits_words() {
+        let command = BrowserCommand::parse(r#"'my browser' --profile "a b" $HOME %s"#);
+        assert_eq!(
+            command.expect("well quoted"),
+            BrowserCommand {
+                program: "my browser".to_owned(),
+                arguments: ["--profile", "a b", "$HOME", "%s"]
+                    .map(str::to_owned)
+                    .to_vec(),
+            }
+        );
+        for text in ["", "  ", "'open", "''", "\"", "a\0b"] {
+            let error = BrowserCommand::parse(text).expect_err(text);
+            assert_eq!(error.kind(), Kind::Usage, "{text}");
+        }
+    }
+
+    #[test]
+    fn only_plain_web_addresses_are_opened() {
+        let long = format!("https://login.test/{}", "a".repeat(LONGEST));
+        for url in [
+            "",
+            "file:///etc/passwd",
+            "javascript:alert(1)",
+            "--version",
+            "HTTPS",
+            "https://",
+            " https://login.test/",
+            "https://login.test/\r\nx",
+            "https://login.test/a b",
+            "https://login.test/\t",
+            "https://login.test/\u{7f}",
+            "https://lögin.test/",
+            &long,
+        ] {
+            let command = BrowserCommand::parse("true").expect("a command");
+            assert!(command.open(url).is_err(), "{url}");
+            assert!(SystemBrowser.open(url).is_err(), "{url}");
+        }
+        assert!(check(URL).is_ok());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn the_address_is_one_argument_and_passes_no_shell() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let pipe = folder.path().join("pipe");
+        let made = Command::new("mkfifo").arg(&pipe).status().expect("mkfifo");
+        assert!(made.success());
+        let script = r#"printf '%s\n' "$#" "$2" > "$1""#;
+        let text = shell_words::join(["sh", "-c", script, "sh", &pipe.to_string_lossy()]);
+        let command = BrowserCommand::parse(&text).expect("a command");
+        let reader = std::thread::spawn(move || std::fs::read_to_string(pipe));
+        assert_eq!(command.open(URL).expect("opened").by, "`sh`");
+        let said = reader.join().expect("read").expect("text");
+        assert_eq!(said, format!("2\n{URL}\n"));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_command_that_cannot_work_is_told_from_one_that_stays() {
+        for text in ["false", "/nonexistent/browser --new-window"] {
+            let command = BrowserCommand::parse(text).expect("a command");
+            let error = command.open(URL).expect_err(text);
+            assert_eq!(error.kind(), Kind::Usage);
+            let chain = format!("{error:?}");
+            assert!(!chain.contains("login.test"), "{chain}");
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_browser_that_stays_is_not_waited_for() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let pipe = folder.path().join("pipe");
+        let made = Command::new("mkfifo").arg(&pipe).status().expect("mkfifo");
+        assert!(made.success());
+        let text = shell_words::join(["sh", "-c", "read x < \"$0\"", &pipe.to_string_lossy()]);
+        let command = BrowserCommand::parse(&text).expect("a command");
+        // The command cannot end before the line is written, which is after this returned.
+        assert!(command.open(URL).is_ok());
+        std::fs::write(&pipe, "end\n").expect("the command reads");
+    }
+}

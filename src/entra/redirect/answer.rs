@@ -1,0 +1,267 @@
+//! Tells the answer to the sign-in from everything else that knocks at the port.
+//!
+//! Pure: a whole request and what was asked for go in, the outcome or the reason for the
+//! stranger's page comes out. Whether the code is any good is for Entra to say.
+
+use std::fmt;
+
+use sha2::{Digest, Sha256};
+use url::form_urlencoded;
+
+use super::ResponseMode;
+use super::gate::Whole;
+use super::page::Refusal;
+use crate::loopback;
+use crate::secret::AuthorizationCode;
+
+const CODE_LIMIT: usize = 32 * 1024;
+const CLAIMS_LIMIT: usize = 16 * 1024;
+const CLIENT_INFO_LIMIT: usize = 8 * 1024;
+const TEXT_LIMIT: usize = 2048;
+const WORD_LIMIT: usize = 128;
+
+/// What is read of an answer (RFC 6749, sections 4.1.2 and 4.1.2.1; RFC 9207; MSAL's
+/// `AuthorizeResponse`). Everything else is ignored.
+const PARAMETERS: [&str; 12] = [
+    "state",
+    "code",
+    "client_info",
+    "iss",
+    "error",
+    "error_description",
+    "error_subcode",
+    "suberror",
+    "correlation_id",
+    "trace_id",
+    "timestamp",
+    "claims",
+];
+
+const NOT_THE_ANSWER: Refusal = Refusal::new(400, "This is not the answer to the sign-in");
+
+/// How Entra answered.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Callback {
+    /// The user signed in.
+    Code {
+        /// What buys the tokens, once.
+        code: AuthorizationCode,
+        /// Who signed in, as Base64url of JSON; personal data, and not shown by `Debug`.
+        client_info: Option<String>,
+    },
+    /// The user, the tenant or Entra said no.
+    Denied(Denial),
+}
+
+impl fmt::Debug for Callback {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Callback::Code { .. } => f.write_str("Code([redacted])"),
+            Callback::Denied(denial) => f.debug_tuple("Denied").field(denial).finish(),
+        }
+    }
+}
+
+/// A refusal in Entra's words: bounded, on one line, and free of control characters.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Denial {
+    /// The code of RFC 6749, such as `access_denied`.
+    pub error: String,
+    /// The sentence, which begins with `AADSTS` and a number.
+    pub description: Option<String>,
+    /// `cancel` where the user went back.
+    pub subcode: Option<String>,
+    /// What kind of interaction would help.
+    pub suberror: Option<String>,
+    /// Under which Entra's staff find the request.
+    pub correlation_id: Option<String>,
+    /// Under which they find this one attempt.
+    pub trace_id: Option<String>,
+    /// When, on Entra's clock and in its notation.
+    pub timestamp: Option<String>,
+    /// A claims challenge: JSON to be passed on as it is.
+    pub claims: Option<String>,
+}
+
+/// What the answer must match.
+pub(super) struct Expected<'a> {
+    pub(super) path: &'a str,
+    pub(super) port: u16,
+    pub(super) state: &'a str,
+    pub(super) mode: ResponseMode,
+}
+
+/// What the answer says, and who claims to say it.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Heard {
+    pub(super) outcome: Callback,
+    pub(super) issuer: Option<String>,
+}
+
+/// Reads the request as the answer, or says what the stranger who sent it is told.
+///
+/// `Origin` is not looked at: on a form_post it is the authority's, or `null`.
+pub(super) fn read(request: &Whole, expected: &Expected<'_>) -> Result<Heard, Refusal> {
+    if !loopback::is_our_host(&request.host, expected.port) {
+        return Err(Refusal::new(421, "This request was meant for another host"));
+    }
+    // A page's script may send requests here, but only a person's browser navigates.
+    if request
+        .fetch_mode
+        .as_deref()
+        .is_some_and(|mode| mode != "navigate")
+    {
+        return Err(Refusal::new(
+            403,
+            "Only a page that is opened is answered here",
+        ));
+    }
+    let (path, query) = match request.target.split_once('?') {
+        Some((path, query)) => (path, Some(query)),
+        None => (&**request.target, None),
+    };
+    if path != expected.path {
+        return Err(Refusal::new(404, "There is nothing here"));
+    }
+    let form = match (expected.mode, request.method.as_str()) {
+        (ResponseMode::Query, "GET") => query.unwrap_or_default().as_bytes(),
+        (ResponseMode::Query, _) => return Err(method_refused("GET")),
+        (ResponseMode::FormPost, "POST") if query.is_some() => return Err(NOT_THE_ANSWER),
+        (ResponseMode::FormPost, "POST") => {
+            if !is_form(request.content_type.as_deref()) {
+                return Err(Refusal::new(415, "This is not a form"));
+            }
+            &request.body[..]
+        }
+        (ResponseMode::FormPost, "GET")
+            if query.is_some_and(|query| read_form(query.as_bytes(), expected.state).is_ok()) =>
+        {
+            return Err(Refusal::new(
+                400,
+                "The answer came in the address, where the browser's history keeps it",
+            ));
+        }
+        (ResponseMode::FormPost, _) => return Err(method_refused("POST")),
+    };
+    read_form(form, expected.state)
+}
+
+fn method_refused(allow: &'static str) -> Refusal {
+    Refusal {
+        allow: Some(allow),
+        ..Refusal::new(405, "The sign-in has not come back yet")
+    }
+}
+
+fn is_form(content_type: Option<&str>) -> bool {
+    let essence = content_type.and_then(|value| value.split(';').next());
+    essence.is_some_and(|essence| {
+        essence
+            .trim()
+            .eq_ignore_ascii_case("application/x-www-form-urlencoded")
+    })
+}
+
+fn read_form(form: &[u8], state: &str) -> Result<Heard, Refusal> {
+    let mut parameters = Parameters::parse(form)?;
+    let is_ours = parameters
+        .take("state")
+        .is_some_and(|theirs| is_same(&theirs, state));
+    if !is_ours {
+        return Err(NOT_THE_ANSWER);
+    }
+    let outcome = match (parameters.take("code"), parameters.take("error")) {
+        (Some(code), None) if is_printable(&code, CODE_LIMIT) => Callback::Code {
+            code: AuthorizationCode::new(code),
+            client_info: parameters
+                .take("client_info")
+                .filter(|info| is_printable(info, CLIENT_INFO_LIMIT)),
+        },
+        (None, Some(error)) => Callback::Denied(Denial {
+            error: one_line(&error, WORD_LIMIT).ok_or(NOT_THE_ANSWER)?,
+            description: parameters.text("error_description", TEXT_LIMIT),
+            subcode: parameters.text("error_subcode", WORD_LIMIT),
+            suberror: parameters.text("suberror", WORD_LIMIT),
+            correlation_id: parameters.text("correlation_id", WORD_LIMIT),
+            trace_id: parameters.text("trace_id", WORD_LIMIT),
+            timestamp: parameters.text("timestamp", WORD_LIMIT),
+            claims: parameters
+                .take("claims")
+                .filter(|claims| claims.len() <= CLAIMS_LIMIT && !claims.contains(is_unprintable)),
+        }),
+        _ => return Err(NOT_THE_ANSWER),
+    };
+    Ok(Heard {
+        outcome,
+        issuer: parameters
+            .take("iss")
+            .filter(|issuer| is_printable(issuer, TEXT_LIMIT)),
+    })
+}
+
+/// Whether two states are the same, in a time that tells nothing about where they part.
+fn is_same(theirs: &str, ours: &str) -> bool {
+    // Whoever can measure this comparison learns of two digests, which they cannot steer.
+    !ours.is_empty() && Sha256::digest(theirs) == Sha256::digest(ours)
+}
+
+/// The parameters that are read, each at most once.
+struct Parameters(Vec<(&'static str, String)>);
+
+impl Parameters {
+    fn parse(form: &[u8]) -> Result<Self, Refusal> {
+        let mut found: Vec<(&'static str, String)> = Vec::new();
+        for (name, value) in form_urlencoded::parse(form) {
+            let Some(known) = PARAMETERS.iter().find(|known| **known == name) else {
+                continue;
+            };
+            // A parameter sent twice is no answer (RFC 6749, section 3.1).
+            if found.iter().any(|(before, _)| before == known) {
+                return Err(NOT_THE_ANSWER);
+            }
+            found.push((known, value.into_owned()));
+        }
+        Ok(Parameters(found))
+    }
+
+    fn take(&mut self, name: &str) -> Option<String> {
+        let at = self.0.iter().position(|(known, _)| *known == name)?;
+        Some(self.0.swap_remove(at).1)
+    }
+
+    fn text(&mut self, name: &str, most: usize) -> Option<String> {
+        self.take(name).and_then(|value| one_line(&value, most))
+    }
+}
+
+/// Visible ASCII and spaces, as RFC 6749, appendix A, has codes; not empty.
+fn is_printable(value: &str, most: usize) -> bool {
+    !value.is_empty() && value.len() <= most && value.bytes().all(|b| (0x20..0x7f).contains(&b))
+}
+
+/// The text with every run of white space and control characters as one space, cut to `most`
+/// characters. `None` where nothing is left.
+fn one_line(text: &str, most: usize) -> Option<String> {
+    let mut line = String::new();
+    let words = text
+        .split(|c: char| c.is_whitespace() || is_unprintable(c))
+        .filter(|word| !word.is_empty());
+    for word in words {
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
+        if let Some((cut, _)) = line.char_indices().nth(most) {
+            line.truncate(cut);
+            break;
+        }
+    }
+    (!line.is_empty()).then_some(line)
+}
+
+/// Control characters, and the marks that turn or hide the text around them on a terminal.
+pub(super) fn is_unprintable(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}')
+}

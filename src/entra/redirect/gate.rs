@@ -1,0 +1,201 @@
+//! The gate before the listener: one request per connection, read whole or not at all.
+//!
+//! tiny_http has no limits and is lenient about where a request ends; whatever gets past this
+//! gate is small, complete and means the same to every reader.
+
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use zeroize::Zeroizing;
+
+use super::page::Refusal;
+
+const HEAD_LIMIT: usize = 16 * 1024;
+const HEADER_COUNT: usize = 64;
+/// The largest body that a request may have, in bytes.
+pub(super) const BODY_LIMIT: usize = 64 * 1024;
+/// How long a connection may take to send its request, and again to take its page.
+pub(super) const TIME_LIMIT: Duration = Duration::from_secs(10);
+
+const MALFORMED: Refusal = Refusal::new(400, "This request cannot be read");
+
+/// A request that is all there. Its target and body may hold the code.
+#[derive(PartialEq, Eq)]
+pub(super) struct Whole {
+    pub(super) method: String,
+    pub(super) target: Zeroizing<String>,
+    pub(super) host: String,
+    pub(super) content_type: Option<String>,
+    pub(super) fetch_mode: Option<String>,
+    pub(super) body: Zeroizing<Vec<u8>>,
+}
+
+/// Why there is no whole request.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Turned {
+    /// Answer with this page, then close.
+    Away(Refusal),
+    /// Nobody is there to answer.
+    Gone,
+}
+
+impl From<Refusal> for Turned {
+    fn from(refusal: Refusal) -> Self {
+        Turned::Away(refusal)
+    }
+}
+
+impl From<std::io::Error> for Turned {
+    fn from(_: std::io::Error) -> Self {
+        Turned::Gone
+    }
+}
+
+/// Reads one request within the limits and `patience`; what follows it on the connection is never
+/// looked at.
+pub(super) async fn read(stream: &mut TcpStream, patience: Duration) -> Result<Whole, Turned> {
+    // Allocated once, so that no outgrown copy of a code is left behind in freed memory.
+    let mut buffer = Zeroizing::new(Vec::with_capacity(HEAD_LIMIT));
+    match tokio::time::timeout(patience, read_whole(stream, &mut buffer)).await {
+        Ok(read) => read,
+        // A browser opens connections in advance and may never use them: no page for those.
+        Err(_) if buffer.is_empty() => Err(Turned::Gone),
+        Err(_) => Err(Refusal::new(408, "This request took too long").into()),
+    }
+}
+
+async fn read_whole(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Result<Whole, Turned> {
+    let mut scanned = 0;
+    let end = loop {
+        if let Some(end) = head_end(buffer, &mut scanned)? {
+            break end;
+        }
+        let room = HEAD_LIMIT - buffer.len();
+        if room == 0 {
+            return Err(Refusal::new(431, "This request's head is too large").into());
+        }
+        read_some(stream, buffer, room).await?;
+    };
+    let head = parse_head(&buffer[..end])?;
+    let early = buffer.len().min(end + head.length);
+    let mut body = Zeroizing::new(Vec::with_capacity(head.length));
+    body.extend_from_slice(&buffer[end..early]);
+    if head.awaits_continue && body.len() < head.length {
+        stream.write_all(b"HTTP/1.1 100 Continue\r\n\r\n").await?;
+    }
+    while body.len() < head.length {
+        let room = head.length - body.len();
+        read_some(stream, &mut body, room).await?;
+    }
+    Ok(Whole {
+        body,
+        ..head.request
+    })
+}
+
+async fn read_some(stream: &mut TcpStream, into: &mut Vec<u8>, most: usize) -> Result<(), Turned> {
+    match stream.take(most as u64).read_buf(into).await? {
+        0 => Err(Turned::Gone),
+        _ => Ok(()),
+    }
+}
+
+/// Where the head ends, if it does so already. Lines that end in a bare LF, and NULs, are where
+/// readers begin to disagree.
+fn head_end(buffer: &[u8], scanned: &mut usize) -> Result<Option<usize>, Refusal> {
+    if buffer
+        .first()
+        .is_some_and(|byte| !byte.is_ascii_uppercase())
+    {
+        return Err(MALFORMED);
+    }
+    for at in *scanned..buffer.len() {
+        match buffer[at] {
+            0 => return Err(MALFORMED),
+            b'\n' if at == 0 || buffer[at - 1] != b'\r' => return Err(MALFORMED),
+            b'\n' if buffer[..at].ends_with(b"\r\n\r") => return Ok(Some(at + 1)),
+            _ => {}
+        }
+    }
+    *scanned = buffer.len();
+    Ok(None)
+}
+
+struct Head {
+    request: Whole,
+    length: usize,
+    awaits_continue: bool,
+}
+
+fn parse_head(head: &[u8]) -> Result<Head, Refusal> {
+    let mut headers = [httparse::EMPTY_HEADER; HEADER_COUNT];
+    let mut parsed = httparse::Request::new(&mut headers);
+    match parsed.parse(head) {
+        Ok(httparse::Status::Complete(length)) if length == head.len() => {}
+        Err(httparse::Error::TooManyHeaders) => {
+            return Err(Refusal::new(431, "This request has too many headers"));
+        }
+        _ => return Err(MALFORMED),
+    }
+    if parsed.version != Some(1) {
+        return Err(Refusal::new(505, "Only HTTP/1.1 is spoken here"));
+    }
+    let method = parsed.method.unwrap_or_default();
+    let target = parsed.path.unwrap_or_default();
+    if !target.starts_with('/') || !target.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(MALFORMED);
+    }
+    let headers = &*parsed.headers;
+    // A length in two notations is how requests are smuggled (RFC 9112, section 11.2).
+    if only(headers, "transfer-encoding")?.is_some() {
+        return Err(Refusal::new(411, "This request does not state its length"));
+    }
+    let length = match only(headers, "content-length")? {
+        Some(digits) => content_length(digits)?,
+        None => 0,
+    };
+    let host = only(headers, "host")?.ok_or(MALFORMED)?;
+    let expect = only(headers, "expect")?;
+    Ok(Head {
+        request: Whole {
+            method: method.to_owned(),
+            target: Zeroizing::new(target.to_owned()),
+            host: host.to_owned(),
+            content_type: only(headers, "content-type")?.map(str::to_owned),
+            fetch_mode: only(headers, "sec-fetch-mode")?.map(str::to_owned),
+            body: Zeroizing::new(Vec::new()),
+        },
+        length,
+        awaits_continue: expect.is_some_and(|value| value.eq_ignore_ascii_case("100-continue")),
+    })
+}
+
+/// The header's one value, in printable ASCII. Twice is once too often.
+fn only<'h>(headers: &'h [httparse::Header<'_>], name: &str) -> Result<Option<&'h str>, Refusal> {
+    let mut values = headers
+        .iter()
+        .filter(|header| header.name.eq_ignore_ascii_case(name));
+    let Some(header) = values.next() else {
+        return Ok(None);
+    };
+    let printable = |byte: &u8| (0x20..0x7f).contains(byte);
+    if values.next().is_some() || !header.value.iter().all(printable) {
+        return Err(MALFORMED);
+    }
+    match std::str::from_utf8(header.value) {
+        Ok(value) => Ok(Some(value.trim())),
+        Err(_) => Err(MALFORMED),
+    }
+}
+
+fn content_length(digits: &str) -> Result<usize, Refusal> {
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(MALFORMED);
+    }
+    match digits.parse() {
+        Ok(length) if length <= BODY_LIMIT => Ok(length),
+        // Digits that fit no integer are a large number all the same.
+        _ => Err(Refusal::new(413, "This request's body is too large")),
+    }
+}

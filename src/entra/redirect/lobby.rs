@@ -1,0 +1,114 @@
+//! Everyone who is connected and has not brought the answer: few at a time, none for long.
+
+use std::collections::VecDeque;
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::task::Poll;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use super::gate::{self, TIME_LIMIT, Turned, Whole};
+use super::page::{self, Refusal};
+
+const SEATS: usize = 32;
+/// How much of what a refused client still sends is thrown away, so that it gets to read its page
+/// instead of a reset (RFC 9112, section 9.6).
+const DRAIN_LIMIT: usize = 64 * 1024 * 1024;
+
+type Visit = Pin<Box<dyn Future<Output = Option<(Whole, TcpStream)>> + Send>>;
+
+struct Visitor {
+    is_sending: bool,
+    visit: Visit,
+}
+
+/// The connections that are open, the oldest first. Dropping the lobby closes them all at once:
+/// nothing here is a task of its own.
+#[derive(Default)]
+pub(super) struct Lobby(VecDeque<Visitor>);
+
+impl Lobby {
+    /// Takes a new connection in. Where every seat is taken, the oldest visitor who has not yet
+    /// sent a whole request leaves, so that idle strangers cannot keep the answer out.
+    pub(super) fn admit(&mut self, mut stream: TcpStream) {
+        self.seat(true, async move {
+            match gate::read(&mut stream, TIME_LIMIT).await {
+                Ok(whole) => Some((whole, stream)),
+                Err(Turned::Gone) => None,
+                Err(Turned::Away(refusal)) => {
+                    send_away(stream, page::refuse(refusal, false)).await;
+                    None
+                }
+            }
+        });
+    }
+
+    /// Gives a stranger the page that says so.
+    pub(super) fn turn_away(&mut self, stream: TcpStream, refusal: Refusal, is_head: bool) {
+        self.seat(false, async move {
+            send_away(stream, page::refuse(refusal, is_head)).await;
+            None
+        });
+    }
+
+    /// The next whole request. Never ends while nobody sends one.
+    pub(super) async fn next(&mut self) -> (Whole, TcpStream) {
+        poll_fn(|context| {
+            let mut at = 0;
+            while let Some(visitor) = self.0.get_mut(at) {
+                match visitor.visit.as_mut().poll(context) {
+                    Poll::Pending => at += 1,
+                    Poll::Ready(left) => {
+                        self.0.remove(at);
+                        if let Some(whole) = left {
+                            return Poll::Ready(whole);
+                        }
+                    }
+                }
+            }
+            Poll::Pending
+        })
+        .await
+    }
+
+    /// Lets the oldest go, whoever it is; where the process has no file descriptor left.
+    pub(super) fn make_room(&mut self) {
+        let sender = self.0.iter().position(|visitor| visitor.is_sending);
+        self.0.remove(sender.unwrap_or(0));
+    }
+
+    fn seat(
+        &mut self,
+        is_sending: bool,
+        visit: impl Future<Output = Option<(Whole, TcpStream)>> + Send + 'static,
+    ) {
+        if self.0.len() >= SEATS {
+            self.make_room();
+        }
+        self.0.push_back(Visitor {
+            is_sending,
+            visit: Box::pin(visit),
+        });
+    }
+}
+
+async fn send_away(mut stream: TcpStream, answer: Vec<u8>) {
+    let farewell = async {
+        stream.write_all(&answer).await?;
+        stream.shutdown().await?;
+        let mut scrap = vec![0; 16 * 1024];
+        let mut drained = 0;
+        while drained < DRAIN_LIMIT {
+            match stream.read(&mut scrap).await? {
+                0 => break,
+                read => drained += read,
+            }
+            // All visitors share one task: whoever pours without end must not dry out the others.
+            tokio::task::yield_now().await;
+        }
+        std::io::Result::Ok(())
+    };
+    // A stranger who does not take the page has no other claim.
+    let _ = tokio::time::timeout(TIME_LIMIT, farewell).await;
+}

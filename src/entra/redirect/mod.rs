@@ -1,0 +1,191 @@
+//! Waits on this machine for Entra's answer to the sign-in (RFC 8252, section 7.3).
+//!
+//! In comes the redirect address and the `state` of one sign-in; out comes the answer that
+//! carries that state, once, with the page that its browser still waits for. Strangers get a page
+//! of their own and change nothing. What the answer is worth is not decided here.
+//!
+//! The public port is served by a gate with hard limits ([`gate`], [`lobby`]); the request that
+//! reads as the answer ([`answer`]) goes on to tiny_http ([`handover`]), which writes the pages.
+
+mod answer;
+mod gate;
+mod handover;
+mod lobby;
+mod page;
+#[cfg(test)]
+mod tests;
+mod uri;
+
+use std::future::poll_fn;
+use std::io;
+use std::task::Poll;
+use std::time::Duration;
+
+use tokio::net::{TcpListener, TcpStream};
+
+pub use answer::{Callback, Denial};
+pub use page::Page;
+pub use uri::RedirectUri;
+
+use crate::error::{Error, Kind, Result};
+use crate::loopback::{self, Bound};
+use answer::{Expected, Heard};
+use lobby::Lobby;
+
+/// How long nobody is accepted where the machine refuses another connection.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// How Entra is asked to send its answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ResponseMode {
+    /// As a form that the browser posts: nothing stays in its history.
+    FormPost,
+    /// In the address.
+    Query,
+}
+
+/// The sign-in's answer, and the page still owed for it.
+pub struct Answer {
+    /// What Entra said.
+    pub outcome: Callback,
+    /// Who claims to have said it (RFC 9207), where that came along: to be compared with the
+    /// issuer that was asked, byte for byte.
+    pub issuer: Option<String>,
+    /// The browser's page.
+    pub page: Page,
+}
+
+/// A redirect address that is bound on every loopback family, and not yet served.
+#[derive(Debug)]
+pub struct Redirect {
+    bound: Bound,
+    uri: String,
+    path: String,
+}
+
+impl Redirect {
+    /// Binds the port of `uri`, or a free one. From here on nobody else can take it, and a
+    /// browser that is early is kept waiting.
+    ///
+    /// # Errors
+    /// [`Kind::Usage`] where the port is taken, or the address is of a family that this machine
+    /// lacks.
+    pub fn bind(uri: &RedirectUri) -> Result<Redirect> {
+        let bound = loopback::bind(uri.port())?;
+        let is_served = uri.literal().is_none_or(|host| {
+            bound
+                .listeners
+                .iter()
+                .any(|listener| listener.local_addr().is_ok_and(|own| own.ip() == host))
+        });
+        if !is_served {
+            return Err(Error::new(
+                Kind::Usage,
+                "this machine does not have the redirect address",
+                "use http://localhost as the redirect address",
+            ));
+        }
+        Ok(Redirect {
+            uri: uri.at(bound.port),
+            path: uri.request_path().to_owned(),
+            bound,
+        })
+    }
+
+    /// The address to send as `redirect_uri`, here and when the code is redeemed.
+    pub fn uri(&self) -> &str {
+        &self.uri
+    }
+
+    /// The port that is listened on.
+    pub fn port(&self) -> u16 {
+        self.bound.port
+    }
+
+    /// Waits until the answer with this `state` has come, and then for nobody any more: the port
+    /// is closed when this returns. It has no deadline of its own; dropping the future closes
+    /// everything at once. Needs a tokio runtime with I/O and time.
+    ///
+    /// # Errors
+    /// [`Kind::Internal`] where the machine takes the sockets away. No request makes it fail.
+    pub async fn wait(self, state: &str, mode: ResponseMode) -> Result<Answer> {
+        let expected = Expected {
+            path: &self.path,
+            port: self.bound.port,
+            state,
+            mode,
+        };
+        let listeners: Vec<TcpListener> = self
+            .bound
+            .listeners
+            .into_iter()
+            .map(TcpListener::from_std)
+            .collect::<io::Result<_>>()
+            .map_err(lost)?;
+        let mut lobby = Lobby::default();
+        let mut turn = 0;
+        let (whole, browser) = loop {
+            tokio::select! {
+                // Visitors first: whoever was let in is heard before they can be pushed out.
+                biased;
+                (whole, stream) = lobby.next() => match answer::read(&whole, &expected) {
+                    Ok(_) => break (whole, stream),
+                    Err(refusal) => lobby.turn_away(stream, refusal, whole.method == "HEAD"),
+                },
+                accepted = accept(&listeners, turn) => {
+                    turn = turn.wrapping_add(1);
+                    match accepted {
+                        Ok(stream) => lobby.admit(stream),
+                        Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
+                        Err(_) => {
+                            lobby.make_room();
+                            tokio::time::sleep(PAUSE).await;
+                        }
+                    }
+                }
+            }
+        };
+        // The answer is taken once: a second one finds no port.
+        drop(listeners);
+        drop(lobby);
+        let through = browser.local_addr().map_err(lost)?.ip();
+        let (held, heard) = handover::hand_over(&whole, through).await.map_err(lost)?;
+        let page = Page::new(held, browser.into_std().map_err(lost)?);
+        match answer::read(&heard, &expected) {
+            Ok(Heard { outcome, issuer }) => Ok(Answer {
+                outcome,
+                issuer,
+                page,
+            }),
+            Err(_) => Err(Error::internal("the answer was read in two ways")),
+        }
+    }
+}
+
+/// The next connection from this machine; `turn` lets no family starve the other.
+async fn accept(listeners: &[TcpListener], turn: usize) -> io::Result<TcpStream> {
+    poll_fn(|context| {
+        for at in 0..listeners.len() {
+            let listener = &listeners[(at + turn) % listeners.len()];
+            match listener.poll_accept(context) {
+                Poll::Ready(Ok((stream, peer))) if loopback::is_loopback_peer(peer) => {
+                    return Poll::Ready(Ok(stream));
+                }
+                Poll::Ready(Ok(_)) => context.waker().wake_by_ref(),
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                Poll::Pending => {}
+            }
+        }
+        Poll::Pending
+    })
+    .await
+}
+
+fn lost(source: io::Error) -> Error {
+    Error::new(
+        Kind::Internal,
+        "the redirect listener lost its socket",
+        "run the command again",
+    )
+    .caused_by(source)
+}

@@ -1,0 +1,244 @@
+//! The pages that the browser shows: the one that is owed for the answer, and the strangers'.
+//!
+//! Self-contained: no script, no request to anywhere, nothing of the request in them; what comes
+//! from outside is cleaned, cut and escaped.
+
+use std::io::{Cursor, Read, Write};
+use std::net::{Shutdown, TcpStream};
+use std::time::{Duration, Instant};
+
+use askama::Template;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use sha2::{Digest, Sha256};
+use tiny_http::{HTTPVersion, Header, Response};
+
+use super::answer::is_unprintable;
+use super::handover::Held;
+
+const STYLE: &str = include_str!("../../../assets/redirect.css");
+const SHOWN: usize = 600;
+const TIME_LIMIT: Duration = Duration::from_secs(3);
+const FAREWELL_LIMIT: Duration = Duration::from_millis(500);
+
+/// Why a stranger is turned away: the status, and the page's heading.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Refusal {
+    pub(super) status: u16,
+    pub(super) allow: Option<&'static str>,
+    pub(super) heading: &'static str,
+}
+
+impl Refusal {
+    pub(super) const fn new(status: u16, heading: &'static str) -> Self {
+        Refusal {
+            status,
+            allow: None,
+            heading,
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Tone {
+    Good,
+    Bad,
+    Quiet,
+}
+
+impl Tone {
+    fn class(self) -> &'static str {
+        match self {
+            Tone::Good => "good",
+            Tone::Bad => "bad",
+            Tone::Quiet => "quiet",
+        }
+    }
+
+    fn is_final(self) -> bool {
+        !matches!(self, Tone::Quiet)
+    }
+}
+
+#[derive(Template)]
+#[template(path = "redirect.html")]
+struct Shown<'a> {
+    css: &'a str,
+    tone: Tone,
+    heading: &'a str,
+    who: Option<&'a str>,
+    message: &'a str,
+    next: Option<&'a str>,
+}
+
+/// The page that the browser still waits for. Dropped without a word, it says that the sign-in
+/// did not finish: whatever happens, the browser gets a page.
+///
+/// Writing it takes a moment and at most a few seconds, and does not need the runtime.
+#[must_use = "the browser waits for its page"]
+pub struct Page(Option<Owed>);
+
+struct Owed {
+    held: Held,
+    browser: TcpStream,
+}
+
+impl Page {
+    pub(super) fn new(held: Held, browser: TcpStream) -> Self {
+        Page(Some(Owed { held, browser }))
+    }
+
+    /// Says that the user is signed in. Call it once the tokens are stored, not before.
+    pub fn signed_in(mut self, username: &str) {
+        self.finish(
+            Tone::Good,
+            "You are signed in",
+            Some(username),
+            "Everything went well.",
+            None,
+        );
+    }
+
+    /// Says that the sign-in failed, and what to do next.
+    pub fn failed(mut self, message: &str, hint: &str) {
+        self.finish(
+            Tone::Bad,
+            "Sign-in failed",
+            None,
+            &sentence(message),
+            Some(&sentence(hint)),
+        );
+    }
+
+    fn finish(
+        &mut self,
+        tone: Tone,
+        heading: &str,
+        who: Option<&str>,
+        message: &str,
+        next: Option<&str>,
+    ) {
+        let Some(owed) = self.0.take() else { return };
+        let (who, next) = (who.map(clean), next.map(clean));
+        let shown = Shown {
+            css: &style(),
+            tone,
+            heading,
+            who: who.as_deref(),
+            message: &clean(message),
+            next: next.as_deref(),
+        };
+        // A browser that has gone away does not change how the sign-in ended.
+        let _ = owed.send(response(200, None, &shown));
+    }
+}
+
+impl Drop for Page {
+    fn drop(&mut self) {
+        self.finish(
+            Tone::Bad,
+            "Sign-in did not finish",
+            None,
+            "It was interrupted before its result was known.",
+            Some("Look at your terminal for the reason, and sign in again."),
+        );
+    }
+}
+
+impl Owed {
+    fn send(mut self, response: Response<Cursor<Vec<u8>>>) -> std::io::Result<()> {
+        self.held.inner.set_read_timeout(Some(TIME_LIMIT))?;
+        self.held.request.respond(response)?;
+        let mut answer = Vec::new();
+        self.held.inner.read_to_end(&mut answer)?;
+        self.browser.set_nonblocking(false)?;
+        self.browser.set_write_timeout(Some(TIME_LIMIT))?;
+        self.browser.write_all(&closing(answer))?;
+        self.browser.shutdown(Shutdown::Write)?;
+        // Closing while unread bytes lie here would reset the connection under the page.
+        self.browser.set_read_timeout(Some(FAREWELL_LIMIT))?;
+        let until = Instant::now() + FAREWELL_LIMIT;
+        let mut scrap = [0; 4096];
+        while Instant::now() < until && self.browser.read(&mut scrap)? > 0 {}
+        Ok(())
+    }
+}
+
+/// A stranger's whole answer, ready to be written.
+pub(super) fn refuse(refusal: Refusal, is_head: bool) -> Vec<u8> {
+    let shown = Shown {
+        css: &style(),
+        tone: Tone::Quiet,
+        heading: refusal.heading,
+        who: None,
+        message: "A sign-in is being waited for at this address, and this was not its answer. \
+                  The wait goes on.",
+        next: None,
+    };
+    let mut answer = Vec::new();
+    let response = response(refusal.status, refusal.allow, &shown);
+    // Writing to memory does not fail.
+    let _ = response.raw_print(&mut answer, HTTPVersion(1, 1), &[], is_head, None);
+    closing(answer)
+}
+
+fn response(status: u16, allow: Option<&str>, shown: &Shown<'_>) -> Response<Cursor<Vec<u8>>> {
+    // A template without filters that can fail renders; an empty page would still end the wait.
+    let html = shown.render().unwrap_or_default();
+    let digest = STANDARD.encode(Sha256::digest(shown.css));
+    let policy = format!(
+        "default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; \
+         form-action 'none'; frame-ancestors 'none'"
+    );
+    let headers = [
+        ("Server", "acspass"),
+        ("Content-Type", "text/html; charset=utf-8"),
+        ("Content-Security-Policy", policy.as_str()),
+        ("X-Content-Type-Options", "nosniff"),
+        ("Referrer-Policy", "no-referrer"),
+        ("Cache-Control", "no-store"),
+    ];
+    let response = Response::from_data(html).with_status_code(status);
+    headers
+        .into_iter()
+        .chain(allow.map(|allow| ("Allow", allow)))
+        .filter_map(|(name, value)| Header::from_bytes(name, value).ok())
+        .fold(response, Response::with_header)
+}
+
+/// The answer with the one header that tiny_http does not let its users set.
+fn closing(mut answer: Vec<u8>) -> Vec<u8> {
+    if let Some(end) = answer.windows(2).position(|pair| pair == b"\r\n") {
+        answer.splice(end + 2..end + 2, *b"Connection: close\r\n");
+    }
+    answer
+}
+
+/// The style as a browser reads it, whose hash the policy names: a checkout may have put CRs in.
+fn style() -> String {
+    STYLE.replace('\r', "")
+}
+
+/// An error's sentence as a page writes it: with a capital and a period.
+fn sentence(text: &str) -> String {
+    let text = text.trim().trim_end_matches('.');
+    let mut chars = text.chars();
+    match chars.next() {
+        Some(first) => format!("{}{}.", first.to_uppercase(), chars.as_str()),
+        None => String::new(),
+    }
+}
+
+fn clean(text: &str) -> String {
+    let mut kept: String = text
+        .chars()
+        .map(|c| if c.is_whitespace() { ' ' } else { c })
+        .filter(|c| !is_unprintable(*c))
+        .take(SHOWN + 1)
+        .collect();
+    if let Some((cut, _)) = kept.char_indices().nth(SHOWN) {
+        kept.truncate(cut);
+        kept.push('…');
+    }
+    kept
+}

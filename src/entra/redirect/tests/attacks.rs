@@ -1,0 +1,298 @@
+//! What strangers do to a sign-in that goes on regardless.
+
+use super::*;
+
+/// Sends the real answer, and checks that it still ends the wait.
+async fn completes(port: u16, wait: Waiting) {
+    let browser =
+        tokio::spawn(async move { exchange(V4, port, the_answer(port).as_bytes()).await });
+    let answer = wait.await.expect("no panic").expect("the answer");
+    assert_eq!(code_of(&answer), CODE);
+    answer.page.signed_in("ada");
+    assert_eq!(status(&browser.await.expect("no panic")), "200");
+}
+
+#[tokio::test]
+async fn malformed_requests_are_turned_away_and_the_wait_goes_on() {
+    let (port, wait) = waiting(&RedirectUri::localhost(0), ResponseMode::FormPost);
+    let host = format!("Host: localhost:{port}\r\n");
+    let form = "Content-Type: application/x-www-form-urlencoded\r\n";
+    let body = format!("code={CODE}&state={STATE}");
+    let length = format!("Content-Length: {}\r\n", body.len());
+    let many = "X: y\r\n".repeat(65);
+    let big = format!("X: {}\r\n", "y".repeat(20_000));
+    for (expected, head) in [
+        ("400", format!("POST / HTTP/1.1\r\n{form}{length}")),
+        (
+            "400",
+            format!("POST / HTTP/1.1\r\n{host}{host}{form}{length}"),
+        ),
+        (
+            "400",
+            format!("POST / HTTP/1.1\r\n{host}{form}{length}{length}"),
+        ),
+        (
+            "400",
+            format!("POST / HTTP/1.1\r\n{host}{form}Content-Length: 5, 5\r\n"),
+        ),
+        (
+            "400",
+            format!("POST / HTTP/1.1\r\n{host}{form}Content-Length: +5\r\n"),
+        ),
+        (
+            "400",
+            format!("POST / HTTP/1.1\r\n{host}{form}Content-Length: -1\r\n"),
+        ),
+        (
+            "400",
+            format!("POST / HTTP/1.1\r\n{host}{form}Content-Length:\r\n"),
+        ),
+        (
+            "400",
+            format!("POST / HTTP/1.1\r\n{host}{form}Content-Length: 0x5\r\n"),
+        ),
+        (
+            "413",
+            format!("POST / HTTP/1.1\r\n{host}{form}Content-Length: 65537\r\n"),
+        ),
+        (
+            "413",
+            format!(
+                "POST / HTTP/1.1\r\n{host}{form}Content-Length: {}\r\n",
+                "9".repeat(40)
+            ),
+        ),
+        (
+            "411",
+            format!("POST / HTTP/1.1\r\n{host}{form}Transfer-Encoding: chunked\r\n"),
+        ),
+        (
+            "411",
+            format!("POST / HTTP/1.1\r\n{host}{form}{length}Transfer-Encoding: xchunked\r\n"),
+        ),
+        (
+            "411",
+            format!("POST / HTTP/1.1\r\n{host}{form}{length}transfer-encoding: identity\r\n"),
+        ),
+        (
+            "400",
+            format!("POST / HTTP/1.1\r\n{host}{form}{length}Transfer-Encoding : chunked\r\n"),
+        ),
+        (
+            "400",
+            format!("POST / HTTP/1.1\r\n{host}{form}{length}X: a\r\n folded\r\n"),
+        ),
+        ("400", format!("POST / HTTP/1.1\n{host}{form}{length}")),
+        (
+            "400",
+            format!("POST / HTTP/1.1\r\n{host}{form}{length}X: a\nY: b\r\n"),
+        ),
+        (
+            "400",
+            format!("POST / HTTP/1.1\r\n{host}{form}{length}X: a\rY: b\r\n"),
+        ),
+        (
+            "400",
+            format!("POST / HTTP/1.1\r\n{host}{form}{length}X: a\0b\r\n"),
+        ),
+        (
+            "400",
+            format!("POST / HTTP/1.1\r\n{host}{form}{form}{length}"),
+        ),
+        (
+            "400",
+            format!("POST / HTTP/1.1\r\nHost: localhost:{port}\u{e9}\r\n{form}{length}"),
+        ),
+        (
+            "400",
+            format!("POST http://localhost:{port}/ HTTP/1.1\r\n{host}{form}{length}"),
+        ),
+        ("400", format!("POST  / HTTP/1.1\r\n{host}{form}{length}")),
+        (
+            "400",
+            format!("POST /\u{e9} HTTP/1.1\r\n{host}{form}{length}"),
+        ),
+        (
+            "400",
+            format!("CONNECT localhost:{port} HTTP/1.1\r\n{host}"),
+        ),
+        ("400", format!("OPTIONS * HTTP/1.1\r\n{host}")),
+        ("400", "PRI * HTTP/2.0\r\n".to_owned()),
+        ("400", "\u{16}\u{3}\u{1}".to_owned()),
+        ("505", format!("POST / HTTP/1.0\r\n{host}{form}{length}")),
+        (
+            "421",
+            format!("POST / HTTP/1.1\r\nHost: evil.test\r\n{form}{length}"),
+        ),
+        (
+            "431",
+            format!("POST / HTTP/1.1\r\n{host}{form}{length}{many}"),
+        ),
+        (
+            "431",
+            format!("POST / HTTP/1.1\r\n{host}{form}{length}{big}"),
+        ),
+    ] {
+        let answer = exchange(V4, port, format!("{head}\r\n{body}").as_bytes()).await;
+        assert_eq!(status(&answer), expected, "{head:.200} -> {answer:.80}");
+        assert!(answer.contains("\r\nConnection: close\r\n"), "{answer}");
+        assert!(
+            !answer.contains(CODE) && !answer.contains(STATE),
+            "{answer}"
+        );
+        assert!(answer.contains("The wait goes on."), "{answer}");
+    }
+    completes(port, wait).await;
+}
+
+#[tokio::test]
+async fn bytes_that_are_no_text_are_turned_away() {
+    let (port, wait) = waiting(&RedirectUri::localhost(0), ResponseMode::FormPost);
+    let latin = format!("GET / HTTP/1.1\r\nHost: localhost:{port}\r\nX: \u{0}");
+    let mut raw = format!("GET /\u{7f} HTTP/1.1\r\nHost: localhost:{port}\r\n\r\n").into_bytes();
+    raw[5] = 0xff;
+    for bytes in [latin.as_bytes(), &raw, b"\xff\xfe\0\0", b"\r\n\r\n", b"\n"] {
+        let answer = exchange(V4, port, bytes).await;
+        assert_eq!(status(&answer), "400", "{bytes:?}");
+    }
+    completes(port, wait).await;
+}
+
+#[tokio::test]
+async fn a_pipelined_second_request_is_never_heard() {
+    let (port, wait) = waiting(&RedirectUri::localhost(0), ResponseMode::FormPost);
+    let stranger = format!("GET /favicon.ico HTTP/1.1\r\nHost: localhost:{port}\r\n\r\n");
+    let both = format!("{stranger}{}", the_answer(port));
+    let answer = exchange(V4, port, both.as_bytes()).await;
+    assert_eq!(status(&answer), "404");
+    assert_eq!(answer.matches("HTTP/1.1 ").count(), 1, "{answer}");
+    let smuggled = format!("code={CODE}&state=wrong{}", the_answer(port));
+    let body_is_shorter =
+        posted(port, "/", "code=c&state=wrong").replace("code=c&state=wrong", &smuggled);
+    let answer = exchange(V4, port, body_is_shorter.as_bytes()).await;
+    assert_eq!(status(&answer), "400");
+    completes(port, wait).await;
+}
+
+#[tokio::test]
+async fn a_head_request_gets_no_body() {
+    let (port, wait) = waiting(&RedirectUri::localhost(0), ResponseMode::FormPost);
+    let request = format!("HEAD / HTTP/1.1\r\nHost: localhost:{port}\r\n\r\n");
+    let answer = exchange(V4, port, request.as_bytes()).await;
+    assert_eq!(status(&answer), "405");
+    assert!(
+        answer.contains("\r\nAllow: POST\r\n") && answer.ends_with("\r\n\r\n"),
+        "{answer}"
+    );
+    completes(port, wait).await;
+}
+
+#[tokio::test]
+async fn a_slow_sender_holds_nobody_up() {
+    let (port, wait) = waiting(&RedirectUri::localhost(0), ResponseMode::FormPost);
+    let mut slow = open_connection(port).await;
+    slow.set_nodelay(true).expect("a socket");
+    for byte in the_answer(port).bytes().take(100) {
+        slow.write_all(&[byte]).await.expect("still welcome");
+        tokio::task::yield_now().await;
+    }
+    completes(port, wait).await;
+    let mut rest = Vec::new();
+    let _ = slow.read_to_end(&mut rest).await;
+    assert_eq!(rest, b"");
+}
+
+#[tokio::test]
+async fn a_browser_that_sends_byte_by_byte_is_heard() {
+    let (port, wait) = waiting(&RedirectUri::localhost(0), ResponseMode::FormPost);
+    let mut slow = open_connection(port).await;
+    slow.set_nodelay(true).expect("a socket");
+    for byte in the_answer(port).bytes() {
+        slow.write_all(&[byte]).await.expect("still welcome");
+        tokio::task::yield_now().await;
+    }
+    let answer = wait.await.expect("no panic").expect("the answer");
+    assert_eq!(code_of(&answer), CODE);
+}
+
+#[tokio::test]
+async fn whoever_sends_half_is_told_so_and_whoever_sends_nothing_is_let_go() {
+    let listener = TcpListener::bind((V4, 0)).await.expect("a free port");
+    let port = listener.local_addr().expect("bound").port();
+    for (sent, expected) in [("", None), ("POST / HTTP/1.1\r\n", Some(408))] {
+        let mut client = open_connection(port).await;
+        client.write_all(sent.as_bytes()).await.expect("sent");
+        let (mut stream, _) = listener.accept().await.expect("connected");
+        let patience = Duration::from_millis(20);
+        let status = match gate::read(&mut stream, patience).await {
+            Err(gate::Turned::Away(refusal)) => Some(refusal.status),
+            Err(gate::Turned::Gone) => None,
+            Ok(_) => panic!("there was no whole request"),
+        };
+        assert_eq!(status, expected);
+    }
+}
+
+#[tokio::test]
+async fn idle_strangers_do_not_keep_the_answer_out() {
+    let (port, wait) = waiting(&RedirectUri::localhost(0), ResponseMode::FormPost);
+    let mut first = open_connection(port).await;
+    let mut idle = Vec::new();
+    for _ in 0..200 {
+        idle.push(open_connection(port).await);
+    }
+    // The oldest has made room for the others.
+    let mut byte = [0; 1];
+    assert!(!matches!(first.read(&mut byte).await, Ok(1)));
+    completes(port, wait).await;
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn floods_cost_no_more_memory_than_the_limits() {
+    fn resident_kib() -> u64 {
+        let status = std::fs::read_to_string("/proc/self/status").expect("procfs");
+        let line = status.lines().find(|line| line.starts_with("VmRSS:"));
+        let digits = line.and_then(|line| line.split_whitespace().nth(1));
+        digits
+            .and_then(|digits| digits.parse().ok())
+            .expect("VmRSS")
+    }
+    /// Pours 50 MB after the opening, from one small buffer, and reads what comes back.
+    async fn pour(port: u16, opening: String) -> String {
+        let mut stream = open_connection(port).await;
+        stream.write_all(opening.as_bytes()).await.expect("sent");
+        let drop = vec![b'a'; 64 * 1024];
+        for _ in 0..800 {
+            stream.write_all(&drop).await.expect("drained");
+        }
+        let mut page = String::new();
+        stream
+            .read_to_string(&mut page)
+            .await
+            .expect("a page, not a reset");
+        page
+    }
+    let (port, wait) = waiting(&RedirectUri::localhost(0), ResponseMode::FormPost);
+    let before = resident_kib();
+    let mut idle = Vec::new();
+    for _ in 0..200 {
+        idle.push(open_connection(port).await);
+    }
+    let opening = format!("POST / HTTP/1.1\r\nHost: localhost:{port}\r\n");
+    let header = tokio::spawn(pour(port, format!("{opening}X: ")));
+    let body = tokio::spawn(pour(
+        port,
+        format!("{opening}Content-Length: 52428800\r\n\r\n"),
+    ));
+    assert_eq!(status(&header.await.expect("no panic")), "431");
+    assert_eq!(status(&body.await.expect("no panic")), "413");
+    let grown = resident_kib().saturating_sub(before);
+    completes(port, wait).await;
+    let after = resident_kib().saturating_sub(before);
+    println!("grown by {grown} KiB, in the end {after} KiB");
+    assert!(
+        grown.max(after) < 32 * 1024,
+        "grew by {grown} and {after} KiB"
+    );
+}

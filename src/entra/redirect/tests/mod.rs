@@ -1,0 +1,80 @@
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::task::JoinHandle;
+
+use super::*;
+use crate::entra::redirect::gate::Whole;
+use zeroize::Zeroizing;
+
+const STATE: &str = "st4te-marker_0123456789";
+const CODE: &str = "c0de-marker.AAA~bbb";
+const V4: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+const V6: IpAddr = IpAddr::V6(Ipv6Addr::LOCALHOST);
+
+type Waiting = JoinHandle<Result<Answer>>;
+
+/// A listener that waits, and its port.
+fn waiting(uri: &RedirectUri, mode: ResponseMode) -> (u16, Waiting) {
+    let redirect = Redirect::bind(uri).expect("a free port");
+    let port = redirect.port();
+    let wait = tokio::spawn(async move { redirect.wait(STATE, mode).await });
+    (port, wait)
+}
+
+fn posted(port: u16, path: &str, body: &str) -> String {
+    format!(
+        "POST {path} HTTP/1.1\r\nHost: localhost:{port}\r\nOrigin: null\r\n\
+         Sec-Fetch-Mode: navigate\r\nContent-Type: application/x-www-form-urlencoded\r\n\
+         Content-Length: {}\r\n\r\n{body}",
+        body.len()
+    )
+}
+
+fn the_answer(port: u16) -> String {
+    posted(
+        port,
+        "/",
+        &format!("code={CODE}&state={STATE}&client_info=eyJ9&session_state=x"),
+    )
+}
+
+/// Sends the bytes and reads until the other side is done.
+async fn exchange(ip: IpAddr, port: u16, request: &[u8]) -> String {
+    let mut stream = TcpStream::connect((ip, port))
+        .await
+        .expect("the port is open");
+    // A server that has heard enough may close before all is sent.
+    let _ = stream.write_all(request).await;
+    let mut answer = Vec::new();
+    let _ = stream.read_to_end(&mut answer).await;
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+async fn open_connection(port: u16) -> TcpStream {
+    TcpStream::connect((V4, port))
+        .await
+        .expect("the port is open")
+}
+
+fn code_of(answer: &Answer) -> &str {
+    match &answer.outcome {
+        Callback::Code { code, .. } => code.expose(),
+        Callback::Denied(denial) => panic!("denied: {denial:?}"),
+    }
+}
+
+fn status(answer: &str) -> &str {
+    answer.split(' ').nth(1).unwrap_or("nothing")
+}
+
+async fn is_closed(port: u16) -> bool {
+    let v4 = TcpStream::connect((V4, port)).await;
+    let v6 = TcpStream::connect((V6, port)).await;
+    v4.is_err() && v6.is_err()
+}
+
+mod attacks;
+mod reading;
+mod waits;

@@ -1,0 +1,170 @@
+//! The answer told from strangers, as tables.
+
+use super::*;
+
+fn request(method: &str, target: &str, body: &[u8]) -> Whole {
+    Whole {
+        method: method.to_owned(),
+        target: Zeroizing::new(target.to_owned()),
+        host: "localhost:8080".to_owned(),
+        content_type: Some("application/x-www-form-urlencoded".to_owned()),
+        fetch_mode: None,
+        body: Zeroizing::new(body.to_vec()),
+    }
+}
+
+fn read_as(mode: ResponseMode, request: &Whole) -> Result<Heard, u16> {
+    let expected = Expected {
+        path: "/",
+        port: 8080,
+        state: "s",
+        mode,
+    };
+    answer::read(request, &expected).map_err(|refusal| refusal.status)
+}
+
+fn read(request: &Whole) -> Result<Heard, u16> {
+    read_as(ResponseMode::FormPost, request)
+}
+
+#[test]
+fn only_one_state_and_one_result_make_an_answer() {
+    for body in [
+        "state=s&code=c",
+        "code=c&state=s&session_state=1&session_state=2&unknown",
+        "&&state=s&&code=c&",
+        "%73tate=%73&code=%63",
+        "state=s&error=access_denied",
+        "state=s&error=access_denied&error_description=",
+    ] {
+        assert!(
+            read(&request("POST", "/", body.as_bytes())).is_ok(),
+            "{body}"
+        );
+    }
+    let long = format!("state=s&code={}", "c".repeat(33 * 1024));
+    for body in [
+        "",
+        "state=s",
+        "code=c",
+        "state=&code=c",
+        "state=S&code=c",
+        "state=s%00&code=c",
+        "state=s+&code=c",
+        "state=ss&code=c",
+        "state=s&state=s&code=c",
+        "state=s&code=c&code=c",
+        "state=s&code=c&%63ode=d",
+        "state=s&code=",
+        "state=s&code=&error=access_denied",
+        "state=s&code=c&error=access_denied",
+        "state=s&error=",
+        "state=s&error=%00%0d%0a",
+        "state=s&code=a%00b",
+        "state=s&code=a%0d%0ab",
+        "state=s&code=%ff%fe",
+        "state=s&code=c&iss=a&iss=b",
+        "State=s&Code=c",
+        "{\"state\":\"s\",\"code\":\"c\"}",
+        &long,
+    ] {
+        assert_eq!(
+            read(&request("POST", "/", body.as_bytes())),
+            Err(400),
+            "{body:.60}"
+        );
+    }
+    assert_eq!(read(&request("POST", "/", b"state=\xff&code=c")), Err(400));
+}
+
+#[test]
+fn an_empty_state_of_ours_matches_nothing() {
+    let expected = Expected {
+        path: "/",
+        port: 8080,
+        state: "",
+        mode: ResponseMode::FormPost,
+    };
+    let refused = answer::read(&request("POST", "/", b"state=&code=c"), &expected);
+    assert_eq!(refused.map_err(|refusal| refusal.status), Err(400));
+}
+
+#[test]
+fn strangers_are_told_what_is_wrong() {
+    let good = || request("POST", "/", b"state=s&code=c");
+    type Change = fn(&mut Whole);
+    let table: [(u16, Change); 19] = [
+        (421, |r| r.host = "evil.test:8080".into()),
+        (421, |r| r.host = "localhost".into()),
+        (421, |r| r.host = String::new()),
+        (421, |r| r.host = "localhost:8081".into()),
+        (403, |r| r.fetch_mode = Some("cors".into())),
+        (403, |r| r.fetch_mode = Some("no-cors".into())),
+        (403, |r| r.fetch_mode = Some("navigate, cors".into())),
+        (404, |r| *r.target = "/favicon.ico".into()),
+        (404, |r| *r.target = "/%2f".into()),
+        (404, |r| *r.target = "//".into()),
+        (400, |r| *r.target = "/?state=s&code=c".into()),
+        (400, |r| *r.target = "/?".into()),
+        (405, |r| r.method = "GET".into()),
+        (405, |r| r.method = "HEAD".into()),
+        (405, |r| r.method = "OPTIONS".into()),
+        (405, |r| r.method = "post".into()),
+        (415, |r| r.content_type = None),
+        (415, |r| r.content_type = Some("text/plain".into())),
+        (415, |r| {
+            r.content_type = Some("multipart/form-data; boundary=x".into())
+        }),
+    ];
+    assert!(read(&good()).is_ok());
+    for (at, (status, change)) in table.into_iter().enumerate() {
+        let mut stranger = good();
+        change(&mut stranger);
+        assert_eq!(read(&stranger), Err(status), "row {at}");
+    }
+    for content_type in [
+        "application/x-www-form-urlencoded; charset=UTF-8",
+        "Application/X-WWW-Form-Urlencoded ;x",
+    ] {
+        let mut accepted = good();
+        accepted.content_type = Some(content_type.to_owned());
+        assert!(read(&accepted).is_ok(), "{content_type}");
+    }
+}
+
+#[test]
+fn a_query_answer_that_was_not_asked_for_is_a_stranger() {
+    let stray = request("GET", "/?code=c&state=s", b"");
+    assert_eq!(read(&stray), Err(400));
+    assert_eq!(read(&request("GET", "/?code=c&state=x", b"")), Err(405));
+    assert!(read_as(ResponseMode::Query, &stray).is_ok());
+    let head = request("HEAD", "/?code=c&state=s", b"");
+    assert_eq!(read_as(ResponseMode::Query, &head), Err(405));
+}
+
+#[test]
+fn what_comes_from_outside_is_bounded() {
+    let body = format!(
+        "state=s&error={}&error_description={}&claims={}&iss={}",
+        "e".repeat(999),
+        "d".repeat(9_999),
+        "c".repeat(20_000),
+        "i".repeat(9_999)
+    );
+    let heard = read(&request("POST", "/", body.as_bytes())).expect("the answer");
+    assert_eq!(heard.issuer, None);
+    let Callback::Denied(denial) = heard.outcome else {
+        panic!("not denied");
+    };
+    assert_eq!(denial.error.len(), 128);
+    assert_eq!(denial.description.map(|text| text.len()), Some(2048));
+    assert_eq!(denial.claims, None);
+}
+
+#[test]
+fn the_issuer_comes_along() {
+    let body = b"state=s&code=c&iss=https%3A%2F%2Flogin.test%2Ft%2Fv2.0";
+    let heard = read(&request("POST", "/", body)).expect("the answer");
+    assert_eq!(heard.issuer.as_deref(), Some("https://login.test/t/v2.0"));
+    assert!(!format!("{heard:?}").contains("\"c\""));
+}

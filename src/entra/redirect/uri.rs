@@ -1,0 +1,219 @@
+//! The redirect address: which one the user may ask for, and how it is written to Entra.
+
+use std::net::IpAddr;
+
+use crate::error::{Error, Kind, Result};
+
+// Entra takes no longer redirect address.
+const LONGEST: usize = 256;
+
+/// A redirect address on this machine: `http`, a loopback host, perhaps a port and a path.
+///
+/// Host and path are kept letter for letter, because Entra compares them with what is registered;
+/// the port it leaves out of the comparison (RFC 8252, section 7.3).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RedirectUri {
+    host: String,
+    port: u16,
+    path: String,
+}
+
+impl RedirectUri {
+    /// `http://localhost:<port>`, as MSAL has it; 0 takes a free port.
+    pub fn localhost(port: u16) -> Self {
+        RedirectUri {
+            host: "localhost".to_owned(),
+            port,
+            path: String::new(),
+        }
+    }
+
+    /// Reads `http://localhost[:port][/path]`, likewise with `127.0.0.1` and `[::1]`. Without a
+    /// port a free one is taken.
+    ///
+    /// # Errors
+    /// [`Kind::Usage`] for everything else: what a browser would rewrite, or another machine
+    /// could answer, is no address to wait at.
+    pub fn parse(text: &str) -> Result<Self> {
+        let wrong = |why: &str| {
+            Error::new(
+                Kind::Usage,
+                format!("the redirect address cannot be listened on: {why}"),
+                "write it like http://localhost:8080/redirect, exactly as it is registered",
+            )
+        };
+        if text.len() > LONGEST {
+            return Err(wrong("it is longer than 256 characters"));
+        }
+        let rest = text
+            .strip_prefix("http://")
+            .ok_or_else(|| wrong("it does not start with http://"))?;
+        let (authority, path) = match rest.find(['/', '?', '#']) {
+            Some(at) => rest.split_at(at),
+            None => (rest, ""),
+        };
+        if path.contains(['?', '#']) {
+            return Err(wrong("it has a query or a fragment"));
+        }
+        if !is_plain_path(path) {
+            return Err(wrong("a browser would not keep its path as it is"));
+        }
+        // The colons of `[::1]` do not start a port.
+        let host_end = authority.find(']').map_or(0, |bracket| bracket + 1);
+        let (host, port) = match authority[host_end..].find(':') {
+            Some(colon) => {
+                let (host, port) = authority.split_at(host_end + colon);
+                let port = &port[1..];
+                let number = port.parse().unwrap_or(0);
+                if number == 0 || number.to_string() != port {
+                    return Err(wrong("its port is not a number from 1 to 65535"));
+                }
+                (host, number)
+            }
+            None => (authority, 0),
+        };
+        if !host.eq_ignore_ascii_case("localhost") && host != "127.0.0.1" && host != "[::1]" {
+            return Err(wrong("its host is not localhost, 127.0.0.1 or [::1]"));
+        }
+        Ok(RedirectUri {
+            host: host.to_owned(),
+            port,
+            path: path.to_owned(),
+        })
+    }
+
+    /// The same address at another port; 0 takes a free one.
+    #[must_use]
+    pub fn with_port(mut self, port: u16) -> Self {
+        self.port = port;
+        self
+    }
+
+    /// The port that was asked for; 0 where any will do.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The address as it is sent to Entra, once the port is known.
+    pub(super) fn at(&self, port: u16) -> String {
+        format!("http://{}:{port}{}", self.host, self.path)
+    }
+
+    /// The path that a browser asks for when it follows this address.
+    pub(super) fn request_path(&self) -> &str {
+        if self.path.is_empty() {
+            "/"
+        } else {
+            &self.path
+        }
+    }
+
+    /// The one address that a browser will connect to, where the host is not a name.
+    pub(super) fn literal(&self) -> Option<IpAddr> {
+        self.host.trim_matches(['[', ']']).parse().ok()
+    }
+}
+
+/// Whether a browser sends this path as it is: only characters of RFC 3986, section 3.3, and no
+/// dot segments.
+fn is_plain_path(path: &str) -> bool {
+    let bytes = path.as_bytes();
+    let plain = bytes.iter().enumerate().all(|(at, byte)| match byte {
+        b'%' => bytes
+            .get(at + 1..at + 3)
+            .is_some_and(|hex| hex.iter().all(u8::is_ascii_hexdigit)),
+        byte => byte.is_ascii_alphanumeric() || b"/-._~!$&'()*+,;=:@".contains(byte),
+    });
+    plain
+        && path.split('/').all(|segment| {
+            let segment = segment.to_ascii_lowercase().replace("%2e", ".");
+            segment != "." && segment != ".."
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_kept_letter_for_letter() {
+        for (text, sent, path) in [
+            ("http://localhost", "http://localhost:7", "/"),
+            ("http://localhost/", "http://localhost:7/", "/"),
+            (
+                "http://localhost:8080/redirect",
+                "http://localhost:7/redirect",
+                "/redirect",
+            ),
+            (
+                "http://127.0.0.1:8080/A/b%20c",
+                "http://127.0.0.1:7/A/b%20c",
+                "/A/b%20c",
+            ),
+            ("http://[::1]:8080", "http://[::1]:7", "/"),
+            ("http://LOCALHOST:8080", "http://LOCALHOST:7", "/"),
+        ] {
+            let uri = RedirectUri::parse(text).expect(text);
+            assert_eq!(uri.at(7), sent);
+            assert_eq!(uri.request_path(), path);
+        }
+        assert_eq!(
+            RedirectUri::localhost(0).at(51_004),
+            "http://localhost:51004"
+        );
+    }
+
+    #[test]
+    fn ports_are_read_or_left_to_chance() {
+        for (text, port) in [
+            ("http://localhost:8080/x", 8080),
+            ("http://localhost/x", 0),
+            ("http://[::1]", 0),
+            ("http://[::1]:65535", 65_535),
+        ] {
+            assert_eq!(RedirectUri::parse(text).expect(text).port(), port);
+        }
+    }
+
+    #[test]
+    fn what_is_not_a_plain_loopback_address_is_refused() {
+        let long = format!("http://localhost/{}", "a".repeat(250));
+        for text in [
+            "",
+            "localhost:8080",
+            "https://localhost:8080",
+            "http://",
+            "http://:8080",
+            "http://localhost.evil.test:8080",
+            "http://localhost@evil.test",
+            "http://user@localhost:8080",
+            "http://evil.test#@localhost",
+            "http://127.0.0.2:8080",
+            "http://0.0.0.0:8080",
+            "http://[::]:8080",
+            "http://[::1:8080",
+            "http://::1:8080",
+            "http://[::1]x:80",
+            "http://localhost:0",
+            "http://localhost:08080",
+            "http://localhost:+80",
+            "http://localhost:65536",
+            "http://localhost:",
+            "http://localhost:80/a?b=c",
+            "http://localhost?x",
+            "http://localhost#f",
+            "http://localhost\\x",
+            "http://localhost:80/a b",
+            "http://localhost:80/a\r\nHost: evil.test",
+            "http://localhost:80/../a",
+            "http://localhost:80/%2E%2e/a",
+            "http://localhost:80/%zz",
+            "http://localhost:80/%2",
+            "http://localhost:80/ü",
+            &long,
+        ] {
+            let error = RedirectUri::parse(text).expect_err(text);
+            assert_eq!(error.kind(), Kind::Usage, "{text}");
+        }
+    }
+}
