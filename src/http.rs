@@ -178,7 +178,10 @@ impl Http {
                 return outcome;
             }
             if pause > Duration::from_secs(5) {
-                warn!("{host} asked to wait {} s before trying again", pause.as_secs());
+                warn!(
+                    "{host} asked to wait {} s before trying again",
+                    pause.as_secs()
+                );
             }
             debug!(%host, %path, "trying again in {} ms", pause.as_millis());
             tokio::time::sleep(pause).await;

@@ -82,15 +82,30 @@ impl Endpoint {
             .map_err(|_| Error::internal("a request target does not make a URL"))
     }
 
-    /// Whether an Entra token may be sent here: to ACS's own domains, to loopback, and to hosts
-    /// that the profile allows by name.
-    pub fn may_receive_entra_token(&self, allowed_hosts: &[String]) -> bool {
+    /// Checks that an Entra token may be sent here: to ACS's own domains, to loopback, and to
+    /// hosts that the profile allows by name.
+    ///
+    /// # Errors
+    /// [`Kind::Usage`] naming the host.
+    pub fn check_may_receive(&self, allowed_hosts: &[String]) -> Result<()> {
         let host = self.0.host_str().unwrap_or_default();
-        SERVICE_DOMAINS.iter().any(|domain| host.ends_with(domain))
+        let may = SERVICE_DOMAINS.iter().any(|domain| host.ends_with(domain))
             || loopback::is_loopback_host(host)
             || allowed_hosts
                 .iter()
-                .any(|allowed| allowed.eq_ignore_ascii_case(host))
+                .any(|allowed| allowed.eq_ignore_ascii_case(host));
+        match may {
+            true => Ok(()),
+            false => Err(Error::new(
+                Kind::Usage,
+                format!(
+                    "{host} is not a host of Azure Communication Services: no Entra token is sent there"
+                ),
+                format!(
+                    "check the endpoint; where the host is yours, run `acspass config set allow-endpoint {host}`"
+                ),
+            )),
+        }
     }
 }
 
@@ -224,7 +239,10 @@ mod tests {
     #[test]
     fn the_host_header_has_a_port_only_where_it_is_not_the_default() {
         for (endpoint, host) in [
-            ("https://a.communication.azure.com:443/", "a.communication.azure.com"),
+            (
+                "https://a.communication.azure.com:443/",
+                "a.communication.azure.com",
+            ),
             ("https://127.0.0.1:8443", "127.0.0.1:8443"),
             ("http://localhost:7071", "localhost:7071"),
             ("http://[::1]:7071", "[::1]:7071"),
@@ -239,7 +257,8 @@ mod tests {
         let may = |text: &str, allowed: &[String]| {
             Endpoint::parse(text)
                 .expect(text)
-                .may_receive_entra_token(allowed)
+                .check_may_receive(allowed)
+                .is_ok()
         };
         assert!(may("https://a.communication.azure.com", &[]));
         assert!(may("https://a.unitedstates.communication.azure.com", &[]));

@@ -43,16 +43,24 @@ pub struct IdentityClient {
     clock: Arc<dyn Clock>,
     endpoint: Endpoint,
     access_key: AccessKey,
+    allowed_hosts: Vec<String>,
 }
 
 impl IdentityClient {
-    /// A client for the resource. Nothing is contacted until the first call.
-    pub fn new(http: Arc<Http>, clock: Arc<dyn Clock>, resource: ConnectionString) -> Self {
+    /// A client for the resource. Nothing is contacted until the first call. An Entra token is
+    /// sent to ACS's own domains, to loopback, and to `allowed_hosts`.
+    pub fn new(
+        http: Arc<Http>,
+        clock: Arc<dyn Clock>,
+        resource: ConnectionString,
+        allowed_hosts: Vec<String>,
+    ) -> Self {
         IdentityClient {
             http,
             clock,
             endpoint: resource.endpoint,
             access_key: resource.access_key,
+            allowed_hosts,
         }
     }
 
@@ -61,7 +69,8 @@ impl IdentityClient {
     /// known of the service's clock.
     ///
     /// # Errors
-    /// [`Kind::Refused`] where the service says no; [`Kind::Unreachable`] where it does not answer.
+    /// [`Kind::Refused`] where the service says no; [`Kind::Unreachable`] where it does not answer;
+    /// [`Kind::Usage`] where the endpoint may not receive an Entra token.
     pub async fn exchange_teams_user_token(
         &self,
         token: &EntraToken,
@@ -69,6 +78,7 @@ impl IdentityClient {
         user_id: &str,
         clock_offset_seconds: i64,
     ) -> Result<Issued> {
+        self.endpoint.check_may_receive(&self.allowed_hosts)?;
         let body = serde_json::to_vec(&TeamsUserExchange {
             token: token.expose(),
             app_id,

@@ -82,12 +82,15 @@ fn header(text: &str) -> Result<HeaderValue> {
 mod tests {
     use super::*;
 
-    const KEY: &str = "YWNzLWlkZW50aXR5LXRlc3Qta2V5LTAxMjM0NTY3ODlhYmNkZWYtMDEyMzQ1Njc4OWFiY2RlZi0wMTIzNDU2IQ==";
+    const KEY: &str =
+        "YWNzLWlkZW50aXR5LXRlc3Qta2V5LTAxMjM0NTY3ODlhYmNkZWYtMDEyMzQ1Njc4OWFiY2RlZi0wMTIzNDU2IQ==";
     const DATE: &str = "Mon, 02 Jun 2025 13:45:09 GMT";
     const HOST: &str = "contoso-acs.communication.azure.com";
     const EMPTY: &str = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=";
-    const ID: &str = "8%3Aacs%3A1b5cc06b-f352-4571-b1e6-d9b259b7c776_00000007-0464-274b-b274-5a3a0d000101";
-    const RAW_ID: &str = "8:acs:1b5cc06b-f352-4571-b1e6-d9b259b7c776_00000007-0464-274b-b274-5a3a0d000101";
+    const ID: &str =
+        "8%3Aacs%3A1b5cc06b-f352-4571-b1e6-d9b259b7c776_00000007-0464-274b-b274-5a3a0d000101";
+    const RAW_ID: &str =
+        "8:acs:1b5cc06b-f352-4571-b1e6-d9b259b7c776_00000007-0464-274b-b274-5a3a0d000101";
     const TEAMS: &str = "/teamsUser/:exchangeAccessToken?api-version=2023-10-01";
 
     /// name, method, target, host, body, hash, signature: computed with the Python and JavaScript

@@ -50,7 +50,9 @@ impl ConfigFile {
             let line = error
                 .span()
                 .map(|span| text[..span.start.min(text.len())].matches('\n').count() + 1);
-            let place = line.map(|line| format!(", line {line}")).unwrap_or_default();
+            let place = line
+                .map(|line| format!(", line {line}"))
+                .unwrap_or_default();
             Error::new(
                 Kind::Usage,
                 format!("{}{place} is not TOML: {}", path.display(), error.message()),
@@ -159,7 +161,7 @@ impl ConfigFile {
                     .or_insert_with(|| Item::Table(Table::new()))
                     .as_table_mut()
             })
-            .ok_or_else(|| self::wrong(&self.path, "`profile` is not a table of tables"))
+            .ok_or_else(|| wrong(&self.path, "`profile` is not a table of tables"))
     }
 
     fn check(&self) -> Result<()> {
@@ -176,7 +178,10 @@ impl ConfigFile {
         };
         for (name, item) in tables.iter() {
             let Some(table) = item.as_table() else {
-                return Err(wrong(&self.path, &format!("`profile.{name}` is not a table")));
+                return Err(wrong(
+                    &self.path,
+                    &format!("`profile.{name}` is not a table"),
+                ));
             };
             for (key, item) in table.iter() {
                 let setting = Setting::from_key(key)

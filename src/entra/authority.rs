@@ -74,7 +74,7 @@ impl Authority {
     /// # Errors
     /// [`Kind::Usage`] where the authority does not know the tenant, [`Kind::Unreachable`] where
     /// it does not answer as Entra does, [`Kind::Refused`] where it names a foreign endpoint.
-    pub async fn discover(&self, http: &Http) -> Result<Metadata> {
+    pub(crate) async fn discover(&self, http: &Http) -> Result<Metadata> {
         let mut url = self.host.clone();
         url.set_path(&format!(
             "/{}/v2.0/.well-known/openid-configuration",
@@ -96,7 +96,10 @@ impl Authority {
             ));
         }
         let metadata: Metadata = serde_json::from_slice(&answer.body).map_err(|_| {
-            refusal::not_entra(&self.host(), "metadata that lacks an endpoint or the issuer")
+            refusal::not_entra(
+                &self.host(),
+                "metadata that lacks an endpoint or the issuer",
+            )
         })?;
         for endpoint in [&metadata.authorization_endpoint, &metadata.token_endpoint] {
             self.check_endpoint(endpoint)?;
@@ -196,7 +199,11 @@ mod tests {
     #[test]
     fn an_endpoint_elsewhere_is_refused() {
         let authority = Authority::new("https://login.test", "organizations").expect("good");
-        assert!(authority.check_endpoint("https://login.test/x/token").is_ok());
+        assert!(
+            authority
+                .check_endpoint("https://login.test/x/token")
+                .is_ok()
+        );
         for foreign in [
             "https://login.test.evil.test/token",
             "https://login.test:8443/token",

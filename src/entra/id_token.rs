@@ -51,7 +51,9 @@ pub(crate) fn account(
         .ok_or_else(|| refused("names no tenant (tid)"))?
         .to_ascii_lowercase();
     if is_guid(expected.tenant) && tid != expected.tenant {
-        return Err(refused("is from another tenant than the one asked for (tid)"));
+        return Err(refused(
+            "is from another tenant than the one asked for (tid)",
+        ));
     }
     if claims.iss != expected.issuer.replace("{tenantid}", &tid) {
         return Err(refused("is from another issuer than the authority (iss)"));
@@ -104,7 +106,11 @@ mod tests {
     const TID: &str = "aaaaaaaa-0000-4000-8000-00000000000a";
     const OID: &str = "bbbbbbbb-0000-4000-8000-00000000000b";
 
-    fn outcome(change: &[(&str, Value)], client_info: Option<&str>, tenant: &str) -> Result<Account> {
+    fn outcome(
+        change: &[(&str, Value)],
+        client_info: Option<&str>,
+        tenant: &str,
+    ) -> Result<Account> {
         let mut claims = json!({
             "aud": "app", "iss": format!("https://login.test/{TID}/v2.0"), "exp": 2000,
             "nonce": "n", "oid": OID, "tid": TID, "preferred_username": "ada@contoso.example",

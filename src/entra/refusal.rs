@@ -3,6 +3,8 @@
 use crate::error::{Error, Kind};
 use crate::wire::entra::TokenError;
 
+use super::redirect::Denial;
+
 /// What was refused: it decides what a refusal means to the user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Leg {
@@ -27,24 +29,26 @@ pub(crate) fn from_token_error(leg: Leg, said: &TokenError) -> Error {
 }
 
 /// A refusal that came to the redirect URI instead of a code.
-pub(crate) fn from_redirect(
-    error: &str,
-    description: Option<&str>,
-    subcode: Option<&str>,
-) -> Error {
-    if error == "access_denied" && subcode == Some("cancel") {
+pub(crate) fn from_redirect(denial: &Denial) -> Error {
+    let description = denial.description.as_deref();
+    let error = if denial.error == "access_denied" && denial.subcode.as_deref() == Some("cancel") {
         let cancelled = Error::new(
             Kind::SignInRefused,
             "the sign-in was cancelled",
-            "run the command again to sign in; where an admin must approve the application, send \
-             them its consent page",
+            "run the command again to sign in; where an admin must approve the application, ask \
+             one to grant consent for the tenant",
         );
-        return match code_in(description) {
+        match code_in(description) {
             Some(code) => cancelled.with_code(code),
             None => cancelled,
-        };
+        }
+    } else {
+        explained(Leg::SignIn, &denial.error, description, &[])
+    };
+    match &denial.correlation_id {
+        Some(id) => error.with_correlation_id(clean(id)),
+        None => error,
     }
-    explained(Leg::SignIn, error, description, &[])
 }
 
 /// The tenant that the metadata was asked for does not exist.
@@ -95,11 +99,15 @@ fn explained(leg: Leg, error: &str, description: Option<&str>, codes: &[i64]) ->
             "Entra refused to renew the session",
             "check the client id, the tenant and the application's registration",
         ),
-        (Leg::SignIn, _) if error == "consent_required" || code.as_deref() == Some("AADSTS65001") => (
-            Kind::SignInRefused,
-            "the application has no consent for the scopes it asked for",
-            "grant consent at the sign-in, or ask an admin to grant it for the tenant",
-        ),
+        (Leg::SignIn, _)
+            if error == "consent_required" || code.as_deref() == Some("AADSTS65001") =>
+        {
+            (
+                Kind::SignInRefused,
+                "the application has no consent for the scopes it asked for",
+                "grant consent at the sign-in, or ask an admin to grant it for the tenant",
+            )
+        }
         (Leg::SignIn, _) if code.as_deref() == Some("AADSTS65004") => (
             Kind::SignInRefused,
             "the consent was declined",
@@ -112,8 +120,7 @@ fn explained(leg: Leg, error: &str, description: Option<&str>, codes: &[i64]) ->
              under Mobile and desktop applications, and the permissions",
         ),
     };
-    let explained = Error::new(kind, message, hint)
-        .with_code(code.unwrap_or_else(|| clean(error)));
+    let explained = Error::new(kind, message, hint).with_code(code.unwrap_or_else(|| clean(error)));
     match description.map(first_line).filter(|line| !line.is_empty()) {
         Some(line) => explained.caused_by(format!("Entra says: {line}")),
         None => explained.caused_by(format!("Entra says: {}", clean(error))),
@@ -168,15 +175,16 @@ mod tests {
         assert_eq!(error.kind(), Kind::SignInNeeded);
         assert_eq!(error.code(), Some("AADSTS50173"));
         let wrong = said("invalid_client", "AADSTS7000218: secret.");
-        assert_eq!(
-            from_token_error(Leg::Refresh, &wrong).kind(),
-            Kind::Refused
-        );
+        assert_eq!(from_token_error(Leg::Refresh, &wrong).kind(), Kind::Refused);
     }
 
     #[test]
     fn control_characters_from_outside_are_dropped() {
-        let error = from_redirect("access_denied", Some("AADSTS1\u{1b}[31m: x"), None);
+        let error = from_redirect(&Denial {
+            error: "access_denied".to_owned(),
+            description: Some("AADSTS1\u{1b}[31m: x".to_owned()),
+            ..Denial::default()
+        });
         let cause = std::error::Error::source(&error).map(ToString::to_string);
         assert_eq!(cause.as_deref(), Some("Entra says: AADSTS1[31m: x"));
     }

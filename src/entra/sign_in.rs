@@ -13,8 +13,8 @@ use crate::wire::entra::Metadata;
 
 use super::browser::Browser;
 use super::redirect::{Callback, Page, Redirect, RedirectUri, ResponseMode};
-use super::tokens::{Entra, Tokens, redirect_url, scope_text};
 use super::refusal;
+use super::tokens::{Entra, Tokens, redirect_url, scope_text};
 
 /// What Entra is to ask of the user (OpenID Connect Core 1.0, section 3.1.2.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,9 +90,20 @@ impl Entra {
             .await
             .map_err(|_| timed_out(sign_in.timeout))??;
         let page = answer.page;
-        let finished = self
-            .finish(sign_in, &metadata, answer.outcome, verifier, &redirect_uri, &attempt)
-            .await;
+        let finished = match check_issuer(answer.issuer.as_deref(), &metadata.issuer) {
+            Ok(()) => {
+                self.finish(
+                    sign_in,
+                    &metadata,
+                    answer.outcome,
+                    verifier,
+                    &redirect_uri,
+                    &attempt,
+                )
+                .await
+            }
+            Err(error) => Err(error),
+        };
         match finished {
             Ok((tokens, account)) => Ok(SignedIn {
                 tokens,
@@ -100,7 +111,7 @@ impl Entra {
                 page,
             }),
             Err(error) => {
-                page.failed(error.message(), error.hint()).await;
+                page.failed(error.message(), error.hint());
                 Err(error)
             }
         }
@@ -148,18 +159,7 @@ impl Entra {
     ) -> Result<(Tokens, Account)> {
         let code = match outcome {
             Callback::Code { code, .. } => code,
-            Callback::Denied {
-                error,
-                description,
-                subcode,
-                ..
-            } => {
-                return Err(refusal::from_redirect(
-                    &error,
-                    description.as_deref(),
-                    subcode.as_deref(),
-                ));
-            }
+            Callback::Denied(denial) => return Err(refusal::from_redirect(&denial)),
         };
         let mut tokens = self
             .redeem_code(
@@ -194,13 +194,31 @@ impl Attempt {
     }
 }
 
+/// Where an answer says who gave it, that must be who was asked (RFC 9207, section 2.4). Entra
+/// does not say; on `organizations` the metadata's issuer leaves the tenant open.
+fn check_issuer(said: Option<&str>, issuer: &str) -> Result<()> {
+    let Some(said) = said else { return Ok(()) };
+    let is_same = match issuer.split_once("{tenantid}") {
+        Some((before, after)) => said
+            .strip_prefix(before)
+            .and_then(|rest| rest.strip_suffix(after))
+            .is_some_and(super::authority::is_guid),
+        None => said == issuer,
+    };
+    match is_same {
+        true => Ok(()),
+        false => Err(Error::new(
+            Kind::Refused,
+            "the sign-in was answered by another authority than the one asked",
+            "check the setting `authority-host`, and sign in again",
+        )),
+    }
+}
+
 fn timed_out(timeout: Duration) -> Error {
     Error::new(
         Kind::SignInRefused,
-        format!(
-            "nobody finished the sign-in within {}",
-            in_words(timeout)
-        ),
+        format!("nobody finished the sign-in within {}", in_words(timeout)),
         "run the command again. Where the browser showed an error and never came back, the usual \
          causes are: the redirect URI http://localhost is not registered under Mobile and desktop \
          applications, an admin must consent first, or a Conditional Access policy blocks the \

@@ -90,11 +90,7 @@ impl Entra {
     /// [`crate::Kind::SignInNeeded`] where Entra wants a person to sign in again,
     /// [`crate::Kind::Refused`] where it says no for good, [`crate::Kind::Unreachable`] where it
     /// does not answer.
-    pub async fn refresh(
-        &self,
-        refresh_token: &RefreshToken,
-        scopes: &[String],
-    ) -> Result<Tokens> {
+    pub async fn refresh(&self, refresh_token: &RefreshToken, scopes: &[String]) -> Result<Tokens> {
         let metadata = self.authority.discover(&self.http).await?;
         let protocol = self.protocol(&metadata)?;
         let token = oauth2::RefreshToken::new(refresh_token.expose().to_owned());
@@ -140,9 +136,7 @@ impl Entra {
         let unusable =
             |_| refusal::not_entra(&self.authority.host(), "an endpoint that is not a URL");
         Ok(oauth2::Client::new(ClientId::new(self.client_id.clone()))
-            .set_auth_uri(
-                AuthUrl::new(metadata.authorization_endpoint.clone()).map_err(unusable)?,
-            )
+            .set_auth_uri(AuthUrl::new(metadata.authorization_endpoint.clone()).map_err(unusable)?)
             .set_token_uri(TokenUrl::new(metadata.token_endpoint.clone()).map_err(unusable)?))
     }
 

@@ -61,12 +61,7 @@ pub(crate) enum Step {
 }
 
 /// The next step for this wish. `now` is the time by the service's clock.
-pub(crate) fn next_step(
-    record: Option<&Record>,
-    wish: &Wish,
-    done: Done,
-    now: Timestamp,
-) -> Step {
+pub(crate) fn next_step(record: Option<&Record>, wish: &Wish, done: Done, now: Timestamp) -> Step {
     let Some(record) = record else {
         return Step::SignIn;
     };
@@ -122,11 +117,7 @@ fn needed_validity(record: &Record, wish: &Wish, now: Timestamp) -> Duration {
 }
 
 /// The kept token for this wish that may be handed out where the network or a service is down.
-pub(crate) fn last_resort<'a>(
-    record: &'a Record,
-    wish: &Wish,
-    now: Timestamp,
-) -> Option<Kept<'a>> {
+pub(crate) fn last_resort<'a>(record: &'a Record, wish: &Wish, now: Timestamp) -> Option<Kept<'a>> {
     kept(record, wish).filter(|kept| !wish.force && kept.expires_on().since(now) > LAST_RESORT)
 }
 

@@ -275,7 +275,13 @@ impl Run<'_> {
         let scopes = &self.wish.scopes;
         let (record, own_guard) = self
             .session
-            .sign_in(&self.net.entra, way, self.user.as_deref(), scopes, &self.guard)
+            .sign_in(
+                &self.net.entra,
+                way,
+                self.user.as_deref(),
+                scopes,
+                &self.guard,
+            )
             .await?;
         self.record = Some(record);
         self.own_guard = own_guard;
@@ -309,16 +315,13 @@ async fn exchange(
         ExchangeKind::Key => {
             let (app, user) = (&record.tenancy.client_id, &record.account.object_id);
             let offset = record.clock_offset_seconds;
-            let note = crate::acs::teams_token::check(
-                token.expose(),
-                app,
-                user,
-                now.shifted(offset),
-            )?;
+            let note =
+                crate::acs::teams_token::check(token.expose(), app, user, now.shifted(offset))?;
             if let Some(note) = note {
                 tracing::info!("{note}");
             }
-            acs.exchange_teams_user_token(token, app, user, offset).await
+            acs.exchange_teams_user_token(token, app, user, offset)
+                .await
         }
         ExchangeKind::Entra | ExchangeKind::TeamsExtension => Err(Error::new(
             Kind::Usage,

@@ -43,13 +43,8 @@ impl Session {
         scopes: &[String],
     ) -> Result<Record> {
         let name = LockName::Tenancy(self.tenancy.clone());
-        let guard = waiting::lock(
-            &self.vault,
-            &name,
-            Activity::SigningIn,
-            Some(way.timeout),
-        )
-        .await?;
+        let guard =
+            waiting::lock(&self.vault, &name, Activity::SigningIn, Some(way.timeout)).await?;
         let (record, _session_guard) = self.sign_in(entra, way, user, scopes, &guard).await?;
         self.vault.activate(&record.key())?;
         Ok(record)
@@ -87,12 +82,12 @@ impl Session {
         };
         match kept {
             Ok((record, own_guard)) => {
-                page.signed_in(&record.account.username).await;
+                page.signed_in(&record.account.username);
                 guard.set_activity(Activity::Renewing);
                 Ok((record, own_guard))
             }
             Err(error) => {
-                page.failed(error.message(), error.hint()).await;
+                page.failed(error.message(), error.hint());
                 Err(error)
             }
         }

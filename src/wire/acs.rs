@@ -7,45 +7,45 @@ use crate::secret::CommunicationToken;
 /// A token as every issuing operation answers it.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct AccessToken {
+pub(crate) struct AccessToken {
     /// The token.
-    pub token: CommunicationToken,
+    pub(crate) token: CommunicationToken,
     /// RFC 3339, with seven fractional digits and `+00:00`.
-    pub expires_on: String,
+    pub(crate) expires_on: String,
 }
 
 /// The body of `POST /teamsUser/:exchangeAccessToken`. It carries the Entra token, so there is no
 /// `Debug`.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct TeamsUserExchange<'a> {
+pub(crate) struct TeamsUserExchange<'a> {
     /// The Entra token, exposed.
-    pub token: &'a str,
+    pub(crate) token: &'a str,
     /// The client id that the token was issued to.
-    pub app_id: &'a str,
+    pub(crate) app_id: &'a str,
     /// The user's object id.
-    pub user_id: &'a str,
+    pub(crate) user_id: &'a str,
 }
 
 /// The body of every error.
 #[derive(Debug, Clone, Default, Deserialize)]
-pub struct ErrorBody {
+pub(crate) struct ErrorBody {
     /// The one member.
-    pub error: ServiceError,
+    pub(crate) error: ServiceError,
 }
 
 /// What the service says went wrong.
 #[derive(Debug, Clone, Default, Deserialize)]
-pub struct ServiceError {
+pub(crate) struct ServiceError {
     /// The word to branch on, for instance `Denied`.
     #[serde(default)]
-    pub code: String,
+    pub(crate) code: String,
     /// Text for people.
     #[serde(default)]
-    pub message: String,
+    pub(crate) message: String,
     /// The field that is at fault, for instance `appId`.
     #[serde(default)]
-    pub target: Option<String>,
+    pub(crate) target: Option<String>,
 }
 
 #[cfg(test)]

@@ -8,48 +8,48 @@ use crate::secret::IdToken;
 
 /// OpenID Connect metadata, the members that we use (OpenID Connect Discovery 1.0, section 3).
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Metadata {
+pub(crate) struct Metadata {
     /// The issuer; on `organizations` and `common` it holds `{tenantid}` literally.
-    pub issuer: String,
+    pub(crate) issuer: String,
     /// Where the browser goes.
-    pub authorization_endpoint: String,
+    pub(crate) authorization_endpoint: String,
     /// Where codes and refresh tokens are redeemed.
-    pub token_endpoint: String,
+    pub(crate) token_endpoint: String,
 }
 
 /// What a token answer carries beside the fields of RFC 6749, section 5.1.
 #[derive(Debug, Default, Deserialize, Serialize)]
-pub struct TokenFields {
+pub(crate) struct TokenFields {
     /// Who signed in; there where `openid` was asked for.
     #[serde(default, skip_serializing)]
-    pub id_token: Option<IdToken>,
+    pub(crate) id_token: Option<IdToken>,
     /// Base64url JSON of a [`ClientInfo`]; there where `client_info=1` was sent.
     #[serde(default, skip_serializing)]
-    pub client_info: Option<String>,
+    pub(crate) client_info: Option<String>,
 }
 
 impl oauth2::ExtraTokenFields for TokenFields {}
 
 /// A token error (RFC 6749, section 5.2) with Entra's own members.
 #[derive(Debug, Clone, Default, Deserialize, Serialize)]
-pub struct TokenError {
+pub(crate) struct TokenError {
     /// The word to branch on.
-    pub error: String,
+    pub(crate) error: String,
     /// Text that begins with `AADSTS` and a number.
     #[serde(default)]
-    pub error_description: Option<String>,
+    pub(crate) error_description: Option<String>,
     /// The numbers behind `AADSTS`.
     #[serde(default)]
-    pub error_codes: Vec<i64>,
+    pub(crate) error_codes: Vec<i64>,
     /// A finer word, for instance `bad_token`.
     #[serde(default)]
-    pub suberror: Option<String>,
+    pub(crate) suberror: Option<String>,
     /// The id that the tenant's sign-in log knows.
     #[serde(default)]
-    pub correlation_id: Option<String>,
+    pub(crate) correlation_id: Option<String>,
     /// The id of this one answer.
     #[serde(default)]
-    pub trace_id: Option<String>,
+    pub(crate) trace_id: Option<String>,
 }
 
 impl fmt::Display for TokenError {
@@ -62,30 +62,30 @@ impl oauth2::ErrorResponse for TokenError {}
 
 /// The account's home (MSAL's `client_info`).
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct ClientInfo {
+pub(crate) struct ClientInfo {
     /// The object id in the home tenant.
-    pub uid: String,
+    pub(crate) uid: String,
     /// The home tenant's id.
-    pub utid: String,
+    pub(crate) utid: String,
 }
 
 /// The id_token claims that we use (OpenID Connect Core 1.0, section 2, and Entra's own).
 #[derive(Debug, Clone, Deserialize)]
-pub struct IdTokenClaims {
+pub(crate) struct IdTokenClaims {
     /// The client id that it is for.
-    pub aud: String,
+    pub(crate) aud: String,
     /// Who issued it.
-    pub iss: String,
+    pub(crate) iss: String,
     /// When it expires, Unix seconds.
-    pub exp: i64,
+    pub(crate) exp: i64,
     /// The value that the authorize request carried.
-    pub nonce: Option<String>,
+    pub(crate) nonce: Option<String>,
     /// The user's object id in the tenant.
-    pub oid: Option<String>,
+    pub(crate) oid: Option<String>,
     /// The tenant.
-    pub tid: Option<String>,
+    pub(crate) tid: Option<String>,
     /// The name people know the account by.
-    pub preferred_username: Option<String>,
+    pub(crate) preferred_username: Option<String>,
     /// An e-mail address, there for guests.
-    pub email: Option<String>,
+    pub(crate) email: Option<String>,
 }

@@ -3,5 +3,5 @@
 //! JSON comes in or goes out; nothing is decided here. The emulator does not use these shapes, so
 //! that a mistake in one of them cannot hide on both sides.
 
-pub mod acs;
-pub mod entra;
+pub(crate) mod acs;
+pub(crate) mod entra;

@@ -1,0 +1,200 @@
+//! Precedence as a table, and what a file may not hold.
+
+use std::collections::BTreeMap;
+
+use super::*;
+
+const KEY: &str = "c2VjcmV0LW1hcmtlcg==";
+
+fn file(text: &str) -> Result<ConfigFile> {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("config.toml");
+    std::fs::write(&path, text).expect("written");
+    ConfigFile::read(path)
+}
+
+fn profile(text: &str) -> Profile {
+    file(text)
+        .expect("a good file")
+        .profile("default")
+        .unwrap_or_default()
+}
+
+fn map(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+    pairs
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+        .collect()
+}
+
+fn resolve(
+    flags: &[(Setting, &str)],
+    environment: &[(&str, &str)],
+    profile: &Profile,
+) -> Result<Config> {
+    let flags = flags
+        .iter()
+        .map(|(setting, text)| (*setting, (*text).to_owned()))
+        .collect();
+    Config::resolve(
+        "default".to_owned(),
+        &Sources {
+            flags: &flags,
+            emulator: &BTreeMap::new(),
+            environment: &map(environment),
+            profile,
+        },
+    )
+}
+
+#[test]
+fn flag_beats_environment_beats_profile_beats_default() {
+    let set = profile("[profile.default]\ntenant = \"profile.example\"\n");
+    let none = Profile::default();
+    let flag: &[(Setting, &str)] = &[(Setting::Tenant, "flag.example")];
+    let variable: &[(&str, &str)] = &[("ACSPASS_TENANT_ID", "environment.example")];
+    let empty: &[(&str, &str)] = &[("ACSPASS_TENANT_ID", "")];
+    for (flags, environment, profile, expected) in [
+        (flag, variable, &set, "flag.example"),
+        (flag, &[], &none, "flag.example"),
+        (&[], variable, &set, "environment.example"),
+        (&[], variable, &none, "environment.example"),
+        (&[], &[], &set, "profile.example"),
+        (&[], empty, &set, "profile.example"),
+        (&[], &[], &none, "organizations"),
+    ] {
+        let config = resolve(flags, environment, profile).expect(expected);
+        assert_eq!(config.authority.tenant(), expected);
+    }
+}
+
+#[test]
+fn a_resource_is_found_in_its_order() {
+    let text = format!("endpoint=https://one.communication.azure.com/;accesskey={KEY}");
+    let other = format!("endpoint=https://two.communication.azure.com/;accesskey={KEY}");
+    let stored = profile(
+        "[profile.default]\nendpoint = \"https://four.communication.azure.com\"\nconnection-string = \"stored\"\n",
+    );
+    let endpoint = |config: Config| {
+        let resource = config.resource.expect("a resource");
+        (resource.endpoint.as_str().to_owned(), resource.key)
+    };
+    let all = [
+        ("COMMUNICATION_SERVICES_CONNECTION_STRING", text.as_str()),
+        ("AZURE_COMMUNICATION_CONNECTION_STRING", other.as_str()),
+        (
+            "COMMUNICATION_SERVICES_ENDPOINT",
+            "https://three.communication.azure.com",
+        ),
+        ("COMMUNICATION_SERVICES_ACCESSKEY", KEY),
+    ];
+    let given = KeySource::Given(AccessKey::new(KEY));
+    for (skip, name, key) in [
+        (0, "one", &given),
+        (1, "two", &given),
+        (2, "three", &given),
+        (4, "four", &KeySource::Stored),
+    ] {
+        let found = endpoint(resolve(&[], &all[skip..], &stored).expect(name));
+        assert_eq!(found.0, format!("https://{name}.communication.azure.com"));
+        assert_eq!(found.1, *key);
+    }
+    let without_key = resolve(&[], &all[2..3], &stored).expect("good");
+    assert_eq!(endpoint(without_key).1, KeySource::None);
+}
+
+#[test]
+fn a_wrong_value_names_its_origin_and_shows_no_secret() {
+    let broken = format!("endpoint=https://a.b/x;accesskey={KEY}");
+    let error = resolve(
+        &[],
+        &[("COMMUNICATION_SERVICES_CONNECTION_STRING", &broken)],
+        &Profile::default(),
+    )
+    .expect_err("a path");
+    let text = format!("{error:?}");
+    assert!(text.contains("COMMUNICATION_SERVICES_CONNECTION_STRING"));
+    assert!(!text.contains(KEY));
+    let error = resolve(&[], &[("ACSPASS_CLIENT_ID", "x")], &Profile::default());
+    let text = format!("{:?}", error.expect_err("not a GUID"));
+    assert!(text.contains("ACSPASS_CLIENT_ID"), "{text}");
+}
+
+#[test]
+fn scopes_are_completed_sorted_and_counted_once() {
+    let scopes =
+        parse_scopes("Teams.ManageChats,Teams.ManageCalls Teams.ManageChats https://x.test/a");
+    assert_eq!(
+        scopes.expect("scopes"),
+        [
+            "https://auth.msft.communication.azure.com/Teams.ManageCalls",
+            "https://auth.msft.communication.azure.com/Teams.ManageChats",
+            "https://x.test/a",
+        ]
+    );
+    assert!(parse_scopes(" , ").is_err());
+}
+
+#[test]
+fn an_unknown_key_or_a_wrong_type_is_an_error_that_names_it() {
+    for (text, name) in [
+        (
+            "[profile.default]\ntennant = \"x\"\n",
+            "profile.default.tennant",
+        ),
+        ("tenant = \"x\"\n", "tenant"),
+        ("[profile.default]\nport = \"80\"\n", "profile.default.port"),
+        (
+            "[profile.default]\nscopes = \"x\"\n",
+            "profile.default.scopes",
+        ),
+        ("profile = 3\n", "profile"),
+        ("[profile]\nwork = 3\n", "profile.work"),
+        ("[profile.default\n", "line 1"),
+    ] {
+        let error = file(text).map(|_| ()).expect_err(text);
+        assert_eq!(error.kind(), Kind::Usage);
+        assert!(error.message().contains(name), "{}", error.message());
+    }
+}
+
+#[test]
+fn a_secret_in_the_file_is_refused_unrepeated() {
+    let text = format!("[profile.default]\nconnection-string = \"endpoint=x;accesskey={KEY}\"\n");
+    let error = file(&text).map(|_| ()).expect_err("a secret");
+    assert!(!format!("{error:?}").contains(KEY));
+    let broken = format!("[profile.default]\nconnection-string = endpoint=x;accesskey={KEY}\n");
+    let error = file(&broken).map(|_| ()).expect_err("not TOML");
+    assert!(!format!("{error:?}").contains(KEY), "{error:?}");
+}
+
+#[test]
+fn setting_and_unsetting_keeps_the_rest_of_the_file() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("deep/config.toml");
+    let mut file = ConfigFile::read(path.clone()).expect("empty");
+    file.set("work", Setting::Tenant, "contoso.example")
+        .expect("set");
+    let with_comment = format!(
+        "# mine\n{}",
+        std::fs::read_to_string(&path).expect("written")
+    );
+    std::fs::write(&path, with_comment).expect("written");
+    let mut file = ConfigFile::read(path.clone()).expect("good");
+    file.set("work", Setting::Scopes, "a b").expect("set");
+    file.set("work", Setting::Port, "8080").expect("set");
+    assert!(file.set("work", Setting::Port, "x").is_err());
+    assert!(file.unset("work", Setting::Tenant).expect("unset"));
+    assert!(!file.unset("work", Setting::Tenant).expect("unset"));
+    let text = std::fs::read_to_string(&path).expect("written");
+    assert_eq!(
+        text,
+        "# mine\n[profile.work]\nscopes = [\"a\", \"b\"]\nport = 8080\n"
+    );
+    let (name, profile) = choose_profile(Some("work"), &BTreeMap::new(), &file).expect("there");
+    assert_eq!(
+        (name.as_str(), profile.value(Setting::Port).as_deref()),
+        ("work", Some("8080"))
+    );
+    assert!(choose_profile(Some("wrk"), &BTreeMap::new(), &file).is_err());
+}
