@@ -1,0 +1,353 @@
+//! What can be typed: one struct a command, its doc comment the help.
+//!
+//! Nothing is looked up here; what was typed is all that is known.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Sign in as a Teams user and get Azure Communication Services tokens.
+#[derive(Debug, Parser)]
+#[command(
+    name = "acspass",
+    version,
+    propagate_version = false,
+    disable_help_subcommand = true,
+    after_help = "Examples:
+  acspass get --emulator                 try it: no account, no resource, no network
+  acspass login                          sign in once, in the browser
+  acspass get                            print one fresh Communication token
+  TOKEN=$(acspass get --no-interactive)  in a script: exit code 4 where a sign-in is needed
+
+Settings come from flags, then the environment, then a profile, then defaults; `acspass config
+list` shows each and where it came from. Exit codes: 0 done, 1 our fault, 2 usage or
+configuration, 3 sign-in refused, 4 sign-in needed, 5 refused by a service, 6 unreachable,
+7 token store, 130 interrupted. There is no telemetry and no update check."
+)]
+pub struct Cli {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What every command takes.
+#[derive(Debug, Clone, Args)]
+pub struct Global {
+    /// Use this profile of config.toml [env: ACSPASS_PROFILE]
+    #[arg(long, global = true, value_name = "NAME", help_heading = "Global options")]
+    pub profile: Option<String>,
+    /// How the result is printed
+    #[arg(
+        short,
+        long,
+        global = true,
+        value_enum,
+        default_value_t = Format::Text,
+        hide_possible_values = false,
+        help_heading = "Global options"
+    )]
+    pub output: Format,
+    /// Say nothing but errors
+    #[arg(
+        short,
+        long,
+        global = true,
+        conflicts_with = "verbose",
+        help_heading = "Global options"
+    )]
+    pub quiet: bool,
+    /// Say more: -v each step, -vv all; no secret is ever shown
+    #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = "Global options")]
+    pub verbose: u8,
+    /// Whether messages are coloured
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto, help_heading = "Global options")]
+    pub color: Color,
+    /// Use the embedded emulator in this very process: no account, no resource, no network
+    #[arg(long, global = true, help_heading = "Global options")]
+    pub emulator: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    Text,
+    Json,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    #[command(alias = "signin")]
+    Login(Login),
+    #[command(alias = "get-token", alias = "print-access-token")]
+    Get(Get),
+    #[command(alias = "whoami")]
+    Status(Status),
+    Logout(Logout),
+    #[command(subcommand)]
+    Account(Account),
+    #[command(name = "switch", hide = true)]
+    Switch(AccountSwitch),
+    #[command(alias = "decode")]
+    Inspect(Inspect),
+    #[command(subcommand)]
+    Config(Config),
+    Emulator(Emulator),
+    Completions(Completions),
+    Man(Man),
+}
+
+/// Sign in through the browser
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  acspass login
+  acspass login --account ada@contoso.com --prompt login
+  acspass login --no-browser --port 8400     print the address; forward the port with ssh -L
+  acspass login --emulator                   against the embedded emulator
+
+Prints who is signed in, until when, and where that is stored; never a token.")]
+pub struct Login {
+    /// The user to sign in; another one is refused, and nothing changes
+    #[arg(long, value_name = "USER")]
+    pub account: Option<String>,
+    /// What Entra asks of the user
+    #[arg(long, value_enum)]
+    pub prompt: Option<PromptArg>,
+    /// The tenant: a GUID, a domain or `organizations` [env: ACSPASS_TENANT_ID]
+    #[arg(long, value_name = "TENANT")]
+    pub tenant: Option<String>,
+    /// The application (client) id [env: ACSPASS_CLIENT_ID]
+    #[arg(long, value_name = "GUID")]
+    pub client_id: Option<String>,
+    /// An Entra scope; may be repeated [env: ACSPASS_SCOPES]
+    #[arg(long, value_name = "SCOPE")]
+    pub scope: Vec<String>,
+    /// Print the address instead of opening a browser, and wait for the answer
+    #[arg(long)]
+    pub no_browser: bool,
+    /// The port that the answer comes to; 0 takes a free one
+    #[arg(long, value_name = "N")]
+    pub port: Option<u16>,
+    /// The redirect URI, where the registered one has a path: http and loopback only
+    #[arg(long, value_name = "URI")]
+    pub redirect_uri: Option<String>,
+    /// How long the user may take
+    #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = duration)]
+    pub timeout: std::time::Duration,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "snake_case")]
+pub enum PromptArg {
+    SelectAccount,
+    Login,
+    Consent,
+    None,
+}
+
+/// Print one fresh Communication token
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  acspass get
+  acspass get --account ada@contoso.com --min-validity 30m
+  acspass get -o json | jq -r .expiresOn
+  acspass get --emulator                     try it without account, resource and network
+
+A token is fresh with more than 10 minutes left. A fresh one that is kept is printed without any
+network; else it is renewed. Where a person must sign in, that happens first if one is there
+(standard input and standard error are terminals), else the exit code is 4.")]
+pub struct Get {
+    /// The signed-in user whose token it is; without it, the active account
+    #[arg(long, value_name = "USER")]
+    pub account: Option<String>,
+    /// How much the token must have left, like 90s, 10m, 1h30m [default: 10m]
+    #[arg(long, value_name = "DURATION")]
+    pub min_validity: Option<String>,
+    /// Redeem and exchange again, whatever is kept
+    #[arg(long)]
+    pub force_refresh: bool,
+    /// Print the Entra token instead
+    #[arg(long)]
+    pub entra: bool,
+    /// Sign in where it must be, even where nobody seems to be there
+    #[arg(long, conflicts_with = "no_interactive")]
+    pub interactive: bool,
+    /// Never sign in
+    #[arg(long)]
+    pub no_interactive: bool,
+    /// How long a sign-in may take, or be waited for
+    #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = duration)]
+    pub timeout: std::time::Duration,
+}
+
+/// Show who is signed in, and what is fresh until when
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  acspass status
+  acspass status -o json | jq '.accounts[] | select(.active)'
+
+Reads no secret and shows none. Exit code 0 where the active account can give a token without a
+person, as far as is known, and 4 where not.")]
+pub struct Status {}
+
+/// Forget one account, or all
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  acspass logout
+  acspass logout --account ada@contoso.com
+  acspass logout --all
+
+Without a name the active account is forgotten. The browser's own session is not ended.")]
+pub struct Logout {
+    /// The account to forget
+    #[arg(long, value_name = "USER", conflicts_with = "all")]
+    pub account: Option<String>,
+    /// Forget every account of every profile
+    #[arg(long)]
+    pub all: bool,
+}
+
+/// See and choose among signed-in accounts
+#[derive(Debug, Subcommand)]
+#[command(after_help = "Examples:
+  acspass account list
+  acspass account switch ada@contoso.com")]
+pub enum Account {
+    List(AccountList),
+    Switch(AccountSwitch),
+}
+
+/// List the signed-in accounts
+#[derive(Debug, Args)]
+pub struct AccountList {}
+
+/// Make another account the active one
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  acspass account switch ada@contoso.com")]
+pub struct AccountSwitch {
+    /// A username, or a home account id
+    #[arg(value_name = "USER")]
+    pub user: String,
+}
+
+/// Decode the header and claims of a token, verifying nothing
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  acspass get | acspass inspect
+  acspass inspect token.txt -o json
+
+The token is read from FILE or standard input. It is never taken as the argument itself, where
+every process of the machine could see it.")]
+pub struct Inspect {
+    /// A file that holds the token; standard input where it is missing or `-`
+    #[arg(value_name = "FILE")]
+    pub file: Option<std::path::PathBuf>,
+}
+
+/// See and change settings
+#[derive(Debug, Subcommand)]
+#[command(after_help = "Examples:
+  acspass config set tenant contoso.com
+  acspass config set client-id 11111111-2222-3333-4444-555555555555
+  acspass config set connection-string < connection-string.txt
+  acspass --profile work config set tenant fabrikam.com
+  acspass config list")]
+pub enum Config {
+    Path(ConfigPath),
+    List(ConfigList),
+    Get(ConfigGet),
+    Set(ConfigSet),
+    Unset(ConfigUnset),
+}
+
+/// Print where the configuration file is
+#[derive(Debug, Args)]
+pub struct ConfigPath {}
+
+/// List every setting, its value, and where it came from
+#[derive(Debug, Args)]
+pub struct ConfigList {}
+
+/// Print one setting's value
+#[derive(Debug, Args)]
+pub struct ConfigGet {
+    /// The setting's name
+    #[arg(value_name = "KEY")]
+    pub key: String,
+}
+
+/// Set a value in the profile
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  acspass config set tenant contoso.com
+  acspass config set scopes Teams.ManageCalls
+  acspass config set connection-string       asks for it unseen, and keeps it in the store")]
+pub struct ConfigSet {
+    /// The setting's name
+    #[arg(value_name = "KEY")]
+    pub key: String,
+    /// The value; several for a list. `connection-string` takes none: it is read from standard
+    /// input, or asked for
+    #[arg(value_name = "VALUE")]
+    pub values: Vec<String>,
+}
+
+/// Remove a value from the profile
+#[derive(Debug, Args)]
+pub struct ConfigUnset {
+    /// The setting's name
+    #[arg(value_name = "KEY")]
+    pub key: String,
+}
+
+/// Run the emulator of Entra ID and ACS Identity until stopped
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  acspass emulator
+  acspass emulator --http-port 8080 --https-port 8443 -o json
+
+Prints how to point any client at it, then runs until Ctrl-C. It is an emulator: its keys are
+published and worthless, and it listens on this machine only.")]
+pub struct Emulator {
+    /// The port for https; 0 takes a free one
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub https_port: u16,
+    /// The port for http; 0 takes a free one
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub http_port: u16,
+    /// How long its Entra tokens live
+    #[arg(long, value_name = "DURATION", default_value = "75m", value_parser = duration)]
+    pub token_life: std::time::Duration,
+}
+
+/// Print a shell's completion script
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  acspass completions bash > ~/.local/share/bash-completion/completions/acspass
+  acspass completions zsh > ~/.zfunc/_acspass
+  acspass completions fish > ~/.config/fish/completions/acspass.fish")]
+pub struct Completions {
+    /// The shell
+    #[arg(value_enum)]
+    pub shell: clap_complete::Shell,
+}
+
+/// Print the manual page, or write one for each command
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  acspass man | man -l -
+  acspass man --folder ~/.local/share/man/man1")]
+pub struct Man {
+    /// Write a page for each command into this folder
+    #[arg(long, value_name = "DIR")]
+    pub folder: Option<std::path::PathBuf>,
+}
+
+fn duration(text: &str) -> Result<std::time::Duration, String> {
+    crate::time::parse_duration(text).map_err(|error| format!("{error}: {}", error.hint()))
+}

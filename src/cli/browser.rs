@@ -1,0 +1,118 @@
+//! Which browser opens the sign-in page, and what the user is told of it.
+
+use std::sync::Arc;
+
+use crate::emulator::UserAgent;
+use crate::entra::browser::{Browser, BrowserCommand, Opened, SystemBrowser};
+use crate::error::Result;
+
+use super::output::Talk;
+use super::parts::World;
+
+/// The browser that this world leads to. `emulated_user` is there where the authority is the
+/// embedded emulator, whose users are not people.
+pub(super) fn choose(
+    world: &World,
+    no_browser: bool,
+    emulated_user: Option<&str>,
+) -> Result<Arc<dyn Browser>> {
+    let talk = world.talk.clone();
+    if no_browser {
+        return Ok(Arc::new(Printed { talk, why: None }));
+    }
+    if let Some(browser) = &world.browser {
+        return Ok(browser.clone());
+    }
+    if let Some(command) = world.variable("BROWSER") {
+        let inner = BrowserCommand::parse(command)?;
+        return Ok(Arc::new(Announced { inner, talk }));
+    }
+    let has_display = cfg!(any(windows, target_os = "macos"))
+        || world.variable("DISPLAY").is_some()
+        || world.variable("WAYLAND_DISPLAY").is_some();
+    if let Some(user) = emulated_user
+        && (!has_display || world.variable("CI").is_some())
+    {
+        let user = user.to_owned();
+        return Ok(Arc::new(BuiltIn { user, talk }));
+    }
+    match has_display {
+        true => Ok(Arc::new(Announced {
+            inner: SystemBrowser,
+            talk,
+        })),
+        false => Ok(Arc::new(Printed {
+            talk,
+            why: Some("there is no display here to open a browser on"),
+        })),
+    }
+}
+
+/// A browser, or the printed address where it cannot be opened.
+struct Announced<B> {
+    inner: B,
+    talk: Talk,
+}
+
+impl<B: Browser> Browser for Announced<B> {
+    fn open(&self, url: &str) -> Result<Opened> {
+        match self.inner.open(url) {
+            Ok(opened) => {
+                self.talk
+                    .say(&format!("the sign-in page opens in {}", opened.by));
+                Ok(opened)
+            }
+            Err(error) => {
+                self.talk.warn(error.message());
+                print(&self.talk, url);
+                Ok(Opened {
+                    by: "you".to_owned(),
+                })
+            }
+        }
+    }
+}
+
+/// The address, printed for the user to open.
+struct Printed {
+    talk: Talk,
+    why: Option<&'static str>,
+}
+
+impl Browser for Printed {
+    fn open(&self, url: &str) -> Result<Opened> {
+        if let Some(why) = self.why {
+            self.talk.say(why);
+        }
+        print(&self.talk, url);
+        Ok(Opened {
+            by: "you".to_owned(),
+        })
+    }
+}
+
+fn print(talk: &Talk, url: &str) {
+    talk.insist(&format!(
+        "Open this address in a browser on this machine:\n\n  {url}\n"
+    ));
+}
+
+/// The emulator's own user agent: it walks the pages that a browser would get, as one user.
+struct BuiltIn {
+    user: String,
+    talk: Talk,
+}
+
+impl Browser for BuiltIn {
+    fn open(&self, url: &str) -> Result<Opened> {
+        self.talk.say(&format!(
+            "no browser can be opened here: the emulator's built-in user agent signs in as {}",
+            self.user
+        ));
+        // Its outcome is what arrives at the redirect listener.
+        drop(UserAgent::new(Some(self.user.clone())).start(url.to_owned()));
+        Ok(Opened {
+            by: "the built-in user agent".to_owned(),
+        })
+    }
+}

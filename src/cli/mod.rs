@@ -1,0 +1,162 @@
+//! The command: what was typed and the outside world in, an exit code out.
+//!
+//! [`run`] is the whole program; `main` only gathers the real world into an [`Outside`], and tests
+//! hand in another. It holds no logic that the library lacks.
+
+mod args;
+mod browser;
+mod commands;
+mod output;
+mod parts;
+mod talk;
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::io::{Read, Write};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::{CommandFactory, FromArgMatches};
+
+use crate::entra::browser::Browser;
+use crate::error::{Error, Kind};
+use crate::time::Clock;
+
+use args::{Cli, Color, Format};
+use output::{Loudness, Output, Talk};
+
+/// The world outside the program, as it was when the program started.
+pub struct Outside {
+    /// The environment.
+    pub environment: BTreeMap<String, String>,
+    /// The platform's own folders; `None` where it has none, for instance without a home.
+    pub folders: Option<Folders>,
+    /// Standard input.
+    pub stdin: Stdin,
+    /// Standard output.
+    pub stdout: Box<dyn Write + Send>,
+    /// Standard error.
+    pub stderr: Box<dyn Write + Send>,
+    /// Whether standard error is a terminal.
+    pub stderr_is_terminal: bool,
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+    /// The browser, in place of the one that the environment leads to: a test's.
+    pub browser: Option<Arc<dyn Browser>>,
+}
+
+/// Standard input: to be read once, by whoever takes it.
+pub struct Stdin {
+    /// What it gives.
+    pub source: Box<dyn Read + Send>,
+    /// Whether it is a terminal.
+    pub is_terminal: bool,
+}
+
+/// The platform's folders for this program.
+#[derive(Debug, Clone)]
+pub struct Folders {
+    /// For `config.toml`.
+    pub config: PathBuf,
+    /// For the index, the locks and whatever else is state.
+    pub state: PathBuf,
+}
+
+/// Runs the command that `arguments` name, the program's name first, and returns the exit code.
+pub fn run(arguments: Vec<OsString>, outside: Outside) -> u8 {
+    let wants_json = wants_json(&arguments);
+    let Outside {
+        environment,
+        folders,
+        stdin,
+        stdout,
+        stderr,
+        stderr_is_terminal,
+        clock,
+        browser,
+    } = outside;
+    let no_color = environment.get("NO_COLOR").is_some_and(|no| !no.is_empty())
+        || environment.get("TERM").is_some_and(|term| term == "dumb");
+    let colours = |color: Color| match color {
+        Color::Always => true,
+        Color::Never => false,
+        Color::Auto => stderr_is_terminal && !no_color,
+    };
+    let parsed = Cli::command()
+        .try_get_matches_from(arguments)
+        .and_then(|matches| Cli::from_arg_matches(&matches));
+    let cli = match parsed {
+        Ok(cli) => cli,
+        Err(wrong) => {
+            let talk = Talk::new(stderr, Loudness::Normal, false);
+            return not_a_command(&wrong, Output::new(stdout, talk, wants_json));
+        }
+    };
+    let loudness = match (cli.global.quiet, cli.global.verbose) {
+        (true, _) => Loudness::Quiet,
+        (false, 0) => Loudness::Normal,
+        (false, 1) => Loudness::Verbose,
+        (false, _) => Loudness::All,
+    };
+    let talk = Talk::new(stderr, loudness, colours(cli.global.color));
+    let mut output = Output::new(stdout, talk.clone(), cli.global.output == Format::Json);
+    let world = parts::World {
+        stderr_is_terminal,
+        environment,
+        folders,
+        clock,
+        browser,
+        global: cli.global,
+        talk: talk.clone(),
+    };
+    let log = world.variable("ACSPASS_LOG").map(str::to_owned);
+    let outcome = talk::listening(&talk, log.as_deref(), || {
+        commands::run(cli.command, &world, stdin, &mut output)
+    });
+    match outcome {
+        Ok(code) => code,
+        Err(error) => {
+            output.error(&error);
+            error.kind().exit_code()
+        }
+    }
+}
+
+/// Help and version are results; everything else that does not parse is a usage error.
+fn not_a_command(wrong: &clap::Error, mut output: Output) -> u8 {
+    use clap::error::ErrorKind;
+    match wrong.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+            match output.raw(wrong.to_string().as_bytes()) {
+                Ok(()) => 0,
+                Err(error) => error.kind().exit_code(),
+            }
+        }
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            output.talk().insist(&wrong.to_string());
+            Kind::Usage.exit_code()
+        }
+        _ => {
+            let text = wrong.to_string();
+            let text = text.strip_prefix("error: ").unwrap_or(&text);
+            let (message, rest) = text.split_once("\n\n").unwrap_or((text, ""));
+            let hint = match rest.trim() {
+                "" => "see `acspass --help`".to_owned(),
+                rest => rest.replace("\n\n", "\n"),
+            };
+            output.error(&Error::new(Kind::Usage, message.trim(), hint));
+            Kind::Usage.exit_code()
+        }
+    }
+}
+
+/// Whether JSON was asked for, where the rest of the line does not parse.
+fn wants_json(arguments: &[OsString]) -> bool {
+    let words: Vec<&str> = arguments.iter().filter_map(|word| word.to_str()).collect();
+    words
+        .windows(2)
+        .any(|pair| matches!(pair[0], "-o" | "--output") && pair[1] == "json")
+        || words
+            .iter()
+            .any(|word| matches!(*word, "-ojson" | "-o=json" | "--output=json"))
+}

@@ -1,0 +1,200 @@
+//! The only writer: the result to standard output, everything said to a person to standard error.
+//!
+//! Text from outside loses its control characters here, whatever it is part of; errors are
+//! rendered here, and nowhere else is their chain walked.
+
+use std::error::Error as _;
+use std::fmt::Write as _;
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde_json::{Value, json};
+
+use crate::error::{Error, Result};
+
+/// How much is said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Loudness {
+    Quiet,
+    Normal,
+    Verbose,
+    All,
+}
+
+/// Standard output and standard error, and how they are to be used.
+pub(crate) struct Output {
+    stdout: Box<dyn Write + Send>,
+    talk: Talk,
+    pub(crate) is_json: bool,
+}
+
+/// Standard error: shared with whatever else talks to the user while a command runs.
+#[derive(Clone)]
+pub(crate) struct Talk {
+    stderr: Arc<Mutex<Box<dyn Write + Send>>>,
+    loudness: Loudness,
+    is_coloured: bool,
+}
+
+impl Output {
+    pub(crate) fn new(stdout: Box<dyn Write + Send>, talk: Talk, is_json: bool) -> Self {
+        Output {
+            stdout,
+            talk,
+            is_json,
+        }
+    }
+
+    pub(crate) fn talk(&self) -> &Talk {
+        &self.talk
+    }
+
+    /// Prints the result: `text` line by line, or `json` in one line.
+    pub(crate) fn result(&mut self, text: &str, json: &Value) -> Result<()> {
+        let line = match self.is_json {
+            true => json.to_string(),
+            false => clean(text),
+        };
+        if line.is_empty() {
+            return Ok(());
+        }
+        self.raw(format!("{line}\n").as_bytes())
+    }
+
+    /// Prints what is neither text nor JSON: a completion script, a manual page.
+    pub(crate) fn raw(&mut self, bytes: &[u8]) -> Result<()> {
+        match self
+            .stdout
+            .write_all(bytes)
+            .and_then(|()| self.stdout.flush())
+        {
+            // Whoever reads has enough: `acspass man | head`.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            Err(error) => Err(Error::new(
+                crate::Kind::Internal,
+                "the result could not be written to standard output",
+                "see where standard output goes",
+            )
+            .caused_by(error)),
+            Ok(()) => Ok(()),
+        }
+    }
+
+    /// Prints an error, with its chain of causes, as the last thing on standard error.
+    pub(crate) fn error(&self, error: &Error) {
+        if self.is_json {
+            let mut message = error.message().to_owned();
+            for cause in causes(error) {
+                let _ = write!(message, ": {cause}");
+            }
+            self.talk.line(
+                &json!({"error": {
+                    "kind": error.kind().as_str(),
+                    "message": clean(&message),
+                    "hint": clean(error.hint()),
+                    "code": error.code().map(clean),
+                    "correlationId": error.correlation_id().map(clean),
+                }})
+                .to_string(),
+            );
+            return;
+        }
+        let mut text = format!("{} {}", self.talk.bold_red("error:"), clean(error.message()));
+        for cause in causes(error) {
+            let _ = write!(text, "\n  caused by: {}", clean(&cause));
+        }
+        if let Some(code) = error.code() {
+            let _ = write!(text, "\n  code: {}", clean(code));
+        }
+        if let Some(id) = error.correlation_id() {
+            let _ = write!(text, "\n  correlation id: {}", clean(id));
+        }
+        let _ = write!(text, "\n\n{} {}", self.talk.bold("hint:"), clean(error.hint()));
+        self.talk.line(&text);
+    }
+}
+
+fn causes(error: &Error) -> Vec<String> {
+    let mut causes: Vec<String> = Vec::new();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let text = cause.to_string();
+        // Libraries like to repeat their source in their own words.
+        if !causes.iter().any(|said| said.contains(&text)) {
+            causes.push(text);
+        }
+        next = cause.source();
+    }
+    causes
+}
+
+impl Talk {
+    pub(crate) fn new(
+        stderr: Box<dyn Write + Send>,
+        loudness: Loudness,
+        is_coloured: bool,
+    ) -> Self {
+        Talk {
+            stderr: Arc::new(Mutex::new(stderr)),
+            loudness,
+            is_coloured,
+        }
+    }
+
+    pub(crate) fn loudness(&self) -> Loudness {
+        self.loudness
+    }
+
+    /// Says something to the user, unless they asked for quiet.
+    pub(crate) fn say(&self, text: &str) {
+        if self.loudness > Loudness::Quiet {
+            self.line(&clean(text));
+        }
+    }
+
+    /// Says something that the user cannot do without, however quiet it is to be.
+    pub(crate) fn insist(&self, text: &str) {
+        self.line(&clean(text));
+    }
+
+    pub(crate) fn warn(&self, text: &str) {
+        if self.loudness > Loudness::Quiet {
+            self.line(&format!("{} {}", self.paint("33;1", "warning:"), clean(text)));
+        }
+    }
+
+    pub(crate) fn bold(&self, text: &str) -> String {
+        self.paint("1", text)
+    }
+
+    fn bold_red(&self, text: &str) -> String {
+        self.paint("31;1", text)
+    }
+
+    fn paint(&self, code: &str, text: &str) -> String {
+        match self.is_coloured {
+            true => format!("\u{1b}[{code}m{text}\u{1b}[0m"),
+            false => text.to_owned(),
+        }
+    }
+
+    /// Writes a line. Where standard error is gone there is nobody left to tell.
+    fn line(&self, text: &str) {
+        let mut stderr = self.stderr.lock().unwrap_or_else(PoisonError::into_inner);
+        let _ = stderr
+            .write_all(format!("{text}\n").as_bytes())
+            .and_then(|()| stderr.flush());
+    }
+}
+
+/// Text without control characters, but for line ends and tabs.
+pub(crate) fn clean(text: &str) -> String {
+    text.chars()
+        .filter(|c| matches!(c, '\n' | '\t') || !(c.is_control() || is_bidi_control(*c)))
+        .collect()
+}
+
+/// Characters that reorder what a terminal shows.
+fn is_bidi_control(c: char) -> bool {
+    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}

@@ -1,0 +1,333 @@
+//! The composition root: configuration and the outside world in, the real parts out.
+//!
+//! Nothing else constructs them. With `--emulator` it starts one and points the URLs at it; that
+//! is all the difference there is.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::acs::{ConnectionString, IdentityClient};
+use crate::config::{
+    self, Config, ConfigFile, KeySource, Profile, Resource, Setting, Sources, StoreChoice,
+};
+use crate::emulator::{self, Emulator};
+use crate::entra::browser::Browser;
+use crate::entra::{Entra, Prompt};
+use crate::error::{Error, Kind, Result};
+use crate::http::{self, Http};
+use crate::session::{Net, Session, Target, Way, Wish};
+use crate::store::{KeyringStore, MemoryStore, Tenancy, TokenSource, TokenStore, Vault};
+use crate::time::Clock;
+
+use super::Folders;
+use super::args::Global;
+use super::browser;
+use super::output::Talk;
+
+/// What the world gave this run, and what was typed for every command.
+pub(super) struct World {
+    pub(super) environment: BTreeMap<String, String>,
+    pub(super) folders: Option<Folders>,
+    pub(super) stderr_is_terminal: bool,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) browser: Option<Arc<dyn Browser>>,
+    pub(super) global: Global,
+    pub(super) talk: Talk,
+}
+
+impl World {
+    /// An environment variable; an empty one counts as unset.
+    pub(super) fn variable(&self, name: &str) -> Option<&str> {
+        self.environment
+            .get(name)
+            .map(String::as_str)
+            .filter(|text| !text.trim().is_empty())
+    }
+
+    /// The configuration file.
+    pub(super) fn config_file(&self) -> Result<ConfigFile> {
+        ConfigFile::read(self.config_folder()?.join("config.toml"))
+    }
+
+    fn config_folder(&self) -> Result<PathBuf> {
+        self.folder("ACSPASS_CONFIG_DIR", |folders| &folders.config)
+    }
+
+    pub(super) fn state_folder(&self) -> Result<PathBuf> {
+        self.folder("ACSPASS_STATE_DIR", |folders| &folders.state)
+    }
+
+    fn folder(&self, variable: &str, own: impl Fn(&Folders) -> &PathBuf) -> Result<PathBuf> {
+        if let Some(path) = self.variable(variable) {
+            return Ok(PathBuf::from(path));
+        }
+        self.folders
+            .as_ref()
+            .map(|folders| own(folders).clone())
+            .ok_or_else(|| {
+                Error::new(
+                    Kind::Usage,
+                    "this user has no home folder to keep anything in",
+                    format!("set HOME, or name a folder in {variable}"),
+                )
+            })
+    }
+
+    /// The profile that is meant. Without a home there is none to read: the emulator needs none.
+    pub(super) fn profile(&self) -> Result<(String, Profile)> {
+        if self.global.emulator && self.config_folder().is_err() {
+            return Ok((config::DEFAULT_PROFILE.to_owned(), Profile::default()));
+        }
+        let file = self.config_file()?;
+        config::choose_profile(self.global.profile.as_deref(), &self.environment, &file)
+    }
+}
+
+/// The real parts of one run.
+pub(super) struct Parts<'w> {
+    pub(super) world: &'w World,
+    pub(super) config: Config,
+    pub(super) vault: Arc<Vault>,
+    emulator: Option<Emulator>,
+}
+
+impl<'w> Parts<'w> {
+    /// Reads the configuration and builds what costs nothing: no store is opened, no connection
+    /// made. `flags` are the settings that were typed.
+    pub(super) fn new(world: &'w World, flags: &BTreeMap<Setting, String>) -> Result<Self> {
+        let (name, profile) = world.profile()?;
+        let emulator = match world.global.emulator {
+            true => Some(Emulator::start(emulator::Options {
+                clock: world.clock.clone(),
+                ..emulator::Options::default()
+            })?),
+            false => None,
+        };
+        let stand_ins = emulator.as_ref().map(stand_ins).unwrap_or_default();
+        let sources = Sources {
+            flags,
+            emulator: &stand_ins,
+            environment: &world.environment,
+            profile: &profile,
+        };
+        let config = Config::resolve(name, &sources)?;
+        let vault = Arc::new(vault(world, &config)?);
+        Ok(Parts {
+            world,
+            config,
+            vault,
+            emulator,
+        })
+    }
+
+    /// What sessions belong to.
+    pub(super) fn tenancy(&self) -> Result<Tenancy> {
+        let mut tenancy = self.config.tenancy()?;
+        if self.emulator.is_some() {
+            // Its port is another one in every run, and it is always the same emulator.
+            "emulator".clone_into(&mut tenancy.authority_host);
+        }
+        Ok(tenancy)
+    }
+
+    pub(super) fn session(&self) -> Result<Session> {
+        Ok(Session::new(
+            self.vault.clone(),
+            self.world.clock.clone(),
+            self.tenancy()?,
+        ))
+    }
+
+    /// The wish for the configured Communication token, or for the Entra token.
+    pub(super) fn wish(&self, entra: bool) -> Result<Wish> {
+        let target = match entra {
+            true => Target::Entra,
+            false => Target::Communication(self.token_source(self.config.resource()?)),
+        };
+        Ok(Wish {
+            target,
+            scopes: self.config.scopes.clone(),
+            min_validity: self.config.min_validity,
+            force: false,
+        })
+    }
+
+    pub(super) fn token_source(&self, resource: &Resource) -> TokenSource {
+        TokenSource {
+            endpoint: resource.endpoint.as_str().to_owned(),
+            exchange: self.config.exchange,
+            scopes: self.config.scopes.clone(),
+        }
+    }
+
+    fn http(&self) -> Arc<Http> {
+        Arc::new(Http::new(http::Options {
+            authorities: config::authority_files(&self.world.environment),
+            ..http::Options::default()
+        }))
+    }
+
+    /// Entra ID, for the configured application.
+    pub(super) fn entra(&self) -> Result<Entra> {
+        let client_id = self.config.tenancy()?.client_id;
+        Ok(Entra::new(
+            self.http(),
+            self.world.clock.clone(),
+            self.config.authority.clone(),
+            client_id,
+        ))
+    }
+
+    /// What a renewal needs; the resource's key is fetched only now.
+    pub(super) fn net(&self, with_acs: bool) -> Result<Net> {
+        let acs = match with_acs {
+            true => Some(IdentityClient::new(
+                self.http(),
+                self.world.clock.clone(),
+                self.connection_string()?,
+                self.config.allowed_hosts.clone(),
+            )),
+            false => None,
+        };
+        Ok(Net {
+            entra: self.entra()?,
+            acs,
+        })
+    }
+
+    fn connection_string(&self) -> Result<ConnectionString> {
+        let resource = self.config.resource()?;
+        match &resource.key {
+            KeySource::Given(access_key) => Ok(ConnectionString {
+                endpoint: resource.endpoint.clone(),
+                access_key: access_key.clone(),
+            }),
+            KeySource::Stored => {
+                let name = stored_name(&self.config.profile);
+                let stored = self.vault.load_secret(&name)?.ok_or_else(|| {
+                    Error::new(
+                        Kind::Usage,
+                        "the profile's connection string is not in the store any more",
+                        "run `acspass config set connection-string`",
+                    )
+                })?;
+                ConnectionString::parse(&String::from_utf8_lossy(stored.expose()))
+            }
+            KeySource::None => Err(Error::new(
+                Kind::Usage,
+                "the ACS resource has an endpoint but no access key",
+                "set COMMUNICATION_SERVICES_CONNECTION_STRING, or COMMUNICATION_SERVICES_ACCESSKEY \
+                 beside the endpoint, or run `acspass config set connection-string`",
+            )),
+        }
+    }
+
+    /// The browser that a sign-in opens.
+    pub(super) fn browser(&self, no_browser: bool) -> Result<Arc<dyn Browser>> {
+        let user = self.emulator.as_ref().map(Emulator::username);
+        browser::choose(self.world, no_browser, user)
+    }
+
+    /// How a person signs in here.
+    pub(super) fn way<'b>(
+        &self,
+        browser: &'b dyn Browser,
+        prompt: Option<Prompt>,
+        timeout: Duration,
+    ) -> Way<'b> {
+        Way {
+            browser,
+            redirect_uri: self.config.redirect_uri.clone(),
+            prompt,
+            timeout,
+        }
+    }
+
+    /// Runs what needs the network, until it ends or the user interrupts. The runtime is born
+    /// here and dies with the call: with one thread, since one thing is done at a time.
+    pub(super) fn block_on<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
+        block_on(work)
+    }
+}
+
+/// See [`Parts::block_on`].
+pub(super) fn block_on<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Error::internal("no runtime could be started").caused_by(error))?;
+    runtime.block_on(async {
+        tokio::select! {
+            biased;
+            outcome = work => outcome,
+            () = interrupted() => Err(Error::new(
+                Kind::Interrupted,
+                "interrupted",
+                "nothing was left behind; run the command again when you like",
+            )),
+        }
+    })
+}
+
+#[cfg(unix)]
+async fn interrupted() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let wait = |kind| async move {
+        match signal(kind) {
+            Ok(mut signal) => {
+                signal.recv().await;
+            }
+            // Then the signal still ends the process, only less gently.
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        () = wait(SignalKind::interrupt()) => {}
+        () = wait(SignalKind::terminate()) => {}
+        () = wait(SignalKind::hangup()) => {}
+    }
+}
+
+#[cfg(not(unix))]
+async fn interrupted() {
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
+/// The name of the item that keeps a profile's connection string.
+pub(super) fn stored_name(profile: &str) -> String {
+    format!("connection-string of profile {profile}")
+}
+
+fn stand_ins(emulator: &Emulator) -> BTreeMap<Setting, String> {
+    BTreeMap::from([
+        (Setting::AuthorityHost, emulator.http_url()),
+        (Setting::Tenant, emulator.tenant_id().to_owned()),
+        (Setting::ClientId, emulator.client_id().to_owned()),
+        (Setting::Endpoint, emulator.http_url()),
+        (Setting::ConnectionString, emulator.connection_string()),
+    ])
+}
+
+/// The store and what lies beside it. The emulator's world is a new one in every run, unless the
+/// environment names a store for it; then it has a folder of its own.
+fn vault(world: &World, config: &Config) -> Result<Vault> {
+    let choice = match world.global.emulator && world.variable("ACSPASS_STORE").is_none() {
+        true => StoreChoice::Memory,
+        false => config.store,
+    };
+    let store: Box<dyn TokenStore> = match choice {
+        StoreChoice::Keyring => Box::new(KeyringStore::new()),
+        StoreChoice::Memory => return Ok(Vault::new(Box::new(MemoryStore::new()), None)),
+    };
+    let folder = world.state_folder()?;
+    let folder = match world.global.emulator {
+        true => folder.join("emulator"),
+        false => folder,
+    };
+    Ok(Vault::new(store, Some(folder)))
+}
