@@ -88,13 +88,18 @@ pub(super) fn instance(asked: &Asked) -> Reply {
         }
         let endpoint = params.need("authorization_endpoint")?;
         let url = url::Url::parse(endpoint).ok();
-        let authority = url.as_ref().map(|url| url.origin().ascii_serialization());
+        // Without the port, since MSAL for Python leaves that out of its question.
+        let is_ours = |url: &url::Url| {
+            url::Url::parse(&asked.base)
+                .is_ok_and(|ours| (url.scheme(), url.host()) == (ours.scheme(), ours.host()))
+        };
         let tenant = url
             .as_ref()
+            .filter(|url| is_ours(url))
             .and_then(|url| url.path_segments()?.next().map(str::to_owned))
             .filter(|tenant| Tenant::parse(tenant).is_ok());
-        match (authority, tenant) {
-            (Some(authority), Some(tenant)) if authority == asked.base => Ok((version, tenant)),
+        match tenant {
+            Some(tenant) => Ok((version, tenant)),
             _ => Err(Refusal::new(
                 "invalid_instance",
                 50_049,

@@ -119,3 +119,6 @@ impl SignedRequest<'_> {
         .map_err(|_| "the signature does not match")
     }
 }
+
+#[cfg(test)]
+mod tests;
