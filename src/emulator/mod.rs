@@ -1,1 +1,284 @@
-//! An emulator of Entra ID and ACS Identity, for tests and for trying things out.
+//! An emulator of Microsoft Entra ID and ACS Identity, for tests and for trying things out.
+//!
+//! In come [`Options`], out comes a running [`Emulator`] with the URLs, ids and connection string
+//! that any client can be pointed at, over real sockets on this machine's loopback; it stops when
+//! dropped. It shares no code with the client that it checks, trusts nothing that the real services
+//! would refuse, and never pretends to be them: pages, headers and tokens say what it is.
+
+mod acs;
+mod ca;
+mod door;
+mod entra;
+mod faults;
+mod pages;
+mod scopes;
+mod sign;
+mod state;
+mod user_agent;
+mod verify;
+mod world;
+
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use hyper::service::service_fn;
+use tokio::sync::watch;
+
+pub use faults::{Fault, Route, Trouble};
+pub use state::Seen;
+pub use user_agent::{Page, UserAgent};
+
+use crate::error::{Error, Result};
+use crate::loopback::{self, Bound};
+use crate::time::{Clock, SystemClock};
+use ca::Authority;
+use door::{Entrance, Shared};
+use sign::Signer;
+use state::State;
+
+/// How an emulator is started. `Options::default()` takes free ports and the system's clock, and
+/// serves plain http only.
+pub struct Options {
+    /// The port for plain http; 0 takes a free one.
+    pub http_port: u16,
+    /// The port for https, if it is served as well; 0 takes a free one.
+    pub https_port: Option<u16>,
+    /// Whose time it is: every expiry, date check and `Date` header goes by it.
+    pub clock: Arc<dyn Clock>,
+    /// How long an Entra access token lives, and with it the Communication token.
+    pub token_life: Duration,
+    /// Each refresh token works once, and a second use revokes all of its sign-in. The real
+    /// service lets old ones live on, which is the default here.
+    pub strict_refresh: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options {
+            http_port: 0,
+            https_port: None,
+            clock: Arc::new(SystemClock),
+            token_life: Duration::from_secs(75 * 60),
+            strict_refresh: false,
+        }
+    }
+}
+
+/// A running emulator. Dropping it closes its listeners and waits for its thread.
+pub struct Emulator {
+    shared: Arc<Shared>,
+    http_port: u16,
+    https: Option<(u16, String)>,
+    stop: watch::Sender<bool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Emulator {
+    /// Binds, and then serves on a thread of its own; when this returns, clients can connect.
+    ///
+    /// # Errors
+    /// [`Kind::Usage`](crate::Kind::Usage) where a port that was asked for is taken;
+    /// [`Kind::Internal`](crate::Kind::Internal) where the machine gives no socket or thread.
+    pub fn start(options: Options) -> Result<Emulator> {
+        let http = loopback::bind(options.http_port)?;
+        let http_port = http.port;
+        let https = match options.https_port {
+            Some(port) => {
+                let authority = Authority::new(options.clock.now())?;
+                Some((loopback::bind(port)?, authority))
+            }
+            None => None,
+        };
+        let shared = Arc::new(Shared {
+            clock: options.clock,
+            signer: Signer::new()?,
+            state: State::new(options.token_life, options.strict_refresh),
+        });
+        let (stop, told) = watch::channel(false);
+        let trusted = https
+            .as_ref()
+            .map(|(bound, authority)| (bound.port, authority.pem.clone()));
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| Error::internal("the emulator got no event loop").caused_by(error))?;
+        let world = Arc::clone(&shared);
+        let serving = async move {
+            let plain = serve(&world, "http", http, None, told.clone());
+            let tls = async {
+                if let Some((bound, authority)) = https {
+                    serve(&world, "https", bound, Some(authority), told).await;
+                }
+            };
+            tokio::join!(plain, tls);
+        };
+        let thread = std::thread::Builder::new()
+            .name("emulator".to_owned())
+            .spawn(move || runtime.block_on(serving))
+            .map_err(|error| Error::internal("the emulator got no thread").caused_by(error))?;
+        let emulator = Emulator {
+            shared,
+            http_port,
+            https: trusted,
+            stop,
+            thread: Some(thread),
+        };
+        emulator.keep_own_secrets();
+        Ok(emulator)
+    }
+
+    /// `http://localhost:PORT`: authority host and ACS endpoint at once.
+    pub fn http_url(&self) -> String {
+        format!("http://localhost:{}", self.http_port)
+    }
+
+    /// `https://localhost:PORT`, where https is served.
+    pub fn https_url(&self) -> Option<String> {
+        let (port, _) = self.https.as_ref()?;
+        Some(format!("https://localhost:{port}"))
+    }
+
+    /// The certificate authority that vouches for [`Emulator::https_url`], PEM. It was made for
+    /// this run, is limited to loopback names, and its key is gone.
+    pub fn ca_pem(&self) -> Option<String> {
+        let (_, pem) = self.https.as_ref()?;
+        Some(pem.clone())
+    }
+
+    /// The resource's connection string, over https where that is served. A secret only in form.
+    pub fn connection_string(&self) -> String {
+        connection_string(&self.https_url().unwrap_or_else(|| self.http_url()))
+    }
+
+    /// The resource's connection string over plain http.
+    pub fn http_connection_string(&self) -> String {
+        connection_string(&self.http_url())
+    }
+
+    /// The directory of the first user.
+    pub fn tenant_id(&self) -> &'static str {
+        world::CONTOSO.id
+    }
+
+    /// The app that may sign users in; its redirect URIs are `http://localhost` and
+    /// `http://localhost/redirect`, at any port.
+    pub fn client_id(&self) -> &'static str {
+        world::CLIENT_ID
+    }
+
+    /// The first user's name.
+    pub fn username(&self) -> &'static str {
+        world::USERS[0].username
+    }
+
+    /// The first user's object id.
+    pub fn object_id(&self) -> &'static str {
+        world::USERS[0].home().oid
+    }
+
+    /// The names of all users, first to last: two ordinary ones, one without a Teams licence, and
+    /// one whose home is another directory.
+    pub fn usernames(&self) -> Vec<&'static str> {
+        world::USERS.iter().map(|user| user.username).collect()
+    }
+
+    /// Every request so far, oldest first.
+    pub fn requests(&self) -> Vec<Seen> {
+        self.shared.state.lock().journal()
+    }
+
+    /// How many requests there were of this [`Seen::operation`].
+    pub fn count(&self, operation: &str) -> usize {
+        self.shared.state.lock().count(operation)
+    }
+
+    /// Every secret that was ever issued here, is known here or was sent here: what must not show
+    /// up in any log, page or file.
+    pub fn secrets(&self) -> Vec<String> {
+        self.shared.state.lock().secrets()
+    }
+
+    /// From now on Entra access tokens live this long.
+    pub fn set_token_life(&self, life: Duration) {
+        self.shared.state.lock().token_life = life;
+    }
+
+    /// Revokes every refresh token issued so far, as a changed password does.
+    pub fn revoke_sessions(&self) {
+        self.shared.state.lock().sessions.revoke_all();
+    }
+
+    /// From now on nobody is granted this scope, given by its short name (`Teams.ManageChats`).
+    pub fn withhold_scope(&self, name: &str) {
+        self.shared.state.lock().withheld.insert(name.to_owned());
+    }
+
+    /// Switches a fault on.
+    pub fn add_fault(&self, fault: Fault) {
+        self.shared.state.lock().faults.add(fault);
+    }
+
+    /// Switches all faults off.
+    pub fn clear_faults(&self) {
+        self.shared.state.lock().faults.clear();
+    }
+
+    fn keep_own_secrets(&self) {
+        let mut state = self.shared.state.lock();
+        state.keep_secret(world::ACCESS_KEY);
+        state.keep_secret(String::from_utf8_lossy(world::ACCESS_KEY_BYTES));
+        for url in [Some(self.http_url()), self.https_url()]
+            .into_iter()
+            .flatten()
+        {
+            state.keep_secret(connection_string(&url));
+        }
+    }
+}
+
+impl Drop for Emulator {
+    fn drop(&mut self) {
+        self.stop.send_replace(true);
+        if let Some(thread) = self.thread.take() {
+            // A panic over there has been printed by then; a second one here would hide it.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl fmt::Debug for Emulator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Emulator")
+            .field("http", &self.http_url())
+            .field("https", &self.https_url())
+            .finish_non_exhaustive()
+    }
+}
+
+fn connection_string(url: &str) -> String {
+    format!("endpoint={url}/;accesskey={}", world::ACCESS_KEY)
+}
+
+async fn serve(
+    shared: &Arc<Shared>,
+    scheme: &'static str,
+    bound: Bound,
+    authority: Option<Authority>,
+    told: watch::Receiver<bool>,
+) {
+    let entrance = Entrance {
+        scheme,
+        port: bound.port,
+    };
+    let shared = Arc::clone(shared);
+    let service = service_fn(move |request| door::answer(Arc::clone(&shared), entrance, request));
+    let tls = authority.map(|authority| authority.server);
+    if let Err(error) = loopback::serve::serve(bound, tls, service, told).await {
+        tracing::error!(target: "acspass::emulator", %error, "the emulator stopped serving");
+    }
+}

@@ -3,6 +3,8 @@
 //! In comes a port, out come bound listeners on 127.0.0.1 and `::1` at that same port. What is
 //! served on them, and how, is not this room's business.
 
+pub(crate) mod serve;
+
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 

@@ -1,0 +1,115 @@
+//! The certificate authority of one run, good for this machine's own names only.
+//!
+//! In comes the time, out come a TLS configuration and the authority's certificate for clients to
+//! trust. Its key is dropped here: nobody can make a second certificate with it.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rcgen::{
+    BasicConstraints, CertificateParams, CidrSubnet, DistinguishedName, DnType,
+    ExtendedKeyUsagePurpose, GeneralSubtree, IsCa, Issuer, KeyPair, KeyUsagePurpose,
+    NameConstraints, SanType, date_time_ymd,
+};
+use rustls::ServerConfig;
+use rustls::pki_types::PrivatePkcs8KeyDer;
+
+use crate::error::{Error, Result};
+use crate::time::Timestamp;
+
+const DAY: Duration = Duration::from_secs(86_400);
+
+/// What serving TLS takes, and what trusting it takes.
+pub(super) struct Authority {
+    /// For the listener.
+    pub(super) server: Arc<ServerConfig>,
+    /// For clients: the authority's certificate, PEM.
+    pub(super) pem: String,
+}
+
+impl Authority {
+    /// Makes an authority whose certificates hold from a day ago for a year.
+    pub(super) fn new(now: Timestamp) -> Result<Authority> {
+        let made = || -> Result<Authority, rcgen::Error> {
+            let ca_key = KeyPair::generate()?;
+            let ca = authority(now);
+            let ca_certificate = ca.self_signed(&ca_key)?;
+            let issuer = Issuer::from_params(&ca, &ca_key);
+            let leaf_key = KeyPair::generate()?;
+            let leaf = leaf(now)?.signed_by(&leaf_key, &issuer)?;
+            let config = ServerConfig::builder_with_provider(Arc::new(
+                rustls::crypto::ring::default_provider(),
+            ))
+            .with_safe_default_protocol_versions()
+            .and_then(|builder| {
+                builder.with_no_client_auth().with_single_cert(
+                    vec![leaf.der().clone()],
+                    PrivatePkcs8KeyDer::from(leaf_key.serialize_der()).into(),
+                )
+            });
+            let mut server = config.map_err(|_| rcgen::Error::CouldNotParseKeyPair)?;
+            server.alpn_protocols = vec![b"http/1.1".to_vec()];
+            Ok(Authority {
+                server: Arc::new(server),
+                pem: ca_certificate.pem(),
+            })
+        };
+        made().map_err(|error| {
+            Error::internal("the emulator could not make its certificate").caused_by(error)
+        })
+    }
+}
+
+fn authority(now: Timestamp) -> CertificateParams {
+    let mut params = valid_for_a_year(now, "acspass emulator, worthless outside this machine");
+    params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    params.name_constraints = Some(NameConstraints {
+        permitted_subtrees: vec![
+            GeneralSubtree::DnsName("localhost".to_owned()),
+            GeneralSubtree::IpAddress(CidrSubnet::from_v4_prefix(Ipv4Addr::LOCALHOST.octets(), 32)),
+            GeneralSubtree::IpAddress(CidrSubnet::from_v6_prefix(
+                Ipv6Addr::LOCALHOST.octets(),
+                128,
+            )),
+        ],
+        excluded_subtrees: Vec::new(),
+    });
+    params
+}
+
+fn leaf(now: Timestamp) -> Result<CertificateParams, rcgen::Error> {
+    let mut params = valid_for_a_year(now, "acspass emulator");
+    params.subject_alt_names = vec![
+        SanType::DnsName("localhost".try_into()?),
+        SanType::IpAddress(IpAddr::V4(Ipv4Addr::LOCALHOST)),
+        SanType::IpAddress(IpAddr::V6(Ipv6Addr::LOCALHOST)),
+    ];
+    params.is_ca = IsCa::ExplicitNoCa;
+    params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+    // Strict verifiers (Python 3.13's default) refuse a leaf that does not name its issuer's key.
+    params.use_authority_key_identifier_extension = true;
+    Ok(params)
+}
+
+fn valid_for_a_year(now: Timestamp, name: &str) -> CertificateParams {
+    let mut params = CertificateParams::default();
+    params.distinguished_name = DistinguishedName::new();
+    params.distinguished_name.push(DnType::CommonName, name);
+    let midnight = |time: Timestamp| {
+        let date = jiff::Timestamp::from_second(time.unix_seconds())
+            .unwrap_or(jiff::Timestamp::UNIX_EPOCH)
+            .to_zoned(jiff::tz::TimeZone::UTC)
+            .date();
+        date_time_ymd(
+            i32::from(date.year()),
+            date.month().unsigned_abs(),
+            date.day().unsigned_abs(),
+        )
+    };
+    params.not_before = midnight(now.minus(DAY));
+    params.not_after = midnight(now.plus(365 * DAY));
+    params
+}

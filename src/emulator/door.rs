@@ -1,0 +1,326 @@
+//! Where every request comes in and every answer goes out.
+//!
+//! In comes a request on one of the listeners; it is checked for its host, read within limits and
+//! handed to Entra's or ACS's side as plain bytes. Their reply goes out with the emulator's time
+//! and name on it and into the journal. No protocol is spoken here.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::{Body, Bytes, to_bytes};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::response::Response;
+use hyper::Request;
+use hyper::body::Incoming;
+use serde_json::Value;
+
+use super::faults::{self, Route, Trouble};
+use super::sign::Signer;
+use super::state::{Seen, State};
+use super::{acs, entra, pages, verify};
+use crate::loopback;
+use crate::time::{Clock, Timestamp};
+
+const ENTRA_BODY: usize = 64 * 1024;
+const ACS_BODY: usize = 1024 * 1024;
+const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// What all requests share.
+pub(super) struct Shared {
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) signer: Signer,
+    pub(super) state: State,
+}
+
+/// The listener that a request came in by.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Entrance {
+    /// `http` or `https`.
+    pub(super) scheme: &'static str,
+    /// Its port.
+    pub(super) port: u16,
+}
+
+/// A request, read whole.
+#[derive(Debug)]
+pub(super) struct Asked {
+    pub(super) method: Method,
+    /// The path as sent, without repeated slashes at its start: some SDKs join endpoint and
+    /// path without care.
+    pub(super) path: String,
+    /// Path and query exactly as on the wire.
+    pub(super) target: String,
+    pub(super) query: String,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Bytes,
+    /// The `Host` header.
+    pub(super) host: String,
+    /// Scheme and host, as the URLs of an answer begin.
+    pub(super) base: String,
+    pub(super) now: Timestamp,
+    /// The id of this request in answers.
+    pub(super) request_id: String,
+    /// The id that the client gave, or one of ours.
+    pub(super) correlation_id: String,
+}
+
+impl Asked {
+    /// A header that was sent exactly once, as text.
+    pub(super) fn header(&self, name: &str) -> Option<&str> {
+        let mut values = self.headers.get_all(name).iter();
+        let value = values.next()?.to_str().ok()?;
+        values.next().is_none().then_some(value)
+    }
+
+    /// Whether the body is said to be of this media type; parameters do not matter.
+    pub(super) fn is_of_type(&self, media_type: &str) -> bool {
+        self.header("content-type").is_some_and(|value| {
+            let name = value.split(';').next().unwrap_or_default();
+            name.trim().eq_ignore_ascii_case(media_type)
+        })
+    }
+}
+
+/// An answer, and what the journal says about it.
+pub(super) struct Reply {
+    pub(super) response: Response,
+    pub(super) operation: String,
+    pub(super) reason: Option<String>,
+}
+
+impl Reply {
+    pub(super) fn new(operation: impl Into<String>, response: Response) -> Reply {
+        Reply {
+            response,
+            operation: operation.into(),
+            reason: None,
+        }
+    }
+
+    pub(super) fn json(operation: impl Into<String>, status: StatusCode, body: &Value) -> Reply {
+        let mut response = Response::new(Body::from(body.to_string()));
+        *response.status_mut() = status;
+        response.headers_mut().insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/json; charset=utf-8"),
+        );
+        Reply::new(operation, response)
+    }
+
+    pub(super) fn text(status: StatusCode, text: &'static str) -> Reply {
+        let mut response = Response::new(Body::from(text));
+        *response.status_mut() = status;
+        response.headers_mut().insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("text/plain; charset=utf-8"),
+        );
+        Reply::new("", response)
+    }
+
+    /// Adds a header; a value that no header can hold is left out.
+    pub(super) fn with(mut self, name: &'static str, value: &str) -> Reply {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            self.response
+                .headers_mut()
+                .insert(HeaderName::from_static(name), value);
+        }
+        self
+    }
+
+    /// Adds what only the journal is told.
+    pub(super) fn because(mut self, reason: impl Into<String>) -> Reply {
+        self.reason = Some(reason.into());
+        self
+    }
+}
+
+/// The connection is to be broken without an answer.
+#[derive(Debug)]
+pub(super) struct Dropped;
+
+impl std::fmt::Display for Dropped {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("the connection is dropped on purpose")
+    }
+}
+
+impl std::error::Error for Dropped {}
+
+/// Answers one request.
+pub(super) async fn answer(
+    shared: Arc<Shared>,
+    entrance: Entrance,
+    request: Request<Incoming>,
+) -> Result<Response, Dropped> {
+    let now = shared.clock.now();
+    let method = request.method().to_string();
+    let path = request.uri().path().to_owned();
+    let seen = |operation: String, status: u16, reason: Option<String>| Seen {
+        method: method.clone(),
+        path: path.clone(),
+        operation,
+        status,
+        reason,
+    };
+    let asked = match read(entrance, request, now).await {
+        Ok(asked) => asked,
+        Err(reply) => {
+            let status = reply.response.status().as_u16();
+            shared.state.lock().note(seen(String::new(), status, None));
+            return Ok(signed_off(reply.response, now));
+        }
+    };
+
+    let trouble = Route::of(&asked.path).and_then(|route| shared.state.lock().faults.strike(route));
+    let reply = match trouble {
+        None => dispatch(&shared, &asked),
+        Some(Trouble::Drop) => {
+            let noted = seen("fault".to_owned(), 0, None);
+            shared.state.lock().note(noted);
+            return Err(Dropped);
+        }
+        Some(Trouble::Silence) => {
+            let noted = seen("fault".to_owned(), 0, None);
+            shared.state.lock().note(noted);
+            std::future::pending().await
+        }
+        Some(Trouble::Status {
+            status,
+            retry_after,
+            content_type,
+            body,
+        }) => {
+            let body = Body::from(body);
+            let response = faults::answer(status, retry_after.as_deref(), &content_type, body);
+            Reply::new("fault", response)
+        }
+        Some(Trouble::Flood(bytes)) => {
+            let body = faults::flood(bytes);
+            Reply::new("fault", faults::answer(200, None, "application/json", body))
+        }
+        Some(Trouble::Lacking(member)) => edited(dispatch(&shared, &asked), &member, None).await,
+        Some(Trouble::Changed(member, value)) => {
+            edited(dispatch(&shared, &asked), &member, Some(value)).await
+        }
+    };
+    let status = reply.response.status().as_u16();
+    if let Some(reason) = &reply.reason {
+        tracing::debug!(target: "acspass::emulator", %path, status, %reason, "refused");
+    }
+    let noted = seen(reply.operation, status, reply.reason);
+    shared.state.lock().note(noted);
+    Ok(signed_off(reply.response, now))
+}
+
+async fn read(
+    entrance: Entrance,
+    request: Request<Incoming>,
+    now: Timestamp,
+) -> Result<Asked, Reply> {
+    let (head, body) = request.into_parts();
+    let mut hosts = head.headers.get_all(header::HOST).iter();
+    let host = hosts.next().and_then(|host| host.to_str().ok());
+    // A page on a name that points here (DNS rebinding) must learn nothing.
+    let host = host
+        .filter(|host| hosts.next().is_none() && loopback::is_our_host(host, entrance.port))
+        .ok_or_else(|| {
+            Reply::text(
+                StatusCode::MISDIRECTED_REQUEST,
+                "This is the acspass emulator; it answers to loopback names only.\n",
+            )
+        })?
+        .to_owned();
+    let path = format!("/{}", head.uri.path().trim_start_matches('/'));
+    let limit = match acs::is_at(&path) {
+        true => ACS_BODY,
+        false => ENTRA_BODY,
+    };
+    let body = tokio::time::timeout(BODY_TIMEOUT, to_bytes(Body::new(body), limit))
+        .await
+        .map_err(|_| Reply::text(StatusCode::REQUEST_TIMEOUT, "The body took too long.\n"))?
+        .map_err(|_| {
+            Reply::text(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "The body is too large or broke off.\n",
+            )
+        })?;
+    let query = head.uri.query().unwrap_or_default().to_owned();
+    let request_id = uuid::Uuid::new_v4().to_string();
+    let correlation_id = head
+        .headers
+        .get("client-request-id")
+        .and_then(|id| id.to_str().ok())
+        .map(str::to_owned)
+        .or_else(|| {
+            url::form_urlencoded::parse(query.as_bytes())
+                .find(|(name, _)| name == "client-request-id")
+                .map(|(_, id)| id.into_owned())
+        })
+        .filter(|id| verify::is_guid(id))
+        .unwrap_or_else(|| uuid::Uuid::new_v4().to_string());
+    Ok(Asked {
+        method: head.method,
+        path,
+        target: head
+            .uri
+            .path_and_query()
+            .map(ToString::to_string)
+            .unwrap_or_default(),
+        query,
+        headers: head.headers,
+        body,
+        base: format!("{}://{host}", entrance.scheme),
+        host,
+        now,
+        request_id,
+        correlation_id,
+    })
+}
+
+fn dispatch(shared: &Shared, asked: &Asked) -> Reply {
+    if asked.path == "/" {
+        pages::front(asked)
+    } else if acs::is_at(&asked.path) {
+        acs::answer(shared, asked)
+    } else {
+        entra::answer(shared, asked)
+    }
+}
+
+/// The same answer with one member of its JSON object gone or changed.
+async fn edited(reply: Reply, member: &str, value: Option<Value>) -> Reply {
+    let (mut head, body) = reply.response.into_parts();
+    let bytes = to_bytes(body, usize::MAX).await.unwrap_or_default();
+    let body = match serde_json::from_slice::<Value>(&bytes) {
+        Ok(Value::Object(mut object)) => {
+            match value {
+                Some(value) => object.insert(member.to_owned(), value),
+                None => object.remove(member),
+            };
+            Value::Object(object).to_string().into()
+        }
+        _ => bytes,
+    };
+    head.headers.remove(header::CONTENT_LENGTH);
+    Reply {
+        response: Response::from_parts(head, Body::from(body)),
+        ..Reply::new(reply.operation, Response::default())
+    }
+}
+
+/// Puts on what every answer carries: the emulator's time, and that it is one.
+fn signed_off(mut response: Response, now: Timestamp) -> Response {
+    let headers = response.headers_mut();
+    if let Ok(date) = HeaderValue::from_str(&now.to_http_date()) {
+        headers.insert(header::DATE, date);
+    }
+    headers.insert(
+        HeaderName::from_static("x-emulator"),
+        HeaderValue::from_static("acspass; not Microsoft; every token is worthless"),
+    );
+    headers.insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    );
+    response
+}

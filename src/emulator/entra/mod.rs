@@ -1,0 +1,62 @@
+//! Entra ID's side: metadata, keys, the authorize page and the token endpoint of each tenant.
+//!
+//! In comes a request to `/{tenant}/…`, out comes what login.microsoftonline.com would answer, as
+//! far as `docs` and recordings tell. Passwords, consent and device registration do not exist here.
+
+mod authorize;
+mod issue;
+mod metadata;
+mod params;
+mod refusal;
+mod token;
+
+use axum::http::{Method, StatusCode};
+
+use super::door::{Asked, Reply, Shared};
+use super::world::{NoTenant, Tenant};
+use refusal::Refusal;
+
+/// Answers a request below a tenant's path.
+pub(super) fn answer(shared: &Shared, asked: &Asked) -> Reply {
+    let path = asked.path.trim_start_matches('/');
+    let (tenant, rest) = path.split_once('/').unwrap_or((path, ""));
+    let get = asked.method == Method::GET;
+    let reply = match rest {
+        "v2.0/.well-known/openid-configuration" if get => metadata::configuration(asked, tenant),
+        "discovery/v2.0/keys" if get => metadata::keys(shared, asked, tenant),
+        "discovery/instance" if get && tenant == "common" => metadata::instance(asked),
+        "oauth2/v2.0/authorize" if get || asked.method == Method::POST => {
+            authorize::answer(shared, asked, tenant)
+        }
+        "oauth2/v2.0/logout" if get || asked.method == Method::POST => authorize::logout(asked),
+        "oauth2/v2.0/token" => token::answer(shared, asked, tenant),
+        _ => Reply::text(StatusCode::NOT_FOUND, "The emulator has nothing here.\n"),
+    };
+    let reply = reply
+        .with("x-ms-request-id", &asked.request_id)
+        .with("x-ms-ests-server", "acspass emulator");
+    match asked.header("client-request-id") {
+        Some(id) => reply.with("client-request-id", id),
+        None => reply,
+    }
+}
+
+/// The tenant that a path names, or Entra's words for why it cannot serve.
+fn tenant_named(segment: &str) -> Result<Tenant, Refusal> {
+    Tenant::parse(segment).map_err(|why| match why {
+        NoTenant::Unknown => Refusal::new(
+            "invalid_request",
+            90002,
+            format!(
+                "Tenant '{segment}' not found. Check to make sure you have the correct tenant ID \
+                 and are signing into the correct cloud."
+            ),
+        ),
+        NoTenant::Consumers => Refusal::new(
+            "invalid_request",
+            9_002_332,
+            "Application is configured for use by Azure Active Directory users only. Please do \
+             not use the /consumers endpoint to serve this request.",
+        ),
+    })
+}

@@ -1,0 +1,105 @@
+//! Entra's way of saying no.
+//!
+//! In comes an error with its AADSTS number, out comes the JSON, the redirect parameters or the
+//! page that carries it. Which refusal fits is decided where the rule is.
+
+use axum::http::StatusCode;
+use serde_json::{Value, json};
+
+use super::super::door::{Asked, Reply};
+use super::super::pages;
+
+/// A refusal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Refusal {
+    error: &'static str,
+    number: u32,
+    text: String,
+    suberror: Option<&'static str>,
+    status: StatusCode,
+}
+
+impl Refusal {
+    pub(super) fn new(error: &'static str, number: u32, text: impl Into<String>) -> Refusal {
+        Refusal {
+            error,
+            number,
+            text: text.into(),
+            suberror: None,
+            status: StatusCode::BAD_REQUEST,
+        }
+    }
+
+    pub(super) fn with_suberror(mut self, suberror: &'static str) -> Refusal {
+        self.suberror = Some(suberror);
+        self
+    }
+
+    pub(super) fn with_status(mut self, status: StatusCode) -> Refusal {
+        self.status = status;
+        self
+    }
+
+    fn description(&self, asked: &Asked) -> String {
+        format!(
+            "AADSTS{}: {}\r\nTrace ID: {}\r\nCorrelation ID: {}\r\nTimestamp: {}",
+            self.number,
+            self.text,
+            asked.request_id,
+            asked.correlation_id,
+            timestamp(asked),
+        )
+    }
+
+    fn uri(&self, asked: &Asked) -> String {
+        format!("{}/error?code={}", asked.base, self.number)
+    }
+
+    /// As the token endpoint answers it.
+    pub(super) fn into_json(self, asked: &Asked, operation: &str) -> Reply {
+        let mut body = json!({
+            "error": self.error,
+            "error_description": self.description(asked),
+            "error_codes": [self.number],
+            "timestamp": timestamp(asked),
+            "trace_id": asked.request_id,
+            "correlation_id": asked.correlation_id,
+            "error_uri": self.uri(asked),
+        });
+        if let Some(suberror) = self.suberror {
+            body["suberror"] = Value::from(suberror);
+        }
+        let telemetry = format!("1,{},{},,", self.number, 0);
+        Reply::json(operation, self.status, &body)
+            .with("x-ms-clitelem", &telemetry)
+            .because(format!("AADSTS{}", self.number))
+    }
+
+    /// As it is sent to a redirect URI.
+    pub(super) fn to_fields(&self, asked: &Asked) -> Vec<(&'static str, String)> {
+        let mut fields = vec![
+            ("error", self.error.to_owned()),
+            ("error_description", self.description(asked)),
+            ("error_uri", self.uri(asked)),
+        ];
+        if let Some(subcode) = self.suberror {
+            fields.push(("error_subcode", subcode.to_owned()));
+        }
+        fields
+    }
+
+    /// As a person sees it where nobody may be redirected.
+    pub(super) fn into_page(self, asked: &Asked) -> Reply {
+        pages::refused(
+            asked,
+            &format!("AADSTS{}: {}", self.number, self.text),
+            &timestamp(asked),
+        )
+        .because(format!("AADSTS{}", self.number))
+    }
+}
+
+/// Entra's own spelling of a time.
+fn timestamp(asked: &Asked) -> String {
+    asked.now.to_string().replace('T', " ")
+}

@@ -1,0 +1,189 @@
+//! Ways in which a service goes wrong, switched on by whoever tests a client against them.
+//!
+//! In comes a [`Fault`] as a plain value, out comes the answer that a request meets instead of the
+//! right one. Nothing here is on unless asked for, and no fault touches the emulator's own state.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use axum::body::{Body, Bytes};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::Response;
+use hyper::body::Frame;
+use serde_json::Value;
+
+/// Where a fault strikes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Route {
+    /// OpenID Connect metadata.
+    Metadata,
+    /// Entra's authorize page.
+    Authorize,
+    /// Entra's token endpoint.
+    Token,
+    /// The Teams exchange.
+    Exchange,
+}
+
+impl Route {
+    /// The route that a path leads to, if faults can strike there.
+    pub(super) fn of(path: &str) -> Option<Route> {
+        if path.ends_with("/.well-known/openid-configuration") {
+            Some(Route::Metadata)
+        } else if path.ends_with("/oauth2/v2.0/authorize") {
+            Some(Route::Authorize)
+        } else if path.ends_with("/oauth2/v2.0/token") {
+            Some(Route::Token)
+        } else if path.ends_with("/:exchangeAccessToken") {
+            Some(Route::Exchange)
+        } else {
+            None
+        }
+    }
+}
+
+/// One thing that goes wrong at one route.
+#[derive(Debug, Clone)]
+pub struct Fault {
+    /// Where.
+    pub route: Route,
+    /// How many requests meet it; `None` is all of them.
+    pub times: Option<u32>,
+    /// What happens.
+    pub what: Trouble,
+}
+
+/// What goes wrong.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum Trouble {
+    /// This status instead of the answer.
+    Status {
+        /// The HTTP status, for instance 429 or 503.
+        status: u16,
+        /// The value of `Retry-After`, if one is sent.
+        retry_after: Option<String>,
+        /// The `Content-Type`.
+        content_type: String,
+        /// The body.
+        body: String,
+    },
+    /// A JSON answer of this many bytes that never says how long it will be.
+    Flood(u64),
+    /// The right answer without this member.
+    Lacking(String),
+    /// The right answer with this member changed.
+    Changed(String, Value),
+    /// The connection breaks without an answer.
+    Drop,
+    /// The connection stays open without an answer until the emulator stops.
+    Silence,
+}
+
+/// The faults that are on.
+#[derive(Debug, Default)]
+pub(super) struct Faults(Vec<Fault>);
+
+impl Faults {
+    pub(super) fn add(&mut self, fault: Fault) {
+        self.0.push(fault);
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    /// What the next request at `route` meets; that use is counted.
+    pub(super) fn strike(&mut self, route: Route) -> Option<Trouble> {
+        let place = self.0.iter().position(|fault| fault.route == route)?;
+        let fault = &mut self.0[place];
+        let what = fault.what.clone();
+        if let Some(times) = &mut fault.times {
+            *times = times.saturating_sub(1);
+            if *times == 0 {
+                self.0.remove(place);
+            }
+        }
+        Some(what)
+    }
+}
+
+/// The answer that a [`Trouble::Status`] or [`Trouble::Flood`] gives.
+pub(super) fn answer(
+    status: u16,
+    retry_after: Option<&str>,
+    content_type: &str,
+    body: Body,
+) -> Response {
+    let mut response = Response::new(body);
+    *response.status_mut() =
+        StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    for (name, value) in [
+        (header::RETRY_AFTER, retry_after),
+        (header::CONTENT_TYPE, Some(content_type)),
+    ] {
+        if let Some(value) = value.and_then(|value| HeaderValue::from_str(value).ok()) {
+            response.headers_mut().insert(name, value);
+        }
+    }
+    response
+}
+
+/// A JSON string that goes on for this many bytes.
+pub(super) fn flood(bytes: u64) -> Body {
+    Body::new(Flood {
+        left: bytes,
+        started: false,
+    })
+}
+
+struct Flood {
+    left: u64,
+    started: bool,
+}
+
+const CHUNK: u64 = 64 * 1024;
+static FILLING: [u8; CHUNK as usize] = [b'x'; CHUNK as usize];
+
+impl hyper::body::Body for Flood {
+    type Data = Bytes;
+    type Error = std::convert::Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        if self.left == 0 {
+            return Poll::Ready(None);
+        }
+        let chunk = if self.started {
+            let size = self.left.min(CHUNK);
+            Bytes::from_static(&FILLING[..size as usize])
+        } else {
+            Bytes::from_static(b"{\"filling\":\"")
+        };
+        self.started = true;
+        self.left = self.left.saturating_sub(chunk.len() as u64);
+        Poll::Ready(Some(Ok(Frame::data(chunk))))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fault_wears_off_after_its_times() {
+        let mut faults = Faults::default();
+        faults.add(Fault {
+            route: Route::Token,
+            times: Some(2),
+            what: Trouble::Drop,
+        });
+        assert!(faults.strike(Route::Exchange).is_none());
+        assert!(faults.strike(Route::Token).is_some());
+        assert!(faults.strike(Route::Token).is_some());
+        assert!(faults.strike(Route::Token).is_none());
+    }
+}

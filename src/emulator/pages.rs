@@ -1,0 +1,157 @@
+//! The emulator's pages, each of which says that it is none of Microsoft's.
+//!
+//! In come plain values, out come self-contained HTML pages whose headers allow nothing but their
+//! own style and, on one of them, one known script. No page sets a cookie or loads anything.
+
+use askama::Template;
+use axum::body::Body;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::Response;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use ring::digest;
+
+use super::door::{Asked, Reply};
+use super::world::{self, Tenant, USERS, User};
+
+const STYLE: &str = include_str!("../../assets/emulator/style.css");
+/// Submits the answer's form; its visible button does the same where scripts are off.
+const SUBMIT: &str = "document.forms[0].submit()";
+
+#[derive(Template)]
+#[template(path = "emulator/front.html")]
+struct Front<'a> {
+    style: &'static str,
+    base: &'a str,
+    tenant: &'static str,
+    client: &'static str,
+    users: &'static [User],
+}
+
+#[derive(Template)]
+#[template(path = "emulator/sign_in.html")]
+struct SignIn<'a> {
+    style: &'static str,
+    tenant: &'static str,
+    stranger: Option<&'a str>,
+    users: Vec<&'static User>,
+    fields: Vec<(String, String)>,
+}
+
+#[derive(Template)]
+#[template(path = "emulator/form_post.html")]
+struct FormPost<'a> {
+    style: &'static str,
+    script: &'static str,
+    action: &'a str,
+    fields: &'a [(&'static str, String)],
+}
+
+#[derive(Template)]
+#[template(path = "emulator/notice.html")]
+struct Notice<'a> {
+    style: &'static str,
+    title: &'a str,
+    text: &'a str,
+    details: Vec<(&'static str, &'a str)>,
+}
+
+/// `/`: what this is.
+pub(super) fn front(asked: &Asked) -> Reply {
+    let page = Front {
+        style: STYLE,
+        base: &asked.base,
+        tenant: world::CONTOSO.id,
+        client: world::CLIENT_ID,
+        users: &USERS,
+    };
+    page_of("page", StatusCode::OK, &page, false)
+}
+
+/// Choose who signs in. `stranger` is a hint that named nobody.
+pub(super) fn sign_in(
+    stranger: Option<&str>,
+    tenant: Tenant,
+    fields: Vec<(String, String)>,
+) -> Reply {
+    let page = SignIn {
+        style: STYLE,
+        tenant: tenant.segment(),
+        stranger,
+        users: USERS
+            .iter()
+            .filter(|user| user.seen_from(tenant).is_some())
+            .collect(),
+        fields,
+    };
+    page_of("authorize", StatusCode::OK, &page, false)
+}
+
+/// The answer as a form that posts itself to the client.
+pub(super) fn form_post(action: &str, fields: &[(&'static str, String)]) -> Reply {
+    let page = FormPost {
+        style: STYLE,
+        script: SUBMIT,
+        action,
+        fields,
+    };
+    page_of("authorize", StatusCode::OK, &page, true)
+}
+
+/// A refusal that may not be sent to any redirect URI.
+pub(super) fn refused(asked: &Asked, text: &str, timestamp: &str) -> Reply {
+    let page = Notice {
+        style: STYLE,
+        title: "Sorry, but we\u{2019}re having trouble signing you in.",
+        text,
+        details: vec![
+            ("Request Id", &asked.request_id),
+            ("Correlation Id", &asked.correlation_id),
+            ("Timestamp", timestamp),
+        ],
+    };
+    page_of("authorize", StatusCode::BAD_REQUEST, &page, false)
+}
+
+/// After a sign-out that leads nowhere.
+pub(super) fn signed_out() -> Reply {
+    let page = Notice {
+        style: STYLE,
+        title: "You signed out.",
+        text: "The emulator keeps no session, so there was nothing to end.",
+        details: Vec::new(),
+    };
+    page_of("logout", StatusCode::OK, &page, false)
+}
+
+fn page_of(operation: &str, status: StatusCode, page: &impl Template, script: bool) -> Reply {
+    // Rendering writes into a string and cannot fail; an empty page would show in every test.
+    let mut response = Response::new(Body::from(page.render().unwrap_or_default()));
+    *response.status_mut() = status;
+    response.headers_mut().insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("text/html; charset=utf-8"),
+    );
+    let script = match script {
+        true => format!("script-src {}; ", hash(SUBMIT)),
+        false => String::new(),
+    };
+    // form-action must allow the client's listener: browsers apply it to every redirect after
+    // a form as well, and 'self' alone would silently stop the sign-in.
+    let policy = format!(
+        "default-src 'none'; style-src {}; {script}base-uri 'none'; frame-ancestors 'none'; \
+         form-action 'self' http://localhost:* http://127.0.0.1:*",
+        hash(STYLE)
+    );
+    Reply::new(operation, response)
+        .with("content-security-policy", &policy)
+        .with("x-frame-options", "DENY")
+        .with("cache-control", "no-store, no-cache")
+        .with("pragma", "no-cache")
+        .with("referrer-policy", "no-referrer")
+}
+
+fn hash(inline: &str) -> String {
+    let digest = digest::digest(&digest::SHA256, inline.as_bytes());
+    format!("'sha256-{}'", STANDARD.encode(digest))
+}

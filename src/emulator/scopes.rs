@@ -1,0 +1,256 @@
+//! Which permissions exist, on which resource, and what a `scope` parameter asks for.
+//!
+//! In comes the text of the parameter, out comes what is asked of OpenID Connect and of each
+//! resource, or why it cannot be. Who consented is not asked: the app's admin has.
+
+/// An API that tokens can be asked for.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Resource {
+    /// What stands before a scope's short name.
+    prefix: &'static str,
+    /// The `aud` of its tokens.
+    pub(super) audience: &'static str,
+    scopes: &'static [&'static str],
+}
+
+const GRAPH: &Resource = &RESOURCES[3];
+
+static RESOURCES: [Resource; 4] = [
+    Resource {
+        prefix: "https://auth.msft.communication.azure.com/",
+        audience: "https://auth.msft.communication.azure.com",
+        scopes: &[
+            "Teams.ManageCalls",
+            "Teams.ManageChats",
+            "TeamsExtension.ManageCalls",
+        ],
+    },
+    Resource {
+        prefix: "https://communication.azure.com/clients/",
+        audience: "https://communication.azure.com/clients",
+        scopes: &[
+            "VoIP",
+            "VoIP.Join",
+            "Chat",
+            "Chat.Join",
+            "Chat.Join.Limited",
+        ],
+    },
+    Resource {
+        // The double slash is the service's own: its identifier ends with one.
+        prefix: "https://communication.azure.com//",
+        audience: "https://communication.azure.com/",
+        scopes: &["user_impersonation"],
+    },
+    Resource {
+        prefix: "https://graph.microsoft.com/",
+        audience: "https://graph.microsoft.com",
+        scopes: &["User.Read"],
+    },
+];
+
+/// Microsoft Graph, whose tokens are given where no resource is named.
+pub(super) fn graph() -> &'static Resource {
+    GRAPH
+}
+
+/// What a `scope` parameter asks for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Scopes {
+    /// `openid`: an id_token.
+    pub(super) openid: bool,
+    /// `profile`: with names in it.
+    pub(super) profile: bool,
+    /// `email`: and the address.
+    pub(super) email: bool,
+    /// `offline_access`: a refresh token.
+    pub(super) offline_access: bool,
+    /// Resource scopes in the order asked: the resource and the scope's short name.
+    pub(super) on_resources: Vec<(&'static Resource, &'static str)>,
+}
+
+/// Why a `scope` parameter cannot be granted; each holds the scope that is to blame.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum BadScope {
+    /// Not a scope of the resource, or no scope at all.
+    Scope(String),
+    /// No resource of that name.
+    Resource(String),
+}
+
+const DEFAULT: &str = ".default";
+
+impl Scopes {
+    pub(super) fn parse(text: &str) -> Result<Scopes, BadScope> {
+        let mut scopes = Scopes::default();
+        for word in text.split(' ').filter(|word| !word.is_empty()) {
+            match word {
+                "openid" => scopes.openid = true,
+                "profile" => scopes.profile = true,
+                "email" => scopes.email = true,
+                "offline_access" => scopes.offline_access = true,
+                _ => scopes.add(find(word)?),
+            }
+        }
+        for (resource, name) in &scopes.on_resources {
+            let mixed = *name == DEFAULT
+                && scopes
+                    .on_resources
+                    .iter()
+                    .any(|(other, name)| other == resource && *name != DEFAULT);
+            if mixed {
+                return Err(BadScope::Scope(format!("{}{DEFAULT}", resource.prefix)));
+            }
+        }
+        Ok(scopes)
+    }
+
+    fn add(&mut self, scope: (&'static Resource, &'static str)) {
+        if !self.on_resources.contains(&scope) {
+            self.on_resources.push(scope);
+        }
+    }
+
+    /// Nothing was asked for at all.
+    pub(super) fn is_empty(&self) -> bool {
+        *self == Scopes::default()
+    }
+
+    /// The resource that is asked for first.
+    pub(super) fn first_resource(&self) -> Option<&'static Resource> {
+        self.on_resources.first().map(|(resource, _)| *resource)
+    }
+
+    /// Whether more than one resource is asked for.
+    pub(super) fn spans_resources(&self) -> bool {
+        let first = self.first_resource();
+        self.on_resources.iter().any(|(r, _)| Some(*r) != first)
+    }
+
+    /// What one resource's token grants: short names, with `.default` spelled out.
+    pub(super) fn granted_on(&self, resource: &'static Resource) -> Vec<&'static str> {
+        let mut granted = Vec::new();
+        for (_, name) in self.on_resources.iter().filter(|(r, _)| *r == resource) {
+            let names = match *name {
+                DEFAULT => resource.scopes,
+                _ => std::slice::from_ref(name),
+            };
+            granted.extend(
+                names
+                    .iter()
+                    .filter(|name| !granted.contains(*name))
+                    .copied()
+                    .collect::<Vec<_>>(),
+            );
+        }
+        granted
+    }
+
+    /// The `scope` member of a token answer: everything granted but `offline_access`.
+    pub(super) fn echo(&self, resource: &'static Resource, granted: &[&str]) -> String {
+        let mut words: Vec<String> = granted
+            .iter()
+            .map(|name| format!("{}{name}", resource.prefix))
+            .collect();
+        if self.on_resources.contains(&(resource, DEFAULT)) {
+            words.push(format!("{}{DEFAULT}", resource.prefix));
+        }
+        if self.openid {
+            words.extend(["openid".to_owned(), "profile".to_owned()]);
+        }
+        if self.email {
+            words.push("email".to_owned());
+        }
+        words.join(" ")
+    }
+
+    /// The parameter's text again, for a refresh token to carry.
+    pub(super) fn to_text(&self) -> String {
+        [
+            (self.openid, "openid"),
+            (self.profile, "profile"),
+            (self.email, "email"),
+            (self.offline_access, "offline_access"),
+        ]
+        .iter()
+        .filter(|(asked, _)| *asked)
+        .map(|(_, word)| (*word).to_owned())
+        .chain(
+            self.on_resources
+                .iter()
+                .map(|(resource, name)| format!("{}{name}", resource.prefix)),
+        )
+        .collect::<Vec<_>>()
+        .join(" ")
+    }
+}
+
+/// A scope without a resource is one of Microsoft Graph.
+fn find(word: &str) -> Result<(&'static Resource, &'static str), BadScope> {
+    let (resource, name) = if word.contains("://") {
+        RESOURCES
+            .iter()
+            .find_map(|resource| Some((resource, word.strip_prefix(resource.prefix)?)))
+            .ok_or_else(|| BadScope::Resource(word.to_owned()))?
+    } else {
+        (GRAPH, word)
+    };
+    if name == DEFAULT {
+        return Ok((resource, DEFAULT));
+    }
+    resource
+        .scopes
+        .iter()
+        .find(|scope| **scope == name)
+        .map(|scope| (resource, *scope))
+        .ok_or_else(|| BadScope::Scope(word.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scopes_of_several_resources_are_told_apart() {
+        let one = "openid https://auth.msft.communication.azure.com/Teams.ManageCalls https://auth.msft.communication.azure.com/Teams.ManageChats";
+        let two = format!("{one} User.Read");
+        assert!(!Scopes::parse(one).expect("known").spans_resources());
+        assert!(Scopes::parse(&two).expect("known").spans_resources());
+    }
+
+    #[test]
+    fn what_does_not_exist_is_named() {
+        assert_eq!(
+            Scopes::parse("https://auth.msft.communication.azure.com/Teams.ManageAll"),
+            Err(BadScope::Scope(
+                "https://auth.msft.communication.azure.com/Teams.ManageAll".to_owned()
+            ))
+        );
+        assert_eq!(
+            Scopes::parse("https://evil.test/x"),
+            Err(BadScope::Resource("https://evil.test/x".to_owned()))
+        );
+        assert!(Scopes::parse("https://graph.microsoft.com/.default User.Read").is_err());
+    }
+
+    #[test]
+    fn default_grants_every_scope_and_is_echoed() {
+        let scopes =
+            Scopes::parse("https://communication.azure.com/clients/.default").expect("known");
+        let resource = scopes.first_resource().expect("there is one");
+        let granted = scopes.granted_on(resource);
+        assert_eq!(granted.len(), 5);
+        assert!(
+            scopes
+                .echo(resource, &granted)
+                .ends_with("clients/.default")
+        );
+    }
+
+    #[test]
+    fn the_text_of_scopes_reads_back_as_the_same() {
+        let text = "openid offline_access https://communication.azure.com//.default";
+        let scopes = Scopes::parse(text).expect("known");
+        assert_eq!(Scopes::parse(&scopes.to_text()), Ok(scopes));
+    }
+}

@@ -1,0 +1,190 @@
+//! Tokens made and read with the one published, worthless key.
+//!
+//! In come claims, out come compact JWS tokens (RFC 7515) and the public key as JWKS; a token that
+//! comes in goes out as its claims if this key signed it. What the claims mean is judged elsewhere.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use ring::rand::SystemRandom;
+use ring::rsa::PublicKeyComponents;
+use ring::signature::{RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256, RsaKeyPair};
+use ring::{digest, hmac};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use crate::error::{Error, Result};
+
+const KEY: &str = include_str!("../../assets/emulator/worthless-test-key.pem");
+
+/// Signs and verifies.
+pub(super) struct Signer {
+    rsa: RsaKeyPair,
+    sealing: hmac::Key,
+    thumbprint: Vec<u8>,
+}
+
+impl Signer {
+    pub(super) fn new() -> Result<Signer> {
+        let broken = || Error::internal("the emulator's published test key cannot be read");
+        let base64: String = KEY
+            .lines()
+            .skip_while(|line| !line.starts_with("-----BEGIN"))
+            .skip(1)
+            .take_while(|line| !line.starts_with("-----END"))
+            .collect();
+        let der = STANDARD.decode(base64).map_err(|_| broken())?;
+        let rsa = RsaKeyPair::from_pkcs8(&der).map_err(|_| broken())?;
+        let thumbprint = digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, rsa.public().as_ref());
+        Ok(Signer {
+            // Refresh tokens survive a restart, so what seals them must be as fixed as the key.
+            sealing: hmac::Key::new(hmac::HMAC_SHA256, &der),
+            thumbprint: thumbprint.as_ref().to_vec(),
+            rsa,
+        })
+    }
+
+    /// The key's name in Entra's spelling.
+    pub(super) fn key_id(&self) -> String {
+        URL_SAFE_NO_PAD.encode(&self.thumbprint)
+    }
+
+    /// The public key as JWKS shows it; `issuer` is an Entra addition.
+    pub(super) fn jwk(&self, issuer: &str) -> Value {
+        let public = self.public();
+        json!({
+            "kty": "RSA",
+            "use": "sig",
+            "alg": "RS256",
+            "kid": self.key_id(),
+            "x5t": self.key_id(),
+            "n": URL_SAFE_NO_PAD.encode(public.n),
+            "e": URL_SAFE_NO_PAD.encode(public.e),
+            "issuer": issuer,
+        })
+    }
+
+    /// An id_token: Entra's v2 header names the key by `kid` alone.
+    pub(super) fn id_token(&self, claims: &impl Serialize) -> String {
+        self.sign(
+            &json!({"typ": "JWT", "alg": "RS256", "kid": self.key_id()}),
+            claims,
+        )
+    }
+
+    /// An Entra access token in the v1 shape.
+    pub(super) fn access_token(&self, claims: &impl Serialize) -> String {
+        let header = json!({
+            "typ": "JWT", "alg": "RS256", "x5t": self.key_id(), "kid": self.key_id(),
+        });
+        self.sign(&header, claims)
+    }
+
+    /// A Communication token: `kid` is the thumbprint in hexadecimal, `x5t` in base64url.
+    pub(super) fn communication_token(&self, claims: &impl Serialize) -> String {
+        let hex: String = self.thumbprint.iter().map(|b| format!("{b:02X}")).collect();
+        let header = json!({"alg": "RS256", "kid": hex, "x5t": self.key_id(), "typ": "JWT"});
+        self.sign(&header, claims)
+    }
+
+    #[expect(
+        clippy::expect_used,
+        reason = "our own plain structs serialise, and a 2048-bit key signs a SHA-256 digest"
+    )]
+    fn sign(&self, header: &Value, claims: &impl Serialize) -> String {
+        let claims = serde_json::to_vec(claims).expect("plain data");
+        let signed = format!(
+            "{}.{}",
+            URL_SAFE_NO_PAD.encode(header.to_string()),
+            URL_SAFE_NO_PAD.encode(claims)
+        );
+        let mut signature = vec![0; self.rsa.public().modulus_len()];
+        self.rsa
+            .sign(
+                &RSA_PKCS1_SHA256,
+                &SystemRandom::new(),
+                signed.as_bytes(),
+                &mut signature,
+            )
+            .expect("the key fits the padding");
+        format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature))
+    }
+
+    /// The claims of a token that this key signed with RS256; `None` for any other text.
+    pub(super) fn read<T: DeserializeOwned>(&self, token: &str) -> Option<T> {
+        let (signed, signature) = token.rsplit_once('.')?;
+        let (header, claims) = signed.split_once('.')?;
+        let header: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(header).ok()?).ok()?;
+        if header["alg"] != "RS256" {
+            return None;
+        }
+        self.public()
+            .verify(
+                &RSA_PKCS1_2048_8192_SHA256,
+                signed.as_bytes(),
+                &URL_SAFE_NO_PAD.decode(signature).ok()?,
+            )
+            .ok()?;
+        serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).ok()?).ok()
+    }
+
+    /// Seals a value so that only this emulator, or a later one, can have made it.
+    #[expect(clippy::expect_used, reason = "our own plain structs serialise")]
+    pub(super) fn seal(&self, value: &impl Serialize) -> String {
+        let body = serde_json::to_vec(value).expect("plain data");
+        let tag = hmac::sign(&self.sealing, &body);
+        format!(
+            "1.worthless.{}.{}",
+            URL_SAFE_NO_PAD.encode(body),
+            URL_SAFE_NO_PAD.encode(tag)
+        )
+    }
+
+    /// What [`Signer::seal`] sealed; `None` for any other text.
+    pub(super) fn unseal<T: DeserializeOwned>(&self, text: &str) -> Option<T> {
+        let (body, tag) = text.strip_prefix("1.worthless.")?.split_once('.')?;
+        let body = URL_SAFE_NO_PAD.decode(body).ok()?;
+        hmac::verify(&self.sealing, &body, &URL_SAFE_NO_PAD.decode(tag).ok()?).ok()?;
+        serde_json::from_slice(&body).ok()
+    }
+
+    fn public(&self) -> PublicKeyComponents<Vec<u8>> {
+        PublicKeyComponents::from(self.rsa.public())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_read_only_while_untouched() {
+        let signer = Signer::new().expect("the key is shipped");
+        let token = signer.access_token(&json!({"oid": "x"}));
+        assert_eq!(signer.read(&token), Some(json!({"oid": "x"})));
+
+        let forged = URL_SAFE_NO_PAD.encode(r#"{"oid":"y"}"#);
+        let parts: Vec<&str> = token.split('.').collect();
+        for bad in [
+            format!("{}.{forged}.{}", parts[0], parts[2]),
+            format!(
+                "{}.{}.",
+                URL_SAFE_NO_PAD.encode(r#"{"alg":"none"}"#),
+                parts[1]
+            ),
+            parts[1].to_owned(),
+            String::new(),
+        ] {
+            assert_eq!(signer.read::<Value>(&bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_seal_is_broken_by_a_change() {
+        let signer = Signer::new().expect("the key is shipped");
+        let sealed = signer.seal(&"mine");
+        assert_eq!(signer.unseal::<String>(&sealed).as_deref(), Some("mine"));
+        let other = sealed.replace("worthless.", "worthless.A");
+        assert_eq!(signer.unseal::<String>(&other), None);
+    }
+}

@@ -1,0 +1,167 @@
+//! Everything about the emulated world that changes while it runs, behind one lock.
+//!
+//! In come codes, families and sightings as they happen, out go look-ups, the journal and every
+//! secret ever seen. Nothing here decides whether a request is right.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use super::faults::Faults;
+use super::scopes::Scopes;
+use super::verify::Challenge;
+use super::world::{Member, Tenant, User};
+use crate::time::Timestamp;
+
+/// Shorter texts are left out of the secrets: they would be found everywhere.
+const SHORTEST_SECRET: usize = 8;
+/// Codes are remembered this long, so that a late or second use is told from an invented one.
+const CODE_MEMORY: Duration = Duration::from_secs(3600);
+
+/// A request that the emulator answered, as its journal keeps it. It holds no secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Seen {
+    /// The verb.
+    pub method: String,
+    /// The path, without the query.
+    pub path: String,
+    /// What was asked for: `metadata`, `keys`, `instance_discovery`, `authorize`, `logout`,
+    /// `exchange`, `page`, or the token endpoint's grant type as sent; empty for strangers.
+    pub operation: String,
+    /// The answer's status; 0 where the connection was dropped or left hanging on purpose.
+    pub status: u16,
+    /// The real reason of a refusal, where the answer does not tell it.
+    pub reason: Option<String>,
+}
+
+/// An authorization code and what it is good for.
+#[derive(Debug, Clone)]
+pub(super) struct Grant {
+    pub(super) user: &'static User,
+    /// Who they are in the directory that was asked.
+    pub(super) member: Member,
+    pub(super) tenant: Tenant,
+    pub(super) redirect_uri: String,
+    pub(super) challenge: Option<Challenge>,
+    pub(super) nonce: Option<String>,
+    pub(super) scopes: Scopes,
+    pub(super) issued: Timestamp,
+    /// The family of the refresh tokens that it has been redeemed for.
+    pub(super) redeemed: Option<String>,
+}
+
+/// The state; see the module.
+pub(super) struct State(Mutex<Inner>);
+
+/// What the lock guards.
+pub(super) struct Inner {
+    /// Access-token life.
+    pub(super) token_life: Duration,
+    /// Each refresh token works once; a second use revokes its family.
+    pub(super) strict_refresh: bool,
+    /// Scopes that nobody is granted, by short name.
+    pub(super) withheld: BTreeSet<String>,
+    pub(super) faults: Faults,
+    pub(super) codes: HashMap<String, Grant>,
+    pub(super) sessions: Sessions,
+    journal: Vec<Seen>,
+    secrets: BTreeSet<String>,
+}
+
+/// Which refresh tokens still live. A token of an earlier run of the emulator lives until
+/// someone revokes it or everything.
+#[derive(Debug, Default)]
+pub(super) struct Sessions {
+    /// Everything was revoked at least once: only families in `living` count.
+    purged: bool,
+    living: BTreeSet<String>,
+    dead: BTreeSet<String>,
+    used: BTreeSet<String>,
+}
+
+impl Sessions {
+    pub(super) fn open(&mut self, family: &str) {
+        self.living.insert(family.to_owned());
+    }
+
+    pub(super) fn is_revoked(&self, family: &str) -> bool {
+        self.purged && !self.living.contains(family)
+    }
+
+    pub(super) fn is_dead(&self, family: &str) -> bool {
+        self.dead.contains(family)
+    }
+
+    pub(super) fn kill(&mut self, family: &str) {
+        self.dead.insert(family.to_owned());
+    }
+
+    /// Notes a use; true where it was the first.
+    pub(super) fn use_once(&mut self, token_id: &str) -> bool {
+        self.used.insert(token_id.to_owned())
+    }
+
+    pub(super) fn revoke_all(&mut self) {
+        self.purged = true;
+        self.living.clear();
+    }
+}
+
+impl State {
+    pub(super) fn new(token_life: Duration, strict_refresh: bool) -> State {
+        State(Mutex::new(Inner {
+            token_life,
+            strict_refresh,
+            withheld: BTreeSet::new(),
+            faults: Faults::default(),
+            codes: HashMap::new(),
+            sessions: Sessions::default(),
+            journal: Vec::new(),
+            secrets: BTreeSet::new(),
+        }))
+    }
+
+    /// Takes the lock. A panic elsewhere leaves the world as it was then, which is good enough.
+    pub(super) fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
+    /// Remembers a secret that was issued or received.
+    pub(super) fn keep_secret(&mut self, secret: impl Into<String>) {
+        let secret = secret.into();
+        if secret.len() >= SHORTEST_SECRET {
+            self.secrets.insert(secret);
+        }
+    }
+
+    pub(super) fn secrets(&self) -> Vec<String> {
+        self.secrets.iter().cloned().collect()
+    }
+
+    pub(super) fn note(&mut self, seen: Seen) {
+        self.journal.push(seen);
+    }
+
+    pub(super) fn journal(&self) -> Vec<Seen> {
+        self.journal.clone()
+    }
+
+    pub(super) fn count(&self, operation: &str) -> usize {
+        self.journal
+            .iter()
+            .filter(|seen| seen.operation == operation)
+            .count()
+    }
+
+    /// Adds a code, and forgets those that nobody can mean any more.
+    pub(super) fn add_code(&mut self, code: String, grant: Grant) {
+        let now = grant.issued;
+        self.codes
+            .retain(|_, old| now.since(old.issued) < CODE_MEMORY);
+        self.keep_secret(code.clone());
+        self.codes.insert(code, grant);
+    }
+}

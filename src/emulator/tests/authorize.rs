@@ -1,0 +1,297 @@
+//! The authorize endpoint, and the user agent on its pages.
+
+use std::io::{Read, Write};
+use std::net::TcpListener;
+
+use super::super::{UserAgent, world};
+use super::wire::{Changes, REDIRECT, TEAMS, World, challenge, encode};
+
+#[test]
+fn a_hint_that_names_a_user_signs_them_in_without_a_page() {
+    let world = World::new();
+    let answer = world.authorize("organizations", &[("client_info", "1")]);
+    assert_eq!(answer.status, 302);
+    assert!(
+        answer
+            .header("location")
+            .is_some_and(|to| to.starts_with("http://localhost:4711/?"))
+    );
+    assert_eq!(
+        answer.redirected_with("state").as_deref(),
+        Some("state/with=odd+chars|&")
+    );
+    let names: Vec<String> = answer
+        .redirected()
+        .into_iter()
+        .map(|(name, _)| name)
+        .collect();
+    assert_eq!(names, ["code", "client_info", "session_state", "state"]);
+}
+
+#[test]
+fn a_request_that_may_come_from_anyone_is_never_redirected() {
+    let world = World::new();
+    let cases: [(&str, Changes<'_>, &str); 9] = [
+        ("organizations", &[("client_id", "x")], "AADSTS700016"),
+        ("organizations", &[("client_id", "")], "AADSTS900144"),
+        ("organizations", &[("redirect_uri", "")], "AADSTS900971"),
+        (
+            "organizations",
+            &[("redirect_uri", "http://localhost:1/cb")],
+            "AADSTS50011",
+        ),
+        (
+            "organizations",
+            &[("redirect_uri", "http://127.0.0.1:1/")],
+            "AADSTS50011",
+        ),
+        (
+            "organizations",
+            &[("redirect_uri", "http://localhost@evil.test/")],
+            "AADSTS50011",
+        ),
+        ("nowhere", &[], "AADSTS90002"),
+        ("consumers", &[], "AADSTS9002332"),
+        ("fabrikam.example", &[], "AADSTS50020"),
+    ];
+    for (tenant, changes, number) in cases {
+        let answer = world.authorize(tenant, changes);
+        assert_eq!(answer.status, 400, "{changes:?}");
+        assert_eq!(answer.header("location"), None, "{changes:?}");
+        assert!(answer.body.contains(number), "{changes:?}: {}", answer.body);
+        assert!(answer.body.contains("Correlation Id"));
+    }
+}
+
+#[test]
+fn other_faults_are_sent_to_the_client() {
+    let world = World::new();
+    let cases: [(Changes<'_>, &str, &str); 15] = [
+        (
+            &[("response_type", "token")],
+            "unsupported_response_type",
+            "AADSTS700054",
+        ),
+        (&[("response_type", "")], "invalid_request", "AADSTS900144"),
+        (
+            &[("response_mode", "post")],
+            "invalid_request",
+            "AADSTS70007",
+        ),
+        (&[("scope", "")], "invalid_request", "AADSTS900144"),
+        (
+            &[("scope", "openid nonsense")],
+            "invalid_scope",
+            "AADSTS70011",
+        ),
+        (
+            &[("scope", "https://evil.test/x")],
+            "invalid_resource",
+            "AADSTS500011",
+        ),
+        (
+            &[("code_challenge", "short")],
+            "invalid_request",
+            "AADSTS501491",
+        ),
+        (&[("code_challenge", "")], "invalid_request", "AADSTS50147"),
+        (
+            &[("code_challenge_method", "S512")],
+            "invalid_request",
+            "AADSTS50147",
+        ),
+        (&[("prompt", "none")], "login_required", "AADSTS50058"),
+        (
+            &[("prompt", "select_account")],
+            "invalid_request",
+            "AADSTS90023",
+        ),
+        (&[("prompt", "never")], "invalid_request", "AADSTS90023"),
+        (&[("claims", "[]")], "invalid_request", "AADSTS9002313"),
+        (&[("claims", "{")], "invalid_request", "AADSTS9002313"),
+        (
+            &[(
+                "code_challenge",
+                "+++++++++++++++++++++++++++++++++++++++++++",
+            )],
+            "invalid_request",
+            "AADSTS501491",
+        ),
+    ];
+    for (changes, error, number) in cases {
+        let answer = world.authorize("organizations", changes);
+        assert_eq!(
+            answer.redirected_with("error").as_deref(),
+            Some(error),
+            "{changes:?}"
+        );
+        let text = answer.redirected_with("error_description").expect("a text");
+        assert!(
+            text.starts_with(&format!("{number}: ")),
+            "{changes:?}: {text}"
+        );
+        assert!(text.contains("\r\nTrace ID: "), "{text}");
+        assert!(answer.redirected_with("state").is_some(), "{changes:?}");
+        assert!(answer.redirected_with("error_uri").is_some(), "{changes:?}");
+    }
+    let twice = world.get("/common/oauth2/v2.0/authorize?state=1&state=2");
+    assert!(twice.body.contains("AADSTS9000411"));
+}
+
+#[test]
+fn a_stranger_is_shown_the_page_with_everything_escaped() {
+    let world = World::new();
+    let answer = world.authorize(
+        "organizations",
+        &[
+            ("login_hint", "<script>alert(1)</script>"),
+            ("state", "\"><script>alert(2)</script>"),
+        ],
+    );
+    assert_eq!(answer.status, 200);
+    assert!(!answer.body.contains("<script>"));
+    for user in world.emulator.usernames() {
+        assert!(answer.body.contains(user), "{user}");
+    }
+    let policy = answer.header("content-security-policy").expect("a policy");
+    assert!(policy.contains("default-src 'none'") && !policy.contains("unsafe"));
+    assert!(policy.contains("form-action 'self' http://localhost:* http://127.0.0.1:*"));
+    assert_eq!(answer.header("x-frame-options"), Some("DENY"));
+    assert_eq!(answer.header("referrer-policy"), Some("no-referrer"));
+}
+
+#[test]
+fn a_form_post_answer_submits_itself_and_has_a_button() {
+    let world = World::new();
+    let answer = world.authorize("organizations", &[("response_mode", "form_post")]);
+    assert_eq!(answer.status, 200);
+    assert!(answer.body.contains("document.forms[0].submit()"));
+    assert!(answer.body.contains("<button"));
+    let action = format!("action=\"{REDIRECT}\"");
+    assert!(answer.body.contains(&action), "{}", answer.body);
+    let policy = answer.header("content-security-policy").expect("a policy");
+    assert!(policy.contains("script-src 'sha256-"));
+}
+
+#[test]
+fn in_fragment_mode_nothing_is_in_the_query() {
+    let world = World::new();
+    let answer = world.authorize("organizations", &[("response_mode", "fragment")]);
+    let to = answer.header("location").expect("a redirect");
+    assert!(to.starts_with("http://localhost:4711/#code="), "{to}");
+}
+
+/// Starts a listener that takes one request, answers it with a page, and hands it over.
+fn client() -> (u16, std::thread::JoinHandle<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("bound").port();
+    let thread = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().expect("a request");
+        let mut request = String::new();
+        let mut buffer = [0; 4096];
+        loop {
+            let size = stream.read(&mut buffer).expect("text");
+            request.push_str(&String::from_utf8_lossy(&buffer[..size]));
+            let length = request
+                .to_ascii_lowercase()
+                .split_once("content-length: ")
+                .and_then(|(_, rest)| rest.split("\r\n").next()?.parse::<usize>().ok());
+            let body = request.split_once("\r\n\r\n").map(|(_, body)| body.len());
+            if body.is_some_and(|body| body >= length.unwrap_or(0)) {
+                break;
+            }
+        }
+        let page = "<form action='http://localhost:1/'></form>arrived";
+        write!(
+            stream,
+            "HTTP/1.1 201 Created\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{page}",
+            page.len()
+        )
+        .expect("a reader");
+        request
+    });
+    (port, thread)
+}
+
+fn url(world: &World, port: u16, changes: &[(&str, &str)]) -> String {
+    let challenge = challenge(super::wire::VERIFIER);
+    let redirect = format!("http://localhost:{port}");
+    let query = encode(
+        &[
+            ("client_id", world::CLIENT_ID),
+            ("response_type", "code"),
+            ("redirect_uri", &redirect),
+            ("response_mode", "form_post"),
+            ("scope", TEAMS),
+            ("state", "a state & more"),
+            ("code_challenge", &challenge),
+            ("code_challenge_method", "S256"),
+        ],
+        changes,
+    );
+    format!(
+        "{}/organizations/oauth2/v2.0/authorize?{query}",
+        world.emulator.http_url()
+    )
+}
+
+#[test]
+fn the_user_agent_walks_to_the_client_as_the_first_user() {
+    let world = World::new();
+    let (port, client) = client();
+    let page = UserAgent::default()
+        .browse(&url(&world, port, &[]))
+        .expect("it arrives");
+    assert_eq!((page.status, page.html.contains("arrived")), (201, true));
+    let request = client.join().expect("it ends");
+    assert!(request.starts_with("POST / HTTP/1.1"), "{request}");
+    assert!(request.contains("origin: null"), "{request}");
+    assert!(request.contains("state=a+state+%26+more"), "{request}");
+
+    let form = request.split("\r\n\r\n").nth(1).expect("a body");
+    let code = url::form_urlencoded::parse(form.as_bytes())
+        .find(|(name, _)| name == "code")
+        .map(|(_, code)| code.into_owned());
+    let redirect = format!("http://localhost:{port}");
+    let body = world
+        .redeem(&code.expect("a code"), &[("redirect_uri", &redirect)])
+        .json();
+    let token = body["access_token"].as_str().expect("a token");
+    assert_eq!(super::wire::claims(token)["upn"], "ada@contoso.example");
+}
+
+#[test]
+fn the_user_agent_can_be_another_user_in_query_mode() {
+    let world = World::new();
+    let (port, client) = client();
+    UserAgent::new(Some("Ben@contoso.example".to_owned()))
+        .browse(&url(&world, port, &[("response_mode", "query")]))
+        .expect("it arrives");
+    let request = client.join().expect("it ends");
+    assert!(request.starts_with("GET /?code="), "{request}");
+}
+
+#[test]
+fn the_user_agent_can_cancel() {
+    let world = World::new();
+    let (port, client) = client();
+    UserAgent::cancelling()
+        .browse(&url(&world, port, &[]))
+        .expect("it arrives");
+    let request = client.join().expect("it ends");
+    assert!(request.contains("error=access_denied"), "{request}");
+    assert!(request.contains("error_subcode=cancel"), "{request}");
+    assert!(request.contains("AADSTS65004"), "{request}");
+}
+
+#[test]
+fn the_user_agent_stays_on_this_machine() {
+    for url in [
+        "https://example.com/",
+        "http://localhost.example/",
+        "file:///etc/passwd",
+        "",
+    ] {
+        assert!(UserAgent::default().browse(url).is_err(), "{url}");
+    }
+}

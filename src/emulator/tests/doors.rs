@@ -1,0 +1,250 @@
+//! What holds for every request: host, headers, limits, journal, faults, start and stop.
+
+use std::net::TcpStream;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::super::{Emulator, Fault, Options, Route, Trouble, UserAgent};
+use super::wire::{NOON, VERIFIER, World};
+use crate::time::Timestamp;
+
+const METADATA: &str = "/organizations/v2.0/.well-known/openid-configuration";
+
+#[test]
+fn metadata_names_the_host_that_was_asked() {
+    let world = World::new();
+    let body = world.get(METADATA).json();
+    let base = world.emulator.http_url();
+    assert_eq!(body["issuer"], format!("{base}/{{tenantid}}/v2.0"));
+    assert_eq!(
+        body["token_endpoint"],
+        format!("{base}/organizations/oauth2/v2.0/token")
+    );
+    for absent in [
+        "code_challenge_methods_supported",
+        "authorization_response_iss_parameter_supported",
+    ] {
+        assert!(body.get(absent).is_none(), "{absent}");
+    }
+    let domain = "/contoso.example/v2.0/.well-known/openid-configuration";
+    let tenant = world.emulator.tenant_id();
+    assert_eq!(
+        world.get(domain).json()["issuer"],
+        format!("{base}/{tenant}/v2.0")
+    );
+    let unknown = world.get("/nowhere/v2.0/.well-known/openid-configuration");
+    assert_eq!((unknown.status, unknown.aadsts()), (400, 90002));
+    let keys = world.get("/common/discovery/v2.0/keys").json();
+    assert!(keys["keys"][0]["issuer"].is_string());
+}
+
+#[test]
+fn instance_discovery_vouches_for_itself_only() {
+    let world = World::new();
+    let ask = |endpoint: &str| {
+        world.get(&format!(
+            "/common/discovery/instance?api-version=1.1&authorization_endpoint={endpoint}"
+        ))
+    };
+    let ours = ask(&format!(
+        "{}/organizations/oauth2/v2.0/authorize",
+        world.emulator.http_url()
+    ));
+    assert!(ours.json()["tenant_discovery_endpoint"].is_string());
+    let theirs = ask("https://login.evil.test/common/oauth2/v2.0/authorize");
+    assert_eq!((theirs.status, theirs.aadsts()), (400, 50049));
+    assert_eq!(theirs.error(), "invalid_instance");
+}
+
+#[test]
+fn a_foreign_host_is_misdirected() {
+    let world = World::new();
+    let port = world.emulator.http_port;
+    for hosts in [
+        "Host: evil.test\r\n".to_owned(),
+        "Host: localhost\r\n".to_owned(),
+        format!("Host: localhost.evil.test:{port}\r\n"),
+        format!("Host: localhost:{port}\r\nHost: evil.test\r\n"),
+        String::new(),
+    ] {
+        let answer = world.raw(&format!(
+            "GET / HTTP/1.1\r\n{hosts}Connection: close\r\n\r\n"
+        ));
+        assert_eq!(answer.status, 421, "{hosts}");
+    }
+}
+
+#[test]
+fn every_answer_tells_the_emulators_time_and_name() {
+    let world = World::new();
+    let date = Timestamp::from_unix_seconds(NOON).to_http_date();
+    for target in [
+        "/",
+        METADATA,
+        "/nothing",
+        "/identities",
+        "/common/oauth2/v2.0/authorize",
+    ] {
+        let answer = world.get(target);
+        assert_eq!(answer.header("date"), Some(date.as_str()), "{target}");
+        let dates = answer
+            .head
+            .to_ascii_lowercase()
+            .matches("\r\ndate:")
+            .count();
+        assert_eq!(dates, 1, "{target}");
+        assert!(answer.header("x-emulator").is_some(), "{target}");
+    }
+    assert!(world.get("/").body.contains("every token is worthless"));
+}
+
+#[test]
+fn a_body_that_is_too_large_is_refused() {
+    let world = World::new();
+    let answer = world.token("common", &"x".repeat(70 * 1024));
+    assert_eq!(answer.status, 413);
+}
+
+#[test]
+fn the_journal_keeps_requests_and_the_sweep_list_keeps_secrets() {
+    let world = World::new();
+    let code = world.code(&[]);
+    let body = world.redeem(&code, &[]).json();
+    let operations: Vec<(String, u16)> = world
+        .emulator
+        .requests()
+        .into_iter()
+        .map(|seen| (seen.operation, seen.status))
+        .collect();
+    assert_eq!(
+        operations,
+        [
+            ("authorize".to_owned(), 302),
+            ("authorization_code".to_owned(), 200)
+        ]
+    );
+    let secrets = world.emulator.secrets();
+    for secret in [
+        code.as_str(),
+        VERIFIER,
+        "state/with=odd+chars|&",
+        "nonce-0123456789",
+        body["access_token"].as_str().expect("a token"),
+        body["refresh_token"].as_str().expect("a token"),
+        body["id_token"].as_str().expect("a token"),
+        &world.emulator.connection_string(),
+        super::super::world::ACCESS_KEY,
+    ] {
+        assert!(secrets.iter().any(|kept| kept == secret), "{secret}");
+        let journal = format!("{:?}", world.emulator.requests());
+        assert!(!journal.contains(secret));
+    }
+}
+
+fn fault(world: &World, route: Route, what: Trouble) {
+    world.emulator.add_fault(Fault {
+        route,
+        times: Some(1),
+        what,
+    });
+}
+
+#[test]
+fn faults_strike_where_and_as_often_as_asked() {
+    let world = World::new();
+    let busy = Trouble::Status {
+        status: 429,
+        retry_after: Some("7".to_owned()),
+        content_type: "text/html".to_owned(),
+        body: "<h1>busy</h1>".to_owned(),
+    };
+    fault(&world, Route::Metadata, busy);
+    let answer = world.get(METADATA);
+    assert_eq!(
+        (answer.status, answer.header("retry-after")),
+        (429, Some("7"))
+    );
+    assert_eq!(answer.body, "<h1>busy</h1>");
+    assert_eq!(world.get(METADATA).status, 200);
+
+    fault(
+        &world,
+        Route::Metadata,
+        Trouble::Lacking("token_endpoint".to_owned()),
+    );
+    assert!(world.get(METADATA).json().get("token_endpoint").is_none());
+    fault(
+        &world,
+        Route::Metadata,
+        Trouble::Changed("issuer".to_owned(), json!(7)),
+    );
+    assert_eq!(world.get(METADATA).json()["issuer"], 7);
+    fault(&world, Route::Metadata, Trouble::Drop);
+    assert_eq!(world.get(METADATA).status, 0);
+    fault(&world, Route::Metadata, Trouble::Flood(3_000_000));
+    assert!(world.get(METADATA).body.len() > 3_000_000);
+    assert_eq!(world.emulator.count("metadata"), 3);
+}
+
+#[test]
+fn a_dropped_emulator_is_gone_even_while_someone_waits() {
+    let world = World::new();
+    let port = world.emulator.http_port;
+    fault(&world, Route::Metadata, Trouble::Silence);
+    let host = world.host();
+    let waiting = std::thread::spawn(move || {
+        use std::io::{Read, Write};
+        let mut stream = TcpStream::connect(("127.0.0.1", port)).expect("it listens");
+        write!(stream, "GET {METADATA} HTTP/1.1\r\nHost: {host}\r\n\r\n").expect("it reads");
+        let mut nothing = Vec::new();
+        let _ = stream.read_to_end(&mut nothing);
+        nothing.len()
+    });
+    while world.emulator.requests().is_empty() {
+        std::thread::yield_now();
+    }
+    drop(world);
+    assert_eq!(waiting.join().expect("it ends"), 0);
+    assert!(TcpStream::connect(("127.0.0.1", port)).is_err());
+}
+
+#[test]
+fn https_serves_the_same_world_to_whoever_trusts_its_authority() {
+    let emulator = Emulator::start(Options {
+        https_port: Some(0),
+        ..Options::default()
+    })
+    .expect("it starts");
+    let url = emulator.https_url().expect("https is served");
+    let pem = emulator.ca_pem().expect("https is served");
+    let page = UserAgent::default()
+        .trusting(pem)
+        .browse(&url)
+        .expect("it is trusted");
+    assert!(page.html.contains(&url), "its own URLs are https");
+    assert!(
+        UserAgent::default().browse(&url).is_err(),
+        "nobody else trusts it"
+    );
+    assert!(
+        emulator
+            .connection_string()
+            .starts_with("endpoint=https://")
+    );
+}
+
+#[test]
+fn a_port_that_is_taken_is_refused() {
+    let world = World::new();
+    let error = Emulator::start(Options {
+        http_port: world.emulator.http_port,
+        clock: Arc::new(world.clock.clone()),
+        token_life: Duration::from_secs(60),
+        ..Options::default()
+    })
+    .expect_err("the port is taken");
+    assert_eq!(error.kind(), crate::Kind::Usage);
+    assert_eq!(world.get("/").status, 200, "the first one serves on");
+}

@@ -1,0 +1,217 @@
+//! The Teams exchange.
+
+use serde_json::{Value, json};
+
+use super::super::world;
+use super::wire::{NOON, TEAMS, World, claims};
+
+fn body(world: &World, token: &str) -> Value {
+    json!({"token": token, "appId": world::CLIENT_ID, "userId": world.emulator.object_id()})
+}
+
+#[test]
+fn an_entra_token_is_exchanged_for_one_that_lives_as_long() {
+    let world = World::new();
+    let entra = world.entra_token("ada@contoso.example", TEAMS);
+    let answer = world.exchange(&body(&world, &entra).to_string(), |_| {});
+    assert_eq!(answer.status, 200, "{answer:?}");
+    assert_eq!(
+        answer.header("content-type"),
+        Some("application/json; charset=utf-8")
+    );
+    assert!(answer.header("api-supported-versions").is_some());
+    let token = claims(answer.json()["token"].as_str().expect("a token"));
+    assert_eq!(
+        token["skypeid"],
+        format!("orgid:{}", world.emulator.object_id())
+    );
+    assert_eq!(token["acsScope"], "chat,voip");
+    assert_eq!(token["scp"], 1792);
+    assert_eq!(token["csi"], NOON.to_string());
+    assert_eq!(token["exp"], claims(&entra)["exp"]);
+    assert_eq!(token["emulator"], true);
+    assert_eq!(
+        answer.json()["expiresOn"],
+        "2026-05-28T21:41:40.0000000+00:00"
+    );
+}
+
+#[test]
+fn every_fault_of_the_signature_is_denied_alike() {
+    let world = World::new();
+    let entra = world.entra_token("ada@contoso.example", TEAMS);
+    let good = body(&world, &entra).to_string();
+    let hour_off = crate::time::Timestamp::from_unix_seconds(NOON + 3600).to_http_date();
+    type Spoil<'a> = &'a dyn Fn(&mut super::wire::Signed);
+    let spoils: [(Spoil<'_>, &str); 8] = [
+        (
+            &|s| s.body.push(' '),
+            "x-ms-content-sha256 is not the body's hash",
+        ),
+        (
+            &|s| s.target.push_str("&x=1"),
+            "the signature does not match",
+        ),
+        (
+            &|s| s.host = s.host.replace("localhost", "127.0.0.1"),
+            "the signature does not match",
+        ),
+        (
+            &|s| s.authorization.push('='),
+            "the signature is not Base64",
+        ),
+        (
+            &|s| s.authorization = "Bearer x".to_owned(),
+            "the Authorization header is not in the HMAC scheme's form",
+        ),
+        (
+            &|s| {
+                s.date = hour_off.clone();
+                s.sign();
+            },
+            "x-ms-date is too far from the service's time",
+        ),
+        (
+            &|s| {
+                s.date = "2026-01-01".to_owned();
+                s.sign();
+            },
+            "x-ms-date is not an RFC 1123 date",
+        ),
+        (
+            &|s| s.authorization = String::new(),
+            "the Authorization header is not in the HMAC scheme's form",
+        ),
+    ];
+    for (spoil, reason) in spoils {
+        let answer = world.exchange(&good, |signed| spoil(signed));
+        assert_eq!(answer.status, 401, "{reason}");
+        assert_eq!(
+            answer.json(),
+            json!({"error": {"code": "Denied", "message": "Denied by the resource provider."}})
+        );
+        let last = world.emulator.requests().pop().expect("one was seen");
+        assert_eq!(last.reason.as_deref(), Some(reason));
+    }
+    assert_eq!(world.exchange(&good, |_| {}).status, 200);
+}
+
+#[test]
+fn the_api_version_is_demanded() {
+    let world = World::new();
+    for (query, code) in [
+        ("", "ApiVersionUnspecified"),
+        ("?api-version=2021-03-07", "UnsupportedApiVersion"),
+        ("?api-version=1999-01-01", "UnsupportedApiVersion"),
+    ] {
+        let answer = world.exchange("{}", |signed| {
+            signed.target = format!("/teamsUser/:exchangeAccessToken{query}");
+            signed.sign();
+        });
+        assert_eq!(answer.status, 400);
+        assert_eq!(answer.json()["error"]["code"], code);
+        let versions = answer.header("api-supported-versions").unwrap_or_default();
+        assert!(versions.contains("2023-10-01"), "{versions}");
+    }
+}
+
+#[test]
+fn the_body_is_checked_in_the_services_order() {
+    let world = World::new();
+    let entra = world.entra_token("ada@contoso.example", TEAMS);
+    let graph = world.entra_token("ada@contoso.example", "User.Read");
+    let clients = world.entra_token(
+        "ada@contoso.example",
+        "https://auth.msft.communication.azure.com/TeamsExtension.ManageCalls",
+    );
+    let other = "ac5ba55e-0000-4000-8000-00000000dead";
+    let invalid = "InvalidAccessToken";
+    let cases: [(&str, Value, u16, &str, Option<&str>); 13] = [
+        ("token", json!(""), 401, invalid, None),
+        ("token", json!("garbage"), 401, invalid, None),
+        ("token", json!(graph), 401, invalid, None),
+        ("token", json!(clients), 401, invalid, None),
+        ("token", Value::Null, 400, "ValidationError", None),
+        ("token", json!(7), 400, "ValidationError", None),
+        ("appId", json!(""), 400, "ValidationError", Some("AppId")),
+        ("appId", json!("x"), 400, "ValidationError", Some("appId")),
+        ("appId", json!(other), 400, "ValidationError", Some("appId")),
+        ("userId", json!(""), 400, "ValidationError", Some("UserId")),
+        ("userId", json!("x"), 400, "ValidationError", Some("userId")),
+        (
+            "userId",
+            json!(other),
+            400,
+            "ValidationError",
+            Some("userId"),
+        ),
+        (
+            "userId",
+            Value::Null,
+            400,
+            "ValidationError",
+            Some("UserId"),
+        ),
+    ];
+    for (member, value, status, code, target) in cases {
+        let mut wrong = body(&world, &entra);
+        wrong[member] = value.clone();
+        let answer = world.exchange(&wrong.to_string(), |_| {});
+        assert_eq!(answer.status, status, "{member}: {value}");
+        let error = answer.json()["error"].clone();
+        assert_eq!(error["code"], code, "{member}: {value}");
+        assert_eq!(error["target"].as_str(), target, "{member}: {value}");
+    }
+    let both = json!({"token": "", "appId": world::CLIENT_ID, "userId": ""});
+    assert_eq!(world.exchange(&both.to_string(), |_| {}).status, 401);
+    assert_eq!(world.exchange("no JSON", |_| {}).status, 400);
+}
+
+#[test]
+fn an_expired_token_is_refused() {
+    let world = World::new();
+    world
+        .emulator
+        .set_token_life(std::time::Duration::from_secs(60));
+    let entra = world.entra_token("ada@contoso.example", TEAMS);
+    let good = body(&world, &entra).to_string();
+    world.clock.advance(std::time::Duration::from_secs(60));
+    let answer = world.exchange(&good, |_| {});
+    assert_eq!(answer.json()["error"]["code"], "InvalidAccessToken");
+}
+
+#[test]
+fn a_user_without_a_teams_licence_is_forbidden() {
+    let world = World::new();
+    let entra = world.entra_token("cleo@contoso.example", TEAMS);
+    let mut request = body(&world, &entra);
+    request["userId"] = claims(&entra)["oid"].clone();
+    let answer = world.exchange(&request.to_string(), |_| {});
+    assert_eq!(answer.status, 403);
+    assert_eq!(answer.json()["error"]["code"], "Forbidden");
+}
+
+#[test]
+fn only_json_is_taken_at_this_path_by_this_verb() {
+    let world = World::new();
+    let wrong_verb = world.get("/teamsUser/:exchangeAccessToken?api-version=2023-10-01");
+    assert_eq!(
+        (wrong_verb.status, wrong_verb.header("allow")),
+        (405, Some("POST"))
+    );
+    assert_eq!(wrong_verb.json()["error"]["code"], "MethodNotAllowed");
+    let nowhere = world.get("/teamsUser/%3AexchangeAccessToken?api-version=2023-10-01");
+    assert_eq!(nowhere.status, 404);
+    assert_eq!(nowhere.json()["error"]["code"], "NotFound");
+}
+
+#[test]
+fn doubled_slashes_at_the_start_are_taken_for_one() {
+    let world = World::new();
+    let entra = world.entra_token("ada@contoso.example", TEAMS);
+    let answer = world.exchange(&body(&world, &entra).to_string(), |signed| {
+        signed.target = format!("/{}", signed.target);
+        signed.sign();
+    });
+    assert_eq!(answer.status, 200);
+}

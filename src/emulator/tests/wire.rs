@@ -1,0 +1,266 @@
+//! A client made by hand: it writes requests as text, so that it can write wrong ones.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use ring::{digest, hmac};
+use serde_json::Value;
+
+use super::super::{Emulator, Options, world};
+use crate::time::{SettableClock, Timestamp};
+
+pub(super) const VERIFIER: &str = "a-verifier-that-is-long-enough-0123456789-abcdef";
+pub(super) const TEAMS: &str = "openid profile offline_access https://auth.msft.communication.azure.com/Teams.ManageCalls https://auth.msft.communication.azure.com/Teams.ManageChats";
+pub(super) const REDIRECT: &str = "http://localhost:4711";
+pub(super) const NOON: i64 = 1_780_000_000;
+
+/// Parameters that replace those of a good request; an empty value drops one.
+pub(super) type Changes<'a> = &'a [(&'a str, &'a str)];
+
+/// An emulator whose clock stands still.
+pub(super) struct World {
+    pub(super) emulator: Emulator,
+    pub(super) clock: SettableClock,
+}
+
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) status: u16,
+    pub(super) head: String,
+    pub(super) body: String,
+}
+
+impl Answer {
+    pub(super) fn header(&self, name: &str) -> Option<&str> {
+        self.head.lines().find_map(|line| {
+            let (key, value) = line.split_once(':')?;
+            key.eq_ignore_ascii_case(name).then(|| value.trim())
+        })
+    }
+
+    pub(super) fn json(&self) -> Value {
+        serde_json::from_str(&self.body).expect("a JSON body")
+    }
+
+    /// The number in `error_codes`.
+    pub(super) fn aadsts(&self) -> i64 {
+        self.json()["error_codes"][0].as_i64().expect("a number")
+    }
+
+    pub(super) fn error(&self) -> String {
+        self.json()["error"].as_str().expect("a word").to_owned()
+    }
+
+    /// The parameters that a redirect in query mode carries.
+    pub(super) fn redirected(&self) -> Vec<(String, String)> {
+        let to = self.header("location").expect("a redirect");
+        let url = url::Url::parse(to).expect("a URL");
+        url.query_pairs().into_owned().collect()
+    }
+
+    pub(super) fn redirected_with(&self, name: &str) -> Option<String> {
+        let (_, value) = self.redirected().into_iter().find(|(key, _)| key == name)?;
+        Some(value)
+    }
+}
+
+impl World {
+    pub(super) fn new() -> World {
+        World::with(Options::default())
+    }
+
+    pub(super) fn with(options: Options) -> World {
+        let clock = SettableClock::new(Timestamp::from_unix_seconds(NOON));
+        let emulator = Emulator::start(Options {
+            clock: Arc::new(clock.clone()),
+            ..options
+        })
+        .expect("it starts");
+        World { emulator, clock }
+    }
+
+    pub(super) fn host(&self) -> String {
+        format!("localhost:{}", self.emulator.http_port)
+    }
+
+    pub(super) fn send(&self, method: &str, target: &str, headers: &str, body: &str) -> Answer {
+        let host = self.host();
+        self.raw(&format!(
+            "{method} {target} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\
+             Content-Length: {}\r\n{headers}\r\n{body}",
+            body.len()
+        ))
+    }
+
+    pub(super) fn raw(&self, request: &str) -> Answer {
+        let mut stream =
+            TcpStream::connect(("127.0.0.1", self.emulator.http_port)).expect("it listens");
+        stream.write_all(request.as_bytes()).expect("it reads");
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).expect("it answers");
+        let answer = String::from_utf8(answer).expect("text");
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
+        let status = head.get(9..12).and_then(|status| status.parse().ok());
+        Answer {
+            status: status.unwrap_or(0),
+            head: head.to_owned(),
+            body: body.to_owned(),
+        }
+    }
+
+    pub(super) fn get(&self, target: &str) -> Answer {
+        self.send("GET", target, "", "")
+    }
+
+    /// A good authorization request, with these parameters changed; an empty value drops one.
+    pub(super) fn authorize(&self, tenant: &str, changes: &[(&str, &str)]) -> Answer {
+        let challenge = challenge(VERIFIER);
+        let query = encode(
+            &[
+                ("client_id", world::CLIENT_ID),
+                ("response_type", "code"),
+                ("redirect_uri", REDIRECT),
+                ("scope", TEAMS),
+                ("state", "state/with=odd+chars|&"),
+                ("nonce", "nonce-0123456789"),
+                ("code_challenge", &challenge),
+                ("code_challenge_method", "S256"),
+                ("login_hint", "ada@contoso.example"),
+            ],
+            changes,
+        );
+        self.get(&format!("/{tenant}/oauth2/v2.0/authorize?{query}"))
+    }
+
+    pub(super) fn code(&self, changes: &[(&str, &str)]) -> String {
+        let answer = self.authorize("organizations", changes);
+        answer.redirected_with("code").expect("a code")
+    }
+
+    /// A good redemption of `code`, with these parameters changed.
+    pub(super) fn redeem(&self, code: &str, changes: &[(&str, &str)]) -> Answer {
+        self.token(
+            "organizations",
+            &encode(
+                &[
+                    ("client_id", world::CLIENT_ID),
+                    ("grant_type", "authorization_code"),
+                    ("code", code),
+                    ("redirect_uri", REDIRECT),
+                    ("code_verifier", VERIFIER),
+                ],
+                changes,
+            ),
+        )
+    }
+
+    pub(super) fn refresh(&self, token: &str, changes: &[(&str, &str)]) -> Answer {
+        self.token(
+            "organizations",
+            &encode(
+                &[
+                    ("client_id", world::CLIENT_ID),
+                    ("grant_type", "refresh_token"),
+                    ("refresh_token", token),
+                ],
+                changes,
+            ),
+        )
+    }
+
+    pub(super) fn token(&self, tenant: &str, form: &str) -> Answer {
+        self.send(
+            "POST",
+            &format!("/{tenant}/oauth2/v2.0/token"),
+            "Content-Type: application/x-www-form-urlencoded\r\n",
+            form,
+        )
+    }
+
+    /// An Entra token of this user for these scopes.
+    pub(super) fn entra_token(&self, user: &str, scope: &str) -> String {
+        let code = self.code(&[("login_hint", user), ("scope", scope)]);
+        let answer = self.redeem(&code, &[]);
+        answer.json()["access_token"]
+            .as_str()
+            .expect("a token")
+            .to_owned()
+    }
+
+    /// A good exchange; `spoil` may change what is sent after it has been signed.
+    pub(super) fn exchange(&self, body: &str, spoil: impl FnOnce(&mut Signed)) -> Answer {
+        let mut signed = Signed {
+            method: "POST".to_owned(),
+            target: "/teamsUser/:exchangeAccessToken?api-version=2023-10-01".to_owned(),
+            host: self.host(),
+            date: Timestamp::from_unix_seconds(NOON).to_http_date(),
+            body: body.to_owned(),
+            ..Signed::default()
+        };
+        signed.sign();
+        spoil(&mut signed);
+        self.raw(&format!(
+            "{} {} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nContent-Length: {}\r\n\
+             Content-Type: application/json\r\nx-ms-date: {}\r\nx-ms-content-sha256: {}\r\n\
+             Authorization: {}\r\n\r\n{}",
+            signed.method,
+            signed.target,
+            signed.host,
+            signed.body.len(),
+            signed.date,
+            signed.hash,
+            signed.authorization,
+            signed.body
+        ))
+    }
+}
+
+/// A signed request in parts.
+#[derive(Debug, Default)]
+pub(super) struct Signed {
+    pub(super) method: String,
+    pub(super) target: String,
+    pub(super) host: String,
+    pub(super) date: String,
+    pub(super) hash: String,
+    pub(super) authorization: String,
+    pub(super) body: String,
+}
+
+impl Signed {
+    pub(super) fn sign(&mut self) {
+        self.hash = STANDARD.encode(digest::digest(&digest::SHA256, self.body.as_bytes()));
+        let text = format!(
+            "{}\n{}\n{};{};{}",
+            self.method, self.target, self.date, self.host, self.hash
+        );
+        let key = hmac::Key::new(hmac::HMAC_SHA256, world::ACCESS_KEY_BYTES);
+        let signature = STANDARD.encode(hmac::sign(&key, text.as_bytes()));
+        self.authorization = format!(
+            "HMAC-SHA256 SignedHeaders=x-ms-date;host;x-ms-content-sha256&Signature={signature}"
+        );
+    }
+}
+
+pub(super) fn challenge(verifier: &str) -> String {
+    URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, verifier.as_bytes()))
+}
+
+/// The claims of a token, unverified.
+pub(super) fn claims(token: &str) -> Value {
+    let claims = token.split('.').nth(1).expect("three parts");
+    let claims = URL_SAFE_NO_PAD.decode(claims).expect("base64url");
+    serde_json::from_slice(&claims).expect("JSON")
+}
+
+pub(super) fn encode(good: &[(&str, &str)], changes: &[(&str, &str)]) -> String {
+    let kept = good
+        .iter()
+        .filter(|(name, _)| changes.iter().all(|(changed, _)| changed != name));
+    url::form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(kept.chain(changes.iter().filter(|(_, value)| !value.is_empty())))
+        .finish()
+}

@@ -1,0 +1,188 @@
+//! The published vectors: signatures that the official SDKs computed, RFC 7636's own challenge.
+
+use super::*;
+
+const KEY: &[u8] = b"acs-identity-test-key-0123456789abcdef-0123456789abcdef-0123456!";
+const DATE: &str = "Mon, 02 Jun 2025 13:45:09 GMT";
+const ID: &str =
+    "8%3Aacs%3A1b5cc06b-f352-4571-b1e6-d9b259b7c776_00000007-0464-274b-b274-5a3a0d000101";
+const HOST: &str = "contoso-acs.communication.azure.com";
+const EMPTY: &str = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=";
+
+struct Vector {
+    name: &'static str,
+    method: &'static str,
+    target: &'static str,
+    host: &'static str,
+    body: &'static str,
+    hash: &'static str,
+    signature: &'static str,
+}
+
+#[rustfmt::skip]
+const VECTORS: [Vector; 14] = [
+    Vector { name: "V1", method: "POST", target: "/identities?api-version=2023-10-01", host: HOST, body: "", hash: EMPTY, signature: "pub6W9eWQJQZdnntkJxRY60lhinqjQpZ34cn0yesPXk=" },
+    Vector { name: "V2", method: "POST", target: "/identities?api-version=2023-10-01", host: HOST, body: r#"{"createTokenWithScopes": ["chat", "voip"], "expiresInMinutes": 60}"#, hash: "wvygNN5WpIfLXWP9MkgLzBwgE8R//ITGxsX6PuaRBUU=", signature: "UYQeoC9jwmgxgZszydZbT78tfAc7gS2LCULb1MQJWvM=" },
+    Vector { name: "V2b", method: "POST", target: "/identities?api-version=2023-10-01", host: HOST, body: r#"{"createTokenWithScopes": ["chat", "voip"]}"#, hash: "V8+u8Ex0JoTgTgmpir8t4JxsTqBhz791KhW/8639K2A=", signature: "6vTrM+5aSR/klZI0MVe5hIqT9iT8h3Og4dOehLxv7Co=" },
+    Vector { name: "V2c", method: "POST", target: "/identities?api-version=2023-10-01", host: HOST, body: r#"{"createTokenWithScopes":["chat","voip"]}"#, hash: "fYTayOkxDFdoXd25BoJTvoTLLr5+QVfLFXvdJep6oNs=", signature: "3VvOCe13K6fbCn61pET9P/AYCJqLMM9sU0MzCpbbIgk=" },
+    Vector { name: "V3", method: "DELETE", target: "/identities/{ID}?api-version=2023-10-01", host: HOST, body: "", hash: EMPTY, signature: "X0HJuo5S+Y0mh47Yl8JvH3R/6NL8vqi8c91euCqpNEQ=" },
+    Vector { name: "V3b", method: "DELETE", target: "/identities/8:acs:1b5cc06b-f352-4571-b1e6-d9b259b7c776_00000007-0464-274b-b274-5a3a0d000101?api-version=2023-10-01", host: HOST, body: "", hash: EMPTY, signature: "ayXtQfMlBRpBuFJ5gCyqWo/OOPboIrxWizGRhr/Bpqk=" },
+    Vector { name: "V4", method: "POST", target: "/identities/{ID}/:revokeAccessTokens?api-version=2023-10-01", host: HOST, body: "", hash: EMPTY, signature: "EYNXByN10X3fZClilii2OIMlxu/D3Now7QPB4RhXN8A=" },
+    Vector { name: "V5", method: "POST", target: "/identities/{ID}/:issueAccessToken?api-version=2023-10-01", host: HOST, body: r#"{"scopes": ["voip.join"], "expiresInMinutes": 60}"#, hash: "g10WpkcmwZkvrk2oXHmHTdbN0iyqfddIEGfysNqrLTI=", signature: "j7bco3lueuqNY5e0vNri1Kmzw3Wee1ohOUWRutDP08Y=" },
+    Vector { name: "V5b", method: "POST", target: "/identities/{ID}/:issueAccessToken?api-version=2023-10-01", host: HOST, body: r#"{"scopes":["voip.join"],"expiresInMinutes":60}"#, hash: "sp+jT+1sSXEeBiXODrsHMZCdJpgzhYvmdqIa5nRdnVM=", signature: "idH6c7PDPdPpfFIRivsHySF8Vc7nurpYWadUsMZJWn4=" },
+    Vector { name: "V6", method: "POST", target: "/teamsUser/:exchangeAccessToken?api-version=2023-10-01", host: "127.0.0.1:8443", body: r#"{"token": "aad.tok.en", "appId": "11111111-2222-3333-4444-555555555555", "userId": "66666666-7777-8888-9999-000000000000"}"#, hash: "nHrQ0mEJDLdqUi/LBeh18MXsU7g1wtDIJ3LR4zW+lqI=", signature: "lKmC1+IyESRhIf1vpRIToEmEQvvKkMa/c/XxbLkrDQc=" },
+    Vector { name: "V6b", method: "POST", target: "/teamsUser/:exchangeAccessToken?api-version=2023-10-01", host: "127.0.0.1:8443", body: r#"{"token":"aad.tok.en","appId":"11111111-2222-3333-4444-555555555555","userId":"66666666-7777-8888-9999-000000000000"}"#, hash: "FJ5VR4jKLmiKEv2J23SirY6Edl6xbntRt+vL7m0pNR0=", signature: "D1Ty+G/yoMwLlczxg4F8xE5jpen64bl/fKdV7SF2uf4=" },
+    Vector { name: "V7", method: "POST", target: "/identities/{ID}/:issueAccessToken?api-version=2022-10-01", host: "localhost:7071", body: r#"{"scopes": ["chat"]}"#, hash: "sZHRO4JkAmw3HcI1PyxrC5twHvkHIWjyMLVIkauXKRA=", signature: "7XUQk5p+36msk5sEvP1Sigii3j1l1NvCcjyo3uhoJUA=" },
+    Vector { name: "V8", method: "GET", target: "/access/entra/assignments?api-version=2025-03-02-preview&maxpagesize=5", host: HOST, body: "", hash: EMPTY, signature: "RMzdgty81uAiDGAvq+2WDoxNY2E8AYB0pxpQSqip/ZU=" },
+    Vector { name: "V9", method: "POST", target: "/identities?api-version=2025-03-02-preview", host: HOST, body: r#"{"customId":"žluťoučký-kůň"}"#, hash: "n7l79b2z/Mokk+kOowfWWCENVgdgoNxIXOl4KAzTtrk=", signature: "lXwTtNHqkwhh3Op9b9bfvsslyP9NPQyz7LF2OOC7tlw=" },
+];
+
+/// Checks a vector at `now`, with its signature replaced where one is given.
+fn check(vector: &Vector, signature: Option<&str>, now: Timestamp) -> Result<(), &'static str> {
+    let authorization = format!("{SCHEME}{}", signature.unwrap_or(vector.signature));
+    let request = SignedRequest {
+        method: vector.method,
+        target: &vector.target.replace("{ID}", ID),
+        host: vector.host,
+        date: DATE,
+        content_hash: vector.hash,
+        authorization: &authorization,
+        body: vector.body.as_bytes(),
+    };
+    request.check(KEY, now)
+}
+
+fn then() -> Timestamp {
+    Timestamp::parse_http_date(DATE).expect("a date")
+}
+
+#[test]
+fn every_signature_of_the_sdks_is_accepted() {
+    for vector in &VECTORS {
+        assert_eq!(check(vector, None, then()), Ok(()), "{}", vector.name);
+    }
+}
+
+#[test]
+fn no_signature_fits_another_request() {
+    for vector in &VECTORS {
+        for other in VECTORS.iter().filter(|other| other.name != vector.name) {
+            let result = check(vector, Some(other.signature), then());
+            assert_eq!(result, Err("the signature does not match"));
+        }
+    }
+}
+
+#[test]
+fn what_a_misconfigured_sdk_signs_is_refused() {
+    let delete = VECTORS.iter().find(|v| v.name == "V3").expect("listed");
+    for (endpoint, signature) in [
+        ("with :443", "zQwcQfLmHnPmB86t5MUxoHC1lzJWbQWYzzVbsnkHCr0="),
+        (
+            "with a slash",
+            "jBZ9lImrnWZAwzCYXXVzYd/d/Ou7k0lWXHx9vl3K+sY=",
+        ),
+    ] {
+        let result = check(delete, Some(signature), then());
+        assert_eq!(result, Err("the signature does not match"), "{endpoint}");
+    }
+}
+
+#[test]
+fn a_date_may_be_a_quarter_of_an_hour_off_and_no_more() {
+    for (seconds, good) in [(900, true), (-900, true), (901, false), (-901, false)] {
+        let result = check(&VECTORS[0], None, then().shifted(seconds));
+        assert_eq!(result.is_ok(), good, "{seconds}");
+    }
+}
+
+#[test]
+fn the_header_must_have_exactly_its_form() {
+    let good = VECTORS[0].signature;
+    for bad in [
+        format!("hmac-sha256 SignedHeaders=x-ms-date;host;x-ms-content-sha256&Signature={good}"),
+        format!("HMAC-SHA256 SignedHeaders=host;x-ms-date;x-ms-content-sha256&Signature={good}"),
+        format!("HMAC-SHA256  SignedHeaders=x-ms-date;host;x-ms-content-sha256&Signature={good}"),
+        format!("{SCHEME}{}", good.trim_end_matches('=')),
+        format!("{SCHEME}{good}, {SCHEME}{good}"),
+        SCHEME.to_owned(),
+        String::new(),
+    ] {
+        let request = SignedRequest {
+            method: "POST",
+            target: VECTORS[0].target,
+            host: HOST,
+            date: DATE,
+            content_hash: EMPTY,
+            authorization: &bad,
+            body: b"",
+        };
+        assert!(request.check(KEY, then()).is_err(), "{bad}");
+    }
+}
+
+#[test]
+fn a_date_in_another_spelling_is_refused() {
+    for date in [
+        "Mon, 2 Jun 2025 13:45:09 GMT",
+        "Mon, 02 Jun 2025 13:45:09 +0000",
+        "Tue, 02 Jun 2025 13:45:09 GMT",
+        "2025-06-02T13:45:09Z",
+    ] {
+        let authorization = format!("{SCHEME}{}", VECTORS[0].signature);
+        let request = SignedRequest {
+            method: "POST",
+            target: VECTORS[0].target,
+            host: HOST,
+            date,
+            content_hash: EMPTY,
+            authorization: &authorization,
+            body: b"",
+        };
+        let result = request.check(KEY, then());
+        assert_eq!(result, Err("x-ms-date is not an RFC 1123 date"), "{date}");
+    }
+}
+
+#[test]
+fn the_pkce_example_of_the_rfc_holds() {
+    let challenge = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+    let verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+    let s256 = Challenge::parse(challenge, Some("S256")).expect("well formed");
+    assert!(s256.holds(verifier));
+    assert!(!s256.holds(challenge), "the challenge is not the verifier");
+    let plain = Challenge::parse(verifier, None).expect("well formed");
+    assert!(plain.holds(verifier) && !plain.holds(challenge));
+}
+
+#[test]
+fn malformed_challenges_and_verifiers_are_refused() {
+    for (challenge, method) in [
+        ("", Some("S256")),
+        ("E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-c", Some("S256")),
+        ("E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM=", Some("S256")),
+        ("E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw+cM", Some("S256")),
+        ("too-short", Some("plain")),
+        ("E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM", Some("s256")),
+    ] {
+        assert_eq!(Challenge::parse(challenge, method), None, "{challenge}");
+    }
+    assert!(!is_verifier(&"a".repeat(42)) && !is_verifier(&"a".repeat(129)));
+    assert!(is_verifier(&"a".repeat(43)) && is_verifier(&"~".repeat(128)));
+    assert!(!is_verifier(&"+".repeat(43)));
+}
+
+#[test]
+fn only_one_spelling_of_a_guid_is_one() {
+    assert!(is_guid("1FD5118E-2576-4263-8130-9503064c837a"));
+    for no in [
+        "1fd5118e257642638130 9503064c837a",
+        "1fd5118e2576426381309503064c837a",
+        "{1fd5118e-2576-4263-8130-9503064c837a}",
+        "urn:uuid:1fd5118e-2576-4263-8130-9503064c837a",
+        "1fd5118e-2576-4263-8130-9503064c837g",
+        "",
+    ] {
+        assert!(!is_guid(no), "{no}");
+    }
+}

@@ -1,0 +1,273 @@
+//! The fixed inhabitants of the emulated world: directories, users, the app, the resource.
+//!
+//! Nothing comes in; out go constants and look-ups by the names that requests carry. What changes
+//! while the emulator runs is not here but in the state.
+
+/// The app registration that may sign users in: a public client, consented to in every directory.
+pub(super) const CLIENT_ID: &str = "ac5ba55e-0c11-4000-8000-0000000000a1";
+/// Where the app is registered to receive answers; the port is free (RFC 8252, section 7.3).
+const REDIRECT_PATHS: [&str; 2] = ["", "/redirect"];
+/// The emulated ACS resource, as its tokens name it.
+pub(super) const RESOURCE_ID: &str = "ac5ba55e-0ac5-4000-8000-0000000000e1";
+/// The resource's access key, Base64 of 64 bytes that say how little it is worth.
+pub(super) const ACCESS_KEY: &str =
+    "d29ydGhsZXNzLWVtdWxhdG9yLWFjY2Vzcy1rZXkta25vd24tdG8tZXZlcnlvbmUtbmV2ZXItdHJ1c3QtaXQhIQ==";
+/// The bytes of [`ACCESS_KEY`].
+pub(super) const ACCESS_KEY_BYTES: &[u8; 64] =
+    b"worthless-emulator-access-key-known-to-everyone-never-trust-it!!";
+/// The tenant id that stands for all personal accounts.
+const CONSUMERS: &str = "9188040d-6c67-4c5b-b112-36a304b66dad";
+
+/// An Entra tenant.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Directory {
+    /// Its GUID.
+    pub(super) id: &'static str,
+    /// Its one verified domain.
+    pub(super) domain: &'static str,
+}
+
+pub(super) static CONTOSO: Directory = Directory {
+    id: "ac5ba55e-7e4a-4000-8000-000000000001",
+    domain: "contoso.example",
+};
+static FABRIKAM: Directory = Directory {
+    id: "ac5ba55e-7e4a-4000-8000-000000000002",
+    domain: "fabrikam.example",
+};
+
+/// A person, with a home and perhaps an invitation elsewhere.
+#[derive(Debug)]
+pub(super) struct User {
+    /// The name that is typed at sign-in.
+    pub(super) username: &'static str,
+    /// The name that is shown.
+    pub(super) name: &'static str,
+    home: Member,
+    guest: Option<Member>,
+    /// Whether a Teams service plan is assigned.
+    pub(super) teams_licence: bool,
+}
+
+/// A user as one directory knows them.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Member {
+    /// The directory.
+    pub(super) directory: &'static Directory,
+    /// The object id in that directory.
+    pub(super) oid: &'static str,
+}
+
+/// Everyone who can sign in; the first is who a login without a choice gets.
+pub(super) static USERS: [User; 4] = [
+    User {
+        username: "ada@contoso.example",
+        name: "Ada Example",
+        home: Member {
+            directory: &CONTOSO,
+            oid: "ac5ba55e-05e4-4000-8000-000000000001",
+        },
+        guest: None,
+        teams_licence: true,
+    },
+    User {
+        username: "ben@contoso.example",
+        name: "Ben Example",
+        home: Member {
+            directory: &CONTOSO,
+            oid: "ac5ba55e-05e4-4000-8000-000000000002",
+        },
+        guest: None,
+        teams_licence: true,
+    },
+    User {
+        username: "cleo@contoso.example",
+        name: "Cleo Example",
+        home: Member {
+            directory: &CONTOSO,
+            oid: "ac5ba55e-05e4-4000-8000-000000000003",
+        },
+        guest: None,
+        teams_licence: false,
+    },
+    User {
+        username: "dora@fabrikam.example",
+        name: "Dora Example",
+        home: Member {
+            directory: &FABRIKAM,
+            oid: "ac5ba55e-05e4-4000-8000-000000000004",
+        },
+        guest: Some(Member {
+            directory: &CONTOSO,
+            oid: "ac5ba55e-05e4-4000-8000-000000000104",
+        }),
+        teams_licence: true,
+    },
+];
+
+impl User {
+    /// The user of this name; Entra does not mind its case.
+    pub(super) fn named(username: &str) -> Option<&'static User> {
+        USERS
+            .iter()
+            .find(|user| user.username.eq_ignore_ascii_case(username.trim()))
+    }
+
+    /// The user whose home object id this is.
+    pub(super) fn with_home_oid(oid: &str) -> Option<&'static User> {
+        USERS.iter().find(|user| user.home.oid == oid)
+    }
+
+    /// The user who has this object id in this directory, at home or as a guest.
+    pub(super) fn in_directory(oid: &str, directory_id: &str) -> Option<&'static User> {
+        USERS.iter().find(|user| {
+            [Some(user.home), user.guest]
+                .into_iter()
+                .flatten()
+                .any(|m| m.oid == oid && m.directory.id == directory_id)
+        })
+    }
+
+    /// Who they are at home.
+    pub(super) fn home(&self) -> Member {
+        self.home
+    }
+
+    /// Who they are where `tenant` asks: at home for the multi-tenant names, else in that
+    /// directory, if it knows them.
+    pub(super) fn seen_from(&self, tenant: Tenant) -> Option<Member> {
+        match tenant {
+            Tenant::Common | Tenant::Organizations => Some(self.home),
+            Tenant::One(directory) => [Some(self.home), self.guest]
+                .into_iter()
+                .flatten()
+                .find(|member| member.directory == directory),
+        }
+    }
+}
+
+/// What the first path segment of an Entra URL names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Tenant {
+    /// Any work, school or personal account.
+    Common,
+    /// Any work or school account.
+    Organizations,
+    /// One directory, by GUID or domain.
+    One(&'static Directory),
+}
+
+/// Why a tenant segment names no tenant that could serve.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum NoTenant {
+    /// Nobody of that name.
+    Unknown,
+    /// Personal accounts, which this work-only app does not take.
+    Consumers,
+}
+
+impl Tenant {
+    pub(super) fn parse(segment: &str) -> Result<Tenant, NoTenant> {
+        match segment.to_ascii_lowercase().as_str() {
+            "common" => Ok(Tenant::Common),
+            "organizations" => Ok(Tenant::Organizations),
+            "consumers" | CONSUMERS => Err(NoTenant::Consumers),
+            name => [&CONTOSO, &FABRIKAM]
+                .into_iter()
+                .find(|directory| directory.id == name || directory.domain == name)
+                .map(Tenant::One)
+                .ok_or(NoTenant::Unknown),
+        }
+    }
+
+    /// The segment as metadata spells it: a domain has become its GUID.
+    pub(super) fn segment(self) -> &'static str {
+        match self {
+            Tenant::Common => "common",
+            Tenant::Organizations => "organizations",
+            Tenant::One(directory) => directory.id,
+        }
+    }
+}
+
+/// Whether the app may receive its answer there. Read by hand, since a URL parser would forgive
+/// what must not be forgiven: `http://localhost@evil`, `/x/..`, a `\`.
+pub(super) fn is_registered_redirect(uri: &str) -> bool {
+    let Some(rest) = uri.strip_prefix("http://localhost") else {
+        return false;
+    };
+    let path = match rest.strip_prefix(':') {
+        None => rest,
+        Some(rest) => {
+            let end = rest.find('/').unwrap_or(rest.len());
+            let (port, path) = rest.split_at(end);
+            let is_port = port.bytes().all(|b| b.is_ascii_digit())
+                && port.parse::<u16>().is_ok_and(|port| port != 0);
+            if !is_port {
+                return false;
+            }
+            path
+        }
+    };
+    REDIRECT_PATHS.contains(&path) || path == "/"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_registered_redirects_are_accepted_whatever_their_port() {
+        for yes in [
+            "http://localhost",
+            "http://localhost/",
+            "http://localhost:1",
+            "http://localhost:51004/",
+            "http://localhost:8080/redirect",
+            "http://localhost/redirect",
+        ] {
+            assert!(is_registered_redirect(yes), "{yes}");
+        }
+        for no in [
+            "",
+            "https://localhost:51004",
+            "http://127.0.0.1:51004",
+            "http://[::1]:51004/",
+            "http://localhost@evil.test",
+            "http://localhost:80@evil.test/",
+            "http://localhost.evil.test",
+            "http://localhost:51004/cb",
+            "http://localhost:51004/Redirect",
+            "http://localhost:51004/redirect/",
+            "http://localhost:51004//",
+            "http://localhost:51004/?x=1",
+            "http://localhost:51004/#x",
+            "http://localhost:0/",
+            "http://localhost:/",
+            "http://localhost:99999/",
+            "http://localhost:+80/",
+            "http://localhost\\evil.test",
+            "HTTP://localhost:1/",
+        ] {
+            assert!(!is_registered_redirect(no), "{no}");
+        }
+    }
+
+    #[test]
+    fn the_access_key_is_the_base64_of_its_bytes() {
+        use base64::Engine as _;
+        let bytes = base64::engine::general_purpose::STANDARD.decode(ACCESS_KEY);
+        assert_eq!(bytes.as_deref(), Ok(&ACCESS_KEY_BYTES[..]));
+    }
+
+    #[test]
+    fn a_guest_has_another_object_id_abroad() {
+        let dora = User::named("Dora@Fabrikam.example").expect("she is a user");
+        let abroad = dora
+            .seen_from(Tenant::One(&CONTOSO))
+            .expect("she is a guest");
+        assert_ne!(abroad.oid, dora.home().oid);
+        let ada = User::named("ada@contoso.example").expect("she is a user");
+        assert!(ada.seen_from(Tenant::One(&FABRIKAM)).is_none());
+    }
+}
