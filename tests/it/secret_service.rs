@@ -1,0 +1,370 @@
+//! The keyring store against a real Secret Service, in each of its fates.
+//!
+//! The `keyring` crate reads the environment and keeps one connection for the whole process, so
+//! each case runs in a process of its own: this test binary again, told what to do.
+
+#![expect(clippy::expect_used, reason = "a test that cannot go on has failed")]
+
+#[path = "harness/secret_service.rs"]
+mod harness;
+
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use acspass::secret::SecretBytes;
+use acspass::store::{KeyringStore, TokenStore, Vault};
+
+use harness::SecretService;
+
+const ORDERS: &str = "ACSPASS_TEST_STORE_ORDERS";
+
+/// Not a test of its own: the process that the tests below start, with orders in its environment.
+#[test]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the orders of the parent process"
+)]
+fn a_child_process_does_what_its_parent_ordered() {
+    let Ok(orders) = std::env::var(ORDERS) else {
+        return;
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().build();
+    // Calls are made from within a runtime, as the session room may make them.
+    runtime.expect("a runtime").block_on(async {
+        let store = KeyringStore::new();
+        for order in orders.split(';') {
+            obey(&store, order);
+        }
+    });
+}
+
+#[expect(clippy::print_stdout, reason = "how the parent process is told")]
+fn obey(store: &KeyringStore, order: &str) {
+    let words: Vec<&str> = order.split(' ').collect();
+    let outcome = match words[..] {
+        ["save", item, size] => store
+            .save(item, &SecretBytes::new(content(size)))
+            .map(|()| "saved".to_owned()),
+        ["load", item, size] => store.load(item).map(|loaded| match loaded {
+            Some(bytes) if bytes.expose() == content(size) => "same".to_owned(),
+            Some(_) => "other".to_owned(),
+            None => "none".to_owned(),
+        }),
+        ["delete", item] => store
+            .delete(item)
+            .map(|existed| format!("deleted {existed}")),
+        ["probe"] => Vault::new(Box::new(KeyringStore::new()), None)
+            .probe()
+            .map(|()| "probed".to_owned()),
+        ["pause"] => {
+            let mut line = String::new();
+            println!("outcome: paused");
+            std::io::stdin().read_line(&mut line).expect("the parent");
+            return;
+        }
+        ["await"] => {
+            let hangs = |error: &acspass::Error| error.message().contains("did not answer");
+            while store.load("item").is_err_and(|error| hangs(&error)) {
+                std::thread::yield_now();
+            }
+            return;
+        }
+        _ => panic!("an order that nobody understands: {order}"),
+    };
+    let outcome = outcome.unwrap_or_else(|error| {
+        format!(
+            "{} | {} | {}",
+            error.kind().as_str(),
+            error.message(),
+            error.hint()
+        )
+    });
+    println!("outcome: {outcome}");
+}
+
+fn content(size: &str) -> Vec<u8> {
+    let size: u32 = size.parse().expect("a size");
+    // Every byte value occurs, so what is kept is bytes and not text.
+    (0..size)
+        .map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8)
+        .collect()
+}
+
+struct Run {
+    child: Child,
+    output: BufReader<ChildStdout>,
+    start: Instant,
+}
+
+impl Run {
+    fn start(env: &[(String, String)], orders: &str) -> Self {
+        let module = module_path!().trim_start_matches("it::");
+        let child_test = format!("{module}::a_child_process_does_what_its_parent_ordered");
+        let mut child = Command::new(std::env::current_exe().expect("this test binary"))
+            .args(["--exact", &child_test])
+            .args(["--nocapture", "--test-threads=1"])
+            .env_clear()
+            .envs(env.iter().cloned())
+            .env(ORDERS, orders)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("this test binary starts again");
+        let output = BufReader::new(child.stdout.take().expect("its output"));
+        Run {
+            child,
+            output,
+            start: Instant::now(),
+        }
+    }
+
+    fn next(&mut self) -> String {
+        loop {
+            let mut line = String::new();
+            assert_ne!(
+                self.output.read_line(&mut line).expect("text"),
+                0,
+                "it has ended early"
+            );
+            if let Some((_, outcome)) = line.split_once("outcome: ") {
+                return outcome.trim().to_owned();
+            }
+        }
+    }
+
+    fn go_on(&mut self) {
+        let stdin = self.child.stdin.as_mut().expect("its input");
+        stdin.write_all(b"\n").expect("it waits for this");
+    }
+
+    /// Waits for the end, and says when it came.
+    fn end(mut self) -> Duration {
+        std::io::copy(&mut self.output, &mut std::io::sink()).expect("its output ends");
+        assert!(self.child.wait().expect("it ends").success());
+        self.start.elapsed()
+    }
+}
+
+fn outcome(env: &[(String, String)], order: &str) -> String {
+    let mut run = Run::start(env, order);
+    let outcome = run.next();
+    run.end();
+    outcome
+}
+
+fn assert_store_error(outcome: &str, words: &str, step: &str) {
+    assert!(outcome.starts_with("store | "), "{outcome}");
+    assert!(outcome.contains(words), "{outcome}");
+    assert!(outcome.contains(step), "{outcome}");
+    assert!(outcome.contains("ACSPASS_STORE=memory"), "{outcome}");
+}
+
+#[test]
+fn items_go_in_and_come_out_whole_and_other_programs_find_them() {
+    let service = SecretService::start();
+    for size in ["0", "6000", "100000"] {
+        let item = format!("item-{size}");
+        let orders = format!("load {item} {size};save {item} {size};save {item} {size}");
+        let mut run = Run::start(&service.env(), &orders);
+        assert_eq!(run.next(), "none");
+        assert_eq!(run.next(), "saved");
+        assert_eq!(run.next(), "saved");
+        run.end();
+        assert_eq!(
+            outcome(&service.env(), &format!("load {item} {size}")),
+            "same"
+        );
+        assert_eq!(service.lookup(&item), content(size));
+    }
+    assert_eq!(
+        service.lookup_items(),
+        ["item-0", "item-100000", "item-6000"]
+    );
+    let mut run = Run::start(&service.env(), "delete item-0;delete item-0;load item-0 0");
+    assert_eq!(
+        [run.next(), run.next(), run.next()],
+        ["deleted true", "deleted false", "none"]
+    );
+    run.end();
+    assert_eq!(service.lookup_items(), ["item-100000", "item-6000"]);
+}
+
+#[test]
+fn a_probe_leaves_nothing_behind() {
+    let service = SecretService::start();
+    assert_eq!(outcome(&service.env(), "probe"), "probed");
+    assert!(service.lookup_items().is_empty());
+}
+
+#[test]
+fn without_a_bus_the_error_says_so() {
+    let service = SecretService::start();
+    let no_bus: Vec<_> = service
+        .env()
+        .into_iter()
+        .filter(|(name, _)| name != "DBUS_SESSION_BUS_ADDRESS")
+        .collect();
+    assert_store_error(
+        &outcome(&no_bus, "load item 1"),
+        "no D-Bus session bus",
+        "dbus-run-session",
+    );
+    for address in ["disabled:", "unix:path=/nowhere/at/all", "nonsense"] {
+        let mut env = no_bus.clone();
+        env.push(("DBUS_SESSION_BUS_ADDRESS".into(), address.into()));
+        let outcome = outcome(&env, "load item 1");
+        assert_store_error(&outcome, "no D-Bus session bus", "dbus-run-session");
+    }
+}
+
+#[test]
+fn a_bus_without_a_secret_service_is_told_from_no_bus() {
+    let service = SecretService::bus_alone();
+    let outcome = outcome(&service.env(), "load item 1");
+    assert_store_error(
+        &outcome,
+        "no Secret Service answers",
+        "gnome-keyring-daemon --unlock",
+    );
+}
+
+#[test]
+fn a_keyring_without_a_collection_holds_nothing_and_takes_nothing() {
+    let service = SecretService::bus_that_can_start_a_keyring();
+    let mut run = Run::start(&service.env(), "load item 1;save item 1");
+    assert_eq!(run.next(), "none");
+    assert_store_error(
+        &run.next(),
+        "no default collection",
+        "gnome-keyring-daemon --unlock",
+    );
+    run.end();
+}
+
+#[test]
+fn a_locked_keyring_says_so_for_reading_and_writing() {
+    let service = SecretService::start();
+    assert_eq!(outcome(&service.env(), "save item 100"), "saved");
+    service.kill_daemon();
+    let mut run = Run::start(
+        &service.env(),
+        "load item 100;save item 100;save another 100",
+    );
+    for _ in 0..3 {
+        assert_store_error(&run.next(), "is locked", "gnome-keyring-daemon --unlock");
+    }
+    run.end();
+}
+
+#[test]
+fn a_daemon_killed_between_two_calls_comes_back_locked() {
+    let service = SecretService::start();
+    let mut run = Run::start(&service.env(), "save item 100;pause;load item 100");
+    assert_eq!(run.next(), "saved");
+    assert_eq!(run.next(), "paused");
+    service.kill_daemon();
+    run.go_on();
+    assert_store_error(&run.next(), "is locked", "gnome-keyring-daemon --unlock");
+    run.end();
+}
+
+#[test]
+fn a_daemon_that_died_for_good_is_a_service_that_is_gone() {
+    let service = SecretService::start_mortal();
+    let mut run = Run::start(&service.env(), "save item 100;pause;load item 100");
+    assert_eq!(run.next(), "saved");
+    assert_eq!(run.next(), "paused");
+    service.kill_daemon();
+    run.go_on();
+    assert_store_error(
+        &run.next(),
+        "no Secret Service answers",
+        "gnome-keyring-daemon --unlock",
+    );
+    run.end();
+}
+
+#[test]
+fn a_bus_that_dies_midway_is_said() {
+    let mut service = SecretService::start();
+    let mut run = Run::start(&service.env(), "save item 100;pause;load item 100");
+    assert_eq!(run.next(), "saved");
+    assert_eq!(run.next(), "paused");
+    service.kill_bus();
+    run.go_on();
+    assert_store_error(&run.next(), "went away", "run this again");
+    run.end();
+}
+
+#[test]
+fn a_daemon_that_dies_during_a_call_is_said() {
+    let service = SecretService::start_mortal();
+    let mut run = Run::start(&service.env(), "save item 100;pause;load item 100");
+    assert_eq!(run.next(), "saved");
+    assert_eq!(run.next(), "paused");
+    // Stopped first, so that it dies with the call in its hands or before: never after it.
+    service.stop_daemon();
+    run.go_on();
+    service.kill_daemon();
+    let outcome = run.next();
+    let gone = ["went away", "no Secret Service answers"];
+    assert!(
+        gone.iter().any(|words| outcome.contains(words)),
+        "{outcome}"
+    );
+    run.end();
+}
+
+#[test]
+fn a_stopped_daemon_costs_five_seconds_once_and_the_process_ends_at_once_after_it() {
+    let service = SecretService::start();
+    service.stop_daemon();
+    let mut run = Run::start(
+        &service.env(),
+        "load item 1;load item 1;save item 1;delete item",
+    );
+    for _ in 0..4 {
+        assert_store_error(&run.next(), "did not answer within 5 seconds", "restart");
+    }
+    let took = run.end();
+    assert!(took >= Duration::from_secs(5), "{took:?}");
+    assert!(took < Duration::from_secs(8), "{took:?}");
+}
+
+#[test]
+fn a_peer_that_accepts_and_never_answers_is_left_after_the_deadline() {
+    let folder = tempfile::TempDir::new().expect("a folder");
+    let path = folder.path().join("bus");
+    let _listener = std::os::unix::net::UnixListener::bind(&path).expect("a socket");
+    let address = format!("unix:path={}", path.display());
+    let env = [("DBUS_SESSION_BUS_ADDRESS".to_owned(), address)];
+    let mut run = Run::start(&env, "load item 1");
+    assert_store_error(&run.next(), "did not answer within 5 seconds", "restart");
+    assert!(run.end() < Duration::from_secs(8));
+}
+
+#[test]
+fn a_daemon_that_goes_on_is_heard_again() {
+    let service = SecretService::start();
+    let orders = "save item 100;pause;load item 100;pause;await;load item 100";
+    let mut run = Run::start(&service.env(), orders);
+    assert_eq!([run.next(), run.next()], ["saved", "paused"]);
+    service.stop_daemon();
+    run.go_on();
+    assert_store_error(&run.next(), "did not answer within 5 seconds", "restart");
+    assert_eq!(run.next(), "paused");
+    service.continue_daemon();
+    run.go_on();
+    assert_eq!(run.next(), "same");
+    run.end();
+}
+
+#[test]
+fn two_items_of_one_name_are_not_guessed_between() {
+    let service = SecretService::start();
+    assert_eq!(outcome(&service.env(), "save item 100"), "saved");
+    service.add_twin("item");
+    let outcome = outcome(&service.env(), "load item 100");
+    assert_store_error(&outcome, "several items `item`", "remove them all");
+}
