@@ -12,8 +12,11 @@ use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use acspass::secret::SecretBytes;
-use acspass::store::{KeyringStore, TokenStore, Vault};
+use acspass::secret::{RefreshToken, SecretBytes};
+use acspass::store::{
+    Account, Activity, Attempt, KeyringStore, LockName, Record, SessionKey, Tenancy, TokenStore,
+    Vault,
+};
 
 use harness::SecretService;
 
@@ -39,7 +42,6 @@ fn a_child_process_does_what_its_parent_ordered() {
     });
 }
 
-#[expect(clippy::print_stdout, reason = "how the parent process is told")]
 fn obey(store: &KeyringStore, order: &str) {
     let words: Vec<&str> = order.split(' ').collect();
     let outcome = match words[..] {
@@ -59,10 +61,12 @@ fn obey(store: &KeyringStore, order: &str) {
             .map(|()| "probed".to_owned()),
         ["pause"] => {
             let mut line = String::new();
-            println!("outcome: paused");
+            tell("paused");
             std::io::stdin().read_line(&mut line).expect("the parent");
             return;
         }
+        ["renew", folder] => renew(folder),
+        ["whole", folder] => Ok(describe(folder)),
         ["await"] => {
             let hangs = |error: &acspass::Error| error.message().contains("did not answer");
             while store.load("item").is_err_and(|error| hangs(&error)) {
@@ -80,7 +84,75 @@ fn obey(store: &KeyringStore, order: &str) {
             error.hint()
         )
     });
+    tell(&outcome);
+}
+
+#[expect(clippy::print_stdout, reason = "how the parent process is told")]
+fn tell(outcome: &str) {
     println!("outcome: {outcome}");
+}
+
+fn vault(folder: &str) -> Vault {
+    Vault::new(Box::new(KeyringStore::new()), Some(folder.into()))
+}
+
+fn key() -> SessionKey {
+    SessionKey {
+        tenancy: Tenancy {
+            authority_host: "login.example".to_owned(),
+            tenant: "organizations".to_owned(),
+            client_id: "a-client".to_owned(),
+        },
+        home_account_id: "ada.utid".to_owned(),
+    }
+}
+
+/// Replaces the session by its next generation, over and over, until the process is killed.
+fn renew(folder: &str) -> Result<String, acspass::Error> {
+    let vault = vault(folder);
+    let key = key();
+    loop {
+        let name = LockName::Session(key.clone());
+        let Attempt::Got(guard) = vault.try_lock(&name, Activity::Renewing)? else {
+            return Ok("held".to_owned());
+        };
+        let mut record = vault.load(&key)?.unwrap_or_else(|| {
+            let account = Account {
+                home_account_id: key.home_account_id.clone(),
+                username: "ada@contoso.example".to_owned(),
+                tenant_id: "a-tenant".to_owned(),
+                object_id: "an-oid".to_owned(),
+            };
+            Record::new(key.tenancy.clone(), account)
+        });
+        record.clock_offset_seconds += 1;
+        let generation = record.clock_offset_seconds;
+        record.refresh_token = Some(refresh_token(generation));
+        vault.save(&record, &guard)?;
+        tell(&generation.to_string());
+    }
+}
+
+/// Long enough that a torn one would show.
+fn refresh_token(generation: i64) -> RefreshToken {
+    RefreshToken::new(format!("{generation} ").repeat(2000))
+}
+
+/// The generation that is stored, and the one that is listed.
+fn describe(folder: &str) -> String {
+    let vault = vault(folder);
+    let record = vault.load(&key()).expect("a readable store");
+    let stored = record.map_or(0, |record| {
+        let generation = record.clock_offset_seconds;
+        let whole = record.refresh_token == Some(refresh_token(generation));
+        assert!(whole, "generation {generation} is torn");
+        generation
+    });
+    let index = vault.index().expect("a readable index");
+    let listed = index
+        .entry(&key())
+        .map_or(0, |entry| entry.clock_offset_seconds);
+    format!("{stored} {listed}")
 }
 
 fn content(size: &str) -> Vec<u8> {
@@ -367,4 +439,51 @@ fn two_items_of_one_name_are_not_guessed_between() {
     service.add_twin("item");
     let outcome = outcome(&service.env(), "load item 100");
     assert_store_error(&outcome, "several items `item`", "remove them all");
+}
+
+#[test]
+fn a_writer_killed_at_any_instant_leaves_the_old_session_or_the_new_one_whole() {
+    let service = SecretService::start();
+    let folder = tempfile::TempDir::new().expect("a folder");
+    let state = folder.path().to_str().expect("a plain path");
+    let mut last = 0;
+    for round in 0..25 {
+        let mut writer = Run::start(&service.env(), &format!("renew {state}"));
+        let told: i64 = writer
+            .next()
+            .parse()
+            .expect("a generation: the lock was free");
+        assert!(told > last, "generation {told} follows {last}");
+        // Spread over the time that a save takes, a few milliseconds.
+        let instant = Instant::now() + Duration::from_micros(round * 317);
+        while Instant::now() < instant {
+            std::hint::spin_loop();
+        }
+        writer.child.kill().expect("the writer is ours to kill");
+        writer.child.wait().expect("it has ended");
+
+        let outcome = outcome(&service.env(), &format!("whole {state}"));
+        let (stored, listed) = outcome.split_once(' ').expect("two generations");
+        let (stored, listed): (i64, i64) = (
+            stored.parse().expect("the stored one"),
+            listed.parse().expect("the listed one"),
+        );
+        assert!(
+            stored >= told,
+            "what was saved stays saved: {stored} after {told}"
+        );
+        assert!(
+            listed == stored || listed + 1 == stored,
+            "{listed} listed, {stored} stored"
+        );
+        last = stored;
+    }
+    let unreadable = std::fs::read_dir(folder.path())
+        .expect("the state folder")
+        .filter(|entry| {
+            let name = entry.as_ref().expect("an entry").file_name();
+            name.to_string_lossy().contains("unreadable")
+        });
+    assert_eq!(unreadable.count(), 0);
+    assert_eq!(service.lookup_items(), [key().item()]);
 }
