@@ -11,6 +11,8 @@ mod keyring;
 mod lock;
 mod memory;
 mod record;
+#[cfg(test)]
+mod tests;
 mod vault;
 
 pub use index::{Index, IndexEntry, IndexedCommunicationToken, IndexedEntraToken};

@@ -4,19 +4,21 @@
 //! changes and replaces it under a lock of its own, so that two processes that save different
 //! sessions do not lose each other's.
 
+use std::fmt;
 use std::fs::{self, File, TryLockError};
-use std::io;
+use std::io::{self, BufReader};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use serde::de::{Deserializer, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
 use super::{Index, IndexEntry};
 use crate::error::{Error, Kind, Result};
 use crate::store::folder;
-use crate::store::record::{Record, SessionKey};
+use crate::store::record::{Record, SessionKey, Tenancy};
 use crate::time::{Clock, SystemClock};
 
 const VERSION: u32 = 1;
@@ -30,10 +32,13 @@ pub(in crate::store) enum Ledger {
     Memory(Mutex<Vec<IndexEntry>>),
 }
 
+/// The active sessions stand first, so that looking one up reads a few lines, however many
+/// sessions there are: the order of these fields is part of the form.
 #[derive(Serialize, Deserialize)]
-struct Form<S> {
+struct Form<L> {
     version: u32,
-    sessions: S,
+    active: L,
+    others: L,
 }
 
 impl Ledger {
@@ -59,6 +64,23 @@ impl Ledger {
                 .clone(),
         };
         Ok(Index { store, entries })
+    }
+
+    /// The active session of this tenancy, by reading no further than the active ones.
+    pub(in crate::store) fn active(
+        &self,
+        tenancy: &Tenancy,
+        store: &'static str,
+    ) -> Result<Option<IndexEntry>> {
+        let front = match self {
+            Ledger::File { folder } => read_front(folder),
+            Ledger::Memory(_) => None,
+        };
+        let index = match front {
+            Some(entries) => Index { store, entries },
+            None => self.read(store)?,
+        };
+        Ok(index.active(tenancy).cloned())
     }
 
     /// Lists a session as its record says. The first of its tenancy becomes the active one.
@@ -140,9 +162,11 @@ fn change_file(folder: &Path, change: impl FnOnce(&mut Vec<IndexEntry>) -> bool)
         }
     };
     let outcome = change(&mut entries);
+    let (active, others): (Vec<_>, Vec<_>) = entries.iter().partition(|entry| entry.active);
     let after = serde_json::to_vec(&Form {
         version: VERSION,
-        sessions: &entries,
+        active,
+        others,
     })
     .map_err(|_| Error::internal("the index could not be written as JSON"))?;
     if after != before {
@@ -169,7 +193,45 @@ fn parse(bytes: &[u8]) -> Option<Vec<IndexEntry>> {
         return Some(Vec::new());
     }
     let form: Form<Vec<IndexEntry>> = serde_json::from_slice(bytes).ok()?;
-    (form.version == VERSION).then_some(form.sessions)
+    let entries = mark_active(form.active).chain(form.others).collect();
+    (form.version == VERSION).then_some(entries)
+}
+
+/// The active sessions alone; `None` where the file does not begin with them.
+fn read_front(folder: &Path) -> Option<Vec<IndexEntry>> {
+    struct Front<'a>(&'a mut Option<Vec<IndexEntry>>);
+
+    impl<'de> Visitor<'de> for Front<'_> {
+        type Value = ();
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an index")
+        }
+
+        fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<(), M::Error> {
+            let version = map.next_entry::<String, u32>()?;
+            if version.is_some_and(|(key, version)| key == "version" && version == VERSION)
+                && let Some((key, entries)) = map.next_entry::<String, Vec<IndexEntry>>()?
+                && key == "active"
+            {
+                *self.0 = Some(mark_active(entries).collect());
+            }
+            Ok(())
+        }
+    }
+
+    let mut front = None;
+    let file = BufReader::new(File::open(file_in(folder)).ok()?);
+    // Always an error, because the visitor leaves before the end: what counts is what it saw.
+    let _ = serde_json::Deserializer::from_reader(file).deserialize_map(Front(&mut front));
+    front
+}
+
+fn mark_active(entries: Vec<IndexEntry>) -> impl Iterator<Item = IndexEntry> {
+    entries.into_iter().map(|entry| IndexEntry {
+        active: true,
+        ..entry
+    })
 }
 
 /// Reads once more under the lock: what is set aside must not be what another process has just

@@ -29,7 +29,9 @@ pub struct IndexEntry {
     pub account: Account,
     /// The name of the store that holds the session's item.
     pub store: String,
-    /// Whether commands without `--account` mean this account, within its tenancy.
+    /// Whether commands without `--account` mean this account, within its tenancy. In the file,
+    /// the list that an entry stands in says so.
+    #[serde(skip)]
     pub active: bool,
     /// Whether the session holds a refresh token.
     pub can_renew: bool,

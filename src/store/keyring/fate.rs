@@ -205,3 +205,46 @@ mod platform {
         Fate::Unknown
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_error_shows_what_the_keyring_held() {
+        let marker = "s3cr3t-marker";
+        let bytes = || marker.as_bytes().to_vec();
+        let errors = [
+            KeyringError::BadEncoding(bytes()),
+            KeyringError::BadDataFormat(bytes(), marker.into()),
+            KeyringError::BadStoreFormat(marker.to_owned()),
+            KeyringError::PlatformFailure(marker.into()),
+            KeyringError::NoStorageAccess(marker.into()),
+            KeyringError::Invalid("attribute".to_owned(), marker.to_owned()),
+            KeyringError::NotSupportedByStore(marker.to_owned()),
+            KeyringError::NoDefaultStore,
+        ];
+        for error in errors {
+            let told = Fate::of(error).into_error("item");
+            let shown = format!("{told:?}");
+            assert!(
+                !shown.contains(marker) && !shown.contains("115, 51"),
+                "{shown}"
+            );
+            assert_eq!(told.kind(), Kind::Store);
+        }
+    }
+
+    #[test]
+    fn a_limit_is_named_and_a_refusal_is_told_from_a_fault() {
+        let long = KeyringError::TooLong("secret".to_owned(), 2560);
+        let told = Fate::of(long).into_error("item");
+        assert!(told.message().contains("2560 bytes"), "{told}");
+        let denied = KeyringError::NoStorageAccess("access rules".into());
+        assert_eq!(Fate::of(denied), Fate::Denied);
+        let unknown = KeyringError::PlatformFailure("whatever".into());
+        assert_eq!(Fate::of(unknown), Fate::Unknown);
+        let platform = KeyringError::Invalid("platform".to_owned(), "none".to_owned());
+        assert_eq!(Fate::of_opening(&platform), Fate::NoKeyring);
+    }
+}

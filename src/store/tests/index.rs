@@ -1,0 +1,199 @@
+//! What the index says, and what it survives.
+
+use std::thread;
+
+use super::*;
+
+#[test]
+fn the_index_says_of_a_session_all_but_its_secrets() {
+    let folder = TempDir::new().unwrap();
+    let vault = in_folder(folder.path());
+    let ada = record("ada");
+    save(&vault, &ada);
+    let index = vault.index().unwrap();
+    let entry = index.active(&tenancy()).unwrap();
+    assert_eq!(entry.key(), ada.key());
+    assert_eq!(entry.account, ada.account);
+    assert_eq!(entry.store, "memory");
+    assert!(entry.can_renew && entry.active);
+    assert_eq!(
+        entry.entra_tokens[0].expires_on,
+        ada.entra_tokens[0].expires_on
+    );
+    assert_eq!(
+        entry.communication_tokens[0].source,
+        ada.communication_tokens[0].source
+    );
+    assert_eq!(entry.short_tokens, ada.short_tokens);
+    assert_eq!(entry.clock_offset_seconds, -90);
+
+    let text = fs::read_to_string(folder.path().join("index.json")).unwrap();
+    assert!(!text.contains(MARKER), "{text}");
+}
+
+#[test]
+#[cfg(unix)]
+fn the_state_folder_is_its_owners_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let home = TempDir::new().unwrap();
+    let folder = home.path().join("state/acspass");
+    save(&in_folder(&folder), &record("ada"));
+    let mut seen = 0;
+    let mut folders = vec![home.path().join("state")];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).unwrap() {
+            let entry = entry.unwrap();
+            let meta = entry.metadata().unwrap();
+            let expected = if meta.is_dir() { 0o700 } else { 0o600 };
+            assert_eq!(
+                meta.permissions().mode() & 0o777,
+                expected,
+                "{:?}",
+                entry.path()
+            );
+            seen += 1;
+            if meta.is_dir() {
+                folders.push(entry.path());
+            }
+        }
+    }
+    assert_eq!(
+        seen, 5,
+        "acspass, index.json, index.lock, locks and one lock"
+    );
+}
+
+#[test]
+fn the_first_account_is_active_until_another_is_activated() {
+    let folder = TempDir::new().unwrap();
+    let vault = in_folder(folder.path());
+    let (ada, bob) = (record("ada"), record("bob"));
+    save(&vault, &ada);
+    save(&vault, &bob);
+    save(&vault, &ada);
+    let active = || {
+        vault
+            .index()
+            .unwrap()
+            .active(&tenancy())
+            .map(IndexEntry::key)
+    };
+    assert_eq!(active(), Some(ada.key()));
+    vault.activate(&bob.key()).unwrap();
+    assert_eq!(active(), Some(bob.key()));
+    vault.forget(&bob.key()).unwrap();
+    assert_eq!(active(), None, "nobody steps in unasked");
+    let unknown = vault.activate(&bob.key()).unwrap_err();
+    assert_eq!(unknown.kind(), Kind::SignInNeeded);
+    assert_eq!(active(), None);
+}
+
+#[test]
+fn a_user_is_found_by_name_in_any_case_or_by_home_account_id_in_that_tenancy_only() {
+    let vault = Vault::new(Box::new(MemoryStore::new()), None);
+    save(&vault, &record("ada"));
+    save(&vault, &record("bob"));
+    let index = vault.index().unwrap();
+    let found = |user: &str| {
+        index
+            .find(&tenancy(), user)
+            .map(|e| e.account.username.as_str())
+    };
+    assert_eq!(found("BOB@contoso.EXAMPLE"), Some("bob@Contoso.example"));
+    assert_eq!(found("ada-uid.utid"), Some("ada@Contoso.example"));
+    assert_eq!(found("eve@contoso.example"), None);
+    let mut elsewhere = tenancy();
+    elsewhere.tenant = "contoso.example".to_owned();
+    assert!(index.find(&elsewhere, "ada-uid.utid").is_none());
+    assert_eq!(index.in_tenancy(&tenancy()).count(), 2);
+    assert_eq!(index.in_tenancy(&elsewhere).count(), 0);
+}
+
+#[test]
+fn sessions_in_another_store_are_out_of_sight() {
+    let folder = TempDir::new().unwrap();
+    save(&in_folder(folder.path()), &record("ada"));
+    let vault = Vault::new(
+        Box::new(KeyringStore::new()),
+        Some(folder.path().to_owned()),
+    );
+    let index = vault.index().unwrap();
+    assert!(index.active(&tenancy()).is_none());
+    assert_eq!(index.entries().count(), 0);
+    assert_eq!(index.elsewhere().count(), 1);
+}
+
+#[test]
+fn many_who_save_different_sessions_at_once_lose_none() {
+    let folder = TempDir::new().unwrap();
+    thread::scope(|scope| {
+        for thread in 0..8 {
+            let folder = folder.path();
+            scope.spawn(move || {
+                // A vault each, as processes have: only the files are shared.
+                let vault = in_folder(folder);
+                for round in 0..5 {
+                    save(&vault, &record(&format!("user-{thread}-{round}")));
+                    assert!(vault.index().unwrap().entries().count() > round);
+                }
+            });
+        }
+    });
+    let index = in_folder(folder.path()).index().unwrap();
+    assert_eq!(index.entries().count(), 40);
+    assert_eq!(index.entries().filter(|entry| entry.active).count(), 1);
+    assert!(!folder.path().join("index.json.draft").exists());
+}
+
+#[test]
+fn a_draft_left_by_a_killed_process_does_no_harm() {
+    let folder = TempDir::new().unwrap();
+    let vault = in_folder(folder.path());
+    save(&vault, &record("ada"));
+    fs::write(folder.path().join("index.json.draft"), vec![b'x'; 100_000]).unwrap();
+    assert_eq!(vault.index().unwrap().entries().count(), 1);
+    save(&vault, &record("bob"));
+    assert_eq!(vault.index().unwrap().entries().count(), 2);
+}
+
+#[test]
+fn an_index_that_cannot_be_read_is_set_aside_and_never_lost() {
+    let version = r#"{"version":2,"active":[],"others":[]}"#;
+    for damaged in ["{\"version\":1,\"sess", "\0\0\0\0", version, "[]"] {
+        for save_first in [false, true] {
+            let folder = TempDir::new().unwrap();
+            let path = folder.path().join("index.json");
+            fs::write(&path, damaged).unwrap();
+            let vault = in_folder(folder.path());
+            if save_first {
+                save(&vault, &record("ada"));
+            }
+            let active = vault.active(&tenancy()).unwrap();
+            assert_eq!(active.is_some(), save_first);
+            let listed = vault.index().unwrap().entries().count();
+            assert_eq!(listed, usize::from(save_first));
+            let aside: Vec<_> = fs::read_dir(folder.path())
+                .unwrap()
+                .map(|entry| entry.unwrap().path())
+                .filter(|path| path.to_string_lossy().contains("index.json.unreadable-"))
+                .collect();
+            assert_eq!(aside.len(), 1, "{damaged}");
+            assert_eq!(fs::read_to_string(&aside[0]).unwrap(), damaged);
+        }
+    }
+}
+
+#[test]
+fn two_indexes_set_aside_in_one_second_are_both_kept() {
+    let folder = TempDir::new().unwrap();
+    let vault = in_folder(folder.path());
+    for content in ["one", "two", "three"] {
+        fs::write(folder.path().join("index.json"), content).unwrap();
+        vault.index().unwrap();
+    }
+    let kept = fs::read_dir(folder.path()).unwrap().filter(|entry| {
+        let name = entry.as_ref().unwrap().file_name();
+        name.to_string_lossy().starts_with("index.json.unreadable-")
+    });
+    assert_eq!(kept.count(), 3);
+}

@@ -1,0 +1,84 @@
+//! Who gets a lock, and what it is good for.
+
+use std::thread;
+
+use super::*;
+
+#[test]
+fn a_lock_excludes_and_says_who_holds_it() {
+    let folder = TempDir::new().unwrap();
+    let name = LockName::Session(record("ada").key());
+    let (one, other) = (in_folder(folder.path()), in_folder(folder.path()));
+    let in_memory = Vault::new(Box::new(MemoryStore::new()), None);
+    for (holder, waiter) in [(&one, &other), (&one, &one), (&in_memory, &in_memory)] {
+        let guard = lock(holder, &record("ada"));
+        let named = |activity: Activity| {
+            let Attempt::Held(Some(holder)) = waiter.try_lock(&name, activity).unwrap() else {
+                panic!("it is held, and the holder is named");
+            };
+            assert_eq!(holder.pid, std::process::id());
+            assert!(holder.since.unix_seconds() > 1_700_000_000);
+            holder.activity
+        };
+        assert_eq!(named(Activity::SigningIn), Activity::Renewing);
+        guard.set_activity(Activity::SigningIn);
+        assert_eq!(named(Activity::Renewing), Activity::SigningIn);
+        let others = lock(waiter, &record("bob"));
+        drop(guard);
+        drop(others);
+        drop(lock(waiter, &record("ada")));
+    }
+}
+
+#[test]
+fn a_lock_that_was_let_go_names_nobody() {
+    let folder = TempDir::new().unwrap();
+    let vault = in_folder(folder.path());
+    drop(lock(&vault, &record("ada")));
+    for entry in fs::read_dir(folder.path().join("locks")).unwrap() {
+        assert_eq!(entry.unwrap().metadata().unwrap().len(), 0);
+    }
+}
+
+#[test]
+fn one_of_many_threads_gets_a_lock() {
+    let folder = TempDir::new().unwrap();
+    for vault in [
+        in_folder(folder.path()),
+        Vault::new(Box::new(MemoryStore::new()), None),
+    ] {
+        let name = LockName::Tenancy(tenancy());
+        let guards: Vec<Attempt> = thread::scope(|scope| {
+            let tries: Vec<_> = (0..16)
+                .map(|_| scope.spawn(|| vault.try_lock(&name, Activity::SigningIn).unwrap()))
+                .collect();
+            tries
+                .into_iter()
+                .map(|attempt| attempt.join().unwrap())
+                .collect()
+        });
+        let got = guards
+            .iter()
+            .filter(|attempt| matches!(attempt, Attempt::Got(_)));
+        assert_eq!(got.count(), 1);
+    }
+}
+
+#[test]
+fn a_save_needs_the_lock_of_its_session_or_of_its_tenancy() {
+    let vault = Vault::new(Box::new(MemoryStore::new()), None);
+    let (ada, bob) = (record("ada"), record("bob"));
+    let refused = vault.save(&ada, &lock(&vault, &bob)).unwrap_err();
+    assert_eq!(refused.kind(), Kind::Internal);
+    assert_eq!(vault.load(&ada.key()).unwrap(), None);
+
+    let name = LockName::Tenancy(tenancy());
+    let Attempt::Got(sign_in) = vault.try_lock(&name, Activity::SigningIn).unwrap() else {
+        panic!("nobody holds it");
+    };
+    vault.save(&ada, &sign_in).unwrap();
+    let mut elsewhere = record("ada");
+    elsewhere.tenancy.tenant = "contoso.example".to_owned();
+    let refused = vault.save(&elsewhere, &sign_in).unwrap_err();
+    assert_eq!(refused.kind(), Kind::Internal);
+}

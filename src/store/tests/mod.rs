@@ -1,0 +1,267 @@
+//! The room as a whole: what a vault keeps, lists, locks and forgets.
+
+mod index;
+mod lock;
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use tempfile::TempDir;
+
+use super::*;
+use crate::error::{Error, Kind};
+use crate::secret::{CommunicationToken, EntraToken, RefreshToken};
+use crate::time::Timestamp;
+
+const MARKER: &str = "s3cr3t-marker";
+
+fn tenancy() -> Tenancy {
+    Tenancy {
+        authority_host: "login.microsoftonline.com".to_owned(),
+        tenant: "organizations".to_owned(),
+        client_id: "11111111-2222-3333-4444-555555555555".to_owned(),
+    }
+}
+
+fn record(user: &str) -> Record {
+    let account = Account {
+        home_account_id: format!("{user}-uid.utid"),
+        username: format!("{user}@Contoso.example"),
+        tenant_id: "a-tenant".to_owned(),
+        object_id: format!("{user}-oid"),
+    };
+    let mut record = Record::new(tenancy(), account);
+    let expires_on = Timestamp::from_unix_seconds(1_800_000_000);
+    record.refresh_token = Some(RefreshToken::new(format!("{MARKER}-refresh-{user}")));
+    record.keep_entra_token(CachedEntraToken {
+        token: EntraToken::new(format!("{MARKER}-entra-{user}")),
+        scopes: vec!["a-scope".to_owned()],
+        expires_on,
+    });
+    record.keep_communication_token(CachedCommunicationToken {
+        token: CommunicationToken::new(format!("{MARKER}-communication-{user}")),
+        source: TokenSource {
+            endpoint: "https://r.communication.azure.com".to_owned(),
+            exchange: ExchangeKind::Key,
+            scopes: vec!["a-scope".to_owned()],
+        },
+        expires_on,
+    });
+    record.short_tokens = Some(ShortTokens {
+        redeemed_at_seconds: 1_799_999_000,
+        life_seconds: 540,
+    });
+    record.clock_offset_seconds = -90;
+    record
+}
+
+fn lock(vault: &Vault, record: &Record) -> Guard {
+    let name = LockName::Session(record.key());
+    match vault.try_lock(&name, Activity::Renewing).unwrap() {
+        Attempt::Got(guard) => guard,
+        Attempt::Held(holder) => panic!("held by {holder:?}"),
+    }
+}
+
+fn save(vault: &Vault, record: &Record) {
+    vault.save(record, &lock(vault, record)).unwrap();
+}
+
+fn in_folder(folder: &Path) -> Vault {
+    Vault::new(Box::new(MemoryStore::new()), Some(folder.to_owned()))
+}
+
+/// A store double: each call fails, as a keyring that has died would. The real one's deaths are
+/// shown against a real daemon; here it is the index's part that is looked at.
+struct FailingStore;
+
+impl FailingStore {
+    fn error() -> Error {
+        Error::new(Kind::Store, "the store is dead", "wake it up")
+    }
+}
+
+impl TokenStore for FailingStore {
+    fn name(&self) -> &'static str {
+        "memory"
+    }
+    fn load(&self, _item: &str) -> Result<Option<SecretBytes>> {
+        Err(FailingStore::error())
+    }
+    fn save(&self, _item: &str, _value: &SecretBytes) -> Result<()> {
+        Err(FailingStore::error())
+    }
+    fn delete(&self, _item: &str) -> Result<bool> {
+        Err(FailingStore::error())
+    }
+    fn is_persistent(&self) -> bool {
+        true
+    }
+    fn removal_by_hand(&self, item: &str) -> String {
+        format!("dig out `{item}`")
+    }
+}
+
+/// A memory store that others can hold too, so that a test can look beneath a vault.
+struct Shared(Arc<MemoryStore>);
+
+impl TokenStore for Shared {
+    fn name(&self) -> &'static str {
+        self.0.name()
+    }
+    fn load(&self, item: &str) -> Result<Option<SecretBytes>> {
+        self.0.load(item)
+    }
+    fn save(&self, item: &str, value: &SecretBytes) -> Result<()> {
+        self.0.save(item, value)
+    }
+    fn delete(&self, item: &str) -> Result<bool> {
+        self.0.delete(item)
+    }
+    fn is_persistent(&self) -> bool {
+        self.0.is_persistent()
+    }
+    fn removal_by_hand(&self, item: &str) -> String {
+        self.0.removal_by_hand(item)
+    }
+}
+
+#[test]
+fn a_session_comes_back_as_it_was_saved() {
+    let folder = TempDir::new().unwrap();
+    for vault in [
+        in_folder(folder.path()),
+        Vault::new(Box::new(MemoryStore::new()), None),
+    ] {
+        let ada = record("ada");
+        assert_eq!(vault.load(&ada.key()).unwrap(), None);
+        save(&vault, &ada);
+        assert_eq!(vault.load(&ada.key()).unwrap(), Some(ada));
+    }
+}
+
+#[test]
+fn what_is_forgotten_is_gone_from_store_and_index() {
+    let vault = Vault::new(Box::new(MemoryStore::new()), None);
+    let ada = record("ada");
+    save(&vault, &ada);
+    assert_eq!(
+        vault.forget(&ada.key()).unwrap(),
+        Forgotten { removed: true }
+    );
+    assert_eq!(vault.load(&ada.key()).unwrap(), None);
+    assert_eq!(vault.index().unwrap().entries().count(), 0);
+    assert_eq!(
+        vault.forget(&ada.key()).unwrap(),
+        Forgotten { removed: false }
+    );
+}
+
+#[test]
+fn the_index_forgets_even_where_the_store_fails_and_says_how_to_finish() {
+    let folder = TempDir::new().unwrap();
+    let ada = record("ada");
+    save(&in_folder(folder.path()), &ada);
+    let vault = Vault::new(Box::new(FailingStore), Some(folder.path().to_owned()));
+    let error = vault.forget(&ada.key()).unwrap_err();
+    assert_eq!(error.kind(), Kind::Store);
+    assert!(error.message().contains(&ada.key().item()), "{error}");
+    assert!(error.hint().contains("wake it up"), "{}", error.hint());
+    assert!(error.hint().contains("dig out"), "{}", error.hint());
+    assert_eq!(vault.index().unwrap().entries().count(), 0);
+}
+
+#[test]
+fn a_store_that_fails_leaves_the_index_as_it_was() {
+    let folder = TempDir::new().unwrap();
+    let vault = Vault::new(Box::new(FailingStore), Some(folder.path().to_owned()));
+    let ada = record("ada");
+    let error = vault.save(&ada, &lock(&vault, &ada)).unwrap_err();
+    assert_eq!(error.message(), "the store is dead");
+    assert_eq!(vault.index().unwrap().entries().count(), 0);
+    assert_eq!(vault.probe().unwrap_err().message(), "the store is dead");
+}
+
+#[test]
+fn a_session_that_cannot_be_listed_does_not_stay_in_the_store_unseen() {
+    let folder = TempDir::new().unwrap();
+    let store = Arc::new(MemoryStore::new());
+    let vault = Vault::new(
+        Box::new(Shared(Arc::clone(&store))),
+        Some(folder.path().to_owned()),
+    );
+    let (ada, bob) = (record("ada"), record("bob"));
+    save(&vault, &ada);
+    let guards = (lock(&vault, &ada), lock(&vault, &bob));
+    // A folder in the draft's place fails the replacing, for root as well.
+    fs::create_dir(folder.path().join("index.json.draft")).unwrap();
+    assert_eq!(vault.save(&bob, &guards.1).unwrap_err().kind(), Kind::Store);
+    assert_eq!(store.load(&bob.key().item()).unwrap(), None);
+    let mut renewed = ada.clone();
+    renewed.refresh_token = None;
+    assert_eq!(
+        vault.save(&renewed, &guards.0).unwrap_err().kind(),
+        Kind::Store
+    );
+    assert_eq!(
+        vault.load(&ada.key()).unwrap(),
+        Some(renewed),
+        "the new one, whole"
+    );
+}
+
+#[test]
+fn a_damaged_item_is_a_store_error_that_shows_no_byte_of_it() {
+    let store = Arc::new(MemoryStore::new());
+    let vault = Vault::new(Box::new(Shared(Arc::clone(&store))), None);
+    let key = record("ada").key();
+    let whole = record("ada").to_item().unwrap();
+    let cut = &whole.expose()[..whole.expose().len() - 9];
+    let text = format!("{{\"version\":\"{MARKER}\"}}");
+    for damaged in [cut, text.as_bytes(), MARKER.as_bytes(), b"", b"\xff\xfe"] {
+        store
+            .save(&key.item(), &SecretBytes::new(damaged.to_vec()))
+            .unwrap();
+        let error = vault.load(&key).unwrap_err();
+        assert_eq!(error.kind(), Kind::Store);
+        assert!(!format!("{error:?}").contains(MARKER), "{error:?}");
+    }
+}
+
+#[test]
+fn an_item_under_anothers_name_is_not_believed() {
+    let store = Arc::new(MemoryStore::new());
+    let vault = Vault::new(Box::new(Shared(Arc::clone(&store))), None);
+    let (ada, bob) = (record("ada"), record("bob"));
+    store
+        .save(&bob.key().item(), &ada.to_item().unwrap())
+        .unwrap();
+    assert_eq!(vault.load(&bob.key()).unwrap_err().kind(), Kind::Store);
+}
+
+#[test]
+fn a_probe_leaves_no_trace() {
+    let folder = TempDir::new().unwrap();
+    in_folder(folder.path()).probe().unwrap();
+    let left: Vec<_> = fs::read_dir(folder.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .collect();
+    assert_eq!(left, ["index.lock"]);
+}
+
+#[test]
+fn a_secret_of_the_configuration_is_kept_beside_the_sessions() {
+    let vault = Vault::new(Box::new(MemoryStore::new()), None);
+    let secret = SecretBytes::new(MARKER.as_bytes().to_vec());
+    assert_eq!(vault.load_secret("connection-string").unwrap(), None);
+    vault.save_secret("connection-string", &secret).unwrap();
+    assert_eq!(
+        vault.load_secret("connection-string").unwrap(),
+        Some(secret)
+    );
+    assert_eq!(vault.load_secret("other").unwrap(), None);
+    assert!(vault.delete_secret("connection-string").unwrap());
+    assert!(!vault.delete_secret("connection-string").unwrap());
+}

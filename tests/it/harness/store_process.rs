@@ -1,0 +1,230 @@
+//! A process of its own over the keyring store: this test binary again, told what to do.
+//!
+//! The `keyring` crate reads the environment and keeps one connection for the whole process, so
+//! no two cases may share one.
+
+#![expect(
+    clippy::expect_used,
+    reason = "a harness that cannot go on ends the test"
+)]
+
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use acspass::secret::{RefreshToken, SecretBytes};
+use acspass::store::{
+    Account, Activity, Attempt, KeyringStore, LockName, Record, SessionKey, Tenancy, TokenStore,
+    Vault,
+};
+
+/// The test that is no test but calls [`obey_parent`].
+const CHILD_TEST: &str = "secret_service::a_child_process_does_what_its_parent_ordered";
+
+const ORDERS: &str = "ACSPASS_TEST_STORE_ORDERS";
+
+/// Does what the parent process ordered, where there is one.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the orders of the parent process"
+)]
+pub(crate) fn obey_parent() {
+    let Ok(orders) = std::env::var(ORDERS) else {
+        return;
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().build();
+    // Calls are made from within a runtime, as the session room may make them.
+    runtime.expect("a runtime").block_on(async {
+        let store = KeyringStore::new();
+        for order in orders.split(';') {
+            obey(&store, order);
+        }
+    });
+}
+
+fn obey(store: &KeyringStore, order: &str) {
+    let words: Vec<&str> = order.split(' ').collect();
+    let outcome = match words[..] {
+        ["save", item, size] => store
+            .save(item, &SecretBytes::new(content(size)))
+            .map(|()| "saved".to_owned()),
+        ["load", item, size] => store.load(item).map(|loaded| match loaded {
+            Some(bytes) if bytes.expose() == content(size) => "same".to_owned(),
+            Some(_) => "other".to_owned(),
+            None => "none".to_owned(),
+        }),
+        ["delete", item] => store
+            .delete(item)
+            .map(|existed| format!("deleted {existed}")),
+        ["probe"] => Vault::new(Box::new(KeyringStore::new()), None)
+            .probe()
+            .map(|()| "probed".to_owned()),
+        ["pause"] => {
+            let mut line = String::new();
+            tell("paused");
+            std::io::stdin().read_line(&mut line).expect("the parent");
+            return;
+        }
+        ["renew", folder] => renew(folder),
+        ["whole", folder] => Ok(describe(folder)),
+        ["await"] => {
+            let hangs = |error: &acspass::Error| error.message().contains("did not answer");
+            while store.load("item").is_err_and(|error| hangs(&error)) {
+                std::thread::yield_now();
+            }
+            return;
+        }
+        _ => panic!("an order that nobody understands: {order}"),
+    };
+    let outcome = outcome.unwrap_or_else(|error| {
+        format!(
+            "{} | {} | {}",
+            error.kind().as_str(),
+            error.message(),
+            error.hint()
+        )
+    });
+    tell(&outcome);
+}
+
+#[expect(clippy::print_stdout, reason = "how the parent process is told")]
+fn tell(outcome: &str) {
+    println!("outcome: {outcome}");
+}
+
+fn vault(folder: &str) -> Vault {
+    Vault::new(Box::new(KeyringStore::new()), Some(folder.into()))
+}
+
+pub(crate) fn key() -> SessionKey {
+    SessionKey {
+        tenancy: Tenancy {
+            authority_host: "login.example".to_owned(),
+            tenant: "organizations".to_owned(),
+            client_id: "a-client".to_owned(),
+        },
+        home_account_id: "ada.utid".to_owned(),
+    }
+}
+
+/// Replaces the session by its next generation, over and over, until the process is killed.
+fn renew(folder: &str) -> Result<String, acspass::Error> {
+    let vault = vault(folder);
+    let key = key();
+    loop {
+        let name = LockName::Session(key.clone());
+        let Attempt::Got(guard) = vault.try_lock(&name, Activity::Renewing)? else {
+            return Ok("held".to_owned());
+        };
+        let mut record = vault.load(&key)?.unwrap_or_else(|| {
+            let account = Account {
+                home_account_id: key.home_account_id.clone(),
+                username: "ada@contoso.example".to_owned(),
+                tenant_id: "a-tenant".to_owned(),
+                object_id: "an-oid".to_owned(),
+            };
+            Record::new(key.tenancy.clone(), account)
+        });
+        record.clock_offset_seconds += 1;
+        let generation = record.clock_offset_seconds;
+        record.refresh_token = Some(refresh_token(generation));
+        vault.save(&record, &guard)?;
+        tell(&generation.to_string());
+    }
+}
+
+/// Long enough that a torn one would show.
+fn refresh_token(generation: i64) -> RefreshToken {
+    RefreshToken::new(format!("{generation} ").repeat(2000))
+}
+
+/// The generation that is stored, and the one that is listed.
+fn describe(folder: &str) -> String {
+    let vault = vault(folder);
+    let record = vault.load(&key()).expect("a readable store");
+    let stored = record.map_or(0, |record| {
+        let generation = record.clock_offset_seconds;
+        let whole = record.refresh_token == Some(refresh_token(generation));
+        assert!(whole, "generation {generation} is torn");
+        generation
+    });
+    let index = vault.index().expect("a readable index");
+    let listed = index
+        .entry(&key())
+        .map_or(0, |entry| entry.clock_offset_seconds);
+    format!("{stored} {listed}")
+}
+
+pub(crate) fn content(size: &str) -> Vec<u8> {
+    let size: u32 = size.parse().expect("a size");
+    // Every byte value occurs, so what is kept is bytes and not text.
+    (0..size)
+        .map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8)
+        .collect()
+}
+
+pub(crate) struct Run {
+    child: Child,
+    output: BufReader<ChildStdout>,
+    start: Instant,
+}
+
+impl Run {
+    pub(crate) fn start(env: &[(String, String)], orders: &str) -> Self {
+        let mut child = Command::new(std::env::current_exe().expect("this test binary"))
+            .args(["--exact", CHILD_TEST])
+            .args(["--nocapture", "--test-threads=1"])
+            .env_clear()
+            .envs(env.iter().cloned())
+            .env(ORDERS, orders)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("this test binary starts again");
+        let output = BufReader::new(child.stdout.take().expect("its output"));
+        Run {
+            child,
+            output,
+            start: Instant::now(),
+        }
+    }
+
+    pub(crate) fn next(&mut self) -> String {
+        loop {
+            let mut line = String::new();
+            assert_ne!(
+                self.output.read_line(&mut line).expect("text"),
+                0,
+                "it has ended early"
+            );
+            if let Some((_, outcome)) = line.split_once("outcome: ") {
+                return outcome.trim().to_owned();
+            }
+        }
+    }
+
+    pub(crate) fn go_on(&mut self) {
+        let stdin = self.child.stdin.as_mut().expect("its input");
+        stdin.write_all(b"\n").expect("it waits for this");
+    }
+
+    /// Kills the process where it stands.
+    pub(crate) fn kill(mut self) {
+        self.child.kill().expect("it is ours to kill");
+        self.child.wait().expect("it has ended");
+    }
+
+    /// Waits for the end, and says when it came.
+    pub(crate) fn end(mut self) -> Duration {
+        std::io::copy(&mut self.output, &mut std::io::sink()).expect("its output ends");
+        assert!(self.child.wait().expect("it ends").success());
+        self.start.elapsed()
+    }
+}
+
+pub(crate) fn outcome(env: &[(String, String)], order: &str) -> String {
+    let mut run = Run::start(env, order);
+    let outcome = run.next();
+    run.end();
+    outcome
+}

@@ -1,0 +1,279 @@
+//! The keyring store against a real Secret Service, in each of its fates.
+
+#[path = "harness/secret_service.rs"]
+mod service;
+#[path = "harness/store_process.rs"]
+mod store_process;
+
+use std::time::{Duration, Instant};
+
+use service::SecretService;
+use store_process::{Run, content, key, outcome};
+
+/// Not a test of its own: the process that the tests below start, with orders in its environment.
+#[test]
+fn a_child_process_does_what_its_parent_ordered() {
+    store_process::obey_parent();
+}
+
+fn assert_store_error(outcome: &str, words: &str, step: &str) {
+    assert!(outcome.starts_with("store | "), "{outcome}");
+    assert!(outcome.contains(words), "{outcome}");
+    assert!(outcome.contains(step), "{outcome}");
+    assert!(outcome.contains("ACSPASS_STORE=memory"), "{outcome}");
+}
+
+#[test]
+fn items_go_in_and_come_out_whole_and_other_programs_find_them() {
+    let service = SecretService::start();
+    for size in ["0", "6000", "100000"] {
+        let item = format!("item-{size}");
+        let orders = format!("load {item} {size};save {item} {size};save {item} {size}");
+        let mut run = Run::start(&service.env(), &orders);
+        assert_eq!(run.next(), "none");
+        assert_eq!(run.next(), "saved");
+        assert_eq!(run.next(), "saved");
+        run.end();
+        assert_eq!(
+            outcome(&service.env(), &format!("load {item} {size}")),
+            "same"
+        );
+        assert_eq!(service.lookup(&item), content(size));
+    }
+    assert_eq!(
+        service.lookup_items(),
+        ["item-0", "item-100000", "item-6000"]
+    );
+    let mut run = Run::start(&service.env(), "delete item-0;delete item-0;load item-0 0");
+    assert_eq!(
+        [run.next(), run.next(), run.next()],
+        ["deleted true", "deleted false", "none"]
+    );
+    run.end();
+    assert_eq!(service.lookup_items(), ["item-100000", "item-6000"]);
+}
+
+#[test]
+fn a_probe_leaves_nothing_behind() {
+    let service = SecretService::start();
+    assert_eq!(outcome(&service.env(), "probe"), "probed");
+    assert!(service.lookup_items().is_empty());
+}
+
+#[test]
+fn without_a_bus_the_error_says_so() {
+    let service = SecretService::start();
+    let no_bus: Vec<_> = service
+        .env()
+        .into_iter()
+        .filter(|(name, _)| name != "DBUS_SESSION_BUS_ADDRESS")
+        .collect();
+    assert_store_error(
+        &outcome(&no_bus, "load item 1"),
+        "no D-Bus session bus",
+        "dbus-run-session",
+    );
+    for address in ["disabled:", "unix:path=/nowhere/at/all", "nonsense"] {
+        let mut env = no_bus.clone();
+        env.push(("DBUS_SESSION_BUS_ADDRESS".into(), address.into()));
+        let outcome = outcome(&env, "load item 1");
+        assert_store_error(&outcome, "no D-Bus session bus", "dbus-run-session");
+    }
+}
+
+#[test]
+fn a_bus_without_a_secret_service_is_told_from_no_bus() {
+    let service = SecretService::bus_alone();
+    let outcome = outcome(&service.env(), "load item 1");
+    assert_store_error(
+        &outcome,
+        "no Secret Service answers",
+        "gnome-keyring-daemon --unlock",
+    );
+}
+
+#[test]
+fn a_keyring_without_a_collection_holds_nothing_and_takes_nothing() {
+    let service = SecretService::bus_that_can_start_a_keyring();
+    let mut run = Run::start(&service.env(), "load item 1;save item 1");
+    assert_eq!(run.next(), "none");
+    assert_store_error(
+        &run.next(),
+        "no default collection",
+        "gnome-keyring-daemon --unlock",
+    );
+    run.end();
+}
+
+#[test]
+fn a_locked_keyring_says_so_for_reading_and_writing() {
+    let service = SecretService::start();
+    assert_eq!(outcome(&service.env(), "save item 100"), "saved");
+    service.kill_daemon();
+    let mut run = Run::start(
+        &service.env(),
+        "load item 100;save item 100;save another 100",
+    );
+    for _ in 0..3 {
+        assert_store_error(&run.next(), "is locked", "gnome-keyring-daemon --unlock");
+    }
+    run.end();
+}
+
+#[test]
+fn a_daemon_killed_between_two_calls_comes_back_locked() {
+    let service = SecretService::start();
+    let mut run = Run::start(&service.env(), "save item 100;pause;load item 100");
+    assert_eq!(run.next(), "saved");
+    assert_eq!(run.next(), "paused");
+    service.kill_daemon();
+    run.go_on();
+    assert_store_error(&run.next(), "is locked", "gnome-keyring-daemon --unlock");
+    run.end();
+}
+
+#[test]
+fn a_daemon_that_died_for_good_is_a_service_that_is_gone() {
+    let service = SecretService::start_mortal();
+    let mut run = Run::start(&service.env(), "save item 100;pause;load item 100");
+    assert_eq!(run.next(), "saved");
+    assert_eq!(run.next(), "paused");
+    service.kill_daemon();
+    run.go_on();
+    assert_store_error(
+        &run.next(),
+        "no Secret Service answers",
+        "gnome-keyring-daemon --unlock",
+    );
+    run.end();
+}
+
+#[test]
+fn a_bus_that_dies_midway_is_said() {
+    let mut service = SecretService::start();
+    let mut run = Run::start(&service.env(), "save item 100;pause;load item 100");
+    assert_eq!(run.next(), "saved");
+    assert_eq!(run.next(), "paused");
+    service.kill_bus();
+    run.go_on();
+    assert_store_error(&run.next(), "went away", "run this again");
+    run.end();
+}
+
+#[test]
+fn a_daemon_that_dies_during_a_call_is_said() {
+    let service = SecretService::start_mortal();
+    let mut run = Run::start(&service.env(), "save item 100;pause;load item 100");
+    assert_eq!(run.next(), "saved");
+    assert_eq!(run.next(), "paused");
+    // Stopped first, so that it dies with the call in its hands or before: never after it.
+    service.stop_daemon();
+    run.go_on();
+    service.kill_daemon();
+    let outcome = run.next();
+    let gone = ["went away", "no Secret Service answers"];
+    assert!(
+        gone.iter().any(|words| outcome.contains(words)),
+        "{outcome}"
+    );
+    run.end();
+}
+
+#[test]
+fn a_stopped_daemon_costs_five_seconds_once_and_the_process_ends_at_once_after_it() {
+    let service = SecretService::start();
+    service.stop_daemon();
+    let mut run = Run::start(
+        &service.env(),
+        "load item 1;load item 1;save item 1;delete item",
+    );
+    for _ in 0..4 {
+        assert_store_error(&run.next(), "did not answer within 5 seconds", "restart");
+    }
+    let took = run.end();
+    assert!(took >= Duration::from_secs(5), "{took:?}");
+    assert!(took < Duration::from_secs(8), "{took:?}");
+}
+
+#[test]
+fn a_peer_that_accepts_and_never_answers_is_left_after_the_deadline() {
+    let folder = tempfile::TempDir::new().expect("a folder");
+    let path = folder.path().join("bus");
+    let _listener = std::os::unix::net::UnixListener::bind(&path).expect("a socket");
+    let address = format!("unix:path={}", path.display());
+    let env = [("DBUS_SESSION_BUS_ADDRESS".to_owned(), address)];
+    let mut run = Run::start(&env, "load item 1");
+    assert_store_error(&run.next(), "did not answer within 5 seconds", "restart");
+    assert!(run.end() < Duration::from_secs(8));
+}
+
+#[test]
+fn a_daemon_that_goes_on_is_heard_again() {
+    let service = SecretService::start();
+    let orders = "save item 100;pause;load item 100;pause;await;load item 100";
+    let mut run = Run::start(&service.env(), orders);
+    assert_eq!([run.next(), run.next()], ["saved", "paused"]);
+    service.stop_daemon();
+    run.go_on();
+    assert_store_error(&run.next(), "did not answer within 5 seconds", "restart");
+    assert_eq!(run.next(), "paused");
+    service.continue_daemon();
+    run.go_on();
+    assert_eq!(run.next(), "same");
+    run.end();
+}
+
+#[test]
+fn two_items_of_one_name_are_not_guessed_between() {
+    let service = SecretService::start();
+    assert_eq!(outcome(&service.env(), "save item 100"), "saved");
+    service.add_twin("item");
+    let outcome = outcome(&service.env(), "load item 100");
+    assert_store_error(&outcome, "several items `item`", "remove them all");
+}
+
+#[test]
+fn a_writer_killed_at_any_instant_leaves_the_old_session_or_the_new_one_whole() {
+    let service = SecretService::start();
+    let folder = tempfile::TempDir::new().expect("a folder");
+    let state = folder.path().to_str().expect("a plain path");
+    let mut last = 0;
+    for round in 0..25 {
+        let mut writer = Run::start(&service.env(), &format!("renew {state}"));
+        let told: i64 = writer
+            .next()
+            .parse()
+            .expect("a generation: the lock was free");
+        assert!(told > last, "generation {told} follows {last}");
+        // Spread over the time that a save takes, a few milliseconds.
+        let instant = Instant::now() + Duration::from_micros(round * 317);
+        while Instant::now() < instant {
+            std::hint::spin_loop();
+        }
+        writer.kill();
+
+        let outcome = outcome(&service.env(), &format!("whole {state}"));
+        let (stored, listed) = outcome.split_once(' ').expect("two generations");
+        let (stored, listed): (i64, i64) = (
+            stored.parse().expect("the stored one"),
+            listed.parse().expect("the listed one"),
+        );
+        assert!(
+            stored >= told,
+            "what was saved stays saved: {stored} after {told}"
+        );
+        assert!(
+            listed == stored || listed + 1 == stored,
+            "{listed} listed, {stored} stored"
+        );
+        last = stored;
+    }
+    let unreadable = std::fs::read_dir(folder.path())
+        .expect("the state folder")
+        .filter(|entry| {
+            let name = entry.as_ref().expect("an entry").file_name();
+            name.to_string_lossy().contains("unreadable")
+        });
+    assert_eq!(unreadable.count(), 0);
+    assert_eq!(service.lookup_items(), [key().item()]);
+}
