@@ -3,6 +3,7 @@
 //! (The map of the rooms follows as they are built.)
 
 pub mod acs;
+pub mod cli;
 pub mod config;
 pub mod emulator;
 pub mod entra;

@@ -253,7 +253,7 @@ fn explain(status: u16, code: &str, target: Option<&str>) -> (String, &'static s
     }
 }
 
-/// The service's own words, bounded.
+/// The service's own words: bounded, without control characters.
 fn short(text: &str) -> String {
-    text.chars().take(300).collect()
+    text.chars().filter(|c| !c.is_control()).take(300).collect()
 }

@@ -22,19 +22,24 @@ list` shows each and where it came from. Exit codes: 0 done, 1 our fault, 2 usag
 configuration, 3 sign-in refused, 4 sign-in needed, 5 refused by a service, 6 unreachable,
 7 token store, 130 interrupted. There is no telemetry and no update check."
 )]
-pub struct Cli {
+pub(crate) struct Cli {
     #[command(flatten)]
-    pub global: Global,
+    pub(crate) global: Global,
     #[command(subcommand)]
-    pub command: Command,
+    pub(crate) command: Command,
 }
 
 /// What every command takes.
 #[derive(Debug, Clone, Args)]
-pub struct Global {
+pub(crate) struct Global {
     /// Use this profile of config.toml [env: ACSPASS_PROFILE]
-    #[arg(long, global = true, value_name = "NAME", help_heading = "Global options")]
-    pub profile: Option<String>,
+    #[arg(
+        long,
+        global = true,
+        value_name = "NAME",
+        help_heading = "Global options"
+    )]
+    pub(crate) profile: Option<String>,
     /// How the result is printed
     #[arg(
         short,
@@ -45,7 +50,7 @@ pub struct Global {
         hide_possible_values = false,
         help_heading = "Global options"
     )]
-    pub output: Format,
+    pub(crate) output: Format,
     /// Say nothing but errors
     #[arg(
         short,
@@ -54,33 +59,33 @@ pub struct Global {
         conflicts_with = "verbose",
         help_heading = "Global options"
     )]
-    pub quiet: bool,
+    pub(crate) quiet: bool,
     /// Say more: -v each step, -vv all; no secret is ever shown
     #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = "Global options")]
-    pub verbose: u8,
+    pub(crate) verbose: u8,
     /// Whether messages are coloured
     #[arg(long, global = true, value_enum, default_value_t = Color::Auto, help_heading = "Global options")]
-    pub color: Color,
+    pub(crate) color: Color,
     /// Use the embedded emulator in this very process: no account, no resource, no network
     #[arg(long, global = true, help_heading = "Global options")]
-    pub emulator: bool,
+    pub(crate) emulator: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Format {
+pub(crate) enum Format {
     Text,
     Json,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Color {
+pub(crate) enum Color {
     Auto,
     Always,
     Never,
 }
 
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(crate) enum Command {
     #[command(alias = "signin")]
     Login(Login),
     #[command(alias = "get-token", alias = "print-access-token")]
@@ -110,39 +115,39 @@ pub enum Command {
   acspass login --emulator                   against the embedded emulator
 
 Prints who is signed in, until when, and where that is stored; never a token.")]
-pub struct Login {
+pub(crate) struct Login {
     /// The user to sign in; another one is refused, and nothing changes
     #[arg(long, value_name = "USER")]
-    pub account: Option<String>,
+    pub(crate) account: Option<String>,
     /// What Entra asks of the user
     #[arg(long, value_enum)]
-    pub prompt: Option<PromptArg>,
+    pub(crate) prompt: Option<PromptArg>,
     /// The tenant: a GUID, a domain or `organizations` [env: ACSPASS_TENANT_ID]
     #[arg(long, value_name = "TENANT")]
-    pub tenant: Option<String>,
+    pub(crate) tenant: Option<String>,
     /// The application (client) id [env: ACSPASS_CLIENT_ID]
     #[arg(long, value_name = "GUID")]
-    pub client_id: Option<String>,
+    pub(crate) client_id: Option<String>,
     /// An Entra scope; may be repeated [env: ACSPASS_SCOPES]
     #[arg(long, value_name = "SCOPE")]
-    pub scope: Vec<String>,
+    pub(crate) scope: Vec<String>,
     /// Print the address instead of opening a browser, and wait for the answer
     #[arg(long)]
-    pub no_browser: bool,
+    pub(crate) no_browser: bool,
     /// The port that the answer comes to; 0 takes a free one
     #[arg(long, value_name = "N")]
-    pub port: Option<u16>,
+    pub(crate) port: Option<u16>,
     /// The redirect URI, where the registered one has a path: http and loopback only
     #[arg(long, value_name = "URI")]
-    pub redirect_uri: Option<String>,
+    pub(crate) redirect_uri: Option<String>,
     /// How long the user may take
     #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = duration)]
-    pub timeout: std::time::Duration,
+    pub(crate) timeout: std::time::Duration,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 #[value(rename_all = "snake_case")]
-pub enum PromptArg {
+pub(crate) enum PromptArg {
     SelectAccount,
     Login,
     Consent,
@@ -160,28 +165,28 @@ pub enum PromptArg {
 A token is fresh with more than 10 minutes left. A fresh one that is kept is printed without any
 network; else it is renewed. Where a person must sign in, that happens first if one is there
 (standard input and standard error are terminals), else the exit code is 4.")]
-pub struct Get {
+pub(crate) struct Get {
     /// The signed-in user whose token it is; without it, the active account
     #[arg(long, value_name = "USER")]
-    pub account: Option<String>,
+    pub(crate) account: Option<String>,
     /// How much the token must have left, like 90s, 10m, 1h30m [default: 10m]
     #[arg(long, value_name = "DURATION")]
-    pub min_validity: Option<String>,
+    pub(crate) min_validity: Option<String>,
     /// Redeem and exchange again, whatever is kept
     #[arg(long)]
-    pub force_refresh: bool,
+    pub(crate) force_refresh: bool,
     /// Print the Entra token instead
     #[arg(long)]
-    pub entra: bool,
+    pub(crate) entra: bool,
     /// Sign in where it must be, even where nobody seems to be there
     #[arg(long, conflicts_with = "no_interactive")]
-    pub interactive: bool,
+    pub(crate) interactive: bool,
     /// Never sign in
     #[arg(long)]
-    pub no_interactive: bool,
+    pub(crate) no_interactive: bool,
     /// How long a sign-in may take, or be waited for
     #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = duration)]
-    pub timeout: std::time::Duration,
+    pub(crate) timeout: std::time::Duration,
 }
 
 /// Show who is signed in, and what is fresh until when
@@ -192,7 +197,7 @@ pub struct Get {
 
 Reads no secret and shows none. Exit code 0 where the active account can give a token without a
 person, as far as is known, and 4 where not.")]
-pub struct Status {}
+pub(crate) struct Status {}
 
 /// Forget one account, or all
 #[derive(Debug, Args)]
@@ -202,13 +207,13 @@ pub struct Status {}
   acspass logout --all
 
 Without a name the active account is forgotten. The browser's own session is not ended.")]
-pub struct Logout {
+pub(crate) struct Logout {
     /// The account to forget
     #[arg(long, value_name = "USER", conflicts_with = "all")]
-    pub account: Option<String>,
+    pub(crate) account: Option<String>,
     /// Forget every account of every profile
     #[arg(long)]
-    pub all: bool,
+    pub(crate) all: bool,
 }
 
 /// See and choose among signed-in accounts
@@ -216,23 +221,23 @@ pub struct Logout {
 #[command(after_help = "Examples:
   acspass account list
   acspass account switch ada@contoso.com")]
-pub enum Account {
+pub(crate) enum Account {
     List(AccountList),
     Switch(AccountSwitch),
 }
 
 /// List the signed-in accounts
 #[derive(Debug, Args)]
-pub struct AccountList {}
+pub(crate) struct AccountList {}
 
 /// Make another account the active one
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   acspass account switch ada@contoso.com")]
-pub struct AccountSwitch {
+pub(crate) struct AccountSwitch {
     /// A username, or a home account id
     #[arg(value_name = "USER")]
-    pub user: String,
+    pub(crate) user: String,
 }
 
 /// Decode the header and claims of a token, verifying nothing
@@ -243,10 +248,10 @@ pub struct AccountSwitch {
 
 The token is read from FILE or standard input. It is never taken as the argument itself, where
 every process of the machine could see it.")]
-pub struct Inspect {
+pub(crate) struct Inspect {
     /// A file that holds the token; standard input where it is missing or `-`
     #[arg(value_name = "FILE")]
-    pub file: Option<std::path::PathBuf>,
+    pub(crate) file: Option<std::path::PathBuf>,
 }
 
 /// See and change settings
@@ -257,7 +262,7 @@ pub struct Inspect {
   acspass config set connection-string < connection-string.txt
   acspass --profile work config set tenant fabrikam.com
   acspass config list")]
-pub enum Config {
+pub(crate) enum Config {
     Path(ConfigPath),
     List(ConfigList),
     Get(ConfigGet),
@@ -267,18 +272,18 @@ pub enum Config {
 
 /// Print where the configuration file is
 #[derive(Debug, Args)]
-pub struct ConfigPath {}
+pub(crate) struct ConfigPath {}
 
 /// List every setting, its value, and where it came from
 #[derive(Debug, Args)]
-pub struct ConfigList {}
+pub(crate) struct ConfigList {}
 
 /// Print one setting's value
 #[derive(Debug, Args)]
-pub struct ConfigGet {
+pub(crate) struct ConfigGet {
     /// The setting's name
     #[arg(value_name = "KEY")]
-    pub key: String,
+    pub(crate) key: String,
 }
 
 /// Set a value in the profile
@@ -287,22 +292,22 @@ pub struct ConfigGet {
   acspass config set tenant contoso.com
   acspass config set scopes Teams.ManageCalls
   acspass config set connection-string       asks for it unseen, and keeps it in the store")]
-pub struct ConfigSet {
+pub(crate) struct ConfigSet {
     /// The setting's name
     #[arg(value_name = "KEY")]
-    pub key: String,
+    pub(crate) key: String,
     /// The value; several for a list. `connection-string` takes none: it is read from standard
     /// input, or asked for
     #[arg(value_name = "VALUE")]
-    pub values: Vec<String>,
+    pub(crate) values: Vec<String>,
 }
 
 /// Remove a value from the profile
 #[derive(Debug, Args)]
-pub struct ConfigUnset {
+pub(crate) struct ConfigUnset {
     /// The setting's name
     #[arg(value_name = "KEY")]
-    pub key: String,
+    pub(crate) key: String,
 }
 
 /// Run the emulator of Entra ID and ACS Identity until stopped
@@ -313,16 +318,16 @@ pub struct ConfigUnset {
 
 Prints how to point any client at it, then runs until Ctrl-C. It is an emulator: its keys are
 published and worthless, and it listens on this machine only.")]
-pub struct Emulator {
+pub(crate) struct Emulator {
     /// The port for https; 0 takes a free one
     #[arg(long, value_name = "N", default_value_t = 0)]
-    pub https_port: u16,
+    pub(crate) https_port: u16,
     /// The port for http; 0 takes a free one
     #[arg(long, value_name = "N", default_value_t = 0)]
-    pub http_port: u16,
+    pub(crate) http_port: u16,
     /// How long its Entra tokens live
     #[arg(long, value_name = "DURATION", default_value = "75m", value_parser = duration)]
-    pub token_life: std::time::Duration,
+    pub(crate) token_life: std::time::Duration,
 }
 
 /// Print a shell's completion script
@@ -331,10 +336,10 @@ pub struct Emulator {
   acspass completions bash > ~/.local/share/bash-completion/completions/acspass
   acspass completions zsh > ~/.zfunc/_acspass
   acspass completions fish > ~/.config/fish/completions/acspass.fish")]
-pub struct Completions {
+pub(crate) struct Completions {
     /// The shell
     #[arg(value_enum)]
-    pub shell: clap_complete::Shell,
+    pub(crate) shell: clap_complete::Shell,
 }
 
 /// Print the manual page, or write one for each command
@@ -342,10 +347,10 @@ pub struct Completions {
 #[command(after_help = "Examples:
   acspass man | man -l -
   acspass man --folder ~/.local/share/man/man1")]
-pub struct Man {
+pub(crate) struct Man {
     /// Write a page for each command into this folder
     #[arg(long, value_name = "DIR")]
-    pub folder: Option<std::path::PathBuf>,
+    pub(crate) folder: Option<std::path::PathBuf>,
 }
 
 fn duration(text: &str) -> Result<std::time::Duration, String> {

@@ -109,8 +109,17 @@ impl Browser for BuiltIn {
             "no browser can be opened here: the emulator's built-in user agent signs in as {}",
             self.user
         ));
-        // Its outcome is what arrives at the redirect listener.
-        drop(UserAgent::new(Some(self.user.clone())).start(url.to_owned()));
+        let walk = UserAgent::new(Some(self.user.clone())).start(url)?;
+        let talk = self.talk.clone();
+        // What it brings to the redirect listener is the outcome; what never gets there is told.
+        std::thread::spawn(move || match walk.join() {
+            Ok(Ok(page)) if page.status >= 400 => talk.warn(&format!(
+                "the built-in user agent was left on a page with status {}",
+                page.status
+            )),
+            Ok(Err(error)) => talk.warn(&format!("the built-in user agent is stuck: {error}")),
+            _ => {}
+        });
         Ok(Opened {
             by: "the built-in user agent".to_owned(),
         })

@@ -99,7 +99,11 @@ impl Output {
             );
             return;
         }
-        let mut text = format!("{} {}", self.talk.bold_red("error:"), clean(error.message()));
+        let mut text = format!(
+            "{} {}",
+            self.talk.bold_red("error:"),
+            clean(error.message())
+        );
         for cause in causes(error) {
             let _ = write!(text, "\n  caused by: {}", clean(&cause));
         }
@@ -109,7 +113,12 @@ impl Output {
         if let Some(id) = error.correlation_id() {
             let _ = write!(text, "\n  correlation id: {}", clean(id));
         }
-        let _ = write!(text, "\n\n{} {}", self.talk.bold("hint:"), clean(error.hint()));
+        let _ = write!(
+            text,
+            "\n\n{} {}",
+            self.talk.bold("hint:"),
+            clean(error.hint())
+        );
         self.talk.line(&text);
     }
 }
@@ -159,7 +168,11 @@ impl Talk {
 
     pub(crate) fn warn(&self, text: &str) {
         if self.loudness > Loudness::Quiet {
-            self.line(&format!("{} {}", self.paint("33;1", "warning:"), clean(text)));
+            self.line(&format!(
+                "{} {}",
+                self.paint("33;1", "warning:"),
+                clean(text)
+            ));
         }
     }
 

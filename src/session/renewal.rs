@@ -54,24 +54,24 @@ struct Run<'a> {
 }
 
 impl Renewal {
-    /// Whether any account is known that could be renewed without a person.
-    pub fn knows_account(&self) -> bool {
-        self.key.is_some()
-    }
-
     /// Renews, and signs in by `way` where nothing else helps. Does nothing where another process
-    /// has renewed meanwhile.
+    /// has renewed meanwhile. `net` is made only where it is clear that it is needed.
     ///
     /// # Errors
     /// [`Kind::SignInNeeded`] where a person must sign in and there is no `way`; as
     /// [`Entra::sign_in`], [`Entra::refresh`] and the exchange fail; [`Kind::Store`] where the
     /// session cannot be kept or its lock not be had.
-    pub async fn run(self, net: &Net, way: Option<&Way<'_>>) -> Result<Token> {
+    pub async fn run(
+        self,
+        net: impl FnOnce() -> Result<Net>,
+        way: Option<&Way<'_>>,
+    ) -> Result<Token> {
         let mut name = match &self.key {
             Some(key) => LockName::Session(key.clone()),
             None if way.is_none() => return Err(nobody_known(self.user.as_deref())),
             None => LockName::Tenancy(self.session.tenancy.clone()),
         };
+        let net = &net()?;
         let sign_in_wait = way.map(|way| way.timeout);
         loop {
             let vault = &self.session.vault;

@@ -1,0 +1,14 @@
+//! `completions`: generated from the same definition as the help.
+
+use clap::CommandFactory;
+
+use crate::cli::args::{Cli, Completions};
+use crate::cli::output::Output;
+use crate::error::Result;
+
+pub(super) fn run(args: &Completions, output: &mut Output) -> Result<u8> {
+    let mut script = Vec::new();
+    clap_complete::generate(args.shell, &mut Cli::command(), "acspass", &mut script);
+    output.raw(&script)?;
+    Ok(0)
+}

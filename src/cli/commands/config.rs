@@ -1,0 +1,269 @@
+//! `config`: the settings, where each came from, and the one that is a secret.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::io::Read;
+
+use serde_json::{Value, json};
+use zeroize::Zeroizing;
+
+use crate::acs::ConnectionString;
+use crate::cli::Stdin;
+use crate::cli::args::{Config, ConfigSet};
+use crate::cli::output::Output;
+use crate::cli::parts::{Parts, World, stored_name};
+use crate::config::{self, Config as Resolved, Found, Origin, Setting, Sources};
+use crate::error::{Error, Kind, Result};
+use crate::secret::SecretBytes;
+
+/// Longest connection string that is read, in bytes.
+const LONGEST: u64 = 64 * 1024;
+
+pub(super) fn run(args: &Config, world: &World, stdin: Stdin, output: &mut Output) -> Result<u8> {
+    match args {
+        Config::Path(_) => {
+            let file = world.config_file()?;
+            let path = file.path().display().to_string();
+            output.result(&path, &json!({ "path": path }))?;
+        }
+        Config::List(_) => list(world, output)?,
+        Config::Get(args) => get(&args.key, world, output)?,
+        Config::Set(args) if args.key == Setting::ConnectionString.key() => {
+            set_connection_string(args, world, stdin, output)?;
+        }
+        Config::Set(args) => set(args, world, output)?,
+        Config::Unset(args) => unset(&args.key, world, output)?,
+    }
+    Ok(0)
+}
+
+/// Every setting that has a value, as text that may be shown.
+fn found(world: &World) -> Result<(String, Vec<(Setting, Found)>)> {
+    let (name, profile) = world.profile()?;
+    let nothing = BTreeMap::new();
+    let sources = Sources {
+        flags: &nothing,
+        emulator: &nothing,
+        environment: &world.environment,
+        profile: &profile,
+    };
+    let secret_variables = [
+        "COMMUNICATION_SERVICES_CONNECTION_STRING",
+        "AZURE_COMMUNICATION_CONNECTION_STRING",
+    ];
+    let from_environment = secret_variables
+        .into_iter()
+        .find(|variable| sources.variable(variable).is_some());
+    let all = Setting::ALL
+        .into_iter()
+        .filter_map(|setting| match (setting, from_environment) {
+            (Setting::ConnectionString, Some(variable)) => Some((
+                setting,
+                Found {
+                    text: "(secret)".to_owned(),
+                    origin: Origin::Environment(variable),
+                },
+            )),
+            _ => Some((setting, sources.find(setting)?)),
+        })
+        .collect();
+    Ok((name, all))
+}
+
+fn list(world: &World, output: &mut Output) -> Result<()> {
+    let (name, all) = found(world)?;
+    let mut text = String::new();
+    let mut settings = serde_json::Map::new();
+    let profile_origin = match (&world.global.profile, world.variable("ACSPASS_PROFILE")) {
+        (Some(_), _) => Origin::Flag,
+        (None, Some(_)) => Origin::Environment("ACSPASS_PROFILE"),
+        (None, None) if name != config::DEFAULT_PROFILE => Origin::Profile,
+        (None, None) => Origin::Default,
+    };
+    let mut row = |key: &str, value: &str, origin: &Origin| {
+        let _ = writeln!(text, "{key:<18} {value:<44} {origin}");
+        settings.insert(
+            key.to_owned(),
+            json!({"value": value, "origin": origin.to_string()}),
+        );
+    };
+    row("profile", &name, &profile_origin);
+    for (setting, found) in &all {
+        row(setting.key(), &found.text, &found.origin);
+    }
+    output.result(text.trim_end(), &Value::Object(settings))
+}
+
+fn get(key: &str, world: &World, output: &mut Output) -> Result<()> {
+    if key == "profile" {
+        let (name, _) = world.profile()?;
+        return output.result(&name, &json!({ "profile": name }));
+    }
+    let setting = Setting::from_key(key)?;
+    let (_, all) = found(world)?;
+    let text = all
+        .into_iter()
+        .find(|(known, _)| *known == setting)
+        .map(|(_, found)| found.text)
+        .ok_or_else(|| {
+            Error::new(
+                Kind::Usage,
+                format!("`{key}` is not set"),
+                format!("set it with `acspass config set {key} …`"),
+            )
+        })?;
+    output.result(&text, &json!({ key: text }))
+}
+
+/// The profile that is written to: the one that is meant, whether it exists yet or not.
+fn target(world: &World) -> Result<(config::ConfigFile, String)> {
+    let file = world.config_file()?;
+    let named = world
+        .global
+        .profile
+        .as_deref()
+        .or_else(|| world.variable("ACSPASS_PROFILE"))
+        .or_else(|| file.default_profile())
+        .unwrap_or(config::DEFAULT_PROFILE)
+        .to_owned();
+    Ok((file, named))
+}
+
+fn set(args: &ConfigSet, world: &World, output: &mut Output) -> Result<()> {
+    let value = args.values.join(" ");
+    if value.trim().is_empty() {
+        return Err(Error::new(
+            Kind::Usage,
+            format!("`{}` needs a value", args.key.escape_debug()),
+            "to remove a setting, run `acspass config unset KEY`",
+        ));
+    }
+    let (mut file, profile) = target(world)?;
+    if args.key == "profile" {
+        file.set_default_profile(Some(&value))?;
+        output
+            .talk()
+            .say(&format!("`{value}` is the profile from now on"));
+        return output.result("", &json!({}));
+    }
+    let setting = Setting::from_key(&args.key)?;
+    check(setting, &value)?;
+    file.set(&profile, setting, &value)?;
+    output.talk().say(&format!(
+        "{} is set in profile {profile}, in {}",
+        args.key,
+        file.path().display()
+    ));
+    output.result("", &json!({}))
+}
+
+/// Refuses what a later command would refuse.
+fn check(setting: Setting, value: &str) -> Result<()> {
+    let flags = BTreeMap::from([(setting, value.to_owned())]);
+    let nothing = BTreeMap::new();
+    Resolved::resolve(
+        String::new(),
+        &Sources {
+            flags: &flags,
+            emulator: &BTreeMap::new(),
+            environment: &nothing,
+            profile: &config::Profile::default(),
+        },
+    )
+    .map(|_| ())
+}
+
+/// The secret goes into the store, its endpoint and a marker into the file.
+fn set_connection_string(
+    args: &ConfigSet,
+    world: &World,
+    stdin: Stdin,
+    output: &mut Output,
+) -> Result<()> {
+    if !args.values.is_empty() {
+        return Err(Error::new(
+            Kind::Usage,
+            "a connection string was given as an argument, where every process of this machine \
+             sees it",
+            "run `acspass config set connection-string` and paste it when asked, or pipe it in; \
+             and regenerate the key that was shown",
+        ));
+    }
+    let text = read_secret(stdin)?;
+    let read = ConnectionString::parse(&text)?;
+    let parts = parts_for_writing(world)?;
+    if !parts.vault.is_persistent() {
+        return Err(Error::new(
+            Kind::Usage,
+            "the store is memory: a connection string kept there is gone when this command ends",
+            "choose a store that keeps it, or set COMMUNICATION_SERVICES_CONNECTION_STRING",
+        ));
+    }
+    let (mut file, profile) = target(world)?;
+    let secret = SecretBytes::new(text.trim().as_bytes().to_vec());
+    parts.vault.save_secret(&stored_name(&profile), &secret)?;
+    file.set(&profile, Setting::Endpoint, read.endpoint.as_str())?;
+    file.set(&profile, Setting::ConnectionString, config::STORED)?;
+    output.talk().say(&format!(
+        "the connection string of {} is kept in the {} for profile {profile}",
+        read.endpoint,
+        parts.vault.store_name()
+    ));
+    output.result("", &json!({}))
+}
+
+fn read_secret(stdin: Stdin) -> Result<Zeroizing<String>> {
+    let unreadable = || {
+        Error::new(
+            Kind::Usage,
+            "the connection string cannot be read from standard input",
+            "pipe in the connection string and nothing else, or run this in a terminal",
+        )
+    };
+    if stdin.is_terminal {
+        return rpassword::prompt_password("Connection string (not shown): ")
+            .map(Zeroizing::new)
+            .map_err(|_| unreadable());
+    }
+    let mut text = Zeroizing::new(String::new());
+    stdin
+        .source
+        .take(LONGEST)
+        .read_to_string(&mut text)
+        .map_err(|_| unreadable())?;
+    Ok(text)
+}
+
+fn unset(key: &str, world: &World, output: &mut Output) -> Result<()> {
+    let (mut file, profile) = target(world)?;
+    let was_set = match key {
+        "profile" => {
+            let was_set = file.default_profile().is_some();
+            file.set_default_profile(None)?;
+            was_set
+        }
+        _ => {
+            let setting = Setting::from_key(key)?;
+            if setting == Setting::ConnectionString
+                && file
+                    .profile(&profile)
+                    .is_some_and(|profile| profile.value(setting).is_some())
+            {
+                parts_for_writing(world)?
+                    .vault
+                    .delete_secret(&stored_name(&profile))?;
+            }
+            file.unset(&profile, setting)?
+        }
+    };
+    output.talk().say(&match was_set {
+        true => format!("{key} is not set any more"),
+        false => format!("{key} was not set in profile {profile}"),
+    });
+    output.result("", &json!({}))
+}
+
+/// The parts, where the profile that is named may still have to be made.
+fn parts_for_writing(world: &World) -> Result<Parts<'_>> {
+    Parts::new(world, &BTreeMap::new())
+}

@@ -1,0 +1,72 @@
+//! `login`: signs in and says who is signed in, until when, and where that is kept.
+
+use std::collections::BTreeMap;
+
+use serde_json::json;
+
+use crate::cli::args::{Login, PromptArg};
+use crate::cli::output::Output;
+use crate::cli::parts::{Parts, World};
+use crate::config::Setting;
+use crate::entra::Prompt;
+use crate::error::{Error, Result};
+use crate::time::in_words;
+
+use super::get::account_json;
+
+pub(super) fn run(args: &Login, world: &World, output: &mut Output) -> Result<u8> {
+    let parts = Parts::new(world, &flags(args))?;
+    let session = parts.session()?;
+    let entra = parts.entra()?;
+    let browser = parts.browser(args.no_browser)?;
+    let prompt = args.prompt.map(|prompt| match prompt {
+        PromptArg::SelectAccount => Prompt::SelectAccount,
+        PromptArg::Login => Prompt::Login,
+        PromptArg::Consent => Prompt::Consent,
+        PromptArg::None => Prompt::None,
+    });
+    let way = parts.way(browser.as_ref(), prompt, args.timeout);
+    let scopes = &parts.config.scopes;
+    let user = args.account.as_deref();
+    let record = parts.block_on(session.login(&entra, &way, user, scopes))?;
+    let expires_on = record
+        .entra_token(scopes)
+        .map(|token| token.expires_on)
+        .ok_or_else(|| Error::internal("a sign-in kept no token"))?;
+    let left = expires_on.since(world.clock.now().shifted(record.clock_offset_seconds));
+    let talk = output.talk();
+    talk.say(&format!(
+        "{} is signed in. The Entra token is good until {expires_on} (another {})",
+        record.account.username,
+        in_words(left),
+    ));
+    match parts.vault.is_persistent() {
+        true => talk.say(&format!(
+            "The session is kept in the {}",
+            parts.vault.store_name()
+        )),
+        false => talk.warn(
+            "the store is memory: nothing is kept, and the session is gone when this command ends",
+        ),
+    }
+    let json = json!({
+        "account": account_json(&record.account),
+        "expiresOn": expires_on.to_string(),
+    });
+    output.result("", &json)?;
+    Ok(0)
+}
+
+fn flags(args: &Login) -> BTreeMap<Setting, String> {
+    let scopes = (!args.scope.is_empty()).then(|| args.scope.join(" "));
+    [
+        (Setting::Tenant, args.tenant.clone()),
+        (Setting::ClientId, args.client_id.clone()),
+        (Setting::Scopes, scopes),
+        (Setting::Port, args.port.map(|port| port.to_string())),
+        (Setting::RedirectUri, args.redirect_uri.clone()),
+    ]
+    .into_iter()
+    .filter_map(|(setting, text)| Some((setting, text?)))
+    .collect()
+}

@@ -1,0 +1,31 @@
+//! `man`: generated from the same definition as the help.
+
+use clap::CommandFactory;
+
+use crate::cli::args::{Cli, Man};
+use crate::cli::output::Output;
+use crate::error::{Error, Kind, Result};
+
+pub(super) fn run(args: &Man, output: &mut Output) -> Result<u8> {
+    let unwritable = |error: std::io::Error| {
+        Error::new(
+            Kind::Usage,
+            "the manual pages cannot be written",
+            "name a folder that exists and may be written to",
+        )
+        .caused_by(error)
+    };
+    if let Some(folder) = &args.folder {
+        clap_mangen::generate_to(Cli::command(), folder).map_err(unwritable)?;
+        output
+            .talk()
+            .say(&format!("the manual pages are in {}", folder.display()));
+        return Ok(0);
+    }
+    let mut page = Vec::new();
+    clap_mangen::Man::new(Cli::command())
+        .render(&mut page)
+        .map_err(unwritable)?;
+    output.raw(&page)?;
+    Ok(0)
+}

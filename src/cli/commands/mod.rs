@@ -1,0 +1,43 @@
+//! One file a command, each a function from what was typed to an exit code.
+
+mod account;
+mod completions;
+mod config;
+mod emulator;
+mod get;
+mod inspect;
+mod login;
+mod logout;
+mod man;
+mod status;
+
+use crate::error::Result;
+
+use super::Stdin;
+use super::args::{Account, Command};
+use super::output::Output;
+use super::parts::World;
+
+/// Runs the command and returns the exit code.
+pub(super) fn run(
+    command: Command,
+    world: &World,
+    stdin: Stdin,
+    output: &mut Output,
+) -> Result<u8> {
+    match command {
+        Command::Login(args) => login::run(&args, world, output),
+        Command::Get(args) => get::run(&args, world, stdin.is_terminal, output),
+        Command::Status(_) => status::run(world, output),
+        Command::Logout(args) => logout::run(&args, world, output),
+        Command::Account(Account::List(_)) => account::list(world, output),
+        Command::Account(Account::Switch(args)) | Command::Switch(args) => {
+            account::switch(&args, world, output)
+        }
+        Command::Inspect(args) => inspect::run(&args, world, stdin, output),
+        Command::Config(args) => config::run(&args, world, stdin, output),
+        Command::Emulator(args) => emulator::run(&args, world, output),
+        Command::Completions(args) => completions::run(&args, output),
+        Command::Man(args) => man::run(&args, output),
+    }
+}

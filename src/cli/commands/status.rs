@@ -1,0 +1,170 @@
+//! `status`: what the index knows, without a call to the store.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use serde_json::{Value, json};
+
+use crate::cli::output::Output;
+use crate::cli::parts::{Parts, World};
+use crate::error::{Kind, Result};
+use crate::store::{Index, IndexEntry, Tenancy, TokenSource};
+use crate::time::{Timestamp, in_words};
+
+pub(super) fn run(world: &World, output: &mut Output) -> Result<u8> {
+    let parts = Parts::new(world, &BTreeMap::new())?;
+    let view = View::new(&parts)?;
+    let config = &parts.config;
+    let mut text = format!(
+        "profile  {}\nstore    {}\ntenant   {} at {}\nresource {}\n",
+        config.profile,
+        parts.vault.store_name(),
+        config.authority.tenant(),
+        config.authority.host(),
+        match &config.resource {
+            Some(resource) => resource.endpoint.as_str(),
+            None => "none configured",
+        },
+    );
+    text.push('\n');
+    text.push_str(&view.text());
+    let json = json!({
+        "profile": config.profile,
+        "store": parts.vault.store_name(),
+        "accounts": view.json(),
+    });
+    output.result(&text, &json)?;
+    Ok(match view.active_can_give() {
+        true => 0,
+        false => Kind::SignInNeeded.exit_code(),
+    })
+}
+
+/// The accounts of the configured application and tenant, as the index has them.
+pub(super) struct View {
+    index: Index,
+    tenancy: Option<Tenancy>,
+    source: Option<TokenSource>,
+    scopes: Vec<String>,
+    min_validity: std::time::Duration,
+    now: Timestamp,
+}
+
+impl View {
+    pub(super) fn new(parts: &Parts<'_>) -> Result<Self> {
+        Ok(View {
+            index: parts.vault.index()?,
+            // Without a client id nobody can be signed in.
+            tenancy: parts.tenancy().ok(),
+            source: parts
+                .config
+                .resource
+                .as_ref()
+                .map(|resource| parts.token_source(resource)),
+            scopes: parts.config.scopes.clone(),
+            min_validity: parts.config.min_validity,
+            now: parts.world.clock.now(),
+        })
+    }
+
+    fn entries(&self) -> impl Iterator<Item = &IndexEntry> {
+        self.tenancy
+            .iter()
+            .flat_map(|tenancy| self.index.in_tenancy(tenancy))
+    }
+
+    fn active_can_give(&self) -> bool {
+        self.entries().any(|entry| {
+            let fresh = |at: Option<Timestamp>| at.is_some_and(|at| self.is_fresh(entry, at));
+            entry.active
+                && (entry.can_renew || fresh(self.communication(entry)) || fresh(self.entra(entry)))
+        })
+    }
+
+    fn entra(&self, entry: &IndexEntry) -> Option<Timestamp> {
+        let mut tokens = entry.entra_tokens.iter();
+        tokens
+            .find(|token| token.scopes == self.scopes)
+            .map(|token| token.expires_on)
+    }
+
+    fn communication(&self, entry: &IndexEntry) -> Option<Timestamp> {
+        let mut tokens = entry.communication_tokens.iter();
+        tokens
+            .find(|token| Some(&token.source) == self.source.as_ref())
+            .map(|token| token.expires_on)
+    }
+
+    fn left(&self, entry: &IndexEntry, expires_on: Timestamp) -> std::time::Duration {
+        expires_on.since(self.now.shifted(entry.clock_offset_seconds))
+    }
+
+    fn is_fresh(&self, entry: &IndexEntry, expires_on: Timestamp) -> bool {
+        self.left(entry, expires_on) > self.min_validity
+    }
+
+    pub(super) fn json(&self) -> Value {
+        let token = |entry: &IndexEntry, at: Option<Timestamp>| match at {
+            Some(at) => json!({"expiresOn": at.to_string(), "fresh": self.is_fresh(entry, at)}),
+            None => Value::Null,
+        };
+        self.entries()
+            .map(|entry| {
+                let mut account = super::get::account_json(&entry.account);
+                account["active"] = json!(entry.active);
+                account["entraToken"] = token(entry, self.entra(entry));
+                account["communicationToken"] = token(entry, self.communication(entry));
+                account
+            })
+            .collect()
+    }
+
+    pub(super) fn text(&self) -> String {
+        let mut text = String::new();
+        for entry in self.entries() {
+            let mark = if entry.active { "*" } else { " " };
+            let _ = writeln!(
+                text,
+                "{mark} {}  (tenant {})",
+                entry.account.username, entry.account.tenant_id
+            );
+            let tokens = [
+                ("Entra token", self.entra(entry)),
+                ("Communication token", self.communication(entry)),
+            ];
+            for (name, at) in tokens {
+                let _ = writeln!(text, "    {name:<20} {}", self.describe(entry, at));
+            }
+            let _ = writeln!(text, "    {:<20} {}", "next get", self.next(entry));
+        }
+        if text.is_empty() {
+            text.push_str("nobody is signed in: run `acspass login`\n");
+        }
+        text.trim_end().to_owned()
+    }
+
+    fn describe(&self, entry: &IndexEntry, at: Option<Timestamp>) -> String {
+        let Some(at) = at else {
+            return "none".to_owned();
+        };
+        let left = self.left(entry, at);
+        match (left.is_zero(), self.is_fresh(entry, at)) {
+            (true, _) => format!("expired at {at}"),
+            (false, true) => format!("fresh, until {at} (another {})", in_words(left)),
+            (false, false) => format!("not fresh, until {at} (another {})", in_words(left)),
+        }
+    }
+
+    fn next(&self, entry: &IndexEntry) -> &'static str {
+        let fresh = |at: Option<Timestamp>| at.is_some_and(|at| self.is_fresh(entry, at));
+        if fresh(self.communication(entry)) {
+            "prints the kept token, without network"
+        } else if fresh(self.entra(entry)) {
+            "exchanges the Entra token"
+        } else if entry.can_renew {
+            "renews the session, then exchanges"
+        } else {
+            "needs a sign-in"
+        }
+    }
+}
