@@ -4,8 +4,8 @@
 //! carries that state, once, with the page that its browser still waits for. Strangers get a page
 //! of their own and change nothing. What the answer is worth is not decided here.
 //!
-//! The public port is served by a gate with hard limits ([`gate`], [`lobby`]); the request that
-//! reads as the answer ([`answer`]) goes on to tiny_http ([`handover`]), which writes the pages.
+//! The public port is served by a gate with hard limits (`gate`, `lobby`); the request that
+//! reads as the answer (`answer`) goes on to tiny_http (`handover`), which writes the pages.
 
 mod answer;
 mod gate;

@@ -67,8 +67,14 @@ struct Shown<'a> {
     tone: Tone,
     heading: &'a str,
     who: Option<&'a str>,
-    message: &'a str,
-    next: Option<&'a str>,
+    message: Vec<Part>,
+    next: Vec<Part>,
+}
+
+/// A stretch of a sentence; what an error's sentence has in backticks is code on a page.
+struct Part {
+    is_code: bool,
+    text: String,
 }
 
 /// The page that the browser still waits for. Dropped without a word, it says that the sign-in
@@ -90,43 +96,24 @@ impl Page {
 
     /// Says that the user is signed in. Call it once the tokens are stored, not before.
     pub fn signed_in(mut self, username: &str) {
-        self.finish(
-            Tone::Good,
-            "You are signed in",
-            Some(username),
-            "Everything went well.",
-            None,
-        );
+        self.finish(Tone::Good, "You are signed in", Some(username), "", "");
     }
 
     /// Says that the sign-in failed, and what to do next.
     pub fn failed(mut self, message: &str, hint: &str) {
-        self.finish(
-            Tone::Bad,
-            "Sign-in failed",
-            None,
-            &sentence(message),
-            Some(&sentence(hint)),
-        );
+        self.finish(Tone::Bad, "Sign-in failed", None, message, hint);
     }
 
-    fn finish(
-        &mut self,
-        tone: Tone,
-        heading: &str,
-        who: Option<&str>,
-        message: &str,
-        next: Option<&str>,
-    ) {
+    fn finish(&mut self, tone: Tone, heading: &str, who: Option<&str>, message: &str, next: &str) {
         let Some(owed) = self.0.take() else { return };
-        let (who, next) = (who.map(clean), next.map(clean));
+        let who = who.map(clean);
         let shown = Shown {
             css: &style(),
             tone,
             heading,
             who: who.as_deref(),
-            message: &clean(message),
-            next: next.as_deref(),
+            message: parts(&sentence(message)),
+            next: parts(&sentence(next)),
         };
         // A browser that has gone away does not change how the sign-in ended.
         let _ = owed.send(response(200, None, &shown));
@@ -139,8 +126,8 @@ impl Drop for Page {
             Tone::Bad,
             "Sign-in did not finish",
             None,
-            "It was interrupted before its result was known.",
-            Some("Look at your terminal for the reason, and sign in again."),
+            "it was interrupted before its result was known",
+            "look at your terminal for the reason, and sign in again",
         );
     }
 }
@@ -171,9 +158,11 @@ pub(super) fn refuse(refusal: Refusal, is_head: bool) -> Vec<u8> {
         tone: Tone::Quiet,
         heading: refusal.heading,
         who: None,
-        message: "A sign-in is being waited for at this address, and this was not its answer. \
-                  The wait goes on.",
-        next: None,
+        message: parts(
+            "A sign-in is being waited for at this address, and this was not its answer. \
+             The wait goes on.",
+        ),
+        next: Vec::new(),
     };
     let mut answer = Vec::new();
     let response = response(refusal.status, refusal.allow, &shown);
@@ -219,14 +208,26 @@ fn style() -> String {
     STYLE.replace('\r', "")
 }
 
-/// An error's sentence as a page writes it: with a capital and a period.
+/// An error's sentence as a page writes it: with a capital, a period, and nothing that acts.
 fn sentence(text: &str) -> String {
+    let text = clean(text);
     let text = text.trim().trim_end_matches('.');
     let mut chars = text.chars();
     match chars.next() {
         Some(first) => format!("{}{}.", first.to_uppercase(), chars.as_str()),
         None => String::new(),
     }
+}
+
+fn parts(text: &str) -> Vec<Part> {
+    let parts = text.split('`').enumerate();
+    parts
+        .map(|(at, text)| Part {
+            is_code: at % 2 == 1,
+            text: text.to_owned(),
+        })
+        .filter(|part| !part.text.is_empty())
+        .collect()
 }
 
 fn clean(text: &str) -> String {
