@@ -5,7 +5,7 @@
 
 use std::io::{Cursor, Read, Write};
 use std::net::{Shutdown, TcpStream};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use askama::Template;
 use base64::Engine as _;
@@ -19,7 +19,6 @@ use super::handover::Held;
 const STYLE: &str = include_str!("../../../assets/redirect.css");
 const SHOWN: usize = 600;
 const TIME_LIMIT: Duration = Duration::from_secs(3);
-const FAREWELL_LIMIT: Duration = Duration::from_millis(500);
 
 /// Why a stranger is turned away: the status, and the page's heading.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,7 +79,8 @@ struct Part {
 /// The page that the browser still waits for. Dropped without a word, it says that the sign-in
 /// did not finish: whatever happens, the browser gets a page.
 ///
-/// Writing it takes a moment and at most a few seconds, and does not need the runtime.
+/// Writing it takes about a millisecond, at the very most a few seconds, and neither the runtime
+/// nor a browser that listens.
 #[must_use = "the browser waits for its page"]
 pub struct Page(Option<Owed>);
 
@@ -106,7 +106,7 @@ impl Page {
 
     fn finish(&mut self, tone: Tone, heading: &str, who: Option<&str>, message: &str, next: &str) {
         let Some(owed) = self.0.take() else { return };
-        let who = who.map(clean);
+        let who = who.map(clean).filter(|who| !who.is_empty());
         let shown = Shown {
             css: &style(),
             tone,
@@ -143,10 +143,12 @@ impl Owed {
         self.browser.write_all(&closing(answer))?;
         self.browser.shutdown(Shutdown::Write)?;
         // Closing while unread bytes lie here would reset the connection under the page.
-        self.browser.set_read_timeout(Some(FAREWELL_LIMIT))?;
-        let until = Instant::now() + FAREWELL_LIMIT;
-        let mut scrap = [0; 4096];
-        while Instant::now() < until && self.browser.read(&mut scrap)? > 0 {}
+        self.browser.set_nonblocking(true)?;
+        let mut scrap = [0; 16 * 1024];
+        let mut reads = 0;
+        while reads < 64 && self.browser.read(&mut scrap)? > 0 {
+            reads += 1;
+        }
         Ok(())
     }
 }
