@@ -3,7 +3,8 @@
 //! Self-contained: no script, no request to anywhere, nothing of the request in them; what comes
 //! from outside is cleaned, cut and escaped.
 
-use std::io::{Cursor, Read, Write};
+use std::fmt;
+use std::io::{self, Cursor, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::time::Duration;
 
@@ -14,7 +15,8 @@ use sha2::{Digest, Sha256};
 use tiny_http::{HTTPVersion, Header, Response};
 
 use super::answer::is_unprintable;
-use super::handover::Held;
+use super::gate::Whole;
+use super::handover::{self, Held};
 
 const STYLE: &str = include_str!("../../../assets/redirect.css");
 const SHOWN: usize = 600;
@@ -85,13 +87,34 @@ struct Part {
 pub struct Page(Option<Owed>);
 
 struct Owed {
-    held: Held,
+    /// Not there yet, or lost, where the page is written without tiny_http's server.
+    held: Option<Held>,
     browser: TcpStream,
 }
 
+impl fmt::Debug for Page {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Page")
+    }
+}
+
 impl Page {
-    pub(super) fn new(held: Held, browser: TcpStream) -> Self {
-        Page(Some(Owed { held, browser }))
+    pub(super) fn new(browser: TcpStream) -> Self {
+        Page(Some(Owed {
+            held: None,
+            browser,
+        }))
+    }
+
+    /// Lets tiny_http hear the request, and answer it in time.
+    pub(super) async fn pass_on(&mut self, whole: &Whole) -> io::Result<Whole> {
+        let Some(owed) = &mut self.0 else {
+            return Err(io::ErrorKind::NotConnected.into());
+        };
+        let through = owed.browser.local_addr()?.ip();
+        let (held, heard) = handover::hand_over(whole, through).await?;
+        owed.held = Some(held);
+        Ok(heard)
     }
 
     /// Says that the user is signed in. Call it once the tokens are stored, not before.
@@ -133,11 +156,16 @@ impl Drop for Page {
 }
 
 impl Owed {
-    fn send(mut self, response: Response<Cursor<Vec<u8>>>) -> std::io::Result<()> {
-        self.held.inner.set_read_timeout(Some(TIME_LIMIT))?;
-        self.held.request.respond(response)?;
+    fn send(mut self, response: Response<Cursor<Vec<u8>>>) -> io::Result<()> {
         let mut answer = Vec::new();
-        self.held.inner.read_to_end(&mut answer)?;
+        match self.held {
+            Some(mut held) => {
+                held.inner.set_read_timeout(Some(TIME_LIMIT))?;
+                held.request.respond(response)?;
+                held.inner.read_to_end(&mut answer)?;
+            }
+            None => print(response, &mut answer, false),
+        }
         self.browser.set_nonblocking(false)?;
         self.browser.set_write_timeout(Some(TIME_LIMIT))?;
         self.browser.write_all(&closing(answer))?;
@@ -168,9 +196,13 @@ pub(super) fn refuse(refusal: Refusal, is_head: bool) -> Vec<u8> {
     };
     let mut answer = Vec::new();
     let response = response(refusal.status, refusal.allow, &shown);
-    // Writing to memory does not fail.
-    let _ = response.raw_print(&mut answer, HTTPVersion(1, 1), &[], is_head, None);
+    print(response, &mut answer, is_head);
     closing(answer)
+}
+
+fn print(response: Response<Cursor<Vec<u8>>>, into: &mut Vec<u8>, is_head: bool) {
+    // Writing to memory does not fail.
+    let _ = response.raw_print(into, HTTPVersion(1, 1), &[], is_head, None);
 }
 
 fn response(status: u16, allow: Option<&str>, shown: &Shown<'_>) -> Response<Cursor<Vec<u8>>> {
