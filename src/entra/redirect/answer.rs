@@ -164,6 +164,13 @@ fn is_form(content_type: Option<&str>) -> bool {
 
 fn read_form(form: &[u8], state: &str) -> Result<Heard, Refusal> {
     let mut parameters = Parameters::parse(form)?;
+    let issuer = parameters.take("iss");
+    if issuer
+        .as_deref()
+        .is_some_and(|issuer| !is_printable(issuer, TEXT_LIMIT))
+    {
+        return Err(NOT_THE_ANSWER);
+    }
     let is_ours = parameters
         .take("state")
         .is_some_and(|theirs| is_same(&theirs, state));
@@ -191,12 +198,7 @@ fn read_form(form: &[u8], state: &str) -> Result<Heard, Refusal> {
         }),
         _ => return Err(NOT_THE_ANSWER),
     };
-    Ok(Heard {
-        outcome,
-        issuer: parameters
-            .take("iss")
-            .filter(|issuer| is_printable(issuer, TEXT_LIMIT)),
-    })
+    Ok(Heard { outcome, issuer })
 }
 
 /// Whether two states are the same, in a time that tells nothing about where they part.

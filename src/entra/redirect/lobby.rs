@@ -16,11 +16,16 @@ const SEATS: usize = 32;
 /// instead of a reset (RFC 9112, section 9.6).
 const DRAIN_LIMIT: usize = 64 * 1024 * 1024;
 
-type Visit = Pin<Box<dyn Future<Output = Option<(Whole, TcpStream)>> + Send>>;
+/// Where a visit leads.
+enum Step {
+    Whole(Whole, TcpStream),
+    Refused(Refusal, TcpStream),
+    Gone,
+}
 
 struct Visitor {
     is_sending: bool,
-    visit: Visit,
+    visit: Pin<Box<dyn Future<Output = Step> + Send>>,
 }
 
 /// The connections that are open, the oldest first. Dropping the lobby closes them all at once:
@@ -29,26 +34,28 @@ struct Visitor {
 pub(super) struct Lobby(VecDeque<Visitor>);
 
 impl Lobby {
-    /// Takes a new connection in. Where every seat is taken, the oldest visitor who has not yet
-    /// sent a whole request leaves, so that idle strangers cannot keep the answer out.
+    /// Takes a new connection in, and lets another go where every seat is taken: idle strangers
+    /// cannot keep the answer out.
     pub(super) fn admit(&mut self, mut stream: TcpStream) {
         self.seat(true, async move {
             match gate::read(&mut stream, TIME_LIMIT).await {
-                Ok(whole) => Some((whole, stream)),
-                Err(Turned::Gone) => None,
-                Err(Turned::Away(refusal)) => {
-                    send_away(stream, page::refuse(refusal, false)).await;
-                    None
-                }
+                Ok(whole) => Step::Whole(whole, stream),
+                Err(Turned::Away(refusal)) => Step::Refused(refusal, stream),
+                Err(Turned::Gone) => Step::Gone,
             }
         });
     }
 
     /// Gives a stranger the page that says so.
     pub(super) fn turn_away(&mut self, stream: TcpStream, refusal: Refusal, is_head: bool) {
+        tracing::debug!(
+            status = refusal.status,
+            "a request was not the sign-in's answer: {}",
+            refusal.heading
+        );
         self.seat(false, async move {
-            send_away(stream, page::refuse(refusal, is_head)).await;
-            None
+            send_away(stream, &page::refuse(refusal, is_head)).await;
+            Step::Gone
         });
     }
 
@@ -59,10 +66,14 @@ impl Lobby {
             while let Some(visitor) = self.0.get_mut(at) {
                 match visitor.visit.as_mut().poll(context) {
                     Poll::Pending => at += 1,
-                    Poll::Ready(left) => {
+                    Poll::Ready(step) => {
                         self.0.remove(at);
-                        if let Some(whole) = left {
-                            return Poll::Ready(whole);
+                        match step {
+                            Step::Whole(whole, stream) => return Poll::Ready((whole, stream)),
+                            Step::Refused(refusal, stream) => {
+                                self.turn_away(stream, refusal, false);
+                            }
+                            Step::Gone => {}
                         }
                     }
                 }
@@ -72,17 +83,14 @@ impl Lobby {
         .await
     }
 
-    /// Lets the oldest go, whoever it is; where the process has no file descriptor left.
+    /// Lets one visitor go: the oldest who has been answered, else the oldest who has not yet
+    /// sent a whole request.
     pub(super) fn make_room(&mut self) {
-        let sender = self.0.iter().position(|visitor| visitor.is_sending);
-        self.0.remove(sender.unwrap_or(0));
+        let answered = self.0.iter().position(|visitor| !visitor.is_sending);
+        self.0.remove(answered.unwrap_or(0));
     }
 
-    fn seat(
-        &mut self,
-        is_sending: bool,
-        visit: impl Future<Output = Option<(Whole, TcpStream)>> + Send + 'static,
-    ) {
+    fn seat(&mut self, is_sending: bool, visit: impl Future<Output = Step> + Send + 'static) {
         if self.0.len() >= SEATS {
             self.make_room();
         }
@@ -93,11 +101,11 @@ impl Lobby {
     }
 }
 
-async fn send_away(mut stream: TcpStream, answer: Vec<u8>) {
+async fn send_away(mut stream: TcpStream, answer: &[u8]) {
     let farewell = async {
-        stream.write_all(&answer).await?;
+        stream.write_all(answer).await?;
         stream.shutdown().await?;
-        let mut scrap = vec![0; 16 * 1024];
+        let mut scrap = vec![0; 64 * 1024];
         let mut drained = 0;
         while drained < DRAIN_LIMIT {
             match stream.read(&mut scrap).await? {

@@ -4,8 +4,8 @@
 //! carries that state, once, with the page that its browser still waits for. Strangers get a page
 //! of their own and change nothing. What the answer is worth is not decided here.
 //!
-//! The public port is served by a gate with hard limits ([`gate`], [`lobby`]); the request that
-//! reads as the answer ([`answer`]) goes on to tiny_http ([`handover`]), which writes the pages.
+//! The public port is served by a gate with hard limits (`gate`, `lobby`); the request that
+//! reads as the answer (`answer`) goes on to tiny_http (`handover`), which writes the pages.
 
 mod answer;
 mod gate;
@@ -30,6 +30,7 @@ pub use uri::RedirectUri;
 use crate::error::{Error, Kind, Result};
 use crate::loopback::{self, Bound};
 use answer::{Expected, Heard};
+use gate::Whole;
 use lobby::Lobby;
 
 /// How long nobody is accepted where the machine refuses another connection.
@@ -45,6 +46,7 @@ pub enum ResponseMode {
 }
 
 /// The sign-in's answer, and the page still owed for it.
+#[derive(Debug)]
 pub struct Answer {
     /// What Entra said.
     pub outcome: Callback,
@@ -115,42 +117,17 @@ impl Redirect {
             state,
             mode,
         };
-        let listeners: Vec<TcpListener> = self
+        let listeners = self
             .bound
             .listeners
             .into_iter()
             .map(TcpListener::from_std)
             .collect::<io::Result<_>>()
             .map_err(lost)?;
-        let mut lobby = Lobby::default();
-        let mut turn = 0;
-        let (whole, browser) = loop {
-            tokio::select! {
-                // Visitors first: whoever was let in is heard before they can be pushed out.
-                biased;
-                (whole, stream) = lobby.next() => match answer::read(&whole, &expected) {
-                    Ok(_) => break (whole, stream),
-                    Err(refusal) => lobby.turn_away(stream, refusal, whole.method == "HEAD"),
-                },
-                accepted = accept(&listeners, turn) => {
-                    turn = turn.wrapping_add(1);
-                    match accepted {
-                        Ok(stream) => lobby.admit(stream),
-                        Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
-                        Err(_) => {
-                            lobby.make_room();
-                            tokio::time::sleep(PAUSE).await;
-                        }
-                    }
-                }
-            }
-        };
-        // The answer is taken once: a second one finds no port.
-        drop(listeners);
-        drop(lobby);
-        let through = browser.local_addr().map_err(lost)?.ip();
-        let (held, heard) = handover::hand_over(&whole, through).await.map_err(lost)?;
-        let page = Page::new(held, browser.into_std().map_err(lost)?);
+        let (whole, browser) = listen(listeners, &expected).await;
+        // From here on the browser gets a page, even where the wait is given up or fails.
+        let mut page = Page::new(browser.into_std().map_err(lost)?);
+        let heard = page.pass_on(&whole).await.map_err(lost)?;
         match answer::read(&heard, &expected) {
             Ok(Heard { outcome, issuer }) => Ok(Answer {
                 outcome,
@@ -158,6 +135,34 @@ impl Redirect {
                 page,
             }),
             Err(_) => Err(Error::internal("the answer was read in two ways")),
+        }
+    }
+}
+
+/// The first request that reads as the answer, and who sent it. Everyone else, and the port, is
+/// gone when this returns: a second answer finds nobody.
+async fn listen(listeners: Vec<TcpListener>, expected: &Expected<'_>) -> (Whole, TcpStream) {
+    let mut lobby = Lobby::default();
+    let mut turn = 0;
+    loop {
+        tokio::select! {
+            // Visitors first: whoever was let in is heard before they can be pushed out.
+            biased;
+            (whole, stream) = lobby.next() => match answer::read(&whole, expected) {
+                Ok(_) => return (whole, stream),
+                Err(refusal) => lobby.turn_away(stream, refusal, whole.method == "HEAD"),
+            },
+            accepted = accept(&listeners, turn) => {
+                turn = turn.wrapping_add(1);
+                match accepted {
+                    Ok(stream) => lobby.admit(stream),
+                    Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
+                    Err(_) => {
+                        lobby.make_room();
+                        tokio::time::sleep(PAUSE).await;
+                    }
+                }
+            }
         }
     }
 }

@@ -3,9 +3,10 @@
 //! Self-contained: no script, no request to anywhere, nothing of the request in them; what comes
 //! from outside is cleaned, cut and escaped.
 
-use std::io::{Cursor, Read, Write};
+use std::fmt;
+use std::io::{self, Cursor, Read, Write};
 use std::net::{Shutdown, TcpStream};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use askama::Template;
 use base64::Engine as _;
@@ -14,12 +15,12 @@ use sha2::{Digest, Sha256};
 use tiny_http::{HTTPVersion, Header, Response};
 
 use super::answer::is_unprintable;
-use super::handover::Held;
+use super::gate::Whole;
+use super::handover::{self, Held};
 
 const STYLE: &str = include_str!("../../../assets/redirect.css");
 const SHOWN: usize = 600;
 const TIME_LIMIT: Duration = Duration::from_secs(3);
-const FAREWELL_LIMIT: Duration = Duration::from_millis(500);
 
 /// Why a stranger is turned away: the status, and the page's heading.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,66 +68,75 @@ struct Shown<'a> {
     tone: Tone,
     heading: &'a str,
     who: Option<&'a str>,
-    message: &'a str,
-    next: Option<&'a str>,
+    message: Vec<Part>,
+    next: Vec<Part>,
+}
+
+/// A stretch of a sentence; what an error's sentence has in backticks is code on a page.
+struct Part {
+    is_code: bool,
+    text: String,
 }
 
 /// The page that the browser still waits for. Dropped without a word, it says that the sign-in
 /// did not finish: whatever happens, the browser gets a page.
 ///
-/// Writing it takes a moment and at most a few seconds, and does not need the runtime.
+/// Writing it takes about a millisecond, at the very most a few seconds, and neither the runtime
+/// nor a browser that listens.
 #[must_use = "the browser waits for its page"]
 pub struct Page(Option<Owed>);
 
 struct Owed {
-    held: Held,
+    /// Not there yet, or lost, where the page is written without tiny_http's server.
+    held: Option<Held>,
     browser: TcpStream,
 }
 
+impl fmt::Debug for Page {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Page")
+    }
+}
+
 impl Page {
-    pub(super) fn new(held: Held, browser: TcpStream) -> Self {
-        Page(Some(Owed { held, browser }))
+    pub(super) fn new(browser: TcpStream) -> Self {
+        Page(Some(Owed {
+            held: None,
+            browser,
+        }))
+    }
+
+    /// Lets tiny_http hear the request, and answer it in time.
+    pub(super) async fn pass_on(&mut self, whole: &Whole) -> io::Result<Whole> {
+        let Some(owed) = &mut self.0 else {
+            return Err(io::ErrorKind::NotConnected.into());
+        };
+        let through = owed.browser.local_addr()?.ip();
+        let (held, heard) = handover::hand_over(whole, through).await?;
+        owed.held = Some(held);
+        Ok(heard)
     }
 
     /// Says that the user is signed in. Call it once the tokens are stored, not before.
     pub fn signed_in(mut self, username: &str) {
-        self.finish(
-            Tone::Good,
-            "You are signed in",
-            Some(username),
-            "Everything went well.",
-            None,
-        );
+        self.finish(Tone::Good, "You are signed in", Some(username), "", "");
     }
 
     /// Says that the sign-in failed, and what to do next.
     pub fn failed(mut self, message: &str, hint: &str) {
-        self.finish(
-            Tone::Bad,
-            "Sign-in failed",
-            None,
-            &sentence(message),
-            Some(&sentence(hint)),
-        );
+        self.finish(Tone::Bad, "Sign-in failed", None, message, hint);
     }
 
-    fn finish(
-        &mut self,
-        tone: Tone,
-        heading: &str,
-        who: Option<&str>,
-        message: &str,
-        next: Option<&str>,
-    ) {
+    fn finish(&mut self, tone: Tone, heading: &str, who: Option<&str>, message: &str, next: &str) {
         let Some(owed) = self.0.take() else { return };
-        let (who, next) = (who.map(clean), next.map(clean));
+        let who = who.map(clean).filter(|who| !who.is_empty());
         let shown = Shown {
             css: &style(),
             tone,
             heading,
             who: who.as_deref(),
-            message: &clean(message),
-            next: next.as_deref(),
+            message: parts(&sentence(message)),
+            next: parts(&sentence(next)),
         };
         // A browser that has gone away does not change how the sign-in ended.
         let _ = owed.send(response(200, None, &shown));
@@ -139,27 +149,34 @@ impl Drop for Page {
             Tone::Bad,
             "Sign-in did not finish",
             None,
-            "It was interrupted before its result was known.",
-            Some("Look at your terminal for the reason, and sign in again."),
+            "it was interrupted before its result was known",
+            "look at your terminal for the reason, and sign in again",
         );
     }
 }
 
 impl Owed {
-    fn send(mut self, response: Response<Cursor<Vec<u8>>>) -> std::io::Result<()> {
-        self.held.inner.set_read_timeout(Some(TIME_LIMIT))?;
-        self.held.request.respond(response)?;
+    fn send(mut self, response: Response<Cursor<Vec<u8>>>) -> io::Result<()> {
         let mut answer = Vec::new();
-        self.held.inner.read_to_end(&mut answer)?;
+        match self.held {
+            Some(mut held) => {
+                held.inner.set_read_timeout(Some(TIME_LIMIT))?;
+                held.request.respond(response)?;
+                held.inner.read_to_end(&mut answer)?;
+            }
+            None => print(response, &mut answer, false),
+        }
         self.browser.set_nonblocking(false)?;
         self.browser.set_write_timeout(Some(TIME_LIMIT))?;
         self.browser.write_all(&closing(answer))?;
         self.browser.shutdown(Shutdown::Write)?;
         // Closing while unread bytes lie here would reset the connection under the page.
-        self.browser.set_read_timeout(Some(FAREWELL_LIMIT))?;
-        let until = Instant::now() + FAREWELL_LIMIT;
-        let mut scrap = [0; 4096];
-        while Instant::now() < until && self.browser.read(&mut scrap)? > 0 {}
+        self.browser.set_nonblocking(true)?;
+        let mut scrap = [0; 16 * 1024];
+        let mut reads = 0;
+        while reads < 64 && self.browser.read(&mut scrap)? > 0 {
+            reads += 1;
+        }
         Ok(())
     }
 }
@@ -171,15 +188,21 @@ pub(super) fn refuse(refusal: Refusal, is_head: bool) -> Vec<u8> {
         tone: Tone::Quiet,
         heading: refusal.heading,
         who: None,
-        message: "A sign-in is being waited for at this address, and this was not its answer. \
-                  The wait goes on.",
-        next: None,
+        message: parts(
+            "A sign-in is being waited for at this address, and this was not its answer. \
+             The wait goes on.",
+        ),
+        next: Vec::new(),
     };
     let mut answer = Vec::new();
     let response = response(refusal.status, refusal.allow, &shown);
-    // Writing to memory does not fail.
-    let _ = response.raw_print(&mut answer, HTTPVersion(1, 1), &[], is_head, None);
+    print(response, &mut answer, is_head);
     closing(answer)
+}
+
+fn print(response: Response<Cursor<Vec<u8>>>, into: &mut Vec<u8>, is_head: bool) {
+    // Writing to memory does not fail.
+    let _ = response.raw_print(into, HTTPVersion(1, 1), &[], is_head, None);
 }
 
 fn response(status: u16, allow: Option<&str>, shown: &Shown<'_>) -> Response<Cursor<Vec<u8>>> {
@@ -219,14 +242,26 @@ fn style() -> String {
     STYLE.replace('\r', "")
 }
 
-/// An error's sentence as a page writes it: with a capital and a period.
+/// An error's sentence as a page writes it: with a capital, a period, and nothing that acts.
 fn sentence(text: &str) -> String {
+    let text = clean(text);
     let text = text.trim().trim_end_matches('.');
     let mut chars = text.chars();
     match chars.next() {
         Some(first) => format!("{}{}.", first.to_uppercase(), chars.as_str()),
         None => String::new(),
     }
+}
+
+fn parts(text: &str) -> Vec<Part> {
+    let parts = text.split('`').enumerate();
+    parts
+        .map(|(at, text)| Part {
+            is_code: at % 2 == 1,
+            text: text.to_owned(),
+        })
+        .filter(|part| !part.text.is_empty())
+        .collect()
 }
 
 fn clean(text: &str) -> String {

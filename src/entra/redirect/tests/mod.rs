@@ -3,10 +3,9 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
+use zeroize::Zeroizing;
 
 use super::*;
-use crate::entra::redirect::gate::Whole;
-use zeroize::Zeroizing;
 
 const STATE: &str = "st4te-marker_0123456789";
 const CODE: &str = "c0de-marker.AAA~bbb";

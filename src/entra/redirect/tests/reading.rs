@@ -64,6 +64,8 @@ fn only_one_state_and_one_result_make_an_answer() {
         "state=s&code=a%0d%0ab",
         "state=s&code=%ff%fe",
         "state=s&code=c&iss=a&iss=b",
+        "state=s&code=c&iss=",
+        "state=s&code=c&iss=a%00",
         "State=s&Code=c",
         "{\"state\":\"s\",\"code\":\"c\"}",
         &long,
@@ -145,14 +147,12 @@ fn a_query_answer_that_was_not_asked_for_is_a_stranger() {
 #[test]
 fn what_comes_from_outside_is_bounded() {
     let body = format!(
-        "state=s&error={}&error_description={}&claims={}&iss={}",
+        "state=s&error={}&error_description={}&claims={}",
         "e".repeat(999),
         "d".repeat(9_999),
-        "c".repeat(20_000),
-        "i".repeat(9_999)
+        "c".repeat(20_000)
     );
     let heard = read(&request("POST", "/", body.as_bytes())).expect("the answer");
-    assert_eq!(heard.issuer, None);
     let Callback::Denied(denial) = heard.outcome else {
         panic!("not denied");
     };

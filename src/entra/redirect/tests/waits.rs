@@ -202,3 +202,16 @@ async fn a_taken_port_is_refused() {
     let error = Redirect::bind(&RedirectUri::localhost(first.port())).expect_err("taken");
     assert_eq!(error.kind(), Kind::Usage);
 }
+
+#[tokio::test]
+async fn a_wait_that_fails_after_the_answer_still_gives_the_browser_its_page() {
+    let listener = TcpListener::bind((V4, 0)).await.expect("a free port");
+    let port = listener.local_addr().expect("bound").port();
+    let mut browser = open_connection(port).await;
+    let (stream, _) = listener.accept().await.expect("connected");
+    drop(Page::new(stream.into_std().expect("a socket")));
+    let mut page = String::new();
+    browser.read_to_string(&mut page).await.expect("a page");
+    assert!(page.contains("Sign-in did not finish"), "{page}");
+    assert!(page.contains("\r\nConnection: close\r\n"), "{page}");
+}
