@@ -2,6 +2,7 @@
 //!
 //! (The map of the rooms follows as they are built.)
 
+pub mod account;
 pub mod acs;
 pub mod cli;
 pub mod config;

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::account::Tenancy;
 use crate::acs::{ConnectionString, IdentityClient};
 use crate::config::{
     self, Config, ConfigFile, KeySource, Profile, Resource, Setting, Sources, StoreChoice,
@@ -19,7 +20,7 @@ use crate::entra::{Entra, Prompt};
 use crate::error::{Error, Kind, Result};
 use crate::http::{self, Http};
 use crate::session::{Net, Session, Target, Way, Wish};
-use crate::store::{KeyringStore, MemoryStore, Tenancy, TokenSource, TokenStore, Vault};
+use crate::store::{KeyringStore, MemoryStore, TokenSource, TokenStore, Vault};
 use crate::time::Clock;
 
 use super::Folders;

@@ -16,13 +16,14 @@ use std::time::Duration;
 pub use profile::{ConfigFile, DEFAULT_PROFILE, Profile, STORED};
 pub use setting::{Found, Origin, Setting, Sources};
 
+use crate::account::Tenancy;
 use crate::acs::{ConnectionString, Endpoint, check_access_key};
 use crate::entra::redirect::RedirectUri;
 use crate::entra::{Authority, check_client_id};
 use crate::error::{Error, Kind, Result};
 use crate::http::AuthorityFile;
 use crate::secret::AccessKey;
-use crate::store::{ExchangeKind, Tenancy};
+use crate::store::ExchangeKind;
 use crate::time::parse_duration;
 
 /// Where the Teams scopes live, before their short names.

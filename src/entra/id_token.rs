@@ -5,10 +5,10 @@
 
 use std::time::Duration;
 
+use crate::account::Account;
 use crate::error::{Error, Kind, Result};
 use crate::jwt;
 use crate::secret::IdToken;
-use crate::store::Account;
 use crate::time::Timestamp;
 use crate::wire::entra::{ClientInfo, IdTokenClaims};
 

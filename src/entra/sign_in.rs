@@ -6,8 +6,8 @@ use std::time::Duration;
 use oauth2::{CsrfToken, PkceCodeChallenge, PkceCodeVerifier};
 use tracing::info;
 
+use crate::account::Account;
 use crate::error::{Error, Kind, Result};
-use crate::store::Account;
 use crate::time::in_words;
 use crate::wire::entra::Metadata;
 

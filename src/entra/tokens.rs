@@ -15,10 +15,10 @@ use oauth2::{
     StandardTokenResponse, TokenResponse, TokenUrl,
 };
 
+use crate::account::Account;
 use crate::error::{Error, Result};
 use crate::http::{Answer, Http, Request};
 use crate::secret::{self, EntraToken, IdToken, RefreshToken};
-use crate::store::Account;
 use crate::time::{Clock, Timestamp};
 use crate::wire::entra::{Metadata, TokenError, TokenFields};
 

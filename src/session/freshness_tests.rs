@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use super::freshness::{Done, Step, Target, Wish, last_resort, next_step};
+use crate::account::{Account, Tenancy};
 use crate::secret::{CommunicationToken, EntraToken, RefreshToken};
 use crate::store::{
-    Account, CachedCommunicationToken, CachedEntraToken, ExchangeKind, Record, ShortTokens,
-    Tenancy, TokenSource,
+    CachedCommunicationToken, CachedEntraToken, ExchangeKind, Record, ShortTokens, TokenSource,
 };
 use crate::time::Timestamp;
 

@@ -17,9 +17,10 @@ pub use freshness::{Target, Wish};
 pub use renewal::{Net, Renewal};
 pub use sign_in::Way;
 
+use crate::account::{Account, SessionKey, Tenancy};
 use crate::error::{Error, Kind, Result};
 use crate::secret::{CommunicationToken, EntraToken};
-use crate::store::{Account, Record, SessionKey, Tenancy, Vault};
+use crate::store::{Record, Vault};
 use crate::time::{Clock, Timestamp};
 
 use freshness::{Done, Kept, Step, kept, next_step};

@@ -2,12 +2,13 @@
 
 use tracing::{debug, warn};
 
+use crate::account::SessionKey;
 use crate::acs::IdentityClient;
 use crate::entra::Entra;
 use crate::error::{Error, Kind, Result};
 use crate::store::{
-    Activity, CachedCommunicationToken, ExchangeKind, Guard, LockName, Record, SessionKey,
-    ShortTokens, TokenSource,
+    Activity, CachedCommunicationToken, ExchangeKind, Guard, LockName, Record, ShortTokens,
+    TokenSource,
 };
 use crate::time::Timestamp;
 

@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use tracing::{debug, info, warn};
 
+use crate::account::Account;
 use crate::entra::browser::Browser;
 use crate::entra::redirect::RedirectUri;
 use crate::entra::{Entra, Prompt, SignIn, SignedIn, Tokens};
 use crate::error::{Error, Kind, Result};
-use crate::store::{Account, Activity, CachedEntraToken, Guard, LockName, Record};
+use crate::store::{Activity, CachedEntraToken, Guard, LockName, Record};
 use crate::time::Timestamp;
 
 use super::{Session, key_of, waiting};

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::folder;
-use super::record::{SessionKey, Tenancy};
+use crate::account::{SessionKey, Tenancy};
 use crate::error::Result;
 use crate::time::{Clock, SystemClock, Timestamp};
 

@@ -20,8 +20,7 @@ pub use keyring::KeyringStore;
 pub use lock::{Activity, Attempt, Guard, Holder, LockName};
 pub use memory::MemoryStore;
 pub use record::{
-    Account, CachedCommunicationToken, CachedEntraToken, ExchangeKind, Record, SessionKey,
-    ShortTokens, Tenancy, TokenSource,
+    CachedCommunicationToken, CachedEntraToken, ExchangeKind, Record, ShortTokens, TokenSource,
 };
 pub use vault::{Forgotten, Vault};
 

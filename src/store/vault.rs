@@ -11,7 +11,8 @@ use std::path::PathBuf;
 use super::TokenStore;
 use super::index::{Index, IndexEntry, Ledger};
 use super::lock::{Activity, Attempt, Guard, LockName, Locks};
-use super::record::{Record, SessionKey, Tenancy};
+use super::record::Record;
+use crate::account::{SessionKey, Tenancy};
 use crate::error::{Error, Kind, Result};
 use crate::secret::SecretBytes;
 

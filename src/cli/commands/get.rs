@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
+use crate::account::Account;
 use crate::cli::args::Get;
 use crate::cli::output::Output;
 use crate::cli::parts::{Parts, World};
 use crate::config::Setting;
 use crate::error::Result;
 use crate::session::{Peek, Token};
-use crate::store::Account;
 
 pub(super) fn run(
     args: &Get,

@@ -5,10 +5,11 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
+use crate::account::Tenancy;
 use crate::cli::output::Output;
 use crate::cli::parts::{Parts, World};
 use crate::error::{Kind, Result};
-use crate::store::{Index, IndexEntry, Tenancy, TokenSource};
+use crate::store::{Index, IndexEntry, TokenSource};
 use crate::time::{Timestamp, in_words};
 
 pub(super) fn run(world: &World, output: &mut Output) -> Result<u8> {

@@ -16,9 +16,10 @@ use serde::de::{Deserializer, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
 use super::{Index, IndexEntry};
+use crate::account::{SessionKey, Tenancy};
 use crate::error::{Error, Kind, Result};
 use crate::store::folder;
-use crate::store::record::{Record, SessionKey, Tenancy};
+use crate::store::record::Record;
 use crate::time::{Clock, SystemClock};
 
 const VERSION: u32 = 1;

@@ -8,7 +8,8 @@ mod file;
 
 use serde::{Deserialize, Serialize};
 
-use super::record::{Account, Record, SessionKey, ShortTokens, Tenancy, TokenSource};
+use super::record::{Record, ShortTokens, TokenSource};
+use crate::account::{Account, SessionKey, Tenancy};
 use crate::time::Timestamp;
 
 pub(super) use file::Ledger;

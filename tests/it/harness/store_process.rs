@@ -12,11 +12,9 @@ use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use acspass::account::{Account, SessionKey, Tenancy};
 use acspass::secret::{RefreshToken, SecretBytes};
-use acspass::store::{
-    Account, Activity, Attempt, KeyringStore, LockName, Record, SessionKey, Tenancy, TokenStore,
-    Vault,
-};
+use acspass::store::{Activity, Attempt, KeyringStore, LockName, Record, TokenStore, Vault};
 
 /// The test that is no test but calls [`obey_parent`].
 const CHILD_TEST: &str = "secret_service::a_child_process_does_what_its_parent_ordered";
