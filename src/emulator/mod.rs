@@ -70,6 +70,16 @@ impl Default for Options {
 }
 
 /// A running emulator. Dropping it closes its listeners and waits for its thread.
+///
+/// ```
+/// use acspass::emulator::{Emulator, Options, UserAgent};
+///
+/// let emulator = Emulator::start(Options::default())?;
+/// let page = UserAgent::default().browse(&emulator.http_url())?;
+/// assert!(page.html.contains("not Microsoft"));
+/// assert_eq!(emulator.count("page"), 1);
+/// # Ok::<(), acspass::Error>(())
+/// ```
 pub struct Emulator {
     shared: Arc<Shared>,
     http_port: u16,
@@ -94,12 +104,13 @@ impl Emulator {
             }
             None => None,
         };
+        let (stop, told) = watch::channel(false);
         let shared = Arc::new(Shared {
             clock: options.clock,
             signer: Signer::new()?,
             state: State::new(options.token_life, options.strict_refresh),
+            stopping: told.clone(),
         });
-        let (stop, told) = watch::channel(false);
         let trusted = https
             .as_ref()
             .map(|(bound, authority)| (bound.port, authority.pem.clone()));

@@ -27,7 +27,8 @@ pub struct Seen {
     /// The path, without the query.
     pub path: String,
     /// What was asked for: `metadata`, `keys`, `instance_discovery`, `authorize`, `logout`,
-    /// `exchange`, `page`, or the token endpoint's grant type as sent; empty for strangers.
+    /// `authorization_code`, `refresh_token`, `token` (any other grant), `exchange` or `page`;
+    /// `fault` where one answered instead; empty for what does not exist.
     pub operation: String,
     /// The answer's status; 0 where the connection was dropped or left hanging on purpose.
     pub status: u16,
