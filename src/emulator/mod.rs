@@ -229,14 +229,24 @@ impl Emulator {
         self.shared.state.lock().withheld.insert(name.to_owned());
     }
 
+    /// From now on every id_token carries this claim instead of the right one, or lacks it: still
+    /// well signed, but not to be believed.
+    pub fn change_id_token(&self, claim: &str, value: Option<serde_json::Value>) {
+        let mut state = self.shared.state.lock();
+        state.id_token_claims.insert(claim.to_owned(), value);
+    }
+
     /// Switches a fault on.
     pub fn add_fault(&self, fault: Fault) {
         self.shared.state.lock().faults.add(fault);
     }
 
-    /// Switches all faults off.
+    /// Switches all faults off, changed id_token claims and withheld scopes among them.
     pub fn clear_faults(&self) {
-        self.shared.state.lock().faults.clear();
+        let mut state = self.shared.state.lock();
+        state.faults.clear();
+        state.id_token_claims.clear();
+        state.withheld.clear();
     }
 
     fn keep_own_secrets(&self) {

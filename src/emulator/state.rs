@@ -3,9 +3,11 @@
 //! In come codes, families and sightings as they happen, out go look-ups, the journal and every
 //! secret ever seen. Nothing here decides whether a request is right.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+
+use serde_json::Value;
 
 use super::faults::Faults;
 use super::scopes::Scopes;
@@ -63,6 +65,8 @@ pub(super) struct Inner {
     pub(super) strict_refresh: bool,
     /// Scopes that nobody is granted, by short name.
     pub(super) withheld: BTreeSet<String>,
+    /// Claims that every id_token gets instead of the right ones; `None` leaves one out.
+    pub(super) id_token_claims: BTreeMap<String, Option<Value>>,
     pub(super) faults: Faults,
     pub(super) codes: HashMap<String, Grant>,
     pub(super) sessions: Sessions,
@@ -115,6 +119,7 @@ impl State {
             token_life,
             strict_refresh,
             withheld: BTreeSet::new(),
+            id_token_claims: BTreeMap::new(),
             faults: Faults::default(),
             codes: HashMap::new(),
             sessions: Sessions::default(),

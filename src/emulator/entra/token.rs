@@ -353,7 +353,12 @@ fn tokens(
         body["refresh_token"] = refresh.into();
     }
     if scopes.openid {
-        let id_token = subject.id_token(&shared.signer, issue.nonce, scopes.email);
+        let id_token = subject.id_token(
+            &shared.signer,
+            issue.nonce,
+            scopes.email,
+            &state.id_token_claims,
+        );
         state.keep_secret(id_token.clone());
         body["id_token"] = id_token.into();
     }

@@ -94,6 +94,16 @@ fn every_fault_of_the_signature_is_denied_alike() {
         assert_eq!(last.reason.as_deref(), Some(reason));
     }
     assert_eq!(world.exchange(&good, |_| {}).status, 200);
+
+    let mut signature = String::new();
+    world.exchange(&good, |signed| {
+        let (_, text) = signed
+            .authorization
+            .split_once("Signature=")
+            .expect("signed");
+        signature = text.to_owned();
+    });
+    assert!(world.emulator.secrets().contains(&signature));
 }
 
 #[test]
