@@ -1,0 +1,77 @@
+#!/usr/bin/env bash
+# Runs all the tests. On a bare Debian machine with a Rust toolchain it first installs what they
+# need; it wants no D-Bus, display, terminal, keyring or home of yours.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+export CARGO_TERM_COLOR=${CARGO_TERM_COLOR:-auto}
+
+step() { printf '\n==> %s\n' "$*"; }
+fail() { printf 'tests/run.sh: %s\n' "$*" >&2; exit 1; }
+has() { command -v "$1" >/dev/null 2>&1; }
+
+# --- what is needed -----------------------------------------------------------------------------
+has cargo || fail "cargo is missing: install Rust (https://rustup.rs), 1.89 or newer"
+cargo fmt --version >/dev/null 2>&1 || fail "rustfmt is missing: rustup component add rustfmt"
+cargo clippy --version >/dev/null 2>&1 || fail "clippy is missing: rustup component add clippy"
+
+packages=()
+has cc || packages+=(gcc)
+[ -e /usr/include/stdlib.h ] || packages+=(libc6-dev)
+# A real Secret Service on a private bus, and two programs that look at what acspass does there.
+has dbus-daemon || packages+=(dbus-daemon)
+[ -e /usr/share/dbus-1/session.conf ] || packages+=(dbus)
+has gnome-keyring-daemon || packages+=(gnome-keyring)
+has secret-tool || packages+=(libsecret-tools)
+has strace || packages+=(strace)
+if [ ${#packages[@]} -gt 0 ]; then
+    step "installing ${packages[*]}"
+    has apt-get || fail "this is not Debian: install what gives ${packages[*]} there, then run this again"
+    as_root=()
+    if [ "$(id -u)" != 0 ]; then
+        has sudo || fail "run this as root once, or: apt-get install ${packages[*]}"
+        as_root=(sudo)
+    fi
+    "${as_root[@]}" apt-get -q update
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q install -y --no-install-recommends "${packages[@]}"
+fi
+
+# What the tracked files look like now, to be compared with how they look afterwards.
+fingerprint() { git diff HEAD --no-ext-diff 2>/dev/null | cksum; }
+in_git=no
+git rev-parse --is-inside-work-tree >/dev/null 2>&1 && in_git=yes
+before=$(fingerprint)
+
+# --- the tests ----------------------------------------------------------------------------------
+step "Cargo.lock names crates.io and nothing else"
+if grep '^source = ' Cargo.lock | grep -v '^source = "registry+https://github.com/rust-lang/crates.io-index"$'; then
+    fail "Cargo.lock names another source"
+fi
+
+step "cargo fmt --check"
+cargo fmt --check
+
+step "cargo clippy"
+cargo clippy --locked --all-targets -- -D warnings
+
+step "cargo test"
+cargo test --locked --lib --bins --tests --examples
+
+step "cargo test --doc"
+cargo test --locked --doc
+
+step "cargo doc"
+RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --document-private-items
+
+if has cargo-deny; then
+    step "cargo deny check bans licenses sources"
+    cargo deny --offline --locked check bans licenses sources
+else
+    step "cargo deny was not run: it is not installed (cargo install cargo-deny)"
+fi
+
+if [ $in_git = yes ]; then
+    step "the working tree is as it was"
+    [ "$(fingerprint)" = "$before" ] || { git status --short --untracked-files=no; fail "a test changed tracked files"; }
+fi
+
+step "all green"
