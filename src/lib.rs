@@ -1,6 +1,105 @@
 //! Sign in as a Teams user, get Azure Communication Services tokens.
 //!
-//! (The map of the rooms follows as they are built.)
+//! The command is [`cli::run`] with the real world around it; what it can do, these rooms do
+//! without a terminal, an environment or a wall clock. From the ground up (the whole map is in
+//! `docs/architecture.md`, and a test holds every import against it):
+//!
+//! - [`error`]: one [`Error`] with kind, message and next step. [`secret`]: secrets as types.
+//!   [`time`]: timestamps, durations and the clock that everything is handed. [`account`]: the
+//!   names a session goes by. [`jwt`]: what a token says of itself. [`loopback`]: listeners that
+//!   only this machine reaches.
+//! - [`http`]: the one HTTP client. [`store`]: where sessions are kept. [`entra`]: Entra ID as a
+//!   public client. [`acs`]: the client of ACS Identity. The last three do not know each other.
+//! - [`session`]: the main job, one fresh token for one user. [`config`]: settings.
+//!   [`emulator`]: Entra ID and ACS Identity for tests, on this machine's loopback.
+//! - [`cli`]: the command.
+//!
+//! A look at what is kept, [`Session::peek`](session::Session::peek), costs one read of the store
+//! and no network. What it finds stale is renewed by [`Renewal::run`](session::Renewal::run):
+//! refresh, sign-in, exchange, save, under the session's lock. How a person signs in is a value;
+//! without one nobody is asked to.
+//!
+//! ```
+//! use std::{sync::Arc, time::Duration};
+//!
+//! use acspass::account::Tenancy;
+//! use acspass::acs::{ConnectionString, IdentityClient};
+//! use acspass::config::parse_scopes;
+//! use acspass::emulator::{Emulator, Options, UserAgent};
+//! use acspass::entra::{Authority, Entra, redirect::RedirectUri};
+//! use acspass::entra::browser::{Browser, Opened};
+//! use acspass::http::{self, Http};
+//! use acspass::session::{Net, Peek, Session, Target, Way, Wish};
+//! use acspass::store::{ExchangeKind, MemoryStore, TokenSource, Vault};
+//! use acspass::time::SystemClock;
+//!
+//! /// A browser that nobody has to look at: it walks the emulator's pages by itself.
+//! struct Unattended(UserAgent);
+//!
+//! impl Browser for Unattended {
+//!     fn open(&self, url: &str) -> acspass::Result<Opened> {
+//!         self.0.clone().start(url)?;
+//!         Ok(Opened { by: "the emulator's user agent".to_owned() })
+//!     }
+//! }
+//!
+//! # fn main() -> acspass::Result<()> {
+//! let emulator = Emulator::start(Options::default())?;
+//! let authority = Authority::new(&emulator.http_url(), emulator.tenant_id())?;
+//! let resource = ConnectionString::parse(&emulator.connection_string())?;
+//! let tenancy = Tenancy {
+//!     authority_host: authority.host(),
+//!     tenant: emulator.tenant_id().to_owned(),
+//!     client_id: emulator.client_id().to_owned(),
+//! };
+//! let scopes = parse_scopes("Teams.ManageCalls Teams.ManageChats")?;
+//! let wish = Wish {
+//!     target: Target::Communication(TokenSource {
+//!         endpoint: resource.endpoint.as_str().to_owned(),
+//!         exchange: ExchangeKind::Key,
+//!         scopes: scopes.clone(),
+//!     }),
+//!     scopes,
+//!     min_validity: Duration::from_secs(600),
+//!     force: false,
+//! };
+//! let clock = Arc::new(SystemClock);
+//! let vault = Arc::new(Vault::new(Box::new(MemoryStore::new()), None));
+//! let session = Session::new(vault, clock.clone(), tenancy);
+//! // Nobody is signed in yet, so there is nothing fresh.
+//! let Peek::Stale(renewal) = session.peek(None, wish.clone())? else {
+//!     panic!("a token from nowhere");
+//! };
+//! let way = Way {
+//!     browser: &Unattended(UserAgent::new(None)),
+//!     redirect_uri: RedirectUri::localhost(0),
+//!     prompt: None,
+//!     timeout: Duration::from_secs(60),
+//! };
+//! let net = || {
+//!     let http = Arc::new(Http::new(http::Options::default()));
+//!     let client_id = emulator.client_id().to_owned();
+//!     Ok(Net {
+//!         entra: Entra::new(http.clone(), clock.clone(), authority, client_id),
+//!         acs: Some(IdentityClient::new(http, clock.clone(), resource, Vec::new())),
+//!     })
+//! };
+//! # let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+//! # let expires_on = runtime.block_on(async {
+//! let token = renewal.run(net, Some(&way)).await?;
+//! assert_eq!(token.account.username, "ada@contoso.example");
+//! # acspass::Result::Ok(token.expires_on)
+//! # })?;
+//!
+//! // From now on it is kept, and the second look costs nothing but one read.
+//! let Peek::Fresh(again) = session.peek(None, wish)? else {
+//!     panic!("it was just renewed");
+//! };
+//! assert_eq!(again.account.username, "ada@contoso.example");
+//! # assert_eq!(again.expires_on, expires_on);
+//! # Ok(())
+//! # }
+//! ```
 
 pub mod account;
 pub mod acs;
