@@ -1,3 +1,12 @@
-//! The whole command against the emulator, over real sockets.
+//! The whole command against the emulator, over real sockets: one file a promise.
 
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on has failed"
+)]
+
+mod cache;
+mod get;
+mod harness;
 mod secret_service;
