@@ -13,6 +13,7 @@ use axum::response::Response;
 use hyper::Request;
 use hyper::body::Incoming;
 use serde_json::Value;
+use tokio::sync::watch;
 
 use super::faults::{self, Route, Trouble};
 use super::sign::Signer;
@@ -30,6 +31,8 @@ pub(super) struct Shared {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) signer: Signer,
     pub(super) state: State,
+    /// Turns true when the emulator is dropped.
+    pub(super) stopping: watch::Receiver<bool>,
 }
 
 /// The listener that a request came in by.
@@ -182,7 +185,8 @@ pub(super) async fn answer(
         Some(Trouble::Silence) => {
             let noted = seen("fault".to_owned(), 0, None);
             shared.state.lock().note(noted);
-            std::future::pending().await
+            let _ = shared.stopping.clone().wait_for(|stopping| *stopping).await;
+            return Err(Dropped);
         }
         Some(Trouble::Status {
             status,

@@ -70,6 +70,16 @@ impl Default for Options {
 }
 
 /// A running emulator. Dropping it closes its listeners and waits for its thread.
+///
+/// ```
+/// use acspass::emulator::{Emulator, Options, UserAgent};
+///
+/// let emulator = Emulator::start(Options::default())?;
+/// let page = UserAgent::default().browse(&emulator.http_url())?;
+/// assert!(page.html.contains("not Microsoft"));
+/// assert_eq!(emulator.count("page"), 1);
+/// # Ok::<(), acspass::Error>(())
+/// ```
 pub struct Emulator {
     shared: Arc<Shared>,
     http_port: u16,
@@ -94,12 +104,13 @@ impl Emulator {
             }
             None => None,
         };
+        let (stop, told) = watch::channel(false);
         let shared = Arc::new(Shared {
             clock: options.clock,
             signer: Signer::new()?,
             state: State::new(options.token_life, options.strict_refresh),
+            stopping: told.clone(),
         });
-        let (stop, told) = watch::channel(false);
         let trusted = https
             .as_ref()
             .map(|(bound, authority)| (bound.port, authority.pem.clone()));
@@ -218,14 +229,24 @@ impl Emulator {
         self.shared.state.lock().withheld.insert(name.to_owned());
     }
 
+    /// From now on every id_token carries this claim instead of the right one, or lacks it: still
+    /// well signed, but not to be believed.
+    pub fn change_id_token(&self, claim: &str, value: Option<serde_json::Value>) {
+        let mut state = self.shared.state.lock();
+        state.id_token_claims.insert(claim.to_owned(), value);
+    }
+
     /// Switches a fault on.
     pub fn add_fault(&self, fault: Fault) {
         self.shared.state.lock().faults.add(fault);
     }
 
-    /// Switches all faults off.
+    /// Switches all faults off, changed id_token claims and withheld scopes among them.
     pub fn clear_faults(&self) {
-        self.shared.state.lock().faults.clear();
+        let mut state = self.shared.state.lock();
+        state.faults.clear();
+        state.id_token_claims.clear();
+        state.withheld.clear();
     }
 
     fn keep_own_secrets(&self) {

@@ -113,6 +113,18 @@ pub(super) fn refused(asked: &Asked, text: &str, timestamp: &str) -> Reply {
     page_of("authorize", StatusCode::BAD_REQUEST, &page, false)
 }
 
+/// Where `error_uri` leads: real Entra explains the number there.
+pub(super) fn explained(number: u32) -> Reply {
+    let page = Notice {
+        style: STYLE,
+        title: &format!("AADSTS{number}"),
+        text: "The emulator uses Entra\u{2019}s own numbers. Microsoft explains them at \
+               learn.microsoft.com/entra/identity-platform/reference-error-codes.",
+        details: Vec::new(),
+    };
+    page_of("page", StatusCode::OK, &page, false)
+}
+
 /// After a sign-out that leads nowhere.
 pub(super) fn signed_out() -> Reply {
     let page = Notice {

@@ -3,9 +3,11 @@
 //! In come codes, families and sightings as they happen, out go look-ups, the journal and every
 //! secret ever seen. Nothing here decides whether a request is right.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+
+use serde_json::Value;
 
 use super::faults::Faults;
 use super::scopes::Scopes;
@@ -27,7 +29,8 @@ pub struct Seen {
     /// The path, without the query.
     pub path: String,
     /// What was asked for: `metadata`, `keys`, `instance_discovery`, `authorize`, `logout`,
-    /// `exchange`, `page`, or the token endpoint's grant type as sent; empty for strangers.
+    /// `authorization_code`, `refresh_token`, `token` (any other grant), `exchange` or `page`;
+    /// `fault` where one answered instead; empty for what does not exist.
     pub operation: String,
     /// The answer's status; 0 where the connection was dropped or left hanging on purpose.
     pub status: u16,
@@ -62,6 +65,8 @@ pub(super) struct Inner {
     pub(super) strict_refresh: bool,
     /// Scopes that nobody is granted, by short name.
     pub(super) withheld: BTreeSet<String>,
+    /// Claims that every id_token gets instead of the right ones; `None` leaves one out.
+    pub(super) id_token_claims: BTreeMap<String, Option<Value>>,
     pub(super) faults: Faults,
     pub(super) codes: HashMap<String, Grant>,
     pub(super) sessions: Sessions,
@@ -114,6 +119,7 @@ impl State {
             token_life,
             strict_refresh,
             withheld: BTreeSet::new(),
+            id_token_claims: BTreeMap::new(),
             faults: Faults::default(),
             codes: HashMap::new(),
             sessions: Sessions::default(),

@@ -90,10 +90,9 @@ impl Session {
     /// # Errors
     /// [`Kind::Store`] where the store fails or its item cannot be read.
     pub fn peek(&self, user: Option<&str>, wish: Wish) -> Result<Peek> {
-        let index = self.vault.index()?;
         let entry = match user {
-            Some(user) => index.find(&self.tenancy, user),
-            None => index.active(&self.tenancy),
+            Some(user) => self.vault.index()?.find(&self.tenancy, user).cloned(),
+            None => self.vault.active(&self.tenancy)?,
         };
         let key = entry.map(|entry| entry.key());
         if let Some(key) = &key

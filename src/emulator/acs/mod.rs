@@ -99,8 +99,11 @@ fn authenticate(shared: &Shared, asked: &Asked) -> Result<(), Refusal> {
             .ok_or_else(|| Refusal::denied(format!("{name} is missing or sent twice")))
     };
     let authorization = header("authorization")?;
-    if let Some((_, signature)) = authorization.split_once("Signature=") {
-        shared.state.lock().keep_secret(signature);
+    let secret = authorization
+        .split_once("Signature=")
+        .or_else(|| authorization.split_once(' '));
+    if let Some((_, secret)) = secret {
+        shared.state.lock().keep_secret(secret);
     }
     let signed = SignedRequest {
         method: asked.method.as_str(),

@@ -4,13 +4,14 @@
 //! client_info with Entra's claims and the one claim it never has: `emulator`. Whether they may be
 //! had is decided before.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::digest;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::super::scopes::Resource;
 use super::super::sign::Signer;
@@ -81,7 +82,13 @@ impl Subject<'_> {
         }))
     }
 
-    pub(super) fn id_token(&self, signer: &Signer, nonce: Option<&str>, email: bool) -> String {
+    pub(super) fn id_token(
+        &self,
+        signer: &Signer,
+        nonce: Option<&str>,
+        email: bool,
+        changes: &BTreeMap<String, Option<Value>>,
+    ) -> String {
         let now = self.now.unix_seconds();
         let tenant = self.member.directory.id;
         let mut claims = json!({
@@ -110,6 +117,14 @@ impl Subject<'_> {
         let home = self.user.home().directory.id;
         if home != tenant {
             claims["idp"] = format!("{}/{home}/", self.base).into();
+        }
+        if let Value::Object(claims) = &mut claims {
+            for (name, value) in changes {
+                match value {
+                    Some(value) => claims.insert(name.clone(), value.clone()),
+                    None => claims.remove(name),
+                };
+            }
         }
         signer.id_token(&claims)
     }

@@ -30,6 +30,7 @@ pub(super) fn answer(shared: &Shared, asked: &Asked) -> Reply {
         }
         "oauth2/v2.0/logout" if get || asked.method == Method::POST => authorize::logout(asked),
         "oauth2/v2.0/token" => token::answer(shared, asked, tenant),
+        "" if get && tenant == "error" => refusal::explain(asked),
         _ => Reply::text(StatusCode::NOT_FOUND, "The emulator has nothing here.\n"),
     };
     let reply = reply

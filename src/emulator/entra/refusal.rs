@@ -69,7 +69,7 @@ impl Refusal {
         if let Some(suberror) = self.suberror {
             body["suberror"] = Value::from(suberror);
         }
-        let telemetry = format!("1,{},{},,", self.number, 0);
+        let telemetry = format!("1,{},0,,", self.number);
         Reply::json(operation, self.status, &body)
             .with("x-ms-clitelem", &telemetry)
             .because(format!("AADSTS{}", self.number))
@@ -96,6 +96,15 @@ impl Refusal {
             &timestamp(asked),
         )
         .because(format!("AADSTS{}", self.number))
+    }
+}
+
+/// The page that [`Refusal::uri`] names.
+pub(super) fn explain(asked: &Asked) -> Reply {
+    let number = asked.query.strip_prefix("code=").map(str::parse);
+    match number {
+        Some(Ok(number)) => pages::explained(number),
+        _ => Reply::text(StatusCode::NOT_FOUND, "There is no such error.\n"),
     }
 }
 

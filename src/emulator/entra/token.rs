@@ -26,12 +26,16 @@ pub(super) fn answer(shared: &Shared, asked: &Asked, segment: &str) -> Reply {
         false => &[],
     };
     let params = Params::parse(form);
-    let operation = params
+    let grant_type = params
         .as_ref()
         .ok()
-        .and_then(|params| params.get("grant_type"))
-        .unwrap_or_default()
-        .to_owned();
+        .and_then(|params| params.get("grant_type"));
+    // The journal takes no text from strangers.
+    let operation = match grant_type {
+        Some("authorization_code") => "authorization_code",
+        Some("refresh_token") => "refresh_token",
+        _ => "token",
+    };
     if let Ok(params) = &params {
         let mut state = shared.state.lock();
         for name in ["code", "code_verifier", "refresh_token", "client_secret"] {
@@ -43,7 +47,7 @@ pub(super) fn answer(shared: &Shared, asked: &Asked, segment: &str) -> Reply {
     let outcome = params.and_then(|params| grant(shared, asked, segment, &params));
     let reply = match outcome {
         Ok(body) => Reply::json(operation, StatusCode::OK, &body).with("x-ms-clitelem", "1,0,0,,"),
-        Err(refusal) => refusal.into_json(asked, &operation),
+        Err(refusal) => refusal.into_json(asked, operation),
     };
     reply
         .with("cache-control", "no-store, no-cache")
@@ -349,7 +353,12 @@ fn tokens(
         body["refresh_token"] = refresh.into();
     }
     if scopes.openid {
-        let id_token = subject.id_token(&shared.signer, issue.nonce, scopes.email);
+        let id_token = subject.id_token(
+            &shared.signer,
+            issue.nonce,
+            scopes.email,
+            &state.id_token_claims,
+        );
         state.keep_secret(id_token.clone());
         body["id_token"] = id_token.into();
     }

@@ -3,6 +3,8 @@
 use std::io::{Read, Write};
 use std::net::TcpListener;
 
+use base64::Engine as _;
+
 use super::super::{UserAgent, world};
 use super::wire::{Changes, REDIRECT, TEAMS, World, challenge, encode};
 
@@ -171,6 +173,76 @@ fn a_form_post_answer_submits_itself_and_has_a_button() {
     assert!(answer.body.contains(&action), "{}", answer.body);
     let policy = answer.header("content-security-policy").expect("a policy");
     assert!(policy.contains("script-src 'sha256-"));
+}
+
+/// The text between a page's tags, and how its policy must name it.
+fn inline(page: &str, tag: &str) -> String {
+    let (_, rest) = page.split_once(&format!("<{tag}>")).expect("it is there");
+    let (text, _) = rest.split_once(&format!("</{tag}>")).expect("it ends");
+    let digest = ring::digest::digest(&ring::digest::SHA256, text.as_bytes());
+    let digest = base64::engine::general_purpose::STANDARD.encode(digest);
+    format!("{tag}-src 'sha256-{digest}'")
+}
+
+#[test]
+fn a_page_may_run_and_wear_exactly_what_it_carries() {
+    let world = World::new();
+    let answer = world.authorize("organizations", &[("response_mode", "form_post")]);
+    let policy = answer.header("content-security-policy").expect("a policy");
+    assert!(policy.contains(&inline(&answer.body, "style")), "{policy}");
+    assert!(policy.contains(&inline(&answer.body, "script")), "{policy}");
+    for elsewhere in ["src=", "href=", "url(", "@import"] {
+        assert!(!answer.body.contains(elsewhere), "{elsewhere}");
+    }
+}
+
+#[test]
+fn the_clicked_user_is_sent_on_by_a_get() {
+    let world = World::new();
+    let form = encode(
+        &[
+            ("client_id", world::CLIENT_ID),
+            ("response_type", "code"),
+            ("redirect_uri", "http://localhost:8080/redirect"),
+            ("scope", TEAMS),
+            ("emulator_user", "ben@contoso.example"),
+        ],
+        &[],
+    );
+    let kind = "Content-Type: application/x-www-form-urlencoded\r\n";
+    let answer = world.send("POST", "/common/oauth2/v2.0/authorize", kind, &form);
+    assert_eq!(answer.status, 303);
+    let to = answer.header("location").expect("a redirect");
+    assert!(
+        to.starts_with("http://localhost:8080/redirect?code="),
+        "{to}"
+    );
+    // A link must not be able to click for the user.
+    let link = world.get(&format!("/common/oauth2/v2.0/authorize?{form}"));
+    assert_eq!((link.status, link.header("location")), (200, None));
+}
+
+#[test]
+fn the_page_behind_an_error_uri_exists() {
+    let world = World::new();
+    let answer = world.authorize("organizations", &[("prompt", "none")]);
+    let uri = answer.redirected_with("error_uri").expect("a URI");
+    let path = uri.strip_prefix(&world.emulator.http_url()).expect("ours");
+    assert!(world.get(path).body.contains("AADSTS50058"));
+    assert_eq!(world.get("/error?code=b").status, 404);
+}
+
+#[test]
+fn a_sign_out_leads_back_to_the_app_only() {
+    let world = World::new();
+    let path = "/organizations/oauth2/v2.0/logout?post_logout_redirect_uri=";
+    let back = world.get(&format!("{path}http://localhost:4711/&state=a%20b"));
+    assert_eq!(
+        back.header("location"),
+        Some("http://localhost:4711/?state=a+b")
+    );
+    let astray = world.get(&format!("{path}http://evil.test/"));
+    assert_eq!((astray.status, astray.header("location")), (200, None));
 }
 
 #[test]

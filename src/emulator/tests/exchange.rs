@@ -94,6 +94,16 @@ fn every_fault_of_the_signature_is_denied_alike() {
         assert_eq!(last.reason.as_deref(), Some(reason));
     }
     assert_eq!(world.exchange(&good, |_| {}).status, 200);
+
+    let mut signature = String::new();
+    world.exchange(&good, |signed| {
+        let (_, text) = signed
+            .authorization
+            .split_once("Signature=")
+            .expect("signed");
+        signature = text.to_owned();
+    });
+    assert!(world.emulator.secrets().contains(&signature));
 }
 
 #[test]
@@ -214,4 +224,33 @@ fn doubled_slashes_at_the_start_are_taken_for_one() {
         signed.sign();
     });
     assert_eq!(answer.status, 200);
+}
+
+#[test]
+fn a_well_signed_token_must_still_be_the_right_one() {
+    let world = World::new();
+    let signer = super::super::sign::Signer::new().expect("the key is shipped");
+    let good = claims(&world.entra_token("ada@contoso.example", TEAMS));
+    let cases = [
+        ("name", json!("anything"), 200),
+        ("aud", json!("https://communication.azure.com/clients"), 401),
+        ("iss", json!("http://localhost/another/"), 401),
+        ("nbf", json!(NOON + 60), 401),
+        ("exp", json!(NOON), 401),
+        ("scp", json!("TeamsExtension.ManageCalls"), 401),
+        ("tid", json!("ac5ba55e-7e4a-4000-8000-000000000002"), 401),
+        ("scp", json!(1792), 401),
+    ];
+    for (claim, value, status) in cases {
+        let mut wrong = good.clone();
+        wrong[claim] = value.clone();
+        let token = signer.access_token(&wrong);
+        let answer = world.exchange(&body(&world, &token).to_string(), |_| {});
+        assert_eq!(answer.status, status, "{claim}: {value}");
+    }
+    let mut nobody = good.clone();
+    nobody["oid"] = json!("ac5ba55e-05e4-4000-8000-0000000000ff");
+    let mut request = body(&world, &signer.access_token(&nobody));
+    request["userId"] = nobody["oid"].clone();
+    assert_eq!(world.exchange(&request.to_string(), |_| {}).status, 401);
 }

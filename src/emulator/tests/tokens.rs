@@ -307,3 +307,20 @@ fn the_token_life_can_be_changed() {
     let access = claims(body["access_token"].as_str().expect("a token"));
     assert_eq!(access["exp"], super::wire::NOON + 540);
 }
+
+#[test]
+fn an_id_token_can_be_made_to_lie() {
+    let world = World::new();
+    world
+        .emulator
+        .change_id_token("aud", Some("someone-else".into()));
+    world.emulator.change_id_token("nonce", None);
+    let body = world.redeem(&world.code(&[]), &[]).json();
+    let id = claims(body["id_token"].as_str().expect("a token"));
+    assert_eq!(id["aud"], "someone-else");
+    assert!(id.get("nonce").is_none());
+    world.emulator.clear_faults();
+    let body = world.redeem(&world.code(&[]), &[]).json();
+    let id = claims(body["id_token"].as_str().expect("a token"));
+    assert_eq!(id["aud"], world::CLIENT_ID);
+}

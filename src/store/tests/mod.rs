@@ -10,7 +10,7 @@ use std::sync::Arc;
 use tempfile::TempDir;
 
 use super::*;
-use crate::account::{Account, SessionKey, Tenancy};
+use crate::account::{Account, Tenancy};
 use crate::error::{Error, Kind};
 use crate::secret::{CommunicationToken, EntraToken, RefreshToken};
 use crate::time::Timestamp;
