@@ -15,20 +15,31 @@ fn after_login_the_second_get_makes_no_request_and_needs_no_emulator() {
 
     let first = home.real(&["get"]).token();
     assert_eq!(emulator.count("exchange"), 1);
-    assert_eq!(emulator.count("refresh_token"), 0, "the Entra token was fresh");
+    assert_eq!(
+        emulator.count("refresh_token"),
+        0,
+        "the Entra token was fresh"
+    );
     let requests = emulator.requests();
     assert_eq!(home.real(&["get"]).token(), first);
-    assert_eq!(emulator.requests(), requests, "no request for a fresh token");
+    assert_eq!(
+        emulator.requests(),
+        requests,
+        "no request for a fresh token"
+    );
 
     drop(emulator);
     assert_eq!(home.real(&["get"]).token(), first);
     home.real(&["status"]).assert_code(0);
 
     let logout = home.real(&["logout"]);
-    logout.assert_code(0).assert_says(&["ada@contoso.example is signed out"]);
+    logout
+        .assert_code(0)
+        .assert_says(&["ada@contoso.example is signed out"]);
     assert_eq!(home.keyring().lookup_items(), [""; 0], "no item is left");
     home.real(&["status"]).assert_code(4);
-    home.real(&["get"]).assert_error(4, &["nobody is signed in"]);
+    home.real(&["get"])
+        .assert_error(4, &["nobody is signed in"]);
 }
 
 #[test]
@@ -47,8 +58,10 @@ fn logout_forgets_the_account_that_is_named_and_no_other() {
     let (home, _emulator) = Home::with_keyring();
     home.login();
     home.login_as(&TestBrowser::of("ben@contoso.example"));
-    home.real(&["logout", "--account", "ADA@contoso.example"]).assert_code(0);
-    home.real(&["get", "--account", "ben@contoso.example"]).token();
+    home.real(&["logout", "--account", "ADA@contoso.example"])
+        .assert_code(0);
+    home.real(&["get", "--account", "ben@contoso.example"])
+        .token();
     home.real(&["get", "--account", "ada@contoso.example"])
         .assert_error(4, &["ada@contoso.example is not signed in"]);
     home.real(&["logout", "--account", "ada@contoso.example"])
@@ -85,7 +98,11 @@ fn a_fresh_get_opens_no_socket_but_the_bus_no_ca_file_and_no_more_than_the_keyri
     let connections = calls("connect");
     assert_eq!(connections.len(), 1, "{connections:?}");
     let bus = home.variables["DBUS_SESSION_BUS_ADDRESS"].clone();
-    let bus = bus.trim_start_matches("unix:path=").split(',').next().unwrap();
+    let bus = bus
+        .trim_start_matches("unix:path=")
+        .split(',')
+        .next()
+        .unwrap();
     assert!(connections[0].contains(bus), "{connections:?}");
     let others: Vec<_> = calls("socket")
         .into_iter()
@@ -93,7 +110,12 @@ fn a_fresh_get_opens_no_socket_but_the_bus_no_ca_file_and_no_more_than_the_keyri
         .collect();
     assert_eq!(others, [""; 0], "no socket but the bus");
 
-    let ca_folders = ["/etc/ssl", "/etc/pki", "/usr/share/ca-certificates", "/usr/lib/ssl"];
+    let ca_folders = [
+        "/etc/ssl",
+        "/etc/pki",
+        "/usr/share/ca-certificates",
+        "/usr/lib/ssl",
+    ];
     let read: BTreeSet<&str> = calls("openat")
         .into_iter()
         .chain(calls("open"))

@@ -7,6 +7,8 @@
 )]
 
 mod cache;
+mod elsewhere;
+mod freshness;
 mod get;
 mod harness;
 mod secret_service;

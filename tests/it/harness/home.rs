@@ -244,7 +244,10 @@ impl<'h> Call<'h> {
             code: Some(code.into()),
             stdout: stdout.text(),
             stderr: stderr.text(),
-            pages: self.browser.map(|browser| browser.pages()).unwrap_or_default(),
+            pages: self
+                .browser
+                .map(|browser| browser.pages())
+                .unwrap_or_default(),
         };
         self.home.sweep_run(&words, &run);
         run
@@ -287,14 +290,22 @@ impl Run {
     #[track_caller]
     pub(crate) fn assert_says(&self, words: &[&str]) -> &Run {
         for word in words {
-            assert!(self.stderr.contains(word), "no `{word}` in: {}", self.stderr);
+            assert!(
+                self.stderr.contains(word),
+                "no `{word}` in: {}",
+                self.stderr
+            );
         }
         self
     }
 
     #[track_caller]
     pub(crate) fn assert_does_not_say(&self, words: &str) -> &Run {
-        assert!(!self.stderr.contains(words), "`{words}` in: {}", self.stderr);
+        assert!(
+            !self.stderr.contains(words),
+            "`{words}` in: {}",
+            self.stderr
+        );
         self
     }
 
@@ -311,7 +322,11 @@ impl Run {
     pub(crate) fn token(&self) -> String {
         self.assert_code(0);
         let token = self.token_if_any().expect("a token");
-        assert_eq!(self.stdout, format!("{token}\n"), "a token and nothing else");
+        assert_eq!(
+            self.stdout,
+            format!("{token}\n"),
+            "a token and nothing else"
+        );
         assert_eq!(token.split('.').count(), 3, "a token of three parts");
         token
     }

@@ -1,6 +1,7 @@
 //! What the tests stand on: a home of their own, browsers, and the sweep for secrets.
 
 pub(crate) mod browser;
+pub(crate) mod desk;
 pub(crate) mod home;
 pub(crate) mod process;
 pub(crate) mod secret_service;
