@@ -1,5 +1,16 @@
-//! The whole command against the emulator, over real sockets.
+//! The whole command against the emulator, over real sockets: one file a promise.
 
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on has failed"
+)]
+
+mod cache;
 mod contract_state;
+mod elsewhere;
+mod freshness;
+mod get;
+mod harness;
 mod map;
 mod secret_service;

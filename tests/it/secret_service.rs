@@ -1,14 +1,9 @@
 //! The keyring store against a real Secret Service, in each of its fates.
 
-#[path = "harness/secret_service.rs"]
-mod service;
-#[path = "harness/store_process.rs"]
-mod store_process;
-
 use std::time::{Duration, Instant};
 
-use service::SecretService;
-use store_process::{Run, content, key, outcome};
+use crate::harness::secret_service::SecretService;
+use crate::harness::store_process::{self, Run, content, key, outcome};
 
 /// Not a test of its own: the process that the tests below start, with orders in its environment.
 #[test]

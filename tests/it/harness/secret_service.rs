@@ -1,10 +1,5 @@
 //! A real Secret Service on a D-Bus of its own, with its own home: nothing of the user's is seen.
 
-#![expect(
-    clippy::expect_used,
-    reason = "a harness that cannot go on ends the test"
-)]
-
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::ffi::OsStrExt;

@@ -3,11 +3,6 @@
 //! The `keyring` crate reads the environment and keeps one connection for the whole process, so
 //! no two cases may share one.
 
-#![expect(
-    clippy::expect_used,
-    reason = "a harness that cannot go on ends the test"
-)]
-
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};

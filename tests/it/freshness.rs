@@ -1,0 +1,204 @@
+//! The freshness rule end to end: what is redeemed when, and what is better than nothing.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use acspass::emulator::{Emulator, Fault, Options, Route, Trouble};
+use acspass::error::Kind;
+use acspass::time::{Clock, SettableClock, SystemClock};
+
+use crate::harness::desk::Desk;
+use crate::harness::secret_service::SecretService;
+use crate::harness::{Home, TestBrowser};
+
+const NINE_MINUTES: Duration = Duration::from_secs(540);
+
+fn busy(route: Route, status: u16) -> Fault {
+    Fault {
+        route,
+        times: None,
+        what: Trouble::Status {
+            status,
+            retry_after: Some("0".to_owned()),
+            content_type: "text/plain".to_owned(),
+            body: "come back later".to_owned(),
+        },
+    }
+}
+
+#[test]
+fn tokens_of_nine_minutes_are_redeemed_once_and_then_no_more() {
+    let (home, emulator) = Home::with_keyring();
+    emulator.set_token_life(NINE_MINUTES);
+    home.login();
+    let first = home.real(&["get"]);
+    let token = first.token();
+    first.assert_says(&["warning: ", "this tenant's tokens are short"]);
+    assert_eq!(emulator.count("refresh_token"), 1);
+    assert_eq!(emulator.count("exchange"), 1);
+
+    let requests = emulator.requests().len();
+    assert_eq!(home.real(&["get"]).token(), token);
+    assert_eq!(
+        emulator.requests().len(),
+        requests,
+        "the second redeems nothing"
+    );
+
+    home.real(&["get", "--force-refresh"]).token();
+    assert_eq!(emulator.count("refresh_token"), 2);
+    assert_eq!(emulator.count("exchange"), 2);
+}
+
+#[test]
+fn a_minimum_that_no_token_reaches_is_redeemed_for_once() {
+    let (home, emulator) = Home::with_keyring();
+    home.login();
+    home.real(&["get"]).token();
+    let long = ["get", "--min-validity", "3h"];
+    let token = home.real(&long).token();
+    assert_eq!(emulator.count("refresh_token"), 1);
+    assert_eq!(home.real(&long).token(), token);
+    assert_eq!(emulator.count("refresh_token"), 1);
+}
+
+#[test]
+fn short_tokens_are_redeemed_again_after_half_of_their_life() {
+    let desk = Desk::with_token_life(NINE_MINUTES);
+    desk.login();
+    let token = desk.get().expect("a token").secret;
+    assert_eq!(desk.emulator.count("refresh_token"), 1);
+    desk.clock
+        .advance(NINE_MINUTES / 2 - Duration::from_secs(1));
+    assert_eq!(desk.get().expect("the same").secret, token);
+    assert_eq!(desk.emulator.count("refresh_token"), 1);
+    desk.clock.advance(Duration::from_secs(1));
+    assert_ne!(desk.get().expect("another").secret, token);
+    assert_eq!(desk.emulator.count("refresh_token"), 2);
+}
+
+#[test]
+fn a_token_is_handed_out_until_ten_minutes_before_its_end() {
+    let life = Duration::from_secs(75 * 60);
+    let desk = Desk::with_token_life(life);
+    desk.login();
+    let token = desk.get().expect("a token").secret;
+    desk.clock.advance(life - Duration::from_secs(601));
+    assert_eq!(desk.get().expect("the same").secret, token);
+    desk.clock.advance(Duration::from_secs(1));
+    assert_ne!(desk.get().expect("another").secret, token);
+    assert_eq!(desk.emulator.count("refresh_token"), 1);
+}
+
+#[test]
+fn while_a_service_is_busy_a_token_of_more_than_a_minute_is_handed_out() {
+    let life = Duration::from_secs(75 * 60);
+    for route in [Route::Metadata, Route::Token, Route::Exchange] {
+        let desk = Desk::with_token_life(life);
+        desk.login();
+        let token = desk.get().expect("a token").secret;
+        desk.emulator.add_fault(busy(route, 503));
+        desk.clock.advance(life - Duration::from_secs(61));
+        let kept = desk.get().expect("the kept one");
+        assert_eq!(kept.secret, token);
+        assert_eq!(kept.expires_in_seconds, 61);
+        desk.clock.advance(Duration::from_secs(1));
+        let error = desk.get().expect_err("a minute is too little");
+        assert_eq!(error.kind(), Kind::Unreachable, "{route:?}");
+    }
+}
+
+#[test]
+fn what_is_kept_is_better_than_nothing_and_said_but_not_where_a_refresh_is_forced() {
+    let (home, emulator) = Home::with_keyring();
+    home.login();
+    let token = home.real(&["get"]).token();
+    for (route, status) in [
+        (Route::Metadata, 503),
+        (Route::Token, 500),
+        (Route::Token, 429),
+        (Route::Exchange, 502),
+    ] {
+        emulator.add_fault(busy(route, status));
+        let kept = home.real(&["get", "--min-validity", "2h"]);
+        assert_eq!(kept.token(), token);
+        kept.assert_says(&[
+            "warning: ",
+            "the kept token is handed out",
+            &status.to_string(),
+        ]);
+        home.real(&["get", "--force-refresh"])
+            .assert_error(6, &[&status.to_string()]);
+        emulator.clear_faults();
+    }
+    assert_eq!(home.real(&["get"]).token(), token, "nothing was lost");
+}
+
+#[test]
+fn without_network_the_kept_token_is_handed_out_with_a_warning() {
+    let (home, emulator) = Home::with_keyring();
+    home.login();
+    let token = home.real(&["get"]).token();
+    drop(emulator);
+    let kept = home.real(&["get", "--min-validity", "2h"]);
+    assert_eq!(kept.token(), token);
+    kept.assert_says(&["warning: ", "the kept token is handed out"]);
+}
+
+#[test]
+fn without_network_a_forced_refresh_prints_no_old_token() {
+    let (home, emulator) = Home::with_keyring();
+    home.login();
+    home.real(&["get"]).token();
+    drop(emulator);
+    home.real(&["get", "--force-refresh"]).assert_error(6, &[]);
+}
+
+#[test]
+fn a_revoked_session_is_never_papered_over_by_an_old_token() {
+    let (home, emulator) = Home::with_keyring();
+    home.login();
+    let token = home.real(&["get"]).token();
+    emulator.revoke_sessions();
+    assert_eq!(
+        home.real(&["get"]).token(),
+        token,
+        "a fresh one asks nobody"
+    );
+    for stale in [&["--min-validity", "2h"][..], &["--force-refresh"]] {
+        let words = [&["get", "--no-interactive"], stale].concat();
+        home.real(&words)
+            .assert_error(4, &["AADSTS50173", "acspass login"]);
+    }
+    let browser = TestBrowser::walking();
+    let words = ["get", "--interactive", "--force-refresh"];
+    home.call(&words).by(&browser).spawn().end().token();
+    assert_eq!(browser.opened().len(), 1);
+    assert_eq!(emulator.count("exchange"), 2);
+    home.real(&["get", "--force-refresh"]).token();
+}
+
+#[test]
+fn expiry_is_judged_by_the_services_clock_where_it_differs() {
+    let two_hours_ago = SystemClock.now().minus(Duration::from_secs(7200));
+    let emulator = Arc::new(
+        Emulator::start(Options {
+            clock: Arc::new(SettableClock::new(two_hours_ago)),
+            ..Options::default()
+        })
+        .expect("an emulator"),
+    );
+    let mut home = Home::new();
+    home.point_at(&emulator);
+    home.use_keyring(SecretService::start());
+    let login = home.login();
+    login.assert_says(&["warning: this machine's clock is 2 h ahead of the service's"]);
+    // By this machine's clock all of these have expired 45 minutes ago.
+    let first = home.real(&["get", "-o", "json"]);
+    let left = first.json()["expiresInSeconds"].as_u64().expect("seconds");
+    assert!((4400..=4500).contains(&left), "{left}");
+    let requests = emulator.requests().len();
+    assert_eq!(home.real(&["get"]).token(), first.json()["token"]);
+    assert_eq!(emulator.requests().len(), requests);
+    home.real(&["status"]).assert_code(0);
+}

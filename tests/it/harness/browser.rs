@@ -1,0 +1,144 @@
+//! Browsers: ones that walk the pages that a URL leads to, and ones that must not, or do not.
+
+use std::sync::{Arc, Condvar, Mutex};
+use std::thread::JoinHandle;
+
+use acspass::emulator::{Page, UserAgent};
+use acspass::entra::browser::{Browser, Opened};
+use acspass::error::Result;
+
+/// A browser, with what it was asked to open and the pages that it got.
+pub(crate) struct TestBrowser {
+    habit: Habit,
+    opened: Mutex<Vec<String>>,
+    told: Condvar,
+    walks: Mutex<Vec<JoinHandle<Option<Page>>>>,
+    pages: Mutex<Vec<Page>>,
+}
+
+enum Habit {
+    Walks(UserAgent),
+    /// Does something with the address, then walks.
+    After(Box<dyn Fn(&str) + Send + Sync>, UserAgent),
+    /// Does something with the address instead.
+    Instead(Box<dyn Fn(&str) + Send + Sync>),
+    IsNeverOpened,
+}
+
+impl TestBrowser {
+    fn with(habit: Habit) -> Arc<Self> {
+        Arc::new(TestBrowser {
+            habit,
+            opened: Mutex::default(),
+            told: Condvar::new(),
+            walks: Mutex::default(),
+            pages: Mutex::default(),
+        })
+    }
+
+    /// Signs in as the first user, or the one that the page itself settles on.
+    pub(crate) fn walking() -> Arc<Self> {
+        TestBrowser::with(Habit::Walks(UserAgent::new(None)))
+    }
+
+    /// Signs in as this user.
+    pub(crate) fn of(user: &str) -> Arc<Self> {
+        TestBrowser::with(Habit::Walks(UserAgent::new(Some(user.to_owned()))))
+    }
+
+    /// Clicks Cancel.
+    pub(crate) fn cancelling() -> Arc<Self> {
+        TestBrowser::with(Habit::Walks(UserAgent::cancelling()))
+    }
+
+    /// Does something with the address before it signs in.
+    pub(crate) fn after(first: impl Fn(&str) + Send + Sync + 'static) -> Arc<Self> {
+        let agent = UserAgent::new(None);
+        TestBrowser::with(Habit::After(Box::new(first), agent))
+    }
+
+    /// Does something else with the address.
+    pub(crate) fn instead(act: impl Fn(&str) + Send + Sync + 'static) -> Arc<Self> {
+        TestBrowser::with(Habit::Instead(Box::new(act)))
+    }
+
+    /// Opens a window that nobody looks at.
+    pub(crate) fn idle() -> Arc<Self> {
+        TestBrowser::instead(|_| {})
+    }
+
+    /// Fails the test where it is opened.
+    pub(crate) fn never() -> Arc<Self> {
+        TestBrowser::with(Habit::IsNeverOpened)
+    }
+
+    /// The addresses that it was asked to open.
+    pub(crate) fn opened(&self) -> Vec<String> {
+        self.opened.lock().unwrap().clone()
+    }
+
+    /// Waits until it has been opened, and returns the address.
+    pub(crate) fn wait_for_opening(&self) -> String {
+        let opened = self.opened.lock().unwrap();
+        let opened = self.told.wait_while(opened, |opened| opened.is_empty());
+        opened.unwrap()[0].clone()
+    }
+
+    /// A parameter of the address that was opened first.
+    pub(crate) fn parameter(&self, name: &str) -> Option<String> {
+        parameter(self.opened().first()?, name)
+    }
+
+    /// The pages that its walks ended on, once all of them have ended.
+    pub(crate) fn pages(&self) -> Vec<Page> {
+        let walks = std::mem::take(&mut *self.walks.lock().unwrap());
+        let ends = walks.into_iter().filter_map(|walk| walk.join().unwrap());
+        let mut pages = self.pages.lock().unwrap();
+        pages.extend(ends);
+        pages.clone()
+    }
+}
+
+impl Browser for TestBrowser {
+    fn open(&self, url: &str) -> Result<Opened> {
+        let url = url.to_owned();
+        self.opened.lock().unwrap().push(url.clone());
+        self.told.notify_all();
+        match &self.habit {
+            Habit::IsNeverOpened => panic!("a browser was opened where none may be"),
+            Habit::Instead(act) => act(&url),
+            Habit::Walks(agent) => self.walk(agent, url),
+            Habit::After(first, agent) => {
+                first(&url);
+                self.walk(agent, url);
+            }
+        }
+        Ok(Opened {
+            by: "the test's browser".to_owned(),
+        })
+    }
+}
+
+impl TestBrowser {
+    fn walk(&self, agent: &UserAgent, url: String) {
+        let agent = agent.clone();
+        // What does not come to an end is seen by the test in what did not happen.
+        let walk = std::thread::spawn(move || agent.browse(&url).ok());
+        self.walks.lock().unwrap().push(walk);
+    }
+}
+
+/// A parameter of an address.
+pub(crate) fn parameter(url: &str, name: &str) -> Option<String> {
+    let url = url::Url::parse(url).expect("an address");
+    url.query_pairs()
+        .find(|(key, _)| key == name)
+        .map(|(_, value)| value.into_owned())
+}
+
+/// The port that the address leads the answer to.
+pub(crate) fn redirect_port(url: &str) -> u16 {
+    let redirect = parameter(url, "redirect_uri").expect("a redirect URI");
+    let redirect = url::Url::parse(&redirect).expect("an address");
+    redirect.port().expect("a port")
+}

@@ -1,0 +1,118 @@
+//! The session itself, without the command around it: over a store in memory, by a clock that the
+//! emulator shares, so that hours pass in no time.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use acspass::account::Tenancy;
+use acspass::acs::{ConnectionString, IdentityClient};
+use acspass::config;
+use acspass::emulator::{Emulator, Options};
+use acspass::entra::{Authority, Entra};
+
+use acspass::entra::redirect::RedirectUri;
+use acspass::error::Result;
+use acspass::http::{self, Http};
+use acspass::session::{Net, Peek, Session, Target, Token, Way, Wish};
+use acspass::store::{ExchangeKind, MemoryStore, TokenSource, Vault};
+use acspass::time::{SettableClock, Timestamp};
+
+use super::browser::TestBrowser;
+
+/// See the module.
+pub(crate) struct Desk {
+    pub(crate) emulator: Emulator,
+    pub(crate) clock: SettableClock,
+    session: Session,
+}
+
+impl Desk {
+    pub(crate) fn with_token_life(life: Duration) -> Desk {
+        let clock = SettableClock::new(Timestamp::from_unix_seconds(1_800_000_000));
+        let emulator = Emulator::start(Options {
+            clock: Arc::new(clock.clone()),
+            token_life: life,
+            ..Options::default()
+        });
+        let emulator = emulator.expect("an emulator");
+        let authority = authority(&emulator);
+        let tenancy = Tenancy {
+            authority_host: authority.host(),
+            tenant: authority.tenant().to_owned(),
+            client_id: emulator.client_id().to_owned(),
+        };
+        let vault = Arc::new(Vault::new(Box::new(MemoryStore::new()), None));
+        Desk {
+            session: Session::new(vault, Arc::new(clock.clone()), tenancy),
+            emulator,
+            clock,
+        }
+    }
+
+    pub(crate) fn login(&self) {
+        let browser = TestBrowser::walking();
+        let way = Way {
+            browser: browser.as_ref(),
+            redirect_uri: RedirectUri::localhost(0),
+            prompt: None,
+            timeout: Duration::from_secs(60),
+        };
+        let entra = self.net().entra;
+        let scopes = scopes();
+        let login = self.session.login(&entra, &way, None, &scopes);
+        block_on(login).expect("a session");
+    }
+
+    /// A Communication token with more than ten minutes left, as `get --no-interactive`.
+    pub(crate) fn get(&self) -> Result<Token> {
+        match self.session.peek(None, self.wish())? {
+            Peek::Fresh(token) => Ok(token),
+            Peek::Stale(renewal) => block_on(renewal.run(|| Ok(self.net()), None)),
+        }
+    }
+
+    fn wish(&self) -> Wish {
+        Wish {
+            target: Target::Communication(TokenSource {
+                endpoint: self.emulator.http_url(),
+                exchange: ExchangeKind::Key,
+                scopes: scopes(),
+            }),
+            scopes: scopes(),
+            min_validity: Duration::from_secs(600),
+            force: false,
+        }
+    }
+
+    fn net(&self) -> Net {
+        let http = Arc::new(Http::new(http::Options::default()));
+        let clock = Arc::new(self.clock.clone());
+        let resource = ConnectionString::parse(&self.emulator.http_connection_string());
+        let resource = resource.expect("the emulator's own");
+        let client_id = self.emulator.client_id().to_owned();
+        Net {
+            entra: Entra::new(
+                http.clone(),
+                clock.clone(),
+                authority(&self.emulator),
+                client_id,
+            ),
+            acs: Some(IdentityClient::new(http, clock, resource, Vec::new())),
+        }
+    }
+}
+
+fn authority(emulator: &Emulator) -> Authority {
+    Authority::new(&emulator.http_url(), emulator.tenant_id()).expect("the emulator's own")
+}
+
+fn scopes() -> Vec<String> {
+    config::parse_scopes("Teams.ManageCalls Teams.ManageChats").expect("scopes")
+}
+
+fn block_on<T>(work: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    runtime.expect("a runtime").block_on(work)
+}

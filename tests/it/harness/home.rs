@@ -1,0 +1,376 @@
+//! A home of its own for every test: folders, an environment that begins empty, and calls of the
+//! command in this process or as a process of its own, each swept for secrets when it ends.
+
+use std::collections::BTreeMap;
+use std::io::{Cursor, Write};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::{Arc, Mutex};
+
+use acspass::cli::{self, Folders, Outside, Stdin};
+use acspass::emulator::{Emulator, Options, Page};
+use acspass::time::{Clock, SystemClock};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::browser::TestBrowser;
+use super::process::Process;
+use super::secret_service::SecretService;
+use super::sweep::Sweep;
+
+/// See the module.
+pub(crate) struct Home {
+    folder: TempDir,
+    pub(crate) variables: BTreeMap<String, String>,
+    pub(crate) sweep: Sweep,
+    keyring: Option<SecretService>,
+}
+
+impl Home {
+    /// A home with nothing in it, and an environment with nothing in it.
+    pub(crate) fn new() -> Home {
+        Home {
+            folder: tempfile::tempdir().expect("a home"),
+            variables: BTreeMap::new(),
+            sweep: Sweep::default(),
+            keyring: None,
+        }
+    }
+
+    /// A home whose environment leads to a new emulator. The store is memory.
+    pub(crate) fn with_emulator() -> (Home, Arc<Emulator>) {
+        let emulator = Arc::new(Emulator::start(Options::default()).expect("an emulator"));
+        let mut home = Home::new();
+        home.point_at(&emulator);
+        home.set("ACSPASS_STORE", "memory");
+        (home, emulator)
+    }
+
+    /// The same over a Secret Service of its own.
+    pub(crate) fn with_keyring() -> (Home, Arc<Emulator>) {
+        let (mut home, emulator) = Home::with_emulator();
+        home.use_keyring(SecretService::start());
+        (home, emulator)
+    }
+
+    pub(crate) fn use_keyring(&mut self, keyring: SecretService) {
+        self.variables.extend(keyring.env());
+        let home = self.path().display().to_string();
+        self.set("HOME", &home);
+        self.variables.remove("ACSPASS_STORE");
+        self.keyring = Some(keyring);
+    }
+
+    pub(crate) fn keyring(&self) -> &SecretService {
+        self.keyring.as_ref().expect("a home with a keyring")
+    }
+
+    /// Points the environment at this emulator, and sweeps for its secrets from now on.
+    pub(crate) fn point_at(&mut self, emulator: &Arc<Emulator>) {
+        self.sweep.watch(Arc::downgrade(emulator));
+        self.set("AZURE_AUTHORITY_HOST", &emulator.http_url());
+        self.set("ACSPASS_TENANT_ID", emulator.tenant_id());
+        self.set("ACSPASS_CLIENT_ID", emulator.client_id());
+        self.set(
+            "COMMUNICATION_SERVICES_CONNECTION_STRING",
+            &emulator.http_connection_string(),
+        );
+    }
+
+    pub(crate) fn set(&mut self, name: &str, value: &str) {
+        self.variables.insert(name.to_owned(), value.to_owned());
+    }
+
+    pub(crate) fn unset(&mut self, name: &str) {
+        self.variables.remove(name);
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The configuration file of calls in this process.
+    pub(crate) fn config_file(&self) -> PathBuf {
+        self.path().join("config/config.toml")
+    }
+
+    /// Writes the configuration file of calls in this process.
+    pub(crate) fn configure(&self, text: &str) {
+        std::fs::create_dir_all(self.path().join("config")).expect("a folder");
+        std::fs::write(self.config_file(), text).expect("the file");
+    }
+
+    /// A call, still to be made: at `-vv`, without terminal, without browser.
+    pub(crate) fn call(&self, arguments: &[&str]) -> Call<'_> {
+        Call {
+            home: self,
+            arguments: arguments.iter().map(|word| (*word).to_owned()).collect(),
+            is_verbose: true,
+            browser: None,
+            typed: Vec::new(),
+            at_terminal: false,
+            clock: Arc::new(SystemClock),
+        }
+    }
+
+    /// Calls in this process with a browser that fails the test where it is opened.
+    pub(crate) fn run(&self, arguments: &[&str]) -> Run {
+        self.call(arguments).by(&TestBrowser::never()).run()
+    }
+
+    /// Calls the real program.
+    pub(crate) fn real(&self, arguments: &[&str]) -> Run {
+        self.call(arguments).spawn().end()
+    }
+
+    /// Signs the first user in by the real program.
+    pub(crate) fn login(&self) -> Run {
+        self.login_as(&TestBrowser::walking())
+    }
+
+    pub(crate) fn login_as(&self, browser: &Arc<TestBrowser>) -> Run {
+        let run = self.call(&["login"]).by(browser).spawn().end();
+        run.assert_code(0);
+        run
+    }
+
+    /// Sweeps what a call left behind. The result of `get` is a token by design, and an emulator's
+    /// own line tells its worthless key.
+    pub(crate) fn sweep_run(&self, arguments: &[String], run: &Run) {
+        let sweep = &self.sweep;
+        let command = arguments.iter().find(|word| !word.starts_with('-'));
+        let mut stdout = run.stdout.clone();
+        if command.is_some_and(|command| command == "get") {
+            let token = run.token_if_any().unwrap_or_default();
+            if !token.is_empty() {
+                sweep.add(&token);
+                stdout = stdout.replacen(&token, "", 1);
+            }
+        }
+        if command.is_none_or(|command| command != "emulator") {
+            sweep.bytes("standard output", stdout.as_bytes());
+        }
+        sweep.bytes("standard error", run.stderr.as_bytes());
+        for (place, word) in arguments.iter().enumerate() {
+            sweep.bytes(&format!("argument {place}"), word.as_bytes());
+        }
+        for page in &run.pages {
+            sweep.bytes("a page", page.html.as_bytes());
+            let headers = format!("{} {:?}", page.url, page.headers);
+            sweep.bytes("a page's address or headers", headers.as_bytes());
+        }
+        sweep.files(self.path());
+    }
+}
+
+/// A call of the command.
+pub(crate) struct Call<'h> {
+    pub(super) home: &'h Home,
+    pub(super) arguments: Vec<String>,
+    is_verbose: bool,
+    pub(super) browser: Option<Arc<TestBrowser>>,
+    typed: Vec<u8>,
+    at_terminal: bool,
+    clock: Arc<dyn Clock>,
+}
+
+impl<'h> Call<'h> {
+    /// With this browser.
+    pub(crate) fn by(mut self, browser: &Arc<TestBrowser>) -> Self {
+        self.browser = Some(browser.clone());
+        self
+    }
+
+    /// Exactly as given, without `-vv`.
+    pub(crate) fn as_typed(mut self) -> Self {
+        self.is_verbose = false;
+        self
+    }
+
+    /// With this on standard input. For calls in this process.
+    pub(crate) fn typing(mut self, text: &str) -> Self {
+        self.typed = text.as_bytes().to_vec();
+        self
+    }
+
+    /// As from a terminal. For calls in this process.
+    pub(crate) fn at_terminal(mut self) -> Self {
+        self.at_terminal = true;
+        self
+    }
+
+    /// By this clock. For calls in this process.
+    pub(crate) fn by_clock(mut self, clock: &(impl Clock + Clone + 'static)) -> Self {
+        self.clock = Arc::new(clock.clone());
+        self
+    }
+
+    pub(super) fn words(&self) -> Vec<String> {
+        let mut words = self.arguments.clone();
+        if self.is_verbose {
+            words.push("-vv".to_owned());
+        }
+        words
+    }
+
+    /// Calls in this process.
+    pub(crate) fn run(self) -> Run {
+        let (stdout, stderr) = (Sink::default(), Sink::default());
+        let words = self.words();
+        let arguments = std::iter::once("acspass".to_owned()).chain(words.clone());
+        let home = self.home.path();
+        let mut environment = self.home.variables.clone();
+        if self.at_terminal {
+            environment.insert("NO_COLOR".to_owned(), "1".to_owned());
+        }
+        let outside = Outside {
+            environment,
+            folders: Some(Folders {
+                config: home.join("config"),
+                state: home.join("state"),
+            }),
+            stdin: Stdin {
+                source: Box::new(Cursor::new(self.typed)),
+                is_terminal: self.at_terminal,
+            },
+            stdout: Box::new(stdout.clone()),
+            stderr: Box::new(stderr.clone()),
+            stderr_is_terminal: self.at_terminal,
+            clock: self.clock,
+            browser: self.browser.clone().map(|browser| browser as _),
+        };
+        let code = cli::run(arguments.map(Into::into).collect(), outside);
+        let run = Run {
+            code: Some(code.into()),
+            stdout: stdout.text(),
+            stderr: stderr.text(),
+            pages: self
+                .browser
+                .map(|browser| browser.pages())
+                .unwrap_or_default(),
+        };
+        self.home.sweep_run(&words, &run);
+        run
+    }
+
+    /// Starts the real program.
+    pub(crate) fn spawn(self) -> Process<'h> {
+        let mut program = Command::new(env!("CARGO_BIN_EXE_acspass"));
+        Process::start(&mut program, self, "cargo builds it")
+    }
+
+    /// Starts another program that is given the real one; `install` says how to come by it.
+    pub(crate) fn spawn_under(self, program: &mut Command, install: &str) -> Process<'h> {
+        Process::start(program, self, install)
+    }
+}
+
+/// What a call brought.
+#[derive(Debug)]
+pub(crate) struct Run {
+    /// `None` where a signal ended it.
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+    /// The pages that the browser ended on.
+    pub(crate) pages: Vec<Page>,
+}
+
+impl Run {
+    #[track_caller]
+    pub(crate) fn assert_code(&self, code: i32) -> &Run {
+        assert_eq!(self.code, Some(code), "{}", self.stderr);
+        if code != 0 && code != 4 {
+            assert_eq!(self.stdout, "", "a failure prints no result");
+        }
+        self
+    }
+
+    /// Fails unless all of these are said on standard error.
+    #[track_caller]
+    pub(crate) fn assert_says(&self, words: &[&str]) -> &Run {
+        for word in words {
+            assert!(
+                self.stderr.contains(word),
+                "no `{word}` in: {}",
+                self.stderr
+            );
+        }
+        self
+    }
+
+    #[track_caller]
+    pub(crate) fn assert_does_not_say(&self, words: &str) -> &Run {
+        assert!(
+            !self.stderr.contains(words),
+            "`{words}` in: {}",
+            self.stderr
+        );
+        self
+    }
+
+    /// An error of this exit code, with a next step, and nothing on standard output.
+    #[track_caller]
+    pub(crate) fn assert_error(&self, code: i32, words: &[&str]) -> &Run {
+        assert_eq!(self.stdout, "", "a failure prints no result");
+        self.assert_code(code).assert_says(words);
+        self.assert_says(&["error: ", "\n\nhint: "])
+    }
+
+    /// The token that was printed, and nothing beside it.
+    #[track_caller]
+    pub(crate) fn token(&self) -> String {
+        self.assert_code(0);
+        let token = self.token_if_any().expect("a token");
+        assert_eq!(
+            self.stdout,
+            format!("{token}\n"),
+            "a token and nothing else"
+        );
+        assert_eq!(token.split('.').count(), 3, "a token of three parts");
+        token
+    }
+
+    pub(super) fn token_if_any(&self) -> Option<String> {
+        if let Ok(json) = serde_json::from_str::<Value>(&self.stdout) {
+            return Some(json.get("token")?.as_str()?.to_owned());
+        }
+        let token = self.stdout.lines().next()?;
+        token.starts_with("eyJ").then(|| token.to_owned())
+    }
+
+    /// The one JSON object on standard output, in one line.
+    #[track_caller]
+    pub(crate) fn json(&self) -> Value {
+        assert_eq!(self.stdout.lines().count(), 1, "one line: {}", self.stdout);
+        serde_json::from_str(&self.stdout).expect("JSON")
+    }
+
+    /// The error object, the last line on standard error.
+    #[track_caller]
+    pub(crate) fn json_error(&self) -> Value {
+        let last = self.stderr.lines().last().expect("an error");
+        let json: Value = serde_json::from_str(last).expect("JSON");
+        json["error"].clone()
+    }
+}
+
+/// A stream that is kept.
+#[derive(Clone, Default)]
+struct Sink(Arc<Mutex<Vec<u8>>>);
+
+impl Sink {
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).expect("text")
+    }
+}
+
+impl Write for Sink {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,12 @@
+//! What the tests stand on: a home of their own, browsers, and the sweep for secrets.
+
+pub(crate) mod browser;
+pub(crate) mod desk;
+pub(crate) mod home;
+pub(crate) mod process;
+pub(crate) mod secret_service;
+pub(crate) mod store_process;
+pub(crate) mod sweep;
+
+pub(crate) use browser::TestBrowser;
+pub(crate) use home::{Home, Run};

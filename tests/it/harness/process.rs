@@ -1,0 +1,165 @@
+//! The real program as a process of its own. Its browser is a command that hands the address over
+//! to the test's browser through a pipe.
+
+use std::fs::OpenOptions;
+use std::io::{BufRead, BufReader, Read};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use acspass::entra::browser::Browser;
+use tempfile::TempDir;
+
+use super::browser::TestBrowser;
+use super::home::{Call, Home, Run};
+
+/// Nothing here takes a fraction of it: who waits so long hangs.
+const HANGS: Duration = Duration::from_secs(120);
+
+/// A running call. It is swept for secrets when it ends.
+pub(crate) struct Process<'h> {
+    home: &'h Home,
+    child: Child,
+    words: Vec<String>,
+    stdout: JoinHandle<String>,
+    stderr: JoinHandle<String>,
+    lines: Receiver<String>,
+    handover: Option<Handover>,
+}
+
+impl<'h> Process<'h> {
+    pub(super) fn start(command: &mut Command, call: Call<'h>, install: &str) -> Process<'h> {
+        let words = call.words();
+        let handover = call.browser.as_ref().map(Handover::new);
+        command
+            .args(&words)
+            .env_clear()
+            .envs(&call.home.variables)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        if let Some(handover) = &handover {
+            command.env("BROWSER", handover.command());
+        }
+        let mut child = command.spawn().unwrap_or_else(|error| {
+            let program = command.get_program();
+            panic!("{program:?} does not start ({error}): {install}");
+        });
+        let (tell, lines) = mpsc::channel();
+        let stdout = BufReader::new(child.stdout.take().expect("its output"));
+        let mut stderr = child.stderr.take().expect("its errors");
+        Process {
+            home: call.home,
+            child,
+            words,
+            stdout: std::thread::spawn(move || {
+                let mut text = String::new();
+                for line in stdout.lines() {
+                    let line = line.expect("text");
+                    text.push_str(&line);
+                    text.push('\n');
+                    // Only some tests listen.
+                    let _ = tell.send(line);
+                }
+                text
+            }),
+            stderr: std::thread::spawn(move || {
+                let mut text = String::new();
+                stderr.read_to_string(&mut text).expect("text");
+                text
+            }),
+            lines,
+            handover,
+        }
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// The next line on its standard output, as it comes.
+    pub(crate) fn next_line(&self) -> String {
+        self.lines.recv_timeout(HANGS).expect("a line")
+    }
+
+    /// Sends a signal, by the shell's own `kill`.
+    pub(crate) fn signal(&self, name: &str) {
+        let order = format!("kill -{name} {}", self.id());
+        let sent = Command::new("sh").args(["-c", &order]).status();
+        assert!(sent.expect("a shell").success(), "{order}");
+    }
+
+    /// Waits for its end.
+    pub(crate) fn end(mut self) -> Run {
+        let (tell, ended) = mpsc::channel();
+        let id = self.id();
+        let watchdog = std::thread::spawn(move || {
+            if ended.recv_timeout(HANGS).is_err() {
+                let order = format!("kill -KILL {id}");
+                let _ = Command::new("sh").args(["-c", &order]).status();
+            }
+        });
+        let status = self.child.wait().expect("it ends");
+        tell.send(()).expect("it did not hang");
+        watchdog.join().expect("the watchdog");
+        let pages = self.handover.map(Handover::end).unwrap_or_default();
+        let run = Run {
+            code: status.code(),
+            stdout: self.stdout.join().expect("its output"),
+            stderr: self.stderr.join().expect("its errors"),
+            pages,
+        };
+        self.home.sweep_run(&self.words, &run);
+        run
+    }
+}
+
+/// The pipe from the browser command to the test's browser.
+struct Handover {
+    folder: TempDir,
+    browser: Arc<TestBrowser>,
+    reader: JoinHandle<()>,
+}
+
+impl Handover {
+    fn new(browser: &Arc<TestBrowser>) -> Handover {
+        let folder = tempfile::tempdir().expect("a folder");
+        let pipe = folder.path().join("pipe");
+        let made = Command::new("mkfifo").arg(&pipe).status();
+        assert!(made.expect("mkfifo, of coreutils").success());
+        let opener = browser.clone();
+        let reader = std::thread::spawn(move || {
+            let url = std::fs::read_to_string(pipe).expect("an address");
+            if !url.is_empty() {
+                opener.open(url.trim()).expect("it opens");
+            }
+        });
+        Handover {
+            folder,
+            browser: browser.clone(),
+            reader,
+        }
+    }
+
+    fn pipe(&self) -> PathBuf {
+        self.folder.path().join("pipe")
+    }
+
+    fn command(&self) -> String {
+        let script = "printf '%s\\n' \"$1\" > \"$0\"";
+        shell_words::join(["/bin/sh", "-c", script, &self.pipe().to_string_lossy()])
+    }
+
+    fn end(self) -> Vec<acspass::emulator::Page> {
+        // Where nothing was opened, the reader still waits for somebody to write.
+        let wake = OpenOptions::new().read(true).write(true).open(self.pipe());
+        drop(wake.expect("the pipe"));
+        if let Err(panic) = self.reader.join() {
+            std::panic::resume_unwind(panic);
+        }
+        self.browser.pages()
+    }
+}
