@@ -136,6 +136,11 @@ impl SecretService {
         for pid in daemons {
             signal("KILL", pid);
         }
+        self.wait_until_owned(false);
+    }
+
+    /// Waits until the bus says that a Secret Service is there, or is not.
+    fn wait_until_owned(&self, owned: bool) {
         let question = [
             "--session",
             "--print-reply",
@@ -144,10 +149,11 @@ impl SecretService {
             "org.freedesktop.DBus.NameHasOwner",
             "string:org.freedesktop.secrets",
         ];
+        let wanted = format!("boolean {owned}");
         loop {
             let answer = self.run("dbus-send", &question, b"");
             assert!(answer.status.success(), "the bus is there");
-            if String::from_utf8_lossy(&answer.stdout).contains("boolean false") {
+            if String::from_utf8_lossy(&answer.stdout).contains(&wanted) {
                 return;
             }
             thread::yield_now();
@@ -164,6 +170,8 @@ impl SecretService {
         let args = ["--unlock", "--components=secrets"];
         let started = self.run("gnome-keyring-daemon", &args, b"a test's password");
         assert!(started.status.success(), "the keyring daemon started");
+        // It says that it has started before the bus knows it.
+        self.wait_until_owned(true);
     }
 
     fn run(&self, program: &str, args: &[&str], input: &[u8]) -> Output {
