@@ -20,6 +20,7 @@ has cc || packages+=(gcc)
 # A real Secret Service on a private bus, and two programs that look at what acspass does there.
 has dbus-daemon || packages+=(dbus-daemon)
 [ -e /usr/share/dbus-1/session.conf ] || packages+=(dbus)
+has dbus-send || packages+=(dbus-bin)
 has gnome-keyring-daemon || packages+=(gnome-keyring)
 has secret-tool || packages+=(libsecret-tools)
 has strace || packages+=(strace)
