@@ -19,7 +19,7 @@ has cc || packages+=(gcc)
 [ -e /usr/include/stdlib.h ] || packages+=(libc6-dev)
 # A real Secret Service on a private bus, and two programs that look at what acspass does there.
 has dbus-daemon || packages+=(dbus-daemon)
-[ -e /usr/share/dbus-1/session.conf ] || packages+=(dbus)
+[ -e /usr/share/dbus-1/session.conf ] || packages+=(dbus-session-bus-common)
 has dbus-send || packages+=(dbus-bin)
 has gnome-keyring-daemon || packages+=(gnome-keyring)
 has secret-tool || packages+=(libsecret-tools)
