@@ -12,3 +12,4 @@ mod freshness;
 mod get;
 mod harness;
 mod secret_service;
+mod sign_in;
