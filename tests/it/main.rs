@@ -8,9 +8,11 @@
 
 mod bad_input;
 mod cache;
+mod concurrency;
 mod elsewhere;
 mod freshness;
 mod get;
 mod harness;
 mod secret_service;
 mod sign_in;
+mod stores;
