@@ -162,7 +162,11 @@ impl Http {
         for left in (0..TRIES).rev() {
             let request = make()?;
             let (host, path) = (host_of(&request.url), request.url.path().to_owned());
-            let outcome = self.try_once(request, deadline).await;
+            let outcome = match self.try_once(request, deadline).await {
+                Ok(Whole::Answer(answer)) => Ok(answer),
+                Ok(Whole::TooLarge) => return Err(oversized(&host)),
+                Err(error) => Err(error),
+            };
             let asked = match &outcome {
                 Ok(answer) if !is_worth_retrying(answer.status) => return outcome,
                 Ok(answer) => {
@@ -190,7 +194,7 @@ impl Http {
         Err(Error::internal("no try was left at the start"))
     }
 
-    async fn try_once(&self, request: Request, deadline: Instant) -> Result<Answer> {
+    async fn try_once(&self, request: Request, deadline: Instant) -> Result<Whole> {
         let client = self.client_for(&request.url)?;
         let host = host_of(&request.url);
         debug!(method = %request.method, %host, path = request.url.path(), "request");
@@ -212,19 +216,19 @@ impl Http {
                 .map_err(|error| unreachable(&host, error))?
             {
                 if body.len() + chunk.len() > LONGEST_BODY {
-                    return Ok(Err(oversized(&host)));
+                    return Ok(Whole::TooLarge);
                 }
                 body.extend_from_slice(&chunk);
             }
             debug!(status = response.status().as_u16(), %host, bytes = body.len(), "answer");
-            Ok(Ok(Answer {
+            Ok(Whole::Answer(Answer {
                 status: response.status(),
                 headers: response.headers().clone(),
                 body,
             }))
         };
         match tokio::time::timeout(ONE_TRY.min(time_left), exchange).await {
-            Ok(done) => done?,
+            Ok(done) => done,
             Err(_) => Err(Error::new(
                 Kind::Unreachable,
                 format!("{host} did not answer in time"),
@@ -325,6 +329,13 @@ impl Http {
         }
         Ok(all)
     }
+}
+
+/// What one try brought.
+enum Whole {
+    Answer(Answer),
+    /// More than we read of any answer: asking again would bring the same.
+    TooLarge,
 }
 
 /// 501 and 505 will not change by asking again.

@@ -167,9 +167,16 @@ impl Entra {
                 "an empty access token",
             ));
         }
+        let life = answer.expires_in().unwrap_or(ASSUMED_LIFE);
+        if life.is_zero() {
+            return Err(refusal::not_entra(
+                &self.authority.host(),
+                "a token that has expired already",
+            ));
+        }
         Ok(Tokens {
             entra_token: EntraToken::new(answer.access_token().secret().clone()),
-            expires_on: now.plus(answer.expires_in().unwrap_or(ASSUMED_LIFE)),
+            expires_on: now.plus(life),
             refresh_token: answer
                 .refresh_token()
                 .map(|token| RefreshToken::new(token.secret().clone())),

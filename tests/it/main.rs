@@ -6,7 +6,9 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod bad_input;
 mod cache;
+mod concurrency;
 mod contract_state;
 mod elsewhere;
 mod freshness;
@@ -14,3 +16,5 @@ mod get;
 mod harness;
 mod map;
 mod secret_service;
+mod sign_in;
+mod stores;

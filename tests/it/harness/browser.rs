@@ -19,7 +19,7 @@ pub(crate) struct TestBrowser {
 enum Habit {
     Walks(UserAgent),
     /// Does something with the address, then walks.
-    After(Box<dyn Fn(&str) + Send + Sync>, UserAgent),
+    After(Arc<dyn Fn(&str) + Send + Sync>, UserAgent),
     /// Does something with the address instead.
     Instead(Box<dyn Fn(&str) + Send + Sync>),
     IsNeverOpened,
@@ -54,7 +54,7 @@ impl TestBrowser {
     /// Does something with the address before it signs in.
     pub(crate) fn after(first: impl Fn(&str) + Send + Sync + 'static) -> Arc<Self> {
         let agent = UserAgent::new(None);
-        TestBrowser::with(Habit::After(Box::new(first), agent))
+        TestBrowser::with(Habit::After(Arc::new(first), agent))
     }
 
     /// Does something else with the address.
@@ -107,11 +107,8 @@ impl Browser for TestBrowser {
         match &self.habit {
             Habit::IsNeverOpened => panic!("a browser was opened where none may be"),
             Habit::Instead(act) => act(&url),
-            Habit::Walks(agent) => self.walk(agent, url),
-            Habit::After(first, agent) => {
-                first(&url);
-                self.walk(agent, url);
-            }
+            Habit::Walks(agent) => self.walk(agent, Arc::new(|_| {}), url),
+            Habit::After(first, agent) => self.walk(agent, first.clone(), url),
         }
         Ok(Opened {
             by: "the test's browser".to_owned(),
@@ -120,10 +117,14 @@ impl Browser for TestBrowser {
 }
 
 impl TestBrowser {
-    fn walk(&self, agent: &UserAgent, url: String) {
+    /// On a thread of its own: the command waits for nothing but the answer.
+    fn walk(&self, agent: &UserAgent, first: Arc<dyn Fn(&str) + Send + Sync>, url: String) {
         let agent = agent.clone();
-        // What does not come to an end is seen by the test in what did not happen.
-        let walk = std::thread::spawn(move || agent.browse(&url).ok());
+        let walk = std::thread::spawn(move || {
+            first(&url);
+            // What does not come to an end is seen by the test in what did not happen.
+            agent.browse(&url).ok()
+        });
         self.walks.lock().unwrap().push(walk);
     }
 }

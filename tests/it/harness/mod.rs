@@ -6,6 +6,7 @@ pub(crate) mod home;
 pub(crate) mod process;
 pub(crate) mod secret_service;
 pub(crate) mod store_process;
+pub(crate) mod stranger;
 pub(crate) mod sweep;
 
 pub(crate) use browser::TestBrowser;

@@ -27,6 +27,8 @@ pub(crate) struct Process<'h> {
     stdout: JoinHandle<String>,
     stderr: JoinHandle<String>,
     lines: Receiver<String>,
+    said: Receiver<String>,
+    printed_address: Option<String>,
     handover: Option<Handover>,
 }
 
@@ -48,30 +50,17 @@ impl<'h> Process<'h> {
             let program = command.get_program();
             panic!("{program:?} does not start ({error}): {install}");
         });
-        let (tell, lines) = mpsc::channel();
-        let stdout = BufReader::new(child.stdout.take().expect("its output"));
-        let mut stderr = child.stderr.take().expect("its errors");
+        let (stdout, lines) = listen(child.stdout.take().expect("its output"));
+        let (stderr, said) = listen(child.stderr.take().expect("its errors"));
         Process {
             home: call.home,
             child,
             words,
-            stdout: std::thread::spawn(move || {
-                let mut text = String::new();
-                for line in stdout.lines() {
-                    let line = line.expect("text");
-                    text.push_str(&line);
-                    text.push('\n');
-                    // Only some tests listen.
-                    let _ = tell.send(line);
-                }
-                text
-            }),
-            stderr: std::thread::spawn(move || {
-                let mut text = String::new();
-                stderr.read_to_string(&mut text).expect("text");
-                text
-            }),
+            stdout,
+            stderr,
             lines,
+            said,
+            printed_address: None,
             handover,
         }
     }
@@ -83,6 +72,25 @@ impl<'h> Process<'h> {
     /// The next line on its standard output, as it comes.
     pub(crate) fn next_line(&self) -> String {
         self.lines.recv_timeout(HANGS).expect("a line")
+    }
+
+    /// Waits for the sign-in address on its standard error. That line carries state and nonce by
+    /// design; it alone is cut out before the sweep.
+    pub(crate) fn printed_address(&mut self) -> String {
+        loop {
+            let line = self.said.recv_timeout(HANGS).expect("an address");
+            if line.trim_start().starts_with("http") {
+                self.printed_address = Some(line.clone());
+                return line.trim().to_owned();
+            }
+        }
+    }
+
+    /// What is in its `/proc/PID/status`, while it lives.
+    pub(crate) fn status_kib(&self, name: &str) -> Option<u64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.id())).ok()?;
+        let line = status.lines().find(|line| line.starts_with(name))?;
+        line.split_whitespace().nth(1)?.parse().ok()
     }
 
     /// Sends a signal, by the shell's own `kill`.
@@ -106,15 +114,36 @@ impl<'h> Process<'h> {
         tell.send(()).expect("it did not hang");
         watchdog.join().expect("the watchdog");
         let pages = self.handover.map(Handover::end).unwrap_or_default();
+        let mut stderr = self.stderr.join().expect("its errors");
+        if let Some(line) = &self.printed_address {
+            stderr = stderr.replacen(line, "", 1);
+        }
         let run = Run {
             code: status.code(),
             stdout: self.stdout.join().expect("its output"),
-            stderr: self.stderr.join().expect("its errors"),
+            stderr,
             pages,
         };
         self.home.sweep_run(&self.words, &run);
         run
     }
+}
+
+/// Keeps what a stream brings, and passes its lines on as they come.
+fn listen(stream: impl Read + Send + 'static) -> (JoinHandle<String>, Receiver<String>) {
+    let (tell, lines) = mpsc::channel();
+    let keep = move || {
+        let mut text = String::new();
+        for line in BufReader::new(stream).lines() {
+            let line = line.expect("text");
+            text.push_str(&line);
+            text.push('\n');
+            // Only some tests listen.
+            let _ = tell.send(line);
+        }
+        text
+    };
+    (std::thread::spawn(keep), lines)
 }
 
 /// The pipe from the browser command to the test's browser.

@@ -99,6 +99,25 @@ impl SecretService {
         self.run("secret-tool", &args, b"").stdout
     }
 
+    /// Replaces what an item holds, as another program could.
+    pub(crate) fn replace(&self, item: &str, bytes: &[u8]) {
+        let found = self.run(
+            "secret-tool",
+            &["search", "service", "acspass", "username", item],
+            b"",
+        );
+        let found = String::from_utf8_lossy(&found.stderr).into_owned();
+        let attributes: Vec<&str> = found
+            .lines()
+            .filter_map(|line| line.strip_prefix("attribute."))
+            .filter_map(|line| line.split_once(" = "))
+            .flat_map(|(name, value)| [name, value])
+            .collect();
+        assert!(!attributes.is_empty(), "there is an item to replace");
+        let args = [&["store", "--label=replaced"][..], &attributes].concat();
+        assert!(self.run("secret-tool", &args, bytes).status.success());
+    }
+
     /// Puts a second item in under one name, as no program should.
     pub(crate) fn add_twin(&self, item: &str) {
         let args = [

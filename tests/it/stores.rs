@@ -1,0 +1,139 @@
+//! The store: found out before a browser opens, said with what to do, and never in the way of what
+//! does not need it.
+
+use std::process::Command;
+
+use crate::harness::secret_service::SecretService;
+use crate::harness::{Home, TestBrowser};
+
+#[test]
+fn without_a_bus_login_ends_with_7_before_a_browser_opens_and_status_still_works() {
+    let (mut home, emulator) = Home::with_emulator();
+    home.unset("ACSPASS_STORE");
+    let own = home.path().display().to_string();
+    home.set("HOME", &own);
+    for address in [None, Some("disabled:"), Some("unix:path=/nowhere/at/all")] {
+        match address {
+            None => home.unset("DBUS_SESSION_BUS_ADDRESS"),
+            Some(address) => home.set("DBUS_SESSION_BUS_ADDRESS", address),
+        }
+        let login = home
+            .call(&["login"])
+            .by(&TestBrowser::never())
+            .spawn()
+            .end();
+        login.assert_error(7, &["no D-Bus session bus", "ACSPASS_STORE=memory"]);
+        home.real(&["status"]).assert_code(4);
+        home.real(&["account", "list"]).assert_code(0);
+        home.real(&["logout"]).assert_code(0);
+        // Nobody is known, so the store is not even asked.
+        home.real(&["get"])
+            .assert_error(4, &["nobody is signed in"]);
+    }
+    assert_eq!(emulator.count("authorize"), 0);
+    assert_eq!(emulator.count("authorization_code"), 0);
+}
+
+#[test]
+fn a_bus_without_a_keyring_ends_with_7_before_a_browser_opens() {
+    let (mut home, _emulator) = Home::with_emulator();
+    home.use_keyring(SecretService::bus_alone());
+    let login = home
+        .call(&["login"])
+        .by(&TestBrowser::never())
+        .spawn()
+        .end();
+    login.assert_error(7, &["keyring", "ACSPASS_STORE=memory"]);
+    home.real(&["status"]).assert_code(4);
+}
+
+#[test]
+fn a_locked_keyring_ends_with_7_and_what_was_kept_is_still_there_once_it_is_unlocked() {
+    let (home, emulator) = Home::with_keyring();
+    home.login();
+    home.real(&["get"]).token();
+    let requests = emulator.requests().len();
+    home.keyring().kill_daemon();
+    home.real(&["get"]).assert_error(7, &["locked"]);
+    let login = home
+        .call(&["login"])
+        .by(&TestBrowser::never())
+        .spawn()
+        .end();
+    login.assert_error(7, &["locked"]);
+    home.real(&["status"]).assert_code(0);
+    let asked = emulator.requests()[requests..]
+        .iter()
+        .filter(|seen| seen.operation != "metadata")
+        .count();
+    assert_eq!(asked, 0);
+
+    // The index forgets at once; the item must be removed by hand, and that is said.
+    home.real(&["logout"])
+        .assert_error(7, &["could not be removed", "secret-tool clear"]);
+    home.real(&["status"]).assert_code(4);
+}
+
+#[test]
+fn a_keyring_that_does_not_answer_ends_with_7_in_time() {
+    let (home, _emulator) = Home::with_keyring();
+    home.login();
+    home.keyring().stop_daemon();
+    home.real(&["get"]).assert_error(7, &["did not answer"]);
+    home.real(&["status"]).assert_code(0);
+    home.keyring().continue_daemon();
+    home.real(&["get"]).token();
+}
+
+#[test]
+fn with_the_store_in_memory_a_login_warns_that_nothing_is_kept() {
+    let (mut home, _emulator) = Home::with_emulator();
+    let own = home.path().display().to_string();
+    home.set("HOME", &own);
+    let login = home.login();
+    login.assert_says(&["warning: the store is memory: nothing is kept"]);
+    home.real(&["get"])
+        .assert_error(4, &["nobody is signed in"]);
+    let left: Vec<_> = std::fs::read_dir(home.path()).unwrap().collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+#[test]
+fn a_profiles_connection_string_lies_in_the_keyring_and_in_no_file() {
+    let (mut home, emulator) = Home::with_keyring();
+    home.unset("COMMUNICATION_SERVICES_CONNECTION_STRING");
+    let text = emulator.http_connection_string();
+    let set = "printf %s \"$TEXT\" | exec \"$0\" config set connection-string -vv";
+    let mut shell = Command::new("/bin/sh");
+    shell.args(["-c", set, env!("CARGO_BIN_EXE_acspass")]);
+    shell.env_clear().envs(&home.variables).env("TEXT", &text);
+    let set = shell.output().expect("a shell");
+    assert!(
+        set.status.success(),
+        "{}",
+        String::from_utf8_lossy(&set.stderr)
+    );
+    home.sweep.bytes("standard error", &set.stderr);
+    home.sweep.files(home.path());
+
+    home.login();
+    home.real(&["get"]).token();
+    let list = home.real(&["config", "list", "-o", "json"]).json();
+    assert_eq!(list["connection-string"]["value"], "stored");
+    assert_eq!(list["endpoint"]["value"], emulator.http_url());
+    home.real(&["config", "unset", "connection-string"])
+        .assert_code(0);
+    home.real(&["logout"]).assert_code(0);
+    assert_eq!(home.keyring().lookup_items(), [""; 0]);
+}
+
+#[test]
+fn the_index_and_its_folder_are_the_users_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let (home, _emulator) = Home::with_keyring();
+    home.login();
+    let folder = home.path().join(".local/state/acspass");
+    let mode = |path: &std::path::Path| path.metadata().unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&folder.join("index.json")), 0o600);
+    assert_eq!(mode(&folder), 0o700);
+}
