@@ -19,7 +19,24 @@ struct Inner {
     hint: String,
     code: Option<String>,
     correlation_id: Option<String>,
+    answer: Option<ServiceAnswer>,
     source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+/// What a service answered when it refused: for programs that must look closer than [`Kind`].
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ServiceAnswer {
+    /// The HTTP status.
+    pub status: u16,
+    /// The service's own code, for instance `ValidationError`.
+    pub code: Option<String>,
+    /// The field that is at fault, for instance `Scopes`; its case varies, as the service's does.
+    pub target: Option<String>,
+    /// The service's own words: bounded, on one line.
+    pub message: Option<String>,
+    /// The service's id of the request.
+    pub request_id: Option<String>,
 }
 
 /// The result of everything in this crate that can fail.
@@ -86,6 +103,7 @@ impl Error {
             hint: hint.into(),
             code: None,
             correlation_id: None,
+            answer: None,
             source: None,
         }))
     }
@@ -110,6 +128,15 @@ impl Error {
     #[must_use]
     pub fn with_correlation_id(mut self, id: impl Into<String>) -> Self {
         self.0.correlation_id = Some(id.into());
+        self
+    }
+
+    /// Adds what the service answered.
+    #[must_use]
+    pub fn with_answer(mut self, answer: ServiceAnswer) -> Self {
+        self.0.code = answer.code.clone().or(self.0.code);
+        self.0.correlation_id = answer.request_id.clone().or(self.0.correlation_id);
+        self.0.answer = Some(answer);
         self
     }
 
@@ -145,6 +172,11 @@ impl Error {
     /// The service's own code as text, where it sent one.
     pub fn code(&self) -> Option<&str> {
         self.0.code.as_deref()
+    }
+
+    /// What the service answered, where it did.
+    pub fn answer(&self) -> Option<&ServiceAnswer> {
+        self.0.answer.as_ref()
     }
 
     /// The service's correlation or request id, where it sent one.

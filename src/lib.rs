@@ -6,7 +6,7 @@
 //!
 //! - [`error`]: one [`Error`] with kind, message and next step. [`secret`]: secrets as types.
 //!   [`time`]: timestamps, durations and the clock that everything is handed. [`account`]: the
-//!   names a session goes by. [`jwt`]: what a token says of itself. [`loopback`]: listeners that
+//!   names a session goes by. [`exchange`]: how an Entra token becomes a Communication token. [`jwt`]: what a token says of itself. [`loopback`]: listeners that
 //!   only this machine reaches.
 //! - [`http`]: the one HTTP client. [`store`]: where sessions are kept. [`entra`]: Entra ID as a
 //!   public client. [`acs`]: the client of ACS Identity. The last three do not know each other.
@@ -29,8 +29,9 @@
 //! use acspass::entra::{Authority, Entra, redirect::RedirectUri};
 //! use acspass::entra::browser::{Browser, Opened};
 //! use acspass::http::{self, Http};
-//! use acspass::session::{Net, Peek, Session, Target, Way, Wish};
-//! use acspass::store::{ExchangeKind, MemoryStore, TokenSource, Vault};
+//! use acspass::exchange::{ExchangeKind, TokenSource};
+//! use acspass::session::{Exchange, Net, Peek, Session, Target, Way, Wish};
+//! use acspass::store::{MemoryStore, Vault};
 //! use acspass::time::SystemClock;
 //!
 //! /// A browser that nobody has to look at: it walks the emulator's pages by itself.
@@ -81,7 +82,9 @@
 //!     let client_id = emulator.client_id().to_owned();
 //!     Ok(Net {
 //!         entra: Entra::new(http.clone(), clock.clone(), authority, client_id),
-//!         acs: Some(IdentityClient::new(http, clock.clone(), resource, Vec::new())),
+//!         exchange: Some(Exchange::AsOwner(
+//!             IdentityClient::from_access_key(resource.endpoint, resource.access_key).with_http(http),
+//!         )),
 //!     })
 //! };
 //! # let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -108,6 +111,7 @@ pub mod config;
 pub mod emulator;
 pub mod entra;
 pub mod error;
+pub mod exchange;
 pub mod http;
 pub mod jwt;
 pub mod loopback;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use acspass::cli::{Folders, Outside, Stdin, run};
 use acspass::time::SystemClock;
-use etcetera::{AppStrategy, AppStrategyArgs, choose_app_strategy};
+use etcetera::app_strategy::{AppStrategy, AppStrategyArgs, choose_native_strategy};
 
 #[expect(clippy::disallowed_methods, reason = "the one door to the environment")]
 fn main() -> ExitCode {
@@ -30,7 +30,7 @@ fn main() -> ExitCode {
 }
 
 fn folders() -> Option<Folders> {
-    let strategy = choose_app_strategy(AppStrategyArgs {
+    let strategy = choose_native_strategy(AppStrategyArgs {
         top_level_domain: "dev".to_owned(),
         author: "acspass".to_owned(),
         app_name: "acspass".to_owned(),

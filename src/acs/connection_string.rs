@@ -1,125 +1,11 @@
-//! A resource's endpoint and connection string, read strictly and shown never.
-
-use std::fmt;
+//! A resource's connection string and access key, read strictly and shown never.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use url::{Host, Url};
 
+use super::endpoint::Endpoint;
 use crate::error::{Error, Kind, Result};
-use crate::loopback;
 use crate::secret::AccessKey;
-
-/// The domains of the public and the US Government cloud, below which ACS resources live.
-const SERVICE_DOMAINS: [&str; 2] = [".communication.azure.com", ".communication.azure.us"];
-
-/// An ACS resource's endpoint: scheme, host and port, nothing else.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Endpoint(Url);
-
-impl Endpoint {
-    /// Reads an endpoint such as `https://contoso.communication.azure.com`; trailing slashes are
-    /// dropped.
-    ///
-    /// # Errors
-    /// [`Kind::Usage`] where it is not a URL, has a path, query or user name, or is `http` on a
-    /// host that is not this machine's loopback.
-    pub fn parse(text: &str) -> Result<Self> {
-        let wrong = |what: &str| {
-            Error::new(
-                Kind::Usage,
-                format!("the endpoint of the ACS resource {what}"),
-                "write it like https://contoso.communication.azure.com, as the portal shows it \
-                 under Keys",
-            )
-        };
-        let url = Url::parse(text.trim().trim_end_matches('/'))
-            .map_err(|_| wrong("is not a URL with a scheme"))?;
-        match url.scheme() {
-            "https" => {}
-            "http" if url.host_str().is_some_and(loopback::is_loopback_host) => {}
-            "http" => return Err(wrong("is plain http, which is for loopback hosts only")),
-            _ => return Err(wrong("is neither https nor http")),
-        }
-        if url.host_str().is_none_or(str::is_empty) {
-            return Err(wrong("names no host"));
-        }
-        if !url.username().is_empty() || url.password().is_some() {
-            return Err(wrong("carries a user name or password"));
-        }
-        if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
-            return Err(wrong("has a path, a query or a fragment"));
-        }
-        Ok(Endpoint(url))
-    }
-
-    /// The endpoint as text, without a trailing slash: what a cached token is matched by.
-    pub fn as_str(&self) -> &str {
-        self.0.as_str().trim_end_matches('/')
-    }
-
-    /// The `Host` header that a request to it carries, and that its signature covers: with the
-    /// port where it is not the scheme's default one.
-    pub fn host_header(&self) -> String {
-        let host = match self.0.host() {
-            Some(Host::Domain(name)) => name.to_owned(),
-            Some(Host::Ipv4(address)) => address.to_string(),
-            Some(Host::Ipv6(address)) => format!("[{address}]"),
-            None => String::new(),
-        };
-        match self.0.port() {
-            Some(port) => format!("{host}:{port}"),
-            None => host,
-        }
-    }
-
-    /// The address of a request target, which begins with a slash.
-    ///
-    /// # Errors
-    /// [`Kind::Internal`] where the target does not make a URL.
-    pub(crate) fn at(&self, target: &str) -> Result<Url> {
-        Url::parse(&format!("{}{target}", self.as_str()))
-            .map_err(|_| Error::internal("a request target does not make a URL"))
-    }
-
-    /// Checks that an Entra token may be sent here: to ACS's own domains, to loopback, and to
-    /// hosts that the profile allows by name.
-    ///
-    /// # Errors
-    /// [`Kind::Usage`] naming the host.
-    pub fn check_may_receive(&self, allowed_hosts: &[String]) -> Result<()> {
-        let host = self.0.host_str().unwrap_or_default();
-        let may = SERVICE_DOMAINS.iter().any(|domain| host.ends_with(domain))
-            || loopback::is_loopback_host(host)
-            || allowed_hosts
-                .iter()
-                .any(|allowed| allowed.eq_ignore_ascii_case(host));
-        match may {
-            true => Ok(()),
-            false => Err(Error::new(
-                Kind::Usage,
-                format!(
-                    "{host} is not a host of Azure Communication Services: no Entra token is sent there"
-                ),
-                format!(
-                    "check the endpoint; where the host is yours, run `acspass config set allow-endpoint {host}`"
-                ),
-            )),
-        }
-    }
-}
-
-impl fmt::Debug for Endpoint {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Endpoint({})", self.as_str())
-    }
-}
-
-impl fmt::Display for Endpoint {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
 
 /// An endpoint with the key that owns it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -227,46 +113,5 @@ mod tests {
             assert_eq!(error.kind(), Kind::Usage, "{text}");
             assert!(!format!("{error:?}").contains(KEY), "{text}");
         }
-    }
-
-    #[test]
-    fn http_is_for_loopback_only() {
-        assert!(Endpoint::parse("http://localhost:8080").is_ok());
-        assert!(Endpoint::parse("http://[::1]:8080/").is_ok());
-        assert!(Endpoint::parse("http://localhost.evil.test").is_err());
-    }
-
-    #[test]
-    fn the_host_header_has_a_port_only_where_it_is_not_the_default() {
-        for (endpoint, host) in [
-            (
-                "https://a.communication.azure.com:443/",
-                "a.communication.azure.com",
-            ),
-            ("https://127.0.0.1:8443", "127.0.0.1:8443"),
-            ("http://localhost:7071", "localhost:7071"),
-            ("http://[::1]:7071", "[::1]:7071"),
-        ] {
-            let endpoint = Endpoint::parse(endpoint).expect(endpoint);
-            assert_eq!(endpoint.host_header(), host);
-        }
-    }
-
-    #[test]
-    fn an_entra_token_goes_to_no_other_host() {
-        let may = |text: &str, allowed: &[String]| {
-            Endpoint::parse(text)
-                .expect(text)
-                .check_may_receive(allowed)
-                .is_ok()
-        };
-        assert!(may("https://a.communication.azure.com", &[]));
-        assert!(may("https://a.unitedstates.communication.azure.com", &[]));
-        assert!(may("https://a.communication.azure.us", &[]));
-        assert!(may("http://localhost:1", &[]));
-        assert!(!may("https://communication.azure.com.evil.test", &[]));
-        assert!(!may("https://evilcommunication.azure.com", &[]));
-        assert!(!may("https://proxy.test", &[]));
-        assert!(may("https://proxy.test", &["Proxy.test".to_owned()]));
     }
 }

@@ -62,6 +62,9 @@ pub struct Folders {
     pub state: PathBuf,
 }
 
+/// A word longer than this is not repeated where it does not parse; a GUID has 36 characters.
+const LONGEST_NAME: usize = 40;
+
 /// Runs the command that `arguments` name, the program's name first, and returns the exit code.
 pub fn run(arguments: Vec<OsString>, outside: Outside) -> u8 {
     let wants_json = wants_json(&arguments);
@@ -83,13 +86,13 @@ pub fn run(arguments: Vec<OsString>, outside: Outside) -> u8 {
         Color::Auto => stderr_is_terminal && !no_color,
     };
     let parsed = Cli::command()
-        .try_get_matches_from(arguments)
+        .try_get_matches_from(&arguments)
         .and_then(|matches| Cli::from_arg_matches(&matches));
     let cli = match parsed {
         Ok(cli) => cli,
         Err(wrong) => {
             let talk = Talk::new(stderr, Loudness::Normal, false);
-            return not_a_command(&wrong, Output::new(stdout, talk, wants_json));
+            return not_a_command(&wrong, &arguments, Output::new(stdout, talk, wants_json));
         }
     };
     let loudness = match (cli.global.quiet, cli.global.verbose) {
@@ -123,7 +126,7 @@ pub fn run(arguments: Vec<OsString>, outside: Outside) -> u8 {
 }
 
 /// Help and version are results; everything else that does not parse is a usage error.
-fn not_a_command(wrong: &clap::Error, mut output: Output) -> u8 {
+fn not_a_command(wrong: &clap::Error, arguments: &[OsString], mut output: Output) -> u8 {
     use clap::error::ErrorKind;
     match wrong.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
@@ -137,7 +140,7 @@ fn not_a_command(wrong: &clap::Error, mut output: Output) -> u8 {
             Kind::Usage.exit_code()
         }
         _ => {
-            let text = wrong.to_string();
+            let text = unrepeated(wrong.to_string(), arguments);
             let text = text.strip_prefix("error: ").unwrap_or(&text);
             let (message, rest) = text.split_once("\n\n").unwrap_or((text, ""));
             let hint = match rest.trim() {
@@ -148,6 +151,17 @@ fn not_a_command(wrong: &clap::Error, mut output: Output) -> u8 {
             Kind::Usage.exit_code()
         }
     }
+}
+
+/// The text without what was typed and is too long to be a name: it may be a token or a key.
+fn unrepeated(text: String, arguments: &[OsString]) -> String {
+    arguments
+        .iter()
+        .filter_map(|word| word.to_str())
+        .flat_map(|word| [Some(word), word.split_once('=').map(|(_, value)| value)])
+        .flatten()
+        .filter(|word| word.len() > LONGEST_NAME)
+        .fold(text, |text, word| text.replace(word, "…"))
 }
 
 /// Whether JSON was asked for, where the rest of the line does not parse.

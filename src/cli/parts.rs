@@ -10,7 +10,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::account::Tenancy;
-use crate::acs::{ConnectionString, IdentityClient};
+use crate::acs::{
+    ConnectionString, DirectExchange, IdentityClient, ResourceAuth, resource_credential,
+};
 use crate::config::{
     self, Config, ConfigFile, KeySource, Profile, Resource, Setting, Sources, StoreChoice,
 };
@@ -18,9 +20,11 @@ use crate::emulator::{self, Emulator};
 use crate::entra::browser::Browser;
 use crate::entra::{Entra, Prompt};
 use crate::error::{Error, Kind, Result};
+use crate::exchange::{ExchangeKind, TokenSource};
 use crate::http::{self, Http};
-use crate::session::{Net, Session, Target, Way, Wish};
-use crate::store::{KeyringStore, MemoryStore, TokenSource, TokenStore, Vault};
+use crate::secret::AccessKey;
+use crate::session::{Exchange, Net, Session, Target, Way, Wish};
+use crate::store::{KeyringStore, MemoryStore, TokenStore, Vault};
 use crate::time::Clock;
 
 use super::Folders;
@@ -92,6 +96,7 @@ pub(super) struct Parts<'w> {
     pub(super) world: &'w World,
     pub(super) config: Config,
     pub(super) vault: Arc<Vault>,
+    http: Arc<Http>,
     emulator: Option<Emulator>,
 }
 
@@ -103,6 +108,9 @@ impl<'w> Parts<'w> {
         let emulator = match world.global.emulator {
             true => Some(Emulator::start(emulator::Options {
                 clock: world.clock.clone(),
+                keep_secrets: false,
+                // A session in a named store was begun with an emulator that is gone.
+                takes_sibling_tokens: true,
                 ..emulator::Options::default()
             })?),
             false => None,
@@ -116,10 +124,15 @@ impl<'w> Parts<'w> {
         };
         let config = Config::resolve(name, &sources)?;
         let vault = Arc::new(vault(world, &config)?);
+        let http = Arc::new(Http::new(http::Options {
+            authorities: config::authority_files(&world.environment),
+            ..http::Options::default()
+        }));
         Ok(Parts {
             world,
             config,
             vault,
+            http,
             emulator,
         })
     }
@@ -164,18 +177,11 @@ impl<'w> Parts<'w> {
         }
     }
 
-    fn http(&self) -> Arc<Http> {
-        Arc::new(Http::new(http::Options {
-            authorities: config::authority_files(&self.world.environment),
-            ..http::Options::default()
-        }))
-    }
-
     /// Entra ID, for the configured application.
     pub(super) fn entra(&self) -> Result<Entra> {
         let client_id = self.config.tenancy()?.client_id;
         Ok(Entra::new(
-            self.http(),
+            self.http.clone(),
             self.world.clock.clone(),
             self.config.authority.clone(),
             client_id,
@@ -183,47 +189,56 @@ impl<'w> Parts<'w> {
     }
 
     /// What a renewal needs; the resource's key is fetched only now.
-    pub(super) fn net(&self, with_acs: bool) -> Result<Net> {
-        let acs = match with_acs {
-            true => Some(IdentityClient::new(
-                self.http(),
-                self.world.clock.clone(),
-                self.connection_string()?,
-                self.config.allowed_hosts.clone(),
-            )),
-            false => None,
+    pub(super) fn net(&self, with_exchange: bool) -> Result<Net> {
+        let exchange = match (with_exchange, self.config.exchange) {
+            (false, _) => None,
+            (true, ExchangeKind::Key) => Some(Exchange::AsOwner(self.identity_client()?)),
+            (true, ExchangeKind::Entra | ExchangeKind::TeamsExtension) => {
+                Some(Exchange::Direct(DirectExchange::new(
+                    self.http.clone(),
+                    self.world.clock.clone(),
+                    self.config.resource()?.endpoint.clone(),
+                    self.config.allowed_hosts.clone(),
+                )))
+            }
         };
         Ok(Net {
             entra: self.entra()?,
-            acs,
+            exchange,
         })
     }
 
-    fn connection_string(&self) -> Result<ConnectionString> {
-        let resource = self.config.resource()?;
-        match &resource.key {
-            KeySource::Given(access_key) => Ok(ConnectionString {
-                endpoint: resource.endpoint.clone(),
-                access_key: access_key.clone(),
-            }),
-            KeySource::Stored => {
-                let name = stored_name(&self.config.profile);
-                let stored = self.vault.load_secret(&name)?.ok_or_else(|| {
-                    Error::new(
-                        Kind::Usage,
-                        "the profile's connection string is not in the store any more",
-                        "run `acspass config set connection-string`",
-                    )
-                })?;
-                ConnectionString::parse(&String::from_utf8_lossy(stored.expose()))
-            }
-            KeySource::None => Err(Error::new(
+    /// The ACS resource, as its owner: with its key, or else as the principal that the environment
+    /// names.
+    pub(super) fn identity_client(&self) -> Result<IdentityClient> {
+        let resource = self.config.any_resource()?;
+        let clock = self.world.clock.clone();
+        let auth = match &resource.key {
+            KeySource::Given(access_key) => ResourceAuth::Key(access_key.clone()),
+            KeySource::Stored => ResourceAuth::Key(self.stored_key()?),
+            KeySource::None => ResourceAuth::Entra(resource_credential::from_environment(
+                &self.world.environment,
+                self.http.clone(),
+                clock.clone(),
+            )?),
+        };
+        Ok(IdentityClient::new(resource.endpoint.clone(), auth)
+            .with_http(self.http.clone())
+            .with_clock(clock)
+            .with_allowed_hosts(self.config.allowed_hosts.clone()))
+    }
+
+    fn stored_key(&self) -> Result<AccessKey> {
+        let name = stored_name(&self.config.profile);
+        let stored = self.vault.load_secret(&name)?.ok_or_else(|| {
+            Error::new(
                 Kind::Usage,
-                "the ACS resource has an endpoint but no access key",
-                "set COMMUNICATION_SERVICES_CONNECTION_STRING, or COMMUNICATION_SERVICES_ACCESSKEY \
-                 beside the endpoint, or run `acspass config set connection-string`",
-            )),
-        }
+                "the profile's connection string is not in the store any more",
+                "run `acspass config set connection-string`",
+            )
+        })?;
+        ConnectionString::parse(&String::from_utf8_lossy(stored.expose()))
+            .map(|read| read.access_key)
     }
 
     /// The browser that a sign-in opens.

@@ -1,6 +1,6 @@
 //! What the library tells the user while it works: its tracing events, as lines of our own.
 //!
-//! Warnings and notes are shown as they are; what is finer needs `-v`, `-vv` or `ACSPASS_LOG`.
+//! Warnings and notes are shown as they are; what is finer needs `-v`, `-vv` or `ACSPASS_LOG`, which names a level.
 //! Events of other crates are never shown: nobody has checked them for secrets.
 
 use std::fmt::Write as _;
@@ -20,7 +20,17 @@ pub(crate) fn listening<T>(talk: &Talk, log: Option<&str>, work: impl FnOnce() -
         Loudness::Verbose => Level::DEBUG,
         Loudness::All => Level::TRACE,
     };
-    let asked = log.and_then(|log| log.trim().parse::<Level>().ok());
+    let asked = log.and_then(|log| {
+        let level = log
+            .trim()
+            .trim_start_matches("acspass=")
+            .parse::<Level>()
+            .ok();
+        if level.is_none() {
+            talk.warn("ACSPASS_LOG is none of error, warn, info, debug and trace: it is ignored");
+        }
+        level
+    });
     let subscriber = Lines {
         talk: talk.clone(),
         most: asked.map_or(most, |asked| asked.max(most)),

@@ -17,13 +17,13 @@ pub use profile::{ConfigFile, DEFAULT_PROFILE, Profile, STORED};
 pub use setting::{Found, Origin, Setting, Sources};
 
 use crate::account::Tenancy;
-use crate::acs::{ConnectionString, Endpoint, check_access_key};
+use crate::acs::{ConnectionString, Endpoint, check_access_key, check_family};
 use crate::entra::redirect::RedirectUri;
 use crate::entra::{Authority, check_client_id};
 use crate::error::{Error, Kind, Result};
+use crate::exchange::ExchangeKind;
 use crate::http::AuthorityFile;
 use crate::secret::AccessKey;
-use crate::store::ExchangeKind;
 use crate::time::parse_duration;
 
 /// Where the Teams scopes live, before their short names.
@@ -48,8 +48,6 @@ pub struct Config {
     pub allowed_hosts: Vec<String>,
     /// Where sessions are kept.
     pub store: StoreChoice,
-    /// Whether somebody chose the store.
-    pub is_store_named: bool,
     /// How much a fresh token has left.
     pub min_validity: Duration,
     /// Where the browser brings the answer.
@@ -107,22 +105,21 @@ impl Config {
         let redirect_uri = parse(sources, Setting::RedirectUri, RedirectUri::parse)?;
         parse(sources, Setting::SignIn, parse_sign_in)?;
         let store = required(sources, Setting::Store)?;
+        let exchange =
+            parse(sources, Setting::Exchange, parse_exchange)?.unwrap_or(ExchangeKind::Key);
         let emulator_stands_in = sources.emulator.contains_key(&Setting::Endpoint);
         Ok(Config {
             profile,
-            authority: Authority::new(&host.text, &tenant.text)
-                .map_err(|error| from(error, &[&host, &tenant]))?,
+            authority: authority(&host, &tenant)?,
             client_id: parse(sources, Setting::ClientId, check_client_id)?,
-            scopes: parse(sources, Setting::Scopes, parse_scopes)?.unwrap_or_default(),
-            exchange: parse(sources, Setting::Exchange, parse_exchange)?
-                .unwrap_or(ExchangeKind::Key),
+            scopes: scopes(sources, exchange)?,
+            exchange,
             resource: resource(sources, emulator_stands_in)?,
             allowed_hosts: sources
                 .profile
                 .value(Setting::AllowEndpoint)
                 .map(|hosts| hosts.split_whitespace().map(str::to_owned).collect())
                 .unwrap_or_default(),
-            is_store_named: store.origin != Origin::Default,
             store: parse_store(&store.text).map_err(|error| from(error, &[&store]))?,
             min_validity: parse(sources, Setting::MinValidity, parse_duration)?
                 .unwrap_or(Duration::from_secs(600)),
@@ -157,16 +154,24 @@ impl Config {
     /// # Errors
     /// [`Kind::Usage`] where none is configured, or an Entra token may not be sent to it.
     pub fn resource(&self) -> Result<&Resource> {
-        let resource = self.resource.as_ref().ok_or_else(|| {
+        let resource = self.any_resource()?;
+        resource.endpoint.check_may_receive(&self.allowed_hosts)?;
+        Ok(resource)
+    }
+
+    /// The ACS resource, for what sends no Entra token of a user.
+    ///
+    /// # Errors
+    /// [`Kind::Usage`] where none is configured.
+    pub fn any_resource(&self) -> Result<&Resource> {
+        self.resource.as_ref().ok_or_else(|| {
             Error::new(
                 Kind::Usage,
                 "no ACS resource is configured",
                 "set COMMUNICATION_SERVICES_CONNECTION_STRING or run `acspass config set \
                  connection-string`, which keeps it in the store; `--emulator` needs none",
             )
-        })?;
-        resource.endpoint.check_may_receive(&self.allowed_hosts)?;
-        Ok(resource)
+        })
     }
 }
 
@@ -237,6 +242,12 @@ fn parse<T>(
         .find(setting)
         .map(|found| parse(&found.text).map_err(|error| from(error, &[&found])))
         .transpose()
+}
+
+/// The host alone first, so that an error names the one value that is wrong.
+fn authority(host: &Found, tenant: &Found) -> Result<Authority> {
+    Authority::new(&host.text, "organizations").map_err(|error| from(error, &[host]))?;
+    Authority::new(&host.text, &tenant.text).map_err(|error| from(error, &[tenant]))
 }
 
 /// Names where the wrong value came from, as the error's cause.
@@ -313,13 +324,42 @@ pub fn parse_scopes(text: &str) -> Result<Vec<String>> {
     }
 }
 
-fn parse_exchange(text: &str) -> Result<ExchangeKind> {
+/// The scopes, of the family that the exchange takes.
+fn scopes(sources: &Sources<'_>, exchange: ExchangeKind) -> Result<Vec<String>> {
+    let found = sources.find(Setting::Scopes);
+    let text = match &found {
+        Some(found) if found.origin != Origin::Default => found.text.as_str(),
+        _ => default_scopes(exchange),
+    };
+    parse_scopes(text)
+        .and_then(|scopes| check_family(exchange, &scopes).map(|()| scopes))
+        .map_err(|error| from(error, &found.iter().collect::<Vec<_>>()))
+}
+
+/// What is asked for where nobody says.
+pub fn default_scopes(exchange: ExchangeKind) -> &'static str {
+    match exchange {
+        ExchangeKind::Key => "Teams.ManageCalls Teams.ManageChats",
+        ExchangeKind::Entra => "https://communication.azure.com/clients/.default",
+        ExchangeKind::TeamsExtension => {
+            "https://auth.msft.communication.azure.com/TeamsExtension.ManageCalls"
+        }
+    }
+}
+
+/// Reads a kind of exchange.
+///
+/// # Errors
+/// [`Kind::Usage`] naming the kinds.
+pub fn parse_exchange(text: &str) -> Result<ExchangeKind> {
     match text {
         "key" => Ok(ExchangeKind::Key),
+        "entra" => Ok(ExchangeKind::Entra),
+        "teams-extension" => Ok(ExchangeKind::TeamsExtension),
         _ => Err(Error::new(
             Kind::Usage,
             format!("`{}` is not a kind of exchange", text.escape_debug()),
-            "this version knows `key`",
+            "the kinds are key, entra and teams-extension",
         )),
     }
 }

@@ -15,6 +15,7 @@ use hyper::body::Incoming;
 use serde_json::Value;
 use tokio::sync::watch;
 
+use super::entra::Certificate;
 use super::faults::{self, Route, Trouble};
 use super::sign::Signer;
 use super::state::{Seen, State};
@@ -31,8 +32,42 @@ pub(super) struct Shared {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) signer: Signer,
     pub(super) state: State,
+    pub(super) missing_identity: MissingIdentity,
+    pub(super) takes_sibling_tokens: bool,
+    pub(super) certificate: Certificate,
+    pub(super) http_port: u16,
+    pub(super) https_port: Option<u16>,
     /// Turns true when the emulator is dropped.
     pub(super) stopping: watch::Receiver<bool>,
+}
+
+impl Shared {
+    /// Whether scheme and host are this emulator's own, as in the issuers of its tokens; or any
+    /// emulator's of this machine, where those are taken too.
+    pub(super) fn is_own_base(&self, base: &str) -> bool {
+        match base.split_once("://") {
+            Some(("http" | "https", host)) if self.takes_sibling_tokens => host
+                .rsplit_once(':')
+                .is_some_and(|(name, _)| loopback::is_loopback_host(name)),
+            Some(("http", host)) => loopback::is_our_host(host, self.http_port),
+            Some(("https", host)) => self
+                .https_port
+                .is_some_and(|port| loopback::is_our_host(host, port)),
+            _ => false,
+        }
+    }
+}
+
+/// What the resource says of an identity that it never had or has deleted. What the real service
+/// says is not published.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum MissingIdentity {
+    /// 401 `IdentityNotOwned`, as for another resource's identity.
+    #[default]
+    NotOwned,
+    /// 404 `IdentityNotFound`.
+    NotFound,
 }
 
 /// The listener that a request came in by.
@@ -110,6 +145,12 @@ impl Reply {
         Reply::new(operation, response)
     }
 
+    pub(super) fn empty(status: StatusCode) -> Reply {
+        let mut response = Response::default();
+        *response.status_mut() = status;
+        Reply::new("", response)
+    }
+
     pub(super) fn text(status: StatusCode, text: &'static str) -> Reply {
         let mut response = Response::new(Body::from(text));
         *response.status_mut() = status;
@@ -179,6 +220,12 @@ pub(super) async fn answer(
         None => dispatch(&shared, &asked),
         Some(Trouble::Drop) => {
             let noted = seen("fault".to_owned(), 0, None);
+            shared.state.lock().note(noted);
+            return Err(Dropped);
+        }
+        Some(Trouble::Unheard) => {
+            let reply = dispatch(&shared, &asked);
+            let noted = seen(reply.operation, 0, reply.reason);
             shared.state.lock().note(noted);
             return Err(Dropped);
         }
@@ -284,6 +331,10 @@ async fn read(
 fn dispatch(shared: &Shared, asked: &Asked) -> Reply {
     if asked.path == "/" {
         pages::front(asked)
+    } else if asked.path == "/emulator/whoami" {
+        acs::token::whoami(shared, asked)
+    } else if asked.path == entra::managed::PATH {
+        entra::managed::answer(shared, asked)
     } else if acs::is_at(&asked.path) {
         acs::answer(shared, asked)
     } else {

@@ -1,7 +1,7 @@
 //! Ways in which a service goes wrong, switched on by whoever tests a client against them.
 //!
 //! In comes a [`Fault`] as a plain value, out comes the answer that a request meets instead of the
-//! right one. Nothing here is on unless asked for, and no fault touches the emulator's own state.
+//! right one. Nothing here is on unless asked for.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -22,8 +22,10 @@ pub enum Route {
     Authorize,
     /// Entra's token endpoint.
     Token,
-    /// The Teams exchange.
+    /// The exchanges of a user's Entra token.
     Exchange,
+    /// Identities and their tokens.
+    Identities,
 }
 
 impl Route {
@@ -37,6 +39,8 @@ impl Route {
             Some(Route::Token)
         } else if path.ends_with("/:exchangeAccessToken") {
             Some(Route::Exchange)
+        } else if path.starts_with("/identities") {
+            Some(Route::Identities)
         } else {
             None
         }
@@ -77,6 +81,8 @@ pub enum Trouble {
     Changed(String, Value),
     /// The connection breaks without an answer.
     Drop,
+    /// The request is carried out, and then the connection breaks without the answer.
+    Unheard,
     /// The connection stays open without an answer until the emulator stops.
     Silence,
 }

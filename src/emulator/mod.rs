@@ -9,6 +9,7 @@ mod acs;
 mod ca;
 mod door;
 mod entra;
+mod facts;
 mod faults;
 mod pages;
 mod scopes;
@@ -29,6 +30,8 @@ use std::time::Duration;
 use hyper::service::service_fn;
 use tokio::sync::watch;
 
+pub use acs::limits::RateLimits;
+pub use door::MissingIdentity;
 pub use faults::{Fault, Route, Trouble};
 pub use state::Seen;
 pub use user_agent::{Page, UserAgent};
@@ -38,6 +41,7 @@ use crate::loopback::{self, Bound};
 use crate::time::{Clock, SystemClock};
 use ca::Authority;
 use door::{Entrance, Shared};
+use entra::Certificate;
 use sign::Signer;
 use state::State;
 
@@ -55,6 +59,14 @@ pub struct Options {
     /// Each refresh token works once, and a second use revokes all of its sign-in. The real
     /// service lets old ones live on, which is the default here.
     pub strict_refresh: bool,
+    /// Remember every secret for [`Emulator::secrets`]. Whoever does not ask for them turns this
+    /// off, for the list only grows.
+    pub keep_secrets: bool,
+    /// Take the Entra tokens of every emulator on this machine, not only of this one: they share
+    /// their keys. For a resource that outlives its authority, or has another one.
+    pub takes_sibling_tokens: bool,
+    /// What is said of an identity that never was or was deleted.
+    pub missing_identity: MissingIdentity,
 }
 
 impl Default for Options {
@@ -65,6 +77,9 @@ impl Default for Options {
             clock: Arc::new(SystemClock),
             token_life: Duration::from_secs(75 * 60),
             strict_refresh: false,
+            keep_secrets: true,
+            takes_sibling_tokens: false,
+            missing_identity: MissingIdentity::NotOwned,
         }
     }
 }
@@ -106,9 +121,14 @@ impl Emulator {
         };
         let (stop, told) = watch::channel(false);
         let shared = Arc::new(Shared {
-            clock: options.clock,
             signer: Signer::new()?,
-            state: State::new(options.token_life, options.strict_refresh),
+            state: State::new(&options),
+            clock: options.clock,
+            missing_identity: options.missing_identity,
+            takes_sibling_tokens: options.takes_sibling_tokens,
+            certificate: Certificate::published()?,
+            http_port,
+            https_port: https.as_ref().map(|(bound, _)| bound.port),
             stopping: told.clone(),
         });
         let trusted = https
@@ -161,57 +181,34 @@ impl Emulator {
         Some(pem.clone())
     }
 
-    /// The resource's connection string, over https where that is served. A secret only in form.
-    pub fn connection_string(&self) -> String {
-        connection_string(&self.https_url().unwrap_or_else(|| self.http_url()))
+    /// Whether a Communication token is still accepted: issued here, not expired, its identity
+    /// not deleted, and issued after that identity's last revocation. Over HTTP the same is asked
+    /// by `GET /emulator/whoami` with the token as bearer: 200 with its claims, or 401. Neither is
+    /// part of the service.
+    pub fn is_token_valid(&self, token: &str) -> bool {
+        acs::token::accepted(&self.shared, token).is_some()
     }
 
-    /// The resource's connection string over plain http.
-    pub fn http_connection_string(&self) -> String {
-        connection_string(&self.http_url())
-    }
-
-    /// The directory of the first user.
-    pub fn tenant_id(&self) -> &'static str {
-        world::CONTOSO.id
-    }
-
-    /// The app that may sign users in; its redirect URIs are `http://localhost` and
-    /// `http://localhost/redirect`, at any port.
-    pub fn client_id(&self) -> &'static str {
-        world::CLIENT_ID
-    }
-
-    /// The first user's name.
-    pub fn username(&self) -> &'static str {
-        world::USERS[0].username
-    }
-
-    /// The first user's object id.
-    pub fn object_id(&self) -> &'static str {
-        world::USERS[0].home().oid
-    }
-
-    /// The names of all users, first to last: two ordinary ones, one without a Teams licence, and
-    /// one whose home is another directory.
-    pub fn usernames(&self) -> Vec<&'static str> {
-        world::USERS.iter().map(|user| user.username).collect()
-    }
-
-    /// Every request so far, oldest first.
+    /// The latest requests, oldest first: as many as a test makes, but not all of a day.
     pub fn requests(&self) -> Vec<Seen> {
         self.shared.state.lock().journal()
     }
 
-    /// How many requests there were of this [`Seen::operation`].
+    /// How many requests there ever were of this [`Seen::operation`].
     pub fn count(&self, operation: &str) -> usize {
         self.shared.state.lock().count(operation)
     }
 
     /// Every secret that was ever issued here, is known here or was sent here: what must not show
-    /// up in any log, page or file.
+    /// up in any log, page or file. Empty unless [`Options::keep_secrets`].
     pub fn secrets(&self) -> Vec<String> {
         self.shared.state.lock().secrets()
+    }
+
+    /// From now on the resource takes no more requests than this; `None`, as at the start, is no
+    /// limit.
+    pub fn set_rate_limits(&self, limits: Option<RateLimits>) {
+        self.shared.state.lock().meter.limits = limits;
     }
 
     /// From now on Entra access tokens live this long.
@@ -252,12 +249,16 @@ impl Emulator {
     fn keep_own_secrets(&self) {
         let mut state = self.shared.state.lock();
         state.keep_secret(world::ACCESS_KEY);
-        state.keep_secret(String::from_utf8_lossy(world::ACCESS_KEY_BYTES));
+        state.keep_secret(&String::from_utf8_lossy(world::ACCESS_KEY_BYTES));
+        for app in &world::SERVICE_APPS {
+            state.keep_secret(app.secret);
+        }
+        state.keep_secret(world::IDENTITY_HEADER);
         for url in [Some(self.http_url()), self.https_url()]
             .into_iter()
             .flatten()
         {
-            state.keep_secret(connection_string(&url));
+            state.keep_secret(&facts::connection_string(&url));
         }
     }
 }
@@ -279,10 +280,6 @@ impl fmt::Debug for Emulator {
             .field("https", &self.https_url())
             .finish_non_exhaustive()
     }
-}
-
-fn connection_string(url: &str) -> String {
-    format!("endpoint={url}/;accesskey={}", world::ACCESS_KEY)
 }
 
 async fn serve(

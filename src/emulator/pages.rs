@@ -12,7 +12,7 @@ use base64::engine::general_purpose::STANDARD;
 use ring::digest;
 
 use super::door::{Asked, Reply};
-use super::world::{self, Tenant, USERS, User};
+use super::world::{self, ServiceApp, Tenant, USERS, User};
 
 const STYLE: &str = include_str!("../../assets/emulator/style.css");
 /// Submits the answer's form; its visible button does the same where scripts are off.
@@ -25,6 +25,7 @@ struct Front<'a> {
     base: &'a str,
     tenant: &'static str,
     client: &'static str,
+    service: &'static ServiceApp,
     users: &'static [User],
 }
 
@@ -63,6 +64,7 @@ pub(super) fn front(asked: &Asked) -> Reply {
         base: &asked.base,
         tenant: world::CONTOSO.id,
         client: world::CLIENT_ID,
+        service: &world::SERVICE_APPS[0],
         users: &USERS,
     };
     page_of("page", StatusCode::OK, &page, false)

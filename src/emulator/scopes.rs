@@ -54,6 +54,14 @@ pub(super) fn graph() -> &'static Resource {
     GRAPH
 }
 
+/// The audience of this name, as requests without scopes name a resource.
+pub(super) fn audience_named(name: &str) -> Option<&'static str> {
+    RESOURCES
+        .iter()
+        .map(|resource| resource.audience)
+        .find(|audience| *audience == name)
+}
+
 /// What a `scope` parameter asks for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Scopes {

@@ -7,7 +7,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use ring::rand::SystemRandom;
 use ring::rsa::PublicKeyComponents;
-use ring::signature::{RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256, RsaKeyPair};
+use ring::signature::{
+    RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256, RSA_PSS_2048_8192_SHA256, RsaKeyPair,
+};
 use ring::{digest, hmac};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -26,14 +28,13 @@ pub(super) struct Signer {
 
 impl Signer {
     pub(super) fn new() -> Result<Signer> {
+        Signer::from_pem(KEY)
+    }
+
+    /// With the first private key of a published PEM file.
+    pub(super) fn from_pem(pem: &str) -> Result<Signer> {
         let broken = || Error::internal("the emulator's published test key cannot be read");
-        let base64: String = KEY
-            .lines()
-            .skip_while(|line| !line.starts_with("-----BEGIN"))
-            .skip(1)
-            .take_while(|line| !line.starts_with("-----END"))
-            .collect();
-        let der = STANDARD.decode(base64).map_err(|_| broken())?;
+        let der = pem_block(pem, "PRIVATE KEY").ok_or_else(broken)?;
         let rsa = RsaKeyPair::from_pkcs8(&der).map_err(|_| broken())?;
         let thumbprint = digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, rsa.public().as_ref());
         Ok(Signer {
@@ -91,7 +92,7 @@ impl Signer {
         clippy::expect_used,
         reason = "our own plain structs serialise, and a 2048-bit key signs a SHA-256 digest"
     )]
-    fn sign(&self, header: &Value, claims: &impl Serialize) -> String {
+    pub(super) fn sign(&self, header: &Value, claims: &impl Serialize) -> String {
         let claims = serde_json::to_vec(claims).expect("plain data");
         let signed = format!(
             "{}.{}",
@@ -112,18 +113,25 @@ impl Signer {
 
     /// The claims of a token that this key signed with RS256; `None` for any other text.
     pub(super) fn read<T: DeserializeOwned>(&self, token: &str) -> Option<T> {
+        self.open(token, &["RS256"])
+    }
+
+    /// The same for a token that may be signed with any of these, RS256 and PS256.
+    pub(super) fn open<T: DeserializeOwned>(&self, token: &str, algorithms: &[&str]) -> Option<T> {
         let (signed, signature) = token.rsplit_once('.')?;
         let (header, claims) = signed.split_once('.')?;
         let header: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(header).ok()?).ok()?;
-        if header["alg"] != "RS256" {
-            return None;
-        }
+        let algorithm = header["alg"]
+            .as_str()
+            .filter(|name| algorithms.contains(name))?;
+        let padding = match algorithm {
+            "RS256" => &RSA_PKCS1_2048_8192_SHA256,
+            "PS256" => &RSA_PSS_2048_8192_SHA256,
+            _ => return None,
+        };
+        let signature = URL_SAFE_NO_PAD.decode(signature).ok()?;
         self.public()
-            .verify(
-                &RSA_PKCS1_2048_8192_SHA256,
-                signed.as_bytes(),
-                &URL_SAFE_NO_PAD.decode(signature).ok()?,
-            )
+            .verify(padding, signed.as_bytes(), &signature)
             .ok()?;
         serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).ok()?).ok()
     }
@@ -151,6 +159,18 @@ impl Signer {
     fn public(&self) -> PublicKeyComponents<Vec<u8>> {
         PublicKeyComponents::from(self.rsa.public())
     }
+}
+
+/// The bytes of the first block with this label (RFC 7468).
+pub(super) fn pem_block(pem: &str, label: &str) -> Option<Vec<u8>> {
+    let begin = format!("-----BEGIN {label}-----");
+    let base64: String = pem
+        .lines()
+        .skip_while(|line| *line != begin)
+        .skip(1)
+        .take_while(|line| !line.starts_with("-----END"))
+        .collect();
+    STANDARD.decode(base64).ok().filter(|der| !der.is_empty())
 }
 
 #[cfg(test)]

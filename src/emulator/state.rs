@@ -3,12 +3,16 @@
 //! In come codes, families and sightings as they happen, out go look-ups, the journal and every
 //! secret ever seen. Nothing here decides whether a request is right.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde_json::Value;
 
+use super::Options;
+use super::acs::access::assignments::Assignments;
+use super::acs::identities::ledger::Ledger;
+use super::acs::limits::Meter;
 use super::faults::Faults;
 use super::scopes::Scopes;
 use super::verify::Challenge;
@@ -20,6 +24,9 @@ const SHORTEST_SECRET: usize = 8;
 /// Codes are remembered this long, so that a late or second use is told from an invented one.
 const CODE_MEMORY: Duration = Duration::from_secs(3600);
 
+/// The journal keeps this many requests, and counts the rest.
+const JOURNAL: usize = 4096;
+
 /// A request that the emulator answered, as its journal keeps it. It holds no secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -28,9 +35,14 @@ pub struct Seen {
     pub method: String,
     /// The path, without the query.
     pub path: String,
-    /// What was asked for: `metadata`, `keys`, `instance_discovery`, `authorize`, `logout`,
-    /// `authorization_code`, `refresh_token`, `token` (any other grant), `exchange` or `page`;
-    /// `fault` where one answered instead; empty for what does not exist.
+    /// What was asked for. Of Entra: `metadata`, `keys`, `instance_discovery`, `authorize`,
+    /// `logout`, `authorization_code`, `refresh_token`, `client_credentials`,
+    /// `token` (any other grant) or `managed_identity`. Of the
+    /// resource: `create_identity`, `get_identity`, `delete_identity`, `issue_token`,
+    /// `revoke_tokens`, `exchange`, `entra_exchange`, `teams_extension_exchange`, and
+    /// `get_assignment`, `put_assignment`, `delete_assignment`, `list_assignments` or
+    /// `update_assignments`. Of the emulator itself: `page`, `whoami`. `fault` where one
+    /// answered instead; empty for what does not exist.
     pub operation: String,
     /// The answer's status; 0 where the connection was dropped or left hanging on purpose.
     pub status: u16,
@@ -70,8 +82,16 @@ pub(super) struct Inner {
     pub(super) faults: Faults,
     pub(super) codes: HashMap<String, Grant>,
     pub(super) sessions: Sessions,
-    journal: Vec<Seen>,
-    secrets: BTreeSet<String>,
+    /// The resource's identities.
+    pub(super) ledger: Ledger,
+    /// Who may exchange a token without the resource's key.
+    pub(super) assignments: Assignments,
+    /// How much was asked of the resource lately.
+    pub(super) meter: Meter,
+    journal: VecDeque<Seen>,
+    counts: BTreeMap<String, usize>,
+    /// `None` where nobody asked to have them kept.
+    secrets: Option<BTreeSet<String>>,
 }
 
 /// Which refresh tokens still live. A token of an earlier run of the emulator lives until
@@ -114,17 +134,21 @@ impl Sessions {
 }
 
 impl State {
-    pub(super) fn new(token_life: Duration, strict_refresh: bool) -> State {
+    pub(super) fn new(options: &Options) -> State {
         State(Mutex::new(Inner {
-            token_life,
-            strict_refresh,
+            token_life: options.token_life,
+            strict_refresh: options.strict_refresh,
             withheld: BTreeSet::new(),
             id_token_claims: BTreeMap::new(),
             faults: Faults::default(),
             codes: HashMap::new(),
             sessions: Sessions::default(),
-            journal: Vec::new(),
-            secrets: BTreeSet::new(),
+            ledger: Ledger::default(),
+            assignments: Assignments::ready_made(),
+            meter: Meter::default(),
+            journal: VecDeque::new(),
+            counts: BTreeMap::new(),
+            secrets: options.keep_secrets.then(BTreeSet::new),
         }))
     }
 
@@ -135,31 +159,38 @@ impl State {
 }
 
 impl Inner {
-    /// Remembers a secret that was issued or received.
-    pub(super) fn keep_secret(&mut self, secret: impl Into<String>) {
-        let secret = secret.into();
-        if secret.len() >= SHORTEST_SECRET {
-            self.secrets.insert(secret);
+    /// Remembers a secret that was issued or received, if anybody wants to know.
+    pub(super) fn keep_secret(&mut self, secret: &str) {
+        if let Some(secrets) = &mut self.secrets
+            && secret.len() >= SHORTEST_SECRET
+        {
+            secrets.insert(secret.to_owned());
         }
     }
 
     pub(super) fn secrets(&self) -> Vec<String> {
-        self.secrets.iter().cloned().collect()
+        self.secrets.iter().flatten().cloned().collect()
     }
 
     pub(super) fn note(&mut self, seen: Seen) {
-        self.journal.push(seen);
+        match self.counts.get_mut(&seen.operation) {
+            Some(count) => *count += 1,
+            None => {
+                self.counts.insert(seen.operation.clone(), 1);
+            }
+        }
+        if self.journal.len() == JOURNAL {
+            self.journal.pop_front();
+        }
+        self.journal.push_back(seen);
     }
 
     pub(super) fn journal(&self) -> Vec<Seen> {
-        self.journal.clone()
+        self.journal.iter().cloned().collect()
     }
 
     pub(super) fn count(&self, operation: &str) -> usize {
-        self.journal
-            .iter()
-            .filter(|seen| seen.operation == operation)
-            .count()
+        self.counts.get(operation).copied().unwrap_or_default()
     }
 
     /// Adds a code, and forgets those that nobody can mean any more.
@@ -167,7 +198,7 @@ impl Inner {
         let now = grant.issued;
         self.codes
             .retain(|_, old| now.since(old.issued) < CODE_MEMORY);
-        self.keep_secret(code.clone());
+        self.keep_secret(&code);
         self.codes.insert(code, grant);
     }
 }

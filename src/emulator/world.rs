@@ -9,6 +9,10 @@ pub(super) const CLIENT_ID: &str = "ac5ba55e-0c11-4000-8000-0000000000a1";
 const REDIRECT_PATHS: [&str; 2] = ["", "/redirect"];
 /// The emulated ACS resource, as its tokens name it.
 pub(super) const RESOURCE_ID: &str = "ac5ba55e-0ac5-4000-8000-0000000000e1";
+/// Another resource, of which nothing but its identities' ids is ever seen.
+pub(super) const OTHER_RESOURCE_ID: &str = "ac5ba55e-0ac5-4000-8000-0000000000e2";
+/// An identity of [`OTHER_RESOURCE_ID`].
+pub(super) const SOMEBODY: &str = "00000007-0464-274b-b274-5a3a0d000101";
 /// The resource's access key, Base64 of 64 bytes that say how little it is worth.
 pub(super) const ACCESS_KEY: &str =
     "d29ydGhsZXNzLWVtdWxhdG9yLWFjY2Vzcy1rZXkta25vd24tdG8tZXZlcnlvbmUtbmV2ZXItdHJ1c3QtaXQhIQ==";
@@ -35,6 +39,59 @@ static FABRIKAM: Directory = Directory {
     id: "ac5ba55e-7e4a-4000-8000-000000000002",
     domain: "fabrikam.example",
 };
+
+/// An app registration of [`CONTOSO`] that acts for itself.
+#[derive(Debug)]
+pub(super) struct ServiceApp {
+    /// Its application id.
+    pub(super) client_id: &'static str,
+    /// The object id of its service principal.
+    pub(super) object_id: &'static str,
+    /// Its client secret, which is as public as the rest.
+    pub(super) secret: &'static str,
+    /// Whether the published certificate and the federation are registered on it.
+    pub(super) has_certificate: bool,
+}
+
+/// The app that has a role on the resource, and one that has none.
+pub(super) static SERVICE_APPS: [ServiceApp; 2] = [
+    ServiceApp {
+        client_id: "ac5ba55e-0c11-4000-8000-0000000000b1",
+        object_id: "ac5ba55e-05e4-4000-8000-0000000000b1",
+        secret: "worthless-emulator-client-secret-known-to-everyone",
+        has_certificate: true,
+    },
+    ServiceApp {
+        client_id: "ac5ba55e-0c11-4000-8000-0000000000b2",
+        object_id: "ac5ba55e-05e4-4000-8000-0000000000b2",
+        secret: "worthless-emulator-client-secret-without-any-role",
+        has_certificate: false,
+    },
+];
+
+/// What proves to the managed identity's endpoint that the asker runs on the same machine.
+pub(super) const IDENTITY_HEADER: &str = "worthless-emulator-identity-header";
+
+/// Whose tokens stand for the first of the [`SERVICE_APPS`] as a workload.
+pub(super) struct Federation {
+    pub(super) issuer: &'static str,
+    pub(super) subject: &'static str,
+    pub(super) audience: &'static str,
+}
+
+/// As a cluster would be federated.
+pub(super) const FEDERATION: Federation = Federation {
+    issuer: "https://cluster.example/worthless",
+    subject: "system:serviceaccount:default:acspass",
+    audience: "api://AzureADTokenExchange",
+};
+
+/// Whether an Entra principal has a role on the resource: the first service app and the first
+/// user do.
+pub(super) fn has_role(object_id: &str, directory_id: &str) -> bool {
+    directory_id == CONTOSO.id
+        && [SERVICE_APPS[0].object_id, USERS[0].home.oid].contains(&object_id)
+}
 
 /// A person, with a home and perhaps an invitation elsewhere.
 #[derive(Debug)]

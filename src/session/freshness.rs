@@ -5,7 +5,8 @@
 
 use std::time::Duration;
 
-use crate::store::{CachedCommunicationToken, CachedEntraToken, Record, TokenSource};
+use crate::exchange::TokenSource;
+use crate::store::{CachedCommunicationToken, CachedEntraToken, Record};
 use crate::time::Timestamp;
 
 /// How much of a token must be left to be handed out where nothing better can be had.

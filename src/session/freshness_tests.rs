@@ -4,10 +4,9 @@ use std::time::Duration;
 
 use super::freshness::{Done, Step, Target, Wish, last_resort, next_step};
 use crate::account::{Account, Tenancy};
+use crate::exchange::{ExchangeKind, TokenSource};
 use crate::secret::{CommunicationToken, EntraToken, RefreshToken};
-use crate::store::{
-    CachedCommunicationToken, CachedEntraToken, ExchangeKind, Record, ShortTokens, TokenSource,
-};
+use crate::store::{CachedCommunicationToken, CachedEntraToken, Record, ShortTokens};
 use crate::time::Timestamp;
 
 const NOW: i64 = 1_000_000;

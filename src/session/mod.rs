@@ -14,7 +14,7 @@ mod waiting;
 use std::sync::Arc;
 
 pub use freshness::{Target, Wish};
-pub use renewal::{Net, Renewal};
+pub use renewal::{Exchange, Net, Renewal};
 pub use sign_in::Way;
 
 use crate::account::{Account, SessionKey, Tenancy};

@@ -1,14 +1,15 @@
 //! Renewing a stale session: under its lock, look again, act, save, until the wish is fulfilled.
 
-use tracing::{debug, warn};
+use tracing::{debug, info, warn};
 
 use crate::account::SessionKey;
-use crate::acs::IdentityClient;
+use crate::acs::{DirectExchange, IdentityClient, Issued, teams_token};
 use crate::entra::Entra;
 use crate::error::{Error, Kind, Result};
+use crate::exchange::TokenSource;
+use crate::secret::EntraToken;
 use crate::store::{
-    Activity, CachedCommunicationToken, ExchangeKind, Guard, LockName, Record, ShortTokens,
-    TokenSource,
+    Activity, Attempt, CachedCommunicationToken, Guard, LockName, Record, ShortTokens,
 };
 use crate::time::Timestamp;
 
@@ -23,8 +24,16 @@ const MOST_STEPS: usize = 10;
 pub struct Net {
     /// Entra ID, for the session's application.
     pub entra: Entra,
-    /// The ACS resource; `None` where only the Entra token is wanted.
-    pub acs: Option<IdentityClient>,
+    /// The exchange; `None` where only the Entra token is wanted.
+    pub exchange: Option<Exchange>,
+}
+
+/// How an Entra token becomes a Communication token.
+pub enum Exchange {
+    /// At the resource's own API, with its key or role.
+    AsOwner(IdentityClient),
+    /// With the Entra token alone.
+    Direct(DirectExchange),
 }
 
 /// A session that has to be renewed before its token can be handed out.
@@ -69,9 +78,11 @@ impl Renewal {
     ) -> Result<Token> {
         let mut name = match &self.key {
             Some(key) => LockName::Session(key.clone()),
-            None if way.is_none() => return Err(nobody_known(self.user.as_deref())),
             None => LockName::Tenancy(self.session.tenancy.clone()),
         };
+        if self.key.is_none() && way.is_none() {
+            return Err(self.nobody(&name));
+        }
         let net = &net()?;
         let sign_in_wait = way.map(|way| way.timeout);
         loop {
@@ -96,6 +107,18 @@ impl Renewal {
                 (Some(record), LockName::Tenancy(_)) => name = LockName::Session(record.key()),
                 _ => return run.finish().await,
             }
+        }
+    }
+}
+
+impl Renewal {
+    /// Nobody is known who could be renewed; perhaps somebody is just signing in.
+    fn nobody(&self, tenancy: &LockName) -> Error {
+        match self.session.vault.try_lock(tenancy, Activity::Renewing) {
+            Ok(Attempt::Held(Some(holder))) if holder.activity == Activity::SigningIn => {
+                waiting::someone_signs_in(Some(holder))
+            }
+            _ => nobody_known(self.user.as_deref()),
         }
     }
 }
@@ -235,9 +258,9 @@ impl Run<'_> {
         let Target::Communication(source) = &self.wish.target else {
             return Err(Error::internal("an exchange that nobody wants"));
         };
-        let acs = self
+        let with = self
             .net
-            .acs
+            .exchange
             .as_ref()
             .ok_or_else(|| Error::internal("an exchange without a resource"))?;
         let record = self
@@ -248,7 +271,7 @@ impl Run<'_> {
             .entra_token(&self.wish.scopes)
             .ok_or_else(|| Error::internal("an exchange without an Entra token"))?;
         let now = self.session.clock.now();
-        let issued = exchange(acs, source, record, &entra_token.token, now).await?;
+        let issued = exchange(with, source, record, &entra_token.token, now).await?;
         self.session.measure_clock(record, issued.service_time);
         record.keep_communication_token(CachedCommunicationToken {
             token: issued.token,
@@ -306,30 +329,28 @@ impl Run<'_> {
 }
 
 async fn exchange(
-    acs: &IdentityClient,
+    with: &Exchange,
     source: &TokenSource,
     record: &Record,
-    token: &crate::secret::EntraToken,
+    token: &EntraToken,
     now: Timestamp,
-) -> Result<crate::acs::Issued> {
-    match source.exchange {
-        ExchangeKind::Key => {
-            let (app, user) = (&record.tenancy.client_id, &record.account.object_id);
-            let offset = record.clock_offset_seconds;
-            let note =
-                crate::acs::teams_token::check(token.expose(), app, user, now.shifted(offset))?;
-            if let Some(note) = note {
-                tracing::info!("{note}");
-            }
-            acs.exchange_teams_user_token(token, app, user, offset)
-                .await
+) -> Result<Issued> {
+    let acs = match with {
+        Exchange::AsOwner(acs) => acs,
+        Exchange::Direct(direct) => {
+            let exchanged = direct.exchange(source.exchange, token).await?;
+            debug!(identity = exchanged.identity, "exchanged");
+            return Ok(exchanged.issued);
         }
-        ExchangeKind::Entra | ExchangeKind::TeamsExtension => Err(Error::new(
-            Kind::Usage,
-            "this kind of exchange is not there yet",
-            "set `exchange` to `key`",
-        )),
+    };
+    // Both come from the validated sign-in, so that nobody can mix them up.
+    let (app_id, user_id) = (&record.tenancy.client_id, &record.account.object_id);
+    let offset = record.clock_offset_seconds;
+    if let Some(note) = teams_token::check(token.expose(), app_id, user_id, now.shifted(offset))? {
+        info!("{note}");
     }
+    acs.set_clock_offset(offset);
+    acs.exchange_teams_user_token(token, app_id, user_id).await
 }
 
 /// Notes, after a redemption, whether this tenant's tokens are too short for the wish.

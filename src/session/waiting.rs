@@ -66,7 +66,7 @@ fn who(holder: Option<Holder>) -> String {
     }
 }
 
-fn someone_signs_in(holder: Option<Holder>) -> Error {
+pub(super) fn someone_signs_in(holder: Option<Holder>) -> Error {
     Error::new(
         Kind::SignInNeeded,
         format!("{} is waiting for a person to sign in", who(holder)),

@@ -19,9 +19,7 @@ pub use index::{Index, IndexEntry, IndexedCommunicationToken, IndexedEntraToken}
 pub use keyring::KeyringStore;
 pub use lock::{Activity, Attempt, Guard, Holder, LockName};
 pub use memory::MemoryStore;
-pub use record::{
-    CachedCommunicationToken, CachedEntraToken, ExchangeKind, Record, ShortTokens, TokenSource,
-};
+pub use record::{CachedCommunicationToken, CachedEntraToken, Record, ShortTokens};
 pub use vault::{Forgotten, Vault};
 
 use crate::error::Result;

@@ -8,34 +8,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::account::{Account, SessionKey, Tenancy};
 use crate::error::{Error, Kind, Result};
+use crate::exchange::TokenSource;
 use crate::secret::{CommunicationToken, EntraToken, RefreshToken, SecretBytes};
 use crate::time::Timestamp;
 
 /// Tokens kept per kind and session: enough for a few resources, small enough for a keyring.
 const MOST_TOKENS: usize = 4;
-
-/// How an Entra token becomes a Communication token.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ExchangeKind {
-    /// `POST /teamsUser/:exchangeAccessToken`, with the resource's key or role.
-    Key,
-    /// `POST /access/entra/:exchangeAccessToken`, with the Entra token alone.
-    Entra,
-    /// `POST /access/teamsExtension/:exchangeAccessToken`, with the Entra token alone.
-    TeamsExtension,
-}
-
-/// What a Communication token was issued by: it is good for a wish only where all of it matches.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct TokenSource {
-    /// The resource's endpoint, as configured: scheme, host and port, no trailing slash.
-    pub endpoint: String,
-    /// The kind of exchange.
-    pub exchange: ExchangeKind,
-    /// The scopes that were configured, sorted.
-    pub scopes: Vec<String>,
-}
 
 /// An Entra token that was kept.
 #[derive(Debug, Clone, PartialEq)]

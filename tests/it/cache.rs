@@ -77,7 +77,7 @@ fn a_fresh_get_opens_no_socket_but_the_bus_no_ca_file_and_no_more_than_the_keyri
     let trace = home.path().join("trace");
     let run = home
         .call(&["get"])
-        .as_typed()
+        .plainly()
         .spawn_under(
             Command::new("strace")
                 .args(["-f", "-qq", "-s", "300", "-o"])

@@ -12,6 +12,7 @@ use crate::harness::{Home, TestBrowser};
 fn another_emulator(home: &mut Home) -> Arc<Emulator> {
     let options = Options {
         token_life: Duration::from_secs(80 * 60),
+        takes_sibling_tokens: true,
         ..Options::default()
     };
     let emulator = Arc::new(Emulator::start(options).expect("another emulator"));

@@ -202,3 +202,50 @@ fn expiry_is_judged_by_the_services_clock_where_it_differs() {
     assert_eq!(emulator.requests().len(), requests);
     home.real(&["status"]).assert_code(0);
 }
+
+#[test]
+fn a_clock_that_differs_by_more_than_a_minute_is_said_and_does_not_matter() {
+    for (seconds, words) in [
+        (
+            7200,
+            Some("this machine's clock is 2 h ahead of the service's"),
+        ),
+        (
+            -7200,
+            Some("this machine's clock is 2 h behind the service's"),
+        ),
+        (
+            90,
+            Some("this machine's clock is 1 min 30 s ahead of the service's"),
+        ),
+        (55, None),
+        (-55, None),
+    ] {
+        let now = SettableClock::new(SystemClock.now());
+        let options = Options {
+            clock: Arc::new(now.clone()),
+            ..Options::default()
+        };
+        let emulator = Arc::new(Emulator::start(options).expect("an emulator"));
+        let mut home = Home::new();
+        home.point_at(&emulator);
+        home.set("ACSPASS_STORE", "memory");
+        let ours = SettableClock::new(now.now().shifted(seconds));
+        let words_typed = ["get", "--interactive", "-o", "json"];
+        let call = home.call(&words_typed).by_clock(&ours);
+        let run = call.by(&TestBrowser::walking()).run();
+        let json = run.assert_code(0).json();
+        let end = now.now().plus(Duration::from_secs(4500)).to_string();
+        assert_eq!(json["expiresOn"], end, "by the service's clock");
+        match words {
+            Some(words) => {
+                run.assert_says(&["warning: ", words]);
+                assert_eq!(json["expiresInSeconds"], 4500);
+            }
+            None => {
+                run.assert_does_not_say("clock");
+                assert_eq!(json["expiresInSeconds"], 4500 - seconds);
+            }
+        }
+    }
+}

@@ -13,7 +13,7 @@ fn the_first_command_prints_one_token_in_an_empty_environment() {
 #[test]
 fn quietly_it_prints_nothing_but_the_token() {
     let home = Home::new();
-    let run = home.call(&["get", "--emulator", "--quiet"]).as_typed();
+    let run = home.call(&["get", "--emulator", "--quiet"]).plainly();
     let run = run.spawn().end();
     run.token();
     assert_eq!(run.stderr, "");

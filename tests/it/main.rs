@@ -15,6 +15,7 @@ mod freshness;
 mod get;
 mod harness;
 mod map;
+mod output;
 mod secret_service;
 mod sign_in;
 mod stores;

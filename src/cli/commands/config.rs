@@ -66,8 +66,26 @@ fn found(world: &World) -> Result<(String, Vec<(Setting, Found)>)> {
             )),
             _ => Some((setting, sources.find(setting)?)),
         })
+        .map(
+            |(setting, found)| match (setting, found.origin == Origin::Default) {
+                (Setting::Scopes, true) => (setting, default_scopes(&sources, found)),
+                _ => (setting, found),
+            },
+        )
         .collect();
     Ok((name, all))
+}
+
+/// The scopes that hold where nobody named any follow the kind of exchange.
+fn default_scopes(sources: &Sources<'_>, found: Found) -> Found {
+    let exchange = sources.find(Setting::Exchange);
+    match exchange.map(|exchange| config::parse_exchange(&exchange.text)) {
+        Some(Ok(kind)) => Found {
+            text: config::default_scopes(kind).to_owned(),
+            ..found
+        },
+        _ => found,
+    }
 }
 
 fn list(world: &World, output: &mut Output) -> Result<()> {

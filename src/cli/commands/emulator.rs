@@ -18,6 +18,7 @@ pub(super) fn run(args: &args::Emulator, world: &World, output: &mut Output) -> 
         https_port: Some(args.https_port),
         clock: world.clock.clone(),
         token_life: args.token_life,
+        keep_secrets: false,
         ..Options::default()
     })?;
     let ca_file = write_ca(&emulator)?;
@@ -83,6 +84,7 @@ tenant             {tenant}
 client id          {client}
 users              {users}
 connection string  {connection_string}
+service app        {service_client}, its secret {service_secret}
 CA certificate     {ca_file}
 
 To point acspass at it, in another shell:
@@ -94,10 +96,16 @@ To point acspass at it, in another shell:
 To point an SDK at it (https, with the CA certificate):
   export REQUESTS_CA_BUNDLE={ca_file} SSL_CERT_FILE={ca_file} NODE_EXTRA_CA_CERTS={ca_file}
   authority  {url}/{tenant}   (msal: instance_discovery=False; msal-node: knownAuthorities)
-  export COMMUNICATION_SERVICES_CONNECTION_STRING='{connection_string}'",
+  export COMMUNICATION_SERVICES_CONNECTION_STRING='{connection_string}'
+or, in place of the connection string, as the service app:
+  export COMMUNICATION_SERVICES_ENDPOINT={url} AZURE_AUTHORITY_HOST={url}
+  export AZURE_TENANT_ID={tenant} AZURE_CLIENT_ID={service_client}
+  export AZURE_CLIENT_SECRET={service_secret}",
         tenant = emulator.tenant_id(),
         client = emulator.client_id(),
         users = users.display(),
+        service_client = emulator.service_client_id(),
+        service_secret = emulator.service_client_secret(),
         connection = emulator.http_connection_string(),
     )
 }

@@ -1,43 +1,21 @@
 //! `inspect`: what a token says of itself. Nothing is verified.
 
 use std::fmt::Write as _;
-use std::io::Read;
-use std::path::Path;
 
 use serde_json::{Map, Value, json};
-use zeroize::Zeroizing;
 
 use crate::cli::Stdin;
 use crate::cli::args::Inspect;
 use crate::cli::output::Output;
 use crate::cli::parts::World;
+
+use super::token_input;
 use crate::error::{Error, Kind, Result};
 use crate::jwt;
 use crate::time::{Timestamp, in_words};
 
-/// Longest input that is read, in bytes.
-const LONGEST: u64 = 256 * 1024;
-
 pub(super) fn run(args: &Inspect, world: &World, stdin: Stdin, output: &mut Output) -> Result<u8> {
-    let text = match args.file.as_deref() {
-        None => read(stdin.source)?,
-        Some(path) if path == Path::new("-") => read(stdin.source)?,
-        Some(path) if is_a_token(path) => {
-            return Err(Error::new(
-                Kind::Usage,
-                "a token was given as the argument, where every process of this machine sees it",
-                "pipe it in instead: acspass get | acspass inspect",
-            ));
-        }
-        Some(path) => read(std::fs::File::open(path).map_err(|error| {
-            Error::new(
-                Kind::Usage,
-                "the file with the token cannot be opened",
-                "name a file that holds a token, or pipe the token in",
-            )
-            .caused_by(error)
-        })?)?,
-    };
+    let text = token_input::read(args.file.as_deref(), stdin)?;
     let decoded = jwt::decode(text.trim()).ok_or_else(|| {
         Error::new(
             Kind::Usage,
@@ -61,35 +39,6 @@ pub(super) fn run(args: &Inspect, world: &World, stdin: Stdin, output: &mut Outp
     });
     output.result(shown.trim_end(), &json)?;
     Ok(0)
-}
-
-/// A path with the form of a token, and no file of that name.
-fn is_a_token(path: &Path) -> bool {
-    let Some(text) = path.to_str() else {
-        return false;
-    };
-    let looks_like_one = jwt::decode(text).is_some()
-        || (text.len() > 80 && !text.contains(['/', '\\', ' ']) && text.contains('.'));
-    looks_like_one && !path.exists()
-}
-
-fn read(source: impl Read) -> Result<Zeroizing<String>> {
-    let mut text = Zeroizing::new(String::new());
-    let failed = |what: &str| {
-        Error::new(
-            Kind::Usage,
-            format!("the token cannot be read: {what}"),
-            "pipe in one token and nothing else",
-        )
-    };
-    source
-        .take(LONGEST + 1)
-        .read_to_string(&mut text)
-        .map_err(|_| failed("it is not text"))?;
-    match text.len() as u64 > LONGEST {
-        true => Err(failed("it is longer than 256 KiB")),
-        false => Ok(text),
-    }
 }
 
 fn time(claims: &Map<String, Value>, name: &str) -> Option<Timestamp> {

@@ -42,7 +42,12 @@ pub(super) fn run(args: &Logout, world: &World, output: &mut Output) -> Result<u
         let name = &entry.account.username;
         match forgotten {
             Ok(_) => output.talk().say(&format!("{name} is signed out")),
-            Err(error) => failed = Some(error),
+            // The last one ends the command; the others are said now, with their own way out.
+            Err(error) => {
+                if let Some(before) = failed.replace(error) {
+                    output.error(&before);
+                }
+            }
         }
     }
     if args.all && index.elsewhere().next().is_some() {

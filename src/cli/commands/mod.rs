@@ -1,6 +1,7 @@
 //! One file a command, each a function from what was typed to an exit code.
 
 mod account;
+mod bulk;
 mod completions;
 mod config;
 mod emulator;
@@ -10,11 +11,14 @@ mod login;
 mod logout;
 mod man;
 mod status;
+mod token;
+mod token_input;
+mod user;
 
 use crate::error::Result;
 
 use super::Stdin;
-use super::args::{Account, Command};
+use super::args::{Account, Command, Token, User};
 use super::output::Output;
 use super::parts::World;
 
@@ -35,6 +39,11 @@ pub(super) fn run(
             account::switch(&args, world, output)
         }
         Command::Inspect(args) => inspect::run(&args, world, stdin, output),
+        Command::User(User::Create(args)) => user::create(&args, world, output),
+        Command::User(User::Delete(args)) => user::delete(&args, world, stdin, output),
+        Command::Token(Token::Issue(args)) => token::issue(&args, world, output),
+        Command::Token(Token::Revoke(args)) => token::revoke(&args, world, output),
+        Command::Token(Token::Exchange(args)) => token::exchange(&args, world, stdin, output),
         Command::Config(args) => config::run(&args, world, stdin, output),
         Command::Emulator(args) => emulator::run(&args, world, output),
         Command::Completions(args) => completions::run(&args, output),

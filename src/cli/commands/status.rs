@@ -9,7 +9,8 @@ use crate::account::Tenancy;
 use crate::cli::output::Output;
 use crate::cli::parts::{Parts, World};
 use crate::error::{Kind, Result};
-use crate::store::{Index, IndexEntry, TokenSource};
+use crate::exchange::TokenSource;
+use crate::store::{Index, IndexEntry};
 use crate::time::{Timestamp, in_words};
 
 pub(super) fn run(world: &World, output: &mut Output) -> Result<u8> {
@@ -113,7 +114,16 @@ impl View {
             .map(|entry| {
                 let mut account = super::get::account_json(&entry.account);
                 account["active"] = json!(entry.active);
-                account["entraToken"] = token(entry, self.entra(entry));
+                account["entraToken"] = match self.entra(entry) {
+                    Some(at) => token(entry, Some(at)),
+                    // One for other scopes is all there is: it is not what is asked for.
+                    None => match entry.entra_tokens.first() {
+                        Some(other) => {
+                            json!({"expiresOn": other.expires_on.to_string(), "fresh": false})
+                        }
+                        None => Value::Null,
+                    },
+                };
                 account["communicationToken"] = token(entry, self.communication(entry));
                 account
             })

@@ -19,7 +19,8 @@ pub(super) struct Refusal {
     reason: Option<String>,
     /// The service stops before it knows its versions, and so does not report them.
     early: bool,
-    allow: Option<Method>,
+    /// A header that goes with it.
+    header: Option<Box<(&'static str, String)>>,
 }
 
 impl Refusal {
@@ -35,11 +36,12 @@ impl Refusal {
             target: None,
             reason: None,
             early: false,
-            allow: None,
+            header: None,
         }
     }
 
-    fn early(mut self) -> Refusal {
+    /// The service refuses this before it has worked out which versions it has.
+    pub(super) fn early(mut self) -> Refusal {
         self.early = true;
         self
     }
@@ -58,13 +60,15 @@ impl Refusal {
         .early()
     }
 
-    pub(super) fn method_not_allowed(allowed: &Method) -> Refusal {
+    pub(super) fn method_not_allowed<'a>(allowed: impl Iterator<Item = &'a Method>) -> Refusal {
+        let allowed: Vec<&str> = allowed.map(Method::as_str).collect();
+        let allowed = allowed.join(", ");
         let mut refusal = Refusal::new(
             StatusCode::METHOD_NOT_ALLOWED,
             "MethodNotAllowed",
             format!("The operation takes {allowed} only."),
         );
-        refusal.allow = Some(allowed.clone());
+        refusal.header = Some(Box::new(("allow", allowed)));
         refusal.early()
     }
 
@@ -123,6 +127,30 @@ impl Refusal {
         .because(reason)
     }
 
+    /// The caller is who they say, and may not.
+    pub(super) fn forbidden(message: &'static str) -> Refusal {
+        Refusal::new(StatusCode::FORBIDDEN, "Forbidden", message).because(message)
+    }
+
+    pub(super) fn throttled(seconds: u64) -> Refusal {
+        let mut refusal = Refusal::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "TooManyRequests",
+            format!("The rate limit of the operation is exceeded. Retry after {seconds} seconds."),
+        );
+        refusal.header = Some(Box::new(("retry-after", seconds.to_string())));
+        refusal.early()
+    }
+
+    pub(super) fn not_owned(reason: impl Into<String>) -> Refusal {
+        Refusal::new(
+            StatusCode::UNAUTHORIZED,
+            "IdentityNotOwned",
+            "Provided identity doesn't belong to the resource.",
+        )
+        .because(reason)
+    }
+
     pub(super) fn into_reply(self, operation: &str, versions: &[&str]) -> Reply {
         let mut error = json!({"code": self.code, "message": self.message});
         if let Some(target) = self.target {
@@ -135,8 +163,8 @@ impl Refusal {
         if !self.early {
             reply = reply.with("api-supported-versions", &versions.join(", "));
         }
-        if let Some(allow) = self.allow {
-            reply = reply.with("allow", allow.as_str());
+        if let Some(header) = self.header {
+            reply = reply.with(header.0, &header.1);
         }
         reply
     }

@@ -5,15 +5,19 @@
 
 mod authorize;
 mod issue;
+pub(super) mod managed;
 mod metadata;
 mod params;
+mod proof;
 mod refusal;
+mod service;
 mod token;
 
 use axum::http::{Method, StatusCode};
 
 use super::door::{Asked, Reply, Shared};
 use super::world::{NoTenant, Tenant};
+pub(super) use proof::{CERTIFICATE, Certificate};
 use refusal::Refusal;
 
 /// Answers a request below a tenant's path.

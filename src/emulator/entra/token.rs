@@ -11,11 +11,11 @@ use serde_json::{Value, json};
 use super::super::door::{Asked, Reply, Shared};
 use super::super::scopes::Scopes;
 use super::super::state::Grant;
-use super::super::world::{self, Tenant, User};
+use super::super::world::{self, SERVICE_APPS, Tenant, User};
 use super::authorize::{read_scopes, unknown_client};
 use super::issue::{self, RefreshClaims, Subject};
 use super::params::Params;
-use super::{Refusal, tenant_named};
+use super::{Refusal, proof, service, tenant_named};
 
 const CODE_LIFE: Duration = Duration::from_secs(10 * 60);
 const REFRESH_IDLE_LIFE: Duration = Duration::from_secs(90 * 86_400);
@@ -34,6 +34,7 @@ pub(super) fn answer(shared: &Shared, asked: &Asked, segment: &str) -> Reply {
     let operation = match grant_type {
         Some("authorization_code") => "authorization_code",
         Some("refresh_token") => "refresh_token",
+        Some("client_credentials") => "client_credentials",
         _ => "token",
     };
     if let Ok(params) = &params {
@@ -67,7 +68,14 @@ fn grant(shared: &Shared, asked: &Asked, segment: &str, params: &Params) -> Resu
     }
     let tenant = tenant_named(segment)?;
     let grant_type = params.need("grant_type")?;
-    let client = params.need("client_id")?;
+    let basic = proof::basic(asked);
+    let client = match (params.get("client_id"), &basic) {
+        (None, Some((name, _))) => name,
+        _ => params.need("client_id")?,
+    };
+    if let Some(app) = SERVICE_APPS.iter().find(|app| app.client_id == client) {
+        return service::grant(shared, asked, segment, tenant, params, app);
+    }
     if client != world::CLIENT_ID {
         return Err(unknown_client(client, segment));
     }
@@ -86,6 +94,7 @@ fn grant(shared: &Shared, asked: &Asked, segment: &str, params: &Params) -> Resu
     match grant_type {
         "authorization_code" => redeem_code(shared, asked, tenant, params),
         "refresh_token" => redeem_refresh_token(shared, asked, tenant, params),
+        "client_credentials" => Err(proof::proof_missing()),
         other => Err(Refusal::new(
             "unsupported_grant_type",
             70003,
@@ -257,7 +266,7 @@ fn redeem_refresh_token(
         )
         .with_suberror("bad_token"));
     }
-    let reused = !state.sessions.use_once(&claims.id) && state.strict_refresh;
+    let reused = state.strict_refresh && !state.sessions.use_once(&claims.id);
     if reused {
         state.sessions.kill(&claims.family);
     }
@@ -331,7 +340,7 @@ fn tokens(
     }
     let life = state.token_life;
     let access = subject.access_token(&shared.signer, resource, &granted, life);
-    state.keep_secret(access.clone());
+    state.keep_secret(&access);
     let mut body = json!({
         "token_type": "Bearer",
         "scope": scopes.echo(resource, &granted),
@@ -349,7 +358,7 @@ fn tokens(
             issued: subject.now.unix_seconds(),
             emulator: true,
         });
-        state.keep_secret(refresh.clone());
+        state.keep_secret(&refresh);
         body["refresh_token"] = refresh.into();
     }
     if scopes.openid {
@@ -359,7 +368,7 @@ fn tokens(
             scopes.email,
             &state.id_token_claims,
         );
-        state.keep_secret(id_token.clone());
+        state.keep_secret(&id_token);
         body["id_token"] = id_token.into();
     }
     if issue.client_info {

@@ -189,6 +189,16 @@ fn faults_strike_where_and_as_often_as_asked() {
 }
 
 #[test]
+fn an_answer_can_be_lost_after_the_deed() {
+    let world = World::new();
+    fault(&world, Route::Identities, Trouble::Unheard);
+    assert_eq!(world.signed("POST", "/identities", "").status, 0);
+    let second = world.identity();
+    assert!(second.contains("_00000002-"), "{second}");
+    assert_eq!(world.emulator.count("create_identity"), 2);
+}
+
+#[test]
 fn a_dropped_emulator_is_gone_even_while_someone_waits() {
     let world = World::new();
     let port = world.emulator.http_port;

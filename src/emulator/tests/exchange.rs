@@ -61,7 +61,7 @@ fn every_fault_of_the_signature_is_denied_alike() {
             "the signature is not Base64",
         ),
         (
-            &|s| s.authorization = "Bearer x".to_owned(),
+            &|s| s.authorization = "Basic x".to_owned(),
             "the Authorization header is not in the HMAC scheme's form",
         ),
         (
@@ -134,12 +134,14 @@ fn the_body_is_checked_in_the_services_order() {
         "ada@contoso.example",
         "https://auth.msft.communication.azure.com/TeamsExtension.ManageCalls",
     );
+    let elsewhere = World::new().entra_token("ada@contoso.example", TEAMS);
     let other = "ac5ba55e-0000-4000-8000-00000000dead";
     let invalid = "InvalidAccessToken";
-    let cases: [(&str, Value, u16, &str, Option<&str>); 13] = [
+    let cases: [(&str, Value, u16, &str, Option<&str>); 14] = [
         ("token", json!(""), 401, invalid, None),
         ("token", json!("garbage"), 401, invalid, None),
         ("token", json!(graph), 401, invalid, None),
+        ("token", json!(elsewhere), 401, invalid, None),
         ("token", json!(clients), 401, invalid, None),
         ("token", Value::Null, 400, "ValidationError", None),
         ("token", json!(7), 400, "ValidationError", None),

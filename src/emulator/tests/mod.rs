@@ -1,7 +1,11 @@
 //! The emulator over real sockets, spoken to by hand: bytes in, bytes out, nothing of the client's.
 
+mod access;
 mod authorize;
 mod doors;
 mod exchange;
+mod identities;
+mod limits;
+mod service;
 mod tokens;
 mod wire;

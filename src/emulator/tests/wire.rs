@@ -10,7 +10,7 @@ use ring::{digest, hmac};
 use serde_json::Value;
 
 use super::super::{Emulator, Options, world};
-use crate::time::{SettableClock, Timestamp};
+use crate::time::{Clock, SettableClock, Timestamp};
 
 pub(super) const VERIFIER: &str = "a-verifier-that-is-long-enough-0123456789-abcdef";
 pub(super) const TEAMS: &str = "openid profile offline_access https://auth.msft.communication.azure.com/Teams.ManageCalls https://auth.msft.communication.azure.com/Teams.ManageChats";
@@ -192,11 +192,34 @@ impl World {
 
     /// A good exchange; `spoil` may change what is sent after it has been signed.
     pub(super) fn exchange(&self, body: &str, spoil: impl FnOnce(&mut Signed)) -> Answer {
+        let target = "/teamsUser/:exchangeAccessToken?api-version=2023-10-01";
+        self.spoilt("POST", target, body, spoil)
+    }
+
+    /// A request that is signed with the resource's key, at the newest stable version.
+    pub(super) fn signed(&self, method: &str, path: &str, body: &str) -> Answer {
+        self.signed_at("2023-10-01", method, path, body)
+    }
+
+    /// The same at any version.
+    pub(super) fn signed_at(&self, version: &str, method: &str, path: &str, body: &str) -> Answer {
+        let target = format!("{path}?api-version={version}");
+        self.spoilt(method, &target, body, |_| {})
+    }
+
+    /// The same, changed by `spoil` after it has been signed.
+    pub(super) fn spoilt(
+        &self,
+        method: &str,
+        target: &str,
+        body: &str,
+        spoil: impl FnOnce(&mut Signed),
+    ) -> Answer {
         let mut signed = Signed {
-            method: "POST".to_owned(),
-            target: "/teamsUser/:exchangeAccessToken?api-version=2023-10-01".to_owned(),
+            method: method.to_owned(),
+            target: target.to_owned(),
             host: self.host(),
-            date: Timestamp::from_unix_seconds(NOON).to_http_date(),
+            date: self.clock.now().to_http_date(),
             body: body.to_owned(),
             ..Signed::default()
         };
@@ -216,6 +239,19 @@ impl World {
             signed.body
         ))
     }
+
+    /// A new identity, its id percent-encoded as in a path.
+    pub(super) fn identity(&self) -> String {
+        let answer = self.signed("POST", "/identities", "");
+        let id = answer.json()["identity"]["id"].clone();
+        id.as_str().expect("an id").replace(':', "%3A")
+    }
+
+    /// A token of this identity.
+    pub(super) fn issue(&self, id: &str, body: &Value) -> Answer {
+        let path = format!("/identities/{id}/:issueAccessToken");
+        self.signed("POST", &path, &body.to_string())
+    }
 }
 
 /// A signed request in parts.
@@ -232,12 +268,16 @@ pub(super) struct Signed {
 
 impl Signed {
     pub(super) fn sign(&mut self) {
+        self.sign_with(world::ACCESS_KEY_BYTES);
+    }
+
+    pub(super) fn sign_with(&mut self, key: &[u8]) {
         self.hash = STANDARD.encode(digest::digest(&digest::SHA256, self.body.as_bytes()));
         let text = format!(
             "{}\n{}\n{};{};{}",
             self.method, self.target, self.date, self.host, self.hash
         );
-        let key = hmac::Key::new(hmac::HMAC_SHA256, world::ACCESS_KEY_BYTES);
+        let key = hmac::Key::new(hmac::HMAC_SHA256, key);
         let signature = STANDARD.encode(hmac::sign(&key, text.as_bytes()));
         self.authorization = format!(
             "HMAC-SHA256 SignedHeaders=x-ms-date;host;x-ms-content-sha256&Signature={signature}"

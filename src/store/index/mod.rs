@@ -8,8 +8,9 @@ mod file;
 
 use serde::{Deserialize, Serialize};
 
-use super::record::{Record, ShortTokens, TokenSource};
+use super::record::{Record, ShortTokens};
 use crate::account::{Account, SessionKey, Tenancy};
+use crate::exchange::TokenSource;
 use crate::time::Timestamp;
 
 pub(super) use file::Ledger;

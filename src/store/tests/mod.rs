@@ -12,6 +12,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::account::{Account, Tenancy};
 use crate::error::{Error, Kind};
+use crate::exchange::{ExchangeKind, TokenSource};
 use crate::secret::{CommunicationToken, EntraToken, RefreshToken};
 use crate::time::Timestamp;
 

@@ -46,6 +46,11 @@ impl TestBrowser {
         TestBrowser::with(Habit::Walks(UserAgent::new(Some(user.to_owned()))))
     }
 
+    /// Trusts this certificate authority.
+    pub(crate) fn trusting(ca_pem: &str) -> Arc<Self> {
+        TestBrowser::with(Habit::Walks(UserAgent::new(None).trusting(ca_pem)))
+    }
+
     /// Clicks Cancel.
     pub(crate) fn cancelling() -> Arc<Self> {
         TestBrowser::with(Habit::Walks(UserAgent::cancelling()))

@@ -5,16 +5,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use acspass::account::Tenancy;
-use acspass::acs::{ConnectionString, IdentityClient};
+use acspass::acs::IdentityClient;
 use acspass::config;
 use acspass::emulator::{Emulator, Options};
 use acspass::entra::{Authority, Entra};
 
 use acspass::entra::redirect::RedirectUri;
 use acspass::error::Result;
+use acspass::exchange::{ExchangeKind, TokenSource};
 use acspass::http::{self, Http};
-use acspass::session::{Net, Peek, Session, Target, Token, Way, Wish};
-use acspass::store::{ExchangeKind, MemoryStore, TokenSource, Vault};
+use acspass::session::{Exchange, Net, Peek, Session, Target, Token, Way, Wish};
+use acspass::store::{MemoryStore, Vault};
 use acspass::time::{SettableClock, Timestamp};
 
 use super::browser::TestBrowser;
@@ -87,8 +88,10 @@ impl Desk {
     fn net(&self) -> Net {
         let http = Arc::new(Http::new(http::Options::default()));
         let clock = Arc::new(self.clock.clone());
-        let resource = ConnectionString::parse(&self.emulator.http_connection_string());
-        let resource = resource.expect("the emulator's own");
+        let acs = IdentityClient::from_connection_string(&self.emulator.http_connection_string())
+            .expect("the emulator's own")
+            .with_http(http.clone())
+            .with_clock(clock.clone());
         let client_id = self.emulator.client_id().to_owned();
         Net {
             entra: Entra::new(
@@ -97,7 +100,7 @@ impl Desk {
                 authority(&self.emulator),
                 client_id,
             ),
-            acs: Some(IdentityClient::new(http, clock, resource, Vec::new())),
+            exchange: Some(Exchange::AsOwner(acs)),
         }
     }
 }

@@ -39,7 +39,12 @@ impl Home {
 
     /// A home whose environment leads to a new emulator. The store is memory.
     pub(crate) fn with_emulator() -> (Home, Arc<Emulator>) {
-        let emulator = Arc::new(Emulator::start(Options::default()).expect("an emulator"));
+        // A resource goes on where its users' authority changes.
+        let options = Options {
+            takes_sibling_tokens: true,
+            ..Options::default()
+        };
+        let emulator = Arc::new(Emulator::start(options).expect("an emulator"));
         let mut home = Home::new();
         home.point_at(&emulator);
         home.set("ACSPASS_STORE", "memory");
@@ -182,7 +187,7 @@ impl<'h> Call<'h> {
     }
 
     /// Exactly as given, without `-vv`.
-    pub(crate) fn as_typed(mut self) -> Self {
+    pub(crate) fn plainly(mut self) -> Self {
         self.is_verbose = false;
         self
     }

@@ -4,20 +4,23 @@
 //! size comes out. Retries, proxies, certificate authorities and time-outs live here and nowhere
 //! else; what an answer means is for the rooms that know the service. Redirects are not followed.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+mod connections;
+mod failure;
+
 use std::path::PathBuf;
-use std::sync::Mutex;
 use std::time::Duration;
 
 use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
-use reqwest::{Certificate, Client, Method, StatusCode};
+use reqwest::{Client, Method, StatusCode};
 use tokio::time::Instant;
 use tracing::{debug, warn};
 use url::Url;
 
 use crate::error::{Error, Kind, Result};
-use crate::loopback;
 use crate::time::Timestamp;
+
+use connections::Connections;
+use failure::{oversized, unreachable};
 
 /// Longest body that is read, in bytes: the services' answers are a few thousand.
 const LONGEST_BODY: usize = 1024 * 1024;
@@ -27,7 +30,6 @@ const TRIES: u32 = 4;
 const ALL_TRIES: Duration = Duration::from_secs(30);
 /// One try, from connecting to the last byte.
 const ONE_TRY: Duration = Duration::from_secs(12);
-const CONNECTING: Duration = Duration::from_secs(8);
 /// The longest `Retry-After` that is honoured.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
@@ -127,24 +129,25 @@ impl Answer {
 
 /// The client. It costs nothing until the first request.
 pub struct Http {
-    options: Options,
-    clients: Mutex<Clients>,
-}
-
-/// A client for each way that a connection can take; most runs build one of them.
-#[derive(Default)]
-struct Clients {
-    loopback_plain: Option<Client>,
-    loopback_tls: Option<Client>,
-    outward: Option<Client>,
+    first_wait: Duration,
+    connections: Connections,
 }
 
 impl Http {
     /// A client with these options.
     pub fn new(options: Options) -> Self {
         Http {
-            options,
-            clients: Mutex::default(),
+            first_wait: options.first_wait,
+            connections: Connections::new(options.authorities),
+        }
+    }
+
+    /// Sends through the caller's own client, which then decides on proxies, certificates and
+    /// redirects; redirects should be off, or a token may follow one.
+    pub fn with_client(client: Client) -> Self {
+        Http {
+            first_wait: Options::default().first_wait,
+            connections: Connections::over(client),
         }
     }
 
@@ -158,7 +161,7 @@ impl Http {
     /// authority file cannot be read; what `make` returns.
     pub async fn send(&self, make: impl Fn() -> Result<Request>) -> Result<Answer> {
         let deadline = Instant::now() + ALL_TRIES;
-        let mut wait = self.options.first_wait;
+        let mut wait = self.first_wait;
         for left in (0..TRIES).rev() {
             let request = make()?;
             let (host, path) = (host_of(&request.url), request.url.path().to_owned());
@@ -195,7 +198,7 @@ impl Http {
     }
 
     async fn try_once(&self, request: Request, deadline: Instant) -> Result<Whole> {
-        let client = self.client_for(&request.url)?;
+        let client = self.connections.client_for(&request.url)?;
         let host = host_of(&request.url);
         debug!(method = %request.method, %host, path = request.url.path(), "request");
         let time_left = deadline
@@ -236,99 +239,6 @@ impl Http {
             )),
         }
     }
-
-    fn client_for(&self, url: &Url) -> Result<Client> {
-        let is_loopback = url.host_str().is_some_and(loopback::is_loopback_host);
-        let is_tls = url.scheme() == "https";
-        let mut clients = self
-            .clients
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        let slot = match (is_loopback, is_tls) {
-            (true, false) => &mut clients.loopback_plain,
-            (true, true) => &mut clients.loopback_tls,
-            (false, true) => &mut clients.outward,
-            (false, false) => {
-                return Err(Error::new(
-                    Kind::Usage,
-                    format!("{} would be reached over plain http", host_of(url)),
-                    "use https; http is for this machine's own loopback only",
-                ));
-            }
-        };
-        if slot.is_none() {
-            *slot = Some(self.build(is_loopback, is_tls)?);
-        }
-        slot.clone()
-            .ok_or_else(|| Error::internal("a client was built and is not there"))
-    }
-
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the one place where the HTTP client is built"
-    )]
-    fn build(&self, is_loopback: bool, is_tls: bool) -> Result<Client> {
-        let mut builder = Client::builder()
-            .user_agent(concat!("acspass/", env!("CARGO_PKG_VERSION")))
-            .redirect(reqwest::redirect::Policy::none())
-            .connect_timeout(CONNECTING)
-            // Port 0 stands for the port of the address that is asked for.
-            .resolve_to_addrs(
-                "localhost",
-                &[
-                    SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0),
-                    SocketAddr::new(IpAddr::V6(Ipv6Addr::LOCALHOST), 0),
-                ],
-            );
-        if is_loopback {
-            builder = builder.no_proxy();
-        }
-        // A second provider installed by the program that embeds us is as good.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        builder = if is_tls {
-            builder.tls_certs_merge(self.extra_authorities()?)
-        } else {
-            builder.tls_certs_only([])
-        };
-        builder.build().map_err(|error| {
-            Error::new(
-                Kind::Usage,
-                "secure connections cannot be set up: no certificate authorities were found",
-                "install the system's CA certificates (Debian: ca-certificates), or name a PEM \
-                 file in ACSPASS_CA_FILE",
-            )
-            .caused_by(error)
-        })
-    }
-
-    fn extra_authorities(&self) -> Result<Vec<Certificate>> {
-        let mut all = Vec::new();
-        for file in &self.options.authorities {
-            let read = std::fs::read(&file.path).map_err(|error| error.to_string());
-            let parsed = read.and_then(|pem| {
-                Certificate::from_pem_bundle(&pem)
-                    .map_err(|_| "it holds no PEM certificate".to_owned())
-                    .and_then(|found| match found.is_empty() {
-                        true => Err("it holds no PEM certificate".to_owned()),
-                        false => Ok(found),
-                    })
-            });
-            match parsed {
-                Ok(found) => all.extend(found),
-                Err(why) => {
-                    let name = file.named_by;
-                    let path = file.path.display();
-                    let message = format!("{name} names {path}, which cannot be used: {why}");
-                    if file.required {
-                        let hint = format!("correct {name}, or unset it");
-                        return Err(Error::new(Kind::Usage, message, hint));
-                    }
-                    warn!("{message}");
-                }
-            }
-        }
-        Ok(all)
-    }
 }
 
 /// What one try brought.
@@ -361,55 +271,4 @@ fn host_of(url: &Url) -> String {
         (Some(host), None) => host.to_owned(),
         (None, _) => "an address without a host".to_owned(),
     }
-}
-
-fn oversized(host: &str) -> Error {
-    Error::new(
-        Kind::Unreachable,
-        format!("{host} answered with more than 1 MiB, which is not the service's own answer"),
-        "check for a proxy or a captive portal between here and the service",
-    )
-}
-
-fn unreachable(host: &str, error: reqwest::Error) -> Error {
-    let error = error.without_url();
-    let chain = chain_text(&error);
-    let (message, hint) = if chain.contains("certificate") || chain.contains("UnknownIssuer") {
-        (
-            format!("the certificate of {host} is not trusted"),
-            "behind a proxy that inspects TLS, name its CA certificate (PEM) in ACSPASS_CA_FILE",
-        )
-    } else if chain.contains("dns error") || chain.contains("failed to lookup") {
-        (
-            format!("the name {host} could not be found"),
-            "check the network, the spelling of the host, and HTTPS_PROXY",
-        )
-    } else if error.is_timeout() {
-        (
-            format!("{host} did not answer in time"),
-            "check the network, then try again",
-        )
-    } else if error.is_connect() {
-        (
-            format!("{host} could not be reached"),
-            "check the network, and HTTPS_PROXY where you need a proxy",
-        )
-    } else {
-        (
-            format!("the connection to {host} broke"),
-            "try again; `acspass -v` shows the requests",
-        )
-    };
-    Error::new(Kind::Unreachable, message, hint).caused_by(error)
-}
-
-fn chain_text(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(source) = next {
-        text.push_str(" / ");
-        text.push_str(&source.to_string());
-        next = source.source();
-    }
-    text
 }

@@ -1,0 +1,197 @@
+//! One request to the resource: authenticated, sent, and its answer read strictly.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
+
+use azure_core::credentials::TokenCredential;
+use reqwest::Method;
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use serde::de::DeserializeOwned;
+
+use super::endpoint::Endpoint;
+use super::resource_credential;
+use super::sign::{Unsigned, sign};
+use super::{Issued, refusal};
+use crate::error::{Error, Result};
+use crate::http::{Answer, Http, Request};
+use crate::secret::{AccessKey, EntraToken};
+use crate::time::{Clock, Timestamp};
+use crate::wire::acs::AccessToken;
+
+/// What proves the right to a resource.
+#[derive(Clone)]
+pub enum ResourceAuth {
+    /// Its access key: each request is signed (HMAC-SHA256).
+    Key(AccessKey),
+    /// An Entra credential of a principal with a role on the resource.
+    Entra(Arc<dyn TokenCredential>),
+}
+
+impl fmt::Debug for ResourceAuth {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            ResourceAuth::Key(_) => "Key([redacted])",
+            ResourceAuth::Entra(_) => "Entra(…)",
+        })
+    }
+}
+
+/// How a request says who asks.
+pub(super) enum Asking<'a> {
+    /// As the resource's owner.
+    Owner(&'a ResourceAuth),
+    /// As the Teams user, with their own Entra token.
+    User(&'a EntraToken),
+}
+
+/// Sends requests to one resource.
+pub(super) struct Caller {
+    pub(super) http: Arc<Http>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) endpoint: Endpoint,
+    pub(super) allowed_hosts: Vec<String>,
+    /// The service's clock minus ours, in seconds, where it is known to differ.
+    pub(super) clock_offset_seconds: AtomicI64,
+}
+
+impl Caller {
+    /// Sends a request; returns the answer, and how often it was sent.
+    pub(super) async fn send(
+        &self,
+        asking: Asking<'_>,
+        method: Method,
+        target: &str,
+        body: &[u8],
+        content_type: bool,
+    ) -> (Result<Answer>, u32) {
+        let tries = AtomicU32::new(0);
+        let outcome = self
+            .send_counted(asking, method, target, body, content_type, &tries)
+            .await;
+        (outcome, tries.load(Ordering::Relaxed))
+    }
+
+    async fn send_counted(
+        &self,
+        asking: Asking<'_>,
+        method: Method,
+        target: &str,
+        body: &[u8],
+        content_type: bool,
+        tries: &AtomicU32,
+    ) -> Result<Answer> {
+        let url = self.endpoint.at(target)?;
+        let request_id = HeaderValue::from_str(&uuid::Uuid::new_v4().to_string())
+            .map_err(|_| Error::internal("a GUID is not a header value"))?;
+        let bearer = match asking {
+            Asking::Owner(ResourceAuth::Key(_)) => None,
+            Asking::Owner(ResourceAuth::Entra(credential)) => {
+                Some(resource_credential::token(credential.as_ref()).await?)
+            }
+            Asking::User(token) => {
+                self.endpoint.check_may_receive(&self.allowed_hosts)?;
+                Some(token.clone())
+            }
+        };
+        let make = || {
+            tries.fetch_add(1, Ordering::Relaxed);
+            let mut headers = match (&asking, &bearer) {
+                (Asking::Owner(ResourceAuth::Key(key)), _) => {
+                    self.signed(&method, target, body, key)?
+                }
+                (_, Some(token)) => HeaderMap::from_iter([(AUTHORIZATION, bearer_header(token)?)]),
+                (_, None) => return Err(Error::internal("a request without a right to it")),
+            };
+            headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+            if content_type {
+                headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            }
+            headers.insert(
+                HeaderName::from_static("x-ms-client-request-id"),
+                request_id.clone(),
+            );
+            Ok(Request {
+                method: method.clone(),
+                url: url.clone(),
+                headers,
+                body: body.to_vec(),
+            })
+        };
+        self.http.send(make).await
+    }
+
+    fn signed(
+        &self,
+        method: &Method,
+        target: &str,
+        body: &[u8],
+        key: &AccessKey,
+    ) -> Result<HeaderMap> {
+        let offset = self.clock_offset_seconds.load(Ordering::Relaxed);
+        sign(
+            &Unsigned {
+                method: method.as_str(),
+                target,
+                host: &self.endpoint.host_header(),
+                body,
+                date: self.clock.now().shifted(offset),
+            },
+            key,
+        )
+    }
+
+    /// The answer where it has the one status that the operation knows for success: the SDKs take
+    /// any other, 2xx or not, for an error.
+    pub(super) fn check(&self, answer: Answer, success: u16) -> Result<Answer> {
+        match answer.status.as_u16() == success {
+            true => Ok(answer),
+            false => Err(refusal::refusal(
+                &self.endpoint.host_header(),
+                &answer,
+                self.clock.now(),
+            )),
+        }
+    }
+
+    /// The body of a checked answer.
+    pub(super) fn read<T: DeserializeOwned>(&self, answer: &Answer) -> Result<T> {
+        if !answer.is_json() {
+            return Err(self.not_its_own("something that is not JSON"));
+        }
+        serde_json::from_slice(&answer.body)
+            .map_err(|_| self.not_its_own("JSON that is not an answer of its own"))
+    }
+
+    /// A token that was answered, checked for what a client can check.
+    pub(super) fn issued(
+        &self,
+        token: AccessToken,
+        service_time: Option<Timestamp>,
+    ) -> Result<Issued> {
+        let expires_on = Timestamp::parse_rfc3339(&token.expires_on)
+            .ok_or_else(|| self.not_its_own("an expiry that is not a time"))?;
+        if token.token.expose().is_empty() {
+            return Err(self.not_its_own("an empty token"));
+        }
+        if expires_on <= service_time.unwrap_or_else(|| self.clock.now()) {
+            return Err(self.not_its_own("a token that has expired already"));
+        }
+        Ok(Issued {
+            token: token.token,
+            expires_on,
+            service_time,
+        })
+    }
+
+    pub(super) fn not_its_own(&self, what: &str) -> Error {
+        refusal::not_its_own(&self.endpoint.host_header(), what)
+    }
+}
+
+fn bearer_header(token: &EntraToken) -> Result<HeaderValue> {
+    let mut value = HeaderValue::from_str(&format!("Bearer {}", token.expose()))
+        .map_err(|_| refusal::not_a_token())?;
+    value.set_sensitive(true);
+    Ok(value)
+}

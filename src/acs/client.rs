@@ -1,0 +1,319 @@
+//! Every operation of ACS Identity, as the official SDKs have them.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use azure_core::credentials::TokenCredential;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use reqwest::Method;
+use serde::Serialize;
+
+use super::call::{Asking, Caller, ResourceAuth};
+use super::connection_string::ConnectionString;
+use super::endpoint::Endpoint;
+use super::identifier::CommunicationUserId;
+use super::scope::{TokenLifetime, TokenScope};
+use super::{Issued, refusal};
+use crate::error::{Error, Kind, Result};
+use crate::http::{self, Answer, Http};
+use crate::secret::{AccessKey, EntraToken};
+use crate::time::{Clock, SystemClock};
+use crate::wire::acs::{
+    AccessToken, CreateIdentity, IdentityAndToken, IssueToken, TeamsUserExchange,
+};
+
+/// The version that the SDKs send (azure-communication-identity 1.5.0 and
+/// `@azure/communication-identity` 1.3.1).
+const API_VERSION: &str = "2023-10-01";
+
+/// What the SDKs leave unescaped in an id (RFC 3986, section 2.3).
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+
+/// A client for one ACS resource. It can be shared between tasks, and keeps its connections.
+pub struct IdentityClient {
+    caller: Caller,
+    auth: ResourceAuth,
+}
+
+/// An identity that was just created.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CreatedUser {
+    /// Its id.
+    pub id: CommunicationUserId,
+    /// The token, where scopes were asked for.
+    pub token: Option<Issued>,
+}
+
+impl IdentityClient {
+    /// A client for the resource, with a connection pool of its own and the machine's clock.
+    /// Nothing is contacted until the first call.
+    pub fn new(endpoint: Endpoint, auth: ResourceAuth) -> Self {
+        IdentityClient {
+            caller: Caller {
+                http: Arc::new(Http::new(http::Options::default())),
+                clock: Arc::new(SystemClock),
+                endpoint,
+                allowed_hosts: Vec::new(),
+                clock_offset_seconds: AtomicI64::new(0),
+            },
+            auth,
+        }
+    }
+
+    /// A client from `endpoint=https://…/;accesskey=…`.
+    ///
+    /// # Errors
+    /// [`Kind::Usage`] where it is malformed; nothing of it is in the error.
+    pub fn from_connection_string(text: &str) -> Result<Self> {
+        let read = ConnectionString::parse(text)?;
+        Ok(IdentityClient::from_access_key(
+            read.endpoint,
+            read.access_key,
+        ))
+    }
+
+    /// A client from an endpoint and its access key.
+    pub fn from_access_key(endpoint: Endpoint, access_key: AccessKey) -> Self {
+        IdentityClient::new(endpoint, ResourceAuth::Key(access_key))
+    }
+
+    /// A client from an endpoint and the Entra credential of a principal with a role on it.
+    pub fn from_credential(endpoint: Endpoint, credential: Arc<dyn TokenCredential>) -> Self {
+        IdentityClient::new(endpoint, ResourceAuth::Entra(credential))
+    }
+
+    /// Sends through this HTTP client; several clients may share one.
+    #[must_use]
+    pub fn with_http(mut self, http: Arc<Http>) -> Self {
+        self.caller.http = http;
+        self
+    }
+
+    /// Tells the time by this clock.
+    #[must_use]
+    pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.caller.clock = clock;
+        self
+    }
+
+    /// Lets Entra tokens go to these hosts too, beside ACS's own domains and loopback.
+    #[must_use]
+    pub fn with_allowed_hosts(mut self, hosts: Vec<String>) -> Self {
+        self.caller.allowed_hosts = hosts;
+        self
+    }
+
+    /// Signs with a time that is this far from the clock's, in seconds: what is known of the
+    /// service's clock.
+    pub fn set_clock_offset(&self, seconds: i64) {
+        self.caller
+            .clock_offset_seconds
+            .store(seconds, Ordering::Relaxed);
+    }
+
+    /// Creates an identity (`POST /identities`).
+    ///
+    /// # Errors
+    /// As [`IdentityClient::create_user_with_token`].
+    pub async fn create_user(&self) -> Result<CommunicationUserId> {
+        self.create(&[]).await.map(|created| created.id)
+    }
+
+    /// Creates an identity and issues its first token, in one request. Without a lifetime the
+    /// service's own holds, 24 hours.
+    ///
+    /// # Errors
+    /// [`Kind::Refused`] where the service says no; [`Kind::Unreachable`] where it does not answer.
+    /// Where the request was sent more than once, an identity that nobody knows may have been
+    /// created: the error or a warning says so.
+    pub async fn create_user_with_token(
+        &self,
+        scopes: &[TokenScope],
+        lifetime: Option<TokenLifetime>,
+    ) -> Result<CreatedUser> {
+        check_scopes(scopes)?;
+        let body = to_json(&CreateIdentity {
+            create_token_with_scopes: words(scopes),
+            expires_in_minutes: lifetime.map(TokenLifetime::minutes),
+        })?;
+        let created = self.create(&body).await?;
+        match created.token {
+            Some(_) => Ok(created),
+            None => Err(self.caller.not_its_own("an identity without the token")),
+        }
+    }
+
+    /// Issues a token for an identity. Earlier tokens stay good.
+    ///
+    /// # Errors
+    /// [`Kind::Refused`] where the service says no; [`Kind::Unreachable`] where it does not answer.
+    pub async fn issue_token(
+        &self,
+        user: &CommunicationUserId,
+        scopes: &[TokenScope],
+        lifetime: Option<TokenLifetime>,
+    ) -> Result<Issued> {
+        check_scopes(scopes)?;
+        let body = to_json(&IssueToken {
+            scopes: words(scopes),
+            expires_in_minutes: lifetime.map(TokenLifetime::minutes),
+        })?;
+        let answer = self
+            .ask(
+                Method::POST,
+                &of(user, "/:issueAccessToken"),
+                &body,
+                true,
+                200,
+            )
+            .await?;
+        let token: AccessToken = self.caller.read(&answer)?;
+        self.caller.issued(token, answer.date())
+    }
+
+    /// Revokes every token that was issued for an identity so far. The identity stays.
+    ///
+    /// # Errors
+    /// As [`IdentityClient::issue_token`].
+    pub async fn revoke_tokens(&self, user: &CommunicationUserId) -> Result<()> {
+        let target = of(user, "/:revokeAccessTokens");
+        self.ask(Method::POST, &target, &[], false, 204).await?;
+        Ok(())
+    }
+
+    /// Deletes an identity, its tokens and the data that goes with it.
+    ///
+    /// # Errors
+    /// As [`IdentityClient::issue_token`].
+    pub async fn delete_user(&self, user: &CommunicationUserId) -> Result<()> {
+        self.ask(Method::DELETE, &of(user, ""), &[], false, 204)
+            .await?;
+        Ok(())
+    }
+
+    /// Exchanges a Teams user's Entra token for a Communication token. `app_id` is the client id
+    /// that signed in, `user_id` the user's object id; the token lives as long as the Entra token.
+    ///
+    /// # Errors
+    /// [`Kind::Refused`] where the service says no; [`Kind::Unreachable`] where it does not answer;
+    /// [`Kind::Usage`] where the endpoint may not receive an Entra token.
+    pub async fn exchange_teams_user_token(
+        &self,
+        token: &EntraToken,
+        app_id: &str,
+        user_id: &str,
+    ) -> Result<Issued> {
+        self.caller
+            .endpoint
+            .check_may_receive(&self.caller.allowed_hosts)?;
+        let body = to_json(&TeamsUserExchange {
+            token: token.expose(),
+            app_id,
+            user_id,
+        })?;
+        let target = format!("/teamsUser/:exchangeAccessToken?api-version={API_VERSION}");
+        let answer = self.ask(Method::POST, &target, &body, true, 200).await?;
+        let token: AccessToken = self.caller.read(&answer)?;
+        self.caller.issued(token, answer.date())
+    }
+
+    async fn create(&self, body: &[u8]) -> Result<CreatedUser> {
+        let target = format!("/identities?api-version={API_VERSION}");
+        let asking = Asking::Owner(&self.auth);
+        let (outcome, tries) = self
+            .caller
+            .send(asking, Method::POST, &target, body, true)
+            .await;
+        let outcome = outcome.and_then(|answer| self.caller.check(answer, 201));
+        let answer = match outcome {
+            Err(error) if tries > 1 => return Err(refusal::orphan_possible(error)),
+            outcome => outcome?,
+        };
+        if tries > 1 {
+            tracing::warn!(
+                "creating the identity took {tries} tries: one more, that nobody knows, may have \
+                 been created"
+            );
+        }
+        let created: IdentityAndToken = self.caller.read(&answer)?;
+        let id = CommunicationUserId::parse(&created.identity.id).map_err(|_| {
+            self.caller
+                .not_its_own("an identity whose id is not one of its own")
+        })?;
+        let service_time = answer.date();
+        let token = created
+            .access_token
+            .map(|token| self.caller.issued(token, service_time))
+            .transpose()?;
+        Ok(CreatedUser { id, token })
+    }
+
+    async fn ask(
+        &self,
+        method: Method,
+        target: &str,
+        body: &[u8],
+        content_type: bool,
+        success: u16,
+    ) -> Result<Answer> {
+        let asking = Asking::Owner(&self.auth);
+        let (outcome, _) = self
+            .caller
+            .send(asking, method, target, body, content_type)
+            .await;
+        self.caller.check(outcome?, success)
+    }
+}
+
+/// The target of an operation on an identity. The action's colon stays as it is.
+fn of(user: &CommunicationUserId, action: &str) -> String {
+    let id = utf8_percent_encode(user.as_str(), ESCAPED);
+    format!("/identities/{id}{action}?api-version={API_VERSION}")
+}
+
+fn words(scopes: &[TokenScope]) -> Vec<&str> {
+    scopes.iter().map(TokenScope::as_str).collect()
+}
+
+fn check_scopes(scopes: &[TokenScope]) -> Result<()> {
+    if scopes.is_empty() {
+        return Err(Error::new(
+            Kind::Usage,
+            "a token needs at least one scope",
+            "name one with --scope: chat, voip, chat.join, chat.join.limited, voip.join",
+        ));
+    }
+    for scope in scopes {
+        if let TokenScope::Other(word) = scope {
+            tracing::info!(
+                "`{word}` is not a scope that acspass knows; the service decides whether it is one"
+            );
+        }
+    }
+    Ok(())
+}
+
+fn to_json(body: &impl Serialize) -> Result<Vec<u8>> {
+    serde_json::to_vec(body).map_err(|_| Error::internal("a request could not be written as JSON"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_escaped_as_the_sdks_escape_it() {
+        let user = CommunicationUserId::parse(
+            "8:acs:1b5cc06b-f352-4571-b1e6-d9b259b7c776_00000007-0464-274b-b274-5a3a0d000101",
+        );
+        assert_eq!(
+            of(&user.expect("an id"), "/:issueAccessToken"),
+            "/identities/8%3Aacs%3A1b5cc06b-f352-4571-b1e6-d9b259b7c776_00000007-0464-274b-b274-\
+             5a3a0d000101/:issueAccessToken?api-version=2023-10-01"
+        );
+    }
+}

@@ -1,0 +1,146 @@
+//! The exchanges that need no access key: the Entra token alone is the right to them.
+//!
+//! As the newest SDKs' `EntraCommunicationTokenCredential` does it (`@azure/communication-common`
+//! 2.5.0). The resource's owner has assigned the user, or their tenant, to the resource.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
+
+use reqwest::Method;
+
+use super::Issued;
+use super::call::{Asking, Caller};
+use super::endpoint::Endpoint;
+use crate::error::{Error, Kind, Result};
+use crate::exchange::ExchangeKind;
+use crate::http::Http;
+use crate::secret::EntraToken;
+use crate::time::Clock;
+use crate::wire::acs::IdentityAndToken;
+
+/// The prefix of the scopes for `/access/entra`.
+const CLIENTS_SCOPES: &str = "https://communication.azure.com/clients/";
+/// The prefixes of the scopes for `/access/teamsExtension`, in two clouds.
+const TEAMS_EXTENSION_SCOPES: [&str; 2] = [
+    "https://auth.msft.communication.azure.com/",
+    "https://auth.msft.communication.azure.us/",
+];
+
+/// Exchanges Entra tokens at one resource, as their users.
+pub struct DirectExchange {
+    caller: Caller,
+}
+
+/// What a direct exchange gave.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Exchanged {
+    /// The raw id of the identity that the user has at this resource.
+    pub identity: String,
+    /// The token.
+    pub issued: Issued,
+}
+
+impl DirectExchange {
+    /// An exchange at this resource. An Entra token is sent to ACS's own domains, to loopback, and
+    /// to `allowed_hosts`. Nothing is contacted until the first call.
+    pub fn new(
+        http: Arc<Http>,
+        clock: Arc<dyn Clock>,
+        endpoint: Endpoint,
+        allowed_hosts: Vec<String>,
+    ) -> Self {
+        DirectExchange {
+            caller: Caller {
+                http,
+                clock,
+                endpoint,
+                allowed_hosts,
+                clock_offset_seconds: AtomicI64::new(0),
+            },
+        }
+    }
+
+    /// Exchanges a token.
+    ///
+    /// # Errors
+    /// [`Kind::Refused`] where the service says no; [`Kind::Unreachable`] where it does not answer;
+    /// [`Kind::Usage`] where the endpoint may not receive an Entra token.
+    pub async fn exchange(&self, kind: ExchangeKind, token: &EntraToken) -> Result<Exchanged> {
+        let target = match kind {
+            ExchangeKind::Entra => {
+                "/access/entra/:exchangeAccessToken?api-version=2025-03-02-preview"
+            }
+            ExchangeKind::TeamsExtension => {
+                "/access/teamsExtension/:exchangeAccessToken?api-version=2025-06-30"
+            }
+            ExchangeKind::Key => {
+                return Err(Error::internal("a direct exchange with the resource's key"));
+            }
+        };
+        let asking = Asking::User(token);
+        let (outcome, _) = self
+            .caller
+            .send(asking, Method::POST, target, b"{}", true)
+            .await;
+        let answer = self.caller.check(outcome?, 200)?;
+        let exchanged: IdentityAndToken = self.caller.read(&answer)?;
+        let token = exchanged
+            .access_token
+            .ok_or_else(|| self.caller.not_its_own("an identity without the token"))?;
+        Ok(Exchanged {
+            identity: exchanged.identity.id,
+            issued: self.caller.issued(token, answer.date())?,
+        })
+    }
+}
+
+/// Checks that the scopes are of the one family that this kind of exchange takes.
+///
+/// # Errors
+/// [`Kind::Usage`] naming the scope that is not.
+pub fn check_family(kind: ExchangeKind, scopes: &[String]) -> Result<()> {
+    let (fits, example): (fn(&str) -> bool, &str) = match kind {
+        ExchangeKind::Key => return Ok(()),
+        ExchangeKind::Entra => (
+            |scope| scope.starts_with(CLIENTS_SCOPES),
+            "https://communication.azure.com/clients/.default",
+        ),
+        ExchangeKind::TeamsExtension => (
+            |scope| {
+                TEAMS_EXTENSION_SCOPES
+                    .iter()
+                    .any(|prefix| scope.starts_with(prefix))
+            },
+            "https://auth.msft.communication.azure.com/TeamsExtension.ManageCalls",
+        ),
+    };
+    match scopes.iter().find(|scope| !fits(scope)) {
+        None => Ok(()),
+        Some(other) => Err(Error::new(
+            Kind::Usage,
+            format!(
+                "the scope `{}` does not go with this kind of exchange",
+                other.escape_debug()
+            ),
+            format!("name scopes such as {example}, or unset `scopes`"),
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scopes_of_another_family_are_refused() {
+        let entra = "https://communication.azure.com/clients/VoIP".to_owned();
+        let extension =
+            "https://auth.msft.communication.azure.com/TeamsExtension.ManageCalls".to_owned();
+        let both = [entra.clone(), extension.clone()];
+        assert!(check_family(ExchangeKind::Entra, std::slice::from_ref(&entra)).is_ok());
+        assert!(check_family(ExchangeKind::TeamsExtension, &[extension]).is_ok());
+        assert!(check_family(ExchangeKind::Entra, &both).is_err());
+        assert!(check_family(ExchangeKind::TeamsExtension, &both).is_err());
+        assert!(check_family(ExchangeKind::Key, &[entra]).is_ok());
+    }
+}

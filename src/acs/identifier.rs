@@ -1,0 +1,255 @@
+//! Who takes part in a communication: raw ids, read and printed.
+//!
+//! The forms are those of azure-communication-identity 1.5.0 (`_shared/models.py`). What does not
+//! fit one of them is unknown, and goes through as it is.
+
+use std::fmt;
+
+use crate::error::{Error, Kind, Result};
+
+/// The cloud that an id belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Cloud {
+    /// The public cloud.
+    Public,
+    /// US Government, Department of Defense.
+    Dod,
+    /// US Government, GCC High.
+    Gcch,
+}
+
+/// A participant.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum CommunicationIdentifier {
+    /// A user of an ACS resource.
+    CommunicationUser(CommunicationUserId),
+    /// A Teams user.
+    MicrosoftTeamsUser {
+        /// The object id, or what an anonymous user has instead.
+        user_id: String,
+        /// Whether the user joined without signing in.
+        is_anonymous: bool,
+        /// Where.
+        cloud: Cloud,
+    },
+    /// A Teams user who uses an ACS resource (Teams phone extensibility).
+    TeamsExtensionUser {
+        /// The resource.
+        resource_id: String,
+        /// The user's tenant.
+        tenant_id: String,
+        /// The user's object id.
+        user_id: String,
+        /// Where.
+        cloud: Cloud,
+    },
+    /// A Teams application.
+    MicrosoftTeamsApp {
+        /// Its id.
+        app_id: String,
+        /// Where.
+        cloud: Cloud,
+    },
+    /// A telephone number, as it was dialled.
+    PhoneNumber(String),
+    /// Anything else.
+    Unknown(String),
+}
+
+const ACS_PREFIXES: [(&str, Cloud); 4] = [
+    ("8:acs:", Cloud::Public),
+    ("8:spool:", Cloud::Public),
+    ("8:dod-acs:", Cloud::Dod),
+    ("8:gcch-acs:", Cloud::Gcch),
+];
+const TEAMS_PREFIXES: [(&str, bool, Cloud); 4] = [
+    ("8:orgid:", false, Cloud::Public),
+    ("8:teamsvisitor:", true, Cloud::Public),
+    ("8:dod:", false, Cloud::Dod),
+    ("8:gcch:", false, Cloud::Gcch),
+];
+const APP_PREFIXES: [(&str, Cloud); 3] = [
+    ("28:orgid:", Cloud::Public),
+    ("28:dod:", Cloud::Dod),
+    ("28:gcch:", Cloud::Gcch),
+];
+
+impl CommunicationIdentifier {
+    /// Reads a raw id; every text is one of some kind.
+    pub fn from_raw_id(raw: &str) -> Self {
+        if let Some(number) = raw.strip_prefix("4:") {
+            return CommunicationIdentifier::PhoneNumber(number.to_owned());
+        }
+        for (prefix, cloud) in ACS_PREFIXES {
+            let Some(rest) = raw.strip_prefix(prefix).filter(|rest| !rest.is_empty()) else {
+                continue;
+            };
+            let parts: Vec<&str> = rest.split('_').collect();
+            return match parts.as_slice() {
+                [resource, tenant, user] if prefix != "8:spool:" => {
+                    CommunicationIdentifier::TeamsExtensionUser {
+                        resource_id: (*resource).to_owned(),
+                        tenant_id: (*tenant).to_owned(),
+                        user_id: (*user).to_owned(),
+                        cloud,
+                    }
+                }
+                _ => {
+                    CommunicationIdentifier::CommunicationUser(CommunicationUserId(raw.to_owned()))
+                }
+            };
+        }
+        for (prefix, is_anonymous, cloud) in TEAMS_PREFIXES {
+            if let Some(user) = raw.strip_prefix(prefix).filter(|rest| !rest.is_empty()) {
+                return CommunicationIdentifier::MicrosoftTeamsUser {
+                    user_id: user.to_owned(),
+                    is_anonymous,
+                    cloud,
+                };
+            }
+        }
+        for (prefix, cloud) in APP_PREFIXES {
+            if let Some(app) = raw.strip_prefix(prefix).filter(|rest| !rest.is_empty()) {
+                return CommunicationIdentifier::MicrosoftTeamsApp {
+                    app_id: app.to_owned(),
+                    cloud,
+                };
+            }
+        }
+        CommunicationIdentifier::Unknown(raw.to_owned())
+    }
+
+    /// The raw id.
+    pub fn raw_id(&self) -> String {
+        match self {
+            CommunicationIdentifier::CommunicationUser(id) => id.0.clone(),
+            CommunicationIdentifier::MicrosoftTeamsUser {
+                user_id,
+                is_anonymous,
+                cloud,
+            } => match (is_anonymous, cloud) {
+                (true, _) => format!("8:teamsvisitor:{user_id}"),
+                (false, Cloud::Public) => format!("8:orgid:{user_id}"),
+                (false, Cloud::Dod) => format!("8:dod:{user_id}"),
+                (false, Cloud::Gcch) => format!("8:gcch:{user_id}"),
+            },
+            CommunicationIdentifier::TeamsExtensionUser {
+                resource_id,
+                tenant_id,
+                user_id,
+                cloud,
+            } => {
+                let prefix = match cloud {
+                    Cloud::Public => "8:acs:",
+                    Cloud::Dod => "8:dod-acs:",
+                    Cloud::Gcch => "8:gcch-acs:",
+                };
+                format!("{prefix}{resource_id}_{tenant_id}_{user_id}")
+            }
+            CommunicationIdentifier::MicrosoftTeamsApp { app_id, cloud } => match cloud {
+                Cloud::Public => format!("28:orgid:{app_id}"),
+                Cloud::Dod => format!("28:dod:{app_id}"),
+                Cloud::Gcch => format!("28:gcch:{app_id}"),
+            },
+            CommunicationIdentifier::PhoneNumber(number) => format!("4:{number}"),
+            CommunicationIdentifier::Unknown(raw) => raw.clone(),
+        }
+    }
+}
+
+impl fmt::Display for CommunicationIdentifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.raw_id())
+    }
+}
+
+/// An ACS identity's id, `8:acs:<resource id>_<user id>`: the only kind that tokens are issued
+/// for, revoked and deleted.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct CommunicationUserId(String);
+
+impl CommunicationUserId {
+    /// Reads an id.
+    ///
+    /// # Errors
+    /// [`Kind::Usage`] where it is the id of something else, or of nothing.
+    pub fn parse(raw: &str) -> Result<Self> {
+        let raw = raw.trim();
+        let refuse = |message: String, hint: &str| Err(Error::new(Kind::Usage, message, hint));
+        let shown: String = raw.escape_debug().take(120).collect();
+        match CommunicationIdentifier::from_raw_id(raw) {
+            CommunicationIdentifier::CommunicationUser(id)
+                if id.0.bytes().all(is_plain) && id.0.len() <= 512 =>
+            {
+                Ok(id)
+            }
+            CommunicationIdentifier::TeamsExtensionUser { .. } if raw.bytes().all(is_plain) => {
+                Ok(CommunicationUserId(raw.to_owned()))
+            }
+            CommunicationIdentifier::MicrosoftTeamsUser { .. } => refuse(
+                format!("`{shown}` is a Teams user, not an identity of the ACS resource"),
+                "a Teams user's token comes from `acspass get` or `acspass token exchange`",
+            ),
+            _ => refuse(
+                format!("`{shown}` is not the id of an ACS identity"),
+                "it looks like 8:acs:<resource id>_<user id>, as `acspass user create` prints it",
+            ),
+        }
+    }
+
+    /// The raw id.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for CommunicationUserId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+fn is_plain(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b':' | b'-' | b'_' | b'.')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn raw_ids_go_both_ways() {
+        for (raw, kind) in [
+            ("8:acs:r_u", "CommunicationUser"),
+            ("8:acs:r_wf_t_o", "CommunicationUser"),
+            ("8:spool:a_b_c", "CommunicationUser"),
+            ("8:gcch-acs:r_u", "CommunicationUser"),
+            ("8:acs:r_t_o", "TeamsExtensionUser"),
+            ("8:dod-acs:r_t_o", "TeamsExtensionUser"),
+            ("8:orgid:o", "MicrosoftTeamsUser"),
+            ("8:dod:o", "MicrosoftTeamsUser"),
+            ("8:gcch:o", "MicrosoftTeamsUser"),
+            ("8:teamsvisitor:x", "MicrosoftTeamsUser"),
+            ("28:orgid:a", "MicrosoftTeamsApp"),
+            ("28:gcch:a", "MicrosoftTeamsApp"),
+            ("4:+14255550123", "PhoneNumber"),
+            ("48:45ab", "Unknown"),
+            ("8:acs:", "Unknown"),
+            ("", "Unknown"),
+        ] {
+            let read = CommunicationIdentifier::from_raw_id(raw);
+            assert!(format!("{read:?}").starts_with(kind), "{raw}: {read:?}");
+            assert_eq!(read.raw_id(), raw);
+        }
+    }
+
+    #[test]
+    fn only_an_identity_of_a_resource_is_taken_as_one() {
+        assert!(CommunicationUserId::parse(" 8:acs:r_u\n").is_ok());
+        for raw in ["8:orgid:o", "r_u", "", "8:acs:a/../b", "8:acs:ü", "4:+1"] {
+            let error = CommunicationUserId::parse(raw).expect_err(raw);
+            assert_eq!(error.kind(), Kind::Usage);
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! The same request many times: a few at once, with a progress bar, and an exit code that tells.
+
+use std::pin::pin;
+
+use futures_util::StreamExt;
+use futures_util::stream;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::cli::output::Output;
+use crate::cli::parts::World;
+use crate::error::{Error, Result};
+
+/// Requests in flight.
+const AT_ONCE: usize = 32;
+
+/// Runs `work` for each item, a few at once, and hands each outcome to `take` as it comes.
+pub(super) async fn each<I, T>(
+    items: impl IntoIterator<Item = I>,
+    work: impl AsyncFn(I) -> T,
+    mut take: impl FnMut(T) -> Result<()>,
+) -> Result<()> {
+    let outcomes = stream::iter(items)
+        .map(|item| work(item))
+        .buffer_unordered(AT_ONCE);
+    let mut outcomes = pin!(outcomes);
+    while let Some(outcome) = outcomes.next().await {
+        take(outcome)?;
+    }
+    Ok(())
+}
+
+/// The exit code, and a line for what failed: the first failure's code.
+pub(super) fn outcome(total: &str, failed: Vec<Error>, output: &Output) -> Result<u8> {
+    let Some(first) = failed.first() else {
+        return Ok(0);
+    };
+    output.talk().warn(total);
+    let code = first.kind().exit_code();
+    output.error(first);
+    Ok(code)
+}
+
+/// A progress bar on a terminal; nothing elsewhere.
+pub(super) struct Progress(ProgressBar);
+
+impl Progress {
+    pub(super) fn new(world: &World, count: u64, doing: &'static str) -> Self {
+        let target = match world.stderr_is_terminal && !world.global.quiet {
+            true => ProgressDrawTarget::stderr(),
+            false => ProgressDrawTarget::hidden(),
+        };
+        let style = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} {eta}")
+            .unwrap_or_else(|_| ProgressStyle::default_bar());
+        let bar = ProgressBar::with_draw_target(Some(count), target).with_style(style);
+        bar.set_message(doing);
+        Progress(bar)
+    }
+
+    pub(super) fn step(&self) {
+        self.0.inc(1);
+    }
+
+    pub(super) fn end(&self) {
+        self.0.finish_and_clear();
+    }
+}

@@ -1,0 +1,138 @@
+//! `token issue`, `token revoke` and `token exchange`.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::acs::{
+    CommunicationUserId, CreatedUser, Issued, TokenLifetime, TokenScope, teams_token,
+};
+use crate::cli::Stdin;
+use crate::cli::args::{TokenExchange, TokenIssue, TokenRevoke};
+use crate::cli::output::Output;
+use crate::cli::parts::{Parts, World};
+use crate::error::{Error, Kind, Result};
+use crate::jwt;
+use crate::secret::EntraToken;
+use crate::time::Timestamp;
+
+use super::token_input;
+
+pub(super) fn issue(args: &TokenIssue, world: &World, output: &mut Output) -> Result<u8> {
+    let (scopes, lifetime) = wanted(&args.scope, args.valid_for)?;
+    let user = args
+        .user
+        .as_deref()
+        .map(CommunicationUserId::parse)
+        .transpose()?;
+    let parts = Parts::new(world, &BTreeMap::new())?;
+    let client = parts.identity_client()?;
+    match user {
+        Some(user) => {
+            let issued = parts.block_on(client.issue_token(&user, &scopes, lifetime))?;
+            output.result(issued.token.expose(), &token_json(&issued, world))?;
+        }
+        None => {
+            let created = parts.block_on(client.create_user_with_token(&scopes, lifetime))?;
+            output.result(&created_text(&created), &created_json(&created, world))?;
+        }
+    }
+    Ok(0)
+}
+
+pub(super) fn revoke(args: &TokenRevoke, world: &World, output: &mut Output) -> Result<u8> {
+    let user = CommunicationUserId::parse(&args.user)?;
+    let parts = Parts::new(world, &BTreeMap::new())?;
+    let client = parts.identity_client()?;
+    parts.block_on(client.revoke_tokens(&user))?;
+    output
+        .talk()
+        .say("every token that was issued for the identity so far is revoked");
+    output.result("", &json!({}))?;
+    Ok(0)
+}
+
+/// The claims that an exchange needs of the token itself.
+#[derive(Default, Deserialize)]
+struct Claims {
+    appid: Option<String>,
+    azp: Option<String>,
+    oid: Option<String>,
+}
+
+pub(super) fn exchange(
+    args: &TokenExchange,
+    world: &World,
+    stdin: Stdin,
+    output: &mut Output,
+) -> Result<u8> {
+    let token = EntraToken::new(token_input::read(args.file.as_deref(), stdin)?.as_str());
+    let claims: Claims = jwt::claims(token.expose()).unwrap_or_default();
+    let missing = |what: &str, flag: &str| {
+        Error::new(
+            Kind::Usage,
+            format!("the Entra token does not tell {what}"),
+            format!("name it with {flag}"),
+        )
+    };
+    let app_id = args
+        .client_id
+        .clone()
+        .or(claims.appid)
+        .or(claims.azp)
+        .ok_or_else(|| missing("the application it was issued to", "--client-id"))?;
+    let user_id = args
+        .user_id
+        .clone()
+        .or(claims.oid)
+        .ok_or_else(|| missing("its user's object id", "--user-id"))?;
+    let parts = Parts::new(world, &BTreeMap::new())?;
+    parts.config.resource()?;
+    let now = world.clock.now();
+    if let Some(note) = teams_token::check(token.expose(), &app_id, &user_id, now)? {
+        tracing::info!("{note}");
+    }
+    let client = parts.identity_client()?;
+    let issued = parts.block_on(client.exchange_teams_user_token(&token, &app_id, &user_id))?;
+    output.result(issued.token.expose(), &token_json(&issued, world))?;
+    Ok(0)
+}
+
+/// Scopes and lifetime, checked before anything is contacted.
+pub(super) fn wanted(
+    scopes: &[String],
+    valid_for: Option<Duration>,
+) -> Result<(Vec<TokenScope>, Option<TokenLifetime>)> {
+    let scopes = scopes
+        .iter()
+        .map(|scope| scope.parse())
+        .collect::<Result<_>>()?;
+    Ok((scopes, valid_for.map(TokenLifetime::new).transpose()?))
+}
+
+/// A token as every command's JSON has it.
+pub(super) fn token_json(issued: &Issued, world: &World) -> Value {
+    let now: Timestamp = issued.service_time.unwrap_or_else(|| world.clock.now());
+    json!({
+        "token": issued.token.expose(),
+        "expiresOn": issued.expires_on.to_string(),
+        "expiresInSeconds": issued.expires_on.since(now).as_secs(),
+    })
+}
+
+pub(super) fn created_text(created: &CreatedUser) -> String {
+    match &created.token {
+        Some(issued) => format!("{}\n{}", created.id, issued.token.expose()),
+        None => created.id.to_string(),
+    }
+}
+
+pub(super) fn created_json(created: &CreatedUser, world: &World) -> Value {
+    let mut json = json!({"identity": {"id": created.id.as_str()}});
+    if let Some(issued) = &created.token {
+        json["accessToken"] = token_json(issued, world);
+    }
+    json
+}

@@ -1,0 +1,67 @@
+//! A token that is handed in: from a file or standard input, never as an argument.
+
+use std::io::Read;
+use std::path::Path;
+
+use zeroize::Zeroizing;
+
+use crate::cli::Stdin;
+use crate::error::{Error, Kind, Result};
+use crate::jwt;
+
+/// Longest input that is read, in bytes.
+const LONGEST: u64 = 256 * 1024;
+
+/// The token in the file, or on standard input where there is none or `-`; without the white
+/// space around it.
+pub(super) fn read(file: Option<&Path>, stdin: Stdin) -> Result<Zeroizing<String>> {
+    let text = match file {
+        None => read_all(stdin.source)?,
+        Some(path) if path == Path::new("-") => read_all(stdin.source)?,
+        Some(path) if is_a_token(path) => {
+            return Err(Error::new(
+                Kind::Usage,
+                "a token was given as the argument, where every process of this machine sees it",
+                "pipe it in instead, or name a file that holds it",
+            ));
+        }
+        Some(path) => read_all(std::fs::File::open(path).map_err(|error| {
+            Error::new(
+                Kind::Usage,
+                "the file with the token cannot be opened",
+                "name a file that holds a token, or pipe the token in",
+            )
+            .caused_by(error)
+        })?)?,
+    };
+    Ok(Zeroizing::new(text.trim().to_owned()))
+}
+
+/// A path with the form of a token, and no file of that name.
+fn is_a_token(path: &Path) -> bool {
+    let Some(text) = path.to_str() else {
+        return false;
+    };
+    let looks_like_one = jwt::decode(text).is_some()
+        || (text.len() > 80 && !text.contains(['/', '\\', ' ']) && text.contains('.'));
+    looks_like_one && !path.exists()
+}
+
+fn read_all(source: impl Read) -> Result<Zeroizing<String>> {
+    let mut text = Zeroizing::new(String::new());
+    let failed = |what: &str| {
+        Error::new(
+            Kind::Usage,
+            format!("the token cannot be read: {what}"),
+            "pipe in one token and nothing else",
+        )
+    };
+    source
+        .take(LONGEST + 1)
+        .read_to_string(&mut text)
+        .map_err(|_| failed("it is not text"))?;
+    match text.len() as u64 > LONGEST {
+        true => Err(failed("it is longer than 256 KiB")),
+        false => Ok(text),
+    }
+}

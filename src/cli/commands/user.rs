@@ -1,0 +1,151 @@
+//! `user create` and `user delete`, one or many.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Read};
+
+use serde_json::{Value, json};
+
+use crate::acs::{CommunicationUserId, CreatedUser};
+use crate::cli::Stdin;
+use crate::cli::args::{UserCreate, UserDelete};
+use crate::cli::output::Output;
+use crate::cli::parts::{Parts, World};
+use crate::error::{Error, Kind, Result};
+
+use super::bulk::{self, Progress};
+use super::token::{created_json, created_text, wanted};
+
+/// Longest list of ids that is read, in bytes: half a million ids.
+const LONGEST: u64 = 64 * 1024 * 1024;
+
+pub(super) fn create(args: &UserCreate, world: &World, output: &mut Output) -> Result<u8> {
+    let (scopes, lifetime) = wanted(&args.scope, args.valid_for)?;
+    let parts = Parts::new(world, &BTreeMap::new())?;
+    let client = parts.identity_client()?;
+    let one = async || match scopes.as_slice() {
+        [] => client
+            .create_user()
+            .await
+            .map(|id| CreatedUser { id, token: None }),
+        scopes => client.create_user_with_token(scopes, lifetime).await,
+    };
+    let Some(count) = args.count else {
+        let created = parts.block_on(one())?;
+        output.result(&created_text(&created), &created_json(&created, world))?;
+        return Ok(0);
+    };
+    let progress = Progress::new(world, u64::from(count), "creating");
+    let mut failed: Vec<Error> = Vec::new();
+    let mut listed: Vec<Value> = Vec::new();
+    parts.block_on(bulk::each(
+        0..count,
+        async |_| one().await,
+        |outcome| {
+            progress.step();
+            match outcome {
+                Ok(created) if output.is_json => listed.push(created_json(&created, world)),
+                // An id is printed as soon as it exists, so that none is lost to an interruption.
+                Ok(created) => output.result(&created_text(&created), &Value::Null)?,
+                Err(error) => failed.push(error),
+            }
+            Ok(())
+        },
+    ))?;
+    progress.end();
+    if output.is_json {
+        let errors: Vec<Value> = failed
+            .iter()
+            .map(|e| json!({"error": e.message()}))
+            .collect();
+        output.result("", &json!({"created": listed, "failed": errors}))?;
+    }
+    let total = format!("{} of {count} identities were not created", failed.len());
+    bulk::outcome(&total, failed, output)
+}
+
+pub(super) fn delete(
+    args: &UserDelete,
+    world: &World,
+    stdin: Stdin,
+    output: &mut Output,
+) -> Result<u8> {
+    if args.id == "-" {
+        return delete_listed(world, stdin, output);
+    }
+    let user = CommunicationUserId::parse(&args.id)?;
+    let parts = Parts::new(world, &BTreeMap::new())?;
+    let client = parts.identity_client()?;
+    parts.block_on(client.delete_user(&user))?;
+    output.talk().say(&format!("{user} is deleted"));
+    output.result("", &json!({}))?;
+    Ok(0)
+}
+
+fn delete_listed(world: &World, stdin: Stdin, output: &mut Output) -> Result<u8> {
+    let ids = read_ids(stdin)?;
+    let parts = Parts::new(world, &BTreeMap::new())?;
+    let client = parts.identity_client()?;
+    let progress = Progress::new(world, ids.len() as u64, "deleting");
+    let (mut deleted, mut failed) = (Vec::new(), Vec::new());
+    let delete = async |id: String| {
+        let outcome = match CommunicationUserId::parse(&id) {
+            Ok(user) => client.delete_user(&user).await,
+            Err(error) => Err(error),
+        };
+        outcome.map_err(|error| (id.clone(), error)).map(|()| id)
+    };
+    let count = ids.len();
+    parts.block_on(bulk::each(ids, delete, |outcome| {
+        progress.step();
+        match outcome {
+            Ok(id) => deleted.push(id),
+            Err(failure) => failed.push(failure),
+        }
+        Ok(())
+    }))?;
+    progress.end();
+    let errors: Vec<Value> = failed
+        .iter()
+        .map(|(id, error)| json!({"id": id, "error": error.message()}))
+        .collect();
+    output.result(
+        &deleted.join("\n"),
+        &json!({"deleted": deleted, "failed": errors}),
+    )?;
+    for (id, error) in &failed {
+        output.talk().say(&format!("{id}: {error}"));
+    }
+    let total = format!("{} of {count} identities were not deleted", failed.len());
+    let errors = failed.into_iter().map(|(_, error)| error).collect();
+    bulk::outcome(&total, errors, output)
+}
+
+fn read_ids(stdin: Stdin) -> Result<Vec<String>> {
+    let unreadable = |what: &str| {
+        Error::new(
+            Kind::Usage,
+            format!("the list of ids cannot be read: {what}"),
+            "pipe in ids, one a line, as `acspass user create` prints them",
+        )
+    };
+    let mut ids = Vec::new();
+    let mut source = BufReader::new(stdin.source.take(LONGEST));
+    let mut line = String::new();
+    let mut read = 0;
+    loop {
+        line.clear();
+        match source.read_line(&mut line) {
+            Ok(0) => break,
+            Ok(length) => read += length as u64,
+            Err(_) => return Err(unreadable("it is not text")),
+        }
+        let id = line.trim();
+        if !id.is_empty() {
+            ids.push(id.to_owned());
+        }
+    }
+    match read >= LONGEST {
+        true => Err(unreadable("it is longer than 64 MiB")),
+        false => Ok(ids),
+    }
+}

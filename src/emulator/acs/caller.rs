@@ -1,0 +1,116 @@
+//! Who asks the resource: its owner by signature, an Entra principal by role, or a user by token.
+//!
+//! In comes a request with its `Authorization`, out comes that it may go on, or a refusal. All
+//! faults of a proof look alike from outside; only the journal learns which it was.
+
+use serde::Deserialize;
+
+use super::super::door::{Asked, Shared};
+use super::super::verify::SignedRequest;
+use super::super::world;
+use super::Refusal;
+use crate::time::Timestamp;
+
+/// The audience of tokens by which Entra principals act on the resource.
+const AUDIENCE: &str = "https://communication.azure.com/";
+
+/// The claims of an Entra access token that the resource looks at.
+#[derive(Debug, Deserialize)]
+pub(super) struct EntraClaims {
+    pub(super) aud: String,
+    iss: String,
+    nbf: i64,
+    pub(super) exp: i64,
+    /// What the user allowed; an app's own token has none.
+    #[serde(default)]
+    scp: String,
+    pub(super) appid: String,
+    pub(super) oid: String,
+    pub(super) tid: String,
+}
+
+impl EntraClaims {
+    /// Reads a token that this emulator's Entra issued and that lives, or says why not.
+    pub(super) fn read(
+        shared: &Shared,
+        token: &str,
+        now: Timestamp,
+    ) -> Result<EntraClaims, &'static str> {
+        let claims: EntraClaims = shared
+            .signer
+            .read(token)
+            .ok_or("the token is not one of this emulator's Entra")?;
+        let issuer = claims
+            .iss
+            .strip_suffix('/')
+            .and_then(|issuer| issuer.strip_suffix(&claims.tid)?.strip_suffix('/'));
+        if !issuer.is_some_and(|base| shared.is_own_base(base)) {
+            return Err("the token's issuer is not its tenant's");
+        }
+        let now = now.unix_seconds();
+        match now >= claims.nbf && now < claims.exp {
+            true => Ok(claims),
+            false => Err("the token is expired or not yet valid"),
+        }
+    }
+
+    /// What these scopes of Entra stand for, in the table's order.
+    pub(super) fn granted<'a>(&self, scopes: &[(&str, &'a str)]) -> Vec<&'a str> {
+        scopes
+            .iter()
+            .filter(|(entra, _)| self.scp.split(' ').any(|scope| scope == *entra))
+            .map(|(_, acs)| *acs)
+            .collect()
+    }
+}
+
+/// Lets only those pass who may manage the resource: whoever holds the access key, and Entra
+/// principals with a role on it.
+pub(super) fn may_manage(shared: &Shared, asked: &Asked) -> Result<(), Refusal> {
+    if let Some(token) = bearer(shared, asked) {
+        let claims = EntraClaims::read(shared, token, asked.now).map_err(Refusal::denied)?;
+        if claims.aud != AUDIENCE {
+            return Err(Refusal::denied("the token is for another audience"));
+        }
+        return match world::has_role(&claims.oid, &claims.tid) {
+            true => Ok(()),
+            false => Err(Refusal::forbidden(
+                "The principal has no role on the resource.",
+            )),
+        };
+    }
+    let header = |name: &'static str| {
+        asked
+            .header(name)
+            .ok_or_else(|| Refusal::denied(format!("{name} is missing or sent twice")))
+    };
+    let authorization = header("authorization")?;
+    let secret = authorization
+        .split_once("Signature=")
+        .or_else(|| authorization.split_once(' '));
+    if let Some((_, secret)) = secret {
+        shared.state.lock().keep_secret(secret);
+    }
+    let signed = SignedRequest {
+        method: asked.method.as_str(),
+        target: &asked.target,
+        host: &asked.host,
+        date: header("x-ms-date")?,
+        content_hash: header("x-ms-content-sha256")?,
+        authorization,
+        body: &asked.body,
+    };
+    signed
+        .check(world::ACCESS_KEY_BYTES, asked.now)
+        .map_err(Refusal::denied)
+}
+
+/// The bearer token, if one is sent (RFC 6750, section 2.1).
+pub(super) fn bearer<'a>(shared: &Shared, asked: &'a Asked) -> Option<&'a str> {
+    let (scheme, token) = asked.header("authorization")?.split_once(' ')?;
+    if !scheme.eq_ignore_ascii_case("bearer") {
+        return None;
+    }
+    shared.state.lock().keep_secret(token);
+    Some(token)
+}

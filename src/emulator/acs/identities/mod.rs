@@ -1,0 +1,252 @@
+//! The identities of the resource: create, read, delete, issue tokens and revoke them.
+//!
+//! In come requests whose signature holds, out come the service's answers with its statuses, codes
+//! and targets in its own uneven spelling. What a token says and whether it still counts is kept
+//! elsewhere.
+
+mod id;
+pub(in crate::emulator) mod ledger;
+
+use std::time::Duration;
+
+use axum::http::StatusCode;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use super::super::door::{Asked, MissingIdentity, Reply, Shared};
+use super::super::world::RESOURCE_ID;
+use super::token::{self, Wish, service_time};
+use super::{Refusal, version};
+use id::Owner;
+
+pub(super) const VERSIONS: [&str; 6] = [
+    "2021-03-07",
+    "2022-06-01",
+    "2022-10-01",
+    "2023-10-01",
+    PREVIEW,
+    "2025-06-30",
+];
+pub(super) const PREVIEW: &str = "2025-03-02-preview";
+/// Before this version a request could not choose its token's life.
+const LIFETIMES_SINCE: &str = "2022-10-01";
+const LIFETIMES: std::ops::RangeInclusive<i64> = 60..=1440;
+const DEFAULT_LIFETIME: i64 = 1440;
+/// Each scope and the first version that is known to have it.
+const SCOPES: [(&str, &str); 5] = [
+    ("chat", "2021-03-07"),
+    ("voip", "2021-03-07"),
+    ("chat.join", "2023-10-01"),
+    ("chat.join.limited", "2023-10-01"),
+    ("voip.join", "2023-10-01"),
+];
+const LONGEST_CUSTOM_ID: usize = 256;
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Creation {
+    create_token_with_scopes: Option<Vec<String>>,
+    expires_in_minutes: Option<i32>,
+    custom_id: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Issue {
+    scopes: Option<Vec<String>>,
+    expires_in_minutes: Option<i32>,
+}
+
+/// Whether a creation asks for a token as well; the service counts those by themselves.
+pub(super) fn asks_for_token(asked: &Asked) -> bool {
+    let body = serde_json::from_slice::<Creation>(&asked.body).unwrap_or_default();
+    body.create_token_with_scopes.is_some_and(|s| !s.is_empty())
+}
+
+pub(super) fn create(shared: &Shared, asked: &Asked) -> Result<Reply, Refusal> {
+    let body: Creation = read(asked)?;
+    let version = version(asked);
+    let custom_id = body.custom_id.filter(|_| version == PREVIEW);
+    if let Some(custom_id) = &custom_id {
+        let length = custom_id.chars().count();
+        if length == 0 || length > LONGEST_CUSTOM_ID {
+            return Err(Refusal::invalid(
+                "CustomId",
+                format!("CustomId must have 1 to {LONGEST_CUSTOM_ID} characters."),
+            ));
+        }
+    }
+    let life = lifetime(body.expires_in_minutes, &version)?;
+    // An empty list asks for no token; the service's own view of it is not known.
+    let scopes = body.create_token_with_scopes.unwrap_or_default();
+    check_scopes(&scopes, "createTokenWithScopes", &version)?;
+
+    let (name, new) = shared.state.lock().ledger.create(custom_id.as_deref());
+    let mut answer = json!({});
+    if !scopes.is_empty() {
+        answer["accessToken"] = issue_for(shared, asked, &name, &scopes, life);
+    }
+    answer["identity"] = shown(shared, &name, &version);
+    let status = match new {
+        true => StatusCode::CREATED,
+        false => StatusCode::OK,
+    };
+    Ok(Reply::json("", status, &answer))
+}
+
+pub(super) fn get(shared: &Shared, asked: &Asked) -> Result<Reply, Refusal> {
+    let name = existing(shared, asked)?;
+    let identity = shown(shared, &name, PREVIEW);
+    Ok(Reply::json("", StatusCode::OK, &identity))
+}
+
+pub(super) fn delete(shared: &Shared, asked: &Asked) -> Result<Reply, Refusal> {
+    let name = named(asked)?;
+    match shared.state.lock().ledger.delete(&name) {
+        true => Ok(Reply::empty(StatusCode::NO_CONTENT)),
+        false => Err(missing(shared)),
+    }
+}
+
+pub(super) fn revoke(shared: &Shared, asked: &Asked) -> Result<Reply, Refusal> {
+    let name = existing(shared, asked)?;
+    shared.state.lock().ledger.revoke(&name);
+    Ok(Reply::empty(StatusCode::NO_CONTENT))
+}
+
+pub(super) fn issue(shared: &Shared, asked: &Asked) -> Result<Reply, Refusal> {
+    let body: Issue = read(asked)?;
+    let version = version(asked);
+    let scopes = body.scopes.ok_or_else(|| {
+        Refusal::invalid("Scopes", "Scopes: The Scopes field is required.").early()
+    })?;
+    if scopes.is_empty() {
+        return Err(Refusal::invalid(
+            "scopes",
+            "At least one scope is required.",
+        ));
+    }
+    check_scopes(&scopes, "scopes", &version)?;
+    let life = lifetime(body.expires_in_minutes, &version)?;
+    let name = existing(shared, asked)?;
+    let answer = issue_for(shared, asked, &name, &scopes, life);
+    Ok(Reply::json("", StatusCode::OK, &answer))
+}
+
+fn issue_for(
+    shared: &Shared,
+    asked: &Asked,
+    name: &str,
+    scopes: &[String],
+    life: Duration,
+) -> Value {
+    let mut distinct: Vec<&str> = Vec::new();
+    for scope in scopes {
+        if !distinct.contains(&scope.as_str()) {
+            distinct.push(scope);
+        }
+    }
+    let wish = Wish {
+        skype_id: &format!("acs:{RESOURCE_ID}_{name}"),
+        tenant_id: None,
+        scopes: distinct,
+        expires: asked.now.plus(life),
+    };
+    token::issue(shared, asked.now, &wish)
+}
+
+/// The identity as this version shows it.
+fn shown(shared: &Shared, name: &str, version: &str) -> Value {
+    let mut shown = json!({"id": format!("8:acs:{RESOURCE_ID}_{name}")});
+    if version != PREVIEW {
+        return shown;
+    }
+    if let Some(identity) = shared.state.lock().ledger.find(name) {
+        if let Some(custom_id) = &identity.custom_id {
+            shown["customId"] = Value::from(&**custom_id);
+        }
+        if let Some(time) = identity.last_issued {
+            shown["lastTokenIssuedAt"] = service_time(time).into();
+        }
+    }
+    shown
+}
+
+/// The name of the identity in the path, which is one of this resource's.
+fn named(asked: &Asked) -> Result<String, Refusal> {
+    match id::in_path(&asked.path)? {
+        Owner::Us(name) => Ok(name),
+        Owner::Another => Err(Refusal::not_owned("the identity is another resource's")),
+    }
+}
+
+/// As [`named`], and it is neither unknown nor deleted.
+fn existing(shared: &Shared, asked: &Asked) -> Result<String, Refusal> {
+    let name = named(asked)?;
+    match shared.state.lock().ledger.find(&name) {
+        Some(_) => Ok(name),
+        None => Err(missing(shared)),
+    }
+}
+
+fn missing(shared: &Shared) -> Refusal {
+    let reason = "the identity is unknown or deleted";
+    match shared.missing_identity {
+        MissingIdentity::NotOwned => Refusal::not_owned(reason),
+        MissingIdentity::NotFound => Refusal::new(
+            StatusCode::NOT_FOUND,
+            "IdentityNotFound",
+            "The identity does not exist.",
+        )
+        .because(reason),
+    }
+}
+
+/// A body in JSON; none at all counts as one that asks for nothing.
+pub(super) fn read<T: DeserializeOwned + Default>(asked: &Asked) -> Result<T, Refusal> {
+    if asked.body.is_empty() {
+        return Ok(T::default());
+    }
+    if !asked.is_of_type("application/json") {
+        return Err(Refusal::media_type());
+    }
+    serde_json::from_slice::<Option<T>>(&asked.body)
+        .map(Option::unwrap_or_default)
+        .map_err(|_| Refusal::model("The request body is not valid JSON of this operation."))
+}
+
+fn lifetime(minutes: Option<i32>, version: &str) -> Result<Duration, Refusal> {
+    let minutes = match minutes {
+        // An older version does not know the member, and so overlooks it.
+        Some(minutes) if version >= LIFETIMES_SINCE => i64::from(minutes),
+        _ => DEFAULT_LIFETIME,
+    };
+    if !LIFETIMES.contains(&minutes) {
+        return Err(Refusal::invalid(
+            "ExpiresInMinutes",
+            format!(
+                "ExpiresInMinutes value {minutes} is invalid. Value must be within the [{}, {}] \
+                 interval.",
+                LIFETIMES.start(),
+                LIFETIMES.end()
+            ),
+        ));
+    }
+    Ok(Duration::from_secs(minutes.unsigned_abs() * 60))
+}
+
+fn check_scopes(scopes: &[String], target: &'static str, version: &str) -> Result<(), Refusal> {
+    let known = |scope: &str| {
+        SCOPES
+            .iter()
+            .any(|(name, since)| *name == scope && version >= *since)
+    };
+    match scopes.iter().find(|scope| !known(scope)) {
+        None => Ok(()),
+        Some(_) => Err(Refusal::invalid(
+            target,
+            "One of the scopes is not known in this api-version.",
+        )),
+    }
+}

@@ -1,0 +1,55 @@
+//! Rate limits, where they are switched on.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::super::RateLimits;
+use super::wire::World;
+
+#[test]
+fn one_request_too_many_waits_for_the_next_window() {
+    let world = World::new();
+    for _ in 0..20 {
+        world.identity();
+    }
+    world.emulator.set_rate_limits(Some(RateLimits {
+        create: 2,
+        create_with_token: 1,
+        ..RateLimits::default()
+    }));
+    let id = world.identity();
+    world.clock.advance(Duration::from_secs(8));
+    world.identity();
+    let answer = world.signed("POST", "/identities", "");
+    assert_eq!(
+        (answer.status, answer.header("retry-after")),
+        (429, Some("22"))
+    );
+    assert_eq!(answer.json()["error"]["code"], "TooManyRequests");
+    // Another operation has a window of its own.
+    let with_token = json!({"createTokenWithScopes": ["chat"]}).to_string();
+    let create = |body: &str| world.signed("POST", "/identities", body).status;
+    assert_eq!((create(&with_token), create(&with_token)), (201, 429));
+    assert_eq!(world.issue(&id, &json!({"scopes": ["chat"]})).status, 200);
+    world.clock.advance(Duration::from_secs(21));
+    assert_eq!(create(""), 429);
+    world.clock.advance(Duration::from_secs(1));
+    assert_eq!(create(""), 201);
+    world.emulator.set_rate_limits(None);
+    assert_eq!((create(""), create("")), (201, 201));
+}
+
+#[test]
+fn the_limits_are_those_that_the_service_documents() {
+    let limits = RateLimits::default();
+    assert_eq!(limits.window, Duration::from_secs(30));
+    assert_eq!(
+        (limits.create, limits.issue, limits.create_with_token),
+        (1000, 1000, 1000)
+    );
+    assert_eq!(
+        (limits.delete, limits.revoke, limits.exchange),
+        (500, 500, 500)
+    );
+}

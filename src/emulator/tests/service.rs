@@ -1,0 +1,342 @@
+//! Apps that act for themselves, and what Entra principals may do on the resource.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use ring::digest;
+use serde_json::{Value, json};
+
+use super::super::entra::CERTIFICATE;
+use super::super::sign::{Signer, pem_block};
+use super::wire::{Answer, Changes, NOON, World, claims, encode};
+
+const RESOURCE: &str = "https://communication.azure.com//.default";
+const TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+
+/// A good request for an app's own token, with these parameters changed.
+fn ask(world: &World, changes: Changes<'_>) -> Answer {
+    let form = encode(
+        &[
+            ("grant_type", "client_credentials"),
+            ("client_id", world.emulator.service_client_id()),
+            ("client_secret", world.emulator.service_client_secret()),
+            ("scope", RESOURCE),
+        ],
+        changes,
+    );
+    world.token(world.emulator.tenant_id(), &form)
+}
+
+fn token(answer: &Answer) -> String {
+    let token = answer.json()["access_token"].as_str().map(str::to_owned);
+    token.expect("a token")
+}
+
+fn create(world: &World, token: &str) -> Answer {
+    world.send(
+        "POST",
+        "/identities?api-version=2023-10-01",
+        &format!("Content-Type: application/json\r\nAuthorization: Bearer {token}\r\n"),
+        "",
+    )
+}
+
+#[test]
+fn an_app_with_a_role_manages_the_resource_without_its_key() {
+    let world = World::new();
+    let answer = ask(&world, &[]);
+    assert_eq!(answer.status, 200, "{answer:?}");
+    let members: Vec<String> = answer
+        .json()
+        .as_object()
+        .expect("an object")
+        .keys()
+        .cloned()
+        .collect();
+    for absent in ["scope", "refresh_token", "id_token", "client_info"] {
+        assert!(!members.contains(&absent.to_owned()), "{absent}");
+    }
+    let token = token(&answer);
+    let said = claims(&token);
+    assert_eq!(said["aud"], "https://communication.azure.com/");
+    assert_eq!(
+        (&said["idtyp"], &said["appidacr"]),
+        (&json!("app"), &json!("1"))
+    );
+    assert!(said.get("scp").is_none());
+    assert_eq!(create(&world, &token).status, 201);
+    assert!(world.emulator.secrets().contains(&token));
+    assert_eq!(world.emulator.count("client_credentials"), 1);
+    world.clock.advance(std::time::Duration::from_secs(75 * 60));
+    assert_eq!(create(&world, &token).status, 401);
+}
+
+#[test]
+fn a_principal_without_a_role_is_forbidden() {
+    let world = World::new();
+    let (client, secret) = world.emulator.unprivileged_client();
+    let answer = ask(&world, &[("client_id", client), ("client_secret", secret)]);
+    let refused = create(&world, &token(&answer));
+    assert_eq!(refused.status, 403);
+    assert_eq!(refused.json()["error"]["code"], "Forbidden");
+    let scope = "https://communication.azure.com//user_impersonation";
+    let owner = world.entra_token("ada@contoso.example", scope);
+    assert_eq!(create(&world, &owner).status, 201);
+    let other = world.entra_token("ben@contoso.example", scope);
+    assert_eq!(create(&world, &other).status, 403);
+}
+
+#[test]
+fn only_a_token_for_the_resource_from_this_entra_is_believed() {
+    let world = World::new();
+    let good = claims(&token(&ask(&world, &[])));
+    let ours = Signer::new().expect("the key is shipped");
+    let theirs = Signer::from_pem(CERTIFICATE).expect("the key is shipped");
+    let elsewhere = token(&ask(&World::new(), &[]));
+    let graph = ask(&world, &[("scope", "https://graph.microsoft.com/.default")]);
+    let mut bad = vec![
+        theirs.access_token(&good),
+        elsewhere,
+        token(&graph),
+        "garbage".to_owned(),
+        String::new(),
+    ];
+    for (claim, value) in [
+        ("aud", json!("https://communication.azure.com")),
+        ("iss", json!("https://sts.windows.net/x/")),
+        (
+            "iss",
+            json!(format!(
+                "http://localhost:1/{}/",
+                world.emulator.tenant_id()
+            )),
+        ),
+        ("nbf", json!(NOON + 1)),
+        ("exp", json!(NOON)),
+        ("tid", json!("ac5ba55e-7e4a-4000-8000-000000000002")),
+    ] {
+        let mut wrong = good.clone();
+        wrong[claim] = value;
+        bad.push(ours.access_token(&wrong));
+    }
+    for token in bad {
+        let answer = create(&world, &token);
+        assert_eq!(answer.status, 401, "{token}");
+        assert_eq!(answer.json()["error"]["code"], "Denied");
+    }
+    assert_eq!(create(&world, &ours.access_token(&good)).status, 201);
+}
+
+#[test]
+fn an_app_must_prove_itself_and_ask_for_a_whole_resource() {
+    let world = World::new();
+    let two = format!("{RESOURCE} https://graph.microsoft.com/.default");
+    let cases: [(Changes<'_>, u16, &str, i64); 9] = [
+        (
+            &[("client_secret", "wrong")],
+            401,
+            "invalid_client",
+            7_000_215,
+        ),
+        (&[("client_secret", "")], 401, "invalid_client", 7_000_218),
+        (
+            &[
+                ("client_id", world.emulator.client_id()),
+                ("client_secret", ""),
+            ],
+            401,
+            "invalid_client",
+            7_000_218,
+        ),
+        (
+            &[("client_id", world.emulator.client_id())],
+            401,
+            "invalid_client",
+            700_025,
+        ),
+        (
+            &[(
+                "scope",
+                "https://communication.azure.com//user_impersonation",
+            )],
+            400,
+            "invalid_scope",
+            1_002_012,
+        ),
+        (&[("scope", "openid")], 400, "invalid_scope", 1_002_012),
+        (
+            &[("scope", "https://nowhere.example/.default")],
+            400,
+            "invalid_resource",
+            500_011,
+        ),
+        (&[("scope", &two)], 400, "invalid_scope", 700_022),
+        (
+            &[("grant_type", "refresh_token")],
+            400,
+            "invalid_grant",
+            70000,
+        ),
+    ];
+    for (changes, status, error, number) in cases {
+        let answer = ask(&world, changes);
+        let got = (answer.status, answer.error(), answer.aadsts());
+        assert_eq!(got, (status, error.to_owned(), number), "{changes:?}");
+    }
+    let form = encode(
+        &[
+            ("grant_type", "client_credentials"),
+            ("client_id", world.emulator.service_client_id()),
+            ("client_secret", world.emulator.service_client_secret()),
+            ("scope", RESOURCE),
+        ],
+        &[],
+    );
+    assert_eq!(world.token("organizations", &form).aadsts(), 50059);
+    assert_eq!(world.token("fabrikam.example", &form).aadsts(), 700_016);
+}
+
+#[test]
+fn a_secret_may_come_as_http_basic() {
+    let world = World::new();
+    let login = STANDARD.encode(format!(
+        "{}:{}",
+        world.emulator.service_client_id(),
+        world.emulator.service_client_secret()
+    ));
+    let form = encode(
+        &[("grant_type", "client_credentials"), ("scope", RESOURCE)],
+        &[],
+    );
+    let answer = world.send(
+        "POST",
+        &format!("/{}/oauth2/v2.0/token", world.emulator.tenant_id()),
+        &format!(
+            "Content-Type: application/x-www-form-urlencoded\r\nAuthorization: Basic {login}\r\n"
+        ),
+        &form,
+    );
+    assert_eq!(answer.status, 200, "{answer:?}");
+}
+
+fn assert_with(world: &World, assertion: &str) -> Answer {
+    let proof = [
+        ("client_secret", ""),
+        ("client_assertion_type", TYPE),
+        ("client_assertion", assertion),
+    ];
+    ask(world, &proof)
+}
+
+#[test]
+fn a_certificate_proves_the_app_it_is_registered_on() {
+    let world = World::new();
+    let signer = Signer::from_pem(CERTIFICATE).expect("the key is shipped");
+    let der = pem_block(CERTIFICATE, "CERTIFICATE").expect("the certificate is shipped");
+    let x5t = |algorithm| URL_SAFE_NO_PAD.encode(digest::digest(algorithm, &der));
+    let sha1 = x5t(&digest::SHA1_FOR_LEGACY_USE_ONLY);
+    let client = world.emulator.service_client_id();
+    let audience = format!(
+        "{}/{}/oauth2/v2.0/token",
+        world.emulator.http_url(),
+        world.emulator.tenant_id()
+    );
+    let good = json!({
+        "iss": client, "sub": client, "aud": audience,
+        "nbf": NOON, "exp": NOON as f64 + 600.5, "jti": "x",
+    });
+    for header in [
+        json!({"alg": "RS256", "x5t": sha1}),
+        json!({"alg": "RS256", "x5t#S256": x5t(&digest::SHA256)}),
+    ] {
+        let answer = assert_with(&world, &signer.sign(&header, &good));
+        assert_eq!(answer.status, 200, "{header} {answer:?}");
+        assert_eq!(claims(&token(&answer))["appidacr"], "2");
+    }
+
+    let header = json!({"alg": "RS256", "x5t": sha1});
+    let changed = |claim: &str, value: Value| {
+        let mut wrong = good.clone();
+        wrong[claim] = value;
+        signer.sign(&header, &wrong)
+    };
+    let foreign = Signer::new().expect("the key is shipped");
+    for (assertion, number) in [
+        (foreign.sign(&header, &good), 700_027),
+        (
+            signer.sign(&json!({"alg": "RS256", "x5t": "AAAA"}), &good),
+            700_027,
+        ),
+        (
+            signer.sign(&json!({"alg": "none", "x5t": sha1}), &good),
+            700_027,
+        ),
+        (
+            changed("aud", json!("https://login.evil.test/x/oauth2/v2.0/token")),
+            700_023,
+        ),
+        (changed("aud", json!("x")), 700_023),
+        (changed("exp", json!(NOON)), 700_024),
+        (changed("nbf", json!(NOON + 1)), 700_024),
+        (changed("sub", json!("x")), 700_021),
+        (changed("iss", json!("x")), 700_211),
+        ("garbage".to_owned(), 50027),
+    ] {
+        let answer = assert_with(&world, &assertion);
+        assert_eq!((answer.status, answer.aadsts()), (401, number));
+        assert_eq!(answer.error(), "invalid_client");
+    }
+    let (other, _) = world.emulator.unprivileged_client();
+    let mut others = good.clone();
+    others["iss"] = other.into();
+    others["sub"] = other.into();
+    let proof = signer.sign(&header, &others);
+    let answer = ask(
+        &world,
+        &[
+            ("client_id", other),
+            ("client_secret", ""),
+            ("client_assertion_type", TYPE),
+            ("client_assertion", &proof),
+        ],
+    );
+    assert_eq!(answer.aadsts(), 700_027);
+}
+
+#[test]
+fn a_federated_token_proves_a_workload() {
+    let world = World::new();
+    let good = world.emulator.federated_token();
+    assert_eq!(assert_with(&world, &good).status, 200);
+    let signer = Signer::new().expect("the key is shipped");
+    for (claim, number) in [("iss", 700_211), ("aud", 700_212), ("sub", 700_213)] {
+        let mut wrong = claims(&good);
+        wrong[claim] = "x".into();
+        let answer = assert_with(&world, &signer.access_token(&wrong));
+        assert_eq!((answer.status, answer.aadsts()), (401, number), "{claim}");
+    }
+    let foreign = Signer::from_pem(CERTIFICATE).expect("the key is shipped");
+    let forged = foreign.access_token(&claims(&good));
+    assert_eq!(assert_with(&world, &forged).aadsts(), 700_027);
+}
+
+#[test]
+fn a_managed_identity_needs_no_secret_of_its_own() {
+    let world = World::new();
+    let (url, header) = world.emulator.managed_identity();
+    let path = url.replace(&world.emulator.http_url(), "");
+    let ask = |resource: &str, header: &str| {
+        world.send(
+            "GET",
+            &format!("{path}?api-version=2019-08-01&resource={resource}"),
+            &format!("X-IDENTITY-HEADER: {header}\r\n"),
+            "",
+        )
+    };
+    let answer = ask("https://communication.azure.com/", header);
+    assert_eq!(answer.status, 200, "{answer:?}");
+    assert_eq!(answer.json()["expires_on"], (NOON + 75 * 60).to_string());
+    assert_eq!(create(&world, &token(&answer)).status, 201);
+    assert_eq!(ask("https://communication.azure.com/", "x").status, 401);
+    assert_eq!(ask("https://nowhere.example/", header).status, 400);
+    assert_eq!(world.get(&path).status, 401);
+}

@@ -1,0 +1,29 @@
+//! How an Entra token becomes a Communication token, and what that token is then good for.
+//!
+//! Plain values that the settings choose, the store keeps and the exchange follows; nothing is
+//! exchanged here.
+
+use serde::{Deserialize, Serialize};
+
+/// How an Entra token becomes a Communication token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ExchangeKind {
+    /// `POST /teamsUser/:exchangeAccessToken`, with the resource's key or role.
+    Key,
+    /// `POST /access/entra/:exchangeAccessToken`, with the Entra token alone.
+    Entra,
+    /// `POST /access/teamsExtension/:exchangeAccessToken`, with the Entra token alone.
+    TeamsExtension,
+}
+
+/// What a Communication token was issued by: it is good for a wish only where all of it matches.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct TokenSource {
+    /// The resource's endpoint, as configured: scheme, host and port, no trailing slash.
+    pub endpoint: String,
+    /// The kind of exchange.
+    pub exchange: ExchangeKind,
+    /// The scopes that were configured, sorted.
+    pub scopes: Vec<String>,
+}

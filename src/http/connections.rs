@@ -1,0 +1,148 @@
+//! The reqwest clients: built when first needed, one for each way that a connection can take.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use reqwest::{Certificate, Client};
+use tracing::warn;
+use url::Url;
+
+use super::{AuthorityFile, host_of};
+use crate::error::{Error, Kind, Result};
+use crate::loopback;
+
+const CONNECTING: Duration = Duration::from_secs(8);
+
+/// The connections of one [`super::Http`].
+pub(super) struct Connections {
+    authorities: Vec<AuthorityFile>,
+    clients: Mutex<Clients>,
+}
+
+/// A client for each way that a connection can take; most runs build one of them.
+#[derive(Default)]
+struct Clients {
+    loopback_plain: Option<Client>,
+    loopback_tls: Option<Client>,
+    outward: Option<Client>,
+}
+
+impl Connections {
+    /// Trusts these certificate authorities beside the system's, once a client is built.
+    pub(super) fn new(authorities: Vec<AuthorityFile>) -> Self {
+        Connections {
+            authorities,
+            clients: Mutex::default(),
+        }
+    }
+
+    /// Takes every way over this one client.
+    pub(super) fn over(client: Client) -> Self {
+        Connections {
+            authorities: Vec::new(),
+            clients: Mutex::new(Clients {
+                loopback_plain: Some(client.clone()),
+                loopback_tls: Some(client.clone()),
+                outward: Some(client),
+            }),
+        }
+    }
+
+    pub(super) fn client_for(&self, url: &Url) -> Result<Client> {
+        let host = url.host_str().unwrap_or_default();
+        // A managed identity's metadata service answers on plain http, on this link only.
+        let is_loopback = loopback::is_loopback_host(host) || is_metadata_service(host);
+        let is_tls = url.scheme() == "https";
+        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        let slot = match (is_loopback, is_tls) {
+            (true, false) => &mut clients.loopback_plain,
+            (true, true) => &mut clients.loopback_tls,
+            (false, true) => &mut clients.outward,
+            (false, false) => {
+                return Err(Error::new(
+                    Kind::Usage,
+                    format!("{} would be reached over plain http", host_of(url)),
+                    "use https; http is for this machine's own loopback only",
+                ));
+            }
+        };
+        if slot.is_none() {
+            *slot = Some(self.build(is_loopback, is_tls)?);
+        }
+        slot.clone()
+            .ok_or_else(|| Error::internal("a client was built and is not there"))
+    }
+
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place where the HTTP client is built"
+    )]
+    fn build(&self, is_loopback: bool, is_tls: bool) -> Result<Client> {
+        let mut builder = Client::builder()
+            .user_agent(concat!("acspass/", env!("CARGO_PKG_VERSION")))
+            .redirect(reqwest::redirect::Policy::none())
+            .connect_timeout(CONNECTING)
+            // Port 0 stands for the port of the address that is asked for.
+            .resolve_to_addrs(
+                "localhost",
+                &[
+                    SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0),
+                    SocketAddr::new(IpAddr::V6(Ipv6Addr::LOCALHOST), 0),
+                ],
+            );
+        if is_loopback {
+            builder = builder.no_proxy();
+        }
+        // A second provider installed by the program that embeds us is as good.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        builder = if is_tls {
+            builder.tls_certs_merge(self.extra_authorities()?)
+        } else {
+            builder.tls_certs_only([])
+        };
+        builder.build().map_err(|error| {
+            Error::new(
+                Kind::Usage,
+                "secure connections cannot be set up: no certificate authorities were found",
+                "install the system's CA certificates (Debian: ca-certificates), or name a PEM \
+                 file in ACSPASS_CA_FILE",
+            )
+            .caused_by(error)
+        })
+    }
+
+    fn extra_authorities(&self) -> Result<Vec<Certificate>> {
+        let mut all = Vec::new();
+        for file in &self.authorities {
+            let read = std::fs::read(&file.path).map_err(|error| error.to_string());
+            let parsed = read.and_then(|pem| {
+                Certificate::from_pem_bundle(&pem)
+                    .map_err(|_| "it holds no PEM certificate".to_owned())
+                    .and_then(|found| match found.is_empty() {
+                        true => Err("it holds no PEM certificate".to_owned()),
+                        false => Ok(found),
+                    })
+            });
+            match parsed {
+                Ok(found) => all.extend(found),
+                Err(why) => {
+                    let name = file.named_by;
+                    let path = file.path.display();
+                    let message = format!("{name} names {path}, which cannot be used: {why}");
+                    if file.required {
+                        let hint = format!("correct {name}, or unset it");
+                        return Err(Error::new(Kind::Usage, message, hint));
+                    }
+                    warn!("{message}");
+                }
+            }
+        }
+        Ok(all)
+    }
+}
+
+/// The address of a cloud machine's metadata service: link-local (RFC 3927), never routed.
+fn is_metadata_service(host: &str) -> bool {
+    host == "169.254.169.254"
+}
