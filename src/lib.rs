@@ -28,8 +28,8 @@
 //! use acspass::emulator::{Emulator, Options, UserAgent};
 //! use acspass::entra::{Authority, Entra, redirect::RedirectUri};
 //! use acspass::entra::browser::{Browser, Opened};
-//! use acspass::http::{self, Http};
 //! use acspass::exchange::{ExchangeKind, TokenSource};
+//! use acspass::http::{self, Http};
 //! use acspass::session::{Exchange, Net, Peek, Session, Target, Way, Wish};
 //! use acspass::store::{MemoryStore, Vault};
 //! use acspass::time::SystemClock;
@@ -80,11 +80,11 @@
 //! let net = || {
 //!     let http = Arc::new(Http::new(http::Options::default()));
 //!     let client_id = emulator.client_id().to_owned();
+//!     let acs = IdentityClient::from_access_key(resource.endpoint, resource.access_key)
+//!         .with_http(http.clone());
 //!     Ok(Net {
-//!         entra: Entra::new(http.clone(), clock.clone(), authority, client_id),
-//!         exchange: Some(Exchange::AsOwner(
-//!             IdentityClient::from_access_key(resource.endpoint, resource.access_key).with_http(http),
-//!         )),
+//!         entra: Entra::new(http, clock.clone(), authority, client_id),
+//!         exchange: Some(Exchange::AsOwner(acs)),
 //!     })
 //! };
 //! # let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

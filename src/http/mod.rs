@@ -10,7 +10,9 @@ mod failure;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
+use reqwest::header::{
+    CONTENT_LENGTH, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER,
+};
 use reqwest::{Client, Method, StatusCode};
 use tokio::time::Instant;
 use tracing::{debug, warn};
@@ -197,13 +199,20 @@ impl Http {
         Err(Error::internal("no try was left at the start"))
     }
 
-    async fn try_once(&self, request: Request, deadline: Instant) -> Result<Whole> {
+    async fn try_once(&self, mut request: Request, deadline: Instant) -> Result<Whole> {
         let client = self.connections.client_for(&request.url)?;
         let host = host_of(&request.url);
         debug!(method = %request.method, %host, path = request.url.path(), "request");
         let time_left = deadline
             .saturating_duration_since(Instant::now())
             .max(Duration::from_secs(2));
+        // hyper leaves it out for nothing, but servers answer 411 to a POST that does not say how
+        // long it is (RFC 9110, section 8.6).
+        if request.body.is_empty() && request.method == Method::POST {
+            request
+                .headers
+                .insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+        }
         let exchange = async {
             let mut response = client
                 .request(request.method, request.url)

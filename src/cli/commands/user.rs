@@ -87,36 +87,41 @@ fn delete_listed(world: &World, stdin: Stdin, output: &mut Output) -> Result<u8>
     let client = parts.identity_client()?;
     let progress = Progress::new(world, ids.len() as u64, "deleting");
     let (mut deleted, mut failed) = (Vec::new(), Vec::new());
-    let delete = async |id: String| {
+    let delete = async |(line, id): (usize, String)| {
         let outcome = match CommunicationUserId::parse(&id) {
             Ok(user) => client.delete_user(&user).await,
             Err(error) => Err(error),
         };
-        outcome.map_err(|error| (id.clone(), error)).map(|()| id)
+        (line, id, outcome)
     };
     let count = ids.len();
-    parts.block_on(bulk::each(ids, delete, |outcome| {
+    let numbered = ids.into_iter().enumerate();
+    parts.block_on(bulk::each(numbered, delete, |(line, id, outcome)| {
         progress.step();
         match outcome {
-            Ok(id) => deleted.push(id),
-            Err(failure) => failed.push(failure),
+            Ok(()) => deleted.push((line, id)),
+            Err(error) => failed.push((line, id, error)),
         }
         Ok(())
     }))?;
     progress.end();
+    // Answers overtake each other; what is listed, and which failure is the first, goes by line.
+    deleted.sort();
+    failed.sort_by_key(|(line, ..)| *line);
+    let deleted: Vec<String> = deleted.into_iter().map(|(_, id)| id).collect();
     let errors: Vec<Value> = failed
         .iter()
-        .map(|(id, error)| json!({"id": id, "error": error.message()}))
+        .map(|(_, id, error)| json!({"id": id, "error": error.message()}))
         .collect();
     output.result(
         &deleted.join("\n"),
         &json!({"deleted": deleted, "failed": errors}),
     )?;
-    for (id, error) in &failed {
+    for (_, id, error) in &failed {
         output.talk().say(&format!("{id}: {error}"));
     }
     let total = format!("{} of {count} identities were not deleted", failed.len());
-    let errors = failed.into_iter().map(|(_, error)| error).collect();
+    let errors = failed.into_iter().map(|(_, _, error)| error).collect();
     bulk::outcome(&total, errors, output)
 }
 
