@@ -1,5 +1,7 @@
 //! Many processes at once: one renews, the others wait and read what it kept.
 
+use std::time::{Duration, Instant};
+
 use acspass::emulator::{Fault, Route, Trouble};
 
 use crate::harness::{Home, TestBrowser};
@@ -10,9 +12,9 @@ const PROCESSES: usize = 8;
 fn eight_processes_at_once_make_one_refresh_and_one_exchange() {
     let (home, emulator) = Home::with_keyring();
     // A sign-in leaves an Entra token that is not fresh.
-    emulator.set_token_life(std::time::Duration::from_secs(300));
+    emulator.set_token_life(Duration::from_secs(300));
     home.login();
-    emulator.set_token_life(std::time::Duration::from_secs(4500));
+    emulator.set_token_life(Duration::from_secs(4500));
     let running: Vec<_> = (0..PROCESSES)
         .map(|_| home.call(&["get"]).spawn())
         .collect();
@@ -25,16 +27,18 @@ fn eight_processes_at_once_make_one_refresh_and_one_exchange() {
 #[test]
 fn a_process_that_is_killed_while_it_renews_leaves_the_lock_to_the_others() {
     let (home, emulator) = Home::with_keyring();
-    emulator.set_token_life(std::time::Duration::from_secs(300));
+    emulator.set_token_life(Duration::from_secs(300));
     home.login();
-    emulator.set_token_life(std::time::Duration::from_secs(4500));
+    emulator.set_token_life(Duration::from_secs(4500));
     emulator.add_fault(Fault {
         route: Route::Token,
         times: Some(1),
         what: Trouble::Silence,
     });
     let stuck = home.call(&["get"]).spawn();
+    let hangs = Instant::now() + Duration::from_secs(60);
     while emulator.count("fault") == 0 {
+        assert!(Instant::now() < hangs, "it never asks for a token");
         std::thread::yield_now();
     }
     let waiting = home.call(&["get"]).spawn();

@@ -1,6 +1,8 @@
 //! The first command: from nothing at all to one token.
 
-use crate::harness::{Home, TestBrowser};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use crate::harness::{Home, Run, TestBrowser};
 
 #[test]
 fn the_first_command_prints_one_token_in_an_empty_environment() {
@@ -48,4 +50,28 @@ fn interactive_signs_in_without_a_terminal() {
     let browser = TestBrowser::walking();
     let run = home.call(&["get", "--interactive"]).by(&browser).run();
     run.token();
+}
+
+/// The harness sweeps every call: here it is shown calls that leak, one place after the other.
+#[test]
+fn a_call_that_leaks_a_secret_anywhere_fails_its_test() {
+    let (home, emulator) = Home::with_emulator();
+    let key = emulator.secrets()[0].clone();
+    let leaks = |arguments: &[&str], change: &dyn Fn(&mut Run)| {
+        let mut run = Run {
+            code: Some(0),
+            stdout: String::new(),
+            stderr: String::new(),
+            pages: Vec::new(),
+        };
+        change(&mut run);
+        let words: Vec<String> = arguments.iter().map(|word| (*word).to_owned()).collect();
+        catch_unwind(AssertUnwindSafe(|| home.sweep_run(&words, &run))).is_err()
+    };
+    assert!(!leaks(&["status"], &|_| {}));
+    assert!(leaks(&["status"], &|run| run.stdout = format!("{key}\n")));
+    assert!(leaks(&["status"], &|run| run.stderr = format!("debug: {key}")));
+    assert!(leaks(&["login", &key], &|_| {}));
+    std::fs::write(home.path().join("note"), &key).unwrap();
+    assert!(leaks(&["status"], &|_| {}));
 }

@@ -2,10 +2,14 @@
 
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use acspass::emulator::{Page, UserAgent};
 use acspass::entra::browser::{Browser, Opened};
 use acspass::error::Result;
+
+/// Nothing here takes a fraction of it: who waits so long hangs.
+const HANGS: Duration = Duration::from_secs(60);
 
 /// A browser, with what it was asked to open and the pages that it got.
 pub(crate) struct TestBrowser {
@@ -85,8 +89,12 @@ impl TestBrowser {
     /// Waits until it has been opened, and returns the address.
     pub(crate) fn wait_for_opening(&self) -> String {
         let opened = self.opened.lock().unwrap();
-        let opened = self.told.wait_while(opened, |opened| opened.is_empty());
-        opened.unwrap()[0].clone()
+        let (opened, wait) = self
+            .told
+            .wait_timeout_while(opened, HANGS, |opened| opened.is_empty())
+            .unwrap();
+        assert!(!wait.timed_out(), "no browser was opened");
+        opened[0].clone()
     }
 
     /// A parameter of the address that was opened first.

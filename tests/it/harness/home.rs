@@ -18,6 +18,9 @@ use super::process::Process;
 use super::secret_service::SecretService;
 use super::sweep::Sweep;
 
+/// Commands whose result may be tokens.
+const GIVES_TOKENS: [&str; 3] = ["get", "user", "token"];
+
 /// See the module.
 pub(crate) struct Home {
     folder: TempDir,
@@ -139,15 +142,14 @@ impl Home {
         run
     }
 
-    /// Sweeps what a call left behind. The result of `get` is a token by design, and an emulator's
-    /// own line tells its worthless key.
+    /// Sweeps what a call left behind. The result of some commands is a token by design, and an
+    /// emulator's own line tells its worthless key.
     pub(crate) fn sweep_run(&self, arguments: &[String], run: &Run) {
         let sweep = &self.sweep;
         let command = arguments.iter().find(|word| !word.starts_with('-'));
         let mut stdout = run.stdout.clone();
-        if command.is_some_and(|command| command == "get") {
-            let token = run.token_if_any().unwrap_or_default();
-            if !token.is_empty() {
+        if command.is_some_and(|command| GIVES_TOKENS.contains(&command.as_str())) {
+            for token in run.tokens() {
                 sweep.add(&token);
                 stdout = stdout.replacen(&token, "", 1);
             }
@@ -214,6 +216,11 @@ impl<'h> Call<'h> {
         let mut words = self.arguments.clone();
         if self.is_verbose {
             words.push("-vv".to_owned());
+            let may_wait = words[0] == "login" || words[0] == "get";
+            if may_wait && !words.iter().any(|word| word.starts_with("--timeout")) {
+                // A test whose browser loses its way fails soon.
+                words.push("--timeout=60s".to_owned());
+            }
         }
         words
     }
@@ -326,7 +333,8 @@ impl Run {
     #[track_caller]
     pub(crate) fn token(&self) -> String {
         self.assert_code(0);
-        let token = self.token_if_any().expect("a token");
+        let tokens = self.tokens();
+        let token = tokens.first().expect("a token").clone();
         assert_eq!(
             self.stdout,
             format!("{token}\n"),
@@ -336,12 +344,17 @@ impl Run {
         token
     }
 
-    pub(super) fn token_if_any(&self) -> Option<String> {
-        if let Ok(json) = serde_json::from_str::<Value>(&self.stdout) {
-            return Some(json.get("token")?.as_str()?.to_owned());
+    /// Every token where a result has one: a line of its own, or a member `token` of the JSON.
+    pub(crate) fn tokens(&self) -> Vec<String> {
+        let mut tokens = Vec::new();
+        match serde_json::from_str::<Value>(&self.stdout) {
+            Ok(json) => members_named_token(&json, &mut tokens),
+            Err(_) => {
+                let lines = self.stdout.lines().filter(|line| line.starts_with("eyJ"));
+                tokens.extend(lines.map(str::to_owned));
+            }
         }
-        let token = self.stdout.lines().next()?;
-        token.starts_with("eyJ").then(|| token.to_owned())
+        tokens
     }
 
     /// The one JSON object on standard output, in one line.
@@ -357,6 +370,25 @@ impl Run {
         let last = self.stderr.lines().last().expect("an error");
         let json: Value = serde_json::from_str(last).expect("JSON");
         json["error"].clone()
+    }
+}
+
+fn members_named_token(json: &Value, found: &mut Vec<String>) {
+    match json {
+        Value::Object(members) => {
+            for (name, member) in members {
+                match member.as_str().filter(|_| name == "token") {
+                    Some(token) => found.push(token.to_owned()),
+                    None => members_named_token(member, found),
+                }
+            }
+        }
+        Value::Array(items) => {
+            for item in items {
+                members_named_token(item, found);
+            }
+        }
+        _ => {}
     }
 }
 

@@ -17,12 +17,12 @@ use super::browser::TestBrowser;
 use super::home::{Call, Home, Run};
 
 /// Nothing here takes a fraction of it: who waits so long hangs.
-const HANGS: Duration = Duration::from_secs(120);
+const HANGS: Duration = Duration::from_secs(60);
 
 /// A running call. It is swept for secrets when it ends.
 pub(crate) struct Process<'h> {
     home: &'h Home,
-    child: Child,
+    child: Mortal,
     words: Vec<String>,
     stdout: JoinHandle<String>,
     stderr: JoinHandle<String>,
@@ -54,7 +54,7 @@ impl<'h> Process<'h> {
         let (stderr, said) = listen(child.stderr.take().expect("its errors"));
         Process {
             home: call.home,
-            child,
+            child: Mortal(child),
             words,
             stdout,
             stderr,
@@ -66,7 +66,7 @@ impl<'h> Process<'h> {
     }
 
     pub(crate) fn id(&self) -> u32 {
-        self.child.id()
+        self.child.0.id()
     }
 
     /// The next line on its standard output, as it comes.
@@ -110,7 +110,7 @@ impl<'h> Process<'h> {
                 let _ = Command::new("sh").args(["-c", &order]).status();
             }
         });
-        let status = self.child.wait().expect("it ends");
+        let status = self.child.0.wait().expect("it ends");
         tell.send(()).expect("it did not hang");
         watchdog.join().expect("the watchdog");
         let pages = self.handover.map(Handover::end).unwrap_or_default();
@@ -126,6 +126,17 @@ impl<'h> Process<'h> {
         };
         self.home.sweep_run(&self.words, &run);
         run
+    }
+}
+
+/// A process that does not outlive a test that has failed.
+struct Mortal(Child);
+
+impl Drop for Mortal {
+    fn drop(&mut self) {
+        // Where it has ended, both say so, and that is as good.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
 }
 

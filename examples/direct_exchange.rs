@@ -1,0 +1,94 @@
+//! No access key at all: the user's own Entra token opens the resource, which its owner has
+//! assigned them to. It is the set-up for a desktop.
+//!
+//! `cargo run --example direct_exchange`. It starts an emulator, whose own user agent walks the
+//! sign-in pages; the session signs in, exchanges, keeps and renews.
+
+use std::io::{self, Write};
+use std::sync::Arc;
+use std::time::Duration;
+
+use acspass::account::Tenancy;
+use acspass::acs::{DirectExchange, Endpoint};
+use acspass::config::{default_scopes, parse_scopes};
+use acspass::emulator::{Emulator, Options, UserAgent};
+use acspass::entra::browser::{Browser, Opened};
+use acspass::entra::{Authority, Entra, redirect::RedirectUri};
+use acspass::exchange::{ExchangeKind, TokenSource};
+use acspass::http::{self, Http};
+use acspass::session::{Exchange, Net, Peek, Session, Target, Way, Wish};
+use acspass::store::{MemoryStore, Vault};
+use acspass::time::SystemClock;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    run(&mut io::stdout()).await
+}
+
+/// A browser that nobody has to look at.
+struct Unattended;
+
+impl Browser for Unattended {
+    fn open(&self, url: &str) -> acspass::Result<Opened> {
+        UserAgent::default().start(url)?;
+        Ok(Opened {
+            by: "the emulator's user agent".to_owned(),
+        })
+    }
+}
+
+/// One token for each kind of direct exchange; none is printed.
+pub(crate) async fn run(out: &mut impl Write) -> Result<(), Box<dyn std::error::Error>> {
+    let emulator = Emulator::start(Options::default())?;
+    for exchange in [ExchangeKind::Entra, ExchangeKind::TeamsExtension] {
+        let clock = Arc::new(SystemClock);
+        let endpoint = Endpoint::parse(&emulator.http_url())?;
+        let authority = Authority::new(&emulator.http_url(), emulator.tenant_id())?;
+        let client_id = emulator.client_id().to_owned();
+        let tenancy = Tenancy {
+            authority_host: authority.host(),
+            tenant: authority.tenant().to_owned(),
+            client_id: client_id.clone(),
+        };
+        let vault = Arc::new(Vault::new(Box::new(MemoryStore::new()), None));
+        let session = Session::new(vault, clock.clone(), tenancy);
+
+        let scopes = parse_scopes(default_scopes(exchange))?;
+        let wish = Wish {
+            target: Target::Communication(TokenSource {
+                endpoint: endpoint.as_str().to_owned(),
+                exchange,
+                scopes: scopes.clone(),
+            }),
+            scopes,
+            min_validity: Duration::from_secs(600),
+            force: false,
+        };
+        let way = Way {
+            browser: &Unattended,
+            redirect_uri: RedirectUri::localhost(0),
+            prompt: None,
+            timeout: Duration::from_secs(60),
+        };
+        let net = || {
+            let http = Arc::new(Http::new(http::Options::default()));
+            let direct = DirectExchange::new(http.clone(), clock.clone(), endpoint, Vec::new());
+            Ok(Net {
+                entra: Entra::new(http, clock.clone(), authority, client_id),
+                exchange: Some(Exchange::Direct(direct)),
+            })
+        };
+        let token = match session.peek(None, wish)? {
+            Peek::Fresh(token) => token,
+            Peek::Stale(renewal) => renewal.run(net, Some(&way)).await?,
+        };
+        writeln!(
+            out,
+            "{exchange:?}: {} has a token of {} bytes, good until {}",
+            token.account.username,
+            token.secret.expose().len(),
+            token.expires_on
+        )?;
+    }
+    Ok(())
+}

@@ -1,0 +1,68 @@
+//! The identity quickstarts' sequence with a connection string: create, issue, refresh, revoke,
+//! delete, and exchange a Teams user's token.
+//!
+//! `cargo run --example identity_quickstart`. It starts an emulator and needs nothing else; with a
+//! resource of your own, take its connection string instead.
+
+mod sign_in;
+
+use std::io::{self, Write};
+use std::sync::Arc;
+use std::time::Duration;
+
+use acspass::acs::{IdentityClient, TokenLifetime, TokenScope};
+use acspass::emulator::{Emulator, Options};
+use acspass::http::{self, Http};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    run(&mut io::stdout()).await
+}
+
+/// The whole sequence; no token is printed.
+pub(crate) async fn run(out: &mut impl Write) -> Result<(), Box<dyn std::error::Error>> {
+    let emulator = Emulator::start(Options::default())?;
+    let http = Arc::new(Http::new(http::Options::default()));
+    let client = IdentityClient::from_connection_string(&emulator.connection_string())?
+        .with_http(http.clone());
+
+    let user = client.create_user().await?;
+    writeln!(out, "created {user}")?;
+
+    let scopes = [TokenScope::Chat, TokenScope::Voip];
+    let hour = TokenLifetime::new(Duration::from_secs(3600))?;
+    let token = client.issue_token(&user, &scopes, Some(hour)).await?;
+    writeln!(
+        out,
+        "issued a token for chat and voip, good until {}",
+        token.expires_on
+    )?;
+
+    // To refresh is to issue again: the earlier token stays good until it expires.
+    let refreshed = client.issue_token(&user, &scopes, None).await?;
+    writeln!(out, "issued another, good until {}", refreshed.expires_on)?;
+
+    let created = client.create_user_with_token(&scopes, None).await?;
+    writeln!(out, "created {} with a token in one request", created.id)?;
+
+    client.revoke_tokens(&user).await?;
+    let is_good = emulator.is_token_valid(refreshed.token.expose());
+    writeln!(out, "revoked; the tokens are good: {is_good}")?;
+
+    for user in [&user, &created.id] {
+        client.delete_user(user).await?;
+        writeln!(out, "deleted {user}")?;
+    }
+
+    let (account, entra) = sign_in::sign_in(&emulator, &http).await?;
+    let (app, user) = (emulator.client_id(), &account.object_id);
+    let exchanged = client
+        .exchange_teams_user_token(&entra.token, app, user)
+        .await?;
+    let (name, until) = (account.username, exchanged.expires_on);
+    writeln!(
+        out,
+        "exchanged {name}'s token for one that is good until {until}"
+    )?;
+    Ok(())
+}

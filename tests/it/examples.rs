@@ -1,0 +1,67 @@
+//! The examples run to their end on the emulator, do what they say, and print no token.
+
+#![expect(
+    clippy::duplicate_mod,
+    reason = "two examples share their sign-in, as programs of their own do"
+)]
+
+#[path = "../../examples/direct_exchange.rs"]
+#[expect(dead_code, reason = "its main function")]
+mod direct_exchange;
+#[path = "../../examples/identity_quickstart.rs"]
+#[expect(dead_code, reason = "its main function")]
+mod identity_quickstart;
+#[path = "../../examples/identity_with_entra.rs"]
+#[expect(dead_code, reason = "its main function")]
+mod identity_with_entra;
+#[path = "../../examples/teams_user_exchange.rs"]
+#[expect(dead_code, reason = "its main function")]
+mod teams_user_exchange;
+
+/// The lines of an example's output, which holds no token and no key.
+macro_rules! lines_of {
+    ($example:ident) => {{
+        let mut out = Vec::new();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build();
+        let outcome = runtime.unwrap().block_on($example::run(&mut out));
+        outcome.expect("it runs to its end");
+        let text = String::from_utf8(out).expect("text");
+        for secret in ["eyJ", "accesskey", "d29ydGhsZXNz"] {
+            assert!(!text.contains(secret), "{text}");
+        }
+        text.lines().map(str::to_owned).collect::<Vec<_>>()
+    }};
+}
+
+#[test]
+fn the_quickstart_with_a_connection_string_runs() {
+    let lines = lines_of!(identity_quickstart);
+    assert_eq!(lines.len(), 8, "{lines:?}");
+    assert!(lines[0].starts_with("created 8:acs:"));
+    assert_eq!(lines[4], "revoked; the tokens are good: false");
+    assert!(lines[7].starts_with("exchanged ada@contoso.example's token"));
+}
+
+#[test]
+fn the_quickstart_with_an_entra_credential_runs() {
+    let lines = lines_of!(identity_with_entra);
+    assert_eq!(lines.len(), 4, "{lines:?}");
+    assert_eq!(lines[2], "revoked; the tokens are good: false");
+}
+
+#[test]
+fn the_exchange_for_a_teams_user_runs() {
+    let lines = lines_of!(teams_user_exchange);
+    assert_eq!(lines[0], "ada@contoso.example is signed in");
+    assert_eq!(lines[2], "as long as the Entra token: true");
+}
+
+#[test]
+fn the_exchange_without_an_access_key_runs() {
+    let lines = lines_of!(direct_exchange);
+    assert_eq!(lines.len(), 2, "{lines:?}");
+    assert!(lines[0].starts_with("Entra: ada@contoso.example has a token of "));
+    assert!(lines[1].starts_with("TeamsExtension: ada@contoso.example has a token of "));
+}
