@@ -59,6 +59,9 @@ cargo clippy --locked --all-targets -- -D warnings
 step "cargo test"
 cargo test --locked --lib --bins --tests --examples
 
+step "the official SDKs against the emulator"
+tests/conformance/run.sh
+
 step "cargo test --doc"
 cargo test --locked --doc
 

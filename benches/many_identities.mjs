@@ -1,0 +1,19 @@
+// Creates as many identities as it is told with the JavaScript SDK, 32 requests in flight, and
+// prints their ids. Copied by many_identities.sh to where the SDK is installed.
+
+import { CommunicationIdentityClient } from "@azure/communication-identity";
+
+const client = new CommunicationIdentityClient(
+  process.env.COMMUNICATION_SERVICES_CONNECTION_STRING,
+);
+let left = Number(process.argv[2]);
+
+async function worker() {
+  while (left > 0) {
+    left -= 1;
+    const user = await client.createUser();
+    process.stdout.write(`${user.communicationUserId}\n`);
+  }
+}
+
+await Promise.all(Array.from({ length: 32 }, worker));
