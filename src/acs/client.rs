@@ -17,7 +17,7 @@ use super::{Issued, refusal};
 use crate::error::{Error, Kind, Result};
 use crate::http::{self, Answer, Http};
 use crate::secret::{AccessKey, EntraToken};
-use crate::time::{Clock, SystemClock};
+use crate::time::{Clock, SystemClock, Timestamp};
 use crate::wire::acs::{
     AccessToken, CreateIdentity, IdentityAndToken, IssueToken, TeamsUserExchange,
 };
@@ -107,12 +107,13 @@ impl IdentityClient {
         self
     }
 
-    /// Signs with a time that is this far from the clock's, in seconds: what is known of the
-    /// service's clock.
-    pub fn set_clock_offset(&self, seconds: i64) {
+    /// Tells what the service's clock shows now, where it is known to differ from ours: requests
+    /// are signed with that time.
+    pub fn set_service_time(&self, now: Timestamp) {
+        let offset = now.seconds_since(self.caller.clock.now());
         self.caller
             .clock_offset_seconds
-            .store(seconds, Ordering::Relaxed);
+            .store(offset, Ordering::Relaxed);
     }
 
     /// Creates an identity (`POST /identities`).

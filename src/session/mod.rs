@@ -113,7 +113,7 @@ impl Session {
 
     /// The time by the service's clock, as far as the last answer told it.
     fn service_now(&self, record: &Record) -> Timestamp {
-        self.clock.now().shifted(record.clock_offset_seconds)
+        record.service_now(self.clock.as_ref())
     }
 
     fn hand_out(&self, record: &Record, wish: &Wish, fresh: bool) -> Result<Token> {

@@ -270,7 +270,7 @@ impl Run<'_> {
         let entra_token = record
             .entra_token(&self.wish.scopes)
             .ok_or_else(|| Error::internal("an exchange without an Entra token"))?;
-        let now = self.session.clock.now();
+        let now = self.session.service_now(record);
         let issued = exchange(with, source, record, &entra_token.token, now).await?;
         self.session.measure_clock(record, issued.service_time);
         record.keep_communication_token(CachedCommunicationToken {
@@ -345,11 +345,10 @@ async fn exchange(
     };
     // Both come from the validated sign-in, so that nobody can mix them up.
     let (app_id, user_id) = (&record.tenancy.client_id, &record.account.object_id);
-    let offset = record.clock_offset_seconds;
-    if let Some(note) = teams_token::check(token.expose(), app_id, user_id, now.shifted(offset))? {
+    if let Some(note) = teams_token::check(token.expose(), app_id, user_id, now)? {
         info!("{note}");
     }
-    acs.set_clock_offset(offset);
+    acs.set_service_time(now);
     acs.exchange_teams_user_token(token, app_id, user_id).await
 }
 

@@ -10,12 +10,12 @@ use crate::entra::redirect::RedirectUri;
 use crate::entra::{Entra, Prompt, SignIn, SignedIn, Tokens};
 use crate::error::{Error, Kind, Result};
 use crate::store::{Activity, CachedEntraToken, Guard, LockName, Record};
-use crate::time::Timestamp;
+use crate::time::{ClockMark, Timestamp};
 
 use super::{Session, key_of, waiting};
 
-/// Clocks that differ by less are taken as equal.
-const CLOCKS_AGREE_SECONDS: u64 = 60;
+/// A clock that is off is mentioned again only when it is off by as much more or less.
+const WORTH_SAYING_SECONDS: u64 = 60;
 
 /// How a person may sign in. Not to have one is how a caller forbids it.
 pub struct Way<'a> {
@@ -132,17 +132,12 @@ impl Session {
         });
     }
 
-    /// Notes how far the service's clock is from ours, from the `Date` of its answer.
+    /// Marks what the clocks show, by the `Date` of an answer, and says so where they differ.
     pub(super) fn measure_clock(&self, record: &mut Record, service_time: Option<Timestamp>) {
-        let Some(service_time) = service_time else {
-            return;
-        };
-        let offset = service_time.seconds_since(self.clock.now());
-        if offset.unsigned_abs() <= CLOCKS_AGREE_SECONDS {
-            record.clock_offset_seconds = 0;
-            return;
-        }
-        if record.clock_offset_seconds.abs_diff(offset) > CLOCKS_AGREE_SECONDS {
+        let mark = ClockMark::new(self.clock.as_ref(), service_time);
+        let offset = mark.offset_seconds();
+        let known = record.clock.replace(mark).map(|mark| mark.offset_seconds());
+        if offset != 0 && known.unwrap_or_default().abs_diff(offset) > WORTH_SAYING_SECONDS {
             let direction = if offset > 0 { "behind" } else { "ahead of" };
             warn!(
                 "this machine's clock is {} {direction} the service's; expiry is judged by the \
@@ -150,7 +145,6 @@ impl Session {
                 crate::time::in_words(Duration::from_secs(offset.unsigned_abs())),
             );
         }
-        record.clock_offset_seconds = offset;
     }
 }
 

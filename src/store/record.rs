@@ -10,7 +10,7 @@ use crate::account::{Account, SessionKey, Tenancy};
 use crate::error::{Error, Kind, Result};
 use crate::exchange::TokenSource;
 use crate::secret::{CommunicationToken, EntraToken, RefreshToken, SecretBytes};
-use crate::time::Timestamp;
+use crate::time::{Clock, ClockMark, Timestamp};
 
 /// Tokens kept per kind and session: enough for a few resources, small enough for a keyring.
 const MOST_TOKENS: usize = 4;
@@ -61,8 +61,8 @@ pub struct Record {
     pub communication_tokens: Vec<CachedCommunicationToken>,
     /// Set by a redemption that brought a short token, cleared by one that did not.
     pub short_tokens: Option<ShortTokens>,
-    /// The service's clock minus ours, in seconds, where they differ by more than a minute.
-    pub clock_offset_seconds: i64,
+    /// What the clocks showed when a service last answered.
+    pub clock: Option<ClockMark>,
 }
 
 impl Record {
@@ -75,7 +75,7 @@ impl Record {
             entra_tokens: Vec::new(),
             communication_tokens: Vec::new(),
             short_tokens: None,
-            clock_offset_seconds: 0,
+            clock: None,
         }
     }
 
@@ -84,6 +84,14 @@ impl Record {
         SessionKey {
             tenancy: self.tenancy.clone(),
             home_account_id: self.account.home_account_id.clone(),
+        }
+    }
+
+    /// The time by the service's clock, as far as its last answer told it.
+    pub fn service_now(&self, clock: &dyn Clock) -> Timestamp {
+        match &self.clock {
+            Some(mark) => mark.service_now(clock),
+            None => clock.now(),
         }
     }
 
@@ -128,7 +136,7 @@ impl Record {
                 .map(CommunicationForm::from)
                 .collect(),
             short_tokens: self.short_tokens,
-            clock_offset_seconds: self.clock_offset_seconds,
+            clock: self.clock.clone(),
         };
         serde_json::to_vec(&form)
             .map(SecretBytes::new)
@@ -162,7 +170,7 @@ impl Record {
                 .map(Into::into)
                 .collect(),
             short_tokens: form.short_tokens,
-            clock_offset_seconds: form.clock_offset_seconds,
+            clock: form.clock,
         })
     }
 }
@@ -178,7 +186,7 @@ struct Form {
     entra_tokens: Vec<EntraForm>,
     communication_tokens: Vec<CommunicationForm>,
     short_tokens: Option<ShortTokens>,
-    clock_offset_seconds: i64,
+    clock: Option<ClockMark>,
 }
 
 #[derive(Serialize, Deserialize)]

@@ -2,7 +2,7 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr, TcpListener, TcpStream};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU16, AtomicUsize, Ordering};
 
 use acspass::emulator::UserAgent;
 
@@ -19,9 +19,15 @@ fn is_closed(port: u16) -> bool {
         && TcpStream::connect((Ipv6Addr::LOCALHOST, port)).is_err()
 }
 
+/// A port that no other test is given meanwhile: below those that the system hands out.
 fn free_port() -> u16 {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
-    listener.local_addr().expect("its address").port()
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    loop {
+        let port = 15_000 + NEXT.fetch_add(1, Ordering::Relaxed) % 15_000;
+        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() && is_closed(port) {
+            return port;
+        }
+    }
 }
 
 #[test]
@@ -30,7 +36,8 @@ fn the_request_has_all_that_binds_the_answer_to_it() {
     let mut seen = Vec::new();
     for _ in 0..2 {
         let browser = TestBrowser::walking();
-        login(&home, &browser, &[]).assert_code(0);
+        let port = free_port();
+        login(&home, &browser, &["--port", &port.to_string()]).assert_code(0);
         let asked = |name: &str| browser.parameter(name).unwrap_or_default();
         assert_eq!(asked("response_type"), "code");
         assert_eq!(asked("response_mode"), "form_post");
@@ -48,7 +55,8 @@ fn the_request_has_all_that_binds_the_answer_to_it() {
             assert!(!seen.contains(&secret), "never twice");
             seen.push(secret);
         }
-        assert!(is_closed(redirect_port(&browser.opened()[0])));
+        assert_eq!(redirect_port(&browser.opened()[0]), port);
+        assert!(is_closed(port));
     }
 }
 
@@ -109,9 +117,14 @@ fn a_sign_in_that_is_cancelled_ends_with_3() {
 fn a_sign_in_that_nobody_finishes_ends_with_3_and_closes_its_port() {
     let (home, _emulator) = Home::with_emulator();
     let browser = TestBrowser::idle();
-    let run = login(&home, &browser, &["--timeout", "1s"]);
+    let port = free_port();
+    let run = login(
+        &home,
+        &browser,
+        &["--timeout", "1s", "--port", &port.to_string()],
+    );
     run.assert_error(3, &["nobody finished the sign-in within 1 s"]);
-    assert!(is_closed(redirect_port(&browser.opened()[0])));
+    assert!(is_closed(port));
 }
 
 #[test]
@@ -226,8 +239,10 @@ fn ctrl_c_ends_a_waiting_sign_in_at_once_and_leaves_nothing() {
     let (home, emulator) = Home::with_keyring();
     for signal in ["INT", "TERM", "HUP"] {
         let browser = TestBrowser::idle();
-        let waiting = home.call(&["login"]).by(&browser).spawn();
-        let port = redirect_port(&browser.wait_for_opening());
+        let port = free_port();
+        let words = ["login", "--port", &port.to_string()];
+        let waiting = home.call(&words).by(&browser).spawn();
+        assert_eq!(redirect_port(&browser.wait_for_opening()), port);
         assert!(!is_closed(port), "it listens");
         waiting.signal(signal);
         waiting.end().assert_error(130, &["interrupted"]);

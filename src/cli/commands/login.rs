@@ -33,7 +33,7 @@ pub(super) fn run(args: &Login, world: &World, output: &mut Output) -> Result<u8
         .entra_token(scopes)
         .map(|token| token.expires_on)
         .ok_or_else(|| Error::internal("a sign-in kept no token"))?;
-    let left = expires_on.since(world.clock.now().shifted(record.clock_offset_seconds));
+    let left = expires_on.since(record.service_now(world.clock.as_ref()));
     let talk = output.talk();
     talk.say(&format!(
         "{} is signed in. The Entra token is good until {expires_on} (another {})",

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 
@@ -11,7 +12,7 @@ use crate::cli::parts::{Parts, World};
 use crate::error::{Kind, Result};
 use crate::exchange::TokenSource;
 use crate::store::{Index, IndexEntry};
-use crate::time::{Timestamp, in_words};
+use crate::time::{Clock, Timestamp, in_words};
 
 pub(super) fn run(world: &World, output: &mut Output) -> Result<u8> {
     let parts = Parts::new(world, &BTreeMap::new())?;
@@ -49,7 +50,7 @@ pub(super) struct View {
     source: Option<TokenSource>,
     scopes: Vec<String>,
     min_validity: std::time::Duration,
-    now: Timestamp,
+    clock: Arc<dyn Clock>,
 }
 
 impl View {
@@ -65,7 +66,7 @@ impl View {
                 .map(|resource| parts.token_source(resource)),
             scopes: parts.config.scopes.clone(),
             min_validity: parts.config.min_validity,
-            now: parts.world.clock.now(),
+            clock: parts.world.clock.clone(),
         })
     }
 
@@ -98,7 +99,7 @@ impl View {
     }
 
     fn left(&self, entry: &IndexEntry, expires_on: Timestamp) -> std::time::Duration {
-        expires_on.since(self.now.shifted(entry.clock_offset_seconds))
+        expires_on.since(entry.service_now(self.clock.as_ref()))
     }
 
     fn is_fresh(&self, entry: &IndexEntry, expires_on: Timestamp) -> bool {

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::record::{Record, ShortTokens};
 use crate::account::{Account, SessionKey, Tenancy};
 use crate::exchange::TokenSource;
-use crate::time::Timestamp;
+use crate::time::{Clock, ClockMark, Timestamp};
 
 pub(super) use file::Ledger;
 
@@ -44,9 +44,9 @@ pub struct IndexEntry {
     /// The record's note that this tenant's tokens are short.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub short_tokens: Option<ShortTokens>,
-    /// The service's clock minus ours, in seconds.
+    /// What the clocks showed when a service last answered.
     #[serde(default)]
-    pub clock_offset_seconds: i64,
+    pub clock: Option<ClockMark>,
 }
 
 /// An Entra token, without the token.
@@ -124,6 +124,14 @@ impl IndexEntry {
         }
     }
 
+    /// The time by the service's clock, as far as its last answer told it.
+    pub fn service_now(&self, clock: &dyn Clock) -> Timestamp {
+        match &self.clock {
+            Some(mark) => mark.service_now(clock),
+            None => clock.now(),
+        }
+    }
+
     fn is(&self, key: &SessionKey) -> bool {
         self.account.home_account_id == key.home_account_id && self.tenancy == key.tenancy
     }
@@ -152,7 +160,7 @@ impl IndexEntry {
                 })
                 .collect(),
             short_tokens: record.short_tokens,
-            clock_offset_seconds: record.clock_offset_seconds,
+            clock: record.clock.clone(),
         }
     }
 }

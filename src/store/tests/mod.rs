@@ -14,7 +14,7 @@ use crate::account::{Account, Tenancy};
 use crate::error::{Error, Kind};
 use crate::exchange::{ExchangeKind, TokenSource};
 use crate::secret::{CommunicationToken, EntraToken, RefreshToken};
-use crate::time::Timestamp;
+use crate::time::{ClockMark, SettableClock, Timestamp};
 
 const MARKER: &str = "s3cr3t-marker";
 
@@ -54,7 +54,8 @@ fn record(user: &str) -> Record {
         redeemed_at_seconds: 1_799_999_000,
         life_seconds: 540,
     });
-    record.clock_offset_seconds = -90;
+    let clock = SettableClock::new(Timestamp::from_unix_seconds(1_800_000_000));
+    record.clock = Some(ClockMark::new(&clock, None));
     record
 }
 

@@ -9,7 +9,9 @@ use std::time::{Duration, Instant};
 
 use acspass::account::{Account, SessionKey, Tenancy};
 use acspass::secret::{RefreshToken, SecretBytes};
-use acspass::store::{Activity, Attempt, KeyringStore, LockName, Record, TokenStore, Vault};
+use acspass::store::{
+    Activity, Attempt, KeyringStore, LockName, Record, ShortTokens, TokenStore, Vault,
+};
 
 /// The test that is no test but calls [`obey_parent`].
 const CHILD_TEST: &str = "secret_service::a_child_process_does_what_its_parent_ordered";
@@ -118,12 +120,20 @@ fn renew(folder: &str) -> Result<String, acspass::Error> {
             };
             Record::new(key.tenancy.clone(), account)
         });
-        record.clock_offset_seconds += 1;
-        let generation = record.clock_offset_seconds;
+        let generation = generation(record.short_tokens) + 1;
+        record.short_tokens = Some(ShortTokens {
+            redeemed_at_seconds: generation,
+            life_seconds: 1,
+        });
         record.refresh_token = Some(refresh_token(generation));
         vault.save(&record, &guard)?;
         tell(&generation.to_string());
     }
+}
+
+/// A number that the record and its index entry both carry.
+fn generation(short_tokens: Option<ShortTokens>) -> i64 {
+    short_tokens.map_or(0, |short| short.redeemed_at_seconds)
 }
 
 /// Long enough that a torn one would show.
@@ -136,7 +146,7 @@ fn describe(folder: &str) -> String {
     let vault = vault(folder);
     let record = vault.load(&key()).expect("a readable store");
     let stored = record.map_or(0, |record| {
-        let generation = record.clock_offset_seconds;
+        let generation = generation(record.short_tokens);
         let whole = record.refresh_token == Some(refresh_token(generation));
         assert!(whole, "generation {generation} is torn");
         generation
@@ -144,7 +154,7 @@ fn describe(folder: &str) -> String {
     let index = vault.index().expect("a readable index");
     let listed = index
         .entry(&key())
-        .map_or(0, |entry| entry.clock_offset_seconds);
+        .map_or(0, |entry| generation(entry.short_tokens));
     format!("{stored} {listed}")
 }
 

@@ -3,12 +3,14 @@
 //! Times are whole seconds UTC; what a service sends with fractions is cut down, so that a token is
 //! never thought to live longer than it does. Time zones and calendars beyond UTC are left out.
 
+mod clock;
+
 use std::fmt;
-use std::future::Future;
-use std::pin::Pin;
 use std::time::Duration;
 
 use crate::error::{Error, Kind, Result};
+
+pub use clock::{Boot, Clock, ClockMark, SettableClock, Sleep, SystemClock};
 
 /// A point in time: whole seconds since 1970-01-01T00:00:00Z.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -18,6 +20,11 @@ pub struct Timestamp(i64);
 // for time zones.
 const EARLIEST: i64 = -62_135_596_800;
 const LATEST: i64 = 253_402_207_200;
+
+impl Timestamp {
+    /// The end of time: later than anything expires.
+    pub const END: Timestamp = Timestamp(LATEST);
+}
 
 impl Timestamp {
     /// From seconds since the epoch, brought into the years 1 to 9999.
@@ -93,77 +100,6 @@ impl fmt::Display for Timestamp {
     /// RFC 3339 in UTC, for instance `2026-01-01T00:00:00Z`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.to_jiff())
-    }
-}
-
-/// A future that the [`Clock`] hands out.
-pub type Sleep<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
-
-/// Where the time comes from, and what waits for it to pass.
-pub trait Clock: Send + Sync {
-    /// The time now.
-    fn now(&self) -> Timestamp;
-
-    /// Ends once `duration` has passed on this clock.
-    fn sleep(&self, duration: Duration) -> Sleep<'_>;
-}
-
-/// The machine's own clock. Sleeping needs a tokio runtime with its timer.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct SystemClock;
-
-impl Clock for SystemClock {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the one door to the machine's clock"
-    )]
-    fn now(&self) -> Timestamp {
-        let since_epoch = std::time::SystemTime::now()
-            .duration_since(std::time::UNIX_EPOCH)
-            .unwrap_or_default();
-        Timestamp(0).plus(since_epoch)
-    }
-
-    fn sleep(&self, duration: Duration) -> Sleep<'_> {
-        Box::pin(tokio::time::sleep(duration))
-    }
-}
-
-/// A clock that stands still until it is told the time: for tests, and for whoever drives an
-/// emulator through a day in a second. Clones share the time.
-#[derive(Debug, Clone)]
-pub struct SettableClock(tokio::sync::watch::Sender<i64>);
-
-impl SettableClock {
-    /// A clock that stands at `start`.
-    pub fn new(start: Timestamp) -> Self {
-        SettableClock(tokio::sync::watch::Sender::new(start.0))
-    }
-
-    /// Moves the clock on, and wakes whoever slept until then.
-    pub fn advance(&self, duration: Duration) {
-        self.0
-            .send_modify(|now| *now = Timestamp(*now).plus(duration).0);
-    }
-
-    /// Sets the clock, also backwards.
-    pub fn set(&self, now: Timestamp) {
-        self.0.send_replace(now.0);
-    }
-}
-
-impl Clock for SettableClock {
-    fn now(&self) -> Timestamp {
-        Timestamp(*self.0.borrow())
-    }
-
-    fn sleep(&self, duration: Duration) -> Sleep<'_> {
-        let mut time = self.0.subscribe();
-        Box::pin(async move {
-            let until = Timestamp(*time.borrow()).plus(duration).0;
-            // The sender lives in `self`, so this cannot end early.
-            let _ = time.wait_for(|now| *now >= until).await;
-        })
     }
 }
 
