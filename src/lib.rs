@@ -10,6 +10,8 @@
 //!   only this machine reaches.
 //! - [`http`]: the one HTTP client. [`store`]: where sessions are kept. [`entra`]: Entra ID as a
 //!   public client. [`acs`]: the client of ACS Identity. The last three do not know each other.
+//!   [`IdentityClient`](acs::IdentityClient) creates identities and issues, revokes and exchanges
+//!   their tokens; [`DirectExchange`](acs::DirectExchange) exchanges without an access key.
 //! - [`session`]: the main job, one fresh token for one user. [`config`]: settings.
 //!   [`emulator`]: Entra ID and ACS Identity for tests, on this machine's loopback.
 //! - [`cli`]: the command.

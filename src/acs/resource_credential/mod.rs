@@ -41,7 +41,8 @@ const SCOPE: &str = "https://communication.azure.com//.default";
 ///
 /// Read are `AZURE_TENANT_ID`, `AZURE_CLIENT_ID`, `AZURE_CLIENT_SECRET`,
 /// `AZURE_CLIENT_CERTIFICATE_PATH`, `AZURE_FEDERATED_TOKEN_FILE`, `AZURE_AUTHORITY_HOST`,
-/// `IDENTITY_ENDPOINT`, `MSI_ENDPOINT` and `AZURE_TOKEN_CREDENTIALS`.
+/// `IDENTITY_ENDPOINT`, `MSI_ENDPOINT` and `AZURE_TOKEN_CREDENTIALS`. A managed identity's
+/// credential and the developer tools look at the process's own environment besides.
 ///
 /// # Errors
 /// [`Kind::Usage`] where what is named cannot be used.

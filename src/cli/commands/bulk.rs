@@ -8,7 +8,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::cli::output::Output;
 use crate::cli::parts::World;
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 
 /// Requests in flight.
 const AT_ONCE: usize = 32;
@@ -29,8 +29,15 @@ pub(super) async fn each<I, T>(
     Ok(())
 }
 
-/// The exit code, and a line for what failed: the first failure's code.
-pub(super) fn outcome(total: &str, failed: Vec<Error>, output: &Output) -> Result<u8> {
+/// The exit code, and a line for what failed: the first failure's code. What ended the whole
+/// before its time comes first.
+pub(super) fn outcome(
+    ended: Result<()>,
+    total: &str,
+    failed: Vec<Error>,
+    output: &Output,
+) -> Result<u8> {
+    ended.map_err(cut_short)?;
     let Some(first) = failed.first() else {
         return Ok(0);
     };
@@ -38,6 +45,16 @@ pub(super) fn outcome(total: &str, failed: Vec<Error>, output: &Output) -> Resul
     let code = first.kind().exit_code();
     output.error(first);
     Ok(code)
+}
+
+/// An interruption of what changes the resource: a request under way is not taken back by it.
+pub(super) fn cut_short(error: Error) -> Error {
+    match error.kind() {
+        Kind::Interrupted => error.with_hint(
+            "what was printed is done; what was under way may have been done as well, unheard",
+        ),
+        _ => error,
+    }
 }
 
 /// A progress bar on a terminal; nothing elsewhere.

@@ -30,14 +30,14 @@ pub(super) fn create(args: &UserCreate, world: &World, output: &mut Output) -> R
         scopes => client.create_user_with_token(scopes, lifetime).await,
     };
     let Some(count) = args.count else {
-        let created = parts.block_on(one())?;
+        let created = parts.block_on(one()).map_err(bulk::cut_short)?;
         output.result(&created_text(&created), &created_json(&created, world))?;
         return Ok(0);
     };
     let progress = Progress::new(world, u64::from(count), "creating");
     let mut failed: Vec<Error> = Vec::new();
     let mut listed: Vec<Value> = Vec::new();
-    parts.block_on(bulk::each(
+    let ended = parts.block_on(bulk::each(
         0..count,
         async |_| one().await,
         |outcome| {
@@ -50,7 +50,7 @@ pub(super) fn create(args: &UserCreate, world: &World, output: &mut Output) -> R
             }
             Ok(())
         },
-    ))?;
+    ));
     progress.end();
     if output.is_json {
         let errors: Vec<Value> = failed
@@ -60,7 +60,7 @@ pub(super) fn create(args: &UserCreate, world: &World, output: &mut Output) -> R
         output.result("", &json!({"created": listed, "failed": errors}))?;
     }
     let total = format!("{} of {count} identities were not created", failed.len());
-    bulk::outcome(&total, failed, output)
+    bulk::outcome(ended, &total, failed, output)
 }
 
 pub(super) fn delete(
@@ -96,14 +96,14 @@ fn delete_listed(world: &World, stdin: Stdin, output: &mut Output) -> Result<u8>
     };
     let count = ids.len();
     let numbered = ids.into_iter().enumerate();
-    parts.block_on(bulk::each(numbered, delete, |(line, id, outcome)| {
+    let ended = parts.block_on(bulk::each(numbered, delete, |(line, id, outcome)| {
         progress.step();
         match outcome {
             Ok(()) => deleted.push((line, id)),
             Err(error) => failed.push((line, id, error)),
         }
         Ok(())
-    }))?;
+    }));
     progress.end();
     // Answers overtake each other; what is listed, and which failure is the first, goes by line.
     deleted.sort();
@@ -122,7 +122,7 @@ fn delete_listed(world: &World, stdin: Stdin, output: &mut Output) -> Result<u8>
     }
     let total = format!("{} of {count} identities were not deleted", failed.len());
     let errors = failed.into_iter().map(|(_, _, error)| error).collect();
-    bulk::outcome(&total, errors, output)
+    bulk::outcome(ended, &total, errors, output)
 }
 
 fn read_ids(stdin: Stdin) -> Result<Vec<String>> {

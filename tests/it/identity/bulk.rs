@@ -1,8 +1,10 @@
 //! Many at once: `user create --count` and `user delete -`.
 
 use std::collections::BTreeSet;
+use std::process::Command;
 
-use serde_json::json;
+use acspass::emulator::{Emulator, Fault, Route, Trouble};
+use serde_json::{Value, json};
 
 use super::{created, fault};
 use crate::harness::Home;
@@ -165,6 +167,72 @@ fn a_list_in_json_tells_the_deleted_and_the_failed() {
     assert_eq!(
         run.assert_code(0).json(),
         json!({"deleted": [id], "failed": []})
+    );
+}
+
+fn silence(times: u32) -> Fault {
+    Fault {
+        route: Route::Identities,
+        times: Some(times),
+        what: Trouble::Silence,
+    }
+}
+
+/// Waits until the emulator has met this many requests.
+fn wait_for_requests(emulator: &Emulator, count: usize) {
+    while emulator.requests().len() < count {
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn an_interrupted_creation_keeps_what_was_created_and_says_what_is_not_known() {
+    let (home, emulator) = Home::with_emulator();
+    emulator.add_fault(silence(2));
+    let process = home.call(&["user", "create", "--count", "5"]).spawn();
+    let lines = [
+        process.next_line(),
+        process.next_line(),
+        process.next_line(),
+    ];
+    process.signal("INT");
+    let run = process.end();
+    assert_eq!(run.code, Some(130), "{}", run.stderr);
+    assert_eq!(run.stdout.lines().collect::<Vec<_>>(), lines);
+    run.assert_says(&["interrupted", "may have been done as well"]);
+    run.assert_does_not_say("nothing was left behind");
+}
+
+#[test]
+fn an_interrupted_deletion_still_lists_what_was_deleted() {
+    let (home, emulator) = Home::with_emulator();
+    let ids = [created(&home), created(&home), created(&home)];
+    let file = home.path().join("ids.txt");
+    std::fs::write(&file, ids.join("\n")).unwrap();
+    emulator.add_fault(silence(1));
+    let before = emulator.requests().len();
+    let script = "file=$1; shift; exec \"$@\" < \"$file\"";
+    let process = home
+        .call(&["user", "delete", "-", "-o", "json"])
+        .spawn_under(
+            Command::new("/bin/sh")
+                .args(["-c", script, "sh"])
+                .arg(&file)
+                .arg(env!("CARGO_BIN_EXE_acspass")),
+            "a shell",
+        );
+    wait_for_requests(&emulator, before + 3);
+    process.signal("INT");
+    let run = process.end();
+    assert_eq!(run.code, Some(130), "{}", run.stderr);
+    assert_eq!(run.json_error()["kind"], "interrupted");
+    let json: Value = serde_json::from_str(&run.stdout).expect("JSON");
+    let deleted = json["deleted"].as_array().expect("a list");
+    assert!(deleted.len() <= 2, "one hangs: {json}");
+    assert!(
+        deleted
+            .iter()
+            .all(|id| ids.contains(&id.as_str().unwrap().to_owned()))
     );
 }
 

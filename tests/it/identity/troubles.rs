@@ -1,5 +1,6 @@
 //! When the resource is busy, breaks off or has had enough: what is tried again, and what is said.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use acspass::Kind;
@@ -104,6 +105,30 @@ fn a_create_that_was_sent_twice_warns_of_the_one_that_nobody_knows() {
 
     let run = home.call(&["user", "create"]).plainly().run();
     run.assert_code(0).assert_does_not_say("nobody knows");
+}
+
+#[test]
+fn a_call_that_is_dropped_is_given_up_and_the_client_goes_on() {
+    let emulator = emulator();
+    emulator.add_fault(Fault {
+        route: Route::Identities,
+        times: Some(1),
+        what: Trouble::Silence,
+    });
+    let client = Arc::new(client(&emulator));
+    block_on(async {
+        let task = {
+            let client = client.clone();
+            tokio::spawn(async move { client.create_user().await })
+        };
+        while emulator.requests().is_empty() {
+            tokio::task::yield_now().await;
+        }
+        task.abort();
+        assert!(task.await.unwrap_err().is_cancelled());
+        client.create_user().await.unwrap();
+    });
+    assert_eq!(emulator.count("create_identity"), 1);
 }
 
 #[test]
