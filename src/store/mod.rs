@@ -40,6 +40,9 @@ pub trait TokenStore: Send + Sync {
     /// Removes the item; `false` where there was none.
     fn delete(&self, item: &str) -> Result<bool>;
 
+    /// The names of all items, sorted; of those that are locked as well.
+    fn items(&self) -> Result<Vec<String>>;
+
     /// Whether items outlive the process.
     fn is_persistent(&self) -> bool;
 
