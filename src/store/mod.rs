@@ -5,6 +5,7 @@
 //! process at a time the one that renews. [`Vault`] joins the three: nothing above this room
 //! touches a store, the index or a lock by itself.
 
+mod file;
 mod folder;
 mod index;
 mod keyring;
@@ -15,6 +16,7 @@ mod record;
 mod tests;
 mod vault;
 
+pub use file::{FileStore, Purpose, create_key_file};
 pub use index::{Index, IndexEntry, IndexedCommunicationToken, IndexedEntraToken};
 pub use keyring::KeyringStore;
 pub use lock::{Activity, Attempt, Guard, Holder, LockName};
