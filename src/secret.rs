@@ -54,6 +54,8 @@ secret_text! {
     CommunicationToken;
     /// An ACS resource's access key, Base64 as the portal shows it.
     AccessKey;
+    /// What the user types to open the sealed files.
+    Passphrase;
 }
 
 /// A stored item's bytes: whatever they hold, they are secret.

@@ -1,10 +1,16 @@
 //! Files in the state folder that nobody else may read: made private, replaced whole.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
 
-use crate::error::{Error, Kind};
+use crate::error::{Error, Kind, Result};
+use crate::time::{Clock, SystemClock};
+
+/// A change takes milliseconds: who holds a lock this long has been stopped.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Creates the folder, and what is missing above it, for its owner alone.
 pub(super) fn create(folder: &Path) -> io::Result<()> {
@@ -31,6 +37,70 @@ pub(super) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     // Without this, a power cut after the renaming may leave an empty file under the name.
     file.sync_all()?;
     fs::rename(&draft, path)?;
+    sync_names(path)
+}
+
+/// Removes a file for good; `false` where there was none.
+pub(super) fn remove(path: &Path) -> io::Result<bool> {
+    match fs::remove_file(path) {
+        Ok(()) => sync_names(path).map(|()| true),
+        Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(cause) => Err(cause),
+    }
+}
+
+/// Gives a file that cannot be read a name that says so, and tells it. The name it had is free.
+pub(super) fn set_aside(path: &Path) -> io::Result<PathBuf> {
+    // The machine's own clock: this is about a file of this machine, not about a token.
+    let now = SystemClock.now().unix_seconds();
+    let named = |suffix: String| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(suffix);
+        PathBuf::from(name)
+    };
+    let mut aside = named(format!(".unreadable-{now}"));
+    let mut attempt = 1;
+    while aside.exists() {
+        attempt += 1;
+        aside = named(format!(".unreadable-{now}-{attempt}"));
+    }
+    fs::rename(path, &aside)?;
+    Ok(aside)
+}
+
+/// Waits for the lock file of this name, for as long as an honest holder could need it. It is
+/// held until what is returned is dropped, or the process ends.
+pub(super) fn exclusive(folder: &Path, name: &str) -> Result<File> {
+    let path = folder.join(name);
+    let failed = |cause| failure("lock", &path, cause);
+    create(folder).map_err(|cause| failure("create the folder", folder, cause))?;
+    let file = open(&path).map_err(failed)?;
+    let start = Instant::now();
+    let mut pause = Duration::from_millis(1);
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::Error(cause)) => return Err(failed(cause)),
+            Err(TryLockError::WouldBlock) if start.elapsed() < PATIENCE => {
+                thread::sleep(pause);
+                pause = (pause * 2).min(Duration::from_millis(20));
+            }
+            Err(TryLockError::WouldBlock) => {
+                return Err(Error::new(
+                    Kind::Store,
+                    format!(
+                        "another acspass holds `{}` and does not let go",
+                        path.display()
+                    ),
+                    "look for a stopped acspass process, end it, and run this again",
+                ));
+            }
+        }
+    }
+}
+
+/// Makes names in a file's folder outlive a power cut.
+fn sync_names(path: &Path) -> io::Result<()> {
     #[cfg(unix)]
     if let Some(folder) = path.parent() {
         File::open(folder)?.sync_all()?;

@@ -41,6 +41,13 @@ impl TokenStore for MemoryStore {
         Ok(items.remove(item).is_some())
     }
 
+    fn items(&self) -> Result<Vec<String>> {
+        let items = self.items.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut names: Vec<String> = items.keys().cloned().collect();
+        names.sort();
+        Ok(names)
+    }
+
     fn is_persistent(&self) -> bool {
         false
     }

@@ -5,6 +5,7 @@
 //! process at a time the one that renews. [`Vault`] joins the three: nothing above this room
 //! touches a store, the index or a lock by itself.
 
+mod file;
 mod folder;
 mod index;
 mod keyring;
@@ -15,6 +16,7 @@ mod record;
 mod tests;
 mod vault;
 
+pub use file::{FileStore, Purpose, create_key_file};
 pub use index::{Index, IndexEntry, IndexedCommunicationToken, IndexedEntraToken};
 pub use keyring::KeyringStore;
 pub use lock::{Activity, Attempt, Guard, Holder, LockName};
@@ -39,6 +41,9 @@ pub trait TokenStore: Send + Sync {
 
     /// Removes the item; `false` where there was none.
     fn delete(&self, item: &str) -> Result<bool>;
+
+    /// The names of all items, sorted; of those that are locked as well.
+    fn items(&self) -> Result<Vec<String>>;
 
     /// Whether items outlive the process.
     fn is_persistent(&self) -> bool;

@@ -223,8 +223,50 @@ fn two_items_of_one_name_are_not_guessed_between() {
     let service = SecretService::start();
     assert_eq!(outcome(&service.env(), "save item 100"), "saved");
     service.add_twin("item");
-    let outcome = outcome(&service.env(), "load item 100");
-    assert_store_error(&outcome, "several items `item`", "remove them all");
+    for order in ["load item 100", "save item 100"] {
+        let outcome = outcome(&service.env(), order);
+        assert_store_error(&outcome, "several items `item`", "removes them all");
+    }
+    let mut run = Run::start(&service.env(), "delete item;load item 100");
+    assert_eq!([run.next(), run.next()], ["deleted true", "none"]);
+    run.end();
+}
+
+#[test]
+fn the_keyring_crates_way_and_ours_find_each_others_items() {
+    let service = SecretService::start();
+    let orders = "save ours 6000;crate-load ours 6000;crate-save ours 7000;load ours 7000;\
+                  crate-save theirs 100;load theirs 100;save theirs 200;crate-load theirs 200;items";
+    let mut run = Run::start(&service.env(), orders);
+    let outcomes: Vec<String> = (0..9).map(|_| run.next()).collect();
+    run.end();
+    let expected = "saved same saved same saved same saved same";
+    assert_eq!(outcomes[..8].join(" "), expected);
+    assert_eq!(outcomes[8], "ours theirs");
+    assert_eq!(service.lookup_items(), ["ours", "theirs"], "no twins");
+    assert_eq!(service.lookup("theirs"), content("200"));
+}
+
+#[test]
+fn several_processes_at_once_each_have_a_session_of_their_own() {
+    let service = SecretService::start();
+    let mut runs: Vec<Run> = (0..12)
+        .map(|number| {
+            let item = format!("item-{number}");
+            let orders = format!("save {item} 6000;pause;load {item} 6000;delete {item}");
+            Run::start(&service.env(), &orders)
+        })
+        .collect();
+    for run in &mut runs {
+        assert_eq!([run.next(), run.next()], ["saved", "paused"]);
+    }
+    for run in &mut runs {
+        run.go_on();
+    }
+    for mut run in runs {
+        assert_eq!([run.next(), run.next()], ["same", "deleted true"]);
+        run.end();
+    }
 }
 
 #[test]

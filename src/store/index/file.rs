@@ -5,27 +5,21 @@
 //! sessions do not lose each other's.
 
 use std::fmt;
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File};
 use std::io::{self, BufReader};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
-use std::thread;
-use std::time::{Duration, Instant};
 
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
 use super::{Index, IndexEntry};
 use crate::account::{SessionKey, Tenancy};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::store::folder;
 use crate::store::record::Record;
-use crate::time::{Clock, SystemClock};
 
 const VERSION: u32 = 1;
-
-/// A change takes milliseconds: who holds the lock this long has been stopped.
-const PATIENCE: Duration = Duration::from_secs(5);
 
 #[derive(Debug)]
 pub(in crate::store) enum Ledger {
@@ -248,15 +242,7 @@ fn read_damaged(folder: &Path) -> Result<Vec<IndexEntry>> {
 /// Takes an index that cannot be read out of the way. The lock is held.
 fn set_aside(folder: &Path) -> Result<()> {
     let path = file_in(folder);
-    // The machine's own clock: this is about a file of this machine, not about a token.
-    let now = SystemClock.now().unix_seconds();
-    let mut aside = folder.join(format!("index.json.unreadable-{now}"));
-    let mut attempt = 1;
-    while aside.exists() {
-        attempt += 1;
-        aside = folder.join(format!("index.json.unreadable-{now}-{attempt}"));
-    }
-    fs::rename(&path, &aside)
+    let aside = folder::set_aside(&path)
         .map_err(|cause| folder::failure("set aside the unreadable index", &path, cause))?;
     tracing::warn!(
         "the list of sessions could not be read: it is kept as `{}`, and all count as signed out",
@@ -266,30 +252,7 @@ fn set_aside(folder: &Path) -> Result<()> {
 }
 
 fn lock(folder: &Path) -> Result<File> {
-    let path = folder.join("index.lock");
-    let failure = |cause| folder::failure("lock the index with", &path, cause);
-    folder::create(folder)
-        .map_err(|cause| folder::failure("create the state folder", folder, cause))?;
-    let file = folder::open(&path).map_err(failure)?;
-    let start = Instant::now();
-    let mut pause = Duration::from_millis(1);
-    loop {
-        match file.try_lock() {
-            Ok(()) => return Ok(file),
-            Err(TryLockError::Error(cause)) => return Err(failure(cause)),
-            Err(TryLockError::WouldBlock) if start.elapsed() < PATIENCE => {
-                thread::sleep(pause);
-                pause = (pause * 2).min(Duration::from_millis(20));
-            }
-            Err(TryLockError::WouldBlock) => {
-                return Err(Error::new(
-                    Kind::Store,
-                    "another acspass holds the list of sessions and does not let go",
-                    "look for a stopped acspass process, end it, and run this again",
-                ));
-            }
-        }
-    }
+    folder::exclusive(folder, "index.lock")
 }
 
 fn file_in(folder: &Path) -> PathBuf {

@@ -1,19 +1,31 @@
-//! The operating system's keyring, through the `keyring` crate: nowhere else is it used.
+//! The operating system's keyring, one file a platform.
 //!
 //! Items are bytes under `service=acspass`, `username=<item>`. All calls are made one after the
 //! other on one thread with a deadline, because the other side may be a daemon that has stopped
 //! or a dialog that nobody sees. What goes wrong is put into our own words here, since the errors
 //! of the crates below may carry an item's bytes.
 
+mod entry;
 mod fate;
 mod worker;
 
+#[cfg(all(
+    unix,
+    not(any(target_os = "macos", target_os = "ios", target_os = "android"))
+))]
+mod secret_service;
+
+#[cfg_attr(target_os = "macos", path = "macos.rs")]
+#[cfg_attr(windows, path = "windows.rs")]
+#[cfg_attr(not(any(target_os = "macos", windows)), path = "linux.rs")]
+mod platform;
+
 use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use keyring::v1::{Entry, Error as KeyringError};
-
 use self::fate::Fate;
+use self::platform::Platform;
 use self::worker::{Failure, Worker};
 use super::TokenStore;
 use crate::error::Result;
@@ -27,6 +39,8 @@ const DEADLINE: Duration = Duration::from_secs(5);
 /// The user's keyring. Nothing is opened before the first call.
 pub struct KeyringStore {
     worker: Worker,
+    /// Only ever used on the worker's thread, so nobody waits for it there.
+    platform: Arc<Mutex<Platform>>,
 }
 
 impl KeyringStore {
@@ -34,17 +48,20 @@ impl KeyringStore {
     pub fn new() -> Self {
         KeyringStore {
             worker: Worker::new(DEADLINE),
+            platform: Arc::default(),
         }
     }
 
     fn call<T: Send + 'static>(
         &self,
         item: &str,
-        call: impl FnOnce(&Entry) -> Result<T, KeyringError> + Send + 'static,
+        call: impl FnOnce(&mut Platform, &str) -> Result<T, Fate> + Send + 'static,
     ) -> Result<Option<T>> {
         let name = item.to_owned();
+        let platform = Arc::clone(&self.platform);
         let outcome = self.worker.run(move || {
-            match entry(&name).and_then(|entry| call(&entry).map_err(Fate::of)) {
+            let mut platform = platform.lock().unwrap_or_else(PoisonError::into_inner);
+            match call(&mut platform, &name) {
                 Ok(value) => Ok(Some(value)),
                 Err(Fate::NoEntry) => Ok(None),
                 Err(fate) => Err(fate),
@@ -60,36 +77,36 @@ impl KeyringStore {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "the one door to the keyring")]
-fn entry(item: &str) -> Result<Entry, Fate> {
-    // What failed when the keyring was opened is kept there; `Entry::new` only says that it did.
-    if let Err(error) = Entry::store_status() {
-        return Err(Fate::of_opening(error));
-    }
-    Entry::new(SERVICE, item).map_err(Fate::of)
-}
-
 impl TokenStore for KeyringStore {
     fn name(&self) -> &'static str {
         "keyring"
     }
 
     fn load(&self, item: &str) -> Result<Option<SecretBytes>> {
-        self.call(item, |entry| entry.get_secret().map(SecretBytes::new))
+        self.call(item, |keyring, item| {
+            keyring.load(item).map(SecretBytes::new)
+        })
     }
 
     fn save(&self, item: &str, value: &SecretBytes) -> Result<()> {
         let value = value.clone();
-        match self.call(item, move |entry| entry.set_secret(value.expose()))? {
+        match self.call(item, move |keyring, item| {
+            keyring.save(item, value.expose())
+        })? {
             Some(()) => Ok(()),
-            // Only where the item vanished between the crate's search and its write.
+            // Only where the item vanished between the search for it and the write.
             None => Err(Fate::DiedMidway.into_error(item)),
         }
     }
 
     fn delete(&self, item: &str) -> Result<bool> {
-        let deleted = self.call(item, Entry::delete_credential)?;
+        let deleted = self.call(item, |keyring, item| keyring.delete(item))?;
         Ok(deleted.is_some())
+    }
+
+    fn items(&self) -> Result<Vec<String>> {
+        let items = self.call("", |keyring, _| keyring.items())?;
+        Ok(items.unwrap_or_default())
     }
 
     fn is_persistent(&self) -> bool {
@@ -97,14 +114,7 @@ impl TokenStore for KeyringStore {
     }
 
     fn removal_by_hand(&self, item: &str) -> String {
-        let quoted = shell_words::quote(item);
-        if cfg!(target_os = "macos") {
-            format!("run `security delete-generic-password -s {SERVICE} -a {quoted}`")
-        } else if cfg!(windows) {
-            format!("remove `{item}` of {SERVICE} in the Credential Manager")
-        } else {
-            format!("run `secret-tool clear service {SERVICE} username {quoted}`")
-        }
+        Platform::removal_by_hand(SERVICE, item)
     }
 }
 

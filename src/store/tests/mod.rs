@@ -98,6 +98,9 @@ impl TokenStore for FailingStore {
     fn delete(&self, _item: &str) -> Result<bool> {
         Err(FailingStore::error())
     }
+    fn items(&self) -> Result<Vec<String>> {
+        Err(FailingStore::error())
+    }
     fn is_persistent(&self) -> bool {
         true
     }
@@ -121,6 +124,9 @@ impl TokenStore for Shared {
     }
     fn delete(&self, item: &str) -> Result<bool> {
         self.0.delete(item)
+    }
+    fn items(&self) -> Result<Vec<String>> {
+        self.0.items()
     }
     fn is_persistent(&self) -> bool {
         self.0.is_persistent()

@@ -1,6 +1,6 @@
 //! A process of its own over the keyring store: this test binary again, told what to do.
 //!
-//! The `keyring` crate reads the environment and keeps one connection for the whole process, so
+//! The store, and the `keyring` crate beside it, read the environment and keep one connection for the whole process, so
 //! no two cases may share one.
 
 use std::io::{BufRead, BufReader, Write};
@@ -51,6 +51,24 @@ fn obey(store: &KeyringStore, order: &str) {
         ["delete", item] => store
             .delete(item)
             .map(|existed| format!("deleted {existed}")),
+        ["items"] => store.items().map(|items| items.join(" ")),
+        ["crate-save", item, size] => {
+            through_the_crate(item)
+                .set_secret(&content(size))
+                .expect("the crate saves");
+            Ok("saved".to_owned())
+        }
+        ["crate-load", item, size] => {
+            let bytes = through_the_crate(item)
+                .get_secret()
+                .expect("the crate loads");
+            Ok(if bytes == content(size) {
+                "same"
+            } else {
+                "other"
+            }
+            .to_owned())
+        }
         ["probe"] => Vault::new(Box::new(KeyringStore::new()), None)
             .probe()
             .map(|()| "probed".to_owned()),
@@ -80,6 +98,14 @@ fn obey(store: &KeyringStore, order: &str) {
         )
     });
     tell(&outcome);
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "what another program of the crate's does"
+)]
+fn through_the_crate(item: &str) -> keyring::v1::Entry {
+    keyring::v1::Entry::new("acspass", item).expect("an entry")
 }
 
 #[expect(clippy::print_stdout, reason = "how the parent process is told")]

@@ -1,0 +1,286 @@
+//! Where the key of the sealed files comes from: a file, or a passphrase.
+
+use std::collections::HashMap;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use argon2::{Algorithm, Argon2, Params, Version};
+use ring::hkdf::{HKDF_SHA256, Prk, Salt};
+use ring::rand::{SecureRandom, SystemRandom};
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use super::wrong_key;
+use crate::error::{Error, Kind, Result};
+use crate::secret::Passphrase;
+use crate::store::folder;
+
+/// RFC 9106, section 4, the second recommended option: 64 MiB, 3 passes, 4 lanes.
+const COST: Cost = Cost {
+    memory_kib: 64 * 1024,
+    passes: 3,
+    lanes: 4,
+};
+
+/// What a file may ask of us at most: it may come from somebody else.
+const MOST_MEMORY_KIB: u32 = 1024 * 1024;
+
+/// The least and the most that a key file holds.
+const KEY_FILE_BYTES: (usize, u64) = (32, 1024 * 1024);
+
+/// What a passphrase is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// Nothing is sealed yet: this passphrase will open what is sealed from now on.
+    Choose,
+    /// To open what is sealed: it must be the one that was chosen.
+    Open,
+}
+
+/// Makes a key file of 32 random bytes that nobody else may read.
+///
+/// # Errors
+/// [`Kind::Store`] where it cannot be written, or where there is a file already.
+pub fn create_key_file(path: &Path) -> Result<()> {
+    let mut key = Zeroizing::new([0; 32]);
+    SystemRandom::new()
+        .fill(&mut key[..])
+        .map_err(|_| Error::internal("there are no random bytes to be had"))?;
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+        .open(path)
+        .and_then(|mut file| file.write_all(&key[..]).and_then(|()| file.sync_all()))
+        .map_err(|cause| folder::failure("create the key file", path, cause))
+}
+
+/// The keys of the sealed files, made when they are needed and then kept: in the end there is one.
+pub(super) struct Keys {
+    origin: Origin,
+    cost: Cost,
+    known: Mutex<Known>,
+}
+
+enum Origin {
+    File(PathBuf),
+    Passphrase(Box<dyn Fn(Purpose) -> Result<Passphrase> + Send + Sync>),
+}
+
+#[derive(Default)]
+struct Known {
+    /// The file's bytes or the passphrase.
+    secret: Option<Zeroizing<Vec<u8>>>,
+    keys: HashMap<String, Prk>,
+}
+
+/// How a key is made, as the sealed files say it.
+#[derive(Serialize, Deserialize)]
+struct Making {
+    /// Of a passphrase, with this cost; else of a key file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    argon2id: Option<Cost>,
+    salt: String,
+    /// Made of the key, by which one sees that it is the right one.
+    check: String,
+}
+
+#[derive(Clone, Copy, Serialize, Deserialize)]
+struct Cost {
+    memory_kib: u32,
+    passes: u32,
+    lanes: u32,
+}
+
+impl Keys {
+    pub(super) fn of_file(path: PathBuf) -> Self {
+        Keys::new(Origin::File(path))
+    }
+
+    pub(super) fn of_passphrase(
+        ask: Box<dyn Fn(Purpose) -> Result<Passphrase> + Send + Sync>,
+    ) -> Self {
+        Keys::new(Origin::Passphrase(ask))
+    }
+
+    fn new(origin: Origin) -> Self {
+        Keys {
+            origin,
+            cost: COST,
+            known: Mutex::default(),
+        }
+    }
+
+    /// The key of a file that says so about its making.
+    ///
+    /// # Errors
+    /// [`Kind::Store`] where ours is another.
+    pub(super) fn key(&self, making: &str) -> Result<Prk> {
+        let mut known = self.known();
+        if let Some(key) = known.keys.get(making) {
+            return Ok(key.clone());
+        }
+        let form: Option<Making> = serde_json::from_str(making).ok();
+        let form = form.filter(|form| {
+            form.argon2id
+                .is_none_or(|cost| cost.memory_kib <= MOST_MEMORY_KIB)
+        });
+        let form = form.ok_or_else(|| {
+            wrong_key(
+                "a sealed file does not say in a way that this acspass knows how its key is made",
+                "use the acspass that sealed it",
+            )
+        })?;
+        match (&self.origin, form.argon2id) {
+            (Origin::File(_), None) | (Origin::Passphrase(_), Some(_)) => {}
+            (Origin::File(_), Some(_)) => {
+                return Err(wrong_key(
+                    "the sealed files were sealed with a passphrase, not with a key file",
+                    "unset ACSPASS_STORE_KEY_FILE to be asked for the passphrase",
+                ));
+            }
+            (Origin::Passphrase(_), None) => {
+                return Err(wrong_key(
+                    "the sealed files were sealed with a key file, not with a passphrase",
+                    "set ACSPASS_STORE_KEY_FILE to that file",
+                ));
+            }
+        }
+        let key = self.make(&mut known, Purpose::Open, form.argon2id, &form.salt)?;
+        if check(&key)? != form.check {
+            // What was typed wrongly may be typed again; what a file holds stays as it is.
+            known.secret = None;
+            return Err(match &self.origin {
+                Origin::File(path) => wrong_key(
+                    &format!(
+                        "the key in `{}` is not the one that the files were sealed with",
+                        path.display()
+                    ),
+                    "set ACSPASS_STORE_KEY_FILE to the right file",
+                ),
+                Origin::Passphrase(_) => wrong_key(
+                    "the passphrase is not the one that the files were sealed with",
+                    "run this again with the right one",
+                ),
+            });
+        }
+        known.keys.insert(making.to_owned(), key.clone());
+        Ok(key)
+    }
+
+    /// A key for the first file of all, and what to write there about its making.
+    pub(super) fn fresh(&self) -> Result<(String, Prk)> {
+        let mut known = self.known();
+        let mut salt = [0; 16];
+        SystemRandom::new()
+            .fill(&mut salt)
+            .map_err(|_| Error::internal("there are no random bytes to be had"))?;
+        let salt = hex(&salt);
+        let argon2id = match self.origin {
+            Origin::File(_) => None,
+            Origin::Passphrase(_) => Some(self.cost),
+        };
+        let key = self.make(&mut known, Purpose::Choose, argon2id, &salt)?;
+        let making = serde_json::to_string(&Making {
+            argon2id,
+            salt,
+            check: check(&key)?,
+        })
+        .map_err(|_| Error::internal("a key's making could not be written as JSON"))?;
+        known.keys.insert(making.clone(), key.clone());
+        Ok((making, key))
+    }
+
+    fn make(
+        &self,
+        known: &mut Known,
+        purpose: Purpose,
+        cost: Option<Cost>,
+        salt: &str,
+    ) -> Result<Prk> {
+        let secret = match known.secret.take() {
+            Some(secret) => secret,
+            None => match &self.origin {
+                Origin::File(path) => read_key_file(path)?,
+                Origin::Passphrase(ask) => {
+                    Zeroizing::new(ask(purpose)?.expose().as_bytes().to_vec())
+                }
+            },
+        };
+        let salt = salt.as_bytes();
+        let key =
+            match cost {
+                None => Salt::new(HKDF_SHA256, salt).extract(&secret),
+                Some(cost) => {
+                    let mut stretched = Zeroizing::new([0; 32]);
+                    Params::new(cost.memory_kib, cost.passes, cost.lanes, Some(32))
+                        .and_then(|params| {
+                            Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+                                .hash_password_into(&secret, salt, &mut stretched[..])
+                        })
+                        .map_err(|_| Error::internal("Argon2id refused its parameters"))?;
+                    Salt::new(HKDF_SHA256, salt).extract(&stretched[..])
+                }
+            };
+        known.secret = Some(secret);
+        Ok(key)
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn read_key_file(path: &Path) -> Result<Zeroizing<Vec<u8>>> {
+    let failure = |cause: io::Error| {
+        Error::new(
+            Kind::Store,
+            format!("could not read the key file `{}`", path.display()),
+            "set ACSPASS_STORE_KEY_FILE to a file that is yours, for example one made by \
+             `(umask 077; head -c 32 /dev/urandom > FILE)`",
+        )
+        .caused_by(cause)
+    };
+    let file = File::open(path).map_err(failure)?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        let mode = file.metadata().map_err(failure)?.mode();
+        if mode & 0o077 != 0 {
+            return Err(Error::new(
+                Kind::Store,
+                format!("others may read the key file `{}`", path.display()),
+                format!(
+                    "run `chmod 600 {}`, and make a new key if somebody may have read it",
+                    shell_words::quote(&path.to_string_lossy())
+                ),
+            ));
+        }
+    }
+    let (least, most) = KEY_FILE_BYTES;
+    let mut key = Zeroizing::new(Vec::new());
+    file.take(most).read_to_end(&mut key).map_err(failure)?;
+    if key.len() < least {
+        return Err(Error::new(
+            Kind::Store,
+            format!("the key file `{}` is too short", path.display()),
+            "make one of 32 random bytes: `(umask 077; head -c 32 /dev/urandom > FILE)`",
+        ));
+    }
+    Ok(key)
+}
+
+fn check(key: &Prk) -> Result<String> {
+    let mut check = [0; 32];
+    key.expand(&[b"acspass check"], HKDF_SHA256)
+        .and_then(|okm| okm.fill(&mut check))
+        .map_err(|_| Error::internal("a key's check could not be made"))?;
+    Ok(hex(&check[..16]))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

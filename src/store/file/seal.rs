@@ -1,0 +1,98 @@
+//! The form of a sealed file.
+//!
+//! ```text
+//! acspass sealed 1\n
+//! <how the key is made>\n
+//! <the item's name>\n
+//! <32 random bytes><ciphertext and tag>
+//! ```
+//!
+//! Each write has a key of its own, derived from the store's key and the 32 random bytes, so no
+//! nonce is ever used twice under one key. All that stands in the clear is authenticated too: an
+//! item that was renamed, or whose key's making was changed, does not open.
+
+use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, Nonce, UnboundKey};
+use ring::hkdf::Prk;
+use ring::rand::{SecureRandom, SystemRandom};
+
+use crate::error::{Error, Result};
+use crate::secret::SecretBytes;
+
+const MAGIC: &str = "acspass sealed 1\n";
+const SALT: usize = 32;
+
+/// A sealed file, taken apart and not yet opened.
+pub(super) struct Sealed<'a> {
+    /// How the key is made.
+    pub(super) making: &'a str,
+    /// The item's name.
+    pub(super) item: &'a str,
+    /// All that stands in the clear.
+    head: &'a [u8],
+    salt: &'a [u8],
+    ciphertext: &'a [u8],
+}
+
+impl<'a> Sealed<'a> {
+    /// Takes a file apart; `None` where it is not of this form.
+    pub(super) fn read(bytes: &'a [u8]) -> Option<Self> {
+        let body = bytes.strip_prefix(MAGIC.as_bytes())?;
+        let (making, body) = line(body)?;
+        let (item, body) = line(body)?;
+        let (salt, ciphertext) = body.split_at_checked(SALT)?;
+        Some(Sealed {
+            making,
+            item,
+            head: &bytes[..bytes.len() - ciphertext.len()],
+            salt,
+            ciphertext,
+        })
+    }
+
+    /// The item's bytes; `None` where this is not what was once sealed with this key.
+    pub(super) fn open(&self, key: &Prk) -> Option<SecretBytes> {
+        let key = derive(key, self.salt).ok()?;
+        let mut bytes = self.ciphertext.to_vec();
+        let aad = Aad::from(self.head);
+        let length = key.open_in_place(nonce(), aad, &mut bytes).ok()?.len();
+        bytes.truncate(length);
+        Some(SecretBytes::new(bytes))
+    }
+}
+
+/// Seals an item.
+pub(super) fn seal(item: &str, making: &str, key: &Prk, value: &SecretBytes) -> Result<Vec<u8>> {
+    let mut salt = [0; SALT];
+    SystemRandom::new().fill(&mut salt).map_err(failed)?;
+    let mut file = format!("{MAGIC}{making}\n{item}\n").into_bytes();
+    file.extend(salt);
+    let mut body = value.expose().to_vec();
+    derive(key, &salt)
+        .and_then(|key| key.seal_in_place_append_tag(nonce(), Aad::from(&file), &mut body))
+        .map_err(failed)?;
+    file.append(&mut body);
+    Ok(file)
+}
+
+/// One write's own key.
+fn derive(key: &Prk, salt: &[u8]) -> Result<LessSafeKey, ring::error::Unspecified> {
+    let key: UnboundKey = key
+        .expand(&[b"acspass item", salt], &CHACHA20_POLY1305)?
+        .into();
+    Ok(LessSafeKey::new(key))
+}
+
+/// The only one: see above.
+fn nonce() -> Nonce {
+    Nonce::assume_unique_for_key([0; 12])
+}
+
+fn failed(_: ring::error::Unspecified) -> Error {
+    Error::internal("an item could not be sealed")
+}
+
+fn line(bytes: &[u8]) -> Option<(&str, &[u8])> {
+    let end = bytes.iter().position(|byte| *byte == b'\n')?;
+    let text = std::str::from_utf8(&bytes[..end]).ok()?;
+    Some((text, &bytes[end + 1..]))
+}

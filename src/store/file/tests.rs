@@ -1,0 +1,281 @@
+//! Sealed files: what opens them, what does not, and what becomes of them then.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use tempfile::TempDir;
+
+use super::*;
+
+const MARKER: &str = "s3cr3t-marker";
+
+fn secret() -> SecretBytes {
+    SecretBytes::new(MARKER.repeat(500).into_bytes())
+}
+
+fn key_file(folder: &TempDir, name: &str) -> PathBuf {
+    let path = folder.path().join(name);
+    create_key_file(&path).unwrap();
+    path
+}
+
+fn with_key_file(folder: &TempDir, name: &str) -> FileStore {
+    FileStore::with_key_file(folder.path(), folder.path().join(name))
+}
+
+fn with_passphrase(folder: &TempDir, passphrase: &'static str) -> FileStore {
+    FileStore::with_passphrase(folder.path(), move |_| Ok(Passphrase::new(passphrase)))
+}
+
+/// The names in the folder of sealed files, without the lock.
+fn names(folder: &TempDir) -> Vec<String> {
+    let entries = fs::read_dir(folder.path().join("sealed")).unwrap();
+    let mut names: Vec<String> = entries
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name != "lock")
+        .collect();
+    names.sort();
+    names
+}
+
+fn only_file(folder: &TempDir) -> PathBuf {
+    let names = names(folder);
+    assert_eq!(names.len(), 1, "{names:?}");
+    folder.path().join("sealed").join(&names[0])
+}
+
+fn assert_refused<T: fmt::Debug>(outcome: Result<T>, words: &str) {
+    let error = outcome.unwrap_err();
+    assert_eq!(error.kind(), Kind::Store);
+    assert!(
+        format!("{error} | {}", error.hint()).contains(words),
+        "{error:?}"
+    );
+    assert!(!format!("{error:?}").contains(MARKER), "{error:?}");
+}
+
+#[test]
+fn items_come_out_whole_and_the_files_show_nothing_of_them() {
+    let folder = TempDir::new().unwrap();
+    key_file(&folder, "key");
+    let store = with_key_file(&folder, "key");
+    assert_eq!(store.load("item").unwrap(), None);
+    assert!(!store.delete("item").unwrap());
+    assert_eq!(store.items().unwrap(), [""; 0]);
+    for value in [SecretBytes::new(Vec::new()), secret()] {
+        store.save("item", &value).unwrap();
+        let fresh = with_key_file(&folder, "key");
+        assert_eq!(fresh.load("item").unwrap(), Some(value));
+    }
+    let first = fs::read(only_file(&folder)).unwrap();
+    assert!(!String::from_utf8_lossy(&first).contains(MARKER));
+    store.save("item", &secret()).unwrap();
+    let second = fs::read(only_file(&folder)).unwrap();
+    let sealed = |bytes: &[u8]| Sealed::read(bytes).map(|sealed| sealed.item.to_owned());
+    assert_eq!(sealed(&second), Some("item".to_owned()));
+    assert_ne!(first, second, "each write is sealed with a key of its own");
+    store.save("another", &secret()).unwrap();
+    assert_eq!(store.items().unwrap(), ["another", "item"]);
+    assert!(store.delete("item").unwrap());
+    assert!(!store.delete("item").unwrap());
+    assert_eq!(store.items().unwrap(), ["another"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn files_are_the_users_alone_and_so_must_the_key_file_be() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = TempDir::new().unwrap();
+    let key = key_file(&folder, "key");
+    let store = with_key_file(&folder, "key");
+    store.save("item", &secret()).unwrap();
+    let mode = |path: &Path| path.metadata().unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&key), 0o600);
+    assert_eq!(mode(&only_file(&folder)), 0o600);
+    assert_eq!(mode(&folder.path().join("sealed")), 0o700);
+    for open in [0o640, 0o604, 0o620, 0o601] {
+        fs::set_permissions(&key, fs::Permissions::from_mode(open)).unwrap();
+        assert_refused(with_key_file(&folder, "key").load("item"), "chmod 600");
+    }
+    fs::set_permissions(&key, fs::Permissions::from_mode(0o400)).unwrap();
+    assert_eq!(
+        with_key_file(&folder, "key").load("item").unwrap(),
+        Some(secret())
+    );
+}
+
+#[test]
+fn a_key_file_that_is_no_key_is_refused_with_how_to_make_one() {
+    let folder = TempDir::new().unwrap();
+    let save = |name| with_key_file(&folder, name).save("item", &secret());
+    assert_refused(save("missing"), "head -c 32 /dev/urandom");
+    let short = key_file(&folder, "short");
+    fs::write(&short, [7; 31]).unwrap();
+    assert_refused(save("short"), "too short");
+    assert_refused(create_key_file(&short), "create the key file");
+    assert_eq!(fs::read(&short).unwrap(), [7; 31], "it is left alone");
+    fs::write(&short, [7; 32]).unwrap();
+    save("short").unwrap();
+}
+
+#[test]
+fn another_key_opens_nothing_replaces_nothing_and_harms_nothing() {
+    let folder = TempDir::new().unwrap();
+    key_file(&folder, "key");
+    key_file(&folder, "other");
+    with_key_file(&folder, "key")
+        .save("item", &secret())
+        .unwrap();
+    let before = fs::read(only_file(&folder)).unwrap();
+    let others = [
+        (with_key_file(&folder, "other"), "ACSPASS_STORE_KEY_FILE"),
+        (
+            with_passphrase(&folder, "guess"),
+            "set ACSPASS_STORE_KEY_FILE",
+        ),
+    ];
+    for (store, words) in &others {
+        assert_refused(store.load("item"), words);
+        assert_refused(store.save("item", &secret()), words);
+        assert_refused(store.save("another", &secret()), "logout --all");
+        assert_eq!(fs::read(only_file(&folder)).unwrap(), before);
+        assert_eq!(store.items().unwrap(), ["item"], "listing needs no key");
+    }
+    assert_eq!(
+        with_key_file(&folder, "key").load("item").unwrap(),
+        Some(secret())
+    );
+    let (other, _) = &others[0];
+    assert!(other.delete("item").unwrap(), "nor does forgetting");
+    other.save("item", &secret()).unwrap();
+}
+
+#[test]
+fn a_passphrase_is_asked_for_once_a_run_and_only_when_it_is_needed() {
+    let folder = TempDir::new().unwrap();
+    let asked = Arc::new(AtomicUsize::new(0));
+    let store = |expected: Purpose| {
+        let asked = Arc::clone(&asked);
+        FileStore::with_passphrase(folder.path(), move |purpose| {
+            assert_eq!(purpose, expected);
+            asked.fetch_add(1, Ordering::SeqCst);
+            Ok(Passphrase::new(MARKER))
+        })
+    };
+    let first = store(Purpose::Choose);
+    assert_eq!(first.load("item").unwrap(), None);
+    assert_eq!(asked.load(Ordering::SeqCst), 0);
+    first.save("item", &secret()).unwrap();
+    first.save("another", &secret()).unwrap();
+    assert_eq!(first.load("item").unwrap(), Some(secret()));
+    assert_eq!(asked.load(Ordering::SeqCst), 1);
+
+    let second = store(Purpose::Open);
+    assert_eq!(second.items().unwrap(), ["another", "item"]);
+    assert!(second.delete("another").unwrap());
+    assert_eq!(asked.load(Ordering::SeqCst), 1);
+    assert_eq!(second.load("item").unwrap(), Some(secret()));
+    second.save("item", &secret()).unwrap();
+    assert_eq!(asked.load(Ordering::SeqCst), 2);
+
+    let text = fs::read(only_file(&folder)).unwrap();
+    let making = Sealed::read(&text).unwrap().making;
+    let stated = r#"{"argon2id":{"memory_kib":65536,"passes":3,"lanes":4},"salt":""#;
+    assert!(making.starts_with(stated), "{making}");
+}
+
+#[test]
+fn a_mistyped_passphrase_harms_nothing_and_may_be_typed_again() {
+    let folder = TempDir::new().unwrap();
+    with_passphrase(&folder, "right")
+        .save("item", &secret())
+        .unwrap();
+    let tries = AtomicUsize::new(0);
+    let store = FileStore::with_passphrase(folder.path(), move |_| {
+        let right = tries.fetch_add(1, Ordering::SeqCst) > 1;
+        Ok(Passphrase::new(if right { "right" } else { "wrong" }))
+    });
+    assert_refused(store.load("item"), "the passphrase is not the one");
+    assert_refused(
+        store.save("item", &secret()),
+        "the passphrase is not the one",
+    );
+    assert_eq!(store.load("item").unwrap(), Some(secret()));
+}
+
+#[test]
+fn a_damaged_file_is_set_aside_whole_and_its_item_counts_as_gone() {
+    let folder = TempDir::new().unwrap();
+    key_file(&folder, "key");
+    let store = with_key_file(&folder, "key");
+    store.save("item", &secret()).unwrap();
+    let path = only_file(&folder);
+    let whole = fs::read(&path).unwrap();
+    let body = whole.len() - secret().expose().len() - 16;
+    let flipped = |at: usize| {
+        let mut bytes = whole.clone();
+        bytes[at] ^= 1;
+        bytes
+    };
+    let damaged = [
+        Vec::new(),
+        MARKER.as_bytes().to_vec(),
+        whole[..whole.len() - 1].to_vec(),
+        whole[..body].to_vec(),
+        whole[..20].to_vec(),
+        [&whole[..], b"x"].concat(),
+        flipped(0),
+        flipped(body - 33),
+        flipped(body - 1),
+        flipped(body),
+        flipped(whole.len() - 1),
+    ];
+    for (count, bytes) in damaged.iter().enumerate() {
+        fs::write(&path, bytes).unwrap();
+        assert_eq!(store.load("item").unwrap(), None);
+        let aside: Vec<_> = names(&folder);
+        assert_eq!(aside.len(), count + 1, "{aside:?}");
+        assert!(aside.iter().all(|name| name.contains(".unreadable-")));
+    }
+    let kept = names(&folder)
+        .iter()
+        .map(|name| fs::read(folder.path().join("sealed").join(name)).unwrap())
+        .filter(|kept| damaged.contains(kept))
+        .count();
+    assert_eq!(kept, damaged.len(), "not a byte is lost");
+    store.save("item", &secret()).unwrap();
+    assert_eq!(store.load("item").unwrap(), Some(secret()));
+    assert_eq!(store.items().unwrap(), ["item"]);
+}
+
+#[test]
+fn an_item_under_anothers_name_does_not_open() {
+    let folder = TempDir::new().unwrap();
+    key_file(&folder, "key");
+    let store = with_key_file(&folder, "key");
+    store.save("item", &secret()).unwrap();
+    fs::copy(store.path("item"), store.path("another")).unwrap();
+    assert_eq!(store.load("another").unwrap(), None);
+    assert_eq!(store.load("item").unwrap(), Some(secret()));
+    // Neither does it where its name was changed with it.
+    let bytes = fs::read(store.path("item")).unwrap();
+    let at = bytes.windows(6).position(|w| w == b"\nitem\n").unwrap();
+    let renamed = [&bytes[..at], b"\nanother\n", &bytes[at + 6..]].concat();
+    fs::write(store.path("another"), renamed).unwrap();
+    assert_eq!(store.load("another").unwrap(), None);
+}
+
+#[test]
+fn what_cannot_be_written_leaves_what_was_there() {
+    let folder = TempDir::new().unwrap();
+    key_file(&folder, "key");
+    let store = with_key_file(&folder, "key");
+    store.save("item", &secret()).unwrap();
+    let mut draft = store.path("item").into_os_string();
+    draft.push(".draft");
+    // A folder in the draft's place fails the replacing, for root as well.
+    fs::create_dir(&draft).unwrap();
+    let new = SecretBytes::new(b"new".to_vec());
+    assert_refused(store.save("item", &new), "replace the sealed file");
+    assert_eq!(store.load("item").unwrap(), Some(secret()));
+}

@@ -1,0 +1,49 @@
+//! Linux, and what else has a Secret Service: asked directly, which is quick.
+
+use super::entry;
+use super::fate::Fate;
+use super::secret_service::SecretService;
+
+/// The user's keyring.
+#[derive(Default)]
+pub(super) struct Platform {
+    service: SecretService,
+    /// Set once the service has refused a session without encryption.
+    encrypted: bool,
+}
+
+impl Platform {
+    pub(super) fn load(&mut self, item: &str) -> Result<Vec<u8>, Fate> {
+        if !self.encrypted {
+            match self.service.load(item) {
+                Err(Fate::NotPlain) => self.encrypted = true,
+                loaded => return loaded,
+            }
+        }
+        entry::load(item)
+    }
+
+    pub(super) fn save(&mut self, item: &str, value: &[u8]) -> Result<(), Fate> {
+        if !self.encrypted {
+            match self.service.save(item, value) {
+                Err(Fate::NotPlain) => self.encrypted = true,
+                saved => return saved,
+            }
+        }
+        entry::save(item, value)
+    }
+
+    /// Nothing secret is handed over, so this needs no session of either kind.
+    pub(super) fn delete(&mut self, item: &str) -> Result<(), Fate> {
+        self.service.delete(item)
+    }
+
+    pub(super) fn items(&mut self) -> Result<Vec<String>, Fate> {
+        self.service.items()
+    }
+
+    pub(super) fn removal_by_hand(service: &str, item: &str) -> String {
+        let quoted = shell_words::quote(item);
+        format!("run `secret-tool clear service {service} username {quoted}`")
+    }
+}

@@ -1,0 +1,277 @@
+//! The Secret Service of Linux desktops, over D-Bus, in the fewest questions that it takes.
+//!
+//! The session is a `plain` one: an item's bytes cross the session bus as they are. That bus
+//! belongs to the user, and whoever can listen on it can ask the keyring as well; see
+//! `docs/architecture.md`. A service that will not have it is spoken to through the `keyring`
+//! crate, which encrypts. Both find each other's items: same attributes, label and content type.
+
+mod bus;
+pub(super) mod fate;
+
+use std::collections::HashMap;
+
+use futures_util::future::try_join;
+use serde::{Deserialize, Serialize};
+use zbus::zvariant::{OwnedObjectPath, OwnedValue, Type, Value};
+
+use self::bus::Bus;
+use super::SERVICE;
+use super::fate::Fate;
+
+const PATH: &str = "/org/freedesktop/secrets";
+const SERVICE_INTERFACE: &str = "org.freedesktop.Secret.Service";
+const COLLECTION_INTERFACE: &str = "org.freedesktop.Secret.Collection";
+const ITEM_INTERFACE: &str = "org.freedesktop.Secret.Item";
+
+/// An item's bytes on the bus, in the order of the specification's `Secret` struct.
+#[derive(Serialize, Deserialize, Type)]
+struct Secret {
+    session: OwnedObjectPath,
+    parameters: Vec<u8>,
+    value: Vec<u8>,
+    content_type: String,
+}
+
+/// The service, as far as this process has come with it.
+#[derive(Default)]
+pub(super) struct SecretService {
+    connection: Option<Connected>,
+}
+
+struct Connected {
+    bus: Bus,
+    /// What secrets are handed over in; opened with the first question that needs it.
+    session: Option<OwnedObjectPath>,
+}
+
+/// Where items were found, none of them locked any more.
+type Found = Vec<OwnedObjectPath>;
+
+impl SecretService {
+    /// The item's bytes.
+    pub(super) fn load(&mut self, item: &str) -> Result<Vec<u8>, Fate> {
+        self.ask(|connected| {
+            let (path, session) = connected.find_one(item)?;
+            connected.bus.drive(async {
+                let secret: Secret = connected
+                    .bus
+                    .call(&path, ITEM_INTERFACE, "GetSecret", &(&session,))
+                    .await?;
+                Ok(secret.value)
+            })
+        })
+    }
+
+    /// Creates the item or replaces it.
+    pub(super) fn save(&mut self, item: &str, value: &[u8]) -> Result<(), Fate> {
+        self.ask(|connected| {
+            let (path, session) = match connected.find_one(item) {
+                Ok((path, session)) => (Some(path), session),
+                Err(Fate::NoEntry) => (None, connected.session()?),
+                Err(fate) => return Err(fate),
+            };
+            let secret = Secret {
+                session,
+                parameters: Vec::new(),
+                value: value.to_vec(),
+                content_type: "application/octet-stream".to_owned(),
+            };
+            connected.bus.drive(async {
+                match path {
+                    Some(path) => {
+                        connected
+                            .bus
+                            .call(&path, ITEM_INTERFACE, "SetSecret", &(&secret,))
+                            .await
+                    }
+                    None => connected.create(item, &secret).await,
+                }
+            })
+        })
+    }
+
+    /// Removes the item, and whatever else goes by its name.
+    pub(super) fn delete(&mut self, item: &str) -> Result<(), Fate> {
+        self.ask(|connected| {
+            let found = connected.bus.drive(
+                connected.find(&HashMap::from([("service", SERVICE), ("username", item)])),
+            )?;
+            if found.is_empty() {
+                return Err(Fate::NoEntry);
+            }
+            connected.bus.drive(async {
+                for path in found {
+                    let prompt: OwnedObjectPath = connected
+                        .bus
+                        .call(&path, ITEM_INTERFACE, "Delete", &())
+                        .await?;
+                    connected.bus.prompt(&prompt).await?;
+                }
+                Ok(())
+            })
+        })
+    }
+
+    /// The names of all our items.
+    pub(super) fn items(&mut self) -> Result<Vec<String>, Fate> {
+        self.ask(|connected| connected.bus.drive(connected.items()))
+    }
+
+    /// Asks, and once more over a new session where the service has forgotten ours: it has been
+    /// restarted since. After any other failure the next question begins with a new connection.
+    fn ask<T>(&mut self, question: impl Fn(&mut Connected) -> Result<T, Fate>) -> Result<T, Fate> {
+        let mut connected = match self.connection.take() {
+            Some(connected) => connected,
+            None => Connected::new()?,
+        };
+        let mut outcome = question(&mut connected);
+        if matches!(outcome, Err(Fate::SessionLost)) {
+            connected.session = None;
+            outcome = question(&mut connected);
+        }
+        if matches!(outcome, Ok(_) | Err(Fate::NoEntry | Fate::Ambiguous)) {
+            self.connection = Some(connected);
+        }
+        outcome
+    }
+}
+
+impl Connected {
+    fn new() -> Result<Self, Fate> {
+        Ok(Connected {
+            bus: Bus::connect()?,
+            session: None,
+        })
+    }
+
+    /// The only item of this name, and the session to speak of it in. Where there is no session
+    /// yet, both questions are on their way at once.
+    fn find_one(&mut self, item: &str) -> Result<(OwnedObjectPath, OwnedObjectPath), Fate> {
+        let name = HashMap::from([("service", SERVICE), ("username", item)]);
+        let (found, session) = match self.session.clone() {
+            Some(session) => (self.bus.drive(self.find(&name))?, session),
+            None => self
+                .bus
+                .drive(try_join(self.find(&name), self.open_session()))?,
+        };
+        self.session = Some(session.clone());
+        let mut found = found.into_iter();
+        match (found.next(), found.next()) {
+            (None, _) => Err(Fate::NoEntry),
+            (Some(path), None) => Ok((path, session)),
+            (Some(_), Some(_)) => Err(Fate::Ambiguous),
+        }
+    }
+
+    fn session(&mut self) -> Result<OwnedObjectPath, Fate> {
+        let session = match self.session.take() {
+            Some(session) => session,
+            None => self.bus.drive(self.open_session())?,
+        };
+        self.session = Some(session.clone());
+        Ok(session)
+    }
+
+    async fn open_session(&self) -> Result<OwnedObjectPath, Fate> {
+        let asked = ("plain", Value::from(""));
+        let (_, session): (OwnedValue, OwnedObjectPath) = self
+            .bus
+            .call(PATH, SERVICE_INTERFACE, "OpenSession", &asked)
+            .await?;
+        Ok(session)
+    }
+
+    async fn find(&self, attributes: &HashMap<&str, &str>) -> Result<Found, Fate> {
+        let (mut found, locked) = self.search(attributes).await?;
+        if !locked.is_empty() {
+            self.unlock(&locked).await?;
+            found.extend(locked);
+        }
+        Ok(found)
+    }
+
+    /// What is unlocked, and what is not.
+    async fn search(&self, attributes: &HashMap<&str, &str>) -> Result<(Found, Found), Fate> {
+        self.bus
+            .call(PATH, SERVICE_INTERFACE, "SearchItems", &(attributes,))
+            .await
+    }
+
+    async fn unlock(&self, objects: &[OwnedObjectPath]) -> Result<(), Fate> {
+        let (_, prompt): (Found, OwnedObjectPath) = self
+            .bus
+            .call(PATH, SERVICE_INTERFACE, "Unlock", &(objects,))
+            .await?;
+        self.bus.prompt(&prompt).await
+    }
+
+    async fn create(&self, item: &str, secret: &Secret) -> Result<(), Fate> {
+        let collection: OwnedObjectPath = self
+            .bus
+            .call(PATH, SERVICE_INTERFACE, "ReadAlias", &("default",))
+            .await?;
+        if collection.as_str() == "/" {
+            return Err(Fate::NoCollection);
+        }
+        let created = match self.create_in(&collection, item, secret).await {
+            Err(Fate::Locked) => {
+                self.unlock(std::slice::from_ref(&collection)).await?;
+                self.create_in(&collection, item, secret).await
+            }
+            created => created,
+        };
+        self.bus.prompt(&created?).await
+    }
+
+    /// The prompt that the service wants first, if it does.
+    async fn create_in(
+        &self,
+        collection: &OwnedObjectPath,
+        item: &str,
+        secret: &Secret,
+    ) -> Result<OwnedObjectPath, Fate> {
+        let attributes = HashMap::from([("service", SERVICE), ("username", item)]);
+        // As the `keyring` crate labels its items.
+        let label = format!("keyring:{item}@{SERVICE}");
+        let properties = HashMap::from([
+            ("org.freedesktop.Secret.Item.Label", Value::from(label)),
+            (
+                "org.freedesktop.Secret.Item.Attributes",
+                Value::from(attributes),
+            ),
+        ]);
+        let (_, prompt): (OwnedObjectPath, OwnedObjectPath) = self
+            .bus
+            .call(
+                collection,
+                COLLECTION_INTERFACE,
+                "CreateItem",
+                &(properties, secret, true),
+            )
+            .await?;
+        Ok(prompt)
+    }
+
+    async fn items(&self) -> Result<Vec<String>, Fate> {
+        let (mut found, locked) = self.search(&HashMap::from([("service", SERVICE)])).await?;
+        found.extend(locked);
+        let mut names = Vec::with_capacity(found.len());
+        for path in found {
+            let attributes: OwnedValue = self
+                .bus
+                .call(
+                    &path,
+                    "org.freedesktop.DBus.Properties",
+                    "Get",
+                    &(ITEM_INTERFACE, "Attributes"),
+                )
+                .await?;
+            let attributes: HashMap<String, String> =
+                attributes.try_into().map_err(|_| Fate::Unknown)?;
+            names.extend(attributes.get("username").cloned());
+        }
+        names.sort();
+        names.dedup();
+        Ok(names)
+    }
+}

@@ -1,0 +1,40 @@
+//! Windows: the Credential Manager, which keeps 2560 bytes under a name.
+//!
+//! Items stay on this machine (persistence `Local`): the crate's default would let them roam with
+//! the user's profile to every machine of a domain.
+
+use std::collections::HashMap;
+
+use super::entry;
+use super::fate::Fate;
+
+/// What a credential may hold: `CRED_MAX_CREDENTIAL_BLOB_SIZE`.
+pub(super) const LIMIT: usize = 2560;
+
+/// The user's Credential Manager.
+#[derive(Default)]
+pub(super) struct Platform;
+
+impl Platform {
+    pub(super) fn load(&mut self, item: &str) -> Result<Vec<u8>, Fate> {
+        entry::load(item)
+    }
+
+    pub(super) fn save(&mut self, item: &str, value: &[u8]) -> Result<(), Fate> {
+        entry::save_with(item, value, &HashMap::from([("persistence", "local")]))
+    }
+
+    pub(super) fn delete(&mut self, item: &str) -> Result<(), Fate> {
+        entry::delete(item)
+    }
+
+    pub(super) fn items(&mut self) -> Result<Vec<String>, Fate> {
+        // The names are `<user>.<service>`, a pattern is all that one may search by.
+        let pattern = format!(r"\.{}$", super::SERVICE);
+        entry::items(&HashMap::from([("pattern", pattern.as_str())]))
+    }
+
+    pub(super) fn removal_by_hand(service: &str, item: &str) -> String {
+        format!("remove `{item}` of {service} in the Credential Manager")
+    }
+}
