@@ -219,7 +219,7 @@ impl<'h> Call<'h> {
             let may_wait = words[0] == "login" || words[0] == "get";
             if may_wait && !words.iter().any(|word| word.starts_with("--timeout")) {
                 // A test whose browser loses its way fails soon.
-                words.push("--timeout=60s".to_owned());
+                words.push("--timeout=30s".to_owned());
             }
         }
         words
