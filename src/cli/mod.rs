@@ -8,6 +8,7 @@ mod browser;
 mod commands;
 mod output;
 mod parts;
+mod passphrase;
 mod talk;
 
 use std::collections::BTreeMap;

@@ -24,13 +24,14 @@ use crate::exchange::{ExchangeKind, TokenSource};
 use crate::http::{self, Http};
 use crate::secret::AccessKey;
 use crate::session::{Exchange, Net, Session, Target, Way, Wish};
-use crate::store::{KeyringStore, MemoryStore, TokenStore, Vault};
+use crate::store::{FileStore, KeyringStore, MemoryStore, TokenStore, Vault};
 use crate::time::Clock;
 
 use super::Folders;
 use super::args::Global;
 use super::browser;
 use super::output::Talk;
+use super::passphrase;
 
 /// What the world gave this run, and what was typed for every command.
 pub(super) struct World {
@@ -336,14 +337,21 @@ fn vault(world: &World, config: &Config) -> Result<Vault> {
         true => StoreChoice::Memory,
         false => config.store,
     };
-    let store: Box<dyn TokenStore> = match choice {
-        StoreChoice::Keyring => Box::new(KeyringStore::new()),
-        StoreChoice::Memory => return Ok(Vault::new(Box::new(MemoryStore::new()), None)),
-    };
+    if choice == StoreChoice::Memory {
+        return Ok(Vault::new(Box::new(MemoryStore::new()), None));
+    }
     let folder = world.state_folder()?;
     let folder = match world.global.emulator {
         true => folder.join("emulator"),
         false => folder,
+    };
+    let store: Box<dyn TokenStore> = match choice {
+        StoreChoice::Keyring => Box::new(KeyringStore::new()),
+        StoreChoice::Memory => Box::new(MemoryStore::new()),
+        StoreChoice::File => match world.variable("ACSPASS_STORE_KEY_FILE") {
+            Some(key_file) => Box::new(FileStore::with_key_file(&folder, PathBuf::from(key_file))),
+            None => Box::new(FileStore::with_passphrase(&folder, passphrase::ask)),
+        },
     };
     Ok(Vault::new(store, Some(folder)))
 }

@@ -79,6 +79,8 @@ pub enum KeySource {
 pub enum StoreChoice {
     /// The operating system's keyring.
     Keyring,
+    /// Sealed files.
+    File,
     /// This process's memory.
     Memory,
 }
@@ -88,6 +90,7 @@ impl StoreChoice {
     pub fn as_str(self) -> &'static str {
         match self {
             StoreChoice::Keyring => "keyring",
+            StoreChoice::File => "file",
             StoreChoice::Memory => "memory",
         }
     }
@@ -367,11 +370,12 @@ pub fn parse_exchange(text: &str) -> Result<ExchangeKind> {
 fn parse_store(text: &str) -> Result<StoreChoice> {
     match text {
         "keyring" => Ok(StoreChoice::Keyring),
+        "file" => Ok(StoreChoice::File),
         "memory" => Ok(StoreChoice::Memory),
         _ => Err(Error::new(
             Kind::Usage,
             format!("`{}` is not a store", text.escape_debug()),
-            "the stores are keyring and memory",
+            "the stores are keyring, file and memory",
         )),
     }
 }

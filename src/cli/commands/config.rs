@@ -223,9 +223,9 @@ fn set_connection_string(
     file.set(&profile, Setting::Endpoint, read.endpoint.as_str())?;
     file.set(&profile, Setting::ConnectionString, config::STORED)?;
     output.talk().say(&format!(
-        "the connection string of {} is kept in the {} for profile {profile}",
+        "the connection string of {} is kept in {} for profile {profile}",
         read.endpoint,
-        parts.vault.store_name()
+        super::login::place(parts.vault.store_name())
     ));
     output.result("", &json!({}))
 }

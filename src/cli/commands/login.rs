@@ -42,8 +42,8 @@ pub(super) fn run(args: &Login, world: &World, output: &mut Output) -> Result<u8
     ));
     match parts.vault.is_persistent() {
         true => talk.say(&format!(
-            "The session is kept in the {}",
-            parts.vault.store_name()
+            "The session is kept in {}",
+            place(parts.vault.store_name())
         )),
         false => talk.warn(
             "the store is memory: nothing is kept, and the session is gone when this command ends",
@@ -55,6 +55,15 @@ pub(super) fn run(args: &Login, world: &World, output: &mut Output) -> Result<u8
     });
     output.result("", &json)?;
     Ok(0)
+}
+
+/// Where a store keeps things, for a sentence.
+pub(super) fn place(store: &str) -> &'static str {
+    match store {
+        "file" => "sealed files",
+        "keyutils" => "the kernel's keyring, until you log out of this machine",
+        _ => "the keyring",
+    }
 }
 
 fn flags(args: &Login) -> BTreeMap<Setting, String> {
