@@ -9,9 +9,12 @@ mod file;
 mod folder;
 mod index;
 mod keyring;
+#[cfg(target_os = "linux")]
+mod keyutils;
 mod lock;
 mod memory;
 mod record;
+mod split;
 #[cfg(test)]
 mod tests;
 mod vault;
@@ -19,6 +22,8 @@ mod vault;
 pub use file::{FileStore, Purpose, create_key_file};
 pub use index::{Index, IndexEntry, IndexedCommunicationToken, IndexedEntraToken};
 pub use keyring::KeyringStore;
+#[cfg(target_os = "linux")]
+pub use keyutils::KeyutilsStore;
 pub use lock::{Activity, Attempt, Guard, Holder, LockName};
 pub use memory::MemoryStore;
 pub use record::{CachedCommunicationToken, CachedEntraToken, Record, ShortTokens};

@@ -28,6 +28,8 @@ use self::fate::Fate;
 use self::platform::Platform;
 use self::worker::{Failure, Worker};
 use super::TokenStore;
+#[cfg(windows)]
+use super::split::Split;
 use crate::error::Result;
 use crate::secret::SecretBytes;
 

@@ -2,6 +2,7 @@
 
 mod index;
 mod lock;
+mod split;
 
 use std::fs;
 use std::path::Path;

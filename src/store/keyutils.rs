@@ -1,0 +1,283 @@
+//! The Linux kernel's own keyring: for machines that one is on over SSH, and for containers.
+//!
+//! Items are keys of type `user` in the session keyring, which the kernel keeps in memory: gone at
+//! logout, gone at a reboot, never on a disk. Each login has its own (`pam_keyinit` makes it), so
+//! a second one does not see the first one's; where logins have none, as in most containers, the
+//! kernel lets all of the user's processes share one until the reboot. The user keyring would be
+//! shared by all logins, but since Linux 5.3 it outlives them. A user other than root has 20,000
+//! bytes in all, names included; a key holds 32,767.
+
+use std::fmt;
+
+use linux_keyutils::{Key, KeyError, KeyRing, KeyRingIdentifier};
+
+use super::TokenStore;
+use super::split::Split;
+use crate::error::{Error, Kind, Result};
+use crate::secret::SecretBytes;
+
+/// What a key's payload holds, without [`FORM`].
+const LIMIT: usize = 32_766;
+
+/// Before each payload, because the kernel takes no empty one.
+const FORM: u8 = b'1';
+
+/// As many keys as root may have, and others have far fewer (`/proc/sys/kernel/keys`).
+const MOST_KEYS: usize = 1_000_000;
+
+/// What our keys' descriptions begin with.
+const PREFIX: &str = "acspass:";
+
+/// Keeps items in the kernel's keyring.
+pub struct KeyutilsStore {
+    keys: Split<Keys>,
+}
+
+impl KeyutilsStore {
+    /// A store over the login session's keyring in the kernel. Nothing is opened before the first call.
+    pub fn new() -> Self {
+        KeyutilsStore {
+            keys: Split::new(Keys, LIMIT),
+        }
+    }
+}
+
+impl Default for KeyutilsStore {
+    fn default() -> Self {
+        KeyutilsStore::new()
+    }
+}
+
+impl fmt::Debug for KeyutilsStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("KeyutilsStore")
+    }
+}
+
+impl TokenStore for KeyutilsStore {
+    fn name(&self) -> &'static str {
+        self.keys.name()
+    }
+
+    fn load(&self, item: &str) -> Result<Option<SecretBytes>> {
+        self.keys.load(item)
+    }
+
+    fn save(&self, item: &str, value: &SecretBytes) -> Result<()> {
+        self.keys.save(item, value)
+    }
+
+    fn delete(&self, item: &str) -> Result<bool> {
+        self.keys.delete(item)
+    }
+
+    fn items(&self) -> Result<Vec<String>> {
+        self.keys.items()
+    }
+
+    fn is_persistent(&self) -> bool {
+        self.keys.is_persistent()
+    }
+
+    fn removal_by_hand(&self, item: &str) -> String {
+        self.keys.removal_by_hand(item)
+    }
+}
+
+/// The keys as they are, each of no more than [`LIMIT`] bytes.
+struct Keys;
+
+impl Keys {
+    /// The session keyring, which this process may read from now on.
+    ///
+    /// A key gives what it holds to who possesses it, that is, to a process that can reach it from
+    /// one of its own keyrings. Where a login has no keyring of its own, that is not so for the
+    /// one that the kernel gives instead, until it is linked to the process's.
+    fn ring() -> Result<KeyRing, KeyError> {
+        let process = KeyRing::from_special_id(KeyRingIdentifier::Process, true)?;
+        // To create it would mean one for this process alone.
+        let mut session = KeyRing::from_special_id(KeyRingIdentifier::Session, false)?;
+        // After `su` it may still be the other user's.
+        if session.metadata()?.get_uid() != process.metadata()?.get_uid() {
+            session = KeyRing::from_special_id(KeyRingIdentifier::UserSession, true)?;
+        }
+        // Each time, since threads that began before the first time have none of it.
+        process.link_keyring(session)?;
+        Ok(session)
+    }
+
+    /// The key of this item; `None` where there is none, or none any more.
+    fn find(ring: &KeyRing, item: &str) -> Result<Option<Key>, KeyError> {
+        found(ring.search(&description(item)))
+    }
+}
+
+impl TokenStore for Keys {
+    fn name(&self) -> &'static str {
+        "keyutils"
+    }
+
+    fn load(&self, item: &str) -> Result<Option<SecretBytes>> {
+        let read = || -> Result<_, KeyError> {
+            let Some(key) = Keys::find(&Keys::ring()?, item)? else {
+                return Ok(None);
+            };
+            found(key.read_to_vec())
+        };
+        let payload = read().map_err(told)?;
+        Ok(payload.map(|payload| match payload.strip_prefix(&[FORM]) {
+            Some(value) => SecretBytes::new(value.to_vec()),
+            None => SecretBytes::new(payload),
+        }))
+    }
+
+    fn save(&self, item: &str, value: &SecretBytes) -> Result<()> {
+        let payload = SecretBytes::new([&[FORM], value.expose()].concat());
+        // A key of that name is updated: who reads meanwhile has the old payload or the new one.
+        Keys::ring()
+            .and_then(|ring| ring.add_key(&description(item), payload.expose()))
+            .map(drop)
+            .map_err(told)
+    }
+
+    fn delete(&self, item: &str) -> Result<bool> {
+        let delete = || -> Result<bool, KeyError> {
+            let ring = Keys::ring()?;
+            let Some(key) = Keys::find(&ring, item)? else {
+                return Ok(false);
+            };
+            Ok(found(ring.unlink_key(key))?.is_some())
+        };
+        delete().map_err(told)
+    }
+
+    fn items(&self) -> Result<Vec<String>> {
+        let links = Keys::ring()
+            .and_then(|ring| ring.get_links(MOST_KEYS))
+            .map_err(told)?;
+        let keys = links.iter().filter_map(|link| link.as_key());
+        let mut items: Vec<String> = keys
+            .filter_map(|key| {
+                let metadata = key.metadata().ok()?;
+                let item = metadata.get_description().strip_prefix(PREFIX)?;
+                Some(item.to_owned())
+            })
+            .collect();
+        items.sort();
+        Ok(items)
+    }
+
+    fn is_persistent(&self) -> bool {
+        true
+    }
+
+    fn removal_by_hand(&self, item: &str) -> String {
+        let quoted = shell_words::quote(&description(item)).into_owned();
+        format!("run `keyctl purge user {quoted}`")
+    }
+}
+
+fn description(item: &str) -> String {
+    format!("{PREFIX}{item}")
+}
+
+/// A key that has expired or was revoked holds nothing.
+fn found<T>(outcome: Result<T, KeyError>) -> Result<Option<T>, KeyError> {
+    match outcome {
+        Ok(value) => Ok(Some(value)),
+        Err(KeyError::KeyDoesNotExist | KeyError::KeyExpired | KeyError::KeyRevoked) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// In words, with the next step. The errors hold nothing but their kind.
+fn told(error: KeyError) -> Error {
+    let (message, step) = match error {
+        KeyError::QuotaExceeded | KeyError::OutOfMemory => (
+            "the kernel's keyring has no room left for this",
+            "sign out accounts with `acspass logout`, or see `/proc/key-users` for what else fills it",
+        ),
+        KeyError::AccessDenied => (
+            "the kernel's keyring denied access to a key of our own",
+            "run this in a session with a keyring of its own, for example `keyctl session - bash`",
+        ),
+        KeyError::KeyRevoked | KeyError::KeyExpired => (
+            "this login's keyring has ended: its login has",
+            "log in anew, and run this there",
+        ),
+        // What a container's seccomp profile answers.
+        KeyError::PermissionDenied => (
+            "the kernel's keyring may not be used here",
+            "a container must be allowed the calls add_key, keyctl and request_key",
+        ),
+        KeyError::OperationNotSupported | KeyError::Unknown(_) => (
+            "this kernel offers no keyring",
+            "use a kernel that was built with CONFIG_KEYS",
+        ),
+        _ => (
+            "the kernel's keyring failed in a way that acspass does not know",
+            "see that it works with `keyctl show @s`",
+        ),
+    };
+    Error::new(
+        Kind::Store,
+        message,
+        format!("{step}; or choose another store, for example with ACSPASS_STORE=file"),
+    )
+    .caused_by(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The keyring is the user's real one, so each test has names of its own and clears up.
+    struct Item(String);
+
+    impl Item {
+        fn new() -> Self {
+            Item(format!("test {}", uuid::Uuid::new_v4()))
+        }
+    }
+
+    impl Drop for Item {
+        fn drop(&mut self) {
+            let _ = KeyutilsStore::new().delete(&self.0);
+        }
+    }
+
+    fn value(length: usize) -> SecretBytes {
+        SecretBytes::new((0..length).map(|at| (at * 31) as u8).collect())
+    }
+
+    #[test]
+    fn items_come_out_whole_on_another_thread_too() {
+        let Item(item) = &Item::new();
+        let store = KeyutilsStore::new();
+        assert_eq!(store.load(item).unwrap(), None);
+        for length in [0, 1, 6000, 7000, 12_000] {
+            store.save(item, &value(length)).unwrap();
+            let elsewhere =
+                std::thread::scope(|scope| scope.spawn(|| KeyutilsStore::new().load(item)).join());
+            assert_eq!(elsewhere.unwrap().unwrap(), Some(value(length)));
+            assert!(store.items().unwrap().contains(item));
+        }
+        assert!(store.delete(item).unwrap());
+        assert!(!store.delete(item).unwrap());
+        assert!(!store.items().unwrap().contains(item));
+        assert_eq!(store.load(item).unwrap(), None);
+    }
+
+    #[test]
+    fn no_room_is_said_with_what_to_do() {
+        for error in [
+            KeyError::QuotaExceeded,
+            KeyError::AccessDenied,
+            KeyError::PermissionDenied,
+        ] {
+            let told = told(error);
+            assert_eq!(told.kind(), Kind::Store);
+            assert!(told.hint().contains("ACSPASS_STORE=file"), "{told:?}");
+        }
+    }
+}
