@@ -348,6 +348,12 @@ fn vault(world: &World, config: &Config) -> Result<Vault> {
     let store: Box<dyn TokenStore> = match choice {
         StoreChoice::Keyring => Box::new(KeyringStore::new()),
         StoreChoice::Memory => Box::new(MemoryStore::new()),
+        #[cfg(target_os = "linux")]
+        StoreChoice::Keyutils => Box::new(crate::store::KeyutilsStore::new()),
+        #[cfg(not(target_os = "linux"))]
+        StoreChoice::Keyutils => {
+            return Err(Error::internal("`keyutils` was chosen where there is none"));
+        }
         StoreChoice::File => match world.variable("ACSPASS_STORE_KEY_FILE") {
             Some(key_file) => Box::new(FileStore::with_key_file(&folder, PathBuf::from(key_file))),
             None => Box::new(FileStore::with_passphrase(&folder, passphrase::ask)),

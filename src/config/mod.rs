@@ -79,6 +79,8 @@ pub enum KeySource {
 pub enum StoreChoice {
     /// The operating system's keyring.
     Keyring,
+    /// The Linux kernel's keyring, gone at logout.
+    Keyutils,
     /// Sealed files.
     File,
     /// This process's memory.
@@ -90,6 +92,7 @@ impl StoreChoice {
     pub fn as_str(self) -> &'static str {
         match self {
             StoreChoice::Keyring => "keyring",
+            StoreChoice::Keyutils => "keyutils",
             StoreChoice::File => "file",
             StoreChoice::Memory => "memory",
         }
@@ -370,12 +373,18 @@ pub fn parse_exchange(text: &str) -> Result<ExchangeKind> {
 fn parse_store(text: &str) -> Result<StoreChoice> {
     match text {
         "keyring" => Ok(StoreChoice::Keyring),
+        "keyutils" if cfg!(target_os = "linux") => Ok(StoreChoice::Keyutils),
+        "keyutils" => Err(Error::new(
+            Kind::Usage,
+            "the store `keyutils` is the Linux kernel's, and this is not Linux",
+            "choose keyring, file or memory",
+        )),
         "file" => Ok(StoreChoice::File),
         "memory" => Ok(StoreChoice::Memory),
         _ => Err(Error::new(
             Kind::Usage,
             format!("`{}` is not a store", text.escape_debug()),
-            "the stores are keyring, file and memory",
+            "the stores are keyring, keyutils (on Linux), file and memory",
         )),
     }
 }

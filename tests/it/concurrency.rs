@@ -6,10 +6,11 @@ use acspass::emulator::{Fault, Route, Trouble};
 
 use crate::harness::{Home, TestBrowser};
 
-const PROCESSES: usize = 8;
+const LOGINS: usize = 8;
+const PROCESSES: usize = 200;
 
 #[test]
-fn eight_processes_at_once_make_one_refresh_and_one_exchange() {
+fn two_hundred_processes_at_once_make_one_refresh_and_one_exchange() {
     let (home, emulator) = Home::with_keyring();
     // A sign-in leaves an Entra token that is not fresh.
     emulator.set_token_life(Duration::from_secs(300));
@@ -59,7 +60,7 @@ fn eight_first_logins_at_once_each_keep_their_session() {
     let running: Vec<_> = users
         .iter()
         .cycle()
-        .take(PROCESSES)
+        .take(LOGINS)
         .map(|user| home.call(&["login"]).by(&TestBrowser::of(user)).spawn())
         .collect();
     for login in running {

@@ -137,3 +137,52 @@ fn the_index_and_its_folder_are_the_users_alone() {
     assert_eq!(mode(&folder.join("index.json")), 0o600);
     assert_eq!(mode(&folder), 0o700);
 }
+
+#[test]
+fn sealed_files_keep_a_session_under_a_key_file_and_show_none_of_it() {
+    let (mut home, emulator) = Home::with_emulator();
+    let key_file = home.path().join("key");
+    home.set("ACSPASS_STORE", "file");
+    home.set("ACSPASS_STORE_KEY_FILE", key_file.to_str().unwrap());
+    let missing = home.call(&["login"]).by(&TestBrowser::never()).run();
+    missing.assert_error(7, &["key file", "head -c 32 /dev/urandom"]);
+    acspass::store::create_key_file(&key_file).unwrap();
+    home.login();
+    let token = home.real(&["get"]).token();
+    assert_eq!(home.real(&["get"]).token(), token);
+    assert_eq!(emulator.count("exchange"), 1);
+    let status = home.real(&["status", "-o", "json"]).json();
+    assert_eq!(status["store"], "file");
+
+    std::fs::remove_file(&key_file).unwrap();
+    acspass::store::create_key_file(&key_file).unwrap();
+    home.real(&["get"])
+        .assert_error(7, &["is not the one", "logout --all"]);
+    home.real(&["logout", "--all"]).assert_code(0);
+    home.real(&["status"]).assert_code(4);
+}
+
+#[test]
+fn without_a_key_file_or_a_terminal_sealed_files_say_what_is_missing() {
+    let (mut home, _emulator) = Home::with_emulator();
+    home.set("ACSPASS_STORE", "file");
+    let login = home
+        .call(&["login"])
+        .by(&TestBrowser::never())
+        .spawn()
+        .end();
+    login.assert_error(7, &["passphrase", "ACSPASS_STORE_KEY_FILE"]);
+}
+
+#[test]
+fn the_kernels_keyring_keeps_a_session_until_logout() {
+    let (mut home, emulator) = Home::with_emulator();
+    home.set("ACSPASS_STORE", "keyutils");
+    home.login();
+    let token = home.real(&["get"]).token();
+    assert_eq!(home.real(&["get"]).token(), token);
+    assert_eq!(emulator.count("exchange"), 1);
+    home.real(&["logout"]).assert_code(0);
+    home.real(&["get"])
+        .assert_error(4, &["nobody is signed in"]);
+}
