@@ -150,7 +150,14 @@ impl<S: TokenStore> TokenStore for Split<S> {
 
     fn items(&self) -> Result<Vec<String>> {
         let mut items = self.store.items()?;
-        items.retain(|name| whose_part(name).is_none());
+        // Parts without a head are an item too: one that is to be deleted.
+        for name in &mut items {
+            if let Some(item) = whose_part(name) {
+                *name = item.to_owned();
+            }
+        }
+        items.sort();
+        items.dedup();
         Ok(items)
     }
 

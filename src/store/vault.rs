@@ -15,6 +15,10 @@ use super::record::Record;
 use crate::account::{SessionKey, Tenancy};
 use crate::error::{Error, Kind, Result};
 use crate::secret::SecretBytes;
+use crate::time::{Clock, SystemClock};
+
+/// What the name of an item that was set aside begins with.
+const UNREADABLE: &str = "unreadable";
 
 /// Where sessions are kept.
 pub struct Vault {
@@ -60,7 +64,8 @@ impl Vault {
     pub fn probe(&self) -> Result<()> {
         self.ledger.probe()?;
         let item = format!("probe {}", uuid::Uuid::new_v4());
-        let written = SecretBytes::new(uuid::Uuid::new_v4().as_bytes().to_vec());
+        // Text, because some keyrings (KDE's) take nothing else.
+        let written = SecretBytes::new(uuid::Uuid::new_v4().to_string().into_bytes());
         self.store.save(&item, &written)?;
         let read = self.store.load(&item)?;
         self.store.delete(&item)?;
@@ -99,21 +104,20 @@ impl Vault {
     /// The session, by one read of the store; `None` where the store has it no more, whatever the
     /// index says: the account is signed out.
     ///
+    /// An item that cannot be read as this session is set aside under a name that says so, with a
+    /// warning, and the account counts as signed out.
+    ///
     /// # Errors
-    /// [`Kind::Store`] where the store fails or its item is not this session.
+    /// [`Kind::Store`] where the store fails.
     pub fn load(&self, key: &SessionKey) -> Result<Option<Record>> {
         let Some(item) = self.store.load(&key.item())? else {
             return Ok(None);
         };
-        let record = Record::from_item(&item)?;
-        if record.key() != *key {
-            return Err(Error::new(
-                Kind::Store,
-                "the stored session belongs to another account or application than its name says",
-                "run `acspass logout --all`, then `acspass login`",
-            ));
+        let record = read(key, &item);
+        if record.is_none() {
+            self.set_aside(key);
         }
-        Ok(Some(record))
+        Ok(record)
     }
 
     /// Tries to be the one that renews or signs in. Does not wait.
@@ -166,24 +170,47 @@ impl Vault {
     /// [`Kind::Store`] where the item could not be removed, with how to do that by hand.
     pub fn forget(&self, key: &SessionKey) -> Result<Forgotten> {
         let struck = self.ledger.strike(key, self.store.name());
-        let item = key.item();
-        let removed = self.store.delete(&item).map_err(|cause| {
-            Error::new(
-                Kind::Store,
-                format!(
-                    "the item `{item}` could not be removed from the {}",
-                    self.store.name()
-                ),
-                format!(
-                    "{}; to remove it by hand, {}",
-                    cause.hint(),
-                    self.store.removal_by_hand(&item)
-                ),
-            )
-            .caused_by(cause)
-        });
+        let removed = self.remove(&key.item());
         struck?;
         removed.map(|removed| Forgotten { removed })
+    }
+
+    /// Forgets all sessions, whatever is there: those that the index lists, those that only the
+    /// store knows, and those that were set aside; not the secrets of the configuration. `whose`
+    /// is asked about each session's authority host. Returns how many there were.
+    ///
+    /// # Errors
+    /// [`Kind::Store`] where items could not be found or removed, with how to do that by hand; what
+    /// could be forgotten is then forgotten, and the index lists none of them.
+    pub fn forget_everything(&self, whose: impl Fn(&str) -> bool) -> Result<usize> {
+        let store = self.store.name();
+        let listed = self
+            .ledger
+            .strike_all(store, |entry| whose(&entry.tenancy.authority_host));
+        let mut items: Vec<String> = listed
+            .iter()
+            .flatten()
+            .map(|entry| entry.key().item())
+            .collect();
+        let found = self.store.items();
+        items.extend(found.iter().flatten().cloned());
+        items.retain(|item| host_in(item).is_some_and(&whose));
+        items.sort();
+        items.dedup();
+
+        let mut removed = 0;
+        let mut failed = None;
+        for item in &items {
+            match self.remove(item) {
+                Ok(existed) => removed += usize::from(existed),
+                Err(error) => failed = failed.or(Some(error)),
+            }
+        }
+        if let Some(error) = failed {
+            return Err(error);
+        }
+        found?;
+        listed.map(|_| removed)
     }
 
     /// A secret of the configuration, such as a connection string, kept in the same store.
@@ -210,6 +237,71 @@ impl Vault {
         self.store.delete(&secret_item(name))
     }
 
+    fn remove(&self, item: &str) -> Result<bool> {
+        self.store.delete(item).map_err(|cause| {
+            Error::new(
+                Kind::Store,
+                format!(
+                    "the item `{item}` could not be removed from the {}",
+                    self.store.name()
+                ),
+                format!(
+                    "{}; to remove it by hand, {}",
+                    cause.hint(),
+                    self.store.removal_by_hand(item)
+                ),
+            )
+            .caused_by(cause)
+        })
+    }
+
+    /// Gives an item that cannot be read another name, so that nothing of it is lost. What fails
+    /// here is only warned about: the account counts as signed out all the same, and the next
+    /// sign-in replaces the item.
+    fn set_aside(&self, key: &SessionKey) {
+        let item = key.item();
+        // The machine's own clock: this is about an item of this machine, not about a token.
+        let now = SystemClock.now().unix_seconds();
+        let aside = format!("{UNREADABLE} {now} {item}");
+        match self.rename_unreadable(key, &aside) {
+            Ok(true) => tracing::warn!(
+                "the stored session could not be read: it is kept in the {} as `{aside}`, and \
+                 the account counts as signed out",
+                self.store.name()
+            ),
+            Ok(false) => tracing::warn!(
+                "the stored session could not be read, so the account counts as signed out"
+            ),
+            Err(error) => tracing::warn!(
+                "the stored session could not be read and not be set aside ({error}), and the \
+                 account counts as signed out"
+            ),
+        }
+    }
+
+    /// `false` where somebody is replacing the session just now, or has done so.
+    fn rename_unreadable(&self, key: &SessionKey, aside: &str) -> Result<bool> {
+        let names = [
+            LockName::Session(key.clone()),
+            LockName::Tenancy(key.tenancy.clone()),
+        ];
+        let mut guards = Vec::new();
+        for name in &names {
+            match self.try_lock(name, Activity::Renewing)? {
+                Attempt::Got(guard) => guards.push(guard),
+                Attempt::Held(_) => return Ok(false),
+            }
+        }
+        let item = key.item();
+        let bytes = match self.store.load(&item)? {
+            Some(bytes) if read(key, &bytes).is_none() => bytes,
+            _ => return Ok(false),
+        };
+        self.store.save(aside, &bytes)?;
+        self.store.delete(&item)?;
+        Ok(true)
+    }
+
     /// Removes an item that no index will ever name. Its saving has failed already, and that is
     /// what the user is told; what fails here as well is only warned about.
     fn take_back(&self, key: &SessionKey) {
@@ -232,6 +324,22 @@ impl fmt::Debug for Vault {
             .field("store", &self.store.name())
             .finish_non_exhaustive()
     }
+}
+
+/// The session in these bytes; `None` where it is not whole, or not the one that its name says.
+fn read(key: &SessionKey, item: &SecretBytes) -> Option<Record> {
+    let record = Record::from_item(item).ok()?;
+    (record.key() == *key).then_some(record)
+}
+
+/// The authority host in the name of a session's item, set aside or not; `None` in other names.
+fn host_in(item: &str) -> Option<&str> {
+    let name = match item.strip_prefix(UNREADABLE) {
+        Some(aside) => aside.trim_start().split_once(' ')?.1,
+        None => item,
+    };
+    let (_, place) = name.strip_prefix("session ")?.split_once(" at ")?;
+    place.split(' ').next()
 }
 
 fn secret_item(name: &str) -> String {

@@ -414,7 +414,7 @@ fn a_wrong_access_key_is_refused_with_5() {
 }
 
 #[test]
-fn a_keyring_item_that_does_not_parse_ends_with_7_and_is_left_alone() {
+fn a_keyring_item_that_does_not_parse_is_set_aside_and_counts_as_signed_out() {
     let (home, _emulator) = Home::with_keyring();
     home.login();
     home.real(&["get"]).token();
@@ -423,12 +423,17 @@ fn a_keyring_item_that_does_not_parse_ends_with_7_and_is_left_alone() {
     for wrong in [&b"not a session"[..], b"{}", b"", &whole[..whole.len() / 2]] {
         home.keyring().replace(&item, wrong);
         let run = home.real(&["get"]);
-        run.assert_error(7, &["acspass login"]);
-        assert_eq!(home.keyring().lookup(&item), wrong);
+        run.assert_error(4, &["could not be read", "unreadable ", "acspass login"]);
+        let items = home.keyring().lookup_items();
+        let aside = items.iter().find(|item| item.starts_with("unreadable "));
+        let aside = aside.expect("it is kept under another name");
+        assert!(aside.ends_with(&item), "{aside}");
+        assert_eq!(home.keyring().lookup(aside), wrong);
         home.real(&["status"]).assert_code(0);
+        home.login();
+        home.real(&["get"]).token();
+        home.keyring().remove(aside);
     }
-    home.keyring().replace(&item, &whole);
-    home.real(&["get"]).token();
     // A sign-in replaces what cannot be read, and a logout removes it.
     home.keyring().replace(&item, b"not a session");
     home.login();

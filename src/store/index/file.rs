@@ -124,6 +124,21 @@ impl Ledger {
         })
     }
 
+    /// Lists these no more, and says which they were.
+    pub(in crate::store) fn strike_all(
+        &self,
+        store: &'static str,
+        which: impl Fn(&IndexEntry) -> bool,
+    ) -> Result<Vec<IndexEntry>> {
+        let mut struck = Vec::new();
+        self.change(|entries| {
+            let leaves = |entry: &mut IndexEntry| entry.store == store && which(entry);
+            struck = entries.extract_if(.., leaves).collect();
+            true
+        })?;
+        Ok(struck)
+    }
+
     /// Shows, before anything hangs on it, that a change could be written.
     pub(in crate::store) fn probe(&self) -> Result<()> {
         let Ledger::File { folder } = self else {

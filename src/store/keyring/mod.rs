@@ -39,7 +39,17 @@ const SERVICE: &str = "acspass";
 const DEADLINE: Duration = Duration::from_secs(5);
 
 /// The user's keyring. Nothing is opened before the first call.
-pub struct KeyringStore {
+pub struct KeyringStore(Kept);
+
+/// The Credential Manager takes so much under a name and no more.
+#[cfg(windows)]
+type Kept = Split<Items>;
+
+#[cfg(not(windows))]
+type Kept = Items;
+
+/// The keyring's items, each as the platform takes it.
+struct Items {
     worker: Worker,
     /// Only ever used on the worker's thread, so nobody waits for it there.
     platform: Arc<Mutex<Platform>>,
@@ -48,12 +58,17 @@ pub struct KeyringStore {
 impl KeyringStore {
     /// A store over the user's own keyring.
     pub fn new() -> Self {
-        KeyringStore {
+        let items = Items {
             worker: Worker::new(DEADLINE),
             platform: Arc::default(),
-        }
+        };
+        #[cfg(windows)]
+        let items = Split::new(items, platform::LIMIT);
+        KeyringStore(items)
     }
+}
 
+impl Items {
     fn call<T: Send + 'static>(
         &self,
         item: &str,
@@ -79,7 +94,7 @@ impl KeyringStore {
     }
 }
 
-impl TokenStore for KeyringStore {
+impl TokenStore for Items {
     fn name(&self) -> &'static str {
         "keyring"
     }
@@ -117,6 +132,36 @@ impl TokenStore for KeyringStore {
 
     fn removal_by_hand(&self, item: &str) -> String {
         Platform::removal_by_hand(SERVICE, item)
+    }
+}
+
+impl TokenStore for KeyringStore {
+    fn name(&self) -> &'static str {
+        self.0.name()
+    }
+
+    fn load(&self, item: &str) -> Result<Option<SecretBytes>> {
+        self.0.load(item)
+    }
+
+    fn save(&self, item: &str, value: &SecretBytes) -> Result<()> {
+        self.0.save(item, value)
+    }
+
+    fn delete(&self, item: &str) -> Result<bool> {
+        self.0.delete(item)
+    }
+
+    fn items(&self) -> Result<Vec<String>> {
+        self.0.items()
+    }
+
+    fn is_persistent(&self) -> bool {
+        self.0.is_persistent()
+    }
+
+    fn removal_by_hand(&self, item: &str) -> String {
+        self.0.removal_by_hand(item)
     }
 }
 

@@ -1,5 +1,6 @@
 //! The room as a whole: what a vault keeps, lists, locks and forgets.
 
+mod damage;
 mod index;
 mod lock;
 mod split;
@@ -219,35 +220,6 @@ fn a_session_that_cannot_be_listed_does_not_stay_in_the_store_unseen() {
         Some(renewed),
         "the new one, whole"
     );
-}
-
-#[test]
-fn a_damaged_item_is_a_store_error_that_shows_no_byte_of_it() {
-    let store = Arc::new(MemoryStore::new());
-    let vault = Vault::new(Box::new(Shared(Arc::clone(&store))), None);
-    let key = record("ada").key();
-    let whole = record("ada").to_item().unwrap();
-    let cut = &whole.expose()[..whole.expose().len() - 9];
-    let text = format!("{{\"version\":\"{MARKER}\"}}");
-    for damaged in [cut, text.as_bytes(), MARKER.as_bytes(), b"", b"\xff\xfe"] {
-        store
-            .save(&key.item(), &SecretBytes::new(damaged.to_vec()))
-            .unwrap();
-        let error = vault.load(&key).unwrap_err();
-        assert_eq!(error.kind(), Kind::Store);
-        assert!(!format!("{error:?}").contains(MARKER), "{error:?}");
-    }
-}
-
-#[test]
-fn an_item_under_anothers_name_is_not_believed() {
-    let store = Arc::new(MemoryStore::new());
-    let vault = Vault::new(Box::new(Shared(Arc::clone(&store))), None);
-    let (ada, bob) = (record("ada"), record("bob"));
-    store
-        .save(&bob.key().item(), &ada.to_item().unwrap())
-        .unwrap();
-    assert_eq!(vault.load(&bob.key()).unwrap_err().kind(), Kind::Store);
 }
 
 #[test]

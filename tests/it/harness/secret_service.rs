@@ -118,6 +118,12 @@ impl SecretService {
         assert!(self.run("secret-tool", &args, bytes).status.success());
     }
 
+    /// Removes an item, as another program could.
+    pub(crate) fn remove(&self, item: &str) {
+        let args = ["clear", "service", "acspass", "username", item];
+        assert!(self.run("secret-tool", &args, b"").status.success());
+    }
+
     /// Puts a second item in under one name, as no program should.
     pub(crate) fn add_twin(&self, item: &str) {
         let args = [
