@@ -33,6 +33,9 @@ use super::browser;
 use super::output::Talk;
 use super::passphrase;
 
+/// The authority host of sessions with the embedded emulator.
+pub(super) const EMULATOR: &str = "emulator";
+
 /// What the world gave this run, and what was typed for every command.
 pub(super) struct World {
     pub(super) environment: BTreeMap<String, String>,
@@ -143,7 +146,7 @@ impl<'w> Parts<'w> {
         let mut tenancy = self.config.tenancy()?;
         if self.emulator.is_some() {
             // Its port is another one in every run, and it is always the same emulator.
-            "emulator".clone_into(&mut tenancy.authority_host);
+            EMULATOR.clone_into(&mut tenancy.authority_host);
         }
         Ok(tenancy)
     }
@@ -333,10 +336,55 @@ fn stand_ins(emulator: &Emulator) -> BTreeMap<Setting, String> {
 /// The store and what lies beside it. The emulator's world is a new one in every run, unless the
 /// environment names a store for it; then it has a folder of its own.
 fn vault(world: &World, config: &Config) -> Result<Vault> {
-    let choice = match world.global.emulator && world.variable("ACSPASS_STORE").is_none() {
-        true => StoreChoice::Memory,
-        false => config.store,
+    match world.global.emulator && world.variable("ACSPASS_STORE").is_none() {
+        true => open_vault(world, StoreChoice::Memory),
+        false => open_vault(world, config.store),
+    }
+}
+
+/// Every store that sessions are known to be in, the chosen one first. Settings that cannot be
+/// read are no reason to stay signed in: then it is the environment's store, or the keyring.
+pub(super) fn every_vault(world: &World) -> Result<Vec<Vault>> {
+    let resolved = world.profile().and_then(|(name, profile)| {
+        let nothing = BTreeMap::new();
+        let sources = Sources {
+            flags: &nothing,
+            emulator: &BTreeMap::new(),
+            environment: &world.environment,
+            profile: &profile,
+        };
+        Config::resolve(name, &sources)
+    });
+    let chosen = match resolved {
+        Ok(config) => config.store,
+        Err(error) => {
+            world
+                .talk
+                .warn(&format!("the settings are not used: {error}"));
+            world
+                .variable("ACSPASS_STORE")
+                .and_then(|name| config::parse_store(name).ok())
+                .unwrap_or(StoreChoice::Keyring)
+        }
     };
+    let first = open_vault(world, chosen)?;
+    let mut others: Vec<StoreChoice> = Vec::new();
+    if let Ok(index) = first.index() {
+        for entry in index.elsewhere() {
+            match config::parse_store(&entry.store) {
+                Ok(other) if !others.contains(&other) => others.push(other),
+                _ => {}
+            }
+        }
+    }
+    let mut all = vec![first];
+    for other in others {
+        all.push(open_vault(world, other)?);
+    }
+    Ok(all)
+}
+
+fn open_vault(world: &World, choice: StoreChoice) -> Result<Vault> {
     if choice == StoreChoice::Memory {
         return Ok(Vault::new(Box::new(MemoryStore::new()), None));
     }

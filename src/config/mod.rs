@@ -370,7 +370,11 @@ pub fn parse_exchange(text: &str) -> Result<ExchangeKind> {
     }
 }
 
-fn parse_store(text: &str) -> Result<StoreChoice> {
+/// Reads a store's name.
+///
+/// # Errors
+/// [`Kind::Usage`] naming the stores.
+pub fn parse_store(text: &str) -> Result<StoreChoice> {
     match text {
         "keyring" => Ok(StoreChoice::Keyring),
         "keyutils" if cfg!(target_os = "linux") => Ok(StoreChoice::Keyutils),

@@ -6,42 +6,54 @@ use serde_json::json;
 
 use crate::cli::args::Logout;
 use crate::cli::output::Output;
-use crate::cli::parts::{Parts, World};
+use crate::cli::parts::{EMULATOR, Parts, World, every_vault};
 use crate::error::{Error, Kind, Result};
-use crate::store::IndexEntry;
 
 pub(super) fn run(args: &Logout, world: &World, output: &mut Output) -> Result<u8> {
-    let parts = Parts::new(world, &BTreeMap::new())?;
-    let index = parts.vault.index()?;
-    let chosen: Vec<&IndexEntry> = if args.all {
-        index.entries().collect()
-    } else {
-        let tenancy = parts.tenancy()?;
-        let entry = match &args.account {
-            Some(user) => index.find(&tenancy, user),
-            None => index.active(&tenancy),
-        };
-        match (entry, &args.account) {
-            (Some(entry), _) => vec![entry],
-            (None, Some(user)) => {
-                return Err(Error::new(
-                    Kind::SignInNeeded,
-                    format!("{user} is not signed in, so there is nothing to forget"),
-                    "`acspass account list` shows who is",
-                ));
-            }
-            (None, None) => Vec::new(),
-        }
-    };
-    if chosen.is_empty() {
-        output.talk().say("nobody was signed in");
+    match args.all {
+        true => forget_everything(world, output)?,
+        false => forget_one(args.account.as_deref(), world, output)?,
     }
-    let mut failed = None;
-    for entry in chosen {
-        let forgotten = parts.vault.forget(&entry.key());
-        let name = &entry.account.username;
-        match forgotten {
-            Ok(_) => output.talk().say(&format!("{name} is signed out")),
+    output.result("", &json!({}))?;
+    Ok(0)
+}
+
+fn forget_one(user: Option<&str>, world: &World, output: &Output) -> Result<()> {
+    let parts = Parts::new(world, &BTreeMap::new())?;
+    let tenancy = parts.tenancy()?;
+    let index = parts.vault.index()?;
+    let entry = match user {
+        Some(user) => index.find(&tenancy, user),
+        None => index.active(&tenancy),
+    };
+    match (entry, user) {
+        (Some(entry), _) => {
+            parts.vault.forget(&entry.key())?;
+            let name = &entry.account.username;
+            output.talk().say(&format!("{name} is signed out"));
+            Ok(())
+        }
+        (None, Some(user)) => Err(Error::new(
+            Kind::SignInNeeded,
+            format!("{user} is not signed in, so there is nothing to forget"),
+            "`acspass account list` shows who is",
+        )),
+        (None, None) => {
+            output.talk().say("nobody was signed in");
+            Ok(())
+        }
+    }
+}
+
+/// Every session of every profile in every store that has one. The emulator's own sessions and
+/// the others are apart, as everywhere.
+fn forget_everything(world: &World, output: &Output) -> Result<()> {
+    let of_emulator = world.global.emulator;
+    let is_meant = |host: &str| (host == EMULATOR) == of_emulator;
+    let (mut forgotten, mut failed) = (0, None);
+    for vault in every_vault(world)? {
+        match vault.forget_everything(is_meant) {
+            Ok(count) => forgotten += count,
             // The last one ends the command; the others are said now, with their own way out.
             Err(error) => {
                 if let Some(before) = failed.replace(error) {
@@ -50,16 +62,13 @@ pub(super) fn run(args: &Logout, world: &World, output: &mut Output) -> Result<u
             }
         }
     }
-    if args.all && index.elsewhere().next().is_some() {
-        output.talk().warn(
-            "sessions in other stores were left alone: run this with each of those stores chosen",
-        );
+    match (failed, forgotten) {
+        (Some(error), _) => return Err(error),
+        (None, 0) => output.talk().say("nobody was signed in"),
+        (None, 1) => output.talk().say("1 session is forgotten"),
+        (None, count) => output
+            .talk()
+            .say(&format!("{count} sessions are forgotten")),
     }
-    match failed {
-        Some(error) => Err(error),
-        None => {
-            output.result("", &json!({}))?;
-            Ok(0)
-        }
-    }
+    Ok(())
 }
