@@ -120,6 +120,7 @@ pub mod loopback;
 pub mod secret;
 pub mod session;
 pub mod store;
+pub mod text;
 pub mod time;
 mod wire;
 

@@ -11,7 +11,13 @@ use etcetera::app_strategy::{AppStrategy, AppStrategyArgs, choose_native_strateg
 #[expect(clippy::disallowed_methods, reason = "the one door to the environment")]
 fn main() -> ExitCode {
     let environment = std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        // What is not text is refused by what reads it, rather than taken for unset.
+        .filter_map(|(name, value)| {
+            Some((
+                name.into_string().ok()?,
+                value.to_string_lossy().into_owned(),
+            ))
+        })
         .collect();
     let outside = Outside {
         environment,

@@ -15,6 +15,7 @@ use crate::error::{Error, Kind, Result};
 use crate::exchange::ExchangeKind;
 use crate::http::Http;
 use crate::secret::EntraToken;
+use crate::text::one_line;
 use crate::time::Clock;
 use crate::wire::acs::IdentityAndToken;
 
@@ -119,8 +120,8 @@ pub fn check_family(kind: ExchangeKind, scopes: &[String]) -> Result<()> {
         Some(other) => Err(Error::new(
             Kind::Usage,
             format!(
-                "the scope `{}` does not go with this kind of exchange",
-                other.escape_debug()
+                "the scope {} does not go with this kind of exchange",
+                one_line(other, 120)
             ),
             format!("name scopes such as {example}, or unset `scopes`"),
         )),

@@ -6,6 +6,7 @@
 use std::fmt;
 
 use crate::error::{Error, Kind, Result};
+use crate::text::one_line;
 
 /// The cloud that an id belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -177,7 +178,7 @@ impl CommunicationUserId {
     pub fn parse(raw: &str) -> Result<Self> {
         let raw = raw.trim();
         let refuse = |message: String, hint: &str| Err(Error::new(Kind::Usage, message, hint));
-        let shown: String = raw.escape_debug().take(120).collect();
+        let shown = one_line(raw, 120);
         match CommunicationIdentifier::from_raw_id(raw) {
             CommunicationIdentifier::CommunicationUser(id)
                 if id.0.bytes().all(is_plain) && id.0.len() <= 512 =>

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::error::{Error, Kind, ServiceAnswer};
 use crate::http::Answer;
+use crate::text::one_line;
 use crate::time::{Timestamp, in_words};
 use crate::wire::acs::ErrorBody;
 
@@ -151,7 +152,7 @@ fn explain(status: u16, code: &str, target: Option<&str>, clocks: Option<Duratio
     Error::new(Kind::Refused, message, hint)
 }
 
-/// The service's own words: bounded, without control characters.
+/// The service's own words, bounded.
 fn short(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).take(300).collect()
+    one_line(text, 300)
 }

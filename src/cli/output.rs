@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde_json::{Value, json};
 
 use crate::error::{Error, Result};
+use crate::text::{is_unprintable, printable_json};
 
 /// How much is said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -26,6 +27,8 @@ pub(crate) struct Output {
     stdout: Box<dyn Write + Send>,
     talk: Talk,
     pub(crate) is_json: bool,
+    /// Whoever read standard output has closed it.
+    reader_is_gone: bool,
 }
 
 /// Standard error: shared with whatever else talks to the user while a command runs.
@@ -42,6 +45,7 @@ impl Output {
             stdout,
             talk,
             is_json,
+            reader_is_gone: false,
         }
     }
 
@@ -49,10 +53,15 @@ impl Output {
         &self.talk
     }
 
+    /// Whether nobody reads the result any more: what makes more of it may stop.
+    pub(crate) fn reader_is_gone(&self) -> bool {
+        self.reader_is_gone
+    }
+
     /// Prints the result: `text` line by line, or `json` in one line.
     pub(crate) fn result(&mut self, text: &str, json: &Value) -> Result<()> {
         let line = match self.is_json {
-            true => json.to_string(),
+            true => printable_json(&json.to_string()),
             false => clean(text),
         };
         if line.is_empty() {
@@ -69,7 +78,10 @@ impl Output {
             .and_then(|()| self.stdout.flush())
         {
             // Whoever reads has enough: `acspass man | head`.
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+                self.reader_is_gone = true;
+                Ok(())
+            }
             Err(error) => Err(Error::new(
                 crate::Kind::Internal,
                 "the result could not be written to standard output",
@@ -200,14 +212,9 @@ impl Talk {
     }
 }
 
-/// Text without control characters, but for line ends and tabs.
+/// Text as a terminal may show it; line ends and tabs are its own.
 pub(crate) fn clean(text: &str) -> String {
     text.chars()
-        .filter(|c| matches!(c, '\n' | '\t') || !(c.is_control() || is_bidi_control(*c)))
+        .filter(|c| matches!(c, '\n' | '\t') || !is_unprintable(*c))
         .collect()
-}
-
-/// Characters that reorder what a terminal shows.
-fn is_bidi_control(c: char) -> bool {
-    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }

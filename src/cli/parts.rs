@@ -109,6 +109,16 @@ impl<'w> Parts<'w> {
     /// made. `flags` are the settings that were typed.
     pub(super) fn new(world: &'w World, flags: &BTreeMap<Setting, String>) -> Result<Self> {
         let (name, profile) = world.profile()?;
+        Parts::of_profile(world, flags, name, &profile)
+    }
+
+    /// As [`Parts::new`], for a profile that is at hand.
+    pub(super) fn of_profile(
+        world: &'w World,
+        flags: &BTreeMap<Setting, String>,
+        name: String,
+        profile: &Profile,
+    ) -> Result<Self> {
         let emulator = match world.global.emulator {
             true => Some(Emulator::start(emulator::Options {
                 clock: world.clock.clone(),
@@ -124,7 +134,7 @@ impl<'w> Parts<'w> {
             flags,
             emulator: &stand_ins,
             environment: &world.environment,
-            profile: &profile,
+            profile,
         };
         let config = Config::resolve(name, &sources)?;
         let vault = Arc::new(vault(world, &config)?);
@@ -163,7 +173,7 @@ impl<'w> Parts<'w> {
     pub(super) fn wish(&self, entra: bool) -> Result<Wish> {
         let target = match entra {
             true => Target::Entra,
-            false => Target::Communication(self.token_source(self.config.resource()?)),
+            false => Target::Communication(self.token_source(&self.config.resource()?)),
         };
         Ok(Wish {
             target,

@@ -5,6 +5,7 @@
 //! command takes it apart into the plain values that they want.
 
 mod profile;
+mod resource;
 mod setting;
 #[cfg(test)]
 mod tests;
@@ -14,16 +15,19 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub use profile::{ConfigFile, DEFAULT_PROFILE, Profile, STORED};
+pub use resource::{KeySource, Resource};
 pub use setting::{Found, Origin, Setting, Sources};
 
+use resource::ResourceSetting;
+
 use crate::account::Tenancy;
-use crate::acs::{ConnectionString, Endpoint, check_access_key, check_family};
+use crate::acs::check_family;
 use crate::entra::redirect::RedirectUri;
 use crate::entra::{Authority, check_client_id};
 use crate::error::{Error, Kind, Result};
 use crate::exchange::ExchangeKind;
 use crate::http::AuthorityFile;
-use crate::secret::AccessKey;
+use crate::text::quoted;
 use crate::time::parse_duration;
 
 /// Where the Teams scopes live, before their short names.
@@ -42,8 +46,8 @@ pub struct Config {
     pub scopes: Vec<String>,
     /// The kind of exchange.
     pub exchange: ExchangeKind,
-    /// The ACS resource.
-    pub resource: Option<Resource>,
+    /// The ACS resource, as it was found: read only by what needs it.
+    resource: ResourceSetting,
     /// Hosts beyond ACS's own that an Entra token may be sent to; from the profile only.
     pub allowed_hosts: Vec<String>,
     /// Where sessions are kept.
@@ -52,26 +56,6 @@ pub struct Config {
     pub min_validity: Duration,
     /// Where the browser brings the answer.
     pub redirect_uri: RedirectUri,
-}
-
-/// The ACS resource, and what proves the right to it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Resource {
-    /// Where it is.
-    pub endpoint: Endpoint,
-    /// Its key, or where that is.
-    pub key: KeySource,
-}
-
-/// Where a resource's access key comes from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum KeySource {
-    /// It was given.
-    Given(AccessKey),
-    /// The store keeps the connection string of this profile.
-    Stored,
-    /// There is none.
-    None,
 }
 
 /// Where sessions are kept.
@@ -113,14 +97,13 @@ impl Config {
         let store = required(sources, Setting::Store)?;
         let exchange =
             parse(sources, Setting::Exchange, parse_exchange)?.unwrap_or(ExchangeKind::Key);
-        let emulator_stands_in = sources.emulator.contains_key(&Setting::Endpoint);
         Ok(Config {
             profile,
             authority: authority(&host, &tenant)?,
             client_id: parse(sources, Setting::ClientId, check_client_id)?,
             scopes: scopes(sources, exchange)?,
             exchange,
-            resource: resource(sources, emulator_stands_in)?,
+            resource: ResourceSetting::find(sources),
             allowed_hosts: sources
                 .profile
                 .value(Setting::AllowEndpoint)
@@ -159,25 +142,30 @@ impl Config {
     ///
     /// # Errors
     /// [`Kind::Usage`] where none is configured, or an Entra token may not be sent to it.
-    pub fn resource(&self) -> Result<&Resource> {
+    pub fn resource(&self) -> Result<Resource> {
         let resource = self.any_resource()?;
         resource.endpoint.check_may_receive(&self.allowed_hosts)?;
         Ok(resource)
     }
 
+    /// Checks the ACS resource, where one is configured: what needs none may still say early that
+    /// the configured one will not do.
+    ///
+    /// # Errors
+    /// As [`Config::any_resource`].
+    pub fn check_resource(&self) -> Result<()> {
+        match self.resource {
+            ResourceSetting::None => Ok(()),
+            _ => self.any_resource().map(|_| ()),
+        }
+    }
+
     /// The ACS resource, for what sends no Entra token of a user.
     ///
     /// # Errors
-    /// [`Kind::Usage`] where none is configured.
-    pub fn any_resource(&self) -> Result<&Resource> {
-        self.resource.as_ref().ok_or_else(|| {
-            Error::new(
-                Kind::Usage,
-                "no ACS resource is configured",
-                "set COMMUNICATION_SERVICES_CONNECTION_STRING or run `acspass config set \
-                 connection-string`, which keeps it in the store; `--emulator` needs none",
-            )
-        })
+    /// [`Kind::Usage`] where none is configured, or what is configured is none.
+    pub fn any_resource(&self) -> Result<Resource> {
+        self.resource.read()
     }
 }
 
@@ -202,7 +190,7 @@ pub fn choose_profile(
         }
         None => Err(Error::new(
             Kind::Usage,
-            format!("there is no profile `{}`", name.escape_debug()),
+            format!("there is no profile {}", quoted(name)),
             match file.names() {
                 names if names.is_empty() => {
                     format!("make it with `acspass --profile {name} config set tenant …`")
@@ -269,42 +257,6 @@ fn from(error: Error, found: &[&Found]) -> Error {
     }
 }
 
-fn resource(sources: &Sources<'_>, emulator_stands_in: bool) -> Result<Option<Resource>> {
-    let given = |text: &str| {
-        ConnectionString::parse(text).map(|read| {
-            Some(Resource {
-                endpoint: read.endpoint,
-                key: KeySource::Given(read.access_key),
-            })
-        })
-    };
-    if let Some(text) = sources.emulator.get(&Setting::ConnectionString) {
-        return given(text);
-    }
-    if !emulator_stands_in {
-        for name in [
-            "COMMUNICATION_SERVICES_CONNECTION_STRING",
-            "AZURE_COMMUNICATION_CONNECTION_STRING",
-        ] {
-            if let Some(text) = sources.variable(name) {
-                return given(text)
-                    .map_err(|error| error.caused_by(format!("the value comes from {name}")));
-            }
-        }
-    }
-    let Some(found) = sources.find(Setting::Endpoint) else {
-        return Ok(None);
-    };
-    let endpoint = Endpoint::parse(&found.text).map_err(|error| from(error, &[&found]))?;
-    let is_stored = sources.profile.value(Setting::ConnectionString).is_some();
-    let key = match sources.variable("COMMUNICATION_SERVICES_ACCESSKEY") {
-        Some(key) if found.origin != Origin::Profile => KeySource::Given(check_access_key(key)?),
-        _ if found.origin == Origin::Profile && is_stored => KeySource::Stored,
-        _ => KeySource::None,
-    };
-    Ok(Some(Resource { endpoint, key }))
-}
-
 /// Splits scopes at spaces and commas; short names become the Teams resource's.
 ///
 /// # Errors
@@ -364,7 +316,7 @@ pub fn parse_exchange(text: &str) -> Result<ExchangeKind> {
         "teams-extension" => Ok(ExchangeKind::TeamsExtension),
         _ => Err(Error::new(
             Kind::Usage,
-            format!("`{}` is not a kind of exchange", text.escape_debug()),
+            format!("{} is not a kind of exchange", quoted(text)),
             "the kinds are key, entra and teams-extension",
         )),
     }
@@ -387,7 +339,7 @@ pub fn parse_store(text: &str) -> Result<StoreChoice> {
         "memory" => Ok(StoreChoice::Memory),
         _ => Err(Error::new(
             Kind::Usage,
-            format!("`{}` is not a store", text.escape_debug()),
+            format!("{} is not a store", quoted(text)),
             "the stores are keyring, keyutils (on Linux), file and memory",
         )),
     }
@@ -398,7 +350,7 @@ fn parse_sign_in(text: &str) -> Result<()> {
         "browser" => Ok(()),
         _ => Err(Error::new(
             Kind::Usage,
-            format!("`{}` is not a way to sign in", text.escape_debug()),
+            format!("{} is not a way to sign in", quoted(text)),
             "this version knows `browser`",
         )),
     }
@@ -408,7 +360,7 @@ fn parse_port(text: &str) -> Result<u16> {
     text.trim().parse().map_err(|_| {
         Error::new(
             Kind::Usage,
-            format!("`{}` is not a port", text.escape_debug()),
+            format!("{} is not a port", quoted(text)),
             "ports are numbers from 1 to 65535; 0 takes a free one",
         )
     })

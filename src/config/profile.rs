@@ -10,6 +10,7 @@ use toml_edit::{DocumentMut, Item, Table, Value};
 
 use super::setting::Setting;
 use crate::error::{Error, Kind, Result};
+use crate::text::quoted;
 
 /// The name of the profile where none is named.
 pub const DEFAULT_PROFILE: &str = "default";
@@ -87,12 +88,19 @@ impl ConfigFile {
         Some(Profile { table })
     }
 
-    /// Sets a value and writes the file.
+    /// Sets values and writes the file, once.
     ///
     /// # Errors
-    /// [`Kind::Usage`] where the value is of the wrong form, [`Kind::Store`] where the file cannot
+    /// [`Kind::Usage`] where a value is of the wrong form, [`Kind::Store`] where the file cannot
     /// be written.
-    pub fn set(&mut self, profile: &str, setting: Setting, text: &str) -> Result<()> {
+    pub fn set(&mut self, profile: &str, values: &[(Setting, &str)]) -> Result<()> {
+        for (setting, text) in values {
+            self.insert(profile, *setting, text)?;
+        }
+        self.write()
+    }
+
+    fn insert(&mut self, profile: &str, setting: Setting, text: &str) -> Result<()> {
         let value = match setting {
             Setting::Scopes | Setting::AllowEndpoint => {
                 Value::Array(text.split_whitespace().collect())
@@ -108,7 +116,7 @@ impl ConfigFile {
         };
         self.table_mut(profile)?
             .insert(setting.key(), Item::Value(value));
-        self.write()
+        Ok(())
     }
 
     /// Names the profile that is meant where none is named, and writes the file.
@@ -125,18 +133,22 @@ impl ConfigFile {
         self.write()
     }
 
-    /// Removes a value and writes the file; `false` where it was not set.
+    /// Removes values and writes the file; `false` where none of them was set.
     ///
     /// # Errors
     /// [`Kind::Store`] where the file cannot be written.
-    pub fn unset(&mut self, profile: &str, setting: Setting) -> Result<bool> {
-        if self
-            .profile(profile)
-            .is_none_or(|profile| profile.table.get(setting.key()).is_none())
-        {
+    pub fn unset(&mut self, profile: &str, settings: &[Setting]) -> Result<bool> {
+        let Some(known) = self.profile(profile) else {
+            return Ok(false);
+        };
+        let is_set = |setting: &&Setting| known.table.get(setting.key()).is_some();
+        let set: Vec<&Setting> = settings.iter().filter(is_set).collect();
+        if set.is_empty() {
             return Ok(false);
         }
-        self.table_mut(profile)?.remove(setting.key());
+        for setting in set {
+            self.table_mut(profile)?.remove(setting.key());
+        }
         self.write()?;
         Ok(true)
     }
@@ -274,11 +286,7 @@ fn unknown(path: &Path, key: &str) -> Error {
     let known: Vec<&str> = Setting::ALL.iter().map(|known| known.key()).collect();
     Error::new(
         Kind::Usage,
-        format!(
-            "{} has the unknown key `{}`",
-            path.display(),
-            key.escape_debug()
-        ),
+        format!("{} has the unknown key {}", path.display(), quoted(key)),
         format!(
             "settings live in tables [profile.NAME]; they are {}",
             known.join(", ")

@@ -5,6 +5,7 @@ use std::fmt;
 
 use super::profile::Profile;
 use crate::error::{Error, Kind, Result};
+use crate::text::quoted;
 
 /// A setting as `config` and a profile know it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -86,7 +87,7 @@ impl Setting {
                 let known: Vec<&str> = Setting::ALL.iter().map(|known| known.key()).collect();
                 Error::new(
                     Kind::Usage,
-                    format!("there is no setting `{}`", key.escape_debug()),
+                    format!("there is no setting {}", quoted(key)),
                     format!("the settings are {}", known.join(", ")),
                 )
             })

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
+use crate::secret::AccessKey;
 
 const KEY: &str = "c2VjcmV0LW1hcmtlcg==";
 
@@ -76,7 +77,7 @@ fn a_resource_is_found_in_its_order() {
         "[profile.default]\nendpoint = \"https://four.communication.azure.com\"\nconnection-string = \"stored\"\n",
     );
     let endpoint = |config: Config| {
-        let resource = config.resource.expect("a resource");
+        let resource = config.any_resource().expect("a resource");
         (resource.endpoint.as_str().to_owned(), resource.key)
     };
     let all = [
@@ -111,6 +112,8 @@ fn a_wrong_value_names_its_origin_and_shows_no_secret() {
         &[("COMMUNICATION_SERVICES_CONNECTION_STRING", &broken)],
         &Profile::default(),
     )
+    .expect("nothing reads it yet")
+    .any_resource()
     .expect_err("a path");
     let text = format!("{error:?}");
     assert!(text.contains("COMMUNICATION_SERVICES_CONNECTION_STRING"));
@@ -173,7 +176,7 @@ fn setting_and_unsetting_keeps_the_rest_of_the_file() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("deep/config.toml");
     let mut file = ConfigFile::read(path.clone()).expect("empty");
-    file.set("work", Setting::Tenant, "contoso.example")
+    file.set("work", &[(Setting::Tenant, "contoso.example")])
         .expect("set");
     let with_comment = format!(
         "# mine\n{}",
@@ -181,11 +184,11 @@ fn setting_and_unsetting_keeps_the_rest_of_the_file() {
     );
     std::fs::write(&path, with_comment).expect("written");
     let mut file = ConfigFile::read(path.clone()).expect("good");
-    file.set("work", Setting::Scopes, "a b").expect("set");
-    file.set("work", Setting::Port, "8080").expect("set");
-    assert!(file.set("work", Setting::Port, "x").is_err());
-    assert!(file.unset("work", Setting::Tenant).expect("unset"));
-    assert!(!file.unset("work", Setting::Tenant).expect("unset"));
+    file.set("work", &[(Setting::Scopes, "a b")]).expect("set");
+    file.set("work", &[(Setting::Port, "8080")]).expect("set");
+    assert!(file.set("work", &[(Setting::Port, "x")]).is_err());
+    assert!(file.unset("work", &[Setting::Tenant]).expect("unset"));
+    assert!(!file.unset("work", &[Setting::Tenant]).expect("unset"));
     let text = std::fs::read_to_string(&path).expect("written");
     assert_eq!(
         text,

@@ -9,6 +9,7 @@ use crate::account::Account;
 use crate::error::{Error, Kind, Result};
 use crate::jwt;
 use crate::secret::IdToken;
+use crate::text::one_line;
 use crate::time::Timestamp;
 use crate::wire::entra::{ClientInfo, IdTokenClaims};
 
@@ -79,8 +80,8 @@ pub(crate) fn account(
     let username = claims
         .preferred_username
         .or(claims.email)
-        .map(|name| name.chars().filter(|c| !c.is_control()).take(256).collect())
-        .filter(|name: &String| !name.is_empty())
+        .map(|name| one_line(&name, 256))
+        .filter(|name| !name.is_empty())
         .unwrap_or_else(|| oid.clone());
     Ok(Account {
         home_account_id: home.unwrap_or_else(|| format!("{oid}.{tid}")),

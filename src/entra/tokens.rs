@@ -161,6 +161,13 @@ impl Entra {
                 ));
             }
         };
+        // A type that is not understood must not be used (RFC 6749, section 7.1).
+        if !matches!(answer.token_type(), BasicTokenType::Bearer) {
+            return Err(refusal::not_entra(
+                &self.authority.host(),
+                "a token that is not a bearer token",
+            ));
+        }
         if answer.access_token().secret().is_empty() {
             return Err(refusal::not_entra(
                 &self.authority.host(),
@@ -179,6 +186,7 @@ impl Entra {
             expires_on: now.plus(life),
             refresh_token: answer
                 .refresh_token()
+                .filter(|token| !token.secret().is_empty())
                 .map(|token| RefreshToken::new(token.secret().clone())),
             granted: answer
                 .scopes()

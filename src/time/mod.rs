@@ -9,6 +9,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::error::{Error, Kind, Result};
+use crate::text::quoted;
 
 pub use clock::{Boot, Clock, ClockMark, SettableClock, Sleep, SystemClock};
 
@@ -111,7 +112,7 @@ pub fn parse_duration(text: &str) -> Result<Duration> {
     let wrong = || {
         Error::new(
             Kind::Usage,
-            format!("`{}` is not a duration", text.escape_debug()),
+            format!("{} is not a duration", quoted(text)),
             "write it like 90s, 10m or 1h30m; a bare number is seconds",
         )
     };

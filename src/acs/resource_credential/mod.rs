@@ -30,6 +30,7 @@ use certificate::CertificateAssertion;
 use crate::error::{Error, Kind, Result};
 use crate::http::Http;
 use crate::secret::EntraToken;
+use crate::text::one_line;
 use crate::time::Clock;
 
 /// The scope for the resource's own API; the double slash is real (PY, JSI: `.default` of the
@@ -237,12 +238,6 @@ fn aadsts(text: &str) -> Option<String> {
 }
 
 fn first_line(text: &str) -> String {
-    text.lines()
-        .map(str::trim)
-        .find(|line| !line.is_empty())
-        .unwrap_or_default()
-        .chars()
-        .filter(|c| !c.is_control())
-        .take(300)
-        .collect()
+    let mut lines = text.lines().map(str::trim);
+    one_line(lines.find(|line| !line.is_empty()).unwrap_or_default(), 300)
 }

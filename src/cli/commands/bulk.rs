@@ -29,6 +29,35 @@ pub(super) async fn each<I, T>(
     Ok(())
 }
 
+/// Ends the whole where every further request would fail in the same way.
+pub(super) fn stop_at_wall(error: &Error) -> Result<()> {
+    let is_wall = match error.answer() {
+        Some(answer) => answer.status == 401 && answer.code.as_deref() != Some("IdentityNotOwned"),
+        None => error.kind() == Kind::Unreachable,
+    };
+    match is_wall {
+        true => Err(Error::new(
+            error.kind(),
+            "nothing more was tried: every further request would fail in the same way",
+            error.hint(),
+        )
+        .caused_by(error.message().to_owned())),
+        false => Ok(()),
+    }
+}
+
+/// Ends the whole where nobody reads the ids any more.
+pub(super) fn stop_unread(output: &Output) -> Result<()> {
+    match output.reader_is_gone() {
+        false => Ok(()),
+        true => Err(Error::new(
+            Kind::Interrupted,
+            "whoever read standard output is gone: nothing more is created",
+            "write the ids to a file, or read them all",
+        )),
+    }
+}
+
 /// The exit code, and a line for what failed: the first failure's code. What ended the whole
 /// before its time comes first.
 pub(super) fn outcome(

@@ -7,7 +7,7 @@ use std::io::Read;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
-use crate::acs::ConnectionString;
+use crate::acs::{ConnectionString, Endpoint};
 use crate::cli::Stdin;
 use crate::cli::args::{Config, ConfigSet};
 use crate::cli::output::Output;
@@ -15,6 +15,7 @@ use crate::cli::parts::{Parts, World, stored_name};
 use crate::config::{self, Config as Resolved, Found, Origin, Setting, Sources};
 use crate::error::{Error, Kind, Result};
 use crate::secret::SecretBytes;
+use crate::text::quoted;
 
 /// Longest connection string that is read, in bytes.
 const LONGEST: u64 = 64 * 1024;
@@ -28,7 +29,7 @@ pub(super) fn run(args: &Config, world: &World, stdin: Stdin, output: &mut Outpu
         }
         Config::List(_) => list(world, output)?,
         Config::Get(args) => get(&args.key, world, output)?,
-        Config::Set(args) if args.key == Setting::ConnectionString.key() => {
+        Config::Set(args) if args.key.starts_with(Setting::ConnectionString.key()) => {
             set_connection_string(args, world, stdin, output)?;
         }
         Config::Set(args) => set(args, world, output)?,
@@ -69,6 +70,11 @@ fn found(world: &World) -> Result<(String, Vec<(Setting, Found)>)> {
         .map(
             |(setting, found)| match (setting, found.origin == Origin::Default) {
                 (Setting::Scopes, true) => (setting, default_scopes(&sources, found)),
+                // What is none may be anything, also a secret that landed in the wrong place.
+                (Setting::Endpoint, _) if Endpoint::parse(&found.text).is_err() => {
+                    let text = "(not an endpoint)".to_owned();
+                    (setting, Found { text, ..found })
+                }
                 _ => (setting, found),
             },
         )
@@ -152,7 +158,7 @@ fn set(args: &ConfigSet, world: &World, output: &mut Output) -> Result<()> {
     if value.trim().is_empty() {
         return Err(Error::new(
             Kind::Usage,
-            format!("`{}` needs a value", args.key.escape_debug()),
+            format!("{} needs a value", quoted(&args.key)),
             "to remove a setting, run `acspass config unset KEY`",
         ));
     }
@@ -166,7 +172,7 @@ fn set(args: &ConfigSet, world: &World, output: &mut Output) -> Result<()> {
     }
     let setting = Setting::from_key(&args.key)?;
     check(setting, &value)?;
-    file.set(&profile, setting, &value)?;
+    file.set(&profile, &[(setting, &value)])?;
     output.talk().say(&format!(
         "{} is set in profile {profile}, in {}",
         args.key,
@@ -198,7 +204,8 @@ fn set_connection_string(
     stdin: Stdin,
     output: &mut Output,
 ) -> Result<()> {
-    if !args.values.is_empty() {
+    // `connection-string=…` is how other tools take a value.
+    if !args.values.is_empty() || args.key != Setting::ConnectionString.key() {
         return Err(Error::new(
             Kind::Usage,
             "a connection string was given as an argument, where every process of this machine \
@@ -220,8 +227,15 @@ fn set_connection_string(
     let (mut file, profile) = target(world)?;
     let secret = SecretBytes::new(text.trim().as_bytes().to_vec());
     parts.vault.save_secret(&stored_name(&profile), &secret)?;
-    file.set(&profile, Setting::Endpoint, read.endpoint.as_str())?;
-    file.set(&profile, Setting::ConnectionString, config::STORED)?;
+    let values = [
+        (Setting::Endpoint, read.endpoint.as_str()),
+        (Setting::ConnectionString, config::STORED),
+    ];
+    if let Err(error) = file.set(&profile, &values) {
+        // A secret that no setting names would stay for ever.
+        parts.vault.delete_secret(&stored_name(&profile))?;
+        return Err(error);
+    }
     output.talk().say(&format!(
         "the connection string of {} is kept in {} for profile {profile}",
         read.endpoint,
@@ -262,16 +276,18 @@ fn unset(key: &str, world: &World, output: &mut Output) -> Result<()> {
         }
         _ => {
             let setting = Setting::from_key(key)?;
-            if setting == Setting::ConnectionString
-                && file
-                    .profile(&profile)
-                    .is_some_and(|profile| profile.value(setting).is_some())
-            {
+            let is_stored = file
+                .profile(&profile)
+                .is_some_and(|profile| profile.value(Setting::ConnectionString).is_some());
+            if setting == Setting::ConnectionString && is_stored {
                 parts_for_writing(world)?
                     .vault
                     .delete_secret(&stored_name(&profile))?;
+                // It was set with the secret, and means nothing without it.
+                file.unset(&profile, &[setting, Setting::Endpoint])?
+            } else {
+                file.unset(&profile, &[setting])?
             }
-            file.unset(&profile, setting)?
         }
     };
     output.talk().say(&match was_set {
@@ -283,5 +299,7 @@ fn unset(key: &str, world: &World, output: &mut Output) -> Result<()> {
 
 /// The parts, where the profile that is named may still have to be made.
 fn parts_for_writing(world: &World) -> Result<Parts<'_>> {
-    Parts::new(world, &BTreeMap::new())
+    let (file, name) = target(world)?;
+    let profile = file.profile(&name).unwrap_or_default();
+    Parts::of_profile(world, &BTreeMap::new(), name, &profile)
 }

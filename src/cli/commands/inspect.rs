@@ -12,6 +12,7 @@ use crate::cli::parts::World;
 use super::token_input;
 use crate::error::{Error, Kind, Result};
 use crate::jwt;
+use crate::text::one_line;
 use crate::time::{Timestamp, in_words};
 
 pub(super) fn run(args: &Inspect, world: &World, stdin: Stdin, output: &mut Output) -> Result<u8> {
@@ -51,9 +52,10 @@ fn list(shown: &mut String, members: &Map<String, Value>, now: Timestamp) {
             Value::String(text) => text.clone(),
             other => other.to_string(),
         };
-        let _ = write!(shown, "  {name:<16} {}", value_text.replace('\n', " "));
+        let name = one_line(name, 64);
+        let _ = write!(shown, "  {name:<16} {}", one_line(&value_text, 4096));
         if matches!(name.as_str(), "exp" | "iat" | "nbf" | "auth_time")
-            && let Some(at) = time(members, name)
+            && let Some(at) = time(members, &name)
         {
             let words = match at > now {
                 true => format!("in {}", in_words(at.since(now))),

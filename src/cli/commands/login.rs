@@ -16,6 +16,7 @@ use super::get::account_json;
 
 pub(super) fn run(args: &Login, world: &World, output: &mut Output) -> Result<u8> {
     let parts = Parts::new(world, &flags(args))?;
+    parts.config.check_resource()?;
     let session = parts.session()?;
     let entra = parts.entra()?;
     let browser = parts.browser(args.no_browser)?;

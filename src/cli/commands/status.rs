@@ -18,15 +18,16 @@ pub(super) fn run(world: &World, output: &mut Output) -> Result<u8> {
     let parts = Parts::new(world, &BTreeMap::new())?;
     let view = View::new(&parts)?;
     let config = &parts.config;
+    let resource = config.any_resource();
     let mut text = format!(
         "profile  {}\nstore    {}\ntenant   {} at {}\nresource {}\n",
         config.profile,
         parts.vault.store_name(),
         config.authority.tenant(),
         config.authority.host(),
-        match &config.resource {
-            Some(resource) => resource.endpoint.as_str(),
-            None => "none configured",
+        match &resource {
+            Ok(resource) => resource.endpoint.as_str(),
+            Err(_) => "none that can be used: `acspass get` says why",
         },
     );
     text.push('\n');
@@ -61,9 +62,9 @@ impl View {
             tenancy: parts.tenancy().ok(),
             source: parts
                 .config
-                .resource
-                .as_ref()
-                .map(|resource| parts.token_source(resource)),
+                .any_resource()
+                .ok()
+                .map(|resource| parts.token_source(&resource)),
             scopes: parts.config.scopes.clone(),
             min_validity: parts.config.min_validity,
             clock: parts.world.clock.clone(),
@@ -115,16 +116,7 @@ impl View {
             .map(|entry| {
                 let mut account = super::get::account_json(&entry.account);
                 account["active"] = json!(entry.active);
-                account["entraToken"] = match self.entra(entry) {
-                    Some(at) => token(entry, Some(at)),
-                    // One for other scopes is all there is: it is not what is asked for.
-                    None => match entry.entra_tokens.first() {
-                        Some(other) => {
-                            json!({"expiresOn": other.expires_on.to_string(), "fresh": false})
-                        }
-                        None => Value::Null,
-                    },
-                };
+                account["entraToken"] = token(entry, self.entra(entry));
                 account["communicationToken"] = token(entry, self.communication(entry));
                 account
             })

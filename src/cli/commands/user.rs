@@ -45,8 +45,15 @@ pub(super) fn create(args: &UserCreate, world: &World, output: &mut Output) -> R
             match outcome {
                 Ok(created) if output.is_json => listed.push(created_json(&created, world)),
                 // An id is printed as soon as it exists, so that none is lost to an interruption.
-                Ok(created) => output.result(&created_text(&created), &Value::Null)?,
-                Err(error) => failed.push(error),
+                Ok(created) => {
+                    output.result(&created_text(&created), &Value::Null)?;
+                    bulk::stop_unread(output)?;
+                }
+                Err(error) => {
+                    let wall = bulk::stop_at_wall(&error);
+                    failed.push(error);
+                    wall?;
+                }
             }
             Ok(())
         },
@@ -100,7 +107,11 @@ fn delete_listed(world: &World, stdin: Stdin, output: &mut Output) -> Result<u8>
         progress.step();
         match outcome {
             Ok(()) => deleted.push((line, id)),
-            Err(error) => failed.push((line, id, error)),
+            Err(error) => {
+                let wall = bulk::stop_at_wall(&error);
+                failed.push((line, id, error));
+                return wall;
+            }
         }
         Ok(())
     }));

@@ -1,0 +1,121 @@
+//! The ACS resource among the settings: where it is, and what proves the right to it.
+//!
+//! It is found with the other settings and read only by what needs it, so that a connection string
+//! that is malformed keeps nobody from signing out.
+
+use std::fmt;
+
+use zeroize::Zeroizing;
+
+use super::setting::{Found, Origin, Setting, Sources};
+use crate::acs::{ConnectionString, Endpoint, check_access_key};
+use crate::error::{Error, Kind, Result};
+use crate::secret::AccessKey;
+
+/// The ACS resource, and what proves the right to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resource {
+    /// Where it is.
+    pub endpoint: Endpoint,
+    /// Its key, or where that is.
+    pub key: KeySource,
+}
+
+/// Where a resource's access key comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KeySource {
+    /// It was given.
+    Given(AccessKey),
+    /// The store keeps the connection string of this profile.
+    Stored,
+    /// There is none.
+    None,
+}
+
+/// The settings as they were found, not yet read.
+pub(super) enum ResourceSetting {
+    None,
+    ConnectionString {
+        text: Zeroizing<String>,
+        from: &'static str,
+    },
+    Endpoint {
+        found: Found,
+        key: Option<Zeroizing<String>>,
+        is_stored: bool,
+    },
+}
+
+impl fmt::Debug for ResourceSetting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            ResourceSetting::None => "None",
+            ResourceSetting::ConnectionString { .. } => "ConnectionString([redacted])",
+            ResourceSetting::Endpoint { .. } => "Endpoint([redacted])",
+        })
+    }
+}
+
+impl ResourceSetting {
+    pub(super) fn find(sources: &Sources<'_>) -> Self {
+        let given = |text: &str, from| ResourceSetting::ConnectionString {
+            text: Zeroizing::new(text.to_owned()),
+            from,
+        };
+        if let Some(text) = sources.emulator.get(&Setting::ConnectionString) {
+            return given(text, "the emulator");
+        }
+        for name in [
+            "COMMUNICATION_SERVICES_CONNECTION_STRING",
+            "AZURE_COMMUNICATION_CONNECTION_STRING",
+        ] {
+            if let Some(text) = sources.variable(name) {
+                return given(text, name);
+            }
+        }
+        let Some(found) = sources.find(Setting::Endpoint) else {
+            return ResourceSetting::None;
+        };
+        let is_own = found.origin == Origin::Profile;
+        let key = sources.variable("COMMUNICATION_SERVICES_ACCESSKEY");
+        ResourceSetting::Endpoint {
+            key: key
+                .filter(|_| !is_own)
+                .map(|key| Zeroizing::new(key.to_owned())),
+            is_stored: is_own && sources.profile.value(Setting::ConnectionString).is_some(),
+            found,
+        }
+    }
+
+    pub(super) fn read(&self) -> Result<Resource> {
+        match self {
+            ResourceSetting::None => Err(Error::new(
+                Kind::Usage,
+                "no ACS resource is configured",
+                "set COMMUNICATION_SERVICES_CONNECTION_STRING or run `acspass config set \
+                 connection-string`, which keeps it in the store; `--emulator` needs none",
+            )),
+            ResourceSetting::ConnectionString { text, from } => {
+                let read = ConnectionString::parse(text)
+                    .map_err(|error| error.caused_by(format!("the value comes from {from}")))?;
+                Ok(Resource {
+                    endpoint: read.endpoint,
+                    key: KeySource::Given(read.access_key),
+                })
+            }
+            ResourceSetting::Endpoint {
+                found,
+                key,
+                is_stored,
+            } => Ok(Resource {
+                endpoint: Endpoint::parse(&found.text)
+                    .map_err(|error| super::from(error, &[found]))?,
+                key: match (key, is_stored) {
+                    (Some(key), _) => KeySource::Given(check_access_key(key)?),
+                    (None, true) => KeySource::Stored,
+                    (None, false) => KeySource::None,
+                },
+            }),
+        }
+    }
+}
