@@ -14,6 +14,7 @@ mod elsewhere;
 mod freshness;
 mod get;
 mod harness;
+mod killed_writers;
 mod map;
 mod output;
 mod secret_service;
