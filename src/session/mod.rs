@@ -91,7 +91,7 @@ impl Session {
     /// [`Kind::Store`] where the store fails or its item cannot be read.
     pub fn peek(&self, user: Option<&str>, wish: Wish) -> Result<Peek> {
         let entry = match user {
-            Some(user) => self.vault.index()?.find(&self.tenancy, user).cloned(),
+            Some(user) => self.vault.find(&self.tenancy, user)?,
             None => self.vault.active(&self.tenancy)?,
         };
         let key = entry.map(|entry| entry.key());

@@ -16,6 +16,7 @@ mod freshness;
 mod get;
 mod harness;
 mod identity;
+mod killed_writers;
 mod map;
 mod output;
 mod parity;

@@ -1,9 +1,9 @@
 //! The keyring store against a real Secret Service, in each of its fates.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::harness::secret_service::SecretService;
-use crate::harness::store_process::{self, Run, content, key, outcome};
+use crate::harness::store_process::{self, Run, content, outcome};
 
 /// Not a test of its own: the process that the tests below start, with orders in its environment.
 #[test]
@@ -267,50 +267,4 @@ fn several_processes_at_once_each_have_a_session_of_their_own() {
         assert_eq!([run.next(), run.next()], ["same", "deleted true"]);
         run.end();
     }
-}
-
-#[test]
-fn a_writer_killed_at_any_instant_leaves_the_old_session_or_the_new_one_whole() {
-    let service = SecretService::start();
-    let folder = tempfile::TempDir::new().expect("a folder");
-    let state = folder.path().to_str().expect("a plain path");
-    let mut last = 0;
-    for round in 0..25 {
-        let mut writer = Run::start(&service.env(), &format!("renew {state}"));
-        let told: i64 = writer
-            .next()
-            .parse()
-            .expect("a generation: the lock was free");
-        assert!(told > last, "generation {told} follows {last}");
-        // Spread over the time that a save takes, a few milliseconds.
-        let instant = Instant::now() + Duration::from_micros(round * 317);
-        while Instant::now() < instant {
-            std::hint::spin_loop();
-        }
-        writer.kill();
-
-        let outcome = outcome(&service.env(), &format!("whole {state}"));
-        let (stored, listed) = outcome.split_once(' ').expect("two generations");
-        let (stored, listed): (i64, i64) = (
-            stored.parse().expect("the stored one"),
-            listed.parse().expect("the listed one"),
-        );
-        assert!(
-            stored >= told,
-            "what was saved stays saved: {stored} after {told}"
-        );
-        assert!(
-            listed == stored || listed + 1 == stored,
-            "{listed} listed, {stored} stored"
-        );
-        last = stored;
-    }
-    let unreadable = std::fs::read_dir(folder.path())
-        .expect("the state folder")
-        .filter(|entry| {
-            let name = entry.as_ref().expect("an entry").file_name();
-            name.to_string_lossy().contains("unreadable")
-        });
-    assert_eq!(unreadable.count(), 0);
-    assert_eq!(service.lookup_items(), [key().item()]);
 }

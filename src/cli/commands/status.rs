@@ -56,10 +56,14 @@ pub(super) struct View {
 
 impl View {
     pub(super) fn new(parts: &Parts<'_>) -> Result<Self> {
+        // Without a client id nobody can be signed in.
+        let tenancy = parts.tenancy().ok();
         Ok(View {
-            index: parts.vault.index()?,
-            // Without a client id nobody can be signed in.
-            tenancy: parts.tenancy().ok(),
+            index: match &tenancy {
+                Some(tenancy) => parts.vault.index_of(tenancy)?,
+                None => parts.vault.index()?,
+            },
+            tenancy,
             source: parts
                 .config
                 .any_resource()

@@ -10,10 +10,10 @@ use std::io::{self, BufReader};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
+use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
-use serde::{Deserialize, Serialize};
 
-use super::{Index, IndexEntry};
+use super::{Index, IndexEntry, lines};
 use crate::account::{SessionKey, Tenancy};
 use crate::error::{Error, Result};
 use crate::store::folder;
@@ -27,13 +27,12 @@ pub(in crate::store) enum Ledger {
     Memory(Mutex<Vec<IndexEntry>>),
 }
 
-/// The active sessions stand first, so that looking one up reads a few lines, however many
-/// sessions there are: the order of these fields is part of the form.
-#[derive(Serialize, Deserialize)]
-struct Form<L> {
+/// What the file holds; see [`lines`] for how it is written.
+#[derive(Deserialize)]
+struct Form {
     version: u32,
-    active: L,
-    others: L,
+    active: Vec<IndexEntry>,
+    others: Vec<IndexEntry>,
 }
 
 impl Ledger {
@@ -76,6 +75,26 @@ impl Ledger {
             None => self.read(store)?,
         };
         Ok(index.active(tenancy).cloned())
+    }
+
+    /// The sessions of this tenancy that have `word` in them (all, where it is empty), and maybe
+    /// more: by understanding no other, however many there are.
+    pub(in crate::store) fn pick(
+        &self,
+        tenancy: &Tenancy,
+        word: &str,
+        store: &'static str,
+    ) -> Result<Index> {
+        let picked = match self {
+            Ledger::File { folder } => std::str::from_utf8(&contents(folder)?)
+                .ok()
+                .and_then(|text| lines::pick(text, tenancy, word)),
+            Ledger::Memory(_) => None,
+        };
+        match picked {
+            Some(entries) => Ok(Index { store, entries }),
+            None => self.read(store),
+        }
     }
 
     /// Lists a session as its record says. The first of its tenancy becomes the active one.
@@ -172,13 +191,9 @@ fn change_file(folder: &Path, change: impl FnOnce(&mut Vec<IndexEntry>) -> bool)
         }
     };
     let outcome = change(&mut entries);
-    let (active, others): (Vec<_>, Vec<_>) = entries.iter().partition(|entry| entry.active);
-    let after = serde_json::to_vec(&Form {
-        version: VERSION,
-        active,
-        others,
-    })
-    .map_err(|_| Error::internal("the index could not be written as JSON"))?;
+    let after = lines::write(&entries)
+        .map_err(|_| Error::internal("the index could not be written as JSON"))?
+        .into_bytes();
     if after != before {
         let path = file_in(folder);
         folder::replace(&path, &after)
@@ -202,7 +217,7 @@ fn parse(bytes: &[u8]) -> Option<Vec<IndexEntry>> {
     if bytes.is_empty() {
         return Some(Vec::new());
     }
-    let form: Form<Vec<IndexEntry>> = serde_json::from_slice(bytes).ok()?;
+    let form: Form = serde_json::from_slice(bytes).ok()?;
     let entries = mark_active(form.active).chain(form.others).collect();
     (form.version == VERSION).then_some(entries)
 }

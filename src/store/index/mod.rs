@@ -5,6 +5,7 @@
 //! save; whether an item is still in its store, only the store knows.
 
 mod file;
+mod lines;
 
 use serde::{Deserialize, Serialize};
 

@@ -198,3 +198,53 @@ fn two_indexes_set_aside_in_one_second_are_both_kept() {
     });
     assert_eq!(kept.count(), 3);
 }
+
+#[test]
+fn a_few_are_found_among_many_as_they_are_by_reading_all() {
+    let folder = TempDir::new().unwrap();
+    let vault = in_folder(folder.path());
+    let mut other = record("ada");
+    other.tenancy.client_id = "another".to_owned();
+    save(&vault, &other);
+    for user in ["ada", "bob", "çelik", "d\"e\\e", "adam"] {
+        save(&vault, &record(user));
+    }
+    let index = vault.index().unwrap();
+    let all: Vec<_> = index.in_tenancy(&tenancy()).collect();
+    let of = vault.index_of(&tenancy()).unwrap();
+    assert_eq!(of.entries().collect::<Vec<_>>(), all);
+    assert_eq!(of.active(&tenancy()), index.active(&tenancy()));
+    for user in ["ada", "bob", "çelik", "d\"e\\e", "adam", "eve", "ad"] {
+        let names = [
+            format!("{user}@contoso.example"),
+            format!("{user}@CONTOSO.example").to_uppercase(),
+            format!("{user}-uid.utid"),
+        ];
+        for name in &names {
+            let found = vault.find(&tenancy(), name).unwrap();
+            assert_eq!(found.as_ref(), index.find(&tenancy(), name), "{name}");
+            assert_eq!(found.is_some(), user != "eve" && user != "ad", "{name}");
+        }
+    }
+}
+
+#[test]
+fn an_index_in_another_form_of_json_is_read_all_the_same() {
+    let folder = TempDir::new().unwrap();
+    let vault = in_folder(folder.path());
+    save(&vault, &record("ada"));
+    save(&vault, &record("bob"));
+    let path = folder.path().join("index.json");
+    let written: serde_json::Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    let index = vault.index().unwrap();
+    for text in [
+        serde_json::to_string_pretty(&written).unwrap(),
+        serde_json::to_string(&written).unwrap(),
+    ] {
+        fs::write(&path, text).unwrap();
+        let of = vault.index_of(&tenancy()).unwrap();
+        assert_eq!(of.entries().count(), 2);
+        let found = vault.find(&tenancy(), "bob@contoso.example").unwrap();
+        assert_eq!(found.as_ref(), index.entry(&record("bob").key()));
+    }
+}

@@ -1,16 +1,17 @@
-//! A process of its own over the keyring store: this test binary again, told what to do.
+//! A process of its own over a store: this test binary again, told what to do.
 //!
 //! The store, and the `keyring` crate beside it, read the environment and keep one connection for the whole process, so
 //! no two cases may share one.
 
 use std::io::{BufRead, BufReader, Write};
+use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use acspass::account::{Account, SessionKey, Tenancy};
 use acspass::secret::{RefreshToken, SecretBytes};
 use acspass::store::{
-    Activity, Attempt, KeyringStore, LockName, Record, ShortTokens, TokenStore, Vault,
+    Activity, Attempt, FileStore, KeyringStore, LockName, Record, ShortTokens, TokenStore, Vault,
 };
 
 /// The test that is no test but calls [`obey_parent`].
@@ -78,8 +79,7 @@ fn obey(store: &KeyringStore, order: &str) {
             std::io::stdin().read_line(&mut line).expect("the parent");
             return;
         }
-        ["renew", folder] => renew(folder),
-        ["whole", folder] => Ok(describe(folder)),
+        ["renew", store, folder] => renew(vault(store, folder)),
         ["await"] => {
             let hangs = |error: &acspass::Error| error.message().contains("did not answer");
             while store.load("item").is_err_and(|error| hangs(&error)) {
@@ -113,8 +113,15 @@ fn tell(outcome: &str) {
     println!("outcome: {outcome}");
 }
 
-fn vault(folder: &str) -> Vault {
-    Vault::new(Box::new(KeyringStore::new()), Some(folder.into()))
+/// A vault in this state folder. The file store's key lies there too.
+pub(crate) fn vault(store: &str, folder: &str) -> Vault {
+    let folder = PathBuf::from(folder);
+    let store: Box<dyn TokenStore> = match store {
+        "keyring" => Box::new(KeyringStore::new()),
+        "file" => Box::new(FileStore::with_key_file(&folder, folder.join("key"))),
+        _ => panic!("no such store: {store}"),
+    };
+    Vault::new(store, Some(folder))
 }
 
 pub(crate) fn key() -> SessionKey {
@@ -129,8 +136,7 @@ pub(crate) fn key() -> SessionKey {
 }
 
 /// Replaces the session by its next generation, over and over, until the process is killed.
-fn renew(folder: &str) -> Result<String, acspass::Error> {
-    let vault = vault(folder);
+fn renew(vault: Vault) -> Result<String, acspass::Error> {
     let key = key();
     loop {
         let name = LockName::Session(key.clone());
@@ -146,7 +152,7 @@ fn renew(folder: &str) -> Result<String, acspass::Error> {
             };
             Record::new(key.tenancy.clone(), account)
         });
-        let generation = generation(record.short_tokens) + 1;
+        let generation = number(record.short_tokens) + 1;
         record.short_tokens = Some(ShortTokens {
             redeemed_at_seconds: generation,
             life_seconds: 1,
@@ -158,7 +164,7 @@ fn renew(folder: &str) -> Result<String, acspass::Error> {
 }
 
 /// A number that the record and its index entry both carry.
-fn generation(short_tokens: Option<ShortTokens>) -> i64 {
+pub(crate) fn number(short_tokens: Option<ShortTokens>) -> i64 {
     short_tokens.map_or(0, |short| short.redeemed_at_seconds)
 }
 
@@ -167,21 +173,12 @@ fn refresh_token(generation: i64) -> RefreshToken {
     RefreshToken::new(format!("{generation} ").repeat(2000))
 }
 
-/// The generation that is stored, and the one that is listed.
-fn describe(folder: &str) -> String {
-    let vault = vault(folder);
-    let record = vault.load(&key()).expect("a readable store");
-    let stored = record.map_or(0, |record| {
-        let generation = generation(record.short_tokens);
-        let whole = record.refresh_token == Some(refresh_token(generation));
-        assert!(whole, "generation {generation} is torn");
-        generation
-    });
-    let index = vault.index().expect("a readable index");
-    let listed = index
-        .entry(&key())
-        .map_or(0, |entry| generation(entry.short_tokens));
-    format!("{stored} {listed}")
+/// The generation of a session that is whole.
+pub(crate) fn generation(record: &Record) -> i64 {
+    let generation = number(record.short_tokens);
+    let whole = record.refresh_token == Some(refresh_token(generation));
+    assert!(whole, "generation {generation} is torn");
+    generation
 }
 
 pub(crate) fn content(size: &str) -> Vec<u8> {
@@ -237,7 +234,7 @@ impl Run {
         stdin.write_all(b"\n").expect("it waits for this");
     }
 
-    /// Kills the process where it stands.
+    /// Kills the process where it stands, or has ended.
     pub(crate) fn kill(mut self) {
         self.child.kill().expect("it is ours to kill");
         self.child.wait().expect("it has ended");
