@@ -321,7 +321,7 @@ impl Run<'_> {
         match &self.record {
             Some(record) => {
                 let guard = self.own_guard.as_ref().unwrap_or(&self.guard);
-                self.session.vault.save(record, guard)
+                self.session.vault.save_renewed(record, guard)
             }
             None => Err(Error::internal("nothing to save")),
         }

@@ -170,6 +170,29 @@ impl Vault {
         listed
     }
 
+    /// Keeps a renewed session, unless it was forgotten meanwhile: a logout is not undone by a
+    /// renewal that was under way.
+    ///
+    /// # Errors
+    /// As [`Vault::save`]; [`Kind::SignInNeeded`] where the session is no more.
+    pub fn save_renewed(&self, record: &Record, guard: &Guard) -> Result<()> {
+        let key = record.key();
+        if !guard.covers(&key) {
+            return Err(Error::internal("a session was saved without its lock"));
+        }
+        self.store.save(&key.item(), &record.to_item()?)?;
+        if self.ledger.update(record, self.store.name())? {
+            return Ok(());
+        }
+        // Whoever forgot it may have removed the item before it was written just now.
+        self.remove(&key.item())?;
+        Err(Error::new(
+            Kind::SignInNeeded,
+            "the account was signed out while its session was being renewed",
+            "run `acspass login` to sign in again",
+        ))
+    }
+
     /// Makes this the account that commands mean where none is named.
     ///
     /// # Errors

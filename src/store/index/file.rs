@@ -97,27 +97,31 @@ impl Ledger {
         }
     }
 
-    /// Lists a session as its record says. The first of its tenancy becomes the active one.
+    /// Lists a session as its record says. A new one becomes active where its tenancy has no
+    /// active one; one that is listed stays what it is.
     pub(in crate::store) fn list(&self, record: &Record, store: &'static str) -> Result<()> {
         self.change(|entries| {
-            let key = record.key();
-            let kept = entries
-                .iter()
-                .position(|entry| entry.store == store && entry.is(&key));
-            let active = !entries.iter().any(|entry| {
-                entry.active
-                    && entry.store == store
-                    && entry.tenancy == record.tenancy
-                    && !entry.is(&key)
+            let is_first = !entries.iter().any(|entry| {
+                entry.active && entry.store == store && entry.tenancy == record.tenancy
             });
-            let entry = IndexEntry::of(record, store, active);
-            match kept {
-                Some(position) => entries[position] = entry,
-                None => entries.push(entry),
+            match position(entries, record, store) {
+                Some(at) => entries[at] = IndexEntry::of(record, store, entries[at].active),
+                None => entries.push(IndexEntry::of(record, store, is_first)),
             }
             true
         })
         .map(drop)
+    }
+
+    /// Brings a listed session up to date; `false` where it is not listed any more.
+    pub(in crate::store) fn update(&self, record: &Record, store: &'static str) -> Result<bool> {
+        self.change(|entries| match position(entries, record, store) {
+            Some(at) => {
+                entries[at] = IndexEntry::of(record, store, entries[at].active);
+                true
+            }
+            None => false,
+        })
     }
 
     /// Makes this the active session of its tenancy; `false` where it is not listed.
@@ -287,4 +291,12 @@ fn lock(folder: &Path) -> Result<File> {
 
 fn file_in(folder: &Path) -> PathBuf {
     folder.join("index.json")
+}
+
+/// Where this session is listed.
+fn position(entries: &[IndexEntry], record: &Record, store: &str) -> Option<usize> {
+    let key = record.key();
+    entries
+        .iter()
+        .position(|entry| entry.store == store && entry.is(&key))
 }

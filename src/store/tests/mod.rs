@@ -247,3 +247,29 @@ fn a_secret_of_the_configuration_is_kept_beside_the_sessions() {
     assert!(vault.delete_secret("connection-string").unwrap());
     assert!(!vault.delete_secret("connection-string").unwrap());
 }
+
+#[test]
+fn a_logout_is_not_undone_by_a_renewal_that_was_under_way() {
+    let vault = Vault::new(Box::new(MemoryStore::new()), None);
+    let ada = record("ada");
+    let guard = lock(&vault, &ada);
+    vault.save(&ada, &guard).unwrap();
+    vault.save_renewed(&ada, &guard).unwrap();
+    vault.forget(&ada.key()).unwrap();
+    let error = vault.save_renewed(&ada, &guard).unwrap_err();
+    assert_eq!(error.kind(), Kind::SignInNeeded);
+    assert_eq!(vault.load(&ada.key()).unwrap(), None);
+    assert!(vault.active(&ada.tenancy).unwrap().is_none());
+}
+
+#[test]
+fn a_renewal_makes_no_other_account_active() {
+    let vault = Vault::new(Box::new(MemoryStore::new()), None);
+    let (ada, ben) = (record("ada"), record("ben"));
+    for session in [&ada, &ben] {
+        vault.save(session, &lock(&vault, session)).unwrap();
+    }
+    vault.forget(&ada.key()).unwrap();
+    vault.save_renewed(&ben, &lock(&vault, &ben)).unwrap();
+    assert!(vault.active(&ben.tenancy).unwrap().is_none());
+}
