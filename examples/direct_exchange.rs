@@ -13,7 +13,7 @@ use acspass::acs::{DirectExchange, Endpoint};
 use acspass::config::{default_scopes, parse_scopes};
 use acspass::emulator::{Emulator, Options, UserAgent};
 use acspass::entra::browser::{Browser, Opened};
-use acspass::entra::{Authority, Entra, redirect::RedirectUri};
+use acspass::entra::{Authority, Entra};
 use acspass::exchange::{ExchangeKind, TokenSource};
 use acspass::http::{self, Http};
 use acspass::session::{Exchange, Net, Peek, Session, Target, Way, Wish};
@@ -64,12 +64,7 @@ pub(crate) async fn run(out: &mut impl Write) -> Result<(), Box<dyn std::error::
             min_validity: Duration::from_secs(600),
             force: false,
         };
-        let way = Way {
-            browser: &Unattended,
-            redirect_uri: RedirectUri::localhost(0),
-            prompt: None,
-            timeout: Duration::from_secs(60),
-        };
+        let way = Way::in_browser(&Unattended, Duration::from_secs(60));
         let net = || {
             let http = Arc::new(Http::new(http::Options::default()));
             let direct = DirectExchange::new(http.clone(), clock.clone(), endpoint, Vec::new());

@@ -28,7 +28,7 @@
 //! use acspass::acs::{ConnectionString, IdentityClient};
 //! use acspass::config::parse_scopes;
 //! use acspass::emulator::{Emulator, Options, UserAgent};
-//! use acspass::entra::{Authority, Entra, redirect::RedirectUri};
+//! use acspass::entra::{Authority, Entra};
 //! use acspass::entra::browser::{Browser, Opened};
 //! use acspass::exchange::{ExchangeKind, TokenSource};
 //! use acspass::http::{self, Http};
@@ -73,12 +73,7 @@
 //! let Peek::Stale(renewal) = session.peek(None, wish.clone())? else {
 //!     panic!("a token from nowhere");
 //! };
-//! let way = Way {
-//!     browser: &Unattended(UserAgent::new(None)),
-//!     redirect_uri: RedirectUri::localhost(0),
-//!     prompt: None,
-//!     timeout: Duration::from_secs(60),
-//! };
+//! let way = Way::in_browser(&Unattended(UserAgent::new(None)), Duration::from_secs(60));
 //! let net = || {
 //!     let http = Arc::new(Http::new(http::Options::default()));
 //!     let client_id = emulator.client_id().to_owned();

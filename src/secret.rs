@@ -50,6 +50,8 @@ secret_text! {
     IdToken;
     /// The one-time code of the authorization code flow (RFC 6749, section 4.1.2).
     AuthorizationCode;
+    /// What a device polls with while a person signs in elsewhere (RFC 8628).
+    DeviceCode;
     /// The Communication Identity access token that Azure Communication Services issues.
     CommunicationToken;
     /// An ACS resource's access key, Base64 as the portal shows it.

@@ -110,11 +110,12 @@ pub(crate) enum Command {
     Man(Man),
 }
 
-/// Sign in through the browser
+/// Sign in, through the browser or on another device
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   acspass login
   acspass login --account ada@contoso.com --prompt login
+  acspass login --device-code                enter a code on any other device
   acspass login --no-browser --port 8400     print the address; forward the port with ssh -L
   acspass login --emulator                   against the embedded emulator
 
@@ -135,6 +136,9 @@ pub(crate) struct Login {
     /// An Entra scope; may be repeated [env: ACSPASS_SCOPES]
     #[arg(long, value_name = "SCOPE")]
     pub(crate) scope: Vec<String>,
+    /// Show a code to enter on any other device; many organizations forbid it
+    #[arg(long, conflicts_with_all = ["no_browser", "port", "redirect_uri", "prompt"])]
+    pub(crate) device_code: bool,
     /// Print the address instead of opening a browser, and wait for the answer
     #[arg(long)]
     pub(crate) no_browser: bool,

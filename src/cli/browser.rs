@@ -27,16 +27,11 @@ pub(super) fn choose(
         let inner = BrowserCommand::parse(command)?;
         return Ok(Arc::new(Announced { inner, talk }));
     }
-    let has_display = cfg!(any(windows, target_os = "macos"))
-        || world.variable("DISPLAY").is_some()
-        || world.variable("WAYLAND_DISPLAY").is_some();
-    if let Some(user) = emulated_user
-        && (!has_display || world.variable("CI").is_some())
-    {
+    if let Some(user) = walks_itself(world, emulated_user) {
         let user = user.to_owned();
         return Ok(Arc::new(BuiltIn { user, talk }));
     }
-    match has_display {
+    match has_display(world) {
         true => Ok(Arc::new(Announced {
             inner: SystemBrowser,
             talk,
@@ -46,6 +41,17 @@ pub(super) fn choose(
             why: Some("there is no display here to open a browser on"),
         })),
     }
+}
+
+/// The emulator's user whom its built-in user agent signs in, since nobody else can.
+pub(super) fn walks_itself<'u>(world: &World, emulated_user: Option<&'u str>) -> Option<&'u str> {
+    emulated_user.filter(|_| !has_display(world) || world.variable("CI").is_some())
+}
+
+fn has_display(world: &World) -> bool {
+    cfg!(any(windows, target_os = "macos"))
+        || world.variable("DISPLAY").is_some()
+        || world.variable("WAYLAND_DISPLAY").is_some()
 }
 
 /// A browser, or the printed address where it cannot be opened.

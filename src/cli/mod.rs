@@ -9,6 +9,8 @@ mod commands;
 mod output;
 mod parts;
 mod passphrase;
+mod qr;
+mod sign_in;
 mod talk;
 
 use std::collections::BTreeMap;
@@ -40,6 +42,8 @@ pub struct Outside {
     pub stderr: Box<dyn Write + Send>,
     /// Whether standard error is a terminal.
     pub stderr_is_terminal: bool,
+    /// How wide that terminal is, where it says.
+    pub stderr_columns: Option<usize>,
     /// The clock.
     pub clock: Arc<dyn Clock>,
     /// The browser, in place of the one that the environment leads to: a test's.
@@ -76,11 +80,13 @@ pub fn run(arguments: Vec<OsString>, outside: Outside) -> u8 {
         stdout,
         stderr,
         stderr_is_terminal,
+        stderr_columns,
         clock,
         browser,
     } = outside;
-    let no_color = environment.get("NO_COLOR").is_some_and(|no| !no.is_empty())
-        || environment.get("TERM").is_some_and(|term| term == "dumb");
+    let is_dumb = environment.get("TERM").is_some_and(|term| term == "dumb");
+    let no_color = is_dumb || environment.get("NO_COLOR").is_some_and(|no| !no.is_empty());
+    let columns = stderr_columns.filter(|_| stderr_is_terminal && !is_dumb);
     let colours = |color: Color| match color {
         Color::Always => true,
         Color::Never => false,
@@ -92,7 +98,7 @@ pub fn run(arguments: Vec<OsString>, outside: Outside) -> u8 {
     let cli = match parsed {
         Ok(cli) => cli,
         Err(wrong) => {
-            let talk = Talk::new(stderr, Loudness::Normal, false);
+            let talk = Talk::new(stderr, Loudness::Normal, false, None);
             return not_a_command(&wrong, &arguments, Output::new(stdout, talk, wants_json));
         }
     };
@@ -102,7 +108,7 @@ pub fn run(arguments: Vec<OsString>, outside: Outside) -> u8 {
         (false, 1) => Loudness::Verbose,
         (false, _) => Loudness::All,
     };
-    let talk = Talk::new(stderr, loudness, colours(cli.global.color));
+    let talk = Talk::new(stderr, loudness, colours(cli.global.color), columns);
     let mut output = Output::new(stdout, talk.clone(), cli.global.output == Format::Json);
     let world = parts::World {
         stderr_is_terminal,

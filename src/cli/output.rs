@@ -34,10 +34,21 @@ pub(crate) struct Output {
 /// Standard error: shared with whatever else talks to the user while a command runs.
 #[derive(Clone)]
 pub(crate) struct Talk {
-    stderr: Arc<Mutex<Box<dyn Write + Send>>>,
+    stderr: Arc<Mutex<Stderr>>,
     loudness: Loudness,
     is_coloured: bool,
+    /// How wide the terminal is, where there is one that can rewrite a line.
+    columns: Option<usize>,
 }
+
+struct Stderr {
+    stream: Box<dyn Write + Send>,
+    /// A line stands there that the next one takes the place of.
+    has_status: bool,
+}
+
+/// Goes to the start of the line and clears it.
+const CLEAR_LINE: &str = "\r\u{1b}[K";
 
 impl Output {
     pub(crate) fn new(stdout: Box<dyn Write + Send>, talk: Talk, is_json: bool) -> Self {
@@ -72,6 +83,7 @@ impl Output {
 
     /// Prints what is neither text nor JSON: a completion script, a manual page.
     pub(crate) fn raw(&mut self, bytes: &[u8]) -> Result<()> {
+        self.talk.end_status();
         match self
             .stdout
             .write_all(bytes)
@@ -154,12 +166,56 @@ impl Talk {
         stderr: Box<dyn Write + Send>,
         loudness: Loudness,
         is_coloured: bool,
+        columns: Option<usize>,
     ) -> Self {
         Talk {
-            stderr: Arc::new(Mutex::new(stderr)),
+            stderr: Arc::new(Mutex::new(Stderr {
+                stream: stderr,
+                has_status: false,
+            })),
             loudness,
             is_coloured,
+            columns,
         }
+    }
+
+    pub(crate) fn columns(&self) -> Option<usize> {
+        self.columns.filter(|_| self.loudness > Loudness::Quiet)
+    }
+
+    pub(crate) fn is_coloured(&self) -> bool {
+        self.is_coloured
+    }
+
+    /// Shows a line until the next one takes its place; `false` where that cannot be.
+    pub(crate) fn status(&self, text: &str) -> bool {
+        let Some(columns) = self.columns() else {
+            return false;
+        };
+        let text: String = clean(text)
+            .chars()
+            .take(columns.saturating_sub(1))
+            .collect();
+        let mut stderr = self.stderr.lock().unwrap_or_else(PoisonError::into_inner);
+        stderr.has_status = true;
+        stderr.write(&format!("{CLEAR_LINE}{text}"));
+        true
+    }
+
+    fn end_status(&self) {
+        let mut stderr = self.stderr.lock().unwrap_or_else(PoisonError::into_inner);
+        if std::mem::take(&mut stderr.has_status) {
+            stderr.write(CLEAR_LINE);
+        }
+    }
+
+    /// Draws lines of blocks: as dark ink on a light ground, where there is colour.
+    pub(crate) fn picture(&self, lines: &[String]) {
+        let mut text = String::new();
+        for line in lines {
+            let _ = writeln!(text, "  {}", self.paint("38;5;16;48;5;231", line));
+        }
+        self.line(&text);
     }
 
     pub(crate) fn loudness(&self) -> Loudness {
@@ -205,10 +261,18 @@ impl Talk {
 
     /// Writes a line. Where standard error is gone there is nobody left to tell.
     fn line(&self, text: &str) {
+        self.end_status();
         let mut stderr = self.stderr.lock().unwrap_or_else(PoisonError::into_inner);
-        let _ = stderr
-            .write_all(format!("{text}\n").as_bytes())
-            .and_then(|()| stderr.flush());
+        stderr.write(&format!("{text}\n"));
+    }
+}
+
+impl Stderr {
+    fn write(&mut self, text: &str) {
+        let _ = self
+            .stream
+            .write_all(text.as_bytes())
+            .and_then(|()| self.stream.flush());
     }
 }
 

@@ -7,7 +7,6 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use crate::account::Tenancy;
 use crate::acs::{
@@ -17,19 +16,18 @@ use crate::config::{
     self, Config, ConfigFile, KeySource, Profile, Resource, Setting, Sources, StoreChoice,
 };
 use crate::emulator::{self, Emulator};
+use crate::entra::Entra;
 use crate::entra::browser::Browser;
-use crate::entra::{Entra, Prompt};
 use crate::error::{Error, Kind, Result};
 use crate::exchange::{ExchangeKind, TokenSource};
 use crate::http::{self, Http};
 use crate::secret::AccessKey;
-use crate::session::{Exchange, Net, Session, Target, Way, Wish};
+use crate::session::{Exchange, Net, Session, Target, Wish};
 use crate::store::{FileStore, KeyringStore, MemoryStore, TokenStore, Vault};
 use crate::time::Clock;
 
 use super::Folders;
 use super::args::Global;
-use super::browser;
 use super::output::Talk;
 use super::passphrase;
 
@@ -255,25 +253,9 @@ impl<'w> Parts<'w> {
             .map(|read| read.access_key)
     }
 
-    /// The browser that a sign-in opens.
-    pub(super) fn browser(&self, no_browser: bool) -> Result<Arc<dyn Browser>> {
-        let user = self.emulator.as_ref().map(Emulator::username);
-        browser::choose(self.world, no_browser, user)
-    }
-
-    /// How a person signs in here.
-    pub(super) fn way<'b>(
-        &self,
-        browser: &'b dyn Browser,
-        prompt: Option<Prompt>,
-        timeout: Duration,
-    ) -> Way<'b> {
-        Way {
-            browser,
-            redirect_uri: self.config.redirect_uri.clone(),
-            prompt,
-            timeout,
-        }
+    /// Whom the embedded emulator signs in, where it is the authority.
+    pub(super) fn emulated_user(&self) -> Option<&str> {
+        self.emulator.as_ref().map(Emulator::username)
     }
 
     /// Runs what needs the network, until it ends or the user interrupts. The runtime is born

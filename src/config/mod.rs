@@ -54,8 +54,31 @@ pub struct Config {
     pub store: StoreChoice,
     /// How much a fresh token has left.
     pub min_validity: Duration,
+    /// How a person signs in.
+    pub sign_in: SignInChoice,
     /// Where the browser brings the answer.
     pub redirect_uri: RedirectUri,
+}
+
+/// How a person signs in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SignInChoice {
+    /// In the browser, which brings the answer.
+    Browser,
+    /// With a code on another device.
+    DeviceCode,
+}
+
+impl SignInChoice {
+    const ALL: [SignInChoice; 2] = [SignInChoice::Browser, SignInChoice::DeviceCode];
+
+    /// The word for it in the setting `sign-in`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            SignInChoice::Browser => "browser",
+            SignInChoice::DeviceCode => "device-code",
+        }
+    }
 }
 
 /// Where sessions are kept.
@@ -93,7 +116,8 @@ impl Config {
         let host = required(sources, Setting::AuthorityHost)?;
         let port = parse(sources, Setting::Port, parse_port)?.unwrap_or(0);
         let redirect_uri = parse(sources, Setting::RedirectUri, RedirectUri::parse)?;
-        parse(sources, Setting::SignIn, parse_sign_in)?;
+        let sign_in =
+            parse(sources, Setting::SignIn, parse_sign_in)?.unwrap_or(SignInChoice::Browser);
         let store = required(sources, Setting::Store)?;
         let exchange =
             parse(sources, Setting::Exchange, parse_exchange)?.unwrap_or(ExchangeKind::Key);
@@ -112,6 +136,7 @@ impl Config {
             store: parse_store(&store.text).map_err(|error| from(error, &[&store]))?,
             min_validity: parse(sources, Setting::MinValidity, parse_duration)?
                 .unwrap_or(Duration::from_secs(600)),
+            sign_in,
             redirect_uri: redirect_uri
                 .map(|uri| if port == 0 { uri } else { uri.with_port(port) })
                 .unwrap_or_else(|| RedirectUri::localhost(port)),
@@ -345,15 +370,17 @@ pub fn parse_store(text: &str) -> Result<StoreChoice> {
     }
 }
 
-fn parse_sign_in(text: &str) -> Result<()> {
-    match text {
-        "browser" => Ok(()),
-        _ => Err(Error::new(
+fn parse_sign_in(text: &str) -> Result<SignInChoice> {
+    let choices = SignInChoice::ALL;
+    let chosen = choices.into_iter().find(|choice| choice.as_str() == text);
+    chosen.ok_or_else(|| {
+        let known = choices.map(SignInChoice::as_str).join(", ");
+        Error::new(
             Kind::Usage,
             format!("{} is not a way to sign in", quoted(text)),
-            "this version knows `browser`",
-        )),
-    }
+            format!("the ways are {known}"),
+        )
+    })
 }
 
 fn parse_port(text: &str) -> Result<u16> {

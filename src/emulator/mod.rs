@@ -56,6 +56,10 @@ pub struct Options {
     pub clock: Arc<dyn Clock>,
     /// How long an Entra access token lives, and with it the Communication token.
     pub token_life: Duration,
+    /// How long a device code can be entered.
+    pub device_code_life: Duration,
+    /// How long a client is told to wait between two polls for a device code, in whole seconds.
+    pub device_interval: Duration,
     /// Each refresh token works once, and a second use revokes all of its sign-in. The real
     /// service lets old ones live on, which is the default here.
     pub strict_refresh: bool,
@@ -76,6 +80,8 @@ impl Default for Options {
             https_port: None,
             clock: Arc::new(SystemClock),
             token_life: Duration::from_secs(75 * 60),
+            device_code_life: Duration::from_secs(15 * 60),
+            device_interval: Duration::from_secs(5),
             strict_refresh: false,
             keep_secrets: true,
             takes_sibling_tokens: false,
@@ -203,6 +209,17 @@ impl Emulator {
     /// up in any log, page or file. Empty unless [`Options::keep_secrets`].
     pub fn secrets(&self) -> Vec<String> {
         self.shared.state.lock().secrets()
+    }
+
+    /// The codes that a person could enter at [`Emulator::device_page`] now, oldest first.
+    pub fn user_codes(&self) -> Vec<String> {
+        let now = self.shared.clock.now();
+        self.shared.state.lock().devices.user_codes(now)
+    }
+
+    /// The page where a person enters a device's code.
+    pub fn device_page(&self) -> String {
+        format!("{}/devicelogin", self.http_url())
     }
 
     /// From now on the resource takes no more requests than this; `None`, as at the start, is no

@@ -49,6 +49,22 @@ struct FormPost<'a> {
 }
 
 #[derive(Template)]
+#[template(path = "emulator/device_code.html")]
+struct EnterCode {
+    style: &'static str,
+    problem: Option<&'static str>,
+}
+
+#[derive(Template)]
+#[template(path = "emulator/confirm_app.html")]
+struct ConfirmApp {
+    style: &'static str,
+    app: &'static str,
+    user: &'static User,
+    fields: Vec<(String, String)>,
+}
+
+#[derive(Template)]
 #[template(path = "emulator/notice.html")]
 struct Notice<'a> {
     style: &'static str,
@@ -98,6 +114,41 @@ pub(super) fn form_post(action: &str, fields: &[(&'static str, String)]) -> Repl
         fields,
     };
     page_of("authorize", StatusCode::OK, &page, true)
+}
+
+/// Enter the code that a device shows. `problem` says what was wrong with the last one.
+pub(super) fn enter_code(problem: Option<&'static str>) -> Reply {
+    let page = EnterCode {
+        style: STYLE,
+        problem,
+    };
+    let status = match problem {
+        None => StatusCode::OK,
+        Some(_) => StatusCode::BAD_REQUEST,
+    };
+    page_of("device_page", status, &page, false)
+}
+
+/// Whether the person knows the app that the code is for (RFC 8628, section 5.4).
+pub(super) fn confirm_app(user: &'static User, fields: Vec<(String, String)>) -> Reply {
+    let page = ConfirmApp {
+        style: STYLE,
+        app: world::APP_NAME,
+        user,
+        fields,
+    };
+    page_of("device_page", StatusCode::OK, &page, false)
+}
+
+/// The last page at the other device.
+pub(super) fn device_end(title: &str, text: &str) -> Reply {
+    let page = Notice {
+        style: STYLE,
+        title,
+        text,
+        details: Vec::new(),
+    };
+    page_of("device_page", StatusCode::OK, &page, false)
 }
 
 /// A refusal that may not be sent to any redirect URI.

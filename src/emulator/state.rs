@@ -13,6 +13,7 @@ use super::Options;
 use super::acs::access::assignments::Assignments;
 use super::acs::identities::ledger::Ledger;
 use super::acs::limits::Meter;
+use super::entra::device::Devices;
 use super::faults::Faults;
 use super::scopes::Scopes;
 use super::verify::Challenge;
@@ -37,6 +38,7 @@ pub struct Seen {
     pub path: String,
     /// What was asked for. Of Entra: `metadata`, `keys`, `instance_discovery`, `authorize`,
     /// `logout`, `authorization_code`, `refresh_token`, `client_credentials`,
+    /// `device_authorization`, `device_code` (a poll), `device_page`,
     /// `token` (any other grant) or `managed_identity`. Of the
     /// resource: `create_identity`, `get_identity`, `delete_identity`, `issue_token`,
     /// `revoke_tokens`, `exchange`, `entra_exchange`, `teams_extension_exchange`, and
@@ -82,6 +84,12 @@ pub(super) struct Inner {
     pub(super) faults: Faults,
     pub(super) codes: HashMap<String, Grant>,
     pub(super) sessions: Sessions,
+    /// Sign-ins that wait for a person at another device.
+    pub(super) devices: Devices,
+    /// How long a device code lives.
+    pub(super) device_code_life: Duration,
+    /// How long a client is told to wait between its polls.
+    pub(super) device_interval: Duration,
     /// The resource's identities.
     pub(super) ledger: Ledger,
     /// Who may exchange a token without the resource's key.
@@ -143,6 +151,9 @@ impl State {
             faults: Faults::default(),
             codes: HashMap::new(),
             sessions: Sessions::default(),
+            devices: Devices::default(),
+            device_code_life: options.device_code_life,
+            device_interval: options.device_interval,
             ledger: Ledger::default(),
             assignments: Assignments::ready_made(),
             meter: Meter::default(),

@@ -5,6 +5,8 @@
 
 /// The app registration that may sign users in: a public client, consented to in every directory.
 pub(super) const CLIENT_ID: &str = "ac5ba55e-0c11-4000-8000-0000000000a1";
+/// The name that the app is registered under.
+pub(super) const APP_NAME: &str = "Emulated app";
 /// Where the app is registered to receive answers; the port is free (RFC 8252, section 7.3).
 const REDIRECT_PATHS: [&str; 2] = ["", "/redirect"];
 /// The emulated ACS resource, as its tokens name it.

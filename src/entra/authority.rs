@@ -101,7 +101,11 @@ impl Authority {
                 "metadata that lacks an endpoint or the issuer",
             )
         })?;
-        for endpoint in [&metadata.authorization_endpoint, &metadata.token_endpoint] {
+        let endpoints = [&metadata.authorization_endpoint, &metadata.token_endpoint];
+        for endpoint in endpoints
+            .into_iter()
+            .chain(&metadata.device_authorization_endpoint)
+        {
             self.check_endpoint(endpoint)?;
         }
         Ok(metadata)

@@ -103,7 +103,7 @@ impl Entra {
             .request_async(&|request| self.send(request, &last))
             .await
             .map_err(|error| self.token_error(Leg::Refresh, error, &last))?;
-        self.tokens(&metadata, answer, None, asked_at, &last)
+        self.tokens(&metadata, answer, None, asked_at, last.date())
     }
 
     /// Redeems a code (RFC 6749, section 4.1.3) with its verifier (RFC 7636, section 4.5).
@@ -129,7 +129,21 @@ impl Entra {
             .request_async(&|request| self.send(request, &last))
             .await
             .map_err(|error| self.token_error(Leg::SignIn, error, &last))?;
-        self.tokens(metadata, answer, Some(nonce), asked_at, &last)
+        self.tokens(metadata, answer, Some(nonce), asked_at, last.date())
+    }
+
+    /// Reads what a poll for a device code brought (RFC 8628, section 3.5).
+    pub(super) fn read_tokens(
+        &self,
+        metadata: &Metadata,
+        answer: &Answer,
+        asked_at: Timestamp,
+    ) -> Result<Tokens> {
+        // The parser's words may hold the body, and the body holds tokens.
+        let read: TokenAnswer = serde_json::from_slice(&answer.body).map_err(|_| {
+            refusal::not_entra(&self.authority.host(), "JSON that is not a token answer")
+        })?;
+        self.tokens(metadata, read, None, asked_at, answer.date())
     }
 
     pub(super) fn protocol(&self, metadata: &Metadata) -> Result<Protocol> {
@@ -146,9 +160,8 @@ impl Entra {
         answer: TokenAnswer,
         nonce: Option<&str>,
         asked_at: Timestamp,
-        last: &LastAnswer,
+        service_time: Option<Timestamp>,
     ) -> Result<Tokens> {
-        let service_time = last.date();
         let now = service_time.unwrap_or(asked_at);
         let fields = answer.extra_fields();
         let account = match (&fields.id_token, nonce) {

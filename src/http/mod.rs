@@ -117,6 +117,16 @@ impl Answer {
         self.status == StatusCode::TOO_MANY_REQUESTS || self.status.is_server_error()
     }
 
+    /// How long the service asks to wait: `Retry-After` in seconds, or as a date measured against
+    /// the answer's own `Date`.
+    pub fn retry_after(&self) -> Option<Duration> {
+        let text = self.headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+        if let Ok(seconds) = text.parse::<u32>() {
+            return Some(Duration::from_secs(seconds.into()));
+        }
+        Some(Timestamp::parse_http_date(text)?.since(self.date()?))
+    }
+
     /// Whether the answer says of itself that it is JSON.
     pub fn is_json(&self) -> bool {
         self.headers
@@ -176,7 +186,7 @@ impl Http {
                 Ok(answer) if !is_worth_retrying(answer.status) => return outcome,
                 Ok(answer) => {
                     debug!(status = answer.status.as_u16(), %host, %path, "the service is busy");
-                    retry_after(answer)
+                    answer.retry_after()
                 }
                 Err(error) if error.kind() != Kind::Unreachable => return outcome,
                 Err(Error { .. }) => None,
@@ -197,6 +207,18 @@ impl Http {
             wait *= 2;
         }
         Err(Error::internal("no try was left at the start"))
+    }
+
+    /// Sends the request once: for whoever asks again anyway, at a pace of their own.
+    ///
+    /// # Errors
+    /// As [`Http::send`].
+    pub async fn send_once(&self, request: Request) -> Result<Answer> {
+        let host = host_of(&request.url);
+        match self.try_once(request, Instant::now() + ONE_TRY).await? {
+            Whole::Answer(answer) => Ok(answer),
+            Whole::TooLarge => Err(oversized(&host)),
+        }
     }
 
     async fn try_once(&self, mut request: Request, deadline: Instant) -> Result<Whole> {
@@ -263,15 +285,6 @@ fn is_worth_retrying(status: StatusCode) -> bool {
         || (status.is_server_error()
             && status != StatusCode::NOT_IMPLEMENTED
             && status != StatusCode::HTTP_VERSION_NOT_SUPPORTED)
-}
-
-/// `Retry-After` in seconds, or as a date measured against the answer's own `Date`.
-fn retry_after(answer: &Answer) -> Option<Duration> {
-    let text = answer.headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    if let Ok(seconds) = text.parse::<u32>() {
-        return Some(Duration::from_secs(seconds.into()));
-    }
-    Some(Timestamp::parse_http_date(text)?.since(answer.date()?))
 }
 
 fn host_of(url: &Url) -> String {

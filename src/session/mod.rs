@@ -15,7 +15,8 @@ use std::sync::Arc;
 
 pub use freshness::{Target, Wish};
 pub use renewal::{Exchange, Net, Renewal};
-pub use sign_in::Way;
+
+pub use crate::entra::Way;
 
 use crate::account::{Account, SessionKey, Tenancy};
 use crate::error::{Error, Kind, Result};

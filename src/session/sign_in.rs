@@ -5,9 +5,7 @@ use std::time::Duration;
 use tracing::{debug, info, warn};
 
 use crate::account::Account;
-use crate::entra::browser::Browser;
-use crate::entra::redirect::RedirectUri;
-use crate::entra::{Entra, Prompt, SignIn, SignedIn, Tokens};
+use crate::entra::{Entra, SignedIn, Tokens, Way};
 use crate::error::{Error, Kind, Result};
 use crate::store::{Activity, CachedEntraToken, Guard, LockName, Record};
 use crate::time::{ClockMark, Timestamp};
@@ -16,18 +14,6 @@ use super::{Session, key_of, waiting};
 
 /// A clock that is off is mentioned again only when it is off by as much more or less.
 const WORTH_SAYING_SECONDS: u64 = 60;
-
-/// How a person may sign in. Not to have one is how a caller forbids it.
-pub struct Way<'a> {
-    /// What opens the sign-in page.
-    pub browser: &'a dyn Browser,
-    /// Where the browser brings the answer.
-    pub redirect_uri: RedirectUri,
-    /// What Entra is to ask of the user.
-    pub prompt: Option<Prompt>,
-    /// How long the user may take.
-    pub timeout: Duration,
-}
 
 impl Session {
     /// Signs a user in and makes that account the active one. With `user`, another user who signs
@@ -65,30 +51,27 @@ impl Session {
         if self.vault.is_persistent() {
             self.vault.probe()?;
         }
-        let sign_in = SignIn {
-            scopes: scopes.to_vec(),
-            login_hint: user.map(str::to_owned),
-            prompt: way.prompt,
-            redirect_uri: way.redirect_uri.clone(),
-            timeout: way.timeout,
-        };
         let SignedIn {
             tokens,
             account,
             page,
-        } = entra.sign_in(&sign_in, way.browser).await?;
+        } = entra.sign_in(scopes, user, way).await?;
         let kept = match check_user(&account, user) {
             Ok(()) => self.keep_sign_in(account, tokens, scopes, guard).await,
             Err(error) => Err(error),
         };
         match kept {
             Ok((record, own_guard)) => {
-                page.signed_in(&record.account.username);
+                if let Some(page) = page {
+                    page.signed_in(&record.account.username);
+                }
                 guard.set_activity(Activity::Renewing);
                 Ok((record, own_guard))
             }
             Err(error) => {
-                page.failed(error.message(), error.hint());
+                if let Some(page) = page {
+                    page.failed(error.message(), error.hint());
+                }
                 Err(error)
             }
         }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::secret::IdToken;
+use crate::secret::{DeviceCode, IdToken};
 
 /// OpenID Connect metadata, the members that we use (OpenID Connect Discovery 1.0, section 3).
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -15,6 +15,34 @@ pub(crate) struct Metadata {
     pub(crate) authorization_endpoint: String,
     /// Where codes and refresh tokens are redeemed.
     pub(crate) token_endpoint: String,
+    /// Where codes for another device come from (RFC 8628, section 4).
+    #[serde(default)]
+    pub(crate) device_authorization_endpoint: Option<String>,
+}
+
+/// The answer to a request for a device code (RFC 8628, section 3.2).
+#[derive(Debug, Deserialize)]
+pub(crate) struct DeviceAuthorization {
+    /// What buys the tokens once somebody has entered the other code.
+    pub(crate) device_code: DeviceCode,
+    /// What a person enters.
+    pub(crate) user_code: String,
+    /// Where they enter it.
+    pub(crate) verification_uri: String,
+    /// How long it can be entered, in seconds. Entra's own default where it is missing.
+    #[serde(default = "device_code_life")]
+    pub(crate) expires_in: u64,
+    /// Seconds between two polls.
+    #[serde(default = "device_code_interval")]
+    pub(crate) interval: u64,
+}
+
+fn device_code_life() -> u64 {
+    900
+}
+
+fn device_code_interval() -> u64 {
+    5
 }
 
 /// What a token answer carries beside the fields of RFC 6749, section 5.1.

@@ -10,6 +10,7 @@ mod bad_input;
 mod cache;
 mod concurrency;
 mod contract_state;
+mod device_code;
 mod elsewhere;
 mod examples;
 mod freshness;

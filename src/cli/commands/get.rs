@@ -8,6 +8,7 @@ use crate::account::Account;
 use crate::cli::args::Get;
 use crate::cli::output::Output;
 use crate::cli::parts::{Parts, World};
+use crate::cli::sign_in::Desk;
 use crate::config::Setting;
 use crate::error::Result;
 use crate::session::{Peek, Token};
@@ -28,13 +29,11 @@ pub(super) fn run(
     let token = match parts.session()?.peek(args.account.as_deref(), wish)? {
         Peek::Fresh(token) => token,
         Peek::Stale(renewal) => {
-            let browser = match may_sign_in(args, world, stdin_is_terminal) {
-                true => Some(parts.browser(false)?),
+            let desk = match may_sign_in(args, world, stdin_is_terminal) {
+                true => Some(Desk::new(&parts, false)?),
                 false => None,
             };
-            let way = browser
-                .as_deref()
-                .map(|browser| parts.way(browser, None, args.timeout));
+            let way = desk.as_ref().map(|desk| desk.way(None, args.timeout));
             let net = || parts.net(!args.entra);
             parts.block_on(renewal.run(net, way.as_ref()))?
         }

@@ -7,6 +7,7 @@ use serde_json::json;
 use crate::cli::args::{Login, PromptArg};
 use crate::cli::output::Output;
 use crate::cli::parts::{Parts, World};
+use crate::cli::sign_in::{self, Desk};
 use crate::config::Setting;
 use crate::entra::Prompt;
 use crate::error::{Error, Result};
@@ -19,14 +20,14 @@ pub(super) fn run(args: &Login, world: &World, output: &mut Output) -> Result<u8
     parts.config.check_resource()?;
     let session = parts.session()?;
     let entra = parts.entra()?;
-    let browser = parts.browser(args.no_browser)?;
+    let desk = Desk::new(&parts, args.no_browser)?;
     let prompt = args.prompt.map(|prompt| match prompt {
         PromptArg::SelectAccount => Prompt::SelectAccount,
         PromptArg::Login => Prompt::Login,
         PromptArg::Consent => Prompt::Consent,
         PromptArg::None => Prompt::None,
     });
-    let way = parts.way(browser.as_ref(), prompt, args.timeout);
+    let way = desk.way(prompt, args.timeout);
     let scopes = &parts.config.scopes;
     let user = args.account.as_deref();
     let record = parts.block_on(session.login(&entra, &way, user, scopes))?;
@@ -78,5 +79,6 @@ fn flags(args: &Login) -> BTreeMap<Setting, String> {
     ]
     .into_iter()
     .filter_map(|(setting, text)| Some((setting, text?)))
+    .chain(sign_in::typed(args.device_code))
     .collect()
 }

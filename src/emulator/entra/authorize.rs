@@ -20,7 +20,7 @@ use super::{Refusal, issue, tenant_named};
 
 /// The fields by which the sign-in page says what was clicked.
 pub(in super::super) const CHOICE: &str = "emulator_user";
-const CANCEL: &str = "emulator_cancel";
+pub(super) const CANCEL: &str = "emulator_cancel";
 
 /// Where and how an answer goes back to the client.
 struct Return {

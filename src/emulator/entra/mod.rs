@@ -4,6 +4,7 @@
 //! far as `docs` and recordings tell. Passwords, consent and device registration do not exist here.
 
 mod authorize;
+pub(super) mod device;
 mod issue;
 pub(super) mod managed;
 mod metadata;
@@ -33,6 +34,12 @@ pub(super) fn answer(shared: &Shared, asked: &Asked) -> Reply {
             authorize::answer(shared, asked, tenant)
         }
         "oauth2/v2.0/logout" if get || asked.method == Method::POST => authorize::logout(asked),
+        "oauth2/v2.0/devicecode" if asked.method == Method::POST => {
+            device::start(shared, asked, tenant)
+        }
+        "" if tenant == "devicelogin" && (get || asked.method == Method::POST) => {
+            device::page(shared, asked)
+        }
         "oauth2/v2.0/token" => token::answer(shared, asked, tenant),
         "" if get && tenant == "error" => refusal::explain(asked),
         _ => Reply::text(StatusCode::NOT_FOUND, "The emulator has nothing here.\n"),

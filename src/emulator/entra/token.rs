@@ -18,6 +18,11 @@ use super::params::Params;
 use super::{Refusal, proof, service, tenant_named};
 
 const CODE_LIFE: Duration = Duration::from_secs(10 * 60);
+/// RFC 8628's name, and the short one that MSAL for Node sends.
+const DEVICE_GRANTS: [&str; 2] = [
+    "urn:ietf:params:oauth:grant-type:device_code",
+    "device_code",
+];
 const REFRESH_IDLE_LIFE: Duration = Duration::from_secs(90 * 86_400);
 
 pub(super) fn answer(shared: &Shared, asked: &Asked, segment: &str) -> Reply {
@@ -35,11 +40,18 @@ pub(super) fn answer(shared: &Shared, asked: &Asked, segment: &str) -> Reply {
         Some("authorization_code") => "authorization_code",
         Some("refresh_token") => "refresh_token",
         Some("client_credentials") => "client_credentials",
+        Some(grant) if DEVICE_GRANTS.contains(&grant) => "device_code",
         _ => "token",
     };
     if let Ok(params) = &params {
         let mut state = shared.state.lock();
-        for name in ["code", "code_verifier", "refresh_token", "client_secret"] {
+        for name in [
+            "code",
+            "code_verifier",
+            "refresh_token",
+            "client_secret",
+            "device_code",
+        ] {
             if let Some(secret) = params.get(name) {
                 state.keep_secret(secret);
             }
@@ -95,6 +107,9 @@ fn grant(shared: &Shared, asked: &Asked, segment: &str, params: &Params) -> Resu
         "authorization_code" => redeem_code(shared, asked, tenant, params),
         "refresh_token" => redeem_refresh_token(shared, asked, tenant, params),
         "client_credentials" => Err(proof::proof_missing()),
+        grant if DEVICE_GRANTS.contains(&grant) => {
+            redeem_device_code(shared, asked, tenant, params)
+        }
         other => Err(Refusal::new(
             "unsupported_grant_type",
             70003,
@@ -219,6 +234,38 @@ fn check_code(
              request.",
         )),
     }
+}
+
+fn redeem_device_code(
+    shared: &Shared,
+    asked: &Asked,
+    tenant: Tenant,
+    params: &Params,
+) -> Result<Value, Refusal> {
+    let device_code = params.need("device_code")?;
+    let mut state = shared.state.lock();
+    let approved = state.devices.poll(device_code, tenant, asked.now)?;
+    let family = uuid::Uuid::new_v4().to_string();
+    let body = tokens(
+        shared,
+        &mut state,
+        &Issue {
+            subject: Subject {
+                user: approved.user,
+                member: approved.member,
+                base: &asked.base,
+                now: asked.now,
+            },
+            // Those of the first leg: MSAL for Python names none here.
+            scopes: &approved.scopes,
+            kept: &approved.scopes,
+            nonce: None,
+            family: &family,
+            client_info: params.get("client_info") == Some("1"),
+        },
+    )?;
+    state.sessions.open(&family);
+    Ok(body)
 }
 
 fn redeem_refresh_token(

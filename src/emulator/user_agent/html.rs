@@ -10,6 +10,8 @@ pub(super) struct Form {
     pub(super) post: bool,
     /// Hidden fields: name and value.
     pub(super) hidden: Vec<(String, String)>,
+    /// The name of the first field to type into.
+    pub(super) text: Option<String>,
     /// Submit buttons that have a name: name and value.
     pub(super) buttons: Vec<(String, String)>,
 }
@@ -37,6 +39,9 @@ pub(super) fn first_form(html: &str) -> Option<Form> {
             ("/form", Some(_)) => break,
             ("input", Some(form)) if tag.value("type") == "hidden" => {
                 form.hidden.push((tag.value("name"), tag.value("value")));
+            }
+            ("input", Some(form)) if tag.value("type") == "text" && form.text.is_none() => {
+                form.text = Some(tag.value("name"));
             }
             ("button", Some(form)) if !tag.value("name").is_empty() => {
                 form.buttons.push((tag.value("name"), tag.value("value")));

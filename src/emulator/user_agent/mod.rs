@@ -31,6 +31,7 @@ const PAGE_LIMIT: usize = 1024 * 1024;
 pub struct UserAgent {
     choice: Choice,
     ca_pem: Option<String>,
+    typed: Option<String>,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -60,7 +61,7 @@ impl UserAgent {
     pub fn new(user: Option<String>) -> UserAgent {
         UserAgent {
             choice: user.map_or(Choice::First, Choice::User),
-            ca_pem: None,
+            ..UserAgent::default()
         }
     }
 
@@ -68,8 +69,15 @@ impl UserAgent {
     pub fn cancelling() -> UserAgent {
         UserAgent {
             choice: Choice::Cancel,
-            ca_pem: None,
+            ..UserAgent::default()
         }
+    }
+
+    /// Types this where a page asks for text: the code of a sign-in on another device.
+    #[must_use]
+    pub fn typing(mut self, text: impl Into<String>) -> UserAgent {
+        self.typed = Some(text.into());
+        self
     }
 
     /// Trusts this certificate authority, to walk over https as well.
@@ -128,29 +136,14 @@ impl UserAgent {
         Err(lost("the sign-in leads from page to page without end"))
     }
 
-    /// Clicks the button that fits; a form with one nameless button has no choice to make.
+    /// Types what there is to type and clicks the button that fits; a form with one nameless
+    /// button has no choice to make.
     fn submit(&self, here: &Url, form: &Form) -> Result<Step> {
         let mut fields = form.hidden.clone();
-        let users: Vec<_> = form
-            .buttons
-            .iter()
-            .filter(|(name, _)| name == "emulator_user")
-            .collect();
-        if !users.is_empty() {
-            let clicked = match &self.choice {
-                Choice::First => users.first().copied(),
-                Choice::User(user) => users
-                    .iter()
-                    .find(|(_, value)| value.eq_ignore_ascii_case(user))
-                    .copied(),
-                Choice::Cancel => form
-                    .buttons
-                    .iter()
-                    .find(|(name, _)| name == "emulator_cancel"),
-            };
-            let clicked = clicked.ok_or_else(|| lost("the page offers no such user"))?;
-            fields.push(clicked.clone());
+        if let (Some(name), Some(typed)) = (&form.text, &self.typed) {
+            fields.push((name.clone(), typed.clone()));
         }
+        fields.extend(self.clicked(form)?);
         let body = url::form_urlencoded::Serializer::new(String::new())
             .extend_pairs(fields)
             .finish();
@@ -166,6 +159,23 @@ impl UserAgent {
                 Step::Get(to)
             }
         })
+    }
+
+    fn clicked(&self, form: &Form) -> Result<Option<(String, String)>> {
+        let named = |name: &str| form.buttons.iter().find(|(button, _)| button == name);
+        let clicked = match (&self.choice, named("emulator_user")) {
+            (Choice::Cancel, _) => named("emulator_cancel"),
+            (_, None) => named("emulator_confirm"),
+            (Choice::First, first) => first,
+            (Choice::User(user), Some(_)) => {
+                let of_user = |(name, value): &&(String, String)| {
+                    name == "emulator_user" && value.eq_ignore_ascii_case(user)
+                };
+                let button = form.buttons.iter().find(of_user);
+                Some(button.ok_or_else(|| lost("the page offers no such user"))?)
+            }
+        };
+        Ok(clicked.cloned())
     }
 
     #[expect(

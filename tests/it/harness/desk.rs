@@ -10,7 +10,6 @@ use acspass::config;
 use acspass::emulator::{Emulator, Options};
 use acspass::entra::{Authority, Entra};
 
-use acspass::entra::redirect::RedirectUri;
 use acspass::error::Result;
 use acspass::exchange::{ExchangeKind, TokenSource};
 use acspass::http::{self, Http};
@@ -52,12 +51,7 @@ impl Desk {
 
     pub(crate) fn login(&self) {
         let browser = TestBrowser::walking();
-        let way = Way {
-            browser: browser.as_ref(),
-            redirect_uri: RedirectUri::localhost(0),
-            prompt: None,
-            timeout: Duration::from_secs(60),
-        };
+        let way = Way::in_browser(browser.as_ref(), Duration::from_secs(60));
         let entra = self.net().entra;
         let scopes = scopes();
         let login = self.session.login(&entra, &way, None, &scopes);

@@ -1,5 +1,6 @@
 //! What the tests stand on: a home of their own, browsers, and the sweep for secrets.
 
+pub(crate) mod brisk_clock;
 pub(crate) mod browser;
 pub(crate) mod desk;
 pub(crate) mod home;

@@ -1,99 +1,48 @@
 //! Sign-in through the system browser: authorization code with PKCE (RFC 6749, section 4.1; RFC
 //! 7636; RFC 8252), the answer by form_post to a loopback redirect.
 
-use std::time::Duration;
-
 use oauth2::{CsrfToken, PkceCodeChallenge, PkceCodeVerifier};
-use tracing::info;
 
+use super::{Notice, Prompt, SignedIn, Way, within};
 use crate::account::Account;
+use crate::entra::authority;
+use crate::entra::browser::Browser;
+use crate::entra::redirect::{Callback, Redirect, RedirectUri, ResponseMode};
+use crate::entra::refusal;
+use crate::entra::tokens::{Entra, Tokens, redirect_url, scope_text};
 use crate::error::{Error, Kind, Result};
-use crate::time::in_words;
 use crate::wire::entra::Metadata;
 
-use super::browser::Browser;
-use super::redirect::{Callback, Page, Redirect, RedirectUri, ResponseMode};
-use super::refusal;
-use super::tokens::{Entra, Tokens, redirect_url, scope_text};
-
-/// What Entra is to ask of the user (OpenID Connect Core 1.0, section 3.1.2.1).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Prompt {
-    /// Choose among accounts.
-    SelectAccount,
-    /// Sign in anew, whatever session the browser has.
-    Login,
-    /// Consent anew.
-    Consent,
-    /// Nothing: fail where the browser's session is not enough.
-    None,
-}
-
-impl Prompt {
-    /// The value on the wire.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Prompt::SelectAccount => "select_account",
-            Prompt::Login => "login",
-            Prompt::Consent => "consent",
-            Prompt::None => "none",
-        }
-    }
-}
-
-/// One sign-in.
-#[derive(Debug, Clone)]
-pub struct SignIn {
-    /// The resource's scopes; those for an id_token and a refresh token are added.
-    pub scopes: Vec<String>,
-    /// Whom to expect, as a hint to Entra; not sent with [`Prompt::SelectAccount`].
-    pub login_hint: Option<String>,
-    /// What to ask of the user.
-    pub prompt: Option<Prompt>,
-    /// Where the browser brings the answer.
-    pub redirect_uri: RedirectUri,
-    /// How long the user may take.
-    pub timeout: Duration,
-}
-
-/// A sign-in that worked; the browser still waits for its page.
-pub struct SignedIn {
-    /// What was given.
-    pub tokens: Tokens,
-    /// Who signed in.
-    pub account: Account,
-    /// The page still owed to the browser: it says success only once all is stored.
-    pub page: Page,
+/// What the authorize request asks for.
+pub(super) struct Asked<'a> {
+    pub(super) scopes: &'a [String],
+    pub(super) login_hint: Option<&'a str>,
+    pub(super) way: &'a Way<'a>,
 }
 
 impl Entra {
-    /// Signs a user in through the browser.
-    ///
-    /// # Errors
-    /// [`Kind::SignInRefused`] where Entra or the user refused or the time ran out,
-    /// [`Kind::Refused`] where the id_token does not hold, [`Kind::Unreachable`] where Entra does
-    /// not answer, [`Kind::Usage`] where the redirect port is taken.
-    pub async fn sign_in(&self, sign_in: &SignIn, browser: &dyn Browser) -> Result<SignedIn> {
+    /// See [`Entra::sign_in`].
+    pub(super) async fn sign_in_by_browser(
+        &self,
+        asked: &Asked<'_>,
+        browser: &dyn Browser,
+        redirect_uri: &RedirectUri,
+    ) -> Result<SignedIn> {
         let metadata = self.authority.discover(&self.http).await?;
-        let redirect = Redirect::bind(&sign_in.redirect_uri)?;
+        let redirect = Redirect::bind(redirect_uri)?;
         let redirect_uri = redirect.uri().to_owned();
         let attempt = Attempt::new();
         let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
-        let url = self.authorize_url(&metadata, sign_in, &redirect_uri, &attempt, challenge)?;
+        let url = self.authorize_url(&metadata, asked, &redirect_uri, &attempt, challenge)?;
         browser.open(&url)?;
-        info!(
-            "waiting up to {} for the sign-in in the browser; Ctrl-C ends it",
-            in_words(sign_in.timeout)
-        );
         let wait = redirect.wait(attempt.state.secret(), ResponseMode::FormPost);
-        let answer = tokio::time::timeout(sign_in.timeout, wait)
-            .await
-            .map_err(|_| timed_out(sign_in.timeout))??;
+        let tick = |left| (asked.way.tell)(&Notice::Waiting { left });
+        let answer = within(self.clock.as_ref(), asked.way.timeout, tick, wait).await?;
         let page = answer.page;
         let finished = match check_issuer(answer.issuer.as_deref(), &metadata.issuer) {
             Ok(()) => {
                 self.finish(
-                    sign_in,
+                    asked,
                     &metadata,
                     answer.outcome,
                     verifier,
@@ -108,7 +57,7 @@ impl Entra {
             Ok((tokens, account)) => Ok(SignedIn {
                 tokens,
                 account,
-                page,
+                page: Some(page),
             }),
             Err(error) => {
                 page.failed(error.message(), error.hint());
@@ -120,7 +69,7 @@ impl Entra {
     fn authorize_url(
         &self,
         metadata: &Metadata,
-        sign_in: &SignIn,
+        asked: &Asked<'_>,
         redirect_uri: &str,
         attempt: &Attempt,
         challenge: PkceCodeChallenge,
@@ -132,16 +81,16 @@ impl Entra {
         let mut request = protocol
             .authorize_url(|| state)
             .set_pkce_challenge(challenge)
-            .add_extra_param("scope", scope_text(&sign_in.scopes))
+            .add_extra_param("scope", scope_text(asked.scopes))
             .add_extra_param("response_mode", "form_post")
             .add_extra_param("nonce", attempt.nonce.secret())
             .add_extra_param("client_info", "1");
-        if let Some(prompt) = sign_in.prompt {
+        if let Some(prompt) = asked.way.prompt {
             request = request.add_extra_param("prompt", prompt.as_str());
         }
         // Entra refuses a hint together with the account picker.
-        if let Some(hint) = &sign_in.login_hint
-            && sign_in.prompt != Some(Prompt::SelectAccount)
+        if let Some(hint) = asked.login_hint
+            && asked.way.prompt != Some(Prompt::SelectAccount)
         {
             request = request.add_extra_param("login_hint", hint);
         }
@@ -150,7 +99,7 @@ impl Entra {
 
     async fn finish(
         &self,
-        sign_in: &SignIn,
+        asked: &Asked<'_>,
         metadata: &Metadata,
         outcome: Callback,
         verifier: PkceCodeVerifier,
@@ -167,7 +116,7 @@ impl Entra {
                 &code,
                 verifier,
                 redirect_uri,
-                &sign_in.scopes,
+                asked.scopes,
                 attempt.nonce.secret(),
             )
             .await?;
@@ -202,7 +151,7 @@ fn check_issuer(said: Option<&str>, issuer: &str) -> Result<()> {
         Some((before, after)) => said
             .strip_prefix(before)
             .and_then(|rest| rest.strip_suffix(after))
-            .is_some_and(super::authority::is_guid),
+            .is_some_and(authority::is_guid),
         None => said == issuer,
     };
     match is_same {
@@ -213,15 +162,4 @@ fn check_issuer(said: Option<&str>, issuer: &str) -> Result<()> {
             "check the setting `authority-host`, and sign in again",
         )),
     }
-}
-
-fn timed_out(timeout: Duration) -> Error {
-    Error::new(
-        Kind::SignInRefused,
-        format!("nobody finished the sign-in within {}", in_words(timeout)),
-        "run the command again. Where the browser showed an error and never came back, the usual \
-         causes are: the redirect URI http://localhost is not registered under Mobile and desktop \
-         applications, an admin must consent first, or a Conditional Access policy blocks the \
-         sign-in",
-    )
 }

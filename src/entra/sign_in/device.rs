@@ -1,0 +1,409 @@
+//! Sign-in on another device: a short code that a person enters anywhere (RFC 8628).
+//!
+//! The rule of polling is the pure [`Polling::hear`]; around it is a driver that asks the token
+//! endpoint, one try at a time, and sleeps by the clock.
+
+use std::time::Duration;
+
+use reqwest::Method;
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
+use tracing::{debug, warn};
+use url::Url;
+
+use super::{Notice, SECOND, SignedIn, Way, timed_out};
+use crate::entra::refusal::{self, Leg};
+use crate::entra::tokens::{Entra, Tokens, scope_text};
+use crate::error::{Error, Kind, Result};
+use crate::http::{Answer, Request};
+use crate::loopback;
+use crate::wire::entra::{DeviceAuthorization, Metadata, TokenError};
+
+const GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
+/// What `slow_down` adds, for good (RFC 8628, section 3.5).
+const SLOWER: Duration = Duration::from_secs(5);
+/// The longest pause that trouble leads to, or that an answer may ask for.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+/// No code is waited for longer, whatever the authority says.
+const LONGEST_LIFE: Duration = Duration::from_secs(3600);
+/// How many codes are shown in all: whoever missed two is not there.
+const CODES: u8 = 2;
+const LONGEST_CODE: usize = 64;
+const LONGEST_PAGE: usize = 256;
+
+/// What a poll heard, where the wait goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Heard {
+    /// Nobody has entered the code yet.
+    Pending,
+    /// We ask too often.
+    SlowDown,
+    /// Entra or the network is out of order; perhaps it said for how long.
+    Trouble(Option<Duration>),
+    /// The code can no longer be entered.
+    Expired,
+}
+
+/// What to do next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Next {
+    /// Sleep so long, then poll.
+    Wait(Duration),
+    /// Ask for another code.
+    Renew,
+}
+
+/// How fast one code is polled for.
+#[derive(Debug, Clone, Copy)]
+struct Polling {
+    interval: Duration,
+    /// The pause that the latest trouble led to; none without.
+    pause: Duration,
+    /// How long the code can still be entered.
+    left: Duration,
+}
+
+impl Polling {
+    fn new(interval: Duration, life: Duration) -> Self {
+        Polling {
+            // A client that is told to poll without pause does not.
+            interval: interval.clamp(SECOND, LONGEST_PAUSE),
+            pause: Duration::ZERO,
+            left: life.min(LONGEST_LIFE),
+        }
+    }
+
+    /// Hears an answer and says what comes next; the wait that it names counts as passed.
+    fn hear(&mut self, heard: Heard) -> Next {
+        let asked = match heard {
+            Heard::Expired => return Next::Renew,
+            Heard::Trouble(asked) => {
+                self.pause = (self.pause * 2).max(self.interval).min(LONGEST_PAUSE);
+                asked.unwrap_or_default().min(LONGEST_PAUSE)
+            }
+            Heard::SlowDown => {
+                self.interval += SLOWER;
+                self.pause = Duration::ZERO;
+                Duration::ZERO
+            }
+            Heard::Pending => {
+                self.pause = Duration::ZERO;
+                Duration::ZERO
+            }
+        };
+        let wait = self.interval.max(self.pause).max(asked).min(self.left);
+        if wait.is_zero() {
+            return Next::Renew;
+        }
+        self.left -= wait;
+        Next::Wait(wait)
+    }
+}
+
+/// What one poll brought.
+enum Polled {
+    Tokens(Tokens),
+    Heard(Heard, Option<Error>),
+}
+
+impl Entra {
+    /// See [`Entra::sign_in`].
+    pub(super) async fn sign_in_by_device_code(
+        &self,
+        scopes: &[String],
+        way: &Way<'_>,
+    ) -> Result<SignedIn> {
+        let work = self.poll_for_codes(scopes, way);
+        let mut tokens = tokio::time::timeout(way.timeout, work)
+            .await
+            .unwrap_or_else(|_| Err(timed_out(way.timeout)))?;
+        let account = tokens.account.take().ok_or_else(|| {
+            refusal::not_entra(
+                &self.authority.host(),
+                "tokens but no id_token, so nobody knows who signed in",
+            )
+        })?;
+        Ok(SignedIn {
+            tokens,
+            account,
+            page: None,
+        })
+    }
+
+    async fn poll_for_codes(&self, scopes: &[String], way: &Way<'_>) -> Result<Tokens> {
+        let metadata = self.authority.discover(&self.http).await?;
+        let mut left = way.timeout;
+        for _ in 0..CODES {
+            let code = self.device_codes(&metadata, scopes).await?;
+            let life = Duration::from_secs(code.expires_in);
+            (way.tell)(&Notice::UserCode {
+                code: &code.user_code,
+                page: &code.verification_uri,
+                client_id: &self.client_id,
+                left: life.min(left),
+            });
+            let mut polling = Polling::new(Duration::from_secs(code.interval), life);
+            let mut trouble = None;
+            // Nobody can have entered it yet: the first poll comes after the first pause.
+            let mut heard = Heard::Pending;
+            while let Next::Wait(wait) = polling.hear(heard) {
+                self.rest(wait, &mut left, way, trouble.take()).await?;
+                match self.poll(&metadata, &code).await? {
+                    Polled::Tokens(tokens) => return Ok(tokens),
+                    Polled::Heard(now, error) => {
+                        if let (Some(error), false) = (&error, is_trouble(heard)) {
+                            warn!("{error}: trying again until the code expires");
+                        }
+                        debug!(heard = ?now, "polled for the device code");
+                        (heard, trouble) = (now, error);
+                    }
+                }
+            }
+            if let Some(trouble) = trouble {
+                return Err(trouble);
+            }
+        }
+        Err(Error::new(
+            Kind::SignInRefused,
+            "nobody entered the code before it expired, and neither the second one",
+            "run the command again, and enter the code on the page within the time it names",
+        ))
+    }
+
+    /// Sleeps second by second. Where the time runs out, the `trouble` that there was is why.
+    async fn rest(
+        &self,
+        mut wait: Duration,
+        left: &mut Duration,
+        way: &Way<'_>,
+        trouble: Option<Error>,
+    ) -> Result<()> {
+        while !wait.is_zero() {
+            (way.tell)(&Notice::Waiting { left: *left });
+            let slice = wait.min(SECOND).min(*left);
+            self.clock.sleep(slice).await;
+            *left -= slice;
+            wait -= slice;
+            if left.is_zero() {
+                return Err(trouble.unwrap_or_else(|| timed_out(way.timeout)));
+            }
+        }
+        Ok(())
+    }
+
+    /// Asks for a code (RFC 8628, section 3.1).
+    async fn device_codes(
+        &self,
+        metadata: &Metadata,
+        scopes: &[String],
+    ) -> Result<DeviceAuthorization> {
+        let host = self.authority.host();
+        let endpoint = metadata
+            .device_authorization_endpoint
+            .as_deref()
+            .ok_or_else(|| {
+                Error::new(
+                    Kind::SignInRefused,
+                    format!("{host} offers no sign-in with a device code"),
+                    "sign in through the browser: `acspass login`",
+                )
+            })?;
+        let form = [
+            ("client_id", self.client_id.as_str()),
+            ("scope", &scope_text(scopes)),
+        ];
+        let request = request(endpoint, &form)?;
+        let answer = self.http.send(|| Ok(request.clone())).await?;
+        if answer.is_outage() {
+            return Err(refusal::outage(&host, answer.status.as_u16()));
+        }
+        if answer.is_json() && answer.status.is_client_error() {
+            return Err(refused(&host, &answer));
+        }
+        if !answer.is_json() || answer.status.as_u16() != 200 {
+            return Err(refusal::not_entra(
+                &host,
+                "something that is no device code",
+            ));
+        }
+        serde_json::from_slice::<DeviceAuthorization>(&answer.body)
+            .ok()
+            .filter(is_showable)
+            .ok_or_else(|| refusal::not_entra(&host, "a device code that nobody can enter"))
+    }
+
+    /// Asks once whether somebody has entered the code (RFC 8628, section 3.4).
+    async fn poll(&self, metadata: &Metadata, code: &DeviceAuthorization) -> Result<Polled> {
+        let form = [
+            ("grant_type", GRANT),
+            ("client_id", &self.client_id),
+            ("device_code", code.device_code.expose()),
+            ("client_info", "1"),
+        ];
+        let asked_at = self.clock.now();
+        let request = request(&metadata.token_endpoint, &form)?;
+        let host = self.authority.host();
+        let answer = match self.http.send_once(request).await {
+            Ok(answer) => answer,
+            Err(error) if error.kind() == Kind::Unreachable => {
+                return Ok(Polled::Heard(Heard::Trouble(None), Some(error)));
+            }
+            Err(error) => return Err(error),
+        };
+        if answer.is_outage() {
+            let heard = Heard::Trouble(answer.retry_after());
+            let error = refusal::outage(&host, answer.status.as_u16());
+            return Ok(Polled::Heard(heard, Some(error)));
+        }
+        if !answer.is_json() {
+            return Err(refusal::not_entra(&host, "something that is not JSON"));
+        }
+        if answer.status.as_u16() == 200 {
+            return self
+                .read_tokens(metadata, &answer, asked_at)
+                .map(Polled::Tokens);
+        }
+        match serde_json::from_slice::<TokenError>(&answer.body) {
+            Ok(said) => heard(&said).map(|heard| Polled::Heard(heard, None)),
+            Err(_) => Err(refused(&host, &answer)),
+        }
+    }
+}
+
+fn is_trouble(heard: Heard) -> bool {
+    matches!(heard, Heard::Trouble(_))
+}
+
+/// Reads what the token endpoint says while nobody has signed in; Entra has words of its own
+/// beside those of RFC 8628, section 3.5.
+fn heard(said: &TokenError) -> Result<Heard> {
+    match said.error.as_str() {
+        "authorization_pending" => Ok(Heard::Pending),
+        "slow_down" => Ok(Heard::SlowDown),
+        "expired_token" | "code_expired" => Ok(Heard::Expired),
+        "authorization_declined" | "access_denied" => Err(Error::new(
+            Kind::SignInRefused,
+            "the sign-in was declined on the other device",
+            "run the command again, and confirm there that you sign in to this application",
+        )),
+        _ => Err(refusal::from_token_error(Leg::SignIn, said)),
+    }
+}
+
+fn refused(host: &str, answer: &Answer) -> Error {
+    match serde_json::from_slice::<TokenError>(&answer.body) {
+        Ok(said) => refusal::from_token_error(Leg::SignIn, &said),
+        Err(_) => refusal::not_entra(
+            host,
+            &format!("{} and JSON that is not its own", answer.status.as_u16()),
+        ),
+    }
+}
+
+/// Whether a person can be shown the code and sent to the page, which may be on any host.
+fn is_showable(code: &DeviceAuthorization) -> bool {
+    let is_code = !code.user_code.is_empty()
+        && code.user_code.len() <= LONGEST_CODE
+        && code.user_code.bytes().all(|byte| byte.is_ascii_graphic());
+    let page = &code.verification_uri;
+    let is_plain = page.len() <= LONGEST_PAGE && page.bytes().all(|byte| byte.is_ascii_graphic());
+    let is_safe = Url::parse(page).is_ok_and(|url| match url.scheme() {
+        "https" => true,
+        "http" => url.host_str().is_some_and(loopback::is_loopback_host),
+        _ => false,
+    });
+    is_code && is_plain && is_safe
+}
+
+fn request(endpoint: &str, form: &[(&str, &str)]) -> Result<Request> {
+    let url = Url::parse(endpoint)
+        .map_err(|_| Error::internal("an endpoint is not a URL after it was checked"))?;
+    let body = url::form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(form)
+        .finish();
+    let mut headers = HeaderMap::new();
+    headers.insert(
+        CONTENT_TYPE,
+        HeaderValue::from_static("application/x-www-form-urlencoded"),
+    );
+    Ok(Request {
+        method: Method::POST,
+        url,
+        headers,
+        body: body.into_bytes(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seconds(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    #[test]
+    fn the_interval_is_kept_and_slow_down_adds_to_it_for_good() {
+        let mut polling = Polling::new(seconds(5), seconds(900));
+        assert_eq!(polling.hear(Heard::Pending), Next::Wait(seconds(5)));
+        assert_eq!(polling.hear(Heard::SlowDown), Next::Wait(seconds(10)));
+        assert_eq!(polling.hear(Heard::Pending), Next::Wait(seconds(10)));
+        assert_eq!(polling.hear(Heard::SlowDown), Next::Wait(seconds(15)));
+        assert_eq!(polling.left, seconds(860));
+    }
+
+    #[test]
+    fn trouble_backs_off_and_asks_as_late_as_it_is_told_and_is_forgotten_when_over() {
+        let mut polling = Polling::new(seconds(5), seconds(900));
+        let trouble = Heard::Trouble(None);
+        for expected in [5, 10, 20, 40, 60, 60] {
+            assert_eq!(polling.hear(trouble), Next::Wait(seconds(expected)));
+        }
+        assert_eq!(polling.hear(Heard::Pending), Next::Wait(seconds(5)));
+        let asked = Heard::Trouble(Some(seconds(30)));
+        assert_eq!(polling.hear(asked), Next::Wait(seconds(30)));
+        let hours = Heard::Trouble(Some(seconds(86_400)));
+        assert_eq!(polling.hear(hours), Next::Wait(LONGEST_PAUSE));
+    }
+
+    #[test]
+    fn a_code_is_polled_for_until_it_expires_and_not_longer() {
+        let mut polling = Polling::new(seconds(5), seconds(12));
+        assert_eq!(polling.hear(Heard::Pending), Next::Wait(seconds(5)));
+        assert_eq!(polling.hear(Heard::Pending), Next::Wait(seconds(5)));
+        assert_eq!(polling.hear(Heard::Pending), Next::Wait(seconds(2)));
+        assert_eq!(polling.hear(Heard::Pending), Next::Renew);
+        let mut told = Polling::new(seconds(5), seconds(900));
+        assert_eq!(told.hear(Heard::Expired), Next::Renew);
+    }
+
+    #[test]
+    fn an_interval_of_nothing_is_no_hot_loop_and_a_life_of_years_ends() {
+        let mut polling = Polling::new(Duration::ZERO, seconds(1 << 40));
+        assert_eq!(polling.hear(Heard::Pending), Next::Wait(SECOND));
+        assert!(polling.left < LONGEST_LIFE);
+    }
+
+    #[test]
+    fn only_a_page_that_is_safe_to_open_is_shown() {
+        let code = |user_code: &str, page: &str| {
+            let json = serde_json::json!({
+                "device_code": "d", "user_code": user_code, "verification_uri": page,
+            });
+            serde_json::from_value::<DeviceAuthorization>(json).expect("the shape")
+        };
+        for page in ["https://microsoft.com/devicelogin", "http://localhost:1/x"] {
+            assert!(is_showable(&code("ABC-123", page)), "{page}");
+        }
+        for (user_code, page) in [
+            ("", "https://microsoft.com/devicelogin"),
+            ("A\u{1b}[2J", "https://microsoft.com/devicelogin"),
+            ("ABC", "http://microsoft.com/devicelogin"),
+            ("ABC", "javascript:alert(1)"),
+            ("ABC", "https://microsoft.com/\n"),
+        ] {
+            assert!(!is_showable(&code(user_code, page)), "{page:?}");
+        }
+        let defaults = code("A", "https://a.test");
+        assert_eq!((defaults.expires_in, defaults.interval), (900, 5));
+    }
+}

@@ -1,0 +1,190 @@
+//! A person signs in: in a browser that comes back by itself, or on another device.
+//!
+//! In come scopes and a [`Way`], which says how; out come tokens and who signed in. What the person
+//! has to be shown meanwhile goes out as [`Notice`]s: nothing here knows a terminal.
+
+mod code;
+mod device;
+
+use std::pin::pin;
+use std::time::Duration;
+
+use super::browser::Browser;
+use super::redirect::{Page, RedirectUri};
+use super::tokens::{Entra, Tokens};
+use crate::account::Account;
+use crate::error::{Error, Kind, Result};
+use crate::time::{Clock, in_words};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// What Entra is to ask of the user (OpenID Connect Core 1.0, section 3.1.2.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Prompt {
+    /// Choose among accounts.
+    SelectAccount,
+    /// Sign in anew, whatever session the browser has.
+    Login,
+    /// Consent anew.
+    Consent,
+    /// Nothing: fail where the browser's session is not enough.
+    None,
+}
+
+impl Prompt {
+    /// The value on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Prompt::SelectAccount => "select_account",
+            Prompt::Login => "login",
+            Prompt::Consent => "consent",
+            Prompt::None => "none",
+        }
+    }
+}
+
+/// How a person may sign in. Not to have one is how a caller forbids it.
+pub struct Way<'a> {
+    /// By what means.
+    pub by: By<'a>,
+    /// What Entra is to ask of the user; nothing on another device.
+    pub prompt: Option<Prompt>,
+    /// How long the user may take.
+    pub timeout: Duration,
+    /// Who shows the person what they need to know meanwhile.
+    pub tell: &'a (dyn Fn(&Notice<'_>) + Send + Sync),
+}
+
+/// By what means a person signs in.
+pub enum By<'a> {
+    /// In a browser on this machine, or one that reaches its loopback.
+    Browser {
+        /// What opens the sign-in page.
+        browser: &'a dyn Browser,
+        /// Where the browser brings the answer.
+        redirect_uri: RedirectUri,
+    },
+    /// On any other device, where a short code is entered (RFC 8628).
+    DeviceCode,
+}
+
+/// What the person who signs in is to be shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Notice<'a> {
+    /// The wait has begun, or goes on: about once a second.
+    Waiting {
+        /// How much of it is left.
+        left: Duration,
+    },
+    /// A code to enter on another device; a second one where the first expired.
+    UserCode {
+        /// The code.
+        code: &'a str,
+        /// The page where it is entered, as Entra named it.
+        page: &'a str,
+        /// The application that asks for it.
+        client_id: &'a str,
+        /// How long it can be entered.
+        left: Duration,
+    },
+}
+
+impl<'a> Way<'a> {
+    /// A way without a prompt, where nobody is told anything.
+    pub fn new(by: By<'a>, timeout: Duration) -> Self {
+        Way {
+            by,
+            prompt: None,
+            timeout,
+            tell: &|_| {},
+        }
+    }
+
+    /// In this browser, with the answer at a free port of `http://localhost`.
+    pub fn in_browser(browser: &'a dyn Browser, timeout: Duration) -> Self {
+        let redirect_uri = RedirectUri::localhost(0);
+        let by = By::Browser {
+            browser,
+            redirect_uri,
+        };
+        Way::new(by, timeout)
+    }
+}
+
+/// A sign-in that worked.
+pub struct SignedIn {
+    /// What was given.
+    pub tokens: Tokens,
+    /// Who signed in.
+    pub account: Account,
+    /// The page still owed to the browser, where one waits for it: it says success only once all
+    /// is stored.
+    pub page: Option<Page>,
+}
+
+impl Entra {
+    /// Signs a user in. `scopes` are the resource's; those for an id_token and a refresh token are
+    /// added. `login_hint` says whom to expect; it is not sent with [`Prompt::SelectAccount`], nor
+    /// with a device code.
+    ///
+    /// # Errors
+    /// [`Kind::SignInRefused`] where Entra or the user refused or the time ran out,
+    /// [`Kind::Refused`] where the id_token does not hold, [`Kind::Unreachable`] where Entra does
+    /// not answer, [`Kind::Usage`] where the redirect port is taken.
+    pub async fn sign_in(
+        &self,
+        scopes: &[String],
+        login_hint: Option<&str>,
+        way: &Way<'_>,
+    ) -> Result<SignedIn> {
+        match &way.by {
+            By::Browser {
+                browser,
+                redirect_uri,
+            } => {
+                let asked = code::Asked {
+                    scopes,
+                    login_hint,
+                    way,
+                };
+                self.sign_in_by_browser(&asked, *browser, redirect_uri)
+                    .await
+            }
+            By::DeviceCode => self.sign_in_by_device_code(scopes, way).await,
+        }
+    }
+}
+
+/// Waits for `work` as long as `timeout` says; `tick` hears every second how much is left.
+async fn within<T>(
+    clock: &dyn Clock,
+    timeout: Duration,
+    mut tick: impl FnMut(Duration),
+    work: impl Future<Output = Result<T>>,
+) -> Result<T> {
+    let mut left = timeout;
+    // Whatever the clock does, nobody waits longer than they said.
+    let mut work = pin!(tokio::time::timeout(timeout, work));
+    while !left.is_zero() {
+        tick(left);
+        let slice = left.min(SECOND);
+        tokio::select! {
+            biased;
+            done = &mut work => return done.unwrap_or_else(|_| Err(timed_out(timeout))),
+            () = clock.sleep(slice) => left -= slice,
+        }
+    }
+    Err(timed_out(timeout))
+}
+
+fn timed_out(timeout: Duration) -> Error {
+    Error::new(
+        Kind::SignInRefused,
+        format!("nobody finished the sign-in within {}", in_words(timeout)),
+        "run the command again. Where the browser showed an error and never came back, the usual \
+         causes are: the redirect URI http://localhost is not registered under Mobile and desktop \
+         applications, an admin must consent first, or a Conditional Access policy blocks the \
+         sign-in",
+    )
+}
