@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::emulator::UserAgent;
 use crate::entra::browser::{Browser, BrowserCommand, Opened, SystemBrowser};
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 use super::output::Talk;
 use super::parts::World;
@@ -24,7 +24,7 @@ pub(super) fn choose(
         return Ok(browser.clone());
     }
     if let Some(command) = world.variable("BROWSER") {
-        let inner = BrowserCommand::parse(command)?;
+        let inner = Configured(BrowserCommand::parse(command));
         return Ok(Arc::new(Announced { inner, talk }));
     }
     if let Some(user) = walks_itself(world, emulated_user) {
@@ -52,6 +52,18 @@ fn has_display(world: &World) -> bool {
     cfg!(any(windows, target_os = "macos"))
         || world.variable("DISPLAY").is_some()
         || world.variable("WAYLAND_DISPLAY").is_some()
+}
+
+/// The browser command that is configured; that it is malformed matters only once it is wanted.
+struct Configured(Result<BrowserCommand>);
+
+impl Browser for Configured {
+    fn open(&self, url: &str) -> Result<Opened> {
+        match &self.0 {
+            Ok(command) => command.open(url),
+            Err(wrong) => Err(Error::new(wrong.kind(), wrong.message(), wrong.hint())),
+        }
+    }
 }
 
 /// A browser, or the printed address where it cannot be opened.

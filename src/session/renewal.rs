@@ -14,6 +14,7 @@ use crate::store::{
 use crate::time::Timestamp;
 
 use super::freshness::{Done, Step, Target, Wish, last_resort, next_step};
+use super::sign_in::Whom;
 use super::{Session, Token, Way, nobody_known, waiting};
 
 /// More steps than any path through the freshness rule has: sign in, exchange, redeem, exchange,
@@ -50,8 +51,10 @@ struct Run<'a> {
     wish: &'a Wish,
     net: &'a Net,
     way: Option<&'a Way<'a>>,
-    /// The user that must sign in, where that comes to it.
+    /// The user that was asked for.
     user: Option<String>,
+    /// The name by which the session's user was last known.
+    hint: Option<String>,
     guard: Guard,
     /// The session's own lock, where `guard` is the tenancy's.
     own_guard: Option<Guard>,
@@ -94,6 +97,7 @@ impl Renewal {
                 net,
                 way,
                 user: self.user.clone(),
+                hint: None,
                 guard,
                 own_guard: None,
                 record: None,
@@ -139,11 +143,7 @@ impl Run<'_> {
             Some(entry) => self.session.vault.load(&entry.key())?,
             None => None,
         };
-        if let Some(entry) = entry
-            && self.user.is_none()
-        {
-            self.user = Some(entry.account.username.clone());
-        }
+        self.hint = entry.map(|entry| entry.account.username.clone());
         Ok(())
     }
 
@@ -294,18 +294,19 @@ impl Run<'_> {
             return Err(self
                 .refused
                 .take()
-                .unwrap_or_else(|| nobody_known(self.user.as_deref())));
+                .unwrap_or_else(|| nobody_known(self.user.as_deref().or(self.hint.as_deref()))));
         };
         let scopes = &self.wish.scopes;
+        let whom = Whom {
+            hint: self.hint.as_deref().or(self.user.as_deref()),
+            expected: match self.guard.name() {
+                LockName::Session(key) => Some(&key.home_account_id),
+                LockName::Tenancy(_) => self.user.as_deref(),
+            },
+        };
         let (record, own_guard) = self
             .session
-            .sign_in(
-                &self.net.entra,
-                way,
-                self.user.as_deref(),
-                scopes,
-                &self.guard,
-            )
+            .sign_in(&self.net.entra, way, whom, scopes, &self.guard)
             .await?;
         self.record = Some(record);
         self.own_guard = own_guard;

@@ -32,7 +32,11 @@ impl Session {
         let name = LockName::Tenancy(self.tenancy.clone());
         let guard =
             waiting::lock(&self.vault, &name, Activity::SigningIn, Some(way.timeout)).await?;
-        let (record, _session_guard) = self.sign_in(entra, way, user, scopes, &guard).await?;
+        let whom = Whom {
+            hint: user,
+            expected: user,
+        };
+        let (record, _session_guard) = self.sign_in(entra, way, whom, scopes, &guard).await?;
         self.vault.activate(&record.key())?;
         Ok(record)
     }
@@ -43,7 +47,7 @@ impl Session {
         &self,
         entra: &Entra,
         way: &Way<'_>,
-        user: Option<&str>,
+        whom: Whom<'_>,
         scopes: &[String],
         guard: &Guard,
     ) -> Result<(Record, Option<Guard>)> {
@@ -55,9 +59,12 @@ impl Session {
             tokens,
             account,
             page,
-        } = entra.sign_in(scopes, user, way).await?;
-        let kept = match check_user(&account, user) {
-            Ok(()) => self.keep_sign_in(account, tokens, scopes, guard).await,
+        } = entra.sign_in(scopes, whom.hint, way).await?;
+        let kept = match whom.check(&account) {
+            Ok(()) => {
+                self.keep_sign_in(account, tokens, scopes, guard, way.timeout)
+                    .await
+            }
             Err(error) => Err(error),
         };
         match kept {
@@ -83,13 +90,17 @@ impl Session {
         tokens: Tokens,
         scopes: &[String],
         guard: &Guard,
+        longest: Duration,
     ) -> Result<(Record, Option<Guard>)> {
         let key = key_of(&self.tenancy, &account);
         let own_guard = match guard.name() {
             LockName::Session(held) if *held == key => None,
             _ => {
                 let name = LockName::Session(key);
-                Some(waiting::lock(&self.vault, &name, Activity::Renewing, None).await?)
+                // Somebody else may be asking the same user to sign in: what has just been given
+                // is not thrown away for that.
+                let wait = Some(longest);
+                Some(waiting::lock(&self.vault, &name, Activity::Renewing, wait).await?)
             }
         };
         let mut record = Record::new(self.tenancy.clone(), account);
@@ -131,22 +142,36 @@ impl Session {
     }
 }
 
-fn check_user(account: &Account, user: Option<&str>) -> Result<()> {
-    let Some(user) = user else {
-        return Ok(());
-    };
-    if account.home_account_id == user || account.username.to_lowercase() == user.to_lowercase() {
-        return Ok(());
+/// Whom a sign-in is for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Whom<'a> {
+    /// The name that Entra is told: it may have changed since it was kept.
+    pub(super) hint: Option<&'a str>,
+    /// Who it must be, by username or home account id; anybody where this is missing.
+    pub(super) expected: Option<&'a str>,
+}
+
+impl Whom<'_> {
+    fn check(&self, account: &Account) -> Result<()> {
+        let Some(expected) = self.expected else {
+            return Ok(());
+        };
+        if account.home_account_id == expected
+            || account.username.to_lowercase() == expected.to_lowercase()
+        {
+            return Ok(());
+        }
+        Err(Error::new(
+            Kind::SignInRefused,
+            format!(
+                "{} signed in, but {} was asked for: nothing was changed",
+                account.username,
+                self.hint.unwrap_or(expected),
+            ),
+            "sign in as the right user (`--prompt select_account` offers the choice), or run \
+             `acspass login` without --account",
+        ))
     }
-    Err(Error::new(
-        Kind::SignInRefused,
-        format!(
-            "{} signed in, but {user} was asked for: nothing was changed",
-            account.username
-        ),
-        "sign in as the right user (`--prompt select_account` offers the choice), or run `acspass \
-         login` without --account",
-    ))
 }
 
 /// Says which of the scopes asked for were not granted. Granted names may be short or whole.
