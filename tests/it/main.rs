@@ -12,6 +12,7 @@ mod concurrency;
 mod contract_state;
 mod elsewhere;
 mod freshness;
+mod full_disk;
 mod get;
 mod harness;
 mod killed_writers;
