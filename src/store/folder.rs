@@ -100,11 +100,17 @@ pub(super) fn exclusive(folder: &Path, name: &str) -> Result<File> {
 }
 
 /// Makes names in a file's folder outlive a power cut.
+#[cfg(unix)]
 fn sync_names(path: &Path) -> io::Result<()> {
-    #[cfg(unix)]
-    if let Some(folder) = path.parent() {
-        File::open(folder)?.sync_all()?;
+    match path.parent() {
+        Some(folder) => File::open(folder)?.sync_all(),
+        None => Ok(()),
     }
+}
+
+/// Windows opens no folder to be synced, and writes names through its journal.
+#[cfg(not(unix))]
+fn sync_names(_path: &Path) -> io::Result<()> {
     Ok(())
 }
 

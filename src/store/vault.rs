@@ -111,7 +111,7 @@ impl Vault {
         if let Some(entry) = picked.find(tenancy, user) {
             return Ok(Some(entry.clone()));
         }
-        // The line may have the name in another case of letters beyond ASCII, or escaped.
+        // The line may have the name in another case, or escaped.
         Ok(self.index()?.find(tenancy, user).cloned())
     }
 

@@ -14,6 +14,7 @@ mod device_code;
 mod elsewhere;
 mod examples;
 mod freshness;
+mod full_disk;
 mod get;
 mod harness;
 mod identity;

@@ -86,9 +86,7 @@ impl Ledger {
         store: &'static str,
     ) -> Result<Index> {
         let picked = match self {
-            Ledger::File { folder } => std::str::from_utf8(&contents(folder)?)
-                .ok()
-                .and_then(|text| lines::pick(text, tenancy, word)),
+            Ledger::File { folder } => lines::pick(&contents(folder)?, tenancy, word),
             Ledger::Memory(_) => None,
         };
         match picked {

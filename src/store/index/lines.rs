@@ -13,6 +13,8 @@
 //! The active sessions stand first, and each line begins with its tenancy: what is looked for most
 //! is found soonest. Any JSON of the same content is an index too; it is only read in full.
 
+use memchr::{memchr, memmem, memrchr};
+
 use super::IndexEntry;
 use crate::account::Tenancy;
 
@@ -38,29 +40,30 @@ pub(super) fn write(entries: &[IndexEntry]) -> serde_json::Result<String> {
     Ok(text)
 }
 
-/// The sessions of this tenancy that have `word` somewhere in them, in any case of its ASCII
-/// letters; `None` where the file is not in this form, or has a line that cannot be read.
-pub(super) fn pick(text: &str, tenancy: &Tenancy, word: &str) -> Option<Vec<IndexEntry>> {
+/// The sessions of this tenancy whose lines have `word` in them (all, where it is empty); `None`
+/// where the file is not in this form, or one of those lines cannot be read.
+pub(super) fn pick(file: &[u8], tenancy: &Tenancy, word: &str) -> Option<Vec<IndexEntry>> {
+    let body = file.strip_prefix(HEAD.as_bytes())?;
+    let body = body.strip_suffix(format!("\n{TAIL}\n").as_bytes())?;
+    let middle = memmem::find(body, format!("\n{MIDDLE}").as_bytes())?;
     let start = format!("{{\"tenancy\":{}", serde_json::to_string(tenancy).ok()?);
-    let word = word.to_ascii_lowercase();
+    let sought = match word {
+        "" => memmem::Finder::new(start.as_bytes()),
+        word => memmem::Finder::new(word.as_bytes()),
+    };
     let mut picked = Vec::new();
-    let mut lines = text.lines();
-    let mut active = true;
-    if lines.next()? != HEAD {
-        return None;
-    }
-    loop {
-        let line = lines.next()?;
-        match line {
-            MIDDLE if active => active = false,
-            TAIL if !active => return Some(picked),
-            _ if !line.starts_with(&start) => {}
-            _ if !word.is_empty() && !line.to_ascii_lowercase().contains(&word) => {}
-            _ => {
-                let line = line.strip_suffix(',').unwrap_or(line);
-                let entry = serde_json::from_str(line).ok()?;
-                picked.push(IndexEntry { active, ..entry });
-            }
+    let mut from = 0;
+    while let Some(hit) = sought.find(&body[from..]) {
+        let hit = from + hit;
+        let begin = memrchr(b'\n', &body[..hit]).map_or(0, |newline| newline + 1);
+        from = memchr(b'\n', &body[hit..]).map_or(body.len(), |length| hit + length);
+        let line = &body[begin..from];
+        if line.starts_with(start.as_bytes()) {
+            let line = line.strip_suffix(b",").unwrap_or(line);
+            let entry = serde_json::from_slice(line).ok()?;
+            let active = begin < middle;
+            picked.push(IndexEntry { active, ..entry });
         }
     }
+    Some(picked)
 }

@@ -59,6 +59,7 @@ pub(super) fn load(item: &str) -> Result<Vec<u8>, Fate> {
 }
 
 /// Creates the item or replaces it.
+#[cfg(not(windows))]
 pub(super) fn save(item: &str, value: &[u8]) -> Result<(), Fate> {
     open(item)?.set_secret(value).map_err(of)
 }

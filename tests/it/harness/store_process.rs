@@ -197,7 +197,22 @@ pub(crate) struct Run {
 
 impl Run {
     pub(crate) fn start(env: &[(String, String)], orders: &str) -> Self {
-        let mut child = Command::new(std::env::current_exe().expect("this test binary"))
+        let binary = std::env::current_exe().expect("this test binary");
+        Run::start_by(Command::new(binary), env, orders)
+    }
+
+    /// Starts a process that can write no file beyond some kilobytes, as on a full disk.
+    pub(crate) fn start_without_room(orders: &str) -> Self {
+        // In blocks of 512 bytes. What it writes beyond fails, where the signal is ignored.
+        let limit = "trap '' XFSZ; ulimit -f 10; exec \"$0\" \"$@\"";
+        let mut shell = Command::new("sh");
+        shell.args(["-c", limit]);
+        shell.arg(std::env::current_exe().expect("this test binary"));
+        Run::start_by(shell, &[], orders)
+    }
+
+    fn start_by(mut program: Command, env: &[(String, String)], orders: &str) -> Self {
+        let mut child = program
             .args(["--exact", CHILD_TEST])
             .args(["--nocapture", "--test-threads=1"])
             .env_clear()
