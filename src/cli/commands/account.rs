@@ -15,7 +15,10 @@ use super::status::View;
 pub(super) fn list(world: &World, output: &mut Output) -> Result<u8> {
     let parts = Parts::new(world, &BTreeMap::new())?;
     let view = View::new(&parts)?;
-    output.result(&view.text(), &json!({"accounts": view.json()}))?;
+    match output.is_json {
+        true => output.result("", &json!({"accounts": view.json()}))?,
+        false => output.result(&view.text(), &json!({}))?,
+    }
     Ok(0)
 }
 

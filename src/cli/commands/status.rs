@@ -17,9 +17,30 @@ use crate::time::{Clock, Timestamp, in_words};
 pub(super) fn run(world: &World, output: &mut Output) -> Result<u8> {
     let parts = Parts::new(world, &BTreeMap::new())?;
     let view = View::new(&parts)?;
+    match output.is_json {
+        true => {
+            let json = json!({
+                "profile": parts.config.profile,
+                "store": parts.vault.store_name(),
+                "accounts": view.json(),
+            });
+            output.result("", &json)?;
+        }
+        false => {
+            let text = format!("{}\n{}", heading(&parts), view.text());
+            output.result(&text, &Value::Null)?;
+        }
+    }
+    Ok(match view.active_can_give() {
+        true => 0,
+        false => Kind::SignInNeeded.exit_code(),
+    })
+}
+
+fn heading(parts: &Parts<'_>) -> String {
     let config = &parts.config;
     let resource = config.any_resource();
-    let mut text = format!(
+    format!(
         "profile  {}\nstore    {}\ntenant   {} at {}\nresource {}\n",
         config.profile,
         parts.vault.store_name(),
@@ -29,19 +50,7 @@ pub(super) fn run(world: &World, output: &mut Output) -> Result<u8> {
             Ok(resource) => resource.endpoint.as_str(),
             Err(_) => "none that can be used: `acspass get` says why",
         },
-    );
-    text.push('\n');
-    text.push_str(&view.text());
-    let json = json!({
-        "profile": config.profile,
-        "store": parts.vault.store_name(),
-        "accounts": view.json(),
-    });
-    output.result(&text, &json)?;
-    Ok(match view.active_can_give() {
-        true => 0,
-        false => Kind::SignInNeeded.exit_code(),
-    })
+    )
 }
 
 /// The accounts of the configured application and tenant, as the index has them.
