@@ -101,7 +101,7 @@ impl Session {
         {
             let now = self.service_now(&record);
             if let Step::Use { fresh } = next_step(Some(&record), &wish, Done::default(), now) {
-                return self.hand_out(&record, &wish, fresh).map(Peek::Fresh);
+                return hand_out(&record, &wish, fresh, now).map(Peek::Fresh);
             }
         }
         Ok(Peek::Stale(Renewal {
@@ -116,28 +116,29 @@ impl Session {
     fn service_now(&self, record: &Record) -> Timestamp {
         record.service_now(self.clock.as_ref())
     }
+}
 
-    fn hand_out(&self, record: &Record, wish: &Wish, fresh: bool) -> Result<Token> {
-        let kept = kept(record, wish)
-            .ok_or_else(|| Error::internal("a token was to be used and is not there"))?;
-        let left = kept.expires_on().since(self.service_now(record));
-        if !fresh {
-            tracing::warn!(
-                "the token has {} left, less than the {} asked for: this tenant's tokens are short",
-                crate::time::in_words(left),
-                crate::time::in_words(wish.min_validity),
-            );
-        }
-        Ok(Token {
-            secret: match kept {
-                Kept::Entra(kept) => TokenSecret::Entra(kept.token.clone()),
-                Kept::Communication(kept) => TokenSecret::Communication(kept.token.clone()),
-            },
-            expires_on: kept.expires_on(),
-            expires_in_seconds: left.as_secs(),
-            account: record.account.clone(),
-        })
+/// The kept token for the wish, at this time by the service's clock.
+fn hand_out(record: &Record, wish: &Wish, fresh: bool, now: Timestamp) -> Result<Token> {
+    let kept = kept(record, wish)
+        .ok_or_else(|| Error::internal("a token was to be used and is not there"))?;
+    let left = kept.expires_on().since(now);
+    if !fresh {
+        tracing::warn!(
+            "the token has {} left, less than the {} asked for: this tenant's tokens are short",
+            crate::time::in_words(left),
+            crate::time::in_words(wish.min_validity),
+        );
     }
+    Ok(Token {
+        secret: match kept {
+            Kept::Entra(kept) => TokenSecret::Entra(kept.token.clone()),
+            Kept::Communication(kept) => TokenSecret::Communication(kept.token.clone()),
+        },
+        expires_on: kept.expires_on(),
+        expires_in_seconds: left.as_secs(),
+        account: record.account.clone(),
+    })
 }
 
 fn nobody_known(user: Option<&str>) -> Error {

@@ -15,7 +15,7 @@ use crate::time::Timestamp;
 
 use super::freshness::{Done, Step, Target, Wish, last_resort, next_step};
 use super::sign_in::Whom;
-use super::{Session, Token, Way, nobody_known, waiting};
+use super::{Session, Token, Way, hand_out, nobody_known, waiting};
 
 /// More steps than any path through the freshness rule has: sign in, exchange, redeem, exchange,
 /// use, and the same once more where another process renewed meanwhile.
@@ -188,7 +188,8 @@ impl Run<'_> {
         let record = self
             .record
             .ok_or_else(|| Error::internal("a token was to be used without a session"))?;
-        self.session.hand_out(&record, self.wish, fresh)
+        let now = self.session.service_now(&record);
+        hand_out(&record, self.wish, fresh, now)
     }
 
     /// The network or a service is down: what still lives is better than nothing.
@@ -204,7 +205,7 @@ impl Run<'_> {
             "{error}: the kept token is handed out, with {} left",
             crate::time::in_words(kept.expires_on().since(now))
         );
-        self.session.hand_out(record, self.wish, true)
+        hand_out(record, self.wish, true, now)
     }
 
     /// Entra wants a person. First the cache is read once more, in case another process, one that

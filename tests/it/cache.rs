@@ -122,9 +122,38 @@ fn a_fresh_get_opens_no_socket_but_the_bus_no_ca_file_and_no_more_than_the_keyri
         .filter(|line| ca_folders.iter().any(|folder| line.contains(folder)))
         .collect();
     assert_eq!(read, BTreeSet::new(), "no CA file");
+    let opened: BTreeSet<String> = calls("openat")
+        .into_iter()
+        .filter(|line| !line.contains("ENOENT"))
+        .filter_map(|line| Some(line.split('"').nth(1)?.to_owned()))
+        .filter(|path| !of_the_system(path))
+        .map(|path| match path.ends_with("/index.json") {
+            true => "index.json".to_owned(),
+            false => path,
+        })
+        .collect();
+    assert_eq!(opened, listed_files(), "as docs/architecture.md lists them");
     let threads = calls("clone3").len() + calls("clone").len();
     assert!(threads <= MOST_THREADS, "{threads} threads: {trace}");
     assert_eq!(calls("execve").len(), 1, "no other program");
+}
+
+/// What the loader and the language's runtime open for any program.
+fn of_the_system(path: &str) -> bool {
+    ["/etc/ld.so", "/lib", "/usr/lib", "/proc/self/", "/sys/"]
+        .iter()
+        .any(|start| path.starts_with(start))
+}
+
+/// The files that a fresh `get` opens, as the map lists them.
+fn listed_files() -> BTreeSet<String> {
+    let map = include_str!("../../docs/architecture.md");
+    let list = map.split("```touches\n").nth(1).expect("the list");
+    let list = list.split("```").next().expect("its end");
+    list.lines()
+        .filter_map(|line| line.strip_prefix("file "))
+        .map(|path| path.trim().to_owned())
+        .collect()
 }
 
 /// The worker that calls the keyring, and the bus connection's own.
