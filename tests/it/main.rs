@@ -20,6 +20,7 @@ mod identity;
 mod map;
 mod output;
 mod parity;
+mod paste;
 mod secret_service;
 mod sign_in;
 mod stores;
