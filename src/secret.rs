@@ -50,6 +50,8 @@ secret_text! {
     IdToken;
     /// The one-time code of the authorization code flow (RFC 6749, section 4.1.2).
     AuthorizationCode;
+    /// What a person pasted to sign in: the browser's last address, or the code in it.
+    Pasted;
     /// What a device polls with while a person signs in elsewhere (RFC 8628).
     DeviceCode;
     /// The Communication Identity access token that Azure Communication Services issues.

@@ -116,6 +116,7 @@ pub(crate) enum Command {
   acspass login
   acspass login --account ada@contoso.com --prompt login
   acspass login --device-code                enter a code on any other device
+  acspass login --paste                      over SSH: paste the browser's last address
   acspass login --no-browser --port 8400     print the address; forward the port with ssh -L
   acspass login --emulator                   against the embedded emulator
 
@@ -137,15 +138,19 @@ pub(crate) struct Login {
     #[arg(long, value_name = "SCOPE")]
     pub(crate) scope: Vec<String>,
     /// Show a code to enter on any other device; many organizations forbid it
-    #[arg(long, conflicts_with_all = ["no_browser", "port", "redirect_uri", "prompt"])]
+    #[arg(long, conflicts_with_all = ["paste", "no_browser", "port", "redirect_uri", "prompt"])]
     pub(crate) device_code: bool,
+    /// Paste the address that the browser ends on: for SSH and remote editors
+    #[arg(long, conflicts_with = "no_browser")]
+    pub(crate) paste: bool,
     /// Print the address instead of opening a browser, and wait for the answer
     #[arg(long)]
     pub(crate) no_browser: bool,
     /// The port that the answer comes to; 0 takes a free one
     #[arg(long, value_name = "N")]
     pub(crate) port: Option<u16>,
-    /// The redirect URI, where the registered one has a path: http and loopback only
+    /// The redirect URI, where the registered one has a path: http and loopback only, but with
+    /// --paste
     #[arg(long, value_name = "URI")]
     pub(crate) redirect_uri: Option<String>,
     /// How long the user may take

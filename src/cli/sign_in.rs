@@ -1,21 +1,31 @@
 //! How a person signs in here, and what they are shown while they do.
 
-use std::sync::Arc;
+use std::io::{BufRead, BufReader, Read};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+
+use tokio::sync::oneshot;
+use zeroize::Zeroizing;
 
 use crate::config::{Setting, SignInChoice};
 use crate::emulator::UserAgent;
 use crate::entra::browser::Browser;
-use crate::entra::redirect::RedirectUri;
-use crate::entra::{By, Notice, Prompt, Way};
-use crate::error::Result;
+use crate::entra::redirect::{PasteUri, RedirectUri};
+use crate::entra::{By, Notice, Prompt, Reader, Way};
+use crate::error::{Error, Kind, Result};
+use crate::secret::Pasted;
 use crate::time::in_words;
 
+use super::Stdin;
+use super::args::Login;
 use super::browser;
 use super::output::Talk;
 use super::parts::Parts;
 use super::qr;
+
+/// Longer than any address with a code.
+const LONGEST_LINE: usize = 64 * 1024;
 
 /// What a sign-in needs of this machine; it lends itself out as a [`Way`].
 pub(super) struct Desk {
@@ -26,11 +36,12 @@ pub(super) struct Desk {
 enum Means {
     Browser(Arc<dyn Browser>, RedirectUri),
     DeviceCode,
+    Paste(PasteUri, Box<Reader>),
 }
 
 impl Desk {
-    /// The way that is configured, ready to be gone.
-    pub(super) fn new(parts: &Parts<'_>, no_browser: bool) -> Result<Desk> {
+    /// The way that is configured, ready to be gone. What is pasted comes from `stdin`.
+    pub(super) fn new(parts: &Parts<'_>, no_browser: bool, stdin: Stdin) -> Result<Desk> {
         let world = parts.world;
         let screen = Screen {
             talk: world.talk.clone(),
@@ -60,6 +71,10 @@ impl Desk {
                     tell: Box::new(move |notice| screen.show(notice)),
                 }
             }
+            SignInChoice::Paste => Desk {
+                means: Means::Paste(parts.config.paste_uri.clone(), reader(stdin)),
+                tell: Box::new(move |notice| screen.show(notice)),
+            },
         })
     }
 
@@ -72,6 +87,10 @@ impl Desk {
                     redirect_uri: redirect_uri.clone(),
                 },
                 Means::DeviceCode => By::DeviceCode,
+                Means::Paste(redirect_uri, reader) => By::Paste {
+                    redirect_uri: redirect_uri.clone(),
+                    reader: reader.as_ref(),
+                },
             },
             prompt,
             timeout,
@@ -81,9 +100,55 @@ impl Desk {
 }
 
 /// The setting that a typed way to sign in is.
-pub(super) fn typed(device_code: bool) -> Option<(Setting, String)> {
-    let choice = device_code.then_some(SignInChoice::DeviceCode)?;
+pub(super) fn typed(args: &Login) -> Option<(Setting, String)> {
+    let choice = match (args.device_code, args.paste, args.no_browser) {
+        (true, _, _) => SignInChoice::DeviceCode,
+        (_, true, _) => SignInChoice::Paste,
+        // It is a way of its own, whatever a profile says.
+        (_, _, true) => SignInChoice::Browser,
+        _ => return None,
+    };
     Some((Setting::SignIn, choice.as_str().to_owned()))
+}
+
+/// Reads lines on threads of their own, so that Ctrl-C and the timeout end the wait at once.
+fn reader(stdin: Stdin) -> Box<Reader> {
+    let source = Arc::new(Mutex::new(BufReader::new(stdin.source)));
+    Box::new(move || {
+        let source = source.clone();
+        let (tell, line) = oneshot::channel();
+        let started = std::thread::Builder::new()
+            .name("paste".to_owned())
+            .spawn(move || {
+                let mut source = source.lock().unwrap_or_else(PoisonError::into_inner);
+                // Where the wait is over, nobody listens any more.
+                let _ = tell.send(read_line(&mut *source));
+            });
+        Box::pin(async move {
+            started.map_err(|error| Error::internal("no thread to read on").caused_by(error))?;
+            let line = line.await.unwrap_or(Ok(None));
+            line.map_err(|error| {
+                Error::new(
+                    Kind::Usage,
+                    "standard input cannot be read",
+                    "run the command at a terminal",
+                )
+                .caused_by(error)
+            })
+        })
+    })
+}
+
+/// One line of at most so many bytes; what is longer is no answer, and is told so.
+fn read_line(source: &mut impl BufRead) -> std::io::Result<Option<Pasted>> {
+    let mut line = Zeroizing::new(Vec::with_capacity(LONGEST_LINE));
+    source
+        .take(LONGEST_LINE as u64)
+        .read_until(b'\n', &mut line)?;
+    match line.is_empty() {
+        true => Ok(None),
+        false => Ok(Some(Pasted::new(&*String::from_utf8_lossy(&line)))),
+    }
 }
 
 /// Where notices are shown.
@@ -106,6 +171,13 @@ impl Screen {
                 client_id,
                 left,
             } => self.user_code(code, page, client_id, *left),
+            Notice::Address { url, redirect_uri } => self.talk.insist(&format!(
+                "Open this address in a browser on any machine, and sign in:\n\n  {url}\n\nIt ends \
+                 on a page that cannot be shown, and that is right. Copy the whole address of\nthat \
+                 page, which begins with {redirect_uri}, and paste it here:"
+            )),
+            Notice::Unusable { why, tries_left: 0 } => self.talk.warn(why),
+            Notice::Unusable { why, .. } => self.talk.insist(&format!("{why}. Paste it again:")),
         }
     }
 

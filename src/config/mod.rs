@@ -4,6 +4,7 @@
 //! It is pure but for reading and writing `config.toml`. The rooms below never see a `Config`: the
 //! command takes it apart into the plain values that they want.
 
+mod choice;
 mod profile;
 mod resource;
 mod setting;
@@ -14,15 +15,17 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+pub use choice::{SignInChoice, StoreChoice, parse_store};
 pub use profile::{ConfigFile, DEFAULT_PROFILE, Profile, STORED};
 pub use resource::{KeySource, Resource};
 pub use setting::{Found, Origin, Setting, Sources};
 
+use choice::parse_sign_in;
 use resource::ResourceSetting;
 
 use crate::account::Tenancy;
 use crate::acs::check_family;
-use crate::entra::redirect::RedirectUri;
+use crate::entra::redirect::{PasteUri, RedirectUri};
 use crate::entra::{Authority, check_client_id};
 use crate::error::{Error, Kind, Result};
 use crate::exchange::ExchangeKind;
@@ -58,52 +61,8 @@ pub struct Config {
     pub sign_in: SignInChoice,
     /// Where the browser brings the answer.
     pub redirect_uri: RedirectUri,
-}
-
-/// How a person signs in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SignInChoice {
-    /// In the browser, which brings the answer.
-    Browser,
-    /// With a code on another device.
-    DeviceCode,
-}
-
-impl SignInChoice {
-    const ALL: [SignInChoice; 2] = [SignInChoice::Browser, SignInChoice::DeviceCode];
-
-    /// The word for it in the setting `sign-in`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            SignInChoice::Browser => "browser",
-            SignInChoice::DeviceCode => "device-code",
-        }
-    }
-}
-
-/// Where sessions are kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum StoreChoice {
-    /// The operating system's keyring.
-    Keyring,
-    /// The Linux kernel's keyring, gone at logout.
-    Keyutils,
-    /// Sealed files.
-    File,
-    /// This process's memory.
-    Memory,
-}
-
-impl StoreChoice {
-    /// The word for it in the setting `store`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            StoreChoice::Keyring => "keyring",
-            StoreChoice::Keyutils => "keyutils",
-            StoreChoice::File => "file",
-            StoreChoice::Memory => "memory",
-        }
-    }
+    /// The same where a person brings it.
+    pub paste_uri: PasteUri,
 }
 
 impl Config {
@@ -115,9 +74,16 @@ impl Config {
         let tenant = required(sources, Setting::Tenant)?;
         let host = required(sources, Setting::AuthorityHost)?;
         let port = parse(sources, Setting::Port, parse_port)?.unwrap_or(0);
-        let redirect_uri = parse(sources, Setting::RedirectUri, RedirectUri::parse)?;
         let sign_in =
             parse(sources, Setting::SignIn, parse_sign_in)?.unwrap_or(SignInChoice::Browser);
+        // Only with `paste` may it be another's than ours.
+        let (redirect_uri, paste_uri) = match sign_in {
+            SignInChoice::Paste => (None, parse(sources, Setting::RedirectUri, PasteUri::parse)?),
+            _ => (
+                parse(sources, Setting::RedirectUri, RedirectUri::parse)?,
+                None,
+            ),
+        };
         let store = required(sources, Setting::Store)?;
         let exchange =
             parse(sources, Setting::Exchange, parse_exchange)?.unwrap_or(ExchangeKind::Key);
@@ -137,6 +103,7 @@ impl Config {
             min_validity: parse(sources, Setting::MinValidity, parse_duration)?
                 .unwrap_or(Duration::from_secs(600)),
             sign_in,
+            paste_uri: paste_uri.unwrap_or_else(|| PasteUri::localhost(port)),
             redirect_uri: redirect_uri
                 .map(|uri| if port == 0 { uri } else { uri.with_port(port) })
                 .unwrap_or_else(|| RedirectUri::localhost(port)),
@@ -345,42 +312,6 @@ pub fn parse_exchange(text: &str) -> Result<ExchangeKind> {
             "the kinds are key, entra and teams-extension",
         )),
     }
-}
-
-/// Reads a store's name.
-///
-/// # Errors
-/// [`Kind::Usage`] naming the stores.
-pub fn parse_store(text: &str) -> Result<StoreChoice> {
-    match text {
-        "keyring" => Ok(StoreChoice::Keyring),
-        "keyutils" if cfg!(target_os = "linux") => Ok(StoreChoice::Keyutils),
-        "keyutils" => Err(Error::new(
-            Kind::Usage,
-            "the store `keyutils` is the Linux kernel's, and this is not Linux",
-            "choose keyring, file or memory",
-        )),
-        "file" => Ok(StoreChoice::File),
-        "memory" => Ok(StoreChoice::Memory),
-        _ => Err(Error::new(
-            Kind::Usage,
-            format!("{} is not a store", quoted(text)),
-            "the stores are keyring, keyutils (on Linux), file and memory",
-        )),
-    }
-}
-
-fn parse_sign_in(text: &str) -> Result<SignInChoice> {
-    let choices = SignInChoice::ALL;
-    let chosen = choices.into_iter().find(|choice| choice.as_str() == text);
-    chosen.ok_or_else(|| {
-        let known = choices.map(SignInChoice::as_str).join(", ");
-        Error::new(
-            Kind::Usage,
-            format!("{} is not a way to sign in", quoted(text)),
-            format!("the ways are {known}"),
-        )
-    })
 }
 
 fn parse_port(text: &str) -> Result<u16> {

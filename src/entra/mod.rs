@@ -12,5 +12,5 @@ mod sign_in;
 mod tokens;
 
 pub use authority::{Authority, check_client_id};
-pub use sign_in::{By, Notice, Prompt, SignedIn, Way};
+pub use sign_in::{By, Notice, Prompt, Reader, SignedIn, Way};
 pub use tokens::{Entra, Tokens};

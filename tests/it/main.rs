@@ -22,6 +22,7 @@ mod killed_writers;
 mod map;
 mod output;
 mod parity;
+mod paste;
 mod secret_service;
 mod sign_in;
 mod stores;

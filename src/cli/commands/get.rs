@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::json;
 
 use crate::account::Account;
+use crate::cli::Stdin;
 use crate::cli::args::Get;
 use crate::cli::output::Output;
 use crate::cli::parts::{Parts, World};
@@ -13,12 +14,7 @@ use crate::config::Setting;
 use crate::error::Result;
 use crate::session::{Peek, Token};
 
-pub(super) fn run(
-    args: &Get,
-    world: &World,
-    stdin_is_terminal: bool,
-    output: &mut Output,
-) -> Result<u8> {
+pub(super) fn run(args: &Get, world: &World, stdin: Stdin, output: &mut Output) -> Result<u8> {
     let mut flags = BTreeMap::new();
     if let Some(text) = &args.min_validity {
         flags.insert(Setting::MinValidity, text.clone());
@@ -29,8 +25,8 @@ pub(super) fn run(
     let token = match parts.session()?.peek(args.account.as_deref(), wish)? {
         Peek::Fresh(token) => token,
         Peek::Stale(renewal) => {
-            let desk = match may_sign_in(args, world, stdin_is_terminal) {
-                true => Some(Desk::new(&parts, false)?),
+            let desk = match may_sign_in(args, world, stdin.is_terminal) {
+                true => Some(Desk::new(&parts, false, stdin)?),
                 false => None,
             };
             let way = desk.as_ref().map(|desk| desk.way(None, args.timeout));

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
+use crate::cli::Stdin;
 use crate::cli::args::{Login, PromptArg};
 use crate::cli::output::Output;
 use crate::cli::parts::{Parts, World};
@@ -15,12 +16,12 @@ use crate::time::in_words;
 
 use super::get::account_json;
 
-pub(super) fn run(args: &Login, world: &World, output: &mut Output) -> Result<u8> {
+pub(super) fn run(args: &Login, world: &World, stdin: Stdin, output: &mut Output) -> Result<u8> {
     let parts = Parts::new(world, &flags(args))?;
     parts.config.check_resource()?;
     let session = parts.session()?;
     let entra = parts.entra()?;
-    let desk = Desk::new(&parts, args.no_browser)?;
+    let desk = Desk::new(&parts, args.no_browser, stdin)?;
     let prompt = args.prompt.map(|prompt| match prompt {
         PromptArg::SelectAccount => Prompt::SelectAccount,
         PromptArg::Login => Prompt::Login,
@@ -79,6 +80,6 @@ fn flags(args: &Login) -> BTreeMap<Setting, String> {
     ]
     .into_iter()
     .filter_map(|(setting, text)| Some((setting, text?)))
-    .chain(sign_in::typed(args.device_code))
+    .chain(sign_in::typed(args))
     .collect()
 }

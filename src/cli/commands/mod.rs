@@ -30,8 +30,8 @@ pub(super) fn run(
     output: &mut Output,
 ) -> Result<u8> {
     match command {
-        Command::Login(args) => login::run(&args, world, output),
-        Command::Get(args) => get::run(&args, world, stdin.is_terminal, output),
+        Command::Login(args) => login::run(&args, world, stdin, output),
+        Command::Get(args) => get::run(&args, world, stdin, output),
         Command::Status(_) => status::run(world, output),
         Command::Logout(args) => logout::run(&args, world, output),
         Command::Account(Account::List(_)) => account::list(world, output),

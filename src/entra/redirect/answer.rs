@@ -93,9 +93,9 @@ pub(super) struct Expected<'a> {
 
 /// What the answer says, and who claims to say it.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Heard {
-    pub(super) outcome: Callback,
-    pub(super) issuer: Option<String>,
+pub(in crate::entra) struct Heard {
+    pub(in crate::entra) outcome: Callback,
+    pub(in crate::entra) issuer: Option<String>,
 }
 
 /// Reads the request as the answer, or says what the stranger who sent it is told.
@@ -162,7 +162,7 @@ fn is_form(content_type: Option<&str>) -> bool {
     })
 }
 
-fn read_form(form: &[u8], state: &str) -> Result<Heard, Refusal> {
+pub(super) fn read_form(form: &[u8], state: &str) -> Result<Heard, Refusal> {
     let mut parameters = Parameters::parse(form)?;
     let issuer = parameters.take("iss");
     if issuer
@@ -202,7 +202,7 @@ fn read_form(form: &[u8], state: &str) -> Result<Heard, Refusal> {
 }
 
 /// Whether two states are the same, in a time that tells nothing about where they part.
-fn is_same(theirs: &str, ours: &str) -> bool {
+pub(in crate::entra) fn is_same(theirs: &str, ours: &str) -> bool {
     // Whoever can measure this comparison learns of two digests, which they cannot steer.
     !ours.is_empty() && Sha256::digest(theirs) == Sha256::digest(ours)
 }

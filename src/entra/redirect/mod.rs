@@ -24,12 +24,13 @@ use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 
 pub use answer::{Callback, Denial};
+pub(super) use answer::{Heard, is_same as is_same_state};
 pub use page::Page;
-pub use uri::RedirectUri;
+pub use uri::{PasteUri, RedirectUri};
 
 use crate::error::{Error, Kind, Result};
 use crate::loopback::{self, Bound};
-use answer::{Expected, Heard};
+use answer::Expected;
 use gate::Whole;
 use lobby::Lobby;
 
@@ -43,6 +44,21 @@ pub enum ResponseMode {
     FormPost,
     /// In the address.
     Query,
+}
+
+impl ResponseMode {
+    /// The value on the wire.
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            ResponseMode::FormPost => "form_post",
+            ResponseMode::Query => "query",
+        }
+    }
+}
+
+/// Reads an answer that somebody brought, as strictly as one that came by itself.
+pub(super) fn read_answer(form: &[u8], state: &str) -> Option<Heard> {
+    answer::read_form(form, state).ok()
 }
 
 /// The sign-in's answer, and the page still owed for it.

@@ -114,6 +114,46 @@ impl RedirectUri {
     }
 }
 
+/// A redirect address at which nobody listens, since a person brings the answer: whatever is
+/// registered, kept letter for letter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PasteUri(String);
+
+impl PasteUri {
+    /// `http://localhost`, or that at a port.
+    pub fn localhost(port: u16) -> Self {
+        match port {
+            0 => PasteUri("http://localhost".to_owned()),
+            port => PasteUri(format!("http://localhost:{port}")),
+        }
+    }
+
+    /// Reads any absolute URI without a fragment (RFC 6749, section 3.1.2).
+    ///
+    /// # Errors
+    /// [`Kind::Usage`] for everything else.
+    pub fn parse(text: &str) -> Result<Self> {
+        let is_plain = text.len() <= LONGEST && text.bytes().all(|byte| byte.is_ascii_graphic());
+        let is_absolute = url::Url::parse(text).is_ok_and(|url| {
+            url.fragment().is_none() && url.username().is_empty() && url.password().is_none()
+        });
+        match is_plain && is_absolute {
+            true => Ok(PasteUri(text.to_owned())),
+            false => Err(Error::new(
+                Kind::Usage,
+                "the redirect address is not an absolute URI without a fragment",
+                "write it exactly as it is registered, like \
+                 https://login.microsoftonline.com/common/oauth2/nativeclient",
+            )),
+        }
+    }
+
+    /// As it is sent.
+    pub(in crate::entra) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
 /// Whether a browser sends this path as it is: only characters of RFC 3986, section 3.3, and no
 /// dot segments.
 fn is_plain_path(path: &str) -> bool {

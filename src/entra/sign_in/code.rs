@@ -7,7 +7,7 @@ use super::{Notice, Prompt, SignedIn, Way, within};
 use crate::account::Account;
 use crate::entra::authority;
 use crate::entra::browser::Browser;
-use crate::entra::redirect::{Callback, Redirect, RedirectUri, ResponseMode};
+use crate::entra::redirect::{Callback, Heard, Redirect, RedirectUri, ResponseMode};
 use crate::entra::refusal;
 use crate::entra::tokens::{Entra, Tokens, redirect_url, scope_text};
 use crate::error::{Error, Kind, Result};
@@ -33,26 +33,20 @@ impl Entra {
         let redirect_uri = redirect.uri().to_owned();
         let attempt = Attempt::new();
         let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
-        let url = self.authorize_url(&metadata, asked, &redirect_uri, &attempt, challenge)?;
+        let mode = ResponseMode::FormPost;
+        let url = self.authorize_url(&metadata, asked, &redirect_uri, mode, &attempt, challenge)?;
         browser.open(&url)?;
-        let wait = redirect.wait(attempt.state.secret(), ResponseMode::FormPost);
+        let wait = redirect.wait(attempt.state.secret(), mode);
         let tick = |left| (asked.way.tell)(&Notice::Waiting { left });
         let answer = within(self.clock.as_ref(), asked.way.timeout, tick, wait).await?;
         let page = answer.page;
-        let finished = match check_issuer(answer.issuer.as_deref(), &metadata.issuer) {
-            Ok(()) => {
-                self.finish(
-                    asked,
-                    &metadata,
-                    answer.outcome,
-                    verifier,
-                    &redirect_uri,
-                    &attempt,
-                )
-                .await
-            }
-            Err(error) => Err(error),
+        let heard = Heard {
+            outcome: answer.outcome,
+            issuer: answer.issuer,
         };
+        let finished = self
+            .finish(asked, &metadata, heard, verifier, &redirect_uri, &attempt)
+            .await;
         match finished {
             Ok((tokens, account)) => Ok(SignedIn {
                 tokens,
@@ -66,11 +60,12 @@ impl Entra {
         }
     }
 
-    fn authorize_url(
+    pub(super) fn authorize_url(
         &self,
         metadata: &Metadata,
         asked: &Asked<'_>,
         redirect_uri: &str,
+        mode: ResponseMode,
         attempt: &Attempt,
         challenge: PkceCodeChallenge,
     ) -> Result<String> {
@@ -82,7 +77,7 @@ impl Entra {
             .authorize_url(|| state)
             .set_pkce_challenge(challenge)
             .add_extra_param("scope", scope_text(asked.scopes))
-            .add_extra_param("response_mode", "form_post")
+            .add_extra_param("response_mode", mode.as_str())
             .add_extra_param("nonce", attempt.nonce.secret())
             .add_extra_param("client_info", "1");
         if let Some(prompt) = asked.way.prompt {
@@ -97,16 +92,18 @@ impl Entra {
         Ok(request.url().0.to_string())
     }
 
-    async fn finish(
+    /// Redeems what an answer brought, if it is a code and was given by who was asked.
+    pub(super) async fn finish(
         &self,
         asked: &Asked<'_>,
         metadata: &Metadata,
-        outcome: Callback,
+        heard: Heard,
         verifier: PkceCodeVerifier,
         redirect_uri: &str,
         attempt: &Attempt,
     ) -> Result<(Tokens, Account)> {
-        let code = match outcome {
+        check_issuer(heard.issuer.as_deref(), &metadata.issuer)?;
+        let code = match heard.outcome {
             Callback::Code { code, .. } => code,
             Callback::Denied(denial) => return Err(refusal::from_redirect(&denial)),
         };
@@ -129,13 +126,13 @@ impl Entra {
 }
 
 /// What binds the answer and the id_token to this one attempt: 128 random bits each.
-struct Attempt {
-    state: CsrfToken,
+pub(super) struct Attempt {
+    pub(super) state: CsrfToken,
     nonce: CsrfToken,
 }
 
 impl Attempt {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Attempt {
             state: CsrfToken::new_random(),
             nonce: CsrfToken::new_random(),

@@ -1,16 +1,19 @@
-//! A person signs in: in a browser that comes back by itself, or on another device.
+//! A person signs in: in a browser that comes back by itself, on another device, or in a browser
+//! whose last address they bring.
 //!
 //! In come scopes and a [`Way`], which says how; out come tokens and who signed in. What the person
 //! has to be shown meanwhile goes out as [`Notice`]s: nothing here knows a terminal.
 
 mod code;
 mod device;
+mod paste;
+mod polling;
 
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::time::Duration;
 
 use super::browser::Browser;
-use super::redirect::{Page, RedirectUri};
+use super::redirect::{Page, PasteUri, RedirectUri};
 use super::tokens::{Entra, Tokens};
 use crate::account::Account;
 use crate::error::{Error, Kind, Result};
@@ -66,7 +69,17 @@ pub enum By<'a> {
     },
     /// On any other device, where a short code is entered (RFC 8628).
     DeviceCode,
+    /// In a browser anywhere; the person copies the address that it ends on.
+    Paste {
+        /// Where Entra sends the browser; nobody listens there.
+        redirect_uri: PasteUri,
+        /// Reads what the person pastes.
+        reader: &'a Reader,
+    },
 }
+
+/// Reads a line that a person pastes, each time it is called; `None` where there is no more.
+pub type Reader = dyn Fn() -> Pin<Box<dyn Future<Output = paste::Line> + Send>> + Send + Sync;
 
 /// What the person who signs in is to be shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,6 +100,20 @@ pub enum Notice<'a> {
         client_id: &'a str,
         /// How long it can be entered.
         left: Duration,
+    },
+    /// The address to sign in at, whose last address is to be pasted.
+    Address {
+        /// The address. It holds state and nonce, and belongs in no log.
+        url: &'a str,
+        /// What the last address begins with.
+        redirect_uri: &'a str,
+    },
+    /// What was pasted is not the answer.
+    Unusable {
+        /// Why, in a sentence that does not repeat it.
+        why: &'a str,
+        /// How often something else can be pasted.
+        tries_left: u32,
     },
 }
 
@@ -138,20 +165,24 @@ impl Entra {
         login_hint: Option<&str>,
         way: &Way<'_>,
     ) -> Result<SignedIn> {
+        let asked = code::Asked {
+            scopes,
+            login_hint,
+            way,
+        };
         match &way.by {
             By::Browser {
                 browser,
                 redirect_uri,
             } => {
-                let asked = code::Asked {
-                    scopes,
-                    login_hint,
-                    way,
-                };
                 self.sign_in_by_browser(&asked, *browser, redirect_uri)
                     .await
             }
             By::DeviceCode => self.sign_in_by_device_code(scopes, way).await,
+            By::Paste {
+                redirect_uri,
+                reader,
+            } => self.sign_in_by_paste(&asked, redirect_uri, *reader).await,
         }
     }
 }

@@ -2,7 +2,7 @@
 //! command in this process or as a process of its own, each swept for secrets when it ends.
 
 use std::collections::BTreeMap;
-use std::io::{Cursor, Write};
+use std::io::{Cursor, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, Mutex};
@@ -115,9 +115,10 @@ impl Home {
             arguments: arguments.iter().map(|word| (*word).to_owned()).collect(),
             is_verbose: true,
             browser: None,
-            typed: Vec::new(),
+            typed: Box::new(std::io::empty()),
             at_terminal: false,
             clock: Arc::new(SystemClock),
+            stderr: Sink::default(),
         }
     }
 
@@ -176,9 +177,10 @@ pub(crate) struct Call<'h> {
     pub(super) arguments: Vec<String>,
     is_verbose: bool,
     pub(super) browser: Option<Arc<TestBrowser>>,
-    typed: Vec<u8>,
+    typed: Box<dyn Read + Send>,
     at_terminal: bool,
     clock: Arc<dyn Clock>,
+    stderr: Sink,
 }
 
 impl<'h> Call<'h> {
@@ -196,8 +198,19 @@ impl<'h> Call<'h> {
 
     /// With this on standard input. For calls in this process.
     pub(crate) fn typing(mut self, text: &str) -> Self {
-        self.typed = text.as_bytes().to_vec();
+        self.typed = Box::new(Cursor::new(text.as_bytes().to_vec()));
         self
+    }
+
+    /// With what this gives on standard input, when it is read. For calls in this process.
+    pub(crate) fn reading(mut self, source: impl Read + Send + 'static) -> Self {
+        self.typed = Box::new(source);
+        self
+    }
+
+    /// Watched on standard error while it runs. For calls in this process.
+    pub(crate) fn watched(&self) -> Watch {
+        Watch(self.stderr.clone())
     }
 
     /// As from a terminal. For calls in this process.
@@ -227,7 +240,7 @@ impl<'h> Call<'h> {
 
     /// Calls in this process.
     pub(crate) fn run(self) -> Run {
-        let (stdout, stderr) = (Sink::default(), Sink::default());
+        let (stdout, stderr) = (Sink::default(), self.stderr.clone());
         let words = self.words();
         let arguments = std::iter::once("acspass".to_owned()).chain(words.clone());
         let home = self.home.path();
@@ -242,7 +255,7 @@ impl<'h> Call<'h> {
                 state: home.join("state"),
             }),
             stdin: Stdin {
-                source: Box::new(Cursor::new(self.typed)),
+                source: self.typed,
                 is_terminal: self.at_terminal,
             },
             stdout: Box::new(stdout.clone()),
@@ -256,7 +269,7 @@ impl<'h> Call<'h> {
         let run = Run {
             code: Some(code.into()),
             stdout: stdout.text(),
-            stderr: stderr.text(),
+            stderr: without_addresses(&stderr.text()),
             pages: self
                 .browser
                 .map(|browser| browser.pages())
@@ -391,6 +404,35 @@ fn members_named_token(json: &Value, found: &mut Vec<String>) {
         }
         _ => {}
     }
+}
+
+/// What a call in this process has said so far.
+pub(crate) struct Watch(Sink);
+
+impl Watch {
+    /// The sign-in address that was printed last.
+    pub(crate) fn address(&self) -> Option<String> {
+        let text = self.0.text();
+        let address = text.lines().rev().find(|line| is_address(line));
+        address.map(|line| line.trim().to_owned())
+    }
+}
+
+/// A sign-in address on a line of its own carries state and nonce by design; it alone is cut out
+/// before the sweep.
+fn without_addresses(text: &str) -> String {
+    let lines = text.split_inclusive('\n');
+    lines
+        .map(|line| match is_address(line) {
+            true => "  (the address)\n",
+            false => line,
+        })
+        .collect()
+}
+
+fn is_address(line: &str) -> bool {
+    let line = line.trim();
+    line.starts_with("http") && line.contains("/oauth2/v2.0/authorize?")
 }
 
 /// A stream that is kept.

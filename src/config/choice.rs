@@ -1,0 +1,93 @@
+//! Settings that are one word of a few.
+
+use crate::error::{Error, Kind, Result};
+use crate::text::quoted;
+
+/// Where sessions are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StoreChoice {
+    /// The operating system's keyring.
+    Keyring,
+    /// The Linux kernel's keyring, gone at logout.
+    Keyutils,
+    /// Sealed files.
+    File,
+    /// This process's memory.
+    Memory,
+}
+
+impl StoreChoice {
+    /// The word for it in the setting `store`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            StoreChoice::Keyring => "keyring",
+            StoreChoice::Keyutils => "keyutils",
+            StoreChoice::File => "file",
+            StoreChoice::Memory => "memory",
+        }
+    }
+}
+
+/// How a person signs in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SignInChoice {
+    /// In the browser, which brings the answer.
+    Browser,
+    /// With a code on another device.
+    DeviceCode,
+    /// In a browser anywhere, whose last address is pasted.
+    Paste,
+}
+
+impl SignInChoice {
+    const ALL: [SignInChoice; 3] = [
+        SignInChoice::Browser,
+        SignInChoice::DeviceCode,
+        SignInChoice::Paste,
+    ];
+
+    /// The word for it in the setting `sign-in`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            SignInChoice::Browser => "browser",
+            SignInChoice::DeviceCode => "device-code",
+            SignInChoice::Paste => "paste",
+        }
+    }
+}
+
+/// Reads a store's name.
+///
+/// # Errors
+/// [`Kind::Usage`] naming the stores.
+pub fn parse_store(text: &str) -> Result<StoreChoice> {
+    match text {
+        "keyring" => Ok(StoreChoice::Keyring),
+        "keyutils" if cfg!(target_os = "linux") => Ok(StoreChoice::Keyutils),
+        "keyutils" => Err(Error::new(
+            Kind::Usage,
+            "the store `keyutils` is the Linux kernel's, and this is not Linux",
+            "choose keyring, file or memory",
+        )),
+        "file" => Ok(StoreChoice::File),
+        "memory" => Ok(StoreChoice::Memory),
+        _ => Err(Error::new(
+            Kind::Usage,
+            format!("{} is not a store", quoted(text)),
+            "the stores are keyring, keyutils (on Linux), file and memory",
+        )),
+    }
+}
+
+pub(super) fn parse_sign_in(text: &str) -> Result<SignInChoice> {
+    let choices = SignInChoice::ALL;
+    let chosen = choices.into_iter().find(|choice| choice.as_str() == text);
+    chosen.ok_or_else(|| {
+        let known = choices.map(SignInChoice::as_str).join(", ");
+        Error::new(
+            Kind::Usage,
+            format!("{} is not a way to sign in", quoted(text)),
+            format!("the ways are {known}"),
+        )
+    })
+}

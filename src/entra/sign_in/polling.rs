@@ -1,0 +1,134 @@
+//! How fast a device code is polled for (RFC 8628, section 3.5).
+//!
+//! Pure: what a poll heard goes in, how long to wait before the next one comes out.
+
+use std::time::Duration;
+
+use super::SECOND;
+
+/// What `slow_down` adds, for good (RFC 8628, section 3.5).
+const SLOWER: Duration = Duration::from_secs(5);
+/// The longest pause that trouble leads to, or that an answer may ask for.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+/// No code is waited for longer, whatever the authority says.
+const LONGEST_LIFE: Duration = Duration::from_secs(3600);
+
+/// What a poll heard, where the wait goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Heard {
+    /// Nobody has entered the code yet.
+    Pending,
+    /// We ask too often.
+    SlowDown,
+    /// Entra or the network is out of order; perhaps it said for how long.
+    Trouble(Option<Duration>),
+    /// The code can no longer be entered.
+    Expired,
+}
+
+/// What to do next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Next {
+    /// Sleep so long, then poll.
+    Wait(Duration),
+    /// Ask for another code.
+    Renew,
+}
+
+/// How fast one code is polled for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Polling {
+    interval: Duration,
+    /// The pause that the latest trouble led to; none without.
+    pause: Duration,
+    /// How long the code can still be entered.
+    left: Duration,
+}
+
+impl Polling {
+    pub(super) fn new(interval: Duration, life: Duration) -> Self {
+        Polling {
+            // A client that is told to poll without pause does not.
+            interval: interval.clamp(SECOND, LONGEST_PAUSE),
+            pause: Duration::ZERO,
+            left: life.min(LONGEST_LIFE),
+        }
+    }
+
+    /// Hears an answer and says what comes next; the wait that it names counts as passed.
+    pub(super) fn hear(&mut self, heard: Heard) -> Next {
+        let asked = match heard {
+            Heard::Expired => return Next::Renew,
+            Heard::Trouble(asked) => {
+                self.pause = (self.pause * 2).max(self.interval).min(LONGEST_PAUSE);
+                asked.unwrap_or_default().min(LONGEST_PAUSE)
+            }
+            Heard::SlowDown => {
+                self.interval += SLOWER;
+                self.pause = Duration::ZERO;
+                Duration::ZERO
+            }
+            Heard::Pending => {
+                self.pause = Duration::ZERO;
+                Duration::ZERO
+            }
+        };
+        let wait = self.interval.max(self.pause).max(asked).min(self.left);
+        if wait.is_zero() {
+            return Next::Renew;
+        }
+        self.left -= wait;
+        Next::Wait(wait)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seconds(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    #[test]
+    fn the_interval_is_kept_and_slow_down_adds_to_it_for_good() {
+        let mut polling = Polling::new(seconds(5), seconds(900));
+        assert_eq!(polling.hear(Heard::Pending), Next::Wait(seconds(5)));
+        assert_eq!(polling.hear(Heard::SlowDown), Next::Wait(seconds(10)));
+        assert_eq!(polling.hear(Heard::Pending), Next::Wait(seconds(10)));
+        assert_eq!(polling.hear(Heard::SlowDown), Next::Wait(seconds(15)));
+        assert_eq!(polling.left, seconds(860));
+    }
+
+    #[test]
+    fn trouble_backs_off_and_asks_as_late_as_it_is_told_and_is_forgotten_when_over() {
+        let mut polling = Polling::new(seconds(5), seconds(900));
+        let trouble = Heard::Trouble(None);
+        for expected in [5, 10, 20, 40, 60, 60] {
+            assert_eq!(polling.hear(trouble), Next::Wait(seconds(expected)));
+        }
+        assert_eq!(polling.hear(Heard::Pending), Next::Wait(seconds(5)));
+        let asked = Heard::Trouble(Some(seconds(30)));
+        assert_eq!(polling.hear(asked), Next::Wait(seconds(30)));
+        let hours = Heard::Trouble(Some(seconds(86_400)));
+        assert_eq!(polling.hear(hours), Next::Wait(LONGEST_PAUSE));
+    }
+
+    #[test]
+    fn a_code_is_polled_for_until_it_expires_and_not_longer() {
+        let mut polling = Polling::new(seconds(5), seconds(12));
+        assert_eq!(polling.hear(Heard::Pending), Next::Wait(seconds(5)));
+        assert_eq!(polling.hear(Heard::Pending), Next::Wait(seconds(5)));
+        assert_eq!(polling.hear(Heard::Pending), Next::Wait(seconds(2)));
+        assert_eq!(polling.hear(Heard::Pending), Next::Renew);
+        let mut told = Polling::new(seconds(5), seconds(900));
+        assert_eq!(told.hear(Heard::Expired), Next::Renew);
+    }
+
+    #[test]
+    fn an_interval_of_nothing_is_no_hot_loop_and_a_life_of_years_ends() {
+        let mut polling = Polling::new(Duration::ZERO, seconds(1 << 40));
+        assert_eq!(polling.hear(Heard::Pending), Next::Wait(SECOND));
+        assert!(polling.left < LONGEST_LIFE);
+    }
+}

@@ -1,0 +1,246 @@
+//! Signing in by pasting the browser's last address: from anywhere, with nobody listening.
+
+use std::io::Read;
+use std::sync::{Arc, Mutex};
+
+use acspass::emulator::Emulator;
+
+use crate::harness::browser::parameter;
+use crate::harness::home::Watch;
+use crate::harness::{Home, Run};
+
+/// Types a line each time the command reads one, made from the address that was printed.
+struct Person {
+    watch: Watch,
+    lines: Vec<Line>,
+    rest: Vec<u8>,
+    seen: Arc<Mutex<Vec<String>>>,
+}
+
+/// What a person pastes.
+enum Line {
+    /// The address that the browser ends on, after these changes.
+    Address(fn(&str) -> String),
+    /// The code in it.
+    Code,
+    /// Something else.
+    Text(&'static str),
+}
+
+impl Read for Person {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        if self.rest.is_empty() && !self.lines.is_empty() {
+            let url = self.watch.address().expect("the address was printed");
+            self.seen.lock().unwrap().push(url.clone());
+            let line = match self.lines.remove(0) {
+                Line::Text(text) => text.to_owned(),
+                Line::Address(change) => change(&ends_on(&url)),
+                Line::Code => parameter(&ends_on(&url), "code").expect("a code"),
+            };
+            self.rest = format!("{line}\n").into_bytes();
+        }
+        let count = self.rest.len().min(buffer.len());
+        buffer[..count].copy_from_slice(&self.rest[..count]);
+        self.rest.drain(..count);
+        Ok(count)
+    }
+}
+
+/// Where a browser ends that signs the first user in. Nobody listens there.
+fn ends_on(url: &str) -> String {
+    let body = url.split_once('?').expect("a query").1;
+    let choice = "emulator_user=ada%40contoso.example";
+    let target = url::Url::parse(url).expect("an address");
+    let request = format!(
+        "POST {} HTTP/1.1\r\nHost: localhost:{}\r\nContent-Type: \
+         application/x-www-form-urlencoded\r\nContent-Length: {}\r\nConnection: close\r\n\r\n\
+         {body}&{choice}",
+        target.path(),
+        target.port().expect("a port"),
+        body.len() + 1 + choice.len(),
+    );
+    let answer = crate::harness::stranger::send(target.port().expect("a port"), &request);
+    let location = answer
+        .lines()
+        .find_map(|line| line.strip_prefix("location: "));
+    location.expect("a redirect").trim().to_owned()
+}
+
+/// Signs in, in this process; returns the addresses that were printed as well.
+fn login(home: &Home, more: &[&str], lines: Vec<Line>) -> (Run, Vec<String>) {
+    let call = home.call(&[&["login", "--paste"], more].concat());
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let person = Person {
+        watch: call.watched(),
+        lines,
+        rest: Vec::new(),
+        seen: seen.clone(),
+    };
+    let run = call.reading(person).run();
+    let seen = seen.lock().unwrap().clone();
+    (run, seen)
+}
+
+fn home() -> (Home, Arc<Emulator>) {
+    Home::with_emulator()
+}
+
+#[test]
+fn the_last_address_signs_in_and_nobody_listens() {
+    let (home, emulator) = home();
+    let (run, seen) = login(&home, &[], vec![Line::Address(str::to_owned)]);
+    run.assert_code(0)
+        .assert_says(&["and paste it here", "ada@contoso.example is signed in"]);
+    assert_eq!(run.stdout, "");
+    let asked = |name: &str| parameter(&seen[0], name).unwrap_or_default();
+    assert_eq!(asked("response_mode"), "query");
+    assert_eq!(asked("redirect_uri"), "http://localhost");
+    assert_eq!(asked("code_challenge_method"), "S256");
+    assert!(asked("nonce").len() >= 22 && asked("state").len() >= 22);
+    assert_eq!(emulator.count("authorization_code"), 1);
+}
+
+#[test]
+fn the_code_alone_will_do() {
+    let (home, _emulator) = home();
+    let (run, _) = login(&home, &[], vec![Line::Code]);
+    run.assert_code(0)
+        .assert_says(&["ada@contoso.example is signed in"]);
+}
+
+#[test]
+fn wrong_input_gets_a_sentence_and_another_try_and_the_third_is_the_last() {
+    let (home, emulator) = home();
+    let elsewhere = |url: &str| url.replace("state=", "state=x");
+    let lines = vec![
+        Line::Text("what am I to paste"),
+        Line::Address(elsewhere),
+        Line::Address(str::to_owned),
+    ];
+    let (run, _) = login(&home, &[], lines);
+    run.assert_code(0).assert_says(&[
+        "neither the browser's address nor the code",
+        "not the answer to this sign-in",
+        "Paste it again",
+    ]);
+
+    let redeemed = emulator.count("authorization_code");
+    let lines = vec![
+        Line::Text(""),
+        Line::Text("http://localhost/"),
+        Line::Address(elsewhere),
+        Line::Address(str::to_owned),
+    ];
+    let (run, seen) = login(&home, &[], lines);
+    run.assert_error(3, &["three times", "hint: run the command again"]);
+    assert_eq!(seen.len(), 3);
+    assert_eq!(emulator.count("authorization_code"), redeemed);
+}
+
+#[test]
+fn what_is_pasted_is_never_repeated() {
+    let (home, _emulator) = home();
+    let marker = "marker-of-a-secret with a blank";
+    let (run, _) = login(&home, &[], vec![Line::Text(marker), Line::Code]);
+    run.assert_code(0).assert_does_not_say("marker-of-a-secret");
+    let (run, _) = login(
+        &home,
+        &[],
+        vec![Line::Text("marker-of-a-code-that-nobody-gave-out")],
+    );
+    run.assert_error(3, &["AADSTS70000"])
+        .assert_does_not_say("marker-of");
+}
+
+#[test]
+fn nothing_to_read_ends_with_3_at_once() {
+    let (home, _emulator) = home();
+    let run = home.call(&["login", "--paste"]).typing("").run();
+    run.assert_error(3, &["standard input has ended"]);
+}
+
+#[test]
+fn a_code_of_another_sign_in_or_a_nonce_that_differs_buys_nothing() {
+    let (home, emulator) = home();
+    emulator.change_id_token("nonce", Some("another".into()));
+    let (run, _) = login(&home, &[], vec![Line::Code]);
+    run.assert_error(5, &["nonce"]);
+    emulator.clear_faults();
+    // The challenge is another's, so the verifier does not fit.
+    let stolen = |url: &str| {
+        let (before, after) = url.split_once("code_challenge=").expect("a challenge");
+        format!("{before}code_challenge=x{}", &after[1..])
+    };
+    let call = home.call(&["login", "--paste"]);
+    struct Thief(Watch, fn(&str) -> String, Vec<u8>, bool);
+    impl Read for Thief {
+        fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+            if !std::mem::replace(&mut self.3, true) {
+                let url = (self.1)(&self.0.address().expect("an address"));
+                let code = parameter(&ends_on(&url), "code").expect("a code");
+                self.2 = format!("{code}\n").into_bytes();
+            }
+            let count = self.2.len().min(buffer.len());
+            buffer[..count].copy_from_slice(&self.2[..count]);
+            self.2.drain(..count);
+            Ok(count)
+        }
+    }
+    let thief = Thief(call.watched(), stolen, Vec::new(), false);
+    call.reading(thief).run().assert_error(3, &["AADSTS501481"]);
+}
+
+#[test]
+fn a_refusal_that_is_pasted_is_told_as_one() {
+    let (home, _emulator) = home();
+    let refused = |url: &str| {
+        let state = parameter(url, "state").expect("a state");
+        format!("http://localhost/?error=access_denied&error_subcode=cancel&state={state}")
+    };
+    let (run, _) = login(&home, &[], vec![Line::Address(refused)]);
+    run.assert_error(3, &["the sign-in was cancelled"]);
+}
+
+#[test]
+fn any_redirect_uri_goes_with_it_and_the_port_is_that_of_the_address() {
+    let (home, _emulator) = home();
+    let uri = "http://localhost:4711/redirect";
+    let (run, seen) = login(
+        &home,
+        &["--redirect-uri", uri],
+        vec![Line::Address(str::to_owned)],
+    );
+    run.assert_code(0);
+    assert_eq!(parameter(&seen[0], "redirect_uri").as_deref(), Some(uri));
+    let native = "https://login.microsoftonline.com/common/oauth2/nativeclient";
+    for uri in [native, "myapp://auth", "urn:ietf:wg:oauth:2.0:oob"] {
+        let (run, seen) = login(&home, &["--redirect-uri", uri], Vec::new());
+        run.assert_error(3, &["standard input has ended"]);
+        assert_eq!(seen.len(), 0);
+        run.assert_says(&[uri]);
+    }
+    for uri in ["nonsense", "https://x/#f", "https://u@x/", "http://x /"] {
+        let (run, _) = login(&home, &["--redirect-uri", uri], Vec::new());
+        run.assert_error(2, &["redirect address"]);
+    }
+    let (run, seen) = login(
+        &home,
+        &["--port", "8400"],
+        vec![Line::Address(str::to_owned)],
+    );
+    run.assert_code(0);
+    let redirect = parameter(&seen[0], "redirect_uri");
+    assert_eq!(redirect.as_deref(), Some("http://localhost:8400"));
+}
+
+#[test]
+fn a_profile_may_choose_it_and_a_flag_another_way() {
+    let (home, _emulator) = home();
+    home.configure("[profile.default]\nsign-in = \"paste\"\n");
+    let run = home.call(&["login"]).typing("").run();
+    run.assert_error(3, &["standard input has ended"]);
+    let run = home.call(&["get", "--interactive"]).typing("").run();
+    run.assert_error(3, &["standard input has ended"]);
+    let call = home.call(&["login", "--device-code", "--timeout", "1s"]);
+    call.run().assert_error(3, &["nobody finished"]);
+}
