@@ -6,6 +6,7 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod aadsts;
 mod bad_input;
 mod cache;
 mod concurrency;
