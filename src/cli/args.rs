@@ -105,6 +105,7 @@ pub(crate) enum Command {
     Token(Token),
     #[command(subcommand)]
     Config(Config),
+    Setup(Setup),
     Emulator(Emulator),
     Completions(Completions),
     Man(Man),
@@ -441,6 +442,17 @@ pub(crate) struct ConfigUnset {
     #[arg(value_name = "KEY")]
     pub(crate) key: String,
 }
+
+/// Print how to register the Entra application and grant consent
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  acspass setup
+  acspass setup -o json | jq -r .script > setup.sh
+  acspass setup -o json | jq -r .adminConsentUrl
+
+Prints portal steps, a script for the Azure CLI, the admin-consent address and a message to send to
+an admin, filled in with what is configured. It contacts nobody and changes nothing.")]
+pub(crate) struct Setup {}
 
 /// Run the emulator of Entra ID and ACS Identity until stopped
 #[derive(Debug, Args)]

@@ -21,5 +21,6 @@ mod map;
 mod output;
 mod parity;
 mod secret_service;
+mod setup;
 mod sign_in;
 mod stores;
