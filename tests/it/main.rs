@@ -7,6 +7,7 @@
 )]
 
 mod aadsts;
+mod authorities;
 mod bad_input;
 mod cache;
 mod concurrency;
