@@ -178,6 +178,10 @@ impl<'w> Parts<'w> {
         }
     }
 
+    pub(super) fn http(&self) -> &Http {
+        &self.http
+    }
+
     /// Entra ID, for the configured application.
     pub(super) fn entra(&self) -> Result<Entra> {
         let client_id = self.config.tenancy()?.client_id;

@@ -7,6 +7,7 @@
 mod authorities;
 mod connections;
 mod failure;
+mod look;
 
 use std::time::Duration;
 
@@ -23,7 +24,9 @@ use crate::time::Timestamp;
 
 pub use authorities::AuthorityFile;
 use connections::Connections;
+pub(crate) use failure::is_distrust;
 use failure::{oversized, unreachable};
+pub(crate) use look::issuer;
 
 /// Longest body that is read, in bytes: the services' answers are a few thousand.
 const LONGEST_BODY: usize = 1024 * 1024;

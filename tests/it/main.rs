@@ -12,6 +12,7 @@ mod bad_input;
 mod cache;
 mod concurrency;
 mod contract_state;
+mod doctor;
 mod elsewhere;
 mod examples;
 mod freshness;
