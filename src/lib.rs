@@ -13,7 +13,7 @@
 //!   [`IdentityClient`](acs::IdentityClient) creates identities and issues, revokes and exchanges
 //!   their tokens; [`DirectExchange`](acs::DirectExchange) exchanges without an access key.
 //! - [`session`]: the main job, one fresh token for one user. [`config`]: settings.
-//!   [`emulator`]: Entra ID and ACS Identity for tests, on this machine's loopback.
+//!   [`doctor`]: checks as data. [`emulator`]: Entra ID and ACS Identity for tests, on this machine's loopback.
 //! - [`cli`]: the command.
 //!
 //! A look at what is kept, [`Session::peek`](session::Session::peek), costs one read of the store
@@ -106,6 +106,7 @@ pub mod account;
 pub mod acs;
 pub mod cli;
 pub mod config;
+pub mod doctor;
 pub mod emulator;
 pub mod entra;
 pub mod error;

@@ -105,6 +105,8 @@ pub(crate) enum Command {
     Token(Token),
     #[command(subcommand)]
     Config(Config),
+    Setup(Setup),
+    Doctor(Doctor),
     Emulator(Emulator),
     Completions(Completions),
     Man(Man),
@@ -449,6 +451,33 @@ pub(crate) struct ConfigUnset {
     /// The setting's name
     #[arg(value_name = "KEY")]
     pub(crate) key: String,
+}
+
+/// Print how to register the Entra application and grant consent
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  acspass setup
+  acspass setup -o json | jq -r .script > setup.sh
+  acspass setup -o json | jq -r .adminConsentUrl
+
+Prints portal steps, a script for the Azure CLI, the admin-consent address and a message to send to
+an admin, filled in with what is configured. It contacts nobody and changes nothing.")]
+pub(crate) struct Setup {}
+
+/// Check everything that a token depends on, and say what to do
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  acspass doctor
+  acspass doctor --offline
+  acspass doctor -o json | jq '.checks[] | select(.result == \"fail\")'
+
+One line each, `ok`, `warn`, `fail` or `skipped`, with what to do. Safe to paste in public: no secret
+and no user name; tenant, client id and resource are shortened. Ends with the exit code of the first
+check that failed, which explains the others. Nothing is changed.")]
+pub(crate) struct Doctor {
+    /// Contact nothing, neither the network nor the keyring
+    #[arg(long)]
+    pub(crate) offline: bool,
 }
 
 /// Run the emulator of Entra ID and ACS Identity until stopped

@@ -138,6 +138,7 @@ impl<'w> Parts<'w> {
         let vault = Arc::new(vault(world, &config)?);
         let http = Arc::new(Http::new(http::Options {
             authorities: config::authority_files(&world.environment),
+            adds_system_bundle: config::leaves_out_system_authorities(&world.environment),
             ..http::Options::default()
         }));
         Ok(Parts {
@@ -187,6 +188,10 @@ impl<'w> Parts<'w> {
             exchange: self.config.exchange,
             scopes: self.config.scopes.clone(),
         }
+    }
+
+    pub(super) fn http(&self) -> &Http {
+        &self.http
     }
 
     /// Entra ID, for the configured application.

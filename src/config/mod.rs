@@ -4,6 +4,7 @@
 //! It is pure but for reading and writing `config.toml`. The rooms below never see a `Config`: the
 //! command takes it apart into the plain values that they want.
 
+mod authorities;
 mod choice;
 mod profile;
 mod resource;
@@ -12,9 +13,9 @@ mod setting;
 mod tests;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::time::Duration;
 
+pub use authorities::{authority_files, leaves_out_system_authorities};
 pub use choice::{SignInChoice, StoreChoice, parse_store};
 pub use profile::{ConfigFile, DEFAULT_PROFILE, Profile, STORED};
 pub use resource::{KeySource, Resource};
@@ -29,7 +30,6 @@ use crate::entra::redirect::{PasteUri, RedirectUri};
 use crate::entra::{Authority, check_client_id};
 use crate::error::{Error, Kind, Result};
 use crate::exchange::ExchangeKind;
-use crate::http::AuthorityFile;
 use crate::text::quoted;
 use crate::time::parse_duration;
 
@@ -191,26 +191,6 @@ pub fn choose_profile(
             },
         )),
     }
-}
-
-/// The certificate authorities that the environment names, each beside the system's own.
-pub fn authority_files(environment: &BTreeMap<String, String>) -> Vec<AuthorityFile> {
-    [
-        ("ACSPASS_CA_FILE", true),
-        ("SSL_CERT_FILE", false),
-        ("REQUESTS_CA_BUNDLE", false),
-        ("NODE_EXTRA_CA_CERTS", false),
-    ]
-    .into_iter()
-    .filter_map(|(named_by, required)| {
-        let path = environment.get(named_by).filter(|path| !path.is_empty())?;
-        Some(AuthorityFile {
-            path: PathBuf::from(path),
-            named_by,
-            required,
-        })
-    })
-    .collect()
 }
 
 fn required(sources: &Sources<'_>, setting: Setting) -> Result<Found> {

@@ -245,6 +245,11 @@ pub(super) async fn answer(
             let response = faults::answer(status, retry_after.as_deref(), &content_type, body);
             Reply::new("fault", response)
         }
+        Some(Trouble::Refusal {
+            error,
+            code,
+            suberror,
+        }) => entra::refuse(&asked, error, code, suberror),
         Some(Trouble::Flood(bytes)) => {
             let body = faults::flood(bytes);
             Reply::new("fault", faults::answer(200, None, "application/json", body))

@@ -73,6 +73,16 @@ pub enum Trouble {
         /// The body.
         body: String,
     },
+    /// Entra's refusal in its own form: JSON at the token endpoint, and an answer to the redirect
+    /// URI at the authorize page.
+    Refusal {
+        /// The word of RFC 6749.
+        error: String,
+        /// The number behind `AADSTS`; `None` leaves it out.
+        code: Option<u32>,
+        /// Entra's finer word.
+        suberror: Option<String>,
+    },
     /// A JSON answer of this many bytes that never says how long it will be.
     Flood(u64),
     /// The right answer without this member.

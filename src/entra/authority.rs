@@ -63,6 +63,11 @@ impl Authority {
         }
     }
 
+    /// The host's address.
+    pub fn address(&self) -> &Url {
+        &self.host
+    }
+
     /// The tenant, as configured, in lower case.
     pub fn tenant(&self) -> &str {
         &self.tenant

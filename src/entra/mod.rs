@@ -3,6 +3,7 @@
 //! In come an authority, an application and what to ask for; out come tokens and who signed in,
 //! or a refusal in words. It keeps nothing, and opens a browser only through the one it is handed.
 
+mod aadsts;
 mod authority;
 pub mod browser;
 mod id_token;

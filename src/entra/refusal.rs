@@ -1,8 +1,12 @@
 //! Entra's refusals in the user's words.
 
+use std::error::Error as StdError;
+use std::fmt;
+
 use crate::error::{Error, Kind};
 use crate::wire::entra::TokenError;
 
+use super::aadsts;
 use super::redirect::Denial;
 
 /// What was refused: it decides what a refusal means to the user.
@@ -16,39 +20,44 @@ pub(crate) enum Leg {
 
 /// A refusal by the token endpoint.
 pub(crate) fn from_token_error(leg: Leg, said: &TokenError) -> Error {
-    let error = explained(
-        leg,
-        &said.error,
-        said.error_description.as_deref(),
-        &said.error_codes,
-    );
-    match &said.correlation_id {
-        Some(id) => error.with_correlation_id(clean(id)),
-        None => error,
+    let description = said.error_description.as_deref();
+    Said {
+        error: &said.error,
+        description,
+        code: code_of(description, &said.error_codes),
+        suberror: said.suberror.as_deref(),
+        ids: Ids {
+            correlation: said.correlation_id.as_deref(),
+            trace: said.trace_id.as_deref(),
+            time: None,
+        },
     }
+    .explained(leg)
 }
 
 /// A refusal that came to the redirect URI instead of a code.
 pub(crate) fn from_redirect(denial: &Denial) -> Error {
     let description = denial.description.as_deref();
-    let error = if denial.error == "access_denied" && denial.subcode.as_deref() == Some("cancel") {
-        let cancelled = Error::new(
+    let said = Said {
+        error: &denial.error,
+        description,
+        code: code_in(description),
+        suberror: denial.suberror.as_deref().or(denial.subcode.as_deref()),
+        ids: Ids {
+            correlation: denial.correlation_id.as_deref(),
+            trace: denial.trace_id.as_deref(),
+            time: denial.timestamp.as_deref(),
+        },
+    };
+    if denial.error == "access_denied" && denial.subcode.as_deref() == Some("cancel") {
+        return said.sourced(Error::new(
             Kind::SignInRefused,
             "the sign-in was cancelled",
             "run the command again to sign in; where an admin must approve the application, ask \
-             one to grant consent for the tenant",
-        );
-        match code_in(description) {
-            Some(code) => cancelled.with_code(code),
-            None => cancelled,
-        }
-    } else {
-        explained(Leg::SignIn, &denial.error, description, &[])
-    };
-    match &denial.correlation_id {
-        Some(id) => error.with_correlation_id(clean(id)),
-        None => error,
+             one to grant consent for the tenant: `acspass setup` prints a message to send",
+        ));
     }
+    said.explained(Leg::SignIn)
 }
 
 /// The tenant that the metadata was asked for does not exist.
@@ -82,50 +91,117 @@ pub(crate) fn not_entra(host: &str, what: &str) -> Error {
     )
 }
 
-fn explained(leg: Leg, error: &str, description: Option<&str>, codes: &[i64]) -> Error {
-    let code = code_of(description, codes);
-    let needs_a_person = matches!(
-        error,
-        "invalid_grant" | "interaction_required" | "consent_required" | "login_required"
-    );
-    let (kind, message, hint) = match (leg, needs_a_person) {
-        (Leg::Refresh, true) => (
-            Kind::SignInNeeded,
-            "Entra asks for a new sign-in: the kept session is no longer good",
-            "run `acspass login`",
-        ),
-        (Leg::Refresh, false) => (
-            Kind::Refused,
-            "Entra refused to renew the session",
-            "check the client id, the tenant and the application's registration",
-        ),
-        (Leg::SignIn, _)
-            if error == "consent_required" || code.as_deref() == Some("AADSTS65001") =>
-        {
-            (
+/// A refusal as it came, by whichever way.
+struct Said<'a> {
+    error: &'a str,
+    description: Option<&'a str>,
+    code: Option<String>,
+    suberror: Option<&'a str>,
+    ids: Ids<'a>,
+}
+
+/// Under what Entra's staff, and the tenant's sign-in log, find it.
+struct Ids<'a> {
+    correlation: Option<&'a str>,
+    trace: Option<&'a str>,
+    time: Option<&'a str>,
+}
+
+impl Said<'_> {
+    /// The kind by what was refused, the words by the table, or else in general.
+    fn explained(&self, leg: Leg) -> Error {
+        let needs_a_person = matches!(
+            self.error,
+            "invalid_grant" | "interaction_required" | "consent_required" | "login_required"
+        );
+        let (kind, message, hint) = match (leg, needs_a_person) {
+            (Leg::Refresh, true) => (
+                Kind::SignInNeeded,
+                "Entra asks for a new sign-in: the kept session is no longer good",
+                "run `acspass login`",
+            ),
+            (Leg::Refresh, false) => (
+                Kind::Refused,
+                "Entra refused to renew the session",
+                "check the client id, the tenant and the application's registration",
+            ),
+            (Leg::SignIn, _) if self.error == "consent_required" => (
                 Kind::SignInRefused,
                 "the application has no consent for the scopes it asked for",
                 "grant consent at the sign-in, or ask an admin to grant it for the tenant",
-            )
+            ),
+            (Leg::SignIn, _) => (
+                Kind::SignInRefused,
+                "Entra refused the sign-in",
+                "read Entra's words above; check the client id, the redirect URI http://localhost \
+                 under Mobile and desktop applications, and the permissions",
+            ),
+        };
+        self.sourced(match aadsts::advice(self.code.as_deref(), self.suberror) {
+            Some(advice) => Error::new(kind, advice.cause, advice.hint()),
+            None => Error::new(kind, message, hint),
+        })
+    }
+
+    /// The error with its code, its ids, and Entra's own words as its cause.
+    fn sourced(&self, error: Error) -> Error {
+        let word = clean(self.error);
+        let words = match self.description.map(words_of) {
+            Some(words) if !words.is_empty() => words,
+            _ => word.clone(),
+        };
+        let find = |label| self.description.and_then(|text| labelled(text, label));
+        let trace = self.ids.trace.map(clean).or_else(|| find("Trace ID:"));
+        let time = self.ids.time.map(clean).or_else(|| find("Timestamp:"));
+        let named = [("trace id", trace), ("time", time)];
+        let named: Vec<String> = named
+            .into_iter()
+            .filter_map(|(name, value)| Some(format!("{name} {}", value?)))
+            .collect();
+        let error = error
+            .with_code(self.code.clone().unwrap_or(word))
+            .caused_by(EntraSays {
+                words,
+                request: (!named.is_empty()).then(|| Request(named.join(", "))),
+            });
+        let correlation = self.ids.correlation.map(clean);
+        match correlation.or_else(|| find("Correlation ID:")) {
+            Some(id) => error.with_correlation_id(id),
+            None => error,
         }
-        (Leg::SignIn, _) if code.as_deref() == Some("AADSTS65004") => (
-            Kind::SignInRefused,
-            "the consent was declined",
-            "run the command again and accept, or ask an admin to consent for the tenant",
-        ),
-        (Leg::SignIn, _) => (
-            Kind::SignInRefused,
-            "Entra refused the sign-in",
-            "read Entra's words above; check the client id, the redirect URI http://localhost \
-             under Mobile and desktop applications, and the permissions",
-        ),
-    };
-    let explained = Error::new(kind, message, hint).with_code(code.unwrap_or_else(|| clean(error)));
-    match description.map(first_line).filter(|line| !line.is_empty()) {
-        Some(line) => explained.caused_by(format!("Entra says: {line}")),
-        None => explained.caused_by(format!("Entra says: {}", clean(error))),
     }
 }
+
+/// Entra's own sentence; the request that it was about is its source, for a line of its own.
+#[derive(Debug)]
+struct EntraSays {
+    words: String,
+    request: Option<Request>,
+}
+
+impl fmt::Display for EntraSays {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Entra says: {}", self.words)
+    }
+}
+
+impl StdError for EntraSays {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.request.as_ref().map(|request| request as _)
+    }
+}
+
+/// Trace id and time of a request.
+#[derive(Debug)]
+struct Request(String);
+
+impl fmt::Display for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a request with {}", self.0)
+    }
+}
+
+impl StdError for Request {}
 
 fn code_of(description: Option<&str>, codes: &[i64]) -> Option<String> {
     codes
@@ -146,9 +222,19 @@ fn code_in(description: Option<&str>) -> Option<String> {
     (!digits.is_empty()).then(|| format!("AADSTS{digits}"))
 }
 
-/// A description's first line: what follows are ids and the time.
-fn first_line(description: &str) -> String {
-    clean(description.lines().next().unwrap_or_default())
+/// A description's sentence: what follows are ids and the time, on lines of their own or not.
+fn words_of(description: &str) -> String {
+    let sentence = description.split("Trace ID:").next().unwrap_or_default();
+    clean(sentence.lines().next().unwrap_or_default().trim_end())
+}
+
+/// What follows a label in a description. A time has a space inside.
+fn labelled(description: &str, label: &str) -> Option<String> {
+    let (_, rest) = description.split_once(label)?;
+    let rest = rest.lines().next().unwrap_or_default().trim();
+    let end = rest.find(" Correlation ID:").or(rest.find(" Timestamp:"));
+    let value = clean(&rest[..end.unwrap_or(rest.len())]);
+    (!value.is_empty()).then_some(value)
 }
 
 /// Text from outside: bounded, without control characters.
@@ -176,6 +262,42 @@ mod tests {
         assert_eq!(error.code(), Some("AADSTS50173"));
         let wrong = said("invalid_client", "AADSTS7000218: secret.");
         assert_eq!(from_token_error(Leg::Refresh, &wrong).kind(), Kind::Refused);
+    }
+
+    #[test]
+    fn known_codes_bring_cause_and_next_step_and_the_ids_to_paste() {
+        let text = "AADSTS53003: Access has been blocked.\r\nTrace ID: 7a-1\r\nCorrelation ID: \
+                    c0-2\r\nTimestamp: 2026-01-02 03:04:05Z";
+        let by_redirect = from_redirect(&Denial {
+            error: "access_denied".to_owned(),
+            description: Some(text.replace("\r\n", " ")),
+            ..Denial::default()
+        });
+        let by_token = from_token_error(Leg::SignIn, &said("access_denied", text));
+        for error in [by_redirect, by_token] {
+            assert_eq!(error.kind(), Kind::SignInRefused);
+            assert_eq!(
+                error.message(),
+                "a Conditional Access policy blocks this sign-in"
+            );
+            assert!(
+                error.hint().contains("\nFor the admin: "),
+                "{}",
+                error.hint()
+            );
+            assert_eq!(error.code(), Some("AADSTS53003"));
+            assert_eq!(error.correlation_id(), Some("c0-2"));
+            let words = StdError::source(&error).expect("Entra's words");
+            assert_eq!(
+                words.to_string(),
+                "Entra says: AADSTS53003: Access has been blocked."
+            );
+            let request = words.source().map(ToString::to_string);
+            assert_eq!(
+                request.as_deref(),
+                Some("a request with trace id 7a-1, time 2026-01-02 03:04:05Z")
+            );
+        }
     }
 
     #[test]

@@ -5,10 +5,10 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use reqwest::{Certificate, Client};
-use tracing::warn;
 use url::Url;
 
-use super::{AuthorityFile, host_of};
+use super::authorities::{self, AuthorityFile};
+use super::host_of;
 use crate::error::{Error, Kind, Result};
 use crate::loopback;
 
@@ -17,6 +17,7 @@ const CONNECTING: Duration = Duration::from_secs(8);
 /// The connections of one [`super::Http`].
 pub(super) struct Connections {
     authorities: Vec<AuthorityFile>,
+    adds_system_bundle: bool,
     clients: Mutex<Clients>,
 }
 
@@ -30,9 +31,10 @@ struct Clients {
 
 impl Connections {
     /// Trusts these certificate authorities beside the system's, once a client is built.
-    pub(super) fn new(authorities: Vec<AuthorityFile>) -> Self {
+    pub(super) fn new(authorities: Vec<AuthorityFile>, adds_system_bundle: bool) -> Self {
         Connections {
             authorities,
+            adds_system_bundle,
             clients: Mutex::default(),
         }
     }
@@ -41,6 +43,7 @@ impl Connections {
     pub(super) fn over(client: Client) -> Self {
         Connections {
             authorities: Vec::new(),
+            adds_system_bundle: false,
             clients: Mutex::new(Clients {
                 loopback_plain: Some(client.clone()),
                 loopback_tls: Some(client.clone()),
@@ -113,32 +116,14 @@ impl Connections {
     }
 
     fn extra_authorities(&self) -> Result<Vec<Certificate>> {
-        let mut all = Vec::new();
-        for file in &self.authorities {
-            let read = std::fs::read(&file.path).map_err(|error| error.to_string());
-            let parsed = read.and_then(|pem| {
-                Certificate::from_pem_bundle(&pem)
-                    .map_err(|_| "it holds no PEM certificate".to_owned())
-                    .and_then(|found| match found.is_empty() {
-                        true => Err("it holds no PEM certificate".to_owned()),
-                        false => Ok(found),
-                    })
-            });
-            match parsed {
-                Ok(found) => all.extend(found),
-                Err(why) => {
-                    let name = file.named_by;
-                    let path = file.path.display();
-                    let message = format!("{name} names {path}, which cannot be used: {why}");
-                    if file.required {
-                        let hint = format!("correct {name}, or unset it");
-                        return Err(Error::new(Kind::Usage, message, hint));
-                    }
-                    warn!("{message}");
-                }
-            }
+        let mut all = authorities::from_files(&self.authorities)?;
+        if self.adds_system_bundle {
+            all.extend(authorities::system_bundle());
         }
-        Ok(all)
+        let parsed = all.iter().map(|found| Certificate::from_der(found));
+        parsed
+            .collect::<Result<_, _>>()
+            .map_err(|error| Error::internal("a parsed certificate was not taken").caused_by(error))
     }
 }
 

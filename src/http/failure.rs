@@ -2,6 +2,13 @@
 
 use crate::error::{Error, Kind};
 
+const NOT_TRUSTED: &str = "is not trusted";
+
+/// Whether no answer came because the certificate on the way is not trusted.
+pub(crate) fn is_distrust(error: &Error) -> bool {
+    error.kind() == Kind::Unreachable && error.message().ends_with(NOT_TRUSTED)
+}
+
 pub(super) fn oversized(host: &str) -> Error {
     Error::new(
         Kind::Unreachable,
@@ -15,7 +22,7 @@ pub(super) fn unreachable(host: &str, error: reqwest::Error) -> Error {
     let chain = chain_text(&error);
     let (message, hint) = if chain.contains("certificate") || chain.contains("UnknownIssuer") {
         (
-            format!("the certificate of {host} is not trusted"),
+            format!("the certificate of {host} {NOT_TRUSTED}"),
             "behind a proxy that inspects TLS, name its CA certificate (PEM) in ACSPASS_CA_FILE",
         )
     } else if chain.contains("dns error") || chain.contains("failed to lookup") {

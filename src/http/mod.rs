@@ -4,10 +4,11 @@
 //! size comes out. Retries, proxies, certificate authorities and time-outs live here and nowhere
 //! else; what an answer means is for the rooms that know the service. Redirects are not followed.
 
+mod authorities;
 mod connections;
 mod failure;
+mod look;
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use reqwest::header::{
@@ -21,8 +22,11 @@ use url::Url;
 use crate::error::{Error, Kind, Result};
 use crate::time::Timestamp;
 
+pub use authorities::AuthorityFile;
 use connections::Connections;
+pub(crate) use failure::is_distrust;
 use failure::{oversized, unreachable};
+pub(crate) use look::issuer;
 
 /// Longest body that is read, in bytes: the services' answers are a few thousand.
 const LONGEST_BODY: usize = 1024 * 1024;
@@ -40,6 +44,9 @@ const LONGEST_WAIT: Duration = Duration::from_secs(60);
 pub struct Options {
     /// Files of certificate authorities (PEM), trusted beside the system's.
     pub authorities: Vec<AuthorityFile>,
+    /// Whether the system's own bundle is added as well: for an environment whose `SSL_CERT_FILE`
+    /// or `SSL_CERT_DIR` makes the platform's loader leave it out.
+    pub adds_system_bundle: bool,
     /// The wait before the first retry; it doubles from there.
     pub first_wait: Duration,
 }
@@ -48,20 +55,10 @@ impl Default for Options {
     fn default() -> Self {
         Options {
             authorities: Vec::new(),
+            adds_system_bundle: false,
             first_wait: Duration::from_millis(800),
         }
     }
-}
-
-/// A PEM file with certificate authorities to trust.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AuthorityFile {
-    /// Where it is.
-    pub path: PathBuf,
-    /// The setting that named it, for messages.
-    pub named_by: &'static str,
-    /// Whether it is an error, rather than a warning, where it cannot be read.
-    pub required: bool,
 }
 
 /// One request, complete. The body and headers may hold secrets, so there is no `Debug`.
@@ -150,7 +147,7 @@ impl Http {
     pub fn new(options: Options) -> Self {
         Http {
             first_wait: options.first_wait,
-            connections: Connections::new(options.authorities),
+            connections: Connections::new(options.authorities, options.adds_system_bundle),
         }
     }
 

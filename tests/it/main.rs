@@ -6,11 +6,14 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod aadsts;
+mod authorities;
 mod bad_input;
 mod cache;
 mod concurrency;
 mod contract_state;
 mod device_code;
+mod doctor;
 mod elsewhere;
 mod examples;
 mod freshness;
@@ -24,5 +27,6 @@ mod output;
 mod parity;
 mod paste;
 mod secret_service;
+mod setup;
 mod sign_in;
 mod stores;

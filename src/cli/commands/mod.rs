@@ -4,12 +4,14 @@ mod account;
 mod bulk;
 mod completions;
 mod config;
+mod doctor;
 mod emulator;
 mod get;
 mod inspect;
 mod login;
 mod logout;
 mod man;
+mod setup;
 mod status;
 mod token;
 mod token_input;
@@ -45,6 +47,8 @@ pub(super) fn run(
         Command::Token(Token::Revoke(args)) => token::revoke(&args, world, output),
         Command::Token(Token::Exchange(args)) => token::exchange(&args, world, stdin, output),
         Command::Config(args) => config::run(&args, world, stdin, output),
+        Command::Setup(_) => setup::run(world, output),
+        Command::Doctor(args) => doctor::run(&args, world, output),
         Command::Emulator(args) => emulator::run(&args, world, output),
         Command::Completions(args) => completions::run(&args, output),
         Command::Man(args) => man::run(&args, output),

@@ -126,6 +126,16 @@ pub(super) fn answer(shared: &Shared, asked: &Asked, segment: &str) -> Reply {
     back.deliver(asked, fields)
 }
 
+/// Answers the client with this refusal, as a fault asks for.
+pub(super) fn refuse(asked: &Asked, segment: &str, refusal: Refusal) -> Reply {
+    let back = Params::parse(asked.query.as_bytes())
+        .and_then(|params| whom_to_answer(segment, &params).map(|(_, back)| back));
+    match back {
+        Ok(back) => back.refuse(asked, &refusal),
+        Err(_) => refusal.into_page(asked),
+    }
+}
+
 /// What must hold before anyone may be redirected anywhere (RFC 6749, section 4.1.2.1).
 fn whom_to_answer(segment: &str, params: &Params) -> Result<(Tenant, Return), Refusal> {
     let tenant = tenant_named(segment)?;

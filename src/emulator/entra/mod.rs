@@ -53,6 +53,21 @@ pub(super) fn answer(shared: &Shared, asked: &Asked) -> Reply {
     }
 }
 
+/// The refusal that a fault asks for, in the form of the page or endpoint that was asked.
+pub(super) fn refuse(
+    asked: &Asked,
+    error: String,
+    code: Option<u32>,
+    suberror: Option<String>,
+) -> Reply {
+    let refusal = Refusal::staged(error, code, suberror);
+    let segment = asked.path.trim_start_matches('/').split('/').next();
+    match asked.path.ends_with("/authorize") {
+        true => authorize::refuse(asked, segment.unwrap_or_default(), refusal),
+        false => refusal.into_json(asked, "fault"),
+    }
+}
+
 /// The tenant that a path names, or Entra's words for why it cannot serve.
 fn tenant_named(segment: &str) -> Result<Tenant, Refusal> {
     Tenant::parse(segment).map_err(|why| match why {

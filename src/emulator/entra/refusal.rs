@@ -3,6 +3,8 @@
 //! In comes an error with its AADSTS number, out comes the JSON, the redirect parameters or the
 //! page that carries it. Which refusal fits is decided where the rule is.
 
+use std::borrow::Cow;
+
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
@@ -12,17 +14,17 @@ use super::super::pages;
 /// A refusal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Refusal {
-    error: &'static str,
+    error: Cow<'static, str>,
     number: u32,
     text: String,
-    suberror: Option<&'static str>,
+    suberror: Option<Cow<'static, str>>,
     status: StatusCode,
 }
 
 impl Refusal {
     pub(super) fn new(error: &'static str, number: u32, text: impl Into<String>) -> Refusal {
         Refusal {
-            error,
+            error: Cow::Borrowed(error),
             number,
             text: text.into(),
             suberror: None,
@@ -30,8 +32,19 @@ impl Refusal {
         }
     }
 
+    /// One that a test asks for. Without a number it is Entra's 9000000, which nobody explains.
+    pub(super) fn staged(error: String, number: Option<u32>, suberror: Option<String>) -> Refusal {
+        Refusal {
+            error: Cow::Owned(error),
+            number: number.unwrap_or(9_000_000),
+            text: "The emulator was asked to refuse this.".to_owned(),
+            suberror: suberror.map(Cow::Owned),
+            status: StatusCode::BAD_REQUEST,
+        }
+    }
+
     pub(super) fn with_suberror(mut self, suberror: &'static str) -> Refusal {
-        self.suberror = Some(suberror);
+        self.suberror = Some(Cow::Borrowed(suberror));
         self
     }
 
@@ -67,7 +80,7 @@ impl Refusal {
             "error_uri": self.uri(asked),
         });
         if let Some(suberror) = self.suberror {
-            body["suberror"] = Value::from(suberror);
+            body["suberror"] = Value::from(suberror.into_owned());
         }
         let telemetry = format!("1,{},0,,", self.number);
         Reply::json(operation, self.status, &body)
@@ -78,12 +91,12 @@ impl Refusal {
     /// As it is sent to a redirect URI.
     pub(super) fn to_fields(&self, asked: &Asked) -> Vec<(&'static str, String)> {
         let mut fields = vec![
-            ("error", self.error.to_owned()),
+            ("error", self.error.clone().into_owned()),
             ("error_description", self.description(asked)),
             ("error_uri", self.uri(asked)),
         ];
-        if let Some(subcode) = self.suberror {
-            fields.push(("error_subcode", subcode.to_owned()));
+        if let Some(subcode) = &self.suberror {
+            fields.push(("error_subcode", subcode.clone().into_owned()));
         }
         fields
     }

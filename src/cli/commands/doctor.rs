@@ -1,0 +1,112 @@
+//! `doctor`: runs the checks and prints what they found, fit to be pasted in public.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use serde_json::{Value, json};
+
+use crate::cli::args;
+use crate::cli::output::Output;
+use crate::cli::parts::{Parts, World};
+use crate::config::{self, KeySource};
+use crate::doctor::{self, Check, Owner, Public, Route};
+use crate::error::Result;
+use crate::exchange::ExchangeKind;
+
+pub(super) fn run(args: &args::Doctor, world: &World, output: &mut Output) -> Result<u8> {
+    let home = world.variable("HOME").or(world.variable("USERPROFILE"));
+    let (checks, public) = match Parts::new(world, &BTreeMap::new()) {
+        Ok(parts) => (
+            examine(args, world, &parts)?,
+            Public::new(Some(&parts.config), home),
+        ),
+        Err(error) => (doctor::not_configured(&error), Public::new(None, home)),
+    };
+    let json: Vec<Value> = checks
+        .iter()
+        .map(|check| {
+            json!({
+                "name": check.name,
+                "result": check.outcome.as_str(),
+                "finding": public.text(&check.finding),
+                "advice": check.advice.as_deref().map(|advice| public.text(advice)),
+            })
+        })
+        .collect();
+    let explanation = doctor::explanation(&checks);
+    let verdict = match explanation {
+        Some((check, _)) => format!("`{}` explains the failure", check.name),
+        None => "nothing here keeps a token from coming".to_owned(),
+    };
+    let text = format!("{}\n{verdict}", lines(&checks, &public));
+    output.result(&text, &json!({ "checks": json }))?;
+    if output.is_json {
+        output.talk().say(&verdict);
+    }
+    Ok(explanation.map_or(0, |(_, kind)| kind.exit_code()))
+}
+
+fn lines(checks: &[Check], public: &Public) -> String {
+    let mut text = String::new();
+    for check in checks {
+        let (word, name) = (check.outcome.as_str(), check.name);
+        let _ = write!(text, "{word:<8} {name:<14} {}", public.text(&check.finding));
+        let _ = match &check.advice {
+            Some(advice) => writeln!(text, ". To do: {}", public.text(advice)),
+            None => writeln!(text),
+        };
+    }
+    text
+}
+
+/// Every check, each after those that explain it.
+fn examine(args: &args::Doctor, world: &World, parts: &Parts<'_>) -> Result<Vec<Check>> {
+    let config = &parts.config;
+    let file = world.config_file().ok();
+    let folder = world.state_folder().ok();
+    let mut checks = vec![
+        doctor::configuration(config, file.as_ref().map(|file| file.path())),
+        doctor::store(&parts.vault, folder.as_deref(), args.offline),
+    ];
+    let route = Route::to(config.authority.address(), &world.environment);
+    checks.push(doctor::proxy(&route));
+    let files = config::authority_files(&world.environment);
+    match args.offline {
+        true => {
+            checks.push(doctor::tls(&files, None));
+            for name in ["entra", "clock", "resource"] {
+                checks.push(Check::skipped(name, "nothing is contacted with --offline"));
+            }
+        }
+        false => checks.extend(parts.block_on(async {
+            let http = parts.http();
+            let authority = &config.authority;
+            let heard = doctor::heard_from_entra(authority, http, route.proxy()).await;
+            let mut checks = vec![
+                doctor::tls(&files, Some(&heard)),
+                doctor::entra(&heard, authority, http).await,
+                doctor::clock(&heard, world.clock.as_ref()),
+            ];
+            checks.push(match &config.any_resource() {
+                Err(_) => Check::skipped("resource", "none that can be used is configured"),
+                Ok(resource) => {
+                    doctor::resource(&resource.endpoint, owner(parts, &resource.key), http).await
+                }
+            });
+            Ok(checks)
+        })?),
+    }
+    checks.push(doctor::redirect_port(config.redirect_uri.port()));
+    checks.push(doctor::browser(&world.environment));
+    Ok(checks)
+}
+
+fn owner(parts: &Parts<'_>, key: &KeySource) -> Owner {
+    match (parts.config.exchange, key) {
+        (ExchangeKind::Entra | ExchangeKind::TeamsExtension, _) => Owner::User,
+        (ExchangeKind::Key, KeySource::None) => Owner::Principal,
+        (ExchangeKind::Key, KeySource::Given(_) | KeySource::Stored) => {
+            Owner::Key(Box::new(parts.identity_client()))
+        }
+    }
+}

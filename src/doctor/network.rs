@@ -1,0 +1,240 @@
+//! What Entra ID and the ACS resource answer. No token is asked for and none is sent.
+
+use std::time::Duration;
+
+use reqwest::Method;
+use reqwest::header::HeaderMap;
+use url::Url;
+
+use super::{Check, Outcome};
+use crate::acs::{CommunicationUserId, Endpoint, IdentityClient, TokenScope};
+use crate::entra::Authority;
+use crate::error::{Error, Kind, Result};
+use crate::http::{self, Answer, AuthorityFile, Http, Request};
+use crate::time::{Clock, in_words};
+
+/// From here on the user is told of the difference between the clocks.
+const CLOCKS_APART: u64 = 60;
+/// An identity that no resource has: its resource's id is the nil GUID.
+const NOBODY: &str =
+    "8:acs:00000000-0000-0000-0000-000000000000_00000000-0000-0000-0000-000000000000";
+
+/// What came of asking Entra for its metadata, once, for all checks that look at it.
+pub struct Heard {
+    address: Url,
+    answer: Result<Answer>,
+    issuer: Option<String>,
+}
+
+/// Who proves the right to the resource.
+pub enum Owner {
+    /// A key; or why it could not be had.
+    Key(Box<Result<IdentityClient>>),
+    /// An Entra principal that the environment names.
+    Principal,
+    /// Nobody: the user's own token does.
+    User,
+}
+
+/// Asks Entra for the tenant's metadata, and looks at the certificate that is shown on the way.
+pub async fn heard_from_entra(authority: &Authority, http: &Http, proxy: Option<&Url>) -> Heard {
+    let mut address = authority.address().clone();
+    address.set_path(&format!(
+        "/{}/v2.0/.well-known/openid-configuration",
+        authority.tenant()
+    ));
+    let answer = http.send(|| Ok(Request::get(address.clone()))).await;
+    let issuer = match address.scheme() {
+        "https" => http::issuer(&address, proxy).await,
+        _ => None,
+    };
+    Heard {
+        address,
+        answer,
+        issuer,
+    }
+}
+
+/// Whether the files of certificate authorities can be read, and who issued Entra's certificate.
+pub fn tls(files: &[AuthorityFile], heard: Option<&Heard>) -> Check {
+    const NAME: &str = "tls";
+    let mut unreadable = None;
+    let mut readable = Vec::new();
+    for file in files {
+        match file.read() {
+            Ok(_) => readable.push(file.named_by),
+            Err(error) if file.required => return Check::failed(NAME, &error),
+            Err(error) => unreadable = unreadable.or(Some(error)),
+        }
+    }
+    let trust = match readable.is_empty() {
+        true => "the system's authorities are trusted".to_owned(),
+        false => format!(
+            "the system's authorities and {} are trusted",
+            readable.join(", ")
+        ),
+    };
+    let seen = match heard {
+        None => trust,
+        Some(heard) if heard.address.scheme() != "https" => {
+            format!("{trust}; the authority is on loopback, without TLS")
+        }
+        Some(heard) => {
+            let host = heard.address.host_str().unwrap_or_default();
+            let by = heard.issuer.as_deref();
+            match (&heard.answer, by) {
+                (Err(error), by) if http::is_distrust(error) => {
+                    let by = by.unwrap_or("an issuer that could not be read");
+                    return Check {
+                        outcome: Outcome::Fail(error.kind()),
+                        ..Check::warn(
+                            NAME,
+                            format!(
+                                "the certificate of {host} was issued by {by}, which is not trusted"
+                            ),
+                            "if that is your organisation's proxy, get its CA certificate (PEM) from \
+                             your admin and name it in ACSPASS_CA_FILE; if not, somebody is \
+                             listening in",
+                        )
+                    };
+                }
+                (Ok(_), Some(by)) => {
+                    format!("{trust}; the certificate of {host} was issued by {by}")
+                }
+                (Ok(_), None) => format!("{trust}; the certificate of {host} holds"),
+                (Err(_), _) => format!("{trust}; no certificate was seen"),
+            }
+        }
+    };
+    match unreadable {
+        Some(error) => Check::warn(NAME, format!("{error}; {seen}"), error.hint()),
+        None => Check::ok(NAME, seen),
+    }
+}
+
+/// Whether Entra answers, knows the tenant, and says who it is.
+pub async fn entra(heard: &Heard, authority: &Authority, http: &Http) -> Check {
+    const NAME: &str = "entra";
+    match &heard.answer {
+        Err(error) if http::is_distrust(error) => {
+            return Check::skipped(NAME, "its certificate is not trusted: see tls");
+        }
+        Err(error) => return Check::failed(NAME, error),
+        Ok(_) => {}
+    }
+    let metadata = match authority.discover(http).await {
+        Ok(metadata) => metadata,
+        Err(error) => return Check::failed(NAME, &error),
+    };
+    let host = authority.host();
+    let issuer_host = Url::parse(&metadata.issuer.replace(['{', '}'], ""))
+        .ok()
+        .and_then(|issuer| issuer.host_str().map(str::to_owned));
+    let finding = format!("{host} answers and knows the tenant {}", authority.tenant());
+    match issuer_host {
+        Some(issuer) if authority.address().host_str() == Some(&issuer) => Check::ok(NAME, finding),
+        _ => Check::warn(
+            NAME,
+            format!("{finding}, and names an issuer on another host"),
+            "check that `authority-host` is the cloud's main address, such as \
+             https://login.microsoftonline.com",
+        ),
+    }
+}
+
+/// How far this machine's clock is from Entra's.
+pub fn clock(heard: &Heard, clock: &dyn Clock) -> Check {
+    const NAME: &str = "clock";
+    let now = clock.now();
+    let Some(theirs) = heard.answer.as_ref().ok().and_then(Answer::date) else {
+        return Check::skipped(NAME, "no service told its time");
+    };
+    let ahead = now.seconds_since(theirs);
+    let apart = in_words(Duration::from_secs(ahead.unsigned_abs()));
+    let side = if ahead > 0 { "ahead of" } else { "behind" };
+    match ahead.unsigned_abs() {
+        0 => Check::ok(NAME, "0 s from Entra's"),
+        1..=CLOCKS_APART => Check::ok(NAME, format!("{apart} {side} Entra's")),
+        _ => Check::warn(
+            NAME,
+            format!("this machine's clock is {apart} {side} Entra's"),
+            "set the clock right, for instance by network time; in WSL run `sudo hwclock -s`",
+        ),
+    }
+}
+
+/// Whether the resource is there, and its key the right one. Nothing there is changed.
+pub async fn resource(endpoint: &Endpoint, owner: Owner, http: &Http) -> Check {
+    const NAME: &str = "resource";
+    if let Err(error) = is_there(endpoint, http).await {
+        return Check::failed(NAME, &error);
+    }
+    let host = endpoint.host_header();
+    let client = match owner {
+        Owner::User => {
+            return Check::ok(
+                NAME,
+                format!("{host} answers; this kind of exchange needs no key"),
+            );
+        }
+        Owner::Principal => {
+            return Check::warn(
+                NAME,
+                format!("{host} answers; there is no key, so that an Entra principal is used"),
+                "`acspass user create` shows whether the principal that the AZURE_* variables name \
+                 has a role on the resource; it is not tried here, since that creates something",
+            );
+        }
+        Owner::Key(client) => match *client {
+            Ok(client) => client,
+            Err(error) => return Check::failed(NAME, &error),
+        },
+    };
+    match proves_the_key(&client).await {
+        Ok(()) => Check::ok(NAME, format!("{host} answers, and accepts the key")),
+        Err(error) => Check::failed(NAME, &error),
+    }
+}
+
+/// Asks for something without a signature: the resource itself says 401.
+async fn is_there(endpoint: &Endpoint, http: &Http) -> Result<()> {
+    let address = format!("{}/identities?api-version=2023-10-01", endpoint.as_str());
+    let url = Url::parse(&address)
+        .map_err(|_| Error::internal("an endpoint is not a URL after it was checked"))?;
+    let request = Request {
+        method: Method::POST,
+        url,
+        headers: HeaderMap::new(),
+        body: Vec::new(),
+    };
+    let answer = http.send(|| Ok(request.clone())).await?;
+    if answer.status.as_u16() == 401 && (answer.is_json() || answer.body.is_empty()) {
+        return Ok(());
+    }
+    Err(Error::new(
+        Kind::Unreachable,
+        format!(
+            "{} answered {} to a request without a signature, where an ACS resource says 401",
+            endpoint.host_header(),
+            answer.status.as_u16()
+        ),
+        "check the endpoint, and for a proxy or captive portal on the way",
+    ))
+}
+
+/// A signed request for an identity that cannot be: whoever is told so has the right key.
+async fn proves_the_key(client: &IdentityClient) -> Result<()> {
+    let nobody = CommunicationUserId::parse(NOBODY)?;
+    let Err(error) = client.issue_token(&nobody, &[TokenScope::Chat], None).await else {
+        return Err(Error::internal(
+            "a token was issued for an identity that cannot be",
+        ));
+    };
+    let is_refused_as_owner = error.answer().is_some_and(|answer| {
+        answer.status == 401 && answer.code.as_deref() != Some("IdentityNotOwned")
+    });
+    match error.kind() {
+        Kind::Refused if !is_refused_as_owner => Ok(()),
+        _ => Err(error),
+    }
+}

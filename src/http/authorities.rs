@@ -1,0 +1,107 @@
+//! Certificate authorities beside the system's: files in, certificates that a verifier takes out.
+
+use std::path::{Path, PathBuf};
+
+use rustls::RootCertStore;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use tracing::warn;
+
+use crate::error::{Error, Kind, Result};
+
+/// Where Unix systems keep the authorities that they trust (as OpenSSL's and Go's lists have it).
+const BUNDLES: [&str; 5] = [
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/ssl/cert.pem",
+];
+
+/// A PEM file with certificate authorities to trust.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuthorityFile {
+    /// Where it is.
+    pub path: PathBuf,
+    /// The setting that named it, for messages.
+    pub named_by: &'static str,
+    /// Whether it is an error, rather than a warning, where it cannot be read.
+    pub required: bool,
+}
+
+impl AuthorityFile {
+    /// Reads the file.
+    ///
+    /// # Errors
+    /// [`Kind::Usage`] where it cannot be read or holds no certificate of an authority.
+    pub(crate) fn read(&self) -> Result<Vec<CertificateDer<'static>>> {
+        let read = std::fs::read(&self.path).map_err(|error| error.to_string());
+        let found = read.and_then(|pem| {
+            let found = parsable(&pem);
+            match found.is_empty() {
+                true => Err("it holds no PEM certificate".to_owned()),
+                false => Ok(found),
+            }
+        });
+        found.map_err(|why| {
+            let name = self.named_by;
+            Error::new(
+                Kind::Usage,
+                format!(
+                    "{name} names {}, which cannot be used: {why}",
+                    self.path.display()
+                ),
+                format!("correct {name}, or unset it"),
+            )
+        })
+    }
+}
+
+/// The certificates of all files; a file that is not required is warned about.
+pub(super) fn from_files(files: &[AuthorityFile]) -> Result<Vec<CertificateDer<'static>>> {
+    let mut all = Vec::new();
+    for file in files {
+        match file.read() {
+            Ok(found) => all.extend(found),
+            Err(error) if file.required => return Err(error),
+            Err(error) => warn!("{error}"),
+        }
+    }
+    Ok(all)
+}
+
+/// The system's own authorities. The platform's loader takes `SSL_CERT_FILE` and `SSL_CERT_DIR` in
+/// place of these; macOS and Windows have no such file, and their loaders do not look at either.
+pub(super) fn system_bundle() -> Vec<CertificateDer<'static>> {
+    BUNDLES
+        .iter()
+        .find_map(|path| std::fs::read(Path::new(path)).ok())
+        .map(|pem| parsable(&pem))
+        .unwrap_or_default()
+}
+
+/// The certificates that a verifier takes: one that it does not would make it take none.
+fn parsable(pem: &[u8]) -> Vec<CertificateDer<'static>> {
+    CertificateDer::pem_slice_iter(pem)
+        .filter_map(Result::ok)
+        .filter(|found| RootCertStore::empty().add(found.clone()).is_ok())
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_no_verifier_takes_is_left_out() {
+        let nonsense = b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+        assert_eq!(parsable(nonsense), []);
+        assert_eq!(parsable(b"no certificate"), []);
+    }
+
+    #[test]
+    fn the_system_has_authorities_where_it_has_a_bundle() {
+        let has_one = BUNDLES.iter().any(|path| Path::new(path).exists());
+        assert_eq!(system_bundle().is_empty(), !has_one);
+    }
+}

@@ -1,0 +1,114 @@
+//! `setup`: portal steps, script, consent address and message, with the user's values or with gaps
+//! that nobody can overlook.
+
+use std::io::Write;
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+
+use crate::harness::Home;
+
+const TENANT: &str = "contoso.com";
+const CLIENT_ID: &str = "11111111-2222-3333-4444-555555555555";
+
+fn setup(home: &Home) -> Value {
+    let run = home.run(&["setup", "-o", "json"]);
+    run.assert_code(0);
+    run.json()
+}
+
+fn text<'a>(json: &'a Value, member: &str) -> &'a str {
+    json[member].as_str().expect("text")
+}
+
+/// A POSIX shell can read it.
+fn assert_parses(script: &str) {
+    let mut shell = Command::new("sh")
+        .arg("-n")
+        .stdin(Stdio::piped())
+        .spawn()
+        .expect("sh");
+    let mut stdin = shell.stdin.take().expect("a pipe");
+    stdin.write_all(script.as_bytes()).expect("sh reads");
+    drop(stdin);
+    assert!(shell.wait().expect("sh ends").success(), "{script}");
+}
+
+#[test]
+fn with_nothing_configured_the_gaps_are_plain_to_see() {
+    let home = Home::new();
+    let run = home.run(&["setup"]);
+    run.assert_code(0)
+        .assert_says(&["the words in capitals are yours to fill in"]);
+    for part in [
+        "1. Open https://entra.microsoft.com",
+        "New registration",
+        "Mobile and desktop applications, with the redirect URI http://localhost;",
+        "Teams.ManageCalls and Teams.ManageChats",
+        "az ad app create --display-name acspass",
+        "https://login.microsoftonline.com/YOUR-TENANT/adminconsent?client_id=YOUR-CLIENT-ID",
+        "Subject: ",
+    ] {
+        assert!(run.stdout.contains(part), "no `{part}` in {}", run.stdout);
+    }
+    assert_parses(text(&setup(&home), "script"));
+    assert!(!home.path().join("state").exists(), "no store was touched");
+}
+
+#[test]
+fn what_is_configured_is_filled_in_everywhere() {
+    let mut home = Home::new();
+    home.set("ACSPASS_TENANT_ID", TENANT);
+    home.set("ACSPASS_CLIENT_ID", CLIENT_ID);
+    let json = setup(&home);
+    let url =
+        format!("https://login.microsoftonline.com/{TENANT}/adminconsent?client_id={CLIENT_ID}");
+    assert_eq!(text(&json, "adminConsentUrl"), url);
+    let message = text(&json, "message");
+    for part in [CLIENT_ID, TENANT, &url, "az ad sp create --id 1fd5118e-"] {
+        assert!(message.contains(part), "{message}");
+    }
+    let script = text(&json, "script");
+    for part in [
+        "az login --tenant contoso.com",
+        "APP=11111111-2222-3333-4444-555555555555",
+        "--public-client-redirect-uris http://localhost ",
+        "--enable-id-token-issuance false",
+        "az ad sp show --id \"$API\"",
+        "oauth2PermissionScopes",
+        "az ad app permission add --id \"$APP\" --api \"$API\"",
+        "az ad app permission admin-consent --id \"$APP\"",
+    ] {
+        assert!(script.contains(part), "no `{part}` in {script}");
+    }
+    assert_parses(script);
+    let steps = json["portal"].as_array().expect("steps");
+    assert!(steps.len() >= 6);
+    let all = json.to_string();
+    assert!(!all.contains("YOUR-"), "no gap is left: {all}");
+    home.run(&["setup"]).assert_does_not_say("in capitals");
+}
+
+#[test]
+fn the_cloud_the_redirect_uri_and_the_kind_of_exchange_lead_it() {
+    let mut home = Home::new();
+    home.set("AZURE_AUTHORITY_HOST", "https://login.microsoftonline.us");
+    home.configure(
+        "[profile.default]\nredirect-uri = \"http://localhost:8080/redirect\"\n\
+         exchange = \"entra\"\n",
+    );
+    let json = setup(&home);
+    let all = json.to_string();
+    for part in [
+        "https://login.microsoftonline.us/YOUR-TENANT/adminconsent",
+        "https://portal.azure.us",
+        "az cloud set --name AzureUSGovernment",
+        "http://localhost/redirect",
+        "2a04943b-b6a7-4f65-8786-2bb6131b59f6",
+        "VoIP",
+    ] {
+        assert!(all.contains(part), "no `{part}` in {all}");
+    }
+    assert!(!all.contains("8080"), "Entra ignores the port: {all}");
+    assert_parses(text(&json, "script"));
+}
