@@ -78,7 +78,7 @@ pub enum Trouble {
     Refusal {
         /// The word of RFC 6749.
         error: String,
-        /// The number behind `AADSTS`; `None` leaves it out.
+        /// The number behind `AADSTS`; `None` for one that Entra does not have.
         code: Option<u32>,
         /// Entra's finer word.
         suberror: Option<String>,

@@ -20,19 +20,7 @@ pub(crate) enum Leg {
 
 /// A refusal by the token endpoint.
 pub(crate) fn from_token_error(leg: Leg, said: &TokenError) -> Error {
-    let description = said.error_description.as_deref();
-    Said {
-        error: &said.error,
-        description,
-        code: code_of(description, &said.error_codes),
-        suberror: said.suberror.as_deref(),
-        ids: Ids {
-            correlation: said.correlation_id.as_deref(),
-            trace: said.trace_id.as_deref(),
-            time: None,
-        },
-    }
-    .explained(leg)
+    Said::from_json(said).explained(leg)
 }
 
 /// A refusal that came to the redirect URI instead of a code.
@@ -62,15 +50,11 @@ pub(crate) fn from_redirect(denial: &Denial) -> Error {
 
 /// The tenant that the metadata was asked for does not exist.
 pub(crate) fn unknown_tenant(tenant: &str, said: &TokenError) -> Error {
-    let error = Error::new(
+    Said::from_json(said).sourced(Error::new(
         Kind::Usage,
         format!("Entra does not know the tenant {tenant}"),
         "check the setting `tenant` (ACSPASS_TENANT_ID), and that the authority is the right cloud's",
-    );
-    match code_of(said.error_description.as_deref(), &said.error_codes) {
-        Some(code) => error.with_code(code),
-        None => error,
-    }
+    ))
 }
 
 /// The authority keeps answering 429 or 5xx.
@@ -107,7 +91,22 @@ struct Ids<'a> {
     time: Option<&'a str>,
 }
 
-impl Said<'_> {
+impl<'a> Said<'a> {
+    fn from_json(said: &'a TokenError) -> Self {
+        let description = said.error_description.as_deref();
+        Said {
+            error: &said.error,
+            description,
+            code: code_of(description, &said.error_codes),
+            suberror: said.suberror.as_deref(),
+            ids: Ids {
+                correlation: said.correlation_id.as_deref(),
+                trace: said.trace_id.as_deref(),
+                time: None,
+            },
+        }
+    }
+
     /// The kind by what was refused, the words by the table, or else in general.
     fn explained(&self, leg: Leg) -> Error {
         let needs_a_person = matches!(

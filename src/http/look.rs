@@ -200,6 +200,38 @@ mod tests {
     }
 
     #[test]
+    fn a_proxy_is_asked_for_a_tunnel_and_believed_only_where_it_gives_one() {
+        use std::io::{Read, Write};
+        for (answer, opens) in [("200 Here", true), ("407 Who are you", false)] {
+            let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a port");
+            let port = listener.local_addr().expect("its address").port();
+            let proxy = std::thread::spawn(move || {
+                let (mut stream, _) = listener.accept().expect("a caller");
+                let mut head = Vec::new();
+                while !head.ends_with(b"\r\n\r\n") {
+                    let mut byte = [0];
+                    stream.read_exact(&mut byte).expect("a head");
+                    head.push(byte[0]);
+                }
+                write!(stream, "HTTP/1.1 {answer}\r\nVia: x\r\n\r\n").expect("to answer");
+                String::from_utf8(head).expect("text")
+            });
+            let proxy_url = Url::parse(&format!("http://127.0.0.1:{port}")).expect("an address");
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .expect("a runtime");
+            let tunnel = runtime.block_on(through(&proxy_url, "login.example", 443));
+            assert_eq!(tunnel.is_some(), opens, "{answer}");
+            let asked = proxy.join().expect("the proxy");
+            assert!(
+                asked.starts_with("CONNECT login.example:443 HTTP/1.1\r\n"),
+                "{asked}"
+            );
+        }
+    }
+
+    #[test]
     fn what_is_no_certificate_names_nobody() {
         for wrong in [
             &b""[..],

@@ -206,6 +206,7 @@ impl Plan {
              for NAME in {}; do\n  \
              ID=$(az ad sp show --id \"$API\" \\\n    \
              --query \"oauth2PermissionScopes[?value=='$NAME'].id\" --output tsv)\n  \
+             [ -n \"$ID\" ] || {{ echo \"this tenant has no permission $NAME\" >&2; exit 1; }}\n  \
              az ad app permission add --id \"$APP\" --api \"$API\" --api-permissions \"$ID=Scope\"\n\
              done\n\n\
              # Consent for every user of the tenant. A new application takes a minute to be known\n\

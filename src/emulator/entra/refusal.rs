@@ -32,7 +32,7 @@ impl Refusal {
         }
     }
 
-    /// One that a test asks for. Without a number it is Entra's 9000000, which nobody explains.
+    /// One that a test asks for. Without a number it has one that Entra does not have.
     pub(super) fn staged(error: String, number: Option<u32>, suberror: Option<String>) -> Refusal {
         Refusal {
             error: Cow::Owned(error),
