@@ -8,6 +8,7 @@ mod browser;
 mod commands;
 mod output;
 mod parts;
+mod place;
 mod qr;
 mod sign_in;
 mod talk;

@@ -50,6 +50,8 @@ impl Desk {
                 .iter()
                 .find_map(|name| world.variable(name))
                 .is_some_and(is_utf8),
+            is_terminal: world.stderr_is_terminal,
+            offers_others: !no_browser,
             walker: None,
         };
         Ok(match parts.config.sign_in {
@@ -157,6 +159,9 @@ struct Screen {
     /// The wait has been mentioned.
     said: AtomicBool,
     is_utf8: bool,
+    is_terminal: bool,
+    /// Whether the other ways are named where nothing comes back.
+    offers_others: bool,
     /// The emulator's user who enters the code by themselves.
     walker: Option<String>,
 }
@@ -165,6 +170,8 @@ impl Screen {
     fn show(&self, notice: &Notice<'_>) {
         match notice {
             Notice::Waiting { left } => self.waiting(*left),
+            Notice::NothingCame if self.offers_others => self.nothing_came(),
+            Notice::NothingCame => {}
             Notice::UserCode {
                 code,
                 page,
@@ -194,6 +201,19 @@ impl Screen {
                 in_words(left)
             ));
         }
+    }
+
+    fn nothing_came(&self) {
+        let above = match self.is_terminal {
+            true => "open the address above in another browser, or ",
+            false => "",
+        };
+        self.talk.say(&format!(
+            "Nothing has come back from the browser yet. Go on there if you are signing in. If no \
+             page opened,\n{above}press Ctrl-C and take another way:\n\n  acspass login \
+             --device-code   enter a code on any device\n  acspass login --paste         paste the \
+             browser's last address\n"
+        ));
     }
 
     fn user_code(&self, code: &str, page: &str, client_id: &str, left: Duration) {

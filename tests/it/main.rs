@@ -23,4 +23,5 @@ mod parity;
 mod paste;
 mod secret_service;
 mod sign_in;
+mod signs_of_life;
 mod stores;
