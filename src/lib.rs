@@ -73,7 +73,8 @@
 //! let Peek::Stale(renewal) = session.peek(None, wish.clone())? else {
 //!     panic!("a token from nowhere");
 //! };
-//! let way = Way::in_browser(&Unattended(UserAgent::new(None)), Duration::from_secs(60));
+//! let browser = Unattended(UserAgent::new(None));
+//! let way = Way::in_browser(&browser, Duration::from_secs(60));
 //! let net = || {
 //!     let http = Arc::new(Http::new(http::Options::default()));
 //!     let client_id = emulator.client_id().to_owned();

@@ -180,8 +180,8 @@ impl Screen {
             } => self.user_code(code, page, client_id, *left),
             Notice::Address { url, redirect_uri } => self.talk.insist(&format!(
                 "Open this address in a browser on any machine, and sign in:\n\n  {url}\n\nIt ends \
-                 on a page that cannot be shown, and that is right. Copy the whole address of\nthat \
-                 page, which begins with {redirect_uri}, and paste it here:"
+                 on a page that cannot be shown, and that is right. Copy the whole\naddress of that \
+                 page, which begins with {redirect_uri},\nand paste it here:"
             )),
             Notice::Unusable { why, tries_left: 0 } => self.talk.warn(why),
             Notice::Unusable { why, .. } => self.talk.insist(&format!("{why}. Paste it again:")),
@@ -205,12 +205,12 @@ impl Screen {
 
     fn nothing_came(&self) {
         let above = match self.is_terminal {
-            true => "open the address above in another browser, or ",
+            true => "open the address above in another browser, or\n",
             false => "",
         };
         self.talk.say(&format!(
-            "Nothing has come back from the browser yet. Go on there if you are signing in. If no \
-             page opened,\n{above}press Ctrl-C and take another way:\n\n  acspass login \
+            "Nothing has come back from the browser yet. Go on there if you are signing in.\n\
+             If no page opened, {above}press Ctrl-C and take another way:\n\n  acspass login \
              --device-code   enter a code on any device\n  acspass login --paste         paste the \
              browser's last address\n"
         ));
@@ -228,7 +228,7 @@ impl Screen {
             talk.picture(&lines);
         }
         talk.insist(&format!(
-            "The code can be entered for {}. It signs in to the application {client_id};\nenter it \
+            "The code can be entered for {}. It signs in to the application\n{client_id}; enter it \
              only if you started this yourself.",
             in_words(left)
         ));
