@@ -229,7 +229,7 @@ impl Screen {
         }
         talk.insist(&format!(
             "The code can be entered for {}. It signs in to the application\n{client_id}; enter it \
-             only if you started this yourself.",
+             only if you began this yourself.",
             in_words(left)
         ));
         if let Some(user) = &self.walker {
