@@ -8,6 +8,7 @@ use crate::error::{Error, Result};
 
 use super::output::Talk;
 use super::parts::World;
+use super::place::Place;
 
 /// The browser that this world leads to. `emulated_user` is there where the authority is the
 /// embedded emulator, whose users are not people.
@@ -16,42 +17,46 @@ pub(super) fn choose(
     no_browser: bool,
     emulated_user: Option<&str>,
 ) -> Result<Arc<dyn Browser>> {
-    let talk = world.talk.clone();
+    let place = Place::of(world);
+    let teller = Teller {
+        talk: world.talk.clone(),
+        prints_first: world.stderr_is_terminal,
+        place: place.clone(),
+    };
     if no_browser {
-        return Ok(Arc::new(Printed { talk, why: None }));
+        return Ok(Arc::new(Printed { teller, why: None }));
     }
     if let Some(browser) = &world.browser {
         return Ok(browser.clone());
     }
     if let Some(command) = world.variable("BROWSER") {
         let inner = Configured(BrowserCommand::parse(command));
-        return Ok(Arc::new(Announced { inner, talk }));
+        return Ok(Arc::new(Announced { inner, teller }));
     }
     if let Some(user) = walks_itself(world, emulated_user) {
-        let user = user.to_owned();
+        let (user, talk) = (user.to_owned(), teller.talk);
         return Ok(Arc::new(BuiltIn { user, talk }));
     }
-    match has_display(world) {
-        true => Ok(Arc::new(Announced {
+    Ok(match place {
+        Place::Desktop => Arc::new(Announced {
             inner: SystemBrowser,
-            talk,
-        })),
-        false => Ok(Arc::new(Printed {
-            talk,
-            why: Some("there is no display here to open a browser on"),
-        })),
-    }
+            teller,
+        }),
+        Place::Wsl => Arc::new(Announced {
+            inner: BrowserCommand::parse("wslview")?,
+            teller,
+        }),
+        Place::Ssh(_) | Place::Container | Place::Bare => Arc::new(Printed {
+            why: place.advice(),
+            teller,
+        }),
+    })
 }
 
 /// The emulator's user whom its built-in user agent signs in, since nobody else can.
 pub(super) fn walks_itself<'u>(world: &World, emulated_user: Option<&'u str>) -> Option<&'u str> {
-    emulated_user.filter(|_| !has_display(world) || world.variable("CI").is_some())
-}
-
-fn has_display(world: &World) -> bool {
-    cfg!(any(windows, target_os = "macos"))
-        || world.variable("DISPLAY").is_some()
-        || world.variable("WAYLAND_DISPLAY").is_some()
+    let opens_pages = matches!(Place::of(world), Place::Desktop | Place::Wsl);
+    emulated_user.filter(|_| !opens_pages || world.variable("CI").is_some())
 }
 
 /// The browser command that is configured; that it is malformed matters only once it is wanted.
@@ -69,20 +74,31 @@ impl Browser for Configured {
 /// A browser, or the printed address where it cannot be opened.
 struct Announced<B> {
     inner: B,
-    talk: Talk,
+    teller: Teller,
 }
 
 impl<B: Browser> Browser for Announced<B> {
     fn open(&self, url: &str) -> Result<Opened> {
+        let teller = &self.teller;
+        // Elsewhere than on a screen it would end up in a log, with state and nonce.
+        if teller.prints_first {
+            teller.talk.say(&format!(
+                "The sign-in page; if it does not open by itself, open this address:\n\n  {url}\n"
+            ));
+        }
         match self.inner.open(url) {
             Ok(opened) => {
-                self.talk
+                teller
+                    .talk
                     .say(&format!("the sign-in page opens in {}", opened.by));
                 Ok(opened)
             }
             Err(error) => {
-                self.talk.warn(error.message());
-                print(&self.talk, url);
+                teller.talk.warn(error.message());
+                if let Some(advice) = teller.place.advice() {
+                    teller.talk.say(advice);
+                }
+                teller.print(url);
                 Ok(Opened {
                     by: "you".to_owned(),
                 })
@@ -93,26 +109,49 @@ impl<B: Browser> Browser for Announced<B> {
 
 /// The address, printed for the user to open.
 struct Printed {
-    talk: Talk,
+    teller: Teller,
     why: Option<&'static str>,
 }
 
 impl Browser for Printed {
     fn open(&self, url: &str) -> Result<Opened> {
         if let Some(why) = self.why {
-            self.talk.say(why);
+            self.teller.talk.say(why);
         }
-        print(&self.talk, url);
+        self.teller.print(url);
         Ok(Opened {
             by: "you".to_owned(),
         })
     }
 }
 
-fn print(talk: &Talk, url: &str) {
-    talk.insist(&format!(
-        "Open this address in a browser on this machine:\n\n  {url}\n"
-    ));
+/// Prints addresses, in words that fit the place.
+struct Teller {
+    talk: Talk,
+    /// The address is printed before a browser is tried.
+    prints_first: bool,
+    place: Place,
+}
+
+impl Teller {
+    fn print(&self, url: &str) {
+        let forwarding = redirect_port(url).and_then(|port| self.place.forwarding(port));
+        self.talk.insist(&match forwarding {
+            Some(command) => format!(
+                "Forward the port on the machine that you sit at (`--paste` needs none):\n\n  \
+                 {command}\n\nthen open this address in a browser there:\n\n  {url}\n"
+            ),
+            None => format!("Open this address in a browser on this machine:\n\n  {url}\n"),
+        });
+    }
+}
+
+/// The port that the answer comes to.
+fn redirect_port(url: &str) -> Option<u16> {
+    let url = url::Url::parse(url).ok()?;
+    let mut pairs = url.query_pairs();
+    let (_, redirect) = pairs.find(|(name, _)| name == "redirect_uri")?;
+    url::Url::parse(&redirect).ok()?.port()
 }
 
 /// The emulator's own user agent: it walks the pages that a browser would get, as one user.

@@ -9,6 +9,7 @@ mod commands;
 mod output;
 mod parts;
 mod passphrase;
+mod place;
 mod qr;
 mod sign_in;
 mod talk;

@@ -50,6 +50,8 @@ impl Desk {
                 .iter()
                 .find_map(|name| world.variable(name))
                 .is_some_and(is_utf8),
+            is_terminal: world.stderr_is_terminal,
+            offers_others: !no_browser,
             walker: None,
         };
         Ok(match parts.config.sign_in {
@@ -157,6 +159,9 @@ struct Screen {
     /// The wait has been mentioned.
     said: AtomicBool,
     is_utf8: bool,
+    is_terminal: bool,
+    /// Whether the other ways are named where nothing comes back.
+    offers_others: bool,
     /// The emulator's user who enters the code by themselves.
     walker: Option<String>,
 }
@@ -165,6 +170,8 @@ impl Screen {
     fn show(&self, notice: &Notice<'_>) {
         match notice {
             Notice::Waiting { left } => self.waiting(*left),
+            Notice::NothingCame if self.offers_others => self.nothing_came(),
+            Notice::NothingCame => {}
             Notice::UserCode {
                 code,
                 page,
@@ -173,8 +180,8 @@ impl Screen {
             } => self.user_code(code, page, client_id, *left),
             Notice::Address { url, redirect_uri } => self.talk.insist(&format!(
                 "Open this address in a browser on any machine, and sign in:\n\n  {url}\n\nIt ends \
-                 on a page that cannot be shown, and that is right. Copy the whole address of\nthat \
-                 page, which begins with {redirect_uri}, and paste it here:"
+                 on a page that cannot be shown, and that is right. Copy the whole\naddress of that \
+                 page, which begins with {redirect_uri},\nand paste it here:"
             )),
             Notice::Unusable { why, tries_left: 0 } => self.talk.warn(why),
             Notice::Unusable { why, .. } => self.talk.insist(&format!("{why}. Paste it again:")),
@@ -196,6 +203,19 @@ impl Screen {
         }
     }
 
+    fn nothing_came(&self) {
+        let above = match self.is_terminal {
+            true => "open the address above in another browser, or\n",
+            false => "",
+        };
+        self.talk.say(&format!(
+            "Nothing has come back from the browser yet. Go on there if you are signing in.\n\
+             If no page opened, {above}press Ctrl-C and take another way:\n\n  acspass login \
+             --device-code   enter a code on any device\n  acspass login --paste         paste the \
+             browser's last address\n"
+        ));
+    }
+
     fn user_code(&self, code: &str, page: &str, client_id: &str, left: Duration) {
         let talk = &self.talk;
         talk.insist(&format!(
@@ -208,8 +228,8 @@ impl Screen {
             talk.picture(&lines);
         }
         talk.insist(&format!(
-            "The code can be entered for {}. It signs in to the application {client_id};\nenter it \
-             only if you started this yourself.",
+            "The code can be entered for {}. It signs in to the application\n{client_id}; enter it \
+             only if you began this yourself.",
             in_words(left)
         ));
         if let Some(user) = &self.walker {

@@ -29,4 +29,5 @@ mod paste;
 mod secret_service;
 mod setup;
 mod sign_in;
+mod signs_of_life;
 mod stores;

@@ -18,6 +18,8 @@ mod uri;
 
 use std::future::poll_fn;
 use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -79,6 +81,7 @@ pub struct Redirect {
     bound: Bound,
     uri: String,
     path: String,
+    visited: Arc<AtomicBool>,
 }
 
 impl Redirect {
@@ -106,6 +109,7 @@ impl Redirect {
         Ok(Redirect {
             uri: uri.at(bound.port),
             path: uri.request_path().to_owned(),
+            visited: Arc::default(),
             bound,
         })
     }
@@ -113,6 +117,11 @@ impl Redirect {
     /// The address to send as `redirect_uri`, here and when the code is redeemed.
     pub fn uri(&self) -> &str {
         &self.uri
+    }
+
+    /// Turns true with the first request, whoever sent it.
+    pub fn visited(&self) -> Arc<AtomicBool> {
+        self.visited.clone()
     }
 
     /// The port that is listened on.
@@ -140,7 +149,7 @@ impl Redirect {
             .map(TcpListener::from_std)
             .collect::<io::Result<_>>()
             .map_err(lost)?;
-        let (whole, browser) = listen(listeners, &expected).await;
+        let (whole, browser) = listen(listeners, &expected, &self.visited).await;
         // From here on the browser gets a page, even where the wait is given up or fails.
         let mut page = Page::new(browser.into_std().map_err(lost)?);
         let heard = page.pass_on(&whole).await.map_err(lost)?;
@@ -157,17 +166,24 @@ impl Redirect {
 
 /// The first request that reads as the answer, and who sent it. Everyone else, and the port, is
 /// gone when this returns: a second answer finds nobody.
-async fn listen(listeners: Vec<TcpListener>, expected: &Expected<'_>) -> (Whole, TcpStream) {
+async fn listen(
+    listeners: Vec<TcpListener>,
+    expected: &Expected<'_>,
+    visited: &AtomicBool,
+) -> (Whole, TcpStream) {
     let mut lobby = Lobby::default();
     let mut turn = 0;
     loop {
         tokio::select! {
             // Visitors first: whoever was let in is heard before they can be pushed out.
             biased;
-            (whole, stream) = lobby.next() => match answer::read(&whole, expected) {
-                Ok(_) => return (whole, stream),
-                Err(refusal) => lobby.turn_away(stream, refusal, whole.method == "HEAD"),
-            },
+            (whole, stream) = lobby.next() => {
+                visited.store(true, Ordering::Relaxed);
+                match answer::read(&whole, expected) {
+                    Ok(_) => return (whole, stream),
+                    Err(refusal) => lobby.turn_away(stream, refusal, whole.method == "HEAD"),
+                }
+            }
             accepted = accept(&listeners, turn) => {
                 turn = turn.wrapping_add(1);
                 match accepted {

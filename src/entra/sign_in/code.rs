@@ -1,6 +1,9 @@
 //! Sign-in through the system browser: authorization code with PKCE (RFC 6749, section 4.1; RFC
 //! 7636; RFC 8252), the answer by form_post to a loopback redirect.
 
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
 use oauth2::{CsrfToken, PkceCodeChallenge, PkceCodeVerifier};
 
 use super::{Notice, Prompt, SignedIn, Way, within};
@@ -12,6 +15,9 @@ use crate::entra::refusal;
 use crate::entra::tokens::{Entra, Tokens, redirect_url, scope_text};
 use crate::error::{Error, Kind, Result};
 use crate::wire::entra::Metadata;
+
+/// A browser that opened nothing has brought nothing by then; so has a person who still types.
+const NOTICED: Duration = Duration::from_secs(15);
 
 /// What the authorize request asks for.
 pub(super) struct Asked<'a> {
@@ -36,9 +42,19 @@ impl Entra {
         let mode = ResponseMode::FormPost;
         let url = self.authorize_url(&metadata, asked, &redirect_uri, mode, &attempt, challenge)?;
         browser.open(&url)?;
+        let visited = redirect.visited();
         let wait = redirect.wait(attempt.state.secret(), mode);
-        let tick = |left| (asked.way.tell)(&Notice::Waiting { left });
-        let answer = within(self.clock.as_ref(), asked.way.timeout, tick, wait).await?;
+        let timeout = asked.way.timeout;
+        let mut is_suspicious = true;
+        let tick = |left| {
+            let waited = timeout.saturating_sub(left);
+            if is_suspicious && waited >= NOTICED && !visited.load(Ordering::Relaxed) {
+                is_suspicious = false;
+                (asked.way.tell)(&Notice::NothingCame);
+            }
+            (asked.way.tell)(&Notice::Waiting { left });
+        };
+        let answer = within(self.clock.as_ref(), timeout, tick, wait).await?;
         let page = answer.page;
         let heard = Heard {
             outcome: answer.outcome,

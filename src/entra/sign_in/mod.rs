@@ -90,6 +90,9 @@ pub enum Notice<'a> {
         /// How much of it is left.
         left: Duration,
     },
+    /// Some time has passed since a browser was asked to open the page, and nothing came to the
+    /// redirect address: perhaps none opened. Told once.
+    NothingCame,
     /// A code to enter on another device; a second one where the first expired.
     UserCode {
         /// The code.

@@ -1,7 +1,7 @@
 //! A clock on which every sleep is over at once, for whoever shares it: hours of waiting in no
 //! time, each second of which a test can act on.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -18,6 +18,7 @@ pub(crate) struct BriskClock {
     clock: SettableClock,
     slept: Arc<AtomicU64>,
     act: Arc<Mutex<Option<Act>>>,
+    may_pass: Arc<AtomicBool>,
 }
 
 impl BriskClock {
@@ -26,7 +27,14 @@ impl BriskClock {
             clock: SettableClock::new(Timestamp::from_unix_seconds(1_800_000_000)),
             slept: Arc::default(),
             act: Arc::default(),
+            may_pass: Arc::new(AtomicBool::new(true)),
         }
+    }
+
+    /// Holds the time until the flag is set.
+    pub(crate) fn stands_still(&self) -> Arc<AtomicBool> {
+        self.may_pass.store(false, Ordering::Release);
+        self.may_pass.clone()
     }
 
     /// Does this after every sleep; it is told how many seconds were slept in all.
@@ -62,6 +70,9 @@ impl Clock for BriskClock {
         Box::pin(async move {
             // So that sockets are looked at between two sleeps.
             tokio::task::yield_now().await;
+            while !self.may_pass.load(Ordering::Acquire) {
+                tokio::task::yield_now().await;
+            }
             self.clock.advance(duration);
             let slept = self.slept.fetch_add(duration.as_secs(), Ordering::Relaxed);
             if let Some(act) = &mut *self.act.lock().unwrap() {
