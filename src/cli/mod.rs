@@ -13,6 +13,7 @@ mod place;
 mod qr;
 mod sign_in;
 mod talk;
+mod vaults;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;

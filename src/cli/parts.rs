@@ -12,9 +12,7 @@ use crate::account::Tenancy;
 use crate::acs::{
     ConnectionString, DirectExchange, IdentityClient, ResourceAuth, resource_credential,
 };
-use crate::config::{
-    self, Config, ConfigFile, KeySource, Profile, Resource, Setting, Sources, StoreChoice,
-};
+use crate::config::{self, Config, ConfigFile, KeySource, Profile, Resource, Setting, Sources};
 use crate::emulator::{self, Emulator};
 use crate::entra::Entra;
 use crate::entra::browser::Browser;
@@ -23,13 +21,13 @@ use crate::exchange::{ExchangeKind, TokenSource};
 use crate::http::{self, Http};
 use crate::secret::AccessKey;
 use crate::session::{Exchange, Net, Session, Target, Wish};
-use crate::store::{FileStore, KeyringStore, MemoryStore, TokenStore, Vault};
+use crate::store::Vault;
 use crate::time::Clock;
 
 use super::Folders;
 use super::args::Global;
 use super::output::Talk;
-use super::passphrase;
+use super::vaults;
 
 /// The authority host of sessions with the embedded emulator.
 pub(super) const EMULATOR: &str = "emulator";
@@ -135,7 +133,7 @@ impl<'w> Parts<'w> {
             profile,
         };
         let config = Config::resolve(name, &sources)?;
-        let vault = Arc::new(vault(world, &config)?);
+        let vault = Arc::new(vaults::chosen(world, &config)?);
         let http = Arc::new(Http::new(http::Options {
             authorities: config::authority_files(&world.environment),
             adds_system_bundle: config::leaves_out_system_authorities(&world.environment),
@@ -328,81 +326,4 @@ fn stand_ins(emulator: &Emulator) -> BTreeMap<Setting, String> {
         (Setting::Endpoint, emulator.http_url()),
         (Setting::ConnectionString, emulator.connection_string()),
     ])
-}
-
-/// The store and what lies beside it. The emulator's world is a new one in every run, unless the
-/// environment names a store for it; then it has a folder of its own.
-fn vault(world: &World, config: &Config) -> Result<Vault> {
-    match world.global.emulator && world.variable("ACSPASS_STORE").is_none() {
-        true => open_vault(world, StoreChoice::Memory),
-        false => open_vault(world, config.store),
-    }
-}
-
-/// Every store that sessions are known to be in, the chosen one first. Settings that cannot be
-/// read are no reason to stay signed in: then it is the environment's store, or the keyring.
-pub(super) fn every_vault(world: &World) -> Result<Vec<Vault>> {
-    let resolved = world.profile().and_then(|(name, profile)| {
-        let nothing = BTreeMap::new();
-        let sources = Sources {
-            flags: &nothing,
-            emulator: &BTreeMap::new(),
-            environment: &world.environment,
-            profile: &profile,
-        };
-        Config::resolve(name, &sources)
-    });
-    let chosen = match resolved {
-        Ok(config) => config.store,
-        Err(error) => {
-            world
-                .talk
-                .warn(&format!("the settings are not used: {error}"));
-            world
-                .variable("ACSPASS_STORE")
-                .and_then(|name| config::parse_store(name).ok())
-                .unwrap_or(StoreChoice::Keyring)
-        }
-    };
-    let first = open_vault(world, chosen)?;
-    let mut others: Vec<StoreChoice> = Vec::new();
-    if let Ok(index) = first.index() {
-        for entry in index.elsewhere() {
-            match config::parse_store(&entry.store) {
-                Ok(other) if !others.contains(&other) => others.push(other),
-                _ => {}
-            }
-        }
-    }
-    let mut all = vec![first];
-    for other in others {
-        all.push(open_vault(world, other)?);
-    }
-    Ok(all)
-}
-
-fn open_vault(world: &World, choice: StoreChoice) -> Result<Vault> {
-    if choice == StoreChoice::Memory {
-        return Ok(Vault::new(Box::new(MemoryStore::new()), None));
-    }
-    let folder = world.state_folder()?;
-    let folder = match world.global.emulator {
-        true => folder.join("emulator"),
-        false => folder,
-    };
-    let store: Box<dyn TokenStore> = match choice {
-        StoreChoice::Keyring => Box::new(KeyringStore::new()),
-        StoreChoice::Memory => Box::new(MemoryStore::new()),
-        #[cfg(target_os = "linux")]
-        StoreChoice::Keyutils => Box::new(crate::store::KeyutilsStore::new()),
-        #[cfg(not(target_os = "linux"))]
-        StoreChoice::Keyutils => {
-            return Err(Error::internal("`keyutils` was chosen where there is none"));
-        }
-        StoreChoice::File => match world.variable("ACSPASS_STORE_KEY_FILE") {
-            Some(key_file) => Box::new(FileStore::with_key_file(&folder, PathBuf::from(key_file))),
-            None => Box::new(FileStore::with_passphrase(&folder, passphrase::ask)),
-        },
-    };
-    Ok(Vault::new(store, Some(folder)))
 }

@@ -6,7 +6,8 @@ use serde_json::json;
 
 use crate::cli::args::Logout;
 use crate::cli::output::Output;
-use crate::cli::parts::{EMULATOR, Parts, World, every_vault};
+use crate::cli::parts::{EMULATOR, Parts, World};
+use crate::cli::vaults::every_vault;
 use crate::error::{Error, Kind, Result};
 
 pub(super) fn run(args: &Logout, world: &World, output: &mut Output) -> Result<u8> {

@@ -1,0 +1,141 @@
+//! What can be typed about this machine: settings, advice, the emulator, the shell.
+
+use clap::{Args, Subcommand};
+
+use super::duration;
+
+/// See and change settings
+#[derive(Debug, Subcommand)]
+#[command(after_help = "Examples:
+  acspass config set tenant contoso.com
+  acspass config set client-id 11111111-2222-3333-4444-555555555555
+  acspass config set connection-string < connection-string.txt
+  acspass --profile work config set tenant fabrikam.com
+  acspass config list")]
+pub(crate) enum Config {
+    Path(ConfigPath),
+    List(ConfigList),
+    Get(ConfigGet),
+    Set(ConfigSet),
+    Unset(ConfigUnset),
+}
+
+/// Print where the configuration file is
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  cat \"$(acspass config path)\"")]
+pub(crate) struct ConfigPath {}
+
+/// List every setting, its value, and where it came from
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  acspass config list
+  acspass --profile work config list -o json")]
+pub(crate) struct ConfigList {}
+
+/// Print one setting's value
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  acspass config get tenant")]
+pub(crate) struct ConfigGet {
+    /// The setting's name
+    #[arg(value_name = "KEY")]
+    pub(crate) key: String,
+}
+
+/// Set a value in the profile
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  acspass config set tenant contoso.com
+  acspass config set scopes Teams.ManageCalls
+  acspass config set connection-string       asks for it unseen, and keeps it in the store")]
+pub(crate) struct ConfigSet {
+    /// The setting's name
+    #[arg(value_name = "KEY")]
+    pub(crate) key: String,
+    /// The value; several for a list. `connection-string` takes none: it is read from standard
+    /// input, or asked for
+    #[arg(value_name = "VALUE")]
+    pub(crate) values: Vec<String>,
+}
+
+/// Remove a value from the profile
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  acspass config unset scopes
+  acspass config unset connection-string     removes it from the store too")]
+pub(crate) struct ConfigUnset {
+    /// The setting's name
+    #[arg(value_name = "KEY")]
+    pub(crate) key: String,
+}
+
+/// Print how to register the Entra application and grant consent
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  acspass setup
+  acspass setup -o json | jq -r .script > setup.sh
+  acspass setup -o json | jq -r .adminConsentUrl
+
+Prints portal steps, a script for the Azure CLI, the admin-consent address and a message to send to
+an admin, filled in with what is configured. It contacts nobody and changes nothing.")]
+pub(crate) struct Setup {}
+
+/// Check everything that a token depends on, and say what to do
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  acspass doctor
+  acspass doctor --offline
+  acspass doctor -o json | jq '.checks[] | select(.result == \"fail\")'
+
+One line each, `ok`, `warn`, `fail` or `skipped`, with what to do. Safe to paste in public: no secret
+and no user name; tenant, client id and resource are shortened. Ends with the exit code of the first
+check that failed, which explains the others. Nothing is changed.")]
+pub(crate) struct Doctor {
+    /// Contact nothing, neither the network nor the keyring
+    #[arg(long)]
+    pub(crate) offline: bool,
+}
+
+/// Run the emulator of Entra ID and ACS Identity until stopped
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  acspass emulator
+  acspass emulator --http-port 8080 --https-port 8443 -o json
+
+Prints how to point any client at it, then runs until Ctrl-C. It is an emulator: its keys are
+published and worthless, and it listens on this machine only.")]
+pub(crate) struct Emulator {
+    /// The port for https; 0 takes a free one
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) https_port: u16,
+    /// The port for http; 0 takes a free one
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) http_port: u16,
+    /// How long its Entra tokens live
+    #[arg(long, value_name = "DURATION", default_value = "75m", value_parser = duration)]
+    pub(crate) token_life: std::time::Duration,
+}
+
+/// Print a shell's completion script
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  acspass completions bash > ~/.local/share/bash-completion/completions/acspass
+  acspass completions zsh > ~/.zfunc/_acspass
+  acspass completions fish > ~/.config/fish/completions/acspass.fish")]
+pub(crate) struct Completions {
+    /// The shell
+    #[arg(value_enum)]
+    pub(crate) shell: clap_complete::Shell,
+}
+
+/// Print the manual page, or write one for each command
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  acspass man | man -l -
+  acspass man --folder ~/.local/share/man/man1")]
+pub(crate) struct Man {
+    /// Write a page for each command into this folder
+    #[arg(long, value_name = "DIR")]
+    pub(crate) folder: Option<std::path::PathBuf>,
+}
