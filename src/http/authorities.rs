@@ -1,5 +1,6 @@
 //! Certificate authorities beside the system's: files in, certificates that a verifier takes out.
 
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use rustls::RootCertStore;
@@ -18,6 +19,10 @@ const BUNDLES: [&str; 5] = [
     "/etc/ssl/cert.pem",
 ];
 
+/// Longest file of authorities that is read, in bytes: the system's own has a few hundred
+/// thousand.
+const LONGEST_FILE: u64 = 16 * 1024 * 1024;
+
 /// A PEM file with certificate authorities to trust.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuthorityFile {
@@ -35,7 +40,7 @@ impl AuthorityFile {
     /// # Errors
     /// [`Kind::Usage`] where it cannot be read or holds no certificate of an authority.
     pub(crate) fn read(&self) -> Result<Vec<CertificateDer<'static>>> {
-        let read = std::fs::read(&self.path).map_err(|error| error.to_string());
+        let read = read_bounded(&self.path);
         let found = read.and_then(|pem| {
             let found = parsable(&pem);
             match found.is_empty() {
@@ -86,6 +91,19 @@ fn parsable(pem: &[u8]) -> Vec<CertificateDer<'static>> {
         .filter_map(Result::ok)
         .filter(|found| RootCertStore::empty().add(found.clone()).is_ok())
         .collect()
+}
+
+/// The file's bytes; a device or a log that was named by mistake is not read for ever.
+fn read_bounded(path: &Path) -> Result<Vec<u8>, String> {
+    let file = std::fs::File::open(path).map_err(|error| error.to_string())?;
+    let mut bytes = Vec::new();
+    file.take(LONGEST_FILE + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|error| error.to_string())?;
+    match bytes.len() as u64 > LONGEST_FILE {
+        true => Err("it is longer than 16 MiB".to_owned()),
+        false => Ok(bytes),
+    }
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ use super::gate::Whole;
 use super::page::Refusal;
 use crate::loopback;
 use crate::secret::AuthorizationCode;
+use crate::text::is_unprintable;
 
 const CODE_LIMIT: usize = 32 * 1024;
 const CLAIMS_LIMIT: usize = 16 * 1024;
@@ -259,11 +260,4 @@ fn one_line(text: &str, most: usize) -> Option<String> {
         }
     }
     (!line.is_empty()).then_some(line)
-}
-
-/// Control characters, and the marks that turn or hide the text around them on a terminal.
-pub(super) fn is_unprintable(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}')
 }

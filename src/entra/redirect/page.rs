@@ -14,9 +14,9 @@ use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
 use tiny_http::{HTTPVersion, Header, Response};
 
-use super::answer::is_unprintable;
 use super::gate::Whole;
 use super::handover::{self, Held};
+use crate::text::is_unprintable;
 
 const STYLE: &str = include_str!("../../../assets/redirect.css");
 const SHOWN: usize = 600;
