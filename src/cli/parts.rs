@@ -270,11 +270,7 @@ impl<'w> Parts<'w> {
 
 /// See [`Parts::block_on`].
 pub(super) fn block_on<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Error::internal("no runtime could be started").caused_by(error))?;
-    runtime.block_on(async {
+    block_on_uninterrupted(async {
         tokio::select! {
             biased;
             outcome = work => outcome,
@@ -285,6 +281,15 @@ pub(super) fn block_on<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
             )),
         }
     })
+}
+
+/// The same for what minds signals by itself.
+pub(super) fn block_on_uninterrupted<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Error::internal("no runtime could be started").caused_by(error))?
+        .block_on(work)
 }
 
 #[cfg(unix)]
