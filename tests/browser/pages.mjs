@@ -11,7 +11,8 @@ async function waiting(args) {
 /** A tab at the emulator's sign-in page. */
 async function atSignIn({ page }, args) {
   const { address } = await waiting(args);
-  await page.goto(address);
+  // One of its pages sends itself away before it is loaded.
+  await page.goto(address, { waitUntil: "commit" });
   return address;
 }
 

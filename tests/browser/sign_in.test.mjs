@@ -60,7 +60,7 @@ const flows = {
   "another user is picked than the one asked for": {
     args: ["--account", ben, "--prompt", "select_account"],
     walk: (page) => pick(page, ada),
-    page: { title: "Sign-in failed · acspass", shows: ben },
+    page: { title: "Sign-in failed · acspass", shows: `${ada} signed in, but ${ben} was asked for` },
     ends: { code: 3, says: ada },
   },
   "the user cancels": {
