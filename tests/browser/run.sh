@@ -18,7 +18,7 @@ forget_environment
 
 # --- what is needed -----------------------------------------------------------------------------
 packages=()
-has chromium || packages+=(chromium)
+has chromium || packages+=(chromium chromium-sandbox)
 # Without any font every letter is a box, and every page passes.
 [ -n "$(find /usr/share/fonts -name '*.[ot]tf' -print -quit 2>/dev/null)" ] || packages+=(fonts-dejavu-core)
 has node || packages+=(nodejs)

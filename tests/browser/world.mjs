@@ -192,9 +192,11 @@ export function secretsOf({ seen }, address) {
   const answers = seen.requests
     .filter((request) => request.method() === "POST" && request.url().startsWith(listenerOf(address)))
     .map((request) => new URLSearchParams(request.postData()));
+  assert.equal(answers.length, 1, "one answer came home");
+  assert.ok(answers[0].has("code") || answers[0].has("error"));
   const secrets = [
     ...["state", "nonce", "code_challenge"].map((name) => asked.get(name)),
-    ...answers.flatMap((answer) => ["code", "client_info"].map((name) => answer.get(name))),
+    ...["code", "client_info"].map((name) => answers[0].get(name)),
   ].filter(Boolean);
   assert.ok(secrets.length >= 3, "the address carries state, nonce and challenge");
   return secrets;
