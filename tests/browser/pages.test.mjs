@@ -28,7 +28,8 @@ for (const [name, { heading, status = 200, reach }] of Object.entries(pages)) {
       for (const size of sizes) {
         await page.setViewportSize(size);
         const as = `${name}-${colorScheme}-${size.width}`;
-        await page.screenshot({ path: join(process.env.BROWSER_TESTS_OUT, "screenshots", `${as}.png`) });
+        const photograph = join(process.env.BROWSER_TESTS_OUT, "screenshots", `${as}.png`);
+        await page.screenshot({ path: photograph, fullPage: true });
         assert.deepEqual(await flaws(page), [], as);
         assert.ok(await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), `${as} is too wide`);
       }

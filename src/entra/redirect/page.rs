@@ -247,7 +247,10 @@ fn style() -> String {
 fn sentence(text: &str) -> String {
     let text = clean(text);
     let text = text.trim().trim_end_matches('.');
-    let is_word = |word: &str| word.chars().all(|c| c.is_alphabetic() || ",:'-".contains(c));
+    let is_word = |word: &str| {
+        word.chars()
+            .all(|c| c.is_alphabetic() || ",:'-".contains(c))
+    };
     let begins_with_word = text.split(' ').next().is_some_and(is_word);
     let mut chars = text.chars();
     match chars.next() {
