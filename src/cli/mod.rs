@@ -14,6 +14,7 @@ mod qr;
 mod sign_in;
 mod talk;
 mod vaults;
+mod wrap;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -100,7 +101,7 @@ pub fn run(arguments: Vec<OsString>, outside: Outside) -> u8 {
     let cli = match parsed {
         Ok(cli) => cli,
         Err(wrong) => {
-            let talk = Talk::new(stderr, Loudness::Normal, false, None);
+            let talk = Talk::new(stderr, Loudness::Normal, false, columns);
             return not_a_command(&wrong, &arguments, Output::new(stdout, talk, wants_json));
         }
     };
