@@ -6,10 +6,13 @@
 mod args;
 mod browser;
 mod commands;
+mod first_run;
+mod keyboard;
 mod output;
 mod parts;
 mod passphrase;
 mod place;
+mod profile;
 mod qr;
 mod sign_in;
 mod talk;

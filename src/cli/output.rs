@@ -231,6 +231,13 @@ impl Talk {
         self.line(&wrapped("", &clean(text), self.columns));
     }
 
+    /// Asks for something to be typed behind it.
+    pub(crate) fn ask(&self, text: &str) {
+        self.end_status();
+        let mut stderr = self.stderr.lock().unwrap_or_else(PoisonError::into_inner);
+        stderr.write(&clean(text));
+    }
+
     pub(crate) fn warn(&self, text: &str) {
         if self.loudness > Loudness::Quiet {
             self.line(&self.labelled(&self.paint("33;1", "warning:"), text));

@@ -26,6 +26,7 @@ use crate::time::Clock;
 
 use super::Folders;
 use super::args::Global;
+use super::keyboard::{self, Keyboard};
 use super::output::Talk;
 use super::vaults;
 
@@ -50,6 +51,11 @@ impl World {
             .get(name)
             .map(String::as_str)
             .filter(|text| !text.trim().is_empty())
+    }
+
+    /// Whether a person can be asked: what is said is seen, and what is typed is theirs.
+    pub(super) fn somebody_is_there(&self, keyboard: &Keyboard) -> bool {
+        keyboard.is_terminal && self.stderr_is_terminal
     }
 
     /// The configuration file.
@@ -188,7 +194,7 @@ impl<'w> Parts<'w> {
         }
     }
 
-    pub(super) fn http(&self) -> &Http {
+    pub(super) fn http(&self) -> &Arc<Http> {
         &self.http
     }
 
@@ -278,11 +284,7 @@ pub(super) fn block_on<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
         tokio::select! {
             biased;
             outcome = work => outcome,
-            () = interrupted() => Err(Error::new(
-                Kind::Interrupted,
-                "interrupted",
-                "nothing was left behind; run the command again when you like",
-            )),
+            () = interrupted() => Err(keyboard::interrupted()),
         }
     })
 }

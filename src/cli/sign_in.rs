@@ -1,31 +1,23 @@
 //! How a person signs in here, and what they are shown while they do.
 
-use std::io::{BufRead, BufReader, Read};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-
-use tokio::sync::oneshot;
-use zeroize::Zeroizing;
 
 use crate::config::{Setting, SignInChoice};
 use crate::emulator::UserAgent;
 use crate::entra::browser::Browser;
 use crate::entra::redirect::{PasteUri, RedirectUri};
 use crate::entra::{By, Notice, Prompt, Reader, Way};
-use crate::error::{Error, Kind, Result};
-use crate::secret::Pasted;
+use crate::error::Result;
 use crate::time::in_words;
 
-use super::Stdin;
 use super::args::Login;
 use super::browser;
+use super::keyboard::Keyboard;
 use super::output::Talk;
 use super::parts::Parts;
 use super::qr;
-
-/// Longer than any address with a code.
-const LONGEST_LINE: usize = 64 * 1024;
 
 /// What a sign-in needs of this machine; it lends itself out as a [`Way`].
 pub(super) struct Desk {
@@ -40,8 +32,8 @@ enum Means {
 }
 
 impl Desk {
-    /// The way that is configured, ready to be gone. What is pasted comes from `stdin`.
-    pub(super) fn new(parts: &Parts<'_>, no_browser: bool, stdin: Stdin) -> Result<Desk> {
+    /// The way that is configured, ready to be gone. What is pasted comes from `keyboard`.
+    pub(super) fn new(parts: &Parts<'_>, no_browser: bool, keyboard: Keyboard) -> Result<Desk> {
         let world = parts.world;
         let screen = Screen {
             talk: world.talk.clone(),
@@ -51,6 +43,7 @@ impl Desk {
                 .find_map(|name| world.variable(name))
                 .is_some_and(is_utf8),
             is_terminal: world.stderr_is_terminal,
+            is_typed_unseen: keyboard.is_terminal,
             offers_others: !no_browser,
             walker: None,
         };
@@ -74,7 +67,10 @@ impl Desk {
                 }
             }
             SignInChoice::Paste => Desk {
-                means: Means::Paste(parts.config.paste_uri.clone(), reader(stdin)),
+                means: Means::Paste(
+                    parts.config.paste_uri.clone(),
+                    reader(keyboard, world.talk.clone()),
+                ),
                 tell: Box::new(move |notice| screen.show(notice)),
             },
         })
@@ -113,44 +109,19 @@ pub(super) fn typed(args: &Login) -> Option<(Setting, String)> {
     Some((Setting::SignIn, choice.as_str().to_owned()))
 }
 
-/// Reads lines on threads of their own, so that Ctrl-C and the timeout end the wait at once.
-fn reader(stdin: Stdin) -> Box<Reader> {
-    let source = Arc::new(Mutex::new(BufReader::new(stdin.source)));
+/// Reads what is pasted. Where nobody sees it arrive, its length is said.
+fn reader(keyboard: Keyboard, talk: Talk) -> Box<Reader> {
     Box::new(move || {
-        let source = source.clone();
-        let (tell, line) = oneshot::channel();
-        let started = std::thread::Builder::new()
-            .name("paste".to_owned())
-            .spawn(move || {
-                let mut source = source.lock().unwrap_or_else(PoisonError::into_inner);
-                // Where the wait is over, nobody listens any more.
-                let _ = tell.send(read_line(&mut *source));
-            });
+        let (keyboard, talk) = (keyboard.clone(), talk.clone());
         Box::pin(async move {
-            started.map_err(|error| Error::internal("no thread to read on").caused_by(error))?;
-            let line = line.await.unwrap_or(Ok(None));
-            line.map_err(|error| {
-                Error::new(
-                    Kind::Usage,
-                    "standard input cannot be read",
-                    "run the command at a terminal",
-                )
-                .caused_by(error)
-            })
+            let line = keyboard.unseen("").await?;
+            if let Some(line) = line.as_ref().filter(|_| keyboard.is_terminal) {
+                let count = line.expose().trim().chars().count();
+                talk.say(&format!("{count} characters were pasted"));
+            }
+            Ok(line)
         })
     })
-}
-
-/// One line of at most so many bytes; what is longer is no answer, and is told so.
-fn read_line(source: &mut impl BufRead) -> std::io::Result<Option<Pasted>> {
-    let mut line = Zeroizing::new(Vec::with_capacity(LONGEST_LINE));
-    source
-        .take(LONGEST_LINE as u64)
-        .read_until(b'\n', &mut line)?;
-    match line.is_empty() {
-        true => Ok(None),
-        false => Ok(Some(Pasted::new(&*String::from_utf8_lossy(&line)))),
-    }
 }
 
 /// Where notices are shown.
@@ -160,6 +131,7 @@ struct Screen {
     said: AtomicBool,
     is_utf8: bool,
     is_terminal: bool,
+    is_typed_unseen: bool,
     /// Whether the other ways are named where nothing comes back.
     offers_others: bool,
     /// The emulator's user who enters the code by themselves.
@@ -181,10 +153,22 @@ impl Screen {
             Notice::Address { url, redirect_uri } => self.talk.insist(&format!(
                 "Open this address in a browser on any machine, and sign in:\n\n  {url}\n\nIt ends \
                  on a page that cannot be shown, and that is right. Copy the whole\naddress of that \
-                 page, which begins with {redirect_uri},\nand paste it here:"
+                 page, which begins with {redirect_uri},\nand paste it here{}:",
+                self.unseen()
             )),
             Notice::Unusable { why, tries_left: 0 } => self.talk.warn(why),
-            Notice::Unusable { why, .. } => self.talk.insist(&format!("{why}. Paste it again:")),
+            Notice::Unusable { why, .. } => self.talk.insist(&format!(
+                "{why}. Paste it again{}:",
+                self.unseen()
+            )),
+        }
+    }
+
+    /// What is said where a person does not see what they paste.
+    fn unseen(&self) -> &'static str {
+        match self.is_typed_unseen {
+            true => " (it is not shown), then press Enter",
+            false => "",
         }
     }
 

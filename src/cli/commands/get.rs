@@ -7,8 +7,10 @@ use serde_json::json;
 use crate::account::Account;
 use crate::cli::Stdin;
 use crate::cli::args::Get;
+use crate::cli::first_run;
+use crate::cli::keyboard::Keyboard;
 use crate::cli::output::Output;
-use crate::cli::parts::{Parts, World};
+use crate::cli::parts::World;
 use crate::cli::sign_in::Desk;
 use crate::config::Setting;
 use crate::error::Result;
@@ -19,14 +21,16 @@ pub(super) fn run(args: &Get, world: &World, stdin: Stdin, output: &mut Output) 
     if let Some(text) = &args.min_validity {
         flags.insert(Setting::MinValidity, text.clone());
     }
-    let parts = Parts::new(world, &flags)?;
+    let keyboard = Keyboard::new(stdin);
+    let asks = !args.no_interactive && world.somebody_is_there(&keyboard);
+    let parts = first_run::parts(world, &flags, !args.entra, asks.then_some(&keyboard))?;
     let mut wish = parts.wish(args.entra)?;
     wish.force = args.force_refresh;
     let token = match parts.session()?.peek(args.account.as_deref(), wish)? {
         Peek::Fresh(token) => token,
         Peek::Stale(renewal) => {
-            let desk = match may_sign_in(args, world, stdin.is_terminal) {
-                true => Some(Desk::new(&parts, false, stdin)?),
+            let desk = match may_sign_in(args, world, &keyboard) {
+                true => Some(Desk::new(&parts, false, keyboard)?),
                 false => None,
             };
             let way = desk.as_ref().map(|desk| desk.way(None, args.timeout));
@@ -39,8 +43,8 @@ pub(super) fn run(args: &Get, world: &World, stdin: Stdin, output: &mut Output) 
 }
 
 /// The emulator's users are not people, so nobody has to be there for them.
-fn may_sign_in(args: &Get, world: &World, stdin_is_terminal: bool) -> bool {
-    let somebody_is_there = stdin_is_terminal && world.stderr_is_terminal;
+fn may_sign_in(args: &Get, world: &World, keyboard: &Keyboard) -> bool {
+    let somebody_is_there = world.somebody_is_there(keyboard);
     !args.no_interactive && (args.interactive || somebody_is_there || world.global.emulator)
 }
 

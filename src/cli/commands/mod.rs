@@ -8,7 +8,7 @@ mod doctor;
 mod emulator;
 mod get;
 mod inspect;
-mod login;
+pub(super) mod login;
 mod logout;
 mod man;
 mod setup;
