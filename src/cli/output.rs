@@ -208,11 +208,11 @@ impl Talk {
 
     /// Draws lines of blocks: as dark ink on a light ground, where there is colour.
     pub(crate) fn picture(&self, lines: &[String]) {
-        let mut text = String::new();
-        for line in lines {
-            let _ = writeln!(text, "  {}", self.paint("38;5;16;48;5;231", line));
-        }
-        self.line(&text);
+        let lines = lines.iter();
+        let text: Vec<String> = lines
+            .map(|line| format!("  {}", self.paint("38;5;16;48;5;231", line)))
+            .collect();
+        self.line(&text.join("\n"));
     }
 
     pub(crate) fn loudness(&self) -> Loudness {

@@ -38,6 +38,8 @@ pub(super) struct World {
     pub(super) environment: BTreeMap<String, String>,
     pub(super) folders: Option<Folders>,
     pub(super) stderr_is_terminal: bool,
+    /// How high that terminal is.
+    pub(super) stderr_lines: Option<usize>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) browser: Option<Arc<dyn Browser>>,
     pub(super) global: Global,

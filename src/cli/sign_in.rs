@@ -19,6 +19,9 @@ use super::output::Talk;
 use super::parts::Parts;
 use super::qr;
 
+/// What is said below the QR code: page and code, four lines; how long, two; and the countdown.
+const LINES_BELOW_PICTURE: usize = 7;
+
 /// What a sign-in needs of this machine; it lends itself out as a [`Way`].
 pub(super) struct Desk {
     means: Means,
@@ -42,6 +45,7 @@ impl Desk {
                 .iter()
                 .find_map(|name| world.variable(name))
                 .is_some_and(is_utf8),
+            lines: world.stderr_lines,
             is_terminal: world.stderr_is_terminal,
             is_typed_unseen: keyboard.is_terminal,
             offers_others: !no_browser,
@@ -130,6 +134,8 @@ struct Screen {
     /// The wait has been mentioned.
     said: AtomicBool,
     is_utf8: bool,
+    /// How high the terminal is.
+    lines: Option<usize>,
     is_terminal: bool,
     is_typed_unseen: bool,
     /// Whether the other ways are named where nothing comes back.
@@ -200,17 +206,30 @@ impl Screen {
         ));
     }
 
+    /// The page as a QR code, where the terminal can show it whole.
+    fn picture(&self, page: &str) -> Option<Vec<String>> {
+        let columns = self.talk.columns().filter(|_| self.is_utf8)?;
+        let lines = qr::picture(page, columns, self.talk.is_coloured())?;
+        let fits = self
+            .lines
+            .is_none_or(|all| lines.len() + LINES_BELOW_PICTURE <= all);
+        fits.then_some(lines)
+    }
+
     fn user_code(&self, code: &str, page: &str, client_id: &str, left: Duration) {
         let talk = &self.talk;
+        // The code comes last, where it is in sight whatever the terminal's height.
+        let has_picture = match self.picture(page) {
+            Some(lines) => {
+                talk.picture(&lines);
+                true
+            }
+            None => false,
+        };
         talk.insist(&format!(
-            "To sign in, open this page on any device and enter the code:\n\n  page  {page}\n  code  {}\n",
-            code
+            "To sign in, open this page on any device and enter the code:\n\n  page  {page}\n  code  {code}{}",
+            if has_picture { "" } else { "\n" }
         ));
-        if let Some(columns) = talk.columns().filter(|_| self.is_utf8)
-            && let Some(lines) = qr::picture(page, columns, talk.is_coloured())
-        {
-            talk.picture(&lines);
-        }
         talk.insist(&format!(
             "The code can be entered for {}. It signs in to the application\n{client_id}; enter it \
              only if you began this yourself.",
