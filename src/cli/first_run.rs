@@ -67,8 +67,8 @@ impl Questions<'_> {
         let mut target = Target::of(self.world)?;
         let file = target.file.path().display().to_string();
         talk.insist(&format!(
-            "Something is not set up here yet, and is asked for now. It is kept in profile {}, in\n\
-             {file}\n\n\
+            "This needs settings that are not there yet, and asks for them now. They are kept in\n\
+             profile {} of\n\n  {file}\n\n\
              Where no application is registered yet, press Ctrl-C: `acspass setup` shows how. To \
              try it without one, run `acspass get --emulator`.\n",
             target.profile
@@ -108,7 +108,7 @@ impl Questions<'_> {
     /// `None` for any tenant, which is the default.
     fn tenant(&self) -> Result<Option<String>> {
         let host = self.parts.config.authority.address().as_str();
-        let question = "Tenant, a GUID or a domain; Enter for any organization's: ";
+        let question = "Tenant (GUID or domain; Enter for any): ";
         self.until_good(question, false, |text| {
             if text.is_empty() {
                 return Ok(None);
@@ -125,7 +125,7 @@ impl Questions<'_> {
     }
 
     fn client_id(&self) -> Result<String> {
-        let question = "Application (client) id, a GUID: ";
+        let question = "Application (client) id: ";
         self.until_good(question, false, check_client_id)
     }
 
@@ -203,7 +203,7 @@ impl Questions<'_> {
                 Err(error) => self
                     .world
                     .talk
-                    .insist(&format!("{error}: {}", error.hint())),
+                    .insist(&format!("{error}: {}\n", error.hint())),
             }
         }
     }

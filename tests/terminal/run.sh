@@ -58,7 +58,9 @@ ready() { # NAME VARIABLE=VALUE...
         "COMMUNICATION_SERVICES_CONNECTION_STRING=$key" "$@"
 }
 types() { tmux send-keys -t "$1" -l "$2"; tmux send-keys -t "$1" Enter; }
-runs() { types "$1" "clear; '$acspass' $2; echo \"code \$?\""; }
+# Forgets what has been on the screen.
+wipes() { tmux send-keys -R -t "$1"; tmux clear-history -t "$1"; }
+runs() { wipes "$1"; types "$1" "clear; '$acspass' $2; echo \"code \$?\""; }
 # The lines as they were written: what the terminal broke is joined again.
 text() { tmux capture-pane -p -J -S - -t "$1"; }
 sees() { # NAME WORDS: waits for them, wherever the lines end
@@ -84,8 +86,8 @@ keep() { # NAME STEP
     local file=$screens/$1.$2
     tmux capture-pane -e -p -t "$1" >"$file.ansi"
     text "$1" >"$file.txt"
-    # A line that the terminal had to break is an address, or what a person typed.
-    if sed 's/ *$//' "$file.txt" | grep -v "://\|at-the-shell>" | grep -E '^.{81,}$'; then
+    # A line that the terminal had to break is an address, or the result.
+    if sed 's/ *$//' "$file.txt" | grep -v "://\|at-the-shell>\|^eyJ" | grep -E '^.{81,}$'; then
         fail "$1: a line of $2 is wider than the terminal"
     fi
     case $1 in
@@ -100,6 +102,7 @@ ended() { # NAME CODE STEP
     keep "$1" "$3"
     lacks "$1" 'Waiting for the sign-in'
     lacks "$1" 'checking the'
+    wipes "$1"
     types "$1" "clear; stty -a | grep -o ' icanon\| echo ' | tr -d '\n'; echo modes"
     sees "$1" ' icanon echo modes'
 }
@@ -172,7 +175,7 @@ scenes() { # SUFFIX VARIABLE=VALUE...
     ended "paste-interrupted$in" 130 end
 
     # The first run: wrong answers get a sentence, and right ones a profile and a token.
-    sees "first$in" 'Tenant, a GUID or a domain'
+    sees "first$in" 'Tenant (GUID or domain'
     types "first$in" 'nowhere.example'
     sees "first$in" 'does not know the tenant nowhere.example'
     types "first$in" "$tenant"
@@ -198,19 +201,21 @@ scenes() { # SUFFIX VARIABLE=VALUE...
     sees "first$in" '1 at-the-shell>'
 
     # Ctrl-C at a question keeps nothing, and so does Ctrl-D.
-    sees "first-interrupted$in" 'Tenant, a GUID or a domain'
+    sees "first-interrupted$in" 'Tenant (GUID or domain'
     tmux send-keys -t "first-interrupted$in" Enter
     sees "first-interrupted$in" 'Application (client) id'
     tmux send-keys -t "first-interrupted$in" C-c
     sees "first-interrupted$in" 'error: interrupted'
     ended "first-interrupted$in" 130 end
     runs "first-interrupted$in" get
-    sees "first-interrupted$in" 'Tenant, a GUID or a domain'
+    sees "first-interrupted$in" 'Tenant (GUID or domain'
     tmux send-keys -t "first-interrupted$in" C-d
     sees "first-interrupted$in" 'nothing was kept'
     ended "first-interrupted$in" 2 ctrl-d
     runs "first-interrupted$in" get
+    sees "first-interrupted$in" 'Tenant (GUID or domain'
     types "first-interrupted$in" ''
+    sees "first-interrupted$in" 'Application (client) id'
     types "first-interrupted$in" "$client"
     sees "first-interrupted$in" '(not shown):'
     tmux send-keys -t "first-interrupted$in" C-c
