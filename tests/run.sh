@@ -24,6 +24,9 @@ has dbus-send || packages+=(dbus-bin)
 has gnome-keyring-daemon || packages+=(gnome-keyring)
 has secret-tool || packages+=(libsecret-tools)
 has strace || packages+=(strace)
+# A terminal of 80 columns, and what walks the emulator's pages there.
+has tmux || packages+=(tmux)
+has python3 || packages+=(python3)
 if [ ${#packages[@]} -gt 0 ]; then
     step "installing ${packages[*]}"
     has apt-get || fail "this is not Debian: install what gives ${packages[*]} there, then run this again"
@@ -61,6 +64,9 @@ cargo test --locked --lib --bins --tests --examples
 
 step "the official SDKs against the emulator"
 tests/conformance/run.sh
+
+step "the screens of a real terminal"
+tests/terminal/run.sh
 
 step "cargo test --doc"
 cargo test --locked --doc

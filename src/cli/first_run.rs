@@ -67,7 +67,7 @@ impl Questions<'_> {
         let mut target = Target::of(self.world)?;
         let file = target.file.path().display().to_string();
         talk.insist(&format!(
-            "This needs settings that are not there yet, and asks for them now. They are kept in\n\
+            "This needs settings that are not there yet, and asks for them now. They are kept in \
              profile {} of\n\n  {file}\n\n\
              Where no application is registered yet, press Ctrl-C: `acspass setup` shows how. To \
              try it without one, run `acspass get --emulator`.\n",

@@ -158,15 +158,14 @@ impl Screen {
             } => self.user_code(code, page, client_id, *left),
             Notice::Address { url, redirect_uri } => self.talk.insist(&format!(
                 "Open this address in a browser on any machine, and sign in:\n\n  {url}\n\nIt ends \
-                 on a page that cannot be shown, and that is right. Copy the whole\naddress of that \
-                 page, which begins with {redirect_uri},\nand paste it here{}:",
+                 on a page that cannot be shown, and that is right. Copy the whole address of that \
+                 page, which begins with {redirect_uri}, and paste it here{}:",
                 self.unseen()
             )),
             Notice::Unusable { why, tries_left: 0 } => self.talk.warn(why),
-            Notice::Unusable { why, .. } => self.talk.insist(&format!(
-                "{why}. Paste it again{}:",
-                self.unseen()
-            )),
+            Notice::Unusable { why, .. } => self
+                .talk
+                .insist(&format!("{why}. Paste it again{}:", self.unseen())),
         }
     }
 
@@ -195,7 +194,7 @@ impl Screen {
 
     fn nothing_came(&self) {
         let above = match self.is_terminal {
-            true => "open the address above in another browser, or\n",
+            true => "open the address above in another browser, or ",
             false => "",
         };
         self.talk.say(&format!(

@@ -142,8 +142,9 @@ scenes() { # SUFFIX VARIABLE=VALUE...
     sees "device$in" 'enter it only if you began this yourself.'
     sees "device$in" 'Waiting for the sign-in'
     keep "device$in" code
-    tmux capture-pane -p -t "device$in" | grep -q 'To sign in, open this page' ||
-        fail "device$in: the QR code has pushed the page out of sight"
+    [ "$(tmux display-message -p -t "device$in" '#{history_size}')" = 0 ] ||
+        fail "device$in: the QR code and what is below it do not fit the screen"
+    [ "$(grep -c '[▀▄█]' "$screens/device$in.code.txt")" -ge 15 ] || fail "device$in: no QR code"
     local code
     code=$(text "device$in" | sed -n 's/^  code  //p' | tr -d ' ')
     tests/terminal/walk.py "$code" "$(text "device$in" | sed -n 's/^  page  //p' | tr -d ' ')"
