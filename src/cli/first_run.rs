@@ -189,7 +189,7 @@ impl Questions<'_> {
     /// Asks until the answer is good, a few times.
     fn until_good<T>(
         &self,
-        question: &'static str,
+        question: &str,
         is_secret: bool,
         check: impl Fn(&str) -> Result<T>,
     ) -> Result<T> {
@@ -208,20 +208,20 @@ impl Questions<'_> {
         }
     }
 
-    fn answer(&self, question: &'static str, is_secret: bool) -> Result<Pasted> {
-        let line = self.parts.block_on(async {
-            match is_secret {
-                true => self.keyboard.unseen(question).await,
-                false => {
-                    self.world.talk.ask(question);
-                    self.keyboard.line().await
+    fn answer(&self, question: &str, is_secret: bool) -> Result<Pasted> {
+        let talk = &self.world.talk;
+        let line = match is_secret {
+            true => self.parts.block_on(self.keyboard.unseen(talk, question)),
+            false => {
+                talk.ask(question);
+                let line = self.parts.block_on(self.keyboard.line());
+                if !matches!(line, Ok(Some(_))) {
+                    // The cursor still stands behind the question.
+                    talk.ask("\n");
                 }
+                line
             }
-        });
-        if !matches!(line, Ok(Some(_))) {
-            // The cursor still stands behind the question.
-            self.world.talk.ask("\n");
-        }
+        };
         line?.ok_or_else(|| {
             Error::new(
                 Kind::Usage,

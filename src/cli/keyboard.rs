@@ -11,6 +11,7 @@ use crate::error::{Error, Kind, Result};
 use crate::secret::Pasted;
 
 use super::Stdin;
+use super::output::Talk;
 
 /// Longer than any address with a code, and than any connection string.
 const LONGEST_LINE: usize = 64 * 1024;
@@ -18,7 +19,7 @@ const LONGEST_LINE: usize = 64 * 1024;
 /// Standard input, as lines.
 #[derive(Clone)]
 pub(super) struct Keyboard {
-    source: Arc<Mutex<BufReader<Box<dyn Read + Send>>>>,
+    source: Shared,
     pub(super) is_terminal: bool,
 }
 
@@ -40,19 +41,40 @@ impl Keyboard {
         .await
     }
 
-    /// The next line, asked for at a terminal, which does not show it and hands over all of it. As long as a terminal
-    /// collects a line by itself, it cuts it: after 1024 bytes on macOS, after 4095 on Linux.
-    pub(super) async fn unseen(&self, prompt: &'static str) -> Result<Option<Pasted>> {
+    /// The next line, which a terminal does not show, and hands over whole: as long as it collects
+    /// lines by itself, it cuts them after 1024 bytes on macOS, and after 4095 on Linux.
+    pub(super) async fn unseen(&self, talk: &Talk, prompt: &str) -> Result<Option<Pasted>> {
         if !self.is_terminal {
             return self.line().await;
         }
-        let _modes = Modes::keep();
-        on_a_thread(move || match rpassword::prompt_password(prompt) {
+        // Before the prompt is there, so that nothing that is typed at once is shown.
+        let _modes = Modes::unseen();
+        let _asked = Asked::new(talk, prompt);
+        let source = Source(self.source.clone());
+        on_a_thread(move || match read_unseen(source) {
             Ok(line) => Ok(Some(Pasted::new(Zeroizing::new(line).as_str()))),
             Err(error) if error.kind() == ErrorKind::UnexpectedEof => Ok(None),
             Err(error) => Err(error),
         })
         .await
+    }
+}
+
+/// A question stands there, and nothing that is typed ends its line.
+struct Asked<'t>(Option<&'t Talk>);
+
+impl<'t> Asked<'t> {
+    fn new(talk: &'t Talk, prompt: &str) -> Asked<'t> {
+        talk.ask(prompt);
+        Asked((!prompt.is_empty()).then_some(talk))
+    }
+}
+
+impl Drop for Asked<'_> {
+    fn drop(&mut self) {
+        if let Some(talk) = self.0 {
+            talk.ask("\n");
+        }
     }
 }
 
@@ -101,14 +123,55 @@ fn read_line(source: &mut impl BufRead) -> std::io::Result<Option<Pasted>> {
     }
 }
 
-/// How the terminal is set, to be set again: whoever reads unseen may be left waiting.
+type Shared = Arc<Mutex<BufReader<Box<dyn Read + Send>>>>;
+
+struct Source(Shared);
+
+impl Read for Source {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let mut source = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        source.read(buffer)
+    }
+}
+
+/// Reads key by key. The terminal's modes are left alone: see [`Modes`].
+#[cfg(unix)]
+fn read_unseen(source: Source) -> std::io::Result<String> {
+    let config = rpassword::ConfigBuilder::new()
+        .input_reader(source)
+        .output_discard()
+        .build();
+    rpassword::read_password_with_config(config)
+}
+
+/// Reads from the console, whose keys are no bytes.
+#[cfg(not(unix))]
+fn read_unseen(_: Source) -> std::io::Result<String> {
+    rpassword::read_password()
+}
+
+/// How the terminal was set, to be set again: whoever reads may be left waiting.
 #[cfg(unix)]
 struct Modes(Option<rustix::termios::Termios>);
 
 #[cfg(unix)]
 impl Modes {
-    fn keep() -> Modes {
-        Modes(rustix::termios::tcgetattr(std::io::stdin()).ok())
+    /// Every key at once, and none shown. Ctrl-C is a key like the others: to be stopped in the
+    /// midst of it would leave the terminal so.
+    fn unseen() -> Modes {
+        use rustix::termios::{
+            LocalModes, OptionalActions, SpecialCodeIndex, tcgetattr, tcsetattr,
+        };
+        let modes = tcgetattr(std::io::stdin()).ok();
+        if let Some(mut unseen) = modes.clone() {
+            let cooked = LocalModes::ECHO | LocalModes::ICANON | LocalModes::ISIG;
+            unseen.local_modes.remove(cooked);
+            unseen.special_codes[SpecialCodeIndex::VMIN] = 1;
+            unseen.special_codes[SpecialCodeIndex::VTIME] = 0;
+            // What cannot be set is read all the same, only seen.
+            let _ = tcsetattr(std::io::stdin(), OptionalActions::Now, &unseen);
+        }
+        Modes(modes)
     }
 }
 
@@ -129,7 +192,7 @@ struct Modes;
 
 #[cfg(not(unix))]
 impl Modes {
-    fn keep() -> Modes {
+    fn unseen() -> Modes {
         Modes
     }
 }

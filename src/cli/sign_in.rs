@@ -118,7 +118,7 @@ fn reader(keyboard: Keyboard, talk: Talk) -> Box<Reader> {
     Box::new(move || {
         let (keyboard, talk) = (keyboard.clone(), talk.clone());
         Box::pin(async move {
-            let line = keyboard.unseen("").await?;
+            let line = keyboard.unseen(&talk, "").await?;
             if let Some(line) = line.as_ref().filter(|_| keyboard.is_terminal) {
                 let count = line.expose().trim().chars().count();
                 talk.say(&format!("{count} characters were pasted"));

@@ -47,10 +47,9 @@ fn words(line: &str) -> Box<dyn Iterator<Item = Word<'_>> + '_> {
             words.push(Word::from(&line[start..at]));
             start = at;
         }
-        match c {
+        if c == '`' {
             // One that nothing closes is no quotation mark.
-            '`' => in_command = !in_command && line[at + 1..].contains('`'),
-            _ => {}
+            in_command = !in_command && line[at + 1..].contains('`');
         }
         after_space = c == ' ';
     }

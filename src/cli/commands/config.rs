@@ -185,7 +185,7 @@ fn set_connection_string(
              and regenerate the key that was shown",
         ));
     }
-    let text = read_secret(stdin)?;
+    let text = read_secret(stdin, output)?;
     let endpoint = ConnectionString::parse(&text)?.endpoint;
     let mut target = Target::of(world)?;
     let parts = target.parts(world, &BTreeMap::new())?;
@@ -198,7 +198,7 @@ fn set_connection_string(
     output.result("", &json!({}))
 }
 
-fn read_secret(stdin: Stdin) -> Result<Zeroizing<String>> {
+fn read_secret(stdin: Stdin, output: &Output) -> Result<Zeroizing<String>> {
     let unreadable = || {
         Error::new(
             Kind::Usage,
@@ -208,7 +208,7 @@ fn read_secret(stdin: Stdin) -> Result<Zeroizing<String>> {
     };
     if stdin.is_terminal {
         let keyboard = Keyboard::new(stdin);
-        let line = block_on(keyboard.unseen("Connection string (not shown): "))?;
+        let line = block_on(keyboard.unseen(output.talk(), "Connection string (not shown): "))?;
         let line = line.ok_or_else(unreadable)?;
         return Ok(Zeroizing::new(line.expose().to_owned()));
     }
