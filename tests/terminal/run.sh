@@ -159,7 +159,10 @@ scenes() { # SUFFIX VARIABLE=VALUE...
     lacks "paste$in" 'what am I to paste'
     local long
     long="$(printf 'x%.0s' $(seq 6000))"
-    types "paste$in" "$(ends_on "$(address "paste$in")")&padding=$long"
+    long="?padding=$long&"
+    local last
+    last=$(ends_on "$(address "paste$in")")
+    types "paste$in" "${last/\?/"$long"}"
     sees "paste$in" 'ada@contoso.example is signed in'
     lacks "paste$in" xxxx
     ended "paste$in" 0 end
