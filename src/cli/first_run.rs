@@ -64,6 +64,10 @@ impl Questions<'_> {
     /// Nothing is kept before everything is answered.
     fn ask(&self, missing: &[Missing]) -> Result<()> {
         let talk = &self.world.talk;
+        if missing.contains(&Missing::Resource) {
+            // Nobody answers for a store that then keeps nothing.
+            self.parts.vault.probe()?;
+        }
         let mut target = Target::of(self.world)?;
         let file = target.file.path().display().to_string();
         talk.insist(&format!(

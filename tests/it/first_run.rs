@@ -207,3 +207,13 @@ fn a_store_that_keeps_nothing_is_no_place_for_answers() {
     run.assert_error(2, &["no client id and no ACS resource"]);
     run.assert_does_not_say(TENANT);
 }
+
+#[test]
+fn a_store_that_is_not_there_is_told_before_anybody_is_asked() {
+    let (mut home, _emulator) = empty_home();
+    home.unset("ACSPASS_STORE");
+    let call = home.call(&["get"]).at_terminal().typing("\n\n\n");
+    let run = call.run();
+    run.assert_error(7, &["keyring"])
+        .assert_does_not_say(TENANT);
+}
