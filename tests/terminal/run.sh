@@ -3,6 +3,8 @@
 # without, and looks at what a person would see. The screens are kept in target/terminal/.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
+# Columns are characters, not bytes.
+export LC_ALL=C.UTF-8
 root=$PWD
 screens=$root/target/terminal
 
@@ -16,7 +18,7 @@ acspass=$root/target/debug/acspass
 rm -rf "$screens"
 mkdir -p "$screens"
 work=$(mktemp -d)
-tmux() { command tmux -L "acspass-$$" -f /dev/null "$@"; }
+tmux() { command tmux -u -L "acspass-$$" -f /dev/null "$@"; }
 # shellcheck disable=SC2329  # the trap calls it
 end() {
     tmux kill-server 2>/dev/null || true
