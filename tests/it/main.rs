@@ -17,6 +17,7 @@ mod doctor;
 mod elsewhere;
 mod examples;
 mod exec;
+mod first_run;
 mod freshness;
 mod full_disk;
 mod get;

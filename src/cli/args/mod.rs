@@ -188,7 +188,8 @@ pub(crate) enum PromptArg {
 
 A token is fresh with more than 10 minutes left. A fresh one that is kept is printed without any
 network; else it is renewed. Where a person must sign in, that happens first if one is there
-(standard input and standard error are terminals), else the exit code is 4.")]
+(standard input and standard error are terminals), else the exit code is 4. Such a person is also
+asked for the settings that are missing; they are kept in the profile.")]
 pub(crate) struct Get {
     #[command(flatten)]
     pub(crate) wanted: Wanted,

@@ -5,6 +5,7 @@ use std::process::{Command, ExitStatus};
 
 use crate::cli::Stdin;
 use crate::cli::args::Exec;
+use crate::cli::keyboard::Keyboard;
 use crate::cli::output::Output;
 use crate::cli::parts::{World, block_on_uninterrupted};
 use crate::error::{Error, Kind, Result};
@@ -26,9 +27,10 @@ pub(super) fn run(args: &Exec, world: &World, stdin: Stdin, output: &mut Output)
         return Err(Error::internal("a command that is required was not there"));
     };
     let is_terminal = stdin.is_terminal;
-    let parts = get::parts(&args.wanted, world)?;
+    let keyboard = Keyboard::new(stdin);
+    let parts = get::parts(&args.wanted, world, true, &keyboard)?;
     let endpoint = parts.config.resource()?.endpoint.as_str().to_owned();
-    let token = get::token(&parts, &args.wanted, false, stdin)?;
+    let token = get::token(&parts, &args.wanted, false, keyboard)?;
     let mut command = Command::new(program);
     command.args(arguments);
     for name in CONFLICTING {

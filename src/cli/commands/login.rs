@@ -6,8 +6,10 @@ use serde_json::json;
 
 use crate::cli::Stdin;
 use crate::cli::args::{Login, PromptArg};
+use crate::cli::first_run;
+use crate::cli::keyboard::Keyboard;
 use crate::cli::output::Output;
-use crate::cli::parts::{Parts, World};
+use crate::cli::parts::World;
 use crate::cli::sign_in::{self, Desk};
 use crate::config::Setting;
 use crate::entra::Prompt;
@@ -17,11 +19,13 @@ use crate::time::in_words;
 use super::get::account_json;
 
 pub(super) fn run(args: &Login, world: &World, stdin: Stdin, output: &mut Output) -> Result<u8> {
-    let parts = Parts::new(world, &flags(args))?;
+    let keyboard = Keyboard::new(stdin);
+    let asks = world.somebody_is_there(&keyboard);
+    let parts = first_run::parts(world, &flags(args), false, asks.then_some(&keyboard))?;
     parts.config.check_resource()?;
     let session = parts.session()?;
     let entra = parts.entra()?;
-    let desk = Desk::new(&parts, args.no_browser, stdin)?;
+    let desk = Desk::new(&parts, args.no_browser, keyboard)?;
     let prompt = args.prompt.map(|prompt| match prompt {
         PromptArg::SelectAccount => Prompt::SelectAccount,
         PromptArg::Login => Prompt::Login,
@@ -61,7 +65,7 @@ pub(super) fn run(args: &Login, world: &World, stdin: Stdin, output: &mut Output
 }
 
 /// Where a store keeps things, for a sentence.
-pub(super) fn place(store: &str) -> &'static str {
+pub(in crate::cli) fn place(store: &str) -> &'static str {
     match store {
         "file" => "sealed files",
         "keyutils" => "the kernel's keyring, until you log out of this machine",

@@ -9,7 +9,7 @@ mod emulator;
 mod exec;
 mod get;
 mod inspect;
-mod login;
+pub(super) mod login;
 mod logout;
 mod man;
 mod setup;
