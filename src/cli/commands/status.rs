@@ -2,21 +2,26 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use crate::account::Tenancy;
 use crate::cli::output::Output;
 use crate::cli::parts::{Parts, World};
 use crate::error::{Kind, Result};
 use crate::exchange::TokenSource;
-use crate::store::{Index, IndexEntry};
-use crate::time::{Clock, Timestamp, in_words};
+use crate::store::{Few, IndexEntry};
+use crate::time::{Moment, Timestamp, in_words};
+
+/// Accounts that a person is shown unasked.
+const MOST_AS_TEXT: usize = 10;
 
 pub(super) fn run(world: &World, output: &mut Output) -> Result<u8> {
     let parts = Parts::new(world, &BTreeMap::new())?;
-    let view = View::new(&parts)?;
+    let most = match output.is_json {
+        true => usize::MAX,
+        false => MOST_AS_TEXT,
+    };
+    let view = View::new(&parts, most)?;
     match output.is_json {
         true => {
             let json = json!({
@@ -55,24 +60,22 @@ fn heading(parts: &Parts<'_>) -> String {
 
 /// The accounts of the configured application and tenant, as the index has them.
 pub(super) struct View {
-    index: Index,
-    tenancy: Option<Tenancy>,
+    accounts: Few,
     source: Option<TokenSource>,
     scopes: Vec<String>,
     min_validity: std::time::Duration,
-    clock: Arc<dyn Clock>,
+    now: Moment,
 }
 
 impl View {
-    pub(super) fn new(parts: &Parts<'_>) -> Result<Self> {
-        // Without a client id nobody can be signed in.
-        let tenancy = parts.tenancy().ok();
+    /// So many accounts at most, the active one first.
+    pub(super) fn new(parts: &Parts<'_>, most: usize) -> Result<Self> {
         Ok(View {
-            index: match &tenancy {
-                Some(tenancy) => parts.vault.index_of(tenancy)?,
-                None => parts.vault.index()?,
+            accounts: match parts.tenancy() {
+                Ok(tenancy) => parts.vault.first(&tenancy, most)?,
+                // Without a client id nobody can be signed in.
+                Err(_) => Few::default(),
             },
-            tenancy,
             source: parts
                 .config
                 .any_resource()
@@ -80,18 +83,12 @@ impl View {
                 .map(|resource| parts.token_source(&resource)),
             scopes: parts.config.scopes.clone(),
             min_validity: parts.config.min_validity,
-            clock: parts.world.clock.clone(),
+            now: Moment::now(parts.world.clock.as_ref()),
         })
     }
 
-    fn entries(&self) -> impl Iterator<Item = &IndexEntry> {
-        self.tenancy
-            .iter()
-            .flat_map(|tenancy| self.index.in_tenancy(tenancy))
-    }
-
     fn active_can_give(&self) -> bool {
-        self.entries().any(|entry| {
+        self.accounts.entries.iter().any(|entry| {
             let fresh = |at: Option<Timestamp>| at.is_some_and(|at| self.is_fresh(entry, at));
             entry.active
                 && (entry.can_renew || fresh(self.communication(entry)) || fresh(self.entra(entry)))
@@ -113,7 +110,7 @@ impl View {
     }
 
     fn left(&self, entry: &IndexEntry, expires_on: Timestamp) -> std::time::Duration {
-        expires_on.since(entry.service_now(self.clock.as_ref()))
+        expires_on.since(self.now.by_service(entry.clock.as_ref()))
     }
 
     fn is_fresh(&self, entry: &IndexEntry, expires_on: Timestamp) -> bool {
@@ -125,7 +122,7 @@ impl View {
             Some(at) => json!({"expiresOn": at.to_string(), "fresh": self.is_fresh(entry, at)}),
             None => Value::Null,
         };
-        self.entries()
+        self.accounts.entries.iter()
             .map(|entry| {
                 let mut account = super::get::account_json(&entry.account);
                 account["active"] = json!(entry.active);
@@ -138,7 +135,7 @@ impl View {
 
     pub(super) fn text(&self) -> String {
         let mut text = String::new();
-        for entry in self.entries() {
+        for entry in &self.accounts.entries {
             let mark = if entry.active { "*" } else { " " };
             let _ = writeln!(
                 text,
@@ -156,6 +153,13 @@ impl View {
         }
         if text.is_empty() {
             text.push_str("nobody is signed in: run `acspass login`\n");
+        }
+        if self.accounts.left > 0 {
+            let _ = writeln!(
+                text,
+                "and {} more: `acspass account list` lists them",
+                self.accounts.left
+            );
         }
         text.trim_end().to_owned()
     }
