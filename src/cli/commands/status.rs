@@ -122,7 +122,9 @@ impl View {
             Some(at) => json!({"expiresOn": at.to_string(), "fresh": self.is_fresh(entry, at)}),
             None => Value::Null,
         };
-        self.accounts.entries.iter()
+        self.accounts
+            .entries
+            .iter()
             .map(|entry| {
                 let mut account = super::get::account_json(&entry.account);
                 account["active"] = json!(entry.active);

@@ -283,7 +283,10 @@ fn of_many_sessions_no_more_are_understood_than_are_asked_for() {
     let last = vault.find(&tenancy(), "user-98@Contoso.example").unwrap();
     assert_eq!(last.map(|entry| entry.key()), Some(record("user-98").key()));
     let active = vault.active(&tenancy()).unwrap();
-    assert_eq!(active.map(|entry| entry.key()), Some(record("user-99").key()));
+    assert_eq!(
+        active.map(|entry| entry.key()),
+        Some(record("user-99").key())
+    );
 
     let all = vault.first(&tenancy(), 100).unwrap();
     assert_eq!(all.entries, [], "what cannot be read counts as signed out");
