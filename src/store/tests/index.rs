@@ -312,3 +312,17 @@ fn an_index_without_its_end_or_with_more_behind_it_is_not_counted() {
         assert!(!path.exists(), "it is set aside");
     }
 }
+
+#[test]
+fn the_active_one_is_the_first_without_a_file_too() {
+    let vault = Vault::new(Box::new(MemoryStore::new()), None);
+    let users = ["ada", "bob", "cleo"].map(record);
+    for user in &users {
+        save(&vault, user);
+    }
+    vault.activate(&users[2].key()).unwrap();
+    let few = vault.first(&tenancy(), 2).unwrap();
+    let shown: Vec<_> = few.entries.iter().map(IndexEntry::key).collect();
+    assert_eq!(shown, [users[2].key(), users[0].key()]);
+    assert_eq!(few.left, 1);
+}
