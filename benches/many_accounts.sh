@@ -4,9 +4,10 @@
 # Three homes on private session buses, each with a gnome-keyring of its own: one account; 1,000
 # accounts of one tenancy; 1,000 tenancies (profiles, say) of one account each. The accounts that are
 # asked for have signed in at the emulator; the others are copies of them under other names, in the
-# index and in the keyring. What is looked for stands last, where it costs most. Nothing of yours is
-# read or written. All commands are run in turns, ROUNDS times RUNS each; wall and CPU time are the
-# kernel's for the process, and the ratios are those of the medians of all runs.
+# index and in the keyring. What is looked for stands last, where it costs most. `secret-tool lookup`
+# of the same item tells what the keyring itself takes longer. Nothing of yours is read or written.
+# All commands are run in turns, ROUNDS times RUNS each; CPU time is the kernel's for the process, and
+# the ratios are those of the medians of all runs.
 #
 #   benches/many_accounts.sh                 builds the release binary and measures it
 #   ACSPASS=/path/to/acspass benches/many_accounts.sh
@@ -81,11 +82,12 @@ done
 kill "$emulator_pid"
 
 cat >"$scratch/measure.py" <<'PY'
-import copy, json, os, platform, statistics as st, subprocess, sys, time, uuid
+import copy, json, os, platform, shutil, statistics as st, subprocess, sys, time, uuid
 
 scratch, acspass, active_user, last_user = sys.argv[1:5]
 accounts, rounds, runs = map(int, sys.argv[5:8])
 settings = dict(os.environ)
+secret_tool = shutil.which("secret-tool")
 QUIET = ["--no-interactive"]
 
 
@@ -108,11 +110,16 @@ def item(entry):
             f" {where['tenant']} {where['client_id']}")
 
 
+def read(name):
+    """The index, and what of it is looked for."""
+    path = f"{scratch}/{name}/.local/state/acspass/index.json"
+    index = json.load(open(path))
+    return path, index, (index["others"] or index["active"])[-1]
+
+
 def fill(name):
     """Adds copies of what is there, before it, until there are enough."""
-    path = subprocess.check_output(["find", f"{scratch}/{name}", "-name", "index.json"], text=True).strip()
-    index = json.load(open(path))
-    pattern = (index["others"] or index["active"])[-1]
+    path, index, pattern = read(name)
     kept = output(name, "secret-tool", "lookup", "service", "acspass", "username", item(pattern))
     copies = []
     for number in range(accounts - len(index["active"]) - len(index["others"])):
@@ -134,20 +141,22 @@ def fill(name):
     return os.path.getsize(path)
 
 
-COMMANDS = {
-    "status": ["status"],
-    "status -o json": ["status", "-o", "json"],
-    "get": ["get", *QUIET],
-    "get --account": ["get", *QUIET, "--account", None],
-}
 HOMES = {"one": active_user, "tenancy": last_user, "tenancies": active_user}
+items = {name: item(read(name)[2]) for name in HOMES}
+COMMANDS = {
+    "status": lambda name: [acspass, "status"],
+    "status -o json": lambda name: [acspass, "status", "-o", "json"],
+    "get": lambda name: [acspass, "get", *QUIET],
+    "get --account": lambda name: [acspass, "get", *QUIET, "--account", HOMES[name]],
+    "secret-tool": lambda name: [secret_tool, "lookup", "service", "acspass", "username", items[name]],
+}
 
 
-def run(name, words):
+def run(name, command):
     """Wall and CPU seconds of one run."""
-    words = [acspass] + [word or HOMES[name] for word in words]
+    words = COMMANDS[command](name)
     start = time.perf_counter()
-    pid = os.posix_spawn(acspass, words, environments[name], file_actions=to_nothing)
+    pid = os.posix_spawn(words[0], words, environments[name], file_actions=to_nothing)
     _, status, used = os.wait4(pid, 0)
     wall = time.perf_counter() - start
     if status:
@@ -165,13 +174,13 @@ if len(listed) != accounts or not output("tenancy", acspass, "get", *QUIET, "--a
 
 samples = {(name, command): [] for name in HOMES for command in COMMANDS}
 for key in samples:
-    run(key[0], COMMANDS[key[1]])
+    run(*key)
 for round in range(rounds):
-    for command, words in COMMANDS.items():
+    for command in COMMANDS:
         for _ in range(runs):
             # Whoever begins may find the machine in another state, so they take turns at that.
             for name in list(HOMES)[:: 1 if round % 2 == 0 else -1]:
-                samples[name, command].append(run(name, words))
+                samples[name, command].append(run(name, command))
 
 print(f"{rounds} rounds of {runs} runs each, in turns; {os.cpu_count()} cores, {platform.machine()}")
 print(f"{accounts:,} accounts of one tenancy ({sizes['tenancy']:,} bytes of index), and {accounts:,} "
