@@ -66,9 +66,7 @@ in_home() {
 
 for name in one tenancy tenancies; do
     mkdir -p -m 700 "$scratch/$name/run"
-    in_home "$name" dbus-daemon --session --nofork --address="unix:path=$scratch/$name/bus" 2>/dev/null &
-    pids+=($!)
-    until [ -S "$scratch/$name/bus" ]; do sleep 0.05; done
+    pids+=("$(in_home "$name" dbus-daemon --session --fork --print-pid --address="unix:path=$scratch/$name/bus")")
     # Unlocked by a password on its standard input, which makes the default collection. It goes
     # into the background by itself and ends with the bus.
     printf bench | in_home "$name" gnome-keyring-daemon --unlock --components=secrets >/dev/null 2>&1
