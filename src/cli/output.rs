@@ -8,7 +8,8 @@ use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::json;
 
 use crate::error::{Error, Result};
 use crate::text::{is_unprintable, printable_json};
@@ -72,9 +73,12 @@ impl Output {
     }
 
     /// Prints the result: `text` line by line, or `json` in one line.
-    pub(crate) fn result(&mut self, text: &str, json: &Value) -> Result<()> {
+    pub(crate) fn result(&mut self, text: &str, json: &impl Serialize) -> Result<()> {
         let line = match self.is_json {
-            true => printable_json(&json.to_string()),
+            true => printable_json(
+                &serde_json::to_string(json)
+                    .map_err(|_| Error::internal("the result could not be written as JSON"))?,
+            ),
             false => clean(text),
         };
         if line.is_empty() {

@@ -24,6 +24,7 @@ mod get;
 mod harness;
 mod identity;
 mod killed_writers;
+mod many_accounts;
 mod map;
 mod output;
 mod parity;

@@ -14,7 +14,7 @@ use crate::cli::sign_in::{self, Desk};
 use crate::config::Setting;
 use crate::entra::Prompt;
 use crate::error::{Error, Result};
-use crate::time::in_words;
+use crate::time::{Moment, in_words};
 
 use super::get::account_json;
 
@@ -40,7 +40,8 @@ pub(super) fn run(args: &Login, world: &World, stdin: Stdin, output: &mut Output
         .entra_token(scopes)
         .map(|token| token.expires_on)
         .ok_or_else(|| Error::internal("a sign-in kept no token"))?;
-    let left = expires_on.since(record.service_now(world.clock.as_ref()));
+    let now = Moment::now(world.clock.as_ref()).by_service(record.clock.as_ref());
+    let left = expires_on.since(now);
     let talk = output.talk();
     talk.say(&format!(
         "{} is signed in. The Entra token is good until {expires_on} (another {})",
