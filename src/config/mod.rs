@@ -7,6 +7,7 @@
 mod authorities;
 mod choice;
 mod profile;
+mod proxies;
 mod resource;
 mod setting;
 #[cfg(test)]
@@ -18,6 +19,7 @@ use std::time::Duration;
 pub use authorities::{authority_files, leaves_out_system_authorities};
 pub use choice::{SignInChoice, StoreChoice, parse_store};
 pub use profile::{ConfigFile, DEFAULT_PROFILE, Profile, STORED};
+pub use proxies::proxies;
 pub use resource::{KeySource, Resource};
 pub use setting::{Found, Origin, Setting, Sources};
 

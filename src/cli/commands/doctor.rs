@@ -9,7 +9,7 @@ use crate::cli::args;
 use crate::cli::output::Output;
 use crate::cli::parts::{Parts, World};
 use crate::config::{self, KeySource};
-use crate::doctor::{self, Check, Owner, Public, Route};
+use crate::doctor::{self, Check, Owner, Public};
 use crate::error::Result;
 use crate::exchange::ExchangeKind;
 
@@ -68,8 +68,8 @@ fn examine(args: &args::Doctor, world: &World, parts: &Parts<'_>) -> Result<Vec<
         doctor::configuration(config, file.as_ref().map(|file| file.path())),
         doctor::store(&parts.vault, folder.as_deref(), args.offline),
     ];
-    let route = Route::to(config.authority.address(), &world.environment);
-    checks.push(doctor::proxy(&route));
+    let route = parts.http().route(config.authority.address());
+    checks.push(doctor::proxy(route));
     let files = config::authority_files(&world.environment);
     match args.offline {
         true => {
@@ -81,7 +81,7 @@ fn examine(args: &args::Doctor, world: &World, parts: &Parts<'_>) -> Result<Vec<
         false => checks.extend(parts.block_on(async {
             let http = parts.http();
             let authority = &config.authority;
-            let heard = doctor::heard_from_entra(authority, http, route.proxy()).await;
+            let heard = doctor::heard_from_entra(authority, http).await;
             let mut checks = vec![
                 doctor::tls(&files, Some(&heard)),
                 doctor::entra(&heard, authority, http).await,
