@@ -26,6 +26,7 @@ mod map;
 mod output;
 mod parity;
 mod paste;
+mod proxies;
 mod secret_service;
 mod setup;
 mod sign_in;
