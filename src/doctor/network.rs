@@ -26,6 +26,13 @@ pub struct Heard {
     issuer: Option<String>,
 }
 
+impl Heard {
+    /// Why nothing was heard.
+    pub(super) fn error(&self) -> Option<&Error> {
+        self.answer.as_ref().err()
+    }
+}
+
 /// Who proves the right to the resource.
 pub enum Owner {
     /// A key; or why it could not be had.
@@ -118,6 +125,9 @@ pub async fn entra(heard: &Heard, authority: &Authority, http: &Http) -> Check {
     match &heard.answer {
         Err(error) if http::is_distrust(error) => {
             return Check::skipped(NAME, "its certificate is not trusted: see tls");
+        }
+        Err(error) if http::is_proxys(error) => {
+            return Check::skipped(NAME, "the proxy keeps it from being heard: see proxy");
         }
         Err(error) => return Check::failed(NAME, error),
         Ok(_) => {}

@@ -1,12 +1,19 @@
 //! Which proxy a request goes through.
 
-use super::Check;
+use super::{Check, Heard};
 use crate::error::Result;
-use crate::http::Route;
+use crate::http::{self, Route};
 
-/// Says which proxy applies; its credentials are never shown.
-pub fn proxy(route: Result<Route>) -> Check {
+/// Says which proxy applies, and whether it is what keeps Entra from being heard. Credentials are
+/// never shown.
+pub fn proxy(route: Result<Route>, heard: Option<&Heard>) -> Check {
     const NAME: &str = "proxy";
+    if let Some(error) = heard
+        .and_then(Heard::error)
+        .filter(|error| http::is_proxys(error))
+    {
+        return Check::failed(NAME, error);
+    }
     match route {
         Ok(Route::Direct { why }) => Check::ok(NAME, format!("none: {why}")),
         Ok(Route::Through(via)) => Check::ok(

@@ -10,6 +10,7 @@ use crate::error::{Error, Kind};
 use crate::text::one_line;
 
 const NOT_TRUSTED: &str = "is not trusted";
+const THE_PROXY: &str = "the proxy ";
 /// Longest name of an issuer that is shown, in characters.
 const LONGEST_NAME: usize = 160;
 
@@ -38,6 +39,11 @@ pub(crate) fn is_distrust(error: &Error) -> bool {
     error.kind() == Kind::Unreachable && error.message().contains(NOT_TRUSTED)
 }
 
+/// Whether no answer came because of the proxy on the way, whatever it fronts.
+pub(crate) fn is_proxys(error: &Error) -> bool {
+    error.kind() == Kind::Unreachable && error.message().starts_with(THE_PROXY)
+}
+
 /// The certificate of the host is not trusted, and this is who issued it.
 pub(super) fn distrusted(host: &str, issuer: Option<&str>) -> Error {
     let by = match issuer {
@@ -61,7 +67,7 @@ pub(super) fn oversized(host: &str) -> Error {
 
 pub(super) fn too_late(host: &str, via: Option<&Via>) -> Error {
     let through = match via {
-        Some(via) => format!(" through the proxy {}", name(via)),
+        Some(via) => format!(" through {THE_PROXY}{}", name(via)),
         None => String::new(),
     };
     Error::new(
@@ -88,7 +94,7 @@ pub(crate) fn foreign(host: &str, answer: &Answer, what: &str, hint: &str) -> Er
                 one_line(leads_to, LONGEST_NAME)
             ))
         }
-        _ if is_web_page(answer) => Some("a web page".to_owned()),
+        _ if is_web_page(answer) => Some("with a web page".to_owned()),
         _ => None,
     };
     match page {
@@ -100,7 +106,7 @@ pub(crate) fn foreign(host: &str, answer: &Answer, what: &str, hint: &str) -> Er
         Some(page) => Error::new(
             Kind::Unreachable,
             format!(
-                "{host} answered with {page} ({}): a captive portal or a proxy's login page",
+                "{host} answered {page} ({}): a captive portal or a proxy's login page",
                 answer.status.as_u16()
             ),
             format!(
@@ -131,7 +137,7 @@ pub(super) fn unreachable(host: &str, via: Option<&Via>, error: reqwest::Error) 
             wants_credentials(via)
         }
         Some(via) if says("tunnel error: unsuccessful") => (
-            format!("the proxy {} lets nobody through to {host}", name(via)),
+            format!("{THE_PROXY}{} lets nobody through to {host}", name(via)),
             format!(
                 "ask whoever runs the proxy to allow {host}, or leave it out by NO_PROXY; the \
                  proxy comes from {}",
@@ -149,7 +155,7 @@ pub(super) fn unreachable(host: &str, via: Option<&Via>, error: reqwest::Error) 
                 () => "broke the connection",
             };
             (
-                format!("the proxy {} {how}", name(via)),
+                format!("{THE_PROXY}{} {how}", name(via)),
                 format!("check {} and the network, then try again", via.by),
             )
         }
@@ -197,8 +203,8 @@ pub(super) fn missed(error: Error) -> Miss {
 fn wants_credentials(via: &Via) -> (String, String) {
     let by = via.by;
     let message = match via.has_credentials() {
-        true => format!("the proxy {} refuses the credentials in {by}", name(via)),
-        false => format!("the proxy {} wants credentials", name(via)),
+        true => format!("{THE_PROXY}{} refuses the credentials in {by}", name(via)),
+        false => format!("{THE_PROXY}{} wants credentials", name(via)),
     };
     let hint = format!(
         "set HTTPS_PROXY to {}://USER:PASSWORD@{}, with `@`, `/`, `:`, `#` and `%` in the password \

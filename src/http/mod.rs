@@ -26,7 +26,7 @@ use crate::time::Timestamp;
 pub use authorities::AuthorityFile;
 use connections::Connections;
 use failure::{Miss, distrusted, missed, oversized, too_late, unreachable};
-pub(crate) use failure::{foreign, is_distrust};
+pub(crate) use failure::{foreign, is_distrust, is_proxys};
 pub use proxies::{Proxies, Route, Via};
 
 /// Longest body that is read, in bytes: the services' answers are a few thousand.

@@ -27,6 +27,7 @@ mod output;
 mod parity;
 mod paste;
 mod proxies;
+mod relays;
 mod secret_service;
 mod setup;
 mod sign_in;

@@ -69,10 +69,10 @@ fn examine(args: &args::Doctor, world: &World, parts: &Parts<'_>) -> Result<Vec<
         doctor::store(&parts.vault, folder.as_deref(), args.offline),
     ];
     let route = parts.http().route(config.authority.address());
-    checks.push(doctor::proxy(route));
     let files = config::authority_files(&world.environment);
     match args.offline {
         true => {
+            checks.push(doctor::proxy(route, None));
             checks.push(doctor::tls(&files, None));
             for name in ["entra", "clock", "resource"] {
                 checks.push(Check::skipped(name, "nothing is contacted with --offline"));
@@ -83,6 +83,7 @@ fn examine(args: &args::Doctor, world: &World, parts: &Parts<'_>) -> Result<Vec<
             let authority = &config.authority;
             let heard = doctor::heard_from_entra(authority, http).await;
             let mut checks = vec![
+                doctor::proxy(route, Some(&heard)),
                 doctor::tls(&files, Some(&heard)),
                 doctor::entra(&heard, authority, http).await,
                 doctor::clock(&heard, world.clock.as_ref()),
