@@ -90,7 +90,7 @@ pub(crate) fn foreign(host: &str, answer: &Answer, what: &str, hint: &str) -> Er
             let leads_to = leads_to.as_ref().and_then(Url::host_str);
             let leads_to = leads_to.unwrap_or("another page");
             Some(format!(
-                "a redirect to {}",
+                "with a redirect to {}",
                 one_line(leads_to, LONGEST_NAME)
             ))
         }
