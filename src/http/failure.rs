@@ -15,22 +15,19 @@ const THE_PROXY: &str = "the proxy ";
 const LONGEST_NAME: usize = 160;
 
 /// Why one try brought no answer.
-pub(super) struct Miss {
-    pub(super) error: Error,
-    /// Whether asking again would bring the same, or do harm: a wrong password that is sent four
-    /// times can lock an account.
-    pub(super) is_final: bool,
-    /// Whether it was the certificate, so that its issuer is worth naming.
-    pub(super) is_distrust: bool,
+pub(super) enum Miss {
+    /// Another try may mend it.
+    Passing(Error),
+    /// Asking again would bring the same, or do harm: a wrong password that is sent four times can
+    /// lock an account.
+    Final(Error),
+    /// The certificate is not trusted, so that its issuer is worth naming: see [`distrusted`].
+    Distrust(reqwest::Error),
 }
 
 impl From<Error> for Miss {
     fn from(error: Error) -> Miss {
-        Miss {
-            error,
-            is_final: true,
-            is_distrust: false,
-        }
+        Miss::Final(error)
     }
 }
 
@@ -45,7 +42,7 @@ pub(crate) fn is_proxys(error: &Error) -> bool {
 }
 
 /// The certificate of the host is not trusted, and this is who issued it.
-pub(super) fn distrusted(host: &str, issuer: Option<&str>) -> Error {
+pub(super) fn distrusted(host: &str, issuer: Option<&str>, error: reqwest::Error) -> Error {
     let by = match issuer {
         Some(issuer) => format!(": it was issued by {}", one_line(issuer, LONGEST_NAME)),
         None => String::new(),
@@ -55,6 +52,7 @@ pub(super) fn distrusted(host: &str, issuer: Option<&str>) -> Error {
         format!("the certificate of {host} {NOT_TRUSTED}{by}"),
         "behind a proxy that inspects TLS, name its CA certificate (PEM) in ACSPASS_CA_FILE",
     )
+    .caused_by(error)
 }
 
 pub(super) fn oversized(host: &str) -> Error {
@@ -159,13 +157,7 @@ pub(super) fn unreachable(host: &str, via: Option<&Via>, error: reqwest::Error) 
                 format!("check {} and the network, then try again", via.by),
             )
         }
-        None if is_distrust_text(&chain) => {
-            return Miss {
-                error: distrusted(host, None).caused_by(error),
-                is_final: true,
-                is_distrust: true,
-            };
-        }
+        None if is_distrust_text(&chain) => return Miss::Distrust(error),
         None if says("InvalidContentType") || says("corrupt message") => (
             format!("what answers at {host} speaks no TLS"),
             "check for a captive portal: open any page that begins with http:// in a browser"
@@ -175,7 +167,7 @@ pub(super) fn unreachable(host: &str, via: Option<&Via>, error: reqwest::Error) 
             format!("the name {host} could not be found"),
             "check the network, the spelling of the host, and HTTPS_PROXY".to_owned(),
         ),
-        None if error.is_timeout() => return missed(too_late(host, via).caused_by(error)),
+        None if error.is_timeout() => return Miss::Passing(too_late(host, via).caused_by(error)),
         None if error.is_connect() => (
             format!("{host} could not be reached"),
             "check the network, and HTTPS_PROXY where you need a proxy".to_owned(),
@@ -185,18 +177,10 @@ pub(super) fn unreachable(host: &str, via: Option<&Via>, error: reqwest::Error) 
             "try again; `acspass -v` shows the requests".to_owned(),
         ),
     };
-    Miss {
-        is_final,
-        ..missed(Error::new(Kind::Unreachable, message, hint).caused_by(error))
-    }
-}
-
-/// A miss that another try may mend.
-pub(super) fn missed(error: Error) -> Miss {
-    Miss {
-        error,
-        is_final: false,
-        is_distrust: false,
+    let error = Error::new(Kind::Unreachable, message, hint).caused_by(error);
+    match is_final {
+        true => Miss::Final(error),
+        false => Miss::Passing(error),
     }
 }
 

@@ -25,7 +25,7 @@ use crate::time::Timestamp;
 
 pub use authorities::AuthorityFile;
 use connections::Connections;
-use failure::{Miss, distrusted, missed, oversized, too_late, unreachable};
+use failure::{Miss, distrusted, oversized, too_late, unreachable};
 pub(crate) use failure::{foreign, is_distrust, is_proxys};
 pub use proxies::{Proxies, Route, Via};
 
@@ -220,14 +220,13 @@ impl Http {
         for left in (0..TRIES).rev() {
             let request = make()?;
             let (host, path) = (host_of(&request.url), request.url.path().to_owned());
-            let (asked, outcome) = match self.try_once(request, deadline).await {
+            let (asked, outcome) = match self.try_once(request, deadline).await? {
                 Ok(answer) if !answer.is_outage() => return Ok(answer),
-                Err(miss) if miss.is_final => return Err(miss.error),
                 Ok(answer) => {
                     debug!(status = answer.status.as_u16(), %host, %path, "the service is busy");
                     (answer.retry_after(), Ok(answer))
                 }
-                Err(miss) => (None, Err(miss.error)),
+                Err(error) => (None, Err(error)),
             };
             let pause = asked.unwrap_or_else(|| wait.mul_f64(0.8 + 0.4 * fastrand::f64()));
             let in_time = asked.is_some() || Instant::now() + pause < deadline;
@@ -253,11 +252,11 @@ impl Http {
     /// As [`Http::send`].
     pub async fn send_once(&self, request: Request) -> Result<Answer> {
         let deadline = Instant::now() + self.one_try;
-        let answer = self.try_once(request, deadline).await;
-        answer.map_err(|miss| miss.error)
+        self.try_once(request, deadline).await?
     }
 
-    async fn try_once(&self, request: Request, deadline: Instant) -> Result<Answer, Miss> {
+    /// Outside, what another try would not mend; inside, the answer or what it may mend.
+    async fn try_once(&self, request: Request, deadline: Instant) -> Result<Result<Answer>> {
         let (host, url) = (host_of(&request.url), request.url.clone());
         let via = match self.route(&url)? {
             Route::Direct { .. } => None,
@@ -268,15 +267,14 @@ impl Http {
             .max(LAST_TRY);
         let exchange = self.exchange(&host, via.as_ref(), request);
         match tokio::time::timeout(self.one_try.min(time_left), exchange).await {
-            Err(_) => Err(missed(too_late(&host, via.as_ref()))),
-            Ok(Err(miss)) if miss.is_distrust => {
+            Err(_) => Ok(Err(too_late(&host, via.as_ref()))),
+            Ok(Ok(answer)) => Ok(Ok(answer)),
+            Ok(Err(Miss::Passing(error))) => Ok(Err(error)),
+            Ok(Err(Miss::Final(error))) => Err(error),
+            Ok(Err(Miss::Distrust(error))) => {
                 let issuer = self.issuer(&url).await;
-                Err(Miss {
-                    error: distrusted(&host, issuer.as_deref()).caused_by(miss.error),
-                    ..miss
-                })
+                Err(distrusted(&host, issuer.as_deref(), error))
             }
-            Ok(done) => done,
         }
     }
 
