@@ -117,9 +117,13 @@ pub(crate) fn foreign(host: &str, answer: &Answer, what: &str, hint: &str) -> Er
 
 fn is_web_page(answer: &Answer) -> bool {
     let media = answer.headers.get(CONTENT_TYPE);
-    let media = media.and_then(|value| value.to_str().ok());
-    let media = media.unwrap_or_default().trim_start().to_ascii_lowercase();
-    media.starts_with("text/html") || media.starts_with("application/xhtml")
+    match media.and_then(|value| value.to_str().ok()) {
+        None => answer.body.trim_ascii_start().starts_with(b"<"),
+        Some(media) => {
+            let media = media.trim_start().to_ascii_lowercase();
+            media.starts_with("text/html") || media.starts_with("application/xhtml")
+        }
+    }
 }
 
 /// No answer came. A proxy on the way is named where it, and not the host, is the reason.
