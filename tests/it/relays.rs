@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use acspass::emulator::{Emulator, Fault, Options, Route, Trouble};
 use acspass::error::{Error, Kind};
-use acspass::http::{self, AuthorityFile, Http, Request};
+use acspass::http::{self, AuthorityFile, Http, Proxies, Request};
+use acspass::secret::ProxyAddress;
 
 use crate::harness::desk::Desk;
 use crate::harness::relay::{HOST, Mischief, Relay};
@@ -91,7 +92,7 @@ fn what_stays_ends_with_the_host_and_the_right_words() {
     ] {
         desk.clock.advance(Duration::from_secs(2 * 60 * 60));
         relay.will(what, path, 100);
-        let error = desk.get().err().expect("a failure");
+        let error = desk.get().expect_err("a failure");
         assert_words(&error, &desk, what);
         assert_eq!(relay.stop(), 96, "{what:?} at {path}: four tries");
     }
@@ -122,11 +123,10 @@ fn the_command_ends_with_6_and_names_the_host() {
 }
 
 #[test]
-fn a_handshake_that_stalls_ends_in_time() {
+fn a_handshake_that_stalls_ends_in_time_at_the_host_and_at_a_proxy() {
     let silent = TcpListener::bind((HOST, 0)).expect("a port");
     let address = silent.local_addr().expect("its address");
-    let url = url::Url::parse(&format!("https://{address}/")).expect("an address");
-    // The system's authorities are not asked for: this one file is as good.
+    // The system's authorities may be missing where tests run: this one file is as good.
     let emulator = Emulator::start(Options {
         https_port: Some(0),
         ..Options::default()
@@ -135,24 +135,44 @@ fn a_handshake_that_stalls_ends_in_time() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("ca.pem");
     std::fs::write(&path, emulator.ca_pem().expect("an authority")).expect("a file");
-    let http = Http::new(http::Options {
-        authorities: vec![AuthorityFile {
-            path,
-            named_by: "a test",
-            required: true,
-        }],
-        ..brief()
-    });
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build();
-    let answer = runtime
-        .expect("a runtime")
-        .block_on(http.send(|| Ok(Request::get(url.clone()))));
-    let error = answer.err().expect("a failure");
-    assert_eq!(error.kind(), Kind::Unreachable);
-    let words = format!("{address} did not answer in time");
-    assert!(error.message().contains(&words), "{error}");
+    let by_proxy = Proxies::Named {
+        by: "a test",
+        address: ProxyAddress::new(address.to_string()),
+        except: String::new(),
+    };
+    for (proxies, host, words) in [
+        (
+            Proxies::System,
+            address.to_string(),
+            "did not answer in time",
+        ),
+        (
+            by_proxy,
+            "login.invalid".to_owned(),
+            "did not answer in time through the proxy ",
+        ),
+    ] {
+        let http = Http::new(http::Options {
+            authorities: vec![AuthorityFile {
+                path: path.clone(),
+                named_by: "a test",
+                required: true,
+            }],
+            proxies,
+            ..brief()
+        });
+        let url = url::Url::parse(&format!("https://{host}/")).expect("an address");
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build();
+        let answer = runtime
+            .expect("a runtime")
+            .block_on(http.send(|| Ok(Request::get(url.clone()))));
+        let error = answer.err().expect("a failure");
+        assert_eq!(error.kind(), Kind::Unreachable);
+        let words = format!("{host} {words}");
+        assert!(error.message().contains(&words), "{error}");
+    }
 }
 
 /// A page in place of an answer, as portals and proxies give one.
