@@ -179,13 +179,20 @@ fn without_a_proxy_the_host_that_is_not_found_is_named() {
 
 #[test]
 fn loopback_never_goes_through_a_proxy_and_no_proxy_leaves_hosts_out() {
-    let (mut home, _emulator) = Home::with_emulator();
+    let mut outside = outside();
     let proxy = Proxy::start(Manner::Says("500 Not for you"));
     for name in ["HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY"] {
-        home.set(name, &proxy.url(""));
+        outside.home.set(name, &proxy.url(""));
     }
-    let call = home.call(&["get", "--interactive"]);
-    call.by(&TestBrowser::walking()).run().token();
+    let url = format!("https://localhost:{}", outside.port);
+    outside.home.set("AZURE_AUTHORITY_HOST", &url);
+    let resource = &outside.home.variables["COMMUNICATION_SERVICES_CONNECTION_STRING"];
+    let resource = resource.replace(ACS, "localhost");
+    outside
+        .home
+        .set("COMMUNICATION_SERVICES_CONNECTION_STRING", &resource);
+    outside.get().token();
+    let home = &mut outside.home;
     home.set("AZURE_AUTHORITY_HOST", "https://login.invalid");
     home.set("NO_PROXY", "example.test,.invalid");
     let login = home.run(&["login"]);
