@@ -157,7 +157,12 @@ impl Caller {
     /// The body of a checked answer.
     pub(super) fn read<T: DeserializeOwned>(&self, answer: &Answer) -> Result<T> {
         if !answer.is_json() {
-            return Err(self.not_its_own("something that is not JSON"));
+            let host = self.endpoint.host_header();
+            return Err(refusal::foreign(
+                &host,
+                answer,
+                "something that is not JSON",
+            ));
         }
         serde_json::from_slice(&answer.body)
             .map_err(|_| self.not_its_own("JSON that is not an answer of its own"))

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::error::{Error, Kind, ServiceAnswer};
-use crate::http::Answer;
+use crate::http::{self, Answer};
 use crate::text::one_line;
 use crate::time::{Timestamp, in_words};
 use crate::wire::acs::ErrorBody;
@@ -33,7 +33,11 @@ pub(super) fn refusal(host: &str, answer: &Answer, now: Timestamp) -> Error {
             clocks(answer, now),
         )
     } else {
-        not_its_own(host, &format!("{status}, and not as an ACS resource does"))
+        foreign(
+            host,
+            answer,
+            &format!("{status}, and not as an ACS resource does"),
+        )
     };
     let said_something = !said.message.is_empty();
     let answer = ServiceAnswer {
@@ -53,13 +57,17 @@ pub(super) fn refusal(host: &str, answer: &Answer, now: Timestamp) -> Error {
     error.with_answer(answer)
 }
 
+const CHECK_THE_ENDPOINT: &str = "check the endpoint, and for a proxy or captive portal on the way";
+
 /// An answer that is not the service's own.
 pub(super) fn not_its_own(host: &str, what: &str) -> Error {
-    Error::new(
-        Kind::Unreachable,
-        format!("{host} answered with {what}"),
-        "check the endpoint, and for a proxy or captive portal on the way",
-    )
+    let message = format!("{host} answered with {what}");
+    Error::new(Kind::Unreachable, message, CHECK_THE_ENDPOINT)
+}
+
+/// An answer that does not even have the service's form; `what` says what it was not.
+pub(super) fn foreign(host: &str, answer: &Answer, what: &str) -> Error {
+    http::foreign(host, answer, what, CHECK_THE_ENDPOINT)
 }
 
 /// A token that cannot even be sent.

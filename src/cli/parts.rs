@@ -145,6 +145,7 @@ impl<'w> Parts<'w> {
         let http = Arc::new(Http::new(http::Options {
             authorities: config::authority_files(&world.environment),
             adds_system_bundle: config::leaves_out_system_authorities(&world.environment),
+            proxies: config::proxies(&world.environment),
             ..http::Options::default()
         }));
         Ok(Parts {

@@ -8,6 +8,7 @@ mod authorities;
 mod choice;
 mod missing;
 mod profile;
+mod proxies;
 mod resource;
 mod setting;
 #[cfg(test)]
@@ -21,6 +22,7 @@ pub use choice::{SignInChoice, StoreChoice, parse_store};
 pub use missing::Missing;
 pub(crate) use missing::not_configured;
 pub use profile::{ConfigFile, DEFAULT_PROFILE, Profile, STORED};
+pub use proxies::proxies;
 pub use resource::{GivenResource, KeySource, Resource};
 pub use setting::{Found, Origin, Setting, Sources};
 

@@ -26,6 +26,13 @@ pub struct Heard {
     issuer: Option<String>,
 }
 
+impl Heard {
+    /// Why nothing was heard.
+    pub(super) fn error(&self) -> Option<&Error> {
+        self.answer.as_ref().err()
+    }
+}
+
 /// Who proves the right to the resource.
 pub enum Owner {
     /// A key; or why it could not be had.
@@ -37,7 +44,7 @@ pub enum Owner {
 }
 
 /// Asks Entra for the tenant's metadata, and looks at the certificate that is shown on the way.
-pub async fn heard_from_entra(authority: &Authority, http: &Http, proxy: Option<&Url>) -> Heard {
+pub async fn heard_from_entra(authority: &Authority, http: &Http) -> Heard {
     let mut address = authority.address().clone();
     address.set_path(&format!(
         "/{}/v2.0/.well-known/openid-configuration",
@@ -45,7 +52,7 @@ pub async fn heard_from_entra(authority: &Authority, http: &Http, proxy: Option<
     ));
     let answer = http.send(|| Ok(Request::get(address.clone()))).await;
     let issuer = match address.scheme() {
-        "https" => http::issuer(&address, proxy).await,
+        "https" => http.issuer(&address).await,
         _ => None,
     };
     Heard {
@@ -118,6 +125,9 @@ pub async fn entra(heard: &Heard, authority: &Authority, http: &Http) -> Check {
     match &heard.answer {
         Err(error) if http::is_distrust(error) => {
             return Check::skipped(NAME, "its certificate is not trusted: see tls");
+        }
+        Err(error) if http::is_proxys(error) => {
+            return Check::skipped(NAME, "the proxy keeps it from being heard: see proxy");
         }
         Err(error) => return Check::failed(NAME, error),
         Ok(_) => {}
@@ -214,13 +224,11 @@ async fn is_there(endpoint: &Endpoint, http: &Http) -> Result<()> {
     if answer.status.as_u16() == 401 && (answer.is_json() || answer.body.is_empty()) {
         return Ok(());
     }
-    Err(Error::new(
-        Kind::Unreachable,
-        format!(
-            "{} answered {} to a request without a signature, where an ACS resource says 401",
-            endpoint.host_header(),
-            answer.status.as_u16()
-        ),
+    let status = answer.status.as_u16();
+    Err(http::foreign(
+        &endpoint.host_header(),
+        &answer,
+        &format!("{status} to a request without a signature, where an ACS resource says 401"),
         "check the endpoint, and for a proxy or captive portal on the way",
     ))
 }

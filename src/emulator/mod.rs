@@ -11,6 +11,7 @@ mod door;
 mod entra;
 mod facts;
 mod faults;
+mod names;
 mod pages;
 mod scopes;
 mod sign;
@@ -71,6 +72,10 @@ pub struct Options {
     pub takes_sibling_tokens: bool,
     /// What is said of an identity that never was or was deleted.
     pub missing_identity: MissingIdentity,
+    /// Names beside the loopback ones that it answers to, at the same ports: for a proxy, a relay
+    /// or a container's network in front of it. Its certificate holds for them too. Connections
+    /// from other machines are still refused.
+    pub host_names: Vec<String>,
 }
 
 impl Default for Options {
@@ -86,6 +91,7 @@ impl Default for Options {
             keep_secrets: true,
             takes_sibling_tokens: false,
             missing_identity: MissingIdentity::NotOwned,
+            host_names: Vec::new(),
         }
     }
 }
@@ -113,14 +119,15 @@ impl Emulator {
     /// Binds, and then serves on a thread of its own; when this returns, clients can connect.
     ///
     /// # Errors
-    /// [`Kind::Usage`](crate::Kind::Usage) where a port that was asked for is taken;
-    /// [`Kind::Internal`](crate::Kind::Internal) where the machine gives no socket or thread.
+    /// [`Kind::Usage`](crate::Kind::Usage) where a port that was asked for is taken, or a name is
+    /// no host's; [`Kind::Internal`](crate::Kind::Internal) where the machine gives no socket or thread.
     pub fn start(options: Options) -> Result<Emulator> {
+        let host_names = names::checked(&options.host_names)?;
         let http = loopback::bind(options.http_port)?;
         let http_port = http.port;
         let https = match options.https_port {
             Some(port) => {
-                let authority = Authority::new(options.clock.now())?;
+                let authority = Authority::new(options.clock.now(), &host_names)?;
                 Some((loopback::bind(port)?, authority))
             }
             None => None,
@@ -131,6 +138,7 @@ impl Emulator {
             state: State::new(&options),
             clock: options.clock,
             missing_identity: options.missing_identity,
+            host_names,
             takes_sibling_tokens: options.takes_sibling_tokens,
             certificate: Certificate::published()?,
             http_port,

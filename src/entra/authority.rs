@@ -95,8 +95,9 @@ impl Authority {
             return Err(refusal::unknown_tenant(&self.tenant, &said));
         }
         if answer.status.as_u16() != 200 || !answer.is_json() {
-            return Err(refusal::not_entra(
+            return Err(refusal::foreign(
                 &self.host(),
+                &answer,
                 "something that is not Entra's metadata",
             ));
         }

@@ -4,6 +4,7 @@ use std::error::Error as StdError;
 use std::fmt;
 
 use crate::error::{Error, Kind};
+use crate::http::{self, Answer};
 use crate::wire::entra::TokenError;
 
 use super::aadsts;
@@ -66,13 +67,18 @@ pub(crate) fn outage(host: &str, status: u16) -> Error {
     )
 }
 
+const CHECK_THE_HOST: &str =
+    "check the setting `authority-host`, and for a proxy or captive portal on the way";
+
 /// What answered is not Entra.
 pub(crate) fn not_entra(host: &str, what: &str) -> Error {
-    Error::new(
-        Kind::Unreachable,
-        format!("{host} answered with {what}"),
-        "check the setting `authority-host`, and for a proxy or captive portal on the way",
-    )
+    let message = format!("{host} answered with {what}");
+    Error::new(Kind::Unreachable, message, CHECK_THE_HOST)
+}
+
+/// What answered did not even answer in Entra's form; `what` says what it was not.
+pub(crate) fn foreign(host: &str, answer: &Answer, what: &str) -> Error {
+    http::foreign(host, answer, what, CHECK_THE_HOST)
 }
 
 /// A refusal as it came, by whichever way.

@@ -246,10 +246,11 @@ impl Entra {
                 answer.status.as_u16(),
             ));
         }
-        if !answer.is_json() {
-            return Err(refusal::not_entra(
+        if !answer.is_json() || answer.status.is_server_error() {
+            return Err(refusal::foreign(
                 &self.authority.host(),
-                "something that is not JSON",
+                &answer,
+                &format!("{}, and not as Entra does", answer.status.as_u16()),
             ));
         }
         let mut response = HttpResponse::new(answer.body);

@@ -29,6 +29,8 @@ mod map;
 mod output;
 mod parity;
 mod paste;
+mod proxies;
+mod relays;
 mod secret_service;
 mod setup;
 mod sign_in;

@@ -115,6 +115,9 @@ pub(crate) struct Emulator {
     /// How long its Entra tokens live
     #[arg(long, value_name = "DURATION", default_value = "75m", value_parser = duration)]
     pub(crate) token_life: std::time::Duration,
+    /// A name beside localhost that it answers to, for a proxy or relay in front of it; repeatable
+    #[arg(long = "host-name", value_name = "NAME")]
+    pub(crate) host_names: Vec<String>,
 }
 
 /// Print a shell's completion script

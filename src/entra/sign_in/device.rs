@@ -150,8 +150,9 @@ impl Entra {
             return Err(refused(&host, &answer));
         }
         if !answer.is_json() || answer.status.as_u16() != 200 {
-            return Err(refusal::not_entra(
+            return Err(refusal::foreign(
                 &host,
+                &answer,
                 "something that is no device code",
             ));
         }
@@ -184,8 +185,12 @@ impl Entra {
             let error = refusal::outage(&host, answer.status.as_u16());
             return Ok(Polled::Heard(heard, Some(error)));
         }
-        if !answer.is_json() {
-            return Err(refusal::not_entra(&host, "something that is not JSON"));
+        if !answer.is_json() || answer.status.is_server_error() {
+            return Err(refusal::foreign(
+                &host,
+                &answer,
+                &format!("{}, and not as Entra does", answer.status.as_u16()),
+            ));
         }
         if answer.status.as_u16() == 200 {
             return self

@@ -5,6 +5,8 @@ pub(crate) mod browser;
 pub(crate) mod desk;
 pub(crate) mod home;
 pub(crate) mod process;
+pub(crate) mod proxy;
+pub(crate) mod relay;
 pub(crate) mod secret_service;
 pub(crate) mod store_process;
 pub(crate) mod stranger;
