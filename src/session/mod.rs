@@ -21,7 +21,7 @@ pub use crate::entra::Way;
 use crate::account::{Account, SessionKey, Tenancy};
 use crate::error::{Error, Kind, Result};
 use crate::secret::{CommunicationToken, EntraToken};
-use crate::store::{Record, Vault};
+use crate::store::{IndexEntry, Record, Vault};
 use crate::time::{Clock, Timestamp};
 
 use freshness::{Done, Kept, Step, kept, next_step};
@@ -91,11 +91,7 @@ impl Session {
     /// # Errors
     /// [`Kind::Store`] where the store fails or its item cannot be read.
     pub fn peek(&self, user: Option<&str>, wish: Wish) -> Result<Peek> {
-        let entry = match user {
-            Some(user) => self.vault.find(&self.tenancy, user)?,
-            None => self.vault.active(&self.tenancy)?,
-        };
-        let key = entry.map(|entry| entry.key());
+        let key = self.entry(user)?.map(|entry| entry.key());
         if let Some(key) = &key
             && let Some(record) = self.vault.load(key)?
         {
@@ -110,6 +106,14 @@ impl Session {
             key,
             wish,
         }))
+    }
+
+    /// Who is known by this name, or else the active account.
+    fn entry(&self, user: Option<&str>) -> Result<Option<IndexEntry>> {
+        match user {
+            Some(user) => self.vault.find(&self.tenancy, user),
+            None => self.vault.active(&self.tenancy),
+        }
     }
 
     /// The time by the service's clock, as far as the last answer told it.

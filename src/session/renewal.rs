@@ -220,9 +220,25 @@ impl Run<'_> {
             (None, Some(_)) => false,
         };
         if same || is_second_time {
+            self.keep_challenge(&error);
             self.refused = Some(error);
         }
         Ok(())
+    }
+
+    /// What Entra wants proved is kept until somebody signs in, now or in a later run. The refusal
+    /// is what the user is told, so that a failure to keep it is only warned about.
+    fn keep_challenge(&mut self, refusal: &Error) {
+        let (Some(record), Some(claims)) = (&mut self.record, refusal.claims()) else {
+            return;
+        };
+        if record.challenge.as_ref() == Some(claims) {
+            return;
+        }
+        record.challenge = Some(claims.clone());
+        if let Err(error) = self.save() {
+            warn!("{error}: what Entra asks the next sign-in for is not remembered");
+        }
     }
 
     async fn redeem(&mut self) -> Result<()> {
@@ -235,7 +251,8 @@ impl Run<'_> {
             .clone()
             .ok_or_else(|| Error::internal("a redemption without a refresh token"))?;
         let scopes = &self.wish.scopes;
-        let tokens = self.net.entra.refresh(&refresh_token, scopes).await?;
+        let entra = &self.net.entra;
+        let tokens = entra.refresh(&refresh_token, scopes, None).await?;
         if let Some(account) = &tokens.account
             && account.object_id != record.account.object_id
         {
@@ -246,6 +263,7 @@ impl Run<'_> {
             ));
         }
         self.session.keep_tokens(record, tokens, scopes);
+        record.challenge = None;
         if let Some(token) = record.entra_token(scopes) {
             let expires_on = token.expires_on;
             note_life(record, self.wish, expires_on, self.session);
@@ -305,9 +323,18 @@ impl Run<'_> {
                 LockName::Tenancy(_) => self.user.as_deref(),
             },
         };
+        let kept = self.record.as_ref();
+        let challenge = kept.and_then(|record| record.challenge.clone());
         let (record, own_guard) = self
             .session
-            .sign_in(&self.net.entra, way, whom, scopes, &self.guard)
+            .sign_in(
+                &self.net.entra,
+                way,
+                whom,
+                scopes,
+                challenge.as_ref(),
+                &self.guard,
+            )
             .await?;
         self.record = Some(record);
         self.own_guard = own_guard;
