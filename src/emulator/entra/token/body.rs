@@ -72,6 +72,7 @@ pub(super) fn tokens(
             client: world::CLIENT_ID.to_owned(),
             scopes: with_openid_of(issue.kept.clone(), scopes).to_text(),
             issued: subject.now.unix_seconds(),
+            proved: subject.proved,
             emulator: true,
         });
         state.keep_secret(&refresh);

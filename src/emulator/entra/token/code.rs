@@ -9,6 +9,7 @@ use super::super::super::state::Grant;
 use super::super::super::world::Tenant;
 use super::super::Refusal;
 use super::super::authorize::read_scopes;
+use super::super::claims::Requested;
 use super::super::issue::Subject;
 use super::super::params::Params;
 use super::body::{Issue, tokens, with_openid_of};
@@ -71,6 +72,11 @@ pub(super) fn redeem(
                 user: found.user,
                 member: found.member,
                 base: &asked.base,
+                proved: found.proved,
+                capabilities: &found
+                    .claims
+                    .merged_with(Requested::read(params)?)
+                    .capabilities,
                 now: asked.now,
             },
             scopes: &scopes,
@@ -152,6 +158,11 @@ pub(super) fn redeem_device(
                 user: approved.user,
                 member: approved.member,
                 base: &asked.base,
+                proved: approved.proved,
+                capabilities: &approved
+                    .claims
+                    .merged_with(Requested::read(params)?)
+                    .capabilities,
                 now: asked.now,
             },
             // Those of the first leg: MSAL for Python names none here.

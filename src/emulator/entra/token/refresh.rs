@@ -8,7 +8,9 @@ use super::super::super::door::{Asked, Shared};
 use super::super::super::world::{self, Tenant, User};
 use super::super::Refusal;
 use super::super::authorize::read_scopes;
+use super::super::claims::Requested;
 use super::super::issue::{RefreshClaims, Subject};
+use super::super::obstacle;
 use super::super::params::Params;
 use super::body::{Issue, tokens, with_openid_of};
 use super::invalid_grant;
@@ -67,6 +69,9 @@ pub(super) fn redeem(
     if reused || state.sessions.is_dead(&claims.family) {
         return Err(unusable("The refresh token has been used before."));
     }
+    if let Some(refusal) = obstacle::at_renewal(user, claims.proved) {
+        return Err(refusal);
+    }
     // Asked for several resources, Entra serves the first, unlike with a code.
     let scopes = wanted.map_or_else(|| kept.clone(), |wanted| with_openid_of(wanted, &kept));
     tokens(
@@ -77,6 +82,8 @@ pub(super) fn redeem(
                 user,
                 member,
                 base: &asked.base,
+                proved: claims.proved,
+                capabilities: &Requested::read(params)?.capabilities,
                 now: asked.now,
             },
             scopes: &scopes,
