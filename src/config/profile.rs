@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use toml_edit::{DocumentMut, Item, Table, Value};
 
+use super::choice::parse_switch;
 use super::setting::Setting;
 use crate::error::{Error, Kind, Result};
 use crate::text::quoted;
@@ -112,6 +113,7 @@ impl ConfigFile {
                     "0 takes a free port",
                 )
             })?),
+            Setting::Cae => Value::from(parse_switch(text)?),
             _ => Value::from(text),
         };
         self.table_mut(profile)?
@@ -231,6 +233,7 @@ impl Profile {
         match self.table.get(setting.key())?.as_value()? {
             Value::String(text) => Some(text.value().clone()),
             Value::Integer(number) => Some(number.value().to_string()),
+            Value::Boolean(switch) => Some(switch.value().to_string()),
             Value::Array(list) => {
                 let words: Vec<&str> = list.iter().filter_map(Value::as_str).collect();
                 Some(words.join(" "))
@@ -247,6 +250,7 @@ fn check_value(path: &Path, profile: &str, setting: Setting, item: &Item) -> Res
             .as_array()
             .is_some_and(|list| list.iter().all(Value::is_str)),
         Setting::Port => item.is_integer(),
+        Setting::Cae => item.is_bool(),
         Setting::MinValidity => item.is_str() || item.is_integer(),
         Setting::ConnectionString if item.as_str() != Some(STORED) => {
             return Err(Error::new(
@@ -278,7 +282,8 @@ fn wrong(path: &Path, what: &str) -> Error {
     Error::new(
         Kind::Usage,
         format!("in {}, {what}", path.display()),
-        "texts are \"quoted\", lists are [\"a\", \"b\"]; `acspass config set` writes them right",
+        "texts are \"quoted\", lists are [\"a\", \"b\"], `cae` is true or false; `acspass config \
+         set` writes them right",
     )
 }
 
