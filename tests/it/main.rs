@@ -10,6 +10,7 @@ mod aadsts;
 mod authorities;
 mod bad_input;
 mod cache;
+mod claims;
 mod concurrency;
 mod contract_state;
 mod device_code;
