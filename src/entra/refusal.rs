@@ -39,7 +39,9 @@ pub(crate) fn from_redirect(denial: &Denial) -> Error {
         },
         claims: denial.claims.as_deref(),
     };
-    if denial.error == "access_denied" && denial.subcode.as_deref() == Some("cancel") {
+    let is_cancel = denial.error == "access_denied" && denial.subcode.as_deref() == Some("cancel");
+    // Whoever goes back from the page that asks for an admin has met more than their own no.
+    if is_cancel && said.code.as_deref() != Some("AADSTS90094") {
         return said.sourced(Error::new(
             Kind::SignInRefused,
             "the sign-in was cancelled",

@@ -27,6 +27,7 @@ mod map;
 mod output;
 mod parity;
 mod paste;
+mod personas;
 mod secret_service;
 mod setup;
 mod sign_in;
