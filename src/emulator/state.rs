@@ -87,6 +87,8 @@ pub(super) struct Inner {
     /// Claims that every id_token gets instead of the right ones; `None` leaves one out.
     pub(super) id_token_claims: BTreeMap<String, Option<Value>>,
     pub(super) faults: Faults,
+    /// Entra tokens of capable clients that were issued before are taken back.
+    pub(super) access_revoked: Option<Timestamp>,
     /// Who has accepted the app's permissions, by name.
     pub(super) consented: BTreeSet<&'static str>,
     pub(super) codes: HashMap<String, Grant>,
@@ -156,6 +158,7 @@ impl State {
             withheld: BTreeSet::new(),
             id_token_claims: BTreeMap::new(),
             faults: Faults::default(),
+            access_revoked: None,
             consented: BTreeSet::new(),
             codes: HashMap::new(),
             sessions: Sessions::default(),

@@ -4,6 +4,7 @@
 //! is renewed, under the session's lock: refresh, sign-in, exchange, save. How to sign in is a
 //! value; whoever hands in none gets [`Kind::SignInNeeded`] instead of a browser.
 
+mod exchange;
 mod freshness;
 #[cfg(test)]
 mod freshness_tests;
@@ -13,8 +14,9 @@ mod waiting;
 
 use std::sync::Arc;
 
+pub use exchange::Exchange;
 pub use freshness::{Target, Wish};
-pub use renewal::{Exchange, Net, Renewal};
+pub use renewal::{Net, Renewal};
 
 pub use crate::entra::Way;
 

@@ -3,13 +3,17 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
+use acspass::Kind;
 use acspass::emulator::{Emulator, Options, UserAgent};
+use acspass::time::Clock;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
 
 use crate::harness::brisk_clock::BriskClock;
+use crate::harness::desk::Desk;
 use crate::harness::{Home, Run, TestBrowser};
 
 const STEP_UP: &str = "step-up@contoso.example";
@@ -193,4 +197,44 @@ fn config_takes_the_switch_and_nothing_else_for_it() {
     let file = std::fs::read_to_string(home.config_file()).expect("the file");
     assert!(file.contains("cae = true"), "{file}");
     assert_eq!(home.run(&["config", "get", "cae"]).stdout, "true\n");
+}
+
+/// What the emulator was asked for after it took a token back.
+fn taken_back(desk: &Desk) -> (usize, usize) {
+    desk.login();
+    desk.clock.advance(Duration::from_secs(60));
+    desk.emulator.revoke_access();
+    desk.get().expect("a token");
+    (
+        desk.emulator.count("exchange"),
+        desk.emulator.count("refresh_token"),
+    )
+}
+
+#[test]
+fn a_token_that_the_resource_takes_back_is_asked_for_anew() {
+    let life = Duration::from_secs(75 * 60);
+    let capable = Desk::with_token_life(life).declaring_continuous_access();
+    assert_eq!(taken_back(&capable), (2, 1));
+    assert_eq!(
+        taken_back(&Desk::with_token_life(life)),
+        (1, 0),
+        "nobody is told"
+    );
+}
+
+#[test]
+fn a_new_token_that_is_taken_back_as_well_is_a_refusal() {
+    let desk = Desk::with_token_life(Duration::from_secs(75 * 60)).declaring_continuous_access();
+    desk.login();
+    desk.clock.advance(Duration::from_secs(60));
+    desk.emulator.revoke_access();
+    desk.clock
+        .set(desk.clock.now().minus(Duration::from_secs(30)));
+    let error = desk.get().expect_err("it is taken back again");
+    assert_eq!(
+        (error.kind(), error.code()),
+        (Kind::Refused, Some("InvalidAccessToken"))
+    );
+    assert_eq!(desk.emulator.count("refresh_token"), 1, "it never loops");
 }

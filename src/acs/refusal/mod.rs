@@ -1,6 +1,7 @@
 //! The service's refusals in the user's words.
 
 mod advice;
+mod challenge;
 
 use std::time::Duration;
 
@@ -50,6 +51,10 @@ pub(super) fn refusal(asked: Operation, host: &str, answer: &Answer, now: Timest
         )
     } else {
         not_its_own(host, &format!("{status}, and not as an ACS resource does"))
+    };
+    let error = match challenge::read(&answer.headers) {
+        Some(claims) if status == 401 && asked != Operation::Manage => error.with_claims(claims),
+        _ => error,
     };
     let said_something = !said.message.is_empty();
     let answer = ServiceAnswer {

@@ -24,6 +24,7 @@ pub(crate) struct Desk {
     pub(crate) emulator: Emulator,
     pub(crate) clock: SettableClock,
     session: Session,
+    is_capable: bool,
 }
 
 impl Desk {
@@ -46,7 +47,14 @@ impl Desk {
             session: Session::new(vault, Arc::new(clock.clone()), tenancy),
             emulator,
             clock,
+            is_capable: false,
         }
+    }
+
+    /// Says in every request that its tokens may be taken back.
+    pub(crate) fn declaring_continuous_access(mut self) -> Desk {
+        self.is_capable = true;
+        self
     }
 
     pub(crate) fn login(&self) {
@@ -87,13 +95,12 @@ impl Desk {
             .with_http(http.clone())
             .with_clock(clock.clone());
         let client_id = self.emulator.client_id().to_owned();
+        let entra = Entra::new(http, clock, authority(&self.emulator), client_id);
         Net {
-            entra: Entra::new(
-                http.clone(),
-                clock.clone(),
-                authority(&self.emulator),
-                client_id,
-            ),
+            entra: match self.is_capable {
+                true => entra.with_continuous_access(),
+                false => entra,
+            },
             exchange: Some(Exchange::AsOwner(acs)),
         }
     }
