@@ -33,3 +33,4 @@ mod setup;
 mod sign_in;
 mod signs_of_life;
 mod stores;
+mod tenants;
