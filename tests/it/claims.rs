@@ -6,13 +6,14 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use acspass::Kind;
-use acspass::emulator::{Emulator, Options, UserAgent};
+use acspass::emulator::{Emulator, Fault, Options, Route, Trouble, UserAgent};
 use acspass::time::Clock;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
 
 use crate::harness::brisk_clock::BriskClock;
+use crate::harness::browser::parameter;
 use crate::harness::desk::Desk;
 use crate::harness::{Home, Run, TestBrowser};
 
@@ -237,4 +238,50 @@ fn a_new_token_that_is_taken_back_as_well_is_a_refusal() {
         (Kind::Refused, Some("InvalidAccessToken"))
     );
     assert_eq!(desk.emulator.count("refresh_token"), 1, "it never loops");
+}
+
+/// The token endpoint refuses so many times, and wants something proved.
+fn refuse(emulator: &Emulator, times: Option<u32>, suberror: &str) {
+    let body = serde_json::json!({
+        "error": "interaction_required", "error_codes": [50076], "suberror": suberror,
+        "error_description": "AADSTS50076: More is needed.",
+        "claims": r#"{"access_token":{"acrs":{"essential":true,"value":"c1"}}}"#,
+    });
+    emulator.clear_faults();
+    emulator.add_fault(Fault {
+        route: Route::Token,
+        times,
+        what: Trouble::Status {
+            status: 400,
+            retry_after: None,
+            content_type: "application/json".to_owned(),
+            body: body.to_string(),
+        },
+    });
+}
+
+#[test]
+fn a_sign_in_whose_code_is_refused_with_claims_is_asked_for_once_more() {
+    let (home, emulator) = Home::with_emulator();
+    for (times, suberror, opened, exit) in [
+        (Some(1), "basic_action", 2, 0),
+        (None, "basic_action", 2, 3),
+        (None, "message_only", 1, 3),
+    ] {
+        refuse(&emulator, times, suberror);
+        let browser = TestBrowser::walking();
+        let run = home.call(&["login"]).by(&browser).run();
+        run.assert_code(exit);
+        let asked: Vec<Option<String>> = browser
+            .opened()
+            .iter()
+            .map(|url| parameter(url, "claims"))
+            .collect();
+        assert_eq!(asked.len(), opened, "{suberror}");
+        assert_eq!(asked[0], None);
+        for second in &asked[1..] {
+            let second = second.as_deref().expect("the challenge");
+            assert!(second.contains(r#""acrs""#), "{second}");
+        }
+    }
 }
