@@ -14,6 +14,9 @@ use super::super::pages;
 /// The heading of Entra's pages that say no.
 const SORRY: &str = "Sorry, but we\u{2019}re having trouble signing you in.";
 
+/// Sign-in frequency.
+const WITHOUT_PAGE: u32 = 70043;
+
 /// A refusal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Refusal {
@@ -89,8 +92,11 @@ impl Refusal {
             "timestamp": timestamp(asked),
             "trace_id": asked.request_id,
             "correlation_id": asked.correlation_id,
-            "error_uri": self.uri(asked),
         });
+        // As in recordings: some numbers have no page.
+        if self.number != WITHOUT_PAGE {
+            body["error_uri"] = self.uri(asked).into();
+        }
         if let Some(suberror) = self.suberror {
             body["suberror"] = Value::from(suberror.into_owned());
         }

@@ -140,6 +140,8 @@ fn renewals_are_refused_to_those_whose_sessions_end() {
         assert_eq!(refused.error(), "invalid_grant");
         assert_eq!(refused.json()["suberror"].as_str(), suberror, "{user}");
         assert!(refused.json().get("claims").is_none(), "{user}");
+        let has_page = refused.json().get("error_uri").is_some();
+        assert_eq!(has_page, number != 70043, "{user}");
     }
 }
 
