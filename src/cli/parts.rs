@@ -26,6 +26,7 @@ use crate::time::Clock;
 
 use super::Folders;
 use super::args::Global;
+use super::keyboard::{self, Keyboard};
 use super::output::Talk;
 use super::vaults;
 
@@ -37,6 +38,8 @@ pub(super) struct World {
     pub(super) environment: BTreeMap<String, String>,
     pub(super) folders: Option<Folders>,
     pub(super) stderr_is_terminal: bool,
+    /// How high that terminal is.
+    pub(super) stderr_lines: Option<usize>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) browser: Option<Arc<dyn Browser>>,
     pub(super) global: Global,
@@ -50,6 +53,11 @@ impl World {
             .get(name)
             .map(String::as_str)
             .filter(|text| !text.trim().is_empty())
+    }
+
+    /// Whether a person can be asked: what is said is seen, and what is typed is theirs.
+    pub(super) fn somebody_is_there(&self, keyboard: &Keyboard) -> bool {
+        keyboard.is_terminal && self.stderr_is_terminal
     }
 
     /// The configuration file.
@@ -188,7 +196,7 @@ impl<'w> Parts<'w> {
         }
     }
 
-    pub(super) fn http(&self) -> &Http {
+    pub(super) fn http(&self) -> &Arc<Http> {
         &self.http
     }
 
@@ -274,21 +282,22 @@ impl<'w> Parts<'w> {
 
 /// See [`Parts::block_on`].
 pub(super) fn block_on<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Error::internal("no runtime could be started").caused_by(error))?;
-    runtime.block_on(async {
+    block_on_uninterrupted(async {
         tokio::select! {
             biased;
             outcome = work => outcome,
-            () = interrupted() => Err(Error::new(
-                Kind::Interrupted,
-                "interrupted",
-                "nothing was left behind; run the command again when you like",
-            )),
+            () = interrupted() => Err(keyboard::interrupted()),
         }
     })
+}
+
+/// The same for what minds signals by itself.
+pub(super) fn block_on_uninterrupted<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Error::internal("no runtime could be started").caused_by(error))?
+        .block_on(work)
 }
 
 #[cfg(unix)]

@@ -7,6 +7,7 @@
 mod authorities;
 mod choice;
 mod cloud;
+mod missing;
 mod profile;
 mod resource;
 mod scopes;
@@ -20,8 +21,10 @@ use std::time::Duration;
 pub use authorities::{authority_files, leaves_out_system_authorities};
 pub use choice::{SignInChoice, StoreChoice, parse_store};
 pub use cloud::Cloud;
+pub use missing::Missing;
+pub(crate) use missing::not_configured;
 pub use profile::{ConfigFile, DEFAULT_PROFILE, Profile, STORED};
-pub use resource::{KeySource, Resource};
+pub use resource::{GivenResource, KeySource, Resource};
 pub use scopes::{default_scopes, parse_scopes};
 pub use setting::{Found, Origin, Setting, Sources};
 
@@ -45,6 +48,8 @@ pub struct Config {
     pub authority: Authority,
     /// The cloud that it is of; `None` where it is none of Microsoft's.
     pub cloud: Option<Cloud>,
+    /// Nobody has set the tenant.
+    is_any_tenant: bool,
     /// The application (client) id.
     pub client_id: Option<String>,
     /// The Entra scopes, whole and sorted.
@@ -97,6 +102,7 @@ impl Config {
             profile,
             authority,
             cloud,
+            is_any_tenant: tenant.origin == Origin::Default,
             client_id: parse(sources, Setting::ClientId, check_client_id)?,
             scopes: scopes::resolve(sources, exchange, cloud)?,
             exchange,
@@ -123,14 +129,10 @@ impl Config {
     /// # Errors
     /// [`Kind::Usage`] where no client id is configured.
     pub fn tenancy(&self) -> Result<Tenancy> {
-        let client_id = self.client_id.clone().ok_or_else(|| {
-            Error::new(
-                Kind::Usage,
-                "no client id is configured",
-                "set ACSPASS_CLIENT_ID or run `acspass config set client-id GUID` with the \
-                 application's id; `--emulator` needs none",
-            )
-        })?;
+        let client_id = self
+            .client_id
+            .clone()
+            .ok_or_else(|| not_configured(&[Missing::ClientId]))?;
         Ok(Tenancy {
             authority_host: self.authority.host(),
             tenant: self.authority.tenant().to_owned(),
@@ -197,6 +199,24 @@ impl Config {
     pub fn any_resource(&self) -> Result<Resource> {
         self.resource.read()
     }
+}
+
+/// Checks a value as a later command would.
+///
+/// # Errors
+/// [`Kind::Usage`] saying what is wrong with it.
+pub fn check_value(setting: Setting, text: &str) -> Result<()> {
+    let nothing = BTreeMap::new();
+    let resolved = Config::resolve(
+        String::new(),
+        &Sources {
+            flags: &BTreeMap::from([(setting, text.to_owned())]),
+            emulator: &BTreeMap::new(),
+            environment: &nothing,
+            profile: &Profile::default(),
+        },
+    );
+    resolved.map(|_| ())
 }
 
 /// The profile that is meant: flag, then environment, then the file's own choice.

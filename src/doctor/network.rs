@@ -166,33 +166,36 @@ pub fn clock(heard: &Heard, clock: &dyn Clock) -> Check {
 /// Whether the resource is there, and its key the right one. Nothing there is changed.
 pub async fn resource(endpoint: &Endpoint, owner: Owner, http: &Http) -> Check {
     const NAME: &str = "resource";
-    if let Err(error) = is_there(endpoint, http).await {
-        return Check::failed(NAME, &error);
-    }
     let host = endpoint.host_header();
-    let client = match owner {
-        Owner::User => {
-            return Check::ok(
-                NAME,
-                format!("{host} answers; this kind of exchange needs no key"),
-            );
-        }
-        Owner::Principal => {
-            return Check::warn(
-                NAME,
-                format!("{host} answers; there is no key, so that an Entra principal is used"),
-                "`acspass user create` shows whether the principal that the AZURE_* variables name \
-                 has a role on the resource; it is not tried here, since that creates something",
-            );
-        }
-        Owner::Key(client) => match *client {
-            Ok(client) => client,
-            Err(error) => return Check::failed(NAME, &error),
-        },
+    let good = match &owner {
+        Owner::User => Check::ok(
+            NAME,
+            format!("{host} answers; this kind of exchange needs no key"),
+        ),
+        Owner::Principal => Check::warn(
+            NAME,
+            format!("{host} answers; there is no key, so that an Entra principal is used"),
+            "`acspass user create` shows whether the principal that the AZURE_* variables name \
+             has a role on the resource; it is not tried here, since that creates something",
+        ),
+        Owner::Key(_) => Check::ok(NAME, format!("{host} answers, and accepts the key")),
     };
-    match proves_the_key(&client).await {
-        Ok(()) => Check::ok(NAME, format!("{host} answers, and accepts the key")),
+    match ask_resource(endpoint, owner, http).await {
+        Ok(()) => good,
         Err(error) => Check::failed(NAME, &error),
+    }
+}
+
+/// As [`resource`], for whoever goes on where all is well.
+///
+/// # Errors
+/// [`Kind::Unreachable`] where no resource answers there, [`Kind::Refused`] where it does not
+/// accept the key, and the owner's own error.
+pub async fn ask_resource(endpoint: &Endpoint, owner: Owner, http: &Http) -> Result<()> {
+    is_there(endpoint, http).await?;
+    match owner {
+        Owner::User | Owner::Principal => Ok(()),
+        Owner::Key(client) => proves_the_key(&(*client)?).await,
     }
 }
 

@@ -24,7 +24,7 @@ use crate::account::{Account, SessionKey, Tenancy};
 use crate::error::{Error, Kind, Result};
 use crate::secret::{CommunicationToken, EntraToken};
 use crate::store::{IndexEntry, Record, Vault};
-use crate::time::{Clock, Timestamp};
+use crate::time::{Clock, Moment, Timestamp};
 
 use freshness::{Done, Kept, Step, kept, next_step};
 
@@ -120,7 +120,7 @@ impl Session {
 
     /// The time by the service's clock, as far as the last answer told it.
     fn service_now(&self, record: &Record) -> Timestamp {
-        record.service_now(self.clock.as_ref())
+        Moment::now(self.clock.as_ref()).by_service(record.clock.as_ref())
     }
 }
 

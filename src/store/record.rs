@@ -11,7 +11,7 @@ use crate::claims::Claims;
 use crate::error::{Error, Kind, Result};
 use crate::exchange::TokenSource;
 use crate::secret::{CommunicationToken, EntraToken, RefreshToken, SecretBytes};
-use crate::time::{Clock, ClockMark, Timestamp};
+use crate::time::{ClockMark, Timestamp};
 
 /// Tokens kept per kind and session: enough for a few resources, small enough for a keyring.
 const MOST_TOKENS: usize = 4;
@@ -88,14 +88,6 @@ impl Record {
         SessionKey {
             tenancy: self.tenancy.clone(),
             home_account_id: self.account.home_account_id.clone(),
-        }
-    }
-
-    /// The time by the service's clock, as far as its last answer told it.
-    pub fn service_now(&self, clock: &dyn Clock) -> Timestamp {
-        match &self.clock {
-            Some(mark) => mark.service_now(clock),
-            None => clock.now(),
         }
     }
 

@@ -14,10 +14,10 @@ use super::status::View;
 
 pub(super) fn list(world: &World, output: &mut Output) -> Result<u8> {
     let parts = Parts::new(world, &BTreeMap::new())?;
-    let view = View::new(&parts)?;
+    let view = View::new(&parts, usize::MAX)?;
     match output.is_json {
-        true => output.result("", &json!({"accounts": view.json()}))?,
-        false => output.result(&view.text(), &json!({}))?,
+        true => output.result("", &BTreeMap::from([("accounts", view.accounts())]))?,
+        false => output.result(&view.text(), &())?,
     }
     Ok(0)
 }

@@ -6,9 +6,10 @@ mod completions;
 mod config;
 mod doctor;
 mod emulator;
+mod exec;
 mod get;
 mod inspect;
-mod login;
+pub(super) mod login;
 mod logout;
 mod man;
 mod setup;
@@ -34,6 +35,7 @@ pub(super) fn run(
     match command {
         Command::Login(args) => login::run(&args, world, stdin, output),
         Command::Get(args) => get::run(&args, world, stdin, output),
+        Command::Exec(args) => exec::run(&args, world, stdin, output),
         Command::Status(_) => status::run(world, output),
         Command::Logout(args) => logout::run(&args, world, output),
         Command::Account(Account::List(_)) => account::list(world, output),

@@ -2,33 +2,38 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::sync::Arc;
 
-use serde_json::{Value, json};
+use serde::Serialize;
 
-use crate::account::Tenancy;
 use crate::cli::output::Output;
 use crate::cli::parts::{Parts, World};
 use crate::error::{Kind, Result};
 use crate::exchange::TokenSource;
-use crate::store::{Index, IndexEntry};
-use crate::time::{Clock, Timestamp, in_words};
+use crate::store::{Few, IndexEntry};
+use crate::time::{Moment, Timestamp, in_words};
+
+/// Accounts that a person is shown unasked.
+const MOST_AS_TEXT: usize = 10;
 
 pub(super) fn run(world: &World, output: &mut Output) -> Result<u8> {
     let parts = Parts::new(world, &BTreeMap::new())?;
-    let view = View::new(&parts)?;
+    let most = match output.is_json {
+        true => usize::MAX,
+        false => MOST_AS_TEXT,
+    };
+    let view = View::new(&parts, most)?;
     match output.is_json {
         true => {
-            let json = json!({
-                "profile": parts.config.profile,
-                "store": parts.vault.store_name(),
-                "accounts": view.json(),
-            });
+            let json = StatusForm {
+                profile: &parts.config.profile,
+                store: parts.vault.store_name(),
+                accounts: view.accounts(),
+            };
             output.result("", &json)?;
         }
         false => {
             let text = format!("{}\n{}", heading(&parts), view.text());
-            output.result(&text, &Value::Null)?;
+            output.result(&text, &())?;
         }
     }
     Ok(match view.active_can_give() {
@@ -53,26 +58,50 @@ fn heading(parts: &Parts<'_>) -> String {
     )
 }
 
+#[derive(Serialize)]
+struct StatusForm<'a> {
+    profile: &'a str,
+    store: &'a str,
+    accounts: Vec<AccountForm<'a>>,
+}
+
+/// An account in JSON. There may be a thousand of them, so they are written without a tree between.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct AccountForm<'a> {
+    username: &'a str,
+    home_account_id: &'a str,
+    tenant_id: &'a str,
+    active: bool,
+    entra_token: Option<TokenForm>,
+    communication_token: Option<TokenForm>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct TokenForm {
+    expires_on: String,
+    fresh: bool,
+}
+
 /// The accounts of the configured application and tenant, as the index has them.
 pub(super) struct View {
-    index: Index,
-    tenancy: Option<Tenancy>,
+    shown: Few,
     source: Option<TokenSource>,
     scopes: Vec<String>,
     min_validity: std::time::Duration,
-    clock: Arc<dyn Clock>,
+    now: Moment,
 }
 
 impl View {
-    pub(super) fn new(parts: &Parts<'_>) -> Result<Self> {
-        // Without a client id nobody can be signed in.
-        let tenancy = parts.tenancy().ok();
+    /// So many accounts at most, the active one first.
+    pub(super) fn new(parts: &Parts<'_>, most: usize) -> Result<Self> {
         Ok(View {
-            index: match &tenancy {
-                Some(tenancy) => parts.vault.index_of(tenancy)?,
-                None => parts.vault.index()?,
+            shown: match parts.tenancy() {
+                Ok(tenancy) => parts.vault.first(&tenancy, most)?,
+                // Without a client id nobody can be signed in.
+                Err(_) => Few::default(),
             },
-            tenancy,
             source: parts
                 .config
                 .any_resource()
@@ -80,18 +109,12 @@ impl View {
                 .map(|resource| parts.token_source(&resource)),
             scopes: parts.config.scopes.clone(),
             min_validity: parts.config.min_validity,
-            clock: parts.world.clock.clone(),
+            now: Moment::now(parts.world.clock.as_ref()),
         })
     }
 
-    fn entries(&self) -> impl Iterator<Item = &IndexEntry> {
-        self.tenancy
-            .iter()
-            .flat_map(|tenancy| self.index.in_tenancy(tenancy))
-    }
-
     fn active_can_give(&self) -> bool {
-        self.entries().any(|entry| {
+        self.shown.entries.iter().any(|entry| {
             let fresh = |at: Option<Timestamp>| at.is_some_and(|at| self.is_fresh(entry, at));
             entry.active
                 && (entry.can_renew || fresh(self.communication(entry)) || fresh(self.entra(entry)))
@@ -113,32 +136,37 @@ impl View {
     }
 
     fn left(&self, entry: &IndexEntry, expires_on: Timestamp) -> std::time::Duration {
-        expires_on.since(entry.service_now(self.clock.as_ref()))
+        expires_on.since(self.now.by_service(entry.clock.as_ref()))
     }
 
     fn is_fresh(&self, entry: &IndexEntry, expires_on: Timestamp) -> bool {
         self.left(entry, expires_on) > self.min_validity
     }
 
-    pub(super) fn json(&self) -> Value {
-        let token = |entry: &IndexEntry, at: Option<Timestamp>| match at {
-            Some(at) => json!({"expiresOn": at.to_string(), "fresh": self.is_fresh(entry, at)}),
-            None => Value::Null,
+    pub(super) fn accounts(&self) -> Vec<AccountForm<'_>> {
+        let token = |entry: &IndexEntry, at: Option<Timestamp>| {
+            at.map(|at| TokenForm {
+                expires_on: at.to_string(),
+                fresh: self.is_fresh(entry, at),
+            })
         };
-        self.entries()
-            .map(|entry| {
-                let mut account = super::get::account_json(&entry.account);
-                account["active"] = json!(entry.active);
-                account["entraToken"] = token(entry, self.entra(entry));
-                account["communicationToken"] = token(entry, self.communication(entry));
-                account
+        self.shown
+            .entries
+            .iter()
+            .map(|entry| AccountForm {
+                username: &entry.account.username,
+                home_account_id: &entry.account.home_account_id,
+                tenant_id: &entry.account.tenant_id,
+                active: entry.active,
+                entra_token: token(entry, self.entra(entry)),
+                communication_token: token(entry, self.communication(entry)),
             })
             .collect()
     }
 
     pub(super) fn text(&self) -> String {
         let mut text = String::new();
-        for entry in self.entries() {
+        for entry in &self.shown.entries {
             let mark = if entry.active { "*" } else { " " };
             let _ = writeln!(
                 text,
@@ -156,6 +184,13 @@ impl View {
         }
         if text.is_empty() {
             text.push_str("nobody is signed in: run `acspass login`\n");
+        }
+        if self.shown.left > 0 {
+            let _ = writeln!(
+                text,
+                "and {} more: `acspass account list` lists them",
+                self.shown.left
+            );
         }
         text.trim_end().to_owned()
     }

@@ -26,6 +26,10 @@ const CODES: u8 = 2;
 const LONGEST_CODE: usize = 64;
 const LONGEST_PAGE: usize = 256;
 
+const CODE_NOT_ENTERED: &str = "run the command again, and enter its new code in time; `--timeout 15m` waits longer. Where \
+     the page refused to go on, the usual causes are: public client flows are not allowed for the \
+     application, an admin must consent first, or a Conditional Access policy blocks device codes";
+
 /// What one poll brought.
 enum Polled {
     Tokens(Tokens),
@@ -40,7 +44,7 @@ impl Entra {
         let work = self.poll_for_codes(asked, claims.as_ref());
         let mut tokens = tokio::time::timeout(way.timeout, work)
             .await
-            .unwrap_or_else(|_| Err(timed_out(way.timeout)))?;
+            .unwrap_or_else(|_| Err(timed_out(way.timeout, CODE_NOT_ENTERED)))?;
         let account = tokens.account.take().ok_or_else(|| {
             refusal::not_entra(
                 &self.authority.host(),
@@ -110,7 +114,7 @@ impl Entra {
             *left -= slice;
             wait -= slice;
             if left.is_zero() {
-                return Err(trouble.unwrap_or_else(|| timed_out(way.timeout)));
+                return Err(trouble.unwrap_or_else(|| timed_out(way.timeout, CODE_NOT_ENTERED)));
             }
         }
         Ok(())

@@ -218,20 +218,22 @@ async fn within<T>(
         let slice = left.min(SECOND);
         tokio::select! {
             biased;
-            done = &mut work => return done.unwrap_or_else(|_| Err(timed_out(timeout))),
+            done = &mut work => return done.unwrap_or_else(|_| Err(timed_out(timeout, NO_WAY_BACK))),
             () = clock.sleep(slice) => left -= slice,
         }
     }
-    Err(timed_out(timeout))
+    Err(timed_out(timeout, NO_WAY_BACK))
 }
 
-fn timed_out(timeout: Duration) -> Error {
+/// Why a browser does not come back to the listener.
+const NO_WAY_BACK: &str = "run the command again. Where the browser showed an error and never came back, the usual \
+     causes are: the redirect URI http://localhost is not registered under Mobile and desktop \
+     applications, an admin must consent first, or a Conditional Access policy blocks the sign-in";
+
+fn timed_out(timeout: Duration, hint: &str) -> Error {
     Error::new(
         Kind::SignInRefused,
         format!("nobody finished the sign-in within {}", in_words(timeout)),
-        "run the command again. Where the browser showed an error and never came back, the usual \
-         causes are: the redirect URI http://localhost is not registered under Mobile and desktop \
-         applications, an admin must consent first, or a Conditional Access policy blocks the \
-         sign-in",
+        hint,
     )
 }

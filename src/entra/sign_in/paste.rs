@@ -19,6 +19,10 @@ const TRIES: u32 = 3;
 const SHORTEST_CODE: usize = 24;
 const LONGEST_CODE: usize = 32 * 1024;
 
+const NOTHING_PASTED: &str = "run the command again, and paste the address that the browser ends on. Where it ended on an \
+     error of Entra's own, that address carries no answer: the page says what is wrong, and \
+     `acspass setup` shows what must be registered and consented to";
+
 impl Entra {
     /// See [`Entra::sign_in`].
     pub(super) async fn sign_in_by_paste(
@@ -40,7 +44,7 @@ impl Entra {
         let pasting = self.paste(asked, reader, attempt.state.secret());
         let heard = tokio::time::timeout(asked.way.timeout, pasting)
             .await
-            .unwrap_or_else(|_| Err(timed_out(asked.way.timeout)))?;
+            .unwrap_or_else(|_| Err(timed_out(asked.way.timeout, NOTHING_PASTED)))?;
         let (tokens, account) = self
             .finish(asked, &metadata, heard, verifier, redirect_uri, &attempt)
             .await?;

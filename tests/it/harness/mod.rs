@@ -9,6 +9,8 @@ pub(crate) mod secret_service;
 pub(crate) mod store_process;
 pub(crate) mod stranger;
 pub(crate) mod sweep;
+pub(crate) mod terminal;
 
 pub(crate) use browser::TestBrowser;
 pub(crate) use home::{Home, Run};
+pub(crate) use terminal::Terminal;
