@@ -6,6 +6,8 @@
 use std::error::Error as StdError;
 use std::fmt;
 
+use crate::claims::Claims;
+
 /// A failure: what happened, what to do next, and how a caller should branch on it.
 ///
 /// `message` is one lower-case sentence without a final period and never repeats its source; it
@@ -20,6 +22,7 @@ struct Inner {
     code: Option<String>,
     correlation_id: Option<String>,
     answer: Option<ServiceAnswer>,
+    claims: Option<Claims>,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
@@ -104,6 +107,7 @@ impl Error {
             code: None,
             correlation_id: None,
             answer: None,
+            claims: None,
             source: None,
         }))
     }
@@ -137,6 +141,13 @@ impl Error {
         self.0.code = answer.code.clone().or(self.0.code);
         self.0.correlation_id = answer.request_id.clone().or(self.0.correlation_id);
         self.0.answer = Some(answer);
+        self
+    }
+
+    /// Adds the claims that Entra asks the next sign-in for.
+    #[must_use]
+    pub fn with_claims(mut self, claims: Claims) -> Self {
+        self.0.claims = Some(claims);
         self
     }
 
@@ -177,6 +188,11 @@ impl Error {
     /// What the service answered, where it did.
     pub fn answer(&self) -> Option<&ServiceAnswer> {
         self.0.answer.as_ref()
+    }
+
+    /// What Entra asks the next sign-in to prove, where it said so (a claims challenge).
+    pub fn claims(&self) -> Option<&Claims> {
+        self.0.claims.as_ref()
     }
 
     /// The service's correlation or request id, where it sent one.

@@ -10,6 +10,7 @@ use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName
 use serde::de::DeserializeOwned;
 
 use super::endpoint::Endpoint;
+use super::refusal::Operation;
 use super::resource_credential;
 use super::sign::{Unsigned, sign};
 use super::{Issued, refusal};
@@ -143,10 +144,11 @@ impl Caller {
 
     /// The answer where it has the one status that the operation knows for success: the SDKs take
     /// any other, 2xx or not, for an error.
-    pub(super) fn check(&self, answer: Answer, success: u16) -> Result<Answer> {
+    pub(super) fn check(&self, asked: Operation, answer: Answer, success: u16) -> Result<Answer> {
         match answer.status.as_u16() == success {
             true => Ok(answer),
             false => Err(refusal::refusal(
+                asked,
                 &self.endpoint.host_header(),
                 &answer,
                 self.clock.now(),

@@ -204,12 +204,16 @@ impl<'w> Parts<'w> {
     /// Entra ID, for the configured application.
     pub(super) fn entra(&self) -> Result<Entra> {
         let client_id = self.config.tenancy()?.client_id;
-        Ok(Entra::new(
+        let entra = Entra::new(
             self.http.clone(),
             self.world.clock.clone(),
             self.config.authority.clone(),
             client_id,
-        ))
+        );
+        Ok(match self.config.continuous_access {
+            true => entra.with_continuous_access(),
+            false => entra,
+        })
     }
 
     /// What a renewal needs; the resource's key is fetched only now.

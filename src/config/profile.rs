@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use toml_edit::{DocumentMut, Item, Table, Value};
 
+use super::choice::parse_switch;
 use super::setting::Setting;
 use crate::error::{Error, Kind, Result};
 use crate::text::quoted;
@@ -113,6 +114,7 @@ impl ConfigFile {
                     "0 takes a free port",
                 )
             })?),
+            Setting::Cae => Value::from(parse_switch(text)?),
             _ => Value::from(text),
         };
         self.table_mut(profile)?
@@ -246,6 +248,7 @@ impl Profile {
         match self.table.get(setting.key())?.as_value()? {
             Value::String(text) => Some(text.value().clone()),
             Value::Integer(number) => Some(number.value().to_string()),
+            Value::Boolean(switch) => Some(switch.value().to_string()),
             Value::Array(list) => {
                 let words: Vec<&str> = list.iter().filter_map(Value::as_str).collect();
                 Some(words.join(" "))
@@ -262,6 +265,7 @@ fn check_value(path: &Path, profile: &str, setting: Setting, item: &Item) -> Res
             .as_array()
             .is_some_and(|list| list.iter().all(Value::is_str)),
         Setting::Port => item.is_integer(),
+        Setting::Cae => item.is_bool(),
         Setting::MinValidity => item.is_str() || item.is_integer(),
         Setting::ConnectionString if item.as_str() != Some(STORED) => {
             return Err(Error::new(
@@ -293,7 +297,8 @@ fn wrong(path: &Path, what: &str) -> Error {
     Error::new(
         Kind::Usage,
         format!("in {}, {what}", path.display()),
-        "texts are \"quoted\", lists are [\"a\", \"b\"]; `acspass config set` writes them right",
+        "texts are \"quoted\", lists are [\"a\", \"b\"], `cae` is true or false; `acspass config \
+         set` writes them right",
     )
 }
 

@@ -36,11 +36,13 @@ pub enum Setting {
     Port,
     /// The redirect URI.
     RedirectUri,
+    /// Whether Continuous Access Evaluation is declared.
+    Cae,
 }
 
 impl Setting {
     /// Every setting, in the order in which `config list` shows them.
-    pub const ALL: [Setting; 13] = [
+    pub const ALL: [Setting; 14] = [
         Setting::Tenant,
         Setting::ClientId,
         Setting::AuthorityHost,
@@ -54,6 +56,7 @@ impl Setting {
         Setting::SignIn,
         Setting::Port,
         Setting::RedirectUri,
+        Setting::Cae,
     ];
 
     /// The key in `config` and in a profile's table.
@@ -72,6 +75,7 @@ impl Setting {
             Setting::SignIn => "sign-in",
             Setting::Port => "port",
             Setting::RedirectUri => "redirect-uri",
+            Setting::Cae => "cae",
         }
     }
 
@@ -109,7 +113,8 @@ impl Setting {
             | Setting::MinValidity
             | Setting::SignIn
             | Setting::Port
-            | Setting::RedirectUri => &[],
+            | Setting::RedirectUri
+            | Setting::Cae => &[],
         }
     }
 
@@ -124,6 +129,7 @@ impl Setting {
             Setting::MinValidity => Some("10m"),
             Setting::SignIn => Some("browser"),
             Setting::Port => Some("0"),
+            Setting::Cae => Some("false"),
             Setting::ClientId
             | Setting::ConnectionString
             | Setting::Endpoint

@@ -246,6 +246,15 @@ impl Emulator {
         self.shared.state.lock().sessions.revoke_all();
     }
 
+    /// From now on the resource takes back each Entra token that was issued before and whose client
+    /// declared Continuous Access Evaluation: 401 with a claims challenge at every exchange. Whether
+    /// the real resource does so is not published; the challenge has the form that Microsoft
+    /// documents for APIs.
+    pub fn revoke_access(&self) {
+        let now = self.shared.clock.now();
+        self.shared.state.lock().access_revoked = Some(now);
+    }
+
     /// From now on nobody is granted this scope, given by its short name (`Teams.ManageChats`).
     pub fn withhold_scope(&self, name: &str) {
         self.shared.state.lock().withheld.insert(name.to_owned());

@@ -3,6 +3,7 @@
 use std::error::Error as StdError;
 use std::fmt;
 
+use crate::claims::Claims;
 use crate::error::{Error, Kind};
 use crate::http::{self, Answer};
 use crate::wire::entra::TokenError;
@@ -37,8 +38,11 @@ pub(crate) fn from_redirect(denial: &Denial) -> Error {
             trace: denial.trace_id.as_deref(),
             time: denial.timestamp.as_deref(),
         },
+        claims: denial.claims.as_deref(),
     };
-    if denial.error == "access_denied" && denial.subcode.as_deref() == Some("cancel") {
+    let is_cancel = denial.error == "access_denied" && denial.subcode.as_deref() == Some("cancel");
+    // Whoever goes back from the page that asks for an admin has met more than their own no.
+    if is_cancel && said.code.as_deref() != Some("AADSTS90094") {
         return said.sourced(Error::new(
             Kind::SignInRefused,
             "the sign-in was cancelled",
@@ -88,6 +92,7 @@ struct Said<'a> {
     code: Option<String>,
     suberror: Option<&'a str>,
     ids: Ids<'a>,
+    claims: Option<&'a str>,
 }
 
 /// Under what Entra's staff, and the tenant's sign-in log, find it.
@@ -108,8 +113,9 @@ impl<'a> Said<'a> {
             ids: Ids {
                 correlation: said.correlation_id.as_deref(),
                 trace: said.trace_id.as_deref(),
-                time: None,
+                time: said.timestamp.as_deref(),
             },
+            claims: said.claims.as_deref(),
         }
     }
 
@@ -142,10 +148,16 @@ impl<'a> Said<'a> {
                  under Mobile and desktop applications, and the permissions",
             ),
         };
-        self.sourced(match aadsts::advice(self.code.as_deref(), self.suberror) {
+        let error = self.sourced(match aadsts::advice(self.code.as_deref(), self.suberror) {
             Some(advice) => Error::new(kind, advice.cause, advice.hint()),
             None => Error::new(kind, message, hint),
-        })
+        });
+        // A page that only says no would say so again.
+        let may_help = leg == Leg::Refresh || self.suberror != Some("message_only");
+        match self.claims.and_then(Claims::parse) {
+            Some(claims) if needs_a_person && may_help => error.with_claims(claims),
+            _ => error,
+        }
     }
 
     /// The error with its code, its ids, and Entra's own words as its cause.

@@ -7,6 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::account::{Account, SessionKey, Tenancy};
+use crate::claims::Claims;
 use crate::error::{Error, Kind, Result};
 use crate::exchange::TokenSource;
 use crate::secret::{CommunicationToken, EntraToken, RefreshToken, SecretBytes};
@@ -61,6 +62,8 @@ pub struct Record {
     pub communication_tokens: Vec<CachedCommunicationToken>,
     /// Set by a redemption that brought a short token, cleared by one that did not.
     pub short_tokens: Option<ShortTokens>,
+    /// What Entra asks the next sign-in to prove, since it refused to renew without.
+    pub challenge: Option<Claims>,
     /// What the clocks showed when a service last answered.
     pub clock: Option<ClockMark>,
 }
@@ -75,6 +78,7 @@ impl Record {
             entra_tokens: Vec::new(),
             communication_tokens: Vec::new(),
             short_tokens: None,
+            challenge: None,
             clock: None,
         }
     }
@@ -128,6 +132,10 @@ impl Record {
                 .map(CommunicationForm::from)
                 .collect(),
             short_tokens: self.short_tokens,
+            challenge: self
+                .challenge
+                .as_ref()
+                .map(|claims| claims.as_str().to_owned()),
             clock: self.clock.clone(),
         };
         serde_json::to_vec(&form)
@@ -162,6 +170,7 @@ impl Record {
                 .map(Into::into)
                 .collect(),
             short_tokens: form.short_tokens,
+            challenge: form.challenge.as_deref().and_then(Claims::parse),
             clock: form.clock,
         })
     }
@@ -178,6 +187,9 @@ struct Form {
     entra_tokens: Vec<EntraForm>,
     communication_tokens: Vec<CommunicationForm>,
     short_tokens: Option<ShortTokens>,
+    /// Missing in what earlier versions wrote.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    challenge: Option<String>,
     clock: Option<ClockMark>,
 }
 

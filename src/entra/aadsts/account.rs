@@ -13,7 +13,8 @@ pub(super) const ROWS: &[Advice] = &[
     row(
         50020,
         "the account is of another tenant and no guest of this one",
-        "sign in with an account of this tenant, or name your own with `--tenant`",
+        "sign in with an account of this tenant, or name your own with `--tenant`; a guest names the \
+         tenant that invited them",
         "invite the user as a guest, or register the application for several tenants",
         "Entra admin center > Users > New user > Invite external user",
     ),

@@ -6,8 +6,8 @@
 use oauth2::PkceCodeChallenge;
 use tracing::debug;
 
-use super::code::{Asked, Attempt};
-use super::{Notice, PasteUri, Reader, SignedIn, timed_out};
+use super::code::Attempt;
+use super::{Asked, Notice, PasteUri, Reader, SignedIn, timed_out};
 use crate::entra::redirect::{Callback, Heard, ResponseMode, is_same_state, read_answer};
 use crate::entra::tokens::Entra;
 use crate::error::{Error, Kind, Result};

@@ -26,6 +26,7 @@ pub(crate) struct Desk {
     session: Session,
     host: &'static str,
     http: http::Options,
+    is_capable: bool,
 }
 
 impl Desk {
@@ -56,6 +57,7 @@ impl Desk {
             clock,
             host,
             http,
+            is_capable: false,
         }
     }
 
@@ -63,6 +65,12 @@ impl Desk {
     pub(crate) fn port(&self) -> u16 {
         let url = url::Url::parse(&self.emulator.http_url()).expect("its address");
         url.port().expect("a port")
+    }
+
+    /// Says in every request that its tokens may be taken back.
+    pub(crate) fn declaring_continuous_access(mut self) -> Desk {
+        self.is_capable = true;
+        self
     }
 
     pub(crate) fn login(&self) {
@@ -104,13 +112,12 @@ impl Desk {
             .with_http(http.clone())
             .with_clock(clock.clone());
         let client_id = self.emulator.client_id().to_owned();
+        let entra = Entra::new(http, clock, authority(&self.emulator, self.host), client_id);
         Net {
-            entra: Entra::new(
-                http.clone(),
-                clock.clone(),
-                authority(&self.emulator, self.host),
-                client_id,
-            ),
+            entra: match self.is_capable {
+                true => entra.with_continuous_access(),
+                false => entra,
+            },
             exchange: Some(Exchange::AsOwner(acs)),
         }
     }

@@ -1,5 +1,8 @@
 //! The service's refusals in the user's words.
 
+mod advice;
+mod challenge;
+
 use std::time::Duration;
 
 use crate::error::{Error, Kind, ServiceAnswer};
@@ -11,8 +14,19 @@ use crate::wire::acs::ErrorBody;
 /// Clocks further apart than this explain a refused signature.
 const CLOCKS_APART_SECONDS: u64 = 300;
 
+/// What the resource was asked for: the same status means something else from one to the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Operation {
+    /// Identities and their tokens, as the resource's owner.
+    Manage,
+    /// A Teams user's Entra token for a Communication token, as the resource's owner.
+    TeamsExchange,
+    /// The same as the user.
+    DirectExchange,
+}
+
 /// An answer that is not the operation's success.
-pub(super) fn refusal(host: &str, answer: &Answer, now: Timestamp) -> Error {
+pub(super) fn refusal(asked: Operation, host: &str, answer: &Answer, now: Timestamp) -> Error {
     let status = answer.status.as_u16();
     let said = serde_json::from_slice::<ErrorBody>(&answer.body)
         .ok()
@@ -20,13 +34,16 @@ pub(super) fn refusal(host: &str, answer: &Answer, now: Timestamp) -> Error {
     let is_its_own = said.is_some() || answer.body.is_empty();
     let said = said.unwrap_or_default();
     let error = if answer.is_outage() {
-        Error::new(
-            Kind::Unreachable,
-            format!("the ACS resource at {host} keeps answering {status}"),
-            "wait a little, then try again; the portal shows the service's health and its limits",
-        )
+        match status {
+            429 => advice::RATE.error(Kind::Unreachable, host),
+            _ => advice::OUTAGE.error(
+                Kind::Unreachable,
+                &format!("{host} keeps answering {status}"),
+            ),
+        }
     } else if answer.status.is_client_error() && is_its_own {
         explain(
+            asked,
             status,
             &said.code,
             said.target.as_deref(),
@@ -38,6 +55,10 @@ pub(super) fn refusal(host: &str, answer: &Answer, now: Timestamp) -> Error {
             answer,
             &format!("{status}, and not as an ACS resource does"),
         )
+    };
+    let error = match challenge::read(&answer.headers) {
+        Some(claims) if status == 401 && asked != Operation::Manage => error.with_claims(claims),
+        _ => error,
     };
     let said_something = !said.message.is_empty();
     let answer = ServiceAnswer {
@@ -96,68 +117,42 @@ fn clocks(answer: &Answer, now: Timestamp) -> Option<Duration> {
 }
 
 /// A refusal as cause and next step.
-fn explain(status: u16, code: &str, target: Option<&str>, clocks: Option<Duration>) -> Error {
-    let (message, hint): (String, &str) = match (status, code) {
-        (401, "InvalidAccessToken") => (
-            "the ACS resource does not accept the Entra token".to_owned(),
-            "run `acspass get --force-refresh`; if it stays, check the application's permissions \
-             for Azure Communication Services and their consent",
-        ),
-        (401, "IdentityNotOwned") => (
-            "the identity is not one of this ACS resource, or is deleted".to_owned(),
-            "check that the id and the connection string belong to the same resource",
-        ),
-        (401, _) => match clocks {
-            Some(apart) => (
-                format!(
-                    "the ACS resource refused the request, and this machine's clock is {} off",
-                    in_words(apart)
-                ),
-                "set the clock right: a request that is signed with another time is refused",
-            ),
-            None => (
-                "the ACS resource refused the access key or credential".to_owned(),
-                "check that the connection string is this resource's and that its key was not \
-                 regenerated; with Entra ID, that the principal is of the right tenant",
-            ),
+fn explain(
+    asked: Operation,
+    status: u16,
+    code: &str,
+    target: Option<&str>,
+    clocks: Option<Duration>,
+) -> Error {
+    let field = target.map(short).unwrap_or_default();
+    let (advice, detail) = match (status, code) {
+        (401, "InvalidAccessToken") => (advice::ENTRA_TOKEN, String::new()),
+        (401, "IdentityNotOwned") => (advice::NOT_OWNED, String::new()),
+        (401, _) => match (clocks, asked) {
+            (Some(apart), _) => (advice::CLOCK, in_words(apart)),
+            (None, Operation::DirectExchange) => (advice::USERS_TOKEN, String::new()),
+            (None, _) => (advice::KEY, String::new()),
         },
-        (400, "ValidationError") => (
-            match target {
-                Some(target) => {
-                    format!(
-                        "the ACS resource does not accept the field `{}`",
-                        short(target)
-                    )
-                }
-                None => "the ACS resource does not accept the request".to_owned(),
-            },
-            match target.map(str::to_ascii_lowercase).as_deref() {
-                Some("scopes" | "createtokenwithscopes") => {
-                    "the scopes are chat, voip, chat.join, chat.join.limited and voip.join"
-                }
-                Some("expiresinminutes") => "choose from 60 to 1440 minutes (1h to 24h)",
-                _ => {
-                    "the client id must be the one that signed in, and the user id that user's \
-                     object id"
-                }
-            },
-        ),
-        (403, _) => (
-            "the ACS resource forbids this".to_owned(),
-            "for a Teams user: check the Teams licence, that the tenant allows Teams \
-             interoperability, and that the user is assigned to the resource; for a principal: \
-             give it a role on the resource, such as Contributor",
-        ),
-        (404, _) => (
-            "the ACS resource does not know this".to_owned(),
-            "check the endpoint and the id",
-        ),
-        _ => (
-            format!("the ACS resource refused the request with {status}"),
-            "see the service's words above",
-        ),
+        (400, "ApiVersionUnspecified" | "UnsupportedApiVersion") => {
+            (advice::API_VERSION, String::new())
+        }
+        (400, "ValidationError") => match field.to_ascii_lowercase().as_str() {
+            "appid" | "userid" => (advice::IDS, field),
+            "scopes" | "createtokenwithscopes" => (advice::SCOPES, field),
+            "expiresinminutes" => (advice::LIFETIME, field),
+            "" => (advice::FIELD, "the request".to_owned()),
+            _ => (advice::FIELD, format!("the field `{field}`")),
+        },
+        (403, _) => match asked {
+            Operation::TeamsExchange => (advice::LICENCE, String::new()),
+            Operation::DirectExchange => (advice::ASSIGNMENT, String::new()),
+            Operation::Manage => (advice::ROLE, String::new()),
+        },
+        (404, "IdentityNotFound") => (advice::UNKNOWN_IDENTITY, String::new()),
+        (404, _) => (advice::NOT_FOUND, String::new()),
+        _ => (advice::OTHER, status.to_string()),
     };
-    Error::new(Kind::Refused, message, hint)
+    advice.error(Kind::Refused, &detail)
 }
 
 /// The service's own words, bounded.
