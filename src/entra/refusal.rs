@@ -1,8 +1,5 @@
 //! Entra's refusals in the user's words.
 
-use std::error::Error as StdError;
-use std::fmt;
-
 use crate::claims::Claims;
 use crate::error::{Error, Kind};
 use crate::http::{self, Answer};
@@ -177,9 +174,9 @@ impl<'a> Said<'a> {
             .collect();
         let error = error
             .with_code(self.code.clone().unwrap_or(word))
-            .caused_by(EntraSays {
-                words,
-                request: (!named.is_empty()).then(|| Request(named.join(", "))),
+            .caused_by(match named.is_empty() {
+                true => format!("Entra says: {words}"),
+                false => format!("Entra says: {words} ({})", named.join(", ")),
             });
         let correlation = self.ids.correlation.map(clean);
         match correlation.or_else(|| find("Correlation ID:")) {
@@ -188,37 +185,6 @@ impl<'a> Said<'a> {
         }
     }
 }
-
-/// Entra's own sentence; the request that it was about is its source, for a line of its own.
-#[derive(Debug)]
-struct EntraSays {
-    words: String,
-    request: Option<Request>,
-}
-
-impl fmt::Display for EntraSays {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Entra says: {}", self.words)
-    }
-}
-
-impl StdError for EntraSays {
-    fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        self.request.as_ref().map(|request| request as _)
-    }
-}
-
-/// Trace id and time of a request.
-#[derive(Debug)]
-struct Request(String);
-
-impl fmt::Display for Request {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "a request with {}", self.0)
-    }
-}
-
-impl StdError for Request {}
 
 fn code_of(description: Option<&str>, codes: &[i64]) -> Option<String> {
     codes
@@ -304,15 +270,11 @@ mod tests {
             );
             assert_eq!(error.code(), Some("AADSTS53003"));
             assert_eq!(error.correlation_id(), Some("c0-2"));
-            let words = StdError::source(&error).expect("Entra's words");
+            let words = std::error::Error::source(&error).expect("Entra's words");
             assert_eq!(
                 words.to_string(),
-                "Entra says: AADSTS53003: Access has been blocked."
-            );
-            let request = words.source().map(ToString::to_string);
-            assert_eq!(
-                request.as_deref(),
-                Some("a request with trace id 7a-1, time 2026-01-02 03:04:05Z")
+                "Entra says: AADSTS53003: Access has been blocked. (trace id 7a-1, time 2026-01-02 \
+                 03:04:05Z)"
             );
         }
     }
