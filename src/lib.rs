@@ -106,6 +106,7 @@ pub mod account;
 pub mod acs;
 pub mod cli;
 pub mod config;
+pub mod credential;
 pub mod doctor;
 pub mod emulator;
 pub mod entra;
