@@ -117,6 +117,7 @@ pub mod jwt;
 pub mod loopback;
 pub mod secret;
 pub mod session;
+mod shapes;
 pub mod store;
 pub mod text;
 pub mod time;

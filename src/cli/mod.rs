@@ -11,6 +11,7 @@ mod parts;
 mod passphrase;
 mod place;
 mod qr;
+mod reach;
 mod sign_in;
 mod talk;
 mod vaults;

@@ -7,6 +7,7 @@
 mod freshness;
 #[cfg(test)]
 mod freshness_tests;
+mod overview;
 mod renewal;
 mod sign_in;
 mod waiting;
@@ -14,6 +15,7 @@ mod waiting;
 use std::sync::Arc;
 
 pub use freshness::{Target, Wish};
+pub use overview::{AccountState, Overview, TokenState};
 pub use renewal::{Exchange, Net, Renewal};
 
 pub use crate::entra::Way;
@@ -21,7 +23,7 @@ pub use crate::entra::Way;
 use crate::account::{Account, SessionKey, Tenancy};
 use crate::error::{Error, Kind, Result};
 use crate::secret::{CommunicationToken, EntraToken};
-use crate::store::{Record, Vault};
+use crate::store::{Index, Record, Vault};
 use crate::time::{Clock, Timestamp};
 
 use freshness::{Done, Kept, Step, kept, next_step};
@@ -110,6 +112,24 @@ impl Session {
             key,
             wish,
         }))
+    }
+
+    /// What is kept for this tenancy, without secrets: one read of the index.
+    ///
+    /// # Errors
+    /// As [`Vault::index`].
+    pub fn index(&self) -> Result<Index> {
+        self.vault.index_of(&self.tenancy)
+    }
+
+    /// What these sessions belong to.
+    pub fn tenancy(&self) -> &Tenancy {
+        &self.tenancy
+    }
+
+    /// The name of the store that keeps them.
+    pub fn store_name(&self) -> &'static str {
+        self.vault.store_name()
     }
 
     /// The time by the service's clock, as far as the last answer told it.

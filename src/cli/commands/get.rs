@@ -2,9 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::json;
-
-use crate::account::Account;
 use crate::cli::Stdin;
 use crate::cli::args::Get;
 use crate::cli::output::Output;
@@ -12,7 +9,8 @@ use crate::cli::parts::{Parts, World};
 use crate::cli::sign_in::Desk;
 use crate::config::Setting;
 use crate::error::Result;
-use crate::session::{Peek, Token};
+use crate::session::Peek;
+use crate::shapes;
 
 pub(super) fn run(args: &Get, world: &World, stdin: Stdin, output: &mut Output) -> Result<u8> {
     let mut flags = BTreeMap::new();
@@ -34,7 +32,7 @@ pub(super) fn run(args: &Get, world: &World, stdin: Stdin, output: &mut Output) 
             parts.block_on(renewal.run(net, way.as_ref()))?
         }
     };
-    output.result(token.secret.expose(), &json(&token))?;
+    output.result(token.secret.expose(), &shapes::token(&token))?;
     Ok(0)
 }
 
@@ -42,22 +40,4 @@ pub(super) fn run(args: &Get, world: &World, stdin: Stdin, output: &mut Output) 
 fn may_sign_in(args: &Get, world: &World, stdin_is_terminal: bool) -> bool {
     let somebody_is_there = stdin_is_terminal && world.stderr_is_terminal;
     !args.no_interactive && (args.interactive || somebody_is_there || world.global.emulator)
-}
-
-fn json(token: &Token) -> serde_json::Value {
-    json!({
-        "token": token.secret.expose(),
-        "expiresOn": token.expires_on.to_string(),
-        "expiresInSeconds": token.expires_in_seconds,
-        "account": account_json(&token.account),
-    })
-}
-
-/// An account as every command's JSON names it.
-pub(super) fn account_json(account: &Account) -> serde_json::Value {
-    json!({
-        "username": account.username,
-        "homeAccountId": account.home_account_id,
-        "tenantId": account.tenant_id,
-    })
 }

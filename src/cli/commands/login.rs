@@ -12,9 +12,8 @@ use crate::cli::sign_in::{self, Desk};
 use crate::config::Setting;
 use crate::entra::Prompt;
 use crate::error::{Error, Result};
+use crate::shapes;
 use crate::time::in_words;
-
-use super::get::account_json;
 
 pub(super) fn run(args: &Login, world: &World, stdin: Stdin, output: &mut Output) -> Result<u8> {
     let parts = Parts::new(world, &flags(args))?;
@@ -53,7 +52,7 @@ pub(super) fn run(args: &Login, world: &World, stdin: Stdin, output: &mut Output
         ),
     }
     let json = json!({
-        "account": account_json(&record.account),
+        "account": shapes::account(&record.account),
         "expiresOn": expires_on.to_string(),
     });
     output.result("", &json)?;

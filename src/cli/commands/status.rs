@@ -2,36 +2,32 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::sync::Arc;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use crate::account::Tenancy;
 use crate::cli::output::Output;
 use crate::cli::parts::{Parts, World};
 use crate::error::{Kind, Result};
-use crate::exchange::TokenSource;
-use crate::store::{Index, IndexEntry};
-use crate::time::{Clock, Timestamp, in_words};
+use crate::session::{AccountState, TokenState};
+use crate::shapes;
+use crate::time::in_words;
 
 pub(super) fn run(world: &World, output: &mut Output) -> Result<u8> {
     let parts = Parts::new(world, &BTreeMap::new())?;
-    let view = View::new(&parts)?;
+    let accounts = parts.overview()?.accounts();
     match output.is_json {
         true => {
-            let json = json!({
-                "profile": parts.config.profile,
-                "store": parts.vault.store_name(),
-                "accounts": view.json(),
-            });
+            let store = parts.vault.store_name();
+            let json = shapes::status(&parts.config.profile, store, &accounts);
             output.result("", &json)?;
         }
         false => {
-            let text = format!("{}\n{}", heading(&parts), view.text());
+            let text = format!("{}\n{}", heading(&parts), text(&accounts));
             output.result(&text, &Value::Null)?;
         }
     }
-    Ok(match view.active_can_give() {
+    let can_give = |state: &AccountState| state.active && state.can_give();
+    Ok(match accounts.iter().any(can_give) {
         true => 0,
         false => Kind::SignInNeeded.exit_code(),
     })
@@ -53,135 +49,56 @@ fn heading(parts: &Parts<'_>) -> String {
     )
 }
 
-/// The accounts of the configured application and tenant, as the index has them.
-pub(super) struct View {
-    index: Index,
-    tenancy: Option<Tenancy>,
-    source: Option<TokenSource>,
-    scopes: Vec<String>,
-    min_validity: std::time::Duration,
-    clock: Arc<dyn Clock>,
+/// The accounts, for a person.
+pub(super) fn text(accounts: &[AccountState]) -> String {
+    let mut text = String::new();
+    for state in accounts {
+        let mark = if state.active { "*" } else { " " };
+        let _ = writeln!(
+            text,
+            "{mark} {}  (tenant {})",
+            state.account.username, state.account.tenant_id
+        );
+        let tokens = [
+            ("Entra token", state.entra),
+            ("Communication token", state.communication),
+        ];
+        for (name, token) in tokens {
+            let _ = writeln!(text, "    {name:<20} {}", describe(token));
+        }
+        let _ = writeln!(text, "    {:<20} {}", "next get", next(state));
+    }
+    if text.is_empty() {
+        text.push_str("nobody is signed in: run `acspass login`\n");
+    }
+    text.trim_end().to_owned()
 }
 
-impl View {
-    pub(super) fn new(parts: &Parts<'_>) -> Result<Self> {
-        // Without a client id nobody can be signed in.
-        let tenancy = parts.tenancy().ok();
-        Ok(View {
-            index: match &tenancy {
-                Some(tenancy) => parts.vault.index_of(tenancy)?,
-                None => parts.vault.index()?,
-            },
-            tenancy,
-            source: parts
-                .config
-                .any_resource()
-                .ok()
-                .map(|resource| parts.token_source(&resource)),
-            scopes: parts.config.scopes.clone(),
-            min_validity: parts.config.min_validity,
-            clock: parts.world.clock.clone(),
-        })
+fn describe(token: Option<TokenState>) -> String {
+    let Some(TokenState {
+        expires_on,
+        left,
+        fresh,
+    }) = token
+    else {
+        return "none".to_owned();
+    };
+    match (left.is_zero(), fresh) {
+        (true, _) => format!("expired at {expires_on}"),
+        (false, true) => format!("fresh, until {expires_on} (another {})", in_words(left)),
+        (false, false) => format!("not fresh, until {expires_on} (another {})", in_words(left)),
     }
+}
 
-    fn entries(&self) -> impl Iterator<Item = &IndexEntry> {
-        self.tenancy
-            .iter()
-            .flat_map(|tenancy| self.index.in_tenancy(tenancy))
-    }
-
-    fn active_can_give(&self) -> bool {
-        self.entries().any(|entry| {
-            let fresh = |at: Option<Timestamp>| at.is_some_and(|at| self.is_fresh(entry, at));
-            entry.active
-                && (entry.can_renew || fresh(self.communication(entry)) || fresh(self.entra(entry)))
-        })
-    }
-
-    fn entra(&self, entry: &IndexEntry) -> Option<Timestamp> {
-        let mut tokens = entry.entra_tokens.iter();
-        tokens
-            .find(|token| token.scopes == self.scopes)
-            .map(|token| token.expires_on)
-    }
-
-    fn communication(&self, entry: &IndexEntry) -> Option<Timestamp> {
-        let mut tokens = entry.communication_tokens.iter();
-        tokens
-            .find(|token| Some(&token.source) == self.source.as_ref())
-            .map(|token| token.expires_on)
-    }
-
-    fn left(&self, entry: &IndexEntry, expires_on: Timestamp) -> std::time::Duration {
-        expires_on.since(entry.service_now(self.clock.as_ref()))
-    }
-
-    fn is_fresh(&self, entry: &IndexEntry, expires_on: Timestamp) -> bool {
-        self.left(entry, expires_on) > self.min_validity
-    }
-
-    pub(super) fn json(&self) -> Value {
-        let token = |entry: &IndexEntry, at: Option<Timestamp>| match at {
-            Some(at) => json!({"expiresOn": at.to_string(), "fresh": self.is_fresh(entry, at)}),
-            None => Value::Null,
-        };
-        self.entries()
-            .map(|entry| {
-                let mut account = super::get::account_json(&entry.account);
-                account["active"] = json!(entry.active);
-                account["entraToken"] = token(entry, self.entra(entry));
-                account["communicationToken"] = token(entry, self.communication(entry));
-                account
-            })
-            .collect()
-    }
-
-    pub(super) fn text(&self) -> String {
-        let mut text = String::new();
-        for entry in self.entries() {
-            let mark = if entry.active { "*" } else { " " };
-            let _ = writeln!(
-                text,
-                "{mark} {}  (tenant {})",
-                entry.account.username, entry.account.tenant_id
-            );
-            let tokens = [
-                ("Entra token", self.entra(entry)),
-                ("Communication token", self.communication(entry)),
-            ];
-            for (name, at) in tokens {
-                let _ = writeln!(text, "    {name:<20} {}", self.describe(entry, at));
-            }
-            let _ = writeln!(text, "    {:<20} {}", "next get", self.next(entry));
-        }
-        if text.is_empty() {
-            text.push_str("nobody is signed in: run `acspass login`\n");
-        }
-        text.trim_end().to_owned()
-    }
-
-    fn describe(&self, entry: &IndexEntry, at: Option<Timestamp>) -> String {
-        let Some(at) = at else {
-            return "none".to_owned();
-        };
-        let left = self.left(entry, at);
-        match (left.is_zero(), self.is_fresh(entry, at)) {
-            (true, _) => format!("expired at {at}"),
-            (false, true) => format!("fresh, until {at} (another {})", in_words(left)),
-            (false, false) => format!("not fresh, until {at} (another {})", in_words(left)),
-        }
-    }
-
-    fn next(&self, entry: &IndexEntry) -> &'static str {
-        let fresh = |at: Option<Timestamp>| at.is_some_and(|at| self.is_fresh(entry, at));
-        if fresh(self.communication(entry)) {
-            "prints the kept token, without network"
-        } else if fresh(self.entra(entry)) {
-            "exchanges the Entra token"
-        } else if entry.can_renew {
-            "renews the session, then exchanges"
-        } else {
-            "needs a sign-in"
-        }
+fn next(state: &AccountState) -> &'static str {
+    let fresh = |token: Option<TokenState>| token.is_some_and(|token| token.fresh);
+    if fresh(state.communication) {
+        "prints the kept token, without network"
+    } else if fresh(state.entra) {
+        "exchanges the Entra token"
+    } else if state.can_renew {
+        "renews the session, then exchanges"
+    } else {
+        "needs a sign-in"
     }
 }
