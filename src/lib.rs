@@ -116,6 +116,7 @@ pub mod http;
 pub mod jwt;
 pub mod loopback;
 pub mod secret;
+pub mod serve;
 pub mod session;
 mod shapes;
 pub mod store;

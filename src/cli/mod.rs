@@ -6,6 +6,7 @@
 mod args;
 mod browser;
 mod commands;
+mod notify;
 mod output;
 mod parts;
 mod passphrase;
