@@ -22,13 +22,12 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-pub use access::Origin;
 pub use place::{Running, running};
 
 use crate::acs::IdentityClient;
 use crate::error::{Error, Result};
 use crate::loopback::serve::Limits;
-use crate::loopback::{self, Bound};
+use crate::loopback::{self, Bound, WebOrigin};
 use crate::session::{Net, Overview, Session, Wish};
 use crate::time::Clock;
 
@@ -70,7 +69,7 @@ pub struct Options {
     /// The clock.
     pub clock: Arc<dyn Clock>,
     /// The web pages that may ask, beside programs.
-    pub origins: Vec<Origin>,
+    pub origins: Vec<WebOrigin>,
     /// Told once whenever a person must sign in before a token can be had. It must not block.
     pub sign_in_needed: Arc<dyn Fn(&Error) + Send + Sync>,
 }
