@@ -40,9 +40,11 @@ use routes::Service;
 /// The port where none is named: in the range that IANA lets users register, and unassigned there.
 pub const PORT: u16 = 8487;
 
-/// A listener takes more connections than a careless app opens, and not more than are affordable.
+/// More connections than a careless app opens, and not more memory than is affordable.
 const LIMITS: Limits = Limits {
     connections: 16 * 1024,
+    buffers: 4 * 1024,
+    kept: 2 * 1024,
     head: 16 * 1024,
     // A refresh that is under way when the service is stopped may just end.
     grace: Duration::from_secs(5),

@@ -32,9 +32,15 @@ pub(super) fn run(
     }
     let parts = Parts::new(world, &flags)?;
     let options = options(&parts)?;
+    let runtime = runtime()?;
+    let mut stop = Box::pin(interrupted());
+    // From here on a signal ends it well: there is something to remove.
+    let is_early = runtime.block_on(async { futures_util::poll!(&mut stop).is_ready() });
+    if is_early {
+        return Ok(0);
+    }
     let server = Server::open(options, args.port, &world.serve_folder()?)?;
     sign_in_first(&parts, stdin)?;
-    let runtime = runtime()?;
     let outcome = runtime.block_on(async {
         let socket = server.socket().map(|path| path.display().to_string());
         let secret_file = server.secret_file().display().to_string();
@@ -43,7 +49,7 @@ pub(super) fn run(
         output
             .talk()
             .say("Ctrl-C stops it, and removes the secret.");
-        server.run(interrupted()).await
+        server.run(stop).await
     });
     // A renewal that is under way may last: nobody waits for it any more.
     runtime.shutdown_background();

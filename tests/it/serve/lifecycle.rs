@@ -99,7 +99,9 @@ fn where_a_socket_cannot_be_there_is_the_port() {
 
 #[test]
 fn an_answer_under_way_is_finished_before_the_end() {
-    let home = home();
+    let (mut home, _emulator) = Home::with_emulator();
+    let state = home.path().join("state").display().to_string();
+    home.set("ACSPASS_STATE_DIR", &state);
     let service = Service::start(&home, &[]);
     let body = "{\"scopes\": []}";
     let mut stream = TcpStream::connect(("127.0.0.1", service.port)).expect("it listens");

@@ -164,10 +164,10 @@ fn a_logout_and_a_switch_elsewhere_show_within_seconds() {
         }
     };
     let username = || service.get("/token").json()["account"]["username"].clone();
-    assert_eq!(username(), "ada@contoso.example");
-    home.real(&["account", "switch", "ben@contoso.example"])
+    assert_eq!(username(), "ben@contoso.example");
+    home.real(&["account", "switch", "ada@contoso.example"])
         .assert_code(0);
-    until(&|| username() == "ben@contoso.example");
+    until(&|| username() == "ada@contoso.example");
     home.real(&["logout", "--all"]).assert_code(0);
     until(&|| service.get("/token").status == 401);
     assert_eq!(
