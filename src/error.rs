@@ -5,6 +5,7 @@
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::sync::Arc;
 
 use crate::claims::Claims;
 
@@ -12,9 +13,12 @@ use crate::claims::Claims;
 ///
 /// `message` is one lower-case sentence without a final period and never repeats its source; it
 /// and every source are free of secrets, because foreign errors that may carry a body or a token
-/// are translated where they arise and never become a source.
-pub struct Error(Box<Inner>);
+/// are translated where they arise and never become a source. A clone is the same failure, told to
+/// one more who waited for it.
+#[derive(Clone)]
+pub struct Error(Arc<Inner>);
 
+#[derive(Clone)]
 struct Inner {
     kind: Kind,
     message: String,
@@ -23,7 +27,7 @@ struct Inner {
     correlation_id: Option<String>,
     answer: Option<ServiceAnswer>,
     claims: Option<Claims>,
-    source: Option<Box<dyn StdError + Send + Sync>>,
+    source: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
 /// What a service answered when it refused: for programs that must look closer than [`Kind`].
@@ -100,7 +104,7 @@ impl Kind {
 impl Error {
     /// A failure of this kind. `hint` is the next step; there is no error without one.
     pub fn new(kind: Kind, message: impl Into<String>, hint: impl Into<String>) -> Self {
-        Error(Box::new(Inner {
+        Error(Arc::new(Inner {
             kind,
             message: message.into(),
             hint: hint.into(),
@@ -124,45 +128,50 @@ impl Error {
     /// Adds the service's own code, such as `AADSTS50173` or `Denied`.
     #[must_use]
     pub fn with_code(mut self, code: impl Into<String>) -> Self {
-        self.0.code = Some(code.into());
+        self.inner().code = Some(code.into());
         self
     }
 
     /// Adds the id under which the service's staff find the request.
     #[must_use]
     pub fn with_correlation_id(mut self, id: impl Into<String>) -> Self {
-        self.0.correlation_id = Some(id.into());
+        self.inner().correlation_id = Some(id.into());
         self
     }
 
     /// Adds what the service answered.
     #[must_use]
     pub fn with_answer(mut self, answer: ServiceAnswer) -> Self {
-        self.0.code = answer.code.clone().or(self.0.code);
-        self.0.correlation_id = answer.request_id.clone().or(self.0.correlation_id);
-        self.0.answer = Some(answer);
+        let inner = self.inner();
+        inner.code = answer.code.clone().or(inner.code.take());
+        inner.correlation_id = answer.request_id.clone().or(inner.correlation_id.take());
+        inner.answer = Some(answer);
         self
     }
 
     /// Adds the claims that Entra asks the next sign-in for.
     #[must_use]
     pub fn with_claims(mut self, claims: Claims) -> Self {
-        self.0.claims = Some(claims);
+        self.inner().claims = Some(claims);
         self
     }
 
     /// Adds the cause. It must not be able to hold a secret or a response body.
     #[must_use]
     pub fn caused_by(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        self.0.source = Some(source.into());
+        self.inner().source = Some(Arc::from(source.into()));
         self
     }
 
     /// Replaces the next step, where the caller knows a better one.
     #[must_use]
     pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
-        self.0.hint = hint.into();
+        self.inner().hint = hint.into();
         self
+    }
+
+    fn inner(&mut self) -> &mut Inner {
+        Arc::make_mut(&mut self.0)
     }
 
     /// Who is at fault, and what a caller does about it.

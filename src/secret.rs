@@ -58,6 +58,8 @@ secret_text! {
     CommunicationToken;
     /// An ACS resource's access key, Base64 as the portal shows it.
     AccessKey;
+    /// What an app shows to this machine's token service.
+    ServiceSecret;
     /// What the user types to open the sealed files.
     Passphrase;
     /// A proxy's URL, which may hold credentials.

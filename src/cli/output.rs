@@ -3,16 +3,14 @@
 //! Text from outside loses its control characters here, whatever it is part of; errors are
 //! rendered here, and nowhere else is their chain walked.
 
-use std::error::Error as _;
-use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::Serialize;
-use serde_json::json;
 
 use crate::error::{Error, Result};
-use crate::text::{is_unprintable, printable_json};
+use crate::shapes::{self, causes, clean};
+use crate::text::printable_json;
 
 use super::wrap::wrapped;
 
@@ -113,20 +111,7 @@ impl Output {
     /// Prints an error, with its chain of causes, as the last thing on standard error.
     pub(crate) fn error(&self, error: &Error) {
         if self.is_json {
-            let mut message = error.message().to_owned();
-            for cause in causes(error) {
-                let _ = write!(message, ": {cause}");
-            }
-            self.talk.line(
-                &json!({"error": {
-                    "kind": error.kind().as_str(),
-                    "message": clean(&message),
-                    "hint": clean(error.hint()),
-                    "code": error.code().map(clean),
-                    "correlationId": error.correlation_id().map(clean),
-                }})
-                .to_string(),
-            );
+            self.talk.line(&shapes::error(error).to_string());
             return;
         }
         let mut paragraphs = vec![
@@ -146,20 +131,6 @@ impl Output {
         paragraphs.push(self.talk.labelled(&self.talk.bold("hint:"), error.hint()));
         self.talk.line(&paragraphs.join("\n"));
     }
-}
-
-fn causes(error: &Error) -> Vec<String> {
-    let mut causes: Vec<String> = Vec::new();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        let text = cause.to_string();
-        // Libraries like to repeat their source in their own words.
-        if !causes.iter().any(|said| said.contains(&text)) {
-            causes.push(text);
-        }
-        next = cause.source();
-    }
-    causes
 }
 
 impl Talk {
@@ -284,11 +255,4 @@ impl Stderr {
             .write_all(text.as_bytes())
             .and_then(|()| self.stream.flush());
     }
-}
-
-/// Text as a terminal may show it; line ends and tabs are its own.
-pub(crate) fn clean(text: &str) -> String {
-    text.chars()
-        .filter(|c| matches!(c, '\n' | '\t') || !is_unprintable(*c))
-        .collect()
 }

@@ -8,19 +8,17 @@ use std::future::Future;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use tokio::runtime::Runtime;
+
 use crate::account::Tenancy;
-use crate::acs::{
-    ConnectionString, DirectExchange, IdentityClient, ResourceAuth, resource_credential,
-};
-use crate::config::{self, Config, ConfigFile, KeySource, Profile, Resource, Setting, Sources};
+use crate::acs::IdentityClient;
+use crate::config::{self, Config, ConfigFile, Profile, Setting, Sources};
 use crate::emulator::{self, Emulator};
 use crate::entra::Entra;
 use crate::entra::browser::Browser;
 use crate::error::{Error, Kind, Result};
-use crate::exchange::{ExchangeKind, TokenSource};
 use crate::http::{self, Http};
-use crate::secret::AccessKey;
-use crate::session::{Exchange, Net, Session, Target, Wish};
+use crate::session::{Net, Overview, Session, Target, Wish};
 use crate::store::Vault;
 use crate::time::Clock;
 
@@ -28,6 +26,7 @@ use super::Folders;
 use super::args::Global;
 use super::keyboard::{self, Keyboard};
 use super::output::Talk;
+use super::reach::Reach;
 use super::vaults;
 
 /// The authority host of sessions with the embedded emulator.
@@ -73,6 +72,15 @@ impl World {
         self.folder("ACSPASS_STATE_DIR", |folders| &folders.state)
     }
 
+    /// The token service's folder. The emulator's is another one, as its accounts are.
+    pub(super) fn serve_folder(&self) -> Result<PathBuf> {
+        let state = self.state_folder()?;
+        Ok(match self.global.emulator {
+            true => state.join(EMULATOR).join("serve"),
+            false => state.join("serve"),
+        })
+    }
+
     fn folder(&self, variable: &str, own: impl Fn(&Folders) -> &PathBuf) -> Result<PathBuf> {
         if let Some(path) = self.variable(variable) {
             return Ok(PathBuf::from(path));
@@ -102,9 +110,9 @@ impl World {
 /// The real parts of one run.
 pub(super) struct Parts<'w> {
     pub(super) world: &'w World,
-    pub(super) config: Config,
+    pub(super) config: Arc<Config>,
     pub(super) vault: Arc<Vault>,
-    http: Arc<Http>,
+    reach: Arc<Reach>,
     emulator: Option<Emulator>,
 }
 
@@ -140,7 +148,7 @@ impl<'w> Parts<'w> {
             environment: &world.environment,
             profile,
         };
-        let config = Config::resolve(name, &sources)?;
+        let config = Arc::new(Config::resolve(name, &sources)?);
         let vault = Arc::new(vaults::chosen(world, &config)?);
         let http = Arc::new(Http::new(http::Options {
             authorities: config::authority_files(&world.environment),
@@ -148,11 +156,18 @@ impl<'w> Parts<'w> {
             proxies: config::proxies(&world.environment),
             ..http::Options::default()
         }));
+        let reach = Arc::new(Reach {
+            config: config.clone(),
+            vault: vault.clone(),
+            http,
+            clock: world.clock.clone(),
+            environment: world.environment.clone(),
+        });
         Ok(Parts {
             world,
             config,
             vault,
-            http,
+            reach,
             emulator,
         })
     }
@@ -179,7 +194,7 @@ impl<'w> Parts<'w> {
     pub(super) fn wish(&self, entra: bool) -> Result<Wish> {
         let target = match entra {
             true => Target::Entra,
-            false => Target::Communication(self.token_source(&self.config.resource()?)),
+            false => Target::Communication(self.reach.token_source(&self.config.resource()?)),
         };
         Ok(Wish {
             target,
@@ -189,84 +204,33 @@ impl<'w> Parts<'w> {
         })
     }
 
-    pub(super) fn token_source(&self, resource: &Resource) -> TokenSource {
-        TokenSource {
-            endpoint: resource.endpoint.as_str().to_owned(),
-            exchange: self.config.exchange,
-            scopes: self.config.scopes.clone(),
-        }
+    pub(super) fn http(&self) -> &Arc<Http> {
+        &self.reach.http
     }
 
-    pub(super) fn http(&self) -> &Arc<Http> {
-        &self.http
+    /// What leads to the services, for whoever outlives this call.
+    pub(super) fn reach(&self) -> Arc<Reach> {
+        self.reach.clone()
     }
 
     /// Entra ID, for the configured application.
     pub(super) fn entra(&self) -> Result<Entra> {
-        let client_id = self.config.tenancy()?.client_id;
-        let entra = Entra::new(
-            self.http.clone(),
-            self.world.clock.clone(),
-            self.config.authority.clone(),
-            client_id,
-        );
-        Ok(match self.config.continuous_access {
-            true => entra.with_continuous_access(),
-            false => entra,
-        })
+        self.reach.entra()
     }
 
     /// What a renewal needs; the resource's key is fetched only now.
     pub(super) fn net(&self, with_exchange: bool) -> Result<Net> {
-        let exchange = match (with_exchange, self.config.exchange) {
-            (false, _) => None,
-            (true, ExchangeKind::Key) => Some(Exchange::AsOwner(self.identity_client()?)),
-            (true, ExchangeKind::Entra | ExchangeKind::TeamsExtension) => {
-                Some(Exchange::Direct(DirectExchange::new(
-                    self.http.clone(),
-                    self.world.clock.clone(),
-                    self.config.resource()?.endpoint.clone(),
-                    self.config.allowed_hosts.clone(),
-                )))
-            }
-        };
-        Ok(Net {
-            entra: self.entra()?,
-            exchange,
-        })
+        self.reach.net(with_exchange)
     }
 
-    /// The ACS resource, as its owner: with its key, or else as the principal that the environment
-    /// names.
+    /// The ACS resource, as its owner.
     pub(super) fn identity_client(&self) -> Result<IdentityClient> {
-        let resource = self.config.any_resource()?;
-        let clock = self.world.clock.clone();
-        let auth = match &resource.key {
-            KeySource::Given(access_key) => ResourceAuth::Key(access_key.clone()),
-            KeySource::Stored => ResourceAuth::Key(self.stored_key()?),
-            KeySource::None => ResourceAuth::Entra(resource_credential::from_environment(
-                &self.world.environment,
-                self.http.clone(),
-                clock.clone(),
-            )?),
-        };
-        Ok(IdentityClient::new(resource.endpoint.clone(), auth)
-            .with_http(self.http.clone())
-            .with_clock(clock)
-            .with_allowed_hosts(self.config.allowed_hosts.clone()))
+        self.reach.identity_client()
     }
 
-    fn stored_key(&self) -> Result<AccessKey> {
-        let name = stored_name(&self.config.profile);
-        let stored = self.vault.load_secret(&name)?.ok_or_else(|| {
-            Error::new(
-                Kind::Usage,
-                "the profile's connection string is not in the store any more",
-                "run `acspass config set connection-string`",
-            )
-        })?;
-        ConnectionString::parse(&String::from_utf8_lossy(stored.expose()))
-            .map(|read| read.access_key)
+    /// The accounts of the configured application and tenant, as the index has them.
+    pub(super) fn overview(&self, most: usize) -> Result<Overview> {
+        self.reach.overview(self.tenancy().ok().as_ref(), most)
     }
 
     /// Whom the embedded emulator signs in, where it is the authority.
@@ -279,6 +243,14 @@ impl<'w> Parts<'w> {
     pub(super) fn block_on<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
         block_on(work)
     }
+}
+
+/// A runtime with one thread: one thing is done at a time, and answers from memory need no more.
+pub(super) fn runtime() -> Result<Runtime> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Error::internal("no runtime could be started").caused_by(error))
 }
 
 /// See [`Parts::block_on`].
@@ -294,15 +266,12 @@ pub(super) fn block_on<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
 
 /// The same for what minds signals by itself.
 pub(super) fn block_on_uninterrupted<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Error::internal("no runtime could be started").caused_by(error))?
-        .block_on(work)
+    runtime()?.block_on(work)
 }
 
+/// Ends once the user or the system wants the program to stop.
 #[cfg(unix)]
-async fn interrupted() {
+pub(super) async fn interrupted() {
     use tokio::signal::unix::{SignalKind, signal};
     let wait = |kind| async move {
         match signal(kind) {
@@ -321,7 +290,7 @@ async fn interrupted() {
 }
 
 #[cfg(not(unix))]
-async fn interrupted() {
+pub(super) async fn interrupted() {
     if tokio::signal::ctrl_c().await.is_err() {
         std::future::pending::<()>().await;
     }

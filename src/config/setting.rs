@@ -26,6 +26,8 @@ pub enum Setting {
     Endpoint,
     /// Hosts beyond ACS's own that an Entra token may be sent to.
     AllowEndpoint,
+    /// Web origins whose pages may ask the token service.
+    AllowOrigin,
     /// Where sessions are kept.
     Store,
     /// How much a fresh token has left.
@@ -42,7 +44,7 @@ pub enum Setting {
 
 impl Setting {
     /// Every setting, in the order in which `config list` shows them.
-    pub const ALL: [Setting; 14] = [
+    pub const ALL: [Setting; 15] = [
         Setting::Tenant,
         Setting::ClientId,
         Setting::AuthorityHost,
@@ -51,6 +53,7 @@ impl Setting {
         Setting::Endpoint,
         Setting::ConnectionString,
         Setting::AllowEndpoint,
+        Setting::AllowOrigin,
         Setting::Store,
         Setting::MinValidity,
         Setting::SignIn,
@@ -70,6 +73,7 @@ impl Setting {
             Setting::ConnectionString => "connection-string",
             Setting::Endpoint => "endpoint",
             Setting::AllowEndpoint => "allow-endpoint",
+            Setting::AllowOrigin => "allow-origin",
             Setting::Store => "store",
             Setting::MinValidity => "min-validity",
             Setting::SignIn => "sign-in",
@@ -110,6 +114,7 @@ impl Setting {
             Setting::Store => &["ACSPASS_STORE"],
             Setting::ConnectionString
             | Setting::AllowEndpoint
+            | Setting::AllowOrigin
             | Setting::MinValidity
             | Setting::SignIn
             | Setting::Port
@@ -134,6 +139,7 @@ impl Setting {
             | Setting::ConnectionString
             | Setting::Endpoint
             | Setting::AllowEndpoint
+            | Setting::AllowOrigin
             | Setting::RedirectUri => None,
         }
     }

@@ -38,6 +38,7 @@ pub use state::Seen;
 pub use user_agent::{Page, UserAgent};
 
 use crate::error::{Error, Result};
+use crate::loopback::serve::Limits;
 use crate::loopback::{self, Bound};
 use crate::time::{Clock, SystemClock};
 use ca::Authority;
@@ -330,7 +331,7 @@ async fn serve(
     let shared = Arc::clone(shared);
     let service = service_fn(move |request| door::answer(Arc::clone(&shared), entrance, request));
     let tls = authority.map(|authority| authority.server);
-    if let Err(error) = loopback::serve::serve(bound, tls, service, told).await {
+    if let Err(error) = loopback::serve::serve(bound, tls, service, Limits::default(), told).await {
         tracing::error!(target: "acspass::emulator", %error, "the emulator stopped serving");
     }
 }

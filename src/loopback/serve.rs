@@ -2,9 +2,10 @@
 //!
 //! In come bound listeners, TLS or none, and a service; it ends when it is told to stop and every
 //! connection has been given a moment to finish. What is answered, to whom and with which headers
-//! is the service's business; even the `Date` header is.
+//! is the service's business.
 
 use std::error::Error as StdError;
+use std::future::Future;
 use std::io;
 use std::pin::pin;
 use std::sync::Arc;
@@ -17,21 +18,47 @@ use hyper::service::Service;
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
 use super::{Bound, is_loopback_peer};
 
-/// Connections that one listener holds at a time; the next ones wait in the system's queue.
-const CONNECTIONS: usize = 256;
 /// How long a peer may take over the TLS handshake, and over each request's head.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
-/// What is answered already may take this long to be sent once the server stops.
-const GRACE: Duration = Duration::from_secs(1);
 /// How long to wait after the system refused to hand out a connection (out of descriptors).
 const BREATHER: Duration = Duration::from_millis(50);
+
+/// What one listener takes upon itself.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    /// Connections that it holds at a time; the next ones wait in the system's queue.
+    pub(crate) connections: usize,
+    /// How many of them may hold buffers at a time, which is from the first byte on.
+    pub(crate) buffers: usize,
+    /// While more than this many do, a connection is closed after its answer.
+    pub(crate) kept: usize,
+    /// Bytes of a request's head; 8 KiB at least.
+    pub(crate) head: usize,
+    /// How long the answers under way may take once the server stops.
+    pub(crate) grace: Duration,
+    /// Whether answers tell the machine's own time. An emulator's tell another.
+    pub(crate) dates: bool,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits {
+            connections: 256,
+            buffers: 256,
+            kept: 256,
+            head: 64 * 1024,
+            grace: Duration::from_secs(1),
+            dates: false,
+        }
+    }
+}
 
 /// Serves until `stop` turns true or its sender is gone. A service that returns an error drops
 /// the connection without an answer.
@@ -42,6 +69,7 @@ pub(crate) async fn serve<S>(
     bound: Bound,
     tls: Option<Arc<rustls::ServerConfig>>,
     service: S,
+    limits: Limits,
     stop: watch::Receiver<bool>,
 ) -> io::Result<()>
 where
@@ -53,16 +81,79 @@ where
     for listener in bound.listeners {
         let listener = TcpListener::from_std(listener)?;
         let tls = tls.clone().map(TlsAcceptor::from);
-        loops.spawn(accept(listener, tls, service.clone(), stop.clone()));
+        loops.spawn(accept(listener, tls, service.clone(), limits, stop.clone()));
     }
     while loops.join_next().await.is_some() {}
     Ok(())
 }
 
-async fn accept<S>(
-    listener: TcpListener,
+/// The same for a socket in the file system, that only its owner reaches.
+///
+/// # Errors
+/// Where the listener cannot be handed to the runtime.
+#[cfg(unix)]
+pub(crate) async fn serve_unix<S>(
+    listener: std::os::unix::net::UnixListener,
+    service: S,
+    limits: Limits,
+    stop: watch::Receiver<bool>,
+) -> io::Result<()>
+where
+    S: Service<Request<Incoming>, Response = Response<Body>> + Clone + Send + 'static,
+    S::Error: Into<Box<dyn StdError + Send + Sync>> + Send,
+    S::Future: Send,
+{
+    let listener = tokio::net::UnixListener::from_std(listener)?;
+    accept(listener, None, service, limits, stop).await;
+    Ok(())
+}
+
+/// What connections come in by.
+trait Door: Send + Sync + 'static {
+    type Stream: AsyncRead + AsyncWrite + Unpin + Send + Sync + 'static;
+
+    /// The next connection; `None` where it is a stranger's.
+    fn accept(&self) -> impl Future<Output = io::Result<Option<Self::Stream>>> + Send;
+
+    /// Ends when the peer says something, or goes.
+    fn said(stream: &Self::Stream) -> impl Future<Output = io::Result<()>> + Send;
+}
+
+impl Door for TcpListener {
+    type Stream = TcpStream;
+
+    async fn accept(&self) -> io::Result<Option<TcpStream>> {
+        let (stream, peer) = TcpListener::accept(self).await?;
+        // Small answers go out at once.
+        let is_ours = is_loopback_peer(peer) && stream.set_nodelay(true).is_ok();
+        Ok(is_ours.then_some(stream))
+    }
+
+    async fn said(stream: &TcpStream) -> io::Result<()> {
+        // Not `readable`, which may end though nothing is there.
+        stream.peek(&mut [0]).await.map(|_| ())
+    }
+}
+
+#[cfg(unix)]
+impl Door for tokio::net::UnixListener {
+    type Stream = tokio::net::UnixStream;
+
+    async fn accept(&self) -> io::Result<Option<Self::Stream>> {
+        let (stream, _) = tokio::net::UnixListener::accept(self).await?;
+        Ok(Some(stream))
+    }
+
+    fn said(stream: &Self::Stream) -> impl Future<Output = io::Result<()>> + Send {
+        stream.readable()
+    }
+}
+
+async fn accept<S, D: Door>(
+    listener: D,
     tls: Option<TlsAcceptor>,
     service: S,
+    limits: Limits,
     mut stop: watch::Receiver<bool>,
 ) where
     S: Service<Request<Incoming>, Response = Response<Body>> + Clone + Send + 'static,
@@ -71,39 +162,69 @@ async fn accept<S>(
 {
     let told = stop.clone();
     let mut connections = JoinSet::new();
+    let buffers = Arc::new(Semaphore::new(limits.buffers));
     loop {
         let accepted = tokio::select! {
             _ = stop.wait_for(|stop| *stop) => break,
-            accepted = listener.accept(), if connections.len() < CONNECTIONS => accepted,
+            accepted = listener.accept(), if connections.len() < limits.connections => accepted,
             Some(_) = connections.join_next(), if !connections.is_empty() => continue,
         };
         let stream = match accepted {
-            Ok((stream, peer)) if is_loopback_peer(peer) => stream,
-            Ok(_) => continue,
+            Ok(Some(stream)) => stream,
+            Ok(None) => continue,
             Err(_) => {
                 tokio::time::sleep(BREATHER).await;
                 continue;
             }
         };
         let (tls, service, told) = (tls.clone(), service.clone(), told.clone());
+        let buffers = buffers.clone();
         connections.spawn(async move {
-            let Some(tls) = tls else {
-                return converse(stream, service, told).await;
+            let Some(_buffer) = first_byte::<D>(&stream, &buffers, told.clone()).await else {
+                return;
             };
-            if let Ok(Ok(stream)) = tokio::time::timeout(HEAD_TIMEOUT, tls.accept(stream)).await {
-                converse(stream, service, told).await;
-            }
+            let is_kept = limits.buffers - buffers.available_permits() <= limits.kept;
+            // Boxed, so that who says nothing costs nothing of this.
+            Box::pin(async move {
+                let Some(tls) = tls else {
+                    return converse(stream, service, limits, is_kept, told).await;
+                };
+                let shaken = tokio::time::timeout(HEAD_TIMEOUT, tls.accept(stream)).await;
+                if let Ok(Ok(stream)) = shaken {
+                    converse(stream, service, limits, is_kept, told).await;
+                }
+            })
+            .await;
         });
     }
     drop(listener);
     let finish = async { while connections.join_next().await.is_some() {} };
     // Whoever is still there after the grace is cut off by the set's own drop.
-    let _ = tokio::time::timeout(GRACE, finish).await;
+    let _ = tokio::time::timeout(limits.grace, finish).await;
+}
+
+/// Waits for the peer to say something, and then for buffers to be free. Who stays silent is
+/// closed as who sends half a head is, and has cost next to nothing.
+async fn first_byte<D: Door>(
+    stream: &D::Stream,
+    buffers: &Arc<Semaphore>,
+    mut stop: watch::Receiver<bool>,
+) -> Option<OwnedSemaphorePermit> {
+    let first = async {
+        D::said(stream).await.ok()?;
+        buffers.clone().acquire_owned().await.ok()
+    };
+    tokio::select! {
+        first = tokio::time::timeout(HEAD_TIMEOUT, first) => first.ok().flatten(),
+        _ = stop.wait_for(|stop| *stop) => None,
+    }
 }
 
 async fn converse<S>(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     service: S,
+    limits: Limits,
+    is_kept: bool,
     mut stop: watch::Receiver<bool>,
 ) where
     S: Service<Request<Incoming>, Response = Response<Body>>,
@@ -113,8 +234,9 @@ async fn converse<S>(
         http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(HEAD_TIMEOUT)
-            .auto_date_header(false)
-            .max_buf_size(64 * 1024)
+            .keep_alive(is_kept)
+            .auto_date_header(limits.dates)
+            .max_buf_size(limits.head)
             .serve_connection(TokioIo::new(stream), service)
     );
     // A peer that breaks off is no failure of ours: both results are let go.

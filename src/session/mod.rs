@@ -8,6 +8,7 @@ mod exchange;
 mod freshness;
 #[cfg(test)]
 mod freshness_tests;
+mod overview;
 mod renewal;
 mod sign_in;
 mod waiting;
@@ -16,6 +17,7 @@ use std::sync::Arc;
 
 pub use exchange::Exchange;
 pub use freshness::{Target, Wish};
+pub use overview::{AccountState, Overview, TokenState};
 pub use renewal::{Net, Renewal};
 
 pub use crate::entra::Way;
@@ -23,7 +25,7 @@ pub use crate::entra::Way;
 use crate::account::{Account, SessionKey, Tenancy};
 use crate::error::{Error, Kind, Result};
 use crate::secret::{CommunicationToken, EntraToken};
-use crate::store::{IndexEntry, Record, Vault};
+use crate::store::{Index, IndexEntry, Record, Vault};
 use crate::time::{Clock, Moment, Timestamp};
 
 use freshness::{Done, Kept, Step, kept, next_step};
@@ -116,6 +118,24 @@ impl Session {
             Some(user) => self.vault.find(&self.tenancy, user),
             None => self.vault.active(&self.tenancy),
         }
+    }
+
+    /// What is kept for this tenancy, without secrets: one read of the index.
+    ///
+    /// # Errors
+    /// As [`Vault::index`].
+    pub fn index(&self) -> Result<Index> {
+        self.vault.index_of(&self.tenancy)
+    }
+
+    /// What these sessions belong to.
+    pub fn tenancy(&self) -> &Tenancy {
+        &self.tenancy
+    }
+
+    /// The name of the store that keeps them.
+    pub fn store_name(&self) -> &'static str {
+        self.vault.store_name()
     }
 
     /// The time by the service's clock, as far as the last answer told it.

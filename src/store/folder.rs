@@ -13,7 +13,7 @@ use crate::time::{Clock, SystemClock};
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Creates the folder, and what is missing above it, for its owner alone.
-pub(super) fn create(folder: &Path) -> io::Result<()> {
+pub(crate) fn create(folder: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
@@ -22,14 +22,14 @@ pub(super) fn create(folder: &Path) -> io::Result<()> {
 }
 
 /// Opens a file for reading and writing, as it is, and creates it for its owner alone.
-pub(super) fn open(path: &Path) -> io::Result<File> {
+pub(crate) fn open(path: &Path) -> io::Result<File> {
     private(OpenOptions::new().read(true).create(true).truncate(false)).open(path)
 }
 
 /// Puts `bytes` in the file's place, so that whoever reads, and whatever dies, meets the old
 /// content or the new one whole. Two at once must exclude each other: they share the draft, whose
 /// fixed name keeps the drafts of processes that were killed from piling up.
-pub(super) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut draft = path.as_os_str().to_owned();
     draft.push(".draft");
     let mut file = private(OpenOptions::new().create(true).truncate(true)).open(&draft)?;
@@ -41,7 +41,7 @@ pub(super) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
 }
 
 /// Removes a file for good; `false` where there was none.
-pub(super) fn remove(path: &Path) -> io::Result<bool> {
+pub(crate) fn remove(path: &Path) -> io::Result<bool> {
     match fs::remove_file(path) {
         Ok(()) => sync_names(path).map(|()| true),
         Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(false),
@@ -50,7 +50,7 @@ pub(super) fn remove(path: &Path) -> io::Result<bool> {
 }
 
 /// Gives a file that cannot be read a name that says so, and tells it. The name it had is free.
-pub(super) fn set_aside(path: &Path) -> io::Result<PathBuf> {
+pub(crate) fn set_aside(path: &Path) -> io::Result<PathBuf> {
     // The machine's own clock: this is about a file of this machine, not about a token.
     let now = SystemClock.now().unix_seconds();
     let named = |suffix: String| {
@@ -70,7 +70,7 @@ pub(super) fn set_aside(path: &Path) -> io::Result<PathBuf> {
 
 /// Waits for the lock file of this name, for as long as an honest holder could need it. It is
 /// held until what is returned is dropped, or the process ends.
-pub(super) fn exclusive(folder: &Path, name: &str) -> Result<File> {
+pub(crate) fn exclusive(folder: &Path, name: &str) -> Result<File> {
     let path = folder.join(name);
     let failed = |cause| failure("lock", &path, cause);
     create(folder).map_err(|cause| failure("create the folder", folder, cause))?;
@@ -115,7 +115,7 @@ fn sync_names(_path: &Path) -> io::Result<()> {
 }
 
 /// An error about a file of the state folder. A path and an I/O error hold no secret.
-pub(super) fn failure(what: &str, path: &Path, cause: io::Error) -> Error {
+pub(crate) fn failure(what: &str, path: &Path, cause: io::Error) -> Error {
     let hint = match cause.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
             "free some space on that disk, then run this again"

@@ -6,7 +6,7 @@
 //! touches a store, the index or a lock by itself.
 
 mod file;
-mod folder;
+pub(crate) mod folder;
 mod index;
 mod keyring;
 #[cfg(target_os = "linux")]

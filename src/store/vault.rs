@@ -125,6 +125,15 @@ impl Vault {
         self.ledger.first(tenancy, most, self.store.name())
     }
 
+    /// All sessions of this tenancy, by understanding no others.
+    ///
+    /// # Errors
+    /// As [`Vault::index`].
+    pub fn index_of(&self, tenancy: &Tenancy) -> Result<Index> {
+        let all = self.first(tenancy, usize::MAX)?;
+        Ok(all.into_index(self.store.name()))
+    }
+
     /// The session, by one read of the store; `None` where the store has it no more, whatever the
     /// index says: the account is signed out.
     ///

@@ -2,7 +2,8 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::time::Duration;
+use std::sync::LazyLock;
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
@@ -19,6 +20,12 @@ pub trait Clock: Send + Sync {
 
     /// Ends once `duration` has passed on this clock.
     fn sleep(&self, duration: Duration) -> Sleep<'_>;
+
+    /// How long this clock has run, which nobody can set: cheap enough for every request. Time that
+    /// the machine slept may be missing. `None` where that cannot be told.
+    fn running(&self) -> Option<Duration> {
+        None
+    }
 
     /// How long the machine has been up, time asleep included: what nobody can set. `None` where
     /// that cannot be told.
@@ -128,6 +135,11 @@ impl Clock for SystemClock {
         Box::pin(tokio::time::sleep(duration))
     }
 
+    fn running(&self) -> Option<Duration> {
+        static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+        Some(START.elapsed())
+    }
+
     #[cfg(target_os = "linux")]
     fn boot(&self) -> Option<Boot> {
         let id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
@@ -186,6 +198,10 @@ impl Clock for SettableClock {
             // The sender lives in `self`, so this cannot end early.
             let _ = hands.wait_for(|hands| hands.passed >= until).await;
         })
+    }
+
+    fn running(&self) -> Option<Duration> {
+        Some(self.0.borrow().passed)
     }
 
     fn boot(&self) -> Option<Boot> {

@@ -34,6 +34,7 @@ mod personas;
 mod proxies;
 mod relays;
 mod secret_service;
+mod serve;
 mod setup;
 mod sign_in;
 mod signs_of_life;

@@ -129,6 +129,27 @@ pub(crate) struct Emulator {
     pub(crate) host_names: Vec<String>,
 }
 
+/// Serve fresh tokens to this machine's apps
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  acspass serve
+  acspass serve --port 0 -o json
+  acspass serve --allow-origin http://localhost:3000   let a web page ask, too
+  acspass serve --emulator                             try it without account and network
+
+Prints where it is and where its secret lies, then runs until Ctrl-C. Every request but
+GET /healthz carries `Authorization: Bearer` with the contents of the secret file, which is
+another one in every run. GET /token answers as `acspass get -o json`; GET /openapi.json describes
+the rest.")]
+pub(crate) struct Serve {
+    /// The port; 0 takes a free one
+    #[arg(long, value_name = "N", default_value_t = crate::serve::PORT)]
+    pub(crate) port: u16,
+    /// A web origin whose pages may ask, like https://app.contoso.com; may be repeated
+    #[arg(long, value_name = "ORIGIN")]
+    pub(crate) allow_origin: Vec<String>,
+}
+
 /// Print a shell's completion script
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:

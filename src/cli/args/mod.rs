@@ -10,7 +10,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(crate) use identity::{
     Token, TokenExchange, TokenIssue, TokenRevoke, User, UserCreate, UserDelete,
 };
-pub(crate) use machine::{Completions, Config, ConfigSet, Doctor, Emulator, Man, Setup};
+pub(crate) use machine::{Completions, Config, ConfigSet, Doctor, Emulator, Man, Serve, Setup};
 
 /// Sign in as a Teams user and get Azure Communication Services tokens.
 #[derive(Debug, Parser)]
@@ -99,6 +99,7 @@ pub(crate) enum Command {
     #[command(alias = "get-token", alias = "print-access-token")]
     Get(Get),
     Exec(Exec),
+    Serve(Serve),
     #[command(alias = "whoami")]
     Status(Status),
     Logout(Logout),

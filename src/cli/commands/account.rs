@@ -8,16 +8,16 @@ use crate::cli::args::AccountSwitch;
 use crate::cli::output::Output;
 use crate::cli::parts::{Parts, World};
 use crate::error::{Error, Kind, Result};
+use crate::shapes;
 
-use super::get::account_json;
-use super::status::View;
+use super::status;
 
 pub(super) fn list(world: &World, output: &mut Output) -> Result<u8> {
     let parts = Parts::new(world, &BTreeMap::new())?;
-    let view = View::new(&parts, usize::MAX)?;
+    let overview = parts.overview(usize::MAX)?;
     match output.is_json {
-        true => output.result("", &BTreeMap::from([("accounts", view.accounts())]))?,
-        false => output.result(&view.text(), &())?,
+        true => output.result("", &shapes::account_list(&overview.accounts()))?,
+        false => output.result(&status::text(&overview), &())?,
     }
     Ok(0)
 }
@@ -43,7 +43,7 @@ pub(super) fn switch(args: &AccountSwitch, world: &World, output: &mut Output) -
         .iter()
         .find(|token| token.scopes == parts.config.scopes)
         .map(|token| token.expires_on.to_string());
-    let json = json!({"account": account_json(&entry.account), "expiresOn": expires_on});
+    let json = json!({"account": shapes::account(&entry.account), "expiresOn": expires_on});
     output.result("", &json)?;
     Ok(0)
 }

@@ -2,9 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::json;
-
-use crate::account::Account;
 use crate::cli::Stdin;
 use crate::cli::args::{Get, Wanted};
 use crate::cli::first_run;
@@ -15,12 +12,13 @@ use crate::cli::sign_in::Desk;
 use crate::config::Setting;
 use crate::error::Result;
 use crate::session::{Peek, Token};
+use crate::shapes;
 
 pub(super) fn run(args: &Get, world: &World, stdin: Stdin, output: &mut Output) -> Result<u8> {
     let keyboard = Keyboard::new(stdin);
     let parts = parts(&args.wanted, world, !args.entra, &keyboard)?;
     let token = token(&parts, &args.wanted, args.entra, keyboard)?;
-    output.result(token.secret.expose(), &json(&token))?;
+    output.result(token.secret.expose(), &shapes::token(&token))?;
     Ok(0)
 }
 
@@ -66,22 +64,4 @@ pub(super) fn token(
 fn may_sign_in(wanted: &Wanted, world: &World, keyboard: &Keyboard) -> bool {
     let somebody_is_there = world.somebody_is_there(keyboard);
     !wanted.no_interactive && (wanted.interactive || somebody_is_there || world.global.emulator)
-}
-
-fn json(token: &Token) -> serde_json::Value {
-    json!({
-        "token": token.secret.expose(),
-        "expiresOn": token.expires_on.to_string(),
-        "expiresInSeconds": token.expires_in_seconds,
-        "account": account_json(&token.account),
-    })
-}
-
-/// An account as every command's JSON names it.
-pub(super) fn account_json(account: &Account) -> serde_json::Value {
-    json!({
-        "username": account.username,
-        "homeAccountId": account.home_account_id,
-        "tenantId": account.tenant_id,
-    })
 }

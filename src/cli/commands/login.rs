@@ -14,9 +14,8 @@ use crate::cli::sign_in::{self, Desk};
 use crate::config::Setting;
 use crate::entra::Prompt;
 use crate::error::{Error, Result};
+use crate::shapes;
 use crate::time::{Moment, in_words};
-
-use super::get::account_json;
 
 pub(super) fn run(args: &Login, world: &World, stdin: Stdin, output: &mut Output) -> Result<u8> {
     let keyboard = Keyboard::new(stdin);
@@ -58,7 +57,7 @@ pub(super) fn run(args: &Login, world: &World, stdin: Stdin, output: &mut Output
         ),
     }
     let json = json!({
-        "account": account_json(&record.account),
+        "account": shapes::account(&record.account),
         "expiresOn": expires_on.to_string(),
     });
     output.result("", &json)?;

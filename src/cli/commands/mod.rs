@@ -12,6 +12,7 @@ mod inspect;
 pub(super) mod login;
 mod logout;
 mod man;
+mod serve;
 mod setup;
 mod status;
 mod token;
@@ -36,6 +37,7 @@ pub(super) fn run(
         Command::Login(args) => login::run(&args, world, stdin, output),
         Command::Get(args) => get::run(&args, world, stdin, output),
         Command::Exec(args) => exec::run(&args, world, stdin, output),
+        Command::Serve(args) => serve::run(&args, world, stdin, output),
         Command::Status(_) => status::run(world, output),
         Command::Logout(args) => logout::run(&args, world, output),
         Command::Account(Account::List(_)) => account::list(world, output),

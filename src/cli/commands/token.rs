@@ -4,11 +4,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::acs::{
-    CommunicationUserId, CreatedUser, Issued, TokenLifetime, TokenScope, teams_token,
-};
+use crate::acs::{CommunicationUserId, CreatedUser, TokenLifetime, TokenScope, teams_token};
 use crate::cli::Stdin;
 use crate::cli::args::{TokenExchange, TokenIssue, TokenRevoke};
 use crate::cli::output::Output;
@@ -16,7 +14,7 @@ use crate::cli::parts::{Parts, World};
 use crate::error::{Error, Kind, Result};
 use crate::jwt;
 use crate::secret::EntraToken;
-use crate::time::Timestamp;
+use crate::shapes;
 
 use super::{bulk, token_input};
 
@@ -34,13 +32,19 @@ pub(super) fn issue(args: &TokenIssue, world: &World, output: &mut Output) -> Re
             let issued = parts
                 .block_on(client.issue_token(&user, &scopes, lifetime))
                 .map_err(bulk::cut_short)?;
-            output.result(issued.token.expose(), &token_json(&issued, world))?;
+            output.result(
+                issued.token.expose(),
+                &shapes::issued(&issued, world.clock.now()),
+            )?;
         }
         None => {
             let created = parts
                 .block_on(client.create_user_with_token(&scopes, lifetime))
                 .map_err(bulk::cut_short)?;
-            output.result(&created_text(&created), &created_json(&created, world))?;
+            output.result(
+                &created_text(&created),
+                &shapes::created(&created, world.clock.now()),
+            )?;
         }
     }
     Ok(0)
@@ -102,7 +106,10 @@ pub(super) fn exchange(
     }
     let client = parts.identity_client()?;
     let issued = parts.block_on(client.exchange_teams_user_token(&token, &app_id, &user_id))?;
-    output.result(issued.token.expose(), &token_json(&issued, world))?;
+    output.result(
+        issued.token.expose(),
+        &shapes::issued(&issued, world.clock.now()),
+    )?;
     Ok(0)
 }
 
@@ -118,27 +125,9 @@ pub(super) fn wanted(
     Ok((scopes, valid_for.map(TokenLifetime::new).transpose()?))
 }
 
-/// A token as every command's JSON has it.
-pub(super) fn token_json(issued: &Issued, world: &World) -> Value {
-    let now: Timestamp = issued.service_time.unwrap_or_else(|| world.clock.now());
-    json!({
-        "token": issued.token.expose(),
-        "expiresOn": issued.expires_on.to_string(),
-        "expiresInSeconds": issued.expires_on.since(now).as_secs(),
-    })
-}
-
 pub(super) fn created_text(created: &CreatedUser) -> String {
     match &created.token {
         Some(issued) => format!("{}\n{}", created.id, issued.token.expose()),
         None => created.id.to_string(),
     }
-}
-
-pub(super) fn created_json(created: &CreatedUser, world: &World) -> Value {
-    let mut json = json!({"identity": {"id": created.id.as_str()}});
-    if let Some(issued) = &created.token {
-        json["accessToken"] = token_json(issued, world);
-    }
-    json
 }

@@ -11,9 +11,10 @@ use crate::cli::args::{UserCreate, UserDelete};
 use crate::cli::output::Output;
 use crate::cli::parts::{Parts, World};
 use crate::error::{Error, Kind, Result};
+use crate::shapes;
 
 use super::bulk::{self, Progress};
-use super::token::{created_json, created_text, wanted};
+use super::token::{created_text, wanted};
 
 /// Longest list of ids that is read, in bytes: half a million ids.
 const LONGEST: u64 = 64 * 1024 * 1024;
@@ -31,7 +32,10 @@ pub(super) fn create(args: &UserCreate, world: &World, output: &mut Output) -> R
     };
     let Some(count) = args.count else {
         let created = parts.block_on(one()).map_err(bulk::cut_short)?;
-        output.result(&created_text(&created), &created_json(&created, world))?;
+        output.result(
+            &created_text(&created),
+            &shapes::created(&created, world.clock.now()),
+        )?;
         return Ok(0);
     };
     let progress = Progress::new(world, u64::from(count), "creating");
@@ -43,7 +47,9 @@ pub(super) fn create(args: &UserCreate, world: &World, output: &mut Output) -> R
         |outcome| {
             progress.step();
             match outcome {
-                Ok(created) if output.is_json => listed.push(created_json(&created, world)),
+                Ok(created) if output.is_json => {
+                    listed.push(shapes::created(&created, world.clock.now()))
+                }
                 // An id is printed as soon as it exists, so that none is lost to an interruption.
                 Ok(created) => {
                     output.result(&created_text(&created), &Value::Null)?;

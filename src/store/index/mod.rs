@@ -126,7 +126,7 @@ impl Index {
 }
 
 impl Few {
-    fn into_index(self, store: &'static str) -> Index {
+    pub(in crate::store) fn into_index(self, store: &'static str) -> Index {
         Index {
             store,
             entries: self.entries,

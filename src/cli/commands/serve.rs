@@ -1,0 +1,154 @@
+//! `serve`: serves fresh tokens to this machine's apps until it is stopped.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::cli::Stdin;
+use crate::cli::args;
+use crate::cli::first_run;
+use crate::cli::keyboard::Keyboard;
+use crate::cli::notify;
+use crate::cli::output::Output;
+use crate::cli::parts::{Parts, World, interrupted, runtime};
+use crate::cli::sign_in::Desk;
+use crate::config::Setting;
+use crate::error::{Error, Kind, Result};
+use crate::serve::{Options, Server};
+use crate::session::Peek;
+
+/// How long a sign-in at the start may take.
+const SIGN_IN: Duration = Duration::from_secs(5 * 60);
+
+pub(super) fn run(
+    args: &args::Serve,
+    world: &World,
+    stdin: Stdin,
+    output: &mut Output,
+) -> Result<u8> {
+    let mut flags = BTreeMap::new();
+    if !args.allow_origin.is_empty() {
+        flags.insert(Setting::AllowOrigin, args.allow_origin.join(" "));
+    }
+    let keyboard = Keyboard::new(stdin);
+    let asks = world.somebody_is_there(&keyboard);
+    let parts = first_run::parts(world, &flags, true, asks.then_some(&keyboard))?;
+    let options = options(&parts)?;
+    #[cfg(unix)]
+    allow_many_connections();
+    let runtime = runtime()?;
+    let mut stop = Box::pin(interrupted());
+    // From here on a signal ends it well: there is something to remove.
+    let is_early = runtime.block_on(async { futures_util::poll!(&mut stop).is_ready() });
+    if is_early {
+        return Ok(0);
+    }
+    let server = Server::open(options, args.port, &world.serve_folder()?)?;
+    sign_in_first(&parts, keyboard)?;
+    let outcome = runtime.block_on(async {
+        let socket = server.socket().map(|path| path.display().to_string());
+        let secret_file = server.secret_file().display().to_string();
+        let json = json!({"url": server.url(), "secretFile": secret_file, "socket": socket});
+        output.result(&text(&server), &json)?;
+        output
+            .talk()
+            .say("Ctrl-C stops it, and removes the secret.");
+        server.run(stop).await
+    });
+    // A renewal that is under way may last: nobody waits for it any more.
+    runtime.shutdown_background();
+    outcome?;
+    output.talk().say("stopped");
+    Ok(0)
+}
+
+/// Most systems let a program have a thousand open files, unless it asks for more.
+#[cfg(unix)]
+fn allow_many_connections() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+    /// More than the service's own limits come to.
+    const ENOUGH: u64 = 64 * 1024;
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    if current.is_none_or(|current| current >= ENOUGH) {
+        return;
+    }
+    let wanted = Rlimit {
+        current: Some(maximum.unwrap_or(ENOUGH).min(ENOUGH)),
+        maximum,
+    };
+    if let Err(error) = setrlimit(Resource::Nofile, wanted) {
+        tracing::debug!("no more connections than usual can be had: {error}");
+    }
+}
+
+fn options(parts: &Parts<'_>) -> Result<Options> {
+    let tenancy = parts.tenancy()?;
+    let [net, owner, overview] = [parts.reach(), parts.reach(), parts.reach()];
+    Ok(Options {
+        session: parts.session()?,
+        wish: parts.wish(false)?,
+        net: Arc::new(move || net.net(true)),
+        owner: Arc::new(move || owner.identity_client()),
+        overview: Arc::new(move || overview.overview(Some(&tenancy), usize::MAX)),
+        profile: parts.config.profile.clone(),
+        clock: parts.world.clock.clone(),
+        origins: parts.config.allowed_origins.clone(),
+        sign_in_needed: sign_in_needed(parts.world),
+    })
+}
+
+/// Says on standard error and on the desktop that somebody must sign in.
+fn sign_in_needed(world: &World) -> Arc<dyn Fn(&Error) + Send + Sync> {
+    let talk = world.talk.clone();
+    let has_bus = world.variable("DBUS_SESSION_BUS_ADDRESS").is_some()
+        || world.variable("XDG_RUNTIME_DIR").is_some();
+    Arc::new(move |error| {
+        talk.warn(&format!("{error}: {}", error.hint()));
+        if has_bus {
+            notify::show(
+                "acspass: please sign in",
+                &format!("{error}: {}", error.hint()),
+            );
+        }
+    })
+}
+
+/// A world that is a new one in every run has nobody who could sign in elsewhere: that happens
+/// here, where it may.
+fn sign_in_first(parts: &Parts<'_>, keyboard: Keyboard) -> Result<()> {
+    let somebody_is_there = parts.world.somebody_is_there(&keyboard);
+    let may_sign_in = parts.world.global.emulator || somebody_is_there;
+    if parts.vault.is_persistent() && !parts.world.global.emulator || !may_sign_in {
+        return Ok(());
+    }
+    let Peek::Stale(renewal) = parts.session()?.peek(None, parts.wish(false)?)? else {
+        return Ok(());
+    };
+    let desk = Desk::new(parts, false, keyboard)?;
+    let way = desk.way(None, SIGN_IN);
+    match parts.block_on(renewal.run(|| parts.net(true), Some(&way))) {
+        Err(error) if error.kind() == Kind::Interrupted => Err(error),
+        outcome => outcome.map(|_| ()),
+    }
+}
+
+fn text(server: &Server) -> String {
+    let url = server.url();
+    let secret_file = server.secret_file().display();
+    let socket = match server.socket() {
+        Some(path) => path.display().to_string(),
+        None => "none".to_owned(),
+    };
+    format!(
+        "Fresh tokens at {url}
+
+secret file  {secret_file}
+Unix socket  {socket}
+
+To ask for one, with the secret on no command line:
+  printf 'Authorization: Bearer %s' \"$(cat '{secret_file}')\" | curl -H @- {url}/token"
+    )
+}

@@ -1,0 +1,321 @@
+//! The accounts that tokens are served for, each with a credential of its own.
+//!
+//! A warm answer comes from memory. Once a second at most, and whenever nobody fits, the index is
+//! read again: so a login, a logout or a switch in another process shows at once.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+
+use crate::account::Account;
+use crate::credential::{
+    self, CommunicationTokenCredential, HeldToken, RefreshedToken, Refresher, Refreshing,
+};
+use crate::error::{Error, Kind, Result};
+use crate::session::{Net, Peek, Session, Token, TokenSecret, Wish};
+use crate::store::{Index, IndexEntry};
+use crate::time::Clock;
+
+use super::Make;
+
+/// How long what the index said is believed.
+const BELIEVED: Duration = Duration::from_secs(1);
+/// How long Entra is not asked again after it wanted a person, unless the session changes.
+const REFUSED: Duration = Duration::from_secs(30);
+
+/// See the module.
+pub(super) struct Accounts {
+    core: Arc<Core>,
+    known: Mutex<Known>,
+    /// One look at the index at a time.
+    looking: tokio::sync::Mutex<()>,
+    nobody: Need,
+}
+
+/// What every account's refresher shares.
+struct Core {
+    session: Session,
+    wish: Wish,
+    net: Make<Net>,
+    clock: Arc<dyn Clock>,
+    sign_in_needed: Arc<dyn Fn(&Error) + Send + Sync>,
+}
+
+#[derive(Default)]
+struct Known {
+    index: Option<Index>,
+    looks: u64,
+    /// What the clock had run when the index was read.
+    at: Option<Duration>,
+    seats: HashMap<String, Arc<Seat>>,
+}
+
+/// One account, and the token that is held for it.
+pub(super) struct Seat {
+    pub(super) account: Account,
+    credential: CommunicationTokenCredential,
+}
+
+/// Whether a person is needed, and was told.
+#[derive(Default)]
+struct Need(AtomicBool);
+
+impl Need {
+    fn note(&self, core: &Core, error: &Error) {
+        if error.kind() == Kind::SignInNeeded && !self.0.swap(true, Ordering::Relaxed) {
+            (core.sign_in_needed)(error);
+        }
+    }
+
+    fn is_met(&self) {
+        self.0.store(false, Ordering::Relaxed);
+    }
+}
+
+impl Accounts {
+    pub(super) fn new(
+        session: Session,
+        wish: Wish,
+        net: Make<Net>,
+        clock: Arc<dyn Clock>,
+        sign_in_needed: Arc<dyn Fn(&Error) + Send + Sync>,
+    ) -> Self {
+        Accounts {
+            core: Arc::new(Core {
+                session,
+                wish,
+                net,
+                clock,
+                sign_in_needed,
+            }),
+            known: Mutex::default(),
+            looking: tokio::sync::Mutex::default(),
+            nobody: Need::default(),
+        }
+    }
+
+    pub(super) fn store_name(&self) -> &'static str {
+        self.core.session.store_name()
+    }
+
+    /// A token of this user, or of the active account, with more than `min_validity` left.
+    pub(super) async fn token(
+        &self,
+        user: Option<&str>,
+        min_validity: Option<Duration>,
+    ) -> Result<(Arc<Seat>, Arc<HeldToken>)> {
+        let seat = self.seat(user).await?;
+        let min_validity = min_validity.unwrap_or(self.core.wish.min_validity);
+        let held = seat.credential.get(min_validity).await?;
+        Ok((seat, held))
+    }
+
+    async fn seat(&self, user: Option<&str>) -> Result<Arc<Seat>> {
+        let looks = {
+            let mut known = self.known();
+            if known.is_believed(self.core.clock.as_ref())
+                && let Some(seat) = known.seat(&self.core, user)
+            {
+                return Ok(seat);
+            }
+            known.looks
+        };
+        let look = self.looking.lock().await;
+        // Whoever had the look before may have looked for all who waited.
+        let is_new = self.known().looks != looks;
+        if !is_new {
+            let core = self.core.clone();
+            let index = blocking(move || core.session.index()).await?;
+            self.known().take(index, &self.core);
+        }
+        drop(look);
+        let seat = self.known().seat(&self.core, user);
+        if let Some(seat) = seat {
+            self.nobody.is_met();
+            return Ok(seat);
+        }
+        let error = self.nobody_fits(user).await;
+        // Somebody may ask for anybody; only without the active account a person is needed.
+        if user.is_none() {
+            self.nobody.note(&self.core, &error);
+        }
+        Err(error)
+    }
+
+    /// Why there is no such account, in the words of `get`.
+    async fn nobody_fits(&self, user: Option<&str>) -> Error {
+        let core = self.core.clone();
+        let user = user.map(str::to_owned);
+        let asked = blocking(move || core.renew(user.as_deref(), core.wish.min_validity)).await;
+        match asked {
+            Err(error) => error,
+            Ok(_) => Error::new(
+                Kind::Unreachable,
+                "the account was signed in this very moment",
+                "ask again",
+            ),
+        }
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Known {
+    fn is_believed(&self, clock: &dyn Clock) -> bool {
+        match (self.at, clock.running()) {
+            (Some(at), Some(now)) => now.saturating_sub(at) < BELIEVED,
+            _ => false,
+        }
+    }
+
+    /// Whoever is signed out loses the seat, and the token with it.
+    fn take(&mut self, index: Index, core: &Core) {
+        self.seats.retain(|_, seat| {
+            let mut entries = index.in_tenancy(core.session.tenancy());
+            entries.any(|entry| entry.account == seat.account)
+        });
+        self.index = Some(index);
+        self.looks += 1;
+        self.at = core.clock.running();
+    }
+
+    fn seat(&mut self, core: &Arc<Core>, user: Option<&str>) -> Option<Arc<Seat>> {
+        let entry = core.entry(self.index.as_ref()?, user)?;
+        let id = &entry.account.home_account_id;
+        if let Some(seat) = self.seats.get(id) {
+            return Some(seat.clone());
+        }
+        let refresher = SeatRefresher {
+            core: core.clone(),
+            user: id.clone(),
+            state: Arc::default(),
+        };
+        let options = credential::Options {
+            clock: core.clock.clone(),
+            ..credential::Options::default()
+        };
+        let seat = Arc::new(Seat {
+            account: entry.account.clone(),
+            credential: CommunicationTokenCredential::new(refresher, options),
+        });
+        self.seats.insert(id.clone(), seat.clone());
+        Some(seat)
+    }
+}
+
+impl Core {
+    fn entry<'i>(&self, index: &'i Index, user: Option<&str>) -> Option<&'i IndexEntry> {
+        let tenancy = self.session.tenancy();
+        match user {
+            Some(user) => index.find(tenancy, user),
+            None => index.active(tenancy),
+        }
+    }
+
+    /// The main job, as `get` does it without a person. It blocks: the store may.
+    fn renew(&self, user: Option<&str>, min_validity: Duration) -> Result<Token> {
+        let wish = Wish {
+            min_validity,
+            ..self.wish.clone()
+        };
+        match self.session.peek(user, wish)? {
+            Peek::Fresh(token) => Ok(token),
+            Peek::Stale(renewal) => Handle::current().block_on(renewal.run(|| (self.net)(), None)),
+        }
+    }
+}
+
+/// What gets new tokens for one account.
+struct SeatRefresher {
+    core: Arc<Core>,
+    user: String,
+    state: Arc<RefresherState>,
+}
+
+#[derive(Default)]
+struct RefresherState {
+    need: Need,
+    refused: Mutex<Option<Refused>>,
+}
+
+/// That a person must sign in, and the session of which that is true.
+struct Refused {
+    entry: Option<IndexEntry>,
+    at: Option<Duration>,
+    error: Error,
+}
+
+impl Refresher for SeatRefresher {
+    fn refresh(&self, min_validity: Duration) -> Refreshing<'_> {
+        let (core, state) = (self.core.clone(), self.state.clone());
+        let user = self.user.clone();
+        Box::pin(blocking(move || {
+            let outcome = state.refresh(&core, &user, min_validity);
+            match &outcome {
+                Ok(_) => state.need.is_met(),
+                Err(error) => state.need.note(&core, error),
+            }
+            outcome
+        }))
+    }
+}
+
+impl RefresherState {
+    fn refresh(&self, core: &Core, user: &str, min_validity: Duration) -> Result<RefreshedToken> {
+        let entry = || {
+            let index = core.session.index()?;
+            Result::Ok(core.entry(&index, Some(user)).cloned())
+        };
+        let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(last) = refused.take() {
+            let is_recent = match (core.clock.running(), last.at) {
+                (Some(now), Some(at)) => now.saturating_sub(at) < REFUSED,
+                _ => false,
+            };
+            if is_recent && entry()? == last.entry {
+                let error = last.error.clone();
+                *refused = Some(last);
+                return Err(error);
+            }
+        }
+        match core.renew(Some(user), min_validity) {
+            Ok(token) => refreshed(token),
+            Err(error) => {
+                if error.kind() == Kind::SignInNeeded {
+                    *refused = Some(Refused {
+                        entry: entry()?,
+                        at: core.clock.running(),
+                        error: error.clone(),
+                    });
+                }
+                Err(error)
+            }
+        }
+    }
+}
+
+fn refreshed(token: Token) -> Result<RefreshedToken> {
+    match token.secret {
+        TokenSecret::Communication(secret) => Ok(RefreshedToken {
+            token: secret,
+            expires_on: token.expires_on,
+            expires_in: Some(Duration::from_secs(token.expires_in_seconds)),
+        }),
+        TokenSecret::Entra(_) => Err(Error::internal("an Entra token where another was asked")),
+    }
+}
+
+/// Runs what may block beside the requests.
+pub(super) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(outcome) => outcome,
+        Err(error) => Err(Error::internal("a piece of work did not end").caused_by(error)),
+    }
+}

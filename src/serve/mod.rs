@@ -1,0 +1,183 @@
+//! The token service: fresh tokens for this machine's apps, on loopback and on a Unix socket.
+//!
+//! In come a session, what leads to the services and who may ask; out come answers in the shapes
+//! of [`get`](crate::session) and of the identity operations. Each account's token is held by a
+//! [`CommunicationTokenCredential`](crate::credential::CommunicationTokenCredential), so that a
+//! warm answer touches neither file nor network. Who may ask is decided in `access`, before
+//! anything else looks at a request. It signs nobody in.
+
+mod access;
+mod accounts;
+mod answer;
+mod identities;
+mod place;
+mod routes;
+#[cfg(test)]
+mod tests;
+
+use std::future::Future;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+pub use place::{Running, running};
+
+use crate::acs::IdentityClient;
+use crate::error::{Error, Result};
+use crate::loopback::serve::Limits;
+use crate::loopback::{self, Bound, WebOrigin};
+use crate::session::{Net, Overview, Session, Wish};
+use crate::time::Clock;
+
+use access::{Entrance, Gate};
+use accounts::Accounts;
+use identities::Identities;
+use place::Place;
+use routes::Service;
+
+/// The port where none is named: in the range that IANA lets users register, and unassigned there.
+pub const PORT: u16 = 8487;
+
+/// More connections than a careless app opens, and not more memory than is affordable.
+const LIMITS: Limits = Limits {
+    connections: 16 * 1024,
+    buffers: 4 * 1024,
+    kept: 2 * 1024,
+    head: 16 * 1024,
+    // A refresh that is under way when the service is stopped may just end.
+    grace: Duration::from_secs(5),
+    dates: true,
+};
+
+/// Makes something when it is first needed.
+pub type Make<T> = Arc<dyn Fn() -> Result<T> + Send + Sync>;
+
+/// What a service is made of.
+pub struct Options {
+    /// Whose tokens are served.
+    pub session: Session,
+    /// What a token must be for, and how much it has left where a request says nothing.
+    pub wish: Wish,
+    /// What a renewal needs.
+    pub net: Make<Net>,
+    /// The ACS resource, as its owner.
+    pub owner: Make<IdentityClient>,
+    /// What is kept, without secrets.
+    pub overview: Make<Overview>,
+    /// The profile's name, for `GET /status`.
+    pub profile: String,
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+    /// The web pages that may ask, beside programs.
+    pub origins: Vec<WebOrigin>,
+    /// Told once whenever a person must sign in before a token can be had. It must not block.
+    pub sign_in_needed: Arc<dyn Fn(&Error) + Send + Sync>,
+}
+
+/// A service that has its port, its folder and its secret. Dropping it removes secret and socket.
+pub struct Server {
+    service: Arc<Service>,
+    bound: Bound,
+    place: Place,
+}
+
+impl Server {
+    /// Takes the folder and the port (0 for a free one), and writes the secret of this run. Nothing
+    /// is answered before [`Server::run`].
+    ///
+    /// # Errors
+    /// [`Kind::Usage`](crate::Kind::Usage) where another service has the folder or the port;
+    /// [`Kind::Store`](crate::Kind::Store) where the folder cannot be written to.
+    pub fn open(options: Options, port: u16, folder: &Path) -> Result<Server> {
+        let mut place = Place::claim(folder)?;
+        let bound = loopback::bind(port)?;
+        let secret = place.settle(bound.port)?;
+        let gate = Gate::new(secret, options.origins);
+        let identities = Identities::new(options.owner, options.clock.clone());
+        let accounts = Accounts::new(
+            options.session,
+            options.wish,
+            options.net,
+            options.clock.clone(),
+            options.sign_in_needed,
+        );
+        let service = Service {
+            gate,
+            accounts,
+            identities,
+            overview: options.overview,
+            profile: options.profile,
+            clock: options.clock,
+        };
+        Ok(Server {
+            service: Arc::new(service),
+            bound,
+            place,
+        })
+    }
+
+    /// `http://127.0.0.1:PORT`.
+    pub fn url(&self) -> &str {
+        &self.place.running().url
+    }
+
+    /// The file that holds the secret, and nothing else.
+    pub fn secret_file(&self) -> &Path {
+        &self.place.running().secret_file
+    }
+
+    /// The Unix socket, where there is one.
+    pub fn socket(&self) -> Option<&PathBuf> {
+        self.place.running().socket.as_ref()
+    }
+
+    /// Serves until `stop` ends; then the answers under way are finished, for five seconds at most.
+    ///
+    /// # Errors
+    /// [`Kind::Internal`](crate::Kind::Internal) where a listener cannot be served.
+    pub async fn run(self, stop: impl Future<Output = ()>) -> Result<()> {
+        let Server {
+            service,
+            bound,
+            mut place,
+        } = self;
+        let port = bound.port;
+        let (tell, told) = watch::channel(false);
+        let failed =
+            |error| Error::internal("the service's sockets cannot be used").caused_by(error);
+        let router = routes::router(service.clone());
+        let over = |entrance| routes::entered(&service, &router, entrance);
+        let tcp = loopback::serve::serve(
+            bound,
+            None,
+            over(Entrance::Port(port)),
+            LIMITS,
+            told.clone(),
+        );
+        #[cfg(unix)]
+        let unix = {
+            let socket = place.take_listener();
+            let through = over(Entrance::Socket);
+            async move {
+                match socket {
+                    Some(socket) => {
+                        loopback::serve::serve_unix(socket, through, LIMITS, told).await
+                    }
+                    None => Ok(()),
+                }
+            }
+        };
+        #[cfg(not(unix))]
+        let unix = async { std::io::Result::Ok(()) };
+        let stopped = async {
+            stop.await;
+            // All receivers gone means that nothing serves any more.
+            let _ = tell.send(true);
+            std::io::Result::Ok(())
+        };
+        tokio::try_join!(tcp, unix, stopped).map_err(failed)?;
+        Ok(())
+    }
+}

@@ -1,0 +1,264 @@
+//! The routes, each named once: the router is built from the list, and the OpenAPI document in
+//! `assets/openapi.json` is held against it.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{RawPathParams, Request, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use axum::routing::{MethodFilter, on};
+use hyper::body::Incoming;
+use hyper::service::Service as _;
+use hyper_util::service::TowerToHyperService;
+use serde_json::json;
+use url::form_urlencoded;
+
+use crate::error::Result;
+use crate::secret::EntraToken;
+use crate::session::Overview;
+use crate::shapes;
+use crate::text::quoted;
+use crate::time::{Clock, parse_duration};
+
+use super::Make;
+use super::access::{self, Entrance, Gate, OPEN_PATH};
+use super::accounts::{Accounts, blocking};
+use super::answer::{self, Refusal};
+use super::identities::Identities;
+
+/// The OpenAPI document of these routes.
+pub(super) const OPENAPI: &str = include_str!("../../assets/openapi.json");
+/// Where a client of the authentication hero sample sends the user's Entra token.
+const TEAMS_TOKEN: &str = "teams-user-aad-token";
+
+/// What can be asked.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Route {
+    Health,
+    OpenApi,
+    Token,
+    Status,
+    TeamsToken,
+    CreateIdentity,
+    IssueToken,
+    RevokeTokens,
+    DeleteIdentity,
+}
+
+/// Method, path and what it means.
+pub(super) const ROUTES: [(&str, MethodFilter, &str, Route); 9] = [
+    ("get", MethodFilter::GET, OPEN_PATH, Route::Health),
+    ("get", MethodFilter::GET, "/openapi.json", Route::OpenApi),
+    ("get", MethodFilter::GET, "/token", Route::Token),
+    ("get", MethodFilter::GET, "/status", Route::Status),
+    (
+        "get",
+        MethodFilter::GET,
+        "/api/token/teams",
+        Route::TeamsToken,
+    ),
+    (
+        "post",
+        MethodFilter::POST,
+        "/identities",
+        Route::CreateIdentity,
+    ),
+    (
+        "post",
+        MethodFilter::POST,
+        "/identities/{id}/tokens",
+        Route::IssueToken,
+    ),
+    (
+        "post",
+        MethodFilter::POST,
+        "/identities/{id}/revoke",
+        Route::RevokeTokens,
+    ),
+    (
+        "delete",
+        MethodFilter::DELETE,
+        "/identities/{id}",
+        Route::DeleteIdentity,
+    ),
+];
+
+/// What all requests share.
+pub(super) struct Service {
+    pub(super) gate: Gate,
+    pub(super) accounts: Accounts,
+    pub(super) identities: Identities,
+    pub(super) overview: Make<Overview>,
+    pub(super) profile: String,
+    pub(super) clock: Arc<dyn Clock>,
+}
+
+pub(super) fn router(service: Arc<Service>) -> Router {
+    let mut router = Router::new();
+    for (_, method, path, route) in ROUTES {
+        let handler = move |State(service): State<Arc<Service>>,
+                            params: RawPathParams,
+                            request: Request| async move {
+            let id = params.iter().next().map(|(_, id)| id.to_owned());
+            let id = id.unwrap_or_default();
+            match service.answer(route, &id, request).await {
+                Ok(response) => response,
+                Err(refusal) => refusal.into(),
+            }
+        };
+        router = router.route(path, on(method, handler));
+    }
+    let nowhere = async || {
+        Response::from(Refusal::new(
+            StatusCode::NOT_FOUND,
+            "NoSuchRoute",
+            "there is nothing at this path",
+            "see GET /openapi.json",
+        ))
+    };
+    let not_so = async || {
+        Response::from(Refusal::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "NoSuchMethod",
+            "this path does not take that method",
+            "see GET /openapi.json",
+        ))
+    };
+    router
+        .fallback(nowhere)
+        .method_not_allowed_fallback(not_so)
+        .with_state(service)
+}
+
+/// The service as one listener sees it: who asks is checked before the router sees anything.
+pub(super) fn entered(
+    service: &Arc<Service>,
+    router: &Router,
+    entrance: Entrance,
+) -> impl hyper::service::Service<
+    hyper::Request<Incoming>,
+    Response = Response,
+    Error = Infallible,
+    Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>,
+> + Clone
++ Send
++ 'static {
+    let (service, router) = (service.clone(), router.clone());
+    hyper::service::service_fn(move |request: hyper::Request<Incoming>| {
+        let (service, router) = (service.clone(), router.clone());
+        Box::pin(async move { Ok(service.enter(router, entrance, request).await) }) as Pin<Box<_>>
+    })
+}
+
+impl Service {
+    async fn enter(
+        &self,
+        router: Router,
+        entrance: Entrance,
+        request: hyper::Request<Incoming>,
+    ) -> Response {
+        let (parts, body) = request.into_parts();
+        let (mut response, origin) = match self.gate.check_sender(&parts, entrance) {
+            Err(refusal) => (refusal.into(), None),
+            Ok(origin) if access::is_preflight(&parts) => {
+                let mut response = Response::default();
+                *response.status_mut() = StatusCode::NO_CONTENT;
+                access::preflight_headers(&parts, response.headers_mut());
+                (response, origin)
+            }
+            Ok(origin) => match self.gate.check_secret(&parts) {
+                Err(refusal) => (refusal.into(), origin),
+                Ok(()) => {
+                    let request = hyper::Request::from_parts(parts, body);
+                    let Ok(response) = TowerToHyperService::new(router).call(request).await;
+                    (response, origin)
+                }
+            },
+        };
+        answer::common_headers(response.headers_mut());
+        access::origin_headers(origin, response.headers_mut());
+        response
+    }
+
+    async fn answer(&self, route: Route, id: &str, request: Request) -> Result<Response, Refusal> {
+        let (parts, body) = request.into_parts();
+        let headers = &parts.headers;
+        match route {
+            Route::Health => Ok(answer::json(StatusCode::OK, &json!({"status": "ok"}))),
+            Route::OpenApi => Ok(answer::text(StatusCode::OK, "application/json", OPENAPI)),
+            Route::Token => self.token(parts.uri.query()).await,
+            Route::Status => self.status().await,
+            Route::TeamsToken => self.teams_token(headers).await,
+            Route::CreateIdentity => self.identities.create(headers, body).await,
+            Route::IssueToken => self.identities.issue(id, headers, body).await,
+            Route::RevokeTokens => self.identities.revoke(id).await,
+            Route::DeleteIdentity => self.identities.delete(id).await,
+        }
+    }
+
+    async fn token(&self, query: Option<&str>) -> Result<Response, Refusal> {
+        let (user, min_validity) = wanted(query.unwrap_or_default())?;
+        let (seat, held) = self.accounts.token(user.as_deref(), min_validity).await?;
+        let shape = shapes::TokenShape {
+            account: (&seat.account).into(),
+            expires_in_seconds: held.left(self.clock.as_ref()).as_secs(),
+            expires_on: held.expires_on,
+            token: held.token.expose(),
+        };
+        Ok(answer::json(StatusCode::OK, &shape))
+    }
+
+    async fn status(&self) -> Result<Response, Refusal> {
+        let overview = self.overview.clone();
+        let overview = blocking(move || overview()).await?;
+        let store = self.accounts.store_name();
+        let accounts = overview.accounts();
+        let json = shapes::status(&self.profile, store, &accounts);
+        Ok(answer::json(StatusCode::OK, &json))
+    }
+
+    /// As the hero sample answers: 201, and nothing but the token.
+    async fn teams_token(&self, headers: &HeaderMap) -> Result<Response, Refusal> {
+        let (token, expires_on) = match headers.get(TEAMS_TOKEN) {
+            Some(sent) => {
+                let sent = EntraToken::new(sent.to_str().unwrap_or_default());
+                let issued = self.identities.exchange(sent).await?;
+                (issued.token, issued.expires_on)
+            }
+            None => {
+                let (_, held) = self.accounts.token(None, None).await?;
+                (held.token.clone(), held.expires_on)
+            }
+        };
+        let json = json!({"token": token.expose(), "expiresOn": expires_on.to_string()});
+        Ok(answer::json(StatusCode::CREATED, &json))
+    }
+}
+
+/// What `GET /token` is asked for.
+fn wanted(query: &str) -> Result<(Option<String>, Option<Duration>), Refusal> {
+    let (mut user, mut min_validity) = (None, None);
+    for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+        match name.as_ref() {
+            "account" if user.is_none() => user = Some(value.into_owned()),
+            "min-validity" if min_validity.is_none() => {
+                min_validity = Some(parse_duration(&value)?);
+            }
+            _ => {
+                return Err(Refusal::of_request(
+                    format!(
+                        "{} is no parameter here, or stands there twice",
+                        quoted(&name)
+                    ),
+                    "the parameters are `account` and `min-validity`",
+                ));
+            }
+        }
+    }
+    Ok((user, min_validity))
+}

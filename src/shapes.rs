@@ -1,0 +1,185 @@
+//! The JSON of answers: the same for the command and for the token service, named as in the
+//! services' own REST APIs.
+//!
+//! Values go in, JSON comes out; times are RFC 3339. Tokens are written only where a token is what
+//! was asked for.
+
+use std::error::Error as _;
+
+use serde::{Serialize, Serializer};
+use serde_json::{Value, json};
+
+use crate::account::Account;
+use crate::acs::{CreatedUser, Issued};
+use crate::error::Error;
+use crate::session::{AccountState, Token, TokenState};
+use crate::text::is_unprintable;
+use crate::time::Timestamp;
+
+/// What `get` and `GET /token` answer.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct TokenShape<'a> {
+    pub(crate) account: AccountShape<'a>,
+    pub(crate) expires_in_seconds: u64,
+    #[serde(serialize_with = "rfc3339")]
+    pub(crate) expires_on: Timestamp,
+    pub(crate) token: &'a str,
+}
+
+/// An account as every answer names it.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct AccountShape<'a> {
+    home_account_id: &'a str,
+    tenant_id: &'a str,
+    username: &'a str,
+}
+
+impl<'a> From<&'a Account> for AccountShape<'a> {
+    fn from(account: &'a Account) -> Self {
+        AccountShape {
+            home_account_id: &account.home_account_id,
+            tenant_id: &account.tenant_id,
+            username: &account.username,
+        }
+    }
+}
+
+fn rfc3339<S: Serializer>(at: &Timestamp, to: S) -> Result<S::Ok, S::Error> {
+    to.collect_str(at)
+}
+
+pub(crate) fn token(token: &Token) -> Value {
+    json!(TokenShape {
+        account: (&token.account).into(),
+        expires_in_seconds: token.expires_in_seconds,
+        expires_on: token.expires_on,
+        token: token.secret.expose(),
+    })
+}
+
+pub(crate) fn account(account: &Account) -> Value {
+    json!(AccountShape::from(account))
+}
+
+/// A token that was issued; `now` is the time by our clock.
+pub(crate) fn issued(issued: &Issued, now: Timestamp) -> Value {
+    let now = issued.service_time.unwrap_or(now);
+    json!({
+        "token": issued.token.expose(),
+        "expiresOn": issued.expires_on.to_string(),
+        "expiresInSeconds": issued.expires_on.since(now).as_secs(),
+    })
+}
+
+pub(crate) fn created(created: &CreatedUser, now: Timestamp) -> Value {
+    let mut json = json!({"identity": {"id": created.id.as_str()}});
+    if let Some(token) = &created.token {
+        json["accessToken"] = issued(token, now);
+    }
+    json
+}
+
+/// What `status` and `GET /status` answer.
+#[derive(Serialize)]
+pub(crate) struct StatusShape<'a> {
+    profile: &'a str,
+    store: &'a str,
+    accounts: Vec<AccountStateShape<'a>>,
+}
+
+/// There may be a thousand accounts, so they are written without a tree between.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct AccountStateShape<'a> {
+    username: &'a str,
+    home_account_id: &'a str,
+    tenant_id: &'a str,
+    active: bool,
+    entra_token: Option<TokenStateShape>,
+    communication_token: Option<TokenStateShape>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct TokenStateShape {
+    #[serde(serialize_with = "rfc3339")]
+    expires_on: Timestamp,
+    fresh: bool,
+}
+
+fn account_states(states: &[AccountState]) -> Vec<AccountStateShape<'_>> {
+    let token = |state: Option<TokenState>| {
+        state.map(|state| TokenStateShape {
+            expires_on: state.expires_on,
+            fresh: state.fresh,
+        })
+    };
+    states
+        .iter()
+        .map(|state| AccountStateShape {
+            username: &state.account.username,
+            home_account_id: &state.account.home_account_id,
+            tenant_id: &state.account.tenant_id,
+            active: state.active,
+            entra_token: token(state.entra),
+            communication_token: token(state.communication),
+        })
+        .collect()
+}
+
+pub(crate) fn status<'a>(
+    profile: &'a str,
+    store: &'a str,
+    states: &'a [AccountState],
+) -> StatusShape<'a> {
+    StatusShape {
+        profile,
+        store,
+        accounts: account_states(states),
+    }
+}
+
+/// What `account list` answers.
+pub(crate) fn account_list(states: &[AccountState]) -> impl Serialize + '_ {
+    std::collections::BTreeMap::from([("accounts", account_states(states))])
+}
+
+/// An error, its causes told in its message.
+pub(crate) fn error(error: &Error) -> Value {
+    let mut message = error.message().to_owned();
+    for cause in causes(error) {
+        message.push_str(": ");
+        message.push_str(&cause);
+    }
+    json!({"error": {
+        "kind": error.kind().as_str(),
+        "message": clean(&message),
+        "hint": clean(error.hint()),
+        "code": error.code().map(clean),
+        "correlationId": error.correlation_id().map(clean),
+    }})
+}
+
+/// What led to an error, the nearest cause first, each told once.
+pub(crate) fn causes(error: &Error) -> Vec<String> {
+    let mut causes: Vec<String> = Vec::new();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let text = cause.to_string();
+        // Libraries like to repeat their source in their own words.
+        if !causes.iter().any(|said| said.contains(&text)) {
+            causes.push(text);
+        }
+        next = cause.source();
+    }
+    causes
+}
+
+/// Text as a terminal may show it; line ends and tabs are its own.
+pub(crate) fn clean(text: &str) -> String {
+    text.chars()
+        .filter(|c| matches!(c, '\n' | '\t') || !is_unprintable(*c))
+        .collect()
+}
