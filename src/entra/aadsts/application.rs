@@ -21,7 +21,8 @@ pub(super) const ROWS: &[Advice] = &[
     row(
         500_011,
         "the tenant has no service principal for Azure Communication Services",
-        "send your admin the message that `acspass setup` prints, then run `acspass login`",
+        "send your admin the message that `acspass setup` prints; once that is done, run \
+         `acspass login`",
         "create that service principal by the command below, then grant your application consent",
         "`az ad sp create --id 1fd5118e-2576-4263-8130-9503064c837a`",
     ),
@@ -44,7 +45,8 @@ pub(super) const ROWS: &[Advice] = &[
     row(
         65005,
         "your application asks for a permission that its registration does not list",
-        "send the owner of the application this message",
+        "send this message to whoever registered the application; once that is mended, run \
+         `acspass login`",
         "add Azure Communication Services > Teams.ManageCalls and Teams.ManageChats, then grant \
          admin consent",
         at::PERMISSIONS,
@@ -52,7 +54,8 @@ pub(super) const ROWS: &[Advice] = &[
     row(
         650_052,
         "the tenant has no service principal for Azure Communication Services: nobody has set it up there",
-        "send your admin the message that `acspass setup` prints, then run `acspass login`",
+        "send your admin the message that `acspass setup` prints; once that is done, run \
+         `acspass login`",
         "create that service principal by the command below, then grant your application consent",
         "`az ad sp create --id 1fd5118e-2576-4263-8130-9503064c837a`",
     ),

@@ -87,8 +87,8 @@ pub(super) const ROWS: &[Advice] = &[
     row(
         53005,
         "the tenant asks for an app protection policy, which desktop applications cannot have",
-        "ask your admin for a policy that allows a managed desktop device instead",
-        "accept compliant devices beside app protection, or leave your application out",
+        "ask your admin for a policy that allows a compliant desktop device instead",
+        "accept either app protection or a compliant device, or leave your application out of the policy",
         at::POLICIES,
     ),
     row(
@@ -102,10 +102,10 @@ pub(super) const ROWS: &[Advice] = &[
         530_035,
         "the tenant's security defaults block the sign-in, often for want of multifactor authentication",
         "register for multifactor authentication at https://mysignins.microsoft.com/security-info, \
-         then run `acspass login`",
+         then run `acspass login`; if you had done so before, send your admin this message",
         "read the reason in the sign-in log; security defaults hold for every user, and only \
          Conditional Access policies in their place can be finer",
-        "Entra admin center > Overview > Properties > Manage security defaults",
+        at::LOG,
     ),
     row(
         700_003,

@@ -5,7 +5,7 @@ use super::{Advice, at, row, say, suberror};
 pub(super) const ROWS: &[Advice] = &[
     row(
         50049,
-        "Entra knows no cloud of the host that is configured as authority-host",
+        "the host that is configured as authority-host belongs to no cloud that Entra knows",
         "correct it: `acspass config set authority-host https://login.microsoftonline.com`, or the \
          host of your own cloud",
         "tell the user which cloud the tenant is in: only national clouds have another host",
@@ -34,7 +34,7 @@ pub(super) const ROWS: &[Advice] = &[
     ),
     row(
         54005,
-        "the code of this sign-in was used before",
+        "the authorization code that the browser brought was redeemed before",
         "sign in again with `acspass login`, and do not reload or resend its last page",
         "see whether something on the way sends requests twice",
         at::LOG,
