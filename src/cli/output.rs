@@ -175,7 +175,8 @@ impl Talk {
         true
     }
 
-    fn end_status(&self) {
+    /// Clears a line that waits for the next one.
+    pub(crate) fn end_status(&self) {
         let mut stderr = self.stderr.lock().unwrap_or_else(PoisonError::into_inner);
         if std::mem::take(&mut stderr.has_status) {
             stderr.write(CLEAR_LINE);

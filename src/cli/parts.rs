@@ -246,7 +246,7 @@ pub(super) fn runtime() -> Result<Runtime> {
 
 /// See [`Parts::block_on`].
 pub(super) fn block_on<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
-    runtime()?.block_on(async {
+    block_on_uninterrupted(async {
         tokio::select! {
             biased;
             outcome = work => outcome,
@@ -257,6 +257,11 @@ pub(super) fn block_on<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
             )),
         }
     })
+}
+
+/// The same for what minds signals by itself.
+pub(super) fn block_on_uninterrupted<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
+    runtime()?.block_on(work)
 }
 
 /// Ends once the user or the system wants the program to stop.

@@ -88,12 +88,13 @@ impl ConfigFile {
         Some(Profile { table })
     }
 
-    /// Sets values and writes the file, once.
+    /// Sets values and writes the file, once. What others have written to it meanwhile stays.
     ///
     /// # Errors
     /// [`Kind::Usage`] where a value is of the wrong form, [`Kind::Store`] where the file cannot
     /// be written.
     pub fn set(&mut self, profile: &str, values: &[(Setting, &str)]) -> Result<()> {
+        self.read_again()?;
         for (setting, text) in values {
             self.insert(profile, *setting, text)?;
         }
@@ -124,6 +125,7 @@ impl ConfigFile {
     /// # Errors
     /// [`Kind::Store`] where the file cannot be written.
     pub fn set_default_profile(&mut self, name: Option<&str>) -> Result<()> {
+        self.read_again()?;
         match name {
             Some(name) => self
                 .document
@@ -138,6 +140,7 @@ impl ConfigFile {
     /// # Errors
     /// [`Kind::Store`] where the file cannot be written.
     pub fn unset(&mut self, profile: &str, settings: &[Setting]) -> Result<bool> {
+        self.read_again()?;
         let Some(known) = self.profile(profile) else {
             return Ok(false);
         };
@@ -204,6 +207,12 @@ impl ConfigFile {
         Ok(())
     }
 
+    /// A person may have typed for a minute since it was read.
+    fn read_again(&mut self) -> Result<()> {
+        *self = ConfigFile::read(std::mem::take(&mut self.path))?;
+        Ok(())
+    }
+
     fn write(&self) -> Result<()> {
         let failed = |error: std::io::Error| {
             Error::new(
@@ -213,13 +222,19 @@ impl ConfigFile {
             )
             .caused_by(error)
         };
-        let folder = self.path.parent().unwrap_or(Path::new("."));
+        // A link, as those have who keep their settings in a repository, stays one.
+        let target = match self.path.canonicalize() {
+            Ok(target) => target,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => self.path.clone(),
+            Err(error) => return Err(failed(error)),
+        };
+        let folder = target.parent().unwrap_or(Path::new("."));
         std::fs::create_dir_all(folder).map_err(failed)?;
         let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
         file.write_all(self.document.to_string().as_bytes())
             .and_then(|()| file.as_file().sync_all())
             .map_err(failed)?;
-        file.persist(&self.path)
+        file.persist(&target)
             .map(|_| ())
             .map_err(|error| failed(error.error))
     }

@@ -201,3 +201,44 @@ fn setting_and_unsetting_keeps_the_rest_of_the_file() {
     );
     assert!(choose_profile(Some("wrk"), &BTreeMap::new(), &file).is_err());
 }
+
+#[test]
+fn what_others_wrote_since_the_file_was_read_stays() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("config.toml");
+    let mut early = ConfigFile::read(path.clone()).expect("nothing yet");
+    let mut late = ConfigFile::read(path.clone()).expect("nothing yet");
+    let set = |file: &mut ConfigFile, setting, text: &str| {
+        file.set("default", &[(setting, text)]).expect("written");
+    };
+    set(&mut late, Setting::Tenant, "contoso.com");
+    set(&mut early, Setting::Store, "memory");
+    let profile = ConfigFile::read(path).expect("a good file");
+    let profile = profile.profile("default").unwrap_or_default();
+    assert_eq!(
+        profile.value(Setting::Tenant).as_deref(),
+        Some("contoso.com")
+    );
+    assert_eq!(profile.value(Setting::Store).as_deref(), Some("memory"));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_that_is_a_link_stays_one() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (link, target) = (
+        folder.path().join("config.toml"),
+        folder.path().join("kept.toml"),
+    );
+    std::fs::write(&target, "# mine\n").expect("written");
+    std::os::unix::fs::symlink(&target, &link).expect("linked");
+    let mut file = ConfigFile::read(link.clone()).expect("a good file");
+    file.set("default", &[(Setting::Store, "memory")])
+        .expect("written");
+    assert!(link.is_symlink());
+    let text = std::fs::read_to_string(target).expect("the target");
+    assert!(
+        text.contains("# mine\n") && text.contains("memory"),
+        "{text}"
+    );
+}

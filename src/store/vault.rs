@@ -67,9 +67,10 @@ impl Vault {
         // Text, because some keyrings (KDE's) take nothing else.
         let written = SecretBytes::new(uuid::Uuid::new_v4().to_string().into_bytes());
         self.store.save(&item, &written)?;
-        let read = self.store.load(&item)?;
+        let read = self.store.load(&item);
+        // Whatever reading brought, the item is not to stay.
         self.store.delete(&item)?;
-        if read.as_ref() == Some(&written) {
+        if read?.as_ref() == Some(&written) {
             Ok(())
         } else {
             Err(Error::new(

@@ -16,6 +16,7 @@ mod device_code;
 mod doctor;
 mod elsewhere;
 mod examples;
+mod exec;
 mod freshness;
 mod full_disk;
 mod get;
