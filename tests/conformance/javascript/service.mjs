@@ -1,6 +1,7 @@
 // A running `acspass serve` over an emulator of its own, whose user is signed in.
 
 import { execFile, spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -34,7 +35,7 @@ async function started(home, ends, close, tokenLife) {
   const log = { ...env, ACSPASS_LOG: "debug" };
   const emulator = await daemon(ends, ["emulator", "--token-life", tokenLife], log, count);
   const keyFile = join(home, "key");
-  writeFileSync(keyFile, "a passphrase of this test alone", { mode: 0o600 });
+  writeFileSync(keyFile, randomBytes(32), { mode: 0o600 });
   const own = {
     PATH: env.PATH,
     HOME: home,
