@@ -4,17 +4,12 @@
 //! has not approved by its origin, and another user's program by the secret. Nothing else looks at
 //! a request before.
 
-use std::fmt;
-
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use subtle::ConstantTimeEq;
-use url::Url;
 
-use crate::error::{Error, Kind, Result};
-use crate::loopback;
+use crate::loopback::{self, WebOrigin};
 use crate::secret::ServiceSecret;
-use crate::text::quoted;
 
 use super::answer::Refusal;
 
@@ -30,59 +25,14 @@ pub(super) enum Entrance {
     Socket,
 }
 
-/// A web origin that the user has approved.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Origin(HeaderValue);
-
-impl Origin {
-    /// Reads an origin such as `https://app.contoso.com` or `http://localhost:3000`.
-    ///
-    /// # Errors
-    /// [`Kind::Usage`] where it is none, or plain http beyond this machine: whoever is on the way
-    /// could speak as such a page.
-    pub fn parse(text: &str) -> Result<Self> {
-        let wrong = |what: &str| {
-            Error::new(
-                Kind::Usage,
-                format!("{} {what}", quoted(text)),
-                "write it as the browser does, like https://app.contoso.com or \
-                 http://localhost:3000",
-            )
-        };
-        let none = || wrong("is not a web origin");
-        let url = Url::parse(text).map_err(|_| none())?;
-        let host = url.host_str().ok_or_else(none)?;
-        let origin = url.origin().ascii_serialization();
-        match url.scheme() {
-            "https" => {}
-            "http" if loopback::is_loopback_host(host) => {}
-            "http" => return Err(wrong("is plain http and not on this machine")),
-            _ => return Err(none()),
-        }
-        // Nothing after the host: an origin is approved, not a page.
-        if text.trim_end_matches('/') != origin {
-            return Err(none());
-        }
-        HeaderValue::from_str(&origin)
-            .map(Origin)
-            .map_err(|_| none())
-    }
-}
-
-impl fmt::Display for Origin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0.to_str().unwrap_or_default())
-    }
-}
-
 /// The secret of this run, and the pages that may ask.
 pub(super) struct Gate {
     secret: ServiceSecret,
-    origins: Vec<Origin>,
+    origins: Vec<WebOrigin>,
 }
 
 impl Gate {
-    pub(super) fn new(secret: ServiceSecret, origins: Vec<Origin>) -> Self {
+    pub(super) fn new(secret: ServiceSecret, origins: Vec<WebOrigin>) -> Self {
         Gate { secret, origins }
     }
 
@@ -112,7 +62,7 @@ impl Gate {
         let headers = &request.headers;
         if headers.contains_key(header::ORIGIN) {
             let sent = only(headers, header::ORIGIN.as_str()).ok_or_else(not_approved)?;
-            let is_approved = self.origins.iter().any(|origin| origin.0 == *sent);
+            let is_approved = self.origins.iter().any(|origin| origin.as_str() == *sent);
             return match is_approved {
                 true => Ok(Some(sent.clone())),
                 false => Err(not_approved()),

@@ -12,8 +12,9 @@ use crate::cli::notify;
 use crate::cli::output::Output;
 use crate::cli::parts::{Parts, World, interrupted, runtime};
 use crate::cli::sign_in::Desk;
+use crate::config::Setting;
 use crate::error::{Error, Kind, Result};
-use crate::serve::{Options, Origin, Server};
+use crate::serve::{Options, Server};
 use crate::session::Peek;
 
 /// How long a sign-in at the start may take.
@@ -25,13 +26,21 @@ pub(super) fn run(
     stdin: Stdin,
     output: &mut Output,
 ) -> Result<u8> {
-    let origins = args.allow_origin.iter().map(|text| Origin::parse(text));
-    let origins = origins.collect::<Result<_>>()?;
-    let parts = Parts::new(world, &BTreeMap::new())?;
-    let options = options(&parts, origins)?;
+    let mut flags = BTreeMap::new();
+    if !args.allow_origin.is_empty() {
+        flags.insert(Setting::AllowOrigin, args.allow_origin.join(" "));
+    }
+    let parts = Parts::new(world, &flags)?;
+    let options = options(&parts)?;
+    let runtime = runtime()?;
+    let mut stop = Box::pin(interrupted());
+    // From here on a signal ends it well: there is something to remove.
+    let is_early = runtime.block_on(async { futures_util::poll!(&mut stop).is_ready() });
+    if is_early {
+        return Ok(0);
+    }
     let server = Server::open(options, args.port, &world.serve_folder()?)?;
     sign_in_first(&parts, stdin)?;
-    let runtime = runtime()?;
     let outcome = runtime.block_on(async {
         let socket = server.socket().map(|path| path.display().to_string());
         let secret_file = server.secret_file().display().to_string();
@@ -40,7 +49,7 @@ pub(super) fn run(
         output
             .talk()
             .say("Ctrl-C stops it, and removes the secret.");
-        server.run(interrupted()).await
+        server.run(stop).await
     });
     // A renewal that is under way may last: nobody waits for it any more.
     runtime.shutdown_background();
@@ -49,7 +58,7 @@ pub(super) fn run(
     Ok(0)
 }
 
-fn options(parts: &Parts<'_>, origins: Vec<Origin>) -> Result<Options> {
+fn options(parts: &Parts<'_>) -> Result<Options> {
     let tenancy = parts.tenancy()?;
     let [net, owner, overview] = [parts.reach(), parts.reach(), parts.reach()];
     Ok(Options {
@@ -60,7 +69,7 @@ fn options(parts: &Parts<'_>, origins: Vec<Origin>) -> Result<Options> {
         overview: Arc::new(move || overview.overview(Some(tenancy.clone()))),
         profile: parts.config.profile.clone(),
         clock: parts.world.clock.clone(),
-        origins,
+        origins: parts.config.allowed_origins.clone(),
         sign_in_needed: sign_in_needed(parts.world),
     })
 }
