@@ -59,6 +59,7 @@ async function ask({ url, secret, account, abortSignal }) {
   const abort = () => stop.abort();
   const patience = setTimeout(abort, PATIENCE_MS);
   abortSignal?.addEventListener("abort", abort);
+  if (abortSignal?.aborted) abort();
   try {
     const answer = await fetch(address, {
       headers: { authorization: `Bearer ${secret.trim()}` },

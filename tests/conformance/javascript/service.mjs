@@ -58,6 +58,7 @@ async function started(home, ends, close, tokenLife) {
   return {
     ...service,
     secret: async () => readFileSync(service.secretFile, "utf8"),
+    emulator,
     environment: own,
     acspass,
     /** How many Communication tokens the emulator has issued. */
