@@ -32,7 +32,7 @@ cargo build -q --locked
 
 # --- the suites ---------------------------------------------------------------------------------
 export BROWSER_TESTS_ACSPASS=$target/debug/acspass BROWSER_TESTS_CHROMIUM=$chromium
-export BROWSER_TESTS_OUT=$out
+export BROWSER_TESTS_OUT=$out BROWSER_TESTS_ROOT=$PWD
 printf 'browser: %s\n' "$("$BROWSER_TESTS_ACSPASS" --version)" "$("$chromium" --version 2>/dev/null)"
 javascript_versions browser "$js"
 

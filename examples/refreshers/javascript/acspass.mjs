@@ -41,7 +41,7 @@ export function tokenRefresher({ url, secret, account, onTrouble = console.warn 
   let last;
   return async (abortSignal) => {
     try {
-      last = await ask({ url, secret: await secret(), account, abortSignal });
+      last = await ask({ url, secret, account, abortSignal });
     } catch (error) {
       const left = last ? Date.parse(last.expiresOn) - Date.now() : 0;
       if (abortSignal?.aborted || left <= LAST_RESORT_MS) throw error;
@@ -61,8 +61,10 @@ async function ask({ url, secret, account, abortSignal }) {
   abortSignal?.addEventListener("abort", abort);
   if (abortSignal?.aborted) abort();
   try {
+    // The file goes with the service, so that a missing one means the same as no answer.
+    const authorization = `Bearer ${(await secret()).trim()}`;
     const answer = await fetch(address, {
-      headers: { authorization: `Bearer ${secret.trim()}` },
+      headers: { authorization },
       cache: "no-store",
       redirect: "error",
       signal: stop.signal,
