@@ -32,6 +32,8 @@ pub(super) fn run(
     }
     let parts = Parts::new(world, &flags)?;
     let options = options(&parts)?;
+    #[cfg(unix)]
+    allow_many_connections();
     let runtime = runtime()?;
     let mut stop = Box::pin(interrupted());
     // From here on a signal ends it well: there is something to remove.
@@ -56,6 +58,26 @@ pub(super) fn run(
     outcome?;
     output.talk().say("stopped");
     Ok(0)
+}
+
+/// Most systems let a program have a thousand open files, unless it asks for more.
+#[cfg(unix)]
+fn allow_many_connections() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+    /// More than the service's own limits come to.
+    const ENOUGH: u64 = 64 * 1024;
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    if current.is_none_or(|current| current >= ENOUGH) {
+        return;
+    }
+    let wanted = Rlimit {
+        current: Some(maximum.unwrap_or(ENOUGH).min(ENOUGH)),
+        maximum,
+    };
+    if let Err(error) = setrlimit(Resource::Nofile, wanted) {
+        tracing::debug!("no more connections than usual can be had: {error}");
+    }
 }
 
 fn options(parts: &Parts<'_>) -> Result<Options> {
