@@ -1,5 +1,5 @@
 // Fresh tokens from a running `acspass serve`, for Azure.Communication.Common. Copy this file.
-// It has been compiled by nobody here: tell us where it does not fit your version of the SDK.
+// It needs .NET 6 or newer. It is not compiled here: tell us where it does not fit your SDK.
 //
 //   using var tokens = new AcspassTokens();
 //   var options = new CommunicationTokenRefreshOptions(refreshProactively: true, tokens.Get)
@@ -11,6 +11,8 @@
 //
 // The first token is asked for here, so that a missing sign-in is an exception of that line: the
 // SDK swallows what its own timer meets.
+
+#nullable enable
 
 using System;
 using System.IO;

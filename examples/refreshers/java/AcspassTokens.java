@@ -1,6 +1,6 @@
 // Fresh tokens from a running `acspass serve`, for azure-communication-common. Copy this file.
-// It has been compiled by nobody here: tell us where it does not fit your version of the SDK.
-// It needs Java 11 and, for JSON, azure-json, which azure-core 1.42 and later brings.
+// It needs Java 11 and, for JSON, azure-json, which today's azure-core brings. It is not compiled
+// here: tell us where it does not fit your SDK.
 //
 //   AcspassTokens tokens = new AcspassTokens();
 //   CommunicationTokenRefreshOptions options =
@@ -115,6 +115,7 @@ public final class AcspassTokens implements Supplier<String> {
 
     /** Why there is no token; its kind is one of acspass's, such as "unreachable". */
     public static class AcspassException extends RuntimeException {
+        private static final long serialVersionUID = 1L;
         private final String kind;
 
         AcspassException(String kind, String message, Throwable cause) {
@@ -129,6 +130,8 @@ public final class AcspassTokens implements Supplier<String> {
 
     /** Somebody has to sign in: {@code acspass login}. */
     public static final class SignInNeededException extends AcspassException {
+        private static final long serialVersionUID = 1L;
+
         SignInNeededException(String message) {
             super("sign_in_needed", message, null);
         }
