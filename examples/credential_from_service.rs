@@ -21,6 +21,7 @@ use serde_json::Value;
 use url::Url;
 
 #[tokio::main(flavor = "current_thread")]
+#[expect(clippy::disallowed_methods, reason = "a program of its own")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let service = env::var("ACSPASS_SERVE_URL")?;
     let secret_file = env::var("ACSPASS_SERVE_SECRET_FILE")?;
