@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # A real Chromium on the real pages: it completes and refuses sign-ins of the real program against
 # the emulator, each page passes an accessibility check in light and dark, and each is photographed.
+# The SDK's credential lives in a page of its own against the token service.
 # What it cannot install makes it red, never skipped.
 #
 #   tests/browser/run.sh                 everything
