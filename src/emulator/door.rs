@@ -265,8 +265,11 @@ pub(super) async fn answer(
         }
     };
     let status = reply.response.status().as_u16();
-    if let Some(reason) = &reply.reason {
-        tracing::debug!(target: "acspass::emulator", %path, status, %reason, "refused");
+    match &reply.reason {
+        Some(reason) => {
+            tracing::debug!(target: "acspass::emulator", %path, status, %reason, "refused");
+        }
+        None => tracing::debug!(target: "acspass::emulator", %path, status, "answered"),
     }
     let noted = seen(reply.operation, status, reply.reason);
     shared.state.lock().note(noted);

@@ -163,9 +163,13 @@ impl Emulator {
             };
             tokio::join!(plain, tls);
         };
+        // Whoever listens to this thread's events wants those of the emulator's own as well.
+        let listener = tracing::dispatcher::get_default(Clone::clone);
         let thread = std::thread::Builder::new()
             .name("emulator".to_owned())
-            .spawn(move || runtime.block_on(serving))
+            .spawn(move || {
+                tracing::dispatcher::with_default(&listener, || runtime.block_on(serving));
+            })
             .map_err(|error| Error::internal("the emulator got no thread").caused_by(error))?;
         let emulator = Emulator {
             shared,

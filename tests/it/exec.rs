@@ -135,3 +135,40 @@ fn without_a_token_nothing_is_run() {
     run.assert_error(4, &["nobody is signed in"]);
     assert!(!mark.exists());
 }
+
+#[test]
+fn the_command_finds_the_token_service_that_runs_and_none_that_is_gone() {
+    let (home, _emulator) = Home::with_keyring();
+    home.login();
+    let script = "echo ${ACSPASS_SERVE_URL-none}; echo ${ACSPASS_SERVE_SECRET_FILE-none}";
+    let found = || {
+        let run = exec(&home, &["--", "sh", "-c", script]).end();
+        run.assert_code(0);
+        run.stdout.lines().map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(found(), ["none", "none"]);
+    let words = ["serve", "--port", "0", "-o", "json"];
+    let service = home.call(&words).plainly().spawn();
+    let line: serde_json::Value = serde_json::from_str(&service.next_line()).expect("JSON");
+    let [url, secret_file] = found().try_into().expect("two lines");
+    assert_eq!(line["url"], url);
+    assert_eq!(line["secretFile"], secret_file);
+    let secret = std::fs::read_to_string(&secret_file).expect("its secret");
+    assert!(!secret.is_empty() && !secret.contains('/'), "no path");
+    // One that had no time to clean up.
+    service.signal("KILL");
+    assert_eq!(service.end().code, None);
+    assert_eq!(found(), ["none", "none"]);
+}
+
+#[test]
+fn a_state_folder_that_cannot_be_looked_into_keeps_no_command_from_its_token() {
+    let (home, _emulator) = Home::with_keyring();
+    home.login();
+    let state = home.path().join(".local/state/acspass");
+    assert!(state.is_dir(), "the state folder is elsewhere now");
+    std::fs::create_dir_all(state.join("serve/lock")).expect("a folder in the lock's place");
+    let run = exec(&home, &["--", "sh", "-c", "echo ran"]).end();
+    run.assert_code(0);
+    assert_eq!(run.stdout, "ran\n");
+}

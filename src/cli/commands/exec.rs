@@ -9,6 +9,7 @@ use crate::cli::keyboard::Keyboard;
 use crate::cli::output::Output;
 use crate::cli::parts::{World, block_on_uninterrupted};
 use crate::error::{Error, Kind, Result};
+use crate::serve::{self, Running};
 
 use super::get;
 
@@ -41,6 +42,11 @@ pub(super) fn run(args: &Exec, world: &World, stdin: Stdin, output: &mut Output)
         .env("COMMUNICATION_SERVICES_ENDPOINT", &endpoint)
         .env("AZURE_COMMUNICATION_ENDPOINT", &endpoint);
     drop(token);
+    if let Some(service) = service(world) {
+        command
+            .env("ACSPASS_SERVE_URL", service.url)
+            .env("ACSPASS_SERVE_SECRET_FILE", service.secret_file);
+    }
     output.talk().end_status();
     // The emulator lives in this process, and the command may want to ask it something.
     let outcome = match world.global.emulator {
@@ -53,6 +59,21 @@ pub(super) fn run(args: &Exec, world: &World, stdin: Stdin, output: &mut Output)
             let (code, error) = not_run(&program.to_string_lossy(), cause);
             output.error(&error);
             Ok(code)
+        }
+    }
+}
+
+/// The token service that runs for the same user and state folder. The command has its token
+/// without one.
+fn service(world: &World) -> Option<Running> {
+    match world
+        .serve_folder()
+        .and_then(|folder| serve::running(&folder))
+    {
+        Ok(running) => running,
+        Err(error) => {
+            tracing::debug!("no token service is named: {error}");
+            None
         }
     }
 }
