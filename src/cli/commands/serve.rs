@@ -11,10 +11,12 @@ use crate::cli::args;
 use crate::cli::notify;
 use crate::cli::output::Output;
 use crate::cli::parts::{Parts, World, interrupted, runtime};
+use crate::cli::ready;
 use crate::cli::sign_in::Desk;
+use crate::cli::unit;
 use crate::config::Setting;
 use crate::error::{Error, Kind, Result};
-use crate::serve::{Options, Server};
+use crate::serve::{Options, Server, Sockets};
 use crate::session::Peek;
 
 /// How long a sign-in at the start may take.
@@ -26,11 +28,21 @@ pub(super) fn run(
     stdin: Stdin,
     output: &mut Output,
 ) -> Result<u8> {
-    let mut flags = BTreeMap::new();
-    if !args.allow_origin.is_empty() {
-        flags.insert(Setting::AllowOrigin, args.allow_origin.join(" "));
+    if args.install {
+        return unit::install(args, &settings(args), world, output);
     }
-    let parts = Parts::new(world, &flags)?;
+    if args.uninstall {
+        return unit::uninstall(world, output);
+    }
+    if args.status {
+        return unit::status(world, output);
+    }
+    // First of all, while no thread of ours could read the environment that this takes from.
+    let sockets = match world.handed_over()? {
+        none if none.is_empty() => Sockets::Port(args.port),
+        listeners => Sockets::Given(listeners),
+    };
+    let parts = Parts::new(world, &settings(args))?;
     let options = options(&parts)?;
     let runtime = runtime()?;
     let mut stop = Box::pin(interrupted());
@@ -39,16 +51,18 @@ pub(super) fn run(
     if is_early {
         return Ok(0);
     }
-    let server = Server::open(options, args.port, &world.serve_folder()?)?;
+    let server = Server::open(options, sockets, &world.serve_folder()?)?;
     sign_in_first(&parts, stdin)?;
     let outcome = runtime.block_on(async {
         let socket = server.socket().map(|path| path.display().to_string());
         let secret_file = server.secret_file().display().to_string();
         let json = json!({"url": server.url(), "secretFile": secret_file, "socket": socket});
         output.result(&text(&server), &json)?;
-        output
-            .talk()
-            .say("Ctrl-C stops it, and removes the secret.");
+        if !ready::tell(world) {
+            output
+                .talk()
+                .say("Ctrl-C stops it, and removes the secret.");
+        }
         server.run(stop).await
     });
     // A renewal that is under way may last: nobody waits for it any more.
@@ -56,6 +70,14 @@ pub(super) fn run(
     outcome?;
     output.talk().say("stopped");
     Ok(0)
+}
+
+/// The settings that were typed.
+fn settings(args: &args::Serve) -> BTreeMap<Setting, String> {
+    match args.allow_origin.is_empty() {
+        true => BTreeMap::new(),
+        false => BTreeMap::from([(Setting::AllowOrigin, args.allow_origin.join(" "))]),
+    }
 }
 
 fn options(parts: &Parts<'_>) -> Result<Options> {

@@ -1,0 +1,94 @@
+//! `systemctl --user`, each call bounded in time.
+
+use std::process::Stdio;
+use std::time::Duration;
+
+use tokio::process::Command;
+
+use crate::cli::parts::World;
+use crate::error::{Error, Kind, Result};
+use crate::text::one_line;
+
+/// Longer than a start may take in the units.
+const PATIENCE: Duration = Duration::from_secs(120);
+/// A question is answered at once, or by nobody.
+const QUESTION: Duration = Duration::from_secs(5);
+/// Characters of what it says that are repeated.
+const LONGEST: usize = 300;
+
+/// The user's service manager.
+pub(super) struct Systemctl<'w>(&'w World);
+
+/// What a call brought.
+struct Answer {
+    is_ok: bool,
+    out: String,
+    err: String,
+}
+
+impl<'w> Systemctl<'w> {
+    pub(super) fn new(world: &'w World) -> Self {
+        Systemctl(world)
+    }
+
+    /// Makes sure that there is a manager to talk to.
+    pub(super) async fn probe(&self) -> Result<()> {
+        let answer = self.call(&["show", "--property=Version"], QUESTION).await?;
+        match answer.is_ok {
+            true => Ok(()),
+            false => Err(missing("this user has no systemd manager to talk to")
+                .caused_by(one_line(answer.err.trim(), LONGEST))),
+        }
+    }
+
+    /// Orders something, and waits until it is done.
+    pub(super) async fn order(&self, words: &[&str]) -> Result<()> {
+        let answer = self.call(words, PATIENCE).await?;
+        match answer.is_ok {
+            true => Ok(()),
+            false => Err(Error::new(
+                Kind::Usage,
+                format!("`systemctl --user {}` failed", words.join(" ")),
+                "see what it says; `journalctl --user -u acspass` shows the service's own words",
+            )
+            .caused_by(one_line(answer.err.trim(), LONGEST))),
+        }
+    }
+
+    /// Whether a unit is active; `None` where nobody can tell.
+    pub(super) async fn is_active(&self, unit: &str) -> Option<bool> {
+        let asked = self.call(&["is-active", unit], QUESTION).await;
+        let answer = asked.ok().filter(|answer| !answer.out.trim().is_empty())?;
+        Some(answer.is_ok)
+    }
+
+    async fn call(&self, words: &[&str], patience: Duration) -> Result<Answer> {
+        let mut command = Command::new("systemctl");
+        command
+            .args(["--user", "--no-pager"])
+            .args(words)
+            .env_clear()
+            .envs(&self.0.environment)
+            .stdin(Stdio::null())
+            .kill_on_drop(true);
+        let called = tokio::time::timeout(patience, command.output()).await;
+        let output = called
+            .map_err(|_| missing("`systemctl --user` does not answer"))?
+            .map_err(|cause| missing("there is no `systemctl` to be run here").caused_by(cause))?;
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        Ok(Answer {
+            is_ok: output.status.success(),
+            out: text(&output.stdout),
+            err: text(&output.stderr),
+        })
+    }
+}
+
+fn missing(message: &str) -> Error {
+    Error::new(
+        Kind::Usage,
+        message,
+        "let whatever starts programs at login here (a container's own command, launchd, the task \
+         scheduler) run `acspass serve`; with systemd, log in as this user, not by su or sudo",
+    )
+}
