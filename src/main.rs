@@ -24,13 +24,13 @@ fn main() -> ExitCode {
         environment,
         folders: folders(),
         stdin: Stdin {
-            is_terminal: std::io::stdin().is_terminal(),
-            source: Box::new(std::io::stdin()),
+            is_terminal: io::stdin().is_terminal(),
+            source: Box::new(io::stdin()),
         },
-        stdout: Box::new(std::io::stdout()),
-        stderr: Box::new(std::io::stderr()),
-        stderr_is_terminal: std::io::stderr().is_terminal(),
-        stderr_columns: terminal_size::terminal_size_of(std::io::stderr())
+        stdout: Box::new(io::stdout()),
+        stderr: Box::new(io::stderr()),
+        stderr_is_terminal: io::stderr().is_terminal(),
+        stderr_columns: terminal_size::terminal_size_of(io::stderr())
             .map(|(width, _)| width.0.into()),
         clock: Arc::new(SystemClock),
         browser: None,

@@ -22,6 +22,7 @@ use crate::cli::output::Output;
 use crate::cli::parts::{Parts, World, block_on};
 use crate::config::Setting;
 use crate::error::{Error, Kind, Result};
+use crate::loopback;
 use crate::serve::{Running, running};
 use crate::store::folder;
 
@@ -62,7 +63,8 @@ pub(super) fn install(
         }
         Ok(())
     })?;
-    let started = write_and_start(&files, &texts, &serve, &systemctl);
+    let started =
+        loopback::bind(args.port).and_then(|_| write_and_start(&files, &texts, &serve, &systemctl));
     if let Err(error) = started {
         let left = match undo(&files, &systemctl) {
             Ok(()) => "nothing is installed".to_owned(),

@@ -27,7 +27,8 @@ struct Found {
     /// Of service and socket, where systemd tells.
     is_active: Option<bool>,
     is_listening: Option<bool>,
-    /// Accounts of this profile, as the index has them.
+    /// The accounts of this profile that give tokens, and those that do not, as the index has them.
+    signed_in: Vec<String>,
     sign_in_needed: Vec<String>,
 }
 
@@ -52,7 +53,10 @@ pub(in crate::cli) fn status(world: &World, output: &mut Output) -> Result<u8> {
         })
     })?;
     let accounts = parts.overview()?.accounts();
-    let helpless = accounts.iter().filter(|state| !state.can_give());
+    let named = |can_give: bool| {
+        let named = accounts.iter().filter(|state| state.can_give() == can_give);
+        named.map(|state| state.account.username.clone()).collect()
+    };
     let found = Found {
         since: service.as_ref().and_then(since),
         service,
@@ -60,9 +64,8 @@ pub(in crate::cli) fn status(world: &World, output: &mut Output) -> Result<u8> {
         is_installed,
         is_active,
         is_listening,
-        sign_in_needed: helpless
-            .map(|state| state.account.username.clone())
-            .collect(),
+        signed_in: named(true),
+        sign_in_needed: named(false),
     };
     let now = parts.world.clock.now();
     output.result(&text(&found, now), &shape(&found))?;
@@ -106,6 +109,7 @@ fn shape(found: &Found) -> Value {
         "installed": found.is_installed,
         "active": found.is_active,
         "socketActive": found.is_listening,
+        "signedIn": found.signed_in,
         "signInNeeded": found.sign_in_needed,
     })
 }
@@ -148,13 +152,16 @@ fn text(found: &Found, now: Timestamp) -> String {
         ),
     }
     lines.push(format!("systemd      {}", unit(found)));
-    lines.push(match found.sign_in_needed.as_slice() {
-        [] => "sign-in      nobody has to".to_owned(),
-        names => format!(
-            "sign-in      needed for {}: run `acspass login`",
-            names.join(", ")
-        ),
-    });
+    lines.push(
+        match (found.signed_in.as_slice(), found.sign_in_needed.as_slice()) {
+            ([], []) => "sign-in      nobody is signed in: run `acspass login`".to_owned(),
+            (names, []) => format!("signed in    {}", names.join(", ")),
+            (_, names) => {
+                let names = names.join(", ");
+                format!("sign-in      needed for {names}: run `acspass login`")
+            }
+        },
+    );
     lines.join("\n")
 }
 

@@ -26,6 +26,14 @@ struct Answer {
     err: String,
 }
 
+impl Answer {
+    /// What it said, on one line.
+    fn reason(&self) -> String {
+        let lines: Vec<&str> = self.err.lines().map(str::trim).collect();
+        one_line(&lines.join(" "), LONGEST)
+    }
+}
+
 impl<'w> Systemctl<'w> {
     pub(super) fn new(world: &'w World) -> Self {
         Systemctl(world)
@@ -36,8 +44,10 @@ impl<'w> Systemctl<'w> {
         let answer = self.call(&["show", "--property=Version"], QUESTION).await?;
         match answer.is_ok {
             true => Ok(()),
-            false => Err(missing("this user has no systemd manager to talk to")
-                .caused_by(one_line(answer.err.trim(), LONGEST))),
+            false => {
+                Err(missing("this user has no systemd manager to talk to")
+                    .caused_by(answer.reason()))
+            }
         }
     }
 
@@ -51,21 +61,28 @@ impl<'w> Systemctl<'w> {
                 format!("`systemctl --user {}` failed", words.join(" ")),
                 "see what it says; `journalctl --user -u acspass` shows the service's own words",
             )
-            .caused_by(one_line(answer.err.trim(), LONGEST))),
+            .caused_by(answer.reason())),
         }
     }
 
     /// Whether a unit is active; `None` where nobody can tell.
     pub(super) async fn is_active(&self, unit: &str) -> Option<bool> {
-        let asked = self.call(&["is-active", unit], QUESTION).await;
-        let answer = asked.ok().filter(|answer| !answer.out.trim().is_empty())?;
-        Some(answer.is_ok)
+        let asked = self
+            .call(
+                &["show", "--property=ActiveState", "--value", unit],
+                QUESTION,
+            )
+            .await;
+        match asked.ok()?.out.trim() {
+            "" => None,
+            state => Some(state == "active"),
+        }
     }
 
     async fn call(&self, words: &[&str], patience: Duration) -> Result<Answer> {
         let mut command = Command::new("systemctl");
         command
-            .args(["--user", "--no-pager"])
+            .args(["--user", "--quiet"])
             .args(words)
             .env_clear()
             .envs(&self.0.environment)
