@@ -32,3 +32,5 @@ mod setup;
 mod sign_in;
 mod signs_of_life;
 mod stores;
+#[cfg(target_os = "linux")]
+mod unit;

@@ -1,0 +1,1 @@
+//! A manager of one's own.
