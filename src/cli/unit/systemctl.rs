@@ -58,10 +58,13 @@ impl<'w> Systemctl<'w> {
             true => Ok(()),
             false => Err(Error::new(
                 Kind::Usage,
-                format!("`systemctl --user {}` failed", words.join(" ")),
-                "see what it says; `journalctl --user -u acspass` shows the service's own words",
-            )
-            .caused_by(answer.reason())),
+                format!(
+                    "`systemctl --user {}` failed: {}",
+                    words.join(" "),
+                    answer.reason()
+                ),
+                "`journalctl --user -u acspass` shows the service's own words",
+            )),
         }
     }
 
