@@ -63,8 +63,9 @@ pub(super) fn install(
         }
         Ok(())
     })?;
-    let started =
-        loopback::bind(args.port).and_then(|_| write_and_start(&files, &texts, &serve, &systemctl));
+    let started = loopback::bind(args.port)
+        .map(drop)
+        .and_then(|()| write_and_start(&files, &texts, &serve, &systemctl));
     if let Err(error) = started {
         let left = match undo(&files, &systemctl) {
             Ok(()) => "nothing is installed".to_owned(),

@@ -29,7 +29,11 @@ struct Answer {
 impl Answer {
     /// What it said, on one line.
     fn reason(&self) -> String {
-        let lines: Vec<&str> = self.err.lines().map(str::trim).collect();
+        let lines = self.err.lines().map(str::trim);
+        // What went well is no reason.
+        let lines: Vec<&str> = lines
+            .filter(|line| !line.starts_with("Created symlink"))
+            .collect();
         one_line(&lines.join(" "), LONGEST)
     }
 }
@@ -85,7 +89,7 @@ impl<'w> Systemctl<'w> {
     async fn call(&self, words: &[&str], patience: Duration) -> Result<Answer> {
         let mut command = Command::new("systemctl");
         command
-            .args(["--user", "--quiet"])
+            .arg("--user")
             .args(words)
             .env_clear()
             .envs(&self.0.environment)

@@ -5,11 +5,13 @@
 //! it is asked for by name: `tests/manager.sh`.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::io::{Read, Write};
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
+
+use tempfile::TempDir;
 
 use super::free_port;
 use crate::harness::{Home, Run};
@@ -21,16 +23,16 @@ const BOOT: &str = "mount -t tmpfs run /run && mkdir -p /run/systemd/system && e
 struct Manager {
     child: Child,
     environment: Vec<(String, String)>,
+    _runtime: TempDir,
 }
 
 impl Manager {
     fn start(home: &mut Home) -> Manager {
-        let runtime = home.path().join("run");
-        fs::create_dir(&runtime).expect("a folder");
-        fs::set_permissions(&runtime, fs::Permissions::from_mode(0o700)).expect("its mode");
-        home.set("XDG_RUNTIME_DIR", &runtime.to_string_lossy());
+        // Not in the home: a pipe lies there, on which the sweep would wait.
+        let runtime = TempDir::new().expect("a folder");
+        home.set("XDG_RUNTIME_DIR", &runtime.path().to_string_lossy());
         home.set("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
-        let told = home.path().join("told");
+        let told = runtime.path().join("told");
         let ready = UnixDatagram::bind(&told).expect("a socket");
         let program = ["/usr/lib/systemd/systemd", "/lib/systemd/systemd"];
         let program = program.into_iter().find(|path| Path::new(path).exists());
@@ -43,11 +45,16 @@ impl Manager {
             .env_clear()
             .envs(environment.clone())
             .env("NOTIFY_SOCKET", &told)
+            .stderr(Stdio::null())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .spawn()
             .expect("unshare, of the package util-linux");
-        let manager = Manager { child, environment };
+        let manager = Manager {
+            child,
+            environment,
+            _runtime: runtime,
+        };
         let patience = Some(Duration::from_secs(30));
         ready.set_read_timeout(patience).expect("a timeout");
         let mut said = [0; 1024];
@@ -81,8 +88,6 @@ impl Drop for Manager {
 
 /// The answer's status and body.
 fn ask(address: &str, path: &str, secret: &str) -> (u16, String) {
-    use std::io::{Read, Write};
-
     let mut stream = std::net::TcpStream::connect(address).expect("it listens");
     let patience = Some(Duration::from_secs(60));
     stream.set_read_timeout(patience).expect("a timeout");
@@ -96,6 +101,23 @@ fn ask(address: &str, path: &str, secret: &str) -> (u16, String) {
     let (head, body) = answer.split_once("\r\n\r\n").expect("a whole answer");
     let status = head.split(' ').nth(1).expect("a status");
     (status.parse().expect("a number"), body.to_owned())
+}
+
+/// Keeps the resource's key in the keyring, by the real program.
+fn keep_key(home: &Home, connection_string: &str) {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_acspass"))
+        .args(["config", "set", "connection-string"])
+        .env_clear()
+        .envs(&home.variables)
+        .stdin(Stdio::piped())
+        .spawn()
+        .expect("the program");
+    let mut stdin = program.stdin.take().expect("its input");
+    stdin
+        .write_all(connection_string.as_bytes())
+        .expect("it reads");
+    drop(stdin);
+    assert!(program.wait().expect("it ends").success());
 }
 
 fn status(home: &Home) -> (Run, serde_json::Value) {
@@ -133,9 +155,7 @@ fn it_runs_by_itself_with_a_real_manager_and_keyring() {
     ] {
         home.unset(name);
     }
-    let key = ["config", "set", "connection-string"];
-    let key = home.call(&key).typing(&emulator.http_connection_string());
-    key.run().assert_code(0);
+    keep_key(&home, &emulator.http_connection_string());
     home.login();
 
     let port = free_port();

@@ -36,7 +36,7 @@ impl Desk {
         fs::create_dir(&bin).expect("a folder");
         let stand_in = format!(
             "#!/bin/sh
-shift 2
+shift
 echo \"$*\" >> '{0}/orders'
 case \"$*\" in *\"$(cat '{0}/fails' 2>/dev/null || echo nothing)\"*)
     echo 'the stand-in was told to fail' >&2; exit 1;;
