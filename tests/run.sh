@@ -24,6 +24,8 @@ has dbus-send || packages+=(dbus-bin)
 has gnome-keyring-daemon || packages+=(gnome-keyring)
 has secret-tool || packages+=(libsecret-tools)
 has strace || packages+=(strace)
+# It reads the units that acspass writes, and hands sockets over to it.
+has systemd-socket-activate || packages+=(systemd)
 if [ ${#packages[@]} -gt 0 ]; then
     step "installing ${packages[*]}"
     has apt-get || fail "this is not Debian: install what gives ${packages[*]} there, then run this again"
