@@ -129,8 +129,9 @@ impl Door for TcpListener {
         Ok(is_ours.then_some(stream))
     }
 
-    fn said(stream: &TcpStream) -> impl Future<Output = io::Result<()>> + Send {
-        stream.readable()
+    async fn said(stream: &TcpStream) -> io::Result<()> {
+        // Not `readable`, which may end though nothing is there.
+        stream.peek(&mut [0]).await.map(|_| ())
     }
 }
 

@@ -8,6 +8,8 @@ use serde_json::json;
 
 use crate::cli::Stdin;
 use crate::cli::args;
+use crate::cli::first_run;
+use crate::cli::keyboard::Keyboard;
 use crate::cli::notify;
 use crate::cli::output::Output;
 use crate::cli::parts::{Parts, World, interrupted, runtime};
@@ -42,8 +44,12 @@ pub(super) fn run(
         none if none.is_empty() => Sockets::Port(args.port),
         listeners => Sockets::Given(listeners),
     };
-    let parts = Parts::new(world, &settings(args))?;
+    let keyboard = Keyboard::new(stdin);
+    let asks = world.somebody_is_there(&keyboard);
+    let parts = first_run::parts(world, &settings(args), true, asks.then_some(&keyboard))?;
     let options = options(&parts)?;
+    #[cfg(unix)]
+    allow_many_connections();
     let runtime = runtime()?;
     let mut stop = Box::pin(interrupted());
     // From here on a signal ends it well: there is something to remove.
@@ -52,7 +58,7 @@ pub(super) fn run(
         return Ok(0);
     }
     let server = Server::open(options, sockets, &world.serve_folder()?)?;
-    sign_in_first(&parts, stdin)?;
+    sign_in_first(&parts, keyboard)?;
     let outcome = runtime.block_on(async {
         let socket = server.socket().map(|path| path.display().to_string());
         let secret_file = server.secret_file().display().to_string();
@@ -80,6 +86,26 @@ fn settings(args: &args::Serve) -> BTreeMap<Setting, String> {
     }
 }
 
+/// Most systems let a program have a thousand open files, unless it asks for more.
+#[cfg(unix)]
+fn allow_many_connections() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+    /// More than the service's own limits come to.
+    const ENOUGH: u64 = 64 * 1024;
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    if current.is_none_or(|current| current >= ENOUGH) {
+        return;
+    }
+    let wanted = Rlimit {
+        current: Some(maximum.unwrap_or(ENOUGH).min(ENOUGH)),
+        maximum,
+    };
+    if let Err(error) = setrlimit(Resource::Nofile, wanted) {
+        tracing::debug!("no more connections than usual can be had: {error}");
+    }
+}
+
 fn options(parts: &Parts<'_>) -> Result<Options> {
     let tenancy = parts.tenancy()?;
     let [net, owner, overview] = [parts.reach(), parts.reach(), parts.reach()];
@@ -88,7 +114,7 @@ fn options(parts: &Parts<'_>) -> Result<Options> {
         wish: parts.wish(false)?,
         net: Arc::new(move || net.net(true)),
         owner: Arc::new(move || owner.identity_client()),
-        overview: Arc::new(move || overview.overview(Some(tenancy.clone()))),
+        overview: Arc::new(move || overview.overview(Some(&tenancy), usize::MAX)),
         profile: parts.config.profile.clone(),
         clock: parts.world.clock.clone(),
         origins: parts.config.allowed_origins.clone(),
@@ -114,8 +140,8 @@ fn sign_in_needed(world: &World) -> Arc<dyn Fn(&Error) + Send + Sync> {
 
 /// A world that is a new one in every run has nobody who could sign in elsewhere: that happens
 /// here, where it may.
-fn sign_in_first(parts: &Parts<'_>, stdin: Stdin) -> Result<()> {
-    let somebody_is_there = stdin.is_terminal && parts.world.stderr_is_terminal;
+fn sign_in_first(parts: &Parts<'_>, keyboard: Keyboard) -> Result<()> {
+    let somebody_is_there = parts.world.somebody_is_there(&keyboard);
     let may_sign_in = parts.world.global.emulator || somebody_is_there;
     if parts.vault.is_persistent() && !parts.world.global.emulator || !may_sign_in {
         return Ok(());
@@ -123,7 +149,7 @@ fn sign_in_first(parts: &Parts<'_>, stdin: Stdin) -> Result<()> {
     let Peek::Stale(renewal) = parts.session()?.peek(None, parts.wish(false)?)? else {
         return Ok(());
     };
-    let desk = Desk::new(parts, false, stdin)?;
+    let desk = Desk::new(parts, false, keyboard)?;
     let way = desk.way(None, SIGN_IN);
     match parts.block_on(renewal.run(|| parts.net(true), Some(&way))) {
         Err(error) if error.kind() == Kind::Interrupted => Err(error),

@@ -52,7 +52,7 @@ pub(in crate::cli) fn status(world: &World, output: &mut Output) -> Result<u8> {
             false => (answers, None, None),
         })
     })?;
-    let accounts = parts.overview()?.accounts();
+    let accounts = parts.overview(usize::MAX)?.accounts();
     let named = |can_give: bool| {
         let named = accounts.iter().filter(|state| state.can_give() == can_give);
         named.map(|state| state.account.username.clone()).collect()

@@ -311,3 +311,19 @@ fn what_is_too_large_or_never_ends_is_cut_off_and_the_next_is_answered() {
     assert!(cut(body).contains(" 408 "));
     service.stop().assert_code(0);
 }
+
+#[test]
+fn more_connections_than_a_system_usually_allows_leave_room_for_an_answer() {
+    let home = open();
+    let mut shell = std::process::Command::new("sh");
+    let limited = "ulimit -Sn 256 && exec \"$0\" \"$@\"";
+    shell.args(["-c", limited, env!("CARGO_BIN_EXE_acspass")]);
+    let call = home.call(&["serve", "--port", "0", "-o", "json"]);
+    let service = Service::ready(call.spawn_under(&mut shell, "there is a shell"));
+    let idle: Vec<TcpStream> = (0..600)
+        .map(|_| TcpStream::connect(("127.0.0.1", service.port)).expect("it listens"))
+        .collect();
+    service.get("/status").assert_status(200);
+    drop(idle);
+    service.stop().assert_code(0);
+}

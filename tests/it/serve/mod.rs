@@ -46,7 +46,10 @@ impl<'h> Service<'h> {
     fn start(home: &'h Home, arguments: &[&str]) -> Service<'h> {
         let mut words = vec!["serve", "--port", "0", "-o", "json"];
         words.extend(arguments);
-        let process = home.call(&words).spawn();
+        Service::ready(home.call(&words).spawn())
+    }
+
+    fn ready(process: Process<'h>) -> Service<'h> {
         let ready: Value = serde_json::from_str(&process.next_line()).expect("JSON");
         let url = ready["url"].as_str().expect("a URL");
         let port = url.strip_prefix("http://127.0.0.1:").expect("on loopback");

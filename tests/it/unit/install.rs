@@ -160,7 +160,7 @@ fn uninstalling_stops_it_and_leaves_nothing() {
     run.assert_code(0);
     assert_eq!(run.json()["removed"].as_array().map(Vec::len), Some(2));
     assert_eq!(desk.orders(), [STOP, "daemon-reload"]);
-    assert_eq!(desk.left(), [wants.clone()]);
+    assert_eq!(desk.left(), std::slice::from_ref(&wants));
     assert_eq!(fs::read_dir(wants).expect("the folder").count(), 0);
     let run = desk.home.run(&["serve", "--uninstall"]);
     run.assert_code(0).assert_says(&["nothing to remove"]);
