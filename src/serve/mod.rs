@@ -16,6 +16,7 @@ mod routes;
 mod tests;
 
 use std::future::Future;
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -76,6 +77,21 @@ pub struct Options {
     pub sign_in_needed: Arc<dyn Fn(&Error) + Send + Sync>,
 }
 
+/// Where a service listens.
+#[derive(Debug)]
+pub enum Sockets {
+    /// On both loopback families at this port; 0 takes a free one.
+    Port(u16),
+    /// On these, which somebody else bound and keeps.
+    Given(Vec<TcpListener>),
+}
+
+impl From<u16> for Sockets {
+    fn from(port: u16) -> Self {
+        Sockets::Port(port)
+    }
+}
+
 /// A service that has its port, its folder and its secret. Dropping it removes secret and socket.
 pub struct Server {
     service: Arc<Service>,
@@ -84,15 +100,19 @@ pub struct Server {
 }
 
 impl Server {
-    /// Takes the folder and the port (0 for a free one), and writes the secret of this run. Nothing
+    /// Takes the folder and the sockets, and writes the secret of this run. Nothing
     /// is answered before [`Server::run`].
     ///
     /// # Errors
-    /// [`Kind::Usage`](crate::Kind::Usage) where another service has the folder or the port;
+    /// [`Kind::Usage`](crate::Kind::Usage) where another service has the folder or the port, or
+    /// where what was handed over will not do;
     /// [`Kind::Store`](crate::Kind::Store) where the folder cannot be written to.
-    pub fn open(options: Options, port: u16, folder: &Path) -> Result<Server> {
+    pub fn open(options: Options, sockets: impl Into<Sockets>, folder: &Path) -> Result<Server> {
         let mut place = Place::claim(folder)?;
-        let bound = loopback::bind(port)?;
+        let bound = match sockets.into() {
+            Sockets::Port(port) => loopback::bind(port)?,
+            Sockets::Given(listeners) => loopback::adopt(listeners)?,
+        };
         let secret = place.settle(bound.port)?;
         let gate = Gate::new(secret, options.origins);
         let identities = Identities::new(options.owner, options.clock.clone());

@@ -13,10 +13,12 @@ use crate::cli::keyboard::Keyboard;
 use crate::cli::notify;
 use crate::cli::output::Output;
 use crate::cli::parts::{Parts, World, interrupted, runtime};
+use crate::cli::ready;
 use crate::cli::sign_in::Desk;
+use crate::cli::unit;
 use crate::config::Setting;
 use crate::error::{Error, Kind, Result};
-use crate::serve::{Options, Server};
+use crate::serve::{Options, Server, Sockets};
 use crate::session::Peek;
 
 /// How long a sign-in at the start may take.
@@ -28,13 +30,23 @@ pub(super) fn run(
     stdin: Stdin,
     output: &mut Output,
 ) -> Result<u8> {
-    let mut flags = BTreeMap::new();
-    if !args.allow_origin.is_empty() {
-        flags.insert(Setting::AllowOrigin, args.allow_origin.join(" "));
+    if args.install {
+        return unit::install(args, &settings(args), world, output);
     }
+    if args.uninstall {
+        return unit::uninstall(world, output);
+    }
+    if args.status {
+        return unit::status(world, output);
+    }
+    // First of all, while no thread of ours could read the environment that this takes from.
+    let sockets = match world.handed_over()? {
+        none if none.is_empty() => Sockets::Port(args.port),
+        listeners => Sockets::Given(listeners),
+    };
     let keyboard = Keyboard::new(stdin);
     let asks = world.somebody_is_there(&keyboard);
-    let parts = first_run::parts(world, &flags, true, asks.then_some(&keyboard))?;
+    let parts = first_run::parts(world, &settings(args), true, asks.then_some(&keyboard))?;
     let options = options(&parts)?;
     #[cfg(unix)]
     allow_many_connections();
@@ -45,16 +57,18 @@ pub(super) fn run(
     if is_early {
         return Ok(0);
     }
-    let server = Server::open(options, args.port, &world.serve_folder()?)?;
+    let server = Server::open(options, sockets, &world.serve_folder()?)?;
     sign_in_first(&parts, keyboard)?;
     let outcome = runtime.block_on(async {
         let socket = server.socket().map(|path| path.display().to_string());
         let secret_file = server.secret_file().display().to_string();
         let json = json!({"url": server.url(), "secretFile": secret_file, "socket": socket});
         output.result(&text(&server), &json)?;
-        output
-            .talk()
-            .say("Ctrl-C stops it, and removes the secret.");
+        if !ready::tell(world) {
+            output
+                .talk()
+                .say("Ctrl-C stops it, and removes the secret.");
+        }
         server.run(stop).await
     });
     // A renewal that is under way may last: nobody waits for it any more.
@@ -62,6 +76,14 @@ pub(super) fn run(
     outcome?;
     output.talk().say("stopped");
     Ok(0)
+}
+
+/// The settings that were typed.
+fn settings(args: &args::Serve) -> BTreeMap<Setting, String> {
+    match args.allow_origin.is_empty() {
+        true => BTreeMap::new(),
+        false => BTreeMap::from([(Setting::AllowOrigin, args.allow_origin.join(" "))]),
+    }
 }
 
 /// Most systems let a program have a thousand open files, unless it asks for more.
