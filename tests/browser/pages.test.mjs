@@ -17,12 +17,14 @@ const sizes = [
   { width: 390, height: 844 },
 ];
 
-for (const [name, { heading, status = 200, reach }] of Object.entries(pages)) {
+for (const [name, { heading, shows = heading, status = 200, reach }] of Object.entries(pages)) {
   test(name, patience, async () => {
     const tab = await openTab();
     const { page } = tab;
     await reach(tab);
     await page.getByRole("heading", { name: heading, exact: true, level: 1 }).waitFor();
+    const text = await page.innerText("main");
+    assert.ok(text.includes(shows), `no ${shows} in ${text}`);
     for (const colorScheme of ["light", "dark"]) {
       await page.emulateMedia({ colorScheme });
       for (const size of sizes) {
