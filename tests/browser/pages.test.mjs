@@ -17,7 +17,7 @@ const sizes = [
   { width: 390, height: 844 },
 ];
 
-for (const [name, { heading, shows = heading, status = 200, reach }] of Object.entries(pages)) {
+for (const [name, { heading, shows = "", status = 200, reach }] of Object.entries(pages)) {
   test(name, patience, async () => {
     const tab = await openTab();
     const { page } = tab;
@@ -33,6 +33,7 @@ for (const [name, { heading, shows = heading, status = 200, reach }] of Object.e
         const photograph = join(process.env.BROWSER_TESTS_OUT, "screenshots", `${as}.png`);
         await page.screenshot({ path: photograph, fullPage: true });
         assert.deepEqual(await flaws(page), [], as);
+        assert.deepEqual(await squeezed(page), [], as);
         assert.ok(await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), `${as} is too wide`);
       }
     }
@@ -43,6 +44,15 @@ for (const [name, { heading, shows = heading, status = 200, reach }] of Object.e
     await tab.context.close();
   });
 }
+
+/** Text that has so little room that it runs down the page letter by letter. */
+const squeezed = (page) =>
+  page.evaluate(() => {
+    const hasText = (at) => [...at.childNodes].some((node) => node.nodeType === 3 && node.data.trim());
+    const isTower = ({ width, height }) => height > 2 * width;
+    const all = [...document.querySelectorAll("main *")].filter(hasText);
+    return all.filter((at) => isTower(at.getBoundingClientRect())).map((at) => at.outerHTML);
+  });
 
 /** What axe finds wrong, and what it could not decide. */
 async function flaws(page) {

@@ -6,7 +6,7 @@ import { spawn } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer as createHttpServer, request as forward } from "node:http";
+import { createServer as createHttpServer } from "node:http";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -196,31 +196,33 @@ class Said {
   }
 }
 
-/** An authority in front of the emulator's that lets nobody redeem a code. */
+/** An authority in front of the emulator's, whose addresses lead to it, and which lets nobody
+ * redeem a code. */
 export async function neverRedeeming() {
   const asked = Promise.withResolvers();
-  const server = createHttpServer((request, response) => {
+  const server = createHttpServer(async (request, response) => {
     if (request.url.endsWith("/token")) return asked.resolve();
-    const { method, url: path, headers } = request;
-    const { hostname: host, port } = new URL(emulator.httpUrl);
-    // With the host that was asked for, so that the emulator's addresses lead here again.
-    const onward = forward({ host, port, method, path, headers }, (answer) => {
-      response.writeHead(answer.statusCode, answer.headers);
-      answer.pipe(response);
+    const { method, headers } = request;
+    const answer = await fetch(emulator.httpUrl + request.url, {
+      method,
+      headers: method === "POST" ? { "content-type": headers["content-type"] } : {},
+      body: method === "POST" ? await text(request) : undefined,
     });
-    request.pipe(onward);
+    const passedOn = ["content-type", "content-security-policy"].map((name) => [name, answer.headers.get(name)]);
+    response.writeHead(answer.status, Object.fromEntries(passedOn));
+    response.end((await answer.text()).replaceAll(emulator.httpUrl, url));
   });
   server.listen(0, "localhost");
   await once(server, "listening");
+  const url = `http://localhost:${server.address().port}`;
+  ours.add(url);
   ends.push(() => {
     server.closeAllConnections();
     server.close();
   });
-  const url = `http://localhost:${server.address().port}`;
-  ours.add(url);
   return {
     url,
-    /** That somebody tried. */
+    /** That somebody tried to. */
     asked: asked.promise,
   };
 }
