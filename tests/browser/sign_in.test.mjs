@@ -210,7 +210,15 @@ for (const user of ["step-up@contoso.example", "moved@contoso.example"]) {
 
 /** How a wait for somebody who is not let in ends. */
 const waits = {
-  "Ctrl-C": { limit: "50s", end: (run) => run.interrupt(), code: 130, says: "waiting up to 50 s" },
+  "Ctrl-C": {
+    limit: "50s",
+    async end(run, listener) {
+      assert.equal((await fetch(listener)).status, 405, "the wait went on");
+      await run.interrupt();
+    },
+    code: 130,
+    says: "waiting up to 50 s",
+  },
   "the time limit": {
     limit: "3s",
     end: () => {},
@@ -228,7 +236,7 @@ for (const [name, { limit, end, code, says }] of Object.entries(waits)) {
     await page.goto(address);
     await page.getByRole("heading", { name: "You cannot access this right now" }).waitFor();
     assert.match(await page.innerText("main"), /AADSTS53003/);
-    await end(run);
+    await end(run, listenerOf(address));
     const ended = await run.ended;
     assert.equal(ended.code, code, ended.stderr);
     assert.match(ended.stderr, new RegExp(says));
