@@ -278,9 +278,11 @@ pub(super) fn explained(number: u32) -> Reply {
     let page = Notice {
         style: STYLE,
         title: &format!("AADSTS{number}"),
-        text: "The emulator uses Entra\u{2019}s own numbers. Microsoft explains them at \
-               learn.microsoft.com/entra/identity-platform/reference-error-codes.",
-        details: Vec::new(),
+        text: "The emulator uses Entra\u{2019}s own numbers, and Microsoft explains them.",
+        details: vec![(
+            "Where",
+            "learn.microsoft.com/entra/identity-platform/reference-error-codes",
+        )],
     };
     page_of("page", StatusCode::OK, &page, false)
 }

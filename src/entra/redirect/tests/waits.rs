@@ -62,7 +62,10 @@ async fn the_page_is_whole_and_carries_no_secret() {
         "{body}"
     );
     assert!(body.contains("script&#62;alert(1)"), "{body}");
-    assert!(body.contains("<code>AADSTS65004&#60;b&#62;</code>"), "{body}");
+    assert!(
+        body.contains("<code>AADSTS65004&#60;b&#62;</code>"),
+        "{body}"
+    );
     assert!(
         !body.contains('\u{1b}') && body.contains("Try again."),
         "{body}"
