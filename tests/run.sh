@@ -5,9 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 export CARGO_TERM_COLOR=${CARGO_TERM_COLOR:-auto}
 
-step() { printf '\n==> %s\n' "$*"; }
-fail() { printf 'tests/run.sh: %s\n' "$*" >&2; exit 1; }
-has() { command -v "$1" >/dev/null 2>&1; }
+. tests/lib.sh
 
 # --- what is needed -----------------------------------------------------------------------------
 has cargo || fail "cargo is missing: install Rust (https://rustup.rs), 1.89 or newer"
@@ -24,17 +22,7 @@ has dbus-send || packages+=(dbus-bin)
 has gnome-keyring-daemon || packages+=(gnome-keyring)
 has secret-tool || packages+=(libsecret-tools)
 has strace || packages+=(strace)
-if [ ${#packages[@]} -gt 0 ]; then
-    step "installing ${packages[*]}"
-    has apt-get || fail "this is not Debian: install what gives ${packages[*]} there, then run this again"
-    as_root=()
-    if [ "$(id -u)" != 0 ]; then
-        has sudo || fail "run this as root once, or: apt-get install ${packages[*]}"
-        as_root=(sudo)
-    fi
-    "${as_root[@]}" apt-get -q update
-    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q install -y --no-install-recommends "${packages[@]}"
-fi
+need_packages "${packages[@]}"
 
 # What the tracked files look like now, to be compared with how they look afterwards.
 fingerprint() { git diff HEAD --no-ext-diff | cksum; }
@@ -61,6 +49,9 @@ cargo test --locked --lib --bins --tests --examples
 
 step "the official SDKs against the emulator"
 tests/conformance/run.sh
+
+step "the pages in a real browser"
+tests/browser/run.sh
 
 step "cargo test --doc"
 cargo test --locked --doc

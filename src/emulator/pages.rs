@@ -1,7 +1,8 @@
 //! The emulator's pages, each of which says that it is none of Microsoft's.
 //!
 //! In come plain values, out come self-contained HTML pages whose headers allow nothing but their
-//! own style and, on one of them, one known script. No page sets a cookie or loads anything.
+//! own style, an icon inside the page and, on one of them, one known script. No page sets a cookie
+//! or loads anything.
 
 use askama::Template;
 use axum::body::Body;
@@ -204,8 +205,8 @@ fn page_of(operation: &str, status: StatusCode, page: &impl Template, script: bo
     // form-action must allow the client's listener: browsers apply it to every redirect after
     // a form as well, and 'self' alone would silently stop the sign-in.
     let policy = format!(
-        "default-src 'none'; style-src {}; {script}base-uri 'none'; frame-ancestors 'none'; \
-         form-action 'self' http://localhost:* http://127.0.0.1:*",
+        "default-src 'none'; style-src {}; {script}img-src data:; base-uri 'none'; \
+         frame-ancestors 'none'; form-action 'self' http://localhost:* http://127.0.0.1:*",
         hash(STYLE)
     );
     Reply::new(operation, response)

@@ -169,7 +169,7 @@ impl Whom<'_> {
                 self.hint.unwrap_or(expected),
             ),
             "sign in as the right user (`--prompt select_account` offers the choice), or run \
-             `acspass login` without --account",
+             `acspass login` without `--account`",
         ))
     }
 }

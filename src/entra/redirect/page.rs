@@ -242,12 +242,19 @@ fn style() -> String {
     STYLE.replace('\r', "")
 }
 
-/// An error's sentence as a page writes it: with a capital, a period, and nothing that acts.
+/// An error's sentence as a page writes it: with a capital, a period, and nothing that acts. A
+/// name that it begins with stays as it is.
 fn sentence(text: &str) -> String {
     let text = clean(text);
     let text = text.trim().trim_end_matches('.');
+    let is_word = |word: &str| {
+        word.chars()
+            .all(|c| c.is_alphabetic() || ",:'-".contains(c))
+    };
+    let begins_with_word = text.split(' ').next().is_some_and(is_word);
     let mut chars = text.chars();
     match chars.next() {
+        Some(_) if !begins_with_word => format!("{text}."),
         Some(first) => format!("{}{}.", first.to_uppercase(), chars.as_str()),
         None => String::new(),
     }

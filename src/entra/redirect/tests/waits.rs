@@ -72,6 +72,25 @@ async fn the_page_is_whole_and_carries_no_secret() {
 }
 
 #[tokio::test]
+async fn a_sentence_has_its_capital_and_a_name_has_none() {
+    for (message, shown) in [
+        ("the sign-in was cancelled", "The sign-in was cancelled."),
+        (
+            "ada@contoso.test signed in, but ben@contoso.test was asked for",
+            "ada@contoso.test signed in, but ben@contoso.test was asked for.",
+        ),
+    ] {
+        let (port, wait) = waiting(&RedirectUri::localhost(0), ResponseMode::FormPost);
+        let browser =
+            tokio::spawn(async move { exchange(V4, port, the_answer(port).as_bytes()).await });
+        let answer = wait.await.expect("no panic").expect("the answer");
+        answer.page.failed(message, "try again");
+        let page = browser.await.expect("no panic");
+        assert!(page.contains(&format!("<p>{shown}</p>")), "{page}");
+    }
+}
+
+#[tokio::test]
 async fn a_refusal_comes_back_in_words() {
     let (port, wait) = waiting(&RedirectUri::localhost(0), ResponseMode::FormPost);
     let body = format!(

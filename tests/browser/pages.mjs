@@ -1,0 +1,142 @@
+// Every page that a browser may show, and the way to it. A new page is one more entry.
+
+import { emulator, listenerOf, login, pick } from "./world.mjs";
+
+/** The sign-in address of a login that waits, with its end. */
+async function waiting(args) {
+  const run = login(args);
+  return { run, address: await run.address };
+}
+
+/** A tab at the emulator's sign-in page. */
+async function atSignIn({ page }, args) {
+  const { address } = await waiting(args);
+  // One of its pages sends itself away before it is loaded.
+  await page.goto(address, { waitUntil: "commit" });
+  return address;
+}
+
+/** A tab at the last page of a sign-in. */
+async function atEnd(tab, walk, args) {
+  const address = await atSignIn(tab, args);
+  await walk(tab.page);
+  await tab.page.waitForURL(`${listenerOf(address)}/`);
+}
+
+/** A tab where a waiting sign-in's listener turns it away. */
+async function turnedAway({ page }, path) {
+  const { address } = await waiting();
+  await page.goto(`${listenerOf(address)}${path}`);
+}
+
+/** A tab where the code of a waiting device has been entered. */
+async function withCode({ page }) {
+  const run = login(["--device-code"]);
+  const [, code] = await run.saying(/^ *code +(\S+)/m);
+  await page.goto(`${emulator.httpUrl}/devicelogin`);
+  await page.getByLabel("Code").fill(code);
+  await page.getByRole("button", { name: "Next" }).click();
+}
+
+const authorize = `${emulator.httpUrl}/${emulator.tenantId}/oauth2/v2.0/authorize`;
+const ada = "ada@contoso.example";
+const ben = "ben@contoso.example";
+const button = (page, name) => page.getByRole("button", { name }).click();
+
+/**
+ * By the name of its photographs: how a tab gets there, and the heading that it then shows.
+ * `status` where the page is no 200.
+ */
+export const pages = {
+  "emulator-front": {
+    heading: "An emulator of Entra ID and ACS Identity",
+    reach: ({ page }) => page.goto(emulator.httpUrl),
+  },
+  "emulator-sign-in": {
+    heading: "Pick an account",
+    reach: (tab) => atSignIn(tab),
+  },
+  "emulator-sign-in-stranger": {
+    heading: "Pick an account",
+    reach: (tab) => atSignIn(tab, ["--account", "nobody.with.a.rather.long.name@somewhere.example"]),
+  },
+  "emulator-form-post": {
+    heading: "Back to the app",
+    async reach(tab) {
+      // Its script sends the answer at once; an answer without content leaves the page as it is.
+      await tab.page.route(/^http:\/\/localhost:\d+\/$/, (route) => route.fulfill({ status: 204 }));
+      await atSignIn(tab, ["--account", ben]);
+    },
+  },
+  "emulator-refused": {
+    heading: "Sorry, but we\u2019re having trouble signing you in.",
+    status: 400,
+    reach: ({ page }) => page.goto(`${authorize}?client_id=${emulator.objectId}`),
+  },
+  "emulator-signed-out": {
+    heading: "You signed out.",
+    reach: ({ page }) => page.goto(authorize.replace("authorize", "logout")),
+  },
+  "emulator-device-code": {
+    heading: "Enter code",
+    reach: ({ page }) => page.goto(`${emulator.httpUrl}/devicelogin`),
+  },
+  "emulator-device-wrong-code": {
+    heading: "Enter code",
+    status: 400,
+    async reach({ page }) {
+      await page.goto(`${emulator.httpUrl}/devicelogin`);
+      await page.getByLabel("Code").fill("WRONG");
+      await button(page, "Next");
+    },
+  },
+  "emulator-device-sign-in": {
+    heading: "Pick an account",
+    reach: withCode,
+  },
+  "emulator-device-confirm": {
+    heading: "Are you trying to sign in to Emulated app?",
+    async reach(tab) {
+      await withCode(tab);
+      await pick(tab.page, ada);
+    },
+  },
+  "emulator-device-signed-in": {
+    heading: "You have signed in",
+    async reach(tab) {
+      await withCode(tab);
+      await pick(tab.page, ada);
+      await button(tab.page, "Continue");
+    },
+  },
+  "emulator-device-declined": {
+    heading: "You declined",
+    async reach(tab) {
+      await withCode(tab);
+      await button(tab.page, "Cancel");
+    },
+  },
+  "redirect-signed-in": {
+    heading: "You are signed in",
+    reach: (tab) => atEnd(tab, (page) => pick(page, ada)),
+  },
+  "redirect-cancelled": {
+    heading: "Sign-in failed",
+    reach: (tab) => atEnd(tab, (page) => button(page, "Cancel")),
+  },
+  "redirect-another-user": {
+    heading: "Sign-in failed",
+    reach: (tab) =>
+      atEnd(tab, (page) => pick(page, ada), ["--account", ben, "--prompt", "select_account"]),
+  },
+  "redirect-stranger": {
+    heading: "There is nothing here",
+    status: 404,
+    reach: (tab) => turnedAway(tab, "/elsewhere"),
+  },
+  "redirect-not-yet": {
+    heading: "The sign-in has not come back yet",
+    status: 405,
+    reach: (tab) => turnedAway(tab, "/"),
+  },
+};

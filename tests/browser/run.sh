@@ -1,0 +1,49 @@
+#!/usr/bin/env bash
+# A real Chromium on the real pages: it completes and refuses sign-ins of the real program against
+# the emulator, each page passes an accessibility check in light and dark, and each is photographed.
+# What it cannot install makes it red, never skipped.
+#
+#   tests/browser/run.sh                 everything
+#   tests/browser/run.sh pages           only what is named: files without their `.test.mjs`
+#
+# Nothing is written outside target/browser; the photographs are in its folder `screenshots`.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+cd "$here/../.."
+target=$(realpath -m "${CARGO_TARGET_DIR:-target}")
+out=$target/browser
+
+. tests/lib.sh
+forget_environment
+
+# --- what is needed -----------------------------------------------------------------------------
+packages=()
+has chromium || packages+=(chromium chromium-sandbox)
+# Without any font every letter is a box, and every page passes.
+[ -n "$(find /usr/share/fonts -name '*.[ot]tf' -print -quit 2>/dev/null)" ] || packages+=(fonts-dejavu-core)
+has node || packages+=(nodejs)
+has npm || packages+=(npm)
+need_packages "${packages[@]}"
+chromium=$(command -v chromium) || fail "chromium was installed and is not there"
+
+js=$out/suite
+javascript_suite "$here" "$js"
+cargo build -q --locked
+
+# --- the suites ---------------------------------------------------------------------------------
+export BROWSER_TESTS_ACSPASS=$target/debug/acspass BROWSER_TESTS_CHROMIUM=$chromium
+export BROWSER_TESTS_OUT=$out
+printf 'browser: %s\n' "$("$BROWSER_TESTS_ACSPASS" --version)" "$("$chromium" --version 2>/dev/null)"
+javascript_versions browser "$js"
+
+wanted() { [ ${#only[@]} = 0 ] || [[ " ${only[*]} " == *" $1 "* ]]; }
+only=("$@")
+rm -rf "$out/screenshots"
+for file in "$js"/*.test.mjs; do
+    name=$(basename "$file" .test.mjs)
+    wanted "$name" || continue
+    suite browser "$name" "$out/$name.log" "$node" --test --test-reporter=tap "$file"
+done
+[ ${#summary[@]} -gt 0 ] || fail "no suite of that name: $*"
+printf '%s\n' "${summary[@]}"
+exit $red

@@ -1,0 +1,206 @@
+// The world of one file of tests: an emulator, Chromium, and the real program, whose browser is
+// whichever page the test hands its address to.
+
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { createHash } from "node:crypto";
+import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { text } from "node:stream/consumers";
+import { after } from "node:test";
+import { connect } from "node:tls";
+
+import { chromium } from "playwright-core";
+
+const { env } = process;
+
+/** What is still to be ended, the last first. */
+const ends = [];
+after(async () => {
+  for (const end of ends.reverse()) await end();
+});
+
+export const emulator = await startEmulator();
+const browser = await startChromium();
+/** The origins that a tab may ask. */
+const ours = new Set([emulator.url, emulator.httpUrl]);
+
+/** What a test may take; nothing here needs a fraction of it. */
+export const patience = { timeout: 60_000 };
+
+async function startEmulator() {
+  const child = spawn(env.BROWSER_TESTS_ACSPASS, ["emulator", "-o", "json"], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  ends.push(async () => {
+    child.kill("SIGINT");
+    if (child.exitCode === null) await once(child, "exit");
+  });
+  const [line] = await once(createInterface(child.stdout), "line");
+  return JSON.parse(line);
+}
+
+async function startChromium() {
+  const started = await chromium.launch({
+    executablePath: env.BROWSER_TESTS_CHROMIUM,
+    args: [
+      // Chromium's own sandbox refuses to run as root.
+      ...(process.getuid() === 0 ? ["--no-sandbox"] : []),
+      // The emulator's certificate and no other: Node has verified it against the emulator's CA.
+      `--ignore-certificate-errors-spki-list=${await certifiedKey()}`,
+      // A page that asks for another host is seen to ask, and nobody is asked.
+      "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1",
+    ],
+  });
+  ends.push(() => started.close());
+  return started;
+}
+
+/** The SHA-256 of the key that the emulator's https side proves to have. */
+async function certifiedKey() {
+  const { port, hostname } = new URL(emulator.url);
+  const socket = connect({ port, host: hostname, ca: readFileSync(emulator.caFile) });
+  await once(socket, "secureConnect");
+  const key = socket.getPeerX509Certificate().publicKey.export({ type: "spki", format: "der" });
+  socket.destroy();
+  return createHash("sha256").update(key).digest("base64");
+}
+
+/** A tab of its own, which notes what it asks for and what Chromium complains of. */
+export async function openTab(options = {}) {
+  const context = await browser.newContext(options);
+  context.setDefaultTimeout(20_000);
+  const page = await context.newPage();
+  const seen = { requests: [], complaints: [] };
+  context.on("request", (request) => seen.requests.push(request));
+  context.on("console", (message) => {
+    // Anything at all: none of our pages talks to the console.
+    seen.complaints.push(`${message.type()}: ${message.text()}`);
+  });
+  context.on("weberror", ({ error }) => seen.complaints.push(`exception: ${error()}`));
+  return { context, page, seen };
+}
+
+/** Asserts that a tab asked nobody but the emulator and the listeners of this file's sign-ins, and
+ * that Chromium had nothing to complain of; on a page that is no 200 it says so itself. */
+export function assertUneventful({ seen }, { status = 200 } = {}) {
+  assert.ok(seen.requests.length > 0, "nothing was asked for");
+  for (const request of seen.requests) {
+    const { origin, protocol } = new URL(request.url());
+    assert.ok(protocol === "data:" || ours.has(origin), `a request to ${request.url()}`);
+  }
+  const inWords = `error: Failed to load resource: the server responded with a status of ${status} `;
+  const [first, ...rest] = seen.complaints.filter((complaint) => !complaint.startsWith(inWords));
+  assert.equal(first, undefined, [first, ...rest].join("\n"));
+  assert.equal(seen.complaints.length, status === 200 ? 0 : 1);
+}
+
+/** Starts `acspass login` in a home of its own. */
+export function login(args = [], { authority = emulator.httpUrl } = {}) {
+  const home = mkdtempSync(join(tmpdir(), "acspass-browser-"));
+  const opened = Promise.withResolvers();
+  // Who never opens a browser is not waited for either.
+  opened.promise.catch(() => {});
+  const server = createServer(async (socket) => {
+    const address = await text(socket);
+    ours.add(listenerOf(address));
+    opened.resolve(address);
+  });
+  const said = new Said();
+  const ended = (async () => {
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const handOver = `require("net").connect(${server.address().port}, "127.0.0.1").end(process.argv[1])`;
+    const child = spawn(env.BROWSER_TESTS_ACSPASS, ["login", "--timeout", "50s", ...args], {
+      stdio: ["ignore", "pipe", "pipe"],
+      env: {
+        PATH: env.PATH,
+        HOME: home,
+        ACSPASS_CONFIG_DIR: home,
+        ACSPASS_STATE_DIR: home,
+        ACSPASS_STORE: "memory",
+        ACSPASS_CA_FILE: emulator.caFile,
+        ACSPASS_TENANT_ID: emulator.tenantId,
+        ACSPASS_CLIENT_ID: emulator.clientId,
+        AZURE_AUTHORITY_HOST: authority,
+        COMMUNICATION_SERVICES_CONNECTION_STRING: emulator.connectionString,
+        BROWSER: `'${process.execPath}' -e '${handOver}'`,
+      },
+    });
+    ends.push(async () => {
+      child.kill("SIGKILL");
+      await ended;
+    });
+    child.stderr.on("data", (chunk) => said.add(chunk));
+    const [stdout, [code]] = await Promise.all([text(child.stdout), once(child, "close")]);
+    server.close();
+    rmSync(home, { recursive: true });
+    const end = { code, stdout, stderr: said.text };
+    opened.reject(new Error(`no browser was opened: ${JSON.stringify(end)}`));
+    said.end();
+    return end;
+  })();
+  return {
+    /** The address that its browser is opened with. */
+    address: opened.promise,
+    /** How it ended: exit code, standard output and standard error. */
+    ended,
+    /** Waits until its standard error matches. */
+    saying: (pattern) => said.matching(pattern),
+  };
+}
+
+/** A stream's text as it grows. */
+class Said {
+  text = "";
+  #over = false;
+  #grown = Promise.withResolvers();
+
+  add(chunk) {
+    this.text += chunk;
+    this.#grown.resolve();
+    this.#grown = Promise.withResolvers();
+  }
+
+  end() {
+    this.#over = true;
+    this.#grown.resolve();
+  }
+
+  async matching(pattern) {
+    for (;;) {
+      const found = this.text.match(pattern);
+      if (found) return found;
+      assert.ok(!this.#over, `it ended without saying ${pattern}: ${this.text}`);
+      await this.#grown.promise;
+    }
+  }
+}
+
+/** The origin of the listener that an address leads the answer to. */
+export const listenerOf = (address) =>
+  new URL(new URL(address).searchParams.get("redirect_uri")).origin;
+
+/** What may be on no page, in no history and in no output once a sign-in has ended: all that the
+ * address and the answer carried and that is not known to everybody. */
+export function secretsOf({ seen }, address) {
+  const asked = new URL(address).searchParams;
+  const answers = seen.requests
+    .filter((request) => request.method() === "POST" && request.url().startsWith(listenerOf(address)))
+    .map((request) => new URLSearchParams(request.postData()));
+  assert.equal(answers.length, 1, "one answer came home");
+  assert.ok(answers[0].has("code") || answers[0].has("error"));
+  const secrets = [
+    ...["state", "nonce", "code_challenge"].map((name) => asked.get(name)),
+    ...["code", "client_info"].map((name) => answers[0].get(name)),
+  ].filter(Boolean);
+  assert.ok(secrets.length >= 3, "the address carries state, nonce and challenge");
+  return secrets;
+}
+
+/** Clicks a user on the emulator's page. */
+export const pick = (page, username) => page.getByRole("button", { name: username }).click();

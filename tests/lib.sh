@@ -1,0 +1,78 @@
+# What the test scripts share. Sourced by bash, never run.
+
+fail() { printf '%s: %s\n' "$0" "$*" >&2; exit 1; }
+has() { command -v "$1" >/dev/null 2>&1; }
+step() { printf '\n==> %s\n' "$*"; }
+
+# Installs Debian packages; does nothing without a name.
+need_packages() {
+    [ $# -gt 0 ] || return 0
+    step "installing $*"
+    has apt-get || fail "this is not Debian: install what gives $* there, then run this again"
+    local as_root=()
+    if [ "$(id -u)" != 0 ]; then
+        has sudo || fail "run this as root once, or: apt-get install $*"
+        as_root=(sudo)
+    fi
+    "${as_root[@]}" apt-get -q update || fail "cannot install $*: apt-get update failed"
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+        apt-get -q install -y --no-install-recommends "$@" || fail "cannot install $*"
+}
+
+# A variable of yours must not lead a client to another service, authority or proxy.
+forget_environment() {
+    local variable
+    for variable in $(compgen -e); do
+        case $variable in
+            ACSPASS_*|AZURE_*|COMMUNICATION_*|SSL_CERT_*|REQUESTS_CA_BUNDLE|CURL_CA_BUNDLE|NODE_EXTRA_CA_CERTS|NODE_OPTIONS|PYTHONPATH|BROWSER)
+                unset "$variable" ;;
+        esac
+    done
+}
+
+# Whether a folder was installed from these pins, and not from others.
+installed() { [ "$(cat "$1/.pins" 2>/dev/null)" = "$2" ]; }
+
+# Copies a suite of JavaScript to where its pinned modules are, since Node looks modules up from
+# where a file is, and sets `node`: Debian's own may be too old, so one is pinned like the rest.
+#   javascript_suite FROM TO
+javascript_suite() {
+    local from=$1 to=$2 pins
+    pins=$(cksum <"$from/package-lock.json")
+    mkdir -p "$to"
+    rm -f "$to"/*.mjs
+    cp "$from"/*.mjs "$from"/package*.json "$to/"
+    if ! installed "$to/node_modules" "$pins"; then
+        (cd "$to" && npm ci --no-audit --no-fund --loglevel=error --cache "$to/npm-cache") ||
+            fail "npm could not install what $from/package-lock.json pins"
+        printf %s "$pins" >"$to/node_modules/.pins"
+    fi
+    node=$to/node_modules/.bin/node
+    "$node" --version >/dev/null 2>&1 || fail "npm's package \`node\` brought no Node that runs here"
+}
+
+# Says what `javascript_suite` installed.
+#   javascript_versions LABEL FOLDER
+javascript_versions() {
+    printf '%s: node %s\n' "$1" "$("$node" --version)"
+    (cd "$2" && "$node" -e '
+        const read = (file) => JSON.parse(require("fs").readFileSync(file));
+        for (const name of Object.keys(read("package.json").dependencies)) {
+            console.log(`${process.argv[1]}:   ${name} ${read(`node_modules/${name}/package.json`).version}`);
+        }' "$1")
+}
+
+# Runs one suite; its output is shown whole only where it fails. Adds a line to `summary`, and sets
+# `red` where a test failed or none was run.
+#   suite LABEL NAME LOG COMMAND...
+summary=()
+red=0
+suite() {
+    local label=$1 name=$2 log=$3 start=$SECONDS verdict=green count
+    shift 3
+    "$@" >"$log" 2>&1 || { verdict=RED; red=1; cat "$log"; }
+    count=$(sed -nE 's/^Ran ([0-9]+) tests? in.*/\1/p; s/^(# |ℹ )tests ([0-9]+)$/\2/p' "$log" | head -1)
+    # A suite that ran nothing has shown nothing.
+    [ "${count:-0}" -gt 0 ] || { verdict=RED; red=1; cat "$log"; }
+    summary+=("$(printf '%s: %-22s %s, %s tests, %s s' "$label" "$name" "$verdict" "${count:-0}" $((SECONDS - start)))")
+}
