@@ -26,7 +26,6 @@ export function show({ accounts, signIn: waits, signInFailed: failed }) {
   for (const account of accounts) {
     const token = account.communicationToken;
     if (token) deadlines.set(account.homeAccountId, now + token.expiresInSeconds * 1000);
-    if (account.next.inSeconds !== null) account.next.at = now + account.next.inSeconds * 1000;
   }
   at("sign-in-more").hidden = accounts.length === 0 || pending;
   whereChanged("sign-in", [waits, failed], () => showSignIn(waits, failed));

@@ -6,6 +6,7 @@
 mod args;
 mod browser;
 mod commands;
+mod dashboard;
 mod notify;
 mod output;
 mod parts;

@@ -5,6 +5,7 @@
 //! a request before.
 
 use std::fmt;
+use std::sync::Arc;
 
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
@@ -17,6 +18,7 @@ use crate::secret::ServiceSecret;
 use crate::text::quoted;
 
 use super::answer::Refusal;
+use super::dashboard::{self, Passes};
 
 /// The one route that needs no secret, for it tells nothing.
 pub(super) const OPEN_PATH: &str = "/healthz";
@@ -79,11 +81,16 @@ impl fmt::Display for Origin {
 pub(super) struct Gate {
     secret: ServiceSecret,
     origins: Vec<Origin>,
+    passes: Arc<Passes>,
 }
 
 impl Gate {
-    pub(super) fn new(secret: ServiceSecret, origins: Vec<Origin>) -> Self {
-        Gate { secret, origins }
+    pub(super) fn new(secret: ServiceSecret, origins: Vec<Origin>, passes: Arc<Passes>) -> Self {
+        Gate {
+            secret,
+            origins,
+            passes,
+        }
     }
 
     /// The first two questions: was this meant for us, and may this page ask? The origin to answer
@@ -112,6 +119,9 @@ impl Gate {
         let headers = &request.headers;
         if headers.contains_key(header::ORIGIN) {
             let sent = only(headers, header::ORIGIN.as_str()).ok_or_else(not_approved)?;
+            if is_own_origin(headers, sent, entrance) {
+                return Ok(None);
+            }
             let is_approved = self.origins.iter().any(|origin| origin.0 == *sent);
             return match is_approved {
                 true => Ok(Some(sent.clone())),
@@ -131,8 +141,12 @@ impl Gate {
 
     /// The third question: does whoever asks know the secret? Every way in is in this function.
     pub(super) fn check_secret(&self, request: &Parts) -> Result<(), Refusal> {
-        if request.uri.path() == OPEN_PATH {
+        if [OPEN_PATH, dashboard::OPEN_PATH].contains(&request.uri.path()) {
             return Ok(());
+        }
+        let has_cookie = request.headers.contains_key(header::COOKIE);
+        if has_cookie && !request.headers.contains_key(header::AUTHORIZATION) {
+            return self.passes.admit(request);
         }
         let sent = only(&request.headers, header::AUTHORIZATION.as_str())
             .and_then(|value| value.as_bytes().split_at_checked("Bearer ".len()))
@@ -193,6 +207,13 @@ pub(super) fn origin_headers(origin: Option<HeaderValue>, answer: &mut HeaderMap
             HeaderValue::from_static("retry-after"),
         );
     }
+}
+
+/// Whether the dashboard's page sent this: it comes from where it asks.
+fn is_own_origin(headers: &HeaderMap, sent: &HeaderValue, entrance: Entrance) -> bool {
+    let host = headers.get(header::HOST).map(HeaderValue::as_bytes);
+    let sender = sent.as_bytes().strip_prefix(b"http://");
+    matches!(entrance, Entrance::Port(_)) && sender.is_some() && sender == host
 }
 
 fn is_for_us(request: &Parts, entrance: Entrance) -> bool {

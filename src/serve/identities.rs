@@ -166,7 +166,7 @@ impl Identities {
 }
 
 /// The body as JSON; none is an empty object.
-async fn read<T: DeserializeOwned + Default>(
+pub(super) async fn read<T: DeserializeOwned + Default>(
     headers: &HeaderMap,
     body: Body,
 ) -> Result<T, Refusal> {

@@ -23,7 +23,7 @@ pub use crate::entra::Way;
 use crate::account::{Account, SessionKey, Tenancy};
 use crate::error::{Error, Kind, Result};
 use crate::secret::{CommunicationToken, EntraToken};
-use crate::store::{Index, Record, Vault};
+use crate::store::{Index, IndexEntry, Record, Vault};
 use crate::time::{Clock, Timestamp};
 
 use freshness::{Done, Kept, Step, kept, next_step};
@@ -120,6 +120,31 @@ impl Session {
     /// As [`Vault::index`].
     pub fn index(&self) -> Result<Index> {
         self.vault.index_of(&self.tenancy)
+    }
+
+    /// Makes this user's account the one that is meant where none is named.
+    ///
+    /// # Errors
+    /// [`Kind::SignInNeeded`] where there is none; as [`Vault::activate`].
+    pub fn activate(&self, user: &str) -> Result<Account> {
+        let entry = self.entry_of(user)?;
+        self.vault.activate(&entry.key())?;
+        Ok(entry.account)
+    }
+
+    /// Signs this user out on this machine.
+    ///
+    /// # Errors
+    /// [`Kind::SignInNeeded`] where there is none; as [`Vault::forget`].
+    pub fn forget(&self, user: &str) -> Result<Account> {
+        let entry = self.entry_of(user)?;
+        self.vault.forget(&entry.key())?;
+        Ok(entry.account)
+    }
+
+    fn entry_of(&self, user: &str) -> Result<IndexEntry> {
+        let entry = self.vault.find(&self.tenancy, user)?;
+        entry.ok_or_else(|| nobody_known(Some(user)))
     }
 
     /// What these sessions belong to.

@@ -8,12 +8,13 @@ use serde_json::json;
 
 use crate::cli::Stdin;
 use crate::cli::args;
+use crate::cli::dashboard;
 use crate::cli::notify;
 use crate::cli::output::Output;
 use crate::cli::parts::{Parts, World, interrupted, runtime};
 use crate::cli::sign_in::Desk;
 use crate::error::{Error, Kind, Result};
-use crate::serve::{Options, Origin, Server};
+use crate::serve::{self, Options, Origin, Running, Server, SignInOptions};
 use crate::session::Peek;
 
 /// How long a sign-in at the start may take.
@@ -28,6 +29,11 @@ pub(super) fn run(
     let origins = args.allow_origin.iter().map(|text| Origin::parse(text));
     let origins = origins.collect::<Result<_>>()?;
     let parts = Parts::new(world, &BTreeMap::new())?;
+    if args.open
+        && let Some(running) = serve::running(&world.serve_folder()?)?
+    {
+        return open_running(&running, &parts, output);
+    }
     let options = options(&parts, origins)?;
     let server = Server::open(options, args.port, &world.serve_folder()?)?;
     sign_in_first(&parts, stdin)?;
@@ -40,6 +46,9 @@ pub(super) fn run(
         output
             .talk()
             .say("Ctrl-C stops it, and removes the secret.");
+        if args.open {
+            dashboard::show(&server.dashboard_link()?, world, output)?;
+        }
         server.run(interrupted()).await
     });
     // A renewal that is under way may last: nobody waits for it any more.
@@ -49,14 +58,38 @@ pub(super) fn run(
     Ok(0)
 }
 
+/// There is one service a user: its dashboard is the one that is meant.
+fn open_running(running: &Running, parts: &Parts<'_>, output: &mut Output) -> Result<u8> {
+    let link = parts.block_on(dashboard::link_of(running, parts.http()))?;
+    let url = &running.url;
+    output
+        .talk()
+        .say(&format!("`acspass serve` runs already, at {url}"));
+    dashboard::show(&link, parts.world, output)?;
+    let json = json!({
+        "url": url,
+        "secretFile": running.secret_file.display().to_string(),
+        "socket": running.socket.as_ref().map(|path| path.display().to_string()),
+    });
+    output.result("", &json)?;
+    Ok(0)
+}
+
 fn options(parts: &Parts<'_>, origins: Vec<Origin>) -> Result<Options> {
     let tenancy = parts.tenancy()?;
-    let [net, owner, overview] = [parts.reach(), parts.reach(), parts.reach()];
+    let reach = || parts.reach();
+    let [net, owner, owned, overview, entra] = [reach(), reach(), reach(), reach(), reach()];
     Ok(Options {
         session: parts.session()?,
         wish: parts.wish(false)?,
         net: Arc::new(move || net.net(true)),
         owner: Arc::new(move || owner.identity_client()),
+        owned: Arc::new(move || owned.owned()),
+        sign_in: SignInOptions {
+            entra: Arc::new(move || entra.entra()),
+            redirect_uri: parts.config.redirect_uri.clone(),
+            timeout: SIGN_IN,
+        },
         overview: Arc::new(move || overview.overview(Some(tenancy.clone()))),
         profile: parts.config.profile.clone(),
         clock: parts.world.clock.clone(),
