@@ -53,7 +53,7 @@ function nobody() {
   const start = button("Sign in", { key: "sign-in", className: "primary", onclick: () => signIn(start) });
   const picture = make("div", { className: "avatar", ariaHidden: "true" });
   picture.append(at("person").content.cloneNode(true));
-  return make("div", { className: "card empty" }, picture,
+  return make("div", { className: "empty" }, picture,
     make("h3", {}, "Nobody is signed in"),
     make("p", {}, "Sign in as a Teams user, and the apps on this computer have a fresh token whenever they ask."),
     start);
@@ -80,14 +80,14 @@ function activeOne(account) {
     row("Communication token", until(account.communicationToken)),
     row("Entra token", until(account.entraToken)),
     row("Next", next(account)));
-  return make("article", { className: "card account", ariaLabel: account.username },
+  return make("article", { className: "account", ariaLabel: account.username },
     head, make("div", { className: "active" }, ring, tokens), buttons(account));
 }
 
 function otherOne(account) {
   const token = account.communicationToken;
   const line = token?.fresh ? ["Fresh until ", timeOf(token.expiresOn)] : [next(account)];
-  return make("article", { className: "card other", ariaLabel: account.username }, who(account, ...line), buttons(account));
+  return make("article", { className: "other", ariaLabel: account.username }, who(account, ...line), buttons(account));
 }
 
 const row = (name, value) => make("div", {}, make("dt", {}, name), make("dd", {}, ...[value].flat()));

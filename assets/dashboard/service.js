@@ -55,14 +55,18 @@ async function request(method, path, body, options) {
 
 /** Makes sure that this page may ask. */
 export async function enter() {
-  try {
-    await request("GET", "/dashboard/state");
-  } catch (refusal) {
-    if (!(refusal instanceof Over)) throw refusal;
-    key = null;
-    ({ key } = await request("POST", "/dashboard/key"));
-    shelf()?.setItem(SHELF, key);
+  if (key) {
+    try {
+      await request("GET", "/dashboard/state");
+      return;
+    } catch (refusal) {
+      if (!(refusal instanceof Over)) throw refusal;
+      // An earlier run's, or another browser session's.
+      key = null;
+    }
   }
+  ({ key } = await request("POST", "/dashboard/key"));
+  shelf()?.setItem(SHELF, key);
 }
 
 export const get = (path) => request("GET", path);

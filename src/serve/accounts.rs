@@ -106,6 +106,10 @@ impl Accounts {
         }
     }
 
+    pub(super) fn events(&self) -> &Events {
+        &self.core.events
+    }
+
     pub(super) fn store_name(&self) -> &'static str {
         self.core.session.store_name()
     }

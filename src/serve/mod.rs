@@ -106,6 +106,15 @@ impl Server {
         let passes = Arc::new(Passes::new(options.clock.clone(), bound.port));
         let gate = Gate::new(secret, options.origins, passes.clone());
         let events = Arc::new(Events::new(options.clock.clone()));
+        let identities = Identities::new(options.owner, options.clock.clone());
+        let accounts = Arc::new(Accounts::new(
+            options.session.clone(),
+            options.wish.clone(),
+            options.net,
+            options.clock.clone(),
+            options.sign_in_needed,
+            events.clone(),
+        ));
         let facts = Facts {
             url: place.running().url.clone(),
             secret_file: place.running().secret_file.display().to_string(),
@@ -113,24 +122,16 @@ impl Server {
             min_validity_seconds: options.wish.min_validity.as_secs(),
         };
         let parents = dashboard::Parents {
-            session: options.session.clone(),
-            scopes: options.wish.scopes.clone(),
+            session: options.session,
+            scopes: options.wish.scopes,
             overview: options.overview.clone(),
             owner: options.owned,
             sign_in: options.sign_in,
             events: events.clone(),
+            accounts: accounts.clone(),
             clock: options.clock.clone(),
         };
         let dashboard = Dashboard::new(passes, facts, parents);
-        let identities = Identities::new(options.owner, options.clock.clone());
-        let accounts = Accounts::new(
-            options.session,
-            options.wish,
-            options.net,
-            options.clock.clone(),
-            options.sign_in_needed,
-            events.clone(),
-        );
         let service = Service {
             gate,
             dashboard,

@@ -95,7 +95,7 @@ pub(super) struct Service {
     pub(super) gate: Gate,
     pub(super) dashboard: Dashboard,
     pub(super) events: Arc<Events>,
-    pub(super) accounts: Accounts,
+    pub(super) accounts: Arc<Accounts>,
     pub(super) identities: Identities,
     pub(super) overview: Make<Overview>,
     pub(super) profile: String,
@@ -120,12 +120,7 @@ pub(super) fn router(service: Arc<Service>) -> Router {
     for (method, path, route) in dashboard::ROUTES {
         let handler = move |State(service): State<Arc<Service>>, request: Request| async move {
             let (parts, body) = request.into_parts();
-            let Service {
-                dashboard,
-                accounts,
-                ..
-            } = &*service;
-            match dashboard.answer(route, accounts, &parts, body).await {
+            match service.dashboard.answer(route, &parts, body).await {
                 Ok(response) => response,
                 Err(refusal) => refusal.into(),
             }

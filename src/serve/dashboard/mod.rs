@@ -89,6 +89,7 @@ pub(super) struct Dashboard {
     overview: Make<Overview>,
     owner: Make<Endpoint>,
     sign_ins: SignIns,
+    accounts: Arc<Accounts>,
     events: Arc<Events>,
     clock: Arc<dyn Clock>,
 }
@@ -101,6 +102,7 @@ pub(super) struct Parents {
     pub(super) owner: Make<Endpoint>,
     pub(super) sign_in: SignInOptions,
     pub(super) events: Arc<Events>,
+    pub(super) accounts: Arc<Accounts>,
     pub(super) clock: Arc<dyn Clock>,
 }
 
@@ -128,15 +130,17 @@ impl Dashboard {
             owner,
             sign_in,
             events,
+            accounts,
             clock,
         } = parents;
         Dashboard {
             passes,
             facts,
-            sign_ins: SignIns::new(sign_in, session.clone(), scopes, events.clone()),
+            sign_ins: SignIns::new(sign_in, session.clone(), scopes, accounts.clone()),
             session,
             overview,
             owner,
+            accounts,
             events,
             clock,
         }
@@ -160,7 +164,6 @@ impl Dashboard {
     pub(super) async fn answer(
         &self,
         route: Route,
-        accounts: &Accounts,
         parts: &Parts,
         body: Body,
     ) -> Result<Response, Refusal> {
@@ -175,8 +178,8 @@ impl Dashboard {
                 let key = self.passes.hand_out_key(headers)?;
                 Ok(answer::json(StatusCode::OK, &json!({"key": key.expose()})))
             }
-            Route::State => self.state(accounts).await,
-            Route::Claims => claims(query, accounts).await,
+            Route::State => self.state().await,
+            Route::Claims => claims(query, &self.accounts).await,
             Route::BeginSignIn => self.begin_sign_in(headers, body).await,
             Route::EndSignIn => {
                 self.sign_ins.end();
@@ -199,14 +202,14 @@ impl Dashboard {
         Ok(opened.unwrap_or_else(|| closed(Closed::SpentTicket)))
     }
 
-    async fn state(&self, accounts: &Accounts) -> Result<Response, Refusal> {
+    async fn state(&self) -> Result<Response, Refusal> {
         let (overview, owner) = (self.overview.clone(), self.owner.clone());
         let (states, owner) = blocking(move || Ok((overview()?.accounts(), owner()))).await?;
         let clock = self.clock.as_ref();
         let list: Vec<Value> = states
             .iter()
             .map(|state| {
-                let (held, needs_person) = accounts.held(&state.account.home_account_id);
+                let (held, needs_person) = self.accounts.held(&state.account.home_account_id);
                 state::account(state, held.as_deref(), needs_person, clock)
             })
             .collect();

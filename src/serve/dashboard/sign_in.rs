@@ -10,13 +10,13 @@ use serde_json::{Value, json};
 use tokio::runtime::Handle;
 use tokio::sync::{oneshot, watch};
 
+use crate::account::Account;
 use crate::entra::browser::{Browser, Opened};
 use crate::entra::redirect::RedirectUri;
 use crate::entra::{By, Entra, Prompt, Way};
 use crate::error::{Error, Kind, Result};
 use crate::serve::Make;
-use crate::serve::accounts::blocking;
-use crate::serve::events::Events;
+use crate::serve::accounts::{Accounts, blocking};
 use crate::session::Session;
 use crate::shapes;
 
@@ -39,7 +39,7 @@ pub(super) struct SignIns {
     options: Arc<Options>,
     session: Session,
     scopes: Vec<String>,
-    events: Arc<Events>,
+    accounts: Arc<Accounts>,
     now: Arc<Mutex<Now>>,
 }
 
@@ -63,13 +63,13 @@ impl SignIns {
         options: Options,
         session: Session,
         scopes: Vec<String>,
-        events: Arc<Events>,
+        accounts: Arc<Accounts>,
     ) -> Self {
         SignIns {
             options: Arc::new(options),
             session,
             scopes,
-            events,
+            accounts,
             now: Arc::default(),
         }
     }
@@ -115,18 +115,23 @@ impl SignIns {
             account,
             browser: HandsOver(tell),
         };
-        let (state, events) = (self.now.clone(), self.events.clone());
+        let (state, accounts) = (self.now.clone(), self.accounts.clone());
         tokio::spawn(async move {
             // It blocks: the store may.
             let outcome = blocking(move || Handle::current().block_on(walk.go(cancelled))).await;
             let after = match outcome {
-                Ok(Some(username)) => {
-                    events.good(format!("{username} signed in"));
+                Ok(Some(account)) => {
+                    let name = &account.username;
+                    accounts.events().good(format!("{name} signed in"));
+                    // Apps find it ready. Why there is none, the list of events tells.
+                    if let Err(error) = accounts.token(Some(&account.home_account_id), None).await {
+                        tracing::debug!("no token after the sign-in: {error}");
+                    }
                     Now::Nothing
                 }
                 Ok(None) => Now::Nothing,
                 Err(error) => {
-                    events.bad("A sign-in failed", &error);
+                    accounts.events().bad("A sign-in failed", &error);
                     Now::Failed(error)
                 }
             };
@@ -169,7 +174,7 @@ struct Walk {
 
 impl Walk {
     /// Who signed in; `None` where it was cancelled.
-    async fn go(self, cancelled: oneshot::Receiver<()>) -> Result<Option<String>> {
+    async fn go(self, cancelled: oneshot::Receiver<()>) -> Result<Option<Account>> {
         let entra = (self.options.entra)()?;
         let by = By::Browser {
             browser: &self.browser,
@@ -183,7 +188,7 @@ impl Walk {
         let user = self.account.as_deref();
         let sign_in = self.session.login(&entra, &way, user, &self.scopes);
         tokio::select! {
-            record = sign_in => record.map(|record| Some(record.account.username.clone())),
+            record = sign_in => record.map(|record| Some(record.account.clone())),
             _ = cancelled => Ok(None),
         }
     }
