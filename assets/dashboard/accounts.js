@@ -62,7 +62,11 @@ function nobody() {
 const who = (account, ...more) =>
   make("div", { className: "who" },
     make("div", { className: "avatar", ariaHidden: "true" }, initials(account.username)),
-    make("div", {}, make("h3", {}, account.username), make("p", {}, ...more)));
+    make("div", {},
+      make("div", { className: "name" },
+        make("h3", {}, account.username),
+        account.active ? make("span", { className: "badge" }, "Active") : null),
+      make("p", {}, ...more)));
 
 function initials(username) {
   const [first, second] = username.split("@")[0].split(/[^\p{L}\p{N}]+/u).filter(Boolean);
@@ -71,7 +75,6 @@ function initials(username) {
 
 function activeOne(account) {
   const head = who(account, "Tenant ", make("span", { className: "mono" }, account.tenantId));
-  head.append(make("span", { className: "badge" }, "Active"));
   const ring = make("div", { className: "ring" });
   ring.dataset.account = account.homeAccountId;
   ring.append(at("ring").content.cloneNode(true));

@@ -89,7 +89,7 @@ impl Events {
         let events = list.iter().map(|event| {
             let (tone, text) = match &event.what {
                 What::HandedOut { username, .. } => {
-                    ("quiet", format!("A token of {username} was handed out"))
+                    ("plain", format!("A token of {username} was handed out"))
                 }
                 What::Good(text) => ("good", text.to_string()),
                 What::Bad(text) => ("bad", text.to_string()),
