@@ -1,5 +1,6 @@
 // Every page that a browser may show, and the way to it. A new page is one more entry.
 
+import { dashboardPages } from "./dashboard.mjs";
 import { emulator, listenerOf, login, pick } from "./world.mjs";
 
 /** The sign-in address of a login that waits, with its end. */
@@ -48,6 +49,7 @@ const button = (page, name) => page.getByRole("button", { name }).click();
  * `status` where the page is no 200.
  */
 export const pages = {
+  ...dashboardPages,
   "emulator-front": {
     heading: "An emulator of Entra ID and ACS Identity",
     reach: ({ page }) => page.goto(emulator.httpUrl),
