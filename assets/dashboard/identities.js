@@ -23,7 +23,7 @@ export function begin(hooks) {
   at("scopes").append(...SCOPES.map(([name, meaning, checked]) =>
     make("label", {},
       make("input", { type: "checkbox", name: "scope", value: name, checked }),
-      make("span", {}, make("span", { className: "mono" }, name), make("small", {}, meaning)))));
+      make("span", {}, make("span", { className: "mono" }, name), " ", make("small", {}, meaning)))));
   at("lifetime").append(...HOURS.map((hours) =>
     make("option", { value: hours * 60 }, hours === 1 ? "1 hour" : `${hours} hours`)));
   at("lifetime").value = String(24 * 60);

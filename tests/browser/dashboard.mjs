@@ -99,7 +99,7 @@ export const dashboardPages = {
       const { page } = tab;
       const popup = await beginSignIn(tab);
       await button(popup, "Cancel").click();
-      await page.getByText("The sign-in was cancelled").waitFor();
+      await page.locator("#sign-in").getByText("The sign-in was cancelled").waitFor();
       await page.getByLabel("chat Everything").uncheck();
       await page.getByLabel("voip Everything").uncheck();
       await button(page, "Generate").click();
