@@ -44,7 +44,8 @@ function whereChanged(what, values, then) {
 }
 
 function showAccounts(accounts) {
-  const list = accounts.length > 0 ? accounts.map((one) => (one.active ? activeOne(one) : otherOne(one))) : [];
+  const active = accounts.filter((one) => one.active).map(activeOne);
+  const list = [...active, ...accounts.filter((one) => !one.active).map(otherOne)];
   if (list.length === 0 && !pending) list.push(nobody());
   render(at("accounts"), ...list);
 }

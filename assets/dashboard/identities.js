@@ -1,6 +1,6 @@
 // Identities of the resource, and tokens for them: what the portal's page of that name does.
 
-import { at, busy, button, confirmed, copy, inWords, make, render, timeOf, words } from "./page.js";
+import { at, busy, button, confirmed, copy, inWords, make, render, sentence, timeOf, words } from "./page.js";
 import { post, remove } from "./service.js";
 
 const SCOPES = [
@@ -45,7 +45,7 @@ export function show({ owner }) {
   at("generate").hidden = !isOwner;
   at("identities-locked").hidden = isOwner;
   if (isOwner) at("endpoint").textContent = new URL(owner.endpoint).host;
-  else at("identities-how").replaceChildren(...words(owner.error.hint));
+  else at("identities-how").replaceChildren(...words(sentence(owner.error.hint)));
 }
 
 async function generate() {

@@ -71,7 +71,7 @@ export function toast(text) {
 export const words = (text) =>
   (text ?? "").split("`").map((part, index) => (index % 2 ? make("code", {}, part) : part));
 
-const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1).replace(/([^.!?])$/, "$1.");
+export const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1).replace(/([^.!?])$/, "$1.");
 
 /** A notice of what went wrong, and what to do next. */
 export function noticeOf({ message, hint }, ...more) {

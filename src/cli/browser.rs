@@ -105,9 +105,11 @@ impl<B: Browser> Browser for Announced<B> {
         }
         match self.inner.open(url) {
             Ok(opened) => {
-                teller
-                    .talk
-                    .say(&format!("the {} opens in {}", teller.page.name(), opened.by));
+                teller.talk.say(&format!(
+                    "the {} opens in {}",
+                    teller.page.name(),
+                    opened.by
+                ));
                 Ok(opened)
             }
             Err(error) => {

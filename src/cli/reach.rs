@@ -94,9 +94,11 @@ impl Reach {
     /// names a principal. Nothing is contacted, and no store is read.
     pub(super) fn owned(&self) -> Result<Endpoint> {
         let resource = self.config.any_resource()?;
-        let names_principal = PRINCIPAL
-            .iter()
-            .any(|name| self.environment.get(*name).is_some_and(|text| !text.trim().is_empty()));
+        let names_principal = PRINCIPAL.iter().any(|name| {
+            self.environment
+                .get(*name)
+                .is_some_and(|text| !text.trim().is_empty())
+        });
         match resource.key {
             KeySource::None if !names_principal => Err(Error::new(
                 Kind::Usage,

@@ -30,6 +30,7 @@ use crate::entra::redirect::{PasteUri, RedirectUri};
 use crate::entra::{Authority, check_client_id};
 use crate::error::{Error, Kind, Result};
 use crate::exchange::ExchangeKind;
+use crate::loopback::WebOrigin;
 use crate::text::quoted;
 use crate::time::parse_duration;
 
@@ -53,6 +54,8 @@ pub struct Config {
     resource: ResourceSetting,
     /// Hosts beyond ACS's own that an Entra token may be sent to; from the profile only.
     pub allowed_hosts: Vec<String>,
+    /// Web origins whose pages may ask the token service.
+    pub allowed_origins: Vec<WebOrigin>,
     /// Where sessions are kept.
     pub store: StoreChoice,
     /// How much a fresh token has left.
@@ -98,6 +101,8 @@ impl Config {
                 .profile
                 .value(Setting::AllowEndpoint)
                 .map(|hosts| hosts.split_whitespace().map(str::to_owned).collect())
+                .unwrap_or_default(),
+            allowed_origins: parse(sources, Setting::AllowOrigin, parse_origins)?
                 .unwrap_or_default(),
             store: parse_store(&store.text).map_err(|error| from(error, &[&store]))?,
             min_validity: parse(sources, Setting::MinValidity, parse_duration)?
@@ -292,6 +297,10 @@ pub fn parse_exchange(text: &str) -> Result<ExchangeKind> {
             "the kinds are key, entra and teams-extension",
         )),
     }
+}
+
+fn parse_origins(text: &str) -> Result<Vec<WebOrigin>> {
+    text.split_whitespace().map(WebOrigin::parse).collect()
 }
 
 fn parse_port(text: &str) -> Result<u16> {

@@ -102,7 +102,7 @@ impl ConfigFile {
 
     fn insert(&mut self, profile: &str, setting: Setting, text: &str) -> Result<()> {
         let value = match setting {
-            Setting::Scopes | Setting::AllowEndpoint => {
+            Setting::Scopes | Setting::AllowEndpoint | Setting::AllowOrigin => {
                 Value::Array(text.split_whitespace().collect())
             }
             Setting::Port => Value::from(text.parse::<u16>().map(i64::from).map_err(|_| {
@@ -243,7 +243,7 @@ impl Profile {
 fn check_value(path: &Path, profile: &str, setting: Setting, item: &Item) -> Result<()> {
     let key = setting.key();
     let fits = match setting {
-        Setting::Scopes | Setting::AllowEndpoint => item
+        Setting::Scopes | Setting::AllowEndpoint | Setting::AllowOrigin => item
             .as_array()
             .is_some_and(|list| list.iter().all(Value::is_str)),
         Setting::Port => item.is_integer(),

@@ -26,6 +26,8 @@ pub enum Setting {
     Endpoint,
     /// Hosts beyond ACS's own that an Entra token may be sent to.
     AllowEndpoint,
+    /// Web origins whose pages may ask the token service.
+    AllowOrigin,
     /// Where sessions are kept.
     Store,
     /// How much a fresh token has left.
@@ -40,7 +42,7 @@ pub enum Setting {
 
 impl Setting {
     /// Every setting, in the order in which `config list` shows them.
-    pub const ALL: [Setting; 13] = [
+    pub const ALL: [Setting; 14] = [
         Setting::Tenant,
         Setting::ClientId,
         Setting::AuthorityHost,
@@ -49,6 +51,7 @@ impl Setting {
         Setting::Endpoint,
         Setting::ConnectionString,
         Setting::AllowEndpoint,
+        Setting::AllowOrigin,
         Setting::Store,
         Setting::MinValidity,
         Setting::SignIn,
@@ -67,6 +70,7 @@ impl Setting {
             Setting::ConnectionString => "connection-string",
             Setting::Endpoint => "endpoint",
             Setting::AllowEndpoint => "allow-endpoint",
+            Setting::AllowOrigin => "allow-origin",
             Setting::Store => "store",
             Setting::MinValidity => "min-validity",
             Setting::SignIn => "sign-in",
@@ -106,6 +110,7 @@ impl Setting {
             Setting::Store => &["ACSPASS_STORE"],
             Setting::ConnectionString
             | Setting::AllowEndpoint
+            | Setting::AllowOrigin
             | Setting::MinValidity
             | Setting::SignIn
             | Setting::Port
@@ -128,6 +133,7 @@ impl Setting {
             | Setting::ConnectionString
             | Setting::Endpoint
             | Setting::AllowEndpoint
+            | Setting::AllowOrigin
             | Setting::RedirectUri => None,
         }
     }

@@ -39,7 +39,8 @@ struct Failed {
     pause: Duration,
     at: Timestamp,
     running_then: Option<Duration>,
-    error: Error,
+    /// `None` where the refresher brought the token that was there already.
+    error: Option<Error>,
 }
 
 impl Failed {
@@ -52,7 +53,9 @@ impl Failed {
     }
 
     fn may_pass(&self) -> bool {
-        self.error.kind() == Kind::Unreachable
+        self.error
+            .as_ref()
+            .is_none_or(|error| error.kind() == Kind::Unreachable)
     }
 }
 
@@ -117,7 +120,7 @@ impl<R: Refresher> Keeper<R> {
                     }
                 }
                 Err(error) => {
-                    self.note(&error);
+                    self.note(Some(&error));
                     for ask in waiting.drain(..) {
                         let _ = ask.answer.send(self.make_do(&error));
                     }
@@ -127,23 +130,32 @@ impl<R: Refresher> Keeper<R> {
     }
 
     /// Answers whom the held token is good enough for, and whom an outage that just showed itself
-    /// leaves nothing better.
+    /// or a refresher with nothing new leaves nothing better.
     fn serve(&self, waiting: &mut Vec<Ask>) {
+        let clock = self.clock.as_ref();
         let held = self.held.borrow().clone();
-        if let Some(held) = held {
-            for ask in waiting.extract_if(.., |ask| {
-                held.is_good(ask.min_validity, self.clock.as_ref())
-            }) {
+        if let Some(held) = &held {
+            for ask in waiting.extract_if(.., |ask| held.is_good(ask.min_validity, clock)) {
                 let _ = ask.answer.send(Ok(held.clone()));
             }
         }
-        if let Some(failed) = &self.failed
-            && failed.may_pass()
-            && failed.ago(self.clock.as_ref()) < failed.pause
-        {
-            for ask in waiting.drain(..) {
-                let _ = ask.answer.send(self.make_do(&failed.error));
+        let Some(failed) = &self.failed else { return };
+        if !failed.may_pass() || failed.ago(clock) >= failed.pause {
+            return;
+        }
+        match (&failed.error, held) {
+            (Some(error), _) => {
+                for ask in waiting.drain(..) {
+                    let _ = ask.answer.send(self.make_do(error));
+                }
             }
+            // It was the best there is a moment ago.
+            (None, Some(held)) if held.left(clock) > LAST_RESORT.min(held.life / 4) => {
+                for ask in waiting.drain(..) {
+                    let _ = ask.answer.send(Ok(held.clone()));
+                }
+            }
+            (None, _) => {}
         }
     }
 
@@ -184,12 +196,7 @@ impl<R: Refresher> Keeper<R> {
                 return Ok(judged);
             }
             // No renewal: it is tried again after a pause, as after any failure.
-            let error = Error::new(
-                Kind::Unreachable,
-                "the token could not be renewed yet",
-                "nothing is to be done: it is tried again",
-            );
-            self.note(&error);
+            self.note(None);
             return Ok(before);
         }
         self.failed = None;
@@ -197,16 +204,19 @@ impl<R: Refresher> Keeper<R> {
         Ok(new)
     }
 
-    fn note(&mut self, error: &Error) {
+    fn note(&mut self, error: Option<&Error>) {
         let times = self.failed.as_ref().map_or(0, |failed| failed.times) + 1;
         let pause = pause_after(times, fastrand::f64());
-        debug!("a refresh failed: {error}; the next try is due in {pause:?}");
+        match error {
+            Some(error) => debug!("a refresh failed: {error}; the next try is in {pause:?}"),
+            None => debug!("a refresh brought nothing new; the next try is in {pause:?}"),
+        }
         self.failed = Some(Failed {
             times,
             pause,
             at: self.clock.now(),
             running_then: self.clock.running(),
-            error: error.clone(),
+            error: error.cloned(),
         });
     }
 

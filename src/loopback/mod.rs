@@ -3,10 +3,13 @@
 //! In comes a port, out come bound listeners on 127.0.0.1 and `::1` at that same port. What is
 //! served on them, and how, is not this room's business.
 
+mod origin;
 pub(crate) mod serve;
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
+
+pub use origin::WebOrigin;
 
 use crate::error::{Error, Kind, Result};
 

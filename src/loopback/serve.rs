@@ -19,7 +19,7 @@ use hyper::{Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
@@ -35,6 +35,10 @@ const BREATHER: Duration = Duration::from_millis(50);
 pub(crate) struct Limits {
     /// Connections that it holds at a time; the next ones wait in the system's queue.
     pub(crate) connections: usize,
+    /// How many of them may hold buffers at a time, which is from the first byte on.
+    pub(crate) buffers: usize,
+    /// While more than this many do, a connection is closed after its answer.
+    pub(crate) kept: usize,
     /// Bytes of a request's head; 8 KiB at least.
     pub(crate) head: usize,
     /// How long the answers under way may take once the server stops.
@@ -47,6 +51,8 @@ impl Default for Limits {
     fn default() -> Self {
         Limits {
             connections: 256,
+            buffers: 256,
+            kept: 256,
             head: 64 * 1024,
             grace: Duration::from_secs(1),
             dates: false,
@@ -104,10 +110,13 @@ where
 
 /// What connections come in by.
 trait Door: Send + Sync + 'static {
-    type Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static;
+    type Stream: AsyncRead + AsyncWrite + Unpin + Send + Sync + 'static;
 
     /// The next connection; `None` where it is a stranger's.
     fn accept(&self) -> impl Future<Output = io::Result<Option<Self::Stream>>> + Send;
+
+    /// Ends when the peer says something, or goes.
+    fn said(stream: &Self::Stream) -> impl Future<Output = io::Result<()>> + Send;
 }
 
 impl Door for TcpListener {
@@ -119,6 +128,11 @@ impl Door for TcpListener {
         let is_ours = is_loopback_peer(peer) && stream.set_nodelay(true).is_ok();
         Ok(is_ours.then_some(stream))
     }
+
+    async fn said(stream: &TcpStream) -> io::Result<()> {
+        // Not `readable`, which may end though nothing is there.
+        stream.peek(&mut [0]).await.map(|_| ())
+    }
 }
 
 #[cfg(unix)]
@@ -129,10 +143,14 @@ impl Door for tokio::net::UnixListener {
         let (stream, _) = tokio::net::UnixListener::accept(self).await?;
         Ok(Some(stream))
     }
+
+    fn said(stream: &Self::Stream) -> impl Future<Output = io::Result<()>> + Send {
+        stream.readable()
+    }
 }
 
-async fn accept<S>(
-    listener: impl Door,
+async fn accept<S, D: Door>(
+    listener: D,
     tls: Option<TlsAcceptor>,
     service: S,
     limits: Limits,
@@ -144,6 +162,7 @@ async fn accept<S>(
 {
     let told = stop.clone();
     let mut connections = JoinSet::new();
+    let buffers = Arc::new(Semaphore::new(limits.buffers));
     loop {
         let accepted = tokio::select! {
             _ = stop.wait_for(|stop| *stop) => break,
@@ -159,13 +178,23 @@ async fn accept<S>(
             }
         };
         let (tls, service, told) = (tls.clone(), service.clone(), told.clone());
+        let buffers = buffers.clone();
         connections.spawn(async move {
-            let Some(tls) = tls else {
-                return converse(stream, service, limits, told).await;
+            let Some(_buffer) = first_byte::<D>(&stream, &buffers, told.clone()).await else {
+                return;
             };
-            if let Ok(Ok(stream)) = tokio::time::timeout(HEAD_TIMEOUT, tls.accept(stream)).await {
-                converse(stream, service, limits, told).await;
-            }
+            let is_kept = limits.buffers - buffers.available_permits() <= limits.kept;
+            // Boxed, so that who says nothing costs nothing of this.
+            Box::pin(async move {
+                let Some(tls) = tls else {
+                    return converse(stream, service, limits, is_kept, told).await;
+                };
+                let shaken = tokio::time::timeout(HEAD_TIMEOUT, tls.accept(stream)).await;
+                if let Ok(Ok(stream)) = shaken {
+                    converse(stream, service, limits, is_kept, told).await;
+                }
+            })
+            .await;
         });
     }
     drop(listener);
@@ -174,10 +203,28 @@ async fn accept<S>(
     let _ = tokio::time::timeout(limits.grace, finish).await;
 }
 
+/// Waits for the peer to say something, and then for buffers to be free. Who stays silent is
+/// closed as who sends half a head is, and has cost next to nothing.
+async fn first_byte<D: Door>(
+    stream: &D::Stream,
+    buffers: &Arc<Semaphore>,
+    mut stop: watch::Receiver<bool>,
+) -> Option<OwnedSemaphorePermit> {
+    let first = async {
+        D::said(stream).await.ok()?;
+        buffers.clone().acquire_owned().await.ok()
+    };
+    tokio::select! {
+        first = tokio::time::timeout(HEAD_TIMEOUT, first) => first.ok().flatten(),
+        _ = stop.wait_for(|stop| *stop) => None,
+    }
+}
+
 async fn converse<S>(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     service: S,
     limits: Limits,
+    is_kept: bool,
     mut stop: watch::Receiver<bool>,
 ) where
     S: Service<Request<Incoming>, Response = Response<Body>>,
@@ -187,6 +234,7 @@ async fn converse<S>(
         http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(HEAD_TIMEOUT)
+            .keep_alive(is_kept)
             .auto_date_header(limits.dates)
             .max_buf_size(limits.head)
             .serve_connection(TokioIo::new(stream), service)

@@ -4,18 +4,14 @@
 //! has not approved by its origin, and another user's program by the secret. Nothing else looks at
 //! a request before.
 
-use std::fmt;
 use std::sync::Arc;
 
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use subtle::ConstantTimeEq;
-use url::Url;
 
-use crate::error::{Error, Kind, Result};
-use crate::loopback;
+use crate::loopback::{self, WebOrigin};
 use crate::secret::ServiceSecret;
-use crate::text::quoted;
 
 use super::answer::Refusal;
 use super::dashboard::{self, Passes};
@@ -32,60 +28,15 @@ pub(super) enum Entrance {
     Socket,
 }
 
-/// A web origin that the user has approved.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Origin(HeaderValue);
-
-impl Origin {
-    /// Reads an origin such as `https://app.contoso.com` or `http://localhost:3000`.
-    ///
-    /// # Errors
-    /// [`Kind::Usage`] where it is none, or plain http beyond this machine: whoever is on the way
-    /// could speak as such a page.
-    pub fn parse(text: &str) -> Result<Self> {
-        let wrong = |what: &str| {
-            Error::new(
-                Kind::Usage,
-                format!("{} {what}", quoted(text)),
-                "write it as the browser does, like https://app.contoso.com or \
-                 http://localhost:3000",
-            )
-        };
-        let none = || wrong("is not a web origin");
-        let url = Url::parse(text).map_err(|_| none())?;
-        let host = url.host_str().ok_or_else(none)?;
-        let origin = url.origin().ascii_serialization();
-        match url.scheme() {
-            "https" => {}
-            "http" if loopback::is_loopback_host(host) => {}
-            "http" => return Err(wrong("is plain http and not on this machine")),
-            _ => return Err(none()),
-        }
-        // Nothing after the host: an origin is approved, not a page.
-        if text.trim_end_matches('/') != origin {
-            return Err(none());
-        }
-        HeaderValue::from_str(&origin)
-            .map(Origin)
-            .map_err(|_| none())
-    }
-}
-
-impl fmt::Display for Origin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0.to_str().unwrap_or_default())
-    }
-}
-
 /// The secret of this run, and the pages that may ask.
 pub(super) struct Gate {
     secret: ServiceSecret,
-    origins: Vec<Origin>,
+    origins: Vec<WebOrigin>,
     passes: Arc<Passes>,
 }
 
 impl Gate {
-    pub(super) fn new(secret: ServiceSecret, origins: Vec<Origin>, passes: Arc<Passes>) -> Self {
+    pub(super) fn new(secret: ServiceSecret, origins: Vec<WebOrigin>, passes: Arc<Passes>) -> Self {
         Gate {
             secret,
             origins,
@@ -119,10 +70,10 @@ impl Gate {
         let headers = &request.headers;
         if headers.contains_key(header::ORIGIN) {
             let sent = only(headers, header::ORIGIN.as_str()).ok_or_else(not_approved)?;
-            if is_own_origin(headers, sent, entrance) {
+            if is_own_page(headers) && matches!(entrance, Entrance::Port(_)) {
                 return Ok(None);
             }
-            let is_approved = self.origins.iter().any(|origin| origin.0 == *sent);
+            let is_approved = self.origins.iter().any(|origin| origin.as_str() == *sent);
             return match is_approved {
                 true => Ok(Some(sent.clone())),
                 false => Err(not_approved()),
@@ -144,11 +95,11 @@ impl Gate {
         if [OPEN_PATH, dashboard::OPEN_PATH].contains(&request.uri.path()) {
             return Ok(());
         }
-        let has_cookie = request.headers.contains_key(header::COOKIE);
-        if has_cookie && !request.headers.contains_key(header::AUTHORIZATION) {
+        let headers = &request.headers;
+        if !headers.contains_key(header::AUTHORIZATION) && self.passes.are_meant(headers) {
             return self.passes.admit(request);
         }
-        let sent = only(&request.headers, header::AUTHORIZATION.as_str())
+        let sent = only(headers, header::AUTHORIZATION.as_str())
             .and_then(|value| value.as_bytes().split_at_checked("Bearer ".len()))
             .filter(|(scheme, _)| scheme.eq_ignore_ascii_case(b"Bearer "))
             .map(|(_, secret)| secret);
@@ -210,10 +161,11 @@ pub(super) fn origin_headers(origin: Option<HeaderValue>, answer: &mut HeaderMap
 }
 
 /// Whether the dashboard's page sent this: it comes from where it asks.
-fn is_own_origin(headers: &HeaderMap, sent: &HeaderValue, entrance: Entrance) -> bool {
-    let host = headers.get(header::HOST).map(HeaderValue::as_bytes);
-    let sender = sent.as_bytes().strip_prefix(b"http://");
-    matches!(entrance, Entrance::Port(_)) && sender.is_some() && sender == host
+pub(super) fn is_own_page(headers: &HeaderMap) -> bool {
+    let host = only(headers, header::HOST.as_str()).map(HeaderValue::as_bytes);
+    let sender = only(headers, header::ORIGIN.as_str())
+        .and_then(|origin| origin.as_bytes().strip_prefix(b"http://"));
+    sender.is_some() && sender == host
 }
 
 fn is_for_us(request: &Parts, entrance: Entrance) -> bool {

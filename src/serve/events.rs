@@ -31,7 +31,10 @@ struct Event {
 
 #[derive(PartialEq, Eq)]
 enum What {
-    HandedOut { home_account_id: String, username: String },
+    HandedOut {
+        home_account_id: String,
+        username: String,
+    },
     Good(Cow<'static, str>),
     Bad(Cow<'static, str>),
 }
@@ -49,7 +52,9 @@ impl Events {
         let at = self.clock.now();
         let mut list = self.list();
         if let Some(last) = list.front_mut()
-            && let What::HandedOut { home_account_id, .. } = &last.what
+            && let What::HandedOut {
+                home_account_id, ..
+            } = &last.what
             && *home_account_id == account.home_account_id
         {
             last.at = at;

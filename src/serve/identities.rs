@@ -9,6 +9,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::Response;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use tokio::sync::OnceCell;
 
 use crate::acs::{
@@ -81,10 +82,13 @@ impl Identities {
         let client = self.client().await?;
         let created = match scopes.as_slice() {
             [] => CreatedUser {
-                id: client.create_user().await?,
+                id: client.create_user().await.map_err(of_resource)?,
                 token: None,
             },
-            scopes => client.create_user_with_token(scopes, lifetime).await?,
+            scopes => client
+                .create_user_with_token(scopes, lifetime)
+                .await
+                .map_err(of_resource)?,
         };
         let json = shapes::created(&created, self.clock.now());
         Ok(answer::json(StatusCode::CREATED, &json))
@@ -107,7 +111,10 @@ impl Identities {
             ));
         }
         let client = self.client().await?;
-        let issued = client.issue_token(&user, &scopes, lifetime).await?;
+        let issued = client
+            .issue_token(&user, &scopes, lifetime)
+            .await
+            .map_err(of_resource)?;
         let json = shapes::issued(&issued, self.clock.now());
         Ok(answer::json(StatusCode::OK, &json))
     }
@@ -115,14 +122,16 @@ impl Identities {
     /// `POST /identities/{id}/revoke`
     pub(super) async fn revoke(&self, id: &str) -> Result<Response, Refusal> {
         let user = CommunicationUserId::parse(id)?;
-        self.client().await?.revoke_tokens(&user).await?;
+        let revoked = self.client().await?.revoke_tokens(&user).await;
+        revoked.map_err(of_resource)?;
         Ok(answer::done())
     }
 
     /// `DELETE /identities/{id}`
     pub(super) async fn delete(&self, id: &str) -> Result<Response, Refusal> {
         let user = CommunicationUserId::parse(id)?;
-        self.client().await?.delete_user(&user).await?;
+        let deleted = self.client().await?.delete_user(&user).await;
+        deleted.map_err(of_resource)?;
         Ok(answer::done())
     }
 
@@ -143,9 +152,10 @@ impl Identities {
         };
         teams_token::check(token.expose(), &app_id, &user_id, self.clock.now())?;
         let client = self.client().await?;
-        Ok(client
+        client
             .exchange_teams_user_token(&token, &app_id, &user_id)
-            .await?)
+            .await
+            .map_err(of_resource)
     }
 
     /// Made when it is first needed: the key may lie in the keyring.
@@ -154,14 +164,18 @@ impl Identities {
             let make = self.make.clone();
             blocking(move || make())
         });
-        made.await.map_err(|error| match error.kind() {
-            // The service's settings are at fault, not the request.
-            Kind::Usage => Refusal {
-                status: StatusCode::CONFLICT,
-                error,
-            },
-            _ => error.into(),
-        })
+        made.await.map_err(of_resource)
+    }
+}
+
+/// The request has been checked: what is wrong now is how the service was set up.
+fn of_resource(error: Error) -> Refusal {
+    match error.kind() {
+        Kind::Usage => Refusal {
+            status: StatusCode::CONFLICT,
+            error,
+        },
+        _ => error.into(),
     }
 }
 
@@ -205,14 +219,13 @@ pub(super) async fn read<T: DeserializeOwned + Default>(
             "send `Content-Type: application/json`",
         ));
     }
-    serde_json::from_slice(&bytes).map_err(|error| {
+    // A struct would be read from an array as well.
+    let read = serde_json::from_slice::<serde_json::Map<String, Value>>(&bytes)
+        .and_then(|object| serde_json::from_value(Value::Object(object)));
+    read.map_err(|_| {
         let error = Error::new(
             Kind::Usage,
-            format!(
-                "the request's body is not what this route takes (line {}, column {})",
-                error.line(),
-                error.column()
-            ),
+            "the request's body is not what this route takes",
             "see GET /openapi.json",
         );
         error.into()

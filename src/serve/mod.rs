@@ -24,14 +24,13 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-pub use access::Origin;
 pub use dashboard::SignInOptions;
 pub use place::{Running, running};
 
 use crate::acs::{Endpoint, IdentityClient};
 use crate::error::{Error, Result};
 use crate::loopback::serve::Limits;
-use crate::loopback::{self, Bound};
+use crate::loopback::{self, Bound, WebOrigin};
 use crate::session::{Net, Overview, Session, Wish};
 use crate::time::Clock;
 
@@ -46,9 +45,11 @@ use routes::Service;
 /// The port where none is named: in the range that IANA lets users register, and unassigned there.
 pub const PORT: u16 = 8487;
 
-/// A listener takes more connections than a careless app opens, and not more than are affordable.
+/// More connections than a careless app opens, and not more memory than is affordable.
 const LIMITS: Limits = Limits {
     connections: 16 * 1024,
+    buffers: 4 * 1024,
+    kept: 2 * 1024,
     head: 16 * 1024,
     // A refresh that is under way when the service is stopped may just end.
     grace: Duration::from_secs(5),
@@ -75,7 +76,7 @@ pub struct Options {
     /// The clock.
     pub clock: Arc<dyn Clock>,
     /// The web pages that may ask, beside programs.
-    pub origins: Vec<Origin>,
+    pub origins: Vec<WebOrigin>,
     /// Where the resource is, if this service has a key or a role there; what a person is to do
     /// where not.
     pub owned: Make<Endpoint>,

@@ -243,7 +243,9 @@ impl Service {
     fn told<T>(&self, done: Result<T, Refusal>, what: &'static str) -> Result<T, Refusal> {
         match &done {
             Ok(_) => self.events.good(what),
-            Err(refusal) => self.events.bad("The resource's service failed", &refusal.error),
+            Err(refusal) => self
+                .events
+                .bad("The resource's service failed", &refusal.error),
         }
         done
     }

@@ -29,33 +29,3 @@ fn the_document_names_every_route_and_no_other() {
     assert_eq!(documented, routes);
     assert!(OPENAPI.contains(&format!("http://127.0.0.1:{PORT}\"")));
 }
-
-#[test]
-fn an_origin_is_a_scheme_a_host_and_a_port() {
-    for (text, origin) in [
-        ("https://app.contoso.com", "https://app.contoso.com"),
-        ("https://app.contoso.com/", "https://app.contoso.com"),
-        (
-            "https://app.contoso.com:8443",
-            "https://app.contoso.com:8443",
-        ),
-        ("http://localhost:3000", "http://localhost:3000"),
-        ("http://[::1]:3000", "http://[::1]:3000"),
-    ] {
-        assert_eq!(Origin::parse(text).expect(text).to_string(), origin);
-    }
-    for text in [
-        "null",
-        "*",
-        "app.contoso.com",
-        "https://app.contoso.com/page",
-        "https://app.contoso.com?x",
-        "https://user@app.contoso.com",
-        "HTTPS://app.contoso.com",
-        "http://app.contoso.com",
-        "file:///tmp/page.html",
-        "",
-    ] {
-        assert!(Origin::parse(text).is_err(), "{text}");
-    }
-}

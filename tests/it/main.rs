@@ -27,6 +27,7 @@ mod output;
 mod parity;
 mod paste;
 mod secret_service;
+mod serve;
 mod setup;
 mod sign_in;
 mod signs_of_life;

@@ -13,8 +13,9 @@ use crate::cli::notify;
 use crate::cli::output::Output;
 use crate::cli::parts::{Parts, World, interrupted, runtime};
 use crate::cli::sign_in::Desk;
+use crate::config::Setting;
 use crate::error::{Error, Kind, Result};
-use crate::serve::{self, Options, Origin, Running, Server, SignInOptions};
+use crate::serve::{self, Options, Running, Server, SignInOptions};
 use crate::session::Peek;
 
 /// How long a sign-in at the start may take.
@@ -26,18 +27,28 @@ pub(super) fn run(
     stdin: Stdin,
     output: &mut Output,
 ) -> Result<u8> {
-    let origins = args.allow_origin.iter().map(|text| Origin::parse(text));
-    let origins = origins.collect::<Result<_>>()?;
-    let parts = Parts::new(world, &BTreeMap::new())?;
+    let mut flags = BTreeMap::new();
+    if !args.allow_origin.is_empty() {
+        flags.insert(Setting::AllowOrigin, args.allow_origin.join(" "));
+    }
+    let parts = Parts::new(world, &flags)?;
     if args.open
         && let Some(running) = serve::running(&world.serve_folder()?)?
     {
         return open_running(&running, &parts, output);
     }
-    let options = options(&parts, origins)?;
+    let options = options(&parts)?;
+    #[cfg(unix)]
+    allow_many_connections();
+    let runtime = runtime()?;
+    let mut stop = Box::pin(interrupted());
+    // From here on a signal ends it well: there is something to remove.
+    let is_early = runtime.block_on(async { futures_util::poll!(&mut stop).is_ready() });
+    if is_early {
+        return Ok(0);
+    }
     let server = Server::open(options, args.port, &world.serve_folder()?)?;
     sign_in_first(&parts, stdin)?;
-    let runtime = runtime()?;
     let outcome = runtime.block_on(async {
         let socket = server.socket().map(|path| path.display().to_string());
         let secret_file = server.secret_file().display().to_string();
@@ -49,7 +60,7 @@ pub(super) fn run(
         if args.open {
             dashboard::show(&server.dashboard_link()?, world, output)?;
         }
-        server.run(interrupted()).await
+        server.run(stop).await
     });
     // A renewal that is under way may last: nobody waits for it any more.
     runtime.shutdown_background();
@@ -75,7 +86,27 @@ fn open_running(running: &Running, parts: &Parts<'_>, output: &mut Output) -> Re
     Ok(0)
 }
 
-fn options(parts: &Parts<'_>, origins: Vec<Origin>) -> Result<Options> {
+/// Most systems let a program have a thousand open files, unless it asks for more.
+#[cfg(unix)]
+fn allow_many_connections() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+    /// More than the service's own limits come to.
+    const ENOUGH: u64 = 64 * 1024;
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    if current.is_none_or(|current| current >= ENOUGH) {
+        return;
+    }
+    let wanted = Rlimit {
+        current: Some(maximum.unwrap_or(ENOUGH).min(ENOUGH)),
+        maximum,
+    };
+    if let Err(error) = setrlimit(Resource::Nofile, wanted) {
+        tracing::debug!("no more connections than usual can be had: {error}");
+    }
+}
+
+fn options(parts: &Parts<'_>) -> Result<Options> {
     let tenancy = parts.tenancy()?;
     let reach = || parts.reach();
     let [net, owner, owned, overview, entra] = [reach(), reach(), reach(), reach(), reach()];
@@ -93,7 +124,7 @@ fn options(parts: &Parts<'_>, origins: Vec<Origin>) -> Result<Options> {
         overview: Arc::new(move || overview.overview(Some(tenancy.clone()))),
         profile: parts.config.profile.clone(),
         clock: parts.world.clock.clone(),
-        origins,
+        origins: parts.config.allowed_origins.clone(),
         sign_in_needed: sign_in_needed(parts.world),
     })
 }

@@ -248,7 +248,8 @@ impl Dashboard {
         let user = read::<Asked>(headers, body).await?.account()?;
         let session = self.session.clone();
         let account = blocking(move || session.activate(&user)).await?;
-        self.events.good(format!("{} is the active account", account.username));
+        self.events
+            .good(format!("{} is the active account", account.username));
         Ok(answer::done())
     }
 
@@ -256,7 +257,8 @@ impl Dashboard {
         let user = read::<Asked>(headers, body).await?.account()?;
         let session = self.session.clone();
         let account = blocking(move || session.forget(&user)).await?;
-        self.events.good(format!("{} was signed out", account.username));
+        self.events
+            .good(format!("{} was signed out", account.username));
         Ok(answer::done())
     }
 }

@@ -14,12 +14,36 @@ use crate::serve::answer;
 
 /// Path, media type and text of everything that a browser loads.
 const ASSETS: [(&str, &str, &str); 7] = [
-    asset("/", HTML, include_str!("../../../assets/dashboard/index.html")),
-    asset("/dashboard/style.css", CSS, include_str!("../../../assets/dashboard/style.css")),
-    asset("/dashboard/main.js", SCRIPT, include_str!("../../../assets/dashboard/main.js")),
-    asset("/dashboard/page.js", SCRIPT, include_str!("../../../assets/dashboard/page.js")),
-    asset("/dashboard/service.js", SCRIPT, include_str!("../../../assets/dashboard/service.js")),
-    asset("/dashboard/accounts.js", SCRIPT, include_str!("../../../assets/dashboard/accounts.js")),
+    asset(
+        "/",
+        HTML,
+        include_str!("../../../assets/dashboard/index.html"),
+    ),
+    asset(
+        "/dashboard/style.css",
+        CSS,
+        include_str!("../../../assets/dashboard/style.css"),
+    ),
+    asset(
+        "/dashboard/main.js",
+        SCRIPT,
+        include_str!("../../../assets/dashboard/main.js"),
+    ),
+    asset(
+        "/dashboard/page.js",
+        SCRIPT,
+        include_str!("../../../assets/dashboard/page.js"),
+    ),
+    asset(
+        "/dashboard/service.js",
+        SCRIPT,
+        include_str!("../../../assets/dashboard/service.js"),
+    ),
+    asset(
+        "/dashboard/accounts.js",
+        SCRIPT,
+        include_str!("../../../assets/dashboard/accounts.js"),
+    ),
     asset(
         "/dashboard/identities.js",
         SCRIPT,

@@ -16,6 +16,7 @@ use subtle::ConstantTimeEq;
 
 use crate::error::Result;
 use crate::secret::ServiceSecret;
+use crate::serve::access::is_own_page;
 use crate::serve::answer::Refusal;
 use crate::serve::place::new_secret;
 use crate::time::{Clock, Timestamp};
@@ -95,7 +96,10 @@ impl Passes {
     pub(super) fn spend(&self, ticket: &str) -> Result<Option<String>> {
         let (cookie, key) = (new_secret()?, new_secret()?);
         let mut held = self.held();
-        let at = held.tickets.iter().position(|held| is(&held.secret, ticket));
+        let at = held
+            .tickets
+            .iter()
+            .position(|held| is(&held.secret, ticket));
         let spent = at.and_then(|at| held.tickets.remove(at));
         let is_good = spent.is_some_and(|ticket| self.age(&ticket) < TICKET_LIFE);
         if !is_good {
@@ -118,7 +122,9 @@ impl Passes {
     /// The key of the session that this request's cookie names. Nobody gets it twice.
     pub(super) fn hand_out_key(&self, headers: &HeaderMap) -> Result<ServiceSecret, Refusal> {
         let mut held = self.held();
-        let session = self.session(&mut held, headers).filter(|pass| !pass.is_handed_out);
+        let session = self
+            .session(&mut held, headers)
+            .filter(|pass| !pass.is_handed_out);
         let session = session.ok_or_else(closed)?;
         session.is_handed_out = true;
         Ok(session.key.clone())
@@ -146,15 +152,24 @@ impl Passes {
         }
     }
 
+    /// Whether a request carries a cookie of this service, good or not.
+    pub(in crate::serve) fn are_meant(&self, headers: &HeaderMap) -> bool {
+        self.cookie(headers).is_some()
+    }
+
     fn session<'h>(&self, held: &'h mut Held, headers: &HeaderMap) -> Option<&'h mut Pass> {
+        let sent = self.cookie(headers)?;
+        held.sessions.iter_mut().find(|pass| is(&pass.cookie, sent))
+    }
+
+    fn cookie<'r>(&self, headers: &'r HeaderMap) -> Option<&'r str> {
         let cookies = headers.get_all(header::COOKIE).iter();
-        let sent = cookies
+        cookies
             .filter_map(|line| line.to_str().ok())
             .flat_map(|line| line.split(';'))
             .filter_map(|pair| pair.trim().split_once('='))
             .find(|(name, _)| *name == self.cookie_name)
-            .map(|(_, value)| value)?;
-        held.sessions.iter_mut().find(|pass| is(&pass.cookie, sent))
+            .map(|(_, value)| value)
     }
 
     /// Neither a clock that is set back nor a machine that sleeps makes a ticket younger.
@@ -192,11 +207,10 @@ impl Needs {
     }
 }
 
-/// Whether our own page sent this. That a foreign `Origin` is none of ours was checked before; here
-/// it must be there.
+/// Whether our own page sent this: an approved page of somebody else is none.
 fn from_our_page(headers: &HeaderMap) -> Result<(), Refusal> {
     let mut sites = headers.get_all("sec-fetch-site").iter();
-    match headers.contains_key(header::ORIGIN) && sites.all(|site| site == "same-origin") {
+    match is_own_page(headers) && sites.all(|site| site == "same-origin") {
         true => Ok(()),
         false => Err(Refusal::new(
             StatusCode::FORBIDDEN,

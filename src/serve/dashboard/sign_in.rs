@@ -158,7 +158,15 @@ impl SignIns {
                 let url = waiting.address.borrow().clone();
                 (json!({"account": waiting.account, "url": url}), Value::Null)
             }
-            Now::Failed(error) => (Value::Null, shapes::error(error)["error"].take()),
+            Now::Failed(error) => {
+                let message = match error.code() {
+                    Some(code) => format!("{} ({code})", error.message()),
+                    None => error.message().to_owned(),
+                };
+                let hint = shapes::clean(error.hint());
+                let failed = json!({"message": shapes::clean(&message), "hint": hint});
+                (Value::Null, failed)
+            }
         }
     }
 }
