@@ -239,3 +239,54 @@ fn make_room<T>(list: &mut VecDeque<T>) {
         list.pop_front();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::SettableClock;
+
+    const S: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn a_ticket_is_good_once_and_for_less_than_a_minute() {
+        let clock = SettableClock::new(Timestamp::from_unix_seconds(1_800_000_000));
+        let passes = Passes::new(Arc::new(clock.clone()), 8487);
+        let spend = |ticket: &ServiceSecret| passes.spend(ticket.expose()).expect("random bytes");
+        let (first, second) = (
+            passes.issue().expect("one"),
+            passes.issue().expect("another"),
+        );
+        let third = passes.issue().expect("a third");
+        clock.advance(TICKET_LIFE - S);
+        assert!(spend(&first).is_some());
+        assert!(spend(&first).is_none());
+        clock.advance(S);
+        assert!(spend(&second).is_none());
+        // It is not made young again.
+        assert!(spend(&second).is_none());
+        assert!(spend(&third).is_none());
+        assert!(passes.spend("").expect("random bytes").is_none());
+    }
+
+    #[test]
+    fn the_oldest_tickets_and_sessions_make_room() {
+        let clock = SettableClock::new(Timestamp::from_unix_seconds(1_800_000_000));
+        let passes = Passes::new(Arc::new(clock), 1);
+        let first = passes.issue().expect("one");
+        for _ in 0..MOST {
+            passes.issue().expect("more");
+        }
+        assert!(
+            passes
+                .spend(first.expose())
+                .expect("random bytes")
+                .is_none()
+        );
+        for _ in 0..2 * MOST {
+            let ticket = passes.issue().expect("a ticket");
+            let cookie = passes.spend(ticket.expose()).expect("random bytes");
+            assert!(cookie.is_some());
+        }
+        assert_eq!(passes.held().sessions.len(), MOST);
+    }
+}
