@@ -1,10 +1,14 @@
 // Who is signed in, until when it is fresh, what happens next; signing in and out.
 
-import { at, busy, button, confirmed, copy, countdown, inWords, make, noticeOf, render, timeOf } from "./page.js";
+import {
+  at, busy, button, confirmed, copy, countdown, inWords, make, noticeOf, render, timeOf, toast,
+} from "./page.js";
 import { get, post, remove } from "./service.js";
 
 let refresh;
 let pending = false;
+/** Who was signed in when last looked. */
+let present = null;
 /** What the lists were last made of. */
 let shown = {};
 
@@ -21,6 +25,7 @@ export function begin(hooks) {
 /** Shows this state. Nothing is touched where nothing changed, so that nobody loses the place. */
 export function show({ accounts, signIn: waits, signInFailed: failed }) {
   pending = waits !== null;
+  tellChanges(accounts.map((account) => account.username));
   const now = Date.now();
   deadlines.clear();
   for (const account of accounts) {
@@ -35,6 +40,15 @@ export function show({ accounts, signIn: waits, signInFailed: failed }) {
   ]);
   whereChanged("accounts", [stable, pending], () => showAccounts(accounts));
   tick();
+}
+
+/** Says who came and who went, also to those who do not see it. */
+function tellChanges(names) {
+  if (present !== null) {
+    for (const name of names) if (!present.includes(name)) toast(`${name} is signed in`);
+    for (const name of present) if (!names.includes(name)) toast(`${name} is signed out`);
+  }
+  present = names;
 }
 
 function whereChanged(what, values, then) {

@@ -67,6 +67,7 @@ test("a user signs in, is counted down, copied, looked at and signed out", patie
   await button(shown, "Sign out").click();
   await button(page.getByRole("dialog"), "Sign out").click();
   await page.getByRole("heading", { name: "Nobody is signed in" }).waitFor();
+  await page.getByRole("status").getByText(`${ada} is signed out`).waitFor();
   assert.deepEqual((await service.ask("/status")).accounts, []);
   const events = page.getByRole("list", { name: "Recent events" });
   for (const what of [`${ada} signed in`, `A token of ${ada} was handed out`, `${ada} was signed out`]) {

@@ -408,7 +408,7 @@ fn a_sign_in_that_is_cancelled_or_refused_leaves_the_way_free() {
     // Another process gets the lock.
     home.login();
 
-    let walk = UserAgent::cancelling().start(&begin()).expect("a walk");
+    let walk = UserAgent::cancelling().start(begin()).expect("a walk");
     walk.join().expect("no panic").expect("a page");
     let state = visitor.wait_until(|state| !state["signInFailed"].is_null());
     let failed = &state["signInFailed"];
