@@ -150,7 +150,7 @@ impl Accounts {
         if !is_new {
             let core = self.core.clone();
             let index = blocking(move || core.session.index()).await?;
-            self.known().take(index, self.core.clock.as_ref());
+            self.known().take(index, &self.core);
         }
         drop(look);
         let seat = self.known().seat(&self.core, user);
@@ -195,14 +195,14 @@ impl Known {
     }
 
     /// Whoever is signed out loses the seat, and the token with it.
-    fn take(&mut self, index: Index, clock: &dyn Clock) {
+    fn take(&mut self, index: Index, core: &Core) {
         self.seats.retain(|_, seat| {
-            let mut entries = index.entries();
+            let mut entries = index.in_tenancy(core.session.tenancy());
             entries.any(|entry| entry.account == seat.account)
         });
         self.index = Some(index);
         self.looks += 1;
-        self.at = clock.running();
+        self.at = core.clock.running();
     }
 
     fn seat(&mut self, core: &Arc<Core>, user: Option<&str>) -> Option<Arc<Seat>> {

@@ -169,7 +169,8 @@ fn a_code_of_another_sign_in_or_a_nonce_that_differs_buys_nothing() {
     // The challenge is another's, so the verifier does not fit.
     let stolen = |url: &str| {
         let (before, after) = url.split_once("code_challenge=").expect("a challenge");
-        format!("{before}code_challenge=x{}", &after[1..])
+        let other = if after.starts_with('x') { "y" } else { "x" };
+        format!("{before}code_challenge={other}{}", &after[1..])
     };
     let call = home.call(&["login", "--paste"]);
     struct Thief(Watch, fn(&str) -> String, Vec<u8>, bool);
