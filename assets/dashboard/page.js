@@ -88,6 +88,8 @@ export function complain(error) {
     { message: error.message || String(error), hint: error.hint },
     make("div", { className: "buttons" }, dismiss),
   ));
+  // On a narrow screen the button that led here is far below.
+  at("alerts").scrollIntoView({ block: "nearest" });
 }
 
 export const quieten = () => at("alerts").replaceChildren();

@@ -253,7 +253,7 @@ impl Core {
                 match &renewed {
                     Ok(token) => {
                         let name = &token.account.username;
-                        self.events.good(format!("The token of {name} was renewed"));
+                        self.events.good(format!("{name} has a new token"));
                     }
                     Err(error) => self.events.bad("No token could be had", error),
                 }

@@ -371,7 +371,7 @@ fn a_user_signs_in_and_out_and_no_token_is_told_but_on_demand() {
     let events = events(&state);
     for what in [
         "signed in",
-        "was renewed",
+        "has a new token",
         "was handed out",
         "was signed out",
     ] {
