@@ -48,7 +48,10 @@ pub(super) fn run(
         return Ok(0);
     }
     let server = Server::open(options, args.port, &world.serve_folder()?)?;
-    sign_in_first(&parts, stdin)?;
+    // With the dashboard open, that is where a person signs in.
+    if !args.open {
+        sign_in_first(&parts, stdin)?;
+    }
     let outcome = runtime.block_on(async {
         let socket = server.socket().map(|path| path.display().to_string());
         let secret_file = server.secret_file().display().to_string();

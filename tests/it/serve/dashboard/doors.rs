@@ -235,3 +235,18 @@ fn open_shows_the_link_where_no_browser_is_opened_and_finds_the_one_that_runs() 
     );
     service.stop().assert_code(0);
 }
+
+#[test]
+fn with_the_dashboard_open_nobody_is_signed_in_elsewhere() {
+    let home = open();
+    let words = ["serve", "--emulator", "--port", "0", "-o", "json"];
+    let without = Service::ready(home.call(&words).spawn());
+    assert_eq!(without.get("/token").status, 200, "its user has signed in");
+    without.stop().assert_code(0);
+    let mut process = home.call(&[&words[..], &["--open"]].concat()).spawn();
+    process.printed_address();
+    let with = Service::ready(process);
+    let (kind, _) = with.get("/token").assert_status(401).error();
+    assert_eq!(kind, "sign_in_needed");
+    with.stop().assert_code(0);
+}
