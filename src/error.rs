@@ -7,6 +7,8 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::sync::Arc;
 
+use crate::claims::Claims;
+
 /// A failure: what happened, what to do next, and how a caller should branch on it.
 ///
 /// `message` is one lower-case sentence without a final period and never repeats its source; it
@@ -24,6 +26,7 @@ struct Inner {
     code: Option<String>,
     correlation_id: Option<String>,
     answer: Option<ServiceAnswer>,
+    claims: Option<Claims>,
     source: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
@@ -108,6 +111,7 @@ impl Error {
             code: None,
             correlation_id: None,
             answer: None,
+            claims: None,
             source: None,
         }))
     }
@@ -142,6 +146,13 @@ impl Error {
         inner.code = answer.code.clone().or(inner.code.take());
         inner.correlation_id = answer.request_id.clone().or(inner.correlation_id.take());
         inner.answer = Some(answer);
+        self
+    }
+
+    /// Adds the claims that Entra asks the next sign-in for.
+    #[must_use]
+    pub fn with_claims(mut self, claims: Claims) -> Self {
+        self.inner().claims = Some(claims);
         self
     }
 
@@ -186,6 +197,11 @@ impl Error {
     /// What the service answered, where it did.
     pub fn answer(&self) -> Option<&ServiceAnswer> {
         self.0.answer.as_ref()
+    }
+
+    /// What Entra asks the next sign-in to prove, where it said so (a claims challenge).
+    pub fn claims(&self) -> Option<&Claims> {
+        self.0.claims.as_ref()
     }
 
     /// The service's correlation or request id, where it sent one.

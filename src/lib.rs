@@ -104,6 +104,7 @@
 
 pub mod account;
 pub mod acs;
+pub mod claims;
 pub mod cli;
 pub mod config;
 pub mod credential;

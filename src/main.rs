@@ -29,8 +29,8 @@ fn main() -> ExitCode {
         stdout: Box::new(std::io::stdout()),
         stderr: Box::new(std::io::stderr()),
         stderr_is_terminal: std::io::stderr().is_terminal(),
-        stderr_columns: terminal_size::terminal_size_of(std::io::stderr())
-            .map(|(width, _)| width.0.into()),
+        stderr_size: terminal_size::terminal_size_of(std::io::stderr())
+            .map(|(width, height)| (width.0.into(), height.0.into())),
         clock: Arc::new(SystemClock),
         browser: None,
     };

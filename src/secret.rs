@@ -62,6 +62,8 @@ secret_text! {
     ServiceSecret;
     /// What the user types to open the sealed files.
     Passphrase;
+    /// A proxy's URL, which may hold credentials.
+    ProxyAddress;
 }
 
 /// A stored item's bytes: whatever they hold, they are secret.

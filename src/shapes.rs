@@ -81,26 +81,69 @@ pub(crate) fn created(created: &CreatedUser, now: Timestamp) -> Value {
     json
 }
 
-/// The accounts of `status` and `account list`.
-pub(crate) fn accounts(accounts: &[AccountState]) -> Value {
-    let token = |state: Option<TokenState>| match state {
-        Some(state) => json!({"expiresOn": state.expires_on.to_string(), "fresh": state.fresh}),
-        None => Value::Null,
+/// What `status` and `GET /status` answer.
+#[derive(Serialize)]
+pub(crate) struct StatusShape<'a> {
+    profile: &'a str,
+    store: &'a str,
+    accounts: Vec<AccountStateShape<'a>>,
+}
+
+/// There may be a thousand accounts, so they are written without a tree between.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct AccountStateShape<'a> {
+    username: &'a str,
+    home_account_id: &'a str,
+    tenant_id: &'a str,
+    active: bool,
+    entra_token: Option<TokenStateShape>,
+    communication_token: Option<TokenStateShape>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct TokenStateShape {
+    #[serde(serialize_with = "rfc3339")]
+    expires_on: Timestamp,
+    fresh: bool,
+}
+
+fn account_states(states: &[AccountState]) -> Vec<AccountStateShape<'_>> {
+    let token = |state: Option<TokenState>| {
+        state.map(|state| TokenStateShape {
+            expires_on: state.expires_on,
+            fresh: state.fresh,
+        })
     };
-    accounts
+    states
         .iter()
-        .map(|state| {
-            let mut json = account(&state.account);
-            json["active"] = json!(state.active);
-            json["entraToken"] = token(state.entra);
-            json["communicationToken"] = token(state.communication);
-            json
+        .map(|state| AccountStateShape {
+            username: &state.account.username,
+            home_account_id: &state.account.home_account_id,
+            tenant_id: &state.account.tenant_id,
+            active: state.active,
+            entra_token: token(state.entra),
+            communication_token: token(state.communication),
         })
         .collect()
 }
 
-pub(crate) fn status(profile: &str, store: &str, states: &[AccountState]) -> Value {
-    json!({"profile": profile, "store": store, "accounts": accounts(states)})
+pub(crate) fn status<'a>(
+    profile: &'a str,
+    store: &'a str,
+    states: &'a [AccountState],
+) -> StatusShape<'a> {
+    StatusShape {
+        profile,
+        store,
+        accounts: account_states(states),
+    }
+}
+
+/// What `account list` answers.
+pub(crate) fn account_list(states: &[AccountState]) -> impl Serialize + '_ {
+    std::collections::BTreeMap::from([("accounts", account_states(states))])
 }
 
 /// An error, its causes told in its message.

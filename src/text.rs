@@ -37,17 +37,15 @@ pub fn quoted(word: &str) -> String {
 /// JSON text with everything unprintable in its strings escaped.
 pub fn printable_json(json: &str) -> String {
     let mut printable = String::with_capacity(json.len());
-    for c in json.chars() {
-        match is_unprintable(c) {
-            true => {
-                let mut units = [0; 2];
-                for unit in c.encode_utf16(&mut units) {
-                    printable.push_str(&format!("\\u{unit:04x}"));
-                }
-            }
-            false => printable.push(c),
+    let mut from = 0;
+    for (at, c) in json.match_indices(is_unprintable) {
+        printable.push_str(&json[from..at]);
+        for unit in c.encode_utf16() {
+            printable.push_str(&format!("\\u{unit:04x}"));
         }
+        from = at + c.len();
     }
+    printable.push_str(&json[from..]);
     printable
 }
 

@@ -22,6 +22,9 @@ has dbus-send || packages+=(dbus-bin)
 has gnome-keyring-daemon || packages+=(gnome-keyring)
 has secret-tool || packages+=(libsecret-tools)
 has strace || packages+=(strace)
+# A terminal of 80 columns, and what walks the emulator's pages there.
+has tmux || packages+=(tmux)
+has python3 || packages+=(python3)
 need_packages "${packages[@]}"
 
 # What the tracked files look like now, to be compared with how they look afterwards.
@@ -52,6 +55,9 @@ tests/conformance/run.sh
 
 step "the pages in a real browser"
 tests/browser/run.sh
+
+step "the screens of a real terminal"
+tests/terminal/run.sh
 
 step "cargo test --doc"
 cargo test --locked --doc

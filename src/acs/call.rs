@@ -10,6 +10,7 @@ use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName
 use serde::de::DeserializeOwned;
 
 use super::endpoint::Endpoint;
+use super::refusal::Operation;
 use super::resource_credential;
 use super::sign::{Unsigned, sign};
 use super::{Issued, refusal};
@@ -143,10 +144,11 @@ impl Caller {
 
     /// The answer where it has the one status that the operation knows for success: the SDKs take
     /// any other, 2xx or not, for an error.
-    pub(super) fn check(&self, answer: Answer, success: u16) -> Result<Answer> {
+    pub(super) fn check(&self, asked: Operation, answer: Answer, success: u16) -> Result<Answer> {
         match answer.status.as_u16() == success {
             true => Ok(answer),
             false => Err(refusal::refusal(
+                asked,
                 &self.endpoint.host_header(),
                 &answer,
                 self.clock.now(),
@@ -157,7 +159,12 @@ impl Caller {
     /// The body of a checked answer.
     pub(super) fn read<T: DeserializeOwned>(&self, answer: &Answer) -> Result<T> {
         if !answer.is_json() {
-            return Err(self.not_its_own("something that is not JSON"));
+            let host = self.endpoint.host_header();
+            return Err(refusal::foreign(
+                &host,
+                answer,
+                "something that is not JSON",
+            ));
         }
         serde_json::from_slice(&answer.body)
             .map_err(|_| self.not_its_own("JSON that is not an answer of its own"))

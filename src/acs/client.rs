@@ -12,6 +12,7 @@ use super::call::{Asking, Caller, ResourceAuth};
 use super::connection_string::ConnectionString;
 use super::endpoint::Endpoint;
 use super::identifier::CommunicationUserId;
+use super::refusal::Operation;
 use super::scope::{TokenLifetime, TokenScope};
 use super::{Issued, refusal};
 use crate::error::{Error, Kind, Result};
@@ -165,6 +166,7 @@ impl IdentityClient {
         })?;
         let answer = self
             .ask(
+                Operation::Manage,
                 Method::POST,
                 &of(user, "/:issueAccessToken"),
                 &body,
@@ -182,7 +184,8 @@ impl IdentityClient {
     /// As [`IdentityClient::issue_token`].
     pub async fn revoke_tokens(&self, user: &CommunicationUserId) -> Result<()> {
         let target = of(user, "/:revokeAccessTokens");
-        self.ask(Method::POST, &target, &[], false, 204).await?;
+        self.ask(Operation::Manage, Method::POST, &target, &[], false, 204)
+            .await?;
         Ok(())
     }
 
@@ -191,8 +194,15 @@ impl IdentityClient {
     /// # Errors
     /// As [`IdentityClient::issue_token`].
     pub async fn delete_user(&self, user: &CommunicationUserId) -> Result<()> {
-        self.ask(Method::DELETE, &of(user, ""), &[], false, 204)
-            .await?;
+        self.ask(
+            Operation::Manage,
+            Method::DELETE,
+            &of(user, ""),
+            &[],
+            false,
+            204,
+        )
+        .await?;
         Ok(())
     }
 
@@ -217,7 +227,16 @@ impl IdentityClient {
             user_id,
         })?;
         let target = format!("/teamsUser/:exchangeAccessToken?api-version={API_VERSION}");
-        let answer = self.ask(Method::POST, &target, &body, true, 200).await?;
+        let answer = self
+            .ask(
+                Operation::TeamsExchange,
+                Method::POST,
+                &target,
+                &body,
+                true,
+                200,
+            )
+            .await?;
         let token: AccessToken = self.caller.read(&answer)?;
         self.caller.issued(token, answer.date())
     }
@@ -229,7 +248,7 @@ impl IdentityClient {
             .caller
             .send(asking, Method::POST, &target, body, true)
             .await;
-        let outcome = outcome.and_then(|answer| self.caller.check(answer, 201));
+        let outcome = outcome.and_then(|answer| self.caller.check(Operation::Manage, answer, 201));
         let answer = match outcome {
             Err(error) if tries > 1 => return Err(refusal::orphan_possible(error)),
             outcome => outcome?,
@@ -255,6 +274,7 @@ impl IdentityClient {
 
     async fn ask(
         &self,
+        asked: Operation,
         method: Method,
         target: &str,
         body: &[u8],
@@ -266,7 +286,7 @@ impl IdentityClient {
             .caller
             .send(asking, method, target, body, content_type)
             .await;
-        self.caller.check(outcome?, success)
+        self.caller.check(asked, outcome?, success)
     }
 }
 

@@ -11,6 +11,7 @@ use reqwest::Method;
 use super::Issued;
 use super::call::{Asking, Caller};
 use super::endpoint::Endpoint;
+use super::refusal::Operation;
 use crate::error::{Error, Kind, Result};
 use crate::exchange::ExchangeKind;
 use crate::http::Http;
@@ -83,7 +84,9 @@ impl DirectExchange {
             .caller
             .send(asking, Method::POST, target, b"{}", true)
             .await;
-        let answer = self.caller.check(outcome?, 200)?;
+        let answer = self
+            .caller
+            .check(Operation::DirectExchange, outcome?, 200)?;
         let exchanged: IdentityAndToken = self.caller.read(&answer)?;
         let token = exchanged
             .access_token

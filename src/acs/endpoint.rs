@@ -55,6 +55,11 @@ impl Endpoint {
         self.0.as_str().trim_end_matches('/')
     }
 
+    /// The host, without a port.
+    pub fn host(&self) -> &str {
+        self.0.host_str().unwrap_or_default()
+    }
+
     /// The `Host` header that a request to it carries, and that its signature covers: with the
     /// port where it is not the scheme's default one.
     pub fn host_header(&self) -> String {

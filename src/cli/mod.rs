@@ -7,16 +7,20 @@ mod args;
 mod browser;
 mod commands;
 mod dashboard;
+mod first_run;
+mod keyboard;
 mod notify;
 mod output;
 mod parts;
 mod passphrase;
 mod place;
+mod profile;
 mod qr;
 mod reach;
 mod sign_in;
 mod talk;
 mod vaults;
+mod wrap;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -47,8 +51,8 @@ pub struct Outside {
     pub stderr: Box<dyn Write + Send>,
     /// Whether standard error is a terminal.
     pub stderr_is_terminal: bool,
-    /// How wide that terminal is, where it says.
-    pub stderr_columns: Option<usize>,
+    /// How wide and how high that terminal is, in columns and lines, where it says.
+    pub stderr_size: Option<(usize, usize)>,
     /// The clock.
     pub clock: Arc<dyn Clock>,
     /// The browser, in place of the one that the environment leads to: a test's.
@@ -85,13 +89,14 @@ pub fn run(arguments: Vec<OsString>, outside: Outside) -> u8 {
         stdout,
         stderr,
         stderr_is_terminal,
-        stderr_columns,
+        stderr_size,
         clock,
         browser,
     } = outside;
     let is_dumb = environment.get("TERM").is_some_and(|term| term == "dumb");
     let no_color = is_dumb || environment.get("NO_COLOR").is_some_and(|no| !no.is_empty());
-    let columns = stderr_columns.filter(|_| stderr_is_terminal && !is_dumb);
+    let size = stderr_size.filter(|_| stderr_is_terminal && !is_dumb);
+    let columns = size.map(|(columns, _)| columns);
     let colours = |color: Color| match color {
         Color::Always => true,
         Color::Never => false,
@@ -103,7 +108,7 @@ pub fn run(arguments: Vec<OsString>, outside: Outside) -> u8 {
     let cli = match parsed {
         Ok(cli) => cli,
         Err(wrong) => {
-            let talk = Talk::new(stderr, Loudness::Normal, false, None);
+            let talk = Talk::new(stderr, Loudness::Normal, false, columns);
             return not_a_command(&wrong, &arguments, Output::new(stdout, talk, wants_json));
         }
     };
@@ -117,6 +122,7 @@ pub fn run(arguments: Vec<OsString>, outside: Outside) -> u8 {
     let mut output = Output::new(stdout, talk.clone(), cli.global.output == Format::Json);
     let world = parts::World {
         stderr_is_terminal,
+        stderr_lines: size.map(|(_, lines)| lines),
         environment,
         folders,
         clock,

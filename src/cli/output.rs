@@ -3,15 +3,16 @@
 //! Text from outside loses its control characters here, whatever it is part of; errors are
 //! rendered here, and nowhere else is their chain walked.
 
-use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use serde_json::Value;
+use serde::Serialize;
 
 use crate::error::{Error, Result};
 use crate::shapes::{self, causes, clean};
 use crate::text::printable_json;
+
+use super::wrap::wrapped;
 
 /// How much is said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -70,9 +71,12 @@ impl Output {
     }
 
     /// Prints the result: `text` line by line, or `json` in one line.
-    pub(crate) fn result(&mut self, text: &str, json: &Value) -> Result<()> {
+    pub(crate) fn result(&mut self, text: &str, json: &impl Serialize) -> Result<()> {
         let line = match self.is_json {
-            true => printable_json(&json.to_string()),
+            true => printable_json(
+                &serde_json::to_string(json)
+                    .map_err(|_| Error::internal("the result could not be written as JSON"))?,
+            ),
             false => clean(text),
         };
         if line.is_empty() {
@@ -110,27 +114,22 @@ impl Output {
             self.talk.line(&shapes::error(error).to_string());
             return;
         }
-        let mut text = format!(
-            "{} {}",
-            self.talk.bold_red("error:"),
-            clean(error.message())
-        );
+        let mut paragraphs = vec![
+            self.talk
+                .labelled(&self.talk.bold_red("error:"), error.message()),
+        ];
         for cause in causes(error) {
-            let _ = write!(text, "\n  caused by: {}", clean(&cause));
+            paragraphs.push(self.talk.labelled("  caused by:", &cause));
         }
         if let Some(code) = error.code() {
-            let _ = write!(text, "\n  code: {}", clean(code));
+            paragraphs.push(self.talk.labelled("  code:", code));
         }
         if let Some(id) = error.correlation_id() {
-            let _ = write!(text, "\n  correlation id: {}", clean(id));
+            paragraphs.push(self.talk.labelled("  correlation id:", id));
         }
-        let _ = write!(
-            text,
-            "\n\n{} {}",
-            self.talk.bold("hint:"),
-            clean(error.hint())
-        );
-        self.talk.line(&text);
+        paragraphs.push(String::new());
+        paragraphs.push(self.talk.labelled(&self.talk.bold("hint:"), error.hint()));
+        self.talk.line(&paragraphs.join("\n"));
     }
 }
 
@@ -175,7 +174,8 @@ impl Talk {
         true
     }
 
-    fn end_status(&self) {
+    /// Clears a line that waits for the next one.
+    pub(crate) fn end_status(&self) {
         let mut stderr = self.stderr.lock().unwrap_or_else(PoisonError::into_inner);
         if std::mem::take(&mut stderr.has_status) {
             stderr.write(CLEAR_LINE);
@@ -184,11 +184,11 @@ impl Talk {
 
     /// Draws lines of blocks: as dark ink on a light ground, where there is colour.
     pub(crate) fn picture(&self, lines: &[String]) {
-        let mut text = String::new();
-        for line in lines {
-            let _ = writeln!(text, "  {}", self.paint("38;5;16;48;5;231", line));
-        }
-        self.line(&text);
+        let lines = lines.iter();
+        let text: Vec<String> = lines
+            .map(|line| format!("  {}", self.paint("38;5;16;48;5;231", line)))
+            .collect();
+        self.line(&text.join("\n"));
     }
 
     pub(crate) fn loudness(&self) -> Loudness {
@@ -198,23 +198,31 @@ impl Talk {
     /// Says something to the user, unless they asked for quiet.
     pub(crate) fn say(&self, text: &str) {
         if self.loudness > Loudness::Quiet {
-            self.line(&clean(text));
+            self.insist(text);
         }
     }
 
     /// Says something that the user cannot do without, however quiet it is to be.
     pub(crate) fn insist(&self, text: &str) {
-        self.line(&clean(text));
+        self.line(&wrapped("", &clean(text), self.columns));
+    }
+
+    /// Asks for something to be typed behind it.
+    pub(crate) fn ask(&self, text: &str) {
+        self.end_status();
+        let mut stderr = self.stderr.lock().unwrap_or_else(PoisonError::into_inner);
+        stderr.write(&clean(text));
     }
 
     pub(crate) fn warn(&self, text: &str) {
         if self.loudness > Loudness::Quiet {
-            self.line(&format!(
-                "{} {}",
-                self.paint("33;1", "warning:"),
-                clean(text)
-            ));
+            self.line(&self.labelled(&self.paint("33;1", "warning:"), text));
         }
+    }
+
+    /// The text behind a label, under which its further lines hang.
+    fn labelled(&self, label: &str, text: &str) -> String {
+        wrapped(&format!("{label} "), &clean(text), self.columns)
     }
 
     pub(crate) fn bold(&self, text: &str) -> String {

@@ -24,6 +24,7 @@ use crate::time::Clock;
 
 use super::Folders;
 use super::args::Global;
+use super::keyboard::{self, Keyboard};
 use super::output::Talk;
 use super::reach::Reach;
 use super::vaults;
@@ -36,6 +37,8 @@ pub(super) struct World {
     pub(super) environment: BTreeMap<String, String>,
     pub(super) folders: Option<Folders>,
     pub(super) stderr_is_terminal: bool,
+    /// How high that terminal is.
+    pub(super) stderr_lines: Option<usize>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) browser: Option<Arc<dyn Browser>>,
     pub(super) global: Global,
@@ -49,6 +52,11 @@ impl World {
             .get(name)
             .map(String::as_str)
             .filter(|text| !text.trim().is_empty())
+    }
+
+    /// Whether a person can be asked: what is said is seen, and what is typed is theirs.
+    pub(super) fn somebody_is_there(&self, keyboard: &Keyboard) -> bool {
+        keyboard.is_terminal && self.stderr_is_terminal
     }
 
     /// The configuration file.
@@ -145,6 +153,7 @@ impl<'w> Parts<'w> {
         let http = Arc::new(Http::new(http::Options {
             authorities: config::authority_files(&world.environment),
             adds_system_bundle: config::leaves_out_system_authorities(&world.environment),
+            proxies: config::proxies(&world.environment),
             ..http::Options::default()
         }));
         let reach = Arc::new(Reach {
@@ -195,7 +204,7 @@ impl<'w> Parts<'w> {
         })
     }
 
-    pub(super) fn http(&self) -> &Http {
+    pub(super) fn http(&self) -> &Arc<Http> {
         &self.reach.http
     }
 
@@ -220,8 +229,8 @@ impl<'w> Parts<'w> {
     }
 
     /// The accounts of the configured application and tenant, as the index has them.
-    pub(super) fn overview(&self) -> Result<Overview> {
-        self.reach.overview(self.tenancy().ok())
+    pub(super) fn overview(&self, most: usize) -> Result<Overview> {
+        self.reach.overview(self.tenancy().ok().as_ref(), most)
     }
 
     /// Whom the embedded emulator signs in, where it is the authority.
@@ -246,17 +255,18 @@ pub(super) fn runtime() -> Result<Runtime> {
 
 /// See [`Parts::block_on`].
 pub(super) fn block_on<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
-    runtime()?.block_on(async {
+    block_on_uninterrupted(async {
         tokio::select! {
             biased;
             outcome = work => outcome,
-            () = interrupted() => Err(Error::new(
-                Kind::Interrupted,
-                "interrupted",
-                "nothing was left behind; run the command again when you like",
-            )),
+            () = interrupted() => Err(keyboard::interrupted()),
         }
     })
+}
+
+/// The same for what minds signals by itself.
+pub(super) fn block_on_uninterrupted<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
+    runtime()?.block_on(work)
 }
 
 /// Ends once the user or the system wants the program to stop.

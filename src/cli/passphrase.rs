@@ -6,6 +6,8 @@ use crate::error::{Error, Kind, Result};
 use crate::secret::Passphrase;
 use crate::store::Purpose;
 
+use super::keyboard::interrupted;
+
 /// Asks for the passphrase; one that is new is asked for twice.
 pub(super) fn ask(purpose: Purpose) -> Result<Passphrase> {
     let first = prompt(match purpose {
@@ -33,6 +35,9 @@ fn prompt(text: &str) -> Result<Zeroizing<String>> {
     rpassword::prompt_password(text)
         .map(Zeroizing::new)
         .map_err(|error| {
+            if error.kind() == std::io::ErrorKind::Interrupted {
+                return interrupted();
+            }
             Error::new(
                 Kind::Store,
                 "the token store needs its passphrase, and there is no terminal to ask at",

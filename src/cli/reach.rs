@@ -15,8 +15,8 @@ use crate::exchange::{ExchangeKind, TokenSource};
 use crate::http::Http;
 use crate::secret::AccessKey;
 use crate::session::{Exchange, Net, Overview};
-use crate::store::Vault;
-use crate::time::Clock;
+use crate::store::{Few, Vault};
+use crate::time::{Clock, Moment};
 
 use super::parts::stored_name;
 
@@ -42,12 +42,16 @@ impl Reach {
     /// Entra ID, for the configured application.
     pub(super) fn entra(&self) -> Result<Entra> {
         let client_id = self.config.tenancy()?.client_id;
-        Ok(Entra::new(
+        let entra = Entra::new(
             self.http.clone(),
             self.clock.clone(),
             self.config.authority.clone(),
             client_id,
-        ))
+        );
+        Ok(match self.config.continuous_access {
+            true => entra.with_continuous_access(),
+            false => entra,
+        })
     }
 
     /// What a renewal needs; the resource's key is fetched only now.
@@ -124,14 +128,13 @@ impl Reach {
             .map(|read| read.access_key)
     }
 
-    /// The accounts of this application and tenant, as the index has them.
-    pub(super) fn overview(&self, tenancy: Option<Tenancy>) -> Result<Overview> {
+    /// So many accounts at most, the active one first; without a tenancy nobody can be signed in.
+    pub(super) fn overview(&self, tenancy: Option<&Tenancy>, most: usize) -> Result<Overview> {
         Ok(Overview {
-            index: match &tenancy {
-                Some(tenancy) => self.vault.index_of(tenancy)?,
-                None => self.vault.index()?,
+            shown: match tenancy {
+                Some(tenancy) => self.vault.first(tenancy, most)?,
+                None => Few::default(),
             },
-            tenancy,
             source: self
                 .config
                 .any_resource()
@@ -139,7 +142,7 @@ impl Reach {
                 .map(|resource| self.token_source(&resource)),
             scopes: self.config.scopes.clone(),
             min_validity: self.config.min_validity,
-            clock: self.clock.clone(),
+            now: Moment::now(self.clock.as_ref()),
         })
     }
 

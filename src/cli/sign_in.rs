@@ -1,31 +1,26 @@
 //! How a person signs in here, and what they are shown while they do.
 
-use std::io::{BufRead, BufReader, Read};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-
-use tokio::sync::oneshot;
-use zeroize::Zeroizing;
 
 use crate::config::{Setting, SignInChoice};
 use crate::emulator::UserAgent;
 use crate::entra::browser::Browser;
 use crate::entra::redirect::{PasteUri, RedirectUri};
 use crate::entra::{By, Notice, Prompt, Reader, Way};
-use crate::error::{Error, Kind, Result};
-use crate::secret::Pasted;
+use crate::error::Result;
 use crate::time::in_words;
 
-use super::Stdin;
 use super::args::Login;
 use super::browser;
+use super::keyboard::Keyboard;
 use super::output::Talk;
 use super::parts::Parts;
 use super::qr;
 
-/// Longer than any address with a code.
-const LONGEST_LINE: usize = 64 * 1024;
+/// What is said below the QR code: page and code, four lines; how long, two; and the countdown.
+const LINES_BELOW_PICTURE: usize = 7;
 
 /// What a sign-in needs of this machine; it lends itself out as a [`Way`].
 pub(super) struct Desk {
@@ -40,8 +35,8 @@ enum Means {
 }
 
 impl Desk {
-    /// The way that is configured, ready to be gone. What is pasted comes from `stdin`.
-    pub(super) fn new(parts: &Parts<'_>, no_browser: bool, stdin: Stdin) -> Result<Desk> {
+    /// The way that is configured, ready to be gone. What is pasted comes from `keyboard`.
+    pub(super) fn new(parts: &Parts<'_>, no_browser: bool, keyboard: Keyboard) -> Result<Desk> {
         let world = parts.world;
         let screen = Screen {
             talk: world.talk.clone(),
@@ -50,7 +45,9 @@ impl Desk {
                 .iter()
                 .find_map(|name| world.variable(name))
                 .is_some_and(is_utf8),
+            lines: world.stderr_lines,
             is_terminal: world.stderr_is_terminal,
+            is_typed_unseen: keyboard.is_terminal,
             offers_others: !no_browser,
             walker: None,
         };
@@ -74,7 +71,10 @@ impl Desk {
                 }
             }
             SignInChoice::Paste => Desk {
-                means: Means::Paste(parts.config.paste_uri.clone(), reader(stdin)),
+                means: Means::Paste(
+                    parts.config.paste_uri.clone(),
+                    reader(keyboard, world.talk.clone()),
+                ),
                 tell: Box::new(move |notice| screen.show(notice)),
             },
         })
@@ -113,44 +113,19 @@ pub(super) fn typed(args: &Login) -> Option<(Setting, String)> {
     Some((Setting::SignIn, choice.as_str().to_owned()))
 }
 
-/// Reads lines on threads of their own, so that Ctrl-C and the timeout end the wait at once.
-fn reader(stdin: Stdin) -> Box<Reader> {
-    let source = Arc::new(Mutex::new(BufReader::new(stdin.source)));
+/// Reads what is pasted. Where nobody sees it arrive, its length is said.
+fn reader(keyboard: Keyboard, talk: Talk) -> Box<Reader> {
     Box::new(move || {
-        let source = source.clone();
-        let (tell, line) = oneshot::channel();
-        let started = std::thread::Builder::new()
-            .name("paste".to_owned())
-            .spawn(move || {
-                let mut source = source.lock().unwrap_or_else(PoisonError::into_inner);
-                // Where the wait is over, nobody listens any more.
-                let _ = tell.send(read_line(&mut *source));
-            });
+        let (keyboard, talk) = (keyboard.clone(), talk.clone());
         Box::pin(async move {
-            started.map_err(|error| Error::internal("no thread to read on").caused_by(error))?;
-            let line = line.await.unwrap_or(Ok(None));
-            line.map_err(|error| {
-                Error::new(
-                    Kind::Usage,
-                    "standard input cannot be read",
-                    "run the command at a terminal",
-                )
-                .caused_by(error)
-            })
+            let line = keyboard.unseen(&talk, "").await?;
+            if let Some(line) = line.as_ref().filter(|_| keyboard.is_terminal) {
+                let count = line.expose().trim().chars().count();
+                talk.say(&format!("{count} characters were pasted"));
+            }
+            Ok(line)
         })
     })
-}
-
-/// One line of at most so many bytes; what is longer is no answer, and is told so.
-fn read_line(source: &mut impl BufRead) -> std::io::Result<Option<Pasted>> {
-    let mut line = Zeroizing::new(Vec::with_capacity(LONGEST_LINE));
-    source
-        .take(LONGEST_LINE as u64)
-        .read_until(b'\n', &mut line)?;
-    match line.is_empty() {
-        true => Ok(None),
-        false => Ok(Some(Pasted::new(&*String::from_utf8_lossy(&line)))),
-    }
 }
 
 /// Where notices are shown.
@@ -159,7 +134,10 @@ struct Screen {
     /// The wait has been mentioned.
     said: AtomicBool,
     is_utf8: bool,
+    /// How high the terminal is.
+    lines: Option<usize>,
     is_terminal: bool,
+    is_typed_unseen: bool,
     /// Whether the other ways are named where nothing comes back.
     offers_others: bool,
     /// The emulator's user who enters the code by themselves.
@@ -180,11 +158,22 @@ impl Screen {
             } => self.user_code(code, page, client_id, *left),
             Notice::Address { url, redirect_uri } => self.talk.insist(&format!(
                 "Open this address in a browser on any machine, and sign in:\n\n  {url}\n\nIt ends \
-                 on a page that cannot be shown, and that is right. Copy the whole\naddress of that \
-                 page, which begins with {redirect_uri},\nand paste it here:"
+                 on a page that cannot be shown, and that is right. Copy the whole address of that \
+                 page, which begins with {redirect_uri}, and paste it here{}:",
+                self.unseen()
             )),
             Notice::Unusable { why, tries_left: 0 } => self.talk.warn(why),
-            Notice::Unusable { why, .. } => self.talk.insist(&format!("{why}. Paste it again:")),
+            Notice::Unusable { why, .. } => self
+                .talk
+                .insist(&format!("{why}. Paste it again{}:", self.unseen())),
+        }
+    }
+
+    /// What is said where a person does not see what they paste.
+    fn unseen(&self) -> &'static str {
+        match self.is_typed_unseen {
+            true => " (it is not shown), then press Enter",
+            false => "",
         }
     }
 
@@ -205,7 +194,7 @@ impl Screen {
 
     fn nothing_came(&self) {
         let above = match self.is_terminal {
-            true => "open the address above in another browser, or\n",
+            true => "open the address above in another browser, or ",
             false => "",
         };
         self.talk.say(&format!(
@@ -216,17 +205,30 @@ impl Screen {
         ));
     }
 
+    /// The page as a QR code, where the terminal can show it whole.
+    fn picture(&self, page: &str) -> Option<Vec<String>> {
+        let columns = self.talk.columns().filter(|_| self.is_utf8)?;
+        let lines = qr::picture(page, columns, self.talk.is_coloured())?;
+        let fits = self
+            .lines
+            .is_none_or(|all| lines.len() + LINES_BELOW_PICTURE <= all);
+        fits.then_some(lines)
+    }
+
     fn user_code(&self, code: &str, page: &str, client_id: &str, left: Duration) {
         let talk = &self.talk;
+        // The code comes last, where it is in sight whatever the terminal's height.
+        let has_picture = match self.picture(page) {
+            Some(lines) => {
+                talk.picture(&lines);
+                true
+            }
+            None => false,
+        };
         talk.insist(&format!(
-            "To sign in, open this page on any device and enter the code:\n\n  page  {page}\n  code  {}\n",
-            code
+            "To sign in, open this page on any device and enter the code:\n\n  page  {page}\n  code  {code}{}",
+            if has_picture { "" } else { "\n" }
         ));
-        if let Some(columns) = talk.columns().filter(|_| self.is_utf8)
-            && let Some(lines) = qr::picture(page, columns, talk.is_coloured())
-        {
-            talk.picture(&lines);
-        }
         talk.insist(&format!(
             "The code can be entered for {}. It signs in to the application\n{client_id}; enter it \
              only if you began this yourself.",

@@ -91,3 +91,16 @@ pub(super) fn parse_sign_in(text: &str) -> Result<SignInChoice> {
         )
     })
 }
+
+/// Reads what is on or off.
+pub(super) fn parse_switch(text: &str) -> Result<bool> {
+    match text.trim() {
+        "true" => Ok(true),
+        "false" => Ok(false),
+        _ => Err(Error::new(
+            Kind::Usage,
+            format!("{} is neither true nor false", quoted(text)),
+            "write true or false",
+        )),
+    }
+}

@@ -6,8 +6,12 @@
 
 mod authorities;
 mod choice;
+mod cloud;
+mod missing;
 mod profile;
+mod proxies;
 mod resource;
+mod scopes;
 mod setting;
 #[cfg(test)]
 mod tests;
@@ -17,15 +21,19 @@ use std::time::Duration;
 
 pub use authorities::{authority_files, leaves_out_system_authorities};
 pub use choice::{SignInChoice, StoreChoice, parse_store};
+pub use cloud::Cloud;
+pub use missing::Missing;
+pub(crate) use missing::not_configured;
 pub use profile::{ConfigFile, DEFAULT_PROFILE, Profile, STORED};
-pub use resource::{KeySource, Resource};
+pub use proxies::proxies;
+pub use resource::{GivenResource, KeySource, Resource};
+pub use scopes::{default_scopes, parse_scopes};
 pub use setting::{Found, Origin, Setting, Sources};
 
-use choice::parse_sign_in;
+use choice::{parse_sign_in, parse_switch};
 use resource::ResourceSetting;
 
 use crate::account::Tenancy;
-use crate::acs::check_family;
 use crate::entra::redirect::{PasteUri, RedirectUri};
 use crate::entra::{Authority, check_client_id};
 use crate::error::{Error, Kind, Result};
@@ -34,9 +42,6 @@ use crate::loopback::WebOrigin;
 use crate::text::quoted;
 use crate::time::parse_duration;
 
-/// Where the Teams scopes live, before their short names.
-const TEAMS_RESOURCE: &str = "https://auth.msft.communication.azure.com/";
-
 /// Everything that is configured, read and checked. What a command does not need may be missing.
 #[derive(Debug)]
 pub struct Config {
@@ -44,6 +49,10 @@ pub struct Config {
     pub profile: String,
     /// Entra ID and the tenant there.
     pub authority: Authority,
+    /// The cloud that it is of; `None` where it is none of Microsoft's.
+    pub cloud: Option<Cloud>,
+    /// Nobody has set the tenant.
+    is_any_tenant: bool,
     /// The application (client) id.
     pub client_id: Option<String>,
     /// The Entra scopes, whole and sorted.
@@ -66,6 +75,8 @@ pub struct Config {
     pub redirect_uri: RedirectUri,
     /// The same where a person brings it.
     pub paste_uri: PasteUri,
+    /// Entra is told that this client understands Continuous Access Evaluation.
+    pub continuous_access: bool,
 }
 
 impl Config {
@@ -76,6 +87,8 @@ impl Config {
     pub fn resolve(profile: String, sources: &Sources<'_>) -> Result<Self> {
         let tenant = required(sources, Setting::Tenant)?;
         let host = required(sources, Setting::AuthorityHost)?;
+        let authority = authority(&host, &tenant)?;
+        let cloud = authority.address().host_str().and_then(Cloud::of_authority);
         let port = parse(sources, Setting::Port, parse_port)?.unwrap_or(0);
         let sign_in =
             parse(sources, Setting::SignIn, parse_sign_in)?.unwrap_or(SignInChoice::Browser);
@@ -92,9 +105,11 @@ impl Config {
             parse(sources, Setting::Exchange, parse_exchange)?.unwrap_or(ExchangeKind::Key);
         Ok(Config {
             profile,
-            authority: authority(&host, &tenant)?,
+            authority,
+            cloud,
+            is_any_tenant: tenant.origin == Origin::Default,
             client_id: parse(sources, Setting::ClientId, check_client_id)?,
-            scopes: scopes(sources, exchange)?,
+            scopes: scopes::resolve(sources, exchange, cloud)?,
             exchange,
             resource: ResourceSetting::find(sources),
             allowed_hosts: sources
@@ -108,6 +123,7 @@ impl Config {
             min_validity: parse(sources, Setting::MinValidity, parse_duration)?
                 .unwrap_or(Duration::from_secs(600)),
             sign_in,
+            continuous_access: parse(sources, Setting::Cae, parse_switch)?.unwrap_or(false),
             paste_uri: paste_uri.unwrap_or_else(|| PasteUri::localhost(port)),
             redirect_uri: redirect_uri
                 .map(|uri| if port == 0 { uri } else { uri.with_port(port) })
@@ -120,14 +136,10 @@ impl Config {
     /// # Errors
     /// [`Kind::Usage`] where no client id is configured.
     pub fn tenancy(&self) -> Result<Tenancy> {
-        let client_id = self.client_id.clone().ok_or_else(|| {
-            Error::new(
-                Kind::Usage,
-                "no client id is configured",
-                "set ACSPASS_CLIENT_ID or run `acspass config set client-id GUID` with the \
-                 application's id; `--emulator` needs none",
-            )
-        })?;
+        let client_id = self
+            .client_id
+            .clone()
+            .ok_or_else(|| not_configured(&[Missing::ClientId]))?;
         Ok(Tenancy {
             authority_host: self.authority.host(),
             tenant: self.authority.tenant().to_owned(),
@@ -142,18 +154,48 @@ impl Config {
     pub fn resource(&self) -> Result<Resource> {
         let resource = self.any_resource()?;
         resource.endpoint.check_may_receive(&self.allowed_hosts)?;
+        self.check_same_cloud(&resource)?;
         Ok(resource)
+    }
+
+    /// An Entra token of one cloud is not sent to another, unless the profile names the host.
+    fn check_same_cloud(&self, resource: &Resource) -> Result<()> {
+        let host = resource.endpoint.host();
+        let is_allowed = self
+            .allowed_hosts
+            .iter()
+            .any(|allowed| allowed.eq_ignore_ascii_case(host));
+        match (self.cloud, Cloud::of_service(host)) {
+            (Some(ours), Some(theirs)) if ours != theirs && !is_allowed => Err(Error::new(
+                Kind::Usage,
+                format!(
+                    "the ACS resource is of the {}, and the authority of the {}: no Entra token \
+                     is sent there",
+                    theirs.name(),
+                    ours.name()
+                ),
+                format!(
+                    "set `authority-host` to {}, or name a resource of the {}; where both are \
+                     right, run `acspass config set allow-endpoint {host}`",
+                    theirs.authority(),
+                    ours.name()
+                ),
+            )),
+            _ => Ok(()),
+        }
     }
 
     /// Checks the ACS resource, where one is configured: what needs none may still say early that
     /// the configured one will not do.
     ///
     /// # Errors
-    /// As [`Config::any_resource`].
+    /// As [`Config::any_resource`]; [`Kind::Usage`] where it is of another cloud than the authority.
     pub fn check_resource(&self) -> Result<()> {
         match self.resource {
             ResourceSetting::None => Ok(()),
-            _ => self.any_resource().map(|_| ()),
+            _ => self
+                .any_resource()
+                .and_then(|resource| self.check_same_cloud(&resource)),
         }
     }
 
@@ -164,6 +206,24 @@ impl Config {
     pub fn any_resource(&self) -> Result<Resource> {
         self.resource.read()
     }
+}
+
+/// Checks a value as a later command would.
+///
+/// # Errors
+/// [`Kind::Usage`] saying what is wrong with it.
+pub fn check_value(setting: Setting, text: &str) -> Result<()> {
+    let nothing = BTreeMap::new();
+    let resolved = Config::resolve(
+        String::new(),
+        &Sources {
+            flags: &BTreeMap::from([(setting, text.to_owned())]),
+            emulator: &BTreeMap::new(),
+            environment: &nothing,
+            profile: &Profile::default(),
+        },
+    );
+    resolved.map(|_| ())
 }
 
 /// The profile that is meant: flag, then environment, then the file's own choice.
@@ -231,54 +291,6 @@ fn from(error: Error, found: &[&Found]) -> Error {
     match set.is_empty() {
         true => error,
         false => error.caused_by(format!("the value comes from: {}", set.join(", "))),
-    }
-}
-
-/// Splits scopes at spaces and commas; short names become the Teams resource's.
-///
-/// # Errors
-/// [`Kind::Usage`] where there is none.
-pub fn parse_scopes(text: &str) -> Result<Vec<String>> {
-    let mut scopes: Vec<String> = text
-        .split([' ', ',', '\t', '\n'])
-        .filter(|scope| !scope.is_empty())
-        .map(|scope| match scope.contains("://") {
-            true => scope.to_owned(),
-            false => format!("{TEAMS_RESOURCE}{scope}"),
-        })
-        .collect();
-    scopes.sort();
-    scopes.dedup();
-    match scopes.is_empty() {
-        false => Ok(scopes),
-        true => Err(Error::new(
-            Kind::Usage,
-            "no scope is named",
-            "name Teams.ManageCalls, Teams.ManageChats or both",
-        )),
-    }
-}
-
-/// The scopes, of the family that the exchange takes.
-fn scopes(sources: &Sources<'_>, exchange: ExchangeKind) -> Result<Vec<String>> {
-    let found = sources.find(Setting::Scopes);
-    let text = match &found {
-        Some(found) if found.origin != Origin::Default => found.text.as_str(),
-        _ => default_scopes(exchange),
-    };
-    parse_scopes(text)
-        .and_then(|scopes| check_family(exchange, &scopes).map(|()| scopes))
-        .map_err(|error| from(error, &found.iter().collect::<Vec<_>>()))
-}
-
-/// What is asked for where nobody says.
-pub fn default_scopes(exchange: ExchangeKind) -> &'static str {
-    match exchange {
-        ExchangeKind::Key => "Teams.ManageCalls Teams.ManageChats",
-        ExchangeKind::Entra => "https://communication.azure.com/clients/.default",
-        ExchangeKind::TeamsExtension => {
-            "https://auth.msft.communication.azure.com/TeamsExtension.ManageCalls"
-        }
     }
 }
 

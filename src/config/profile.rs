@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use toml_edit::{DocumentMut, Item, Table, Value};
 
+use super::choice::parse_switch;
 use super::setting::Setting;
 use crate::error::{Error, Kind, Result};
 use crate::text::quoted;
@@ -88,12 +89,13 @@ impl ConfigFile {
         Some(Profile { table })
     }
 
-    /// Sets values and writes the file, once.
+    /// Sets values and writes the file, once. What others have written to it meanwhile stays.
     ///
     /// # Errors
     /// [`Kind::Usage`] where a value is of the wrong form, [`Kind::Store`] where the file cannot
     /// be written.
     pub fn set(&mut self, profile: &str, values: &[(Setting, &str)]) -> Result<()> {
+        self.read_again()?;
         for (setting, text) in values {
             self.insert(profile, *setting, text)?;
         }
@@ -112,6 +114,7 @@ impl ConfigFile {
                     "0 takes a free port",
                 )
             })?),
+            Setting::Cae => Value::from(parse_switch(text)?),
             _ => Value::from(text),
         };
         self.table_mut(profile)?
@@ -124,6 +127,7 @@ impl ConfigFile {
     /// # Errors
     /// [`Kind::Store`] where the file cannot be written.
     pub fn set_default_profile(&mut self, name: Option<&str>) -> Result<()> {
+        self.read_again()?;
         match name {
             Some(name) => self
                 .document
@@ -138,6 +142,7 @@ impl ConfigFile {
     /// # Errors
     /// [`Kind::Store`] where the file cannot be written.
     pub fn unset(&mut self, profile: &str, settings: &[Setting]) -> Result<bool> {
+        self.read_again()?;
         let Some(known) = self.profile(profile) else {
             return Ok(false);
         };
@@ -204,6 +209,12 @@ impl ConfigFile {
         Ok(())
     }
 
+    /// A person may have typed for a minute since it was read.
+    fn read_again(&mut self) -> Result<()> {
+        *self = ConfigFile::read(std::mem::take(&mut self.path))?;
+        Ok(())
+    }
+
     fn write(&self) -> Result<()> {
         let failed = |error: std::io::Error| {
             Error::new(
@@ -213,13 +224,19 @@ impl ConfigFile {
             )
             .caused_by(error)
         };
-        let folder = self.path.parent().unwrap_or(Path::new("."));
+        // A link, as those have who keep their settings in a repository, stays one.
+        let target = match self.path.canonicalize() {
+            Ok(target) => target,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => self.path.clone(),
+            Err(error) => return Err(failed(error)),
+        };
+        let folder = target.parent().unwrap_or(Path::new("."));
         std::fs::create_dir_all(folder).map_err(failed)?;
         let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
         file.write_all(self.document.to_string().as_bytes())
             .and_then(|()| file.as_file().sync_all())
             .map_err(failed)?;
-        file.persist(&self.path)
+        file.persist(&target)
             .map(|_| ())
             .map_err(|error| failed(error.error))
     }
@@ -231,6 +248,7 @@ impl Profile {
         match self.table.get(setting.key())?.as_value()? {
             Value::String(text) => Some(text.value().clone()),
             Value::Integer(number) => Some(number.value().to_string()),
+            Value::Boolean(switch) => Some(switch.value().to_string()),
             Value::Array(list) => {
                 let words: Vec<&str> = list.iter().filter_map(Value::as_str).collect();
                 Some(words.join(" "))
@@ -247,6 +265,7 @@ fn check_value(path: &Path, profile: &str, setting: Setting, item: &Item) -> Res
             .as_array()
             .is_some_and(|list| list.iter().all(Value::is_str)),
         Setting::Port => item.is_integer(),
+        Setting::Cae => item.is_bool(),
         Setting::MinValidity => item.is_str() || item.is_integer(),
         Setting::ConnectionString if item.as_str() != Some(STORED) => {
             return Err(Error::new(
@@ -278,7 +297,8 @@ fn wrong(path: &Path, what: &str) -> Error {
     Error::new(
         Kind::Usage,
         format!("in {}, {what}", path.display()),
-        "texts are \"quoted\", lists are [\"a\", \"b\"]; `acspass config set` writes them right",
+        "texts are \"quoted\", lists are [\"a\", \"b\"], `cae` is true or false; `acspass config \
+         set` writes them right",
     )
 }
 

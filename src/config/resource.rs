@@ -7,9 +7,10 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
+use super::missing::{Missing, not_configured};
 use super::setting::{Found, Origin, Setting, Sources};
 use crate::acs::{ConnectionString, Endpoint, check_access_key};
-use crate::error::{Error, Kind, Result};
+use crate::error::Result;
 use crate::secret::AccessKey;
 
 /// The ACS resource, and what proves the right to it.
@@ -30,6 +31,39 @@ pub enum KeySource {
     Stored,
     /// There is none.
     None,
+}
+
+/// A resource as a person gives it, in one line.
+#[derive(Debug)]
+pub enum GivenResource {
+    /// With its key.
+    ConnectionString(ConnectionString),
+    /// Alone: a principal, or the user's own token, proves the right to it.
+    Endpoint(Endpoint),
+}
+
+impl GivenResource {
+    /// Reads a connection string, or an endpoint. An Entra token must be allowed there, since one
+    /// will be sent there: to ACS's own hosts, and to `allowed_hosts`.
+    ///
+    /// # Errors
+    /// [`Kind::Usage`](crate::Kind::Usage) saying what is wrong with it, without repeating it.
+    pub fn parse(text: &str, allowed_hosts: &[String]) -> Result<Self> {
+        let given = match text.contains(';') || !text.trim_start().starts_with("http") {
+            true => GivenResource::ConnectionString(ConnectionString::parse(text)?),
+            false => GivenResource::Endpoint(Endpoint::parse(text)?),
+        };
+        given.endpoint().check_may_receive(allowed_hosts)?;
+        Ok(given)
+    }
+
+    /// Where it is.
+    pub fn endpoint(&self) -> &Endpoint {
+        match self {
+            GivenResource::ConnectionString(read) => &read.endpoint,
+            GivenResource::Endpoint(endpoint) => endpoint,
+        }
+    }
 }
 
 /// The settings as they were found, not yet read.
@@ -89,12 +123,7 @@ impl ResourceSetting {
 
     pub(super) fn read(&self) -> Result<Resource> {
         match self {
-            ResourceSetting::None => Err(Error::new(
-                Kind::Usage,
-                "no ACS resource is configured",
-                "set COMMUNICATION_SERVICES_CONNECTION_STRING or run `acspass config set \
-                 connection-string`, which keeps it in the store; `--emulator` needs none",
-            )),
+            ResourceSetting::None => Err(not_configured(&[Missing::Resource])),
             ResourceSetting::ConnectionString { text, from } => {
                 let read = ConnectionString::parse(text)
                     .map_err(|error| error.caused_by(format!("the value comes from {from}")))?;

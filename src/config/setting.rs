@@ -38,11 +38,13 @@ pub enum Setting {
     Port,
     /// The redirect URI.
     RedirectUri,
+    /// Whether Continuous Access Evaluation is declared.
+    Cae,
 }
 
 impl Setting {
     /// Every setting, in the order in which `config list` shows them.
-    pub const ALL: [Setting; 14] = [
+    pub const ALL: [Setting; 15] = [
         Setting::Tenant,
         Setting::ClientId,
         Setting::AuthorityHost,
@@ -57,6 +59,7 @@ impl Setting {
         Setting::SignIn,
         Setting::Port,
         Setting::RedirectUri,
+        Setting::Cae,
     ];
 
     /// The key in `config` and in a profile's table.
@@ -76,6 +79,7 @@ impl Setting {
             Setting::SignIn => "sign-in",
             Setting::Port => "port",
             Setting::RedirectUri => "redirect-uri",
+            Setting::Cae => "cae",
         }
     }
 
@@ -114,7 +118,8 @@ impl Setting {
             | Setting::MinValidity
             | Setting::SignIn
             | Setting::Port
-            | Setting::RedirectUri => &[],
+            | Setting::RedirectUri
+            | Setting::Cae => &[],
         }
     }
 
@@ -129,6 +134,7 @@ impl Setting {
             Setting::MinValidity => Some("10m"),
             Setting::SignIn => Some("browser"),
             Setting::Port => Some("0"),
+            Setting::Cae => Some("false"),
             Setting::ClientId
             | Setting::ConnectionString
             | Setting::Endpoint

@@ -201,3 +201,182 @@ fn setting_and_unsetting_keeps_the_rest_of_the_file() {
     );
     assert!(choose_profile(Some("wrk"), &BTreeMap::new(), &file).is_err());
 }
+
+fn resolve_in(
+    authority: &str,
+    flags: &[(Setting, &str)],
+    profile: &Profile,
+    environment: &[(&str, &str)],
+) -> Result<Config> {
+    let flags = [&[(Setting::AuthorityHost, authority)], flags].concat();
+    resolve(&flags, environment, profile)
+}
+
+const US: &str = "https://login.microsoftonline.us";
+
+#[test]
+fn scopes_follow_the_authority_into_its_cloud() {
+    let none = Profile::default();
+    for (authority, domain) in [
+        ("https://login.microsoftonline.com", "com"),
+        ("https://login.windows.net", "com"),
+        (US, "us"),
+        ("https://LOGIN.usgovcloudapi.net", "us"),
+        ("http://localhost:1", "com"),
+        ("https://login.test", "com"),
+    ] {
+        let resource = format!("https://auth.msft.communication.azure.{domain}");
+        let by_default = resolve_in(authority, &[], &none, &[]).expect(authority);
+        let expected = ["Teams.ManageCalls", "Teams.ManageChats"];
+        assert_eq!(
+            by_default.scopes,
+            expected.map(|name| format!("{resource}/{name}"))
+        );
+        let short = [(Setting::Scopes, "Teams.ManageChats")];
+        let by_name = resolve_in(authority, &short, &none, &[]).expect(authority);
+        assert_eq!(by_name.scopes, [format!("{resource}/Teams.ManageChats")]);
+        let extension = [(Setting::Exchange, "teams-extension")];
+        let extension = resolve_in(authority, &extension, &none, &[]).expect(authority);
+        assert_eq!(
+            extension.scopes,
+            [format!("{resource}/TeamsExtension.ManageCalls")]
+        );
+    }
+}
+
+#[test]
+fn what_is_of_another_cloud_is_refused_in_words() {
+    let none = Profile::default();
+    let com = "https://auth.msft.communication.azure.com/Teams.ManageCalls";
+    let us = "https://auth.msft.communication.azure.us/Teams.ManageCalls";
+    let public = "https://login.microsoftonline.com";
+    let china = "https://login.partner.microsoftonline.cn";
+    let entra = [(Setting::Exchange, "entra")];
+    for (authority, flags, words) in [
+        (
+            US,
+            &[(Setting::Scopes, com)][..],
+            "of the public cloud, and the authority of the US",
+        ),
+        (
+            public,
+            &[(Setting::Scopes, us)],
+            "of the US Government cloud, and the authority",
+        ),
+        (
+            china,
+            &[(Setting::Scopes, com)],
+            "and the authority of the China cloud",
+        ),
+        (
+            china,
+            &[],
+            "not known to serve Teams users in the China cloud",
+        ),
+        ("https://login.chinacloudapi.cn", &[], "in the China cloud"),
+        (
+            "https://login.microsoftonline.de",
+            &[],
+            "closed in October 2021",
+        ),
+        (US, &entra, "is known in the US Government cloud"),
+    ] {
+        let error = resolve_in(authority, flags, &none, &[]).expect_err(words);
+        assert_eq!(error.kind(), Kind::Usage);
+        assert!(error.message().contains(words), "{}", error.message());
+    }
+    // Whoever knows the names there may use them.
+    let own = [(Setting::Scopes, "https://acs.example.cn/Teams.ManageCalls")];
+    assert!(resolve_in(china, &own, &none, &[]).is_ok());
+    // An authority that is none of Microsoft's is nobody's cloud.
+    assert!(resolve_in("http://localhost:1", &[(Setting::Scopes, us)], &none, &[]).is_ok());
+}
+
+#[test]
+fn a_resource_of_another_cloud_gets_no_entra_token_unless_the_profile_names_it() {
+    let at = |host: &str, authority: &str, profile: &Profile| {
+        let text = format!("endpoint=https://{host}/;accesskey={KEY}");
+        let environment = [("COMMUNICATION_SERVICES_CONNECTION_STRING", text.as_str())];
+        let config = resolve_in(authority, &[], profile, &environment).expect("settings");
+        let outcome = config.resource().map(|_| ());
+        assert_eq!(
+            outcome.is_ok(),
+            config.check_resource().is_ok(),
+            "said early"
+        );
+        assert!(
+            config.any_resource().is_ok(),
+            "its owner needs no authority"
+        );
+        outcome
+    };
+    let none = Profile::default();
+    let (com, us) = ("a.communication.azure.com", "a.communication.azure.us");
+    assert!(at(us, US, &none).is_ok());
+    assert!(at("localhost", US, &none).is_ok());
+    let error = at(com, US, &none).expect_err("another cloud");
+    assert!(error.message().contains("of the public cloud"), "{error}");
+    assert!(error.hint().contains(&format!("allow-endpoint {com}")));
+    assert!(at(us, "https://login.microsoftonline.com", &none).is_err());
+    let named = profile(&format!(
+        "[profile.default]\nallow-endpoint = [\"{com}\"]\n"
+    ));
+    assert!(at(com, US, &named).is_ok());
+}
+
+#[test]
+fn continuous_access_is_declared_only_where_the_profile_says_so() {
+    let declared = |text: &str| {
+        resolve(&[], &[("ACSPASS_CAE", "true")], &profile(text))
+            .expect("settings")
+            .continuous_access
+    };
+    assert!(!declared(""));
+    assert!(!declared("[profile.default]\ncae = false\n"));
+    assert!(declared("[profile.default]\ncae = true\n"));
+    let error = file("[profile.default]\ncae = \"true\"\n")
+        .map(|_| ())
+        .expect_err("text");
+    assert!(error.message().contains("profile.default.cae"));
+}
+
+#[test]
+fn what_others_wrote_since_the_file_was_read_stays() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("config.toml");
+    let mut early = ConfigFile::read(path.clone()).expect("nothing yet");
+    let mut late = ConfigFile::read(path.clone()).expect("nothing yet");
+    let set = |file: &mut ConfigFile, setting, text: &str| {
+        file.set("default", &[(setting, text)]).expect("written");
+    };
+    set(&mut late, Setting::Tenant, "contoso.com");
+    set(&mut early, Setting::Store, "memory");
+    let profile = ConfigFile::read(path).expect("a good file");
+    let profile = profile.profile("default").unwrap_or_default();
+    assert_eq!(
+        profile.value(Setting::Tenant).as_deref(),
+        Some("contoso.com")
+    );
+    assert_eq!(profile.value(Setting::Store).as_deref(), Some("memory"));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_that_is_a_link_stays_one() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (link, target) = (
+        folder.path().join("config.toml"),
+        folder.path().join("kept.toml"),
+    );
+    std::fs::write(&target, "# mine\n").expect("written");
+    std::os::unix::fs::symlink(&target, &link).expect("linked");
+    let mut file = ConfigFile::read(link.clone()).expect("a good file");
+    file.set("default", &[(Setting::Store, "memory")])
+        .expect("written");
+    assert!(link.is_symlink());
+    let text = std::fs::read_to_string(target).expect("the target");
+    assert!(
+        text.contains("# mine\n") && text.contains("memory"),
+        "{text}"
+    );
+}

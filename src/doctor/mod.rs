@@ -12,9 +12,9 @@ mod route;
 
 pub use local::{browser, configuration, not_configured, redirect_port, store};
 pub use network::{Heard, clock, entra, tls};
-pub use network::{Owner, heard_from_entra, resource};
+pub use network::{Owner, ask_resource, heard_from_entra, resource};
 pub use public::Public;
-pub use route::{Route, proxy};
+pub use route::proxy;
 
 use crate::error::{Error, Kind};
 

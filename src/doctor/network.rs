@@ -26,6 +26,13 @@ pub struct Heard {
     issuer: Option<String>,
 }
 
+impl Heard {
+    /// Why nothing was heard.
+    pub(super) fn error(&self) -> Option<&Error> {
+        self.answer.as_ref().err()
+    }
+}
+
 /// Who proves the right to the resource.
 pub enum Owner {
     /// A key; or why it could not be had.
@@ -37,7 +44,7 @@ pub enum Owner {
 }
 
 /// Asks Entra for the tenant's metadata, and looks at the certificate that is shown on the way.
-pub async fn heard_from_entra(authority: &Authority, http: &Http, proxy: Option<&Url>) -> Heard {
+pub async fn heard_from_entra(authority: &Authority, http: &Http) -> Heard {
     let mut address = authority.address().clone();
     address.set_path(&format!(
         "/{}/v2.0/.well-known/openid-configuration",
@@ -45,7 +52,7 @@ pub async fn heard_from_entra(authority: &Authority, http: &Http, proxy: Option<
     ));
     let answer = http.send(|| Ok(Request::get(address.clone()))).await;
     let issuer = match address.scheme() {
-        "https" => http::issuer(&address, proxy).await,
+        "https" => http.issuer(&address).await,
         _ => None,
     };
     Heard {
@@ -119,6 +126,9 @@ pub async fn entra(heard: &Heard, authority: &Authority, http: &Http) -> Check {
         Err(error) if http::is_distrust(error) => {
             return Check::skipped(NAME, "its certificate is not trusted: see tls");
         }
+        Err(error) if http::is_proxys(error) => {
+            return Check::skipped(NAME, "the proxy keeps it from being heard: see proxy");
+        }
         Err(error) => return Check::failed(NAME, error),
         Ok(_) => {}
     }
@@ -166,33 +176,36 @@ pub fn clock(heard: &Heard, clock: &dyn Clock) -> Check {
 /// Whether the resource is there, and its key the right one. Nothing there is changed.
 pub async fn resource(endpoint: &Endpoint, owner: Owner, http: &Http) -> Check {
     const NAME: &str = "resource";
-    if let Err(error) = is_there(endpoint, http).await {
-        return Check::failed(NAME, &error);
-    }
     let host = endpoint.host_header();
-    let client = match owner {
-        Owner::User => {
-            return Check::ok(
-                NAME,
-                format!("{host} answers; this kind of exchange needs no key"),
-            );
-        }
-        Owner::Principal => {
-            return Check::warn(
-                NAME,
-                format!("{host} answers; there is no key, so that an Entra principal is used"),
-                "`acspass user create` shows whether the principal that the AZURE_* variables name \
-                 has a role on the resource; it is not tried here, since that creates something",
-            );
-        }
-        Owner::Key(client) => match *client {
-            Ok(client) => client,
-            Err(error) => return Check::failed(NAME, &error),
-        },
+    let good = match &owner {
+        Owner::User => Check::ok(
+            NAME,
+            format!("{host} answers; this kind of exchange needs no key"),
+        ),
+        Owner::Principal => Check::warn(
+            NAME,
+            format!("{host} answers; there is no key, so that an Entra principal is used"),
+            "`acspass user create` shows whether the principal that the AZURE_* variables name \
+             has a role on the resource; it is not tried here, since that creates something",
+        ),
+        Owner::Key(_) => Check::ok(NAME, format!("{host} answers, and accepts the key")),
     };
-    match proves_the_key(&client).await {
-        Ok(()) => Check::ok(NAME, format!("{host} answers, and accepts the key")),
+    match ask_resource(endpoint, owner, http).await {
+        Ok(()) => good,
         Err(error) => Check::failed(NAME, &error),
+    }
+}
+
+/// As [`resource`], for whoever goes on where all is well.
+///
+/// # Errors
+/// [`Kind::Unreachable`] where no resource answers there, [`Kind::Refused`] where it does not
+/// accept the key, and the owner's own error.
+pub async fn ask_resource(endpoint: &Endpoint, owner: Owner, http: &Http) -> Result<()> {
+    is_there(endpoint, http).await?;
+    match owner {
+        Owner::User | Owner::Principal => Ok(()),
+        Owner::Key(client) => proves_the_key(&(*client)?).await,
     }
 }
 
@@ -211,13 +224,11 @@ async fn is_there(endpoint: &Endpoint, http: &Http) -> Result<()> {
     if answer.status.as_u16() == 401 && (answer.is_json() || answer.body.is_empty()) {
         return Ok(());
     }
-    Err(Error::new(
-        Kind::Unreachable,
-        format!(
-            "{} answered {} to a request without a signature, where an ACS resource says 401",
-            endpoint.host_header(),
-            answer.status.as_u16()
-        ),
+    let status = answer.status.as_u16();
+    Err(http::foreign(
+        &endpoint.host_header(),
+        &answer,
+        &format!("{status} to a request without a signature, where an ACS resource says 401"),
         "check the endpoint, and for a proxy or captive portal on the way",
     ))
 }

@@ -1,9 +1,9 @@
-//! The certificate authority of one run, good for this machine's own names only.
+//! The certificate authority of one run, good for the emulator's own names only.
 //!
 //! In comes the time, out come a TLS configuration and the authority's certificate for clients to
 //! trust. Its key is dropped here: nobody can make a second certificate with it.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,15 +29,16 @@ pub(super) struct Authority {
 }
 
 impl Authority {
-    /// Makes an authority whose certificates hold from a day ago for a year.
-    pub(super) fn new(now: Timestamp) -> Result<Authority> {
+    /// Makes an authority whose certificates hold from a day ago for a year, for the loopback names
+    /// and these.
+    pub(super) fn new(now: Timestamp, names: &[String]) -> Result<Authority> {
         let made = || -> Result<Authority, rcgen::Error> {
             let ca_key = KeyPair::generate()?;
-            let ca = authority(now);
+            let ca = authority(now, names);
             let ca_certificate = ca.self_signed(&ca_key)?;
             let issuer = Issuer::from_params(&ca, &ca_key);
             let leaf_key = KeyPair::generate()?;
-            let leaf = leaf(now)?.signed_by(&leaf_key, &issuer)?;
+            let leaf = leaf(now, names)?.signed_by(&leaf_key, &issuer)?;
             let config = ServerConfig::builder_with_provider(Arc::new(
                 rustls::crypto::ring::default_provider(),
             ))
@@ -61,31 +62,41 @@ impl Authority {
     }
 }
 
-fn authority(now: Timestamp) -> CertificateParams {
+/// The loopback names, then these.
+fn all_names(names: &[String]) -> impl Iterator<Item = &str> {
+    ["localhost", "127.0.0.1", "::1"]
+        .into_iter()
+        .chain(names.iter().map(String::as_str))
+}
+
+fn authority(now: Timestamp, names: &[String]) -> CertificateParams {
     let mut params = valid_for_a_year(now, "acspass emulator, worthless outside this machine");
     params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    let permitted_subtrees = all_names(names).map(|name| match name.parse::<IpAddr>() {
+        Ok(IpAddr::V4(address)) => {
+            GeneralSubtree::IpAddress(CidrSubnet::from_v4_prefix(address.octets(), 32))
+        }
+        Ok(IpAddr::V6(address)) => {
+            GeneralSubtree::IpAddress(CidrSubnet::from_v6_prefix(address.octets(), 128))
+        }
+        Err(_) => GeneralSubtree::DnsName(name.to_owned()),
+    });
     params.name_constraints = Some(NameConstraints {
-        permitted_subtrees: vec![
-            GeneralSubtree::DnsName("localhost".to_owned()),
-            GeneralSubtree::IpAddress(CidrSubnet::from_v4_prefix(Ipv4Addr::LOCALHOST.octets(), 32)),
-            GeneralSubtree::IpAddress(CidrSubnet::from_v6_prefix(
-                Ipv6Addr::LOCALHOST.octets(),
-                128,
-            )),
-        ],
+        permitted_subtrees: permitted_subtrees.collect(),
         excluded_subtrees: Vec::new(),
     });
     params
 }
 
-fn leaf(now: Timestamp) -> Result<CertificateParams, rcgen::Error> {
+fn leaf(now: Timestamp, names: &[String]) -> Result<CertificateParams, rcgen::Error> {
     let mut params = valid_for_a_year(now, "acspass emulator");
-    params.subject_alt_names = vec![
-        SanType::DnsName("localhost".try_into()?),
-        SanType::IpAddress(IpAddr::V4(Ipv4Addr::LOCALHOST)),
-        SanType::IpAddress(IpAddr::V6(Ipv6Addr::LOCALHOST)),
-    ];
+    params.subject_alt_names = all_names(names)
+        .map(|name| match name.parse::<IpAddr>() {
+            Ok(address) => Ok(SanType::IpAddress(address)),
+            Err(_) => Ok(SanType::DnsName(name.try_into()?)),
+        })
+        .collect::<Result<_, rcgen::Error>>()?;
     params.is_ca = IsCa::ExplicitNoCa;
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];

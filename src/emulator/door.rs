@@ -19,7 +19,7 @@ use super::entra::Certificate;
 use super::faults::{self, Route, Trouble};
 use super::sign::Signer;
 use super::state::{Seen, State};
-use super::{acs, entra, pages, verify};
+use super::{acs, entra, names, pages, verify};
 use crate::loopback;
 use crate::time::{Clock, Timestamp};
 
@@ -34,6 +34,7 @@ pub(super) struct Shared {
     pub(super) state: State,
     pub(super) missing_identity: MissingIdentity,
     pub(super) takes_sibling_tokens: bool,
+    pub(super) host_names: Vec<String>,
     pub(super) certificate: Certificate,
     pub(super) http_port: u16,
     pub(super) https_port: Option<u16>,
@@ -42,6 +43,10 @@ pub(super) struct Shared {
 }
 
 impl Shared {
+    fn is_own_host(&self, host: &str, port: u16) -> bool {
+        names::is_ours(host, port, &self.host_names)
+    }
+
     /// Whether scheme and host are this emulator's own, as in the issuers of its tokens; or any
     /// emulator's of this machine, where those are taken too.
     pub(super) fn is_own_base(&self, base: &str) -> bool {
@@ -49,10 +54,10 @@ impl Shared {
             Some(("http" | "https", host)) if self.takes_sibling_tokens => host
                 .rsplit_once(':')
                 .is_some_and(|(name, _)| loopback::is_loopback_host(name)),
-            Some(("http", host)) => loopback::is_our_host(host, self.http_port),
+            Some(("http", host)) => self.is_own_host(host, self.http_port),
             Some(("https", host)) => self
                 .https_port
-                .is_some_and(|port| loopback::is_our_host(host, port)),
+                .is_some_and(|port| self.is_own_host(host, port)),
             _ => false,
         }
     }
@@ -206,7 +211,7 @@ pub(super) async fn answer(
         status,
         reason,
     };
-    let asked = match read(entrance, request, now).await {
+    let asked = match read(&shared, entrance, request, now).await {
         Ok(asked) => asked,
         Err(reply) => {
             let status = reply.response.status().as_u16();
@@ -260,8 +265,11 @@ pub(super) async fn answer(
         }
     };
     let status = reply.response.status().as_u16();
-    if let Some(reason) = &reply.reason {
-        tracing::debug!(target: "acspass::emulator", %path, status, %reason, "refused");
+    match &reply.reason {
+        Some(reason) => {
+            tracing::debug!(target: "acspass::emulator", %path, status, %reason, "refused");
+        }
+        None => tracing::debug!(target: "acspass::emulator", %path, status, "answered"),
     }
     let noted = seen(reply.operation, status, reply.reason);
     shared.state.lock().note(noted);
@@ -269,6 +277,7 @@ pub(super) async fn answer(
 }
 
 async fn read(
+    shared: &Shared,
     entrance: Entrance,
     request: Request<Incoming>,
     now: Timestamp,
@@ -278,11 +287,11 @@ async fn read(
     let host = hosts.next().and_then(|host| host.to_str().ok());
     // A page on a name that points here (DNS rebinding) must learn nothing.
     let host = host
-        .filter(|host| hosts.next().is_none() && loopback::is_our_host(host, entrance.port))
+        .filter(|host| hosts.next().is_none() && shared.is_own_host(host, entrance.port))
         .ok_or_else(|| {
             Reply::text(
                 StatusCode::MISDIRECTED_REQUEST,
-                "This is the acspass emulator; it answers to loopback names only.\n",
+                "This is the acspass emulator; it answers to its own names only.\n",
             )
         })?
         .to_owned();

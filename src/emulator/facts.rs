@@ -85,7 +85,35 @@ impl Emulator {
         world::USERS[0].home().oid
     }
 
-    /// The names of all users, first to last: two ordinary ones, one without a Teams licence, and
+    /// The users who meet an obstacle, such as a page that asks for consent or a renewal that is
+    /// refused: name, and in words what happens to them. Each is picked as any other user, by
+    /// `login_hint` or on the page.
+    ///
+    /// | user | what happens |
+    /// | --- | --- |
+    /// | `consent@contoso.example` | a consent page, once: Accept, or Decline (AADSTS65004) |
+    /// | `admin-consent@contoso.example` | the page that an admin must consent; only back (AADSTS90094) |
+    /// | `mfa@contoso.example` | a page that asks for a code, which it names |
+    /// | `blocked@contoso.example` | Conditional Access blocks the sign-in (AADSTS53003) |
+    /// | `unassigned@contoso.example` | not assigned to the app (AADSTS50105) |
+    /// | `disabled@contoso.example` | the account is disabled (AADSTS50057) |
+    /// | `locked@contoso.example` | the account is locked (AADSTS50053) |
+    /// | `password-expired@contoso.example` | the password has expired (AADSTS50055) |
+    /// | `nobody@contoso.example` | no such account (AADSTS50034) |
+    /// | `stranger@fabrikam.example` | no guest of the first tenant (AADSTS50020) |
+    /// | `step-up@contoso.example` | a renewal needs more proof (AADSTS50076 with claims) |
+    /// | `moved@contoso.example` | a renewal is blocked (AADSTS53003 with claims) |
+    /// | `expired@contoso.example` | sessions end by sign-in frequency (AADSTS70043) |
+    /// | `idle@contoso.example` | sessions were unused too long (AADSTS700082) |
+    /// | `revoked@contoso.example` | sessions were revoked (AADSTS50173) |
+    ///
+    /// A sign-in that passes the challenge's claims on asks for the code, and renewals then work.
+    pub fn personas(&self) -> Vec<(&'static str, &'static str)> {
+        let all = world::PERSONAS.iter();
+        all.map(|user| (user.username, user.note)).collect()
+    }
+
+    /// The names of all ordinary users, first to last: two ordinary ones, one without a Teams licence, and
     /// one whose home is another directory.
     pub fn usernames(&self) -> Vec<&'static str> {
         world::USERS.iter().map(|user| user.username).collect()

@@ -11,6 +11,7 @@ mod door;
 mod entra;
 mod facts;
 mod faults;
+mod names;
 mod pages;
 mod scopes;
 mod sign;
@@ -72,6 +73,10 @@ pub struct Options {
     pub takes_sibling_tokens: bool,
     /// What is said of an identity that never was or was deleted.
     pub missing_identity: MissingIdentity,
+    /// Names beside the loopback ones that it answers to, at the same ports: for a proxy, a relay
+    /// or a container's network in front of it. Its certificate holds for them too. Connections
+    /// from other machines are still refused.
+    pub host_names: Vec<String>,
 }
 
 impl Default for Options {
@@ -87,6 +92,7 @@ impl Default for Options {
             keep_secrets: true,
             takes_sibling_tokens: false,
             missing_identity: MissingIdentity::NotOwned,
+            host_names: Vec::new(),
         }
     }
 }
@@ -114,14 +120,15 @@ impl Emulator {
     /// Binds, and then serves on a thread of its own; when this returns, clients can connect.
     ///
     /// # Errors
-    /// [`Kind::Usage`](crate::Kind::Usage) where a port that was asked for is taken;
-    /// [`Kind::Internal`](crate::Kind::Internal) where the machine gives no socket or thread.
+    /// [`Kind::Usage`](crate::Kind::Usage) where a port that was asked for is taken, or a name is
+    /// no host's; [`Kind::Internal`](crate::Kind::Internal) where the machine gives no socket or thread.
     pub fn start(options: Options) -> Result<Emulator> {
+        let host_names = names::checked(&options.host_names)?;
         let http = loopback::bind(options.http_port)?;
         let http_port = http.port;
         let https = match options.https_port {
             Some(port) => {
-                let authority = Authority::new(options.clock.now())?;
+                let authority = Authority::new(options.clock.now(), &host_names)?;
                 Some((loopback::bind(port)?, authority))
             }
             None => None,
@@ -132,6 +139,7 @@ impl Emulator {
             state: State::new(&options),
             clock: options.clock,
             missing_identity: options.missing_identity,
+            host_names,
             takes_sibling_tokens: options.takes_sibling_tokens,
             certificate: Certificate::published()?,
             http_port,
@@ -155,9 +163,13 @@ impl Emulator {
             };
             tokio::join!(plain, tls);
         };
+        // Whoever listens to this thread's events wants those of the emulator's own as well.
+        let listener = tracing::dispatcher::get_default(Clone::clone);
         let thread = std::thread::Builder::new()
             .name("emulator".to_owned())
-            .spawn(move || runtime.block_on(serving))
+            .spawn(move || {
+                tracing::dispatcher::with_default(&listener, || runtime.block_on(serving));
+            })
             .map_err(|error| Error::internal("the emulator got no thread").caused_by(error))?;
         let emulator = Emulator {
             shared,
@@ -237,6 +249,15 @@ impl Emulator {
     /// Revokes every refresh token issued so far, as a changed password does.
     pub fn revoke_sessions(&self) {
         self.shared.state.lock().sessions.revoke_all();
+    }
+
+    /// From now on the resource takes back each Entra token that was issued before and whose client
+    /// declared Continuous Access Evaluation: 401 with a claims challenge at every exchange. Whether
+    /// the real resource does so is not published; the challenge has the form that Microsoft
+    /// documents for APIs.
+    pub fn revoke_access(&self) {
+        let now = self.shared.clock.now();
+        self.shared.state.lock().access_revoked = Some(now);
     }
 
     /// From now on nobody is granted this scope, given by its short name (`Teams.ManageChats`).

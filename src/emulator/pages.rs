@@ -13,7 +13,9 @@ use base64::engine::general_purpose::STANDARD;
 use ring::digest;
 
 use super::door::{Asked, Reply};
-use super::world::{self, ServiceApp, Tenant, USERS, User};
+use super::entra;
+use super::scopes::Scopes;
+use super::world::{self, PERSONAS, ServiceApp, Tenant, USERS, User};
 
 const STYLE: &str = include_str!("../../assets/emulator/style.css");
 /// Submits the answer's form; its visible button does the same where scripts are off.
@@ -28,6 +30,7 @@ struct Front<'a> {
     client: &'static str,
     service: &'static ServiceApp,
     users: &'static [User],
+    personas: &'static [User],
 }
 
 #[derive(Template)]
@@ -37,6 +40,7 @@ struct SignIn<'a> {
     tenant: &'static str,
     stranger: Option<&'a str>,
     users: Vec<&'static User>,
+    personas: Vec<&'static User>,
     fields: Vec<(String, String)>,
 }
 
@@ -66,6 +70,37 @@ struct ConfirmApp {
 }
 
 #[derive(Template)]
+#[template(path = "emulator/consent.html")]
+struct Consent {
+    style: &'static str,
+    app: &'static str,
+    user: &'static User,
+    scopes: Vec<String>,
+    fields: Vec<(String, String)>,
+}
+
+#[derive(Template)]
+#[template(path = "emulator/admin_consent.html")]
+struct AdminConsent<'a> {
+    style: &'static str,
+    app: &'static str,
+    user: &'static User,
+    scopes: Vec<String>,
+    details: [(&'static str, &'a str); 3],
+    fields: Vec<(String, String)>,
+}
+
+#[derive(Template)]
+#[template(path = "emulator/second_proof.html")]
+struct SecondProof {
+    style: &'static str,
+    user: &'static User,
+    code: &'static str,
+    wrong: bool,
+    fields: Vec<(String, String)>,
+}
+
+#[derive(Template)]
 #[template(path = "emulator/notice.html")]
 struct Notice<'a> {
     style: &'static str,
@@ -83,6 +118,7 @@ pub(super) fn front(asked: &Asked) -> Reply {
         client: world::CLIENT_ID,
         service: &world::SERVICE_APPS[0],
         users: &USERS,
+        personas: &PERSONAS,
     };
     page_of("page", StatusCode::OK, &page, false)
 }
@@ -97,13 +133,16 @@ pub(super) fn sign_in(
         style: STYLE,
         tenant: tenant.segment(),
         stranger,
-        users: USERS
-            .iter()
-            .filter(|user| user.seen_from(tenant).is_some())
-            .collect(),
+        users: offered(&USERS, tenant),
+        personas: offered(&PERSONAS, tenant),
         fields,
     };
     page_of("authorize", StatusCode::OK, &page, false)
+}
+
+fn offered(users: &'static [User], tenant: Tenant) -> Vec<&'static User> {
+    let known = |user: &&User| user.seen_from(tenant).is_some();
+    users.iter().filter(known).collect()
 }
 
 /// The answer as a form that posts itself to the client.
@@ -141,6 +180,68 @@ pub(super) fn confirm_app(user: &'static User, fields: Vec<(String, String)>) ->
     page_of("device_page", StatusCode::OK, &page, false)
 }
 
+/// Whether the person lets the app have what it asks for.
+pub(super) fn consent(
+    user: &'static User,
+    scopes: &Scopes,
+    fields: Vec<(String, String)>,
+) -> Reply {
+    let page = Consent {
+        style: STYLE,
+        app: world::APP_NAME,
+        user,
+        scopes: words(scopes),
+        fields,
+    };
+    page_of("authorize", StatusCode::OK, &page, false)
+}
+
+/// Only an admin may say that, and none is here.
+pub(super) fn admin_consent(
+    asked: &Asked,
+    user: &'static User,
+    scopes: &Scopes,
+    fields: Vec<(String, String)>,
+) -> Reply {
+    let page = AdminConsent {
+        style: STYLE,
+        app: world::APP_NAME,
+        user,
+        scopes: words(scopes),
+        details: [
+            ("Error", "AADSTS90094"),
+            ("Request Id", &asked.request_id),
+            ("Correlation Id", &asked.correlation_id),
+        ],
+        fields,
+    };
+    page_of("authorize", StatusCode::OK, &page, false)
+}
+
+fn words(scopes: &Scopes) -> Vec<String> {
+    scopes.to_text().split(' ').map(str::to_owned).collect()
+}
+
+/// Enter a code that proves more than the account's name. `wrong` says that the last one did not.
+pub(super) fn second_proof(
+    user: &'static User,
+    wrong: bool,
+    fields: Vec<(String, String)>,
+) -> Reply {
+    let page = SecondProof {
+        style: STYLE,
+        user,
+        code: entra::RIGHT_CODE,
+        wrong,
+        fields,
+    };
+    let status = match wrong {
+        false => StatusCode::OK,
+        true => StatusCode::BAD_REQUEST,
+    };
+    page_of("authorize", status, &page, false)
+}
+
 /// The last page at the other device.
 pub(super) fn device_end(title: &str, text: &str) -> Reply {
     let page = Notice {
@@ -153,10 +254,10 @@ pub(super) fn device_end(title: &str, text: &str) -> Reply {
 }
 
 /// A refusal that may not be sent to any redirect URI.
-pub(super) fn refused(asked: &Asked, text: &str, timestamp: &str) -> Reply {
+pub(super) fn refused(asked: &Asked, title: &str, text: &str, timestamp: &str) -> Reply {
     let page = Notice {
         style: STYLE,
-        title: "Sorry, but we\u{2019}re having trouble signing you in.",
+        title,
         text,
         details: vec![
             ("Request Id", &asked.request_id),

@@ -13,6 +13,7 @@ use super::Options;
 use super::acs::access::assignments::Assignments;
 use super::acs::identities::ledger::Ledger;
 use super::acs::limits::Meter;
+use super::entra::Requested;
 use super::entra::device::Devices;
 use super::faults::Faults;
 use super::scopes::Scopes;
@@ -63,6 +64,10 @@ pub(super) struct Grant {
     pub(super) challenge: Option<Challenge>,
     pub(super) nonce: Option<String>,
     pub(super) scopes: Scopes,
+    /// What the authorize request asked for by claims.
+    pub(super) claims: Requested,
+    /// A second proof was given.
+    pub(super) proved: bool,
     pub(super) issued: Timestamp,
     /// The family of the refresh tokens that it has been redeemed for.
     pub(super) redeemed: Option<String>,
@@ -82,6 +87,10 @@ pub(super) struct Inner {
     /// Claims that every id_token gets instead of the right ones; `None` leaves one out.
     pub(super) id_token_claims: BTreeMap<String, Option<Value>>,
     pub(super) faults: Faults,
+    /// Entra tokens of capable clients that were issued before are taken back.
+    pub(super) access_revoked: Option<Timestamp>,
+    /// Who has accepted the app's permissions, by name.
+    pub(super) consented: BTreeSet<&'static str>,
     pub(super) codes: HashMap<String, Grant>,
     pub(super) sessions: Sessions,
     /// Sign-ins that wait for a person at another device.
@@ -149,6 +158,8 @@ impl State {
             withheld: BTreeSet::new(),
             id_token_claims: BTreeMap::new(),
             faults: Faults::default(),
+            access_revoked: None,
+            consented: BTreeSet::new(),
             codes: HashMap::new(),
             sessions: Sessions::default(),
             devices: Devices::default(),

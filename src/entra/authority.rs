@@ -78,7 +78,8 @@ impl Authority {
     ///
     /// # Errors
     /// [`Kind::Usage`] where the authority does not know the tenant, [`Kind::Unreachable`] where
-    /// it does not answer as Entra does, [`Kind::Refused`] where it names a foreign endpoint.
+    /// it does not answer as Entra does, [`Kind::Refused`] where it names a foreign endpoint or the
+    /// issuer of another tenant.
     pub(crate) async fn discover(&self, http: &Http) -> Result<Metadata> {
         let mut url = self.host.clone();
         url.set_path(&format!(
@@ -95,8 +96,9 @@ impl Authority {
             return Err(refusal::unknown_tenant(&self.tenant, &said));
         }
         if answer.status.as_u16() != 200 || !answer.is_json() {
-            return Err(refusal::not_entra(
+            return Err(refusal::foreign(
                 &self.host(),
+                &answer,
                 "something that is not Entra's metadata",
             ));
         }
@@ -113,7 +115,31 @@ impl Authority {
         {
             self.check_endpoint(endpoint)?;
         }
+        self.check_issuer(&metadata.issuer)?;
         Ok(metadata)
+    }
+
+    /// The issuer's tenant must be the one that was asked for: its GUID; any GUID for a domain, which
+    /// this resolves; and left open where any tenant may sign in.
+    fn check_issuer(&self, issuer: &str) -> Result<()> {
+        let named = issuer_tenant(issuer).unwrap_or_default();
+        let fits = match self.tenant.as_str() {
+            "organizations" | "common" => named == TENANT_LEFT_OPEN,
+            guid if is_guid(guid) => named.eq_ignore_ascii_case(guid),
+            _ => is_guid(named),
+        };
+        match fits {
+            true => Ok(()),
+            false => Err(Error::new(
+                Kind::Refused,
+                format!(
+                    "the metadata of {} names another issuer than that of the tenant {}",
+                    self.host(),
+                    self.tenant
+                ),
+                "check the settings `authority-host` and `tenant`; nobody was asked to sign in",
+            )),
+        }
     }
 
     fn check_endpoint(&self, endpoint: &str) -> Result<()> {
@@ -156,6 +182,15 @@ fn check_tenant(tenant: &str) -> Result<String> {
         "the tenant is neither a GUID, a domain nor `organizations`".to_owned(),
         "the portal shows the tenant's GUID under Microsoft Entra ID, Overview",
     )
+}
+
+/// What stands in an issuer where any tenant's tokens are issued.
+const TENANT_LEFT_OPEN: &str = "{tenantid}";
+
+/// The tenant in an issuer: what follows its host.
+pub(super) fn issuer_tenant(issuer: &str) -> Option<&str> {
+    let (_, rest) = issuer.split_once("://")?;
+    rest.split('/').nth(1)
 }
 
 /// Whether the text is a GUID as Entra writes them: 8-4-4-4-12 hexadecimal digits.
@@ -223,5 +258,31 @@ mod tests {
             let error = authority.check_endpoint(foreign).expect_err(foreign);
             assert_eq!(error.kind(), Kind::Refused);
         }
+    }
+
+    #[test]
+    fn the_issuer_is_that_of_the_tenant_that_was_asked_for() {
+        const GUID: &str = "aaaaaaaa-0000-4000-8000-00000000000a";
+        let other = GUID.replace("0a", "0b");
+        let issuer = |tenant: &str| format!("https://login.test/{tenant}/v2.0");
+        for (tenant, named, is_right) in [
+            ("organizations", "{tenantid}", true),
+            ("common", "{tenantid}", true),
+            ("organizations", GUID, false),
+            (GUID, GUID, true),
+            (GUID, &GUID.to_uppercase(), true),
+            (GUID, &other, false),
+            (GUID, "{tenantid}", false),
+            ("contoso.com", GUID, true),
+            ("contoso.com", "contoso.com", false),
+            ("contoso.com", "{tenantid}", false),
+            ("contoso.com", "", false),
+        ] {
+            let authority = Authority::new("https://login.test", tenant).expect("good");
+            let outcome = authority.check_issuer(&issuer(named));
+            assert_eq!(outcome.is_ok(), is_right, "{tenant} {named}");
+        }
+        let authority = Authority::new("https://login.test", GUID).expect("good");
+        assert!(authority.check_issuer("nonsense").is_err());
     }
 }

@@ -13,7 +13,7 @@ use crate::text::one_line;
 use crate::time::Timestamp;
 use crate::wire::entra::{ClientInfo, IdTokenClaims};
 
-use super::authority::is_guid;
+use super::authority::{self, is_guid};
 
 /// How far past its expiry an id_token is still taken: clocks differ.
 const GRACE: Duration = Duration::from_secs(300);
@@ -55,6 +55,12 @@ pub(crate) fn account(
         return Err(refused(
             "is from another tenant than the one asked for (tid)",
         ));
+    }
+    // A domain has been resolved by the metadata's issuer.
+    if authority::issuer_tenant(expected.issuer)
+        .is_some_and(|tenant| is_guid(tenant) && !tenant.eq_ignore_ascii_case(&tid))
+    {
+        return Err(refused("is from another tenant than the authority's (tid)"));
     }
     if claims.iss != expected.issuer.replace("{tenantid}", &tid) {
         return Err(refused("is from another issuer than the authority (iss)"));

@@ -1,9 +1,8 @@
 //! Entra's refusals in the user's words.
 
-use std::error::Error as StdError;
-use std::fmt;
-
+use crate::claims::Claims;
 use crate::error::{Error, Kind};
+use crate::http::{self, Answer};
 use crate::wire::entra::TokenError;
 
 use super::aadsts;
@@ -36,8 +35,11 @@ pub(crate) fn from_redirect(denial: &Denial) -> Error {
             trace: denial.trace_id.as_deref(),
             time: denial.timestamp.as_deref(),
         },
+        claims: denial.claims.as_deref(),
     };
-    if denial.error == "access_denied" && denial.subcode.as_deref() == Some("cancel") {
+    let is_cancel = denial.error == "access_denied" && denial.subcode.as_deref() == Some("cancel");
+    // Whoever goes back from the page that asks for an admin has met more than their own no.
+    if is_cancel && said.code.as_deref() != Some("AADSTS90094") {
         return said.sourced(Error::new(
             Kind::SignInRefused,
             "the sign-in was cancelled",
@@ -66,13 +68,18 @@ pub(crate) fn outage(host: &str, status: u16) -> Error {
     )
 }
 
+const CHECK_THE_HOST: &str =
+    "check the setting `authority-host`, and for a proxy or captive portal on the way";
+
 /// What answered is not Entra.
 pub(crate) fn not_entra(host: &str, what: &str) -> Error {
-    Error::new(
-        Kind::Unreachable,
-        format!("{host} answered with {what}"),
-        "check the setting `authority-host`, and for a proxy or captive portal on the way",
-    )
+    let message = format!("{host} answered with {what}");
+    Error::new(Kind::Unreachable, message, CHECK_THE_HOST)
+}
+
+/// What answered did not even answer in Entra's form; `what` says what it was not.
+pub(crate) fn foreign(host: &str, answer: &Answer, what: &str) -> Error {
+    http::foreign(host, answer, what, CHECK_THE_HOST)
 }
 
 /// A refusal as it came, by whichever way.
@@ -82,6 +89,7 @@ struct Said<'a> {
     code: Option<String>,
     suberror: Option<&'a str>,
     ids: Ids<'a>,
+    claims: Option<&'a str>,
 }
 
 /// Under what Entra's staff, and the tenant's sign-in log, find it.
@@ -102,8 +110,9 @@ impl<'a> Said<'a> {
             ids: Ids {
                 correlation: said.correlation_id.as_deref(),
                 trace: said.trace_id.as_deref(),
-                time: None,
+                time: said.timestamp.as_deref(),
             },
+            claims: said.claims.as_deref(),
         }
     }
 
@@ -136,10 +145,16 @@ impl<'a> Said<'a> {
                  under Mobile and desktop applications, and the permissions",
             ),
         };
-        self.sourced(match aadsts::advice(self.code.as_deref(), self.suberror) {
+        let error = self.sourced(match aadsts::advice(self.code.as_deref(), self.suberror) {
             Some(advice) => Error::new(kind, advice.cause, advice.hint()),
             None => Error::new(kind, message, hint),
-        })
+        });
+        // A page that only says no would say so again.
+        let may_help = leg == Leg::Refresh || self.suberror != Some("message_only");
+        match self.claims.and_then(Claims::parse) {
+            Some(claims) if needs_a_person && may_help => error.with_claims(claims),
+            _ => error,
+        }
     }
 
     /// The error with its code, its ids, and Entra's own words as its cause.
@@ -159,9 +174,9 @@ impl<'a> Said<'a> {
             .collect();
         let error = error
             .with_code(self.code.clone().unwrap_or(word))
-            .caused_by(EntraSays {
-                words,
-                request: (!named.is_empty()).then(|| Request(named.join(", "))),
+            .caused_by(match named.is_empty() {
+                true => format!("Entra says: {words}"),
+                false => format!("Entra says: {words} ({})", named.join(", ")),
             });
         let correlation = self.ids.correlation.map(clean);
         match correlation.or_else(|| find("Correlation ID:")) {
@@ -170,37 +185,6 @@ impl<'a> Said<'a> {
         }
     }
 }
-
-/// Entra's own sentence; the request that it was about is its source, for a line of its own.
-#[derive(Debug)]
-struct EntraSays {
-    words: String,
-    request: Option<Request>,
-}
-
-impl fmt::Display for EntraSays {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Entra says: {}", self.words)
-    }
-}
-
-impl StdError for EntraSays {
-    fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        self.request.as_ref().map(|request| request as _)
-    }
-}
-
-/// Trace id and time of a request.
-#[derive(Debug)]
-struct Request(String);
-
-impl fmt::Display for Request {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "a request with {}", self.0)
-    }
-}
-
-impl StdError for Request {}
 
 fn code_of(description: Option<&str>, codes: &[i64]) -> Option<String> {
     codes
@@ -286,15 +270,11 @@ mod tests {
             );
             assert_eq!(error.code(), Some("AADSTS53003"));
             assert_eq!(error.correlation_id(), Some("c0-2"));
-            let words = StdError::source(&error).expect("Entra's words");
+            let words = std::error::Error::source(&error).expect("Entra's words");
             assert_eq!(
                 words.to_string(),
-                "Entra says: AADSTS53003: Access has been blocked."
-            );
-            let request = words.source().map(ToString::to_string);
-            assert_eq!(
-                request.as_deref(),
-                Some("a request with trace id 7a-1, time 2026-01-02 03:04:05Z")
+                "Entra says: AADSTS53003: Access has been blocked. (trace id 7a-1, time 2026-01-02 \
+                 03:04:05Z)"
             );
         }
     }

@@ -16,6 +16,7 @@ use oauth2::{
 };
 
 use crate::account::Account;
+use crate::claims::Claims;
 use crate::error::{Error, Result};
 use crate::http::{Answer, Http, Request};
 use crate::secret::{self, EntraToken, IdToken, RefreshToken};
@@ -25,6 +26,7 @@ use crate::wire::entra::{Metadata, TokenError, TokenFields};
 use super::authority::Authority;
 use super::id_token::{self, Expected};
 use super::refusal::{self, Leg};
+use super::sign_in::Asked;
 
 type TokenAnswer = StandardTokenResponse<TokenFields, BasicTokenType>;
 type Protocol = oauth2::Client<
@@ -49,6 +51,7 @@ pub struct Entra {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) authority: Authority,
     pub(super) client_id: String,
+    own_claims: Option<Claims>,
 }
 
 /// What the token endpoint gave.
@@ -81,25 +84,52 @@ impl Entra {
             clock,
             authority,
             client_id,
+            own_claims: None,
+        }
+    }
+
+    /// Declares in every request that this client understands Continuous Access Evaluation: its
+    /// tokens may be taken back before they expire, and a claims challenge then has to be met.
+    #[must_use]
+    pub fn with_continuous_access(mut self) -> Self {
+        self.own_claims = Some(Claims::continuous_access());
+        self
+    }
+
+    /// What a request asks for: our own claims, merged with what a challenge asks.
+    pub(super) fn claims(&self, challenge: Option<&Claims>) -> Option<Claims> {
+        match (&self.own_claims, challenge) {
+            (Some(own), Some(challenge)) => Some(own.merged(challenge)),
+            (own, challenge) => own.as_ref().or(challenge).cloned(),
         }
     }
 
     /// Redeems a refresh token for an access token with these scopes (RFC 6749, section 6).
+    /// `challenge` is what a resource asks the token for, where it refused the one before.
     ///
     /// # Errors
     /// [`crate::Kind::SignInNeeded`] where Entra wants a person to sign in again,
     /// [`crate::Kind::Refused`] where it says no for good, [`crate::Kind::Unreachable`] where it
     /// does not answer.
-    pub async fn refresh(&self, refresh_token: &RefreshToken, scopes: &[String]) -> Result<Tokens> {
+    pub async fn refresh(
+        &self,
+        refresh_token: &RefreshToken,
+        scopes: &[String],
+        challenge: Option<&Claims>,
+    ) -> Result<Tokens> {
         let metadata = self.authority.discover(&self.http).await?;
         let protocol = self.protocol(&metadata)?;
         let token = oauth2::RefreshToken::new(refresh_token.expose().to_owned());
         let last = LastAnswer::default();
         let asked_at = self.clock.now();
-        let answer = protocol
+        let mut request = protocol
             .exchange_refresh_token(&token)
             .add_extra_param("scope", scope_text(scopes))
-            .add_extra_param("client_info", "1")
+            .add_extra_param("client_info", "1");
+        if let Some(claims) = self.claims(challenge) {
+            request = request.add_extra_param("claims", claims.as_str().to_owned());
+        }
+        let answer = request
             .request_async(&|request| self.send(request, &last))
             .await
             .map_err(|error| self.token_error(Leg::Refresh, error, &last))?;
@@ -113,7 +143,7 @@ impl Entra {
         code: &secret::AuthorizationCode,
         verifier: PkceCodeVerifier,
         redirect_uri: &str,
-        scopes: &[String],
+        asked: &Asked<'_>,
         nonce: &str,
     ) -> Result<Tokens> {
         let protocol = self
@@ -121,11 +151,15 @@ impl Entra {
             .set_redirect_uri(redirect_url(redirect_uri)?);
         let last = LastAnswer::default();
         let asked_at = self.clock.now();
-        let answer = protocol
+        let mut request = protocol
             .exchange_code(AuthorizationCode::new(code.expose().to_owned()))
             .set_pkce_verifier(verifier)
-            .add_extra_param("scope", scope_text(scopes))
-            .add_extra_param("client_info", "1")
+            .add_extra_param("scope", scope_text(asked.scopes))
+            .add_extra_param("client_info", "1");
+        if let Some(claims) = self.claims(asked.challenge) {
+            request = request.add_extra_param("claims", claims.as_str().to_owned());
+        }
+        let answer = request
             .request_async(&|request| self.send(request, &last))
             .await
             .map_err(|error| self.token_error(Leg::SignIn, error, &last))?;
@@ -246,10 +280,11 @@ impl Entra {
                 answer.status.as_u16(),
             ));
         }
-        if !answer.is_json() {
-            return Err(refusal::not_entra(
+        if !answer.is_json() || answer.status.is_server_error() {
+            return Err(refusal::foreign(
                 &self.authority.host(),
-                "something that is not JSON",
+                &answer,
+                &format!("{}, and not as Entra does", answer.status.as_u16()),
             ));
         }
         let mut response = HttpResponse::new(answer.body);

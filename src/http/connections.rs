@@ -8,7 +8,8 @@ use reqwest::{Certificate, Client};
 use url::Url;
 
 use super::authorities::{self, AuthorityFile};
-use super::host_of;
+use super::proxies::Proxies;
+use super::{Options, host_of};
 use crate::error::{Error, Kind, Result};
 use crate::loopback;
 
@@ -18,6 +19,7 @@ const CONNECTING: Duration = Duration::from_secs(8);
 pub(super) struct Connections {
     authorities: Vec<AuthorityFile>,
     adds_system_bundle: bool,
+    proxies: Proxies,
     clients: Mutex<Clients>,
 }
 
@@ -30,11 +32,12 @@ struct Clients {
 }
 
 impl Connections {
-    /// Trusts these certificate authorities beside the system's, once a client is built.
-    pub(super) fn new(authorities: Vec<AuthorityFile>, adds_system_bundle: bool) -> Self {
+    /// Reads files of authorities and settings of proxies once a client is built.
+    pub(super) fn new(options: Options) -> Self {
         Connections {
-            authorities,
-            adds_system_bundle,
+            authorities: options.authorities,
+            adds_system_bundle: options.adds_system_bundle,
+            proxies: options.proxies,
             clients: Mutex::default(),
         }
     }
@@ -44,6 +47,7 @@ impl Connections {
         Connections {
             authorities: Vec::new(),
             adds_system_bundle: false,
+            proxies: Proxies::default(),
             clients: Mutex::new(Clients {
                 loopback_plain: Some(client.clone()),
                 loopback_tls: Some(client.clone()),
@@ -94,8 +98,14 @@ impl Connections {
                     SocketAddr::new(IpAddr::V6(Ipv6Addr::LOCALHOST), 0),
                 ],
             );
-        if is_loopback {
-            builder = builder.no_proxy();
+        let proxies = match is_loopback {
+            true => Some(Vec::new()),
+            false => self.proxies.for_client()?,
+        };
+        if let Some(proxies) = proxies {
+            builder = proxies
+                .into_iter()
+                .fold(builder.no_proxy(), |builder, proxy| builder.proxy(proxy));
         }
         // A second provider installed by the program that embeds us is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();

@@ -1,12 +1,58 @@
-//! What kept an answer from coming, in the user's words.
+//! What kept an answer from coming, or what came in its place, in the user's words.
 
+use reqwest::StatusCode;
+use reqwest::header::{CONTENT_TYPE, LOCATION};
+use url::Url;
+
+use super::Answer;
+use super::proxies::Via;
 use crate::error::{Error, Kind};
+use crate::text::one_line;
 
 const NOT_TRUSTED: &str = "is not trusted";
+const THE_PROXY: &str = "the proxy ";
+/// Longest name of an issuer that is shown, in characters.
+const LONGEST_NAME: usize = 160;
+
+/// Why one try brought no answer.
+pub(super) enum Miss {
+    /// Another try may mend it.
+    Passing(Error),
+    /// Asking again would bring the same, or do harm: a wrong password that is sent four times can
+    /// lock an account.
+    Final(Error),
+    /// The certificate is not trusted, so that its issuer is worth naming: see [`distrusted`].
+    Distrust(reqwest::Error),
+}
+
+impl From<Error> for Miss {
+    fn from(error: Error) -> Miss {
+        Miss::Final(error)
+    }
+}
 
 /// Whether no answer came because the certificate on the way is not trusted.
 pub(crate) fn is_distrust(error: &Error) -> bool {
-    error.kind() == Kind::Unreachable && error.message().ends_with(NOT_TRUSTED)
+    error.kind() == Kind::Unreachable && error.message().contains(NOT_TRUSTED)
+}
+
+/// Whether no answer came because of the proxy on the way, whatever it fronts.
+pub(crate) fn is_proxys(error: &Error) -> bool {
+    error.kind() == Kind::Unreachable && error.message().starts_with(THE_PROXY)
+}
+
+/// The certificate of the host is not trusted, and this is who issued it.
+pub(super) fn distrusted(host: &str, issuer: Option<&str>, error: reqwest::Error) -> Error {
+    let by = match issuer {
+        Some(issuer) => format!(": it was issued by {}", one_line(issuer, LONGEST_NAME)),
+        None => String::new(),
+    };
+    Error::new(
+        Kind::Unreachable,
+        format!("the certificate of {host} {NOT_TRUSTED}{by}"),
+        "behind a proxy that inspects TLS, name its CA certificate (PEM) in ACSPASS_CA_FILE",
+    )
+    .caused_by(error)
 }
 
 pub(super) fn oversized(host: &str) -> Error {
@@ -17,36 +63,158 @@ pub(super) fn oversized(host: &str) -> Error {
     )
 }
 
-pub(super) fn unreachable(host: &str, error: reqwest::Error) -> Error {
+pub(super) fn too_late(host: &str, via: Option<&Via>) -> Error {
+    let through = match via {
+        Some(via) => format!(" through {THE_PROXY}{}", name(via)),
+        None => String::new(),
+    };
+    Error::new(
+        Kind::Unreachable,
+        format!("{host} did not answer in time{through}"),
+        "check the network, then try again; `acspass -v` shows the requests",
+    )
+}
+
+/// An answer that is not the service's own; `what` says how that shows, `hint` what to check. Web
+/// pages and redirects in place of JSON have one cause, and words of their own.
+pub(crate) fn foreign(host: &str, answer: &Answer, what: &str, hint: &str) -> Error {
+    let page = match answer.status {
+        StatusCode::NETWORK_AUTHENTICATION_REQUIRED => {
+            Some("that this network wants a sign-in".to_owned())
+        }
+        status if status.is_redirection() => {
+            let leads_to = answer.headers.get(LOCATION);
+            let leads_to = leads_to.and_then(|text| Url::parse(text.to_str().ok()?).ok());
+            let leads_to = leads_to.as_ref().and_then(Url::host_str);
+            let leads_to = leads_to.unwrap_or("another page");
+            Some(format!(
+                "with a redirect to {}",
+                one_line(leads_to, LONGEST_NAME)
+            ))
+        }
+        _ if is_web_page(answer) => Some("with a web page".to_owned()),
+        _ => None,
+    };
+    match page {
+        None => Error::new(
+            Kind::Unreachable,
+            format!("{host} answered with {what}"),
+            hint.to_owned(),
+        ),
+        Some(page) => Error::new(
+            Kind::Unreachable,
+            format!(
+                "{host} answered {page} ({}): a captive portal or a proxy's login page",
+                answer.status.as_u16()
+            ),
+            format!(
+                "open any page that begins with http:// in a browser and do what it asks for, then \
+                 try again; {hint}"
+            ),
+        ),
+    }
+}
+
+fn is_web_page(answer: &Answer) -> bool {
+    let media = answer.headers.get(CONTENT_TYPE);
+    match media.and_then(|value| value.to_str().ok()) {
+        None => answer.body.trim_ascii_start().starts_with(b"<"),
+        Some(media) => {
+            let media = media.trim_start().to_ascii_lowercase();
+            media.starts_with("text/html") || media.starts_with("application/xhtml")
+        }
+    }
+}
+
+/// No answer came. A proxy on the way is named where it, and not the host, is the reason.
+pub(super) fn unreachable(host: &str, via: Option<&Via>, error: reqwest::Error) -> Miss {
     let error = error.without_url();
     let chain = chain_text(&error);
-    let (message, hint) = if chain.contains("certificate") || chain.contains("UnknownIssuer") {
-        (
-            format!("the certificate of {host} {NOT_TRUSTED}"),
-            "behind a proxy that inspects TLS, name its CA certificate (PEM) in ACSPASS_CA_FILE",
-        )
-    } else if chain.contains("dns error") || chain.contains("failed to lookup") {
-        (
+    let says = |words: &str| chain.contains(words);
+    let proxy = via.filter(|_| says("tunnel error") || says("proxy connect"));
+    let mut is_final = false;
+    let (message, hint) = match proxy {
+        Some(via) if says("proxy authorization required") => {
+            is_final = true;
+            wants_credentials(via)
+        }
+        Some(via) if says("tunnel error: unsuccessful") => (
+            format!("{THE_PROXY}{} lets nobody through to {host}", name(via)),
+            format!(
+                "ask whoever runs the proxy to allow {host}, or leave it out by NO_PROXY; the \
+                 proxy comes from {}",
+                via.by
+            ),
+        ),
+        Some(via) => {
+            let how = match () {
+                () if is_distrust_text(&chain) => {
+                    is_final = true;
+                    "has a certificate that is not trusted"
+                }
+                () if is_lookup(&chain) => "could not be found by its name",
+                () if says("failed to create underlying connection") => "could not be reached",
+                () => "broke the connection",
+            };
+            (
+                format!("{THE_PROXY}{} {how}", name(via)),
+                format!("check {} and the network, then try again", via.by),
+            )
+        }
+        None if is_distrust_text(&chain) => return Miss::Distrust(error),
+        None if says("InvalidContentType") || says("corrupt message") => (
+            format!("what answers at {host} speaks no TLS"),
+            "check for a captive portal: open any page that begins with http:// in a browser"
+                .to_owned(),
+        ),
+        None if is_lookup(&chain) => (
             format!("the name {host} could not be found"),
-            "check the network, the spelling of the host, and HTTPS_PROXY",
-        )
-    } else if error.is_timeout() {
-        (
-            format!("{host} did not answer in time"),
-            "check the network, then try again",
-        )
-    } else if error.is_connect() {
-        (
+            "check the network, the spelling of the host, and HTTPS_PROXY".to_owned(),
+        ),
+        None if error.is_timeout() => return Miss::Passing(too_late(host, via).caused_by(error)),
+        None if error.is_connect() => (
             format!("{host} could not be reached"),
-            "check the network, and HTTPS_PROXY where you need a proxy",
-        )
-    } else {
-        (
+            "check the network, and HTTPS_PROXY where you need a proxy".to_owned(),
+        ),
+        None => (
             format!("the connection to {host} broke"),
-            "try again; `acspass -v` shows the requests",
-        )
+            "try again; `acspass -v` shows the requests".to_owned(),
+        ),
     };
-    Error::new(Kind::Unreachable, message, hint).caused_by(error)
+    let error = Error::new(Kind::Unreachable, message, hint).caused_by(error);
+    match is_final {
+        true => Miss::Final(error),
+        false => Miss::Passing(error),
+    }
+}
+
+fn wants_credentials(via: &Via) -> (String, String) {
+    let by = via.by;
+    let message = match via.has_credentials() {
+        true => format!("{THE_PROXY}{} refuses the credentials in {by}", name(via)),
+        false => format!("{THE_PROXY}{} wants credentials", name(via)),
+    };
+    let hint = format!(
+        "set HTTPS_PROXY to {}://USER:PASSWORD@{}, with `@`, `/`, `:`, `#` and `%` in the password \
+         as %40, %2F, %3A, %23 and %25; a proxy that takes Kerberos or NTLM only needs a helper on \
+         this machine, such as px or cntlm",
+        via.address.scheme(),
+        name(via)
+    );
+    (message, hint)
+}
+
+/// Host and port of a proxy.
+fn name(via: &Via) -> String {
+    super::host_of(&via.address)
+}
+
+fn is_distrust_text(chain: &str) -> bool {
+    chain.contains("certificate") || chain.contains("UnknownIssuer")
+}
+
+fn is_lookup(chain: &str) -> bool {
+    chain.contains("dns error") || chain.contains("failed to lookup")
 }
 
 fn chain_text(error: &dyn std::error::Error) -> String {

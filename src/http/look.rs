@@ -15,22 +15,24 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use url::Url;
 
+use super::proxies::Via;
+
 const LOOKING: Duration = Duration::from_secs(5);
 /// The longest head of a proxy's answer, in bytes.
 const LONGEST_HEAD: usize = 8 * 1024;
 
-/// Who issued the certificate that `url`'s host shows, reached through `proxy` where there is one.
+/// Who issued the certificate that `url`'s host shows, reached through a proxy where there is one.
 /// `None` where it could not be seen.
-pub(crate) async fn issuer(url: &Url, proxy: Option<&Url>) -> Option<String> {
-    tokio::time::timeout(LOOKING, look(url, proxy)).await.ok()?
+pub(crate) async fn issuer(url: &Url, via: Option<&Via>) -> Option<String> {
+    tokio::time::timeout(LOOKING, look(url, via)).await.ok()?
 }
 
-async fn look(url: &Url, proxy: Option<&Url>) -> Option<String> {
+async fn look(url: &Url, via: Option<&Via>) -> Option<String> {
     let host = url.host_str()?.trim_matches(['[', ']']).to_owned();
     let port = url.port_or_known_default()?;
-    let stream = match proxy {
+    let stream = match via {
         None => TcpStream::connect((host.as_str(), port)).await.ok()?,
-        Some(proxy) => through(proxy, url.host_str()?, port).await?,
+        Some(via) => through(via, url.host_str()?, port).await?,
     };
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let looking = Arc::new(Looking {
@@ -55,8 +57,9 @@ async fn look(url: &Url, proxy: Option<&Url>) -> Option<String> {
         .take()
 }
 
-/// A tunnel through a proxy (RFC 9110, section 9.3.6), without credentials.
-async fn through(proxy: &Url, host: &str, port: u16) -> Option<TcpStream> {
+/// A tunnel through a proxy (RFC 9110, section 9.3.6).
+async fn through(via: &Via, host: &str, port: u16) -> Option<TcpStream> {
+    let proxy = &via.address;
     if proxy.scheme() != "http" {
         return None;
     }
@@ -65,8 +68,14 @@ async fn through(proxy: &Url, host: &str, port: u16) -> Option<TcpStream> {
         proxy.port_or_known_default()?,
     );
     let mut stream = TcpStream::connect(address).await.ok()?;
-    let ask = format!("CONNECT {host}:{port} HTTP/1.1\r\nHost: {host}:{port}\r\n\r\n");
-    stream.write_all(ask.as_bytes()).await.ok()?;
+    let mut ask = format!("CONNECT {host}:{port} HTTP/1.1\r\nHost: {host}:{port}\r\n").into_bytes();
+    if let Some(authorization) = &via.authorization {
+        ask.extend_from_slice(b"Proxy-Authorization: ");
+        ask.extend_from_slice(authorization.as_bytes());
+        ask.extend_from_slice(b"\r\n");
+    }
+    ask.extend_from_slice(b"\r\n");
+    stream.write_all(&ask).await.ok()?;
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         if head.len() > LONGEST_HEAD {
@@ -221,11 +230,20 @@ mod tests {
                 .enable_all()
                 .build()
                 .expect("a runtime");
-            let tunnel = runtime.block_on(through(&proxy_url, "login.example", 443));
+            let via = Via {
+                by: "HTTPS_PROXY",
+                address: proxy_url,
+                authorization: Some(reqwest::header::HeaderValue::from_static("Basic eDp5")),
+            };
+            let tunnel = runtime.block_on(through(&via, "login.example", 443));
             assert_eq!(tunnel.is_some(), opens, "{answer}");
             let asked = proxy.join().expect("the proxy");
             assert!(
                 asked.starts_with("CONNECT login.example:443 HTTP/1.1\r\n"),
+                "{asked}"
+            );
+            assert!(
+                asked.contains("\r\nProxy-Authorization: Basic eDp5\r\n"),
                 "{asked}"
             );
         }

@@ -8,6 +8,7 @@ mod authorities;
 mod connections;
 mod failure;
 mod look;
+mod proxies;
 
 use std::time::Duration;
 
@@ -19,14 +20,14 @@ use tokio::time::Instant;
 use tracing::{debug, warn};
 use url::Url;
 
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::time::Timestamp;
 
 pub use authorities::AuthorityFile;
 use connections::Connections;
-pub(crate) use failure::is_distrust;
-use failure::{oversized, unreachable};
-pub(crate) use look::issuer;
+use failure::{Miss, distrusted, oversized, too_late, unreachable};
+pub(crate) use failure::{foreign, is_distrust, is_proxys};
+pub use proxies::{Proxies, Route, Via};
 
 /// Longest body that is read, in bytes: the services' answers are a few thousand.
 const LONGEST_BODY: usize = 1024 * 1024;
@@ -36,6 +37,8 @@ const TRIES: u32 = 4;
 const ALL_TRIES: Duration = Duration::from_secs(30);
 /// One try, from connecting to the last byte.
 const ONE_TRY: Duration = Duration::from_secs(12);
+/// What the last try has at least, however late it begins.
+const LAST_TRY: Duration = Duration::from_secs(2);
 /// The longest `Retry-After` that is honoured.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
@@ -47,8 +50,14 @@ pub struct Options {
     /// Whether the system's own bundle is added as well: for an environment whose `SSL_CERT_FILE`
     /// or `SSL_CERT_DIR` makes the platform's loader leave it out.
     pub adds_system_bundle: bool,
+    /// Which proxies are used.
+    pub proxies: Proxies,
     /// The wait before the first retry; it doubles from there.
     pub first_wait: Duration,
+    /// How long one try may take, from connecting to the last byte.
+    pub one_try: Duration,
+    /// How long all tries together may take, unless the service itself asks to wait longer.
+    pub all_tries: Duration,
 }
 
 impl Default for Options {
@@ -56,7 +65,10 @@ impl Default for Options {
         Options {
             authorities: Vec::new(),
             adds_system_bundle: false,
+            proxies: Proxies::default(),
             first_wait: Duration::from_millis(800),
+            one_try: ONE_TRY,
+            all_tries: ALL_TRIES,
         }
     }
 }
@@ -109,9 +121,14 @@ impl Answer {
         Timestamp::parse_http_date(self.headers.get(DATE)?.to_str().ok()?)
     }
 
-    /// Whether the service is out of order or overloaded: 429 or 5xx.
+    /// Whether the service is out of order or overloaded, so that it may answer later: 429 or 5xx,
+    /// but not 501, 505 and 511, which stay as they are.
     pub fn is_outage(&self) -> bool {
-        self.status == StatusCode::TOO_MANY_REQUESTS || self.status.is_server_error()
+        self.status == StatusCode::TOO_MANY_REQUESTS
+            || (self.status.is_server_error()
+                && self.status != StatusCode::NOT_IMPLEMENTED
+                && self.status != StatusCode::HTTP_VERSION_NOT_SUPPORTED
+                && self.status != StatusCode::NETWORK_AUTHENTICATION_REQUIRED)
     }
 
     /// How long the service asks to wait: `Retry-After` in seconds, or as a date measured against
@@ -139,6 +156,9 @@ impl Answer {
 /// The client. It costs nothing until the first request.
 pub struct Http {
     first_wait: Duration,
+    one_try: Duration,
+    all_tries: Duration,
+    proxies: Proxies,
     connections: Connections,
 }
 
@@ -147,46 +167,66 @@ impl Http {
     pub fn new(options: Options) -> Self {
         Http {
             first_wait: options.first_wait,
-            connections: Connections::new(options.authorities, options.adds_system_bundle),
+            one_try: options.one_try,
+            all_tries: options.all_tries,
+            proxies: options.proxies.clone(),
+            connections: Connections::new(options),
         }
     }
 
     /// Sends through the caller's own client, which then decides on proxies, certificates and
     /// redirects; redirects should be off, or a token may follow one.
     pub fn with_client(client: Client) -> Self {
+        let options = Options::default();
         Http {
-            first_wait: Options::default().first_wait,
+            first_wait: options.first_wait,
+            one_try: options.one_try,
+            all_tries: options.all_tries,
+            proxies: Proxies::None {
+                why: "the caller's own client decides".to_owned(),
+            },
             connections: Connections::over(client),
+        }
+    }
+
+    /// The way that a request to this address takes.
+    ///
+    /// # Errors
+    /// [`Kind::Usage`](crate::Kind::Usage) where the setting does not name a proxy that can be used.
+    pub fn route(&self, address: &Url) -> Result<Route> {
+        self.proxies.route(address)
+    }
+
+    /// Who issued the certificate that is shown on the way to `url`'s host. `None` where it could
+    /// not be seen. No request is sent.
+    pub(crate) async fn issuer(&self, url: &Url) -> Option<String> {
+        match self.route(url).ok()? {
+            Route::Direct { .. } => look::issuer(url, None).await,
+            Route::Through(via) => look::issuer(url, Some(&via)).await,
         }
     }
 
     /// Sends the request that `make` makes, anew for every try, and returns the last answer.
     ///
-    /// 429, 5xx (but 501 and 505) and broken connections are tried again, four times in all. An
-    /// answer of 429 or 5xx that stays is returned as it is: see [`Answer::is_outage`].
+    /// What [`Answer::is_outage`] says, and broken connections, are tried again, four times in
+    /// all. Such an answer that stays is returned as it is.
     ///
     /// # Errors
-    /// [`Kind::Unreachable`] where no whole answer came; [`Kind::Usage`] where a required
-    /// authority file cannot be read; what `make` returns.
+    /// [`Kind::Unreachable`](crate::Kind::Unreachable) where no whole answer came; [`Kind::Usage`](crate::Kind::Usage) where a required
+    /// authority file cannot be read or a setting names no proxy; what `make` returns.
     pub async fn send(&self, make: impl Fn() -> Result<Request>) -> Result<Answer> {
-        let deadline = Instant::now() + ALL_TRIES;
+        let deadline = Instant::now() + self.all_tries;
         let mut wait = self.first_wait;
         for left in (0..TRIES).rev() {
             let request = make()?;
             let (host, path) = (host_of(&request.url), request.url.path().to_owned());
-            let outcome = match self.try_once(request, deadline).await {
-                Ok(Whole::Answer(answer)) => Ok(answer),
-                Ok(Whole::TooLarge) => return Err(oversized(&host)),
-                Err(error) => Err(error),
-            };
-            let asked = match &outcome {
-                Ok(answer) if !is_worth_retrying(answer.status) => return outcome,
+            let (asked, outcome) = match self.try_once(request, deadline).await? {
+                Ok(answer) if !answer.is_outage() => return Ok(answer),
                 Ok(answer) => {
                     debug!(status = answer.status.as_u16(), %host, %path, "the service is busy");
-                    answer.retry_after()
+                    (answer.retry_after(), Ok(answer))
                 }
-                Err(error) if error.kind() != Kind::Unreachable => return outcome,
-                Err(Error { .. }) => None,
+                Err(error) => (None, Err(error)),
             };
             let pause = asked.unwrap_or_else(|| wait.mul_f64(0.8 + 0.4 * fastrand::f64()));
             let in_time = asked.is_some() || Instant::now() + pause < deadline;
@@ -211,20 +251,42 @@ impl Http {
     /// # Errors
     /// As [`Http::send`].
     pub async fn send_once(&self, request: Request) -> Result<Answer> {
-        let host = host_of(&request.url);
-        match self.try_once(request, Instant::now() + ONE_TRY).await? {
-            Whole::Answer(answer) => Ok(answer),
-            Whole::TooLarge => Err(oversized(&host)),
+        let deadline = Instant::now() + self.one_try;
+        self.try_once(request, deadline).await?
+    }
+
+    /// Outside, what another try would not mend; inside, the answer or what it may mend.
+    async fn try_once(&self, request: Request, deadline: Instant) -> Result<Result<Answer>> {
+        let (host, url) = (host_of(&request.url), request.url.clone());
+        let via = match self.route(&url)? {
+            Route::Direct { .. } => None,
+            Route::Through(via) => Some(via),
+        };
+        let time_left = deadline
+            .saturating_duration_since(Instant::now())
+            .max(LAST_TRY);
+        let exchange = self.exchange(&host, via.as_ref(), request);
+        match tokio::time::timeout(self.one_try.min(time_left), exchange).await {
+            Err(_) => Ok(Err(too_late(&host, via.as_ref()))),
+            Ok(Ok(answer)) => Ok(Ok(answer)),
+            Ok(Err(Miss::Passing(error))) => Ok(Err(error)),
+            Ok(Err(Miss::Final(error))) => Err(error),
+            Ok(Err(Miss::Distrust(error))) => {
+                let issuer = self.issuer(&url).await;
+                Err(distrusted(&host, issuer.as_deref(), error))
+            }
         }
     }
 
-    async fn try_once(&self, mut request: Request, deadline: Instant) -> Result<Whole> {
+    /// One request and its whole answer.
+    async fn exchange(
+        &self,
+        host: &str,
+        via: Option<&Via>,
+        mut request: Request,
+    ) -> Result<Answer, Miss> {
         let client = self.connections.client_for(&request.url)?;
-        let host = host_of(&request.url);
         debug!(method = %request.method, %host, path = request.url.path(), "request");
-        let time_left = deadline
-            .saturating_duration_since(Instant::now())
-            .max(Duration::from_secs(2));
         // hyper leaves it out for nothing, but servers answer 411 to a POST that does not say how
         // long it is (RFC 9110, section 8.6).
         if request.body.is_empty() && request.method == Method::POST {
@@ -232,56 +294,32 @@ impl Http {
                 .headers
                 .insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
         }
-        let exchange = async {
-            let mut response = client
-                .request(request.method, request.url)
-                .headers(request.headers)
-                .body(request.body)
-                .send()
-                .await
-                .map_err(|error| unreachable(&host, error))?;
-            let mut body = Vec::new();
-            while let Some(chunk) = response
-                .chunk()
-                .await
-                .map_err(|error| unreachable(&host, error))?
-            {
-                if body.len() + chunk.len() > LONGEST_BODY {
-                    return Ok(Whole::TooLarge);
-                }
-                body.extend_from_slice(&chunk);
+        let mut response = client
+            .request(request.method, request.url)
+            .headers(request.headers)
+            .body(request.body)
+            .send()
+            .await
+            .map_err(|error| unreachable(host, via, error))?;
+        let mut body = Vec::new();
+        while let Some(chunk) = response
+            .chunk()
+            .await
+            .map_err(|error| unreachable(host, via, error))?
+        {
+            if body.len() + chunk.len() > LONGEST_BODY {
+                // More than we read of any answer: asking again would bring the same.
+                return Err(oversized(host).into());
             }
-            debug!(status = response.status().as_u16(), %host, bytes = body.len(), "answer");
-            Ok(Whole::Answer(Answer {
-                status: response.status(),
-                headers: response.headers().clone(),
-                body,
-            }))
-        };
-        match tokio::time::timeout(ONE_TRY.min(time_left), exchange).await {
-            Ok(done) => done,
-            Err(_) => Err(Error::new(
-                Kind::Unreachable,
-                format!("{host} did not answer in time"),
-                "check the network, then try again; `acspass -v` shows the requests",
-            )),
+            body.extend_from_slice(&chunk);
         }
+        debug!(status = response.status().as_u16(), %host, bytes = body.len(), "answer");
+        Ok(Answer {
+            status: response.status(),
+            headers: response.headers().clone(),
+            body,
+        })
     }
-}
-
-/// What one try brought.
-enum Whole {
-    Answer(Answer),
-    /// More than we read of any answer: asking again would bring the same.
-    TooLarge,
-}
-
-/// 501 and 505 will not change by asking again.
-fn is_worth_retrying(status: StatusCode) -> bool {
-    status == StatusCode::TOO_MANY_REQUESTS
-        || (status.is_server_error()
-            && status != StatusCode::NOT_IMPLEMENTED
-            && status != StatusCode::HTTP_VERSION_NOT_SUPPORTED)
 }
 
 fn host_of(url: &Url) -> String {

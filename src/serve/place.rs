@@ -4,6 +4,7 @@
 use std::fs::{File, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -16,6 +17,9 @@ use crate::store::folder;
 
 /// Bytes of the secret: 256 bits.
 const SECRET: usize = 32;
+/// How long a look for a service may last, and how many are waited out.
+const LOOK: Duration = Duration::from_millis(5);
+const LOOKS: u32 = 20;
 
 /// A service that runs, as its lock file tells.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -81,7 +85,7 @@ impl Place {
         let path = lock_file(folder);
         let failed = |cause| folder::failure("lock", &path, cause);
         let lock = folder::open(&path).map_err(failed)?;
-        match lock.try_lock() {
+        match try_lock(&lock) {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(taken(read(&lock))),
             Err(TryLockError::Error(cause)) => return Err(failed(cause)),
@@ -174,6 +178,17 @@ impl Drop for Place {
     }
 }
 
+/// Whoever looks for a service holds the lock for an instant, and must keep none from starting.
+fn try_lock(lock: &File) -> std::result::Result<(), TryLockError> {
+    for _ in 0..LOOKS {
+        match lock.try_lock() {
+            Err(TryLockError::WouldBlock) => std::thread::sleep(LOOK),
+            outcome => return outcome,
+        }
+    }
+    lock.try_lock()
+}
+
 fn lock_file(folder: &Path) -> PathBuf {
     folder.join("lock")
 }
@@ -199,4 +214,48 @@ fn taken(holder: Option<Running>) -> Error {
         who,
         "use that one, or stop it first; ACSPASS_STATE_DIR names another folder for a second one",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Barrier;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use super::*;
+
+    #[test]
+    fn a_service_starts_while_others_look_for_one() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let is_over = AtomicBool::new(false);
+        drop(Place::claim(folder.path()).expect("nobody has the folder"));
+        let together = Barrier::new(2);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                together.wait();
+                while !is_over.load(Ordering::Relaxed) {
+                    running(folder.path()).expect("a look");
+                }
+            });
+            together.wait();
+            let starts: Vec<_> = (0..1000)
+                .map(|_| Place::claim(folder.path()).map(drop))
+                .collect();
+            is_over.store(true, Ordering::Relaxed);
+            for start in starts {
+                start.expect("nobody has the folder");
+            }
+        });
+    }
+
+    #[test]
+    fn one_service_has_a_folder() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let first = Place::claim(folder.path()).expect("nobody has the folder");
+        let Err(second) = Place::claim(folder.path()) else {
+            panic!("two services in one folder");
+        };
+        assert_eq!(second.kind(), Kind::Usage);
+        drop(first);
+        Place::claim(folder.path()).expect("it is free again");
+    }
 }

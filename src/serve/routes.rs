@@ -267,7 +267,8 @@ impl Service {
         let overview = self.overview.clone();
         let overview = blocking(move || overview()).await?;
         let store = self.accounts.store_name();
-        let json = shapes::status(&self.profile, store, &overview.accounts());
+        let accounts = overview.accounts();
+        let json = shapes::status(&self.profile, store, &accounts);
         Ok(answer::json(StatusCode::OK, &json))
     }
 

@@ -4,6 +4,7 @@
 //! is renewed, under the session's lock: refresh, sign-in, exchange, save. How to sign in is a
 //! value; whoever hands in none gets [`Kind::SignInNeeded`] instead of a browser.
 
+mod exchange;
 mod freshness;
 #[cfg(test)]
 mod freshness_tests;
@@ -14,9 +15,10 @@ mod waiting;
 
 use std::sync::Arc;
 
+pub use exchange::Exchange;
 pub use freshness::{Target, Wish};
 pub use overview::{AccountState, Overview, TokenState};
-pub use renewal::{Exchange, Net, Renewal};
+pub use renewal::{Net, Renewal};
 
 pub use crate::entra::Way;
 
@@ -24,7 +26,7 @@ use crate::account::{Account, SessionKey, Tenancy};
 use crate::error::{Error, Kind, Result};
 use crate::secret::{CommunicationToken, EntraToken};
 use crate::store::{Index, IndexEntry, Record, Vault};
-use crate::time::{Clock, Timestamp};
+use crate::time::{Clock, Moment, Timestamp};
 
 use freshness::{Done, Kept, Step, kept, next_step};
 
@@ -93,11 +95,7 @@ impl Session {
     /// # Errors
     /// [`Kind::Store`] where the store fails or its item cannot be read.
     pub fn peek(&self, user: Option<&str>, wish: Wish) -> Result<Peek> {
-        let entry = match user {
-            Some(user) => self.vault.find(&self.tenancy, user)?,
-            None => self.vault.active(&self.tenancy)?,
-        };
-        let key = entry.map(|entry| entry.key());
+        let key = self.entry(user)?.map(|entry| entry.key());
         if let Some(key) = &key
             && let Some(record) = self.vault.load(key)?
         {
@@ -112,6 +110,14 @@ impl Session {
             key,
             wish,
         }))
+    }
+
+    /// Who is known by this name, or else the active account.
+    fn entry(&self, user: Option<&str>) -> Result<Option<IndexEntry>> {
+        match user {
+            Some(user) => self.vault.find(&self.tenancy, user),
+            None => self.vault.active(&self.tenancy),
+        }
     }
 
     /// What is kept for this tenancy, without secrets: one read of the index.
@@ -159,7 +165,7 @@ impl Session {
 
     /// The time by the service's clock, as far as the last answer told it.
     fn service_now(&self, record: &Record) -> Timestamp {
-        record.service_now(self.clock.as_ref())
+        Moment::now(self.clock.as_ref()).by_service(record.clock.as_ref())
     }
 }
 

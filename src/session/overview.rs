@@ -1,28 +1,25 @@
 //! What the index tells of the sessions of one application: who, what is fresh until when, and
 //! what the next `get` would do. No secret is read, and no store is called.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use crate::account::{Account, Tenancy};
+use crate::account::Account;
 use crate::exchange::TokenSource;
-use crate::store::{Index, IndexEntry};
-use crate::time::{Clock, Timestamp};
+use crate::store::{Few, IndexEntry};
+use crate::time::{Moment, Timestamp};
 
 /// The accounts of an application in a tenant, and what a token must be for them.
 pub struct Overview {
-    /// What is kept.
-    pub index: Index,
-    /// The application and tenant; without them nobody can be signed in.
-    pub tenancy: Option<Tenancy>,
+    /// What is kept, the active account first; how many are left out.
+    pub shown: Few,
     /// What Communication tokens must have come from; `None` where no resource is configured.
     pub source: Option<TokenSource>,
     /// The Entra scopes that are configured, sorted.
     pub scopes: Vec<String>,
     /// A token is fresh with more than this left.
     pub min_validity: Duration,
-    /// The clock.
-    pub clock: Arc<dyn Clock>,
+    /// When this is.
+    pub now: Moment,
 }
 
 /// One account, as far as the index knows it.
@@ -54,11 +51,14 @@ pub struct TokenState {
 impl Overview {
     /// The accounts, as the index lists them.
     pub fn accounts(&self) -> Vec<AccountState> {
-        let entries = self
-            .tenancy
-            .iter()
-            .flat_map(|tenancy| self.index.in_tenancy(tenancy));
+        let entries = self.shown.entries.iter();
         entries.map(|entry| self.account(entry)).collect()
+    }
+
+    /// Whether the active account can give a token without a person, as far as the index tells.
+    pub fn active_can_give(&self) -> bool {
+        let mut entries = self.shown.entries.iter();
+        entries.any(|entry| entry.active && self.account(entry).can_give())
     }
 
     fn account(&self, entry: &IndexEntry) -> AccountState {
@@ -66,7 +66,7 @@ impl Overview {
         let entra = entra.find(|token| token.scopes == self.scopes);
         let mut communication = entry.communication_tokens.iter();
         let communication = communication.find(|token| Some(&token.source) == self.source.as_ref());
-        let now = entry.service_now(self.clock.as_ref());
+        let now = self.now.by_service(entry.clock.as_ref());
         let state = |expires_on: Timestamp| TokenState {
             expires_on,
             left: expires_on.since(now),

@@ -3,16 +3,15 @@
 use tracing::{debug, info, warn};
 
 use crate::account::SessionKey;
-use crate::acs::{DirectExchange, IdentityClient, Issued, teams_token};
+use crate::claims::Claims;
 use crate::entra::Entra;
 use crate::error::{Error, Kind, Result};
-use crate::exchange::TokenSource;
-use crate::secret::EntraToken;
 use crate::store::{
     Activity, Attempt, CachedCommunicationToken, Guard, LockName, Record, ShortTokens,
 };
 use crate::time::Timestamp;
 
+use super::exchange::{Exchange, exchange};
 use super::freshness::{Done, Step, Target, Wish, last_resort, next_step};
 use super::sign_in::Whom;
 use super::{Session, Token, Way, hand_out, nobody_known, waiting};
@@ -27,14 +26,6 @@ pub struct Net {
     pub entra: Entra,
     /// The exchange; `None` where only the Entra token is wanted.
     pub exchange: Option<Exchange>,
-}
-
-/// How an Entra token becomes a Communication token.
-pub enum Exchange {
-    /// At the resource's own API, with its key or role.
-    AsOwner(IdentityClient),
-    /// With the Entra token alone.
-    Direct(DirectExchange),
 }
 
 /// A session that has to be renewed before its token can be handed out.
@@ -62,6 +53,8 @@ struct Run<'a> {
     done: Done,
     /// The cache was read once more after Entra had refused the refresh token.
     looked_again: bool,
+    /// What the resource asks the next Entra token for.
+    challenge: Option<Claims>,
     /// What Entra said when it refused the refresh token that is kept now.
     refused: Option<Error>,
 }
@@ -103,6 +96,7 @@ impl Renewal {
                 record: None,
                 done: Done::default(),
                 looked_again: false,
+                challenge: None,
                 refused: None,
             };
             run.read_again()?;
@@ -157,6 +151,7 @@ impl Run<'_> {
                     Err(error) if error.kind() == Kind::Unreachable => {
                         return self.make_do(error);
                     }
+                    Err(error) if self.is_new_challenge(&error) => self.take_back(&error),
                     outcome => outcome?,
                 },
                 Step::Redeem => match self.redeem().await {
@@ -220,9 +215,42 @@ impl Run<'_> {
             (None, Some(_)) => false,
         };
         if same || is_second_time {
+            self.keep_challenge(&error);
             self.refused = Some(error);
         }
         Ok(())
+    }
+
+    /// What Entra wants proved is kept until somebody signs in, now or in a later run. The refusal
+    /// is what the user is told, so that a failure to keep it is only warned about.
+    fn keep_challenge(&mut self, refusal: &Error) {
+        let (Some(record), Some(claims)) = (&mut self.record, refusal.claims()) else {
+            return;
+        };
+        if record.challenge.as_ref() == Some(claims) {
+            return;
+        }
+        record.challenge = Some(claims.clone());
+        if let Err(error) = self.save() {
+            warn!("{error}: what Entra asks the next sign-in for is not remembered");
+        }
+    }
+
+    /// The resource takes an Entra token back before it expires, and names what the next one must
+    /// have. Where that is said of a token that is new, it is a refusal.
+    fn is_new_challenge(&self, error: &Error) -> bool {
+        error.claims().is_some() && !self.done.redeemed && !self.done.signed_in
+    }
+
+    /// The Entra token goes, and the challenge goes into the redemption, or else the sign-in.
+    fn take_back(&mut self, error: &Error) {
+        info!("{error}: it asks for a new token");
+        self.challenge = error.claims().cloned();
+        if let Some(record) = &mut self.record {
+            let scopes = &self.wish.scopes;
+            record.entra_tokens.retain(|kept| kept.scopes != *scopes);
+        }
+        self.keep_challenge(error);
     }
 
     async fn redeem(&mut self) -> Result<()> {
@@ -235,7 +263,10 @@ impl Run<'_> {
             .clone()
             .ok_or_else(|| Error::internal("a redemption without a refresh token"))?;
         let scopes = &self.wish.scopes;
-        let tokens = self.net.entra.refresh(&refresh_token, scopes).await?;
+        let entra = &self.net.entra;
+        let tokens = entra
+            .refresh(&refresh_token, scopes, self.challenge.as_ref())
+            .await?;
         if let Some(account) = &tokens.account
             && account.object_id != record.account.object_id
         {
@@ -246,6 +277,7 @@ impl Run<'_> {
             ));
         }
         self.session.keep_tokens(record, tokens, scopes);
+        record.challenge = None;
         if let Some(token) = record.entra_token(scopes) {
             let expires_on = token.expires_on;
             note_life(record, self.wish, expires_on, self.session);
@@ -305,9 +337,18 @@ impl Run<'_> {
                 LockName::Tenancy(_) => self.user.as_deref(),
             },
         };
+        let kept = self.record.as_ref();
+        let challenge = kept.and_then(|record| record.challenge.clone());
         let (record, own_guard) = self
             .session
-            .sign_in(&self.net.entra, way, whom, scopes, &self.guard)
+            .sign_in(
+                &self.net.entra,
+                way,
+                whom,
+                scopes,
+                challenge.as_ref(),
+                &self.guard,
+            )
             .await?;
         self.record = Some(record);
         self.own_guard = own_guard;
@@ -328,30 +369,6 @@ impl Run<'_> {
             None => Err(Error::internal("nothing to save")),
         }
     }
-}
-
-async fn exchange(
-    with: &Exchange,
-    source: &TokenSource,
-    record: &Record,
-    token: &EntraToken,
-    now: Timestamp,
-) -> Result<Issued> {
-    let acs = match with {
-        Exchange::AsOwner(acs) => acs,
-        Exchange::Direct(direct) => {
-            let exchanged = direct.exchange(source.exchange, token).await?;
-            debug!(identity = exchanged.identity, "exchanged");
-            return Ok(exchanged.issued);
-        }
-    };
-    // Both come from the validated sign-in, so that nobody can mix them up.
-    let (app_id, user_id) = (&record.tenancy.client_id, &record.account.object_id);
-    if let Some(note) = teams_token::check(token.expose(), app_id, user_id, now)? {
-        info!("{note}");
-    }
-    acs.set_service_time(now);
-    acs.exchange_teams_user_token(token, app_id, user_id).await
 }
 
 /// Notes, after a redemption, whether this tenant's tokens are too short for the wish.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use tracing::{debug, info, warn};
 
 use crate::account::Account;
+use crate::claims::Claims;
 use crate::entra::{Entra, SignedIn, Tokens, Way};
 use crate::error::{Error, Kind, Result};
 use crate::store::{Activity, CachedEntraToken, Guard, LockName, Record};
@@ -17,7 +18,8 @@ const WORTH_SAYING_SECONDS: u64 = 60;
 
 impl Session {
     /// Signs a user in and makes that account the active one. With `user`, another user who signs
-    /// in is refused, and nothing changes.
+    /// in is refused, and nothing changes. What Entra asked for when it last refused to renew that
+    /// user's session, or else the active one, is passed on.
     ///
     /// # Errors
     /// As [`Entra::sign_in`]; [`Kind::Store`] where the session cannot be kept, which is found out
@@ -36,9 +38,20 @@ impl Session {
             hint: user,
             expected: user,
         };
-        let (record, _session_guard) = self.sign_in(entra, way, whom, scopes, &guard).await?;
+        let challenge = self.remembered_challenge(user)?;
+        let (record, _session_guard) = self
+            .sign_in(entra, way, whom, scopes, challenge.as_ref(), &guard)
+            .await?;
         self.vault.activate(&record.key())?;
         Ok(record)
+    }
+
+    fn remembered_challenge(&self, user: Option<&str>) -> Result<Option<Claims>> {
+        let record = match self.entry(user)? {
+            Some(entry) => self.vault.load(&entry.key())?,
+            None => None,
+        };
+        Ok(record.and_then(|record| record.challenge))
     }
 
     /// Signs in under `guard`; returns the kept record, and the session's own lock where `guard`
@@ -49,17 +62,25 @@ impl Session {
         way: &Way<'_>,
         whom: Whom<'_>,
         scopes: &[String],
+        challenge: Option<&Claims>,
         guard: &Guard,
     ) -> Result<(Record, Option<Guard>)> {
         guard.set_activity(Activity::SigningIn);
         if self.vault.is_persistent() {
             self.vault.probe()?;
         }
+        let mut outcome = entra.sign_in(scopes, whom.hint, challenge, way).await;
+        if let Err(error) = &outcome
+            && let Some(claims) = error.claims().filter(|claims| Some(*claims) != challenge)
+        {
+            info!("{error}: the sign-in is asked for once more, with what Entra wants proved");
+            outcome = entra.sign_in(scopes, whom.hint, Some(claims), way).await;
+        }
         let SignedIn {
             tokens,
             account,
             page,
-        } = entra.sign_in(scopes, whom.hint, way).await?;
+        } = outcome?;
         let kept = match whom.check(&account) {
             Ok(()) => {
                 self.keep_sign_in(account, tokens, scopes, guard, way.timeout)

@@ -22,7 +22,7 @@ mod tests;
 mod vault;
 
 pub use file::{FileStore, Purpose, create_key_file};
-pub use index::{Index, IndexEntry, IndexedCommunicationToken, IndexedEntraToken};
+pub use index::{Few, Index, IndexEntry, IndexedCommunicationToken, IndexedEntraToken};
 pub use keyring::KeyringStore;
 #[cfg(target_os = "linux")]
 pub use keyutils::KeyutilsStore;

@@ -7,10 +7,11 @@
 use serde::{Deserialize, Serialize};
 
 use crate::account::{Account, SessionKey, Tenancy};
+use crate::claims::Claims;
 use crate::error::{Error, Kind, Result};
 use crate::exchange::TokenSource;
 use crate::secret::{CommunicationToken, EntraToken, RefreshToken, SecretBytes};
-use crate::time::{Clock, ClockMark, Timestamp};
+use crate::time::{ClockMark, Timestamp};
 
 /// Tokens kept per kind and session: enough for a few resources, small enough for a keyring.
 const MOST_TOKENS: usize = 4;
@@ -61,6 +62,8 @@ pub struct Record {
     pub communication_tokens: Vec<CachedCommunicationToken>,
     /// Set by a redemption that brought a short token, cleared by one that did not.
     pub short_tokens: Option<ShortTokens>,
+    /// What Entra asks the next sign-in to prove, since it refused to renew without.
+    pub challenge: Option<Claims>,
     /// What the clocks showed when a service last answered.
     pub clock: Option<ClockMark>,
 }
@@ -75,6 +78,7 @@ impl Record {
             entra_tokens: Vec::new(),
             communication_tokens: Vec::new(),
             short_tokens: None,
+            challenge: None,
             clock: None,
         }
     }
@@ -84,14 +88,6 @@ impl Record {
         SessionKey {
             tenancy: self.tenancy.clone(),
             home_account_id: self.account.home_account_id.clone(),
-        }
-    }
-
-    /// The time by the service's clock, as far as its last answer told it.
-    pub fn service_now(&self, clock: &dyn Clock) -> Timestamp {
-        match &self.clock {
-            Some(mark) => mark.service_now(clock),
-            None => clock.now(),
         }
     }
 
@@ -136,6 +132,10 @@ impl Record {
                 .map(CommunicationForm::from)
                 .collect(),
             short_tokens: self.short_tokens,
+            challenge: self
+                .challenge
+                .as_ref()
+                .map(|claims| claims.as_str().to_owned()),
             clock: self.clock.clone(),
         };
         serde_json::to_vec(&form)
@@ -170,6 +170,7 @@ impl Record {
                 .map(Into::into)
                 .collect(),
             short_tokens: form.short_tokens,
+            challenge: form.challenge.as_deref().and_then(Claims::parse),
             clock: form.clock,
         })
     }
@@ -186,6 +187,9 @@ struct Form {
     entra_tokens: Vec<EntraForm>,
     communication_tokens: Vec<CommunicationForm>,
     short_tokens: Option<ShortTokens>,
+    /// Missing in what earlier versions wrote.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    challenge: Option<String>,
     clock: Option<ClockMark>,
 }
 

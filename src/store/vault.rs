@@ -9,7 +9,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use super::TokenStore;
-use super::index::{Index, IndexEntry, Ledger};
+use super::index::{Few, Index, IndexEntry, Ledger};
 use super::lock::{Activity, Attempt, Guard, LockName, Locks};
 use super::record::Record;
 use crate::account::{SessionKey, Tenancy};
@@ -67,9 +67,10 @@ impl Vault {
         // Text, because some keyrings (KDE's) take nothing else.
         let written = SecretBytes::new(uuid::Uuid::new_v4().to_string().into_bytes());
         self.store.save(&item, &written)?;
-        let read = self.store.load(&item)?;
+        let read = self.store.load(&item);
+        // Whatever reading brought, the item is not to stay.
         self.store.delete(&item)?;
-        if read.as_ref() == Some(&written) {
+        if read?.as_ref() == Some(&written) {
             Ok(())
         } else {
             Err(Error::new(
@@ -107,7 +108,7 @@ impl Vault {
     /// # Errors
     /// As [`Vault::index`].
     pub fn find(&self, tenancy: &Tenancy, user: &str) -> Result<Option<IndexEntry>> {
-        let picked = self.ledger.pick(tenancy, user, self.store.name())?;
+        let picked = self.ledger.naming(tenancy, user, self.store.name())?;
         if let Some(entry) = picked.find(tenancy, user) {
             return Ok(Some(entry.clone()));
         }
@@ -115,13 +116,22 @@ impl Vault {
         Ok(self.index()?.find(tenancy, user).cloned())
     }
 
-    /// What is kept for this tenancy, and maybe for others: as [`Vault::index`], but it costs
-    /// little more where others have a thousand sessions.
+    /// The first `most` sessions of this tenancy, the active one before all others. The rest is
+    /// counted, so that it costs little more where there are a thousand.
+    ///
+    /// # Errors
+    /// As [`Vault::index`].
+    pub fn first(&self, tenancy: &Tenancy, most: usize) -> Result<Few> {
+        self.ledger.first(tenancy, most, self.store.name())
+    }
+
+    /// All sessions of this tenancy, by understanding no others.
     ///
     /// # Errors
     /// As [`Vault::index`].
     pub fn index_of(&self, tenancy: &Tenancy) -> Result<Index> {
-        self.ledger.pick(tenancy, "", self.store.name())
+        let all = self.first(tenancy, usize::MAX)?;
+        Ok(all.into_index(self.store.name()))
     }
 
     /// The session, by one read of the store; `None` where the store has it no more, whatever the

@@ -73,24 +73,45 @@ impl ClockMark {
     pub fn offset_seconds(&self) -> i64 {
         self.service_seconds.saturating_sub(self.wall_seconds)
     }
+}
 
-    /// The service's time now. Within one run of the machine it is the mark plus what has passed,
-    /// so that a clock that was set meanwhile makes no token fresh that is not. After a restart it
-    /// is the clock's, and where that cannot be right, the end of time: then nothing is fresh.
-    pub fn service_now(&self, clock: &dyn Clock) -> Timestamp {
-        if let (Some(then), Some(now)) = (&self.boot, clock.boot())
+/// What this machine's clocks showed at one moment: read once, for as many marks as there are.
+#[derive(Debug, Clone)]
+pub struct Moment {
+    wall: Timestamp,
+    boot: Option<Boot>,
+}
+
+impl Moment {
+    /// Now.
+    pub fn now(clock: &dyn Clock) -> Self {
+        Moment {
+            wall: clock.now(),
+            boot: clock.boot(),
+        }
+    }
+
+    /// The service's time at this moment, as far as its last answer told it; ours, where none did.
+    ///
+    /// Within one run of the machine it is the mark plus what has passed, so that a clock that was
+    /// set meanwhile makes no token fresh that is not. After a restart it is the clock's, and where
+    /// that cannot be right, the end of time: then nothing is fresh.
+    pub fn by_service(&self, mark: Option<&ClockMark>) -> Timestamp {
+        let Some(mark) = mark else {
+            return self.wall;
+        };
+        if let (Some(then), Some(now)) = (&mark.boot, &self.boot)
             && then.id == now.id
             && let Some(passed) = now.uptime_seconds.checked_sub(then.uptime_seconds)
         {
-            return Timestamp(self.service_seconds).plus(Duration::from_secs(passed));
+            return Timestamp(mark.service_seconds).plus(Duration::from_secs(passed));
         }
-        let now = clock.now();
-        let before = Timestamp(self.wall_seconds).seconds_since(now);
+        let before = Timestamp(mark.wall_seconds).seconds_since(self.wall);
         if before > CLOCKS_AGREE_SECONDS as i64 {
             return Timestamp::END;
         }
         // Whether the clock has been put right since nobody knows: the later time is the safe one.
-        now.max(now.shifted(self.offset_seconds()))
+        self.wall.max(self.wall.shifted(mark.offset_seconds()))
     }
 }
 
@@ -225,7 +246,7 @@ mod tests {
             clock.advance(HOUR);
             for jump in [0, -90_000, 90_000, 7200, -7200] {
                 clock.set(START.shifted(jump));
-                let now = mark.service_now(&clock);
+                let now = Moment::now(&clock).by_service(Some(&mark));
                 assert_eq!(now, START.shifted(offset + 3600), "{offset} {jump}");
             }
         }
@@ -236,12 +257,12 @@ mod tests {
         let clock = SettableClock::new(START);
         let behind = ClockMark::new(&clock, Some(START.shifted(7200)));
         let ahead = ClockMark::new(&clock, Some(START.shifted(-7200)));
-        let later = Restarted(START.shifted(100));
-        assert_eq!(behind.service_now(&later), START.shifted(7300));
-        assert_eq!(ahead.service_now(&later), START.shifted(100));
-        let earlier = Restarted(START.shifted(-61));
-        assert_eq!(behind.service_now(&earlier), Timestamp::END);
-        assert_eq!(ahead.service_now(&earlier), Timestamp::END);
+        let later = Moment::now(&Restarted(START.shifted(100)));
+        assert_eq!(later.by_service(Some(&behind)), START.shifted(7300));
+        assert_eq!(later.by_service(Some(&ahead)), START.shifted(100));
+        let earlier = Moment::now(&Restarted(START.shifted(-61)));
+        assert_eq!(earlier.by_service(Some(&behind)), Timestamp::END);
+        assert_eq!(earlier.by_service(Some(&ahead)), Timestamp::END);
     }
 
     #[cfg(target_os = "linux")]

@@ -11,7 +11,7 @@ use std::time::Duration;
 use crate::error::{Error, Kind, Result};
 use crate::text::quoted;
 
-pub use clock::{Boot, Clock, ClockMark, SettableClock, Sleep, SystemClock};
+pub use clock::{Boot, Clock, ClockMark, Moment, SettableClock, Sleep, SystemClock};
 
 /// A point in time: whole seconds since 1970-01-01T00:00:00Z.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

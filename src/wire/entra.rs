@@ -78,6 +78,12 @@ pub(crate) struct TokenError {
     /// The id of this one answer.
     #[serde(default)]
     pub(crate) trace_id: Option<String>,
+    /// When, by Entra's clock and in its notation.
+    #[serde(default)]
+    pub(crate) timestamp: Option<String>,
+    /// A claims challenge: JSON in a string.
+    #[serde(default)]
+    pub(crate) claims: Option<String>,
 }
 
 impl fmt::Display for TokenError {

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # A real Chromium on the real pages: it completes and refuses sign-ins of the real program against
 # the emulator, each page passes an accessibility check in light and dark, and each is photographed.
+# The SDK's credential lives in a page of its own against the token service.
 # What it cannot install makes it red, never skipped.
 #
 #   tests/browser/run.sh                 everything
@@ -32,7 +33,7 @@ cargo build -q --locked
 
 # --- the suites ---------------------------------------------------------------------------------
 export BROWSER_TESTS_ACSPASS=$target/debug/acspass BROWSER_TESTS_CHROMIUM=$chromium
-export BROWSER_TESTS_OUT=$out
+export BROWSER_TESTS_OUT=$out BROWSER_TESTS_ROOT=$PWD
 printf 'browser: %s\n' "$("$BROWSER_TESTS_ACSPASS" --version)" "$("$chromium" --version 2>/dev/null)"
 javascript_versions browser "$js"
 

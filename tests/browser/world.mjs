@@ -24,23 +24,32 @@ after(async () => {
   for (const end of ends.reverse()) await end();
 });
 
-export const emulator = await startEmulator();
+export const emulator = await startProgram(["emulator"]);
 const browser = await startChromium();
 /** The origins that a tab may ask. */
 const ours = new Set([emulator.url, emulator.httpUrl]);
+export const mayBeAsked = (...origins) => origins.forEach((origin) => ours.add(origin));
+
+/** What to do once the tests are over. */
+export const atTheEnd = (end) => ends.push(end);
 
 /** What a test may take; nothing here needs a fraction of it. */
 export const patience = { timeout: 60_000 };
 
-async function startEmulator() {
-  const child = spawn(env.BROWSER_TESTS_ACSPASS, ["emulator", "-o", "json"], {
+/** Starts what says in one line where it is, and runs until the tests are over; returns the line. */
+export async function startProgram(args, environment = env) {
+  const child = spawn(env.BROWSER_TESTS_ACSPASS, [...args, "-o", "json"], {
     stdio: ["ignore", "pipe", "inherit"],
+    env: environment,
   });
   ends.push(async () => {
     child.kill("SIGINT");
     if (child.exitCode === null) await once(child, "exit");
   });
-  const [line] = await once(createInterface(child.stdout), "line");
+  const [line] = await Promise.race([
+    once(createInterface(child.stdout), "line"),
+    once(child, "exit").then(([code]) => Promise.reject(new Error(`acspass ${args[0]} ended: ${code}`))),
+  ]);
   return JSON.parse(line);
 }
 
@@ -99,8 +108,8 @@ export function assertUneventful({ seen }, { status = 200 } = {}) {
   assert.equal(seen.complaints.length, status === 200 ? 0 : 1);
 }
 
-/** Starts `acspass login` in a home of its own. */
-export function login(args = [], { authority = emulator.httpUrl } = {}) {
+/** Starts `acspass login` in a home of its own, but for what `environment` says. */
+export function login(args = [], { authority = emulator.httpUrl, environment = {} } = {}) {
   const home = mkdtempSync(join(tmpdir(), "acspass-browser-"));
   const opened = Promise.withResolvers();
   // Who never opens a browser is not waited for either.
@@ -129,6 +138,7 @@ export function login(args = [], { authority = emulator.httpUrl } = {}) {
         AZURE_AUTHORITY_HOST: authority,
         COMMUNICATION_SERVICES_CONNECTION_STRING: emulator.connectionString,
         BROWSER: `'${process.execPath}' -e '${handOver}'`,
+        ...environment,
       },
     });
     ends.push(async () => {

@@ -163,7 +163,7 @@ fn assert_advised(run: &Run, name: &str, exit: i32) {
             &format!("Where: {}", cells[4]),
             &code,
             "caused by: Entra says: AADSTS",
-            "caused by: a request with trace id ",
+            " (trace id ",
             ", time 20",
             "  correlation id: ",
         ],

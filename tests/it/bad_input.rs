@@ -182,7 +182,7 @@ fn wrong_answers() -> Vec<(Route, Trouble, i32, &'static str)> {
             Route::Metadata,
             page(200, "text/html", html),
             6,
-            "not Entra's metadata",
+            "answered with a web page",
         ),
         (
             Route::Metadata,
@@ -202,14 +202,24 @@ fn wrong_answers() -> Vec<(Route, Trouble, i32, &'static str)> {
             6,
             "more than 1 MiB",
         ),
-        (Route::Token, page(200, "text/html", html), 6, "not JSON"),
+        (
+            Route::Token,
+            page(200, "text/html", html),
+            6,
+            "answered with a web page",
+        ),
         (
             Route::Token,
             page(200, "application/json", html),
             6,
             "not a token answer",
         ),
-        (Route::Token, page(400, "text/html", html), 6, "not JSON"),
+        (
+            Route::Token,
+            page(400, "text/html", html),
+            6,
+            "answered with a web page",
+        ),
         (
             Route::Token,
             Trouble::Lacking("access_token".to_owned()),
@@ -240,7 +250,12 @@ fn wrong_answers() -> Vec<(Route, Trouble, i32, &'static str)> {
             6,
             "expired already",
         ),
-        (Route::Exchange, page(200, "text/html", html), 6, "not JSON"),
+        (
+            Route::Exchange,
+            page(200, "text/html", html),
+            6,
+            "answered with a web page",
+        ),
         (
             Route::Exchange,
             page(200, "application/json", html),
@@ -251,7 +266,7 @@ fn wrong_answers() -> Vec<(Route, Trouble, i32, &'static str)> {
             Route::Exchange,
             page(403, "text/html", html),
             6,
-            "not as an ACS resource does",
+            "answered with a web page",
         ),
         (
             Route::Exchange,

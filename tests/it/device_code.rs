@@ -162,7 +162,8 @@ fn the_time_that_the_user_gave_is_the_end_of_it() {
     let words = ["login", "--device-code", "--timeout", "2m"];
     let run = home.call(&words).by_clock(&clock).run();
     run.assert_error(3, &["nobody finished the sign-in within 2 min"])
-        .assert_says(&["The code can be entered for 2 min"]);
+        .assert_says(&["The code can be entered for 2 min", "enter its new code"])
+        .assert_does_not_say("browser");
     assert_eq!(clock.slept(), 120);
 }
 

@@ -444,3 +444,26 @@ fn nothing_is_said_where_quiet_is_asked_for_but_errors() {
     let wrong = home.call(&["get", "--quiet"]).plainly().run();
     wrong.assert_error(4, &["nobody is signed in"]);
 }
+
+#[test]
+fn messages_end_their_lines_at_words_on_a_terminal_and_are_whole_elsewhere() {
+    let home = Home::new();
+    let elsewhere = home.call(&["get"]).plainly().run();
+    let hint = elsewhere.stderr.lines().last().expect("a hint");
+    assert!(hint.chars().count() > 100, "{hint}");
+
+    let call = home.call(&["get", "--no-interactive"]).plainly();
+    let at_terminal = call.at_terminal().run();
+    let (_, wrapped) = at_terminal.stderr.split_once("\n\n").expect("a hint");
+    let lines: Vec<&str> = wrapped.lines().collect();
+    assert!(lines.len() > 2, "{wrapped}");
+    assert!(lines.iter().all(|line| line.chars().count() <= 80));
+    assert!(lines[1..].iter().all(|line| line.starts_with("      ")));
+    assert!(wrapped.contains("`acspass config set connection-string`"));
+    let joined: Vec<&str> = lines.iter().map(|line| line.trim()).collect();
+    assert_eq!(joined.join(" "), hint, "the words are the same");
+
+    let json = home.call(&["get", "--no-interactive", "-o", "json"]);
+    let json = json.plainly().at_terminal().run();
+    assert_eq!(json.stderr.lines().count(), 1, "{}", json.stderr);
+}

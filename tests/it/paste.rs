@@ -7,7 +7,7 @@ use acspass::emulator::Emulator;
 
 use crate::harness::browser::parameter;
 use crate::harness::home::Watch;
-use crate::harness::{Home, Run};
+use crate::harness::{Home, Run, Terminal};
 
 /// Types a line each time the command reads one, made from the address that was printed.
 struct Person {
@@ -244,4 +244,30 @@ fn a_profile_may_choose_it_and_a_flag_another_way() {
     run.assert_error(3, &["standard input has ended"]);
     let call = home.call(&["login", "--device-code", "--timeout", "1s"]);
     call.run().assert_error(3, &["nobody finished"]);
+}
+
+#[test]
+fn a_terminal_hands_over_all_of_a_long_address_and_shows_none_of_it() {
+    let (home, _emulator) = home();
+    let mut terminal = Terminal::start(&home, &["login", "--paste"]);
+    terminal.sees("Open this address in a browser on any machine");
+    terminal.sees("\r\n\r\n");
+    let url = terminal.line();
+    terminal.sees("then press Enter:");
+    // Longer than any line that a terminal collects by itself, with the code at the end.
+    let padding = format!("?padding={}&", "x".repeat(6000));
+    terminal.types(&format!("{}\n", ends_on(&url).replace('?', &padding)));
+    terminal.sees("characters were pasted");
+    terminal.sees("ada@contoso.example is signed in");
+    assert!(!terminal.ends(0).contains("xxx"));
+}
+
+#[test]
+fn a_terminal_is_set_as_it_was_when_the_time_is_over() {
+    let (home, _emulator) = home();
+    let words = ["login", "--paste", "--timeout=1s"];
+    let mut terminal = Terminal::start(&home, &words);
+    terminal.sees("nobody finished the sign-in within 1 s");
+    terminal.sees("paste the address that the browser ends on");
+    assert!(!terminal.ends(3).contains("never came"));
 }

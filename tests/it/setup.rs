@@ -93,10 +93,7 @@ fn what_is_configured_is_filled_in_everywhere() {
 fn the_cloud_the_redirect_uri_and_the_kind_of_exchange_lead_it() {
     let mut home = Home::new();
     home.set("AZURE_AUTHORITY_HOST", "https://login.microsoftonline.us");
-    home.configure(
-        "[profile.default]\nredirect-uri = \"http://localhost:8080/redirect\"\n\
-         exchange = \"entra\"\n",
-    );
+    home.configure("[profile.default]\nredirect-uri = \"http://localhost:8080/redirect\"\n");
     let json = setup(&home);
     let all = json.to_string();
     for part in [
@@ -104,11 +101,16 @@ fn the_cloud_the_redirect_uri_and_the_kind_of_exchange_lead_it() {
         "https://portal.azure.us",
         "az cloud set --name AzureUSGovernment",
         "http://localhost/redirect",
-        "2a04943b-b6a7-4f65-8786-2bb6131b59f6",
-        "VoIP",
     ] {
         assert!(all.contains(part), "no `{part}` in {all}");
     }
     assert!(!all.contains("8080"), "Entra ignores the port: {all}");
     assert_parses(text(&json, "script"));
+
+    home.unset("AZURE_AUTHORITY_HOST");
+    home.configure("[profile.default]\nexchange = \"entra\"\n");
+    let all = setup(&home).to_string();
+    for part in ["2a04943b-b6a7-4f65-8786-2bb6131b59f6", "VoIP"] {
+        assert!(all.contains(part), "no `{part}` in {all}");
+    }
 }

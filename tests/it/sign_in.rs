@@ -147,7 +147,7 @@ fn missing_consent_ends_with_3_and_entras_own_code() {
     emulator.withhold_scope("Teams.ManageCalls");
     emulator.withhold_scope("Teams.ManageChats");
     let run = login(&home, &TestBrowser::walking(), &[]);
-    run.assert_error(3, &["AADSTS65001", "consent", "ask an admin"]);
+    run.assert_error(3, &["AADSTS65001", "consent", "send your admin"]);
     assert!(run.pages[0].html.contains("Sign-in failed"));
 }
 

@@ -104,7 +104,16 @@ pub(crate) struct Doctor {
   acspass emulator --http-port 8080 --https-port 8443 -o json
 
 Prints how to point any client at it, then runs until Ctrl-C. It is an emulator: its keys are
-published and worthless, and it listens on this machine only.")]
+published and worthless, and it listens on this machine only.
+
+Users who meet an obstacle, picked by login hint (`acspass login --account NAME@contoso.example`):
+  consent, mfa                       a page that asks for consent, or for a code (123456)
+  admin-consent                      an admin must consent (AADSTS90094)
+  blocked, unassigned, disabled, locked, password-expired, nobody
+                                     a page that says no: AADSTS53003, 50105, 50057, 50053, 50055, 50034
+  stranger@fabrikam.example          no guest of the tenant (AADSTS50020)
+  step-up, moved                     renewal refused with claims (AADSTS50076, 53003)
+  expired, idle, revoked             renewal refused (AADSTS70043, 700082, 50173)")]
 pub(crate) struct Emulator {
     /// The port for https; 0 takes a free one
     #[arg(long, value_name = "N", default_value_t = 0)]
@@ -115,6 +124,9 @@ pub(crate) struct Emulator {
     /// How long its Entra tokens live
     #[arg(long, value_name = "DURATION", default_value = "75m", value_parser = duration)]
     pub(crate) token_life: std::time::Duration,
+    /// A name beside localhost that it answers to, for a proxy or relay in front of it; repeatable
+    #[arg(long = "host-name", value_name = "NAME")]
+    pub(crate) host_names: Vec<String>,
 }
 
 /// Serve fresh tokens to this machine's apps

@@ -98,6 +98,7 @@ pub(crate) enum Command {
     Login(Login),
     #[command(alias = "get-token", alias = "print-access-token")]
     Get(Get),
+    Exec(Exec),
     Serve(Serve),
     #[command(alias = "whoami")]
     Status(Status),
@@ -188,8 +189,19 @@ pub(crate) enum PromptArg {
 
 A token is fresh with more than 10 minutes left. A fresh one that is kept is printed without any
 network; else it is renewed. Where a person must sign in, that happens first if one is there
-(standard input and standard error are terminals), else the exit code is 4.")]
+(standard input and standard error are terminals), else the exit code is 4. Such a person is also
+asked for the settings that are missing; they are kept in the profile.")]
 pub(crate) struct Get {
+    #[command(flatten)]
+    pub(crate) wanted: Wanted,
+    /// Print the Entra token instead
+    #[arg(long)]
+    pub(crate) entra: bool,
+}
+
+/// Which token is wanted, and what may be done for it.
+#[derive(Debug, Args)]
+pub(crate) struct Wanted {
     /// The signed-in user whose token it is; without it, the active account
     #[arg(long, value_name = "USER")]
     pub(crate) account: Option<String>,
@@ -199,9 +211,6 @@ pub(crate) struct Get {
     /// Redeem and exchange again, whatever is kept
     #[arg(long)]
     pub(crate) force_refresh: bool,
-    /// Print the Entra token instead
-    #[arg(long)]
-    pub(crate) entra: bool,
     /// Sign in where it must be, even where nobody seems to be there
     #[arg(long, conflicts_with = "no_interactive")]
     pub(crate) interactive: bool,
@@ -211,6 +220,28 @@ pub(crate) struct Get {
     /// How long a sign-in may take, or be waited for
     #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = duration)]
     pub(crate) timeout: std::time::Duration,
+}
+
+/// Run a command with a fresh token in its environment
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  acspass exec -- npm start
+  acspass exec --account ada@contoso.com --min-validity 30m -- ./call.py --to 8:echo123
+  acspass exec --emulator -- sh -c 'echo \"$COMMUNICATION_SERVICES_ENDPOINT\"'
+
+CMD finds the Communication token in AZURE_COMMUNICATION_ACCESS_TOKEN, and the resource's endpoint
+in COMMUNICATION_SERVICES_ENDPOINT and AZURE_COMMUNICATION_ENDPOINT. Connection strings, access
+keys and tokens that this shell has set do not reach it: they may belong to another resource. The
+token in the environment is not renewed while CMD runs.
+
+The exit code is CMD's own; 127 where there is no such command, 126 where it cannot be run, and
+those of acspass where there is no token. Signals reach CMD.")]
+pub(crate) struct Exec {
+    #[command(flatten)]
+    pub(crate) wanted: Wanted,
+    /// The command and its arguments
+    #[arg(required = true, trailing_var_arg = true, value_name = "CMD")]
+    pub(crate) command: Vec<std::ffi::OsString>,
 }
 
 /// Show who is signed in, and what is fresh until when

@@ -14,10 +14,10 @@ use super::status;
 
 pub(super) fn list(world: &World, output: &mut Output) -> Result<u8> {
     let parts = Parts::new(world, &BTreeMap::new())?;
-    let accounts = parts.overview()?.accounts();
+    let overview = parts.overview(usize::MAX)?;
     match output.is_json {
-        true => output.result("", &json!({"accounts": shapes::accounts(&accounts)}))?,
-        false => output.result(&status::text(&accounts), &json!({}))?,
+        true => output.result("", &shapes::account_list(&overview.accounts()))?,
+        false => output.result(&status::text(&overview), &())?,
     }
     Ok(0)
 }

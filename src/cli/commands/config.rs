@@ -10,11 +10,12 @@ use zeroize::Zeroizing;
 use crate::acs::{ConnectionString, Endpoint};
 use crate::cli::Stdin;
 use crate::cli::args::{Config, ConfigSet};
+use crate::cli::keyboard::Keyboard;
 use crate::cli::output::Output;
-use crate::cli::parts::{Parts, World, stored_name};
-use crate::config::{self, Config as Resolved, Found, Origin, Setting, Sources};
+use crate::cli::parts::{World, block_on, stored_name};
+use crate::cli::profile::Target;
+use crate::config::{self, Found, Origin, Setting, Sources};
 use crate::error::{Error, Kind, Result};
-use crate::secret::SecretBytes;
 use crate::text::quoted;
 
 /// Longest connection string that is read, in bytes.
@@ -139,20 +140,6 @@ fn get(key: &str, world: &World, output: &mut Output) -> Result<()> {
     output.result(&text, &json!({ key: text }))
 }
 
-/// The profile that is written to: the one that is meant, whether it exists yet or not.
-fn target(world: &World) -> Result<(config::ConfigFile, String)> {
-    let file = world.config_file()?;
-    let named = world
-        .global
-        .profile
-        .as_deref()
-        .or_else(|| world.variable("ACSPASS_PROFILE"))
-        .or_else(|| file.default_profile())
-        .unwrap_or(config::DEFAULT_PROFILE)
-        .to_owned();
-    Ok((file, named))
-}
-
 fn set(args: &ConfigSet, world: &World, output: &mut Output) -> Result<()> {
     let value = args.values.join(" ");
     if value.trim().is_empty() {
@@ -162,7 +149,7 @@ fn set(args: &ConfigSet, world: &World, output: &mut Output) -> Result<()> {
             "to remove a setting, run `acspass config unset KEY`",
         ));
     }
-    let (mut file, profile) = target(world)?;
+    let Target { mut file, profile } = Target::of(world)?;
     if args.key == "profile" {
         file.set_default_profile(Some(&value))?;
         output
@@ -171,7 +158,7 @@ fn set(args: &ConfigSet, world: &World, output: &mut Output) -> Result<()> {
         return output.result("", &json!({}));
     }
     let setting = Setting::from_key(&args.key)?;
-    check(setting, &value)?;
+    config::check_value(setting, &value)?;
     file.set(&profile, &[(setting, &value)])?;
     output.talk().say(&format!(
         "{} is set in profile {profile}, in {}",
@@ -179,22 +166,6 @@ fn set(args: &ConfigSet, world: &World, output: &mut Output) -> Result<()> {
         file.path().display()
     ));
     output.result("", &json!({}))
-}
-
-/// Refuses what a later command would refuse.
-fn check(setting: Setting, value: &str) -> Result<()> {
-    let flags = BTreeMap::from([(setting, value.to_owned())]);
-    let nothing = BTreeMap::new();
-    Resolved::resolve(
-        String::new(),
-        &Sources {
-            flags: &flags,
-            emulator: &BTreeMap::new(),
-            environment: &nothing,
-            profile: &config::Profile::default(),
-        },
-    )
-    .map(|_| ())
 }
 
 /// The secret goes into the store, its endpoint and a marker into the file.
@@ -214,37 +185,20 @@ fn set_connection_string(
              and regenerate the key that was shown",
         ));
     }
-    let text = read_secret(stdin)?;
-    let read = ConnectionString::parse(&text)?;
-    let parts = parts_for_writing(world)?;
-    if !parts.vault.is_persistent() {
-        return Err(Error::new(
-            Kind::Usage,
-            "the store is memory: a connection string kept there is gone when this command ends",
-            "choose a store that keeps it, or set COMMUNICATION_SERVICES_CONNECTION_STRING",
-        ));
-    }
-    let (mut file, profile) = target(world)?;
-    let secret = SecretBytes::new(text.trim().as_bytes().to_vec());
-    parts.vault.save_secret(&stored_name(&profile), &secret)?;
-    let values = [
-        (Setting::Endpoint, read.endpoint.as_str()),
-        (Setting::ConnectionString, config::STORED),
-    ];
-    if let Err(error) = file.set(&profile, &values) {
-        // A secret that no setting names would stay for ever.
-        parts.vault.delete_secret(&stored_name(&profile))?;
-        return Err(error);
-    }
+    let text = read_secret(stdin, output)?;
+    let endpoint = ConnectionString::parse(&text)?.endpoint;
+    let mut target = Target::of(world)?;
+    let parts = target.parts(world, &BTreeMap::new())?;
+    target.keep(&parts, &[], Some(&text))?;
     output.talk().say(&format!(
-        "the connection string of {} is kept in {} for profile {profile}",
-        read.endpoint,
-        super::login::place(parts.vault.store_name())
+        "the connection string of {endpoint} is kept in {} for profile {}",
+        super::login::place(parts.vault.store_name()),
+        target.profile,
     ));
     output.result("", &json!({}))
 }
 
-fn read_secret(stdin: Stdin) -> Result<Zeroizing<String>> {
+fn read_secret(stdin: Stdin, output: &Output) -> Result<Zeroizing<String>> {
     let unreadable = || {
         Error::new(
             Kind::Usage,
@@ -253,9 +207,10 @@ fn read_secret(stdin: Stdin) -> Result<Zeroizing<String>> {
         )
     };
     if stdin.is_terminal {
-        return rpassword::prompt_password("Connection string (not shown): ")
-            .map(Zeroizing::new)
-            .map_err(|_| unreadable());
+        let keyboard = Keyboard::new(stdin);
+        let line = block_on(keyboard.unseen(output.talk(), "Connection string (not shown): "))?;
+        let line = line.ok_or_else(unreadable)?;
+        return Ok(Zeroizing::new(line.expose().to_owned()));
     }
     let mut text = Zeroizing::new(String::new());
     stdin
@@ -267,39 +222,35 @@ fn read_secret(stdin: Stdin) -> Result<Zeroizing<String>> {
 }
 
 fn unset(key: &str, world: &World, output: &mut Output) -> Result<()> {
-    let (mut file, profile) = target(world)?;
+    let mut target = Target::of(world)?;
     let was_set = match key {
         "profile" => {
-            let was_set = file.default_profile().is_some();
-            file.set_default_profile(None)?;
+            let was_set = target.file.default_profile().is_some();
+            target.file.set_default_profile(None)?;
             was_set
         }
         _ => {
             let setting = Setting::from_key(key)?;
-            let is_stored = file
-                .profile(&profile)
+            let profile = target.profile.as_str();
+            let is_stored = target
+                .file
+                .profile(profile)
                 .is_some_and(|profile| profile.value(Setting::ConnectionString).is_some());
             if setting == Setting::ConnectionString && is_stored {
-                parts_for_writing(world)?
+                target
+                    .parts(world, &BTreeMap::new())?
                     .vault
-                    .delete_secret(&stored_name(&profile))?;
+                    .delete_secret(&stored_name(profile))?;
                 // It was set with the secret, and means nothing without it.
-                file.unset(&profile, &[setting, Setting::Endpoint])?
+                target.file.unset(profile, &[setting, Setting::Endpoint])?
             } else {
-                file.unset(&profile, &[setting])?
+                target.file.unset(profile, &[setting])?
             }
         }
     };
     output.talk().say(&match was_set {
         true => format!("{key} is not set any more"),
-        false => format!("{key} was not set in profile {profile}"),
+        false => format!("{key} was not set in profile {}", target.profile),
     });
     output.result("", &json!({}))
-}
-
-/// The parts, where the profile that is named may still have to be made.
-fn parts_for_writing(world: &World) -> Result<Parts<'_>> {
-    let (file, name) = target(world)?;
-    let profile = file.profile(&name).unwrap_or_default();
-    Parts::of_profile(world, &BTreeMap::new(), name, &profile)
 }

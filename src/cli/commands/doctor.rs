@@ -9,7 +9,7 @@ use crate::cli::args;
 use crate::cli::output::Output;
 use crate::cli::parts::{Parts, World};
 use crate::config::{self, KeySource};
-use crate::doctor::{self, Check, Owner, Public, Route};
+use crate::doctor::{self, Check, Owner, Public};
 use crate::error::Result;
 use crate::exchange::ExchangeKind;
 
@@ -68,11 +68,11 @@ fn examine(args: &args::Doctor, world: &World, parts: &Parts<'_>) -> Result<Vec<
         doctor::configuration(config, file.as_ref().map(|file| file.path())),
         doctor::store(&parts.vault, folder.as_deref(), args.offline),
     ];
-    let route = Route::to(config.authority.address(), &world.environment);
-    checks.push(doctor::proxy(&route));
+    let route = parts.http().route(config.authority.address());
     let files = config::authority_files(&world.environment);
     match args.offline {
         true => {
+            checks.push(doctor::proxy(route, None));
             checks.push(doctor::tls(&files, None));
             for name in ["entra", "clock", "resource"] {
                 checks.push(Check::skipped(name, "nothing is contacted with --offline"));
@@ -81,8 +81,9 @@ fn examine(args: &args::Doctor, world: &World, parts: &Parts<'_>) -> Result<Vec<
         false => checks.extend(parts.block_on(async {
             let http = parts.http();
             let authority = &config.authority;
-            let heard = doctor::heard_from_entra(authority, http, route.proxy()).await;
+            let heard = doctor::heard_from_entra(authority, http).await;
             let mut checks = vec![
+                doctor::proxy(route, Some(&heard)),
                 doctor::tls(&files, Some(&heard)),
                 doctor::entra(&heard, authority, http).await,
                 doctor::clock(&heard, world.clock.as_ref()),

@@ -19,6 +19,7 @@ pub(super) fn run(args: &args::Emulator, world: &World, output: &mut Output) -> 
         clock: world.clock.clone(),
         token_life: args.token_life,
         keep_secrets: false,
+        host_names: args.host_names.clone(),
         ..Options::default()
     })?;
     let ca_file = write_ca(&emulator)?;

@@ -3,41 +3,65 @@
 use std::collections::BTreeMap;
 
 use crate::cli::Stdin;
-use crate::cli::args::Get;
+use crate::cli::args::{Get, Wanted};
+use crate::cli::first_run;
+use crate::cli::keyboard::Keyboard;
 use crate::cli::output::Output;
 use crate::cli::parts::{Parts, World};
 use crate::cli::sign_in::Desk;
 use crate::config::Setting;
 use crate::error::Result;
-use crate::session::Peek;
+use crate::session::{Peek, Token};
 use crate::shapes;
 
 pub(super) fn run(args: &Get, world: &World, stdin: Stdin, output: &mut Output) -> Result<u8> {
-    let mut flags = BTreeMap::new();
-    if let Some(text) = &args.min_validity {
-        flags.insert(Setting::MinValidity, text.clone());
-    }
-    let parts = Parts::new(world, &flags)?;
-    let mut wish = parts.wish(args.entra)?;
-    wish.force = args.force_refresh;
-    let token = match parts.session()?.peek(args.account.as_deref(), wish)? {
-        Peek::Fresh(token) => token,
-        Peek::Stale(renewal) => {
-            let desk = match may_sign_in(args, world, stdin.is_terminal) {
-                true => Some(Desk::new(&parts, false, stdin)?),
-                false => None,
-            };
-            let way = desk.as_ref().map(|desk| desk.way(None, args.timeout));
-            let net = || parts.net(!args.entra);
-            parts.block_on(renewal.run(net, way.as_ref()))?
-        }
-    };
+    let keyboard = Keyboard::new(stdin);
+    let parts = parts(&args.wanted, world, !args.entra, &keyboard)?;
+    let token = token(&parts, &args.wanted, args.entra, keyboard)?;
     output.result(token.secret.expose(), &shapes::token(&token))?;
     Ok(0)
 }
 
+/// The real parts; what is not configured is asked for where somebody is there to answer.
+pub(super) fn parts<'w>(
+    wanted: &Wanted,
+    world: &'w World,
+    with_resource: bool,
+    keyboard: &Keyboard,
+) -> Result<Parts<'w>> {
+    let mut flags = BTreeMap::new();
+    if let Some(text) = &wanted.min_validity {
+        flags.insert(Setting::MinValidity, text.clone());
+    }
+    let asks = !wanted.no_interactive && world.somebody_is_there(keyboard);
+    first_run::parts(world, &flags, with_resource, asks.then_some(keyboard))
+}
+
+/// A fresh token: the kept one, or else what a renewal or a sign-in brings.
+pub(super) fn token(
+    parts: &Parts<'_>,
+    wanted: &Wanted,
+    entra: bool,
+    keyboard: Keyboard,
+) -> Result<Token> {
+    let mut wish = parts.wish(entra)?;
+    wish.force = wanted.force_refresh;
+    match parts.session()?.peek(wanted.account.as_deref(), wish)? {
+        Peek::Fresh(token) => Ok(token),
+        Peek::Stale(renewal) => {
+            let desk = match may_sign_in(wanted, parts.world, &keyboard) {
+                true => Some(Desk::new(parts, false, keyboard)?),
+                false => None,
+            };
+            let way = desk.as_ref().map(|desk| desk.way(None, wanted.timeout));
+            let net = || parts.net(!entra);
+            parts.block_on(renewal.run(net, way.as_ref()))
+        }
+    }
+}
+
 /// The emulator's users are not people, so nobody has to be there for them.
-fn may_sign_in(args: &Get, world: &World, stdin_is_terminal: bool) -> bool {
-    let somebody_is_there = stdin_is_terminal && world.stderr_is_terminal;
-    !args.no_interactive && (args.interactive || somebody_is_there || world.global.emulator)
+fn may_sign_in(wanted: &Wanted, world: &World, keyboard: &Keyboard) -> bool {
+    let somebody_is_there = world.somebody_is_there(keyboard);
+    !wanted.no_interactive && (wanted.interactive || somebody_is_there || world.global.emulator)
 }

@@ -6,21 +6,25 @@ use serde_json::json;
 
 use crate::cli::Stdin;
 use crate::cli::args::{Login, PromptArg};
+use crate::cli::first_run;
+use crate::cli::keyboard::Keyboard;
 use crate::cli::output::Output;
-use crate::cli::parts::{Parts, World};
+use crate::cli::parts::World;
 use crate::cli::sign_in::{self, Desk};
 use crate::config::Setting;
 use crate::entra::Prompt;
 use crate::error::{Error, Result};
 use crate::shapes;
-use crate::time::in_words;
+use crate::time::{Moment, in_words};
 
 pub(super) fn run(args: &Login, world: &World, stdin: Stdin, output: &mut Output) -> Result<u8> {
-    let parts = Parts::new(world, &flags(args))?;
+    let keyboard = Keyboard::new(stdin);
+    let asks = world.somebody_is_there(&keyboard);
+    let parts = first_run::parts(world, &flags(args), false, asks.then_some(&keyboard))?;
     parts.config.check_resource()?;
     let session = parts.session()?;
     let entra = parts.entra()?;
-    let desk = Desk::new(&parts, args.no_browser, stdin)?;
+    let desk = Desk::new(&parts, args.no_browser, keyboard)?;
     let prompt = args.prompt.map(|prompt| match prompt {
         PromptArg::SelectAccount => Prompt::SelectAccount,
         PromptArg::Login => Prompt::Login,
@@ -35,7 +39,8 @@ pub(super) fn run(args: &Login, world: &World, stdin: Stdin, output: &mut Output
         .entra_token(scopes)
         .map(|token| token.expires_on)
         .ok_or_else(|| Error::internal("a sign-in kept no token"))?;
-    let left = expires_on.since(record.service_now(world.clock.as_ref()));
+    let now = Moment::now(world.clock.as_ref()).by_service(record.clock.as_ref());
+    let left = expires_on.since(now);
     let talk = output.talk();
     talk.say(&format!(
         "{} is signed in. The Entra token is good until {expires_on} (another {})",
@@ -60,7 +65,7 @@ pub(super) fn run(args: &Login, world: &World, stdin: Stdin, output: &mut Output
 }
 
 /// Where a store keeps things, for a sentence.
-pub(super) fn place(store: &str) -> &'static str {
+pub(in crate::cli) fn place(store: &str) -> &'static str {
     match store {
         "file" => "sealed files",
         "keyutils" => "the kernel's keyring, until you log out of this machine",

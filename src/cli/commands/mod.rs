@@ -6,9 +6,10 @@ mod completions;
 mod config;
 mod doctor;
 mod emulator;
+mod exec;
 mod get;
 mod inspect;
-mod login;
+pub(super) mod login;
 mod logout;
 mod man;
 mod serve;
@@ -35,6 +36,7 @@ pub(super) fn run(
     match command {
         Command::Login(args) => login::run(&args, world, stdin, output),
         Command::Get(args) => get::run(&args, world, stdin, output),
+        Command::Exec(args) => exec::run(&args, world, stdin, output),
         Command::Serve(args) => serve::run(&args, world, stdin, output),
         Command::Status(_) => status::run(world, output),
         Command::Logout(args) => logout::run(&args, world, output),

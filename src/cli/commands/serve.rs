@@ -9,6 +9,8 @@ use serde_json::json;
 use crate::cli::Stdin;
 use crate::cli::args;
 use crate::cli::dashboard;
+use crate::cli::first_run;
+use crate::cli::keyboard::Keyboard;
 use crate::cli::notify;
 use crate::cli::output::Output;
 use crate::cli::parts::{Parts, World, interrupted, runtime};
@@ -31,7 +33,9 @@ pub(super) fn run(
     if !args.allow_origin.is_empty() {
         flags.insert(Setting::AllowOrigin, args.allow_origin.join(" "));
     }
-    let parts = Parts::new(world, &flags)?;
+    let keyboard = Keyboard::new(stdin);
+    let asks = world.somebody_is_there(&keyboard);
+    let parts = first_run::parts(world, &flags, true, asks.then_some(&keyboard))?;
     if args.open
         && let Some(running) = serve::running(&world.serve_folder()?)?
     {
@@ -50,7 +54,7 @@ pub(super) fn run(
     let server = Server::open(options, args.port, &world.serve_folder()?)?;
     // With the dashboard open, that is where a person signs in.
     if !args.open {
-        sign_in_first(&parts, stdin)?;
+        sign_in_first(&parts, keyboard)?;
     }
     let outcome = runtime.block_on(async {
         let socket = server.socket().map(|path| path.display().to_string());
@@ -124,7 +128,7 @@ fn options(parts: &Parts<'_>) -> Result<Options> {
             redirect_uri: parts.config.redirect_uri.clone(),
             timeout: SIGN_IN,
         },
-        overview: Arc::new(move || overview.overview(Some(tenancy.clone()))),
+        overview: Arc::new(move || overview.overview(Some(&tenancy), usize::MAX)),
         profile: parts.config.profile.clone(),
         clock: parts.world.clock.clone(),
         origins: parts.config.allowed_origins.clone(),
@@ -150,8 +154,8 @@ fn sign_in_needed(world: &World) -> Arc<dyn Fn(&Error) + Send + Sync> {
 
 /// A world that is a new one in every run has nobody who could sign in elsewhere: that happens
 /// here, where it may.
-fn sign_in_first(parts: &Parts<'_>, stdin: Stdin) -> Result<()> {
-    let somebody_is_there = stdin.is_terminal && parts.world.stderr_is_terminal;
+fn sign_in_first(parts: &Parts<'_>, keyboard: Keyboard) -> Result<()> {
+    let somebody_is_there = parts.world.somebody_is_there(&keyboard);
     let may_sign_in = parts.world.global.emulator || somebody_is_there;
     if parts.vault.is_persistent() && !parts.world.global.emulator || !may_sign_in {
         return Ok(());
@@ -159,7 +163,7 @@ fn sign_in_first(parts: &Parts<'_>, stdin: Stdin) -> Result<()> {
     let Peek::Stale(renewal) = parts.session()?.peek(None, parts.wish(false)?)? else {
         return Ok(());
     };
-    let desk = Desk::new(parts, false, stdin)?;
+    let desk = Desk::new(parts, false, keyboard)?;
     let way = desk.way(None, SIGN_IN);
     match parts.block_on(renewal.run(|| parts.net(true), Some(&way))) {
         Err(error) if error.kind() == Kind::Interrupted => Err(error),

@@ -9,7 +9,7 @@ use url::Url;
 
 use crate::cli::output::Output;
 use crate::cli::parts::{Parts, World};
-use crate::config::Setting;
+use crate::config::{Cloud, Setting};
 use crate::error::Result;
 use crate::exchange::ExchangeKind;
 
@@ -109,13 +109,9 @@ impl Plan {
 
     /// The cloud's portal and its name in `az`, by the authority's host.
     fn cloud(&self) -> (&'static str, Option<&'static str>) {
-        match self.authority.host_str() {
-            Some("login.microsoftonline.us") => {
-                ("https://portal.azure.us", Some("AzureUSGovernment"))
-            }
-            Some("login.partner.microsoftonline.cn" | "login.chinacloudapi.cn") => {
-                ("https://portal.azure.cn", Some("AzureChinaCloud"))
-            }
+        match self.authority.host_str().and_then(Cloud::of_authority) {
+            Some(Cloud::UsGovernment) => ("https://portal.azure.us", Some("AzureUSGovernment")),
+            Some(Cloud::China) => ("https://portal.azure.cn", Some("AzureChinaCloud")),
             _ => ("https://entra.microsoft.com", None),
         }
     }

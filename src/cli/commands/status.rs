@@ -3,31 +3,36 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use serde_json::Value;
-
 use crate::cli::output::Output;
 use crate::cli::parts::{Parts, World};
 use crate::error::{Kind, Result};
-use crate::session::{AccountState, TokenState};
+use crate::session::{AccountState, Overview, TokenState};
 use crate::shapes;
 use crate::time::in_words;
 
+/// Accounts that a person is shown unasked.
+const MOST_AS_TEXT: usize = 10;
+
 pub(super) fn run(world: &World, output: &mut Output) -> Result<u8> {
     let parts = Parts::new(world, &BTreeMap::new())?;
-    let accounts = parts.overview()?.accounts();
+    let most = match output.is_json {
+        true => usize::MAX,
+        false => MOST_AS_TEXT,
+    };
+    let overview = parts.overview(most)?;
     match output.is_json {
         true => {
             let store = parts.vault.store_name();
+            let accounts = overview.accounts();
             let json = shapes::status(&parts.config.profile, store, &accounts);
             output.result("", &json)?;
         }
         false => {
-            let text = format!("{}\n{}", heading(&parts), text(&accounts));
-            output.result(&text, &Value::Null)?;
+            let text = format!("{}\n{}", heading(&parts), text(&overview));
+            output.result(&text, &())?;
         }
     }
-    let can_give = |state: &AccountState| state.active && state.can_give();
-    Ok(match accounts.iter().any(can_give) {
+    Ok(match overview.active_can_give() {
         true => 0,
         false => Kind::SignInNeeded.exit_code(),
     })
@@ -50,9 +55,9 @@ fn heading(parts: &Parts<'_>) -> String {
 }
 
 /// The accounts, for a person.
-pub(super) fn text(accounts: &[AccountState]) -> String {
+pub(super) fn text(overview: &Overview) -> String {
     let mut text = String::new();
-    for state in accounts {
+    for state in overview.accounts() {
         let mark = if state.active { "*" } else { " " };
         let _ = writeln!(
             text,
@@ -66,10 +71,17 @@ pub(super) fn text(accounts: &[AccountState]) -> String {
         for (name, token) in tokens {
             let _ = writeln!(text, "    {name:<20} {}", describe(token));
         }
-        let _ = writeln!(text, "    {:<20} {}", "next get", next(state));
+        let _ = writeln!(text, "    {:<20} {}", "next get", next(&state));
     }
     if text.is_empty() {
         text.push_str("nobody is signed in: run `acspass login`\n");
+    }
+    if overview.shown.left > 0 {
+        let _ = writeln!(
+            text,
+            "and {} more: `acspass account list` lists them",
+            overview.shown.left
+        );
     }
     text.trim_end().to_owned()
 }

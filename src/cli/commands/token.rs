@@ -16,7 +16,7 @@ use crate::jwt;
 use crate::secret::EntraToken;
 use crate::shapes;
 
-use super::token_input;
+use super::{bulk, token_input};
 
 pub(super) fn issue(args: &TokenIssue, world: &World, output: &mut Output) -> Result<u8> {
     let (scopes, lifetime) = wanted(&args.scope, args.valid_for)?;
@@ -29,14 +29,18 @@ pub(super) fn issue(args: &TokenIssue, world: &World, output: &mut Output) -> Re
     let client = parts.identity_client()?;
     match user {
         Some(user) => {
-            let issued = parts.block_on(client.issue_token(&user, &scopes, lifetime))?;
+            let issued = parts
+                .block_on(client.issue_token(&user, &scopes, lifetime))
+                .map_err(bulk::cut_short)?;
             output.result(
                 issued.token.expose(),
                 &shapes::issued(&issued, world.clock.now()),
             )?;
         }
         None => {
-            let created = parts.block_on(client.create_user_with_token(&scopes, lifetime))?;
+            let created = parts
+                .block_on(client.create_user_with_token(&scopes, lifetime))
+                .map_err(bulk::cut_short)?;
             output.result(
                 &created_text(&created),
                 &shapes::created(&created, world.clock.now()),
@@ -50,7 +54,9 @@ pub(super) fn revoke(args: &TokenRevoke, world: &World, output: &mut Output) -> 
     let user = CommunicationUserId::parse(&args.user)?;
     let parts = Parts::new(world, &BTreeMap::new())?;
     let client = parts.identity_client()?;
-    parts.block_on(client.revoke_tokens(&user))?;
+    parts
+        .block_on(client.revoke_tokens(&user))
+        .map_err(bulk::cut_short)?;
     output
         .talk()
         .say("every token that was issued for the identity so far is revoked");

@@ -88,7 +88,9 @@ pub(super) fn delete(
     let user = CommunicationUserId::parse(&args.id)?;
     let parts = Parts::new(world, &BTreeMap::new())?;
     let client = parts.identity_client()?;
-    parts.block_on(client.delete_user(&user))?;
+    parts
+        .block_on(client.delete_user(&user))
+        .map_err(bulk::cut_short)?;
     output.talk().say(&format!("{user} is deleted"));
     output.result("", &json!({}))?;
     Ok(0)

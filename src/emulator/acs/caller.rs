@@ -20,6 +20,9 @@ pub(super) struct EntraClaims {
     pub(super) aud: String,
     iss: String,
     nbf: i64,
+    /// What the client can do.
+    #[serde(default)]
+    xms_cc: Vec<String>,
     pub(super) exp: i64,
     /// What the user allowed; an app's own token has none.
     #[serde(default)]
@@ -51,6 +54,21 @@ impl EntraClaims {
         match now >= claims.nbf && now < claims.exp {
             true => Ok(claims),
             false => Err("the token is expired or not yet valid"),
+        }
+    }
+
+    /// Whether the resource has taken the token back since, of a client that can be told so.
+    pub(super) fn check_not_taken_back(&self, shared: &Shared) -> Result<(), Refusal> {
+        let revoked = shared.state.lock().access_revoked;
+        let is_able = self
+            .xms_cc
+            .iter()
+            .any(|word| word.eq_ignore_ascii_case("cp1"));
+        match revoked {
+            Some(revoked) if is_able && self.nbf < revoked.unix_seconds() => {
+                Err(Refusal::challenge(revoked))
+            }
+            _ => Ok(()),
         }
     }
 

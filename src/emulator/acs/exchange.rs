@@ -74,6 +74,7 @@ fn read_token(shared: &Shared, token: &str, now: Timestamp) -> Result<EntraClaim
     if claims.aud != AUDIENCE {
         return Err(Refusal::access_token("the token is for another audience"));
     }
+    claims.check_not_taken_back(shared)?;
     match claims.granted(&SCOPES).is_empty() {
         true => Err(Refusal::access_token(
             "the token has neither of the two Teams scopes",

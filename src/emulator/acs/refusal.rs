@@ -4,9 +4,12 @@
 //! The wording of messages is nobody's contract; codes and targets are.
 
 use axum::http::{Method, StatusCode};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::super::door::Reply;
+use crate::time::Timestamp;
 
 /// A refusal.
 #[derive(Debug)]
@@ -125,6 +128,22 @@ impl Refusal {
         )
         .early()
         .because(reason)
+    }
+
+    /// The token is good by its dates, and one from `since` or later is asked for.
+    pub(super) fn challenge(since: Timestamp) -> Refusal {
+        let claims = json!({"access_token": {"nbf": {
+            "essential": true, "value": since.unix_seconds().to_string(),
+        }}});
+        let mut refusal = Refusal::access_token("the token was taken back");
+        refusal.header = Some(Box::new((
+            "www-authenticate",
+            format!(
+                "Bearer realm=\"\", error=\"insufficient_claims\", claims=\"{}\"",
+                STANDARD.encode(claims.to_string())
+            ),
+        )));
+        refusal
     }
 
     /// The caller is who they say, and may not.

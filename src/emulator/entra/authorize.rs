@@ -7,14 +7,15 @@
 use axum::body::Body;
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::Response;
-use serde_json::Value;
 
 use super::super::door::{Asked, Reply, Shared};
 use super::super::pages;
 use super::super::scopes::{BadScope, Scopes};
 use super::super::state::Grant;
 use super::super::verify::Challenge;
-use super::super::world::{self, Tenant, User};
+use super::super::world::{self, Obstacle, Tenant, User};
+use super::claims::Requested;
+use super::obstacle::{self, Clicks, Way};
 use super::params::Params;
 use super::{Refusal, issue, tenant_named};
 
@@ -42,6 +43,7 @@ struct Wish {
     challenge: Option<Challenge>,
     nonce: Option<String>,
     client_info: bool,
+    claims: Requested,
     hint: Option<String>,
 }
 
@@ -57,6 +59,8 @@ pub(super) fn answer(shared: &Shared, asked: &Asked, segment: &str) -> Reply {
     };
     let chosen = params.take(CHOICE).filter(|_| from_page);
     let cancelled = params.take(CANCEL).is_some() && from_page;
+    let clicks = Clicks::take(&mut params);
+    let clicks = if from_page { clicks } else { Clicks::default() };
     {
         let mut state = shared.state.lock();
         for secret in ["state", "nonce"]
@@ -74,18 +78,13 @@ pub(super) fn answer(shared: &Shared, asked: &Asked, segment: &str) -> Reply {
         Ok(wish) => wish,
         Err(refusal) => return back.refuse(asked, &refusal),
     };
-    if cancelled {
-        let refusal = Refusal::new(
-            "access_denied",
-            65004,
-            "User declined to consent to access the app.",
-        );
-        return back.refuse(asked, &refusal.with_suberror("cancel"));
-    }
     let user = chosen
         .as_deref()
         .or(wish.hint.as_deref())
         .and_then(User::named);
+    if cancelled {
+        return back.refuse(asked, &gone_back(chosen.and(user)));
+    }
     let Some(user) = user else {
         return pages::sign_in(wish.hint.as_deref(), tenant, params.into_pairs());
     };
@@ -101,6 +100,23 @@ pub(super) fn answer(shared: &Shared, asked: &Asked, segment: &str) -> Reply {
             ),
         )
         .into_page(asked);
+    };
+
+    let mut fields = params.into_pairs();
+    fields.push((CHOICE.to_owned(), user.username.to_owned()));
+    let way = obstacle::way(
+        shared,
+        asked,
+        user,
+        &wish.scopes,
+        &wish.claims,
+        &clicks,
+        fields,
+    );
+    let proved = match way {
+        Way::Clear { proved } => proved,
+        Way::Page(page) => return page,
+        Way::Refused(refusal) => return back.refuse(asked, &refusal),
     };
 
     let code = format!("1.{}", issue::random());
@@ -119,11 +135,30 @@ pub(super) fn answer(shared: &Shared, asked: &Asked, segment: &str) -> Reply {
             challenge: wish.challenge,
             nonce: wish.nonce,
             scopes: wish.scopes,
+            claims: wish.claims,
+            proved,
             issued: asked.now,
             redeemed: None,
         },
     );
     back.deliver(asked, fields)
+}
+
+/// The answer where a person goes back, perhaps from the page that asks for an admin.
+fn gone_back(user: Option<&User>) -> Refusal {
+    match user.map(|user| user.obstacle) {
+        Some(Obstacle::AdminConsent) => Refusal::new(
+            "access_denied",
+            90094,
+            "The grant requires admin permission.",
+        ),
+        _ => Refusal::new(
+            "access_denied",
+            65004,
+            "User declined to consent to access the app.",
+        ),
+    }
+    .with_suberror("cancel")
 }
 
 /// Answers the client with this refusal, as a fault asks for.
@@ -209,14 +244,7 @@ fn read(params: &Params) -> Result<Wish, Refusal> {
             None => return bad(50147, "Invalid code_challenge_method."),
         },
     };
-    if let Some(claims) = params.get("claims")
-        && !matches!(serde_json::from_str(claims), Ok(Value::Object(_)))
-    {
-        return bad(
-            9_002_313,
-            "Invalid request. The 'claims' are not a JSON object.",
-        );
-    }
+    let claims = Requested::read(params)?;
     let hint = params.get("login_hint");
     match params.get("prompt") {
         None | Some("login" | "consent") => {}
@@ -241,6 +269,7 @@ fn read(params: &Params) -> Result<Wish, Refusal> {
         challenge,
         nonce: params.get("nonce").map(str::to_owned),
         client_info: params.get("client_info") == Some("1"),
+        claims,
         hint: hint.map(str::to_owned),
     })
 }

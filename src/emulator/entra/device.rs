@@ -14,6 +14,8 @@ use super::super::pages;
 use super::super::scopes::Scopes;
 use super::super::world::{self, Member, Tenant, User};
 use super::authorize::{CANCEL, CHOICE, read_scopes, unknown_client};
+use super::claims::Requested;
+use super::obstacle::{self, Clicks, Way};
 use super::params::Params;
 use super::{Refusal, issue, tenant_named};
 use crate::time::Timestamp;
@@ -45,6 +47,7 @@ struct Device {
     user_code: String,
     tenant: Tenant,
     scopes: Scopes,
+    claims: Requested,
     issued: Timestamp,
     life: Duration,
     interval: Duration,
@@ -55,7 +58,11 @@ struct Device {
 #[derive(Debug)]
 enum Outcome {
     Pending,
-    Approved(&'static User, Member),
+    Approved {
+        user: &'static User,
+        member: Member,
+        proved: bool,
+    },
     Declined,
 }
 
@@ -64,6 +71,9 @@ pub(super) struct Approved {
     pub(super) user: &'static User,
     pub(super) member: Member,
     pub(super) scopes: Scopes,
+    pub(super) claims: Requested,
+    /// A second proof was given.
+    pub(super) proved: bool,
 }
 
 impl Device {
@@ -105,12 +115,18 @@ impl Devices {
         }
         let last = device.last_poll.replace(now);
         match device.outcome {
-            Outcome::Approved(user, member) => {
-                let scopes = self.pending.swap_remove(place).scopes;
+            Outcome::Approved {
+                user,
+                member,
+                proved,
+            } => {
+                let device = self.pending.swap_remove(place);
                 Ok(Approved {
                     user,
                     member,
-                    scopes,
+                    scopes: device.scopes,
+                    claims: device.claims,
+                    proved,
                 })
             }
             Outcome::Declined => Err(Refusal::new(
@@ -202,6 +218,7 @@ fn codes(shared: &Shared, asked: &Asked, segment: &str) -> Result<serde_json::Va
         return Err(unknown_client(client, segment));
     }
     let scopes = read_scopes(params.need("scope")?)?;
+    let claims = Requested::read(&params)?;
     let device_code = format!("D{}", issue::random());
     let user_code = user_code()?;
     let uri = format!("{}/devicelogin", asked.base);
@@ -227,6 +244,7 @@ fn codes(shared: &Shared, asked: &Asked, segment: &str) -> Result<serde_json::Va
         user_code,
         tenant,
         scopes,
+        claims,
         issued: asked.now,
         life,
         interval,
@@ -262,6 +280,7 @@ pub(super) fn page(shared: &Shared, asked: &Asked) -> Reply {
         Err(refusal) => return refusal.into_page(asked),
     };
     let typed = params.take(USER_CODE).unwrap_or_default();
+    let clicks = Clicks::take(&mut params);
     let mut state = shared.state.lock();
     let device = match state.devices.entered(&typed, asked.now) {
         Ok(device) => device,
@@ -269,7 +288,7 @@ pub(super) fn page(shared: &Shared, asked: &Asked) -> Reply {
     };
     if params.take(CANCEL).is_some() {
         device.outcome = Outcome::Declined;
-        return pages::device_end("You declined", "The app on your device is not signed in.");
+        return declined();
     }
     let mut fields = vec![(USER_CODE.to_owned(), device.user_code.clone())];
     let user = params.take(CHOICE).and_then(|name| User::named(&name));
@@ -279,13 +298,49 @@ pub(super) fn page(shared: &Shared, asked: &Asked) -> Reply {
         "device_page".clone_into(&mut reply.operation);
         return reply;
     };
-    if params.take(CONFIRM).is_none() {
-        fields.push((CHOICE.to_owned(), user.username.to_owned()));
-        return pages::confirm_app(user, fields);
+    fields.push((CHOICE.to_owned(), user.username.to_owned()));
+    let (scopes, claims) = (device.scopes.clone(), device.claims.clone());
+    // The pages on the way look at the state too.
+    drop(state);
+    let way = obstacle::way(
+        shared,
+        asked,
+        user,
+        &scopes,
+        &claims,
+        &clicks,
+        fields.clone(),
+    );
+    let outcome = match way {
+        Way::Clear { .. } if params.take(CONFIRM).is_none() => {
+            fields.extend(clicks.fields());
+            return pages::confirm_app(user, fields);
+        }
+        Way::Clear { proved } => Outcome::Approved {
+            user,
+            member,
+            proved,
+        },
+        Way::Page(mut page) => {
+            "device_page".clone_into(&mut page.operation);
+            return page;
+        }
+        Way::Refused(_) => Outcome::Declined,
+    };
+    let is_declined = matches!(outcome, Outcome::Declined);
+    match shared.state.lock().devices.entered(&typed, asked.now) {
+        Ok(device) => device.outcome = outcome,
+        Err(why) => return pages::enter_code(Some(why)),
     }
-    device.outcome = Outcome::Approved(user, member);
+    if is_declined {
+        return declined();
+    }
     pages::device_end(
         "You have signed in",
         "You have signed in to the app on your device. You may now close this window.",
     )
+}
+
+fn declined() -> Reply {
+    pages::device_end("You declined", "The app on your device is not signed in.")
 }

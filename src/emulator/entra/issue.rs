@@ -28,6 +28,10 @@ pub(super) struct Subject<'a> {
     pub(super) member: Member,
     /// Scheme and host of the issuer.
     pub(super) base: &'a str,
+    /// A second proof was given.
+    pub(super) proved: bool,
+    /// What the client says it can do.
+    pub(super) capabilities: &'a [String],
     pub(super) now: Timestamp,
 }
 
@@ -43,6 +47,9 @@ pub(super) struct RefreshClaims {
     pub(super) client: String,
     pub(super) scopes: String,
     pub(super) issued: i64,
+    /// The sign-in had a second proof.
+    #[serde(default)]
+    pub(super) proved: bool,
     /// An id that real tokens do not have, so that both are told apart.
     pub(super) emulator: bool,
 }
@@ -57,7 +64,7 @@ impl Subject<'_> {
     ) -> String {
         let now = self.now.unix_seconds();
         let tenant = self.member.directory.id;
-        signer.access_token(&json!({
+        let mut claims = json!({
             "aud": resource.audience,
             // Entra's v1 issuer is https://sts.windows.net/{tid}/; this one is nobody's.
             "iss": format!("{}/{tenant}/", self.base),
@@ -65,7 +72,7 @@ impl Subject<'_> {
             "nbf": now,
             "exp": self.now.plus(life).unix_seconds(),
             "acr": "1",
-            "amr": ["pwd"],
+            "amr": if self.proved { vec!["pwd", "mfa"] } else { vec!["pwd"] },
             "appid": CLIENT_ID,
             "appidacr": "0",
             "idtyp": "user",
@@ -79,7 +86,11 @@ impl Subject<'_> {
             "uti": random(),
             "ver": "1.0",
             "emulator": true,
-        }))
+        });
+        if !self.capabilities.is_empty() {
+            claims["xms_cc"] = self.capabilities.into();
+        }
+        signer.access_token(&claims)
     }
 
     pub(super) fn id_token(

@@ -1,13 +1,15 @@
 //! Entra ID's side: metadata, keys, the authorize page and the token endpoint of each tenant.
 //!
 //! In comes a request to `/{tenant}/…`, out comes what login.microsoftonline.com would answer, as
-//! far as `docs` and recordings tell. Passwords, consent and device registration do not exist here.
+//! far as `docs` and recordings tell. Passwords and device registration do not exist here.
 
 mod authorize;
+mod claims;
 pub(super) mod device;
 mod issue;
 pub(super) mod managed;
 mod metadata;
+mod obstacle;
 mod params;
 mod proof;
 mod refusal;
@@ -18,6 +20,8 @@ use axum::http::{Method, StatusCode};
 
 use super::door::{Asked, Reply, Shared};
 use super::world::{NoTenant, Tenant};
+pub(super) use claims::Requested;
+pub(super) use obstacle::{CODE, RIGHT_CODE};
 pub(super) use proof::{CERTIFICATE, Certificate};
 use refusal::Refusal;
 

@@ -11,6 +11,12 @@ use serde_json::{Value, json};
 use super::super::door::{Asked, Reply};
 use super::super::pages;
 
+/// The heading of Entra's pages that say no.
+const SORRY: &str = "Sorry, but we\u{2019}re having trouble signing you in.";
+
+/// Sign-in frequency.
+const WITHOUT_PAGE: u32 = 70043;
+
 /// A refusal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Refusal {
@@ -18,6 +24,8 @@ pub(super) struct Refusal {
     number: u32,
     text: String,
     suberror: Option<Cow<'static, str>>,
+    /// A claims challenge: JSON, sent in a string.
+    claims: Option<&'static str>,
     status: StatusCode,
 }
 
@@ -28,6 +36,7 @@ impl Refusal {
             number,
             text: text.into(),
             suberror: None,
+            claims: None,
             status: StatusCode::BAD_REQUEST,
         }
     }
@@ -39,12 +48,18 @@ impl Refusal {
             number: number.unwrap_or(9_000_000),
             text: "The emulator was asked to refuse this.".to_owned(),
             suberror: suberror.map(Cow::Owned),
+            claims: None,
             status: StatusCode::BAD_REQUEST,
         }
     }
 
     pub(super) fn with_suberror(mut self, suberror: &'static str) -> Refusal {
         self.suberror = Some(Cow::Borrowed(suberror));
+        self
+    }
+
+    pub(super) fn with_claims(mut self, claims: &'static str) -> Refusal {
+        self.claims = Some(claims);
         self
     }
 
@@ -77,10 +92,16 @@ impl Refusal {
             "timestamp": timestamp(asked),
             "trace_id": asked.request_id,
             "correlation_id": asked.correlation_id,
-            "error_uri": self.uri(asked),
         });
+        // As in recordings: some numbers have no page.
+        if self.number != WITHOUT_PAGE {
+            body["error_uri"] = self.uri(asked).into();
+        }
         if let Some(suberror) = self.suberror {
             body["suberror"] = Value::from(suberror.into_owned());
+        }
+        if let Some(claims) = self.claims {
+            body["claims"] = claims.into();
         }
         let telemetry = format!("1,{},0,,", self.number);
         Reply::json(operation, self.status, &body)
@@ -103,8 +124,14 @@ impl Refusal {
 
     /// As a person sees it where nobody may be redirected.
     pub(super) fn into_page(self, asked: &Asked) -> Reply {
+        self.into_page_titled(asked, SORRY)
+    }
+
+    /// The same under another heading.
+    pub(super) fn into_page_titled(self, asked: &Asked, title: &str) -> Reply {
         pages::refused(
             asked,
+            title,
             &format!("AADSTS{}: {}", self.number, self.text),
             &timestamp(asked),
         )

@@ -17,6 +17,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use url::Url;
 
+use super::entra;
 use crate::error::{Error, Kind, Result};
 use crate::loopback;
 use html::Form;
@@ -65,7 +66,7 @@ impl UserAgent {
         }
     }
 
-    /// A user agent that clicks Cancel.
+    /// A user agent that clicks Cancel, and declines where it is asked to consent.
     pub fn cancelling() -> UserAgent {
         UserAgent {
             choice: Choice::Cancel,
@@ -140,8 +141,13 @@ impl UserAgent {
     /// button has no choice to make.
     fn submit(&self, here: &Url, form: &Form) -> Result<Step> {
         let mut fields = form.hidden.clone();
-        if let (Some(name), Some(typed)) = (&form.text, &self.typed) {
-            fields.push((name.clone(), typed.clone()));
+        if let Some(name) = &form.text {
+            let typed = match name.as_str() {
+                // The page tells it.
+                entra::CODE => Some(entra::RIGHT_CODE),
+                _ => self.typed.as_deref(),
+            };
+            fields.extend(typed.map(|typed| (name.clone(), typed.to_owned())));
         }
         fields.extend(self.clicked(form)?);
         let body = url::form_urlencoded::Serializer::new(String::new())
@@ -163,9 +169,13 @@ impl UserAgent {
 
     fn clicked(&self, form: &Form) -> Result<Option<(String, String)>> {
         let named = |name: &str| form.buttons.iter().find(|(button, _)| button == name);
+        let says = |value: &str| form.buttons.iter().find(|(_, said)| said == value);
         let clicked = match (&self.choice, named("emulator_user")) {
-            (Choice::Cancel, _) => named("emulator_cancel"),
-            (_, None) => named("emulator_confirm"),
+            (Choice::Cancel, _) => named("emulator_cancel").or(says("decline")),
+            (_, None) => named("emulator_confirm")
+                .or(says("accept"))
+                // Where nothing else can be done, the way leads back.
+                .or(named("emulator_cancel").filter(|_| form.text.is_none())),
             (Choice::First, first) => first,
             (Choice::User(user), Some(_)) => {
                 let of_user = |(name, value): &&(String, String)| {

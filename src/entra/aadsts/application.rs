@@ -21,37 +21,42 @@ pub(super) const ROWS: &[Advice] = &[
     row(
         500_011,
         "the tenant has no service principal for Azure Communication Services",
-        "send your admin the message that `acspass setup` prints",
-        "create the service principal, then grant consent",
+        "send your admin the message that `acspass setup` prints; once that is done, run \
+         `acspass login`",
+        "create that service principal by the command below, then grant your application consent",
         "`az ad sp create --id 1fd5118e-2576-4263-8130-9503064c837a`",
     ),
     row(
         65001,
-        "nobody has consented to what your application asks for",
-        "sign in with `acspass login --prompt consent` and accept, or ask an admin to consent",
-        "grant admin consent, by the address that `acspass setup` prints",
+        "the permissions that your application asks for have not been consented to",
+        "run `acspass login --prompt consent` and accept; if you may not, send your admin the message \
+         that `acspass setup` prints",
+        "open the address in that message, or grant admin consent on the page below",
         at::PERMISSIONS,
     ),
     row(
         65004,
         "the consent was declined",
-        "run `acspass login` again and accept, or ask an admin to consent for the tenant",
-        "grant admin consent, by the address that `acspass setup` prints",
+        "run `acspass login` again and accept; if you may not, send your admin the message that \
+         `acspass setup` prints",
+        "open the address in that message, or grant admin consent on the page below",
         at::PERMISSIONS,
     ),
     row(
         65005,
         "your application asks for a permission that its registration does not list",
-        "send the owner of the application this message",
+        "send this message to whoever registered the application; once that is mended, run \
+         `acspass login`",
         "add Azure Communication Services > Teams.ManageCalls and Teams.ManageChats, then grant \
          admin consent",
         at::PERMISSIONS,
     ),
     row(
         650_052,
-        "the tenant has no service principal or no subscription for Azure Communication Services",
-        "send your admin the message that `acspass setup` prints",
-        "create the service principal, then grant consent",
+        "the tenant has no service principal for Azure Communication Services: nobody has set it up there",
+        "send your admin the message that `acspass setup` prints; once that is done, run \
+         `acspass login`",
+        "create that service principal by the command below, then grant your application consent",
         "`az ad sp create --id 1fd5118e-2576-4263-8130-9503064c837a`",
     ),
     row(
@@ -82,7 +87,7 @@ pub(super) const ROWS: &[Advice] = &[
         "the tenant does not know an application with this client id",
         "check client id and tenant in `acspass config list`: the client id is the Application \
          (client) ID, not the object id",
-        "where the application is another tenant's, grant admin consent here, which adds it",
+        "if the application is another tenant's, grant admin consent here, which adds it",
         at::OVERVIEW,
     ),
     row(
@@ -109,8 +114,8 @@ pub(super) const ROWS: &[Advice] = &[
     row(
         7_000_112,
         "your application is disabled in this tenant",
-        "ask your admin to enable the application",
-        "set Enabled for users to sign-in to Yes",
+        "ask your admin to enable the application, then run `acspass login`",
+        "set 'Enabled for users to sign-in?' to Yes",
         at::PROPERTIES,
     ),
     row(

@@ -57,9 +57,10 @@ pub(super) const ROWS: &[Advice] = &[
     row(
         53001,
         "Conditional Access asks for a device that is joined to the organisation",
-        "sign in from a device that is joined to your organisation",
-        "join the device, or leave your application out of the policy",
-        at::DEVICES,
+        "run `acspass login` on a device that is joined to your organisation; if this one should be, \
+         ask your admin to look at it",
+        "see whether the device is joined, or leave your application out of the policy",
+        "Entra admin center > Devices > All devices; Conditional Access > Policies",
     ),
     row(
         53002,
@@ -86,8 +87,8 @@ pub(super) const ROWS: &[Advice] = &[
     row(
         53005,
         "the tenant asks for an app protection policy, which desktop applications cannot have",
-        "ask your admin for a policy that allows a managed desktop device instead",
-        "accept compliant devices beside app protection, or leave your application out",
+        "ask your admin for a policy that allows a compliant desktop device instead",
+        "accept either app protection or a compliant device, or leave your application out of the policy",
         at::POLICIES,
     ),
     row(
@@ -99,11 +100,12 @@ pub(super) const ROWS: &[Advice] = &[
     ),
     row(
         530_035,
-        "the tenant's security defaults block the sign-in",
+        "the tenant's security defaults block the sign-in, often for want of multifactor authentication",
         "register for multifactor authentication at https://mysignins.microsoft.com/security-info, \
-         then run `acspass login`",
-        "where security defaults are too strict, replace them by Conditional Access policies",
-        "Entra admin center > Overview > Properties > Manage security defaults",
+         then run `acspass login`; if you had done so before, send your admin this message",
+        "read the reason in the sign-in log; security defaults hold for every user, and only \
+         Conditional Access policies in their place can be finer",
+        at::LOG,
     ),
     row(
         700_003,

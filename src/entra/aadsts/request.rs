@@ -5,9 +5,10 @@ use super::{Advice, at, row, say, suberror};
 pub(super) const ROWS: &[Advice] = &[
     row(
         50049,
-        "the authority does not know the host that it was asked about",
-        "check `authority-host` in `acspass config list`",
-        "tell the user which cloud the tenant is in",
+        "the host that is configured as authority-host belongs to no cloud that Entra knows",
+        "correct it: `acspass config set authority-host https://login.microsoftonline.com`, or the \
+         host of your own cloud",
+        "tell the user which cloud the tenant is in: only national clouds have another host",
         at::SETTINGS,
     ),
     row(
@@ -33,7 +34,7 @@ pub(super) const ROWS: &[Advice] = &[
     ),
     row(
         54005,
-        "the code of this sign-in was used before",
+        "the authorization code that the browser brought was redeemed before",
         "sign in again with `acspass login`, and do not reload or resend its last page",
         "see whether something on the way sends requests twice",
         at::LOG,
@@ -135,7 +136,7 @@ pub(super) const ROWS: &[Advice] = &[
         "set the cloud's own authority: `acspass config set authority-host \
          https://login.microsoftonline.us` for US Government, \
          https://login.partner.microsoftonline.cn for China",
-        "tell the user which cloud the tenant is in",
+        "tell the user which cloud the tenant is in: only national clouds have another host",
         at::SETTINGS,
     ),
     row(
@@ -183,7 +184,7 @@ pub(super) const ROWS: &[Advice] = &[
     row(
         9_002_313,
         "the request, or the code or token in it, came through garbled",
-        "sign in again with `acspass login`; where a code was pasted, paste the whole address",
+        "sign in again with `acspass login`; if a code was pasted, paste the whole address",
         say::NOTHING,
         at::DOCTOR,
     ),
@@ -223,7 +224,7 @@ pub(super) const SUBERRORS: &[Advice] = &[
         "user_password_expired",
         "the password has expired",
         "sign in again with `acspass login` and choose a new password where the page asks for it",
-        "reset the password where the user cannot change it",
+        "reset the password if the user cannot change it",
         "https://aka.ms/sspr for the user; Entra admin center > Users > the user > Reset password",
     ),
     suberror(
@@ -237,7 +238,7 @@ pub(super) const SUBERRORS: &[Advice] = &[
         "token_expired",
         "the kept session has expired, by its age or by the tenant's policy",
         say::LOGIN,
-        "where it is asked for too often, change the policy's sign-in frequency",
+        "if it is asked for too often, change the policy's sign-in frequency",
         "Entra admin center > Conditional Access > Policies > the policy > Session",
     ),
     suberror(
@@ -250,8 +251,8 @@ pub(super) const SUBERRORS: &[Advice] = &[
     suberror(
         "protection_policy_required",
         "the tenant asks for an app protection policy, which desktop applications cannot have",
-        "ask your admin for a policy that allows a managed desktop device instead",
-        "accept compliant devices beside app protection, or leave your application out",
+        "ask your admin for a policy that allows a compliant desktop device instead",
+        "accept either app protection or a compliant device, or leave your application out of the policy",
         at::POLICIES,
     ),
     suberror(

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use oauth2::{CsrfToken, PkceCodeChallenge, PkceCodeVerifier};
 
-use super::{Notice, Prompt, SignedIn, Way, within};
+use super::{Asked, Notice, Prompt, SignedIn, within};
 use crate::account::Account;
 use crate::entra::authority;
 use crate::entra::browser::Browser;
@@ -18,13 +18,6 @@ use crate::wire::entra::Metadata;
 
 /// A browser that opened nothing has brought nothing by then; so has a person who still types.
 const NOTICED: Duration = Duration::from_secs(15);
-
-/// What the authorize request asks for.
-pub(super) struct Asked<'a> {
-    pub(super) scopes: &'a [String],
-    pub(super) login_hint: Option<&'a str>,
-    pub(super) way: &'a Way<'a>,
-}
 
 impl Entra {
     /// See [`Entra::sign_in`].
@@ -105,6 +98,9 @@ impl Entra {
         {
             request = request.add_extra_param("login_hint", hint);
         }
+        if let Some(claims) = self.claims(asked.challenge) {
+            request = request.add_extra_param("claims", claims.as_str().to_owned());
+        }
         Ok(request.url().0.to_string())
     }
 
@@ -129,7 +125,7 @@ impl Entra {
                 &code,
                 verifier,
                 redirect_uri,
-                asked.scopes,
+                asked,
                 attempt.nonce.secret(),
             )
             .await?;

@@ -11,7 +11,8 @@ use tracing::{debug, warn};
 use url::Url;
 
 use super::polling::{Heard, Next, Polling};
-use super::{Notice, SECOND, SignedIn, Way, timed_out};
+use super::{Asked, Notice, SECOND, SignedIn, Way, timed_out};
+use crate::claims::Claims;
 use crate::entra::refusal::{self, Leg};
 use crate::entra::tokens::{Entra, Tokens, scope_text};
 use crate::error::{Error, Kind, Result};
@@ -25,6 +26,10 @@ const CODES: u8 = 2;
 const LONGEST_CODE: usize = 64;
 const LONGEST_PAGE: usize = 256;
 
+const CODE_NOT_ENTERED: &str = "run the command again, and enter its new code in time; `--timeout 15m` waits longer. Where \
+     the page refused to go on, the usual causes are: public client flows are not allowed for the \
+     application, an admin must consent first, or a Conditional Access policy blocks device codes";
+
 /// What one poll brought.
 enum Polled {
     Tokens(Tokens),
@@ -33,15 +38,13 @@ enum Polled {
 
 impl Entra {
     /// See [`Entra::sign_in`].
-    pub(super) async fn sign_in_by_device_code(
-        &self,
-        scopes: &[String],
-        way: &Way<'_>,
-    ) -> Result<SignedIn> {
-        let work = self.poll_for_codes(scopes, way);
+    pub(super) async fn sign_in_by_device_code(&self, asked: &Asked<'_>) -> Result<SignedIn> {
+        let way = asked.way;
+        let claims = self.claims(asked.challenge);
+        let work = self.poll_for_codes(asked, claims.as_ref());
         let mut tokens = tokio::time::timeout(way.timeout, work)
             .await
-            .unwrap_or_else(|_| Err(timed_out(way.timeout)))?;
+            .unwrap_or_else(|_| Err(timed_out(way.timeout, CODE_NOT_ENTERED)))?;
         let account = tokens.account.take().ok_or_else(|| {
             refusal::not_entra(
                 &self.authority.host(),
@@ -55,11 +58,12 @@ impl Entra {
         })
     }
 
-    async fn poll_for_codes(&self, scopes: &[String], way: &Way<'_>) -> Result<Tokens> {
+    async fn poll_for_codes(&self, asked: &Asked<'_>, claims: Option<&Claims>) -> Result<Tokens> {
+        let way = asked.way;
         let metadata = self.authority.discover(&self.http).await?;
         let mut left = way.timeout;
         for _ in 0..CODES {
-            let code = self.device_codes(&metadata, scopes).await?;
+            let code = self.device_codes(&metadata, asked.scopes, claims).await?;
             let life = Duration::from_secs(code.expires_in);
             (way.tell)(&Notice::UserCode {
                 code: &code.user_code,
@@ -73,7 +77,7 @@ impl Entra {
             let mut heard = Heard::Pending;
             while let Next::Wait(wait) = polling.hear(heard) {
                 self.rest(wait, &mut left, way, trouble.take()).await?;
-                match self.poll(&metadata, &code).await? {
+                match self.poll(&metadata, &code, claims).await? {
                     Polled::Tokens(tokens) => return Ok(tokens),
                     Polled::Heard(now, error) => {
                         if let (Some(error), false) = (&error, is_trouble(heard)) {
@@ -110,7 +114,7 @@ impl Entra {
             *left -= slice;
             wait -= slice;
             if left.is_zero() {
-                return Err(trouble.unwrap_or_else(|| timed_out(way.timeout)));
+                return Err(trouble.unwrap_or_else(|| timed_out(way.timeout, CODE_NOT_ENTERED)));
             }
         }
         Ok(())
@@ -121,6 +125,7 @@ impl Entra {
         &self,
         metadata: &Metadata,
         scopes: &[String],
+        claims: Option<&Claims>,
     ) -> Result<DeviceAuthorization> {
         let host = self.authority.host();
         let endpoint = metadata
@@ -133,10 +138,9 @@ impl Entra {
                     "sign in through the browser: `acspass login`",
                 )
             })?;
-        let form = [
-            ("client_id", self.client_id.as_str()),
-            ("scope", &scope_text(scopes)),
-        ];
+        let scopes = scope_text(scopes);
+        let mut form = vec![("client_id", self.client_id.as_str()), ("scope", &scopes)];
+        form.extend(claims.map(|claims| ("claims", claims.as_str())));
         let request = request(endpoint, &form)?;
         let answer = self.http.send(|| Ok(request.clone())).await?;
         if answer.is_outage() {
@@ -146,8 +150,9 @@ impl Entra {
             return Err(refused(&host, &answer));
         }
         if !answer.is_json() || answer.status.as_u16() != 200 {
-            return Err(refusal::not_entra(
+            return Err(refusal::foreign(
                 &host,
+                &answer,
                 "something that is no device code",
             ));
         }
@@ -158,13 +163,19 @@ impl Entra {
     }
 
     /// Asks once whether somebody has entered the code (RFC 8628, section 3.4).
-    async fn poll(&self, metadata: &Metadata, code: &DeviceAuthorization) -> Result<Polled> {
-        let form = [
+    async fn poll(
+        &self,
+        metadata: &Metadata,
+        code: &DeviceAuthorization,
+        claims: Option<&Claims>,
+    ) -> Result<Polled> {
+        let mut form = vec![
             ("grant_type", GRANT),
             ("client_id", &self.client_id),
             ("device_code", code.device_code.expose()),
             ("client_info", "1"),
         ];
+        form.extend(claims.map(|claims| ("claims", claims.as_str())));
         let asked_at = self.clock.now();
         let request = request(&metadata.token_endpoint, &form)?;
         let host = self.authority.host();
@@ -180,8 +191,12 @@ impl Entra {
             let error = refusal::outage(&host, answer.status.as_u16());
             return Ok(Polled::Heard(heard, Some(error)));
         }
-        if !answer.is_json() {
-            return Err(refusal::not_entra(&host, "something that is not JSON"));
+        if !answer.is_json() || answer.status.is_server_error() {
+            return Err(refusal::foreign(
+                &host,
+                &answer,
+                &format!("{}, and not as Entra does", answer.status.as_u16()),
+            ));
         }
         if answer.status.as_u16() == 200 {
             return self

@@ -16,6 +16,7 @@ use super::browser::Browser;
 use super::redirect::{Page, PasteUri, RedirectUri};
 use super::tokens::{Entra, Tokens};
 use crate::account::Account;
+use crate::claims::Claims;
 use crate::error::{Error, Kind, Result};
 use crate::time::{Clock, in_words};
 
@@ -142,6 +143,15 @@ impl<'a> Way<'a> {
     }
 }
 
+/// What a sign-in asks Entra for, and how.
+pub(super) struct Asked<'a> {
+    pub(super) scopes: &'a [String],
+    pub(super) login_hint: Option<&'a str>,
+    /// What Entra asked for when it refused before.
+    pub(super) challenge: Option<&'a Claims>,
+    pub(super) way: &'a Way<'a>,
+}
+
 /// A sign-in that worked.
 pub struct SignedIn {
     /// What was given.
@@ -156,7 +166,8 @@ pub struct SignedIn {
 impl Entra {
     /// Signs a user in. `scopes` are the resource's; those for an id_token and a refresh token are
     /// added. `login_hint` says whom to expect; it is not sent with [`Prompt::SelectAccount`], nor
-    /// with a device code.
+    /// with a device code. `challenge` is what Entra asked for when it refused before
+    /// ([`Error::claims`]): it is passed on, merged with what we ask for ourselves.
     ///
     /// # Errors
     /// [`Kind::SignInRefused`] where Entra or the user refused or the time ran out,
@@ -166,11 +177,13 @@ impl Entra {
         &self,
         scopes: &[String],
         login_hint: Option<&str>,
+        challenge: Option<&Claims>,
         way: &Way<'_>,
     ) -> Result<SignedIn> {
-        let asked = code::Asked {
+        let asked = Asked {
             scopes,
             login_hint,
+            challenge,
             way,
         };
         match &way.by {
@@ -181,7 +194,7 @@ impl Entra {
                 self.sign_in_by_browser(&asked, *browser, redirect_uri)
                     .await
             }
-            By::DeviceCode => self.sign_in_by_device_code(scopes, way).await,
+            By::DeviceCode => self.sign_in_by_device_code(&asked).await,
             By::Paste {
                 redirect_uri,
                 reader,
@@ -205,20 +218,22 @@ async fn within<T>(
         let slice = left.min(SECOND);
         tokio::select! {
             biased;
-            done = &mut work => return done.unwrap_or_else(|_| Err(timed_out(timeout))),
+            done = &mut work => return done.unwrap_or_else(|_| Err(timed_out(timeout, NO_WAY_BACK))),
             () = clock.sleep(slice) => left -= slice,
         }
     }
-    Err(timed_out(timeout))
+    Err(timed_out(timeout, NO_WAY_BACK))
 }
 
-fn timed_out(timeout: Duration) -> Error {
+/// Why a browser does not come back to the listener.
+const NO_WAY_BACK: &str = "run the command again. Where the browser showed an error and never came back, the usual \
+     causes are: the redirect URI http://localhost is not registered under Mobile and desktop \
+     applications, an admin must consent first, or a Conditional Access policy blocks the sign-in";
+
+fn timed_out(timeout: Duration, hint: &str) -> Error {
     Error::new(
         Kind::SignInRefused,
         format!("nobody finished the sign-in within {}", in_words(timeout)),
-        "run the command again. Where the browser showed an error and never came back, the usual \
-         causes are: the redirect URI http://localhost is not registered under Mobile and desktop \
-         applications, an admin must consent first, or a Conditional Access policy blocks the \
-         sign-in",
+        hint,
     )
 }

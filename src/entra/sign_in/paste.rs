@@ -6,8 +6,8 @@
 use oauth2::PkceCodeChallenge;
 use tracing::debug;
 
-use super::code::{Asked, Attempt};
-use super::{Notice, PasteUri, Reader, SignedIn, timed_out};
+use super::code::Attempt;
+use super::{Asked, Notice, PasteUri, Reader, SignedIn, timed_out};
 use crate::entra::redirect::{Callback, Heard, ResponseMode, is_same_state, read_answer};
 use crate::entra::tokens::Entra;
 use crate::error::{Error, Kind, Result};
@@ -18,6 +18,10 @@ const TRIES: u32 = 3;
 /// Entra's codes have hundreds of characters, and nothing that is typed by hand has so many.
 const SHORTEST_CODE: usize = 24;
 const LONGEST_CODE: usize = 32 * 1024;
+
+const NOTHING_PASTED: &str = "run the command again, and paste the address that the browser ends on. Where it ended on an \
+     error of Entra's own, that address carries no answer: the page says what is wrong, and \
+     `acspass setup` shows what must be registered and consented to";
 
 impl Entra {
     /// See [`Entra::sign_in`].
@@ -40,7 +44,7 @@ impl Entra {
         let pasting = self.paste(asked, reader, attempt.state.secret());
         let heard = tokio::time::timeout(asked.way.timeout, pasting)
             .await
-            .unwrap_or_else(|_| Err(timed_out(asked.way.timeout)))?;
+            .unwrap_or_else(|_| Err(timed_out(asked.way.timeout, NOTHING_PASTED)))?;
         let (tokens, account) = self
             .finish(asked, &metadata, heard, verifier, redirect_uri, &attempt)
             .await?;

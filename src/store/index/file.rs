@@ -4,16 +4,15 @@
 //! changes and replaces it under a lock of its own, so that two processes that save different
 //! sessions do not lose each other's.
 
-use std::fmt;
 use std::fs::{self, File};
-use std::io::{self, BufReader};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use serde::Deserialize;
-use serde::de::{Deserializer, MapAccess, Visitor};
 
-use super::{Index, IndexEntry, lines};
+use super::lines::{self, Sought};
+use super::{Few, Index, IndexEntry};
 use crate::account::{SessionKey, Tenancy};
 use crate::error::{Error, Result};
 use crate::store::folder;
@@ -66,32 +65,53 @@ impl Ledger {
         tenancy: &Tenancy,
         store: &'static str,
     ) -> Result<Option<IndexEntry>> {
-        let front = match self {
-            Ledger::File { folder } => read_front(folder),
-            Ledger::Memory(_) => None,
-        };
-        let index = match front {
-            Some(entries) => Index { store, entries },
+        let index = match self.find(tenancy, store, Sought::Active) {
+            Some(few) => few.into_index(store),
             None => self.read(store)?,
         };
         Ok(index.active(tenancy).cloned())
     }
 
-    /// The sessions of this tenancy that have `word` in them (all, where it is empty), and maybe
-    /// more: by understanding no other, however many there are.
-    pub(in crate::store) fn pick(
+    /// The sessions of this tenancy that have `word` in them, and maybe more: by understanding no
+    /// other, however many there are.
+    pub(in crate::store) fn naming(
         &self,
         tenancy: &Tenancy,
         word: &str,
         store: &'static str,
     ) -> Result<Index> {
-        let picked = match self {
-            Ledger::File { folder } => lines::pick(&contents(folder)?, tenancy, word),
-            Ledger::Memory(_) => None,
-        };
-        match picked {
-            Some(entries) => Ok(Index { store, entries }),
+        match self.find(tenancy, store, Sought::Naming(word)) {
+            Some(few) => Ok(few.into_index(store)),
             None => self.read(store),
+        }
+    }
+
+    /// The first sessions of this tenancy, the active one before all others, and how many more
+    /// there are: by understanding no others.
+    pub(in crate::store) fn first(
+        &self,
+        tenancy: &Tenancy,
+        most: usize,
+        store: &'static str,
+    ) -> Result<Few> {
+        if let Some(few) = self.find(tenancy, store, Sought::First(most)) {
+            return Ok(few);
+        }
+        let mut entries = self.read(store)?.entries;
+        entries.retain(|entry| entry.store == store && entry.tenancy == *tenancy);
+        entries.sort_by_key(|entry| !entry.active);
+        let left = entries.len().saturating_sub(most);
+        entries.truncate(most);
+        Ok(Few { entries, left })
+    }
+
+    /// `None` where only reading in full can tell.
+    fn find(&self, tenancy: &Tenancy, store: &str, sought: Sought<'_>) -> Option<Few> {
+        match self {
+            Ledger::File { folder } => {
+                lines::find(File::open(file_in(folder)).ok()?, tenancy, store, sought)
+            }
+            Ledger::Memory(_) => None,
         }
     }
 
@@ -220,45 +240,12 @@ fn parse(bytes: &[u8]) -> Option<Vec<IndexEntry>> {
         return Some(Vec::new());
     }
     let form: Form = serde_json::from_slice(bytes).ok()?;
-    let entries = mark_active(form.active).chain(form.others).collect();
-    (form.version == VERSION).then_some(entries)
-}
-
-/// The active sessions alone; `None` where the file does not begin with them.
-fn read_front(folder: &Path) -> Option<Vec<IndexEntry>> {
-    struct Front<'a>(&'a mut Option<Vec<IndexEntry>>);
-
-    impl<'de> Visitor<'de> for Front<'_> {
-        type Value = ();
-
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("an index")
-        }
-
-        fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<(), M::Error> {
-            let version = map.next_entry::<String, u32>()?;
-            if version.is_some_and(|(key, version)| key == "version" && version == VERSION)
-                && let Some((key, entries)) = map.next_entry::<String, Vec<IndexEntry>>()?
-                && key == "active"
-            {
-                *self.0 = Some(mark_active(entries).collect());
-            }
-            Ok(())
-        }
-    }
-
-    let mut front = None;
-    let file = BufReader::new(File::open(file_in(folder)).ok()?);
-    // Always an error, because the visitor leaves before the end: what counts is what it saw.
-    let _ = serde_json::Deserializer::from_reader(file).deserialize_map(Front(&mut front));
-    front
-}
-
-fn mark_active(entries: Vec<IndexEntry>) -> impl Iterator<Item = IndexEntry> {
-    entries.into_iter().map(|entry| IndexEntry {
+    let active = form.active.into_iter().map(|entry| IndexEntry {
         active: true,
         ..entry
-    })
+    });
+    let entries = active.chain(form.others).collect();
+    (form.version == VERSION).then_some(entries)
 }
 
 /// Reads once more under the lock: what is set aside must not be what another process has just

@@ -13,14 +13,31 @@
 //! The active sessions stand first, and each line begins with its tenancy: what is looked for most
 //! is found soonest. Any JSON of the same content is an index too; it is only read in full.
 
-use memchr::{memchr, memmem, memrchr};
+use std::io::{BufRead, BufReader, Read};
 
-use super::IndexEntry;
+use memchr::memmem::Finder;
+
+use super::{Few, IndexEntry};
 use crate::account::Tenancy;
 
 const HEAD: &str = "{\"version\":1,\"active\":[";
 const MIDDLE: &str = "],\"others\":[";
 const TAIL: &str = "]}";
+
+/// How much of the file is in memory at once: a few pages, used again and again, cost less than
+/// fresh ones for all of it.
+const CHUNK: usize = 32 * 1024;
+
+/// Which sessions of a tenancy and a store are looked for.
+#[derive(Clone, Copy)]
+pub(super) enum Sought<'a> {
+    /// The active one.
+    Active,
+    /// Those that have this in their lines.
+    Naming(&'a str),
+    /// This many, the active one first; the others are counted.
+    First(usize),
+}
 
 /// The file's text for these sessions.
 pub(super) fn write(entries: &[IndexEntry]) -> serde_json::Result<String> {
@@ -40,30 +57,78 @@ pub(super) fn write(entries: &[IndexEntry]) -> serde_json::Result<String> {
     Ok(text)
 }
 
-/// The sessions of this tenancy whose lines have `word` in them (all, where it is empty); `None`
-/// where the file is not in this form, or one of those lines cannot be read.
-pub(super) fn pick(file: &[u8], tenancy: &Tenancy, word: &str) -> Option<Vec<IndexEntry>> {
-    let body = file.strip_prefix(HEAD.as_bytes())?;
-    let body = body.strip_suffix(format!("\n{TAIL}\n").as_bytes())?;
-    let middle = memmem::find(body, format!("\n{MIDDLE}").as_bytes())?;
-    let start = format!("{{\"tenancy\":{}", serde_json::to_string(tenancy).ok()?);
-    let sought = match word {
-        "" => memmem::Finder::new(start.as_bytes()),
-        word => memmem::Finder::new(word.as_bytes()),
+/// What is sought; `None` where the file is not in this form, or one of those lines cannot be read.
+pub(super) fn find(
+    file: impl Read,
+    tenancy: &Tenancy,
+    store: &str,
+    sought: Sought<'_>,
+) -> Option<Few> {
+    let start = format!("{{\"tenancy\":{},", serde_json::to_string(tenancy).ok()?);
+    let in_store = format!(",\"store\":{},", serde_json::to_string(store).ok()?);
+    let in_store = Finder::new(&in_store);
+    let (only_active, word, most) = match sought {
+        Sought::Active => (true, "", 1),
+        Sought::Naming(word) => (false, word, usize::MAX),
+        Sought::First(most) => (false, "", most),
     };
-    let mut picked = Vec::new();
-    let mut from = 0;
-    while let Some(hit) = sought.find(&body[from..]) {
-        let hit = from + hit;
-        let begin = memrchr(b'\n', &body[..hit]).map_or(0, |newline| newline + 1);
-        from = memchr(b'\n', &body[hit..]).map_or(body.len(), |length| hit + length);
-        let line = &body[begin..from];
-        if line.starts_with(start.as_bytes()) {
+    let word = Finder::new(word);
+
+    let mut lines = Lines::of(file);
+    if lines.next()? != HEAD.as_bytes() {
+        return None;
+    }
+    let mut few = Few::default();
+    let mut active = true;
+    loop {
+        let line = lines.next()?;
+        if active && line == MIDDLE.as_bytes() {
+            if only_active {
+                return Some(few);
+            }
+            active = false;
+        } else if !active && line == TAIL.as_bytes() {
+            return lines.have_ended().then_some(few);
+        } else if !line.starts_with(start.as_bytes())
+            || in_store.find(line).is_none()
+            || word.find(line).is_none()
+        {
+            continue;
+        } else if few.entries.len() == most {
+            few.left += 1;
+        } else {
             let line = line.strip_suffix(b",").unwrap_or(line);
             let entry = serde_json::from_slice(line).ok()?;
-            let active = begin < middle;
-            picked.push(IndexEntry { active, ..entry });
+            few.entries.push(IndexEntry { active, ..entry });
+            if only_active {
+                return Some(few);
+            }
         }
     }
-    Some(picked)
+}
+
+/// The lines of a file, one at a time.
+struct Lines<R> {
+    file: BufReader<R>,
+    line: Vec<u8>,
+}
+
+impl<R: Read> Lines<R> {
+    fn of(file: R) -> Self {
+        Lines {
+            file: BufReader::with_capacity(CHUNK, file),
+            line: Vec::new(),
+        }
+    }
+
+    /// The next whole line, without its end; `None` where there is none, or it cannot be read.
+    fn next(&mut self) -> Option<&[u8]> {
+        self.line.clear();
+        self.file.read_until(b'\n', &mut self.line).ok()?;
+        self.line.strip_suffix(b"\n")
+    }
+
+    fn have_ended(&mut self) -> bool {
+        self.file.fill_buf().is_ok_and(<[u8]>::is_empty)
+    }
 }

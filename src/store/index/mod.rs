@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::record::{Record, ShortTokens};
 use crate::account::{Account, SessionKey, Tenancy};
 use crate::exchange::TokenSource;
-use crate::time::{Clock, ClockMark, Timestamp};
+use crate::time::{ClockMark, Timestamp};
 
 pub(super) use file::Ledger;
 
@@ -21,6 +21,15 @@ pub(super) use file::Ledger;
 pub struct Index {
     store: &'static str,
     entries: Vec<IndexEntry>,
+}
+
+/// Some sessions of one tenancy in one store.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Few {
+    /// The sessions, the active one first.
+    pub entries: Vec<IndexEntry>,
+    /// How many more there are.
+    pub left: usize,
 }
 
 /// What the index knows of one session.
@@ -116,20 +125,21 @@ impl Index {
     }
 }
 
+impl Few {
+    pub(in crate::store) fn into_index(self, store: &'static str) -> Index {
+        Index {
+            store,
+            entries: self.entries,
+        }
+    }
+}
+
 impl IndexEntry {
     /// What names the session.
     pub fn key(&self) -> SessionKey {
         SessionKey {
             tenancy: self.tenancy.clone(),
             home_account_id: self.account.home_account_id.clone(),
-        }
-    }
-
-    /// The time by the service's clock, as far as its last answer told it.
-    pub fn service_now(&self, clock: &dyn Clock) -> Timestamp {
-        match &self.clock {
-            Some(mark) => mark.service_now(clock),
-            None => clock.now(),
         }
     }
 

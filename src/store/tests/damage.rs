@@ -1,6 +1,7 @@
 //! What cannot be read is set aside, what is to be forgotten is forgotten, whatever is there.
 
 use super::*;
+use crate::claims::Claims;
 
 fn shared() -> (Arc<MemoryStore>, Vault) {
     let store = Arc::new(MemoryStore::new());
@@ -119,4 +120,25 @@ fn where_the_store_fails_the_index_forgets_everything_and_the_way_out_is_said() 
     assert_eq!(error.kind(), Kind::Store);
     assert!(error.hint().contains("dig out `session ada"), "{error:?}");
     assert_eq!(vault.index().unwrap().entries().count(), 0);
+}
+
+#[test]
+fn a_challenge_is_kept_and_one_that_is_none_is_dropped_alone() {
+    let mut ada = record("ada");
+    let without = String::from_utf8(ada.to_item().unwrap().expose().to_vec()).unwrap();
+    assert!(
+        !without.contains("challenge"),
+        "as earlier versions wrote it"
+    );
+    ada.challenge = Claims::parse(r#"{"access_token":{"acrs":null}}"#);
+    let item = ada.to_item().unwrap();
+    assert_eq!(Record::from_item(&item).unwrap(), ada);
+    for damaged in ["7", "[]", "{", ""] {
+        let mut form: serde_json::Value = serde_json::from_slice(item.expose()).unwrap();
+        form["challenge"] = damaged.into();
+        let item = SecretBytes::new(serde_json::to_vec(&form).unwrap());
+        let read = Record::from_item(&item).unwrap();
+        assert_eq!(read.challenge, None, "{damaged}");
+        assert_eq!(read.refresh_token, ada.refresh_token);
+    }
 }

@@ -206,14 +206,25 @@ fn a_few_are_found_among_many_as_they_are_by_reading_all() {
     let mut other = record("ada");
     other.tenancy.client_id = "another".to_owned();
     save(&vault, &other);
+    let key_file = folder.path().join("key");
+    create_key_file(&key_file).unwrap();
+    let elsewhere = Vault::new(
+        Box::new(FileStore::with_key_file(folder.path(), key_file)),
+        Some(folder.path().to_owned()),
+    );
+    save(&elsewhere, &record("ada"));
     for user in ["ada", "bob", "çelik", "d\"e\\e", "adam"] {
         save(&vault, &record(user));
     }
     let index = vault.index().unwrap();
     let all: Vec<_> = index.in_tenancy(&tenancy()).collect();
-    let of = vault.index_of(&tenancy()).unwrap();
-    assert_eq!(of.entries().collect::<Vec<_>>(), all);
-    assert_eq!(of.active(&tenancy()), index.active(&tenancy()));
+    for most in 0..=all.len() + 1 {
+        let few = vault.first(&tenancy(), most).unwrap();
+        assert!(few.entries.iter().eq(all.iter().copied().take(most)));
+        assert_eq!(few.entries.len() + few.left, all.len());
+    }
+    let active = vault.active(&tenancy()).unwrap();
+    assert_eq!(active.as_ref(), index.active(&tenancy()));
     for user in ["ada", "bob", "çelik", "d\"e\\e", "adam", "eve", "ad"] {
         let names = [
             format!("{user}@contoso.example"),
@@ -242,9 +253,76 @@ fn an_index_in_another_form_of_json_is_read_all_the_same() {
         serde_json::to_string(&written).unwrap(),
     ] {
         fs::write(&path, text).unwrap();
-        let of = vault.index_of(&tenancy()).unwrap();
-        assert_eq!(of.entries().count(), 2);
+        let few = vault.first(&tenancy(), 1).unwrap();
+        assert!(few.entries[0].active);
+        assert_eq!(few.left, 1);
         let found = vault.find(&tenancy(), "bob@contoso.example").unwrap();
         assert_eq!(found.as_ref(), index.entry(&record("bob").key()));
     }
+}
+
+#[test]
+fn of_many_sessions_no_more_are_understood_than_are_asked_for() {
+    let folder = TempDir::new().unwrap();
+    let vault = in_folder(folder.path());
+    for user in 0..100 {
+        save(&vault, &record(&format!("user-{user}")));
+    }
+    vault.activate(&record("user-99").key()).unwrap();
+    let path = folder.path().join("index.json");
+    let written = fs::read_to_string(&path).unwrap();
+    assert!(written.len() > 2 * 32 * 1024, "more than is read at once");
+    let damaged = written.replace(r#"user-50-oid"}"#, r#"user-50-oid"]"#);
+    fs::write(&path, damaged).unwrap();
+
+    let few = vault.first(&tenancy(), 3).unwrap();
+    let shown: Vec<_> = few.entries.iter().map(IndexEntry::key).collect();
+    let expected = ["user-99", "user-0", "user-1"].map(|user| record(user).key());
+    assert_eq!(shown, expected);
+    assert_eq!(few.left, 97);
+    let last = vault.find(&tenancy(), "user-98@Contoso.example").unwrap();
+    assert_eq!(last.map(|entry| entry.key()), Some(record("user-98").key()));
+    let active = vault.active(&tenancy()).unwrap();
+    assert_eq!(
+        active.map(|entry| entry.key()),
+        Some(record("user-99").key())
+    );
+
+    let all = vault.first(&tenancy(), 100).unwrap();
+    assert_eq!(all.entries, [], "what cannot be read counts as signed out");
+    assert!(!path.exists(), "it is set aside");
+}
+
+#[test]
+fn an_index_without_its_end_or_with_more_behind_it_is_not_counted() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("index.json");
+    for damage in [
+        |text: &str| text.replace("]}\n", ""),
+        |text: &str| format!("{text}]}}\n"),
+    ] {
+        let vault = in_folder(folder.path());
+        for user in ["ada", "bob", "cleo"] {
+            save(&vault, &record(user));
+        }
+        let written = fs::read_to_string(&path).unwrap();
+        fs::write(&path, damage(&written)).unwrap();
+        let few = vault.first(&tenancy(), 1).unwrap();
+        assert_eq!((few.entries.len(), few.left), (0, 0));
+        assert!(!path.exists(), "it is set aside");
+    }
+}
+
+#[test]
+fn the_active_one_is_the_first_without_a_file_too() {
+    let vault = Vault::new(Box::new(MemoryStore::new()), None);
+    let users = ["ada", "bob", "cleo"].map(record);
+    for user in &users {
+        save(&vault, user);
+    }
+    vault.activate(&users[2].key()).unwrap();
+    let few = vault.first(&tenancy(), 2).unwrap();
+    let shown: Vec<_> = few.entries.iter().map(IndexEntry::key).collect();
+    assert_eq!(shown, [users[2].key(), users[0].key()]);
+    assert_eq!(few.left, 1);
 }

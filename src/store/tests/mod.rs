@@ -234,6 +234,38 @@ fn a_probe_leaves_no_trace() {
 }
 
 #[test]
+fn a_probe_that_cannot_be_read_back_leaves_no_trace_either() {
+    struct Unreadable(Arc<MemoryStore>);
+    impl TokenStore for Unreadable {
+        fn name(&self) -> &'static str {
+            self.0.name()
+        }
+        fn load(&self, _item: &str) -> Result<Option<SecretBytes>> {
+            FailingStore.load("")
+        }
+        fn save(&self, item: &str, bytes: &SecretBytes) -> Result<()> {
+            self.0.save(item, bytes)
+        }
+        fn delete(&self, item: &str) -> Result<bool> {
+            self.0.delete(item)
+        }
+        fn items(&self) -> Result<Vec<String>> {
+            self.0.items()
+        }
+        fn is_persistent(&self) -> bool {
+            self.0.is_persistent()
+        }
+        fn removal_by_hand(&self, item: &str) -> String {
+            self.0.removal_by_hand(item)
+        }
+    }
+    let store = Arc::new(MemoryStore::new());
+    let vault = Vault::new(Box::new(Unreadable(Arc::clone(&store))), None);
+    assert_eq!(vault.probe().unwrap_err().message(), "the store is dead");
+    assert_eq!(store.items().unwrap(), Vec::<String>::new());
+}
+
+#[test]
 fn a_secret_of_the_configuration_is_kept_beside_the_sessions() {
     let vault = Vault::new(Box::new(MemoryStore::new()), None);
     let secret = SecretBytes::new(MARKER.as_bytes().to_vec());

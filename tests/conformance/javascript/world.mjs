@@ -40,8 +40,8 @@ export const claims = (token) =>
   JSON.parse(Buffer.from(token.split(".")[1], "base64url").toString());
 
 /** Whether the resource still takes a Communication token. */
-export async function isHonoured(token) {
-  const answer = await fetch(`${emulator.url}/emulator/whoami`, {
+export async function isHonoured(token, by = emulator) {
+  const answer = await fetch(`${by.httpUrl}/emulator/whoami`, {
     headers: { authorization: `Bearer ${token}` },
   });
   return answer.status === 200;

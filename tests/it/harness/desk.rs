@@ -24,18 +24,27 @@ pub(crate) struct Desk {
     pub(crate) emulator: Emulator,
     pub(crate) clock: SettableClock,
     session: Session,
+    host: &'static str,
+    http: http::Options,
+    is_capable: bool,
 }
 
 impl Desk {
     pub(crate) fn with_token_life(life: Duration) -> Desk {
+        Desk::at("localhost", life, http::Options::default())
+    }
+
+    /// With the emulator under this name for loopback, reached by such a client.
+    pub(crate) fn at(host: &'static str, life: Duration, http: http::Options) -> Desk {
         let clock = SettableClock::new(Timestamp::from_unix_seconds(1_800_000_000));
         let emulator = Emulator::start(Options {
             clock: Arc::new(clock.clone()),
             token_life: life,
+            host_names: vec![host.to_owned()],
             ..Options::default()
         });
         let emulator = emulator.expect("an emulator");
-        let authority = authority(&emulator);
+        let authority = authority(&emulator, host);
         let tenancy = Tenancy {
             authority_host: authority.host(),
             tenant: authority.tenant().to_owned(),
@@ -46,7 +55,22 @@ impl Desk {
             session: Session::new(vault, Arc::new(clock.clone()), tenancy),
             emulator,
             clock,
+            host,
+            http,
+            is_capable: false,
         }
+    }
+
+    /// The emulator's port for http.
+    pub(crate) fn port(&self) -> u16 {
+        let url = url::Url::parse(&self.emulator.http_url()).expect("its address");
+        url.port().expect("a port")
+    }
+
+    /// Says in every request that its tokens may be taken back.
+    pub(crate) fn declaring_continuous_access(mut self) -> Desk {
+        self.is_capable = true;
+        self
     }
 
     pub(crate) fn login(&self) {
@@ -69,7 +93,7 @@ impl Desk {
     fn wish(&self) -> Wish {
         Wish {
             target: Target::Communication(TokenSource {
-                endpoint: self.emulator.http_url(),
+                endpoint: at_host(&self.emulator.http_url(), self.host),
                 exchange: ExchangeKind::Key,
                 scopes: scopes(),
             }),
@@ -80,27 +104,32 @@ impl Desk {
     }
 
     fn net(&self) -> Net {
-        let http = Arc::new(Http::new(http::Options::default()));
+        let http = Arc::new(Http::new(self.http.clone()));
         let clock = Arc::new(self.clock.clone());
-        let acs = IdentityClient::from_connection_string(&self.emulator.http_connection_string())
+        let resource = at_host(&self.emulator.http_connection_string(), self.host);
+        let acs = IdentityClient::from_connection_string(&resource)
             .expect("the emulator's own")
             .with_http(http.clone())
             .with_clock(clock.clone());
         let client_id = self.emulator.client_id().to_owned();
+        let entra = Entra::new(http, clock, authority(&self.emulator, self.host), client_id);
         Net {
-            entra: Entra::new(
-                http.clone(),
-                clock.clone(),
-                authority(&self.emulator),
-                client_id,
-            ),
+            entra: match self.is_capable {
+                true => entra.with_continuous_access(),
+                false => entra,
+            },
             exchange: Some(Exchange::AsOwner(acs)),
         }
     }
 }
 
-fn authority(emulator: &Emulator) -> Authority {
-    Authority::new(&emulator.http_url(), emulator.tenant_id()).expect("the emulator's own")
+fn at_host(text: &str, host: &str) -> String {
+    text.replacen("localhost", host, 1)
+}
+
+fn authority(emulator: &Emulator, host: &str) -> Authority {
+    Authority::new(&at_host(&emulator.http_url(), host), emulator.tenant_id())
+        .expect("the emulator's own")
 }
 
 fn scopes() -> Vec<String> {

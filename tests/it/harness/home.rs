@@ -261,7 +261,7 @@ impl<'h> Call<'h> {
             stdout: Box::new(stdout.clone()),
             stderr: Box::new(stderr.clone()),
             stderr_is_terminal: self.at_terminal,
-            stderr_columns: self.at_terminal.then_some(80),
+            stderr_size: self.at_terminal.then_some((80, 24)),
             clock: self.clock,
             browser: self.browser.clone().map(|browser| browser as _),
         };

@@ -5,10 +5,14 @@ pub(crate) mod browser;
 pub(crate) mod desk;
 pub(crate) mod home;
 pub(crate) mod process;
+pub(crate) mod proxy;
+pub(crate) mod relay;
 pub(crate) mod secret_service;
 pub(crate) mod store_process;
 pub(crate) mod stranger;
 pub(crate) mod sweep;
+pub(crate) mod terminal;
 
 pub(crate) use browser::TestBrowser;
 pub(crate) use home::{Home, Run};
+pub(crate) use terminal::Terminal;

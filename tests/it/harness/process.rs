@@ -130,7 +130,7 @@ impl<'h> Process<'h> {
 }
 
 /// A process that does not outlive a test that has failed.
-struct Mortal(Child);
+pub(super) struct Mortal(pub(super) Child);
 
 impl Drop for Mortal {
     fn drop(&mut self) {

@@ -204,6 +204,28 @@ fn an_interrupted_creation_keeps_what_was_created_and_says_what_is_not_known() {
 }
 
 #[test]
+fn one_request_that_is_interrupted_may_have_been_heard() {
+    let (home, emulator) = Home::with_emulator();
+    let created = home.run(&["user", "create"]);
+    let id = created.stdout.trim();
+    for words in [
+        vec!["user", "delete", id],
+        vec!["token", "revoke", "--user", id],
+        vec!["token", "issue", "--user", id, "--scope", "chat"],
+        vec!["token", "issue", "--scope", "chat"],
+    ] {
+        emulator.add_fault(silence(0));
+        let before = emulator.requests().len();
+        let process = home.call(&words).spawn();
+        wait_for_requests(&emulator, before + 1);
+        process.signal("INT");
+        let run = process.end();
+        run.assert_error(130, &["interrupted", "may have been done as well"]);
+        emulator.clear_faults();
+    }
+}
+
+#[test]
 fn an_interrupted_deletion_still_lists_what_was_deleted() {
     let (home, emulator) = Home::with_emulator();
     let ids = [created(&home), created(&home), created(&home)];

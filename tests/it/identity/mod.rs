@@ -3,6 +3,7 @@
 mod bulk;
 mod commands;
 mod direct;
+mod errors;
 mod exchange;
 mod refusals;
 mod requests;

@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 
 use super::super::super::door::{Asked, Reply, Shared};
 use super::super::super::verify::is_guid;
-use super::super::super::world::{CLIENT_ID, CONTOSO, USERS};
+use super::super::super::world::{CLIENT_ID, CONTOSO, everyone};
 use super::super::{Refusal, identities};
 
 /// Which exchange an assignment is for.
@@ -71,10 +71,7 @@ impl Assignments {
             (Family::Entra, String::new(), CONTOSO.id.to_owned()),
             assignment(CONTOSO.id, "tenant"),
         );
-        for user in USERS
-            .iter()
-            .filter(|user| *user.home().directory == CONTOSO)
-        {
+        for user in everyone().filter(|user| *user.home().directory == CONTOSO) {
             let oid = user.home().oid;
             all.insert(
                 (

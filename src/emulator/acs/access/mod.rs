@@ -67,6 +67,7 @@ fn user<'a>(
     let token =
         caller::bearer(shared, asked).ok_or_else(|| Refusal::denied("there is no bearer token"))?;
     let claims = EntraClaims::read(shared, token, asked.now).map_err(Refusal::denied)?;
+    claims.check_not_taken_back(shared)?;
     if claims.aud != audience {
         return Err(Refusal::denied("the token is for another audience"));
     }

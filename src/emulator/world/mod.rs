@@ -3,6 +3,12 @@
 //! Nothing comes in; out go constants and look-ups by the names that requests carry. What changes
 //! while the emulator runs is not here but in the state.
 
+mod people;
+mod personas;
+
+pub(super) use people::{Member, Obstacle, Refused, USERS, User, everyone};
+pub(super) use personas::PERSONAS;
+
 /// The app registration that may sign users in: a public client, consented to in every directory.
 pub(super) const CLIENT_ID: &str = "ac5ba55e-0c11-4000-8000-0000000000a1";
 /// The name that the app is registered under.
@@ -92,117 +98,7 @@ pub(super) const FEDERATION: Federation = Federation {
 /// user do.
 pub(super) fn has_role(object_id: &str, directory_id: &str) -> bool {
     directory_id == CONTOSO.id
-        && [SERVICE_APPS[0].object_id, USERS[0].home.oid].contains(&object_id)
-}
-
-/// A person, with a home and perhaps an invitation elsewhere.
-#[derive(Debug)]
-pub(super) struct User {
-    /// The name that is typed at sign-in.
-    pub(super) username: &'static str,
-    /// The name that is shown.
-    pub(super) name: &'static str,
-    home: Member,
-    guest: Option<Member>,
-    /// Whether a Teams service plan is assigned.
-    pub(super) teams_licence: bool,
-}
-
-/// A user as one directory knows them.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Member {
-    /// The directory.
-    pub(super) directory: &'static Directory,
-    /// The object id in that directory.
-    pub(super) oid: &'static str,
-}
-
-/// Everyone who can sign in; the first is who a login without a choice gets.
-pub(super) static USERS: [User; 4] = [
-    User {
-        username: "ada@contoso.example",
-        name: "Ada Example",
-        home: Member {
-            directory: &CONTOSO,
-            oid: "ac5ba55e-05e4-4000-8000-000000000001",
-        },
-        guest: None,
-        teams_licence: true,
-    },
-    User {
-        username: "ben@contoso.example",
-        name: "Ben Example",
-        home: Member {
-            directory: &CONTOSO,
-            oid: "ac5ba55e-05e4-4000-8000-000000000002",
-        },
-        guest: None,
-        teams_licence: true,
-    },
-    User {
-        username: "cleo@contoso.example",
-        name: "Cleo Example",
-        home: Member {
-            directory: &CONTOSO,
-            oid: "ac5ba55e-05e4-4000-8000-000000000003",
-        },
-        guest: None,
-        teams_licence: false,
-    },
-    User {
-        username: "dora@fabrikam.example",
-        name: "Dora Example",
-        home: Member {
-            directory: &FABRIKAM,
-            oid: "ac5ba55e-05e4-4000-8000-000000000004",
-        },
-        guest: Some(Member {
-            directory: &CONTOSO,
-            oid: "ac5ba55e-05e4-4000-8000-000000000104",
-        }),
-        teams_licence: true,
-    },
-];
-
-impl User {
-    /// The user of this name; Entra does not mind its case.
-    pub(super) fn named(username: &str) -> Option<&'static User> {
-        USERS
-            .iter()
-            .find(|user| user.username.eq_ignore_ascii_case(username.trim()))
-    }
-
-    /// The user whose home object id this is.
-    pub(super) fn with_home_oid(oid: &str) -> Option<&'static User> {
-        USERS.iter().find(|user| user.home.oid == oid)
-    }
-
-    /// The user who has this object id in this directory, at home or as a guest.
-    pub(super) fn in_directory(oid: &str, directory_id: &str) -> Option<&'static User> {
-        USERS.iter().find(|user| {
-            [Some(user.home), user.guest]
-                .into_iter()
-                .flatten()
-                .any(|m| m.oid == oid && m.directory.id == directory_id)
-        })
-    }
-
-    /// Who they are at home.
-    pub(super) fn home(&self) -> Member {
-        self.home
-    }
-
-    /// Who they are where `tenant` asks: at home for the multi-tenant names, else in that
-    /// directory, if it knows them.
-    pub(super) fn seen_from(&self, tenant: Tenant) -> Option<Member> {
-        match tenant {
-            Tenant::Common | Tenant::Organizations => Some(self.home),
-            Tenant::One(directory) => [Some(self.home), self.guest]
-                .into_iter()
-                .flatten()
-                .find(|member| member.directory == directory),
-        }
-    }
+        && [SERVICE_APPS[0].object_id, USERS[0].home().oid].contains(&object_id)
 }
 
 /// What the first path segment of an Entra URL names.
@@ -317,16 +213,5 @@ mod tests {
         use base64::Engine as _;
         let bytes = base64::engine::general_purpose::STANDARD.decode(ACCESS_KEY);
         assert_eq!(bytes.as_deref(), Ok(&ACCESS_KEY_BYTES[..]));
-    }
-
-    #[test]
-    fn a_guest_has_another_object_id_abroad() {
-        let dora = User::named("Dora@Fabrikam.example").expect("she is a user");
-        let abroad = dora
-            .seen_from(Tenant::One(&CONTOSO))
-            .expect("she is a guest");
-        assert_ne!(abroad.oid, dora.home().oid);
-        let ada = User::named("ada@contoso.example").expect("she is a user");
-        assert!(ada.seen_from(Tenant::One(&FABRIKAM)).is_none());
     }
 }

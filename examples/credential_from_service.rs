@@ -1,0 +1,101 @@
+//! Tokens from a running `acspass serve`, for programs that would rather not sign anybody in.
+//!
+//! `acspass serve`, and beside it `acspass exec -- cargo run --example credential_from_service`:
+//! `exec` says by two variables where the service is and where its secret lies.
+
+use std::env;
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use acspass::credential::{
+    AHEAD, CommunicationTokenCredential, Options, RefreshedToken, Refresher, Refreshing,
+};
+use acspass::http::{self, Http, Request};
+use acspass::secret::CommunicationToken;
+use acspass::time::Timestamp;
+use acspass::{Error, Kind};
+use reqwest::header::{AUTHORIZATION, HeaderValue};
+use serde_json::Value;
+use url::Url;
+
+#[tokio::main(flavor = "current_thread")]
+#[expect(clippy::disallowed_methods, reason = "a program of its own")]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let service = env::var("ACSPASS_SERVE_URL")?;
+    let secret_file = env::var("ACSPASS_SERVE_SECRET_FILE")?;
+    run(&service, secret_file.into(), &mut io::stdout()).await
+}
+
+/// A token that stays good; it is not printed.
+pub(crate) async fn run(
+    service: &str,
+    secret_file: PathBuf,
+    out: &mut impl Write,
+) -> Result<(), Box<dyn std::error::Error>> {
+    let refresher = Service {
+        http: Arc::new(Http::new(http::Options::default())),
+        url: Url::parse(service)?.join("/token")?,
+        secret_file,
+    };
+    let credential = CommunicationTokenCredential::new(refresher, Options::default());
+    let token = credential.get(AHEAD).await?;
+    writeln!(out, "a token until {}", token.expires_on)?;
+    Ok(())
+}
+
+/// The token service, and the file of its secret.
+struct Service {
+    http: Arc<Http>,
+    url: Url,
+    secret_file: PathBuf,
+}
+
+impl Refresher for Service {
+    fn refresh(&self, min_validity: Duration) -> Refreshing<'_> {
+        Box::pin(self.ask(min_validity))
+    }
+}
+
+impl Service {
+    async fn ask(&self, min_validity: Duration) -> acspass::Result<RefreshedToken> {
+        // Every run of the service has another one.
+        let secret = std::fs::read_to_string(&self.secret_file).map_err(|error| {
+            let what = "no token service runs: its secret is not there";
+            Error::new(Kind::Unreachable, what, "start `acspass serve`").caused_by(error)
+        })?;
+        let mut bearer = HeaderValue::try_from(format!("Bearer {}", secret.trim()))
+            .map_err(|_| unexpected("the secret file holds no secret"))?;
+        bearer.set_sensitive(true);
+        let mut url = self.url.clone();
+        let min_validity = min_validity.as_secs().to_string();
+        url.query_pairs_mut()
+            .append_pair("min-validity", &min_validity);
+        let make = || Ok(Request::get(url.clone()).with_header(AUTHORIZATION, bearer.clone()));
+        let answer = self.http.send(make).await?;
+        let body: Value = serde_json::from_slice(&answer.body)
+            .map_err(|_| unexpected("the token service answered something else"))?;
+        if answer.status != 200 {
+            let text = |name: &str| body["error"][name].as_str().unwrap_or_default();
+            let kind = match text("kind") {
+                "sign_in_needed" => Kind::SignInNeeded,
+                "unreachable" => Kind::Unreachable,
+                _ => Kind::Refused,
+            };
+            return Err(Error::new(kind, text("message"), text("hint")));
+        }
+        let missing = || unexpected("the token service answered without a token");
+        let expires_on = body["expiresOn"].as_str().ok_or_else(missing)?;
+        Ok(RefreshedToken {
+            token: CommunicationToken::new(body["token"].as_str().ok_or_else(missing)?),
+            expires_on: Timestamp::parse_rfc3339(expires_on).ok_or_else(missing)?,
+            expires_in: body["expiresInSeconds"].as_u64().map(Duration::from_secs),
+        })
+    }
+}
+
+fn unexpected(what: &str) -> Error {
+    let hint = "check that ACSPASS_SERVE_URL and ACSPASS_SERVE_SECRET_FILE belong together";
+    Error::new(Kind::Refused, what, hint)
+}

@@ -1,0 +1,34 @@
+"""A credential that lives as long as the app does. Run it with the service's address and secret:
+
+    pip install azure-communication-chat==1.3.0
+    acspass exec -- python3 live.py
+
+It says when its token is another one, and shows none.
+"""
+
+import time
+
+from azure.communication.chat import CommunicationTokenCredential
+
+from acspass_tokens import TokenRefresher
+
+
+def main():
+    refresher = TokenRefresher()
+    token = refresher().token
+    with CommunicationTokenCredential(
+        token, token_refresher=refresher, proactive_refresh=True
+    ) as credential:
+        # ChatClient and all others take `credential`.
+        shown = None
+        while True:
+            token, expires_on = credential.get_token()
+            if token != shown:
+                until = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(expires_on))
+                print(f"a token until {until}", flush=True)
+            shown = token
+            time.sleep(1)
+
+
+if __name__ == "__main__":
+    main()

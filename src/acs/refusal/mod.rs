@@ -1,0 +1,161 @@
+//! The service's refusals in the user's words.
+
+mod advice;
+mod challenge;
+
+use std::time::Duration;
+
+use crate::error::{Error, Kind, ServiceAnswer};
+use crate::http::{self, Answer};
+use crate::text::one_line;
+use crate::time::{Timestamp, in_words};
+use crate::wire::acs::ErrorBody;
+
+/// Clocks further apart than this explain a refused signature.
+const CLOCKS_APART_SECONDS: u64 = 300;
+
+/// What the resource was asked for: the same status means something else from one to the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Operation {
+    /// Identities and their tokens, as the resource's owner.
+    Manage,
+    /// A Teams user's Entra token for a Communication token, as the resource's owner.
+    TeamsExchange,
+    /// The same as the user.
+    DirectExchange,
+}
+
+/// An answer that is not the operation's success.
+pub(super) fn refusal(asked: Operation, host: &str, answer: &Answer, now: Timestamp) -> Error {
+    let status = answer.status.as_u16();
+    let said = serde_json::from_slice::<ErrorBody>(&answer.body)
+        .ok()
+        .map(|body| body.error);
+    let is_its_own = said.is_some() || answer.body.is_empty();
+    let said = said.unwrap_or_default();
+    let error = if answer.is_outage() {
+        match status {
+            429 => advice::RATE.error(Kind::Unreachable, host),
+            _ => advice::OUTAGE.error(
+                Kind::Unreachable,
+                &format!("{host} keeps answering {status}"),
+            ),
+        }
+    } else if answer.status.is_client_error() && is_its_own {
+        explain(
+            asked,
+            status,
+            &said.code,
+            said.target.as_deref(),
+            clocks(answer, now),
+        )
+    } else {
+        foreign(
+            host,
+            answer,
+            &format!("{status}, and not as an ACS resource does"),
+        )
+    };
+    let error = match challenge::read(&answer.headers) {
+        Some(claims) if status == 401 && asked != Operation::Manage => error.with_claims(claims),
+        _ => error,
+    };
+    let said_something = !said.message.is_empty();
+    let answer = ServiceAnswer {
+        status,
+        code: (!said.code.is_empty()).then(|| short(&said.code)),
+        target: said.target.as_deref().map(short),
+        message: said_something.then(|| short(&said.message)),
+        request_id: ["x-ms-request-id", "ms-cv", "x-azure-ref"]
+            .iter()
+            .find_map(|name| answer.headers.get(*name)?.to_str().ok())
+            .map(short),
+    };
+    let error = match &answer.message {
+        Some(message) => error.caused_by(format!("the service says: {message}")),
+        None => error,
+    };
+    error.with_answer(answer)
+}
+
+const CHECK_THE_ENDPOINT: &str = "check the endpoint, and for a proxy or captive portal on the way";
+
+/// An answer that is not the service's own.
+pub(super) fn not_its_own(host: &str, what: &str) -> Error {
+    let message = format!("{host} answered with {what}");
+    Error::new(Kind::Unreachable, message, CHECK_THE_ENDPOINT)
+}
+
+/// An answer that does not even have the service's form; `what` says what it was not.
+pub(super) fn foreign(host: &str, answer: &Answer, what: &str) -> Error {
+    http::foreign(host, answer, what, CHECK_THE_ENDPOINT)
+}
+
+/// A token that cannot even be sent.
+pub(super) fn not_a_token() -> Error {
+    Error::new(
+        Kind::Usage,
+        "the Entra token holds characters that no token has",
+        "pass the token as it was issued, and nothing else",
+    )
+}
+
+/// A create that was sent more than once, and failed.
+pub(super) fn orphan_possible(error: Error) -> Error {
+    let hint = format!(
+        "{}. The request was sent more than once: an identity that nobody knows may have been \
+         created",
+        error.hint()
+    );
+    error.with_hint(hint)
+}
+
+/// How far our clock is from the service's, where that may be the reason.
+fn clocks(answer: &Answer, now: Timestamp) -> Option<Duration> {
+    let apart = answer.date()?.seconds_since(now).unsigned_abs();
+    (apart > CLOCKS_APART_SECONDS).then(|| Duration::from_secs(apart))
+}
+
+/// A refusal as cause and next step.
+fn explain(
+    asked: Operation,
+    status: u16,
+    code: &str,
+    target: Option<&str>,
+    clocks: Option<Duration>,
+) -> Error {
+    let field = target.map(short).unwrap_or_default();
+    let (advice, detail) = match (status, code) {
+        (401, "InvalidAccessToken") => (advice::ENTRA_TOKEN, String::new()),
+        (401, "IdentityNotOwned") => (advice::NOT_OWNED, String::new()),
+        (401, _) => match (clocks, asked) {
+            (Some(apart), _) => (advice::CLOCK, in_words(apart)),
+            (None, Operation::DirectExchange) => (advice::USERS_TOKEN, String::new()),
+            (None, _) => (advice::KEY, String::new()),
+        },
+        (400, "ApiVersionUnspecified" | "UnsupportedApiVersion") => {
+            (advice::API_VERSION, String::new())
+        }
+        (400, "ValidationError") => match field.to_ascii_lowercase().as_str() {
+            "appid" | "userid" => (advice::IDS, field),
+            "scopes" | "createtokenwithscopes" => (advice::SCOPES, field),
+            "expiresinminutes" => (advice::LIFETIME, field),
+            "" => (advice::FIELD, "the request".to_owned()),
+            _ => (advice::FIELD, format!("the field `{field}`")),
+        },
+        (403, _) => match asked {
+            Operation::TeamsExchange => (advice::LICENCE, String::new()),
+            Operation::DirectExchange => (advice::ASSIGNMENT, String::new()),
+            Operation::Manage => (advice::ROLE, String::new()),
+        },
+        (404, "IdentityNotFound") => (advice::UNKNOWN_IDENTITY, String::new()),
+        (404, _) => (advice::NOT_FOUND, String::new()),
+        _ => (advice::OTHER, status.to_string()),
+    };
+    advice.error(Kind::Refused, &detail)
+}
+
+/// The service's own words, bounded.
+fn short(text: &str) -> String {
+    one_line(text, 300)
+}

@@ -1,0 +1,122 @@
+//! What Entra wants a sign-in to prove: the `claims` request parameter (OpenID Connect Core 1.0,
+//! section 5.5), as a challenge brings it and as we ask for it ourselves.
+//!
+//! Text from outside comes in and is checked: a JSON object, and not a large one. It goes out as
+//! text for a request. What the claims mean is Entra's business and is not looked at. They hold
+//! policy ids and times, and no secret.
+
+use std::fmt;
+
+use serde_json::{Map, Value};
+
+/// Entra's own challenges have some hundred bytes. What is longer fits into no address.
+const LONGEST: usize = 4 * 1024;
+
+/// A request for claims: the text of a JSON object that is not empty.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Claims(String);
+
+impl Claims {
+    /// Takes the text of a challenge: the member `claims` of a token error, which is JSON in a
+    /// string. `None` where it is not an object, is empty, or has more than 4 KiB.
+    pub fn parse(text: &str) -> Option<Claims> {
+        if text.len() > LONGEST {
+            return None;
+        }
+        let object: Map<String, Value> = serde_json::from_str(text).ok()?;
+        (!object.is_empty()).then(|| Claims(text.to_owned()))
+    }
+
+    /// Says that we can be told when a token is revoked before its time (Continuous Access
+    /// Evaluation): tokens then live a day, and are taken back by a challenge.
+    pub fn continuous_access() -> Claims {
+        Claims(r#"{"access_token":{"xms_cc":{"values":["cp1"]}}}"#.to_owned())
+    }
+
+    /// These and the others in one request. Objects are merged member by member and lists are
+    /// joined; where both say something else, the other one's word holds.
+    #[must_use]
+    pub fn merged(&self, other: &Claims) -> Claims {
+        let read = |claims: &Claims| serde_json::from_str::<Value>(&claims.0).unwrap_or_default();
+        let mut all = read(self);
+        merge(&mut all, read(other));
+        Claims(all.to_string())
+    }
+
+    /// The value of the request parameter.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Claims {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Claims(…)")
+    }
+}
+
+fn merge(into: &mut Value, other: Value) {
+    match (into, other) {
+        (Value::Object(into), Value::Object(other)) => {
+            for (name, value) in other {
+                merge(into.entry(name).or_insert(Value::Null), value);
+            }
+        }
+        (Value::Array(into), Value::Array(other)) => {
+            for value in other {
+                if !into.contains(&value) {
+                    into.push(value);
+                }
+            }
+        }
+        // A claim that is asked for without more is `null`, and takes nothing back.
+        (Value::Object(_) | Value::Array(_), Value::Null) => {}
+        (into, other) => *into = other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn merged(ours: &str, theirs: &str) -> String {
+        let [ours, theirs] = [ours, theirs].map(|text| Claims::parse(text).expect(text));
+        ours.merged(&theirs).as_str().to_owned()
+    }
+
+    #[test]
+    fn only_an_object_of_some_size_is_a_challenge() {
+        let challenge = r#"{"access_token": {"acrs": {"essential": true, "value": "c1"}}}"#;
+        let read = Claims::parse(challenge).expect("a challenge");
+        assert_eq!(read.as_str(), challenge, "passed on as it came");
+        let deep = format!("{}{}", r#"{"a":"#.repeat(500), "}".repeat(500));
+        let long = format!(r#"{{"a":"{}"}}"#, "x".repeat(LONGEST));
+        for no in ["", "{}", "[]", "null", "\"{}\"", "{", "7", &deep, &long] {
+            assert_eq!(Claims::parse(no), None, "{}", no.len());
+        }
+    }
+
+    #[test]
+    fn a_challenge_and_our_own_claims_are_merged_and_nothing_is_lost() {
+        let ours = Claims::continuous_access().as_str().to_owned();
+        assert_eq!(
+            merged(
+                &ours,
+                r#"{"access_token":{"nbf":{"essential":true,"value":"1604106651"}},"id_token":{"acrs":null}}"#,
+            ),
+            r#"{"access_token":{"nbf":{"essential":true,"value":"1604106651"},"xms_cc":{"values":["cp1"]}},"id_token":{"acrs":null}}"#
+        );
+        assert_eq!(
+            merged(
+                &ours,
+                r#"{"access_token":{"xms_cc":{"values":["cp2","cp1"]}}}"#
+            ),
+            r#"{"access_token":{"xms_cc":{"values":["cp1","cp2"]}}}"#
+        );
+        assert_eq!(merged(&ours, r#"{"access_token":null}"#), ours);
+        assert_eq!(
+            merged(r#"{"a":null}"#, r#"{"a":{"b":1}}"#),
+            r#"{"a":{"b":1}}"#
+        );
+    }
+}

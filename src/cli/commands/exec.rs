@@ -1,0 +1,183 @@
+//! `exec`: runs a command with a fresh token in its environment.
+
+use std::io;
+use std::process::{Command, ExitStatus};
+
+use crate::cli::Stdin;
+use crate::cli::args::Exec;
+use crate::cli::keyboard::Keyboard;
+use crate::cli::output::Output;
+use crate::cli::parts::{World, block_on_uninterrupted};
+use crate::error::{Error, Kind, Result};
+use crate::serve::{self, Running};
+
+use super::get;
+
+/// Names by which an SDK would find a token, a key or a resource other than ours.
+const CONFLICTING: [&str; 6] = [
+    "COMMUNICATION_SERVICES_CONNECTION_STRING",
+    "AZURE_COMMUNICATION_CONNECTION_STRING",
+    "COMMUNICATION_SERVICES_ACCESSKEY",
+    "AZURE_COMMUNICATION_ACCESS_TOKEN",
+    "ACSPASS_SERVE_URL",
+    "ACSPASS_SERVE_SECRET_FILE",
+];
+
+pub(super) fn run(args: &Exec, world: &World, stdin: Stdin, output: &mut Output) -> Result<u8> {
+    let Some((program, arguments)) = args.command.split_first() else {
+        return Err(Error::internal("a command that is required was not there"));
+    };
+    let is_terminal = stdin.is_terminal;
+    let keyboard = Keyboard::new(stdin);
+    let parts = get::parts(&args.wanted, world, true, &keyboard)?;
+    let endpoint = parts.config.resource()?.endpoint.as_str().to_owned();
+    let token = get::token(&parts, &args.wanted, false, keyboard)?;
+    let mut command = Command::new(program);
+    command.args(arguments);
+    for name in CONFLICTING {
+        command.env_remove(name);
+    }
+    command
+        .env("AZURE_COMMUNICATION_ACCESS_TOKEN", token.secret.expose())
+        .env("COMMUNICATION_SERVICES_ENDPOINT", &endpoint)
+        .env("AZURE_COMMUNICATION_ENDPOINT", &endpoint);
+    drop(token);
+    if let Some(service) = service(world) {
+        command
+            .env("ACSPASS_SERVE_URL", service.url)
+            .env("ACSPASS_SERVE_SECRET_FILE", service.secret_file);
+    }
+    output.talk().end_status();
+    // The emulator lives in this process, and the command may want to ask it something.
+    let outcome = match world.global.emulator {
+        true => block_on_uninterrupted(beside(command, is_terminal))?,
+        false => go_on_as(command),
+    };
+    match outcome {
+        Ok(status) => Ok(code_of(status)),
+        Err(cause) => {
+            let (code, error) = not_run(&program.to_string_lossy(), cause);
+            output.error(&error);
+            Ok(code)
+        }
+    }
+}
+
+/// The token service that runs for the same user and state folder. The command has its token
+/// without one.
+fn service(world: &World) -> Option<Running> {
+    match world
+        .serve_folder()
+        .and_then(|folder| serve::running(&folder))
+    {
+        Ok(running) => running,
+        Err(error) => {
+            tracing::debug!("no token service is named: {error}");
+            None
+        }
+    }
+}
+
+/// Goes on as the command. Comes back only where that cannot be.
+#[cfg(unix)]
+fn go_on_as(mut command: Command) -> io::Result<ExitStatus> {
+    use std::os::unix::process::CommandExt;
+    Err(command.exec())
+}
+
+/// Where a process cannot become another one, it waits for it.
+#[cfg(not(unix))]
+fn go_on_as(mut command: Command) -> io::Result<ExitStatus> {
+    command.status()
+}
+
+/// Runs the command as a child and passes on what this process is told.
+#[cfg(unix)]
+async fn beside(command: Command, is_terminal: bool) -> Result<io::Result<ExitStatus>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let listen = |kind| {
+        signal(kind).map_err(|cause| {
+            Error::internal("signals cannot be passed on to the command").caused_by(cause)
+        })
+    };
+    let mut interrupt = listen(SignalKind::interrupt())?;
+    let mut quit = listen(SignalKind::quit())?;
+    let mut terminate = listen(SignalKind::terminate())?;
+    let mut hangup = listen(SignalKind::hangup())?;
+    let mut child = match tokio::process::Command::from(command).spawn() {
+        Ok(child) => child,
+        Err(cause) => return Ok(Err(cause)),
+    };
+    loop {
+        let (received, comes_from_keys) = tokio::select! {
+            status = child.wait() => return Ok(status),
+            _ = interrupt.recv() => (rustix::process::Signal::INT, true),
+            _ = quit.recv() => (rustix::process::Signal::QUIT, true),
+            _ = terminate.recv() => (rustix::process::Signal::TERM, false),
+            _ = hangup.recv() => (rustix::process::Signal::HUP, true),
+        };
+        // A terminal tells everybody on it by itself.
+        if comes_from_keys && is_terminal {
+            continue;
+        }
+        let id = child.id().and_then(|id| i32::try_from(id).ok());
+        if let Some(id) = id.and_then(rustix::process::Pid::from_raw) {
+            // One that has just ended needs no signal.
+            let _ = rustix::process::kill_process(id, received);
+        }
+    }
+}
+
+/// Runs the command as a child; a console tells everybody on it by itself.
+#[cfg(not(unix))]
+async fn beside(command: Command, _is_terminal: bool) -> Result<io::Result<ExitStatus>> {
+    let mut child = match tokio::process::Command::from(command).spawn() {
+        Ok(child) => child,
+        Err(cause) => return Ok(Err(cause)),
+    };
+    loop {
+        tokio::select! {
+            status = child.wait() => return Ok(status),
+            told = tokio::signal::ctrl_c() => if told.is_err() {
+                return Ok(child.wait().await);
+            },
+        }
+    }
+}
+
+/// The exit code as a shell tells it.
+fn code_of(status: ExitStatus) -> u8 {
+    #[cfg(unix)]
+    if let Some(signal) = std::os::unix::process::ExitStatusExt::signal(&status) {
+        return u8::try_from(128 + signal).unwrap_or(u8::MAX);
+    }
+    status
+        .code()
+        .and_then(|code| u8::try_from(code).ok())
+        .unwrap_or(u8::MAX)
+}
+
+/// The exit code and the words for a command that did not start, as shells have them.
+fn not_run(program: &str, cause: io::Error) -> (u8, Error) {
+    let program = crate::text::quoted(program);
+    match cause.kind() {
+        io::ErrorKind::NotFound => (
+            127,
+            Error::new(
+                Kind::Usage,
+                format!("there is no command {program}"),
+                "check its spelling and PATH; a shell's own words need a shell: \
+                 `acspass exec -- sh -c '…'`",
+            ),
+        ),
+        _ => (
+            126,
+            Error::new(
+                Kind::Usage,
+                format!("the command {program} cannot be run"),
+                "check that it is a program, and that you may run it",
+            )
+            .caused_by(cause),
+        ),
+    }
+}

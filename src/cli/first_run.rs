@@ -1,0 +1,237 @@
+//! The first run: what is missing is asked for, checked as it is given, and kept as a profile.
+
+use std::collections::BTreeMap;
+
+use zeroize::Zeroizing;
+
+use crate::acs::{IdentityClient, ResourceAuth, resource_credential};
+use crate::config::{self, GivenResource, Missing, Setting};
+use crate::doctor::{self, Owner};
+use crate::entra::{Authority, check_client_id};
+use crate::error::{Error, Kind, Result};
+use crate::exchange::ExchangeKind;
+use crate::secret::Pasted;
+
+use super::commands::login::place;
+use super::keyboard::Keyboard;
+use super::parts::{Parts, World};
+use super::profile::Target;
+
+/// How often a question is asked.
+const TRIES: u32 = 3;
+
+/// The parts of a run that signs in, and `with_resource` also exchanges. What is missing for that
+/// is asked for at the `keyboard`; without one, all of it is one error.
+pub(super) fn parts<'w>(
+    world: &'w World,
+    flags: &BTreeMap<Setting, String>,
+    with_resource: bool,
+    keyboard: Option<&Keyboard>,
+) -> Result<Parts<'w>> {
+    let parts = Parts::new(world, flags)?;
+    let missing = parts.config.missing(with_resource);
+    if missing.is_empty() {
+        return Ok(parts);
+    }
+    let keyboard = keyboard
+        .filter(|_| parts.vault.is_persistent() || !missing.contains(&Missing::Resource))
+        .ok_or_else(|| config::not_configured(&missing))?;
+    Questions {
+        world,
+        keyboard,
+        parts: &parts,
+    }
+    .ask(&missing)?;
+    Parts::new(world, flags)
+}
+
+struct Questions<'a> {
+    world: &'a World,
+    keyboard: &'a Keyboard,
+    parts: &'a Parts<'a>,
+}
+
+/// What was answered.
+#[derive(Default)]
+struct Answers {
+    tenant: Option<String>,
+    client_id: Option<String>,
+    endpoint: Option<String>,
+    connection_string: Option<Zeroizing<String>>,
+}
+
+impl Questions<'_> {
+    /// Nothing is kept before everything is answered.
+    fn ask(&self, missing: &[Missing]) -> Result<()> {
+        let talk = &self.world.talk;
+        if missing.contains(&Missing::Resource) {
+            // Nobody answers for a store that then keeps nothing.
+            self.parts.vault.probe()?;
+        }
+        let mut target = Target::of(self.world)?;
+        let file = target.file.path().display().to_string();
+        talk.insist(&format!(
+            "This needs settings that are not there yet, and asks for them now. They are kept in \
+             profile {} of\n\n  {file}\n\n\
+             Where no application is registered yet, press Ctrl-C: `acspass setup` shows how. To \
+             try it without one, run `acspass get --emulator`.\n",
+            target.profile
+        ));
+        let mut answers = Answers::default();
+        if missing.contains(&Missing::ClientId) {
+            // The id belongs to a tenant's application, or to one that any tenant may use.
+            if self.parts.config.is_any_tenant() {
+                answers.tenant = self.tenant()?;
+            }
+            answers.client_id = Some(self.client_id()?);
+        }
+        if missing.contains(&Missing::Resource) {
+            self.resource(&mut answers)?;
+        }
+        let values = [
+            (Setting::Tenant, &answers.tenant),
+            (Setting::ClientId, &answers.client_id),
+            (Setting::Endpoint, &answers.endpoint),
+        ];
+        let values: Vec<(Setting, &str)> = values
+            .into_iter()
+            .filter_map(|(setting, text)| Some((setting, text.as_deref()?)))
+            .collect();
+        let secret = answers.connection_string.as_ref();
+        target.keep(self.parts, &values, secret.map(|text| text.as_str()))?;
+        talk.insist(&match secret {
+            Some(_) => format!(
+                "This is kept now, the connection string in {}. `acspass config list` shows it.\n",
+                place(self.parts.vault.store_name())
+            ),
+            None => "This is kept now. `acspass config list` shows it.\n".to_owned(),
+        });
+        Ok(())
+    }
+
+    /// `None` for any tenant, which is the default.
+    fn tenant(&self) -> Result<Option<String>> {
+        let host = self.parts.config.authority.address().as_str();
+        let question = "Tenant (GUID or domain; Enter for any): ";
+        self.until_good(question, false, |text| {
+            if text.is_empty() {
+                return Ok(None);
+            }
+            let authority = Authority::new(host, text)?;
+            if authority.tenant() == "organizations" {
+                return Ok(None);
+            }
+            self.check("the tenant", async {
+                authority.discover(self.parts.http()).await.map(|_| ())
+            })?;
+            Ok(Some(authority.tenant().to_owned()))
+        })
+    }
+
+    fn client_id(&self) -> Result<String> {
+        let question = "Application (client) id: ";
+        self.until_good(question, false, check_client_id)
+    }
+
+    fn resource(&self, answers: &mut Answers) -> Result<()> {
+        let question = "Connection string or endpoint of the ACS resource (not shown): ";
+        let given = self.until_good(question, true, |text| {
+            let given = GivenResource::parse(text, &self.parts.config.allowed_hosts)?;
+            self.check_resource(&given)?;
+            Ok(match given {
+                GivenResource::ConnectionString(_) => Err(Zeroizing::new(text.to_owned())),
+                GivenResource::Endpoint(endpoint) => Ok(endpoint.as_str().to_owned()),
+            })
+        })?;
+        match given {
+            Ok(endpoint) => answers.endpoint = Some(endpoint),
+            Err(secret) => answers.connection_string = Some(secret),
+        }
+        Ok(())
+    }
+
+    /// Whether the resource is there, and accepts the key.
+    fn check_resource(&self, given: &GivenResource) -> Result<()> {
+        let endpoint = given.endpoint();
+        let http = self.parts.http().clone();
+        let owner = match (given, self.parts.config.exchange) {
+            (GivenResource::ConnectionString(read), ExchangeKind::Key) => {
+                let auth = ResourceAuth::Key(read.access_key.clone());
+                let client = IdentityClient::new(endpoint.clone(), auth)
+                    .with_http(http.clone())
+                    .with_clock(self.world.clock.clone())
+                    .with_allowed_hosts(self.parts.config.allowed_hosts.clone());
+                Owner::Key(Box::new(Ok(client)))
+            }
+            (GivenResource::Endpoint(_), ExchangeKind::Key) => {
+                resource_credential::from_environment(
+                    &self.world.environment,
+                    http.clone(),
+                    self.world.clock.clone(),
+                )?;
+                Owner::Principal
+            }
+            (_, ExchangeKind::Entra | ExchangeKind::TeamsExtension) => Owner::User,
+        };
+        self.check("the resource", doctor::ask_resource(endpoint, owner, &http))
+    }
+
+    /// Checks over the network. Where there is none, that is said and it goes on: what was given
+    /// may well be right.
+    fn check(&self, what: &str, work: impl Future<Output = Result<()>>) -> Result<()> {
+        let talk = &self.world.talk;
+        talk.status(&format!("checking {what} ..."));
+        match self.parts.block_on(work) {
+            Err(error) if error.kind() == Kind::Unreachable => {
+                talk.warn(&format!("{what} could not be checked: {error}"));
+                Ok(())
+            }
+            outcome => outcome,
+        }
+    }
+
+    /// Asks until the answer is good, a few times.
+    fn until_good<T>(
+        &self,
+        question: &str,
+        is_secret: bool,
+        check: impl Fn(&str) -> Result<T>,
+    ) -> Result<T> {
+        let mut left = TRIES;
+        loop {
+            let answer = self.answer(question, is_secret)?;
+            left -= 1;
+            match check(answer.expose().trim()) {
+                Ok(value) => return Ok(value),
+                Err(error) if error.kind() == Kind::Interrupted || left == 0 => return Err(error),
+                Err(error) => self
+                    .world
+                    .talk
+                    .insist(&format!("{error}: {}\n", error.hint())),
+            }
+        }
+    }
+
+    fn answer(&self, question: &str, is_secret: bool) -> Result<Pasted> {
+        let talk = &self.world.talk;
+        let line = match is_secret {
+            true => self.parts.block_on(self.keyboard.unseen(talk, question)),
+            false => {
+                talk.ask(question);
+                let line = self.parts.block_on(self.keyboard.line());
+                if !matches!(line, Ok(Some(_))) {
+                    // The cursor still stands behind the question.
+                    talk.ask("\n");
+                }
+                line
+            }
+        };
+        line?.ok_or_else(|| {
+            Error::new(
+                Kind::Usage,
+                "the answers ended early: nothing was kept",
+                "run the command again, or set what is missing with `acspass config set …`",
+            )
+        })
+    }
+}

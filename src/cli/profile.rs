@@ -1,0 +1,83 @@
+//! The profile that settings are written to: values into the file, the secret into the store.
+
+use std::collections::BTreeMap;
+
+use crate::acs::ConnectionString;
+use crate::config::{self, ConfigFile, Setting};
+use crate::error::{Error, Kind, Result};
+use crate::secret::SecretBytes;
+
+use super::parts::{Parts, World, stored_name};
+
+/// The profile that is written to: the one that is meant, whether it exists yet or not.
+pub(super) struct Target {
+    pub(super) file: ConfigFile,
+    pub(super) profile: String,
+}
+
+impl Target {
+    pub(super) fn of(world: &World) -> Result<Target> {
+        let file = world.config_file()?;
+        let named = world
+            .global
+            .profile
+            .as_deref()
+            .or_else(|| world.variable("ACSPASS_PROFILE"))
+            .or_else(|| file.default_profile())
+            .unwrap_or(config::DEFAULT_PROFILE)
+            .to_owned();
+        Ok(Target {
+            file,
+            profile: named,
+        })
+    }
+
+    /// The parts, where the profile that is named may still have to be made.
+    pub(super) fn parts<'w>(
+        &self,
+        world: &'w World,
+        flags: &BTreeMap<Setting, String>,
+    ) -> Result<Parts<'w>> {
+        let profile = self.file.profile(&self.profile).unwrap_or_default();
+        Parts::of_profile(world, flags, self.profile.clone(), &profile)
+    }
+
+    /// Writes the values, and keeps a connection string in the store: its endpoint and a marker go
+    /// into the file. It is all or nothing.
+    pub(super) fn keep(
+        &mut self,
+        parts: &Parts<'_>,
+        values: &[(Setting, &str)],
+        connection_string: Option<&str>,
+    ) -> Result<()> {
+        let Some(text) = connection_string else {
+            return self.file.set(&self.profile, values);
+        };
+        let endpoint = ConnectionString::parse(text)?.endpoint;
+        check_keeps(parts)?;
+        let name = stored_name(&self.profile);
+        let secret = SecretBytes::new(text.trim().as_bytes().to_vec());
+        parts.vault.save_secret(&name, &secret)?;
+        let mut values = values.to_vec();
+        values.push((Setting::Endpoint, endpoint.as_str()));
+        values.push((Setting::ConnectionString, config::STORED));
+        if let Err(error) = self.file.set(&self.profile, &values) {
+            // A secret that no setting names would stay for ever.
+            parts.vault.delete_secret(&name)?;
+            return Err(error);
+        }
+        Ok(())
+    }
+}
+
+/// Refuses a store that would lose a connection string.
+pub(super) fn check_keeps(parts: &Parts<'_>) -> Result<()> {
+    match parts.vault.is_persistent() {
+        true => Ok(()),
+        false => Err(Error::new(
+            Kind::Usage,
+            "the store is memory: a connection string kept there is gone when this command ends",
+            "choose a store that keeps it, or set COMMUNICATION_SERVICES_CONNECTION_STRING",
+        )),
+    }
+}

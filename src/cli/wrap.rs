@@ -1,0 +1,102 @@
+//! Messages fitted to the width of a terminal: lines end where words end.
+//!
+//! An address, and a command in backticks, is one word however long it is, so that it can be
+//! copied whole. A line that is indented is a command, an address or a row of a table, and is left
+//! as it is.
+
+use textwrap::core::{Word, display_width};
+use textwrap::{Options, WordSeparator, WordSplitter, WrapAlgorithm, wrap};
+
+/// Longer lines are hard to read, however wide the terminal is.
+const WIDEST: usize = 100;
+
+/// The text behind its label, with further lines under the first one's text. Without columns it
+/// stays as it is.
+pub(super) fn wrapped(label: &str, text: &str, columns: Option<usize>) -> String {
+    let Some(columns) = columns else {
+        return format!("{label}{text}");
+    };
+    let lines = text.split('\n').enumerate().map(|(number, line)| {
+        let label = if number == 0 { label } else { "" };
+        match line.starts_with(' ') {
+            true => format!("{label}{line}"),
+            false => one(label, line, columns.min(WIDEST)),
+        }
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+fn one(label: &str, line: &str, columns: usize) -> String {
+    let hang = " ".repeat(display_width(label));
+    let options = Options::new(columns)
+        .initial_indent(label)
+        .subsequent_indent(&hang)
+        .break_words(false)
+        .wrap_algorithm(WrapAlgorithm::FirstFit)
+        .word_splitter(WordSplitter::NoHyphenation)
+        .word_separator(WordSeparator::Custom(words));
+    wrap(line, options).join("\n")
+}
+
+/// The words of a line, each with the spaces behind it.
+fn words(line: &str) -> Box<dyn Iterator<Item = Word<'_>> + '_> {
+    let mut words = Vec::new();
+    let (mut start, mut in_command, mut after_space) = (0, false, false);
+    for (at, c) in line.char_indices() {
+        if after_space && c != ' ' && !in_command {
+            words.push(Word::from(&line[start..at]));
+            start = at;
+        }
+        if c == '`' {
+            // One that nothing closes is no quotation mark.
+            in_command = !in_command && line[at + 1..].contains('`');
+        }
+        after_space = c == ' ';
+    }
+    words.push(Word::from(&line[start..]));
+    Box::new(words.into_iter())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_end_at_words_and_hang_under_the_first_ones_text() {
+        let text = "sign in again, and take care that nothing is cut";
+        let expected =
+            "hint: sign in again,\n      and take care\n      that nothing\n      is cut";
+        assert_eq!(wrapped("hint: ", text, Some(20)), expected);
+        let coloured = expected.replacen("hint:", "\u{1b}[1mhint:\u{1b}[0m", 1);
+        let label = "\u{1b}[1mhint:\u{1b}[0m ";
+        assert_eq!(wrapped(label, text, Some(20)), coloured);
+        assert_eq!(wrapped("hint: ", text, None), format!("hint: {text}"));
+    }
+
+    #[test]
+    fn what_is_to_be_copied_stays_whole() {
+        let text = "run `acspass config set client-id GUID` now";
+        let expected = "run\n`acspass config set client-id GUID`\nnow";
+        assert_eq!(wrapped("", text, Some(20)), expected);
+        let address = format!("https://login.test/{}", "x".repeat(50));
+        let expected = format!("see\n{address}\nfirst");
+        assert_eq!(
+            wrapped("", &format!("see {address} first"), Some(20)),
+            expected
+        );
+        let lines = "Open this:\n\n  ssh -L 8400:localhost:8400 host.example\n";
+        assert_eq!(wrapped("", lines, Some(20)), lines);
+        assert_eq!(wrapped("", "one ` two three", Some(9)), "one ` two\nthree");
+    }
+
+    #[test]
+    fn no_line_is_wider_than_is_good_to_read() {
+        let text = "word ".repeat(60);
+        let widest = |columns| {
+            let text = wrapped("", text.trim(), Some(columns));
+            text.lines().map(str::len).max()
+        };
+        assert_eq!(widest(80), Some(79));
+        assert_eq!(widest(300), Some(99));
+    }
+}

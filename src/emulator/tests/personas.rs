@@ -1,0 +1,268 @@
+//! The users who meet an obstacle: each page, each refusal, and the way on where there is one.
+
+use super::super::{UserAgent, world};
+use super::wire::{Answer, TEAMS, World, claims, encode};
+
+const CHALLENGE_POINTER: &str = "/access_token/capolids/values/0";
+
+fn hint(user: &str) -> [(&str, &str); 1] {
+    [("login_hint", user)]
+}
+
+/// Clicks on a page that a sign-in shows: the same request as a form, and what was clicked.
+fn click(world: &World, user: &str, clicked: &[(&str, &str)]) -> Answer {
+    let good = [
+        ("client_id", world::CLIENT_ID),
+        ("response_type", "code"),
+        ("redirect_uri", super::wire::REDIRECT),
+        ("scope", TEAMS),
+        ("emulator_user", user),
+    ];
+    let form = encode(&[&good[..], clicked].concat(), &[]);
+    world.send(
+        "POST",
+        "/organizations/oauth2/v2.0/authorize",
+        "Content-Type: application/x-www-form-urlencoded\r\n",
+        &form,
+    )
+}
+
+fn refresh_token(world: &World, changes: &[(&str, &str)]) -> String {
+    let tokens = world.redeem(&world.code(changes), &[]).json();
+    tokens["refresh_token"].as_str().expect("one").to_owned()
+}
+
+#[test]
+fn each_persona_that_may_not_sign_in_gets_a_page_with_its_number_and_no_redirect() {
+    let world = World::new();
+    for (user, number) in [
+        ("blocked@contoso.example", 53003),
+        ("unassigned@contoso.example", 50105),
+        ("disabled@contoso.example", 50057),
+        ("locked@contoso.example", 50053),
+        ("password-expired@contoso.example", 50055),
+        ("nobody@contoso.example", 50034),
+    ] {
+        let answer = world.authorize("organizations", &hint(user));
+        assert_eq!(answer.status, 400, "{user}");
+        assert_eq!(answer.header("location"), None, "{user}");
+        assert!(answer.body.contains(&format!("AADSTS{number}: ")), "{user}");
+        for detail in ["Request Id", "Correlation Id", "Timestamp"] {
+            assert!(answer.body.contains(detail), "{user}");
+        }
+    }
+    let stranger = hint("stranger@fabrikam.example");
+    let abroad = world.authorize("contoso.example", &stranger);
+    assert!(abroad.body.contains("AADSTS50020: "), "{}", abroad.body);
+    assert_eq!(world.authorize("fabrikam.example", &stranger).status, 302);
+}
+
+#[test]
+fn consent_is_asked_for_once_and_a_no_goes_to_the_client() {
+    let world = World::new();
+    let user = "consent@contoso.example";
+    let page = world.authorize("organizations", &hint(user));
+    assert_eq!(page.status, 200);
+    assert!(page.body.contains("<h1>Permissions requested</h1>"));
+    assert!(page.body.contains("Teams.ManageCalls"));
+    let declined = click(&world, user, &[("emulator_consent", "decline")]);
+    assert_eq!(
+        declined.redirected_with("error").as_deref(),
+        Some("access_denied")
+    );
+    assert_eq!(declined.redirected_with("error_subcode"), None);
+    let text = declined.redirected_with("error_description");
+    assert!(text.is_some_and(|text| text.starts_with("AADSTS65004: ")));
+    assert_eq!(world.authorize("organizations", &hint(user)).status, 200);
+    let accepted = click(&world, user, &[("emulator_consent", "accept")]);
+    assert!(accepted.redirected_with("code").is_some());
+    assert_eq!(world.authorize("organizations", &hint(user)).status, 302);
+}
+
+#[test]
+fn a_click_cannot_be_sent_in_an_address() {
+    let world = World::new();
+    for (user, name, value) in [
+        ("consent@contoso.example", "emulator_consent", "accept"),
+        ("mfa@contoso.example", "emulator_code", "123456"),
+    ] {
+        let answer = world.authorize("organizations", &[("login_hint", user), (name, value)]);
+        assert_eq!(answer.status, 200, "{user} gets the page");
+    }
+}
+
+#[test]
+fn where_an_admin_must_consent_the_way_leads_back_only() {
+    let world = World::new();
+    let user = "admin-consent@contoso.example";
+    let page = world.authorize("organizations", &hint(user));
+    assert!(page.body.contains("<h1>Need admin approval</h1>"));
+    let accepted = click(&world, user, &[("emulator_consent", "accept")]);
+    assert_eq!(accepted.status, 200, "the page again");
+    let back = click(&world, user, &[("emulator_cancel", "1")]);
+    assert_eq!(
+        back.redirected_with("error_subcode").as_deref(),
+        Some("cancel")
+    );
+    let text = back.redirected_with("error_description");
+    assert!(text.is_some_and(|text| text.starts_with("AADSTS90094: ")));
+}
+
+#[test]
+fn a_second_proof_is_a_code_and_the_token_tells_of_it() {
+    let world = World::new();
+    let user = "mfa@contoso.example";
+    let page = world.authorize("organizations", &hint(user));
+    assert!(page.body.contains("<h1>Verify your identity</h1>"));
+    for wrong in ["", "000000"] {
+        let again = click(&world, user, &[("emulator_code", wrong)]);
+        assert_eq!(again.status, 400);
+        assert!(again.body.contains("role=\"alert\""));
+    }
+    let right = click(&world, user, &[("emulator_code", " 123456 ")]);
+    let code = right.redirected_with("code").expect("a code");
+    let tokens = world.redeem(&code, &[("code_verifier", "")]).json();
+    let access = tokens["access_token"].as_str().expect("a token");
+    assert_eq!(claims(access)["amr"], serde_json::json!(["pwd", "mfa"]));
+}
+
+#[test]
+fn renewals_are_refused_to_those_whose_sessions_end() {
+    let world = World::new();
+    for (user, number, suberror) in [
+        ("expired@contoso.example", 70043, Some("token_expired")),
+        ("idle@contoso.example", 700_082, None),
+        ("revoked@contoso.example", 50173, Some("bad_token")),
+    ] {
+        let token = refresh_token(&world, &hint(user));
+        let refused = world.refresh(&token, &[]);
+        assert_eq!((refused.status, refused.aadsts()), (400, number), "{user}");
+        assert_eq!(refused.error(), "invalid_grant");
+        assert_eq!(refused.json()["suberror"].as_str(), suberror, "{user}");
+        assert!(refused.json().get("claims").is_none(), "{user}");
+        let has_page = refused.json().get("error_uri").is_some();
+        assert_eq!(has_page, number != 70043, "{user}");
+    }
+}
+
+#[test]
+fn a_challenge_is_met_by_a_sign_in_that_passes_its_claims_on() {
+    let world = World::new();
+    for (user, error, number) in [
+        ("step-up@contoso.example", "interaction_required", 50076),
+        ("moved@contoso.example", "invalid_grant", 53003),
+    ] {
+        let token = refresh_token(&world, &hint(user));
+        let refused = world.refresh(&token, &[]);
+        assert_eq!(
+            (refused.error().as_str(), refused.aadsts()),
+            (error, number)
+        );
+        let body = refused.json();
+        let challenge = body["claims"]
+            .as_str()
+            .expect("JSON in a string")
+            .to_owned();
+        let read: serde_json::Value = serde_json::from_str(&challenge).expect("JSON");
+        assert!(read.pointer(CHALLENGE_POINTER).is_some(), "{read}");
+        // Without them, one sign-in is as good as the other.
+        let again = refresh_token(&world, &hint(user));
+        assert_eq!(world.refresh(&again, &[]).aadsts(), number);
+        let page = world.authorize(
+            "organizations",
+            &[("login_hint", user), ("claims", &challenge)],
+        );
+        assert!(page.body.contains("<h1>Verify your identity</h1>"));
+        let answered = click(
+            &world,
+            user,
+            &[("claims", &challenge), ("emulator_code", "123456")],
+        );
+        let code = answered.redirected_with("code").expect("a code");
+        let tokens = world.redeem(&code, &[("code_verifier", "")]).json();
+        let proved = tokens["refresh_token"].as_str().expect("one");
+        assert_eq!(world.refresh(proved, &[]).status, 200, "{user}");
+    }
+}
+
+#[test]
+fn what_a_client_can_do_stands_in_its_tokens() {
+    const ABLE: &str = r#"{"access_token":{"xms_cc":{"values":["cp1"]}}}"#;
+    let world = World::new();
+    let told = |answer: Answer| {
+        let body = answer.json();
+        claims(body["access_token"].as_str().expect("a token"))["xms_cc"].clone()
+    };
+    let able = serde_json::json!(["cp1"]);
+    assert_eq!(
+        told(world.redeem(&world.code(&[]), &[])),
+        serde_json::Value::Null
+    );
+    assert_eq!(
+        told(world.redeem(&world.code(&[("claims", ABLE)]), &[])),
+        able
+    );
+    assert_eq!(
+        told(world.redeem(&world.code(&[]), &[("claims", ABLE)])),
+        able
+    );
+    let token = refresh_token(&world, &[("claims", ABLE)]);
+    assert_eq!(told(world.refresh(&token, &[])), serde_json::Value::Null);
+    assert_eq!(told(world.refresh(&token, &[("claims", ABLE)])), able);
+    assert_eq!(
+        world.refresh(&token, &[("claims", "[]")]).aadsts(),
+        9_002_313
+    );
+}
+
+#[test]
+fn the_user_agent_walks_every_page_that_leads_on() {
+    let world = World::new();
+    let device = |user: &str| {
+        let form = encode(&[("client_id", world::CLIENT_ID), ("scope", TEAMS)], &[]);
+        let codes = world.send(
+            "POST",
+            "/contoso.example/oauth2/v2.0/devicecode",
+            "Content-Type: application/x-www-form-urlencoded\r\n",
+            &form,
+        );
+        let code = codes.json()["user_code"]
+            .as_str()
+            .expect("a code")
+            .to_owned();
+        UserAgent::new(Some(user.to_owned()))
+            .typing(code)
+            .browse(&world.emulator.device_page())
+            .expect("it walks")
+    };
+    for (user, end) in [
+        ("consent@contoso.example", "You have signed in"),
+        ("mfa@contoso.example", "You have signed in"),
+        ("step-up@contoso.example", "You have signed in"),
+        ("admin-consent@contoso.example", "You declined"),
+        ("blocked@contoso.example", "AADSTS53003"),
+    ] {
+        let page = device(user);
+        assert!(page.html.contains(end), "{user}: {}", page.html);
+    }
+}
+
+#[test]
+fn every_persona_is_offered_on_the_page_and_listed_at_the_front() {
+    let world = World::new();
+    let page = world
+        .authorize("contoso.example", &[("login_hint", "")])
+        .body;
+    let front = world.get("/").body;
+    let personas = world.emulator.personas();
+    assert_eq!(personas.len(), 15);
+    for (user, note) in personas {
+        assert!(front.contains(user) && front.contains(note), "{user}");
+        assert_eq!(
+            page.contains(user),
+            user.ends_with("contoso.example"),
+            "{user}"
+        );
+    }
+    assert!(page.find("ada@contoso.example") < page.find("<summary>"));
+}

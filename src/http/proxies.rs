@@ -1,0 +1,273 @@
+//! Which proxy a request goes through, and what may be said of it.
+//!
+//! In come the settings as values, out comes the way to one address: the client is built by it,
+//! failures name the proxy by it, `doctor` shows it. Credentials stay inside.
+
+use hyper_util::client::proxy::matcher::{Intercept, Matcher};
+use reqwest::NoProxy;
+use reqwest::header::HeaderValue;
+use url::Url;
+
+use crate::error::{Error, Kind, Result};
+use crate::loopback;
+use crate::secret::ProxyAddress;
+
+/// Where proxies come from. Loopback never goes through one.
+#[derive(Debug, Clone, Default)]
+pub enum Proxies {
+    /// What this process's variables name (`HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`), else the
+    /// settings of macOS or Windows.
+    #[default]
+    System,
+    /// There is none.
+    None {
+        /// Why, in words that follow "none: ".
+        why: String,
+    },
+    /// This one for every https address.
+    Named {
+        /// The setting that names it, for messages.
+        by: &'static str,
+        /// Its URL.
+        address: ProxyAddress,
+        /// Hosts that are reached without it, as `NO_PROXY` has them.
+        except: String,
+    },
+}
+
+/// The way to an address.
+#[derive(Debug, Clone)]
+pub enum Route {
+    /// Without a proxy.
+    Direct {
+        /// Why, in words that follow "none: ".
+        why: String,
+    },
+    /// Through this proxy.
+    Through(Via),
+}
+
+/// A proxy on the way.
+#[derive(Debug, Clone)]
+pub struct Via {
+    /// The setting that names it.
+    pub by: &'static str,
+    /// Scheme, host and port: what may be shown.
+    pub address: Url,
+    pub(super) authorization: Option<HeaderValue>,
+}
+
+impl Via {
+    /// Whether it was named with credentials.
+    pub fn has_credentials(&self) -> bool {
+        self.authorization.is_some()
+    }
+}
+
+impl Proxies {
+    /// The way to this address.
+    ///
+    /// # Errors
+    /// [`Kind::Usage`] where the setting does not name a proxy that can be used.
+    pub(crate) fn route(&self, address: &Url) -> Result<Route> {
+        let host = address.host_str().unwrap_or_default();
+        if loopback::is_loopback_host(host) {
+            return Ok(direct("loopback never goes through a proxy"));
+        }
+        if address.scheme() != "https" {
+            return Ok(direct("plain http leaves this machine by no proxy"));
+        }
+        let (by, matcher) = match self {
+            Proxies::None { why } => return Ok(direct(why)),
+            Proxies::System => ("the system's settings", Matcher::from_system()),
+            Proxies::Named {
+                by,
+                address: named,
+                except,
+            } => {
+                let proxy = usable(by, named)?;
+                let matcher = Matcher::builder().https(String::from(proxy)).no(except);
+                (*by, matcher.build())
+            }
+        };
+        let wanted = address.as_str().parse::<hyper::Uri>();
+        match wanted.ok().and_then(|wanted| matcher.intercept(&wanted)) {
+            Some(intercept) => through(by, &intercept).map(Route::Through),
+            None if matches!(self, Proxies::System) => Ok(direct("the system names none")),
+            None => Ok(direct(&format!("NO_PROXY leaves {host} out"))),
+        }
+    }
+
+    /// The same for the client that is built; `None` leaves it to the client.
+    pub(super) fn for_client(&self) -> Result<Option<Vec<reqwest::Proxy>>> {
+        match self {
+            Proxies::System => Ok(None),
+            Proxies::None { .. } => Ok(Some(Vec::new())),
+            Proxies::Named {
+                by,
+                address,
+                except,
+            } => {
+                // The client's own error would hold the address.
+                let proxy = reqwest::Proxy::https(usable(by, address)?).map_err(|_| wrong(by))?;
+                Ok(Some(vec![proxy.no_proxy(NoProxy::from_string(except))]))
+            }
+        }
+    }
+}
+
+fn direct(why: &str) -> Route {
+    Route::Direct {
+        why: why.to_owned(),
+    }
+}
+
+fn through(by: &'static str, intercept: &Intercept) -> Result<Via> {
+    let address = Url::parse(&intercept.uri().to_string()).map_err(|_| wrong(by))?;
+    Ok(Via {
+        by,
+        address,
+        authorization: intercept.basic_auth().cloned(),
+    })
+}
+
+/// The proxy's URL. What cannot be used is an error: to go without it would not be what was meant.
+fn usable(by: &'static str, address: &ProxyAddress) -> Result<Url> {
+    let text = address.expose();
+    let parsed = match text.contains("://") {
+        true => Url::parse(text),
+        false => Url::parse(&format!("http://{text}")),
+    };
+    let url = parsed.map_err(|_| wrong(by))?;
+    if url.scheme().starts_with("socks") {
+        return Err(Error::new(
+            Kind::Usage,
+            format!("{by} names a SOCKS proxy, and only http and https proxies can be used"),
+            "name an http proxy in HTTPS_PROXY, or leave the services out by NO_PROXY",
+        ));
+    }
+    // An `@` further on belongs to credentials that were not encoded; what stands in the host's
+    // place is then a part of them.
+    let is_cut = url.path().contains('@') || url.query().is_some_and(|query| query.contains('@'));
+    let is_one = matches!(url.scheme(), "http" | "https")
+        && url.host_str().is_some_and(|host| !host.is_empty())
+        && url.fragment().is_none();
+    match is_one && !is_cut {
+        true => Ok(url),
+        false => Err(wrong(by)),
+    }
+}
+
+fn wrong(by: &str) -> Error {
+    Error::new(
+        Kind::Usage,
+        format!("{by} does not name a proxy"),
+        format!(
+            "write {by} like http://proxy.example:8080 or http://USER:PASSWORD@proxy.example:8080, \
+             with `@`, `/`, `:`, `#` and `%` in the password as %40, %2F, %3A, %23 and %25"
+        ),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn named(address: &str, except: &str) -> Proxies {
+        Proxies::Named {
+            by: "HTTPS_PROXY",
+            address: ProxyAddress::new(address),
+            except: except.to_owned(),
+        }
+    }
+
+    fn route(proxies: &Proxies, to: &str) -> Result<Route> {
+        proxies.route(&Url::parse(to).expect("an address"))
+    }
+
+    const ENTRA: &str = "https://login.microsoftonline.com/x";
+
+    #[test]
+    fn a_proxy_is_shown_without_its_credentials_and_keeps_them() {
+        for (text, shown, authorization) in [
+            (
+                "http://proxy.example:8080",
+                "http://proxy.example:8080/",
+                None,
+            ),
+            ("proxy.example:8080/x?y", "http://proxy.example:8080/", None),
+            ("https://proxy.example", "https://proxy.example/", None),
+            (
+                "http://ada:p%40ss@proxy.example:8080",
+                "http://proxy.example:8080/",
+                Some("Basic YWRhOnBAc3M="),
+            ),
+            (
+                "http://ada@proxy.example:8080",
+                "http://proxy.example:8080/",
+                Some("Basic YWRhOg=="),
+            ),
+        ] {
+            let Ok(Route::Through(via)) = route(&named(text, ""), ENTRA) else {
+                panic!("no way through {text}");
+            };
+            assert_eq!(via.address.as_str(), shown);
+            let kept = via.authorization.as_ref().map(|value| value.as_bytes());
+            assert_eq!(kept, authorization.map(str::as_bytes));
+            let debug = format!("{via:?} {:?}", named(text, ""));
+            assert!(!debug.contains("ada") && !debug.contains("YWRh"), "{debug}");
+        }
+    }
+
+    #[test]
+    fn loopback_and_what_is_left_out_go_directly() {
+        let proxies = named(
+            "http://proxy.example:8080",
+            "contoso.example, .azure.com,10.0.0.0/8",
+        );
+        for (to, is_direct) in [
+            ("https://localhost:1", true),
+            ("https://127.0.0.9:1", true),
+            ("https://[::1]:1", true),
+            ("https://acs.communication.azure.com", true),
+            ("https://contoso.example", true),
+            ("https://login.contoso.example", true),
+            ("https://10.1.2.3", true),
+            ("https://notcontoso.example", false),
+            (ENTRA, false),
+        ] {
+            let is = matches!(route(&proxies, to), Ok(Route::Direct { .. }));
+            assert_eq!(is, is_direct, "{to}");
+        }
+        assert!(matches!(
+            route(&named("http://proxy.example", "*"), ENTRA),
+            Ok(Route::Direct { .. })
+        ));
+    }
+
+    #[test]
+    fn what_is_no_proxy_is_an_error_that_repeats_nothing() {
+        for text in [
+            "http://",
+            "ftp://proxy.example",
+            "http://ada:top/secret@proxy.example:8080",
+            "http://ada:12/secret@proxy.example:8080",
+            "http://ada:12?secret@proxy.example:8080",
+            "http://ada:12#secret@proxy.example:8080",
+            "socks5://ada:secret@proxy.example:1080",
+        ] {
+            for error in [
+                route(&named(text, ""), ENTRA).err(),
+                named(text, "").for_client().err(),
+            ] {
+                let error = error.expect(text);
+                assert_eq!(error.kind(), Kind::Usage);
+                let said = format!("{error:?} {error} {}", error.hint());
+                assert!(said.contains("HTTPS_PROXY"), "{said}");
+                for hidden in ["ada", "secret"] {
+                    assert!(!said.contains(hidden), "{said}");
+                }
+            }
+        }
+    }
+}

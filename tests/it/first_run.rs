@@ -1,0 +1,219 @@
+//! The first run: what is not configured is asked for at a terminal, checked, and kept; without
+//! one, everything that is missing is one error.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::sync::Arc;
+
+use acspass::emulator::Emulator;
+
+use crate::harness::{Home, Terminal, TestBrowser};
+
+const TENANT: &str = "Tenant (GUID or domain; Enter for any): ";
+const CLIENT_ID: &str = "Application (client) id: ";
+const RESOURCE: &str = "Connection string or endpoint of the ACS resource (not shown): ";
+
+/// A home where nothing is set but where the authority is, and a store that keeps.
+fn empty_home() -> (Home, Arc<Emulator>) {
+    let (mut home, emulator) = Home::with_emulator();
+    for name in [
+        "ACSPASS_TENANT_ID",
+        "ACSPASS_CLIENT_ID",
+        "COMMUNICATION_SERVICES_CONNECTION_STRING",
+    ] {
+        home.unset(name);
+    }
+    let key = home.path().join("key");
+    fs::write(&key, [7; 32]).expect("a key file");
+    fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).expect("a private one");
+    home.set("ACSPASS_STORE", "file");
+    home.set("ACSPASS_STORE_KEY_FILE", &key.display().to_string());
+    for variable in ["ACSPASS_CONFIG_DIR", "ACSPASS_STATE_DIR"] {
+        let folder = home.path().join("config").display().to_string();
+        home.set(variable, &folder);
+    }
+    (home, emulator)
+}
+
+/// What was kept in the configuration file.
+fn kept(home: &Home) -> String {
+    fs::read_to_string(home.config_file()).unwrap_or_default()
+}
+
+#[test]
+fn three_answers_are_kept_and_bring_a_token() {
+    let (mut home, emulator) = empty_home();
+    home.set("BROWSER", "/bin/false");
+    home.set("LANG", "C.UTF-8");
+    let connection_string = emulator.http_connection_string();
+    let (_, key) = connection_string.split_once("accesskey=").expect("a key");
+    home.sweep.add(key);
+    let mut terminal = Terminal::start(&home, &["get", "--timeout=30s"]);
+    terminal.sees(TENANT).types("nowhere.example\n");
+    terminal.sees("Entra does not know the tenant nowhere.example");
+    terminal
+        .sees(TENANT)
+        .types(&format!("{}\n", emulator.tenant_id()));
+    terminal.sees(CLIENT_ID).types("my app\n");
+    terminal.sees("the client id is not a GUID");
+    terminal
+        .sees(CLIENT_ID)
+        .types(&format!("{}\n", emulator.client_id()));
+    for (wrong, why) in [
+        ("contoso", "the connection string has a part without `=`"),
+        (
+            "endpoint=https://resource.example/;accesskey=d3Jvbmc=",
+            "resource.example is not a host of Azure Communication Services",
+        ),
+    ] {
+        terminal.sees(RESOURCE).types(&format!("{wrong}\n"));
+        terminal.sees(why);
+    }
+    terminal
+        .sees(RESOURCE)
+        .types(&format!("{connection_string}\n"));
+    terminal.sees("the connection string in sealed files");
+    // It goes on to sign in, as everything is there.
+    let address = {
+        terminal.sees("Open this address in a browser on this machine:\r\n\r\n  ");
+        terminal.line()
+    };
+    let browser = TestBrowser::walking();
+    acspass::entra::browser::Browser::open(browser.as_ref(), &address).expect("it opens");
+    let shown = terminal.ends(0);
+    browser.pages();
+    assert!(!shown.contains(key), "the key was shown");
+    assert!(shown.contains("eyJ"), "{shown}");
+    let file = kept(&home);
+    for line in [
+        format!("tenant = \"{}\"", emulator.tenant_id()),
+        format!("client-id = \"{}\"", emulator.client_id()),
+        "connection-string = \"stored\"".to_owned(),
+    ] {
+        assert!(file.contains(&line), "no {line} in: {file}");
+    }
+    home.sweep.files(home.path());
+
+    // From now on nobody is asked anything.
+    home.real(&["get", "--no-interactive"]).token();
+}
+
+#[test]
+fn a_wrong_key_is_told_before_anybody_signs_in() {
+    let (mut home, emulator) = empty_home();
+    home.set("ACSPASS_CLIENT_ID", emulator.client_id());
+    let mut terminal = Terminal::start(&home, &["get"]);
+    // Only what is missing is asked for, three times at most.
+    for _ in 0..3 {
+        let wrong = format!("endpoint={}/;accesskey=d3Jvbmc=\n", emulator.http_url());
+        terminal.sees(RESOURCE).types(&wrong);
+    }
+    terminal.sees("error: the ACS resource refused the access key");
+    let shown = terminal.ends(5);
+    assert!(!shown.contains(TENANT) && !shown.contains("d3Jvbmc="));
+    assert_eq!(emulator.count("authorization_code"), 0);
+    assert_eq!(kept(&home), "");
+}
+
+#[test]
+fn ctrl_c_at_a_question_ends_with_130_and_nothing_is_kept() {
+    let (home, emulator) = empty_home();
+    let mut terminal = Terminal::start(&home, &["get"]);
+    terminal.sees(TENANT).types("\n");
+    terminal.sees(CLIENT_ID).types("\u{3}");
+    terminal.ends(130);
+
+    let mut terminal = Terminal::start(&home, &["get"]);
+    terminal.sees(TENANT).types("\n");
+    terminal
+        .sees(CLIENT_ID)
+        .types(&format!("{}\n", emulator.client_id()));
+    // Where nothing typed is shown, the terminal is set otherwise, and has to be set back.
+    terminal.sees(RESOURCE).types("endpoint=\u{3}");
+    terminal.ends(130);
+    assert_eq!(kept(&home), "");
+}
+
+#[test]
+fn answers_that_end_early_keep_nothing() {
+    let (home, emulator) = empty_home();
+    let typed = format!("\n{}\n", emulator.client_id());
+    for typed in ["", "\n"] {
+        let call = home.call(&["login"]).at_terminal().typing(typed);
+        call.run().assert_error(2, &["nothing was kept"]);
+        assert_eq!(kept(&home), "");
+    }
+    let browser = TestBrowser::walking();
+    let call = home.call(&["login"]).at_terminal().typing(&typed);
+    call.by(&browser).run().assert_code(0);
+    let file = kept(&home);
+    assert!(file.contains("client-id") && !file.contains("tenant"));
+    // Any organization's tenant is the default, and no line of its own.
+    let again = home.call(&["login"]).at_terminal().by(&browser).run();
+    again.assert_code(0).assert_does_not_say(CLIENT_ID);
+}
+
+#[test]
+fn the_third_wrong_answer_is_the_last() {
+    let (home, _emulator) = empty_home();
+    let call = home.call(&["login"]).at_terminal();
+    let run = call.typing("\na\nb\nc\nd\n").run();
+    run.assert_error(2, &["error: the client id is not a GUID"]);
+    assert_eq!(run.stderr.matches(CLIENT_ID).count(), 3);
+    assert_eq!(kept(&home), "");
+}
+
+#[test]
+fn offline_the_tenant_is_taken_unchecked() {
+    let (mut home, emulator) = empty_home();
+    // Nobody listens at a port that has just been given back.
+    let left = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = left.local_addr().expect("its address").port();
+    drop(left);
+    home.set("AZURE_AUTHORITY_HOST", &format!("http://127.0.0.1:{port}"));
+    let typed = format!("contoso.example\n{}\n", emulator.client_id());
+    let call = home.call(&["login"]).at_terminal().typing(&typed);
+    call.run().assert_error(6, &["could not be checked"]);
+    assert!(kept(&home).contains("tenant = \"contoso.example\""));
+}
+
+#[test]
+fn without_a_terminal_all_that_is_missing_is_one_error() {
+    let (home, emulator) = empty_home();
+    let all = [
+        "error: no client id and no ACS resource are configured",
+        "ACSPASS_CLIENT_ID",
+        "COMMUNICATION_SERVICES_CONNECTION_STRING",
+        "`acspass config set client-id GUID`",
+        "`acspass setup`",
+        "`--emulator`",
+    ];
+    home.run(&["get"]).assert_error(2, &all);
+    home.run(&["get", "--interactive"]).assert_error(2, &all);
+    let forbidden = home.call(&["get", "--no-interactive"]).at_terminal();
+    let run = forbidden.typing("\n\n\n").run();
+    run.assert_error(2, &all[..3]).assert_does_not_say(TENANT);
+    home.run(&["get", "--entra"])
+        .assert_error(2, &["error: no client id is configured"]);
+    assert_eq!(emulator.requests(), []);
+}
+
+#[test]
+fn a_store_that_keeps_nothing_is_no_place_for_answers() {
+    let (mut home, _emulator) = empty_home();
+    home.set("ACSPASS_STORE", "memory");
+    let call = home.call(&["get"]).at_terminal().typing("\n\n\n");
+    let run = call.run();
+    run.assert_error(2, &["no client id and no ACS resource"]);
+    run.assert_does_not_say(TENANT);
+}
+
+#[test]
+fn a_store_that_is_not_there_is_told_before_anybody_is_asked() {
+    let (mut home, _emulator) = empty_home();
+    home.unset("ACSPASS_STORE");
+    let call = home.call(&["get"]).at_terminal().typing("\n\n\n");
+    let run = call.run();
+    run.assert_error(7, &["keyring"])
+        .assert_does_not_say(TENANT);
+}

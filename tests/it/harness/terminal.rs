@@ -1,0 +1,108 @@
+//! The real program in a pseudo-terminal of 80 columns and 24 lines, made by `script` (util-linux).
+
+use std::io::{Read, Write};
+use std::process::{ChildStdin, Command, Stdio};
+use std::sync::mpsc::{self, Receiver};
+use std::time::Duration;
+
+use super::Home;
+use super::process::Mortal;
+
+/// Nothing here takes a fraction of it: who waits so long hangs.
+const HANGS: Duration = Duration::from_secs(60);
+
+/// A call at a terminal. What it shows is standard output and standard error in one.
+pub(crate) struct Terminal {
+    child: Mortal,
+    keys: ChildStdin,
+    bytes: Receiver<Vec<u8>>,
+    seen: String,
+    /// How much of it has been waited for.
+    read: usize,
+}
+
+impl Terminal {
+    /// Calls the program with these words.
+    pub(crate) fn start(home: &Home, words: &[&str]) -> Terminal {
+        let program = [&[env!("CARGO_BIN_EXE_acspass")], words].concat();
+        // Ctrl-C is the program's; the shell lives on to tell how it ended.
+        let line = format!(
+            "trap : INT; stty cols 80 rows 24; {}; echo code $?; stty -a",
+            shell_words::join(program)
+        );
+        let mut child = Command::new("script")
+            .args(["-qfc", &line, "/dev/null"])
+            .env_clear()
+            .env("PATH", "/usr/bin:/bin")
+            .env("SHELL", "/bin/sh")
+            .env("HOME", home.path())
+            .env("NO_COLOR", "1")
+            .env("TERM", "xterm")
+            .envs(&home.variables)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("script, of bsdutils");
+        let keys = child.stdin.take().expect("its input");
+        let mut screen = child.stdout.take().expect("its output");
+        let (tell, bytes) = mpsc::channel();
+        std::thread::spawn(move || {
+            let mut buffer = [0; 4096];
+            while let Ok(count @ 1..) = screen.read(&mut buffer) {
+                if tell.send(buffer[..count].to_vec()).is_err() {
+                    return;
+                }
+            }
+        });
+        Terminal {
+            child: Mortal(child),
+            keys,
+            bytes,
+            seen: String::new(),
+            read: 0,
+        }
+    }
+
+    /// Waits until this is shown, after what was waited for before.
+    #[track_caller]
+    pub(crate) fn sees(&mut self, words: &str) -> &mut Self {
+        loop {
+            if let Some(at) = self.seen[self.read..].find(words) {
+                self.read += at + words.len();
+                return self;
+            }
+            match self.bytes.recv_timeout(HANGS) {
+                Ok(bytes) => self.seen.push_str(&String::from_utf8_lossy(&bytes)),
+                Err(_) => panic!("no `{words}` in: {}", &self.seen[self.read..]),
+            }
+        }
+    }
+
+    /// The rest of the line after what was waited for.
+    #[track_caller]
+    pub(crate) fn line(&mut self) -> String {
+        let from = self.read;
+        self.sees("\r\n");
+        self.seen[from..self.read].trim().to_owned()
+    }
+
+    /// Presses these keys.
+    pub(crate) fn types(&mut self, keys: &str) -> &mut Self {
+        self.keys.write_all(keys.as_bytes()).expect("a terminal");
+        self.keys.flush().expect("a terminal");
+        self
+    }
+
+    /// Waits for the end with this exit code, and for a terminal that is set as it was. Returns
+    /// all that was shown.
+    #[track_caller]
+    pub(crate) fn ends(mut self, code: u8) -> String {
+        self.sees(&format!("code {code}\r\n"));
+        self.sees("isig icanon");
+        self.sees(" echo ");
+        drop(self.keys);
+        self.child.0.wait().expect("it ends");
+        self.seen
+    }
+}

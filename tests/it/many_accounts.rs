@@ -1,0 +1,100 @@
+//! Many accounts: `status` shows a person the active one and a few more, and hides none from a
+//! script.
+
+use acspass::account::Account;
+use acspass::store::{Activity, Attempt, FileStore, LockName, Record, Vault, create_key_file};
+
+use crate::harness::{Home, TestBrowser};
+
+/// A home whose sessions lie in sealed files, with the first user signed in.
+fn signed_in() -> (Home, Vault) {
+    let (mut home, _emulator) = Home::with_emulator();
+    let key_file = home.path().join("key");
+    create_key_file(&key_file).unwrap();
+    home.set("ACSPASS_STORE", "file");
+    home.set("ACSPASS_STORE_KEY_FILE", key_file.to_str().unwrap());
+    let login = home.call(&["login"]).by(&TestBrowser::walking()).run();
+    login.assert_code(0);
+    let state = home.path().join("state");
+    let store = FileStore::with_key_file(&state, key_file);
+    let vault = Vault::new(Box::new(store), Some(state));
+    (home, vault)
+}
+
+/// Keeps further sessions of the same tenancy, up to so many in all.
+fn fill(vault: &Vault, count: usize) {
+    let index = vault.index().unwrap();
+    let tenancy = &index.entries().next().unwrap().tenancy;
+    for number in index.entries().count()..count {
+        let account = Account {
+            home_account_id: format!("{number}.tenant"),
+            username: format!("user-{number}@contoso.example"),
+            tenant_id: "tenant".to_owned(),
+            object_id: number.to_string(),
+        };
+        let record = Record::new(tenancy.clone(), account);
+        let name = LockName::Session(record.key());
+        let Attempt::Got(guard) = vault.try_lock(&name, Activity::SigningIn).unwrap() else {
+            panic!("nobody else is here");
+        };
+        vault.save(&record, &guard).unwrap();
+    }
+}
+
+/// The accounts in a text, with their marks.
+fn accounts(text: &str) -> Vec<String> {
+    text.lines()
+        .filter_map(|line| {
+            line.split_once("  (tenant ")
+                .map(|(name, _)| name.to_owned())
+        })
+        .collect()
+}
+
+#[test]
+fn status_shows_up_to_ten_accounts_and_counts_the_rest() {
+    let (home, vault) = signed_in();
+    let status = home.run(&["status"]).assert_code(0).stdout.clone();
+    assert_eq!(accounts(&status), ["* ada@contoso.example"]);
+    assert!(!status.contains(" more: "), "{status}");
+
+    fill(&vault, 10);
+    let status = home.run(&["status"]).assert_code(0).stdout.clone();
+    assert_eq!(accounts(&status).len(), 10);
+    assert!(!status.contains(" more: "), "{status}");
+
+    fill(&vault, 12);
+    let last = "user-11@contoso.example";
+    home.run(&["account", "switch", last]).assert_code(0);
+    // It holds no token and cannot be renewed.
+    let status = home.run(&["status"]).assert_code(4).stdout.clone();
+    let shown = accounts(&status);
+    assert_eq!(shown.len(), 10);
+    assert_eq!(
+        shown[..3],
+        [
+            "* user-11@contoso.example",
+            "  ada@contoso.example",
+            "  user-1@contoso.example"
+        ]
+    );
+    let end = status.lines().last();
+    assert_eq!(end, Some("and 2 more: `acspass account list` lists them"));
+}
+
+#[test]
+fn account_list_and_json_leave_nobody_out() {
+    let (home, vault) = signed_in();
+    fill(&vault, 12);
+    let list = home.run(&["account", "list"]).assert_code(0).stdout.clone();
+    assert_eq!(accounts(&list).len(), 12);
+    assert!(!list.contains(" more: "), "{list}");
+    for command in [&["status"][..], &["account", "list"]] {
+        let json = home.run(&[command, &["-o", "json"]].concat()).json();
+        let accounts = json["accounts"].as_array().unwrap();
+        assert_eq!(accounts.len(), 12);
+        assert_eq!(accounts[0]["username"], "ada@contoso.example");
+        assert_eq!(accounts[0]["active"], true);
+        assert_eq!(accounts[11]["username"], "user-11@contoso.example");
+    }
+}

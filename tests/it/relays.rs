@@ -1,0 +1,244 @@
+//! Through a relay that stalls, resets and half-sends, over real sockets: the job is done by another
+//! try, or ends with the host's name and the right words before its deadline.
+
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::time::Duration;
+
+use acspass::emulator::{Emulator, Fault, Options, Route, Trouble};
+use acspass::error::{Error, Kind};
+use acspass::http::{self, AuthorityFile, Http, Proxies, Request};
+use acspass::secret::ProxyAddress;
+
+use crate::harness::desk::Desk;
+use crate::harness::relay::{HOST, Mischief, Relay};
+use crate::harness::{Home, TestBrowser};
+
+const METADATA: &str = "/openid-configuration";
+const TOKEN: &str = "/token";
+const EXCHANGE: &str = "/:exchangeAccessToken";
+
+const ALL: [Mischief; 5] = [
+    Mischief::Silence,
+    Mischief::ResetInHead,
+    Mischief::HalfThenEnd,
+    Mischief::HalfThenSilence,
+    Mischief::Drip,
+];
+
+/// Deadlines that a test can wait for.
+fn brief() -> http::Options {
+    http::Options {
+        first_wait: Duration::from_millis(10),
+        one_try: Duration::from_millis(500),
+        all_tries: Duration::from_secs(5),
+        ..http::Options::default()
+    }
+}
+
+/// A session whose every token has run out, behind a relay.
+fn behind() -> (Desk, Relay) {
+    let desk = Desk::at(HOST, Duration::from_secs(75 * 60), brief());
+    let relay = Relay::before(desk.port());
+    desk.login();
+    desk.get().expect("a token");
+    (desk, relay)
+}
+
+#[test]
+fn another_try_brings_what_the_first_did_not() {
+    let (desk, relay) = behind();
+    for what in ALL {
+        desk.clock.advance(Duration::from_secs(2 * 60 * 60));
+        for path in [METADATA, TOKEN, EXCHANGE] {
+            relay.will(what, path, 1);
+        }
+        desk.get()
+            .unwrap_or_else(|error| panic!("{what:?}: {error}"));
+        assert_eq!(relay.stop(), 0, "{what:?} was met on every path");
+    }
+}
+
+#[track_caller]
+fn assert_words(error: &Error, desk: &Desk, what: Mischief) {
+    let words = match what {
+        Mischief::Silence | Mischief::HalfThenSilence | Mischief::Drip => "did not answer in time",
+        Mischief::ResetInHead | Mischief::HalfThenEnd => "broke",
+    };
+    assert_eq!(error.kind(), Kind::Unreachable, "{what:?}: {error}");
+    let host = format!("{HOST}:{}", desk.port());
+    for word in [words, &host] {
+        assert!(
+            error.message().contains(word),
+            "{what:?}: no {word} in {error}"
+        );
+    }
+    assert!(!error.hint().is_empty());
+}
+
+#[test]
+fn what_stays_ends_with_the_host_and_the_right_words() {
+    let (desk, relay) = behind();
+    for (what, path) in [
+        (Mischief::ResetInHead, METADATA),
+        (Mischief::ResetInHead, TOKEN),
+        (Mischief::ResetInHead, EXCHANGE),
+        (Mischief::HalfThenEnd, METADATA),
+        (Mischief::HalfThenEnd, TOKEN),
+        (Mischief::HalfThenEnd, EXCHANGE),
+        (Mischief::Silence, METADATA),
+        (Mischief::HalfThenSilence, TOKEN),
+        (Mischief::Drip, EXCHANGE),
+    ] {
+        desk.clock.advance(Duration::from_secs(2 * 60 * 60));
+        relay.will(what, path, 100);
+        let error = desk.get().expect_err("a failure");
+        assert_words(&error, &desk, what);
+        assert_eq!(relay.stop(), 96, "{what:?} at {path}: four tries");
+    }
+    desk.get().expect("the session has lost nothing");
+}
+
+#[test]
+fn the_command_ends_with_6_and_names_the_host() {
+    let options = Options {
+        host_names: vec![HOST.to_owned()],
+        ..Options::default()
+    };
+    let emulator = Arc::new(Emulator::start(options).expect("an emulator"));
+    let mut home = Home::new();
+    home.point_at(&emulator);
+    home.set("ACSPASS_STORE", "memory");
+    let url = emulator.http_url().replace("localhost", HOST);
+    home.set("AZURE_AUTHORITY_HOST", &url);
+    let port = url::Url::parse(&url).expect("an address").port();
+    let relay = Relay::before(port.expect("a port"));
+    relay.will(Mischief::HalfThenEnd, METADATA, 100);
+    let host = url.trim_start_matches("http://");
+    let words = format!("the connection to {host} broke");
+    home.run(&["login"]).assert_error(6, &[&words]);
+    relay.stop();
+    let call = home.call(&["login"]).by(&TestBrowser::walking());
+    call.run().assert_code(0);
+}
+
+#[test]
+fn a_handshake_that_stalls_ends_in_time_at_the_host_and_at_a_proxy() {
+    let silent = TcpListener::bind((HOST, 0)).expect("a port");
+    let address = silent.local_addr().expect("its address");
+    // The system's authorities may be missing where tests run: this one file is as good.
+    let emulator = Emulator::start(Options {
+        https_port: Some(0),
+        ..Options::default()
+    });
+    let emulator = emulator.expect("an emulator");
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("ca.pem");
+    std::fs::write(&path, emulator.ca_pem().expect("an authority")).expect("a file");
+    let by_proxy = Proxies::Named {
+        by: "a test",
+        address: ProxyAddress::new(address.to_string()),
+        except: String::new(),
+    };
+    for (proxies, host, words) in [
+        (
+            Proxies::System,
+            address.to_string(),
+            "did not answer in time",
+        ),
+        (
+            by_proxy,
+            "login.invalid".to_owned(),
+            "did not answer in time through the proxy ",
+        ),
+    ] {
+        let http = Http::new(http::Options {
+            authorities: vec![AuthorityFile {
+                path: path.clone(),
+                named_by: "a test",
+                required: true,
+            }],
+            proxies,
+            ..brief()
+        });
+        let url = url::Url::parse(&format!("https://{host}/")).expect("an address");
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build();
+        let answer = runtime
+            .expect("a runtime")
+            .block_on(http.send(|| Ok(Request::get(url.clone()))));
+        let error = answer.err().expect("a failure");
+        assert_eq!(error.kind(), Kind::Unreachable);
+        let words = format!("{host} {words}");
+        assert!(error.message().contains(&words), "{error}");
+    }
+}
+
+/// A page in place of an answer, as portals and proxies give one.
+fn page(status: u16) -> Trouble {
+    Trouble::Status {
+        status,
+        retry_after: None,
+        content_type: "text/html; charset=utf-8".to_owned(),
+        body: "<h1>Welcome to the hotel</h1>".to_owned(),
+    }
+}
+
+#[test]
+fn a_web_page_in_place_of_an_answer_is_called_what_it_is() {
+    for (status, words) in [
+        (200, "answered with a web page (200)"),
+        (403, "answered with a web page (403)"),
+        (302, "answered with a redirect to another page (302)"),
+        (511, "answered that this network wants a sign-in (511)"),
+    ] {
+        for route in [Route::Metadata, Route::Token, Route::Exchange] {
+            let (home, emulator) = Home::with_emulator();
+            emulator.add_fault(Fault {
+                route,
+                times: None,
+                what: page(status),
+            });
+            let browser = TestBrowser::walking();
+            let call = home.call(&["get", "--interactive"]).by(&browser);
+            let host = emulator.http_url().replace("http://", "");
+            call.run().assert_error(
+                6,
+                &[
+                    &format!("{host} {words}"),
+                    "a captive portal or a proxy's login page",
+                    "open any page that begins with http:// in a browser",
+                ],
+            );
+            assert!(
+                emulator.requests().len() < 8,
+                "a page is not asked for again and again: {:?}",
+                emulator.requests()
+            );
+        }
+    }
+}
+
+#[test]
+fn what_will_not_change_is_not_said_to_keep_answering() {
+    for route in [Route::Metadata, Route::Token, Route::Exchange] {
+        for status in [501, 505] {
+            let (home, emulator) = Home::with_emulator();
+            emulator.add_fault(Fault {
+                route,
+                times: None,
+                what: Trouble::Status {
+                    status,
+                    retry_after: None,
+                    content_type: "application/json".to_owned(),
+                    body: "{}".to_owned(),
+                },
+            });
+            let call = home.call(&["get", "--interactive"]);
+            let run = call.by(&TestBrowser::walking()).run();
+            run.assert_error(6, &["answered with"]);
+            run.assert_does_not_say("keeps answering");
+        }
+    }
+}
