@@ -149,7 +149,7 @@ pub(crate) struct Serve {
     /// Open the dashboard; where a service runs already, that one's
     #[arg(long)]
     pub(crate) open: bool,
-    /// A web origin whose pages may ask, like https://app.contoso.com; may be repeated
+    /// A web origin whose pages may ask, like `https://app.contoso.com`; may be repeated
     #[arg(long, value_name = "ORIGIN")]
     pub(crate) allow_origin: Vec<String>,
 }
