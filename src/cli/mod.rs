@@ -6,6 +6,7 @@
 mod args;
 mod browser;
 mod commands;
+mod dashboard;
 mod first_run;
 mod keyboard;
 mod notify;

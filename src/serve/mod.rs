@@ -4,11 +4,13 @@
 //! of [`get`](crate::session) and of the identity operations. Each account's token is held by a
 //! [`CommunicationTokenCredential`](crate::credential::CommunicationTokenCredential), so that a
 //! warm answer touches neither file nor network. Who may ask is decided in `access`, before
-//! anything else looks at a request. It signs nobody in.
+//! anything else looks at a request. A person signs in from its dashboard alone.
 
 mod access;
 mod accounts;
 mod answer;
+mod dashboard;
+mod events;
 mod identities;
 mod place;
 mod routes;
@@ -23,9 +25,10 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
+pub use dashboard::SignInOptions;
 pub use place::{Running, running};
 
-use crate::acs::IdentityClient;
+use crate::acs::{Endpoint, IdentityClient};
 use crate::error::{Error, Result};
 use crate::loopback::serve::Limits;
 use crate::loopback::{self, Bound, WebOrigin};
@@ -34,6 +37,8 @@ use crate::time::Clock;
 
 use access::{Entrance, Gate};
 use accounts::Accounts;
+use dashboard::{Dashboard, Facts, Passes};
+use events::Events;
 use identities::Identities;
 use place::Place;
 use routes::Service;
@@ -73,6 +78,11 @@ pub struct Options {
     pub clock: Arc<dyn Clock>,
     /// The web pages that may ask, beside programs.
     pub origins: Vec<WebOrigin>,
+    /// Where the resource is, if this service has a key or a role there; what a person is to do
+    /// where not.
+    pub owned: Make<Endpoint>,
+    /// How a person signs in from the dashboard.
+    pub sign_in: SignInOptions,
     /// Told once whenever a person must sign in before a token can be had. It must not block.
     pub sign_in_needed: Arc<dyn Fn(&Error) + Send + Sync>,
 }
@@ -114,17 +124,39 @@ impl Server {
             Sockets::Given(listeners) => loopback::adopt(listeners)?,
         };
         let secret = place.settle(bound.port)?;
-        let gate = Gate::new(secret, options.origins);
+        let passes = Arc::new(Passes::new(options.clock.clone(), bound.port));
+        let gate = Gate::new(secret, options.origins, passes.clone());
+        let events = Arc::new(Events::new(options.clock.clone()));
         let identities = Identities::new(options.owner, options.clock.clone());
-        let accounts = Accounts::new(
-            options.session,
-            options.wish,
+        let accounts = Arc::new(Accounts::new(
+            options.session.clone(),
+            options.wish.clone(),
             options.net,
             options.clock.clone(),
             options.sign_in_needed,
-        );
+            events.clone(),
+        ));
+        let facts = Facts {
+            url: place.running().url.clone(),
+            secret_file: place.running().secret_file.display().to_string(),
+            profile: options.profile.clone(),
+            min_validity_seconds: options.wish.min_validity.as_secs(),
+        };
+        let parents = dashboard::Parents {
+            session: options.session,
+            scopes: options.wish.scopes,
+            overview: options.overview.clone(),
+            owner: options.owned,
+            sign_in: options.sign_in,
+            events: events.clone(),
+            accounts: accounts.clone(),
+            clock: options.clock.clone(),
+        };
+        let dashboard = Dashboard::new(passes, facts, parents);
         let service = Service {
             gate,
+            dashboard,
+            events,
             accounts,
             identities,
             overview: options.overview,
@@ -141,6 +173,14 @@ impl Server {
     /// `http://127.0.0.1:PORT`.
     pub fn url(&self) -> &str {
         &self.place.running().url
+    }
+
+    /// An address that opens the dashboard in one browser, once, within a minute.
+    ///
+    /// # Errors
+    /// [`Kind::Internal`](crate::Kind::Internal) where the system gives no random bytes.
+    pub fn dashboard_link(&self) -> Result<String> {
+        self.service.dashboard.link()
     }
 
     /// The file that holds the secret, and nothing else.

@@ -1,5 +1,6 @@
 // Every page that a browser may show, and the way to it. A new page is one more entry.
 
+import { dashboardPages } from "./dashboard.mjs";
 import { button, emulator, listenerOf, login, neverRedeeming, pick, prove } from "./world.mjs";
 
 /** The sign-in address of a login that waits, with its end. */
@@ -56,6 +57,7 @@ const leftAt = (user, number, heading = sorry) => ({
  * `shows` where the heading does not tell it from others, `status` where the page is no 200.
  */
 export const pages = {
+  ...dashboardPages,
   "emulator-front": {
     heading: "An emulator of Entra ID and ACS Identity",
     reach: ({ page }) => page.goto(emulator.httpUrl),

@@ -182,6 +182,55 @@ export function acspass(
   };
 }
 
+/** Starts `acspass serve` in a home of its own, with a store that dies with it. `settings` are more
+ * of the environment; one that is undefined is not set. */
+export async function serve(args = [], settings = {}) {
+  const home = mkdtempSync(join(tmpdir(), "acspass-browser-"));
+  const child = spawn(env.BROWSER_TESTS_ACSPASS, ["serve", "--port", "0", "-o", "json", ...args], {
+    stdio: ["ignore", "pipe", "pipe"],
+    env: {
+      PATH: env.PATH,
+      HOME: home,
+      ACSPASS_CONFIG_DIR: home,
+      ACSPASS_STATE_DIR: home,
+      ACSPASS_STORE: "memory",
+      ACSPASS_CA_FILE: emulator.caFile,
+      ACSPASS_TENANT_ID: emulator.tenantId,
+      ACSPASS_CLIENT_ID: emulator.clientId,
+      AZURE_AUTHORITY_HOST: emulator.httpUrl,
+      COMMUNICATION_SERVICES_CONNECTION_STRING: emulator.connectionString,
+      ...settings,
+    },
+  });
+  const said = text(child.stderr);
+  ends.push(async () => {
+    child.kill("SIGINT");
+    if (child.exitCode === null) await once(child, "exit");
+    rmSync(home, { recursive: true });
+  });
+  const [line] = await Promise.race([
+    once(createInterface(child.stdout), "line"),
+    once(child, "exit").then(async () => assert.fail(await said)),
+  ]);
+  const { url, secretFile } = JSON.parse(line);
+  ours.add(url);
+  const ask = async (path, options = {}) => {
+    const headers = { authorization: `Bearer ${readFileSync(secretFile, "utf8")}` };
+    const answer = await fetch(`${url}${path}`, { ...options, headers });
+    return { status: answer.status, ...(await answer.json()) };
+  };
+  return {
+    url,
+    /** Asks as an app does. */
+    ask,
+    /** A link that opens the dashboard, once. */
+    link: async () => (await ask("/dashboard/tickets", { method: "POST" })).url,
+  };
+}
+
+/** Lets tabs go where a sign-in's answer comes home. */
+export const expectListener = (address) => ours.add(listenerOf(address));
+
 /** A stream's text as it grows. */
 class Said {
   text = "";

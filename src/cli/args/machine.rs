@@ -133,6 +133,7 @@ pub(crate) struct Emulator {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   acspass serve
+  acspass serve --open                                 with its page in a browser
   acspass serve --port 0 -o json
   acspass serve --allow-origin http://localhost:3000   let a web page ask, too
   acspass serve --emulator                             try it without account and network
@@ -153,7 +154,10 @@ pub(crate) struct Serve {
     /// The port; 0 takes a free one. Sockets that systemd hands over have their own
     #[arg(long, value_name = "N", default_value_t = crate::serve::PORT)]
     pub(crate) port: u16,
-    /// A web origin whose pages may ask, like https://app.contoso.com; may be repeated
+    /// Open the dashboard; where a service runs already, that one's
+    #[arg(long)]
+    pub(crate) open: bool,
+    /// A web origin whose pages may ask, like `https://app.contoso.com`; may be repeated
     #[arg(long, value_name = "ORIGIN")]
     pub(crate) allow_origin: Vec<String>,
     /// Run by itself from now on, as a systemd user service

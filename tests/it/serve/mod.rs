@@ -1,6 +1,7 @@
 //! The token service as a process of its own, asked over real sockets.
 
 mod access;
+mod dashboard;
 mod identities;
 mod lifecycle;
 mod shape;
