@@ -30,7 +30,7 @@ pub(super) const ROWS: &[Advice] = &[
         65001,
         "the permissions that your application asks for have not been consented to",
         "run `acspass login --prompt consent` and accept; if you may not, send your admin the message \
-         that `acspass setup` prints",
+         that `acspass setup` prints, and run `acspass login` once it is granted",
         "open the address in that message, or grant admin consent in the admin center",
         at::PERMISSIONS,
     ),
