@@ -126,6 +126,13 @@ impl Accounts {
         Ok((seat, held))
     }
 
+    /// The index was changed here: whoever asks from now on goes by what it then says. A look that
+    /// is under way may have read what it said before.
+    pub(super) async fn look_again(&self) {
+        let _look = self.looking.lock().await;
+        self.known().at = None;
+    }
+
     /// The token that is held for this account, and whether only a person can renew it.
     pub(super) fn held(&self, home_account_id: &str) -> (Option<Arc<HeldToken>>, bool) {
         match self.known().seats.get(home_account_id) {

@@ -205,3 +205,34 @@ fn without_a_key_or_a_role_the_page_is_told_how_to_give_one() {
     assert!(owner["endpoint"].is_string(), "{owner}");
     service.stop().assert_code(0);
 }
+
+#[test]
+fn the_next_request_already_goes_by_what_the_page_did() {
+    let (home, _emulator) = Home::with_keyring();
+    home.login();
+    home.login_as(&TestBrowser::of("ben@contoso.example"));
+    let service = Service::start(&home, &[]);
+    let visitor = Visitor::enter(&service);
+    let whose = || {
+        let answer = service.get("/token").assert_status(200).json();
+        answer["account"]["homeAccountId"].clone()
+    };
+    let first = whose();
+    let state = visitor.state();
+    let mut accounts = state["accounts"].as_array().expect("accounts").iter();
+    let other = accounts.find(|one| one["homeAccountId"] != first);
+    let other = other.expect("two accounts")["homeAccountId"].clone();
+    let post = |path: &str, account: &Value| {
+        let body = json!({"account": account}).to_string();
+        visitor.ask("POST", path, &body).assert_status(200);
+    };
+
+    assert_eq!(whose(), first);
+    post("/dashboard/switch", &other);
+    assert_eq!(whose(), other);
+    post("/dashboard/sign-out", &other);
+    let path = format!("/token?account={}", other.as_str().expect("an id"));
+    let (kind, _) = service.get(&path).assert_status(401).error();
+    assert_eq!(kind, "sign_in_needed");
+    service.stop().assert_code(0);
+}
