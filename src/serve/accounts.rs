@@ -22,6 +22,9 @@ use crate::time::Clock;
 use super::Make;
 use super::events::Events;
 
+#[cfg(test)]
+mod tests;
+
 /// How long what the index said is believed.
 const BELIEVED: Duration = Duration::from_secs(1);
 /// How long Entra is not asked again after it wanted a person, unless the session changes.
@@ -295,6 +298,14 @@ impl Refresher for SeatRefresher {
         let (core, state) = (self.core.clone(), self.state.clone());
         let user = self.user.clone();
         Box::pin(blocking(move || {
+            // Who was signed out is not asked to come back.
+            if core.entry(&core.session.index()?, Some(&user)).is_none() {
+                return Err(Error::new(
+                    Kind::SignInNeeded,
+                    "the account was signed out",
+                    "run `acspass login` to sign in again",
+                ));
+            }
             let outcome = state.refresh(&core, &user, min_validity);
             match &outcome {
                 Ok(_) => state.need.is_met(),
