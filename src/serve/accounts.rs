@@ -361,11 +361,14 @@ fn refreshed(token: Token) -> Result<RefreshedToken> {
     }
 }
 
-/// Runs what may block beside the requests.
+/// Runs what may block beside the requests. What it says is heard by whoever listens here: a
+/// listener is one thread's.
 pub(super) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T> + Send + 'static,
 ) -> Result<T> {
-    match tokio::task::spawn_blocking(work).await {
+    let listener = tracing::dispatcher::get_default(Clone::clone);
+    let heard = move || tracing::dispatcher::with_default(&listener, work);
+    match tokio::task::spawn_blocking(heard).await {
         Ok(outcome) => outcome,
         Err(error) => Err(Error::internal("a piece of work did not end").caused_by(error)),
     }
