@@ -184,7 +184,15 @@ impl<R: Refresher> Keeper<R> {
             ));
         }
         let before = self.held.borrow().clone();
-        if let Some(before) = before.filter(|before| before.token == new.token) {
+        if let Some(mut before) = before.filter(|before| before.token == new.token) {
+            if before.is_in_doubt(self.clock.as_ref()) {
+                let asked = before.asked;
+                before = Arc::new(HeldToken {
+                    asked,
+                    ..new.as_ref().clone()
+                });
+                self.held.send_replace(Some(before.clone()));
+            }
             if asked > before.asked {
                 // The best there is, also for a wish that nobody had before.
                 let judged = HeldToken {

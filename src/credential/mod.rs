@@ -27,6 +27,9 @@ use schedule::{Held, next_refresh};
 /// How long before its end a token is replaced: no answer then has 10 minutes or less left.
 pub const AHEAD: Duration = Duration::from_secs(15 * 60);
 
+/// Clocks that differ by less are taken as equal.
+const CLOCKS_AGREE: Duration = Duration::from_secs(60);
+
 /// The future of a [`Refresher`].
 pub type Refreshing<'a> = Pin<Box<dyn Future<Output = Result<RefreshedToken>> + Send + 'a>>;
 
@@ -113,12 +116,25 @@ impl HeldToken {
 
     /// How long it still lives. A clock that is set back makes it no younger.
     pub fn left(&self, clock: &dyn Clock) -> Duration {
-        let by_wall = clock.now().since(self.got_at);
+        let (by_wall, by_running) = self.age(clock);
+        self.life
+            .saturating_sub(by_wall.max(by_running.unwrap_or_default()))
+    }
+
+    /// By what the clock shows, and by how long it has run.
+    fn age(&self, clock: &dyn Clock) -> (Duration, Option<Duration>) {
         let by_running = match (clock.running(), self.running_then) {
-            (Some(now), Some(then)) => now.saturating_sub(then),
-            _ => Duration::ZERO,
+            (Some(now), Some(then)) => Some(now.saturating_sub(then)),
+            _ => None,
         };
-        self.life.saturating_sub(by_wall.max(by_running))
+        (clock.now().since(self.got_at), by_running)
+    }
+
+    /// Whether the machine slept or its clock was set: what is left is then known best by whoever
+    /// brings the token.
+    fn is_in_doubt(&self, clock: &dyn Clock) -> bool {
+        let (by_wall, by_running) = self.age(clock);
+        by_running.is_some_and(|by_running| by_wall.abs_diff(by_running) > CLOCKS_AGREE)
     }
 
     /// How long until the credential replaces it by itself, where nothing fails and nobody chose

@@ -320,3 +320,42 @@ async fn without_a_wish_to_be_ahead_only_a_caller_starts_a_refresh() {
     credential.get(TEN_MINUTES).await.unwrap();
     assert_eq!(world.refreshes(), 2);
 }
+
+#[tokio::test]
+async fn a_clock_that_is_put_right_does_not_kill_a_token_that_lives() {
+    let clock = SettableClock::new(Timestamp::from_unix_seconds(1_000_000));
+    let service_clock = clock.clone();
+    // The token of a service whose own clock is right: it always knows what is left.
+    let options = Options {
+        clock: Arc::new(clock.clone()),
+        ..Options::default()
+    };
+    let asked = Arc::new(AtomicUsize::new(0));
+    let count = asked.clone();
+    let credential = CommunicationTokenCredential::new(
+        move |_: Duration| {
+            count.fetch_add(1, Ordering::SeqCst);
+            let passed = service_clock.running().unwrap_or_default();
+            let refreshed = RefreshedToken {
+                token: CommunicationToken::new("the only one"),
+                expires_on: Timestamp::from_unix_seconds(2_000_000),
+                expires_in: Some(Duration::from_secs(HOUR) - passed),
+            };
+            Box::pin(async move { Ok(refreshed) }) as _
+        },
+        options,
+    );
+    credential.get(TEN_MINUTES).await.expect("a token");
+    clock.advance(Duration::from_secs(60));
+    clock.set(Timestamp::from_unix_seconds(2_000_000 - HOUR as i64 + 60));
+    let held = credential.get(TEN_MINUTES).await.expect("it lives");
+    assert_eq!(held.left(&clock), Duration::from_secs(HOUR - 60));
+    for _ in 0..10 {
+        credential.get(TEN_MINUTES).await.expect("it lives");
+    }
+    assert_eq!(
+        asked.load(Ordering::SeqCst),
+        2,
+        "it is asked once what is left"
+    );
+}

@@ -26,7 +26,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 pub use dashboard::SignInOptions;
-pub use place::{Running, running};
+pub use place::{Running, Served, running};
 
 use crate::acs::{Endpoint, IdentityClient};
 use crate::error::{Error, Result};
@@ -123,7 +123,8 @@ impl Server {
             Sockets::Port(port) => loopback::bind(port)?,
             Sockets::Given(listeners) => loopback::adopt(listeners)?,
         };
-        let secret = place.settle(bound.port)?;
+        let serves = Served::by(&options.session, &options.wish);
+        let secret = place.settle(bound.port, serves)?;
         let passes = Arc::new(Passes::new(options.clock.clone(), bound.port));
         let gate = Gate::new(secret, options.origins, passes.clone());
         let events = Arc::new(Events::new(options.clock.clone()));

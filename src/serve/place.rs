@@ -11,8 +11,11 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::rand::{SecureRandom, SystemRandom};
 use serde::{Deserialize, Serialize};
 
+use crate::account::Tenancy;
 use crate::error::{Error, Kind, Result};
+use crate::exchange::TokenSource;
 use crate::secret::ServiceSecret;
+use crate::session::{Session, Target, Wish};
 use crate::store::folder;
 
 /// Bytes of the secret: 256 bits.
@@ -33,6 +36,32 @@ pub struct Running {
     pub secret_file: PathBuf,
     /// Its Unix socket, where there is one.
     pub socket: Option<PathBuf>,
+    /// Whose tokens it serves, and what they are good for.
+    #[serde(default)]
+    pub serves: Option<Served>,
+}
+
+/// What a service is for: it helps an app only where all of it is what the app works with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Served {
+    /// Where its accounts signed in.
+    pub tenancy: Tenancy,
+    /// What issues its tokens.
+    pub source: TokenSource,
+}
+
+impl Served {
+    /// What this session gives for this wish; `None` where that is the Entra token.
+    pub fn by(session: &Session, wish: &Wish) -> Option<Served> {
+        match &wish.target {
+            Target::Communication(source) => Some(Served {
+                tenancy: session.tenancy().clone(),
+                source: source.clone(),
+            }),
+            Target::Entra => None,
+        }
+    }
 }
 
 /// The service that has this folder now, if any. It may be on its way up or down.
@@ -96,6 +125,7 @@ impl Place {
                 url: String::new(),
                 secret_file: folder.join("secret"),
                 socket: None,
+                serves: None,
             },
             folder: folder.to_owned(),
             lock,
@@ -105,12 +135,13 @@ impl Place {
     }
 
     /// Writes the secret of this run, opens the socket, and tells others where the service is.
-    pub(super) fn settle(&mut self, port: u16) -> Result<ServiceSecret> {
+    pub(super) fn settle(&mut self, port: u16, serves: Option<Served>) -> Result<ServiceSecret> {
         let secret = new_secret()?;
         let path = &self.running.secret_file;
         folder::replace(path, secret.expose().as_bytes())
             .map_err(|cause| folder::failure("write", path, cause))?;
         self.running.url = format!("http://127.0.0.1:{port}");
+        self.running.serves = serves;
         #[cfg(unix)]
         self.open_socket();
         self.tell();

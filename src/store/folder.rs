@@ -28,11 +28,16 @@ pub(crate) fn open(path: &Path) -> io::Result<File> {
 
 /// Puts `bytes` in the file's place, so that whoever reads, and whatever dies, meets the old
 /// content or the new one whole. Two at once must exclude each other: they share the draft, whose
-/// fixed name keeps the drafts of processes that were killed from piling up.
+/// fixed name keeps the drafts of processes that were killed from piling up. What stands under that
+/// name is removed and not written to: it may be a link, or a file that others read.
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut draft = path.as_os_str().to_owned();
     draft.push(".draft");
-    let mut file = private(OpenOptions::new().create(true).truncate(true)).open(&draft)?;
+    match fs::remove_file(&draft) {
+        Err(cause) if cause.kind() != io::ErrorKind::NotFound => return Err(cause),
+        _ => {}
+    }
+    let mut file = private(OpenOptions::new().create_new(true)).open(&draft)?;
     file.write_all(bytes)?;
     // Without this, a power cut after the renaming may leave an empty file under the name.
     file.sync_all()?;
@@ -139,4 +144,31 @@ fn private(options: &mut OpenOptions) -> &mut OpenOptions {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
     options.write(true)
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    use super::*;
+
+    #[test]
+    fn a_draft_that_others_planted_gets_nothing() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let [file, draft, elsewhere] =
+            ["secret", "secret.draft", "elsewhere"].map(|name| folder.path().join(name));
+        let planted: [&dyn Fn() -> io::Result<()>; 2] = [&|| symlink(&elsewhere, &draft), &|| {
+            fs::hard_link(&elsewhere, &draft)
+        }];
+        for plant in planted {
+            fs::write(&elsewhere, "as it was").expect("a file that all may read");
+            plant().expect("it is planted");
+            replace(&file, b"not for others").expect("it is kept");
+            let kept = fs::symlink_metadata(&file).expect("it is there");
+            assert!(kept.is_file());
+            assert_eq!(kept.permissions().mode() & 0o777, 0o600);
+            let theirs = fs::read_to_string(&elsewhere).expect("it is there");
+            assert_eq!(theirs, "as it was");
+        }
+    }
 }

@@ -172,3 +172,24 @@ fn a_state_folder_that_cannot_be_looked_into_keeps_no_command_from_its_token() {
     run.assert_code(0);
     assert_eq!(run.stdout, "ran\n");
 }
+
+#[test]
+fn a_token_service_for_other_settings_is_not_named_to_the_command() {
+    let (home, _emulator) = Home::with_keyring();
+    home.login();
+    let narrow = ["--profile", "narrow"];
+    let set = ["config", "set", "scopes", "Teams.ManageCalls"];
+    home.real(&[&narrow[..], &set].concat()).assert_code(0);
+    let serve = ["serve", "--port", "0", "-o", "json"];
+    let service = home.call(&[&narrow[..], &serve].concat()).plainly().spawn();
+    service.next_line();
+    let script = "echo ${ACSPASS_SERVE_URL-none}";
+    for (profile, is_named) in [(&narrow[..], true), (&[], false)] {
+        let words = [profile, &["exec", "--", "sh", "-c", script]].concat();
+        let run = home.call(&words).plainly().spawn().end();
+        run.assert_code(0);
+        assert_eq!(run.stdout.trim() != "none", is_named, "{}", run.stdout);
+    }
+    service.signal("INT");
+    service.end().assert_code(0);
+}

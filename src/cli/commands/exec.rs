@@ -9,7 +9,7 @@ use crate::cli::keyboard::Keyboard;
 use crate::cli::output::Output;
 use crate::cli::parts::{World, block_on_uninterrupted};
 use crate::error::{Error, Kind, Result};
-use crate::serve::{self, Running};
+use crate::serve::{self, Running, Served};
 
 use super::get;
 
@@ -42,7 +42,8 @@ pub(super) fn run(args: &Exec, world: &World, stdin: Stdin, output: &mut Output)
         .env("COMMUNICATION_SERVICES_ENDPOINT", &endpoint)
         .env("AZURE_COMMUNICATION_ENDPOINT", &endpoint);
     drop(token);
-    if let Some(service) = service(world) {
+    let served = Served::by(&parts.session()?, &parts.wish(false)?);
+    if let Some(service) = service(world).filter(|running| running.serves == served) {
         command
             .env("ACSPASS_SERVE_URL", service.url)
             .env("ACSPASS_SERVE_SECRET_FILE", service.secret_file);
@@ -63,8 +64,8 @@ pub(super) fn run(args: &Exec, world: &World, stdin: Stdin, output: &mut Output)
     }
 }
 
-/// The token service that runs for the same user and state folder. The command has its token
-/// without one.
+/// The token service that runs for the same user and state folder, whatever it serves. The command
+/// has its token without one.
 fn service(world: &World) -> Option<Running> {
     match world
         .serve_folder()

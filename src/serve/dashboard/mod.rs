@@ -248,6 +248,7 @@ impl Dashboard {
         let user = read::<Asked>(headers, body).await?.account()?;
         let session = self.session.clone();
         let account = blocking(move || session.activate(&user)).await?;
+        self.accounts.look_again().await;
         self.events
             .good(format!("{} is the active account", account.username));
         Ok(answer::done())
@@ -256,7 +257,10 @@ impl Dashboard {
     async fn sign_out(&self, headers: &HeaderMap, body: Body) -> Result<Response, Refusal> {
         let user = read::<Asked>(headers, body).await?.account()?;
         let session = self.session.clone();
-        let account = blocking(move || session.forget(&user)).await?;
+        let forgotten = blocking(move || session.forget(&user)).await;
+        // What the index has forgotten is gone, also where the store keeps its item.
+        self.accounts.look_again().await;
+        let account = forgotten?;
         self.events
             .good(format!("{} was signed out", account.username));
         Ok(answer::done())

@@ -154,21 +154,25 @@ impl Passes {
 
     /// Whether a request carries a cookie of this service, good or not.
     pub(in crate::serve) fn are_meant(&self, headers: &HeaderMap) -> bool {
-        self.cookie(headers).is_some()
+        self.cookies(headers).next().is_some()
     }
 
     fn session<'h>(&self, held: &'h mut Held, headers: &HeaderMap) -> Option<&'h mut Pass> {
-        let sent = self.cookie(headers)?;
-        held.sessions.iter_mut().find(|pass| is(&pass.cookie, sent))
+        let sent: Vec<&str> = self.cookies(headers).collect();
+        held.sessions
+            .iter_mut()
+            .find(|pass| sent.iter().any(|sent| is(&pass.cookie, sent)))
     }
 
-    fn cookie<'r>(&self, headers: &'r HeaderMap) -> Option<&'r str> {
+    /// All of ours: whoever else the browser talks to on this host can set one of this name, which
+    /// then may stand before the good one.
+    fn cookies<'r>(&self, headers: &'r HeaderMap) -> impl Iterator<Item = &'r str> {
         let cookies = headers.get_all(header::COOKIE).iter();
         cookies
             .filter_map(|line| line.to_str().ok())
             .flat_map(|line| line.split(';'))
             .filter_map(|pair| pair.trim().split_once('='))
-            .find(|(name, _)| *name == self.cookie_name)
+            .filter(|(name, _)| *name == self.cookie_name)
             .map(|(_, value)| value)
     }
 
@@ -266,6 +270,26 @@ mod tests {
         assert!(spend(&second).is_none());
         assert!(spend(&third).is_none());
         assert!(passes.spend("").expect("random bytes").is_none());
+    }
+
+    #[test]
+    fn a_cookie_that_somebody_else_set_shuts_nobody_out() {
+        let clock = SettableClock::new(Timestamp::from_unix_seconds(1_800_000_000));
+        let passes = Passes::new(Arc::new(clock), 8487);
+        let ticket = passes.issue().expect("a ticket");
+        let header = passes.spend(ticket.expose()).expect("random bytes");
+        let header = header.expect("the ticket is good");
+        let (ours, _) = header.split_once(';').expect("attributes");
+        for (cookies, is_open) in [
+            (format!("acspass-8487=theirs; {ours}"), true),
+            (format!("{ours}; acspass-8487=theirs"), true),
+            ("acspass-8487=theirs".to_owned(), false),
+        ] {
+            let request = axum::http::Request::get("/").header(header::COOKIE, &cookies);
+            let (parts, ()) = request.body(()).expect("a request").into_parts();
+            assert!(passes.are_meant(&parts.headers), "{cookies}");
+            assert_eq!(passes.admit(&parts).is_ok(), is_open, "{cookies}");
+        }
     }
 
     #[test]

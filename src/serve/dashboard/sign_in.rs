@@ -75,7 +75,7 @@ impl SignIns {
     }
 
     /// Begins to wait for this user, or for anybody, and returns the address to open; one that is
-    /// waited for already is returned again. `None` where it takes long to come, which the state
+    /// waited for already is returned again, and somebody else is waited for no more. `None` where it takes long to come, which the state
     /// then tells: another process signs in, or Entra is slow.
     ///
     /// # Errors
@@ -96,7 +96,9 @@ impl SignIns {
 
     fn waiting(&self, account: Option<String>) -> watch::Receiver<Option<String>> {
         let mut now = lock(&self.now);
-        if let Now::Waiting(waiting) = &*now {
+        if let Now::Waiting(waiting) = &*now
+            && waiting.account == account
+        {
             return waiting.address.clone();
         }
         let (tell, address) = watch::channel(None);
@@ -121,6 +123,7 @@ impl SignIns {
             let outcome = blocking(move || Handle::current().block_on(walk.go(cancelled))).await;
             let after = match outcome {
                 Ok(Some(account)) => {
+                    accounts.look_again().await;
                     let name = &account.username;
                     accounts.events().good(format!("{name} signed in"));
                     // Apps find it ready. Why there is none, the list of events tells.

@@ -152,6 +152,19 @@ fn who_must_sign_in_is_told_once_and_served_right_after_the_login() {
 }
 
 #[test]
+fn what_a_renewal_says_is_heard() {
+    let (home, _emulator) = Home::with_keyring();
+    home.login();
+    let service = Service::start(&home, &["-v"]);
+    service.get("/token?min-validity=23h").assert_status(200);
+    // The renewal runs beside the requests; its words come out as those of the command.
+    service
+        .stop()
+        .assert_code(0)
+        .assert_says(&["the freshness rule", "this tenant's tokens are short"]);
+}
+
+#[test]
 fn a_logout_and_a_switch_elsewhere_show_within_seconds() {
     let (home, _emulator) = Home::with_keyring();
     home.login();

@@ -205,3 +205,67 @@ fn without_a_key_or_a_role_the_page_is_told_how_to_give_one() {
     assert!(owner["endpoint"].is_string(), "{owner}");
     service.stop().assert_code(0);
 }
+
+#[test]
+fn the_next_request_already_goes_by_what_the_page_did() {
+    let (home, _emulator) = Home::with_keyring();
+    home.login();
+    home.login_as(&TestBrowser::of("ben@contoso.example"));
+    let service = Service::start(&home, &[]);
+    let visitor = Visitor::enter(&service);
+    let whose = || {
+        let answer = service.get("/token").assert_status(200).json();
+        answer["account"]["homeAccountId"].clone()
+    };
+    let first = whose();
+    let state = visitor.state();
+    let mut accounts = state["accounts"].as_array().expect("accounts").iter();
+    let other = accounts.find(|one| one["homeAccountId"] != first);
+    let other = other.expect("two accounts")["homeAccountId"].clone();
+    let post = |path: &str, account: &Value| {
+        let body = json!({"account": account}).to_string();
+        visitor.ask("POST", path, &body).assert_status(200);
+    };
+
+    assert_eq!(whose(), first);
+    post("/dashboard/switch", &other);
+    assert_eq!(whose(), other);
+
+    // Who signs in is the active one.
+    let begun = visitor
+        .ask("POST", "/dashboard/sign-in", "{}")
+        .assert_status(200);
+    let url = begun.json()["url"].as_str().expect("an address").to_owned();
+    let walk = UserAgent::new(Some("ben@contoso.example".to_owned())).start(&url);
+    assert_eq!(whose(), other);
+    walk.expect("a walk")
+        .join()
+        .expect("no panic")
+        .expect("a page");
+    visitor.wait_until(|state| state["signIn"].is_null());
+    assert_eq!(whose(), first);
+    post("/dashboard/switch", &other);
+    post("/dashboard/sign-out", &other);
+    let path = format!("/token?account={}", other.as_str().expect("an id"));
+    let (kind, _) = service.get(&path).assert_status(401).error();
+    assert_eq!(kind, "sign_in_needed");
+    service.stop().assert_code(0);
+}
+
+#[test]
+fn whoever_signs_in_instead_gets_an_address_of_their_own() {
+    let (home, _emulator) = Home::with_keyring();
+    let service = Service::start(&home, &[]);
+    let visitor = Visitor::enter(&service);
+    for name in ["ada", "ben", "ben"] {
+        let body = json!({"account": format!("{name}@contoso.example")}).to_string();
+        let begun = visitor
+            .ask("POST", "/dashboard/sign-in", &body)
+            .assert_status(200);
+        let url = begun.json()["url"].as_str().expect("an address").to_owned();
+        assert!(url.contains(&format!("login_hint={name}%40")), "{url}");
+    }
+    let end = visitor.ask("DELETE", "/dashboard/sign-in", "");
+    end.assert_status(200);
+    service.stop().assert_code(0);
+}

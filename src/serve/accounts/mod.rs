@@ -22,6 +22,9 @@ use crate::time::Clock;
 use super::Make;
 use super::events::Events;
 
+#[cfg(test)]
+mod tests;
+
 /// How long what the index said is believed.
 const BELIEVED: Duration = Duration::from_secs(1);
 /// How long Entra is not asked again after it wanted a person, unless the session changes.
@@ -124,6 +127,13 @@ impl Accounts {
         let min_validity = min_validity.unwrap_or(self.core.wish.min_validity);
         let held = seat.credential.get(min_validity).await?;
         Ok((seat, held))
+    }
+
+    /// The index was changed here: whoever asks from now on goes by what it then says. A look that
+    /// is under way may have read what it said before.
+    pub(super) async fn look_again(&self) {
+        let _look = self.looking.lock().await;
+        self.known().at = None;
     }
 
     /// The token that is held for this account, and whether only a person can renew it.
@@ -288,6 +298,14 @@ impl Refresher for SeatRefresher {
         let (core, state) = (self.core.clone(), self.state.clone());
         let user = self.user.clone();
         Box::pin(blocking(move || {
+            // Who was signed out is not asked to come back.
+            if core.entry(&core.session.index()?, Some(&user)).is_none() {
+                return Err(Error::new(
+                    Kind::SignInNeeded,
+                    "the account was signed out",
+                    "run `acspass login` to sign in again",
+                ));
+            }
             let outcome = state.refresh(&core, &user, min_validity);
             match &outcome {
                 Ok(_) => state.need.is_met(),
@@ -343,11 +361,14 @@ fn refreshed(token: Token) -> Result<RefreshedToken> {
     }
 }
 
-/// Runs what may block beside the requests.
+/// Runs what may block beside the requests. What it says is heard by whoever listens here: a
+/// listener is one thread's.
 pub(super) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T> + Send + 'static,
 ) -> Result<T> {
-    match tokio::task::spawn_blocking(work).await {
+    let listener = tracing::dispatcher::get_default(Clone::clone);
+    let heard = move || tracing::dispatcher::with_default(&listener, work);
+    match tokio::task::spawn_blocking(heard).await {
         Ok(outcome) => outcome,
         Err(error) => Err(Error::internal("a piece of work did not end").caused_by(error)),
     }

@@ -1,0 +1,69 @@
+//! Whom the service asks to sign in.
+
+use std::sync::atomic::AtomicUsize;
+
+use super::*;
+use crate::account::Tenancy;
+use crate::session::Target;
+use crate::store::{Activity, Attempt, LockName, MemoryStore, Record, Vault};
+use crate::time::SystemClock;
+
+#[tokio::test]
+async fn only_for_an_account_that_is_signed_in_somebody_is_asked_to_sign_in_again() {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let tenancy = Tenancy {
+        authority_host: "login.test".to_owned(),
+        tenant: "organizations".to_owned(),
+        client_id: "app".to_owned(),
+    };
+    let account = Account {
+        home_account_id: "u.t".to_owned(),
+        username: "ada".to_owned(),
+        tenant_id: "t".to_owned(),
+        object_id: "u".to_owned(),
+    };
+    let record = Record::new(tenancy.clone(), account);
+    let vault = Arc::new(Vault::new(Box::new(MemoryStore::new()), None));
+    let lock = LockName::Session(record.key());
+    let Attempt::Got(guard) = vault.try_lock(&lock, Activity::SigningIn).expect("a lock") else {
+        panic!("nobody else is there");
+    };
+    vault.save(&record, &guard).expect("it is kept");
+    drop(guard);
+
+    let told = Arc::new(AtomicUsize::new(0));
+    let count = told.clone();
+    let core = Arc::new(Core {
+        session: Session::new(vault.clone(), clock.clone(), tenancy),
+        wish: Wish {
+            target: Target::Entra,
+            scopes: Vec::new(),
+            min_validity: Duration::from_secs(600),
+            force: false,
+        },
+        net: Arc::new(|| {
+            let message = "Entra asks for a new sign-in";
+            Err(Error::new(Kind::SignInNeeded, message, "sign in"))
+        }),
+        events: Arc::new(Events::new(clock.clone())),
+        clock,
+        sign_in_needed: Arc::new(move |_| {
+            count.fetch_add(1, Ordering::Relaxed);
+        }),
+    });
+    for (is_signed_in, times) in [(true, 1), (false, 0)] {
+        told.store(0, Ordering::Relaxed);
+        if !is_signed_in {
+            vault.forget(&record.key()).expect("it is forgotten");
+        }
+        let refresher = SeatRefresher {
+            core: core.clone(),
+            user: "u.t".to_owned(),
+            state: Arc::default(),
+        };
+        let outcome = refresher.refresh(Duration::ZERO).await;
+        let error = outcome.expect_err("there is no token");
+        assert_eq!(told.load(Ordering::Relaxed), times, "{error}");
+        assert_eq!(refresher.state.need.is_open(), is_signed_in);
+    }
+}
