@@ -1,6 +1,7 @@
 //! The token service as a process of its own, asked over real sockets.
 
 mod access;
+mod attacks;
 mod identities;
 mod lifecycle;
 mod shape;
