@@ -35,7 +35,8 @@ pub(crate) struct Limits {
     pub(crate) connections: usize,
     /// How many of them may hold buffers at a time, which is from the first byte on.
     pub(crate) buffers: usize,
-    /// While more than this many do, each gives them back after its answer, and heads must hurry.
+    /// While more than this many do, each gives them back after its answer, and slow heads are cut
+    /// off.
     pub(crate) kept: usize,
     /// Bytes of a request's head; 8 KiB at least.
     pub(crate) head: usize,
@@ -201,18 +202,20 @@ async fn attend<S, D: Door>(
     while let Some(_buffer) = first_byte::<D>(&stream, &buffers, stop.clone()).await {
         let (tls, service, stop) = (tls.clone(), service.clone(), stop.clone());
         // Boxed, so that who says nothing costs nothing of this.
-        let left = Box::pin(async {
-            let Some(tls) = tls else {
-                return talk(stream, service, limits, &buffers, stop).await;
-            };
-            let shaken = tokio::time::timeout(HEAD_TIMEOUT, tls.accept(stream)).await;
-            if let Ok(Ok(stream)) = shaken {
-                // What TLS has read ahead cannot be waited for on the socket.
-                talk(stream, service, limits, &buffers, stop).await;
+        let left = match tls {
+            None => Box::pin(talk(stream, service, limits, &buffers, stop)).await,
+            Some(tls) => {
+                let whole = async {
+                    let shaken = tokio::time::timeout(HEAD_TIMEOUT, tls.accept(stream)).await;
+                    if let Ok(Ok(stream)) = shaken {
+                        // What TLS has read ahead cannot be waited for on the socket.
+                        talk(stream, service, limits, &buffers, stop).await;
+                    }
+                };
+                Box::pin(whole).await;
+                None
             }
-            None
-        })
-        .await;
+        };
         match left {
             Some(left) => stream = left,
             None => return,

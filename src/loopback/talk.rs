@@ -25,10 +25,9 @@ use tokio::time::MissedTickBehavior;
 
 use super::serve::{HEAD_TIMEOUT, Limits};
 
-/// How long a head may take while many others want to talk.
-const CROWDED_HEAD_TIMEOUT: Duration = Duration::from_secs(1);
-/// Who has been quiet for one to two of these gives the buffers back.
-const TICK: Duration = Duration::from_secs(1);
+/// Who has been quiet for one to two of these gives the buffers back; where many want them, whoever
+/// is that slow with a head loses the connection.
+const TICK: Duration = Duration::from_millis(250);
 
 /// Answers until the peer is through or `stop` turns true. The stream comes back where the peer
 /// may have more to ask, later.
@@ -51,37 +50,42 @@ where
         heard: heard.clone(),
         has_spoken: false,
     };
-    let head_timeout = match is_crowded() {
-        true => CROWDED_HEAD_TIMEOUT,
-        false => HEAD_TIMEOUT,
-    };
     let mut connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(head_timeout)
+        .header_read_timeout(HEAD_TIMEOUT)
         .auto_date_header(limits.dates)
         .max_buf_size(limits.head)
         .serve_connection(
             TokioIo::new(listened),
-            service_fn(move |request| Box::pin(service.call(request))),
+            service_fn({
+                let heard = heard.clone();
+                move |request| {
+                    heard.request();
+                    Box::pin(service.call(request))
+                }
+            }),
         );
     let mut ticks = tokio::time::interval(TICK);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut last = None;
+    let mut last = heard.now();
     let event = {
         let goes_on = poll_fn(|cx| {
             // A peer that breaks off is no failure of ours: its result is let go.
             if connection.poll_without_shutdown(cx).is_ready() {
                 return Poll::Ready(Event::Over);
             }
-            let quiet_since = heard.quiet_since();
-            if quiet_since.is_some() && is_crowded() {
+            let now = heard.now();
+            if now.is_quiet() && is_crowded() {
                 return Poll::Ready(Event::Quiet);
             }
             while ticks.poll_tick(cx).is_ready() {
-                if quiet_since.is_some() && quiet_since == last {
+                if now == last && now.is_quiet() {
                     return Poll::Ready(Event::Quiet);
                 }
-                last = quiet_since;
+                if now == last && now.is_half_said() && is_crowded() {
+                    return Poll::Ready(Event::Over);
+                }
+                last = now;
             }
             Poll::Pending
         });
@@ -128,24 +132,48 @@ enum Event {
     Stop,
 }
 
-/// How many times the peer was heard and answered: an odd number while an answer is due.
+/// How far the talk has come: four times the answers so far, plus how much of the next request is
+/// there.
 #[derive(Debug, Clone, Default)]
 struct Heard(Arc<AtomicU32>);
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Point(u32);
+
+const PART: u32 = 1;
+const WHOLE_HEAD: u32 = 2;
+
 impl Heard {
+    fn now(&self) -> Point {
+        Point(self.0.load(Ordering::Relaxed))
+    }
+
     fn word(&self) {
-        self.0.fetch_or(1, Ordering::Relaxed);
+        let Point(now) = self.now();
+        if now & 3 == 0 {
+            self.0.store(now | PART, Ordering::Relaxed);
+        }
+    }
+
+    fn request(&self) {
+        let Point(now) = self.now();
+        self.0.store(now & !3 | WHOLE_HEAD, Ordering::Relaxed);
     }
 
     fn answer(&self) {
-        let turn = self.0.load(Ordering::Relaxed);
-        self.0.store(turn.wrapping_add(turn & 1), Ordering::Relaxed);
+        let Point(now) = self.now();
+        self.0.store((now & !3).wrapping_add(4), Ordering::Relaxed);
+    }
+}
+
+impl Point {
+    /// All that was asked is answered.
+    fn is_quiet(self) -> bool {
+        self.0 > 0 && self.0 & 3 == 0
     }
 
-    /// A number for each time that all was answered; `None` where something is not.
-    fn quiet_since(&self) -> Option<u32> {
-        let turn = self.0.load(Ordering::Relaxed);
-        (turn > 0 && turn & 1 == 0).then_some(turn)
+    fn is_half_said(self) -> bool {
+        self.0 & 3 == PART
     }
 }
 

@@ -5,6 +5,7 @@ mod attacks;
 mod identities;
 mod lifecycle;
 mod shape;
+mod soak;
 mod tokens;
 
 use std::io::{Read, Write};

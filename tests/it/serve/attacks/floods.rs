@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
@@ -11,12 +12,15 @@ const MANY: usize = 10_000;
 /// What ten thousand connections may cost the service.
 const AFFORDABLE_KIB: u64 = 100 * 1024;
 
-/// Lets this process, and the service it starts, hold that many sockets.
-fn allow_many_files() {
+/// One flood at a time, lest this process itself runs out of files. Lets it, and the service it
+/// starts, hold that many sockets.
+fn allow_many_files() -> MutexGuard<'static, ()> {
+    static FLOOD: Mutex<()> = Mutex::new(());
+    let flood = FLOOD.lock().unwrap_or_else(PoisonError::into_inner);
     let needed = MANY as u64 + 2_000;
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
     if current.is_none_or(|current| current >= needed) {
-        return;
+        return flood;
     }
     let enough = maximum.map(|maximum| maximum.max(needed));
     let wanted = Rlimit {
@@ -30,6 +34,7 @@ fn allow_many_files() {
              ({error}): raise the hard limit to {needed} (ulimit -Hn, or the container's)"
         )
     });
+    flood
 }
 
 /// Opens ten thousand connections, each of which says this.
@@ -45,7 +50,7 @@ fn flood(besieged: &Besieged<'_>, says: &[u8]) -> Vec<TcpStream> {
 
 #[test]
 fn ten_thousand_who_say_nothing_are_held_cheaply_and_closed() {
-    allow_many_files();
+    let _flood = allow_many_files();
     let home = home();
     let besieged = Besieged::start(&home);
     let mut idle = flood(&besieged, b"");
@@ -60,7 +65,7 @@ fn ten_thousand_who_say_nothing_are_held_cheaply_and_closed() {
 
 #[test]
 fn ten_thousand_half_requests_keep_nobody_out() {
-    allow_many_files();
+    let _flood = allow_many_files();
     let home = home();
     let besieged = Besieged::start(&home);
     let half = format!("GET /token HTTP/1.1\r\n{}\r\nX-Slow: ", besieged.host());
@@ -104,7 +109,7 @@ fn a_thousand_half_bodies_keep_nobody_out() {
 
 #[test]
 fn ten_thousand_callers_are_all_answered_and_all_stay() {
-    allow_many_files();
+    let _flood = allow_many_files();
     let home = home();
     let besieged = Besieged::start(&home);
     let (ours, right) = (besieged.host(), besieged.bearer());
