@@ -22,6 +22,8 @@ has dbus-send || packages+=(dbus-bin)
 has gnome-keyring-daemon || packages+=(gnome-keyring)
 has secret-tool || packages+=(libsecret-tools)
 has strace || packages+=(strace)
+# It reads the units that acspass writes, and hands sockets over to it.
+has systemd-socket-activate || packages+=(systemd)
 # A terminal of 80 columns, and what walks the emulator's pages there.
 has tmux || packages+=(tmux)
 has python3 || packages+=(python3)

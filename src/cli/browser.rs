@@ -17,8 +17,24 @@ pub(super) fn choose(
     no_browser: bool,
     emulated_user: Option<&str>,
 ) -> Result<Arc<dyn Browser>> {
+    choose_for(Page::SignIn, world, no_browser, emulated_user)
+}
+
+/// The browser that the dashboard opens in. Elsewhere than on a terminal none is opened: the
+/// address is printed.
+pub(super) fn for_dashboard(world: &World, opens: bool) -> Result<Arc<dyn Browser>> {
+    choose_for(Page::Dashboard, world, !opens, None)
+}
+
+fn choose_for(
+    page: Page,
+    world: &World,
+    no_browser: bool,
+    emulated_user: Option<&str>,
+) -> Result<Arc<dyn Browser>> {
     let place = Place::of(world);
     let teller = Teller {
+        page,
         talk: world.talk.clone(),
         prints_first: world.stderr_is_terminal,
         place: place.clone(),
@@ -47,7 +63,7 @@ pub(super) fn choose(
             teller,
         }),
         Place::Ssh(_) | Place::Container | Place::Bare => Arc::new(Printed {
-            why: place.advice(),
+            why: teller.advice(),
             teller,
         }),
     })
@@ -83,19 +99,22 @@ impl<B: Browser> Browser for Announced<B> {
         // Elsewhere than on a screen it would end up in a log, with state and nonce.
         if teller.prints_first {
             teller.talk.say(&format!(
-                "The sign-in page; if it does not open by itself, open this address:\n\n  {url}\n"
+                "The {}; if it does not open by itself, open this address:\n\n  {url}\n",
+                teller.page.name()
             ));
         }
         match self.inner.open(url) {
             Ok(opened) => {
-                teller
-                    .talk
-                    .say(&format!("the sign-in page opens in {}", opened.by));
+                teller.talk.say(&format!(
+                    "the {} opens in {}",
+                    teller.page.name(),
+                    opened.by
+                ));
                 Ok(opened)
             }
             Err(error) => {
                 teller.talk.warn(error.message());
-                if let Some(advice) = teller.place.advice() {
+                if let Some(advice) = teller.advice() {
                     teller.talk.say(advice);
                 }
                 teller.print(url);
@@ -127,6 +146,8 @@ impl Browser for Printed {
 
 /// Prints addresses, in words that fit the place.
 struct Teller {
+    /// What is opened.
+    page: Page,
     talk: Talk,
     /// The address is printed before a browser is tried.
     prints_first: bool,
@@ -134,16 +155,49 @@ struct Teller {
 }
 
 impl Teller {
+    /// Why no page opens here, and what leads on.
+    fn advice(&self) -> Option<&'static str> {
+        match (self.page, &self.place) {
+            // The other ways are ways to sign in.
+            (Page::Dashboard, Place::Ssh(_) | Place::Container | Place::Bare) => None,
+            _ => self.place.advice(),
+        }
+    }
+
     fn print(&self, url: &str) {
-        let forwarding = redirect_port(url).and_then(|port| self.place.forwarding(port));
+        let (port, instead) = match self.page {
+            Page::SignIn => (redirect_port(url), " (`--paste` needs none)"),
+            Page::Dashboard => (own_port(url), ""),
+        };
+        let forwarding = port.and_then(|port| self.place.forwarding(port));
         self.talk.insist(&match forwarding {
             Some(command) => format!(
-                "Forward the port on the machine that you sit at (`--paste` needs none):\n\n  \
-                 {command}\n\nthen open this address in a browser there:\n\n  {url}\n"
+                "Forward the port on the machine that you sit at{instead}:\n\n  {command}\n\nthen \
+                 open this address in a browser there:\n\n  {url}\n"
             ),
             None => format!("Open this address in a browser on this machine:\n\n  {url}\n"),
         });
     }
+}
+
+/// What a browser is to show.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Page {
+    SignIn,
+    Dashboard,
+}
+
+impl Page {
+    fn name(self) -> &'static str {
+        match self {
+            Page::SignIn => "sign-in page",
+            Page::Dashboard => "dashboard",
+        }
+    }
+}
+
+fn own_port(url: &str) -> Option<u16> {
+    url::Url::parse(url).ok()?.port()
 }
 
 /// The port that the answer comes to.

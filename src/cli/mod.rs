@@ -6,6 +6,7 @@
 mod args;
 mod browser;
 mod commands;
+mod dashboard;
 mod first_run;
 mod keyboard;
 mod notify;
@@ -16,14 +17,17 @@ mod place;
 mod profile;
 mod qr;
 mod reach;
+mod ready;
 mod sign_in;
 mod talk;
+mod unit;
 mod vaults;
 mod wrap;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
+use std::net::TcpListener;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -56,6 +60,10 @@ pub struct Outside {
     pub clock: Arc<dyn Clock>,
     /// The browser, in place of the one that the environment leads to: a test's.
     pub browser: Option<Arc<dyn Browser>>,
+    /// Takes the listeners that a service manager has handed over; none where there are none.
+    pub listeners: fn() -> io::Result<Vec<TcpListener>>,
+    /// This program's own file, where the system tells.
+    pub program: Option<PathBuf>,
 }
 
 /// Standard input: to be read once, by whoever takes it.
@@ -91,6 +99,8 @@ pub fn run(arguments: Vec<OsString>, outside: Outside) -> u8 {
         stderr_size,
         clock,
         browser,
+        listeners,
+        program,
     } = outside;
     let is_dumb = environment.get("TERM").is_some_and(|term| term == "dumb");
     let no_color = is_dumb || environment.get("NO_COLOR").is_some_and(|no| !no.is_empty());
@@ -126,6 +136,8 @@ pub fn run(arguments: Vec<OsString>, outside: Outside) -> u8 {
         folders,
         clock,
         browser,
+        listeners,
+        program,
         global: cli.global,
         talk: talk.clone(),
     };

@@ -5,6 +5,8 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::io;
+use std::net::TcpListener;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -41,6 +43,8 @@ pub(super) struct World {
     pub(super) stderr_lines: Option<usize>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) browser: Option<Arc<dyn Browser>>,
+    pub(super) listeners: fn() -> io::Result<Vec<TcpListener>>,
+    pub(super) program: Option<PathBuf>,
     pub(super) global: Global,
     pub(super) talk: Talk,
 }
@@ -78,6 +82,19 @@ impl World {
         Ok(match self.global.emulator {
             true => state.join(EMULATOR).join("serve"),
             false => state.join("serve"),
+        })
+    }
+
+    /// The listeners that a service manager handed over to this process.
+    pub(super) fn handed_over(&self) -> Result<Vec<TcpListener>> {
+        (self.listeners)().map_err(|cause| {
+            Error::new(
+                Kind::Usage,
+                "a socket that was handed over to this process (LISTEN_FDS) cannot be served",
+                "hand over stream sockets that listen on 127.0.0.1 and [::1], as the units of \
+                 `acspass serve --install` do",
+            )
+            .caused_by(cause)
         })
     }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::account::Tenancy;
 use crate::acs::{
-    ConnectionString, DirectExchange, IdentityClient, ResourceAuth, resource_credential,
+    ConnectionString, DirectExchange, Endpoint, IdentityClient, ResourceAuth, resource_credential,
 };
 use crate::config::{Config, KeySource, Resource};
 use crate::entra::Entra;
@@ -19,6 +19,15 @@ use crate::store::{Few, Vault};
 use crate::time::{Clock, Moment};
 
 use super::parts::stored_name;
+
+/// What shows that the environment names a principal for the resource.
+const PRINCIPAL: [&str; 5] = [
+    "AZURE_CLIENT_ID",
+    "AZURE_FEDERATED_TOKEN_FILE",
+    "AZURE_TOKEN_CREDENTIALS",
+    "IDENTITY_ENDPOINT",
+    "MSI_ENDPOINT",
+];
 
 /// See the module.
 pub(super) struct Reach {
@@ -83,6 +92,27 @@ impl Reach {
             .with_http(self.http.clone())
             .with_clock(clock)
             .with_allowed_hosts(self.config.allowed_hosts.clone()))
+    }
+
+    /// Where the resource is, where this machine is its owner: it has the key, or the environment
+    /// names a principal. Nothing is contacted, and no store is read.
+    pub(super) fn owned(&self) -> Result<Endpoint> {
+        let resource = self.config.any_resource()?;
+        let names_principal = PRINCIPAL.iter().any(|name| {
+            self.environment
+                .get(*name)
+                .is_some_and(|text| !text.trim().is_empty())
+        });
+        match resource.key {
+            KeySource::None if !names_principal => Err(Error::new(
+                Kind::Usage,
+                "no access key and no role for the resource is configured",
+                "run `acspass config set connection-string` and start the service again; or let \
+                 AZURE_CLIENT_ID, AZURE_TENANT_ID and AZURE_CLIENT_SECRET name a principal that \
+                 has a role there",
+            )),
+            _ => Ok(resource.endpoint),
+        }
     }
 
     fn stored_key(&self) -> Result<AccessKey> {

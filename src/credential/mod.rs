@@ -22,6 +22,7 @@ use crate::secret::CommunicationToken;
 use crate::time::{Clock, SystemClock, Timestamp};
 
 use keeper::{Ask, Keeper};
+use schedule::{Held, next_refresh};
 
 /// How long before its end a token is replaced: no answer then has 10 minutes or less left.
 pub const AHEAD: Duration = Duration::from_secs(15 * 60);
@@ -118,6 +119,16 @@ impl HeldToken {
             _ => Duration::ZERO,
         };
         self.life.saturating_sub(by_wall.max(by_running))
+    }
+
+    /// How long until the credential replaces it by itself, where nothing fails and nobody chose
+    /// another time than [`AHEAD`].
+    pub fn due_in(&self, clock: &dyn Clock) -> Duration {
+        let held = Held {
+            life: self.life,
+            left: self.left(clock),
+        };
+        next_refresh(Some(held), Some(AHEAD), None).unwrap_or_default()
     }
 
     /// Whether it fulfils the wish. Where a refresh for such a wish brought a token that is too

@@ -75,7 +75,7 @@ struct Consent {
     style: &'static str,
     app: &'static str,
     user: &'static User,
-    scopes: Vec<String>,
+    scopes: Vec<(String, String)>,
     fields: Vec<(String, String)>,
 }
 
@@ -85,7 +85,7 @@ struct AdminConsent<'a> {
     style: &'static str,
     app: &'static str,
     user: &'static User,
-    scopes: Vec<String>,
+    scopes: Vec<(String, String)>,
     details: [(&'static str, &'a str); 3],
     fields: Vec<(String, String)>,
 }
@@ -218,8 +218,13 @@ pub(super) fn admin_consent(
     page_of("authorize", StatusCode::OK, &page, false)
 }
 
-fn words(scopes: &Scopes) -> Vec<String> {
-    scopes.to_text().split(' ').map(str::to_owned).collect()
+/// Each scope as its resource, with the slash behind it, and its own name: a line breaks there.
+fn words(scopes: &Scopes) -> Vec<(String, String)> {
+    let parted = |scope: &str| {
+        let (resource, name) = scope.split_at(scope.rfind('/').map_or(0, |slash| slash + 1));
+        (resource.to_owned(), name.to_owned())
+    };
+    scopes.to_text().split(' ').map(parted).collect()
 }
 
 /// Enter a code that proves more than the account's name. `wrong` says that the last one did not.
@@ -273,9 +278,11 @@ pub(super) fn explained(number: u32) -> Reply {
     let page = Notice {
         style: STYLE,
         title: &format!("AADSTS{number}"),
-        text: "The emulator uses Entra\u{2019}s own numbers. Microsoft explains them at \
-               learn.microsoft.com/entra/identity-platform/reference-error-codes.",
-        details: Vec::new(),
+        text: "The emulator uses Entra\u{2019}s own numbers, and Microsoft explains them.",
+        details: vec![(
+            "Where",
+            "learn.microsoft.com/entra/identity-platform/reference-error-codes",
+        )],
     };
     page_of("page", StatusCode::OK, &page, false)
 }

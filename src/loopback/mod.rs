@@ -3,6 +3,7 @@
 //! In comes a port, out come bound listeners on 127.0.0.1 and `::1` at that same port. What is
 //! served on them, and how, is not this room's business.
 
+mod adopt;
 mod origin;
 pub(crate) mod serve;
 mod talk;
@@ -10,6 +11,7 @@ mod talk;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 
+pub use adopt::adopt;
 pub use origin::WebOrigin;
 
 use crate::error::{Error, Kind, Result};

@@ -4,6 +4,8 @@
 //! has not approved by its origin, and another user's program by the secret. Nothing else looks at
 //! a request before.
 
+use std::sync::Arc;
+
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use subtle::ConstantTimeEq;
@@ -12,6 +14,7 @@ use crate::loopback::{self, WebOrigin};
 use crate::secret::ServiceSecret;
 
 use super::answer::Refusal;
+use super::dashboard::{self, Passes};
 
 /// The one route that needs no secret, for it tells nothing.
 pub(super) const OPEN_PATH: &str = "/healthz";
@@ -29,11 +32,16 @@ pub(super) enum Entrance {
 pub(super) struct Gate {
     secret: ServiceSecret,
     origins: Vec<WebOrigin>,
+    passes: Arc<Passes>,
 }
 
 impl Gate {
-    pub(super) fn new(secret: ServiceSecret, origins: Vec<WebOrigin>) -> Self {
-        Gate { secret, origins }
+    pub(super) fn new(secret: ServiceSecret, origins: Vec<WebOrigin>, passes: Arc<Passes>) -> Self {
+        Gate {
+            secret,
+            origins,
+            passes,
+        }
     }
 
     /// The first two questions: was this meant for us, and may this page ask? The origin to answer
@@ -62,6 +70,9 @@ impl Gate {
         let headers = &request.headers;
         if headers.contains_key(header::ORIGIN) {
             let sent = only(headers, header::ORIGIN.as_str()).ok_or_else(not_approved)?;
+            if is_own_page(headers) && matches!(entrance, Entrance::Port(_)) {
+                return Ok(None);
+            }
             let is_approved = self.origins.iter().any(|origin| origin.as_str() == *sent);
             return match is_approved {
                 true => Ok(Some(sent.clone())),
@@ -81,10 +92,14 @@ impl Gate {
 
     /// The third question: does whoever asks know the secret? Every way in is in this function.
     pub(super) fn check_secret(&self, request: &Parts) -> Result<(), Refusal> {
-        if request.uri.path() == OPEN_PATH {
+        if [OPEN_PATH, dashboard::OPEN_PATH].contains(&request.uri.path()) {
             return Ok(());
         }
-        let sent = only(&request.headers, header::AUTHORIZATION.as_str())
+        let headers = &request.headers;
+        if !headers.contains_key(header::AUTHORIZATION) && self.passes.are_meant(headers) {
+            return self.passes.admit(request);
+        }
+        let sent = only(headers, header::AUTHORIZATION.as_str())
             .and_then(|value| value.as_bytes().split_at_checked("Bearer ".len()))
             .filter(|(scheme, _)| scheme.eq_ignore_ascii_case(b"Bearer "))
             .map(|(_, secret)| secret);
@@ -143,6 +158,14 @@ pub(super) fn origin_headers(origin: Option<HeaderValue>, answer: &mut HeaderMap
             HeaderValue::from_static("retry-after"),
         );
     }
+}
+
+/// Whether the dashboard's page sent this: it comes from where it asks.
+pub(super) fn is_own_page(headers: &HeaderMap) -> bool {
+    let host = only(headers, header::HOST.as_str()).map(HeaderValue::as_bytes);
+    let sender = only(headers, header::ORIGIN.as_str())
+        .and_then(|origin| origin.as_bytes().strip_prefix(b"http://"));
+    sender.is_some() && sender == host
 }
 
 fn is_for_us(request: &Parts, entrance: Entrance) -> bool {

@@ -20,6 +20,7 @@ use crate::store::{Index, IndexEntry};
 use crate::time::Clock;
 
 use super::Make;
+use super::events::Events;
 
 /// How long what the index said is believed.
 const BELIEVED: Duration = Duration::from_secs(1);
@@ -42,6 +43,7 @@ struct Core {
     net: Make<Net>,
     clock: Arc<dyn Clock>,
     sign_in_needed: Arc<dyn Fn(&Error) + Send + Sync>,
+    events: Arc<Events>,
 }
 
 #[derive(Default)]
@@ -57,6 +59,7 @@ struct Known {
 pub(super) struct Seat {
     pub(super) account: Account,
     credential: CommunicationTokenCredential,
+    state: Arc<RefresherState>,
 }
 
 /// Whether a person is needed, and was told.
@@ -73,6 +76,10 @@ impl Need {
     fn is_met(&self) {
         self.0.store(false, Ordering::Relaxed);
     }
+
+    fn is_open(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
 }
 
 impl Accounts {
@@ -82,6 +89,7 @@ impl Accounts {
         net: Make<Net>,
         clock: Arc<dyn Clock>,
         sign_in_needed: Arc<dyn Fn(&Error) + Send + Sync>,
+        events: Arc<Events>,
     ) -> Self {
         Accounts {
             core: Arc::new(Core {
@@ -90,11 +98,16 @@ impl Accounts {
                 net,
                 clock,
                 sign_in_needed,
+                events,
             }),
             known: Mutex::default(),
             looking: tokio::sync::Mutex::default(),
             nobody: Need::default(),
         }
+    }
+
+    pub(super) fn events(&self) -> &Events {
+        &self.core.events
     }
 
     pub(super) fn store_name(&self) -> &'static str {
@@ -111,6 +124,14 @@ impl Accounts {
         let min_validity = min_validity.unwrap_or(self.core.wish.min_validity);
         let held = seat.credential.get(min_validity).await?;
         Ok((seat, held))
+    }
+
+    /// The token that is held for this account, and whether only a person can renew it.
+    pub(super) fn held(&self, home_account_id: &str) -> (Option<Arc<HeldToken>>, bool) {
+        match self.known().seats.get(home_account_id) {
+            Some(seat) => (seat.credential.held(), seat.state.need.is_open()),
+            None => (None, false),
+        }
     }
 
     async fn seat(&self, user: Option<&str>) -> Result<Arc<Seat>> {
@@ -190,10 +211,11 @@ impl Known {
         if let Some(seat) = self.seats.get(id) {
             return Some(seat.clone());
         }
+        let state = Arc::<RefresherState>::default();
         let refresher = SeatRefresher {
             core: core.clone(),
             user: id.clone(),
-            state: Arc::default(),
+            state: state.clone(),
         };
         let options = credential::Options {
             clock: core.clock.clone(),
@@ -202,6 +224,7 @@ impl Known {
         let seat = Arc::new(Seat {
             account: entry.account.clone(),
             credential: CommunicationTokenCredential::new(refresher, options),
+            state,
         });
         self.seats.insert(id.clone(), seat.clone());
         Some(seat)
@@ -225,7 +248,17 @@ impl Core {
         };
         match self.session.peek(user, wish)? {
             Peek::Fresh(token) => Ok(token),
-            Peek::Stale(renewal) => Handle::current().block_on(renewal.run(|| (self.net)(), None)),
+            Peek::Stale(renewal) => {
+                let renewed = Handle::current().block_on(renewal.run(|| (self.net)(), None));
+                match &renewed {
+                    Ok(token) => {
+                        let name = &token.account.username;
+                        self.events.good(format!("{name} has a new token"));
+                    }
+                    Err(error) => self.events.bad("No token could be had", error),
+                }
+                renewed
+            }
         }
     }
 }

@@ -180,7 +180,7 @@ fn of_resource(error: Error) -> Refusal {
 }
 
 /// The body as JSON; none is an empty object.
-async fn read<T: DeserializeOwned + Default>(
+pub(super) async fn read<T: DeserializeOwned + Default>(
     headers: &HeaderMap,
     body: Body,
 ) -> Result<T, Refusal> {

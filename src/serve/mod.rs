@@ -4,11 +4,13 @@
 //! of [`get`](crate::session) and of the identity operations. Each account's token is held by a
 //! [`CommunicationTokenCredential`](crate::credential::CommunicationTokenCredential), so that a
 //! warm answer touches neither file nor network. Who may ask is decided in `access`, before
-//! anything else looks at a request. It signs nobody in.
+//! anything else looks at a request. A person signs in from its dashboard alone.
 
 mod access;
 mod accounts;
 mod answer;
+mod dashboard;
+mod events;
 mod identities;
 mod place;
 mod routes;
@@ -16,15 +18,17 @@ mod routes;
 mod tests;
 
 use std::future::Future;
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
 
+pub use dashboard::SignInOptions;
 pub use place::{Running, running};
 
-use crate::acs::IdentityClient;
+use crate::acs::{Endpoint, IdentityClient};
 use crate::error::{Error, Result};
 use crate::loopback::serve::Limits;
 use crate::loopback::{self, Bound, WebOrigin};
@@ -33,6 +37,8 @@ use crate::time::Clock;
 
 use access::{Entrance, Gate};
 use accounts::Accounts;
+use dashboard::{Dashboard, Facts, Passes};
+use events::Events;
 use identities::Identities;
 use place::Place;
 use routes::Service;
@@ -72,8 +78,28 @@ pub struct Options {
     pub clock: Arc<dyn Clock>,
     /// The web pages that may ask, beside programs.
     pub origins: Vec<WebOrigin>,
+    /// Where the resource is, if this service has a key or a role there; what a person is to do
+    /// where not.
+    pub owned: Make<Endpoint>,
+    /// How a person signs in from the dashboard.
+    pub sign_in: SignInOptions,
     /// Told once whenever a person must sign in before a token can be had. It must not block.
     pub sign_in_needed: Arc<dyn Fn(&Error) + Send + Sync>,
+}
+
+/// Where a service listens.
+#[derive(Debug)]
+pub enum Sockets {
+    /// On both loopback families at this port; 0 takes a free one.
+    Port(u16),
+    /// On these, which somebody else bound and keeps.
+    Given(Vec<TcpListener>),
+}
+
+impl From<u16> for Sockets {
+    fn from(port: u16) -> Self {
+        Sockets::Port(port)
+    }
 }
 
 /// A service that has its port, its folder and its secret. Dropping it removes secret and socket.
@@ -84,27 +110,53 @@ pub struct Server {
 }
 
 impl Server {
-    /// Takes the folder and the port (0 for a free one), and writes the secret of this run. Nothing
+    /// Takes the folder and the sockets, and writes the secret of this run. Nothing
     /// is answered before [`Server::run`].
     ///
     /// # Errors
-    /// [`Kind::Usage`](crate::Kind::Usage) where another service has the folder or the port;
+    /// [`Kind::Usage`](crate::Kind::Usage) where another service has the folder or the port, or
+    /// where what was handed over will not do;
     /// [`Kind::Store`](crate::Kind::Store) where the folder cannot be written to.
-    pub fn open(options: Options, port: u16, folder: &Path) -> Result<Server> {
+    pub fn open(options: Options, sockets: impl Into<Sockets>, folder: &Path) -> Result<Server> {
         let mut place = Place::claim(folder)?;
-        let bound = loopback::bind(port)?;
+        let bound = match sockets.into() {
+            Sockets::Port(port) => loopback::bind(port)?,
+            Sockets::Given(listeners) => loopback::adopt(listeners)?,
+        };
         let secret = place.settle(bound.port)?;
-        let gate = Gate::new(secret, options.origins);
+        let passes = Arc::new(Passes::new(options.clock.clone(), bound.port));
+        let gate = Gate::new(secret, options.origins, passes.clone());
+        let events = Arc::new(Events::new(options.clock.clone()));
         let identities = Identities::new(options.owner, options.clock.clone());
-        let accounts = Accounts::new(
-            options.session,
-            options.wish,
+        let accounts = Arc::new(Accounts::new(
+            options.session.clone(),
+            options.wish.clone(),
             options.net,
             options.clock.clone(),
             options.sign_in_needed,
-        );
+            events.clone(),
+        ));
+        let facts = Facts {
+            url: place.running().url.clone(),
+            secret_file: place.running().secret_file.display().to_string(),
+            profile: options.profile.clone(),
+            min_validity_seconds: options.wish.min_validity.as_secs(),
+        };
+        let parents = dashboard::Parents {
+            session: options.session,
+            scopes: options.wish.scopes,
+            overview: options.overview.clone(),
+            owner: options.owned,
+            sign_in: options.sign_in,
+            events: events.clone(),
+            accounts: accounts.clone(),
+            clock: options.clock.clone(),
+        };
+        let dashboard = Dashboard::new(passes, facts, parents);
         let service = Service {
             gate,
+            dashboard,
+            events,
             accounts,
             identities,
             overview: options.overview,
@@ -121,6 +173,14 @@ impl Server {
     /// `http://127.0.0.1:PORT`.
     pub fn url(&self) -> &str {
         &self.place.running().url
+    }
+
+    /// An address that opens the dashboard in one browser, once, within a minute.
+    ///
+    /// # Errors
+    /// [`Kind::Internal`](crate::Kind::Internal) where the system gives no random bytes.
+    pub fn dashboard_link(&self) -> Result<String> {
+        self.service.dashboard.link()
     }
 
     /// The file that holds the secret, and nothing else.

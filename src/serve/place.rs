@@ -53,6 +53,15 @@ pub fn running(folder: &Path) -> Result<Option<Running>> {
     }
 }
 
+/// A secret that nobody can guess.
+pub(super) fn new_secret() -> Result<ServiceSecret> {
+    let mut bytes = zeroize::Zeroizing::new([0; SECRET]);
+    SystemRandom::new()
+        .fill(bytes.as_mut())
+        .map_err(|_| Error::internal("the system gives no random bytes"))?;
+    Ok(ServiceSecret::new(URL_SAFE_NO_PAD.encode(bytes.as_ref())))
+}
+
 /// A folder that is ours until this is dropped or the process ends.
 pub(super) struct Place {
     folder: PathBuf,
@@ -97,11 +106,7 @@ impl Place {
 
     /// Writes the secret of this run, opens the socket, and tells others where the service is.
     pub(super) fn settle(&mut self, port: u16) -> Result<ServiceSecret> {
-        let mut bytes = zeroize::Zeroizing::new([0; SECRET]);
-        SystemRandom::new()
-            .fill(bytes.as_mut())
-            .map_err(|_| Error::internal("the system gives no random bytes"))?;
-        let secret = ServiceSecret::new(URL_SAFE_NO_PAD.encode(bytes.as_ref()));
+        let secret = new_secret()?;
         let path = &self.running.secret_file;
         folder::replace(path, secret.expose().as_bytes())
             .map_err(|cause| folder::failure("write", path, cause))?;

@@ -29,6 +29,8 @@ use super::Make;
 use super::access::{self, Entrance, Gate, OPEN_PATH};
 use super::accounts::{Accounts, blocking};
 use super::answer::{self, Refusal};
+use super::dashboard::{self, Dashboard};
+use super::events::Events;
 use super::identities::Identities;
 
 /// The OpenAPI document of these routes.
@@ -91,7 +93,9 @@ pub(super) const ROUTES: [(&str, MethodFilter, &str, Route); 9] = [
 /// What all requests share.
 pub(super) struct Service {
     pub(super) gate: Gate,
-    pub(super) accounts: Accounts,
+    pub(super) dashboard: Dashboard,
+    pub(super) events: Arc<Events>,
+    pub(super) accounts: Arc<Accounts>,
     pub(super) identities: Identities,
     pub(super) overview: Make<Overview>,
     pub(super) profile: String,
@@ -112,6 +116,19 @@ pub(super) fn router(service: Arc<Service>) -> Router {
             }
         };
         router = router.route(path, on(method, handler));
+    }
+    for (method, path, route) in dashboard::ROUTES {
+        let handler = move |State(service): State<Arc<Service>>, request: Request| async move {
+            let (parts, body) = request.into_parts();
+            match service.dashboard.answer(route, &parts, body).await {
+                Ok(response) => response,
+                Err(refusal) => refusal.into(),
+            }
+        };
+        router = router.route(path, on(method, handler));
+    }
+    for path in dashboard::paths() {
+        router = router.route(path, on(MethodFilter::GET, async || Dashboard::page(path)));
     }
     let nowhere = async || {
         Response::from(Refusal::new(
@@ -165,7 +182,7 @@ impl Service {
         let (parts, body) = request.into_parts();
         let is_chunked = parts.headers.contains_key(header::TRANSFER_ENCODING);
         let (mut response, origin) = match self.gate.check_sender(&parts, entrance) {
-            Err(refusal) => (refusal.into(), None),
+            Err(refusal) => (self.refused(&parts, refusal), None),
             Ok(origin) if access::is_preflight(&parts) => {
                 let mut response = Response::default();
                 *response.status_mut() = StatusCode::NO_CONTENT;
@@ -173,7 +190,7 @@ impl Service {
                 (response, origin)
             }
             Ok(origin) => match self.gate.check_secret(&parts) {
-                Err(refusal) => (refusal.into(), origin),
+                Err(refusal) => (self.refused(&parts, refusal), origin),
                 Ok(()) => {
                     let request = hyper::Request::from_parts(parts, body);
                     let Ok(response) = TowerToHyperService::new(router).call(request).await;
@@ -192,6 +209,16 @@ impl Service {
         response
     }
 
+    /// Turned away; a person who looks for the dashboard is told so on a page.
+    fn refused(&self, parts: &hyper::http::request::Parts, refusal: Refusal) -> Response {
+        let is_person = parts.uri.path() == "/" && refusal.status == StatusCode::UNAUTHORIZED;
+        if is_person {
+            return dashboard::closed(dashboard::Closed::NotOpened);
+        }
+        self.events.bad("A request was refused", &refusal.error);
+        refusal.into()
+    }
+
     async fn answer(&self, route: Route, id: &str, request: Request) -> Result<Response, Refusal> {
         let (parts, body) = request.into_parts();
         let headers = &parts.headers;
@@ -201,16 +228,39 @@ impl Service {
             Route::Token => self.token(parts.uri.query()).await,
             Route::Status => self.status().await,
             Route::TeamsToken => self.teams_token(headers).await,
-            Route::CreateIdentity => self.identities.create(headers, body).await,
-            Route::IssueToken => self.identities.issue(id, headers, body).await,
-            Route::RevokeTokens => self.identities.revoke(id).await,
-            Route::DeleteIdentity => self.identities.delete(id).await,
+            Route::CreateIdentity => {
+                let done = self.identities.create(headers, body).await;
+                self.told(done, "An identity was created")
+            }
+            Route::IssueToken => {
+                let done = self.identities.issue(id, headers, body).await;
+                self.told(done, "A token was issued for an identity")
+            }
+            Route::RevokeTokens => {
+                let done = self.identities.revoke(id).await;
+                self.told(done, "An identity's tokens were revoked")
+            }
+            Route::DeleteIdentity => {
+                let done = self.identities.delete(id).await;
+                self.told(done, "An identity was deleted")
+            }
         }
+    }
+
+    fn told<T>(&self, done: Result<T, Refusal>, what: &'static str) -> Result<T, Refusal> {
+        match &done {
+            Ok(_) => self.events.good(what),
+            Err(refusal) => self
+                .events
+                .bad("The resource's service failed", &refusal.error),
+        }
+        done
     }
 
     async fn token(&self, query: Option<&str>) -> Result<Response, Refusal> {
         let (user, min_validity) = wanted(query.unwrap_or_default())?;
         let (seat, held) = self.accounts.token(user.as_deref(), min_validity).await?;
+        self.events.handed_out(&seat.account);
         let shape = shapes::TokenShape {
             account: (&seat.account).into(),
             expires_in_seconds: held.left(self.clock.as_ref()).as_secs(),
@@ -238,7 +288,8 @@ impl Service {
                 (issued.token, issued.expires_on)
             }
             None => {
-                let (_, held) = self.accounts.token(None, None).await?;
+                let (seat, held) = self.accounts.token(None, None).await?;
+                self.events.handed_out(&seat.account);
                 (held.token.clone(), held.expires_on)
             }
         };

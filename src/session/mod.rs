@@ -128,6 +128,31 @@ impl Session {
         self.vault.index_of(&self.tenancy)
     }
 
+    /// Makes this user's account the one that is meant where none is named.
+    ///
+    /// # Errors
+    /// [`Kind::SignInNeeded`] where there is none; as [`Vault::activate`].
+    pub fn activate(&self, user: &str) -> Result<Account> {
+        let entry = self.entry_of(user)?;
+        self.vault.activate(&entry.key())?;
+        Ok(entry.account)
+    }
+
+    /// Signs this user out on this machine.
+    ///
+    /// # Errors
+    /// [`Kind::SignInNeeded`] where there is none; as [`Vault::forget`].
+    pub fn forget(&self, user: &str) -> Result<Account> {
+        let entry = self.entry_of(user)?;
+        self.vault.forget(&entry.key())?;
+        Ok(entry.account)
+    }
+
+    fn entry_of(&self, user: &str) -> Result<IndexEntry> {
+        let entry = self.vault.find(&self.tenancy, user)?;
+        entry.ok_or_else(|| nobody_known(Some(user)))
+    }
+
     /// What these sessions belong to.
     pub fn tenancy(&self) -> &Tenancy {
         &self.tenancy

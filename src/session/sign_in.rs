@@ -98,7 +98,7 @@ impl Session {
             }
             Err(error) => {
                 if let Some(page) = page {
-                    page.failed(error.message(), error.hint());
+                    page.failed(&error);
                 }
                 Err(error)
             }

@@ -1,6 +1,7 @@
 // Every page that a browser may show, and the way to it. A new page is one more entry.
 
-import { emulator, listenerOf, login, pick } from "./world.mjs";
+import { dashboardPages } from "./dashboard.mjs";
+import { button, emulator, listenerOf, login, neverRedeeming, pick, prove } from "./world.mjs";
 
 /** The sign-in address of a login that waits, with its end. */
 async function waiting(args) {
@@ -41,13 +42,22 @@ async function withCode({ page }) {
 const authorize = `${emulator.httpUrl}/${emulator.tenantId}/oauth2/v2.0/authorize`;
 const ada = "ada@contoso.example";
 const ben = "ben@contoso.example";
-const button = (page, name) => page.getByRole("button", { name }).click();
+const sorry = "Sorry, but we\u2019re having trouble signing you in.";
+
+/** The page that a user without rights or account is left at. */
+const leftAt = (user, number, heading = sorry) => ({
+  heading,
+  shows: `AADSTS${number}`,
+  status: 400,
+  reach: (tab) => atSignIn(tab, ["--account", user]),
+});
 
 /**
  * By the name of its photographs: how a tab gets there, and the heading that it then shows.
- * `status` where the page is no 200.
+ * `shows` where the heading does not tell it from others, `status` where the page is no 200.
  */
 export const pages = {
+  ...dashboardPages,
   "emulator-front": {
     heading: "An emulator of Entra ID and ACS Identity",
     reach: ({ page }) => page.goto(emulator.httpUrl),
@@ -69,9 +79,53 @@ export const pages = {
     },
   },
   "emulator-refused": {
-    heading: "Sorry, but we\u2019re having trouble signing you in.",
+    heading: sorry,
+    shows: "AADSTS700016",
     status: 400,
     reach: ({ page }) => page.goto(`${authorize}?client_id=${emulator.objectId}`),
+  },
+  "emulator-sign-in-obstacles": {
+    heading: "Pick an account",
+    shows: "AADSTS53003",
+    async reach(tab) {
+      await atSignIn(tab);
+      await tab.page.getByText("Users who meet an obstacle").click();
+    },
+  },
+  "emulator-consent": {
+    heading: "Permissions requested",
+    shows: "Teams.ManageCalls",
+    reach: (tab) => atSignIn(tab, ["--account", "consent@contoso.example"]),
+  },
+  "emulator-admin-consent": {
+    heading: "Need admin approval",
+    shows: "AADSTS90094",
+    reach: (tab) => atSignIn(tab, ["--account", "admin-consent@contoso.example"]),
+  },
+  "emulator-second-proof": {
+    heading: "Verify your identity",
+    reach: (tab) => atSignIn(tab, ["--account", "mfa@contoso.example"]),
+  },
+  "emulator-second-proof-wrong": {
+    heading: "Verify your identity",
+    shows: "That code did not work.",
+    status: 400,
+    async reach(tab) {
+      await atSignIn(tab, ["--account", "mfa@contoso.example"]);
+      await prove(tab.page, "000000");
+    },
+  },
+  "emulator-blocked": leftAt("blocked@contoso.example", 53003, "You cannot access this right now"),
+  "emulator-unassigned": leftAt("unassigned@contoso.example", 50105),
+  "emulator-disabled": leftAt("disabled@contoso.example", 50057),
+  "emulator-locked": leftAt("locked@contoso.example", 50053),
+  "emulator-password-expired": leftAt("password-expired@contoso.example", 50055),
+  "emulator-nobody": leftAt("nobody@contoso.example", 50034),
+  "emulator-stranger": leftAt("stranger@fabrikam.example", 50020),
+  "emulator-error": {
+    heading: "AADSTS65004",
+    shows: "learn.microsoft.com",
+    reach: ({ page }) => page.goto(`${emulator.httpUrl}/error?code=65004`),
   },
   "emulator-signed-out": {
     heading: "You signed out.",
@@ -123,6 +177,29 @@ export const pages = {
   "redirect-cancelled": {
     heading: "Sign-in failed",
     reach: (tab) => atEnd(tab, (page) => button(page, "Cancel")),
+  },
+  "redirect-declined": {
+    heading: "Sign-in failed",
+    shows: "AADSTS65004",
+    reach: (tab) =>
+      atEnd(tab, (page) => button(page, "Decline"), ["--account", "consent@contoso.example"]),
+  },
+  "redirect-admin-approval": {
+    heading: "Sign-in failed",
+    shows: "AADSTS90094",
+    reach: (tab) =>
+      atEnd(tab, (page) => button(page, "Return to"), ["--account", "admin-consent@contoso.example"]),
+  },
+  "redirect-unfinished": {
+    heading: "Sign-in did not finish",
+    async reach({ page }) {
+      const authority = await neverRedeeming();
+      const run = login([], { authority: authority.url });
+      await page.goto(await run.address);
+      await pick(page, ada);
+      await authority.asked;
+      await run.interrupt();
+    },
   },
   "redirect-another-user": {
     heading: "Sign-in failed",

@@ -4,8 +4,9 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import { test } from "node:test";
+import { describe, test } from "node:test";
 
 import { pages } from "./pages.mjs";
 import { assertUneventful, openTab, patience } from "./world.mjs";
@@ -17,30 +18,45 @@ const sizes = [
   { width: 390, height: 844 },
 ];
 
-for (const [name, { heading, status = 200, reach }] of Object.entries(pages)) {
-  test(name, patience, async () => {
-    const tab = await openTab();
-    const { page } = tab;
-    await reach(tab);
-    await page.getByRole("heading", { name: heading, exact: true, level: 1 }).waitFor();
-    for (const colorScheme of ["light", "dark"]) {
-      await page.emulateMedia({ colorScheme });
-      for (const size of sizes) {
-        await page.setViewportSize(size);
-        const as = `${name}-${colorScheme}-${size.width}`;
-        const photograph = join(process.env.BROWSER_TESTS_OUT, "screenshots", `${as}.png`);
-        await page.screenshot({ path: photograph, fullPage: true });
-        assert.deepEqual(await flaws(page), [], as);
-        assert.ok(await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), `${as} is too wide`);
+// Most of it is axe at work in its tab.
+describe("pages", { concurrency: availableParallelism() }, () => {
+  for (const [name, { heading, shows = "", status = 200, reach }] of Object.entries(pages)) {
+    test(name, patience, async () => {
+      const tab = await openTab();
+      const { page } = tab;
+      await reach(tab);
+      await page.getByRole("heading", { name: heading, exact: true, level: 1 }).waitFor();
+      const text = await page.innerText("main");
+      assert.ok(text.includes(shows), `no ${shows} in ${text}`);
+      for (const colorScheme of ["light", "dark"]) {
+        await page.emulateMedia({ colorScheme });
+        for (const size of sizes) {
+          await page.setViewportSize(size);
+          const as = `${name}-${colorScheme}-${size.width}`;
+          const photograph = join(process.env.BROWSER_TESTS_OUT, "screenshots", `${as}.png`);
+          await page.screenshot({ path: photograph, fullPage: true });
+          assert.deepEqual(await flaws(page), [], as);
+          assert.deepEqual(await squeezed(page), [], as);
+          assert.ok(await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), `${as} is too wide`);
+        }
       }
-    }
-    // A page without an icon of its own has the browser ask its host for one.
-    const icons = page.locator("link[rel~=icon]");
-    assert.match((await icons.first().getAttribute("href")) ?? "", /^data:/);
-    assertUneventful(tab, { status });
-    await tab.context.close();
+      // A page without an icon of its own has the browser ask its host for one.
+      const icons = page.locator("link[rel~=icon]");
+      assert.match((await icons.first().getAttribute("href")) ?? "", /^data:/);
+      assertUneventful(tab, { status });
+      await tab.context.close();
+    });
+  }
+});
+
+/** Text that has so little room that it runs down the page letter by letter. */
+const squeezed = (page) =>
+  page.evaluate(() => {
+    const hasText = (at) => [...at.childNodes].some((node) => node.nodeType === 3 && node.data.trim());
+    const isTower = ({ width, height }) => height > 2 * width;
+    const all = [...document.querySelectorAll("main *")].filter(hasText);
+    return all.filter((at) => isTower(at.getBoundingClientRect())).map((at) => at.outerHTML);
   });
-}
 
 /** What axe finds wrong, and what it could not decide. */
 async function flaws(page) {

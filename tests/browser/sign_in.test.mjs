@@ -5,20 +5,32 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import {
+  acspass,
   assertUneventful,
+  button,
   emulator,
   listenerOf,
   login,
+  newHome,
   openTab,
   patience,
   pick,
+  prove,
   secretsOf,
 } from "./world.mjs";
 
 const ada = "ada@contoso.example";
 const ben = "ben@contoso.example";
 
-/** Each way from the sign-in address to an end, and that end. */
+const consent = "consent@contoso.example";
+const adminConsent = "admin-consent@contoso.example";
+const mfa = "mfa@contoso.example";
+const blocked = "blocked@contoso.example";
+
+/**
+ * Each way from the sign-in address to an end, and that end. `starts` is the heading of the page
+ * where it begins, `status` what one of its pages has instead of 200.
+ */
 const flows = {
   "a user is picked, over http": {
     walk: (page) => pick(page, ben),
@@ -40,7 +52,7 @@ const flows = {
     context: { javaScriptEnabled: false },
     async walk(page) {
       await pick(page, ada);
-      await page.getByRole("button", { name: "Continue" }).click();
+      await button(page, "Continue");
     },
     page: { title: "You are signed in · acspass", shows: ada },
     ends: { code: 0, says: ada },
@@ -64,44 +76,103 @@ const flows = {
     ends: { code: 3, says: ada },
   },
   "the user cancels": {
-    walk: (page) => page.getByRole("button", { name: "Cancel" }).click(),
+    walk: (page) => button(page, "Cancel"),
     page: { title: "Sign-in failed · acspass", shows: "cancelled" },
     ends: { code: 3, says: "cancelled" },
   },
+  // Before it is accepted: nobody is asked again after that.
+  "consent is declined": {
+    args: ["--account", consent],
+    starts: "Permissions requested",
+    walk: (page) => button(page, "Decline"),
+    page: { title: "Sign-in failed · acspass", shows: "AADSTS65004" },
+    ends: { code: 3, says: "AADSTS65004" },
+  },
+  "consent is accepted": {
+    async walk(page) {
+      await page.getByText("Users who meet an obstacle").click();
+      await pick(page, `Consent ${consent}`);
+      await page.getByRole("heading", { name: "Permissions requested" }).waitFor();
+      assert.match(await page.innerText("#permissions"), /Teams\.ManageCalls/);
+      await button(page, "Accept");
+    },
+    page: { title: "You are signed in · acspass", shows: consent },
+    ends: { code: 0, says: consent },
+  },
+  "consent is not asked for twice": {
+    args: ["--account", consent],
+    page: { title: "You are signed in · acspass", shows: consent },
+    ends: { code: 0, says: consent },
+  },
+  "an admin would have to consent": {
+    args: ["--account", adminConsent],
+    starts: "Need admin approval",
+    walk: (page) => button(page, "Return to the application without granting consent"),
+    page: { title: "Sign-in failed · acspass", shows: "AADSTS90094" },
+    ends: { code: 3, says: "AADSTS90094" },
+  },
+  "a second proof is given": {
+    args: ["--account", mfa],
+    starts: "Verify your identity",
+    walk: (page) => prove(page, "123456"),
+    page: { title: "You are signed in · acspass", shows: mfa },
+    ends: { code: 0, says: mfa },
+  },
+  "a second proof is wrong, and then right": {
+    args: ["--account", mfa],
+    starts: "Verify your identity",
+    status: 400,
+    async walk(page) {
+      await prove(page, "654321");
+      await page.getByRole("alert").getByText("That code did not work.").waitFor();
+      await prove(page, "123456");
+    },
+    page: { title: "You are signed in · acspass", shows: mfa },
+    ends: { code: 0, says: mfa },
+  },
+  "no second proof is given": {
+    args: ["--account", mfa],
+    starts: "Verify your identity",
+    walk: (page) => button(page, "Cancel"),
+    page: { title: "Sign-in failed · acspass", shows: "AADSTS65004" },
+    ends: { code: 3, says: "AADSTS65004" },
+  },
 };
 
-for (const [name, { args, authority, context, walk, page: wanted, ends }] of Object.entries(flows)) {
-  test(name, patience, async () => {
-    const tab = await openTab(context);
-    const { page } = tab;
-    const run = login(args, { authority });
-    const address = await run.address;
-    const listener = listenerOf(address);
-    await page.goto(address);
-    if (walk) {
-      assert.equal(await page.title(), "Pick an account - acspass emulator");
-      await walk(page);
-    }
-    await page.waitForURL(`${listener}/`);
+for (const [name, { args, authority, context, ...flow }] of Object.entries(flows)) {
+  test(name, patience, () => follow(login(args, { authority }), flow, context));
+}
 
-    assert.equal(await page.title(), wanted.title);
-    assert.match(await page.innerText("main"), new RegExp(wanted.shows));
-    const { code, stdout, stderr } = await run.ended;
-    assert.equal(code, ends.code, stderr);
-    assert.match(stderr, new RegExp(ends.says));
+/** Follows a run's sign-in in a tab of its own to its end, and looks for what should not be. */
+async function follow(run, { starts = "Pick an account", status, walk, page: wanted, ends }, context) {
+  const tab = await openTab(context);
+  const { page } = tab;
+  const address = await run.address;
+  const listener = listenerOf(address);
+  await page.goto(address);
+  if (walk) {
+    assert.equal(await page.title(), `${starts} - acspass emulator`);
+    await walk(page);
+  }
+  await page.waitForURL(`${listener}/`);
 
-    const answers = tab.seen.requests.filter((request) => request.url().startsWith(listener));
-    assert.deepEqual(
-      answers.map((request) => `${request.method()} ${request.url()}`),
-      [`POST ${listener}/`],
-    );
-    const places = [await page.content(), stdout, stderr, ...(await history(tab, address))];
-    for (const secret of secretsOf(tab, address)) {
-      for (const place of places) assert.ok(!place.includes(secret), `${secret} in ${place}`);
-    }
-    assertUneventful(tab);
-    await tab.context.close();
-  });
+  assert.equal(await page.title(), wanted.title);
+  assert.match(await page.innerText("main"), new RegExp(wanted.shows));
+  const { code, stdout, stderr } = await run.ended;
+  assert.equal(code, ends.code, stderr);
+  assert.match(stderr, new RegExp(ends.says));
+
+  const answers = tab.seen.requests.filter((request) => request.url().startsWith(listener));
+  assert.deepEqual(
+    answers.map((request) => `${request.method()} ${request.url()}`),
+    [`POST ${listener}/`],
+  );
+  const places = [await page.content(), stdout, stderr, ...(await history(tab, address))];
+  for (const secret of secretsOf(tab, address)) {
+    for (const place of places) assert.ok(!place.includes(secret), `${secret} in ${place}`);
+  }
+  assertUneventful(tab, { status });
+  await tab.context.close();
 }
 
 /** What the tab's back button leads to, but for the sign-in address: that one carries state and
@@ -110,6 +181,71 @@ async function history({ context, page }, address) {
   const session = await context.newCDPSession(page);
   const { entries } = await session.send("Page.getNavigationHistory");
   return entries.map((entry) => entry.url).filter((url) => url !== address);
+}
+
+for (const user of ["step-up@contoso.example", "moved@contoso.example"]) {
+  test(`${user} proves more where a renewal is refused`, patience, async () => {
+    const home = newHome();
+    const signedIn = { title: "You are signed in · acspass", shows: user };
+    // No page at first.
+    const first = login(["--account", user], { home });
+    await follow(first, { page: signedIn, ends: { code: 0, says: user } });
+
+    const renewal = ["get", "--force-refresh"];
+    const asking = acspass([...renewal, "--interactive", "--timeout", "50s"], { home });
+    assert.ok(new URL(await asking.address).searchParams.get("claims"), "no claims are passed on");
+    await follow(asking, {
+      starts: "Verify your identity",
+      walk: (page) => prove(page, "123456"),
+      page: signedIn,
+      ends: { code: 0, says: "the sign-in page opens" },
+    });
+    assert.match((await asking.ended).stdout, /^ey[\w-]+\.[\w-]+\.[\w-]+\n$/);
+
+    const { code, stdout, stderr } = await acspass([...renewal, "--no-interactive"], { home }).ended;
+    assert.equal(code, 0, stderr);
+    assert.match(stdout, /^ey/);
+  });
+}
+
+/** How a wait for somebody who is not let in ends. */
+const waits = {
+  "Ctrl-C": {
+    limit: "50s",
+    async end(run, listener) {
+      assert.match(await (await fetch(listener)).text(), /The wait goes on/);
+      await run.interrupt();
+    },
+    code: 130,
+    says: "waiting up to 50 s",
+  },
+  "the time limit": {
+    limit: "3s",
+    end: () => {},
+    code: 3,
+    says: "nobody finished the sign-in.*[^]*Conditional Access",
+  },
+};
+
+for (const [name, { limit, end, code, says }] of Object.entries(waits)) {
+  test(`who is blocked is waited for until ${name}`, patience, async () => {
+    const tab = await openTab();
+    const { page } = tab;
+    const run = acspass(["login", "--account", blocked, "--timeout", limit]);
+    const address = await run.address;
+    await page.goto(address);
+    await page.getByRole("heading", { name: "You cannot access this right now" }).waitFor();
+    assert.match(await page.innerText("main"), /AADSTS53003/);
+    await end(run, listenerOf(address));
+    const ended = await run.ended;
+    assert.equal(ended.code, code, ended.stderr);
+    assert.match(ended.stderr, new RegExp(says));
+    assert.equal(page.url(), address);
+    const asked = tab.seen.requests.filter((request) => !request.url().startsWith("data:"));
+    assert.deepEqual(asked.map((request) => request.url()), [address], "it led on");
+    assertUneventful(tab, { status: 400 });
+    await tab.context.close();
+  });
 }
 
 test("strangers' tabs do not end the wait", patience, async () => {
@@ -162,11 +298,12 @@ test("a code is entered on another device", patience, async () => {
   const tab = await openTab();
   const { page } = tab;
   await page.goto(device);
-  // As people type it.
+  // As people type it, into the field that waits for it.
+  await page.locator("#code:focus").waitFor();
   await page.keyboard.type(`${code.slice(0, 4)} ${code.slice(4)}`.toLowerCase());
   await page.keyboard.press("Enter");
   await pick(page, ben);
-  await page.getByRole("button", { name: "Continue" }).click();
+  await button(page, "Continue");
   await page.getByRole("heading", { name: "You have signed in" }).waitFor();
   const { code: exit, stderr } = await run.ended;
   assert.equal(exit, 0, stderr);

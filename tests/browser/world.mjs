@@ -3,9 +3,10 @@
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { createHash } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer as createHttpServer } from "node:http";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -108,9 +109,22 @@ export function assertUneventful({ seen }, { status = 200 } = {}) {
   assert.equal(seen.complaints.length, status === 200 ? 0 : 1);
 }
 
-/** Starts `acspass login` in a home of its own, but for what `environment` says. */
-export function login(args = [], { authority = emulator.httpUrl, environment = {} } = {}) {
+/** A home in which one run finds what another kept. */
+export function newHome() {
   const home = mkdtempSync(join(tmpdir(), "acspass-browser-"));
+  ends.push(() => rmSync(home, { recursive: true }));
+  writeFileSync(join(home, "key"), randomBytes(32), { mode: 0o600 });
+  return home;
+}
+
+/** Starts `acspass login`. */
+export const login = (args = [], world) => acspass(["login", "--timeout", "50s", ...args], world);
+
+/** Starts `acspass`, in a home of its own where none is given, but for what `environment` says. */
+export function acspass(
+  args,
+  { authority = emulator.httpUrl, home = newHome(), environment = {} } = {},
+) {
   const opened = Promise.withResolvers();
   // Who never opens a browser is not waited for either.
   opened.promise.catch(() => {});
@@ -120,18 +134,20 @@ export function login(args = [], { authority = emulator.httpUrl, environment = {
     opened.resolve(address);
   });
   const said = new Said();
+  const started = Promise.withResolvers();
   const ended = (async () => {
     server.listen(0, "127.0.0.1");
     await once(server, "listening");
     const handOver = `require("net").connect(${server.address().port}, "127.0.0.1").end(process.argv[1])`;
-    const child = spawn(env.BROWSER_TESTS_ACSPASS, ["login", "--timeout", "50s", ...args], {
+    const child = spawn(env.BROWSER_TESTS_ACSPASS, args, {
       stdio: ["ignore", "pipe", "pipe"],
       env: {
         PATH: env.PATH,
         HOME: home,
         ACSPASS_CONFIG_DIR: home,
         ACSPASS_STATE_DIR: home,
-        ACSPASS_STORE: "memory",
+        ACSPASS_STORE: "file",
+        ACSPASS_STORE_KEY_FILE: join(home, "key"),
         ACSPASS_CA_FILE: emulator.caFile,
         ACSPASS_TENANT_ID: emulator.tenantId,
         ACSPASS_CLIENT_ID: emulator.clientId,
@@ -145,10 +161,10 @@ export function login(args = [], { authority = emulator.httpUrl, environment = {
       child.kill("SIGKILL");
       await ended;
     });
+    started.resolve(child);
     child.stderr.on("data", (chunk) => said.add(chunk));
     const [stdout, [code]] = await Promise.all([text(child.stdout), once(child, "close")]);
     server.close();
-    rmSync(home, { recursive: true });
     const end = { code, stdout, stderr: said.text };
     opened.reject(new Error(`no browser was opened: ${JSON.stringify(end)}`));
     said.end();
@@ -159,10 +175,61 @@ export function login(args = [], { authority = emulator.httpUrl, environment = {
     address: opened.promise,
     /** How it ended: exit code, standard output and standard error. */
     ended,
+    /** Presses Ctrl-C. */
+    interrupt: async () => (await started.promise).kill("SIGINT"),
     /** Waits until its standard error matches. */
     saying: (pattern) => said.matching(pattern),
   };
 }
+
+/** Starts `acspass serve` in a home of its own, with a store that dies with it. `settings` are more
+ * of the environment; one that is undefined is not set. */
+export async function serve(args = [], settings = {}) {
+  const home = mkdtempSync(join(tmpdir(), "acspass-browser-"));
+  const child = spawn(env.BROWSER_TESTS_ACSPASS, ["serve", "--port", "0", "-o", "json", ...args], {
+    stdio: ["ignore", "pipe", "pipe"],
+    env: {
+      PATH: env.PATH,
+      HOME: home,
+      ACSPASS_CONFIG_DIR: home,
+      ACSPASS_STATE_DIR: home,
+      ACSPASS_STORE: "memory",
+      ACSPASS_CA_FILE: emulator.caFile,
+      ACSPASS_TENANT_ID: emulator.tenantId,
+      ACSPASS_CLIENT_ID: emulator.clientId,
+      AZURE_AUTHORITY_HOST: emulator.httpUrl,
+      COMMUNICATION_SERVICES_CONNECTION_STRING: emulator.connectionString,
+      ...settings,
+    },
+  });
+  const said = text(child.stderr);
+  ends.push(async () => {
+    child.kill("SIGINT");
+    if (child.exitCode === null) await once(child, "exit");
+    rmSync(home, { recursive: true });
+  });
+  const [line] = await Promise.race([
+    once(createInterface(child.stdout), "line"),
+    once(child, "exit").then(async () => assert.fail(await said)),
+  ]);
+  const { url, secretFile } = JSON.parse(line);
+  ours.add(url);
+  const ask = async (path, options = {}) => {
+    const headers = { authorization: `Bearer ${readFileSync(secretFile, "utf8")}` };
+    const answer = await fetch(`${url}${path}`, { ...options, headers });
+    return { status: answer.status, ...(await answer.json()) };
+  };
+  return {
+    url,
+    /** Asks as an app does. */
+    ask,
+    /** A link that opens the dashboard, once. */
+    link: async () => (await ask("/dashboard/tickets", { method: "POST" })).url,
+  };
+}
+
+/** Lets tabs go where a sign-in's answer comes home. */
+export const expectListener = (address) => ours.add(listenerOf(address));
 
 /** A stream's text as it grows. */
 class Said {
@@ -191,6 +258,37 @@ class Said {
   }
 }
 
+/** An authority in front of the emulator's, whose addresses lead to it, and which lets nobody
+ * redeem a code. */
+export async function neverRedeeming() {
+  const asked = Promise.withResolvers();
+  const server = createHttpServer(async (request, response) => {
+    if (request.url.endsWith("/token")) return asked.resolve();
+    const { method, headers } = request;
+    const answer = await fetch(emulator.httpUrl + request.url, {
+      method,
+      headers: method === "POST" ? { "content-type": headers["content-type"] } : {},
+      body: method === "POST" ? await text(request) : undefined,
+    });
+    const passedOn = ["content-type", "content-security-policy"].map((name) => [name, answer.headers.get(name)]);
+    response.writeHead(answer.status, Object.fromEntries(passedOn));
+    response.end((await answer.text()).replaceAll(emulator.httpUrl, url));
+  });
+  server.listen(0, "localhost");
+  await once(server, "listening");
+  const url = `http://localhost:${server.address().port}`;
+  ours.add(url);
+  ends.push(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return {
+    url,
+    /** That somebody tried to. */
+    asked: asked.promise,
+  };
+}
+
 /** The origin of the listener that an address leads the answer to. */
 export const listenerOf = (address) =>
   new URL(new URL(address).searchParams.get("redirect_uri")).origin;
@@ -213,4 +311,13 @@ export function secretsOf({ seen }, address) {
 }
 
 /** Clicks a user on the emulator's page. */
-export const pick = (page, username) => page.getByRole("button", { name: username }).click();
+export const pick = (page, username) => button(page, username);
+
+/** Clicks the button of this name. */
+export const button = (page, name) => page.getByRole("button", { name }).click();
+
+/** Enters a code on the page that asks for a second proof. */
+export async function prove(page, code) {
+  await page.getByLabel("Code").fill(code);
+  await button(page, "Verify");
+}

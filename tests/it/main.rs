@@ -40,3 +40,5 @@ mod sign_in;
 mod signs_of_life;
 mod stores;
 mod tenants;
+#[cfg(target_os = "linux")]
+mod unit;

@@ -133,21 +133,42 @@ pub(crate) struct Emulator {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   acspass serve
+  acspass serve --open                                 with its page in a browser
   acspass serve --port 0 -o json
   acspass serve --allow-origin http://localhost:3000   let a web page ask, too
   acspass serve --emulator                             try it without account and network
+  acspass serve --install                              from now on it runs by itself
+  acspass serve --status && echo it answers
+  acspass serve --uninstall
 
 Prints where it is and where its secret lies, then runs until Ctrl-C. Every request but
 GET /healthz carries `Authorization: Bearer` with the contents of the secret file, which is
 another one in every run. GET /token answers as `acspass get -o json`; GET /openapi.json describes
-the rest.")]
+the rest.
+
+--install writes a systemd user service and its socket, with this profile, port and these origins,
+and starts them, now and at every login; settings must be in the profile, not in the environment.
+`journalctl --user -u acspass` shows what the service says. --status ends with exit code 0 where a
+service runs and answers, and 6 where not.")]
 pub(crate) struct Serve {
-    /// The port; 0 takes a free one
+    /// The port; 0 takes a free one. Sockets that systemd hands over have their own
     #[arg(long, value_name = "N", default_value_t = crate::serve::PORT)]
     pub(crate) port: u16,
-    /// A web origin whose pages may ask, like https://app.contoso.com; may be repeated
+    /// Open the dashboard; where a service runs already, that one's
+    #[arg(long)]
+    pub(crate) open: bool,
+    /// A web origin whose pages may ask, like `https://app.contoso.com`; may be repeated
     #[arg(long, value_name = "ORIGIN")]
     pub(crate) allow_origin: Vec<String>,
+    /// Run by itself from now on, as a systemd user service
+    #[arg(long, conflicts_with_all = ["uninstall", "status"])]
+    pub(crate) install: bool,
+    /// Stop that service, and remove it
+    #[arg(long, conflicts_with_all = ["status", "port", "allow_origin"])]
+    pub(crate) uninstall: bool,
+    /// Show whether a service runs and answers, and who must sign in
+    #[arg(long, conflicts_with_all = ["port", "allow_origin"])]
+    pub(crate) status: bool,
 }
 
 /// Print a shell's completion script

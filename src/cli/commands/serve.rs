@@ -8,15 +8,18 @@ use serde_json::json;
 
 use crate::cli::Stdin;
 use crate::cli::args;
+use crate::cli::dashboard;
 use crate::cli::first_run;
 use crate::cli::keyboard::Keyboard;
 use crate::cli::notify;
 use crate::cli::output::Output;
 use crate::cli::parts::{Parts, World, interrupted, runtime};
+use crate::cli::ready;
 use crate::cli::sign_in::Desk;
+use crate::cli::unit;
 use crate::config::Setting;
 use crate::error::{Error, Kind, Result};
-use crate::serve::{Options, Server};
+use crate::serve::{self, Options, Running, Server, SignInOptions, Sockets};
 use crate::session::Peek;
 
 /// How long a sign-in at the start may take.
@@ -28,13 +31,28 @@ pub(super) fn run(
     stdin: Stdin,
     output: &mut Output,
 ) -> Result<u8> {
-    let mut flags = BTreeMap::new();
-    if !args.allow_origin.is_empty() {
-        flags.insert(Setting::AllowOrigin, args.allow_origin.join(" "));
+    if args.install {
+        return unit::install(args, &settings(args), world, output);
     }
+    if args.uninstall {
+        return unit::uninstall(world, output);
+    }
+    if args.status {
+        return unit::status(world, output);
+    }
+    // First of all, while no thread of ours could read the environment that this takes from.
+    let sockets = match world.handed_over()? {
+        none if none.is_empty() => Sockets::Port(args.port),
+        listeners => Sockets::Given(listeners),
+    };
     let keyboard = Keyboard::new(stdin);
     let asks = world.somebody_is_there(&keyboard);
-    let parts = first_run::parts(world, &flags, true, asks.then_some(&keyboard))?;
+    let parts = first_run::parts(world, &settings(args), true, asks.then_some(&keyboard))?;
+    if args.open
+        && let Some(running) = serve::running(&world.serve_folder()?)?
+    {
+        return open_running(&running, &parts, output);
+    }
     let options = options(&parts)?;
     #[cfg(unix)]
     allow_many_connections();
@@ -45,22 +63,55 @@ pub(super) fn run(
     if is_early {
         return Ok(0);
     }
-    let server = Server::open(options, args.port, &world.serve_folder()?)?;
-    sign_in_first(&parts, keyboard)?;
+    let server = Server::open(options, sockets, &world.serve_folder()?)?;
+    // With the dashboard open, that is where a person signs in.
+    if !args.open {
+        sign_in_first(&parts, keyboard)?;
+    }
     let outcome = runtime.block_on(async {
         let socket = server.socket().map(|path| path.display().to_string());
         let secret_file = server.secret_file().display().to_string();
         let json = json!({"url": server.url(), "secretFile": secret_file, "socket": socket});
         output.result(&text(&server), &json)?;
-        output
-            .talk()
-            .say("Ctrl-C stops it, and removes the secret.");
+        if !ready::tell(world) {
+            output
+                .talk()
+                .say("Ctrl-C stops it, and removes the secret.");
+        }
+        if args.open {
+            dashboard::show(&server.dashboard_link()?, world, output)?;
+        }
         server.run(stop).await
     });
     // A renewal that is under way may last: nobody waits for it any more.
     runtime.shutdown_background();
     outcome?;
     output.talk().say("stopped");
+    Ok(0)
+}
+
+/// The settings that were typed.
+fn settings(args: &args::Serve) -> BTreeMap<Setting, String> {
+    match args.allow_origin.is_empty() {
+        true => BTreeMap::new(),
+        false => BTreeMap::from([(Setting::AllowOrigin, args.allow_origin.join(" "))]),
+    }
+}
+
+/// There is one service a user: its dashboard is the one that is meant.
+fn open_running(running: &Running, parts: &Parts<'_>, output: &mut Output) -> Result<u8> {
+    let link = parts.block_on(dashboard::link_of(running, parts.http()))?;
+    let url = &running.url;
+    output
+        .talk()
+        .say(&format!("`acspass serve` runs already, at {url}"));
+    dashboard::show(&link, parts.world, output)?;
+    let json = json!({
+        "url": url,
+        "secretFile": running.secret_file.display().to_string(),
+        "socket": running.socket.as_ref().map(|path| path.display().to_string()),
+    });
+    output.result("", &json)?;
     Ok(0)
 }
 
@@ -86,12 +137,19 @@ fn allow_many_connections() {
 
 fn options(parts: &Parts<'_>) -> Result<Options> {
     let tenancy = parts.tenancy()?;
-    let [net, owner, overview] = [parts.reach(), parts.reach(), parts.reach()];
+    let reach = || parts.reach();
+    let [net, owner, owned, overview, entra] = [reach(), reach(), reach(), reach(), reach()];
     Ok(Options {
         session: parts.session()?,
         wish: parts.wish(false)?,
         net: Arc::new(move || net.net(true)),
         owner: Arc::new(move || owner.identity_client()),
+        owned: Arc::new(move || owned.owned()),
+        sign_in: SignInOptions {
+            entra: Arc::new(move || entra.entra()),
+            redirect_uri: parts.config.redirect_uri.clone(),
+            timeout: SIGN_IN,
+        },
         overview: Arc::new(move || overview.overview(Some(&tenancy), usize::MAX)),
         profile: parts.config.profile.clone(),
         clock: parts.world.clock.clone(),

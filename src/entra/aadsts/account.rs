@@ -49,7 +49,7 @@ pub(super) const ROWS: &[Advice] = &[
     row(
         50057,
         "the account is disabled",
-        "ask your admin to enable the account",
+        "ask your admin to enable the account that you signed in with, then run `acspass login`",
         "enable the account",
         "Entra admin center > Users > the user > Properties > Account enabled",
     ),
@@ -70,7 +70,8 @@ pub(super) const ROWS: &[Advice] = &[
     row(
         50072,
         "the user has to register for multifactor authentication",
-        say::FINISH,
+        "run `acspass login` and register on its page, or at \
+         https://mysignins.microsoft.com/security-info",
         "see that the user may register a method that your policy accepts",
         at::METHODS,
     ),
@@ -83,10 +84,10 @@ pub(super) const ROWS: &[Advice] = &[
     ),
     row(
         50076,
-        "multifactor authentication is required, by a policy or from this place",
+        "multifactor authentication is required, by a policy or because of where this sign-in is",
         say::FINISH,
         "if this is not meant, change the policy that the sign-in log names",
-        at::POLICIES,
+        "Entra admin center > Monitoring & health > Sign-in logs; Conditional Access > Policies",
     ),
     row(
         50078,

@@ -30,8 +30,8 @@ pub(super) const ROWS: &[Advice] = &[
         65001,
         "the permissions that your application asks for have not been consented to",
         "run `acspass login --prompt consent` and accept; if you may not, send your admin the message \
-         that `acspass setup` prints",
-        "open the address in that message, or grant admin consent on the page below",
+         that `acspass setup` prints, and run `acspass login` once it is granted",
+        "open the address in that message, or grant admin consent in the admin center",
         at::PERMISSIONS,
     ),
     row(
@@ -39,7 +39,7 @@ pub(super) const ROWS: &[Advice] = &[
         "the consent was declined",
         "run `acspass login` again and accept; if you may not, send your admin the message that \
          `acspass setup` prints",
-        "open the address in that message, or grant admin consent on the page below",
+        "open the address in that message, or grant admin consent in the admin center",
         at::PERMISSIONS,
     ),
     row(

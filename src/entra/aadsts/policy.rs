@@ -50,7 +50,8 @@ pub(super) const ROWS: &[Advice] = &[
     row(
         53000,
         "Conditional Access asks for a compliant device, and this one is not",
-        "enrol the device or bring it up to date with Company Portal, then run `acspass login`",
+        "enrol the device or bring it up to date with Company Portal, then run `acspass login`; if it is \
+         compliant already, send your admin this message",
         "see which rule the device breaks, or leave your application out of the policy",
         "Intune admin center > Devices > the device > Device compliance",
     ),
@@ -72,8 +73,8 @@ pub(super) const ROWS: &[Advice] = &[
     row(
         53003,
         "a Conditional Access policy blocks this sign-in",
-        "if you used a device code, sign in with the browser: it is often allowed where the code \
-         is not; else send your admin this whole message",
+        "if you used a device code, run `acspass login` without it: the browser is often allowed \
+         where the code is not; else send your admin this whole message",
         "find the sign-in by its correlation id; the tab Conditional Access names the policy",
         at::LOG,
     ),
@@ -103,8 +104,8 @@ pub(super) const ROWS: &[Advice] = &[
         "the tenant's security defaults block the sign-in, often for want of multifactor authentication",
         "register for multifactor authentication at https://mysignins.microsoft.com/security-info, \
          then run `acspass login`; if you had done so before, send your admin this message",
-        "read the reason in the sign-in log; security defaults hold for every user, and only \
-         Conditional Access policies in their place can be finer",
+        "read the reason in the sign-in log; security defaults make no exceptions: Conditional \
+         Access policies in their place can",
         at::LOG,
     ),
     row(

@@ -16,6 +16,7 @@ use tiny_http::{HTTPVersion, Header, Response};
 
 use super::gate::Whole;
 use super::handover::{self, Held};
+use crate::error::Error;
 use crate::text::is_unprintable;
 
 const STYLE: &str = include_str!("../../../assets/redirect.css");
@@ -64,12 +65,13 @@ impl Tone {
 #[derive(Template)]
 #[template(path = "redirect.html")]
 struct Shown<'a> {
-    css: &'a str,
+    css: String,
     tone: Tone,
     heading: &'a str,
     who: Option<&'a str>,
     message: Vec<Part>,
     next: Vec<Part>,
+    code: Option<&'a str>,
 }
 
 /// A stretch of a sentence; what an error's sentence has in backticks is code on a page.
@@ -119,39 +121,49 @@ impl Page {
 
     /// Says that the user is signed in. Call it once the tokens are stored, not before.
     pub fn signed_in(mut self, username: &str) {
-        self.finish(Tone::Good, "You are signed in", Some(username), "", "");
+        let who = clean(username);
+        self.finish(Shown {
+            who: Some(who.as_str()).filter(|who| !who.is_empty()),
+            ..shown(Tone::Good, "You are signed in", "", "")
+        });
     }
 
-    /// Says that the sign-in failed, and what to do next.
-    pub fn failed(mut self, message: &str, hint: &str) {
-        self.finish(Tone::Bad, "Sign-in failed", None, message, hint);
+    /// Says why the sign-in failed, what to do next, and the service's own code where there is one.
+    pub fn failed(mut self, error: &Error) {
+        let code = error.code().map(clean);
+        self.finish(Shown {
+            code: code.as_deref(),
+            ..shown(Tone::Bad, "Sign-in failed", error.message(), error.hint())
+        });
     }
 
-    fn finish(&mut self, tone: Tone, heading: &str, who: Option<&str>, message: &str, next: &str) {
+    fn finish(&mut self, shown: Shown<'_>) {
         let Some(owed) = self.0.take() else { return };
-        let who = who.map(clean).filter(|who| !who.is_empty());
-        let shown = Shown {
-            css: &style(),
-            tone,
-            heading,
-            who: who.as_deref(),
-            message: parts(&sentence(message)),
-            next: parts(&sentence(next)),
-        };
         // A browser that has gone away does not change how the sign-in ended.
         let _ = owed.send(response(200, None, &shown));
     }
 }
 
+fn shown<'a>(tone: Tone, heading: &'a str, message: &str, next: &str) -> Shown<'a> {
+    Shown {
+        css: style(),
+        tone,
+        heading,
+        who: None,
+        message: parts(&sentence(message)),
+        next: parts(&sentence(next)),
+        code: None,
+    }
+}
+
 impl Drop for Page {
     fn drop(&mut self) {
-        self.finish(
+        self.finish(shown(
             Tone::Bad,
             "Sign-in did not finish",
-            None,
             "it was interrupted before its result was known",
             "look at your terminal for the reason, and sign in again",
-        );
+        ));
     }
 }
 
@@ -183,17 +195,13 @@ impl Owed {
 
 /// A stranger's whole answer, ready to be written.
 pub(super) fn refuse(refusal: Refusal, is_head: bool) -> Vec<u8> {
-    let shown = Shown {
-        css: &style(),
-        tone: Tone::Quiet,
-        heading: refusal.heading,
-        who: None,
-        message: parts(
-            "A sign-in is being waited for at this address, and this was not its answer. \
-             The wait goes on.",
-        ),
-        next: Vec::new(),
-    };
+    let shown = shown(
+        Tone::Quiet,
+        refusal.heading,
+        "A sign-in is being waited for at this address, and this was not its answer. \
+         The wait goes on.",
+        "",
+    );
     let mut answer = Vec::new();
     let response = response(refusal.status, refusal.allow, &shown);
     print(response, &mut answer, is_head);
@@ -208,7 +216,7 @@ fn print(response: Response<Cursor<Vec<u8>>>, into: &mut Vec<u8>, is_head: bool)
 fn response(status: u16, allow: Option<&str>, shown: &Shown<'_>) -> Response<Cursor<Vec<u8>>> {
     // A template without filters that can fail renders; an empty page would still end the wait.
     let html = shown.render().unwrap_or_default();
-    let digest = STANDARD.encode(Sha256::digest(shown.css));
+    let digest = STANDARD.encode(Sha256::digest(&shown.css));
     let policy = format!(
         "default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; \
          form-action 'none'; frame-ancestors 'none'"

@@ -63,7 +63,7 @@ impl Entra {
                 page: Some(page),
             }),
             Err(error) => {
-                page.failed(error.message(), error.hint());
+                page.failed(&error);
                 Err(error)
             }
         }

@@ -106,8 +106,14 @@ impl Fate {
                 "see that the keyring works with its own program, and run this again",
             ),
         };
-        let hint =
-            format!("{step}; to keep tokens only while a command runs, set ACSPASS_STORE=memory");
+        let kernels = match cfg!(target_os = "linux") {
+            true => " `keyutils` (the kernel's keyring, until logout),",
+            false => "",
+        };
+        let hint = format!(
+            "{step}. Or choose another store with ACSPASS_STORE: `file` (sealed, with a passphrase \
+             or the key in ACSPASS_STORE_KEY_FILE),{kernels} or `memory` (only while a command runs)"
+        );
         Error::new(Kind::Store, message, hint)
     }
 }

@@ -264,6 +264,8 @@ impl<'h> Call<'h> {
             stderr_size: self.at_terminal.then_some((80, 24)),
             clock: self.clock,
             browser: self.browser.clone().map(|browser| browser as _),
+            listeners: || Ok(Vec::new()),
+            program: Some(PathBuf::from(env!("CARGO_BIN_EXE_acspass"))),
         };
         let code = cli::run(arguments.map(Into::into).collect(), outside);
         let run = Run {

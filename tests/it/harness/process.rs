@@ -74,6 +74,11 @@ impl<'h> Process<'h> {
         self.lines.recv_timeout(HANGS).expect("a line")
     }
 
+    /// Waits for a line on its standard error that holds these words.
+    pub(crate) fn says(&self, words: &str) {
+        while !self.said.recv_timeout(HANGS).expect(words).contains(words) {}
+    }
+
     /// Waits for the sign-in address on its standard error. That line carries state and nonce by
     /// design; it alone is cut out before the sweep.
     pub(crate) fn printed_address(&mut self) -> String {

@@ -152,7 +152,6 @@ fn every_route_but_one_needs_the_secret_and_answers_failures_as_documented() {
     }
     assert_eq!(asked, 9);
     for path in [
-        "/",
         "/nowhere",
         "/token/",
         "//token",

@@ -2,6 +2,7 @@
 
 mod access;
 mod attacks;
+mod dashboard;
 mod identities;
 mod lifecycle;
 mod shape;

@@ -15,7 +15,7 @@ use acspass::emulator::{self, Emulator, Fault, Route, Trouble};
 use acspass::entra::{Authority, Entra};
 use acspass::exchange::{ExchangeKind, TokenSource};
 use acspass::http::{self, Http};
-use acspass::serve::{Options, Server};
+use acspass::serve::{Options, Server, SignInOptions};
 use acspass::session::{Exchange, Net, Peek, Session, Target, Way, Wish};
 use acspass::store::{MemoryStore, Vault};
 use acspass::time::{Clock, SettableClock, Timestamp};
@@ -185,6 +185,12 @@ fn options(emulator: &Arc<Emulator>, clock: SettableClock, begun: &Arc<Mutex<usi
         wish,
         net: Arc::new(make_net),
         owner: Arc::new(move || IdentityClient::from_connection_string(&connection_string)),
+        owned: Arc::new(|| Err(Error::new(Kind::Usage, "nobody asks for it", "do not"))),
+        sign_in: SignInOptions {
+            entra: Arc::new(|| Err(Error::new(Kind::Usage, "nobody signs in", "do not"))),
+            redirect_uri: None,
+            timeout: HANGS,
+        },
         overview: Arc::new(|| Err(Error::new(Kind::Usage, "nobody asks for it", "do not"))),
         profile: "default".to_owned(),
         clock: by_clock,
@@ -324,7 +330,11 @@ impl<'w> Day<'w> {
             let least = if self.is_troubled { LAST_RESORT } else { FRESH };
             assert!(left > least, "{left} s left, {now} s into the day");
             let token = json["token"].as_str().expect("a token");
-            assert!(self.world.emulator.is_token_valid(token), "a dead token");
+            // Its expiry is looked at above, each time.
+            if token != self.known {
+                assert!(self.world.emulator.is_token_valid(token), "a dead token");
+                token.clone_into(&mut self.known);
+            }
             if !self.is_troubled {
                 let least = self.seen.least_left.unwrap_or(left);
                 self.seen.least_left = Some(least.min(left));
@@ -353,6 +363,7 @@ impl<'w> Day<'w> {
                 self.everybody_asks();
             }
         }
+        self.ended = *self.world.begun.lock().unwrap();
         self.is_troubled = false;
         self.world.passed() - end
     }

@@ -30,10 +30,10 @@ async fn the_page_is_whole_and_carries_no_secret() {
     let browser =
         tokio::spawn(async move { exchange(V4, port, the_answer(port).as_bytes()).await });
     let answer = wait.await.expect("no panic").expect("the answer");
-    answer.page.failed(
-        "entra <script>alert(1)</script> \u{1b}[31msaid no",
-        "try again",
-    );
+    let message = "entra <script>alert(1)</script> \u{1b}[31msaid no";
+    let error = Error::new(Kind::SignInRefused, message, "try again");
+    let code = "AADSTS65004\u{1b}<b>";
+    answer.page.failed(&error.with_code(code));
     let page = browser.await.expect("no panic");
     let (head, body) = page.split_once("\r\n\r\n").expect("a whole answer");
     for header in [
@@ -63,6 +63,10 @@ async fn the_page_is_whole_and_carries_no_secret() {
     );
     assert!(body.contains("script&#62;alert(1)"), "{body}");
     assert!(
+        body.contains("<code>AADSTS65004&#60;b&#62;</code>"),
+        "{body}"
+    );
+    assert!(
         !body.contains('\u{1b}') && body.contains("Try again."),
         "{body}"
     );
@@ -84,8 +88,10 @@ async fn a_sentence_has_its_capital_and_a_name_has_none() {
         let browser =
             tokio::spawn(async move { exchange(V4, port, the_answer(port).as_bytes()).await });
         let answer = wait.await.expect("no panic").expect("the answer");
-        answer.page.failed(message, "try again");
+        let error = Error::new(Kind::SignInRefused, message, "try again");
+        answer.page.failed(&error);
         let page = browser.await.expect("no panic");
+        assert!(!page.contains("Error code"), "there is none: {page}");
         assert!(page.contains(&format!("<p>{shown}</p>")), "{page}");
     }
 }

@@ -1,6 +1,7 @@
 //! Attacks over real sockets, byte by byte. After each of them a good caller is answered at once,
 //! and nothing that was refused holds a token or the secret.
 
+mod dashboard;
 mod floods;
 mod framing;
 mod neighbours;

@@ -1,0 +1,134 @@
+// What every part of the page uses: elements, words for times, copying, dialogs, what is said.
+
+export const at = (id) => document.getElementById(id);
+
+/** An element; text goes in as text, never as markup. */
+export function make(tag, properties = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(properties)) {
+    if (value === undefined) continue;
+    if (name in element) element[name] = value;
+    else element.setAttribute(name, value);
+  }
+  element.append(...children.filter((child) => child !== null && child !== undefined));
+  return element;
+}
+
+/** A button. `key` names it across renderings, so that it keeps the focus. */
+export function button(text, { key, onclick, className = "", unseen }) {
+  const made = make("button", { type: "button", className, onclick }, text);
+  if (unseen) made.append(make("span", { className: "unseen" }, ` ${unseen}`));
+  if (key) made.dataset.key = key;
+  return made;
+}
+
+/** Shows `children` in `place`, with the focus where it was. */
+export function render(place, ...children) {
+  const focused = place.contains(document.activeElement) && document.activeElement.dataset.key;
+  place.replaceChildren(...children);
+  if (focused) place.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus();
+}
+
+/** `52:07`, or `23:52:07`. */
+export function countdown(seconds) {
+  const whole = Math.max(0, Math.floor(seconds));
+  const two = (number) => String(number).padStart(2, "0");
+  const [hours, minutes] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60];
+  return hours > 0 ? `${hours}:${two(minutes)}:${two(whole % 60)}` : `${two(minutes)}:${two(whole % 60)}`;
+}
+
+/** `58 minutes`, `23 hours 52 minutes`, `40 seconds`. */
+export function inWords(seconds) {
+  const some = (number, what) => `${number} ${what}${number === 1 ? "" : "s"}`;
+  const whole = Math.max(0, Math.floor(seconds));
+  if (whole < 60) return some(whole, "second");
+  const minutes = Math.floor(whole / 60);
+  if (minutes < 60) return some(minutes, "minute");
+  const rest = minutes % 60;
+  return some(Math.floor(minutes / 60), "hour") + (rest > 0 ? ` ${some(rest, "minute")}` : "");
+}
+
+const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
+const dated = new Intl.DateTimeFormat(undefined, {
+  day: "numeric", month: "short", hour: "2-digit", minute: "2-digit",
+});
+
+/** The time of day here, with the day where it is not today's. */
+export function timeOf(text) {
+  const time = new Date(text);
+  const isToday = time.toDateString() === new Date().toDateString();
+  return make("time", { dateTime: text, title: text }, (isToday ? clock : dated).format(time));
+}
+
+/** Says something in passing. */
+export function toast(text) {
+  const said = make("p", {}, text);
+  at("toasts").replaceChildren(said);
+  setTimeout(() => said.remove(), 6000);
+}
+
+/** Text in which `backquotes` mean code. */
+export const words = (text) =>
+  (text ?? "").split("`").map((part, index) => (index % 2 ? make("code", {}, part) : part));
+
+export const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1).replace(/([^.!?])$/, "$1.");
+
+/** A notice of what went wrong, and what to do next. */
+export function noticeOf({ message, hint }, ...more) {
+  return make("div", { className: "notice bad" },
+    make("p", {}, make("strong", {}, ...words(sentence(message)))),
+    hint ? make("p", {}, ...words(sentence(hint))) : null,
+    ...more);
+}
+
+/** Says what went wrong until it is dismissed. */
+export function complain(error) {
+  const dismiss = button("Dismiss", { className: "small", onclick: quieten });
+  at("alerts").replaceChildren(noticeOf(
+    { message: error.message || String(error), hint: error.hint },
+    make("div", { className: "buttons" }, dismiss),
+  ));
+  // On a narrow screen the button that led here is far below.
+  at("alerts").scrollIntoView({ block: "nearest" });
+}
+
+export const quieten = () => at("alerts").replaceChildren();
+
+/** Does what a button is for, once at a time, and says what went wrong. */
+export async function busy(element, work) {
+  if (element.ariaDisabled === "true") return;
+  element.ariaDisabled = "true";
+  quieten();
+  try {
+    await work();
+  } catch (error) {
+    complain(error);
+  } finally {
+    element.ariaDisabled = null;
+  }
+}
+
+/** Puts text into the clipboard; what was copied is never shown. */
+export async function copy(text, said) {
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch {
+    throw Object.assign(new Error("The browser did not let this page write to the clipboard"), {
+      hint: "Allow it for this page, keep the tab in front, then copy again.",
+    });
+  }
+  toast(said);
+}
+
+/** Asks before what cannot be undone. */
+export function confirmed({ title, text, yes }) {
+  const dialog = at("confirm");
+  at("confirm-title").textContent = title;
+  at("confirm-text").textContent = text;
+  at("confirm-yes").textContent = yes;
+  dialog.returnValue = "";
+  dialog.showModal();
+  return new Promise((answer) => {
+    dialog.addEventListener("close", () => answer(dialog.returnValue === "yes"), { once: true });
+  });
+}

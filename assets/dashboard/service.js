@@ -1,0 +1,74 @@
+// Asks the service that this page came from.
+
+/** An answer that says no, with the words for it. */
+export class Refusal extends Error {
+  constructor(status, { message, hint, code }) {
+    super(message);
+    this.status = status;
+    this.hint = hint;
+    this.code = code;
+  }
+}
+
+/** Where this session is over, and only another link helps. */
+export class Over extends Refusal {}
+
+// Cookies do not know ports: what another program on this computer may see of this session is the
+// cookie alone. So the service hands its page a key, once, which only this origin's storage holds.
+const SHELF = "acspass-dashboard";
+let key = shelf()?.getItem(SHELF) ?? null;
+
+function shelf() {
+  try {
+    return localStorage;
+  } catch {
+    // Storage is forbidden: the key lives as long as this tab's page.
+    return null;
+  }
+}
+
+async function request(method, path, body, options) {
+  const headers = { accept: "application/json" };
+  if (key) headers["acspass-dashboard"] = key;
+  if (body !== undefined) headers["content-type"] = "application/json";
+  let answer;
+  try {
+    answer = await fetch(path, {
+      method,
+      headers,
+      body: body === undefined ? undefined : JSON.stringify(body),
+      cache: "no-store",
+      redirect: "error",
+      ...options,
+    });
+  } catch {
+    throw new Refusal(0, {
+      message: "The service does not answer",
+      hint: "It may have been stopped: start it again with `acspass serve --open`.",
+    });
+  }
+  const read = await answer.json().catch(() => ({}));
+  if (answer.ok) return read;
+  const said = read.error ?? { message: `The service answered ${answer.status}` };
+  throw new (said.code === "DashboardClosed" ? Over : Refusal)(answer.status, said);
+}
+
+/** Makes sure that this page may ask. */
+export async function enter() {
+  if (key) {
+    try {
+      await request("GET", "/dashboard/state");
+      return;
+    } catch (refusal) {
+      if (!(refusal instanceof Over)) throw refusal;
+      // An earlier run's, or another browser session's.
+      key = null;
+    }
+  }
+  ({ key } = await request("POST", "/dashboard/key"));
+  shelf()?.setItem(SHELF, key);
+}
+
+export const get = (path) => request("GET", path);
+export const post = (path, body = {}) => request("POST", path, body);
+export const remove = (path, options) => request("DELETE", path, undefined, options);

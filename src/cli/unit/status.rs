@@ -1,0 +1,182 @@
+//! `serve --status`: whether a service runs and answers, what starts it, and who must sign in.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use url::Url;
+
+use super::systemctl::Systemctl;
+use super::{Files, SERVICE, SOCKET};
+use crate::cli::output::Output;
+use crate::cli::parts::{Parts, World, block_on};
+use crate::error::{Kind, Result};
+use crate::http::{Http, Request};
+use crate::serve::{Running, running};
+use crate::time::{Timestamp, in_words};
+
+/// A service that lives answers from memory.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// What was found.
+struct Found {
+    service: Option<Running>,
+    since: Option<Timestamp>,
+    answers: bool,
+    is_installed: bool,
+    /// Of service and socket, where systemd tells.
+    is_active: Option<bool>,
+    is_listening: Option<bool>,
+    /// The accounts of this profile that give tokens, and those that do not, as the index has them.
+    signed_in: Vec<String>,
+    sign_in_needed: Vec<String>,
+}
+
+/// `serve --status`.
+pub(in crate::cli) fn status(world: &World, output: &mut Output) -> Result<u8> {
+    let parts = Parts::new(world, &BTreeMap::new())?;
+    let service = running(&world.serve_folder()?)?;
+    let is_installed = Files::of(world).is_ok_and(|files| files.are_there());
+    let systemctl = Systemctl::new(world);
+    let (answers, is_active, is_listening) = block_on(async {
+        let answers = match &service {
+            Some(service) => answers(parts.http(), &service.url).await,
+            None => false,
+        };
+        Ok(match is_installed {
+            true => (
+                answers,
+                systemctl.is_active(SERVICE).await,
+                systemctl.is_active(SOCKET).await,
+            ),
+            false => (answers, None, None),
+        })
+    })?;
+    let accounts = parts.overview(usize::MAX)?.accounts();
+    let named = |can_give: bool| {
+        let named = accounts.iter().filter(|state| state.can_give() == can_give);
+        named.map(|state| state.account.username.clone()).collect()
+    };
+    let found = Found {
+        since: service.as_ref().and_then(since),
+        service,
+        answers,
+        is_installed,
+        is_active,
+        is_listening,
+        signed_in: named(true),
+        sign_in_needed: named(false),
+    };
+    let now = parts.world.clock.now();
+    output.result(&text(&found, now), &shape(&found))?;
+    Ok(match found.answers {
+        true => 0,
+        false => Kind::Unreachable.exit_code(),
+    })
+}
+
+async fn answers(http: &Http, url: &str) -> bool {
+    let Ok(url) = Url::parse(&format!("{url}/healthz")) else {
+        return false;
+    };
+    let asked = tokio::time::timeout(PATIENCE, http.send_once(Request::get(url))).await;
+    matches!(asked, Ok(Ok(answer)) if answer.status.is_success())
+}
+
+/// The secret is written once a run, when it starts.
+fn since(service: &Running) -> Option<Timestamp> {
+    let written = std::fs::metadata(&service.secret_file)
+        .ok()?
+        .modified()
+        .ok()?;
+    let since_epoch = written.duration_since(std::time::UNIX_EPOCH).ok()?;
+    let seconds = i64::try_from(since_epoch.as_secs()).ok()?;
+    Some(Timestamp::from_unix_seconds(seconds))
+}
+
+fn shape(found: &Found) -> Value {
+    let service = found.service.as_ref();
+    json!({
+        "running": service.is_some(),
+        "answers": found.answers,
+        "pid": service.map(|service| service.pid),
+        "since": found.since.map(|since| since.to_string()),
+        "url": service.map(|service| &service.url),
+        "secretFile": service.map(|service| service.secret_file.display().to_string()),
+        "socket": service
+            .and_then(|service| service.socket.as_ref())
+            .map(|socket| socket.display().to_string()),
+        "installed": found.is_installed,
+        "active": found.is_active,
+        "socketActive": found.is_listening,
+        "signedIn": found.signed_in,
+        "signInNeeded": found.sign_in_needed,
+    })
+}
+
+fn text(found: &Found, now: Timestamp) -> String {
+    let mut lines = Vec::new();
+    match &found.service {
+        Some(service) => {
+            let since = found.since.map(|since| {
+                let ago = in_words(now.since(since));
+                format!(", since {since} ({ago})")
+            });
+            lines.push(format!(
+                "service      process {}{}",
+                service.pid,
+                since.unwrap_or_default()
+            ));
+            lines.push(format!(
+                "address      {}, {}",
+                service.url,
+                match found.answers {
+                    true => "which answers",
+                    false => "which does not answer",
+                }
+            ));
+            lines.push(format!("secret file  {}", service.secret_file.display()));
+            if let Some(socket) = &service.socket {
+                lines.push(format!("Unix socket  {}", socket.display()));
+            }
+        }
+        None => lines.push(
+            match (found.is_installed, found.is_listening) {
+                (true, Some(true)) => {
+                    "service      none runs; the next connection to its port starts it"
+                }
+                (true, _) => "service      none runs: see `journalctl --user -u acspass`",
+                (false, _) => "service      none runs: `acspass serve` starts one",
+            }
+            .to_owned(),
+        ),
+    }
+    lines.push(format!("systemd      {}", unit(found)));
+    lines.push(
+        match (found.signed_in.as_slice(), found.sign_in_needed.as_slice()) {
+            ([], []) => "sign-in      nobody is signed in: run `acspass login`".to_owned(),
+            (names, []) => format!("signed in    {}", names.join(", ")),
+            (_, names) => {
+                let names = names.join(", ");
+                format!("sign-in      needed for {names}: run `acspass login`")
+            }
+        },
+    );
+    lines.join("\n")
+}
+
+fn unit(found: &Found) -> String {
+    let word = |state| match state {
+        Some(true) => "active",
+        Some(false) => "not active",
+        None => "not known",
+    };
+    match found.is_installed {
+        false => "not installed: `acspass serve --install` does".to_owned(),
+        true => format!(
+            "installed; service {}, socket {}",
+            word(found.is_active),
+            word(found.is_listening)
+        ),
+    }
+}

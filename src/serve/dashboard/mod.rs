@@ -1,0 +1,287 @@
+//! The dashboard: one page of the service's own, and what it asks for.
+//!
+//! In come the page's requests, which `access` has let through; out come the page, a state without
+//! secrets, and the acts of signing in and out. Tokens and identities it gets from the service's
+//! own routes, as any app does.
+
+mod pages;
+mod passes;
+mod sign_in;
+mod state;
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use axum::routing::MethodFilter;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use url::form_urlencoded;
+
+pub(super) use pages::{Closed, closed, paths};
+pub(super) use passes::{Passes, TICKET_LIFE};
+pub use sign_in::Options as SignInOptions;
+
+use crate::acs::Endpoint;
+use crate::error::Result;
+use crate::jwt;
+use crate::session::{Overview, Session};
+use crate::shapes;
+use crate::time::Clock;
+
+use super::Make;
+use super::accounts::{Accounts, blocking};
+use super::answer::{self, Refusal};
+use super::events::Events;
+use super::identities::read;
+use sign_in::SignIns;
+
+/// Where a ticket is spent: it needs neither secret nor cookie.
+pub(super) const OPEN_PATH: &str = "/dashboard/open";
+/// Where the page gets its key.
+const KEY_PATH: &str = "/dashboard/key";
+/// Where a ticket is made.
+pub(super) const TICKETS_PATH: &str = "/dashboard/tickets";
+
+/// What the page can ask.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Route {
+    Open,
+    Tickets,
+    Key,
+    State,
+    Claims,
+    BeginSignIn,
+    EndSignIn,
+    Switch,
+    SignOut,
+}
+
+/// Method, path and what it means. They serve the page and change with it, so that the OpenAPI
+/// document does not name them.
+pub(super) const ROUTES: [(MethodFilter, &str, Route); 9] = [
+    (MethodFilter::GET, OPEN_PATH, Route::Open),
+    (MethodFilter::POST, TICKETS_PATH, Route::Tickets),
+    (MethodFilter::POST, KEY_PATH, Route::Key),
+    (MethodFilter::GET, "/dashboard/state", Route::State),
+    (MethodFilter::GET, "/dashboard/claims", Route::Claims),
+    (MethodFilter::POST, "/dashboard/sign-in", Route::BeginSignIn),
+    (MethodFilter::DELETE, "/dashboard/sign-in", Route::EndSignIn),
+    (MethodFilter::POST, "/dashboard/switch", Route::Switch),
+    (MethodFilter::POST, "/dashboard/sign-out", Route::SignOut),
+];
+
+/// What the page tells of the service.
+pub(super) struct Facts {
+    pub(super) url: String,
+    pub(super) secret_file: String,
+    pub(super) profile: String,
+    pub(super) min_validity_seconds: u64,
+}
+
+/// See the module.
+pub(super) struct Dashboard {
+    pub(super) passes: Arc<Passes>,
+    facts: Facts,
+    session: Session,
+    overview: Make<Overview>,
+    owner: Make<Endpoint>,
+    sign_ins: SignIns,
+    accounts: Arc<Accounts>,
+    events: Arc<Events>,
+    clock: Arc<dyn Clock>,
+}
+
+/// What a dashboard is made of, beside its passes and facts.
+pub(super) struct Parents {
+    pub(super) session: Session,
+    pub(super) scopes: Vec<String>,
+    pub(super) overview: Make<Overview>,
+    pub(super) owner: Make<Endpoint>,
+    pub(super) sign_in: SignInOptions,
+    pub(super) events: Arc<Events>,
+    pub(super) accounts: Arc<Accounts>,
+    pub(super) clock: Arc<dyn Clock>,
+}
+
+/// Whom a request is about.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Asked {
+    account: Option<String>,
+}
+
+impl Asked {
+    fn account(self) -> Result<String, Refusal> {
+        self.account.ok_or_else(|| {
+            Refusal::of_request("no account is named", "name it, like {\"account\": \"…\"}")
+        })
+    }
+}
+
+impl Dashboard {
+    pub(super) fn new(passes: Arc<Passes>, facts: Facts, parents: Parents) -> Self {
+        let Parents {
+            session,
+            scopes,
+            overview,
+            owner,
+            sign_in,
+            events,
+            accounts,
+            clock,
+        } = parents;
+        Dashboard {
+            passes,
+            facts,
+            sign_ins: SignIns::new(sign_in, session.clone(), scopes, accounts.clone()),
+            session,
+            overview,
+            owner,
+            accounts,
+            events,
+            clock,
+        }
+    }
+
+    /// The page, or a part of it.
+    pub(super) fn page(path: &str) -> Response {
+        pages::asset_at(path).unwrap_or_else(|| closed(Closed::NotOpened))
+    }
+
+    /// The address that opens the dashboard once.
+    ///
+    /// # Errors
+    /// [`Kind::Internal`](crate::Kind::Internal) where the system gives no random bytes.
+    pub(super) fn link(&self) -> Result<String> {
+        let ticket = self.passes.issue()?;
+        let url = &self.facts.url;
+        Ok(format!("{url}{OPEN_PATH}?ticket={}", ticket.expose()))
+    }
+
+    pub(super) async fn answer(
+        &self,
+        route: Route,
+        parts: &Parts,
+        body: Body,
+    ) -> Result<Response, Refusal> {
+        let (headers, query) = (&parts.headers, parts.uri.query().unwrap_or_default());
+        match route {
+            Route::Open => self.open(query),
+            Route::Tickets => Ok(answer::json(
+                StatusCode::CREATED,
+                &json!({"url": self.link()?, "expiresInSeconds": TICKET_LIFE.as_secs()}),
+            )),
+            Route::Key => {
+                let key = self.passes.hand_out_key(headers)?;
+                Ok(answer::json(StatusCode::OK, &json!({"key": key.expose()})))
+            }
+            Route::State => self.state().await,
+            Route::Claims => claims(query, &self.accounts).await,
+            Route::BeginSignIn => self.begin_sign_in(headers, body).await,
+            Route::EndSignIn => {
+                self.sign_ins.end();
+                Ok(answer::done())
+            }
+            Route::Switch => self.switch(headers, body).await,
+            Route::SignOut => self.sign_out(headers, body).await,
+        }
+    }
+
+    /// Whatever becomes of the ticket, it is worth nothing afterwards.
+    fn open(&self, query: &str) -> Result<Response, Refusal> {
+        let mut pairs = form_urlencoded::parse(query.as_bytes());
+        let ticket = pairs.find(|(name, _)| name == "ticket");
+        let cookie = match ticket {
+            Some((_, ticket)) => self.passes.spend(&ticket)?,
+            None => None,
+        };
+        let opened = cookie.and_then(|cookie| pages::opened(&cookie));
+        Ok(opened.unwrap_or_else(|| closed(Closed::SpentTicket)))
+    }
+
+    async fn state(&self) -> Result<Response, Refusal> {
+        let (overview, owner) = (self.overview.clone(), self.owner.clone());
+        let (states, owner) = blocking(move || Ok((overview()?.accounts(), owner()))).await?;
+        let clock = self.clock.as_ref();
+        let list: Vec<Value> = states
+            .iter()
+            .map(|state| {
+                let (held, needs_person) = self.accounts.held(&state.account.home_account_id);
+                state::account(state, held.as_deref(), needs_person, clock)
+            })
+            .collect();
+        let (waiting, failed) = self.sign_ins.json();
+        let owner = match owner {
+            Ok(endpoint) => json!({"endpoint": endpoint.as_str()}),
+            Err(error) => shapes::error(&error),
+        };
+        let facts = &self.facts;
+        let json = json!({
+            "now": self.clock.now().to_string(),
+            "version": env!("CARGO_PKG_VERSION"),
+            "profile": facts.profile,
+            "store": self.session.store_name(),
+            "service": {
+                "url": facts.url,
+                "secretFile": facts.secret_file,
+                "minValiditySeconds": facts.min_validity_seconds,
+            },
+            "accounts": list,
+            "signIn": waiting,
+            "signInFailed": failed,
+            "owner": owner,
+            "events": self.events.json(),
+        });
+        Ok(answer::json(StatusCode::OK, &json))
+    }
+
+    async fn begin_sign_in(&self, headers: &HeaderMap, body: Body) -> Result<Response, Refusal> {
+        let asked: Asked = read(headers, body).await?;
+        let url = self.sign_ins.begin(asked.account).await?;
+        Ok(answer::json(StatusCode::OK, &json!({"url": url})))
+    }
+
+    async fn switch(&self, headers: &HeaderMap, body: Body) -> Result<Response, Refusal> {
+        let user = read::<Asked>(headers, body).await?.account()?;
+        let session = self.session.clone();
+        let account = blocking(move || session.activate(&user)).await?;
+        self.events
+            .good(format!("{} is the active account", account.username));
+        Ok(answer::done())
+    }
+
+    async fn sign_out(&self, headers: &HeaderMap, body: Body) -> Result<Response, Refusal> {
+        let user = read::<Asked>(headers, body).await?.account()?;
+        let session = self.session.clone();
+        let account = blocking(move || session.forget(&user)).await?;
+        self.events
+            .good(format!("{} was signed out", account.username));
+        Ok(answer::done())
+    }
+}
+
+/// What the token of this account says of itself, and not the token.
+async fn claims(query: &str, accounts: &Accounts) -> Result<Response, Refusal> {
+    let mut pairs = form_urlencoded::parse(query.as_bytes());
+    let user = pairs
+        .find(|(name, _)| name == "account")
+        .map(|(_, user)| user.into_owned());
+    let (_, held) = accounts.token(user.as_deref(), None).await?;
+    let decoded = jwt::decode(held.token.expose()).ok_or_else(|| {
+        Refusal::new(
+            StatusCode::CONFLICT,
+            "OpaqueToken",
+            "this token cannot be read: it is not three parts of JSON",
+            "it is as good as any; there is nothing to show of it",
+        )
+    })?;
+    let json = json!({
+        "header": decoded.header,
+        "claims": decoded.claims,
+        "expiresOn": held.expires_on.to_string(),
+    });
+    Ok(answer::json(StatusCode::OK, &json))
+}

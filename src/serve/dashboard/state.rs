@@ -1,0 +1,83 @@
+//! What the page shows, as one JSON object without a secret in it.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::credential::HeldToken;
+use crate::session::{AccountState, TokenState};
+use crate::shapes;
+use crate::time::{Clock, Timestamp};
+
+/// What is to come for an account.
+enum Next {
+    /// The service replaces the token that it holds, after so long.
+    Renews(Duration),
+    /// Whoever asks gets what is kept.
+    HandsOut,
+    /// Whoever asks has the Entra token exchanged.
+    Exchanges,
+    /// Whoever asks has the session renewed.
+    Redeems,
+    /// A person must sign in.
+    SignIn,
+}
+
+/// An account as the page needs it: its tokens with what they have left by the service's clock.
+pub(super) fn account(
+    state: &AccountState,
+    held: Option<&HeldToken>,
+    needs_person: bool,
+    clock: &dyn Clock,
+) -> Value {
+    let next = next(state, held, needs_person, clock);
+    let (does, after) = match next {
+        Next::Renews(after) => ("renews", Some(after)),
+        Next::HandsOut => ("hands-out", None),
+        Next::Exchanges => ("exchanges", None),
+        Next::Redeems => ("redeems", None),
+        Next::SignIn => ("sign-in", None),
+    };
+    let mut json = shapes::account(&state.account);
+    json["active"] = json!(state.active);
+    json["entraToken"] = token(state.entra);
+    json["communicationToken"] = token(state.communication);
+    json["next"] = json!({
+        "does": does,
+        "on": after.map(|after| at(clock.now().plus(after))),
+    });
+    json
+}
+
+fn token(state: Option<TokenState>) -> Value {
+    state.map_or(Value::Null, |state| {
+        json!({
+            "expiresOn": state.expires_on.to_string(),
+            "expiresInSeconds": state.left.as_secs(),
+            "fresh": state.fresh,
+        })
+    })
+}
+
+/// Whole minutes are all that the page shows, and what stays the same is drawn once.
+fn at(time: Timestamp) -> String {
+    let seconds = time.unix_seconds();
+    Timestamp::from_unix_seconds(seconds - seconds.rem_euclid(60)).to_string()
+}
+
+fn next(
+    state: &AccountState,
+    held: Option<&HeldToken>,
+    needs_person: bool,
+    clock: &dyn Clock,
+) -> Next {
+    let fresh = |token: Option<TokenState>| token.is_some_and(|token| token.fresh);
+    match held.map(|held| held.due_in(clock)) {
+        _ if needs_person => Next::SignIn,
+        Some(due) if !due.is_zero() => Next::Renews(due),
+        _ if fresh(state.communication) => Next::HandsOut,
+        _ if fresh(state.entra) => Next::Exchanges,
+        _ if state.can_renew => Next::Redeems,
+        _ => Next::SignIn,
+    }
+}

@@ -1,0 +1,120 @@
+//! What happened lately, for the dashboard: who was signed in and out, what was renewed, handed
+//! out and refused. It holds names and times and no secret, is bounded, and lives in memory.
+
+use std::borrow::Cow;
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use serde_json::{Value, json};
+
+use crate::account::Account;
+use crate::error::Error;
+use crate::shapes::clean;
+use crate::time::{Clock, Timestamp};
+
+/// The oldest go first.
+const MOST: usize = 100;
+
+/// See the module.
+pub(super) struct Events {
+    clock: Arc<dyn Clock>,
+    list: Mutex<VecDeque<Event>>,
+}
+
+struct Event {
+    what: What,
+    /// When it happened last.
+    at: Timestamp,
+    /// How often it happened, with nothing else in between.
+    times: u64,
+}
+
+#[derive(PartialEq, Eq)]
+enum What {
+    HandedOut {
+        home_account_id: String,
+        username: String,
+    },
+    Good(Cow<'static, str>),
+    Bad(Cow<'static, str>),
+}
+
+impl Events {
+    pub(super) fn new(clock: Arc<dyn Clock>) -> Self {
+        Events {
+            clock,
+            list: Mutex::default(),
+        }
+    }
+
+    /// A token was handed out. It costs next to nothing where the last event was the same.
+    pub(super) fn handed_out(&self, account: &Account) {
+        let at = self.clock.now();
+        let mut list = self.list();
+        if let Some(last) = list.front_mut()
+            && let What::HandedOut {
+                home_account_id, ..
+            } = &last.what
+            && *home_account_id == account.home_account_id
+        {
+            last.at = at;
+            last.times += 1;
+            return;
+        }
+        let what = What::HandedOut {
+            home_account_id: account.home_account_id.clone(),
+            username: account.username.clone(),
+        };
+        add(&mut list, what, at);
+    }
+
+    pub(super) fn good(&self, text: impl Into<Cow<'static, str>>) {
+        self.note(What::Good(text.into()));
+    }
+
+    pub(super) fn bad(&self, what: &str, error: &Error) {
+        self.note(What::Bad(format!("{what}: {}", error.message()).into()));
+    }
+
+    fn note(&self, what: What) {
+        let at = self.clock.now();
+        let mut list = self.list();
+        match list.front_mut() {
+            Some(last) if last.what == what => {
+                last.at = at;
+                last.times += 1;
+            }
+            _ => add(&mut list, what, at),
+        }
+    }
+
+    /// The newest first.
+    pub(super) fn json(&self) -> Value {
+        let list = self.list();
+        let events = list.iter().map(|event| {
+            let (tone, text) = match &event.what {
+                What::HandedOut { username, .. } => {
+                    ("plain", format!("A token of {username} was handed out"))
+                }
+                What::Good(text) => ("good", text.to_string()),
+                What::Bad(text) => ("bad", text.to_string()),
+            };
+            json!({
+                "at": event.at.to_string(),
+                "tone": tone,
+                "text": clean(&text),
+                "times": event.times,
+            })
+        });
+        events.collect()
+    }
+
+    fn list(&self) -> MutexGuard<'_, VecDeque<Event>> {
+        self.list.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn add(list: &mut VecDeque<Event>, what: What, at: Timestamp) {
+    list.truncate(MOST - 1);
+    list.push_front(Event { what, at, times: 1 });
+}

@@ -1,0 +1,133 @@
+// The ways around the dashboard, and its states as pages to look at.
+
+import { emulator, expectListener, openTab, pick, serve } from "./world.mjs";
+
+export const ada = "ada@contoso.example";
+export const ben = "ben@contoso.example";
+
+/** Opens a service's dashboard in this tab. */
+export async function open(tab, service) {
+  await tab.context.grantPermissions(["clipboard-read", "clipboard-write"], { origin: service.url });
+  await tab.page.goto(await service.link());
+  await tab.page.getByText("Running", { exact: true }).waitFor();
+}
+
+/** The tab that opens when `act` does what it does, at Entra's page. */
+export async function popupOf({ context }, act) {
+  const opened = context.waitForEvent("page");
+  await act();
+  const popup = await opened;
+  await popup.waitForURL(/\/authorize\?/);
+  expectListener(popup.url());
+  return popup;
+}
+
+export const button = (page, name) => page.getByRole("button", { name });
+export const card = (page, username) => page.getByRole("article", { name: username });
+
+/** Begins to sign in, and returns the tab where that goes on. */
+export const beginSignIn = (tab) =>
+  popupOf(tab, () => tab.page.getByRole("button", { name: /^Sign in( another user)?$/ }).click());
+
+/** Signs a user in, until the dashboard has noticed. */
+export async function signIn(tab, username) {
+  const popup = await beginSignIn(tab);
+  await pick(popup, username);
+  await popup.getByRole("heading", { name: "You are signed in" }).waitFor();
+  await popup.close();
+  await card(tab.page, username).getByText(/Fresh until/).first().waitFor();
+}
+
+/** Generates an identity, and returns its id. */
+export async function generate({ page }) {
+  const list = page.locator("#identities > li");
+  const before = await list.count();
+  await button(page, "Generate").click();
+  await list.nth(before).waitFor();
+  return list.first().locator("code").innerText();
+}
+
+/** A dashboard of its own, brought to a state. */
+const reached = (act = () => {}, settings) => async (tab) => {
+  await open(tab, await serve([], settings));
+  await act(tab);
+};
+
+const heading = "acspass";
+const dialog = ({ page }) => page.locator("dialog[open]").waitFor();
+
+/** As in `pages.mjs`. */
+export const dashboardPages = {
+  "dashboard-empty": { heading, reach: reached() },
+  "dashboard-waiting": {
+    heading,
+    reach: reached(async (tab) => {
+      await beginSignIn(tab);
+      await tab.page.getByText("Waiting for the sign-in").waitFor();
+    }),
+  },
+  "dashboard-signed-in": {
+    heading,
+    reach: reached(async (tab) => {
+      await signIn(tab, ada);
+      await signIn(tab, ben);
+      await generate(tab);
+      await button(tab.page, "Copy id").click();
+      await tab.page.getByText("The identity’s id is copied").waitFor();
+      await tab.page.getByText("JavaScript", { exact: true }).click();
+    }),
+  },
+  "dashboard-claims": {
+    heading,
+    reach: reached(async (tab) => {
+      await signIn(tab, ada);
+      await button(tab.page, "What it says").click();
+      await dialog(tab);
+    }),
+  },
+  "dashboard-confirm": {
+    heading,
+    reach: reached(async (tab) => {
+      await signIn(tab, ada);
+      await button(tab.page, "Sign out").click();
+      await dialog(tab);
+    }),
+  },
+  "dashboard-error": {
+    heading,
+    reach: reached(async (tab) => {
+      const { page } = tab;
+      const popup = await beginSignIn(tab);
+      await button(popup, "Cancel").click();
+      await page.locator("#sign-in").getByText("The sign-in was cancelled").waitFor();
+      await page.getByLabel("chat Everything").uncheck();
+      await page.getByLabel("voip Everything").uncheck();
+      await button(page, "Generate").click();
+      await page.getByText("No scope is chosen").waitFor();
+    }),
+  },
+  "dashboard-no-key": {
+    heading,
+    reach: reached(undefined, {
+      COMMUNICATION_SERVICES_CONNECTION_STRING: undefined,
+      COMMUNICATION_SERVICES_ENDPOINT: emulator.httpUrl,
+    }),
+  },
+  "dashboard-closed": {
+    heading: "This page is not open here",
+    status: 401,
+    reach: async ({ page }) => page.goto((await serve()).url),
+  },
+  "dashboard-spent-link": {
+    heading: "This link does not work any more",
+    status: 401,
+    async reach({ page }) {
+      const service = await serve();
+      const link = await service.link();
+      const first = await openTab();
+      await first.page.goto(link);
+      await first.context.close();
+      await page.goto(link);
+    },
+  },
+};

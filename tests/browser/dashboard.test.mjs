@@ -1,0 +1,230 @@
+// A person uses the dashboard of the real program: signs in and out, copies tokens, makes and
+// removes identities, with the mouse and without.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { ada, ben, beginSignIn, button, card, generate, open, popupOf, signIn } from "./dashboard.mjs";
+import { assertUneventful, openTab, patience, pick, serve } from "./world.mjs";
+
+/** A dashboard of its own, with all that the service answered to it but tokens. */
+async function dashboard(settings) {
+  const service = await serve([], settings);
+  const tab = await openTab();
+  const answers = [];
+  tab.page.on("response", (response) => answers.push(response));
+  await open(tab, service);
+  return { ...tab, service, tab, answers };
+}
+
+const copied = (page) => page.evaluate(() => navigator.clipboard.readText());
+
+/** The texts in which a token has no business: the page, what it keeps, and what it was told. */
+async function placesOf({ page, answers }) {
+  const kept = await page.evaluate(() => JSON.stringify([{ ...localStorage }, { ...sessionStorage }]));
+  const shown = await page.evaluate(() => document.documentElement.outerHTML);
+  const fields = await page.evaluate(() => [...document.querySelectorAll("input")].map((one) => one.value).join());
+  const told = answers.filter((answer) => /\/dashboard\/|\/$/.test(new URL(answer.url()).pathname) && answer.ok());
+  assert.ok(told.length > 3, "the page asked for nothing");
+  // What a redirect or a replaced document carried is not kept by the debugger.
+  const bodies = await Promise.all(told.map((answer) => answer.text().catch(() => "")));
+  return [page.url(), kept, shown, fields, ...bodies];
+}
+
+const seconds = (text) => text.split(":").reduce((sum, part) => 60 * sum + Number(part), 0);
+
+test("a user signs in, is counted down, copied, looked at and signed out", patience, async () => {
+  const all = await dashboard();
+  const { page, tab, service } = all;
+  await signIn(tab, ada);
+  const shown = card(page, ada);
+
+  const clock = shown.locator(".ring b");
+  const first = seconds(await clock.innerText());
+  assert.ok(first > 600 && first < 24 * 3600, `${first} s`);
+  await page.waitForFunction(
+    ([text]) => document.querySelector(".ring b").textContent !== text,
+    [await clock.innerText()],
+  );
+  assert.ok(seconds(await clock.innerText()) < first);
+  await shown.getByText("Renewed by itself at").waitFor();
+
+  await button(shown, "Copy token").click();
+  await page.getByText(/^Token copied, valid for another 1 hour \d+ minutes?$/).waitFor();
+  const token = await copied(page);
+  assert.equal(token, (await service.ask("/token")).token);
+  for (const place of await placesOf(all)) assert.ok(!place.includes(token.slice(0, 60)), place);
+
+  await button(shown, "What it says").click();
+  const claims = page.getByRole("dialog", { name: "What the token says" });
+  const { exp } = JSON.parse(Buffer.from(token.split(".")[1], "base64url").toString());
+  await claims.getByRole("row", { name: `exp ${exp}` }).waitFor();
+  await button(claims, "Close").click();
+
+  await button(shown, "Sign out").click();
+  await button(page.getByRole("dialog"), "Cancel").click();
+  assert.equal((await service.ask("/token")).status, 200);
+  await button(shown, "Sign out").click();
+  await button(page.getByRole("dialog"), "Sign out").click();
+  await page.getByRole("heading", { name: "Nobody is signed in" }).waitFor();
+  await page.getByRole("status").getByText(`${ada} is signed out`).waitFor();
+  assert.deepEqual((await service.ask("/status")).accounts, []);
+  const events = page.getByRole("list", { name: "Recent events" });
+  for (const what of [`${ada} signed in`, `A token of ${ada} was handed out`, `${ada} was signed out`]) {
+    await events.getByText(what).waitFor();
+  }
+  assertUneventful(tab);
+  await tab.context.close();
+});
+
+test("of two users one is active, and the page follows other processes", patience, async () => {
+  const { page, tab, service } = await dashboard();
+  await signIn(tab, ada);
+  await signIn(tab, ben);
+  await card(page, ben).getByText("Active", { exact: true }).waitFor();
+  await button(card(page, ada), "Make active").click();
+  await card(page, ada).getByText("Active", { exact: true }).waitFor();
+  assert.equal((await service.ask("/token")).account.username, ada);
+  // An app asks: the page tells so by itself.
+  await page.getByText(`A token of ${ada} was handed out`).waitFor();
+  assertUneventful(tab);
+  await tab.context.close();
+});
+
+test("an identity is made, its token copied and revoked, and it is deleted", patience, async () => {
+  const all = await dashboard();
+  const { page, tab, service } = all;
+  await page.getByLabel("voip Everything").uncheck();
+  await page.getByLabel("It lives for").selectOption("1 hour");
+  const id = await generate(tab);
+  assert.match(id, /^8:acs:/);
+  const row = page.locator("#identities > li");
+  assert.match(await row.innerText(), /For chat, until/);
+
+  await button(row, "Copy token").click();
+  await page.getByText(/^Token copied, valid for another (59 minutes|1 hour)$/).waitFor();
+  const token = await copied(page);
+  const claims = JSON.parse(Buffer.from(token.split(".")[1], "base64url").toString());
+  assert.ok(id.endsWith(claims.skypeid.replace(/^acs:/, "")), claims.skypeid);
+  for (const place of await placesOf(all)) assert.ok(!place.includes(token.slice(0, 60)), place);
+  await button(row, "Copy id").click();
+  await page.getByText("The identity’s id is copied").waitFor();
+  assert.equal(await copied(page), id);
+
+  await button(row, "Revoke tokens").click();
+  await row.getByText("Its tokens are revoked").waitFor();
+  await page.getByText("An identity's tokens were revoked").waitFor();
+  await button(row, "Issue a token").click();
+  await button(row, "Copy token").waitFor();
+
+  // A reload forgets the token, and not the identity.
+  await page.reload();
+  await button(row, "Issue a token").waitFor();
+  assert.equal(await row.locator("code").innerText(), id);
+
+  await button(row, "Delete").click();
+  await button(page.getByRole("dialog"), "Delete").click();
+  await row.waitFor({ state: "detached" });
+  const again = await service.ask(`/identities/${encodeURIComponent(id)}/revoke`, { method: "POST" });
+  assert.notEqual(again.status, 200);
+  assertUneventful(tab);
+  await tab.context.close();
+});
+
+test("a sign-in is cancelled on either page, and ends with the page that began it", patience, async () => {
+  const { page, tab, service } = await dashboard();
+  const popup = await beginSignIn(tab);
+  await button(page, "Cancel").click();
+  await page.getByRole("heading", { name: "Nobody is signed in" }).waitFor();
+  const listener = new URL(new URL(popup.url()).searchParams.get("redirect_uri"));
+  await assert.rejects(fetch(listener), "somebody still listens");
+  await popup.close();
+
+  const second = await beginSignIn(tab);
+  await button(second, "Cancel").click();
+  await page.locator("#sign-in").getByText("The sign-in was cancelled").waitFor();
+  await button(page, "Dismiss").click();
+
+  const third = await beginSignIn(tab);
+  assert.notEqual((await service.ask("/dashboard/state")).signIn, null);
+  await page.close();
+  while ((await service.ask("/dashboard/state")).signIn !== null) {
+    await third.waitForTimeout(50);
+  }
+  assertUneventful(tab);
+  await tab.context.close();
+});
+
+test("by keyboard alone", patience, async () => {
+  const { page, tab, service } = await dashboard();
+  const reach = async (name) => {
+    const focused = () => page.evaluate(() => document.activeElement.textContent);
+    for (let presses = 0; !name.test(await focused()); presses += 1) {
+      assert.ok(presses < 60, `no number of Tabs leads to ${name}`);
+      await page.keyboard.press("Tab");
+    }
+    const outline = await page.evaluate(() => getComputedStyle(document.activeElement).outlineStyle);
+    assert.equal(outline, "solid", `${name} has no visible focus`);
+  };
+  await page.keyboard.press("Tab");
+  await reach(/^Skip to the content$/);
+  await reach(/^Sign in$/);
+  const popup = await popupOf(tab, () => page.keyboard.press("Enter"));
+  await pick(popup, ada);
+  await popup.getByRole("heading", { name: "You are signed in" }).waitFor();
+  await popup.close();
+  await page.bringToFront();
+  await card(page, ada).getByText(/Fresh until/).first().waitFor();
+  await reach(/^Copy token/);
+  await page.keyboard.press("Enter");
+  await page.getByText(/^Token copied/).waitFor();
+  assert.equal(await copied(page), (await service.ask("/token")).token);
+
+  await reach(/^What it says/);
+  await page.keyboard.press("Enter");
+  await page.getByRole("dialog").waitFor();
+  await page.keyboard.press("Escape");
+  // Back where it was.
+  await reach(/^What it says/);
+
+  await reach(/^Generate$/);
+  await page.keyboard.press("Enter");
+  await button(page, "Copy id").waitFor();
+  await reach(/^Delete/);
+  await page.keyboard.press("Space");
+  // What cannot be undone is not what Enter does at once.
+  assert.equal(await page.evaluate(() => document.activeElement.textContent), "Cancel");
+  await page.keyboard.press("Tab");
+  await page.keyboard.press("Enter");
+  await button(page, "Copy id").waitFor({ state: "detached" });
+  assertUneventful(tab);
+  await tab.context.close();
+});
+
+test("a link opens one browser, and its cookie alone opens nothing", patience, async () => {
+  const { page, tab, context, service } = await dashboard();
+  assert.equal(page.url(), `${service.url}/`);
+  const session = await context.newCDPSession(page);
+  const { entries } = await session.send("Page.getNavigationHistory");
+  assert.ok(entries.every(({ url }) => !url.includes("ticket")), JSON.stringify(entries));
+  const [cookie, ...others] = await context.cookies();
+  assert.deepEqual(others, []);
+  const { httpOnly, sameSite, path, expires, domain } = cookie;
+  assert.deepEqual(
+    { httpOnly, sameSite, path, expires, domain },
+    { httpOnly: true, sameSite: "Strict", path: "/", expires: -1, domain: "127.0.0.1" },
+  );
+  assert.equal(await page.evaluate(() => document.cookie), "");
+  await page.reload();
+  await page.getByText("Running", { exact: true }).waitFor();
+  assertUneventful(tab);
+
+  // As another program on this computer may do that the browser talked to at another port.
+  const thief = await openTab();
+  await thief.context.addCookies([cookie]);
+  await thief.page.goto(service.url);
+  await thief.page.getByText("another browser has it").waitFor();
+  assert.equal(await thief.page.getByText("Nobody is signed in").count(), 0);
+  await thief.context.close();
+  await tab.context.close();
+});

@@ -1,0 +1,207 @@
+//! What the page is told, and what it can do.
+
+use acspass::emulator::UserAgent;
+use serde_json::{Value, json};
+
+use super::{Visitor, open};
+use crate::harness::{Home, TestBrowser};
+use crate::serve::Service;
+
+fn events(state: &Value) -> Vec<String> {
+    let events = state["events"].as_array().expect("events").iter();
+    events
+        .map(|event| event["text"].as_str().expect("text").to_owned())
+        .collect()
+}
+
+#[test]
+fn a_user_signs_in_and_out_and_no_token_is_told_but_on_demand() {
+    let (home, emulator) = Home::with_keyring();
+    let service = Service::start(&home, &[]);
+    let visitor = Visitor::enter(&service);
+    let state = visitor.state();
+    assert_eq!(state["accounts"], json!([]));
+    assert_eq!(
+        state["service"]["url"],
+        format!("http://127.0.0.1:{}", service.port)
+    );
+
+    let begun = visitor
+        .ask("POST", "/dashboard/sign-in", "{}")
+        .assert_status(200);
+    let url = begun.json()["url"].as_str().expect("an address").to_owned();
+    assert!(url.contains("prompt=select_account"), "{url}");
+    assert_eq!(visitor.state()["signIn"]["url"], url.as_str());
+    // One at a time, here and elsewhere.
+    let again = visitor
+        .ask("POST", "/dashboard/sign-in", "{}")
+        .assert_status(200);
+    assert_eq!(again.json()["url"], url.as_str());
+    home.real(&["get"])
+        .assert_error(4, &["is waiting for a person to sign in"]);
+    let walk = UserAgent::new(Some("ben@contoso.example".to_owned())).start(&url);
+    let page = walk
+        .expect("a walk")
+        .join()
+        .expect("no panic")
+        .expect("a page");
+    assert!(page.html.contains("You are signed in"), "{}", page.html);
+
+    let state = visitor.wait_until(|state| state["signIn"].is_null());
+    let account = &state["accounts"][0];
+    assert_eq!(account["username"], "ben@contoso.example");
+    assert_eq!(account["active"], true);
+    assert_eq!(account["next"]["does"], "renews");
+    let left = account["communicationToken"]["expiresInSeconds"].as_u64();
+    assert!(left.is_some_and(|left| left > 600), "{account}");
+    home.real(&["get"]).assert_code(0);
+
+    let id = account["homeAccountId"].as_str().expect("an id").to_owned();
+    let claims = visitor.ask("GET", &format!("/dashboard/claims?account={id}"), "");
+    let claims = claims.assert_status(200);
+    assert!(claims.json()["claims"]["exp"].is_u64(), "{}", claims.body);
+    let token = visitor
+        .ask("GET", &format!("/token?account={id}"), "")
+        .token();
+    assert!(emulator.secrets().contains(&token));
+    let told = [
+        claims.body,
+        visitor.ask("GET", "/dashboard/state", "").body,
+        visitor.ask("GET", "/", "").body,
+    ];
+    for text in &told {
+        home.sweep.bytes("the dashboard", text.as_bytes());
+        for secret in [
+            &service.secret,
+            &visitor.key["acspass-dashboard: ".len()..].to_owned(),
+        ] {
+            assert!(!text.contains(secret));
+        }
+    }
+
+    let body = json!({"account": id}).to_string();
+    visitor
+        .ask("POST", "/dashboard/sign-out", &body)
+        .assert_status(200);
+    let state = visitor.state();
+    assert_eq!(state["accounts"], json!([]));
+    assert_eq!(home.real(&["status"]).code, Some(4));
+    let events = events(&state);
+    for what in [
+        "signed in",
+        "has a new token",
+        "was handed out",
+        "was signed out",
+    ] {
+        let told = format!("ben@contoso.example {what}");
+        let handed = format!("of ben@contoso.example {what}");
+        let is_there = |event: &String| event.contains(&told) || event.contains(&handed);
+        assert!(events.iter().any(is_there), "{what}: {events:?}");
+    }
+    let again = visitor.ask("POST", "/dashboard/sign-out", &body);
+    assert_eq!(again.assert_status(401).error().0, "sign_in_needed");
+    service.stop().assert_code(0);
+}
+
+#[test]
+fn a_sign_in_that_is_cancelled_or_refused_leaves_the_way_free() {
+    let (home, _emulator) = Home::with_keyring();
+    let service = Service::start(&home, &[]);
+    let visitor = Visitor::enter(&service);
+    let begin = || {
+        let begun = visitor
+            .ask("POST", "/dashboard/sign-in", "{}")
+            .assert_status(200);
+        begun.json()["url"].as_str().expect("an address").to_owned()
+    };
+    let first = begin();
+    visitor
+        .ask("DELETE", "/dashboard/sign-in", "")
+        .assert_status(200);
+    assert_eq!(visitor.state()["signIn"], Value::Null);
+    assert_ne!(begin(), first, "it is a new one");
+    visitor
+        .ask("DELETE", "/dashboard/sign-in", "")
+        .assert_status(200);
+    // Another process gets the lock.
+    home.login();
+
+    let walk = UserAgent::cancelling().start(begin()).expect("a walk");
+    walk.join().expect("no panic").expect("a page");
+    let state = visitor.wait_until(|state| !state["signInFailed"].is_null());
+    let failed = &state["signInFailed"];
+    assert!(
+        failed["message"]
+            .as_str()
+            .is_some_and(|text| text.contains("cancelled"))
+    );
+    assert!(failed["hint"].as_str().is_some_and(|hint| !hint.is_empty()));
+    assert_eq!(state["signIn"], Value::Null);
+    visitor
+        .ask("DELETE", "/dashboard/sign-in", "")
+        .assert_status(200);
+    assert_eq!(visitor.state()["signInFailed"], Value::Null);
+
+    // Who signed in elsewhere is here as well, and can be made the active one.
+    home.login_as(&TestBrowser::of("ben@contoso.example"));
+    let state = visitor.state();
+    let accounts = state["accounts"].as_array().expect("accounts");
+    let ada = accounts.iter().find(|one| one["active"] == false);
+    let id = ada.expect("two accounts")["homeAccountId"].clone();
+    let body = json!({"account": id}).to_string();
+    visitor
+        .ask("POST", "/dashboard/switch", &body)
+        .assert_status(200);
+    let get = home.real(&["get", "-o", "json"]).json();
+    assert_eq!(get["account"]["homeAccountId"], id);
+    service.stop().assert_code(0);
+}
+
+#[test]
+fn refusals_are_told_once_with_how_often_and_the_list_ends() {
+    let home = open();
+    let service = Service::start(&home, &[]);
+    let visitor = Visitor::enter(&service);
+    for _ in 0..5 {
+        assert_eq!(service.send("GET", "/token", &[], "").status, 401);
+    }
+    let state = visitor.state();
+    assert_eq!(state["events"][0]["times"], 5);
+    assert_eq!(state["events"][0]["tone"], "bad");
+    for _ in 0..80 {
+        service.send("GET", "/token", &[], "");
+        service.send("GET", "/token", &["Origin: http://evil.test"], "");
+    }
+    assert_eq!(events(&visitor.state()).len(), 100);
+    service.stop().assert_code(0);
+}
+
+#[test]
+fn without_a_key_or_a_role_the_page_is_told_how_to_give_one() {
+    let (mut home, emulator) = Home::with_emulator();
+    let state = home.path().join("state").display().to_string();
+    home.set("ACSPASS_STATE_DIR", &state);
+    let service = Service::start(&home, &[]);
+    let owner = Visitor::enter(&service).state()["owner"].clone();
+    assert!(
+        owner["endpoint"]
+            .as_str()
+            .is_some_and(|url| url.starts_with("http"))
+    );
+    service.stop().assert_code(0);
+    home.unset("COMMUNICATION_SERVICES_CONNECTION_STRING");
+    home.set("COMMUNICATION_SERVICES_ENDPOINT", &emulator.http_url());
+    let service = Service::start(&home, &[]);
+    let error = Visitor::enter(&service).state()["owner"]["error"].clone();
+    let hint = error["hint"].as_str().expect("a hint");
+    assert!(
+        hint.contains("acspass config set connection-string"),
+        "{hint}"
+    );
+    service.stop().assert_code(0);
+    home.set("AZURE_CLIENT_ID", "app");
+    let service = Service::start(&home, &[]);
+    let owner = Visitor::enter(&service).state()["owner"].clone();
+    assert!(owner["endpoint"].is_string(), "{owner}");
+    service.stop().assert_code(0);
+}

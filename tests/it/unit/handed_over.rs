@@ -1,0 +1,161 @@
+//! Sockets that systemd binds and hands over, and telling it when the service is ready.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::os::linux::net::SocketAddrExt;
+use std::os::unix::net::{SocketAddr, UnixDatagram};
+use std::process::Command;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::free_port;
+use crate::harness::Home;
+use crate::harness::process::Process;
+
+const PACKAGE: &str = "install the package systemd";
+
+fn home() -> Home {
+    let (mut home, _emulator) = Home::with_emulator();
+    let state = home.path().join("state").display().to_string();
+    home.set("ACSPASS_STATE_DIR", &state);
+    home
+}
+
+/// systemd's own tool binds these, and starts the service at the first connection.
+fn activated<'h>(home: &'h Home, options: &[&str]) -> Process<'h> {
+    let mut program = Command::new("systemd-socket-activate");
+    program.args(options);
+    for name in home.variables.keys() {
+        program.args(["-E", name]);
+    }
+    program.arg(env!("CARGO_BIN_EXE_acspass"));
+    let call = home.call(&["serve", "-o", "json"]).plainly();
+    let process = call.spawn_under(&mut program, PACKAGE);
+    process.says("Listening on");
+    process
+}
+
+/// Asks for the service's health, and returns the first line of the answer.
+fn ask(mut stream: TcpStream, port: &str) -> String {
+    let patience = Some(Duration::from_secs(60));
+    stream.set_read_timeout(patience).expect("a timeout");
+    let head =
+        format!("GET /healthz HTTP/1.1\r\nHost: localhost:{port}\r\nConnection: close\r\n\r\n");
+    stream.write_all(head.as_bytes()).expect("it is queued");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("an answer");
+    answer.lines().next().expect("a line").to_owned()
+}
+
+#[test]
+fn a_caller_from_before_the_start_is_answered_on_either_family() {
+    let home = home();
+    for first in ["127.0.0.1", "[::1]"] {
+        let port = free_port();
+        let [v4, v6] = [format!("127.0.0.1:{port}"), format!("[::1]:{port}")];
+        let process = activated(&home, &["-l", &v4, "-l", &v6]);
+        // Nobody but systemd has the port yet.
+        let early = TcpStream::connect(format!("{first}:{port}")).expect("systemd listens");
+        assert_eq!(ask(early, &port), "HTTP/1.1 200 OK");
+        let ready: Value = serde_json::from_str(&process.next_line()).expect("JSON");
+        assert_eq!(ready["url"], format!("http://127.0.0.1:{port}"));
+        for address in [&v4, &v6] {
+            let stream = TcpStream::connect(address).expect("it listens");
+            assert_eq!(ask(stream, &port), "HTTP/1.1 200 OK", "{address}");
+        }
+        process.signal("TERM");
+        process.end().assert_code(0);
+    }
+}
+
+#[test]
+fn the_family_that_systemd_does_not_hold_is_held_too() {
+    let home = home();
+    let port = free_port();
+    let process = activated(&home, &["-l", &format!("127.0.0.1:{port}")]);
+    let early = TcpStream::connect(format!("127.0.0.1:{port}")).expect("systemd listens");
+    assert_eq!(ask(early, &port), "HTTP/1.1 200 OK");
+    let other = TcpStream::connect(format!("[::1]:{port}")).expect("it listens");
+    assert_eq!(ask(other, &port), "HTTP/1.1 200 OK");
+    process.signal("TERM");
+    process.end().assert_code(0);
+}
+
+#[test]
+fn a_socket_that_others_reach_is_refused() {
+    let home = home();
+    let port = free_port();
+    let process = activated(&home, &["-l", &format!("0.0.0.0:{port}")]);
+    let _caller = TcpStream::connect(format!("127.0.0.1:{port}")).expect("systemd listens");
+    let run = process.end();
+    run.assert_code(2)
+        .assert_says(&["others reach it", "[::1] at one port"]);
+    assert!(!home.path().join("state/serve/secret").exists());
+}
+
+#[test]
+fn a_socket_of_another_kind_is_refused() {
+    let home = home();
+    let path = home.path().join("other");
+    let process = activated(&home, &["-l", &path.display().to_string()]);
+    let _caller = std::os::unix::net::UnixStream::connect(&path).expect("systemd listens");
+    let run = process.end();
+    run.assert_code(2)
+        .assert_says(&["cannot be served", "fd 3", "--install"]);
+}
+
+#[test]
+fn what_was_handed_to_another_process_is_left_alone() {
+    for pid in ["1", "nonsense", ""] {
+        let mut home = home();
+        home.set("LISTEN_PID", pid);
+        home.set("LISTEN_FDS", "2");
+        let process = home.call(&["serve", "--port", "0", "-o", "json"]).spawn();
+        let ready: Value = serde_json::from_str(&process.next_line()).expect("JSON");
+        assert!(ready["url"].is_string());
+        process.signal("TERM");
+        process.end().assert_code(0);
+    }
+}
+
+#[test]
+fn ready_is_said_once_the_secret_is_there_and_the_log_holds_no_request() {
+    let mut home = home();
+    let path = home.path().join("notify");
+    let by_path = UnixDatagram::bind(&path).expect("a socket");
+    let name = format!("acspass-test-{}", std::process::id());
+    let address = SocketAddr::from_abstract_name(&name).expect("a name");
+    let abstractly = UnixDatagram::bind_addr(&address).expect("a socket");
+    for (socket, address) in [
+        (by_path, path.display().to_string()),
+        (abstractly, format!("@{name}")),
+    ] {
+        home.set("NOTIFY_SOCKET", &address);
+        let process = home
+            .call(&["serve", "--port", "0", "-o", "json"])
+            .plainly()
+            .spawn();
+        socket
+            .set_read_timeout(Some(Duration::from_secs(60)))
+            .expect("a timeout");
+        let mut said = [0; 64];
+        let length = socket.recv(&mut said).expect("a datagram");
+        assert_eq!(&said[..length], b"READY=1");
+        assert!(home.path().join("state/serve/secret").exists());
+        let ready: Value = serde_json::from_str(&process.next_line()).expect("JSON");
+        let port = ready["url"]
+            .as_str()
+            .and_then(|url| url.rsplit_once(':'))
+            .expect("a port")
+            .1;
+        for _ in 0..3 {
+            let stream = TcpStream::connect(format!("127.0.0.1:{port}")).expect("it listens");
+            assert_eq!(ask(stream, port), "HTTP/1.1 200 OK");
+        }
+        process.signal("TERM");
+        let run = process.end();
+        run.assert_code(0);
+        assert_eq!(run.stderr, "stopped\n");
+    }
+}
