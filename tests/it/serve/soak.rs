@@ -12,6 +12,7 @@ use acspass::account::Tenancy;
 use acspass::acs::{DirectExchange, Endpoint, IdentityClient};
 use acspass::config::{default_scopes, parse_scopes};
 use acspass::emulator::{self, Emulator, Fault, Route, Trouble};
+use acspass::entra::redirect::RedirectUri;
 use acspass::entra::{Authority, Entra};
 use acspass::exchange::{ExchangeKind, TokenSource};
 use acspass::http::{self, Http};
@@ -188,7 +189,7 @@ fn options(emulator: &Arc<Emulator>, clock: SettableClock, begun: &Arc<Mutex<usi
         owned: Arc::new(|| Err(Error::new(Kind::Usage, "nobody asks for it", "do not"))),
         sign_in: SignInOptions {
             entra: Arc::new(|| Err(Error::new(Kind::Usage, "nobody signs in", "do not"))),
-            redirect_uri: None,
+            redirect_uri: RedirectUri::localhost(0),
             timeout: HANGS,
         },
         overview: Arc::new(|| Err(Error::new(Kind::Usage, "nobody asks for it", "do not"))),

@@ -1,7 +1,9 @@
 //! Ways into the dashboard that nobody has: guessed and spent tickets, cookies of the attacker's own,
 //! and pages that speak for the browser. Forged changes are in `serve/dashboard/doors.rs`.
 
-use super::{Besieged, home};
+use std::io::Write;
+
+use super::{Besieged, drain, home, request};
 
 /// The path and query of a new link.
 fn link(besieged: &Besieged<'_>) -> String {
@@ -65,15 +67,13 @@ fn a_ticket_is_neither_guessed_nor_used_twice_nor_opened_by_another_page() {
         assert!(answer.header("set-cookie").is_none(), "{headers:?}");
     }
     // None of that has spent it. Of many who use it at once, one gets in.
-    let opened: usize = std::thread::scope(|scope| {
-        let tries: Vec<_> = (0..16)
-            .map(|_| scope.spawn(|| besieged.ask("GET", &link, &[&ours])))
-            .collect();
-        let answers = tries
-            .into_iter()
-            .map(|opening| opening.join().expect("it ends"));
-        answers.filter(|text| text.contains("set-cookie")).count()
-    });
+    let request = request("GET", &link, &[&ours], "");
+    let mut streams: Vec<_> = (0..16).map(|_| besieged.connect()).collect();
+    for stream in &mut streams {
+        stream.write_all(request.as_bytes()).expect("it listens");
+    }
+    let answers = streams.iter_mut().map(drain);
+    let opened = answers.filter(|text| text.contains("set-cookie")).count();
     assert_eq!(opened, 1);
     besieged.assert_refused("a spent link", &besieged.ask("GET", &link, &[&ours]), 401);
     besieged.end();
