@@ -6,6 +6,7 @@
 mod adopt;
 mod origin;
 pub(crate) mod serve;
+mod talk;
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
@@ -17,6 +18,10 @@ use crate::error::{Error, Kind, Result};
 
 /// How often a fresh port is tried where the other family already has it taken.
 const TRIES: usize = 16;
+
+/// Callers that may wait to be accepted; the system may allow fewer.
+#[cfg(unix)]
+const QUEUE: i32 = 4096;
 
 /// Listeners on every loopback family that the machine has, all at one port.
 #[derive(Debug)]
@@ -81,6 +86,10 @@ fn bind_both(port: u16) -> io::Result<Bound> {
     };
     for listener in &listeners {
         listener.set_nonblocking(true)?;
+        // The standard library's queue of 128 is short where thousands call at one moment: who
+        // finds it full tries again after a whole second.
+        #[cfg(unix)]
+        rustix::net::listen(listener, QUEUE)?;
     }
     Ok(Bound { listeners, port })
 }

@@ -7,26 +7,24 @@
 use std::error::Error as StdError;
 use std::future::Future;
 use std::io;
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
 use hyper::body::Incoming;
-use hyper::server::conn::http1;
 use hyper::service::Service;
 use hyper::{Request, Response};
-use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
+use super::talk::talk;
 use super::{Bound, is_loopback_peer};
 
 /// How long a peer may take over the TLS handshake, and over each request's head.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+pub(super) const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long to wait after the system refused to hand out a connection (out of descriptors).
 const BREATHER: Duration = Duration::from_millis(50);
 
@@ -37,7 +35,8 @@ pub(crate) struct Limits {
     pub(crate) connections: usize,
     /// How many of them may hold buffers at a time, which is from the first byte on.
     pub(crate) buffers: usize,
-    /// While more than this many do, a connection is closed after its answer.
+    /// While more than this many do, each gives them back after its answer, and slow heads are cut
+    /// off.
     pub(crate) kept: usize,
     /// Bytes of a request's head; 8 KiB at least.
     pub(crate) head: usize,
@@ -73,7 +72,7 @@ pub(crate) async fn serve<S>(
     stop: watch::Receiver<bool>,
 ) -> io::Result<()>
 where
-    S: Service<Request<Incoming>, Response = Response<Body>> + Clone + Send + 'static,
+    S: Service<Request<Incoming>, Response = Response<Body>> + Clone + Send + Unpin + 'static,
     S::Error: Into<Box<dyn StdError + Send + Sync>> + Send,
     S::Future: Send,
 {
@@ -99,7 +98,7 @@ pub(crate) async fn serve_unix<S>(
     stop: watch::Receiver<bool>,
 ) -> io::Result<()>
 where
-    S: Service<Request<Incoming>, Response = Response<Body>> + Clone + Send + 'static,
+    S: Service<Request<Incoming>, Response = Response<Body>> + Clone + Send + Unpin + 'static,
     S::Error: Into<Box<dyn StdError + Send + Sync>> + Send,
     S::Future: Send,
 {
@@ -156,7 +155,7 @@ async fn accept<S, D: Door>(
     limits: Limits,
     mut stop: watch::Receiver<bool>,
 ) where
-    S: Service<Request<Incoming>, Response = Response<Body>> + Clone + Send + 'static,
+    S: Service<Request<Incoming>, Response = Response<Body>> + Clone + Send + Unpin + 'static,
     S::Error: Into<Box<dyn StdError + Send + Sync>> + Send,
     S::Future: Send,
 {
@@ -179,28 +178,49 @@ async fn accept<S, D: Door>(
         };
         let (tls, service, told) = (tls.clone(), service.clone(), told.clone());
         let buffers = buffers.clone();
-        connections.spawn(async move {
-            let Some(_buffer) = first_byte::<D>(&stream, &buffers, told.clone()).await else {
-                return;
-            };
-            let is_kept = limits.buffers - buffers.available_permits() <= limits.kept;
-            // Boxed, so that who says nothing costs nothing of this.
-            Box::pin(async move {
-                let Some(tls) = tls else {
-                    return converse(stream, service, limits, is_kept, told).await;
-                };
-                let shaken = tokio::time::timeout(HEAD_TIMEOUT, tls.accept(stream)).await;
-                if let Ok(Ok(stream)) = shaken {
-                    converse(stream, service, limits, is_kept, told).await;
-                }
-            })
-            .await;
-        });
+        connections.spawn(attend::<S, D>(stream, tls, service, limits, buffers, told));
     }
     drop(listener);
     let finish = async { while connections.join_next().await.is_some() {} };
     // Whoever is still there after the grace is cut off by the set's own drop.
     let _ = tokio::time::timeout(limits.grace, finish).await;
+}
+
+/// One connection: it waits without buffers, talks, and waits again.
+async fn attend<S, D: Door>(
+    mut stream: D::Stream,
+    tls: Option<TlsAcceptor>,
+    service: S,
+    limits: Limits,
+    buffers: Arc<Semaphore>,
+    stop: watch::Receiver<bool>,
+) where
+    S: Service<Request<Incoming>, Response = Response<Body>> + Clone + Send + Unpin + 'static,
+    S::Error: Into<Box<dyn StdError + Send + Sync>> + Send,
+    S::Future: Send,
+{
+    while let Some(_buffer) = first_byte::<D>(&stream, &buffers, stop.clone()).await {
+        let (tls, service, stop) = (tls.clone(), service.clone(), stop.clone());
+        // Boxed, so that who says nothing costs nothing of this.
+        let left = match tls {
+            None => Box::pin(talk(stream, service, limits, &buffers, stop)).await,
+            Some(tls) => {
+                let whole = async {
+                    let shaken = tokio::time::timeout(HEAD_TIMEOUT, tls.accept(stream)).await;
+                    if let Ok(Ok(stream)) = shaken {
+                        // What TLS has read ahead cannot be waited for on the socket.
+                        talk(stream, service, limits, &buffers, stop).await;
+                    }
+                };
+                Box::pin(whole).await;
+                None
+            }
+        };
+        match left {
+            Some(left) => stream = left,
+            None => return,
+        }
+    }
 }
 
 /// Waits for the peer to say something, and then for buffers to be free. Who stays silent is
@@ -218,32 +238,4 @@ async fn first_byte<D: Door>(
         first = tokio::time::timeout(HEAD_TIMEOUT, first) => first.ok().flatten(),
         _ = stop.wait_for(|stop| *stop) => None,
     }
-}
-
-async fn converse<S>(
-    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    service: S,
-    limits: Limits,
-    is_kept: bool,
-    mut stop: watch::Receiver<bool>,
-) where
-    S: Service<Request<Incoming>, Response = Response<Body>>,
-    S::Error: Into<Box<dyn StdError + Send + Sync>>,
-{
-    let mut connection = pin!(
-        http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(HEAD_TIMEOUT)
-            .keep_alive(is_kept)
-            .auto_date_header(limits.dates)
-            .max_buf_size(limits.head)
-            .serve_connection(TokioIo::new(stream), service)
-    );
-    // A peer that breaks off is no failure of ours: both results are let go.
-    tokio::select! {
-        _ = connection.as_mut() => return,
-        _ = stop.wait_for(|stop| *stop) => {}
-    }
-    connection.as_mut().graceful_shutdown();
-    let _ = connection.await;
 }

@@ -49,8 +49,8 @@ pub const PORT: u16 = 8487;
 /// More connections than a careless app opens, and not more memory than is affordable.
 const LIMITS: Limits = Limits {
     connections: 16 * 1024,
-    buffers: 4 * 1024,
-    kept: 2 * 1024,
+    buffers: 2 * 1024,
+    kept: 1024,
     head: 16 * 1024,
     // A refresh that is under way when the service is stopped may just end.
     grace: Duration::from_secs(5),

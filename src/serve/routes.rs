@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{RawPathParams, Request, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use axum::routing::{MethodFilter, on};
 use hyper::body::Incoming;
@@ -180,6 +180,7 @@ impl Service {
         request: hyper::Request<Incoming>,
     ) -> Response {
         let (parts, body) = request.into_parts();
+        let is_chunked = parts.headers.contains_key(header::TRANSFER_ENCODING);
         let (mut response, origin) = match self.gate.check_sender(&parts, entrance) {
             Err(refusal) => (self.refused(&parts, refusal), None),
             Ok(origin) if access::is_preflight(&parts) => {
@@ -199,6 +200,12 @@ impl Service {
         };
         answer::common_headers(response.headers_mut());
         access::origin_headers(origin, response.headers_mut());
+        if is_chunked {
+            // What follows such a body could be read in two ways, where a length was told as well
+            // (RFC 9112, section 6.1).
+            let close = HeaderValue::from_static("close");
+            response.headers_mut().insert(header::CONNECTION, close);
+        }
         response
     }
 

@@ -15,7 +15,10 @@ fn assert_store_error(outcome: &str, words: &str, step: &str) {
     assert!(outcome.starts_with("store | "), "{outcome}");
     assert!(outcome.contains(words), "{outcome}");
     assert!(outcome.contains(step), "{outcome}");
-    assert!(outcome.contains("choose another store with ACSPASS_STORE"), "{outcome}");
+    assert!(
+        outcome.contains("choose another store with ACSPASS_STORE"),
+        "{outcome}"
+    );
 }
 
 #[test]

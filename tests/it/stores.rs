@@ -22,7 +22,10 @@ fn without_a_bus_login_ends_with_7_before_a_browser_opens_and_status_still_works
             .by(&TestBrowser::never())
             .spawn()
             .end();
-        login.assert_error(7, &["no D-Bus session bus", "another store with ACSPASS_STORE"]);
+        login.assert_error(
+            7,
+            &["no D-Bus session bus", "another store with ACSPASS_STORE"],
+        );
         home.real(&["status"]).assert_code(4);
         home.real(&["account", "list"]).assert_code(0);
         home.real(&["logout"]).assert_code(0);

@@ -1,10 +1,12 @@
 //! The token service as a process of its own, asked over real sockets.
 
 mod access;
+mod attacks;
 mod dashboard;
 mod identities;
 mod lifecycle;
 mod shape;
+mod soak;
 mod tokens;
 
 use std::io::{Read, Write};

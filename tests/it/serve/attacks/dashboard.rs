@@ -1,0 +1,145 @@
+//! Ways into the dashboard that nobody has: guessed and spent tickets, cookies of the attacker's own,
+//! and pages that speak for the browser. Forged changes are in `serve/dashboard/doors.rs`.
+
+use std::io::Write;
+
+use super::{Besieged, drain, home, request};
+
+/// The path and query of a new link.
+fn link(besieged: &Besieged<'_>) -> String {
+    let bearer = besieged.bearer();
+    let made = besieged
+        .service
+        .send("POST", "/dashboard/tickets", &[&bearer], "");
+    let made = made.assert_status(201).json();
+    let link = made["url"].as_str().expect("a link");
+    let path = link.splitn(4, '/').nth(3).expect("a path");
+    format!("/{path}")
+}
+
+#[test]
+fn a_ticket_is_neither_guessed_nor_used_twice_nor_opened_by_another_page() {
+    let home = home();
+    let besieged = Besieged::start(&home);
+    let (ours, link) = (besieged.host(), link(&besieged));
+    let ticket = link.split_once("ticket=").expect("a ticket").1;
+    let last = ticket.len() - 1;
+    let mut guesses = vec![
+        String::new(),
+        "?".to_owned(),
+        "?ticket".to_owned(),
+        "?ticket=".to_owned(),
+        format!("?Ticket={ticket}"),
+        format!("?TICKET={ticket}"),
+        format!("?ticket={}", &ticket[..last]),
+        format!("?ticket={}", &ticket[1..]),
+        format!("?ticket={ticket}{ticket}"),
+        format!("?ticket={ticket}%00"),
+        format!("?ticket=%20{ticket}"),
+        format!("?ticket=x&ticket={ticket}"),
+        format!("?ticket[]={ticket}"),
+        format!("?ticket={}", ticket.to_ascii_lowercase()),
+        format!("?ticket={}", "A".repeat(ticket.len())),
+        format!("?ticket={}", "A".repeat(8 * 1024)),
+        format!("?ticket={}", besieged.service.secret),
+    ];
+    // More than there can be tickets: guesses push none of them out.
+    guesses.extend((0..100).map(|guess| format!("?ticket={guess:0>43}")));
+    for query in &guesses {
+        let target = format!("/dashboard/open{query}");
+        let text = besieged.ask("GET", &target, &[&ours]);
+        let answer = besieged.assert_refused(query, &text, 401);
+        assert!(answer.header("set-cookie").is_none(), "{query}");
+    }
+    // The right ticket in the wrong hands: a foreign name, page, link, form or method.
+    let evil = "Origin: http://evil.example";
+    for (method, headers, status) in [
+        ("GET", vec!["Host: evil.example"], 421),
+        ("GET", vec![ours.as_str(), evil], 403),
+        ("GET", vec![&ours, "Sec-Fetch-Site: cross-site"], 403),
+        ("GET", vec![&ours, "Sec-Fetch-Site: same-site"], 403),
+        ("POST", vec![&ours, evil], 403),
+        ("POST", vec![&ours], 405),
+        ("PUT", vec![&ours], 405),
+    ] {
+        let text = besieged.ask(method, &link, &headers);
+        let answer = besieged.assert_refused(method, &text, status);
+        assert!(answer.header("set-cookie").is_none(), "{headers:?}");
+    }
+    // None of that has spent it. Of many who use it at once, one gets in.
+    let request = request("GET", &link, &[&ours], "");
+    let mut streams: Vec<_> = (0..16).map(|_| besieged.connect()).collect();
+    for stream in &mut streams {
+        stream.write_all(request.as_bytes()).expect("it listens");
+    }
+    let answers = streams.iter_mut().map(drain);
+    let opened = answers.filter(|text| text.contains("set-cookie")).count();
+    assert_eq!(opened, 1);
+    besieged.assert_refused("a spent link", &besieged.ask("GET", &link, &[&ours]), 401);
+    besieged.end();
+}
+
+#[test]
+fn a_cookie_of_the_attackers_is_worth_nothing_before_and_after_somebody_gets_in() {
+    let home = home();
+    let besieged = Besieged::start(&home);
+    let (ours, link) = (besieged.host(), link(&besieged));
+    let name = format!("acspass-{}", besieged.service.port);
+    let planted = format!("Cookie: {name}=planted");
+    let opened = besieged.service.send("GET", &link, &[&planted], "");
+    let set = opened.assert_status(303);
+    let set = set.header("set-cookie").expect("a cookie");
+    let good = set.split(';').next().expect("a pair");
+    assert!(!set.contains("planted"), "the cookie is a new one");
+    let value = good.split_once('=').expect("a pair").1;
+    let own = format!("Origin: http://127.0.0.1:{}", besieged.service.port);
+    for cookie in [
+        "planted".to_owned(),
+        String::new(),
+        value[1..].to_owned(),
+        format!("{value}x"),
+        value.to_ascii_lowercase(),
+        besieged.service.secret.clone(),
+    ] {
+        let cookie = format!("Cookie: {name}={cookie}");
+        for (method, path) in [
+            ("GET", "/"),
+            ("GET", "/dashboard/main.js"),
+            ("POST", "/dashboard/key"),
+        ] {
+            let text = besieged.ask(method, path, &[&ours, &own, &cookie]);
+            besieged.assert_refused(path, &text, 401);
+        }
+    }
+    // With the right cookie, but from elsewhere: framed, linked or fetched by another page.
+    let good = format!("Cookie: {good}");
+    for headers in [
+        ["Origin: http://evil.example", "X-None: x"],
+        ["Origin: null", "X-None: x"],
+        ["Sec-Fetch-Site: cross-site", "Sec-Fetch-Dest: iframe"],
+        ["Sec-Fetch-Site: cross-site", "Sec-Fetch-Mode: navigate"],
+        ["Sec-Fetch-Site: same-site", "Sec-Fetch-Mode: no-cors"],
+    ] {
+        for (method, path) in [
+            ("GET", "/"),
+            ("GET", "/token"),
+            ("GET", "/dashboard/state"),
+            ("POST", "/dashboard/key"),
+            ("POST", "/dashboard/tickets"),
+        ] {
+            let text = besieged.ask(method, path, &[&ours, &good, headers[0], headers[1]]);
+            besieged.assert_refused(path, &text, 403);
+        }
+    }
+    // No way leads from the page's cookie, as any port of this host gets it, to a key, once the
+    // page has its own; nor is a missing origin taken for ours.
+    let text = besieged.ask("POST", "/dashboard/key", &[&ours, &good]);
+    besieged.assert_refused("no origin", &text, 403);
+    let key = besieged
+        .service
+        .send("POST", "/dashboard/key", &[&good, &own], "");
+    key.assert_status(200);
+    let text = besieged.ask("POST", "/dashboard/key", &[&ours, &good, &own]);
+    besieged.assert_refused("a second key", &text, 401);
+    besieged.end();
+}

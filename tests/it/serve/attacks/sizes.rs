@@ -1,0 +1,125 @@
+//! Requests that are large beyond reason, or slow beyond patience.
+
+use std::io::Write;
+
+use super::{Besieged, answers, drain, home};
+
+const MIB: usize = 1024 * 1024;
+/// What a sender tries to make the service hold.
+const HUGE: usize = 50 * MIB;
+/// What it may hold of all that.
+const LITTLE_KIB: u64 = 8 * 1024;
+
+#[test]
+fn fifty_megabytes_are_refused_at_once_and_never_held() {
+    let home = home();
+    let besieged = Besieged::start(&home);
+    let (ours, right) = (besieged.host(), besieged.bearer());
+    besieged.assert_still_answers();
+    let before = besieged.memory_kib("VmHWM:");
+    let filler = vec![b'x'; HUGE];
+    let lines = "X-Line: x\r\n".repeat(HUGE / 11).into_bytes();
+    let chunks = format!("{MIB:x}\r\n{}\r\n", "x".repeat(MIB))
+        .repeat(50)
+        .into_bytes();
+    let json = format!("Content-Type: application/json\r\nContent-Length: {HUGE}\r\n\r\n");
+    let chunked = "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n";
+    let post = format!("POST /identities HTTP/1.1\r\n{ours}\r\n");
+    for (what, head, rest, status) in [
+        ("a request line", "GET /".to_owned(), &filler, 431),
+        (
+            "a header",
+            format!("GET /token HTTP/1.1\r\n{ours}\r\n{right}\r\nX-Long: "),
+            &filler,
+            431,
+        ),
+        (
+            "a host",
+            "GET /token HTTP/1.1\r\nHost: ".to_owned(),
+            &filler,
+            431,
+        ),
+        (
+            "a secret",
+            format!("GET /token HTTP/1.1\r\n{ours}\r\nAuthorization: Bearer "),
+            &filler,
+            431,
+        ),
+        (
+            "many headers",
+            format!("GET /token HTTP/1.1\r\n{ours}\r\n{right}\r\n"),
+            &lines,
+            431,
+        ),
+        ("empty lines", String::new(), &b"\r\n".repeat(HUGE / 2), 431),
+        ("a body", format!("{post}{right}\r\n{json}"), &filler, 413),
+        (
+            "a body without the secret",
+            format!("{post}{json}"),
+            &filler,
+            401,
+        ),
+        (
+            "a body in chunks",
+            format!("{post}{right}\r\n{chunked}"),
+            &chunks,
+            413,
+        ),
+        (
+            "chunks without the secret",
+            format!("{post}{chunked}"),
+            &chunks,
+            401,
+        ),
+    ] {
+        let mut stream = besieged.connect();
+        let sent = stream
+            .write_all(head.as_bytes())
+            .and_then(|()| stream.write_all(rest));
+        let text = drain(&mut stream);
+        besieged.assert_tells_nothing(what, &text);
+        // Who goes on talking may lose the answer: the connection is cut behind it.
+        assert!(answers(&text) <= 1, "{what}: {text}");
+        if answers(&text) == 1 {
+            let start = format!("HTTP/1.1 {status} ");
+            assert!(text.starts_with(&start), "{what}: {text}");
+        }
+        assert!(sent.is_err(), "{what} was read to its end");
+        besieged.assert_still_answers();
+    }
+    let after = besieged.memory_kib("VmHWM:");
+    assert!(
+        after < before + LITTLE_KIB,
+        "{before} KiB, and then {after} KiB"
+    );
+    besieged.end();
+}
+
+#[test]
+fn who_asks_and_never_reads_the_answers_is_not_answered_for_ever() {
+    let home = home();
+    let besieged = Besieged::start(&home);
+    let (ours, right) = (besieged.host(), besieged.bearer());
+    let before = besieged.memory_kib("VmHWM:");
+    let request = format!("GET /openapi.json HTTP/1.1\r\n{ours}\r\n{right}\r\n\r\n");
+    let breath = request.repeat(1000);
+    let deaf: Vec<_> = (0..8)
+        .map(|_| {
+            let mut stream = besieged.connect();
+            stream.set_nonblocking(true).expect("a mode");
+            // Until neither side's buffers take more.
+            while let Ok(written) = stream.write(breath.as_bytes()) {
+                assert!(written > 0);
+            }
+            stream
+        })
+        .collect();
+    besieged.assert_still_answers();
+    let after = besieged.memory_kib("VmHWM:");
+    assert!(
+        after < before + LITTLE_KIB,
+        "{before} KiB, and then {after} KiB"
+    );
+    drop(deaf);
+    besieged.end();
+}
