@@ -106,8 +106,10 @@ impl Fate {
                 "see that the keyring works with its own program, and run this again",
             ),
         };
-        let hint =
-            format!("{step}; to keep tokens only while a command runs, set ACSPASS_STORE=memory");
+        let hint = format!(
+            "{step}; where there is no keyring, set ACSPASS_STORE=file (sealed files), or \
+             ACSPASS_STORE=memory to keep tokens only while a command runs"
+        );
         Error::new(Kind::Store, message, hint)
     }
 }
