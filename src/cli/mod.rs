@@ -174,7 +174,10 @@ fn not_a_command(wrong: &clap::Error, arguments: &[OsString], mut output: Output
             let (message, rest) = text.split_once("\n\n").unwrap_or((text, ""));
             let hint = match rest.trim() {
                 "" => "see `acspass --help`".to_owned(),
-                rest => rest.replace("\n\n", "\n"),
+                rest => {
+                    let rest = rest.strip_prefix("tip: ").unwrap_or(rest);
+                    rest.replace("\n\n", "\n")
+                }
             };
             output.error(&Error::new(Kind::Usage, message.trim(), hint));
             Kind::Usage.exit_code()

@@ -286,7 +286,10 @@ fn from(error: Error, found: &[&Found]) -> Error {
     let set: Vec<String> = found
         .iter()
         .filter(|found| found.origin != Origin::Default)
-        .map(|found| found.origin.to_string())
+        .map(|found| match &found.origin {
+            Origin::Flag => "the command line".to_owned(),
+            origin => origin.to_string(),
+        })
         .collect();
     match set.is_empty() {
         true => error,

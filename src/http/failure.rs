@@ -7,6 +7,7 @@ use url::Url;
 use super::Answer;
 use super::proxies::Via;
 use crate::error::{Error, Kind};
+use crate::loopback;
 use crate::text::one_line;
 
 const NOT_TRUSTED: &str = "is not trusted";
@@ -126,6 +127,11 @@ fn is_web_page(answer: &Answer) -> bool {
     }
 }
 
+fn is_this_machine(host: &str) -> bool {
+    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+    loopback::is_loopback_host(name)
+}
+
 /// No answer came. A proxy on the way is named where it, and not the host, is the reason.
 pub(super) fn unreachable(host: &str, via: Option<&Via>, error: reqwest::Error) -> Miss {
     let error = error.without_url();
@@ -172,6 +178,12 @@ pub(super) fn unreachable(host: &str, via: Option<&Via>, error: reqwest::Error) 
             "check the network, the spelling of the host, and HTTPS_PROXY".to_owned(),
         ),
         None if error.is_timeout() => return Miss::Passing(too_late(host, via).caused_by(error)),
+        None if error.is_connect() && is_this_machine(host) => (
+            format!("{host} could not be reached"),
+            "start what answers there, for instance `acspass emulator`, or see with `acspass config \
+             list` where the address comes from"
+                .to_owned(),
+        ),
         None if error.is_connect() => (
             format!("{host} could not be reached"),
             "check the network, and HTTPS_PROXY where you need a proxy".to_owned(),

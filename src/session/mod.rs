@@ -153,6 +153,21 @@ impl Session {
         entry.ok_or_else(|| nobody_known(Some(user)))
     }
 
+    /// Why there is nobody to give a token for.
+    fn nobody(&self, user: Option<&str>) -> Error {
+        let first = self.vault.first(&self.tenancy, 1);
+        match first.map(|few| user.is_none() && few.lacks_active()) {
+            Ok(true) => Error::new(
+                Kind::SignInNeeded,
+                "no account is the active one",
+                "run `acspass account switch USER`, or name the user with `--account USER`; \
+                 `acspass account list` shows who is signed in",
+            ),
+            Ok(false) => nobody_known(user),
+            Err(error) => error,
+        }
+    }
+
     /// What these sessions belong to.
     pub fn tenancy(&self) -> &Tenancy {
         &self.tenancy

@@ -14,7 +14,7 @@ use crate::time::Timestamp;
 use super::exchange::{Exchange, exchange};
 use super::freshness::{Done, Step, Target, Wish, last_resort, next_step};
 use super::sign_in::Whom;
-use super::{Session, Token, Way, hand_out, nobody_known, waiting};
+use super::{Session, Token, Way, hand_out, waiting};
 
 /// More steps than any path through the freshness rule has: sign in, exchange, redeem, exchange,
 /// use, and the same once more where another process renewed meanwhile.
@@ -116,7 +116,7 @@ impl Renewal {
             Ok(Attempt::Held(Some(holder))) if holder.activity == Activity::SigningIn => {
                 waiting::someone_signs_in(Some(holder))
             }
-            _ => nobody_known(self.user.as_deref()),
+            _ => self.session.nobody(self.user.as_deref()),
         }
     }
 }
@@ -324,10 +324,10 @@ impl Run<'_> {
 
     async fn sign_in(&mut self) -> Result<()> {
         let Some(way) = self.way.filter(|_| !self.done.signed_in) else {
-            return Err(self
-                .refused
-                .take()
-                .unwrap_or_else(|| nobody_known(self.user.as_deref().or(self.hint.as_deref()))));
+            return Err(self.refused.take().unwrap_or_else(|| {
+                self.session
+                    .nobody(self.user.as_deref().or(self.hint.as_deref()))
+            }));
         };
         let scopes = &self.wish.scopes;
         let whom = Whom {

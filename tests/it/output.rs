@@ -150,8 +150,57 @@ fn login_status_account_and_logout_print_the_contracts_shapes() {
         left["accounts"][0]["active"], false,
         "nobody is active unasked"
     );
+    let lacks = "no account is the active one";
+    for words in [["status"].as_slice(), &["account", "list"]] {
+        let text = home.real(words).stdout;
+        assert!(text.contains("`acspass account switch USER`"), "{text}");
+    }
+    home.real(&["get", "--no-interactive"])
+        .assert_error(4, &[lacks, "acspass account switch USER"]);
     assert_eq!(json_of(&["logout", "--all"], 0), json!({}));
     assert_eq!(json_of(&["status"], 4), nobody);
+}
+
+#[test]
+fn a_command_that_reads_at_a_terminal_says_what_it_waits_for() {
+    let home = Home::new();
+    for (words, asks) in [
+        (["inspect", "-"], "paste the token"),
+        (["token", "exchange"], "paste the token"),
+    ] {
+        let typed = home.call(&words).typing("").at_terminal().run();
+        typed.assert_code(2);
+        assert!(typed.stderr.starts_with(asks), "{}", typed.stderr);
+        assert!(
+            typed.stderr.contains("there is no token"),
+            "{}",
+            typed.stderr
+        );
+        let piped = home.call(&words).typing("").run();
+        piped.assert_error(2, &["there is no token", "acspass get | acspass inspect"]);
+        assert!(!piped.stderr.contains(asks), "{}", piped.stderr);
+    }
+    let (home, _emulator) = Home::with_emulator();
+    let ids = home.call(&["user", "delete", "-"]).typing("").at_terminal();
+    let ids = ids.run();
+    assert!(
+        ids.stderr.starts_with("type or paste ids"),
+        "{}",
+        ids.stderr
+    );
+    let piped = home.call(&["user", "delete", "-"]).typing("").run();
+    assert_eq!(piped.assert_code(0).stderr, "");
+}
+
+#[test]
+fn the_manual_pages_go_into_a_folder_that_is_made() {
+    let home = Home::new();
+    let folder = tempfile::TempDir::new().expect("a folder");
+    let pages = folder.path().join("share/man/man1");
+    home.run(&["man", "--folder", pages.to_str().expect("a text")])
+        .assert_code(0);
+    assert!(pages.join("acspass.1").exists());
+    assert!(pages.join("acspass-login.1").exists());
 }
 
 #[test]

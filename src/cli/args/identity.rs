@@ -56,8 +56,8 @@ pub(crate) struct UserDelete {
 /// Issue, revoke and exchange Communication tokens
 #[derive(Debug, Subcommand)]
 #[command(after_help = "Examples:
-  acspass token issue --scope chat --scope voip
-  acspass token issue --user 8:acs:1b5cc06b-…_00000007-… --scope voip --valid-for 1h
+  acspass token issue --scope chat --scope voip --valid-for 1h
+  acspass token issue --user 8:acs:1b5cc06b-…_00000007-… --scope voip
   acspass token revoke --user 8:acs:1b5cc06b-…_00000007-…
   acspass token exchange entra-token.txt")]
 pub(crate) enum Token {
@@ -70,10 +70,10 @@ pub(crate) enum Token {
 /// Issue a token for an identity, or for a new one
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  acspass token issue --scope chat --scope voip
-  acspass token issue --user 8:acs:1b5cc06b-…_00000007-… --scope voip --valid-for 1h
+  acspass token issue --scope chat --scope voip --valid-for 1h
+  acspass token issue --user 8:acs:1b5cc06b-…_00000007-… --scope voip
 
-Without --user an identity is created in the same request, and its id is printed before the token.
+Without --user an identity is created in the same request, and its id is printed before the token. \
 Earlier tokens stay good; to refresh a token, issue again.")]
 pub(crate) struct TokenIssue {
     /// The identity's id
@@ -106,7 +106,7 @@ pub(crate) struct TokenRevoke {
   acspass get --entra | acspass token exchange
   acspass token exchange entra-token.txt --client-id GUID --user-id GUID
 
-The Entra token is read from FILE or standard input, never from the command line. The client id
+The Entra token is read from FILE or standard input, never from the command line. The client id \
 and the user's object id are the token's own where it can be read.")]
 pub(crate) struct TokenExchange {
     /// A file that holds the Entra token; standard input where it is missing or `-`

@@ -48,7 +48,7 @@ pub(crate) struct ConfigGet {
 #[command(after_help = "Examples:
   acspass config set tenant contoso.com
   acspass config set scopes Teams.ManageCalls
-  acspass config set connection-string       asks for it unseen, and keeps it in the store")]
+  acspass config set connection-string  asks for it unseen; it goes to the store")]
 pub(crate) struct ConfigSet {
     /// The setting's name
     #[arg(value_name = "KEY")]
@@ -63,7 +63,7 @@ pub(crate) struct ConfigSet {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   acspass config unset scopes
-  acspass config unset connection-string     removes it from the store too")]
+  acspass config unset connection-string  removes it from the store too")]
 pub(crate) struct ConfigUnset {
     /// The setting's name
     #[arg(value_name = "KEY")]
@@ -77,7 +77,7 @@ pub(crate) struct ConfigUnset {
   acspass setup -o json | jq -r .script > setup.sh
   acspass setup -o json | jq -r .adminConsentUrl
 
-Prints portal steps, a script for the Azure CLI, the admin-consent address and a message to send to
+Prints portal steps, a script for the Azure CLI, the admin-consent address and a message to send to \
 an admin, filled in with what is configured. It contacts nobody and changes nothing.")]
 pub(crate) struct Setup {}
 
@@ -88,8 +88,8 @@ pub(crate) struct Setup {}
   acspass doctor --offline
   acspass doctor -o json | jq '.checks[] | select(.result == \"fail\")'
 
-One line each, `ok`, `warn`, `fail` or `skipped`, with what to do. Safe to paste in public: no secret
-and no user name; tenant, client id and resource are shortened. Ends with the exit code of the first
+One line each, `ok`, `warn`, `fail` or `skipped`, with what to do. Safe to paste in public: no secret \
+and no user name; tenant, client id and resource are shortened. Ends with the exit code of the first \
 check that failed, which explains the others. Nothing is changed.")]
 pub(crate) struct Doctor {
     /// Contact nothing, neither the network nor the keyring
@@ -103,17 +103,18 @@ pub(crate) struct Doctor {
   acspass emulator
   acspass emulator --http-port 8080 --https-port 8443 -o json
 
-Prints how to point any client at it, then runs until Ctrl-C. It is an emulator: its keys are
+Prints how to point any client at it, then runs until Ctrl-C. It is an emulator: its keys are \
 published and worthless, and it listens on this machine only.
 
 Users who meet an obstacle, picked by login hint (`acspass login --account NAME@contoso.example`):
-  consent, mfa                       a page that asks for consent, or for a code (123456)
-  admin-consent                      an admin must consent (AADSTS90094)
+  consent, mfa               a page asks for consent, or for a code (123456)
+  admin-consent              an admin must consent (AADSTS90094)
   blocked, unassigned, disabled, locked, password-expired, nobody
-                                     a page that says no: AADSTS53003, 50105, 50057, 50053, 50055, 50034
-  stranger@fabrikam.example          no guest of the tenant (AADSTS50020)
-  step-up, moved                     renewal refused with claims (AADSTS50076, 53003)
-  expired, idle, revoked             renewal refused (AADSTS70043, 700082, 50173)")]
+                             a page says no (AADSTS53003, 50105, 50057, 50053,
+                             50055, 50034)
+  stranger@fabrikam.example  no guest of the tenant (AADSTS50020)
+  step-up, moved             renewal refused with claims (AADSTS50076, 53003)
+  expired, idle, revoked     renewal refused (AADSTS70043, 700082, 50173)")]
 pub(crate) struct Emulator {
     /// The port for https; 0 takes a free one
     #[arg(long, value_name = "N", default_value_t = 0)]
@@ -133,22 +134,22 @@ pub(crate) struct Emulator {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   acspass serve
-  acspass serve --open                                 with its page in a browser
+  acspass serve --open                                 with its dashboard
   acspass serve --port 0 -o json
   acspass serve --allow-origin http://localhost:3000   let a web page ask, too
-  acspass serve --emulator                             try it without account and network
-  acspass serve --install                              from now on it runs by itself
+  acspass serve --emulator                             try it: no account
+  acspass serve --install                              it runs by itself
   acspass serve --status && echo it answers
   acspass serve --uninstall
 
-Prints where it is and where its secret lies, then runs until Ctrl-C. Every request but
-GET /healthz carries `Authorization: Bearer` with the contents of the secret file, which is
-another one in every run. GET /token answers as `acspass get -o json`; GET /openapi.json describes
+Prints where it is and where its secret lies, then runs until Ctrl-C. Every request but \
+GET /healthz carries `Authorization: Bearer` with the contents of the secret file, which is \
+another one in every run. GET /token answers as `acspass get -o json`; GET /openapi.json describes \
 the rest.
 
---install writes a systemd user service and its socket, with this profile, port and these origins,
-and starts them, now and at every login; settings must be in the profile, not in the environment.
-`journalctl --user -u acspass` shows what the service says. --status ends with exit code 0 where a
+--install writes a systemd user service and its socket, with this profile, port and these origins, \
+and starts them, now and at every login; settings must be in the profile, not in the environment. \
+`journalctl --user -u acspass` shows what the service says. --status ends with exit code 0 where a \
 service runs and answers, and 6 where not.")]
 pub(crate) struct Serve {
     /// The port; 0 takes a free one. Sockets that systemd hands over have their own
@@ -174,9 +175,9 @@ pub(crate) struct Serve {
 /// Print a shell's completion script
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  acspass completions bash > ~/.local/share/bash-completion/completions/acspass
-  acspass completions zsh > ~/.zfunc/_acspass
-  acspass completions fish > ~/.config/fish/completions/acspass.fish")]
+  source <(acspass completions bash)    in ~/.bashrc
+  source <(acspass completions zsh)     in ~/.zshrc, after compinit
+  acspass completions fish | source     in ~/.config/fish/config.fish")]
 pub(crate) struct Completions {
     /// The shell
     #[arg(value_enum)]
@@ -189,7 +190,7 @@ pub(crate) struct Completions {
   acspass man | man -l -
   acspass man --folder ~/.local/share/man/man1")]
 pub(crate) struct Man {
-    /// Write a page for each command into this folder
+    /// Write a page for each command into this folder, which is made where it is missing
     #[arg(long, value_name = "DIR")]
     pub(crate) folder: Option<std::path::PathBuf>,
 }

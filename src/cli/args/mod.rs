@@ -20,14 +20,14 @@ pub(crate) use machine::{Completions, Config, ConfigSet, Doctor, Emulator, Man, 
     propagate_version = false,
     disable_help_subcommand = true,
     after_help = "Examples:
-  acspass get --emulator                 try it: no account, no resource, no network
+  acspass get --emulator                 try it: no account, no network
   acspass login                          sign in once, in the browser
   acspass get                            print one fresh Communication token
-  TOKEN=$(acspass get --no-interactive)  in a script: exit code 4 where a sign-in is needed
+  TOKEN=$(acspass get --no-interactive)  in a script: exit code 4 if signed out
 
-Settings come from flags, then the environment, then a profile, then defaults; `acspass config
-list` shows each and where it came from. Exit codes: 0 done, 1 our fault, 2 usage or
-configuration, 3 sign-in refused, 4 sign-in needed, 5 refused by a service, 6 unreachable,
+Settings come from flags, then the environment, then a profile, then defaults; `acspass config \
+list` shows each and where it came from. Exit codes: 0 done, 1 our fault, 2 usage or \
+configuration, 3 sign-in refused, 4 sign-in needed, 5 refused by a service, 6 unreachable, \
 7 token store, 130 interrupted. There is no telemetry and no update check."
 )]
 pub(crate) struct Cli {
@@ -127,10 +127,10 @@ pub(crate) enum Command {
 #[command(after_help = "Examples:
   acspass login
   acspass login --account ada@contoso.com --prompt login
-  acspass login --device-code                enter a code on any other device
-  acspass login --paste                      over SSH: paste the browser's last address
-  acspass login --no-browser --port 8400     print the address; forward the port with ssh -L
-  acspass login --emulator                   against the embedded emulator
+  acspass login --device-code             enter a code on any other device
+  acspass login --paste                   over SSH: paste the browser's address
+  acspass login --no-browser --port 8400  over SSH: forward the port (ssh -L)
+  acspass login --emulator                against the embedded emulator
 
 Prints who is signed in, until when, and where that is stored; never a token.")]
 pub(crate) struct Login {
@@ -185,11 +185,11 @@ pub(crate) enum PromptArg {
   acspass get
   acspass get --account ada@contoso.com --min-validity 30m
   acspass get -o json | jq -r .expiresOn
-  acspass get --emulator                     try it without account, resource and network
+  acspass get --emulator                  try it: no account, no network
 
-A token is fresh with more than 10 minutes left. A fresh one that is kept is printed without any
-network; else it is renewed. Where a person must sign in, that happens first if one is there
-(standard input and standard error are terminals), else the exit code is 4. Such a person is also
+A token is fresh with more than 10 minutes left. A fresh one that is kept is printed without any \
+network; else it is renewed. Where a person must sign in, that happens first if one is there \
+(standard input and standard error are terminals), else the exit code is 4. Such a person is also \
 asked for the settings that are missing; they are kept in the profile.")]
 pub(crate) struct Get {
     #[command(flatten)]
@@ -226,15 +226,16 @@ pub(crate) struct Wanted {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   acspass exec -- npm start
-  acspass exec --account ada@contoso.com --min-validity 30m -- ./call.py --to 8:echo123
+  acspass exec --account ada@contoso.com -- ./call.py --to 8:echo123
+  acspass exec --min-validity 30m -- python3 bot.py
   acspass exec --emulator -- sh -c 'echo \"$COMMUNICATION_SERVICES_ENDPOINT\"'
 
-CMD finds the Communication token in AZURE_COMMUNICATION_ACCESS_TOKEN, and the resource's endpoint
-in COMMUNICATION_SERVICES_ENDPOINT and AZURE_COMMUNICATION_ENDPOINT. Connection strings, access
-keys and tokens that this shell has set do not reach it: they may belong to another resource. The
+CMD finds the Communication token in AZURE_COMMUNICATION_ACCESS_TOKEN, and the resource's endpoint \
+in COMMUNICATION_SERVICES_ENDPOINT and AZURE_COMMUNICATION_ENDPOINT. Connection strings, access \
+keys and tokens that this shell has set do not reach it: they may belong to another resource. The \
 token in the environment is not renewed while CMD runs.
 
-The exit code is CMD's own; 127 where there is no such command, 126 where it cannot be run, and
+The exit code is CMD's own; 127 where there is no such command, 126 where it cannot be run, and \
 those of acspass where there is no token. Signals reach CMD.")]
 pub(crate) struct Exec {
     #[command(flatten)]
@@ -250,7 +251,7 @@ pub(crate) struct Exec {
   acspass status
   acspass status -o json | jq '.accounts[] | select(.active)'
 
-Reads no secret and shows none. Exit code 0 where the active account can give a token without a
+Reads no secret and shows none. Exit code 0 where the active account can give a token without a \
 person, as far as is known, and 4 where not.")]
 pub(crate) struct Status {}
 
@@ -303,7 +304,7 @@ pub(crate) struct AccountSwitch {
   acspass get | acspass inspect
   acspass inspect token.txt -o json
 
-The token is read from FILE or standard input. It is never taken as the argument itself, where
+The token is read from FILE or standard input. It is never taken as the argument itself, where \
 every process of the machine could see it.")]
 pub(crate) struct Inspect {
     /// A file that holds the token; standard input where it is missing or `-`
@@ -313,4 +314,43 @@ pub(crate) struct Inspect {
 
 fn duration(text: &str) -> Result<std::time::Duration, String> {
     crate::time::parse_duration(text).map_err(|error| format!("{error}: {}", error.hint()))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+    use textwrap::core::display_width;
+
+    use super::Cli;
+
+    /// What stands below the options of a command and of all below it.
+    fn below_options(command: &clap::Command, found: &mut Vec<(String, String)>) {
+        let text = command.get_after_help().map(ToString::to_string);
+        found.push((command.get_name().to_owned(), text.unwrap_or_default()));
+        for command in command.get_subcommands() {
+            below_options(command, found);
+        }
+    }
+
+    #[test]
+    fn the_help_fits_a_terminal_of_80_columns() {
+        let mut found = Vec::new();
+        below_options(&Cli::command(), &mut found);
+        assert!(found.len() > 20, "{}", found.len());
+        for (command, text) in found {
+            let lines: Vec<&str> = text.lines().collect();
+            assert!(!lines.is_empty(), "{command} has no example");
+            for (number, line) in lines.iter().enumerate() {
+                if line.starts_with(' ') {
+                    assert!(display_width(line) <= 80, "{command}: {line}");
+                    continue;
+                }
+                // The terminal's width breaks a paragraph: a break of its own would make it ragged.
+                let next = lines.get(number + 1).copied().unwrap_or_default();
+                let is_text = |line: &str| !line.is_empty() && !line.starts_with(' ');
+                let goes_on = is_text(line) && is_text(next);
+                assert!(!goes_on, "{command}: {line}");
+            }
+        }
+    }
 }

@@ -101,7 +101,8 @@ To point an SDK at it (https, with the CA certificate):
 or, in place of the connection string, as the service app:
   export COMMUNICATION_SERVICES_ENDPOINT={url} AZURE_AUTHORITY_HOST={url}
   export AZURE_TENANT_ID={tenant} AZURE_CLIENT_ID={service_client}
-  export AZURE_CLIENT_SECRET={service_secret}",
+  export AZURE_CLIENT_SECRET={service_secret}
+",
         tenant = emulator.tenant_id(),
         client = emulator.client_id(),
         users = users.display(),

@@ -16,7 +16,7 @@ use crate::text::one_line;
 use crate::time::{Timestamp, in_words};
 
 pub(super) fn run(args: &Inspect, world: &World, stdin: Stdin, output: &mut Output) -> Result<u8> {
-    let text = token_input::read(args.file.as_deref(), stdin)?;
+    let text = token_input::read(args.file.as_deref(), stdin, output.talk())?;
     let decoded = jwt::decode(text.trim()).ok_or_else(|| {
         Error::new(
             Kind::Usage,

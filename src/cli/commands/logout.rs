@@ -32,6 +32,11 @@ fn forget_one(user: Option<&str>, world: &World, output: &Output) -> Result<()> 
             parts.vault.forget(&entry.key())?;
             let name = &entry.account.username;
             output.talk().say(&format!("{name} is signed out"));
+            if entry.active && parts.vault.first(&tenancy, 1)?.lacks_active() {
+                output.talk().say(
+                    "no account is the active one now: `acspass account switch USER` makes it so",
+                );
+            }
             Ok(())
         }
         (None, Some(user)) => Err(Error::new(

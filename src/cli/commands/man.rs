@@ -11,11 +11,12 @@ pub(super) fn run(args: &Man, output: &mut Output) -> Result<u8> {
         Error::new(
             Kind::Usage,
             "the manual pages cannot be written",
-            "name a folder that exists and may be written to",
+            "name a folder that may be written to",
         )
         .caused_by(error)
     };
     if let Some(folder) = &args.folder {
+        std::fs::create_dir_all(folder).map_err(unwritable)?;
         clap_mangen::generate_to(Cli::command(), folder).map_err(unwritable)?;
         output
             .talk()

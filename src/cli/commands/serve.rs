@@ -207,6 +207,7 @@ secret file  {secret_file}
 Unix socket  {socket}
 
 To ask for one, with the secret on no command line:
-  printf 'Authorization: Bearer %s' \"$(cat '{secret_file}')\" | curl -H @- {url}/token"
+  printf 'Authorization: Bearer %s' \"$(cat '{secret_file}')\" | curl -H @- {url}/token
+"
     )
 }

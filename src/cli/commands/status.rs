@@ -76,6 +76,9 @@ pub(super) fn text(overview: &Overview) -> String {
     if text.is_empty() {
         text.push_str("nobody is signed in: run `acspass login`\n");
     }
+    if overview.shown.lacks_active() {
+        text.push_str("no account is the active one: `acspass account switch USER` makes it so\n");
+    }
     if overview.shown.left > 0 {
         let _ = writeln!(
             text,

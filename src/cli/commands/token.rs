@@ -78,7 +78,8 @@ pub(super) fn exchange(
     stdin: Stdin,
     output: &mut Output,
 ) -> Result<u8> {
-    let token = EntraToken::new(token_input::read(args.file.as_deref(), stdin)?.as_str());
+    let token =
+        EntraToken::new(token_input::read(args.file.as_deref(), stdin, output.talk())?.as_str());
     let claims: Claims = jwt::claims(token.expose()).unwrap_or_default();
     let missing = |what: &str, flag: &str| {
         Error::new(

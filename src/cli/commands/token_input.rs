@@ -6,6 +6,7 @@ use std::path::Path;
 use zeroize::Zeroizing;
 
 use crate::cli::Stdin;
+use crate::cli::output::Talk;
 use crate::error::{Error, Kind, Result};
 use crate::jwt;
 
@@ -14,10 +15,14 @@ const LONGEST: u64 = 256 * 1024;
 
 /// The token in the file, or on standard input where there is none or `-`; without the white
 /// space around it.
-pub(super) fn read(file: Option<&Path>, stdin: Stdin) -> Result<Zeroizing<String>> {
-    let text = match file {
-        None => read_all(stdin.source)?,
-        Some(path) if path == Path::new("-") => read_all(stdin.source)?,
+pub(super) fn read(file: Option<&Path>, stdin: Stdin, talk: &Talk) -> Result<Zeroizing<String>> {
+    let text = match file.filter(|path| *path != Path::new("-")) {
+        None => {
+            if stdin.is_terminal {
+                talk.say("paste the token, then press Enter and Ctrl-D; Ctrl-C ends it");
+            }
+            read_all(stdin.source)?
+        }
         Some(path) if is_a_token(path) => {
             return Err(Error::new(
                 Kind::Usage,
@@ -34,7 +39,14 @@ pub(super) fn read(file: Option<&Path>, stdin: Stdin) -> Result<Zeroizing<String
             .caused_by(error)
         })?)?,
     };
-    Ok(Zeroizing::new(text.trim().to_owned()))
+    match text.trim() {
+        "" => Err(Error::new(
+            Kind::Usage,
+            "there is no token: what was read is empty",
+            "pipe one in, like `acspass get | acspass inspect`, or name a file that holds one",
+        )),
+        token => Ok(Zeroizing::new(token.to_owned())),
+    }
 }
 
 /// A path with the form of a token, and no file of that name.

@@ -97,6 +97,11 @@ pub(super) fn delete(
 }
 
 fn delete_listed(world: &World, stdin: Stdin, output: &mut Output) -> Result<u8> {
+    if stdin.is_terminal {
+        output
+            .talk()
+            .say("type or paste ids, one a line, then press Ctrl-D; nothing is deleted before");
+    }
     let ids = read_ids(stdin)?;
     let parts = Parts::new(world, &BTreeMap::new())?;
     let client = parts.identity_client()?;

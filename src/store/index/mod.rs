@@ -32,6 +32,13 @@ pub struct Few {
     pub left: usize,
 }
 
+impl Few {
+    /// Whether somebody is signed in and nobody is active: the active account was signed out.
+    pub fn lacks_active(&self) -> bool {
+        self.entries.first().is_some_and(|entry| !entry.active)
+    }
+}
+
 /// What the index knows of one session.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct IndexEntry {
