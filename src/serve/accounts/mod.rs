@@ -15,7 +15,7 @@ use crate::credential::{
     self, CommunicationTokenCredential, HeldToken, RefreshedToken, Refresher, Refreshing,
 };
 use crate::error::{Error, Kind, Result};
-use crate::session::{Net, Peek, Session, Token, TokenSecret, Wish};
+use crate::session::{Net, Peek, Session, Target, Token, TokenSecret, Wish};
 use crate::store::{Index, IndexEntry};
 use crate::time::Clock;
 
@@ -204,11 +204,12 @@ impl Known {
         }
     }
 
-    /// Whoever is signed out loses the seat, and the token with it.
+    /// Whoever is signed out loses the seat, and the token with it; so does who has signed in anew,
+    /// or had the session renewed elsewhere.
     fn take(&mut self, index: Index, core: &Core) {
         self.seats.retain(|_, seat| {
             let mut entries = index.in_tenancy(core.session.tenancy());
-            entries.any(|entry| entry.account == seat.account)
+            entries.any(|entry| entry.account == seat.account && core.keeps(entry, seat))
         });
         self.index = Some(index);
         self.looks += 1;
@@ -248,6 +249,17 @@ impl Core {
             Some(user) => index.find(tenancy, user),
             None => index.active(tenancy),
         }
+    }
+
+    /// Whether the token that a seat holds is still the one that the session keeps.
+    fn keeps(&self, entry: &IndexEntry, seat: &Seat) -> bool {
+        let (Some(held), Target::Communication(source)) =
+            (seat.credential.held(), &self.wish.target)
+        else {
+            return true;
+        };
+        let mut kept = entry.communication_tokens.iter();
+        kept.any(|kept| kept.source == *source && kept.expires_on == held.expires_on)
     }
 
     /// The main job, as `get` does it without a person. It blocks: the store may.

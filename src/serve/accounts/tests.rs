@@ -4,7 +4,6 @@ use std::sync::atomic::AtomicUsize;
 
 use super::*;
 use crate::account::Tenancy;
-use crate::session::Target;
 use crate::store::{Activity, Attempt, LockName, MemoryStore, Record, Vault};
 use crate::time::SystemClock;
 

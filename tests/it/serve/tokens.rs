@@ -191,6 +191,25 @@ fn a_logout_and_a_switch_elsewhere_show_within_seconds() {
 }
 
 #[test]
+fn a_token_of_a_session_that_is_over_is_not_served_to_the_next() {
+    let (home, emulator) = Home::with_keyring();
+    home.login();
+    let service = Service::start(&home, &[]);
+    let first = service.get("/token").token();
+    home.real(&["logout"]).assert_code(0);
+    // Sessions are told apart by when their tokens end.
+    emulator.set_token_life(Duration::from_secs(5000));
+    home.login();
+    let own = home.real(&["get"]).token();
+    assert!(own != first, "it is a new session");
+    let start = Instant::now();
+    while service.get("/token").token() != own {
+        assert!(start.elapsed() < Duration::from_secs(30), "it never shows");
+    }
+    service.stop().assert_code(0);
+}
+
+#[test]
 fn an_outage_is_503_and_says_when_to_come_back() {
     let (mut home, emulator) = Home::with_keyring();
     emulator.set_token_life(Duration::from_secs(30));
