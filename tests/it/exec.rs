@@ -1,7 +1,7 @@
 //! `exec`: a command with a fresh token in its environment, and nothing between it and its caller.
 
-use crate::harness::Home;
 use crate::harness::process::Process;
+use crate::harness::{Home, TestBrowser};
 
 /// Starts `exec` with these words, exactly.
 fn exec<'h>(home: &'h Home, words: &[&str]) -> Process<'h> {
@@ -190,6 +190,30 @@ fn a_token_service_for_other_settings_is_not_named_to_the_command() {
         run.assert_code(0);
         assert_eq!(run.stdout.trim() != "none", is_named, "{}", run.stdout);
     }
+    service.signal("INT");
+    service.end().assert_code(0);
+}
+
+#[test]
+fn a_token_service_that_answers_for_another_account_is_not_named_either() {
+    let (home, _emulator) = Home::with_keyring();
+    home.login();
+    let ben = ["login", "--account", "ben@contoso.example"];
+    let run = home.call(&ben).by(&TestBrowser::walking()).spawn().end();
+    run.assert_code(0);
+    let service = home
+        .call(&["serve", "--port", "0", "-o", "json"])
+        .plainly()
+        .spawn();
+    service.next_line();
+    let script = "echo ${ACSPASS_SERVE_URL-none}";
+    let mut named = Vec::new();
+    for user in ["ada@contoso.example", "ben@contoso.example"] {
+        let run = exec(&home, &["--account", user, "--", "sh", "-c", script]).end();
+        run.assert_code(0);
+        named.push(run.stdout.trim() != "none");
+    }
+    assert_eq!(named.iter().filter(|named| **named).count(), 1, "{named:?}");
     service.signal("INT");
     service.end().assert_code(0);
 }

@@ -41,9 +41,13 @@ pub(super) fn run(args: &Exec, world: &World, stdin: Stdin, output: &mut Output)
         .env("AZURE_COMMUNICATION_ACCESS_TOKEN", token.secret.expose())
         .env("COMMUNICATION_SERVICES_ENDPOINT", &endpoint)
         .env("AZURE_COMMUNICATION_ENDPOINT", &endpoint);
+    // The service answers with the active account's token where a request names nobody.
+    let active = parts.vault.active(&parts.tenancy()?)?;
+    let is_active = active.is_some_and(|active| active.account == token.account);
     drop(token);
     let served = Served::by(&parts.session()?, &parts.wish(false)?);
-    if let Some(service) = service(world).filter(|running| running.serves == served) {
+    let service = service(world).filter(|running| is_active && running.serves == served);
+    if let Some(service) = service {
         command
             .env("ACSPASS_SERVE_URL", service.url)
             .env("ACSPASS_SERVE_SECRET_FILE", service.secret_file);
