@@ -1,12 +1,15 @@
 //! Many at once: ten thousand who say nothing, half of something, or all of it.
 
+use std::collections::BTreeSet;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use super::{Besieged, drain, home};
+use super::{Answer, Besieged, HANGS, Service, drain, home, request};
+use crate::harness::Home;
 
 const MANY: usize = 10_000;
 /// What ten thousand connections may cost the service.
@@ -134,4 +137,35 @@ fn ten_thousand_callers_are_all_answered_and_all_stay() {
     let high = besieged.memory_kib("VmHWM:");
     assert!(high < AFFORDABLE_KIB, "{high} KiB");
     besieged.end();
+}
+
+#[test]
+fn ten_thousand_who_ask_as_the_token_runs_out_cause_one_refresh() {
+    let _flood = allow_many_files();
+    let (home, emulator) = Home::with_keyring();
+    // A sign-in leaves a token that is not fresh.
+    emulator.set_token_life(Duration::from_secs(300));
+    home.login();
+    emulator.set_token_life(Duration::from_secs(4500));
+    let service = Service::start(&home, &[]);
+    let headers = [
+        format!("Host: 127.0.0.1:{}", service.port),
+        service.bearer(),
+    ];
+    let headers = headers.each_ref().map(String::as_str);
+    let request = request("GET", "/token", &headers, "");
+    let connect = |_| TcpStream::connect(("127.0.0.1", service.port)).expect("it listens");
+    let mut callers: Vec<_> = (0..MANY).map(connect).collect();
+    for stream in &mut callers {
+        stream.set_read_timeout(Some(HANGS)).expect("a limit");
+        stream.write_all(request.as_bytes()).expect("it is open");
+    }
+    let answers = callers
+        .iter_mut()
+        .map(|stream| Answer::read(&drain(stream)).token());
+    let tokens: BTreeSet<String> = answers.collect();
+    assert_eq!(tokens.len(), 1);
+    assert_eq!(emulator.count("refresh_token"), 1);
+    assert_eq!(emulator.count("exchange"), 1);
+    service.stop().assert_code(0);
 }
