@@ -1,6 +1,6 @@
 //! Where a request ends: nothing that is hidden behind one is taken for another.
 
-use super::{Besieged, answers, home};
+use super::{Besieged, answers, converse_bytes, home};
 
 #[test]
 fn a_request_that_could_be_read_in_two_ways_hides_no_second_one() {
@@ -211,9 +211,11 @@ fn what_is_no_http_is_refused_or_means_just_one_thing() {
     // Line ends without their carriage return are allowed (RFC 9112, section 2.2), and mean the
     // same: neither host nor secret can be left out by them.
     let evil = format!("GET /token HTTP/1.1\nHost: evil.example\n{right}\nConnection: close\n\n");
-    besieged.assert_refused("bare lines", &besieged.strike(evil.as_bytes()), 421);
+    // A caller that hangs up at once may find no answer, so these stay until they have it.
+    let say = |text: &str| converse_bytes(besieged.connect(), text.as_bytes());
+    besieged.assert_refused("bare lines", &say(&evil), 421);
     let bare = format!("GET /token HTTP/1.1\n{ours}\nConnection: close\n\n");
-    besieged.assert_refused("bare lines", &besieged.strike(bare.as_bytes()), 401);
+    besieged.assert_refused("bare lines", &say(&bare), 401);
     besieged.end();
 }
 
@@ -234,7 +236,7 @@ fn of_many_requests_in_one_breath_each_is_judged_by_itself() {
         }
     }
     breath.push_str(&nobody.replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n"));
-    let text = super::converse_bytes(besieged.connect(), breath.as_bytes());
+    let text = converse_bytes(besieged.connect(), breath.as_bytes());
     let statuses: Vec<&str> = text
         .split("HTTP/1.1 ")
         .skip(1)
