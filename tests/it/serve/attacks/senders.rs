@@ -3,7 +3,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use super::{APP, Besieged, home};
+use super::{APP, Besieged, converse_bytes, home};
 
 #[test]
 fn a_host_that_is_not_exactly_ours_gets_nothing_even_with_the_secret() {
@@ -90,9 +90,7 @@ fn a_host_that_is_not_exactly_ours_gets_nothing_even_with_the_secret() {
         besieged.assert_refused(what, &besieged.ask("GET", "/token", &headers), 421);
     }
     let old = format!("GET /token HTTP/1.0\r\n{right}\r\n\r\n");
-    let text = besieged
-        .strike(old.as_bytes())
-        .replace("HTTP/1.0", "HTTP/1.1");
+    let text = converse_bytes(besieged.connect(), old.as_bytes()).replace("HTTP/1.0", "HTTP/1.1");
     besieged.assert_refused("HTTP/1.0 without a host", &text, 421);
     for line in [
         "http://evil.example/token".to_owned(),
