@@ -53,3 +53,61 @@ pub struct Account {
     /// The user's object id in that tenant (`oid`): what an exchange takes as `userId`.
     pub object_id: String,
 }
+
+/// How closely a typed name fits an account, the closest last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Fit {
+    /// The username or the home account id begins with it.
+    Prefix,
+    /// It is the username. Two accounts may have the same one, in different tenants.
+    Username,
+    /// It is the home account id, which no two accounts share.
+    HomeAccountId,
+}
+
+impl Account {
+    /// Compares a typed name with the username and the home account id, in any case. Returns `None`
+    /// if it fits neither, or is empty.
+    pub fn fit(&self, name: &str) -> Option<Fit> {
+        let name = name.trim().to_lowercase();
+        let username = self.username.to_lowercase();
+        let id = self.home_account_id.to_lowercase();
+        match name.as_str() {
+            "" => None,
+            name if name == id => Some(Fit::HomeAccountId),
+            name if name == username => Some(Fit::Username),
+            name if username.starts_with(name) || id.starts_with(name) => Some(Fit::Prefix),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn name_fits_by_id_then_username_then_prefix() {
+        let account = Account {
+            home_account_id: "1f-UID.utid".to_owned(),
+            username: "Çelik@contoso.example".to_owned(),
+            tenant_id: "utid".to_owned(),
+            object_id: "1f-UID".to_owned(),
+        };
+        for (name, fit) in [
+            ("1f-uid.UTID", Some(Fit::HomeAccountId)),
+            ("çELIK@contoso.example", Some(Fit::Username)),
+            (" çelik@contoso.example\n", Some(Fit::Username)),
+            ("çel", Some(Fit::Prefix)),
+            ("1F", Some(Fit::Prefix)),
+            ("elik", None),
+            ("çelik@contoso.example.org", None),
+            ("utid", None),
+            ("", None),
+            (" ", None),
+        ] {
+            assert_eq!(account.fit(name), fit, "{name}");
+        }
+        assert!(Fit::Prefix < Fit::Username && Fit::Username < Fit::HomeAccountId);
+    }
+}

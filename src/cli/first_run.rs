@@ -216,15 +216,7 @@ impl Questions<'_> {
         let talk = &self.world.talk;
         let line = match is_secret {
             true => self.parts.block_on(self.keyboard.unseen(talk, question)),
-            false => {
-                talk.ask(question);
-                let line = self.parts.block_on(self.keyboard.line());
-                if !matches!(line, Ok(Some(_))) {
-                    // The cursor still stands behind the question.
-                    talk.ask("\n");
-                }
-                line
-            }
+            false => self.parts.block_on(self.keyboard.asked(talk, question)),
         };
         line?.ok_or_else(|| {
             Error::new(

@@ -41,6 +41,17 @@ impl Keyboard {
         .await
     }
 
+    /// Asks a question, and returns the line that answers it; `None` at the end of the input.
+    pub(super) async fn asked(&self, talk: &Talk, question: &str) -> Result<Option<Pasted>> {
+        let mut asked = Asked::new(talk, question);
+        let line = self.line().await;
+        if matches!(line, Ok(Some(_))) {
+            // The user's Enter has ended the line.
+            asked.0 = None;
+        }
+        line
+    }
+
     /// The next line, which a terminal does not show, and hands over whole: as long as it collects
     /// lines by itself, it cuts them after 1024 bytes on macOS, and after 4095 on Linux.
     pub(super) async fn unseen(&self, talk: &Talk, prompt: &str) -> Result<Option<Pasted>> {

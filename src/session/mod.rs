@@ -2,12 +2,13 @@
 //!
 //! [`Session::peek`] looks at what is kept and touches nothing else; only what it returns as stale
 //! is renewed, under the session's lock: refresh, sign-in, exchange, save. How to sign in is a
-//! value; whoever hands in none gets [`Kind::SignInNeeded`] instead of a browser.
+//! value; whoever hands in none gets [`SignInNeeded`](crate::Kind::SignInNeeded) instead of a browser.
 
 mod exchange;
 mod freshness;
 #[cfg(test)]
 mod freshness_tests;
+mod named;
 mod overview;
 mod renewal;
 mod sign_in;
@@ -23,7 +24,7 @@ pub use renewal::{Net, Renewal};
 pub use crate::entra::Way;
 
 use crate::account::{Account, SessionKey, Tenancy};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::secret::{CommunicationToken, EntraToken};
 use crate::store::{Index, IndexEntry, Record, Vault};
 use crate::time::{Clock, Moment, Timestamp};
@@ -93,7 +94,7 @@ impl Session {
     /// active account is meant.
     ///
     /// # Errors
-    /// [`Kind::Store`] where the store fails or its item cannot be read.
+    /// As [`Session::named`]; [`Kind::Store`] where the store fails or its item cannot be read.
     pub fn peek(&self, user: Option<&str>, wish: Wish) -> Result<Peek> {
         let key = self.entry(user)?.map(|entry| entry.key());
         if let Some(key) = &key
@@ -112,10 +113,10 @@ impl Session {
         }))
     }
 
-    /// Who is known by this name, or else the active account.
+    /// The session of this user, or else the active one.
     fn entry(&self, user: Option<&str>) -> Result<Option<IndexEntry>> {
         match user {
-            Some(user) => self.vault.find(&self.tenancy, user),
+            Some(user) => self.named(user),
             None => self.vault.active(&self.tenancy),
         }
     }
@@ -131,9 +132,9 @@ impl Session {
     /// Makes this user's account the one that is meant where none is named.
     ///
     /// # Errors
-    /// [`Kind::SignInNeeded`] where there is none; as [`Vault::activate`].
+    /// As [`Session::find`] and [`Vault::activate`].
     pub fn activate(&self, user: &str) -> Result<Account> {
-        let entry = self.entry_of(user)?;
+        let entry = self.find(user)?;
         self.vault.activate(&entry.key())?;
         Ok(entry.account)
     }
@@ -141,31 +142,11 @@ impl Session {
     /// Signs this user out on this machine.
     ///
     /// # Errors
-    /// [`Kind::SignInNeeded`] where there is none; as [`Vault::forget`].
+    /// As [`Session::find`] and [`Vault::forget`].
     pub fn forget(&self, user: &str) -> Result<Account> {
-        let entry = self.entry_of(user)?;
+        let entry = self.find(user)?;
         self.vault.forget(&entry.key())?;
         Ok(entry.account)
-    }
-
-    fn entry_of(&self, user: &str) -> Result<IndexEntry> {
-        let entry = self.vault.find(&self.tenancy, user)?;
-        entry.ok_or_else(|| nobody_known(Some(user)))
-    }
-
-    /// Why there is nobody to give a token for.
-    fn nobody(&self, user: Option<&str>) -> Error {
-        let first = self.vault.first(&self.tenancy, 1);
-        match first.map(|few| user.is_none() && few.lacks_active()) {
-            Ok(true) => Error::new(
-                Kind::SignInNeeded,
-                "no account is the active one",
-                "run `acspass account switch USER`, or name the user with `--account USER`; \
-                 `acspass account list` shows who is signed in",
-            ),
-            Ok(false) => nobody_known(user),
-            Err(error) => error,
-        }
     }
 
     /// What these sessions belong to.
@@ -205,21 +186,6 @@ fn hand_out(record: &Record, wish: &Wish, fresh: bool, now: Timestamp) -> Result
         expires_in_seconds: left.as_secs(),
         account: record.account.clone(),
     })
-}
-
-fn nobody_known(user: Option<&str>) -> Error {
-    match user {
-        Some(user) => Error::new(
-            Kind::SignInNeeded,
-            format!("{user} is not signed in"),
-            format!("run `acspass login --account {user}`; `acspass account list` shows who is"),
-        ),
-        None => Error::new(
-            Kind::SignInNeeded,
-            "nobody is signed in",
-            "run `acspass login`",
-        ),
-    }
 }
 
 fn key_of(tenancy: &Tenancy, account: &Account) -> SessionKey {

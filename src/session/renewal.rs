@@ -124,20 +124,16 @@ impl Renewal {
 impl Run<'_> {
     /// Another process may have renewed, or signed in, since we looked.
     fn read_again(&mut self) -> Result<()> {
-        let index = self.session.vault.index()?;
-        let tenancy = &self.session.tenancy;
+        let vault = &self.session.vault;
         let entry = match self.guard.name() {
-            LockName::Session(key) => index.entry(key),
-            LockName::Tenancy(_) => match &self.user {
-                Some(user) => index.find(tenancy, user),
-                None => index.active(tenancy),
-            },
+            LockName::Session(key) => vault.index()?.entry(key).cloned(),
+            LockName::Tenancy(_) => self.session.entry(self.user.as_deref())?,
         };
-        self.record = match entry {
-            Some(entry) => self.session.vault.load(&entry.key())?,
+        self.record = match &entry {
+            Some(entry) => vault.load(&entry.key())?,
             None => None,
         };
-        self.hint = entry.map(|entry| entry.account.username.clone());
+        self.hint = entry.map(|entry| entry.account.username);
         Ok(())
     }
 

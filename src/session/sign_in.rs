@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tracing::{debug, info, warn};
 
-use crate::account::Account;
+use crate::account::{Account, Fit};
 use crate::claims::Claims;
 use crate::entra::{Entra, SignedIn, Tokens, Way};
 use crate::error::{Error, Kind, Result};
@@ -21,8 +21,11 @@ impl Session {
     /// in is refused, and nothing changes. What Entra asked for when it last refused to renew that
     /// user's session, or else the active one, is passed on.
     ///
+    /// `user` is a username. It may also name a stored session by its home account id, or by a
+    /// prefix without `@`: a new user's whole name may begin like a stored one's.
+    ///
     /// # Errors
-    /// As [`Entra::sign_in`]; [`Kind::Store`] where the session cannot be kept, which is found out
+    /// [`Kind::Usage`] if `user` fits several sessions; as [`Entra::sign_in`]; [`Kind::Store`] where the session cannot be kept, which is found out
     /// before the browser opens.
     pub async fn login(
         &self,
@@ -34,24 +37,24 @@ impl Session {
         let name = LockName::Tenancy(self.tenancy.clone());
         let guard =
             waiting::lock(&self.vault, &name, Activity::SigningIn, Some(way.timeout)).await?;
-        let whom = Whom {
-            hint: user,
-            expected: user,
+        let kept = match user {
+            Some(user) => self.named_for_sign_in(user)?,
+            None => self.vault.active(&self.tenancy)?,
         };
-        let challenge = self.remembered_challenge(user)?;
+        let challenge = match &kept {
+            Some(entry) => self
+                .vault
+                .load(&entry.key())?
+                .and_then(|kept| kept.challenge),
+            None => None,
+        };
+        let meant = kept.as_ref().map(|entry| &entry.account);
+        let whom = Whom::asked_for(user, meant);
         let (record, _session_guard) = self
             .sign_in(entra, way, whom, scopes, challenge.as_ref(), &guard)
             .await?;
         self.vault.activate(&record.key())?;
         Ok(record)
-    }
-
-    fn remembered_challenge(&self, user: Option<&str>) -> Result<Option<Claims>> {
-        let record = match self.entry(user)? {
-            Some(entry) => self.vault.load(&entry.key())?,
-            None => None,
-        };
-        Ok(record.and_then(|record| record.challenge))
     }
 
     /// Signs in under `guard`; returns the kept record, and the session's own lock where `guard`
@@ -172,14 +175,27 @@ pub(super) struct Whom<'a> {
     pub(super) expected: Option<&'a str>,
 }
 
-impl Whom<'_> {
+impl<'a> Whom<'a> {
+    /// The user that `login` names. A username is passed on as it was typed; what names a stored
+    /// account in another way is replaced by that account.
+    fn asked_for(user: Option<&'a str>, kept: Option<&'a Account>) -> Self {
+        match (user, kept) {
+            (Some(user), Some(account)) if account.fit(user) != Some(Fit::Username) => Whom {
+                hint: Some(&account.username),
+                expected: Some(&account.home_account_id),
+            },
+            _ => Whom {
+                hint: user,
+                expected: user,
+            },
+        }
+    }
+
     fn check(&self, account: &Account) -> Result<()> {
         let Some(expected) = self.expected else {
             return Ok(());
         };
-        if account.home_account_id == expected
-            || account.username.to_lowercase() == expected.to_lowercase()
-        {
+        if account.fit(expected) >= Some(Fit::Username) {
             return Ok(());
         }
         Err(Error::new(

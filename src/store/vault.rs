@@ -102,18 +102,14 @@ impl Vault {
         self.ledger.active(tenancy, self.store.name())
     }
 
-    /// The session of this user: a home account id, or a username in any case. The same as
-    /// [`Index::find`], but it costs little more where there are a thousand sessions.
+    /// The sessions that a typed name fits best. The same as [`Index::called`], but it costs little
+    /// more if there are a thousand sessions.
     ///
     /// # Errors
     /// As [`Vault::index`].
-    pub fn find(&self, tenancy: &Tenancy, user: &str) -> Result<Option<IndexEntry>> {
-        let picked = self.ledger.naming(tenancy, user, self.store.name())?;
-        if let Some(entry) = picked.find(tenancy, user) {
-            return Ok(Some(entry.clone()));
-        }
-        // The line may have the name in another case, or escaped.
-        Ok(self.index()?.find(tenancy, user).cloned())
+    pub fn called(&self, tenancy: &Tenancy, name: &str) -> Result<Vec<IndexEntry>> {
+        let picked = self.ledger.called(tenancy, name, self.store.name())?;
+        Ok(picked.called(tenancy, name).into_iter().cloned().collect())
     }
 
     /// The first `most` sessions of this tenancy, the active one before all others. The rest is

@@ -27,6 +27,7 @@ mod identity;
 mod killed_writers;
 mod many_accounts;
 mod map;
+mod named_accounts;
 mod output;
 mod parity;
 mod paste;

@@ -1,14 +1,17 @@
 //! Many accounts: `status` shows a person the active one and a few more, and hides none from a
 //! script.
 
-use acspass::account::Account;
+use std::sync::Arc;
+
+use acspass::account::{Account, Tenancy};
+use acspass::emulator::Emulator;
 use acspass::store::{Activity, Attempt, FileStore, LockName, Record, Vault, create_key_file};
 
 use crate::harness::{Home, TestBrowser};
 
 /// A home whose sessions lie in sealed files, with the first user signed in.
-fn signed_in() -> (Home, Vault) {
-    let (mut home, _emulator) = Home::with_emulator();
+pub(crate) fn signed_in() -> (Home, Vault, Arc<Emulator>) {
+    let (mut home, emulator) = Home::with_emulator();
     let key_file = home.path().join("key");
     create_key_file(&key_file).unwrap();
     home.set("ACSPASS_STORE", "file");
@@ -18,7 +21,7 @@ fn signed_in() -> (Home, Vault) {
     let state = home.path().join("state");
     let store = FileStore::with_key_file(&state, key_file);
     let vault = Vault::new(Box::new(store), Some(state));
-    (home, vault)
+    (home, vault, emulator)
 }
 
 /// Keeps further sessions of the same tenancy, up to so many in all.
@@ -26,19 +29,25 @@ fn fill(vault: &Vault, count: usize) {
     let index = vault.index().unwrap();
     let tenancy = &index.entries().next().unwrap().tenancy;
     for number in index.entries().count()..count {
-        let account = Account {
-            home_account_id: format!("{number}.tenant"),
-            username: format!("user-{number}@contoso.example"),
-            tenant_id: "tenant".to_owned(),
-            object_id: number.to_string(),
-        };
-        let record = Record::new(tenancy.clone(), account);
-        let name = LockName::Session(record.key());
-        let Attempt::Got(guard) = vault.try_lock(&name, Activity::SigningIn).unwrap() else {
-            panic!("nobody else is here");
-        };
-        vault.save(&record, &guard).unwrap();
+        let username = format!("user-{number}@contoso.example");
+        keep(vault, tenancy, &username, &number.to_string(), "tenant");
     }
+}
+
+/// Keeps a session without tokens for this user of this tenant.
+pub(crate) fn keep(vault: &Vault, tenancy: &Tenancy, username: &str, user: &str, tenant: &str) {
+    let account = Account {
+        home_account_id: format!("{user}.{tenant}"),
+        username: username.to_owned(),
+        tenant_id: tenant.to_owned(),
+        object_id: user.to_owned(),
+    };
+    let record = Record::new(tenancy.clone(), account);
+    let name = LockName::Session(record.key());
+    let Attempt::Got(guard) = vault.try_lock(&name, Activity::SigningIn).unwrap() else {
+        panic!("the lock is held");
+    };
+    vault.save(&record, &guard).unwrap();
 }
 
 /// The accounts in a text, with their marks.
@@ -53,7 +62,7 @@ fn accounts(text: &str) -> Vec<String> {
 
 #[test]
 fn status_shows_up_to_ten_accounts_and_counts_the_rest() {
-    let (home, vault) = signed_in();
+    let (home, vault, _emulator) = signed_in();
     let status = home.run(&["status"]).assert_code(0).stdout.clone();
     assert_eq!(accounts(&status), ["* ada@contoso.example"]);
     assert!(!status.contains(" more: "), "{status}");
@@ -84,7 +93,7 @@ fn status_shows_up_to_ten_accounts_and_counts_the_rest() {
 
 #[test]
 fn account_list_and_json_leave_nobody_out() {
-    let (home, vault) = signed_in();
+    let (home, vault, _emulator) = signed_in();
     fill(&vault, 12);
     let list = home.run(&["account", "list"]).assert_code(0).stdout.clone();
     assert_eq!(accounts(&list).len(), 12);

@@ -202,7 +202,8 @@ pub(crate) struct Get {
 /// Which token is wanted, and what may be done for it.
 #[derive(Debug, Args)]
 pub(crate) struct Wanted {
-    /// The signed-in user whose token it is; without it, the active account
+    /// The signed-in user whose token it is, or the beginning of the name; without it, the active
+    /// account
     #[arg(long, value_name = "USER")]
     pub(crate) account: Option<String>,
     /// How much the token must have left, like 90s, 10m, 1h30m [default: 10m]
@@ -264,7 +265,7 @@ pub(crate) struct Status {}
 
 Without a name the active account is forgotten. The browser's own session is not ended.")]
 pub(crate) struct Logout {
-    /// The account to forget
+    /// The account to forget, or the beginning of its name
     #[arg(long, value_name = "USER", conflicts_with = "all")]
     pub(crate) account: Option<String>,
     /// Forget every account of every profile
@@ -291,11 +292,15 @@ pub(crate) struct AccountList {}
 /// Make another account the active one
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  acspass account switch ada@contoso.com")]
+  acspass account switch                  choose from a list, at a terminal
+  acspass account switch ada@contoso.com
+  acspass account switch ada
+
+If USER fits several accounts, the command lists them with their tenants and changes nothing.")]
 pub(crate) struct AccountSwitch {
-    /// A username, or a home account id
+    /// A username, a home account id, or the beginning of either
     #[arg(value_name = "USER")]
-    pub(crate) user: String,
+    pub(crate) user: Option<String>,
 }
 
 /// Decode the header and claims of a token, verifying nothing

@@ -4,11 +4,15 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
+use crate::cli::Stdin;
 use crate::cli::args::AccountSwitch;
+use crate::cli::keyboard::Keyboard;
 use crate::cli::output::Output;
 use crate::cli::parts::{Parts, World};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Kind, Result};
+use crate::session::Session;
 use crate::shapes;
+use crate::store::IndexEntry;
 
 use super::status;
 
@@ -22,17 +26,20 @@ pub(super) fn list(world: &World, output: &mut Output) -> Result<u8> {
     Ok(0)
 }
 
-pub(super) fn switch(args: &AccountSwitch, world: &World, output: &mut Output) -> Result<u8> {
+pub(super) fn switch(
+    args: &AccountSwitch,
+    world: &World,
+    stdin: Stdin,
+    output: &mut Output,
+) -> Result<u8> {
     let parts = Parts::new(world, &BTreeMap::new())?;
-    let tenancy = parts.tenancy()?;
-    let index = parts.vault.index()?;
-    let entry = index.find(&tenancy, &args.user).ok_or_else(|| {
-        Error::new(
-            Kind::SignInNeeded,
-            format!("{} is not signed in", args.user),
-            format!("run `acspass login --account {}`", args.user),
-        )
-    })?;
+    let session = parts.session()?;
+    let keyboard = Keyboard::new(stdin);
+    let entry = match &args.user {
+        Some(user) => session.find(user)?,
+        None if world.somebody_is_there(&keyboard) => offer(&parts, &session, &keyboard)?,
+        None => return Err(session.unnamed("acspass account switch USER")),
+    };
     parts.vault.activate(&entry.key())?;
     output.talk().say(&format!(
         "{} is now the active account",
@@ -46,4 +53,47 @@ pub(super) fn switch(args: &AccountSwitch, world: &World, output: &mut Output) -
     let json = json!({"account": shapes::account(&entry.account), "expiresOn": expires_on});
     output.result("", &json)?;
     Ok(0)
+}
+
+/// Offers the accounts, and asks until one is chosen.
+fn offer(parts: &Parts<'_>, session: &Session, keyboard: &Keyboard) -> Result<IndexEntry> {
+    let talk = &parts.world.talk;
+    let accounts = parts.vault.first(session.tenancy(), usize::MAX)?.entries;
+    if accounts.is_empty() {
+        return Err(session.unnamed("acspass account switch USER"));
+    }
+    talk.insist(&numbered(&accounts));
+    loop {
+        let answer = parts.block_on(keyboard.asked(talk, "Number or name of the account: "))?;
+        let Some(answer) = answer else {
+            return Err(session.unnamed("acspass account switch USER"));
+        };
+        let answer = answer.expose().trim();
+        let number = answer
+            .parse()
+            .ok()
+            .and_then(|number: usize| number.checked_sub(1));
+        if let Some(entry) = number.and_then(|place| accounts.get(place)) {
+            return Ok(entry.clone());
+        }
+        match session.find(answer) {
+            Err(error) if matches!(error.kind(), Kind::Usage | Kind::SignInNeeded) => {
+                talk.insist(error.message());
+            }
+            outcome => return outcome,
+        }
+    }
+}
+
+/// The accounts with a number each; `*` marks the active one.
+fn numbered(accounts: &[IndexEntry]) -> String {
+    let lines = accounts.iter().zip(1..).map(|(entry, number)| {
+        let mark = if entry.active { "*" } else { " " };
+        let account = &entry.account;
+        format!(
+            "{mark} {number:>2}  {}  (tenant {})",
+            account.username, account.tenant_id
+        )
+    });
+    lines.collect::<Vec<_>>().join("\n")
 }

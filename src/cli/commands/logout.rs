@@ -9,6 +9,8 @@ use crate::cli::output::Output;
 use crate::cli::parts::{EMULATOR, Parts, World};
 use crate::cli::vaults::every_vault;
 use crate::error::{Error, Kind, Result};
+use crate::session::Session;
+use crate::text::quoted;
 
 pub(super) fn run(args: &Logout, world: &World, output: &mut Output) -> Result<u8> {
     match args.all {
@@ -21,34 +23,86 @@ pub(super) fn run(args: &Logout, world: &World, output: &mut Output) -> Result<u
 
 fn forget_one(user: Option<&str>, world: &World, output: &Output) -> Result<()> {
     let parts = Parts::new(world, &BTreeMap::new())?;
-    let tenancy = parts.tenancy()?;
-    let index = parts.vault.index()?;
+    let session = parts.session()?;
+    let tenancy = session.tenancy();
     let entry = match user {
-        Some(user) => index.find(&tenancy, user),
-        None => index.active(&tenancy),
-    };
-    match (entry, user) {
-        (Some(entry), _) => {
-            parts.vault.forget(&entry.key())?;
-            let name = &entry.account.username;
-            output.talk().say(&format!("{name} is signed out"));
-            if entry.active && parts.vault.first(&tenancy, 1)?.lacks_active() {
-                output.talk().say(
-                    "no account is the active one now: `acspass account switch USER` makes it so",
-                );
+        Some(user) => session
+            .named(user)?
+            .ok_or_else(|| unknown(user, &session))?,
+        None => match parts.vault.active(tenancy)? {
+            Some(entry) => entry,
+            None if parts.vault.first(tenancy, 1)?.lacks_active() => {
+                return Err(none_active(&session));
             }
-            Ok(())
-        }
-        (None, Some(user)) => Err(Error::new(
-            Kind::SignInNeeded,
-            format!("{user} is not signed in, so there is nothing to forget"),
-            "`acspass account list` shows who is",
-        )),
-        (None, None) => {
-            output.talk().say("nobody was signed in");
-            Ok(())
-        }
+            None => {
+                output.talk().say("nobody was signed in");
+                return say_of_others(&parts, output);
+            }
+        },
+    };
+    parts.vault.forget(&entry.key())?;
+    let name = &entry.account.username;
+    output.talk().say(&format!("{name} is signed out"));
+    if entry.active && parts.vault.first(tenancy, 1)?.lacks_active() {
+        output
+            .talk()
+            .say("no account is the active one now: `acspass account switch USER` makes it so");
     }
+    Ok(())
+}
+
+fn unknown(user: &str, session: &Session) -> Error {
+    let hint = match session.signed_in(Some(user)) {
+        Ok(Some(list)) => format!("name a signed-in account:\n\n{list}"),
+        Ok(None) => "no account is signed in; run `acspass account list` to see that".to_owned(),
+        Err(error) => return error,
+    };
+    Error::new(
+        Kind::SignInNeeded,
+        format!(
+            "{} is not signed in, so there is nothing to forget",
+            quoted(user)
+        ),
+        hint,
+    )
+}
+
+/// Accounts are signed in, and none is the one that `logout` means: to sign out any of them would be
+/// a guess. A sign-in does not help, so this is a matter of usage.
+fn none_active(session: &Session) -> Error {
+    let list = match session.signed_in(None) {
+        Ok(list) => list.unwrap_or_default(),
+        Err(error) => return error,
+    };
+    Error::new(
+        Kind::Usage,
+        "no account is the active one, so no account was signed out",
+        format!(
+            "run `acspass logout --account USER`, or `acspass logout --all`. Signed in:\n\n{list}"
+        ),
+    )
+}
+
+/// Says that sessions of other settings are left, since they do not show here.
+fn say_of_others(parts: &Parts<'_>, output: &Output) -> Result<()> {
+    let index = parts.vault.index()?;
+    let of_emulator = parts.world.global.emulator;
+    let count = index
+        .entries()
+        .chain(index.elsewhere())
+        .filter(|entry| (entry.tenancy.authority_host == EMULATOR) == of_emulator)
+        .count();
+    if count > 0 {
+        let sessions = match count {
+            1 => "1 session is".to_owned(),
+            count => format!("{count} sessions are"),
+        };
+        output.talk().say(&format!(
+            "{sessions} kept for other settings (tenant, client id, authority or store): name them \
+             with `--profile NAME`, or run `acspass logout --all`"
+        ));
+    }
+    Ok(())
 }
 
 /// Every session of every profile in every store that has one. The emulator's own sessions and

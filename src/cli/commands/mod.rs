@@ -42,7 +42,7 @@ pub(super) fn run(
         Command::Logout(args) => logout::run(&args, world, output),
         Command::Account(Account::List(_)) => account::list(world, output),
         Command::Account(Account::Switch(args)) | Command::Switch(args) => {
-            account::switch(&args, world, output)
+            account::switch(&args, world, stdin, output)
         }
         Command::Inspect(args) => inspect::run(&args, world, stdin, output),
         Command::User(User::Create(args)) => user::create(&args, world, output),

@@ -246,7 +246,11 @@ impl Core {
     fn entry<'i>(&self, index: &'i Index, user: Option<&str>) -> Option<&'i IndexEntry> {
         let tenancy = self.session.tenancy();
         match user {
-            Some(user) => index.find(tenancy, user),
+            // An ambiguous name has no seat either; `nobody_fits` then explains it.
+            Some(user) => match index.called(tenancy, user)[..] {
+                [entry] => Some(entry),
+                _ => None,
+            },
             None => index.active(tenancy),
         }
     }

@@ -72,15 +72,15 @@ impl Ledger {
         Ok(index.active(tenancy).cloned())
     }
 
-    /// The sessions of this tenancy that have `word` in them, and maybe more: by understanding no
-    /// other, however many there are.
-    pub(in crate::store) fn naming(
+    /// The sessions of this tenancy whose account `name` fits: by parsing the account alone of the
+    /// others, however many there are.
+    pub(in crate::store) fn called(
         &self,
         tenancy: &Tenancy,
-        word: &str,
+        name: &str,
         store: &'static str,
     ) -> Result<Index> {
-        match self.find(tenancy, store, Sought::Naming(word)) {
+        match self.find(tenancy, store, Sought::Called(name)) {
             Some(few) => Ok(few.into_index(store)),
             None => self.read(store),
         }

@@ -18,7 +18,7 @@ use std::io::{BufRead, BufReader, Read};
 use memchr::memmem::Finder;
 
 use super::{Few, IndexEntry};
-use crate::account::Tenancy;
+use crate::account::{Account, Tenancy};
 
 const HEAD: &str = "{\"version\":1,\"active\":[";
 const MIDDLE: &str = "],\"others\":[";
@@ -33,8 +33,8 @@ const CHUNK: usize = 32 * 1024;
 pub(super) enum Sought<'a> {
     /// The active one.
     Active,
-    /// Those that have this in their lines.
-    Naming(&'a str),
+    /// Those whose account this name fits.
+    Called(&'a str),
     /// This many, the active one first; the others are counted.
     First(usize),
 }
@@ -67,12 +67,11 @@ pub(super) fn find(
     let start = format!("{{\"tenancy\":{},", serde_json::to_string(tenancy).ok()?);
     let in_store = format!(",\"store\":{},", serde_json::to_string(store).ok()?);
     let in_store = Finder::new(&in_store);
-    let (only_active, word, most) = match sought {
-        Sought::Active => (true, "", 1),
-        Sought::Naming(word) => (false, word, usize::MAX),
-        Sought::First(most) => (false, "", most),
+    let (only_active, name, most) = match sought {
+        Sought::Active => (true, None, 1),
+        Sought::Called(name) => (false, Some(name), usize::MAX),
+        Sought::First(most) => (false, None, most),
     };
-    let word = Finder::new(word);
 
     let mut lines = Lines::of(file);
     if lines.next()? != HEAD.as_bytes() {
@@ -89,9 +88,10 @@ pub(super) fn find(
             active = false;
         } else if !active && line == TAIL.as_bytes() {
             return lines.have_ended().then_some(few);
-        } else if !line.starts_with(start.as_bytes())
-            || in_store.find(line).is_none()
-            || word.find(line).is_none()
+        } else if !line.starts_with(start.as_bytes()) || in_store.find(line).is_none() {
+            continue;
+        } else if let Some(name) = name
+            && account(&line[start.len()..])?.fit(name).is_none()
         {
             continue;
         } else if few.entries.len() == most {
@@ -105,6 +105,16 @@ pub(super) fn find(
             }
         }
     }
+}
+
+/// The account of a session, from the rest of its line after the tenancy. The remainder of the line
+/// is not parsed. `None` if the account does not come next.
+fn account(rest: &[u8]) -> Option<Account> {
+    let json = rest.strip_prefix(b"\"account\":")?;
+    serde_json::Deserializer::from_slice(json)
+        .into_iter()
+        .next()?
+        .ok()
 }
 
 /// The lines of a file, one at a time.

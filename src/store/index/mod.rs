@@ -108,15 +108,22 @@ impl Index {
         self.in_tenancy(tenancy).find(|entry| entry.active)
     }
 
-    /// The session of this user: a home account id, or a username in any case.
-    pub fn find(&self, tenancy: &Tenancy, user: &str) -> Option<&IndexEntry> {
-        let name = user.to_lowercase();
-        self.in_tenancy(tenancy)
-            .find(|entry| entry.account.home_account_id == user)
-            .or_else(|| {
-                self.in_tenancy(tenancy)
-                    .find(|entry| entry.account.username.to_lowercase() == name)
-            })
+    /// The sessions that a typed name fits best: the one with this home account id, else those with
+    /// this username, else those whose username or home account id begins with it. More than one
+    /// session means that the name is ambiguous.
+    pub fn called(&self, tenancy: &Tenancy, name: &str) -> Vec<&IndexEntry> {
+        let fits = |entry: &&IndexEntry| entry.account.fit(name);
+        let best = self
+            .in_tenancy(tenancy)
+            .filter_map(|entry| fits(&entry))
+            .max();
+        match best {
+            Some(best) => self
+                .in_tenancy(tenancy)
+                .filter(|entry| fits(entry) == Some(best))
+                .collect(),
+            None => Vec::new(),
+        }
     }
 
     /// What is known of this session.

@@ -90,24 +90,51 @@ fn the_first_account_is_active_until_another_is_activated() {
 }
 
 #[test]
-fn a_user_is_found_by_name_in_any_case_or_by_home_account_id_in_that_tenancy_only() {
+fn user_is_found_by_name_id_or_prefix_in_that_tenancy_only() {
     let vault = Vault::new(Box::new(MemoryStore::new()), None);
     save(&vault, &record("ada"));
     save(&vault, &record("bob"));
+    save(&vault, &record("bobby"));
     let index = vault.index().unwrap();
     let found = |user: &str| {
-        index
-            .find(&tenancy(), user)
-            .map(|e| e.account.username.as_str())
+        let called = index.called(&tenancy(), user);
+        let names = called.into_iter().map(|e| e.account.username.as_str());
+        names.collect::<Vec<_>>()
     };
-    assert_eq!(found("BOB@contoso.EXAMPLE"), Some("bob@Contoso.example"));
-    assert_eq!(found("ada-uid.utid"), Some("ada@Contoso.example"));
-    assert_eq!(found("eve@contoso.example"), None);
+    assert_eq!(found("BOB@contoso.EXAMPLE"), ["bob@Contoso.example"]);
+    assert_eq!(found("ada-uid.utid"), ["ada@Contoso.example"]);
+    assert_eq!(found("a"), ["ada@Contoso.example"]);
+    let both = ["bob@Contoso.example", "bobby@Contoso.example"];
+    assert_eq!(found("bob"), both);
+    assert!(found("eve@contoso.example").is_empty());
+    assert!(found("").is_empty());
     let mut elsewhere = tenancy();
     elsewhere.tenant = "contoso.example".to_owned();
-    assert!(index.find(&elsewhere, "ada-uid.utid").is_none());
-    assert_eq!(index.in_tenancy(&tenancy()).count(), 2);
+    assert!(index.called(&elsewhere, "ada-uid.utid").is_empty());
+    assert_eq!(index.in_tenancy(&tenancy()).count(), 3);
     assert_eq!(index.in_tenancy(&elsewhere).count(), 0);
+}
+
+#[test]
+fn username_of_two_tenants_finds_both_accounts() {
+    let folder = TempDir::new().unwrap();
+    let vault = in_folder(folder.path());
+    let mut second = record("ada");
+    second.account.home_account_id = "other-uid.other-utid".to_owned();
+    second.account.tenant_id = "other-utid".to_owned();
+    second.account.username = "ADA@contoso.example".to_owned();
+    for record in [&record("ada"), &record("bob"), &second] {
+        save(&vault, record);
+    }
+    let ids = |name: &str| {
+        let called = vault.called(&tenancy(), name).unwrap();
+        let ids = called.into_iter().map(|e| e.account.home_account_id);
+        ids.collect::<Vec<_>>()
+    };
+    let both = ["ada-uid.utid", "other-uid.other-utid"];
+    assert_eq!(ids("ada@contoso.example"), both);
+    assert_eq!(ids("ad"), both);
+    assert_eq!(ids("other-uid.other-utid"), both[1..]);
 }
 
 #[test]
@@ -225,6 +252,11 @@ fn a_few_are_found_among_many_as_they_are_by_reading_all() {
     }
     let active = vault.active(&tenancy()).unwrap();
     assert_eq!(active.as_ref(), index.active(&tenancy()));
+    for name in ["ad", "ada", "ADA-", "Ç", "d\""] {
+        let found = vault.called(&tenancy(), name).unwrap();
+        assert!(found.iter().eq(index.called(&tenancy(), name)), "{name}");
+        assert!(!found.is_empty(), "{name}");
+    }
     for user in ["ada", "bob", "çelik", "d\"e\\e", "adam", "eve", "ad"] {
         let names = [
             format!("{user}@contoso.example"),
@@ -232,9 +264,11 @@ fn a_few_are_found_among_many_as_they_are_by_reading_all() {
             format!("{user}-uid.utid"),
         ];
         for name in &names {
-            let found = vault.find(&tenancy(), name).unwrap();
-            assert_eq!(found.as_ref(), index.find(&tenancy(), name), "{name}");
-            assert_eq!(found.is_some(), user != "eve" && user != "ad", "{name}");
+            let found = vault.called(&tenancy(), name).unwrap();
+            let by_reading_all = index.called(&tenancy(), name);
+            assert!(found.iter().eq(by_reading_all), "{name}");
+            let is_known = user != "eve" && user != "ad";
+            assert_eq!(found.len(), usize::from(is_known), "{name}");
         }
     }
 }
@@ -256,8 +290,8 @@ fn an_index_in_another_form_of_json_is_read_all_the_same() {
         let few = vault.first(&tenancy(), 1).unwrap();
         assert!(few.entries[0].active);
         assert_eq!(few.left, 1);
-        let found = vault.find(&tenancy(), "bob@contoso.example").unwrap();
-        assert_eq!(found.as_ref(), index.entry(&record("bob").key()));
+        let found = vault.called(&tenancy(), "bob@contoso.example").unwrap();
+        assert_eq!(found.first(), index.entry(&record("bob").key()));
     }
 }
 
@@ -272,7 +306,7 @@ fn of_many_sessions_no_more_are_understood_than_are_asked_for() {
     let path = folder.path().join("index.json");
     let written = fs::read_to_string(&path).unwrap();
     assert!(written.len() > 2 * 32 * 1024, "more than is read at once");
-    let damaged = written.replace(r#"user-50-oid"}"#, r#"user-50-oid"]"#);
+    let damaged = written.replace(r#"user-50-oid"},"#, r#"user-50-oid"},,"#);
     fs::write(&path, damaged).unwrap();
 
     let few = vault.first(&tenancy(), 3).unwrap();
@@ -280,8 +314,10 @@ fn of_many_sessions_no_more_are_understood_than_are_asked_for() {
     let expected = ["user-99", "user-0", "user-1"].map(|user| record(user).key());
     assert_eq!(shown, expected);
     assert_eq!(few.left, 97);
-    let last = vault.find(&tenancy(), "user-98@Contoso.example").unwrap();
-    assert_eq!(last.map(|entry| entry.key()), Some(record("user-98").key()));
+    let last = "user-98@Contoso.example";
+    let last = vault.called(&tenancy(), last).unwrap();
+    let last: Vec<_> = last.iter().map(IndexEntry::key).collect();
+    assert_eq!(last, [record("user-98").key()]);
     let active = vault.active(&tenancy()).unwrap();
     assert_eq!(
         active.map(|entry| entry.key()),

@@ -9,6 +9,7 @@ use zbus::zvariant::OwnedValue;
 use super::Service;
 use super::shape::Document;
 use crate::harness::{Home, TestBrowser};
+use crate::many_accounts::{keep, signed_in};
 
 #[test]
 fn tokens_and_status_are_those_of_the_command() {
@@ -48,6 +49,32 @@ fn tokens_and_status_are_those_of_the_command() {
     }
     let (kind, _) = service.get("/token?account=nobody@contoso.example").error();
     assert_eq!(kind, "sign_in_needed");
+    service.stop().assert_code(0);
+}
+
+#[test]
+fn ambiguous_account_is_a_bad_request_that_lists_the_candidates() {
+    let (mut home, vault, _emulator) = signed_in();
+    let state = home.path().join("state").display().to_string();
+    home.set("ACSPASS_STATE_DIR", &state);
+    let index = vault.index().unwrap();
+    let tenancy = &index.entries().next().unwrap().tenancy;
+    keep(
+        &vault,
+        tenancy,
+        "ada@contoso.example",
+        "other",
+        "other-tenant",
+    );
+    let service = Service::start(&home, &[]);
+    let answer = service.get("/token?account=ada@contoso.example");
+    let json = answer.assert_status(400).json();
+    let hint = json["error"]["hint"].as_str().unwrap();
+    assert_eq!(json["error"]["kind"], "usage");
+    assert!(hint.contains("other.other-tenant"), "{hint}");
+    let id = &index.entries().next().unwrap().account.home_account_id;
+    service.get(&format!("/token?account={id}")).token();
+    service.get(&format!("/token?account={}", &id[..8])).token();
     service.stop().assert_code(0);
 }
 

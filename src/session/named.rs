@@ -1,0 +1,169 @@
+//! Finds the one session that a typed name means, and explains why there is none.
+//!
+//! Every command, the token service and the dashboard ask here, so that a name means the same
+//! account everywhere. Nothing is signed in or changed.
+
+use std::fmt::Write as _;
+
+use crate::account::Fit;
+use crate::error::{Error, Kind, Result};
+use crate::store::IndexEntry;
+use crate::text::{one_line, quoted};
+
+use super::Session;
+
+/// More accounts than this are counted, not listed.
+const MOST_LISTED: usize = 10;
+/// Longest username that is listed, in characters.
+const LONGEST_NAME: usize = 120;
+
+impl Session {
+    /// Finds the session that `user` names: a home account id, a username in any case, or an
+    /// unambiguous prefix of either. Returns `None` if no session has such a name.
+    ///
+    /// # Errors
+    /// [`Kind::Usage`] if several sessions fit equally well: it lists them with their tenants. As
+    /// [`Vault::index`](crate::store::Vault::index).
+    pub fn named(&self, user: &str) -> Result<Option<IndexEntry>> {
+        check_name(user)?;
+        only(user, self.vault.called(&self.tenancy, user)?)
+    }
+
+    /// Finds the session that `user` names for a sign-in, which may be one of a new user: a prefix
+    /// with `@` may be that user's whole name, and does not count.
+    pub(super) fn named_for_sign_in(&self, user: &str) -> Result<Option<IndexEntry>> {
+        check_name(user)?;
+        let mut fitting = self.vault.called(&self.tenancy, user)?;
+        fitting.retain(|entry| !user.contains('@') || is_whole(user, entry));
+        only(user, fitting)
+    }
+
+    /// Finds the session that `user` names, as [`Session::named`] does.
+    ///
+    /// # Errors
+    /// As [`Session::named`]; [`Kind::SignInNeeded`] if no session has such a name: it lists the
+    /// accounts that are signed in.
+    pub fn find(&self, user: &str) -> Result<IndexEntry> {
+        self.named(user)?.ok_or_else(|| self.nobody(Some(user)))
+    }
+
+    /// Explains that `command` needs the name of an account, and lists the accounts. If there is none,
+    /// it asks for a sign-in.
+    pub fn unnamed(&self, command: &str) -> Error {
+        match self.signed_in(None) {
+            Ok(None) => nobody_at_all(),
+            Ok(Some(list)) => Error::new(
+                Kind::Usage,
+                "no account is named",
+                format!("run `{command}` with one of the signed-in accounts:\n\n{list}"),
+            ),
+            Err(error) => error,
+        }
+    }
+
+    /// Explains why no session fits, or why none is active.
+    pub(super) fn nobody(&self, user: Option<&str>) -> Error {
+        let list = match self.signed_in(user) {
+            Ok(list) => list,
+            Err(error) => return error,
+        };
+        match (user, list) {
+            (None, None) => nobody_at_all(),
+            (None, Some(list)) => Error::new(
+                Kind::SignInNeeded,
+                "no account is the active one",
+                format!(
+                    "run `acspass account switch USER`, or name the user with `--account USER`. \
+                     Signed in:\n\n{list}"
+                ),
+            ),
+            (Some(user), None) => Error::new(
+                Kind::SignInNeeded,
+                format!("{} is not signed in", quoted(user)),
+                "run `acspass login --account USER`; no account is signed in",
+            ),
+            (Some(user), Some(list)) => Error::new(
+                Kind::SignInNeeded,
+                format!("{} is not signed in", quoted(user)),
+                format!(
+                    "run `acspass login --account USER`, or name a signed-in account:\n\n{list}"
+                ),
+            ),
+        }
+    }
+
+    /// Lists the accounts for a message, one a line, without the one called `except`: the index may
+    /// still have an account whose session is lost. `None` if there is none.
+    ///
+    /// # Errors
+    /// As [`Vault::index`](crate::store::Vault::index).
+    pub fn signed_in(&self, except: Option<&str>) -> Result<Option<String>> {
+        let mut few = self.vault.first(&self.tenancy, MOST_LISTED)?;
+        few.entries
+            .retain(|entry| except.is_none_or(|name| !is_whole(name, entry)));
+        Ok((!few.entries.is_empty()).then(|| listed(&few.entries, few.left)))
+    }
+}
+
+/// Whether the name is the account's whole username or home account id.
+fn is_whole(name: &str, entry: &IndexEntry) -> bool {
+    entry.account.fit(name) >= Some(Fit::Username)
+}
+
+/// The session, if it is the only one.
+fn only(user: &str, mut fitting: Vec<IndexEntry>) -> Result<Option<IndexEntry>> {
+    if fitting.len() <= 1 {
+        return Ok(fitting.pop());
+    }
+    let count = fitting.len();
+    let left = count.saturating_sub(MOST_LISTED);
+    fitting.truncate(MOST_LISTED);
+    Err(Error::new(
+        Kind::Usage,
+        format!("{} is ambiguous: {count} accounts fit it", quoted(user)),
+        format!(
+            "name the account by its whole username, or by its home account id if two accounts \
+             have the same username:\n\n{}",
+            listed(&fitting, left)
+        ),
+    ))
+}
+
+/// Refuses a name that is empty, as from a variable that is not set: it would fit every account.
+fn check_name(user: &str) -> Result<()> {
+    match user.trim().is_empty() {
+        false => Ok(()),
+        true => Err(Error::new(
+            Kind::Usage,
+            "the name of the account is empty",
+            "name a user; `acspass account list` shows the signed-in users",
+        )),
+    }
+}
+
+/// Lists accounts, one a line, with what tells them apart. `left` further ones are counted.
+fn listed(entries: &[IndexEntry], left: usize) -> String {
+    let mut lines = String::new();
+    for IndexEntry { account, .. } in entries {
+        let show = |text: &str| one_line(text, LONGEST_NAME);
+        let _ = writeln!(
+            lines,
+            "  {}  (tenant {}, home account id {})",
+            show(&account.username),
+            show(&account.tenant_id),
+            show(&account.home_account_id),
+        );
+    }
+    if left > 0 {
+        let _ = writeln!(lines, "  and {left} more: see `acspass account list`");
+    }
+    lines.trim_end().to_owned()
+}
+
+fn nobody_at_all() -> Error {
+    Error::new(
+        Kind::SignInNeeded,
+        "nobody is signed in",
+        "run `acspass login`",
+    )
+}
