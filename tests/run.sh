@@ -26,7 +26,7 @@ has strace || packages+=(strace)
 has systemd-socket-activate || packages+=(systemd)
 # A terminal of 80 columns, and what walks the emulator's pages there.
 has tmux || packages+=(tmux)
-has python3 || packages+=(python3)
+has python3 && [ -x /usr/bin/python3 ] || packages+=(python3)
 need_packages "${packages[@]}"
 
 # What the tracked files look like now, to be compared with how they look afterwards.

@@ -8,7 +8,7 @@ use super::Check;
 use crate::config::{Config, KeySource};
 use crate::entra::browser::BrowserCommand;
 use crate::error::Error;
-use crate::loopback;
+use crate::loopback::{self, peer::PeerCheck};
 use crate::store::Vault;
 
 /// What is configured, and whether it is enough for a token.
@@ -60,6 +60,7 @@ pub fn not_configured(error: &Error) -> Vec<Check> {
         "clock",
         "resource",
         "redirect-port",
+        "loopback",
         "browser",
     ];
     let skipped = rest.map(|name| Check::skipped(name, "the configuration has to be valid first"));
@@ -95,6 +96,22 @@ pub fn store(vault: &Vault, folder: Option<&Path>, offline: bool) -> Check {
         ),
         Err(error) => Check::failed(NAME, &error),
     }
+}
+
+/// Checks whether listeners on this machine can recognise connections of other users.
+pub fn loopback() -> Check {
+    const NAME: &str = "loopback";
+    if PeerCheck::is_available() {
+        return Check::ok(
+            NAME,
+            "connections from other users of this machine are closed unread",
+        );
+    }
+    Check::warn(
+        NAME,
+        "this system does not report which user a local connection comes from",
+        "on a machine with several users, sign in with `acspass login --device-code`",
+    )
 }
 
 /// On which loopback addresses the browser's answer can be awaited.

@@ -10,7 +10,7 @@ mod network;
 mod public;
 mod route;
 
-pub use local::{browser, configuration, not_configured, redirect_port, store};
+pub use local::{browser, configuration, loopback, not_configured, redirect_port, store};
 pub use network::{Heard, clock, entra, tls};
 pub use network::{Owner, ask_resource, heard_from_entra, resource};
 pub use public::Public;

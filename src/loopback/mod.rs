@@ -5,6 +5,7 @@
 
 mod adopt;
 mod origin;
+pub mod peer;
 pub(crate) mod serve;
 mod talk;
 

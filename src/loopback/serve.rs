@@ -20,6 +20,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
+use super::peer::PeerCheck;
 use super::talk::talk;
 use super::{Bound, is_loopback_peer};
 
@@ -77,8 +78,12 @@ where
     S::Future: Send,
 {
     let mut loops = JoinSet::new();
+    let peers = Arc::new(PeerCheck::new());
     for listener in bound.listeners {
-        let listener = TcpListener::from_std(listener)?;
+        let listener = TcpDoor {
+            listener: TcpListener::from_std(listener)?,
+            peers: peers.clone(),
+        };
         let tls = tls.clone().map(TlsAcceptor::from);
         loops.spawn(accept(listener, tls, service.clone(), limits, stop.clone()));
     }
@@ -114,15 +119,31 @@ trait Door: Send + Sync + 'static {
     /// The next connection; `None` where it is a stranger's.
     fn accept(&self) -> impl Future<Output = io::Result<Option<Self::Stream>>> + Send;
 
+    /// Whether the connection may be read: its peer is not another user's program.
+    fn admits(&self, stream: &Self::Stream) -> impl Future<Output = bool> + Send;
+
     /// Ends when the peer says something, or goes.
     fn said(stream: &Self::Stream) -> impl Future<Output = io::Result<()>> + Send;
 }
 
-impl Door for TcpListener {
+struct TcpDoor {
+    listener: TcpListener,
+    peers: Arc<PeerCheck>,
+}
+
+impl Door for TcpDoor {
     type Stream = TcpStream;
 
+    async fn admits(&self, stream: &TcpStream) -> bool {
+        match (stream.local_addr(), stream.peer_addr()) {
+            (Ok(local), Ok(peer)) => self.peers.admit(local, peer).await.is_some(),
+            // The peer has gone.
+            _ => false,
+        }
+    }
+
     async fn accept(&self) -> io::Result<Option<TcpStream>> {
-        let (stream, peer) = TcpListener::accept(self).await?;
+        let (stream, peer) = self.listener.accept().await?;
         // Small answers go out at once.
         let is_ours = is_loopback_peer(peer) && stream.set_nodelay(true).is_ok();
         Ok(is_ours.then_some(stream))
@@ -137,6 +158,11 @@ impl Door for TcpListener {
 #[cfg(unix)]
 impl Door for tokio::net::UnixListener {
     type Stream = tokio::net::UnixStream;
+
+    /// The socket's mode and folder keep other users out.
+    async fn admits(&self, _stream: &Self::Stream) -> bool {
+        true
+    }
 
     async fn accept(&self) -> io::Result<Option<Self::Stream>> {
         let (stream, _) = tokio::net::UnixListener::accept(self).await?;
@@ -160,6 +186,7 @@ async fn accept<S, D: Door>(
     S::Future: Send,
 {
     let told = stop.clone();
+    let listener = Arc::new(listener);
     let mut connections = JoinSet::new();
     let buffers = Arc::new(Semaphore::new(limits.buffers));
     loop {
@@ -177,8 +204,17 @@ async fn accept<S, D: Door>(
             }
         };
         let (tls, service, told) = (tls.clone(), service.clone(), told.clone());
-        let buffers = buffers.clone();
-        connections.spawn(attend::<S, D>(stream, tls, service, limits, buffers, told));
+        let (door, buffers) = (Arc::downgrade(&listener), buffers.clone());
+        connections.spawn(async move {
+            // Not held any longer than this, so that the port is free as soon as the loop ends.
+            let admitted = match door.upgrade() {
+                Some(door) => door.admits(&stream).await,
+                None => false,
+            };
+            if admitted {
+                attend::<S, D>(stream, tls, service, limits, buffers, told).await;
+            }
+        });
     }
     drop(listener);
     let finish = async { while connections.join_next().await.is_some() {} };

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::harness::{Home, Run};
 
-const NAMES: [&str; 9] = [
+const NAMES: [&str; 10] = [
     "configuration",
     "store",
     "proxy",
@@ -20,6 +20,7 @@ const NAMES: [&str; 9] = [
     "clock",
     "resource",
     "redirect-port",
+    "loopback",
     "browser",
 ];
 

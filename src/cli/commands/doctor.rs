@@ -98,6 +98,7 @@ fn examine(args: &args::Doctor, world: &World, parts: &Parts<'_>) -> Result<Vec<
         })?),
     }
     checks.push(doctor::redirect_port(config.redirect_uri.port()));
+    checks.push(doctor::loopback());
     checks.push(doctor::browser(&world.environment));
     Ok(checks)
 }

@@ -5,6 +5,7 @@ mod dashboard;
 mod floods;
 mod framing;
 mod neighbours;
+mod other_user;
 mod senders;
 mod sizes;
 mod targets;

@@ -38,8 +38,9 @@ fn another_user_reaches_neither_secret_nor_socket_nor_token() {
         std::fs::set_permissions(home.path().join("state"), open).expect("it is ours");
         let (secret, socket) = (service.secret_file.display(), socket.display());
         for (script, is_allowed) in [
-            // That it runs at all, and reaches the port as everybody does.
+            // That it runs at all, and can open a connection to the port.
             (format!("exec 3<>/dev/tcp/127.0.0.1/{}", service.port), true),
+            ("/usr/bin/python3 -c 'import socket'".to_owned(), true),
             (
                 format!("ls -d {}", home.path().join("state").display()),
                 true,
@@ -59,7 +60,7 @@ fn another_user_reaches_neither_secret_nor_socket_nor_token() {
             (format!("kill -INT {}", service.process.id()), false),
             (
                 format!(
-                    "python3 -c 'import socket; s = socket.socket(socket.AF_UNIX); s.connect(\"{socket}\")'"
+                    "/usr/bin/python3 -c 'import socket; s = socket.socket(socket.AF_UNIX); s.connect(\"{socket}\")'"
                 ),
                 false,
             ),

@@ -1,0 +1,204 @@
+//! Tells which user owns the program at the other end of a loopback connection.
+//!
+//! Any local user can connect to a loopback port. The kernel knows the owner of each local socket,
+//! so a listener can close a connection of another user before it reads a byte. The check costs one
+//! request to the kernel per connection and nothing per request.
+//!
+//! Only Linux reports owners here: by `sock_diag`, or by `/proc/net/tcp` if a sandbox withholds
+//! that. On other systems, and if no local socket matches the peer (WSL2 with mirrored networking),
+//! the owner is [`Owner::Unreported`]; the caller then needs another protection.
+
+#[cfg(target_os = "linux")]
+mod proc_net;
+#[cfg(target_os = "linux")]
+mod sock_diag;
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+/// How long an unmatched peer is observed before it counts as unreported. A peer that has reset its
+/// connection leaves the kernel's table a moment before the reset arrives at this end.
+const SETTLE: Duration = Duration::from_millis(20);
+
+/// The owner of a peer's socket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Owner {
+    /// This user, or root: port forwarders and WSL's relay run as root.
+    Trusted,
+    /// Another user, by the user id that this process sees.
+    OtherUser(u32),
+    /// The peer has closed its socket, so its owner is no longer known.
+    Gone,
+    /// The system reports no owner.
+    Unreported,
+}
+
+/// A connection that may be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Admission {
+    /// The peer is this user's or root's.
+    Trusted,
+    /// The system cannot tell. The peer may be another user's program.
+    Unreported,
+}
+
+/// Checks the owners of one listener's peers. Opens nothing before the first check.
+#[derive(Debug, Default)]
+pub struct PeerCheck {
+    #[cfg(target_os = "linux")]
+    sockets: std::sync::OnceLock<Sockets>,
+    has_warned: AtomicBool,
+}
+
+impl PeerCheck {
+    /// A check with no state yet.
+    pub fn new() -> Self {
+        PeerCheck::default()
+    }
+
+    /// Whether this system reports the owner of a local program's connection. Opens one loopback
+    /// connection to itself to find out. A peer without a local socket stays unreported even then.
+    pub fn is_available() -> bool {
+        #[cfg(target_os = "linux")]
+        return !matches!(Sockets::probe(), Sockets::Unavailable);
+        #[cfg(not(target_os = "linux"))]
+        return false;
+    }
+
+    /// Decides whether a connection may be read. `local` is this end, `peer` the other. `None`
+    /// means that the connection must be closed unread. Reports the first connection of another
+    /// user as a warning, further ones at debug level. Needs a tokio runtime with time.
+    pub async fn admit(&self, local: SocketAddr, peer: SocketAddr) -> Option<Admission> {
+        let mut owner = self.owner(local, peer);
+        if owner == Owner::Unreported && cfg!(target_os = "linux") {
+            tokio::time::sleep(SETTLE).await;
+            owner = self.owner(local, peer);
+        }
+        match owner {
+            Owner::Trusted => Some(Admission::Trusted),
+            Owner::Unreported => Some(Admission::Unreported),
+            Owner::Gone => None,
+            Owner::OtherUser(uid) => {
+                if self.has_warned.swap(true, Ordering::Relaxed) {
+                    tracing::debug!("closed a connection from the user with id {uid}");
+                } else {
+                    tracing::warn!(
+                        "closed a connection to port {} from another user of this machine (user \
+                         id {uid})",
+                        local.port()
+                    );
+                }
+                None
+            }
+        }
+    }
+
+    /// Returns the owner of the socket at `peer` that is connected to `local`. Does not block.
+    #[cfg(target_os = "linux")]
+    pub fn owner(&self, local: SocketAddr, peer: SocketAddr) -> Owner {
+        let sockets = self.sockets.get_or_init(Sockets::first);
+        match sockets.owner(local, peer) {
+            Some(owner) => owner,
+            // Neither end is in the table: this end was reset, or the table cannot be read.
+            None => match Sockets::probe() {
+                Sockets::Unavailable => Owner::Unreported,
+                other if std::mem::discriminant(&other) == std::mem::discriminant(sockets) => {
+                    Owner::Gone
+                }
+                other => other.owner(local, peer).unwrap_or(Owner::Gone),
+            },
+        }
+    }
+
+    /// Returns [`Owner::Unreported`].
+    #[cfg(not(target_os = "linux"))]
+    pub fn owner(&self, _local: SocketAddr, _peer: SocketAddr) -> Owner {
+        Owner::Unreported
+    }
+}
+
+/// One socket as the kernel describes it.
+#[cfg(target_os = "linux")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Socket {
+    state: u8,
+    uid: u32,
+    inode: u32,
+}
+
+/// `TCP_ESTABLISHED` of Linux's `tcp_states.h`.
+#[cfg(target_os = "linux")]
+const ESTABLISHED: u8 = 1;
+
+/// The kernel's table of TCP sockets, by the way in which it can be read.
+#[cfg(target_os = "linux")]
+#[derive(Debug)]
+enum Sockets {
+    Diag(sock_diag::SockDiag),
+    ProcNet,
+    Unavailable,
+}
+
+#[cfg(target_os = "linux")]
+impl Sockets {
+    /// The fastest way that can be opened; whether it answers shows in use.
+    fn first() -> Self {
+        sock_diag::SockDiag::open().map_or(Sockets::ProcNet, Sockets::Diag)
+    }
+
+    /// The first way that finds a connection which certainly exists.
+    fn probe() -> Self {
+        let pair = || {
+            let listener = std::net::TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, 0))
+                .or_else(|_| std::net::TcpListener::bind((std::net::Ipv6Addr::LOCALHOST, 0)))?;
+            let own = std::net::TcpStream::connect(listener.local_addr()?)?;
+            std::io::Result::Ok((listener, own))
+        };
+        let Ok((_listener, own)) = pair() else {
+            return Sockets::Unavailable;
+        };
+        let (Ok(local), Ok(peer)) = (own.local_addr(), own.peer_addr()) else {
+            return Sockets::Unavailable;
+        };
+        [Sockets::first(), Sockets::ProcNet]
+            .into_iter()
+            .find(|sockets| sockets.find(local, peer).is_some())
+            .unwrap_or(Sockets::Unavailable)
+    }
+
+    fn find(&self, from: SocketAddr, to: SocketAddr) -> Option<Socket> {
+        match self {
+            Sockets::Diag(diag) => diag.find(from, to),
+            Sockets::ProcNet => proc_net::find(from, to),
+            Sockets::Unavailable => None,
+        }
+    }
+
+    /// `None` if neither end of the connection is in the table.
+    fn owner(&self, local: SocketAddr, peer: SocketAddr) -> Option<Owner> {
+        if let Some(socket) = self.find(peer, local) {
+            return Some(judge(socket, rustix::process::geteuid().as_raw()));
+        }
+        let own = self.find(local, peer)?;
+        // No local socket is connected to this one. If the connection lives, its other end is
+        // elsewhere; if not, its owner closed it, perhaps in order not to be recognised.
+        Some(match own.state {
+            ESTABLISHED => Owner::Unreported,
+            _ => Owner::Gone,
+        })
+    }
+}
+
+/// A closed socket has no inode and is reported as owned by root, regardless of its former owner.
+#[cfg(target_os = "linux")]
+fn judge(socket: Socket, own_uid: u32) -> Owner {
+    match socket {
+        Socket { inode: 0, .. } => Owner::Gone,
+        Socket { uid, .. } if uid == own_uid || uid == 0 => Owner::Trusted,
+        Socket { uid, .. } => Owner::OtherUser(uid),
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests;

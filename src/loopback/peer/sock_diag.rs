@@ -1,0 +1,107 @@
+//! Looks one TCP socket up in the kernel's table by `sock_diag(7)`: one datagram each way.
+
+use std::net::{IpAddr, SocketAddr};
+use std::os::fd::OwnedFd;
+use std::sync::Mutex;
+
+use rustix::net::netlink::{SOCK_DIAG, SocketAddrNetlink};
+use rustix::net::{
+    AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, connect, recv, send, socket_with,
+};
+
+use super::Socket;
+
+// From Linux's `netlink.h`, `sock_diag.h` and `inet_diag.h`.
+const SOCK_DIAG_BY_FAMILY: u16 = 20;
+const NLM_F_REQUEST: u16 = 1;
+const HEADER: usize = 16;
+const REQUEST: usize = HEADER + 56;
+/// Length of a reply up to and including `idiag_inode`.
+const REPLY: usize = HEADER + 72;
+const IPPROTO_TCP: u8 = 6;
+const ANY_COOKIE: [u8; 8] = [0xff; 8];
+
+/// A netlink socket that asks for one TCP socket at a time.
+#[derive(Debug)]
+pub(super) struct SockDiag(Mutex<(OwnedFd, u32)>);
+
+impl SockDiag {
+    /// `None` if this process may not open such a socket.
+    pub(super) fn open() -> Option<Self> {
+        let flags = SocketFlags::CLOEXEC;
+        let kind = SocketType::DGRAM;
+        let fd = socket_with(AddressFamily::NETLINK, kind, flags, Some(SOCK_DIAG)).ok()?;
+        connect(&fd, &SocketAddrNetlink::new(0, 0)).ok()?;
+        Some(SockDiag(Mutex::new((fd, 0))))
+    }
+
+    /// Returns the socket bound to `from` and connected to `to`, if the kernel reports it.
+    pub(super) fn find(&self, from: SocketAddr, to: SocketAddr) -> Option<Socket> {
+        let mut guard = self.0.lock().ok()?;
+        let (fd, sequence) = &mut *guard;
+        *sequence = sequence.wrapping_add(1);
+        send(&*fd, &request(from, to, *sequence), SendFlags::empty()).ok()?;
+        // The kernel queues its reply before `send` returns, so there is nothing to wait for. An
+        // earlier reply that was not read is skipped.
+        let mut buffer = [0; 512];
+        loop {
+            let (length, _) = recv(&*fd, &mut buffer, RecvFlags::DONTWAIT).ok()?;
+            let reply = buffer.get(..length)?;
+            if number(reply, 8)? == *sequence {
+                return read(reply);
+            }
+        }
+    }
+}
+
+fn request(from: SocketAddr, to: SocketAddr, sequence: u32) -> Vec<u8> {
+    let family = match from {
+        SocketAddr::V4(_) => AddressFamily::INET,
+        SocketAddr::V6(_) => AddressFamily::INET6,
+    };
+    let mut bytes = Vec::with_capacity(REQUEST);
+    bytes.extend((REQUEST as u32).to_ne_bytes());
+    bytes.extend(SOCK_DIAG_BY_FAMILY.to_ne_bytes());
+    bytes.extend(NLM_F_REQUEST.to_ne_bytes());
+    bytes.extend(sequence.to_ne_bytes());
+    bytes.extend([0; 4]);
+    bytes.extend([family.as_raw() as u8, IPPROTO_TCP, 0, 0]);
+    bytes.extend(u32::MAX.to_ne_bytes());
+    bytes.extend(from.port().to_be_bytes());
+    bytes.extend(to.port().to_be_bytes());
+    bytes.extend(address(from.ip()));
+    bytes.extend(address(to.ip()));
+    bytes.extend([0; 4]);
+    bytes.extend(ANY_COOKIE);
+    bytes
+}
+
+/// Four words in network order; an IPv4 address takes the first.
+fn address(ip: IpAddr) -> [u8; 16] {
+    match ip {
+        IpAddr::V6(ip) => ip.octets(),
+        IpAddr::V4(ip) => {
+            let mut words = [0; 16];
+            words[..4].copy_from_slice(&ip.octets());
+            words
+        }
+    }
+}
+
+/// `None` for an error, which has another type: `ENOENT` if there is no such socket.
+fn read(reply: &[u8]) -> Option<Socket> {
+    let kind = u16::from_ne_bytes(reply.get(4..6)?.try_into().ok()?);
+    if kind != SOCK_DIAG_BY_FAMILY || reply.len() < REPLY {
+        return None;
+    }
+    Some(Socket {
+        state: *reply.get(HEADER + 1)?,
+        uid: number(reply, HEADER + 64)?,
+        inode: number(reply, HEADER + 68)?,
+    })
+}
+
+fn number(bytes: &[u8], at: usize) -> Option<u32> {
+    let four = bytes.get(at..at + 4)?;
+    Some(u32::from_ne_bytes(four.try_into().ok()?))
+}
