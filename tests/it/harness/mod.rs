@@ -12,6 +12,8 @@ pub(crate) mod store_process;
 pub(crate) mod stranger;
 pub(crate) mod sweep;
 pub(crate) mod terminal;
+#[cfg(target_os = "linux")]
+pub(crate) mod users;
 
 pub(crate) use browser::TestBrowser;
 pub(crate) use home::{Home, Run};
