@@ -200,5 +200,6 @@ fn judge(socket: Socket, own_uid: u32) -> Owner {
     }
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
+#[cfg(target_os = "linux")]
 mod tests;
