@@ -12,11 +12,11 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header}
 use axum::response::Response;
 use hyper::Request;
 use hyper::body::Incoming;
-use serde_json::Value;
 use tokio::sync::watch;
 
 use super::entra::Certificate;
 use super::faults::{self, Route, Trouble};
+pub(super) use super::reply::Reply;
 use super::sign::Signer;
 use super::state::{Seen, State};
 use super::{acs, entra, names, pages, verify};
@@ -43,23 +43,26 @@ pub(super) struct Shared {
 }
 
 impl Shared {
-    fn is_own_host(&self, host: &str, port: u16) -> bool {
-        names::is_ours(host, port, &self.host_names)
+    fn is_own_host(&self, scheme: &str, host: &str, port: u16) -> bool {
+        names::is_ours(scheme, host, port, &self.host_names)
     }
 
     /// Whether scheme and host are this emulator's own, as in the issuers of its tokens; or any
     /// emulator's of this machine, where those are taken too.
     pub(super) fn is_own_base(&self, base: &str) -> bool {
-        match base.split_once("://") {
-            Some(("http" | "https", host)) if self.takes_sibling_tokens => host
-                .rsplit_once(':')
-                .is_some_and(|(name, _)| loopback::is_loopback_host(name)),
-            Some(("http", host)) => self.is_own_host(host, self.http_port),
-            Some(("https", host)) => self
-                .https_port
-                .is_some_and(|port| self.is_own_host(host, port)),
-            _ => false,
+        let Some((scheme, host)) = base.split_once("://") else {
+            return false;
+        };
+        if self.takes_sibling_tokens && matches!(scheme, "http" | "https") {
+            let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+            return loopback::is_loopback_host(name) || loopback::is_loopback_host(host);
         }
+        let port = match scheme {
+            "http" => Some(self.http_port),
+            "https" => self.https_port,
+            _ => None,
+        };
+        port.is_some_and(|port| self.is_own_host(scheme, host, port))
     }
 }
 
@@ -96,7 +99,7 @@ pub(super) struct Asked {
     pub(super) query: String,
     pub(super) headers: HeaderMap,
     pub(super) body: Bytes,
-    /// The `Host` header.
+    /// The host that the `Host` header means.
     pub(super) host: String,
     /// Scheme and host, as the URLs of an answer begin.
     pub(super) base: String,
@@ -105,6 +108,8 @@ pub(super) struct Asked {
     pub(super) request_id: String,
     /// The id that the client gave, or one of ours.
     pub(super) correlation_id: String,
+    /// What the journal says about a request that is accepted although it is malformed.
+    pub(super) remark: Option<&'static str>,
 }
 
 impl Asked {
@@ -121,65 +126,6 @@ impl Asked {
             let name = value.split(';').next().unwrap_or_default();
             name.trim().eq_ignore_ascii_case(media_type)
         })
-    }
-}
-
-/// An answer, and what the journal says about it.
-pub(super) struct Reply {
-    pub(super) response: Response,
-    pub(super) operation: String,
-    pub(super) reason: Option<String>,
-}
-
-impl Reply {
-    pub(super) fn new(operation: impl Into<String>, response: Response) -> Reply {
-        Reply {
-            response,
-            operation: operation.into(),
-            reason: None,
-        }
-    }
-
-    pub(super) fn json(operation: impl Into<String>, status: StatusCode, body: &Value) -> Reply {
-        let mut response = Response::new(Body::from(body.to_string()));
-        *response.status_mut() = status;
-        response.headers_mut().insert(
-            header::CONTENT_TYPE,
-            HeaderValue::from_static("application/json; charset=utf-8"),
-        );
-        Reply::new(operation, response)
-    }
-
-    pub(super) fn empty(status: StatusCode) -> Reply {
-        let mut response = Response::default();
-        *response.status_mut() = status;
-        Reply::new("", response)
-    }
-
-    pub(super) fn text(status: StatusCode, text: &'static str) -> Reply {
-        let mut response = Response::new(Body::from(text));
-        *response.status_mut() = status;
-        response.headers_mut().insert(
-            header::CONTENT_TYPE,
-            HeaderValue::from_static("text/plain; charset=utf-8"),
-        );
-        Reply::new("", response)
-    }
-
-    /// Adds a header; a value that no header can hold is left out.
-    pub(super) fn with(mut self, name: &'static str, value: &str) -> Reply {
-        if let Ok(value) = HeaderValue::from_str(value) {
-            self.response
-                .headers_mut()
-                .insert(HeaderName::from_static(name), value);
-        }
-        self
-    }
-
-    /// Adds what only the journal is told.
-    pub(super) fn because(mut self, reason: impl Into<String>) -> Reply {
-        self.reason = Some(reason.into());
-        self
     }
 }
 
@@ -204,20 +150,28 @@ pub(super) async fn answer(
     let now = shared.clock.now();
     let method = request.method().to_string();
     let path = request.uri().path().to_owned();
-    let seen = |operation: String, status: u16, reason: Option<String>| Seen {
-        method: method.clone(),
+    let mut seen = Seen {
+        method,
         path: path.clone(),
-        operation,
-        status,
-        reason,
+        operation: String::new(),
+        status: 0,
+        reason: None,
+        remark: None,
     };
     let asked = match read(&shared, entrance, request, now).await {
         Ok(asked) => asked,
         Err(reply) => {
-            let status = reply.response.status().as_u16();
-            shared.state.lock().note(seen(String::new(), status, None));
+            seen.status = reply.response.status().as_u16();
+            shared.state.lock().note(seen);
             return Ok(signed_off(reply.response, now));
         }
+    };
+    seen.remark = asked.remark.map(str::to_owned);
+    let seen = |operation: String, status: u16, reason: Option<String>| Seen {
+        operation,
+        status,
+        reason,
+        ..seen.clone()
     };
 
     let trouble = Route::of(&asked.path).and_then(|route| shared.state.lock().faults.strike(route));
@@ -259,12 +213,15 @@ pub(super) async fn answer(
             let body = faults::flood(bytes);
             Reply::new("fault", faults::answer(200, None, "application/json", body))
         }
-        Some(Trouble::Lacking(member)) => edited(dispatch(&shared, &asked), &member, None).await,
+        Some(Trouble::Lacking(member)) => dispatch(&shared, &asked).edited(&member, None).await,
         Some(Trouble::Changed(member, value)) => {
-            edited(dispatch(&shared, &asked), &member, Some(value)).await
+            dispatch(&shared, &asked).edited(&member, Some(value)).await
         }
     };
     let status = reply.response.status().as_u16();
+    if let Some(remark) = asked.remark {
+        tracing::debug!(target: "acspass::emulator", %path, remark, "accepted");
+    }
     match &reply.reason {
         Some(reason) => {
             tracing::debug!(target: "acspass::emulator", %path, status, %reason, "refused");
@@ -285,17 +242,20 @@ async fn read(
     let (head, body) = request.into_parts();
     let mut hosts = head.headers.get_all(header::HOST).iter();
     let host = hosts.next().and_then(|host| host.to_str().ok());
+    let path = format!("/{}", head.uri.path().trim_start_matches('/'));
     // A page on a name that points here (DNS rebinding) must learn nothing.
-    let host = host
-        .filter(|host| hosts.next().is_none() && shared.is_own_host(host, entrance.port))
+    let (host, meant) = host
+        .filter(|_| hosts.next().is_none())
+        .and_then(|host| Some((host, meant_host(shared, entrance, host, &path)?)))
         .ok_or_else(|| {
             Reply::text(
                 StatusCode::MISDIRECTED_REQUEST,
                 "This is the acspass emulator; it answers to its own names only.\n",
             )
-        })?
-        .to_owned();
-    let path = format!("/{}", head.uri.path().trim_start_matches('/'));
+        })?;
+    let base = format!("{}://{meant}", entrance.scheme);
+    let remark = (host != meant).then_some(SECOND_PORT);
+    let meant = meant.to_owned();
     let limit = match acs::is_at(&path) {
         true => ACS_BODY,
         false => ENTRA_BODY,
@@ -334,12 +294,32 @@ async fn read(
         query,
         headers: head.headers,
         body,
-        base: format!("{}://{host}", entrance.scheme),
-        host,
+        host: meant,
+        base,
         now,
         request_id,
         correlation_id,
+        remark,
     })
+}
+
+/// The remark on a request whose `Host` names the port twice.
+const SECOND_PORT: &str = "the Host header names the port twice, as @azure/communication-common 2.0.0 \
+                           to 2.4.0 sends and signs it; the real service has no port to repeat";
+
+/// The host that a `Host` header means, if it is one of ours. The resource's clients may repeat the
+/// port; no client of Entra does.
+fn meant_host<'h>(
+    shared: &Shared,
+    entrance: Entrance,
+    host: &'h str,
+    path: &str,
+) -> Option<&'h str> {
+    let meant = names::without_second_port(host, entrance.port).filter(|_| acs::is_at(path));
+    let meant = meant.unwrap_or(host);
+    shared
+        .is_own_host(entrance.scheme, meant, entrance.port)
+        .then_some(meant)
 }
 
 fn dispatch(shared: &Shared, asked: &Asked) -> Reply {
@@ -353,27 +333,6 @@ fn dispatch(shared: &Shared, asked: &Asked) -> Reply {
         acs::answer(shared, asked)
     } else {
         entra::answer(shared, asked)
-    }
-}
-
-/// The same answer with one member of its JSON object gone or changed.
-async fn edited(reply: Reply, member: &str, value: Option<Value>) -> Reply {
-    let (mut head, body) = reply.response.into_parts();
-    let bytes = to_bytes(body, usize::MAX).await.unwrap_or_default();
-    let body = match serde_json::from_slice::<Value>(&bytes) {
-        Ok(Value::Object(mut object)) => {
-            match value {
-                Some(value) => object.insert(member.to_owned(), value),
-                None => object.remove(member),
-            };
-            Value::Object(object).to_string().into()
-        }
-        _ => bytes,
-    };
-    head.headers.remove(header::CONTENT_LENGTH);
-    Reply {
-        response: Response::from_parts(head, Body::from(body)),
-        ..Reply::new(reply.operation, Response::default())
     }
 }
 

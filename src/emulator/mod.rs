@@ -13,6 +13,7 @@ mod facts;
 mod faults;
 mod names;
 mod pages;
+mod reply;
 mod scopes;
 mod sign;
 mod state;
@@ -182,15 +183,15 @@ impl Emulator {
         Ok(emulator)
     }
 
-    /// `http://localhost:PORT`: authority host and ACS endpoint at once.
+    /// `http://localhost:PORT`: authority host and ACS endpoint at once. Port 80 is left out.
     pub fn http_url(&self) -> String {
-        format!("http://localhost:{}", self.http_port)
+        names::base("http", "localhost", self.http_port)
     }
 
-    /// `https://localhost:PORT`, where https is served.
+    /// `https://localhost:PORT`, if https is served. Port 443 is left out.
     pub fn https_url(&self) -> Option<String> {
         let (port, _) = self.https.as_ref()?;
-        Some(format!("https://localhost:{port}"))
+        Some(names::base("https", "localhost", *port))
     }
 
     /// The certificate authority that vouches for [`Emulator::https_url`], PEM. It was made for

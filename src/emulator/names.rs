@@ -3,7 +3,6 @@
 use std::net::IpAddr;
 
 use crate::error::{Error, Kind, Result};
-use crate::loopback;
 
 /// The names in lower case, each a host's name or address.
 ///
@@ -32,18 +31,54 @@ fn checked_one(name: &str) -> Result<String> {
     }
 }
 
+/// The base of a URL at this port; a scheme's default port is left out, as clients leave it out of
+/// `Host` and of what they sign.
+pub(super) fn base(scheme: &str, host: &str, port: u16) -> String {
+    match Some(port) == default_port(scheme) {
+        true => format!("{scheme}://{host}"),
+        false => format!("{scheme}://{host}:{port}"),
+    }
+}
+
 /// Whether a `Host` header names this listener: by a loopback name or one of these, with exactly
-/// this port.
-pub(super) fn is_ours(header: &str, port: u16, names: &[String]) -> bool {
-    loopback::is_our_host(header, port)
-        || names.iter().any(|name| {
-            let bracketed = match name.contains(':') {
-                true => format!("[{name}]"),
-                false => name.clone(),
-            };
-            header.eq_ignore_ascii_case(&format!("{bracketed}:{port}"))
-                || (matches!(port, 80 | 443) && header.eq_ignore_ascii_case(&bracketed))
-        })
+/// this port, or without one if it is the scheme's own (RFC 9110, section 4.2).
+pub(super) fn is_ours(scheme: &str, header: &str, port: u16, names: &[String]) -> bool {
+    let ends_name = |colon: usize| !header[colon..].contains(']');
+    let (name, given) = match header.rfind(':').filter(|colon| ends_name(*colon)) {
+        Some(colon) => (&header[..colon], Some(&header[colon + 1..])),
+        None => (header, None),
+    };
+    let is_our_port = match given {
+        Some(digits) => digits == port.to_string(),
+        None => Some(port) == default_port(scheme),
+    };
+    let is_our_name = || {
+        LOOPBACK.iter().any(|own| name.eq_ignore_ascii_case(own))
+            || names.iter().any(|own| match own.contains(':') {
+                true => name.eq_ignore_ascii_case(&format!("[{own}]")),
+                false => name.eq_ignore_ascii_case(own),
+            })
+    };
+    is_our_port && is_our_name()
+}
+
+/// The `Host` that was meant by one with this port twice. @azure/communication-common 2.0.0 to 2.4.0
+/// sends and signs `localhost:8443:8443`.
+pub(super) fn without_second_port(header: &str, port: u16) -> Option<&str> {
+    let port = format!(":{port}");
+    header
+        .strip_suffix(&port)
+        .filter(|host| host.ends_with(&port))
+}
+
+const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
+
+fn default_port(scheme: &str) -> Option<u16> {
+    match scheme {
+        "http" => Some(80),
+        "https" => Some(443),
+        _ => None,
+    }
 }
 
 #[cfg(test)]
@@ -56,24 +91,68 @@ mod tests {
         let names = checked(&names).expect("names");
         for ours in [
             "localhost:8443",
+            "127.0.0.1:8443",
+            "[::1]:8443",
             "LOGIN.example.test:8443",
             "127.0.0.2:8443",
             "[fd00::1]:8443",
         ] {
-            assert!(is_ours(ours, 8443, &names), "{ours}");
+            assert!(is_ours("https", ours, 8443, &names), "{ours}");
         }
         for theirs in [
+            "localhost",
+            "localhost:",
+            "localhost:08443",
+            "localhost:8443:8443",
+            "[::1]",
+            "::1:8443",
             "login.example.test",
             "login.example.test:443",
             "login.example.test.evil.test:8443",
             "evil.test:8443",
             "fd00::1:8443",
+            ":8443",
             "",
         ] {
-            assert!(!is_ours(theirs, 8443, &names), "{theirs}");
+            assert!(!is_ours("https", theirs, 8443, &names), "{theirs}");
         }
-        assert!(is_ours("login.example.test", 443, &names));
-        assert!(!is_ours("login.example.test:8443", 8443, &[]));
+        assert!(!is_ours("https", "login.example.test:8443", 8443, &[]));
+    }
+
+    #[test]
+    fn a_default_port_may_be_left_out_and_no_other() {
+        let names = checked(&["login.example.test".to_owned()]).expect("a name");
+        for host in ["localhost", "127.0.0.1", "[::1]", "login.example.test"] {
+            for (scheme, port, other) in [("http", 80, 443), ("https", 443, 80)] {
+                let with_port = format!("{host}:{port}");
+                assert!(is_ours(scheme, host, port, &names), "{scheme} {host}");
+                assert!(is_ours(scheme, &with_port, port, &names), "{with_port}");
+                assert!(!is_ours(scheme, host, other, &names), "{scheme} {host}");
+                assert!(!is_ours(scheme, host, 8443, &names), "{scheme} {host}");
+            }
+        }
+        assert!(!is_ours("https", "evil.test", 443, &names));
+        assert_eq!(base("https", "localhost", 443), "https://localhost");
+        assert_eq!(base("http", "localhost", 80), "http://localhost");
+        assert_eq!(base("http", "localhost", 443), "http://localhost:443");
+        assert_eq!(base("https", "localhost", 8443), "https://localhost:8443");
+    }
+
+    #[test]
+    fn a_port_that_was_sent_twice_is_meant_once() {
+        let meant = |header| without_second_port(header, 8443);
+        assert_eq!(meant("localhost:8443:8443"), Some("localhost:8443"));
+        assert_eq!(meant("[::1]:8443:8443"), Some("[::1]:8443"));
+        for other in [
+            "localhost:8443",
+            "localhost:8443:8444",
+            "localhost:8444:8443",
+            "localhost:18443",
+        ] {
+            assert_eq!(meant(other), None, "{other}");
+        }
+        let thrice = meant("localhost:8443:8443:8443").expect("one is taken off");
+        assert!(!is_ours("https", thrice, 8443, &[]));
     }
 
     #[test]

@@ -3,6 +3,8 @@
 //! In comes the text of the parameter, out comes what is asked of OpenID Connect and of each
 //! resource, or why it cannot be. Who consented is not asked: the app's admin has.
 
+use super::verify::is_guid;
+
 /// An API that tokens can be asked for.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Resource {
@@ -13,9 +15,24 @@ pub(super) struct Resource {
     scopes: &'static [&'static str],
 }
 
+/// The application id of the API "Azure Communication Services".
+pub(super) const TEAMS_API: &str = "1fd5118e-2576-4263-8130-9503064c837a";
+/// The application id of the API "Azure Communication Services Clients".
+pub(super) const CLIENTS_API: &str = "2a04943b-b6a7-4f65-8786-2bb6131b59f6";
+
 const GRAPH: &Resource = &RESOURCES[3];
 
-static RESOURCES: [Resource; 4] = [
+const CLIENTS_SCOPES: &[&str] = &[
+    "VoIP",
+    "VoIP.Join",
+    "Chat",
+    "Chat.Join",
+    "Chat.Join.Limited",
+];
+
+/// An API stands here once for each of its identifiers: tokens are for the identifier that was
+/// asked for.
+static RESOURCES: [Resource; 7] = [
     Resource {
         prefix: "https://auth.msft.communication.azure.com/",
         audience: "https://auth.msft.communication.azure.com",
@@ -28,13 +45,7 @@ static RESOURCES: [Resource; 4] = [
     Resource {
         prefix: "https://communication.azure.com/clients/",
         audience: "https://communication.azure.com/clients",
-        scopes: &[
-            "VoIP",
-            "VoIP.Join",
-            "Chat",
-            "Chat.Join",
-            "Chat.Join.Limited",
-        ],
+        scopes: CLIENTS_SCOPES,
     },
     Resource {
         // The double slash is the service's own: its identifier ends with one.
@@ -46,6 +57,26 @@ static RESOURCES: [Resource; 4] = [
         prefix: "https://graph.microsoft.com/",
         audience: "https://graph.microsoft.com",
         scopes: &["User.Read"],
+    },
+    Resource {
+        prefix: "https://communication.azure.com/",
+        audience: "https://communication.azure.com",
+        scopes: &["user_impersonation"],
+    },
+    Resource {
+        prefix: "1fd5118e-2576-4263-8130-9503064c837a/",
+        audience: TEAMS_API,
+        scopes: &[
+            "Teams.ManageCalls",
+            "Teams.ManageChats",
+            "TeamsExtension.ManageCalls",
+            "user_impersonation",
+        ],
+    },
+    Resource {
+        prefix: "2a04943b-b6a7-4f65-8786-2bb6131b59f6/",
+        audience: CLIENTS_API,
+        scopes: CLIENTS_SCOPES,
     },
 ];
 
@@ -59,7 +90,7 @@ pub(super) fn audience_named(name: &str) -> Option<&'static str> {
     RESOURCES
         .iter()
         .map(|resource| resource.audience)
-        .find(|audience| *audience == name)
+        .find(|audience| audience.eq_ignore_ascii_case(name))
 }
 
 /// What a `scope` parameter asks for.
@@ -92,7 +123,9 @@ impl Scopes {
     pub(super) fn parse(text: &str) -> Result<Scopes, BadScope> {
         let mut scopes = Scopes::default();
         for word in text.split(' ').filter(|word| !word.is_empty()) {
-            match word {
+            // Entra takes scopes in any case and answers in its own: AzureAD/
+            // microsoft-authentication-library-for-go#214.
+            match word.to_ascii_lowercase().as_str() {
                 "openid" => scopes.openid = true,
                 "profile" => scopes.profile = true,
                 "email" => scopes.email = true,
@@ -195,23 +228,33 @@ impl Scopes {
 
 /// A scope without a resource is one of Microsoft Graph.
 fn find(word: &str) -> Result<(&'static Resource, &'static str), BadScope> {
-    let (resource, name) = if word.contains("://") {
-        RESOURCES
-            .iter()
-            .find_map(|resource| Some((resource, word.strip_prefix(resource.prefix)?)))
-            .ok_or_else(|| BadScope::Resource(word.to_owned()))?
-    } else {
-        (GRAPH, word)
+    let (resource, name) = match of_resource(word) {
+        Some(found) => found,
+        None if names_resource(word) => return Err(BadScope::Resource(word.to_owned())),
+        None => (GRAPH, word),
     };
-    if name == DEFAULT {
-        return Ok((resource, DEFAULT));
-    }
-    resource
-        .scopes
-        .iter()
-        .find(|scope| **scope == name)
+    std::iter::once(&DEFAULT)
+        .chain(resource.scopes)
+        .find(|scope| scope.eq_ignore_ascii_case(name))
         .map(|scope| (resource, *scope))
         .ok_or_else(|| BadScope::Scope(word.to_owned()))
+}
+
+/// The resource whose prefix fits best, and what follows it.
+fn of_resource(word: &str) -> Option<(&'static Resource, &str)> {
+    let name = |resource: &Resource| {
+        let (start, name) = word.split_at_checked(resource.prefix.len())?;
+        start.eq_ignore_ascii_case(resource.prefix).then_some(name)
+    };
+    RESOURCES
+        .iter()
+        .filter_map(|resource| Some((resource, name(resource)?)))
+        .max_by_key(|(resource, _)| resource.prefix.len())
+}
+
+/// Whether a scope begins with a resource, by URI or by application id.
+fn names_resource(word: &str) -> bool {
+    word.contains("://") || word.split_once('/').is_some_and(|(id, _)| is_guid(id))
 }
 
 #[cfg(test)]
@@ -239,6 +282,73 @@ mod tests {
             Err(BadScope::Resource("https://evil.test/x".to_owned()))
         );
         assert!(Scopes::parse("https://graph.microsoft.com/.default User.Read").is_err());
+    }
+
+    #[test]
+    fn scopes_are_known_in_any_case_and_echoed_in_the_services() {
+        for (asked, echoed) in [
+            (
+                "https://auth.msft.communication.azure.com/teams.managecalls OpenID",
+                "https://auth.msft.communication.azure.com/Teams.ManageCalls openid profile",
+            ),
+            (
+                "HTTPS://COMMUNICATION.AZURE.COM/CLIENTS/CHAT.JOIN",
+                "https://communication.azure.com/clients/Chat.Join",
+            ),
+            ("user.read", "https://graph.microsoft.com/User.Read"),
+            (
+                "1FD5118E-2576-4263-8130-9503064C837A/teams.managechats",
+                "1fd5118e-2576-4263-8130-9503064c837a/Teams.ManageChats",
+            ),
+            (
+                "https://communication.azure.com/.Default",
+                "https://communication.azure.com/user_impersonation \
+                 https://communication.azure.com/.default",
+            ),
+        ] {
+            let scopes = Scopes::parse(asked).expect("known");
+            let resource = scopes.first_resource().expect("there is one");
+            let granted = scopes.granted_on(resource);
+            assert_eq!(scopes.echo(resource, &granted), echoed, "{asked}");
+        }
+    }
+
+    #[test]
+    fn each_identifier_of_an_api_is_an_audience_of_its_own() {
+        for (scope, audience) in [
+            (
+                "https://communication.azure.com//.default",
+                "https://communication.azure.com/",
+            ),
+            (
+                "https://communication.azure.com/.default",
+                "https://communication.azure.com",
+            ),
+            (
+                "https://communication.azure.com/clients/.default",
+                "https://communication.azure.com/clients",
+            ),
+            ("1fd5118e-2576-4263-8130-9503064c837a/.default", TEAMS_API),
+            ("2a04943b-b6a7-4f65-8786-2bb6131b59f6/VoIP", CLIENTS_API),
+        ] {
+            let scopes = Scopes::parse(scope).expect("known");
+            let found = scopes.first_resource().map(|resource| resource.audience);
+            assert_eq!(found, Some(audience), "{scope}");
+        }
+        let unknown_app = "11111111-2222-4333-8444-555555555555/.default";
+        assert_eq!(
+            Scopes::parse(unknown_app),
+            Err(BadScope::Resource(unknown_app.to_owned()))
+        );
+        for wrong in [
+            "https://communication.azure.com/VoIP",
+            "https://communication.azure.com///.default",
+            "1fd5118e-2576-4263-8130-9503064c837a/VoIP",
+            "teams.managecalls",
+        ] {
+            let refused = Err(BadScope::Scope(wrong.to_owned()));
+            assert_eq!(Scopes::parse(wrong), refused, "{wrong}");
+        }
     }
 
     #[test]

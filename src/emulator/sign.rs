@@ -50,8 +50,8 @@ impl Signer {
         URL_SAFE_NO_PAD.encode(&self.thumbprint)
     }
 
-    /// The public key as JWKS shows it; `issuer` is an Entra addition.
-    pub(super) fn jwk(&self, issuer: &str) -> Value {
+    /// The public key as JWKS shows it.
+    pub(super) fn jwk(&self) -> Value {
         let public = self.public();
         json!({
             "kty": "RSA",
@@ -61,7 +61,6 @@ impl Signer {
             "x5t": self.key_id(),
             "n": URL_SAFE_NO_PAD.encode(public.n),
             "e": URL_SAFE_NO_PAD.encode(public.e),
-            "issuer": issuer,
         })
     }
 

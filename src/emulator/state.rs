@@ -51,6 +51,8 @@ pub struct Seen {
     pub status: u16,
     /// The real reason of a refusal, where the answer does not tell it.
     pub reason: Option<String>,
+    /// What is wrong with the request although it was accepted.
+    pub remark: Option<String>,
 }
 
 /// An authorization code and what it is good for.

@@ -6,13 +6,19 @@
 use serde::Deserialize;
 
 use super::super::door::{Asked, Shared};
+use super::super::scopes::TEAMS_API;
 use super::super::verify::SignedRequest;
 use super::super::world;
 use super::Refusal;
 use crate::time::Timestamp;
 
-/// The audience of tokens by which Entra principals act on the resource.
-const AUDIENCE: &str = "https://communication.azure.com/";
+/// The audiences of tokens by which Entra principals act on the resource: the API's URI, which ends
+/// with a slash, the same without it, and the API's application id.
+const AUDIENCES: [&str; 3] = [
+    "https://communication.azure.com/",
+    "https://communication.azure.com",
+    TEAMS_API,
+];
 
 /// The claims of an Entra access token that the resource looks at.
 #[derive(Debug, Deserialize)]
@@ -87,7 +93,7 @@ impl EntraClaims {
 pub(super) fn may_manage(shared: &Shared, asked: &Asked) -> Result<(), Refusal> {
     if let Some(token) = bearer(shared, asked) {
         let claims = EntraClaims::read(shared, token, asked.now).map_err(Refusal::denied)?;
-        if claims.aud != AUDIENCE {
+        if !AUDIENCES.contains(&claims.aud.as_str()) {
             return Err(Refusal::denied("the token is for another audience"));
         }
         return match world::has_role(&claims.oid, &claims.tid) {
@@ -97,25 +103,17 @@ pub(super) fn may_manage(shared: &Shared, asked: &Asked) -> Result<(), Refusal> 
             )),
         };
     }
-    let header = |name: &'static str| {
-        asked
-            .header(name)
-            .ok_or_else(|| Refusal::denied(format!("{name} is missing or sent twice")))
-    };
-    let authorization = header("authorization")?;
-    let secret = authorization
-        .split_once("Signature=")
-        .or_else(|| authorization.split_once(' '));
-    if let Some((_, secret)) = secret {
+    if let Some((_, secret)) = asked.header("authorization").and_then(|value| {
+        value
+            .split_once("Signature=")
+            .or_else(|| value.split_once(' '))
+    }) {
         shared.state.lock().keep_secret(secret);
     }
     let signed = SignedRequest {
         method: asked.method.as_str(),
         target: &asked.target,
-        host: &asked.host,
-        date: header("x-ms-date")?,
-        content_hash: header("x-ms-content-sha256")?,
-        authorization,
+        header: &|name| asked.header(name),
         body: &asked.body,
     };
     signed

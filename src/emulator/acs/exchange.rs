@@ -7,22 +7,17 @@ use axum::http::StatusCode;
 use serde::Deserialize;
 
 use super::super::door::{Asked, Reply, Shared};
+use super::super::scopes::TEAMS_API;
 use super::super::verify::is_guid;
 use super::super::world::User;
-use super::Refusal;
 use super::caller::EntraClaims;
+use super::operations::TEAMS_PREVIEW;
 use super::token::{self, Wish};
+use super::{Refusal, version};
 use crate::time::Timestamp;
 
-/// Since its preview the operation has had other bodies, which are not emulated.
-pub(super) const VERSIONS: [&str; 5] = [
-    "2022-06-01",
-    "2022-10-01",
-    "2023-10-01",
-    "2025-03-02-preview",
-    "2025-06-30",
-];
-const AUDIENCE: &str = "https://auth.msft.communication.azure.com";
+/// The audiences of the tokens that it takes: the API's URI and its application id.
+pub(super) const AUDIENCES: [&str; 2] = ["https://auth.msft.communication.azure.com", TEAMS_API];
 /// Each Entra scope that the exchange takes, and what it turns into.
 const SCOPES: [(&str, &str); 2] = [("Teams.ManageChats", "chat"), ("Teams.ManageCalls", "voip")];
 
@@ -45,11 +40,12 @@ pub(super) fn run(shared: &Shared, asked: &Asked) -> Result<Reply, Refusal> {
         .ok_or_else(|| Refusal::model("The token field is required."))?;
     shared.state.lock().keep_secret(&token);
     let claims = read_token(shared, &token, asked.now)?;
-    let (app_id, user_id) = (
-        body.app_id.unwrap_or_default(),
-        body.user_id.unwrap_or_default(),
-    );
-    check_ids(&app_id, &user_id, &claims)?;
+    // The preview knows the user by the token alone.
+    if version(asked) != TEAMS_PREVIEW {
+        let app_id = body.app_id.unwrap_or_default();
+        let user_id = body.user_id.unwrap_or_default();
+        check_ids(&app_id, &user_id, &claims)?;
+    }
     let user = User::in_directory(&claims.oid, &claims.tid)
         .ok_or_else(|| Refusal::access_token("the token's user does not exist"))?;
     if !user.teams_licence {
@@ -71,7 +67,7 @@ pub(super) fn run(shared: &Shared, asked: &Asked) -> Result<Reply, Refusal> {
 /// First of all the token must be one of Entra's, alive, and meant for Teams interoperability.
 fn read_token(shared: &Shared, token: &str, now: Timestamp) -> Result<EntraClaims, Refusal> {
     let claims = EntraClaims::read(shared, token, now).map_err(Refusal::access_token)?;
-    if claims.aud != AUDIENCE {
+    if !AUDIENCES.contains(&claims.aud.as_str()) {
         return Err(Refusal::access_token("the token is for another audience"));
     }
     claims.check_not_taken_back(shared)?;

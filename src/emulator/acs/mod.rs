@@ -8,15 +8,14 @@ mod caller;
 mod exchange;
 pub(super) mod identities;
 pub(super) mod limits;
+mod operations;
 mod refusal;
 pub(super) mod token;
 
 use std::borrow::Cow;
 
-use axum::http::Method;
-
 use super::door::{Asked, Reply, Shared};
-use access::assignments;
+use operations::Operation;
 use refusal::Refusal;
 
 /// Whether a path belongs to the resource and not to Entra.
@@ -26,150 +25,15 @@ pub(super) fn is_at(path: &str) -> bool {
         .any(|start| path.starts_with(start))
 }
 
-/// One operation: how it is asked for, and what answers.
-struct Operation {
-    name: &'static str,
-    method: Method,
-    versions: &'static [&'static str],
-    /// Who may ask.
-    caller: fn(&Shared, &Asked) -> Result<(), Refusal>,
-    run: fn(&Shared, &Asked) -> Result<Reply, Refusal>,
-}
-
-/// An operation that is the resource's owner's.
-const fn managing(
-    name: &'static str,
-    method: Method,
-    versions: &'static [&'static str],
-    run: fn(&Shared, &Asked) -> Result<Reply, Refusal>,
-) -> Operation {
-    Operation {
-        name,
-        method,
-        versions,
-        caller: caller::may_manage,
-        run,
-    }
-}
-
-/// An operation that takes the user's own Entra token, and so checks by itself who asks.
-const fn user_owned(
-    name: &'static str,
-    versions: &'static [&'static str],
-    run: fn(&Shared, &Asked) -> Result<Reply, Refusal>,
-) -> Operation {
-    Operation {
-        name,
-        method: Method::POST,
-        versions,
-        caller: |_, _| Ok(()),
-        run,
-    }
-}
-
-const STABLE: &[&str] = &identities::VERSIONS;
-const PREVIEW: &[&str] = &[identities::PREVIEW];
-const EXTENSION: &[&str] = &[identities::PREVIEW, "2025-06-30"];
-
-static IDENTITIES: [Operation; 1] = [managing(
-    "create_identity",
-    Method::POST,
-    STABLE,
-    identities::create,
-)];
-static IDENTITY: [Operation; 2] = [
-    managing(
-        "delete_identity",
-        Method::DELETE,
-        STABLE,
-        identities::delete,
-    ),
-    managing("get_identity", Method::GET, PREVIEW, identities::get),
-];
-static ISSUE: [Operation; 1] = [managing(
-    "issue_token",
-    Method::POST,
-    STABLE,
-    identities::issue,
-)];
-static REVOKE: [Operation; 1] = [managing(
-    "revoke_tokens",
-    Method::POST,
-    STABLE,
-    identities::revoke,
-)];
-static EXCHANGE: [Operation; 1] = [managing(
-    "exchange",
-    Method::POST,
-    &exchange::VERSIONS,
-    exchange::run,
-)];
-static ENTRA_EXCHANGE: [Operation; 1] = [user_owned(
-    "entra_exchange",
-    PREVIEW,
-    access::exchange_entra,
-)];
-static EXTENSION_EXCHANGE: [Operation; 1] = [user_owned(
-    "teams_extension_exchange",
-    EXTENSION,
-    access::exchange_teams_extension,
-)];
-static ENTRA_ASSIGNMENTS: [Operation; 2] = [
-    managing("list_assignments", Method::GET, PREVIEW, assignments::list),
-    managing(
-        "update_assignments",
-        Method::PATCH,
-        PREVIEW,
-        assignments::update,
-    ),
-];
-static ENTRA_ASSIGNMENT: [Operation; 3] = [
-    managing("get_assignment", Method::GET, PREVIEW, assignments::get),
-    managing("put_assignment", Method::PUT, PREVIEW, assignments::put),
-    managing(
-        "delete_assignment",
-        Method::DELETE,
-        PREVIEW,
-        assignments::delete,
-    ),
-];
-static EXTENSION_ASSIGNMENT: [Operation; 3] = [
-    managing("get_assignment", Method::GET, EXTENSION, assignments::get),
-    managing("put_assignment", Method::PUT, EXTENSION, assignments::put),
-    managing(
-        "delete_assignment",
-        Method::DELETE,
-        EXTENSION,
-        assignments::delete,
-    ),
-];
-
-/// The operations at a path, by verb. An action's colon is literal, never `%3A`.
-fn operations_at(path: &str) -> &'static [Operation] {
-    let segments: Vec<&str> = path.split('/').skip(1).collect();
-    match segments[..] {
-        ["identities"] => &IDENTITIES,
-        ["identities", id] if !id.is_empty() => &IDENTITY,
-        ["identities", _, ":issueAccessToken"] => &ISSUE,
-        ["identities", _, ":revokeAccessTokens"] => &REVOKE,
-        ["teamsUser", ":exchangeAccessToken"] => &EXCHANGE,
-        ["access", "entra", ":exchangeAccessToken"] => &ENTRA_EXCHANGE,
-        ["access", "teamsExtension", ":exchangeAccessToken"] => &EXTENSION_EXCHANGE,
-        ["access", "entra", "assignments"] => &ENTRA_ASSIGNMENTS,
-        ["access", "entra", "assignments", _] => &ENTRA_ASSIGNMENT,
-        ["access", "teamsExtension", "tenants", _, "assignments", _] => &EXTENSION_ASSIGNMENT,
-        _ => &[],
-    }
-}
-
 /// Answers a request to the resource.
 pub(super) fn answer(shared: &Shared, asked: &Asked) -> Reply {
-    let operations = operations_at(&asked.path);
+    let operations = operations::at(&asked.path);
     let operation = operations
         .iter()
+        .copied()
         .find(|operation| operation.method == asked.method);
     // A wrong verb is still noted under what stands there.
-    let (name, versions) = match operation.or(operations.first()) {
+    let (name, versions) = match operation.or(operations.first().copied()) {
         Some(operation) => (operation.name, operation.versions),
         None => ("", &[][..]),
     };

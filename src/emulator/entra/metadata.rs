@@ -63,11 +63,14 @@ fn issuer(base: &str, tenant: Tenant) -> String {
     }
 }
 
-/// The JWKS.
-pub(super) fn keys(shared: &Shared, asked: &Asked, segment: &str) -> Reply {
+/// The JWKS. That of the first version, which `/TENANT/discovery/keys` answers, names no issuer.
+pub(super) fn keys(shared: &Shared, asked: &Asked, segment: &str, with_issuer: bool) -> Reply {
     match tenant_named(segment) {
         Ok(tenant) => {
-            let key = shared.signer.jwk(&issuer(&asked.base, tenant));
+            let mut key = shared.signer.jwk();
+            if with_issuer {
+                key["issuer"] = issuer(&asked.base, tenant).into();
+            }
             Reply::json("keys", StatusCode::OK, &json!({"keys": [key]}))
         }
         Err(refusal) => refusal.into_json(asked, "keys"),

@@ -32,7 +32,8 @@ pub(super) fn answer(shared: &Shared, asked: &Asked) -> Reply {
     let get = asked.method == Method::GET;
     let reply = match rest {
         "v2.0/.well-known/openid-configuration" if get => metadata::configuration(asked, tenant),
-        "discovery/v2.0/keys" if get => metadata::keys(shared, asked, tenant),
+        "discovery/v2.0/keys" if get => metadata::keys(shared, asked, tenant, true),
+        "discovery/keys" if get => metadata::keys(shared, asked, tenant, false),
         "discovery/instance" if get && tenant == "common" => metadata::instance(asked),
         "oauth2/v2.0/authorize" if get || asked.method == Method::POST => {
             authorize::answer(shared, asked, tenant)

@@ -93,7 +93,8 @@ pub(super) fn token(
 /// The one resource that is asked for, whole: an app cannot choose among its permissions.
 fn resource(scope: &str) -> Result<&'static Resource, Refusal> {
     let words: Vec<&str> = scope.split(' ').filter(|word| !word.is_empty()).collect();
-    if let Some(word) = words.iter().find(|word| !word.ends_with("/.default")) {
+    let is_whole = |word: &str| word.to_ascii_lowercase().ends_with("/.default");
+    if let Some(word) = words.iter().find(|word| !is_whole(word)) {
         return Err(Refusal::new(
             "invalid_scope",
             1_002_012,

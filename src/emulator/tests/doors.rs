@@ -38,6 +38,12 @@ fn metadata_names_the_host_that_was_asked() {
     assert_eq!((unknown.status, unknown.aadsts()), (400, 90002));
     let keys = world.get("/common/discovery/v2.0/keys").json();
     assert!(keys["keys"][0]["issuer"].is_string());
+    let first = world.get(&format!("/{tenant}/discovery/keys?appid=x"));
+    assert_eq!(first.status, 200);
+    assert_eq!(first.json()["keys"][0]["kid"], keys["keys"][0]["kid"]);
+    assert_eq!(first.json()["keys"][0]["n"], keys["keys"][0]["n"]);
+    assert_eq!(world.get("/nowhere/discovery/keys").status, 400);
+    assert_eq!(world.emulator.count("keys"), 3);
 }
 
 #[test]

@@ -43,7 +43,7 @@ fn every_fault_of_the_signature_is_denied_alike() {
     let good = body(&world, &entra).to_string();
     let hour_off = crate::time::Timestamp::from_unix_seconds(NOON + 3600).to_http_date();
     type Spoil<'a> = &'a dyn Fn(&mut super::wire::Signed);
-    let spoils: [(Spoil<'_>, &str); 8] = [
+    let spoils: [(Spoil<'_>, &str); 9] = [
         (
             &|s| s.body.push(' '),
             "x-ms-content-sha256 is not the body's hash",
@@ -77,6 +77,12 @@ fn every_fault_of_the_signature_is_denied_alike() {
                 s.sign();
             },
             "x-ms-date is not an RFC 1123 date",
+        ),
+        (
+            &|s| {
+                s.authorization = s.authorization.replace("x-ms-date;host", "date;host");
+            },
+            "date is missing or sent twice",
         ),
         (
             &|s| s.authorization = String::new(),

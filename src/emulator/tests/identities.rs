@@ -206,6 +206,9 @@ fn bad_bodies_are_refused_with_the_services_targets() {
     let missing = world.issue(&id, &json!({}));
     let message = &missing.json()["error"]["message"];
     assert_eq!(message, "Scopes: The Scopes field is required.");
+    let none = world.issue(&id, &json!({"scopes": []}));
+    let message = &none.json()["error"]["message"];
+    assert_eq!(message, "At least one scope is required.");
     assert!(missing.header("api-supported-versions").is_none());
     let create = world.signed("POST", "/identities", r#"{"createTokenWithScopes":["x"]}"#);
     assert_eq!(create.status, 400);
@@ -240,7 +243,10 @@ fn older_versions_know_less() {
         let answer = world.signed_at(version, "POST", "/identities", "");
         assert_eq!(refused(&answer), (400, code.to_owned(), None));
         let versions = answer.header("api-supported-versions").unwrap_or_default();
-        assert!(versions.contains("2021-03-07, 2022-06-01"), "{versions}");
+        assert!(
+            versions.contains("2021-03-07, 2021-10-31-preview"),
+            "{versions}"
+        );
     }
     let none = world.spoilt("POST", "/identities", "", |_| {});
     assert_eq!(
@@ -332,7 +338,7 @@ fn verbs_and_paths_are_exact() {
     let answer = world.signed("PUT", "/identities/x", "");
     assert_eq!(
         (answer.status, answer.header("allow")),
-        (405, Some("DELETE, GET"))
+        (405, Some("DELETE, PATCH, GET"))
     );
     for path in [
         "/identities/",

@@ -6,6 +6,7 @@ mod doors;
 mod exchange;
 mod identities;
 mod limits;
+mod old_clients;
 mod personas;
 mod service;
 mod tokens;

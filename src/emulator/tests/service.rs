@@ -71,6 +71,45 @@ fn an_app_with_a_role_manages_the_resource_without_its_key() {
 }
 
 #[test]
+fn each_identifier_of_the_resource_opens_it() {
+    let world = World::new();
+    for (scope, audience) in [
+        (RESOURCE, "https://communication.azure.com/"),
+        (
+            "https://communication.azure.com/.default",
+            "https://communication.azure.com",
+        ),
+        (
+            "1fd5118e-2576-4263-8130-9503064c837a/.default",
+            "1fd5118e-2576-4263-8130-9503064c837a",
+        ),
+        (
+            "HTTPS://Communication.Azure.Com/.Default",
+            "https://communication.azure.com",
+        ),
+    ] {
+        let answer = ask(&world, &[("scope", scope)]);
+        assert_eq!(answer.status, 200, "{scope}: {answer:?}");
+        let token = token(&answer);
+        assert_eq!(claims(&token)["aud"], audience, "{scope}");
+        assert_eq!(create(&world, &token).status, 201, "{scope}");
+    }
+    for (scope, number) in [
+        ("2a04943b-b6a7-4f65-8786-2bb6131b59f7/.default", 500_011),
+        ("https://communication.azure.com///.default", 70011),
+        ("https://communication.azure.com", 1_002_012),
+    ] {
+        let answer = ask(&world, &[("scope", scope)]);
+        assert_eq!((answer.status, answer.aadsts()), (400, number), "{scope}");
+    }
+    let clients = ask(
+        &world,
+        &[("scope", "2a04943b-b6a7-4f65-8786-2bb6131b59f6/.default")],
+    );
+    assert_eq!(create(&world, &token(&clients)).status, 401);
+}
+
+#[test]
 fn a_principal_without_a_role_is_forbidden() {
     let world = World::new();
     let (client, secret) = world.emulator.unprivileged_client();
@@ -101,7 +140,8 @@ fn only_a_token_for_the_resource_from_this_entra_is_believed() {
         String::new(),
     ];
     for (claim, value) in [
-        ("aud", json!("https://communication.azure.com")),
+        ("aud", json!("https://communication.azure.com/clients")),
+        ("aud", json!("https://communication.azure.com//")),
         ("iss", json!("https://sts.windows.net/x/")),
         (
             "iss",

@@ -11,7 +11,7 @@ use ring::{digest, hmac};
 
 use crate::time::Timestamp;
 
-/// How far `x-ms-date` may be off. The real service's figure is not published; its sibling
+/// How far the signed date may be off. The real service's figure is not published; its sibling
 /// schemes use a quarter of an hour.
 const DATE_TOLERANCE: Duration = Duration::from_secs(15 * 60);
 
@@ -67,56 +67,94 @@ pub(super) fn is_guid(text: &str) -> bool {
 }
 
 /// A request as it was received, as far as its signature covers it.
-#[derive(Debug, Clone, Copy)]
 pub(super) struct SignedRequest<'a> {
     /// The verb, in capitals.
     pub(super) method: &'a str,
     /// Path and query exactly as on the wire.
     pub(super) target: &'a str,
-    /// The `Host` header exactly as received.
-    pub(super) host: &'a str,
-    /// `x-ms-date`.
-    pub(super) date: &'a str,
-    /// `x-ms-content-sha256`.
-    pub(super) content_hash: &'a str,
-    /// `Authorization`.
-    pub(super) authorization: &'a str,
+    /// A header, by its name in lower case; `None` if it is missing or sent twice.
+    pub(super) header: &'a dyn Fn(&str) -> Option<&'a str>,
     /// The body's bytes.
     pub(super) body: &'a [u8],
 }
 
-const SCHEME: &str = "HMAC-SHA256 SignedHeaders=x-ms-date;host;x-ms-content-sha256&Signature=";
+const SCHEME: &str = "HMAC-SHA256 SignedHeaders=";
+const SIGNATURE: &str = "&Signature=";
+const HASH: &str = "x-ms-content-sha256";
+/// Either header carries the date: SDKs of 2020 and 2021, and Microsoft's Postman tutorial, sign
+/// `Date`.
+const DATES: [&str; 2] = ["x-ms-date", "date"];
 
 impl SignedRequest<'_> {
-    /// Checks form, date, body hash and signature, in that order.
-    pub(super) fn check(&self, key: &[u8], now: Timestamp) -> Result<(), &'static str> {
-        let signature = self
-            .authorization
+    /// Checks form, signed headers, date, body hash and signature, in that order.
+    ///
+    /// `SignedHeaders` names the headers whose values are signed, in its own order: host, the
+    /// body's hash and a date at least. Header names have no case (RFC 9110, section 5.1).
+    ///
+    /// # Errors
+    /// The reason, for the journal only.
+    pub(super) fn check(&self, key: &[u8], now: Timestamp) -> Result<(), String> {
+        let (names, signature) = (self.header)("authorization")
+            .ok_or("authorization is missing or sent twice")?
             .strip_prefix(SCHEME)
+            .and_then(|rest| rest.split_once(SIGNATURE))
             .ok_or("the Authorization header is not in the HMAC scheme's form")?;
         let signature = STANDARD
             .decode(signature)
             .map_err(|_| "the signature is not Base64")?;
-        let date = Timestamp::parse_http_date(self.date)
-            .filter(|date| date.to_http_date() == self.date)
-            .ok_or("x-ms-date is not an RFC 1123 date")?;
-        if date.seconds_since(now).unsigned_abs() > DATE_TOLERANCE.as_secs() {
-            return Err("x-ms-date is too far from the service's time");
+        let names: Vec<String> = names.split(';').map(str::to_ascii_lowercase).collect();
+        let values = self.signed_values(&names)?;
+        for (name, value) in std::iter::zip(&names, &values) {
+            if DATES.contains(&name.as_str()) {
+                check_date(name, value, now)?;
+            }
         }
         let hash = STANDARD.encode(digest::digest(&digest::SHA256, self.body));
-        if hash != self.content_hash {
-            return Err("x-ms-content-sha256 is not the body's hash");
+        if (self.header)(HASH) != Some(&hash) {
+            return Err("x-ms-content-sha256 is not the body's hash".to_owned());
         }
-        let signed = format!(
-            "{}\n{}\n{};{};{}",
-            self.method, self.target, self.date, self.host, self.content_hash
-        );
+        let signed = format!("{}\n{}\n{}", self.method, self.target, values.join(";"));
         hmac::verify(
             &hmac::Key::new(hmac::HMAC_SHA256, key),
             signed.as_bytes(),
             &signature,
         )
-        .map_err(|_| "the signature does not match")
+        .map_err(|_| "the signature does not match".to_owned())
+    }
+
+    /// The values of these headers, which include all that must be signed, each once.
+    fn signed_values(&self, names: &[String]) -> Result<Vec<&str>, String> {
+        let is_named = |wanted: &str| names.iter().any(|name| name == wanted);
+        if !is_named("host") || !is_named(HASH) || !DATES.iter().any(|date| is_named(date)) {
+            return Err("SignedHeaders lacks the date, the host or x-ms-content-sha256".to_owned());
+        }
+        let mut values = Vec::with_capacity(names.len());
+        for (place, name) in names.iter().enumerate() {
+            if names[..place].contains(name) {
+                return Err("SignedHeaders names a header twice".to_owned());
+            }
+            let value = (self.header)(name);
+            values.push(value.ok_or_else(|| {
+                let known = [DATES[0], DATES[1], HASH, "host"].into_iter();
+                // The name of another header is the sender's text, which the journal does not take.
+                let name = known.into_iter().find(|known| known == name);
+                format!(
+                    "{} is missing or sent twice",
+                    name.unwrap_or("a signed header")
+                )
+            })?);
+        }
+        Ok(values)
+    }
+}
+
+fn check_date(name: &str, text: &str, now: Timestamp) -> Result<(), String> {
+    let date = Timestamp::parse_http_date(text)
+        .filter(|date| date.to_http_date() == text)
+        .ok_or_else(|| format!("{name} is not an RFC 1123 date"))?;
+    match date.seconds_since(now).unsigned_abs() > DATE_TOLERANCE.as_secs() {
+        true => Err(format!("{name} is too far from the service's time")),
+        false => Ok(()),
     }
 }
 

@@ -37,19 +37,46 @@ const VECTORS: [Vector; 14] = [
     Vector { name: "V9", method: "POST", target: "/identities?api-version=2025-03-02-preview", host: HOST, body: r#"{"customId":"žluťoučký-kůň"}"#, hash: "n7l79b2z/Mokk+kOowfWWCENVgdgoNxIXOl4KAzTtrk=", signature: "lXwTtNHqkwhh3Op9b9bfvsslyP9NPQyz7LF2OOC7tlw=" },
 ];
 
-/// Checks a vector at `now`, with its signature replaced where one is given.
-fn check(vector: &Vector, signature: Option<&str>, now: Timestamp) -> Result<(), &'static str> {
-    let authorization = format!("{SCHEME}{}", signature.unwrap_or(vector.signature));
+const FORM: &str = "HMAC-SHA256 SignedHeaders=x-ms-date;host;x-ms-content-sha256&Signature=";
+
+/// Checks a request with these headers, by names in lower case.
+fn check_with(vector: &Vector, headers: &[(&str, &str)], now: Timestamp) -> Result<(), String> {
+    let header = |name: &str| {
+        let mut found = headers.iter().filter(|(known, _)| *known == name);
+        let (_, value) = found.next()?;
+        found.next().is_none().then_some(*value)
+    };
     let request = SignedRequest {
         method: vector.method,
         target: &vector.target.replace("{ID}", ID),
-        host: vector.host,
-        date: DATE,
-        content_hash: vector.hash,
-        authorization: &authorization,
+        header: &header,
         body: vector.body.as_bytes(),
     };
     request.check(KEY, now)
+}
+
+/// Checks a vector at `now`, with its signature replaced where one is given.
+fn check(vector: &Vector, signature: Option<&str>, now: Timestamp) -> Result<(), String> {
+    let authorization = format!("{FORM}{}", signature.unwrap_or(vector.signature));
+    let headers = [
+        ("host", vector.host),
+        ("x-ms-date", DATE),
+        ("x-ms-content-sha256", vector.hash),
+        ("authorization", &authorization),
+    ];
+    check_with(vector, &headers, now)
+}
+
+/// The signature of these values, in their order, for the first vector's request.
+fn sign(values: &[&str]) -> String {
+    let text = format!(
+        "{}\n{}\n{}",
+        VECTORS[0].method,
+        VECTORS[0].target,
+        values.join(";")
+    );
+    let key = hmac::Key::new(hmac::HMAC_SHA256, KEY);
+    STANDARD.encode(hmac::sign(&key, text.as_bytes()))
 }
 
 fn then() -> Timestamp {
@@ -68,7 +95,7 @@ fn no_signature_fits_another_request() {
     for vector in &VECTORS {
         for other in VECTORS.iter().filter(|other| other.name != vector.name) {
             let result = check(vector, Some(other.signature), then());
-            assert_eq!(result, Err("the signature does not match"));
+            assert_eq!(result, Err("the signature does not match".to_owned()));
         }
     }
 }
@@ -84,7 +111,11 @@ fn what_a_misconfigured_sdk_signs_is_refused() {
         ),
     ] {
         let result = check(delete, Some(signature), then());
-        assert_eq!(result, Err("the signature does not match"), "{endpoint}");
+        assert_eq!(
+            result,
+            Err("the signature does not match".to_owned()),
+            "{endpoint}"
+        );
     }
 }
 
@@ -103,21 +134,108 @@ fn the_header_must_have_exactly_its_form() {
         format!("hmac-sha256 SignedHeaders=x-ms-date;host;x-ms-content-sha256&Signature={good}"),
         format!("HMAC-SHA256 SignedHeaders=host;x-ms-date;x-ms-content-sha256&Signature={good}"),
         format!("HMAC-SHA256  SignedHeaders=x-ms-date;host;x-ms-content-sha256&Signature={good}"),
-        format!("{SCHEME}{}", good.trim_end_matches('=')),
-        format!("{SCHEME}{good}, {SCHEME}{good}"),
-        SCHEME.to_owned(),
+        format!("{FORM}{}", good.trim_end_matches('=')),
+        format!("{FORM}{good}, {FORM}{good}"),
+        FORM.to_owned(),
         String::new(),
     ] {
-        let request = SignedRequest {
-            method: "POST",
-            target: VECTORS[0].target,
-            host: HOST,
-            date: DATE,
-            content_hash: EMPTY,
-            authorization: &bad,
-            body: b"",
-        };
-        assert!(request.check(KEY, then()).is_err(), "{bad}");
+        let headers = [
+            ("host", HOST),
+            ("x-ms-date", DATE),
+            ("x-ms-content-sha256", EMPTY),
+            ("authorization", bad.as_str()),
+        ];
+        assert!(check_with(&VECTORS[0], &headers, then()).is_err(), "{bad}");
+    }
+}
+
+#[test]
+fn signed_headers_are_taken_in_any_order_and_case_with_either_date() {
+    // The first is what azure-communication-identity 1.0.1 for Python and the Postman tutorial send.
+    for names in [
+        "date;host;x-ms-content-sha256",
+        "Date;Host;X-Ms-Content-Sha256",
+        "x-ms-date;host;x-ms-content-sha256",
+        "X-MS-Date;HOST;X-MS-Content-SHA256",
+        "host;x-ms-content-sha256;date",
+        "x-ms-content-sha256;x-ms-date;host",
+        "date;x-ms-date;host;x-ms-content-sha256",
+        "x-ms-date;host;x-ms-content-sha256;content-type",
+    ] {
+        let values: Vec<&str> = names
+            .split(';')
+            .map(|name| match name.to_ascii_lowercase().as_str() {
+                "host" => HOST,
+                "x-ms-content-sha256" => EMPTY,
+                "content-type" => "application/json",
+                _ => DATE,
+            })
+            .collect();
+        let signature = sign(&values);
+        let authorization = format!("HMAC-SHA256 SignedHeaders={names}&Signature={signature}");
+        let headers = [
+            ("host", HOST),
+            ("x-ms-date", DATE),
+            ("date", DATE),
+            ("content-type", "application/json"),
+            ("x-ms-content-sha256", EMPTY),
+            ("authorization", authorization.as_str()),
+        ];
+        assert_eq!(check_with(&VECTORS[0], &headers, then()), Ok(()), "{names}");
+    }
+}
+
+#[test]
+fn signed_headers_that_leave_the_request_open_are_refused() {
+    const LACKING: &str = "SignedHeaders lacks the date, the host or x-ms-content-sha256";
+    for (names, values, reason) in [
+        (
+            "host;x-ms-content-sha256",
+            [HOST, EMPTY].as_slice(),
+            LACKING,
+        ),
+        ("date;x-ms-content-sha256", &[DATE, EMPTY], LACKING),
+        ("date;host", &[DATE, HOST], LACKING),
+        ("", &[], LACKING),
+        (
+            "date;host;host;x-ms-content-sha256",
+            &[DATE, HOST, HOST, EMPTY],
+            "SignedHeaders names a header twice",
+        ),
+        (
+            "x-ms-date;host;x-ms-content-sha256",
+            &[DATE, HOST, EMPTY],
+            "x-ms-date is missing or sent twice",
+        ),
+        (
+            "date;host;x-ms-content-sha256;x-other",
+            &[DATE, HOST, EMPTY, ""],
+            "a signed header is missing or sent twice",
+        ),
+        // In another order than the list has.
+        (
+            "date;host;x-ms-content-sha256",
+            &[HOST, DATE, EMPTY],
+            "the signature does not match",
+        ),
+        (
+            " date; host; x-ms-content-sha256",
+            &[DATE, HOST, EMPTY],
+            LACKING,
+        ),
+    ] {
+        let authorization = format!(
+            "HMAC-SHA256 SignedHeaders={names}&Signature={}",
+            sign(values)
+        );
+        let headers = [
+            ("host", HOST),
+            ("date", DATE),
+            ("x-ms-content-sha256", EMPTY),
+            ("authorization", authorization.as_str()),
+        ];
+        let result = check_with(&VECTORS[0], &headers, then());
+        assert_eq!(result, Err(reason.to_owned()), "{names}");
     }
 }
 
@@ -129,18 +247,24 @@ fn a_date_in_another_spelling_is_refused() {
         "Tue, 02 Jun 2025 13:45:09 GMT",
         "2025-06-02T13:45:09Z",
     ] {
-        let authorization = format!("{SCHEME}{}", VECTORS[0].signature);
-        let request = SignedRequest {
-            method: "POST",
-            target: VECTORS[0].target,
-            host: HOST,
-            date,
-            content_hash: EMPTY,
-            authorization: &authorization,
-            body: b"",
-        };
-        let result = request.check(KEY, then());
-        assert_eq!(result, Err("x-ms-date is not an RFC 1123 date"), "{date}");
+        for name in ["x-ms-date", "date"] {
+            let signature = sign(&[date, HOST, EMPTY]);
+            let authorization = format!(
+                "HMAC-SHA256 SignedHeaders={name};host;x-ms-content-sha256&Signature={signature}"
+            );
+            let headers = [
+                ("host", HOST),
+                (name, date),
+                ("x-ms-content-sha256", EMPTY),
+                ("authorization", authorization.as_str()),
+            ];
+            let result = check_with(&VECTORS[0], &headers, then());
+            assert_eq!(
+                result,
+                Err(format!("{name} is not an RFC 1123 date")),
+                "{date}"
+            );
+        }
     }
 }
 

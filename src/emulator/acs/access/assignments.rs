@@ -224,7 +224,11 @@ fn key(family: Family, tenant: &str, object: &str) -> Result<Key, Refusal> {
 fn valid((family, tenant, object): &Key, wanted: Wanted) -> Result<Assignment, Refusal> {
     let principal_type = wanted
         .principal_type
-        .filter(|principal| family.principals().contains(&principal.as_str()))
+        // The service takes the type in any case and answers with its own.
+        .and_then(|asked| {
+            let mut known = family.principals().iter();
+            known.find(|known| known.eq_ignore_ascii_case(&asked))
+        })
         .ok_or_else(|| {
             let known = family.principals().join(", ");
             Refusal::invalid("principalType", format!("It must be one of {known}."))
@@ -251,7 +255,7 @@ fn valid((family, tenant, object): &Key, wanted: Wanted) -> Result<Assignment, R
     Ok(Assignment {
         object_id: object.clone(),
         tenant_id,
-        principal_type,
+        principal_type: (*principal_type).to_owned(),
         client_ids: client_ids
             .iter()
             .map(|client| client.to_ascii_lowercase())

@@ -11,17 +11,19 @@ use axum::http::StatusCode;
 use serde_json::{Map, Value, json};
 
 use super::super::door::{Asked, Reply, Shared};
+use super::super::scopes::CLIENTS_API;
 use super::super::world::{RESOURCE_ID, User};
-use super::Refusal;
 use super::caller::{self, EntraClaims};
 use super::token::{self, Wish};
+use super::{Refusal, exchange};
 use crate::time::Timestamp;
 use assignments::Family;
 
 /// A Communication token of these exchanges never lives longer, nor longer than the Entra token.
 const LIFE: Duration = Duration::from_secs(3600);
 
-const CLIENTS: &str = "https://communication.azure.com/clients";
+/// The audiences of the clients' tokens: the API's URI and its application id.
+const CLIENTS: [&str; 2] = ["https://communication.azure.com/clients", CLIENTS_API];
 /// Each Entra scope of the clients, and what it turns into.
 const CLIENT_SCOPES: [(&str, &str); 5] = [
     ("Chat", "chat"),
@@ -30,17 +32,16 @@ const CLIENT_SCOPES: [(&str, &str); 5] = [
     ("Chat.Join.Limited", "chat.join.limited"),
     ("VoIP.Join", "voip.join"),
 ];
-const TEAMS: &str = "https://auth.msft.communication.azure.com";
 const EXTENSION_SCOPES: [(&str, &str); 1] = [("TeamsExtension.ManageCalls", "voip")];
 
 pub(super) fn exchange_entra(shared: &Shared, asked: &Asked) -> Result<Reply, Refusal> {
-    let (claims, scopes, _) = user(shared, asked, CLIENTS, &CLIENT_SCOPES)?;
+    let (claims, scopes, _) = user(shared, asked, &CLIENTS, &CLIENT_SCOPES)?;
     let name = format!("wf_{}_{}", claims.tid, claims.oid);
     answer(shared, asked, Family::Entra, &claims, scopes, &name)
 }
 
 pub(super) fn exchange_teams_extension(shared: &Shared, asked: &Asked) -> Result<Reply, Refusal> {
-    let (claims, scopes, user) = user(shared, asked, TEAMS, &EXTENSION_SCOPES)?;
+    let (claims, scopes, user) = user(shared, asked, &exchange::AUDIENCES, &EXTENSION_SCOPES)?;
     if !user.teams_licence {
         return Err(Refusal::forbidden(
             "The user has no eligible Teams licence.",
@@ -61,14 +62,14 @@ pub(super) fn exchange_teams_extension(shared: &Shared, asked: &Asked) -> Result
 fn user<'a>(
     shared: &Shared,
     asked: &Asked,
-    audience: &str,
+    audiences: &[&str],
     table: &[(&str, &'a str)],
 ) -> Result<(EntraClaims, Vec<&'a str>, &'static User), Refusal> {
     let token =
         caller::bearer(shared, asked).ok_or_else(|| Refusal::denied("there is no bearer token"))?;
     let claims = EntraClaims::read(shared, token, asked.now).map_err(Refusal::denied)?;
     claims.check_not_taken_back(shared)?;
-    if claims.aud != audience {
+    if !audiences.contains(&claims.aud.as_str()) {
         return Err(Refusal::denied("the token is for another audience"));
     }
     let user = User::in_directory(&claims.oid, &claims.tid)

@@ -4,7 +4,7 @@
 //! Tokens are told apart by a serial number, not by their second: one that was issued right after
 //! a revocation lives, one from right before it does not.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use uuid::Uuid;
 
@@ -21,7 +21,12 @@ pub(in crate::emulator) struct Ledger {
     custom: HashMap<Box<str>, usize>,
     /// How many tokens were issued.
     issued: u64,
+    /// The last serial of each second in which tokens were issued, for as long as those can live.
+    issued_by: BTreeMap<i64, u64>,
 }
+
+/// The longest life of a token in seconds.
+const LONGEST_LIFE: i64 = 86_400;
 
 /// One identity, kept small: there may be many.
 #[derive(Debug, Default, Clone)]
@@ -92,6 +97,13 @@ impl Ledger {
     pub(in crate::emulator) fn issue(&mut self, name: &str, now: Timestamp) -> u64 {
         self.issued += 1;
         let serial = self.issued;
+        let second = now.unix_seconds();
+        self.issued_by.insert(second, serial);
+        while let Some(first) = self.issued_by.first_entry()
+            && *first.key() < second.saturating_sub(LONGEST_LIFE)
+        {
+            first.remove();
+        }
         if let Some(identity) = self.find_mut(name) {
             identity.last_issued = Some(now);
         }
@@ -103,6 +115,16 @@ impl Ledger {
         let issued = self.issued;
         if let Some(identity) = self.find_mut(name) {
             identity.revoked = issued;
+        }
+    }
+
+    /// Revokes the tokens that this identity was issued before this second of Unix time; a second
+    /// that has not come yet means all of them.
+    pub(in crate::emulator) fn revoke_before(&mut self, name: &str, second: i64) {
+        let serials = self.issued_by.range(..second).map(|(_, serial)| *serial);
+        let last = serials.max().unwrap_or_default();
+        if let Some(identity) = self.find_mut(name) {
+            identity.revoked = identity.revoked.max(last);
         }
     }
 
@@ -143,6 +165,28 @@ mod tests {
         let after = ledger.issue(&name, now);
         assert!(!ledger.honours(&name, before));
         assert!(ledger.honours(&name, after));
+    }
+
+    #[test]
+    fn a_revocation_up_to_a_time_spares_later_tokens() {
+        let mut ledger = Ledger::default();
+        let at = |second: i64| Timestamp::from_unix_seconds(NOW + second);
+        let (name, _) = ledger.create(None);
+        let tokens = [0, 1, 1, 2].map(|second| ledger.issue(&name, at(second)));
+        let honoured = |ledger: &Ledger| tokens.map(|serial| ledger.honours(&name, serial));
+        for (second, expected) in [
+            (-1, [true, true, true, true]),
+            (1, [false, true, true, true]),
+            // A time that lies further back revives nothing.
+            (0, [false, true, true, true]),
+            (2, [false, false, false, true]),
+            (i64::MAX - NOW, [false; 4]),
+        ] {
+            ledger.revoke_before(&name, NOW + second);
+            assert_eq!(honoured(&ledger), expected, "{second}");
+        }
+        ledger.issue(&name, at(LONGEST_LIFE + 3));
+        assert_eq!(ledger.issued_by.len(), 1, "no second is kept for ever");
     }
 
     #[test]

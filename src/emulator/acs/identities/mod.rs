@@ -16,31 +16,25 @@ use serde_json::{Value, json};
 
 use super::super::door::{Asked, MissingIdentity, Reply, Shared};
 use super::super::world::RESOURCE_ID;
+use super::operations::{FIRST, PREVIEW};
 use super::token::{self, Wish, service_time};
 use super::{Refusal, version};
 use id::Owner;
 
-pub(super) const VERSIONS: [&str; 6] = [
-    "2021-03-07",
-    "2022-06-01",
-    "2022-10-01",
-    "2023-10-01",
-    PREVIEW,
-    "2025-06-30",
-];
-pub(super) const PREVIEW: &str = "2025-03-02-preview";
 /// Before this version a request could not choose its token's life.
 const LIFETIMES_SINCE: &str = "2022-10-01";
 const LIFETIMES: std::ops::RangeInclusive<i64> = 60..=1440;
 const DEFAULT_LIFETIME: i64 = 1440;
 /// Each scope and the first version that is known to have it.
 const SCOPES: [(&str, &str); 5] = [
-    ("chat", "2021-03-07"),
-    ("voip", "2021-03-07"),
+    ("chat", FIRST),
+    ("voip", FIRST),
     ("chat.join", "2023-10-01"),
     ("chat.join.limited", "2023-10-01"),
     ("voip.join", "2023-10-01"),
 ];
+/// A scope that the packages of the first version name, and no later one.
+const FIRST_SCOPE: &str = "pstn";
 const LONGEST_CUSTOM_ID: usize = 256;
 
 #[derive(Default, Deserialize)]
@@ -58,6 +52,13 @@ struct Issue {
     expires_in_minutes: Option<i32>,
 }
 
+/// The change of an identity in the first version.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Change {
+    tokens_valid_from: Option<String>,
+}
+
 /// Whether a creation asks for a token as well; the service counts those by themselves.
 pub(super) fn asks_for_token(asked: &Asked) -> bool {
     let body = serde_json::from_slice::<Creation>(&asked.body).unwrap_or_default();
@@ -65,8 +66,13 @@ pub(super) fn asks_for_token(asked: &Asked) -> bool {
 }
 
 pub(super) fn create(shared: &Shared, asked: &Asked) -> Result<Reply, Refusal> {
-    let body: Creation = read(asked)?;
     let version = version(asked);
+    if version == FIRST {
+        let (name, _) = shared.state.lock().ledger.create(None);
+        let identity = shown(shared, &name, FIRST);
+        return Ok(Reply::json("", StatusCode::OK, &identity));
+    }
+    let body: Creation = read(asked)?;
     let custom_id = body.custom_id.filter(|_| version == PREVIEW);
     if let Some(custom_id) = &custom_id {
         let length = custom_id.chars().count();
@@ -115,6 +121,28 @@ pub(super) fn revoke(shared: &Shared, asked: &Asked) -> Result<Reply, Refusal> {
     Ok(Reply::empty(StatusCode::NO_CONTENT))
 }
 
+/// Revokes the tokens that were issued before a time: how the first version revokes. Without a time
+/// all of them are meant, as the packages describe the call that sends none.
+pub(super) fn revoke_before(shared: &Shared, asked: &Asked) -> Result<Reply, Refusal> {
+    if !asked.is_of_type("application/merge-patch+json") {
+        return Err(Refusal::media_type());
+    }
+    let model = || Refusal::model("The request body is not valid JSON of this operation.");
+    let change: Change = serde_json::from_slice(&asked.body).map_err(|_| model())?;
+    let second = match change.tokens_valid_from {
+        None => i64::MAX,
+        Some(text) => {
+            let time: jiff::Timestamp = text.parse().map_err(|_| model())?;
+            // Tokens carry whole seconds: one of the second that has begun is older than the time.
+            time.as_second() + i64::from(time.subsec_nanosecond() > 0)
+        }
+    };
+    let name = existing(shared, asked)?;
+    shared.state.lock().ledger.revoke_before(&name, second);
+    Ok(Reply::empty(StatusCode::NO_CONTENT))
+}
+
+/// Issues a token; the first version's answer repeats the id.
 pub(super) fn issue(shared: &Shared, asked: &Asked) -> Result<Reply, Refusal> {
     let body: Issue = read(asked)?;
     let version = version(asked);
@@ -130,7 +158,10 @@ pub(super) fn issue(shared: &Shared, asked: &Asked) -> Result<Reply, Refusal> {
     check_scopes(&scopes, "scopes", &version)?;
     let life = lifetime(body.expires_in_minutes, &version)?;
     let name = existing(shared, asked)?;
-    let answer = issue_for(shared, asked, &name, &scopes, life);
+    let mut answer = issue_for(shared, asked, &name, &scopes, life);
+    if version == FIRST {
+        answer["id"] = shown(shared, &name, FIRST)["id"].take();
+    }
     Ok(Reply::json("", StatusCode::OK, &answer))
 }
 
@@ -241,6 +272,7 @@ fn check_scopes(scopes: &[String], target: &'static str, version: &str) -> Resul
         SCOPES
             .iter()
             .any(|(name, since)| *name == scope && version >= *since)
+            || (scope == FIRST_SCOPE && version == FIRST)
     };
     match scopes.iter().find(|scope| !known(scope)) {
         None => Ok(()),
