@@ -50,8 +50,10 @@ fn choose_for(
         return Ok(Arc::new(Announced { inner, teller }));
     }
     if let Some(user) = walks_itself(world, emulated_user) {
-        let (user, talk) = (user.to_owned(), teller.talk);
-        return Ok(Arc::new(BuiltIn { user, talk }));
+        teller
+            .talk
+            .say("no browser can be opened here: the emulator's users sign in without one");
+        return Ok(user_agent(world, user));
     }
     Ok(match place {
         Place::Desktop => Arc::new(Announced {
@@ -66,6 +68,14 @@ fn choose_for(
             why: teller.advice(),
             teller,
         }),
+    })
+}
+
+/// The emulator's user agent, which needs no display and signs in as this user.
+pub(super) fn user_agent(world: &World, user: &str) -> Arc<dyn Browser> {
+    Arc::new(BuiltIn {
+        user: user.to_owned(),
+        talk: world.talk.clone(),
     })
 }
 
@@ -217,7 +227,7 @@ struct BuiltIn {
 impl Browser for BuiltIn {
     fn open(&self, url: &str) -> Result<Opened> {
         self.talk.say(&format!(
-            "no browser can be opened here: the emulator's built-in user agent signs in as {}",
+            "the emulator's built-in user agent signs in as {}",
             self.user
         ));
         let walk = UserAgent::new(Some(self.user.clone())).start(url)?;

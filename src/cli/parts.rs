@@ -250,9 +250,16 @@ impl<'w> Parts<'w> {
         self.reach.overview(self.tenancy().ok().as_ref(), most)
     }
 
-    /// Whom the embedded emulator signs in, where it is the authority.
-    pub(super) fn emulated_user(&self) -> Option<&str> {
-        self.emulator.as_ref().map(Emulator::username)
+    /// The user that the embedded emulator signs in, if it is the authority: this account's, or else
+    /// the first one.
+    pub(super) fn emulated_user(&self, account: Option<&str>) -> Option<&str> {
+        let emulator = self.emulator.as_ref()?;
+        let personas = emulator.personas().into_iter().map(|(name, _)| name);
+        let named = account.and_then(|account| {
+            let mut users = emulator.usernames().into_iter().chain(personas);
+            users.find(|user| user.eq_ignore_ascii_case(account))
+        });
+        named.or_else(|| Some(emulator.username()))
     }
 
     /// Runs what needs the network, until it ends or the user interrupts. The runtime is born

@@ -28,6 +28,17 @@ pub(super) struct Desk {
     tell: Box<dyn Fn(&Notice<'_>) + Send + Sync>,
 }
 
+/// Which browser opens the sign-in page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Opening {
+    /// The one of this machine; with the embedded emulator its user agent, if no other can be opened.
+    Browser,
+    /// None: the address is printed.
+    Printed,
+    /// The emulator's user agent, with or without a display.
+    UserAgent,
+}
+
 enum Means {
     Browser(Arc<dyn Browser>, RedirectUri),
     DeviceCode,
@@ -35,9 +46,20 @@ enum Means {
 }
 
 impl Desk {
-    /// The way that is configured, ready to be gone. What is pasted comes from `keyboard`.
-    pub(super) fn new(parts: &Parts<'_>, no_browser: bool, keyboard: Keyboard) -> Result<Desk> {
+    /// The way that is configured, ready to be gone. What is pasted comes from `keyboard`; `account`
+    /// is the user that is asked for.
+    pub(super) fn new(
+        parts: &Parts<'_>,
+        opening: Opening,
+        account: Option<&str>,
+        keyboard: Keyboard,
+    ) -> Result<Desk> {
         let world = parts.world;
+        let user = parts.emulated_user(account);
+        let walker = match opening {
+            Opening::UserAgent => user,
+            Opening::Browser | Opening::Printed => browser::walks_itself(world, user),
+        };
         let screen = Screen {
             talk: world.talk.clone(),
             said: AtomicBool::new(false),
@@ -48,19 +70,28 @@ impl Desk {
             lines: world.stderr_lines,
             is_terminal: world.stderr_is_terminal,
             is_typed_unseen: keyboard.is_terminal,
-            offers_others: !no_browser,
+            offers_others: opening == Opening::Browser,
             walker: None,
         };
-        Ok(match parts.config.sign_in {
-            SignInChoice::Browser => {
-                let browser = browser::choose(world, no_browser, parts.emulated_user())?;
+        let redirect_uri = parts.config.redirect_uri.clone();
+        Ok(match (parts.config.sign_in, walker) {
+            // A user agent has nothing to paste either.
+            (SignInChoice::Browser | SignInChoice::Paste, Some(user))
+                if opening == Opening::UserAgent =>
+            {
                 Desk {
-                    means: Means::Browser(browser, parts.config.redirect_uri.clone()),
+                    means: Means::Browser(browser::user_agent(world, user), redirect_uri),
                     tell: Box::new(move |notice| screen.show(notice)),
                 }
             }
-            SignInChoice::DeviceCode => {
-                let walker = browser::walks_itself(world, parts.emulated_user());
+            (SignInChoice::Browser, _) => {
+                let browser = browser::choose(world, opening == Opening::Printed, user)?;
+                Desk {
+                    means: Means::Browser(browser, redirect_uri),
+                    tell: Box::new(move |notice| screen.show(notice)),
+                }
+            }
+            (SignInChoice::DeviceCode, walker) => {
                 let screen = Screen {
                     walker: walker.map(str::to_owned),
                     ..screen
@@ -70,7 +101,7 @@ impl Desk {
                     tell: Box::new(move |notice| screen.show(notice)),
                 }
             }
-            SignInChoice::Paste => Desk {
+            (SignInChoice::Paste, _) => Desk {
                 means: Means::Paste(
                     parts.config.paste_uri.clone(),
                     reader(keyboard, world.talk.clone()),
@@ -236,7 +267,7 @@ impl Screen {
         ));
         if let Some(user) = &self.walker {
             talk.say(&format!(
-                "no browser can be opened here: the emulator's built-in user agent enters it as {user}"
+                "the emulator's built-in user agent enters it as {user}"
             ));
             let agent = UserAgent::new(Some(user.clone())).typing(code);
             // What comes of it, the next poll tells.

@@ -329,3 +329,31 @@ fn hash(inline: &str) -> String {
     let digest = digest::digest(&digest::SHA256, inline.as_bytes());
     format!("'sha256-{}'", STANDARD.encode(digest))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    /// Enter in a text field clicks the form's first submit button (HTML, "implicit submission").
+    #[test]
+    fn enter_in_a_form_goes_on_and_does_not_cancel() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/emulator");
+        let mut seen = 0;
+        for entry in std::fs::read_dir(folder).expect("the pages' folder") {
+            let path = entry.expect("an entry").path();
+            if path.extension().is_none_or(|extension| extension != "html") {
+                continue;
+            }
+            let page = std::fs::read_to_string(&path).expect("a page");
+            let Some((_, form)) = page.split_once("<form") else {
+                continue;
+            };
+            seen += 1;
+            let (_, button) = form.split_once("<button").expect("a form has a button");
+            let (button, _) = button.split_once('>').expect("a whole tag");
+            let goes_on = button.contains("\"main\"") || button.contains("\"emulator_user\"");
+            assert!(goes_on, "{}: <button{button}>", path.display());
+        }
+        assert_eq!(seen, 7, "every form page was looked at");
+    }
+}

@@ -118,6 +118,18 @@ const flows = {
     page: { title: "You are signed in · acspass", shows: mfa },
     ends: { code: 0, says: mfa },
   },
+  "a second proof is given with Enter": {
+    args: ["--account", mfa],
+    starts: "Verify your identity",
+    async walk(page) {
+      // The field waits for the code, and Enter in it clicks Verify.
+      await page.locator("#code:focus").waitFor();
+      await page.keyboard.type("123456");
+      await page.keyboard.press("Enter");
+    },
+    page: { title: "You are signed in · acspass", shows: mfa },
+    ends: { code: 0, says: mfa },
+  },
   "a second proof is wrong, and then right": {
     args: ["--account", mfa],
     starts: "Verify your identity",

@@ -78,6 +78,18 @@ fn the_exit_code_is_the_commands_own() {
 }
 
 #[test]
+fn with_a_display_the_emulators_user_needs_no_click_for_a_command() {
+    let mut home = Home::new();
+    home.set("DISPLAY", ":0");
+    home.set("BROWSER", "false");
+    let script = "printf %s \"$AZURE_COMMUNICATION_ACCESS_TOKEN\"";
+    let words = ["--emulator", "--no-interactive", "--", "sh", "-c", script];
+    let run = exec(&home, &words).end();
+    run.assert_code(0);
+    assert_eq!(run.stdout.split('.').count(), 3, "a token");
+}
+
+#[test]
 fn the_emulator_answers_while_the_command_runs() {
     let home = Home::new();
     let run = exec(&home, &["--emulator", "--", "sh", "-c", &claims()]).end();

@@ -12,6 +12,69 @@ fn the_first_command_prints_one_token_in_an_empty_environment() {
     run.assert_says(&["the emulator's built-in user agent signs in as ada@contoso.example"]);
 }
 
+/// Variables of a machine on which every way to open a page fails the test.
+fn with_display(home: &mut Home) {
+    home.set("DISPLAY", ":0");
+    home.set("WAYLAND_DISPLAY", "wayland-0");
+    home.set("BROWSER", "false");
+}
+
+#[test]
+fn with_a_display_the_emulators_user_signs_in_without_a_click() {
+    let mut home = Home::new();
+    with_display(&mut home);
+    for (words, user) in [
+        (&["get", "--emulator"][..], "ada@contoso.example"),
+        (
+            &["get", "--emulator", "--no-interactive"],
+            "ada@contoso.example",
+        ),
+        (
+            &["get", "--emulator", "--account", "ben@contoso.example"],
+            "ben@contoso.example",
+        ),
+        (&["get", "--emulator", "--entra"], "ada@contoso.example"),
+    ] {
+        let run = home.real(words);
+        run.token();
+        run.assert_says(&[&format!(
+            "the emulator's built-in user agent signs in as {user}"
+        )])
+        .assert_does_not_say("no browser can be opened");
+    }
+}
+
+#[test]
+fn without_a_display_no_interactive_does_not_keep_the_emulators_user_out() {
+    let home = Home::new();
+    home.real(&["get", "--emulator", "--no-interactive"])
+        .token();
+    // A person is another matter.
+    let (home, _emulator) = Home::with_emulator();
+    home.run(&["get", "--no-interactive"])
+        .assert_error(4, &["nobody is signed in"]);
+}
+
+#[test]
+fn the_emulators_user_signs_in_whatever_way_the_profile_names() {
+    let home = Home::new();
+    for way in ["paste", "device-code"] {
+        home.configure(&format!("[profile.default]\nsign-in = \"{way}\"\n"));
+        home.real(&["get", "--emulator"]).token();
+    }
+}
+
+#[test]
+fn with_interactive_the_browser_shows_the_emulators_pages() {
+    let home = Home::new();
+    let browser = TestBrowser::walking();
+    let words = ["get", "--emulator", "--interactive"];
+    home.call(&words).by(&browser).run().token();
+    assert_eq!(browser.opened().len(), 1);
+    home.call(&["get", "--emulator"]).by(&browser).run().token();
+    assert_eq!(browser.opened().len(), 1, "no page without --interactive");
+}
+
 #[test]
 fn quietly_it_prints_nothing_but_the_token() {
     let home = Home::new();

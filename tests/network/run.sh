@@ -4,7 +4,7 @@
 # with the deadlines that users meet. What it cannot install makes it red, never skipped.
 #
 #   tests/network/run.sh              every case
-#   tests/network/run.sh inspected    only what is named: inspected, v4, v6, silent
+#   tests/network/run.sh inspected    only what is named: inspected, v4, v6, silent, default-ports
 #
 # Each case runs in a network namespace of its own, which reaches nothing outside, and in a mount
 # namespace of its own, whose /etc/hosts and system certificates are ours: as root, or as a user
@@ -263,6 +263,37 @@ case_silent() {
     say "offline: $(head -1 "$work/err")"
 }
 
+# The schemes' own ports, which clients leave out of Host and of what they sign.
+case_default-ports() {
+    ip link set lo up
+    mkdir -p "$work/home"
+    start emulator '"url"' env -i PATH="$PATH" TMPDIR="$work" "$program" emulator -o json \
+        --http-port 80 --https-port 443
+    head -1 "$work/emulator.log" >"$work/emulator.json"
+    [ "$(told url) $(told httpUrl)" = "https://localhost http://localhost" ] ||
+        fail "it names itself $(told url) and $(told httpUrl)"
+    ca=$(told caFile)
+    settings=(
+        ACSPASS_STORE=file ACSPASS_STORE_KEY_FILE="$work/key" ACSPASS_CA_FILE="$ca"
+        ACSPASS_TENANT_ID="$(told tenantId)" ACSPASS_CLIENT_ID="$(told clientId)"
+        BROWSER="env SSL_CERT_FILE=$ca $python $browser"
+    )
+    local connection scheme
+    connection=$(told connectionString)
+    for scheme in https http; do
+        settings+=(AZURE_AUTHORITY_HOST="$scheme://localhost"
+            COMMUNICATION_SERVICES_CONNECTION_STRING="${connection/https/$scheme}")
+        acspass -- login
+        ended 0 "is signed in"
+        acspass -- get --force-refresh
+        ended 0
+        is_token
+        acspass -- user create
+        ended 0 "8:acs:"
+    done
+    say "http at 80 and https at 443: login, get and user create end with 0"
+}
+
 # --- which cases --------------------------------------------------------------------------------
 if [ "${1:-}" = --inside ]; then
     work=$(mktemp -d)
@@ -274,9 +305,9 @@ if [ "${1:-}" = --inside ]; then
     exit
 fi
 cases=("$@")
-[ ${#cases[@]} -gt 0 ] || cases=(inspected v6 v4 silent)
+[ ${#cases[@]} -gt 0 ] || cases=(inspected v6 v4 silent default-ports)
 for case in "${cases[@]}"; do
-    case $case in inspected|v6|v4|silent) ;; *) fail "there is no case $case" ;; esac
+    case $case in inspected|v6|v4|silent|default-ports) ;; *) fail "there is no case $case" ;; esac
 done
 prepare
 for case in "${cases[@]}"; do

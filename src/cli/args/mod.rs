@@ -212,10 +212,10 @@ pub(crate) struct Wanted {
     /// Redeem and exchange again, whatever is kept
     #[arg(long)]
     pub(crate) force_refresh: bool,
-    /// Sign in where it must be, even where nobody seems to be there
+    /// Allow interactive sign-in without a terminal; with --emulator, show its pages
     #[arg(long, conflicts_with = "no_interactive")]
     pub(crate) interactive: bool,
-    /// Never sign in
+    /// Never ask a person to sign in
     #[arg(long)]
     pub(crate) no_interactive: bool,
     /// How long a sign-in may take, or be waited for

@@ -98,7 +98,9 @@ To point an SDK at it (https, with the CA certificate):
   export REQUESTS_CA_BUNDLE={ca_file} SSL_CERT_FILE={ca_file} NODE_EXTRA_CA_CERTS={ca_file}
   authority  {url}/{tenant}   (msal: instance_discovery=False; msal-node: knownAuthorities)
   export COMMUNICATION_SERVICES_CONNECTION_STRING='{connection_string}'
-or, in place of the connection string, as the service app:
+or, in place of the connection string, as the service app (azure-identity:
+disable_instance_discovery=True; @azure/identity: disableInstanceDiscovery: true;
+.NET: DisableInstanceDiscovery = true):
   export COMMUNICATION_SERVICES_ENDPOINT={url} AZURE_AUTHORITY_HOST={url}
   export AZURE_TENANT_ID={tenant} AZURE_CLIENT_ID={service_client}
   export AZURE_CLIENT_SECRET={service_secret}

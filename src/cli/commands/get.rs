@@ -8,7 +8,7 @@ use crate::cli::first_run;
 use crate::cli::keyboard::Keyboard;
 use crate::cli::output::Output;
 use crate::cli::parts::{Parts, World};
-use crate::cli::sign_in::Desk;
+use crate::cli::sign_in::{Desk, Opening};
 use crate::config::Setting;
 use crate::error::Result;
 use crate::session::{Peek, Token};
@@ -49,9 +49,14 @@ pub(super) fn token(
     match parts.session()?.peek(wanted.account.as_deref(), wish)? {
         Peek::Fresh(token) => Ok(token),
         Peek::Stale(renewal) => {
-            let desk = match may_sign_in(wanted, parts.world, &keyboard) {
-                true => Some(Desk::new(parts, false, keyboard)?),
-                false => None,
+            let desk = match opening(wanted, parts.world, &keyboard) {
+                Some(opening) => Some(Desk::new(
+                    parts,
+                    opening,
+                    wanted.account.as_deref(),
+                    keyboard,
+                )?),
+                None => None,
             };
             let way = desk.as_ref().map(|desk| desk.way(None, wanted.timeout));
             let net = || parts.net(!entra);
@@ -60,8 +65,12 @@ pub(super) fn token(
     }
 }
 
-/// The emulator's users are not people, so nobody has to be there for them.
-fn may_sign_in(wanted: &Wanted, world: &World, keyboard: &Keyboard) -> bool {
-    let somebody_is_there = world.somebody_is_there(keyboard);
-    !wanted.no_interactive && (wanted.interactive || somebody_is_there || world.global.emulator)
+/// How a sign-in opens its page, if one is allowed. The emulator's users sign in by themselves: no
+/// person has to be there, and none is asked for a click. With `--interactive` a person sees the pages.
+fn opening(wanted: &Wanted, world: &World, keyboard: &Keyboard) -> Option<Opening> {
+    if world.global.emulator && !wanted.interactive {
+        return Some(Opening::UserAgent);
+    }
+    let may_ask = wanted.interactive || world.somebody_is_there(keyboard);
+    (may_ask && !wanted.no_interactive).then_some(Opening::Browser)
 }

@@ -10,7 +10,7 @@ use crate::cli::first_run;
 use crate::cli::keyboard::Keyboard;
 use crate::cli::output::Output;
 use crate::cli::parts::World;
-use crate::cli::sign_in::{self, Desk};
+use crate::cli::sign_in::{self, Desk, Opening};
 use crate::config::Setting;
 use crate::entra::Prompt;
 use crate::error::{Error, Result};
@@ -24,7 +24,11 @@ pub(super) fn run(args: &Login, world: &World, stdin: Stdin, output: &mut Output
     parts.config.check_resource()?;
     let session = parts.session()?;
     let entra = parts.entra()?;
-    let desk = Desk::new(&parts, args.no_browser, keyboard)?;
+    let opening = match args.no_browser {
+        true => Opening::Printed,
+        false => Opening::Browser,
+    };
+    let desk = Desk::new(&parts, opening, args.account.as_deref(), keyboard)?;
     let prompt = args.prompt.map(|prompt| match prompt {
         PromptArg::SelectAccount => Prompt::SelectAccount,
         PromptArg::Login => Prompt::Login,

@@ -15,7 +15,7 @@ use crate::cli::notify;
 use crate::cli::output::Output;
 use crate::cli::parts::{Parts, World, interrupted, runtime};
 use crate::cli::ready;
-use crate::cli::sign_in::Desk;
+use crate::cli::sign_in::{Desk, Opening};
 use crate::cli::unit;
 use crate::config::Setting;
 use crate::error::{Error, Kind, Result};
@@ -185,7 +185,12 @@ fn sign_in_first(parts: &Parts<'_>, keyboard: Keyboard) -> Result<()> {
     let Peek::Stale(renewal) = parts.session()?.peek(None, parts.wish(false)?)? else {
         return Ok(());
     };
-    let desk = Desk::new(parts, false, keyboard)?;
+    // The emulator's user needs nobody to click.
+    let opening = match parts.world.global.emulator {
+        true => Opening::UserAgent,
+        false => Opening::Browser,
+    };
+    let desk = Desk::new(parts, opening, None, keyboard)?;
     let way = desk.way(None, SIGN_IN);
     match parts.block_on(renewal.run(|| parts.net(true), Some(&way))) {
         Err(error) if error.kind() == Kind::Interrupted => Err(error),

@@ -140,7 +140,10 @@ fn an_answer_under_way_is_finished_before_the_end() {
 
 #[test]
 fn the_embedded_emulator_has_a_service_of_its_own() {
-    let home = home();
+    let mut home = home();
+    // No page has to be clicked, even where one could be opened.
+    home.set("DISPLAY", ":0");
+    home.set("BROWSER", "false");
     let real = Service::start(&home, &[]);
     let emulated = Service::start(&home, &["--emulator"]);
     assert_ne!(real.secret_file, emulated.secret_file);
