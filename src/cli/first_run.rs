@@ -98,7 +98,7 @@ impl Questions<'_> {
             .filter_map(|(setting, text)| Some((setting, text.as_deref()?)))
             .collect();
         let secret = answers.connection_string.as_ref();
-        target.keep(self.parts, &values, secret.map(|text| text.as_str()))?;
+        target.keep(&self.parts.vault, &values, secret.map(|text| text.as_str()))?;
         talk.insist(&match secret {
             Some(_) => format!(
                 "This is kept now, the connection string in {}. `acspass config list` shows it.\n",

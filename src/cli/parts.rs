@@ -166,7 +166,7 @@ impl<'w> Parts<'w> {
             profile,
         };
         let config = Arc::new(Config::resolve(name, &sources)?);
-        let vault = Arc::new(vaults::chosen(world, &config)?);
+        let vault = Arc::new(vaults::chosen(world, config.store)?);
         let http = Arc::new(Http::new(http::Options {
             authorities: config::authority_files(&world.environment),
             adds_system_bundle: config::leaves_out_system_authorities(&world.environment),

@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 
 use crate::acs::ConnectionString;
-use crate::config::{self, ConfigFile, Setting};
+use crate::config::{self, ConfigFile, Profile, Setting, Sources};
 use crate::error::{Error, Kind, Result};
 use crate::secret::SecretBytes;
+use crate::store::Vault;
 
-use super::parts::{Parts, World, stored_name};
+use super::parts::{World, stored_name};
+use super::vaults;
 
 /// The profile that is written to: the one that is meant, whether it exists yet or not.
 pub(super) struct Target {
@@ -32,21 +34,27 @@ impl Target {
         })
     }
 
-    /// The parts, where the profile that is named may still have to be made.
-    pub(super) fn parts<'w>(
-        &self,
-        world: &'w World,
-        flags: &BTreeMap<Setting, String>,
-    ) -> Result<Parts<'w>> {
-        let profile = self.file.profile(&self.profile).unwrap_or_default();
-        Parts::of_profile(world, flags, self.profile.clone(), &profile)
+    /// The settings of the profile, which may still have to be made.
+    pub(super) fn settings(&self) -> Profile {
+        self.file.profile(&self.profile).unwrap_or_default()
+    }
+
+    /// The store that the profile names, even if its other settings are wrong.
+    pub(super) fn vault(&self, world: &World) -> Result<Vault> {
+        let sources = Sources {
+            flags: &BTreeMap::new(),
+            emulator: &BTreeMap::new(),
+            environment: &world.environment,
+            profile: &self.settings(),
+        };
+        vaults::chosen(world, config::chosen_store(&sources)?)
     }
 
     /// Writes the values, and keeps a connection string in the store: its endpoint and a marker go
     /// into the file. It is all or nothing.
     pub(super) fn keep(
         &mut self,
-        parts: &Parts<'_>,
+        vault: &Vault,
         values: &[(Setting, &str)],
         connection_string: Option<&str>,
     ) -> Result<()> {
@@ -54,16 +62,16 @@ impl Target {
             return self.file.set(&self.profile, values);
         };
         let endpoint = ConnectionString::parse(text)?.endpoint;
-        check_keeps(parts)?;
+        check_keeps(vault)?;
         let name = stored_name(&self.profile);
         let secret = SecretBytes::new(text.trim().as_bytes().to_vec());
-        parts.vault.save_secret(&name, &secret)?;
+        vault.save_secret(&name, &secret)?;
         let mut values = values.to_vec();
         values.push((Setting::Endpoint, endpoint.as_str()));
         values.push((Setting::ConnectionString, config::STORED));
         if let Err(error) = self.file.set(&self.profile, &values) {
             // A secret that no setting names would stay for ever.
-            parts.vault.delete_secret(&name)?;
+            vault.delete_secret(&name)?;
             return Err(error);
         }
         Ok(())
@@ -71,8 +79,8 @@ impl Target {
 }
 
 /// Refuses a store that would lose a connection string.
-pub(super) fn check_keeps(parts: &Parts<'_>) -> Result<()> {
-    match parts.vault.is_persistent() {
+fn check_keeps(vault: &Vault) -> Result<()> {
+    match vault.is_persistent() {
         true => Ok(()),
         false => Err(Error::new(
             Kind::Usage,

@@ -12,10 +12,10 @@ use super::passphrase;
 
 /// The store and what lies beside it. The emulator's world is a new one in every run, unless the
 /// environment names a store for it; then it has a folder of its own.
-pub(super) fn chosen(world: &World, config: &Config) -> Result<Vault> {
+pub(super) fn chosen(world: &World, store: StoreChoice) -> Result<Vault> {
     match world.global.emulator && world.variable("ACSPASS_STORE").is_none() {
         true => open_vault(world, StoreChoice::Memory),
-        false => open_vault(world, config.store),
+        false => open_vault(world, store),
     }
 }
 

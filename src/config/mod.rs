@@ -5,6 +5,7 @@
 //! command takes it apart into the plain values that they want.
 
 mod authorities;
+mod check;
 mod choice;
 mod cloud;
 mod missing;
@@ -20,6 +21,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 pub use authorities::{authority_files, leaves_out_system_authorities};
+pub use check::{Change, check_change};
 pub use choice::{SignInChoice, StoreChoice, parse_store};
 pub use cloud::Cloud;
 pub use missing::Missing;
@@ -92,15 +94,12 @@ impl Config {
         let port = parse(sources, Setting::Port, parse_port)?.unwrap_or(0);
         let sign_in =
             parse(sources, Setting::SignIn, parse_sign_in)?.unwrap_or(SignInChoice::Browser);
-        // Only with `paste` may it be another's than ours.
+        // An address that is not ours is right with `paste`, and unused with a device code.
         let (redirect_uri, paste_uri) = match sign_in {
+            SignInChoice::Browser => (parse(sources, Setting::RedirectUri, listened_at)?, None),
             SignInChoice::Paste => (None, parse(sources, Setting::RedirectUri, PasteUri::parse)?),
-            _ => (
-                parse(sources, Setting::RedirectUri, RedirectUri::parse)?,
-                None,
-            ),
+            SignInChoice::DeviceCode => (None, None),
         };
-        let store = required(sources, Setting::Store)?;
         let exchange =
             parse(sources, Setting::Exchange, parse_exchange)?.unwrap_or(ExchangeKind::Key);
         Ok(Config {
@@ -119,7 +118,7 @@ impl Config {
                 .unwrap_or_default(),
             allowed_origins: parse(sources, Setting::AllowOrigin, parse_origins)?
                 .unwrap_or_default(),
-            store: parse_store(&store.text).map_err(|error| from(error, &[&store]))?,
+            store: chosen_store(sources)?,
             min_validity: parse(sources, Setting::MinValidity, parse_duration)?
                 .unwrap_or(Duration::from_secs(600)),
             sign_in,
@@ -208,22 +207,14 @@ impl Config {
     }
 }
 
-/// Checks a value as a later command would.
+/// The store that is configured, whatever the other settings are: a profile with a wrong value can
+/// still give up its secret.
 ///
 /// # Errors
-/// [`Kind::Usage`] saying what is wrong with it.
-pub fn check_value(setting: Setting, text: &str) -> Result<()> {
-    let nothing = BTreeMap::new();
-    let resolved = Config::resolve(
-        String::new(),
-        &Sources {
-            flags: &BTreeMap::from([(setting, text.to_owned())]),
-            emulator: &BTreeMap::new(),
-            environment: &nothing,
-            profile: &Profile::default(),
-        },
-    );
-    resolved.map(|_| ())
+/// [`Kind::Usage`] if there is no such store.
+pub fn chosen_store(sources: &Sources<'_>) -> Result<StoreChoice> {
+    let store = required(sources, Setting::Store)?;
+    parse_store(&store.text).map_err(|error| from(error, &[&store]))
 }
 
 /// The profile that is meant: flag, then environment, then the file's own choice.
@@ -242,20 +233,31 @@ pub fn choose_profile(
     let name = named.unwrap_or(DEFAULT_PROFILE);
     match file.profile(name) {
         Some(profile) => Ok((name.to_owned(), profile)),
-        None if named.is_none() || name == DEFAULT_PROFILE => {
-            Ok((name.to_owned(), Profile::default()))
-        }
-        None => Err(Error::new(
-            Kind::Usage,
-            format!("there is no profile {}", quoted(name)),
-            match file.names() {
-                names if names.is_empty() => {
-                    format!("make it with `acspass --profile {name} config set tenant …`")
-                }
-                names => format!("the profiles are {}", names.join(", ")),
-            },
-        )),
+        None if name == DEFAULT_PROFILE => Ok((name.to_owned(), Profile::default())),
+        None => Err(unknown_profile(name, file)),
     }
+}
+
+/// Explains that there is no such profile, and lists those that there are.
+pub fn unknown_profile(name: &str, file: &ConfigFile) -> Error {
+    let others = match file.names() {
+        names if names.is_empty() => {
+            format!("make it with `acspass --profile {name} config set tenant …`")
+        }
+        names => format!("the profiles are {}", names.join(", ")),
+    };
+    let hint = match file.default_profile() == Some(name) {
+        true => format!(
+            "{others}; run `acspass config set profile NAME`, or `acspass config unset profile` for \
+             the default one"
+        ),
+        false => others,
+    };
+    Error::new(
+        Kind::Usage,
+        format!("there is no profile {}", quoted(name)),
+        hint,
+    )
 }
 
 fn required(sources: &Sources<'_>, setting: Setting) -> Result<Found> {
@@ -312,6 +314,20 @@ pub fn parse_exchange(text: &str) -> Result<ExchangeKind> {
             "the kinds are key, entra and teams-extension",
         )),
     }
+}
+
+/// Reads the address that the listener serves. The hint names the other use of an address.
+fn listened_at(text: &str) -> Result<RedirectUri> {
+    RedirectUri::parse(text).map_err(|error| match PasteUri::parse(text) {
+        Ok(_) => {
+            let hint = format!(
+                "{}; another address needs `--paste`, or `sign-in = \"paste\"` in the profile",
+                error.hint()
+            );
+            Error::new(error.kind(), error.message(), hint)
+        }
+        Err(_) => error,
+    })
 }
 
 fn parse_origins(text: &str) -> Result<Vec<WebOrigin>> {

@@ -243,6 +243,14 @@ impl ConfigFile {
 }
 
 impl Profile {
+    /// The profile without the settings that do not fulfil `keeps`.
+    pub(super) fn keeping(&self, keeps: impl Fn(Setting) -> bool) -> Profile {
+        let mut kept = self.clone();
+        kept.table
+            .retain(|key, _| Setting::from_key(key).is_ok_and(&keeps));
+        kept
+    }
+
     /// The value of a setting as text; lists are joined by spaces.
     pub fn value(&self, setting: Setting) -> Option<String> {
         match self.table.get(setting.key())?.as_value()? {

@@ -36,6 +36,7 @@ mod proxies;
 mod relays;
 mod secret_service;
 mod serve;
+mod settings;
 mod setup;
 mod sign_in;
 mod signs_of_life;

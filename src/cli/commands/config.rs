@@ -14,7 +14,7 @@ use crate::cli::keyboard::Keyboard;
 use crate::cli::output::Output;
 use crate::cli::parts::{World, block_on, stored_name};
 use crate::cli::profile::Target;
-use crate::config::{self, Found, Origin, Setting, Sources};
+use crate::config::{self, Change, Found, Origin, Profile, Setting, Sources};
 use crate::error::{Error, Kind, Result};
 use crate::text::quoted;
 
@@ -149,23 +149,71 @@ fn set(args: &ConfigSet, world: &World, output: &mut Output) -> Result<()> {
             "to remove a setting, run `acspass config unset KEY`",
         ));
     }
-    let Target { mut file, profile } = Target::of(world)?;
+    let mut target = Target::of(world)?;
     if args.key == "profile" {
-        file.set_default_profile(Some(&value))?;
+        let names = target.file.names();
+        if value != config::DEFAULT_PROFILE && !names.contains(&value.as_str()) {
+            return Err(config::unknown_profile(&value, &target.file));
+        }
+        target.file.set_default_profile(Some(&value))?;
         output
             .talk()
-            .say(&format!("`{value}` is the profile from now on"));
+            .say(&format!("{} is the profile from now on", quoted(&value)));
         return output.result("", &json!({}));
     }
     let setting = Setting::from_key(&args.key)?;
-    config::check_value(setting, &value)?;
-    file.set(&profile, &[(setting, &value)])?;
+    let change = Change::Set(setting, &value);
+    check(&target, change, world, output)?;
+    target.file.set(&target.profile, &[(setting, &value)])?;
     output.talk().say(&format!(
-        "{} is set in profile {profile}, in {}",
+        "{} is set in profile {}, in {}",
         args.key,
-        file.path().display()
+        target.profile,
+        target.file.path().display()
     ));
     output.result("", &json!({}))
+}
+
+/// Refuses a change that is wrong within the profile, and warns of what else is.
+fn check(target: &Target, change: Change<'_>, world: &World, output: &Output) -> Result<()> {
+    let profile = target.settings();
+    if profile.value(Setting::ConnectionString).is_some() {
+        check_stored(&profile, change, output)?;
+    }
+    for warning in config::check_change(&profile, change, &world.environment)? {
+        output.talk().warn(&warning);
+    }
+    Ok(())
+}
+
+/// The store keeps this profile's connection string: its key belongs to the endpoint beside it, and
+/// it lies in the store that is named now.
+fn check_stored(profile: &Profile, change: Change<'_>, output: &Output) -> Result<()> {
+    let differs = |setting, text: &str| profile.value(setting).as_deref() != Some(text);
+    match change {
+        Change::Set(Setting::Endpoint, text) if differs(Setting::Endpoint, text) => {
+            Err(Error::new(
+                Kind::Usage,
+                "the profile has the connection string of its endpoint, and its key is of no use at \
+             another one",
+                "run `acspass config set connection-string` for the other resource, or `acspass config \
+             unset connection-string` first",
+            ))
+        }
+        Change::Unset(Setting::Endpoint) => Err(Error::new(
+            Kind::Usage,
+            "the endpoint belongs to the profile's connection string",
+            "run `acspass config unset connection-string`, which removes both",
+        )),
+        Change::Set(Setting::Store, text) if differs(Setting::Store, text) => {
+            output.talk().warn(
+                "the profile's connection string stays in the store that was named before; run \
+                 `acspass config set connection-string` to keep it in the new one",
+            );
+            Ok(())
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The secret goes into the store, its endpoint and a marker into the file.
@@ -188,11 +236,11 @@ fn set_connection_string(
     let text = read_secret(stdin, output)?;
     let endpoint = ConnectionString::parse(&text)?.endpoint;
     let mut target = Target::of(world)?;
-    let parts = target.parts(world, &BTreeMap::new())?;
-    target.keep(&parts, &[], Some(&text))?;
+    let vault = target.vault(world)?;
+    target.keep(&vault, &[], Some(&text))?;
     output.talk().say(&format!(
         "the connection string of {endpoint} is kept in {} for profile {}",
-        super::login::place(parts.vault.store_name()),
+        super::login::place(vault.store_name()),
         target.profile,
     ));
     output.result("", &json!({}))
@@ -231,19 +279,17 @@ fn unset(key: &str, world: &World, output: &mut Output) -> Result<()> {
         }
         _ => {
             let setting = Setting::from_key(key)?;
+            let settings = target.settings();
+            let is_stored = settings.value(Setting::ConnectionString).is_some();
             let profile = target.profile.as_str();
-            let is_stored = target
-                .file
-                .profile(profile)
-                .is_some_and(|profile| profile.value(Setting::ConnectionString).is_some());
             if setting == Setting::ConnectionString && is_stored {
-                target
-                    .parts(world, &BTreeMap::new())?
-                    .vault
-                    .delete_secret(&stored_name(profile))?;
+                target.vault(world)?.delete_secret(&stored_name(profile))?;
                 // It was set with the secret, and means nothing without it.
                 target.file.unset(profile, &[setting, Setting::Endpoint])?
             } else {
+                if settings.value(setting).is_some() {
+                    check(&target, Change::Unset(setting), world, output)?;
+                }
                 target.file.unset(profile, &[setting])?
             }
         }
