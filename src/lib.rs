@@ -113,6 +113,7 @@ pub mod emulator;
 pub mod entra;
 pub mod error;
 pub mod exchange;
+pub mod files;
 pub mod http;
 pub mod jwt;
 pub mod loopback;

@@ -1,5 +1,6 @@
 //! Gathers the outside world, runs the command, ends with its exit code.
 
+use std::ffi::OsString;
 use std::io::{self, IsTerminal};
 use std::net::TcpListener;
 use std::process::ExitCode;
@@ -11,17 +12,19 @@ use etcetera::app_strategy::{AppStrategy, AppStrategyArgs, choose_native_strateg
 
 #[expect(clippy::disallowed_methods, reason = "the one door to the environment")]
 fn main() -> ExitCode {
-    let environment = std::env::vars_os()
-        // What is not text is refused by what reads it, rather than taken for unset.
-        .filter_map(|(name, value)| {
-            Some((
-                name.into_string().ok()?,
-                value.to_string_lossy().into_owned(),
-            ))
-        })
+    let variables: Vec<(String, OsString)> = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value)))
         .collect();
     let outside = Outside {
-        environment,
+        // A setting that is not text is refused by the code that reads it, and not ignored.
+        environment: variables
+            .iter()
+            .map(|(name, value)| (name.clone(), value.to_string_lossy().into_owned()))
+            .collect(),
+        raw_environment: variables
+            .into_iter()
+            .filter(|(_, value)| value.to_str().is_none())
+            .collect(),
         folders: folders(),
         stdin: Stdin {
             is_terminal: io::stdin().is_terminal(),

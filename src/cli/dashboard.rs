@@ -30,8 +30,12 @@ pub(super) fn show(link: &str, world: &World, output: &Output) -> Result<()> {
     browser.open(link).map(|_| ())
 }
 
-/// Asks the service that runs for a link.
-pub(super) async fn link_of(running: &Running, http: &Http) -> Result<String> {
+/// Asks the service that runs for a link. `secret` is its own.
+pub(super) async fn link_of(
+    running: &Running,
+    secret: &ServiceSecret,
+    http: &Http,
+) -> Result<String> {
     #[derive(Deserialize)]
     struct Answer {
         url: String,
@@ -43,9 +47,6 @@ pub(super) async fn link_of(running: &Running, http: &Http) -> Result<String> {
             "stop it, then run `acspass serve --open` again",
         )
     };
-    let secret = std::fs::read_to_string(&running.secret_file)
-        .map(ServiceSecret::new)
-        .map_err(|error| odd("has no secret that could be read").caused_by(error))?;
     let url = Url::parse(&format!("{}/dashboard/tickets", running.url))
         .map_err(|_| odd("is at no address"))?;
     let mut bearer = HeaderValue::from_str(&format!("Bearer {}", secret.expose()))

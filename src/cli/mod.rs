@@ -8,6 +8,7 @@ mod browser;
 mod commands;
 mod dashboard;
 mod first_run;
+mod folders;
 mod keyboard;
 mod notify;
 mod output;
@@ -30,6 +31,7 @@ use std::io::{self, Read, Write};
 use std::net::TcpListener;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use clap::{CommandFactory, FromArgMatches};
 
@@ -44,6 +46,8 @@ use output::{Loudness, Output, Talk};
 pub struct Outside {
     /// The environment.
     pub environment: BTreeMap<String, String>,
+    /// Those of its variables whose values are not UTF-8, as they are: a path may be among them.
+    pub raw_environment: BTreeMap<String, OsString>,
     /// The platform's own folders; `None` where it has none, for instance without a home.
     pub folders: Option<Folders>,
     /// Standard input.
@@ -91,6 +95,7 @@ pub fn run(arguments: Vec<OsString>, outside: Outside) -> u8 {
     let wants_json = wants_json(&arguments);
     let Outside {
         environment,
+        raw_environment,
         folders,
         stdin,
         stdout,
@@ -133,6 +138,7 @@ pub fn run(arguments: Vec<OsString>, outside: Outside) -> u8 {
         stderr_is_terminal,
         stderr_lines: size.map(|(_, lines)| lines),
         environment,
+        raw_environment,
         folders,
         clock,
         browser,
@@ -140,6 +146,7 @@ pub fn run(arguments: Vec<OsString>, outside: Outside) -> u8 {
         program,
         global: cli.global,
         talk: talk.clone(),
+        has_warned: AtomicBool::new(false),
     };
     let log = world.variable("ACSPASS_LOG").map(str::to_owned);
     let outcome = talk::listening(&talk, log.as_deref(), || {

@@ -4,17 +4,19 @@
 //! is all the difference there is.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::future::Future;
 use std::io;
 use std::net::TcpListener;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use tokio::runtime::Runtime;
 
 use crate::account::Tenancy;
 use crate::acs::IdentityClient;
-use crate::config::{self, Config, ConfigFile, Profile, Setting, Sources};
+use crate::config::{self, Config, Profile, Setting, Sources};
 use crate::emulator::{self, Emulator};
 use crate::entra::Entra;
 use crate::entra::browser::Browser;
@@ -37,6 +39,8 @@ pub(super) const EMULATOR: &str = "emulator";
 /// What the world gave this run, and what was typed for every command.
 pub(super) struct World {
     pub(super) environment: BTreeMap<String, String>,
+    /// The variables whose values are not UTF-8.
+    pub(super) raw_environment: BTreeMap<String, OsString>,
     pub(super) folders: Option<Folders>,
     pub(super) stderr_is_terminal: bool,
     /// How high that terminal is.
@@ -47,6 +51,8 @@ pub(super) struct World {
     pub(super) program: Option<PathBuf>,
     pub(super) global: Global,
     pub(super) talk: Talk,
+    /// Whether the warning about the configuration file was given.
+    pub(super) has_warned: AtomicBool,
 }
 
 impl World {
@@ -63,28 +69,6 @@ impl World {
         keyboard.is_terminal && self.stderr_is_terminal
     }
 
-    /// The configuration file.
-    pub(super) fn config_file(&self) -> Result<ConfigFile> {
-        ConfigFile::read(self.config_folder()?.join("config.toml"))
-    }
-
-    fn config_folder(&self) -> Result<PathBuf> {
-        self.folder("ACSPASS_CONFIG_DIR", |folders| &folders.config)
-    }
-
-    pub(super) fn state_folder(&self) -> Result<PathBuf> {
-        self.folder("ACSPASS_STATE_DIR", |folders| &folders.state)
-    }
-
-    /// The token service's folder. The emulator's is another one, as its accounts are.
-    pub(super) fn serve_folder(&self) -> Result<PathBuf> {
-        let state = self.state_folder()?;
-        Ok(match self.global.emulator {
-            true => state.join(EMULATOR).join("serve"),
-            false => state.join("serve"),
-        })
-    }
-
     /// The listeners that a service manager handed over to this process.
     pub(super) fn handed_over(&self) -> Result<Vec<TcpListener>> {
         (self.listeners)().map_err(|cause| {
@@ -96,22 +80,6 @@ impl World {
             )
             .caused_by(cause)
         })
-    }
-
-    fn folder(&self, variable: &str, own: impl Fn(&Folders) -> &PathBuf) -> Result<PathBuf> {
-        if let Some(path) = self.variable(variable) {
-            return Ok(PathBuf::from(path));
-        }
-        self.folders
-            .as_ref()
-            .map(|folders| own(folders).clone())
-            .ok_or_else(|| {
-                Error::new(
-                    Kind::Usage,
-                    "this user has no home folder to keep anything in",
-                    format!("set HOME, or name a folder in {variable}"),
-                )
-            })
     }
 
     /// The profile that is meant. Without a home there is none to read: the emulator needs none.
@@ -168,7 +136,7 @@ impl<'w> Parts<'w> {
         let config = Arc::new(Config::resolve(name, &sources)?);
         let vault = Arc::new(vaults::chosen(world, config.store)?);
         let http = Arc::new(Http::new(http::Options {
-            authorities: config::authority_files(&world.environment),
+            authorities: config::authority_files(|name| world.path_variable(name)),
             adds_system_bundle: config::leaves_out_system_authorities(&world.environment),
             proxies: config::proxies(&world.environment),
             ..http::Options::default()

@@ -1,13 +1,12 @@
 //! Where sessions are kept: the store that is chosen, and the folder beside it.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 
 use crate::config::{self, Config, Sources, StoreChoice};
 use crate::error::Result;
 use crate::store::{FileStore, KeyringStore, MemoryStore, TokenStore, Vault};
 
-use super::parts::World;
+use super::parts::{EMULATOR, World};
 use super::passphrase;
 
 /// The store and what lies beside it. The emulator's world is a new one in every run, unless the
@@ -67,7 +66,7 @@ fn open_vault(world: &World, choice: StoreChoice) -> Result<Vault> {
     }
     let folder = world.state_folder()?;
     let folder = match world.global.emulator {
-        true => folder.join("emulator"),
+        true => folder.below(EMULATOR),
         false => folder,
     };
     let store: Box<dyn TokenStore> = match choice {
@@ -79,10 +78,10 @@ fn open_vault(world: &World, choice: StoreChoice) -> Result<Vault> {
         StoreChoice::Keyutils => {
             return Err(Error::internal("`keyutils` was chosen where there is none"));
         }
-        StoreChoice::File => match world.variable("ACSPASS_STORE_KEY_FILE") {
-            Some(key_file) => Box::new(FileStore::with_key_file(&folder, PathBuf::from(key_file))),
+        StoreChoice::File => match world.path_variable("ACSPASS_STORE_KEY_FILE") {
+            Some(key_file) => Box::new(FileStore::with_key_file(&folder, key_file)),
             None => Box::new(FileStore::with_passphrase(&folder, passphrase::ask)),
         },
     };
-    Ok(Vault::new(store, Some(folder)))
+    Ok(Vault::in_folder(store, &folder))
 }

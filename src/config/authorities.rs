@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use crate::http::AuthorityFile;
 
 /// The certificate authorities that the environment names, each beside the system's own.
-pub fn authority_files(environment: &BTreeMap<String, String>) -> Vec<AuthorityFile> {
+/// `path_of` returns the path in an environment variable.
+pub fn authority_files(path_of: impl Fn(&str) -> Option<PathBuf>) -> Vec<AuthorityFile> {
     [
         ("ACSPASS_CA_FILE", true),
         ("SSL_CERT_FILE", false),
@@ -15,9 +16,8 @@ pub fn authority_files(environment: &BTreeMap<String, String>) -> Vec<AuthorityF
     ]
     .into_iter()
     .filter_map(|(named_by, required)| {
-        let path = environment.get(named_by).filter(|path| !path.is_empty())?;
         Some(AuthorityFile {
-            path: PathBuf::from(path),
+            path: path_of(named_by)?,
             named_by,
             required,
         })

@@ -3,14 +3,16 @@
 //! It is read strictly, so that a misspelt key is never a setting that silently does not hold, and
 //! written back with its comments and order kept.
 
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::fs::File;
+use std::io;
+use std::path::Path;
 
 use toml_edit::{DocumentMut, Item, Table, Value};
 
 use super::choice::parse_switch;
 use super::setting::Setting;
 use crate::error::{Error, Kind, Result};
+use crate::files::{Refusal, SettingsFile, shell_quoted};
 use crate::text::quoted;
 
 /// The name of the profile where none is named.
@@ -18,8 +20,9 @@ pub const DEFAULT_PROFILE: &str = "default";
 
 /// The configuration file, as it is on disk.
 pub struct ConfigFile {
-    path: PathBuf,
+    file: SettingsFile,
     document: DocumentMut,
+    is_open_to_group: bool,
 }
 
 /// One profile's settings.
@@ -32,21 +35,30 @@ impl ConfigFile {
     /// Reads the file; one that does not exist is empty.
     ///
     /// # Errors
-    /// [`Kind::Usage`] where it cannot be read, is not TOML, or has an unknown key or a value of
-    /// the wrong type: each named.
-    pub fn read(path: PathBuf) -> Result<Self> {
-        let text = match std::fs::read_to_string(&path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
-            Err(error) => {
-                return Err(Error::new(
+    /// [`Kind::Usage`] if it cannot be read, belongs to another user, can be changed by every user,
+    /// is not TOML, or has an unknown key or a value of the wrong type: each named.
+    pub fn read(file: impl Into<SettingsFile>) -> Result<Self> {
+        let file = file.into();
+        let path = file.path();
+        let settings = file.read().map_err(|error| {
+            refused(&error).unwrap_or_else(|| {
+                Error::new(
                     Kind::Usage,
                     format!("{} cannot be read", path.display()),
                     "make it readable, or name another folder in ACSPASS_CONFIG_DIR",
                 )
-                .caused_by(error));
-            }
-        };
+                .caused_by(error)
+            })
+        })?;
+        let is_open_to_group = settings.as_ref().is_some_and(|read| read.is_open_to_group);
+        let bytes = settings.map(|read| read.bytes).unwrap_or_default();
+        let text = String::from_utf8(bytes).map_err(|_| {
+            Error::new(
+                Kind::Usage,
+                format!("{} is not text in UTF-8", path.display()),
+                "save it as UTF-8",
+            )
+        })?;
         let document: DocumentMut = text.parse().map_err(|error: toml_edit::TomlError| {
             // The message without the excerpt: a line of the file may hold what should not be in it.
             let line = error
@@ -55,20 +67,47 @@ impl ConfigFile {
             let place = line
                 .map(|line| format!(", line {line}"))
                 .unwrap_or_default();
+            let hint = match file.copy() {
+                Some(copy) => format!(
+                    "a change was interrupted, and `{}` has the settings from before it: copy it \
+                     over the file",
+                    copy.display()
+                ),
+                None => "correct the file, or remove it and set it up again with `acspass config \
+                         set`"
+                    .to_owned(),
+            };
             Error::new(
                 Kind::Usage,
                 format!("{}{place} is not TOML: {}", path.display(), error.message()),
-                "correct the file, or remove it and set it up again with `acspass config set`",
+                hint,
             )
         })?;
-        let file = ConfigFile { path, document };
+        let file = ConfigFile {
+            file,
+            document,
+            is_open_to_group,
+        };
         file.check()?;
         Ok(file)
     }
 
+    /// A warning about a file that the members of its group can change.
+    pub fn warning(&self) -> Option<String> {
+        let path = self.path();
+        self.is_open_to_group.then(|| {
+            format!(
+                "the members of its group can change `{}`, and with it where tokens are sent; run \
+                 `chmod g-w {}` to prevent that",
+                path.display(),
+                shell_quoted(path),
+            )
+        })
+    }
+
     /// Where the file is, or would be.
     pub fn path(&self) -> &Path {
-        &self.path
+        self.file.path()
     }
 
     /// The profile that the file itself names as the one to use.
@@ -95,7 +134,7 @@ impl ConfigFile {
     /// [`Kind::Usage`] where a value is of the wrong form, [`Kind::Store`] where the file cannot
     /// be written.
     pub fn set(&mut self, profile: &str, values: &[(Setting, &str)]) -> Result<()> {
-        self.read_again()?;
+        let _lock = self.begin_change()?;
         for (setting, text) in values {
             self.insert(profile, *setting, text)?;
         }
@@ -127,7 +166,7 @@ impl ConfigFile {
     /// # Errors
     /// [`Kind::Store`] where the file cannot be written.
     pub fn set_default_profile(&mut self, name: Option<&str>) -> Result<()> {
-        self.read_again()?;
+        let _lock = self.begin_change()?;
         match name {
             Some(name) => self
                 .document
@@ -142,7 +181,7 @@ impl ConfigFile {
     /// # Errors
     /// [`Kind::Store`] where the file cannot be written.
     pub fn unset(&mut self, profile: &str, settings: &[Setting]) -> Result<bool> {
-        self.read_again()?;
+        let _lock = self.begin_change()?;
         let Some(known) = self.profile(profile) else {
             return Ok(false);
         };
@@ -178,7 +217,7 @@ impl ConfigFile {
                     .or_insert_with(|| Item::Table(Table::new()))
                     .as_table_mut()
             })
-            .ok_or_else(|| wrong(&self.path, "`profile` is not a table of tables"))
+            .ok_or_else(|| wrong(self.file.path(), "`profile` is not a table of tables"))
     }
 
     fn check(&self) -> Result<()> {
@@ -186,8 +225,8 @@ impl ConfigFile {
             match key {
                 "profile" if item.is_table() => {}
                 "default-profile" if item.is_str() => {}
-                "profile" => return Err(wrong(&self.path, "`profile` is not a table of tables")),
-                _ => return Err(unknown(&self.path, key)),
+                "profile" => return Err(wrong(self.path(), "`profile` is not a table of tables")),
+                _ => return Err(unknown(self.path(), key)),
             }
         }
         let Some(tables) = self.tables() else {
@@ -196,50 +235,60 @@ impl ConfigFile {
         for (name, item) in tables.iter() {
             let Some(table) = item.as_table() else {
                 return Err(wrong(
-                    &self.path,
+                    self.path(),
                     &format!("`profile.{name}` is not a table"),
                 ));
             };
             for (key, item) in table.iter() {
                 let setting = Setting::from_key(key)
-                    .map_err(|_| unknown(&self.path, &format!("profile.{name}.{key}")))?;
-                check_value(&self.path, name, setting, item)?;
+                    .map_err(|_| unknown(self.path(), &format!("profile.{name}.{key}")))?;
+                check_value(self.path(), name, setting, item)?;
             }
         }
         Ok(())
     }
 
-    /// A person may have typed for a minute since it was read.
-    fn read_again(&mut self) -> Result<()> {
-        *self = ConfigFile::read(std::mem::take(&mut self.path))?;
-        Ok(())
+    /// Takes the lock of a change and reads the file again: a person may have typed for a minute
+    /// since it was read, and another process may have changed it.
+    fn begin_change(&mut self) -> Result<File> {
+        let lock = self.file.lock().map_err(|error| self.not_written(error))?;
+        let lock = lock.ok_or_else(|| {
+            Error::new(
+                Kind::Store,
+                format!(
+                    "another acspass process is changing `{}` and does not end",
+                    self.path().display()
+                ),
+                "look for a stopped acspass process, end it, and run this again",
+            )
+        })?;
+        *self = ConfigFile::read(self.file.clone())?;
+        Ok(lock)
     }
 
     fn write(&self) -> Result<()> {
-        let failed = |error: std::io::Error| {
+        self.file
+            .write(self.document.to_string().as_bytes())
+            .map_err(|error| self.not_written(error))
+    }
+
+    fn not_written(&self, error: io::Error) -> Error {
+        refused(&error).unwrap_or_else(|| {
             Error::new(
                 Kind::Store,
-                format!("{} cannot be written", self.path.display()),
+                format!("{} cannot be written", self.path().display()),
                 "check the folder's permissions and the free space, or set ACSPASS_CONFIG_DIR",
             )
             .caused_by(error)
-        };
-        // A link, as those have who keep their settings in a repository, stays one.
-        let target = match self.path.canonicalize() {
-            Ok(target) => target,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => self.path.clone(),
-            Err(error) => return Err(failed(error)),
-        };
-        let folder = target.parent().unwrap_or(Path::new("."));
-        std::fs::create_dir_all(folder).map_err(failed)?;
-        let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
-        file.write_all(self.document.to_string().as_bytes())
-            .and_then(|()| file.as_file().sync_all())
-            .map_err(failed)?;
-        file.persist(&target)
-            .map(|_| ())
-            .map_err(|error| failed(error.error))
+        })
     }
+}
+
+/// The error about a file or folder that another user could have planted.
+fn refused(error: &io::Error) -> Option<Error> {
+    let refusal = Refusal::of(error)?;
+    let hint = refusal.hint("ACSPASS_CONFIG_DIR");
+    Some(Error::new(Kind::Usage, refusal.to_string(), hint))
 }
 
 impl Profile {

@@ -26,10 +26,11 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 pub use dashboard::SignInOptions;
-pub use place::{Running, Served, running};
+pub use place::{Running, Served, running, secret};
 
 use crate::acs::{Endpoint, IdentityClient};
 use crate::error::{Error, Result};
+use crate::files::Folder;
 use crate::loopback::serve::Limits;
 use crate::loopback::{self, Bound, WebOrigin};
 use crate::session::{Net, Overview, Session, Wish};
@@ -117,8 +118,12 @@ impl Server {
     /// [`Kind::Usage`](crate::Kind::Usage) where another service has the folder or the port, or
     /// where what was handed over will not do;
     /// [`Kind::Store`](crate::Kind::Store) where the folder cannot be written to.
-    pub fn open(options: Options, sockets: impl Into<Sockets>, folder: &Path) -> Result<Server> {
-        let mut place = Place::claim(folder)?;
+    pub fn open(
+        options: Options,
+        sockets: impl Into<Sockets>,
+        folder: impl Into<Folder>,
+    ) -> Result<Server> {
+        let mut place = Place::claim(&folder.into())?;
         let bound = match sockets.into() {
             Sockets::Port(port) => loopback::bind(port)?,
             Sockets::Given(listeners) => loopback::adopt(listeners)?,

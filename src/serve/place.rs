@@ -2,8 +2,8 @@
 //! socket. All of it is its owner's alone.
 
 use std::fs::{File, TryLockError};
-use std::io::{Read, Seek, Write};
-use std::path::{Path, PathBuf};
+use std::io::{self, Read, Seek, Write};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use base64::Engine;
@@ -14,19 +14,25 @@ use serde::{Deserialize, Serialize};
 use crate::account::Tenancy;
 use crate::error::{Error, Kind, Result};
 use crate::exchange::TokenSource;
+use crate::files::Folder;
 use crate::secret::ServiceSecret;
 use crate::session::{Session, Target, Wish};
 use crate::store::folder;
 
 /// Bytes of the secret: 256 bits.
 const SECRET: usize = 32;
+/// Longest secret file that is read, in bytes.
+const LONGEST_SECRET: u64 = 4096;
+/// The names of the files in the folder.
+const SECRET_FILE: &str = "secret";
+const LOCK: &str = "lock";
+const SOCKET: &str = "socket";
 /// How long a look for a service may last, and how many are waited out.
 const LOOK: Duration = Duration::from_millis(5);
 const LOOKS: u32 = 20;
 
 /// A service that runs, as its lock file tells.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Running {
     /// Its process.
     pub pid: u32,
@@ -37,8 +43,21 @@ pub struct Running {
     /// Its Unix socket, where there is one.
     pub socket: Option<PathBuf>,
     /// Whose tokens it serves, and what they are good for.
-    #[serde(default)]
     pub serves: Option<Served>,
+}
+
+/// What the lock file says about a running service.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Told {
+    pid: u32,
+    url: String,
+    /// For readers of version 0.1 only: a reader uses the files of its own folder.
+    secret_file: String,
+    /// Whether there is a socket.
+    socket: Option<String>,
+    #[serde(default)]
+    serves: Option<Served>,
 }
 
 /// What a service is for: it helps an app only where all of it is what the app works with.
@@ -68,18 +87,46 @@ impl Served {
 ///
 /// # Errors
 /// [`Kind::Store`] where the folder cannot be read.
-pub fn running(folder: &Path) -> Result<Option<Running>> {
-    let path = lock_file(folder);
-    if !path.exists() {
-        return Ok(None);
-    }
-    let failed = |cause| folder::failure("lock", &path, cause);
-    let file = folder::open(&path).map_err(failed)?;
+pub fn running(folder: impl Into<Folder>) -> Result<Option<Running>> {
+    let folder = folder.into();
+    let failed = |cause| folder::failure("lock", &folder.path_of(LOCK), cause);
+    let file = match folder.open(LOCK) {
+        Ok(file) => file,
+        Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(cause) => return Err(failed(cause)),
+    };
     match file.try_lock_shared() {
         Ok(()) => Ok(None),
-        Err(TryLockError::WouldBlock) => Ok(read(&file).filter(|running| !running.url.is_empty())),
+        Err(TryLockError::WouldBlock) => {
+            Ok(read(&file, &folder).filter(|running| is_loopback(&running.url)))
+        }
         Err(TryLockError::Error(cause)) => Err(failed(cause)),
     }
+}
+
+/// Reads the secret of the service that has this folder.
+///
+/// # Errors
+/// [`Kind::Store`] if it cannot be read.
+pub fn secret(folder: impl Into<Folder>) -> Result<ServiceSecret> {
+    let folder = folder.into();
+    let failed = |cause| folder::failure("read", &folder.path_of(SECRET_FILE), cause);
+    let bytes = folder
+        .read(SECRET_FILE, LONGEST_SECRET)
+        .map_err(failed)
+        .map(zeroize::Zeroizing::new)?;
+    let text =
+        std::str::from_utf8(&bytes).map_err(|_| failed(io::ErrorKind::InvalidData.into()))?;
+    Ok(ServiceSecret::new(text.to_owned()))
+}
+
+/// Whether an address is what a service of this program says: loopback, a port and nothing else.
+fn is_loopback(url: &str) -> bool {
+    let port = url.strip_prefix("http://127.0.0.1:");
+    port.is_some_and(|port| {
+        port.parse::<u16>()
+            .is_ok_and(|number| number.to_string() == port)
+    })
 }
 
 /// A secret that nobody can guess.
@@ -93,7 +140,7 @@ pub(super) fn new_secret() -> Result<ServiceSecret> {
 
 /// A folder that is ours until this is dropped or the process ends.
 pub(super) struct Place {
-    folder: PathBuf,
+    folder: Folder,
     lock: File,
     running: Running,
     #[cfg(unix)]
@@ -102,32 +149,25 @@ pub(super) struct Place {
 
 impl Place {
     /// Takes the folder, which is created where it is missing.
-    pub(super) fn claim(folder: &Path) -> Result<Place> {
-        let failed = |cause| folder::failure("create the folder", folder, cause);
-        folder::create(folder).map_err(failed)?;
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt;
-            let owners_alone = std::fs::Permissions::from_mode(0o700);
-            std::fs::set_permissions(folder, owners_alone).map_err(failed)?;
-        }
-        let path = lock_file(folder);
-        let failed = |cause| folder::failure("lock", &path, cause);
-        let lock = folder::open(&path).map_err(failed)?;
+    pub(super) fn claim(folder: &Folder) -> Result<Place> {
+        let failed = |cause| folder::failure("create the folder", &folder.path(), cause);
+        folder.create_private().map_err(failed)?;
+        let failed = |cause| folder::failure("lock", &folder.path_of(LOCK), cause);
+        let lock = folder.open_or_create(LOCK).map_err(failed)?;
         match try_lock(&lock) {
             Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(taken(read(&lock))),
+            Err(TryLockError::WouldBlock) => return Err(taken(read(&lock, folder))),
             Err(TryLockError::Error(cause)) => return Err(failed(cause)),
         }
         Ok(Place {
             running: Running {
                 pid: std::process::id(),
                 url: String::new(),
-                secret_file: folder.join("secret"),
+                secret_file: folder.path_of(SECRET_FILE),
                 socket: None,
                 serves: None,
             },
-            folder: folder.to_owned(),
+            folder: folder.clone(),
             lock,
             #[cfg(unix)]
             listener: None,
@@ -138,7 +178,8 @@ impl Place {
     pub(super) fn settle(&mut self, port: u16, serves: Option<Served>) -> Result<ServiceSecret> {
         let secret = new_secret()?;
         let path = &self.running.secret_file;
-        folder::replace(path, secret.expose().as_bytes())
+        self.folder
+            .replace_by_private(SECRET_FILE, secret.expose().as_bytes())
             .map_err(|cause| folder::failure("write", path, cause))?;
         self.running.url = format!("http://127.0.0.1:{port}");
         self.running.serves = serves;
@@ -156,14 +197,13 @@ impl Place {
     /// where its path is longer than a hundred bytes, there is the port.
     #[cfg(unix)]
     fn open_socket(&mut self) {
-        use std::os::unix::fs::PermissionsExt;
-        let path = self.folder.join("socket");
+        let path = self.folder.path_of(SOCKET);
         let open = || {
-            folder::remove(&path)?;
+            self.folder.remove(SOCKET)?;
             let listener = std::os::unix::net::UnixListener::bind(&path)?;
-            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))?;
+            self.folder.hand_over_socket(SOCKET)?;
             listener.set_nonblocking(true)?;
-            std::io::Result::Ok(listener)
+            io::Result::Ok(listener)
         };
         match open() {
             Ok(listener) => {
@@ -186,7 +226,16 @@ impl Place {
     fn tell(&mut self) {
         let told = self.lock.set_len(0).and_then(|()| {
             self.lock.rewind()?;
-            self.lock.write_all(&serde_json::to_vec(&self.running)?)
+            let running = &self.running;
+            let text = |path: &PathBuf| path.to_string_lossy().into_owned();
+            let told = Told {
+                pid: running.pid,
+                url: running.url.clone(),
+                secret_file: text(&running.secret_file),
+                socket: running.socket.as_ref().map(text),
+                serves: running.serves.clone(),
+            };
+            self.lock.write_all(&serde_json::to_vec(&told)?)
         });
         if let Err(cause) = told {
             tracing::warn!("other programs will not find the service: {cause}");
@@ -196,9 +245,10 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let socket = self.running.socket.iter();
-        for path in socket.chain([&self.running.secret_file]) {
-            if let Err(cause) = folder::remove(path) {
+        let socket = self.running.socket.is_some().then_some(SOCKET);
+        for name in socket.into_iter().chain([SECRET_FILE]) {
+            if let Err(cause) = self.folder.remove(name) {
+                let path = self.folder.path_of(name);
                 tracing::warn!("`{}` could not be removed: {cause}", path.display());
             }
         }
@@ -220,16 +270,24 @@ fn try_lock(lock: &File) -> std::result::Result<(), TryLockError> {
     lock.try_lock()
 }
 
-fn lock_file(folder: &Path) -> PathBuf {
-    folder.join("lock")
-}
-
-/// Read without the lock, so that it may be half written: then nobody is named.
-fn read(mut file: &File) -> Option<Running> {
+/// Read without the lock, so that it may be half written: then nobody is named. Secret and socket
+/// are those of the folder, whatever the file says.
+fn read(mut file: &File, folder: &Folder) -> Option<Running> {
     let mut bytes = Vec::new();
     file.rewind().ok()?;
     file.take(64 * 1024).read_to_end(&mut bytes).ok()?;
-    serde_json::from_slice(&bytes).ok()
+    let told: Told = serde_json::from_slice(&bytes).ok()?;
+    let path = |name| {
+        let path = folder.path_of(name);
+        std::path::absolute(&path).unwrap_or(path)
+    };
+    Some(Running {
+        pid: told.pid,
+        url: told.url,
+        secret_file: path(SECRET_FILE),
+        socket: told.socket.map(|_| path(SOCKET)),
+        serves: told.serves,
+    })
 }
 
 fn taken(holder: Option<Running>) -> Error {
@@ -258,7 +316,7 @@ mod tests {
     fn a_service_starts_while_others_look_for_one() {
         let folder = tempfile::tempdir().expect("a folder");
         let is_over = AtomicBool::new(false);
-        drop(Place::claim(folder.path()).expect("nobody has the folder"));
+        drop(Place::claim(&folder.path().into()).expect("nobody has the folder"));
         let together = Barrier::new(2);
         std::thread::scope(|scope| {
             scope.spawn(|| {
@@ -269,7 +327,7 @@ mod tests {
             });
             together.wait();
             let starts: Vec<_> = (0..1000)
-                .map(|_| Place::claim(folder.path()).map(drop))
+                .map(|_| Place::claim(&folder.path().into()).map(drop))
                 .collect();
             is_over.store(true, Ordering::Relaxed);
             for start in starts {
@@ -281,12 +339,44 @@ mod tests {
     #[test]
     fn one_service_has_a_folder() {
         let folder = tempfile::tempdir().expect("a folder");
-        let first = Place::claim(folder.path()).expect("nobody has the folder");
-        let Err(second) = Place::claim(folder.path()) else {
+        let first = Place::claim(&folder.path().into()).expect("nobody has the folder");
+        let Err(second) = Place::claim(&folder.path().into()) else {
             panic!("two services in one folder");
         };
         assert_eq!(second.kind(), Kind::Usage);
         drop(first);
-        Place::claim(folder.path()).expect("it is free again");
+        Place::claim(&folder.path().into()).expect("it is free again");
+    }
+
+    #[test]
+    fn running_service_is_trusted_only_at_a_loopback_address_and_with_the_folders_own_files() {
+        let place = tempfile::tempdir().expect("a folder");
+        let folder = Folder::from(place.path());
+        let lock = folder.open_or_create(LOCK).expect("the lock file");
+        lock.lock().expect("it is held");
+        let found = |url: &str| {
+            let told = serde_json::json!({
+                "pid": 1, "url": url, "secretFile": "/etc/hostname", "socket": "/elsewhere",
+            });
+            std::fs::write(folder.path_of(LOCK), told.to_string()).expect("it says so");
+            running(&folder).expect("a folder that can be read")
+        };
+        for url in [
+            "",
+            "http://192.0.2.1:8487",
+            "https://127.0.0.1:8487",
+            "http://127.0.0.1:8487@192.0.2.1",
+            "http://127.0.0.1:8487/",
+            "http://127.0.0.1:8487.evil.example",
+            "http://127.0.0.1:+8487",
+            "http://127.0.0.1:08487",
+            "http://127.0.0.1:65536",
+            "http://localhost:8487",
+        ] {
+            assert_eq!(found(url), None, "{url}");
+        }
+        let service = found("http://127.0.0.1:8487").expect("a service");
+        assert_eq!(service.secret_file, folder.path_of(SECRET_FILE));
+        assert_eq!(service.socket, Some(folder.path_of(SOCKET)));
     }
 }

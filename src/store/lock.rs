@@ -9,7 +9,6 @@ use std::collections::hash_map::Entry;
 use std::fmt;
 use std::fs::{File, TryLockError};
 use std::io::{Read, Seek, Write};
-use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
@@ -18,6 +17,7 @@ use sha2::{Digest, Sha256};
 use super::folder;
 use crate::account::{SessionKey, Tenancy};
 use crate::error::Result;
+use crate::files::Folder;
 use crate::time::{Clock, SystemClock, Timestamp};
 
 /// What a lock is for.
@@ -74,14 +74,14 @@ enum Held {
 /// Where locks are kept.
 #[derive(Debug)]
 pub(super) enum Locks {
-    Folder(PathBuf),
+    Folder(Folder),
     Memory(Arc<Mutex<HashMap<LockName, Holder>>>),
 }
 
 impl Locks {
-    pub(super) fn new(state_folder: Option<&Path>) -> Self {
+    pub(super) fn new(state_folder: Option<&Folder>) -> Self {
         match state_folder {
-            Some(folder) => Locks::Folder(folder.join("locks")),
+            Some(folder) => Locks::Folder(folder.below("locks")),
             None => Locks::Memory(Arc::default()),
         }
     }
@@ -95,10 +95,9 @@ impl Locks {
         };
         let held = match self {
             Locks::Folder(folder) => {
-                let path = folder.join(name.file_name());
-                let failure = |cause| folder::failure("lock", &path, cause);
-                folder::create(folder).map_err(failure)?;
-                let file = folder::open(&path).map_err(failure)?;
+                let name = name.file_name();
+                let failure = |cause| folder::failure("lock", &folder.path_of(&name), cause);
+                let file = folder.open_or_create(&name).map_err(failure)?;
                 match file.try_lock() {
                     Ok(()) => write_holder(&file, Some(&holder)),
                     Err(TryLockError::WouldBlock) => return Ok(Attempt::Held(read_holder(&file))),

@@ -14,6 +14,7 @@ use super::lock::{Activity, Attempt, Guard, LockName, Locks};
 use super::record::Record;
 use crate::account::{SessionKey, Tenancy};
 use crate::error::{Error, Kind, Result};
+use crate::files::Folder;
 use crate::secret::SecretBytes;
 use crate::time::{Clock, SystemClock};
 
@@ -39,10 +40,19 @@ impl Vault {
     /// it is first needed; without one they live and die with this value, and exclude only what
     /// shares it.
     pub fn new(store: Box<dyn TokenStore>, state_folder: Option<PathBuf>) -> Self {
+        Vault::over(store, state_folder.map(Folder::from).as_ref())
+    }
+
+    /// A vault over `store` in this state folder. See [`Vault::new`].
+    pub fn in_folder(store: Box<dyn TokenStore>, state_folder: &Folder) -> Self {
+        Vault::over(store, Some(state_folder))
+    }
+
+    fn over(store: Box<dyn TokenStore>, state_folder: Option<&Folder>) -> Self {
         Vault {
             store,
-            ledger: Ledger::new(state_folder.as_deref()),
-            locks: Locks::new(state_folder.as_deref()),
+            ledger: Ledger::new(state_folder),
+            locks: Locks::new(state_folder),
         }
     }
 

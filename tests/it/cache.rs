@@ -122,13 +122,15 @@ fn a_fresh_get_opens_no_socket_but_the_bus_no_ca_file_and_no_more_than_the_keyri
         .filter(|line| ca_folders.iter().any(|folder| line.contains(folder)))
         .collect();
     assert_eq!(read, BTreeSet::new(), "no CA file");
+    let state = home.path().join(".local/state/acspass");
+    let state = state.to_str().expect("a plain path");
     let opened: BTreeSet<String> = calls("openat")
         .into_iter()
         .filter(|line| !line.contains("ENOENT"))
         .filter_map(|line| Some(line.split('"').nth(1)?.to_owned()))
         .filter(|path| !of_the_system(path))
-        .map(|path| match path.ends_with("/index.json") {
-            true => "index.json".to_owned(),
+        .map(|path| match path == state {
+            true => "the state folder".to_owned(),
             false => path,
         })
         .collect();
@@ -151,7 +153,7 @@ fn listed_files() -> BTreeSet<String> {
     let list = map.split("```touches\n").nth(1).expect("the list");
     let list = list.split("```").next().expect("its end");
     list.lines()
-        .filter_map(|line| line.strip_prefix("file "))
+        .filter_map(|line| line.strip_prefix("file ").or(line.strip_prefix("folder ")))
         .map(|path| path.trim().to_owned())
         .collect()
 }

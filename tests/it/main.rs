@@ -19,11 +19,15 @@ mod elsewhere;
 mod examples;
 mod exec;
 mod first_run;
+#[cfg(target_os = "linux")]
+mod foreign;
 mod freshness;
 mod full_disk;
 mod get;
 mod harness;
 mod identity;
+#[cfg(target_os = "linux")]
+mod kept_files;
 mod killed_writers;
 mod many_accounts;
 mod map;
@@ -33,6 +37,8 @@ mod parity;
 mod paste;
 mod personas;
 mod proxies;
+#[cfg(target_os = "linux")]
+mod raw_paths;
 mod relays;
 mod secret_service;
 mod serve;

@@ -66,10 +66,14 @@ fn examine(args: &args::Doctor, world: &World, parts: &Parts<'_>) -> Result<Vec<
     let folder = world.state_folder().ok();
     let mut checks = vec![
         doctor::configuration(config, file.as_ref().map(|file| file.path())),
-        doctor::store(&parts.vault, folder.as_deref(), args.offline),
+        doctor::store(
+            &parts.vault,
+            folder.map(|folder| folder.path()).as_deref(),
+            args.offline,
+        ),
     ];
     let route = parts.http().route(config.authority.address());
-    let files = config::authority_files(&world.environment);
+    let files = config::authority_files(|name| world.path_variable(name));
     match args.offline {
         true => {
             checks.push(doctor::proxy(route, None));

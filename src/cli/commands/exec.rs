@@ -77,7 +77,7 @@ fn service(world: &World) -> Option<Running> {
     {
         Ok(running) => running,
         Err(error) => {
-            tracing::debug!("no token service is named: {error}");
+            tracing::warn!("no token service is named to the command: {error}");
             None
         }
     }

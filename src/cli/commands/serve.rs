@@ -19,6 +19,7 @@ use crate::cli::sign_in::{Desk, Opening};
 use crate::cli::unit;
 use crate::config::Setting;
 use crate::error::{Error, Kind, Result};
+use crate::files::Folder;
 use crate::serve::{self, Options, Running, Server, SignInOptions, Sockets};
 use crate::session::Peek;
 
@@ -48,10 +49,11 @@ pub(super) fn run(
     let keyboard = Keyboard::new(stdin);
     let asks = world.somebody_is_there(&keyboard);
     let parts = first_run::parts(world, &settings(args), true, asks.then_some(&keyboard))?;
+    let folder = world.serve_folder()?;
     if args.open
-        && let Some(running) = serve::running(&world.serve_folder()?)?
+        && let Some(running) = serve::running(&folder)?
     {
-        return open_running(&running, &parts, output);
+        return open_running(&running, &folder, &parts, output);
     }
     let options = options(&parts)?;
     #[cfg(unix)]
@@ -63,7 +65,7 @@ pub(super) fn run(
     if is_early {
         return Ok(0);
     }
-    let server = Server::open(options, sockets, &world.serve_folder()?)?;
+    let server = Server::open(options, sockets, &folder)?;
     // With the dashboard open, that is where a person signs in.
     if !args.open {
         sign_in_first(&parts, keyboard)?;
@@ -99,8 +101,14 @@ fn settings(args: &args::Serve) -> BTreeMap<Setting, String> {
 }
 
 /// There is one service a user: its dashboard is the one that is meant.
-fn open_running(running: &Running, parts: &Parts<'_>, output: &mut Output) -> Result<u8> {
-    let link = parts.block_on(dashboard::link_of(running, parts.http()))?;
+fn open_running(
+    running: &Running,
+    folder: &Folder,
+    parts: &Parts<'_>,
+    output: &mut Output,
+) -> Result<u8> {
+    let secret = serve::secret(folder)?;
+    let link = parts.block_on(dashboard::link_of(running, &secret, parts.http()))?;
     let url = &running.url;
     output
         .talk()

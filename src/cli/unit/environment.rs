@@ -146,9 +146,9 @@ pub(super) fn check_config(world: &World, config: &Config) -> Result<()> {
 pub(super) fn carried(world: &World) -> Result<Vec<(&'static str, String)>> {
     let mut all = Vec::new();
     for name in PATHS {
-        if let Some(path) = world.variable(name) {
-            let path = absolute(Path::new(path))?;
-            all.push((name, path.to_string_lossy().into_owned()));
+        if let Some(path) = world.path_variable(name) {
+            let path = absolute(&path)?;
+            all.push((name, super::text::text_of(&path)?.to_owned()));
         }
     }
     for name in PROXIES {

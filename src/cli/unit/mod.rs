@@ -22,6 +22,7 @@ use crate::cli::output::Output;
 use crate::cli::parts::{Parts, World, block_on};
 use crate::config::Setting;
 use crate::error::{Error, Kind, Result};
+use crate::files::Folder;
 use crate::loopback;
 use crate::serve::{Running, running};
 use crate::store::folder;
@@ -88,13 +89,13 @@ units        {}
             Some(url) => format!("at {url}"),
             None => "will be served".to_owned(),
         },
-        serve.join("secret").display(),
+        serve.path_of("secret").display(),
         files.service.display(),
         files.socket.display(),
     );
     let json = json!({
         "url": url,
-        "secretFile": serve.join("secret").display().to_string(),
+        "secretFile": serve.path_of("secret").display().to_string(),
         "units": [files.service.display().to_string(), files.socket.display().to_string()],
     });
     output.result(&text, &json)?;
@@ -160,7 +161,7 @@ fn texts(args: &args::Serve, flags: &Flags, world: &World) -> Result<[String; 2]
         );
     };
     let named = world.global.profile.is_some() || world.variable("ACSPASS_PROFILE").is_some();
-    let state = environment::absolute(&world.state_folder()?)?;
+    let state = environment::absolute(&world.state_folder()?.path())?;
     let plan = Plan {
         program,
         profile: named.then_some(name.as_str()),
@@ -176,11 +177,13 @@ fn texts(args: &args::Serve, flags: &Flags, world: &World) -> Result<[String; 2]
 fn write_and_start(
     files: &Files,
     texts: &[String; 2],
-    serve: &Path,
+    serve: &Folder,
     systemctl: &Systemctl<'_>,
 ) -> Result<()> {
     // The service sees the rest of the disk read-only: it could not make this by itself.
-    folder::create(serve).map_err(|cause| folder::failure("create the folder", serve, cause))?;
+    serve
+        .create()
+        .map_err(|cause| folder::failure("create the folder", &serve.path(), cause))?;
     files.write(texts)?;
     block_on(async {
         systemctl.order(&["daemon-reload"]).await?;
@@ -217,8 +220,8 @@ struct Files {
 impl Files {
     /// The user's folder for units (systemd.unit(5)); a relative `XDG_CONFIG_HOME` is none.
     fn of(world: &World) -> Result<Files> {
-        let config = world.variable("XDG_CONFIG_HOME").map(PathBuf::from);
-        let home = || Some(PathBuf::from(world.variable("HOME")?).join(".config"));
+        let config = world.path_variable("XDG_CONFIG_HOME");
+        let home = || Some(world.path_variable("HOME")?.join(".config"));
         let config = config.filter(|path| path.is_absolute()).or_else(home);
         let config = config.ok_or_else(|| {
             Error::new(

@@ -157,7 +157,7 @@ fn path_word(path: &Path) -> Result<String> {
     Ok(format!("{mark}{}{mark}", text.replace('%', "%%")))
 }
 
-fn text_of(path: &Path) -> Result<&str> {
+pub(super) fn text_of(path: &Path) -> Result<&str> {
     path.to_str()
         .ok_or_else(|| cannot_stand(&path.to_string_lossy()))
 }

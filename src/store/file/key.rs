@@ -1,7 +1,7 @@
 //! Where the key of the sealed files comes from: a file, or a passphrase.
 
 use std::collections::HashMap;
-use std::fs::{File, OpenOptions};
+use std::fs::OpenOptions;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -14,6 +14,7 @@ use zeroize::Zeroizing;
 
 use super::wrong_key;
 use crate::error::{Error, Kind, Result};
+use crate::files::{Refusal, open_key_file, shell_quoted};
 use crate::secret::Passphrase;
 use crate::store::folder;
 
@@ -24,8 +25,13 @@ const COST: Cost = Cost {
     lanes: 4,
 };
 
-/// What a file may ask of us at most: it may come from somebody else.
-const MOST_MEMORY_KIB: u32 = 1024 * 1024;
+/// The highest cost that a file may demand, because a file may come from another machine. With all
+/// of it, opening the file takes seconds and not minutes.
+const MOST: Cost = Cost {
+    memory_kib: 256 * 1024,
+    passes: 16,
+    lanes: 16,
+};
 
 /// The least and the most that a key file holds.
 const KEY_FILE_BYTES: (usize, u64) = (32, 1024 * 1024);
@@ -66,7 +72,8 @@ pub(super) struct Keys {
 }
 
 enum Origin {
-    File(PathBuf),
+    /// The path, and the users that may own the file if root reads it.
+    File(PathBuf, Vec<u32>),
     Passphrase(Box<dyn Fn(Purpose) -> Result<Passphrase> + Send + Sync>),
 }
 
@@ -96,8 +103,8 @@ struct Cost {
 }
 
 impl Keys {
-    pub(super) fn of_file(path: PathBuf) -> Self {
-        Keys::new(Origin::File(path))
+    pub(super) fn of_file(path: PathBuf, users: Vec<u32>) -> Self {
+        Keys::new(Origin::File(path, users))
     }
 
     pub(super) fn of_passphrase(
@@ -124,19 +131,11 @@ impl Keys {
             return Ok(key.clone());
         }
         let form: Option<Making> = serde_json::from_str(making).ok();
-        let form = form.filter(|form| {
-            form.argon2id
-                .is_none_or(|cost| cost.memory_kib <= MOST_MEMORY_KIB)
-        });
-        let form = form.ok_or_else(|| {
-            wrong_key(
-                "a sealed file does not say in a way that this acspass knows how its key is made",
-                "use the acspass that sealed it",
-            )
-        })?;
+        let form = form.filter(|form| form.argon2id.is_none_or(Cost::is_usable));
+        let form = form.ok_or_else(unknown_making)?;
         match (&self.origin, form.argon2id) {
-            (Origin::File(_), None) | (Origin::Passphrase(_), Some(_)) => {}
-            (Origin::File(_), Some(_)) => {
+            (Origin::File(..), None) | (Origin::Passphrase(_), Some(_)) => {}
+            (Origin::File(..), Some(_)) => {
                 return Err(wrong_key(
                     "the sealed files were sealed with a passphrase, not with a key file",
                     "unset ACSPASS_STORE_KEY_FILE to be asked for the passphrase",
@@ -154,7 +153,7 @@ impl Keys {
             // What was typed wrongly may be typed again; what a file holds stays as it is.
             known.secret = None;
             return Err(match &self.origin {
-                Origin::File(path) => wrong_key(
+                Origin::File(path, _) => wrong_key(
                     &format!(
                         "the key in `{}` is not the one that the files were sealed with",
                         path.display()
@@ -180,7 +179,7 @@ impl Keys {
             .map_err(|_| Error::internal("there are no random bytes to be had"))?;
         let salt = hex(&salt);
         let argon2id = match self.origin {
-            Origin::File(_) => None,
+            Origin::File(..) => None,
             Origin::Passphrase(_) => Some(self.cost),
         };
         let key = self.make(&mut known, Purpose::Choose, argon2id, &salt)?;
@@ -204,7 +203,7 @@ impl Keys {
         let secret = match known.secret.take() {
             Some(secret) => secret,
             None => match &self.origin {
-                Origin::File(path) => read_key_file(path)?,
+                Origin::File(path, users) => read_key_file(path, users)?,
                 Origin::Passphrase(ask) => {
                     Zeroizing::new(ask(purpose)?.expose().as_bytes().to_vec())
                 }
@@ -221,7 +220,8 @@ impl Keys {
                             Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
                                 .hash_password_into(&secret, salt, &mut stretched[..])
                         })
-                        .map_err(|_| Error::internal("Argon2id refused its parameters"))?;
+                        // The salt of a file may be too short.
+                        .map_err(|_| unknown_making())?;
                     Salt::new(HKDF_SHA256, salt).extract(&stretched[..])
                 }
             };
@@ -234,8 +234,28 @@ impl Keys {
     }
 }
 
-fn read_key_file(path: &Path) -> Result<Zeroizing<Vec<u8>>> {
+impl Cost {
+    /// Whether Argon2id takes it (RFC 9106, section 3.1), and no file may demand more.
+    fn is_usable(self) -> bool {
+        (1..=MOST.lanes).contains(&self.lanes)
+            && (1..=MOST.passes).contains(&self.passes)
+            && (8 * self.lanes..=MOST.memory_kib).contains(&self.memory_kib)
+    }
+}
+
+fn unknown_making() -> Error {
+    wrong_key(
+        "a sealed file does not say in a way that this acspass knows how its key is made",
+        "use the acspass that sealed it",
+    )
+}
+
+fn read_key_file(path: &Path, users: &[u32]) -> Result<Zeroizing<Vec<u8>>> {
     let failure = |cause: io::Error| {
+        if let Some(refusal) = Refusal::of(&cause) {
+            let hint = "set ACSPASS_STORE_KEY_FILE to a key file that belongs to you";
+            return Error::new(Kind::Store, refusal.to_string(), hint);
+        }
         Error::new(
             Kind::Store,
             format!("could not read the key file `{}`", path.display()),
@@ -244,7 +264,7 @@ fn read_key_file(path: &Path) -> Result<Zeroizing<Vec<u8>>> {
         )
         .caused_by(cause)
     };
-    let file = File::open(path).map_err(failure)?;
+    let file = open_key_file(path, users).map_err(failure)?;
     #[cfg(unix)]
     {
         use std::os::unix::fs::MetadataExt;
@@ -255,7 +275,7 @@ fn read_key_file(path: &Path) -> Result<Zeroizing<Vec<u8>>> {
                 format!("others may read the key file `{}`", path.display()),
                 format!(
                     "run `chmod 600 {}`, and make a new key if somebody may have read it",
-                    shell_words::quote(&path.to_string_lossy())
+                    shell_quoted(path)
                 ),
             ));
         }

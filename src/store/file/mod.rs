@@ -12,9 +12,9 @@ mod seal;
 mod tests;
 
 use std::fmt;
-use std::fs;
+use std::fs::File;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use sha2::{Digest, Sha256};
 
@@ -24,81 +24,91 @@ use self::key::Keys;
 use self::seal::{Sealed, seal};
 use super::{TokenStore, folder};
 use crate::error::{Error, Kind, Result};
+use crate::files::Folder;
 use crate::secret::{Passphrase, SecretBytes};
+
+/// Longest sealed file that is read, in bytes.
+const LONGEST: u64 = 16 * 1024 * 1024;
 
 /// Keeps items in sealed files. Neither the key file is read nor the passphrase asked for before
 /// an item must be opened or sealed; then it happens once.
 pub struct FileStore {
-    folder: PathBuf,
+    folder: Folder,
     keys: Keys,
 }
 
 impl FileStore {
     /// A store below this state folder, under a key that a file holds: 32 bytes or more that
     /// nobody else may read. See [`create_key_file`].
-    pub fn with_key_file(state_folder: &Path, key_file: PathBuf) -> Self {
-        FileStore::new(state_folder, Keys::of_file(key_file))
+    pub fn with_key_file(state_folder: impl Into<Folder>, key_file: PathBuf) -> Self {
+        let state_folder = state_folder.into();
+        let keys = Keys::of_file(key_file, state_folder.users().to_owned());
+        FileStore::new(&state_folder, keys)
     }
 
     /// A store below this state folder, under a key that is made of a passphrase by Argon2id.
     /// `ask` gets it from the user, and is told whether it is a new one.
     pub fn with_passphrase(
-        state_folder: &Path,
+        state_folder: impl Into<Folder>,
         ask: impl Fn(Purpose) -> Result<Passphrase> + Send + Sync + 'static,
     ) -> Self {
-        FileStore::new(state_folder, Keys::of_passphrase(Box::new(ask)))
+        let keys = Keys::of_passphrase(Box::new(ask));
+        FileStore::new(&state_folder.into(), keys)
     }
 
-    fn new(state_folder: &Path, keys: Keys) -> Self {
+    fn new(state_folder: &Folder, keys: Keys) -> Self {
         FileStore {
-            folder: state_folder.join("sealed"),
+            folder: state_folder.below("sealed"),
             keys,
         }
     }
 
     fn path(&self, item: &str) -> PathBuf {
-        let digest = Sha256::digest(item);
-        let hex: String = digest[..16].iter().map(|b| format!("{b:02x}")).collect();
-        self.folder.join(format!("{hex}.sealed"))
+        self.folder.path_of(file_name(item))
     }
 
     /// Writers take turns: they share a file's draft, and look at what is there first.
-    fn turn(&self) -> Result<fs::File> {
+    fn turn(&self) -> Result<File> {
         folder::exclusive(&self.folder, "lock")
     }
 
-    fn paths(&self) -> Result<Vec<PathBuf>> {
-        let failure = |cause| folder::failure("list the folder", &self.folder, cause);
-        let entries = match fs::read_dir(&self.folder) {
-            Ok(entries) => entries,
-            Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(cause) => return Err(failure(cause)),
-        };
-        let mut paths = Vec::new();
-        for entry in entries {
-            let path = entry.map_err(failure)?.path();
-            if path.extension().is_some_and(|ending| ending == "sealed") {
-                paths.push(path);
-            }
+    /// The names of the sealed files.
+    fn files(&self) -> Result<Vec<String>> {
+        let mut files = self
+            .folder
+            .names()
+            .map_err(|cause| folder::failure("list the folder", &self.folder.path(), cause))?;
+        files.retain(|name| name.ends_with(".sealed"));
+        files.sort();
+        Ok(files)
+    }
+
+    fn read(&self, file: &str) -> Result<Option<Vec<u8>>> {
+        match self.folder.read(file, LONGEST) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(cause) => Err(self.failure("read the sealed file", file, cause)),
         }
-        paths.sort();
-        Ok(paths)
     }
 
     /// Takes a file that cannot be read out of the way, unless it can be by now.
-    fn set_aside(&self, path: &Path, readable: impl Fn(&[u8]) -> bool) -> Result<()> {
+    fn set_aside(&self, file: &str, readable: impl Fn(&[u8]) -> bool) -> Result<()> {
         let _turn = self.turn()?;
-        if read(path)?.is_none_or(|bytes| readable(&bytes)) {
+        if self.read(file)?.is_none_or(|bytes| readable(&bytes)) {
             return Ok(());
         }
-        let aside = folder::set_aside(path)
-            .map_err(|cause| folder::failure("set aside the unreadable file", path, cause))?;
+        let aside = folder::set_aside(&self.folder, file)
+            .map_err(|cause| self.failure("set aside the unreadable file", file, cause))?;
         tracing::warn!(
             "a sealed file could not be read: it is kept as `{}`, and what it held counts as \
              signed out",
             aside.display()
         );
         Ok(())
+    }
+
+    fn failure(&self, what: &str, file: &str, cause: io::Error) -> Error {
+        folder::failure(what, &self.folder.path_of(file), cause)
     }
 }
 
@@ -108,10 +118,10 @@ impl TokenStore for FileStore {
     }
 
     fn load(&self, item: &str) -> Result<Option<SecretBytes>> {
-        let path = self.path(item);
+        let file = file_name(item);
         // A file that is set aside may have been replaced by a whole one just before: so twice.
         for _ in 0..2 {
-            let Some(bytes) = read(&path)? else {
+            let Some(bytes) = self.read(&file)? else {
                 return Ok(None);
             };
             let open = |bytes: &[u8]| -> Result<Option<SecretBytes>> {
@@ -124,7 +134,7 @@ impl TokenStore for FileStore {
             if let Some(value) = open(&bytes)? {
                 return Ok(Some(value));
             }
-            self.set_aside(&path, |now| open(now).is_ok_and(|opened| opened.is_some()))?;
+            self.set_aside(&file, |now| open(now).is_ok_and(|opened| opened.is_some()))?;
         }
         Ok(None)
     }
@@ -133,12 +143,12 @@ impl TokenStore for FileStore {
         if item.contains('\n') {
             return Err(Error::internal("an item's name is one line"));
         }
-        let path = self.path(item);
+        let file = file_name(item);
         // What is there already must open with our key: who mistypes the passphrase must not
         // replace a session by one that the right passphrase does not open.
         let mut making = None;
-        for path in std::iter::once(path.clone()).chain(self.paths()?) {
-            let bytes = read(&path)?.unwrap_or_default();
+        for file in std::iter::once(file.clone()).chain(self.files()?) {
+            let bytes = self.read(&file)?.unwrap_or_default();
             making = Sealed::read(&bytes).map(|sealed| sealed.making.to_owned());
             if making.is_some() {
                 break;
@@ -153,27 +163,31 @@ impl TokenStore for FileStore {
         };
         let bytes = seal(item, &making, &key, value)?;
         let _turn = self.turn()?;
-        folder::replace(&path, &bytes)
-            .map_err(|cause| folder::failure("replace the sealed file", &path, cause))
+        self.folder
+            .replace(&file, &bytes)
+            .map_err(|cause| self.failure("replace the sealed file", &file, cause))
     }
 
     fn delete(&self, item: &str) -> Result<bool> {
-        let path = self.path(item);
-        if !self.folder.exists() {
+        if !self.folder.path().exists() {
             return Ok(false);
         }
+        let file = file_name(item);
         let _turn = self.turn()?;
-        folder::remove(&path)
-            .map_err(|cause| folder::failure("remove the sealed file", &path, cause))
+        self.folder
+            .remove(&file)
+            .map_err(|cause| self.failure("remove the sealed file", &file, cause))
     }
 
     fn items(&self) -> Result<Vec<String>> {
         let mut items = Vec::new();
-        for path in self.paths()? {
-            let Some(bytes) = read(&path)? else { continue };
+        for file in self.files()? {
+            let Some(bytes) = self.read(&file)? else {
+                continue;
+            };
             match Sealed::read(&bytes) {
                 Some(sealed) => items.push(sealed.item.to_owned()),
-                None => self.set_aside(&path, |now| Sealed::read(now).is_some())?,
+                None => self.set_aside(&file, |now| Sealed::read(now).is_some())?,
             }
         }
         items.sort();
@@ -192,17 +206,16 @@ impl TokenStore for FileStore {
 impl fmt::Debug for FileStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("FileStore")
-            .field("folder", &self.folder)
+            .field("folder", &self.folder.path())
             .finish_non_exhaustive()
     }
 }
 
-fn read(path: &Path) -> Result<Option<Vec<u8>>> {
-    match fs::read(path) {
-        Ok(bytes) => Ok(Some(bytes)),
-        Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(cause) => Err(folder::failure("read the sealed file", path, cause)),
-    }
+/// The name of an item's file.
+fn file_name(item: &str) -> String {
+    let digest = Sha256::digest(item);
+    let hex: String = digest[..16].iter().map(|b| format!("{b:02x}")).collect();
+    format!("{hex}.sealed")
 }
 
 /// The key at hand is not the one that a file was sealed with. Nothing is touched.

@@ -1,5 +1,7 @@
 //! Sealed files: what opens them, what does not, and what becomes of them then.
 
+use std::fs;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -278,4 +280,50 @@ fn what_cannot_be_written_leaves_what_was_there() {
     let new = SecretBytes::new(b"new".to_vec());
     assert_refused(store.save("item", &new), "replace the sealed file");
     assert_eq!(store.load("item").unwrap(), Some(secret()));
+}
+
+#[test]
+fn cost_that_a_file_demands_is_bounded_before_it_is_used() {
+    let folder = TempDir::new().unwrap();
+    let store = with_passphrase(&folder, "right");
+    store.save("item", &secret()).unwrap();
+    let whole = fs::read(only_file(&folder)).unwrap();
+    let cost = r#""memory_kib":65536,"passes":3,"lanes":4"#;
+    let at = whole
+        .windows(cost.len())
+        .position(|part| part == cost.as_bytes())
+        .unwrap();
+    let demands = |memory: u64, passes: u64, lanes: u64| {
+        let cost_now = format!(r#""memory_kib":{memory},"passes":{passes},"lanes":{lanes}"#);
+        let rest = &whole[at + cost.len()..];
+        [&whole[..at], cost_now.as_bytes(), rest].concat()
+    };
+    let most = u64::from(u32::MAX);
+    for (memory, passes, lanes) in [
+        (65536, most, 4),
+        (65536, 1_000_000, 4),
+        (65536, 3, 16_777_215),
+        (65536, 3, most),
+        (65536, 3, 0),
+        (65536, 0, 4),
+        (most, 3, 4),
+        (1024 * 1024, 3, 4),
+        (0, 3, 4),
+        (7, 3, 1),
+        (65536, most + 1, 4),
+    ] {
+        let bytes = demands(memory, passes, lanes);
+        fs::write(store.path("item"), &bytes).unwrap();
+        let fresh = with_passphrase(&folder, "right");
+        assert_refused(fresh.load("item"), "does not say in a way");
+        assert_refused(fresh.save("item", &secret()), "does not say in a way");
+        assert_eq!(
+            fs::read(store.path("item")).unwrap(),
+            bytes,
+            "it is left alone"
+        );
+    }
+    fs::write(store.path("item"), demands(65536, 3, 4)).unwrap();
+    let fresh = with_passphrase(&folder, "right");
+    assert_eq!(fresh.load("item").unwrap(), Some(secret()));
 }

@@ -4,9 +4,9 @@
 //! changes and replaces it under a lock of its own, so that two processes that save different
 //! sessions do not lose each other's.
 
-use std::fs::{self, File};
-use std::io;
-use std::path::{Path, PathBuf};
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
 use serde::Deserialize;
@@ -15,14 +15,20 @@ use super::lines::{self, Sought};
 use super::{Few, Index, IndexEntry};
 use crate::account::{SessionKey, Tenancy};
 use crate::error::{Error, Result};
+use crate::files::Folder;
 use crate::store::folder;
 use crate::store::record::Record;
 
 const VERSION: u32 = 1;
 
+const NAME: &str = "index.json";
+
+/// Longest index that is read, in bytes: a hundred thousand sessions have about as many.
+const LONGEST: u64 = 128 * 1024 * 1024;
+
 #[derive(Debug)]
 pub(in crate::store) enum Ledger {
-    File { folder: PathBuf },
+    File { folder: Folder },
     Memory(Mutex<Vec<IndexEntry>>),
 }
 
@@ -35,10 +41,10 @@ struct Form {
 }
 
 impl Ledger {
-    pub(in crate::store) fn new(folder: Option<&Path>) -> Self {
+    pub(in crate::store) fn new(folder: Option<&Folder>) -> Self {
         match folder {
             Some(folder) => Ledger::File {
-                folder: folder.to_owned(),
+                folder: folder.clone(),
             },
             None => Ledger::Memory(Mutex::default()),
         }
@@ -109,7 +115,9 @@ impl Ledger {
     fn find(&self, tenancy: &Tenancy, store: &str, sought: Sought<'_>) -> Option<Few> {
         match self {
             Ledger::File { folder } => {
-                lines::find(File::open(file_in(folder)).ok()?, tenancy, store, sought)
+                // Reading in full says what is wrong with a file that does not open.
+                let file = folder.open(NAME).ok()?;
+                lines::find(file.take(LONGEST), tenancy, store, sought)
             }
             Ledger::Memory(_) => None,
         }
@@ -186,10 +194,12 @@ impl Ledger {
             return Ok(());
         };
         let _lock = lock(folder)?;
-        let draft = folder.join("index.json.probe");
-        folder::replace(&draft, b"{}")
-            .and_then(|()| fs::remove_file(&draft))
-            .map_err(|cause| folder::failure("write to the state folder", folder, cause))
+        let probe = "index.json.probe";
+        folder
+            .replace(probe, b"{}")
+            .and_then(|()| folder.remove(probe))
+            .map(drop)
+            .map_err(|cause| folder::failure("write to the state folder", &folder.path(), cause))
     }
 
     fn change(&self, change: impl FnOnce(&mut Vec<IndexEntry>) -> bool) -> Result<bool> {
@@ -202,7 +212,7 @@ impl Ledger {
     }
 }
 
-fn change_file(folder: &Path, change: impl FnOnce(&mut Vec<IndexEntry>) -> bool) -> Result<bool> {
+fn change_file(folder: &Folder, change: impl FnOnce(&mut Vec<IndexEntry>) -> bool) -> Result<bool> {
     let _lock = lock(folder)?;
     let before = contents(folder)?;
     let mut entries = match parse(&before) {
@@ -217,20 +227,19 @@ fn change_file(folder: &Path, change: impl FnOnce(&mut Vec<IndexEntry>) -> bool)
         .map_err(|_| Error::internal("the index could not be written as JSON"))?
         .into_bytes();
     if after != before {
-        let path = file_in(folder);
-        folder::replace(&path, &after)
-            .map_err(|cause| folder::failure("replace the index", &path, cause))?;
+        folder
+            .replace(NAME, &after)
+            .map_err(|cause| folder::failure("replace the index", &file_in(folder), cause))?;
     }
     Ok(outcome)
 }
 
 /// The file's bytes; none where there is no file.
-fn contents(folder: &Path) -> Result<Vec<u8>> {
-    let path = file_in(folder);
-    match fs::read(&path) {
+fn contents(folder: &Folder) -> Result<Vec<u8>> {
+    match folder.read(NAME, LONGEST) {
         Ok(bytes) => Ok(bytes),
         Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
-        Err(cause) => Err(folder::failure("read the index", &path, cause)),
+        Err(cause) => Err(folder::failure("read the index", &file_in(folder), cause)),
     }
 }
 
@@ -250,7 +259,7 @@ fn parse(bytes: &[u8]) -> Option<Vec<IndexEntry>> {
 
 /// Reads once more under the lock: what is set aside must not be what another process has just
 /// put in the damaged file's place.
-fn read_damaged(folder: &Path) -> Result<Vec<IndexEntry>> {
+fn read_damaged(folder: &Folder) -> Result<Vec<IndexEntry>> {
     let _lock = lock(folder)?;
     match parse(&contents(folder)?) {
         Some(entries) => Ok(entries),
@@ -259,10 +268,9 @@ fn read_damaged(folder: &Path) -> Result<Vec<IndexEntry>> {
 }
 
 /// Takes an index that cannot be read out of the way. The lock is held.
-fn set_aside(folder: &Path) -> Result<()> {
-    let path = file_in(folder);
-    let aside = folder::set_aside(&path)
-        .map_err(|cause| folder::failure("set aside the unreadable index", &path, cause))?;
+fn set_aside(folder: &Folder) -> Result<()> {
+    let failed = |cause| folder::failure("set aside the unreadable index", &file_in(folder), cause);
+    let aside = folder::set_aside(folder, NAME).map_err(failed)?;
     tracing::warn!(
         "the list of sessions could not be read: it is kept as `{}`, and all count as signed out",
         aside.display()
@@ -270,12 +278,12 @@ fn set_aside(folder: &Path) -> Result<()> {
     Ok(())
 }
 
-fn lock(folder: &Path) -> Result<File> {
+fn lock(folder: &Folder) -> Result<File> {
     folder::exclusive(folder, "index.lock")
 }
 
-fn file_in(folder: &Path) -> PathBuf {
-    folder.join("index.json")
+fn file_in(folder: &Folder) -> PathBuf {
+    folder.path_of(NAME)
 }
 
 /// Where this session is listed.

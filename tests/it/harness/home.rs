@@ -250,6 +250,7 @@ impl<'h> Call<'h> {
         }
         let outside = Outside {
             environment,
+            raw_environment: BTreeMap::new(),
             folders: Some(Folders {
                 config: home.join("config"),
                 state: home.join("state"),

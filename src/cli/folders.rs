@@ -1,0 +1,86 @@
+//! The program's folders: which variables name them, and for which users root acts.
+
+use std::path::PathBuf;
+use std::sync::atomic::Ordering;
+
+use super::Folders;
+use super::parts::{EMULATOR, World};
+use crate::config::ConfigFile;
+use crate::error::{Error, Kind, Result};
+use crate::files::{Folder, SettingsFile};
+
+impl World {
+    /// An environment variable that holds a path, which need not be UTF-8; an empty one counts as
+    /// unset.
+    pub(super) fn path_variable(&self, name: &str) -> Option<PathBuf> {
+        match self.raw_environment.get(name) {
+            Some(path) => Some(PathBuf::from(path)),
+            None => self.variable(name).map(PathBuf::from),
+        }
+    }
+
+    /// The configuration file. Its warning appears once, however often the file is read.
+    pub(super) fn config_file(&self) -> Result<ConfigFile> {
+        let path = self.config_folder()?.join("config.toml");
+        let file = ConfigFile::read(SettingsFile::new(path).acting_for(self.acting_for()))?;
+        if let Some(warning) = file.warning()
+            && !self.has_warned.swap(true, Ordering::Relaxed)
+        {
+            self.talk.warn(&warning);
+        }
+        Ok(file)
+    }
+
+    pub(super) fn config_folder(&self) -> Result<PathBuf> {
+        self.folder("ACSPASS_CONFIG_DIR", |folders| &folders.config)
+    }
+
+    pub(super) fn state_folder(&self) -> Result<Folder> {
+        let path = self.folder("ACSPASS_STATE_DIR", |folders| &folders.state)?;
+        Ok(Folder::new(path).acting_for(self.acting_for()))
+    }
+
+    /// The token service's folder. The emulator's is another one, as its accounts are.
+    pub(super) fn serve_folder(&self) -> Result<Folder> {
+        let state = self.state_folder()?;
+        Ok(match self.global.emulator {
+            true => state.below(EMULATOR).below("serve"),
+            false => state.below("serve"),
+        })
+    }
+
+    fn folder(&self, variable: &str, own: impl Fn(&Folders) -> &PathBuf) -> Result<PathBuf> {
+        if let Some(path) = self.path_variable(variable) {
+            return Ok(path);
+        }
+        self.folders
+            .as_ref()
+            .map(|folders| own(folders).clone())
+            .ok_or_else(|| {
+                Error::new(
+                    Kind::Usage,
+                    "this user has no home folder to keep anything in",
+                    format!("set HOME, or name a folder in {variable}"),
+                )
+            })
+    }
+
+    /// The users for which this process acts if it is root: the user that called `sudo`, and the
+    /// owner of a `HOME` that was kept.
+    #[cfg(unix)]
+    fn acting_for(&self) -> Vec<u32> {
+        use std::os::unix::fs::MetadataExt;
+        if !rustix::process::geteuid().is_root() {
+            return Vec::new();
+        }
+        let caller = self.variable("SUDO_UID").and_then(|id| id.parse().ok());
+        let home = self.path_variable("HOME").filter(|home| home.is_absolute());
+        let owner = home.and_then(|home| Some(std::fs::metadata(home).ok()?.uid()));
+        caller.into_iter().chain(owner).collect()
+    }
+
+    #[cfg(not(unix))]
+    fn acting_for(&self) -> Vec<u32> {
+        Vec::new()
+    }
+}

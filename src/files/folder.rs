@@ -1,0 +1,284 @@
+//! A folder of ours, and what is done with the files in it.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+use super::refusal::Why;
+use super::{OpenFolder, Purpose, Refusal};
+
+/// A folder of ours: one that a setting or the platform names, or one below it. It is opened and
+/// checked anew by each call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Folder {
+    root: PathBuf,
+    /// The names of the folders from the root to this one.
+    below: Vec<&'static str>,
+    acting_for: Vec<u32>,
+}
+
+impl Folder {
+    /// The folder at this path.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        let path: PathBuf = path.into();
+        Folder {
+            // Without a slash at its end, which would follow a link.
+            root: path.components().collect(),
+            below: Vec::new(),
+            acting_for: Vec::new(),
+        }
+    }
+
+    /// The same folder. If this process is root, it also uses it if it belongs to one of these
+    /// users, given by their ids: the user that called `sudo`, and the owner of `HOME`.
+    #[must_use]
+    pub fn acting_for(mut self, users: Vec<u32>) -> Self {
+        self.acting_for = users;
+        self
+    }
+
+    /// The folder of this name in this one.
+    #[must_use]
+    pub fn below(&self, name: &'static str) -> Self {
+        let mut folder = self.clone();
+        folder.below.push(name);
+        folder
+    }
+
+    /// The path of the folder.
+    pub fn path(&self) -> PathBuf {
+        let mut path = self.root.clone();
+        path.extend(&self.below);
+        path
+    }
+
+    /// The path of a file in the folder, for messages and for other programs.
+    pub fn path_of(&self, name: impl AsRef<Path>) -> PathBuf {
+        self.path().join(name)
+    }
+
+    /// The users for which root acts.
+    pub(crate) fn users(&self) -> &[u32] {
+        &self.acting_for
+    }
+
+    /// Creates the folder with mode 0700, and the missing folders above it. One that exists is
+    /// checked.
+    pub(crate) fn create(&self) -> io::Result<()> {
+        self.opened_or_created().map(drop)
+    }
+
+    /// Creates the folder as [`Folder::create`] does, and takes the rights of other users away.
+    pub(crate) fn create_private(&self) -> io::Result<()> {
+        self.opened_or_created()?.make_private()
+    }
+
+    /// Opens a file for reading.
+    pub(crate) fn open(&self, name: &str) -> io::Result<File> {
+        self.opened()?.file(name.as_ref(), Purpose::Read)
+    }
+
+    /// Reads a file that has at most this many bytes.
+    pub(crate) fn read(&self, name: &str, most: u64) -> io::Result<Vec<u8>> {
+        read_at_most(&self.open(name)?, &self.path_of(name), most)
+    }
+
+    /// Opens a file for reading and writing. Creates it with mode 0600 if it is missing.
+    pub(crate) fn open_or_create(&self, name: &str) -> io::Result<File> {
+        let folder = self.opened_or_created()?;
+        open_or_create(&folder, name.as_ref())
+    }
+
+    /// Replaces a file, so that a reader, and a process that dies, meets the old content or the
+    /// new one whole. The file keeps its owner and mode; a new one has mode 0600. Two processes
+    /// must exclude one another, because they share the draft: its fixed name keeps the drafts of
+    /// killed processes from piling up.
+    pub(crate) fn replace(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
+        let folder = self.opened_or_created()?;
+        replace(&folder, name.as_ref(), bytes, Keep::OwnerAndModeIfPermitted)
+    }
+
+    /// Replaces a file by one of mode 0600, whatever the old one was.
+    pub(crate) fn replace_by_private(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
+        let folder = self.opened_or_created()?;
+        replace(&folder, name.as_ref(), bytes, Keep::Nothing)
+    }
+
+    /// Removes a file for good. Returns `false` if there was none.
+    pub(crate) fn remove(&self, name: &str) -> io::Result<bool> {
+        let removed = self.opened().and_then(|folder| {
+            folder.remove(name.as_ref())?;
+            folder.sync()
+        });
+        match removed {
+            Ok(()) => Ok(true),
+            Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(cause) => Err(cause),
+        }
+    }
+
+    /// Gives a file that cannot be read a name that says so, with `suffix`, and returns its path.
+    pub(crate) fn set_aside(&self, name: &str, suffix: &str) -> io::Result<PathBuf> {
+        let folder = self.opened()?;
+        let mut aside = format!("{name}.unreadable-{suffix}");
+        let mut attempt = 1;
+        while folder.has(aside.as_ref())? {
+            attempt += 1;
+            aside = format!("{name}.unreadable-{suffix}-{attempt}");
+        }
+        folder.rename(name.as_ref(), aside.as_ref())?;
+        Ok(self.path_of(aside))
+    }
+
+    /// The names in the folder that are text; none if the folder is missing.
+    pub(crate) fn names(&self) -> io::Result<Vec<String>> {
+        match self.opened().and_then(|folder| folder.names()) {
+            Ok(names) => Ok(names
+                .into_iter()
+                .filter_map(|name| name.into_string().ok())
+                .collect()),
+            Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+            Err(cause) => Err(cause),
+        }
+    }
+
+    /// Takes the rights of other users from a socket that was just bound. One that root bound in a
+    /// user's folder becomes the user's.
+    #[cfg(unix)]
+    pub(crate) fn hand_over_socket(&self, name: &str) -> io::Result<()> {
+        self.opened()?.hand_over_socket(name.as_ref())
+    }
+
+    fn opened(&self) -> io::Result<OpenFolder> {
+        let mut folder = OpenFolder::private(&self.root, &self.acting_for)?;
+        for name in &self.below {
+            folder = folder.enter(name)?;
+        }
+        Ok(folder)
+    }
+
+    fn opened_or_created(&self) -> io::Result<OpenFolder> {
+        match self.opened() {
+            Err(cause) if cause.kind() == io::ErrorKind::NotFound => {}
+            outcome => return outcome,
+        }
+        OpenFolder::create(&self.root, &self.acting_for)?;
+        let mut folder = OpenFolder::private(&self.root, &self.acting_for)?;
+        for name in &self.below {
+            folder = match folder.enter(name) {
+                Err(cause) if cause.kind() == io::ErrorKind::NotFound => folder.make(name)?,
+                outcome => outcome?,
+            };
+        }
+        Ok(folder)
+    }
+}
+
+impl From<PathBuf> for Folder {
+    fn from(path: PathBuf) -> Self {
+        Folder::new(path)
+    }
+}
+
+impl From<&PathBuf> for Folder {
+    fn from(path: &PathBuf) -> Self {
+        Folder::new(path)
+    }
+}
+
+impl From<&Path> for Folder {
+    fn from(path: &Path) -> Self {
+        Folder::new(path)
+    }
+}
+
+impl From<&Folder> for Folder {
+    fn from(folder: &Folder) -> Self {
+        folder.clone()
+    }
+}
+
+/// What a replaced file passes on to the new one.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Keep {
+    /// Its owner, group and permission bits. It is an error if they cannot be kept.
+    OwnerAndMode,
+    /// The same, but a file of root in a user's folder becomes the user's.
+    OwnerAndModeIfPermitted,
+    /// Nothing.
+    Nothing,
+}
+
+/// See [`Folder::open_or_create`].
+pub(super) fn open_or_create(folder: &OpenFolder, name: &OsStr) -> io::Result<File> {
+    loop {
+        match folder.file(name, Purpose::Write) {
+            Err(cause) if cause.kind() == io::ErrorKind::NotFound => {}
+            outcome => return outcome,
+        }
+        match folder.create_file(name) {
+            // Another process was faster.
+            Err(cause) if cause.kind() == io::ErrorKind::AlreadyExists => {}
+            outcome => return outcome,
+        }
+    }
+}
+
+/// See [`Folder::replace`]. What has the name of the draft is removed and not written to: it may
+/// be a link, or a file that others read.
+pub(super) fn replace(
+    folder: &OpenFolder,
+    name: &OsStr,
+    bytes: &[u8],
+    keep: Keep,
+) -> io::Result<()> {
+    let draft = with_ending(name, ".draft");
+    let mut file = create_anew(folder, &draft)?;
+    let written = file.write_all(bytes).and_then(|()| {
+        match keep {
+            Keep::OwnerAndMode => folder.pass_on(name, &file)?,
+            Keep::OwnerAndModeIfPermitted => match folder.pass_on(name, &file) {
+                Err(cause) if cause.kind() != io::ErrorKind::PermissionDenied => return Err(cause),
+                _ => {}
+            },
+            Keep::Nothing => {}
+        }
+        // Without this, a power cut after the renaming may leave an empty file under the name.
+        file.sync_all()?;
+        folder.rename(&draft, name)
+    });
+    match written {
+        Ok(()) => folder.sync(),
+        Err(cause) => {
+            // The failure that counts is the first one.
+            let _ = folder.remove(&draft);
+            Err(cause)
+        }
+    }
+}
+
+/// Creates a file of mode 0600 in the place of whatever has this name.
+pub(super) fn create_anew(folder: &OpenFolder, name: &OsStr) -> io::Result<File> {
+    match folder.remove(name) {
+        Err(cause) if cause.kind() != io::ErrorKind::NotFound => return Err(cause),
+        _ => {}
+    }
+    folder.create_file(name)
+}
+
+pub(super) fn with_ending(name: &OsStr, ending: &str) -> OsString {
+    let mut name = name.to_owned();
+    name.push(ending);
+    name
+}
+
+/// Reads a file to its end. One that is longer is refused.
+pub(super) fn read_at_most(file: &File, path: &Path, most: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    file.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
+    match bytes.len() as u64 > most {
+        true => Err(Refusal::error(path, Why::TooLong(most))),
+        false => Ok(bytes),
+    }
+}

@@ -1,0 +1,153 @@
+//! The reasons for which a file or a folder is refused, and how to repair each.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// A file or folder that is not used. It travels as the inner error of an [`io::Error`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Refusal {
+    path: PathBuf,
+    why: Why,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Why {
+    /// The folder belongs to the user with this id.
+    ForeignFolder(u32),
+    /// The file belongs to the user with this id.
+    ForeignFile(u32),
+    /// The link belongs to the user with this id.
+    ForeignLink(u32),
+    /// Other users can write to the folder, which has this mode.
+    OpenFolder(u32),
+    /// Every user can write to the file, which has this mode.
+    OpenFile(u32),
+    /// A link stands in the place of a file of ours.
+    Link,
+    /// Something else than a file stands there.
+    NotAFile,
+    /// Something else than a folder stands there.
+    NotAFolder,
+    /// The file has more bytes than this.
+    TooLong(u64),
+}
+
+impl Refusal {
+    pub(crate) fn error(path: &Path, why: Why) -> io::Error {
+        let refusal = Refusal {
+            path: path.to_owned(),
+            why,
+        };
+        // The kind is none that a caller handles by itself, such as `NotFound`.
+        io::Error::other(refusal)
+    }
+
+    /// The refusal in an error, if there is one.
+    pub(crate) fn of(error: &io::Error) -> Option<&Refusal> {
+        error.get_ref()?.downcast_ref()
+    }
+
+    /// Returns the next step. `variable` is the environment variable that names the folder.
+    pub(crate) fn hint(&self, variable: &str) -> String {
+        let path = shell_quoted(&self.path);
+        match self.why {
+            // Only an earlier run as root makes such a folder.
+            Why::ForeignFolder(0) => format!(
+                "run `sudo chown -R \"$(id -u):$(id -g)\" {path}` if it is yours, or name another \
+                 folder in {variable}"
+            ),
+            Why::ForeignFolder(_) => format!(
+                "name a folder of your own in {variable}; the owner of this one could plant files \
+                 in it"
+            ),
+            Why::ForeignFile(_) | Why::ForeignLink(_) => format!(
+                "check its content; then run `sudo chown -h \"$(id -u):$(id -g)\" {path}` if it is \
+                 yours, or remove it"
+            ),
+            Why::OpenFolder(_) => {
+                format!("remove files in it that are not yours, then run `chmod go-w {path}`")
+            }
+            Why::OpenFile(_) => {
+                format!("check its content, then run `chmod o-w {path}`")
+            }
+            Why::Link | Why::NotAFile | Why::NotAFolder => {
+                format!("remove it, or name another folder in {variable}")
+            }
+            Why::TooLong(_) => format!("check the file; `rm {path}` removes it"),
+        }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let path = self.path.display();
+        match self.why {
+            Why::ForeignFolder(owner) => {
+                write!(
+                    f,
+                    "the folder `{path}` belongs to another user ({})",
+                    Id(owner)
+                )
+            }
+            Why::ForeignFile(owner) => {
+                write!(
+                    f,
+                    "the file `{path}` belongs to another user ({})",
+                    Id(owner)
+                )
+            }
+            Why::ForeignLink(owner) => {
+                write!(
+                    f,
+                    "the link `{path}` belongs to another user ({})",
+                    Id(owner)
+                )
+            }
+            Why::OpenFolder(mode) => write!(
+                f,
+                "other users can write to the folder `{path}` (mode {mode:04o})"
+            ),
+            Why::OpenFile(mode) => write!(
+                f,
+                "every user of this machine can write to the file `{path}` (mode {mode:04o})"
+            ),
+            Why::Link => write!(f, "`{path}` is a symbolic link and not a file"),
+            Why::NotAFile => write!(f, "`{path}` is not a regular file"),
+            Why::NotAFolder => write!(f, "`{path}` is not a folder"),
+            Why::TooLong(most) => write!(f, "the file `{path}` is longer than {most} bytes"),
+        }
+    }
+}
+
+impl StdError for Refusal {}
+
+/// A user id in words.
+struct Id(u32);
+
+impl fmt::Display for Id {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            0 => f.write_str("root"),
+            id => write!(f, "uid {id}"),
+        }
+    }
+}
+
+/// A path as one word of a shell. One that is not UTF-8 becomes a `$'…'` word.
+pub(crate) fn shell_quoted(path: &Path) -> String {
+    if let Some(text) = path.to_str() {
+        return shell_words::quote(text).into_owned();
+    }
+    let mut word = "$'".to_owned();
+    for byte in path.as_os_str().as_encoded_bytes() {
+        match byte {
+            b'\'' | b'\\' => word.extend(['\\', char::from(*byte)]),
+            b' '..=b'~' => word.push(char::from(*byte)),
+            byte => word.push_str(&format!("\\x{byte:02x}")),
+        }
+    }
+    word.push('\'');
+    word
+}

@@ -1,0 +1,196 @@
+//! A file of ours that a person edits, too, and that decides where tokens go: `config.toml`.
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io::{self, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use super::folder::{Keep, create_anew, open_or_create, read_at_most, replace, with_ending};
+#[cfg(not(unix))]
+use super::plain::{follow, is_open_to_group};
+#[cfg(unix)]
+use super::unix::{follow, is_open_to_group};
+use super::{OpenFolder, Purpose, wait};
+
+/// Longest file that is read, in bytes.
+const LONGEST: u64 = 1024 * 1024;
+
+/// A settings file by its path. A link is followed if the link, the file and its folder belong to
+/// this user or to root.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SettingsFile {
+    path: PathBuf,
+    acting_for: Vec<u32>,
+}
+
+/// What a settings file holds.
+pub(crate) struct Settings {
+    pub(crate) bytes: Vec<u8>,
+    /// Whether the members of its group can change it.
+    pub(crate) is_open_to_group: bool,
+}
+
+impl SettingsFile {
+    /// The file at this path.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        SettingsFile {
+            path: path.into(),
+            acting_for: Vec::new(),
+        }
+    }
+
+    /// The same file, for a process that acts for these users if it is root. See
+    /// [`Folder::acting_for`](super::Folder::acting_for).
+    #[must_use]
+    pub fn acting_for(mut self, users: Vec<u32>) -> Self {
+        self.acting_for = users;
+        self
+    }
+
+    /// The path by which a person knows it.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Reads the file; `None` if there is none.
+    pub(crate) fn read(&self) -> io::Result<Option<Settings>> {
+        let opened = self.target().and_then(|target| {
+            let (folder, name) = split(&target)?;
+            let folder = OpenFolder::settings(folder, &self.acting_for)?;
+            folder.file(name, Purpose::Read)
+        });
+        match opened {
+            Ok(file) => Ok(Some(Settings {
+                bytes: read_at_most(&file, &self.path, LONGEST)?,
+                is_open_to_group: is_open_to_group(&file)?,
+            })),
+            Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(cause) => Err(cause),
+        }
+    }
+
+    /// Waits for the lock of a change, which the operating system releases when the process ends.
+    /// Returns `None` if another process holds it and does not release it. The folder is created.
+    pub(crate) fn lock(&self) -> io::Result<Option<File>> {
+        let (folder, name) = split(&self.path)?;
+        let folder = self.opened_or_created(folder)?;
+        // The file stays: removing it would let two processes hold two files of one name.
+        let lock = open_or_create(&folder, &with_ending(name, ".lock"))?;
+        match wait(&lock) {
+            Ok(true) => Ok(Some(lock)),
+            Ok(false) => Ok(None),
+            // A file system without locks must not keep a person from changing a setting.
+            Err(cause) if super::is_unsupported(&cause) => Ok(Some(lock)),
+            Err(cause) => Err(cause),
+        }
+    }
+
+    /// Replaces the file, which keeps its owner and mode; the lock is held. A file that cannot be
+    /// replaced (a bind mount, another owner) is written in place, with a copy beside it until
+    /// that is done.
+    pub(crate) fn write(&self, bytes: &[u8]) -> io::Result<()> {
+        let target = self.target()?;
+        let (folder, name) = split(&target)?;
+        let folder = self.opened_or_created(folder)?;
+        match replace(&folder, name, bytes, Keep::OwnerAndMode) {
+            Err(cause) if must_be_written_in_place(&cause) => write_in_place(&folder, name, bytes),
+            outcome => outcome,
+        }
+    }
+
+    /// The copy that a write in place left behind, because it was interrupted.
+    pub(crate) fn copy(&self) -> Option<PathBuf> {
+        let target = self.target().ok()?;
+        let copy = target.with_file_name(with_ending(target.file_name()?, COPY));
+        copy.exists().then_some(copy)
+    }
+
+    fn target(&self) -> io::Result<PathBuf> {
+        follow(&self.path, &self.acting_for)
+    }
+
+    fn opened_or_created(&self, folder: &Path) -> io::Result<OpenFolder> {
+        match OpenFolder::settings(folder, &self.acting_for) {
+            Err(cause) if cause.kind() == io::ErrorKind::NotFound => {
+                OpenFolder::create(folder, &self.acting_for)?;
+                OpenFolder::settings(folder, &self.acting_for)
+            }
+            outcome => outcome,
+        }
+    }
+}
+
+impl From<PathBuf> for SettingsFile {
+    fn from(path: PathBuf) -> Self {
+        SettingsFile::new(path)
+    }
+}
+
+const COPY: &str = ".before";
+
+/// The folder and the name of a file.
+fn split(path: &Path) -> io::Result<(&Path, &OsStr)> {
+    match (path.parent(), path.file_name()) {
+        (Some(folder), Some(name)) if folder.as_os_str().is_empty() => Ok((Path::new("."), name)),
+        (Some(folder), Some(name)) => Ok((folder, name)),
+        _ => Err(io::ErrorKind::InvalidFilename.into()),
+    }
+}
+
+/// A file that something is mounted on cannot be renamed over, and only root can give a new file
+/// to another owner.
+fn must_be_written_in_place(cause: &io::Error) -> bool {
+    #[cfg(unix)]
+    {
+        use rustix::io::Errno;
+        let in_place = [Errno::BUSY, Errno::XDEV, Errno::PERM];
+        let number = cause.raw_os_error();
+        in_place
+            .iter()
+            .any(|errno| number == Some(errno.raw_os_error()))
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = cause;
+        false
+    }
+}
+
+/// Writes the file in place. If that fails, the old content is put back.
+fn write_in_place(folder: &OpenFolder, name: &OsStr, bytes: &[u8]) -> io::Result<()> {
+    let mut file = folder.file(name, Purpose::Write)?;
+    let old = read_at_most(&file, &folder.path().join(name), LONGEST)?;
+    let copy = with_ending(name, COPY);
+    let mut before = create_anew(folder, &copy)?;
+    before.write_all(&old)?;
+    before.sync_all()?;
+    folder.sync()?;
+    if let Err(cause) = overwrite(&mut file, old.len(), bytes) {
+        // The copy stays if this fails as well.
+        put(&mut file, &old, old.len())?;
+        folder.remove(&copy)?;
+        return Err(cause);
+    }
+    folder.remove(&copy)?;
+    folder.sync()
+}
+
+/// Puts `bytes` in the place of a content of `old_length` bytes. The space for a longer content is
+/// taken first, so that a full disk is met before a byte is lost; it is filled with line breaks,
+/// with which the settings mean the same.
+fn overwrite(file: &mut File, old_length: usize, bytes: &[u8]) -> io::Result<()> {
+    let padding = |from: usize, to: usize| vec![b'\n'; to.saturating_sub(from)];
+    file.seek(SeekFrom::Start(old_length as u64))?;
+    file.write_all(&padding(old_length, bytes.len()))?;
+    file.sync_all()?;
+    let whole = [bytes, &padding(bytes.len(), old_length)].concat();
+    put(file, &whole, bytes.len())
+}
+
+/// Writes `bytes` from the start, and cuts the file to `length`.
+fn put(file: &mut File, bytes: &[u8], length: usize) -> io::Result<()> {
+    file.seek(SeekFrom::Start(0))?;
+    file.write_all(bytes)?;
+    file.set_len(length as u64)?;
+    file.sync_all()
+}

@@ -1,0 +1,383 @@
+//! Folders and files by descriptor, with their owner and mode checked after they are open.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::{File, Metadata, Permissions};
+use std::io;
+use std::os::fd::AsFd;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt, fchown};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{AtFlags, CWD, Dir, FileType, Gid, Mode, OFlags, Uid};
+use rustix::io::Errno;
+
+use super::Refusal;
+use super::refusal::Why;
+
+const FOLDER: OFlags = OFlags::RDONLY
+    .union(OFlags::DIRECTORY)
+    .union(OFlags::CLOEXEC);
+/// A FIFO or a device of this name does not make the call wait.
+const FILE: OFlags = OFlags::NOFOLLOW
+    .union(OFlags::NONBLOCK)
+    .union(OFlags::NOCTTY)
+    .union(OFlags::CLOEXEC);
+/// The permission bits that let the group or everybody write.
+const OTHERS_WRITE: u32 = 0o022;
+const ALL_WRITE: u32 = 0o002;
+const STICKY: u32 = 0o1000;
+
+/// What a file is opened for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    Read,
+    /// Reading and writing.
+    Write,
+}
+
+/// A folder that is open and has been checked.
+pub(super) struct OpenFolder {
+    folder: File,
+    path: PathBuf,
+    owner: u32,
+    group: u32,
+    us: u32,
+}
+
+impl OpenFolder {
+    /// Opens a folder that belongs to this user and that no other user can write to.
+    pub(super) fn private(path: &Path, users: &[u32]) -> io::Result<Self> {
+        let (folder, found) = OpenFolder::open(CWD, path, path, users)?;
+        if !is_accepted(folder.us, found.uid(), users, path) {
+            return Err(Refusal::error(path, Why::ForeignFolder(found.uid())));
+        }
+        folder.check_mode(&found)?;
+        Ok(folder)
+    }
+
+    /// Opens the folder of a file that a person edits, too. The folder may belong to root; the
+    /// check of the file's owner refuses what others put there.
+    pub(super) fn settings(path: &Path, users: &[u32]) -> io::Result<Self> {
+        let (folder, found) = OpenFolder::open(CWD, path, path, users)?;
+        let owner = found.uid();
+        if owner != 0 && !is_accepted(folder.us, owner, users, path) {
+            return Err(Refusal::error(path, Why::ForeignFolder(owner)));
+        }
+        if owner != 0 && found.mode() & ALL_WRITE != 0 && found.mode() & STICKY == 0 {
+            return Err(Refusal::error(path, Why::OpenFolder(found.mode() & 0o7777)));
+        }
+        Ok(folder)
+    }
+
+    /// Opens the folder of this name in this folder.
+    pub(super) fn enter(&self, name: &str) -> io::Result<Self> {
+        let path = self.path.join(name);
+        let (folder, found) = OpenFolder::open(&self.folder, name.as_ref(), &path, &[self.owner])?;
+        if ![self.us, self.owner].contains(&found.uid()) {
+            return Err(Refusal::error(&path, Why::ForeignFolder(found.uid())));
+        }
+        folder.check_mode(&found)?;
+        Ok(folder)
+    }
+
+    /// Creates the folder of this name in this folder, and opens it.
+    pub(super) fn make(&self, name: &str) -> io::Result<Self> {
+        match rustix::fs::mkdirat(&self.folder, name, Mode::RWXU) {
+            Ok(()) => {
+                let flags = FOLDER | OFlags::NOFOLLOW;
+                let made = rustix::fs::openat(&self.folder, name, flags, Mode::empty())?;
+                self.hand_over(&File::from(made), 0o700)?;
+            }
+            Err(Errno::EXIST) => {}
+            Err(cause) => return Err(cause.into()),
+        }
+        self.enter(name)
+    }
+
+    /// Creates a folder with mode 0700, and those that are missing above it. If root makes one in
+    /// a folder of a user for which it acts, the new folder is that user's.
+    pub(super) fn create(path: &Path, users: &[u32]) -> io::Result<()> {
+        let made = match rustix::fs::mkdir(path, Mode::RWXU) {
+            Err(Errno::NOENT) => {
+                let above = parent(path);
+                if above == path || path.as_os_str().is_empty() {
+                    return Err(Errno::NOENT.into());
+                }
+                OpenFolder::create(above, users)?;
+                rustix::fs::mkdir(path, Mode::RWXU)
+            }
+            outcome => outcome,
+        };
+        match made {
+            Ok(()) => {}
+            Err(Errno::EXIST) => return Ok(()),
+            Err(cause) => return Err(cause.into()),
+        }
+        let flags = FOLDER | OFlags::NOFOLLOW;
+        let made = File::from(rustix::fs::open(path, flags, Mode::empty())?);
+        let us = rustix::process::geteuid().as_raw();
+        let owner = made.metadata()?.uid();
+        if owner != us {
+            return Err(Refusal::error(path, Why::ForeignFolder(owner)));
+        }
+        // The mode of `mkdir` was reduced by the umask.
+        made.set_permissions(Permissions::from_mode(0o700))?;
+        let above = std::fs::metadata(parent(path))?;
+        if us == 0 && above.uid() != 0 && is_accepted(us, above.uid(), users, parent(path)) {
+            fchown(&made, Some(above.uid()), Some(above.gid()))?;
+        }
+        Ok(())
+    }
+
+    /// Opens a regular file that no other user could have planted.
+    pub(super) fn file(&self, name: &OsStr, purpose: Purpose) -> io::Result<File> {
+        let access = match purpose {
+            Purpose::Read => OFlags::RDONLY,
+            Purpose::Write => OFlags::RDWR,
+        };
+        let path = || self.path.join(name);
+        let file = match rustix::fs::openat(&self.folder, name, FILE | access, Mode::empty()) {
+            Ok(file) => File::from(file),
+            Err(Errno::LOOP | Errno::MLINK) => return Err(Refusal::error(&path(), Why::Link)),
+            // A socket; a folder that is opened for writing.
+            Err(Errno::NXIO | Errno::ISDIR) => return Err(Refusal::error(&path(), Why::NotAFile)),
+            Err(cause) => return Err(cause.into()),
+        };
+        let found = file.metadata()?;
+        let why = if !found.is_file() {
+            Why::NotAFile
+        } else if ![self.us, 0, self.owner].contains(&found.uid()) {
+            Why::ForeignFile(found.uid())
+        } else if found.mode() & ALL_WRITE != 0 {
+            Why::OpenFile(found.mode() & 0o7777)
+        } else {
+            return Ok(file);
+        };
+        Err(Refusal::error(&path(), why))
+    }
+
+    /// Creates a file with mode 0600, for reading and writing, where none is.
+    pub(super) fn create_file(&self, name: &OsStr) -> io::Result<File> {
+        let flags = FILE | OFlags::RDWR | OFlags::CREATE | OFlags::EXCL;
+        let mode = Mode::RUSR | Mode::WUSR;
+        let file = File::from(rustix::fs::openat(&self.folder, name, flags, mode)?);
+        self.hand_over(&file, 0o600)?;
+        Ok(file)
+    }
+
+    /// Gives a file the owner, the group and the permission bits of the file with this name.
+    /// There may be none. An owner that is not accepted is not passed on.
+    pub(super) fn pass_on(&self, name: &OsStr, to: &File) -> io::Result<()> {
+        let old = match rustix::fs::statat(&self.folder, name, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(old) => old,
+            Err(Errno::NOENT) => return Ok(()),
+            Err(cause) => return Err(cause.into()),
+        };
+        let is_file = FileType::from_raw_mode(old.st_mode) == FileType::RegularFile;
+        if !is_file || ![self.us, 0, self.owner].contains(&old.st_uid) {
+            return Ok(());
+        }
+        let new = to.metadata()?;
+        if (old.st_uid, old.st_gid) != (new.uid(), new.gid()) {
+            fchown(to, Some(old.st_uid), Some(old.st_gid))?;
+        }
+        let bits = Mode::RWXU | Mode::RWXG | Mode::RWXO;
+        Ok(rustix::fs::fchmod(
+            to,
+            Mode::from_raw_mode(old.st_mode) & bits,
+        )?)
+    }
+
+    pub(super) fn rename(&self, from: &OsStr, to: &OsStr) -> io::Result<()> {
+        Ok(rustix::fs::renameat(&self.folder, from, &self.folder, to)?)
+    }
+
+    /// Removes a file or a link.
+    pub(super) fn remove(&self, name: &OsStr) -> io::Result<()> {
+        Ok(rustix::fs::unlinkat(&self.folder, name, AtFlags::empty())?)
+    }
+
+    /// Whether anything has this name.
+    pub(super) fn has(&self, name: &OsStr) -> io::Result<bool> {
+        match rustix::fs::statat(&self.folder, name, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(_) => Ok(true),
+            Err(Errno::NOENT) => Ok(false),
+            Err(cause) => Err(cause.into()),
+        }
+    }
+
+    pub(super) fn names(&self) -> io::Result<Vec<OsString>> {
+        let mut names = Vec::new();
+        for entry in Dir::read_from(&self.folder)? {
+            let entry = entry?;
+            let name = OsStr::from_bytes(entry.file_name().to_bytes());
+            if name != "." && name != ".." {
+                names.push(name.to_owned());
+            }
+        }
+        Ok(names)
+    }
+
+    /// Makes the names in the folder outlive a power cut.
+    pub(super) fn sync(&self) -> io::Result<()> {
+        self.folder.sync_all()
+    }
+
+    /// Takes the rights of all other users away.
+    pub(super) fn make_private(&self) -> io::Result<()> {
+        self.folder.set_permissions(Permissions::from_mode(0o700))
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// See [`Folder::hand_over_socket`](super::Folder::hand_over_socket).
+    pub(super) fn hand_over_socket(&self, name: &OsStr) -> io::Result<()> {
+        // Only this user can put a link into the folder, so the path leads to the socket.
+        rustix::fs::chmodat(
+            &self.folder,
+            name,
+            Mode::RUSR | Mode::WUSR,
+            AtFlags::empty(),
+        )?;
+        if self.us == 0 && self.owner != 0 {
+            let (owner, group) = (Uid::from_raw(self.owner), Gid::from_raw(self.group));
+            let flags = AtFlags::SYMLINK_NOFOLLOW;
+            rustix::fs::chownat(&self.folder, name, Some(owner), Some(group), flags)?;
+        }
+        Ok(())
+    }
+
+    /// Opens a folder. A link is followed if it belongs to this user, to root, or to one of
+    /// `users` if root acts for them.
+    fn open(
+        at: impl AsFd,
+        name: &Path,
+        path: &Path,
+        users: &[u32],
+    ) -> io::Result<(Self, Metadata)> {
+        let us = rustix::process::geteuid().as_raw();
+        let open = |flags| rustix::fs::openat(&at, name, FOLDER | flags, Mode::empty());
+        let folder = match open(OFlags::NOFOLLOW) {
+            // Linux says `NOTDIR` of a link.
+            Err(Errno::LOOP | Errno::MLINK | Errno::NOTDIR) => {
+                let link = rustix::fs::statat(&at, name, AtFlags::SYMLINK_NOFOLLOW)?;
+                if FileType::from_raw_mode(link.st_mode) != FileType::Symlink {
+                    return Err(Refusal::error(path, Why::NotAFolder));
+                }
+                if !owns_link(us, link.st_uid, users) {
+                    return Err(Refusal::error(path, Why::ForeignLink(link.st_uid)));
+                }
+                match open(OFlags::empty()) {
+                    Err(Errno::NOTDIR) => return Err(Refusal::error(path, Why::NotAFolder)),
+                    outcome => outcome?,
+                }
+            }
+            outcome => outcome?,
+        };
+        let folder = File::from(folder);
+        let found = folder.metadata()?;
+        let folder = OpenFolder {
+            folder,
+            path: path.to_owned(),
+            owner: found.uid(),
+            group: found.gid(),
+            us,
+        };
+        Ok((folder, found))
+    }
+
+    fn check_mode(&self, found: &Metadata) -> io::Result<()> {
+        match found.mode() & OTHERS_WRITE {
+            0 => Ok(()),
+            _ => {
+                let why = Why::OpenFolder(found.mode() & 0o7777);
+                Err(Refusal::error(&self.path, why))
+            }
+        }
+    }
+
+    /// Sets the mode of what was just created, regardless of the umask. What root creates in a
+    /// user's folder is the user's.
+    fn hand_over(&self, created: &File, mode: u32) -> io::Result<()> {
+        created.set_permissions(Permissions::from_mode(mode))?;
+        if self.us == 0 && self.owner != 0 {
+            fchown(created, Some(self.owner), Some(self.group))?;
+        }
+        Ok(())
+    }
+}
+
+/// Follows the links that a person made in a file's place. Returns the path of the file, which
+/// need not exist. Each link must belong to this user or to root.
+pub(super) fn follow(path: &Path, users: &[u32]) -> io::Result<PathBuf> {
+    /// As many as Linux follows.
+    const MOST_LINKS: u32 = 40;
+
+    let us = rustix::process::geteuid().as_raw();
+    let mut path = path.to_owned();
+    for _ in 0..MOST_LINKS {
+        match std::fs::symlink_metadata(&path) {
+            Ok(found) if found.is_symlink() && !owns_link(us, found.uid(), users) => {
+                return Err(Refusal::error(&path, Why::ForeignLink(found.uid())));
+            }
+            Ok(found) if found.is_symlink() => {
+                let target = std::fs::read_link(&path)?;
+                path = parent(&path).join(target);
+            }
+            Err(cause) if cause.kind() != io::ErrorKind::NotFound => return Err(cause),
+            _ => return Ok(path),
+        }
+    }
+    Err(Errno::LOOP.into())
+}
+
+/// Opens a file that a person named and that holds a key. It may be a link or a pipe. It belongs
+/// to this user or to root.
+pub(crate) fn open_key_file(path: &Path, users: &[u32]) -> io::Result<File> {
+    let flags = FILE.difference(OFlags::NOFOLLOW) | OFlags::RDONLY;
+    let file = File::from(rustix::fs::open(path, flags, Mode::empty())?);
+    let found = file.metadata()?;
+    let us = rustix::process::geteuid().as_raw();
+    if found.uid() != 0 && !is_accepted(us, found.uid(), users, path) {
+        return Err(Refusal::error(path, Why::ForeignFile(found.uid())));
+    }
+    if found.file_type().is_fifo() {
+        // The shell's `<(…)`: its writer may not have written yet.
+        let flags = rustix::fs::fcntl_getfl(&file)?;
+        rustix::fs::fcntl_setfl(&file, flags.difference(OFlags::NONBLOCK))?;
+    } else if !found.is_file() {
+        return Err(Refusal::error(path, Why::NotAFile));
+    }
+    Ok(file)
+}
+
+/// Whether the bits let the members of the file's group write to it.
+pub(super) fn is_open_to_group(file: &File) -> io::Result<bool> {
+    Ok(file.metadata()?.mode() & 0o020 != 0)
+}
+
+/// Whether the owner of what is at this path is this user, or a user for which root may act.
+fn is_accepted(us: u32, owner: u32, users: &[u32], path: &Path) -> bool {
+    owner == us || us == 0 && (users.contains(&owner) || is_placed_by_root(path))
+}
+
+fn owns_link(us: u32, owner: u32, users: &[u32]) -> bool {
+    owner == us || owner == 0 || us == 0 && users.contains(&owner)
+}
+
+/// Whether only root can have put something at this path.
+fn is_placed_by_root(path: &Path) -> bool {
+    std::fs::metadata(parent(path))
+        .is_ok_and(|parent| parent.uid() == 0 && parent.mode() & OTHERS_WRITE == 0)
+}
+
+/// The folder that a path's last name is in.
+fn parent(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if parent.as_os_str().is_empty() => Path::new("."),
+        Some(parent) => parent,
+        None => path,
+    }
+}

@@ -1,0 +1,126 @@
+//! `config.toml` and its folder.
+
+use std::fs;
+use std::os::unix::fs::{chown, symlink};
+use std::path::Path;
+
+use super::run;
+use crate::harness::users::{ADA, EVE, Machine, owner_and_mode, set_mode};
+
+#[test]
+fn settings_that_another_user_can_change_are_refused_with_the_repair() {
+    let machine = Machine::new();
+    let own = machine.home(ADA).join("config");
+    let file = own.join("config.toml");
+    ADA.sh(
+        "mkdir -m 755 \"$1\"; printf '[profile.default]\\ntenant = \"own.example\"\\n' > \"$2\"",
+        &[&own, &file],
+    );
+    let list = |folder: &Path| {
+        let folders: &[(&str, &Path)] = &[("ACSPASS_CONFIG_DIR", folder)];
+        run(ADA, &machine, folders, &["config", "get", "tenant"])
+    };
+    let give = |path: &Path, to: u32| chown(path, Some(to), Some(to)).expect("root gives it");
+    set_mode(&file, 0o644);
+    assert_eq!(list(&own).assert_code(0).stderr, "");
+
+    set_mode(&file, 0o664);
+    let ended = list(&own);
+    let repair = format!("chmod g-w {}", file.display());
+    ended.assert_code(0).assert_says(&["warning: ", &repair]);
+    assert_eq!(ended.stderr.matches("warning: ").count(), 1);
+
+    set_mode(&file, 0o646);
+    let repair = format!("chmod o-w {}", file.display());
+    list(&own)
+        .assert_code(2)
+        .assert_says(&["every user of this machine", &repair]);
+    ADA.sh(&repair, &[]);
+    list(&own).assert_code(0);
+
+    give(&file, EVE.id);
+    list(&own)
+        .assert_code(2)
+        .assert_says(&["belongs to another user (uid 61002)", "chown"]);
+    give(&file, 0);
+    assert_eq!(list(&own).assert_code(0).stdout, "own.example\n");
+
+    set_mode(&own, 0o777);
+    let repair = format!("chmod go-w {}", own.display());
+    list(&own).assert_code(2).assert_says(&[&repair]);
+    set_mode(&own, 0o755);
+    give(&own, EVE.id);
+    list(&own)
+        .assert_code(2)
+        .assert_says(&["the folder", "(uid 61002)"]);
+    // The folder of a package or of a container's configuration.
+    give(&own, 0);
+    list(&own).assert_code(0);
+}
+
+#[test]
+fn link_to_settings_is_followed_if_link_and_target_are_the_users_own() {
+    let machine = Machine::new();
+    let home = machine.home(ADA);
+    let (config, dotfiles) = (home.join("config"), home.join("dotfiles"));
+    ADA.sh("mkdir \"$@\"", &[&config, &dotfiles]);
+    let target = dotfiles.join("acspass.toml");
+    let text = "[profile.default]\ntenant = \"own.example\"\n";
+    fs::write(&target, text).expect("settings");
+    ADA.owns(&target);
+    let shared = machine.shared();
+    let get = |folder: &Path| {
+        let folders: &[(&str, &Path)] = &[("ACSPASS_CONFIG_DIR", folder)];
+        run(ADA, &machine, folders, &["config", "get", "tenant"])
+    };
+    ADA.sh(
+        "ln -s ../dotfiles/acspass.toml \"$1\"",
+        &[&config.join("config.toml")],
+    );
+    assert_eq!(get(&config).assert_code(0).stdout, "own.example\n");
+    // In a folder like /tmp, Eve can plant a link.
+    let link = shared.join("config.toml");
+    EVE.sh("ln -s \"$1\" \"$2\"", &[&target, &link]);
+    get(&shared)
+        .assert_code(2)
+        .assert_says(&["the link", "(uid 61002)"]);
+    fs::remove_file(&link).expect("root removes it");
+    let planted = shared.join("planted.toml");
+    EVE.sh(
+        "printf '[profile.default]\\ntenant = \"eve.example\"\\n' > \"$1\"",
+        &[&planted],
+    );
+    ADA.sh("ln -s \"$1\" \"$2\"", &[&planted, &link]);
+    get(&shared)
+        .assert_code(2)
+        .assert_says(&["planted.toml", "(uid 61002)"]);
+    fs::remove_file(&link).expect("root removes it");
+    symlink(&target, &link).expect("root's link");
+    get(&shared).assert_code(0);
+}
+
+#[test]
+fn folder_of_settings_is_private_whatever_the_umask() {
+    let machine = Machine::new();
+    for umask in ["000", "022", "077", "277"] {
+        let folder = machine.home(ADA).join(umask).join("acspass");
+        let script = format!("umask {umask}; exec \"$1\" config set tenant contoso.example");
+        let output = ADA
+            .command("sh")
+            .args(["-c", &script, "sh"])
+            .arg(machine.program())
+            .env_clear()
+            .env("HOME", machine.home(ADA))
+            .env("ACSPASS_CONFIG_DIR", &folder)
+            .output()
+            .expect("a shell");
+        assert!(output.status.success(), "{output:?}");
+        for made in [folder.parent().expect("its parent"), &folder] {
+            assert_eq!(owner_and_mode(made), (ADA.id, 0o700), "umask {umask}");
+        }
+        for made in ["config.toml", "config.toml.lock"] {
+            let found = owner_and_mode(&folder.join(made));
+            assert_eq!(found, (ADA.id, 0o600), "umask {umask}");
+        }
+    }
+}
