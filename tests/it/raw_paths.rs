@@ -64,6 +64,9 @@ fn folders_whose_names_are_not_utf8_are_used_as_named() {
     assert_eq!(names(&config), ["config.toml", "config.toml.lock"]);
     let got = ok(run(&variables, &["config", "get", "tenant"]));
     assert_eq!(got, b"contoso.example\n");
+    let path = ok(run(&variables, &["config", "path"]));
+    let file = config.join("config.toml");
+    assert_eq!(path, [file.as_os_str().as_bytes(), b"\n"].concat());
 }
 
 #[test]

@@ -25,8 +25,16 @@ pub(super) fn run(args: &Config, world: &World, stdin: Stdin, output: &mut Outpu
     match args {
         Config::Path(_) => {
             let file = world.config_file()?;
-            let path = file.path().display().to_string();
-            output.result(&path, &json!({ "path": path }))?;
+            match file.path().to_str() {
+                None if !output.is_json => {
+                    let path = file.path().as_os_str().as_encoded_bytes();
+                    output.raw(&[path, b"\n"].concat())?;
+                }
+                _ => {
+                    let path = file.path().display().to_string();
+                    output.result(&path, &json!({ "path": path }))?;
+                }
+            }
         }
         Config::List(_) => list(world, output)?,
         Config::Get(args) => get(&args.key, world, output)?,

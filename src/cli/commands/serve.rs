@@ -19,7 +19,7 @@ use crate::cli::sign_in::{Desk, Opening};
 use crate::cli::unit;
 use crate::config::Setting;
 use crate::error::{Error, Kind, Result};
-use crate::files::Folder;
+use crate::files::{Folder, shell_quoted};
 use crate::serve::{self, Options, Running, Server, SignInOptions, Sockets};
 use crate::session::Peek;
 
@@ -209,6 +209,7 @@ fn sign_in_first(parts: &Parts<'_>, keyboard: Keyboard) -> Result<()> {
 fn text(server: &Server) -> String {
     let url = server.url();
     let secret_file = server.secret_file().display();
+    let quoted = shell_quoted(server.secret_file());
     let socket = match server.socket() {
         Some(path) => path.display().to_string(),
         None => "none".to_owned(),
@@ -220,7 +221,7 @@ secret file  {secret_file}
 Unix socket  {socket}
 
 To ask for one, with the secret on no command line:
-  printf 'Authorization: Bearer %s' \"$(cat '{secret_file}')\" | curl -H @- {url}/token
+  printf 'Authorization: Bearer %s' \"$(cat {quoted})\" | curl -H @- {url}/token
 "
     )
 }

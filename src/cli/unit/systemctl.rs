@@ -93,6 +93,7 @@ impl<'w> Systemctl<'w> {
             .args(words)
             .env_clear()
             .envs(&self.0.environment)
+            .envs(&self.0.raw_environment)
             .stdin(Stdio::null())
             .kill_on_drop(true);
         let called = tokio::time::timeout(patience, command.output()).await;

@@ -174,7 +174,7 @@ fn cannot_stand(text: &str) -> Error {
     Error::new(
         Kind::Usage,
         format!("{} cannot be written into a unit of systemd", quoted(text)),
-        "give it another name, without quotes and control characters",
+        "give it another name, in UTF-8 and without quotes and control characters",
     )
 }
 
