@@ -25,6 +25,7 @@ has strace || packages+=(strace)
 # Processes of two users, for the tests of what another user of the machine can do.
 has setpriv || packages+=(util-linux)
 has timeout || packages+=(coreutils)
+has mount || packages+=(mount)
 # It reads the units that acspass writes, and hands sockets over to it.
 has systemd-socket-activate || packages+=(systemd)
 # A terminal of 80 columns, and what walks the emulator's pages there.

@@ -5,18 +5,15 @@ use std::io;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// A change takes milliseconds: a lock held this long belongs to a suspended process.
-const PATIENCE: Duration = Duration::from_secs(5);
-
-/// Locks the file. Returns `false` if another process held the lock all the time.
-pub(crate) fn wait(file: &File) -> io::Result<bool> {
+/// Locks the file. Returns `false` if other processes held the lock for all of `patience`.
+pub(crate) fn wait(file: &File, patience: Duration) -> io::Result<bool> {
     let start = Instant::now();
     let mut pause = Duration::from_millis(1);
     loop {
         match file.try_lock() {
             Ok(()) => return Ok(true),
             Err(TryLockError::Error(cause)) => return Err(cause),
-            Err(TryLockError::WouldBlock) if start.elapsed() < PATIENCE => {
+            Err(TryLockError::WouldBlock) if start.elapsed() < patience => {
                 thread::sleep(pause);
                 pause = (pause * 2).min(Duration::from_millis(20));
             }

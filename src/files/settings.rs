@@ -4,6 +4,7 @@ use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::folder::{Keep, create_anew, open_or_create, read_at_most, replace, with_ending};
 #[cfg(not(unix))]
@@ -14,6 +15,10 @@ use super::{OpenFolder, Purpose, wait};
 
 /// Longest file that is read, in bytes.
 const LONGEST: u64 = 1024 * 1024;
+
+/// A change takes milliseconds, and a script may make many at once: a lock held this long belongs
+/// to a suspended process.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A settings file by its path. A link is followed if the link, the file and its folder belong to
 /// this user or to root.
@@ -76,7 +81,7 @@ impl SettingsFile {
         let folder = self.opened_or_created(folder)?;
         // The file stays: removing it would let two processes hold two files of one name.
         let lock = open_or_create(&folder, &with_ending(name, ".lock"))?;
-        match wait(&lock) {
+        match wait(&lock, PATIENCE) {
             Ok(true) => Ok(Some(lock)),
             Ok(false) => Ok(None),
             // A file system without locks must not keep a person from changing a setting.

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::error::{Error, Kind, Result};
 use crate::files::{self, Folder, Refusal};
@@ -10,6 +11,9 @@ use crate::time::{Clock, SystemClock};
 
 /// The variable that names the state folder.
 const VARIABLE: &str = "ACSPASS_STATE_DIR";
+
+/// A change takes milliseconds: a lock held this long belongs to a suspended process.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Gives a file that cannot be read a name that says so, and returns it.
 pub(crate) fn set_aside(folder: &Folder, name: &str) -> io::Result<PathBuf> {
@@ -24,7 +28,7 @@ pub(crate) fn exclusive(folder: &Folder, name: &str) -> Result<File> {
     let path = folder.path_of(name);
     let failed = |cause| failure("lock", &path, cause);
     let file = folder.open_or_create(name).map_err(failed)?;
-    match files::wait(&file).map_err(failed)? {
+    match files::wait(&file, PATIENCE).map_err(failed)? {
         true => Ok(file),
         false => Err(Error::new(
             Kind::Store,

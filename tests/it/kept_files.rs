@@ -176,7 +176,7 @@ fn settings_that_processes_change_at_the_same_time_are_all_kept() {
             .env("ACSPASS_CONFIG_DIR", home.path());
         command
     };
-    let names: Vec<String> = (0..24).map(|number| format!("p{number:02}")).collect();
+    let names: Vec<String> = (0..16).map(|number| format!("p{number:02}")).collect();
     let mut running: Vec<_> = names
         .iter()
         .map(|name| set(name).spawn().expect("it starts"))
