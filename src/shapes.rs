@@ -13,7 +13,7 @@ use crate::account::Account;
 use crate::acs::{CreatedUser, Issued};
 use crate::error::Error;
 use crate::session::{AccountState, Token, TokenState};
-use crate::text::is_unprintable;
+use crate::text::{is_unprintable, without_secrets};
 use crate::time::Timestamp;
 
 /// What `get` and `GET /token` answer.
@@ -155,8 +155,8 @@ pub(crate) fn error(error: &Error) -> Value {
     }
     json!({"error": {
         "kind": error.kind().as_str(),
-        "message": clean(&message),
-        "hint": clean(error.hint()),
+        "message": clean(&without_secrets(&message)),
+        "hint": clean(&without_secrets(error.hint())),
         "code": error.code().map(clean),
         "correlationId": error.correlation_id().map(clean),
     }})

@@ -18,6 +18,7 @@ use super::{Issued, refusal};
 use crate::error::{Error, Kind, Result};
 use crate::http::{self, Answer, Http};
 use crate::secret::{AccessKey, EntraToken};
+use crate::text::quoted;
 use crate::time::{Clock, SystemClock, Timestamp};
 use crate::wire::acs::{
     AccessToken, CreateIdentity, IdentityAndToken, IssueToken, TeamsUserExchange,
@@ -311,7 +312,8 @@ fn check_scopes(scopes: &[TokenScope]) -> Result<()> {
     for scope in scopes {
         if let TokenScope::Other(word) = scope {
             tracing::info!(
-                "`{word}` is not a scope that acspass knows; the service decides whether it is one"
+                "{} is not a scope that acspass knows; the service decides whether it is one",
+                quoted(word)
             );
         }
     }

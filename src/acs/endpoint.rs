@@ -6,6 +6,7 @@ use url::{Host, Url};
 
 use crate::error::{Error, Kind, Result};
 use crate::loopback;
+use crate::text::{quoted, secret_form, shell_word};
 
 /// The domains of the public and the US Government cloud, below which ACS resources live.
 const SERVICE_DOMAINS: [&str; 2] = [".communication.azure.com", ".communication.azure.us"];
@@ -15,8 +16,8 @@ const SERVICE_DOMAINS: [&str; 2] = [".communication.azure.com", ".communication.
 pub struct Endpoint(Url);
 
 impl Endpoint {
-    /// Reads an endpoint such as `https://contoso.communication.azure.com`; trailing slashes are
-    /// dropped.
+    /// Reads an endpoint such as `https://contoso.communication.azure.com`. Trailing slashes are
+    /// dropped; a host without a scheme is meant with https.
     ///
     /// # Errors
     /// [`Kind::Usage`] where it is not a URL, has a path, query or user name, or is `http` on a
@@ -30,8 +31,11 @@ impl Endpoint {
                  under Keys",
             )
         };
-        let url = Url::parse(text.trim().trim_end_matches('/'))
-            .map_err(|_| wrong("is not a URL with a scheme"))?;
+        if let Some(form) = secret_form(text) {
+            return Err(wrong(&format!("is {form}")));
+        }
+        let url = with_scheme(text.trim().trim_end_matches('/'))
+            .ok_or_else(|| wrong("is not a URL with a scheme"))?;
         match url.scheme() {
             "https" => {}
             "http" if url.host_str().is_some_and(loopback::is_loopback_host) => {}
@@ -101,14 +105,27 @@ impl Endpoint {
             false => Err(Error::new(
                 Kind::Usage,
                 format!(
-                    "{host} is not a host of Azure Communication Services: no Entra token is sent there"
+                    "{} is not a host of Azure Communication Services: no Entra token is sent there",
+                    quoted(host)
                 ),
                 format!(
-                    "check the endpoint; where the host is yours, run `acspass config set allow-endpoint {host}`"
+                    "check the endpoint; if the host is yours, run `acspass config set allow-endpoint {}`",
+                    shell_word(host, "HOST")
                 ),
             )),
         }
     }
+}
+
+/// Reads a URL. A host alone is meant with https, since plain http is for loopback only; a loopback
+/// host alone could be either.
+fn with_scheme(text: &str) -> Option<Url> {
+    if text.contains("://") {
+        return Url::parse(text).ok();
+    }
+    let url = Url::parse(&format!("https://{text}")).ok()?;
+    let is_name = matches!(url.host(), Some(Host::Domain(name)) if name.contains('.'));
+    (is_name && !url.host_str().is_some_and(loopback::is_loopback_host)).then_some(url)
 }
 
 impl fmt::Debug for Endpoint {
@@ -126,6 +143,32 @@ impl fmt::Display for Endpoint {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_host_without_a_scheme_is_meant_with_https() {
+        for text in [
+            "contoso.communication.azure.com",
+            " contoso.communication.azure.com/ ",
+            "Contoso.communication.azure.com:443",
+        ] {
+            let endpoint = Endpoint::parse(text).expect(text);
+            assert_eq!(endpoint.as_str(), "https://contoso.communication.azure.com");
+        }
+        let with_port = Endpoint::parse("proxy.contoso.com:8443/").expect("a host and a port");
+        assert_eq!(with_port.as_str(), "https://proxy.contoso.com:8443");
+        // Either scheme could be meant, or it is no host.
+        for text in [
+            "localhost:8485",
+            "127.0.0.1:8485",
+            "[::1]:8485",
+            "contoso",
+            "a.b/path",
+            "a b.c",
+            "user@a.b",
+        ] {
+            assert!(Endpoint::parse(text).is_err(), "{text}");
+        }
+    }
 
     #[test]
     fn http_is_for_loopback_only() {

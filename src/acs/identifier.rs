@@ -6,7 +6,7 @@
 use std::fmt;
 
 use crate::error::{Error, Kind, Result};
-use crate::text::one_line;
+use crate::text::quoted;
 
 /// The cloud that an id belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -178,22 +178,26 @@ impl CommunicationUserId {
     pub fn parse(raw: &str) -> Result<Self> {
         let raw = raw.trim();
         let refuse = |message: String, hint: &str| Err(Error::new(Kind::Usage, message, hint));
-        let shown = one_line(raw, 120);
         match CommunicationIdentifier::from_raw_id(raw) {
             CommunicationIdentifier::CommunicationUser(id)
-                if id.0.bytes().all(is_plain) && id.0.len() <= 512 =>
+                if id.0.bytes().all(is_plain) && id.0.len() <= 512 && has_two_parts(&id.0) =>
             {
                 Ok(id)
             }
-            CommunicationIdentifier::TeamsExtensionUser { .. } if raw.bytes().all(is_plain) => {
+            CommunicationIdentifier::TeamsExtensionUser { .. }
+                if raw.bytes().all(is_plain) && raw.len() <= 512 && has_two_parts(raw) =>
+            {
                 Ok(CommunicationUserId(raw.to_owned()))
             }
             CommunicationIdentifier::MicrosoftTeamsUser { .. } => refuse(
-                format!("`{shown}` is a Teams user, not an identity of the ACS resource"),
+                format!(
+                    "{} is a Teams user, not an identity of the ACS resource",
+                    quoted(raw)
+                ),
                 "a Teams user's token comes from `acspass get` or `acspass token exchange`",
             ),
             _ => refuse(
-                format!("`{shown}` is not the id of an ACS identity"),
+                format!("{} is not the id of an ACS identity", quoted(raw)),
                 "it looks like 8:acs:<resource id>_<user id>, as `acspass user create` prints it",
             ),
         }
@@ -209,6 +213,12 @@ impl fmt::Display for CommunicationUserId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
+}
+
+/// Whether the id names a resource and a user of it: `8:acs:<resource id>_<user id>`.
+fn has_two_parts(id: &str) -> bool {
+    let rest = id.rsplit(':').next().unwrap_or_default();
+    rest.contains('_') && rest.split('_').all(|part| !part.is_empty())
 }
 
 fn is_plain(byte: u8) -> bool {
@@ -248,7 +258,30 @@ mod tests {
     #[test]
     fn only_an_identity_of_a_resource_is_taken_as_one() {
         assert!(CommunicationUserId::parse(" 8:acs:r_u\n").is_ok());
-        for raw in ["8:orgid:o", "r_u", "", "8:acs:a/../b", "8:acs:ü", "4:+1"] {
+        for raw in [
+            "8:acs:1b5cc06b-f352-4571-b1e6-d9b259b7c776_00000007-0464-274b-b274-5a3a0d000101",
+            "8:acs:r_wf_t_o",
+            "8:acs:r_t_o",
+            "8:gcch-acs:r_u",
+            "8:dod-acs:r_t_o",
+            "8:spool:r_u",
+        ] {
+            assert!(CommunicationUserId::parse(raw).is_ok(), "{raw}");
+        }
+        for raw in [
+            "8:orgid:o",
+            "r_u",
+            "",
+            "8:acs:a/../b",
+            "8:acs:ü",
+            "4:+1",
+            "8:acs:1b5cc06b-f352-4571-b1e6-d9b259b7c776",
+            "8:acs:_u",
+            "8:acs:r_",
+            "8:acs:r__u",
+            "8:acs:r_t_",
+            "8:spool:a",
+        ] {
             let error = CommunicationUserId::parse(raw).expect_err(raw);
             assert_eq!(error.kind(), Kind::Usage);
         }

@@ -8,6 +8,7 @@ use super::parts::{EMULATOR, World};
 use crate::config::ConfigFile;
 use crate::error::{Error, Kind, Result};
 use crate::files::{Folder, SettingsFile};
+use crate::text::secret_form;
 
 impl World {
     /// An environment variable that holds a path, which need not be UTF-8; an empty one counts as
@@ -16,6 +17,23 @@ impl World {
         match self.raw_environment.get(name) {
             Some(path) => Some(PathBuf::from(path)),
             None => self.variable(name).map(PathBuf::from),
+        }
+    }
+
+    /// A path in an environment variable that appears in messages, or is created.
+    ///
+    /// # Errors
+    /// [`Kind::Usage`] if the variable holds a secret.
+    pub(super) fn checked_path(&self, name: &str) -> Result<Option<PathBuf>> {
+        let path = self.path_variable(name);
+        let form = path.as_ref().and_then(|path| secret_form(path.to_str()?));
+        match form {
+            Some(form) => Err(Error::new(
+                Kind::Usage,
+                format!("{name} names {form} instead of a path"),
+                format!("set {name} to a path, or unset it"),
+            )),
+            None => Ok(path),
         }
     }
 
@@ -50,7 +68,7 @@ impl World {
     }
 
     fn folder(&self, variable: &str, own: impl Fn(&Folders) -> &PathBuf) -> Result<PathBuf> {
-        if let Some(path) = self.path_variable(variable) {
+        if let Some(path) = self.checked_path(variable)? {
             return Ok(path);
         }
         self.folders

@@ -22,6 +22,7 @@ mod ready;
 mod sign_in;
 mod talk;
 mod unit;
+mod usage;
 mod vaults;
 mod wrap;
 
@@ -36,7 +37,7 @@ use std::sync::atomic::AtomicBool;
 use clap::{CommandFactory, FromArgMatches};
 
 use crate::entra::browser::Browser;
-use crate::error::{Error, Kind};
+use crate::error::Kind;
 use crate::time::Clock;
 
 use args::{Cli, Color, Format};
@@ -87,8 +88,11 @@ pub struct Folders {
     pub state: PathBuf,
 }
 
-/// A word longer than this is not repeated where it does not parse; a GUID has 36 characters.
-const LONGEST_NAME: usize = 40;
+/// The definition of the command line, for what is made from it: completions, manual pages, and tests
+/// that go through every flag.
+pub fn command() -> clap::Command {
+    Cli::command()
+}
 
 /// Runs the command that `arguments` name, the program's name first, and returns the exit code.
 pub fn run(arguments: Vec<OsString>, outside: Outside) -> u8 {
@@ -116,14 +120,15 @@ pub fn run(arguments: Vec<OsString>, outside: Outside) -> u8 {
         Color::Never => false,
         Color::Auto => stderr_is_terminal && !no_color,
     };
-    let parsed = Cli::command()
-        .try_get_matches_from(&arguments)
-        .and_then(|matches| Cli::from_arg_matches(&matches));
-    let cli = match parsed {
-        Ok(cli) => cli,
+    let mut command = Cli::command();
+    let parsed = command
+        .try_get_matches_from_mut(&arguments)
+        .and_then(|matches| Ok((Cli::from_arg_matches(&matches)?, matches)));
+    let (cli, matches) = match parsed {
+        Ok(parsed) => parsed,
         Err(wrong) => {
             let talk = Talk::new(stderr, Loudness::Normal, false, columns);
-            return not_a_command(&wrong, &arguments, Output::new(stdout, talk, wants_json));
+            return not_a_command(wrong, Output::new(stdout, talk, wants_json));
         }
     };
     let loudness = match (cli.global.quiet, cli.global.verbose) {
@@ -134,6 +139,10 @@ pub fn run(arguments: Vec<OsString>, outside: Outside) -> u8 {
     };
     let talk = Talk::new(stderr, loudness, colours(cli.global.color), columns);
     let mut output = Output::new(stdout, talk.clone(), cli.global.output == Format::Json);
+    if let Err(error) = usage::check_no_secret(&command, &matches) {
+        output.error(&error);
+        return error.kind().exit_code();
+    }
     let world = parts::World {
         stderr_is_terminal,
         stderr_lines: size.map(|(_, lines)| lines),
@@ -162,7 +171,7 @@ pub fn run(arguments: Vec<OsString>, outside: Outside) -> u8 {
 }
 
 /// Help and version are results; everything else that does not parse is a usage error.
-fn not_a_command(wrong: &clap::Error, arguments: &[OsString], mut output: Output) -> u8 {
+fn not_a_command(wrong: clap::Error, mut output: Output) -> u8 {
     use clap::error::ErrorKind;
     match wrong.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
@@ -176,31 +185,10 @@ fn not_a_command(wrong: &clap::Error, arguments: &[OsString], mut output: Output
             Kind::Usage.exit_code()
         }
         _ => {
-            let text = unrepeated(wrong.to_string(), arguments);
-            let text = text.strip_prefix("error: ").unwrap_or(&text);
-            let (message, rest) = text.split_once("\n\n").unwrap_or((text, ""));
-            let hint = match rest.trim() {
-                "" => "see `acspass --help`".to_owned(),
-                rest => {
-                    let rest = rest.strip_prefix("tip: ").unwrap_or(rest);
-                    rest.replace("\n\n", "\n")
-                }
-            };
-            output.error(&Error::new(Kind::Usage, message.trim(), hint));
+            output.error(&usage::error_of(wrong));
             Kind::Usage.exit_code()
         }
     }
-}
-
-/// The text without what was typed and is too long to be a name: it may be a token or a key.
-fn unrepeated(text: String, arguments: &[OsString]) -> String {
-    arguments
-        .iter()
-        .filter_map(|word| word.to_str())
-        .flat_map(|word| [Some(word), word.split_once('=').map(|(_, value)| value)])
-        .flatten()
-        .filter(|word| word.len() > LONGEST_NAME)
-        .fold(text, |text, word| text.replace(word, "…"))
 }
 
 /// Whether JSON was asked for, where the rest of the line does not parse.

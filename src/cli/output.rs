@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::error::{Error, Result};
 use crate::shapes::{self, causes, clean};
-use crate::text::printable_json;
+use crate::text::{printable_json, without_secrets};
 
 use super::wrap::wrapped;
 
@@ -114,12 +114,12 @@ impl Output {
             self.talk.line(&shapes::error(error).to_string());
             return;
         }
-        let mut paragraphs = vec![
-            self.talk
-                .labelled(&self.talk.bold_red("error:"), error.message()),
-        ];
+        let mut paragraphs = vec![self.talk.labelled(
+            &self.talk.bold_red("error:"),
+            &without_secrets(error.message()),
+        )];
         for cause in causes(error) {
-            paragraphs.push(self.talk.labelled("  caused by:", &cause));
+            paragraphs.push(self.talk.labelled("  caused by:", &without_secrets(&cause)));
         }
         if let Some(code) = error.code() {
             paragraphs.push(self.talk.labelled("  code:", code));
@@ -128,7 +128,10 @@ impl Output {
             paragraphs.push(self.talk.labelled("  correlation id:", id));
         }
         paragraphs.push(String::new());
-        paragraphs.push(self.talk.labelled(&self.talk.bold("hint:"), error.hint()));
+        paragraphs.push(
+            self.talk
+                .labelled(&self.talk.bold("hint:"), &without_secrets(error.hint())),
+        );
         self.talk.line(&paragraphs.join("\n"));
     }
 }
@@ -216,7 +219,8 @@ impl Talk {
 
     pub(crate) fn warn(&self, text: &str) {
         if self.loudness > Loudness::Quiet {
-            self.line(&self.labelled(&self.paint("33;1", "warning:"), text));
+            let label = self.paint("33;1", "warning:");
+            self.line(&self.labelled(&label, &without_secrets(text)));
         }
     }
 

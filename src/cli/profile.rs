@@ -7,6 +7,7 @@ use crate::config::{self, ConfigFile, Profile, Setting, Sources};
 use crate::error::{Error, Kind, Result};
 use crate::secret::SecretBytes;
 use crate::store::Vault;
+use crate::text::{may_hold_secret, quoted};
 
 use super::parts::{World, stored_name};
 use super::vaults;
@@ -28,6 +29,13 @@ impl Target {
             .or_else(|| file.default_profile())
             .unwrap_or(config::DEFAULT_PROFILE)
             .to_owned();
+        if may_hold_secret(&named) {
+            return Err(Error::new(
+                Kind::Usage,
+                format!("{} is not a name for a profile", quoted(&named)),
+                "choose a short name, like `acspass --profile work config set tenant contoso.com`",
+            ));
+        }
         Ok(Target {
             file,
             profile: named,

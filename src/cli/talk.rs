@@ -11,6 +11,7 @@ use tracing_subscriber::layer::{Context, Layer};
 use tracing_subscriber::registry::Registry;
 
 use super::output::{Loudness, Talk};
+use crate::text::without_secrets;
 
 /// Runs `work` while events of this crate become lines of `talk`.
 pub(crate) fn listening<T>(talk: &Talk, log: Option<&str>, work: impl FnOnce() -> T) -> T {
@@ -60,6 +61,7 @@ impl<S: Subscriber> Layer<S> for Lines {
         let mut line = Line::default();
         event.record(&mut line);
         let text = format!("{}{}", line.message, line.fields);
+        let text = without_secrets(&text);
         match *event.metadata().level() {
             Level::ERROR => self.talk.insist(&text),
             Level::WARN => self.talk.warn(&text),

@@ -78,7 +78,7 @@ fn open_vault(world: &World, choice: StoreChoice) -> Result<Vault> {
         StoreChoice::Keyutils => {
             return Err(Error::internal("`keyutils` was chosen where there is none"));
         }
-        StoreChoice::File => match world.path_variable("ACSPASS_STORE_KEY_FILE") {
+        StoreChoice::File => match world.checked_path("ACSPASS_STORE_KEY_FILE")? {
             Some(key_file) => Box::new(FileStore::with_key_file(&folder, key_file)),
             None => Box::new(FileStore::with_passphrase(&folder, passphrase::ask)),
         },

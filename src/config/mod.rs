@@ -36,12 +36,13 @@ use choice::{parse_sign_in, parse_switch};
 use resource::ResourceSetting;
 
 use crate::account::Tenancy;
+use crate::acs::Endpoint;
 use crate::entra::redirect::{PasteUri, RedirectUri};
 use crate::entra::{Authority, check_client_id};
 use crate::error::{Error, Kind, Result};
 use crate::exchange::ExchangeKind;
 use crate::loopback::WebOrigin;
-use crate::text::quoted;
+use crate::text::{quoted, secret_form, shell_word, shown};
 use crate::time::parse_duration;
 
 /// Everything that is configured, read and checked. What a command does not need may be missing.
@@ -87,6 +88,7 @@ impl Config {
     /// # Errors
     /// [`Kind::Usage`] naming the setting that is wrong, and where its value came from.
     pub fn resolve(profile: String, sources: &Sources<'_>) -> Result<Self> {
+        check_no_secret(sources)?;
         let tenant = required(sources, Setting::Tenant)?;
         let host = required(sources, Setting::AuthorityHost)?;
         let authority = authority(&host, &tenant)?;
@@ -111,10 +113,9 @@ impl Config {
             scopes: scopes::resolve(sources, exchange, cloud)?,
             exchange,
             resource: ResourceSetting::find(sources),
-            allowed_hosts: sources
-                .profile
-                .value(Setting::AllowEndpoint)
-                .map(|hosts| hosts.split_whitespace().map(str::to_owned).collect())
+            allowed_hosts: allowed_hosts(sources)
+                .map(|hosts| parse_hosts(&hosts))
+                .transpose()?
                 .unwrap_or_default(),
             allowed_origins: parse(sources, Setting::AllowOrigin, parse_origins)?
                 .unwrap_or_default(),
@@ -242,9 +243,10 @@ pub fn choose_profile(
 pub fn unknown_profile(name: &str, file: &ConfigFile) -> Error {
     let others = match file.names() {
         names if names.is_empty() => {
+            let name = shell_word(name, "NAME");
             format!("make it with `acspass --profile {name} config set tenant …`")
         }
-        names => format!("the profiles are {}", names.join(", ")),
+        names => format!("the profiles are {}", shown(&names.join(", "))),
     };
     let hint = match file.default_profile() == Some(name) {
         true => format!(
@@ -258,6 +260,28 @@ pub fn unknown_profile(name: &str, file: &ConfigFile) -> Error {
         format!("there is no profile {}", quoted(name)),
         hint,
     )
+}
+
+/// Refuses a secret in a setting that is not one. `endpoint` is read later, by what needs it.
+fn check_no_secret(sources: &Sources<'_>) -> Result<()> {
+    let settings = Setting::ALL
+        .into_iter()
+        .filter(|setting| !matches!(setting, Setting::ConnectionString | Setting::Endpoint));
+    for setting in settings {
+        let Some(found) = sources.find(setting) else {
+            continue;
+        };
+        if let Some(form) = secret_form(&found.text) {
+            let error = Error::new(
+                Kind::Usage,
+                format!("`{}` is set to {form}", setting.key()),
+                "replace the value; a secret is read by `acspass config set connection-string` \
+                 only, which keeps it in the store",
+            );
+            return Err(from(error, &[&found]));
+        }
+    }
+    Ok(())
 }
 
 fn required(sources: &Sources<'_>, setting: Setting) -> Result<Found> {
@@ -328,6 +352,31 @@ fn listened_at(text: &str) -> Result<RedirectUri> {
         }
         Err(_) => error,
     })
+}
+
+/// The hosts of `allow-endpoint`. The environment never adds one.
+fn allowed_hosts(sources: &Sources<'_>) -> Option<String> {
+    let flag = sources.flags.get(&Setting::AllowEndpoint).cloned();
+    flag.or_else(|| sources.profile.value(Setting::AllowEndpoint))
+}
+
+/// Reads hosts; an address stands for its host.
+fn parse_hosts(text: &str) -> Result<Vec<String>> {
+    let words = text.split([' ', ',']).filter(|word| !word.is_empty());
+    words
+        .map(|word| match word.contains("://") {
+            true => Endpoint::parse(word),
+            false => Endpoint::parse(&format!("https://{word}")),
+        })
+        .map(|endpoint| endpoint.map(|endpoint| endpoint.host().to_owned()))
+        .collect::<Result<_>>()
+        .map_err(|_| {
+            Error::new(
+                Kind::Usage,
+                format!("{} is not a list of hosts", quoted(text)),
+                "name hosts like proxy.contoso.com",
+            )
+        })
 }
 
 fn parse_origins(text: &str) -> Result<Vec<WebOrigin>> {

@@ -13,7 +13,7 @@ use super::choice::parse_switch;
 use super::setting::Setting;
 use crate::error::{Error, Kind, Result};
 use crate::files::{Refusal, SettingsFile, shell_quoted};
-use crate::text::quoted;
+use crate::text::{quoted, secret_form, without_secrets};
 
 /// The name of the profile where none is named.
 pub const DEFAULT_PROFILE: &str = "default";
@@ -79,7 +79,7 @@ impl ConfigFile {
             };
             Error::new(
                 Kind::Usage,
-                format!("{}{place} is not TOML: {}", path.display(), error.message()),
+                format!("{}{place} is not TOML: {}", path.display(), without_secrets(error.message())),
                 hint,
             )
         })?;
@@ -143,9 +143,11 @@ impl ConfigFile {
 
     fn insert(&mut self, profile: &str, setting: Setting, text: &str) -> Result<()> {
         let value = match setting {
-            Setting::Scopes | Setting::AllowEndpoint | Setting::AllowOrigin => {
-                Value::Array(text.split_whitespace().collect())
-            }
+            Setting::Scopes | Setting::AllowEndpoint | Setting::AllowOrigin => Value::Array(
+                text.split([' ', ','])
+                    .filter(|word| !word.is_empty())
+                    .collect(),
+            ),
             Setting::Port => Value::from(text.parse::<u16>().map(i64::from).map_err(|_| {
                 Error::new(
                     Kind::Usage,
@@ -233,10 +235,16 @@ impl ConfigFile {
             return Ok(());
         };
         for (name, item) in tables.iter() {
+            if let Some(form) = secret_form(name) {
+                return Err(wrong(
+                    self.path(),
+                    &format!("the name of a profile is {form}"),
+                ));
+            }
             let Some(table) = item.as_table() else {
                 return Err(wrong(
                     self.path(),
-                    &format!("`profile.{name}` is not a table"),
+                    &format!("{} is not a table", quoted(&format!("profile.{name}"))),
                 ));
             };
             for (key, item) in table.iter() {
@@ -342,7 +350,10 @@ fn check_value(path: &Path, profile: &str, setting: Setting, item: &Item) -> Res
         true => Ok(()),
         false => Err(wrong(
             path,
-            &format!("`profile.{profile}.{key}` is of the wrong type"),
+            &format!(
+                "{} is of the wrong type",
+                quoted(&format!("profile.{profile}.{key}"))
+            ),
         )),
     }
 }

@@ -10,6 +10,7 @@ use crate::entra::browser::BrowserCommand;
 use crate::error::Error;
 use crate::loopback::{self, peer::PeerCheck};
 use crate::store::Vault;
+use crate::text::quoted;
 
 /// What is configured, and whether it is enough for a token.
 pub fn configuration(config: &Config, file: Option<&Path>) -> Check {
@@ -150,7 +151,7 @@ pub fn browser(environment: &BTreeMap<String, String>) -> Check {
     if let Some(command) = variable("BROWSER") {
         let program = command.split_whitespace().next().unwrap_or_default();
         return match BrowserCommand::parse(command) {
-            Ok(_) => Check::ok(NAME, format!("`{program}`, by BROWSER")),
+            Ok(_) => Check::ok(NAME, format!("{}, by BROWSER", quoted(program))),
             Err(error) => Check::failed(NAME, &error),
         };
     }

@@ -8,6 +8,7 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use crate::error::{Error, Kind, Result};
+use crate::text::quoted;
 
 // The shortest of the limits on a command line that one argument must fit in is Windows' 32,767.
 const LONGEST: usize = 16 * 1024;
@@ -101,10 +102,7 @@ impl Browser for BrowserCommand {
         let failed = |what: &str| {
             Error::new(
                 Kind::Usage,
-                format!(
-                    "the browser command `{}` {what}",
-                    self.program.escape_debug()
-                ),
+                format!("the browser command {} {what}", quoted(&self.program)),
                 NEXT_STEP,
             )
         };
@@ -122,7 +120,7 @@ impl Browser for BrowserCommand {
         match ended_at_once(child) {
             Some(false) => Err(failed("failed at once")),
             Some(true) | None => Ok(Opened {
-                by: format!("`{}`", self.program.escape_debug()),
+                by: quoted(&self.program),
             }),
         }
     }

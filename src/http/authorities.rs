@@ -9,6 +9,7 @@ use rustls::pki_types::pem::PemObject;
 use tracing::warn;
 
 use crate::error::{Error, Kind, Result};
+use crate::text::quoted;
 
 /// Where Unix systems keep the authorities that they trust (as OpenSSL's and Go's lists have it).
 const BUNDLES: [&str; 5] = [
@@ -54,7 +55,7 @@ impl AuthorityFile {
                 Kind::Usage,
                 format!(
                     "{name} names {}, which cannot be used: {why}",
-                    self.path.display()
+                    quoted(&self.path.to_string_lossy())
                 ),
                 format!("correct {name}, or unset it"),
             )

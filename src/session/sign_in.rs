@@ -9,6 +9,7 @@ use crate::claims::Claims;
 use crate::entra::{Entra, SignedIn, Tokens, Way};
 use crate::error::{Error, Kind, Result};
 use crate::store::{Activity, CachedEntraToken, Guard, LockName, Record};
+use crate::text::shown;
 use crate::time::{ClockMark, Timestamp};
 
 use super::{Session, key_of, waiting};
@@ -203,7 +204,7 @@ impl<'a> Whom<'a> {
             format!(
                 "{} signed in, but {} was asked for: nothing was changed",
                 account.username,
-                self.hint.unwrap_or(expected),
+                shown(self.hint.unwrap_or(expected)),
             ),
             "sign in as the right user (`--prompt select_account` offers the choice), or run \
              `acspass login` without `--account`",

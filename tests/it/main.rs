@@ -41,6 +41,7 @@ mod proxies;
 mod raw_paths;
 mod relays;
 mod secret_service;
+mod secrets_in_slots;
 mod serve;
 mod settings;
 mod setup;

@@ -16,7 +16,7 @@ use crate::cli::parts::{World, block_on, stored_name};
 use crate::cli::profile::Target;
 use crate::config::{self, Change, Found, Origin, Profile, Setting, Sources};
 use crate::error::{Error, Kind, Result};
-use crate::text::quoted;
+use crate::text::{quoted, shown};
 
 /// Longest connection string that is read, in bytes.
 const LONGEST: u64 = 64 * 1024;
@@ -87,6 +87,10 @@ fn found(world: &World) -> Result<(String, Vec<(Setting, Found)>)> {
                 _ => (setting, found),
             },
         )
+        .map(|(setting, found)| {
+            let text = shown(&found.text);
+            (setting, Found { text, ..found })
+        })
         .collect();
     Ok((name, all))
 }

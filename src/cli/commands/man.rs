@@ -5,6 +5,7 @@ use clap::CommandFactory;
 use crate::cli::args::{Cli, Man};
 use crate::cli::output::Output;
 use crate::error::{Error, Kind, Result};
+use crate::text::shown;
 
 pub(super) fn run(args: &Man, output: &mut Output) -> Result<u8> {
     let unwritable = |error: std::io::Error| {
@@ -18,9 +19,10 @@ pub(super) fn run(args: &Man, output: &mut Output) -> Result<u8> {
     if let Some(folder) = &args.folder {
         std::fs::create_dir_all(folder).map_err(unwritable)?;
         clap_mangen::generate_to(Cli::command(), folder).map_err(unwritable)?;
-        output
-            .talk()
-            .say(&format!("the manual pages are in {}", folder.display()));
+        output.talk().say(&format!(
+            "the manual pages are in {}",
+            shown(&folder.to_string_lossy())
+        ));
         return Ok(0);
     }
     let mut page = Vec::new();

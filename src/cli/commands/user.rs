@@ -12,6 +12,7 @@ use crate::cli::output::Output;
 use crate::cli::parts::{Parts, World};
 use crate::error::{Error, Kind, Result};
 use crate::shapes;
+use crate::text::shown;
 
 use super::bulk::{self, Progress};
 use super::token::{created_text, wanted};
@@ -135,14 +136,14 @@ fn delete_listed(world: &World, stdin: Stdin, output: &mut Output) -> Result<u8>
     let deleted: Vec<String> = deleted.into_iter().map(|(_, id)| id).collect();
     let errors: Vec<Value> = failed
         .iter()
-        .map(|(_, id, error)| json!({"id": id, "error": error.message()}))
+        .map(|(_, id, error)| json!({"id": shown(id), "error": error.message()}))
         .collect();
     output.result(
         &deleted.join("\n"),
         &json!({"deleted": deleted, "failed": errors}),
     )?;
     for (_, id, error) in &failed {
-        output.talk().say(&format!("{id}: {error}"));
+        output.talk().say(&format!("{}: {error}", shown(id)));
     }
     let total = format!("{} of {count} identities were not deleted", failed.len());
     let errors = failed.into_iter().map(|(_, _, error)| error).collect();

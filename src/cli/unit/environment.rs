@@ -11,6 +11,7 @@ use crate::cli::parts::World;
 use crate::config::StoreChoice;
 use crate::config::{Config, DEFAULT_PROFILE, KeySource, Origin, Profile, Setting, Sources};
 use crate::error::{Error, Kind, Result};
+use crate::text::{quoted, shell_word};
 
 /// Paths, which are made absolute: the service starts in another folder.
 const PATHS: [&str; 12] = [
@@ -88,7 +89,7 @@ pub(super) fn check_settings(world: &World, name: &str, profile: &Profile) -> Re
         .collect();
     let chosen = match name == DEFAULT_PROFILE {
         true => String::new(),
-        false => format!("--profile {name} "),
+        false => format!("--profile {} ", shell_word(name, "NAME")),
     };
     Err(Error::new(
         Kind::Usage,
@@ -178,7 +179,10 @@ pub(super) fn absolute(path: &Path) -> Result<PathBuf> {
     std::path::absolute(path).map_err(|cause| {
         Error::new(
             Kind::Usage,
-            format!("`{}` cannot be made absolute", path.display()),
+            format!(
+                "{} cannot be made absolute",
+                quoted(&path.to_string_lossy())
+            ),
             "name it from the root on",
         )
         .caused_by(cause)

@@ -114,6 +114,7 @@ impl Home {
             home: self,
             arguments: arguments.iter().map(|word| (*word).to_owned()).collect(),
             is_verbose: true,
+            is_swept: true,
             browser: None,
             typed: Box::new(std::io::empty()),
             at_terminal: false,
@@ -176,6 +177,7 @@ pub(crate) struct Call<'h> {
     pub(super) home: &'h Home,
     pub(super) arguments: Vec<String>,
     is_verbose: bool,
+    is_swept: bool,
     pub(super) browser: Option<Arc<TestBrowser>>,
     typed: Box<dyn Read + Send>,
     at_terminal: bool,
@@ -193,6 +195,12 @@ impl<'h> Call<'h> {
     /// Exactly as given, without `-vv`.
     pub(crate) fn plainly(mut self) -> Self {
         self.is_verbose = false;
+        self
+    }
+
+    /// Without the sweep, for tests that search by themselves. For calls in this process.
+    pub(crate) fn unswept(mut self) -> Self {
+        self.is_swept = false;
         self
     }
 
@@ -278,7 +286,9 @@ impl<'h> Call<'h> {
                 .map(|browser| browser.pages())
                 .unwrap_or_default(),
         };
-        self.home.sweep_run(&words, &run);
+        if self.is_swept {
+            self.home.sweep_run(&words, &run);
+        }
         run
     }
 
