@@ -115,6 +115,7 @@ pub mod error;
 pub mod exchange;
 pub mod files;
 pub mod http;
+pub mod input;
 pub mod jwt;
 pub mod loopback;
 pub mod secret;

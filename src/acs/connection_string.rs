@@ -3,8 +3,11 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
+use zeroize::Zeroizing;
+
 use super::endpoint::Endpoint;
 use crate::error::{Error, Kind, Result};
+use crate::input;
 use crate::secret::AccessKey;
 
 /// An endpoint with the key that owns it.
@@ -19,6 +22,7 @@ pub struct ConnectionString {
 impl ConnectionString {
     /// Reads `endpoint=https://…/;accesskey=…`: keys in any case and order, spaces around them
     /// and a trailing semicolon allowed, unknown keys left alone (as the .NET and Python SDKs do).
+    /// Quotes, an assignment or JSON around it are removed, see [`input::connection_string`].
     ///
     /// # Errors
     /// [`Kind::Usage`]; nothing of the string is in the error.
@@ -30,8 +34,12 @@ impl ConnectionString {
                 "copy it from the portal, under Keys: endpoint=https://…/;accesskey=…",
             )
         };
+        let text = input::connection_string(text);
+        if text.is_empty() {
+            return Err(wrong("is empty"));
+        }
         let (mut endpoint, mut access_key) = (None, None);
-        for part in text.trim().split(';') {
+        for part in text.split(';') {
             if part.trim().is_empty() {
                 continue;
             }
@@ -61,8 +69,10 @@ impl ConnectionString {
 /// # Errors
 /// [`Kind::Usage`] where it is not; nothing of it is in the error.
 pub fn check_access_key(text: &str) -> Result<AccessKey> {
-    match STANDARD.decode(text.trim()) {
-        Ok(bytes) if !bytes.is_empty() => Ok(AccessKey::new(text.trim())),
+    // A terminal may have broken it into lines.
+    let key: Zeroizing<String> = Zeroizing::new(input::bare(text).split_whitespace().collect());
+    match STANDARD.decode(key.as_bytes()) {
+        Ok(bytes) if !bytes.is_empty() => Ok(AccessKey::new(key.as_str())),
         _ => Err(Error::new(
             Kind::Usage,
             "the access key of the ACS resource is not Base64",
@@ -84,6 +94,13 @@ mod tests {
             format!("endpoint=https://c.communication.azure.com;accesskey={KEY};"),
             format!("AccessKey={KEY};Endpoint=https://C.communication.azure.com//"),
             format!(" endpoint = https://c.communication.azure.com ; accesskey = {KEY} ;extra=1"),
+            format!("endpoint=c.communication.azure.com;accesskey={KEY}"),
+            format!("\u{feff}\"endpoint=https://c.communication.azure.com/;accesskey={KEY}\"\r\n"),
+            format!(
+                "endpoint=https://c.communication.azure.com/;\r\naccesskey={}\r\n{}",
+                &KEY[..9],
+                &KEY[9..]
+            ),
         ] {
             let read = ConnectionString::parse(&text).expect(&text);
             assert_eq!(read.endpoint.as_str(), "https://c.communication.azure.com");
@@ -102,7 +119,7 @@ mod tests {
             format!("endpoint=https://c.communication.azure.com/?q={KEY};accesskey={KEY}"),
             format!("endpoint=http://c.communication.azure.com;accesskey={KEY}"),
             format!("endpoint=ftp://localhost;accesskey={KEY}"),
-            format!("endpoint=c.communication.azure.com;accesskey={KEY}"),
+            format!("endpoint=localhost:8485;accesskey={KEY}"),
             format!("endpoint=https://u:{KEY}@localhost;accesskey={KEY}"),
             format!("endpoint=https://a.b;accesskey={KEY};accesskey={KEY}"),
             format!("endpoint=https://a.b;endpoint=https://c.d;accesskey={KEY}"),

@@ -5,8 +5,9 @@ use std::fmt;
 use url::{Host, Url};
 
 use crate::error::{Error, Kind, Result};
+use crate::input;
 use crate::loopback;
-use crate::text::{quoted, secret_form, shell_word};
+use crate::text::{secret_form, shell_word, shown};
 
 /// The domains of the public and the US Government cloud, below which ACS resources live.
 const SERVICE_DOMAINS: [&str; 2] = [".communication.azure.com", ".communication.azure.us"];
@@ -34,7 +35,7 @@ impl Endpoint {
         if let Some(form) = secret_form(text) {
             return Err(wrong(&format!("is {form}")));
         }
-        let url = with_scheme(text.trim().trim_end_matches('/'))
+        let url = with_scheme(input::bare(text).trim_end_matches('/'))
             .ok_or_else(|| wrong("is not a URL with a scheme"))?;
         match url.scheme() {
             "https" => {}
@@ -106,7 +107,7 @@ impl Endpoint {
                 Kind::Usage,
                 format!(
                     "{} is not a host of Azure Communication Services: no Entra token is sent there",
-                    quoted(host)
+                    shown(host)
                 ),
                 format!(
                     "check the endpoint; if the host is yours, run `acspass config set allow-endpoint {}`",

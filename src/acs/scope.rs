@@ -5,6 +5,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use crate::error::{Error, Kind, Result};
+use crate::time::in_words;
 
 /// What a Communication token may be used for.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -75,26 +76,49 @@ impl FromStr for TokenScope {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TokenLifetime(u16);
 
+/// The next step for a lifetime that the service does not take.
+const RANGE: &str = "choose from 60 to 1440 minutes, `1h` to `24h`";
+
 impl TokenLifetime {
     const SHORTEST: u64 = 60;
     const LONGEST: u64 = 1440;
 
-    /// Takes a duration; a part of a minute is cut off, as the Python SDK does.
+    /// Takes a duration of whole minutes. The service takes nothing finer, and a part of a minute is
+    /// not dropped silently.
     ///
     /// # Errors
-    /// [`Kind::Usage`] with the range where the service would refuse it.
+    /// [`Kind::Usage`] with the range if the duration is outside it or has a part of a minute.
     pub fn new(duration: Duration) -> Result<Self> {
-        let minutes = duration.as_secs() / 60;
+        let seconds = duration.as_secs();
+        let minutes = seconds / 60;
+        let is_whole = seconds.is_multiple_of(60) && duration.subsec_nanos() == 0;
         match u16::try_from(minutes) {
-            Ok(short) if (Self::SHORTEST..=Self::LONGEST).contains(&minutes) => {
+            Ok(short) if is_whole && (Self::SHORTEST..=Self::LONGEST).contains(&minutes) => {
                 Ok(TokenLifetime(short))
             }
-            _ => Err(Error::new(
-                Kind::Usage,
-                format!("a token cannot live for {minutes} minutes"),
-                "choose from 60 to 1440 minutes (1h to 24h)",
-            )),
+            _ => Err(Self::refused(duration, is_whole)),
         }
+    }
+
+    fn refused(duration: Duration, is_whole: bool) -> Error {
+        let seconds = duration.as_secs();
+        let given = match is_whole || seconds < 60 {
+            true => in_words(duration),
+            false => format!("{} ({seconds} s)", in_words(duration)),
+        };
+        let is_in_range = (Self::SHORTEST * 60..=Self::LONGEST * 60).contains(&seconds);
+        let message = match is_in_range {
+            true => format!("a token lives for whole minutes, and {given} are none"),
+            false => format!("a token cannot live for {given}"),
+        };
+        // A number of minutes was probably meant.
+        let meant = match (Self::SHORTEST..=Self::LONGEST).contains(&seconds) {
+            true if seconds.is_multiple_of(60) => format!("{}h", seconds / 60),
+            true => format!("{seconds}m"),
+            false => return Error::new(Kind::Usage, message, RANGE),
+        };
+        let hint = format!("{RANGE}; a bare number is seconds, {seconds} minutes are `{meant}`");
+        Error::new(Kind::Usage, message, hint)
     }
 
     /// In minutes, as the wire has it.
@@ -109,15 +133,42 @@ mod tests {
 
     #[test]
     fn lifetimes_end_at_their_bounds() {
-        for (seconds, minutes) in [(3600, Some(60)), (86_400, Some(1440)), (86_459, Some(1440))] {
+        for (seconds, minutes) in [(3600, Some(60)), (5400, Some(90)), (86_400, Some(1440))] {
             let read = TokenLifetime::new(Duration::from_secs(seconds)).ok();
             assert_eq!(read.map(TokenLifetime::minutes), minutes, "{seconds}");
         }
-        for seconds in [0, 3599, 86_460, u64::MAX] {
+        for seconds in [
+            0,
+            3599,
+            3601,
+            3690,
+            86_399,
+            86_401,
+            86_459,
+            86_460,
+            u64::MAX,
+        ] {
             let error = TokenLifetime::new(Duration::from_secs(seconds)).expect_err("outside");
             assert_eq!(error.kind(), Kind::Usage);
             assert!(error.hint().contains("60 to 1440"));
         }
+    }
+
+    #[test]
+    fn a_refused_lifetime_is_named_with_what_was_meant() {
+        for (seconds, message, hint) in [
+            (1440, "for 24 min", "1440 minutes are `24h`"),
+            (90, "for 1 min 30 s (90 s)", "90 minutes are `90m`"),
+            (60, "for 1 min", "60 minutes are `1h`"),
+            (86_401, "(86401 s)", "`1h` to `24h`"),
+            (3690, "and 1 h 1 min (3690 s) are none", "`1h` to `24h`"),
+        ] {
+            let error = TokenLifetime::new(Duration::from_secs(seconds)).expect_err("refused");
+            assert!(error.message().contains(message), "{error}");
+            assert!(error.hint().contains(hint), "{}", error.hint());
+        }
+        let fraction = TokenLifetime::new(Duration::from_millis(3_600_001));
+        assert!(fraction.is_err());
     }
 
     #[test]

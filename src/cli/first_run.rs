@@ -10,6 +10,7 @@ use crate::doctor::{self, Owner};
 use crate::entra::{Authority, check_client_id};
 use crate::error::{Error, Kind, Result};
 use crate::exchange::ExchangeKind;
+use crate::input;
 use crate::secret::Pasted;
 
 use super::commands::login::place;
@@ -201,7 +202,7 @@ impl Questions<'_> {
         loop {
             let answer = self.answer(question, is_secret)?;
             left -= 1;
-            match check(answer.expose().trim()) {
+            match check(input::bare(answer.expose())) {
                 Ok(value) => return Ok(value),
                 Err(error) if error.kind() == Kind::Interrupted || left == 0 => return Err(error),
                 Err(error) => self

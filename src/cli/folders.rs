@@ -8,6 +8,7 @@ use super::parts::{EMULATOR, World};
 use crate::config::ConfigFile;
 use crate::error::{Error, Kind, Result};
 use crate::files::{Folder, SettingsFile};
+use crate::input;
 use crate::text::secret_form;
 
 impl World {
@@ -16,7 +17,8 @@ impl World {
     pub(super) fn path_variable(&self, name: &str) -> Option<PathBuf> {
         match self.raw_environment.get(name) {
             Some(path) => Some(PathBuf::from(path)),
-            None => self.variable(name).map(PathBuf::from),
+            // cmd's `set` and `docker --env-file` keep quotes.
+            None => self.variable(name).map(input::bare).map(PathBuf::from),
         }
     }
 

@@ -2,9 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use zeroize::Zeroizing;
+
 use crate::acs::ConnectionString;
 use crate::config::{self, ConfigFile, Profile, Setting, Sources};
 use crate::error::{Error, Kind, Result};
+use crate::input;
 use crate::secret::SecretBytes;
 use crate::store::Vault;
 use crate::text::{may_hold_secret, quoted};
@@ -72,7 +75,8 @@ impl Target {
         let endpoint = ConnectionString::parse(text)?.endpoint;
         check_keeps(vault)?;
         let name = stored_name(&self.profile);
-        let secret = SecretBytes::new(text.trim().as_bytes().to_vec());
+        let bare = Zeroizing::new(input::connection_string(text).into_owned());
+        let secret = SecretBytes::new(bare.as_bytes().to_vec());
         vault.save_secret(&name, &secret)?;
         let mut values = values.to_vec();
         values.push((Setting::Endpoint, endpoint.as_str()));

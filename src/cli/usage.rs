@@ -14,8 +14,8 @@ use crate::error::{Error, Kind, Result};
 use crate::text::{SecretForm, secret_form, shown};
 
 /// The next step for a secret on the command line.
-const PIPE_IT_IN: &str = "pipe a secret in, or name a file that holds it; renew or regenerate the \
-                          one that was shown";
+const PIPE_IT_IN: &str = "pipe it in, or name a file that holds it; and renew or regenerate it, since \
+                          it was visible";
 
 /// Translates clap's error. The values that it quotes go through [`shown`].
 pub(super) fn error_of(mut wrong: clap::Error) -> Error {
@@ -47,7 +47,7 @@ pub(super) fn error_of(mut wrong: clap::Error) -> Error {
     let text = text.strip_prefix("error: ").unwrap_or(&text);
     let (message, rest) = text.split_once("\n\n").unwrap_or((text, ""));
     let hint = match (form, rest.trim()) {
-        (Some(form), _) => format!("{form} is visible to every process here: {PIPE_IT_IN}"),
+        (Some(form), _) => format!("every process of this machine sees {form} here: {PIPE_IT_IN}"),
         (None, "") => "see `acspass --help`".to_owned(),
         (None, rest) => {
             let rest = rest.strip_prefix("tip: ").unwrap_or(rest);

@@ -380,7 +380,10 @@ fn parse_hosts(text: &str) -> Result<Vec<String>> {
 }
 
 fn parse_origins(text: &str) -> Result<Vec<WebOrigin>> {
-    text.split_whitespace().map(WebOrigin::parse).collect()
+    text.split(|c: char| c == ',' || c.is_whitespace())
+        .filter(|word| !word.is_empty())
+        .map(WebOrigin::parse)
+        .collect()
 }
 
 fn parse_port(text: &str) -> Result<u16> {

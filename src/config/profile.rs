@@ -13,6 +13,7 @@ use super::choice::parse_switch;
 use super::setting::Setting;
 use crate::error::{Error, Kind, Result};
 use crate::files::{Refusal, SettingsFile, shell_quoted};
+use crate::input;
 use crate::text::{quoted, secret_form, without_secrets};
 
 /// The name of the profile where none is named.
@@ -52,7 +53,8 @@ impl ConfigFile {
         })?;
         let is_open_to_group = settings.as_ref().is_some_and(|read| read.is_open_to_group);
         let bytes = settings.map(|read| read.bytes).unwrap_or_default();
-        let text = String::from_utf8(bytes).map_err(|_| {
+        // An editor of Windows may have written UTF-16.
+        let text = input::text(&bytes).ok_or_else(|| {
             Error::new(
                 Kind::Usage,
                 format!("{} is not text in UTF-8", path.display()),

@@ -11,6 +11,7 @@ use super::missing::{Missing, not_configured};
 use super::setting::{Found, Origin, Setting, Sources};
 use crate::acs::{ConnectionString, Endpoint, check_access_key};
 use crate::error::Result;
+use crate::input;
 use crate::secret::AccessKey;
 
 /// The ACS resource, and what proves the right to it.
@@ -49,7 +50,8 @@ impl GivenResource {
     /// # Errors
     /// [`Kind::Usage`](crate::Kind::Usage) saying what is wrong with it, without repeating it.
     pub fn parse(text: &str, allowed_hosts: &[String]) -> Result<Self> {
-        let given = match text.contains(';') || !text.trim_start().starts_with("http") {
+        let text = &*input::connection_string(text);
+        let given = match text.contains([';', '=']) {
             true => GivenResource::ConnectionString(ConnectionString::parse(text)?),
             false => GivenResource::Endpoint(Endpoint::parse(text)?),
         };

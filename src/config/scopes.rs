@@ -60,7 +60,7 @@ pub(super) fn resolve(
 
 fn parse_in(cloud: Option<Cloud>, text: &str) -> Result<Vec<String>> {
     let mut scopes = Vec::new();
-    for scope in text.split([' ', ',', '\t', '\n']) {
+    for scope in text.split(|c: char| c == ',' || c.is_whitespace()) {
         match scope {
             "" => {}
             scope if scope.contains("://") => scopes.push(scope.to_owned()),

@@ -5,6 +5,7 @@ use std::fmt;
 
 use super::profile::Profile;
 use crate::error::{Error, Kind, Result};
+use crate::input;
 use crate::text::quoted;
 
 /// A setting as `config` and a profile know it.
@@ -219,11 +220,12 @@ impl Sources<'_> {
             .map(|text| found(text, Origin::Default))
     }
 
-    /// An environment variable; an empty one counts as unset.
+    /// An environment variable, without white space and quotes around it (`docker --env-file` and
+    /// cmd's `set` keep quotes). An empty one counts as unset.
     pub fn variable(&self, name: &str) -> Option<&str> {
         self.environment
             .get(name)
-            .map(String::as_str)
-            .filter(|text| !text.trim().is_empty())
+            .map(|text| input::bare(text))
+            .filter(|text| !text.is_empty())
     }
 }

@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use crate::error::{Error, Kind, Result};
 use crate::http::{Http, Request};
+use crate::input;
 use crate::loopback;
 use crate::wire::entra::{Metadata, TokenError};
 
@@ -32,8 +33,14 @@ impl Authority {
                  variable AZURE_AUTHORITY_HOST)",
             )
         };
-        let url = Url::parse(host.trim().trim_end_matches('/'))
-            .map_err(|_| wrong("is not a URL with a scheme"))?;
+        let host = input::bare(host).trim_end_matches('/');
+        // As the Azure SDKs do: a name without a scheme is meant with https.
+        let is_name = !host.contains("://") && host.contains('.') && !is_local(host);
+        let url = match is_name {
+            true => Url::parse(&format!("https://{host}")),
+            false => Url::parse(host),
+        }
+        .map_err(|_| wrong("is not a URL with a scheme"))?;
         match url.scheme() {
             "https" => {}
             "http" if url.host_str().is_some_and(loopback::is_loopback_host) => {}
@@ -158,8 +165,14 @@ impl Authority {
     }
 }
 
+/// Whether a host without a scheme is this machine's own, so that either scheme could be meant.
+fn is_local(host: &str) -> bool {
+    let url = Url::parse(&format!("http://{host}"));
+    url.is_ok_and(|url| url.host_str().is_none_or(loopback::is_loopback_host))
+}
+
 fn check_tenant(tenant: &str) -> Result<String> {
-    let tenant = tenant.trim().to_ascii_lowercase();
+    let tenant = input::bare(tenant).to_ascii_lowercase();
     let wrong = |what: String, hint: &str| Err(Error::new(Kind::Usage, what, hint));
     if tenant == "consumers" {
         return wrong(
@@ -203,7 +216,7 @@ pub(crate) fn is_guid(text: &str) -> bool {
 /// # Errors
 /// [`Kind::Usage`] where it is not a GUID.
 pub fn check_client_id(text: &str) -> Result<String> {
-    let id = text.trim().to_ascii_lowercase();
+    let id = input::bare(text).to_ascii_lowercase();
     match is_guid(&id) {
         true => Ok(id),
         false => Err(Error::new(
@@ -224,8 +237,20 @@ mod tests {
         let authority = authority.expect("the default");
         assert_eq!(authority.host(), "login.microsoftonline.com");
         assert_eq!(authority.tenant(), "organizations");
+        for host in [
+            "login.microsoftonline.us",
+            " \"login.microsoftonline.us/\" ",
+        ] {
+            let authority = Authority::new(host, "organizations").expect(host);
+            assert_eq!(
+                authority.address().as_str(),
+                "https://login.microsoftonline.us/"
+            );
+        }
         for (host, tenant) in [
-            ("login.microsoftonline.com", "organizations"),
+            ("localhost:8485", "organizations"),
+            ("127.0.0.1:8485", "organizations"),
+            ("login.microsoftonline.com/contoso", "organizations"),
             ("http://login.microsoftonline.com", "organizations"),
             ("https://login.microsoftonline.com/contoso", "organizations"),
             ("https://u:p@login.microsoftonline.com", "organizations"),

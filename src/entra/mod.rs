@@ -12,6 +12,7 @@ mod refusal;
 mod sign_in;
 mod tokens;
 
+pub(crate) use authority::is_guid;
 pub use authority::{Authority, check_client_id};
 pub use sign_in::{By, Notice, Prompt, Reader, SignedIn, Way};
 pub use tokens::{Entra, Tokens};

@@ -9,7 +9,8 @@ use rustls::pki_types::pem::PemObject;
 use tracing::warn;
 
 use crate::error::{Error, Kind, Result};
-use crate::text::quoted;
+use crate::input;
+use crate::text::shown;
 
 /// Where Unix systems keep the authorities that they trust (as OpenSSL's and Go's lists have it).
 const BUNDLES: [&str; 5] = [
@@ -55,7 +56,7 @@ impl AuthorityFile {
                 Kind::Usage,
                 format!(
                     "{name} names {}, which cannot be used: {why}",
-                    quoted(&self.path.to_string_lossy())
+                    shown(&self.path.to_string_lossy())
                 ),
                 format!("correct {name}, or unset it"),
             )
@@ -88,7 +89,7 @@ pub(super) fn system_bundle() -> Vec<CertificateDer<'static>> {
 
 /// The certificates that a verifier takes: one that it does not would make it take none.
 fn parsable(pem: &[u8]) -> Vec<CertificateDer<'static>> {
-    CertificateDer::pem_slice_iter(pem)
+    CertificateDer::pem_slice_iter(&input::utf8(pem))
         .filter_map(Result::ok)
         .filter(|found| RootCertStore::empty().add(found.clone()).is_ok())
         .collect()
@@ -116,6 +117,21 @@ mod tests {
         let nonsense = b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
         assert_eq!(parsable(nonsense), []);
         assert_eq!(parsable(b"no certificate"), []);
+    }
+
+    #[test]
+    fn a_bundle_that_windows_wrote_loses_no_certificate() {
+        let certificate = || {
+            let signed = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]);
+            signed.expect("a certificate").cert.pem()
+        };
+        let bundle = format!("{}{}", certificate(), certificate()).replace('\n', "\r\n");
+        let marked = format!("\u{feff}{bundle}");
+        let little: Vec<u8> = marked.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let big: Vec<u8> = marked.encode_utf16().flat_map(u16::to_be_bytes).collect();
+        for bytes in [bundle.as_bytes(), marked.as_bytes(), &little, &big] {
+            assert_eq!(parsable(bytes).len(), 2);
+        }
     }
 
     #[test]

@@ -95,7 +95,7 @@ pub fn described(value: &str) -> String {
     let digits = value.chars().count().to_string();
     let mut count = String::new();
     for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place) % 3 == 0 {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
             count.push(',');
         }
         count.push(digit);

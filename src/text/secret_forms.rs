@@ -63,6 +63,8 @@ const SECRET_PARAMETERS: [(&str, SecretForm); 4] = [
 
 /// Shortest random text that counts as a key: 15 bytes in Base64.
 const SHORTEST_KEY: usize = 20;
+/// Longest part between slashes that Base64 of a key's length does not go beyond.
+const SHORTEST_SEGMENT: usize = 12;
 /// Longest run of letters and digits that is an ordinary word; a GUID without dashes has 32.
 const LONGEST_WORD: usize = 32;
 
@@ -85,7 +87,7 @@ pub fn secret_form(text: &str) -> Option<SecretForm> {
     }
     let parameter = text
         .split(['?', '&', '#', ' ', '\n'])
-        .find_map(|pair| secret_parameter(pair));
+        .find_map(secret_parameter);
     if parameter.is_some() {
         return parameter;
     }
@@ -208,21 +210,35 @@ fn is_base64_character(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '=' | '_' | '-')
 }
 
-/// Long text in which small letters, capitals and digits alternate as only chance has it. Random
-/// Base64 changes at 6 of 10 places, names in camel case at 3.
+/// Whether small letters, capitals and digits alternate in a long text as only chance has it: in
+/// random Base64 at 6 of 10 places, in camel case at 3 to 4.
 fn is_random(run: &str) -> bool {
-    let mix = Mix::of(run);
-    let with_digit = mix.has_digit && mix.changes * 10 >= mix.length * 3;
-    let without_digit = mix.length > LONGEST_WORD && mix.changes * 10 >= mix.length * 4;
-    let is_long = mix.length >= SHORTEST_KEY;
-    is_long && mix.has_lower && mix.has_upper && (with_digit || without_digit)
+    pieces(run).any(|piece| {
+        let mix = Mix::of(piece);
+        let tenths = mix.changes * 10 / mix.length.max(1);
+        mix.is_long_mixed_case()
+            && ((mix.digit_groups >= 3 && tenths >= 3)
+                || tenths >= 5
+                || (mix.length >= 40 && mix.changes * 20 >= mix.length * 7))
+    })
 }
 
-/// As [`is_random`], for shorter text without a digit.
+/// As [`is_random`], in doubt.
 fn is_mixed(run: &str) -> bool {
-    let mix = Mix::of(run);
-    let is_long = mix.length >= SHORTEST_KEY;
-    is_long && mix.has_upper && mix.has_lower && mix.changes * 10 >= mix.length * 4
+    pieces(run).any(|piece| {
+        let mix = Mix::of(piece);
+        mix.is_long_mixed_case() && mix.changes * 10 >= mix.length * 4
+    })
+}
+
+/// What is judged as one text: the folders of a path apart, anything else whole, since Base64 has
+/// slashes, too.
+fn pieces(run: &str) -> impl Iterator<Item = &str> {
+    let longest = run.split('/').map(str::len).max().unwrap_or_default();
+    let is_path = (run.starts_with('/') || longest < SHORTEST_SEGMENT) && !run.contains(['+', '=']);
+    let whole = (!is_path).then_some(run);
+    let folders = is_path.then(|| run.split('/'));
+    whole.into_iter().chain(folders.into_iter().flatten())
 }
 
 /// How the letters and digits of a text alternate.
@@ -232,10 +248,14 @@ struct Mix {
     changes: usize,
     has_lower: bool,
     has_upper: bool,
-    has_digit: bool,
+    digit_groups: usize,
 }
 
 impl Mix {
+    fn is_long_mixed_case(&self) -> bool {
+        self.length >= SHORTEST_KEY && self.has_lower && self.has_upper
+    }
+
     fn of(run: &str) -> Mix {
         let mut mix = Mix::default();
         let mut last = None;
@@ -243,8 +263,9 @@ impl Mix {
             let class = (byte.is_ascii_lowercase(), byte.is_ascii_uppercase());
             mix.has_lower |= class.0;
             mix.has_upper |= class.1;
-            mix.has_digit |= byte.is_ascii_digit();
-            mix.changes += usize::from(last.is_some_and(|last| last != class));
+            let changes = last != Some(class);
+            mix.digit_groups += usize::from(changes && byte.is_ascii_digit());
+            mix.changes += usize::from(changes && last.is_some());
             mix.length += 1;
             last = Some(class);
         }
@@ -325,6 +346,11 @@ mod tests {
             "https://login.microsoftonline.com/common/oauth2/nativeclient",
             "/var/folders/zz/zyxvpxvq6csfxvn_n0000000000000/T/config.toml",
             "/home/ada/Documents/My Project 2/connection-string.txt",
+            "/Users/AdaB2/Library/MyApp/State",
+            "/Users/AdaLovelace/Library/Application Support/MyLongFolderName2/State1/X2",
+            "Proj1/Test2/Data3/Lib4/Out5/File",
+            "https://contoso.sharepoint.com/sites/MyTeam1/Shared2/Doc3",
+            "ManageCallsManageChats2",
             "C:\\Users\\Ada\\AppData\\Local\\Temp\\token.txt",
             "http://localhost:8080/redirect",
             "uid-1234.utid-5678",

@@ -116,7 +116,7 @@ pub fn parse_duration(text: &str) -> Result<Duration> {
             "write it like 90s, 10m or 1h30m; a bare number is seconds",
         )
     };
-    let text = text.trim();
+    let text = &text.trim().to_ascii_lowercase();
     if let Ok(seconds) = text.parse::<u32>() {
         return Ok(Duration::from_secs(seconds.into()));
     }

@@ -47,7 +47,7 @@ fn malformed_connection_strings_end_with_2_and_are_not_shown() {
             "plain http",
         ),
         (
-            format!("endpoint=a.communication.azure.com;accesskey={KEY}"),
+            format!("endpoint=localhost:8485;accesskey={KEY}"),
             "endpoint",
         ),
         (
@@ -105,7 +105,7 @@ fn settings_that_are_wrong_end_with_2_and_say_where_they_came_from() {
             "neither a GUID, a domain",
         ),
         ("AZURE_AUTHORITY_HOST", "http://login.example", "plain http"),
-        ("AZURE_AUTHORITY_HOST", "login.example", "not a URL"),
+        ("AZURE_AUTHORITY_HOST", "localhost:8485", "neither https"),
         (
             "AZURE_AUTHORITY_HOST",
             "https://login.example/contoso",

@@ -60,7 +60,7 @@ fn three_answers_are_kept_and_bring_a_token() {
         .sees(CLIENT_ID)
         .types(&format!("{}\n", emulator.client_id()));
     for (wrong, why) in [
-        ("contoso", "the connection string has a part without `=`"),
+        ("contoso", "the endpoint of the ACS resource is not a URL"),
         (
             "endpoint=https://resource.example/;accesskey=d3Jvbmc=",
             "resource.example is not a host of Azure Communication Services",

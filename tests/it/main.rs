@@ -26,6 +26,7 @@ mod full_disk;
 mod get;
 mod harness;
 mod identity;
+mod input_forms;
 #[cfg(target_os = "linux")]
 mod kept_files;
 mod killed_writers;

@@ -57,6 +57,7 @@ impl CertificateAssertion {
         let pem = std::fs::read(path)
             .map(zeroize::Zeroizing::new)
             .map_err(|error| unusable("cannot be read").caused_by(error))?;
+        let pem = zeroize::Zeroizing::new(crate::input::utf8(&pem).into_owned());
         let certificate = CertificateDer::from_pem_slice(&pem)
             .map_err(|_| unusable("holds no PEM certificate"))?;
         let key = PrivateKeyDer::from_pem_slice(&pem)

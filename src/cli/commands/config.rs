@@ -16,6 +16,7 @@ use crate::cli::parts::{World, block_on, stored_name};
 use crate::cli::profile::Target;
 use crate::config::{self, Change, Found, Origin, Profile, Setting, Sources};
 use crate::error::{Error, Kind, Result};
+use crate::input;
 use crate::text::{quoted, shown};
 
 /// Longest connection string that is read, in bytes.
@@ -154,7 +155,11 @@ fn get(key: &str, world: &World, output: &mut Output) -> Result<()> {
 
 fn set(args: &ConfigSet, world: &World, output: &mut Output) -> Result<()> {
     let value = args.values.join(" ");
-    if value.trim().is_empty() {
+    let value = match Setting::from_key(&args.key) {
+        Ok(setting) => input::value(&value, setting.variables()),
+        Err(_) => input::bare(&value),
+    };
+    if value.is_empty() {
         return Err(Error::new(
             Kind::Usage,
             format!("{} needs a value", quoted(&args.key)),
@@ -164,19 +169,19 @@ fn set(args: &ConfigSet, world: &World, output: &mut Output) -> Result<()> {
     let mut target = Target::of(world)?;
     if args.key == "profile" {
         let names = target.file.names();
-        if value != config::DEFAULT_PROFILE && !names.contains(&value.as_str()) {
-            return Err(config::unknown_profile(&value, &target.file));
+        if value != config::DEFAULT_PROFILE && !names.contains(&value) {
+            return Err(config::unknown_profile(value, &target.file));
         }
-        target.file.set_default_profile(Some(&value))?;
+        target.file.set_default_profile(Some(value))?;
         output
             .talk()
-            .say(&format!("{} is the profile from now on", quoted(&value)));
+            .say(&format!("{} is the profile from now on", quoted(value)));
         return output.result("", &json!({}));
     }
     let setting = Setting::from_key(&args.key)?;
-    let change = Change::Set(setting, &value);
+    let change = Change::Set(setting, value);
     check(&target, change, world, output)?;
-    target.file.set(&target.profile, &[(setting, &value)])?;
+    target.file.set(&target.profile, &[(setting, value)])?;
     output.talk().say(&format!(
         "{} is set in profile {}, in {}",
         args.key,
@@ -246,7 +251,9 @@ fn set_connection_string(
         ));
     }
     let text = read_secret(stdin, output)?;
-    let endpoint = ConnectionString::parse(&text)?.endpoint;
+    let endpoint = ConnectionString::parse(&text)
+        .map_err(|error| error.caused_by("the value comes from standard input"))?
+        .endpoint;
     let mut target = Target::of(world)?;
     let vault = target.vault(world)?;
     target.keep(&vault, &[], Some(&text))?;
@@ -272,13 +279,13 @@ fn read_secret(stdin: Stdin, output: &Output) -> Result<Zeroizing<String>> {
         let line = line.ok_or_else(unreadable)?;
         return Ok(Zeroizing::new(line.expose().to_owned()));
     }
-    let mut text = Zeroizing::new(String::new());
+    let mut bytes = Zeroizing::new(Vec::new());
     stdin
         .source
         .take(LONGEST)
-        .read_to_string(&mut text)
-        .map_err(|_| unreadable())?;
-    Ok(text)
+        .read_to_end(&mut bytes)
+        .map_err(|cause| unreadable().caused_by(cause))?;
+    input::text(&bytes).ok_or_else(|| unreadable().caused_by("it is not text in UTF-8 or UTF-16"))
 }
 
 fn unset(key: &str, world: &World, output: &mut Output) -> Result<()> {

@@ -11,10 +11,13 @@ use crate::cli::Stdin;
 use crate::cli::args::{TokenExchange, TokenIssue, TokenRevoke};
 use crate::cli::output::Output;
 use crate::cli::parts::{Parts, World};
+use crate::entra::{check_client_id, is_guid};
 use crate::error::{Error, Kind, Result};
+use crate::input;
 use crate::jwt;
 use crate::secret::EntraToken;
 use crate::shapes;
+use crate::text::quoted;
 
 use super::{bulk, token_input};
 
@@ -90,13 +93,17 @@ pub(super) fn exchange(
     };
     let app_id = args
         .client_id
-        .clone()
+        .as_deref()
+        .map(check_client_id)
+        .transpose()?
         .or(claims.appid)
         .or(claims.azp)
         .ok_or_else(|| missing("the application it was issued to", "--client-id"))?;
     let user_id = args
         .user_id
-        .clone()
+        .as_deref()
+        .map(check_user_id)
+        .transpose()?
         .or(claims.oid)
         .ok_or_else(|| missing("its user's object id", "--user-id"))?;
     let parts = Parts::new(world, &BTreeMap::new())?;
@@ -114,16 +121,41 @@ pub(super) fn exchange(
     Ok(0)
 }
 
+/// Takes a user's object id.
+fn check_user_id(text: &str) -> Result<String> {
+    let id = input::bare(text).to_ascii_lowercase();
+    match is_guid(&id) {
+        true => Ok(id),
+        false => Err(Error::new(
+            Kind::Usage,
+            format!("{} is not an object id: not a GUID", quoted(text)),
+            "the portal shows the user's Object ID under Microsoft Entra ID, Users",
+        )),
+    }
+}
+
 /// Scopes and lifetime, checked before anything is contacted.
 pub(super) fn wanted(
     scopes: &[String],
     valid_for: Option<Duration>,
 ) -> Result<(Vec<TokenScope>, Option<TokenLifetime>)> {
-    let scopes = scopes
-        .iter()
-        .map(|scope| scope.parse())
-        .collect::<Result<_>>()?;
-    Ok((scopes, valid_for.map(TokenLifetime::new).transpose()?))
+    let mut wanted: Vec<TokenScope> = Vec::new();
+    for scope in scopes {
+        // `--scope chat,voip` and `--scope "chat voip"` name two.
+        let words = scope.split(|c: char| c == ',' || c.is_whitespace());
+        let mut words = words.filter(|word| !word.is_empty()).peekable();
+        if words.peek().is_none() {
+            // An empty scope is refused by its own module.
+            "".parse::<TokenScope>()?;
+        }
+        for word in words {
+            let scope = word.parse()?;
+            if !wanted.contains(&scope) {
+                wanted.push(scope);
+            }
+        }
+    }
+    Ok((wanted, valid_for.map(TokenLifetime::new).transpose()?))
 }
 
 pub(super) fn created_text(created: &CreatedUser) -> String {

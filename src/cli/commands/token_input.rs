@@ -8,20 +8,22 @@ use zeroize::Zeroizing;
 use crate::cli::Stdin;
 use crate::cli::output::Talk;
 use crate::error::{Error, Kind, Result};
+use crate::input;
 use crate::jwt;
+use crate::text::quoted;
 
 /// Longest input that is read, in bytes.
 const LONGEST: u64 = 256 * 1024;
 
-/// The token in the file, or on standard input where there is none or `-`; without the white
-/// space around it.
+/// The token in the file, or on standard input without a file or for `-`; without what tools write
+/// around it, see [`input::token`].
 pub(super) fn read(file: Option<&Path>, stdin: Stdin, talk: &Talk) -> Result<Zeroizing<String>> {
     let text = match file.filter(|path| *path != Path::new("-")) {
         None => {
             if stdin.is_terminal {
                 talk.say("paste the token, then press Enter and Ctrl-D; Ctrl-C ends it");
             }
-            read_all(stdin.source)?
+            read_all(stdin.source, "standard input")?
         }
         Some(path) if is_a_token(path) => {
             return Err(Error::new(
@@ -30,16 +32,19 @@ pub(super) fn read(file: Option<&Path>, stdin: Stdin, talk: &Talk) -> Result<Zer
                 "pipe it in instead, or name a file that holds it",
             ));
         }
-        Some(path) => read_all(std::fs::File::open(path).map_err(|error| {
-            Error::new(
-                Kind::Usage,
-                "the file with the token cannot be opened",
-                "name a file that holds a token, or pipe the token in",
-            )
-            .caused_by(error)
-        })?)?,
+        Some(path) => {
+            let file = std::fs::File::open(path).map_err(|error| {
+                Error::new(
+                    Kind::Usage,
+                    "the file with the token cannot be opened",
+                    "name a file that holds a token, or pipe the token in",
+                )
+                .caused_by(error)
+            })?;
+            read_all(file, &quoted(&path.to_string_lossy()))?
+        }
     };
-    match text.trim() {
+    match &*input::token(&text) {
         "" => Err(Error::new(
             Kind::Usage,
             "there is no token: what was read is empty",
@@ -59,21 +64,21 @@ fn is_a_token(path: &Path) -> bool {
     looks_like_one && !path.exists()
 }
 
-fn read_all(source: impl Read) -> Result<Zeroizing<String>> {
-    let mut text = Zeroizing::new(String::new());
+fn read_all(source: impl Read, name: &str) -> Result<Zeroizing<String>> {
     let failed = |what: &str| {
         Error::new(
             Kind::Usage,
-            format!("the token cannot be read: {what}"),
+            format!("no token can be read from {name}: {what}"),
             "pipe in one token and nothing else",
         )
     };
+    let mut bytes = Zeroizing::new(Vec::new());
     source
         .take(LONGEST + 1)
-        .read_to_string(&mut text)
-        .map_err(|_| failed("it is not text"))?;
-    match text.len() as u64 > LONGEST {
-        true => Err(failed("it is longer than 256 KiB")),
-        false => Ok(text),
+        .read_to_end(&mut bytes)
+        .map_err(|cause| failed("reading fails").caused_by(cause))?;
+    if bytes.len() as u64 > LONGEST {
+        return Err(failed("it is longer than 256 KiB"));
     }
+    input::text(&bytes).ok_or_else(|| failed("it is not text in UTF-8 or UTF-16"))
 }

@@ -1,9 +1,10 @@
 //! `user create` and `user delete`, one or many.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Read};
+use std::io::Read;
 
 use serde_json::{Value, json};
+use zeroize::Zeroizing;
 
 use crate::acs::{CommunicationUserId, CreatedUser};
 use crate::cli::Stdin;
@@ -11,6 +12,7 @@ use crate::cli::args::{UserCreate, UserDelete};
 use crate::cli::output::Output;
 use crate::cli::parts::{Parts, World};
 use crate::error::{Error, Kind, Result};
+use crate::input;
 use crate::shapes;
 use crate::text::shown;
 
@@ -158,24 +160,17 @@ fn read_ids(stdin: Stdin) -> Result<Vec<String>> {
             "pipe in ids, one a line, as `acspass user create` prints them",
         )
     };
-    let mut ids = Vec::new();
-    let mut source = BufReader::new(stdin.source.take(LONGEST));
-    let mut line = String::new();
-    let mut read = 0;
-    loop {
-        line.clear();
-        match source.read_line(&mut line) {
-            Ok(0) => break,
-            Ok(length) => read += length as u64,
-            Err(_) => return Err(unreadable("it is not text")),
-        }
-        let id = line.trim();
-        if !id.is_empty() {
-            ids.push(id.to_owned());
-        }
+    // A token between the ids is wiped with the rest.
+    let mut bytes = Zeroizing::new(Vec::new());
+    let mut source = stdin.source.take(LONGEST + 1);
+    source
+        .read_to_end(&mut bytes)
+        .map_err(|cause| unreadable("standard input fails").caused_by(cause))?;
+    if bytes.len() as u64 > LONGEST {
+        return Err(unreadable("it is longer than 64 MiB"));
     }
-    match read >= LONGEST {
-        true => Err(unreadable("it is longer than 64 MiB")),
-        false => Ok(ids),
+    match input::text(&bytes) {
+        Some(text) => Ok(input::ids(&text)),
+        None => Err(unreadable("standard input is not text in UTF-8 or UTF-16")),
     }
 }

@@ -1,0 +1,101 @@
+//! Lists of ids, as people and their tools write them.
+
+use serde_json::Value;
+
+use super::bare;
+
+/// The entries of a list: one a line, or several with commas between them, each perhaps in quotes; or
+/// JSON as `user create -o json` and `user delete -o json` print it, in one line, several lines or
+/// many objects. An entry that is no id stays whole, for a message about it.
+pub fn ids(text: &str) -> Vec<String> {
+    let text = text.trim_start_matches('\u{feff}').trim();
+    if text.starts_with(['{', '[']) {
+        let values: Result<Vec<Value>, _> = serde_json::Deserializer::from_str(text)
+            .into_iter()
+            .collect();
+        if let Ok(values) = values {
+            let mut found = Vec::new();
+            values.iter().for_each(|value| collect(value, &mut found));
+            return found;
+        }
+    }
+    text.lines().flat_map(entries).collect()
+}
+
+/// The entries of one line. It is split only into what has the form of ids.
+fn entries(line: &str) -> Vec<String> {
+    let line = bare(line);
+    if line.starts_with('{')
+        && let Ok(value) = serde_json::from_str(line)
+    {
+        let mut found = Vec::new();
+        collect(&value, &mut found);
+        return found;
+    }
+    let words: Vec<&str> = line
+        .split(|c: char| c == ',' || c.is_whitespace())
+        .map(bare)
+        .filter(|word| !word.is_empty())
+        .collect();
+    match words.iter().all(|word| is_raw_id(word)) {
+        true => words.into_iter().map(str::to_owned).collect(),
+        false => vec![line.to_owned()],
+    }
+}
+
+/// Whether a word begins as raw ids do, like `8:acs:`.
+fn is_raw_id(word: &str) -> bool {
+    let (kind, rest) = word.split_once(':').unwrap_or_default();
+    !kind.is_empty() && kind.bytes().all(|byte| byte.is_ascii_digit()) && !rest.is_empty()
+}
+
+fn collect(value: &Value, found: &mut Vec<String>) {
+    match value {
+        Value::String(id) => found.push(bare(id).to_owned()),
+        Value::Array(values) => values.iter().for_each(|value| collect(value, found)),
+        Value::Object(members) => {
+            let names = ["identity", "id", "created", "deleted"];
+            let known: Vec<&Value> = names.iter().filter_map(|name| members.get(*name)).collect();
+            match known.is_empty() {
+                true => found.push(value.to_string()),
+                false => known.into_iter().for_each(|value| collect(value, found)),
+            }
+        }
+        other => found.push(other.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_is_read_as_tools_write_it() {
+        for text in [
+            "8:acs:r_1\n8:acs:r_2\n",
+            "\u{feff}8:acs:r_1\r\n\r\n  8:acs:r_2  \r\n",
+            "\"8:acs:r_1\",\"8:acs:r_2\"",
+            "8:acs:r_1, 8:acs:r_2,",
+            "8:acs:r_1 8:acs:r_2",
+            "'8:acs:r_1'\n\"8:acs:r_2\",\n",
+            "[\"8:acs:r_1\", \"8:acs:r_2\"]",
+            "{\"identity\":{\"id\":\"8:acs:r_1\"}}\n{\"identity\":{\"id\":\"8:acs:r_2\"},\"accessToken\":{\"token\":\"t\"}}",
+            "{\n  \"created\": [{\"identity\": {\"id\": \"8:acs:r_1\"}}, {\"id\": \"8:acs:r_2\"}],\n  \"failed\": []\n}",
+            "{\"deleted\":[\"8:acs:r_1\",\"8:acs:r_2\"],\"failed\":[]}",
+            "8:acs:r_1\n{\"id\": \"8:acs:r_2\"}",
+        ] {
+            assert_eq!(ids(text), ["8:acs:r_1", "8:acs:r_2"], "{text}");
+        }
+        assert_eq!(ids(" \n"), Vec::<String>::new());
+        assert_eq!(ids("[]"), Vec::<String>::new());
+    }
+
+    #[test]
+    fn what_is_no_id_stays_whole() {
+        let string = "endpoint=https://a.b ; accesskey=x";
+        assert_eq!(ids(string), [string]);
+        assert_eq!(ids("hello world\n8:acs:r_1"), ["hello world", "8:acs:r_1"]);
+        assert_eq!(ids("{\"x\":1}"), ["{\"x\":1}"]);
+        assert_eq!(ids("[1]"), ["1"]);
+    }
+}

@@ -1,0 +1,161 @@
+//! Tokens and connection strings, with what tools write around them.
+
+use std::borrow::Cow;
+
+use serde_json::Value;
+
+use super::{bare, value};
+use crate::jwt;
+
+const CONNECTION_VARIABLES: [&str; 2] = [
+    "COMMUNICATION_SERVICES_CONNECTION_STRING",
+    "AZURE_COMMUNICATION_CONNECTION_STRING",
+];
+/// Members of `az communication list-key` and of `acspass emulator -o json`, first one first.
+const CONNECTION_MEMBERS: [&str; 3] = [
+    "primaryConnectionString",
+    "connectionString",
+    "secondaryConnectionString",
+];
+const TOKEN_VARIABLES: [&str; 2] = [
+    "AZURE_COMMUNICATION_ACCESS_TOKEN",
+    "COMMUNICATION_SERVICES_ACCESS_TOKEN",
+];
+/// Members of `acspass get -o json`, of `user create -o json`, of `az account get-access-token` and of
+/// a token response (RFC 6749, section 5.1).
+const TOKEN_MEMBERS: [&str; 3] = ["token", "accessToken", "access_token"];
+
+/// The connection string in a text: alone, quoted, assigned to its variable, or in JSON.
+pub fn connection_string(text: &str) -> Cow<'_, str> {
+    found(text, &CONNECTION_VARIABLES, &CONNECTION_MEMBERS)
+}
+
+/// The token in a text: alone, quoted, assigned to its variable, in JSON, as a bearer header, or as
+/// the second line of `user create --scope`. Lines into which a terminal has broken it are joined.
+pub fn token(text: &str) -> Cow<'_, str> {
+    match found(text, &TOKEN_VARIABLES, &TOKEN_MEMBERS) {
+        Cow::Borrowed(text) => one_token(text),
+        Cow::Owned(text) => Cow::Owned(one_token(&text).into_owned()),
+    }
+}
+
+fn found<'t>(text: &'t str, variables: &[&str], members: &[&str]) -> Cow<'t, str> {
+    let text = value(text, variables);
+    let json = text
+        .starts_with('{')
+        .then(|| serde_json::from_str::<Value>(text).ok())
+        .flatten();
+    match json.and_then(|json| member(&json, members).map(str::to_owned)) {
+        Some(value) => Cow::Owned(bare(&value).to_owned()),
+        None => Cow::Borrowed(text),
+    }
+}
+
+/// The first of these members that is text, itself or by an object in its place.
+fn member<'j>(json: &'j Value, members: &[&str]) -> Option<&'j str> {
+    members.iter().find_map(|name| match json.get(name)? {
+        Value::String(text) => Some(text.as_str()),
+        object @ Value::Object(_) => member(object, members),
+        _ => None,
+    })
+}
+
+fn one_token(text: &str) -> Cow<'_, str> {
+    let text = without_scheme(text);
+    if !text.contains('\n') {
+        return Cow::Borrowed(text);
+    }
+    let mut tokens = text
+        .lines()
+        .map(|line| without_scheme(bare(line)))
+        .filter(|line| jwt::decode(line).is_some());
+    if let (Some(token), None) = (tokens.next(), tokens.next()) {
+        return Cow::Borrowed(token);
+    }
+    let joined: String = text.split_whitespace().collect();
+    match jwt::decode(&joined) {
+        Some(_) => Cow::Owned(joined),
+        None => Cow::Borrowed(text),
+    }
+}
+
+/// The token behind `Authorization: Bearer` or `Bearer`.
+fn without_scheme(text: &str) -> &str {
+    let mut rest = text;
+    for word in ["authorization:", "bearer "] {
+        let begins = rest
+            .get(..word.len())
+            .is_some_and(|start| start.eq_ignore_ascii_case(word));
+        if begins {
+            rest = bare(&rest[word.len()..]);
+        }
+    }
+    rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TOKEN: &str = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJ4In0.c2ln";
+    const STRING: &str = "endpoint=https://c.communication.azure.com/;accesskey=a2V5";
+
+    #[test]
+    fn a_token_is_found_in_what_tools_write_around_it() {
+        for text in [
+            TOKEN.to_owned(),
+            format!("\u{feff}{TOKEN}\r\n"),
+            format!("'{TOKEN}'"),
+            format!("Bearer {TOKEN}"),
+            format!("authorization: bearer {TOKEN}\n"),
+            format!("\"Authorization: Bearer {TOKEN}\""),
+            format!("AZURE_COMMUNICATION_ACCESS_TOKEN={TOKEN}"),
+            format!(
+                "export AZURE_COMMUNICATION_ACCESS_TOKEN='{TOKEN}'\n\
+                 export COMMUNICATION_SERVICES_ENDPOINT='https://a.b'\n"
+            ),
+            format!("$env:AZURE_COMMUNICATION_ACCESS_TOKEN = \"{TOKEN}\""),
+            format!("{{\"token\": \"{TOKEN}\", \"expiresInSeconds\": 1}}"),
+            format!("{{\"accessToken\": \"{TOKEN}\", \"tokenType\": \"Bearer\"}}"),
+            format!(
+                "{{\"identity\": {{\"id\": \"x\"}}, \"accessToken\": {{\"token\": \"{TOKEN}\"}}}}"
+            ),
+            format!("{{\"token_type\": \"Bearer\", \"access_token\": \"Bearer {TOKEN}\"}}"),
+            format!("8:acs:r_u\n{TOKEN}\n"),
+            format!("{}\n{}\r\n{}", &TOKEN[..10], &TOKEN[10..25], &TOKEN[25..]),
+            format!("\"{TOKEN}\""),
+        ] {
+            assert_eq!(token(&text), TOKEN, "{text}");
+        }
+    }
+
+    #[test]
+    fn text_without_one_token_stays_as_it_is() {
+        for text in [
+            "opaque".to_owned(),
+            format!("{TOKEN}\n{TOKEN}x"),
+            "{\"other\": 1}".to_owned(),
+            "{not json".to_owned(),
+            String::new(),
+        ] {
+            assert_eq!(token(&text), text.as_str());
+        }
+    }
+
+    #[test]
+    fn a_connection_string_is_found_in_what_tools_write_around_it() {
+        for text in [
+            STRING.to_owned(),
+            format!("\u{feff}\"{STRING}\"\r\n"),
+            format!("export COMMUNICATION_SERVICES_CONNECTION_STRING='{STRING}'"),
+            format!("AZURE_COMMUNICATION_CONNECTION_STRING={STRING}"),
+            format!("# .env\nCOMMUNICATION_SERVICES_CONNECTION_STRING=\"{STRING}\"\nOTHER=1\n"),
+            format!(
+                "{{\"primaryConnectionString\": \"{STRING}\", \"primaryKey\": \"x\", \"secondaryConnectionString\": \"y\"}}"
+            ),
+            format!("{{\"url\": \"u\", \"connectionString\": \"{STRING}\"}}"),
+        ] {
+            assert_eq!(connection_string(&text), STRING, "{text}");
+        }
+    }
+}
