@@ -211,34 +211,42 @@ fn is_base64_character(c: char) -> bool {
 }
 
 /// Whether small letters, capitals and digits alternate in a long text as only chance has it: in
-/// random Base64 at 6 of 10 places, in camel case at 3 to 4.
+/// random Base64 at 6 of 10 places, in camel case at 3 to 4. Base64 has slashes; so have paths, which
+/// must alternate more to be taken for it as a whole.
 fn is_random(run: &str) -> bool {
-    pieces(run).any(|piece| {
-        let mix = Mix::of(piece);
-        let tenths = mix.changes * 10 / mix.length.max(1);
-        mix.is_long_mixed_case()
-            && ((mix.digit_groups >= 3 && tenths >= 3)
-                || tenths >= 5
-                || (mix.length >= 40 && mix.changes * 20 >= mix.length * 7))
-    })
+    let is_whole_random = match is_path(run) {
+        true => run.split('/').any(|folder| Mix::of(folder).is_random()),
+        false => Mix::of(run).is_random(),
+    };
+    if is_padded_base64(run) {
+        return true;
+    }
+    let longest = run.split('/').map(str::len).max().unwrap_or_default();
+    let may_be_base64 = !run.starts_with('/') && longest >= SHORTEST_SEGMENT;
+    is_whole_random || (may_be_base64 && Mix::of(run).is_evenly_random())
+}
+
+/// Base64 that says so by its padding.
+fn is_padded_base64(run: &str) -> bool {
+    let text = run.trim_end_matches('=');
+    text.len() < run.len()
+        && text.len() >= SHORTEST_KEY
+        && run.len().is_multiple_of(4)
+        && !text.contains(['=', '-', '_'])
+        && Mix::of(text).is_long_mixed_case()
 }
 
 /// As [`is_random`], in doubt.
 fn is_mixed(run: &str) -> bool {
-    pieces(run).any(|piece| {
-        let mix = Mix::of(piece);
-        mix.is_long_mixed_case() && mix.changes * 10 >= mix.length * 4
-    })
+    let is_mixed = |mix: Mix| mix.is_long_mixed_case() && mix.changes * 10 >= mix.length * 4;
+    match is_path(run) {
+        true => run.split('/').any(|folder| is_mixed(Mix::of(folder))),
+        false => is_mixed(Mix::of(run)),
+    }
 }
 
-/// What is judged as one text: the folders of a path apart, anything else whole, since Base64 has
-/// slashes, too.
-fn pieces(run: &str) -> impl Iterator<Item = &str> {
-    let longest = run.split('/').map(str::len).max().unwrap_or_default();
-    let is_path = (run.starts_with('/') || longest < SHORTEST_SEGMENT) && !run.contains(['+', '=']);
-    let whole = (!is_path).then_some(run);
-    let folders = is_path.then(|| run.split('/'));
-    whole.into_iter().chain(folders.into_iter().flatten())
+fn is_path(run: &str) -> bool {
+    run.contains('/') && !run.contains(['+', '='])
 }
 
 /// How the letters and digits of a text alternate.
@@ -252,6 +260,16 @@ struct Mix {
 }
 
 impl Mix {
+    fn is_random(&self) -> bool {
+        let has_digits = self.digit_groups >= 3 && self.changes * 10 >= self.length * 3;
+        let is_longer = self.length >= 40 && self.changes * 20 >= self.length * 7;
+        self.is_evenly_random() || (self.is_long_mixed_case() && (has_digits || is_longer))
+    }
+
+    fn is_evenly_random(&self) -> bool {
+        self.is_long_mixed_case() && self.changes * 2 >= self.length
+    }
+
     fn is_long_mixed_case(&self) -> bool {
         self.length >= SHORTEST_KEY && self.has_lower && self.has_upper
     }
