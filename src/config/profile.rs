@@ -81,7 +81,11 @@ impl ConfigFile {
             };
             Error::new(
                 Kind::Usage,
-                format!("{}{place} is not TOML: {}", path.display(), without_secrets(error.message())),
+                format!(
+                    "{}{place} is not TOML: {}",
+                    path.display(),
+                    without_secrets(error.message())
+                ),
                 hint,
             )
         })?;
