@@ -2,8 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use crate::http::Proxies;
+use tracing::warn;
+
+use crate::http::{NoProxy, Proxies};
 use crate::secret::ProxyAddress;
+use crate::text::quoted;
 
 /// The proxy for https, by the first of these that is set and not empty: `HTTPS_PROXY`, `ALL_PROXY`,
 /// each in lower case too; else the system's, where the system is one that has such settings. Plain
@@ -16,11 +19,20 @@ pub fn proxies(environment: &BTreeMap<String, String>) -> Proxies {
         })
     };
     if let Some((by, address)) = first(&["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"]) {
+        let except = match first(&["NO_PROXY", "no_proxy"]) {
+            None => NoProxy::default(),
+            Some((name, list)) => {
+                let (except, ignored) = NoProxy::parse(list);
+                for word in ignored {
+                    warn!("{name} has an entry without a meaning: {}", quoted(&word));
+                }
+                except
+            }
+        };
         return Proxies::Named {
             by,
             address: ProxyAddress::new(address),
-            except: first(&["NO_PROXY", "no_proxy"])
-                .map_or_else(String::new, |(_, list)| list.to_owned()),
+            except,
         };
     }
     if cfg!(any(target_os = "macos", windows)) {
@@ -39,7 +51,7 @@ pub fn proxies(environment: &BTreeMap<String, String>) -> Proxies {
 mod tests {
     use super::*;
 
-    fn named(variables: &[(&str, &str)]) -> Option<(&'static str, String, String)> {
+    fn named(variables: &[(&str, &str)]) -> Option<(&'static str, String, NoProxy)> {
         let environment = variables
             .iter()
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
@@ -68,10 +80,8 @@ mod tests {
                 ("no_proxy", "x"),
             ];
             let (by, address, except) = named(&variables).expect("a proxy");
-            assert_eq!(
-                (by, address.as_str(), except.as_str()),
-                (name, "http://a:1", "x")
-            );
+            assert_eq!((by, address.as_str()), (name, "http://a:1"));
+            assert_eq!(except, NoProxy::parse("x").0);
         }
         let empty = [("HTTPS_PROXY", ""), ("https_proxy", "http://b:2")];
         assert_eq!(named(&empty).expect("a proxy").0, "https_proxy");

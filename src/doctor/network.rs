@@ -52,7 +52,7 @@ pub async fn heard_from_entra(authority: &Authority, http: &Http) -> Heard {
     ));
     let answer = http.send(|| Ok(Request::get(address.clone()))).await;
     let issuer = match address.scheme() {
-        "https" => http.issuer(&address).await,
+        "https" => http.issuer(&address),
         _ => None,
     };
     Heard {
@@ -90,19 +90,10 @@ pub fn tls(files: &[AuthorityFile], heard: Option<&Heard>) -> Check {
             let host = heard.address.host_str().unwrap_or_default();
             let by = heard.issuer.as_deref();
             match (&heard.answer, by) {
-                (Err(error), by) if http::is_distrust(error) => {
-                    let by = by.unwrap_or("an issuer that could not be read");
+                (Err(error), _) if http::is_distrust(error) => {
                     return Check {
                         outcome: Outcome::Fail(error.kind()),
-                        ..Check::warn(
-                            NAME,
-                            format!(
-                                "the certificate of {host} was issued by {by}, which is not trusted"
-                            ),
-                            "if that is your organisation's proxy, get its CA certificate (PEM) from \
-                             your admin and name it in ACSPASS_CA_FILE; if not, somebody is \
-                             listening in",
-                        )
+                        ..Check::warn(NAME, error.message(), error.hint())
                     };
                 }
                 (Ok(_), Some(by)) => {
@@ -124,7 +115,7 @@ pub async fn entra(heard: &Heard, authority: &Authority, http: &Http) -> Check {
     const NAME: &str = "entra";
     match &heard.answer {
         Err(error) if http::is_distrust(error) => {
-            return Check::skipped(NAME, "its certificate is not trusted: see tls");
+            return Check::skipped(NAME, "its certificate is not accepted: see tls");
         }
         Err(error) if http::is_proxys(error) => {
             return Check::skipped(NAME, "the proxy keeps it from being heard: see proxy");

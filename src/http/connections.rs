@@ -4,11 +4,13 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use reqwest::{Certificate, Client};
+use reqwest::Client;
+use rustls::pki_types::CertificateDer;
 use url::Url;
 
 use super::authorities::{self, AuthorityFile};
-use super::proxies::Proxies;
+use super::proxies::Via;
+use super::trust::{self, Issuers};
 use super::{Options, host_of};
 use crate::error::{Error, Kind, Result};
 use crate::loopback;
@@ -19,7 +21,7 @@ const CONNECTING: Duration = Duration::from_secs(8);
 pub(super) struct Connections {
     authorities: Vec<AuthorityFile>,
     adds_system_bundle: bool,
-    proxies: Proxies,
+    issuers: Issuers,
     clients: Mutex<Clients>,
 }
 
@@ -28,16 +30,17 @@ pub(super) struct Connections {
 struct Clients {
     loopback_plain: Option<Client>,
     loopback_tls: Option<Client>,
-    outward: Option<Client>,
+    direct: Option<Client>,
+    proxied: Option<Client>,
 }
 
 impl Connections {
-    /// Reads files of authorities and settings of proxies once a client is built.
+    /// Reads files of authorities once a client is built.
     pub(super) fn new(options: Options) -> Self {
         Connections {
             authorities: options.authorities,
             adds_system_bundle: options.adds_system_bundle,
-            proxies: options.proxies,
+            issuers: Issuers::default(),
             clients: Mutex::default(),
         }
     }
@@ -47,26 +50,38 @@ impl Connections {
         Connections {
             authorities: Vec::new(),
             adds_system_bundle: false,
-            proxies: Proxies::default(),
+            issuers: Issuers::default(),
             clients: Mutex::new(Clients {
                 loopback_plain: Some(client.clone()),
                 loopback_tls: Some(client.clone()),
-                outward: Some(client),
+                direct: Some(client.clone()),
+                proxied: Some(client),
             }),
         }
     }
 
-    pub(super) fn client_for(&self, url: &Url) -> Result<Client> {
+    /// Returns the issuer of the certificate that the host presented last, if one was seen.
+    pub(super) fn issuer(&self, url: &Url) -> Option<String> {
+        self.issuers.of(url.host_str()?)
+    }
+
+    /// Returns the client for this address, and for the proxy on the way to it. All proxied
+    /// addresses share one proxy, which the settings name.
+    ///
+    /// # Errors
+    /// [`Kind::Usage`] if plain http would leave this machine, or if a client cannot be built.
+    pub(super) fn client_for(&self, url: &Url, via: Option<&Via>) -> Result<Client> {
         let host = url.host_str().unwrap_or_default();
         // A managed identity's metadata service answers on plain http, on this link only.
         let is_loopback = loopback::is_loopback_host(host) || is_metadata_service(host);
         let is_tls = url.scheme() == "https";
         let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
-        let slot = match (is_loopback, is_tls) {
-            (true, false) => &mut clients.loopback_plain,
-            (true, true) => &mut clients.loopback_tls,
-            (false, true) => &mut clients.outward,
-            (false, false) => {
+        let slot = match (is_loopback, is_tls, via) {
+            (true, false, _) => &mut clients.loopback_plain,
+            (true, true, _) => &mut clients.loopback_tls,
+            (false, true, None) => &mut clients.direct,
+            (false, true, Some(_)) => &mut clients.proxied,
+            (false, false, _) => {
                 return Err(Error::new(
                     Kind::Usage,
                     format!("{} would be reached over plain http", host_of(url)),
@@ -75,7 +90,7 @@ impl Connections {
             }
         };
         if slot.is_none() {
-            *slot = Some(self.build(is_loopback, is_tls)?);
+            *slot = Some(self.build(is_tls, via.filter(|_| !is_loopback))?);
         }
         slot.clone()
             .ok_or_else(|| Error::internal("a client was built and is not there"))
@@ -85,7 +100,7 @@ impl Connections {
         clippy::disallowed_methods,
         reason = "the one place where the HTTP client is built"
     )]
-    fn build(&self, is_loopback: bool, is_tls: bool) -> Result<Client> {
+    fn build(&self, is_tls: bool, via: Option<&Via>) -> Result<Client> {
         let mut builder = Client::builder()
             .user_agent(concat!("acspass/", env!("CARGO_PKG_VERSION")))
             .redirect(reqwest::redirect::Policy::none())
@@ -98,23 +113,13 @@ impl Connections {
                     SocketAddr::new(IpAddr::V6(Ipv6Addr::LOCALHOST), 0),
                 ],
             );
-        let proxies = match is_loopback {
-            true => Some(Vec::new()),
-            false => self.proxies.for_client()?,
-        };
-        if let Some(proxies) = proxies {
-            builder = proxies
-                .into_iter()
-                .fold(builder.no_proxy(), |builder, proxy| builder.proxy(proxy));
+        builder = builder.no_proxy();
+        if let Some(via) = via {
+            builder = builder.proxy(via.for_client()?);
         }
         // A second provider installed by the program that embeds us is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        builder = if is_tls {
-            builder.tls_certs_merge(self.extra_authorities()?)
-        } else {
-            builder.tls_certs_only([])
-        };
-        builder.build().map_err(|error| {
+        let no_authorities = |error: Box<dyn std::error::Error + Send + Sync>| {
             Error::new(
                 Kind::Usage,
                 "secure connections cannot be set up: no certificate authorities were found",
@@ -122,18 +127,26 @@ impl Connections {
                  file in ACSPASS_CA_FILE",
             )
             .caused_by(error)
-        })
+        };
+        builder = if is_tls {
+            let named_by = self.authorities.iter().map(|file| file.named_by).collect();
+            let extra = self.extra_authorities()?;
+            let tls = trust::client_config(extra, named_by, self.issuers.clone());
+            builder.tls_backend_preconfigured(tls.map_err(|error| no_authorities(error.into()))?)
+        } else {
+            builder.tls_certs_only([])
+        };
+        builder
+            .build()
+            .map_err(|error| no_authorities(error.into()))
     }
 
-    fn extra_authorities(&self) -> Result<Vec<Certificate>> {
+    fn extra_authorities(&self) -> Result<Vec<CertificateDer<'static>>> {
         let mut all = authorities::from_files(&self.authorities)?;
         if self.adds_system_bundle {
             all.extend(authorities::system_bundle());
         }
-        let parsed = all.iter().map(|found| Certificate::from_der(found));
-        parsed
-            .collect::<Result<_, _>>()
-            .map_err(|error| Error::internal("a parsed certificate was not taken").caused_by(error))
+        Ok(all)
     }
 }
 

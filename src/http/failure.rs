@@ -6,11 +6,11 @@ use url::Url;
 
 use super::Answer;
 use super::proxies::Via;
+use super::trust::Distrust;
 use crate::error::{Error, Kind};
 use crate::loopback;
 use crate::text::one_line;
 
-const NOT_TRUSTED: &str = "is not trusted";
 const THE_PROXY: &str = "the proxy ";
 /// Longest name of an issuer that is shown, in characters.
 const LONGEST_NAME: usize = 160;
@@ -22,8 +22,6 @@ pub(super) enum Miss {
     /// Asking again would bring the same, or do harm: a wrong password that is sent four times can
     /// lock an account.
     Final(Error),
-    /// The certificate is not trusted, so that its issuer is worth naming: see [`distrusted`].
-    Distrust(reqwest::Error),
 }
 
 impl From<Error> for Miss {
@@ -32,28 +30,14 @@ impl From<Error> for Miss {
     }
 }
 
-/// Whether no answer came because the certificate on the way is not trusted.
+/// Returns whether the certificate on the way was refused.
 pub(crate) fn is_distrust(error: &Error) -> bool {
-    error.kind() == Kind::Unreachable && error.message().contains(NOT_TRUSTED)
+    Distrust::find(error).is_some()
 }
 
 /// Whether no answer came because of the proxy on the way, whatever it fronts.
 pub(crate) fn is_proxys(error: &Error) -> bool {
     error.kind() == Kind::Unreachable && error.message().starts_with(THE_PROXY)
-}
-
-/// The certificate of the host is not trusted, and this is who issued it.
-pub(super) fn distrusted(host: &str, issuer: Option<&str>, error: reqwest::Error) -> Error {
-    let by = match issuer {
-        Some(issuer) => format!(": it was issued by {}", one_line(issuer, LONGEST_NAME)),
-        None => String::new(),
-    };
-    Error::new(
-        Kind::Unreachable,
-        format!("the certificate of {host} {NOT_TRUSTED}{by}"),
-        "behind a proxy that inspects TLS, name its CA certificate (PEM) in ACSPASS_CA_FILE",
-    )
-    .caused_by(error)
 }
 
 pub(super) fn oversized(host: &str) -> Error {
@@ -138,6 +122,14 @@ pub(super) fn unreachable(host: &str, via: Option<&Via>, error: reqwest::Error) 
     let chain = chain_text(&error);
     let says = |words: &str| chain.contains(words);
     let proxy = via.filter(|_| says("tunnel error") || says("proxy connect"));
+    if let Some(distrust) = Distrust::find(&error) {
+        let refused = match proxy {
+            Some(via) => format!("{THE_PROXY}{}", name(via)),
+            None => host.to_owned(),
+        };
+        let (message, hint) = (distrust.message(&refused), distrust.hint(&refused));
+        return Miss::Final(Error::new(Kind::Unreachable, message, hint).caused_by(error));
+    }
     let mut is_final = false;
     let (message, hint) = match proxy {
         Some(via) if says("proxy authorization required") => {
@@ -154,10 +146,6 @@ pub(super) fn unreachable(host: &str, via: Option<&Via>, error: reqwest::Error) 
         ),
         Some(via) => {
             let how = match () {
-                () if is_distrust_text(&chain) => {
-                    is_final = true;
-                    "has a certificate that is not trusted"
-                }
                 () if is_lookup(&chain) => "could not be found by its name",
                 () if says("failed to create underlying connection") => "could not be reached",
                 () => "broke the connection",
@@ -167,7 +155,6 @@ pub(super) fn unreachable(host: &str, via: Option<&Via>, error: reqwest::Error) 
                 format!("check {} and the network, then try again", via.by),
             )
         }
-        None if is_distrust_text(&chain) => return Miss::Distrust(error),
         None if says("InvalidContentType") || says("corrupt message") => (
             format!("what answers at {host} speaks no TLS"),
             "check for a captive portal: open any page that begins with http:// in a browser"
@@ -208,7 +195,7 @@ fn wants_credentials(via: &Via) -> (String, String) {
     };
     let hint = format!(
         "set HTTPS_PROXY to {}://USER:PASSWORD@{}, with `@`, `/`, `:`, `#` and `%` in the password \
-         as %40, %2F, %3A, %23 and %25; a proxy that takes Kerberos or NTLM only needs a helper on \
+         as %40, %2F, %3A, %23 and %25, and DOMAIN\\USER as DOMAIN%5CUSER; a proxy that takes Kerberos or NTLM only needs a helper on \
          this machine, such as px or cntlm",
         via.address.scheme(),
         name(via)
@@ -219,10 +206,6 @@ fn wants_credentials(via: &Via) -> (String, String) {
 /// Host and port of a proxy.
 fn name(via: &Via) -> String {
     super::host_of(&via.address)
-}
-
-fn is_distrust_text(chain: &str) -> bool {
-    chain.contains("certificate") || chain.contains("UnknownIssuer")
 }
 
 fn is_lookup(chain: &str) -> bool {

@@ -7,8 +7,9 @@
 mod authorities;
 mod connections;
 mod failure;
-mod look;
+mod no_proxy;
 mod proxies;
+mod trust;
 
 use std::time::Duration;
 
@@ -25,8 +26,9 @@ use crate::time::Timestamp;
 
 pub use authorities::AuthorityFile;
 use connections::Connections;
-use failure::{Miss, distrusted, oversized, too_late, unreachable};
+use failure::{Miss, oversized, too_late, unreachable};
 pub(crate) use failure::{foreign, is_distrust, is_proxys};
+pub use no_proxy::NoProxy;
 pub use proxies::{Proxies, Route, Via};
 
 /// Longest body that is read, in bytes: the services' answers are a few thousand.
@@ -197,13 +199,10 @@ impl Http {
         self.proxies.route(address)
     }
 
-    /// Who issued the certificate that is shown on the way to `url`'s host. `None` where it could
-    /// not be seen. No request is sent.
-    pub(crate) async fn issuer(&self, url: &Url) -> Option<String> {
-        match self.route(url).ok()? {
-            Route::Direct { .. } => look::issuer(url, None).await,
-            Route::Through(via) => look::issuer(url, Some(&via)).await,
-        }
+    /// Returns the issuer of the certificate that `url`'s host presented to the last request, if
+    /// one was seen.
+    pub(crate) fn issuer(&self, url: &Url) -> Option<String> {
+        self.connections.issuer(url)
     }
 
     /// Sends the request that `make` makes, anew for every try, and returns the last answer.
@@ -257,8 +256,8 @@ impl Http {
 
     /// Outside, what another try would not mend; inside, the answer or what it may mend.
     async fn try_once(&self, request: Request, deadline: Instant) -> Result<Result<Answer>> {
-        let (host, url) = (host_of(&request.url), request.url.clone());
-        let via = match self.route(&url)? {
+        let host = host_of(&request.url);
+        let via = match self.route(&request.url)? {
             Route::Direct { .. } => None,
             Route::Through(via) => Some(via),
         };
@@ -271,10 +270,6 @@ impl Http {
             Ok(Ok(answer)) => Ok(Ok(answer)),
             Ok(Err(Miss::Passing(error))) => Ok(Err(error)),
             Ok(Err(Miss::Final(error))) => Err(error),
-            Ok(Err(Miss::Distrust(error))) => {
-                let issuer = self.issuer(&url).await;
-                Err(distrusted(&host, issuer.as_deref(), error))
-            }
         }
     }
 
@@ -285,7 +280,7 @@ impl Http {
         via: Option<&Via>,
         mut request: Request,
     ) -> Result<Answer, Miss> {
-        let client = self.connections.client_for(&request.url)?;
+        let client = self.connections.client_for(&request.url, via)?;
         debug!(method = %request.method, %host, path = request.url.path(), "request");
         // hyper leaves it out for nothing, but servers answer 411 to a POST that does not say how
         // long it is (RFC 9110, section 8.6).

@@ -4,10 +4,10 @@
 //! failures name the proxy by it, `doctor` shows it. Credentials stay inside.
 
 use hyper_util::client::proxy::matcher::{Intercept, Matcher};
-use reqwest::NoProxy;
 use reqwest::header::HeaderValue;
 use url::Url;
 
+use super::no_proxy::NoProxy;
 use crate::error::{Error, Kind, Result};
 use crate::loopback;
 use crate::secret::ProxyAddress;
@@ -30,8 +30,8 @@ pub enum Proxies {
         by: &'static str,
         /// Its URL.
         address: ProxyAddress,
-        /// Hosts that are reached without it, as `NO_PROXY` has them.
-        except: String,
+        /// Hosts that are reached without it, from `NO_PROXY`.
+        except: NoProxy,
     },
 }
 
@@ -62,6 +62,19 @@ impl Via {
     pub fn has_credentials(&self) -> bool {
         self.authorization.is_some()
     }
+
+    /// The proxy for the HTTP client.
+    ///
+    /// # Errors
+    /// [`Kind::Usage`] if the client does not take the address.
+    pub(super) fn for_client(&self) -> Result<reqwest::Proxy> {
+        // The client's own error would hold the address.
+        let proxy = reqwest::Proxy::https(self.address.clone()).map_err(|_| wrong(self.by))?;
+        Ok(match &self.authorization {
+            Some(value) => proxy.custom_http_auth(value.clone()),
+            None => proxy,
+        })
+    }
 }
 
 impl Proxies {
@@ -85,33 +98,19 @@ impl Proxies {
                 address: named,
                 except,
             } => {
+                // An exception counts even if the proxy that it excepts from cannot be used.
+                if except.contains(address) {
+                    return Ok(direct(&format!("NO_PROXY leaves {host} out")));
+                }
                 let proxy = usable(by, named)?;
-                let matcher = Matcher::builder().https(String::from(proxy)).no(except);
-                (*by, matcher.build())
+                (*by, Matcher::builder().https(String::from(proxy)).build())
             }
         };
         let wanted = address.as_str().parse::<hyper::Uri>();
         match wanted.ok().and_then(|wanted| matcher.intercept(&wanted)) {
             Some(intercept) => through(by, &intercept).map(Route::Through),
             None if matches!(self, Proxies::System) => Ok(direct("the system names none")),
-            None => Ok(direct(&format!("NO_PROXY leaves {host} out"))),
-        }
-    }
-
-    /// The same for the client that is built; `None` leaves it to the client.
-    pub(super) fn for_client(&self) -> Result<Option<Vec<reqwest::Proxy>>> {
-        match self {
-            Proxies::System => Ok(None),
-            Proxies::None { .. } => Ok(Some(Vec::new())),
-            Proxies::Named {
-                by,
-                address,
-                except,
-            } => {
-                // The client's own error would hold the address.
-                let proxy = reqwest::Proxy::https(usable(by, address)?).map_err(|_| wrong(by))?;
-                Ok(Some(vec![proxy.no_proxy(NoProxy::from_string(except))]))
-            }
+            None => Err(wrong(by)),
         }
     }
 }
@@ -134,6 +133,16 @@ fn through(by: &'static str, intercept: &Intercept) -> Result<Via> {
 /// The proxy's URL. What cannot be used is an error: to go without it would not be what was meant.
 fn usable(by: &'static str, address: &ProxyAddress) -> Result<Url> {
     let text = address.expose();
+    if text.contains('\\') {
+        return Err(Error::new(
+            Kind::Usage,
+            format!("{by} contains a backslash, which a URL does not allow"),
+            format!(
+                "write the user as DOMAIN%5CUSER, for instance {by}=http://DOMAIN%5CUSER:\
+                 PASSWORD@proxy.example:8080"
+            ),
+        ));
+    }
     let parsed = match text.contains("://") {
         true => Url::parse(text),
         false => Url::parse(&format!("http://{text}")),
@@ -164,7 +173,7 @@ fn wrong(by: &str) -> Error {
         format!("{by} does not name a proxy"),
         format!(
             "write {by} like http://proxy.example:8080 or http://USER:PASSWORD@proxy.example:8080, \
-             with `@`, `/`, `:`, `#` and `%` in the password as %40, %2F, %3A, %23 and %25"
+             with `@`, `/`, `:`, `#` and `%` in the password as %40, %2F, %3A, %23 and %25, and DOMAIN\\USER as DOMAIN%5CUSER"
         ),
     )
 }
@@ -177,7 +186,7 @@ mod tests {
         Proxies::Named {
             by: "HTTPS_PROXY",
             address: ProxyAddress::new(address),
-            except: except.to_owned(),
+            except: NoProxy::parse(except).0,
         }
     }
 
@@ -256,18 +265,24 @@ mod tests {
             "http://ada:12#secret@proxy.example:8080",
             "socks5://ada:secret@proxy.example:1080",
         ] {
-            for error in [
-                route(&named(text, ""), ENTRA).err(),
-                named(text, "").for_client().err(),
-            ] {
-                let error = error.expect(text);
-                assert_eq!(error.kind(), Kind::Usage);
-                let said = format!("{error:?} {error} {}", error.hint());
-                assert!(said.contains("HTTPS_PROXY"), "{said}");
-                for hidden in ["ada", "secret"] {
-                    assert!(!said.contains(hidden), "{said}");
-                }
+            let error = route(&named(text, ""), ENTRA).expect_err(text);
+            assert_eq!(error.kind(), Kind::Usage);
+            let said = format!("{error:?} {error} {}", error.hint());
+            assert!(said.contains("HTTPS_PROXY"), "{said}");
+            for hidden in ["ada", "secret"] {
+                assert!(!said.contains(hidden), "{said}");
             }
+            let excepted = route(&named(text, "login.microsoftonline.com"), ENTRA);
+            assert!(matches!(excepted, Ok(Route::Direct { .. })), "{text}");
         }
+    }
+
+    #[test]
+    fn backslash_in_a_user_name_is_named_with_its_escape() {
+        let named = named("http://CORP\\ada:secret@proxy.example:8080", "");
+        let error = route(&named, ENTRA).expect_err("a backslash");
+        assert!(error.hint().contains("DOMAIN%5CUSER"), "{}", error.hint());
+        let said = format!("{error:?} {error} {}", error.hint());
+        assert!(!said.contains("ada") && !said.contains("secret"), "{said}");
     }
 }

@@ -138,7 +138,7 @@ fn a_handshake_that_stalls_ends_in_time_at_the_host_and_at_a_proxy() {
     let by_proxy = Proxies::Named {
         by: "a test",
         address: ProxyAddress::new(address.to_string()),
-        except: String::new(),
+        except: http::NoProxy::default(),
     };
     for (proxies, host, words) in [
         (
