@@ -128,7 +128,9 @@ pub(super) fn unreachable(host: &str, via: Option<&Via>, error: reqwest::Error) 
             None => host.to_owned(),
         };
         let (message, hint) = (distrust.message(&refused), distrust.hint(&refused));
-        return Miss::Final(Error::new(Kind::Unreachable, message, hint).caused_by(error));
+        // The rest of the chain would repeat it in the words of three libraries.
+        let error = Error::new(Kind::Unreachable, message, hint).caused_by(distrust.clone());
+        return Miss::Final(error);
     }
     let mut is_final = false;
     let (message, hint) = match proxy {

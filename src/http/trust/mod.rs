@@ -130,6 +130,7 @@ impl ServerCertVerifier for Verifier {
         }
         let distrust = Distrust {
             reason,
+            detail: one_line(&error.to_string(), LONGEST_NAME),
             issuer: seen.issuer,
             valid: seen.valid,
             now: Timestamp::from_unix_seconds(i64::try_from(now.as_secs()).unwrap_or(i64::MAX)),
@@ -213,6 +214,8 @@ enum Reason {
     /// It names other hosts.
     OtherNames(Vec<String>),
     UnknownIssuer,
+    /// An authority with the issuer's name is trusted, with another key.
+    OtherKey,
     SelfSigned,
     /// A certificate authority presents its own certificate as that of a host.
     CertificateAuthority,
@@ -236,6 +239,7 @@ impl Reason {
             }
             CertificateError::UnknownIssuer if seen.is_self_signed => Reason::SelfSigned,
             CertificateError::UnknownIssuer => Reason::UnknownIssuer,
+            CertificateError::BadSignature => Reason::OtherKey,
             CertificateError::Revoked => Reason::Revoked,
             CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
                 Reason::Purpose
@@ -243,6 +247,8 @@ impl Reason {
             CertificateError::Other(OtherError(other)) => {
                 match other.downcast_ref::<webpki::Error>() {
                     Some(webpki::Error::CaUsedAsEndEntity) => Reason::CertificateAuthority,
+                    // The platform's verifier reports a wrong purpose by a private type.
+                    None if other.to_string().contains("invalid extensions") => Reason::Purpose,
                     _ => Reason::Other(one_line(&other.to_string(), LONGEST_NAME)),
                 }
             }
@@ -264,6 +270,8 @@ fn plain_name(wrapped: &str) -> String {
 #[derive(Debug, Clone)]
 pub(super) struct Distrust {
     reason: Reason,
+    /// The verifier's own words.
+    detail: String,
     issuer: Option<String>,
     valid: Option<(Timestamp, Timestamp)>,
     /// This machine's time at the check.
@@ -274,7 +282,7 @@ pub(super) struct Distrust {
 
 impl fmt::Display for Distrust {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message("this host"))
+        write!(f, "the verifier refused the certificate: {}", self.detail)
     }
 }
 
@@ -285,6 +293,9 @@ impl Distrust {
     pub(super) fn find<'e>(error: &'e (dyn StdError + 'static)) -> Option<&'e Distrust> {
         let mut next = Some(error);
         while let Some(error) = next {
+            if let Some(found) = error.downcast_ref() {
+                return Some(found);
+            }
             if let Some(rustls::Error::InvalidCertificate(CertificateError::Other(other))) =
                 error.downcast_ref::<rustls::Error>()
             {
@@ -335,6 +346,11 @@ impl Distrust {
                 Some(issuer) => format!("{certificate} is not trusted: it was issued by {issuer}"),
                 None => format!("{certificate} is not trusted"),
             },
+            (Reason::OtherKey, _) => format!(
+                "{certificate} is not trusted: it was issued with another key than that of the \
+                 trusted authority {}",
+                self.issuer.as_deref().unwrap_or("of the same name")
+            ),
             (Reason::CertificateAuthority, _) => {
                 format!("{certificate} is that of a certificate authority, not of a host")
             }
@@ -367,6 +383,9 @@ impl Distrust {
                     false => format!("; {files} does not contain it"),
                 }
             ),
+            Reason::OtherKey => "the authority may have been made anew: name its current \
+                                 certificate (PEM) in ACSPASS_CA_FILE"
+                .to_owned(),
             Reason::UnknownIssuer if !files.is_empty() => format!(
                 "{files} does not contain the authority that issued it: add that authority's \
                  certificate (PEM){}",
