@@ -5,11 +5,12 @@ use std::net::{IpAddr, TcpListener};
 use std::path::Path;
 
 use super::Check;
+use crate::account::Tenancy;
 use crate::config::{Config, KeySource};
 use crate::entra::browser::BrowserCommand;
 use crate::error::Error;
 use crate::loopback::{self, peer::PeerCheck};
-use crate::store::Vault;
+use crate::store::{Reconciled, Vault};
 use crate::text::quoted;
 
 /// What is configured, and whether it is enough for a token.
@@ -70,8 +71,14 @@ pub fn not_configured(error: &Error) -> Vec<Check> {
         .collect()
 }
 
-/// Whether a session can be kept, tried with a small item that is removed again.
-pub fn store(vault: &Vault, folder: Option<&Path>, offline: bool) -> Check {
+/// Whether a session can be kept, tried with a small item that is removed again, and whether the
+/// listed accounts of this tenancy are in the store. The index is corrected by what is found.
+pub fn store(
+    vault: &Vault,
+    tenancy: Option<&Tenancy>,
+    folder: Option<&Path>,
+    offline: bool,
+) -> Check {
     const NAME: &str = "store";
     let name = vault.store_name();
     if !vault.is_persistent() {
@@ -84,19 +91,30 @@ pub fn store(vault: &Vault, folder: Option<&Path>, offline: bool) -> Check {
     if offline {
         return Check::skipped(NAME, format!("{name}; it is not tried with --offline"));
     }
-    match vault.probe() {
-        Ok(()) => Check::ok(
-            NAME,
-            match folder {
-                Some(folder) => format!(
-                    "{name} keeps, gives back and removes; its index is in {}",
-                    folder.display()
-                ),
-                None => format!("{name} keeps, gives back and removes"),
-            },
-        ),
-        Err(error) => Check::failed(NAME, &error),
+    let reconciled = vault.probe().and_then(|()| match tenancy {
+        Some(tenancy) => vault.reconcile(tenancy),
+        None => Ok(Reconciled::default()),
+    });
+    let Reconciled { restored, lost } = match reconciled {
+        Ok(reconciled) => reconciled,
+        Err(error) => return Check::failed(NAME, &error),
+    };
+    let mut finding = format!("{name} keeps, gives back and removes");
+    if let Some(folder) = folder {
+        finding.push_str(&format!("; its index is in {}", folder.display()));
     }
+    if restored > 0 {
+        finding.push_str(&format!(
+            "; accounts that the index had lost and now lists again: {restored}"
+        ));
+    }
+    if lost > 0 {
+        finding.push_str(&format!(
+            "; listed accounts whose sessions it does not have: {lost}"
+        ));
+        return Check::warn(NAME, finding, "run `acspass login` to sign in again");
+    }
+    Check::ok(NAME, finding)
 }
 
 /// Checks whether listeners on this machine can recognise connections of other users.

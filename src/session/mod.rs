@@ -96,7 +96,8 @@ impl Session {
     /// # Errors
     /// As [`Session::named`]; [`Kind::Store`] where the store fails or its item cannot be read.
     pub fn peek(&self, user: Option<&str>, wish: Wish) -> Result<Peek> {
-        let key = self.entry(user)?.map(|entry| entry.key());
+        let entry = self.entry(user)?;
+        let key = entry.as_ref().map(IndexEntry::key);
         if let Some(key) = &key
             && let Some(record) = self.vault.load(key)?
         {
@@ -109,6 +110,7 @@ impl Session {
             session: self.clone(),
             user: user.map(str::to_owned),
             key,
+            username: entry.map(|entry| entry.account.username),
             wish,
         }))
     }

@@ -33,6 +33,8 @@ pub struct Renewal {
     pub(super) session: Session,
     pub(super) user: Option<String>,
     pub(super) key: Option<SessionKey>,
+    /// The name by which the session's user was listed. A lost session is listed no more.
+    pub(super) username: Option<String>,
     pub(super) wish: Wish,
 }
 
@@ -90,7 +92,7 @@ impl Renewal {
                 net,
                 way,
                 user: self.user.clone(),
-                hint: None,
+                hint: self.username.clone(),
                 guard,
                 own_guard: None,
                 record: None,
@@ -129,11 +131,14 @@ impl Run<'_> {
             LockName::Session(key) => vault.index()?.entry(key).cloned(),
             LockName::Tenancy(_) => self.session.entry(self.user.as_deref())?,
         };
+        let guard = self.own_guard.as_ref().unwrap_or(&self.guard);
         self.record = match &entry {
-            Some(entry) => vault.load(&entry.key())?,
+            Some(entry) => vault.load_under(&entry.key(), guard)?,
             None => None,
         };
-        self.hint = entry.map(|entry| entry.account.username);
+        if let Some(entry) = entry {
+            self.hint = Some(entry.account.username);
+        }
         Ok(())
     }
 

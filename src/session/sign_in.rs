@@ -38,6 +38,7 @@ impl Session {
         let name = LockName::Tenancy(self.tenancy.clone());
         let guard =
             waiting::lock(&self.vault, &name, Activity::SigningIn, Some(way.timeout)).await?;
+        self.vault.complete(&self.tenancy);
         let kept = match user {
             Some(user) => self.named_for_sign_in(user)?,
             None => self.vault.active(&self.tenancy)?,
@@ -45,7 +46,7 @@ impl Session {
         let challenge = match &kept {
             Some(entry) => self
                 .vault
-                .load(&entry.key())?
+                .load_under(&entry.key(), &guard)?
                 .and_then(|kept| kept.challenge),
             None => None,
         };

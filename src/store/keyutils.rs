@@ -9,10 +9,10 @@
 
 use std::fmt;
 
-use linux_keyutils::{Key, KeyError, KeyRing, KeyRingIdentifier};
+use linux_keyutils::{Key, KeyError, KeyRing, KeyRingIdentifier, KeySerialId};
 
-use super::TokenStore;
 use super::split::Split;
+use super::{Login, TokenStore};
 use crate::error::{Error, Kind, Result};
 use crate::secret::SecretBytes;
 
@@ -82,6 +82,14 @@ impl TokenStore for KeyutilsStore {
     fn removal_by_hand(&self, item: &str) -> String {
         self.keys.removal_by_hand(item)
     }
+
+    fn login(&self) -> Login {
+        self.keys.login()
+    }
+
+    fn has_ended(&self, login: &str) -> bool {
+        self.keys.has_ended(login)
+    }
 }
 
 /// The keys as they are, each of no more than [`LIMIT`] bytes.
@@ -95,15 +103,21 @@ impl Keys {
     /// one that the kernel gives instead, until it is linked to the process's.
     fn ring() -> Result<KeyRing, KeyError> {
         let process = KeyRing::from_special_id(KeyRingIdentifier::Process, true)?;
-        // To create it would mean one for this process alone.
-        let mut session = KeyRing::from_special_id(KeyRingIdentifier::Session, false)?;
-        // After `su` it may still be the other user's.
-        if session.metadata()?.get_uid() != process.metadata()?.get_uid() {
-            session = KeyRing::from_special_id(KeyRingIdentifier::UserSession, true)?;
-        }
+        let session = Keys::session()?;
         // Each time, since threads that began before the first time have none of it.
         process.link_keyring(session)?;
         Ok(session)
+    }
+
+    /// The keyring of this login.
+    fn session() -> Result<KeyRing, KeyError> {
+        // To create it would mean one for this process alone.
+        let session = KeyRing::from_special_id(KeyRingIdentifier::Session, false)?;
+        // After `su` it may still be the other user's.
+        if session.metadata()?.get_uid() == rustix::process::geteuid().as_raw() {
+            return Ok(session);
+        }
+        KeyRing::from_special_id(KeyRingIdentifier::UserSession, true)
     }
 
     /// The key of this item; `None` where there is none, or none any more.
@@ -171,10 +185,76 @@ impl TokenStore for Keys {
         true
     }
 
+    /// The login's keyring: the machine's name, its boot and the keyring's serial number. Serial
+    /// numbers are random, and the kernel uses none twice at a time.
+    fn login(&self) -> Login {
+        let serial = match Keys::session() {
+            Ok(session) => serial_of(session),
+            Err(KeyError::KeyRevoked | KeyError::KeyExpired) => return Login::Ended,
+            Err(_) => None,
+        };
+        match (serial, Machine::this()) {
+            (Some(serial), Some(Machine { name, boot })) => {
+                Login::Own(format!("{name} {boot} {serial}"))
+            }
+            _ => Login::Unknown,
+        }
+    }
+
+    /// A keyring ends with the machine's boot, or when its login ends. Nothing is known about the
+    /// logins of other machines, whose users may share a home folder.
+    fn has_ended(&self, login: &str) -> bool {
+        let mut words = login.split(' ');
+        let (name, boot, serial) = (words.next(), words.next(), words.next());
+        let (Some(name), Some(boot), Some(serial), Some(this)) =
+            (name, boot, serial, Machine::this())
+        else {
+            return false;
+        };
+        if boot != this.boot {
+            return name == this.name;
+        }
+        let Ok(serial) = serial.parse().map(KeySerialId::new) else {
+            return false;
+        };
+        // The number of links is asked for, and none of them: the kernel checks that it is alive.
+        matches!(
+            Key::from_id(serial).read(&mut []),
+            Err(KeyError::KeyDoesNotExist | KeyError::KeyRevoked | KeyError::KeyExpired)
+        )
+    }
+
     fn removal_by_hand(&self, item: &str) -> String {
         let quoted = shell_words::quote(&description(item)).into_owned();
         format!("run `keyctl purge user {quoted}`")
     }
+}
+
+/// The machine, as far as a keyring belongs to it.
+struct Machine {
+    name: String,
+    boot: String,
+}
+
+impl Machine {
+    fn this() -> Option<Self> {
+        let read = |path| {
+            let text = std::fs::read_to_string(path).ok()?;
+            let word = text.trim();
+            (!word.is_empty() && !word.contains(' ')).then(|| word.to_owned())
+        };
+        Some(Machine {
+            name: read("/proc/sys/kernel/hostname")?,
+            boot: read("/proc/sys/kernel/random/boot_id")?,
+        })
+    }
+}
+
+/// The keyring's serial number. The crate keeps it to itself except in this form.
+fn serial_of(ring: KeyRing) -> Option<i32> {
+    let shown = format!("{ring:?}");
+    let digits: String = shown.chars().filter(char::is_ascii_digit).collect();
+    digits.parse().ok()
 }
 
 fn description(item: &str) -> String {
@@ -266,6 +346,33 @@ mod tests {
         assert!(!store.delete(item).unwrap());
         assert!(!store.items().unwrap().contains(item));
         assert_eq!(store.load(item).unwrap(), None);
+    }
+
+    #[test]
+    fn the_logins_keyring_is_identified_and_alive_and_one_of_an_earlier_boot_has_ended() {
+        let store = KeyutilsStore::new();
+        let Login::Own(login) = store.login() else {
+            panic!("a login that can be identified");
+        };
+        assert_eq!(store.login(), Login::Own(login.clone()));
+        let words: Vec<_> = login.split(' ').collect();
+        let [name, boot, serial] = words[..] else {
+            panic!("three words: {login}");
+        };
+        // What `keyctl show @s` would print: the description in /proc/keys begins with it.
+        let number: i32 = serial.parse().unwrap();
+        let keys = std::fs::read_to_string("/proc/keys").unwrap();
+        let listed = |line: &str| line.starts_with(&format!("{number:08x} "));
+        assert!(keys.lines().any(listed), "{login} in {keys}");
+        assert!(!store.has_ended(&login));
+        let earlier = format!("{name} 00000000-0000-0000-0000-000000000000 {serial}");
+        assert!(store.has_ended(&earlier));
+        let elsewhere = format!("another 00000000-0000-0000-0000-000000000000 {serial}");
+        assert!(!store.has_ended(&elsewhere), "another machine's login");
+        assert!(store.has_ended(&format!("{name} {boot} 2147483647")));
+        for unknown in ["", "x", "a b c", "a b"] {
+            assert!(!store.has_ended(unknown), "{unknown}");
+        }
     }
 
     #[test]

@@ -163,12 +163,9 @@ impl Guard {
         &self.name
     }
 
-    /// Whether whoever holds this may replace that session.
+    /// Whether this is the lock of that session, which every write to the session's item needs.
     pub(super) fn covers(&self, key: &SessionKey) -> bool {
-        match &self.name {
-            LockName::Session(held) => held == key,
-            LockName::Tenancy(tenancy) => *tenancy == key.tenancy,
-        }
+        matches!(&self.name, LockName::Session(held) if held == key)
     }
 }
 

@@ -29,7 +29,7 @@ pub use keyutils::KeyutilsStore;
 pub use lock::{Activity, Attempt, Guard, Holder, LockName};
 pub use memory::MemoryStore;
 pub use record::{CachedCommunicationToken, CachedEntraToken, Record, ShortTokens};
-pub use vault::{Forgotten, Vault};
+pub use vault::{Forgotten, ForgottenSessions, Reconciled, Vault};
 
 use crate::error::Result;
 use crate::secret::SecretBytes;
@@ -58,4 +58,28 @@ pub trait TokenStore: Send + Sync {
     /// How a person removes an item that [`TokenStore::delete`] could not: an order to follow
     /// "to remove it by hand, ".
     fn removal_by_hand(&self, item: &str) -> String;
+
+    /// Which login's items this store holds. Reads no item, and never blocks.
+    fn login(&self) -> Login {
+        Login::Shared
+    }
+
+    /// Whether that login's items are certainly gone. `login` is from [`Login::Own`] in any process.
+    fn has_ended(&self, login: &str) -> bool {
+        let _ = login;
+        false
+    }
+}
+
+/// Which login of the user a store's items belong to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Login {
+    /// All logins share the items.
+    Shared,
+    /// The items are this login's alone; the text identifies the login.
+    Own(String),
+    /// The items are this login's alone, and it has ended: nothing can be read or kept.
+    Ended,
+    /// The login cannot be identified. Nothing is concluded from that.
+    Unknown,
 }

@@ -11,7 +11,7 @@
 
 use sha2::{Digest, Sha256};
 
-use super::TokenStore;
+use super::{Login, TokenStore};
 use crate::error::{Error, Kind, Result};
 use crate::secret::SecretBytes;
 
@@ -163,6 +163,14 @@ impl<S: TokenStore> TokenStore for Split<S> {
 
     fn is_persistent(&self) -> bool {
         self.store.is_persistent()
+    }
+
+    fn login(&self) -> Login {
+        self.store.login()
+    }
+
+    fn has_ended(&self, login: &str) -> bool {
+        self.store.has_ended(login)
     }
 
     fn removal_by_hand(&self, item: &str) -> String {

@@ -18,6 +18,7 @@ mod doctor;
 mod elsewhere;
 mod examples;
 mod exec;
+mod findings;
 mod first_run;
 #[cfg(target_os = "linux")]
 mod foreign;

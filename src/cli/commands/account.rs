@@ -58,6 +58,7 @@ pub(super) fn switch(
 /// Offers the accounts, and asks until one is chosen.
 fn offer(parts: &Parts<'_>, session: &Session, keyboard: &Keyboard) -> Result<IndexEntry> {
     let talk = &parts.world.talk;
+    parts.vault.complete(session.tenancy());
     let accounts = parts.vault.first(session.tenancy(), usize::MAX)?.entries;
     if accounts.is_empty() {
         return Err(session.unnamed("acspass account switch USER"));

@@ -68,6 +68,7 @@ fn examine(args: &args::Doctor, world: &World, parts: &Parts<'_>) -> Result<Vec<
         doctor::configuration(config, file.as_ref().map(|file| file.path())),
         doctor::store(
             &parts.vault,
+            parts.tenancy().ok().as_ref(),
             folder.map(|folder| folder.path()).as_deref(),
             args.offline,
         ),

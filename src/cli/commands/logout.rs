@@ -10,6 +10,7 @@ use crate::cli::parts::{EMULATOR, Parts, World};
 use crate::cli::vaults::every_vault;
 use crate::error::{Error, Kind, Result};
 use crate::session::Session;
+use crate::store::ForgottenSessions;
 use crate::text::quoted;
 
 pub(super) fn run(args: &Logout, world: &World, output: &mut Output) -> Result<u8> {
@@ -110,10 +111,14 @@ fn say_of_others(parts: &Parts<'_>, output: &Output) -> Result<()> {
 fn forget_everything(world: &World, output: &Output) -> Result<()> {
     let of_emulator = world.global.emulator;
     let is_meant = |host: &str| (host == EMULATOR) == of_emulator;
-    let (mut forgotten, mut failed) = (0, None);
+    let (mut forgotten, mut failed) = (ForgottenSessions::default(), None);
     for vault in every_vault(world)? {
         match vault.forget_everything(is_meant) {
-            Ok(count) => forgotten += count,
+            Ok(there) => {
+                forgotten.sessions += there.sessions;
+                forgotten.only_listed += there.only_listed;
+                forgotten.quarantined += there.quarantined;
+            }
             // The last one ends the command; the others are said now, with their own way out.
             Err(error) => {
                 if let Some(before) = failed.replace(error) {
@@ -122,13 +127,38 @@ fn forget_everything(world: &World, output: &Output) -> Result<()> {
             }
         }
     }
-    match (failed, forgotten) {
-        (Some(error), _) => return Err(error),
-        (None, 0) => output.talk().say("nobody was signed in"),
-        (None, 1) => output.talk().say("1 session is forgotten"),
-        (None, count) => output
-            .talk()
-            .say(&format!("{count} sessions are forgotten")),
+    if let Some(error) = failed {
+        return Err(error);
+    }
+    for sentence in sentences(forgotten) {
+        output.talk().say(&sentence);
     }
     Ok(())
+}
+
+/// Says what was forgotten. Only a session that was in its store counts as one that was signed in.
+fn sentences(forgotten: ForgottenSessions) -> Vec<String> {
+    let ForgottenSessions {
+        sessions,
+        only_listed,
+        quarantined,
+    } = forgotten;
+    let mut said = vec![match sessions {
+        0 => "nobody was signed in".to_owned(),
+        1 => "1 session is forgotten".to_owned(),
+        count => format!("{count} sessions are forgotten"),
+    }];
+    match only_listed {
+        0 => {}
+        1 => said.push("1 account was listed whose session was no longer stored".to_owned()),
+        count => said.push(format!(
+            "{count} accounts were listed whose sessions were no longer stored"
+        )),
+    }
+    match quarantined {
+        0 => {}
+        1 => said.push("1 unreadable session was removed".to_owned()),
+        count => said.push(format!("{count} unreadable sessions were removed")),
+    }
+    said
 }

@@ -73,7 +73,12 @@ pub(super) fn text(overview: &Overview) -> String {
         }
         let _ = writeln!(text, "    {:<20} {}", "next get", next(&state));
     }
-    if text.is_empty() {
+    if overview.shown.is_incomplete {
+        text.push_str(
+            "the list of accounts was damaged: `acspass doctor` restores those that are still stored\n",
+        );
+    }
+    if overview.accounts().is_empty() {
         text.push_str("nobody is signed in: run `acspass login`\n");
     }
     if overview.shown.lacks_active() {

@@ -6,38 +6,31 @@
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
-use serde::Deserialize;
-
 use super::lines::{self, Sought};
-use super::{Few, Index, IndexEntry};
+use super::salvage::{self, Contents};
+use super::{Few, Index, IndexEntry, Place};
 use crate::account::{SessionKey, Tenancy};
 use crate::error::{Error, Result};
 use crate::files::Folder;
 use crate::store::folder;
 use crate::store::record::Record;
 
-const VERSION: u32 = 1;
-
 const NAME: &str = "index.json";
 
-/// Longest index that is read, in bytes: a hundred thousand sessions have about as many.
+/// Longest index that is read, in bytes: a hundred thousand sessions have about as many. What
+/// follows counts as damaged.
 const LONGEST: u64 = 128 * 1024 * 1024;
+
+/// Entries of one session in logins that may still run on other machines. The kernel of this
+/// machine knows its own logins, so only a shared home folder can come near this.
+const MOST_LOGINS: usize = 32;
 
 #[derive(Debug)]
 pub(in crate::store) enum Ledger {
     File { folder: Folder },
-    Memory(Mutex<Vec<IndexEntry>>),
-}
-
-/// What the file holds; see [`lines`] for how it is written.
-#[derive(Deserialize)]
-struct Form {
-    version: u32,
-    active: Vec<IndexEntry>,
-    others: Vec<IndexEntry>,
+    Memory(Mutex<Contents>),
 }
 
 impl Ledger {
@@ -50,32 +43,39 @@ impl Ledger {
         }
     }
 
-    /// What is listed now, seen from `store`.
-    pub(in crate::store) fn read(&self, store: &'static str) -> Result<Index> {
-        let entries = match self {
-            Ledger::File { folder } => match parse(&contents(folder)?) {
-                Some(entries) => entries,
-                None => read_damaged(folder)?,
+    /// What is listed now, seen from `place`.
+    pub(in crate::store) fn read(&self, place: &Place) -> Result<Index> {
+        let Contents { entries, lost } = match self {
+            Ledger::File { folder } => match bytes(folder)?.as_deref().map(salvage::read) {
+                None => Contents::default(),
+                Some(Ok(contents)) => contents,
+                Some(Err(_)) => mend(folder)?,
             },
-            Ledger::Memory(entries) => entries
+            Ledger::Memory(contents) => contents
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
                 .clone(),
         };
-        Ok(Index { store, entries })
+        Ok(Index {
+            place: place.clone(),
+            entries,
+            lost,
+        })
     }
 
-    /// The active session of this tenancy, by reading no further than the active ones.
+    /// The active session of this tenancy, by reading no further than the active ones. Before none
+    /// is reported, the file is read in full: a damaged line may have been the active session's.
     pub(in crate::store) fn active(
         &self,
         tenancy: &Tenancy,
-        store: &'static str,
+        place: &Place,
     ) -> Result<Option<IndexEntry>> {
-        let index = match self.find(tenancy, store, Sought::Active) {
-            Some(few) => few.into_index(store),
-            None => self.read(store)?,
-        };
-        Ok(index.active(tenancy).cloned())
+        if let Some(few) = self.find(tenancy, place, Sought::Active)
+            && let Some(entry) = few.entries.into_iter().next()
+        {
+            return Ok(Some(entry));
+        }
+        Ok(self.read(place)?.active(tenancy).cloned())
     }
 
     /// The sessions of this tenancy whose account `name` fits: by parsing the account alone of the
@@ -84,11 +84,11 @@ impl Ledger {
         &self,
         tenancy: &Tenancy,
         name: &str,
-        store: &'static str,
-    ) -> Result<Index> {
-        match self.find(tenancy, store, Sought::Called(name)) {
-            Some(few) => Ok(few.into_index(store)),
-            None => self.read(store),
+        place: &Place,
+    ) -> Result<Few> {
+        match self.find(tenancy, place, Sought::Called(name)) {
+            Some(few) => Ok(few),
+            None => self.first_read(tenancy, usize::MAX, place),
         }
     }
 
@@ -98,62 +98,124 @@ impl Ledger {
         &self,
         tenancy: &Tenancy,
         most: usize,
-        store: &'static str,
+        place: &Place,
     ) -> Result<Few> {
-        if let Some(few) = self.find(tenancy, store, Sought::First(most)) {
+        if let Some(few) = self.find(tenancy, place, Sought::First(most)) {
             return Ok(few);
         }
-        let mut entries = self.read(store)?.entries;
-        entries.retain(|entry| entry.store == store && entry.tenancy == *tenancy);
+        self.first_read(tenancy, most, place)
+    }
+
+    /// The same, by reading the file in full.
+    fn first_read(&self, tenancy: &Tenancy, most: usize, place: &Place) -> Result<Few> {
+        let index = self.read(place)?;
+        let is_incomplete = index.is_incomplete(tenancy);
+        let mut entries = index.entries;
+        entries.retain(|entry| place.holds(entry) && entry.tenancy == *tenancy);
         entries.sort_by_key(|entry| !entry.active);
         let left = entries.len().saturating_sub(most);
         entries.truncate(most);
-        Ok(Few { entries, left })
+        Ok(Few {
+            entries,
+            left,
+            is_incomplete,
+        })
     }
 
     /// `None` where only reading in full can tell.
-    fn find(&self, tenancy: &Tenancy, store: &str, sought: Sought<'_>) -> Option<Few> {
+    fn find(&self, tenancy: &Tenancy, place: &Place, sought: Sought<'_>) -> Option<Few> {
         match self {
             Ledger::File { folder } => {
                 // Reading in full says what is wrong with a file that does not open.
                 let file = folder.open(NAME).ok()?;
-                lines::find(file.take(LONGEST), tenancy, store, sought)
+                lines::find(file.take(LONGEST), tenancy, place, sought)
             }
             Ledger::Memory(_) => None,
         }
     }
 
     /// Lists a session as its record says. A new one becomes active where its tenancy has no
-    /// active one; one that is listed stays what it is.
-    pub(in crate::store) fn list(&self, record: &Record, store: &'static str) -> Result<()> {
-        self.change(|entries| {
-            let is_first = !entries.iter().any(|entry| {
-                entry.active && entry.store == store && entry.tenancy == record.tenancy
+    /// active one; one that is listed stays what it is. Entries of the same store in logins that
+    /// `have_ended` go.
+    pub(in crate::store) fn list(
+        &self,
+        record: &Record,
+        place: &Place,
+        have_ended: impl Fn(&str) -> bool,
+    ) -> Result<()> {
+        self.change(|Contents { entries, .. }| {
+            entries.retain(|entry| {
+                let elsewhere = entry.store == place.store && !place.holds(entry);
+                !(elsewhere && entry.login.as_deref().is_some_and(&have_ended))
             });
-            match position(entries, record, store) {
-                Some(at) => entries[at] = IndexEntry::of(record, store, entries[at].active),
-                None => entries.push(IndexEntry::of(record, store, is_first)),
-            }
+            add(entries, record, place);
+            let key = record.key();
+            let is_elsewhere = |entry: &IndexEntry| {
+                entry.store == place.store && !place.holds(entry) && entry.is(&key)
+            };
+            let mut surplus = entries.iter().filter(|entry| is_elsewhere(entry)).count();
+            surplus = surplus.saturating_sub(MOST_LOGINS);
+            entries.retain(|entry| {
+                let goes = surplus > 0 && is_elsewhere(entry);
+                surplus -= usize::from(goes);
+                !goes
+            });
             true
         })
         .map(drop)
     }
 
     /// Brings a listed session up to date; `false` where it is not listed any more.
-    pub(in crate::store) fn update(&self, record: &Record, store: &'static str) -> Result<bool> {
-        self.change(|entries| match position(entries, record, store) {
-            Some(at) => {
-                entries[at] = IndexEntry::of(record, store, entries[at].active);
-                true
+    pub(in crate::store) fn update(&self, record: &Record, place: &Place) -> Result<bool> {
+        self.change(|Contents { entries, .. }| {
+            let is_listed = position(entries, record, place).is_some();
+            if is_listed {
+                add(entries, record, place);
             }
-            None => false,
+            is_listed
+        })
+    }
+
+    /// Lists sessions of one tenancy that the store holds and a damaged index lost, and notes that
+    /// the store has been asked. The active session is known again if it can be one only; whether
+    /// it is.
+    pub(in crate::store) fn restore(
+        &self,
+        tenancy: &Tenancy,
+        records: &[Record],
+        place: &Place,
+    ) -> Result<bool> {
+        self.change(|Contents { entries, lost }| {
+            let Some(lost) = lost else { return false };
+            let mut added = Vec::new();
+            for record in records {
+                if position(entries, record, place).is_none() {
+                    added.push(record.key());
+                    entries.push(IndexEntry::of(record, place, false));
+                }
+            }
+            let ours = |entry: &IndexEntry| place.holds(entry) && entry.tenancy == *tenancy;
+            let of_tenancy = entries.iter_mut().filter(|entry| ours(entry));
+            let mut of_tenancy: Vec<_> = of_tenancy.collect();
+            let lacks_active = !of_tenancy.iter().any(|entry| entry.active);
+            if lost.active && lacks_active {
+                if of_tenancy.len() > 1 {
+                    of_tenancy.retain(|entry| added.iter().any(|key| entry.is(key)));
+                }
+                if let [only] = &mut of_tenancy[..] {
+                    only.active = true;
+                }
+            }
+            let is_activated = lacks_active && of_tenancy.iter().any(|entry| entry.active);
+            lost.set_restored(tenancy, place);
+            is_activated
         })
     }
 
     /// Makes this the active session of its tenancy; `false` where it is not listed.
-    pub(in crate::store) fn activate(&self, key: &SessionKey, store: &'static str) -> Result<bool> {
-        self.change(|entries| {
-            let ours = |entry: &IndexEntry| entry.store == store && entry.tenancy == key.tenancy;
+    pub(in crate::store) fn activate(&self, key: &SessionKey, place: &Place) -> Result<bool> {
+        self.change(|Contents { entries, .. }| {
+            let ours = |entry: &IndexEntry| place.holds(entry) && entry.tenancy == key.tenancy;
             let listed = entries.iter().any(|entry| ours(entry) && entry.is(key));
             if listed {
                 for entry in entries.iter_mut().filter(|entry| ours(entry)) {
@@ -164,25 +226,24 @@ impl Ledger {
         })
     }
 
-    /// Lists a session no more; `false` where it was not listed.
-    pub(in crate::store) fn strike(&self, key: &SessionKey, store: &'static str) -> Result<bool> {
-        self.change(|entries| {
-            let before = entries.len();
-            entries.retain(|entry| entry.store != store || !entry.is(key));
-            entries.len() < before
-        })
+    /// Removes a session's entry and returns it; `None` if the session was not listed.
+    pub(in crate::store) fn strike(
+        &self,
+        key: &SessionKey,
+        place: &Place,
+    ) -> Result<Option<IndexEntry>> {
+        let which = |entry: &IndexEntry| place.holds(entry) && entry.is(key);
+        Ok(self.strike_all(which)?.pop())
     }
 
-    /// Lists these no more, and says which they were.
+    /// Removes these entries, of whatever store and login, and returns them.
     pub(in crate::store) fn strike_all(
         &self,
-        store: &'static str,
         which: impl Fn(&IndexEntry) -> bool,
     ) -> Result<Vec<IndexEntry>> {
         let mut struck = Vec::new();
-        self.change(|entries| {
-            let leaves = |entry: &mut IndexEntry| entry.store == store && which(entry);
-            struck = entries.extract_if(.., leaves).collect();
+        self.change(|Contents { entries, .. }| {
+            struck = entries.extract_if(.., |entry| which(entry)).collect();
             true
         })?;
         Ok(struck)
@@ -202,94 +263,126 @@ impl Ledger {
             .map_err(|cause| folder::failure("write to the state folder", &folder.path(), cause))
     }
 
-    fn change(&self, change: impl FnOnce(&mut Vec<IndexEntry>) -> bool) -> Result<bool> {
+    fn change(&self, change: impl FnOnce(&mut Contents) -> bool) -> Result<bool> {
         match self {
             Ledger::File { folder } => change_file(folder, change),
-            Ledger::Memory(entries) => Ok(change(
-                &mut entries.lock().unwrap_or_else(PoisonError::into_inner),
+            Ledger::Memory(contents) => Ok(change(
+                &mut contents.lock().unwrap_or_else(PoisonError::into_inner),
             )),
         }
     }
 }
 
-fn change_file(folder: &Folder, change: impl FnOnce(&mut Vec<IndexEntry>) -> bool) -> Result<bool> {
+fn change_file(folder: &Folder, change: impl FnOnce(&mut Contents) -> bool) -> Result<bool> {
     let _lock = lock(folder)?;
-    let before = contents(folder)?;
-    let mut entries = match parse(&before) {
-        Some(entries) => entries,
-        None => {
-            set_aside(folder)?;
-            Vec::new()
+    let mut before = bytes(folder)?;
+    let mut contents = match before.as_deref().map(salvage::read) {
+        None => Contents::default(),
+        Some(Ok(contents)) => contents,
+        Some(Err(salvaged)) => {
+            quarantine(folder, &salvaged)?;
+            before = None;
+            salvaged
         }
     };
-    let outcome = change(&mut entries);
-    let after = lines::write(&entries)
-        .map_err(|_| Error::internal("the index could not be written as JSON"))?
-        .into_bytes();
-    if after != before {
-        folder
-            .replace(NAME, &after)
-            .map_err(|cause| folder::failure("replace the index", &file_in(folder), cause))?;
-    }
+    let outcome = change(&mut contents);
+    write(folder, &contents, before.as_deref())?;
     Ok(outcome)
 }
 
-/// The file's bytes; none where there is no file.
-fn contents(folder: &Folder) -> Result<Vec<u8>> {
-    match folder.read(NAME, LONGEST) {
-        Ok(bytes) => Ok(bytes),
-        Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
-        Err(cause) => Err(folder::failure("read the index", &file_in(folder), cause)),
-    }
-}
-
-/// The sessions, or `None` where this is not an index that we understand.
-fn parse(bytes: &[u8]) -> Option<Vec<IndexEntry>> {
-    if bytes.is_empty() {
-        return Some(Vec::new());
-    }
-    let form: Form = serde_json::from_slice(bytes).ok()?;
-    let active = form.active.into_iter().map(|entry| IndexEntry {
-        active: true,
-        ..entry
-    });
-    let entries = active.chain(form.others).collect();
-    (form.version == VERSION).then_some(entries)
-}
-
-/// Reads once more under the lock: what is set aside must not be what another process has just
-/// put in the damaged file's place.
-fn read_damaged(folder: &Folder) -> Result<Vec<IndexEntry>> {
+/// Puts what can be read of a damaged index in its place. It is read once more under the lock, as
+/// another process may have done so already.
+fn mend(folder: &Folder) -> Result<Contents> {
     let _lock = lock(folder)?;
-    match parse(&contents(folder)?) {
-        Some(entries) => Ok(entries),
-        None => set_aside(folder).map(|()| Vec::new()),
+    match bytes(folder)?.as_deref().map(salvage::read) {
+        None => Ok(Contents::default()),
+        Some(Ok(contents)) => Ok(contents),
+        Some(Err(salvaged)) => {
+            quarantine(folder, &salvaged)?;
+            write(folder, &salvaged, None)?;
+            Ok(salvaged)
+        }
     }
 }
 
-/// Takes an index that cannot be read out of the way. The lock is held.
-fn set_aside(folder: &Folder) -> Result<()> {
-    let failed = |cause| folder::failure("set aside the unreadable index", &file_in(folder), cause);
-    let aside = folder::set_aside(folder, NAME).map_err(failed)?;
-    tracing::warn!(
-        "the list of sessions could not be read: it is kept as `{}`, and all count as signed out",
-        aside.display()
-    );
+/// Renames a damaged index. The lock is held.
+fn quarantine(folder: &Folder, salvaged: &Contents) -> Result<()> {
+    let kept = folder::set_aside(folder, NAME).map_err(|cause| {
+        folder::failure("quarantine the damaged index", &folder.path_of(NAME), cause)
+    })?;
+    let (kept, readable) = (kept.display(), salvaged.entries.len());
+    match salvaged.lost {
+        Some(_) => tracing::warn!(
+            "the list of sessions was damaged and is kept as `{kept}`: {readable} of its sessions \
+             could be read. `acspass get` and `acspass doctor` look in the store for the others"
+        ),
+        None => {
+            tracing::warn!("the list of sessions had one of them twice and is kept as `{kept}`")
+        }
+    }
     Ok(())
+}
+
+fn write(folder: &Folder, contents: &Contents, before: Option<&[u8]>) -> Result<()> {
+    let after = lines::write(contents)
+        .map_err(|_| Error::internal("the index could not be written as JSON"))?
+        .into_bytes();
+    if Some(&after[..]) == before {
+        return Ok(());
+    }
+    folder
+        .replace(NAME, &after)
+        .map_err(|cause| folder::failure("replace the index", &folder.path_of(NAME), cause))
+}
+
+/// The file's bytes, as far as an index can go; `None` if there is no file.
+fn bytes(folder: &Folder) -> Result<Option<Vec<u8>>> {
+    let mut bytes = Vec::new();
+    let file = folder.open(NAME);
+    match file.and_then(|file| file.take(LONGEST).read_to_end(&mut bytes)) {
+        Ok(_) => Ok(Some(bytes)),
+        Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(cause) => Err(folder::failure(
+            "read the index",
+            &folder.path_of(NAME),
+            cause,
+        )),
+    }
 }
 
 fn lock(folder: &Folder) -> Result<File> {
     folder::exclusive(folder, "index.lock")
 }
 
-fn file_in(folder: &Folder) -> PathBuf {
-    folder.path_of(NAME)
+/// Lists a session, in the place of its own entry if it has one.
+fn add(entries: &mut Vec<IndexEntry>, record: &Record, place: &Place) {
+    let mut entry = IndexEntry::of(record, place, false);
+    let ours = |other: &IndexEntry| place.holds(other) && other.is(&record.key());
+    match entries.iter().position(ours) {
+        Some(at) => {
+            entry.active = entries[at].active;
+            entry.login = entry.login.or(entries[at].login.take());
+            // An earlier version's entry and this login's own may both be there.
+            let mut number = 0;
+            entries.retain(|other| {
+                number += 1;
+                number - 1 <= at || !ours(other)
+            });
+            entries[at] = entry;
+        }
+        None => {
+            let is_active = |other: &IndexEntry| other.active && other.tenancy == record.tenancy;
+            let mut others = entries.iter().filter(|other| place.holds(other));
+            entry.active = !others.any(is_active);
+            entries.push(entry);
+        }
+    }
 }
 
 /// Where this session is listed.
-fn position(entries: &[IndexEntry], record: &Record, store: &str) -> Option<usize> {
+fn position(entries: &[IndexEntry], record: &Record, place: &Place) -> Option<usize> {
     let key = record.key();
     entries
         .iter()
-        .position(|entry| entry.store == store && entry.is(&key))
+        .position(|entry| place.holds(entry) && entry.is(&key))
 }

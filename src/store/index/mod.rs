@@ -6,6 +6,8 @@
 
 mod file;
 mod lines;
+mod place;
+mod salvage;
 
 use serde::{Deserialize, Serialize};
 
@@ -13,14 +15,17 @@ use super::record::{Record, ShortTokens};
 use crate::account::{Account, SessionKey, Tenancy};
 use crate::exchange::TokenSource;
 use crate::time::{ClockMark, Timestamp};
+use salvage::Lost;
 
 pub(super) use file::Ledger;
+pub(super) use place::Place;
 
 /// The sessions of one store, as they were when the index was read.
 #[derive(Debug, Clone)]
 pub struct Index {
-    store: &'static str,
+    place: Place,
     entries: Vec<IndexEntry>,
+    lost: Option<Lost>,
 }
 
 /// Some sessions of one tenancy in one store.
@@ -30,6 +35,9 @@ pub struct Few {
     pub entries: Vec<IndexEntry>,
     /// How many more there are.
     pub left: usize,
+    /// Whether the index was damaged and may lack sessions of this tenancy that the store still
+    /// holds; see [`crate::store::Vault::restore`].
+    pub is_incomplete: bool,
 }
 
 impl Few {
@@ -48,10 +56,9 @@ pub struct IndexEntry {
     pub account: Account,
     /// The name of the store that holds the session's item.
     pub store: String,
-    /// Whether commands without `--account` mean this account, within its tenancy. In the file,
-    /// the list that an entry stands in says so.
-    #[serde(skip)]
-    pub active: bool,
+    /// The login that the item belongs to, if the store keeps each login's items apart.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub login: Option<String>,
     /// Whether the session holds a refresh token.
     pub can_renew: bool,
     /// The Entra tokens, newest first.
@@ -64,6 +71,10 @@ pub struct IndexEntry {
     /// What the clocks showed when a service last answered.
     #[serde(default)]
     pub clock: Option<ClockMark>,
+    /// Whether commands without `--account` mean this account, within its tenancy. The list that an
+    /// entry stands in decides; the entry repeats it for a file whose lists are damaged.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub active: bool,
 }
 
 /// An Entra token, without the token.
@@ -87,11 +98,9 @@ pub struct IndexedCommunicationToken {
 }
 
 impl Index {
-    /// All sessions in this store.
+    /// All sessions in this store that this login can use.
     pub fn entries(&self) -> impl Iterator<Item = &IndexEntry> {
-        self.entries
-            .iter()
-            .filter(|entry| entry.store == self.store)
+        self.entries.iter().filter(|entry| self.place.holds(entry))
     }
 
     /// The sessions in this store that belong to this application in this tenant.
@@ -131,19 +140,26 @@ impl Index {
         self.entries().find(|entry| entry.is(key))
     }
 
+    /// Whether the index was damaged and may lack sessions of this tenancy.
+    pub(super) fn is_incomplete(&self, tenancy: &Tenancy) -> bool {
+        let lost = self.lost.as_ref();
+        lost.is_some_and(|lost| !lost.is_restored(tenancy, &self.place))
+    }
+
     /// The sessions that other stores hold, which no vault over this store can load.
     pub fn elsewhere(&self) -> impl Iterator<Item = &IndexEntry> {
         self.entries
             .iter()
-            .filter(|entry| entry.store != self.store)
+            .filter(|entry| entry.store != self.place.store)
     }
 }
 
 impl Few {
-    pub(in crate::store) fn into_index(self, store: &'static str) -> Index {
+    pub(in crate::store) fn into_index(self, place: Place) -> Index {
         Index {
-            store,
+            place,
             entries: self.entries,
+            lost: None,
         }
     }
 }
@@ -161,12 +177,12 @@ impl IndexEntry {
         self.account.home_account_id == key.home_account_id && self.tenancy == key.tenancy
     }
 
-    fn of(record: &Record, store: &str, active: bool) -> Self {
+    fn of(record: &Record, place: &Place, active: bool) -> Self {
         IndexEntry {
             tenancy: record.tenancy.clone(),
             account: record.account.clone(),
-            store: store.to_owned(),
-            active,
+            store: place.store.to_owned(),
+            login: place.login().map(str::to_owned),
             can_renew: record.refresh_token.is_some(),
             entra_tokens: record
                 .entra_tokens
@@ -186,6 +202,7 @@ impl IndexEntry {
                 .collect(),
             short_tokens: record.short_tokens,
             clock: record.clock.clone(),
+            active,
         }
     }
 }

@@ -51,16 +51,133 @@ fn an_item_that_cannot_be_read_is_set_aside_whole_and_the_account_is_signed_out(
 }
 
 #[test]
-fn what_somebody_is_replacing_is_left_to_them() {
+fn an_item_whose_lock_another_process_holds_is_neither_quarantined_nor_struck() {
     let (store, vault) = shared();
+    let ada = record("ada");
+    save(&vault, &ada);
+    let guard = lock(&vault, &ada);
+    for bytes in [None, Some(SecretBytes::new(b"x".to_vec()))] {
+        store.delete(&ada.key().item()).unwrap();
+        if let Some(bytes) = &bytes {
+            store.save(&ada.key().item(), bytes).unwrap();
+        }
+        assert_eq!(vault.load(&ada.key()).unwrap(), None);
+        assert_eq!(store.load(&ada.key().item()).unwrap(), bytes);
+        assert!(vault.active(&tenancy()).unwrap().is_some(), "still listed");
+    }
+    vault.save(&ada, &guard).unwrap();
+    assert_eq!(vault.load(&ada.key()).unwrap(), Some(ada));
+    assert_eq!(aside(&store).len(), 1, "save quarantines what it replaces");
+}
+
+#[test]
+fn a_missing_or_unreadable_item_loses_its_index_entry_and_no_other() {
+    let newer = br#"{"version":2,"tenancy":{}}"#;
+    for bytes in [None, Some(&b"x"[..]), Some(newer)] {
+        let folder = TempDir::new().unwrap();
+        let store = Arc::new(MemoryStore::new());
+        let state = Some(folder.path().to_owned());
+        let vault = Vault::new(Box::new(Shared(Arc::clone(&store))), state);
+        let (ada, bob) = (record("ada"), record("bob"));
+        save(&vault, &ada);
+        save(&vault, &bob);
+        store.delete(&ada.key().item()).unwrap();
+        if let Some(bytes) = bytes {
+            let bytes = SecretBytes::new(bytes.to_vec());
+            store.save(&ada.key().item(), &bytes).unwrap();
+        }
+        assert_eq!(vault.load(&ada.key()).unwrap(), None);
+        let index = vault.index().unwrap();
+        let listed: Vec<_> = index.entries().map(IndexEntry::key).collect();
+        assert_eq!(listed, [bob.key()], "{bytes:?}");
+        assert_eq!(aside(&store).len(), usize::from(bytes.is_some()));
+        // Signing in again makes the account active again: no other account took its place.
+        save(&vault, &ada);
+        let active = vault.active(&tenancy()).unwrap().unwrap();
+        assert_eq!(active.key(), ada.key());
+    }
+}
+
+#[test]
+fn a_holder_of_the_sign_in_lock_or_of_the_sessions_lock_strikes_and_quarantines_too() {
+    let (store, vault) = shared();
+    let ada = record("ada");
+    let sign_in = LockName::Tenancy(tenancy());
+    for name in [sign_in, LockName::Session(ada.key())] {
+        save(&vault, &ada);
+        let damaged = SecretBytes::new(b"x".to_vec());
+        store.save(&ada.key().item(), &damaged).unwrap();
+        let Attempt::Got(guard) = vault.try_lock(&name, Activity::SigningIn).unwrap() else {
+            panic!("the lock is free");
+        };
+        assert_eq!(vault.load_under(&ada.key(), &guard).unwrap(), None);
+        assert!(vault.active(&tenancy()).unwrap().is_none());
+        assert_eq!(store.load(&ada.key().item()).unwrap(), None);
+    }
+    assert_eq!(aside(&store).len(), 2, "two quarantined in one second");
+}
+
+#[test]
+fn a_store_that_fails_costs_no_index_entry() {
+    let folder = TempDir::new().unwrap();
+    let ada = record("ada");
+    save(&in_folder(folder.path()), &ada);
+    let vault = Vault::new(Box::new(FailingStore), Some(folder.path().to_owned()));
+    assert_eq!(vault.load(&ada.key()).unwrap_err().kind(), Kind::Store);
+    assert!(vault.active(&tenancy()).unwrap().is_some());
+}
+
+#[test]
+fn a_save_keeps_the_unreadable_item_that_it_replaces() {
+    let (store, vault) = shared();
+    let ada = record("ada");
+    let newer = SecretBytes::new(br#"{"version":2}"#.to_vec());
+    store.save(&ada.key().item(), &newer).unwrap();
+    save(&vault, &ada);
+    assert_eq!(vault.load(&ada.key()).unwrap(), Some(ada));
+    let aside = aside(&store);
+    assert_eq!(store.load(&aside[0]).unwrap(), Some(newer));
+}
+
+#[test]
+fn a_save_fails_if_the_unreadable_item_cannot_be_kept() {
+    /// Keeps what is there and takes no other name, as a keyring without room does.
+    struct Full(Arc<MemoryStore>);
+    impl TokenStore for Full {
+        fn name(&self) -> &'static str {
+            self.0.name()
+        }
+        fn load(&self, item: &str) -> Result<Option<SecretBytes>> {
+            self.0.load(item)
+        }
+        fn save(&self, item: &str, value: &SecretBytes) -> Result<()> {
+            match self.0.load(item)? {
+                Some(_) => self.0.save(item, value),
+                None => Err(FailingStore::error()),
+            }
+        }
+        fn delete(&self, item: &str) -> Result<bool> {
+            self.0.delete(item)
+        }
+        fn items(&self) -> Result<Vec<String>> {
+            self.0.items()
+        }
+        fn is_persistent(&self) -> bool {
+            true
+        }
+        fn removal_by_hand(&self, item: &str) -> String {
+            format!("dig out `{item}`")
+        }
+    }
+    let store = Arc::new(MemoryStore::new());
     let ada = record("ada");
     let damaged = SecretBytes::new(b"x".to_vec());
     store.save(&ada.key().item(), &damaged).unwrap();
-    let guard = lock(&vault, &ada);
-    assert_eq!(vault.load(&ada.key()).unwrap(), None);
-    assert_eq!(store.items().unwrap(), [ada.key().item()]);
-    vault.save(&ada, &guard).unwrap();
-    assert_eq!(vault.load(&ada.key()).unwrap(), Some(ada));
+    let vault = Vault::new(Box::new(Full(Arc::clone(&store))), None);
+    let error = vault.save(&ada, &lock(&vault, &ada)).unwrap_err();
+    assert_eq!(error.kind(), Kind::Store);
+    assert!(error.hint().contains("dig out `session ada"), "{error:?}");
+    assert_eq!(store.load(&ada.key().item()).unwrap(), Some(damaged));
 }
 
 #[test]
@@ -87,13 +204,19 @@ fn everything_is_forgotten_but_the_configuration_and_what_is_anothers() {
     store.delete(&record("cy").key().item()).unwrap();
 
     let ours = |host: &str| host != "emulator";
-    assert_eq!(vault.forget_everything(ours).unwrap(), 3);
+    let there = ForgottenSessions {
+        sessions: 2,
+        only_listed: 1,
+        quarantined: 1,
+    };
+    assert_eq!(vault.forget_everything(ours).unwrap(), there);
     let left = ["secret connection-string".to_owned(), foreign.key().item()];
     assert_eq!(store.items().unwrap(), left);
     let listed: Vec<_> = vault.index().unwrap().entries().cloned().collect();
     assert_eq!(listed.len(), 1);
     assert_eq!(listed[0].key(), foreign.key());
-    assert_eq!(vault.forget_everything(ours).unwrap(), 0);
+    let nothing = ForgottenSessions::default();
+    assert_eq!(vault.forget_everything(ours).unwrap(), nothing);
 }
 
 #[test]
@@ -104,7 +227,7 @@ fn everything_is_forgotten_where_the_index_cannot_be_read() {
     let vault = Vault::new(Box::new(Shared(Arc::clone(&store))), state);
     save(&vault, &record("ada"));
     fs::write(folder.path().join("index.json"), "rubbish").unwrap();
-    assert_eq!(vault.forget_everything(|_| true).unwrap(), 1);
+    assert_eq!(vault.forget_everything(|_| true).unwrap().sessions, 1);
     assert_eq!(store.items().unwrap(), [""; 0]);
     assert_eq!(vault.index().unwrap().entries().count(), 0);
 }

@@ -325,28 +325,13 @@ fn of_many_sessions_no_more_are_understood_than_are_asked_for() {
     );
 
     let all = vault.first(&tenancy(), 100).unwrap();
-    assert_eq!(all.entries, [], "what cannot be read counts as signed out");
-    assert!(!path.exists(), "it is set aside");
-}
-
-#[test]
-fn an_index_without_its_end_or_with_more_behind_it_is_not_counted() {
-    let folder = TempDir::new().unwrap();
-    let path = folder.path().join("index.json");
-    for damage in [
-        |text: &str| text.replace("]}\n", ""),
-        |text: &str| format!("{text}]}}\n"),
-    ] {
-        let vault = in_folder(folder.path());
-        for user in ["ada", "bob", "cleo"] {
-            save(&vault, &record(user));
-        }
-        let written = fs::read_to_string(&path).unwrap();
-        fs::write(&path, damage(&written)).unwrap();
-        let few = vault.first(&tenancy(), 1).unwrap();
-        assert_eq!((few.entries.len(), few.left), (0, 0));
-        assert!(!path.exists(), "it is set aside");
-    }
+    assert_eq!(
+        all.entries.len(),
+        99,
+        "a damaged line costs its own account"
+    );
+    assert!(all.is_incomplete);
+    assert_eq!(quarantined(folder.path()).len(), 1);
 }
 
 #[test]

@@ -65,20 +65,21 @@ fn one_of_many_threads_gets_a_lock() {
 }
 
 #[test]
-fn a_save_needs_the_lock_of_its_session_or_of_its_tenancy() {
+fn a_save_needs_the_lock_of_its_session_and_no_other() {
     let vault = Vault::new(Box::new(MemoryStore::new()), None);
     let (ada, bob) = (record("ada"), record("bob"));
-    let refused = vault.save(&ada, &lock(&vault, &bob)).unwrap_err();
-    assert_eq!(refused.kind(), Kind::Internal);
-    assert_eq!(vault.load(&ada.key()).unwrap(), None);
-
     let name = LockName::Tenancy(tenancy());
     let Attempt::Got(sign_in) = vault.try_lock(&name, Activity::SigningIn).unwrap() else {
-        panic!("nobody holds it");
+        panic!("the lock is free");
     };
-    vault.save(&ada, &sign_in).unwrap();
+    for other in [lock(&vault, &bob), sign_in] {
+        let refused = vault.save(&ada, &other).unwrap_err();
+        assert_eq!(refused.kind(), Kind::Internal);
+        assert_eq!(vault.load(&ada.key()).unwrap(), None);
+    }
+    vault.save(&ada, &lock(&vault, &ada)).unwrap();
     let mut elsewhere = record("ada");
     elsewhere.tenancy.tenant = "contoso.example".to_owned();
-    let refused = vault.save(&elsewhere, &sign_in).unwrap_err();
+    let refused = vault.save(&elsewhere, &lock(&vault, &ada)).unwrap_err();
     assert_eq!(refused.kind(), Kind::Internal);
 }

@@ -3,6 +3,8 @@
 mod damage;
 mod index;
 mod lock;
+mod logins;
+mod mended;
 mod split;
 
 use std::fs;
@@ -71,6 +73,20 @@ fn lock(vault: &Vault, record: &Record) -> Guard {
 
 fn save(vault: &Vault, record: &Record) {
     vault.save(record, &lock(vault, record)).unwrap();
+}
+
+/// The damaged indexes that are kept in this folder.
+fn quarantined(folder: &Path) -> Vec<std::path::PathBuf> {
+    let files = fs::read_dir(folder).unwrap();
+    let mut paths: Vec<_> = files.map(|file| file.unwrap().path()).collect();
+    paths.retain(|path| path.to_string_lossy().contains("index.json.unreadable-"));
+    paths
+}
+
+/// A vault in this folder over a store that others can hold too.
+fn over(store: &Arc<MemoryStore>, folder: &Path) -> Vault {
+    let store = Box::new(Shared(Arc::clone(store)));
+    Vault::new(store, Some(folder.to_owned()))
 }
 
 fn in_folder(folder: &Path) -> Vault {

@@ -164,6 +164,15 @@ impl SecretService {
         self.wait_until_owned(false);
     }
 
+    /// Deletes the keyring's files and starts with a new, empty keyring, as a user does who has
+    /// forgotten its password.
+    pub(crate) fn reset(&self) {
+        self.kill_daemon();
+        let keyrings = self.home.path().join(".local/share/keyrings");
+        fs::remove_dir_all(keyrings).expect("the keyring's files");
+        self.unlock();
+    }
+
     /// Waits until the bus says that a Secret Service is there, or is not.
     fn wait_until_owned(&self, owned: bool) {
         let question = [

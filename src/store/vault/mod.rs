@@ -5,34 +5,31 @@
 //! new one, and the index is at worst behind it. When to lock, and how long to wait, is decided
 //! above.
 
+mod findings;
+mod forget;
+mod restore;
+
 use std::fmt;
 use std::path::PathBuf;
 
+pub use self::forget::{Forgotten, ForgottenSessions};
+pub use self::restore::Reconciled;
+
+use self::findings::read;
 use super::TokenStore;
-use super::index::{Few, Index, IndexEntry, Ledger};
+use super::index::{Few, Index, IndexEntry, Ledger, Place};
 use super::lock::{Activity, Attempt, Guard, LockName, Locks};
 use super::record::Record;
 use crate::account::{SessionKey, Tenancy};
 use crate::error::{Error, Kind, Result};
 use crate::files::Folder;
 use crate::secret::SecretBytes;
-use crate::time::{Clock, SystemClock};
-
-/// What the name of an item that was set aside begins with.
-const UNREADABLE: &str = "unreadable";
 
 /// Where sessions are kept.
 pub struct Vault {
     store: Box<dyn TokenStore>,
     ledger: Ledger,
     locks: Locks,
-}
-
-/// What was forgotten.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Forgotten {
-    /// Whether there was an item in the store.
-    pub removed: bool,
 }
 
 impl Vault {
@@ -94,32 +91,41 @@ impl Vault {
     /// What is kept, without its secrets and without a call to the store. The sessions in it that
     /// other stores hold are out of this vault's sight: see [`Index::elsewhere`].
     ///
-    /// An index that cannot be understood is set aside under a name that says so, with a warning,
-    /// and everyone counts as signed out.
+    /// A damaged index is quarantined, with a warning, and what can be read of it is kept: a damaged
+    /// line costs no more than its own session, and that until [`Vault::restore`].
     ///
     /// # Errors
     /// [`Kind::Store`] where there is an index that cannot be opened.
     pub fn index(&self) -> Result<Index> {
-        self.ledger.read(self.store.name())
+        self.ledger.read(&self.place())
     }
 
     /// The session that commands mean where no account is named. The same as
-    /// [`Index::active`], but it costs no more where there are a thousand sessions.
+    /// [`Index::active`], but it costs no more where there are a thousand sessions. One that a
+    /// damaged index lost is restored first.
     ///
     /// # Errors
     /// As [`Vault::index`].
     pub fn active(&self, tenancy: &Tenancy) -> Result<Option<IndexEntry>> {
-        self.ledger.active(tenancy, self.store.name())
+        let active = || self.ledger.active(tenancy, &self.place());
+        match active()? {
+            None if self.complete(tenancy) => active(),
+            entry => Ok(entry),
+        }
     }
 
     /// The sessions that a typed name fits best. The same as [`Index::called`], but it costs little
-    /// more if there are a thousand sessions.
+    /// more if there are a thousand sessions. Sessions that a damaged index lost are restored first.
     ///
     /// # Errors
     /// As [`Vault::index`].
     pub fn called(&self, tenancy: &Tenancy, name: &str) -> Result<Vec<IndexEntry>> {
-        let picked = self.ledger.called(tenancy, name, self.store.name())?;
-        Ok(picked.called(tenancy, name).into_iter().cloned().collect())
+        let mut fitting = self.ledger.called(tenancy, name, &self.place())?;
+        if fitting.is_incomplete && self.complete(tenancy) {
+            fitting = self.ledger.called(tenancy, name, &self.place())?;
+        }
+        let index = fitting.into_index(self.place());
+        Ok(index.called(tenancy, name).into_iter().cloned().collect())
     }
 
     /// The first `most` sessions of this tenancy, the active one before all others. The rest is
@@ -128,7 +134,7 @@ impl Vault {
     /// # Errors
     /// As [`Vault::index`].
     pub fn first(&self, tenancy: &Tenancy, most: usize) -> Result<Few> {
-        self.ledger.first(tenancy, most, self.store.name())
+        self.ledger.first(tenancy, most, &self.place())
     }
 
     /// All sessions of this tenancy, by understanding no others.
@@ -137,26 +143,37 @@ impl Vault {
     /// As [`Vault::index`].
     pub fn index_of(&self, tenancy: &Tenancy) -> Result<Index> {
         let all = self.first(tenancy, usize::MAX)?;
-        Ok(all.into_index(self.store.name()))
+        Ok(all.into_index(self.place()))
     }
 
-    /// The session, by one read of the store; `None` where the store has it no more, whatever the
-    /// index says: the account is signed out.
+    /// Returns the session, by one read of the store; `None` if the store has no such item, whatever
+    /// the index says: the account is signed out.
     ///
-    /// An item that cannot be read as this session is set aside under a name that says so, with a
-    /// warning, and the account counts as signed out.
+    /// A missing item loses its index entry, and an item that cannot be read as this session is
+    /// quarantined under another name as well; each with a warning. Both need the session's lock:
+    /// if another process holds it, that process decides, and nothing is changed here.
     ///
     /// # Errors
-    /// [`Kind::Store`] where the store fails.
+    /// [`Kind::Store`] if the store fails, for example because it is locked or does not answer. The
+    /// index entry then stays.
     pub fn load(&self, key: &SessionKey) -> Result<Option<Record>> {
-        let Some(item) = self.store.load(&key.item())? else {
-            return Ok(None);
-        };
-        let record = read(key, &item);
-        if record.is_none() {
-            self.set_aside(key);
+        self.load_with(key, None)
+    }
+
+    /// Does the same as [`Vault::load`] for a caller that holds a lock. `guard` may be the session's
+    /// own lock or another one.
+    ///
+    /// # Errors
+    /// As [`Vault::load`].
+    pub fn load_under(&self, key: &SessionKey, guard: &Guard) -> Result<Option<Record>> {
+        self.load_with(key, Some(guard))
+    }
+
+    fn load_with(&self, key: &SessionKey, guard: Option<&Guard>) -> Result<Option<Record>> {
+        match self.store.load(&key.item())?.map(|item| read(key, &item)) {
+            Some(Some(record)) => Ok(Some(record)),
+            _ => self.confirm_loss(key, guard),
         }
-        Ok(record)
     }
 
     /// Tries to be the one that renews or signs in. Does not wait.
@@ -168,18 +185,23 @@ impl Vault {
     }
 
     /// Keeps a session in place of what was kept for it. The first session of a tenancy without
-    /// an active one becomes active.
+    /// an active one becomes active. An item that cannot be read, or that a newer version wrote, is
+    /// quarantined first and not overwritten.
     ///
     /// # Errors
     /// [`Kind::Store`] where it could not be kept or listed; a session that was not listed before
-    /// is then taken out of the store again. [`Kind::Internal`] where `guard` is for another.
+    /// is then taken out of the store again. [`Kind::Internal`] if `guard` is not the session's
+    /// lock.
     pub fn save(&self, record: &Record, guard: &Guard) -> Result<()> {
         let key = record.key();
         if !guard.covers(&key) {
             return Err(Error::internal("a session was saved without its lock"));
         }
+        self.quarantine_unreadable(&key)?;
         self.store.save(&key.item(), &record.to_item()?)?;
-        let listed = self.ledger.list(record, self.store.name());
+        let listed = self
+            .ledger
+            .list(record, &self.place(), |login| self.store.has_ended(login));
         if listed.is_err() {
             self.take_back(&key);
         }
@@ -197,7 +219,7 @@ impl Vault {
             return Err(Error::internal("a session was saved without its lock"));
         }
         self.store.save(&key.item(), &record.to_item()?)?;
-        if self.ledger.update(record, self.store.name())? {
+        if self.ledger.update(record, &self.place())? {
             return Ok(());
         }
         // Whoever forgot it may have removed the item before it was written just now.
@@ -215,7 +237,7 @@ impl Vault {
     /// [`Kind::SignInNeeded`] where it is not listed (any more), [`Kind::Store`] where that could
     /// not be written.
     pub fn activate(&self, key: &SessionKey) -> Result<()> {
-        if self.ledger.activate(key, self.store.name())? {
+        if self.ledger.activate(key, &self.place())? {
             return Ok(());
         }
         Err(Error::new(
@@ -223,56 +245,6 @@ impl Vault {
             "that account is not signed in here",
             "run `acspass account list` to see who is, or `acspass login`",
         ))
-    }
-
-    /// Forgets a session: the index at once, whatever state the store is in, then the store. No
-    /// other account becomes active in its place.
-    ///
-    /// # Errors
-    /// [`Kind::Store`] where the item could not be removed, with how to do that by hand.
-    pub fn forget(&self, key: &SessionKey) -> Result<Forgotten> {
-        let struck = self.ledger.strike(key, self.store.name());
-        let removed = self.remove(&key.item());
-        struck?;
-        removed.map(|removed| Forgotten { removed })
-    }
-
-    /// Forgets all sessions, whatever is there: those that the index lists, those that only the
-    /// store knows, and those that were set aside; not the secrets of the configuration. `whose`
-    /// is asked about each session's authority host. Returns how many there were.
-    ///
-    /// # Errors
-    /// [`Kind::Store`] where items could not be found or removed, with how to do that by hand; what
-    /// could be forgotten is then forgotten, and the index lists none of them.
-    pub fn forget_everything(&self, whose: impl Fn(&str) -> bool) -> Result<usize> {
-        let store = self.store.name();
-        let listed = self
-            .ledger
-            .strike_all(store, |entry| whose(&entry.tenancy.authority_host));
-        let mut items: Vec<String> = listed
-            .iter()
-            .flatten()
-            .map(|entry| entry.key().item())
-            .collect();
-        let found = self.store.items();
-        items.extend(found.iter().flatten().cloned());
-        items.retain(|item| host_in(item).is_some_and(&whose));
-        items.sort();
-        items.dedup();
-
-        let mut removed = 0;
-        let mut failed = None;
-        for item in &items {
-            match self.remove(item) {
-                Ok(existed) => removed += usize::from(existed),
-                Err(error) => failed = failed.or(Some(error)),
-            }
-        }
-        if let Some(error) = failed {
-            return Err(error);
-        }
-        found?;
-        listed.map(|_| removed)
     }
 
     /// A secret of the configuration, such as a connection string, kept in the same store.
@@ -288,7 +260,10 @@ impl Vault {
     /// # Errors
     /// [`Kind::Store`] where the store fails.
     pub fn save_secret(&self, name: &str, secret: &SecretBytes) -> Result<()> {
-        self.store.save(&secret_item(name), secret)
+        let item = secret_item(name);
+        // A sealed file that cannot be read is quarantined by the store when it is read.
+        self.store.load(&item)?;
+        self.store.save(&item, secret)
     }
 
     /// Removes a secret of the configuration; `false` where there was none.
@@ -299,69 +274,10 @@ impl Vault {
         self.store.delete(&secret_item(name))
     }
 
-    fn remove(&self, item: &str) -> Result<bool> {
-        self.store.delete(item).map_err(|cause| {
-            Error::new(
-                Kind::Store,
-                format!(
-                    "the item `{item}` could not be removed from the {}",
-                    self.store.name()
-                ),
-                format!(
-                    "{}; to remove it by hand, {}",
-                    cause.hint(),
-                    self.store.removal_by_hand(item)
-                ),
-            )
-            .caused_by(cause)
-        })
-    }
-
-    /// Gives an item that cannot be read another name, so that nothing of it is lost. What fails
-    /// here is only warned about: the account counts as signed out all the same, and the next
-    /// sign-in replaces the item.
-    fn set_aside(&self, key: &SessionKey) {
-        let item = key.item();
-        // The machine's own clock: this is about an item of this machine, not about a token.
-        let now = SystemClock.now().unix_seconds();
-        let aside = format!("{UNREADABLE} {now} {item}");
-        match self.rename_unreadable(key, &aside) {
-            Ok(true) => tracing::warn!(
-                "the stored session could not be read: it is kept in the {} as `{aside}`, and \
-                 the account counts as signed out",
-                self.store.name()
-            ),
-            Ok(false) => tracing::warn!(
-                "the stored session could not be read, so the account counts as signed out"
-            ),
-            Err(error) => tracing::warn!(
-                "the stored session could not be read and not be set aside ({error}), and the \
-                 account counts as signed out"
-            ),
-        }
-    }
-
-    /// `false` where somebody is replacing the session just now, or has done so.
-    fn rename_unreadable(&self, key: &SessionKey, aside: &str) -> Result<bool> {
-        let names = [
-            LockName::Session(key.clone()),
-            LockName::Tenancy(key.tenancy.clone()),
-        ];
-        let mut guards = Vec::new();
-        for name in &names {
-            match self.try_lock(name, Activity::Renewing)? {
-                Attempt::Got(guard) => guards.push(guard),
-                Attempt::Held(_) => return Ok(false),
-            }
-        }
-        let item = key.item();
-        let bytes = match self.store.load(&item)? {
-            Some(bytes) if read(key, &bytes).is_none() => bytes,
-            _ => return Ok(false),
-        };
-        self.store.save(aside, &bytes)?;
-        self.store.delete(&item)?;
-        Ok(true)
+    /// What this process reaches of the store. Asked for anew each time: nothing is cached that a
+    /// long-running process could outlive.
+    fn place(&self) -> Place {
+        Place::of(self.store.as_ref())
     }
 
     /// Removes an item that no index will ever name. Its saving has failed already, and that is
@@ -386,22 +302,6 @@ impl fmt::Debug for Vault {
             .field("store", &self.store.name())
             .finish_non_exhaustive()
     }
-}
-
-/// The session in these bytes; `None` where it is not whole, or not the one that its name says.
-fn read(key: &SessionKey, item: &SecretBytes) -> Option<Record> {
-    let record = Record::from_item(item).ok()?;
-    (record.key() == *key).then_some(record)
-}
-
-/// The authority host in the name of a session's item, set aside or not; `None` in other names.
-fn host_in(item: &str) -> Option<&str> {
-    let name = match item.strip_prefix(UNREADABLE) {
-        Some(aside) => aside.trim_start().split_once(' ')?.1,
-        None => item,
-    };
-    let (_, place) = name.strip_prefix("session ")?.split_once(" at ")?;
-    place.split(' ').next()
 }
 
 fn secret_item(name: &str) -> String {

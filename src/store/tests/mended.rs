@@ -1,0 +1,334 @@
+//! What a damaged index costs, and what the store gives back.
+
+use super::*;
+
+const HEAD: &str = "{\"version\":1,\"active\":[";
+const MIDDLE: &str = "],\"others\":[";
+
+/// Ada is active; Bob and Cleo are not.
+fn three(folder: &Path) -> (Arc<MemoryStore>, Vault) {
+    let store = Arc::new(MemoryStore::new());
+    let vault = over(&store, folder);
+    for user in ["ada", "bob", "cleo"] {
+        save(&vault, &record(user));
+    }
+    (store, vault)
+}
+
+/// The accounts as they are listed, the active one with a star.
+fn accounts(vault: &Vault) -> String {
+    let few = vault.first(&tenancy(), 100).unwrap();
+    let index = vault.index().unwrap();
+    let active = index.active(&tenancy());
+    let mut names: Vec<String> = few
+        .entries
+        .iter()
+        .map(|entry| {
+            assert_eq!(entry.active, Some(entry) == active);
+            let name = entry.account.username.split('@').next().unwrap();
+            format!("{name}{}", if entry.active { "*" } else { "" })
+        })
+        .collect();
+    names.sort();
+    names.join(" ")
+}
+
+fn line_of<'t>(text: &'t str, user: &str) -> &'t str {
+    let name = format!("{user}@Contoso");
+    text.lines().find(|line| line.contains(&name)).unwrap()
+}
+
+/// A damage, what is still listed after it, and what is listed after a look into the store.
+type Case = (
+    &'static str,
+    fn(&str) -> Vec<u8>,
+    &'static str,
+    &'static str,
+);
+
+const ALL: &str = "ada* bob cleo";
+
+const CASES: [Case; 21] = [
+    (
+        "a damaged line of an account that is not active",
+        |text| text.replace("bob-oid\"}", "bob-oid\"]").into(),
+        "ada* cleo",
+        ALL,
+    ),
+    (
+        "the active account's line",
+        |text| text.replace("ada-oid\"}", "ada-oid\"]").into(),
+        "bob cleo",
+        ALL,
+    ),
+    (
+        "a line that begins as none of ours",
+        |text| {
+            let line = line_of(text, "bob");
+            text.replace(line, &line.replace("{\"tenancy\":", "x\"tenancy\":"))
+                .into()
+        },
+        "ada* cleo",
+        ALL,
+    ),
+    (
+        "the active account's line begins as none of ours",
+        |text| {
+            let line = line_of(text, "ada");
+            text.replace(line, &line.replace("{\"tenancy\":", "\0\0tenancy\":"))
+                .into()
+        },
+        "bob cleo",
+        ALL,
+    ),
+    (
+        "bytes that are no text",
+        |text| {
+            let line = line_of(text, "cleo");
+            let at = text.find(line).unwrap() + 200;
+            let mut bytes = text.as_bytes().to_vec();
+            bytes[at..at + 4].copy_from_slice(b"\xff\x00\xfe\x01");
+            bytes
+        },
+        "ada* bob",
+        ALL,
+    ),
+    (
+        "cut in the last line",
+        |text| text[..text.find("cleo-oid").unwrap()].into(),
+        "ada* bob",
+        ALL,
+    ),
+    (
+        "cut after a whole line",
+        |text| text[..text.find(line_of(text, "bob")).unwrap()].into(),
+        "ada*",
+        ALL,
+    ),
+    (
+        "cut in the first line",
+        |text| text[..text.find("ada-oid").unwrap()].into(),
+        "",
+        "ada bob cleo",
+    ),
+    ("empty", |_| Vec::new(), "", "ada bob cleo"),
+    ("zeros", |text| vec![0; text.len()], "", "ada bob cleo"),
+    (
+        "another file",
+        |_| b"\x7fELF\x02\x01\x01".to_vec(),
+        "",
+        "ada bob cleo",
+    ),
+    (
+        "JSON of another kind",
+        |_| b"[1,2,3]\n".to_vec(),
+        "",
+        "ada bob cleo",
+    ),
+    (
+        "an unknown version",
+        |text| text.replace("\"version\":1", "\"version\":2").into(),
+        ALL,
+        ALL,
+    ),
+    (
+        "no first line",
+        |text| text.replacen(HEAD, "", 1).into(),
+        ALL,
+        ALL,
+    ),
+    (
+        "no line between the lists",
+        |text| text.replacen(MIDDLE, "garbage", 1).into(),
+        ALL,
+        ALL,
+    ),
+    (
+        "no last line",
+        |text| text.replacen("]}\n", "", 1).into(),
+        ALL,
+        ALL,
+    ),
+    (
+        "more after the end",
+        |text| format!("{text}]}}\n").into(),
+        ALL,
+        ALL,
+    ),
+    (
+        "two lines in one",
+        |text| {
+            let line = line_of(text, "bob");
+            let whole = line.trim_end_matches(',');
+            text.replace(&format!("{line}\n"), whole).into()
+        },
+        ALL,
+        ALL,
+    ),
+    (
+        "lines end as on Windows, and one is damaged",
+        |text| {
+            let text = text.replace("bob-oid\"}", "bob-oid\"]");
+            text.replace('\n', "\r\n").into()
+        },
+        "ada* cleo",
+        ALL,
+    ),
+    (
+        "a line longer than any",
+        |text| {
+            let line = format!("{{\"tenancy\":{{{}", "x".repeat(3 * 1024 * 1024));
+            text.replacen(MIDDLE, &format!("{line}\n{MIDDLE}"), 1)
+                .into()
+        },
+        ALL,
+        ALL,
+    ),
+    (
+        "an entry in another shape, in JSON of another form",
+        |text| {
+            let mut json: serde_json::Value = serde_json::from_str(text).unwrap();
+            json["others"][0]["can_renew"] = "perhaps".into();
+            serde_json::to_vec_pretty(&json).unwrap()
+        },
+        "ada* cleo",
+        ALL,
+    ),
+];
+
+#[test]
+fn a_damage_costs_no_more_than_the_damaged_lines_and_the_store_gives_those_back() {
+    for (name, damage, left, restored) in CASES {
+        let folder = TempDir::new().unwrap();
+        let (_store, vault) = three(folder.path());
+        let path = folder.path().join("index.json");
+        let damaged = damage(&fs::read_to_string(&path).unwrap());
+        fs::write(&path, &damaged).unwrap();
+
+        // What a command sees that never opens the store.
+        vault.index().unwrap();
+        assert_eq!(accounts(&vault), left, "{name}");
+        assert!(vault.first(&tenancy(), 1).unwrap().is_incomplete, "{name}");
+        let kept = quarantined(folder.path());
+        assert_eq!(kept.len(), 1, "{name}: {kept:?}");
+        assert_eq!(fs::read(&kept[0]).unwrap(), damaged, "{name}");
+
+        vault.restore(&tenancy()).unwrap();
+        assert_eq!(accounts(&vault), restored, "{name}");
+        assert!(!vault.first(&tenancy(), 1).unwrap().is_incomplete, "{name}");
+        assert_eq!(vault.restore(&tenancy()).unwrap(), 0, "{name}");
+        assert_eq!(quarantined(folder.path()).len(), 1, "{name}");
+    }
+}
+
+#[test]
+fn a_save_over_a_damaged_index_loses_none_of_the_others() {
+    for (name, damage, ..) in CASES {
+        let folder = TempDir::new().unwrap();
+        let (_store, vault) = three(folder.path());
+        let path = folder.path().join("index.json");
+        let damaged = damage(&fs::read_to_string(&path).unwrap());
+        fs::write(&path, damaged).unwrap();
+        save(&vault, &record("dora"));
+        vault.restore(&tenancy()).unwrap();
+        let all = accounts(&vault).replace('*', "");
+        assert_eq!(all, "ada bob cleo dora", "{name}");
+        assert_eq!(quarantined(folder.path()).len(), 1, "{name}");
+    }
+}
+
+#[test]
+fn a_session_that_is_listed_twice_is_listed_once_and_nothing_is_looked_up() {
+    let folder = TempDir::new().unwrap();
+    let (_store, vault) = three(folder.path());
+    let path = folder.path().join("index.json");
+    let text = fs::read_to_string(&path).unwrap();
+    for user in ["ada", "bob"] {
+        let line = line_of(&text, user).trim_end_matches(',');
+        fs::write(
+            &path,
+            text.replacen(MIDDLE, &format!(",{line}\n{MIDDLE}"), 1),
+        )
+        .unwrap();
+        vault.index().unwrap();
+        let expected = match user {
+            "ada" => ALL,
+            // The first of two lines counts, and it says that Bob is active as well.
+            _ => ALL,
+        };
+        assert_eq!(accounts(&vault), expected);
+        assert!(!vault.first(&tenancy(), 1).unwrap().is_incomplete);
+    }
+}
+
+#[test]
+fn what_was_forgotten_is_not_restored_and_what_is_unreadable_is_not_listed() {
+    let folder = TempDir::new().unwrap();
+    let (store, vault) = three(folder.path());
+    vault.forget(&record("bob").key()).unwrap();
+    let damaged = SecretBytes::new(b"x".to_vec());
+    store.save(&record("cleo").key().item(), &damaged).unwrap();
+    fs::write(folder.path().join("index.json"), "").unwrap();
+    assert_eq!(vault.restore(&tenancy()).unwrap(), 1);
+    assert_eq!(accounts(&vault), "ada*");
+    let item = record("cleo").key().item();
+    assert_eq!(store.load(&item).unwrap(), Some(damaged));
+}
+
+#[test]
+fn each_tenancy_and_each_store_is_asked_once_and_only_after_a_damage() {
+    let folder = TempDir::new().unwrap();
+    let (store, vault) = three(folder.path());
+    // In the store alone, and the index is whole: the store is not asked.
+    store
+        .save(
+            &record("eve").key().item(),
+            &record("eve").to_item().unwrap(),
+        )
+        .unwrap();
+    assert_eq!(vault.restore(&tenancy()).unwrap(), 0);
+    let mut elsewhere = record("ada");
+    elsewhere.tenancy.client_id = "another".to_owned();
+    save(&vault, &elsewhere);
+    fs::write(folder.path().join("index.json"), "x").unwrap();
+    assert_eq!(vault.restore(&tenancy()).unwrap(), 4);
+    assert_eq!(vault.index().unwrap().entries().count(), 4);
+    assert_eq!(vault.restore(&elsewhere.tenancy).unwrap(), 1);
+    assert!(vault.active(&elsewhere.tenancy).unwrap().is_some());
+    let failing = Vault::new(Box::new(FailingStore), Some(folder.path().to_owned()));
+    assert_eq!(
+        failing.restore(&tenancy()).unwrap(),
+        0,
+        "both have been asked"
+    );
+}
+
+#[test]
+fn a_store_that_fails_is_asked_again_later() {
+    let folder = TempDir::new().unwrap();
+    let (_store, vault) = three(folder.path());
+    fs::write(folder.path().join("index.json"), "x").unwrap();
+    let failing = Vault::new(Box::new(FailingStore), Some(folder.path().to_owned()));
+    assert_eq!(failing.restore(&tenancy()).unwrap_err().kind(), Kind::Store);
+    assert!(!failing.complete(&tenancy()));
+    assert_eq!(vault.restore(&tenancy()).unwrap(), 3);
+}
+
+#[test]
+fn reconciling_removes_what_the_store_lacks_and_only_that() {
+    let folder = TempDir::new().unwrap();
+    let (store, vault) = three(folder.path());
+    assert_eq!(vault.reconcile(&tenancy()).unwrap(), Reconciled::default());
+    store.delete(&record("bob").key().item()).unwrap();
+    let damaged = SecretBytes::new(b"x".to_vec());
+    store.save(&record("ada").key().item(), &damaged).unwrap();
+    let found = Reconciled {
+        restored: 0,
+        lost: 2,
+    };
+    assert_eq!(vault.reconcile(&tenancy()).unwrap(), found);
+    assert_eq!(accounts(&vault), "cleo");
+    let failing = Vault::new(Box::new(FailingStore), Some(folder.path().to_owned()));
+    assert!(failing.reconcile(&tenancy()).is_err());
+    assert_eq!(accounts(&vault), "cleo");
+}

@@ -1,0 +1,107 @@
+//! Bringing the index in line with the store: entries that a damaged index lost, and entries whose
+//! items are gone.
+//!
+//! Every store can list its items by name: the keyrings by the attribute `service=acspass` (a name
+//! pattern on Windows), the kernel's keyring by its links, sealed files by the names that they
+//! carry in the clear. If listing fails, the note of the loss stays in the index and a later
+//! command tries again; an account that cannot be restored signs in anew.
+
+use super::Vault;
+use crate::account::Tenancy;
+use crate::error::Result;
+use crate::store::index::{Index, IndexEntry};
+use crate::store::record::Record;
+
+/// What [`Vault::reconcile`] changed in the index.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Reconciled {
+    /// Accounts that are listed again, because the store holds their sessions.
+    pub restored: usize,
+    /// Accounts that are no longer listed, because the store does not hold their sessions.
+    pub lost: usize,
+}
+
+impl Vault {
+    /// Lists the sessions of this tenancy that a damaged index lost and the store still holds, and
+    /// makes one active if it can only be that one; returns how many entries changed. Does nothing, and calls no store, if the index was not damaged since.
+    ///
+    /// # Errors
+    /// [`crate::error::Kind::Store`] if the store fails. Nothing is given up: a later call tries again.
+    pub fn restore(&self, tenancy: &Tenancy) -> Result<usize> {
+        let index = self.index()?;
+        if !index.is_incomplete(tenancy) {
+            return Ok(0);
+        }
+        let records = self.unlisted(tenancy, &index)?;
+        let is_activated = self.ledger.restore(tenancy, &records, &self.place())?;
+        // A session that was forgotten in the meantime is not listed again for good.
+        let mut restored = 0;
+        for record in &records {
+            restored += usize::from(self.load(&record.key())?.is_some());
+        }
+        if restored > 0 {
+            tracing::info!("{restored} sessions were found in the store and are listed again");
+        }
+        Ok(restored.max(usize::from(is_activated)))
+    }
+
+    /// Does the same as [`Vault::restore`], with a warning if that fails; whether anything was
+    /// restored.
+    pub fn complete(&self, tenancy: &Tenancy) -> bool {
+        match self.restore(tenancy) {
+            Ok(restored) => restored > 0,
+            Err(error) => {
+                tracing::warn!("{error}: accounts that a damaged list lost are not looked up");
+                false
+            }
+        }
+    }
+
+    /// Restores what a damaged index lost of this tenancy, and removes entries whose items the store
+    /// no longer holds or that cannot be read. All listed items are looked up by their names; only
+    /// the active session, and those that look missing, are read.
+    ///
+    /// # Errors
+    /// [`crate::error::Kind::Store`] if the store fails; no entry is removed then.
+    pub fn reconcile(&self, tenancy: &Tenancy) -> Result<Reconciled> {
+        let restored = self.restore(tenancy)?;
+        let index = self.index_of(tenancy)?;
+        let items = self.store.items()?;
+        let doubtful = index
+            .entries()
+            .filter(|entry| entry.active || !items.contains(&entry.key().item()));
+        let mut lost = 0;
+        for key in doubtful.map(IndexEntry::key) {
+            self.load(&key)?;
+            lost += usize::from(self.index_of(tenancy)?.entry(&key).is_none());
+        }
+        Ok(Reconciled { restored, lost })
+    }
+
+    /// The readable sessions of this tenancy that the store holds and the index does not list.
+    fn unlisted(&self, tenancy: &Tenancy, index: &Index) -> Result<Vec<Record>> {
+        let Tenancy {
+            authority_host,
+            tenant,
+            client_id,
+        } = tenancy;
+        let place = format!(" at {authority_host} {tenant} {client_id}");
+        let listed: Vec<String> = index.entries().map(|entry| entry.key().item()).collect();
+        let mut items = self.store.items()?;
+        items.retain(|item| {
+            item.starts_with("session ") && item.ends_with(&place) && !listed.contains(item)
+        });
+        let mut records = Vec::new();
+        for item in items {
+            let Some(bytes) = self.store.load(&item)? else {
+                continue;
+            };
+            // An unreadable item stays where it is: the next sign-in quarantines it.
+            match Record::from_item(&bytes) {
+                Ok(record) if record.key().item() == item => records.push(record),
+                _ => tracing::debug!("the item `{item}` is not a session that can be listed"),
+            }
+        }
+        Ok(records)
+    }
+}
