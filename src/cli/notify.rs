@@ -34,7 +34,7 @@ async fn notify(title: &str, text: &str) -> zbus::Result<()> {
     /// The specification's words for "no notification to replace" and "as long as is usual".
     const NEW: u32 = 0;
     const USUAL: i32 = -1;
-    let bus = zbus::Connection::session().await?;
+    let bus = crate::store::session_bus::connect(true).await?;
     // A body is markup to some desktops: nothing of it may be.
     let text = text.replace('&', "&amp;").replace('<', "&lt;");
     let (actions, hints) = (Vec::<&str>::new(), HashMap::<&str, Value<'_>>::new());

@@ -24,6 +24,11 @@ mod vault;
 pub use file::{FileStore, Purpose, create_key_file};
 pub use index::{Few, Index, IndexEntry, IndexedCommunicationToken, IndexedEntraToken};
 pub use keyring::KeyringStore;
+#[cfg(all(
+    unix,
+    not(any(target_os = "macos", target_os = "ios", target_os = "android"))
+))]
+pub(crate) use keyring::session_bus;
 #[cfg(target_os = "linux")]
 pub use keyutils::KeyutilsStore;
 pub use lock::{Activity, Attempt, Guard, Holder, LockName};

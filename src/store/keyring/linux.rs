@@ -13,7 +13,15 @@ pub(super) struct Platform {
 }
 
 impl Platform {
+    /// An item that is not found is looked for again if a locked collection may have hidden it.
     pub(super) fn load(&mut self, item: &str) -> Result<Vec<u8>, Fate> {
+        match self.load_visible(item) {
+            Err(Fate::NoEntry) if self.service.reveal()? => self.load_visible(item),
+            loaded => loaded,
+        }
+    }
+
+    fn load_visible(&mut self, item: &str) -> Result<Vec<u8>, Fate> {
         if !self.encrypted {
             match self.service.load(item) {
                 Err(Fate::NotPlain) => self.encrypted = true,
@@ -35,7 +43,10 @@ impl Platform {
 
     /// Nothing secret is handed over, so this needs no session of either kind.
     pub(super) fn delete(&mut self, item: &str) -> Result<(), Fate> {
-        self.service.delete(item)
+        match self.service.delete(item) {
+            Err(Fate::NoEntry) if self.service.reveal()? => self.service.delete(item),
+            deleted => deleted,
+        }
     }
 
     pub(super) fn items(&mut self) -> Result<Vec<String>, Fate> {

@@ -14,6 +14,11 @@ mod worker;
     not(any(target_os = "macos", target_os = "ios", target_os = "android"))
 ))]
 mod secret_service;
+#[cfg(all(
+    unix,
+    not(any(target_os = "macos", target_os = "ios", target_os = "android"))
+))]
+pub(crate) mod session_bus;
 
 #[cfg_attr(target_os = "macos", path = "macos.rs")]
 #[cfg_attr(windows, path = "windows.rs")]

@@ -12,9 +12,10 @@ use futures_util::{StreamExt, stream};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use zbus::zvariant::{DynamicType, OwnedObjectPath, OwnedValue, Type};
-use zbus::{Connection, MatchRule, MessageStream, connection, message};
+use zbus::{Connection, MatchRule, MessageStream, message};
 
 use super::super::fate::Fate;
+use super::super::session_bus;
 use super::fate;
 
 const SERVICE: &str = "org.freedesktop.secrets";
@@ -28,13 +29,7 @@ pub(super) struct Bus(Connection);
 impl Bus {
     /// Connects to the bus that the environment names.
     pub(super) fn connect() -> Result<Self, Fate> {
-        let connect = async {
-            connection::Builder::session()?
-                .internal_executor(false)
-                .build()
-                .await
-        };
-        async_io::block_on(connect)
+        async_io::block_on(session_bus::connect(false))
             .map(Bus)
             .map_err(|error| fate::of_connecting(&error))
     }

@@ -117,6 +117,17 @@ impl SecretService {
         self.ask(|connected| connected.bus.drive(connected.items()))
     }
 
+    /// Whether a collection that hid its items has been unlocked just now, after a search that
+    /// found nothing. The specification lets a search find locked items too, but some services do
+    /// not know the items of a collection that is locked (KeePassXC before its database is opened).
+    ///
+    /// # Errors
+    /// [`Fate::Locked`] if the default collection stays locked, and [`Fate::NoCollection`] if the
+    /// service has no collection at all: then nothing is known about the item.
+    pub(super) fn reveal(&mut self) -> Result<bool, Fate> {
+        self.ask(|connected| connected.bus.drive(connected.reveal()))
+    }
+
     /// Asks, and once more over a new session where the service has forgotten ours: it has been
     /// restarted since. After any other failure the next question begins with a new connection.
     fn ask<T>(&mut self, question: impl Fn(&mut Connected) -> Result<T, Fate>) -> Result<T, Fate> {
@@ -205,14 +216,43 @@ impl Connected {
         self.bus.prompt(&prompt).await
     }
 
-    async fn create(&self, item: &str, secret: &Secret) -> Result<(), Fate> {
+    async fn reveal(&self) -> Result<bool, Fate> {
+        let Some(collection) = self.default_collection().await? else {
+            let all = self.property(PATH, SERVICE_INTERFACE, "Collections");
+            let all = Found::try_from(all.await?).map_err(|_| Fate::Unknown)?;
+            return match all.is_empty() {
+                true => Err(Fate::NoCollection),
+                false => Ok(false),
+            };
+        };
+        let locked = self.property(&collection, COLLECTION_INTERFACE, "Locked");
+        let locked = bool::try_from(locked.await?).map_err(|_| Fate::Unknown)?;
+        if locked {
+            self.unlock(std::slice::from_ref(&collection)).await?;
+        }
+        Ok(locked)
+    }
+
+    /// Where new items go; `None` if there is no such place.
+    async fn default_collection(&self) -> Result<Option<OwnedObjectPath>, Fate> {
         let collection: OwnedObjectPath = self
             .bus
             .call(PATH, SERVICE_INTERFACE, "ReadAlias", &("default",))
             .await?;
-        if collection.as_str() == "/" {
+        Ok(Some(collection).filter(|collection| collection.as_str() != "/"))
+    }
+
+    async fn property(&self, path: &str, interface: &str, name: &str) -> Result<OwnedValue, Fate> {
+        let properties = "org.freedesktop.DBus.Properties";
+        self.bus
+            .call(path, properties, "Get", &(interface, name))
+            .await
+    }
+
+    async fn create(&self, item: &str, secret: &Secret) -> Result<(), Fate> {
+        let Some(collection) = self.default_collection().await? else {
             return Err(Fate::NoCollection);
-        }
+        };
         let created = match self.create_in(&collection, item, secret).await {
             Err(Fate::Locked) => {
                 self.unlock(std::slice::from_ref(&collection)).await?;
@@ -257,15 +297,7 @@ impl Connected {
         found.extend(locked);
         let mut names = Vec::with_capacity(found.len());
         for path in found {
-            let attributes: OwnedValue = self
-                .bus
-                .call(
-                    &path,
-                    "org.freedesktop.DBus.Properties",
-                    "Get",
-                    &(ITEM_INTERFACE, "Attributes"),
-                )
-                .await?;
+            let attributes = self.property(&path, ITEM_INTERFACE, "Attributes").await?;
             let attributes: HashMap<String, String> =
                 attributes.try_into().map_err(|_| Fate::Unknown)?;
             names.extend(attributes.get("username").cloned());

@@ -1,0 +1,161 @@
+//! The address of the D-Bus session bus, as the D-Bus specification defines server addresses.
+//!
+//! DBUS_SESSION_BUS_ADDRESS may hold several addresses, separated by `;`; a client connects to the
+//! first that works. Values are escaped with `%` and two hexadecimal digits. `zbus` reads one
+//! address only, and does not unescape a socket's name.
+//! <https://dbus.freedesktop.org/doc/dbus-specification.html#addresses>
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::str::FromStr;
+
+use percent_encoding::percent_decode;
+use zbus::address::Transport;
+use zbus::address::transport::{Unix, UnixSocket};
+use zbus::{Address, Connection, Error, Guid, connection};
+
+/// Addresses that are tried; more is not an address list.
+const MOST_ADDRESSES: usize = 32;
+
+/// Connects to the first address that works. Without `internal_executor`, the caller drives the
+/// connection.
+///
+/// # Errors
+/// The last address's own error; [`Error::Address`] if no address can be connected to.
+pub(crate) async fn connect(internal_executor: bool) -> zbus::Result<Connection> {
+    let mut failed = Error::Address("no address of a session bus".to_owned());
+    for address in addresses() {
+        let connected = connection::Builder::address(address)?
+            .internal_executor(internal_executor)
+            .build()
+            .await;
+        match connected {
+            Ok(connection) => return Ok(connection),
+            Err(error) => failed = error,
+        }
+    }
+    Err(failed)
+}
+
+/// The environment's addresses. Without any, it is the socket in the runtime directory, as `zbus`
+/// and systemd have it.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the variable of every D-Bus client; zbus and the crates over it read it themselves"
+)]
+fn addresses() -> Vec<Address> {
+    match std::env::var_os("DBUS_SESSION_BUS_ADDRESS") {
+        Some(list) if !list.is_empty() => parse(&list),
+        _ => {
+            let folder = std::env::var_os("XDG_RUNTIME_DIR").unwrap_or_else(|| {
+                let user = rustix::process::geteuid().as_raw();
+                OsString::from(format!("/run/user/{user}"))
+            });
+            let path = std::path::Path::new(&folder).join("bus");
+            vec![Transport::Unix(Unix::new(UnixSocket::File(path))).into()]
+        }
+    }
+}
+
+/// The addresses of the list that a client can connect to, in their order.
+fn parse(list: &OsStr) -> Vec<Address> {
+    let parts = list.as_bytes().split(|byte| *byte == b';');
+    let addresses = parts.filter(|part| !part.is_empty()).map(one);
+    addresses.flatten().take(MOST_ADDRESSES).collect()
+}
+
+/// `None` if it has no known form. `unix:dir`, `unix:tmpdir` and `unix:runtime` are for servers.
+fn one(address: &[u8]) -> Option<Address> {
+    let Some(options) = address.strip_prefix(b"unix:") else {
+        return Address::from_str(std::str::from_utf8(address).ok()?).ok();
+    };
+    let (mut socket, mut guid) = (None, None);
+    for option in options.split(|byte| *byte == b',') {
+        let (key, value) = option.split_at(option.iter().position(|byte| *byte == b'=')?);
+        let value = unescaped(&value[1..])?;
+        match key {
+            b"path" if socket.is_none() => socket = Some(UnixSocket::File(value.into())),
+            #[cfg(target_os = "linux")]
+            b"abstract" if socket.is_none() => socket = Some(UnixSocket::Abstract(value)),
+            b"guid" => guid = Some(value.into_string().ok()?),
+            b"path" | b"abstract" | b"dir" | b"tmpdir" | b"runtime" => return None,
+            // The specification lets clients ignore keys that they do not know.
+            _ => {}
+        }
+    }
+    let address = Address::from(Transport::Unix(Unix::new(socket?)));
+    match guid {
+        Some(guid) => {
+            let guid = Guid::try_from(guid.as_str()).ok()?;
+            address.set_guid(guid).ok()
+        }
+        None => Some(address),
+    }
+}
+
+fn unescaped(value: &[u8]) -> Option<OsString> {
+    let escapes = value.split(|byte| *byte == b'%').skip(1);
+    let is_hex = |digits: &[u8]| digits.iter().all(u8::is_ascii_hexdigit);
+    let is_valid = !value.is_empty()
+        && escapes
+            .into_iter()
+            .all(|rest| rest.get(..2).is_some_and(is_hex));
+    is_valid.then(|| OsString::from_vec(percent_decode(value).collect()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(list: &str) -> Vec<String> {
+        let addresses = parse(OsStr::new(list));
+        addresses.iter().map(Address::to_string).collect()
+    }
+
+    #[test]
+    fn every_address_of_a_list_is_read_in_its_order() {
+        let guid = "0123456789abcdef0123456789abcdef";
+        let table = [
+            ("unix:path=/run/bus", vec!["unix:path=/run/bus"]),
+            (
+                "unix:path=/a;unix:path=/b",
+                vec!["unix:path=/a", "unix:path=/b"],
+            ),
+            (
+                ";unix:path=/a;;tcp:host=localhost,port=4;",
+                vec!["unix:path=/a", "tcp:host=localhost,port=4"],
+            ),
+            // What a client cannot connect to is left out.
+            (
+                "autolaunch:;disabled:;nonsense;unix:runtime=yes;unix:tmpdir=/tmp;unix:path=/a",
+                vec!["unix:path=/a"],
+            ),
+            // Escapes, in either case, and a byte that the specification wants escaped.
+            ("unix:path=/a%20b%2Cc%3bd", vec!["unix:path=/a%20b%2cc%3bd"]),
+            ("unix:path=/a b", vec!["unix:path=/a%20b"]),
+            ("unix:path=/a%2", vec![]),
+            ("unix:path=/a%zz;unix:path=/b", vec!["unix:path=/b"]),
+            ("unix:path=", vec![]),
+            ("unix:path=/a,abstract=b", vec![]),
+            ("unix:path", vec![]),
+            ("", vec![]),
+            ("unix:path=/a,guid=short", vec![]),
+            ("unix:path=/a,new-key=1", vec!["unix:path=/a"]),
+        ];
+        for (list, expected) in table {
+            assert_eq!(shown(list), expected, "{list}");
+        }
+        let with_guid = format!("unix:path=/a,guid={guid}");
+        assert_eq!(shown(&with_guid), [with_guid]);
+        #[cfg(target_os = "linux")]
+        assert_eq!(
+            shown("unix:abstract=/tmp/dbus-%41"),
+            ["unix:abstract=/tmp/dbus-A"]
+        );
+    }
+
+    #[test]
+    fn a_list_without_end_is_bounded() {
+        assert_eq!(shown(&"unix:path=/a;".repeat(1000)).len(), MOST_ADDRESSES);
+    }
+}
