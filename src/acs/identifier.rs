@@ -6,7 +6,7 @@
 use std::fmt;
 
 use crate::error::{Error, Kind, Result};
-use crate::text::quoted;
+use crate::text::{quoted, secret_form};
 
 /// The cloud that an id belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -178,7 +178,12 @@ impl CommunicationUserId {
     pub fn parse(raw: &str) -> Result<Self> {
         let raw = raw.trim();
         let refuse = |message: String, hint: &str| Err(Error::new(Kind::Usage, message, hint));
-        match CommunicationIdentifier::from_raw_id(raw) {
+        // A token behind the prefix would go into a request's path.
+        let known = match secret_form(raw) {
+            Some(_) => CommunicationIdentifier::Unknown(raw.to_owned()),
+            None => CommunicationIdentifier::from_raw_id(raw),
+        };
+        match known {
             CommunicationIdentifier::CommunicationUser(id)
                 if id.0.bytes().all(is_plain) && id.0.len() <= 512 && has_two_parts(&id.0) =>
             {
@@ -281,6 +286,7 @@ mod tests {
             "8:acs:r__u",
             "8:acs:r_t_",
             "8:spool:a",
+            "8:acs:r_eyJhbGciOiJub25lIn0.eyJzdWIiOiJ4In0.c2ln",
         ] {
             let error = CommunicationUserId::parse(raw).expect_err(raw);
             assert_eq!(error.kind(), Kind::Usage);

@@ -13,7 +13,11 @@ use clap::{Arg, ArgMatches, Command};
 use crate::error::{Error, Kind, Result};
 use crate::text::{SecretForm, secret_form, shown};
 
-/// The next step for a secret on the command line.
+/// The next step for a connection string on the command line.
+const KEEP_IT: &str = "run `acspass config set connection-string` and paste it when asked, or pipe it \
+                       in; and regenerate the key that was shown";
+
+/// The next step for another secret on the command line.
 const PIPE_IT_IN: &str = "pipe it in, or name a file that holds it; and renew or regenerate it, since \
                           it was visible";
 
@@ -47,7 +51,10 @@ pub(super) fn error_of(mut wrong: clap::Error) -> Error {
     let text = text.strip_prefix("error: ").unwrap_or(&text);
     let (message, rest) = text.split_once("\n\n").unwrap_or((text, ""));
     let hint = match (form, rest.trim()) {
-        (Some(form), _) => format!("every process of this machine sees {form} here: {PIPE_IT_IN}"),
+        (Some(form), _) => {
+            let step = next_step(form);
+            format!("every process of this machine sees {form} here: {step}")
+        }
         (None, "") => "see `acspass --help`".to_owned(),
         (None, rest) => {
             let rest = rest.strip_prefix("tip: ").unwrap_or(rest);
@@ -71,7 +78,7 @@ pub(super) fn check_no_secret(command: &Command, matches: &ArgMatches) -> Result
                     "{form} was given as {}, where every process of this machine sees it",
                     name_of(arg)
                 ),
-                PIPE_IT_IN,
+                next_step(form),
             ));
         }
     }
@@ -80,6 +87,13 @@ pub(super) fn check_no_secret(command: &Command, matches: &ArgMatches) -> Result
             .find_subcommand(name)
             .map_or(Ok(()), |command| check_no_secret(command, matches)),
         None => Ok(()),
+    }
+}
+
+fn next_step(form: SecretForm) -> &'static str {
+    match form {
+        SecretForm::ConnectionString => KEEP_IT,
+        SecretForm::Token | SecretForm::Key | SecretForm::Password => PIPE_IT_IN,
     }
 }
 

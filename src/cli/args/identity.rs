@@ -26,7 +26,8 @@ pub(crate) enum User {
 
 Prints the id, and the token on a second line where scopes were named.")]
 pub(crate) struct UserCreate {
-    /// What the token may do: chat, voip, chat.join, chat.join.limited, voip.join; may be repeated
+    /// What the token may do: chat, voip, chat.join, chat.join.limited, voip.join; repeat it, or
+    /// separate scopes by commas
     #[arg(long, value_name = "SCOPE")]
     pub(crate) scope: Vec<String>,
     /// How long the token lives, 1h to 24h [default: the service's own, 24h]
@@ -79,7 +80,8 @@ pub(crate) struct TokenIssue {
     /// The identity's id
     #[arg(long, value_name = "ID")]
     pub(crate) user: Option<String>,
-    /// What the token may do: chat, voip, chat.join, chat.join.limited, voip.join; may be repeated
+    /// What the token may do: chat, voip, chat.join, chat.join.limited, voip.join; repeat it, or
+    /// separate scopes by commas
     #[arg(long, value_name = "SCOPE", required = true)]
     pub(crate) scope: Vec<String>,
     /// How long the token lives, 1h to 24h [default: the service's own, 24h]
