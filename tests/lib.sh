@@ -19,7 +19,8 @@ need_packages() {
         apt-get -q install -y --no-install-recommends "$@" || fail "cannot install $*"
 }
 
-# A variable of yours must not lead a client to another service, authority or proxy.
+# A variable of yours must not lead a client to another service, authority or CA. To be called once
+# everything is installed: behind a TLS-inspecting proxy, pip, npm and cargo need the same variables.
 forget_environment() {
     local variable
     for variable in $(compgen -e); do
@@ -37,18 +38,44 @@ installed() { [ "$(cat "$1/.pins" 2>/dev/null)" = "$2" ]; }
 # where a file is, and sets `node`: Debian's own may be too old, so one is pinned like the rest.
 #   javascript_suite FROM TO
 javascript_suite() {
+    javascript_modules "$1" "$2"
+    node=$2/node_modules/.bin/node
+    "$node" --version >/dev/null 2>&1 || fail "npm's package \`node\` brought no Node that runs here"
+}
+
+# The same without a Node of its own.
+#   javascript_modules FROM TO
+javascript_modules() {
     local from=$1 to=$2 pins
     pins=$(cksum <"$from/package-lock.json")
     mkdir -p "$to"
     rm -f "$to"/*.mjs
     cp "$from"/*.mjs "$from"/package*.json "$to/"
     if ! installed "$to/node_modules" "$pins"; then
-        (cd "$to" && npm ci --no-audit --no-fund --loglevel=error --cache "$to/npm-cache") ||
+        (cd "$to" && npm ci --no-audit --no-fund --loglevel=error --cache "$to/../npm-cache") ||
             fail "npm could not install what $from/package-lock.json pins"
         printf %s "$pins" >"$to/node_modules/.pins"
     fi
-    node=$to/node_modules/.bin/node
-    "$node" --version >/dev/null 2>&1 || fail "npm's package \`node\` brought no Node that runs here"
+}
+
+# Makes a virtual environment of Python with what a file pins, and with nothing else.
+#   python_packages REQUIREMENTS VENV
+python_packages() {
+    local requirements=$1 venv=$2 pins
+    # Installed anew if the pins, or the machine's own Python, are others than last time.
+    pins=$(cat "$requirements" <(python3 -VV) | cksum)
+    installed "$venv" "$pins" && return
+    rm -rf "$venv"
+    python3 -m venv "$venv" || fail "python3 -m venv failed"
+    "$venv/bin/pip" install -q --disable-pip-version-check --cache-dir "$venv/../pip-cache" \
+        -r "$requirements" || fail "pip could not install what $requirements pins"
+    printf %s "$pins" >"$venv/.pins"
+}
+
+# Waits for jobs of this shell; the first that failed ends the script.
+finish_all() {
+    local job
+    for job in "$@"; do wait "$job" || exit 1; done
 }
 
 # Says what `javascript_suite` installed.

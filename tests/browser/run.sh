@@ -15,7 +15,6 @@ target=$(realpath -m "${CARGO_TARGET_DIR:-target}")
 out=$target/browser
 
 . tests/lib.sh
-forget_environment
 
 # --- what is needed -----------------------------------------------------------------------------
 packages=()
@@ -30,6 +29,7 @@ chromium=$(command -v chromium) || fail "chromium was installed and is not there
 js=$out/suite
 javascript_suite "$here" "$js"
 cargo build -q --locked
+forget_environment
 
 # --- the suites ---------------------------------------------------------------------------------
 export BROWSER_TESTS_ACSPASS=$target/debug/acspass BROWSER_TESTS_CHROMIUM=$chromium

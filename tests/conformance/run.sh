@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
 # The official SDKs, unmodified and pinned, against our emulator, over TLS; and our client beside
-# them, request by request. What it cannot install makes it red, never skipped.
+# them, request by request. The packages of the quickstarts of 2020 and 2021 run beside the newest.
+# What it cannot install makes it red, never skipped.
 #
 #   tests/conformance/run.sh                 everything
-#   tests/conformance/run.sh test_msal       only what is named: modules of python/, files of
-#                                            javascript/ without their `.test.mjs`
+#   tests/conformance/run.sh test_msal       only what is named: modules of python/ and python_old/,
+#                                            files of javascript/ and javascript_old/ without their
+#                                            `.test.mjs`
 #
 # Nothing is written outside target/conformance.
 set -euo pipefail
@@ -14,7 +16,6 @@ target=$(realpath -m "${CARGO_TARGET_DIR:-target}")
 out=$target/conformance
 
 . tests/lib.sh
-forget_environment
 
 # --- what is needed -----------------------------------------------------------------------------
 packages=()
@@ -23,24 +24,24 @@ has node || packages+=(nodejs)
 has npm || packages+=(npm)
 need_packages "${packages[@]}"
 
-# Installed anew where the pins, or the machine's own Python, are others than last time.
 venv=$out/venv
-pins=$(cat "$here/python/requirements.txt" <(python3 -VV) | cksum)
-if ! installed "$venv" "$pins"; then
-    rm -rf "$venv"
-    python3 -m venv "$venv" || fail "python3 -m venv failed"
-    "$venv/bin/pip" install -q --disable-pip-version-check --cache-dir "$out/pip-cache" \
-        -r "$here/python/requirements.txt" ||
-        fail "pip could not install what $here/python/requirements.txt pins"
-    printf %s "$pins" >"$venv/.pins"
-fi
-python=$venv/bin/python
-
+venv_old=$out/venv_old
 js=$out/javascript
-javascript_suite "$here/javascript" "$js"
-
+js_old=$out/javascript_old
+# They wait for the network, and not for one another.
+python_packages "$here/python/requirements.txt" "$venv" & jobs=($!)
+python_packages "$here/python_old/requirements.txt" "$venv_old" & jobs+=($!)
+javascript_modules "$here/javascript" "$js" & jobs+=($!)
+javascript_modules "$here/javascript_old" "$js_old" & jobs+=($!)
 cargo build -q --locked
+finish_all "${jobs[@]}"
+python=$venv/bin/python
+javascript_suite "$here/javascript" "$js"
+# The suite of the newest identity package, with the older package below it.
+cp "$here/javascript/world.mjs" "$js_old/"
+cp "$here/javascript/identity.test.mjs" "$js_old/identity_common_2_1_0.test.mjs"
 acspass=$target/debug/acspass
+forget_environment
 
 # --- the emulator -------------------------------------------------------------------------------
 stop() { [ -z "${emulator_pid:-}" ] || { kill -INT "$emulator_pid" && wait "$emulator_pid"; } 2>/dev/null || true; }
@@ -60,9 +61,12 @@ export PYTHONPATH=$here/python PYTHONDONTWRITEBYTECODE=1 PYTHONWARNINGS=default:
 
 # --- the suites ---------------------------------------------------------------------------------
 printf 'conformance: %s, %s\n' "$("$acspass" --version)" "$("$python" -VV | head -1)"
-"$venv/bin/pip" list --disable-pip-version-check --format=freeze |
-    grep -E '^(msal|azure-|aiohttp)' | sed 's/^/conformance:   /'
+for packages in "$venv" "$venv_old"; do
+    "$packages/bin/pip" list --disable-pip-version-check --format=freeze |
+        grep -E '^(msal|azure-|aiohttp)' | sed 's/^/conformance:   /'
+done
 javascript_versions conformance "$js"
+javascript_versions conformance "$js_old"
 
 wanted() { [ ${#only[@]} = 0 ] || [[ " ${only[*]} " == *" $1 "* ]]; }
 only=("$@")
@@ -71,7 +75,13 @@ for file in "$here"/python/test_*.py; do
     wanted "$name" || continue
     suite conformance "$name" "$out/$name.log" "$python" -m unittest "$name"
 done
-for file in "$js"/*.test.mjs; do
+for file in "$here"/python_old/test_*.py; do
+    name=$(basename "$file" .py)
+    wanted "$name" || continue
+    PYTHONPATH=$here/python_old:$PYTHONPATH \
+        suite conformance "$name" "$out/$name.log" "$venv_old/bin/python" -m unittest "$name"
+done
+for file in "$js"/*.test.mjs "$js_old"/*.test.mjs; do
     name=$(basename "$file" .test.mjs)
     wanted "$name" || continue
     suite conformance "$name" "$out/$name.log" "$node" --test --test-reporter=tap "$file"

@@ -50,6 +50,7 @@ mod setup;
 mod sign_in;
 mod signs_of_life;
 mod stores;
+mod suites;
 mod tenants;
 #[cfg(target_os = "linux")]
 mod unit;
