@@ -91,7 +91,7 @@ function item([id, identity]) {
   const left = () => (Date.parse(expiresOn) - Date.now()) / 1000;
   const isOver = !expiresOn || left() <= 0;
   const state = identity.revoked
-    ? ["Its tokens are revoked"]
+    ? ["Its tokens are revoked, which takes up to 15 minutes"]
     : isOver ? ["The token has expired"] : [`For ${scopes.join(", ")}, until `, timeOf(expiresOn)];
   const get = token && !isOver && !identity.revoked
     ? act("Copy token", "copy", "primary", () => copy(token, `Token copied, valid for another ${inWords(left())}`))

@@ -179,7 +179,8 @@ impl IdentityClient {
         self.caller.issued(token, answer.date())
     }
 
-    /// Revokes every token that was issued for an identity so far. The identity stays.
+    /// Revokes every token that was issued for an identity so far. The identity stays. The service
+    /// takes up to 15 minutes to refuse them everywhere (Microsoft's identity model).
     ///
     /// # Errors
     /// As [`IdentityClient::issue_token`].

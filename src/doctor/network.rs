@@ -8,6 +8,7 @@ use url::Url;
 
 use super::{Check, Outcome};
 use crate::acs::{CommunicationUserId, Endpoint, IdentityClient, TokenScope};
+use crate::config::Cloud;
 use crate::entra::Authority;
 use crate::error::{Error, Kind, Result};
 use crate::http::{self, Answer, AuthorityFile, Http, Request};
@@ -131,7 +132,11 @@ pub async fn entra(heard: &Heard, authority: &Authority, http: &Http) -> Check {
     let issuer_host = Url::parse(&metadata.issuer.replace(['{', '}'], ""))
         .ok()
         .and_then(|issuer| issuer.host_str().map(str::to_owned));
-    let finding = format!("{host} answers and knows the tenant {}", authority.tenant());
+    let finding = format!(
+        "{host} answers and knows the tenant {}{}",
+        authority.tenant(),
+        cloud_of(authority)
+    );
     match issuer_host {
         Some(issuer) if authority.address().host_str() == Some(&issuer) => Check::ok(NAME, finding),
         _ => Check::warn(
@@ -140,6 +145,21 @@ pub async fn entra(heard: &Heard, authority: &Authority, http: &Http) -> Check {
             "check that `authority-host` is the cloud's main address, such as \
              https://login.microsoftonline.com",
         ),
+    }
+}
+
+/// The kinds of US Government tenants that are at this authority. An account that is not is refused
+/// with AADSTS900382.
+fn cloud_of(authority: &Authority) -> &'static str {
+    let host = authority.address().host_str();
+    match host.and_then(Cloud::of_authority) {
+        Some(Cloud::Public) => {
+            "; it has GCC tenants too, and none of GCC High or DoD (AADSTS900382)"
+        }
+        Some(Cloud::UsGovernment) => {
+            "; it has GCC High and DoD tenants, and none of GCC (AADSTS900382)"
+        }
+        _ => "",
     }
 }
 
@@ -171,7 +191,10 @@ pub async fn resource(endpoint: &Endpoint, owner: Owner, http: &Http) -> Check {
     let good = match &owner {
         Owner::User => Check::ok(
             NAME,
-            format!("{host} answers; this kind of exchange needs no key"),
+            format!(
+                "{host} answers; this kind of exchange needs no key; the resource's owner assigns \
+                 users, groups (with Entra ID P1 or P2) or a tenant"
+            ),
         ),
         Owner::Principal => Check::warn(
             NAME,
@@ -179,7 +202,13 @@ pub async fn resource(endpoint: &Endpoint, owner: Owner, http: &Http) -> Check {
             "`acspass user create` shows whether the principal that the AZURE_* variables name \
              has a role on the resource; it is not tried here, since that creates something",
         ),
-        Owner::Key(_) => Check::ok(NAME, format!("{host} answers, and accepts the key")),
+        Owner::Key(_) => Check::ok(
+            NAME,
+            format!(
+                "{host} answers, and accepts the key; it refuses tokens that were revoked or \
+                 issued under a regenerated key (`acspass get --force-refresh`)"
+            ),
+        ),
     };
     match ask_resource(endpoint, owner, http).await {
         Ok(()) => good,
@@ -232,8 +261,9 @@ async fn proves_the_key(client: &IdentityClient) -> Result<()> {
             "a token was issued for an identity that cannot be",
         ));
     };
+    // How a keyless resource refuses a key is not published: 401 or 403.
     let is_refused_as_owner = error.answer().is_some_and(|answer| {
-        answer.status == 401 && answer.code.as_deref() != Some("IdentityNotOwned")
+        matches!(answer.status, 401 | 403) && answer.code.as_deref() != Some("IdentityNotOwned")
     });
     match error.kind() {
         Kind::Refused if !is_refused_as_owner => Ok(()),

@@ -1,6 +1,7 @@
 //! `doctor`: one line a check, the exit code of the first that failed, and nothing that is not for
 //! everyone.
 
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
@@ -191,12 +192,70 @@ fn an_unknown_tenant_a_wrong_key_and_a_taken_port_are_told_apart() {
     let (run, json) = doctor(&home, &[]);
     assert_eq!(run.code, Some(5));
     run.assert_says(&["`resource` explains the failure"]);
-    assert_found(&json, "resource", "fail", &["refused the access key"]);
+    assert_found(
+        &json,
+        "resource",
+        "fail",
+        &[
+            "refused the access key",
+            "its key was not regenerated",
+            "`disableLocalAuth`",
+        ],
+    );
     assert_found(&json, "redirect-port", "fail", &["cannot be listened on"]);
     home.set("ACSPASS_TENANT_ID", "nowhere.example");
     let (run, json) = doctor(&home, &[]);
     assert_eq!(run.code, Some(2));
     assert_found(&json, "entra", "fail", &["does not know the tenant nowh…"]);
+}
+
+/// A resource that refuses every signature, and every request without one: what a keyless one may do.
+fn keyless_resource() -> u16 {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
+    let port = listener.local_addr().expect("its address").port();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.expect("a connection");
+            let mut head = String::new();
+            let mut reader = BufReader::new(&stream);
+            while !head.ends_with("\r\n\r\n") && reader.read_line(&mut head).is_ok_and(|n| n > 0) {}
+            let head = head.to_ascii_lowercase();
+            let length = head
+                .lines()
+                .find_map(|line| line.strip_prefix("content-length: ")?.parse().ok());
+            let mut body = vec![0; length.unwrap_or(0)];
+            // A connection that is closed over unread bytes may lose the response.
+            reader.read_exact(&mut body).expect("the whole request");
+            let status = match head.contains("\nauthorization: hmac-sha256 ") {
+                true => "403 Forbidden",
+                false => "401 Unauthorized",
+            };
+            let body =
+                r#"{"error":{"code":"Denied","message":"Denied by the resource provider."}}"#;
+            let length = body.len();
+            // The peer may be gone already.
+            let _ = write!(
+                stream,
+                "HTTP/1.1 {status}\r\nContent-Type: application/json\r\nConnection: close\r\n\
+                 Content-Length: {length}\r\n\r\n{body}"
+            );
+        }
+    });
+    port
+}
+
+#[test]
+fn a_resource_without_keys_is_not_said_to_accept_one() {
+    let (mut home, _emulator) = Home::with_emulator();
+    let port = keyless_resource();
+    home.set(
+        "COMMUNICATION_SERVICES_CONNECTION_STRING",
+        &format!("endpoint=http://localhost:{port};accesskey=d3Jvbmcga2V5"),
+    );
+    home.sweep.add("d3Jvbmcga2V5");
+    let (run, json) = doctor(&home, &[]);
+    assert_eq!(run.code, Some(5));
+    assert_found(&json, "resource", "fail", &["`disableLocalAuth`"]);
 }
 
 #[test]

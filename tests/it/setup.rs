@@ -48,6 +48,11 @@ fn with_nothing_configured_the_gaps_are_plain_to_see() {
         "az ad app create --display-name acspass",
         "https://login.microsoftonline.com/YOUR-TENANT/adminconsent?client_id=YOUR-CLIENT-ID",
         "Subject: ",
+        "GCC tenants use the worldwide authority",
+        "AADSTS900382",
+        "`disableLocalAuth`",
+        "Regenerating an access key",
+        "`acspass get --force-refresh`",
     ] {
         assert!(run.stdout.contains(part), "no `{part}` in {}", run.stdout);
     }
@@ -110,7 +115,12 @@ fn the_cloud_the_redirect_uri_and_the_kind_of_exchange_lead_it() {
     home.unset("AZURE_AUTHORITY_HOST");
     home.configure("[profile.default]\nexchange = \"entra\"\n");
     let all = setup(&home).to_string();
-    for part in ["2a04943b-b6a7-4f65-8786-2bb6131b59f6", "VoIP"] {
+    for part in [
+        "2a04943b-b6a7-4f65-8786-2bb6131b59f6",
+        "VoIP",
+        "A group needs Entra ID P1 or P2",
+        "enterprise application Azure Communication Services Clients",
+    ] {
         assert!(all.contains(part), "no `{part}` in {all}");
     }
 }

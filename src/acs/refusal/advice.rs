@@ -32,7 +32,8 @@ impl Advice {
 
 /// All rows, in the order of docs/errors.md.
 #[cfg(test)]
-pub(super) const ALL: [&Advice; 18] = [
+pub(super) const ALL: [&Advice; 19] = [
+    &DEAD_TOKEN,
     &LICENCE,
     &ASSIGNMENT,
     &ROLE,
@@ -53,25 +54,34 @@ pub(super) const ALL: [&Advice; 18] = [
     &OTHER,
 ];
 
+/// What apps meet, and acspass does not: it stands on the page only.
+#[cfg(test)]
+pub(super) const DEAD_TOKEN: Advice = Advice {
+    known_by: "401 at a call or a chat, with a token that has not expired",
+    cause: "the ACS resource no longer accepts the Communication token: it was revoked, or issued under an access key that was regenerated since",
+    user: "run `acspass get --force-refresh`, which redeems and exchanges again whatever is kept; for an identity run `acspass token issue --user ID`",
+    admin: "a revocation takes up to 15 minutes; a regenerated key ends every token that was issued under it, so give the users its connection string anew",
+};
+
 pub(super) const LICENCE: Advice = Advice {
     known_by: "403 at the exchange with the key",
     cause: "the ACS resource does not let this Teams user in",
     user: "ask your admin for a Teams licence, and whether the tenant allows Teams interoperability; then run `acspass get --force-refresh`",
-    admin: "assign a licence with Teams (Microsoft 365 admin center > Users > Active users > Licenses and apps); a change takes up to a day",
+    admin: "assign a licence with Teams (Microsoft 365 admin center > Users > Active users > Licenses and apps); a change takes up to a day. A resource that was made keyless (`disableLocalAuth`) refuses every connection string",
 };
 
 pub(super) const ASSIGNMENT: Advice = Advice {
     known_by: "403 at an exchange without a key",
     cause: "the ACS resource does not let this user in without a key",
     user: "ask the resource's owner to assign you to the resource, and your admin for a Teams licence",
-    admin: "assign the user, or their tenant, to the resource (its API, `entraAssignments` or `teamsExtension` assignments), with your application's client id",
+    admin: "assign the user, their group or their tenant to the resource (its API, `entraAssignments` or `teamsExtension` assignments), with your application's client id; a group needs Entra ID P1 or P2, and its assignment to the enterprise application Azure Communication Services Clients in the users' tenant",
 };
 
 pub(super) const ROLE: Advice = Advice {
     known_by: "403 at any other operation",
     cause: "the principal may not manage the ACS resource",
     user: "ask the resource's owner for a role on the resource, or use its connection string",
-    admin: "give the principal a role such as Contributor (Azure portal > the Communication Services resource > Access control (IAM))",
+    admin: "give the principal a role such as Contributor (Azure portal > the Communication Services resource > Access control (IAM)); if it was a connection string that was refused, the resource may be keyless (`disableLocalAuth`)",
 };
 
 pub(super) const ENTRA_TOKEN: Advice = Advice {
@@ -106,7 +116,7 @@ pub(super) const KEY: Advice = Advice {
     known_by: "401 Denied",
     cause: "the ACS resource refused the access key or credential",
     user: "check that the connection string is this resource's and that its key was not regenerated; with Entra ID, that the principal is of the right tenant",
-    admin: "copy the connection string anew (Azure portal > the Communication Services resource > Keys)",
+    admin: "copy the connection string anew (Azure portal > the Communication Services resource > Keys); if the resource was made keyless (`disableLocalAuth`), no connection string works: give an Entra principal a role, or set `exchange` to `entra` or `teams-extension`",
 };
 
 pub(super) const IDS: Advice = Advice {

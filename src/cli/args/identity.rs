@@ -38,7 +38,7 @@ pub(crate) struct UserCreate {
     pub(crate) count: Option<u32>,
 }
 
-/// Delete an identity, its tokens and its data, at once
+/// Delete an identity, its tokens and its data, without asking
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   acspass user delete 8:acs:1b5cc06b-…_00000007-…
@@ -89,7 +89,7 @@ pub(crate) struct TokenIssue {
     pub(crate) valid_for: Option<std::time::Duration>,
 }
 
-/// Revoke every token that was issued for an identity so far, at once
+/// Revoke every token that was issued for an identity so far; takes up to 15 minutes
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   acspass token revoke --user 8:acs:1b5cc06b-…_00000007-…")]

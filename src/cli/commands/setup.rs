@@ -19,6 +19,7 @@ pub(super) fn run(world: &World, output: &mut Output) -> Result<u8> {
     let plan = Plan::new(&parts, profile.value(Setting::RedirectUri));
     let (portal, script, message) = (plan.portal(), plan.script(), plan.message());
     let url = plan.consent_url();
+    let notes = plan.notes();
     let mut text = String::from("In the portal\n\n");
     for (number, step) in (1..).zip(&portal) {
         let _ = writeln!(text, "{number}. {step}");
@@ -27,13 +28,17 @@ pub(super) fn run(world: &World, output: &mut Output) -> Result<u8> {
         text,
         "\nOr by script, in a shell with the Azure CLI\n\n{script}\n\
          Admin consent, as an address that an admin opens\n\n{url}\n\n\
-         A message to send to the admin\n\n{message}"
+         A message to send to the admin\n\n{message}\n\nGood to know\n"
     );
+    for note in &notes {
+        let _ = write!(text, "\n- {note}");
+    }
     let json = json!({
         "portal": portal,
         "script": script,
         "adminConsentUrl": url,
         "message": message,
+        "notes": notes,
     });
     output.result(&text, &json)?;
     if plan.has_gaps() {
@@ -218,6 +223,36 @@ impl Plan {
                 .join(" ")
         );
         script
+    }
+
+    /// What is decided elsewhere and stops tokens later: the cloud, assignments, the resource's keys.
+    fn notes(&self) -> Vec<String> {
+        let mut notes = vec![
+            "GCC tenants use the worldwide authority https://login.microsoftonline.com; GCC High and \
+             DoD use https://login.microsoftonline.us (`acspass config set authority-host …`) and are \
+             registered in https://portal.azure.us. An account of another cloud than the authority \
+             meets AADSTS900382"
+                .to_owned(),
+        ];
+        if self.api.id == CLIENTS.id {
+            notes.push(format!(
+                "The resource's owner assigns users, groups or a tenant. A group needs Entra ID P1 or \
+                 P2, and its assignment to the enterprise application {} in the users' tenant (Entra \
+                 admin center > Enterprise applications > Users and groups)",
+                CLIENTS.name
+            ));
+        }
+        notes.push(
+            "A resource with `disableLocalAuth` refuses every connection string: let an Entra \
+             principal with a role act, or set `exchange` to `entra` or `teams-extension`"
+                .to_owned(),
+        );
+        notes.push(
+            "Regenerating an access key of the resource ends every token that was issued under it: \
+             set the new connection string, then run `acspass get --force-refresh`"
+                .to_owned(),
+        );
+        notes
     }
 
     fn message(&self) -> String {

@@ -60,9 +60,10 @@ pub(super) fn revoke(args: &TokenRevoke, world: &World, output: &mut Output) -> 
     parts
         .block_on(client.revoke_tokens(&user))
         .map_err(bulk::cut_short)?;
-    output
-        .talk()
-        .say("every token that was issued for the identity so far is revoked");
+    output.talk().say(
+        "every token that was issued for the identity so far is revoked; the service takes up to \
+         15 minutes to refuse them everywhere",
+    );
     output.result("", &json!({}))?;
     Ok(0)
 }

@@ -14,7 +14,8 @@ pub(super) const ROWS: &[Advice] = &[
         50105,
         "the user is not assigned to the application",
         "ask your admin to assign you to the application",
-        "assign the user or a group, or switch off Assignment required under Properties",
+        "assign the user or a group (a group needs Entra ID P1 or P2), or switch off Assignment \
+         required under Properties",
         at::ASSIGNMENT,
     ),
     row(

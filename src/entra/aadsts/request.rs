@@ -134,9 +134,20 @@ pub(super) const ROWS: &[Advice] = &[
         90038,
         "the tenant is in another cloud than the authority",
         "set the cloud's own authority: `acspass config set authority-host \
-         https://login.microsoftonline.us` for US Government, \
-         https://login.partner.microsoftonline.cn for China",
+         https://login.microsoftonline.us` for GCC High and DoD, \
+         https://login.partner.microsoftonline.cn for China; GCC uses the worldwide \
+         https://login.microsoftonline.com",
         "tell the user which cloud the tenant is in: only national clouds have another host",
+        at::SETTINGS,
+    ),
+    row(
+        900_382,
+        "the account is of another cloud than the authority",
+        "name the account's own cloud: `acspass config set authority-host \
+         https://login.microsoftonline.us` for GCC High and DoD; GCC uses the worldwide \
+         https://login.microsoftonline.com",
+        "tell the user which cloud the account is in, and register the application there: GCC High \
+         and DoD in https://portal.azure.us",
         at::SETTINGS,
     ),
     row(
