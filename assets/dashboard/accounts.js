@@ -99,13 +99,16 @@ function activeOne(account) {
     row("Entra token", until(account.entraToken)),
     row("Next", next(account)));
   return make("article", { className: "account", ariaLabel: account.username },
-    head, make("div", { className: "active" }, ring, tokens), buttons(account));
+    head, make("div", { className: "active" }, ring, tokens), failureOf(account), buttons(account));
 }
+
+/** Why the service has no new token for this account, and what to do. */
+const failureOf = ({ failure }) => (failure ? noticeOf(failure) : null);
 
 function otherOne(account) {
   const token = account.communicationToken;
   const line = token?.fresh ? ["Fresh until ", timeOf(token.expiresOn)] : [next(account)];
-  return make("article", { className: "other", ariaLabel: account.username }, who(account, ...line), buttons(account));
+  return make("article", { className: "other", ariaLabel: account.username }, who(account, ...line), failureOf(account), buttons(account));
 }
 
 const row = (name, value) => make("div", {}, make("dt", {}, name), make("dd", {}, ...[value].flat()));

@@ -1,6 +1,8 @@
 // Identities of the resource, and tokens for them: what the portal's page of that name does.
 
-import { at, busy, button, confirmed, copy, inWords, make, render, sentence, timeOf, words } from "./page.js";
+import {
+  FieldError, at, busy, button, confirmed, copy, inWords, make, render, sentence, timeOf, words,
+} from "./page.js";
 import { post, remove } from "./service.js";
 
 const SCOPES = [
@@ -51,14 +53,19 @@ export function show({ owner }) {
 async function generate() {
   const scopes = [...document.querySelectorAll("#scopes :checked")].map((box) => box.value);
   if (scopes.length === 0) {
-    throw Object.assign(new Error("No scope is chosen"), { hint: "Choose what the token is for." });
+    throw new FieldError(at("scopes-field"), { message: "No scope is chosen", hint: "Choose what the token is for." });
   }
   const asked = { scopes, expiresInMinutes: Number(at("lifetime").value) };
   const existing = at("existing").value.trim();
   let id = existing;
   let token;
   if (existing) {
-    token = await post(`/identities/${encodeURIComponent(existing)}/tokens`, asked);
+    try {
+      token = await post(`/identities/${encodeURIComponent(existing)}/tokens`, asked);
+    } catch (error) {
+      // The rest of the request is chosen from lists: what is wrong or unknown is the identity.
+      throw [400, 404].includes(error.status) ? new FieldError(at("existing"), error) : error;
+    }
   } else {
     const created = await post("/identities", asked);
     ({ identity: { id }, accessToken: token } = created);

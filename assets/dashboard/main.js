@@ -75,7 +75,8 @@ const tokenRefresher = async (abortSignal) => {
 const credential = new AzureCommunicationTokenCredential({
   tokenRefresher,
   refreshProactively: true,
-  token: null,
+  // A missing sign-in is then an error of this line, not of a timer in the SDK.
+  token: await tokenRefresher(),
 });`);
 }
 

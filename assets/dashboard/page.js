@@ -71,7 +71,12 @@ export function toast(text) {
 export const words = (text) =>
   (text ?? "").split("`").map((part, index) => (index % 2 ? make("code", {}, part) : part));
 
-export const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1).replace(/([^.!?])$/, "$1.");
+/** Text as a sentence. Its first word gets a capital only if it is a word: not in `localhost:8080`. */
+export function sentence(text) {
+  const isWord = /^[\p{L},:'’-]+$/u.test(text.split(" ")[0]);
+  const start = isWord ? text.charAt(0).toUpperCase() + text.slice(1) : text;
+  return start.replace(/([^.!?])$/, "$1.");
+}
 
 /** A notice of what went wrong, and what to do next. */
 export function noticeOf({ message, hint }, ...more) {
@@ -92,7 +97,31 @@ export function complain(error) {
   at("alerts").scrollIntoView({ block: "nearest" });
 }
 
-export const quieten = () => at("alerts").replaceChildren();
+/** Forgets what was said of the last try, at the top of the page and beside its fields. */
+export function quieten() {
+  at("alerts").replaceChildren();
+  for (const place of document.querySelectorAll(".field-error")) place.replaceChildren();
+  for (const field of document.querySelectorAll("[aria-invalid]")) field.removeAttribute("aria-invalid");
+}
+
+/** An error that belongs to one field, beside which it is shown. */
+export class FieldError extends Error {
+  constructor(field, { message, hint }) {
+    super(message);
+    this.field = field;
+    this.hint = hint;
+  }
+}
+
+/** Shows an error in the place that the field's `aria-describedby` names, and leads to the field. */
+function complainBeside({ field, message, hint }) {
+  field.setAttribute("aria-invalid", "true");
+  at(field.getAttribute("aria-describedby")).replaceChildren(
+    ...words(sentence(message)), " ", ...words(hint ? sentence(hint) : ""));
+  const target = field.matches("input") ? field : field.querySelector("input");
+  target.focus();
+  field.scrollIntoView({ block: "nearest" });
+}
 
 /** Does what a button is for, once at a time, and says what went wrong. */
 export async function busy(element, work) {
@@ -102,7 +131,8 @@ export async function busy(element, work) {
   try {
     await work();
   } catch (error) {
-    complain(error);
+    if (error instanceof FieldError) complainBeside(error);
+    else complain(error);
   } finally {
     element.ariaDisabled = null;
   }

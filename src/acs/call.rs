@@ -4,14 +4,13 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 
-use azure_core::credentials::TokenCredential;
-use reqwest::Method;
+use reqwest::{Method, StatusCode};
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use serde::de::DeserializeOwned;
 
 use super::endpoint::Endpoint;
 use super::refusal::Operation;
-use super::resource_credential;
+use super::resource_credential::EntraPrincipal;
 use super::sign::{Unsigned, sign};
 use super::{Issued, refusal};
 use crate::error::{Error, Result};
@@ -26,7 +25,7 @@ pub enum ResourceAuth {
     /// Its access key: each request is signed (HMAC-SHA256).
     Key(AccessKey),
     /// An Entra credential of a principal with a role on the resource.
-    Entra(Arc<dyn TokenCredential>),
+    Entra(EntraPrincipal),
 }
 
 impl fmt::Debug for ResourceAuth {
@@ -87,8 +86,8 @@ impl Caller {
             .map_err(|_| Error::internal("a GUID is not a header value"))?;
         let bearer = match asking {
             Asking::Owner(ResourceAuth::Key(_)) => None,
-            Asking::Owner(ResourceAuth::Entra(credential)) => {
-                Some(resource_credential::token(credential.as_ref()).await?)
+            Asking::Owner(ResourceAuth::Entra(principal)) => {
+                Some(principal.token(self.clock.as_ref()).await?)
             }
             Asking::User(token) => {
                 self.endpoint.check_may_receive(&self.allowed_hosts)?;
@@ -119,7 +118,17 @@ impl Caller {
                 body: body.to_vec(),
             })
         };
-        self.http.send(make).await
+        let answer = self.http.send(make).await?;
+        let is_refused = matches!(
+            answer.status,
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN
+        );
+        if is_refused
+            && let (Asking::Owner(ResourceAuth::Entra(principal)), Some(token)) = (&asking, &bearer)
+        {
+            principal.reject(token);
+        }
+        Ok(answer)
     }
 
     fn signed(

@@ -85,7 +85,7 @@ impl IdentityClient {
 
     /// A client from an endpoint and the Entra credential of a principal with a role on it.
     pub fn from_credential(endpoint: Endpoint, credential: Arc<dyn TokenCredential>) -> Self {
-        IdentityClient::new(endpoint, ResourceAuth::Entra(credential))
+        IdentityClient::new(endpoint, ResourceAuth::Entra(credential.into()))
     }
 
     /// Sends through this HTTP client; several clients may share one.

@@ -9,8 +9,8 @@ use std::future::Future;
 use std::io;
 use std::net::TcpListener;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex};
 
 use tokio::runtime::Runtime;
 
@@ -147,6 +147,7 @@ impl<'w> Parts<'w> {
             http,
             clock: world.clock.clone(),
             environment: world.environment.clone(),
+            principal: Mutex::default(),
         });
         Ok(Parts {
             world,

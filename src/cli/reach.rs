@@ -2,12 +2,11 @@
 //! service's tasks can make clients as a command does.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::account::Tenancy;
-use crate::acs::{
-    ConnectionString, DirectExchange, Endpoint, IdentityClient, ResourceAuth, resource_credential,
-};
+use crate::acs::resource_credential::{self, EntraPrincipal};
+use crate::acs::{ConnectionString, DirectExchange, Endpoint, IdentityClient, ResourceAuth};
 use crate::config::{Config, KeySource, Resource};
 use crate::entra::Entra;
 use crate::error::{Error, Kind, Result};
@@ -36,6 +35,7 @@ pub(super) struct Reach {
     pub(super) http: Arc<Http>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) environment: BTreeMap<String, String>,
+    pub(super) principal: Mutex<Option<EntraPrincipal>>,
 }
 
 impl Reach {
@@ -82,16 +82,29 @@ impl Reach {
         let auth = match &resource.key {
             KeySource::Given(access_key) => ResourceAuth::Key(access_key.clone()),
             KeySource::Stored => ResourceAuth::Key(self.stored_key()?),
-            KeySource::None => ResourceAuth::Entra(resource_credential::from_environment(
-                &self.environment,
-                self.http.clone(),
-                clock.clone(),
-            )?),
+            KeySource::None => ResourceAuth::Entra(self.principal()?),
         };
         Ok(IdentityClient::new(resource.endpoint.clone(), auth)
             .with_http(self.http.clone())
             .with_clock(clock)
             .with_allowed_hosts(self.config.allowed_hosts.clone()))
+    }
+
+    /// The principal that the environment names. All clients share it, and thus its token.
+    fn principal(&self) -> Result<EntraPrincipal> {
+        let mut principal = self
+            .principal
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some(principal) = &*principal {
+            return Ok(principal.clone());
+        }
+        let credential = resource_credential::from_environment(
+            &self.environment,
+            self.http.clone(),
+            self.clock.clone(),
+        )?;
+        Ok(principal.insert(credential.into()).clone())
     }
 
     /// Where the resource is, where this machine is its owner: it has the key, or the environment

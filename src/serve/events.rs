@@ -37,6 +37,7 @@ enum What {
     },
     Good(Cow<'static, str>),
     Bad(Cow<'static, str>),
+    Refused(String),
 }
 
 impl Events {
@@ -88,6 +89,23 @@ impl Events {
         }
     }
 
+    /// A request was refused. Callers that the service does not know can cause it, so that each
+    /// reason has one entry: no number of refusals pushes the other events out.
+    pub(super) fn refused(&self, error: &Error) {
+        let what = What::Refused(error.message().to_owned());
+        let at = self.clock.now();
+        let mut list = self.list();
+        let known = list.iter().position(|event| event.what == what);
+        match known.and_then(|known| list.remove(known)) {
+            Some(event) => list.push_front(Event {
+                at,
+                times: event.times + 1,
+                ..event
+            }),
+            None => add(&mut list, what, at),
+        }
+    }
+
     /// The newest first.
     pub(super) fn json(&self) -> Value {
         let list = self.list();
@@ -98,6 +116,7 @@ impl Events {
                 }
                 What::Good(text) => ("good", text.to_string()),
                 What::Bad(text) => ("bad", text.to_string()),
+                What::Refused(why) => ("bad", format!("A request was refused: {why}")),
             };
             json!({
                 "at": event.at.to_string(),
@@ -117,4 +136,28 @@ impl Events {
 fn add(list: &mut VecDeque<Event>, what: What, at: Timestamp) {
     list.truncate(MOST - 1);
     list.push_front(Event { what, at, times: 1 });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Kind;
+    use crate::time::SettableClock;
+
+    #[test]
+    fn refused_requests_do_not_push_other_events_out() {
+        let clock = SettableClock::new(Timestamp::from_unix_seconds(1_800_000_000));
+        let events = Events::new(Arc::new(clock));
+        events.good("ada signed in");
+        let refusals = ["wrong host", "no secret", "unknown page"];
+        for refusal in refusals.iter().cycle().take(3 * MOST) {
+            events.refused(&Error::new(Kind::Refused, *refusal, "stop"));
+        }
+        let list = events.json();
+        let list = list.as_array().expect("a list");
+        assert_eq!(list.len(), 1 + refusals.len(), "{list:?}");
+        assert_eq!(list[0]["text"], "A request was refused: unknown page");
+        assert_eq!(list[0]["times"], MOST);
+        assert_eq!(list[3]["text"], "ada signed in");
+    }
 }

@@ -215,7 +215,7 @@ impl Service {
         if is_person {
             return dashboard::closed(dashboard::Closed::NotOpened);
         }
-        self.events.bad("A request was refused", &refusal.error);
+        self.events.refused(&refusal.error);
         refusal.into()
     }
 

@@ -7,6 +7,7 @@
 
 mod bridge;
 mod certificate;
+mod kept;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -26,12 +27,13 @@ use azure_identity::{
 
 use bridge::Bridge;
 use certificate::CertificateAssertion;
+pub use kept::EntraPrincipal;
 
 use crate::error::{Error, Kind, Result};
 use crate::http::Http;
 use crate::secret::EntraToken;
 use crate::text::one_line;
-use crate::time::Clock;
+use crate::time::{Clock, Timestamp};
 
 /// The scope for the resource's own API; the double slash is real (PY, JSI: `.default` of the
 /// audience `https://communication.azure.com/`).
@@ -124,16 +126,17 @@ pub fn from_environment(
     Ok(Arc::new(Tools::default()))
 }
 
-/// A token for the resource's own API.
+/// Requests a token for the resource's own API; returns it with its expiry.
 ///
 /// # Errors
 /// [`Kind::Refused`] where Entra says no, [`Kind::Usage`] where there is no principal at all.
-pub(super) async fn token(credential: &dyn TokenCredential) -> Result<EntraToken> {
+async fn fetch(credential: &dyn TokenCredential) -> Result<(EntraToken, Timestamp)> {
     let token = credential
         .get_token(&[SCOPE], None)
         .await
         .map_err(|error| in_our_words(&error))?;
-    Ok(EntraToken::new(token.token.secret()))
+    let expires_on = Timestamp::from_unix_seconds(token.expires_on.unix_timestamp());
+    Ok((EntraToken::new(token.token.secret()), expires_on))
 }
 
 fn client_options(http: Arc<Http>, authority: Option<&str>) -> ClientOptions {

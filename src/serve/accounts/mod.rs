@@ -65,6 +65,17 @@ pub(super) struct Seat {
     state: Arc<RefresherState>,
 }
 
+/// What the service has for one account.
+#[derive(Default)]
+pub(super) struct Held {
+    /// The token in memory.
+    pub(super) token: Option<Arc<HeldToken>>,
+    /// Whether only a person can renew it.
+    pub(super) needs_person: bool,
+    /// Why the last renewal failed, if it did.
+    pub(super) failure: Option<Error>,
+}
+
 /// Whether a person is needed, and was told.
 #[derive(Default)]
 struct Need(AtomicBool);
@@ -136,11 +147,15 @@ impl Accounts {
         self.known().at = None;
     }
 
-    /// The token that is held for this account, and whether only a person can renew it.
-    pub(super) fn held(&self, home_account_id: &str) -> (Option<Arc<HeldToken>>, bool) {
+    /// What the service has for this account.
+    pub(super) fn held(&self, home_account_id: &str) -> Held {
         match self.known().seats.get(home_account_id) {
-            Some(seat) => (seat.credential.held(), seat.state.need.is_open()),
-            None => (None, false),
+            Some(seat) => Held {
+                token: seat.credential.held(),
+                needs_person: seat.state.need.is_open(),
+                failure: seat.state.failure().clone(),
+            },
+            None => Held::default(),
         }
     }
 
@@ -154,6 +169,32 @@ impl Accounts {
             }
             known.looks
         };
+        if let Some(seat) = self.look(looks, user).await? {
+            return Ok(seat);
+        }
+        // The account may have been signed in since that look: then one more finds it.
+        let looks = self.known().looks;
+        let error = match self.token_without_seat(user).await {
+            Err(error) => error,
+            Ok(_) => match self.look(looks, user).await? {
+                Some(seat) => return Ok(seat),
+                None => Error::new(
+                    Kind::Unreachable,
+                    "the account was signed in and out again during this request",
+                    "send the request again",
+                ),
+            },
+        };
+        // Somebody may ask for anybody; only without the active account a person is needed.
+        if user.is_none() {
+            self.nobody.note(&self.core, &error);
+        }
+        Err(error)
+    }
+
+    /// Reads the index, unless that was done since there were this many looks, and returns the
+    /// user's seat.
+    async fn look(&self, looks: u64, user: Option<&str>) -> Result<Option<Arc<Seat>>> {
         let look = self.looking.lock().await;
         // Whoever had the look before may have looked for all who waited.
         let is_new = self.known().looks != looks;
@@ -164,31 +205,17 @@ impl Accounts {
         }
         drop(look);
         let seat = self.known().seat(&self.core, user);
-        if let Some(seat) = seat {
+        if seat.is_some() {
             self.nobody.is_met();
-            return Ok(seat);
         }
-        let error = self.nobody_fits(user).await;
-        // Somebody may ask for anybody; only without the active account a person is needed.
-        if user.is_none() {
-            self.nobody.note(&self.core, &error);
-        }
-        Err(error)
+        Ok(seat)
     }
 
-    /// Why there is no such account, in the words of `get`.
-    async fn nobody_fits(&self, user: Option<&str>) -> Error {
+    /// What `get` does for an account that the last look did not find: it says why there is none.
+    async fn token_without_seat(&self, user: Option<&str>) -> Result<Token> {
         let core = self.core.clone();
         let user = user.map(str::to_owned);
-        let asked = blocking(move || core.renew(user.as_deref(), core.wish.min_validity)).await;
-        match asked {
-            Err(error) => error,
-            Ok(_) => Error::new(
-                Kind::Unreachable,
-                "the account was signed in this very moment",
-                "ask again",
-            ),
-        }
+        blocking(move || core.renew(user.as_deref(), core.wish.min_validity)).await
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {
@@ -300,6 +327,7 @@ struct SeatRefresher {
 struct RefresherState {
     need: Need,
     refused: Mutex<Option<Refused>>,
+    failure: Mutex<Option<Error>>,
 }
 
 /// That a person must sign in, and the session of which that is true.
@@ -327,12 +355,17 @@ impl Refresher for SeatRefresher {
                 Ok(_) => state.need.is_met(),
                 Err(error) => state.need.note(&core, error),
             }
+            *state.failure() = outcome.as_ref().err().cloned();
             outcome
         }))
     }
 }
 
 impl RefresherState {
+    fn failure(&self) -> MutexGuard<'_, Option<Error>> {
+        self.failure.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn refresh(&self, core: &Core, user: &str, min_validity: Duration) -> Result<RefreshedToken> {
         let entry = || {
             let index = core.session.index()?;

@@ -4,36 +4,83 @@ use std::sync::atomic::AtomicUsize;
 
 use super::*;
 use crate::account::Tenancy;
-use crate::store::{Activity, Attempt, LockName, MemoryStore, Record, Vault};
+use crate::secret::EntraToken;
+use crate::store::{Activity, Attempt, CachedEntraToken, LockName, MemoryStore, Record, Vault};
 use crate::time::SystemClock;
 
-#[tokio::test]
-async fn only_for_an_account_that_is_signed_in_somebody_is_asked_to_sign_in_again() {
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let tenancy = Tenancy {
+fn tenancy() -> Tenancy {
+    Tenancy {
         authority_host: "login.test".to_owned(),
         tenant: "organizations".to_owned(),
         client_id: "app".to_owned(),
-    };
-    let account = Account {
+    }
+}
+
+fn account() -> Account {
+    Account {
         home_account_id: "u.t".to_owned(),
         username: "ada".to_owned(),
         tenant_id: "t".to_owned(),
         object_id: "u".to_owned(),
-    };
-    let record = Record::new(tenancy.clone(), account);
-    let vault = Arc::new(Vault::new(Box::new(MemoryStore::new()), None));
+    }
+}
+
+fn save(vault: &Vault, record: &Record) {
     let lock = LockName::Session(record.key());
     let Attempt::Got(guard) = vault.try_lock(&lock, Activity::SigningIn).expect("a lock") else {
         panic!("nobody else is there");
     };
-    vault.save(&record, &guard).expect("it is kept");
-    drop(guard);
+    vault.save(record, &guard).expect("it is kept");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn account_that_signs_in_during_a_request_is_found_by_one_more_lookup() {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let vault = Arc::new(Vault::new(Box::new(MemoryStore::new()), None));
+    let accounts = Accounts::new(
+        Session::new(vault.clone(), clock.clone(), tenancy()),
+        Wish {
+            target: Target::Entra,
+            scopes: Vec::new(),
+            min_validity: Duration::from_secs(600),
+            force: false,
+        },
+        Arc::new(|| panic!("a fresh token needs no network")),
+        clock.clone(),
+        Arc::new(|error| panic!("nobody is needed: {error}")),
+        Arc::new(Events::new(clock.clone())),
+    );
+    let mut request = Box::pin(accounts.seat(None));
+    let look = accounts.looking.lock().await;
+    assert!(futures_util::poll!(&mut request).is_pending());
+    // Another request looks for all that wait, and then the user signs in.
+    let index = accounts.core.session.index().expect("an index");
+    accounts.known().take(index, &accounts.core);
+    let mut record = Record::new(tenancy(), account());
+    record.entra_tokens.push(CachedEntraToken {
+        token: EntraToken::new("entra"),
+        scopes: Vec::new(),
+        expires_on: clock.now().plus(Duration::from_secs(3600)),
+    });
+    save(&vault, &record);
+    drop(look);
+    match request.await {
+        Ok(seat) => assert_eq!(seat.account, account()),
+        Err(error) => panic!("{error}"),
+    }
+}
+
+#[tokio::test]
+async fn only_for_an_account_that_is_signed_in_somebody_is_asked_to_sign_in_again() {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let record = Record::new(tenancy(), account());
+    let vault = Arc::new(Vault::new(Box::new(MemoryStore::new()), None));
+    save(&vault, &record);
 
     let told = Arc::new(AtomicUsize::new(0));
     let count = told.clone();
     let core = Arc::new(Core {
-        session: Session::new(vault.clone(), clock.clone(), tenancy),
+        session: Session::new(vault.clone(), clock.clone(), tenancy()),
         wish: Wish {
             target: Target::Entra,
             scopes: Vec::new(),

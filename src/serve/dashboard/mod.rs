@@ -209,8 +209,8 @@ impl Dashboard {
         let list: Vec<Value> = states
             .iter()
             .map(|state| {
-                let (held, needs_person) = self.accounts.held(&state.account.home_account_id);
-                state::account(state, held.as_deref(), needs_person, clock)
+                let held = self.accounts.held(&state.account.home_account_id);
+                state::account(state, &held, clock)
             })
             .collect();
         let (waiting, failed) = self.sign_ins.json();

@@ -18,7 +18,6 @@ use crate::error::{Error, Kind, Result};
 use crate::serve::Make;
 use crate::serve::accounts::{Accounts, blocking};
 use crate::session::Session;
-use crate::shapes;
 
 /// How long the page waits for the address: a browser opens a tab for a click that is a moment
 /// old, and blocks one that is older.
@@ -161,15 +160,7 @@ impl SignIns {
                 let url = waiting.address.borrow().clone();
                 (json!({"account": waiting.account, "url": url}), Value::Null)
             }
-            Now::Failed(error) => {
-                let message = match error.code() {
-                    Some(code) => format!("{} ({code})", error.message()),
-                    None => error.message().to_owned(),
-                };
-                let hint = shapes::clean(error.hint());
-                let failed = json!({"message": shapes::clean(&message), "hint": hint});
-                (Value::Null, failed)
-            }
+            Now::Failed(error) => (Value::Null, super::state::failure(error)),
         }
     }
 }

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::credential::HeldToken;
+use crate::error::Error;
+use crate::serve::accounts::Held;
 use crate::session::{AccountState, TokenState};
 use crate::shapes;
 use crate::time::{Clock, Timestamp};
@@ -26,11 +27,10 @@ enum Next {
 /// An account as the page needs it: its tokens with what they have left by the service's clock.
 pub(super) fn account(
     state: &AccountState,
-    held: Option<&HeldToken>,
-    needs_person: bool,
+    held: &Held,
     clock: &dyn Clock,
 ) -> Value {
-    let next = next(state, held, needs_person, clock);
+    let next = next(state, held, clock);
     let (does, after) = match next {
         Next::Renews(after) => ("renews", Some(after)),
         Next::HandsOut => ("hands-out", None),
@@ -46,7 +46,23 @@ pub(super) fn account(
         "does": does,
         "on": after.map(|after| at(clock.now().plus(after))),
     });
+    json["failure"] = match &held.failure {
+        Some(error) => failure(error),
+        None => Value::Null,
+    };
     json
+}
+
+/// A failure in the words of the command.
+pub(super) fn failure(error: &Error) -> Value {
+    let message = match error.code() {
+        Some(code) => format!("{} ({code})", error.message()),
+        None => error.message().to_owned(),
+    };
+    json!({
+        "message": shapes::clean(&message),
+        "hint": shapes::clean(error.hint()),
+    })
 }
 
 fn token(state: Option<TokenState>) -> Value {
@@ -67,13 +83,12 @@ fn at(time: Timestamp) -> String {
 
 fn next(
     state: &AccountState,
-    held: Option<&HeldToken>,
-    needs_person: bool,
+    held: &Held,
     clock: &dyn Clock,
 ) -> Next {
     let fresh = |token: Option<TokenState>| token.is_some_and(|token| token.fresh);
-    match held.map(|held| held.due_in(clock)) {
-        _ if needs_person => Next::SignIn,
+    match held.token.as_ref().map(|token| token.due_in(clock)) {
+        _ if held.needs_person => Next::SignIn,
         Some(due) if !due.is_zero() => Next::Renews(due),
         _ if fresh(state.communication) => Next::HandsOut,
         _ if fresh(state.entra) => Next::Exchanges,

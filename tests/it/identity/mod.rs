@@ -7,7 +7,7 @@ mod errors;
 mod exchange;
 mod refusals;
 mod requests;
-mod resource_principal;
+pub(crate) mod resource_principal;
 mod troubles;
 
 use std::sync::Arc;

@@ -119,8 +119,9 @@ fn a_machines_managed_identity_is_as_good_as_the_access_key() {
     assert_eq!(emulator.count("managed_identity"), 1);
 }
 
-#[test]
-fn whoever_is_signed_in_to_az_is_as_good_as_the_access_key() {
+/// A home over https whose principal is signed in to an `az` that answers as the real one does. The
+/// folder holds that `az`, and `calls`: one line for each process of it.
+pub(crate) fn signed_in_to_az() -> (Home, Arc<Emulator>, tempfile::TempDir) {
     let (mut home, emulator) = over_https();
     name_the_service_app(&mut home, &emulator);
     home.set("AZURE_CLIENT_SECRET", emulator.service_client_secret());
@@ -128,7 +129,7 @@ fn whoever_is_signed_in_to_az_is_as_good_as_the_access_key() {
     for name in ["AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET"] {
         home.unset(name);
     }
-    // An `az` that answers as the real one does. Not in the home, which is searched for secrets.
+    // Not in the home, which is searched for secrets.
     let folder = tempfile::tempdir().unwrap();
     let answer = json!({
         "accessToken": token.token.secret(),
@@ -137,12 +138,23 @@ fn whoever_is_signed_in_to_az_is_as_good_as_the_access_key() {
         "tokenType": "Bearer",
     });
     let az = folder.path().join("az");
-    std::fs::write(&az, format!("#!/bin/sh\necho '{answer}'\n")).unwrap();
+    let calls = folder.path().join("calls");
+    let script = format!(
+        "#!/bin/sh\necho called >> '{}'\necho '{answer}'\n",
+        calls.display()
+    );
+    std::fs::write(&az, script).unwrap();
     std::fs::set_permissions(&az, Permissions::from_mode(0o700)).unwrap();
     home.set(
         "PATH",
         &format!("{}:/usr/bin:/bin", folder.path().display()),
     );
+    (home, emulator, folder)
+}
+
+#[test]
+fn whoever_is_signed_in_to_az_is_as_good_as_the_access_key() {
+    let (home, _emulator, _az) = signed_in_to_az();
     let run = home.real(&["user", "create"]);
     assert!(run.assert_code(0).stdout.starts_with("8:acs:"));
 }

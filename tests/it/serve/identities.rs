@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::shape::Document;
 use super::{Answer, Service};
 use crate::harness::Home;
+use crate::identity::resource_principal::signed_in_to_az;
 
 /// A service for those who hold a key; nobody is signed in.
 fn home() -> (Home, std::sync::Arc<acspass::emulator::Emulator>) {
@@ -149,5 +150,27 @@ fn without_a_key_or_a_role_the_operations_say_so() {
             .as_str()
             .is_some_and(|hint| !hint.is_empty())
     );
+    service.stop().assert_code(0);
+}
+
+#[test]
+fn concurrent_requests_start_one_az_process() {
+    let (mut home, _emulator, az) = signed_in_to_az();
+    let state = home.path().join("state").display().to_string();
+    home.set("ACSPASS_STATE_DIR", &state);
+    let service = Service::start(&home, &[]);
+    let caller = &*service;
+    let create = || {
+        let answer = caller.send("POST", "/identities", &[&caller.bearer()], "{}");
+        answer.assert_status(201);
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..32 {
+            scope.spawn(create);
+        }
+    });
+    create();
+    let calls = std::fs::read_to_string(az.path().join("calls")).expect("it was called");
+    assert_eq!(calls.lines().count(), 1);
     service.stop().assert_code(0);
 }
