@@ -15,7 +15,8 @@ export class Over extends Refusal {}
 
 // Cookies do not know ports: what another program on this computer may see of this session is the
 // cookie alone. So the service hands its page a key, once, which only this origin's storage holds.
-const SHELF = "acspass-dashboard";
+// Each session has a path of its own.
+const SHELF = `acspass-dashboard ${location.pathname}`;
 let key = shelf()?.getItem(SHELF) ?? null;
 
 function shelf() {
@@ -33,7 +34,7 @@ async function request(method, path, body, options) {
   if (body !== undefined) headers["content-type"] = "application/json";
   let answer;
   try {
-    answer = await fetch(path, {
+    answer = await fetch(`.${path}`, {
       method,
       headers,
       body: body === undefined ? undefined : JSON.stringify(body),
@@ -48,7 +49,11 @@ async function request(method, path, body, options) {
     });
   }
   const read = await answer.json().catch(() => ({}));
-  if (answer.ok) return read;
+  if (answer.ok) {
+    // The next opening in this browser clears the storage.
+    if (key) shelf()?.setItem(SHELF, key);
+    return read;
+  }
   const said = read.error ?? { message: `The service answered ${answer.status}` };
   throw new (said.code === "DashboardClosed" ? Over : Refusal)(answer.status, said);
 }

@@ -9,6 +9,7 @@ use url::Url;
 
 use crate::error::{Error, Kind, Result};
 use crate::http::{Http, Request};
+use crate::loopback;
 use crate::secret::ServiceSecret;
 use crate::serve::Running;
 
@@ -62,8 +63,12 @@ pub(super) async fn link_of(
     }
     let answer: Answer =
         serde_json::from_slice(&answer.body).map_err(|_| odd("gave no link to its dashboard"))?;
-    // The link is opened: it must lead to that service and nowhere else.
-    match answer.url.starts_with(&format!("{}/", running.url)) {
+    // The link is opened: it must lead to this machine.
+    let host = Url::parse(&answer.url).ok().and_then(|url| {
+        let is_plain = url.scheme() == "http" && url.username().is_empty();
+        url.host_str().filter(|_| is_plain).map(str::to_owned)
+    });
+    match host.is_some_and(|host| loopback::is_loopback_host(&host)) {
         true => Ok(answer.url),
         false => Err(odd("gave no link to its dashboard")),
     }

@@ -4,8 +4,6 @@
 //! has not approved by its origin, and another user's program by the secret. Nothing else looks at
 //! a request before.
 
-use std::sync::Arc;
-
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use subtle::ConstantTimeEq;
@@ -14,7 +12,6 @@ use crate::loopback::{self, WebOrigin};
 use crate::secret::ServiceSecret;
 
 use super::answer::Refusal;
-use super::dashboard::{self, Passes};
 
 /// The one route that needs no secret, for it tells nothing.
 pub(super) const OPEN_PATH: &str = "/healthz";
@@ -26,22 +23,19 @@ pub(super) enum Entrance {
     Port(u16),
     /// The socket in the file system, that only its owner reaches.
     Socket,
+    /// The dashboard's own port.
+    Dashboard,
 }
 
 /// The secret of this run, and the pages that may ask.
 pub(super) struct Gate {
     secret: ServiceSecret,
     origins: Vec<WebOrigin>,
-    passes: Arc<Passes>,
 }
 
 impl Gate {
-    pub(super) fn new(secret: ServiceSecret, origins: Vec<WebOrigin>, passes: Arc<Passes>) -> Self {
-        Gate {
-            secret,
-            origins,
-            passes,
-        }
+    pub(super) fn new(secret: ServiceSecret, origins: Vec<WebOrigin>) -> Self {
+        Gate { secret, origins }
     }
 
     /// The first two questions: was this meant for us, and may this page ask? The origin to answer
@@ -51,14 +45,11 @@ impl Gate {
         request: &Parts,
         entrance: Entrance,
     ) -> Result<Option<HeaderValue>, Refusal> {
-        if !is_for_us(request, entrance) {
-            return Err(Refusal::new(
-                StatusCode::MISDIRECTED_REQUEST,
-                "WrongHost",
-                "the request was meant for another host",
-                "call the service by the address that `acspass serve` printed",
-            ));
-        }
+        let port = match entrance {
+            Entrance::Port(port) => port,
+            Entrance::Socket | Entrance::Dashboard => 80,
+        };
+        check_host(request, port)?;
         let not_approved = || {
             Refusal::new(
                 StatusCode::FORBIDDEN,
@@ -70,21 +61,16 @@ impl Gate {
         let headers = &request.headers;
         if headers.contains_key(header::ORIGIN) {
             let sent = only(headers, header::ORIGIN.as_str()).ok_or_else(not_approved)?;
-            if is_own_page(headers) && matches!(entrance, Entrance::Port(_)) {
-                return Ok(None);
-            }
             let is_approved = self.origins.iter().any(|origin| origin.as_str() == *sent);
             return match is_approved {
                 true => Ok(Some(sent.clone())),
                 false => Err(not_approved()),
             };
         }
-        // Requests without an `Origin` may still be a foreign page's: its images, its links.
-        let sites = headers.get_all("sec-fetch-site").iter();
-        match sites
-            .into_iter()
-            .all(|site| site == "none" || site == "same-origin")
-        {
+        // Requests without an `Origin` may still be a page's: its images, its links. No page of ours
+        // is at this origin; one that another program put there is a stranger's.
+        let mut sites = headers.get_all("sec-fetch-site").iter();
+        match sites.all(|site| site == "none") {
             true => Ok(None),
             false => Err(not_approved()),
         }
@@ -92,14 +78,10 @@ impl Gate {
 
     /// The third question: does whoever asks know the secret? Every way in is in this function.
     pub(super) fn check_secret(&self, request: &Parts) -> Result<(), Refusal> {
-        if [OPEN_PATH, dashboard::OPEN_PATH].contains(&request.uri.path()) {
+        if request.uri.path() == OPEN_PATH {
             return Ok(());
         }
-        let headers = &request.headers;
-        if !headers.contains_key(header::AUTHORIZATION) && self.passes.are_meant(headers) {
-            return self.passes.admit(request);
-        }
-        let sent = only(headers, header::AUTHORIZATION.as_str())
+        let sent = only(&request.headers, header::AUTHORIZATION.as_str())
             .and_then(|value| value.as_bytes().split_at_checked("Bearer ".len()))
             .filter(|(scheme, _)| scheme.eq_ignore_ascii_case(b"Bearer "))
             .map(|(_, secret)| secret);
@@ -168,15 +150,38 @@ pub(super) fn is_own_page(headers: &HeaderMap) -> bool {
     sender.is_some() && sender == host
 }
 
-fn is_for_us(request: &Parts, entrance: Entrance) -> bool {
-    let is_ours = |host: &str| match entrance {
-        Entrance::Port(port) => loopback::is_our_host(host, port),
-        Entrance::Socket => loopback::is_our_host(host, 80),
-    };
+/// Refuses a request that was meant for another host than this port of loopback.
+fn check_host(request: &Parts, port: u16) -> Result<(), Refusal> {
+    let is_ours = |host: &str| loopback::is_our_host(host, port);
     let host = only(&request.headers, header::HOST.as_str()).and_then(|host| host.to_str().ok());
     // A request line with a whole address outranks the header (RFC 9112, section 3.2.2).
     let line = request.uri.authority();
-    host.is_some_and(is_ours) && line.is_none_or(|line| is_ours(line.as_str()))
+    match host.is_some_and(is_ours) && line.is_none_or(|line| is_ours(line.as_str())) {
+        true => Ok(()),
+        false => Err(Refusal::new(
+            StatusCode::MISDIRECTED_REQUEST,
+            "WrongHost",
+            "the request was meant for another host",
+            "call the service by the address that `acspass serve` printed",
+        )),
+    }
+}
+
+/// Refuses what another page than the dashboard's own sent to the dashboard's port.
+pub(super) fn check_own_sender(request: &Parts, port: u16) -> Result<(), Refusal> {
+    check_host(request, port)?;
+    let headers = &request.headers;
+    let is_own_origin = !headers.contains_key(header::ORIGIN) || is_own_page(headers);
+    let mut sites = headers.get_all("sec-fetch-site").iter();
+    match is_own_origin && sites.all(|site| site == "none" || site == "same-origin") {
+        true => Ok(()),
+        false => Err(Refusal::new(
+            StatusCode::FORBIDDEN,
+            "OriginNotApproved",
+            "another web page sent this to the dashboard",
+            "open the dashboard by `acspass serve --open`",
+        )),
+    }
 }
 
 /// A header that was sent exactly once.

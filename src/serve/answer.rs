@@ -70,6 +70,16 @@ impl From<Refusal> for Response {
     }
 }
 
+/// The path is known, and does not take the request's method.
+pub(super) fn no_such_method() -> Refusal {
+    Refusal::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "NoSuchMethod",
+        "this path does not take that method",
+        "see GET /openapi.json",
+    )
+}
+
 /// This value as JSON.
 pub(super) fn json(status: StatusCode, value: &impl Serialize) -> Response {
     let (status, body) = match serde_json::to_vec(value) {

@@ -58,6 +58,16 @@ const LIMITS: Limits = Limits {
     dates: true,
 };
 
+/// A browser opens a handful of connections. A request has the cookies of every program on this
+/// host.
+const DASHBOARD_LIMITS: Limits = Limits {
+    connections: 256,
+    buffers: 256,
+    kept: 256,
+    head: 64 * 1024,
+    ..LIMITS
+};
+
 /// Makes something when it is first needed.
 pub type Make<T> = Arc<dyn Fn() -> Result<T> + Send + Sync>;
 
@@ -107,6 +117,7 @@ impl From<u16> for Sockets {
 pub struct Server {
     service: Arc<Service>,
     bound: Bound,
+    dashboard: Bound,
     place: Place,
 }
 
@@ -128,10 +139,11 @@ impl Server {
             Sockets::Port(port) => loopback::bind(port)?,
             Sockets::Given(listeners) => loopback::adopt(listeners)?,
         };
+        // Its origin is another one in every run.
+        let dashboard_bound = loopback::bind(0)?;
         let serves = Served::by(&options.session, &options.wish);
         let secret = place.settle(bound.port, serves)?;
-        let passes = Arc::new(Passes::new(options.clock.clone(), bound.port));
-        let gate = Gate::new(secret, options.origins, passes.clone());
+        let gate = Gate::new(secret, options.origins);
         let events = Arc::new(Events::new(options.clock.clone()));
         let identities = Identities::new(options.owner, options.clock.clone());
         let accounts = Arc::new(Accounts::new(
@@ -144,6 +156,7 @@ impl Server {
         ));
         let facts = Facts {
             url: place.running().url.clone(),
+            port: dashboard_bound.port,
             secret_file: place.running().secret_file.display().to_string(),
             profile: options.profile.clone(),
             min_validity_seconds: options.wish.min_validity.as_secs(),
@@ -158,6 +171,7 @@ impl Server {
             accounts: accounts.clone(),
             clock: options.clock.clone(),
         };
+        let passes = Passes::new(options.clock.clone());
         let dashboard = Dashboard::new(passes, facts, parents);
         let service = Service {
             gate,
@@ -172,6 +186,7 @@ impl Server {
         Ok(Server {
             service: Arc::new(service),
             bound,
+            dashboard: dashboard_bound,
             place,
         })
     }
@@ -207,6 +222,7 @@ impl Server {
         let Server {
             service,
             bound,
+            dashboard,
             mut place,
         } = self;
         let port = bound.port;
@@ -220,6 +236,13 @@ impl Server {
             None,
             over(Entrance::Port(port)),
             LIMITS,
+            told.clone(),
+        );
+        let page = loopback::serve::serve(
+            dashboard,
+            None,
+            over(Entrance::Dashboard),
+            DASHBOARD_LIMITS,
             told.clone(),
         );
         #[cfg(unix)]
@@ -243,7 +266,7 @@ impl Server {
             let _ = tell.send(true);
             std::io::Result::Ok(())
         };
-        tokio::try_join!(tcp, unix, stopped).map_err(failed)?;
+        tokio::try_join!(tcp, page, unix, stopped).map_err(failed)?;
         Ok(())
     }
 }

@@ -131,11 +131,17 @@ fn is_loopback(url: &str) -> bool {
 
 /// A secret that nobody can guess.
 pub(super) fn new_secret() -> Result<ServiceSecret> {
-    let mut bytes = zeroize::Zeroizing::new([0; SECRET]);
+    let bytes = random::<SECRET>()?;
+    Ok(ServiceSecret::new(URL_SAFE_NO_PAD.encode(bytes.as_ref())))
+}
+
+/// Random bytes of the system.
+pub(super) fn random<const N: usize>() -> Result<zeroize::Zeroizing<[u8; N]>> {
+    let mut bytes = zeroize::Zeroizing::new([0; N]);
     SystemRandom::new()
         .fill(bytes.as_mut())
         .map_err(|_| Error::internal("the system gives no random bytes"))?;
-    Ok(ServiceSecret::new(URL_SAFE_NO_PAD.encode(bytes.as_ref())))
+    Ok(bytes)
 }
 
 /// A folder that is ours until this is dropped or the process ends.

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{RawPathParams, Request, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use axum::routing::{MethodFilter, on};
@@ -29,7 +30,7 @@ use super::Make;
 use super::access::{self, Entrance, Gate, OPEN_PATH};
 use super::accounts::{Accounts, blocking};
 use super::answer::{self, Refusal};
-use super::dashboard::{self, Dashboard};
+use super::dashboard::{self, Dashboard, Entered};
 use super::events::Events;
 use super::identities::Identities;
 
@@ -127,9 +128,6 @@ pub(super) fn router(service: Arc<Service>) -> Router {
         };
         router = router.route(path, on(method, handler));
     }
-    for path in dashboard::paths() {
-        router = router.route(path, on(MethodFilter::GET, async || Dashboard::page(path)));
-    }
     let nowhere = async || {
         Response::from(Refusal::new(
             StatusCode::NOT_FOUND,
@@ -138,14 +136,7 @@ pub(super) fn router(service: Arc<Service>) -> Router {
             "see GET /openapi.json",
         ))
     };
-    let not_so = async || {
-        Response::from(Refusal::new(
-            StatusCode::METHOD_NOT_ALLOWED,
-            "NoSuchMethod",
-            "this path does not take that method",
-            "see GET /openapi.json",
-        ))
-    };
+    let not_so = async || Response::from(answer::no_such_method());
     router
         .fallback(nowhere)
         .method_not_allowed_fallback(not_so)
@@ -179,24 +170,17 @@ impl Service {
         entrance: Entrance,
         request: hyper::Request<Incoming>,
     ) -> Response {
-        let (parts, body) = request.into_parts();
+        let (mut parts, body) = request.into_parts();
         let is_chunked = parts.headers.contains_key(header::TRANSFER_ENCODING);
-        let (mut response, origin) = match self.gate.check_sender(&parts, entrance) {
-            Err(refusal) => (self.refused(&parts, refusal), None),
-            Ok(origin) if access::is_preflight(&parts) => {
-                let mut response = Response::default();
-                *response.status_mut() = StatusCode::NO_CONTENT;
-                access::preflight_headers(&parts, response.headers_mut());
-                (response, origin)
-            }
-            Ok(origin) => match self.gate.check_secret(&parts) {
-                Err(refusal) => (self.refused(&parts, refusal), origin),
-                Ok(()) => {
-                    let request = hyper::Request::from_parts(parts, body);
-                    let Ok(response) = TowerToHyperService::new(router).call(request).await;
-                    (response, origin)
-                }
+        let (mut response, origin) = match entrance {
+            Entrance::Dashboard => match self.dashboard.enter(&mut parts) {
+                Entered::Done(response) => (response, None),
+                Entered::Route => (routed(router, parts, body).await, None),
+                Entered::Refused(refusal) => (self.refused(refusal), None),
             },
+            Entrance::Port(_) | Entrance::Socket => {
+                self.enter_by_secret(router, entrance, parts, body).await
+            }
         };
         answer::common_headers(response.headers_mut());
         access::origin_headers(origin, response.headers_mut());
@@ -209,12 +193,34 @@ impl Service {
         response
     }
 
-    /// Turned away; a person who looks for the dashboard is told so on a page.
-    fn refused(&self, parts: &hyper::http::request::Parts, refusal: Refusal) -> Response {
-        let is_person = parts.uri.path() == "/" && refusal.status == StatusCode::UNAUTHORIZED;
-        if is_person {
-            return dashboard::closed(dashboard::Closed::NotOpened);
+    /// The response to a request that has to know the secret, and the page that may read it.
+    async fn enter_by_secret(
+        &self,
+        router: Router,
+        entrance: Entrance,
+        parts: Parts,
+        body: Incoming,
+    ) -> (Response, Option<HeaderValue>) {
+        match self.gate.check_sender(&parts, entrance) {
+            Err(refusal) => (self.refused(refusal), None),
+            Ok(origin) if access::is_preflight(&parts) => {
+                let mut response = Response::default();
+                *response.status_mut() = StatusCode::NO_CONTENT;
+                access::preflight_headers(&parts, response.headers_mut());
+                (response, origin)
+            }
+            Ok(origin) => match self.gate.check_secret(&parts) {
+                // A person who looks for the dashboard is told so on a page.
+                Err(_) if ["/", "/dashboard"].contains(&parts.uri.path()) => {
+                    (dashboard::closed(dashboard::Closed::NotOpened), origin)
+                }
+                Err(refusal) => (self.refused(refusal), origin),
+                Ok(()) => (routed(router, parts, body).await, origin),
+            },
         }
+    }
+
+    fn refused(&self, refusal: Refusal) -> Response {
         self.events.refused(&refusal.error);
         refusal.into()
     }
@@ -296,6 +302,12 @@ impl Service {
         let json = json!({"token": token.expose(), "expiresOn": expires_on.to_string()});
         Ok(answer::json(StatusCode::CREATED, &json))
     }
+}
+
+async fn routed(router: Router, parts: Parts, body: Incoming) -> Response {
+    let request = hyper::Request::from_parts(parts, body);
+    let Ok(response) = TowerToHyperService::new(router).call(request).await;
+    response
 }
 
 /// What `GET /token` is asked for.

@@ -7,8 +7,10 @@ export const ben = "ben@contoso.example";
 
 /** Opens a service's dashboard in this tab. */
 export async function open(tab, service) {
-  await tab.context.grantPermissions(["clipboard-read", "clipboard-write"], { origin: service.url });
-  await tab.page.goto(await service.link());
+  const link = await service.link();
+  const { origin } = new URL(link);
+  await tab.context.grantPermissions(["clipboard-read", "clipboard-write"], { origin });
+  await tab.page.goto(link);
   await tab.page.getByText("Running", { exact: true }).waitFor();
 }
 
@@ -29,13 +31,16 @@ export const card = (page, username) => page.getByRole("article", { name: userna
 export const beginSignIn = (tab) =>
   popupOf(tab, () => tab.page.getByRole("button", { name: /^Sign in( another user)?$/ }).click());
 
-/** Signs a user in, until the dashboard has noticed. */
-export async function signIn(tab, username) {
+/** The connection string of the emulator's resource, with a key that it does not have. */
+export const wrongKey = emulator.connectionString.replace(/accesskey=.*/, "accesskey=d29ydGhsZXNz");
+
+/** Signs a user in, until the card shows what follows. */
+export async function signIn(tab, username, then = /Fresh until/) {
   const popup = await beginSignIn(tab);
   await pick(popup, username);
   await popup.getByRole("heading", { name: "You are signed in" }).waitFor();
   await popup.close();
-  await card(tab.page, username).getByText(/Fresh until/).first().waitFor();
+  await card(tab.page, username).getByText(then).first().waitFor();
 }
 
 /** Generates an identity, and returns its id. */
@@ -105,6 +110,12 @@ export const dashboardPages = {
       await button(page, "Generate").click();
       await page.getByText("No scope is chosen").waitFor();
     }),
+  },
+  "dashboard-exchange-failed": {
+    heading,
+    reach: reached(async (tab) => {
+      await signIn(tab, ada, /401 Denied/);
+    }, { COMMUNICATION_SERVICES_CONNECTION_STRING: wrongKey }),
   },
   "dashboard-no-key": {
     heading,

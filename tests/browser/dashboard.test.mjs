@@ -2,9 +2,13 @@
 // removes identities, with the mouse and without.
 
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer } from "node:net";
 import { test } from "node:test";
 
-import { ada, ben, beginSignIn, button, card, generate, open, popupOf, signIn } from "./dashboard.mjs";
+import {
+  ada, ben, beginSignIn, button, card, generate, open, popupOf, signIn, wrongKey,
+} from "./dashboard.mjs";
 import { assertUneventful, openTab, patience, pick, serve } from "./world.mjs";
 
 /** A dashboard of its own, with all that the service answered to it but tokens. */
@@ -203,7 +207,9 @@ test("by keyboard alone", patience, async () => {
 
 test("a link opens one browser, and its cookie alone opens nothing", patience, async () => {
   const { page, tab, context, service } = await dashboard();
-  assert.equal(page.url(), `${service.url}/`);
+  const address = new URL(page.url());
+  assert.notEqual(address.port, new URL(service.url).port, "it is an origin of its own");
+  assert.match(address.href, /^http:\/\/localhost:\d+\/[\w-]{22}\/$/);
   const session = await context.newCDPSession(page);
   const { entries } = await session.send("Page.getNavigationHistory");
   assert.ok(entries.every(({ url }) => !url.includes("ticket")), JSON.stringify(entries));
@@ -212,7 +218,7 @@ test("a link opens one browser, and its cookie alone opens nothing", patience, a
   const { httpOnly, sameSite, path, expires, domain } = cookie;
   assert.deepEqual(
     { httpOnly, sameSite, path, expires, domain },
-    { httpOnly: true, sameSite: "Strict", path: "/", expires: -1, domain: "127.0.0.1" },
+    { httpOnly: true, sameSite: "Strict", path: address.pathname, expires: -1, domain: "localhost" },
   );
   assert.equal(await page.evaluate(() => document.cookie), "");
   await page.reload();
@@ -222,9 +228,85 @@ test("a link opens one browser, and its cookie alone opens nothing", patience, a
   // As another program on this computer may do that the browser talked to at another port.
   const thief = await openTab();
   await thief.context.addCookies([cookie]);
-  await thief.page.goto(service.url);
+  await thief.page.goto(address.href);
   await thief.page.getByText("another browser has it").waitFor();
   assert.equal(await thief.page.getByText("Nobody is signed in").count(), 0);
   await thief.context.close();
+  await tab.context.close();
+});
+
+test("a second opening in one browser leaves the first, and nothing is refused", patience, async () => {
+  const { page, tab, context, service } = await dashboard();
+  const second = await context.newPage();
+  await second.goto(await service.link());
+  await second.getByText("Running", { exact: true }).waitFor();
+  assert.notEqual(second.url(), page.url());
+  // The opening cleared the storage; the first page puts its key back with its next request.
+  const kept = () => Object.keys(localStorage).some((name) => name.endsWith(location.pathname));
+  await page.waitForFunction(kept);
+  for (const one of [page, second]) {
+    await one.reload();
+    await one.getByText("Running", { exact: true }).waitFor();
+    assert.match(await one.getByRole("list", { name: "Recent events" }).innerText(), /Nothing has happened/);
+  }
+  assertUneventful(tab);
+  await tab.context.close();
+});
+
+test("the card says why the resource gave no token", patience, async () => {
+  const { page, tab } = await dashboard({ COMMUNICATION_SERVICES_CONNECTION_STRING: wrongKey });
+  await signIn(tab, ada, /401 Denied/);
+  const notice = card(page, ada).locator(".notice");
+  assert.match(await notice.innerText(), /access key/);
+  assertUneventful(tab);
+  await tab.context.close();
+});
+
+test("a host at the beginning of a sentence keeps its letters", patience, async () => {
+  const free = createServer().listen(0, "127.0.0.1");
+  await once(free, "listening");
+  const { port } = free.address();
+  free.close();
+  const { page, tab } = await dashboard({
+    COMMUNICATION_SERVICES_CONNECTION_STRING: `endpoint=http://localhost:${port}/;accesskey=d29ydGhsZXNz`,
+  });
+  await signIn(tab, ada, `localhost:${port}`);
+  assert.match(await card(page, ada).locator(".notice strong").innerText(), new RegExp(`^localhost:${port}`));
+  assertUneventful(tab);
+  await tab.context.close();
+});
+
+test("what is wrong with a field is said beside it", patience, async () => {
+  const { page, tab } = await dashboard();
+  const identity = page.getByLabel("Identity");
+  const scopes = page.getByRole("group", { name: "The token is for" });
+  for (const name of ["chat", "voip"]) await page.getByLabel(`${name} Everything`).uncheck();
+  await button(page, "Generate").click();
+  await scopes.getByText("No scope is chosen. Choose what the token is for.").waitFor();
+  assert.equal(await page.locator("#alerts").innerText(), "");
+  assert.ok(await scopes.evaluate((field) => field.contains(document.activeElement)));
+
+  await page.getByLabel("chat Everything").check();
+  await identity.fill("8:acs:nobody");
+  await page.getByRole("button", { name: "Issue a token" }).click();
+  await page.locator("#existing-error").getByText("8:acs:nobody").waitFor();
+  assert.equal(await page.locator("#scopes-error").innerText(), "");
+  assert.equal(await page.locator("#alerts").innerText(), "");
+  assert.ok(await identity.evaluate((field) => field === document.activeElement));
+  assert.equal(await identity.getAttribute("aria-invalid"), "true");
+  await identity.fill("");
+  await generate(tab);
+  assert.equal(await identity.getAttribute("aria-invalid"), null);
+  assertUneventful(tab, { status: 400 });
+  await tab.context.close();
+});
+
+test("the JavaScript that the page shows has a first token", patience, async () => {
+  const { page, tab } = await dashboard();
+  await page.getByText("JavaScript", { exact: true }).click();
+  const code = await page.locator("#use-javascript").innerText();
+  assert.match(code, /token: await tokenRefresher\(\)/);
+  assert.doesNotMatch(code, /null/);
+  assertUneventful(tab);
   await tab.context.close();
 });

@@ -184,9 +184,9 @@ export function acspass(
 
 /** Starts `acspass serve` in a home of its own, with a store that dies with it. `settings` are more
  * of the environment; one that is undefined is not set. */
-export async function serve(args = [], settings = {}) {
+export async function serve(args = [], settings = {}, port = 0) {
   const home = mkdtempSync(join(tmpdir(), "acspass-browser-"));
-  const child = spawn(env.BROWSER_TESTS_ACSPASS, ["serve", "--port", "0", "-o", "json", ...args], {
+  const child = spawn(env.BROWSER_TESTS_ACSPASS, ["serve", "--port", `${port}`, "-o", "json", ...args], {
     stdio: ["ignore", "pipe", "pipe"],
     env: {
       PATH: env.PATH,
@@ -224,7 +224,11 @@ export async function serve(args = [], settings = {}) {
     /** Asks as an app does. */
     ask,
     /** A link that opens the dashboard, once. */
-    link: async () => (await ask("/dashboard/tickets", { method: "POST" })).url,
+    link: async () => {
+      const link = (await ask("/dashboard/tickets", { method: "POST" })).url;
+      ours.add(new URL(link).origin);
+      return link;
+    },
   };
 }
 

@@ -1,8 +1,12 @@
 //! The dashboard: one page of the service's own, and what it asks for.
 //!
-//! In come the page's requests, which `access` has let through; out come the page, a state without
-//! secrets, and the acts of signing in and out. Tokens and identities it gets from the service's
-//! own routes, as any app does.
+//! In come the page's requests, at a listener that serves nothing else; out come the page, a state
+//! without secrets, and the acts of signing in and out. Tokens and identities it gets from the
+//! service's own routes, as any app does.
+//!
+//! The listener has a free port in every run, so that the page's origin is another one each time:
+//! what a program at the service's fixed port put into a browser while the service was down
+//! (service workers, caches) does not belong to it.
 
 mod pages;
 mod passes;
@@ -13,14 +17,14 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::Response;
 use axum::routing::MethodFilter;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use url::form_urlencoded;
 
-pub(super) use pages::{Closed, closed, paths};
+pub(super) use pages::{Closed, closed};
 pub(super) use passes::{Passes, TICKET_LIFE};
 pub use sign_in::Options as SignInOptions;
 
@@ -32,14 +36,15 @@ use crate::shapes;
 use crate::time::Clock;
 
 use super::Make;
+use super::access;
 use super::accounts::{Accounts, blocking};
 use super::answer::{self, Refusal};
 use super::events::Events;
 use super::identities::read;
 use sign_in::SignIns;
 
-/// Where a ticket is spent: it needs neither secret nor cookie.
-pub(super) const OPEN_PATH: &str = "/dashboard/open";
+/// Where a ticket is spent, at the dashboard's own port: it needs no cookie.
+const OPEN_PATH: &str = "/open";
 /// Where the page gets its key.
 const KEY_PATH: &str = "/dashboard/key";
 /// Where a ticket is made.
@@ -48,7 +53,6 @@ pub(super) const TICKETS_PATH: &str = "/dashboard/tickets";
 /// What the page can ask.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Route {
-    Open,
     Tickets,
     Key,
     State,
@@ -61,8 +65,7 @@ pub(super) enum Route {
 
 /// Method, path and what it means. They serve the page and change with it, so that the OpenAPI
 /// document does not name them.
-pub(super) const ROUTES: [(MethodFilter, &str, Route); 9] = [
-    (MethodFilter::GET, OPEN_PATH, Route::Open),
+pub(super) const ROUTES: [(MethodFilter, &str, Route); 8] = [
     (MethodFilter::POST, TICKETS_PATH, Route::Tickets),
     (MethodFilter::POST, KEY_PATH, Route::Key),
     (MethodFilter::GET, "/dashboard/state", Route::State),
@@ -76,6 +79,8 @@ pub(super) const ROUTES: [(MethodFilter, &str, Route); 9] = [
 /// What the page tells of the service.
 pub(super) struct Facts {
     pub(super) url: String,
+    /// The port of the dashboard alone.
+    pub(super) port: u16,
     pub(super) secret_file: String,
     pub(super) profile: String,
     pub(super) min_validity_seconds: u64,
@@ -83,7 +88,7 @@ pub(super) struct Facts {
 
 /// See the module.
 pub(super) struct Dashboard {
-    pub(super) passes: Arc<Passes>,
+    passes: Passes,
     facts: Facts,
     session: Session,
     overview: Make<Overview>,
@@ -106,6 +111,20 @@ pub(super) struct Parents {
     pub(super) clock: Arc<dyn Clock>,
 }
 
+/// What becomes of a request at the dashboard's own port.
+pub(super) enum Entered {
+    /// This is the answer.
+    Done(Response),
+    /// It is one of the page's: the routes answer it.
+    Route,
+    /// It is refused.
+    Refused(Refusal),
+}
+
+/// The session that a request belongs to.
+#[derive(Clone)]
+struct SessionId(String);
+
 /// Whom a request is about.
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -122,7 +141,7 @@ impl Asked {
 }
 
 impl Dashboard {
-    pub(super) fn new(passes: Arc<Passes>, facts: Facts, parents: Parents) -> Self {
+    pub(super) fn new(passes: Passes, facts: Facts, parents: Parents) -> Self {
         let Parents {
             session,
             scopes,
@@ -146,19 +165,60 @@ impl Dashboard {
         }
     }
 
-    /// The page, or a part of it.
-    pub(super) fn page(path: &str) -> Response {
-        pages::asset_at(path).unwrap_or_else(|| closed(Closed::NotOpened))
-    }
-
     /// The address that opens the dashboard once.
     ///
     /// # Errors
     /// [`Kind::Internal`](crate::Kind::Internal) where the system gives no random bytes.
     pub(super) fn link(&self) -> Result<String> {
         let ticket = self.passes.issue()?;
-        let url = &self.facts.url;
-        Ok(format!("{url}{OPEN_PATH}?ticket={}", ticket.expose()))
+        let port = self.facts.port;
+        Ok(format!(
+            "http://localhost:{port}{OPEN_PATH}?ticket={}",
+            ticket.expose()
+        ))
+    }
+
+    /// Decides about a request at the dashboard's own port.
+    pub(super) fn enter(&self, parts: &mut Parts) -> Entered {
+        match self.enter_or_refuse(parts) {
+            Ok(entered) => entered,
+            Err(refusal) => Entered::Refused(refusal),
+        }
+    }
+
+    fn enter_or_refuse(&self, parts: &mut Parts) -> Result<Entered, Refusal> {
+        access::check_own_sender(parts, self.facts.port)?;
+        let path = parts.uri.path();
+        if path == OPEN_PATH {
+            if parts.method != Method::GET {
+                return Err(answer::no_such_method());
+            }
+            let query = parts.uri.query().unwrap_or_default();
+            return self.open(query).map(Entered::Done);
+        }
+        let Some((session, below)) = below_session(path) else {
+            return Ok(Entered::Done(closed(Closed::NotOpened)));
+        };
+        let (session, below) = (session.to_owned(), below.to_owned());
+        match self.passes.admit(&session, &below, parts) {
+            Ok(()) => {}
+            // A person who looks for the page is told so on a page.
+            Err(_) if below == "/" => return Ok(Entered::Done(closed(Closed::NotOpened))),
+            Err(refusal) => return Err(refusal),
+        }
+        let reads = parts.method == Method::GET || parts.method == Method::HEAD;
+        if reads && let Some(page) = pages::asset_at(&below) {
+            return Ok(Entered::Done(page));
+        }
+        let below = match parts.uri.query() {
+            Some(query) => format!("{below}?{query}"),
+            None => below,
+        };
+        parts.uri = below
+            .parse()
+            .map_err(|_| Refusal::of_request("the path cannot be read", "reload the page"))?;
+        parts.extensions.insert(SessionId(session));
+        Ok(Entered::Route)
     }
 
     pub(super) async fn answer(
@@ -169,13 +229,16 @@ impl Dashboard {
     ) -> Result<Response, Refusal> {
         let (headers, query) = (&parts.headers, parts.uri.query().unwrap_or_default());
         match route {
-            Route::Open => self.open(query),
             Route::Tickets => Ok(answer::json(
                 StatusCode::CREATED,
                 &json!({"url": self.link()?, "expiresInSeconds": TICKET_LIFE.as_secs()}),
             )),
             Route::Key => {
-                let key = self.passes.hand_out_key(headers)?;
+                let session = parts.extensions.get::<SessionId>();
+                let session = session.map(|SessionId(id)| id.as_str());
+                let key = self
+                    .passes
+                    .hand_out_key(session.unwrap_or_default(), headers)?;
                 Ok(answer::json(StatusCode::OK, &json!({"key": key.expose()})))
             }
             Route::State => self.state().await,
@@ -194,11 +257,11 @@ impl Dashboard {
     fn open(&self, query: &str) -> Result<Response, Refusal> {
         let mut pairs = form_urlencoded::parse(query.as_bytes());
         let ticket = pairs.find(|(name, _)| name == "ticket");
-        let cookie = match ticket {
+        let opened = match ticket {
             Some((_, ticket)) => self.passes.spend(&ticket)?,
             None => None,
         };
-        let opened = cookie.and_then(|cookie| pages::opened(&cookie));
+        let opened = opened.and_then(|opened| pages::opened(&opened));
         Ok(opened.unwrap_or_else(|| closed(Closed::SpentTicket)))
     }
 
@@ -265,6 +328,13 @@ impl Dashboard {
             .good(format!("{} was signed out", account.username));
         Ok(answer::done())
     }
+}
+
+/// Splits `/SESSION/rest` into the session's id and `/rest`.
+fn below_session(path: &str) -> Option<(&str, &str)> {
+    let path = path.strip_prefix('/')?;
+    let end = path.find('/')?;
+    Some(path.split_at(end))
 }
 
 /// What the token of this account says of itself, and not the token.

@@ -1,66 +1,68 @@
 //! The page, what belongs to it, and what stands there where it is closed.
 //!
-//! All of it is part of the program. Nothing that is known at run time is written into any of it,
-//! so that there is nothing to escape.
+//! All of it is part of the program, and the page names its parts by relative paths and by their
+//! digests: a part that something else put into the browser's cache is not run. Nothing that is
+//! known at run time is written into any of it, so that there is nothing to escape.
+
+use std::sync::LazyLock;
 
 use askama::Template;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use sha2::{Digest, Sha256};
+use sha2::{Digest, Sha256, Sha384};
 
 use crate::serve::answer;
 
-/// Path, media type and text of everything that a browser loads.
-const ASSETS: [(&str, &str, &str); 7] = [
-    asset(
-        "/",
-        HTML,
-        include_str!("../../../assets/dashboard/index.html"),
-    ),
-    asset(
-        "/dashboard/style.css",
-        CSS,
-        include_str!("../../../assets/dashboard/style.css"),
-    ),
-    asset(
-        "/dashboard/main.js",
-        SCRIPT,
-        include_str!("../../../assets/dashboard/main.js"),
-    ),
-    asset(
-        "/dashboard/page.js",
-        SCRIPT,
-        include_str!("../../../assets/dashboard/page.js"),
-    ),
-    asset(
-        "/dashboard/service.js",
-        SCRIPT,
-        include_str!("../../../assets/dashboard/service.js"),
-    ),
-    asset(
-        "/dashboard/accounts.js",
-        SCRIPT,
-        include_str!("../../../assets/dashboard/accounts.js"),
-    ),
-    asset(
-        "/dashboard/identities.js",
-        SCRIPT,
-        include_str!("../../../assets/dashboard/identities.js"),
-    ),
+use super::passes::Opened;
+
+/// The page's own path, below its session's.
+const PAGE: &str = "/";
+const STYLE: &str = include_str!("../../../assets/dashboard/style.css");
+const MAIN: &str = include_str!("../../../assets/dashboard/main.js");
+const PARTS: &str = include_str!("../../../assets/dashboard/page.js");
+const SERVICE: &str = include_str!("../../../assets/dashboard/service.js");
+const ACCOUNTS: &str = include_str!("../../../assets/dashboard/accounts.js");
+const IDENTITIES: &str = include_str!("../../../assets/dashboard/identities.js");
+/// Path below the session's, media type and text of everything that the page loads.
+const ASSETS: [(&str, &str, &str); 6] = [
+    ("/style.css", CSS, STYLE),
+    ("/main.js", SCRIPT, MAIN),
+    ("/page.js", SCRIPT, PARTS),
+    ("/service.js", SCRIPT, SERVICE),
+    ("/accounts.js", SCRIPT, ACCOUNTS),
+    ("/identities.js", SCRIPT, IDENTITIES),
 ];
 const HTML: &str = "text/html; charset=utf-8";
 const CSS: &str = "text/css; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 
-const fn asset(
-    path: &'static str,
-    media_type: &'static str,
-    text: &'static str,
-) -> (&'static str, &'static str, &'static str) {
-    (path, media_type, text)
+/// The page. Each field is the digest of a part, as `integrity` wants it.
+#[derive(Template)]
+#[template(path = "dashboard/index.html")]
+struct Index {
+    style: String,
+    main: String,
+    page: String,
+    service: String,
+    accounts: String,
+    identities: String,
 }
+
+static INDEX: LazyLock<String> = LazyLock::new(|| {
+    let digest = |text: &str| format!("sha384-{}", STANDARD.encode(Sha384::digest(text)));
+    let index = Index {
+        style: digest(STYLE),
+        main: digest(MAIN),
+        page: digest(PARTS),
+        service: digest(SERVICE),
+        accounts: digest(ACCOUNTS),
+        identities: digest(IDENTITIES),
+    };
+    // A template without filters that can fail renders.
+    index.render().unwrap_or_default()
+});
 
 /// Why there is no dashboard to be seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,20 +81,20 @@ struct Shown<'a> {
     message: &'a str,
 }
 
-/// The paths of the page and its parts.
-pub(in crate::serve) fn paths() -> impl Iterator<Item = &'static str> {
-    ASSETS.iter().map(|(path, _, _)| *path)
-}
-
-/// Whether this is a part of the page: a style or a script.
+/// Whether this path below a session's is the page or a part of it.
 pub(super) fn is_asset(path: &str) -> bool {
-    paths().any(|known| known == path)
+    path == PAGE || ASSETS.iter().any(|(known, _, _)| *known == path)
 }
 
 /// The page, or a part of it.
-pub(in crate::serve) fn asset_at(path: &str) -> Option<Response> {
-    let (_, media_type, text) = ASSETS.iter().find(|(known, _, _)| *known == path)?;
-    let mut response = answer::text(StatusCode::OK, media_type, *text);
+pub(super) fn asset_at(path: &str) -> Option<Response> {
+    let mut response = match path {
+        PAGE => answer::text(StatusCode::OK, HTML, INDEX.as_str()),
+        path => {
+            let (_, media_type, text) = ASSETS.iter().find(|(known, _, _)| *known == path)?;
+            answer::text(StatusCode::OK, media_type, *text)
+        }
+    };
     page_headers(
         response.headers_mut(),
         "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
@@ -107,7 +109,7 @@ pub(in crate::serve) fn closed(why: Closed) -> Response {
     let (heading, message) = match why {
         Closed::NotOpened => (
             "This page is not open here",
-            "The dashboard opens in the browser that is given its link.",
+            "The dashboard is at an address of its own, which is another one in every run.",
         ),
         Closed::SpentTicket => (
             "This link does not work any more",
@@ -130,20 +132,32 @@ pub(in crate::serve) fn closed(why: Closed) -> Response {
              frame-ancestors 'none'; base-uri 'none'"
         ),
     );
+    clear_site_data(response.headers_mut());
     response
 }
 
-/// Leads the browser away from the address that held the ticket.
-pub(super) fn opened(cookie: &str) -> Option<Response> {
+/// Leads the browser away from the address that held the ticket, and has it forget what an earlier
+/// program at this port left there: service workers, caches and storage.
+pub(super) fn opened(opened: &Opened) -> Option<Response> {
     let mut response = Response::default();
     *response.status_mut() = StatusCode::SEE_OTHER;
     let headers = response.headers_mut();
     page_headers(headers, "default-src 'none'; frame-ancestors 'none'");
-    headers.insert(header::LOCATION, HeaderValue::from_static("/"));
-    let mut cookie = HeaderValue::from_str(cookie).ok()?;
+    clear_site_data(headers);
+    let location = HeaderValue::from_str(&opened.path).ok()?;
+    headers.insert(header::LOCATION, location);
+    let mut cookie = HeaderValue::from_str(&opened.cookie).ok()?;
     cookie.set_sensitive(true);
     headers.insert(header::SET_COOKIE, cookie);
     Some(response)
+}
+
+/// [Clear Site Data](https://www.w3.org/TR/clear-site-data/): it unregisters service workers too.
+fn clear_site_data(headers: &mut HeaderMap) {
+    headers.insert(
+        HeaderName::from_static("clear-site-data"),
+        HeaderValue::from_static("\"cache\", \"storage\""),
+    );
 }
 
 /// What a page carries beside what every answer carries.

@@ -1,10 +1,12 @@
 //! Who may use the dashboard: a ticket opens it once, a cookie is what a browser keeps of that, and
 //! a key is what the page proves itself by.
 //!
-//! Cookies do not know ports: whatever else the browser talks to on this host gets the cookie as
-//! well. So the cookie alone opens the page, which says nothing, and the key that lets it act is
-//! handed out once, to be kept in the storage of the page's origin. The key travels in a header
-//! that no foreign page can send, so it is what forged requests fail by, too.
+//! Each opening has a path of its own, below which the page, its parts and its requests are. The
+//! cookie is limited to that path, since cookies do not know ports: another program on this host
+//! gets it only if the browser visits the same path there. So the cookie alone opens the page,
+//! which says nothing, and the key that lets it act is handed out once, to be kept in the storage
+//! of the page's origin. The key travels in a header that no foreign page can send, so it is what
+//! forged requests fail by, too. A second opening in one browser leaves the first one as it is.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,13 +14,15 @@ use std::time::Duration;
 
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, StatusCode, header};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use subtle::ConstantTimeEq;
 
 use crate::error::Result;
 use crate::secret::ServiceSecret;
 use crate::serve::access::is_own_page;
 use crate::serve::answer::Refusal;
-use crate::serve::place::new_secret;
+use crate::serve::place::{new_secret, random};
 use crate::time::{Clock, Timestamp};
 
 use super::pages;
@@ -29,12 +33,12 @@ pub(in crate::serve) const TICKET_LIFE: Duration = Duration::from_secs(60);
 const MOST: usize = 32;
 /// The header in which the page sends its key.
 const KEY: &str = "acspass-dashboard";
+/// The cookie's name. Its path tells the sessions apart.
+const COOKIE: &str = "acspass";
 
 /// See the module.
 pub(in crate::serve) struct Passes {
     clock: Arc<dyn Clock>,
-    /// Its name has the port in it, so that two services do not take each other's away.
-    cookie_name: String,
     held: Mutex<Held>,
 }
 
@@ -52,12 +56,22 @@ struct Ticket {
 
 /// One browser's session, which ends with the service.
 struct Pass {
+    /// The first segment of its paths.
+    id: String,
     cookie: ServiceSecret,
     key: ServiceSecret,
     is_handed_out: bool,
 }
 
-/// What a request must bring where it brings no bearer secret.
+/// What a browser gets for a ticket.
+pub(super) struct Opened {
+    /// The path of the page, with a slash at both ends.
+    pub(super) path: String,
+    /// The value of `Set-Cookie`.
+    pub(super) cookie: String,
+}
+
+/// What a request must bring.
 #[derive(PartialEq, Eq)]
 enum Needs {
     Cookie,
@@ -68,10 +82,9 @@ enum Needs {
 }
 
 impl Passes {
-    pub(in crate::serve) fn new(clock: Arc<dyn Clock>, port: u16) -> Self {
+    pub(in crate::serve) fn new(clock: Arc<dyn Clock>) -> Self {
         Passes {
             clock,
-            cookie_name: format!("acspass-{port}"),
             held: Mutex::default(),
         }
     }
@@ -92,9 +105,9 @@ impl Passes {
         Ok(secret)
     }
 
-    /// Spends a ticket; the cookie's whole header comes out, where the ticket was good.
-    pub(super) fn spend(&self, ticket: &str) -> Result<Option<String>> {
-        let (cookie, key) = (new_secret()?, new_secret()?);
+    /// Spends a ticket; `None` if it is unknown, used or too old.
+    pub(super) fn spend(&self, ticket: &str) -> Result<Option<Opened>> {
+        let (id, cookie, key) = (new_id()?, new_secret()?, new_secret()?);
         let mut held = self.held();
         let at = held
             .tickets
@@ -105,37 +118,51 @@ impl Passes {
         if !is_good {
             return Ok(None);
         }
-        let header = format!(
-            "{}={}; Path=/; HttpOnly; SameSite=Strict",
-            self.cookie_name,
-            cookie.expose()
-        );
+        let path = format!("/{id}/");
+        let opened = Opened {
+            cookie: format!(
+                "{COOKIE}={}; Path={path}; HttpOnly; SameSite=Strict",
+                cookie.expose()
+            ),
+            path,
+        };
         make_room(&mut held.sessions);
         held.sessions.push_back(Pass {
+            id,
             cookie,
             key,
             is_handed_out: false,
         });
-        Ok(Some(header))
+        Ok(Some(opened))
     }
 
-    /// The key of the session that this request's cookie names. Nobody gets it twice.
-    pub(super) fn hand_out_key(&self, headers: &HeaderMap) -> Result<ServiceSecret, Refusal> {
+    /// The key of this session, if the request's cookie is its own. Nobody gets it twice.
+    pub(super) fn hand_out_key(
+        &self,
+        id: &str,
+        headers: &HeaderMap,
+    ) -> Result<ServiceSecret, Refusal> {
         let mut held = self.held();
-        let session = self
-            .session(&mut held, headers)
-            .filter(|pass| !pass.is_handed_out);
-        let session = session.ok_or_else(closed)?;
+        let session = held
+            .session(id, headers)
+            .filter(|pass| !pass.is_handed_out)
+            .ok_or_else(closed)?;
         session.is_handed_out = true;
         Ok(session.key.clone())
     }
 
-    /// Whether a request that brings no bearer secret may be answered.
-    pub(in crate::serve) fn admit(&self, request: &Parts) -> Result<(), Refusal> {
+    /// Whether a request of this session may be answered; `path` is the part of its path that
+    /// follows the session's.
+    pub(in crate::serve) fn admit(
+        &self,
+        id: &str,
+        path: &str,
+        request: &Parts,
+    ) -> Result<(), Refusal> {
         let headers = &request.headers;
-        let needs = Needs::of(&request.method, request.uri.path());
+        let needs = Needs::of(&request.method, path);
         let mut held = self.held();
-        let pass = self.session(&mut held, headers).ok_or_else(closed)?;
+        let pass = held.session(id, headers).ok_or_else(closed)?;
         let has_key = || {
             let sent = headers.get(KEY).and_then(|value| value.to_str().ok());
             match sent.is_some_and(|sent| is(&pass.key, sent)) {
@@ -152,30 +179,6 @@ impl Passes {
         }
     }
 
-    /// Whether a request carries a cookie of this service, good or not.
-    pub(in crate::serve) fn are_meant(&self, headers: &HeaderMap) -> bool {
-        self.cookies(headers).next().is_some()
-    }
-
-    fn session<'h>(&self, held: &'h mut Held, headers: &HeaderMap) -> Option<&'h mut Pass> {
-        let sent: Vec<&str> = self.cookies(headers).collect();
-        held.sessions
-            .iter_mut()
-            .find(|pass| sent.iter().any(|sent| is(&pass.cookie, sent)))
-    }
-
-    /// All of ours: whoever else the browser talks to on this host can set one of this name, which
-    /// then may stand before the good one.
-    fn cookies<'r>(&self, headers: &'r HeaderMap) -> impl Iterator<Item = &'r str> {
-        let cookies = headers.get_all(header::COOKIE).iter();
-        cookies
-            .filter_map(|line| line.to_str().ok())
-            .flat_map(|line| line.split(';'))
-            .filter_map(|pair| pair.trim().split_once('='))
-            .filter(|(name, _)| *name == self.cookie_name)
-            .map(|(_, value)| value)
-    }
-
     /// Neither a clock that is set back nor a machine that sleeps makes a ticket younger.
     fn age(&self, ticket: &Ticket) -> Duration {
         let by_wall = self.clock.now().since(ticket.made_at);
@@ -190,6 +193,23 @@ impl Passes {
     }
 }
 
+impl Held {
+    /// The session of this id, if the request has its cookie. Any other program that the browser
+    /// talks to on this host can set a cookie of the same name, before or after ours.
+    fn session(&mut self, id: &str, headers: &HeaderMap) -> Option<&mut Pass> {
+        let pass = self.sessions.iter_mut().find(|pass| pass.id == id)?;
+        let mut cookies = headers
+            .get_all(header::COOKIE)
+            .iter()
+            .filter_map(|line| line.to_str().ok())
+            .flat_map(|line| line.split(';'))
+            .filter_map(|pair| pair.trim().split_once('='))
+            .filter(|(name, _)| *name == COOKIE);
+        let is_its_own = cookies.any(|(_, value)| is(&pass.cookie, value));
+        is_its_own.then_some(pass)
+    }
+}
+
 impl Needs {
     fn of(method: &Method, path: &str) -> Needs {
         let reads = *method == Method::GET || *method == Method::HEAD;
@@ -197,7 +217,7 @@ impl Needs {
             || path == "/token"
             || path == "/identities"
             || path.starts_with("/identities/");
-        if reads && (path == "/" || pages::is_asset(path)) {
+        if reads && pages::is_asset(path) {
             Needs::Cookie
         } else if path == super::KEY_PATH {
             Needs::CookieFromOurPage
@@ -209,6 +229,12 @@ impl Needs {
             Needs::CookieAndKeyFromOurPage
         }
     }
+}
+
+/// 128 random bits, as they may stand in a path.
+fn new_id() -> Result<String> {
+    let bytes = random::<16>()?;
+    Ok(URL_SAFE_NO_PAD.encode(bytes.as_ref()))
 }
 
 /// Whether our own page sent this: an approved page of somebody else is none.
@@ -254,7 +280,7 @@ mod tests {
     #[test]
     fn a_ticket_is_good_once_and_for_less_than_a_minute() {
         let clock = SettableClock::new(Timestamp::from_unix_seconds(1_800_000_000));
-        let passes = Passes::new(Arc::new(clock.clone()), 8487);
+        let passes = Passes::new(Arc::new(clock.clone()));
         let spend = |ticket: &ServiceSecret| passes.spend(ticket.expose()).expect("random bytes");
         let (first, second) = (
             passes.issue().expect("one"),
@@ -275,27 +301,34 @@ mod tests {
     #[test]
     fn a_cookie_that_somebody_else_set_shuts_nobody_out() {
         let clock = SettableClock::new(Timestamp::from_unix_seconds(1_800_000_000));
-        let passes = Passes::new(Arc::new(clock), 8487);
-        let ticket = passes.issue().expect("a ticket");
-        let header = passes.spend(ticket.expose()).expect("random bytes");
-        let header = header.expect("the ticket is good");
-        let (ours, _) = header.split_once(';').expect("attributes");
+        let passes = Passes::new(Arc::new(clock));
+        let open = || {
+            let ticket = passes.issue().expect("a ticket");
+            let opened = passes.spend(ticket.expose()).expect("random bytes");
+            let Opened { path, cookie } = opened.expect("the ticket is good");
+            let (pair, _) = cookie.split_once(';').expect("attributes");
+            (path.trim_matches('/').to_owned(), pair.to_owned())
+        };
+        let ((id, ours), (other_id, other)) = (open(), open());
+        assert_ne!(id, other_id);
         for (cookies, is_open) in [
-            (format!("acspass-8487=theirs; {ours}"), true),
-            (format!("{ours}; acspass-8487=theirs"), true),
-            ("acspass-8487=theirs".to_owned(), false),
+            (format!("acspass=theirs; {ours}"), true),
+            (format!("{ours}; acspass=theirs"), true),
+            ("acspass=theirs".to_owned(), false),
+            (other.clone(), false),
+            (String::new(), false),
         ] {
             let request = axum::http::Request::get("/").header(header::COOKIE, &cookies);
             let (parts, ()) = request.body(()).expect("a request").into_parts();
-            assert!(passes.are_meant(&parts.headers), "{cookies}");
-            assert_eq!(passes.admit(&parts).is_ok(), is_open, "{cookies}");
+            assert_eq!(passes.admit(&id, "/", &parts).is_ok(), is_open, "{cookies}");
+            assert!(passes.admit("unknown", "/", &parts).is_err(), "{cookies}");
         }
     }
 
     #[test]
     fn the_oldest_tickets_and_sessions_make_room() {
         let clock = SettableClock::new(Timestamp::from_unix_seconds(1_800_000_000));
-        let passes = Passes::new(Arc::new(clock), 1);
+        let passes = Passes::new(Arc::new(clock));
         let first = passes.issue().expect("one");
         for _ in 0..MOST {
             passes.issue().expect("more");

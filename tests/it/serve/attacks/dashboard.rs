@@ -2,26 +2,56 @@
 //! and pages that speak for the browser. Forged changes are in `serve/dashboard/doors.rs`.
 
 use std::io::Write;
+use std::net::TcpStream;
 
-use super::{Besieged, drain, home, request};
+use super::{Answer, Besieged, connect, converse_bytes, drain, home, request};
 
-/// The path and query of a new link.
-fn link(besieged: &Besieged<'_>) -> String {
+/// The dashboard's own port, besieged as the service is.
+struct Door<'b, 'h> {
+    besieged: &'b Besieged<'h>,
+    port: u16,
+}
+
+impl Door<'_, '_> {
+    fn host(&self) -> String {
+        format!("Host: localhost:{}", self.port)
+    }
+
+    fn connect(&self) -> TcpStream {
+        connect(self.port)
+    }
+
+    fn ask(&self, method: &str, target: &str, headers: &[&str]) -> String {
+        let request = request(method, target, headers, "");
+        converse_bytes(self.connect(), request.as_bytes())
+    }
+
+    #[track_caller]
+    fn assert_refused(&self, what: &str, text: &str, status: u16) -> Answer {
+        self.besieged.assert_refused(what, text, status)
+    }
+}
+
+/// The dashboard's port, and the path and query of a new link.
+fn link<'b, 'h>(besieged: &'b Besieged<'h>) -> (Door<'b, 'h>, String) {
     let bearer = besieged.bearer();
     let made = besieged
         .service
         .send("POST", "/dashboard/tickets", &[&bearer], "");
     let made = made.assert_status(201).json();
     let link = made["url"].as_str().expect("a link");
-    let path = link.splitn(4, '/').nth(3).expect("a path");
-    format!("/{path}")
+    let rest = link.strip_prefix("http://localhost:").expect("its own");
+    let (port, path) = rest.split_once('/').expect("a path");
+    let port = port.parse().expect("a port");
+    (Door { besieged, port }, format!("/{path}"))
 }
 
 #[test]
 fn a_ticket_is_neither_guessed_nor_used_twice_nor_opened_by_another_page() {
     let home = home();
     let besieged = Besieged::start(&home);
-    let (ours, link) = (besieged.host(), link(&besieged));
+    let (door, link) = link(&besieged);
+    let ours = door.host();
     let ticket = link.split_once("ticket=").expect("a ticket").1;
     let last = ticket.len() - 1;
     let mut guesses = vec![
@@ -46,9 +76,9 @@ fn a_ticket_is_neither_guessed_nor_used_twice_nor_opened_by_another_page() {
     // More than there can be tickets: guesses push none of them out.
     guesses.extend((0..100).map(|guess| format!("?ticket={guess:0>43}")));
     for query in &guesses {
-        let target = format!("/dashboard/open{query}");
-        let text = besieged.ask("GET", &target, &[&ours]);
-        let answer = besieged.assert_refused(query, &text, 401);
+        let target = format!("/open{query}");
+        let text = door.ask("GET", &target, &[&ours]);
+        let answer = door.assert_refused(query, &text, 401);
         assert!(answer.header("set-cookie").is_none(), "{query}");
     }
     // The right ticket in the wrong hands: a foreign name, page, link, form or method.
@@ -62,20 +92,20 @@ fn a_ticket_is_neither_guessed_nor_used_twice_nor_opened_by_another_page() {
         ("POST", vec![&ours], 405),
         ("PUT", vec![&ours], 405),
     ] {
-        let text = besieged.ask(method, &link, &headers);
-        let answer = besieged.assert_refused(method, &text, status);
+        let text = door.ask(method, &link, &headers);
+        let answer = door.assert_refused(method, &text, status);
         assert!(answer.header("set-cookie").is_none(), "{headers:?}");
     }
     // None of that has spent it. Of many who use it at once, one gets in.
     let request = request("GET", &link, &[&ours], "");
-    let mut streams: Vec<_> = (0..16).map(|_| besieged.connect()).collect();
+    let mut streams: Vec<_> = (0..16).map(|_| door.connect()).collect();
     for stream in &mut streams {
         stream.write_all(request.as_bytes()).expect("it listens");
     }
     let answers = streams.iter_mut().map(drain);
     let opened = answers.filter(|text| text.contains("set-cookie")).count();
     assert_eq!(opened, 1);
-    besieged.assert_refused("a spent link", &besieged.ask("GET", &link, &[&ours]), 401);
+    door.assert_refused("a spent link", &door.ask("GET", &link, &[&ours]), 401);
     besieged.end();
 }
 
@@ -83,16 +113,17 @@ fn a_ticket_is_neither_guessed_nor_used_twice_nor_opened_by_another_page() {
 fn a_cookie_of_the_attackers_is_worth_nothing_before_and_after_somebody_gets_in() {
     let home = home();
     let besieged = Besieged::start(&home);
-    let (ours, link) = (besieged.host(), link(&besieged));
-    let name = format!("acspass-{}", besieged.service.port);
-    let planted = format!("Cookie: {name}=planted");
-    let opened = besieged.service.send("GET", &link, &[&planted], "");
-    let set = opened.assert_status(303);
-    let set = set.header("set-cookie").expect("a cookie");
+    let (door, link) = link(&besieged);
+    let ours = door.host();
+    let opened = Answer::read(&door.ask("GET", &link, &[&ours, "Cookie: acspass=planted"]));
+    let opened = opened.assert_status(303);
+    let set = opened.header("set-cookie").expect("a cookie");
     let good = set.split(';').next().expect("a pair");
     assert!(!set.contains("planted"), "the cookie is a new one");
     let value = good.split_once('=').expect("a pair").1;
-    let own = format!("Origin: http://127.0.0.1:{}", besieged.service.port);
+    let session = opened.header("location").expect("a page");
+    let at = |path: &str| format!("{}{path}", session.trim_end_matches('/'));
+    let own = format!("Origin: http://localhost:{}", door.port);
     for cookie in [
         "planted".to_owned(),
         String::new(),
@@ -101,14 +132,10 @@ fn a_cookie_of_the_attackers_is_worth_nothing_before_and_after_somebody_gets_in(
         value.to_ascii_lowercase(),
         besieged.service.secret.clone(),
     ] {
-        let cookie = format!("Cookie: {name}={cookie}");
-        for (method, path) in [
-            ("GET", "/"),
-            ("GET", "/dashboard/main.js"),
-            ("POST", "/dashboard/key"),
-        ] {
-            let text = besieged.ask(method, path, &[&ours, &own, &cookie]);
-            besieged.assert_refused(path, &text, 401);
+        let cookie = format!("Cookie: acspass={cookie}");
+        for (method, path) in [("GET", "/"), ("GET", "/main.js"), ("POST", "/dashboard/key")] {
+            let text = door.ask(method, &at(path), &[&ours, &own, &cookie]);
+            door.assert_refused(path, &text, 401);
         }
     }
     // With the right cookie, but from elsewhere: framed, linked or fetched by another page.
@@ -127,19 +154,23 @@ fn a_cookie_of_the_attackers_is_worth_nothing_before_and_after_somebody_gets_in(
             ("POST", "/dashboard/key"),
             ("POST", "/dashboard/tickets"),
         ] {
-            let text = besieged.ask(method, path, &[&ours, &good, headers[0], headers[1]]);
-            besieged.assert_refused(path, &text, 403);
+            let headers = [ours.as_str(), &good, headers[0], headers[1]];
+            door.assert_refused(path, &door.ask(method, &at(path), &headers), 403);
         }
     }
-    // No way leads from the page's cookie, as any port of this host gets it, to a key, once the
-    // page has its own; nor is a missing origin taken for ours.
-    let text = besieged.ask("POST", "/dashboard/key", &[&ours, &good]);
-    besieged.assert_refused("no origin", &text, 403);
-    let key = besieged
-        .service
-        .send("POST", "/dashboard/key", &[&good, &own], "");
-    key.assert_status(200);
-    let text = besieged.ask("POST", "/dashboard/key", &[&ours, &good, &own]);
-    besieged.assert_refused("a second key", &text, 401);
+    // No way leads from the page's cookie, as any port of this host gets it at the same path, to a
+    // key, once the page has its own; nor is a missing origin taken for ours.
+    let key = at("/dashboard/key");
+    let text = door.ask("POST", &key, &[&ours, &good]);
+    door.assert_refused("no origin", &text, 403);
+    let text = door.ask("POST", &key, &[&ours, &good, &own]);
+    Answer::read(&text).assert_status(200);
+    let text = door.ask("POST", &key, &[&ours, &good, &own]);
+    door.assert_refused("a second key", &text, 401);
+    // No path leads around the session's own.
+    for path in ["/dashboard/state", "//dashboard/state", "/../token", "/x/token"] {
+        let text = door.ask("GET", path, &[&ours, &good]);
+        door.assert_refused(path, &text, 401);
+    }
     besieged.end();
 }

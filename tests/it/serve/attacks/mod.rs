@@ -52,11 +52,7 @@ impl<'h> Besieged<'h> {
     }
 
     fn connect(&self) -> TcpStream {
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, self.service.port));
-        let stream = TcpStream::connect_timeout(&address, HANGS).expect("it listens");
-        stream.set_read_timeout(Some(HANGS)).expect("a limit");
-        stream.set_write_timeout(Some(HANGS)).expect("a limit");
-        stream
+        connect(self.service.port)
     }
 
     /// Sends these bytes, and then nothing more; all that comes back, which may be nothing.
@@ -127,6 +123,14 @@ impl<'h> Besieged<'h> {
         run.assert_code(0);
         run
     }
+}
+
+fn connect(port: u16) -> TcpStream {
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    let stream = TcpStream::connect_timeout(&address, HANGS).expect("it listens");
+    stream.set_read_timeout(Some(HANGS)).expect("a limit");
+    stream.set_write_timeout(Some(HANGS)).expect("a limit");
+    stream
 }
 
 /// How many answers there are.

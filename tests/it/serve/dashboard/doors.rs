@@ -1,6 +1,10 @@
 //! Who gets in: by one link, with one browser, from one page.
 
-use super::{Visitor, cookie_of, link, open, own_origin, path_of};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use sha2::{Digest as _, Sha384};
+
+use super::{Visitor, door_of, link, open, own_origin, session_of};
 use crate::harness::TestBrowser;
 use crate::serve::Service;
 
@@ -8,59 +12,129 @@ use crate::serve::Service;
 fn a_link_opens_one_browser_and_leaves_no_trace_in_its_address() {
     let home = open();
     let service = Service::start(&home, &[]);
-    let link = link(&service);
+    let (door, link) = link(&service);
+    assert_ne!(door.port, service.port, "it is a listener of its own");
     // Whoever has the cookie of another service on this host is nobody here.
-    let opened = service.send("GET", &link, &["Cookie: acspass-1=x"], "");
+    let opened = door.send("GET", &link, &["Cookie: acspass=x"], "");
     let opened = opened.assert_status(303);
-    assert_eq!(opened.header("location"), Some("/"));
     assert_eq!(opened.header("referrer-policy"), Some("no-referrer"));
-    let cookie = cookie_of(&service, &opened);
-    let page = service.send("GET", "/", &[&cookie], "").assert_status(200);
-    assert!(page.body.starts_with("<!doctype html>"));
+    let cleared = opened.header("clear-site-data");
+    assert_eq!(cleared, Some("\"cache\", \"storage\""));
+    let (path, cookie) = session_of(&opened);
+    let page = format!("{path}/");
+    let shown = door.send("GET", &page, &[&cookie], "").assert_status(200);
+    assert!(shown.body.starts_with("<!doctype html>"));
+    assert!(shown.header("clear-site-data").is_none());
 
     let wrong = link.replace("ticket=", "ticket=x");
-    for spent in [
-        link.as_str(),
-        &wrong,
-        "/dashboard/open",
-        "/dashboard/open?ticket=",
-    ] {
-        let answer = service.send("GET", spent, &[], "").assert_status(401);
+    for spent in [link.as_str(), &wrong, "/open", "/open?ticket="] {
+        let answer = door.send("GET", spent, &[], "").assert_status(401);
         assert!(answer.body.contains("acspass serve --open"), "{spent}");
         assert!(answer.header("set-cookie").is_none(), "{spent}");
     }
     let other = format!("{cookie}x");
     for headers in [vec![], vec![other.as_str()], vec!["Cookie: acspass="]] {
-        let answer = service.send("GET", "/", &headers, "").assert_status(401);
-        assert!(answer.body.contains("acspass serve --open"));
+        for path in [&page, "/", "/nowhere/"] {
+            let answer = door.send("GET", path, &headers, "").assert_status(401);
+            assert!(answer.body.contains("acspass serve --open"), "{path}");
+        }
     }
     service.stop().assert_code(0);
     // Another run has other secrets.
     let next = Service::start(&home, &[]);
-    assert_eq!(next.send("GET", "/", &[&cookie], "").status, 401);
+    let (door, _) = super::link(&next);
+    assert_eq!(door.send("GET", &page, &[&cookie], "").status, 401);
     next.stop().assert_code(0);
+}
+
+#[test]
+fn second_opening_in_one_browser_leaves_the_first_as_it_is() {
+    let home = open();
+    let service = Service::start(&home, &[]);
+    let first = Visitor::enter(&service);
+    let (door, link) = link(&service);
+    let opened = door.send("GET", &link, &[&first.cookie], "");
+    let (path, cookie) = session_of(&opened.assert_status(303));
+    assert_ne!(path, first.path, "its page asks for nothing with a key of the first");
+    let own = own_origin(&door);
+    let key = format!("{path}/dashboard/key");
+    door.send("POST", &key, &[&cookie, &own], "").assert_status(200);
+    // The paths keep the cookies apart, so that both pages go on, and nothing was refused.
+    assert_eq!(first.state()["events"], serde_json::json!([]));
+    service.stop().assert_code(0);
+}
+
+#[test]
+fn fixed_port_has_no_page_that_runs_scripts_and_takes_no_cookie() {
+    let home = open();
+    let service = Service::start(&home, &[]);
+    let visitor = Visitor::enter(&service);
+    for path in ["/", "/dashboard"] {
+        for headers in [vec![], vec![visitor.cookie.as_str()]] {
+            let hint = service.send("GET", path, &headers, "").assert_status(401);
+            assert_eq!(hint.header("content-type"), Some("text/html; charset=utf-8"));
+            assert!(hint.body.contains("acspass serve --open"), "{path}");
+            assert!(!hint.body.contains("<script"), "{path}");
+            let policy = hint.header("content-security-policy").expect("a policy");
+            assert!(policy.starts_with("default-src 'none'; style-src 'sha256-"));
+            assert!(!policy.contains("script-src"), "{policy}");
+        }
+        // The secret does not open it either.
+        assert_eq!(service.get(path).assert_status(404).error().0, "refused");
+    }
+    // What the page may do is not to be had here, with its cookie and its key, from any origin.
+    let fixed = format!("Origin: http://127.0.0.1:{}", service.port);
+    let own = own_origin(&visitor.door);
+    for (path, headers, status) in [
+        ("/dashboard/state", vec![], 401),
+        ("/token", vec![], 401),
+        ("/token", vec![own.as_str()], 403),
+        // A page that another program left at this origin.
+        ("/token", vec![fixed.as_str()], 403),
+        ("/token", vec!["Sec-Fetch-Site: same-origin"], 403),
+    ] {
+        let mut headers = headers;
+        headers.extend([visitor.cookie.as_str(), &visitor.key]);
+        let below = format!("{}{path}", visitor.path);
+        for path in [path, &below] {
+            let answer = service.send("GET", path, &headers, "");
+            assert_eq!(answer.status, status, "{path}: {}", answer.body);
+        }
+    }
+    let planted = service.send("GET", "/token", &[&service.bearer(), &fixed], "");
+    assert_eq!(planted.status, 403);
+    service.stop().assert_code(0);
 }
 
 #[test]
 fn every_page_is_closed_to_everybody_elses() {
     let home = open();
     let service = Service::start(&home, &[]);
-    let opened = service.send("GET", &link(&service), &[], "");
-    let cookie = cookie_of(&service, &opened);
-    let get = |path: &str| service.send("GET", path, &[&cookie], "").assert_status(200);
+    let (door, link) = link(&service);
+    let opened = door.send("GET", &link, &[], "");
+    let (session, cookie) = session_of(&opened);
+    let at = |path: &str| format!("{session}{path}");
+    let get = |path: &str| door.send("GET", &at(path), &[&cookie], "").assert_status(200);
     let mut pages = vec![(opened, None)];
     let page = get("/");
     let parts: Vec<&str> = page
         .body
         .split('"')
-        .filter(|text| text.starts_with("/dashboard/"))
+        .filter(|text| text.ends_with(".css") || text.ends_with(".js"))
         .collect();
-    assert_eq!(parts, ["/dashboard/style.css", "/dashboard/main.js"]);
-    let modules = ["accounts", "identities", "page", "service"];
-    let modules = modules.map(|name| format!("/dashboard/{name}.js"));
-    for part in modules.iter().map(String::as_str).chain(parts) {
-        assert_eq!(service.send("GET", part, &[], "").status, 401, "{part}");
-        pages.push((get(part), Some("script-src 'self'; style-src 'self'")));
+    let modules = ["page", "service", "accounts", "identities", "main"];
+    let modules = modules.map(|name| format!("{name}.js"));
+    assert_eq!(parts[0], "style.css");
+    assert_eq!(parts[1..], modules, "relative: below the session's own path");
+    for name in parts {
+        let path = format!("/{name}");
+        assert_eq!(door.send("GET", &at(&path), &[], "").status, 401, "{name}");
+        assert_eq!(door.send("GET", &path, &[&cookie], "").status, 401, "{name}");
+        let part = get(&path);
+        let digest = Sha384::digest(part.body.as_bytes());
+        let integrity = format!("\"{name}\" integrity=\"sha384-{}\"", STANDARD.encode(digest));
+        assert!(page.body.contains(&integrity), "{name}");
+        pages.push((part, Some("script-src 'self'; style-src 'self'")));
     }
     for text in [
         "<style",
@@ -74,8 +148,8 @@ fn every_page_is_closed_to_everybody_elses() {
         assert!(!body.contains(text), "{text}");
     }
     pages.push((page, Some("script-src 'self'; style-src 'self'")));
-    for closed in ["/", "/dashboard/open?ticket=x"] {
-        let answer = service.send("GET", closed, &[], "").assert_status(401);
+    for closed in ["/", "/open?ticket=x"] {
+        let answer = door.send("GET", closed, &[], "").assert_status(401);
         pages.push((answer, Some("style-src 'sha256-")));
     }
     for (page, allows) in pages {
@@ -110,7 +184,7 @@ fn the_cookie_alone_gets_nothing_but_the_page() {
     let home = open();
     let service = Service::start(&home, &[]);
     let visitor = Visitor::enter(&service);
-    let own = own_origin(&service);
+    let own = own_origin(&visitor.door);
     for (method, path) in [
         ("GET", "/dashboard/state"),
         ("GET", "/dashboard/claims"),
@@ -120,7 +194,7 @@ fn the_cookie_alone_gets_nothing_but_the_page() {
         // The key was handed out.
         ("POST", "/dashboard/key"),
     ] {
-        let answer = service.send(method, path, &[&visitor.cookie, &own], "");
+        let answer = visitor.send(method, path, &[&visitor.cookie, &own], "");
         let (_, code) = answer.assert_status(401).error();
         assert_eq!(code.as_deref(), Some("DashboardClosed"), "{path}");
     }
@@ -136,12 +210,14 @@ fn the_cookie_alone_gets_nothing_but_the_page() {
     // One visitor's key does not fit another's cookie.
     let other = Visitor::enter(&service);
     let mixed = [other.cookie.as_str(), &visitor.key];
-    let answer = service.send("GET", "/dashboard/state", &mixed, "");
-    assert_eq!(answer.status, 401);
+    for visitor in [&visitor, &other] {
+        let answer = visitor.send("GET", "/dashboard/state", &mixed, "");
+        assert_eq!(answer.status, 401);
+    }
     assert_eq!(visitor.ask("GET", "/dashboard/state", "").status, 200);
-    // A secret that is wrong is not made good by a cookie.
-    let wrong = ["Authorization: Bearer x", &visitor.cookie, &visitor.key];
-    let answer = service.send("GET", "/dashboard/state", &wrong, "");
+    // The service's secret opens nothing here: its place is at the service's own port.
+    let bearer = service.bearer();
+    let answer = visitor.send("GET", "/dashboard/state", &[&bearer], "");
     assert_eq!(answer.status, 401);
     service.stop().assert_code(0);
 }
@@ -152,8 +228,9 @@ fn only_the_page_itself_changes_anything() {
     // Even a page that may ask for tokens is not the dashboard.
     let approved = "http://localhost:3000";
     let service = Service::start(&home, &["--allow-origin", approved]);
-    let Visitor { cookie, key, .. } = Visitor::enter(&service);
-    let own = own_origin(&service);
+    let visitor = Visitor::enter(&service);
+    let Visitor { cookie, key, .. } = &visitor;
+    let own = own_origin(&visitor.door);
     let approved = format!("Origin: {approved}");
     let changes = [
         ("POST", "/dashboard/sign-in", "{}"),
@@ -168,29 +245,29 @@ fn only_the_page_itself_changes_anything() {
     ];
     for (method, path, body) in changes {
         for (headers, status) in [
-            (vec![cookie.as_str(), &key], 403),
-            (vec![cookie.as_str(), &key, "Origin: http://evil.test"], 403),
-            (vec![cookie.as_str(), &key, "Origin: null"], 403),
-            (vec![cookie.as_str(), &key, &approved], 403),
+            (vec![cookie.as_str(), key], 403),
+            (vec![cookie.as_str(), key, "Origin: http://evil.test"], 403),
+            (vec![cookie.as_str(), key, "Origin: null"], 403),
+            (vec![cookie.as_str(), key, &approved], 403),
             (
-                vec![cookie.as_str(), &key, &own, "Sec-Fetch-Site: same-site"],
+                vec![cookie.as_str(), key, &own, "Sec-Fetch-Site: same-site"],
                 403,
             ),
             (
-                vec![cookie.as_str(), &key, &own, "Sec-Fetch-Site: none"],
+                vec![cookie.as_str(), key, &own, "Sec-Fetch-Site: none"],
                 403,
             ),
             (vec![cookie.as_str(), &own], 401),
             (vec![cookie.as_str(), &own, "acspass-dashboard: x"], 401),
             (vec![key.as_str(), &own], 401),
         ] {
-            let answer = service.send(method, path, &headers, body);
+            let answer = visitor.send(method, path, &headers, body);
             assert_eq!(answer.status, status, "{method} {path} {headers:?}");
         }
     }
     // A form or a link of somebody else's page never gets so far, and reading changes nothing.
     for (_, path, _) in changes {
-        let answer = service.send("GET", path, &[&cookie, &key], "");
+        let answer = visitor.send("GET", path, &[cookie, key], "");
         assert!(
             matches!(answer.status, 401 | 403 | 405),
             "{path}: {}",
@@ -208,8 +285,8 @@ fn open_shows_the_link_where_no_browser_is_opened_and_finds_the_one_that_runs() 
         .spawn();
     let link = process.printed_address();
     let service = Service::ready(process);
-    let opened = service.send("GET", &path_of(&service, &link), &[], "");
-    opened.assert_status(303);
+    let (door, link) = door_of(&link);
+    door.send("GET", &link, &[], "").assert_status(303);
 
     // At a terminal, with a browser: a link of the service that runs.
     let browser = TestBrowser::idle();
@@ -219,8 +296,8 @@ fn open_shows_the_link_where_no_browser_is_opened_and_finds_the_one_that_runs() 
         .by(&browser)
         .run();
     run.assert_code(0).assert_says(&["runs already"]);
-    let link = path_of(&service, &browser.wait_for_opening());
-    service.send("GET", &link, &[], "").assert_status(303);
+    let (door, link) = door_of(&browser.wait_for_opening());
+    door.send("GET", &link, &[], "").assert_status(303);
     // For programs nothing is opened.
     let run = home.call(&["serve", "--open", "-o", "json"]).at_terminal();
     let run = run.by(&TestBrowser::never()).run();
@@ -229,7 +306,7 @@ fn open_shows_the_link_where_no_browser_is_opened_and_finds_the_one_that_runs() 
         format!("http://127.0.0.1:{}", service.port)
     );
     assert!(
-        run.stderr.contains("/dashboard/open?ticket="),
+        run.stderr.contains("/open?ticket="),
         "{}",
         run.stderr
     );

@@ -5,12 +5,15 @@ mod doors;
 
 use serde_json::Value;
 
-use super::{Answer, Service};
+use super::{Answer, Caller, Service};
 use crate::harness::Home;
 
-/// What a browser of one's own has once it went through a link.
-struct Visitor<'s, 'h> {
-    service: &'s Service<'h>,
+/// A browser that went through a link, and what it has since.
+struct Visitor {
+    /// The dashboard's own port; it has no secret to send.
+    door: Caller,
+    /// The session's path, without a slash at its end.
+    path: String,
     cookie: String,
     key: String,
 }
@@ -22,40 +25,58 @@ fn open() -> Home {
     home
 }
 
-/// The path and query of a new link.
-fn link(service: &Service<'_>) -> String {
+/// A new link: the dashboard's own port, and path and query there.
+fn link(service: &Service<'_>) -> (Caller, String) {
     let bearer = service.bearer();
     let made = service.send("POST", "/dashboard/tickets", &[&bearer], "");
     let made = made.assert_status(201).json();
     assert_eq!(made["expiresInSeconds"], 60);
-    path_of(service, made["url"].as_str().expect("a link"))
+    door_of(made["url"].as_str().expect("a link"))
 }
 
-fn path_of(service: &Service<'_>, link: &str) -> String {
-    let start = format!("http://127.0.0.1:{}", service.port);
-    link.strip_prefix(&start).expect("its own").to_owned()
+/// What a link leads to.
+fn door_of(link: &str) -> (Caller, String) {
+    let rest = link.strip_prefix("http://localhost:").expect("its own");
+    let (port, path) = rest.split_once('/').expect("a path");
+    let door = Caller {
+        port: port.parse().expect("a port"),
+        secret: String::new(),
+    };
+    (door, format!("/{path}"))
 }
 
-/// The cookie that an opened link sets, as a browser sends it back.
-fn cookie_of(service: &Service<'_>, opened: &Answer) -> String {
+/// The session's path and the cookie that an opened link sets, as a browser sends it back.
+fn session_of(opened: &Answer) -> (String, String) {
+    let path = opened.header("location").expect("a page");
+    let session = path.strip_suffix('/').expect("a slash");
+    assert_eq!(session.len(), 1 + 22, "16 bytes: {path}");
     let set = opened.header("set-cookie").expect("a cookie");
     let (pair, attributes) = set.split_once("; ").expect("attributes");
-    assert_eq!(attributes, "Path=/; HttpOnly; SameSite=Strict");
-    let (name, value) = pair.split_once('=').expect("a pair");
-    assert_eq!(name, format!("acspass-{}", service.port));
+    assert_eq!(
+        attributes,
+        format!("Path={path}; HttpOnly; SameSite=Strict")
+    );
+    let value = pair.strip_prefix("acspass=").expect("its name");
     assert_eq!(value.len(), 43, "32 bytes");
-    format!("Cookie: theme=dark; {pair}")
+    (session.to_owned(), format!("Cookie: theme=dark; {pair}"))
 }
 
-impl<'s, 'h> Visitor<'s, 'h> {
-    fn enter(service: &'s Service<'h>) -> Self {
-        let opened = service.send("GET", &link(service), &[], "");
-        let cookie = cookie_of(service, &opened.assert_status(303));
-        let own = own_origin(service);
-        let key = service.send("POST", "/dashboard/key", &[&cookie, &own], "");
+impl Visitor {
+    fn enter(service: &Service<'_>) -> Self {
+        let (door, link) = link(service);
+        let opened = door.send("GET", &link, &[], "").assert_status(303);
+        let (path, cookie) = session_of(&opened);
+        let own = own_origin(&door);
+        let key = door.send(
+            "POST",
+            &format!("{path}/dashboard/key"),
+            &[&cookie, &own],
+            "",
+        );
         let key = key.assert_status(200).json()["key"].clone();
         Visitor {
-            service,
+            door,
+            path,
             cookie,
             key: format!("acspass-dashboard: {}", key.as_str().expect("a key")),
         }
@@ -63,14 +84,20 @@ impl<'s, 'h> Visitor<'s, 'h> {
 
     /// As the page asks.
     fn ask(&self, method: &str, path: &str, body: &str) -> Answer {
-        let own = own_origin(self.service);
+        let own = own_origin(&self.door);
         let headers = [
             self.cookie.as_str(),
             &self.key,
             &own,
             "Sec-Fetch-Site: same-origin",
         ];
-        self.service.send(method, path, &headers, body)
+        self.send(method, path, &headers, body)
+    }
+
+    /// Below the session's path, with these headers.
+    fn send(&self, method: &str, path: &str, headers: &[&str], body: &str) -> Answer {
+        let path = format!("{}{path}", self.path);
+        self.door.send(method, &path, headers, body)
     }
 
     fn state(&self) -> Value {
@@ -91,6 +118,6 @@ impl<'s, 'h> Visitor<'s, 'h> {
     }
 }
 
-fn own_origin(service: &Service<'_>) -> String {
-    format!("Origin: http://127.0.0.1:{}", service.port)
+fn own_origin(door: &Caller) -> String {
+    format!("Origin: http://127.0.0.1:{}", door.port)
 }
