@@ -6,19 +6,17 @@
 use std::env;
 use std::io::{self, Write};
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
 use acspass::credential::{
     AHEAD, CommunicationTokenCredential, Options, RefreshedToken, Refresher, Refreshing,
 };
-use acspass::http::{self, Http, Request};
 use acspass::secret::CommunicationToken;
+use acspass::serve::Client;
 use acspass::time::Timestamp;
 use acspass::{Error, Kind};
-use reqwest::header::{AUTHORIZATION, HeaderValue};
+use reqwest::Method;
 use serde_json::Value;
-use url::Url;
 
 #[tokio::main(flavor = "current_thread")]
 #[expect(clippy::disallowed_methods, reason = "a program of its own")]
@@ -34,23 +32,16 @@ pub(crate) async fn run(
     secret_file: PathBuf,
     out: &mut impl Write,
 ) -> Result<(), Box<dyn std::error::Error>> {
-    let refresher = Service {
-        http: Arc::new(Http::new(http::Options::default())),
-        url: Url::parse(service)?.join("/token")?,
-        secret_file,
-    };
+    let refresher = Service(Client::new(service, secret_file)?);
     let credential = CommunicationTokenCredential::new(refresher, Options::default());
     let token = credential.get(AHEAD).await?;
     writeln!(out, "a token until {}", token.expires_on)?;
     Ok(())
 }
 
-/// The token service, and the file of its secret.
-struct Service {
-    http: Arc<Http>,
-    url: Url,
-    secret_file: PathBuf,
-}
+/// The token service. The client reads its secret for every request, since each run has another
+/// one, and sends it to that service and to no other program.
+struct Service(Client);
 
 impl Refresher for Service {
     fn refresh(&self, min_validity: Duration) -> Refreshing<'_> {
@@ -60,20 +51,8 @@ impl Refresher for Service {
 
 impl Service {
     async fn ask(&self, min_validity: Duration) -> acspass::Result<RefreshedToken> {
-        // Every run of the service has another one.
-        let secret = std::fs::read_to_string(&self.secret_file).map_err(|error| {
-            let what = "no token service runs: its secret is not there";
-            Error::new(Kind::Unreachable, what, "start `acspass serve`").caused_by(error)
-        })?;
-        let mut bearer = HeaderValue::try_from(format!("Bearer {}", secret.trim()))
-            .map_err(|_| unexpected("the secret file holds no secret"))?;
-        bearer.set_sensitive(true);
-        let mut url = self.url.clone();
-        let min_validity = min_validity.as_secs().to_string();
-        url.query_pairs_mut()
-            .append_pair("min-validity", &min_validity);
-        let make = || Ok(Request::get(url.clone()).with_header(AUTHORIZATION, bearer.clone()));
-        let answer = self.http.send(make).await?;
+        let target = format!("/token?min-validity={}", min_validity.as_secs());
+        let answer = self.0.send(Method::GET, &target).await?;
         let body: Value = serde_json::from_slice(&answer.body)
             .map_err(|_| unexpected("the token service answered something else"))?;
         if answer.status != 200 {

@@ -50,35 +50,60 @@ function show(state) {
   at("main").ariaBusy = "false";
 }
 
-function showUse({ url, secretFile }) {
+function showUse({ url, secretFile, socket }) {
   const set = (id, text) => {
     if (at(id).textContent !== text) at(id).textContent = text;
   };
   set("use-url", `${url}/token`);
   set("use-secret", secretFile);
-  // The secret is on no command line, where other users of this computer could read it.
-  const quoted = secretFile.replaceAll("'", "'\\''");
-  set("use-curl", `printf 'Authorization: Bearer %s' "$(cat '${quoted}')" |\n  curl -H @- ${url}/token`);
-  set("use-javascript", `import { readFile } from "node:fs/promises";
-import { AzureCommunicationTokenCredential } from "@azure/communication-common";
+  set("use-curl", curl(url, secretFile, socket));
+  set("use-javascript", socket ? throughSocket(secretFile, socket) : overTcp(url, secretFile));
+}
 
-const tokenRefresher = async (abortSignal) => {
-  const secret = await readFile(${JSON.stringify(secretFile)}, "utf8");
-  const answer = await fetch("${url}/token", {
-    headers: { authorization: \`Bearer \${secret}\` },
-    signal: abortSignal,
-  });
-  const { token, error } = await answer.json();
-  if (error) throw new Error(\`\${error.message}: \${error.hint}\`);
-  return token;
-};
-const credential = new AzureCommunicationTokenCredential({
+// The secret is on no command line, where other users of this computer could read it; and at the
+// socket no other user can listen, as at the port once the service has ended.
+function curl(url, secretFile, socket) {
+  const quoted = (path) => `'${path.replaceAll("'", "'\\''")}'`;
+  const target = socket ? `--unix-socket ${quoted(socket)} http://localhost/token` : `${url}/token`;
+  return `printf 'Authorization: Bearer %s' "$(cat ${quoted(secretFile)})" |\n  curl -H @- ${target}`;
+}
+
+const credential = `const credential = new AzureCommunicationTokenCredential({
   tokenRefresher,
   refreshProactively: true,
   // A missing sign-in is then an error of this line, not of a timer in the SDK.
   token: await tokenRefresher(),
-});`);
-}
+});`;
+
+const throughSocket = (secretFile, socket) => `import { readFile } from "node:fs/promises";
+import { request } from "node:http";
+import { json } from "node:stream/consumers";
+import { AzureCommunicationTokenCredential } from "@azure/communication-common";
+
+const tokenRefresher = async (signal) => {
+  const secret = await readFile(${JSON.stringify(secretFile)}, "utf8");
+  const headers = { host: "localhost", authorization: \`Bearer \${secret}\` };
+  const options = { socketPath: ${JSON.stringify(socket)}, path: "/token", headers, signal };
+  const answer = await new Promise((resolve, reject) => {
+    request(options, resolve).on("error", reject).end();
+  });
+  const { token, error } = await json(answer);
+  if (error) throw new Error(\`\${error.message}: \${error.hint}\`);
+  return token;
+};
+${credential}`;
+
+// Over TCP the service has to prove itself first: the refresher of the repository does that.
+const overTcp = (url, secretFile) => `import { readFile } from "node:fs/promises";
+import { AzureCommunicationTokenCredential } from "@azure/communication-common";
+// Copied from examples/refreshers/javascript in acspass's repository:
+import { tokenRefresher as refresher } from "./acspass.mjs";
+
+const tokenRefresher = refresher({
+  url: ${JSON.stringify(url)},
+  secret: () => readFile(${JSON.stringify(secretFile)}, "utf8"),
+});
+${credential}`;
 
 function showEvents(list) {
   const text = JSON.stringify(list);

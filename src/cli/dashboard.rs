@@ -1,24 +1,18 @@
 //! `serve --open`: the dashboard's one-time link, from this process or from the service that runs
 //! already, and the browser that it opens in.
 
-use std::time::Duration;
-
-use axum::http::{HeaderValue, Method, header};
+use axum::http::Method;
 use serde::Deserialize;
 use url::Url;
 
 use crate::error::{Error, Kind, Result};
-use crate::http::{Http, Request};
+use crate::files::Folder;
 use crate::loopback;
-use crate::secret::ServiceSecret;
-use crate::serve::Running;
+use crate::serve::{Client, Running};
 
 use super::browser;
 use super::output::Output;
 use super::parts::World;
-
-/// The service is on this machine: it answers at once, or not at all.
-const ANSWER: Duration = Duration::from_secs(10);
 
 /// Opens the link, which works once and for a minute; elsewhere than on a terminal, and where
 /// programs read what is printed, it is only printed, beside the result.
@@ -31,38 +25,29 @@ pub(super) fn show(link: &str, world: &World, output: &Output) -> Result<()> {
     browser.open(link).map(|_| ())
 }
 
-/// Asks the service that runs for a link. `secret` is its own.
-pub(super) async fn link_of(
-    running: &Running,
-    secret: &ServiceSecret,
-    http: &Http,
-) -> Result<String> {
+/// Asks the service that runs for a link.
+pub(super) async fn link_of(running: &Running, folder: &Folder) -> Result<String> {
     #[derive(Deserialize)]
     struct Answer {
         url: String,
     }
-    let odd = |what: &str| {
+    let odd = || {
         Error::new(
             Kind::Unreachable,
-            format!("the service at {} {what}", running.url),
+            format!(
+                "the service at {} gave no link to its dashboard",
+                running.url
+            ),
             "stop it, then run `acspass serve --open` again",
         )
     };
-    let url = Url::parse(&format!("{}/dashboard/tickets", running.url))
-        .map_err(|_| odd("is at no address"))?;
-    let mut bearer = HeaderValue::from_str(&format!("Bearer {}", secret.expose()))
-        .map_err(|_| odd("has a secret that is none"))?;
-    bearer.set_sensitive(true);
-    let mut request = Request::get(url).with_header(header::AUTHORIZATION, bearer);
-    request.method = Method::POST;
-    let answer = tokio::time::timeout(ANSWER, http.send_once(request))
-        .await
-        .map_err(|_| odd("does not answer"))??;
-    if !answer.status.is_success() {
-        return Err(odd("gave no link to its dashboard"));
+    let reply = Client::of(running, folder)?
+        .send(Method::POST, "/dashboard/tickets")
+        .await?;
+    if !(200..300).contains(&reply.status) {
+        return Err(odd());
     }
-    let answer: Answer =
-        serde_json::from_slice(&answer.body).map_err(|_| odd("gave no link to its dashboard"))?;
+    let answer: Answer = serde_json::from_slice(&reply.body).map_err(|_| odd())?;
     // The link is opened: it must lead to this machine.
     let host = Url::parse(&answer.url).ok().and_then(|url| {
         let is_plain = url.scheme() == "http" && url.username().is_empty();
@@ -70,6 +55,6 @@ pub(super) async fn link_of(
     });
     match host.is_some_and(|host| loopback::is_loopback_host(&host)) {
         true => Ok(answer.url),
-        false => Err(odd("gave no link to its dashboard")),
+        false => Err(odd()),
     }
 }

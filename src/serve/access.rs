@@ -12,6 +12,7 @@ use crate::loopback::{self, WebOrigin};
 use crate::secret::ServiceSecret;
 
 use super::answer::Refusal;
+use super::proof;
 
 /// The one route that needs no secret, for it tells nothing.
 pub(super) const OPEN_PATH: &str = "/healthz";
@@ -99,6 +100,17 @@ impl Gate {
     }
 }
 
+impl Gate {
+    /// The proof that this service knows the secret, if the request asks for it by a nonce.
+    pub(super) fn proof(&self, request: &Parts, entrance: Entrance) -> Option<HeaderValue> {
+        match entrance {
+            Entrance::Port(port) => proof::answer(&self.secret, port, &request.headers),
+            // No other program can listen there.
+            Entrance::Socket | Entrance::Dashboard => None,
+        }
+    }
+}
+
 /// Whether a browser asks if a page may send a request (Fetch, section 3.2.2).
 pub(super) fn is_preflight(request: &Parts) -> bool {
     request.method == Method::OPTIONS
@@ -115,7 +127,7 @@ pub(super) fn preflight_headers(request: &Parts, answer: &mut HeaderMap) {
     allow(header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST, DELETE");
     allow(
         header::ACCESS_CONTROL_ALLOW_HEADERS,
-        "authorization, content-type, teams-user-aad-token",
+        "authorization, content-type, teams-user-aad-token, acspass-nonce",
     );
     allow(header::ACCESS_CONTROL_MAX_AGE, "600");
     let asked = request
@@ -137,7 +149,7 @@ pub(super) fn origin_headers(origin: Option<HeaderValue>, answer: &mut HeaderMap
         answer.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
         answer.insert(
             header::ACCESS_CONTROL_EXPOSE_HEADERS,
-            HeaderValue::from_static("retry-after"),
+            HeaderValue::from_static("retry-after, acspass-proof"),
         );
     }
 }

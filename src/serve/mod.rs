@@ -9,10 +9,12 @@
 mod access;
 mod accounts;
 mod answer;
+mod client;
 mod dashboard;
 mod events;
 mod identities;
 mod place;
+mod proof;
 mod routes;
 #[cfg(test)]
 mod tests;
@@ -25,8 +27,9 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
+pub use client::{Client, Reply};
 pub use dashboard::SignInOptions;
-pub use place::{Running, Served, running, secret};
+pub use place::{Running, Served, running};
 
 use crate::acs::{Endpoint, IdentityClient};
 use crate::error::{Error, Result};
@@ -158,6 +161,11 @@ impl Server {
             url: place.running().url.clone(),
             port: dashboard_bound.port,
             secret_file: place.running().secret_file.display().to_string(),
+            socket: place
+                .running()
+                .socket
+                .as_ref()
+                .map(|path| path.display().to_string()),
             profile: options.profile.clone(),
             min_validity_seconds: options.wish.min_validity.as_secs(),
         };

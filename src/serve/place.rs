@@ -24,9 +24,9 @@ const SECRET: usize = 32;
 /// Longest secret file that is read, in bytes.
 const LONGEST_SECRET: u64 = 4096;
 /// The names of the files in the folder.
-const SECRET_FILE: &str = "secret";
+pub(super) const SECRET_FILE: &str = "secret";
 const LOCK: &str = "lock";
-const SOCKET: &str = "socket";
+pub(super) const SOCKET: &str = "socket";
 /// How long a look for a service may last, and how many are waited out.
 const LOOK: Duration = Duration::from_millis(5);
 const LOOKS: u32 = 20;
@@ -96,7 +96,17 @@ pub fn running(folder: impl Into<Folder>) -> Result<Option<Running>> {
         Err(cause) => return Err(failed(cause)),
     };
     match file.try_lock_shared() {
-        Ok(()) => Ok(None),
+        Ok(()) => {
+            // While the lock is held, no service can start. What is here was left by a run that was
+            // killed.
+            for name in [SECRET_FILE, SOCKET] {
+                if let Err(cause) = folder.remove(name) {
+                    let path = folder.path_of(name);
+                    tracing::debug!("stale `{}` could not be removed: {cause}", path.display());
+                }
+            }
+            Ok(None)
+        }
         Err(TryLockError::WouldBlock) => {
             Ok(read(&file, &folder).filter(|running| is_loopback(&running.url)))
         }
@@ -104,20 +114,11 @@ pub fn running(folder: impl Into<Folder>) -> Result<Option<Running>> {
     }
 }
 
-/// Reads the secret of the service that has this folder.
-///
-/// # Errors
-/// [`Kind::Store`] if it cannot be read.
-pub fn secret(folder: impl Into<Folder>) -> Result<ServiceSecret> {
-    let folder = folder.into();
-    let failed = |cause| folder::failure("read", &folder.path_of(SECRET_FILE), cause);
-    let bytes = folder
-        .read(SECRET_FILE, LONGEST_SECRET)
-        .map_err(failed)
-        .map(zeroize::Zeroizing::new)?;
-    let text =
-        std::str::from_utf8(&bytes).map_err(|_| failed(io::ErrorKind::InvalidData.into()))?;
-    Ok(ServiceSecret::new(text.to_owned()))
+/// Reads the secret in this file of a service's folder.
+pub(super) fn secret(folder: &Folder, name: &str) -> io::Result<ServiceSecret> {
+    let bytes = zeroize::Zeroizing::new(folder.read(name, LONGEST_SECRET)?);
+    let text = std::str::from_utf8(&bytes).map_err(|_| io::ErrorKind::InvalidData)?;
+    Ok(ServiceSecret::new(text.trim()))
 }
 
 /// Whether an address is what a service of this program says: loopback, a port and nothing else.
@@ -148,6 +149,8 @@ pub(super) fn random<const N: usize>() -> Result<zeroize::Zeroizing<[u8; N]>> {
 pub(super) struct Place {
     folder: Folder,
     lock: File,
+    /// Locked while the service runs, so that a client recognises a secret that was left behind.
+    secret: Option<File>,
     running: Running,
     #[cfg(unix)]
     listener: Option<std::os::unix::net::UnixListener>,
@@ -175,6 +178,7 @@ impl Place {
             },
             folder: folder.clone(),
             lock,
+            secret: None,
             #[cfg(unix)]
             listener: None,
         })
@@ -187,6 +191,10 @@ impl Place {
         self.folder
             .replace_by_private(SECRET_FILE, secret.expose().as_bytes())
             .map_err(|cause| folder::failure("write", path, cause))?;
+        // Elsewhere a locked file cannot be read.
+        if cfg!(unix) {
+            self.secret = locked(&self.folder);
+        }
         self.running.url = format!("http://127.0.0.1:{port}");
         self.running.serves = serves;
         #[cfg(unix)]
@@ -263,6 +271,19 @@ impl Drop for Place {
             tracing::debug!("the lock file could not be emptied: {cause}");
         }
     }
+}
+
+/// Opens and locks the secret file. Without the lock, clients still have the proof.
+fn locked(folder: &Folder) -> Option<File> {
+    let locked = folder
+        .open(SECRET_FILE)
+        .and_then(|file| match file.try_lock() {
+            Ok(()) => Ok(file),
+            Err(cause) => Err(cause.into()),
+        });
+    locked
+        .inspect_err(|cause| tracing::debug!("the secret file could not be locked: {cause}"))
+        .ok()
 }
 
 /// Whoever looks for a service holds the lock for an instant, and must keep none from starting.

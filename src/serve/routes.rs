@@ -33,6 +33,7 @@ use super::answer::{self, Refusal};
 use super::dashboard::{self, Dashboard, Entered};
 use super::events::Events;
 use super::identities::Identities;
+use super::proof::PROOF;
 
 /// The OpenAPI document of these routes.
 pub(super) const OPENAPI: &str = include_str!("../../assets/openapi.json");
@@ -201,22 +202,33 @@ impl Service {
         parts: Parts,
         body: Incoming,
     ) -> (Response, Option<HeaderValue>) {
-        match self.gate.check_sender(&parts, entrance) {
-            Err(refusal) => (self.refused(refusal), None),
-            Ok(origin) if access::is_preflight(&parts) => {
-                let mut response = Response::default();
-                *response.status_mut() = StatusCode::NO_CONTENT;
-                access::preflight_headers(&parts, response.headers_mut());
-                (response, origin)
+        let origin = match self.gate.check_sender(&parts, entrance) {
+            Ok(origin) => origin,
+            Err(refusal) => return (self.refused(refusal), None),
+        };
+        let proof = self.gate.proof(&parts, entrance);
+        let mut response = self.admitted_by_secret(router, parts, body).await;
+        if let Some(proof) = proof {
+            response.headers_mut().insert(PROOF, proof);
+        }
+        (response, origin)
+    }
+
+    /// The response to a sender that may ask.
+    async fn admitted_by_secret(&self, router: Router, parts: Parts, body: Incoming) -> Response {
+        if access::is_preflight(&parts) {
+            let mut response = Response::default();
+            *response.status_mut() = StatusCode::NO_CONTENT;
+            access::preflight_headers(&parts, response.headers_mut());
+            return response;
+        }
+        match self.gate.check_secret(&parts) {
+            Ok(()) => routed(router, parts, body).await,
+            // A person who looks for the dashboard is told so on a page.
+            Err(_) if ["/", "/dashboard"].contains(&parts.uri.path()) => {
+                dashboard::closed(dashboard::Closed::NotOpened)
             }
-            Ok(origin) => match self.gate.check_secret(&parts) {
-                // A person who looks for the dashboard is told so on a page.
-                Err(_) if ["/", "/dashboard"].contains(&parts.uri.path()) => {
-                    (dashboard::closed(dashboard::Closed::NotOpened), origin)
-                }
-                Err(refusal) => (self.refused(refusal), origin),
-                Ok(()) => (routed(router, parts, body).await, origin),
-            },
+            Err(refusal) => self.refused(refusal),
         }
     }
 

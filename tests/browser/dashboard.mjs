@@ -114,7 +114,7 @@ export const dashboardPages = {
   "dashboard-exchange-failed": {
     heading,
     reach: reached(async (tab) => {
-      await signIn(tab, ada, /401 Denied/);
+      await signIn(tab, ada, /access key/);
     }, { COMMUNICATION_SERVICES_CONNECTION_STRING: wrongKey }),
   },
   "dashboard-no-key": {

@@ -124,11 +124,13 @@ test("a page of another origin is refused, even with the secret", patience, asyn
   await tab.context.close();
 });
 
-test("an approved page without the secret is told so", patience, async () => {
+test("an approved page with a wrong secret sends it nowhere", patience, async () => {
   const tab = await openTab();
   await pasted(tab, approved, "wrong");
-  await tab.page.getByText("the service's secret is missing or wrong").waitFor();
+  // Nothing can show that it knows that secret, so that nothing is sent it.
+  await tab.page.getByText("did not show that it knows the secret").waitFor();
   assert.equal(await tab.page.getByRole("listitem").count(), 0);
-  assertUneventful(tab, { status: 401 });
+  for (const request of tab.seen.requests) assert.equal(await request.headerValue("authorization"), null);
+  assertUneventful(tab);
   await tab.context.close();
 });

@@ -18,6 +18,9 @@ using System;
 using System.IO;
 using System.Net.Http;
 using System.Net.Http.Headers;
+using System.Net.Sockets;
+using System.Security.Cryptography;
+using System.Text;
 using System.Text.Json;
 using System.Threading;
 using System.Threading.Tasks;
@@ -48,12 +51,15 @@ public sealed class AcspassTokens : IDisposable
     private const string MinValidity = "15m";
 
     // The service's address is on this machine: no proxy, and no other address, is to have its secret.
-    private readonly HttpClient _http = new(new HttpClientHandler
+    private readonly HttpClient _overTcp = new(new SocketsHttpHandler
     {
         UseProxy = false,
         AllowAutoRedirect = false,
     })
     { Timeout = TimeSpan.FromSeconds(60) };
+
+    // No other user can listen at the Unix socket beside the secret file.
+    private readonly HttpClient _throughSocket;
 
     private readonly Uri _address;
     private readonly string _secretFile;
@@ -64,6 +70,29 @@ public sealed class AcspassTokens : IDisposable
         _secretFile = secretFile ?? Wanted("ACSPASS_SERVE_SECRET_FILE");
         var whose = account is null ? "" : $"&account={Uri.EscapeDataString(account)}";
         _address = new Uri($"{url}/token?min-validity={MinValidity}{whose}");
+        var socket = Path.Combine(Path.GetDirectoryName(Path.GetFullPath(_secretFile))!, "socket");
+        _throughSocket = new(new SocketsHttpHandler
+        {
+            UseProxy = false,
+            AllowAutoRedirect = false,
+            PooledConnectionLifetime = TimeSpan.Zero,
+            ConnectCallback = async (_, cancellation) =>
+            {
+                var unix = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+                try
+                {
+                    await unix.ConnectAsync(new UnixDomainSocketEndPoint(socket), cancellation)
+                        .ConfigureAwait(false);
+                    return new NetworkStream(unix, ownsSocket: true);
+                }
+                catch
+                {
+                    unix.Dispose();
+                    throw;
+                }
+            },
+        })
+        { Timeout = TimeSpan.FromSeconds(60) };
     }
 
     public string Get(CancellationToken cancellation) =>
@@ -74,10 +103,9 @@ public sealed class AcspassTokens : IDisposable
         try
         {
             // Every run of the service has another one.
-            var secret = await File.ReadAllTextAsync(_secretFile, cancellation).ConfigureAwait(false);
-            using var request = new HttpRequestMessage(HttpMethod.Get, _address);
-            request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", secret.Trim());
-            using var answer = await _http.SendAsync(request, cancellation).ConfigureAwait(false);
+            var secret = (await File.ReadAllTextAsync(_secretFile, cancellation).ConfigureAwait(false)).Trim();
+            using var answer = await ThroughSocketAsync(secret, cancellation).ConfigureAwait(false)
+                ?? await OverTcpAsync(secret, cancellation).ConfigureAwait(false);
             var text = await answer.Content.ReadAsStringAsync(cancellation).ConfigureAwait(false);
             using var body = JsonDocument.Parse(text);
             if (answer.IsSuccessStatusCode)
@@ -102,7 +130,63 @@ public sealed class AcspassTokens : IDisposable
         }
     }
 
-    public void Dispose() => _http.Dispose();
+    // The answer through the Unix socket; null if no service listens there.
+    private async Task<HttpResponseMessage?> ThroughSocketAsync(string secret, CancellationToken cancellation)
+    {
+        try
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Get, new Uri($"http://localhost{_address.PathAndQuery}"));
+            request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", secret);
+            return await _throughSocket.SendAsync(request, cancellation).ConfigureAwait(false);
+        }
+        catch (HttpRequestException cause) when (cause.InnerException is SocketException or PlatformNotSupportedException)
+        {
+            return null;
+        }
+    }
+
+    // The answer over TCP, where another user's program may listen once the service is gone. So the
+    // service first shows that it knows the secret; only then the secret is sent.
+    private async Task<HttpResponseMessage> OverTcpAsync(string secret, CancellationToken cancellation)
+    {
+        using (await ProvenAsync(new Uri(_address, "/healthz"), secret, null, cancellation).ConfigureAwait(false))
+        {
+        }
+        var bearer = new AuthenticationHeaderValue("Bearer", secret);
+        return await ProvenAsync(_address, secret, bearer, cancellation).ConfigureAwait(false);
+    }
+
+    private async Task<HttpResponseMessage> ProvenAsync(
+        Uri address, string secret, AuthenticationHeaderValue? bearer, CancellationToken cancellation)
+    {
+        var nonce = Base64Url(RandomNumberGenerator.GetBytes(32));
+        using var request = new HttpRequestMessage(HttpMethod.Get, address);
+        request.Headers.Authorization = bearer;
+        request.Headers.Add("acspass-nonce", nonce);
+        var answer = await _overTcp.SendAsync(request, cancellation).ConfigureAwait(false);
+        var text = $"acspass-service-proof-v1\n{address.Port}\n{nonce}";
+        var proof = Base64Url(HMACSHA256.HashData(Encoding.UTF8.GetBytes(secret), Encoding.UTF8.GetBytes(text)));
+        var sent = answer.Headers.TryGetValues("acspass-proof", out var values) ? string.Join(",", values) : "";
+        if (secret.Length > 0
+            && CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(sent), Encoding.UTF8.GetBytes(proof)))
+        {
+            return answer;
+        }
+        answer.Dispose();
+        throw new AcspassException(
+            "unreachable",
+            $"what answers at {address.Authority} did not show that it knows the secret: it is another program, "
+                + "or a run with another secret: start `acspass serve`");
+    }
+
+    private static string Base64Url(byte[] bytes) =>
+        Convert.ToBase64String(bytes).TrimEnd('=').Replace('+', '-').Replace('/', '_');
+
+    public void Dispose()
+    {
+        _overTcp.Dispose();
+        _throughSocket.Dispose();
+    }
 
     private static string Wanted(string name) =>
         Environment.GetEnvironmentVariable(name)

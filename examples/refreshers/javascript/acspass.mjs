@@ -34,14 +34,16 @@ const LAST_RESORT_MS = 60_000;
  *
  * @param url        where the service is, as `acspass serve` prints it
  * @param secret     gives the contents of the service's secret file; every run has another one
+ * @param socket     the service's Unix socket (Node only), which is tried first: it is the file
+ *                   `socket` beside the secret file, and no other user can listen there
  * @param account    whose tokens; without it, those of the active account
  * @param onTrouble  is told what keeps a token from being replaced
  */
-export function tokenRefresher({ url, secret, account, onTrouble = console.warn }) {
+export function tokenRefresher({ url, secret, socket, account, onTrouble = console.warn }) {
   let last;
   return async (abortSignal) => {
     try {
-      last = await ask({ url, secret, account, abortSignal });
+      last = await ask({ url, secret, socket, account, abortSignal });
     } catch (error) {
       const left = last ? Date.parse(last.expiresOn) - Date.now() : 0;
       if (abortSignal?.aborted || left <= LAST_RESORT_MS) throw error;
@@ -51,7 +53,7 @@ export function tokenRefresher({ url, secret, account, onTrouble = console.warn 
   };
 }
 
-async function ask({ url, secret, account, abortSignal }) {
+async function ask({ url, secret, socket, account, abortSignal }) {
   const address = new URL("token", `${url}/`);
   address.searchParams.set("min-validity", MIN_VALIDITY);
   if (account) address.searchParams.set("account", account);
@@ -62,17 +64,13 @@ async function ask({ url, secret, account, abortSignal }) {
   if (abortSignal?.aborted) abort();
   try {
     // The file goes with the service, so that a missing one means the same as no answer.
-    const authorization = `Bearer ${(await secret()).trim()}`;
-    const answer = await fetch(address, {
-      headers: { authorization },
-      cache: "no-store",
-      redirect: "error",
-      signal: stop.signal,
-    });
-    const body = await answer.json();
-    if (answer.ok) return body;
-    const Refusal = body.error.kind === "sign_in_needed" ? SignInNeededError : AcspassError;
-    throw new Refusal(body.error);
+    const key = (await secret()).trim();
+    const answer = await throughSocket(socket, address, key, stop.signal)
+      ?? await overTcp(address, key, stop.signal);
+    if (answer.ok) return answer.body;
+    const { error } = answer.body;
+    const Refusal = error.kind === "sign_in_needed" ? SignInNeededError : AcspassError;
+    throw new Refusal(error);
   } catch (cause) {
     if (cause instanceof AcspassError) throw cause;
     const message = `the token service at ${address.origin} gave no answer`;
@@ -83,3 +81,71 @@ async function ask({ url, secret, account, abortSignal }) {
     abortSignal?.removeEventListener("abort", abort);
   }
 }
+
+/** The answer through the Unix socket; nothing if no service listens there. */
+async function throughSocket(socketPath, address, key, signal) {
+  if (!socketPath) return undefined;
+  const { request } = await import("node:http");
+  const headers = { host: "localhost", authorization: `Bearer ${key}` };
+  const path = address.pathname + address.search;
+  return new Promise((resolve, reject) => {
+    const asked = request({ socketPath, path, headers, signal, agent: false }, (answer) => {
+      let text = "";
+      answer.setEncoding("utf8");
+      answer.on("data", (part) => (text += part));
+      answer.on("error", reject);
+      answer.on("end", () => {
+        try {
+          resolve({ ok: answer.statusCode === 200, body: JSON.parse(text) });
+        } catch (error) {
+          reject(error);
+        }
+      });
+    });
+    asked.on("error", (error) => {
+      const isAbsent = ["ENOENT", "ECONNREFUSED"].includes(error.code);
+      if (isAbsent) resolve(undefined);
+      else reject(error);
+    });
+    asked.end();
+  });
+}
+
+/** The answer over TCP, where another user's program may listen once the service is gone. So the
+ * service first shows that it knows the secret; only then the secret is sent. */
+async function overTcp(address, key, signal) {
+  const send = async (target, headers) => {
+    const nonce = base64url(crypto.getRandomValues(new Uint8Array(32)));
+    const answer = await fetch(target, {
+      headers: { ...headers, "acspass-nonce": nonce },
+      cache: "no-store",
+      redirect: "error",
+      signal,
+    });
+    const port = address.port || "80";
+    if (!(await isProof(answer.headers.get("acspass-proof"), key, port, nonce))) {
+      throw new AcspassError({
+        kind: "unreachable",
+        message: `what answers at ${address.origin} did not show that it knows the secret: it is another program, or a run with another secret`,
+        hint: "start `acspass serve`, and read its secret file anew",
+      });
+    }
+    return answer;
+  };
+  await send(new URL("healthz", address), {});
+  const answer = await send(address, { authorization: `Bearer ${key}` });
+  return { ok: answer.ok, body: await answer.json() };
+}
+
+/** Whether `proof` is the HMAC-SHA-256 of this port and nonce under the secret. */
+async function isProof(proof, key, port, nonce) {
+  if (!/^[\w-]{43}$/.test(proof ?? "") || !key) return false;
+  const utf8 = (text) => new TextEncoder().encode(text);
+  const algorithm = { name: "HMAC", hash: "SHA-256" };
+  const hmac = await crypto.subtle.importKey("raw", utf8(key), algorithm, false, ["verify"]);
+  const bytes = Uint8Array.from(atob(`${proof.replace(/-/g, "+").replace(/_/g, "/")}=`), (c) => c.charCodeAt(0));
+  return crypto.subtle.verify("HMAC", hmac, bytes, utf8(`acspass-service-proof-v1\n${port}\n${nonce}`));
+}
+
+const base64url = (bytes) =>
+  btoa(String.fromCharCode(...bytes)).replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");

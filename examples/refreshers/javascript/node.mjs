@@ -5,6 +5,7 @@
 // It says when its token is another one, and shows none.
 
 import { readFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 
 import { AzureCommunicationTokenCredential } from "@azure/communication-common";
 
@@ -16,7 +17,11 @@ if (!url || !secretFile) {
   process.exit(2);
 }
 
-const refresh = tokenRefresher({ url, secret: () => readFile(secretFile, "utf8") });
+const refresh = tokenRefresher({
+  url,
+  secret: () => readFile(secretFile, "utf8"),
+  socket: join(dirname(secretFile), "socket"),
+});
 const credential = new AzureCommunicationTokenCredential({
   tokenRefresher: refresh,
   refreshProactively: true,

@@ -21,10 +21,15 @@ line, and because an asynchronous credential that begins without a valid token c
 """
 
 import asyncio
+import base64
+import hashlib
+import hmac
 import http.client
 import json
 import logging
 import os
+import secrets
+import socket
 import time
 from calendar import timegm
 from pathlib import Path
@@ -39,6 +44,8 @@ MIN_VALIDITY = "15m"
 PATIENCE_SECONDS = 60
 # A token with less left is no help any more.
 LAST_RESORT_SECONDS = 60
+# More than the service's answer to the first question has.
+MOST_BYTES = 4096
 
 
 class AcspassError(Exception):
@@ -66,6 +73,7 @@ class TokenRefresher:
     def __init__(self, account=None, url=None, secret_file=None):
         self._account = account
         self._url = url or os.environ["ACSPASS_SERVE_URL"]
+        self._host = urlsplit(self._url).netloc
         self._secret_file = Path(secret_file or os.environ["ACSPASS_SERVE_SECRET_FILE"])
         self._last = None
 
@@ -83,13 +91,11 @@ class TokenRefresher:
         query = {"min-validity": MIN_VALIDITY}
         if self._account:
             query["account"] = self._account
-        # Unlike urllib, this never goes through a proxy.
-        connection = http.client.HTTPConnection(
-            urlsplit(self._url).netloc, timeout=PATIENCE_SECONDS
-        )
+        connection = None
         try:
             # Every run of the service has another one.
             secret = self._secret_file.read_text(encoding="ascii").strip()
+            connection = self._connect(secret)
             connection.request(
                 "GET",
                 f"/token?{urlencode(query)}",
@@ -104,13 +110,64 @@ class TokenRefresher:
                 "see that `acspass serve` runs",
             ) from cause
         finally:
-            connection.close()
+            if connection:
+                connection.close()
         if answer.status != 200:
             error = body["error"]
             refusal = SignInNeeded if error["kind"] == "sign_in_needed" else AcspassError
             raise refusal(error["kind"], error["message"], error["hint"], error["code"])
         expires_on = timegm(time.strptime(body["expiresOn"][:19], "%Y-%m-%dT%H:%M:%S"))
         return AccessToken(body["token"], expires_on)
+
+
+    def _connect(self, secret):
+        """A connection to the service and to no other program.
+
+        No other user can listen at the Unix socket beside the secret file. At the port another
+        program may listen once the service is gone: there the service first shows that it knows
+        the secret, on the very connection that the secret is then sent on.
+        """
+        try:
+            return _UnixConnection(self._secret_file.with_name("socket"))
+        except (OSError, AttributeError):
+            pass
+        # Unlike urllib, this never goes through a proxy.
+        connection = http.client.HTTPConnection(self._host, timeout=PATIENCE_SECONDS)
+        try:
+            connection.connect()
+            # A connection that the other side closes is not opened anew, to another program.
+            connection.auto_open = 0
+            nonce = secrets.token_urlsafe(32)
+            connection.request("GET", "/healthz", headers={"acspass-nonce": nonce})
+            answer = connection.getresponse()
+            answer.read(MOST_BYTES)
+            text = f"acspass-service-proof-v1\n{connection.port}\n{nonce}"
+            proof = hmac.new(secret.encode(), text.encode(), hashlib.sha256).digest()
+            expected = base64.urlsafe_b64encode(proof).rstrip(b"=")
+            sent = answer.headers.get("acspass-proof", "").encode()
+            if not secret or not hmac.compare_digest(sent, expected):
+                raise AcspassError(
+                    "unreachable",
+                    f"what answers at {self._url} did not show that it knows the secret",
+                    "it is another program, or a run with another secret: start `acspass serve`",
+                )
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+
+class _UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path):
+        super().__init__("localhost", timeout=PATIENCE_SECONDS)
+        self.sock = socket.socket(socket.AF_UNIX)
+        try:
+            self.sock.settimeout(PATIENCE_SECONDS)
+            self.sock.connect(str(path))
+        except BaseException:
+            self.close()
+            raise
+        self.auto_open = 0
 
 
 class AsyncTokenRefresher:

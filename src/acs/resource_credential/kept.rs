@@ -210,9 +210,7 @@ mod tests {
         for fails in [false, true] {
             let (credential, clock) = (Counted::new(0, fails), clock());
             let principal = EntraPrincipal::from(credential.clone() as Arc<dyn TokenCredential>);
-            let mut callers: Vec<_> = (0..32)
-                .map(|_| Box::pin(principal.token(&clock)))
-                .collect();
+            let mut callers: Vec<_> = (0..32).map(|_| Box::pin(principal.token(&clock))).collect();
             for caller in &mut callers {
                 assert!(futures_util::poll!(caller).is_pending());
             }

@@ -1,6 +1,7 @@
 //! `serve`: serves fresh tokens to this machine's apps until it is stopped.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -59,13 +60,16 @@ pub(super) fn run(
     #[cfg(unix)]
     allow_many_connections();
     let runtime = runtime()?;
-    let mut stop = Box::pin(interrupted());
+    let mut stop = Box::pin(stopped());
     // From here on a signal ends it well: there is something to remove.
     let is_early = runtime.block_on(async { futures_util::poll!(&mut stop).is_ready() });
     if is_early {
         return Ok(0);
     }
     let server = Server::open(options, sockets, &folder)?;
+    if cfg!(panic = "abort") {
+        remove_on_panic(&server);
+    }
     // With the dashboard open, that is where a person signs in.
     if !args.open {
         sign_in_first(&parts, keyboard)?;
@@ -107,8 +111,7 @@ fn open_running(
     parts: &Parts<'_>,
     output: &mut Output,
 ) -> Result<u8> {
-    let secret = serve::secret(folder)?;
-    let link = parts.block_on(dashboard::link_of(running, &secret, parts.http()))?;
+    let link = parts.block_on(dashboard::link_of(running, folder))?;
     let url = &running.url;
     output
         .talk()
@@ -141,6 +144,42 @@ fn allow_many_connections() {
     if let Err(error) = setrlimit(Resource::Nofile, wanted) {
         tracing::debug!("no more connections than usual can be had: {error}");
     }
+}
+
+/// Ends once the user or the system wants the service to stop. Ctrl-\ does so as well: otherwise it
+/// would end the process and leave the secret behind.
+async fn stopped() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut quit) = signal(SignalKind::quit()) {
+            tokio::select! {
+                () = interrupted() => {}
+                _ = quit.recv() => {}
+            }
+            return;
+        }
+    }
+    interrupted().await;
+}
+
+/// Has a panic that ends the process remove what [`Server`] removes when it is dropped.
+fn remove_on_panic(server: &Server) {
+    let files = server
+        .socket()
+        .into_iter()
+        .map(PathBuf::as_path)
+        .chain([server.secret_file()])
+        .map(Path::to_owned)
+        .collect::<Vec<_>>();
+    let report = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        for file in &files {
+            // The panic is what is reported.
+            let _ = std::fs::remove_file(file);
+        }
+        report(panic);
+    }));
 }
 
 fn options(parts: &Parts<'_>) -> Result<Options> {
@@ -210,9 +249,13 @@ fn text(server: &Server) -> String {
     let url = server.url();
     let secret_file = server.secret_file().display();
     let quoted = shell_quoted(server.secret_file());
-    let socket = match server.socket() {
-        Some(path) => path.display().to_string(),
-        None => "none".to_owned(),
+    let (socket, ask) = match server.socket() {
+        Some(path) => {
+            let option = format!("--unix-socket {}", shell_quoted(path));
+            let ask = format!("{option} http://localhost/token");
+            (path.display().to_string(), ask)
+        }
+        None => ("none".to_owned(), format!("{url}/token")),
     };
     format!(
         "Fresh tokens at {url}
@@ -221,7 +264,8 @@ secret file  {secret_file}
 Unix socket  {socket}
 
 To ask for one, with the secret on no command line:
-  printf 'Authorization: Bearer %s' \"$(cat {quoted})\" | curl -H @- {url}/token
+  printf 'Authorization: Bearer %s' \"$(cat {quoted})\" |
+    curl -H @- {ask}
 "
     )
 }

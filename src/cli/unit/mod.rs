@@ -169,6 +169,7 @@ fn texts(args: &args::Serve, flags: &Flags, world: &World) -> Result<[String; 2]
         origins: &args.allow_origin,
         environment: &carried,
         state: &state,
+        secret_file: &state.join("serve").join("secret"),
         has_ipv6: TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).is_ok(),
     };
     Ok([text::service(&plan)?, text::socket(&plan)])

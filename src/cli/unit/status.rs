@@ -4,15 +4,14 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use url::Url;
 
 use super::systemctl::Systemctl;
 use super::{Files, SERVICE, SOCKET};
 use crate::cli::output::Output;
 use crate::cli::parts::{Parts, World, block_on};
 use crate::error::{Kind, Result};
-use crate::http::{Http, Request};
-use crate::serve::{Running, running};
+use crate::files::Folder;
+use crate::serve::{Client, Running, running};
 use crate::time::{Timestamp, in_words};
 
 /// A service that lives answers from memory.
@@ -35,12 +34,13 @@ struct Found {
 /// `serve --status`.
 pub(in crate::cli) fn status(world: &World, output: &mut Output) -> Result<u8> {
     let parts = Parts::new(world, &BTreeMap::new())?;
-    let service = running(&world.serve_folder()?)?;
+    let folder = world.serve_folder()?;
+    let service = running(&folder)?;
     let is_installed = Files::of(world).is_ok_and(|files| files.are_there());
     let systemctl = Systemctl::new(world);
     let (answers, is_active, is_listening) = block_on(async {
         let answers = match &service {
-            Some(service) => answers(parts.http(), &service.url).await,
+            Some(service) => answers(service, &folder).await,
             None => false,
         };
         Ok(match is_installed {
@@ -75,12 +75,13 @@ pub(in crate::cli) fn status(world: &World, output: &mut Output) -> Result<u8> {
     })
 }
 
-async fn answers(http: &Http, url: &str) -> bool {
-    let Ok(url) = Url::parse(&format!("{url}/healthz")) else {
+/// Whether the service itself answers at its port, and no other program.
+async fn answers(service: &Running, folder: &Folder) -> bool {
+    let Ok(client) = Client::of(service, folder) else {
         return false;
     };
-    let asked = tokio::time::timeout(PATIENCE, http.send_once(Request::get(url))).await;
-    matches!(asked, Ok(Ok(answer)) if answer.status.is_success())
+    let checked = tokio::time::timeout(PATIENCE, client.check()).await;
+    matches!(checked, Ok(Ok(())))
 }
 
 /// The secret is written once a run, when it starts.

@@ -21,6 +21,8 @@ pub(super) struct Plan<'p> {
     pub(super) environment: &'p [(&'static str, String)],
     /// The folder that the service writes to.
     pub(super) state: &'p Path,
+    /// The file that holds the secret of a run.
+    pub(super) secret_file: &'p Path,
     /// Whether the machine has `::1`.
     pub(super) has_ipv6: bool,
 }
@@ -86,6 +88,8 @@ RestartSec=2
 # What is wrong with a setting stays wrong: exit code 2 is not tried again.
 RestartPreventExitStatus=2
 TimeoutStopSec=15
+# However it ended, its secret is worth nothing any more.
+ExecStopPost=-/bin/rm -f {secret}
 # A descriptor for each connection.
 LimitNOFILE=65536
 {HARDENING}ReadWritePaths={state}
@@ -95,7 +99,8 @@ ReadWritePaths=-%h/.azure
 [Install]
 WantedBy=default.target
 ",
-        state = path_word(plan.state)?
+        state = path_word(plan.state)?,
+        secret = quote(text_of(plan.secret_file)?, Dollar::Doubled)?,
     ))
 }
 

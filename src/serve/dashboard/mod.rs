@@ -82,6 +82,7 @@ pub(super) struct Facts {
     /// The port of the dashboard alone.
     pub(super) port: u16,
     pub(super) secret_file: String,
+    pub(super) socket: Option<String>,
     pub(super) profile: String,
     pub(super) min_validity_seconds: u64,
 }
@@ -290,6 +291,7 @@ impl Dashboard {
             "service": {
                 "url": facts.url,
                 "secretFile": facts.secret_file,
+                "socket": facts.socket,
                 "minValiditySeconds": facts.min_validity_seconds,
             },
             "accounts": list,

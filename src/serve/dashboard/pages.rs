@@ -11,6 +11,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256, Sha384};
 
 use crate::serve::answer;
@@ -38,30 +39,39 @@ const HTML: &str = "text/html; charset=utf-8";
 const CSS: &str = "text/css; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 
-/// The page. Each field is the digest of a part, as `integrity` wants it.
+/// The page, with the digests of its parts as `integrity` wants them.
 #[derive(Template)]
 #[template(path = "dashboard/index.html")]
-struct Index {
-    style: String,
-    main: String,
-    page: String,
-    service: String,
-    accounts: String,
-    identities: String,
+struct Index<'a> {
+    style: &'a str,
+    main: &'a str,
+    /// The import map, which has the digests of the modules that `main` imports.
+    imports: &'a str,
 }
 
-static INDEX: LazyLock<String> = LazyLock::new(|| {
+/// The page's text, and its policy.
+static INDEX: LazyLock<(String, String)> = LazyLock::new(|| {
     let digest = |text: &str| format!("sha384-{}", STANDARD.encode(Sha384::digest(text)));
+    let modules = ASSETS
+        .iter()
+        .filter(|(path, media_type, _)| *media_type == SCRIPT && *path != "/main.js")
+        .map(|(path, _, text)| (format!(".{path}"), digest(text).into()))
+        .collect::<serde_json::Map<String, Value>>();
+    let imports = json!({"integrity": modules}).to_string();
     let index = Index {
-        style: digest(STYLE),
-        main: digest(MAIN),
-        page: digest(PARTS),
-        service: digest(SERVICE),
-        accounts: digest(ACCOUNTS),
-        identities: digest(IDENTITIES),
+        style: &digest(STYLE),
+        main: &digest(MAIN),
+        imports: &imports,
     };
     // A template without filters that can fail renders.
-    index.render().unwrap_or_default()
+    let text = index.render().unwrap_or_default();
+    let allowed = STANDARD.encode(Sha256::digest(&imports));
+    let policy = format!(
+        "default-src 'none'; script-src 'self' 'sha256-{allowed}'; style-src 'self'; \
+         connect-src 'self'; img-src 'self' data:; form-action 'none'; frame-ancestors 'none'; \
+         base-uri 'none'"
+    );
+    (text, policy)
 });
 
 /// Why there is no dashboard to be seen.
@@ -89,17 +99,13 @@ pub(super) fn is_asset(path: &str) -> bool {
 /// The page, or a part of it.
 pub(super) fn asset_at(path: &str) -> Option<Response> {
     let mut response = match path {
-        PAGE => answer::text(StatusCode::OK, HTML, INDEX.as_str()),
+        PAGE => answer::text(StatusCode::OK, HTML, INDEX.0.as_str()),
         path => {
             let (_, media_type, text) = ASSETS.iter().find(|(known, _, _)| *known == path)?;
             answer::text(StatusCode::OK, media_type, *text)
         }
     };
-    page_headers(
-        response.headers_mut(),
-        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
-         img-src 'self' data:; form-action 'none'; frame-ancestors 'none'; base-uri 'none'",
-    );
+    page_headers(response.headers_mut(), &INDEX.1);
     Some(response)
 }
 

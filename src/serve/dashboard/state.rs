@@ -25,11 +25,7 @@ enum Next {
 }
 
 /// An account as the page needs it: its tokens with what they have left by the service's clock.
-pub(super) fn account(
-    state: &AccountState,
-    held: &Held,
-    clock: &dyn Clock,
-) -> Value {
+pub(super) fn account(state: &AccountState, held: &Held, clock: &dyn Clock) -> Value {
     let next = next(state, held, clock);
     let (does, after) = match next {
         Next::Renews(after) => ("renews", Some(after)),
@@ -81,11 +77,7 @@ fn at(time: Timestamp) -> String {
     Timestamp::from_unix_seconds(seconds - seconds.rem_euclid(60)).to_string()
 }
 
-fn next(
-    state: &AccountState,
-    held: &Held,
-    clock: &dyn Clock,
-) -> Next {
+fn next(state: &AccountState, held: &Held, clock: &dyn Clock) -> Next {
     let fresh = |token: Option<TokenState>| token.is_some_and(|token| token.fresh);
     match held.token.as_ref().map(|token| token.due_in(clock)) {
         _ if held.needs_person => Next::SignIn,

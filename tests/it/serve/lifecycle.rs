@@ -16,7 +16,7 @@ fn home() -> Home {
 #[test]
 fn a_stopped_service_leaves_no_secret_and_no_socket() {
     let home = home();
-    for signal in ["INT", "TERM", "HUP"] {
+    for signal in ["INT", "TERM", "HUP", "QUIT"] {
         let service = Service::start(&home, &[]);
         let folder = service.secret_file.parent().expect("a folder").to_owned();
         let running = acspass::serve::running(&folder).expect("it can be read");
@@ -24,6 +24,9 @@ fn a_stopped_service_leaves_no_secret_and_no_socket() {
         assert_eq!(running.pid, service.process.id());
         assert_eq!(running.url, format!("http://127.0.0.1:{}", service.port));
         assert_eq!(running.secret_file, service.secret_file);
+        // The lock tells a client that the secret is a running service's.
+        let secret = std::fs::File::open(&service.secret_file).expect("it is ours");
+        secret.try_lock_shared().expect_err("it is locked");
         // Somebody is connected, and asks nothing.
         let _idle = TcpStream::connect(("127.0.0.1", service.port)).expect("it listens");
         let socket = service.socket.clone().expect("a socket");
@@ -52,6 +55,10 @@ fn one_that_was_killed_is_followed_by_the_next_with_another_secret() {
     assert!(first_file.exists(), "nobody was left to remove it");
     let folder = first_file.parent().expect("a folder");
     assert_eq!(acspass::serve::running(folder).expect("readable"), None);
+    assert!(
+        !first_file.exists(),
+        "whoever looks for a service removes it"
+    );
     let second = Service::start(&home, &[]);
     assert_ne!(second.secret, first_caller.secret);
     second.get("/status").assert_status(200);

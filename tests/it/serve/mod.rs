@@ -7,6 +7,7 @@ mod identities;
 mod lifecycle;
 mod shape;
 mod soak;
+mod squatters;
 mod tokens;
 
 use std::io::{Read, Write};

@@ -133,7 +133,11 @@ fn a_cookie_of_the_attackers_is_worth_nothing_before_and_after_somebody_gets_in(
         besieged.service.secret.clone(),
     ] {
         let cookie = format!("Cookie: acspass={cookie}");
-        for (method, path) in [("GET", "/"), ("GET", "/main.js"), ("POST", "/dashboard/key")] {
+        for (method, path) in [
+            ("GET", "/"),
+            ("GET", "/main.js"),
+            ("POST", "/dashboard/key"),
+        ] {
             let text = door.ask(method, &at(path), &[&ours, &own, &cookie]);
             door.assert_refused(path, &text, 401);
         }
@@ -168,7 +172,12 @@ fn a_cookie_of_the_attackers_is_worth_nothing_before_and_after_somebody_gets_in(
     let text = door.ask("POST", &key, &[&ours, &good, &own]);
     door.assert_refused("a second key", &text, 401);
     // No path leads around the session's own.
-    for path in ["/dashboard/state", "//dashboard/state", "/../token", "/x/token"] {
+    for path in [
+        "/dashboard/state",
+        "//dashboard/state",
+        "/../token",
+        "/x/token",
+    ] {
         let text = door.ask("GET", path, &[&ours, &good]);
         door.assert_refused(path, &text, 401);
     }

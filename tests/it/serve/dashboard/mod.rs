@@ -18,7 +18,7 @@ struct Visitor {
     key: String,
 }
 
-fn open() -> Home {
+pub(super) fn open() -> Home {
     let (mut home, _emulator) = Home::with_emulator();
     let state = home.path().join("state").display().to_string();
     home.set("ACSPASS_STATE_DIR", &state);

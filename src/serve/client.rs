@@ -1,0 +1,277 @@
+//! A client of the running service: it sends the secret to that service and to no other program.
+//!
+//! It prefers the Unix socket beside the secret file, where no other user can listen. Over TCP the
+//! service first shows that it knows the secret (see [`super::proof`]), on the very connection that
+//! the secret is then sent on.
+
+use std::ffi::OsStr;
+use std::path::Path;
+use std::time::Duration;
+
+use axum::body::{Body, to_bytes};
+use axum::http::{HeaderValue, Method, Request, StatusCode, header};
+use hyper::client::conn::http1::{SendRequest, handshake};
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::task::AbortHandle;
+use url::Url;
+
+use crate::error::{Error, Kind, Result};
+use crate::files::Folder;
+use crate::loopback;
+use crate::secret::ServiceSecret;
+
+use super::Running;
+use super::access::OPEN_PATH;
+use super::place::{self, SECRET_FILE, SOCKET, new_secret};
+use super::proof::{self, NONCE, PROOF};
+
+/// How long a request may take: the service may have to ask Entra ID and the resource.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// Longest response that is read, in bytes.
+const LONGEST: usize = 256 * 1024;
+
+/// See the module.
+#[derive(Debug, Clone)]
+pub struct Client {
+    /// `http://HOST:PORT`.
+    url: String,
+    host: String,
+    port: u16,
+    /// The service's folder, and the secret's name in it.
+    folder: Folder,
+    secret_file: String,
+}
+
+/// A response of the service.
+#[derive(Debug)]
+pub struct Reply {
+    /// The HTTP status.
+    pub status: u16,
+    /// The body, which may hold a token.
+    pub body: Vec<u8>,
+}
+
+impl Client {
+    /// A client of the service at this address, as `acspass serve` prints it and `acspass exec`
+    /// names it in `ACSPASS_SERVE_URL` and `ACSPASS_SERVE_SECRET_FILE`. Contacts nothing.
+    ///
+    /// # Errors
+    /// [`Kind::Usage`] if the address is not a plain http address of this machine, or if the path
+    /// names no file.
+    pub fn new(url: &str, secret_file: impl AsRef<Path>) -> Result<Client> {
+        let path = secret_file.as_ref();
+        let name = path.file_name().and_then(OsStr::to_str).ok_or_else(|| {
+            Error::new(
+                Kind::Usage,
+                "the path of the token service's secret names no file",
+                "use the path that `acspass serve` printed",
+            )
+        })?;
+        let folder = path.parent().unwrap_or(Path::new("")).to_owned();
+        Client::in_folder(url, Folder::new(folder), name)
+    }
+
+    /// A client of this service, which has this folder.
+    ///
+    /// # Errors
+    /// [`Kind::Usage`] if its address is not a plain http address of this machine.
+    pub fn of(running: &Running, folder: &Folder) -> Result<Client> {
+        Client::in_folder(&running.url, folder.clone(), SECRET_FILE)
+    }
+
+    fn in_folder(url: &str, folder: Folder, secret_file: &str) -> Result<Client> {
+        let wrong = || {
+            Error::new(
+                Kind::Usage,
+                "the token service's address is not an http address of this machine",
+                "use the address that `acspass serve` printed, like http://127.0.0.1:8487",
+            )
+        };
+        let parsed = Url::parse(url).map_err(|_| wrong())?;
+        let host = parsed
+            .host_str()
+            .filter(|host| parsed.scheme() == "http" && loopback::is_loopback_host(host));
+        let host = host.ok_or_else(wrong)?;
+        Ok(Client {
+            url: parsed.origin().ascii_serialization(),
+            host: host.trim_matches(['[', ']']).to_owned(),
+            port: parsed.port_or_known_default().ok_or_else(wrong)?,
+            folder,
+            secret_file: secret_file.to_owned(),
+        })
+    }
+
+    /// Checks that the service answers, and that it is the one whose secret is in the file. The
+    /// secret is not sent.
+    ///
+    /// # Errors
+    /// [`Kind::Unreachable`] if it does not answer, or another program does.
+    pub async fn check(&self) -> Result<()> {
+        let work = async {
+            let secret = self.secret()?;
+            self.over_tcp(&secret).await.map(drop)
+        };
+        self.in_time(work).await
+    }
+
+    /// Sends a request without a body, and returns the response.
+    ///
+    /// # Errors
+    /// [`Kind::Unreachable`] if no service runs, if it does not answer within a minute, or if what
+    /// answers is another program.
+    pub async fn send(&self, method: Method, target: &str) -> Result<Reply> {
+        let work = async {
+            let secret = self.secret()?;
+            let mut connection = self.connect(&secret).await?;
+            let mut bearer = HeaderValue::try_from(format!("Bearer {}", secret.expose()))
+                .map_err(|_| self.odd("has a secret file that holds no secret"))?;
+            bearer.set_sensitive(true);
+            let request = Request::builder()
+                .method(method)
+                .uri(target)
+                .header(header::HOST, &connection.host)
+                .header(header::AUTHORIZATION, bearer)
+                .body(Body::empty())
+                .map_err(|cause| Error::internal("a request cannot be made").caused_by(cause))?;
+            let response = connection.sender.send_request(request).await;
+            let response = response.map_err(|cause| self.broken(cause))?;
+            let status = response.status().as_u16();
+            let body = to_bytes(Body::new(response.into_body()), LONGEST).await;
+            let body = body.map_err(|cause| self.broken(cause))?.to_vec();
+            Ok(Reply { status, body })
+        };
+        self.in_time(work).await
+    }
+
+    async fn in_time<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
+        let done = tokio::time::timeout(PATIENCE, work).await;
+        done.unwrap_or_else(|_| Err(self.odd("does not answer")))
+    }
+
+    /// The secret of the run.
+    fn secret(&self) -> Result<ServiceSecret> {
+        place::secret(&self.folder, &self.secret_file)
+            .map_err(|cause| no_service("its secret is not there").caused_by(cause))
+    }
+
+    /// Whether the secret file is one that a killed run left: a running service has it locked. Some
+    /// file systems show no lock of another machine, so that this explains a failure and causes none.
+    fn is_stale(&self) -> bool {
+        cfg!(unix)
+            && self
+                .folder
+                .open(&self.secret_file)
+                .is_ok_and(|file| file.try_lock_shared().is_ok())
+    }
+
+    async fn connect(&self, secret: &ServiceSecret) -> Result<Connection> {
+        #[cfg(unix)]
+        {
+            let socket = self.folder.path_of(SOCKET);
+            if let Ok(stream) = tokio::net::UnixStream::connect(socket).await {
+                let connection = Connection::over(stream, "localhost".to_owned()).await;
+                return connection.map_err(|cause| self.broken(cause));
+            }
+        }
+        self.over_tcp(secret).await.map_err(|error| {
+            if self.is_stale() {
+                return no_service("its secret file was left by a run that was killed");
+            }
+            error
+        })
+    }
+
+    async fn over_tcp(&self, secret: &ServiceSecret) -> Result<Connection> {
+        let address = (self.host.as_str(), self.port);
+        let stream = tokio::net::TcpStream::connect(address).await;
+        let stream = stream.map_err(|cause| self.odd("does not answer").caused_by(cause))?;
+        let host = self.url.trim_start_matches("http://").to_owned();
+        let connection = Connection::over(stream, host).await;
+        let mut connection = connection.map_err(|cause| self.broken(cause))?;
+        let nonce = new_secret()?;
+        let request = Request::builder()
+            .uri(OPEN_PATH)
+            .header(header::HOST, &connection.host)
+            .header(NONCE, nonce.expose())
+            .body(Body::empty())
+            .map_err(|cause| Error::internal("a request cannot be made").caused_by(cause))?;
+        let response = connection.sender.send_request(request).await;
+        let response = response.map_err(|cause| self.broken(cause))?;
+        let sent = response.headers().get(PROOF);
+        let sent = sent.map(HeaderValue::as_bytes).unwrap_or_default();
+        if response.status() != StatusCode::OK
+            || !proof::is_proof(secret, self.port, nonce.expose(), sent)
+        {
+            return Err(self.another_program());
+        }
+        let rest = to_bytes(Body::new(response.into_body()), LONGEST).await;
+        rest.map_err(|cause| self.broken(cause))?;
+        let ready = connection.sender.ready().await;
+        ready.map_err(|cause| self.broken(cause))?;
+        Ok(connection)
+    }
+
+    fn another_program(&self) -> Error {
+        Error::new(
+            Kind::Unreachable,
+            format!(
+                "what answers at {} did not show that it knows the token service's secret",
+                self.url
+            ),
+            "it is another program, or a run with another secret: find it with `acspass serve \
+             --status`, or start `acspass serve`",
+        )
+    }
+
+    fn broken(&self, cause: impl std::error::Error + Send + Sync + 'static) -> Error {
+        self.odd("broke the connection").caused_by(cause)
+    }
+
+    fn odd(&self, what: &str) -> Error {
+        Error::new(
+            Kind::Unreachable,
+            format!("the token service at {} {what}", self.url),
+            "see that `acspass serve` runs",
+        )
+    }
+}
+
+fn no_service(why: &str) -> Error {
+    Error::new(
+        Kind::Unreachable,
+        format!("no token service runs: {why}"),
+        "start `acspass serve`",
+    )
+}
+
+/// One connection, which is never opened anew.
+struct Connection {
+    sender: SendRequest<Body>,
+    host: String,
+    driver: AbortHandle,
+}
+
+impl Connection {
+    async fn over<S>(stream: S, host: String) -> hyper::Result<Connection>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let (sender, driver) = handshake(TokioIo::new(stream)).await?;
+        let driver = tokio::spawn(async move {
+            // What goes wrong, the request's own future says.
+            let _ = driver.await;
+        });
+        Ok(Connection {
+            sender,
+            host,
+            driver: driver.abort_handle(),
+        })
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.driver.abort();
+    }
+}
