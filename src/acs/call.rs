@@ -138,14 +138,13 @@ impl Caller {
         body: &[u8],
         key: &AccessKey,
     ) -> Result<HeaderMap> {
-        let offset = self.clock_offset_seconds.load(Ordering::Relaxed);
         sign(
             &Unsigned {
                 method: method.as_str(),
                 target,
                 host: &self.endpoint.host_header(),
                 body,
-                date: self.clock.now().shifted(offset),
+                date: self.service_now(),
             },
             key,
         )
@@ -190,7 +189,7 @@ impl Caller {
         if token.token.expose().is_empty() {
             return Err(self.not_its_own("an empty token"));
         }
-        if expires_on <= service_time.unwrap_or_else(|| self.clock.now()) {
+        if expires_on <= service_time.unwrap_or_else(|| self.service_now()) {
             return Err(self.not_its_own("a token that has expired already"));
         }
         Ok(Issued {
@@ -198,6 +197,12 @@ impl Caller {
             expires_on,
             service_time,
         })
+    }
+
+    /// The time by the service's clock, as far as it is known.
+    fn service_now(&self) -> Timestamp {
+        let offset = self.clock_offset_seconds.load(Ordering::Relaxed);
+        self.clock.now().shifted(offset)
     }
 
     pub(super) fn not_its_own(&self, what: &str) -> Error {

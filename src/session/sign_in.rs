@@ -139,6 +139,12 @@ impl Session {
     /// Puts what the token endpoint gave into the record.
     pub(super) fn keep_tokens(&self, record: &mut Record, tokens: Tokens, scopes: &[String]) {
         self.measure_clock(record, tokens.service_time);
+        let offset = record.clock.as_ref().map_or(0, ClockMark::offset_seconds);
+        let expires_on = match tokens.service_time {
+            Some(_) => tokens.expires_on,
+            // The response did not tell the time: the expiry was counted from our own clock.
+            None => tokens.expires_on.shifted(offset),
+        };
         if let Some(granted) = &tokens.granted {
             warn_of_partial_grant(scopes, granted);
         }
@@ -148,13 +154,17 @@ impl Session {
         record.keep_entra_token(CachedEntraToken {
             token: tokens.entra_token,
             scopes: scopes.to_vec(),
-            expires_on: tokens.expires_on,
+            expires_on,
         });
     }
 
-    /// Marks what the clocks show, by the `Date` of an answer, and says so where they differ.
+    /// Marks what the clocks show, by the `Date` of a response, and warns if they differ.
     pub(super) fn measure_clock(&self, record: &mut Record, service_time: Option<Timestamp>) {
-        let mark = ClockMark::new(self.clock.as_ref(), service_time);
+        let clock = self.clock.as_ref();
+        let mark = match service_time {
+            Some(_) => ClockMark::new(clock, service_time),
+            None => ClockMark::carried_on(clock, record.clock.as_ref()),
+        };
         let offset = mark.offset_seconds();
         let known = record.clock.replace(mark).map(|mark| mark.offset_seconds());
         if offset != 0 && known.unwrap_or_default().abs_diff(offset) > WORTH_SAYING_SECONDS {

@@ -4,6 +4,7 @@
 //! never thought to live longer than it does. Time zones and calendars beyond UTC are left out.
 
 mod clock;
+mod mark;
 
 use std::fmt;
 use std::time::Duration;
@@ -11,7 +12,8 @@ use std::time::Duration;
 use crate::error::{Error, Kind, Result};
 use crate::text::quoted;
 
-pub use clock::{Boot, Clock, ClockMark, Moment, SettableClock, Sleep, SystemClock};
+pub use clock::{Boot, Clock, SettableClock, Sleep, SystemClock};
+pub use mark::{ClockMark, Moment};
 
 /// A point in time: whole seconds since 1970-01-01T00:00:00Z.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use acspass::emulator::{Emulator, Fault, Options, Route, Trouble};
 use acspass::error::Kind;
-use acspass::time::{Clock, SettableClock, SystemClock};
+use acspass::time::{Clock, SettableClock, Sleep, SystemClock, Timestamp};
 
 use crate::harness::desk::Desk;
 use crate::harness::secret_service::SecretService;
@@ -248,5 +248,92 @@ fn a_clock_that_differs_by_more_than_a_minute_is_said_and_does_not_matter() {
                 assert_eq!(json["expiresInSeconds"], 4500 - seconds);
             }
         }
+    }
+}
+
+/// A machine that tells only the wall clock's time.
+#[derive(Clone)]
+struct WallOnly(SettableClock);
+
+impl Clock for WallOnly {
+    fn now(&self) -> Timestamp {
+        self.0.now()
+    }
+
+    fn sleep(&self, duration: Duration) -> Sleep<'_> {
+        self.0.sleep(duration)
+    }
+}
+
+/// A home with sealed files, an emulator, and the clock of its services.
+fn home_and_service() -> (Home, Arc<Emulator>, SettableClock) {
+    let service = SettableClock::new(SystemClock.now());
+    let options = Options {
+        clock: Arc::new(service.clone()),
+        ..Options::default()
+    };
+    let emulator = Arc::new(Emulator::start(options).expect("an emulator"));
+    let mut home = Home::new();
+    home.point_at(&emulator);
+    let key_file = home.path().join("key");
+    acspass::store::create_key_file(&key_file).expect("a key");
+    home.set("ACSPASS_STORE", "file");
+    home.set("ACSPASS_STORE_KEY_FILE", &key_file.display().to_string());
+    (home, emulator, service)
+}
+
+const GET: [&str; 3] = ["get", "-o", "json"];
+
+// https://github.com/microsoft/WSL/issues/41291
+#[test]
+fn expired_token_is_not_printed_after_a_suspend_that_stopped_the_uptime() {
+    let (home, emulator, service) = home_and_service();
+    let ours = SettableClock::new(service.now());
+    let first = ["get", "--interactive"];
+    let call = home.call(&first).by_clock(&ours);
+    let token = call.by(&TestBrowser::walking()).run().token();
+
+    let asleep = Duration::from_secs(11_994);
+    service.advance(asleep);
+    ours.advance(Duration::from_secs(5_400));
+    ours.set(service.now());
+
+    let status = home.call(&["status", "-o", "json"]).by_clock(&ours).run();
+    for kind in ["entraToken", "communicationToken"] {
+        assert_eq!(status.json()["accounts"][0][kind]["fresh"], false, "{kind}");
+    }
+    let run = home.call(&GET).by_clock(&ours).run();
+    assert_ne!(run.json()["token"], token.as_str(), "it has expired");
+    assert_eq!(run.json()["expiresInSeconds"], 4500);
+    let requests = emulator.requests().len();
+    home.call(&GET).by_clock(&ours).run().assert_code(0);
+    assert_eq!(emulator.requests().len(), requests, "one renewal is enough");
+}
+
+#[test]
+fn without_a_boot_id_a_clock_that_is_wrong_costs_no_renewal() {
+    for shift in [2 * 3600, -2 * 3600] {
+        let (home, emulator, service) = home_and_service();
+        let hands = SettableClock::new(service.now().shifted(shift));
+        let ours = WallOnly(hands.clone());
+        let words = ["get", "--interactive", "-o", "json"];
+        let call = home.call(&words).by_clock(&ours);
+        let first = call.by(&TestBrowser::walking()).run();
+        first.assert_code(0);
+        assert_eq!(first.json()["expiresInSeconds"], 4500);
+        home.call(&["status"])
+            .by_clock(&ours)
+            .run()
+            .assert_code(0)
+            .assert_does_not_say("expired");
+
+        let requests = emulator.requests().len();
+        for clock in [&service, &hands] {
+            clock.advance(Duration::from_secs(60));
+        }
+        let again = home.call(&GET).by_clock(&ours).run();
+        assert_eq!(again.json()["token"], first.json()["token"], "{shift}");
+        assert_eq!(again.json()["expiresInSeconds"], 4440);
+        assert_eq!(emulator.requests().len(), requests, "{shift}");
     }
 }

@@ -1,0 +1,149 @@
+//! The service's time, derived from this machine's clocks.
+//!
+//! A [`ClockMark`] records what the clocks showed when a service last answered. A [`Moment`] reads
+//! the clocks again and computes the service's time from the mark. No single clock is trusted: the
+//! wall clock can be set, and the uptime stops while a virtual machine is suspended.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Boot, Clock, Timestamp};
+
+/// Clocks that differ by this much or less count as equal, in seconds.
+const CLOCKS_AGREE_SECONDS: u64 = 60;
+
+/// The clocks at the time of a service's latest response.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClockMark {
+    wall_seconds: i64,
+    service_seconds: i64,
+    boot: Option<Boot>,
+}
+
+impl ClockMark {
+    /// Marks the present. `service` is the service's time, if it is known.
+    pub fn new(clock: &dyn Clock, service: Option<Timestamp>) -> Self {
+        let wall = clock.now();
+        let service = service
+            .filter(|service| service.seconds_since(wall).unsigned_abs() > CLOCKS_AGREE_SECONDS)
+            .unwrap_or(wall);
+        ClockMark {
+            wall_seconds: wall.unix_seconds(),
+            service_seconds: service.unix_seconds(),
+            boot: clock.boot(),
+        }
+    }
+
+    /// Marks the present after a response that did not contain the service's time. What is known
+    /// of the service's clock from the mark `before` remains.
+    pub fn carried_on(clock: &dyn Clock, before: Option<&ClockMark>) -> Self {
+        let now = Moment::now(clock);
+        let service = before.map(|mark| now.by_service(Some(mark)));
+        ClockMark::new(clock, service.filter(|service| *service != Timestamp::END))
+    }
+
+    /// Returns the service's clock minus ours at the mark, in seconds; 0 if they agreed to a
+    /// minute.
+    pub fn offset_seconds(&self) -> i64 {
+        self.service_seconds.saturating_sub(self.wall_seconds)
+    }
+
+    fn wall(&self) -> Timestamp {
+        Timestamp::from_unix_seconds(self.wall_seconds)
+    }
+
+    fn service(&self) -> Timestamp {
+        Timestamp::from_unix_seconds(self.service_seconds)
+    }
+}
+
+/// One reading of this machine's clocks, for any number of marks.
+#[derive(Debug, Clone)]
+pub struct Moment {
+    wall: Timestamp,
+    boot: Option<Boot>,
+}
+
+/// What the uptime says about the time since a mark.
+enum SinceMark {
+    /// This many seconds have passed, or more if the uptime stood still for a while.
+    SameRun(u64),
+    /// As `SameRun`, but the machine may have been restarted unnoticed: runs have no id here.
+    PerhapsSameRun(u64),
+    /// The machine was restarted, or the mark was made in another environment.
+    OtherRun,
+    /// Neither the mark nor this reading has an uptime.
+    NoUptime,
+}
+
+impl Moment {
+    /// Reads the clocks.
+    pub fn now(clock: &dyn Clock) -> Self {
+        Moment {
+            wall: clock.now(),
+            boot: clock.boot(),
+        }
+    }
+
+    /// Returns the service's time, computed from its latest response; our own time without one.
+    ///
+    /// It is the later of two times: the mark plus the uptime since then, and the wall clock
+    /// plus its offset at the mark. So neither a clock that was set back nor an uptime that stood
+    /// still makes an expired token look fresh. A wrong result is too late, never too early, and
+    /// the renewal that follows makes a new mark: at most one renewal is in vain.
+    ///
+    /// Without an uptime only the wall clock remains. It then cannot be noticed that a clock was
+    /// corrected after the mark, unless it shows an earlier time than the mark.
+    pub fn by_service(&self, mark: Option<&ClockMark>) -> Timestamp {
+        let Some(mark) = mark else {
+            return self.wall;
+        };
+        let by_wall = self.wall.shifted(mark.offset_seconds());
+        let by_uptime = |passed: u64| mark.service().plus(std::time::Duration::from_secs(passed));
+        match self.since(mark) {
+            SinceMark::SameRun(passed) => by_uptime(passed).max(by_wall),
+            SinceMark::PerhapsSameRun(passed) => {
+                let by_uptime = by_uptime(passed);
+                match by_wall.seconds_since(by_uptime).unsigned_abs() > CLOCKS_AGREE_SECONDS {
+                    // The clock was set, or the machine slept, or was restarted.
+                    true => by_uptime.max(self.after_a_restart(mark)),
+                    false => by_uptime.max(by_wall),
+                }
+            }
+            SinceMark::OtherRun => self.after_a_restart(mark),
+            SinceMark::NoUptime => self.unless_set_back(mark, by_wall),
+        }
+    }
+
+    fn since(&self, mark: &ClockMark) -> SinceMark {
+        let (then, now) = match (&mark.boot, &self.boot) {
+            (Some(then), Some(now)) => (then, now),
+            (None, None) => return SinceMark::NoUptime,
+            _ => return SinceMark::OtherRun,
+        };
+        match now.uptime_seconds.checked_sub(then.uptime_seconds) {
+            Some(passed) if now.id == then.id => match now.id {
+                Some(_) => SinceMark::SameRun(passed),
+                None => SinceMark::PerhapsSameRun(passed),
+            },
+            _ => SinceMark::OtherRun,
+        }
+    }
+
+    /// The wall clock may have been corrected during the restart, or not: the later time is safe.
+    fn after_a_restart(&self, mark: &ClockMark) -> Timestamp {
+        let by_wall = self.wall.shifted(mark.offset_seconds());
+        self.unless_set_back(mark, by_wall.max(self.wall))
+    }
+
+    /// Returns `time`; the end of time if the clock shows an earlier time than at the mark. Then
+    /// the time that has passed is unknown, and nothing is fresh.
+    fn unless_set_back(&self, mark: &ClockMark, time: Timestamp) -> Timestamp {
+        match mark.wall().seconds_since(self.wall) > CLOCKS_AGREE_SECONDS as i64 {
+            true => Timestamp::END,
+            false => time,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
