@@ -14,6 +14,9 @@ use super::{HeldToken, Refresher};
 
 /// With more left, a token is handed out where the service cannot be reached.
 const LAST_RESORT: Duration = Duration::from_secs(60);
+/// The longest time for which callers get the error of the last refresh without a new one. Pauses
+/// between refreshes that no caller needs are longer.
+const REPEATED: Duration = Duration::from_secs(5);
 /// The longest sleep in one piece: timers stand still while a machine sleeps, so that the clock is
 /// looked at again from time to time.
 const LONGEST_SLEEP: Duration = Duration::from_secs(60);
@@ -129,8 +132,8 @@ impl<R: Refresher> Keeper<R> {
         }
     }
 
-    /// Answers whom the held token is good enough for, and whom an outage that just showed itself
-    /// or a refresher with nothing new leaves nothing better.
+    /// Replies to callers that the held token satisfies, and to callers for whom a recent failure
+    /// means that nothing better is available.
     fn serve(&self, waiting: &mut Vec<Ask>) {
         let clock = self.clock.as_ref();
         let held = self.held.borrow().clone();
@@ -140,10 +143,14 @@ impl<R: Refresher> Keeper<R> {
             }
         }
         let Some(failed) = &self.failed else { return };
-        if !failed.may_pass() || failed.ago(clock) >= failed.pause {
+        let ago = failed.ago(clock);
+        if !failed.may_pass() || ago >= failed.pause {
             return;
         }
+        let lasts = held.as_ref().is_some_and(|held| self.lasts(held));
         match (&failed.error, held) {
+            // By now the service may answer again.
+            (Some(_), _) if ago >= REPEATED && !lasts => {}
             (Some(error), _) => {
                 for ask in waiting.drain(..) {
                     let _ = ask.answer.send(self.make_do(error));
@@ -183,6 +190,8 @@ impl<R: Refresher> Keeper<R> {
                 "see that this machine's clock is right, and what the tokens come from",
             ));
         }
+        // The service has answered: an outage is over, and the next failure is the first one.
+        self.failed.take_if(|failed| failed.error.is_some());
         let before = self.held.borrow().clone();
         if let Some(mut before) = before.filter(|before| before.token == new.token) {
             if before.is_in_doubt(self.clock.as_ref()) {
@@ -233,15 +242,17 @@ impl<R: Refresher> Keeper<R> {
     fn make_do(&self, error: &Error) -> Result<Arc<HeldToken>> {
         let held = self.held.borrow().clone();
         match held {
-            Some(held)
-                if error.kind() == Kind::Unreachable
-                    && held.left(self.clock.as_ref()) > LAST_RESORT =>
-            {
+            Some(held) if error.kind() == Kind::Unreachable && self.lasts(&held) => {
                 warn!("{error}: the token that is held is handed out");
                 Ok(held)
             }
             _ => Err(error.clone()),
         }
+    }
+
+    /// Whether the token may be handed out during an outage.
+    fn lasts(&self, held: &HeldToken) -> bool {
+        held.left(self.clock.as_ref()) > LAST_RESORT
     }
 }
 

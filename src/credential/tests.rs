@@ -359,3 +359,63 @@ async fn a_clock_that_is_put_right_does_not_kill_a_token_that_lives() {
         "it is asked once what is left"
     );
 }
+
+#[tokio::test]
+async fn the_error_of_an_outage_is_not_repeated_once_the_service_answers_again() {
+    // Nothing is held: each failure doubles the pause, to a minute.
+    let mut script = vec![Err(Kind::Unreachable); 8];
+    script.push(Ok(HOUR));
+    let world = World::new(&script);
+    for failures in 1..=8 {
+        world.get(TEN_MINUTES).await.expect_err("an outage");
+        let again = world.get(TEN_MINUTES).await.expect_err("still the same");
+        assert_eq!(again.kind(), Kind::Unreachable);
+        assert_eq!(world.refreshes(), failures, "it is repeated at first");
+        world.pass(5).await;
+    }
+    assert_eq!(world.get(TEN_MINUTES).await.unwrap(), "token 9");
+}
+
+#[tokio::test]
+async fn a_success_that_brings_the_same_token_ends_an_outage() {
+    let clock = SettableClock::new(Timestamp::from_unix_seconds(1_000_000));
+    let is_out = Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let (outage, now) = (is_out.clone(), clock.clone());
+    let options = Options {
+        clock: Arc::new(clock.clone()),
+        ahead: None,
+        initial: None,
+    };
+    let credential = CommunicationTokenCredential::new(
+        move |_: Duration| {
+            let passed = now.running().unwrap_or_default();
+            let outcome = match outage.load(Ordering::SeqCst) {
+                true => Err(Error::new(Kind::Unreachable, "no token today", "wait")),
+                false => Ok(RefreshedToken {
+                    token: CommunicationToken::new("the only one"),
+                    expires_on: Timestamp::from_unix_seconds(2_000_000),
+                    expires_in: Some(Duration::from_secs(3000) - passed),
+                }),
+            };
+            Box::pin(async move { outcome }) as _
+        },
+        options,
+    );
+    let hours = |count: u64| Duration::from_secs(count * HOUR);
+    credential.get(Duration::ZERO).await.expect("a token");
+    clock.advance(Duration::from_secs(2950));
+    is_out.store(true, Ordering::SeqCst);
+    for _ in 0..7 {
+        credential.get(hours(1)).await.expect_err("an outage");
+        clock.advance(Duration::from_secs(5));
+    }
+    is_out.store(false, Ordering::SeqCst);
+    clock.advance(Duration::from_secs(5));
+    credential.get(hours(1)).await.expect("what is left");
+    // One more failure is the first of its own.
+    is_out.store(true, Ordering::SeqCst);
+    credential.get(hours(2)).await.expect_err("an outage");
+    is_out.store(false, Ordering::SeqCst);
+    clock.advance(Duration::from_secs(1));
+    credential.get(hours(2)).await.expect("a second later");
+}
