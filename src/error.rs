@@ -27,7 +27,19 @@ struct Inner {
     correlation_id: Option<String>,
     answer: Option<ServiceAnswer>,
     claims: Option<Claims>,
+    reached: Reached,
     source: Option<Arc<dyn StdError + Send + Sync>>,
+}
+
+/// How far a request got that brought no whole response.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Reached {
+    /// No byte of it left this machine.
+    No,
+    /// It may have been transmitted.
+    Perhaps,
+    /// The response began with this HTTP status, and broke off.
+    Answered(u16),
 }
 
 /// What a service answered when it refused: for programs that must look closer than [`Kind`].
@@ -112,6 +124,7 @@ impl Error {
             correlation_id: None,
             answer: None,
             claims: None,
+            reached: Reached::No,
             source: None,
         }))
     }
@@ -153,6 +166,14 @@ impl Error {
     #[must_use]
     pub fn with_claims(mut self, claims: Claims) -> Self {
         self.inner().claims = Some(claims);
+        self
+    }
+
+    /// Adds how far the failed request got; a later call cannot take it back.
+    #[must_use]
+    pub(crate) fn with_reached(mut self, reached: Reached) -> Self {
+        let inner = self.inner();
+        inner.reached = inner.reached.max(reached);
         self
     }
 
@@ -202,6 +223,17 @@ impl Error {
     /// What Entra asks the next sign-in to prove, where it said so (a claims challenge).
     pub fn claims(&self) -> Option<&Claims> {
         self.0.claims.as_ref()
+    }
+
+    /// Whether a request that brought no whole response may have reached the service and may have
+    /// been carried out. False if no connection came about, and for any other failure.
+    pub fn may_have_arrived(&self) -> bool {
+        self.0.reached != Reached::No
+    }
+
+    /// How far the failed request got.
+    pub(crate) fn reached(&self) -> Reached {
+        self.0.reached
     }
 
     /// The service's correlation or request id, where it sent one.

@@ -15,6 +15,7 @@ use super::{Options, host_of};
 use crate::error::{Error, Kind, Result};
 use crate::loopback;
 
+/// How long a connection may take to come about: name, proxy and TLS included.
 const CONNECTING: Duration = Duration::from_secs(8);
 
 /// The connections of one [`super::Http`].
@@ -22,6 +23,7 @@ pub(super) struct Connections {
     authorities: Vec<AuthorityFile>,
     adds_system_bundle: bool,
     issuers: Issuers,
+    connecting: Duration,
     clients: Mutex<Clients>,
 }
 
@@ -41,6 +43,9 @@ impl Connections {
             authorities: options.authorities,
             adds_system_bundle: options.adds_system_bundle,
             issuers: Issuers::default(),
+            // Less than a whole try: so a connection that does not come about is told from an
+            // answer that does not.
+            connecting: CONNECTING.min(options.one_try * 2 / 3),
             clients: Mutex::default(),
         }
     }
@@ -51,6 +56,7 @@ impl Connections {
             authorities: Vec::new(),
             adds_system_bundle: false,
             issuers: Issuers::default(),
+            connecting: CONNECTING,
             clients: Mutex::new(Clients {
                 loopback_plain: Some(client.clone()),
                 loopback_tls: Some(client.clone()),
@@ -58,6 +64,11 @@ impl Connections {
                 proxied: Some(client),
             }),
         }
+    }
+
+    /// Returns how long a connection may take to come about.
+    pub(super) fn connecting(&self) -> Duration {
+        self.connecting
     }
 
     /// Returns the issuer of the certificate that the host presented last, if one was seen.
@@ -104,7 +115,7 @@ impl Connections {
         let mut builder = Client::builder()
             .user_agent(concat!("acspass/", env!("CARGO_PKG_VERSION")))
             .redirect(reqwest::redirect::Policy::none())
-            .connect_timeout(CONNECTING)
+            .connect_timeout(self.connecting)
             // Port 0 stands for the port of the address that is asked for.
             .resolve_to_addrs(
                 "localhost",

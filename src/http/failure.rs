@@ -1,13 +1,15 @@
 //! What kept an answer from coming, or what came in its place, in the user's words.
 
+use std::io::ErrorKind;
+
 use reqwest::StatusCode;
-use reqwest::header::{CONTENT_TYPE, LOCATION};
+use reqwest::header::{CONTENT_TYPE, HeaderValue, LOCATION};
 use url::Url;
 
 use super::Answer;
 use super::proxies::Via;
 use super::trust::Distrust;
-use crate::error::{Error, Kind};
+use crate::error::{Error, Kind, Reached};
 use crate::loopback;
 use crate::text::one_line;
 
@@ -19,9 +21,42 @@ const LONGEST_NAME: usize = 160;
 pub(super) enum Miss {
     /// Another try may mend it.
     Passing(Error),
+    /// As `Passing`: no connection came about within the time for connecting.
+    Unconnected(Error),
     /// Asking again would bring the same, or do harm: a wrong password that is sent four times can
     /// lock an account.
     Final(Error),
+}
+
+impl Miss {
+    /// The error, after earlier tries of which one may have reached the service.
+    pub(super) fn after(self, repeated: bool) -> Miss {
+        let reached = match repeated {
+            true => Reached::Perhaps,
+            false => Reached::No,
+        };
+        match self {
+            Miss::Passing(error) => Miss::Passing(error.with_reached(reached)),
+            Miss::Unconnected(error) => Miss::Unconnected(error.with_reached(reached)),
+            Miss::Final(error) => Miss::Final(error.with_reached(reached)),
+        }
+    }
+
+    /// The error of a connection that broke after the response had begun with this status.
+    pub(super) fn answered(self, status: StatusCode) -> Miss {
+        let reached = Reached::Answered(status.as_u16());
+        match self {
+            Miss::Passing(error) => Miss::Passing(error.with_reached(reached)),
+            other => other,
+        }
+    }
+
+    /// The error, where no other try follows.
+    pub(super) fn into_error(self) -> Error {
+        match self {
+            Miss::Passing(error) | Miss::Unconnected(error) | Miss::Final(error) => error,
+        }
+    }
 }
 
 impl From<Error> for Miss {
@@ -46,6 +81,18 @@ pub(super) fn oversized(host: &str) -> Error {
         format!("{host} answered with more than 1 MiB, which is not the service's own answer"),
         "check for a proxy or a captive portal between here and the service",
     )
+    .with_reached(Reached::Perhaps)
+}
+
+/// A body in a coding that was not asked for, and that is not gzip.
+pub(super) fn undecodable(host: &str, coding: &HeaderValue) -> Error {
+    let coding = one_line(&String::from_utf8_lossy(coding.as_bytes()), 40);
+    Error::new(
+        Kind::Unreachable,
+        format!("{host} answered with a body in the coding `{coding}`, which was not asked for"),
+        "check for a proxy between here and the service that changes `Accept-Encoding`",
+    )
+    .with_reached(Reached::Perhaps)
 }
 
 pub(super) fn too_late(host: &str, via: Option<&Via>) -> Error {
@@ -119,6 +166,13 @@ fn is_this_machine(host: &str) -> bool {
 /// No answer came. A proxy on the way is named where it, and not the host, is the reason.
 pub(super) fn unreachable(host: &str, via: Option<&Via>, error: reqwest::Error) -> Miss {
     let error = error.without_url();
+    // Certain of the request: without a connection no byte of it was sent.
+    let reached = match error.is_connect() || error.is_builder() {
+        true => Reached::No,
+        false => Reached::Perhaps,
+    };
+    let peer = via.map_or_else(|| host.to_owned(), name);
+    let is_refused_here = is_refused(&error) && is_this_machine(&peer);
     let chain = chain_text(&error);
     let says = |words: &str| chain.contains(words);
     let proxy = via.filter(|_| says("tunnel error") || says("proxy connect"));
@@ -130,7 +184,7 @@ pub(super) fn unreachable(host: &str, via: Option<&Via>, error: reqwest::Error) 
         let (message, hint) = (distrust.message(&refused), distrust.hint(&refused));
         // The rest of the chain would repeat it in the words of three libraries.
         let error = Error::new(Kind::Unreachable, message, hint).caused_by(distrust.clone());
-        return Miss::Final(error);
+        return Miss::Final(error.with_reached(Reached::No));
     }
     let mut is_final = false;
     let (message, hint) = match proxy {
@@ -166,7 +220,13 @@ pub(super) fn unreachable(host: &str, via: Option<&Via>, error: reqwest::Error) 
             format!("the name {host} could not be found"),
             "check the network, the spelling of the host, and HTTPS_PROXY".to_owned(),
         ),
-        None if error.is_timeout() => return Miss::Passing(too_late(host, via).caused_by(error)),
+        None if error.is_timeout() => {
+            let late = too_late(host, via).caused_by(error);
+            return match reached {
+                Reached::No => Miss::Unconnected(late),
+                _ => Miss::Passing(late.with_reached(reached)),
+            };
+        }
         None if error.is_connect() && is_this_machine(host) => (
             format!("{host} could not be reached"),
             "start what answers there, for instance `acspass emulator`, or see with `acspass config \
@@ -182,11 +242,34 @@ pub(super) fn unreachable(host: &str, via: Option<&Via>, error: reqwest::Error) 
             "try again; `acspass -v` shows the requests".to_owned(),
         ),
     };
-    let error = Error::new(Kind::Unreachable, message, hint).caused_by(error);
-    match is_final {
+    let error = Error::new(Kind::Unreachable, message, hint)
+        .caused_by(error)
+        .with_reached(reached);
+    // Nothing listens at a port of this machine: that does not change within seconds.
+    match is_final || is_refused_here {
         true => Miss::Final(error),
         false => Miss::Passing(error),
     }
+}
+
+/// Whether the connection failed since nothing listens there, or the address does not exist.
+fn is_refused(error: &reqwest::Error) -> bool {
+    let mut next = std::error::Error::source(error);
+    while let Some(source) = next {
+        let io = source.downcast_ref::<std::io::Error>();
+        if let Some(kind) = io.map(std::io::Error::kind) {
+            return error.is_connect()
+                && matches!(
+                    kind,
+                    ErrorKind::ConnectionRefused
+                        | ErrorKind::AddrNotAvailable
+                        | ErrorKind::NetworkUnreachable
+                        | ErrorKind::HostUnreachable
+                );
+        }
+        next = source.source();
+    }
+    false
 }
 
 fn wants_credentials(via: &Via) -> (String, String) {

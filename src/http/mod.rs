@@ -9,41 +9,37 @@ mod connections;
 mod failure;
 mod no_proxy;
 mod proxies;
+mod retry;
 mod trust;
 
 use std::time::Duration;
 
 use reqwest::header::{
-    CONTENT_LENGTH, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER,
+    ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, DATE, HeaderMap, HeaderName,
+    HeaderValue, RETRY_AFTER,
 };
 use reqwest::{Client, Method, StatusCode};
-use tokio::time::Instant;
-use tracing::{debug, warn};
+use tracing::debug;
 use url::Url;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::time::Timestamp;
 
 pub use authorities::AuthorityFile;
 use connections::Connections;
-use failure::{Miss, oversized, too_late, unreachable};
+use failure::{Miss, oversized, undecodable, unreachable};
 pub(crate) use failure::{foreign, is_distrust, is_proxys};
 pub use no_proxy::NoProxy;
 pub use proxies::{Proxies, Route, Via};
 
-/// Longest body that is read, in bytes: the services' answers are a few thousand.
+/// Longest body that is read, in bytes and after decoding: the services' answers are a few thousand.
 const LONGEST_BODY: usize = 1024 * 1024;
-/// Tries in all, the first one included.
-const TRIES: u32 = 4;
+/// UTF-8's, which RFC 8259 (section 8.1) lets a parser ignore.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 /// All tries together, unless the service itself asks for longer.
 const ALL_TRIES: Duration = Duration::from_secs(30);
 /// One try, from connecting to the last byte.
 const ONE_TRY: Duration = Duration::from_secs(12);
-/// What the last try has at least, however late it begins.
-const LAST_TRY: Duration = Duration::from_secs(2);
-/// The longest `Retry-After` that is honoured.
-const LONGEST_WAIT: Duration = Duration::from_secs(60);
-
 /// What the client needs to know of the world. Plain values; nothing is read before first use.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -113,8 +109,11 @@ pub struct Answer {
     pub status: StatusCode,
     /// The headers.
     pub headers: HeaderMap,
-    /// The body, at most 1 MiB.
+    /// The body, decoded and without a byte order mark, at most 1 MiB.
     pub body: Vec<u8>,
+    /// Whether an earlier try of the same request may have reached the service and may have been
+    /// carried out.
+    pub repeated: bool,
 }
 
 impl Answer {
@@ -143,15 +142,27 @@ impl Answer {
         Some(Timestamp::parse_http_date(text)?.since(self.date()?))
     }
 
-    /// Whether the answer says of itself that it is JSON.
+    /// Whether the answer is JSON: by its `Content-Type`, or because the body is a JSON object.
+    /// Proxies and test servers label JSON as text, or not at all.
     pub fn is_json(&self) -> bool {
-        self.headers
-            .get(CONTENT_TYPE)
-            .and_then(|value| value.to_str().ok())
-            .map(|value| value.split(';').next().unwrap_or_default().trim())
-            .is_some_and(|media| {
-                media.eq_ignore_ascii_case("application/json") || media.ends_with("+json")
-            })
+        let media = self.headers.get(CONTENT_TYPE);
+        let media = media.and_then(|value| value.to_str().ok()).unwrap_or("");
+        let media = media.split(';').next().unwrap_or("").trim();
+        let media = media.to_ascii_lowercase();
+        matches!(media.as_str(), "application/json" | "text/json")
+            || media.ends_with("+json")
+            || self.is_object()
+    }
+
+    /// Whether the body is a JSON object.
+    pub fn is_object(&self) -> bool {
+        self.body.trim_ascii_start().starts_with(b"{")
+            && serde_json::from_slice::<serde::de::IgnoredAny>(&self.body).is_ok()
+    }
+
+    /// Whether the service may have carried out a request that it answered with this outage.
+    fn may_have_acted(&self) -> bool {
+        self.status != StatusCode::TOO_MANY_REQUESTS
     }
 }
 
@@ -205,74 +216,6 @@ impl Http {
         self.connections.issuer(url)
     }
 
-    /// Sends the request that `make` makes, anew for every try, and returns the last answer.
-    ///
-    /// What [`Answer::is_outage`] says, and broken connections, are tried again, four times in
-    /// all. Such an answer that stays is returned as it is.
-    ///
-    /// # Errors
-    /// [`Kind::Unreachable`](crate::Kind::Unreachable) where no whole answer came; [`Kind::Usage`](crate::Kind::Usage) where a required
-    /// authority file cannot be read or a setting names no proxy; what `make` returns.
-    pub async fn send(&self, make: impl Fn() -> Result<Request>) -> Result<Answer> {
-        let deadline = Instant::now() + self.all_tries;
-        let mut wait = self.first_wait;
-        for left in (0..TRIES).rev() {
-            let request = make()?;
-            let (host, path) = (host_of(&request.url), request.url.path().to_owned());
-            let (asked, outcome) = match self.try_once(request, deadline).await? {
-                Ok(answer) if !answer.is_outage() => return Ok(answer),
-                Ok(answer) => {
-                    debug!(status = answer.status.as_u16(), %host, %path, "the service is busy");
-                    (answer.retry_after(), Ok(answer))
-                }
-                Err(error) => (None, Err(error)),
-            };
-            let pause = asked.unwrap_or_else(|| wait.mul_f64(0.8 + 0.4 * fastrand::f64()));
-            let in_time = asked.is_some() || Instant::now() + pause < deadline;
-            if left == 0 || !in_time || pause > LONGEST_WAIT {
-                return outcome;
-            }
-            if pause > Duration::from_secs(5) {
-                warn!(
-                    "{host} asked to wait {} s before trying again",
-                    pause.as_secs()
-                );
-            }
-            debug!(%host, %path, "trying again in {} ms", pause.as_millis());
-            tokio::time::sleep(pause).await;
-            wait *= 2;
-        }
-        Err(Error::internal("no try was left at the start"))
-    }
-
-    /// Sends the request once: for whoever asks again anyway, at a pace of their own.
-    ///
-    /// # Errors
-    /// As [`Http::send`].
-    pub async fn send_once(&self, request: Request) -> Result<Answer> {
-        let deadline = Instant::now() + self.one_try;
-        self.try_once(request, deadline).await?
-    }
-
-    /// Outside, what another try would not mend; inside, the answer or what it may mend.
-    async fn try_once(&self, request: Request, deadline: Instant) -> Result<Result<Answer>> {
-        let host = host_of(&request.url);
-        let via = match self.route(&request.url)? {
-            Route::Direct { .. } => None,
-            Route::Through(via) => Some(via),
-        };
-        let time_left = deadline
-            .saturating_duration_since(Instant::now())
-            .max(LAST_TRY);
-        let exchange = self.exchange(&host, via.as_ref(), request);
-        match tokio::time::timeout(self.one_try.min(time_left), exchange).await {
-            Err(_) => Ok(Err(too_late(&host, via.as_ref()))),
-            Ok(Ok(answer)) => Ok(Ok(answer)),
-            Ok(Err(Miss::Passing(error))) => Ok(Err(error)),
-            Ok(Err(Miss::Final(error))) => Err(error),
-        }
-    }
-
     /// One request and its whole answer.
     async fn exchange(
         &self,
@@ -289,6 +232,11 @@ impl Http {
                 .headers
                 .insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
         }
+        // A gzip-coded body is decoded all the same: some servers do not ask.
+        request
+            .headers
+            .entry(ACCEPT_ENCODING)
+            .or_insert(HeaderValue::from_static("identity"));
         let mut response = client
             .request(request.method, request.url)
             .headers(request.headers)
@@ -296,11 +244,16 @@ impl Http {
             .send()
             .await
             .map_err(|error| unreachable(host, via, error))?;
+        let status = response.status();
+        let coding = response.headers().get(CONTENT_ENCODING);
+        if let Some(coding) = coding.filter(|coding| *coding != "identity") {
+            return Err(undecodable(host, coding).into());
+        }
         let mut body = Vec::new();
         while let Some(chunk) = response
             .chunk()
             .await
-            .map_err(|error| unreachable(host, via, error))?
+            .map_err(|error| unreachable(host, via, error).answered(status))?
         {
             if body.len() + chunk.len() > LONGEST_BODY {
                 // More than we read of any answer: asking again would bring the same.
@@ -308,11 +261,15 @@ impl Http {
             }
             body.extend_from_slice(&chunk);
         }
-        debug!(status = response.status().as_u16(), %host, bytes = body.len(), "answer");
+        if body.starts_with(BYTE_ORDER_MARK) {
+            body.drain(..BYTE_ORDER_MARK.len());
+        }
+        debug!(status = status.as_u16(), %host, bytes = body.len(), "answer");
         Ok(Answer {
-            status: response.status(),
+            status,
             headers: response.headers().clone(),
             body,
+            repeated: false,
         })
     }
 }

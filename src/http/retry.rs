@@ -1,0 +1,136 @@
+//! When a request is tried again.
+//!
+//! Outages and broken connections may pass, so that a request is sent up to four times. What was
+//! sent once must not always be sent again: each failure says how far its request got.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+use tracing::{debug, warn};
+
+use super::failure::{Miss, too_late};
+use super::{Answer, Http, Request, Route, host_of};
+use crate::error::{Error, Reached, Result};
+
+/// Tries in all, the first one included.
+const TRIES: u32 = 4;
+/// What the last try has at least, however late it begins.
+const LAST_TRY: Duration = Duration::from_secs(2);
+/// The longest `Retry-After` that is honoured.
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
+
+/// Which failures lead to another try.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Again {
+    /// Every failure that may pass.
+    IfItMayPass,
+    /// Only failures before the first byte of the request was sent.
+    IfUnsent,
+}
+
+impl Http {
+    /// Sends the request that `make` makes, anew for every try, and returns the last answer.
+    ///
+    /// Outages ([`Answer::is_outage`]) and broken connections are tried again, four times in all.
+    /// An outage that lasts is returned as an answer.
+    ///
+    /// # Errors
+    /// [`Kind::Unreachable`](crate::Kind::Unreachable) if no whole answer came;
+    /// [`Kind::Usage`](crate::Kind::Usage) if a required authority file cannot be read or a setting
+    /// names no proxy; the errors of `make`.
+    pub async fn send(&self, make: impl Fn() -> Result<Request>) -> Result<Answer> {
+        self.send_again(Again::IfItMayPass, make).await
+    }
+
+    /// Sends a request that contains a single-use credential, such as an authorization code (RFC
+    /// 6749, section 4.1.2). It is tried again only if no byte of it has left this machine.
+    ///
+    /// # Errors
+    /// As [`Http::send`]. [`Error::may_have_arrived`] tells whether the credential may be used up.
+    pub async fn send_single_use(&self, request: &Request) -> Result<Answer> {
+        self.send_again(Again::IfUnsent, || Ok(request.clone()))
+            .await
+    }
+
+    /// Sends the request once: for callers that ask again anyway, at a pace of their own.
+    ///
+    /// # Errors
+    /// As [`Http::send`].
+    pub async fn send_once(&self, request: Request) -> Result<Answer> {
+        let deadline = Instant::now() + self.one_try;
+        let outcome = self.try_once(request, deadline).await;
+        outcome.map_err(Miss::into_error)
+    }
+
+    async fn send_again(&self, again: Again, make: impl Fn() -> Result<Request>) -> Result<Answer> {
+        let deadline = Instant::now() + self.all_tries;
+        let mut wait = self.first_wait;
+        let mut repeated = false;
+        for left in (0..TRIES).rev() {
+            let request = make()?;
+            let (host, path) = (host_of(&request.url), request.url.path().to_owned());
+            let outcome = match self.try_once(request, deadline).await {
+                Ok(answer) => Ok(Answer { repeated, ..answer }),
+                Err(miss) => Err(miss.after(repeated)),
+            };
+            // The pause that the service asks for, what the next try needs at least, and whether
+            // this one may have been carried out.
+            let (asked, needed, arrived) = match &outcome {
+                Ok(answer) if answer.is_outage() => {
+                    debug!(status = answer.status.as_u16(), %host, %path, "the service is busy");
+                    (
+                        answer.retry_after(),
+                        Duration::ZERO,
+                        answer.may_have_acted(),
+                    )
+                }
+                Err(Miss::Passing(error)) => (None, Duration::ZERO, error.may_have_arrived()),
+                // A try that is cut off while it connects could not tell that nothing was sent.
+                Err(Miss::Unconnected(error)) => {
+                    let connecting = self.connections.connecting();
+                    (None, connecting, error.may_have_arrived())
+                }
+                _ => return outcome.map_err(Miss::into_error),
+            };
+            let pause = asked.unwrap_or_else(|| wait.mul_f64(0.8 + 0.4 * fastrand::f64()));
+            let in_time = asked.is_some() || Instant::now() + pause + needed < deadline;
+            let may_try =
+                left > 0 && (again == Again::IfItMayPass || !(arrived || outcome.is_ok()));
+            if !may_try || !in_time || pause > LONGEST_WAIT {
+                return outcome.map_err(Miss::into_error);
+            }
+            repeated |= arrived;
+            if pause > Duration::from_secs(5) {
+                warn!(
+                    "{host} asked to wait {} s before trying again",
+                    pause.as_secs()
+                );
+            }
+            debug!(%host, %path, "trying again in {} ms", pause.as_millis());
+            tokio::time::sleep(pause).await;
+            wait *= 2;
+        }
+        Err(Error::internal("no try was left at the start"))
+    }
+
+    /// One request and its whole answer, in time.
+    async fn try_once(&self, request: Request, deadline: Instant) -> Result<Answer, Miss> {
+        let host = host_of(&request.url);
+        let via = match self.route(&request.url).map_err(Miss::Final)? {
+            Route::Direct { .. } => None,
+            Route::Through(via) => Some(via),
+        };
+        let time_left = deadline
+            .saturating_duration_since(Instant::now())
+            .max(LAST_TRY);
+        let exchange = self.exchange(&host, via.as_ref(), request);
+        match tokio::time::timeout(self.one_try.min(time_left), exchange).await {
+            Err(_) => {
+                let late = too_late(&host, via.as_ref());
+                Err(Miss::Passing(late.with_reached(Reached::Perhaps)))
+            }
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(miss)) => Err(miss),
+        }
+    }
+}
