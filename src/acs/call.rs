@@ -17,6 +17,7 @@ use crate::error::{Error, Result};
 use crate::http::{Answer, Http, Request};
 use crate::secret::{AccessKey, EntraToken};
 use crate::time::{Clock, Timestamp};
+use crate::wire;
 use crate::wire::acs::AccessToken;
 
 /// What proves the right to a resource.
@@ -174,8 +175,13 @@ impl Caller {
                 "something that is not JSON",
             ));
         }
-        serde_json::from_slice(&answer.body)
-            .map_err(|_| self.not_its_own("JSON that is not an answer of its own"))
+        wire::read(&answer.body).ok_or_else(|| {
+            let what = "JSON that is not an answer of its own";
+            match answer.is_object() {
+                true => self.unusable(what),
+                false => refusal::not_its_own(&self.endpoint.host_header(), what),
+            }
+        })
     }
 
     /// A token that was answered, checked for what a client can check.
@@ -185,12 +191,12 @@ impl Caller {
         service_time: Option<Timestamp>,
     ) -> Result<Issued> {
         let expires_on = Timestamp::parse_rfc3339(&token.expires_on)
-            .ok_or_else(|| self.not_its_own("an expiry that is not a time"))?;
+            .ok_or_else(|| self.unusable("an expiry that is not a time"))?;
         if token.token.expose().is_empty() {
-            return Err(self.not_its_own("an empty token"));
+            return Err(self.unusable("an empty token"));
         }
         if expires_on <= service_time.unwrap_or_else(|| self.service_now()) {
-            return Err(self.not_its_own("a token that has expired already"));
+            return Err(self.unusable("a token that has expired already"));
         }
         Ok(Issued {
             token: token.token,
@@ -205,8 +211,9 @@ impl Caller {
         self.clock.now().shifted(offset)
     }
 
-    pub(super) fn not_its_own(&self, what: &str) -> Error {
-        refusal::not_its_own(&self.endpoint.host_header(), what)
+    /// The service's own JSON, without something that is needed.
+    pub(super) fn unusable(&self, what: &str) -> Error {
+        refusal::unusable(&self.endpoint.host_header(), what)
     }
 }
 

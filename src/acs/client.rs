@@ -131,8 +131,8 @@ impl IdentityClient {
     ///
     /// # Errors
     /// [`Kind::Refused`] where the service says no; [`Kind::Unreachable`] where it does not answer.
-    /// Where the request was sent more than once, an identity that nobody knows may have been
-    /// created: the error or a warning says so.
+    /// If a request that brought no usable response may have reached the service, the error or a
+    /// warning says that an identity without a known id may exist.
     pub async fn create_user_with_token(
         &self,
         scopes: &[TokenScope],
@@ -146,7 +146,10 @@ impl IdentityClient {
         let created = self.create(&body).await?;
         match created.token {
             Some(_) => Ok(created),
-            None => Err(self.caller.not_its_own("an identity without the token")),
+            None => {
+                let error = self.caller.unusable("an identity without the token");
+                Err(refusal::created_without_token(&created.id, error))
+            }
         }
     }
 
@@ -250,27 +253,40 @@ impl IdentityClient {
             .caller
             .send(asking, Method::POST, &target, body, true)
             .await;
-        let outcome = outcome.and_then(|answer| self.caller.check(Operation::Manage, answer, 201));
         let answer = match outcome {
-            Err(error) if tries > 1 => return Err(refusal::orphan_possible(error)),
-            outcome => outcome?,
+            Ok(answer) => answer,
+            Err(error) if error.may_have_arrived() => return Err(refusal::orphan_possible(error)),
+            Err(error) => return Err(error),
         };
-        if tries > 1 {
+        // A refusal creates nothing; an outage, or any other success, perhaps.
+        let may_exist = answer.repeated
+            || answer.status.is_success()
+            || (answer.is_outage() && answer.status.as_u16() != 429);
+        let orphan = |error| match may_exist {
+            true => refusal::orphan_possible(error),
+            false => error,
+        };
+        let answer = self.caller.check(Operation::Manage, answer, 201);
+        let answer = answer.map_err(orphan)?;
+        if answer.repeated {
             tracing::warn!(
                 "creating the identity took {tries} tries: one more, that nobody knows, may have \
                  been created"
             );
         }
-        let created: IdentityAndToken = self.caller.read(&answer)?;
-        let id = CommunicationUserId::parse(&created.identity.id).map_err(|_| {
-            self.caller
-                .not_its_own("an identity whose id is not one of its own")
+        let created: IdentityAndToken = self.caller.read(&answer).map_err(orphan)?;
+        let id = CommunicationUserId::parse(&created.identity).map_err(|_| {
+            orphan(
+                self.caller
+                    .unusable("an identity whose id is not one of its own"),
+            )
         })?;
         let service_time = answer.date();
         let token = created
             .access_token
             .map(|token| self.caller.issued(token, service_time))
-            .transpose()?;
+            .transpose()
+            .map_err(|error| refusal::created_without_token(&id, error))?;
         Ok(CreatedUser { id, token })
     }
 

@@ -90,9 +90,9 @@ impl DirectExchange {
         let exchanged: IdentityAndToken = self.caller.read(&answer)?;
         let token = exchanged
             .access_token
-            .ok_or_else(|| self.caller.not_its_own("an identity without the token"))?;
+            .ok_or_else(|| self.caller.unusable("an identity without the token"))?;
         Ok(Exchanged {
-            identity: exchanged.identity.id,
+            identity: exchanged.identity,
             issued: self.caller.issued(token, answer.date())?,
         })
     }

@@ -3,12 +3,10 @@
 //! The service answers a bare 401 to every kind of wrong token; a token that can be read tells the
 //! cause itself. What we do not know, the service decides.
 
-use serde::Deserialize;
-use serde_json::Value;
-
 use crate::error::{Error, Kind, Result};
 use crate::jwt;
 use crate::time::Timestamp;
+use crate::wire::Members;
 
 /// Audiences that the Teams exchange takes: the scopes' resource in two clouds, and the
 /// application id of Azure Communication Services.
@@ -30,19 +28,6 @@ const OTHER_AUDIENCES: [(&str, &str); 5] = [
 ];
 const TEAMS_SCOPES: [&str; 2] = ["Teams.ManageCalls", "Teams.ManageChats"];
 
-/// The claims that decide. An audience may be a list (RFC 7519, section 4.1.3).
-#[derive(Deserialize)]
-struct Claims {
-    #[serde(default)]
-    aud: Value,
-    scp: Option<String>,
-    roles: Option<Value>,
-    exp: Option<i64>,
-    appid: Option<String>,
-    azp: Option<String>,
-    oid: Option<String>,
-}
-
 /// Checks a token that can be read, before it is exchanged for `app_id` and `user_id`. `Some` is
 /// a note for the user: the token is sent although not all could be checked.
 ///
@@ -54,19 +39,28 @@ pub fn check(
     user_id: &str,
     now: Timestamp,
 ) -> Result<Option<&'static str>> {
-    let Some(claims) = jwt::claims::<Claims>(token) else {
+    let Some(decoded) = jwt::decode(token) else {
         return Ok(Some(
             "the Entra token cannot be read here; the service decides whether it is good",
         ));
     };
+    let mut claims = Members::from(decoded.claims);
     let refuse = |message: String, hint: &str| Err(Error::new(Kind::Refused, message, hint));
-    if claims.exp.is_some_and(|exp| exp <= now.unix_seconds()) {
+    if claims
+        .number("exp")
+        .is_some_and(|exp| exp <= now.unix_seconds())
+    {
         return refuse(
             "the Entra token has expired".to_owned(),
             "sign in again with `acspass login`, or check this machine's clock",
         );
     }
-    let audiences = audiences(&claims.aud);
+    // An audience may be a list (RFC 7519, section 4.1.3).
+    let audiences = claims.words("aud").unwrap_or_default();
+    let audiences: Vec<&str> = audiences
+        .iter()
+        .map(|aud| aud.trim_end_matches('/'))
+        .collect();
     if let Some((_, name)) = OTHER_AUDIENCES
         .iter()
         .find(|(other, _)| audiences.iter().any(|aud| aud == other))
@@ -83,21 +77,22 @@ pub fn check(
              whether it is good",
         ));
     }
-    let scopes = claims.scp.unwrap_or_default();
-    if scopes.is_empty() && claims.roles.is_some() {
+    let scopes = claims.words("scp").unwrap_or_default();
+    if scopes.is_empty() && claims.words("roles").is_some() {
         return refuse(
             "the Entra token is an application's, not a user's".to_owned(),
             "sign in as a user with `acspass login`",
         );
     }
-    if !scopes.split(' ').any(|scope| TEAMS_SCOPES.contains(&scope)) {
+    let is_for_teams = |scope: &String| TEAMS_SCOPES.contains(&scope.as_str());
+    if !scopes.iter().any(is_for_teams) {
         return refuse(
             "the Entra token carries neither Teams.ManageCalls nor Teams.ManageChats".to_owned(),
             "add these delegated permissions of Azure Communication Services to the application \
              and grant consent, then run `acspass login --prompt consent`",
         );
     }
-    let issued_to = claims.appid.or(claims.azp);
+    let issued_to = claims.text("appid").or_else(|| claims.text("azp"));
     if issued_to.is_some_and(|id| !id.eq_ignore_ascii_case(app_id)) {
         return refuse(
             "the Entra token was issued to another application than the one named".to_owned(),
@@ -105,7 +100,7 @@ pub fn check(
         );
     }
     if claims
-        .oid
+        .text("oid")
         .is_some_and(|id| !id.eq_ignore_ascii_case(user_id))
     {
         return refuse(
@@ -116,22 +111,10 @@ pub fn check(
     Ok(None)
 }
 
-/// The audiences without a trailing slash.
-fn audiences(aud: &Value) -> Vec<&str> {
-    let all: Vec<&str> = match aud {
-        Value::String(one) => vec![one],
-        Value::Array(many) => many.iter().filter_map(Value::as_str).collect(),
-        _ => Vec::new(),
-    };
-    all.into_iter()
-        .map(|aud| aud.trim_end_matches('/'))
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     const APP: &str = "11111111-2222-3333-4444-555555555555";
     const USER: &str = "66666666-7777-8888-9999-000000000000";
@@ -156,6 +139,9 @@ mod tests {
             vec![("aud", app_id)],
             vec![("aud", json!(["https://auth.msft.communication.azure.us/"]))],
             vec![("scp", json!("Teams.ManageChats"))],
+            vec![("scp", json!(["Teams.ManageChats"]))],
+            vec![("exp", json!("2000"))],
+            vec![("new", json!(7)), ("azp", json!(7))],
             vec![("appid", Value::Null), ("azp", json!(APP.to_uppercase()))],
         ] {
             assert!(matches!(outcome(&change), Ok(None)), "{change:?}");
@@ -166,6 +152,7 @@ mod tests {
     fn each_wrong_claim_is_named() {
         for (change, word) in [
             (vec![("exp", json!(1000))], "expired"),
+            (vec![("exp", json!("1000"))], "expired"),
             (
                 vec![("aud", json!("https://graph.microsoft.com"))],
                 "Microsoft Graph",

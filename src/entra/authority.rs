@@ -7,6 +7,7 @@ use crate::error::{Error, Kind, Result};
 use crate::http::{Http, Request};
 use crate::input;
 use crate::loopback;
+use crate::wire;
 use crate::wire::entra::{Metadata, TokenError};
 
 use super::refusal;
@@ -98,7 +99,7 @@ impl Authority {
             return Err(refusal::outage(&self.host(), answer.status.as_u16()));
         }
         if answer.status.is_client_error()
-            && let Ok(said) = serde_json::from_slice::<TokenError>(&answer.body)
+            && let Some(said) = wire::read::<TokenError>(&answer.body)
         {
             return Err(refusal::unknown_tenant(&self.tenant, &said));
         }
@@ -109,11 +110,12 @@ impl Authority {
                 "something that is not Entra's metadata",
             ));
         }
-        let metadata: Metadata = serde_json::from_slice(&answer.body).map_err(|_| {
-            refusal::not_entra(
-                &self.host(),
-                "metadata that lacks an endpoint or the issuer",
-            )
+        let metadata: Metadata = wire::read(&answer.body).ok_or_else(|| {
+            let what = "metadata that lacks an endpoint or the issuer";
+            match answer.is_object() {
+                true => refusal::unusable(&self.host(), what),
+                false => refusal::not_entra(&self.host(), what),
+            }
         })?;
         let endpoints = [&metadata.authorization_endpoint, &metadata.token_endpoint];
         for endpoint in endpoints

@@ -11,6 +11,7 @@ use crate::jwt;
 use crate::secret::IdToken;
 use crate::text::one_line;
 use crate::time::Timestamp;
+use crate::wire::Members;
 use crate::wire::entra::{ClientInfo, IdTokenClaims};
 
 use super::authority::{self, is_guid};
@@ -41,9 +42,10 @@ pub(crate) fn account(
     client_info: Option<&str>,
     expected: &Expected<'_>,
 ) -> Result<Account> {
-    let claims: IdTokenClaims =
-        jwt::claims(token.expose()).ok_or_else(|| refused("cannot be read"))?;
-    if !claims.aud.eq_ignore_ascii_case(expected.client_id) {
+    let decoded = jwt::decode(token.expose()).ok_or_else(|| refused("cannot be read"))?;
+    let claims = IdTokenClaims::from(Members::from(decoded.claims));
+    let is_audience = |aud: &String| aud.eq_ignore_ascii_case(expected.client_id);
+    if !claims.aud.as_ref().is_some_and(is_audience) {
         return Err(refused("is for another application (aud)"));
     }
     let tid = claims
@@ -62,12 +64,12 @@ pub(crate) fn account(
     {
         return Err(refused("is from another tenant than the authority's (tid)"));
     }
-    if claims.iss != expected.issuer.replace("{tenantid}", &tid) {
+    if claims.iss != Some(expected.issuer.replace("{tenantid}", &tid)) {
         return Err(refused("is from another issuer than the authority (iss)"));
     }
-    let expiry = Timestamp::from_unix_seconds(claims.exp);
-    if expiry.plus(GRACE) <= expected.now {
-        return Err(refused("has expired (exp)"));
+    let expiry = claims.exp.map(Timestamp::from_unix_seconds);
+    if expiry.is_none_or(|expiry| expiry.plus(GRACE) <= expected.now) {
+        return Err(refused("has expired, or names no expiry (exp)"));
     }
     if let Some(nonce) = expected.nonce
         && claims.nonce.as_deref() != Some(nonce)
@@ -159,6 +161,12 @@ mod tests {
             (("tid", Value::Null), "tid"),
             (("tid", json!("not-a-guid")), "tid"),
             (("oid", Value::Null), "oid"),
+            (("aud", json!(["app", "other"])), "aud"),
+            (("aud", json!(7)), "aud"),
+            (("iss", Value::Null), "iss"),
+            (("exp", json!("soon")), "exp"),
+            (("nonce", json!(["n"])), "nonce"),
+            (("oid", json!(7)), "oid"),
         ] {
             let error = outcome(&[change], None, "organizations").expect_err(name);
             assert_eq!(error.kind(), Kind::Refused);
@@ -167,6 +175,22 @@ mod tests {
         }
         let error = outcome(&[], None, OID).expect_err("another tenant");
         assert!(error.message().contains("tid"));
+    }
+
+    #[test]
+    fn a_claim_in_another_shape_that_is_readable_or_not_needed_is_accepted() {
+        for change in [
+            ("aud", json!(["app"])),
+            ("exp", json!("2000")),
+            ("exp", json!(2000.5)),
+            ("preferred_username", json!(7)),
+            ("email", json!([])),
+            ("new", json!({"a": null})),
+        ] {
+            let account = outcome(std::slice::from_ref(&change), None, "organizations");
+            let account = account.unwrap_or_else(|error| panic!("{change:?}: {error}"));
+            assert_eq!(account.object_id, OID, "{change:?}");
+        }
     }
 
     #[test]

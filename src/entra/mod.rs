@@ -4,6 +4,7 @@
 //! or a refusal in words. It keeps nothing, and opens a browser only through the one it is handed.
 
 mod aadsts;
+mod adapter;
 mod authority;
 pub mod browser;
 mod id_token;
@@ -15,4 +16,4 @@ mod tokens;
 pub(crate) use authority::is_guid;
 pub use authority::{Authority, check_client_id};
 pub use sign_in::{By, Notice, Prompt, Reader, SignedIn, Way};
-pub use tokens::{Entra, Tokens};
+pub use tokens::{Entra, RefreshError, Tokens};

@@ -68,6 +68,49 @@ pub(crate) fn outage(host: &str, status: u16) -> Error {
     )
 }
 
+/// The authority answered a request that is sent only once with 429 or 5xx.
+pub(crate) fn outage_at_once(host: &str, status: u16) -> Error {
+    Error::new(
+        Kind::Unreachable,
+        format!("{host} answered {status}"),
+        "wait a little",
+    )
+}
+
+const USED_UP: &str = "sign in again with `acspass login`: the code of this sign-in was sent, and \
+                       it is good for one use";
+
+/// The token endpoint gave no usable answer to a code: what was sent cannot be sent again.
+pub(crate) fn code_not_redeemed(error: Error) -> Error {
+    match error.kind() {
+        Kind::Unreachable if error.may_have_arrived() => error.with_hint(USED_UP),
+        Kind::Unreachable => {
+            let hint = format!("{}; then sign in again with `acspass login`", error.hint());
+            error.with_hint(hint)
+        }
+        _ => error,
+    }
+}
+
+/// A device code that was approved has been redeemed, and the tokens were lost on the way.
+pub(crate) fn tokens_lost(host: &str) -> Error {
+    Error::new(
+        Kind::Unreachable,
+        format!("the sign-in was approved, and the answer of {host} was lost on the way"),
+        USED_UP,
+    )
+}
+
+/// The service's own JSON, without something that is needed.
+pub(crate) fn unusable(host: &str, what: &str) -> Error {
+    Error::new(
+        Kind::Unreachable,
+        format!("{host} answered with {what}"),
+        "check the setting `authority-host`, then run the command again; `acspass -v` shows the \
+         requests",
+    )
+}
+
 const CHECK_THE_HOST: &str =
     "check the setting `authority-host`, and for a proxy or captive portal on the way";
 

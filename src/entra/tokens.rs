@@ -1,34 +1,32 @@
 //! The token endpoint: a code or a refresh token in, tokens out.
 //!
-//! The protocol is the `oauth2` crate's, the connection is ours. Whatever that crate's errors may
-//! carry of a body ends here.
+//! The protocol is the `oauth2` crate's, the connection is ours (`adapter.rs`).
 
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::Arc;
 
 use oauth2::basic::{
     BasicRevocationErrorResponse, BasicTokenIntrospectionResponse, BasicTokenType,
 };
 use oauth2::{
-    AuthUrl, AuthorizationCode, ClientId, EndpointNotSet, EndpointSet, HttpRequest, HttpResponse,
-    PkceCodeVerifier, RedirectUrl, RequestTokenError, StandardRevocableToken,
-    StandardTokenResponse, TokenResponse, TokenUrl,
+    AuthUrl, AuthorizationCode, ClientId, EndpointNotSet, EndpointSet, PkceCodeVerifier,
+    RedirectUrl, StandardRevocableToken, TokenUrl,
 };
 
 use crate::account::Account;
 use crate::claims::Claims;
 use crate::error::{Error, Result};
-use crate::http::{Answer, Http, Request};
+use crate::http::{Answer, Http};
 use crate::secret::{self, EntraToken, IdToken, RefreshToken};
 use crate::time::{Clock, Timestamp};
-use crate::wire::entra::{Metadata, TokenError, TokenFields};
+use crate::wire::entra::{Metadata, TokenAnswer, TokenError};
+use crate::{jwt, wire};
 
+use super::adapter::{LastAnswer, Sending};
 use super::authority::Authority;
 use super::id_token::{self, Expected};
 use super::refusal::{self, Leg};
 use super::sign_in::Asked;
 
-type TokenAnswer = StandardTokenResponse<TokenFields, BasicTokenType>;
 type Protocol = oauth2::Client<
     TokenError,
     TokenAnswer,
@@ -42,8 +40,8 @@ type Protocol = oauth2::Client<
     EndpointSet,
 >;
 
-/// What MSAL assumes where an answer names no lifetime (msal 1.39.0, token_cache.py).
-const ASSUMED_LIFE: Duration = Duration::from_secs(600);
+/// The lifetime in seconds that MSAL assumes if an answer names none (msal 1.39.0, token_cache.py).
+const ASSUMED_LIFE: i64 = 600;
 
 /// One application at one authority.
 pub struct Entra {
@@ -69,6 +67,25 @@ pub struct Tokens {
     pub account: Option<Account>,
     /// The service's clock at the moment of the answer, where it sent one.
     pub service_time: Option<Timestamp>,
+}
+
+/// A refresh that brought no access token.
+#[derive(Debug)]
+pub struct RefreshError {
+    /// Why.
+    pub error: Error,
+    /// A refresh token that came all the same, in place of the one before. The one before may no
+    /// longer be good: store this one.
+    pub refresh_token: Option<RefreshToken>,
+}
+
+impl From<Error> for RefreshError {
+    fn from(error: Error) -> Self {
+        RefreshError {
+            error,
+            refresh_token: None,
+        }
+    }
 }
 
 impl Entra {
@@ -110,13 +127,13 @@ impl Entra {
     /// # Errors
     /// [`crate::Kind::SignInNeeded`] where Entra wants a person to sign in again,
     /// [`crate::Kind::Refused`] where it says no for good, [`crate::Kind::Unreachable`] where it
-    /// does not answer.
+    /// does not answer. A new refresh token may come with an error.
     pub async fn refresh(
         &self,
         refresh_token: &RefreshToken,
         scopes: &[String],
         challenge: Option<&Claims>,
-    ) -> Result<Tokens> {
+    ) -> Result<Tokens, RefreshError> {
         let metadata = self.authority.discover(&self.http).await?;
         let protocol = self.protocol(&metadata)?;
         let token = oauth2::RefreshToken::new(refresh_token.expose().to_owned());
@@ -130,13 +147,20 @@ impl Entra {
             request = request.add_extra_param("claims", claims.as_str().to_owned());
         }
         let answer = request
-            .request_async(&|request| self.send(request, &last))
+            .request_async(&|request| self.send(request, Sending::Repeatedly, &last))
             .await
             .map_err(|error| self.token_error(Leg::Refresh, error, &last))?;
-        self.tokens(&metadata, answer, None, asked_at, last.date())
+        let rotated = renewing(&answer);
+        let tokens = self.tokens(&metadata, answer, None, asked_at, last.date());
+        tokens.map_err(|error| RefreshError {
+            error,
+            refresh_token: rotated,
+        })
     }
 
-    /// Redeems a code (RFC 6749, section 4.1.3) with its verifier (RFC 7636, section 4.5).
+    /// Redeems a code (RFC 6749, section 4.1.3) with its verifier (RFC 7636, section 4.5). A code is
+    /// sent once: the second time Entra refuses it, and may revoke what the first one brought
+    /// (section 4.1.2).
     pub(super) async fn redeem_code(
         &self,
         metadata: &Metadata,
@@ -160,9 +184,10 @@ impl Entra {
             request = request.add_extra_param("claims", claims.as_str().to_owned());
         }
         let answer = request
-            .request_async(&|request| self.send(request, &last))
+            .request_async(&|request| self.send(request, Sending::Once, &last))
             .await
-            .map_err(|error| self.token_error(Leg::SignIn, error, &last))?;
+            .map_err(|error| self.token_error(Leg::SignIn, error, &last))
+            .map_err(refusal::code_not_redeemed)?;
         self.tokens(metadata, answer, Some(nonce), asked_at, last.date())
     }
 
@@ -174,7 +199,7 @@ impl Entra {
         asked_at: Timestamp,
     ) -> Result<Tokens> {
         // The parser's words may hold the body, and the body holds tokens.
-        let read: TokenAnswer = serde_json::from_slice(&answer.body).map_err(|_| {
+        let read: TokenAnswer = wire::read(&answer.body).ok_or_else(|| {
             refusal::not_entra(&self.authority.host(), "JSON that is not a token answer")
         })?;
         self.tokens(metadata, read, None, asked_at, answer.date())
@@ -197,46 +222,31 @@ impl Entra {
         service_time: Option<Timestamp>,
     ) -> Result<Tokens> {
         let now = service_time.unwrap_or(asked_at);
-        let fields = answer.extra_fields();
-        let account = match (&fields.id_token, nonce) {
-            (Some(token), _) => Some(self.account(metadata, token, fields, nonce, now)?),
+        let unusable = |what: &str| Err(refusal::unusable(&self.authority.host(), what));
+        if answer.access_token.secret().is_empty() {
+            return unusable("JSON that is not a token answer: it has no readable access token");
+        }
+        let account = match (&answer.id_token, nonce) {
+            (Some(token), _) => Some(self.account(metadata, token, &answer, nonce, now)?),
             (None, None) => None,
             (None, Some(_)) => {
-                return Err(refusal::not_entra(
-                    &self.authority.host(),
-                    "tokens but no id_token, so nobody knows who signed in",
-                ));
+                return unusable("tokens but no id_token, so nobody knows who signed in");
             }
         };
         // A type that is not understood must not be used (RFC 6749, section 7.1).
-        if !matches!(answer.token_type(), BasicTokenType::Bearer) {
-            return Err(refusal::not_entra(
-                &self.authority.host(),
-                "a token that is not a bearer token",
-            ));
+        if answer.token_type != BasicTokenType::Bearer {
+            return unusable("a token that is not a bearer token");
         }
-        if answer.access_token().secret().is_empty() {
-            return Err(refusal::not_entra(
-                &self.authority.host(),
-                "an empty access token",
-            ));
-        }
-        let life = answer.expires_in().unwrap_or(ASSUMED_LIFE);
-        if life.is_zero() {
-            return Err(refusal::not_entra(
-                &self.authority.host(),
-                "a token that has expired already",
-            ));
+        let expires_on = expiry(&answer, now);
+        if expires_on <= now {
+            return unusable("a token answer whose token has expired already");
         }
         Ok(Tokens {
-            entra_token: EntraToken::new(answer.access_token().secret().clone()),
-            expires_on: now.plus(life),
-            refresh_token: answer
-                .refresh_token()
-                .filter(|token| !token.secret().is_empty())
-                .map(|token| RefreshToken::new(token.secret().clone())),
+            entra_token: EntraToken::new(answer.access_token.secret().clone()),
+            expires_on,
+            refresh_token: renewing(&answer),
             granted: answer
-                .scopes()
+                .scopes
                 .map(|scopes| scopes.iter().map(|scope| scope.to_string()).collect()),
             account,
             service_time,
@@ -247,7 +257,7 @@ impl Entra {
         &self,
         metadata: &Metadata,
         token: &IdToken,
-        fields: &TokenFields,
+        answer: &TokenAnswer,
         nonce: Option<&str>,
         now: Timestamp,
     ) -> Result<Account> {
@@ -258,78 +268,28 @@ impl Entra {
             nonce,
             now,
         };
-        id_token::account(token, fields.client_info.as_deref(), &expected)
-    }
-
-    /// Carries a request of the protocol over our own client.
-    async fn send(&self, request: HttpRequest, last: &LastAnswer) -> Result<HttpResponse> {
-        let (parts, body) = request.into_parts();
-        let url = url::Url::parse(&parts.uri.to_string())
-            .map_err(|_| Error::internal("the protocol asked for an address that is not a URL"))?;
-        let request = Request {
-            method: parts.method,
-            url,
-            headers: parts.headers,
-            body,
-        };
-        let answer = self.http.send(|| Ok(request.clone())).await?;
-        last.keep(&answer);
-        if answer.is_outage() {
-            return Err(refusal::outage(
-                &self.authority.host(),
-                answer.status.as_u16(),
-            ));
-        }
-        if !answer.is_json() || answer.status.is_server_error() {
-            return Err(refusal::foreign(
-                &self.authority.host(),
-                &answer,
-                &format!("{}, and not as Entra does", answer.status.as_u16()),
-            ));
-        }
-        let mut response = HttpResponse::new(answer.body);
-        *response.status_mut() = answer.status;
-        *response.headers_mut() = answer.headers;
-        Ok(response)
-    }
-
-    fn token_error(
-        &self,
-        leg: Leg,
-        error: RequestTokenError<Error, TokenError>,
-        last: &LastAnswer,
-    ) -> Error {
-        match error {
-            RequestTokenError::ServerResponse(said) => {
-                tracing::debug!(error = %said.error, codes = ?said.error_codes, "Entra refused");
-                refusal::from_token_error(leg, &said)
-            }
-            RequestTokenError::Request(ours) => ours,
-            // Both may hold the body, and a body may hold a token: only the status goes on.
-            RequestTokenError::Parse(..) | RequestTokenError::Other(_) => refusal::not_entra(
-                &self.authority.host(),
-                &format!("{} and JSON that is not a token answer", last.status()),
-            ),
-        }
+        id_token::account(token, answer.client_info.as_deref(), &expected)
     }
 }
 
-/// What the protocol crate does not hand through of an answer.
-#[derive(Default)]
-struct LastAnswer(Mutex<(u16, Option<Timestamp>)>);
+/// The refresh token of an answer.
+fn renewing(answer: &TokenAnswer) -> Option<RefreshToken> {
+    let token = answer.refresh_token.as_ref();
+    token.map(|token| RefreshToken::new(token.secret().clone()))
+}
 
-impl LastAnswer {
-    fn keep(&self, answer: &Answer) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) =
-            (answer.status.as_u16(), answer.date());
+/// When the access token expires: as the answer says it, as the token itself says it, or soon.
+fn expiry(answer: &TokenAnswer, now: Timestamp) -> Timestamp {
+    if let Some(life) = answer.expires_in {
+        return now.shifted(life);
     }
-
-    fn status(&self) -> u16 {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).0
-    }
-
-    fn date(&self) -> Option<Timestamp> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).1
+    let own = || {
+        let claims = jwt::decode(answer.access_token.secret())?.claims;
+        wire::Members::from(claims).number("exp")
+    };
+    match answer.expires_on.or_else(own) {
+        Some(at) => Timestamp::from_unix_seconds(at),
+        None => now.shifted(ASSUMED_LIFE.min(answer.ext_expires_in.unwrap_or(ASSUMED_LIFE))),
     }
 }
 

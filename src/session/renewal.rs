@@ -6,6 +6,7 @@ use crate::account::SessionKey;
 use crate::claims::Claims;
 use crate::entra::Entra;
 use crate::error::{Error, Kind, Result};
+use crate::secret::RefreshToken;
 use crate::store::{
     Activity, Attempt, CachedCommunicationToken, Guard, LockName, Record, ShortTokens,
 };
@@ -265,9 +266,16 @@ impl Run<'_> {
             .ok_or_else(|| Error::internal("a redemption without a refresh token"))?;
         let scopes = &self.wish.scopes;
         let entra = &self.net.entra;
-        let tokens = entra
+        let refreshed = entra
             .refresh(&refresh_token, scopes, self.challenge.as_ref())
-            .await?;
+            .await;
+        let tokens = match refreshed {
+            Ok(tokens) => tokens,
+            Err(refused) => {
+                self.keep_rotated(refused.refresh_token);
+                return Err(refused.error);
+            }
+        };
         if let Some(account) = &tokens.account
             && account.object_id != record.account.object_id
         {
@@ -286,6 +294,18 @@ impl Run<'_> {
         self.done.redeemed = true;
         self.done.exchanged = false;
         self.save()
+    }
+
+    /// Stores a refresh token that came in an answer that is of no other use. The answer's fault is
+    /// what the user sees, so that a failure to store is only warned about.
+    fn keep_rotated(&mut self, refresh_token: Option<RefreshToken>) {
+        let (Some(record), Some(token)) = (&mut self.record, refresh_token) else {
+            return;
+        };
+        record.refresh_token = Some(token);
+        if let Err(error) = self.save() {
+            warn!("{error}: the new refresh token is lost");
+        }
     }
 
     async fn exchange(&mut self) -> Result<()> {

@@ -2,16 +2,28 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Members;
 use crate::secret::CommunicationToken;
 
 /// A token as every issuing operation answers it.
 #[derive(Debug, Clone, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(try_from = "Members")]
 pub(crate) struct AccessToken {
     /// The token.
     pub(crate) token: CommunicationToken,
     /// RFC 3339, with seven fractional digits and `+00:00`.
     pub(crate) expires_on: String,
+}
+
+impl TryFrom<Members> for AccessToken {
+    type Error = &'static str;
+
+    fn try_from(mut members: Members) -> Result<Self, Self::Error> {
+        Ok(AccessToken {
+            token: CommunicationToken::new(members.text("token").ok_or("no token")?),
+            expires_on: members.text("expiresOn").ok_or("no expiresOn")?,
+        })
+    }
 }
 
 /// The body of `POST /identities` where a token is wanted as well.
@@ -27,19 +39,27 @@ pub(crate) struct CreateIdentity<'a> {
 
 /// The answer to `POST /identities`, and to the direct exchanges.
 #[derive(Debug, Clone, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(try_from = "Members")]
 pub(crate) struct IdentityAndToken {
-    /// The identity.
-    pub(crate) identity: Identity,
-    /// The token, where one was asked for.
+    /// The identity's raw id.
+    pub(crate) identity: String,
+    /// The token, if one was asked for and it can be read.
     pub(crate) access_token: Option<AccessToken>,
 }
 
-/// An identity.
-#[derive(Debug, Clone, Deserialize)]
-pub(crate) struct Identity {
-    /// Its raw id.
-    pub(crate) id: String,
+impl TryFrom<Members> for IdentityAndToken {
+    type Error = &'static str;
+
+    fn try_from(mut members: Members) -> Result<Self, Self::Error> {
+        let identity = members.object("identity");
+        let token = members.object("accessToken");
+        Ok(IdentityAndToken {
+            identity: identity
+                .and_then(|mut identity| identity.text("id"))
+                .ok_or("no identity")?,
+            access_token: token.and_then(|token| token.try_into().ok()),
+        })
+    }
 }
 
 /// The body of `POST /identities/{id}/:issueAccessToken`.
@@ -68,23 +88,36 @@ pub(crate) struct TeamsUserExchange<'a> {
 
 /// The body of every error.
 #[derive(Debug, Clone, Default, Deserialize)]
+#[serde(try_from = "Members")]
 pub(crate) struct ErrorBody {
     /// The one member.
     pub(crate) error: ServiceError,
 }
 
 /// What the service says went wrong.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct ServiceError {
     /// The word to branch on, for instance `Denied`.
-    #[serde(default)]
     pub(crate) code: String,
     /// Text for people.
-    #[serde(default)]
     pub(crate) message: String,
     /// The field that is at fault, for instance `appId`.
-    #[serde(default)]
     pub(crate) target: Option<String>,
+}
+
+impl TryFrom<Members> for ErrorBody {
+    type Error = &'static str;
+
+    fn try_from(mut members: Members) -> Result<Self, Self::Error> {
+        let mut error = members.object("error").ok_or("no error")?;
+        Ok(ErrorBody {
+            error: ServiceError {
+                code: error.text("code").unwrap_or_default(),
+                message: error.text("message").unwrap_or_default(),
+                target: error.text("target"),
+            },
+        })
+    }
 }
 
 #[cfg(test)]
@@ -97,6 +130,29 @@ mod tests {
         let read: AccessToken = serde_json::from_str(text).expect("a token");
         assert_eq!(read.token.expose(), "a.b.c");
         assert_eq!(read.expires_on, "2025-06-02T13:45:09.1234567+00:00");
+    }
+
+    #[test]
+    fn no_member_of_an_answer_makes_the_others_unreadable() {
+        for odd in ["null", "7", "[]", "{}", "1e400", r#""\ud800""#] {
+            let text = format!(
+                r#"{{"identity":{{"id":"8:acs:a_b","odd":{odd}}},"odd":{odd},
+                    "accessToken":{{"token":"t","expiresOn":"e","odd":{odd}}}}}"#
+            );
+            let read: IdentityAndToken = crate::wire::read(text.as_bytes()).expect("an identity");
+            assert_eq!(read.identity, "8:acs:a_b");
+            assert_eq!(read.access_token.expect("a token").expires_on, "e", "{odd}");
+
+            let text = format!(r#"{{"identity":{{"id":"8:acs:a_b"}},"accessToken":{odd}}}"#);
+            let read: IdentityAndToken = crate::wire::read(text.as_bytes()).expect("an identity");
+            assert!(read.access_token.is_none(), "{odd}");
+
+            let text = format!(
+                r#"{{"error":{{"code":"Denied","message":{odd},"target":{odd},"innererror":{odd}}}}}"#
+            );
+            let read: ErrorBody = crate::wire::read(text.as_bytes()).expect("an error");
+            assert_eq!(read.error.code, "Denied", "{odd}");
+        }
     }
 
     #[test]

@@ -5,3 +5,6 @@
 
 pub(crate) mod acs;
 pub(crate) mod entra;
+mod members;
+
+pub(crate) use members::{Members, read};

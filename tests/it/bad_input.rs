@@ -228,9 +228,9 @@ fn wrong_answers() -> Vec<(Route, Trouble, i32, &'static str)> {
         ),
         (
             Route::Token,
-            Trouble::Lacking("token_type".to_owned()),
+            Trouble::Changed("token_type".to_owned(), json!("pop")),
             6,
-            "not a token answer",
+            "not a bearer token",
         ),
         (
             Route::Token,
@@ -314,8 +314,12 @@ fn answers_that_are_not_a_services_own_are_told_from_its_refusals() {
     }
 }
 
+fn session(item: &[u8]) -> Value {
+    serde_json::from_slice(item).expect("a session")
+}
+
 #[test]
-fn a_wrong_answer_to_a_renewal_loses_nothing() {
+fn a_wrong_answer_to_a_renewal_loses_nothing_and_keeps_its_refresh_token() {
     let (home, emulator) = Home::with_keyring();
     home.login();
     let token = home.real(&["get"]).token();
@@ -323,12 +327,21 @@ fn a_wrong_answer_to_a_renewal_loses_nothing() {
     for (route, what, code, words) in wrong_answers() {
         let before = home.keyring().lookup(&items[0]);
         let case = format!("{route:?} {what:?}");
+        // The answer is of no use, but for the new refresh token in it.
+        let rotates =
+            route == Route::Token && matches!(what, Trouble::Lacking(_) | Trouble::Changed(..));
         emulator.add_fault(fault(route, what));
         let run = home.real(&["get", "--force-refresh"]);
         assert_eq!(run.code, Some(code), "{case}: {}", run.stderr);
         run.assert_error(code, &[words]);
-        if route != Route::Exchange {
-            let after = home.keyring().lookup(&items[0]);
+        let after = home.keyring().lookup(&items[0]);
+        if rotates {
+            let (before, after) = (session(&before), session(&after));
+            for (name, value) in before.as_object().expect("an object") {
+                let is_same = after[name] == *value;
+                assert_eq!(is_same, name != "refresh_token", "{case}: {name}");
+            }
+        } else if route != Route::Exchange {
             assert!(after == before, "{case}: the session has changed");
         }
         emulator.clear_faults();

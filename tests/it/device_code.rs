@@ -310,3 +310,31 @@ fn codes_cannot_be_guessed_at_the_emulator() {
     let words = ["login", "--device-code", "--timeout", "20s"];
     home.call(&words).by_clock(&clock).run().assert_code(3);
 }
+
+// https://datatracker.ietf.org/doc/html/rfc6749#section-4.1.2
+#[test]
+fn an_approved_code_whose_answer_is_lost_asks_for_a_new_sign_in() {
+    let clock = BriskClock::new();
+    let (home, emulator) = clock.home(Options::default());
+    // The answer to the first poll, at 5 s, is the one with the tokens.
+    emulator.add_fault(trouble(Route::Token, 1, Trouble::Unheard));
+    let run = login(&clock, &home, &emulator, 2);
+    run.assert_error(6, &["was lost on the way", "sign in again"]);
+    home.run(&["status"]).assert_code(4);
+}
+
+#[test]
+fn a_poll_is_read_in_the_shapes_that_are_sent() {
+    for (member, value) in [
+        ("expires_in", json!("4799")),
+        ("expires_in", json!(4799.5)),
+        ("scope", json!(null)),
+        ("token_type", json!(null)),
+    ] {
+        let clock = BriskClock::new();
+        let (home, emulator) = clock.home(Options::default());
+        let what = Trouble::Changed(member.to_owned(), value);
+        emulator.add_fault(trouble(Route::Token, 1, what));
+        login(&clock, &home, &emulator, 2).assert_code(0);
+    }
+}

@@ -7,6 +7,7 @@
 )]
 
 mod aadsts;
+mod answers;
 mod authorities;
 mod bad_input;
 mod cache;
@@ -49,6 +50,7 @@ mod settings;
 mod setup;
 mod sign_in;
 mod signs_of_life;
+mod single_use;
 mod stores;
 mod suites;
 mod tenants;

@@ -5,10 +5,12 @@ mod challenge;
 
 use std::time::Duration;
 
+use super::identifier::CommunicationUserId;
 use crate::error::{Error, Kind, ServiceAnswer};
 use crate::http::{self, Answer};
 use crate::text::one_line;
 use crate::time::{Timestamp, in_words};
+use crate::wire;
 use crate::wire::acs::ErrorBody;
 
 /// Clocks further apart than this explain a refused signature.
@@ -28,9 +30,7 @@ pub(super) enum Operation {
 /// An answer that is not the operation's success.
 pub(super) fn refusal(asked: Operation, host: &str, answer: &Answer, now: Timestamp) -> Error {
     let status = answer.status.as_u16();
-    let said = serde_json::from_slice::<ErrorBody>(&answer.body)
-        .ok()
-        .map(|body| body.error);
+    let said = wire::read::<ErrorBody>(&answer.body).map(|body| body.error);
     let is_its_own = said.is_some() || answer.body.is_empty();
     let said = said.unwrap_or_default();
     let error = if answer.is_outage() {
@@ -86,6 +86,15 @@ pub(super) fn not_its_own(host: &str, what: &str) -> Error {
     Error::new(Kind::Unreachable, message, CHECK_THE_ENDPOINT)
 }
 
+/// The service's own JSON, without something that is needed.
+pub(super) fn unusable(host: &str, what: &str) -> Error {
+    Error::new(
+        Kind::Unreachable,
+        format!("{host} answered with {what}"),
+        "check the endpoint, then run the command again; `acspass -v` shows the requests",
+    )
+}
+
 /// An answer that does not even have the service's form; `what` says what it was not.
 pub(super) fn foreign(host: &str, answer: &Answer, what: &str) -> Error {
     http::foreign(host, answer, what, CHECK_THE_ENDPOINT)
@@ -100,12 +109,21 @@ pub(super) fn not_a_token() -> Error {
     )
 }
 
-/// A create that was sent more than once, and failed.
+/// A create that failed although the service may have carried it out.
 pub(super) fn orphan_possible(error: Error) -> Error {
     let hint = format!(
-        "{}. The request was sent more than once: an identity that nobody knows may have been \
-         created",
+        "{}. The request may have reached the service: an identity that nobody knows may have \
+         been created",
         error.hint()
+    );
+    error.with_hint(hint)
+}
+
+/// An identity was created, and what was wanted beside it cannot be used.
+pub(super) fn created_without_token(id: &CommunicationUserId, error: Error) -> Error {
+    let hint = format!(
+        "the identity {id} was created: issue a token for it with `acspass token issue --user {id} \
+         --scope chat`, or delete it with `acspass user delete {id}`"
     );
     error.with_hint(hint)
 }

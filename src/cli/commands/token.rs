@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::acs::{CommunicationUserId, CreatedUser, TokenLifetime, TokenScope, teams_token};
 use crate::cli::Stdin;
@@ -68,14 +67,6 @@ pub(super) fn revoke(args: &TokenRevoke, world: &World, output: &mut Output) -> 
     Ok(0)
 }
 
-/// The claims that an exchange needs of the token itself.
-#[derive(Default, Deserialize)]
-struct Claims {
-    appid: Option<String>,
-    azp: Option<String>,
-    oid: Option<String>,
-}
-
 pub(super) fn exchange(
     args: &TokenExchange,
     world: &World,
@@ -84,7 +75,9 @@ pub(super) fn exchange(
 ) -> Result<u8> {
     let token =
         EntraToken::new(token_input::read(args.file.as_deref(), stdin, output.talk())?.as_str());
-    let claims: Claims = jwt::claims(token.expose()).unwrap_or_default();
+    let decoded = jwt::decode(token.expose());
+    let claims = decoded.map(|decoded| decoded.claims).unwrap_or_default();
+    let claim = |name: &str| claims.get(name).and_then(Value::as_str).map(str::to_owned);
     let missing = |what: &str, flag: &str| {
         Error::new(
             Kind::Usage,
@@ -97,15 +90,15 @@ pub(super) fn exchange(
         .as_deref()
         .map(check_client_id)
         .transpose()?
-        .or(claims.appid)
-        .or(claims.azp)
+        .or_else(|| claim("appid"))
+        .or_else(|| claim("azp"))
         .ok_or_else(|| missing("the application it was issued to", "--client-id"))?;
     let user_id = args
         .user_id
         .as_deref()
         .map(check_user_id)
         .transpose()?
-        .or(claims.oid)
+        .or_else(|| claim("oid"))
         .ok_or_else(|| missing("its user's object id", "--user-id"))?;
     let parts = Parts::new(world, &BTreeMap::new())?;
     parts.config.resource()?;

@@ -15,9 +15,10 @@ use super::{Asked, Notice, SECOND, SignedIn, Way, timed_out};
 use crate::claims::Claims;
 use crate::entra::refusal::{self, Leg};
 use crate::entra::tokens::{Entra, Tokens, scope_text};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Kind, Reached, Result};
 use crate::http::{Answer, Request};
 use crate::loopback;
+use crate::wire;
 use crate::wire::entra::{DeviceAuthorization, Metadata, TokenError};
 
 const GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
@@ -46,7 +47,7 @@ impl Entra {
             .await
             .unwrap_or_else(|_| Err(timed_out(way.timeout, CODE_NOT_ENTERED)))?;
         let account = tokens.account.take().ok_or_else(|| {
-            refusal::not_entra(
+            refusal::unusable(
                 &self.authority.host(),
                 "tokens but no id_token, so nobody knows who signed in",
             )
@@ -73,13 +74,16 @@ impl Entra {
             });
             let mut polling = Polling::new(Duration::from_secs(code.interval), life);
             let mut trouble = None;
+            let mut may_be_redeemed = false;
             // Nobody can have entered it yet: the first poll comes after the first pause.
             let mut heard = Heard::Pending;
             while let Next::Wait(wait) = polling.hear(heard) {
                 self.rest(wait, &mut left, way, trouble.take()).await?;
-                match self.poll(&metadata, &code, claims).await? {
+                match self.poll(&metadata, &code, claims, may_be_redeemed).await? {
                     Polled::Tokens(tokens) => return Ok(tokens),
                     Polled::Heard(now, error) => {
+                        // Section 3.5 has the client poll on after a connection that broke.
+                        may_be_redeemed |= error.as_ref().is_some_and(Error::may_have_arrived);
                         if let (Some(error), false) = (&error, is_trouble(heard)) {
                             warn!("{error}: trying again until the code expires");
                         }
@@ -156,18 +160,25 @@ impl Entra {
                 "something that is no device code",
             ));
         }
-        serde_json::from_slice::<DeviceAuthorization>(&answer.body)
-            .ok()
+        wire::read::<DeviceAuthorization>(&answer.body)
             .filter(is_showable)
-            .ok_or_else(|| refusal::not_entra(&host, "a device code that nobody can enter"))
+            .ok_or_else(|| {
+                let what = "a device code that nobody can enter";
+                match answer.is_object() {
+                    true => refusal::unusable(&host, what),
+                    false => refusal::not_entra(&host, what),
+                }
+            })
     }
 
-    /// Asks once whether somebody has entered the code (RFC 8628, section 3.4).
+    /// Asks once whether somebody has entered the code (RFC 8628, section 3.4). An answer may have
+    /// been lost before (`may_be_redeemed`): it may have been the one with the tokens.
     async fn poll(
         &self,
         metadata: &Metadata,
         code: &DeviceAuthorization,
         claims: Option<&Claims>,
+        may_be_redeemed: bool,
     ) -> Result<Polled> {
         let mut form = vec![
             ("grant_type", GRANT),
@@ -181,6 +192,10 @@ impl Entra {
         let host = self.authority.host();
         let answer = match self.http.send_once(request).await {
             Ok(answer) => answer,
+            // Only an approved code gets this status, and it is used up now.
+            Err(error) if error.reached() == Reached::Answered(200) => {
+                return Err(refusal::tokens_lost(&host).caused_by(error));
+            }
             Err(error) if error.kind() == Kind::Unreachable => {
                 return Ok(Polled::Heard(Heard::Trouble(None), Some(error)));
             }
@@ -198,16 +213,31 @@ impl Entra {
                 &format!("{}, and not as Entra does", answer.status.as_u16()),
             ));
         }
-        if answer.status.as_u16() == 200 {
-            return self
-                .read_tokens(metadata, &answer, asked_at)
-                .map(Polled::Tokens);
-        }
-        match serde_json::from_slice::<TokenError>(&answer.body) {
-            Ok(said) => heard(&said).map(|heard| Polled::Heard(heard, None)),
-            Err(_) => Err(refused(&host, &answer)),
+        let said = match answer.status.as_u16() {
+            200 => TokenError::despite_success(&answer.body),
+            _ => Some(wire::read(&answer.body).ok_or_else(|| refused(&host, &answer))?),
+        };
+        match said {
+            Some(said) if is_unknown_code(&said) && may_be_redeemed => {
+                Err(refusal::tokens_lost(&host)
+                    .caused_by(refusal::from_token_error(Leg::SignIn, &said)))
+            }
+            Some(said) => heard(&said).map(|heard| Polled::Heard(heard, None)),
+            None => {
+                let tokens = self.read_tokens(metadata, &answer, asked_at);
+                let tokens = tokens.map_err(refusal::code_not_redeemed)?;
+                Ok(Polled::Tokens(tokens))
+            }
         }
     }
+}
+
+/// Whether Entra does not know the code, or not any more.
+fn is_unknown_code(said: &TokenError) -> bool {
+    matches!(
+        said.error.as_str(),
+        "bad_verification_code" | "invalid_grant"
+    )
 }
 
 fn is_trouble(heard: Heard) -> bool {
@@ -231,9 +261,9 @@ fn heard(said: &TokenError) -> Result<Heard> {
 }
 
 fn refused(host: &str, answer: &Answer) -> Error {
-    match serde_json::from_slice::<TokenError>(&answer.body) {
-        Ok(said) => refusal::from_token_error(Leg::SignIn, &said),
-        Err(_) => refusal::not_entra(
+    match wire::read::<TokenError>(&answer.body) {
+        Some(said) => refusal::from_token_error(Leg::SignIn, &said),
+        None => refusal::not_entra(
             host,
             &format!("{} and JSON that is not its own", answer.status.as_u16()),
         ),
@@ -290,7 +320,6 @@ mod tests {
             assert!(is_showable(&code("ABC-123", page)), "{page}");
         }
         for (user_code, page) in [
-            ("", "https://microsoft.com/devicelogin"),
             ("A\u{1b}[2J", "https://microsoft.com/devicelogin"),
             ("ABC", "http://microsoft.com/devicelogin"),
             ("ABC", "javascript:alert(1)"),

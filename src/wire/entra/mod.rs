@@ -1,13 +1,18 @@
 //! Entra ID's JSON: metadata, token errors, `client_info`, id_token claims.
 
 use std::fmt;
+use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use oauth2::basic::BasicTokenType;
+use oauth2::{AccessToken, Scope};
+use serde::{Deserialize, Serialize, Serializer};
 
+use super::Members;
 use crate::secret::{DeviceCode, IdToken};
 
 /// OpenID Connect metadata, the members that we use (OpenID Connect Discovery 1.0, section 3).
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "Members")]
 pub(crate) struct Metadata {
     /// The issuer; on `organizations` and `common` it holds `{tenantid}` literally.
     pub(crate) issuer: String,
@@ -16,12 +21,27 @@ pub(crate) struct Metadata {
     /// Where codes and refresh tokens are redeemed.
     pub(crate) token_endpoint: String,
     /// Where codes for another device come from (RFC 8628, section 4).
-    #[serde(default)]
     pub(crate) device_authorization_endpoint: Option<String>,
+}
+
+impl TryFrom<Members> for Metadata {
+    type Error = &'static str;
+
+    fn try_from(mut members: Members) -> Result<Self, Self::Error> {
+        Ok(Metadata {
+            issuer: members.text("issuer").ok_or("no issuer")?,
+            authorization_endpoint: members
+                .text("authorization_endpoint")
+                .ok_or("no authorization_endpoint")?,
+            token_endpoint: members.text("token_endpoint").ok_or("no token_endpoint")?,
+            device_authorization_endpoint: members.text("device_authorization_endpoint"),
+        })
+    }
 }
 
 /// The answer to a request for a device code (RFC 8628, section 3.2).
 #[derive(Debug, Deserialize)]
+#[serde(try_from = "Members")]
 pub(crate) struct DeviceAuthorization {
     /// What buys the tokens once somebody has entered the other code.
     pub(crate) device_code: DeviceCode,
@@ -29,61 +49,166 @@ pub(crate) struct DeviceAuthorization {
     pub(crate) user_code: String,
     /// Where they enter it.
     pub(crate) verification_uri: String,
-    /// How long it can be entered, in seconds. Entra's own default where it is missing.
-    #[serde(default = "device_code_life")]
+    /// How long it can be entered, in seconds. Entra's own default if it is missing.
     pub(crate) expires_in: u64,
     /// Seconds between two polls.
-    #[serde(default = "device_code_interval")]
     pub(crate) interval: u64,
 }
 
-fn device_code_life() -> u64 {
-    900
+/// Entra's own default for `expires_in` of a device code, in seconds.
+const DEVICE_CODE_LIFE: u64 = 900;
+/// The default for `interval` (RFC 8628, section 3.2), in seconds.
+const DEVICE_CODE_INTERVAL: u64 = 5;
+
+impl TryFrom<Members> for DeviceAuthorization {
+    type Error = &'static str;
+
+    fn try_from(mut members: Members) -> Result<Self, Self::Error> {
+        let mut seconds = |name: &str| u64::try_from(members.number(name)?).ok();
+        let expires_in = seconds("expires_in").unwrap_or(DEVICE_CODE_LIFE);
+        let interval = seconds("interval").unwrap_or(DEVICE_CODE_INTERVAL);
+        Ok(DeviceAuthorization {
+            device_code: DeviceCode::new(members.text("device_code").ok_or("no device_code")?),
+            user_code: members.text("user_code").ok_or("no user_code")?,
+            // Entra's first version, and drafts of the RFC, have the other name.
+            verification_uri: members
+                .text("verification_uri")
+                .or_else(|| members.text("verification_url"))
+                .ok_or("no verification_uri")?,
+            expires_in,
+            interval,
+        })
+    }
 }
 
-fn device_code_interval() -> u64 {
-    5
-}
-
-/// What a token answer carries beside the fields of RFC 6749, section 5.1.
-#[derive(Debug, Default, Deserialize, Serialize)]
-pub(crate) struct TokenFields {
-    /// Who signed in; there where `openid` was asked for.
-    #[serde(default, skip_serializing)]
+/// An answer of the token endpoint (RFC 6749, section 5.1) with Entra's own members. Every member
+/// may be missing: what to do without it is decided where the tokens are used.
+#[derive(Debug, Deserialize)]
+#[serde(from = "Members")]
+pub(crate) struct TokenAnswer {
+    /// The access token; empty if there is none.
+    pub(crate) access_token: AccessToken,
+    /// Bearer if the answer names no type.
+    pub(crate) token_type: BasicTokenType,
+    /// How long the access token is good for, in seconds.
+    pub(crate) expires_in: Option<i64>,
+    /// When it expires, in Unix seconds: some of Entra's endpoints say it so.
+    pub(crate) expires_on: Option<i64>,
+    /// How long it may be used during an outage of Entra, in seconds.
+    pub(crate) ext_expires_in: Option<i64>,
+    /// What renews it.
+    pub(crate) refresh_token: Option<oauth2::RefreshToken>,
+    /// What was granted; as asked for if it is missing.
+    pub(crate) scopes: Option<Vec<Scope>>,
+    /// Who signed in; present if `openid` was asked for.
     pub(crate) id_token: Option<IdToken>,
-    /// Base64url JSON of a [`ClientInfo`]; there where `client_info=1` was sent.
-    #[serde(default, skip_serializing)]
+    /// Base64url JSON of a [`ClientInfo`]; present if `client_info=1` was sent.
     pub(crate) client_info: Option<String>,
 }
 
-impl oauth2::ExtraTokenFields for TokenFields {}
+impl From<Members> for TokenAnswer {
+    fn from(mut members: Members) -> Self {
+        let token_type = members.text("token_type").map(|name| {
+            match name.trim().eq_ignore_ascii_case("bearer") {
+                true => BasicTokenType::Bearer,
+                false => BasicTokenType::Extension(name),
+            }
+        });
+        let scopes = members.words("scope");
+        TokenAnswer {
+            access_token: AccessToken::new(members.text("access_token").unwrap_or_default()),
+            token_type: token_type.unwrap_or(BasicTokenType::Bearer),
+            expires_in: members.number("expires_in"),
+            expires_on: members.number("expires_on"),
+            ext_expires_in: members.number("ext_expires_in"),
+            refresh_token: members.text("refresh_token").map(oauth2::RefreshToken::new),
+            scopes: scopes.map(|scopes| scopes.into_iter().map(Scope::new).collect()),
+            id_token: members.text("id_token").map(IdToken::new),
+            client_info: members.text("client_info"),
+        }
+    }
+}
+
+impl Serialize for TokenAnswer {
+    /// Writes nothing: `oauth2` asks for this and never calls it, and tokens go nowhere from here.
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_unit()
+    }
+}
+
+impl oauth2::TokenResponse for TokenAnswer {
+    type TokenType = BasicTokenType;
+
+    fn access_token(&self) -> &AccessToken {
+        &self.access_token
+    }
+
+    fn token_type(&self) -> &BasicTokenType {
+        &self.token_type
+    }
+
+    fn expires_in(&self) -> Option<Duration> {
+        let seconds = u64::try_from(self.expires_in?).ok()?;
+        Some(Duration::from_secs(seconds))
+    }
+
+    fn refresh_token(&self) -> Option<&oauth2::RefreshToken> {
+        self.refresh_token.as_ref()
+    }
+
+    fn scopes(&self) -> Option<&Vec<Scope>> {
+        self.scopes.as_ref()
+    }
+}
 
 /// A token error (RFC 6749, section 5.2) with Entra's own members.
 #[derive(Debug, Clone, Default, Deserialize, Serialize)]
+#[serde(try_from = "Members")]
 pub(crate) struct TokenError {
     /// The word to branch on.
     pub(crate) error: String,
     /// Text that begins with `AADSTS` and a number.
-    #[serde(default)]
     pub(crate) error_description: Option<String>,
     /// The numbers behind `AADSTS`.
-    #[serde(default)]
     pub(crate) error_codes: Vec<i64>,
     /// A finer word, for instance `bad_token`.
-    #[serde(default)]
     pub(crate) suberror: Option<String>,
     /// The id that the tenant's sign-in log knows.
-    #[serde(default)]
     pub(crate) correlation_id: Option<String>,
     /// The id of this one answer.
-    #[serde(default)]
     pub(crate) trace_id: Option<String>,
     /// When, by Entra's clock and in its notation.
-    #[serde(default)]
     pub(crate) timestamp: Option<String>,
     /// A claims challenge: JSON in a string.
-    #[serde(default)]
     pub(crate) claims: Option<String>,
+}
+
+impl TryFrom<Members> for TokenError {
+    type Error = &'static str;
+
+    fn try_from(mut members: Members) -> Result<Self, Self::Error> {
+        Ok(TokenError {
+            error: members.text("error").ok_or("no error")?,
+            error_description: members.text("error_description"),
+            error_codes: members.numbers("error_codes"),
+            suberror: members.text("suberror"),
+            correlation_id: members.text("correlation_id"),
+            trace_id: members.text("trace_id"),
+            timestamp: members.text("timestamp"),
+            claims: members.json("claims"),
+        })
+    }
+}
+
+impl TokenError {
+    /// Reads an error out of an answer with a status of success, as some servers send it.
+    pub(crate) fn despite_success(body: &[u8]) -> Option<TokenError> {
+        let members: Members = super::read(body)?;
+        match members.has("access_token") {
+            true => None,
+            false => members.try_into().ok(),
+        }
+    }
 }
 
 impl fmt::Display for TokenError {
@@ -103,15 +228,16 @@ pub(crate) struct ClientInfo {
     pub(crate) utid: String,
 }
 
-/// The id_token claims that we use (OpenID Connect Core 1.0, section 2, and Entra's own).
-#[derive(Debug, Clone, Deserialize)]
+/// The id_token claims that we use (OpenID Connect Core 1.0, section 2, and Entra's own). A claim
+/// that cannot be read is missing: which of them are needed is decided where they are checked.
+#[derive(Debug, Clone)]
 pub(crate) struct IdTokenClaims {
-    /// The client id that it is for.
-    pub(crate) aud: String,
+    /// The client id that it is for. Of a list, only one of a single audience counts.
+    pub(crate) aud: Option<String>,
     /// Who issued it.
-    pub(crate) iss: String,
+    pub(crate) iss: Option<String>,
     /// When it expires, Unix seconds.
-    pub(crate) exp: i64,
+    pub(crate) exp: Option<i64>,
     /// The value that the authorize request carried.
     pub(crate) nonce: Option<String>,
     /// The user's object id in the tenant.
@@ -123,3 +249,22 @@ pub(crate) struct IdTokenClaims {
     /// An e-mail address, there for guests.
     pub(crate) email: Option<String>,
 }
+
+impl From<Members> for IdTokenClaims {
+    fn from(mut claims: Members) -> Self {
+        let mut audiences = claims.words("aud").unwrap_or_default();
+        IdTokenClaims {
+            aud: audiences.pop().filter(|_| audiences.is_empty()),
+            iss: claims.text("iss"),
+            exp: claims.number("exp"),
+            nonce: claims.text("nonce"),
+            oid: claims.text("oid"),
+            tid: claims.text("tid"),
+            preferred_username: claims.text("preferred_username"),
+            email: claims.text("email"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,135 @@
+//! Carries the requests of the `oauth2` crate over our own HTTP client.
+//!
+//! A request of the protocol goes in, its answer or our own error comes out. Whatever that crate's
+//! errors may carry of a body ends here.
+
+use std::sync::{Mutex, PoisonError};
+
+use oauth2::{HttpRequest, HttpResponse, RequestTokenError};
+use reqwest::StatusCode;
+use reqwest::header::{CONTENT_TYPE, HeaderValue};
+
+use super::refusal::{self, Leg};
+use super::tokens::Entra;
+use crate::error::{Error, Result};
+use crate::http::{Answer, Request};
+use crate::time::Timestamp;
+use crate::wire::entra::TokenError;
+
+/// How the request of a grant is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sending {
+    /// With retries.
+    Repeatedly,
+    /// Its credential is good for one use.
+    Once,
+}
+
+impl Entra {
+    /// Carries a request of the protocol over our own client.
+    pub(super) async fn send(
+        &self,
+        request: HttpRequest,
+        sending: Sending,
+        last: &LastAnswer,
+    ) -> Result<HttpResponse> {
+        let (parts, body) = request.into_parts();
+        let url = url::Url::parse(&parts.uri.to_string())
+            .map_err(|_| Error::internal("the protocol asked for an address that is not a URL"))?;
+        let request = Request {
+            method: parts.method,
+            url,
+            headers: parts.headers,
+            body,
+        };
+        let answer = match sending {
+            Sending::Repeatedly => self.http.send(|| Ok(request.clone())).await?,
+            Sending::Once => self.http.send_single_use(&request).await?,
+        };
+        last.keep(&answer);
+        let (host, status) = (self.authority.host(), answer.status);
+        if answer.is_outage() {
+            return Err(match sending {
+                Sending::Repeatedly => refusal::outage(&host, status.as_u16()),
+                Sending::Once => refusal::outage_at_once(&host, status.as_u16()),
+            });
+        }
+        if !answer.is_json() || status.is_server_error() {
+            let what = format!("{}, and not as Entra does", status.as_u16());
+            return Err(refusal::foreign(&host, &answer, &what));
+        }
+        let is_error =
+            status != StatusCode::OK || TokenError::despite_success(&answer.body).is_some();
+        // The protocol's reader wants UTF-8, a status of its own and this media type.
+        let body = String::from_utf8_lossy(&answer.body).into_owned();
+        let mut response = HttpResponse::new(body.into_bytes());
+        *response.status_mut() = match (is_error, status) {
+            (true, StatusCode::OK) => StatusCode::BAD_REQUEST,
+            _ => status,
+        };
+        *response.headers_mut() = answer.headers;
+        let json = HeaderValue::from_static("application/json");
+        response.headers_mut().insert(CONTENT_TYPE, json);
+        Ok(response)
+    }
+
+    pub(super) fn token_error(
+        &self,
+        leg: Leg,
+        error: RequestTokenError<Error, TokenError>,
+        last: &LastAnswer,
+    ) -> Error {
+        match error {
+            RequestTokenError::ServerResponse(said) => {
+                tracing::debug!(error = %said.error, codes = ?said.error_codes, "Entra refused");
+                refusal::from_token_error(leg, &said)
+            }
+            RequestTokenError::Request(ours) => ours,
+            // Both may hold the body, and a body may hold a token: only the status goes on.
+            RequestTokenError::Parse(..) | RequestTokenError::Other(_) => {
+                let what = format!("{} and JSON that is not a token answer", last.status());
+                match last.is_object() {
+                    true => refusal::unusable(&self.authority.host(), &what),
+                    false => refusal::not_entra(&self.authority.host(), &what),
+                }
+            }
+        }
+    }
+}
+
+/// What the protocol crate does not hand through of an answer.
+#[derive(Default)]
+pub(super) struct LastAnswer(Mutex<Kept>);
+
+#[derive(Default, Clone, Copy)]
+struct Kept {
+    status: u16,
+    date: Option<Timestamp>,
+    is_object: bool,
+}
+
+impl LastAnswer {
+    fn keep(&self, answer: &Answer) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Kept {
+            status: answer.status.as_u16(),
+            date: answer.date(),
+            is_object: answer.is_object(),
+        };
+    }
+
+    fn kept(&self) -> Kept {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn status(&self) -> u16 {
+        self.kept().status
+    }
+
+    pub(super) fn date(&self) -> Option<Timestamp> {
+        self.kept().date
+    }
+
+    fn is_object(&self) -> bool {
+        self.kept().is_object
+    }
+}
