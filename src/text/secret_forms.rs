@@ -162,6 +162,9 @@ fn holds_jwt(text: &str) -> bool {
     })
 }
 
+/// What our own hints write in the place of a user and a password.
+const PLACEHOLDER: &str = "USER:PASSWORD";
+
 /// `user:password@` before a host.
 fn holds_password_in_url(text: &str) -> bool {
     text.match_indices("://").any(|(at, _)| {
@@ -171,7 +174,7 @@ fn holds_password_in_url(text: &str) -> bool {
             .unwrap_or(rest.len());
         rest[..end]
             .rsplit_once('@')
-            .is_some_and(|(user, _)| user.contains(':'))
+            .is_some_and(|(user, _)| user.contains(':') && !user.ends_with(PLACEHOLDER))
     })
 }
 
@@ -379,6 +382,8 @@ mod tests {
             assert_eq!(secret_form(text), None, "{text}");
             assert!(!may_hold_secret(text), "{text}");
         }
+        let hint = "set HTTPS_PROXY to http://USER:PASSWORD@proxy.example:8080";
+        assert_eq!(secret_form(hint), None);
     }
 
     #[test]

@@ -63,7 +63,7 @@ fn logout_forgets_the_account_that_is_named_and_no_other() {
     home.real(&["get", "--account", "ben@contoso.example"])
         .token();
     home.real(&["get", "--account", "ada@contoso.example"])
-        .assert_error(4, &["ada@contoso.example is not signed in"]);
+        .assert_error(4, &["`ada@contoso.example` is not signed in"]);
     home.real(&["logout", "--account", "ada@contoso.example"])
         .assert_error(4, &["nothing to forget"]);
 }
