@@ -21,7 +21,7 @@ use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
 use super::peer::PeerCheck;
-use super::talk::talk;
+use super::talk::{Idle, talk};
 use super::{Bound, is_loopback_peer};
 
 /// How long a peer may take over the TLS handshake, and over each request's head.
@@ -239,13 +239,23 @@ async fn attend<S, D: Door>(
         let (tls, service, stop) = (tls.clone(), service.clone(), stop.clone());
         // Boxed, so that who says nothing costs nothing of this.
         let left = match tls {
-            None => Box::pin(talk(stream, service, limits, &buffers, stop)).await,
+            None => {
+                Box::pin(talk(
+                    stream,
+                    service,
+                    limits,
+                    Idle::Returned,
+                    &buffers,
+                    stop,
+                ))
+                .await
+            }
             Some(tls) => {
                 let whole = async {
                     let shaken = tokio::time::timeout(HEAD_TIMEOUT, tls.accept(stream)).await;
                     if let Ok(Ok(stream)) = shaken {
                         // What TLS has read ahead cannot be waited for on the socket.
-                        talk(stream, service, limits, &buffers, stop).await;
+                        talk(stream, service, limits, Idle::Kept, &buffers, stop).await;
                     }
                 };
                 Box::pin(whole).await;

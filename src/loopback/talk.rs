@@ -29,12 +29,23 @@ use super::serve::{HEAD_TIMEOUT, Limits};
 /// is that slow with a head loses the connection.
 const TICK: Duration = Duration::from_millis(250);
 
+/// What becomes of a connection that has been quiet for a moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Idle {
+    /// The stream is returned, to be waited on without buffers.
+    Returned,
+    /// It stays open, with its buffers, until hyper's own time limit. A client that reuses it within
+    /// that time would otherwise meet a closed connection.
+    Kept,
+}
+
 /// Answers until the peer is through or `stop` turns true. The stream comes back where the peer
 /// may have more to ask, later.
 pub(super) async fn talk<IO, S>(
     stream: IO,
     service: S,
     limits: Limits,
+    idle: Idle,
     buffers: &Semaphore,
     mut stop: watch::Receiver<bool>,
 ) -> Option<IO>
@@ -79,7 +90,7 @@ where
                 return Poll::Ready(Event::Quiet);
             }
             while ticks.poll_tick(cx).is_ready() {
-                if now == last && now.is_quiet() {
+                if now == last && now.is_quiet() && idle == Idle::Returned {
                     return Poll::Ready(Event::Quiet);
                 }
                 if now == last && now.is_half_said() && is_crowded() {

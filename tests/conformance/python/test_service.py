@@ -157,7 +157,9 @@ class Troubles(unittest.TestCase):
             with self.assertRaises(AcspassError) as refused:
                 TokenRefresher(url=service.url, secret_file=wrong)()
             self.assertNotIsInstance(refused.exception, SignInNeeded)
-            self.assertEqual(refused.exception.code, "SecretNeeded")
+            # The service's proof does not fit this secret, so that the secret is not sent.
+            self.assertEqual(refused.exception.kind, "unreachable")
+            self.assertIn("did not show that it knows the secret", str(refused.exception))
 
             service.acspass("logout", "--all")
             with self.assertLogs("acspass_tokens", "WARNING") as log:
