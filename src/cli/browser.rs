@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
+use crate::config::{Opener, Place};
 use crate::emulator::UserAgent;
 use crate::entra::browser::{Browser, BrowserCommand, Opened, SystemBrowser};
 use crate::error::{Error, Result};
 
 use super::output::Talk;
 use super::parts::World;
-use super::place::Place;
 
 /// The browser that this world leads to. `emulated_user` is there where the authority is the
 /// embedded emulator, whose users are not people.
@@ -32,12 +32,12 @@ fn choose_for(
     no_browser: bool,
     emulated_user: Option<&str>,
 ) -> Result<Arc<dyn Browser>> {
-    let place = Place::of(world);
+    let opener = Opener::of(&world.environment);
     let teller = Teller {
         page,
         talk: world.talk.clone(),
         prints_first: world.stderr_is_terminal,
-        place: place.clone(),
+        place: Place::of(&world.environment),
     };
     if no_browser {
         return Ok(Arc::new(Printed { teller, why: None }));
@@ -45,7 +45,7 @@ fn choose_for(
     if let Some(browser) = &world.browser {
         return Ok(browser.clone());
     }
-    if let Some(command) = world.variable("BROWSER") {
+    if let Opener::Command(command) = &opener {
         let inner = Configured(BrowserCommand::parse(command));
         return Ok(Arc::new(Announced { inner, teller }));
     }
@@ -55,16 +55,16 @@ fn choose_for(
             .say("no browser can be opened here: the emulator's users sign in without one");
         return Ok(user_agent(world, user));
     }
-    Ok(match place {
-        Place::Desktop => Arc::new(Announced {
+    Ok(match opener {
+        Opener::System => Arc::new(Announced {
             inner: SystemBrowser,
             teller,
         }),
-        Place::Wsl => Arc::new(Announced {
+        Opener::Wslview => Arc::new(Announced {
             inner: BrowserCommand::parse("wslview")?,
             teller,
         }),
-        Place::Ssh(_) | Place::Container | Place::Bare => Arc::new(Printed {
+        Opener::Command(_) | Opener::Nothing(_) => Arc::new(Printed {
             why: teller.advice(),
             teller,
         }),
@@ -81,7 +81,7 @@ pub(super) fn user_agent(world: &World, user: &str) -> Arc<dyn Browser> {
 
 /// The emulator's user whom its built-in user agent signs in, since nobody else can.
 pub(super) fn walks_itself<'u>(world: &World, emulated_user: Option<&'u str>) -> Option<&'u str> {
-    let opens_pages = matches!(Place::of(world), Place::Desktop | Place::Wsl);
+    let opens_pages = matches!(Place::of(&world.environment), Place::Desktop | Place::Wsl);
     emulated_user.filter(|_| !opens_pages || world.variable("CI").is_some())
 }
 

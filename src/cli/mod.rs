@@ -14,7 +14,6 @@ mod notify;
 mod output;
 mod parts;
 mod passphrase;
-mod place;
 mod profile;
 mod qr;
 mod reach;
@@ -127,17 +126,20 @@ pub fn run(arguments: Vec<OsString>, outside: Outside) -> u8 {
     let (cli, matches) = match parsed {
         Ok(parsed) => parsed,
         Err(wrong) => {
-            let talk = Talk::new(stderr, Loudness::Normal, false, columns);
+            let talk = Talk::new(stderr, Loudness::default(), false, columns);
             return not_a_command(wrong, Output::new(stdout, talk, wants_json));
         }
     };
-    let loudness = match (cli.global.quiet, cli.global.verbose) {
-        (true, _) => Loudness::Quiet,
-        (false, 0) => Loudness::Normal,
-        (false, 1) => Loudness::Verbose,
-        (false, _) => Loudness::All,
+    let log = environment.get("ACSPASS_LOG").map(String::as_str);
+    let (level, warning) = talk::level(cli.global.quiet, cli.global.verbose, log);
+    let loudness = Loudness {
+        is_quiet: cli.global.quiet,
+        level,
     };
     let talk = Talk::new(stderr, loudness, colours(cli.global.color), columns);
+    if let Some(warning) = warning {
+        talk.warn(&warning);
+    }
     let mut output = Output::new(stdout, talk.clone(), cli.global.output == Format::Json);
     if let Err(error) = usage::check_no_secret(&command, &matches) {
         output.error(&error);
@@ -157,8 +159,7 @@ pub fn run(arguments: Vec<OsString>, outside: Outside) -> u8 {
         talk: talk.clone(),
         has_warned: AtomicBool::new(false),
     };
-    let log = world.variable("ACSPASS_LOG").map(str::to_owned);
-    let outcome = talk::listening(&talk, log.as_deref(), || {
+    let outcome = talk::listening(&talk, || {
         commands::run(cli.command, &world, stdin, &mut output)
     });
     match outcome {

@@ -7,6 +7,7 @@ use std::io::{self, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::Serialize;
+use tracing::level_filters::LevelFilter;
 
 use crate::error::{Error, Result};
 use crate::shapes::{self, causes, clean};
@@ -15,12 +16,21 @@ use crate::text::{printable_json, without_secrets};
 use super::wrap::wrapped;
 
 /// How much is said.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Loudness {
-    Quiet,
-    Normal,
-    Verbose,
-    All,
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Loudness {
+    /// `-q`: only errors, and what the user cannot do without.
+    pub(crate) is_quiet: bool,
+    /// Which events of the library are shown, and whether warnings are.
+    pub(crate) level: LevelFilter,
+}
+
+impl Default for Loudness {
+    fn default() -> Self {
+        Loudness {
+            is_quiet: false,
+            level: LevelFilter::INFO,
+        }
+    }
 }
 
 /// Standard output and standard error, and how they are to be used.
@@ -155,7 +165,7 @@ impl Talk {
     }
 
     pub(crate) fn columns(&self) -> Option<usize> {
-        self.columns.filter(|_| self.loudness > Loudness::Quiet)
+        self.columns.filter(|_| !self.loudness.is_quiet)
     }
 
     pub(crate) fn is_coloured(&self) -> bool {
@@ -194,13 +204,13 @@ impl Talk {
         self.line(&text.join("\n"));
     }
 
-    pub(crate) fn loudness(&self) -> Loudness {
-        self.loudness
+    pub(crate) fn level(&self) -> LevelFilter {
+        self.loudness.level
     }
 
     /// Says something to the user, unless they asked for quiet.
     pub(crate) fn say(&self, text: &str) {
-        if self.loudness > Loudness::Quiet {
+        if !self.loudness.is_quiet {
             self.insist(text);
         }
     }
@@ -217,8 +227,9 @@ impl Talk {
         stderr.write(&clean(text));
     }
 
+    /// Warns the user, if the level includes warnings.
     pub(crate) fn warn(&self, text: &str) {
-        if self.loudness > Loudness::Quiet {
+        if self.loudness.level >= LevelFilter::WARN {
             let label = self.paint("33;1", "warning:");
             self.line(&self.labelled(&label, &without_secrets(text)));
         }

@@ -1,60 +1,74 @@
-//! What the library tells the user while it works: its tracing events, as lines of our own.
+//! Shows the library's tracing events as lines on standard error.
 //!
-//! Warnings and notes are shown as they are; what is finer needs `-v`, `-vv` or `ACSPASS_LOG`, which names a level.
-//! Events of other crates are never shown: nobody has checked them for secrets.
+//! A level decides which events, and which warnings of the command, are shown: `-q` and `-v` set it,
+//! else ACSPASS_LOG, else it is `info`. Events of other crates are never shown: they have not been
+//! checked for secrets.
 
 use std::fmt::Write as _;
 
 use tracing::field::{Field, Visit};
+use tracing::level_filters::LevelFilter;
 use tracing::{Event, Level, Metadata, Subscriber};
 use tracing_subscriber::layer::{Context, Layer};
 use tracing_subscriber::registry::Registry;
 
-use super::output::{Loudness, Talk};
-use crate::text::without_secrets;
+use crate::text::{quoted, without_secrets};
+
+use super::output::Talk;
+
+/// The levels that ACSPASS_LOG may name, each with the events of those before it.
+const LEVELS: [(&str, LevelFilter); 6] = [
+    ("off", LevelFilter::OFF),
+    ("error", LevelFilter::ERROR),
+    ("warn", LevelFilter::WARN),
+    ("info", LevelFilter::INFO),
+    ("debug", LevelFilter::DEBUG),
+    ("trace", LevelFilter::TRACE),
+];
+
+/// The level: the flags, else the variable, else `info`. The second value is a warning about a
+/// variable that names no level. It is only a warning, since the level changes no result.
+pub(super) fn level(quiet: bool, verbose: u8, log: Option<&str>) -> (LevelFilter, Option<String>) {
+    match (quiet, verbose) {
+        (true, _) => return (LevelFilter::ERROR, None),
+        (false, 0) => {}
+        (false, 1) => return (LevelFilter::DEBUG, None),
+        (false, _) => return (LevelFilter::TRACE, None),
+    }
+    let Some(log) = log.map(str::trim).filter(|log| !log.is_empty()) else {
+        return (LevelFilter::INFO, None);
+    };
+    let name = log.strip_prefix("acspass=").unwrap_or(log);
+    let known = LEVELS
+        .iter()
+        .find(|(level, _)| level.eq_ignore_ascii_case(name));
+    match known {
+        Some((_, level)) => (*level, None),
+        None => {
+            let names: Vec<&str> = LEVELS.iter().map(|(name, _)| *name).collect();
+            let warning = format!(
+                "ACSPASS_LOG is {}, which is not a level, and has no effect; the levels are {}",
+                quoted(log),
+                names.join(", ")
+            );
+            (LevelFilter::INFO, Some(warning))
+        }
+    }
+}
 
 /// Runs `work` while events of this crate become lines of `talk`.
-pub(crate) fn listening<T>(talk: &Talk, log: Option<&str>, work: impl FnOnce() -> T) -> T {
-    let most = match talk.loudness() {
-        Loudness::Quiet => Level::ERROR,
-        Loudness::Normal => Level::INFO,
-        Loudness::Verbose => Level::DEBUG,
-        Loudness::All => Level::TRACE,
-    };
-    let asked = log.and_then(|log| {
-        let level = log
-            .trim()
-            .trim_start_matches("acspass=")
-            .parse::<Level>()
-            .ok();
-        if level.is_none() {
-            talk.warn("ACSPASS_LOG is none of error, warn, info, debug and trace: it is ignored");
-        }
-        level
-    });
-    let subscriber = Lines {
-        talk: talk.clone(),
-        most: asked.map_or(most, |asked| asked.max(most)),
-    }
-    .with_subscriber(Registry::default());
+pub(super) fn listening<T>(talk: &Talk, work: impl FnOnce() -> T) -> T {
+    let subscriber = Lines(talk.clone()).with_subscriber(Registry::default());
     tracing::subscriber::with_default(subscriber, work)
 }
 
-struct Lines {
-    talk: Talk,
-    most: Level,
-}
-
-impl Lines {
-    fn shows(&self, metadata: &Metadata<'_>) -> bool {
-        let target = metadata.target();
-        (target == "acspass" || target.starts_with("acspass::")) && *metadata.level() <= self.most
-    }
-}
+struct Lines(Talk);
 
 impl<S: Subscriber> Layer<S> for Lines {
     fn enabled(&self, metadata: &Metadata<'_>, _: Context<'_, S>) -> bool {
-        self.shows(metadata)
+        let target = metadata.target();
+        let is_ours = target == "acspass" || target.starts_with("acspass::");
+        is_ours && *metadata.level() <= self.0.level()
     }
 
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
@@ -63,25 +77,78 @@ impl<S: Subscriber> Layer<S> for Lines {
         let text = format!("{}{}", line.message, line.fields);
         let text = without_secrets(&text);
         match *event.metadata().level() {
-            Level::ERROR => self.talk.insist(&text),
-            Level::WARN => self.talk.warn(&text),
-            Level::INFO => self.talk.say(&text),
-            _ => self.talk.say(&format!("debug: {text}")),
+            Level::WARN => self.0.warn(&text),
+            Level::ERROR | Level::INFO => self.0.insist(&text),
+            _ => self.0.insist(&format!("debug: {text}")),
         }
     }
 }
 
+/// An event as text: its message, then its fields in words.
 #[derive(Default)]
 struct Line {
     message: String,
     fields: String,
 }
 
-impl Visit for Line {
-    fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
+impl Line {
+    fn add(&mut self, field: &Field, value: std::fmt::Arguments<'_>) {
         let _ = match field.name() {
-            "message" => write!(self.message, "{value:?}"),
-            name => write!(self.fields, " {name}={value:?}"),
+            "message" => self.message.write_fmt(value),
+            name => write!(self.fields, ", {} {value}", name.replace('_', " ")),
         };
+    }
+}
+
+impl Visit for Line {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.add(field, format_args!("{value}"));
+    }
+
+    // A message, and what an event shows by its `Display`, arrives here as well.
+    fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
+        self.add(field, format_args!("{value:?}"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flag_beats_variable_beats_default() {
+        for (quiet, verbose, log, expected) in [
+            (false, 0, None, LevelFilter::INFO),
+            (false, 0, Some(""), LevelFilter::INFO),
+            (false, 0, Some("off"), LevelFilter::OFF),
+            (false, 0, Some("error"), LevelFilter::ERROR),
+            (false, 0, Some(" WARN\n"), LevelFilter::WARN),
+            (false, 0, Some("info"), LevelFilter::INFO),
+            (false, 0, Some("acspass=debug"), LevelFilter::DEBUG),
+            (false, 0, Some("trace"), LevelFilter::TRACE),
+            (true, 0, Some("trace"), LevelFilter::ERROR),
+            (false, 1, Some("error"), LevelFilter::DEBUG),
+            (false, 1, Some("trace"), LevelFilter::DEBUG),
+            (false, 2, Some("off"), LevelFilter::TRACE),
+        ] {
+            let (level, warning) = level(quiet, verbose, log);
+            assert_eq!(level, expected, "{quiet} {verbose} {log:?}");
+            assert_eq!(warning, None, "{log:?}");
+        }
+    }
+
+    #[test]
+    fn unknown_level_is_named_with_the_known_ones_unless_a_flag_decides() {
+        for log in ["loud", "3", "warning,acspass=debug", "hyper=debug"] {
+            let (found, warning) = level(false, 0, Some(log));
+            assert_eq!(found, LevelFilter::INFO);
+            let warning = warning.expect("a warning");
+            assert!(warning.contains(log), "{warning}");
+            assert!(
+                warning.contains("off, error, warn, info, debug, trace"),
+                "{warning}"
+            );
+            assert_eq!(level(true, 0, Some(log)).1, None);
+        }
     }
 }

@@ -225,8 +225,14 @@ impl<R: Refresher> Keeper<R> {
         let times = self.failed.as_ref().map_or(0, |failed| failed.times) + 1;
         let pause = pause_after(times, fastrand::f64());
         match error {
-            Some(error) => debug!("a refresh failed: {error}; the next try is in {pause:?}"),
-            None => debug!("a refresh brought nothing new; the next try is in {pause:?}"),
+            Some(error) => debug!(
+                "a refresh failed: {error}; the next try is in {} ms",
+                pause.as_millis()
+            ),
+            None => debug!(
+                "a refresh brought nothing new; the next try is in {} ms",
+                pause.as_millis()
+            ),
         }
         self.failed = Some(Failed {
             times,

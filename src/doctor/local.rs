@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::Check;
 use crate::account::Tenancy;
-use crate::config::{Config, KeySource};
+use crate::config::{Config, KeySource, Opener, Place};
 use crate::entra::browser::BrowserCommand;
 use crate::error::Error;
 use crate::loopback::{self, peer::PeerCheck};
@@ -159,48 +159,108 @@ pub fn redirect_port(port: u16) -> Check {
     Check::ok(NAME, format!("{port} on {}{missing}", names.join(" and ")))
 }
 
-/// What would open the sign-in page.
+/// What would open the sign-in page: the same decision as `login` makes.
 pub fn browser(environment: &BTreeMap<String, String>) -> Check {
     const NAME: &str = "browser";
-    let variable = |name: &str| {
-        let text = environment.get(name).map(|text| text.trim())?;
-        (!text.is_empty()).then_some(text)
+    let place = Place::of(environment);
+    let forwarding = place.forwarding(8400);
+    let elsewhere = match &forwarding {
+        Some(command) => format!(
+            "forward a fixed port, `acspass login --no-browser --port 8400` here and `{command}` \
+             there; or use `acspass login --paste`, which needs no port"
+        ),
+        None => "open the printed address in a browser on this machine, or use `acspass login \
+                 --paste`, which takes the answer of a browser elsewhere"
+            .to_owned(),
     };
-    if let Some(command) = variable("BROWSER") {
-        let program = command.split_whitespace().next().unwrap_or_default();
-        return match BrowserCommand::parse(command) {
-            Ok(_) => Check::ok(NAME, format!("{}, by BROWSER", quoted(program))),
+    let nothing = |finding: &str| Check::warn(NAME, finding, elsewhere.as_str());
+    match Opener::of(environment) {
+        Opener::Command(command) => match BrowserCommand::parse(&command) {
             Err(error) => Check::failed(NAME, &error),
-        };
-    }
-    let elsewhere = "open the printed address in a browser on this machine, or forward a fixed port: \
-                     `acspass login --no-browser --port 8400` here, `ssh -L 8400:localhost:8400` there";
-    if variable("SSH_CONNECTION").is_some() {
-        return Check::warn(
+            Ok(command) => program(NAME, command.program(), "by BROWSER", environment),
+        },
+        Opener::Wslview => program(
             NAME,
-            "this is an SSH session: no browser of yours is here",
-            elsewhere,
-        );
-    }
-    if variable("WSL_DISTRO_NAME").is_some() {
-        return Check::warn(
-            NAME,
-            "this is WSL: the browser is on the Windows side, and may not reach this side",
-            "install wslu and set BROWSER=wslview; where the answer does not come back, switch on \
+            "wslview",
+            "which opens pages in the browser of Windows; if its answer does not arrive, switch on \
              mirrored networking",
-        );
-    }
-    let has_display = cfg!(any(windows, target_os = "macos"))
-        || variable("DISPLAY").is_some()
-        || variable("WAYLAND_DISPLAY").is_some();
-    match has_display {
-        true => Check::ok(NAME, "the system's default browser"),
-        false => Check::warn(
+            environment,
+        ),
+        Opener::System if !has_launcher(environment) => Check::warn(
             NAME,
-            "there is no display: the address is printed instead",
-            elsewhere,
+            "there is a display, and no program that opens pages on it: the address is printed",
+            "install the package xdg-utils, or set BROWSER to a command that opens pages",
+        ),
+        Opener::System => Check::ok(
+            NAME,
+            match environment.contains_key("SSH_CONNECTION") {
+                true => "the default browser of this machine, on the display that SSH forwards",
+                false => "the system's default browser",
+            },
+        ),
+        Opener::Nothing(Place::Ssh(_)) => {
+            nothing("this is an SSH session without a display: the address is printed")
+        }
+        Opener::Nothing(Place::Container) => {
+            nothing("this is a container without a display: the address is printed")
+        }
+        Opener::Nothing(_) => nothing("there is no display: the address is printed"),
+    }
+}
+
+/// A program that opens pages, if it can be found.
+fn program(
+    name: &'static str,
+    program: &str,
+    why: &str,
+    environment: &BTreeMap<String, String>,
+) -> Check {
+    let quoted = quoted(program);
+    match is_program(program, environment) {
+        true => Check::ok(name, format!("{quoted}, {why}")),
+        false => Check::warn(
+            name,
+            format!("there is no program {quoted}, {why}: the address is printed"),
+            match program {
+                "wslview" => {
+                    "install the package wslu, or set BROWSER to a command that opens pages"
+                }
+                _ => "correct BROWSER, or unset it",
+            },
         ),
     }
+}
+
+/// Whether one of the programs is there by which the crate `open` opens pages.
+fn has_launcher(environment: &BTreeMap<String, String>) -> bool {
+    const LAUNCHERS: [&str; 6] = [
+        "xdg-open",
+        "gio",
+        "gnome-open",
+        "kde-open6",
+        "kde-open5",
+        "kde-open",
+    ];
+    !cfg!(target_os = "linux")
+        || LAUNCHERS
+            .iter()
+            .any(|launcher| is_program(launcher, environment))
+}
+
+/// Whether a process could be started by this name: a path, or a name in one of PATH's folders.
+fn is_program(program: &str, environment: &BTreeMap<String, String>) -> bool {
+    // Windows adds endings and folders of its own: there only the start itself can tell.
+    if cfg!(windows) {
+        return true;
+    }
+    if program.contains('/') {
+        return Path::new(program).is_file();
+    }
+    let folders = environment
+        .get("PATH")
+        .map(String::as_str)
+        .unwrap_or_default();
+    std::env::split_paths(folders).any(|folder| folder.join(program).is_file())
 }
 
 #[cfg(test)]
@@ -209,32 +269,72 @@ mod tests {
     use crate::doctor::Outcome;
 
     #[test]
-    fn the_browser_is_told_by_the_environment() {
-        for (variables, outcome, word) in [
+    fn browser_check_agrees_with_login() {
+        let folder = tempfile::tempdir().expect("a folder");
+        for program in ["firefox", "wslview", "xdg-open"] {
+            std::fs::write(folder.path().join(program), "").expect("a program");
+        }
+        let path = folder.path().display().to_string();
+        let ssh = ("SSH_CONNECTION", "192.0.2.1 50000 198.51.100.7 22");
+        for (variables, outcome, words) in [
             (
-                &[("BROWSER", "firefox -P work")][..],
+                &[("BROWSER", "firefox -P work"), ssh][..],
                 Outcome::Ok,
-                "`firefox`",
+                &["`firefox`"][..],
             ),
             (
                 &[("BROWSER", "'open")],
                 Outcome::Fail(crate::Kind::Usage),
-                "quote",
+                &["quote"],
             ),
             (
-                &[("SSH_CONNECTION", "a b"), ("DISPLAY", ":0")],
+                &[("BROWSER", "nosuch")],
                 Outcome::Warn,
-                "SSH",
+                &["`nosuch`", "printed"],
             ),
-            (&[("WSL_DISTRO_NAME", "Ubuntu")], Outcome::Warn, "WSL"),
+            (&[("BROWSER", "/no/such")], Outcome::Warn, &["`/no/such`"]),
+            (
+                &[ssh, ("DISPLAY", "localhost:10.0")],
+                Outcome::Ok,
+                &["SSH forwards"],
+            ),
+            (
+                &[ssh],
+                Outcome::Warn,
+                &["SSH", "--paste", "ssh -L 8400:localhost:8400 198.51.100.7"],
+            ),
+            (
+                &[("WSL_DISTRO_NAME", "Ubuntu")],
+                Outcome::Ok,
+                &["`wslview`", "mirrored"],
+            ),
+            (
+                &[("WSL_DISTRO_NAME", "Ubuntu"), ("PATH", "/nowhere")],
+                Outcome::Warn,
+                &["wslu"],
+            ),
+            #[cfg(target_os = "linux")]
+            (
+                &[("DISPLAY", ":0"), ("PATH", "/nowhere")],
+                Outcome::Warn,
+                &["xdg-utils"],
+            ),
+            (&[("container", "podman")], Outcome::Warn, &["container"]),
+            (&[], Outcome::Warn, &["no display"]),
         ] {
-            let environment = variables
-                .iter()
-                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-                .collect();
+            let mut environment = BTreeMap::from([("PATH".to_owned(), path.clone())]);
+            let set = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+            environment.extend(variables.iter().map(set));
             let check = browser(&environment);
             assert_eq!(check.outcome, outcome, "{check:?}");
-            assert!(check.finding.contains(word), "{check:?}");
+            let text = format!("{} {}", check.finding, check.advice.unwrap_or_default());
+            for word in words {
+                assert!(text.contains(word), "{text}");
+            }
+            if !cfg!(any(windows, target_os = "macos")) {
+                let prints = matches!(Opener::of(&environment), Opener::Nothing(_));
+                assert!(!prints || outcome == Outcome::Warn, "{text}");
+            }
         }
     }
 

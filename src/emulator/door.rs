@@ -220,13 +220,13 @@ pub(super) async fn answer(
     };
     let status = reply.response.status().as_u16();
     if let Some(remark) = asked.remark {
-        tracing::debug!(target: "acspass::emulator", %path, remark, "accepted");
+        tracing::debug!(target: "acspass::emulator", "accepted {path}: {remark}");
     }
     match &reply.reason {
         Some(reason) => {
-            tracing::debug!(target: "acspass::emulator", %path, status, %reason, "refused");
+            tracing::debug!(target: "acspass::emulator", "refused {path} with {status}: {reason}");
         }
-        None => tracing::debug!(target: "acspass::emulator", %path, status, "answered"),
+        None => tracing::debug!(target: "acspass::emulator", "answered {path} with {status}"),
     }
     let noted = seen(reply.operation, status, reply.reason);
     shared.state.lock().note(noted);

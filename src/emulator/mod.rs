@@ -337,6 +337,6 @@ async fn serve(
     let service = service_fn(move |request| door::answer(Arc::clone(&shared), entrance, request));
     let tls = authority.map(|authority| authority.server);
     if let Err(error) = loopback::serve::serve(bound, tls, service, Limits::default(), told).await {
-        tracing::error!(target: "acspass::emulator", %error, "the emulator stopped serving");
+        tracing::error!(target: "acspass::emulator", "the emulator stopped serving: {error}");
     }
 }

@@ -81,7 +81,9 @@ impl Entra {
     ) -> Error {
         match error {
             RequestTokenError::ServerResponse(said) => {
-                tracing::debug!(error = %said.error, codes = ?said.error_codes, "Entra refused");
+                let codes = said.error_codes.iter();
+                let codes: Vec<String> = codes.map(|code| format!(" AADSTS{code}")).collect();
+                tracing::debug!("Entra refused: {}{}", said.error, codes.concat());
                 refusal::from_token_error(leg, &said)
             }
             RequestTokenError::Request(ours) => ours,

@@ -96,6 +96,13 @@ impl BrowserCommand {
     }
 }
 
+impl BrowserCommand {
+    /// The program, as the command names it.
+    pub fn program(&self) -> &str {
+        &self.program
+    }
+}
+
 impl Browser for BrowserCommand {
     fn open(&self, url: &str) -> Result<Opened> {
         check(url)?;

@@ -224,7 +224,7 @@ impl Http {
         mut request: Request,
     ) -> Result<Answer, Miss> {
         let client = self.connections.client_for(&request.url, via)?;
-        debug!(method = %request.method, %host, path = request.url.path(), "request");
+        debug!("request: {} {host}{}", request.method, request.url.path());
         // hyper leaves it out for nothing, but servers answer 411 to a POST that does not say how
         // long it is (RFC 9110, section 8.6).
         if request.body.is_empty() && request.method == Method::POST {
@@ -264,7 +264,7 @@ impl Http {
         if body.starts_with(BYTE_ORDER_MARK) {
             body.drain(..BYTE_ORDER_MARK.len());
         }
-        debug!(status = status.as_u16(), %host, bytes = body.len(), "answer");
+        debug!("answer from {host}: status {}, {} bytes", status.as_u16(), body.len());
         Ok(Answer {
             status,
             headers: response.headers().clone(),

@@ -77,7 +77,7 @@ impl Http {
             // this one may have been carried out.
             let (asked, needed, arrived) = match &outcome {
                 Ok(answer) if answer.is_outage() => {
-                    debug!(status = answer.status.as_u16(), %host, %path, "the service is busy");
+                    debug!("{host}{path} is busy: status {}", answer.status.as_u16());
                     (
                         answer.retry_after(),
                         Duration::ZERO,
@@ -106,7 +106,7 @@ impl Http {
                     pause.as_secs()
                 );
             }
-            debug!(%host, %path, "trying again in {} ms", pause.as_millis());
+            debug!("trying {host}{path} again in {} ms", pause.as_millis());
             tokio::time::sleep(pause).await;
             wait *= 2;
         }

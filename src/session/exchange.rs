@@ -29,7 +29,7 @@ pub(super) async fn exchange(
         Exchange::AsOwner(acs) => acs,
         Exchange::Direct(direct) => {
             let exchanged = direct.exchange(source.exchange, token).await?;
-            debug!(identity = exchanged.identity, "exchanged");
+            debug!("exchanged as the identity {}", exchanged.identity);
             return Ok(exchanged.issued);
         }
     };

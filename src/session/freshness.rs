@@ -3,6 +3,7 @@
 //! What is kept, the time and the wish go in; the next step comes out. Nothing is read, asked or
 //! waited for here, so the whole rule is the table in the tests below.
 
+use std::fmt;
 use std::time::Duration;
 
 use crate::exchange::TokenSource;
@@ -59,6 +60,35 @@ pub(crate) enum Step {
     Redeem,
     /// A person must sign in.
     SignIn,
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Step::Use { fresh: true } => "use the kept token",
+            Step::Use { fresh: false } => "use the kept token although it is not fresh",
+            Step::Exchange => "exchange the Entra token",
+            Step::Redeem => "redeem the refresh token",
+            Step::SignIn => "sign in",
+        })
+    }
+}
+
+/// Writes what has been done, after a step that follows it; nothing if that is nothing.
+impl fmt::Display for Done {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let done = [
+            (self.signed_in, "signed in"),
+            (self.redeemed, "redeemed"),
+            (self.exchanged, "exchanged"),
+        ];
+        let done = done.into_iter().filter(|(is_done, _)| *is_done);
+        let done: Vec<&str> = done.map(|(_, what)| what).collect();
+        match done.is_empty() {
+            true => Ok(()),
+            false => write!(f, " (done: {})", done.join(", ")),
+        }
+    }
 }
 
 /// The next step for this wish. `now` is the time by the service's clock.

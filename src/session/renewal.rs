@@ -146,7 +146,7 @@ impl Run<'_> {
     async fn finish(mut self) -> Result<Token> {
         for _ in 0..MOST_STEPS {
             let step = self.next();
-            debug!(?step, done = ?self.done, "the freshness rule");
+            debug!("the freshness rule: {step}{}", self.done);
             match step {
                 Step::Use { fresh } => return self.use_kept(fresh),
                 Step::Exchange => match self.exchange().await {

@@ -227,7 +227,7 @@ impl<'a> Whom<'a> {
 fn warn_of_partial_grant(asked: &[String], granted: &[String]) {
     let short = |scope: &str| scope.rsplit('/').next().unwrap_or(scope).to_lowercase();
     let granted: Vec<String> = granted.iter().map(|scope| short(scope)).collect();
-    debug!(?granted, "scopes granted");
+    debug!("scopes granted: {}", granted.join(", "));
     let missing: Vec<&str> = asked
         .iter()
         .filter(|scope| short(scope) != ".default" && !granted.contains(&short(scope)))

@@ -32,6 +32,7 @@ mod input_forms;
 #[cfg(target_os = "linux")]
 mod kept_files;
 mod killed_writers;
+mod loudness;
 mod many_accounts;
 mod map;
 mod named_accounts;

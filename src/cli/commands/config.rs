@@ -48,8 +48,11 @@ pub(super) fn run(args: &Config, world: &World, stdin: Stdin, output: &mut Outpu
     Ok(0)
 }
 
-/// Every setting that has a value, as text that may be shown.
-fn found(world: &World) -> Result<(String, Vec<(Setting, Found)>)> {
+/// A setting with its value; `None` if it is not set and has no default.
+type Row = (Setting, Option<Found>);
+
+/// Every setting with its value as text that may be shown.
+fn found(world: &World) -> Result<(String, Vec<Row>)> {
     let (name, profile) = world.profile()?;
     let nothing = BTreeMap::new();
     let sources = Sources {
@@ -67,33 +70,46 @@ fn found(world: &World) -> Result<(String, Vec<(Setting, Found)>)> {
         .find(|variable| sources.variable(variable).is_some());
     let all = Setting::ALL
         .into_iter()
-        .filter_map(|setting| match (setting, from_environment) {
-            (Setting::ConnectionString, Some(variable)) => Some((
+        .map(|setting| match (setting, from_environment) {
+            (Setting::ConnectionString, Some(variable)) => (
                 setting,
-                Found {
+                Some(Found {
                     text: "(secret)".to_owned(),
                     origin: Origin::Environment(variable),
-                },
-            )),
-            _ => Some((setting, sources.find(setting)?)),
-        })
-        .map(
-            |(setting, found)| match (setting, found.origin == Origin::Default) {
-                (Setting::Scopes, true) => (setting, default_scopes(&sources, found)),
-                // What is none may be anything, also a secret that landed in the wrong place.
-                (Setting::Endpoint, _) if Endpoint::parse(&found.text).is_err() => {
-                    let text = "(not an endpoint)".to_owned();
-                    (setting, Found { text, ..found })
-                }
-                _ => (setting, found),
-            },
-        )
-        .map(|(setting, found)| {
-            let text = shown(&found.text);
-            (setting, Found { text, ..found })
+                }),
+            ),
+            _ => (setting, value_of(&sources, setting)),
         })
         .collect();
     Ok((name, all))
+}
+
+/// A setting's value as text that may be shown.
+fn value_of(sources: &Sources<'_>, setting: Setting) -> Option<Found> {
+    let found = sources.find(setting);
+    let found = match (setting, found) {
+        (Setting::Scopes, Some(found)) if found.origin == Origin::Default => {
+            Some(default_scopes(sources, found))
+        }
+        // It may be anything, also a secret that landed in the wrong place.
+        (Setting::Endpoint, Some(found)) if Endpoint::parse(&found.text).is_err() => Some(Found {
+            text: "(not an endpoint)".to_owned(),
+            ..found
+        }),
+        // It follows the port.
+        (Setting::RedirectUri, None) => Some(Found {
+            text: match sources.find(Setting::Port).map(|port| port.text) {
+                Some(port) if port != "0" => format!("http://localhost:{port}"),
+                _ => "http://localhost".to_owned(),
+            },
+            origin: Origin::Default,
+        }),
+        (_, found) => found,
+    };
+    found.map(|found| Found {
+        text: shown(&found.text),
+        ..found
+    })
 }
 
 /// The scopes that hold where nobody named any follow the kind of exchange.
@@ -118,16 +134,23 @@ fn list(world: &World, output: &mut Output) -> Result<()> {
         (None, None) if name != config::DEFAULT_PROFILE => Origin::Profile,
         (None, None) => Origin::Default,
     };
-    let mut row = |key: &str, value: &str, origin: &Origin| {
-        let _ = writeln!(text, "{key:<18} {value:<44} {origin}");
+    let mut row = |key: &str, value: Option<&str>, origin: &Origin| {
+        let _ = writeln!(
+            text,
+            "{key:<18} {:<44} {origin}",
+            value.unwrap_or("(not set)")
+        );
         settings.insert(
             key.to_owned(),
             json!({"value": value, "origin": origin.to_string()}),
         );
     };
-    row("profile", &name, &profile_origin);
+    row("profile", Some(&name), &profile_origin);
     for (setting, found) in &all {
-        row(setting.key(), &found.text, &found.origin);
+        match found {
+            Some(found) => row(setting.key(), Some(&found.text), &found.origin),
+            None => row(setting.key(), None, &Origin::Default),
+        }
     }
     output.result(text.trim_end(), &Value::Object(settings))
 }
@@ -142,7 +165,8 @@ fn get(key: &str, world: &World, output: &mut Output) -> Result<()> {
     let text = all
         .into_iter()
         .find(|(known, _)| *known == setting)
-        .map(|(_, found)| found.text)
+        .and_then(|(_, found)| found)
+        .map(|found| found.text)
         .ok_or_else(|| {
             Error::new(
                 Kind::Usage,

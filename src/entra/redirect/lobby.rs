@@ -49,9 +49,9 @@ impl Lobby {
     /// Gives a stranger the page that says so.
     pub(super) fn turn_away(&mut self, stream: TcpStream, refusal: Refusal, is_head: bool) {
         tracing::debug!(
-            status = refusal.status,
-            "a request was not the sign-in's answer: {}",
-            refusal.heading
+            "a request was not the sign-in's answer: {} (status {})",
+            refusal.heading,
+            refusal.status
         );
         self.seat(false, async move {
             send_away(stream, &page::refuse(refusal, is_head)).await;

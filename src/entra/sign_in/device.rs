@@ -87,7 +87,7 @@ impl Entra {
                         if let (Some(error), false) = (&error, is_trouble(heard)) {
                             warn!("{error}: trying again until the code expires");
                         }
-                        debug!(heard = ?now, "polled for the device code");
+                        debug!("polled for the device code: {now}");
                         (heard, trouble) = (now, error);
                     }
                 }

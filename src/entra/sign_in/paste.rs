@@ -67,7 +67,10 @@ impl Entra {
             match read(line.expose(), state) {
                 Ok(heard) => return Ok(heard),
                 Err(why) => {
-                    debug!(length = line.expose().len(), "what was pasted is of no use");
+                    debug!(
+                        "the pasted text of {} bytes is of no use",
+                        line.expose().len()
+                    );
                     (asked.way.tell)(&Notice::Unusable {
                         why,
                         tries_left: left,

@@ -2,6 +2,7 @@
 //!
 //! Pure: what a poll heard goes in, how long to wait before the next one comes out.
 
+use std::fmt;
 use std::time::Duration;
 
 use super::SECOND;
@@ -24,6 +25,18 @@ pub(super) enum Heard {
     Trouble(Option<Duration>),
     /// The code can no longer be entered.
     Expired,
+}
+
+impl fmt::Display for Heard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Heard::Pending => f.write_str("not entered yet"),
+            Heard::SlowDown => f.write_str("poll less often"),
+            Heard::Trouble(None) => f.write_str("no answer"),
+            Heard::Trouble(Some(pause)) => write!(f, "ask again in {} s", pause.as_secs()),
+            Heard::Expired => f.write_str("expired"),
+        }
+    }
 }
 
 /// What to do next.

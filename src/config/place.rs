@@ -1,0 +1,195 @@
+//! Where this process runs, and what opens pages there.
+//!
+//! The environment goes in as a value. Nothing is probed, so the result can be wrong: it selects the
+//! words and the command that opens a page, and never another way to sign in. `login`, the dashboard
+//! and `doctor` ask here, so that they agree.
+
+use std::collections::BTreeMap;
+
+/// Where this process runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// A desktop: pages open here.
+    Desktop,
+    /// Linux inside Windows, whose browser it is.
+    Wsl,
+    /// A session from another machine, and this one's address if it is known.
+    Ssh(Option<String>),
+    /// A container.
+    Container,
+    /// A machine without a display.
+    Bare,
+}
+
+/// What opens a page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Opener {
+    /// The command in BROWSER, which is used with or without a display.
+    Command(String),
+    /// The desktop's default browser.
+    System,
+    /// `wslview`, which opens pages in the browser of Windows.
+    Wslview,
+    /// Nothing here: the address is printed.
+    Nothing(Place),
+}
+
+impl Opener {
+    /// Decides what opens a page in this environment.
+    pub fn of(environment: &BTreeMap<String, String>) -> Opener {
+        match (variable(environment, "BROWSER"), Place::of(environment)) {
+            (Some(command), _) => Opener::Command(command.to_owned()),
+            (None, Place::Desktop) => Opener::System,
+            (None, Place::Wsl) => Opener::Wslview,
+            (None, place) => Opener::Nothing(place),
+        }
+    }
+}
+
+impl Place {
+    /// Tells the place by the environment.
+    pub fn of(environment: &BTreeMap<String, String>) -> Place {
+        Place::on(cfg!(any(windows, target_os = "macos")), environment)
+    }
+
+    /// `has_desktop`: this system always has a desktop, which a user at another machine does not see.
+    fn on(has_desktop: bool, environment: &BTreeMap<String, String>) -> Place {
+        let has = |names: &[&str]| {
+            names
+                .iter()
+                .any(|name| variable(environment, name).is_some())
+        };
+        let is_ssh = has(&["SSH_CONNECTION", "SSH_TTY", "SSH_CLIENT"]);
+        if has(&["WSL_DISTRO_NAME", "WSL_INTEROP"]) {
+            Place::Wsl
+        } else if has(&["DISPLAY", "WAYLAND_DISPLAY"]) || (has_desktop && !is_ssh) {
+            // Also over SSH (`ssh -X`): the display is forwarded, and pages open beside this process.
+            Place::Desktop
+        } else if is_ssh {
+            let server = variable(environment, "SSH_CONNECTION");
+            Place::Ssh(server.and_then(address_of_server))
+        } else if has(&[
+            "container",
+            "REMOTE_CONTAINERS",
+            "CODESPACES",
+            "KUBERNETES_SERVICE_HOST",
+        ]) {
+            Place::Container
+        } else {
+            Place::Bare
+        }
+    }
+
+    /// Why no page opens here, and what leads on.
+    pub fn advice(&self) -> Option<&'static str> {
+        match self {
+            Place::Desktop => None,
+            Place::Wsl => Some(
+                "this is WSL: `wslview`, of the package wslu, opens pages in the browser of Windows",
+            ),
+            Place::Ssh(_) => Some(
+                "this is an SSH session: forward the port as shown below, or use `acspass login \
+                 --paste`, which needs no port",
+            ),
+            Place::Container => {
+                Some("this is a container: `acspass login --paste` works without a published port")
+            }
+            Place::Bare => Some(
+                "there is no display here to open a browser on; `acspass login --paste` takes the \
+                 answer of a browser elsewhere",
+            ),
+        }
+    }
+
+    /// What makes the answer's port reachable from the machine that the user sits at.
+    pub fn forwarding(&self, port: u16) -> Option<String> {
+        let Place::Ssh(server) = self else {
+            return None;
+        };
+        let server = server.as_deref().unwrap_or("this-machine");
+        Some(format!("ssh -L {port}:localhost:{port} {server}"))
+    }
+}
+
+/// A variable; an empty one counts as unset.
+fn variable<'e>(environment: &'e BTreeMap<String, String>, name: &str) -> Option<&'e str> {
+    let text = environment.get(name)?.trim();
+    (!text.is_empty()).then_some(text)
+}
+
+/// Third of `client-address client-port server-address server-port` (ssh(1), ENVIRONMENT).
+fn address_of_server(connection: &str) -> Option<String> {
+    let address = connection.split_whitespace().nth(2)?;
+    let is_address = address.parse::<std::net::IpAddr>().is_ok();
+    is_address.then(|| address.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn opener_is_told_by_the_environment() {
+        const SSH: (&str, &str) = ("SSH_CONNECTION", "192.0.2.1 50000 198.51.100.7 22");
+        let ssh = || Place::Ssh(Some("198.51.100.7".to_owned()));
+        for (has_desktop, variables, place) in [
+            (false, &[][..], Place::Bare),
+            (true, &[], Place::Desktop),
+            (false, &[("DISPLAY", ":0")], Place::Desktop),
+            (false, &[("DISPLAY", " ")], Place::Bare),
+            (false, &[("WAYLAND_DISPLAY", "wayland-0")], Place::Desktop),
+            (false, &[SSH], ssh()),
+            (true, &[SSH], ssh()),
+            (false, &[("SSH_TTY", "/dev/pts/1")], Place::Ssh(None)),
+            // `ssh -X`.
+            (false, &[SSH, ("DISPLAY", "localhost:10.0")], Place::Desktop),
+            (true, &[SSH, ("DISPLAY", "localhost:10.0")], Place::Desktop),
+            (
+                false,
+                &[("WSL_DISTRO_NAME", "Ubuntu"), ("DISPLAY", ":0")],
+                Place::Wsl,
+            ),
+            (false, &[("container", "podman")], Place::Container),
+            (
+                false,
+                &[("container", "podman"), ("DISPLAY", ":0")],
+                Place::Desktop,
+            ),
+            (false, &[SSH, ("CODESPACES", "true")], ssh()),
+        ] {
+            let environment: BTreeMap<String, String> = variables
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect();
+            assert_eq!(Place::on(has_desktop, &environment), place, "{variables:?}");
+            if has_desktop {
+                continue;
+            }
+            let mut with_browser = environment.clone();
+            with_browser.insert("BROWSER".to_owned(), "w3m".to_owned());
+            let command = Opener::Command("w3m".to_owned());
+            assert_eq!(Opener::of(&with_browser), command);
+        }
+    }
+
+    #[test]
+    fn the_servers_address_is_taken_only_where_it_is_one() {
+        let address = |text| address_of_server(text);
+        assert_eq!(
+            address("192.0.2.1 50000 198.51.100.7 22").as_deref(),
+            Some("198.51.100.7")
+        );
+        assert_eq!(address("::1 50000 fe80::1 22").as_deref(), Some("fe80::1"));
+        assert_eq!(address("192.0.2.1 50000 ;reboot 22"), None);
+        assert_eq!(address(""), None);
+    }
+
+    #[test]
+    fn only_an_ssh_session_is_told_how_to_forward() {
+        let ssh = Place::Ssh(Some("198.51.100.7".to_owned()));
+        let line = ssh.forwarding(8400);
+        let expected = "ssh -L 8400:localhost:8400 198.51.100.7";
+        assert_eq!(line.as_deref(), Some(expected));
+        assert_eq!(Place::Container.forwarding(8400), None);
+    }
+}
