@@ -18,9 +18,6 @@ use super::keyboard::Keyboard;
 use super::parts::{Parts, World};
 use super::profile::Target;
 
-/// How often a question is asked.
-const TRIES: u32 = 3;
-
 /// The parts of a run that signs in, and `with_resource` also exchanges. What is missing for that
 /// is asked for at the `keyboard`; without one, all of it is one error.
 pub(super) fn parts<'w>(
@@ -46,66 +43,78 @@ pub(super) fn parts<'w>(
     Parts::new(world, flags)
 }
 
+/// The ACS resource as it was given.
+enum Answer {
+    Endpoint(String),
+    ConnectionString(Zeroizing<String>),
+}
+
 struct Questions<'a> {
     world: &'a World,
     keyboard: &'a Keyboard,
     parts: &'a Parts<'a>,
 }
 
-/// What was answered.
-#[derive(Default)]
-struct Answers {
-    tenant: Option<String>,
-    client_id: Option<String>,
-    endpoint: Option<String>,
-    connection_string: Option<Zeroizing<String>>,
-}
-
 impl Questions<'_> {
-    /// Nothing is kept before everything is answered.
+    /// Asks for what is missing. Each answer is kept as soon as it is known to be right.
     fn ask(&self, missing: &[Missing]) -> Result<()> {
         let talk = &self.world.talk;
         if missing.contains(&Missing::Resource) {
-            // Nobody answers for a store that then keeps nothing.
+            // Nothing is asked for a store that then keeps nothing.
             self.parts.vault.probe()?;
         }
         let mut target = Target::of(self.world)?;
-        let file = target.file.path().display().to_string();
         talk.insist(&format!(
-            "This needs settings that are not there yet, and asks for them now. They are kept in \
-             profile {} of\n\n  {file}\n\n\
+            "This needs settings that are not there yet, and asks for them now. Each answer is kept \
+             in profile {} of\n\n  {}\n\n\
              Where no application is registered yet, press Ctrl-C: `acspass setup` shows how. To \
              try it without one, run `acspass get --emulator`.\n",
-            target.profile
+            target.profile,
+            target.file.path().display()
         ));
-        let mut answers = Answers::default();
         if missing.contains(&Missing::ClientId) {
             // The id belongs to a tenant's application, or to one that any tenant may use.
-            if self.parts.config.is_any_tenant() {
-                answers.tenant = self.tenant()?;
+            if self.parts.config.is_any_tenant()
+                && let Some(tenant) = self.tenant()?
+            {
+                self.keep(&mut target, &[(Setting::Tenant, &tenant)], None)?;
             }
-            answers.client_id = Some(self.client_id()?);
+            let client_id = self.client_id()?;
+            self.keep(&mut target, &[(Setting::ClientId, &client_id)], None)?;
         }
+        let mut secret_is_kept = false;
         if missing.contains(&Missing::Resource) {
-            self.resource(&mut answers)?;
+            match self.resource()? {
+                Answer::Endpoint(endpoint) => {
+                    self.keep(&mut target, &[(Setting::Endpoint, &endpoint)], None)?;
+                }
+                Answer::ConnectionString(text) => {
+                    self.keep(&mut target, &[], Some(&text))?;
+                    secret_is_kept = true;
+                }
+            }
         }
-        let values = [
-            (Setting::Tenant, &answers.tenant),
-            (Setting::ClientId, &answers.client_id),
-            (Setting::Endpoint, &answers.endpoint),
-        ];
-        let values: Vec<(Setting, &str)> = values
-            .into_iter()
-            .filter_map(|(setting, text)| Some((setting, text.as_deref()?)))
-            .collect();
-        let secret = answers.connection_string.as_ref();
-        target.keep(&self.parts.vault, &values, secret.map(|text| text.as_str()))?;
-        talk.insist(&match secret {
-            Some(_) => format!(
+        talk.insist(&match secret_is_kept {
+            true => format!(
                 "This is kept now, the connection string in {}. `acspass config list` shows it.\n",
                 place(self.parts.vault.store_name())
             ),
-            None => "This is kept now. `acspass config list` shows it.\n".to_owned(),
+            false => "This is kept now. `acspass config list` shows it.\n".to_owned(),
+        });
+        Ok(())
+    }
+
+    /// Keeps an answer, and notes that for an interruption.
+    fn keep(
+        &self,
+        target: &mut Target,
+        values: &[(Setting, &str)],
+        connection_string: Option<&str>,
+    ) -> Result<()> {
+        target.keep(&self.parts.vault, values, connection_string)?;
+        self.world.kept.get_or_init(|| {
+            let path = target.file.path().display();
+            format!("profile {} of {path}", target.profile)
         });
         Ok(())
     }
@@ -134,21 +143,18 @@ impl Questions<'_> {
         self.until_good(question, false, check_client_id)
     }
 
-    fn resource(&self, answers: &mut Answers) -> Result<()> {
+    fn resource(&self) -> Result<Answer> {
         let question = "Connection string or endpoint of the ACS resource (not shown): ";
-        let given = self.until_good(question, true, |text| {
+        self.until_good(question, true, |text| {
             let given = GivenResource::parse(text, &self.parts.config.allowed_hosts)?;
             self.check_resource(&given)?;
             Ok(match given {
-                GivenResource::ConnectionString(_) => Err(Zeroizing::new(text.to_owned())),
-                GivenResource::Endpoint(endpoint) => Ok(endpoint.as_str().to_owned()),
+                GivenResource::ConnectionString(_) => {
+                    Answer::ConnectionString(Zeroizing::new(text.to_owned()))
+                }
+                GivenResource::Endpoint(endpoint) => Answer::Endpoint(endpoint.as_str().to_owned()),
             })
-        })?;
-        match given {
-            Ok(endpoint) => answers.endpoint = Some(endpoint),
-            Err(secret) => answers.connection_string = Some(secret),
-        }
-        Ok(())
+        })
     }
 
     /// Whether the resource is there, and accepts the key.
@@ -191,24 +197,21 @@ impl Questions<'_> {
         }
     }
 
-    /// Asks until the answer is good, a few times.
+    /// Asks until the answer is good. Ctrl-C and the end of the input end it.
     fn until_good<T>(
         &self,
         question: &str,
         is_secret: bool,
         check: impl Fn(&str) -> Result<T>,
     ) -> Result<T> {
-        let mut left = TRIES;
         loop {
             let answer = self.answer(question, is_secret)?;
-            left -= 1;
             match check(input::bare(answer.expose())) {
-                Ok(value) => return Ok(value),
-                Err(error) if error.kind() == Kind::Interrupted || left == 0 => return Err(error),
-                Err(error) => self
+                Err(error) if is_about_answer(error.kind()) => self
                     .world
                     .talk
                     .insist(&format!("{error}: {}\n", error.hint())),
+                outcome => return outcome,
             }
         }
     }
@@ -220,11 +223,23 @@ impl Questions<'_> {
             false => self.parts.block_on(self.keyboard.asked(talk, question)),
         };
         line?.ok_or_else(|| {
+            let message = match self.world.kept.get() {
+                Some(place) => format!("the answers ended early: those before are kept in {place}"),
+                None => "the answers ended early: nothing was kept".to_owned(),
+            };
             Error::new(
                 Kind::Usage,
-                "the answers ended early: nothing was kept",
+                message,
                 "run the command again, or set what is missing with `acspass config set …`",
             )
         })
+    }
+}
+
+/// Whether another answer can help: the value is wrong, or a service refuses it.
+fn is_about_answer(kind: Kind) -> bool {
+    match kind {
+        Kind::Usage | Kind::Refused | Kind::SignInRefused | Kind::SignInNeeded => true,
+        Kind::Internal | Kind::Unreachable | Kind::Store | Kind::Interrupted => false,
     }
 }

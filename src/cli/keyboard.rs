@@ -1,5 +1,5 @@
 //! What a person types or pastes: lines, read on threads of their own, so that Ctrl-C and a timeout
-//! end the wait at once.
+//! end the wait at once. All hidden input comes through [`Keyboard::unseen`].
 
 use std::io::{BufRead, BufReader, ErrorKind, Read};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,24 +11,62 @@ use crate::error::{Error, Kind, Result};
 use crate::secret::Pasted;
 
 use super::Stdin;
-use super::output::Talk;
+use super::echo::{self, Device};
+use super::output::{Loudness, Talk};
 
 /// Longer than any address with a code, and than any connection string.
 const LONGEST_LINE: usize = 64 * 1024;
 
-/// Standard input, as lines.
+/// Standard input, or the terminal itself, as lines.
 #[derive(Clone)]
 pub(super) struct Keyboard {
     source: Shared,
+    device: Device,
     pub(super) is_terminal: bool,
 }
 
 impl Keyboard {
     pub(super) fn new(stdin: Stdin) -> Keyboard {
         Keyboard {
-            source: Arc::new(Mutex::new(BufReader::new(stdin.source))),
+            source: shared(stdin.source),
+            device: Device::Stdin,
             is_terminal: stdin.is_terminal,
         }
+    }
+
+    /// The terminal of this process, whatever standard input and standard error are, and what shows
+    /// a question there.
+    #[cfg(unix)]
+    pub(super) fn of_terminal() -> std::io::Result<(Keyboard, Talk)> {
+        let terminal = std::fs::File::options()
+            .read(true)
+            .write(true)
+            .open("/dev/tty")?;
+        let screen = Box::new(terminal.try_clone()?);
+        let keyboard = Keyboard {
+            source: shared(Box::new(terminal.try_clone()?)),
+            device: Device::Tty(Arc::new(terminal)),
+            is_terminal: true,
+        };
+        Ok((
+            keyboard,
+            Talk::new(screen, Loudness::default(), false, None),
+        ))
+    }
+
+    /// The console, and standard error, which shows a question.
+    #[cfg(not(unix))]
+    pub(super) fn of_terminal() -> std::io::Result<(Keyboard, Talk)> {
+        let keyboard = Keyboard {
+            source: shared(Box::new(std::io::empty())),
+            device: Device::Tty,
+            is_terminal: true,
+        };
+        let screen = Box::new(std::io::stderr());
+        Ok((
+            keyboard,
+            Talk::new(screen, Loudness::default(), false, None),
+        ))
     }
 
     /// The next line; `None` where there is no more.
@@ -58,14 +96,23 @@ impl Keyboard {
         if !self.is_terminal {
             return self.line().await;
         }
-        // Before the prompt is there, so that nothing that is typed at once is shown.
-        let _modes = Modes::unseen();
-        let _asked = Asked::new(talk, prompt);
-        let source = Source(self.source.clone());
-        on_a_thread(move || match read_unseen(source) {
-            Ok(line) => Ok(Some(Pasted::new(Zeroizing::new(line).as_str()))),
-            Err(error) if error.kind() == ErrorKind::UnexpectedEof => Ok(None),
-            Err(error) => Err(error),
+        let again = || {
+            talk.ask("\n");
+            talk.ask(prompt);
+        };
+        // The question comes after the echo is off, so that nothing that is typed at once is shown.
+        echo::hidden(&self.device, again, async {
+            let _asked = Asked::new(talk, prompt);
+            self.unseen_line().await
+        })
+        .await
+    }
+
+    async fn unseen_line(&self) -> Result<Option<Pasted>> {
+        let mut source = Source(self.source.clone());
+        on_a_thread(move || {
+            let line = echo::read_line(&mut source, LONGEST_LINE)?;
+            Ok(line.map(|line| Pasted::new(line.as_str())))
         })
         .await
     }
@@ -101,15 +148,11 @@ async fn on_a_thread(
         })
         .map_err(|error| Error::internal("no thread to read on").caused_by(error))?;
     line.await.unwrap_or(Ok(None)).map_err(|error| {
-        if error.kind() == ErrorKind::Interrupted {
-            return interrupted();
-        }
-        Error::new(
-            Kind::Usage,
-            "standard input cannot be read",
-            "run the command at a terminal",
-        )
-        .caused_by(error)
+        let hint = match error.kind() {
+            ErrorKind::InvalidData => "paste only the text that was asked for",
+            _ => "run the command at a terminal",
+        };
+        Error::new(Kind::Usage, "standard input cannot be read", hint).caused_by(error)
     })
 }
 
@@ -118,7 +161,7 @@ pub(super) fn interrupted() -> Error {
     Error::new(
         Kind::Interrupted,
         "interrupted",
-        "nothing was left behind; run the command again when you like",
+        "run the command again when you like",
     )
 }
 
@@ -136,74 +179,15 @@ fn read_line(source: &mut impl BufRead) -> std::io::Result<Option<Pasted>> {
 
 type Shared = Arc<Mutex<BufReader<Box<dyn Read + Send>>>>;
 
+fn shared(source: Box<dyn Read + Send>) -> Shared {
+    Arc::new(Mutex::new(BufReader::new(source)))
+}
+
 struct Source(Shared);
 
 impl Read for Source {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
         let mut source = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         source.read(buffer)
-    }
-}
-
-/// Reads key by key. The terminal's modes are left alone: see [`Modes`].
-#[cfg(unix)]
-fn read_unseen(source: Source) -> std::io::Result<String> {
-    let config = rpassword::ConfigBuilder::new()
-        .input_reader(source)
-        .output_discard()
-        .build();
-    rpassword::read_password_with_config(config)
-}
-
-/// Reads from the console, whose keys are no bytes.
-#[cfg(not(unix))]
-fn read_unseen(_: Source) -> std::io::Result<String> {
-    rpassword::read_password()
-}
-
-/// How the terminal was set, to be set again: whoever reads may be left waiting.
-#[cfg(unix)]
-struct Modes(Option<rustix::termios::Termios>);
-
-#[cfg(unix)]
-impl Modes {
-    /// Every key at once, and none shown. Ctrl-C is a key like the others: to be stopped in the
-    /// midst of it would leave the terminal so.
-    fn unseen() -> Modes {
-        use rustix::termios::{
-            LocalModes, OptionalActions, SpecialCodeIndex, tcgetattr, tcsetattr,
-        };
-        let modes = tcgetattr(std::io::stdin()).ok();
-        if let Some(mut unseen) = modes.clone() {
-            let cooked = LocalModes::ECHO | LocalModes::ICANON | LocalModes::ISIG;
-            unseen.local_modes.remove(cooked);
-            unseen.special_codes[SpecialCodeIndex::VMIN] = 1;
-            unseen.special_codes[SpecialCodeIndex::VTIME] = 0;
-            // What cannot be set is read all the same, only seen.
-            let _ = tcsetattr(std::io::stdin(), OptionalActions::Now, &unseen);
-        }
-        Modes(modes)
-    }
-}
-
-#[cfg(unix)]
-impl Drop for Modes {
-    fn drop(&mut self) {
-        use rustix::termios::{OptionalActions, tcsetattr};
-        if let Some(modes) = &self.0 {
-            // A terminal that is gone needs nothing any more.
-            let _ = tcsetattr(std::io::stdin(), OptionalActions::Now, modes);
-        }
-    }
-}
-
-/// The console sets itself right.
-#[cfg(not(unix))]
-struct Modes;
-
-#[cfg(not(unix))]
-impl Modes {
-    fn unseen() -> Modes {
-        Modes
     }
 }

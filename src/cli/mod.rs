@@ -7,6 +7,8 @@ mod args;
 mod browser;
 mod commands;
 mod dashboard;
+#[cfg_attr(not(unix), path = "console.rs")]
+mod echo;
 mod first_run;
 mod folders;
 mod keyboard;
@@ -21,6 +23,8 @@ mod ready;
 mod sign_in;
 mod talk;
 mod unit;
+#[cfg(unix)]
+mod unseen;
 mod usage;
 mod vaults;
 mod wrap;
@@ -30,8 +34,8 @@ use std::ffi::OsString;
 use std::io::{self, Read, Write};
 use std::net::TcpListener;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, OnceLock};
 
 use clap::{CommandFactory, FromArgMatches};
 
@@ -157,14 +161,18 @@ pub fn run(arguments: Vec<OsString>, outside: Outside) -> u8 {
         program,
         global: cli.global,
         talk: talk.clone(),
+        kept: OnceLock::new(),
         has_warned: AtomicBool::new(false),
     };
     let outcome = talk::listening(&talk, || {
         commands::run(cli.command, &world, stdin, &mut output)
     });
+    // A thread may still wait for a key that is not shown.
+    echo::restore();
     match outcome {
         Ok(code) => code,
         Err(error) => {
+            let error = world.with_what_was_kept(error);
             output.error(&error);
             error.kind().exit_code()
         }

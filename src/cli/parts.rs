@@ -10,7 +10,7 @@ use std::io;
 use std::net::TcpListener;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use tokio::runtime::Runtime;
 
@@ -51,11 +51,23 @@ pub(super) struct World {
     pub(super) program: Option<PathBuf>,
     pub(super) global: Global,
     pub(super) talk: Talk,
+    /// The place of the answers that the first run has kept, for a sentence.
+    pub(super) kept: OnceLock<String>,
     /// Whether the warning about the configuration file was given.
     pub(super) has_warned: AtomicBool,
 }
 
 impl World {
+    /// Adds to an interruption what the first run has kept before it.
+    pub(super) fn with_what_was_kept(&self, error: Error) -> Error {
+        match (error.kind(), self.kept.get()) {
+            (Kind::Interrupted, Some(place)) => error.with_hint(format!(
+                "your answers are kept in {place}; run the command again, and it goes on from there"
+            )),
+            _ => error,
+        }
+    }
+
     /// An environment variable; an empty one counts as unset.
     pub(super) fn variable(&self, name: &str) -> Option<&str> {
         self.environment

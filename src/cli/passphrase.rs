@@ -1,48 +1,56 @@
 //! The passphrase of the sealed files, asked for at the terminal and never shown.
 
-use zeroize::Zeroizing;
-
 use crate::error::{Error, Kind, Result};
-use crate::secret::Passphrase;
+use crate::secret::{Passphrase, Pasted};
 use crate::store::Purpose;
 
-use super::keyboard::interrupted;
+use super::keyboard::Keyboard;
+use super::output::Talk;
+use super::parts::block_on_uninterrupted;
 
-/// Asks for the passphrase; one that is new is asked for twice.
+/// Asks for the passphrase until one is given. A new one is asked for twice.
 pub(super) fn ask(purpose: Purpose) -> Result<Passphrase> {
-    let first = prompt(match purpose {
-        Purpose::Open => "Passphrase of the token store (not shown): ",
-        Purpose::Choose => "New passphrase for the token store (not shown): ",
-    })?;
-    if first.is_empty() {
-        return Err(Error::new(
-            Kind::Store,
-            "the passphrase is empty",
-            "run the command again and type one, or name a key file in ACSPASS_STORE_KEY_FILE",
-        ));
-    }
-    if purpose == Purpose::Choose && prompt("The same once more: ")? != first {
-        return Err(Error::new(
-            Kind::Store,
-            "the two passphrases differ: nothing was stored",
-            "run the command again",
-        ));
-    }
-    Ok(Passphrase::new(first.as_str()))
+    let (keyboard, talk) =
+        Keyboard::of_terminal().map_err(|cause| no_terminal().caused_by(cause))?;
+    // The store is called from within a runtime as well, which allows no other one on its thread.
+    let asking = || block_on_uninterrupted(asked(purpose, &keyboard, &talk));
+    std::thread::scope(|scope| scope.spawn(asking).join())
+        .unwrap_or_else(|_| Err(Error::internal("the passphrase could not be asked for")))
 }
 
-fn prompt(text: &str) -> Result<Zeroizing<String>> {
-    rpassword::prompt_password(text)
-        .map(Zeroizing::new)
-        .map_err(|error| {
-            if error.kind() == std::io::ErrorKind::Interrupted {
-                return interrupted();
+async fn asked(purpose: Purpose, keyboard: &Keyboard, talk: &Talk) -> Result<Passphrase> {
+    loop {
+        let question = match purpose {
+            Purpose::Open => "Passphrase of the token store (not shown): ",
+            Purpose::Choose => "New passphrase for the token store (not shown): ",
+        };
+        let first = typed(keyboard, talk, question).await?;
+        if first.expose().is_empty() {
+            talk.insist("the passphrase is empty; Ctrl-C ends this");
+            continue;
+        }
+        if purpose == Purpose::Choose {
+            let second = typed(keyboard, talk, "The same once more: ").await?;
+            if second.expose() != first.expose() {
+                talk.insist("the two passphrases differ; Ctrl-C ends this");
+                continue;
             }
-            Error::new(
-                Kind::Store,
-                "the token store needs its passphrase, and there is no terminal to ask at",
-                "name a key file in ACSPASS_STORE_KEY_FILE, or run this in a terminal",
-            )
-            .caused_by(error)
-        })
+        }
+        return Ok(Passphrase::new(first.expose()));
+    }
+}
+
+async fn typed(keyboard: &Keyboard, talk: &Talk, question: &str) -> Result<Pasted> {
+    keyboard
+        .unseen(talk, question)
+        .await?
+        .ok_or_else(no_terminal)
+}
+
+fn no_terminal() -> Error {
+    Error::new(
+        Kind::Store,
+        "the token store needs its passphrase, and none was typed at a terminal",
+        "name a key file in ACSPASS_STORE_KEY_FILE, or run this in a terminal",
+    )
 }

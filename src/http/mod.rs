@@ -264,7 +264,11 @@ impl Http {
         if body.starts_with(BYTE_ORDER_MARK) {
             body.drain(..BYTE_ORDER_MARK.len());
         }
-        debug!("answer from {host}: status {}, {} bytes", status.as_u16(), body.len());
+        debug!(
+            "answer from {host}: status {}, {} bytes",
+            status.as_u16(),
+            body.len()
+        );
         Ok(Answer {
             status,
             headers: response.headers().clone(),

@@ -103,35 +103,67 @@ fn a_wrong_key_is_told_before_anybody_signs_in() {
     let (mut home, emulator) = empty_home();
     home.set("ACSPASS_CLIENT_ID", emulator.client_id());
     let mut terminal = Terminal::start(&home, &["get"]);
-    // Only what is missing is asked for, three times at most.
-    for _ in 0..3 {
+    // Only what is missing is asked for, until it is right.
+    for _ in 0..5 {
         let wrong = format!("endpoint={}/;accesskey=d3Jvbmc=\n", emulator.http_url());
         terminal.sees(RESOURCE).types(&wrong);
+        terminal.sees("the ACS resource refused the access key");
     }
-    terminal.sees("error: the ACS resource refused the access key");
-    let shown = terminal.ends(5);
+    terminal.sees(RESOURCE).types("\u{3}");
+    let shown = terminal.ends(130);
     assert!(!shown.contains(TENANT) && !shown.contains("d3Jvbmc="));
     assert_eq!(emulator.count("authorization_code"), 0);
     assert_eq!(kept(&home), "");
 }
 
 #[test]
-fn ctrl_c_at_a_question_ends_with_130_and_nothing_is_kept() {
+fn ctrl_c_at_a_question_says_what_is_kept_and_the_next_run_asks_for_the_rest() {
     let (home, emulator) = empty_home();
     let mut terminal = Terminal::start(&home, &["get"]);
     terminal.sees(TENANT).types("\n");
     terminal.sees(CLIENT_ID).types("\u{3}");
-    terminal.ends(130);
+    let shown = terminal.ends(130);
+    assert!(!shown.contains("are kept in profile"), "{shown}");
+    assert_eq!(kept(&home), "");
 
     let mut terminal = Terminal::start(&home, &["get"]);
+    terminal
+        .sees(TENANT)
+        .types(&format!("{}\n", emulator.tenant_id()));
+    terminal.sees(CLIENT_ID).types("\u{3}");
+    terminal.sees("your answers are kept in profile default of");
+    terminal.ends(130);
+    assert!(kept(&home).contains(emulator.tenant_id()));
+
+    let mut terminal = Terminal::start(&home, &["get"]);
+    terminal
+        .sees(CLIENT_ID)
+        .types(&format!("{}\n", emulator.client_id()));
+    // The echo is off, and has to be restored.
+    terminal.sees(RESOURCE).types("endpoint=\u{3}");
+    terminal.sees("your answers are kept in profile default of");
+    let shown = terminal.ends(130);
+    assert!(!shown.contains(TENANT) && !shown.contains("endpoint="));
+    assert!(kept(&home).contains(emulator.client_id()));
+}
+
+#[test]
+fn ctrl_c_while_the_sign_in_waits_says_that_the_answers_are_kept() {
+    let (mut home, emulator) = empty_home();
+    home.set("BROWSER", "/bin/false");
+    let mut terminal = Terminal::start(&home, &["login"]);
     terminal.sees(TENANT).types("\n");
     terminal
         .sees(CLIENT_ID)
         .types(&format!("{}\n", emulator.client_id()));
-    // Where nothing typed is shown, the terminal is set otherwise, and has to be set back.
-    terminal.sees(RESOURCE).types("endpoint=\u{3}");
+    terminal.sees("Waiting for the sign-in").types("\u{3}");
+    terminal.sees("your answers are kept in profile default of");
     terminal.ends(130);
-    assert_eq!(kept(&home), "");
+    // Without answers before it, an interruption says nothing of any.
+    let mut terminal = Terminal::start(&home, &["login"]);
+    terminal.sees("Waiting for the sign-in").types("\u{3}");
+    let shown = terminal.ends(130);
+    assert!(!shown.contains("are kept"), "{shown}");
 }
 
 #[test]
@@ -143,6 +175,11 @@ fn answers_that_end_early_keep_nothing() {
         call.run().assert_error(2, &["nothing was kept"]);
         assert_eq!(kept(&home), "");
     }
+    let (other, _emulator) = empty_home();
+    let call = other.call(&["get"]).at_terminal().typing(&typed);
+    call.run()
+        .assert_error(2, &["those before are kept in profile default of"]);
+    assert!(kept(&other).contains(emulator.client_id()));
     let browser = TestBrowser::walking();
     let call = home.call(&["login"]).at_terminal().typing(&typed);
     call.by(&browser).run().assert_code(0);
@@ -154,13 +191,19 @@ fn answers_that_end_early_keep_nothing() {
 }
 
 #[test]
-fn the_third_wrong_answer_is_the_last() {
-    let (home, _emulator) = empty_home();
-    let call = home.call(&["login"]).at_terminal();
-    let run = call.typing("\na\nb\nc\nd\n").run();
-    run.assert_error(2, &["error: the client id is not a GUID"]);
-    assert_eq!(run.stderr.matches(CLIENT_ID).count(), 3);
-    assert_eq!(kept(&home), "");
+fn wrong_answers_are_asked_for_again_and_discard_no_right_one() {
+    let (home, emulator) = empty_home();
+    let typed = format!(
+        "{}\na\nb\nc\nd\n{}\n",
+        emulator.tenant_id(),
+        emulator.client_id()
+    );
+    let call = home.call(&["login"]).at_terminal().typing(&typed);
+    let run = call.by(&TestBrowser::walking()).run();
+    run.assert_code(0);
+    assert_eq!(run.stderr.matches("the client id is not a GUID").count(), 4);
+    let file = kept(&home);
+    assert!(file.contains(emulator.tenant_id()) && file.contains(emulator.client_id()));
 }
 
 #[test]

@@ -27,6 +27,7 @@ mod freshness;
 mod full_disk;
 mod get;
 mod harness;
+mod hidden_input;
 mod identity;
 mod input_forms;
 #[cfg(target_os = "linux")]

@@ -24,20 +24,52 @@ pub(crate) struct Terminal {
 impl Terminal {
     /// Calls the program with these words.
     pub(crate) fn start(home: &Home, words: &[&str]) -> Terminal {
-        let program = [&[env!("CARGO_BIN_EXE_acspass")], words].concat();
+        Terminal::run(home, &[&[env!("CARGO_BIN_EXE_acspass")], words].concat())
+    }
+
+    /// Calls the program with these words, and returns its process id as well.
+    #[track_caller]
+    pub(crate) fn start_with_id(home: &Home, words: &[&str]) -> (Terminal, u32) {
+        let tells_id = ["sh", "-c", "echo id $$; exec \"$@\"", "sh"];
+        let program = [&tells_id[..], &[env!("CARGO_BIN_EXE_acspass")], words].concat();
+        let mut terminal = Terminal::run(home, &program);
+        terminal.sees("id ");
+        let id = terminal.line().parse().expect("a process id");
+        (terminal, id)
+    }
+
+    /// Runs this program.
+    pub(crate) fn run(home: &Home, program: &[&str]) -> Terminal {
         // Ctrl-C is the program's; the shell lives on to tell how it ended.
-        let line = format!(
-            "trap : INT; stty cols 80 rows 24; {}; echo code $?; stty -a",
-            shell_words::join(program)
-        );
+        Terminal::line_of(
+            home,
+            &format!(
+                "trap : INT QUIT; stty cols 80 rows 24; {}; echo code $?; stty -a",
+                shell_words::join(program)
+            ),
+        )
+    }
+
+    /// An interactive shell, which stops and continues programs. `$ACSPASS` is the program. It is not
+    /// bash, which restores the terminal itself when a program stops.
+    pub(crate) fn shell(home: &Home) -> Terminal {
+        Terminal::line_of(
+            home,
+            "stty cols 80 rows 24; PS1='at-the-shell> ' exec sh -i",
+        )
+    }
+
+    /// What the terminal runs, as a line for a shell.
+    fn line_of(home: &Home, line: &str) -> Terminal {
         let mut child = Command::new("script")
-            .args(["-qfc", &line, "/dev/null"])
+            .args(["-qfc", line, "/dev/null"])
             .env_clear()
             .env("PATH", "/usr/bin:/bin")
             .env("SHELL", "/bin/sh")
             .env("HOME", home.path())
             .env("NO_COLOR", "1")
             .env("TERM", "xterm")
+            .env("ACSPASS", env!("CARGO_BIN_EXE_acspass"))
             .envs(&home.variables)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -85,6 +117,11 @@ impl Terminal {
         let from = self.read;
         self.sees("\r\n");
         self.seen[from..self.read].trim().to_owned()
+    }
+
+    /// All that was shown so far.
+    pub(crate) fn shown(&self) -> &str {
+        &self.seen
     }
 
     /// Presses these keys.

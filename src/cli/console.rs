@@ -1,0 +1,42 @@
+//! The console of a system that is not Unix: `rpassword` reads it without echo, and the console
+//! restores itself.
+
+use std::future::Future;
+use std::io::{self, Read};
+
+use zeroize::Zeroizing;
+
+use crate::error::Result;
+
+/// A terminal that is read from.
+#[derive(Clone)]
+pub(super) enum Device {
+    /// Standard input.
+    Stdin,
+    /// The console, whatever standard input is.
+    Tty,
+}
+
+/// Reads one line; keys of the console are no bytes of standard input, so `_source` is not read.
+pub(super) fn read_line(
+    _source: &mut impl Read,
+    _longest: usize,
+) -> io::Result<Option<Zeroizing<String>>> {
+    match rpassword::read_password() {
+        Ok(line) => Ok(Some(Zeroizing::new(line))),
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Runs `work`, which turns the echo off and on by itself.
+pub(super) async fn hidden<T>(
+    _device: &Device,
+    _resumed: impl Fn(),
+    work: impl Future<Output = Result<T>>,
+) -> Result<T> {
+    work.await
+}
+
+/// Does nothing.
+pub(super) fn restore() {}
