@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::config::{Setting, SignInChoice};
 use crate::emulator::UserAgent;
 use crate::entra::browser::Browser;
-use crate::entra::redirect::{PasteUri, RedirectUri};
+use crate::entra::redirect::{PasteUri, RedirectUri, Refused};
 use crate::entra::{By, Notice, Prompt, Reader, Way};
 use crate::error::Result;
 use crate::time::in_words;
@@ -181,6 +181,7 @@ impl Screen {
             Notice::Waiting { left } => self.waiting(*left),
             Notice::NothingCame if self.offers_others => self.nothing_came(),
             Notice::NothingCame => {}
+            Notice::Refused(why) => self.refused(*why),
             Notice::UserCode {
                 code,
                 page,
@@ -221,6 +222,17 @@ impl Screen {
                 in_words(left)
             ));
         }
+    }
+
+    fn refused(&self, why: Refused) {
+        self.talk.warn(&match why {
+            Refused::Tls => format!(
+                "{why}. Another app on localhost may have set HSTS: delete the entry for localhost \
+                 (Chrome and Edge: chrome://net-internals/#hsts) and reload the page. Or press \
+                 Ctrl-C and run `acspass login --device-code` or `acspass login --paste`"
+            ),
+            _ => format!("{why}. The sign-in still waits"),
+        });
     }
 
     fn nothing_came(&self) {

@@ -10,7 +10,7 @@ use url::form_urlencoded;
 
 use super::ResponseMode;
 use super::gate::Whole;
-use super::page::Refusal;
+use super::page::{Refusal, Refused};
 use crate::loopback;
 use crate::secret::AuthorizationCode;
 use crate::text::is_unprintable;
@@ -38,7 +38,15 @@ const PARAMETERS: [&str; 12] = [
     "claims",
 ];
 
-const NOT_THE_ANSWER: Refusal = Refusal::new(400, "This is not the answer to the sign-in");
+const NOT_THE_ANSWER: Refusal = not_the_answer("a parameter of the answer is missing or not valid");
+
+const fn not_the_answer(why: &'static str) -> Refusal {
+    Refusal::new(
+        400,
+        "This is not the answer to the sign-in",
+        Refused::Request(why),
+    )
+}
 
 /// How Entra answered.
 #[derive(Clone, PartialEq, Eq)]
@@ -104,7 +112,11 @@ pub(in crate::entra) struct Heard {
 /// `Origin` is not looked at: on a form_post it is the authority's, or `null`.
 pub(super) fn read(request: &Whole, expected: &Expected<'_>) -> Result<Heard, Refusal> {
     if !loopback::is_our_host(&request.host, expected.port) {
-        return Err(Refusal::new(421, "This request was meant for another host"));
+        return Err(Refusal::new(
+            421,
+            "This request was meant for another host",
+            Refused::Request("its Host header does not name this listener"),
+        ));
     }
     // A page's script may send requests here, but only a person's browser navigates.
     if request
@@ -115,6 +127,9 @@ pub(super) fn read(request: &Whole, expected: &Expected<'_>) -> Result<Heard, Re
         return Err(Refusal::new(
             403,
             "Only a page that is opened is answered here",
+            Refused::Request(
+                "it comes from a page's script or resource, not from a page that opens",
+            ),
         ));
     }
     let (path, query) = match request.target.split_once('?') {
@@ -122,15 +137,24 @@ pub(super) fn read(request: &Whole, expected: &Expected<'_>) -> Result<Heard, Re
         None => (&**request.target, None),
     };
     if path != expected.path {
-        return Err(Refusal::new(404, "There is nothing here"));
+        return Err(Refusal {
+            why: not_found(path),
+            ..Refusal::new(404, "There is nothing here", NO_SUCH_PATH)
+        });
     }
     let form = match (expected.mode, request.method.as_str()) {
         (ResponseMode::Query, "GET") => query.unwrap_or_default().as_bytes(),
-        (ResponseMode::Query, _) => return Err(method_refused("GET")),
-        (ResponseMode::FormPost, "POST") if query.is_some() => return Err(NOT_THE_ANSWER),
+        (ResponseMode::Query, _) => return Err(method_refused("GET", "its method is not GET")),
+        (ResponseMode::FormPost, "POST") if query.is_some() => {
+            return Err(not_the_answer("it has a query beside its form"));
+        }
         (ResponseMode::FormPost, "POST") => {
             if !is_form(request.content_type.as_deref()) {
-                return Err(Refusal::new(415, "This is not a form"));
+                return Err(Refusal::new(
+                    415,
+                    "This is not a form",
+                    Refused::Request("its body is not a form"),
+                ));
             }
             &request.body[..]
         }
@@ -140,18 +164,36 @@ pub(super) fn read(request: &Whole, expected: &Expected<'_>) -> Result<Heard, Re
             return Err(Refusal::new(
                 400,
                 "The answer came in the address, where the browser's history keeps it",
+                Refused::Request("it has the answer in its address instead of in a form"),
             ));
         }
-        (ResponseMode::FormPost, _) => return Err(method_refused("POST")),
+        (ResponseMode::FormPost, _) => {
+            return Err(method_refused("POST", "its method is not POST"));
+        }
     };
     read_form(form, expected.state)
 }
 
-fn method_refused(allow: &'static str) -> Refusal {
+fn method_refused(allow: &'static str, why: &'static str) -> Refusal {
     Refusal {
         allow: Some(allow),
-        ..Refusal::new(405, "The sign-in has not come back yet")
+        ..Refusal::new(
+            405,
+            "The sign-in has not come back yet",
+            Refused::Request(why),
+        )
     }
+}
+
+const NO_SUCH_PATH: Refused = Refused::Request("its path is not that of the redirect address");
+
+/// Why a path was not found. Browsers ask for icons and well-known files by themselves: the user
+/// needs to know nothing of those.
+fn not_found(path: &str) -> Option<Refused> {
+    let is_browsers_own = path == "/favicon.ico"
+        || path.starts_with("/apple-touch-icon")
+        || path.starts_with("/.well-known/");
+    (!is_browsers_own).then_some(NO_SUCH_PATH)
 }
 
 fn is_form(content_type: Option<&str>) -> bool {
@@ -172,11 +214,10 @@ pub(super) fn read_form(form: &[u8], state: &str) -> Result<Heard, Refusal> {
     {
         return Err(NOT_THE_ANSWER);
     }
-    let is_ours = parameters
-        .take("state")
-        .is_some_and(|theirs| is_same(&theirs, state));
-    if !is_ours {
-        return Err(NOT_THE_ANSWER);
+    match parameters.take("state") {
+        Some(theirs) if is_same(&theirs, state) => {}
+        Some(_) => return Err(not_the_answer("its state is that of another sign-in")),
+        None => return Err(not_the_answer("it has no state")),
     }
     let outcome = match (parameters.take("code"), parameters.take("error")) {
         (Some(code), None) if is_printable(&code, CODE_LIMIT) => Callback::Code {

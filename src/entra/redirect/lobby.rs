@@ -16,6 +16,14 @@ const SEATS: usize = 32;
 /// instead of a reset (RFC 9112, section 9.6).
 const DRAIN_LIMIT: usize = 64 * 1024 * 1024;
 
+/// What has arrived at the listener.
+pub(super) enum Arrival {
+    /// A whole request, and its connection.
+    Whole(Whole, TcpStream),
+    /// A request that could not be read. Its page is on the way.
+    Refused(Refusal),
+}
+
 /// Where a visit leads.
 enum Step {
     Whole(Whole, TcpStream),
@@ -59,8 +67,8 @@ impl Lobby {
         });
     }
 
-    /// The next whole request. Never ends while nobody sends one.
-    pub(super) async fn next(&mut self) -> (Whole, TcpStream) {
+    /// The next request, whole or refused. Never ends if there is none.
+    pub(super) async fn next(&mut self) -> Arrival {
         poll_fn(|context| {
             let mut at = 0;
             while let Some(visitor) = self.0.get_mut(at) {
@@ -69,9 +77,12 @@ impl Lobby {
                     Poll::Ready(step) => {
                         self.0.remove(at);
                         match step {
-                            Step::Whole(whole, stream) => return Poll::Ready((whole, stream)),
+                            Step::Whole(whole, stream) => {
+                                return Poll::Ready(Arrival::Whole(whole, stream));
+                            }
                             Step::Refused(refusal, stream) => {
                                 self.turn_away(stream, refusal, false);
+                                return Poll::Ready(Arrival::Refused(refusal));
                             }
                             Step::Gone => {}
                         }

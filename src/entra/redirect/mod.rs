@@ -27,14 +27,15 @@ use tokio::net::{TcpListener, TcpStream};
 
 pub use answer::{Callback, Denial};
 pub(super) use answer::{Heard, is_same as is_same_state};
-pub use page::Page;
+pub use page::{Page, Refused};
 pub use uri::{PasteUri, RedirectUri};
 
 use crate::error::{Error, Kind, Result};
 use crate::loopback::{self, Bound};
 use answer::Expected;
 use gate::Whole;
-use lobby::Lobby;
+use lobby::{Arrival, Lobby};
+use page::Refusal;
 
 /// How long nobody is accepted where the machine refuses another connection.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -73,6 +74,16 @@ pub struct Answer {
     pub issuer: Option<String>,
     /// The browser's page.
     pub page: Page,
+}
+
+/// What a wait expects, and what it reports.
+pub struct Wait<'a> {
+    /// The sign-in's own `state`.
+    pub state: &'a str,
+    /// How Entra was asked to send its answer.
+    pub mode: ResponseMode,
+    /// Receives the reason of each refusal, every reason once.
+    pub refused: &'a (dyn Fn(Refused) + Send + Sync),
 }
 
 /// A redirect address that is bound on every loopback family, and not yet served.
@@ -129,18 +140,18 @@ impl Redirect {
         self.bound.port
     }
 
-    /// Waits until the answer with this `state` has come, and then for nobody any more: the port
-    /// is closed when this returns. It has no deadline of its own; dropping the future closes
-    /// everything at once. Needs a tokio runtime with I/O and time.
+    /// Waits until the answer with the expected `state` arrives. Refuses every other request and
+    /// keeps waiting. The port is closed when this returns. It has no deadline of its own; dropping
+    /// the future closes everything at once. Needs a tokio runtime with I/O and time.
     ///
     /// # Errors
     /// [`Kind::Internal`] where the machine takes the sockets away. No request makes it fail.
-    pub async fn wait(self, state: &str, mode: ResponseMode) -> Result<Answer> {
+    pub async fn wait(self, wait: Wait<'_>) -> Result<Answer> {
         let expected = Expected {
             path: &self.path,
             port: self.bound.port,
-            state,
-            mode,
+            state: wait.state,
+            mode: wait.mode,
         };
         let listeners = self
             .bound
@@ -149,7 +160,11 @@ impl Redirect {
             .map(TcpListener::from_std)
             .collect::<io::Result<_>>()
             .map_err(lost)?;
-        let (whole, browser) = listen(listeners, &expected, &self.visited).await;
+        let reports = Reports {
+            refused: wait.refused,
+            made: Vec::new(),
+        };
+        let (whole, browser) = listen(listeners, &expected, reports, &self.visited).await;
         // From here on the browser gets a page, even where the wait is given up or fails.
         let mut page = Page::new(browser.into_std().map_err(lost)?);
         let heard = page.pass_on(&whole).await.map_err(lost)?;
@@ -169,6 +184,7 @@ impl Redirect {
 async fn listen(
     listeners: Vec<TcpListener>,
     expected: &Expected<'_>,
+    mut reports: Reports<'_>,
     visited: &AtomicBool,
 ) -> (Whole, TcpStream) {
     let mut lobby = Lobby::default();
@@ -177,12 +193,19 @@ async fn listen(
         tokio::select! {
             // Visitors first: whoever was let in is heard before they can be pushed out.
             biased;
-            (whole, stream) = lobby.next() => {
+            arrival = lobby.next() => {
                 visited.store(true, Ordering::Relaxed);
-                match answer::read(&whole, expected) {
-                    Ok(_) => return (whole, stream),
-                    Err(refusal) => lobby.turn_away(stream, refusal, whole.method == "HEAD"),
-                }
+                let refusal = match arrival {
+                    Arrival::Whole(whole, stream) => match answer::read(&whole, expected) {
+                        Ok(_) => return (whole, stream),
+                        Err(refusal) => {
+                            lobby.turn_away(stream, refusal, whole.method == "HEAD");
+                            refusal
+                        }
+                    },
+                    Arrival::Refused(refusal) => refusal,
+                };
+                reports.make(refusal);
             }
             accepted = accept(&listeners, turn) => {
                 turn = turn.wrapping_add(1);
@@ -195,6 +218,23 @@ async fn listen(
                     }
                 }
             }
+        }
+    }
+}
+
+/// Reports each reason once: there are few, so a flood of requests fills no terminal.
+struct Reports<'a> {
+    refused: &'a (dyn Fn(Refused) + Send + Sync),
+    made: Vec<Refused>,
+}
+
+impl Reports<'_> {
+    fn make(&mut self, refusal: Refusal) {
+        if let Some(why) = refusal.why
+            && !self.made.contains(&why)
+        {
+            self.made.push(why);
+            (self.refused)(why);
         }
     }
 }

@@ -23,20 +23,48 @@ const STYLE: &str = include_str!("../../../assets/redirect.css");
 const SHOWN: usize = 600;
 const TIME_LIMIT: Duration = Duration::from_secs(3);
 
-/// Why a stranger is turned away: the status, and the page's heading.
+/// Why the redirect listener refused a request, for the user's terminal. Contains nothing of the
+/// request itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Refused {
+    /// The client began a TLS handshake at the listener's plain http port.
+    Tls,
+    /// The reason, which begins with "it" or "its".
+    Request(&'static str),
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Refused::Tls => f.write_str(
+                "the browser opened the redirect address with https, and it is plain http: the \
+                 connection was refused",
+            ),
+            Refused::Request(why) => {
+                write!(f, "a request to the redirect address was refused: {why}")
+            }
+        }
+    }
+}
+
+/// The answer to a request that is refused: status, heading of the page, and the reason for the
+/// terminal; `None` for requests that browsers send by themselves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Refusal {
     pub(super) status: u16,
     pub(super) allow: Option<&'static str>,
     pub(super) heading: &'static str,
+    pub(super) why: Option<Refused>,
 }
 
 impl Refusal {
-    pub(super) const fn new(status: u16, heading: &'static str) -> Self {
+    pub(super) const fn new(status: u16, heading: &'static str, why: Refused) -> Self {
         Refusal {
             status,
             allow: None,
             heading,
+            why: Some(why),
         }
     }
 }

@@ -13,7 +13,7 @@ use std::pin::{Pin, pin};
 use std::time::Duration;
 
 use super::browser::Browser;
-use super::redirect::{Page, PasteUri, RedirectUri};
+use super::redirect::{Page, PasteUri, RedirectUri, Refused};
 use super::tokens::{Entra, Tokens};
 use crate::account::Account;
 use crate::claims::Claims;
@@ -94,6 +94,8 @@ pub enum Notice<'a> {
     /// Some time has passed since a browser was asked to open the page, and nothing came to the
     /// redirect address: perhaps none opened. Told once.
     NothingCame,
+    /// A request to the redirect address was refused, and the wait goes on. Each reason once.
+    Refused(Refused),
     /// A code to enter on another device; a second one where the first expired.
     UserCode {
         /// The code.

@@ -1,4 +1,5 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::sync::Mutex;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -14,12 +15,37 @@ const V6: IpAddr = IpAddr::V6(Ipv6Addr::LOCALHOST);
 
 type Waiting = JoinHandle<Result<Answer>>;
 
+/// The reasons that a wait has reported.
+type Reported = Arc<Mutex<Vec<Refused>>>;
+
 /// A listener that waits, and its port.
 fn waiting(uri: &RedirectUri, mode: ResponseMode) -> (u16, Waiting) {
+    let (port, wait, _) = reporting(uri, mode);
+    (port, wait)
+}
+
+/// The same, and what it reports.
+fn reporting(uri: &RedirectUri, mode: ResponseMode) -> (u16, Waiting, Reported) {
     let redirect = Redirect::bind(uri).expect("a free port");
     let port = redirect.port();
-    let wait = tokio::spawn(async move { redirect.wait(STATE, mode).await });
-    (port, wait)
+    let reported = Reported::default();
+    let reports = reported.clone();
+    let wait = tokio::spawn(async move {
+        let wait = Wait {
+            refused: &move |why| reports.lock().expect("no panic").push(why),
+            ..expecting(mode)
+        };
+        redirect.wait(wait).await
+    });
+    (port, wait, reported)
+}
+
+fn expecting(mode: ResponseMode) -> Wait<'static> {
+    Wait {
+        state: STATE,
+        mode,
+        refused: &|_| {},
+    }
 }
 
 fn posted(port: u16, path: &str, body: &str) -> String {
@@ -76,4 +102,5 @@ async fn is_closed(port: u16) -> bool {
 
 mod attacks;
 mod reading;
+mod reports;
 mod waits;

@@ -180,7 +180,7 @@ async fn a_browser_that_is_early_is_kept_waiting() {
         .await
         .expect("sent");
     let answer = redirect
-        .wait(STATE, ResponseMode::FormPost)
+        .wait(expecting(ResponseMode::FormPost))
         .await
         .expect("the answer");
     assert_eq!(code_of(&answer), CODE);
@@ -196,7 +196,7 @@ async fn a_wait_that_is_given_up_closes_everything_at_once() {
         .write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
         .await
         .expect("sent");
-    let mut wait = Box::pin(redirect.wait(STATE, ResponseMode::FormPost));
+    let mut wait = Box::pin(redirect.wait(expecting(ResponseMode::FormPost)));
     let mut first = [0; 1];
     tokio::select! {
         biased;

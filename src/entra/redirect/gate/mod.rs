@@ -3,22 +3,37 @@
 //! tiny_http has no limits and is lenient about where a request ends; whatever gets past this
 //! gate is small, complete and means the same to every reader.
 
+mod head;
+mod protocol;
+
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use zeroize::Zeroizing;
 
-use super::page::Refusal;
+use super::page::{Refusal, Refused};
+use head::Head;
+use protocol::Opening;
 
+/// The largest head that a request may have beside its cookies, in bytes.
 const HEAD_LIMIT: usize = 16 * 1024;
+/// The longest cookies that a request may have, in bytes.
+const COOKIE_LIMIT: usize = 128 * 1024;
 const HEADER_COUNT: usize = 64;
 /// The largest body that a request may have, in bytes.
 pub(super) const BODY_LIMIT: usize = 64 * 1024;
 /// How long a connection may take to send its request, and again to take its page.
 pub(super) const TIME_LIMIT: Duration = Duration::from_secs(10);
 
-const MALFORMED: Refusal = Refusal::new(400, "This request cannot be read");
+const MALFORMED: Refusal = Refusal::new(
+    400,
+    "This request cannot be read",
+    Refused::Request("it is not valid HTTP/1.1"),
+);
+
+/// How much is read at once: more than most requests.
+const CHUNK: usize = 8 * 1024;
 
 /// A request that is all there. Its target and body may hold the code.
 #[derive(PartialEq, Eq)]
@@ -55,32 +70,41 @@ impl From<std::io::Error> for Turned {
 /// Reads one request within the limits and `patience`; what follows it on the connection is never
 /// looked at.
 pub(super) async fn read(stream: &mut TcpStream, patience: Duration) -> Result<Whole, Turned> {
-    // Allocated once, so that no outgrown copy of a code is left behind in freed memory.
-    let mut buffer = Zeroizing::new(Vec::with_capacity(HEAD_LIMIT));
-    match tokio::time::timeout(patience, read_whole(stream, &mut buffer)).await {
+    let mut is_silent = true;
+    match tokio::time::timeout(patience, read_whole(stream, &mut is_silent)).await {
         Ok(read) => read,
         // A browser opens connections in advance and may never use them: no page for those.
-        Err(_) if buffer.is_empty() => Err(Turned::Gone),
-        Err(_) => Err(Refusal::new(408, "This request took too long").into()),
+        Err(_) if is_silent => Err(Turned::Gone),
+        Err(_) => Err(Refusal::new(
+            408,
+            "This request took too long",
+            Refused::Request("it was not complete after 10 s"),
+        )
+        .into()),
     }
 }
 
-async fn read_whole(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Result<Whole, Turned> {
-    let mut scanned = 0;
-    let end = loop {
-        if let Some(end) = head_end(buffer, &mut scanned)? {
-            break end;
+async fn read_whole(stream: &mut TcpStream, is_silent: &mut bool) -> Result<Whole, Turned> {
+    let mut chunk = Zeroizing::new(Vec::with_capacity(CHUNK));
+    let mut opening = Opening::Unclear;
+    while opening == Opening::Unclear {
+        read_some(stream, &mut chunk, CHUNK).await?;
+        *is_silent = false;
+        opening = protocol::opening(&chunk);
+    }
+    check(opening)?;
+    let mut head = Head::new();
+    let early = loop {
+        if let Some(end) = feed(&mut head, &chunk)? {
+            break &chunk[end..];
         }
-        let room = HEAD_LIMIT - buffer.len();
-        if room == 0 {
-            return Err(Refusal::new(431, "This request's head is too large").into());
-        }
-        read_some(stream, buffer, room).await?;
+        chunk.clear();
+        read_some(stream, &mut chunk, CHUNK).await?;
     };
-    let head = parse_head(&buffer[..end])?;
-    let early = buffer.len().min(end + head.length);
+    let head = parse_head(head.bytes())?;
+    let early = &early[..early.len().min(head.length)];
     let mut body = Zeroizing::new(Vec::with_capacity(head.length));
-    body.extend_from_slice(&buffer[end..early]);
+    body.extend_from_slice(early);
     if head.awaits_continue && body.len() < head.length {
         stream.write_all(b"HTTP/1.1 100 Continue\r\n\r\n").await?;
     }
@@ -101,45 +125,60 @@ async fn read_some(stream: &mut TcpStream, into: &mut Vec<u8>, most: usize) -> R
     }
 }
 
-/// Where the head ends, if it does so already. Lines that end in a bare LF, and NULs, are where
-/// readers begin to disagree.
-fn head_end(buffer: &[u8], scanned: &mut usize) -> Result<Option<usize>, Refusal> {
-    if buffer
-        .first()
-        .is_some_and(|byte| !byte.is_ascii_uppercase())
-    {
-        return Err(MALFORMED);
-    }
-    for at in *scanned..buffer.len() {
-        match buffer[at] {
-            0 => return Err(MALFORMED),
-            b'\n' if at == 0 || buffer[at - 1] != b'\r' => return Err(MALFORMED),
-            b'\n' if buffer[..at].ends_with(b"\r\n\r") => return Ok(Some(at + 1)),
-            _ => {}
+/// Where the head ends in this chunk, if it does so.
+fn feed(head: &mut Head, chunk: &[u8]) -> Result<Option<usize>, Refusal> {
+    for (at, byte) in chunk.iter().enumerate() {
+        if head.push(*byte)? {
+            return Ok(Some(at + 1));
         }
     }
-    *scanned = buffer.len();
     Ok(None)
 }
 
-struct Head {
+fn check(opening: Opening) -> Result<(), Refusal> {
+    match opening {
+        Opening::Http1 | Opening::Unclear => Ok(()),
+        Opening::Tls => Err(Refusal::new(
+            400,
+            "Only plain http is answered here",
+            Refused::Tls,
+        )),
+        Opening::Http2 => Err(Refusal::new(
+            400,
+            "Only HTTP/1.1 is answered here",
+            Refused::Request("it is HTTP/2 without TLS"),
+        )),
+        Opening::Other => Err(MALFORMED),
+    }
+}
+
+/// What a head says.
+struct Said {
     request: Whole,
     length: usize,
     awaits_continue: bool,
 }
 
-fn parse_head(head: &[u8]) -> Result<Head, Refusal> {
+fn parse_head(head: &[u8]) -> Result<Said, Refusal> {
     let mut headers = [httparse::EMPTY_HEADER; HEADER_COUNT];
     let mut parsed = httparse::Request::new(&mut headers);
     match parsed.parse(head) {
         Ok(httparse::Status::Complete(length)) if length == head.len() => {}
         Err(httparse::Error::TooManyHeaders) => {
-            return Err(Refusal::new(431, "This request has too many headers"));
+            return Err(Refusal::new(
+                431,
+                "This request has too many headers",
+                Refused::Request("it has more than 64 headers"),
+            ));
         }
         _ => return Err(MALFORMED),
     }
     if parsed.version != Some(1) {
-        return Err(Refusal::new(505, "Only HTTP/1.1 is spoken here"));
+        return Err(Refusal::new(
+            505,
+            "Only HTTP/1.1 is answered here",
+            Refused::Request("its HTTP version is not 1.1"),
+        ));
     }
     let method = parsed.method.unwrap_or_default();
     let target = parsed.path.unwrap_or_default();
@@ -149,7 +188,11 @@ fn parse_head(head: &[u8]) -> Result<Head, Refusal> {
     let headers = &*parsed.headers;
     // A length in two notations is how requests are smuggled (RFC 9112, section 11.2).
     if only(headers, "transfer-encoding")?.is_some() {
-        return Err(Refusal::new(411, "This request does not state its length"));
+        return Err(Refusal::new(
+            411,
+            "This request does not state its length",
+            Refused::Request("it does not state its length"),
+        ));
     }
     let length = match only(headers, "content-length")? {
         Some(digits) => content_length(digits)?,
@@ -157,7 +200,7 @@ fn parse_head(head: &[u8]) -> Result<Head, Refusal> {
     };
     let host = only(headers, "host")?.ok_or(MALFORMED)?;
     let expect = only(headers, "expect")?;
-    Ok(Head {
+    Ok(Said {
         request: Whole {
             method: method.to_owned(),
             target: Zeroizing::new(target.to_owned()),
@@ -196,6 +239,10 @@ fn content_length(digits: &str) -> Result<usize, Refusal> {
     match digits.parse() {
         Ok(length) if length <= BODY_LIMIT => Ok(length),
         // Digits that fit no integer are a large number all the same.
-        _ => Err(Refusal::new(413, "This request's body is too large")),
+        _ => Err(Refusal::new(
+            413,
+            "This request's body is too large",
+            Refused::Request("its body is larger than 64 KiB"),
+        )),
     }
 }
