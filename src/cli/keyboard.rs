@@ -3,6 +3,7 @@
 
 use std::io::{BufRead, BufReader, ErrorKind, Read};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::oneshot;
 use zeroize::Zeroizing;
@@ -16,6 +17,9 @@ use super::output::{Loudness, Talk};
 
 /// Longer than any address with a code, and than any connection string.
 const LONGEST_LINE: usize = 64 * 1024;
+
+/// The pause that ends a paste. Its lines arrive within milliseconds, over SSH as well.
+const QUIET: Duration = Duration::from_millis(200);
 
 /// Standard input, or the terminal itself, as lines.
 #[derive(Clone)]
@@ -106,6 +110,55 @@ impl Keyboard {
             self.unseen_line().await
         })
         .await
+    }
+
+    /// The next line, unseen, and all lines that arrive directly after it: a text that was copied
+    /// in several lines. `None` at the end of the input.
+    pub(super) async fn pasted(&self) -> Result<Option<Pasted>> {
+        match self.is_terminal {
+            // Until the last line: the terminal must show none of them.
+            true => echo::hidden(&self.device, || {}, self.pasted_lines()).await,
+            false => self.pasted_lines().await,
+        }
+    }
+
+    async fn pasted_lines(&self) -> Result<Option<Pasted>> {
+        let mut text = Zeroizing::new(String::new());
+        loop {
+            let line = match self.is_terminal {
+                true => self.unseen_line().await?,
+                false => self.line().await?,
+            };
+            match line {
+                Some(line) => text.push_str(line.expose()),
+                None if text.is_empty() => return Ok(None),
+                None => break,
+            }
+            text.push('\n');
+            if text.len() > LONGEST_LINE || !self.continues().await {
+                break;
+            }
+        }
+        Ok(Some(Pasted::new(text.as_str())))
+    }
+
+    /// Whether more has arrived already, or arrives at once. Takes nothing of it.
+    async fn continues(&self) -> bool {
+        if cfg!(not(unix)) && self.is_terminal {
+            // A read of the console cannot be left waiting beside the next one.
+            return false;
+        }
+        let (tell, more) = oneshot::channel();
+        let source = self.source.clone();
+        let looking = std::thread::Builder::new()
+            .name("keyboard".to_owned())
+            .spawn(move || {
+                let mut source = source.lock().unwrap_or_else(PoisonError::into_inner);
+                // After the pause the receiver is gone; the bytes stay for the next reader.
+                let _ = tell.send(source.fill_buf().is_ok_and(|bytes| !bytes.is_empty()));
+            });
+        let more = tokio::time::timeout(QUIET, more).await;
+        looking.is_ok() && matches!(more, Ok(Ok(true)))
     }
 
     async fn unseen_line(&self) -> Result<Option<Pasted>> {

@@ -149,12 +149,12 @@ fn reader(keyboard: Keyboard, talk: Talk) -> Box<Reader> {
     Box::new(move || {
         let (keyboard, talk) = (keyboard.clone(), talk.clone());
         Box::pin(async move {
-            let line = keyboard.unseen(&talk, "").await?;
-            if let Some(line) = line.as_ref().filter(|_| keyboard.is_terminal) {
-                let count = line.expose().trim().chars().count();
-                talk.say(&format!("{count} characters were pasted"));
+            let text = keyboard.pasted().await?;
+            if let Some(text) = text.as_ref().filter(|_| keyboard.is_terminal) {
+                let visible = text.expose().chars().filter(|c| !c.is_control());
+                talk.say(&format!("{} characters were pasted", visible.count()));
             }
-            Ok(line)
+            Ok(text)
         })
     })
 }

@@ -9,11 +9,13 @@ use crate::harness::browser::parameter;
 use crate::harness::home::Watch;
 use crate::harness::{Home, Run, Terminal};
 
-/// Types a line each time the command reads one, made from the address that was printed.
+/// Pastes each time the command asks for it, what is made from the address that was printed.
 struct Person {
     watch: Watch,
+    asked: usize,
     lines: Vec<Line>,
     rest: Vec<u8>,
+    second_half: String,
     seen: Arc<Mutex<Vec<String>>>,
 }
 
@@ -21,6 +23,12 @@ struct Person {
 enum Line {
     /// The address that the browser ends on, after these changes.
     Address(fn(&str) -> String),
+    /// That address in two lines.
+    TwoLines,
+    /// The first of these lines.
+    FirstHalf,
+    /// The second of them.
+    SecondHalf,
     /// The code in it.
     Code,
     /// Something else.
@@ -30,11 +38,24 @@ enum Line {
 impl Read for Person {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
         if self.rest.is_empty() && !self.lines.is_empty() {
-            let url = self.watch.address().expect("the address was printed");
+            self.asked += 1;
+            let Some(url) = self.watch.asks_for_paste(self.asked) else {
+                return Ok(0);
+            };
             self.seen.lock().unwrap().push(url.clone());
             let line = match self.lines.remove(0) {
                 Line::Text(text) => text.to_owned(),
                 Line::Address(change) => change(&ends_on(&url)),
+                Line::TwoLines => {
+                    let (first, second) = halves(&ends_on(&url));
+                    format!("{first}\n{second}")
+                }
+                Line::FirstHalf => {
+                    let (first, second) = halves(&ends_on(&url));
+                    self.second_half = second;
+                    first
+                }
+                Line::SecondHalf => std::mem::take(&mut self.second_half),
                 Line::Code => parameter(&ends_on(&url), "code").expect("a code"),
             };
             self.rest = format!("{line}\n").into_bytes();
@@ -44,6 +65,13 @@ impl Read for Person {
         self.rest.drain(..count);
         Ok(count)
     }
+}
+
+/// The address in two parts, the first of which ends within the code.
+fn halves(address: &str) -> (String, String) {
+    let code = address.find("code=").expect("a code");
+    let (first, second) = address.split_at(code + 30);
+    (first.to_owned(), second.to_owned())
 }
 
 /// Where a browser ends that signs the first user in. Nobody listens there.
@@ -72,8 +100,10 @@ fn login(home: &Home, more: &[&str], lines: Vec<Line>) -> (Run, Vec<String>) {
     let seen = Arc::new(Mutex::new(Vec::new()));
     let person = Person {
         watch: call.watched(),
+        asked: 0,
         lines,
         rest: Vec::new(),
+        second_half: String::new(),
         seen: seen.clone(),
     };
     let run = call.reading(person).run();
@@ -106,6 +136,25 @@ fn the_code_alone_will_do() {
     let (run, _) = login(&home, &[], vec![Line::Code]);
     run.assert_code(0)
         .assert_says(&["ada@contoso.example is signed in"]);
+}
+
+#[test]
+fn an_address_in_two_lines_signs_in_and_its_second_half_is_not_redeemed() {
+    let (home, emulator) = home();
+    let (run, seen) = login(&home, &[], vec![Line::TwoLines]);
+    run.assert_code(0)
+        .assert_says(&["ada@contoso.example is signed in"]);
+    assert_eq!(seen.len(), 1, "one paste");
+    assert_eq!(emulator.count("authorization_code"), 1);
+}
+
+#[test]
+fn two_halves_that_are_pasted_one_after_the_other_sign_in() {
+    let (home, emulator) = home();
+    let (run, _) = login(&home, &[], vec![Line::FirstHalf, Line::SecondHalf]);
+    run.assert_code(0)
+        .assert_says(&["is cut off", "ada@contoso.example is signed in"]);
+    assert_eq!(emulator.count("authorization_code"), 1);
 }
 
 #[test]
@@ -146,7 +195,7 @@ fn what_is_pasted_is_never_repeated() {
     let (run, _) = login(
         &home,
         &[],
-        vec![Line::Text("marker-of-a-code-that-nobody-gave-out")],
+        vec![Line::Text("1.marker-of-a-code-that-nobody-gave-out")],
     );
     run.assert_error(3, &["AADSTS70000"])
         .assert_does_not_say("marker-of");
@@ -260,6 +309,25 @@ fn a_terminal_hands_over_all_of_a_long_address_and_shows_none_of_it() {
     terminal.sees("characters were pasted");
     terminal.sees("ada@contoso.example is signed in");
     assert!(!terminal.ends(0).contains("xxx"));
+}
+
+#[test]
+fn a_terminal_joins_an_address_in_two_lines_and_shows_neither() {
+    let (home, emulator) = home();
+    let mut terminal = Terminal::start(&home, &["login", "--paste"]);
+    terminal.sees("Open this address in a browser on any machine");
+    terminal.sees("\r\n\r\n");
+    let url = terminal.line();
+    terminal.sees("then press Enter:");
+    let (first, second) = halves(&ends_on(&url));
+    // As a terminal sends a paste; the user's Enter comes later.
+    terminal.types(&format!("{first}\r{second}"));
+    terminal.types("\r");
+    terminal.sees("characters were pasted");
+    terminal.sees("ada@contoso.example is signed in");
+    let shown = terminal.ends(0);
+    assert!(!shown.contains(&second[..20]) && !shown.contains("code="));
+    assert_eq!(emulator.count("authorization_code"), 1);
 }
 
 #[test]

@@ -7,6 +7,7 @@
 mod code;
 mod device;
 mod paste;
+mod pasted;
 mod polling;
 
 use std::pin::{Pin, pin};
@@ -74,13 +75,14 @@ pub enum By<'a> {
     Paste {
         /// Where Entra sends the browser; nobody listens there.
         redirect_uri: PasteUri,
-        /// Reads what the person pastes.
+        /// Reads the text that the person pastes.
         reader: &'a Reader,
     },
 }
 
-/// Reads a line that a person pastes, each time it is called; `None` where there is no more.
-pub type Reader = dyn Fn() -> Pin<Box<dyn Future<Output = paste::Line> + Send>> + Send + Sync;
+/// Reads what a person pastes at once, each time it is called: one line, or the several lines of an
+/// address that was copied in pieces. Returns `None` at the end of the input.
+pub type Reader = dyn Fn() -> Pin<Box<dyn Future<Output = paste::Lines> + Send>> + Send + Sync;
 
 /// What the person who signs in is to be shown.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use std::io::{Cursor, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::Duration;
 
 use acspass::cli::{self, Folders, Outside, Stdin};
 use acspass::emulator::{Emulator, Options, Page};
@@ -423,6 +424,15 @@ fn members_named_token(json: &Value, found: &mut Vec<String>) {
 pub(crate) struct Watch(Sink);
 
 impl Watch {
+    /// Waits until something to paste was asked for this many times, and returns the address that
+    /// was printed last; `None` if that does not happen.
+    pub(crate) fn asks_for_paste(&self, times: usize) -> Option<String> {
+        let asked = |text: &str| {
+            text.matches("paste it here").count() + text.matches("Paste it again").count() >= times
+        };
+        self.0.wait_until(asked).then(|| self.address()).flatten()
+    }
+
     /// The sign-in address that was printed last.
     pub(crate) fn address(&self) -> Option<String> {
         let text = self.0.text();
@@ -450,19 +460,29 @@ fn is_address(line: &str) -> bool {
 
 /// A stream that is kept.
 #[derive(Clone, Default)]
-struct Sink(Arc<Mutex<Vec<u8>>>);
+struct Sink(Arc<(Mutex<Vec<u8>>, Condvar)>);
 
 impl Sink {
     fn text(&self) -> String {
-        String::from_utf8(self.0.lock().unwrap().clone()).expect("text")
+        String::from_utf8(self.0.0.lock().unwrap().clone()).expect("text")
+    }
+
+    /// Waits until the text is so; `false` if it is not within a minute.
+    fn wait_until(&self, is_so: impl Fn(&str) -> bool) -> bool {
+        let bytes = self.0.0.lock().unwrap();
+        let differs = |bytes: &mut Vec<u8>| !is_so(&String::from_utf8_lossy(bytes));
+        let minute = Duration::from_secs(60);
+        let (_bytes, wait) = self.0.1.wait_timeout_while(bytes, minute, differs).unwrap();
+        !wait.timed_out()
     }
 }
 
 impl Write for Sink {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
+        self.0.0.lock().unwrap().extend_from_slice(bytes);
+        self.0.1.notify_all();
+        Ok(bytes.len())
     }
-
     fn flush(&mut self) -> std::io::Result<()> {
         Ok(())
     }
