@@ -12,7 +12,7 @@ use acspass::account::Tenancy;
 use acspass::acs::{DirectExchange, Endpoint};
 use acspass::config::{default_scopes, parse_scopes};
 use acspass::emulator::{Emulator, Options, UserAgent};
-use acspass::entra::browser::{Browser, Opened};
+use acspass::entra::browser::{Browser, Link, Opened};
 use acspass::entra::{Authority, Entra};
 use acspass::exchange::{ExchangeKind, TokenSource};
 use acspass::http::{self, Http};
@@ -29,11 +29,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 struct Unattended;
 
 impl Browser for Unattended {
-    fn open(&self, url: &str) -> acspass::Result<Opened> {
-        UserAgent::default().start(url)?;
-        Ok(Opened {
-            by: "the emulator's user agent".to_owned(),
-        })
+    fn open(&self, link: &Link) -> acspass::Result<Opened> {
+        UserAgent::default().start(link.target())?;
+        Ok(Opened::by("the emulator's user agent"))
     }
 }
 

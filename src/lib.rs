@@ -29,7 +29,7 @@
 //! use acspass::config::parse_scopes;
 //! use acspass::emulator::{Emulator, Options, UserAgent};
 //! use acspass::entra::{Authority, Entra};
-//! use acspass::entra::browser::{Browser, Opened};
+//! use acspass::entra::browser::{Browser, Link, Opened};
 //! use acspass::exchange::{ExchangeKind, TokenSource};
 //! use acspass::http::{self, Http};
 //! use acspass::session::{Exchange, Net, Peek, Session, Target, Way, Wish};
@@ -40,9 +40,9 @@
 //! struct Unattended(UserAgent);
 //!
 //! impl Browser for Unattended {
-//!     fn open(&self, url: &str) -> acspass::Result<Opened> {
-//!         self.0.clone().start(url)?;
-//!         Ok(Opened { by: "the emulator's user agent".to_owned() })
+//!     fn open(&self, link: &Link) -> acspass::Result<Opened> {
+//!         self.0.clone().start(link.target())?;
+//!         Ok(Opened::by("the emulator's user agent"))
 //!     }
 //! }
 //!

@@ -23,7 +23,7 @@ has gnome-keyring-daemon || packages+=(gnome-keyring)
 has secret-tool || packages+=(libsecret-tools)
 has strace || packages+=(strace)
 # Processes of two users, for the tests of what another user of the machine can do.
-has setpriv || packages+=(util-linux)
+has setpriv && has unshare || packages+=(util-linux)
 has timeout || packages+=(coreutils)
 has mount || packages+=(mount)
 # It reads the units that acspass writes, and hands sockets over to it.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use acspass::account::{Account, Tenancy};
 use acspass::config::parse_scopes;
 use acspass::emulator::{Emulator, UserAgent};
-use acspass::entra::browser::{Browser, Opened};
+use acspass::entra::browser::{Browser, Link, Opened};
 use acspass::entra::{Authority, Entra};
 use acspass::http::Http;
 use acspass::session::{Session, Way};
@@ -18,11 +18,9 @@ use acspass::time::SystemClock;
 struct Unattended;
 
 impl Browser for Unattended {
-    fn open(&self, url: &str) -> acspass::Result<Opened> {
-        UserAgent::default().start(url)?;
-        Ok(Opened {
-            by: "the emulator's user agent".to_owned(),
-        })
+    fn open(&self, link: &Link) -> acspass::Result<Opened> {
+        UserAgent::default().start(link.target())?;
+        Ok(Opened::by("the emulator's user agent"))
     }
 }
 

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use crate::config::{Opener, Place};
 use crate::emulator::UserAgent;
-use crate::entra::browser::{Browser, BrowserCommand, Opened, SystemBrowser};
+use crate::entra::browser::{Browser, BrowserCommand, Link, Opened, SystemBrowser};
 use crate::error::{Error, Result};
+use crate::files::Folder;
 
 use super::output::Talk;
 use super::parts::World;
@@ -45,8 +46,10 @@ fn choose_for(
     if let Some(browser) = &world.browser {
         return Ok(browser.clone());
     }
+    let files = redirect_files(world);
     if let Opener::Command(command) = &opener {
-        let inner = Configured(BrowserCommand::parse(command));
+        let command = BrowserCommand::parse(command);
+        let inner = Configured(command.map(|command| command.with_redirect_files(files)));
         return Ok(Arc::new(Announced { inner, teller }));
     }
     if let Some(user) = walks_itself(world, emulated_user) {
@@ -57,11 +60,11 @@ fn choose_for(
     }
     Ok(match opener {
         Opener::System => Arc::new(Announced {
-            inner: SystemBrowser,
+            inner: SystemBrowser::new().with_redirect_files(files),
             teller,
         }),
         Opener::Wslview => Arc::new(Announced {
-            inner: BrowserCommand::parse("wslview")?,
+            inner: BrowserCommand::parse("wslview")?.with_redirect_files(files),
             teller,
         }),
         Opener::Command(_) | Opener::Nothing(_) => Arc::new(Printed {
@@ -79,6 +82,11 @@ pub(super) fn user_agent(world: &World, user: &str) -> Arc<dyn Browser> {
     })
 }
 
+/// The folder of files that lead a browser to an address with secrets.
+fn redirect_files(world: &World) -> Option<Folder> {
+    Some(world.state_folder().ok()?.below("browser"))
+}
+
 /// The emulator's user whom its built-in user agent signs in, since nobody else can.
 pub(super) fn walks_itself<'u>(world: &World, emulated_user: Option<&'u str>) -> Option<&'u str> {
     let opens_pages = matches!(Place::of(&world.environment), Place::Desktop | Place::Wsl);
@@ -89,9 +97,9 @@ pub(super) fn walks_itself<'u>(world: &World, emulated_user: Option<&'u str>) ->
 struct Configured(Result<BrowserCommand>);
 
 impl Browser for Configured {
-    fn open(&self, url: &str) -> Result<Opened> {
+    fn open(&self, link: &Link) -> Result<Opened> {
         match &self.0 {
-            Ok(command) => command.open(url),
+            Ok(command) => command.open(link),
             Err(wrong) => Err(Error::new(wrong.kind(), wrong.message(), wrong.hint())),
         }
     }
@@ -104,21 +112,22 @@ struct Announced<B> {
 }
 
 impl<B: Browser> Browser for Announced<B> {
-    fn open(&self, url: &str) -> Result<Opened> {
+    fn open(&self, link: &Link) -> Result<Opened> {
         let teller = &self.teller;
-        // Elsewhere than on a screen it would end up in a log, with state and nonce.
+        // Elsewhere than on a screen it may end up in a log, and may contain state and nonce.
         if teller.prints_first {
             teller.talk.say(&format!(
-                "The {}; if it does not open by itself, open this address:\n\n  {url}\n",
-                teller.page.name()
+                "The {}; if it does not open by itself, open this address:\n\n  {}\n",
+                teller.page.name(),
+                link.printed()
             ));
         }
-        match self.inner.open(url) {
+        match self.inner.open(link) {
             Ok(opened) => {
                 teller.talk.say(&format!(
                     "the {} opens in {}",
                     teller.page.name(),
-                    opened.by
+                    opened.name()
                 ));
                 Ok(opened)
             }
@@ -127,10 +136,8 @@ impl<B: Browser> Browser for Announced<B> {
                 if let Some(advice) = teller.advice() {
                     teller.talk.say(advice);
                 }
-                teller.print(url);
-                Ok(Opened {
-                    by: "you".to_owned(),
-                })
+                teller.print(link);
+                Ok(Opened::by("you"))
             }
         }
     }
@@ -143,14 +150,12 @@ struct Printed {
 }
 
 impl Browser for Printed {
-    fn open(&self, url: &str) -> Result<Opened> {
+    fn open(&self, link: &Link) -> Result<Opened> {
         if let Some(why) = self.why {
             self.teller.talk.say(why);
         }
-        self.teller.print(url);
-        Ok(Opened {
-            by: "you".to_owned(),
-        })
+        self.teller.print(link);
+        Ok(Opened::by("you"))
     }
 }
 
@@ -174,10 +179,12 @@ impl Teller {
         }
     }
 
-    fn print(&self, url: &str) {
-        let (port, instead) = match self.page {
-            Page::SignIn => (redirect_port(url), " (`--paste` needs none)"),
-            Page::Dashboard => (own_port(url), ""),
+    fn print(&self, link: &Link) {
+        let url = link.printed();
+        let (port, instead) = match (self.page, link.start()) {
+            (Page::SignIn, Some(start)) => (own_port(start), NEEDS_NO_PORT),
+            (Page::SignIn, None) => (redirect_port(url), NEEDS_NO_PORT),
+            (Page::Dashboard, _) => (own_port(url), ""),
         };
         let forwarding = port.and_then(|port| self.place.forwarding(port));
         self.talk.insist(&match forwarding {
@@ -189,6 +196,8 @@ impl Teller {
         });
     }
 }
+
+const NEEDS_NO_PORT: &str = " (`--paste` needs none)";
 
 /// What a browser is to show.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -225,12 +234,12 @@ struct BuiltIn {
 }
 
 impl Browser for BuiltIn {
-    fn open(&self, url: &str) -> Result<Opened> {
+    fn open(&self, link: &Link) -> Result<Opened> {
         self.talk.say(&format!(
             "the emulator's built-in user agent signs in as {}",
             self.user
         ));
-        let walk = UserAgent::new(Some(self.user.clone())).start(url)?;
+        let walk = UserAgent::new(Some(self.user.clone())).start(link.target())?;
         let talk = self.talk.clone();
         // What it brings to the redirect listener is the outcome; what never gets there is told.
         std::thread::spawn(move || match walk.join() {
@@ -241,8 +250,6 @@ impl Browser for BuiltIn {
             Ok(Err(error)) => talk.warn(&format!("the built-in user agent is stuck: {error}")),
             _ => {}
         });
-        Ok(Opened {
-            by: "the built-in user agent".to_owned(),
-        })
+        Ok(Opened::by("the built-in user agent"))
     }
 }

@@ -5,6 +5,7 @@ use axum::http::Method;
 use serde::Deserialize;
 use url::Url;
 
+use crate::entra::browser::Link;
 use crate::error::{Error, Kind, Result};
 use crate::files::Folder;
 use crate::loopback;
@@ -22,7 +23,7 @@ pub(super) fn show(link: &str, world: &World, output: &Output) -> Result<()> {
     output
         .talk()
         .say("the link to the dashboard works once, and for a minute");
-    browser.open(link).map(|_| ())
+    browser.open(&Link::new(link).with_start(link)).map(|_| ())
 }
 
 /// Asks the service that runs for a link.

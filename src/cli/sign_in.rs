@@ -231,6 +231,7 @@ impl Screen {
                  (Chrome and Edge: chrome://net-internals/#hsts) and reload the page. Or press \
                  Ctrl-C and run `acspass login --device-code` or `acspass login --paste`"
             ),
+            Refused::UnknownOwner => format!("{why}. It opens again in another way"),
             _ => format!("{why}. The sign-in still waits"),
         });
     }

@@ -4,6 +4,7 @@
 //! served on them, and how, is not this room's business.
 
 mod adopt;
+mod navigation;
 mod origin;
 pub mod peer;
 pub(crate) mod serve;
@@ -13,6 +14,7 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 
 pub use adopt::adopt;
+pub use navigation::{FetchMetadata, Navigation};
 pub use origin::WebOrigin;
 
 use crate::error::{Error, Kind, Result};

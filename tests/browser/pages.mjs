@@ -1,33 +1,27 @@
 // Every page that a browser may show, and the way to it. A new page is one more entry.
 
 import { dashboardPages } from "./dashboard.mjs";
-import { button, emulator, listenerOf, login, neverRedeeming, pick, prove } from "./world.mjs";
+import { button, emulator, login, neverRedeeming, pick, prove } from "./world.mjs";
 
-/** The sign-in address of a login that waits, with its end. */
-async function waiting(args) {
-  const run = login(args);
-  return { run, address: await run.address };
-}
-
-/** A tab at the emulator's sign-in page. */
+/** A tab at the emulator's sign-in page; returns the origin of the listener that waits. */
 async function atSignIn({ page }, args) {
-  const { address } = await waiting(args);
+  const start = await login(args).start;
   // One of its pages sends itself away before it is loaded.
-  await page.goto(address, { waitUntil: "commit" });
-  return address;
+  await page.goto(start, { waitUntil: "commit" });
+  return new URL(start).origin;
 }
 
 /** A tab at the last page of a sign-in. */
 async function atEnd(tab, walk, args) {
-  const address = await atSignIn(tab, args);
+  const listener = await atSignIn(tab, args);
   await walk(tab.page);
-  await tab.page.waitForURL(`${listenerOf(address)}/`);
+  await tab.page.waitForURL(`${listener}/`);
 }
 
 /** A tab where a waiting sign-in's listener turns it away. */
 async function turnedAway({ page }, path) {
-  const { address } = await waiting();
-  await page.goto(`${listenerOf(address)}${path}`);
+  const start = await login().start;
+  await page.goto(`${new URL(start).origin}${path}`);
 }
 
 /** A tab where the code of a waiting device has been entered. */
@@ -195,10 +189,9 @@ export const pages = {
     async reach({ page }) {
       const authority = await neverRedeeming();
       const run = login([], { authority: authority.url });
-      await page.goto(await run.address);
-      await pick(page, ada);
-      await authority.asked;
-      await run.interrupt();
+      await page.goto(await run.start);
+      // The click is over only once the listener has answered, which it does at the interrupt.
+      await Promise.all([pick(page, ada), authority.asked.then(() => run.interrupt())]);
     },
   },
   "redirect-another-user": {
@@ -210,6 +203,15 @@ export const pages = {
     heading: "There is nothing here",
     status: 404,
     reach: (tab) => turnedAway(tab, "/elsewhere"),
+  },
+  "redirect-other-site": {
+    heading: "Do you want to sign in?",
+    status: 403,
+    async reach({ page }) {
+      const start = await login().start;
+      await page.goto(emulator.httpUrl);
+      await Promise.all([page.waitForURL(start), page.evaluate((to) => location.assign(to), start)]);
+    },
   },
   "redirect-not-yet": {
     heading: "The sign-in has not come back yet",

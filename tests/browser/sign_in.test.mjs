@@ -2,14 +2,17 @@
 // form_post over loopback.
 
 import assert from "node:assert/strict";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
+import { setTimeout as pause } from "node:timers/promises";
 
 import {
   acspass,
   assertUneventful,
   button,
   emulator,
-  listenerOf,
+  leadsTo,
   login,
   newHome,
   openTab,
@@ -156,13 +159,15 @@ for (const [name, { args, authority, context, ...flow }] of Object.entries(flows
 }
 
 /** Follows a run's sign-in in a tab of its own to its end, and looks for what should not be. */
-async function follow(run, { starts = "Pick an account", status, walk, page: wanted, ends }, context) {
-  const tab = await openTab(context);
+async function follow(run, { starts = "Pick an account", status, walk, page: wanted, ends }, context, tab) {
+  tab ??= await openTab(context);
   const { page } = tab;
-  const address = await run.address;
-  const listener = listenerOf(address);
-  await page.goto(address);
+  const [start, address] = [await run.start, await run.address];
+  const listener = new URL(start).origin;
+  // A page that sends itself on at once is never loaded.
+  await page.goto(start, { waitUntil: "commit" });
   if (walk) {
+    await page.waitForLoadState();
     assert.equal(await page.title(), `${starts} - acspass emulator`);
     await walk(page);
   }
@@ -177,7 +182,7 @@ async function follow(run, { starts = "Pick an account", status, walk, page: wan
   const answers = tab.seen.requests.filter((request) => request.url().startsWith(listener));
   assert.deepEqual(
     answers.map((request) => `${request.method()} ${request.url()}`),
-    [`POST ${listener}/`],
+    [`GET ${start}`, `POST ${listener}/`],
   );
   const places = [await page.content(), stdout, stderr, ...(await history(tab, address))];
   for (const secret of secretsOf(tab, address)) {
@@ -244,17 +249,17 @@ for (const [name, { limit, end, code, says }] of Object.entries(waits)) {
     const tab = await openTab();
     const { page } = tab;
     const run = acspass(["login", "--account", blocked, "--timeout", limit]);
-    const address = await run.address;
-    await page.goto(address);
+    const [start, address] = [await run.start, await run.address];
+    await page.goto(start);
     await page.getByRole("heading", { name: "You cannot access this right now" }).waitFor();
     assert.match(await page.innerText("main"), /AADSTS53003/);
-    await end(run, listenerOf(address));
+    await end(run, new URL(start).origin);
     const ended = await run.ended;
     assert.equal(ended.code, code, ended.stderr);
     assert.match(ended.stderr, new RegExp(says));
     assert.equal(page.url(), address);
     const asked = tab.seen.requests.filter((request) => !request.url().startsWith("data:"));
-    assert.deepEqual(asked.map((request) => request.url()), [address], "it led on");
+    assert.deepEqual(asked.map((request) => request.url()), [start, address], "it led on");
     assertUneventful(tab, { status: 400 });
     await tab.context.close();
   });
@@ -262,8 +267,8 @@ for (const [name, { limit, end, code, says }] of Object.entries(waits)) {
 
 test("strangers' tabs do not end the wait", patience, async () => {
   const run = login();
-  const address = await run.address;
-  const listener = listenerOf(address);
+  const [start, address] = [await run.start, await run.address];
+  const listener = new URL(start).origin;
   const state = new URL(address).searchParams.get("state");
   const strangers = {
     "/": [405, "The sign-in has not come back yet"],
@@ -294,14 +299,126 @@ test("strangers' tabs do not end the wait", patience, async () => {
   await forger.context.close();
 
   const tab = await openTab();
-  await tab.page.goto(address);
+  await tab.page.goto(await run.start);
   await pick(tab.page, ada);
   await tab.page.waitForURL(`${listener}/`);
   assert.equal(await tab.page.title(), "You are signed in · acspass");
-  assert.equal((await run.ended).code, 0);
+  const { code, stderr } = await run.ended;
+  assert.equal(code, 0);
+  for (const why of ["its method is not POST", "its path is not", "the answer in its address", "of another sign-in"]) {
+    assert.equal(stderr.split(why).length, 2, `${why}: once in ${stderr}`);
+  }
   assertUneventful(tab);
   await tab.context.close();
 });
+
+test("a page of another site leads nowhere until the user says so", patience, async () => {
+  const run = login();
+  const start = await run.start;
+  const { page, context } = await openTab();
+  await page.goto(emulator.httpUrl);
+  // By a script, as an image, in a frame: nothing that leads on.
+  const seen = [];
+  context.on("response", async (answer) => {
+    if (answer.url() === start) seen.push(answer.status());
+  });
+  const tries = await page.evaluate(async (start) => {
+    const script = await fetch(start, { mode: "no-cors" }).then(() => "fetched", () => "refused");
+    return [script, await fetch(start, { mode: "cors" }).then(() => "fetched", () => "refused")];
+  }, start);
+  assert.equal(tries[1], "refused");
+  await page.setContent(`<iframe src="${start}"></iframe><img src="${start}">`);
+  await page.waitForLoadState();
+  assert.ok(seen.every((status) => status === 403), `${seen}`);
+  // As a page, it asks first.
+  await Promise.all([page.waitForURL(start), page.evaluate((to) => location.assign(to), start)]);
+  await page.getByRole("heading", { name: "Do you want to sign in?" }).waitFor();
+  await page.getByRole("link", { name: "Continue to sign in" }).click();
+  await pick(page, ada);
+  await page.waitForURL(`${new URL(start).origin}/`);
+  assert.equal(await page.title(), "You are signed in · acspass");
+  const { code, stderr } = await run.ended;
+  assert.equal(code, 0, stderr);
+  assert.match(stderr, /a page of another site opened the sign-in page/);
+  await context.close();
+});
+
+test("cookies of other localhost apps do not stand in the way", patience, async () => {
+  const tab = await openTab();
+  const cookies = [...Array(24).keys()].map((number) => `app${number}`);
+  const value = "x".repeat(4000);
+  await tab.context.addCookies(cookies.map((name) => ({ name, value, url: "http://localhost" })));
+  await follow(login(), {
+    walk: (page) => pick(page, ben),
+    page: { title: "You are signed in · acspass", shows: ben },
+    ends: { code: 0, says: ben },
+  }, {}, tab);
+});
+
+// https://github.com/cli/cli/issues/616
+test("a browser that is forced to https is named on the terminal", patience, async () => {
+  const run = login();
+  const start = await run.start;
+  const { page, context } = await openTab();
+  const forced = page.goto(start.replace("http:", "https:"));
+  await assert.rejects(forced, /ERR_SSL_PROTOCOL_ERROR/);
+  await run.saying(/with https[^]*chrome:\/\/net-internals\/#hsts[^]*--device-code/);
+  await page.goto(start);
+  await pick(page, ada);
+  await page.waitForURL(`${new URL(start).origin}/`);
+  assert.equal((await run.ended).code, 0);
+  await context.close();
+});
+
+test("no command line of a browser that signs in carries a secret", patience, async () => {
+  const home = newHome();
+  const [note, go] = [join(home, "note"), join(home, "go")];
+  const flags = ["--headless=new", "--no-first-run", `--user-data-dir=${home}/chromium`];
+  if (process.getuid() === 0) flags.push("--no-sandbox");
+  const script = [
+    `printf '%s %s' $$ "$1" > '${note}.new'`,
+    `mv '${note}.new' '${note}'`,
+    `while [ ! -e '${go}' ]; do sleep 0.05; done`,
+    `exec '${process.env.BROWSER_TESTS_CHROMIUM}' ${flags.join(" ")} "$1"`,
+  ].join("; ");
+  const run = acspass(["login", "--timeout", "50s", "--account", ben], {
+    home,
+    environment: { BROWSER: `sh -c "${script.replaceAll(/["$\\]/g, "\\$&")}" sh` },
+  });
+  const lines = new Set();
+  let isOver = false;
+  const watch = (async () => {
+    for (; !isOver; await pause(5)) commandLines().forEach((line) => lines.add(line));
+  })();
+  while (!existsSync(note)) await pause(5);
+  const [pid, start] = readFileSync(note, "utf8").split(" ");
+  assert.match(start, /^http:\/\/localhost:\d+\/sign-in$/);
+  const asked = new URL(await leadsTo(start)).searchParams;
+  writeFileSync(go, "");
+  const { code, stderr } = await run.ended;
+  isOver = true;
+  await watch;
+  process.kill(Number(pid));
+  assert.equal(code, 0, stderr);
+  assert.match(stderr, new RegExp(`${ben} is signed in`));
+  const ofChromium = [...lines].filter((line) => line.includes(`${home}/chromium`));
+  assert.ok(ofChromium.some((line) => line.includes(start)), "Chromium's own command line was read");
+  for (const name of ["state", "nonce", "code_challenge"]) {
+    for (const line of lines) assert.ok(!line.includes(asked.get(name)), `${name} in ${line}`);
+  }
+});
+
+/** The command lines of all processes. */
+function commandLines() {
+  return readdirSync("/proc").flatMap((name) => {
+    try {
+      return [readFileSync(`/proc/${name}/cmdline`, "utf8").replaceAll("\0", " ")];
+    } catch {
+      // No process, or one that has ended.
+      return [];
+    }
+  });
+}
 
 test("a code is entered on another device", patience, async () => {
   const run = login(["--device-code"]);

@@ -6,7 +6,7 @@ import { spawn } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer as createHttpServer } from "node:http";
+import { createServer as createHttpServer, get } from "node:http";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -131,10 +131,11 @@ export function acspass(
   // Who never opens a browser is not waited for either.
   opened.promise.catch(() => {});
   const server = createServer(async (socket) => {
-    const address = await text(socket);
-    ours.add(listenerOf(address));
-    opened.resolve(address);
+    const start = await text(socket);
+    ours.add(new URL(start).origin);
+    opened.resolve(start);
   });
+  let address;
   const said = new Said();
   const started = Promise.withResolvers();
   const ended = (async () => {
@@ -173,8 +174,13 @@ export function acspass(
     return end;
   })();
   return {
-    /** The address that its browser is opened with. */
-    address: opened.promise,
+    /** The start page, with which its browser is opened. */
+    start: opened.promise,
+    /** The authority's page that the start page leads to. */
+    get address() {
+      address ??= opened.promise.then(leadsTo);
+      return address;
+    },
     /** How it ended: exit code, standard output and standard error. */
     ended,
     /** Presses Ctrl-C. */
@@ -182,6 +188,15 @@ export function acspass(
     /** Waits until its standard error matches. */
     saying: (pattern) => said.matching(pattern),
   };
+}
+
+/** Where a start page leads a browser that the user opens it in. */
+export async function leadsTo(start) {
+  const headers = { "sec-fetch-site": "none", "sec-fetch-mode": "navigate", "sec-fetch-dest": "document" };
+  const [answer] = await once(get(start, { headers }), "response");
+  answer.resume();
+  assert.equal(answer.statusCode, 303);
+  return answer.headers.location;
 }
 
 /** Starts `acspass serve` in a home of its own, with a store that dies with it. `settings` are more

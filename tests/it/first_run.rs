@@ -79,7 +79,11 @@ fn three_answers_are_kept_and_bring_a_token() {
         terminal.line()
     };
     let browser = TestBrowser::walking();
-    acspass::entra::browser::Browser::open(browser.as_ref(), &address).expect("it opens");
+    acspass::entra::browser::Browser::open(
+        browser.as_ref(),
+        &acspass::entra::browser::Link::new(address),
+    )
+    .expect("it opens");
     let shown = terminal.ends(0);
     browser.pages();
     assert!(!shown.contains(key), "the key was shown");

@@ -12,6 +12,8 @@ mod authorities;
 mod bad_input;
 mod cache;
 mod claims;
+#[cfg(target_os = "linux")]
+mod command_lines;
 mod concurrency;
 mod contract_state;
 mod device_code;

@@ -40,6 +40,18 @@ const PARAMETERS: [&str; 12] = [
 
 const NOT_THE_ANSWER: Refusal = not_the_answer("a parameter of the answer is missing or not valid");
 
+pub(super) const WRONG_HOST: Refusal = Refusal::new(
+    421,
+    "This request was meant for another host",
+    Refused::Request("its Host header does not name this listener"),
+);
+
+pub(super) const NO_NAVIGATION: Refusal = Refusal::new(
+    403,
+    "Only a page that is opened is answered here",
+    Refused::Request("it comes from a page's script or resource, not from a page that opens"),
+);
+
 const fn not_the_answer(why: &'static str) -> Refusal {
     Refusal::new(
         400,
@@ -112,11 +124,7 @@ pub(in crate::entra) struct Heard {
 /// `Origin` is not looked at: on a form_post it is the authority's, or `null`.
 pub(super) fn read(request: &Whole, expected: &Expected<'_>) -> Result<Heard, Refusal> {
     if !loopback::is_our_host(&request.host, expected.port) {
-        return Err(Refusal::new(
-            421,
-            "This request was meant for another host",
-            Refused::Request("its Host header does not name this listener"),
-        ));
+        return Err(WRONG_HOST);
     }
     // A page's script may send requests here, but only a person's browser navigates.
     if request
@@ -124,13 +132,7 @@ pub(super) fn read(request: &Whole, expected: &Expected<'_>) -> Result<Heard, Re
         .as_deref()
         .is_some_and(|mode| mode != "navigate")
     {
-        return Err(Refusal::new(
-            403,
-            "Only a page that is opened is answered here",
-            Refused::Request(
-                "it comes from a page's script or resource, not from a page that opens",
-            ),
-        ));
+        return Err(NO_NAVIGATION);
     }
     let (path, query) = match request.target.split_once('?') {
         Some((path, query)) => (path, Some(query)),
@@ -174,7 +176,7 @@ pub(super) fn read(request: &Whole, expected: &Expected<'_>) -> Result<Heard, Re
     read_form(form, expected.state)
 }
 
-fn method_refused(allow: &'static str, why: &'static str) -> Refusal {
+pub(super) fn method_refused(allow: &'static str, why: &'static str) -> Refusal {
     Refusal {
         allow: Some(allow),
         ..Refusal::new(

@@ -57,7 +57,9 @@ fn spell_out(whole: &Whole) -> Zeroizing<Vec<u8>> {
     ));
     let optional = [
         ("Content-Type", &whole.content_type),
+        ("Sec-Fetch-Site", &whole.fetch_site),
         ("Sec-Fetch-Mode", &whole.fetch_mode),
+        ("Sec-Fetch-Dest", &whole.fetch_dest),
     ];
     for (name, value) in optional {
         if let Some(value) = value {
@@ -109,7 +111,9 @@ fn hear(request: &mut tiny_http::Request) -> io::Result<Whole> {
         target: Zeroizing::new(request.url().to_owned()),
         host: header("Host").unwrap_or_default(),
         content_type: header("Content-Type"),
+        fetch_site: header("Sec-Fetch-Site"),
         fetch_mode: header("Sec-Fetch-Mode"),
+        fetch_dest: header("Sec-Fetch-Dest"),
         body,
     })
 }

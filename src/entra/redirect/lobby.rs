@@ -3,13 +3,16 @@
 use std::collections::VecDeque;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::Poll;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use zeroize::Zeroizing;
 
 use super::gate::{self, TIME_LIMIT, Turned, Whole};
 use super::page::{self, Refusal};
+use crate::loopback::peer::{Admission, PeerCheck};
 
 const SEATS: usize = 32;
 /// How much of what a refused client still sends is thrown away, so that it gets to read its page
@@ -18,15 +21,15 @@ const DRAIN_LIMIT: usize = 64 * 1024 * 1024;
 
 /// What has arrived at the listener.
 pub(super) enum Arrival {
-    /// A whole request, and its connection.
-    Whole(Whole, TcpStream),
+    /// A whole request, its connection, and what is known of its sender.
+    Whole(Whole, TcpStream, Admission),
     /// A request that could not be read. Its page is on the way.
     Refused(Refusal),
 }
 
 /// Where a visit leads.
 enum Step {
-    Whole(Whole, TcpStream),
+    Whole(Whole, TcpStream, Admission),
     Refused(Refusal, TcpStream),
     Gone,
 }
@@ -39,15 +42,25 @@ struct Visitor {
 /// The connections that are open, the oldest first. Dropping the lobby closes them all at once:
 /// nothing here is a task of its own.
 #[derive(Default)]
-pub(super) struct Lobby(VecDeque<Visitor>);
+pub(super) struct Lobby {
+    visitors: VecDeque<Visitor>,
+    peers: Arc<PeerCheck>,
+}
 
 impl Lobby {
-    /// Takes a new connection in, and lets another go where every seat is taken: idle strangers
-    /// cannot keep the answer out.
+    /// Takes a new connection in, and lets another go if every seat is taken: idle strangers
+    /// cannot keep the answer out. Another user's connection is closed before a byte is read.
     pub(super) fn admit(&mut self, mut stream: TcpStream) {
+        let peers = self.peers.clone();
         self.seat(true, async move {
+            let (Ok(local), Ok(peer)) = (stream.local_addr(), stream.peer_addr()) else {
+                return Step::Gone;
+            };
+            let Some(admission) = peers.admit(local, peer).await else {
+                return Step::Gone;
+            };
             match gate::read(&mut stream, TIME_LIMIT).await {
-                Ok(whole) => Step::Whole(whole, stream),
+                Ok(whole) => Step::Whole(whole, stream, admission),
                 Err(Turned::Away(refusal)) => Step::Refused(refusal, stream),
                 Err(Turned::Gone) => Step::Gone,
             }
@@ -61,8 +74,13 @@ impl Lobby {
             refusal.heading,
             refusal.status
         );
+        self.answer(stream, Zeroizing::new(page::refuse(refusal, is_head)));
+    }
+
+    /// Sends a response that does not end the wait.
+    pub(super) fn answer(&mut self, stream: TcpStream, response: Zeroizing<Vec<u8>>) {
         self.seat(false, async move {
-            send_away(stream, &page::refuse(refusal, is_head)).await;
+            send_away(stream, &response).await;
             Step::Gone
         });
     }
@@ -71,14 +89,14 @@ impl Lobby {
     pub(super) async fn next(&mut self) -> Arrival {
         poll_fn(|context| {
             let mut at = 0;
-            while let Some(visitor) = self.0.get_mut(at) {
+            while let Some(visitor) = self.visitors.get_mut(at) {
                 match visitor.visit.as_mut().poll(context) {
                     Poll::Pending => at += 1,
                     Poll::Ready(step) => {
-                        self.0.remove(at);
+                        self.visitors.remove(at);
                         match step {
-                            Step::Whole(whole, stream) => {
-                                return Poll::Ready(Arrival::Whole(whole, stream));
+                            Step::Whole(whole, stream, admission) => {
+                                return Poll::Ready(Arrival::Whole(whole, stream, admission));
                             }
                             Step::Refused(refusal, stream) => {
                                 self.turn_away(stream, refusal, false);
@@ -97,15 +115,15 @@ impl Lobby {
     /// Lets one visitor go: the oldest who has been answered, else the oldest who has not yet
     /// sent a whole request.
     pub(super) fn make_room(&mut self) {
-        let answered = self.0.iter().position(|visitor| !visitor.is_sending);
-        self.0.remove(answered.unwrap_or(0));
+        let answered = self.visitors.iter().position(|visitor| !visitor.is_sending);
+        self.visitors.remove(answered.unwrap_or(0));
     }
 
     fn seat(&mut self, is_sending: bool, visit: impl Future<Output = Step> + Send + 'static) {
-        if self.0.len() >= SEATS {
+        if self.visitors.len() >= SEATS {
             self.make_room();
         }
-        self.0.push_back(Visitor {
+        self.visitors.push_back(Visitor {
             is_sending,
             visit: Box::pin(visit),
         });

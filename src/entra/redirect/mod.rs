@@ -12,6 +12,7 @@ mod gate;
 mod handover;
 mod lobby;
 mod page;
+mod start;
 #[cfg(test)]
 mod tests;
 mod uri;
@@ -82,6 +83,8 @@ pub struct Wait<'a> {
     pub state: &'a str,
     /// How Entra was asked to send its answer.
     pub mode: ResponseMode,
+    /// The authority's page, to which the start page leads; without it there is no start page.
+    pub leads_to: Option<&'a str>,
     /// Receives the reason of each refusal, every reason once.
     pub refused: &'a (dyn Fn(Refused) + Send + Sync),
 }
@@ -92,6 +95,8 @@ pub struct Redirect {
     bound: Bound,
     uri: String,
     path: String,
+    start_uri: String,
+    start_path: &'static str,
     visited: Arc<AtomicBool>,
 }
 
@@ -117,7 +122,10 @@ impl Redirect {
                 "use http://localhost as the redirect address",
             ));
         }
+        let start_path = start::path_beside(uri.request_path());
         Ok(Redirect {
+            start_uri: uri.start_at(bound.port, start_path),
+            start_path,
             uri: uri.at(bound.port),
             path: uri.request_path().to_owned(),
             visited: Arc::default(),
@@ -128,6 +136,12 @@ impl Redirect {
     /// The address to send as `redirect_uri`, here and when the code is redeemed.
     pub fn uri(&self) -> &str {
         &self.uri
+    }
+
+    /// The start page's address. It contains no secret, and leads this user's browser to the
+    /// authority while the wait goes on.
+    pub fn start_uri(&self) -> &str {
+        &self.start_uri
     }
 
     /// Turns true with the first request, whoever sent it.
@@ -164,7 +178,8 @@ impl Redirect {
             refused: wait.refused,
             made: Vec::new(),
         };
-        let (whole, browser) = listen(listeners, &expected, reports, &self.visited).await;
+        let start = wait.leads_to.map(|target| (self.start_path, target));
+        let (whole, browser) = listen(listeners, &expected, start, reports, &self.visited).await;
         // From here on the browser gets a page, even where the wait is given up or fails.
         let mut page = Page::new(browser.into_std().map_err(lost)?);
         let heard = page.pass_on(&whole).await.map_err(lost)?;
@@ -184,6 +199,7 @@ impl Redirect {
 async fn listen(
     listeners: Vec<TcpListener>,
     expected: &Expected<'_>,
+    start: Option<(&str, &str)>,
     mut reports: Reports<'_>,
     visited: &AtomicBool,
 ) -> (Whole, TcpStream) {
@@ -196,14 +212,26 @@ async fn listen(
             arrival = lobby.next() => {
                 visited.store(true, Ordering::Relaxed);
                 let refusal = match arrival {
-                    Arrival::Whole(whole, stream) => match answer::read(&whole, expected) {
-                        Ok(_) => return (whole, stream),
-                        Err(refusal) => {
-                            lobby.turn_away(stream, refusal, whole.method == "HEAD");
-                            refusal
-                        }
-                    },
                     Arrival::Refused(refusal) => refusal,
+                    Arrival::Whole(whole, stream, admission) => {
+                        let refusal = match start {
+                            Some((path, target)) if start::is_asked(&whole, path) => {
+                                match start::check(&whole, expected.port, admission) {
+                                    Ok(()) => {
+                                        lobby.answer(stream, page::lead_to(target));
+                                        continue;
+                                    }
+                                    Err(refusal) => refusal,
+                                }
+                            }
+                            _ => match answer::read(&whole, expected) {
+                                Ok(_) => return (whole, stream),
+                                Err(refusal) => refusal,
+                            },
+                        };
+                        lobby.turn_away(stream, refusal, whole.method == "HEAD");
+                        refusal
+                    }
                 };
                 reports.make(refusal);
             }

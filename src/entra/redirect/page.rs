@@ -13,6 +13,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
 use tiny_http::{HTTPVersion, Header, Response};
+use zeroize::Zeroizing;
 
 use super::gate::Whole;
 use super::handover::{self, Held};
@@ -30,7 +31,9 @@ const TIME_LIMIT: Duration = Duration::from_secs(3);
 pub enum Refused {
     /// The client began a TLS handshake at the listener's plain http port.
     Tls,
-    /// The reason, which begins with "it" or "its".
+    /// The system does not report which user asked for the start page: it needs another way.
+    UnknownOwner,
+    /// The reason, which is a whole clause.
     Request(&'static str),
 }
 
@@ -40,6 +43,9 @@ impl fmt::Display for Refused {
             Refused::Tls => f.write_str(
                 "the browser opened the redirect address with https, and it is plain http: the \
                  connection was refused",
+            ),
+            Refused::UnknownOwner => f.write_str(
+                "the system does not report which user opened the sign-in page: it was refused",
             ),
             Refused::Request(why) => {
                 write!(f, "a request to the redirect address was refused: {why}")
@@ -56,6 +62,18 @@ pub(super) struct Refusal {
     pub(super) allow: Option<&'static str>,
     pub(super) heading: &'static str,
     pub(super) why: Option<Refused>,
+    pub(super) next: Next,
+}
+
+/// What a page of refusal offers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Next {
+    /// Nothing: the request was not the user's.
+    Nothing,
+    /// The terminal shows another way.
+    Terminal,
+    /// A link to the same address, by which the user confirms.
+    Continue,
 }
 
 impl Refusal {
@@ -65,6 +83,7 @@ impl Refusal {
             allow: None,
             heading,
             why: Some(why),
+            next: Next::Nothing,
         }
     }
 }
@@ -100,6 +119,8 @@ struct Shown<'a> {
     message: Vec<Part>,
     next: Vec<Part>,
     code: Option<&'a str>,
+    /// Offers the same address again.
+    continues: bool,
 }
 
 /// A stretch of a sentence; what an error's sentence has in backticks is code on a page.
@@ -181,6 +202,7 @@ fn shown<'a>(tone: Tone, heading: &'a str, message: &str, next: &str) -> Shown<'
         message: parts(&sentence(message)),
         next: parts(&sentence(next)),
         code: None,
+        continues: false,
     }
 }
 
@@ -221,19 +243,42 @@ impl Owed {
     }
 }
 
-/// A stranger's whole answer, ready to be written.
+/// The whole response to a request that is refused.
 pub(super) fn refuse(refusal: Refusal, is_head: bool) -> Vec<u8> {
-    let shown = shown(
-        Tone::Quiet,
-        refusal.heading,
-        "A sign-in is being waited for at this address, and this was not its answer. \
-         The wait goes on.",
-        "",
-    );
+    let (message, next) = match refusal.next {
+        Next::Nothing => (
+            "A sign-in is being waited for at this address, and this was not its answer. The \
+             wait goes on.",
+            "",
+        ),
+        Next::Terminal => (
+            "This system does not report whose browser this is. The wait goes on.",
+            "look at the terminal where the sign-in began: the page opens again in another way",
+        ),
+        Next::Continue => (
+            "A page of another site led here. Go on only if you began this sign-in yourself. The \
+             wait goes on.",
+            "",
+        ),
+    };
+    let shown = Shown {
+        continues: refusal.next == Next::Continue,
+        ..shown(Tone::Quiet, refusal.heading, message, next)
+    };
     let mut answer = Vec::new();
     let response = response(refusal.status, refusal.allow, &shown);
     print(response, &mut answer, is_head);
     closing(answer)
+}
+
+/// The whole response that sends a browser to `target`. Nothing keeps it: `target` has secrets.
+pub(super) fn lead_to(target: &str) -> Zeroizing<Vec<u8>> {
+    let response = format!(
+        "HTTP/1.1 303 See Other\r\nServer: acspass\r\nLocation: {target}\r\nCache-Control: \
+         no-store\r\nReferrer-Policy: no-referrer\r\nX-Content-Type-Options: nosniff\r\n\
+         Content-Length: 0\r\nConnection: close\r\n\r\n"
+    );
+    Zeroizing::new(response.into_bytes())
 }
 
 fn print(response: Response<Cursor<Vec<u8>>>, into: &mut Vec<u8>, is_head: bool) {

@@ -99,6 +99,11 @@ impl RedirectUri {
         format!("http://{}:{port}{}", self.host, self.path)
     }
 
+    /// The address of another path at the same host and port.
+    pub(super) fn start_at(&self, port: u16, path: &str) -> String {
+        format!("http://{}:{port}{path}", self.host)
+    }
+
     /// The path that a browser asks for when it follows this address.
     pub(super) fn request_path(&self) -> &str {
         if self.path.is_empty() {

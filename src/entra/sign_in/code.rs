@@ -1,16 +1,17 @@
 //! Sign-in through the system browser: authorization code with PKCE (RFC 6749, section 4.1; RFC
 //! 7636; RFC 8252), the answer by form_post to a loopback redirect.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use oauth2::{CsrfToken, PkceCodeChallenge, PkceCodeVerifier};
 
-use super::{Asked, Notice, Prompt, SignedIn, timed_out, within};
+use super::opening::Opening;
+use super::{Asked, Notice, Prompt, SignedIn, within};
 use crate::account::Account;
 use crate::entra::authority;
 use crate::entra::browser::Browser;
-use crate::entra::redirect::{Callback, Heard, Redirect, RedirectUri, Refused, ResponseMode, Wait};
+use crate::entra::redirect::{Callback, Heard, Redirect, RedirectUri, ResponseMode, Wait};
 use crate::entra::refusal;
 use crate::entra::tokens::{Entra, Tokens, redirect_url, scope_text};
 use crate::error::{Error, Kind, Result};
@@ -18,11 +19,6 @@ use crate::wire::entra::Metadata;
 
 /// A browser that opened nothing has brought nothing by then; so has a person who still types.
 const NOTICED: Duration = Duration::from_secs(15);
-
-/// Why a browser opens the redirect address with https. Browsers keep one HSTS entry for all ports
-/// of localhost: <https://github.com/cli/cli/issues/616>.
-const FORCED_TO_HTTPS: &str = "delete the browser's HSTS entry for localhost (Chrome and Edge: \
-     `chrome://net-internals/#hsts`), or run `acspass login --device-code` or `acspass login --paste`";
 
 impl Entra {
     /// See [`Entra::sign_in`].
@@ -39,18 +35,13 @@ impl Entra {
         let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
         let mode = ResponseMode::FormPost;
         let url = self.authorize_url(&metadata, asked, &redirect_uri, mode, &attempt, challenge)?;
-        browser.open(&url)?;
+        let opening = Opening::new(asked.way, browser, &url, &redirect)?;
         let visited = redirect.visited();
-        let met_tls = AtomicBool::new(false);
-        let refused = |why| {
-            if why == Refused::Tls {
-                met_tls.store(true, Ordering::Relaxed);
-            }
-            (asked.way.tell)(&Notice::Refused(why));
-        };
+        let refused = |why| opening.refused(why);
         let wait = redirect.wait(Wait {
             state: attempt.state.secret(),
             mode,
+            leads_to: opening.leads_to(),
             refused: &refused,
         });
         let timeout = asked.way.timeout;
@@ -63,11 +54,9 @@ impl Entra {
             }
             (asked.way.tell)(&Notice::Waiting { left });
         };
-        let answer = within(self.clock.as_ref(), timeout, tick, wait).await;
-        let answer = answer.map_err(|error| match met_tls.load(Ordering::Relaxed) {
-            true if error.kind() == Kind::SignInRefused => timed_out(timeout, FORCED_TO_HTTPS),
-            _ => error,
-        })?;
+        let answer = within(self.clock.as_ref(), timeout, tick, wait)
+            .await
+            .map_err(|error| opening.explained(error))?;
         let page = answer.page;
         let heard = Heard {
             outcome: answer.outcome,

@@ -6,6 +6,7 @@
 
 mod code;
 mod device;
+mod opening;
 mod paste;
 mod pasted;
 mod polling;

@@ -11,7 +11,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{oneshot, watch};
 
 use crate::account::Account;
-use crate::entra::browser::{Browser, Opened};
+use crate::entra::browser::{Browser, Link, Opened};
 use crate::entra::redirect::RedirectUri;
 use crate::entra::{By, Entra, Prompt, Way};
 use crate::error::{Error, Kind, Result};
@@ -200,11 +200,10 @@ impl Walk {
 struct HandsOver(watch::Sender<Option<String>>);
 
 impl Browser for HandsOver {
-    fn open(&self, url: &str) -> Result<Opened> {
-        match self.0.send(Some(url.to_owned())) {
-            Ok(()) => Ok(Opened {
-                by: "the dashboard".to_owned(),
-            }),
+    fn open(&self, link: &Link) -> Result<Opened> {
+        // By an authenticated response: it is on no command line.
+        match self.0.send(Some(link.target().to_owned())) {
+            Ok(()) => Ok(Opened::by("the dashboard")),
             Err(_) => Err(Error::new(
                 Kind::Interrupted,
                 "nobody waits for this sign-in any more",

@@ -5,7 +5,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use acspass::emulator::{Page, UserAgent};
-use acspass::entra::browser::{Browser, Opened};
+use acspass::entra::browser::{Browser, Link, Opened};
 use acspass::error::Result;
 
 /// Nothing here takes a fraction of it: who waits so long hangs.
@@ -113,33 +113,57 @@ impl TestBrowser {
 }
 
 impl Browser for TestBrowser {
-    fn open(&self, url: &str) -> Result<Opened> {
-        let url = url.to_owned();
+    fn open(&self, link: &Link) -> Result<Opened> {
+        let url = link.target().to_owned();
         self.opened.lock().unwrap().push(url.clone());
         self.told.notify_all();
+        let start = link.printed().to_owned();
         match &self.habit {
             Habit::IsNeverOpened => panic!("a browser was opened where none may be"),
             Habit::Instead(act) => act(&url),
-            Habit::Walks(agent) => self.walk(agent, Arc::new(|_| {}), url),
-            Habit::After(first, agent) => self.walk(agent, first.clone(), url),
+            Habit::Walks(agent) => self.walk(agent, Arc::new(|_| {}), url, start),
+            Habit::After(first, agent) => self.walk(agent, first.clone(), url, start),
         }
-        Ok(Opened {
-            by: "the test's browser".to_owned(),
-        })
+        Ok(Opened::by("the test's browser"))
     }
 }
 
 impl TestBrowser {
     /// On a thread of its own: the command waits for nothing but the answer.
-    fn walk(&self, agent: &UserAgent, first: Arc<dyn Fn(&str) + Send + Sync>, url: String) {
+    fn walk(
+        &self,
+        agent: &UserAgent,
+        first: Arc<dyn Fn(&str) + Send + Sync>,
+        url: String,
+        start: String,
+    ) {
         let agent = agent.clone();
         let walk = std::thread::spawn(move || {
             first(&url);
             // What does not come to an end is seen by the test in what did not happen.
-            agent.browse(&url).ok()
+            agent.browse(&start).ok()
         });
         self.walks.lock().unwrap().push(walk);
     }
+}
+
+/// The address that a start page leads to, as a browser gets it that the user opened it in.
+pub(crate) fn leads_to(start: &str) -> String {
+    let start = url::Url::parse(start).expect("an address");
+    let port = start.port().expect("a port");
+    let request = format!(
+        "GET {} HTTP/1.1\r\nHost: localhost:{port}\r\nSec-Fetch-Site: none\r\nSec-Fetch-Mode: \
+         navigate\r\nSec-Fetch-Dest: document\r\n\r\n",
+        start.path()
+    );
+    let answer = super::stranger::send(port, &request);
+    let location = answer
+        .lines()
+        .find_map(|line| line.strip_prefix("Location: "));
+    location
+        .unwrap_or_else(|| panic!("no redirect: {answer}"))
+        .trim()
+        .to_owned()
 }
 
 /// A parameter of an address.

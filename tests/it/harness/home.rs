@@ -441,8 +441,8 @@ impl Watch {
     }
 }
 
-/// A sign-in address on a line of its own carries state and nonce by design; it alone is cut out
-/// before the sweep.
+/// The address that `--paste` prints on a line of its own carries state and nonce by design; it is
+/// cut out before the sweep, as every sign-in address is.
 fn without_addresses(text: &str) -> String {
     let lines = text.split_inclusive('\n');
     lines
@@ -455,7 +455,8 @@ fn without_addresses(text: &str) -> String {
 
 fn is_address(line: &str) -> bool {
     let line = line.trim();
-    line.starts_with("http") && line.contains("/oauth2/v2.0/authorize?")
+    line.starts_with("http")
+        && (line.contains("/oauth2/v2.0/authorize?") || line.ends_with("/sign-in"))
 }
 
 /// A stream that is kept.

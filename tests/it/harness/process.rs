@@ -10,10 +10,10 @@ use std::sync::mpsc::{self, Receiver};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use acspass::entra::browser::Browser;
+use acspass::entra::browser::{Browser, Link};
 use tempfile::TempDir;
 
-use super::browser::TestBrowser;
+use super::browser::{TestBrowser, leads_to};
 use super::home::{Call, Home, Run};
 
 /// Nothing here takes a fraction of it: who waits so long hangs.
@@ -79,8 +79,8 @@ impl<'h> Process<'h> {
         while !self.said.recv_timeout(HANGS).expect(words).contains(words) {}
     }
 
-    /// Waits for the sign-in address on its standard error. That line carries state and nonce by
-    /// design; it alone is cut out before the sweep.
+    /// Waits for an address on its standard error. A link to the dashboard carries a ticket by
+    /// design; that line alone is cut out before the sweep.
     pub(crate) fn printed_address(&mut self) -> String {
         loop {
             let line = self.said.recv_timeout(HANGS).expect("an address");
@@ -179,7 +179,9 @@ impl Handover {
         let reader = std::thread::spawn(move || {
             let url = std::fs::read_to_string(pipe).expect("an address");
             if !url.is_empty() {
-                opener.open(url.trim()).expect("it opens");
+                let start = url.trim();
+                let link = Link::new(leads_to(start)).with_start(start);
+                opener.open(&link).expect("it opens");
             }
         });
         Handover {

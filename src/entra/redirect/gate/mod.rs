@@ -42,7 +42,9 @@ pub(super) struct Whole {
     pub(super) target: Zeroizing<String>,
     pub(super) host: String,
     pub(super) content_type: Option<String>,
+    pub(super) fetch_site: Option<String>,
     pub(super) fetch_mode: Option<String>,
+    pub(super) fetch_dest: Option<String>,
     pub(super) body: Zeroizing<Vec<u8>>,
 }
 
@@ -206,7 +208,9 @@ fn parse_head(head: &[u8]) -> Result<Said, Refusal> {
             target: Zeroizing::new(target.to_owned()),
             host: host.to_owned(),
             content_type: only(headers, "content-type")?.map(str::to_owned),
+            fetch_site: only(headers, "sec-fetch-site")?.map(str::to_owned),
             fetch_mode: only(headers, "sec-fetch-mode")?.map(str::to_owned),
+            fetch_dest: only(headers, "sec-fetch-dest")?.map(str::to_owned),
             body: Zeroizing::new(Vec::new()),
         },
         length,

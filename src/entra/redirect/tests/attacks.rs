@@ -283,7 +283,9 @@ async fn the_listener_hears_what_the_gate_heard() {
             target: Zeroizing::new("/redirect?a=%20b&c=;:@".to_owned()),
             host: "[::1]:8080".to_owned(),
             content_type: Some("application/x-www-form-urlencoded; a=\"b: c\"".to_owned()),
+            fetch_site: Some("cross-site".to_owned()),
             fetch_mode: None,
+            fetch_dest: Some("document".to_owned()),
             body: Zeroizing::new(body.to_vec()),
         };
         let (_held, heard) = handover::hand_over(&whole, V4).await.expect("handed over");

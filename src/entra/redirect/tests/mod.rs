@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 use super::*;
 
 const STATE: &str = "st4te-marker_0123456789";
+const TARGET: &str = "https://login.test/authorize?state=st4te-marker_0123456789&nonce=n";
 const CODE: &str = "c0de-marker.AAA~bbb";
 const V4: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 const V6: IpAddr = IpAddr::V6(Ipv6Addr::LOCALHOST);
@@ -44,6 +45,7 @@ fn expecting(mode: ResponseMode) -> Wait<'static> {
     Wait {
         state: STATE,
         mode,
+        leads_to: Some(TARGET),
         refused: &|_| {},
     }
 }
@@ -103,4 +105,5 @@ async fn is_closed(port: u16) -> bool {
 mod attacks;
 mod reading;
 mod reports;
+mod starts;
 mod waits;

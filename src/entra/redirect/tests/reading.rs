@@ -8,7 +8,9 @@ fn request(method: &str, target: &str, body: &[u8]) -> Whole {
         target: Zeroizing::new(target.to_owned()),
         host: "localhost:8080".to_owned(),
         content_type: Some("application/x-www-form-urlencoded".to_owned()),
+        fetch_site: None,
         fetch_mode: None,
+        fetch_dest: None,
         body: Zeroizing::new(body.to_vec()),
     }
 }

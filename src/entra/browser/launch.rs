@@ -1,13 +1,12 @@
-//! Opens the sign-in page in a browser.
-//!
-//! In comes an address, out comes who was asked to open it. Whether a page really shows up
-//! nobody can know here; the address never passes through a shell, and no error repeats it.
+//! Starts the desktop's browser, or the user's browser command.
 
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
+use super::{Browser, Link, Opened};
 use crate::error::{Error, Kind, Result};
+use crate::files::Folder;
 use crate::text::quoted;
 
 // The shortest of the limits on a command line that one argument must fit in is Windows' 32,767.
@@ -18,41 +17,38 @@ const WATCHED: Duration = Duration::from_millis(250);
 const NEXT_STEP: &str = "open the printed address in a browser yourself, or set BROWSER to a \
                          command that opens one";
 
-/// What opens an address for the person who is to sign in.
-pub trait Browser: Send + Sync {
-    /// Opens `url`, which must be `http` or `https`. Takes a quarter of a second where the
-    /// browser stays in the foreground, and never waits for it to end; run it beside the wait
-    /// for the answer, or before it.
-    ///
-    /// # Errors
-    /// [`Kind::Usage`] where nothing could be started, or failed at once;
-    /// [`Kind::Internal`] where `url` is not a plain web address.
-    fn open(&self, url: &str) -> Result<Opened>;
-}
-
-/// That an address was passed on, and to whom.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Opened {
-    /// For a sentence such as "opened in {by}": `the default browser`, or a command's name.
-    pub by: String,
-}
-
 /// The desktop's default browser.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct SystemBrowser;
+#[derive(Debug, Clone, Default)]
+pub struct SystemBrowser {
+    files: Option<Folder>,
+}
+
+impl SystemBrowser {
+    /// The default browser, for links that have a start page.
+    pub fn new() -> Self {
+        SystemBrowser::default()
+    }
+
+    /// Opens links without a start page as well, by redirect files in this folder.
+    #[must_use]
+    pub fn with_redirect_files(self, folder: impl Into<Option<Folder>>) -> Self {
+        SystemBrowser {
+            files: folder.into(),
+        }
+    }
+}
 
 impl Browser for SystemBrowser {
-    fn open(&self, url: &str) -> Result<Opened> {
-        check(url)?;
+    fn open(&self, link: &Link) -> Result<Opened> {
+        let lent = link.lend(self.files.as_ref())?;
+        check(&lent.address)?;
         #[expect(
             clippy::disallowed_methods,
             reason = "the one door to the desktop's browser"
         )]
-        let opened = open::that_detached(url);
+        let opened = open::that_detached(&lent.address);
         match opened {
-            Ok(()) => Ok(Opened {
-                by: "the default browser".to_owned(),
-            }),
+            Ok(()) => Ok(Opened::by("the default browser").keeping(lent.file)),
             // What `open` says spells out the command with the address: it is not passed on.
             Err(_) => Err(Error::new(
                 Kind::Usage,
@@ -68,6 +64,7 @@ impl Browser for SystemBrowser {
 pub struct BrowserCommand {
     program: String,
     arguments: Vec<String>,
+    files: Option<Folder>,
 }
 
 impl BrowserCommand {
@@ -90,8 +87,18 @@ impl BrowserCommand {
             Some(program) if !program.is_empty() && !command.contains('\0') => Ok(BrowserCommand {
                 program,
                 arguments: words.collect(),
+                files: None,
             }),
             _ => Err(wrong("the browser command names no program")),
+        }
+    }
+
+    /// Opens links without a start page as well, by redirect files in this folder.
+    #[must_use]
+    pub fn with_redirect_files(self, folder: impl Into<Option<Folder>>) -> Self {
+        BrowserCommand {
+            files: folder.into(),
+            ..self
         }
     }
 }
@@ -104,8 +111,9 @@ impl BrowserCommand {
 }
 
 impl Browser for BrowserCommand {
-    fn open(&self, url: &str) -> Result<Opened> {
-        check(url)?;
+    fn open(&self, link: &Link) -> Result<Opened> {
+        let lent = link.lend(self.files.as_ref())?;
+        check(&lent.address)?;
         let failed = |what: &str| {
             Error::new(
                 Kind::Usage,
@@ -116,7 +124,7 @@ impl Browser for BrowserCommand {
         let mut command = Command::new(&self.program);
         command
             .args(&self.arguments)
-            .arg(url)
+            .arg(&lent.address)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null());
@@ -126,9 +134,7 @@ impl Browser for BrowserCommand {
             .map_err(|source| failed("could not be started").caused_by(source))?;
         match ended_at_once(child) {
             Some(false) => Err(failed("failed at once")),
-            Some(true) | None => Ok(Opened {
-                by: quoted(&self.program),
-            }),
+            Some(true) | None => Ok(Opened::by(quoted(&self.program)).keeping(lent.file)),
         }
     }
 }
@@ -166,10 +172,10 @@ fn ended_at_once(mut child: Child) -> Option<bool> {
     ended.recv_timeout(WATCHED).ok()
 }
 
-/// Refuses what is no address a person should be sent to, and what a launcher could misread: an
-/// option, a file, a second line.
+/// Refuses an address that a launcher could misread: an option, a second line, another scheme. A
+/// `file` address is that of a redirect file.
 fn check(url: &str) -> Result<()> {
-    let is_web = ["http://", "https://"]
+    let is_web = ["http://", "https://", "file:///"]
         .iter()
         .any(|scheme| url.starts_with(scheme));
     let is_plain = url.len() <= LONGEST && url.bytes().all(|byte| byte.is_ascii_graphic());
@@ -188,6 +194,10 @@ mod tests {
 
     const URL: &str = "https://login.test/authorize?scope=a%20b&x=$(touch%20x)`id`;'\"%s&state=1";
 
+    fn starting(url: &str) -> Link {
+        Link::new("https://login.test/authorize?state=marker").with_start(url)
+    }
+
     #[test]
     fn commands_are_split_as_a_shell_splits_words() {
         let command = BrowserCommand::parse(r#"'my browser' --profile "a b" $HOME %s"#);
@@ -198,6 +208,7 @@ mod tests {
                 arguments: ["--profile", "a b", "$HOME", "%s"]
                     .map(str::to_owned)
                     .to_vec(),
+                files: None,
             }
         );
         for text in ["", "  ", "'open", "''", "\"", "a\0b"] {
@@ -211,7 +222,6 @@ mod tests {
         let long = format!("https://login.test/{}", "a".repeat(LONGEST));
         for url in [
             "",
-            "file:///etc/passwd",
             "javascript:alert(1)",
             "--version",
             "HTTPS",
@@ -225,8 +235,8 @@ mod tests {
             &long,
         ] {
             let command = BrowserCommand::parse("true").expect("a command");
-            assert!(command.open(url).is_err(), "{url}");
-            assert!(SystemBrowser.open(url).is_err(), "{url}");
+            assert!(command.open(&starting(url)).is_err(), "{url}");
+            assert!(SystemBrowser::new().open(&starting(url)).is_err(), "{url}");
         }
         assert!(check(URL).is_ok());
     }
@@ -242,9 +252,32 @@ mod tests {
         let text = shell_words::join(["sh", "-c", script, "sh", &pipe.to_string_lossy()]);
         let command = BrowserCommand::parse(&text).expect("a command");
         let reader = std::thread::spawn(move || std::fs::read_to_string(pipe));
-        assert_eq!(command.open(URL).expect("opened").by, "`sh`");
+        assert_eq!(command.open(&starting(URL)).expect("opened").name(), "`sh`");
         let said = reader.join().expect("read").expect("text");
         assert_eq!(said, format!("2\n{URL}\n"));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn without_a_start_page_the_command_gets_a_file_that_leads_to_the_target() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let seen = folder.path().join("seen");
+        let script = r#"printf '%s' "$1" > "$0""#;
+        let text = shell_words::join(["sh", "-c", script, &seen.to_string_lossy()]);
+        let command = BrowserCommand::parse(&text).expect("a command");
+        let link = Link::new("https://login.test/authorize?state=marker");
+        let error = command.open(&link).expect_err("there is no folder");
+        assert_eq!(error.kind(), Kind::Usage);
+
+        let command = command.with_redirect_files(Folder::new(folder.path().join("files")));
+        let opened = command.open(&link).expect("opened");
+        let address = std::fs::read_to_string(&seen).expect("the command ran");
+        let path = url::Url::parse(&address).expect("an address");
+        let path = path.to_file_path().expect("a file");
+        let page = std::fs::read_to_string(&path).expect("it is kept");
+        assert!(page.contains("state=marker") && !address.contains("marker"));
+        drop(opened);
+        assert!(!path.exists());
     }
 
     #[cfg(unix)]
@@ -252,7 +285,7 @@ mod tests {
     fn a_command_that_cannot_work_is_told_from_one_that_stays() {
         for text in ["false", "/nonexistent/browser --new-window"] {
             let command = BrowserCommand::parse(text).expect("a command");
-            let error = command.open(URL).expect_err(text);
+            let error = command.open(&starting(URL)).expect_err(text);
             assert_eq!(error.kind(), Kind::Usage);
             let chain = format!("{error:?}");
             assert!(!chain.contains("login.test"), "{chain}");
@@ -269,7 +302,7 @@ mod tests {
         let text = shell_words::join(["sh", "-c", "read x < \"$0\"", &pipe.to_string_lossy()]);
         let command = BrowserCommand::parse(&text).expect("a command");
         // The command cannot end before the line is written, which is after this returned.
-        assert!(command.open(URL).is_ok());
+        assert!(command.open(&starting(URL)).is_ok());
         std::fs::write(&pipe, "end\n").expect("the command reads");
     }
 }

@@ -1,0 +1,96 @@
+//! An address with secrets, and the address by which a browser gets there.
+
+use std::fmt;
+
+use zeroize::Zeroizing;
+
+use super::RedirectFile;
+use crate::error::{Error, Kind, Result};
+use crate::files::Folder;
+
+/// A page to open in a browser. Its target contains secrets; its start page, if any, does not.
+#[derive(Clone)]
+pub struct Link {
+    target: Zeroizing<String>,
+    start: Option<String>,
+}
+
+impl fmt::Debug for Link {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Link")
+            .field("target", &"[redacted]")
+            .field("start", &self.start)
+            .finish()
+    }
+}
+
+impl Link {
+    /// A link to `target` without a start page: browsers get it by a redirect file.
+    pub fn new(target: impl Into<String>) -> Self {
+        Link {
+            target: Zeroizing::new(target.into()),
+            start: None,
+        }
+    }
+
+    /// Adds the address of a start page that redirects this user's browser, and no other user's, to
+    /// the target. The address must contain no secret.
+    #[must_use]
+    pub fn with_start(self, start: impl Into<String>) -> Self {
+        Link {
+            start: Some(start.into()),
+            ..self
+        }
+    }
+
+    /// The page itself. For this process, and for the user's terminal if there is no start page;
+    /// never for a command line, a log or a file that others can read.
+    pub fn target(&self) -> &str {
+        &self.target
+    }
+
+    /// The start page, which may be shown to anyone.
+    pub fn start(&self) -> Option<&str> {
+        self.start.as_deref()
+    }
+
+    /// The address to print for the user: the start page if there is one.
+    pub fn printed(&self) -> &str {
+        self.start().unwrap_or(&self.target)
+    }
+
+    /// Returns an address that may be on a command line: the start page, or else a redirect file
+    /// that is created in `folder`.
+    ///
+    /// # Errors
+    /// [`Kind::Usage`] if there is neither; [`Kind::Store`] if the file cannot be created.
+    pub fn lend(&self, folder: Option<&Folder>) -> Result<Lent> {
+        match (&self.start, folder) {
+            (Some(start), _) => Ok(Lent {
+                address: start.clone(),
+                file: None,
+            }),
+            (None, Some(folder)) => {
+                let file = RedirectFile::create(folder, &self.target)?;
+                Ok(Lent {
+                    address: file.address()?,
+                    file: Some(file),
+                })
+            }
+            (None, None) => Err(Error::new(
+                Kind::Usage,
+                "this system does not report which user opens a page, and there is no folder for \
+                 a file that only you can read",
+                "open the printed address in a browser yourself",
+            )),
+        }
+    }
+}
+
+/// An address for a command line.
+pub struct Lent {
+    /// The address, of the scheme `http` or `file`.
+    pub address: String,
+    /// The file behind it. Keep it until the page was used.
+    pub file: Option<RedirectFile>,
+}

@@ -1,0 +1,124 @@
+//! A file that leads this user's browser to an address with secrets.
+//!
+//! Other users see its path on the browser's command line and cannot read it: mode 0600, in a
+//! folder of mode 0700. Jupyter hands its token over in the same way.
+
+use askama::Template;
+use zeroize::Zeroizing;
+
+use crate::error::{Error, Kind, Result};
+use crate::files::Folder;
+
+/// A file that redirects to an address. Dropping it deletes the file.
+#[derive(Debug)]
+pub struct RedirectFile {
+    folder: Folder,
+    name: String,
+}
+
+#[derive(Template)]
+#[template(path = "redirect_file.html")]
+struct Contents<'a> {
+    target: &'a str,
+}
+
+impl RedirectFile {
+    /// Creates a file in `folder`, which is created if it is missing and closed to other users.
+    ///
+    /// # Errors
+    /// [`Kind::Store`] if the folder is another user's, or if the file cannot be created.
+    pub fn create(folder: &Folder, target: &str) -> Result<Self> {
+        let contents = Contents { target }.render();
+        let contents = contents
+            .map(Zeroizing::new)
+            .map_err(|_| Error::internal("the file for the browser could not be written"))?;
+        let name = format!("open-{}.html", uuid::Uuid::new_v4().simple());
+        folder
+            .create_private()
+            .and_then(|()| folder.replace_by_private(&name, contents.as_bytes()))
+            .map_err(|cause| {
+                Error::new(
+                    Kind::Store,
+                    format!(
+                        "could not create a file for the browser in `{}`",
+                        folder.path().display()
+                    ),
+                    "delete that folder, or set ACSPASS_STATE_DIR to a folder of your own",
+                )
+                .caused_by(cause)
+            })?;
+        Ok(RedirectFile {
+            folder: folder.clone(),
+            name,
+        })
+    }
+
+    /// The file's address, of the scheme `file`.
+    ///
+    /// # Errors
+    /// [`Kind::Internal`] if the folder's path cannot be made absolute.
+    pub fn address(&self) -> Result<String> {
+        let path = std::path::absolute(self.folder.path_of(&self.name)).ok();
+        path.and_then(|path| url::Url::from_file_path(path).ok())
+            .map(String::from)
+            .ok_or_else(|| Error::internal("a file for the browser has no absolute path"))
+    }
+}
+
+impl Drop for RedirectFile {
+    fn drop(&mut self) {
+        // A file that stays is useless by now: the listener that it leads back to is closed.
+        let _ = self.folder.remove(&self.name);
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    use std::path::Path;
+
+    use super::*;
+
+    const TARGET: &str = "https://login.test/authorize?state=marker&nonce=\"><script>x</script>";
+
+    fn mode(path: &Path) -> u32 {
+        let found = fs::metadata(path).expect("it is there");
+        found.permissions().mode() & 0o777
+    }
+
+    #[test]
+    fn only_this_user_can_read_the_file_and_it_is_deleted_after_use() {
+        let state = tempfile::tempdir().expect("a folder");
+        let path = state.path().join("a b");
+        // One that is open to others is closed first.
+        fs::create_dir(&path).expect("a folder");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("ours");
+        let file = RedirectFile::create(&Folder::new(&path), TARGET).expect("a file");
+        let created = path.join(&file.name);
+        assert_eq!((mode(&path), mode(&created)), (0o700, 0o600));
+        let address = file.address().expect("an address");
+        assert!(address.starts_with("file:///") && address.contains("a%20b"));
+        assert!(!address.contains("marker"), "{address}");
+        let text = fs::read_to_string(&created).expect("it is there");
+        assert!(text.contains("url=https://login.test/authorize?state=marker"));
+        assert!(!text.contains("<script>"), "{text}");
+        drop(file);
+        assert_eq!(fs::read_dir(&path).expect("a folder").count(), 0);
+    }
+
+    #[test]
+    fn a_folder_that_other_users_can_write_to_is_not_used() {
+        let state = tempfile::tempdir().expect("a folder");
+        let open = state.path().join("open");
+        fs::create_dir(&open).expect("a folder");
+        fs::set_permissions(&open, fs::Permissions::from_mode(0o777)).expect("ours");
+        let link = state.path().join("link");
+        symlink(&open, &link).expect("a link");
+        for folder in [&open, &link] {
+            let error = RedirectFile::create(&Folder::new(folder), TARGET).expect_err("refused");
+            assert_eq!(error.kind(), Kind::Store);
+        }
+        assert_eq!(fs::read_dir(&open).expect("a folder").count(), 0);
+    }
+}

@@ -1,0 +1,65 @@
+//! The start page: it sends this user's browser to the authority, as often as it is opened.
+//!
+//! Its address is on the browser's command line, so it contains no secret. What it leads to
+//! contains `state`, `nonce` and the PKCE challenge: other users, other web pages and frames do not
+//! get there.
+
+use super::gate::Whole;
+use super::page::{Next, Refusal, Refused};
+use crate::loopback::peer::Admission;
+use crate::loopback::{self, FetchMetadata, Navigation};
+
+/// The start page's path; the second one if the redirect address has the first.
+const PATHS: [&str; 2] = ["/sign-in", "/start"];
+
+/// The path of the start page beside a redirect address of this path.
+pub(super) fn path_beside(redirect_path: &str) -> &'static str {
+    match redirect_path == PATHS[0] {
+        true => PATHS[1],
+        false => PATHS[0],
+    }
+}
+
+/// Whether a request asks for the start page.
+pub(super) fn is_asked(request: &Whole, path: &str) -> bool {
+    *request.target == path
+}
+
+/// Checks that a request for the start page comes from this user's browser, at the user's own will.
+pub(super) fn check(request: &Whole, port: u16, admission: Admission) -> Result<(), Refusal> {
+    if !loopback::is_our_host(&request.host, port) {
+        return Err(super::answer::WRONG_HOST);
+    }
+    let metadata = FetchMetadata {
+        site: request.fetch_site.as_deref(),
+        mode: request.fetch_mode.as_deref(),
+        dest: request.fetch_dest.as_deref(),
+    };
+    match metadata.navigation() {
+        Navigation::None => return Err(super::answer::NO_NAVIGATION),
+        Navigation::OtherOrigin => {
+            return Err(Refusal {
+                next: Next::Continue,
+                ..Refusal::new(
+                    403,
+                    "Do you want to sign in?",
+                    Refused::Request("a page of another site opened the sign-in page"),
+                )
+            });
+        }
+        Navigation::Direct => {}
+    }
+    if request.method != "GET" {
+        return Err(super::answer::method_refused(
+            "GET",
+            "its method is not GET",
+        ));
+    }
+    match admission {
+        Admission::Trusted => Ok(()),
+        Admission::Unreported => Err(Refusal {
+            next: Next::Terminal,
+            ..Refusal::new(403, "This page opens in another way", Refused::UnknownOwner)
+        }),
+    }
+}

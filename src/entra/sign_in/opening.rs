@@ -1,0 +1,84 @@
+//! Opens the sign-in page, and opens it in another way if the first one is refused.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use super::{Notice, Way};
+use crate::entra::browser::{Browser, Link, Opened};
+use crate::entra::redirect::{Redirect, Refused};
+use crate::error::{Error, Kind, Result};
+use crate::loopback::peer::PeerCheck;
+
+/// Why a browser opens the redirect address with https. Browsers keep one HSTS entry for all ports
+/// of localhost: <https://github.com/cli/cli/issues/616>.
+const FORCED_TO_HTTPS: &str = "delete the browser's HSTS entry for localhost (Chrome and Edge: \
+     `chrome://net-internals/#hsts`), or run `acspass login --device-code` or `acspass login --paste`";
+
+/// A sign-in page that was opened. It keeps the files that the browser reads until it is dropped.
+pub(super) struct Opening<'a> {
+    way: &'a Way<'a>,
+    browser: &'a dyn Browser,
+    /// The authority's page.
+    url: &'a str,
+    has_start: bool,
+    pages: Mutex<Vec<Opened>>,
+    met_tls: AtomicBool,
+}
+
+impl<'a> Opening<'a> {
+    /// Opens the start page of `redirect` if this system reports the owners of connections, or else
+    /// `url` by a file.
+    pub(super) fn new(
+        way: &'a Way<'a>,
+        browser: &'a dyn Browser,
+        url: &'a str,
+        redirect: &Redirect,
+    ) -> Result<Self> {
+        let has_start = PeerCheck::is_available();
+        let link = Link::new(url);
+        let page = browser.open(&match has_start {
+            true => link.with_start(redirect.start_uri()),
+            false => link,
+        })?;
+        Ok(Opening {
+            way,
+            browser,
+            url,
+            has_start,
+            pages: Mutex::new(vec![page]),
+            met_tls: AtomicBool::new(false),
+        })
+    }
+
+    /// The page to which the start page leads; `None` if there is no start page.
+    pub(super) fn leads_to(&self) -> Option<&'a str> {
+        self.has_start.then_some(self.url)
+    }
+
+    /// Reports a refusal at the redirect address. A start page that was refused because its user is
+    /// unknown is opened by a file: a relay between browser and listener hides that user.
+    pub(super) fn refused(&self, why: Refused) {
+        (self.way.tell)(&Notice::Refused(why));
+        match why {
+            Refused::Tls => self.met_tls.store(true, Ordering::Relaxed),
+            Refused::UnknownOwner => match self.browser.open(&Link::new(self.url)) {
+                Ok(page) => {
+                    let mut pages = self.pages.lock().unwrap_or_else(PoisonError::into_inner);
+                    pages.push(page);
+                }
+                Err(error) => tracing::warn!("{error}"),
+            },
+            _ => {}
+        }
+    }
+
+    /// Names the cause of a sign-in that timed out, if a refusal shows it.
+    pub(super) fn explained(&self, error: Error) -> Error {
+        match self.met_tls.load(Ordering::Relaxed) {
+            true if error.kind() == Kind::SignInRefused => {
+                Error::new(error.kind(), error.message(), FORCED_TO_HTTPS)
+            }
+            _ => error,
+        }
+    }
+}

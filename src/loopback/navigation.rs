@@ -1,0 +1,104 @@
+//! Tells how a browser came to send a request, by its Fetch Metadata headers.
+//!
+//! A start page on loopback sends the user's browser on to an address with secrets. No other web
+//! page may make it do so. Browsers set these headers by themselves, and scripts cannot change them
+//! (<https://www.w3.org/TR/fetch-metadata/>). Clients that are no browser send none.
+
+/// A request's Fetch Metadata headers.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct FetchMetadata<'a> {
+    /// `Sec-Fetch-Site`.
+    pub site: Option<&'a str>,
+    /// `Sec-Fetch-Mode`.
+    pub mode: Option<&'a str>,
+    /// `Sec-Fetch-Dest`.
+    pub dest: Option<&'a str>,
+}
+
+/// How a page was opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Navigation {
+    /// By the user, by a program, or by a link on a page of the same origin.
+    Direct,
+    /// By a page of another origin, which may be hostile. Other ports of localhost are among them.
+    OtherOrigin,
+    /// Not as a page: by a script, as a resource, or in a frame.
+    None,
+}
+
+impl FetchMetadata<'_> {
+    /// Decides how the page was opened.
+    pub fn navigation(&self) -> Navigation {
+        let is_page = self.mode.is_none_or(|mode| mode == "navigate")
+            && self.dest.is_none_or(|dest| dest == "document");
+        match self.site {
+            _ if !is_page => Navigation::None,
+            None | Some("none" | "same-origin") => Navigation::Direct,
+            Some(_) => Navigation::OtherOrigin,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_user_a_program_and_the_same_origin_open_a_page_directly() {
+        for (site, mode, dest, expected) in [
+            (None, None, None, Navigation::Direct),
+            (
+                Some("none"),
+                Some("navigate"),
+                Some("document"),
+                Navigation::Direct,
+            ),
+            (
+                Some("same-origin"),
+                Some("navigate"),
+                Some("document"),
+                Navigation::Direct,
+            ),
+            (
+                Some("cross-site"),
+                Some("navigate"),
+                Some("document"),
+                Navigation::OtherOrigin,
+            ),
+            (
+                Some("same-site"),
+                Some("navigate"),
+                Some("document"),
+                Navigation::OtherOrigin,
+            ),
+            (
+                Some("unknown"),
+                Some("navigate"),
+                Some("document"),
+                Navigation::OtherOrigin,
+            ),
+            (
+                Some("none"),
+                Some("navigate"),
+                Some("iframe"),
+                Navigation::None,
+            ),
+            (
+                Some("cross-site"),
+                Some("no-cors"),
+                Some("image"),
+                Navigation::None,
+            ),
+            (
+                Some("same-origin"),
+                Some("cors"),
+                Some("empty"),
+                Navigation::None,
+            ),
+            (None, Some("websocket"), None, Navigation::None),
+        ] {
+            let metadata = FetchMetadata { site, mode, dest };
+            assert_eq!(metadata.navigation(), expected, "{metadata:?}");
+        }
+    }
+}
