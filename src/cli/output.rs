@@ -230,9 +230,14 @@ impl Talk {
     /// Warns the user, if the level includes warnings.
     pub(crate) fn warn(&self, text: &str) {
         if self.loudness.level >= LevelFilter::WARN {
-            let label = self.paint("33;1", "warning:");
-            self.line(&self.labelled(&label, &without_secrets(text)));
+            self.alarm(text);
         }
+    }
+
+    /// Warns, however quiet it is to be.
+    pub(crate) fn alarm(&self, text: &str) {
+        let label = self.paint("33;1", "warning:");
+        self.line(&self.labelled(&label, &without_secrets(text)));
     }
 
     /// The text behind a label, under which its further lines hang.

@@ -8,7 +8,7 @@ use crate::config::{Setting, SignInChoice};
 use crate::emulator::UserAgent;
 use crate::entra::browser::Browser;
 use crate::entra::redirect::{PasteUri, RedirectUri, Refused};
-use crate::entra::{By, Notice, Prompt, Reader, Way};
+use crate::entra::{By, Confirm, Notice, Prompt, Reader, Way};
 use crate::error::Result;
 use crate::time::in_words;
 
@@ -26,6 +26,7 @@ const LINES_BELOW_PICTURE: usize = 7;
 pub(super) struct Desk {
     means: Means,
     tell: Box<dyn Fn(&Notice<'_>) + Send + Sync>,
+    confirm: Option<Box<Confirm>>,
 }
 
 /// Which browser opens the sign-in page.
@@ -73,6 +74,9 @@ impl Desk {
             offers_others: opening == Opening::Browser,
             walker: None,
         };
+        let confirm = world
+            .somebody_is_there(&keyboard)
+            .then(|| confirmation(keyboard.clone(), world.talk.clone()));
         let redirect_uri = parts.config.redirect_uri.clone();
         Ok(match (parts.config.sign_in, walker) {
             // A user agent has nothing to paste either.
@@ -82,6 +86,7 @@ impl Desk {
                 Desk {
                     means: Means::Browser(browser::user_agent(world, user), redirect_uri),
                     tell: Box::new(move |notice| screen.show(notice)),
+                    confirm,
                 }
             }
             (SignInChoice::Browser, _) => {
@@ -89,6 +94,7 @@ impl Desk {
                 Desk {
                     means: Means::Browser(browser, redirect_uri),
                     tell: Box::new(move |notice| screen.show(notice)),
+                    confirm,
                 }
             }
             (SignInChoice::DeviceCode, walker) => {
@@ -99,6 +105,7 @@ impl Desk {
                 Desk {
                     means: Means::DeviceCode,
                     tell: Box::new(move |notice| screen.show(notice)),
+                    confirm,
                 }
             }
             (SignInChoice::Paste, _) => Desk {
@@ -107,6 +114,7 @@ impl Desk {
                     reader(keyboard, world.talk.clone()),
                 ),
                 tell: Box::new(move |notice| screen.show(notice)),
+                confirm,
             },
         })
     }
@@ -128,6 +136,7 @@ impl Desk {
             prompt,
             timeout,
             tell: self.tell.as_ref(),
+            confirm: self.confirm.as_deref(),
         }
     }
 }
@@ -142,6 +151,25 @@ pub(super) fn typed(args: &Login) -> Option<(Setting, String)> {
         _ => return None,
     };
     Some((Setting::SignIn, choice.as_str().to_owned()))
+}
+
+/// Asks at the terminal whether a new account may become the active one.
+fn confirmation(keyboard: Keyboard, talk: Talk) -> Box<Confirm> {
+    Box::new(move |newcomer| {
+        let (keyboard, talk) = (keyboard.clone(), talk.clone());
+        let question = format!(
+            "Make {} the active account? [y/N] ",
+            newcomer.account.username
+        );
+        talk.alarm(&format!(
+            "{newcomer}. Go on only if you signed in yourself."
+        ));
+        Box::pin(async move {
+            let answer = keyboard.asked(&talk, &question).await?;
+            let answer = answer.map(|line| line.expose().trim().to_lowercase());
+            Ok(answer.is_some_and(|answer| answer == "y" || answer == "yes"))
+        })
+    })
 }
 
 /// Reads what is pasted. Where nobody sees it arrive, its length is said.

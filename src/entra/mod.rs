@@ -15,5 +15,5 @@ mod tokens;
 
 pub(crate) use authority::is_guid;
 pub use authority::{Authority, check_client_id};
-pub use sign_in::{By, Notice, Prompt, Reader, SignedIn, Way};
+pub use sign_in::{By, Confirm, Newcomer, Notice, Prompt, Reader, SignedIn, Way};
 pub use tokens::{Entra, RefreshError, Tokens};

@@ -6,11 +6,12 @@ use tracing::{debug, info, warn};
 
 use crate::account::{Account, Fit};
 use crate::claims::Claims;
-use crate::entra::{Entra, SignedIn, Tokens, Way};
+use crate::entra::redirect::Page;
+use crate::entra::{Entra, Newcomer, SignedIn, Tokens, Way};
 use crate::error::{Error, Kind, Result};
 use crate::store::{Activity, CachedEntraToken, Guard, LockName, Record};
-use crate::text::shown;
-use crate::time::{ClockMark, Timestamp};
+use crate::text::{shell_word, shown};
+use crate::time::{ClockMark, Timestamp, in_words};
 
 use super::{Session, key_of, waiting};
 
@@ -84,9 +85,13 @@ impl Session {
         let SignedIn {
             tokens,
             account,
-            page,
+            mut page,
         } = outcome?;
-        let kept = match whom.check(&account) {
+        let accepted = match whom.check(&account) {
+            Ok(()) => self.accept(&account, whom, way, &mut page).await,
+            Err(error) => Err(error),
+        };
+        let kept = match accepted {
             Ok(()) => {
                 self.keep_sign_in(account, tokens, scopes, guard, way.timeout)
                     .await
@@ -107,6 +112,57 @@ impl Session {
                 }
                 Err(error)
             }
+        }
+    }
+
+    /// Warns of an account that was never seen here, if it would replace the active account, and
+    /// lets the user decide if there is one to ask. An account that was asked for is accepted.
+    async fn accept(
+        &self,
+        account: &Account,
+        whom: Whom<'_>,
+        way: &Way<'_>,
+        page: &mut Option<Page>,
+    ) -> Result<()> {
+        let index = self.vault.index()?;
+        let Some(active) = index.active(&self.tenancy) else {
+            return Ok(());
+        };
+        let key = key_of(&self.tenancy, account);
+        if whom.expected.is_some() || index.entry(&key).is_some() {
+            return Ok(());
+        }
+        let newcomer = Newcomer {
+            account,
+            active: &active.account,
+        };
+        let Some(confirm) = way.confirm else {
+            warn!(
+                "{newcomer}. The new account replaces it. If that was not you, run `acspass logout \
+                 --account {}`",
+                shell_word(&account.username, "USER")
+            );
+            return Ok(());
+        };
+        // The browser does not wait for what happens at the terminal.
+        if let Some(page) = page.take() {
+            page.to_be_confirmed(&account.username);
+        }
+        let refused = |why: &str| {
+            Err(Error::new(
+                Kind::SignInRefused,
+                format!(
+                    "{} was not confirmed{why}: nothing was changed",
+                    account.username
+                ),
+                "sign in again; `acspass login --account USER` accepts that user and no other",
+            ))
+        };
+        match tokio::time::timeout(way.timeout, confirm(&newcomer)).await {
+            Ok(Ok(true)) => Ok(()),
+            Ok(Ok(false)) => refused(""),
+            Ok(Err(error)) => Err(error),
+            Err(_) => refused(&format!(" within {}", in_words(way.timeout))),
         }
     }
 
@@ -172,7 +228,7 @@ impl Session {
             warn!(
                 "this machine's clock is {} {direction} the service's; expiry is judged by the \
                  service's clock. Set the clock right",
-                crate::time::in_words(Duration::from_secs(offset.unsigned_abs())),
+                in_words(Duration::from_secs(offset.unsigned_abs())),
             );
         }
     }

@@ -113,7 +113,7 @@ export function assertUneventful({ seen }, { status = 200 } = {}) {
 
 /** A home in which one run finds what another kept. */
 export function newHome() {
-  const home = mkdtempSync(join(tmpdir(), "acspass-browser-"));
+  const home = mkdtempSync(join(tmpdir(), "browser-"));
   ends.push(() => rmSync(home, { recursive: true }));
   writeFileSync(join(home, "key"), randomBytes(32), { mode: 0o600 });
   return home;
@@ -202,7 +202,7 @@ export async function leadsTo(start) {
 /** Starts `acspass serve` in a home of its own, with a store that dies with it. `settings` are more
  * of the environment; one that is undefined is not set. */
 export async function serve(args = [], settings = {}, port = 0) {
-  const home = mkdtempSync(join(tmpdir(), "acspass-browser-"));
+  const home = mkdtempSync(join(tmpdir(), "browser-"));
   const child = spawn(env.BROWSER_TESTS_ACSPASS, ["serve", "--port", `${port}`, "-o", "json", ...args], {
     stdio: ["ignore", "pipe", "pipe"],
     env: {

@@ -5,8 +5,8 @@ use std::ffi::OsStr;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
 use acspass::emulator::UserAgent;
@@ -22,27 +22,38 @@ const PYTHON: &str = "/usr/bin/python3";
 
 /// Every command line of this machine, again and again until it is stopped.
 struct Watcher {
+    seen: Arc<(Mutex<BTreeSet<String>>, Condvar)>,
     stop: Arc<AtomicBool>,
-    seen: std::thread::JoinHandle<BTreeSet<String>>,
+    looks: std::thread::JoinHandle<()>,
 }
 
 impl Watcher {
     fn start() -> Watcher {
-        let stop = Arc::new(AtomicBool::new(false));
-        let stopped = stop.clone();
-        let seen = std::thread::spawn(move || {
-            let mut seen = BTreeSet::new();
+        let (seen, stop) = (Arc::default(), Arc::new(AtomicBool::new(false)));
+        let (sees, stopped) = (Arc::clone(&seen), stop.clone());
+        let looks = std::thread::spawn(move || {
+            let (lines, told): &(Mutex<BTreeSet<String>>, Condvar) = &sees;
             while !stopped.load(Ordering::Acquire) {
-                seen.extend(command_lines());
+                lines.lock().unwrap().extend(command_lines());
+                told.notify_all();
             }
-            seen
         });
-        Watcher { stop, seen }
+        Watcher { seen, stop, looks }
+    }
+
+    /// Waits until a command line with this text has been seen.
+    #[track_caller]
+    fn sees(&self, text: &str) {
+        let lacks = |lines: &mut BTreeSet<String>| !lines.iter().any(|line| line.contains(text));
+        let lines = self.seen.0.lock().unwrap();
+        let (_lines, wait) = self.seen.1.wait_timeout_while(lines, HANGS, lacks).unwrap();
+        assert!(!wait.timed_out(), "no command line has {text}");
     }
 
     fn end(self) -> BTreeSet<String> {
         self.stop.store(true, Ordering::Release);
-        self.seen.join().expect("it reads")
+        self.looks.join().expect("it reads");
+        std::mem::take(&mut *self.seen.0.lock().unwrap())
     }
 }
 
@@ -64,7 +75,7 @@ fn secrets_in(url: &str) -> Vec<String> {
 #[track_caller]
 fn assert_clean(lines: &BTreeSet<String>, secrets: impl IntoIterator<Item = String>) {
     for secret in secrets {
-        for line in lines.iter().filter(|line| line.contains(&secret)) {
+        if let Some(line) = lines.iter().find(|line| line.contains(&secret)) {
             panic!("a secret that begins with {secret:.6} is in: {line}");
         }
     }
@@ -102,13 +113,12 @@ fn no_secret_is_on_a_command_line_during_a_sign_in() {
         let watcher = Watcher::start();
         let process = home.call(words).spawn();
         let start = wait_for(&file).expect("a browser was opened");
+        watcher.sees(&start);
         let url = leads_to(&start);
         let page = UserAgent::new(None).browse(&start).expect("it walks");
         assert!(page.html.contains("You are signed in"), "{}", page.html);
         process.end().assert_code(0);
         let lines = watcher.end();
-        let browser = lines.iter().find(|line| line.contains(&start));
-        assert!(browser.is_some(), "the browser's own command line was read");
         let port = redirect_of(&url);
         assert_eq!(start, format!("{port}/sign-in"), "nothing more is in it");
         assert_clean(&lines, secrets_in(&url));
@@ -129,10 +139,7 @@ fn a_secret_on_a_command_line_would_be_found() {
         .stdin(Stdio::piped())
         .spawn()
         .expect("a shell");
-    let start = Instant::now();
-    while !command_lines().any(|line| line.contains(&marker)) {
-        assert!(start.elapsed() < HANGS);
-    }
+    watcher.sees(&marker);
     drop(child.stdin.take());
     child.wait().expect("it ends");
     let lines = watcher.end();

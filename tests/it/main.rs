@@ -39,6 +39,7 @@ mod loudness;
 mod many_accounts;
 mod map;
 mod named_accounts;
+mod newcomers;
 mod output;
 mod parity;
 mod paste;

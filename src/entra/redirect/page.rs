@@ -177,6 +177,20 @@ impl Page {
         });
     }
 
+    /// Says that the user has to confirm the account in the terminal.
+    pub fn to_be_confirmed(mut self, username: &str) {
+        let who = clean(username);
+        self.finish(Shown {
+            who: Some(who.as_str()).filter(|who| !who.is_empty()),
+            ..shown(
+                Tone::Quiet,
+                "One more step",
+                "this account is new here and is not the active one",
+                "go back to the terminal where you began the sign-in, and confirm the account there",
+            )
+        });
+    }
+
     /// Says why the sign-in failed, what to do next, and the service's own code where there is one.
     pub fn failed(mut self, error: &Error) {
         let code = error.code().map(clean);

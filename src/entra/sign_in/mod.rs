@@ -11,6 +11,7 @@ mod paste;
 mod pasted;
 mod polling;
 
+use std::fmt;
 use std::pin::{Pin, pin};
 use std::time::Duration;
 
@@ -59,6 +60,34 @@ pub struct Way<'a> {
     pub timeout: Duration,
     /// Who shows the person what they need to know meanwhile.
     pub tell: &'a (dyn Fn(&Notice<'_>) + Send + Sync),
+    /// Asks the user whether a new account may become the active one; `None` if there is no user to
+    /// ask: the account then becomes the active one with a warning.
+    pub confirm: Option<&'a Confirm>,
+}
+
+/// Asks whether an account that was never seen here may replace the active one. The sign-in of
+/// another person, whose browser was led to this listener, would look like that.
+pub type Confirm =
+    dyn Fn(&Newcomer<'_>) -> Pin<Box<dyn Future<Output = Result<bool>> + Send>> + Send + Sync;
+
+/// An account that signed in and was never seen here.
+#[derive(Debug, Clone, Copy)]
+pub struct Newcomer<'a> {
+    /// The new account.
+    pub account: &'a Account,
+    /// The active account.
+    pub active: &'a Account,
+}
+
+impl fmt::Display for Newcomer<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} signed in, and no session of that account was ever kept here; the active account is \
+             {}",
+            self.account.username, self.active.username
+        )
+    }
 }
 
 /// By what means a person signs in.
@@ -134,6 +163,7 @@ impl<'a> Way<'a> {
             prompt: None,
             timeout,
             tell: &|_| {},
+            confirm: None,
         }
     }
 

@@ -82,3 +82,63 @@ impl<'a> Opening<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::entra::By;
+    use crate::entra::redirect::RedirectUri;
+
+    const URL: &str = "https://login.test/authorize?state=marker";
+
+    #[derive(Default)]
+    struct Recording(Mutex<Vec<Link>>);
+
+    impl Browser for Recording {
+        fn open(&self, link: &Link) -> Result<Opened> {
+            self.0.lock().expect("no panic").push(link.clone());
+            Ok(Opened::by("a test"))
+        }
+    }
+
+    fn opened(why: &[Refused], error: Option<Error>) -> (Vec<Link>, Option<Error>) {
+        let browser = Recording::default();
+        let way = Way::new(By::DeviceCode, Duration::from_secs(1));
+        let redirect = Redirect::bind(&RedirectUri::localhost(0)).expect("a free port");
+        let opening = Opening::new(&way, &browser, URL, &redirect).expect("opened");
+        why.iter().for_each(|why| opening.refused(*why));
+        let error = error.map(|error| opening.explained(error));
+        drop(opening);
+        (browser.0.into_inner().expect("no panic"), error)
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_browser_whose_user_is_not_reported_gets_the_page_by_a_file() {
+        let (links, _) = opened(
+            &[Refused::Request("it is another"), Refused::UnknownOwner],
+            None,
+        );
+        let [first, second] = &links[..] else {
+            panic!("{links:?}");
+        };
+        assert!(first.start().is_some_and(|start| !start.contains("marker")));
+        assert_eq!((second.start(), second.target()), (None, URL));
+    }
+
+    #[test]
+    fn a_timeout_after_https_names_the_hsts_entry() {
+        let timeout = || Some(Error::new(Kind::SignInRefused, "timed out", "run it again"));
+        let (_, error) = opened(&[Refused::Tls], timeout());
+        assert!(
+            error
+                .expect("an error")
+                .hint()
+                .contains("net-internals/#hsts")
+        );
+        let (_, error) = opened(&[Refused::Request("it is another")], timeout());
+        assert_eq!(error.expect("an error").hint(), "run it again");
+    }
+}
