@@ -110,6 +110,8 @@ pub fn may_hold_secret(text: &str) -> bool {
     let names_secret = lower.split([';', '&', '?', ',', ' ', '{']).any(|pair| {
         pair.split_once(['=', ':']).is_some_and(|(name, value)| {
             !value.is_empty()
+                // `ACSPASS_LOG=acspass=debug` is no password.
+                && name != "acspass"
                 && ["key", "secret", "token", "pwd", "pass", "credential"]
                     .iter()
                     .any(|word| name.ends_with(word))
