@@ -113,12 +113,17 @@ impl Keyboard {
     }
 
     /// The next line, unseen, and all lines that arrive directly after it: a text that was copied
-    /// in several lines. `None` at the end of the input.
-    pub(super) async fn pasted(&self) -> Result<Option<Pasted>> {
+    /// in several lines. `None` at the end of the input. `ask` shows what is asked for.
+    pub(super) async fn pasted(&self, ask: impl Fn()) -> Result<Option<Pasted>> {
+        let work = async {
+            ask();
+            self.pasted_lines().await
+        };
         match self.is_terminal {
-            // Until the last line: the terminal must show none of them.
-            true => echo::hidden(&self.device, || {}, self.pasted_lines()).await,
-            false => self.pasted_lines().await,
+            // Until the last line, and before the question is there: the terminal must show nothing
+            // of what is pasted.
+            true => echo::hidden(&self.device, &ask, work).await,
+            false => work.await,
         }
     }
 

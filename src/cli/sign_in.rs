@@ -1,7 +1,7 @@
 //! How a person signs in here, and what they are shown while they do.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::config::{Setting, SignInChoice};
@@ -73,6 +73,7 @@ impl Desk {
             is_typed_unseen: keyboard.is_terminal,
             offers_others: opening == Opening::Browser,
             walker: None,
+            request: Request::default(),
         };
         let confirm = world
             .somebody_is_there(&keyboard)
@@ -111,7 +112,7 @@ impl Desk {
             (SignInChoice::Paste, _) => Desk {
                 means: Means::Paste(
                     parts.config.paste_uri.clone(),
-                    reader(keyboard, world.talk.clone()),
+                    reader(keyboard, world.talk.clone(), screen.request.clone()),
                 ),
                 tell: Box::new(move |notice| screen.show(notice)),
                 confirm,
@@ -172,12 +173,23 @@ fn confirmation(keyboard: Keyboard, talk: Talk) -> Box<Confirm> {
     })
 }
 
-/// Reads what is pasted. Where nobody sees it arrive, its length is said.
-fn reader(keyboard: Keyboard, talk: Talk) -> Box<Reader> {
+/// What a person is asked to paste, which is shown once the terminal shows no key any more.
+#[derive(Clone, Default)]
+struct Request(Arc<Mutex<String>>);
+
+impl Request {
+    fn text(&self) -> MutexGuard<'_, String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Reads what is pasted. Its length is said if the terminal did not show it.
+fn reader(keyboard: Keyboard, talk: Talk, request: Request) -> Box<Reader> {
     Box::new(move || {
-        let (keyboard, talk) = (keyboard.clone(), talk.clone());
+        let (keyboard, talk, request) = (keyboard.clone(), talk.clone(), request.clone());
         Box::pin(async move {
-            let text = keyboard.pasted().await?;
+            let ask = || talk.insist(&request.text());
+            let text = keyboard.pasted(ask).await?;
             if let Some(text) = text.as_ref().filter(|_| keyboard.is_terminal) {
                 let visible = text.expose().chars().filter(|c| !c.is_control());
                 talk.say(&format!("{} characters were pasted", visible.count()));
@@ -201,6 +213,7 @@ struct Screen {
     offers_others: bool,
     /// The emulator's user who enters the code by themselves.
     walker: Option<String>,
+    request: Request,
 }
 
 impl Screen {
@@ -216,16 +229,18 @@ impl Screen {
                 client_id,
                 left,
             } => self.user_code(code, page, client_id, *left),
-            Notice::Address { url, redirect_uri } => self.talk.insist(&format!(
-                "Open this address in a browser on any machine, and sign in:\n\n  {url}\n\nIt ends \
+            Notice::Address { url, redirect_uri } => {
+                *self.request.text() = format!(
+                    "Open this address in a browser on any machine, and sign in:\n\n  {url}\n\nIt ends \
                  on a page that cannot be shown, and that is right. Copy the whole address of that \
                  page, which begins with {redirect_uri}, and paste it here{}:",
-                self.unseen()
-            )),
+                    self.unseen()
+                )
+            }
             Notice::Unusable { why, tries_left: 0 } => self.talk.warn(why),
-            Notice::Unusable { why, .. } => self
-                .talk
-                .insist(&format!("{why}. Paste it again{}:", self.unseen())),
+            Notice::Unusable { why, .. } => {
+                *self.request.text() = format!("{why}. Paste it again{}:", self.unseen());
+            }
         }
     }
 
