@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use crate::account::Fit;
 use crate::error::{Error, Kind, Result};
 use crate::store::IndexEntry;
-use crate::text::{one_line, quoted};
+use crate::text::{one_line, quoted, shell_word};
 
 use super::Session;
 
@@ -80,13 +80,17 @@ impl Session {
             (Some(user), None) => Error::new(
                 Kind::SignInNeeded,
                 format!("{} is not signed in", quoted(user)),
-                "run `acspass login --account USER`; no account is signed in",
+                format!(
+                    "run `acspass login --account {}`; no account is signed in",
+                    shell_word(user, "USER")
+                ),
             ),
             (Some(user), Some(list)) => Error::new(
                 Kind::SignInNeeded,
                 format!("{} is not signed in", quoted(user)),
                 format!(
-                    "run `acspass login --account USER`, or name a signed-in account:\n\n{list}"
+                    "run `acspass login --account {}`, or name a signed-in account:\n\n{list}",
+                    shell_word(user, "USER")
                 ),
             ),
         }

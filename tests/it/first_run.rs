@@ -43,7 +43,6 @@ fn kept(home: &Home) -> String {
 #[test]
 fn three_answers_are_kept_and_bring_a_token() {
     let (mut home, emulator) = empty_home();
-    home.set("BROWSER", "/bin/false");
     home.set("LANG", "C.UTF-8");
     let connection_string = emulator.http_connection_string();
     let (_, key) = connection_string.split_once("accesskey=").expect("a key");
@@ -153,8 +152,7 @@ fn ctrl_c_at_a_question_says_what_is_kept_and_the_next_run_asks_for_the_rest() {
 
 #[test]
 fn ctrl_c_while_the_sign_in_waits_says_that_the_answers_are_kept() {
-    let (mut home, emulator) = empty_home();
-    home.set("BROWSER", "/bin/false");
+    let (home, emulator) = empty_home();
     let mut terminal = Terminal::start(&home, &["login"]);
     terminal.sees(TENANT).types("\n");
     terminal
