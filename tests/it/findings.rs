@@ -2,7 +2,12 @@
 //! session is gone is not signed in. So `acspass status || acspass login` signs in.
 
 use std::process::Command;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
+use acspass::emulator::Emulator;
+
+use crate::harness::hiding_service::HidingService;
 use crate::harness::{Home, Run, TestBrowser};
 
 /// A name, and how to lose the session of a home whose first user is signed in.
@@ -132,19 +137,47 @@ fn a_locked_or_hanging_keyring_costs_no_account() {
     home.real(&["status"]).assert_code(0);
 }
 
+#[test]
+fn a_keyring_that_hides_its_items_while_it_is_locked_costs_no_account() {
+    let (mut home, _emulator) = Home::with_keyring();
+    home.login();
+    for hiding in [HidingService::locked(), HidingService::without_database()] {
+        home.variables.extend(hiding.env());
+        let own = home.path().display().to_string();
+        home.set("HOME", &own);
+        home.real(&["get"]).assert_code(7);
+        home.real(&["doctor"]);
+        home.real(&["status"]).assert_code(0);
+    }
+    home.real(&["logout"])
+        .assert_error(7, &["could not be removed", "secret-tool clear"]);
+    home.real(&["status"]).assert_code(4);
+}
+
 /// Runs the command in a login of its own, with a kernel keyring of its own.
 fn in_new_login(home: &Home, words: &[&str]) -> Run {
+    home.call(words)
+        .spawn_under(&mut new_login(), "apt-get install -y keyutils")
+        .end()
+}
+
+fn new_login() -> Command {
     let mut keyctl = Command::new("keyctl");
     keyctl.args(["session", "-", env!("CARGO_BIN_EXE_acspass")]);
-    home.call(words)
-        .spawn_under(&mut keyctl, "apt-get install -y keyutils")
-        .end()
+    keyctl
+}
+
+fn with_kernels_keyring() -> (Home, Arc<Emulator>) {
+    let (mut home, emulator) = Home::with_emulator();
+    let own = home.path().display().to_string();
+    home.set("HOME", &own);
+    home.set("ACSPASS_STORE", "keyutils");
+    (home, emulator)
 }
 
 #[test]
 fn a_session_in_the_kernels_keyring_is_its_logins_alone() {
-    let (mut home, _emulator) = Home::with_emulator();
-    home.set("ACSPASS_STORE", "keyutils");
+    let (home, _emulator) = with_kernels_keyring();
     home.login();
     home.real(&["get"]).token();
     home.real(&["status"]).assert_code(0);
@@ -162,27 +195,55 @@ fn a_session_in_the_kernels_keyring_is_its_logins_alone() {
     home.real(&["logout"]).assert_code(0);
 }
 
-#[test]
-fn status_or_login_signs_in_after_the_login_of_the_kernels_keyring_has_ended() {
-    let (mut home, _emulator) = Home::with_emulator();
-    home.set("ACSPASS_STORE", "keyutils");
-    let mut keyctl = Command::new("keyctl");
-    keyctl.args(["session", "-", env!("CARGO_BIN_EXE_acspass")]);
+/// Waits until the kernel no longer has the keyring that the index names.
+fn wait_until_collected(home: &Home) {
+    let index = home.path().join(".local/state/acspass/index.json");
+    let index = std::fs::read_to_string(index).expect("an index");
+    let (_, login) = index.split_once("\"login\":\"").expect("a login");
+    let serial = login.split(['"', ' ']).nth(2).expect("a serial number");
+    let serial: i32 = serial.parse().expect("a number");
+    let listed = format!("{serial:08x} ");
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while std::fs::read_to_string("/proc/keys")
+        .expect("a Linux with /proc")
+        .lines()
+        .any(|line| line.starts_with(&listed))
+    {
+        assert!(Instant::now() < deadline, "the kernel keeps the keyring");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// A home with the kernel's keyring as its store, and a sign-in in a login that has ended since.
+fn after_another_login() -> (Home, Arc<Emulator>) {
+    let (home, emulator) = with_kernels_keyring();
     let browser = TestBrowser::walking();
     home.call(&["login"])
         .by(&browser)
-        .spawn_under(&mut keyctl, "apt-get install -y keyutils")
+        .spawn_under(&mut new_login(), "apt-get install -y keyutils")
         .end()
         .assert_code(0);
-    // That login is over, and its keyring with it.
+    (home, emulator)
+}
+
+#[test]
+fn status_or_login_signs_in_after_the_login_of_the_kernels_keyring_has_ended() {
+    let (home, _emulator) = after_another_login();
     home.real(&["status"]).assert_code(4);
-    home.real(&["logout", "--all"])
-        .assert_code(0)
-        .assert_says(&["nobody was signed in"]);
     home.login();
     home.real(&["status"]).assert_code(0);
     home.real(&["get"]).token();
     home.real(&["logout"]).assert_code(0);
+}
+
+#[test]
+fn a_session_that_ended_with_its_login_is_not_counted_as_forgotten() {
+    let (home, _emulator) = after_another_login();
+    // The kernel collects the keyring of an ended login a moment later.
+    wait_until_collected(&home);
+    in_new_login(&home, &["logout", "--all"])
+        .assert_code(0)
+        .assert_says(&["nobody was signed in"]);
 }
 
 #[test]

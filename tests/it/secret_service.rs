@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::harness::hiding_service::HidingService;
 use crate::harness::secret_service::SecretService;
 use crate::harness::store_process::{self, Run, content, outcome};
 
@@ -76,6 +77,67 @@ fn without_a_bus_the_error_says_so() {
         env.push(("DBUS_SESSION_BUS_ADDRESS".into(), address.into()));
         let outcome = outcome(&env, "load item 1");
         assert_store_error(&outcome, "no D-Bus session bus", "dbus-run-session");
+    }
+}
+
+#[test]
+fn each_address_of_the_list_is_tried_until_one_works() {
+    let service = SecretService::start();
+    let address = service.address();
+    let lists = [
+        format!("unix:path=/nowhere/at/all;{address}"),
+        format!("{address};unix:path=/nowhere/at/all"),
+        format!("autolaunch:;unix:runtime=yes;nonsense;;{address};"),
+        format!("tcp:host=127.0.0.1,port=1;{address}"),
+    ];
+    for list in lists {
+        let mut env = service.env();
+        env.retain(|(name, _)| name != "DBUS_SESSION_BUS_ADDRESS");
+        env.push(("DBUS_SESSION_BUS_ADDRESS".into(), list.clone()));
+        assert_eq!(outcome(&env, "save item 100"), "saved", "{list}");
+    }
+    let none = "unix:path=/nowhere/at/all;unix:path=/nowhere/else";
+    let env = [("DBUS_SESSION_BUS_ADDRESS".to_owned(), none.to_owned())];
+    assert_store_error(
+        &outcome(&env, "load item 1"),
+        "no D-Bus session bus",
+        "dbus-run-session",
+    );
+}
+
+#[test]
+fn a_bus_is_found_by_an_escaped_path_an_abstract_name_and_the_runtime_directory() {
+    let folder = tempfile::TempDir::new().expect("a folder");
+    let folder = folder.path().display();
+    let unique = uuid::Uuid::new_v4();
+    for address in [
+        format!("unix:path={folder}/a%20bus%2c%c3%a7"),
+        format!("unix:abstract=/acspass-test/{unique}"),
+    ] {
+        let service = SecretService::listening_at(&address);
+        assert_eq!(outcome(&service.env(), "save item 100"), "saved");
+    }
+    // Without the variable, or with an empty one, it is the runtime directory's.
+    let _service = SecretService::listening_at(&format!("unix:path={folder}/bus"));
+    for variable in [None, Some("")] {
+        let mut env = vec![("XDG_RUNTIME_DIR".to_owned(), folder.to_string())];
+        let variable = variable.map(|text| ("DBUS_SESSION_BUS_ADDRESS".into(), text.into()));
+        env.extend(variable);
+        assert_eq!(outcome(&env, "save item 100"), "saved");
+    }
+}
+
+#[test]
+fn an_item_that_a_locked_database_hides_is_not_missing() {
+    let locked = HidingService::locked();
+    for order in ["load item 100", "delete item"] {
+        let outcome = outcome(&locked.env(), order);
+        assert_store_error(&outcome, "is locked", "unlock it");
+    }
+    let closed = HidingService::without_database();
+    for order in ["load item 100", "delete item"] {
+        let outcome = outcome(&closed.env(), order);
+        assert_store_error(&outcome, "no default collection", "unlocking");
     }
 }
 

@@ -180,6 +180,8 @@ fn without_a_key_file_or_a_terminal_sealed_files_say_what_is_missing() {
 #[test]
 fn the_kernels_keyring_keeps_a_session_until_logout() {
     let (mut home, emulator) = Home::with_emulator();
+    let own = home.path().display().to_string();
+    home.set("HOME", &own);
     home.set("ACSPASS_STORE", "keyutils");
     home.login();
     let token = home.real(&["get"]).token();

@@ -4,6 +4,7 @@ pub(crate) mod brisk_clock;
 pub(crate) mod browser;
 pub(crate) mod canned;
 pub(crate) mod desk;
+pub(crate) mod hiding_service;
 pub(crate) mod home;
 pub(crate) mod process;
 pub(crate) mod proxy;

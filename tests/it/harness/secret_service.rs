@@ -51,6 +51,18 @@ impl SecretService {
         SecretService::over_bus(&["--config-file", file.to_str().expect("a plain path")])
     }
 
+    /// An unlocked keyring on a bus that listens at this address.
+    pub(crate) fn listening_at(address: &str) -> Self {
+        let service = SecretService::over_bus(&["--session", &format!("--address={address}")]);
+        service.unlock();
+        service
+    }
+
+    /// The address of the bus.
+    pub(crate) fn address(&self) -> &str {
+        &self.address
+    }
+
     fn over_bus(args: &[&str]) -> Self {
         let home = TempDir::new().expect("a home");
         let mut bus = tool("dbus-daemon", home.path())
