@@ -83,6 +83,10 @@ impl TokenStore for KeyutilsStore {
         self.keys.removal_by_hand(item)
     }
 
+    fn lacks_room(&self, failure: &Error) -> bool {
+        self.keys.lacks_room(failure)
+    }
+
     fn login(&self) -> Login {
         self.keys.login()
     }
@@ -183,6 +187,12 @@ impl TokenStore for Keys {
 
     fn is_persistent(&self) -> bool {
         true
+    }
+
+    fn lacks_room(&self, failure: &Error) -> bool {
+        let cause = std::error::Error::source(failure);
+        let cause = cause.and_then(|cause| cause.downcast_ref());
+        matches!(cause, Some(KeyError::QuotaExceeded | KeyError::OutOfMemory))
     }
 
     /// The login's keyring: the machine's name, its boot and the keyring's serial number. Serial

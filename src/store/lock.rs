@@ -1,20 +1,19 @@
 //! One process at a time renews a session: the locks that see to it.
 //!
 //! A lock is a file that the operating system unlocks when its holder ends, however it ends. The
-//! holder writes into it who it is, so that a waiter can say whom it waits for. Nothing waits
-//! here: how long to try, and what to tell the user meanwhile, is the caller's to know.
+//! holder is recorded in another file beside it (`holder`), so that a waiter can name it. Nothing
+//! waits here: how long to try, and what to tell the user meanwhile, is the caller's decision.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::fmt;
 use std::fs::{File, TryLockError};
-use std::io::{Read, Seek, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::folder;
+use super::holder::{Activity, Holder, HolderFile, Holders};
 use crate::account::{SessionKey, Tenancy};
 use crate::error::Result;
 use crate::files::Folder;
@@ -29,33 +28,12 @@ pub enum LockName {
     Tenancy(Tenancy),
 }
 
-/// What a lock's holder is doing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Activity {
-    /// Redeeming a refresh token, exchanging: over in seconds.
-    Renewing,
-    /// Waiting for a person to sign in.
-    SigningIn,
-}
-
-/// Who holds a lock.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Holder {
-    /// The process.
-    pub pid: u32,
-    /// What it is doing.
-    pub activity: Activity,
-    /// Since when, by this machine's clock.
-    pub since: Timestamp,
-}
-
 /// What came of trying to get a lock.
 #[derive(Debug)]
 pub enum Attempt {
     /// It is ours until the guard is dropped.
     Got(Guard),
-    /// Somebody else has it; `None` where that one has not said who it is.
+    /// Another process or thread has it; `None` if it is not recorded which.
     Held(Option<Holder>),
 }
 
@@ -67,7 +45,11 @@ pub struct Guard {
 }
 
 enum Held {
-    File(File),
+    File {
+        record: Option<HolderFile>,
+        // Closed after the record has been emptied, and unlocked by that.
+        _lock: File,
+    },
     Memory(Arc<Mutex<HashMap<LockName, Holder>>>),
 }
 
@@ -98,12 +80,25 @@ impl Locks {
                 let name = name.file_name();
                 let failure = |cause| folder::failure("lock", &folder.path_of(&name), cause);
                 let file = folder.open_or_create(&name).map_err(failure)?;
+                let holders = Holders::of(folder);
+                let gate = holders.gate();
                 match file.try_lock() {
-                    Ok(()) => write_holder(&file, Some(&holder)),
-                    Err(TryLockError::WouldBlock) => return Ok(Attempt::Held(read_holder(&file))),
+                    Ok(()) => {}
+                    Err(TryLockError::WouldBlock) => {
+                        let holder = gate.and_then(|gate| holders.read(&name, &gate));
+                        return Ok(Attempt::Held(holder));
+                    }
                     Err(TryLockError::Error(cause)) => return Err(failure(cause)),
                 }
-                Held::File(file)
+                let record = holders.open(&name);
+                let record = record
+                    .inspect(|record| record.write(&holder, gate.as_ref()))
+                    .inspect_err(|error| tracing::debug!("{error}"))
+                    .ok();
+                Held::File {
+                    record,
+                    _lock: file,
+                }
             }
             Locks::Memory(locks) => {
                 match lock(locks).entry(name.clone()) {
@@ -151,7 +146,11 @@ impl Guard {
             since: self.since,
         };
         match &self.held {
-            Held::File(file) => write_holder(file, Some(&holder)),
+            Held::File { record, .. } => {
+                if let Some(record) = record {
+                    record.update(&holder);
+                }
+            }
             Held::Memory(locks) => {
                 lock(locks).insert(self.name.clone(), holder);
             }
@@ -172,10 +171,13 @@ impl Guard {
 impl Drop for Guard {
     fn drop(&mut self) {
         match &self.held {
-            // Emptied before it is unlocked, which closing the file does: afterwards another may
-            // have written its own name. The file stays, since removing it would let two
-            // processes hold two files of one name.
-            Held::File(file) => write_holder(file, None),
+            // Before the lock is released: afterwards the record is another holder's. The lock file
+            // stays, since two processes could otherwise hold two files of one name.
+            Held::File { record, .. } => {
+                if let Some(record) = record {
+                    record.clear();
+                }
+            }
             Held::Memory(locks) => {
                 lock(locks).remove(&self.name);
             }
@@ -187,43 +189,6 @@ impl fmt::Debug for Guard {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Guard").field(&self.name).finish()
     }
-}
-
-#[derive(Serialize, Deserialize)]
-struct HolderForm {
-    pid: u32,
-    activity: Activity,
-    since_seconds: i64,
-}
-
-/// Says in the lock file who holds it. A lock that cannot say so (a full disk) is still a lock, so
-/// failures only cost the waiter a name.
-fn write_holder(mut file: &File, holder: Option<&Holder>) {
-    let said = file.set_len(0).and_then(|()| {
-        let Some(holder) = holder else { return Ok(()) };
-        let form = HolderForm {
-            pid: holder.pid,
-            activity: holder.activity,
-            since_seconds: holder.since.unix_seconds(),
-        };
-        file.rewind()?;
-        file.write_all(&serde_json::to_vec(&form)?)
-    });
-    if let Err(cause) = said {
-        tracing::debug!("could not name the holder in a lock file: {cause}");
-    }
-}
-
-/// Read without the lock, so it may be half written, or empty: then nobody is named.
-fn read_holder(file: &File) -> Option<Holder> {
-    let mut bytes = Vec::new();
-    file.take(1024).read_to_end(&mut bytes).ok()?;
-    let form: HolderForm = serde_json::from_slice(&bytes).ok()?;
-    Some(Holder {
-        pid: form.pid,
-        activity: form.activity,
-        since: Timestamp::from_unix_seconds(form.since_seconds),
-    })
 }
 
 fn lock(locks: &Mutex<HashMap<LockName, Holder>>) -> MutexGuard<'_, HashMap<LockName, Holder>> {

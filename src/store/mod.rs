@@ -7,6 +7,7 @@
 
 mod file;
 pub(crate) mod folder;
+mod holder;
 mod index;
 mod keyring;
 #[cfg(target_os = "linux")]
@@ -22,6 +23,7 @@ mod tests;
 mod vault;
 
 pub use file::{FileStore, Purpose, create_key_file};
+pub use holder::{Activity, Holder};
 pub use index::{Few, Index, IndexEntry, IndexedCommunicationToken, IndexedEntraToken};
 pub use keyring::KeyringStore;
 #[cfg(all(
@@ -31,12 +33,12 @@ pub use keyring::KeyringStore;
 pub(crate) use keyring::session_bus;
 #[cfg(target_os = "linux")]
 pub use keyutils::KeyutilsStore;
-pub use lock::{Activity, Attempt, Guard, Holder, LockName};
+pub use lock::{Attempt, Guard, LockName};
 pub use memory::MemoryStore;
 pub use record::{CachedCommunicationToken, CachedEntraToken, Record, ShortTokens};
 pub use vault::{Forgotten, ForgottenSessions, Reconciled, Vault};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::secret::SecretBytes;
 
 /// A place that keeps secret items. Each call ends within five seconds, whatever the other side
@@ -63,6 +65,12 @@ pub trait TokenStore: Send + Sync {
     /// How a person removes an item that [`TokenStore::delete`] could not: an order to follow
     /// "to remove it by hand, ".
     fn removal_by_hand(&self, item: &str) -> String;
+
+    /// Whether [`TokenStore::save`] failed because there is no room for an item of that size.
+    fn lacks_room(&self, failure: &Error) -> bool {
+        let _ = failure;
+        false
+    }
 
     /// Which login's items this store holds. Reads no item, and never blocks.
     fn login(&self) -> Login {

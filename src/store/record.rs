@@ -13,8 +13,12 @@ use crate::exchange::TokenSource;
 use crate::secret::{CommunicationToken, EntraToken, RefreshToken, SecretBytes};
 use crate::time::{ClockMark, Timestamp};
 
-/// Tokens kept per kind and session: enough for a few resources, small enough for a keyring.
-const MOST_TOKENS: usize = 4;
+/// Tokens that a session keeps of each kind. An account has one for each resource, kind of exchange
+/// and set of scopes that is used with it, so this is more than the profiles that a person keeps.
+/// With 2.2 KB for an Entra token and 1.3 KB for a Communication token, the largest item is about
+/// 230 KB: one D-Bus message, or 90 of the 1000 parts that the Credential Manager may take. Any
+/// bound lets sources beyond it evict one another, which costs a renewal and no more.
+const MOST_TOKENS: usize = 64;
 
 /// An Entra token that was kept.
 #[derive(Debug, Clone, PartialEq)]
@@ -107,7 +111,9 @@ impl Record {
     pub fn keep_entra_token(&mut self, token: CachedEntraToken) {
         self.entra_tokens.retain(|kept| kept.scopes != token.scopes);
         self.entra_tokens.insert(0, token);
-        self.entra_tokens.truncate(MOST_TOKENS);
+        if self.entra_tokens.len() > MOST_TOKENS {
+            evict(&mut self.entra_tokens, |kept| kept.expires_on);
+        }
     }
 
     /// Keeps a Communication token in place of the one from the same source.
@@ -115,7 +121,18 @@ impl Record {
         self.communication_tokens
             .retain(|kept| kept.source != token.source);
         self.communication_tokens.insert(0, token);
-        self.communication_tokens.truncate(MOST_TOKENS);
+        if self.communication_tokens.len() > MOST_TOKENS {
+            evict(&mut self.communication_tokens, |kept| kept.expires_on);
+        }
+    }
+
+    /// Drops one token, for a store without room for all: the one that expires first of the kind
+    /// that has more. `false` if only the newest of each kind is left.
+    pub(super) fn shed(&mut self) -> bool {
+        match self.entra_tokens.len() > self.communication_tokens.len() {
+            true => evict(&mut self.entra_tokens, |kept| kept.expires_on),
+            false => evict(&mut self.communication_tokens, |kept| kept.expires_on),
+        }
     }
 
     /// The record as the bytes of its item.
@@ -174,6 +191,16 @@ impl Record {
             clock: form.clock,
         })
     }
+}
+
+/// Drops the token that expires first, and of several the oldest. The first token, which was just
+/// kept, stays. `false` if there is no other.
+fn evict<T>(tokens: &mut Vec<T>, expires_on: impl Fn(&T) -> Timestamp) -> bool {
+    let others = tokens.iter().enumerate().skip(1).rev();
+    let first = others.min_by_key(|(_, token)| expires_on(token));
+    let Some((at, _)) = first else { return false };
+    tokens.remove(at);
+    true
 }
 
 const VERSION: u32 = 1;

@@ -165,6 +165,10 @@ impl<S: TokenStore> TokenStore for Split<S> {
         self.store.is_persistent()
     }
 
+    fn lacks_room(&self, failure: &Error) -> bool {
+        self.store.lacks_room(failure)
+    }
+
     fn login(&self) -> Login {
         self.store.login()
     }

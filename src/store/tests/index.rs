@@ -59,8 +59,8 @@ fn the_state_folder_is_its_owners_alone() {
         }
     }
     assert_eq!(
-        seen, 5,
-        "acspass, index.json, index.lock, locks and one lock"
+        seen, 7,
+        "acspass, index.json, index.lock, locks, one lock, its holder and the gate"
     );
 }
 

@@ -40,6 +40,87 @@ fn a_lock_that_was_let_go_names_nobody() {
     }
 }
 
+/// The folder's lock files, or the records of their holders.
+fn files(folder: &TempDir, ending: &str) -> Vec<std::path::PathBuf> {
+    let entries = fs::read_dir(folder.path().join("locks")).unwrap();
+    let mut paths: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+    paths.retain(|path| path.to_string_lossy().ends_with(ending));
+    paths
+}
+
+#[test]
+fn the_holder_is_recorded_beside_the_lock_file_that_windows_cannot_read() {
+    let folder = TempDir::new().unwrap();
+    let vault = in_folder(folder.path());
+    let guard = lock(&vault, &record("ada"));
+    for lock in files(&folder, ".lock") {
+        assert_eq!(fs::read(lock).unwrap(), b"");
+    }
+    let records = files(&folder, ".holder");
+    assert_eq!(records.len(), 1);
+    let pid = format!("\"pid\":{}", std::process::id());
+    assert!(fs::read_to_string(&records[0]).unwrap().contains(&pid));
+    drop(guard);
+    assert_eq!(fs::read(&records[0]).unwrap(), b"");
+}
+
+#[test]
+fn the_record_of_a_killed_holder_is_taken_for_no_other_holders() {
+    let folder = TempDir::new().unwrap();
+    let name = LockName::Session(record("ada").key());
+    let vault = in_folder(folder.path());
+    drop(lock(&vault, &record("ada")));
+    let stale = r#"{"pid":4000000,"activity":"signing-in","since_seconds":1700000000}"#;
+    fs::write(&files(&folder, ".holder")[0], stale).unwrap();
+    // Many processes at once try to be the next holder. None of them sees the old record.
+    for _ in 0..50 {
+        fs::write(&files(&folder, ".holder")[0], stale).unwrap();
+        let start = std::sync::Barrier::new(8);
+        let seen: Vec<Option<u32>> = thread::scope(|scope| {
+            let tries: Vec<_> = (0..8)
+                .map(|_| {
+                    scope.spawn(|| {
+                        let vault = in_folder(folder.path());
+                        start.wait();
+                        match vault.try_lock(&name, Activity::Renewing).unwrap() {
+                            Attempt::Got(guard) => {
+                                start.wait();
+                                drop(guard);
+                                None
+                            }
+                            Attempt::Held(holder) => {
+                                start.wait();
+                                Some(holder.expect("a record").pid)
+                            }
+                        }
+                    })
+                })
+                .collect();
+            tries.into_iter().map(|one| one.join().unwrap()).collect()
+        });
+        let own = std::process::id();
+        assert!(seen.iter().flatten().all(|pid| *pid == own), "{seen:?}");
+        assert_eq!(seen.iter().filter(|pid| pid.is_none()).count(), 1);
+    }
+}
+
+#[test]
+fn a_lock_is_a_lock_if_its_holder_cannot_be_recorded() {
+    let folder = TempDir::new().unwrap();
+    let name = LockName::Session(record("ada").key());
+    let vault = in_folder(folder.path());
+    drop(lock(&vault, &record("ada")));
+    let path = files(&folder, ".holder").remove(0);
+    fs::remove_file(&path).unwrap();
+    fs::create_dir(&path).unwrap();
+    let guard = lock(&vault, &record("ada"));
+    guard.set_activity(Activity::SigningIn);
+    let attempt = vault.try_lock(&name, Activity::Renewing).unwrap();
+    assert!(matches!(attempt, Attempt::Held(None)), "{attempt:?}");
+    drop(guard);
+    drop(lock(&vault, &record("ada")));
+}
+
 #[test]
 fn one_of_many_threads_gets_a_lock() {
     let folder = TempDir::new().unwrap();

@@ -12,7 +12,8 @@ use super::Vault;
 use crate::account::SessionKey;
 use crate::error::{Error, Kind, Result};
 use crate::secret::SecretBytes;
-use crate::store::lock::{Activity, Attempt, Guard, LockName};
+use crate::store::holder::Activity;
+use crate::store::lock::{Attempt, Guard, LockName};
 use crate::store::record::Record;
 use crate::time::{Clock, SystemClock};
 

@@ -17,8 +17,9 @@ pub use self::restore::Reconciled;
 
 use self::findings::read;
 use super::TokenStore;
+use super::holder::Activity;
 use super::index::{Few, Index, IndexEntry, Ledger, Place};
-use super::lock::{Activity, Attempt, Guard, LockName, Locks};
+use super::lock::{Attempt, Guard, LockName, Locks};
 use super::record::Record;
 use crate::account::{SessionKey, Tenancy};
 use crate::error::{Error, Kind, Result};
@@ -198,7 +199,7 @@ impl Vault {
             return Err(Error::internal("a session was saved without its lock"));
         }
         self.quarantine_unreadable(&key)?;
-        self.store.save(&key.item(), &record.to_item()?)?;
+        let record = &self.write(record)?;
         let listed = self
             .ledger
             .list(record, &self.place(), |login| self.store.has_ended(login));
@@ -218,7 +219,7 @@ impl Vault {
         if !guard.covers(&key) {
             return Err(Error::internal("a session was saved without its lock"));
         }
-        self.store.save(&key.item(), &record.to_item()?)?;
+        let record = &self.write(record)?;
         if self.ledger.update(record, &self.place())? {
             return Ok(());
         }
@@ -272,6 +273,22 @@ impl Vault {
     /// [`Kind::Store`] where the store fails.
     pub fn delete_secret(&self, name: &str) -> Result<bool> {
         self.store.delete(&secret_item(name))
+    }
+
+    /// Writes the session's item and returns what was written. A store without room for all tokens
+    /// keeps those that live longest: a small keyring costs renewals, and not the session.
+    fn write(&self, record: &Record) -> Result<Record> {
+        let mut record = record.clone();
+        let item = record.key().item();
+        loop {
+            match self.store.save(&item, &record.to_item()?) {
+                Ok(()) => return Ok(record),
+                Err(error) if self.store.lacks_room(&error) && record.shed() => {
+                    tracing::debug!("{error}: one cached token less is kept");
+                }
+                Err(error) => return Err(error),
+            }
+        }
     }
 
     /// What this process reaches of the store. Asked for anew each time: nothing is cached that a
