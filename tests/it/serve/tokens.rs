@@ -192,6 +192,32 @@ fn what_a_renewal_says_is_heard() {
 }
 
 #[test]
+fn a_session_that_the_store_lost_is_lost_to_the_service_and_to_status() {
+    for found_by_service in [true, false] {
+        let (home, _emulator) = Home::with_keyring();
+        home.login();
+        let service = Service::start(&home, &[]);
+        if !found_by_service {
+            service.get("/token").assert_status(200);
+        }
+        home.keyring().reset();
+        home.real(&["status"]).assert_code(0);
+        if !found_by_service {
+            home.real(&["get"]).assert_code(4);
+        }
+        // A token in memory is served until the index is read again, a second later.
+        let start = Instant::now();
+        while service.get("/token").status != 401 {
+            assert!(start.elapsed() < Duration::from_secs(30), "it never shows");
+        }
+        home.real(&["status"]).assert_code(4);
+        home.login();
+        service.get("/token").assert_status(200);
+        service.stop().assert_code(0);
+    }
+}
+
+#[test]
 fn a_logout_and_a_switch_elsewhere_show_within_seconds() {
     let (home, _emulator) = Home::with_keyring();
     home.login();
