@@ -1,6 +1,6 @@
 //! The program's folders: which variables name them, and for which users root acts.
 
-use std::path::PathBuf;
+use std::path::{Component, Path, PathBuf};
 use std::sync::atomic::Ordering;
 
 use super::Folders;
@@ -10,6 +10,19 @@ use crate::error::{Error, Kind, Result};
 use crate::files::{Folder, SettingsFile};
 use crate::input;
 use crate::text::secret_form;
+
+/// Whether a path begins with a drive, or with a folder that exists below the root. The rest of it
+/// may look like a key, as the names of temporary folders do; a key does not begin like this.
+pub(super) fn begins_in_a_folder(path: &Path) -> bool {
+    let mut parts = path.components();
+    match (parts.next(), parts.next()) {
+        (Some(Component::Prefix(_)), _) => true,
+        (Some(Component::RootDir), Some(Component::Normal(first))) => {
+            Path::new("/").join(first).is_dir()
+        }
+        _ => false,
+    }
+}
 
 impl World {
     /// An environment variable that holds a path, which need not be UTF-8; an empty one counts as
@@ -28,7 +41,8 @@ impl World {
     /// [`Kind::Usage`] if the variable holds a secret.
     pub(super) fn checked_path(&self, name: &str) -> Result<Option<PathBuf>> {
         let path = self.path_variable(name);
-        let form = path.as_ref().and_then(|path| secret_form(path.to_str()?));
+        let unknown = path.as_ref().filter(|path| !begins_in_a_folder(path));
+        let form = unknown.and_then(|path| secret_form(path.to_str()?));
         match form {
             Some(form) => Err(Error::new(
                 Kind::Usage,
@@ -102,5 +116,24 @@ impl World {
     #[cfg(not(unix))]
     fn acting_for(&self) -> Vec<u32> {
         Vec::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn temporary_folder_is_a_path_and_a_key_that_begins_with_a_slash_is_not() {
+        let folder = std::env::temp_dir().join("acspass-config-dir-D83I5Ld0rB9p/state");
+        assert!(begins_in_a_folder(&folder), "{}", folder.display());
+        for key in [
+            "/AbC1dEf2GhI3jKl4MnO5pQr6StU7vWx8YzA9bCd0EfG=",
+            "AbC1/dEf2",
+            "/",
+            "",
+        ] {
+            assert!(!begins_in_a_folder(Path::new(key)), "{key}");
+        }
     }
 }

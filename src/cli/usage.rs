@@ -10,6 +10,7 @@ use clap::builder::StyledStr;
 use clap::error::{ContextKind, ContextValue};
 use clap::{Arg, ArgMatches, Command};
 
+use super::folders::begins_in_a_folder;
 use crate::error::{Error, Kind, Result};
 use crate::text::{SecretForm, secret_form, shown};
 
@@ -104,7 +105,7 @@ fn secret_in(arg: &Arg, matches: &ArgMatches) -> Option<SecretForm> {
     let values = matches.try_get_raw(arg.get_id().as_str()).ok()??;
     let is_path = arg.get_value_parser().type_id() == TypeId::of::<PathBuf>();
     let texts: Vec<_> = values
-        .filter(|value| !is_path || !Path::new(value).exists())
+        .filter(|value| !is_path || !is_known_path(Path::new(value)))
         .map(|value| value.to_string_lossy())
         .collect();
     // A shell may have split a connection string at its spaces.
@@ -121,4 +122,8 @@ fn name_of(arg: &Arg) -> String {
         Some(name) => format!("the argument {name}"),
         None => "an argument".to_owned(),
     }
+}
+/// Whether a file exists, or could be created where the path says.
+fn is_known_path(path: &Path) -> bool {
+    path.exists() || begins_in_a_folder(path)
 }
