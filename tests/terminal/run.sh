@@ -206,7 +206,7 @@ scenes() { # SUFFIX VARIABLE=VALUE...
     types "first$in" "clear; '$acspass' get | wc -l"
     sees "first$in" '1 at-the-shell>'
 
-    # Ctrl-C at a question keeps nothing, and so does Ctrl-D.
+    # Ctrl-C at a question ends the dialog, and so does Ctrl-D.
     sees "first-interrupted$in" 'Tenant (GUID or domain'
     tmux send-keys -t "first-interrupted$in" Enter
     sees "first-interrupted$in" 'Application (client) id'
@@ -227,8 +227,9 @@ scenes() { # SUFFIX VARIABLE=VALUE...
     tmux send-keys -t "first-interrupted$in" C-c
     sees "first-interrupted$in" 'error: interrupted'
     ended "first-interrupted$in" 130 unseen
-    [ ! -e "$work/first-interrupted$in/.config/acspass/config.toml" ] ||
-        fail "first-interrupted$in: something was kept"
+    # Each correct answer is saved at once.
+    grep -q "client-id = \"$client\"" "$work/first-interrupted$in/.config/acspass/config.toml" ||
+        fail "first-interrupted$in: the application's id was lost"
 
     # Nobody to ask: all that is missing, at once.
     sees "script$in" 'no client id and no ACS resource are configured'
