@@ -94,7 +94,7 @@ impl Session {
     /// active account is meant.
     ///
     /// # Errors
-    /// As [`Session::named`]; [`Kind::Store`] where the store fails or its item cannot be read.
+    /// As [`Session::named`]; [`Kind::Store`](crate::Kind::Store) where the store fails or its item cannot be read.
     pub fn peek(&self, user: Option<&str>, wish: Wish) -> Result<Peek> {
         let entry = self.entry(user)?;
         let key = entry.as_ref().map(IndexEntry::key);

@@ -1,7 +1,7 @@
 //! Sign-in where no answer can come home: a person brings it, by copying the browser's last address
 //! or the code in it.
 //!
-//! No listener is opened. [`pasted`](super::pasted) reads the text; no message repeats it.
+//! No listener is opened. [`super::pasted`] reads the text; no message repeats it.
 
 use oauth2::PkceCodeChallenge;
 use tracing::debug;
