@@ -55,8 +55,17 @@ impl World {
 
     /// The configuration file. Its warning appears once, however often the file is read.
     pub(super) fn config_file(&self) -> Result<ConfigFile> {
+        self.read_config_file(ConfigFile::read)
+    }
+
+    /// The configuration file for a change that may repair it.
+    pub(super) fn config_file_to_repair(&self) -> Result<ConfigFile> {
+        self.read_config_file(ConfigFile::read_to_repair)
+    }
+
+    fn read_config_file(&self, read: fn(SettingsFile) -> Result<ConfigFile>) -> Result<ConfigFile> {
         let path = self.config_folder()?.join("config.toml");
-        let file = ConfigFile::read(SettingsFile::new(path).acting_for(self.acting_for()))?;
+        let file = read(SettingsFile::new(path).acting_for(self.acting_for()))?;
         if let Some(warning) = file.warning()
             && !self.has_warned.swap(true, Ordering::Relaxed)
         {

@@ -23,7 +23,7 @@ pub(super) struct Target {
 
 impl Target {
     pub(super) fn of(world: &World) -> Result<Target> {
-        let file = world.config_file()?;
+        let file = world.config_file_to_repair()?;
         let named = world
             .global
             .profile

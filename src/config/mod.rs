@@ -4,10 +4,12 @@
 //! It is pure but for reading and writing `config.toml`. The rooms below never see a `Config`: the
 //! command takes it apart into the plain values that they want.
 
+mod addresses;
 mod authorities;
 mod check;
 mod choice;
 mod cloud;
+mod form;
 mod missing;
 mod place;
 mod profile;
@@ -25,20 +27,21 @@ pub use authorities::{authority_files, leaves_out_system_authorities};
 pub use check::{Change, check_change};
 pub use choice::{SignInChoice, StoreChoice, parse_store};
 pub use cloud::Cloud;
+pub use form::STORED;
 pub use missing::Missing;
 pub(crate) use missing::not_configured;
 pub use place::{Opener, Place};
-pub use profile::{ConfigFile, DEFAULT_PROFILE, Profile, STORED};
+pub use profile::{ConfigFile, DEFAULT_PROFILE, Profile};
 pub use proxies::proxies;
 pub use resource::{GivenResource, KeySource, Resource};
 pub use scopes::{default_scopes, parse_scopes};
 pub use setting::{Found, Origin, Setting, Sources};
 
+use addresses::{allowed_hosts, listened_at, parse_hosts, parse_origins, parse_port};
 use choice::{parse_sign_in, parse_switch};
 use resource::ResourceSetting;
 
 use crate::account::Tenancy;
-use crate::acs::Endpoint;
 use crate::entra::redirect::{PasteUri, RedirectUri};
 use crate::entra::{Authority, check_client_id};
 use crate::error::{Error, Kind, Result};
@@ -340,60 +343,4 @@ pub fn parse_exchange(text: &str) -> Result<ExchangeKind> {
             "the kinds are key, entra and teams-extension",
         )),
     }
-}
-
-/// Reads the address that the listener serves. The hint names the other use of an address.
-fn listened_at(text: &str) -> Result<RedirectUri> {
-    RedirectUri::parse(text).map_err(|error| match PasteUri::parse(text) {
-        Ok(_) => {
-            let hint = format!(
-                "{}; another address needs `--paste`, or `sign-in = \"paste\"` in the profile",
-                error.hint()
-            );
-            Error::new(error.kind(), error.message(), hint)
-        }
-        Err(_) => error,
-    })
-}
-
-/// The hosts of `allow-endpoint`. The environment never adds one.
-fn allowed_hosts(sources: &Sources<'_>) -> Option<String> {
-    let flag = sources.flags.get(&Setting::AllowEndpoint).cloned();
-    flag.or_else(|| sources.profile.value(Setting::AllowEndpoint))
-}
-
-/// Reads hosts; an address stands for its host.
-fn parse_hosts(text: &str) -> Result<Vec<String>> {
-    let words = text.split([' ', ',']).filter(|word| !word.is_empty());
-    words
-        .map(|word| match word.contains("://") {
-            true => Endpoint::parse(word),
-            false => Endpoint::parse(&format!("https://{word}")),
-        })
-        .map(|endpoint| endpoint.map(|endpoint| endpoint.host().to_owned()))
-        .collect::<Result<_>>()
-        .map_err(|_| {
-            Error::new(
-                Kind::Usage,
-                format!("{} is not a list of hosts", quoted(text)),
-                "name hosts like proxy.contoso.com",
-            )
-        })
-}
-
-fn parse_origins(text: &str) -> Result<Vec<WebOrigin>> {
-    text.split(|c: char| c == ',' || c.is_whitespace())
-        .filter(|word| !word.is_empty())
-        .map(WebOrigin::parse)
-        .collect()
-}
-
-fn parse_port(text: &str) -> Result<u16> {
-    text.trim().parse().map_err(|_| {
-        Error::new(
-            Kind::Usage,
-            format!("{} is not a port", quoted(text)),
-            "ports are numbers from 1 to 65535; 0 takes a free one",
-        )
-    })
 }

@@ -10,6 +10,7 @@ use std::path::Path;
 use toml_edit::{DocumentMut, Item, Table, Value};
 
 use super::choice::parse_switch;
+use super::form::{check_value, unknown, wrong};
 use super::setting::Setting;
 use crate::error::{Error, Kind, Result};
 use crate::files::{Refusal, SettingsFile, shell_quoted};
@@ -24,6 +25,8 @@ pub struct ConfigFile {
     file: SettingsFile,
     document: DocumentMut,
     is_open_to_group: bool,
+    /// Whether only a file without unknown keys and wrong types is taken.
+    is_strict: bool,
 }
 
 /// One profile's settings.
@@ -39,7 +42,18 @@ impl ConfigFile {
     /// [`Kind::Usage`] if it cannot be read, belongs to another user, can be changed by every user,
     /// is not TOML, or has an unknown key or a value of the wrong type: each named.
     pub fn read(file: impl Into<SettingsFile>) -> Result<Self> {
-        let file = file.into();
+        ConfigFile::read_as(file.into(), true)
+    }
+
+    /// Reads the file for a change that may repair it: see [`ConfigFile::check`] for the rest.
+    ///
+    /// # Errors
+    /// As [`ConfigFile::read`], but for unknown keys and values of the wrong type.
+    pub fn read_to_repair(file: impl Into<SettingsFile>) -> Result<Self> {
+        ConfigFile::read_as(file.into(), false)
+    }
+
+    fn read_as(file: SettingsFile, is_strict: bool) -> Result<Self> {
         let path = file.path();
         let settings = file.read().map_err(|error| {
             refused(&error).unwrap_or_else(|| {
@@ -93,8 +107,11 @@ impl ConfigFile {
             file,
             document,
             is_open_to_group,
+            is_strict,
         };
-        file.check()?;
+        if is_strict {
+            file.check()?;
+        }
         Ok(file)
     }
 
@@ -184,25 +201,29 @@ impl ConfigFile {
         self.write()
     }
 
-    /// Removes values and writes the file; `false` where none of them was set.
+    /// Removes keys and writes the file; `false` where none of them was set. A key that is no setting
+    /// is removed as well, also one outside the tables of profiles.
     ///
     /// # Errors
     /// [`Kind::Store`] where the file cannot be written.
-    pub fn unset(&mut self, profile: &str, settings: &[Setting]) -> Result<bool> {
+    pub fn unset(&mut self, profile: &str, keys: &[&str]) -> Result<bool> {
         let _lock = self.begin_change()?;
-        let Some(known) = self.profile(profile) else {
-            return Ok(false);
-        };
-        let is_set = |setting: &&Setting| known.table.get(setting.key()).is_some();
-        let set: Vec<&Setting> = settings.iter().filter(is_set).collect();
-        if set.is_empty() {
-            return Ok(false);
+        let mut was_set = false;
+        for key in keys {
+            let is_in_profile = self
+                .profile(profile)
+                .is_some_and(|known| known.table.contains_key(key));
+            if is_in_profile {
+                self.table_mut(profile)?.remove(key);
+                was_set = true;
+            } else if !matches!(*key, "profile" | "default-profile") {
+                was_set |= self.document.remove(key).is_some();
+            }
         }
-        for setting in set {
-            self.table_mut(profile)?.remove(setting.key());
+        if was_set {
+            self.write()?;
         }
-        self.write()?;
-        Ok(true)
+        Ok(was_set)
     }
 
     fn tables(&self) -> Option<&Table> {
@@ -228,7 +249,11 @@ impl ConfigFile {
             .ok_or_else(|| wrong(self.file.path(), "`profile` is not a table of tables"))
     }
 
-    fn check(&self) -> Result<()> {
+    /// Checks that the file has no unknown keys and no values of the wrong type.
+    ///
+    /// # Errors
+    /// [`Kind::Usage`] naming the first.
+    pub fn check(&self) -> Result<()> {
         for (key, item) in self.document.iter() {
             match key {
                 "profile" if item.is_table() => {}
@@ -276,7 +301,7 @@ impl ConfigFile {
                 "look for a stopped acspass process, end it, and run this again",
             )
         })?;
-        *self = ConfigFile::read(self.file.clone())?;
+        *self = ConfigFile::read_as(self.file.clone(), self.is_strict)?;
         Ok(lock)
     }
 
@@ -327,63 +352,4 @@ impl Profile {
             _ => None,
         }
     }
-}
-
-fn check_value(path: &Path, profile: &str, setting: Setting, item: &Item) -> Result<()> {
-    let key = setting.key();
-    let fits = match setting {
-        Setting::Scopes | Setting::AllowEndpoint | Setting::AllowOrigin => item
-            .as_array()
-            .is_some_and(|list| list.iter().all(Value::is_str)),
-        Setting::Port => item.is_integer(),
-        Setting::Cae => item.is_bool(),
-        Setting::MinValidity => item.is_str() || item.is_integer(),
-        Setting::ConnectionString if item.as_str() != Some(STORED) => {
-            return Err(Error::new(
-                Kind::Usage,
-                format!(
-                    "{} holds something else than `{STORED}` in profile.{profile}.{key}: a secret \
-                     does not belong in a plain file",
-                    path.display()
-                ),
-                "remove it there, and run `acspass config set connection-string`, which asks for \
-                 it and keeps it in the store",
-            ));
-        }
-        _ => item.is_str(),
-    };
-    match fits {
-        true => Ok(()),
-        false => Err(wrong(
-            path,
-            &format!(
-                "{} is of the wrong type",
-                quoted(&format!("profile.{profile}.{key}"))
-            ),
-        )),
-    }
-}
-
-/// What a profile says in `connection-string` where the store keeps it.
-pub const STORED: &str = "stored";
-
-fn wrong(path: &Path, what: &str) -> Error {
-    Error::new(
-        Kind::Usage,
-        format!("in {}, {what}", path.display()),
-        "texts are \"quoted\", lists are [\"a\", \"b\"], `cae` is true or false; `acspass config \
-         set` writes them right",
-    )
-}
-
-fn unknown(path: &Path, key: &str) -> Error {
-    let known: Vec<&str> = Setting::ALL.iter().map(|known| known.key()).collect();
-    Error::new(
-        Kind::Usage,
-        format!("{} has the unknown key {}", path.display(), quoted(key)),
-        format!(
-            "settings live in tables [profile.NAME]; they are {}",
-            known.join(", ")
-        ),
-    )
 }

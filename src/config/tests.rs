@@ -187,8 +187,8 @@ fn setting_and_unsetting_keeps_the_rest_of_the_file() {
     file.set("work", &[(Setting::Scopes, "a b")]).expect("set");
     file.set("work", &[(Setting::Port, "8080")]).expect("set");
     assert!(file.set("work", &[(Setting::Port, "x")]).is_err());
-    assert!(file.unset("work", &[Setting::Tenant]).expect("unset"));
-    assert!(!file.unset("work", &[Setting::Tenant]).expect("unset"));
+    assert!(file.unset("work", &["tenant"]).expect("unset"));
+    assert!(!file.unset("work", &["tenant"]).expect("unset"));
     let text = std::fs::read_to_string(&path).expect("written");
     assert_eq!(
         text,

@@ -195,6 +195,33 @@ fn profile_with_a_wrong_value_is_repaired_setting_by_setting() {
 }
 
 #[test]
+fn file_with_a_misspelt_key_or_a_wrong_type_is_repaired_key_by_key() {
+    let home = Home::new();
+    home.configure(
+        "tenant = \"outside\"\n[profile.default]\ntennant = \"a.example\"\nport = \"80\"\n\
+         cae = \"yes\"\nconnection-string = \"endpoint=https://a.communication.azure.com/;accesskey=a2V5\"\n",
+    );
+    home.run(&["config", "list"])
+        .assert_error(2, &["unknown key `tenant`", "config unset KEY"]);
+    let said = config(
+        &home,
+        &["set", "client-id", "11111111-2222-3333-4444-555555555555"],
+        0,
+    );
+    assert!(said.contains("the file has another problem"), "{said}");
+    config(&home, &["unset", "tenant"], 0);
+    config(&home, &["unset", "tennant"], 0);
+    config(&home, &["unset", "connection-string"], 0);
+    config(&home, &["set", "port", "81"], 0);
+    config(&home, &["unset", "nosuch"], 2);
+    let said = config(&home, &["unset", "cae"], 0);
+    assert!(!said.contains("problem"), "{said}");
+    let list = home.run(&["config", "list"]).assert_code(0).stdout.clone();
+    assert!(list.contains("11111111") && list.contains(" 81 "), "{list}");
+    assert!(!file(&home).contains("accesskey"));
+}
+
+#[test]
 fn profile_that_does_not_exist_is_refused_and_the_others_are_listed() {
     let home = Home::new();
     config(

@@ -206,6 +206,7 @@ fn set(args: &ConfigSet, world: &World, output: &mut Output) -> Result<()> {
     let change = Change::Set(setting, value);
     check(&target, change, world, output)?;
     target.file.set(&target.profile, &[(setting, value)])?;
+    warn_of_the_rest(&target, output);
     output.talk().say(&format!(
         "{} is set in profile {}, in {}",
         args.key,
@@ -312,6 +313,37 @@ fn read_secret(stdin: Stdin, output: &Output) -> Result<Zeroizing<String>> {
     input::text(&bytes).ok_or_else(|| unreadable().caused_by("it is not text in UTF-8 or UTF-16"))
 }
 
+fn unset_setting(
+    setting: Setting,
+    target: &mut Target,
+    world: &World,
+    output: &Output,
+) -> Result<bool> {
+    let settings = target.settings();
+    let connection_string = settings.value(Setting::ConnectionString);
+    let is_stored = connection_string.as_deref() == Some(config::STORED);
+    let profile = target.profile.as_str();
+    if setting == Setting::ConnectionString && is_stored {
+        target.vault(world)?.delete_secret(&stored_name(profile))?;
+        // It was set with the secret, and means nothing without it.
+        let both = [setting.key(), Setting::Endpoint.key()];
+        return target.file.unset(profile, &both);
+    }
+    if settings.value(setting).is_some() {
+        check(target, Change::Unset(setting), world, output)?;
+    }
+    target.file.unset(profile, &[setting.key()])
+}
+
+/// Warns of what every other command refuses the file for.
+fn warn_of_the_rest(target: &Target, output: &Output) {
+    if let Err(error) = target.file.check() {
+        output
+            .talk()
+            .warn(&format!("the file has another problem: {error}"));
+    }
+}
+
 fn unset(key: &str, world: &World, output: &mut Output) -> Result<()> {
     let mut target = Target::of(world)?;
     let was_set = match key {
@@ -320,23 +352,16 @@ fn unset(key: &str, world: &World, output: &mut Output) -> Result<()> {
             target.file.set_default_profile(None)?;
             was_set
         }
-        _ => {
-            let setting = Setting::from_key(key)?;
-            let settings = target.settings();
-            let is_stored = settings.value(Setting::ConnectionString).is_some();
-            let profile = target.profile.as_str();
-            if setting == Setting::ConnectionString && is_stored {
-                target.vault(world)?.delete_secret(&stored_name(profile))?;
-                // It was set with the secret, and means nothing without it.
-                target.file.unset(profile, &[setting, Setting::Endpoint])?
-            } else {
-                if settings.value(setting).is_some() {
-                    check(&target, Change::Unset(setting), world, output)?;
-                }
-                target.file.unset(profile, &[setting])?
-            }
-        }
+        _ => match Setting::from_key(key) {
+            Ok(setting) => unset_setting(setting, &mut target, world, output)?,
+            // A misspelt key in the file is removed like a setting.
+            Err(error) => match target.file.unset(&target.profile, &[key])? {
+                true => true,
+                false => return Err(error),
+            },
+        },
     };
+    warn_of_the_rest(&target, output);
     output.talk().say(&match was_set {
         true => format!("{key} is not set any more"),
         false => format!("{key} was not set in profile {}", target.profile),

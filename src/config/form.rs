@@ -1,0 +1,72 @@
+//! The form of `config.toml`: what may stand where, and the errors that name what may not.
+
+use std::path::Path;
+
+use toml_edit::{Item, Value};
+
+use super::setting::Setting;
+use crate::error::{Error, Kind, Result};
+use crate::text::quoted;
+
+/// Checks the type of a value.
+///
+/// # Errors
+/// [`Kind::Usage`] naming the key.
+pub(super) fn check_value(path: &Path, profile: &str, setting: Setting, item: &Item) -> Result<()> {
+    let key = setting.key();
+    let fits = match setting {
+        Setting::Scopes | Setting::AllowEndpoint | Setting::AllowOrigin => item
+            .as_array()
+            .is_some_and(|list| list.iter().all(Value::is_str)),
+        Setting::Port => item.is_integer(),
+        Setting::Cae => item.is_bool(),
+        Setting::MinValidity => item.is_str() || item.is_integer(),
+        Setting::ConnectionString if item.as_str() != Some(STORED) => {
+            return Err(Error::new(
+                Kind::Usage,
+                format!(
+                    "{} holds something else than `{STORED}` in profile.{profile}.{key}: a secret \
+                     does not belong in a plain file",
+                    path.display()
+                ),
+                "run `acspass config set connection-string`, which asks for it and keeps it in the \
+                 store, or `acspass config unset connection-string`",
+            ));
+        }
+        _ => item.is_str(),
+    };
+    match fits {
+        true => Ok(()),
+        false => Err(wrong(
+            path,
+            &format!(
+                "{} is of the wrong type",
+                quoted(&format!("profile.{profile}.{key}"))
+            ),
+        )),
+    }
+}
+
+/// What a profile says in `connection-string` where the store keeps it.
+pub const STORED: &str = "stored";
+
+pub(super) fn wrong(path: &Path, what: &str) -> Error {
+    Error::new(
+        Kind::Usage,
+        format!("in {}, {what}", path.display()),
+        "texts are \"quoted\", lists are [\"a\", \"b\"], `cae` is true or false; `acspass config \
+         set` writes them right",
+    )
+}
+
+pub(super) fn unknown(path: &Path, key: &str) -> Error {
+    let known: Vec<&str> = Setting::ALL.iter().map(|known| known.key()).collect();
+    Error::new(
+        Kind::Usage,
+        format!("{} has the unknown key {}", path.display(), quoted(key)),
+        format!(
+            "`acspass config unset KEY` removes it; settings live in tables [profile.NAME], and are {}",
+            known.join(", ")
+        ),
+    )
+}
