@@ -73,13 +73,18 @@ fn sessions_that_root_renews_stay_the_users() {
     for file in files.iter().filter(kept) {
         set_mode(file, 0o640);
     }
-    let before: Vec<u64> = files.iter().map(|file| inode(file)).collect();
+    // Open handles keep the old inode numbers in use. Without them a file that is replaced twice
+    // can get its first number again.
+    let before: Vec<fs::File> = files
+        .iter()
+        .map(|file| fs::File::open(file).expect("a file"))
+        .collect();
     as_root().assert_code(0);
     Ended::of(ADA.acspass(&machine, &variables[1..]).args(words)).assert_code(0);
     let replaced = files
         .iter()
-        .zip(before)
-        .filter(|(file, old)| inode(file) != *old);
+        .zip(&before)
+        .filter(|(file, old)| inode(file) != old.metadata().expect("an open file").ino());
     assert_eq!(replaced.count(), 2, "the index and the sealed file");
     for file in files.iter().filter(kept) {
         assert_eq!(owner_and_mode(file), (ADA.id, 0o640), "{}", file.display());
