@@ -6,7 +6,8 @@
 //!
 //! - [`error`]: one [`Error`] with kind, message and next step. [`secret`]: secrets as types.
 //!   [`time`]: timestamps, durations and the clock that everything is handed. [`account`]: the
-//!   names a session goes by. [`exchange`]: how an Entra token becomes a Communication token. [`jwt`]: what a token says of itself. [`loopback`]: listeners that
+//!   names a session goes by. [`exchange`]: how an Entra token becomes a Communication token. [`jwt`]: what a token says of itself.
+//!   [`hardening`]: what protects the process's memory. [`loopback`]: listeners that
 //!   only this machine reaches.
 //! - [`http`]: the one HTTP client. [`store`]: where sessions are kept. [`entra`]: Entra ID as a
 //!   public client. [`acs`]: the client of ACS Identity. The last three do not know each other.
@@ -114,6 +115,7 @@ pub mod entra;
 pub mod error;
 pub mod exchange;
 pub mod files;
+pub mod hardening;
 pub mod http;
 pub mod input;
 pub mod jwt;

@@ -12,6 +12,7 @@ use etcetera::app_strategy::{AppStrategy, AppStrategyArgs, choose_native_strateg
 
 #[expect(clippy::disallowed_methods, reason = "the one door to the environment")]
 fn main() -> ExitCode {
+    acspass::hardening::begin();
     let variables: Vec<(String, OsString)> = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value)))
         .collect();

@@ -64,6 +64,7 @@ pub fn not_configured(error: &Error) -> Vec<Check> {
         "redirect-port",
         "loopback",
         "browser",
+        "memory",
     ];
     let skipped = rest.map(|name| Check::skipped(name, "the configuration has to be valid first"));
     std::iter::once(Check::failed("configuration", error))

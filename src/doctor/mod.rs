@@ -7,12 +7,14 @@
 
 mod local;
 mod network;
+mod process;
 mod public;
 mod route;
 
 pub use local::{browser, configuration, loopback, not_configured, redirect_port, store};
 pub use network::{Heard, clock, entra, tls};
 pub use network::{Owner, ask_resource, heard_from_entra, resource};
+pub use process::memory;
 pub use public::Public;
 pub use route::proxy;
 

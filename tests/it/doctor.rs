@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::harness::{Home, Run};
 
-const NAMES: [&str; 10] = [
+const NAMES: [&str; 11] = [
     "configuration",
     "store",
     "proxy",
@@ -23,6 +23,7 @@ const NAMES: [&str; 10] = [
     "redirect-port",
     "loopback",
     "browser",
+    "memory",
 ];
 
 fn doctor(home: &Home, more: &[&str]) -> (Run, Value) {

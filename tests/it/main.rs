@@ -28,6 +28,8 @@ mod foreign;
 mod freshness;
 mod full_disk;
 mod get;
+#[cfg(target_os = "linux")]
+mod hardening;
 mod harness;
 mod hidden_input;
 mod identity;

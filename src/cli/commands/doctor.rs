@@ -12,6 +12,7 @@ use crate::config::{self, KeySource};
 use crate::doctor::{self, Check, Owner, Public};
 use crate::error::Result;
 use crate::exchange::ExchangeKind;
+use crate::hardening;
 
 pub(super) fn run(args: &args::Doctor, world: &World, output: &mut Output) -> Result<u8> {
     let home = world.variable("HOME").or(world.variable("USERPROFILE"));
@@ -105,6 +106,7 @@ fn examine(args: &args::Doctor, world: &World, parts: &Parts<'_>) -> Result<Vec<
     checks.push(doctor::redirect_port(config.redirect_uri.port()));
     checks.push(doctor::loopback());
     checks.push(doctor::browser(&world.environment));
+    checks.push(doctor::memory(hardening::memory()));
     Ok(checks)
 }
 

@@ -9,6 +9,7 @@ use crate::cli::keyboard::Keyboard;
 use crate::cli::output::Output;
 use crate::cli::parts::{World, block_on_uninterrupted};
 use crate::error::{Error, Kind, Result};
+use crate::hardening;
 use crate::serve::{self, Running, Served};
 
 use super::get;
@@ -87,6 +88,7 @@ fn service(world: &World) -> Option<Running> {
 #[cfg(unix)]
 fn go_on_as(mut command: Command) -> io::Result<ExitStatus> {
     use std::os::unix::process::CommandExt;
+    hardening::restore();
     Err(command.exec())
 }
 
@@ -109,7 +111,7 @@ async fn beside(command: Command, is_terminal: bool) -> Result<io::Result<ExitSt
     let mut quit = listen(SignalKind::quit())?;
     let mut terminate = listen(SignalKind::terminate())?;
     let mut hangup = listen(SignalKind::hangup())?;
-    let mut child = match tokio::process::Command::from(command).spawn() {
+    let mut child = match hardening::as_started(|| tokio::process::Command::from(command).spawn()) {
         Ok(child) => child,
         Err(cause) => return Ok(Err(cause)),
     };
@@ -136,7 +138,7 @@ async fn beside(command: Command, is_terminal: bool) -> Result<io::Result<ExitSt
 /// Runs the command as a child; a console tells everybody on it by itself.
 #[cfg(not(unix))]
 async fn beside(command: Command, _is_terminal: bool) -> Result<io::Result<ExitStatus>> {
-    let mut child = match tokio::process::Command::from(command).spawn() {
+    let mut child = match hardening::as_started(|| tokio::process::Command::from(command).spawn()) {
         Ok(child) => child,
         Err(cause) => return Ok(Err(cause)),
     };

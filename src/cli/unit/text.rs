@@ -43,6 +43,9 @@ RestrictSUIDSGID=yes
 RestrictRealtime=yes
 SystemCallArchitectures=native
 UMask=0077
+LimitCORE=0
+# The memory holds tokens and the key: none of it goes to a swap device.
+MemorySwapMax=0
 ";
 
 /// The text of the service's unit.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::{Browser, Link, Opened};
 use crate::error::{Error, Kind, Result};
 use crate::files::Folder;
+use crate::hardening;
 use crate::text::quoted;
 
 // The shortest of the limits on a command line that one argument must fit in is Windows' 32,767.
@@ -46,7 +47,7 @@ impl Browser for SystemBrowser {
             clippy::disallowed_methods,
             reason = "the one door to the desktop's browser"
         )]
-        let opened = open::that_detached(&lent.address);
+        let opened = hardening::as_started(|| open::that_detached(&lent.address));
         match opened {
             Ok(()) => Ok(Opened::by("the default browser").keeping(lent.file)),
             // What `open` says spells out the command with the address: it is not passed on.
@@ -129,8 +130,7 @@ impl Browser for BrowserCommand {
             .stdout(Stdio::null())
             .stderr(Stdio::null());
         detach(&mut command);
-        let child = command
-            .spawn()
+        let child = hardening::as_started(|| command.spawn())
             .map_err(|source| failed("could not be started").caused_by(source))?;
         match ended_at_once(child) {
             Some(false) => Err(failed("failed at once")),
