@@ -31,6 +31,10 @@ if [ -z "${ACSPASS:-}" ]; then
     (cd "$here/.." && cargo build --release --locked)
     ACSPASS=${CARGO_TARGET_DIR:-$here/../target}/release/acspass
 fi
+if grep -q ACSPASS_TEST_INTRUDER "$ACSPASS"; then
+    echo "$ACSPASS has the test hook of debug builds" >&2
+    exit 1
+fi
 
 # The second half runs inside the private bus.
 if [ -z "${FRESH_GET_INSIDE:-}" ]; then

@@ -6,11 +6,14 @@
 mod args;
 mod browser;
 mod commands;
+mod confined;
 mod dashboard;
 #[cfg_attr(not(unix), path = "console.rs")]
 mod echo;
 mod first_run;
 mod folders;
+#[cfg(debug_assertions)]
+mod intruder;
 mod keyboard;
 mod notify;
 mod output;

@@ -65,6 +65,7 @@ pub fn not_configured(error: &Error) -> Vec<Check> {
         "loopback",
         "browser",
         "memory",
+        "confinement",
     ];
     let skipped = rest.map(|name| Check::skipped(name, "the configuration has to be valid first"));
     std::iter::once(Check::failed("configuration", error))

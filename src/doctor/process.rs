@@ -1,7 +1,7 @@
-//! What protects the memory of the program's processes.
+//! What protects the program's processes: their memory, and the confinement of the service.
 
 use super::Check;
-use crate::hardening::Memory;
+use crate::hardening::{Confined, Memory};
 
 /// Shows whether other processes and core dumps can disclose the secrets in memory.
 pub fn memory(memory: Memory) -> Check {
@@ -32,6 +32,56 @@ pub fn memory(memory: Memory) -> Check {
     }
 }
 
+/// Shows how far the running service is confined, or how far the kernel could confine one.
+pub fn confinement(running: Option<(u32, Option<Confined>)>, offered: Confined) -> Check {
+    const NAME: &str = "confinement";
+    let both = Confined {
+        files: true,
+        programs: true,
+    };
+    if !cfg!(target_os = "linux") {
+        return Check::skipped(NAME, "only on Linux does `acspass serve` confine itself");
+    }
+    match running {
+        Some((id, Some(confined))) if confined == both => Check::ok(
+            NAME,
+            format!(
+                "the running service (process {id}) opens only its own files and the system's, \
+                 and starts no program"
+            ),
+        ),
+        Some((id, confined)) => Check::warn(
+            NAME,
+            format!(
+                "the running service (process {id}) {}",
+                limits(confined.unwrap_or(Confined {
+                    files: false,
+                    programs: false,
+                }))
+            ),
+            "stop it and run `acspass serve -v`, which says why",
+        ),
+        None if offered == both => Check::ok(
+            NAME,
+            "this kernel can confine `acspass serve` to its own files and to no program",
+        ),
+        None => Check::warn(
+            NAME,
+            format!("on this kernel `acspass serve` {}", limits(offered)),
+            "use a kernel with Landlock (Linux 5.13 or later) and seccomp for a confined service",
+        ),
+    }
+}
+
+fn limits(confined: Confined) -> &'static str {
+    match (confined.files, confined.programs) {
+        (true, true) => "is confined",
+        (true, false) => "is limited in the files that it opens, and can start programs",
+        (false, true) => "starts no program, and can open all files of its user",
+        (false, false) => "is not confined",
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -53,5 +103,23 @@ mod tests {
             is_closed: true,
         };
         assert_eq!(memory(closed).outcome, Outcome::Ok);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn service_that_is_not_wholly_confined_is_a_warning() {
+        let confined = |files, programs| Confined { files, programs };
+        let none = confined(false, false);
+        for (running, offered, outcome) in [
+            (Some((7, Some(confined(true, true)))), none, Outcome::Ok),
+            (Some((7, Some(confined(false, true)))), none, Outcome::Warn),
+            (Some((7, Some(confined(true, false)))), none, Outcome::Warn),
+            (Some((7, None)), confined(true, true), Outcome::Warn),
+            (None, confined(true, true), Outcome::Ok),
+            (None, confined(false, true), Outcome::Warn),
+        ] {
+            let check = confinement(running, offered);
+            assert_eq!(check.outcome, outcome, "{check:?}");
+        }
     }
 }

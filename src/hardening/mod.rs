@@ -7,14 +7,18 @@
 //! so [`as_started`] and [`restore`] give a started program the limit that this process was given.
 //! macOS has the limit only, and Windows has neither.
 //!
-//! `no_new_privs` is not set here, because `exec` and the browser may need `sudo` or a setuid
-//! sandbox.
+//! `no_new_privs` is not set at the start, because `exec` and the browser may need `sudo` or a
+//! setuid sandbox. It comes with [`confine`], for `serve` alone.
+
+mod confinement;
 
 #[cfg(unix)]
 use std::sync::OnceLock;
 
 #[cfg(unix)]
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+pub use confinement::{Confined, Outcome, Plan, confine, offered};
 
 /// The limit of the size of cores that this process was started with.
 #[cfg(unix)]

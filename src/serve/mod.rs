@@ -34,6 +34,7 @@ pub use place::{Running, Served, running};
 use crate::acs::{Endpoint, IdentityClient};
 use crate::error::{Error, Result};
 use crate::files::Folder;
+use crate::hardening::Confined;
 use crate::loopback::serve::Limits;
 use crate::loopback::{self, Bound, WebOrigin};
 use crate::session::{Net, Overview, Session, Wish};
@@ -220,6 +221,11 @@ impl Server {
     /// The Unix socket, where there is one.
     pub fn socket(&self) -> Option<&PathBuf> {
         self.place.running().socket.as_ref()
+    }
+
+    /// Records how far this process is confined, for those that look for the service.
+    pub fn note_confinement(&mut self, confined: Confined) {
+        self.place.note_confinement(confined);
     }
 
     /// Serves until `stop` ends; then the answers under way are finished, for five seconds at most.

@@ -15,6 +15,7 @@ use crate::account::Tenancy;
 use crate::error::{Error, Kind, Result};
 use crate::exchange::TokenSource;
 use crate::files::Folder;
+use crate::hardening::Confined;
 use crate::secret::ServiceSecret;
 use crate::session::{Session, Target, Wish};
 use crate::store::folder;
@@ -44,6 +45,8 @@ pub struct Running {
     pub socket: Option<PathBuf>,
     /// Whose tokens it serves, and what they are good for.
     pub serves: Option<Served>,
+    /// How far its process is confined, once it has said so.
+    pub confined: Option<Confined>,
 }
 
 /// What the lock file says about a running service.
@@ -58,6 +61,8 @@ struct Told {
     socket: Option<String>,
     #[serde(default)]
     serves: Option<Served>,
+    #[serde(default)]
+    confined: Option<Confined>,
 }
 
 /// What a service is for: it helps an app only where all of it is what the app works with.
@@ -175,6 +180,7 @@ impl Place {
                 secret_file: folder.path_of(SECRET_FILE),
                 socket: None,
                 serves: None,
+                confined: None,
             },
             folder: folder.clone(),
             lock,
@@ -201,6 +207,11 @@ impl Place {
         self.open_socket();
         self.tell();
         Ok(secret)
+    }
+
+    pub(super) fn note_confinement(&mut self, confined: Confined) {
+        self.running.confined = Some(confined);
+        self.tell();
     }
 
     pub(super) fn running(&self) -> &Running {
@@ -248,6 +259,7 @@ impl Place {
                 secret_file: text(&running.secret_file),
                 socket: running.socket.as_ref().map(text),
                 serves: running.serves.clone(),
+                confined: running.confined,
             };
             self.lock.write_all(&serde_json::to_vec(&told)?)
         });
@@ -314,6 +326,7 @@ fn read(mut file: &File, folder: &Folder) -> Option<Running> {
         secret_file: path(SECRET_FILE),
         socket: told.socket.map(|_| path(SOCKET)),
         serves: told.serves,
+        confined: told.confined,
     })
 }
 

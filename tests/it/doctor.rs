@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::harness::{Home, Run};
 
-const NAMES: [&str; 11] = [
+const NAMES: [&str; 12] = [
     "configuration",
     "store",
     "proxy",
@@ -24,6 +24,7 @@ const NAMES: [&str; 11] = [
     "loopback",
     "browser",
     "memory",
+    "confinement",
 ];
 
 fn doctor(home: &Home, more: &[&str]) -> (Run, Value) {

@@ -52,6 +52,7 @@ mod raw_paths;
 mod relays;
 mod secret_service;
 mod secrets_in_slots;
+mod security_page;
 mod serve;
 mod settings;
 mod setup;

@@ -54,16 +54,9 @@ pub fn from_environment(
     http: Arc<Http>,
     clock: Arc<dyn Clock>,
 ) -> Result<Arc<dyn TokenCredential>> {
-    let variable = |name: &str| {
-        environment
-            .get(name)
-            .map(|text| text.trim())
-            .filter(|text| !text.is_empty())
-            .map(str::to_owned)
-    };
+    let variable = |name| value_of(environment, name);
     let authority = variable("AZURE_AUTHORITY_HOST");
     let options = || client_options(http.clone(), authority.as_deref());
-    let wanted = variable("AZURE_TOKEN_CREDENTIALS").map(|text| text.to_lowercase());
     let (client_id, tenant_id) = (variable("AZURE_CLIENT_ID"), variable("AZURE_TENANT_ID"));
     if let (Some(client_id), Some(tenant_id)) = (&client_id, &tenant_id) {
         if let Some(secret) = variable("AZURE_CLIENT_SECRET") {
@@ -109,13 +102,7 @@ pub fn from_environment(
             )));
         }
     }
-    let is_hosted = variable("IDENTITY_ENDPOINT").is_some() || variable("MSI_ENDPOINT").is_some();
-    let is_asked_for = matches!(
-        wanted.as_deref(),
-        Some("prod" | "managedidentitycredential")
-    );
-    // Without a sign of one, asking costs half a minute of silence on every desktop.
-    if is_hosted || is_asked_for {
+    if names_managed_identity(environment) {
         return made(ManagedIdentityCredential::new(Some(
             ManagedIdentityCredentialOptions {
                 user_assigned_id: client_id.map(UserAssignedId::ClientId),
@@ -124,6 +111,37 @@ pub fn from_environment(
         )));
     }
     Ok(Arc::new(Tools::default()))
+}
+
+/// Whether [`from_environment`] leaves the credential to `az` and `azd`, which are programs.
+pub fn is_developer_tool(environment: &BTreeMap<String, String>) -> bool {
+    let has = |name| value_of(environment, name).is_some();
+    let secrets = [
+        "AZURE_CLIENT_SECRET",
+        "AZURE_CLIENT_CERTIFICATE_PATH",
+        "AZURE_FEDERATED_TOKEN_FILE",
+    ];
+    let is_named =
+        has("AZURE_CLIENT_ID") && has("AZURE_TENANT_ID") && secrets.iter().any(|name| has(name));
+    !is_named && !names_managed_identity(environment)
+}
+
+/// Whether the environment hints at a managed identity. Without a sign of one, asking costs half a
+/// minute of silence on every desktop.
+fn names_managed_identity(environment: &BTreeMap<String, String>) -> bool {
+    let has = |name| value_of(environment, name).is_some();
+    let wanted = value_of(environment, "AZURE_TOKEN_CREDENTIALS").map(|text| text.to_lowercase());
+    let is_asked_for = matches!(
+        wanted.as_deref(),
+        Some("prod" | "managedidentitycredential")
+    );
+    has("IDENTITY_ENDPOINT") || has("MSI_ENDPOINT") || is_asked_for
+}
+
+/// A variable's value without spaces around it; an empty one counts as unset.
+fn value_of(environment: &BTreeMap<String, String>, name: &str) -> Option<String> {
+    let text = environment.get(name)?.trim();
+    (!text.is_empty()).then(|| text.to_owned())
 }
 
 /// Requests a token for the resource's own API; returns it with its expiry.

@@ -9,8 +9,11 @@ use serde_json::json;
 
 use crate::cli::Stdin;
 use crate::cli::args;
+use crate::cli::confined;
 use crate::cli::dashboard;
 use crate::cli::first_run;
+#[cfg(debug_assertions)]
+use crate::cli::intruder;
 use crate::cli::keyboard::Keyboard;
 use crate::cli::notify;
 use crate::cli::output::Output;
@@ -66,7 +69,7 @@ pub(super) fn run(
     if is_early {
         return Ok(0);
     }
-    let server = Server::open(options, sockets, &folder)?;
+    let mut server = Server::open(options, sockets, &folder)?;
     if cfg!(panic = "abort") {
         remove_on_panic(&server);
     }
@@ -87,6 +90,10 @@ pub(super) fn run(
         if args.open {
             dashboard::show(&server.dashboard_link()?, world, output)?;
         }
+        // No program is started from here on.
+        server.note_confinement(confined::serve(&parts));
+        #[cfg(debug_assertions)]
+        intruder::act(world);
         server.run(stop).await
     });
     // A renewal that is under way may last: nobody waits for it any more.

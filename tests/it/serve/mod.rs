@@ -2,6 +2,8 @@
 
 mod access;
 mod attacks;
+#[cfg(target_os = "linux")]
+mod confinement;
 mod dashboard;
 mod identities;
 mod lifecycle;

@@ -1,0 +1,83 @@
+//! Confines `serve` once it listens and needs no program any more, and reports how far.
+
+use std::path::PathBuf;
+
+use crate::acs::resource_credential;
+use crate::config::{self, KeySource};
+use crate::hardening::{Confined, Plan, confine};
+
+use super::parts::{Parts, World};
+
+/// Confines this process. What cannot be confined is reported and keeps nothing from running.
+pub(super) fn serve(parts: &Parts<'_>) -> Confined {
+    let nothing = Confined {
+        files: false,
+        programs: false,
+    };
+    if needs_programs(parts) {
+        tracing::info!(
+            "the service is not confined: the resource's credential is that of `az` or `azd`, \
+             which are programs"
+        );
+        return nothing;
+    }
+    if !cfg!(target_os = "linux") {
+        return nothing;
+    }
+    let Some(plan) = plan(parts.world) else {
+        return nothing;
+    };
+    let outcome = confine(&plan);
+    match &outcome.files {
+        Ok(0) => tracing::debug!("the service opens only its own files and the system's"),
+        Ok(threads) => tracing::debug!(
+            "the service opens only its own files and the system's; {threads} earlier threads are \
+             not limited"
+        ),
+        Err(reason) => tracing::debug!("the service's files are not limited: {reason}"),
+    }
+    match &outcome.programs {
+        Ok(()) => tracing::debug!("the service can start no program"),
+        Err(reason) => tracing::debug!("the service's system calls are not limited: {reason}"),
+    }
+    outcome.confined()
+}
+
+/// Whether a request may lead to a start of the Azure tools.
+fn needs_programs(parts: &Parts<'_>) -> bool {
+    let resource = parts.config.any_resource();
+    let has_no_key = resource.is_ok_and(|resource| matches!(resource.key, KeySource::None));
+    let world = parts.world;
+    has_no_key
+        && resource_credential::is_developer_tool(&world.environment)
+        && world.path_variable("PATH").is_some_and(|folders| {
+            std::env::split_paths(&folders)
+                .any(|folder| ["az", "azd"].iter().any(|name| folder.join(name).exists()))
+        })
+}
+
+/// The folders of the program, and the files that its settings name.
+fn plan(world: &World) -> Option<Plan> {
+    let state = world
+        .state_folder()
+        .inspect_err(|error| tracing::debug!("the service is not confined: {error}"))
+        .ok()?;
+    let authorities = config::authority_files(|name| world.path_variable(name));
+    let named = [
+        "SSL_CERT_DIR",
+        "ACSPASS_STORE_KEY_FILE",
+        "AZURE_CLIENT_CERTIFICATE_PATH",
+    ];
+    let mut reads: Vec<PathBuf> = authorities.into_iter().map(|file| file.path).collect();
+    reads.extend(named.iter().filter_map(|name| world.path_variable(name)));
+    reads.extend(world.config_folder());
+    // Kubernetes replaces the file by a new one.
+    let token = world.path_variable("AZURE_FEDERATED_TOKEN_FILE");
+    reads.extend(token.and_then(|file| file.parent().map(PathBuf::from)));
+    // The managed identity of Azure Arc answers with the name of a file here.
+    reads.push(PathBuf::from("/var/opt/azcmagent/tokens"));
+    Some(Plan {
+        writes: vec![state.path()],
+        reads,
+    })
+}

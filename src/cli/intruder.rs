@@ -1,0 +1,59 @@
+//! For tests, and in debug builds only: code that has taken over the service.
+//!
+//! `ACSPASS_TEST_INTRUDER` names a file outside the service's folders. Once the service is confined,
+//! this tries what an attacker would try, on the thread that serves and on a new one, and prints
+//! what became of it.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::process::Command;
+
+use super::parts::World;
+
+/// Tries everything if the variable is set.
+pub(super) fn act(world: &World) {
+    let Some(file) = world.path_variable("ACSPASS_TEST_INTRUDER") else {
+        return;
+    };
+    let own = world.state_folder().map(|folder| folder.path());
+    let own = own.unwrap_or_default().join("intruder");
+    let mut lines = attempts("serving", &file, &own);
+    let later = std::thread::spawn(move || attempts("new", &file, &own));
+    lines.extend(later.join().unwrap_or_default());
+    for line in lines {
+        world.talk.say(&line);
+    }
+}
+
+fn attempts(thread: &str, file: &Path, own: &Path) -> Vec<String> {
+    let beside = file.with_extension("new");
+    let link = own.with_extension("link");
+    let folder = file.parent().unwrap_or(file);
+    let outcomes: [(&str, io::Result<()>); 8] = [
+        ("read", fs::read(file).map(drop)),
+        (
+            "write",
+            fs::OpenOptions::new().append(true).open(file).map(drop),
+        ),
+        ("create", fs::write(&beside, "x")),
+        ("move", fs::rename(file, &beside)),
+        ("list", fs::read_dir(folder).map(drop)),
+        (
+            "link",
+            fs::hard_link(if beside.exists() { &beside } else { file }, &link),
+        ),
+        ("run", Command::new("/bin/true").status().map(drop)),
+        (
+            "own",
+            fs::write(own, "x").and_then(|()| fs::remove_file(own)),
+        ),
+    ];
+    // The next thread finds everything as it was.
+    let _ = fs::rename(&beside, file).and_then(|()| fs::remove_file(&link));
+    let line = |(what, outcome): (&str, io::Result<()>)| match outcome {
+        Ok(()) => format!("intruder: {thread} {what}: done"),
+        Err(cause) => format!("intruder: {thread} {what}: {:?}", cause.kind()),
+    };
+    outcomes.into_iter().map(line).collect()
+}

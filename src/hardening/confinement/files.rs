@@ -1,0 +1,119 @@
+//! The files that a confined process opens, by Landlock.
+
+use std::path::{Path, PathBuf};
+
+use landlock::{
+    ABI, Access, AccessFs, BitFlags, CompatLevel, Compatible, PathBeneath, PathFd,
+    RestrictSelfAttr, Ruleset, RulesetAttr, RulesetCreatedAttr, RulesetStatus, Scope,
+    make_bitflags, path_beneath_rules,
+};
+
+use super::Plan;
+
+/// What the C library, the resolver of names and the verifier of certificates read, each again and
+/// again: networks change, and packages are updated. `/etc` is a whole folder because its files are
+/// replaced by new ones, which a rule for a file does not cover.
+const SYSTEM: [&str; 24] = [
+    "/etc",
+    "/usr",
+    "/lib",
+    "/lib64",
+    "/nix/store",
+    "/gnu/store",
+    "/run/current-system",
+    "/run/systemd/resolve",
+    "/run/NetworkManager",
+    "/run/resolvconf",
+    "/run/connman",
+    "/var/lib/ca-certificates",
+    "/var/lib/sss",
+    "/mnt/wsl",
+    "/proc/self",
+    "/proc/sys/kernel",
+    "/proc/sys/vm",
+    "/proc/sys/net",
+    "/proc/uptime",
+    "/proc/stat",
+    "/proc/meminfo",
+    "/proc/cpuinfo",
+    "/sys/fs/cgroup",
+    "/sys/devices/system/cpu",
+];
+
+/// Devices without contents of a user. A passphrase is asked for on the terminal.
+const DEVICES: [&str; 5] = [
+    "/dev/null",
+    "/dev/zero",
+    "/dev/random",
+    "/dev/urandom",
+    "/dev/tty",
+];
+
+/// The newest version whose file rights are used; an older kernel limits what it knows.
+const NEWEST: ABI = ABI::V5;
+
+/// Limits the files of this thread and of later ones, and of all threads where the kernel can.
+/// Returns how many threads are left out.
+pub(super) fn confine(plan: &Plan) -> Result<usize, String> {
+    let others = threads().saturating_sub(1);
+    let status = ruleset(plan)?
+        .restrict_self()
+        .map_err(|cause| format!("Landlock refuses: {cause}"))?;
+    match status.ruleset {
+        RulesetStatus::NotEnforced => Err("this kernel has no Landlock".to_owned()),
+        _ if status.all_threads => Ok(0),
+        _ => Ok(others),
+    }
+}
+
+fn ruleset(plan: &Plan) -> Result<landlock::RulesetCreated, String> {
+    let read = make_bitflags!(AccessFs::{ReadFile | ReadDir});
+    // The kernel gives no program's start to any path.
+    let own = AccessFs::from_all(NEWEST)
+        & !make_bitflags!(AccessFs::{Execute | MakeChar | MakeBlock | IoctlDev});
+    let device = make_bitflags!(AccessFs::{ReadFile | WriteFile | IoctlDev});
+    let wrong = |cause: landlock::RulesetError| format!("Landlock refuses: {cause}");
+    let mut rules = Ruleset::default()
+        .handle_access(AccessFs::from_all(NEWEST))
+        .and_then(|rules| rules.scope(Scope::Signal))
+        .and_then(Ruleset::create)
+        .and_then(|rules| rules.all_threads(true))
+        .map_err(wrong)?;
+    for path in &plan.writes {
+        let folder = PathFd::new(path).map_err(|cause| format!("`{}`: {cause}", path.display()))?;
+        rules = rules
+            .add_rule(PathBeneath::new(folder, own))
+            .map_err(wrong)?;
+    }
+    let resolver = resolver();
+    let system = SYSTEM.iter().map(Path::new).chain(resolver.as_deref());
+    let readable = system.chain(plan.reads.iter().map(PathBuf::as_path));
+    let add = |rules: landlock::RulesetCreated, paths: Vec<&Path>, access: BitFlags<AccessFs>| {
+        rules
+            .add_rules(path_beneath_rules(paths, access))
+            .map_err(wrong)
+    };
+    let rules = add(rules, readable.collect(), read)?;
+    add(rules, DEVICES.iter().map(Path::new).collect(), device)
+}
+
+/// The folder that the resolver's settings are in, if `/etc/resolv.conf` is a link.
+fn resolver() -> Option<PathBuf> {
+    let target = std::fs::canonicalize("/etc/resolv.conf").ok()?;
+    let folder = target.parent()?;
+    // A folder at the top holds more than that.
+    (folder.components().count() > 2).then(|| folder.to_owned())
+}
+
+/// How many threads this process has; unknown counts as this one.
+fn threads() -> usize {
+    std::fs::read_dir("/proc/self/task").map_or(1, Iterator::count)
+}
+
+pub(super) fn are_offered() -> bool {
+    Ruleset::default()
+        .set_compatibility(CompatLevel::HardRequirement)
+        .handle_access(AccessFs::from_all(ABI::V1))
+        .and_then(Ruleset::create)
+        .is_ok()
+}

@@ -1,0 +1,90 @@
+//! Confines the token service: which files it opens, and that it starts no program.
+//!
+//! Landlock (<https://docs.kernel.org/userspace-api/landlock.html>) limits the files, and a seccomp
+//! filter the system calls. Both need `no_new_privs`, both are for ever, and both are inherited.
+//! Landlock covers the calling thread and the threads that it starts later; only from its ABI 8 on
+//! can it cover the threads that run already. So [`confine`] is called before a runtime starts
+//! threads, and after everything that needs a program. Connections to sockets are not limited.
+
+#[cfg(target_os = "linux")]
+mod calls;
+#[cfg(target_os = "linux")]
+mod files;
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+/// What a confined process may use, beside what the system's libraries read.
+#[derive(Debug, Clone, Default)]
+pub struct Plan {
+    /// Folders below which it reads, writes, creates and removes. All of them must exist.
+    pub writes: Vec<PathBuf>,
+    /// Files and folders that it reads. One that does not exist is left out.
+    pub reads: Vec<PathBuf>,
+}
+
+/// What of a process is confined.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Confined {
+    /// Whether it opens no file but those of its [`Plan`].
+    pub files: bool,
+    /// Whether it can start no program.
+    pub programs: bool,
+}
+
+/// The outcome of [`confine`]; an error is one sentence.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcome {
+    /// How many threads ran before and are not limited in their files.
+    pub files: Result<usize, String>,
+    /// The filter of system calls covers all threads.
+    pub programs: Result<(), String>,
+}
+
+impl Outcome {
+    /// The same without reasons.
+    pub fn confined(&self) -> Confined {
+        Confined {
+            files: self.files.is_ok(),
+            programs: self.programs.is_ok(),
+        }
+    }
+}
+
+/// Confines this process as far as the kernel can. What fails leaves the rest in force.
+#[cfg(target_os = "linux")]
+pub fn confine(plan: &Plan) -> Outcome {
+    Outcome {
+        files: files::confine(plan),
+        programs: calls::confine(),
+    }
+}
+
+/// No other system has this.
+#[cfg(not(target_os = "linux"))]
+pub fn confine(_plan: &Plan) -> Outcome {
+    let none = || "only Linux confines a process".to_owned();
+    Outcome {
+        files: Err(none()),
+        programs: Err(none()),
+    }
+}
+
+/// Reports what the kernel can confine; nothing is confined by this.
+pub fn offered() -> Confined {
+    #[cfg(target_os = "linux")]
+    {
+        Confined {
+            files: files::are_offered(),
+            programs: calls::are_offered(),
+        }
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        Confined {
+            files: false,
+            programs: false,
+        }
+    }
+}
