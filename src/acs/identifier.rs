@@ -6,6 +6,7 @@
 use std::fmt;
 
 use crate::error::{Error, Kind, Result};
+use crate::input;
 use crate::text::{quoted, secret_form};
 
 /// The cloud that an id belongs to.
@@ -176,7 +177,7 @@ impl CommunicationUserId {
     /// # Errors
     /// [`Kind::Usage`] where it is the id of something else, or of nothing.
     pub fn parse(raw: &str) -> Result<Self> {
-        let raw = raw.trim();
+        let raw = input::bare(raw.trim().trim_end_matches(','));
         let refuse = |message: String, hint: &str| Err(Error::new(Kind::Usage, message, hint));
         // A token behind the prefix would go into a request's path.
         let known = match secret_form(raw) {
@@ -262,7 +263,15 @@ mod tests {
 
     #[test]
     fn only_an_identity_of_a_resource_is_taken_as_one() {
-        assert!(CommunicationUserId::parse(" 8:acs:r_u\n").is_ok());
+        for raw in [
+            " 8:acs:r_u\n",
+            "'8:acs:r_u'",
+            "\"8:acs:r_u\",",
+            "8:acs:r_u,",
+        ] {
+            let read = CommunicationUserId::parse(raw).expect("an id");
+            assert_eq!(read.as_str(), "8:acs:r_u");
+        }
         for raw in [
             "8:acs:1b5cc06b-f352-4571-b1e6-d9b259b7c776_00000007-0464-274b-b274-5a3a0d000101",
             "8:acs:r_wf_t_o",

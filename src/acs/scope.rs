@@ -5,6 +5,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use crate::error::{Error, Kind, Result};
+use crate::input;
 use crate::time::in_words;
 
 /// What a Communication token may be used for.
@@ -48,12 +49,13 @@ impl fmt::Display for TokenScope {
 impl FromStr for TokenScope {
     type Err = Error;
 
-    /// Takes any word: what this version does not know is passed through.
+    /// Takes a known scope in any case. Any other word is passed through as it is.
     ///
     /// # Errors
     /// [`Kind::Usage`] where it is empty, or more than a word.
     fn from_str(text: &str) -> Result<Self> {
-        Ok(match text {
+        let text = input::bare(text);
+        Ok(match text.to_ascii_lowercase().as_str() {
             "chat" => TokenScope::Chat,
             "voip" => TokenScope::Voip,
             "chat.join" => TokenScope::ChatJoin,
@@ -179,11 +181,13 @@ mod tests {
             "chat.join",
             "chat.join.limited",
             "voip.join",
-            "Chat",
-            "new.scope",
+            "New.scope",
         ] {
             let scope: TokenScope = word.parse().expect(word);
             assert_eq!(scope.as_str(), word);
+        }
+        for word in ["Chat", "\"CHAT\"", " chat "] {
+            assert_eq!(word.parse().ok(), Some(TokenScope::Chat), "{word}");
         }
         assert!("chat voip".parse::<TokenScope>().is_err());
         assert!("".parse::<TokenScope>().is_err());

@@ -61,7 +61,7 @@ impl SignInChoice {
 /// # Errors
 /// [`Kind::Usage`] naming the stores.
 pub fn parse_store(text: &str) -> Result<StoreChoice> {
-    match text {
+    match text.to_ascii_lowercase().as_str() {
         "keyring" => Ok(StoreChoice::Keyring),
         "keyutils" if cfg!(target_os = "linux") => Ok(StoreChoice::Keyutils),
         "keyutils" => Err(Error::new(
@@ -81,7 +81,9 @@ pub fn parse_store(text: &str) -> Result<StoreChoice> {
 
 pub(super) fn parse_sign_in(text: &str) -> Result<SignInChoice> {
     let choices = SignInChoice::ALL;
-    let chosen = choices.into_iter().find(|choice| choice.as_str() == text);
+    let chosen = choices
+        .into_iter()
+        .find(|choice| choice.as_str().eq_ignore_ascii_case(text));
     chosen.ok_or_else(|| {
         let known = choices.map(SignInChoice::as_str).join(", ");
         Error::new(
@@ -94,7 +96,7 @@ pub(super) fn parse_sign_in(text: &str) -> Result<SignInChoice> {
 
 /// Reads what is on or off.
 pub(super) fn parse_switch(text: &str) -> Result<bool> {
-    match text.trim() {
+    match text.to_ascii_lowercase().as_str() {
         "true" => Ok(true),
         "false" => Ok(false),
         _ => Err(Error::new(

@@ -333,7 +333,7 @@ fn from(error: Error, found: &[&Found]) -> Error {
 /// # Errors
 /// [`Kind::Usage`] naming the kinds.
 pub fn parse_exchange(text: &str) -> Result<ExchangeKind> {
-    match text {
+    match text.to_ascii_lowercase().as_str() {
         "key" => Ok(ExchangeKind::Key),
         "entra" => Ok(ExchangeKind::Entra),
         "teams-extension" => Ok(ExchangeKind::TeamsExtension),

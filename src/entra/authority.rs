@@ -190,7 +190,10 @@ fn check_tenant(tenant: &str) -> Result<String> {
                     .bytes()
                     .all(|b| b.is_ascii_alphanumeric() || b == b'-')
         });
-    if is_name || is_domain || is_guid(&tenant) {
+    if let Some(guid) = guid(&tenant) {
+        return Ok(guid);
+    }
+    if is_name || is_domain {
         return Ok(tenant);
     }
     wrong(
@@ -213,20 +216,29 @@ pub(crate) fn is_guid(text: &str) -> bool {
     text.len() == 36 && Uuid::try_parse(text).is_ok()
 }
 
+/// Returns the GUID that a user wrote, as Entra writes it: 8-4-4-4-12 hexadecimal digits in lower case. PowerShell and
+/// Windows write it with braces around it.
+pub(crate) fn guid(text: &str) -> Option<String> {
+    let text = input::bare(text);
+    let braced = text
+        .strip_prefix('{')
+        .and_then(|rest| rest.strip_suffix('}'));
+    let digits = braced.unwrap_or(text);
+    is_guid(digits).then(|| digits.to_ascii_lowercase())
+}
+
 /// Takes an application (client) id.
 ///
 /// # Errors
 /// [`Kind::Usage`] where it is not a GUID.
 pub fn check_client_id(text: &str) -> Result<String> {
-    let id = input::bare(text).to_ascii_lowercase();
-    match is_guid(&id) {
-        true => Ok(id),
-        false => Err(Error::new(
+    guid(text).ok_or_else(|| {
+        Error::new(
             Kind::Usage,
             "the client id is not a GUID",
             "the portal shows the Application (client) ID under App registrations, Overview",
-        )),
-    }
+        )
+    })
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ mod refusal;
 mod sign_in;
 mod tokens;
 
-pub(crate) use authority::is_guid;
+pub(crate) use authority::guid;
 pub use authority::{Authority, check_client_id};
 pub use sign_in::{By, Confirm, Newcomer, Notice, Prompt, Reader, SignedIn, Way};
 pub use tokens::{Entra, RefreshError, Tokens};

@@ -75,13 +75,21 @@ pub fn bare(text: &str) -> &str {
 /// dotenv file does (`export NAME=…`, `$env:NAME = "…"`, `set NAME=…`, `NAME=…`). Of several lines, the
 /// one that assigns one of these variables counts.
 pub fn value<'t>(text: &'t str, variables: &[&str]) -> &'t str {
+    value_with_form(text, variables, |_| false)
+}
+
+/// As [`value`], and the value of any other variable if it has this form.
+fn value_with_form<'t>(
+    text: &'t str,
+    variables: &[&str],
+    has_form: impl Fn(&str) -> bool,
+) -> &'t str {
+    let assigned = |line| assigned(line, variables, &has_form);
     let whole = bare(text);
-    if let Some(value) = assigned(whole, variables).filter(|_| !whole.contains('\n')) {
+    if let Some(value) = assigned(whole).filter(|_| !whole.contains('\n')) {
         return value;
     }
-    let mut values = whole
-        .lines()
-        .filter_map(|line| assigned(bare(line), variables));
+    let mut values = whole.lines().filter_map(|line| assigned(bare(line)));
     match (values.next(), values.next()) {
         (Some(value), None) => value,
         // The same value under two names has one meaning.
@@ -90,12 +98,22 @@ pub fn value<'t>(text: &'t str, variables: &[&str]) -> &'t str {
     }
 }
 
-/// The value behind `NAME=`, if the name is one of these.
-fn assigned<'t>(line: &'t str, variables: &[&str]) -> Option<&'t str> {
-    let (name, value) = line.split_once('=')?;
+/// Returns the value behind `NAME=`, or YAML's and JSON's `NAME:`, if the name is one of these or the
+/// value has the form.
+fn assigned<'t>(
+    line: &'t str,
+    variables: &[&str],
+    has_form: impl Fn(&str) -> bool,
+) -> Option<&'t str> {
+    let (name, value) = line.split_once(['=', ':'])?;
+    // PowerShell's `$env:NAME` has a colon before the name.
+    let (name, value) = match name.eq_ignore_ascii_case("$env") {
+        true => value.split_once('=')?,
+        false => (name, value),
+    };
     let name = name.trim();
     let lower = name.to_ascii_lowercase();
-    let plain = ["export ", "set ", "declare -x ", "$env:", "setx "]
+    let plain = ["export ", "set ", "declare -x ", "setx "]
         .iter()
         .find(|word| lower.starts_with(*word))
         .map_or(name, |word| name[word.len()..].trim());
@@ -104,19 +122,19 @@ fn assigned<'t>(line: &'t str, variables: &[&str]) -> Option<&'t str> {
         (Some(plain), Some(value)) => (plain, value),
         _ => (plain, value),
     };
-    variables
+    let value = value.trim();
+    // PowerShell, `export NAME='…';` in a script and `"NAME": "…",` in JSON. A value without quotes
+    // keeps what it ends with.
+    let value = bare(match value.starts_with(['"', '\'']) {
+        true => value.trim_end_matches([';', ',', ' ']),
+        false => value,
+    });
+    let plain = plain.trim_matches('"');
+    let is_name = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.');
+    let is_known = variables
         .iter()
-        .any(|known| known.eq_ignore_ascii_case(plain))
-        .then(|| {
-            let value = value.trim();
-            // PowerShell, and `export NAME='…';` in a script; a value that ends so keeps its own.
-            let is_quoted = value.starts_with(['"', '\'']);
-            let value = match is_quoted {
-                true => value.trim_end_matches([';', ' ']),
-                false => value,
-            };
-            bare(value)
-        })
+        .any(|known| known.eq_ignore_ascii_case(plain));
+    (is_known || plain.chars().all(is_name) && has_form(value)).then_some(value)
 }
 
 #[cfg(test)]
@@ -181,6 +199,8 @@ mod tests {
             "set NAME=a=b;c",
             "set \"NAME=a=b;c\"",
             "setx NAME=a=b;c",
+            "NAME: a=b;c",
+            "\"NAME\": \"a=b;c\",",
             "declare -x NAME=\"a=b;c\"",
             "# a comment\nOTHER=1\nNAME=\"a=b;c\"\n",
             "NAME='a=b;c'\nTHIRD=\"a=b;c\"",

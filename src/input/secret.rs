@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
-use super::{bare, value};
+use super::{bare, value_with_form};
 use crate::jwt;
 
 const CONNECTION_VARIABLES: [&str; 2] = [
@@ -27,25 +27,53 @@ const TOKEN_MEMBERS: [&str; 3] = ["token", "accessToken", "access_token"];
 
 /// The connection string in a text: alone, quoted, assigned to its variable, or in JSON.
 pub fn connection_string(text: &str) -> Cow<'_, str> {
-    found(text, &CONNECTION_VARIABLES, &CONNECTION_MEMBERS)
+    found(
+        text,
+        &CONNECTION_VARIABLES,
+        &CONNECTION_MEMBERS,
+        is_connection_string,
+    )
+}
+
+fn is_connection_string(text: &str) -> bool {
+    let text = text.to_ascii_lowercase();
+    ["endpoint=", "accesskey="]
+        .iter()
+        .all(|key| text.starts_with(key) || text.contains(&format!(";{key}")))
+}
+
+fn is_token(text: &str) -> bool {
+    jwt::decode(without_scheme(text)).is_some()
 }
 
 /// The token in a text: alone, quoted, assigned to its variable, in JSON, as a bearer header, or as
 /// the second line of `user create --scope`. Lines into which a terminal has broken it are joined.
 pub fn token(text: &str) -> Cow<'_, str> {
-    match found(text, &TOKEN_VARIABLES, &TOKEN_MEMBERS) {
+    match found(text, &TOKEN_VARIABLES, &TOKEN_MEMBERS, is_token) {
         Cow::Borrowed(text) => one_token(text),
         Cow::Owned(text) => Cow::Owned(one_token(&text).into_owned()),
     }
 }
 
-fn found<'t>(text: &'t str, variables: &[&str], members: &[&str]) -> Cow<'t, str> {
-    let text = value(text, variables);
+/// The value of one of these variables, of one of these members of a JSON object, or the one value
+/// of this form under another name.
+fn found<'t>(
+    text: &'t str,
+    variables: &[&str],
+    members: &[&str],
+    has_form: fn(&str) -> bool,
+) -> Cow<'t, str> {
+    let text = value_with_form(text, variables, has_form);
     let json = text
-        .starts_with('{')
+        .starts_with(['{', '['])
         .then(|| serde_json::from_str::<Value>(text).ok())
         .flatten();
-    match json.and_then(|json| member(&json, members).map(str::to_owned)) {
+    let named = |json: &Value| {
+        member(json, members)
+            .or_else(|| only(json, has_form))
+            .map(str::to_owned)
+    };
+    match json.as_ref().and_then(named) {
         Some(value) => Cow::Owned(bare(&value).to_owned()),
         None => Cow::Borrowed(text),
     }
@@ -58,6 +86,25 @@ fn member<'j>(json: &'j Value, members: &[&str]) -> Option<&'j str> {
         object @ Value::Object(_) => member(object, members),
         _ => None,
     })
+}
+
+/// The one text in this JSON that has the form, at any depth.
+fn only(json: &Value, has_form: fn(&str) -> bool) -> Option<&str> {
+    let mut texts = Vec::new();
+    let mut rest = vec![json];
+    while let Some(value) = rest.pop() {
+        match value {
+            Value::String(text) if has_form(bare(text)) => texts.push(text.as_str()),
+            Value::Array(values) => rest.extend(values),
+            Value::Object(members) => rest.extend(members.values()),
+            _ => {}
+        }
+    }
+    texts.dedup();
+    match texts.as_slice() {
+        [text] => Some(text),
+        _ => None,
+    }
 }
 
 fn one_token(text: &str) -> Cow<'_, str> {
@@ -154,6 +201,14 @@ mod tests {
                 "{{\"primaryConnectionString\": \"{STRING}\", \"primaryKey\": \"x\", \"secondaryConnectionString\": \"y\"}}"
             ),
             format!("{{\"url\": \"u\", \"connectionString\": \"{STRING}\"}}"),
+            format!("ACS_CONNECTION_STRING={STRING}\n"),
+            format!("$env:Acs = \"{STRING}\""),
+            format!("set \"ACS={STRING}\""),
+            format!("# .env\nACS=\"{STRING}\"\nPORT=8080\n"),
+            format!("connection-string: {STRING}\n"),
+            format!("  \"ConnectionString\": \"{STRING}\",\n"),
+            format!("{{\"ConnectionStrings\": {{\"Acs\": \"{STRING}\"}}, \"Port\": 1}}"),
+            format!("[{{\"primaryConnectionString\": \"{STRING}\"}}]"),
         ] {
             assert_eq!(connection_string(&text), STRING, "{text}");
         }

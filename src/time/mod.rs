@@ -106,11 +106,13 @@ impl fmt::Display for Timestamp {
     }
 }
 
-/// Reads a duration as people write it: `90s`, `10m`, `1h30m`; a bare number is seconds.
+/// Reads a duration: `90s`, `10m`, `1h 30m`, `24 hours`, `1.5h` or ISO 8601's `PT1H`. A bare number is
+/// seconds, and a day has 24 hours.
 ///
 /// # Errors
-/// [`Kind::Usage`] where it is none of these.
+/// [`Kind::Usage`] if the text is none of these, or the duration is negative.
 pub fn parse_duration(text: &str) -> Result<Duration> {
+    let text = text.trim();
     let wrong = || {
         Error::new(
             Kind::Usage,
@@ -118,37 +120,14 @@ pub fn parse_duration(text: &str) -> Result<Duration> {
             "write it like 90s, 10m or 1h30m; a bare number is seconds",
         )
     };
-    let text = &text.trim().to_ascii_lowercase();
     if let Ok(seconds) = text.parse::<u32>() {
         return Ok(Duration::from_secs(seconds.into()));
     }
-    let mut total: u64 = 0;
-    let mut number = String::new();
-    let mut last_unit = u64::MAX;
-    for c in text.chars() {
-        if c.is_ascii_digit() {
-            number.push(c);
-            continue;
-        }
-        let unit = match c {
-            'd' => 86_400,
-            'h' => 3_600,
-            'm' => 60,
-            's' => 1,
-            _ => return Err(wrong()),
-        };
-        if unit >= last_unit {
-            return Err(wrong());
-        }
-        last_unit = unit;
-        let count: u32 = number.parse().map_err(|_| wrong())?;
-        number.clear();
-        total += u64::from(count) * unit;
-    }
-    if !number.is_empty() || last_unit == u64::MAX {
-        return Err(wrong());
-    }
-    Ok(Duration::from_secs(total))
+    let span: jiff::Span = text.to_ascii_lowercase().parse().map_err(|_| wrong())?;
+    let signed = span
+        .to_duration(jiff::SpanRelativeTo::days_are_24_hours())
+        .map_err(|_| wrong())?;
+    Duration::try_from(signed).map_err(|_| wrong())
 }
 
 /// A duration as people read it, in its two largest units: `1 h 5 min`, `9 min 58 s`, `12 s`.
@@ -198,6 +177,14 @@ mod tests {
             ("45", 45),
             ("1d", 86_400),
             ("0", 0),
+            ("10 m", 600),
+            ("24H", 86_400),
+            ("1h 30m", 5400),
+            ("1.5h", 5400),
+            ("24 hours", 86_400),
+            ("90 min", 5400),
+            ("PT1H", 3600),
+            (" 24h ", 86_400),
         ] {
             assert_eq!(
                 parse_duration(text).ok(),
@@ -211,8 +198,9 @@ mod tests {
             "10x",
             "1m1h",
             "-5",
-            "1.5h",
-            "10 m",
+            "-1h",
+            "1h ago",
+            "1 month",
             "5m3",
             "1m1m",
             "99999999999",

@@ -90,7 +90,7 @@ fn settings_that_are_wrong_end_with_2_and_say_where_they_came_from() {
         ),
         (
             "ACSPASS_CLIENT_ID",
-            "{ac5ba55e-0c11-4000-8000-0000000000a1}",
+            "{ac5ba55e-0c11-4000-8000-0000000000a1",
             "not a GUID",
         ),
         (

@@ -10,9 +10,8 @@ use crate::cli::Stdin;
 use crate::cli::args::{TokenExchange, TokenIssue, TokenRevoke};
 use crate::cli::output::Output;
 use crate::cli::parts::{Parts, World};
-use crate::entra::{check_client_id, is_guid};
+use crate::entra::{check_client_id, guid};
 use crate::error::{Error, Kind, Result};
-use crate::input;
 use crate::jwt;
 use crate::secret::EntraToken;
 use crate::shapes;
@@ -117,15 +116,13 @@ pub(super) fn exchange(
 
 /// Takes a user's object id.
 fn check_user_id(text: &str) -> Result<String> {
-    let id = input::bare(text).to_ascii_lowercase();
-    match is_guid(&id) {
-        true => Ok(id),
-        false => Err(Error::new(
+    guid(text).ok_or_else(|| {
+        Error::new(
             Kind::Usage,
             format!("{} is not an object id: not a GUID", quoted(text)),
             "the portal shows the user's Object ID under Microsoft Entra ID, Users",
-        )),
-    }
+        )
+    })
 }
 
 /// Scopes and lifetime, checked before anything is contacted.
@@ -136,7 +133,7 @@ pub(super) fn wanted(
     let mut wanted: Vec<TokenScope> = Vec::new();
     for scope in scopes {
         // `--scope chat,voip` and `--scope "chat voip"` name two.
-        let words = scope.split(|c: char| c == ',' || c.is_whitespace());
+        let words = scope.split(|c: char| matches!(c, ',' | ';') || c.is_whitespace());
         let mut words = words.filter(|word| !word.is_empty()).peekable();
         if words.peek().is_none() {
             // An empty scope is refused by its own module.

@@ -37,7 +37,7 @@ fn an_unknown_scope_goes_through_with_a_note_and_the_service_decides() {
     run.assert_error(5, &["ValidationError", "`scopes`", "chat.join.limited"]);
     run.assert_says(&["`chat.lead` is not a scope that acspass knows"]);
     assert_eq!(emulator.count("issue_token"), 1, "the service was asked");
-    home.run(&["user", "create", "--scope", "Chat"])
+    home.run(&["user", "create", "--scope", "chats"])
         .assert_error(5, &["`createTokenWithScopes`", "the scopes are chat, voip"]);
 }
 
