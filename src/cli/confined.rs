@@ -5,23 +5,31 @@ use std::path::PathBuf;
 use crate::acs::resource_credential;
 use crate::config::{self, KeySource};
 use crate::hardening::{Confined, Plan, confine};
+use crate::serve::Server;
 
 use super::parts::{Parts, World};
 
-/// Confines this process. What cannot be confined is reported and keeps nothing from running.
-pub(super) fn serve(parts: &Parts<'_>) -> Confined {
+/// Confines this process, for good: no program can be started afterwards. What cannot be confined is
+/// reported and keeps nothing from running.
+pub(super) fn serve(parts: &Parts<'_>, server: &mut Server) {
+    server.note_confinement(confined(parts));
+    #[cfg(debug_assertions)]
+    super::intruder::act(parts.world);
+}
+
+fn confined(parts: &Parts<'_>) -> Confined {
     let nothing = Confined {
         files: false,
         programs: false,
     };
+    if !cfg!(target_os = "linux") {
+        return nothing;
+    }
     if needs_programs(parts) {
         tracing::info!(
             "the service is not confined: the resource's credential is that of `az` or `azd`, \
              which are programs"
         );
-        return nothing;
-    }
-    if !cfg!(target_os = "linux") {
         return nothing;
     }
     let Some(plan) = plan(parts.world) else {

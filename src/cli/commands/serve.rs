@@ -12,8 +12,6 @@ use crate::cli::args;
 use crate::cli::confined;
 use crate::cli::dashboard;
 use crate::cli::first_run;
-#[cfg(debug_assertions)]
-use crate::cli::intruder;
 use crate::cli::keyboard::Keyboard;
 use crate::cli::notify;
 use crate::cli::output::Output;
@@ -90,10 +88,7 @@ pub(super) fn run(
         if args.open {
             dashboard::show(&server.dashboard_link()?, world, output)?;
         }
-        // No program is started from here on.
-        server.note_confinement(confined::serve(&parts));
-        #[cfg(debug_assertions)]
-        intruder::act(world);
+        confined::serve(&parts, &mut server);
         server.run(stop).await
     });
     // A renewal that is under way may last: nobody waits for it any more.

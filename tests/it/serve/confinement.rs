@@ -113,7 +113,7 @@ fn the_intruder_is_no_part_of_a_release() {
         assert_eq!(text.matches(line).count(), 1, "{line}");
     };
     only_in_debug(&read("cli/mod.rs"), "mod intruder;");
-    only_in_debug(&read("cli/commands/serve.rs"), "intruder::act(");
+    only_in_debug(&read("cli/confined.rs"), "super::intruder::act(");
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml");
     let manifest = fs::read_to_string(manifest).expect("Cargo.toml");
     assert!(!manifest.contains("debug-assertions"), "a release has none");
