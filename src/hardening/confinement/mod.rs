@@ -43,10 +43,10 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    /// The same without reasons.
+    /// The same without reasons. Files count as limited only if no thread is left out.
     pub fn confined(&self) -> Confined {
         Confined {
-            files: self.files.is_ok(),
+            files: self.files == Ok(0),
             programs: self.programs.is_ok(),
         }
     }
