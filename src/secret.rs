@@ -66,6 +66,14 @@ secret_text! {
     ProxyAddress;
 }
 
+/// Whether a text has the form of a bearer token: `b64token` of RFC 6750, section 2.1. No other text
+/// is sent, stored or printed as an access token: it could end a header or a line.
+pub fn is_b64token(text: &str) -> bool {
+    let start = text.trim_end_matches('=');
+    let is_token_byte = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+/".contains(&byte);
+    !start.is_empty() && start.bytes().all(is_token_byte)
+}
+
 /// A stored item's bytes: whatever they hold, they are secret.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SecretBytes(Zeroizing<Vec<u8>>);
@@ -91,6 +99,22 @@ impl fmt::Debug for SecretBytes {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_a_b64token_has_the_form_of_a_token() {
+        for token in ["a", "eyJ.eyJ.c2ln", "-._~+/0Zz", "YQ==", "a====="] {
+            assert!(is_b64token(token), "{token}");
+        }
+        for c in '\0'..='\u{2fff}' {
+            let is_allowed = c.is_ascii_alphanumeric() || "-._~+/".contains(c);
+            assert_eq!(is_b64token(&format!("a{c}b")), is_allowed, "{c:?}");
+            let may_end = is_allowed || c == '=';
+            assert_eq!(is_b64token(&format!("ab{c}")), may_end, "{c:?}");
+        }
+        for text in ["", "=", "==", "a=b", "a\r\nx: y", " a", "a ", "a,b"] {
+            assert!(!is_b64token(text), "{text:?}");
+        }
+    }
 
     #[test]
     fn debug_shows_no_secret() {

@@ -15,7 +15,7 @@ use super::sign::{Unsigned, sign};
 use super::{Issued, refusal};
 use crate::error::{Error, Result};
 use crate::http::{Answer, Http, Request};
-use crate::secret::{AccessKey, EntraToken};
+use crate::secret::{AccessKey, EntraToken, is_b64token};
 use crate::time::{Clock, Timestamp};
 use crate::wire;
 use crate::wire::acs::AccessToken;
@@ -218,6 +218,9 @@ impl Caller {
 }
 
 fn bearer_header(token: &EntraToken) -> Result<HeaderValue> {
+    if !is_b64token(token.expose()) {
+        return Err(refusal::not_a_token());
+    }
     let mut value = HeaderValue::from_str(&format!("Bearer {}", token.expose()))
         .map_err(|_| refusal::not_a_token())?;
     value.set_sensitive(true);

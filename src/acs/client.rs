@@ -11,13 +11,13 @@ use serde::Serialize;
 use super::call::{Asking, Caller, ResourceAuth};
 use super::connection_string::ConnectionString;
 use super::endpoint::Endpoint;
-use super::identifier::CommunicationUserId;
+use super::identifier::{CommunicationUserId, is_bounded};
 use super::refusal::Operation;
 use super::scope::{TokenLifetime, TokenScope};
 use super::{Issued, refusal};
 use crate::error::{Error, Kind, Result};
 use crate::http::{self, Answer, Http};
-use crate::secret::{AccessKey, EntraToken};
+use crate::secret::{AccessKey, EntraToken, is_b64token};
 use crate::text::quoted;
 use crate::time::{Clock, SystemClock, Timestamp};
 use crate::wire::acs::{
@@ -223,6 +223,13 @@ impl IdentityClient {
         app_id: &str,
         user_id: &str,
     ) -> Result<Issued> {
+        if !is_b64token(token.expose()) {
+            return Err(refusal::not_a_token());
+        }
+        // They may come from a token that another program sent.
+        if let Some(id) = [app_id, user_id].into_iter().find(|id| !is_bounded(id)) {
+            return Err(refusal::not_an_id(id));
+        }
         self.caller
             .endpoint
             .check_may_receive(&self.caller.allowed_hosts)?;

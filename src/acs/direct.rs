@@ -11,6 +11,7 @@ use reqwest::Method;
 use super::Issued;
 use super::call::{Asking, Caller};
 use super::endpoint::Endpoint;
+use super::identifier::CommunicationUserId;
 use super::refusal::Operation;
 use crate::error::{Error, Kind, Result};
 use crate::exchange::ExchangeKind;
@@ -36,8 +37,9 @@ pub struct DirectExchange {
 /// What a direct exchange gave.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Exchanged {
-    /// The raw id of the identity that the user has at this resource.
-    pub identity: String,
+    /// The identity that the user has at this resource; `None` if the service named it in a form
+    /// that no identity has.
+    pub identity: Option<CommunicationUserId>,
     /// The token.
     pub issued: Issued,
 }
@@ -92,7 +94,7 @@ impl DirectExchange {
             .access_token
             .ok_or_else(|| self.caller.unusable("an identity without the token"))?;
         Ok(Exchanged {
-            identity: exchanged.identity,
+            identity: CommunicationUserId::parse(&exchanged.identity).ok(),
             issued: self.caller.issued(token, answer.date())?,
         })
     }

@@ -59,6 +59,9 @@ pub enum CommunicationIdentifier {
     Unknown(String),
 }
 
+/// Longest id, in bytes.
+const LONGEST_ID: usize = 512;
+
 const ACS_PREFIXES: [(&str, Cloud); 4] = [
     ("8:acs:", Cloud::Public),
     ("8:spool:", Cloud::Public),
@@ -186,12 +189,12 @@ impl CommunicationUserId {
         };
         match known {
             CommunicationIdentifier::CommunicationUser(id)
-                if id.0.bytes().all(is_plain) && id.0.len() <= 512 && has_two_parts(&id.0) =>
+                if is_bounded(&id.0) && has_two_parts(&id.0) =>
             {
                 Ok(id)
             }
             CommunicationIdentifier::TeamsExtensionUser { .. }
-                if raw.bytes().all(is_plain) && raw.len() <= 512 && has_two_parts(raw) =>
+                if is_bounded(raw) && has_two_parts(raw) =>
             {
                 Ok(CommunicationUserId(raw.to_owned()))
             }
@@ -227,8 +230,11 @@ fn has_two_parts(id: &str) -> bool {
     rest.contains('_') && rest.split('_').all(|part| !part.is_empty())
 }
 
-fn is_plain(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b':' | b'-' | b'_' | b'.')
+/// Whether a text may be an id that is sent: the bound of every id, whatever it names.
+pub(super) fn is_bounded(id: &str) -> bool {
+    let is_plain =
+        |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b':' | b'-' | b'_' | b'.');
+    id.len() <= LONGEST_ID && id.bytes().all(is_plain)
 }
 
 #[cfg(test)]
@@ -258,6 +264,28 @@ mod tests {
             let read = CommunicationIdentifier::from_raw_id(raw);
             assert!(format!("{read:?}").starts_with(kind), "{raw}: {read:?}");
             assert_eq!(read.raw_id(), raw);
+        }
+    }
+
+    #[test]
+    fn every_kind_of_id_has_the_same_bound() {
+        for prefix in [
+            "8:acs:r_",
+            "8:spool:r_",
+            "8:dod-acs:r_",
+            "8:acs:r_t_",
+            "8:gcch-acs:r_t_",
+        ] {
+            let of = |length: usize| format!("{prefix}{}", "u".repeat(length - prefix.len()));
+            assert!(CommunicationUserId::parse(&of(512)).is_ok(), "{prefix}");
+            for id in [
+                of(513),
+                of(9000),
+                format!("{prefix}u u"),
+                format!("{prefix}u%2f"),
+            ] {
+                assert!(CommunicationUserId::parse(&id).is_err(), "{id}");
+            }
         }
     }
 

@@ -10,6 +10,7 @@ use crate::entra::browser::Browser;
 use crate::entra::redirect::{PasteUri, RedirectUri, Refused};
 use crate::entra::{By, Confirm, Notice, Prompt, Reader, Way};
 use crate::error::Result;
+use crate::text::is_unprintable;
 use crate::time::in_words;
 
 use super::args::Login;
@@ -19,8 +20,8 @@ use super::output::Talk;
 use super::parts::Parts;
 use super::qr;
 
-/// What is said below the QR code: page and code, four lines; how long, two; and the countdown.
-const LINES_BELOW_PICTURE: usize = 7;
+/// What is said below the QR code: page, host and code, five lines; how long, two; and the countdown.
+const LINES_BELOW_PICTURE: usize = 8;
 
 /// What a sign-in needs of this machine; it lends itself out as a [`Way`].
 pub(super) struct Desk {
@@ -191,7 +192,7 @@ fn reader(keyboard: Keyboard, talk: Talk, request: Request) -> Box<Reader> {
             let ask = || talk.insist(&request.text());
             let text = keyboard.pasted(ask).await?;
             if let Some(text) = text.as_ref().filter(|_| keyboard.is_terminal) {
-                let visible = text.expose().chars().filter(|c| !c.is_control());
+                let visible = text.expose().chars().filter(|c| !is_unprintable(*c));
                 talk.say(&format!("{} characters were pasted", visible.count()));
             }
             Ok(text)
@@ -226,9 +227,13 @@ impl Screen {
             Notice::UserCode {
                 code,
                 page,
+                host,
                 client_id,
                 left,
-            } => self.user_code(code, page, client_id, *left),
+            } => {
+                self.user_code(code, page, host, client_id, *left);
+                self.walk(page, code);
+            }
             Notice::Address { url, redirect_uri } => {
                 *self.request.text() = format!(
                     "Open this address in a browser on any machine, and sign in:\n\n  {url}\n\nIt ends \
@@ -302,7 +307,7 @@ impl Screen {
         fits.then_some(lines)
     }
 
-    fn user_code(&self, code: &str, page: &str, client_id: &str, left: Duration) {
+    fn user_code(&self, code: &str, page: &str, host: &str, client_id: &str, left: Duration) {
         let talk = &self.talk;
         // The code comes last, where it is in sight whatever the terminal's height.
         let has_picture = match self.picture(page) {
@@ -313,7 +318,8 @@ impl Screen {
             None => false,
         };
         talk.insist(&format!(
-            "To sign in, open this page on any device and enter the code:\n\n  page  {page}\n  code  {code}{}",
+            "To sign in, open this page on any device and enter the code:\n\n  page  {page}\n  \
+             host  {host}\n  code  {code}{}",
             if has_picture { "" } else { "\n" }
         ));
         talk.insist(&format!(
@@ -321,15 +327,18 @@ impl Screen {
              only if you began this yourself.",
             in_words(left)
         ));
-        if let Some(user) = &self.walker {
-            talk.say(&format!(
-                "the emulator's built-in user agent enters it as {user}"
-            ));
-            let agent = UserAgent::new(Some(user.clone())).typing(code);
-            // What comes of it, the next poll tells.
-            if let Err(error) = agent.start(page) {
-                talk.warn(&error.to_string());
-            }
+    }
+
+    /// Has the emulator's user enter the code, if there is one.
+    fn walk(&self, page: &str, code: &str) {
+        let Some(user) = &self.walker else { return };
+        self.talk.say(&format!(
+            "the emulator's built-in user agent enters it as {user}"
+        ));
+        let agent = UserAgent::new(Some(user.clone())).typing(code);
+        // What comes of it, the next poll tells.
+        if let Err(error) = agent.start(page) {
+            self.talk.warn(&error.to_string());
         }
     }
 }

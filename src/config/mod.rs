@@ -181,9 +181,10 @@ impl Config {
                 ),
                 format!(
                     "set `authority-host` to {}, or name a resource of the {}; where both are \
-                     right, run `acspass config set allow-endpoint {host}`",
+                     right, run `acspass config set allow-endpoint {}`",
                     theirs.authority(),
-                    ours.name()
+                    ours.name(),
+                    shell_word(host, "HOST")
                 ),
             )),
             _ => Ok(()),

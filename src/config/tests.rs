@@ -317,6 +317,9 @@ fn a_resource_of_another_cloud_gets_no_entra_token_unless_the_profile_names_it()
     let error = at(com, US, &none).expect_err("another cloud");
     assert!(error.message().contains("of the public cloud"), "{error}");
     assert!(error.hint().contains(&format!("allow-endpoint {com}")));
+    let error = at("a$(id).communication.azure.com", US, &none).expect_err("another cloud");
+    let word = "allow-endpoint 'a$(id).communication.azure.com'";
+    assert!(error.hint().contains(word), "{}", error.hint());
     assert!(at(us, "https://login.microsoftonline.com", &none).is_err());
     let named = profile(&format!(
         "[profile.default]\nallow-endpoint = [\"{com}\"]\n"

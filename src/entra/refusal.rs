@@ -3,6 +3,7 @@
 use crate::claims::Claims;
 use crate::error::{Error, Kind};
 use crate::http::{self, Answer};
+use crate::text::one_line;
 use crate::wire::entra::TokenError;
 
 use super::aadsts;
@@ -263,9 +264,9 @@ fn labelled(description: &str, label: &str) -> Option<String> {
     (!value.is_empty()).then_some(value)
 }
 
-/// Text from outside: bounded, without control characters.
+/// Text from outside: bounded, on one line.
 fn clean(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).take(300).collect()
+    one_line(text, 300)
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ use crate::error::{Error, Kind, Result};
 use crate::exchange::TokenSource;
 use crate::files::Folder;
 use crate::hardening::Confined;
-use crate::secret::ServiceSecret;
+use crate::secret::{ServiceSecret, is_b64token};
 use crate::session::{Session, Target, Wish};
 use crate::store::folder;
 
@@ -123,7 +123,10 @@ pub fn running(folder: impl Into<Folder>) -> Result<Option<Running>> {
 pub(super) fn secret(folder: &Folder, name: &str) -> io::Result<ServiceSecret> {
     let bytes = zeroize::Zeroizing::new(folder.read(name, LONGEST_SECRET)?);
     let text = std::str::from_utf8(&bytes).map_err(|_| io::ErrorKind::InvalidData)?;
-    Ok(ServiceSecret::new(text.trim()))
+    match text.trim() {
+        secret if is_b64token(secret) => Ok(ServiceSecret::new(secret)),
+        _ => Err(io::ErrorKind::InvalidData.into()),
+    }
 }
 
 /// Whether an address is what a service of this program says: loopback, a port and nothing else.

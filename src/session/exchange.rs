@@ -29,7 +29,9 @@ pub(super) async fn exchange(
         Exchange::AsOwner(acs) => acs,
         Exchange::Direct(direct) => {
             let exchanged = direct.exchange(source.exchange, token).await?;
-            debug!("exchanged as the identity {}", exchanged.identity);
+            if let Some(identity) = exchanged.identity {
+                debug!("exchanged as the identity {identity}");
+            }
             return Ok(exchanged.issued);
         }
     };

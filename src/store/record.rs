@@ -10,7 +10,7 @@ use crate::account::{Account, SessionKey, Tenancy};
 use crate::claims::Claims;
 use crate::error::{Error, Kind, Result};
 use crate::exchange::TokenSource;
-use crate::secret::{CommunicationToken, EntraToken, RefreshToken, SecretBytes};
+use crate::secret::{CommunicationToken, EntraToken, RefreshToken, SecretBytes, is_b64token};
 use crate::time::{ClockMark, Timestamp};
 
 /// Tokens that a session keeps of each kind. An account has one for each resource, kind of exchange
@@ -160,7 +160,7 @@ impl Record {
             .map_err(|_| Error::internal("a session could not be written as JSON"))
     }
 
-    /// Reads an item back.
+    /// Reads an item back. A kept token without the form of one is left out, so that it is renewed.
     ///
     /// # Errors
     /// [`Kind::Store`] where the item is not one of ours; no byte of it is in the error.
@@ -180,10 +180,16 @@ impl Record {
             tenancy: form.tenancy,
             account: form.account,
             refresh_token: form.refresh_token.map(RefreshToken::new),
-            entra_tokens: form.entra_tokens.into_iter().map(Into::into).collect(),
+            entra_tokens: form
+                .entra_tokens
+                .into_iter()
+                .filter(|kept| is_b64token(&kept.token))
+                .map(Into::into)
+                .collect(),
             communication_tokens: form
                 .communication_tokens
                 .into_iter()
+                .filter(|kept| is_b64token(&kept.token))
                 .map(Into::into)
                 .collect(),
             short_tokens: form.short_tokens,

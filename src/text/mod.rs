@@ -8,17 +8,24 @@ mod secret_forms;
 
 use std::borrow::Cow;
 
+use icu_properties::props::{BidiControl, BinaryProperty as _, DefaultIgnorableCodePoint};
+
 pub use secret_forms::{SecretForm, may_hold_secret, secret_form};
 
 /// Longest value that is repeated, in characters.
 const LONGEST_VALUE: usize = 256;
 
-/// Whether a character would do something else than show itself: control characters, and those
-/// that are invisible or reorder what a terminal shows.
+/// Whether a character does something else than show itself: a control character, a line or
+/// paragraph separator, an annotation mark, or a character that Unicode lists as invisible
+/// (Default_Ignorable_Code_Point) or as reordering (Bidi_Control).
 pub fn is_unprintable(c: char) -> bool {
+    if c.is_ascii() {
+        return c.is_ascii_control();
+    }
     c.is_control()
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}')
+        || matches!(c, '\u{2028}' | '\u{2029}' | '\u{fff9}'..='\u{fffb}')
+        || DefaultIgnorableCodePoint::for_char(c)
+        || BidiControl::for_char(c)
 }
 
 /// The text on one line, without what is unprintable, and with this many characters at most.
@@ -63,8 +70,21 @@ pub fn shell_word<'v>(value: &'v str, placeholder: &'v str) -> Cow<'v, str> {
         || may_hold_secret(value);
     match hides {
         true => Cow::Borrowed(placeholder),
+        false if cfg!(windows) => windows_word(value).unwrap_or(Cow::Borrowed(placeholder)),
         false => shell_words::quote(value),
     }
+}
+
+/// A word that cmd and PowerShell read alike; `None` if quotes do not make it one in both.
+fn windows_word(value: &str) -> Option<Cow<'_, str>> {
+    let is_plain = |c: char| c.is_alphanumeric() || "_-.:/\\@+".contains(c);
+    if value.chars().all(is_plain) && !value.starts_with('@') {
+        return Some(Cow::Borrowed(value));
+    }
+    // Both expand some of these between quotes, and typographic quotes end a string in PowerShell.
+    let is_expanded = |c: char| "\"%!^$`\u{201c}\u{201d}\u{201e}".contains(c);
+    let can_be_quoted = !value.contains(is_expanded) && !value.ends_with('\\');
+    can_be_quoted.then(|| Cow::Owned(format!("\"{value}\"")))
 }
 
 /// Replaces each word of a message that has the form of a secret by `…`: the last guard, for
@@ -134,6 +154,40 @@ mod tests {
     }
 
     #[test]
+    fn no_invisible_or_reordering_character_of_unicode_gets_through() {
+        // DerivedCoreProperties.txt and PropList.txt of Unicode 17.0: Default_Ignorable_Code_Point
+        // and Bidi_Control, unassigned code points included.
+        let listed: [std::ops::RangeInclusive<u32>; 18] = [
+            0xad..=0xad,
+            0x34f..=0x34f,
+            0x61c..=0x61c,
+            0x115f..=0x1160,
+            0x17b4..=0x17b5,
+            0x180b..=0x180f,
+            0x200b..=0x200f,
+            0x202a..=0x202e,
+            0x2060..=0x206f,
+            0x3164..=0x3164,
+            0xfe00..=0xfe0f,
+            0xfeff..=0xfeff,
+            0xffa0..=0xffa0,
+            0xfff0..=0xfff8,
+            0x1bca0..=0x1bca3,
+            0x1d173..=0x1d17a,
+            0xe0000..=0xe0fff,
+            // Not of these properties: separators of lines and paragraphs.
+            0x2028..=0x2029,
+        ];
+        for c in '\0'..=char::MAX {
+            let is_listed = listed.iter().any(|range| range.contains(&u32::from(c)));
+            let is_mark = matches!(c, '\u{fff9}'..='\u{fffb}');
+            let expected = c.is_control() || is_listed || is_mark;
+            assert_eq!(is_unprintable(c), expected, "U+{:04X}", u32::from(c));
+        }
+        assert_eq!(quoted("ad\u{ad}a\u{e0041}"), "`ada`");
+    }
+
+    #[test]
     fn a_value_is_quoted_unless_it_may_be_a_secret() {
         assert_eq!(quoted("tennant"), "`tennant`");
         assert_eq!(quoted(""), "an empty value");
@@ -151,6 +205,56 @@ mod tests {
         assert_eq!(shell_word("my profile", "NAME"), "'my profile'");
         assert_eq!(shell_word("eyJhbGciOiJub25lIn0", "NAME"), "NAME");
         assert_eq!(shell_word("a\nb", "NAME"), "NAME");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_shell_reads_a_word_of_a_hint_as_the_value_itself() {
+        for value in [
+            "ada;id>/tmp/x;#",
+            "$(id)",
+            "`id`",
+            "a'b\"c",
+            "~root",
+            "*",
+            "{a,b}",
+            "!x",
+            "a&&b|c",
+            "#x",
+            "a=b",
+            "\\",
+            "%PATH%",
+        ] {
+            let script = format!("printf %s {}", shell_word(value, "NAME"));
+            let mut shell = std::process::Command::new("sh");
+            let run = shell.args(["-c", &script]).output();
+            let printed = run.expect("a shell").stdout;
+            assert_eq!(String::from_utf8_lossy(&printed), value);
+        }
+    }
+
+    #[test]
+    fn a_word_for_windows_is_plain_or_in_quotes_that_expand_nothing() {
+        assert_eq!(
+            windows_word("ada@contoso.example").as_deref(),
+            Some("ada@contoso.example")
+        );
+        assert_eq!(
+            windows_word("my profile;id").as_deref(),
+            Some("\"my profile;id\"")
+        );
+        assert_eq!(windows_word("a&b>c").as_deref(), Some("\"a&b>c\""));
+        for value in [
+            "%PATH%",
+            "$(id)",
+            "a`b",
+            "a\"b",
+            "a!b",
+            "a b\\",
+            "a\u{201d};id",
+        ] {
+            assert_eq!(windows_word(value), None, "{value}");
+        }
     }
 
     #[test]

@@ -3,13 +3,13 @@
 use serde::{Deserialize, Serialize};
 
 use super::Members;
-use crate::secret::CommunicationToken;
+use crate::secret::{CommunicationToken, is_b64token};
 
 /// A token as every issuing operation answers it.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(try_from = "Members")]
 pub(crate) struct AccessToken {
-    /// The token.
+    /// The token, which has the form of one.
     pub(crate) token: CommunicationToken,
     /// RFC 3339, with seven fractional digits and `+00:00`.
     pub(crate) expires_on: String,
@@ -19,8 +19,9 @@ impl TryFrom<Members> for AccessToken {
     type Error = &'static str;
 
     fn try_from(mut members: Members) -> Result<Self, Self::Error> {
+        let token = members.text("token").filter(|token| is_b64token(token));
         Ok(AccessToken {
-            token: CommunicationToken::new(members.text("token").ok_or("no token")?),
+            token: CommunicationToken::new(token.ok_or("no token")?),
             expires_on: members.text("expiresOn").ok_or("no expiresOn")?,
         })
     }

@@ -68,6 +68,40 @@ fn it_finds_this_endpoint_and_no_other_key() {
 }
 
 #[test]
+fn the_command_gets_no_other_credential_for_the_resource_and_the_user_sees_which_are_left() {
+    let (mut home, emulator) = Home::with_keyring();
+    home.login();
+    let key = emulator.http_connection_string();
+    let key = key.split_once("accesskey=").expect("a key").1.to_owned();
+    for (name, value) in [
+        ("AZURE_CLIENT_SECRET", "gone-1"),
+        ("AZURE_CLIENT_CERTIFICATE_PASSWORD", "gone-2"),
+        ("AZURE_PASSWORD", "gone-3"),
+        ("AZURE_FEDERATED_TOKEN_FILE", "/gone-4"),
+        ("MSI_SECRET", "gone-5"),
+        ("IDENTITY_HEADER", "gone-6"),
+        ("MY_KEY", key.as_str()),
+        (
+            "MY_RESOURCE",
+            "endpoint=https://r.communication.azure.com/;accesskey=Z29uZQ==",
+        ),
+    ] {
+        home.set(name, value);
+    }
+    home.set("GITHUB_TOKEN", "left-1");
+    let run = exec(&home, &["sh", "-c", "env"]).end();
+    run.assert_code(0);
+    for gone in ["gone-", "Z29uZQ==", key.as_str()] {
+        assert!(!run.stdout.contains(gone), "{gone}");
+    }
+    assert!(run.stdout.contains("GITHUB_TOKEN=left-1"));
+    run.assert_says(&["look like credentials", "GITHUB_TOKEN"]);
+    assert!(!run.stderr.contains("left-1") && !run.stderr.contains("MY_KEY"));
+    let quiet = exec(&home, &["-q", "sh", "-c", "true"]).end();
+    assert_eq!(quiet.stderr, "");
+}
+
+#[test]
 fn the_exit_code_is_the_commands_own() {
     let (home, _emulator) = Home::with_keyring();
     home.login();

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::identifier::CommunicationUserId;
 use crate::error::{Error, Kind, ServiceAnswer};
 use crate::http::{self, Answer};
-use crate::text::one_line;
+use crate::text::{one_line, quoted};
 use crate::time::{Timestamp, in_words};
 use crate::wire;
 use crate::wire::acs::ErrorBody;
@@ -106,6 +106,18 @@ pub(super) fn not_a_token() -> Error {
         Kind::Usage,
         "the Entra token holds characters that no token has",
         "pass the token as it was issued, and nothing else",
+    )
+}
+
+/// An id of an application or of a user that cannot be one.
+pub(super) fn not_an_id(id: &str) -> Error {
+    Error::new(
+        Kind::Usage,
+        format!(
+            "{} is not the id of an application or of a user",
+            quoted(id)
+        ),
+        "pass the client id that the token was issued to, and its user's object id",
     )
 }
 

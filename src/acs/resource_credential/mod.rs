@@ -31,7 +31,7 @@ pub use kept::EntraPrincipal;
 
 use crate::error::{Error, Kind, Result};
 use crate::http::Http;
-use crate::secret::EntraToken;
+use crate::secret::{EntraToken, is_b64token};
 use crate::text::one_line;
 use crate::time::{Clock, Timestamp};
 
@@ -153,6 +153,13 @@ async fn fetch(credential: &dyn TokenCredential) -> Result<(EntraToken, Timestam
         .get_token(&[SCOPE], None)
         .await
         .map_err(|error| in_our_words(&error))?;
+    if !is_b64token(token.token.secret()) {
+        return Err(Error::new(
+            Kind::Refused,
+            "the credential for the resource gave text that is not a token",
+            "see what AZURE_TOKEN_CREDENTIALS, AZURE_AUTHORITY_HOST or `az` lead to",
+        ));
+    }
     let expires_on = Timestamp::from_unix_seconds(token.expires_on.unix_timestamp());
     Ok((EntraToken::new(token.token.secret()), expires_on))
 }

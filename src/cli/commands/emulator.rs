@@ -1,7 +1,7 @@
 //! `emulator`: runs the embedded emulator until it is stopped.
 
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::json;
 use tempfile::NamedTempFile;
@@ -11,6 +11,7 @@ use crate::cli::output::Output;
 use crate::cli::parts::{World, block_on};
 use crate::emulator::{Emulator, Options};
 use crate::error::{Error, Kind, Result};
+use crate::files::shell_quoted;
 
 pub(super) fn run(args: &args::Emulator, world: &World, output: &mut Output) -> Result<u8> {
     let emulator = Emulator::start(Options {
@@ -95,7 +96,7 @@ To point acspass at it, in another shell:
   export COMMUNICATION_SERVICES_CONNECTION_STRING='{connection}'
 
 To point an SDK at it (https, with the CA certificate):
-  export REQUESTS_CA_BUNDLE={ca_file} SSL_CERT_FILE={ca_file} NODE_EXTRA_CA_CERTS={ca_file}
+  export REQUESTS_CA_BUNDLE={ca_word} SSL_CERT_FILE={ca_word} NODE_EXTRA_CA_CERTS={ca_word}
   authority  {url}/{tenant}   (msal: instance_discovery=False; msal-node: knownAuthorities)
   export COMMUNICATION_SERVICES_CONNECTION_STRING='{connection_string}'
 or, in place of the connection string, as the service app (azure-identity:
@@ -107,6 +108,7 @@ disable_instance_discovery=True; @azure/identity: disableInstanceDiscovery: true
 ",
         tenant = emulator.tenant_id(),
         client = emulator.client_id(),
+        ca_word = shell_quoted(Path::new(ca_file)),
         users = users.display(),
         service_client = emulator.service_client_id(),
         service_secret = emulator.service_client_secret(),

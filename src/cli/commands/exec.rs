@@ -8,21 +8,14 @@ use crate::cli::args::Exec;
 use crate::cli::keyboard::Keyboard;
 use crate::cli::output::Output;
 use crate::cli::parts::{World, block_on_uninterrupted};
+use crate::config::KeySource;
 use crate::error::{Error, Kind, Result};
 use crate::hardening;
+use crate::secret::AccessKey;
 use crate::serve::{self, Running, Served};
+use crate::text::shown;
 
-use super::get;
-
-/// Names by which an SDK would find a token, a key or a resource other than ours.
-const CONFLICTING: [&str; 6] = [
-    "COMMUNICATION_SERVICES_CONNECTION_STRING",
-    "AZURE_COMMUNICATION_CONNECTION_STRING",
-    "COMMUNICATION_SERVICES_ACCESSKEY",
-    "AZURE_COMMUNICATION_ACCESS_TOKEN",
-    "ACSPASS_SERVE_URL",
-    "ACSPASS_SERVE_SECRET_FILE",
-];
+use super::{exec_environment, get};
 
 pub(super) fn run(args: &Exec, world: &World, stdin: Stdin, output: &mut Output) -> Result<u8> {
     let Some((program, arguments)) = args.command.split_first() else {
@@ -31,11 +24,18 @@ pub(super) fn run(args: &Exec, world: &World, stdin: Stdin, output: &mut Output)
     let is_terminal = stdin.is_terminal;
     let keyboard = Keyboard::new(stdin);
     let parts = get::parts(&args.wanted, world, true, &keyboard)?;
-    let endpoint = parts.config.resource()?.endpoint.as_str().to_owned();
+    let resource = parts.config.resource()?;
+    let endpoint = resource.endpoint.as_str().to_owned();
+    let key = match &resource.key {
+        KeySource::Given(key) => Some(key.clone()),
+        KeySource::Stored | KeySource::None => None,
+    };
     let token = get::token(&parts, &args.wanted, false, keyboard)?;
     let mut command = Command::new(program);
     command.args(arguments);
-    for name in CONFLICTING {
+    let keys: Vec<&str> = key.iter().map(AccessKey::expose).collect();
+    let sorted = exec_environment::sort(&world.environment, &endpoint, &keys);
+    for name in &sorted.removed {
         command.env_remove(name);
     }
     command
@@ -54,6 +54,7 @@ pub(super) fn run(args: &Exec, world: &World, stdin: Stdin, output: &mut Output)
             .env("ACSPASS_SERVE_SECRET_FILE", service.secret_file);
     }
     output.talk().end_status();
+    report(&sorted.left, output);
     // The emulator lives in this process, and the command may want to ask it something.
     let outcome = match world.global.emulator {
         true => block_on_uninterrupted(beside(command, is_terminal))?,
@@ -67,6 +68,18 @@ pub(super) fn run(args: &Exec, world: &World, stdin: Stdin, output: &mut Output)
             Ok(code)
         }
     }
+}
+
+/// Names the variables that look like credentials and reach the command.
+fn report(left: &[&str], output: &Output) {
+    if left.is_empty() {
+        return;
+    }
+    let names: Vec<String> = left.iter().map(|name| shown(name)).collect();
+    output.talk().say(&format!(
+        "the command also gets these variables, which look like credentials: {}",
+        names.join(", ")
+    ));
 }
 
 /// The token service that runs for the same user and state folder, whatever it serves. The command

@@ -7,6 +7,7 @@ mod config;
 mod doctor;
 mod emulator;
 mod exec;
+mod exec_environment;
 mod get;
 mod inspect;
 pub(super) mod login;

@@ -176,6 +176,9 @@ impl Plan {
             let _ = writeln!(script, "az cloud set --name {cloud}");
         }
         let tenant = shell_words::quote(self.tenant());
+        // A command in a script that prints it is quoted twice.
+        let set_tenant = format!("acspass config set tenant {tenant}");
+        let set_tenant = shell_words::quote(&set_tenant);
         let redirect = shell_words::quote(&self.redirect_uri);
         let _ = write!(
             script,
@@ -214,7 +217,7 @@ impl Plan {
              # everywhere: where this says that it is not there, run this line again.\n\
              az ad sp show --id \"$APP\" >/dev/null 2>&1 || az ad sp create --id \"$APP\"\n\
              az ad app permission admin-consent --id \"$APP\"\n\n\
-             echo \"acspass config set tenant {tenant}\"\n\
+             echo {set_tenant}\n\
              echo \"acspass config set client-id $APP\"\n",
             self.permissions
                 .iter()

@@ -10,6 +10,7 @@ use crate::cli::output::Talk;
 use crate::error::{Error, Kind, Result};
 use crate::input;
 use crate::jwt;
+use crate::secret::is_b64token;
 use crate::text::quoted;
 
 /// Longest input that is read, in bytes.
@@ -50,7 +51,12 @@ pub(super) fn read(file: Option<&Path>, stdin: Stdin, talk: &Talk) -> Result<Zer
             "there is no token: what was read is empty",
             "pipe one in, like `acspass get | acspass inspect`, or name a file that holds one",
         )),
-        token => Ok(Zeroizing::new(token.to_owned())),
+        token if is_b64token(token) => Ok(Zeroizing::new(token.to_owned())),
+        _ => Err(Error::new(
+            Kind::Usage,
+            "what was read is not one token: it has characters that no token has",
+            "pass the token as it was issued, and nothing else",
+        )),
     }
 }
 

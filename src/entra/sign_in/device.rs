@@ -11,21 +11,19 @@ use tracing::{debug, warn};
 use url::Url;
 
 use super::polling::{Heard, Next, Polling};
+use super::showable::Showable;
 use super::{Asked, Notice, SECOND, SignedIn, Way, timed_out};
 use crate::claims::Claims;
 use crate::entra::refusal::{self, Leg};
 use crate::entra::tokens::{Entra, Tokens, scope_text};
 use crate::error::{Error, Kind, Reached, Result};
 use crate::http::{Answer, Request};
-use crate::loopback;
 use crate::wire;
 use crate::wire::entra::{DeviceAuthorization, Metadata, TokenError};
 
 const GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
 /// How many codes are shown in all: whoever missed two is not there.
 const CODES: u8 = 2;
-const LONGEST_CODE: usize = 64;
-const LONGEST_PAGE: usize = 256;
 
 const CODE_NOT_ENTERED: &str = "run the command again, and enter its new code in time; `--timeout 15m` waits longer. Where \
      the page refused to go on, the usual causes are: public client flows are not allowed for the \
@@ -68,7 +66,8 @@ impl Entra {
             let life = Duration::from_secs(code.expires_in);
             (way.tell)(&Notice::UserCode {
                 code: &code.user_code,
-                page: &code.verification_uri,
+                page: code.page.as_str(),
+                host: &code.host(),
                 client_id: &self.client_id,
                 left: life.min(left),
             });
@@ -130,7 +129,7 @@ impl Entra {
         metadata: &Metadata,
         scopes: &[String],
         claims: Option<&Claims>,
-    ) -> Result<DeviceAuthorization> {
+    ) -> Result<Showable> {
         let host = self.authority.host();
         let endpoint = metadata
             .device_authorization_endpoint
@@ -160,14 +159,12 @@ impl Entra {
                 "something that is no device code",
             ));
         }
-        wire::read::<DeviceAuthorization>(&answer.body)
-            .filter(is_showable)
-            .ok_or_else(|| {
-                let what = "a device code that nobody can enter";
-                match answer.is_object() {
-                    true => refusal::unusable(&host, what),
-                    false => refusal::not_entra(&host, what),
-                }
+        let read = wire::read::<DeviceAuthorization>(&answer.body);
+        let code = read.ok_or("a device code that nobody can enter");
+        code.and_then(Showable::check)
+            .map_err(|what| match answer.is_object() {
+                true => refusal::unusable(&host, what),
+                false => refusal::not_entra(&host, what),
             })
     }
 
@@ -176,7 +173,7 @@ impl Entra {
     async fn poll(
         &self,
         metadata: &Metadata,
-        code: &DeviceAuthorization,
+        code: &Showable,
         claims: Option<&Claims>,
         may_be_redeemed: bool,
     ) -> Result<Polled> {
@@ -270,21 +267,6 @@ fn refused(host: &str, answer: &Answer) -> Error {
     }
 }
 
-/// Whether a person can be shown the code and sent to the page, which may be on any host.
-fn is_showable(code: &DeviceAuthorization) -> bool {
-    let is_code = !code.user_code.is_empty()
-        && code.user_code.len() <= LONGEST_CODE
-        && code.user_code.bytes().all(|byte| byte.is_ascii_graphic());
-    let page = &code.verification_uri;
-    let is_plain = page.len() <= LONGEST_PAGE && page.bytes().all(|byte| byte.is_ascii_graphic());
-    let is_safe = Url::parse(page).is_ok_and(|url| match url.scheme() {
-        "https" => true,
-        "http" => url.host_str().is_some_and(loopback::is_loopback_host),
-        _ => false,
-    });
-    is_code && is_plain && is_safe
-}
-
 fn request(endpoint: &str, form: &[(&str, &str)]) -> Result<Request> {
     let url = Url::parse(endpoint)
         .map_err(|_| Error::internal("an endpoint is not a URL after it was checked"))?;
@@ -302,32 +284,4 @@ fn request(endpoint: &str, form: &[(&str, &str)]) -> Result<Request> {
         headers,
         body: body.into_bytes(),
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_a_page_that_is_safe_to_open_is_shown() {
-        let code = |user_code: &str, page: &str| {
-            let json = serde_json::json!({
-                "device_code": "d", "user_code": user_code, "verification_uri": page,
-            });
-            serde_json::from_value::<DeviceAuthorization>(json).expect("the shape")
-        };
-        for page in ["https://microsoft.com/devicelogin", "http://localhost:1/x"] {
-            assert!(is_showable(&code("ABC-123", page)), "{page}");
-        }
-        for (user_code, page) in [
-            ("A\u{1b}[2J", "https://microsoft.com/devicelogin"),
-            ("ABC", "http://microsoft.com/devicelogin"),
-            ("ABC", "javascript:alert(1)"),
-            ("ABC", "https://microsoft.com/\n"),
-        ] {
-            assert!(!is_showable(&code(user_code, page)), "{page:?}");
-        }
-        let defaults = code("A", "https://a.test");
-        assert_eq!((defaults.expires_in, defaults.interval), (900, 5));
-    }
 }

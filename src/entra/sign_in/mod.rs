@@ -10,6 +10,7 @@ mod opening;
 mod paste;
 mod pasted;
 mod polling;
+mod showable;
 
 use std::fmt;
 use std::pin::{Pin, pin};
@@ -134,6 +135,9 @@ pub enum Notice<'a> {
         code: &'a str,
         /// The page where it is entered, as Entra named it.
         page: &'a str,
+        /// The page's host, with its port if that is not the default one: the part of the address
+        /// to check before anything is entered.
+        host: &'a str,
         /// The application that asks for it.
         client_id: &'a str,
         /// How long it can be entered.

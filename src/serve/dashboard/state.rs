@@ -35,6 +35,7 @@ pub(super) fn account(state: &AccountState, held: &Held, clock: &dyn Clock) -> V
         Next::SignIn => ("sign-in", None),
     };
     let mut json = shapes::account(&state.account);
+    json["username"] = json!(shapes::clean(&state.account.username));
     json["active"] = json!(state.active);
     json["entraToken"] = token(state.entra);
     json["communicationToken"] = token(state.communication);

@@ -1,5 +1,5 @@
 //! The index file's form: JSON with one session a line, so that a few are found among many
-//! without understanding the rest.
+//! without parsing the rest.
 //!
 //! ```text
 //! {"version":1,"active":[
@@ -14,11 +14,12 @@
 //! is found soonest. Any JSON of the same content is an index too; it is only read in full. After
 //! a damage the last line also has a note of the loss, `],"lost":{…}}`.
 
+use std::collections::HashSet;
 use std::io::{BufRead, BufReader, Read};
 
-use memchr::memmem::Finder;
 use serde::Deserialize;
 
+use super::form;
 use super::salvage::{Contents, Lost};
 use super::{Few, IndexEntry, Place};
 use crate::account::{Account, Tenancy};
@@ -73,7 +74,7 @@ pub(super) fn write(contents: &Contents) -> serde_json::Result<String> {
     Ok(text)
 }
 
-/// The note in the last line of a file; `None` if this is not a last line.
+/// The note in the last line of a file; `None` if this is not a last line as it is written.
 fn note_in(line: &[u8]) -> Option<Option<Lost>> {
     #[derive(Deserialize)]
     struct Note {
@@ -83,84 +84,127 @@ fn note_in(line: &[u8]) -> Option<Option<Lost>> {
         return Some(None);
     }
     let note = line.strip_prefix(TAIL_WITH_NOTE.as_bytes())?;
-    let note = serde_json::from_slice::<Note>(&[b"{", note].concat()).ok()?;
-    Some(Some(note.lost))
+    let Note { lost } = serde_json::from_slice(&[b"{", note].concat()).ok()?;
+    let written = serde_json::to_string(&lost).ok()?;
+    (note == format!("\"lost\":{written}}}").as_bytes()).then_some(Some(lost))
 }
 
-/// What is sought; `None` if the file is not in this form, or one of those lines cannot be read.
+/// What is sought; `None` if the file, as far as it was read, is not as [`write`] writes it. Then
+/// only reading in full can tell.
 pub(super) fn find(
     file: impl Read,
     tenancy: &Tenancy,
     place: &Place,
     sought: Sought<'_>,
 ) -> Option<Few> {
-    let start = format!("{{\"tenancy\":{},", serde_json::to_string(tenancy).ok()?);
-    let in_store = format!(",\"store\":{},", serde_json::to_string(place.store).ok()?);
-    let in_store = Finder::new(&in_store);
-    let (only_active, name, most) = match sought {
-        Sought::Active => (true, None, 1),
-        Sought::Called(name) => (false, Some(name), usize::MAX),
-        Sought::First(most) => (false, None, most),
-    };
-
+    let mut search = Search::new(tenancy, place, sought)?;
     let mut lines = Lines::of(file);
     if lines.next()? != HEAD.as_bytes() {
         return None;
     }
-    let mut few = Few::default();
     let mut active = true;
+    // Whether the line before was an entry, and whether a comma followed it.
+    let mut comma = None;
     loop {
         let line = lines.next()?;
         if active && line == MIDDLE.as_bytes() {
-            if only_active {
-                return Some(few);
+            if comma == Some(true) {
+                return None;
             }
-            active = false;
+            if search.only_active {
+                return Some(search.few);
+            }
+            (active, comma) = (false, None);
         } else if !active && line.starts_with(b"]") {
             let lost = note_in(line)?;
+            let mut few = search.few;
             few.is_incomplete = lost.is_some_and(|lost| !lost.is_restored(tenancy, place));
-            return lines.have_ended().then_some(few);
-        } else if !looks_whole(line) {
-            return None;
-        } else if !line.starts_with(start.as_bytes()) || in_store.find(line).is_none() {
-            continue;
-        } else if let Some(name) = name
-            && account(&line[start.len()..])?.fit(name).is_none()
-        {
-            continue;
-        } else if few.entries.len() == most && place.is_shared() {
-            few.left += 1;
+            return (comma != Some(true) && lines.have_ended()).then_some(few);
         } else {
-            let line = line.strip_suffix(b",").unwrap_or(line);
-            let entry = serde_json::from_slice(line).ok()?;
-            let entry = IndexEntry { active, ..entry };
-            match place.holds(&entry) {
-                false => continue,
-                true if few.entries.len() == most => few.left += 1,
-                true => few.entries.push(entry),
+            if comma == Some(false) {
+                return None;
             }
-            if only_active {
-                return Some(few);
+            let entry = line.strip_suffix(b",");
+            comma = Some(entry.is_some());
+            let is_found = search.take(entry.unwrap_or(line), active)?;
+            if is_found && search.only_active {
+                return Some(search.few);
             }
         }
     }
 }
 
-/// The account of a session, from the rest of its line after the tenancy. The remainder of the line
-/// is not parsed. `None` if the account does not come next.
-fn account(rest: &[u8]) -> Option<Account> {
-    let json = rest.strip_prefix(b"\"account\":")?;
-    serde_json::Deserializer::from_slice(json)
-        .into_iter()
-        .next()?
-        .ok()
+/// A look for some sessions, line by line.
+struct Search<'a> {
+    place: &'a Place,
+    /// Tenancy and store as a line has them.
+    tenancy: Vec<u8>,
+    store: Vec<u8>,
+    only_active: bool,
+    name: Option<&'a str>,
+    most: usize,
+    /// Login and account of each session of this tenancy and store so far, as the lines have them.
+    listed: HashSet<(Option<Vec<u8>>, Vec<u8>)>,
+    /// The logins of the active ones among them.
+    actives: HashSet<Option<Vec<u8>>>,
+    few: Few,
 }
 
-/// Whether a line begins and ends as an entry does. Less than reading it, and enough to see that a
-/// file was cut, or written over.
-fn looks_whole(line: &[u8]) -> bool {
-    let line = line.strip_suffix(b",").unwrap_or(line);
-    line.starts_with(b"{\"tenancy\":{") && line.ends_with(b"}")
+impl<'a> Search<'a> {
+    fn new(tenancy: &Tenancy, place: &'a Place, sought: Sought<'a>) -> Option<Self> {
+        let (only_active, name, most) = match sought {
+            Sought::Active => (true, None, 1),
+            Sought::Called(name) => (false, Some(name), usize::MAX),
+            Sought::First(most) => (false, None, most),
+        };
+        Some(Search {
+            place,
+            tenancy: serde_json::to_vec(tenancy).ok()?,
+            store: serde_json::to_vec(place.store).ok()?,
+            only_active,
+            name,
+            most,
+            listed: HashSet::new(),
+            actives: HashSet::new(),
+            few: Few::default(),
+        })
+    }
+
+    /// Takes an entry's line, if it is sought: whether it is. `None` if the line is in another form,
+    /// or repeats a session: the reader of the whole file decides what counts.
+    fn take(&mut self, line: &[u8], active: bool) -> Option<bool> {
+        let parts = form::split(line, active)?;
+        if parts.tenancy != self.tenancy || parts.store != self.store {
+            return Some(false);
+        }
+        let login = parts.login.map(<[u8]>::to_vec);
+        let is_first = !active || self.actives.insert(login.clone());
+        let session = (login, parts.home_account_id.to_vec());
+        if !is_first || !self.listed.insert(session) {
+            return None;
+        }
+        if let Some(name) = self.name
+            && serde_json::from_slice::<Account>(parts.account)
+                .ok()?
+                .fit(name)
+                .is_none()
+        {
+            return Some(false);
+        }
+        let is_full = self.few.entries.len() == self.most;
+        if is_full && self.place.is_shared() {
+            self.few.left += 1;
+            return Some(true);
+        }
+        let entry = serde_json::from_slice(line).ok()?;
+        let entry = IndexEntry { active, ..entry };
+        match self.place.holds(&entry) {
+            false => return Some(false),
+            true if is_full => self.few.left += 1,
+            true => self.few.entries.push(entry),
+        }
+        Some(true)
+    }
 }
 
 /// Every entry that can still be read in a damaged file, and a note of what is lost. A line costs

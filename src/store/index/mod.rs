@@ -5,7 +5,10 @@
 //! save; whether an item is still in its store, only the store knows.
 
 mod file;
+mod form;
 mod lines;
+#[cfg(test)]
+mod lines_tests;
 mod place;
 mod salvage;
 

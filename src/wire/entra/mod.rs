@@ -8,7 +8,7 @@ use oauth2::{AccessToken, Scope};
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::Members;
-use crate::secret::{DeviceCode, IdToken};
+use crate::secret::{DeviceCode, IdToken, is_b64token};
 
 /// OpenID Connect metadata, the members that we use (OpenID Connect Discovery 1.0, section 3).
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -86,7 +86,7 @@ impl TryFrom<Members> for DeviceAuthorization {
 #[derive(Debug, Deserialize)]
 #[serde(from = "Members")]
 pub(crate) struct TokenAnswer {
-    /// The access token; empty if there is none.
+    /// The access token; empty if there is none, or if its form is not that of a bearer token.
     pub(crate) access_token: AccessToken,
     /// Bearer if the answer names no type.
     pub(crate) token_type: BasicTokenType,
@@ -115,8 +115,10 @@ impl From<Members> for TokenAnswer {
             }
         });
         let scopes = members.words("scope");
+        let access_token = members.text("access_token");
+        let access_token = access_token.filter(|token| is_b64token(token));
         TokenAnswer {
-            access_token: AccessToken::new(members.text("access_token").unwrap_or_default()),
+            access_token: AccessToken::new(access_token.unwrap_or_default()),
             token_type: token_type.unwrap_or(BasicTokenType::Bearer),
             expires_in: members.number("expires_in"),
             expires_on: members.number("expires_on"),

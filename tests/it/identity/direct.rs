@@ -230,7 +230,7 @@ fn the_library_exchanges_directly_and_names_the_identity() {
         let exchanged = block_on(direct(&emulator.http_url()).exchange(kind, &token)).unwrap();
         let (_, user) = of(name, &emulator);
         assert_eq!(
-            exchanged.identity,
+            exchanged.identity.unwrap().as_str(),
             format!("8:acs:{}_{user}", emulator.resource_id())
         );
         assert!(emulator.is_token_valid(exchanged.issued.token.expose()));

@@ -79,7 +79,7 @@ fn the_service_names_the_id_that_does_not_fit() {
     for (app, user, target) in [
         (ANOTHER, user, "appId"),
         (app, ANOTHER, "userId"),
-        ("not a guid", user, "appId"),
+        ("not-a-guid", user, "appId"),
         (app, "", "UserId"),
     ] {
         let error = block_on(client.exchange_teams_user_token(&token, app, user)).unwrap_err();
@@ -90,10 +90,34 @@ fn the_service_names_the_id_that_does_not_fit() {
         assert_eq!(error.answer().unwrap().target.as_deref(), Some(target));
         assert!(error.message().contains(target), "{}", error.message());
     }
-    let garbage = EntraToken::new("not a token at all");
+    let garbage = EntraToken::new("not-a-token-at-all");
     let error = block_on(client.exchange_teams_user_token(&garbage, app, user)).unwrap_err();
     assert_eq!(error.code(), Some("InvalidAccessToken"));
     assert_eq!(error.answer().unwrap().target, None);
+}
+
+#[test]
+fn what_cannot_be_a_token_or_an_id_is_not_sent() {
+    let (home, emulator) = Home::with_emulator();
+    let token = EntraToken::new(entra_token(&home));
+    let client = client(&emulator);
+    let (app, user) = (emulator.client_id(), emulator.object_id());
+    let before = emulator.count("exchange");
+    for text in ["two words", "a\r\nx-injected: 1", "=", "", "t\u{e4}", "a,b"] {
+        let handed_in = EntraToken::new(text);
+        let sent = client.exchange_teams_user_token(&handed_in, app, user);
+        let error = block_on(sent).unwrap_err();
+        assert_eq!(error.kind(), Kind::Usage, "{text:?}");
+        home.call(&["token", "exchange"])
+            .typing(text)
+            .run()
+            .assert_error(2, &["token"]);
+    }
+    for (app, user) in [("two words", user), (app, "\"}"), (app, &"0".repeat(513))] {
+        let sent = client.exchange_teams_user_token(&token, app, user);
+        assert_eq!(block_on(sent).unwrap_err().kind(), Kind::Usage);
+    }
+    assert_eq!(emulator.count("exchange"), before);
 }
 
 #[test]

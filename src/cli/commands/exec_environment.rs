@@ -1,0 +1,236 @@
+//! Which variables the command that `exec` runs is not given.
+//!
+//! The command gets a token of one user. A credential beside it that has more rights at the
+//! resource, or that the SDKs prefer, is removed: by its name, or by its value under any name. Every
+//! other variable that looks like a credential is left, and its name is reported. No value leaves
+//! this module.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use crate::jwt;
+use crate::text::secret_form;
+
+/// Names by which an SDK finds a token, a key or a resource other than ours.
+const FOR_THE_RESOURCE: [&str; 7] = [
+    "COMMUNICATION_SERVICES_CONNECTION_STRING",
+    "AZURE_COMMUNICATION_CONNECTION_STRING",
+    "COMMUNICATION_SERVICES_ACCESSKEY",
+    "COMMUNICATION_SERVICES_ACCESS_TOKEN",
+    "AZURE_COMMUNICATION_ACCESS_TOKEN",
+    "ACSPASS_SERVE_URL",
+    "ACSPASS_SERVE_SECRET_FILE",
+];
+/// What the credential chains of the Azure SDKs prove a principal with, which may have a role at the
+/// resource: `EnvironmentCredential`, `WorkloadIdentityCredential`, `ManagedIdentityCredential`.
+const OF_A_PRINCIPAL: [&str; 11] = [
+    "AZURE_CLIENT_SECRET",
+    "AZURE_CLIENT_CERTIFICATE_PATH",
+    "AZURE_CLIENT_CERTIFICATE_PASSWORD",
+    "AZURE_PASSWORD",
+    "AZURE_FEDERATED_TOKEN_FILE",
+    "IDENTITY_ENDPOINT",
+    "IDENTITY_HEADER",
+    "IDENTITY_SERVER_THUMBPRINT",
+    "IMDS_ENDPOINT",
+    "MSI_ENDPOINT",
+    "MSI_SECRET",
+];
+/// Hosts of ACS resources end so, in all clouds.
+const HOSTS: [&str; 3] = [
+    ".communication.azure.com",
+    ".communication.azure.us",
+    ".communication.azure.cn",
+];
+/// Parts of names that credentials have.
+const WORDS: [&str; 14] = [
+    "ACCESSKEY",
+    "ACCESS_KEY",
+    "APIKEY",
+    "API_KEY",
+    "AUTHORIZATION",
+    "CONNECTIONSTRING",
+    "CONNECTION_STRING",
+    "CREDENTIAL",
+    "PASSPHRASE",
+    "PASSWD",
+    "PASSWORD",
+    "PRIVATE_KEY",
+    "SECRET",
+    "TOKEN",
+];
+
+/// The variables by what becomes of them, sorted; see the module.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Sorted<'e> {
+    pub(super) removed: Vec<&'e str>,
+    /// Those that look like credentials, and are left.
+    pub(super) left: Vec<&'e str>,
+}
+
+/// Sorts an environment. `endpoint` is the resource's, and `keys` are its access keys, as far as they
+/// are known here.
+pub(super) fn sort<'e>(
+    environment: &'e BTreeMap<String, String>,
+    endpoint: &str,
+    keys: &[&str],
+) -> Sorted<'e> {
+    let mut sorted = Sorted {
+        removed: Vec::new(),
+        left: Vec::new(),
+    };
+    let host = endpoint.rsplit('/').find(|part| !part.is_empty());
+    for (name, value) in environment {
+        if is_credential_by_name(name) || opens_the_resource(value, host, keys) {
+            sorted.removed.push(name);
+        } else if !value.is_empty()
+            && (has_name_of_credential(name) || secret_form(value).is_some())
+        {
+            sorted.left.push(name);
+        }
+    }
+    sorted
+}
+
+fn is_credential_by_name(name: &str) -> bool {
+    let mut names = FOR_THE_RESOURCE.iter().chain(&OF_A_PRINCIPAL);
+    // Windows reads a name in any case.
+    names.any(|known| *known == name || (cfg!(windows) && known.eq_ignore_ascii_case(name)))
+}
+
+/// Whether a value has a key, a connection string or a token of an ACS resource in it.
+fn opens_the_resource(value: &str, host: Option<&str>, keys: &[&str]) -> bool {
+    if keys.iter().any(|key| value.contains(key)) {
+        return true;
+    }
+    let lower = value.to_lowercase();
+    let is_of_resource = HOSTS.iter().any(|host| lower.contains(host))
+        || host.is_some_and(|host| lower.contains(&host.to_lowercase()));
+    let squeezed: String = lower.chars().filter(|c| !c.is_whitespace()).collect();
+    let has_key = ["accesskey=", "accesskey:", "accesskey\":", "accesskey%3d"]
+        .iter()
+        .any(|word| squeezed.contains(word));
+    let is_part = |c: char| c.is_ascii_alphanumeric() || "-_.=".contains(c);
+    (has_key && is_of_resource) || value.split(|c: char| !is_part(c)).any(is_token_of_resource)
+}
+
+/// Whether a token is one of ACS, or an Entra token that ACS takes.
+fn is_token_of_resource(word: &str) -> bool {
+    let Some(claims) = word.starts_with("ey").then(|| jwt::decode(word)).flatten() else {
+        return false;
+    };
+    let claims: Map<String, Value> = claims.claims;
+    let is_audience = |aud: &Value| {
+        aud.as_str().is_some_and(|aud| {
+            // The application id is that of Azure Communication Services.
+            aud.contains("communication.azure.") || aud == "1fd5118e-2576-4263-8130-9503064c837a"
+        })
+    };
+    let is_for_resource = match claims.get("aud") {
+        Some(Value::Array(audiences)) => audiences.iter().any(is_audience),
+        Some(audience) => is_audience(audience),
+        None => false,
+    };
+    is_for_resource || claims.contains_key("acsScope") || claims.contains_key("skypeid")
+}
+
+fn has_name_of_credential(name: &str) -> bool {
+    let name = name.to_ascii_uppercase();
+    WORDS.iter().any(|word| name.contains(word)) || name == "KEY" || name.ends_with("_KEY")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEY: &str = "c2VjcmV0LWtleS1vZi10aGUtcmVzb3VyY2UtMTIzNDU2Nzg5MA==";
+
+    fn sorted(variables: &[(&str, &str)]) -> (Vec<String>, Vec<String>) {
+        let environment = variables
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect();
+        let sorted = sort(&environment, "http://localhost:8080", &[KEY]);
+        let owned = |names: Vec<&str>| names.into_iter().map(str::to_owned).collect();
+        (owned(sorted.removed), owned(sorted.left))
+    }
+
+    #[test]
+    fn credentials_for_the_resource_go_under_any_name() {
+        let token = |claims: &str| {
+            let claims = jwt::encode_part(claims.as_bytes());
+            format!(
+                "Bearer {}.{claims}.c2ln",
+                jwt::encode_part(b"{\"alg\":\"none\"}")
+            )
+        };
+        for value in [
+            "endpoint=https://r.communication.azure.com/;accesskey=a2V5",
+            "ENDPOINT=https://R.Communication.Azure.US/ ; AccessKey = a2V5",
+            "{\"acs\":\"endpoint=https://r.europe.communication.azure.com/;accesskey=a2V5\"}",
+            "endpoint=http://localhost:8080;accesskey=a2V5",
+            KEY,
+            &format!("x{KEY}y"),
+            &token("{\"skypeid\":\"acs:r_u\"}"),
+            &token("{\"aud\":\"https://auth.msft.communication.azure.com\"}"),
+            &token("{\"aud\":[\"1fd5118e-2576-4263-8130-9503064c837a\"]}"),
+        ] {
+            let expected = (vec!["ANY".to_owned()], vec![]);
+            assert_eq!(sorted(&[("ANY", value)]), expected, "{value}");
+        }
+        for name in FOR_THE_RESOURCE.into_iter().chain(OF_A_PRINCIPAL) {
+            assert_eq!(sorted(&[(name, "x")]).0, [name]);
+        }
+    }
+
+    #[test]
+    fn other_credentials_are_left_and_reported() {
+        let graph = format!(
+            "{}.{}.c2ln",
+            jwt::encode_part(b"{\"alg\":\"none\"}"),
+            jwt::encode_part(b"{\"aud\":\"https://graph.microsoft.com\"}")
+        );
+        for (name, value) in [
+            ("GITHUB_TOKEN", "x"),
+            ("aws_secret_access_key", "x"),
+            ("PGPASSWORD", "x"),
+            (
+                "SIGNALR",
+                "Endpoint=https://s.service.signalr.net;AccessKey=a2V5;Version=1.0;",
+            ),
+            ("STORAGE", "AccountName=a;AccountKey=a2V5a2V5"),
+            ("SSH_KEY", "x"),
+            ("SOMETHING", &graph),
+            ("DATABASE_URL", "postgres://ada:hunter2@db/x"),
+        ] {
+            let expected = (vec![], vec![name.to_owned()]);
+            assert_eq!(sorted(&[(name, value)]), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn ordinary_variables_are_left_without_a_word() {
+        for (name, value) in [
+            ("PATH", "/usr/local/bin:/usr/bin"),
+            ("HOME", "/home/ada"),
+            ("TERM", "xterm-256color"),
+            ("LS_COLORS", "rs=0:di=01;34:ln=01;36:*.tar=01;31"),
+            ("SSH_AUTH_SOCK", "/tmp/ssh-XXXXXXabc/agent.1234"),
+            (
+                "DBUS_SESSION_BUS_ADDRESS",
+                "unix:path=/run/user/1000/bus,guid=0123456789abcdef0123456789abcdef",
+            ),
+            ("AZURE_CLIENT_ID", "11111111-2222-3333-4444-555555555555"),
+            ("AZURE_TENANT_ID", "organizations"),
+            (
+                "COMMUNICATION_SERVICES_ENDPOINT",
+                "https://r.communication.azure.com",
+            ),
+            ("KEYBOARD", "us"),
+            ("GITHUB_TOKEN", ""),
+        ] {
+            assert_eq!(sorted(&[(name, value)]), (vec![], vec![]), "{name}");
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! The form of an index line, checked without parsing it.
+//!
+//! [`split`] accepts exactly the lines that [`lines::write`](super::lines::write) writes: these
+//! members, in this order, without white space and with the shortest escapes. Equal values then have
+//! equal bytes, so that sessions are compared without parsing. A line in any other form is for the
+//! reader of the whole file: what it means is not known here.
+
+use memchr::memchr2;
+
+/// The parts of a line that decide which session it is about, each as JSON.
+pub(super) struct Parts<'l> {
+    pub(super) tenancy: &'l [u8],
+    pub(super) account: &'l [u8],
+    pub(super) home_account_id: &'l [u8],
+    pub(super) store: &'l [u8],
+    pub(super) login: Option<&'l [u8]>,
+}
+
+/// Splits a line, without the comma at its end. `None` if it is not in the form of the list that it
+/// is in.
+pub(super) fn split(line: &[u8], is_active: bool) -> Option<Parts<'_>> {
+    std::str::from_utf8(line).ok()?;
+    let mut scan = Scan(line);
+    scan.want("{\"tenancy\":")?;
+    let tenancy = scan.taken(|scan| {
+        scan.want("{\"authority_host\":")?.string()?;
+        scan.want(",\"tenant\":")?.string()?;
+        scan.want(",\"client_id\":")?.string()?;
+        scan.want("}")
+    })?;
+    scan.want(",\"account\":")?;
+    let mut home_account_id = &line[..0];
+    let account = scan.taken(|scan| {
+        home_account_id = scan.want("{\"home_account_id\":")?.string()?;
+        scan.want(",\"username\":")?.string()?;
+        scan.want(",\"tenant_id\":")?.string()?;
+        scan.want(",\"object_id\":")?.string()?;
+        scan.want("}")
+    })?;
+    let store = scan.want(",\"store\":")?.string()?;
+    let login = match scan.has(",\"login\":") {
+        true => Some(scan.string()?),
+        false => None,
+    };
+    scan.want(",\"can_renew\":")?.flag()?;
+    scan.want(",\"entra_tokens\":")?.list(|scan| {
+        scan.want("{\"scopes\":")?
+            .list(|scan| scan.string().map(drop))?;
+        scan.expiry()
+    })?;
+    scan.want(",\"communication_tokens\":")?.list(|scan| {
+        scan.want("{\"source\":{\"endpoint\":")?.string()?;
+        scan.want(",\"exchange\":")?;
+        let kinds = ["\"key\"", "\"entra\"", "\"teams-extension\""];
+        kinds.iter().find(|kind| scan.has(kind))?;
+        scan.want(",\"scopes\":")?
+            .list(|scan| scan.string().map(drop))?;
+        scan.want("}")?.expiry()
+    })?;
+    if scan.has(",\"short_tokens\":{\"redeemed_at_seconds\":") {
+        scan.number()?;
+        scan.want(",\"life_seconds\":")?.natural()?;
+        scan.want("}")?;
+    }
+    scan.want(",\"clock\":")?.clock()?;
+    let end = if is_active { ",\"active\":true}" } else { "}" };
+    scan.want(end)?;
+    scan.0.is_empty().then_some(Parts {
+        tenancy,
+        account,
+        home_account_id,
+        store,
+        login,
+    })
+}
+
+/// What is left of a line.
+struct Scan<'l>(&'l [u8]);
+
+impl<'l> Scan<'l> {
+    fn has(&mut self, text: &str) -> bool {
+        let rest = self.0.strip_prefix(text.as_bytes());
+        rest.is_some_and(|rest| {
+            self.0 = rest;
+            true
+        })
+    }
+
+    fn want(&mut self, text: &str) -> Option<&mut Self> {
+        self.has(text).then_some(self)
+    }
+
+    /// The bytes that a step goes past.
+    fn taken(
+        &mut self,
+        step: impl for<'s> FnOnce(&'s mut Self) -> Option<&'s mut Self>,
+    ) -> Option<&'l [u8]> {
+        let before = self.0;
+        step(self)?;
+        Some(&before[..before.len() - self.0.len()])
+    }
+
+    /// A string, with its quotes and the escapes that `serde_json` writes.
+    fn string(&mut self) -> Option<&'l [u8]> {
+        let text = self.0;
+        let mut at = text.starts_with(b"\"").then_some(1)?;
+        loop {
+            let end = at + memchr2(b'"', b'\\', &text[at..])?;
+            if text[at..end].iter().any(|byte| *byte < 0x20) {
+                return None;
+            }
+            if text[end] == b'"' {
+                self.0 = &text[end + 1..];
+                return Some(&text[..=end]);
+            }
+            at = end + escape(&text[end + 1..])? + 1;
+        }
+    }
+
+    fn flag(&mut self) -> Option<()> {
+        (self.has("true") || self.has("false")).then_some(())
+    }
+
+    /// A whole number of at most 18 digits: every larger one is for the reader of the whole file.
+    fn number(&mut self) -> Option<()> {
+        match self.has("-") {
+            true if self.0.starts_with(b"0") => None,
+            _ => self.natural(),
+        }
+    }
+
+    fn natural(&mut self) -> Option<()> {
+        let digits = self.0.iter().take_while(|byte| byte.is_ascii_digit());
+        let count = digits.count();
+        let is_plain = count == 1 || (count > 1 && self.0[0] != b'0');
+        self.0 = &self.0[count..];
+        (is_plain && count <= 18).then_some(())
+    }
+
+    fn expiry(&mut self) -> Option<()> {
+        self.want(",\"expires_on_seconds\":")?.number()?;
+        self.want("}").map(drop)
+    }
+
+    fn clock(&mut self) -> Option<()> {
+        if self.has("null") {
+            return Some(());
+        }
+        self.want("{\"wall_seconds\":")?.number()?;
+        self.want(",\"service_seconds\":")?.number()?;
+        self.want(",\"boot\":")?;
+        if !self.has("null") {
+            self.want("{\"id\":")?;
+            if !self.has("null") {
+                self.string()?;
+            }
+            self.want(",\"uptime_seconds\":")?.natural()?;
+            self.want("}")?;
+        }
+        self.want("}").map(drop)
+    }
+
+    fn list(&mut self, mut item: impl FnMut(&mut Self) -> Option<()>) -> Option<()> {
+        self.want("[")?;
+        if self.has("]") {
+            return Some(());
+        }
+        loop {
+            item(self)?;
+            if !self.has(",") {
+                return self.want("]").map(drop);
+            }
+        }
+    }
+}
+
+/// The length of an escape, without its backslash, if it is the shortest one for its character.
+fn escape(text: &[u8]) -> Option<usize> {
+    match text {
+        [b'"' | b'\\' | b'b' | b'f' | b'n' | b'r' | b't', ..] => Some(1),
+        [b'u', b'0', b'0', high @ b'0'..=b'1', low, ..] => {
+            let is_hex = matches!(low, b'0'..=b'9' | b'a'..=b'f');
+            let has_letter = *high == b'0' && matches!(low, b'8' | b'9' | b'a' | b'c' | b'd');
+            (is_hex && !has_letter).then_some(5)
+        }
+        _ => None,
+    }
+}
