@@ -6,6 +6,7 @@
 use std::error::Error as StdError;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::claims::Claims;
 
@@ -28,6 +29,7 @@ struct Inner {
     answer: Option<ServiceAnswer>,
     claims: Option<Claims>,
     reached: Reached,
+    retry_after: Option<Duration>,
     source: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
@@ -125,6 +127,7 @@ impl Error {
             answer: None,
             claims: None,
             reached: Reached::No,
+            retry_after: None,
             source: None,
         }))
     }
@@ -174,6 +177,13 @@ impl Error {
     pub(crate) fn with_reached(mut self, reached: Reached) -> Self {
         let inner = self.inner();
         inner.reached = inner.reached.max(reached);
+        self
+    }
+
+    /// Adds when a further try may have another outcome.
+    #[must_use]
+    pub fn with_retry_after(mut self, pause: Duration) -> Self {
+        self.inner().retry_after = Some(pause);
         self
     }
 
@@ -234,6 +244,11 @@ impl Error {
     /// How far the failed request got.
     pub(crate) fn reached(&self) -> Reached {
         self.0.reached
+    }
+
+    /// How long to wait before a further try, if that is known.
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.0.retry_after
     }
 
     /// The service's correlation or request id, where it sent one.

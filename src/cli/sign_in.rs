@@ -20,8 +20,8 @@ use super::output::Talk;
 use super::parts::Parts;
 use super::qr;
 
-/// What is said below the QR code: page, host and code, five lines; how long, two; and the countdown.
-const LINES_BELOW_PICTURE: usize = 8;
+/// What is said below the QR code: page, host and code, four lines; how long, two; and the countdown.
+const LINES_BELOW_PICTURE: usize = 7;
 
 /// What a sign-in needs of this machine; it lends itself out as a [`Way`].
 pub(super) struct Desk {
@@ -317,10 +317,11 @@ impl Screen {
             }
             None => false,
         };
+        // Below a picture each line counts.
+        let gap = if has_picture { "" } else { "\n" };
         talk.insist(&format!(
-            "To sign in, open this page on any device and enter the code:\n\n  page  {page}\n  \
-             host  {host}\n  code  {code}{}",
-            if has_picture { "" } else { "\n" }
+            "To sign in, open this page on any device and enter the code:\n{gap}\n  page  {page}\n  \
+             host  {host}\n  code  {code}{gap}"
         ));
         talk.insist(&format!(
             "The code can be entered for {}. It signs in to the application\n{client_id}; enter it \

@@ -22,6 +22,7 @@ use crate::secret::CommunicationToken;
 use crate::time::{Clock, SystemClock, Timestamp};
 
 use keeper::{Ask, Keeper};
+pub(crate) use schedule::pause_after;
 use schedule::{Held, next_refresh};
 
 /// How long before its end a token is replaced: no answer then has 10 minutes or less left.

@@ -50,7 +50,7 @@ pub(super) fn next_refresh(
 
 /// The pause after this many failures in a row, between half and all of 1 s doubling to a minute,
 /// so that programs that failed together do not come back together. `jitter` is from 0 to 1.
-pub(super) fn pause_after(failures: u32, jitter: f64) -> Duration {
+pub(crate) fn pause_after(failures: u32, jitter: f64) -> Duration {
     let doublings = failures.saturating_sub(1).min(6);
     let whole = Duration::from_secs(1 << doublings).min(LONGEST_PAUSE);
     whole.mul_f64(0.5 + jitter.clamp(0.0, 1.0) / 2.0)

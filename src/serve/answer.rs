@@ -56,13 +56,18 @@ impl From<Refusal> for Response {
     fn from(refusal: Refusal) -> Self {
         let mut response = json(refusal.status, &shapes::error(&refusal.error));
         let headers = response.headers_mut();
+        if let Some(pause) = refusal.error.retry_after() {
+            let seconds = pause.as_secs() + u64::from(pause.subsec_nanos() > 0);
+            headers.insert(header::RETRY_AFTER, seconds.into());
+        }
         match refusal.status {
             StatusCode::UNAUTHORIZED => {
                 let challenge = HeaderValue::from_static("Bearer realm=\"acspass\"");
                 headers.insert(header::WWW_AUTHENTICATE, challenge);
             }
             StatusCode::SERVICE_UNAVAILABLE => {
-                headers.insert(header::RETRY_AFTER, COME_BACK_SECONDS.into());
+                let seconds = HeaderValue::from(COME_BACK_SECONDS);
+                headers.entry(header::RETRY_AFTER).or_insert(seconds);
             }
             _ => {}
         }

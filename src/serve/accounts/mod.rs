@@ -19,16 +19,17 @@ use crate::session::{Net, Peek, Session, Target, Token, TokenSecret, Wish};
 use crate::store::{Index, IndexEntry};
 use crate::time::Clock;
 
+use refusals::Refusals;
+
 use super::Make;
 use super::events::Events;
 
+mod refusals;
 #[cfg(test)]
 mod tests;
 
 /// How long what the index said is believed.
 const BELIEVED: Duration = Duration::from_secs(1);
-/// How long Entra is not asked again after it wanted a person, unless the session changes.
-const REFUSED: Duration = Duration::from_secs(30);
 
 /// See the module.
 pub(super) struct Accounts {
@@ -316,25 +317,34 @@ impl Core {
     }
 }
 
+/// What the requests for one account have shown.
+#[derive(Default)]
+struct RefresherState {
+    need: Need,
+    refusals: Refusals,
+    failure: Mutex<Option<Error>>,
+}
+
+impl RefresherState {
+    fn failure(&self) -> MutexGuard<'_, Option<Error>> {
+        self.failure.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn refresh(&self, core: &Core, user: &str, min_validity: Duration) -> Result<RefreshedToken> {
+        let session = || {
+            let index = core.session.index()?;
+            Result::Ok(core.entry(&index, Some(user)).cloned())
+        };
+        let ask = || core.renew(Some(user), min_validity);
+        refreshed(self.refusals.ask(core.clock.as_ref(), session, ask)?)
+    }
+}
+
 /// What gets new tokens for one account.
 struct SeatRefresher {
     core: Arc<Core>,
     user: String,
     state: Arc<RefresherState>,
-}
-
-#[derive(Default)]
-struct RefresherState {
-    need: Need,
-    refused: Mutex<Option<Refused>>,
-    failure: Mutex<Option<Error>>,
-}
-
-/// That a person must sign in, and the session of which that is true.
-struct Refused {
-    entry: Option<IndexEntry>,
-    at: Option<Duration>,
-    error: Error,
 }
 
 impl Refresher for SeatRefresher {
@@ -358,44 +368,6 @@ impl Refresher for SeatRefresher {
             *state.failure() = outcome.as_ref().err().cloned();
             outcome
         }))
-    }
-}
-
-impl RefresherState {
-    fn failure(&self) -> MutexGuard<'_, Option<Error>> {
-        self.failure.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn refresh(&self, core: &Core, user: &str, min_validity: Duration) -> Result<RefreshedToken> {
-        let entry = || {
-            let index = core.session.index()?;
-            Result::Ok(core.entry(&index, Some(user)).cloned())
-        };
-        let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(last) = refused.take() {
-            let is_recent = match (core.clock.running(), last.at) {
-                (Some(now), Some(at)) => now.saturating_sub(at) < REFUSED,
-                _ => false,
-            };
-            if is_recent && entry()? == last.entry {
-                let error = last.error.clone();
-                *refused = Some(last);
-                return Err(error);
-            }
-        }
-        match core.renew(Some(user), min_validity) {
-            Ok(token) => refreshed(token),
-            Err(error) => {
-                if error.kind() == Kind::SignInNeeded {
-                    *refused = Some(Refused {
-                        entry: entry()?,
-                        at: core.clock.running(),
-                        error: error.clone(),
-                    });
-                }
-                Err(error)
-            }
-        }
     }
 }
 

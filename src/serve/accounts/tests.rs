@@ -25,6 +25,14 @@ fn account() -> Account {
     }
 }
 
+/// The entry of a session in an index.
+pub(super) fn entry() -> IndexEntry {
+    let vault = Vault::new(Box::new(MemoryStore::new()), None);
+    save(&vault, &Record::new(tenancy(), account()));
+    let index = vault.index().expect("an index");
+    index.active(&tenancy()).cloned().expect("an entry")
+}
+
 fn save(vault: &Vault, record: &Record) {
     let lock = LockName::Session(record.key());
     let Attempt::Got(guard) = vault.try_lock(&lock, Activity::SigningIn).expect("a lock") else {

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::time::{Duration, Instant};
 
+use acspass::emulator::{Fault, Route, Trouble};
 use zbus::zvariant::OwnedValue;
 
 use super::Service;
@@ -176,6 +177,56 @@ fn who_must_sign_in_is_told_once_and_served_right_after_the_login() {
     service.get("/token?min-validity=23h").assert_status(200);
     assert!(desktop.is_quiet(), "once a need");
     service.stop().assert_code(0);
+}
+
+#[test]
+fn a_refusal_is_repeated_to_any_number_of_requests_and_a_new_sign_in_is_served_at_once() {
+    let refuses = |status: u16, code: &str| Trouble::Status {
+        status,
+        retry_after: None,
+        content_type: "application/json".to_owned(),
+        body: format!("{{\"error\": {{\"code\": \"{code}\", \"message\": \"no\"}}}}"),
+    };
+    let client = Trouble::Status {
+        status: 401,
+        retry_after: None,
+        content_type: "application/json".to_owned(),
+        body: "{\"error\": \"invalid_client\"}".to_owned(),
+    };
+    for (route, what) in [
+        (Route::Exchange, refuses(403, "Denied")),
+        (Route::Exchange, refuses(404, "NotFound")),
+        (Route::Token, client),
+    ] {
+        let (home, emulator) = Home::with_keyring();
+        home.login();
+        let service = Service::start(&home, &[]);
+        emulator.add_fault(Fault {
+            route,
+            times: None,
+            what,
+        });
+        let before = emulator.requests().len();
+        let start = Instant::now();
+        for _ in 0..150 {
+            let answer = service.get("/token?min-validity=23h");
+            assert!((400..500).contains(&answer.status), "{}", answer.status);
+            let pause = answer.header("retry-after").expect("a pause");
+            let pause: u64 = pause.parse().expect("seconds");
+            assert!((1..=60).contains(&pause), "{pause}");
+        }
+        // The pauses are at least 0.5 s, 1 s, 2 s, and so on.
+        let most = (2.0 * start.elapsed().as_secs_f64() + 1.0).log2() as usize + 2;
+        let upstream = emulator.requests().len() - before;
+        assert!(
+            upstream <= 4 * most,
+            "{upstream} requests, at most {most} tries"
+        );
+        emulator.clear_faults();
+        home.login();
+        service.get("/token?min-validity=23h").assert_status(200);
+        service.stop().assert_code(0);
+    }
 }
 
 #[test]
