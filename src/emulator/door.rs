@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes, to_bytes};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::Response;
 use hyper::Request;
 use hyper::body::Incoming;
@@ -20,12 +20,13 @@ pub(super) use super::reply::Reply;
 use super::sign::Signer;
 use super::state::{Seen, State};
 use super::{acs, entra, names, pages, verify};
-use crate::loopback;
+use crate::loopback::{self, serve::Caller};
 use crate::time::{Clock, Timestamp};
 
 const ENTRA_BODY: usize = 64 * 1024;
 const ACS_BODY: usize = 1024 * 1024;
-const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a body may take. The listener's deadline for the whole exchange is longer.
+const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What all requests share.
 pub(super) struct Shared {
@@ -110,6 +111,7 @@ pub(super) struct Asked {
     pub(super) correlation_id: String,
     /// What the journal says about a request that is accepted although it is malformed.
     pub(super) remark: Option<&'static str>,
+    extensions: Extensions,
 }
 
 impl Asked {
@@ -189,6 +191,8 @@ pub(super) async fn answer(
             return Err(Dropped);
         }
         Some(Trouble::Silence) => {
+            // How long it lasts is the caller's to decide.
+            Caller::trust(&asked.extensions);
             let noted = seen("fault".to_owned(), 0, None);
             shared.state.lock().note(noted);
             let _ = shared.stopping.clone().wait_for(|stopping| *stopping).await;
@@ -210,6 +214,7 @@ pub(super) async fn answer(
             suberror,
         }) => entra::refuse(&asked, error, code, suberror),
         Some(Trouble::Flood(bytes)) => {
+            Caller::trust(&asked.extensions);
             let body = faults::flood(bytes);
             Reply::new("fault", faults::answer(200, None, "application/json", body))
         }
@@ -300,6 +305,7 @@ async fn read(
         request_id,
         correlation_id,
         remark,
+        extensions: head.extensions,
     })
 }
 

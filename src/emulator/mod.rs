@@ -98,6 +98,25 @@ impl Default for Options {
     }
 }
 
+/// Any caller may be a person's browser or a client under test, and none is known before its
+/// request is read: all have the same places, and time for a body.
+const LIMITS: Limits = Limits {
+    connections: 256,
+    buffers: 256,
+    strangers: 256,
+    kept: 192,
+    head: 64 * 1024,
+    silence: Duration::from_secs(10),
+    known_silence: Duration::from_secs(10),
+    stranger: Duration::from_secs(15),
+    exchange: Duration::from_secs(60 * 60),
+    stall: Duration::from_secs(10),
+    linger: Duration::from_secs(2),
+    tick: Duration::from_millis(250),
+    grace: Duration::from_secs(1),
+    dates: false,
+};
+
 /// A running emulator. Dropping it closes its listeners and waits for its thread.
 ///
 /// ```
@@ -336,7 +355,7 @@ async fn serve(
     let shared = Arc::clone(shared);
     let service = service_fn(move |request| door::answer(Arc::clone(&shared), entrance, request));
     let tls = authority.map(|authority| authority.server);
-    if let Err(error) = loopback::serve::serve(bound, tls, service, Limits::default(), told).await {
+    if let Err(error) = loopback::serve::serve(bound, tls, service, LIMITS, told).await {
         tracing::error!(target: "acspass::emulator", "the emulator stopped serving: {error}");
     }
 }

@@ -4,10 +4,17 @@
 //! served on them, and how, is not this room's business.
 
 mod adopt;
+mod crowd;
+mod farewell;
+mod limits;
 mod navigation;
 mod origin;
+mod patience;
 pub mod peer;
+mod progress;
 pub(crate) mod serve;
+#[cfg(test)]
+mod slow_callers;
 mod talk;
 
 use std::io;

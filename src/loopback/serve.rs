@@ -16,49 +16,20 @@ use hyper::service::Service;
 use hyper::{Request, Response};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
+use super::crowd::{Crowd, Seat};
+use super::farewell::{self, Abort};
+pub(crate) use super::limits::Limits;
 use super::peer::PeerCheck;
-use super::talk::{Idle, talk};
+pub(crate) use super::progress::Caller;
+use super::talk::{Idle, Left, talk};
 use super::{Bound, is_loopback_peer};
 
-/// How long a peer may take over the TLS handshake, and over each request's head.
-pub(super) const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long to wait after the system refused to hand out a connection (out of descriptors).
 const BREATHER: Duration = Duration::from_millis(50);
-
-/// What one listener takes upon itself.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Limits {
-    /// Connections that it holds at a time; the next ones wait in the system's queue.
-    pub(crate) connections: usize,
-    /// How many of them may hold buffers at a time, which is from the first byte on.
-    pub(crate) buffers: usize,
-    /// While more than this many do, each gives them back after its answer, and slow heads are cut
-    /// off.
-    pub(crate) kept: usize,
-    /// Bytes of a request's head; 8 KiB at least.
-    pub(crate) head: usize,
-    /// How long the answers under way may take once the server stops.
-    pub(crate) grace: Duration,
-    /// Whether answers tell the machine's own time. An emulator's tell another.
-    pub(crate) dates: bool,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Limits {
-            connections: 256,
-            buffers: 256,
-            kept: 256,
-            head: 64 * 1024,
-            grace: Duration::from_secs(1),
-            dates: false,
-        }
-    }
-}
 
 /// Serves until `stop` turns true or its sender is gone. A service that returns an error drops
 /// the connection without an answer.
@@ -114,7 +85,7 @@ where
 
 /// What connections come in by.
 trait Door: Send + Sync + 'static {
-    type Stream: AsyncRead + AsyncWrite + Unpin + Send + Sync + 'static;
+    type Stream: AsyncRead + AsyncWrite + Abort + Unpin + Send + Sync + 'static;
 
     /// The next connection; `None` where it is a stranger's.
     fn accept(&self) -> impl Future<Output = io::Result<Option<Self::Stream>>> + Send;
@@ -188,12 +159,18 @@ async fn accept<S, D: Door>(
     let told = stop.clone();
     let listener = Arc::new(listener);
     let mut connections = JoinSet::new();
-    let buffers = Arc::new(Semaphore::new(limits.buffers));
+    let crowd = Arc::new(Crowd::new(&limits));
     loop {
+        let is_full = connections.len() >= limits.connections;
+        crowd.set_full(is_full);
         let accepted = tokio::select! {
             _ = stop.wait_for(|stop| *stop) => break,
-            accepted = listener.accept(), if connections.len() < limits.connections => accepted,
+            accepted = listener.accept(), if !is_full => accepted,
             Some(_) = connections.join_next(), if !connections.is_empty() => continue,
+            () = tokio::time::sleep(limits.tick), if is_full => {
+                crowd.make_room();
+                continue;
+            }
         };
         let stream = match accepted {
             Ok(Some(stream)) => stream,
@@ -204,7 +181,7 @@ async fn accept<S, D: Door>(
             }
         };
         let (tls, service, told) = (tls.clone(), service.clone(), told.clone());
-        let (door, buffers) = (Arc::downgrade(&listener), buffers.clone());
+        let (door, crowd) = (Arc::downgrade(&listener), crowd.clone());
         connections.spawn(async move {
             // Not held any longer than this, so that the port is free as soon as the loop ends.
             let admitted = match door.upgrade() {
@@ -212,7 +189,7 @@ async fn accept<S, D: Door>(
                 None => false,
             };
             if admitted {
-                attend::<S, D>(stream, tls, service, limits, buffers, told).await;
+                attend::<S, D>(stream, tls, service, limits, crowd, told).await;
             }
         });
     }
@@ -228,60 +205,107 @@ async fn attend<S, D: Door>(
     tls: Option<TlsAcceptor>,
     service: S,
     limits: Limits,
-    buffers: Arc<Semaphore>,
+    crowd: Arc<Crowd>,
     stop: watch::Receiver<bool>,
 ) where
     S: Service<Request<Incoming>, Response = Response<Body>> + Clone + Send + Unpin + 'static,
     S::Error: Into<Box<dyn StdError + Send + Sync>> + Send,
     S::Future: Send,
 {
-    while let Some(_buffer) = first_byte::<D>(&stream, &buffers, stop.clone()).await {
-        let (tls, service, stop) = (tls.clone(), service.clone(), stop.clone());
-        // Boxed, so that who says nothing costs nothing of this.
-        let left = match tls {
-            None => {
-                Box::pin(talk(
-                    stream,
-                    service,
-                    limits,
-                    Idle::Returned,
-                    &buffers,
-                    stop,
-                ))
-                .await
-            }
-            Some(tls) => {
-                let whole = async {
-                    let shaken = tokio::time::timeout(HEAD_TIMEOUT, tls.accept(stream)).await;
-                    if let Ok(Ok(stream)) = shaken {
-                        // What TLS has read ahead cannot be waited for on the socket.
-                        talk(stream, service, limits, Idle::Kept, &buffers, stop).await;
+    let mut is_known = false;
+    loop {
+        let speaks = speaks::<D>(&stream, is_known, &limits, &crowd, stop.clone());
+        if !speaks.await {
+            return;
+        }
+        let (tls, service, told) = (tls.clone(), service.clone(), stop.clone());
+        // Boxed, so that a silent connection does not cost the memory of a busy one.
+        let talked = Box::pin(async {
+            let mut seat = seated(is_known, &limits, &crowd, stop.clone()).await?;
+            let place = (&mut seat, &*crowd);
+            let left = match tls {
+                None => talk(stream, service, limits, Idle::Returned, place, told).await,
+                Some(tls) => {
+                    let shaken = tokio::select! {
+                        shaken = tls.accept(stream) => shaken.ok()?,
+                        () = crowd.too_slow(&limits) => return None,
+                    };
+                    // What TLS has read ahead cannot be waited for on the socket.
+                    let left = talk(shaken, service, limits, Idle::Kept, place, told).await;
+                    drop(seat);
+                    if let Left::Quiet { stream, .. } | Left::Closing(stream) = left {
+                        part(stream, &limits, &crowd, stop.clone()).await;
                     }
-                };
-                Box::pin(whole).await;
-                None
+                    return None;
+                }
+            };
+            drop(seat);
+            match left {
+                Left::Quiet { stream, is_known } => Some((stream, is_known)),
+                Left::Closing(stream) => {
+                    part(stream, &limits, &crowd, stop.clone()).await;
+                    None
+                }
+                Left::Nothing => None,
             }
-        };
-        match left {
-            Some(left) => stream = left,
+        })
+        .await;
+        match talked {
+            Some(left) => (stream, is_known) = left,
             None => return,
         }
     }
 }
 
-/// Waits for the peer to say something, and then for buffers to be free. Who stays silent is
-/// closed as who sends half a head is, and has cost next to nothing.
-async fn first_byte<D: Door>(
+/// Waits for the peer to send something; `false` if it has been silent for too long, has gone, or
+/// `stop` turned true. A silent connection costs next to nothing.
+async fn speaks<D: Door>(
     stream: &D::Stream,
-    buffers: &Arc<Semaphore>,
+    is_known: bool,
+    limits: &Limits,
+    crowd: &Crowd,
     mut stop: watch::Receiver<bool>,
-) -> Option<OwnedSemaphorePermit> {
-    let first = async {
-        D::said(stream).await.ok()?;
-        buffers.clone().acquire_owned().await.ok()
+) -> bool {
+    let silence = match is_known {
+        true => limits.known_silence,
+        false => limits.silence,
     };
     tokio::select! {
-        first = tokio::time::timeout(HEAD_TIMEOUT, first) => first.ok().flatten(),
+        biased;
+        said = D::said(stream) => said.is_ok(),
+        _ = stop.wait_for(|stop| *stop) => false,
+        () = crowd.outstayed(silence, limits) => false,
+    }
+}
+
+/// Waits for a place. This is not the caller's time; it is bounded since each place is taken for a
+/// bounded time.
+async fn seated(
+    is_known: bool,
+    limits: &Limits,
+    crowd: &Crowd,
+    mut stop: watch::Receiver<bool>,
+) -> Option<Seat> {
+    tokio::select! {
+        biased;
+        seat = tokio::time::timeout(limits.exchange, crowd.seat(is_known)) => seat.ok().flatten(),
         _ = stop.wait_for(|stop| *stop) => None,
+    }
+}
+
+/// Lets the peer read its last answer. A server that stops throws away what has arrived, and does
+/// not wait.
+async fn part<IO: AsyncRead + AsyncWrite + Unpin>(
+    stream: IO,
+    limits: &Limits,
+    crowd: &Crowd,
+    mut stop: watch::Receiver<bool>,
+) {
+    tokio::select! {
+        biased;
+        // A peer that has gone reads nothing.
+        _ = farewell::part(stream) => {}
+        _ = stop.wait_for(|stop| *stop) => {}
+        () = crowd.outstayed(limits.linger, limits) => {}
     }
 }

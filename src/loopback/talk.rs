@@ -2,249 +2,157 @@
 //!
 //! In come a stream that has something to say, and a service; out comes the stream where its last
 //! request is answered and nothing follows: hyper's buffers, 16 KiB a connection, are free then for
-//! those who talk.
+//! those who talk. A caller that takes too long over an exchange is cut off.
 
 use std::error::Error as StdError;
 use std::future::poll_fn;
-use std::io::{self, IoSlice};
-use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::task::{Context, Poll};
-use std::time::Duration;
+use std::pin::{Pin, pin};
+use std::task::Poll;
 
 use axum::body::Body;
 use hyper::body::Incoming;
+use hyper::header::{CONNECTION, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::{Service, service_fn};
-use hyper::{Request, Response};
-use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
-use tokio::sync::{Semaphore, watch};
-use tokio::time::MissedTickBehavior;
+use hyper::{Request, Response, StatusCode};
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::watch;
+use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
-use super::serve::{HEAD_TIMEOUT, Limits};
-
-/// Who has been quiet for one to two of these gives the buffers back; where many want them, whoever
-/// is that slow with a head loses the connection.
-const TICK: Duration = Duration::from_millis(250);
+use super::crowd::{Crowd, Seat};
+use super::farewell::Abort;
+use super::limits::Limits;
+use super::patience::{Due, Patience};
+use super::progress::{Noted, Progress};
 
 /// What becomes of a connection that has been quiet for a moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Idle {
     /// The stream is returned, to be waited on without buffers.
     Returned,
-    /// It stays open, with its buffers, until hyper's own time limit. A client that reuses it within
-    /// that time would otherwise meet a closed connection.
+    /// It stays open, with its buffers, until its silence is too long. A client that reuses it
+    /// within that time would otherwise meet a closed connection.
     Kept,
 }
 
-/// Answers until the peer is through or `stop` turns true. The stream comes back where the peer
-/// may have more to ask, later.
+/// What a talk leaves.
+pub(super) enum Left<IO> {
+    /// The peer may have more to ask, later. `is_known` if it has authenticated.
+    Quiet { stream: IO, is_known: bool },
+    /// No further request is answered. The peer may still be reading its last answer.
+    Closing(IO),
+    /// The connection is closed.
+    Nothing,
+}
+
+enum End {
+    Quiet,
+    Over,
+    Cut,
+}
+
+/// Answers until the peer is through, has taken too long, or `stop` turns true.
 pub(super) async fn talk<IO, S>(
     stream: IO,
     service: S,
     limits: Limits,
     idle: Idle,
-    buffers: &Semaphore,
+    (seat, crowd): (&mut Seat, &Crowd),
     mut stop: watch::Receiver<bool>,
-) -> Option<IO>
+) -> Left<IO>
 where
-    IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    IO: AsyncRead + AsyncWrite + Abort + Unpin + Send + 'static,
     S: Service<Request<Incoming>, Response = Response<Body>> + Unpin,
     S::Error: Into<Box<dyn StdError + Send + Sync>>,
 {
-    let is_crowded = || limits.buffers - buffers.available_permits() > limits.kept;
-    let heard = Heard::default();
-    let listened = Listened {
+    let progress = Progress::new(seat.stranger.take());
+    let noted = Noted {
         stream,
-        heard: heard.clone(),
-        has_spoken: false,
+        progress: progress.clone(),
     };
     let mut connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIMEOUT)
         .auto_date_header(limits.dates)
         .max_buf_size(limits.head)
         .serve_connection(
-            TokioIo::new(listened),
+            TokioIo::new(noted),
             service_fn({
-                let heard = heard.clone();
-                move |request| {
-                    heard.request();
-                    Box::pin(service.call(request))
+                let progress = progress.clone();
+                move |mut request| {
+                    progress.asked(&mut request);
+                    let answer = service.call(request);
+                    let progress = progress.clone();
+                    Box::pin(async move {
+                        let mut response = answer.await?;
+                        // Requests without a pause would keep the place from all others.
+                        let is_greedy = progress.is_pipelined()
+                            && (!progress.seen().is_known || crowd.is_dense(&limits));
+                        if is_greedy || is_refused(response.status()) {
+                            let close = HeaderValue::from_static("close");
+                            response.headers_mut().insert(CONNECTION, close);
+                        }
+                        Ok::<_, S::Error>(progress.answering(response))
+                    })
                 }
             }),
         );
-    let mut ticks = tokio::time::interval(TICK);
+    let mut ticks = interval_at(Instant::now() + limits.tick, limits.tick);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut last = heard.now();
-    let event = {
-        let goes_on = poll_fn(|cx| {
-            // A peer that breaks off is no failure of ours: its result is let go.
+    let mut patience = Patience::new(limits, progress.seen());
+    let mut stopped = pin!(stop.wait_for(|stop| *stop));
+    // Hyper was asked to end the connection after the answer under way.
+    let mut is_ending = false;
+    let end = poll_fn(|cx| {
+        if !is_ending && stopped.as_mut().poll(cx).is_ready() {
+            is_ending = true;
+            Pin::new(&mut connection).graceful_shutdown();
+        }
+        // A peer that breaks off is no failure of ours: its result is let go.
+        if connection.poll_without_shutdown(cx).is_ready() {
+            return Poll::Ready(End::Over);
+        }
+        let mut rests = progress.seen().point.is_quiet() && crowd.is_dense(&limits);
+        while ticks.poll_tick(cx).is_ready() {
+            match patience.tick(progress.seen(), crowd.is_dense(&limits)) {
+                Some(Due::Cut) => return Poll::Ready(End::Cut),
+                Some(Due::Rest) => rests |= idle == Idle::Returned,
+                None => {}
+            }
+        }
+        if rests && !is_ending {
+            is_ending = true;
+            Pin::new(&mut connection).graceful_shutdown();
+            // It is over at once if nothing is being answered.
             if connection.poll_without_shutdown(cx).is_ready() {
-                return Poll::Ready(Event::Over);
+                return Poll::Ready(End::Quiet);
             }
-            let now = heard.now();
-            if now.is_quiet() && is_crowded() {
-                return Poll::Ready(Event::Quiet);
+        }
+        Poll::Pending
+    })
+    .await;
+    progress.leave();
+    let parts = connection.into_parts();
+    let stream = parts.io.into_inner().stream;
+    let seen = progress.seen();
+    match end {
+        End::Quiet if parts.read_buf.is_empty() => Left::Quiet {
+            stream,
+            is_known: seen.is_known,
+        },
+        End::Quiet | End::Over => Left::Closing(stream),
+        End::Cut => {
+            if seen.is_blocked {
+                stream.abort();
             }
-            while ticks.poll_tick(cx).is_ready() {
-                if now == last && now.is_quiet() && idle == Idle::Returned {
-                    return Poll::Ready(Event::Quiet);
-                }
-                if now == last && now.is_half_said() && is_crowded() {
-                    return Poll::Ready(Event::Over);
-                }
-                last = now;
-            }
-            Poll::Pending
-        });
-        tokio::select! {
-            event = goes_on => event,
-            _ = stop.wait_for(|stop| *stop) => Event::Stop,
-        }
-    };
-    if event != Event::Over {
-        // It is over at once where nothing is being answered.
-        Pin::new(&mut connection).graceful_shutdown();
-        let over = poll_fn(|cx| connection.poll_without_shutdown(cx).map(|_| ()));
-        let is_idle = tokio::select! {
-            biased;
-            () = over => true,
-            () = std::future::ready(()) => false,
-        };
-        if !is_idle {
-            let _ = poll_fn(|cx| connection.poll_without_shutdown(cx)).await;
-        } else if event == Event::Quiet {
-            let parts = connection.into_parts();
-            let mut stream = parts.io.into_inner().stream;
-            if parts.read_buf.is_empty() {
-                return Some(stream);
-            }
-            let _ = stream.shutdown().await;
-            return None;
+            Left::Nothing
         }
     }
-    let _ = connection
-        .into_parts()
-        .io
-        .into_inner()
-        .stream
-        .shutdown()
-        .await;
-    None
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Event {
-    Over,
-    Quiet,
-    Stop,
-}
-
-/// How far the talk has come: four times the answers so far, plus how much of the next request is
-/// there.
-#[derive(Debug, Clone, Default)]
-struct Heard(Arc<AtomicU32>);
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Point(u32);
-
-const PART: u32 = 1;
-const WHOLE_HEAD: u32 = 2;
-
-impl Heard {
-    fn now(&self) -> Point {
-        Point(self.0.load(Ordering::Relaxed))
-    }
-
-    fn word(&self) {
-        let Point(now) = self.now();
-        if now & 3 == 0 {
-            self.0.store(now | PART, Ordering::Relaxed);
-        }
-    }
-
-    fn request(&self) {
-        let Point(now) = self.now();
-        self.0.store(now & !3 | WHOLE_HEAD, Ordering::Relaxed);
-    }
-
-    fn answer(&self) {
-        let Point(now) = self.now();
-        self.0.store((now & !3).wrapping_add(4), Ordering::Relaxed);
-    }
-}
-
-impl Point {
-    /// All that was asked is answered.
-    fn is_quiet(self) -> bool {
-        self.0 > 0 && self.0 & 3 == 0
-    }
-
-    fn is_half_said(self) -> bool {
-        self.0 & 3 == PART
-    }
-}
-
-/// A stream that notes who spoke last.
-struct Listened<IO> {
-    stream: IO,
-    heard: Heard,
-    /// Something was written since the peer was heard.
-    has_spoken: bool,
-}
-
-impl<IO: AsyncRead + Unpin> AsyncRead for Listened<IO> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        into: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let read = Pin::new(&mut self.stream).poll_read(cx, into);
-        if read.is_ready() {
-            self.has_spoken = false;
-            self.heard.word();
-        }
-        read
-    }
-}
-
-impl<IO: AsyncWrite + Unpin> AsyncWrite for Listened<IO> {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        self.has_spoken = true;
-        Pin::new(&mut self.stream).poll_write(cx, bytes)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        self.has_spoken = true;
-        Pin::new(&mut self.stream).poll_write_vectored(cx, bytes)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
-
-    /// Hyper flushes once all that it has to say is written.
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let flushed = Pin::new(&mut self.stream).poll_flush(cx);
-        if flushed.is_ready() && self.has_spoken {
-            self.has_spoken = false;
-            self.heard.answer();
-        }
-        flushed
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
-    }
+/// Whether a caller was refused: its connection ends, since it has no claim to another request.
+fn is_refused(status: StatusCode) -> bool {
+    matches!(
+        status,
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::MISDIRECTED_REQUEST
+    )
 }

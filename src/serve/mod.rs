@@ -55,8 +55,19 @@ pub const PORT: u16 = 8487;
 const LIMITS: Limits = Limits {
     connections: 16 * 1024,
     buffers: 2 * 1024,
+    strangers: 3 * 512,
     kept: 1024,
     head: 16 * 1024,
+    // A program sends its request at once. One that is known may use its connection again later:
+    // it costs little, and is closed if there are too many.
+    silence: Duration::from_secs(10),
+    known_silence: Duration::from_secs(5 * 60),
+    stranger: Duration::from_secs(5),
+    // More than a refresh takes with all its repetitions.
+    exchange: Duration::from_secs(5 * 60),
+    stall: Duration::from_secs(10),
+    linger: Duration::from_secs(2),
+    tick: Duration::from_millis(250),
     // A refresh that is under way when the service is stopped may just end.
     grace: Duration::from_secs(5),
     dates: true,
@@ -65,9 +76,10 @@ const LIMITS: Limits = Limits {
 /// A browser opens a handful of connections. A request has the cookies of every program on this
 /// host.
 const DASHBOARD_LIMITS: Limits = Limits {
-    connections: 256,
+    connections: 1024,
     buffers: 256,
-    kept: 256,
+    strangers: 192,
+    kept: 128,
     head: 64 * 1024,
     ..LIMITS
 };

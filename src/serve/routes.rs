@@ -20,6 +20,7 @@ use serde_json::json;
 use url::form_urlencoded;
 
 use crate::error::Result;
+use crate::loopback::serve::Caller;
 use crate::secret::EntraToken;
 use crate::session::Overview;
 use crate::shapes;
@@ -223,7 +224,12 @@ impl Service {
             return response;
         }
         match self.gate.check_secret(&parts) {
-            Ok(()) => routed(router, parts, body).await,
+            Ok(()) => {
+                if parts.uri.path() != OPEN_PATH {
+                    Caller::trust(&parts.extensions);
+                }
+                routed(router, parts, body).await
+            }
             // A person who looks for the dashboard is told so on a page.
             Err(_) if ["/", "/dashboard"].contains(&parts.uri.path()) => {
                 dashboard::closed(dashboard::Closed::NotOpened)

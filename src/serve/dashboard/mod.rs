@@ -31,6 +31,7 @@ pub use sign_in::Options as SignInOptions;
 use crate::acs::Endpoint;
 use crate::error::Result;
 use crate::jwt;
+use crate::loopback::serve::Caller;
 use crate::session::{Overview, Session};
 use crate::shapes;
 use crate::time::Clock;
@@ -202,7 +203,7 @@ impl Dashboard {
         };
         let (session, below) = (session.to_owned(), below.to_owned());
         match self.passes.admit(&session, &below, parts) {
-            Ok(()) => {}
+            Ok(()) => Caller::trust(&parts.extensions),
             // A person who looks for the page is told so on a page.
             Err(_) if below == "/" => return Ok(Entered::Done(closed(Closed::NotOpened))),
             Err(refusal) => return Err(refusal),

@@ -248,6 +248,28 @@ async fn idle_strangers_do_not_keep_the_answer_out() {
 }
 
 #[tokio::test]
+async fn callers_that_send_on_and_never_read_are_closed_and_the_answer_is_heard() {
+    let (port, wait) = waiting(&RedirectUri::localhost(0), ResponseMode::FormPost);
+    let request = format!("GET /other HTTP/1.1\r\nHost: localhost:{port}\r\n\r\n");
+    let requests = request.repeat(100);
+    let mut held = Vec::new();
+    for _ in 0..300 {
+        let mut stream = open_connection(port).await;
+        // It may be closed in the middle of this.
+        let _ = stream.write_all(requests.as_bytes()).await;
+        held.push(stream);
+    }
+    // While the wait goes on, each but the latest has made room.
+    for stream in &mut held[..200] {
+        let mut page = Vec::new();
+        let _ = stream.read_to_end(&mut page).await;
+        let page = String::from_utf8_lossy(&page);
+        assert!(page.matches("HTTP/1.1 ").count() <= 1, "{page}");
+    }
+    completes(port, wait).await;
+}
+
+#[tokio::test]
 async fn strangers_who_were_answered_and_stay_do_not_keep_the_answer_out() {
     let (port, wait) = waiting(&RedirectUri::localhost(0), ResponseMode::FormPost);
     let mut slow = open_connection(port).await;

@@ -6,6 +6,7 @@ mod floods;
 mod framing;
 mod neighbours;
 mod other_user;
+mod refused;
 mod senders;
 mod sizes;
 mod targets;
