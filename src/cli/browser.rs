@@ -119,7 +119,7 @@ impl<B: Browser> Browser for Announced<B> {
             teller.talk.say(&format!(
                 "The {}; if it does not open by itself, open this address:\n\n  {}\n",
                 teller.page.name(),
-                link.printed()
+                teller.address(link)
             ));
         }
         match self.inner.open(link) {
@@ -179,8 +179,17 @@ impl Teller {
         }
     }
 
+    /// The address that the terminal shows: the dashboard's own link works in any browser that gets
+    /// to the port, also if the system cannot report by which user.
+    fn address<'l>(&self, link: &'l Link) -> &'l str {
+        match self.page {
+            Page::SignIn => link.printed(),
+            Page::Dashboard => link.target(),
+        }
+    }
+
     fn print(&self, link: &Link) {
-        let url = link.printed();
+        let url = self.address(link);
         let (port, instead) = match (self.page, link.start()) {
             (Page::SignIn, Some(start)) => (own_port(start), NEEDS_NO_PORT),
             (Page::SignIn, None) => (redirect_port(url), NEEDS_NO_PORT),

@@ -3,6 +3,7 @@
 //! In comes a port, out come bound listeners on 127.0.0.1 and `::1` at that same port. What is
 //! served on them, and how, is not this room's business.
 
+mod admitted;
 mod adopt;
 mod crowd;
 mod farewell;

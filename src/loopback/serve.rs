@@ -20,10 +20,11 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
+use super::admitted::Admitted;
 use super::crowd::{Crowd, Seat};
 use super::farewell::{self, Abort};
 pub(crate) use super::limits::Limits;
-use super::peer::PeerCheck;
+use super::peer::{Admission, PeerCheck};
 pub(crate) use super::progress::Caller;
 use super::talk::{Idle, Left, talk};
 use super::{Bound, is_loopback_peer};
@@ -90,8 +91,8 @@ trait Door: Send + Sync + 'static {
     /// The next connection; `None` where it is a stranger's.
     fn accept(&self) -> impl Future<Output = io::Result<Option<Self::Stream>>> + Send;
 
-    /// Whether the connection may be read: its peer is not another user's program.
-    fn admits(&self, stream: &Self::Stream) -> impl Future<Output = bool> + Send;
+    /// Whether the connection may be read: `None` if its peer is another user's program.
+    fn admits(&self, stream: &Self::Stream) -> impl Future<Output = Option<Admission>> + Send;
 
     /// Ends when the peer says something, or goes.
     fn said(stream: &Self::Stream) -> impl Future<Output = io::Result<()>> + Send;
@@ -105,11 +106,11 @@ struct TcpDoor {
 impl Door for TcpDoor {
     type Stream = TcpStream;
 
-    async fn admits(&self, stream: &TcpStream) -> bool {
+    async fn admits(&self, stream: &TcpStream) -> Option<Admission> {
         match (stream.local_addr(), stream.peer_addr()) {
-            (Ok(local), Ok(peer)) => self.peers.admit(local, peer).await.is_some(),
+            (Ok(local), Ok(peer)) => self.peers.admit(local, peer).await,
             // The peer has gone.
-            _ => false,
+            _ => None,
         }
     }
 
@@ -131,8 +132,8 @@ impl Door for tokio::net::UnixListener {
     type Stream = tokio::net::UnixStream;
 
     /// The socket's mode and folder keep other users out.
-    async fn admits(&self, _stream: &Self::Stream) -> bool {
-        true
+    async fn admits(&self, _stream: &Self::Stream) -> Option<Admission> {
+        Some(Admission::Trusted)
     }
 
     async fn accept(&self) -> io::Result<Option<Self::Stream>> {
@@ -186,10 +187,11 @@ async fn accept<S, D: Door>(
             // Not held any longer than this, so that the port is free as soon as the loop ends.
             let admitted = match door.upgrade() {
                 Some(door) => door.admits(&stream).await,
-                None => false,
+                None => None,
             };
-            if admitted {
-                attend::<S, D>(stream, tls, service, limits, crowd, told).await;
+            if let Some(admission) = admitted {
+                let service = Admitted { service, admission };
+                attend::<_, D>(stream, tls, service, limits, crowd, told).await;
             }
         });
     }

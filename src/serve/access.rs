@@ -8,7 +8,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use subtle::ConstantTimeEq;
 
-use crate::loopback::{self, WebOrigin};
+use crate::loopback::{self, FetchMetadata, Navigation, WebOrigin};
 use crate::secret::ServiceSecret;
 
 use super::answer::Refusal;
@@ -181,11 +181,49 @@ fn check_host(request: &Parts, port: u16) -> Result<(), Refusal> {
 
 /// Refuses what another page than the dashboard's own sent to the dashboard's port.
 pub(super) fn check_own_sender(request: &Parts, port: u16) -> Result<(), Refusal> {
+    let mut sites = request.headers.get_all("sec-fetch-site").iter();
+    let is_own_site = sites.all(|site| site == "none" || site == "same-origin");
+    check_own_origin(request, port, is_own_site)
+}
+
+/// Refuses a request for the page that opens the dashboard, unless a browser's user or a program
+/// opened it, or the page in a redirect file did.
+pub(super) fn check_page_request(
+    request: &Parts,
+    port: u16,
+    is_from_file: bool,
+) -> Result<(), Refusal> {
+    let may_open = is_from_file || navigation(&request.headers) == Navigation::Direct;
+    check_own_origin(request, port, may_open)
+}
+
+/// Whether a browser says that a page of another site led here, as a page in a file does.
+pub(super) fn is_from_file(headers: &HeaderMap) -> bool {
+    let is = |name, value| only(headers, name).is_some_and(|sent| sent == value);
+    is("sec-fetch-site", "cross-site")
+        && is("sec-fetch-mode", "navigate")
+        && is("sec-fetch-dest", "document")
+}
+
+/// How a browser came here. A header that was sent twice, or that is no text, is no browser's.
+fn navigation(headers: &HeaderMap) -> Navigation {
+    let sent = |name| match headers.contains_key(name) {
+        true => Some(only(headers, name).map_or("", |value| value.to_str().unwrap_or_default())),
+        false => None,
+    };
+    FetchMetadata {
+        site: sent("sec-fetch-site"),
+        mode: sent("sec-fetch-mode"),
+        dest: sent("sec-fetch-dest"),
+    }
+    .navigation()
+}
+
+fn check_own_origin(request: &Parts, port: u16, is_own_site: bool) -> Result<(), Refusal> {
     check_host(request, port)?;
     let headers = &request.headers;
     let is_own_origin = !headers.contains_key(header::ORIGIN) || is_own_page(headers);
-    let mut sites = headers.get_all("sec-fetch-site").iter();
-    match is_own_origin && sites.all(|site| site == "none" || site == "same-origin") {
+    match is_own_origin && is_own_site {
         true => Ok(()),
         false => Err(Refusal::new(
             StatusCode::FORBIDDEN,

@@ -28,7 +28,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 pub use client::{Client, Reply};
-pub use dashboard::SignInOptions;
+pub use dashboard::{Opening, SignInOptions};
 pub use place::{Running, Served, running};
 
 use crate::acs::{Endpoint, IdentityClient};
@@ -42,7 +42,7 @@ use crate::time::Clock;
 
 use access::{Entrance, Gate};
 use accounts::Accounts;
-use dashboard::{Dashboard, Facts, Passes};
+use dashboard::{Dashboard, Facts, Passes, Redeemer};
 use events::Events;
 use identities::Identities;
 use place::Place;
@@ -217,12 +217,21 @@ impl Server {
         &self.place.running().url
     }
 
-    /// An address that opens the dashboard in one browser, once, within a minute.
+    /// Issues a ticket that opens the dashboard in one browser, once, within a minute. With
+    /// `has_start`, its link has a start page if the system reports the owners of connections.
     ///
     /// # Errors
-    /// [`Kind::Internal`](crate::Kind::Internal) where the system gives no random bytes.
-    pub fn dashboard_link(&self) -> Result<String> {
-        self.service.dashboard.link()
+    /// [`Kind::Internal`](crate::Kind::Internal) if the system gives no random bytes.
+    pub fn dashboard_opening(&self, has_start: bool) -> Result<Opening> {
+        self.service.dashboard.opening(match has_start {
+            true => Redeemer::SecretOrStart,
+            false => Redeemer::Secret,
+        })
+    }
+
+    /// Ends once the ticket is used, or its minute is over.
+    pub fn dashboard_opened(&self, opening: &Opening) -> impl Future<Output = ()> + use<> {
+        self.service.dashboard.gone(opening.number)
     }
 
     /// The file that holds the secret, and nothing else.

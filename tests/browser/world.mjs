@@ -246,6 +246,12 @@ export async function serve(args = [], settings = {}, port = 0) {
       ours.add(new URL(link).origin);
       return link;
     },
+    /** The start page, which opens the dashboard once, without a secret in its address. */
+    start: async () => {
+      const { start } = await ask("/dashboard/tickets?start", { method: "POST" });
+      ours.add(new URL(start).origin);
+      return start;
+    },
   };
 }
 

@@ -85,11 +85,27 @@ pub(super) fn run(
                 .talk()
                 .say("Ctrl-C stops it, and removes the secret.");
         }
-        if args.open {
-            dashboard::show(&server.dashboard_link()?, world, output)?;
-        }
+        let page = match args.open {
+            true => {
+                let opening = server.dashboard_opening(dashboard::opens(world, output))?;
+                let used = server.dashboard_opened(&opening);
+                Some((used, dashboard::show(&opening, world, output)?))
+            }
+            false => None,
+        };
+        // The redirect file is deleted after use, and also if the service ends before.
+        let page = async move {
+            if let Some((used, opened)) = page {
+                used.await;
+                drop(opened);
+            }
+            std::future::pending().await
+        };
         confined::serve(&parts, &mut server);
-        server.run(stop).await
+        tokio::select! {
+            outcome = server.run(stop) => outcome,
+            outcome = page => outcome,
+        }
     });
     // A renewal that is under way may last: nobody waits for it any more.
     runtime.shutdown_background();
@@ -113,12 +129,17 @@ fn open_running(
     parts: &Parts<'_>,
     output: &mut Output,
 ) -> Result<u8> {
-    let link = parts.block_on(dashboard::link_of(running, folder))?;
+    let has_start = dashboard::opens(parts.world, output);
+    let opening = parts.block_on(dashboard::opening_of(running, folder, has_start))?;
     let url = &running.url;
     output
         .talk()
         .say(&format!("`acspass serve` runs already, at {url}"));
-    dashboard::show(&link, parts.world, output)?;
+    let opened = dashboard::show(&opening, parts.world, output)?;
+    if opened.is_by_file() {
+        parts.block_on(dashboard::opened(running, folder, &opening))?;
+    }
+    drop(opened);
     let json = json!({
         "url": url,
         "secretFile": running.secret_file.display().to_string(),

@@ -38,7 +38,7 @@ pub trait Browser: Send + Sync {
 #[derive(Debug)]
 pub struct Opened {
     by: String,
-    _file: Option<RedirectFile>,
+    file: Option<RedirectFile>,
 }
 
 impl Opened {
@@ -47,17 +47,19 @@ impl Opened {
     pub fn by(by: impl Into<String>) -> Self {
         Opened {
             by: by.into(),
-            _file: None,
+            file: None,
         }
     }
 
     /// Keeps the redirect file until the page was used.
     #[must_use]
     pub fn keeping(self, file: Option<RedirectFile>) -> Self {
-        Opened {
-            _file: file,
-            ..self
-        }
+        Opened { file, ..self }
+    }
+
+    /// Whether the page was opened by a redirect file, which this value keeps.
+    pub fn is_by_file(&self) -> bool {
+        self.file.is_some()
     }
 
     /// What opened the page.

@@ -12,8 +12,11 @@ mod pages;
 mod passes;
 mod sign_in;
 mod state;
+mod tickets;
 
+use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::request::Parts;
@@ -25,12 +28,16 @@ use serde_json::{Value, json};
 use url::form_urlencoded;
 
 pub(super) use pages::{Closed, closed};
-pub(super) use passes::{Passes, TICKET_LIFE};
+pub(super) use passes::Passes;
 pub use sign_in::Options as SignInOptions;
+pub use tickets::Opening;
+pub(super) use tickets::Redeemer;
 
 use crate::acs::Endpoint;
+use crate::entra::browser::Link;
 use crate::error::Result;
 use crate::jwt;
+use crate::loopback::peer::{Admission, PeerCheck};
 use crate::loopback::serve::Caller;
 use crate::session::{Overview, Session};
 use crate::shapes;
@@ -42,19 +49,27 @@ use super::accounts::{Accounts, blocking};
 use super::answer::{self, Refusal};
 use super::events::Events;
 use super::identities::read;
+use pages::Arrival;
 use sign_in::SignIns;
+use tickets::TICKET_LIFE;
 
-/// Where a ticket is spent, at the dashboard's own port: it needs no cookie.
+/// How long a request waits for a ticket to be used: a service that stops waits for its answers.
+const TICKET_WAIT: Duration = Duration::from_secs(1);
+/// Where a ticket is spent, at the dashboard's own port: it needs no cookie. Without a ticket it is
+/// the start page, whose address is on the browser's command line.
 const OPEN_PATH: &str = "/open";
 /// Where the page gets its key.
 const KEY_PATH: &str = "/dashboard/key";
 /// Where a ticket is made.
 pub(super) const TICKETS_PATH: &str = "/dashboard/tickets";
+/// The query with which a ticket may be redeemed by the start page.
+pub(super) const START_QUERY: &str = "start";
 
 /// What the page can ask.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Route {
     Tickets,
+    AwaitTicket,
     Key,
     State,
     Claims,
@@ -66,8 +81,9 @@ pub(super) enum Route {
 
 /// Method, path and what it means. They serve the page and change with it, so that the OpenAPI
 /// document does not name them.
-pub(super) const ROUTES: [(MethodFilter, &str, Route); 8] = [
+pub(super) const ROUTES: [(MethodFilter, &str, Route); 9] = [
     (MethodFilter::POST, TICKETS_PATH, Route::Tickets),
+    (MethodFilter::GET, TICKETS_PATH, Route::AwaitTicket),
     (MethodFilter::POST, KEY_PATH, Route::Key),
     (MethodFilter::GET, "/dashboard/state", Route::State),
     (MethodFilter::GET, "/dashboard/claims", Route::Claims),
@@ -167,17 +183,30 @@ impl Dashboard {
         }
     }
 
-    /// The address that opens the dashboard once.
+    /// A new ticket, with the address that opens the dashboard once. The link has a start page if
+    /// `redeemer` allows it and the system reports the owners of connections.
     ///
     /// # Errors
-    /// [`Kind::Internal`](crate::Kind::Internal) where the system gives no random bytes.
-    pub(super) fn link(&self) -> Result<String> {
-        let ticket = self.passes.issue()?;
-        let port = self.facts.port;
-        Ok(format!(
-            "http://localhost:{port}{OPEN_PATH}?ticket={}",
-            ticket.expose()
-        ))
+    /// [`Kind::Internal`](crate::Kind::Internal) if the system gives no random bytes.
+    pub(super) fn opening(&self, redeemer: Redeemer) -> Result<Opening> {
+        let has_start = redeemer == Redeemer::SecretOrStart && PeerCheck::is_available();
+        let redeemer = match has_start {
+            true => Redeemer::SecretOrStart,
+            false => Redeemer::Secret,
+        };
+        let (number, ticket) = self.passes.issue(redeemer)?;
+        let start = format!("http://localhost:{}{OPEN_PATH}", self.facts.port);
+        let link = Link::new(format!("{start}?ticket={}", ticket.expose()));
+        let link = match has_start {
+            true => link.with_start(start),
+            false => link,
+        };
+        Ok(Opening { link, number })
+    }
+
+    /// Ends once the ticket with this number is used or too old.
+    pub(super) fn gone(&self, number: u64) -> impl Future<Output = ()> + use<> {
+        self.passes.gone(number)
     }
 
     /// Decides about a request at the dashboard's own port.
@@ -189,15 +218,11 @@ impl Dashboard {
     }
 
     fn enter_or_refuse(&self, parts: &mut Parts) -> Result<Entered, Refusal> {
+        if parts.uri.path() == OPEN_PATH {
+            return self.open(parts).map(Entered::Done);
+        }
         access::check_own_sender(parts, self.facts.port)?;
         let path = parts.uri.path();
-        if path == OPEN_PATH {
-            if parts.method != Method::GET {
-                return Err(answer::no_such_method());
-            }
-            let query = parts.uri.query().unwrap_or_default();
-            return self.open(query).map(Entered::Done);
-        }
         let Some((session, below)) = below_session(path) else {
             return Ok(Entered::Done(closed(Closed::NotOpened)));
         };
@@ -231,10 +256,8 @@ impl Dashboard {
     ) -> Result<Response, Refusal> {
         let (headers, query) = (&parts.headers, parts.uri.query().unwrap_or_default());
         match route {
-            Route::Tickets => Ok(answer::json(
-                StatusCode::CREATED,
-                &json!({"url": self.link()?, "expiresInSeconds": TICKET_LIFE.as_secs()}),
-            )),
+            Route::Tickets => self.issue(query),
+            Route::AwaitTicket => self.await_ticket(query).await,
             Route::Key => {
                 let session = parts.extensions.get::<SessionId>();
                 let session = session.map(|SessionId(id)| id.as_str());
@@ -255,16 +278,58 @@ impl Dashboard {
         }
     }
 
-    /// Whatever becomes of the ticket, it is worth nothing afterwards.
-    fn open(&self, query: &str) -> Result<Response, Refusal> {
-        let mut pairs = form_urlencoded::parse(query.as_bytes());
+    /// Opens the dashboard for a ticket, or for a request without a ticket that can only be this
+    /// user's own. The ticket is worth nothing afterwards.
+    fn open(&self, parts: &Parts) -> Result<Response, Refusal> {
+        let mut pairs = form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes());
         let ticket = pairs.find(|(name, _)| name == "ticket");
-        let opened = match ticket {
-            Some((_, ticket)) => self.passes.spend(&ticket)?,
-            None => None,
+        // A page of another site has no ticket: the page in a redirect file has.
+        let is_from_file = ticket.is_some() && access::is_from_file(&parts.headers);
+        let arrival = match is_from_file {
+            true => Arrival::FromFile,
+            false => Arrival::Direct,
         };
-        let opened = opened.and_then(|opened| pages::opened(&opened));
+        access::check_page_request(parts, self.facts.port, is_from_file)?;
+        if parts.method != Method::GET {
+            return Err(answer::no_such_method());
+        }
+        let admission = parts.extensions.get::<Admission>();
+        let opened = match ticket {
+            Some((_, ticket)) => self.passes.redeem(Some(&ticket))?,
+            None if parts.uri.query().is_some() => None,
+            None if admission == Some(&Admission::Trusted) => self.passes.redeem(None)?,
+            None => return Ok(closed(Closed::UnknownOwner)),
+        };
+        let opened = opened.and_then(|opened| pages::opened(&opened, arrival));
         Ok(opened.unwrap_or_else(|| closed(Closed::SpentTicket)))
+    }
+
+    /// `POST /dashboard/tickets`; with `?start`, for a browser that is about to be started.
+    fn issue(&self, query: &str) -> Result<Response, Refusal> {
+        let redeemer = match query {
+            START_QUERY => Redeemer::SecretOrStart,
+            _ => Redeemer::Secret,
+        };
+        let opening = self.opening(redeemer)?;
+        let json = json!({
+            "url": opening.link.target(),
+            "start": opening.link.start(),
+            "number": opening.number,
+            "expiresInSeconds": TICKET_LIFE.as_secs(),
+        });
+        Ok(answer::json(StatusCode::CREATED, &json))
+    }
+
+    /// `GET /dashboard/tickets?number=N`: whether a ticket still waits, once that changes or a second
+    /// has passed.
+    async fn await_ticket(&self, query: &str) -> Result<Response, Refusal> {
+        let number = query.strip_prefix("number=").and_then(|n| n.parse().ok());
+        let number = number.ok_or_else(|| {
+            Refusal::of_request("no ticket is named", "name it, like `?number=1`")
+        })?;
+        let is_gone = tokio::time::timeout(TICKET_WAIT, self.gone(number)).await;
+        let json = json!({"waits": is_gone.is_err()});
+        Ok(answer::json(StatusCode::OK, &json))
     }
 
     async fn state(&self) -> Result<Response, Refusal> {

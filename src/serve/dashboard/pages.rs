@@ -81,6 +81,23 @@ pub(in crate::serve) enum Closed {
     NotOpened,
     /// The link was used, or is too old.
     SpentTicket,
+    /// The start page was opened, and the system does not report by which user.
+    UnknownOwner,
+}
+
+/// How a browser came with a ticket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Arrival {
+    /// The user or a program opened the address.
+    Direct,
+    /// The page in a redirect file led there.
+    FromFile,
+}
+
+#[derive(Template)]
+#[template(path = "redirect_file.html")]
+struct Forward<'a> {
+    target: &'a str,
 }
 
 #[derive(Template)]
@@ -121,6 +138,11 @@ pub(in crate::serve) fn closed(why: Closed) -> Response {
             "This link does not work any more",
             "Each link opens the dashboard once, within a minute.",
         ),
+        Closed::UnknownOwner => (
+            "This page opens in another way",
+            "The system does not report which user opened it. Open the address that the terminal \
+             shows: it works once, within a minute.",
+        ),
     };
     let shown = Shown {
         css: &css,
@@ -144,14 +166,25 @@ pub(in crate::serve) fn closed(why: Closed) -> Response {
 
 /// Leads the browser away from the address that held the ticket, and has it forget what an earlier
 /// program at this port left there: service workers, caches and storage.
-pub(super) fn opened(opened: &Opened) -> Option<Response> {
-    let mut response = Response::default();
-    *response.status_mut() = StatusCode::SEE_OTHER;
+///
+/// A browser that follows a redirect from a `file` page sends no `SameSite=Strict` cookie (RFC
+/// 6265bis, section 5.2). So it gets a page of ours that leads on.
+pub(super) fn opened(opened: &Opened, arrival: Arrival) -> Option<Response> {
+    let target = &opened.path;
+    let mut response = match arrival {
+        Arrival::Direct => {
+            let mut response = Response::default();
+            *response.status_mut() = StatusCode::SEE_OTHER;
+            response
+        }
+        Arrival::FromFile => answer::text(StatusCode::OK, HTML, Forward { target }.render().ok()?),
+    };
     let headers = response.headers_mut();
     page_headers(headers, "default-src 'none'; frame-ancestors 'none'");
     clear_site_data(headers);
-    let location = HeaderValue::from_str(&opened.path).ok()?;
-    headers.insert(header::LOCATION, location);
+    if arrival == Arrival::Direct {
+        headers.insert(header::LOCATION, HeaderValue::from_str(target).ok()?);
+    }
     let mut cookie = HeaderValue::from_str(&opened.cookie).ok()?;
     cookie.set_sensitive(true);
     headers.insert(header::SET_COOKIE, cookie);

@@ -9,8 +9,8 @@
 //! forged requests fail by, too. A second opening in one browser leaves the first one as it is.
 
 use std::collections::VecDeque;
+use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, StatusCode, header};
@@ -23,12 +23,11 @@ use crate::secret::ServiceSecret;
 use crate::serve::access::is_own_page;
 use crate::serve::answer::Refusal;
 use crate::serve::place::{new_secret, random};
-use crate::time::{Clock, Timestamp};
+use crate::time::Clock;
 
 use super::pages;
+use super::tickets::{Redeemer, Tickets};
 
-/// How long a ticket waits for its browser.
-pub(in crate::serve) const TICKET_LIFE: Duration = Duration::from_secs(60);
 /// Tickets and sessions are made by the service's owner alone; the oldest go first all the same.
 const MOST: usize = 32;
 /// The header in which the page sends its key.
@@ -38,20 +37,13 @@ const COOKIE: &str = "acspass";
 
 /// See the module.
 pub(in crate::serve) struct Passes {
-    clock: Arc<dyn Clock>,
+    tickets: Arc<Tickets>,
     held: Mutex<Held>,
 }
 
 #[derive(Default)]
 struct Held {
-    tickets: VecDeque<Ticket>,
     sessions: VecDeque<Pass>,
-}
-
-struct Ticket {
-    secret: ServiceSecret,
-    made_at: Timestamp,
-    running_then: Option<Duration>,
 }
 
 /// One browser's session, which ends with the service.
@@ -84,37 +76,32 @@ enum Needs {
 impl Passes {
     pub(in crate::serve) fn new(clock: Arc<dyn Clock>) -> Self {
         Passes {
-            clock,
+            tickets: Arc::new(Tickets::new(clock)),
             held: Mutex::default(),
         }
     }
 
-    /// A ticket: it opens the dashboard once, within a minute.
+    /// A new ticket's number and secret.
     ///
     /// # Errors
-    /// [`Kind::Internal`](crate::Kind::Internal) where the system gives no random bytes.
-    pub(in crate::serve) fn issue(&self) -> Result<ServiceSecret> {
-        let secret = new_secret()?;
-        let mut held = self.held();
-        make_room(&mut held.tickets);
-        held.tickets.push_back(Ticket {
-            secret: secret.clone(),
-            made_at: self.clock.now(),
-            running_then: self.clock.running(),
-        });
-        Ok(secret)
+    /// [`Kind::Internal`](crate::Kind::Internal) if the system gives no random bytes.
+    pub(super) fn issue(&self, redeemer: Redeemer) -> Result<(u64, ServiceSecret)> {
+        self.tickets.issue(redeemer)
     }
 
-    /// Spends a ticket; `None` if it is unknown, used or too old.
-    pub(super) fn spend(&self, ticket: &str) -> Result<Option<Opened>> {
+    /// Ends once the ticket with this number is used or too old.
+    pub(super) fn gone(&self, number: u64) -> impl Future<Output = ()> + use<> {
+        self.tickets.gone(number)
+    }
+
+    /// Redeems the ticket with this secret, or, without one, a ticket that waits for the start page.
+    /// Returns `None` if there is no such ticket.
+    pub(super) fn redeem(&self, secret: Option<&str>) -> Result<Option<Opened>> {
         let (id, cookie, key) = (new_id()?, new_secret()?, new_secret()?);
-        let mut held = self.held();
-        let at = held
-            .tickets
-            .iter()
-            .position(|held| is(&held.secret, ticket));
-        let spent = at.and_then(|at| held.tickets.remove(at));
-        let is_good = spent.is_some_and(|ticket| self.age(&ticket) < TICKET_LIFE);
+        let is_good = match secret {
+            Some(secret) => self.tickets.redeem(secret),
+            None => self.tickets.redeem_by_start(),
+        };
         if !is_good {
             return Ok(None);
         }
@@ -126,6 +113,7 @@ impl Passes {
             ),
             path,
         };
+        let mut held = self.held();
         make_room(&mut held.sessions);
         held.sessions.push_back(Pass {
             id,
@@ -176,15 +164,6 @@ impl Passes {
             Needs::CookieAndKey => has_key(),
             Needs::CookieAndKeyFromOurPage => from_our_page(headers).and_then(|()| has_key()),
             Needs::TheBearer => Err(closed()),
-        }
-    }
-
-    /// Neither a clock that is set back nor a machine that sleeps makes a ticket younger.
-    fn age(&self, ticket: &Ticket) -> Duration {
-        let by_wall = self.clock.now().since(ticket.made_at);
-        match (self.clock.running(), ticket.running_then) {
-            (Some(now), Some(then)) => by_wall.max(now.saturating_sub(then)),
-            _ => by_wall,
         }
     }
 
@@ -264,7 +243,7 @@ fn is(secret: &ServiceSecret, sent: &str) -> bool {
     secret.expose().as_bytes().ct_eq(sent.as_bytes()).into()
 }
 
-fn make_room<T>(list: &mut VecDeque<T>) {
+pub(super) fn make_room<T>(list: &mut VecDeque<T>) {
     while list.len() >= MOST {
         list.pop_front();
     }
@@ -273,38 +252,16 @@ fn make_room<T>(list: &mut VecDeque<T>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::time::SettableClock;
-
-    const S: Duration = Duration::from_secs(1);
-
-    #[test]
-    fn a_ticket_is_good_once_and_for_less_than_a_minute() {
-        let clock = SettableClock::new(Timestamp::from_unix_seconds(1_800_000_000));
-        let passes = Passes::new(Arc::new(clock.clone()));
-        let spend = |ticket: &ServiceSecret| passes.spend(ticket.expose()).expect("random bytes");
-        let (first, second) = (
-            passes.issue().expect("one"),
-            passes.issue().expect("another"),
-        );
-        let third = passes.issue().expect("a third");
-        clock.advance(TICKET_LIFE - S);
-        assert!(spend(&first).is_some());
-        assert!(spend(&first).is_none());
-        clock.advance(S);
-        assert!(spend(&second).is_none());
-        // It is not made young again.
-        assert!(spend(&second).is_none());
-        assert!(spend(&third).is_none());
-        assert!(passes.spend("").expect("random bytes").is_none());
-    }
+    use crate::time::{SettableClock, Timestamp};
 
     #[test]
     fn a_cookie_that_somebody_else_set_shuts_nobody_out() {
         let clock = SettableClock::new(Timestamp::from_unix_seconds(1_800_000_000));
         let passes = Passes::new(Arc::new(clock));
         let open = || {
-            let ticket = passes.issue().expect("a ticket");
-            let opened = passes.spend(ticket.expose()).expect("random bytes");
+            let (_, ticket) = passes.issue(Redeemer::Secret).expect("a ticket");
+            let opened = passes.redeem(Some(ticket.expose()));
+            let opened = opened.expect("random bytes");
             let Opened { path, cookie } = opened.expect("the ticket is good");
             let (pair, _) = cookie.split_once(';').expect("attributes");
             (path.trim_matches('/').to_owned(), pair.to_owned())
@@ -329,20 +286,18 @@ mod tests {
     fn the_oldest_tickets_and_sessions_make_room() {
         let clock = SettableClock::new(Timestamp::from_unix_seconds(1_800_000_000));
         let passes = Passes::new(Arc::new(clock));
-        let first = passes.issue().expect("one");
+        let issue = || passes.issue(Redeemer::Secret).expect("random bytes").1;
+        let redeem = |ticket: &ServiceSecret| {
+            let opened = passes.redeem(Some(ticket.expose()));
+            opened.expect("random bytes").is_some()
+        };
+        let first = issue();
         for _ in 0..MOST {
-            passes.issue().expect("more");
+            issue();
         }
-        assert!(
-            passes
-                .spend(first.expose())
-                .expect("random bytes")
-                .is_none()
-        );
+        assert!(!redeem(&first));
         for _ in 0..2 * MOST {
-            let ticket = passes.issue().expect("a ticket");
-            let cookie = passes.spend(ticket.expose()).expect("random bytes");
-            assert!(cookie.is_some());
+            assert!(redeem(&issue()));
         }
         assert_eq!(passes.held().sessions.len(), MOST);
     }

@@ -1,8 +1,10 @@
 //! No secret is on a command line, and only this user's browser gets to the sign-in page.
 
+mod dashboard;
+
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -218,23 +220,8 @@ impl Login {
             ("HOME", home.as_os_str()),
         ];
         let mut command = match hidden {
-            None => ADA.command(machine.program()),
-            Some(script) => {
-                let inner = ADA.command(PYTHON);
-                let mut command = Command::new("unshare");
-                command
-                    .args([
-                        "--mount",
-                        "sh",
-                        "-c",
-                        "mount -t tmpfs tmpfs /proc; exec \"$@\"",
-                        "sh",
-                    ])
-                    .arg(inner.get_program())
-                    .args(inner.get_args())
-                    .args([script, machine.program()]);
-                command
-            }
+            None => hidden_from(None, &[machine.program()]),
+            Some(script) => hidden_from(hidden, &[Path::new(PYTHON), script, machine.program()]),
         };
         let child = command
             .args(["login", "--timeout", "50s"])
@@ -276,16 +263,24 @@ fn send_as(mut user: Command, port: u16, request: &str) -> String {
 import socket, sys
 client = socket.create_connection(('127.0.0.1', int(sys.argv[1])), timeout=20)
 try:
-    client.sendall(sys.argv[2].encode())
+    client.sendall(sys.stdin.buffer.read())
     while part := client.recv(65536):
         sys.stdout.buffer.write(part)
 except (ConnectionResetError, BrokenPipeError):
     pass
 ";
-    let output = user
-        .args(["-c", CLIENT, &port.to_string(), request])
-        .output()
+    // The request holds secrets: it is on no command line.
+    let mut client = user
+        .args(["-c", CLIENT, &port.to_string()])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
         .expect("python3");
+    let mut input = client.stdin.take().expect("its input");
+    input.write_all(request.as_bytes()).expect("it reads");
+    drop(input);
+    let output = client.wait_with_output().expect("it ends");
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{errors}");
     String::from_utf8_lossy(&output.stdout).into_owned()
@@ -337,14 +332,35 @@ assert libc.prctl(22, 2, filter, 0, 0) == 0, os.strerror(ctypes.get_errno())
 os.execv(sys.argv[1], sys.argv[1:])
 "#;
 
+/// The script, as a file of Ada's.
+fn without_owners(machine: &Machine) -> PathBuf {
+    let script = machine.home(ADA).join("without_owners.py");
+    std::fs::write(&script, WITHOUT_OWNERS).expect("a file");
+    ADA.owns(&script);
+    script
+}
+
+/// A program of Ada's. `/proc` is hidden from it if it is to see no owners.
+fn hidden_from(hidden: Option<&Path>, program: &[impl AsRef<OsStr>]) -> Command {
+    let mut inner = ADA.command(&program[0]);
+    inner.args(&program[1..]);
+    if hidden.is_none() {
+        return inner;
+    }
+    let hides = "mount -t tmpfs tmpfs /proc; exec \"$@\"";
+    let mut command = Command::new("unshare");
+    command
+        .args(["--mount", "sh", "-c", hides, "sh"])
+        .arg(inner.get_program())
+        .args(inner.get_args());
+    command
+}
+
 #[test]
 fn without_reports_of_owners_the_browser_gets_a_file_that_only_its_user_can_read() {
     let machine = Machine::new();
     let emulator = AdasEmulator::start(&machine);
-    let home = machine.home(ADA);
-    let script = home.join("without_owners.py");
-    std::fs::write(&script, WITHOUT_OWNERS).expect("a file");
-    ADA.owns(&script);
+    let script = without_owners(&machine);
     let watcher = Watcher::start();
     let login = Login::start(&machine, &emulator, Some(&script));
     let address = login.address();
