@@ -19,7 +19,7 @@ pub(crate) struct Limits {
     /// middle of an exchange, or does not wait for an answer before its next request. The latter
     /// ends an unknown caller's connection at any time.
     pub(crate) kept: usize,
-    /// Bytes of a request's head; 8 KiB at least.
+    /// Bytes of a request's head without its cookies; 8 KiB at least.
     pub(crate) head: usize,
     /// How long an unknown caller's connection may stay open without a request.
     pub(crate) silence: Duration,

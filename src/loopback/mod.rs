@@ -7,6 +7,7 @@ mod admitted;
 mod adopt;
 mod crowd;
 mod farewell;
+mod head;
 mod limits;
 mod navigation;
 mod origin;

@@ -190,7 +190,12 @@ async fn accept<S, D: Door>(
                 None => None,
             };
             if let Some(admission) = admitted {
-                let service = Admitted { service, admission };
+                let head = limits.head;
+                let service = Admitted {
+                    service,
+                    admission,
+                    head,
+                };
                 attend::<_, D>(stream, tls, service, limits, crowd, told).await;
             }
         });

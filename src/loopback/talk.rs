@@ -22,6 +22,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
 use super::crowd::{Crowd, Seat};
 use super::farewell::Abort;
+use super::head;
 use super::limits::Limits;
 use super::patience::{Due, Patience};
 use super::progress::{Noted, Progress};
@@ -73,7 +74,7 @@ where
     };
     let mut connection = http1::Builder::new()
         .auto_date_header(limits.dates)
-        .max_buf_size(limits.head)
+        .max_buf_size(head::buffer(limits.head))
         .serve_connection(
             TokioIo::new(noted),
             service_fn({

@@ -16,6 +16,7 @@ mod claims;
 mod command_lines;
 mod concurrency;
 mod contract_state;
+mod cookies;
 mod device_code;
 mod doctor;
 mod elsewhere;

@@ -1,0 +1,89 @@
+//! How large a request's head may be. Cookies have a limit of their own.
+//!
+//! A browser sends the cookies of every program on this host with each request, because cookies do not
+//! know ports. This program's listeners need at most one of them, so that the others do not count
+//! towards the limit of the head. They are bounded all the same.
+
+use axum::body::Body;
+use hyper::header::{self, HeaderValue};
+use hyper::{Request, Response, StatusCode};
+use serde_json::json;
+
+/// Most bytes of cookies: those of the redirect listener.
+const COOKIES: usize = 128 * 1024;
+/// A head that is too large by less than this gets a response with the reason.
+const ROOM: usize = 16 * 1024;
+
+/// What hyper may hold of a request whose head may have `head` bytes beside the cookies. A larger one
+/// gets hyper's own response, which has no body.
+pub(super) fn buffer(head: usize) -> usize {
+    head + COOKIES + ROOM
+}
+
+/// The response to a request whose head is too large; `None` if it is not.
+pub(super) fn refusal<B>(request: &Request<B>, most: usize) -> Option<Response<Body>> {
+    let uri = request.uri();
+    let target = uri
+        .path_and_query()
+        .map_or(0, |target| target.as_str().len())
+        + uri
+            .authority()
+            .map_or(0, |authority| authority.as_str().len());
+    let (mut head, mut cookies) = (request.method().as_str().len() + target, 0);
+    for (name, value) in request.headers() {
+        match *name == header::COOKIE {
+            true => cookies += value.len(),
+            false => head += name.as_str().len() + value.len() + ": \r\n".len(),
+        }
+    }
+    let (message, hint) = if cookies > COOKIES {
+        (
+            format!("the request has {cookies} bytes of cookies, and {COOKIES} are the most"),
+            "delete the cookies of localhost and 127.0.0.1 in the browser",
+        )
+    } else if head > most {
+        (
+            format!("the request's head has {head} bytes, and {most} are the most"),
+            "send a shorter address and shorter headers",
+        )
+    } else {
+        return None;
+    };
+    let error = json!({"kind": "usage", "code": "HeadTooLarge", "message": message, "hint": hint});
+    let mut response = Response::new(Body::from(json!({"error": error}).to_string()));
+    *response.status_mut() = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
+    for (name, value) in [
+        (header::CONTENT_TYPE, "application/json"),
+        (header::CACHE_CONTROL, "no-store"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::CONNECTION, "close"),
+    ] {
+        let headers = response.headers_mut();
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    Some(response)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn status(target: &str, name: &str, length: usize) -> Option<StatusCode> {
+        let request = Request::get(target).header(name, "x".repeat(length));
+        let request = request.body(()).expect("a request");
+        refusal(&request, 1024).map(|response| response.status())
+    }
+
+    #[test]
+    fn cookies_do_not_count_towards_the_head() {
+        let too_large = Some(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);
+        assert_eq!(status("/", "cookie", COOKIES), None);
+        assert_eq!(status("/", "cookie", COOKIES + 1), too_large);
+        assert_eq!(status("/", "x-a", 1000), None);
+        assert_eq!(status("/", "x-a", 1024), too_large);
+        assert_eq!(
+            status(&format!("/{}", "a".repeat(1024)), "x-a", 1),
+            too_large
+        );
+    }
+}
