@@ -27,6 +27,34 @@ pub enum TokenScope {
 }
 
 impl TokenScope {
+    /// Reads scopes as people write them: several in one text, with commas, semicolons or spaces between, each
+    /// perhaps in quotes. A scope that is named twice counts once.
+    ///
+    /// # Errors
+    /// [`Kind::Usage`] if a text names no scope.
+    pub fn list(texts: &[String]) -> Result<Vec<TokenScope>> {
+        let mut scopes = Vec::new();
+        for text in texts {
+            let words =
+                input::bare(text).split(|c: char| matches!(c, ',' | ';') || c.is_whitespace());
+            let mut words = words
+                .map(input::bare)
+                .filter(|word| !word.is_empty())
+                .peekable();
+            if words.peek().is_none() {
+                // It is refused as an empty scope.
+                "".parse::<TokenScope>()?;
+            }
+            for word in words {
+                let scope = word.parse()?;
+                if !scopes.contains(&scope) {
+                    scopes.push(scope);
+                }
+            }
+        }
+        Ok(scopes)
+    }
+
     /// The word for it on the wire.
     pub fn as_str(&self) -> &str {
         match self {

@@ -2,13 +2,10 @@
 //! actions do, in the shapes of `user` and `token`.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use axum::body::{Body, to_bytes};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::body::Body;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::sync::OnceCell;
 
@@ -24,11 +21,7 @@ use crate::time::Clock;
 use super::Make;
 use super::accounts::blocking;
 use super::answer::{self, Refusal};
-
-/// Longest body that is read.
-const BODY: usize = 64 * 1024;
-/// How long a body may take.
-const BODY_TIMEOUT: Duration = Duration::from_secs(10);
+use super::body::read;
 
 /// See the module.
 pub(super) struct Identities {
@@ -37,23 +30,16 @@ pub(super) struct Identities {
     clock: Arc<dyn Clock>,
 }
 
-/// What is asked for: nothing of it is needed to create an identity alone.
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-struct Asked {
-    scopes: Vec<String>,
-    expires_in_minutes: Option<u64>,
-}
-
-impl Asked {
-    fn wanted(&self) -> Result<(Vec<TokenScope>, Option<TokenLifetime>)> {
-        let scopes = self.scopes.iter().map(|scope| scope.parse());
-        let minutes = self.expires_in_minutes;
-        let lifetime = minutes
-            .map(|minutes| TokenLifetime::new(Duration::from_secs(minutes.saturating_mul(60))))
-            .transpose()?;
-        Ok((scopes.collect::<Result<_>>()?, lifetime))
-    }
+/// The scopes and the lifetime that a body asks for. An identity alone needs none of it.
+async fn asked(
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<(Vec<TokenScope>, Option<TokenLifetime>), Refusal> {
+    let mut members = read(headers, body).await?;
+    let scopes = TokenScope::list(&members.texts("scopes")?)?;
+    let lifetime = members.minutes("expiresInMinutes")?;
+    members.end()?;
+    Ok((scopes, lifetime.map(TokenLifetime::new).transpose()?))
 }
 
 impl Identities {
@@ -71,8 +57,7 @@ impl Identities {
         headers: &HeaderMap,
         body: Body,
     ) -> Result<Response, Refusal> {
-        let asked: Asked = read(headers, body).await?;
-        let (scopes, lifetime) = asked.wanted()?;
+        let (scopes, lifetime) = asked(headers, body).await?;
         if scopes.is_empty() && lifetime.is_some() {
             return Err(Refusal::of_request(
                 "`expiresInMinutes` without `scopes` means nothing",
@@ -102,8 +87,7 @@ impl Identities {
         body: Body,
     ) -> Result<Response, Refusal> {
         let user = CommunicationUserId::parse(id)?;
-        let asked: Asked = read(headers, body).await?;
-        let (scopes, lifetime) = asked.wanted()?;
+        let (scopes, lifetime) = asked(headers, body).await?;
         if scopes.is_empty() {
             return Err(Refusal::of_request(
                 "a token without scopes is good for nothing",
@@ -137,16 +121,24 @@ impl Identities {
 
     /// A Teams user's Entra token that a client of the hero sample brings along.
     pub(super) async fn exchange(&self, token: EntraToken) -> Result<crate::acs::Issued, Refusal> {
-        #[derive(Default, Deserialize)]
-        struct Claims {
-            appid: Option<String>,
-            azp: Option<String>,
-            oid: Option<String>,
-        }
-        let claims: Claims = jwt::claims(token.expose()).unwrap_or_default();
-        let (Some(app_id), Some(user_id)) = (claims.appid.or(claims.azp), claims.oid) else {
+        const CLAIMS: [&str; 3] = ["appid", "azp", "oid"];
+        let decoded = jwt::decode(token.expose());
+        let claims = decoded.map(|decoded| decoded.claims).unwrap_or_default();
+        // A claim of another type costs nothing but itself.
+        let text = |name: &str| claims.get(name).and_then(Value::as_str).map(str::to_owned);
+        let app_id = text(CLAIMS[0]).or_else(|| text(CLAIMS[1]));
+        let (Some(app_id), Some(user_id)) = (app_id, text(CLAIMS[2])) else {
+            let is_unreadable = |name: &&&str| claims.get(**name).is_some_and(|it| !it.is_string());
+            let message = match CLAIMS.iter().find(is_unreadable) {
+                Some(name) => {
+                    format!("the claim `{name}` of the token in `teams-user-aad-token` is not text")
+                }
+                None => {
+                    "the token in `teams-user-aad-token` names no application or no user".to_owned()
+                }
+            };
             return Err(Refusal::of_request(
-                "the token in `teams-user-aad-token` names no application or no user",
+                message,
                 "send the Entra token of a Teams user, or leave the header out",
             ));
         };
@@ -177,57 +169,4 @@ fn of_resource(error: Error) -> Refusal {
         },
         _ => error.into(),
     }
-}
-
-/// The body as JSON; none is an empty object.
-pub(super) async fn read<T: DeserializeOwned + Default>(
-    headers: &HeaderMap,
-    body: Body,
-) -> Result<T, Refusal> {
-    let too_slow = |_| {
-        Refusal::new(
-            StatusCode::REQUEST_TIMEOUT,
-            "TooSlow",
-            "the request's body did not come in time",
-            "send it within ten seconds",
-        )
-    };
-    let bytes = tokio::time::timeout(BODY_TIMEOUT, to_bytes(body, BODY))
-        .await
-        .map_err(too_slow)?
-        .map_err(|_| {
-            Refusal::new(
-                StatusCode::PAYLOAD_TOO_LARGE,
-                "TooLarge",
-                "the request's body is too large or broke off",
-                "send 64 KiB at most",
-            )
-        })?;
-    if bytes.is_empty() {
-        return Ok(T::default());
-    }
-    let media_type = headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .and_then(|value| value.split(';').next())
-        .unwrap_or_default();
-    if !media_type.trim().eq_ignore_ascii_case("application/json") {
-        return Err(Refusal::new(
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            "NotJson",
-            "the request's body is not said to be JSON",
-            "send `Content-Type: application/json`",
-        ));
-    }
-    // A struct would be read from an array as well.
-    let read = serde_json::from_slice::<serde_json::Map<String, Value>>(&bytes)
-        .and_then(|object| serde_json::from_value(Value::Object(object)));
-    read.map_err(|_| {
-        let error = Error::new(
-            Kind::Usage,
-            "the request's body is not what this route takes",
-            "see GET /openapi.json",
-        );
-        error.into()
-    })
 }

@@ -9,6 +9,7 @@
 mod access;
 mod accounts;
 mod answer;
+mod body;
 mod client;
 mod dashboard;
 mod events;

@@ -20,6 +20,7 @@ use serde_json::json;
 use url::form_urlencoded;
 
 use crate::error::Result;
+use crate::input;
 use crate::loopback::serve::Caller;
 use crate::secret::EntraToken;
 use crate::session::Overview;
@@ -307,7 +308,8 @@ impl Service {
     async fn teams_token(&self, headers: &HeaderMap) -> Result<Response, Refusal> {
         let (token, expires_on) = match headers.get(TEAMS_TOKEN) {
             Some(sent) => {
-                let sent = EntraToken::new(sent.to_str().unwrap_or_default());
+                let sent = input::token(sent.to_str().unwrap_or_default());
+                let sent = EntraToken::new(sent.into_owned());
                 let issued = self.identities.exchange(sent).await?;
                 (issued.token, issued.expires_on)
             }
@@ -333,9 +335,11 @@ fn wanted(query: &str) -> Result<(Option<String>, Option<Duration>), Refusal> {
     let (mut user, mut min_validity) = (None, None);
     for (name, value) in form_urlencoded::parse(query.as_bytes()) {
         match name.as_ref() {
-            "account" if user.is_none() => user = Some(value.into_owned()),
+            "account" if user.is_none() => {
+                user = Some(input::bare(&value).to_owned());
+            }
             "min-validity" if min_validity.is_none() => {
-                min_validity = Some(parse_duration(&value)?);
+                min_validity = Some(parse_duration(input::bare(&value))?);
             }
             _ => {
                 return Err(Refusal::of_request(

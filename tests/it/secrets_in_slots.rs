@@ -18,13 +18,13 @@ use crate::harness::{Home, Run};
 const PART: usize = 8;
 
 /// A text that a user may put in the wrong place, and the part of it that is secret.
-struct Secret {
-    text: String,
+pub(crate) struct Secret {
+    pub(crate) text: String,
     part: String,
 }
 
 impl Secret {
-    fn token() -> Secret {
+    pub(crate) fn token() -> Secret {
         let claims =
             r#"{"oid":"5b0c7e1d-7a1e-4b52-9c3f-0d6a1f2e3c4b","note":"a claim of its own"}"#;
         let part = format!("{}.{}", URL_SAFE_NO_PAD.encode(claims), random(43));
@@ -35,7 +35,7 @@ impl Secret {
         }
     }
 
-    fn key() -> Secret {
+    pub(crate) fn key() -> Secret {
         let text = STANDARD.encode(random(64));
         Secret {
             part: text.clone(),
@@ -43,7 +43,7 @@ impl Secret {
         }
     }
 
-    fn connection_string() -> Secret {
+    pub(crate) fn connection_string() -> Secret {
         let part = Secret::key().text;
         Secret {
             text: format!("endpoint=https://contoso.communication.azure.com/;accesskey={part}"),
@@ -51,7 +51,7 @@ impl Secret {
         }
     }
 
-    fn refresh_token() -> Secret {
+    pub(crate) fn refresh_token() -> Secret {
         let part = format!("AXoA{}.AgABAwEAAAD{}", random(60), random(300));
         Secret {
             text: format!("1.{part}"),
@@ -83,15 +83,15 @@ fn random(count: usize) -> String {
 }
 
 /// Finds any part of a secret.
-struct Search(HashSet<Vec<u8>>);
+pub(crate) struct Search(HashSet<Vec<u8>>);
 
 impl Search {
-    fn new(secret: &Secret) -> Search {
+    pub(crate) fn new(secret: &Secret) -> Search {
         let part = secret.part.to_ascii_lowercase();
         Search(part.as_bytes().windows(PART).map(<[u8]>::to_vec).collect())
     }
 
-    fn finds(&self, bytes: &[u8]) -> bool {
+    pub(crate) fn finds(&self, bytes: &[u8]) -> bool {
         let lower = bytes.to_ascii_lowercase();
         lower.windows(PART).any(|window| self.0.contains(window))
     }

@@ -130,23 +130,8 @@ pub(super) fn wanted(
     scopes: &[String],
     valid_for: Option<Duration>,
 ) -> Result<(Vec<TokenScope>, Option<TokenLifetime>)> {
-    let mut wanted: Vec<TokenScope> = Vec::new();
-    for scope in scopes {
-        // `--scope chat,voip` and `--scope "chat voip"` name two.
-        let words = scope.split(|c: char| matches!(c, ',' | ';') || c.is_whitespace());
-        let mut words = words.filter(|word| !word.is_empty()).peekable();
-        if words.peek().is_none() {
-            // An empty scope is refused by its own module.
-            "".parse::<TokenScope>()?;
-        }
-        for word in words {
-            let scope = word.parse()?;
-            if !wanted.contains(&scope) {
-                wanted.push(scope);
-            }
-        }
-    }
-    Ok((wanted, valid_for.map(TokenLifetime::new).transpose()?))
+    let lifetime = valid_for.map(TokenLifetime::new).transpose()?;
+    Ok((TokenScope::list(scopes)?, lifetime))
 }
 
 pub(super) fn created_text(created: &CreatedUser) -> String {

@@ -23,7 +23,6 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::Response;
 use axum::routing::MethodFilter;
-use serde::Deserialize;
 use serde_json::{Value, json};
 use url::form_urlencoded;
 
@@ -41,14 +40,15 @@ use crate::loopback::peer::{Admission, PeerCheck};
 use crate::loopback::serve::Caller;
 use crate::session::{Overview, Session};
 use crate::shapes;
+use crate::text::secret_form;
 use crate::time::Clock;
 
 use super::Make;
 use super::access;
 use super::accounts::{Accounts, blocking};
 use super::answer::{self, Refusal};
+use super::body::read;
 use super::events::Events;
-use super::identities::read;
 use pages::Arrival;
 use sign_in::SignIns;
 use tickets::TICKET_LIFE;
@@ -143,19 +143,25 @@ pub(super) enum Entered {
 #[derive(Clone)]
 struct SessionId(String);
 
-/// Whom a request is about.
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct Asked {
-    account: Option<String>,
+/// The account that a request is about, if it names one.
+async fn account(headers: &HeaderMap, body: Body) -> Result<Option<String>, Refusal> {
+    let mut members = read(headers, body).await?;
+    let account = members.text("account")?;
+    members.end()?;
+    // It would be the sign-in's `login_hint`, in an address that the browser keeps.
+    match account.as_deref().and_then(secret_form) {
+        Some(form) => Err(Refusal::of_request(
+            format!("the body's member `account` has the form of {form}"),
+            "name a username or a home account id",
+        )),
+        None => Ok(account),
+    }
 }
 
-impl Asked {
-    fn account(self) -> Result<String, Refusal> {
-        self.account.ok_or_else(|| {
-            Refusal::of_request("no account is named", "name it, like {\"account\": \"…\"}")
-        })
-    }
+fn named(account: Option<String>) -> Result<String, Refusal> {
+    account.ok_or_else(|| {
+        Refusal::of_request("no account is named", "name it, like {\"account\": \"…\"}")
+    })
 }
 
 impl Dashboard {
@@ -333,6 +339,8 @@ impl Dashboard {
     }
 
     async fn state(&self) -> Result<Response, Refusal> {
+        // First: once it shows no sign-in, the accounts show what the sign-in brought.
+        let (waiting, failed) = self.sign_ins.json();
         let (overview, owner) = (self.overview.clone(), self.owner.clone());
         let (states, owner) = blocking(move || Ok((overview()?.accounts(), owner()))).await?;
         let clock = self.clock.as_ref();
@@ -343,7 +351,6 @@ impl Dashboard {
                 state::account(state, &held, clock)
             })
             .collect();
-        let (waiting, failed) = self.sign_ins.json();
         let owner = match owner {
             Ok(endpoint) => json!({"endpoint": endpoint.as_str()}),
             Err(error) => shapes::error(&error),
@@ -370,13 +377,13 @@ impl Dashboard {
     }
 
     async fn begin_sign_in(&self, headers: &HeaderMap, body: Body) -> Result<Response, Refusal> {
-        let asked: Asked = read(headers, body).await?;
-        let url = self.sign_ins.begin(asked.account).await?;
+        let account = account(headers, body).await?;
+        let url = self.sign_ins.begin(account).await?;
         Ok(answer::json(StatusCode::OK, &json!({"url": url})))
     }
 
     async fn switch(&self, headers: &HeaderMap, body: Body) -> Result<Response, Refusal> {
-        let user = read::<Asked>(headers, body).await?.account()?;
+        let user = named(account(headers, body).await?)?;
         let session = self.session.clone();
         let account = blocking(move || session.activate(&user)).await?;
         self.accounts.look_again().await;
@@ -386,7 +393,7 @@ impl Dashboard {
     }
 
     async fn sign_out(&self, headers: &HeaderMap, body: Body) -> Result<Response, Refusal> {
-        let user = read::<Asked>(headers, body).await?.account()?;
+        let user = named(account(headers, body).await?)?;
         let session = self.session.clone();
         let forgotten = blocking(move || session.forget(&user)).await;
         // What the index has forgotten is gone, also where the store keeps its item.

@@ -92,7 +92,7 @@ fn what_is_wrong_is_refused_before_the_resource_is_asked() {
     let asker = Asker::new(&service);
     let id = "8:acs:ac5ba55e-0ac5-4000-8000-0000000000e1_00000001-0a37-4d67-a357-6bba0f0138a0";
     for (route, id, body) in [
-        ("/identities", "", "{\"scopes\": \"chat\"}"),
+        ("/identities", "", "{\"scopes\": 5}"),
         (
             "/identities",
             "",

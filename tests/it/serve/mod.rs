@@ -8,6 +8,7 @@ mod dashboard;
 mod identities;
 mod lifecycle;
 mod shape;
+mod slots;
 mod soak;
 mod squatters;
 mod tokens;
