@@ -225,10 +225,12 @@ async fn attend<S, D: Door>(
         if !speaks.await {
             return;
         }
+        let Some(mut seat) = seated(is_known, &limits, &crowd, stop.clone()).await else {
+            return;
+        };
         let (tls, service, told) = (tls.clone(), service.clone(), stop.clone());
-        // Boxed, so that a silent connection does not cost the memory of a busy one.
+        // Boxed, so that a connection that waits does not cost the memory of a busy one.
         let talked = Box::pin(async {
-            let mut seat = seated(is_known, &limits, &crowd, stop.clone()).await?;
             let place = (&mut seat, &*crowd);
             let left = match tls {
                 None => talk(stream, service, limits, Idle::Returned, place, told).await,
