@@ -183,7 +183,7 @@ mod tests {
             match self.fails {
                 true => Err(AzureError::with_message(ErrorKind::Credential, "no")),
                 false => Ok(AccessToken::new(
-                    format!("token {fetch}"),
+                    format!("token-{fetch}"),
                     OffsetDateTime::from_unix_timestamp(START + 3600).expect("a time"),
                 )),
             }
