@@ -181,6 +181,10 @@ impl Sockets {
             return Some(judge(socket, rustix::process::geteuid().as_raw()));
         }
         let own = self.find(local, peer)?;
+        // The table as text lists every socket, whatever the lookup takes into account.
+        if let Some(socket) = proc_net::find(peer, local) {
+            return Some(judge(socket, rustix::process::geteuid().as_raw()));
+        }
         // No local socket is connected to this one. If the connection lives, its other end is
         // elsewhere; if not, its owner closed it, perhaps in order not to be recognised.
         Some(match own.state {

@@ -1,6 +1,6 @@
 //! Looks one TCP socket up in the kernel's table by `sock_diag(7)`: one datagram each way.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::fd::OwnedFd;
 use std::sync::Mutex;
 
@@ -18,6 +18,12 @@ const HEADER: usize = 16;
 const REQUEST: usize = HEADER + 56;
 /// Length of a reply up to and including `idiag_inode`.
 const REPLY: usize = HEADER + 72;
+/// Where the ports and addresses begin in a reply.
+const REPLY_ENDS: usize = HEADER + 4;
+/// Linux gives the loopback device this index in every network namespace (`net/flow.h`). A lookup
+/// without a device does not find a socket that is bound to one by `SO_BINDTODEVICE`, which every
+/// user may set. A lookup with the device finds both kinds.
+const LOOPBACK_DEVICE: u32 = 1;
 const IPPROTO_TCP: u8 = 6;
 const ANY_COOKIE: [u8; 8] = [0xff; 8];
 
@@ -48,7 +54,7 @@ impl SockDiag {
             let (length, _) = recv(&*fd, &mut buffer, RecvFlags::DONTWAIT).ok()?;
             let reply = buffer.get(..length)?;
             if number(reply, 8)? == *sequence {
-                return read(reply);
+                return read(reply, from, to);
             }
         }
     }
@@ -71,7 +77,7 @@ fn request(from: SocketAddr, to: SocketAddr, sequence: u32) -> Vec<u8> {
     bytes.extend(to.port().to_be_bytes());
     bytes.extend(address(from.ip()));
     bytes.extend(address(to.ip()));
-    bytes.extend([0; 4]);
+    bytes.extend(LOOPBACK_DEVICE.to_ne_bytes());
     bytes.extend(ANY_COOKIE);
     bytes
 }
@@ -88,10 +94,27 @@ fn address(ip: IpAddr) -> [u8; 16] {
     }
 }
 
-/// `None` for an error, which has another type: `ENOENT` if there is no such socket.
-fn read(reply: &[u8]) -> Option<Socket> {
+/// `None` for an error, which has another type: `ENOENT` if there is no such socket. If no connection
+/// has these ends, the kernel may answer with a socket that listens at `from`, which is another one.
+fn read(reply: &[u8], from: SocketAddr, to: SocketAddr) -> Option<Socket> {
     let kind = u16::from_ne_bytes(reply.get(4..6)?.try_into().ok()?);
     if kind != SOCK_DIAG_BY_FAMILY || reply.len() < REPLY {
+        return None;
+    }
+    let is_ipv4 = *reply.get(HEADER)? == AddressFamily::INET.as_raw() as u8;
+    let end = |port: usize, ip: usize| {
+        let port = u16::from_be_bytes(reply.get(port..port + 2)?.try_into().ok()?);
+        let octets: [u8; 16] = reply.get(ip..ip + 16)?.try_into().ok()?;
+        let ip = match is_ipv4 {
+            true => Ipv4Addr::new(octets[0], octets[1], octets[2], octets[3]).into(),
+            false => Ipv6Addr::from(octets).to_canonical(),
+        };
+        Some((ip, port))
+    };
+    let asked = |end: SocketAddr| (end.ip().to_canonical(), end.port());
+    let is_asked_for = end(REPLY_ENDS, REPLY_ENDS + 4)? == asked(from)
+        && end(REPLY_ENDS + 2, REPLY_ENDS + 20)? == asked(to);
+    if !is_asked_for {
         return None;
     }
     Some(Socket {

@@ -120,3 +120,42 @@ fn another_uid_is_another_user_and_root_is_trusted() {
 fn this_machine_reports_owners() {
     assert!(PeerCheck::is_available());
 }
+
+#[test]
+fn socket_that_is_bound_to_a_device_is_found_and_not_the_listener_at_its_port() {
+    use socket2::{Domain, Socket, Type};
+
+    for at in [
+        SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+        SocketAddr::from((Ipv6Addr::LOCALHOST, 0)),
+    ] {
+        let listener = TcpListener::bind(at).expect("a free port");
+        let client = Socket::new(Domain::for_address(at), Type::STREAM, None).expect("a socket");
+        client.set_reuse_address(true).expect("every user may");
+        client.bind_device(Some(b"lo")).expect("every user may");
+        client.bind(&at.into()).expect("a free port");
+        let from = client.local_addr().expect("bound").as_socket();
+        // The port can still be listened at, here by the user whose service is attacked.
+        let _cover =
+            TcpListener::bind(from.expect("an IP address")).expect("the port can be shared");
+        let to = listener.local_addr().expect("bound");
+        client.connect(&to.into()).expect("it listens");
+        let (server, _) = listener.accept().expect("it is connected");
+        let (local, peer) = ends(&server);
+        for way in ways() {
+            let found = way.find(peer, local).expect("it is connected");
+            assert_eq!(found.state, ESTABLISHED, "{way:?} {at}");
+        }
+    }
+}
+
+#[test]
+fn socket_that_listens_at_the_peers_port_is_not_taken_for_the_peer() {
+    let listening = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+    let peer = listening.local_addr().expect("bound");
+    let other = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+    let local = other.local_addr().expect("bound");
+    for way in ways() {
+        assert_eq!(way.find(peer, local), None, "{way:?}");
+    }
+}

@@ -1,6 +1,7 @@
 //! Connections from another user of the same machine, with everything else right.
 
-use std::io::Write;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpListener;
 use std::process::{Command, Stdio};
 
 use super::{Besieged, home};
@@ -9,42 +10,70 @@ use crate::harness::users::EVE;
 /// Not one of a version manager, which other users may be unable to reach.
 const PYTHON: &str = "/usr/bin/python3";
 
-/// Sends its standard input and prints the reply.
+/// Sends its standard input and prints the reply. Its socket is bound to the loopback device, which a
+/// lookup without a device does not find, and to a port that it prints.
 const CLIENT: &str = r#"
 import socket, sys
-client = socket.create_connection((sys.argv[1], int(sys.argv[2])), timeout=20)
+host = sys.argv[1]
+client = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+client.settimeout(20)
+if sys.argv[3] == "on-device":
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"lo")
+client.bind((host, 0))
+print(client.getsockname()[1], file=sys.stderr, flush=True)
+request = sys.stdin.buffer.read()
+client.connect((host, int(sys.argv[2])))
 try:
-    client.sendall(sys.stdin.buffer.read())
+    client.sendall(request)
     while part := client.recv(65536):
         sys.stdout.buffer.write(part)
 except (ConnectionResetError, BrokenPipeError):
     pass
 "#;
 
-fn send(client: Command, host: &str, port: u16, request: &str) -> String {
+/// How the client's socket is made.
+#[derive(Clone, Copy, PartialEq)]
+enum Made {
+    AsUsual,
+    /// On the loopback device.
+    OnDevice,
+    /// The same, at a port where a program of this user then listens.
+    OnDeviceAtASharedPort,
+}
+
+fn send(client: Command, made: Made, host: &str, port: u16, request: &str) -> String {
     let mut client = client;
+    let socket = match made {
+        Made::AsUsual => "as-usual",
+        Made::OnDevice | Made::OnDeviceAtASharedPort => "on-device",
+    };
     let mut client = client
-        .args(["-c", CLIENT, host, &port.to_string()])
+        .args(["-c", CLIENT, host, &port.to_string(), socket])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
         .expect("setpriv and python3");
+    let mut errors = BufReader::new(client.stderr.take().expect("it is piped"));
+    let mut from = String::new();
+    errors.read_line(&mut from).expect("it prints its port");
+    let _cover = (made == Made::OnDeviceAtASharedPort).then(|| {
+        let from: u16 = from.trim().parse().expect(&from);
+        TcpListener::bind((host, from)).expect("the port can be shared")
+    });
     let mut input = client.stdin.take().expect("it is piped");
     input.write_all(request.as_bytes()).expect("it reads");
     drop(input);
     let output = client.wait_with_output().expect("it ends");
-    let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{errors}");
+    let mut rest = String::new();
+    errors.read_to_string(&mut rest).expect("text");
+    assert!(output.status.success(), "{rest}");
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
 fn send_as_self(host: &str, port: u16, request: &str) -> String {
-    send(Command::new(PYTHON), host, port, request)
-}
-
-fn send_as_eve(host: &str, port: u16, request: &str) -> String {
-    send(EVE.command(PYTHON), host, port, request)
+    send(Command::new(PYTHON), Made::AsUsual, host, port, request)
 }
 
 #[test]
@@ -60,8 +89,10 @@ fn connection_of_another_user_is_closed_unread_even_with_the_secret() {
         );
         let own = send_as_self(host, port, &request);
         assert!(own.contains(&besieged.token), "the client works: {own}");
-        let other = send_as_eve(host, port, &request);
-        assert_eq!(other, "", "{host}");
+        for made in [Made::AsUsual, Made::OnDevice, Made::OnDeviceAtASharedPort] {
+            let other = send(EVE.command(PYTHON), made, host, port, &request);
+            assert_eq!(other, "", "{host}");
+        }
     }
     besieged.assert_still_answers();
     besieged.end();
