@@ -27,6 +27,8 @@ const LONGEST_SECRET: u64 = 4096;
 /// The names of the files in the folder.
 pub(super) const SECRET_FILE: &str = "secret";
 const LOCK: &str = "lock";
+/// Longest text of the lock file that is read, in bytes.
+const LONGEST: usize = 64 * 1024;
 pub(super) const SOCKET: &str = "socket";
 /// How long a look for a service may last, and how many are waited out.
 const LOOK: Duration = Duration::from_millis(5);
@@ -250,22 +252,28 @@ impl Place {
         self.listener.take()
     }
 
-    /// A lock that cannot tell who holds it is still one.
+    /// Writes what other programs read about this service. The text is replaced in place by one that
+    /// is at least as long: a reader finds neither an empty file nor the end of the old text. A lock
+    /// without this text is still a lock.
     fn tell(&mut self) {
-        let told = self.lock.set_len(0).and_then(|()| {
-            self.lock.rewind()?;
-            let running = &self.running;
-            let text = |path: &PathBuf| path.to_string_lossy().into_owned();
-            let told = Told {
-                pid: running.pid,
-                url: running.url.clone(),
-                secret_file: text(&running.secret_file),
-                socket: running.socket.as_ref().map(text),
-                serves: running.serves.clone(),
-                confined: running.confined,
-            };
-            self.lock.write_all(&serde_json::to_vec(&told)?)
-        });
+        let running = &self.running;
+        let text = |path: &PathBuf| path.to_string_lossy().into_owned();
+        let told = Told {
+            pid: running.pid,
+            url: running.url.clone(),
+            secret_file: text(&running.secret_file),
+            socket: running.socket.as_ref().map(text),
+            serves: running.serves.clone(),
+            confined: running.confined,
+        };
+        let told = serde_json::to_vec(&told)
+            .map_err(io::Error::from)
+            .and_then(|mut text| {
+                let old = usize::try_from(self.lock.metadata()?.len()).unwrap_or_default();
+                text.resize(text.len().max(old.min(LONGEST)), b' ');
+                self.lock.rewind()?;
+                self.lock.write_all(&text)
+            });
         if let Err(cause) = told {
             tracing::warn!("other programs will not find the service: {cause}");
         }
@@ -317,7 +325,7 @@ fn try_lock(lock: &File) -> std::result::Result<(), TryLockError> {
 fn read(mut file: &File, folder: &Folder) -> Option<Running> {
     let mut bytes = Vec::new();
     file.rewind().ok()?;
-    file.take(64 * 1024).read_to_end(&mut bytes).ok()?;
+    file.take(LONGEST as u64).read_to_end(&mut bytes).ok()?;
     let told: Told = serde_json::from_slice(&bytes).ok()?;
     let path = |name| {
         let path = folder.path_of(name);
@@ -376,6 +384,34 @@ mod tests {
             for start in starts {
                 start.expect("nobody has the folder");
             }
+        });
+    }
+
+    #[test]
+    fn running_service_is_found_while_it_writes_about_itself() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut place = Place::claim(&folder.path().into()).expect("no service has the folder");
+        place.settle(7, None).expect("a service");
+        let is_over = AtomicBool::new(false);
+        let together = Barrier::new(2);
+        std::thread::scope(|scope| {
+            let reader = scope.spawn(|| {
+                together.wait();
+                let mut found = true;
+                while found && !is_over.load(Ordering::Relaxed) {
+                    found = running(folder.path()).expect("a look").is_some();
+                }
+                found
+            });
+            together.wait();
+            for _ in 0..1000 {
+                place.note_confinement(Confined {
+                    files: true,
+                    programs: true,
+                });
+            }
+            is_over.store(true, Ordering::Relaxed);
+            assert!(reader.join().expect("the reader ends"));
         });
     }
 
