@@ -8,6 +8,9 @@ use super::keyboard::Keyboard;
 use super::output::Talk;
 use super::parts::block_on_uninterrupted;
 
+/// How many wrong passphrases end a command, as with ssh and gpg.
+pub(super) const TRIES: u32 = 3;
+
 /// Asks for the passphrase until one is given. A new one is asked for twice.
 pub(super) fn ask(purpose: Purpose) -> Result<Passphrase> {
     let (keyboard, talk) =
@@ -19,9 +22,18 @@ pub(super) fn ask(purpose: Purpose) -> Result<Passphrase> {
 }
 
 async fn asked(purpose: Purpose, keyboard: &Keyboard, talk: &Talk) -> Result<Passphrase> {
+    if let Purpose::OpenAgain { tries_left } = purpose {
+        let tries = if tries_left == 1 { "try" } else { "tries" };
+        talk.insist(&format!(
+            "this is not the passphrase of the token store; {tries_left} more {tries}, and Ctrl-C \
+             ends this"
+        ));
+    }
     loop {
         let question = match purpose {
-            Purpose::Open => "Passphrase of the token store (not shown): ",
+            Purpose::Open | Purpose::OpenAgain { .. } => {
+                "Passphrase of the token store (not shown): "
+            }
             Purpose::Choose => "New passphrase for the token store (not shown): ",
         };
         let first = typed(keyboard, talk, question).await?;

@@ -80,7 +80,11 @@ fn open_vault(world: &World, choice: StoreChoice) -> Result<Vault> {
         }
         StoreChoice::File => match world.checked_path("ACSPASS_STORE_KEY_FILE")? {
             Some(key_file) => Box::new(FileStore::with_key_file(&folder, key_file)),
-            None => Box::new(FileStore::with_passphrase(&folder, passphrase::ask)),
+            None => Box::new(FileStore::with_passphrase(
+                &folder,
+                passphrase::TRIES,
+                passphrase::ask,
+            )),
         },
     };
     Ok(Vault::in_folder(store, &folder))

@@ -115,6 +115,68 @@ fn passphrases_that_differ_or_are_empty_are_asked_for_again() {
 }
 
 #[test]
+fn wrong_passphrase_is_asked_for_three_times_and_loses_nothing() {
+    let (home, emulator) = sealed();
+    let set = ["config", "set", "connection-string"];
+    let text = emulator.http_connection_string();
+    let mut terminal = Terminal::start(&home, &set);
+    terminal.sees(CONNECTION_STRING).types(&format!("{text}\n"));
+    terminal.sees(NEW).types("dragon\n");
+    terminal.sees(AGAIN).types("dragon\n");
+    terminal.ends(0);
+    let before = sealed_files(&home);
+    assert!(!before.is_empty());
+
+    // What opens a sealed file, and what adds one.
+    for words in [&["user", "create"][..], &["login", "--no-browser"]] {
+        let mut terminal = Terminal::start(&home, words);
+        terminal.sees(OPEN).types("wyvern-1\n");
+        terminal.sees("is not the passphrase of the token store; 2 more tries");
+        terminal.sees(OPEN).types("\n");
+        terminal.sees("the passphrase is empty");
+        terminal.sees(OPEN).types("wyvern-2\n");
+        terminal.sees("is not the passphrase of the token store; 1 more try");
+        terminal.sees(OPEN).types("wyvern-3\n");
+        terminal.sees("error: the passphrase is not the one that the files were sealed with");
+        let shown = terminal.ends(7);
+        assert_eq!(shown.matches(OPEN).count(), 4, "{shown}");
+        assert!(!shown.contains("wyvern"), "{shown}");
+        assert_eq!(sealed_files(&home), before, "{words:?}");
+    }
+
+    // The right one at the last try, and an interruption or the end of the input at the second.
+    let mut terminal = Terminal::start(&home, &["user", "create"]);
+    for _ in 0..2 {
+        terminal.sees(OPEN).types("wyvern\n");
+        terminal.sees("is not the passphrase of the token store");
+    }
+    terminal.sees(OPEN).types("dragon\n");
+    let shown = terminal.ends(0);
+    assert!(shown.contains("8:acs:"), "{shown}");
+    for (keys, code) in [("\u{3}", 130), ("\u{4}", 7)] {
+        let mut terminal = Terminal::start(&home, &["user", "create"]);
+        terminal.sees(OPEN).types("wyvern\n");
+        terminal.sees(OPEN).types(keys);
+        terminal.ends(code);
+    }
+    assert_eq!(sealed_files(&home), before);
+}
+
+/// The sealed files by name, whole.
+fn sealed_files(home: &Home) -> BTreeMap<String, Vec<u8>> {
+    let folder = home.path().join("acspass/sealed");
+    let entries = std::fs::read_dir(folder).expect("the folder of sealed files");
+    let files = entries.map(|entry| entry.expect("an entry"));
+    files
+        .filter(|file| file.file_name() != "lock")
+        .map(|file| {
+            let name = file.file_name().to_string_lossy().into_owned();
+            (name, std::fs::read(file.path()).expect("a file"))
+        })
+        .collect()
+}
+
+#[test]
 fn ctrl_z_restores_the_echo_and_fg_asks_again_unseen() {
     let (home, _emulator) = sealed();
     let mut shell = Terminal::shell(&home);

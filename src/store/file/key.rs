@@ -43,6 +43,11 @@ pub enum Purpose {
     Choose,
     /// To open what is sealed: it must be the one that was chosen.
     Open,
+    /// As [`Purpose::Open`], after a passphrase that was not the right one.
+    OpenAgain {
+        /// How many tries are left, with this one.
+        tries_left: u32,
+    },
 }
 
 /// Makes a key file of 32 random bytes that nobody else may read.
@@ -74,7 +79,13 @@ pub(super) struct Keys {
 enum Origin {
     /// The path, and the users that may own the file if root reads it.
     File(PathBuf, Vec<u32>),
-    Passphrase(Box<dyn Fn(Purpose) -> Result<Passphrase> + Send + Sync>),
+    Passphrase(Ask),
+}
+
+/// How a passphrase is got, and how often at most for one file.
+struct Ask {
+    ask: Box<dyn Fn(Purpose) -> Result<Passphrase> + Send + Sync>,
+    tries: u32,
 }
 
 #[derive(Default)]
@@ -109,8 +120,9 @@ impl Keys {
 
     pub(super) fn of_passphrase(
         ask: Box<dyn Fn(Purpose) -> Result<Passphrase> + Send + Sync>,
+        tries: u32,
     ) -> Self {
-        Keys::new(Origin::Passphrase(ask))
+        Keys::new(Origin::Passphrase(Ask { ask, tries }))
     }
 
     fn new(origin: Origin) -> Self {
@@ -148,26 +160,48 @@ impl Keys {
                 ));
             }
         }
-        let key = self.make(&mut known, Purpose::Open, form.argon2id, &form.salt)?;
-        if check(&key)? != form.check {
-            // What was typed wrongly may be typed again; what a file holds stays as it is.
-            known.secret = None;
-            return Err(match &self.origin {
-                Origin::File(path, _) => wrong_key(
-                    &format!(
-                        "the key in `{}` is not the one that the files were sealed with",
-                        path.display()
-                    ),
-                    "set ACSPASS_STORE_KEY_FILE to the right file",
-                ),
-                Origin::Passphrase(_) => wrong_key(
-                    "the passphrase is not the one that the files were sealed with",
-                    "run this again with the right one",
-                ),
-            });
-        }
+        let key = self.right_key(&mut known, &form)?;
         known.keys.insert(making.to_owned(), key.clone());
         Ok(key)
+    }
+
+    /// Makes the key that `form` describes. A wrong passphrase is asked for again while tries are
+    /// left; one that was kept from another file counts as no try.
+    fn right_key(&self, known: &mut Known, form: &Making) -> Result<Prk> {
+        let mut purpose = Purpose::Open;
+        let mut tries_left = match &self.origin {
+            Origin::File(..) => 1,
+            Origin::Passphrase(ask) => ask.tries + u32::from(known.secret.is_some()),
+        };
+        loop {
+            let key = self.make(known, purpose, form.argon2id, &form.salt)?;
+            if check(&key)? == form.check {
+                return Ok(key);
+            }
+            // What was typed wrongly may be typed again; what a file holds stays as it is.
+            known.secret = None;
+            tries_left = tries_left.saturating_sub(1);
+            if tries_left == 0 {
+                return Err(self.wrong_secret());
+            }
+            purpose = Purpose::OpenAgain { tries_left };
+        }
+    }
+
+    fn wrong_secret(&self) -> Error {
+        match &self.origin {
+            Origin::File(path, _) => wrong_key(
+                &format!(
+                    "the key in `{}` is not the one that the files were sealed with",
+                    path.display()
+                ),
+                "set ACSPASS_STORE_KEY_FILE to the right file",
+            ),
+            Origin::Passphrase(_) => wrong_key(
+                "the passphrase is not the one that the files were sealed with",
+                "run this again with the right one",
+            ),
+        }
     }
 
     /// A key for the first file of all, and what to write there about its making.
@@ -205,7 +239,7 @@ impl Keys {
             None => match &self.origin {
                 Origin::File(path, users) => read_key_file(path, users)?,
                 Origin::Passphrase(ask) => {
-                    Zeroizing::new(ask(purpose)?.expose().as_bytes().to_vec())
+                    Zeroizing::new((ask.ask)(purpose)?.expose().as_bytes().to_vec())
                 }
             },
         };

@@ -47,12 +47,14 @@ impl FileStore {
     }
 
     /// A store below this state folder, under a key that is made of a passphrase by Argon2id.
-    /// `ask` gets it from the user, and is told whether it is a new one.
+    /// `ask` gets it from the user for the given purpose. A wrong passphrase for what is sealed is
+    /// asked for again, until there were `tries` of them.
     pub fn with_passphrase(
         state_folder: impl Into<Folder>,
+        tries: u32,
         ask: impl Fn(Purpose) -> Result<Passphrase> + Send + Sync + 'static,
     ) -> Self {
-        let keys = Keys::of_passphrase(Box::new(ask));
+        let keys = Keys::of_passphrase(Box::new(ask), tries);
         FileStore::new(&state_folder.into(), keys)
     }
 

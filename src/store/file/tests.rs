@@ -2,8 +2,8 @@
 
 use std::fs;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use tempfile::TempDir;
 
@@ -26,7 +26,7 @@ fn with_key_file(folder: &TempDir, name: &str) -> FileStore {
 }
 
 fn with_passphrase(folder: &TempDir, passphrase: &'static str) -> FileStore {
-    FileStore::with_passphrase(folder.path(), move |_| Ok(Passphrase::new(passphrase)))
+    FileStore::with_passphrase(folder.path(), 1, move |_| Ok(Passphrase::new(passphrase)))
 }
 
 /// The names in the folder of sealed files, without the lock.
@@ -158,7 +158,7 @@ fn a_passphrase_is_asked_for_once_a_run_and_only_when_it_is_needed() {
     let asked = Arc::new(AtomicUsize::new(0));
     let store = |expected: Purpose| {
         let asked = Arc::clone(&asked);
-        FileStore::with_passphrase(folder.path(), move |purpose| {
+        FileStore::with_passphrase(folder.path(), 1, move |purpose| {
             assert_eq!(purpose, expected);
             asked.fetch_add(1, Ordering::SeqCst);
             Ok(Passphrase::new(MARKER))
@@ -193,7 +193,7 @@ fn a_mistyped_passphrase_harms_nothing_and_may_be_typed_again() {
         .save("item", &secret())
         .unwrap();
     let tries = AtomicUsize::new(0);
-    let store = FileStore::with_passphrase(folder.path(), move |_| {
+    let store = FileStore::with_passphrase(folder.path(), 1, move |_| {
         let right = tries.fetch_add(1, Ordering::SeqCst) > 1;
         Ok(Passphrase::new(if right { "right" } else { "wrong" }))
     });
@@ -203,6 +203,40 @@ fn a_mistyped_passphrase_harms_nothing_and_may_be_typed_again() {
         "the passphrase is not the one",
     );
     assert_eq!(store.load("item").unwrap(), Some(secret()));
+}
+
+#[test]
+fn wrong_passphrase_is_asked_for_again_while_tries_are_left() {
+    let folder = TempDir::new().unwrap();
+    with_passphrase(&folder, "right")
+        .save("item", &secret())
+        .unwrap();
+    let before = fs::read(only_file(&folder)).unwrap();
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let store = |right_at: usize| {
+        let asked = Arc::clone(&asked);
+        FileStore::with_passphrase(folder.path(), 3, move |purpose| {
+            let mut asked = asked.lock().unwrap();
+            asked.push(purpose);
+            let is_right = asked.len() == right_at;
+            Ok(Passphrase::new(if is_right { "right" } else { "wrong" }))
+        })
+    };
+    let all = [
+        Purpose::Open,
+        Purpose::OpenAgain { tries_left: 2 },
+        Purpose::OpenAgain { tries_left: 1 },
+    ];
+    assert_eq!(store(3).load("item").unwrap(), Some(secret()));
+    assert_eq!(std::mem::take(&mut *asked.lock().unwrap()), all);
+    assert_refused(store(4).load("item"), "the passphrase is not the one");
+    assert_eq!(std::mem::take(&mut *asked.lock().unwrap()), all);
+    assert_refused(
+        store(4).save("another", &secret()),
+        "the passphrase is not the one",
+    );
+    assert_eq!(*asked.lock().unwrap(), all);
+    assert_eq!(fs::read(only_file(&folder)).unwrap(), before);
 }
 
 #[test]
