@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use tokio::runtime::Runtime;
 
-use crate::account::Tenancy;
+use crate::account::{Account, Tenancy};
 use crate::acs::IdentityClient;
 use crate::config::{self, Config, Profile, Setting, Sources};
 use crate::emulator::{self, Emulator};
@@ -24,6 +24,7 @@ use crate::error::{Error, Kind, Result};
 use crate::http::{self, Http};
 use crate::session::{Net, Overview, Session, Target, Wish};
 use crate::store::Vault;
+use crate::text::quoted;
 use crate::time::Clock;
 
 use super::Folders;
@@ -231,14 +232,30 @@ impl<'w> Parts<'w> {
         self.reach.overview(self.tenancy().ok().as_ref(), most)
     }
 
-    /// The user that the embedded emulator signs in, if it is the authority: this account's, or else
-    /// the first one.
-    pub(super) fn emulated_user(&self, account: Option<&str>) -> Option<&str> {
+    /// Resolves the typed name of an account. The embedded emulator's users are all known, signed in
+    /// or not: under it the name may be a prefix, and the whole username is returned. Else the text
+    /// is returned as it was typed.
+    ///
+    /// # Errors
+    /// [`Kind::Usage`] if the name fits several accounts, or none.
+    pub(super) fn asked_for(&self, account: Option<&str>) -> Result<Option<String>> {
+        let (Some(name), Some(emulator)) = (account, &self.emulator) else {
+            return Ok(account.map(str::to_owned));
+        };
+        let users = emulated_accounts(emulator);
+        match self.session()?.named_among(name, &users)? {
+            Some(account) => Ok(Some(account.username)),
+            None => Err(no_such_user(name, &users)),
+        }
+    }
+
+    /// The user that the embedded emulator signs in, if it is the authority: the one with this
+    /// username, or else the first one.
+    pub(super) fn emulated_user(&self, username: Option<&str>) -> Option<&str> {
         let emulator = self.emulator.as_ref()?;
-        let personas = emulator.personas().into_iter().map(|(name, _)| name);
-        let named = account.and_then(|account| {
-            let mut users = emulator.usernames().into_iter().chain(personas);
-            users.find(|user| user.eq_ignore_ascii_case(account))
+        let named = username.and_then(|username| {
+            let mut users = emulator.users().into_iter().map(|user| user.username);
+            users.find(|user| user.eq_ignore_ascii_case(username))
         });
         named.or_else(|| Some(emulator.username()))
     }
@@ -304,6 +321,28 @@ pub(super) async fn interrupted() {
 /// The name of the item that keeps a profile's connection string.
 pub(super) fn stored_name(profile: &str) -> String {
     format!("connection-string of profile {profile}")
+}
+
+/// The emulator's users as accounts at home.
+fn emulated_accounts(emulator: &Emulator) -> Vec<Account> {
+    let users = emulator.users().into_iter();
+    users
+        .map(|user| Account {
+            home_account_id: format!("{}.{}", user.object_id, user.tenant_id),
+            username: user.username.to_owned(),
+            tenant_id: user.tenant_id.to_owned(),
+            object_id: user.object_id.to_owned(),
+        })
+        .collect()
+}
+
+fn no_such_user(name: &str, users: &[Account]) -> Error {
+    let names: Vec<&str> = users.iter().map(|user| user.username.as_str()).collect();
+    Error::new(
+        Kind::Usage,
+        format!("the emulator has no user {}", quoted(name)),
+        format!("name one of its users:\n\n  {}", names.join("\n  ")),
+    )
 }
 
 fn stand_ins(emulator: &Emulator) -> BTreeMap<Setting, String> {

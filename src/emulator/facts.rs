@@ -9,6 +9,18 @@ use serde_json::json;
 
 use super::{Emulator, entra, world};
 
+/// A user's names, as a client learns them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Identity {
+    /// The name that is typed at sign-in.
+    pub username: &'static str,
+    /// The object id in the home directory.
+    pub object_id: &'static str,
+    /// The home directory's id.
+    pub tenant_id: &'static str,
+}
+
 impl Emulator {
     /// The resource's connection string, over https where that is served. A secret only in form.
     pub fn connection_string(&self) -> String {
@@ -117,6 +129,18 @@ impl Emulator {
     /// one whose home is another directory.
     pub fn usernames(&self) -> Vec<&'static str> {
         world::USERS.iter().map(|user| user.username).collect()
+    }
+
+    /// All users, the ordinary ones first, each with the object id and the directory of their home:
+    /// together the home account id that a client learns.
+    pub fn users(&self) -> Vec<Identity> {
+        let all = world::everyone();
+        all.map(|user| Identity {
+            username: user.username,
+            object_id: user.home().oid,
+            tenant_id: user.home().directory.id,
+        })
+        .collect()
     }
 
     /// The resource's own id, which stands in the ids of its identities.

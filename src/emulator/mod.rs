@@ -34,6 +34,7 @@ use tokio::sync::watch;
 
 pub use acs::limits::RateLimits;
 pub use door::MissingIdentity;
+pub use facts::Identity;
 pub use faults::{Fault, Route, Trouble};
 pub use state::Seen;
 pub use user_agent::{Page, UserAgent};

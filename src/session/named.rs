@@ -5,7 +5,7 @@
 
 use std::fmt::Write as _;
 
-use crate::account::Fit;
+use crate::account::{Account, Fit};
 use crate::error::{Error, Kind, Result};
 use crate::store::IndexEntry;
 use crate::text::{one_line, quoted, shell_word};
@@ -26,7 +26,8 @@ impl Session {
     /// [`Vault::index`](crate::store::Vault::index).
     pub fn named(&self, user: &str) -> Result<Option<IndexEntry>> {
         check_name(user)?;
-        only(user, self.vault.called(&self.tenancy, user)?)
+        let fitting = self.vault.called(&self.tenancy, user)?;
+        only(user, fitting, MOST_LISTED, account_of)
     }
 
     /// Finds the session that `user` names for a sign-in, which may be one of a new user: a prefix
@@ -35,7 +36,28 @@ impl Session {
         check_name(user)?;
         let mut fitting = self.vault.called(&self.tenancy, user)?;
         fitting.retain(|entry| !user.contains('@') || is_whole(user, entry));
-        only(user, fitting)
+        only(user, fitting, MOST_LISTED, account_of)
+    }
+
+    /// Finds the account that `user` names at an authority with these users and no others: one of a
+    /// session, as [`Session::named`] does, or else one that has none yet. A whole name comes before
+    /// any prefix. Returns `None` if no account has such a name.
+    ///
+    /// # Errors
+    /// [`Kind::Usage`] if several accounts fit equally well: it lists them with their tenants. As
+    /// [`Session::named`].
+    pub fn named_among(&self, user: &str, users: &[Account]) -> Result<Option<Account>> {
+        check_name(user)?;
+        let best = users.iter().filter_map(|account| account.fit(user)).max();
+        if best.is_none_or(|fit| fit == Fit::Prefix)
+            && let Some(entry) = self.named(user)?
+        {
+            return Ok(Some(entry.account));
+        }
+        let mut fitting = users.to_vec();
+        fitting.retain(|account| best.is_some() && account.fit(user) == best);
+        // No command lists accounts that are not signed in, so all of them are named.
+        only(user, fitting, usize::MAX, |account| account)
     }
 
     /// Finds the session that `user` names, as [`Session::named`] does.
@@ -105,7 +127,7 @@ impl Session {
         let mut few = self.vault.first(&self.tenancy, MOST_LISTED)?;
         few.entries
             .retain(|entry| except.is_none_or(|name| !is_whole(name, entry)));
-        Ok((!few.entries.is_empty()).then(|| listed(&few.entries, few.left)))
+        Ok((!few.entries.is_empty()).then(|| listed(few.entries.iter().map(account_of), few.left)))
     }
 }
 
@@ -114,21 +136,30 @@ fn is_whole(name: &str, entry: &IndexEntry) -> bool {
     entry.account.fit(name) >= Some(Fit::Username)
 }
 
-/// The session, if it is the only one.
-fn only(user: &str, mut fitting: Vec<IndexEntry>) -> Result<Option<IndexEntry>> {
+fn account_of(entry: &IndexEntry) -> &Account {
+    &entry.account
+}
+
+/// Returns what fits if it is the only one. At most `most` accounts are listed.
+fn only<T>(
+    user: &str,
+    mut fitting: Vec<T>,
+    most: usize,
+    account: impl Fn(&T) -> &Account,
+) -> Result<Option<T>> {
     if fitting.len() <= 1 {
         return Ok(fitting.pop());
     }
     let count = fitting.len();
-    let left = count.saturating_sub(MOST_LISTED);
-    fitting.truncate(MOST_LISTED);
+    let left = count.saturating_sub(most);
+    fitting.truncate(most);
     Err(Error::new(
         Kind::Usage,
         format!("{} is ambiguous: {count} accounts fit it", quoted(user)),
         format!(
             "name the account by its whole username, or by its home account id if two accounts \
              have the same username:\n\n{}",
-            listed(&fitting, left)
+            listed(fitting.iter().map(account), left)
         ),
     ))
 }
@@ -146,9 +177,9 @@ fn check_name(user: &str) -> Result<()> {
 }
 
 /// Lists accounts, one a line, with what tells them apart. `left` further ones are counted.
-fn listed(entries: &[IndexEntry], left: usize) -> String {
+fn listed<'a>(accounts: impl Iterator<Item = &'a Account>, left: usize) -> String {
     let mut lines = String::new();
-    for IndexEntry { account, .. } in entries {
+    for account in accounts {
         let show = |text: &str| one_line(text, LONGEST_NAME);
         let _ = writeln!(
             lines,

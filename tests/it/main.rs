@@ -20,6 +20,7 @@ mod cookies;
 mod device_code;
 mod doctor;
 mod elsewhere;
+mod emulated_accounts;
 mod examples;
 mod exec;
 mod findings;

@@ -46,16 +46,12 @@ pub(super) fn token(
 ) -> Result<Token> {
     let mut wish = parts.wish(entra)?;
     wish.force = wanted.force_refresh;
-    match parts.session()?.peek(wanted.account.as_deref(), wish)? {
+    let account = parts.asked_for(wanted.account.as_deref())?;
+    match parts.session()?.peek(account.as_deref(), wish)? {
         Peek::Fresh(token) => Ok(token),
         Peek::Stale(renewal) => {
             let desk = match opening(wanted, parts.world, &keyboard) {
-                Some(opening) => Some(Desk::new(
-                    parts,
-                    opening,
-                    wanted.account.as_deref(),
-                    keyboard,
-                )?),
+                Some(opening) => Some(Desk::new(parts, opening, account.as_deref(), keyboard)?),
                 None => None,
             };
             let way = desk.as_ref().map(|desk| desk.way(None, wanted.timeout));

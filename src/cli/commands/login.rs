@@ -28,7 +28,8 @@ pub(super) fn run(args: &Login, world: &World, stdin: Stdin, output: &mut Output
         true => Opening::Printed,
         false => Opening::Browser,
     };
-    let desk = Desk::new(&parts, opening, args.account.as_deref(), keyboard)?;
+    let user = parts.asked_for(args.account.as_deref())?;
+    let desk = Desk::new(&parts, opening, user.as_deref(), keyboard)?;
     let prompt = args.prompt.map(|prompt| match prompt {
         PromptArg::SelectAccount => Prompt::SelectAccount,
         PromptArg::Login => Prompt::Login,
@@ -37,8 +38,7 @@ pub(super) fn run(args: &Login, world: &World, stdin: Stdin, output: &mut Output
     });
     let way = desk.way(prompt, args.timeout);
     let scopes = &parts.config.scopes;
-    let user = args.account.as_deref();
-    let record = parts.block_on(session.login(&entra, &way, user, scopes))?;
+    let record = parts.block_on(session.login(&entra, &way, user.as_deref(), scopes))?;
     let expires_on = record
         .entra_token(scopes)
         .map(|token| token.expires_on)
