@@ -70,6 +70,27 @@ const LONGEST_WORD: usize = 32;
 
 /// The form of secret that the text holds beyond doubt, if any.
 pub fn secret_form(text: &str) -> Option<SecretForm> {
+    // Most texts are words of a message: what cannot be found in them is not searched for.
+    let assigns = text.contains('=') || text.contains(':');
+    let assigned = if assigns { assigned_form(text) } else { None };
+    match assigned {
+        Some(SecretForm::ConnectionString) => return assigned,
+        _ if bears_token(text) || holds_jwt(text) => return Some(SecretForm::Token),
+        Some(_) => return assigned,
+        None if text.len() < SHORTEST_KEY => return None,
+        None => {}
+    }
+    text.split(|c: char| !is_opaque_character(c))
+        .find_map(opaque_form)
+        .or_else(|| {
+            text.split(|c: char| !is_base64_character(c))
+                .any(is_random)
+                .then_some(SecretForm::Key)
+        })
+}
+
+/// The form of secret that the text assigns to a name, if any.
+fn assigned_form(text: &str) -> Option<SecretForm> {
     let squeezed: String = text
         .chars()
         .filter(|c| !c.is_whitespace() && !matches!(c, '"' | '\''))
@@ -79,25 +100,14 @@ pub fn secret_form(text: &str) -> Option<SecretForm> {
     if names(&KEY_NAMES) {
         return Some(SecretForm::ConnectionString);
     }
-    if names(&TOKEN_NAMES) || bears_token(text) || holds_jwt(text) {
+    if names(&TOKEN_NAMES) {
         return Some(SecretForm::Token);
     }
     if names(&PASSWORD_NAMES) || holds_password_in_url(text) {
         return Some(SecretForm::Password);
     }
-    let parameter = text
-        .split(['?', '&', '#', ' ', '\n'])
-        .find_map(secret_parameter);
-    if parameter.is_some() {
-        return parameter;
-    }
-    text.split(|c: char| !is_opaque_character(c))
-        .find_map(opaque_form)
-        .or_else(|| {
-            text.split(|c: char| !is_base64_character(c))
-                .any(is_random)
-                .then_some(SecretForm::Key)
-        })
+    text.split(['?', '&', '#', ' ', '\n'])
+        .find_map(secret_parameter)
 }
 
 /// Whether the text holds a secret, or may hold one: it is then not repeated.

@@ -83,17 +83,39 @@ fn random(count: usize) -> String {
 }
 
 /// Finds any part of a secret.
-pub(crate) struct Search(HashSet<Vec<u8>>);
+pub(crate) struct Search {
+    parts: HashSet<Vec<u8>>,
+    /// Which two bytes follow each other in the secret, by the first and the second byte.
+    pairs: Vec<[bool; 256]>,
+}
 
 impl Search {
     pub(crate) fn new(secret: &Secret) -> Search {
         let part = secret.part.to_ascii_lowercase();
-        Search(part.as_bytes().windows(PART).map(<[u8]>::to_vec).collect())
+        let mut pairs = vec![[false; 256]; 256];
+        for pair in part.as_bytes().windows(2) {
+            pairs[usize::from(pair[0])][usize::from(pair[1])] = true;
+        }
+        Search {
+            parts: part.as_bytes().windows(PART).map(<[u8]>::to_vec).collect(),
+            pairs,
+        }
     }
 
     pub(crate) fn finds(&self, bytes: &[u8]) -> bool {
         let lower = bytes.to_ascii_lowercase();
-        lower.windows(PART).any(|window| self.0.contains(window))
+        // A part of a secret is a run of its pairs; few runs in other text are as long.
+        let mut run = 0;
+        for (at, pair) in lower.windows(2).enumerate() {
+            run = match self.pairs[usize::from(pair[0])][usize::from(pair[1])] {
+                true => run + 1,
+                false => 0,
+            };
+            if run >= PART - 1 && self.parts.contains(&lower[at + 2 - PART..at + 2]) {
+                return true;
+            }
+        }
+        false
     }
 
     #[track_caller]
@@ -269,6 +291,23 @@ fn a_refresh_token_in_any_slot_is_shown_nowhere() {
 #[test]
 fn an_authorization_code_in_any_slot_is_shown_nowhere() {
     put_into_every_slot(&Secret::code(), 1);
+}
+
+#[test]
+fn search_finds_every_part_of_a_secret_and_nothing_shorter() {
+    for secret in secrets() {
+        let search = Search::new(&secret);
+        let part = secret.part.as_bytes();
+        for window in part.windows(PART) {
+            for text in [window.to_vec(), [b"= ", window, b" -"].concat()] {
+                assert!(search.finds(&text.to_ascii_uppercase()));
+            }
+        }
+        assert!(search.finds(secret.text.as_bytes()));
+        for short in [&part[..PART - 1], b"another text altogether", b""] {
+            assert!(!search.finds(short));
+        }
+    }
 }
 
 fn secrets() -> [Secret; 5] {
