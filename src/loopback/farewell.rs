@@ -42,7 +42,7 @@ where
     IO: AsyncRead + AsyncWrite + Unpin,
 {
     stream.shutdown().await?;
-    let mut scrap = vec![0; 32 * 1024];
+    let mut scrap = [0; 2 * 1024];
     let mut drained = 0;
     while drained < DRAIN {
         match stream.read(&mut scrap).await? {

@@ -161,15 +161,21 @@ async fn accept<S, D: Door>(
     let listener = Arc::new(listener);
     let mut connections = JoinSet::new();
     let crowd = Arc::new(Crowd::new(&limits));
+    // The system may have fewer descriptors than the listener has places.
+    let mut is_exhausted = false;
     loop {
-        let is_full = connections.len() >= limits.connections;
+        let is_full = connections.len() >= limits.connections || is_exhausted;
         crowd.set_full(is_full);
         let accepted = tokio::select! {
             _ = stop.wait_for(|stop| *stop) => break,
             accepted = listener.accept(), if !is_full => accepted,
-            Some(_) = connections.join_next(), if !connections.is_empty() => continue,
+            Some(_) = connections.join_next(), if !connections.is_empty() => {
+                is_exhausted = false;
+                continue;
+            }
             () = tokio::time::sleep(limits.tick), if is_full => {
                 crowd.make_room();
+                is_exhausted = false;
                 continue;
             }
         };
@@ -178,6 +184,7 @@ async fn accept<S, D: Door>(
             Ok(None) => continue,
             Err(_) => {
                 tokio::time::sleep(BREATHER).await;
+                is_exhausted = true;
                 continue;
             }
         };

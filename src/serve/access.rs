@@ -197,10 +197,11 @@ pub(super) fn check_page_request(
     check_own_origin(request, port, may_open)
 }
 
-/// Whether a browser says that a page of another site led here, as a page in a file does.
+/// Whether a browser says that a link of another page led here, as a page in a file does. The page may
+/// be of the same site: a site has no port, and a terminal in a page of localhost prints links too.
 pub(super) fn is_from_file(headers: &HeaderMap) -> bool {
     let is = |name, value| only(headers, name).is_some_and(|sent| sent == value);
-    is("sec-fetch-site", "cross-site")
+    (is("sec-fetch-site", "cross-site") || is("sec-fetch-site", "same-site"))
         && is("sec-fetch-mode", "navigate")
         && is("sec-fetch-dest", "document")
 }

@@ -27,6 +27,8 @@ const LONGEST_SECRET: u64 = 4096;
 /// The names of the files in the folder.
 pub(super) const SECRET_FILE: &str = "secret";
 const LOCK: &str = "lock";
+/// Length of the lock file in bytes, unless its text is longer.
+const USUAL: usize = 2 * 1024;
 /// Longest text of the lock file that is read, in bytes.
 const LONGEST: usize = 64 * 1024;
 pub(super) const SOCKET: &str = "socket";
@@ -270,7 +272,8 @@ impl Place {
             .map_err(io::Error::from)
             .and_then(|mut text| {
                 let old = usize::try_from(self.lock.metadata()?.len()).unwrap_or_default();
-                text.resize(text.len().max(old.min(LONGEST)), b' ');
+                // A file that grows can be read with its new text cut at the old length.
+                text.resize(text.len().max(old.min(LONGEST)).max(USUAL), b' ');
                 self.lock.rewind()?;
                 self.lock.write_all(&text)
             });

@@ -54,7 +54,7 @@ pub(super) fn run(args: &Exec, world: &World, stdin: Stdin, output: &mut Output)
             .env("ACSPASS_SERVE_SECRET_FILE", service.secret_file);
     }
     output.talk().end_status();
-    report(&sorted.left, output);
+    report(&sorted, output);
     // The emulator lives in this process, and the command may want to ask it something.
     let outcome = match world.global.emulator {
         true => block_on_uninterrupted(beside(command, is_terminal))?,
@@ -70,16 +70,23 @@ pub(super) fn run(args: &Exec, world: &World, stdin: Stdin, output: &mut Output)
     }
 }
 
-/// Names the variables that look like credentials and reach the command.
-fn report(left: &[&str], output: &Output) {
-    if left.is_empty() {
-        return;
+/// Names the variables of another credential that the command does not get, and those that look like
+/// credentials and reach it.
+fn report(sorted: &exec_environment::Sorted<'_>, output: &Output) {
+    let names = |names: &mut dyn Iterator<Item = &str>| {
+        let names: Vec<String> = names.map(shown).collect();
+        (!names.is_empty()).then(|| names.join(", "))
+    };
+    let others = &mut sorted.removed.iter().copied();
+    if let Some(names) = names(&mut others.filter(|name| !exec_environment::is_expected(name))) {
+        let text = format!("the command does not get these variables of a credential: {names}");
+        output.talk().say(&text);
     }
-    let names: Vec<String> = left.iter().map(|name| shown(name)).collect();
-    output.talk().say(&format!(
-        "the command also gets these variables, which look like credentials: {}",
-        names.join(", ")
-    ));
+    if let Some(names) = names(&mut sorted.left.iter().copied()) {
+        output.talk().say(&format!(
+            "the command also gets these variables, which look like credentials: {names}"
+        ));
+    }
 }
 
 /// The token service that runs for the same user and state folder, whatever it serves. The command

@@ -93,6 +93,12 @@ pub(super) fn sort<'e>(
     sorted
 }
 
+/// Whether every user of `exec` expects that the command does not get this variable: `exec` itself
+/// reads or sets it.
+pub(super) fn is_expected(name: &str) -> bool {
+    FOR_THE_RESOURCE.contains(&name)
+}
+
 fn is_credential_by_name(name: &str) -> bool {
     let mut names = FOR_THE_RESOURCE.iter().chain(&OF_A_PRINCIPAL);
     // Windows reads a name in any case.

@@ -75,6 +75,10 @@ impl PeerCheck {
             tokio::time::sleep(SETTLE).await;
             owner = self.owner(local, peer);
         }
+        #[cfg(target_os = "linux")]
+        if owner == Owner::Unreported {
+            owner = listed_owner(local, peer).await;
+        }
         match owner {
             Owner::Trusted => Some(Admission::Trusted),
             Owner::Unreported => Some(Admission::Unreported),
@@ -181,16 +185,23 @@ impl Sockets {
             return Some(judge(socket, rustix::process::geteuid().as_raw()));
         }
         let own = self.find(local, peer)?;
-        // The table as text lists every socket, whatever the lookup takes into account.
-        if let Some(socket) = proc_net::find(peer, local) {
-            return Some(judge(socket, rustix::process::geteuid().as_raw()));
-        }
         // No local socket is connected to this one. If the connection lives, its other end is
         // elsewhere; if not, its owner closed it, perhaps in order not to be recognised.
         Some(match own.state {
             ESTABLISHED => Owner::Unreported,
             _ => Owner::Gone,
         })
+    }
+}
+
+/// Looks an unmatched peer up in the table as text, which lists every socket, whatever the lookup by
+/// `sock_diag` takes into account. It is long on a busy machine, so another thread reads it.
+#[cfg(target_os = "linux")]
+async fn listed_owner(local: SocketAddr, peer: SocketAddr) -> Owner {
+    let listed = tokio::task::spawn_blocking(move || proc_net::find(peer, local)).await;
+    match listed.ok().flatten() {
+        Some(socket) => judge(socket, rustix::process::geteuid().as_raw()),
+        None => Owner::Unreported,
     }
 }
 

@@ -15,7 +15,7 @@ use crate::credential::{
     self, CommunicationTokenCredential, HeldToken, RefreshedToken, Refresher, Refreshing,
 };
 use crate::error::{Error, Kind, Result};
-use crate::session::{Net, Peek, Session, Target, Token, TokenSecret, Wish};
+use crate::session::{Net, Peek, Renewal, Session, Target, Token, TokenSecret, Wish};
 use crate::store::{Index, IndexEntry};
 use crate::time::Clock;
 
@@ -216,7 +216,13 @@ impl Accounts {
     async fn token_without_seat(&self, user: Option<&str>) -> Result<Token> {
         let core = self.core.clone();
         let user = user.map(str::to_owned);
-        blocking(move || core.renew(user.as_deref(), core.wish.min_validity)).await
+        blocking(
+            move || match core.stored(user.as_deref(), core.wish.min_validity)? {
+                Peek::Fresh(token) => Ok(token),
+                Peek::Stale(renewal) => core.renew(renewal),
+            },
+        )
+        .await
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {
@@ -294,26 +300,26 @@ impl Core {
         kept.any(|kept| kept.source == *source && kept.expires_on == held.expires_on)
     }
 
-    /// The main job, as `get` does it without a person. It blocks: the store may.
-    fn renew(&self, user: Option<&str>, min_validity: Duration) -> Result<Token> {
+    /// Looks for a stored token with more than `min_validity` left. It blocks: the store may.
+    fn stored(&self, user: Option<&str>, min_validity: Duration) -> Result<Peek> {
         let wish = Wish {
             min_validity,
             ..self.wish.clone()
         };
-        match self.session.peek(user, wish)? {
-            Peek::Fresh(token) => Ok(token),
-            Peek::Stale(renewal) => {
-                let renewed = Handle::current().block_on(renewal.run(|| (self.net)(), None));
-                match &renewed {
-                    Ok(token) => {
-                        let name = &token.account.username;
-                        self.events.good(format!("{name} has a new token"));
-                    }
-                    Err(error) => self.events.bad("No token could be had", error),
-                }
-                renewed
+        self.session.peek(user, wish)
+    }
+
+    /// Renews a token, as `get` does it without a person. It blocks.
+    fn renew(&self, renewal: Renewal) -> Result<Token> {
+        let renewed = Handle::current().block_on(renewal.run(|| (self.net)(), None));
+        match &renewed {
+            Ok(token) => {
+                let name = &token.account.username;
+                self.events.good(format!("{name} has a new token"));
             }
+            Err(error) => self.events.bad("No token could be had", error),
         }
+        renewed
     }
 }
 
@@ -335,7 +341,12 @@ impl RefresherState {
             let index = core.session.index()?;
             Result::Ok(core.entry(&index, Some(user)).cloned())
         };
-        let ask = || core.renew(Some(user), min_validity);
+        // A refused renewal hides no stored token that is good enough.
+        let renewal = match core.stored(Some(user), min_validity)? {
+            Peek::Fresh(token) => return refreshed(token),
+            Peek::Stale(renewal) => renewal,
+        };
+        let ask = || core.renew(renewal);
         refreshed(self.refusals.ask(core.clock.as_ref(), session, ask)?)
     }
 }

@@ -16,6 +16,8 @@ pub(super) enum Fate {
     NoEntry,
     /// No session bus, or none that answers at its address.
     NoBus,
+    /// Another user runs the bus at the session bus's address.
+    ForeignBus,
     /// A session bus on which no Secret Service runs or can be started.
     NoService,
     /// A Secret Service without a default collection.
@@ -55,6 +57,13 @@ impl Fate {
             Fate::NoBus => (
                 "there is no D-Bus session bus, so the keyring cannot be reached".to_owned(),
                 "run inside a desktop session, or start one for this shell with `dbus-run-session -- bash` and in it `gnome-keyring-daemon --unlock`",
+            ),
+            Fate::ForeignBus => (
+                "another user runs the bus at the address of the D-Bus session bus, so it gets \
+                 nothing"
+                    .to_owned(),
+                "unset DBUS_SESSION_BUS_ADDRESS if your session bus has ended, and sign in to the \
+                 desktop again or run `dbus-run-session -- bash`",
             ),
             Fate::NoService => (
                 "no Secret Service answers on the D-Bus session bus, so there is no keyring"

@@ -4,8 +4,12 @@
 //! first that works. Values are escaped with `%` and two hexadecimal digits. `zbus` reads one
 //! address only, and does not unescape a socket's name.
 //! <https://dbus.freedesktop.org/doc/dbus-specification.html#addresses>
+//!
+//! In D-Bus the server authenticates the client, and not the reverse. A bus that ends leaves its
+//! address to any user who can make a socket there. So the owner of the bus is checked first.
 
 use std::ffi::{OsStr, OsString};
+use std::fmt;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::str::FromStr;
 
@@ -25,16 +29,76 @@ const MOST_ADDRESSES: usize = 32;
 pub(crate) async fn connect(internal_executor: bool) -> zbus::Result<Connection> {
     let mut failed = Error::Address("no address of a session bus".to_owned());
     for address in addresses() {
-        let connected = connection::Builder::address(address)?
-            .internal_executor(internal_executor)
-            .build()
-            .await;
-        match connected {
+        let connected = async {
+            let connection = builder(&address)?
+                .internal_executor(internal_executor)
+                .build()
+                .await?;
+            match address.guid() {
+                Some(guid) if *guid != **connection.server_guid() => {
+                    Err(Error::Handshake("another bus has this address".to_owned()))
+                }
+                _ => Ok(connection),
+            }
+        };
+        match connected.await {
             Ok(connection) => return Ok(connection),
             Err(error) => failed = error,
         }
     }
     Err(failed)
+}
+
+/// The bus at the address belongs to another user, with this user id.
+#[derive(Debug)]
+pub(crate) struct ForeignBus(u32);
+
+impl fmt::Display for ForeignBus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the session bus is run by the user with id {}", self.0)
+    }
+}
+
+impl std::error::Error for ForeignBus {}
+
+/// Connects to the socket and checks that this user or root listens there. Does not block.
+#[cfg(target_os = "linux")]
+fn builder(address: &Address) -> zbus::Result<connection::Builder<'static>> {
+    use rustix::net::{
+        AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with, sockopt,
+    };
+    use std::io;
+
+    let Transport::Unix(unix) = address.transport() else {
+        return Err(Error::Address(
+            "only a bus at a Unix socket has an owner that can be checked".to_owned(),
+        ));
+    };
+    let at = match unix.path() {
+        UnixSocket::File(path) => SocketAddrUnix::new(path),
+        UnixSocket::Abstract(name) => SocketAddrUnix::new_abstract_name(name.as_bytes()),
+        _ => return Err(Error::Address("this address is for servers".to_owned())),
+    };
+    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+    let owner = || {
+        let socket = socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
+        connect(&socket, &at?)?;
+        let owner = sockopt::socket_peercred(&socket)?.uid;
+        io::Result::Ok((socket, owner))
+    };
+    let (socket, owner) = owner().map_err(Error::from)?;
+    if owner != rustix::process::geteuid() && !owner.is_root() {
+        return Err(io::Error::other(ForeignBus(owner.as_raw())).into());
+    }
+    Ok(connection::Builder::async_io_unix_stream(
+        std::os::unix::net::UnixStream::from(socket),
+    ))
+}
+
+/// Elsewhere the owner is not checked.
+#[cfg(not(target_os = "linux"))]
+fn builder(address: &Address) -> zbus::Result<connection::Builder<'static>> {
+    connection::Builder::address(address.clone())
 }
 
 /// The environment's addresses. Without any, it is the socket in the runtime directory, as `zbus`

@@ -1,5 +1,6 @@
 //! Files and folders that another user of the machine planted, or could have planted.
 
+mod bus;
 mod settings;
 mod state;
 

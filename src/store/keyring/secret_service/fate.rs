@@ -6,12 +6,20 @@ use std::io;
 use zbus::{DBusError, Error};
 
 use super::super::fate::Fate;
+use super::super::session_bus::ForeignBus;
 
 /// Tells the error that connecting to the bus ended with.
 pub(super) fn of_connecting(error: &Error) -> Fate {
     match error {
         Error::InputOutput(cause) if cause.kind() == io::ErrorKind::PermissionDenied => {
             Fate::Denied
+        }
+        Error::InputOutput(cause)
+            if cause
+                .get_ref()
+                .is_some_and(|cause| cause.is::<ForeignBus>()) =>
+        {
+            Fate::ForeignBus
         }
         // The environment names no bus, or one that is not there.
         Error::InputOutput(_) | Error::InterfaceNotFound => Fate::NoBus,
