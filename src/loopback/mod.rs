@@ -23,7 +23,7 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 
 pub use adopt::adopt;
-pub use navigation::{FetchMetadata, Navigation};
+pub use navigation::{FetchMetadata, Navigation, PURPOSES};
 pub use origin::WebOrigin;
 
 use crate::error::{Error, Kind, Result};

@@ -13,7 +13,13 @@ pub struct FetchMetadata<'a> {
     pub mode: Option<&'a str>,
     /// `Sec-Fetch-Dest`.
     pub dest: Option<&'a str>,
+    /// The first of [`PURPOSES`].
+    pub purpose: Option<&'a str>,
 }
+
+/// The headers by which browsers mark a request that is sent before the user opens the page. Any web
+/// page can ask for one by speculation rules, and Chromium sends it with `Sec-Fetch-Site: none`.
+pub const PURPOSES: [&str; 4] = ["sec-purpose", "purpose", "x-purpose", "x-moz"];
 
 /// How a page was opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,14 +28,15 @@ pub enum Navigation {
     Direct,
     /// By a page of another origin, which may be hostile. Other ports of localhost are among them.
     OtherOrigin,
-    /// Not as a page: by a script, as a resource, or in a frame.
+    /// Not as a page: by a script, as a resource, in a frame, or ahead of time.
     None,
 }
 
 impl FetchMetadata<'_> {
     /// Decides how the page was opened.
     pub fn navigation(&self) -> Navigation {
-        let is_page = self.mode.is_none_or(|mode| mode == "navigate")
+        let is_page = self.purpose.is_none()
+            && self.mode.is_none_or(|mode| mode == "navigate")
             && self.dest.is_none_or(|dest| dest == "document");
         match self.site {
             _ if !is_page => Navigation::None,
@@ -97,8 +104,18 @@ mod tests {
             ),
             (None, Some("websocket"), None, Navigation::None),
         ] {
-            let metadata = FetchMetadata { site, mode, dest };
+            let metadata = FetchMetadata {
+                site,
+                mode,
+                dest,
+                purpose: None,
+            };
             assert_eq!(metadata.navigation(), expected, "{metadata:?}");
+            let ahead = FetchMetadata {
+                purpose: Some("prefetch"),
+                ..metadata
+            };
+            assert_eq!(ahead.navigation(), Navigation::None, "{ahead:?}");
         }
     }
 }

@@ -201,7 +201,11 @@ pub(super) fn check_page_request(
 /// be of the same site: a site has no port, and a terminal in a page of localhost prints links too.
 pub(super) fn is_from_file(headers: &HeaderMap) -> bool {
     let is = |name, value| only(headers, name).is_some_and(|sent| sent == value);
-    (is("sec-fetch-site", "cross-site") || is("sec-fetch-site", "same-site"))
+    let is_ahead = loopback::PURPOSES
+        .iter()
+        .any(|name| headers.contains_key(*name));
+    !is_ahead
+        && (is("sec-fetch-site", "cross-site") || is("sec-fetch-site", "same-site"))
         && is("sec-fetch-mode", "navigate")
         && is("sec-fetch-dest", "document")
 }
@@ -216,6 +220,7 @@ fn navigation(headers: &HeaderMap) -> Navigation {
         site: sent("sec-fetch-site"),
         mode: sent("sec-fetch-mode"),
         dest: sent("sec-fetch-dest"),
+        purpose: loopback::PURPOSES.iter().find_map(|name| sent(name)),
     }
     .navigation()
 }

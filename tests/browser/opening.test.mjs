@@ -73,3 +73,33 @@ test("a page of another site opens nothing, and spends nothing", patience, async
   await own.page.goto(start);
   await isOpen(own.page);
 });
+
+test("a page of another site that asks for the start page ahead of time opens and spends nothing", patience, async () => {
+  const service = await serve();
+  const start = await service.start();
+  const rules = JSON.stringify({ prefetch: [{ source: "list", urls: [start], eagerness: "immediate" }] });
+  const html = `<!doctype html><title>evil</title><script type="speculationrules">${rules}</script>`;
+  const server = createServer((_, response) => {
+    response.writeHead(200, { "content-type": "text/html" });
+    response.end(html);
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  atTheEnd(() => server.closeAllConnections() ?? server.close());
+  const evil = `http://127.0.0.1:${server.address().port}/`;
+  mayBeAsked(new URL(evil).origin);
+  const tab = await openTab();
+  const session = await tab.context.newCDPSession(tab.page);
+  await session.send("Preload.enable");
+  const ended = new Promise((resolve) => {
+    session.on("Preload.prefetchStatusUpdated", ({ status }) => {
+      if (["Ready", "Success", "Failure"].includes(status)) resolve(status);
+    });
+  });
+  await tab.page.goto(evil);
+  assert.equal(await ended, "Failure");
+  assert.deepEqual(await tab.context.cookies(start), []);
+  const own = await openTab();
+  await own.page.goto(start);
+  await isOpen(own.page);
+});

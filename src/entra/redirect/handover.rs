@@ -60,6 +60,7 @@ fn spell_out(whole: &Whole) -> Zeroizing<Vec<u8>> {
         ("Sec-Fetch-Site", &whole.fetch_site),
         ("Sec-Fetch-Mode", &whole.fetch_mode),
         ("Sec-Fetch-Dest", &whole.fetch_dest),
+        ("Sec-Purpose", &whole.purpose),
     ];
     for (name, value) in optional {
         if let Some(value) = value {
@@ -114,6 +115,7 @@ fn hear(request: &mut tiny_http::Request) -> io::Result<Whole> {
         fetch_site: header("Sec-Fetch-Site"),
         fetch_mode: header("Sec-Fetch-Mode"),
         fetch_dest: header("Sec-Fetch-Dest"),
+        purpose: header("Sec-Purpose"),
         body,
     })
 }

@@ -34,6 +34,7 @@ pub(super) fn check(request: &Whole, port: u16, admission: Admission) -> Result<
         site: request.fetch_site.as_deref(),
         mode: request.fetch_mode.as_deref(),
         dest: request.fetch_dest.as_deref(),
+        purpose: request.purpose.as_deref(),
     };
     match metadata.navigation() {
         Navigation::None => return Err(super::answer::NO_NAVIGATION),

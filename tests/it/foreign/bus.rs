@@ -15,8 +15,9 @@ const PYTHON: &str = "/usr/bin/python3";
 const BUS: &str = r#"
 import os, socket, sys, threading
 at = sys.argv[1]
+address = "\0" + at[1:] if at.startswith("@") else at
 bus = socket.socket(socket.AF_UNIX)
-bus.bind("\0" + at[1:] if at.startswith("@") else at)
+bus.bind(address)
 if not at.startswith("@"):
     os.chmod(at, 0o777)
 bus.listen()
@@ -24,10 +25,19 @@ print("ready", flush=True)
 def serve():
     while True:
         caller, _ = bus.accept()
-        print(caller.recv(5), flush=True)
+        said = caller.recv(5)
         caller.close()
-threading.Thread(target=serve, daemon=True).start()
+        if said == b"END":
+            return
+        print(said, flush=True)
+server = threading.Thread(target=serve)
+server.start()
 sys.stdin.read()
+# Callers are served in their order, so all that came before are.
+last = socket.socket(socket.AF_UNIX)
+last.connect(address)
+last.sendall(b"END")
+server.join()
 "#;
 
 struct Bus {
@@ -83,7 +93,8 @@ fn bus_of_another_user_at_the_users_address_receives_nothing() {
         let refused = login();
         refused.assert_code(7);
         assert!(refused.stderr.contains("another user"), "{refused:?}");
-        assert_eq!(bus.end(), "", "{address}");
+        // It was connected to, and received nothing.
+        assert_eq!(bus.end(), "b''\n", "{address}");
         EVE.sh("rm -f \"$1\"", &[Path::new(path)]);
         // The same program is a bus if the user runs it.
         let bus = Bus::start(ADA.command(PYTHON), &at);

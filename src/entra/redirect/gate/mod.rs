@@ -13,6 +13,7 @@ use tokio::net::TcpStream;
 use zeroize::Zeroizing;
 
 use super::page::{Refusal, Refused};
+use crate::loopback::PURPOSES;
 use head::Head;
 use protocol::Opening;
 
@@ -45,6 +46,8 @@ pub(super) struct Whole {
     pub(super) fetch_site: Option<String>,
     pub(super) fetch_mode: Option<String>,
     pub(super) fetch_dest: Option<String>,
+    /// The first of [`PURPOSES`].
+    pub(super) purpose: Option<String>,
     pub(super) body: Zeroizing<Vec<u8>>,
 }
 
@@ -211,11 +214,22 @@ fn parse_head(head: &[u8]) -> Result<Said, Refusal> {
             fetch_site: only(headers, "sec-fetch-site")?.map(str::to_owned),
             fetch_mode: only(headers, "sec-fetch-mode")?.map(str::to_owned),
             fetch_dest: only(headers, "sec-fetch-dest")?.map(str::to_owned),
+            purpose: purpose(headers)?.map(str::to_owned),
             body: Zeroizing::new(Vec::new()),
         },
         length,
         awaits_continue: expect.is_some_and(|value| value.eq_ignore_ascii_case("100-continue")),
     })
+}
+
+/// The first header that marks a request as one ahead of time.
+fn purpose<'h>(headers: &'h [httparse::Header<'_>]) -> Result<Option<&'h str>, Refusal> {
+    for name in PURPOSES {
+        if let Some(value) = only(headers, name)? {
+            return Ok(Some(value));
+        }
+    }
+    Ok(None)
 }
 
 /// The header's one value, in printable ASCII. Twice is once too often.

@@ -308,6 +308,7 @@ async fn the_listener_hears_what_the_gate_heard() {
             fetch_site: Some("cross-site".to_owned()),
             fetch_mode: None,
             fetch_dest: Some("document".to_owned()),
+            purpose: None,
             body: Zeroizing::new(body.to_vec()),
         };
         let (_held, heard) = handover::hand_over(&whole, V4).await.expect("handed over");

@@ -11,6 +11,7 @@ fn request(method: &str, target: &str, body: &[u8]) -> Whole {
         fetch_site: None,
         fetch_mode: None,
         fetch_dest: None,
+        purpose: None,
         body: Zeroizing::new(body.to_vec()),
     }
 }

@@ -114,9 +114,16 @@ fn a_browser_whose_user_is_not_reported_does_not_reach_the_authority() {
         fetch_site: Some("none".to_owned()),
         fetch_mode: Some("navigate".to_owned()),
         fetch_dest: Some("document".to_owned()),
+        purpose: None,
         body: Zeroizing::new(Vec::new()),
     };
     assert!(start::check(&request, 80, Admission::Trusted).is_ok());
     let refusal = start::check(&request, 80, Admission::Unreported).expect_err("refused");
     assert_eq!(refusal.why, Some(Refused::UnknownOwner));
+    // Any web page can have a browser send this one.
+    let ahead = Whole {
+        purpose: Some("prefetch;prerender".to_owned()),
+        ..request
+    };
+    assert!(start::check(&ahead, 80, Admission::Trusted).is_err());
 }
