@@ -69,7 +69,17 @@ pub(super) fn from_files(files: &[AuthorityFile]) -> Result<Vec<CertificateDer<'
     let mut all = Vec::new();
     for file in files {
         match file.read() {
-            Ok(found) => all.extend(found),
+            Ok(found) => {
+                if let Some(changer) = who_can_change(&file.path) {
+                    warn!(
+                        "{} names {}, which {changer} can change: it decides which servers get \
+                         your tokens",
+                        file.named_by,
+                        shown(&file.path.to_string_lossy())
+                    );
+                }
+                all.extend(found);
+            }
             Err(error) if file.required => return Err(error),
             Err(error) => warn!("{error}"),
         }
@@ -93,6 +103,25 @@ fn parsable(pem: &[u8]) -> Vec<CertificateDer<'static>> {
         .filter_map(Result::ok)
         .filter(|found| RootCertStore::empty().add(found.clone()).is_ok())
         .collect()
+}
+
+/// Names another user who can change the file; `None` if only this user and root can.
+#[cfg(unix)]
+fn who_can_change(path: &Path) -> Option<String> {
+    use std::os::unix::fs::MetadataExt;
+
+    let found = std::fs::metadata(path).ok()?;
+    let own = rustix::process::geteuid().as_raw();
+    if found.mode() & 0o002 != 0 {
+        return Some("every user".to_owned());
+    }
+    (found.uid() != own && found.uid() != 0).then(|| format!("the user with id {}", found.uid()))
+}
+
+/// Access lists are not read here.
+#[cfg(not(unix))]
+fn who_can_change(_path: &Path) -> Option<String> {
+    None
 }
 
 /// The file's bytes; a device or a log that was named by mistake is not read for ever.
@@ -132,6 +161,18 @@ mod tests {
         for bytes in [bundle.as_bytes(), marked.as_bytes(), &little, &big] {
             assert_eq!(parsable(bytes).len(), 2);
         }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn file_that_another_user_can_change_is_named() {
+        use std::os::unix::fs::PermissionsExt;
+
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        assert_eq!(who_can_change(file.path()), None);
+        let everyone = std::fs::Permissions::from_mode(0o666);
+        std::fs::set_permissions(file.path(), everyone).expect("it is ours");
+        assert_eq!(who_can_change(file.path()).as_deref(), Some("every user"));
     }
 
     #[test]

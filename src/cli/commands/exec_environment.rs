@@ -7,6 +7,8 @@
 
 use std::collections::BTreeMap;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
 use serde_json::{Map, Value};
 
 use crate::jwt;
@@ -61,6 +63,9 @@ const WORDS: [&str; 14] = [
     "TOKEN",
 ];
 
+/// Shortest key that is looked for in other forms than its own, in characters.
+const SHORTEST_KEY: usize = 16;
+
 /// The variables by what becomes of them, sorted; see the module.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Sorted<'e> {
@@ -80,9 +85,10 @@ pub(super) fn sort<'e>(
         removed: Vec::new(),
         left: Vec::new(),
     };
+    let keys: Vec<String> = keys.iter().flat_map(|key| forms(key)).collect();
     let host = endpoint.rsplit('/').find(|part| !part.is_empty());
     for (name, value) in environment {
-        if is_credential_by_name(name) || opens_the_resource(value, host, keys) {
+        if is_credential_by_name(name) || opens_the_resource(value, host, &keys) {
             sorted.removed.push(name);
         } else if !value.is_empty()
             && (has_name_of_credential(name) || secret_form(value).is_some())
@@ -105,9 +111,30 @@ fn is_credential_by_name(name: &str) -> bool {
     names.any(|known| *known == name || (cfg!(windows) && known.eq_ignore_ascii_case(name)))
 }
 
+/// The ways in which an access key is written: base64 as in the portal or for URLs, with percent
+/// escapes, and hexadecimal. The padding is left out, so that a value with and one without it is found.
+fn forms(key: &str) -> Vec<String> {
+    let plain = key.trim_end_matches('=');
+    let mut forms = vec![
+        plain.to_owned(),
+        plain.replace('+', "-").replace('/', "_"),
+        plain.replace('+', "%2B").replace('/', "%2F"),
+        plain.replace('+', "%2b").replace('/', "%2f"),
+    ];
+    if let Ok(bytes) = STANDARD_NO_PAD.decode(plain) {
+        let hex = |digits: fn(&u8) -> String| bytes.iter().map(digits).collect::<String>();
+        forms.push(hex(|byte| format!("{byte:02x}")));
+        forms.push(hex(|byte| format!("{byte:02X}")));
+    }
+    // A key that is as short as a word would be found everywhere.
+    forms.retain(|form| form.len() >= SHORTEST_KEY);
+    forms.push(key.to_owned());
+    forms
+}
+
 /// Whether a value has a key, a connection string or a token of an ACS resource in it.
-fn opens_the_resource(value: &str, host: Option<&str>, keys: &[&str]) -> bool {
-    if keys.iter().any(|key| value.contains(key)) {
+fn opens_the_resource(value: &str, host: Option<&str>, keys: &[String]) -> bool {
+    if keys.iter().any(|key| value.contains(key.as_str())) {
         return true;
     }
     let lower = value.to_lowercase();
@@ -237,6 +264,23 @@ mod tests {
             ("GITHUB_TOKEN", ""),
         ] {
             assert_eq!(sorted(&[(name, value)]), (vec![], vec![]), "{name}");
+        }
+    }
+
+    #[test]
+    fn key_is_found_in_every_form() {
+        let key = "+/v7S0VZLUtFWS1LRVktS0VZ+w==";
+        for value in [
+            "+/v7S0VZLUtFWS1LRVktS0VZ+w==",
+            "x=+/v7S0VZLUtFWS1LRVktS0VZ+w",
+            "-_v7S0VZLUtFWS1LRVktS0VZ-w",
+            "%2B%2Fv7S0VZLUtFWS1LRVktS0VZ%2Bw%3D%3D",
+            "fbfbfb4b45592d4b45592d4b45592d4b4559fb",
+            "FBFBFB4B45592D4B45592D4B45592D4B4559FB",
+        ] {
+            let environment = BTreeMap::from([("MINE".to_owned(), value.to_owned())]);
+            let sorted = sort(&environment, "https://c.communication.azure.com", &[key]);
+            assert_eq!(sorted.removed, ["MINE"], "{value}");
         }
     }
 }

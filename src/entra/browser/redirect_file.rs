@@ -3,11 +3,17 @@
 //! Other users see its path on the browser's command line and cannot read it: mode 0600, in a
 //! folder of mode 0700. Jupyter hands its token over in the same way.
 
+use std::io;
+use std::time::Duration;
+
 use askama::Template;
 use zeroize::Zeroizing;
 
 use crate::error::{Error, Kind, Result};
 use crate::files::Folder;
+
+/// How long a file may be in use: longer than any sign-in waits by default.
+const LONGEST_USE: Duration = Duration::from_secs(24 * 3600);
 
 /// A file that redirects to an address. Dropping it deletes the file.
 #[derive(Debug)]
@@ -35,7 +41,10 @@ impl RedirectFile {
         let name = format!("open-{}.html", uuid::Uuid::new_v4().simple());
         folder
             .create_private()
-            .and_then(|()| folder.replace_by_private(&name, contents.as_bytes()))
+            .and_then(|()| {
+                remove_left_ones(folder)?;
+                folder.replace_by_private(&name, contents.as_bytes())
+            })
             .map_err(|cause| {
                 Error::new(
                     Kind::Store,
@@ -63,6 +72,20 @@ impl RedirectFile {
             .map(String::from)
             .ok_or_else(|| Error::internal("a file for the browser has no absolute path"))
     }
+}
+
+/// Removes the files of runs that were killed. A file this old leads nowhere any more.
+fn remove_left_ones(folder: &Folder) -> io::Result<()> {
+    for name in folder.names()? {
+        let age = std::fs::symlink_metadata(folder.path_of(&name))
+            .and_then(|found| found.modified())
+            .map(|modified| modified.elapsed().unwrap_or_default());
+        let is_ours = name.starts_with("open-") && name.ends_with(".html");
+        if is_ours && age.is_ok_and(|age| age > LONGEST_USE) {
+            folder.remove(&name)?;
+        }
+    }
+    Ok(())
 }
 
 impl Drop for RedirectFile {
@@ -106,6 +129,27 @@ mod tests {
         assert!(!text.contains("<script>"), "{text}");
         drop(file);
         assert_eq!(fs::read_dir(&path).expect("a folder").count(), 0);
+    }
+
+    #[test]
+    fn file_of_a_killed_run_is_removed_by_a_later_one() {
+        let state = tempfile::tempdir().expect("a folder");
+        let folder = Folder::new(state.path());
+        folder.create_private().expect("ours");
+        let name = |age: u64| {
+            let path = state.path().join(format!("open-{age}.html"));
+            let file = fs::File::create(&path).expect("a file");
+            let now = file.metadata().and_then(|found| found.modified());
+            file.set_modified(now.expect("a time") - Duration::from_secs(age))
+                .expect("ours");
+            path
+        };
+        let (old, recent) = (name(25 * 3600), name(3600));
+        let other = state.path().join("notes.html");
+        fs::write(&other, "").expect("a file");
+        let file = RedirectFile::create(&folder, TARGET).expect("a file");
+        assert!(!old.exists() && recent.exists() && other.exists());
+        drop(file);
     }
 
     #[test]
