@@ -71,21 +71,34 @@ fn plan(world: &World) -> Option<Plan> {
         .inspect_err(|error| tracing::debug!("the service is not confined: {error}"))
         .ok()?;
     let authorities = config::authority_files(|name| world.path_variable(name));
-    let named = [
-        "SSL_CERT_DIR",
+    let authorities = authorities
+        .into_iter()
+        .map(|file| (file.named_by, file.path));
+    let mut named: Vec<(&str, PathBuf)> = authorities.collect();
+    let settings = [
         "ACSPASS_STORE_KEY_FILE",
         "AZURE_CLIENT_CERTIFICATE_PATH",
+        "AZURE_FEDERATED_TOKEN_FILE",
     ];
-    let mut reads: Vec<PathBuf> = authorities.into_iter().map(|file| file.path).collect();
-    reads.extend(named.iter().filter_map(|name| world.path_variable(name)));
-    reads.extend(world.config_folder());
-    // Kubernetes replaces the file by a new one.
-    let token = world.path_variable("AZURE_FEDERATED_TOKEN_FILE");
-    reads.extend(token.and_then(|file| file.parent().map(PathBuf::from)));
+    named.extend(
+        settings
+            .iter()
+            .filter_map(|name| Some((*name, world.path_variable(name)?))),
+    );
+    // The loader of certificates takes a list of folders.
+    let folders = world.path_variable("SSL_CERT_DIR").unwrap_or_default();
+    named.extend(std::env::split_paths(&folders).map(|folder| ("SSL_CERT_DIR", folder)));
+    let config = world.config_folder().ok();
+    // The settings may be a link, as the tools for such files make it.
+    let existing = config.iter().filter(|folder| folder.exists());
+    named.extend(existing.map(|folder| ("the settings", folder.clone())));
+    let mut reads: Vec<PathBuf> = config.into_iter().collect();
     // The managed identity of Azure Arc answers with the name of a file here.
     reads.push(PathBuf::from("/var/opt/azcmagent/tokens"));
     Some(Plan {
         writes: vec![state.path()],
         reads,
+        named,
+        home: world.path_variable("HOME"),
     })
 }

@@ -1,7 +1,6 @@
 //! Starts the desktop's browser, or the user's browser command.
 
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc;
 use std::time::Duration;
 
 use super::{Browser, Link, Opened};
@@ -14,6 +13,7 @@ use crate::text::quoted;
 const LONGEST: usize = 16 * 1024;
 /// How long a command is watched for failing at once.
 const WATCHED: Duration = Duration::from_millis(250);
+const PAUSE: Duration = Duration::from_millis(5);
 
 const NEXT_STEP: &str = "open the printed address in a browser yourself, or set BROWSER to a \
                          command that opens one";
@@ -130,11 +130,13 @@ impl Browser for BrowserCommand {
             .stdout(Stdio::null())
             .stderr(Stdio::null());
         detach(&mut command);
-        let child = hardening::as_started(|| command.spawn())
+        let mut child = hardening::as_started(|| command.spawn())
             .map_err(|source| failed("could not be started").caused_by(source))?;
-        match ended_at_once(child) {
+        let opened = Opened::by(quoted(&self.program)).keeping(lent.file);
+        match ended_at_once(&mut child) {
             Some(false) => Err(failed("failed at once")),
-            Some(true) | None => Ok(Opened::by(quoted(&self.program)).keeping(lent.file)),
+            Some(true) => Ok(opened),
+            None => Ok(opened.of_command(RunningCommand(Some(child)))),
         }
     }
 }
@@ -157,19 +159,36 @@ const DETACHED_PROCESS: u32 = 0x0000_0008;
 #[cfg(windows)]
 const CREATE_NEW_PROCESS_GROUP: u32 = 0x0000_0200;
 
-/// Whether the command succeeded, where it has already ended. A thread stays behind to bury a
-/// browser that lives longer, so that no zombie is left.
-fn ended_at_once(mut child: Child) -> Option<bool> {
-    let (sender, ended) = mpsc::channel();
-    std::thread::Builder::new()
-        .name("browser".to_owned())
-        .spawn(move || {
-            let success = child.wait().is_ok_and(|status| status.success());
-            // Nobody listens any more where the browser outlived the watch.
-            let _ = sender.send(success);
-        })
-        .ok()?;
-    ended.recv_timeout(WATCHED).ok()
+/// Returns whether the command succeeded, if it ends while it is watched. This starts no thread,
+/// because `serve` confines itself afterwards and cannot confine a thread that runs already.
+fn ended_at_once(child: &mut Child) -> Option<bool> {
+    for _ in 0..WATCHED.as_millis() / PAUSE.as_millis() {
+        match child.try_wait() {
+            Ok(Some(status)) => return Some(status.success()),
+            Ok(None) => std::thread::sleep(PAUSE),
+            Err(_) => return None,
+        }
+    }
+    None
+}
+
+/// A browser command that was still running when its page counted as opened.
+#[derive(Debug)]
+pub(super) struct RunningCommand(Option<Child>);
+
+impl Drop for RunningCommand {
+    /// Leaves the wait to a thread: a zombie would stay as long as this process.
+    fn drop(&mut self) {
+        let Some(mut child) = self.0.take() else {
+            return;
+        };
+        if let Ok(Some(_)) = child.try_wait() {
+            return;
+        }
+        let _ = std::thread::Builder::new()
+            .name("browser".to_owned())
+            .spawn(move || child.wait());
+    }
 }
 
 /// Refuses an address that a launcher could misread: an option, a second line, another scheme. A
@@ -304,5 +323,31 @@ mod tests {
         // The command cannot end before the line is written, which is after this returned.
         assert!(command.open(&starting(URL)).is_ok());
         std::fs::write(&pipe, "end\n").expect("the command reads");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn browser_that_ends_after_its_page_leaves_no_zombie() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let pipe = folder.path().join("pipe");
+        let made = Command::new("mkfifo").arg(&pipe).status().expect("mkfifo");
+        assert!(made.success());
+        let script = "echo $$ > \"$0.id\"; read x < \"$0\"";
+        let text = shell_words::join(["sh", "-c", script, &pipe.to_string_lossy()]);
+        let command = BrowserCommand::parse(&text).expect("a command");
+        let opened = command.open(&starting(URL)).expect("opened");
+        std::fs::write(&pipe, "end\n").expect("the command reads");
+        let id = std::fs::read_to_string(folder.path().join("pipe.id")).expect("its id");
+        let process = std::path::Path::new("/proc").join(id.trim());
+        assert!(process.exists(), "it is this process that waits for it");
+        drop(opened);
+        let start = std::time::Instant::now();
+        while process.exists() {
+            assert!(
+                start.elapsed() < Duration::from_secs(60),
+                "a zombie is left"
+            );
+            std::thread::sleep(Duration::from_millis(5));
+        }
     }
 }

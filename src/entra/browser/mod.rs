@@ -13,6 +13,7 @@ mod launch;
 mod link;
 mod redirect_file;
 
+use launch::RunningCommand;
 pub use launch::{BrowserCommand, SystemBrowser};
 pub use link::{Lent, Link};
 pub use redirect_file::RedirectFile;
@@ -39,6 +40,7 @@ pub trait Browser: Send + Sync {
 pub struct Opened {
     by: String,
     file: Option<RedirectFile>,
+    _command: Option<RunningCommand>,
 }
 
 impl Opened {
@@ -48,6 +50,7 @@ impl Opened {
         Opened {
             by: by.into(),
             file: None,
+            _command: None,
         }
     }
 
@@ -55,6 +58,14 @@ impl Opened {
     #[must_use]
     pub fn keeping(self, file: Option<RedirectFile>) -> Self {
         Opened { file, ..self }
+    }
+
+    /// Waits for the browser command once this value is dropped, so that no zombie is left.
+    fn of_command(self, command: RunningCommand) -> Self {
+        Opened {
+            _command: Some(command),
+            ..self
+        }
     }
 
     /// Whether the page was opened by a redirect file, which this value keeps.

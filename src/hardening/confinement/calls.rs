@@ -6,6 +6,8 @@
 
 use std::collections::BTreeMap;
 
+#[cfg(target_arch = "x86_64")]
+use seccompiler::sock_filter;
 use seccompiler::{
     BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter,
     SeccompRule, TargetArch, apply_filter_all_threads,
@@ -52,9 +54,16 @@ const FORKS: &[libc::c_long] = &[libc::SYS_fork, libc::SYS_vfork];
 #[cfg(not(target_arch = "x86_64"))]
 const FORKS: &[libc::c_long] = &[];
 
+/// The bit in the number of an x32 call. Such a call has the architecture of a 64-bit call, and a
+/// number of its own (`arch/x86/entry/syscalls`), which the list above does not contain.
+#[cfg(target_arch = "x86_64")]
+const X32_BIT: u32 = 0x4000_0000;
+
 /// Refuses these calls to all threads of this process.
 pub(super) fn confine() -> Result<(), String> {
     let wrong = |cause: seccompiler::Error| format!("seccomp refuses: {cause}");
+    #[cfg(target_arch = "x86_64")]
+    apply_filter_all_threads(&no_x32()).map_err(wrong)?;
     for filter in filters().map_err(|cause| format!("no filter of calls: {cause}"))? {
         apply_filter_all_threads(&filter).map_err(wrong)?;
     }
@@ -87,8 +96,64 @@ fn filters() -> Result<[BpfProgram; 2], seccompiler::BackendError> {
     ])
 }
 
+/// Refuses all x32 calls, which some kernels offer (`CONFIG_X86_X32_ABI`): load the number, which is
+/// at offset 0 of `struct seccomp_data`, and compare it.
+#[cfg(target_arch = "x86_64")]
+fn no_x32() -> BpfProgram {
+    const LOAD_WORD: u16 = 0x20;
+    const JUMP_IF_AT_LEAST: u16 = 0x35;
+    const RETURN: u16 = 0x06;
+    let step = |code, jt, jf, k| sock_filter { code, jt, jf, k };
+    let refused = libc::SECCOMP_RET_ERRNO | libc::EPERM.unsigned_abs();
+    vec![
+        step(LOAD_WORD, 0, 0, 0),
+        step(JUMP_IF_AT_LEAST, 0, 1, X32_BIT),
+        step(RETURN, 0, 0, refused),
+        step(RETURN, 0, 0, libc::SECCOMP_RET_ALLOW),
+    ]
+}
+
 pub(super) fn are_offered() -> bool {
     let has_filters = std::fs::read_to_string("/proc/sys/kernel/seccomp/actions_avail")
         .is_ok_and(|actions| actions.split_whitespace().any(|action| action == "errno"));
     has_filters && filters().is_ok()
+}
+
+#[cfg(test)]
+#[cfg(target_arch = "x86_64")]
+mod tests {
+    use super::*;
+
+    /// Has a program make the call `getpid` with these bits in its number, under the x32 filter or
+    /// without it, and returns the result and `errno`.
+    fn getpid(is_filtered: bool, bits: u32) -> (i64, i32) {
+        let call = std::thread::spawn(move || {
+            if is_filtered {
+                // For this thread and its child; the other tests go on as they are.
+                seccompiler::apply_filter(&no_x32()).expect("the kernel takes it");
+            }
+            let number = u64::from(bits) | libc::SYS_getpid.unsigned_abs();
+            let script = format!("$! = 0; my $r = syscall({number}); print $r, ' ', $! + 0");
+            std::process::Command::new("perl")
+                .args(["-e", &script])
+                .output()
+                .expect("perl, of perl-base")
+        });
+        let output = call.join().expect("it ran");
+        let text = String::from_utf8(output.stdout).expect("text");
+        let (result, errno) = text.split_once(' ').expect("two numbers");
+        (
+            result.parse().expect("a number"),
+            errno.parse().expect("a number"),
+        )
+    }
+
+    #[test]
+    fn x32_call_is_refused_and_a_64_bit_call_is_not() {
+        assert_eq!(getpid(true, X32_BIT), (-1, libc::EPERM));
+        let (id, errno) = getpid(true, 0);
+        assert!(id > 0 && errno == 0, "{id} {errno}");
+        // Without the filter it is the kernel that answers: it lacks x32, or makes the call.
+        assert_ne!(getpid(false, X32_BIT), (-1, libc::EPERM));
+    }
 }

@@ -1,5 +1,6 @@
 //! The files that a confined process opens, by Landlock.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use landlock::{
@@ -9,6 +10,7 @@ use landlock::{
 };
 
 use super::Plan;
+use super::named::readable;
 
 /// What the C library, the resolver of names and the verifier of certificates read, each again and
 /// again: networks change, and packages are updated. `/etc` is a whole folder because its files are
@@ -87,7 +89,10 @@ fn ruleset(plan: &Plan) -> Result<landlock::RulesetCreated, String> {
     }
     let resolver = resolver();
     let system = SYSTEM.iter().map(Path::new).chain(resolver.as_deref());
-    let readable = system.chain(plan.reads.iter().map(PathBuf::as_path));
+    let named = named_paths(plan);
+    let readable = system
+        .chain(plan.reads.iter().map(PathBuf::as_path))
+        .chain(named.iter().map(PathBuf::as_path));
     let add = |rules: landlock::RulesetCreated, paths: Vec<&Path>, access: BitFlags<AccessFs>| {
         rules
             .add_rules(path_beneath_rules(paths, access))
@@ -95,6 +100,22 @@ fn ruleset(plan: &Plan) -> Result<landlock::RulesetCreated, String> {
     };
     let rules = add(rules, readable.collect(), read)?;
     add(rules, DEVICES.iter().map(Path::new).collect(), device)
+}
+
+/// The paths for what the settings name.
+fn named_paths(plan: &Plan) -> BTreeSet<PathBuf> {
+    let mut paths = BTreeSet::new();
+    for (setting, path) in &plan.named {
+        let found = readable(path, plan.home.as_deref());
+        if found.is_fixed {
+            tracing::debug!(
+                "a file that {setting} names is in a folder that holds other files: the service \
+                 reads it as it is now, and needs a restart after it is replaced"
+            );
+        }
+        paths.extend(found.paths);
+    }
+    paths
 }
 
 /// The folder that the resolver's settings are in, if `/etc/resolv.conf` is a link.

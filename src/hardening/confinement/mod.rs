@@ -6,10 +6,45 @@
 //! can it cover the threads that run already. So [`confine`] is called before a runtime starts
 //! threads, and after everything that needs a program. Connections to sockets are not limited.
 
-#[cfg(target_os = "linux")]
+// The processors for which `seccompiler` makes filters, without their 32-bit variants.
+#[cfg(all(
+    target_os = "linux",
+    target_endian = "little",
+    target_pointer_width = "64",
+    any(
+        target_arch = "x86_64",
+        target_arch = "aarch64",
+        target_arch = "riscv64"
+    )
+))]
 mod calls;
+#[cfg(all(
+    target_os = "linux",
+    not(all(
+        target_endian = "little",
+        target_pointer_width = "64",
+        any(
+            target_arch = "x86_64",
+            target_arch = "aarch64",
+            target_arch = "riscv64"
+        )
+    ))
+))]
+mod calls {
+    //! Other processors have no filter of system calls.
+
+    pub(super) fn confine() -> Result<(), String> {
+        Err("there is no filter of system calls for this processor".to_owned())
+    }
+
+    pub(super) fn are_offered() -> bool {
+        false
+    }
+}
 #[cfg(target_os = "linux")]
 mod files;
+#[cfg(target_os = "linux")]
+mod named;
 
 use std::path::PathBuf;
 
@@ -22,6 +57,11 @@ pub struct Plan {
     pub writes: Vec<PathBuf>,
     /// Files and folders that it reads. One that does not exist is left out.
     pub reads: Vec<PathBuf>,
+    /// Files and folders that it reads, each with the name of the setting. A file may be replaced,
+    /// or appear later, if its folder does not hold more than such files.
+    pub named: Vec<(&'static str, PathBuf)>,
+    /// The user's home folder, which holds more.
+    pub home: Option<PathBuf>,
 }
 
 /// What of a process is confined.

@@ -1,16 +1,21 @@
 //! A service that an attacker has taken over: what the confinement leaves to it.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use super::Service;
-use crate::harness::Home;
+use acspass::emulator::{Emulator, Options};
+
+use super::{HANGS, Service};
+use crate::harness::{Home, TestBrowser};
 
 /// What the intruder of debug builds tries outside the service's folders.
 const ATTEMPTS: [&str; 7] = ["read", "write", "create", "move", "list", "link", "run"];
 
-fn home() -> (Home, std::sync::Arc<acspass::emulator::Emulator>) {
+fn home() -> (Home, Arc<Emulator>) {
     let (mut home, emulator) = Home::with_emulator();
     let state = home.path().join("state").display().to_string();
     home.set("ACSPASS_STATE_DIR", &state);
@@ -117,4 +122,152 @@ fn the_intruder_is_no_part_of_a_release() {
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml");
     let manifest = fs::read_to_string(manifest).expect("Cargo.toml");
     assert!(!manifest.contains("debug-assertions"), "a release has none");
+}
+
+/// A home in which a user is signed in over https, with sealed files as the store. The authority is
+/// in `certs/ca.pem` and the key in `keys/key`.
+fn signed_in_over_https() -> (Home, Arc<Emulator>) {
+    let options = Options {
+        https_port: Some(0),
+        ..Options::default()
+    };
+    let emulator = Arc::new(Emulator::start(options).expect("an emulator"));
+    let pem = emulator.ca_pem().expect("https");
+    let mut home = Home::new();
+    home.point_at(&emulator);
+    home.set(
+        "AZURE_AUTHORITY_HOST",
+        &emulator.https_url().expect("https"),
+    );
+    let set = |home: &mut Home, name: &str, path: &str| {
+        let path = home.path().join(path).display().to_string();
+        home.set(name, &path);
+    };
+    set(&mut home, "ACSPASS_STATE_DIR", "state");
+    set(&mut home, "ACSPASS_STORE_KEY_FILE", "keys/key");
+    set(&mut home, "ACSPASS_CA_FILE", "certs/ca.pem");
+    home.set("ACSPASS_STORE", "file");
+    for folder in ["certs", "keys"] {
+        fs::create_dir(home.path().join(folder)).expect("a folder");
+    }
+    fs::write(home.path().join("certs/ca.pem"), &pem).expect("a file");
+    let key = home.path().join("keys/key");
+    acspass::store::create_key_file(&key).expect("a key file");
+    home.login_as(&TestBrowser::trusting(&pem)).assert_code(0);
+    (home, emulator)
+}
+
+/// Puts a new file with the same bytes in the place of this one, as package and settings tools do.
+fn replace(file: &Path) {
+    let new = file.with_extension("new");
+    fs::copy(file, &new).expect("a copy");
+    fs::rename(new, file).expect("it is replaced");
+}
+
+/// Starts a service, changes the files, and has the service renew the session.
+fn renews_after(home: &Home, emulator: &Emulator, change: impl FnOnce()) {
+    let service = Service::start(home, &[]);
+    let doctor = home.real(&["doctor", "--offline"]).stdout;
+    assert!(doctor.contains("starts no program"), "{doctor}");
+    change();
+    let before = emulator.count("refresh_token");
+    service.get("/token?min-validity=23h").assert_status(200);
+    assert_eq!(emulator.count("refresh_token"), before + 1);
+    service.stop().assert_code(0);
+}
+
+#[test]
+fn authority_and_key_that_are_replaced_by_new_files_are_read_at_the_first_renewal() {
+    let (home, emulator) = signed_in_over_https();
+    renews_after(&home, &emulator, || {
+        replace(&home.path().join("certs/ca.pem"));
+        replace(&home.path().join("keys/key"));
+    });
+}
+
+#[test]
+fn authority_behind_links_that_are_replaced_is_read_at_the_first_renewal() {
+    let (home, emulator) = signed_in_over_https();
+    let certs = home.path().join("certs");
+    // As Kubernetes mounts a ConfigMap.
+    fs::create_dir(certs.join("..1")).expect("a folder");
+    fs::rename(certs.join("ca.pem"), certs.join("..1/ca.pem")).expect("it moves");
+    symlink("..1", certs.join("..data")).expect("a link");
+    symlink("..data/ca.pem", certs.join("ca.pem")).expect("a link");
+    renews_after(&home, &emulator, || {
+        fs::create_dir(certs.join("..2")).expect("a folder");
+        fs::copy(certs.join("..1/ca.pem"), certs.join("..2/ca.pem")).expect("a copy");
+        symlink("..2", certs.join("..new")).expect("a link");
+        fs::rename(certs.join("..new"), certs.join("..data")).expect("it is replaced");
+        fs::remove_dir_all(certs.join("..1")).expect("it goes");
+    });
+}
+
+#[test]
+fn authority_that_appears_after_the_start_is_read_at_the_first_renewal() {
+    let (mut home, emulator) = signed_in_over_https();
+    home.unset("ACSPASS_CA_FILE");
+    let later = home.path().join("certs/later.pem");
+    home.set("REQUESTS_CA_BUNDLE", &later.display().to_string());
+    let file = home.path().join("certs/ca.pem");
+    renews_after(&home, &emulator, || {
+        fs::copy(&file, &later).expect("a copy");
+    });
+}
+
+#[test]
+fn each_folder_of_a_list_of_certificate_folders_is_read_with_its_links() {
+    let (mut home, emulator) = signed_in_over_https();
+    home.unset("ACSPASS_CA_FILE");
+    for folder in ["empty", "hashed"] {
+        fs::create_dir(home.path().join(folder)).expect("a folder");
+    }
+    // The loader reads names as `c_rehash` makes them.
+    symlink("../certs/ca.pem", home.path().join("hashed/0a1b2c3d.0")).expect("a link");
+    let folders = ["empty", "hashed"].map(|folder| home.path().join(folder));
+    let folders = std::env::join_paths(folders).expect("a list");
+    home.set("SSL_CERT_DIR", folders.to_str().expect("text"));
+    renews_after(&home, &emulator, || {});
+}
+
+#[test]
+fn service_that_opened_a_browser_command_is_confined_in_all_threads() {
+    let (mut home, _emulator) = home();
+    // Outside the home, whose files are searched for secrets.
+    let folder = tempfile::tempdir().expect("a folder");
+    let pipe = folder.path().join("pipe");
+    let made = Command::new("mkfifo").arg(&pipe).status().expect("mkfifo");
+    assert!(made.success());
+    // A browser that stays until a line is written.
+    let pipe_text = pipe.display().to_string();
+    let browser = ["/bin/sh", "-c", "read line < \"$0\"", &pipe_text];
+    home.set("BROWSER", &shell_words::join(browser));
+    let words = ["serve", "--open", "--port", "0"];
+    let words = [&[env!("CARGO_BIN_EXE_acspass")][..], &words].concat();
+    let mut terminal = Command::new("script")
+        .args(["-qfec", &shell_words::join(words), "/dev/null"])
+        .env_clear()
+        .envs(&home.variables)
+        .env("SHELL", "/bin/sh")
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .spawn()
+        .expect("script, of bsdutils");
+    // The service writes the outcome to its lock file, and `doctor` reads it there.
+    let start = Instant::now();
+    let line = loop {
+        let doctor = home.real(&["doctor", "--offline"]).stdout;
+        let line = doctor.lines().find(|line| line.contains(" confinement "));
+        let line = line.expect("the check").to_owned();
+        let is_recorded = line.contains("the running service") && !line.contains("not confined");
+        if is_recorded || start.elapsed() > HANGS {
+            break line;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    };
+    fs::write(&pipe, "end\n").expect("the browser command runs");
+    terminal.kill().expect("it runs");
+    terminal.wait().expect("it ends");
+    assert!(line.starts_with("ok "), "{line}");
+    assert!(line.contains("starts no program"), "{line}");
 }
