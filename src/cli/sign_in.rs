@@ -320,8 +320,8 @@ impl Screen {
         // Below a picture each line counts.
         let gap = if has_picture { "" } else { "\n" };
         talk.insist(&format!(
-            "To sign in, open this page on any device and enter the code:\n{gap}\n  page  {page}\n  \
-             host  {host}\n  code  {code}{gap}"
+            "To sign in, open this page on any device and enter the code:\n{gap}  page  {page}\n  host  \
+             {host}\n  code  {code}{gap}"
         ));
         talk.insist(&format!(
             "The code can be entered for {}. It signs in to the application\n{client_id}; enter it \
