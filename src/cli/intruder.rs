@@ -26,11 +26,21 @@ pub(super) fn act(world: &World) {
     }
 }
 
+#[cfg(unix)]
+fn symlink(target: &Path, link: &Path) -> io::Result<()> {
+    std::os::unix::fs::symlink(target, link)
+}
+
+#[cfg(not(unix))]
+fn symlink(_target: &Path, _link: &Path) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
 fn attempts(thread: &str, file: &Path, own: &Path) -> Vec<String> {
     let beside = file.with_extension("new");
     let link = own.with_extension("link");
     let folder = file.parent().unwrap_or(file);
-    let outcomes: [(&str, io::Result<()>); 8] = [
+    let outcomes: [(&str, io::Result<()>); 9] = [
         ("read", fs::read(file).map(drop)),
         (
             "write",
@@ -43,6 +53,7 @@ fn attempts(thread: &str, file: &Path, own: &Path) -> Vec<String> {
             "link",
             fs::hard_link(if beside.exists() { &beside } else { file }, &link),
         ),
+        ("symlink", symlink(folder, &own.with_extension("symlink"))),
         ("run", Command::new("/bin/true").status().map(drop)),
         (
             "own",
@@ -50,6 +61,7 @@ fn attempts(thread: &str, file: &Path, own: &Path) -> Vec<String> {
         ),
     ];
     // The next thread finds everything as it was.
+    let _ = fs::remove_file(own.with_extension("symlink"));
     let _ = fs::rename(&beside, file).and_then(|()| fs::remove_file(&link));
     let line = |(what, outcome): (&str, io::Result<()>)| match outcome {
         Ok(()) => format!("intruder: {thread} {what}: done"),

@@ -70,9 +70,12 @@ pub(super) fn confine(plan: &Plan) -> Result<usize, String> {
 
 fn ruleset(plan: &Plan) -> Result<landlock::RulesetCreated, String> {
     let read = make_bitflags!(AccessFs::{ReadFile | ReadDir});
-    // The kernel gives no program's start to any path.
+    // The kernel gives no program's start to any path. A link or a FIFO in the state folder would
+    // lead the user's next command, which is not confined, elsewhere.
     let own = AccessFs::from_all(NEWEST)
-        & !make_bitflags!(AccessFs::{Execute | MakeChar | MakeBlock | IoctlDev});
+        & !make_bitflags!(AccessFs::{
+            Execute | MakeChar | MakeBlock | MakeSym | MakeFifo | IoctlDev
+        });
     let device = make_bitflags!(AccessFs::{ReadFile | WriteFile | IoctlDev});
     let wrong = |cause: landlock::RulesetError| format!("Landlock refuses: {cause}");
     let mut rules = Ruleset::default()

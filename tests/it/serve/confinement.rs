@@ -13,7 +13,9 @@ use super::{HANGS, Service};
 use crate::harness::{Home, TestBrowser};
 
 /// What the intruder of debug builds tries outside the service's folders.
-const ATTEMPTS: [&str; 7] = ["read", "write", "create", "move", "list", "link", "run"];
+const ATTEMPTS: [&str; 8] = [
+    "read", "write", "create", "move", "list", "link", "symlink", "run",
+];
 
 fn home() -> (Home, Arc<Emulator>) {
     let (mut home, emulator) = Home::with_emulator();
