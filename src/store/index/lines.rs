@@ -89,7 +89,7 @@ fn note_in(line: &[u8]) -> Option<Option<Lost>> {
     (note == format!("\"lost\":{written}}}").as_bytes()).then_some(Some(lost))
 }
 
-/// What is sought; `None` if the file, as far as it was read, is not as [`write`] writes it. Then
+/// What is sought; `None` if the file, as far as it was read, is not as [`write()`] writes it. Then
 /// only reading in full can tell.
 pub(super) fn find(
     file: impl Read,
