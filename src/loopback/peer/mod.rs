@@ -48,6 +48,8 @@ pub enum Admission {
 pub struct PeerCheck {
     #[cfg(target_os = "linux")]
     sockets: std::sync::OnceLock<Sockets>,
+    #[cfg(target_os = "linux")]
+    listed: Listed,
     has_warned: AtomicBool,
 }
 
@@ -61,7 +63,8 @@ impl PeerCheck {
     /// connection to itself to find out. A peer without a local socket stays unreported even then.
     pub fn is_available() -> bool {
         #[cfg(target_os = "linux")]
-        return !matches!(Sockets::probe(), Sockets::Unavailable);
+        return rustix::process::geteuid().as_raw() != OVERFLOW
+            && !matches!(Sockets::probe(), Sockets::Unavailable);
         #[cfg(not(target_os = "linux"))]
         return false;
     }
@@ -77,7 +80,7 @@ impl PeerCheck {
         }
         #[cfg(target_os = "linux")]
         if owner == Owner::Unreported {
-            owner = listed_owner(local, peer).await;
+            owner = self.listed.owner(local, peer).await;
         }
         match owner {
             Owner::Trusted => Some(Admission::Trusted),
@@ -194,22 +197,66 @@ impl Sockets {
     }
 }
 
-/// Looks an unmatched peer up in the table as text, which lists every socket, whatever the lookup by
-/// `sock_diag` takes into account. It is long on a busy machine, so another thread reads it.
+/// Looks unmatched peers up in the table as text, which lists every socket, whatever the lookup by
+/// `sock_diag` takes into account: a socket that is bound to another device once it is connected.
 #[cfg(target_os = "linux")]
-async fn listed_owner(local: SocketAddr, peer: SocketAddr) -> Owner {
-    let listed = tokio::task::spawn_blocking(move || proc_net::find(peer, local)).await;
-    match listed.ok().flatten() {
-        Some(socket) => judge(socket, rustix::process::geteuid().as_raw()),
-        None => Owner::Unreported,
+#[derive(Debug)]
+struct Listed {
+    /// The table is long on a busy machine, and any user can make it longer. So one thread reads it
+    /// at a time, and not more than half of the time.
+    turn: std::sync::Arc<tokio::sync::Semaphore>,
+    /// The peers that wait for their turn, and the one whose turn it is.
+    waiting: tokio::sync::Semaphore,
+}
+
+/// How many unmatched peers wait. More are closed unread: a browser opens fewer connections at once.
+#[cfg(target_os = "linux")]
+const WAITING: usize = 16;
+
+#[cfg(target_os = "linux")]
+impl Default for Listed {
+    fn default() -> Self {
+        Listed {
+            turn: std::sync::Arc::new(tokio::sync::Semaphore::new(1)),
+            waiting: tokio::sync::Semaphore::new(WAITING),
+        }
     }
 }
+
+#[cfg(target_os = "linux")]
+impl Listed {
+    async fn owner(&self, local: SocketAddr, peer: SocketAddr) -> Owner {
+        let Ok(_place) = self.waiting.try_acquire() else {
+            return Owner::Gone;
+        };
+        let Ok(turn) = self.turn.clone().acquire_owned().await else {
+            return Owner::Gone;
+        };
+        let began = tokio::time::Instant::now();
+        let listed = tokio::task::spawn_blocking(move || proc_net::find(peer, local)).await;
+        let rest = began.elapsed();
+        tokio::spawn(async move {
+            tokio::time::sleep(rest).await;
+            drop(turn);
+        });
+        match listed.ok().flatten() {
+            Some(socket) => judge(socket, rustix::process::geteuid().as_raw()),
+            None => Owner::Unreported,
+        }
+    }
+}
+
+/// The user id by which the kernel names every user who has no id in this user namespace (`overflowuid`
+/// in `proc(5)`). A process with this id cannot tell itself from those users.
+#[cfg(target_os = "linux")]
+const OVERFLOW: u32 = 65_534;
 
 /// A closed socket has no inode and is reported as owned by root, regardless of its former owner.
 #[cfg(target_os = "linux")]
 fn judge(socket: Socket, own_uid: u32) -> Owner {
     match socket {
         Socket { inode: 0, .. } => Owner::Gone,
+        Socket { uid: OVERFLOW, .. } if own_uid == OVERFLOW => Owner::Unreported,
         Socket { uid, .. } if uid == own_uid || uid == 0 => Owner::Trusted,
         Socket { uid, .. } => Owner::OtherUser(uid),
     }

@@ -111,6 +111,8 @@ fn another_uid_is_another_user_and_root_is_trusted() {
         (socket(65534, 7), 1000, Owner::OtherUser(65534)),
         (socket(0, 0), 1000, Owner::Gone),
         (socket(1000, 0), 1000, Owner::Gone),
+        (socket(65534, 7), 65534, Owner::Unreported),
+        (socket(0, 7), 65534, Owner::Trusted),
     ] {
         assert_eq!(judge(socket, own), expected, "{socket:?} seen by {own}");
     }
@@ -158,4 +160,29 @@ fn socket_that_listens_at_the_peers_port_is_not_taken_for_the_peer() {
     for way in ways() {
         assert_eq!(way.find(peer, local), None, "{way:?}");
     }
+}
+
+#[test]
+fn unmatched_peers_beyond_the_waiting_ones_are_closed_and_the_table_is_read_one_at_a_time() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()
+        .expect("a runtime");
+    runtime.block_on(async {
+        let listed = Listed::default();
+        let nobody = SocketAddr::from((Ipv4Addr::LOCALHOST, 1));
+        let turn = listed.turn.clone().acquire_owned().await.expect("a turn");
+        let mut waiting: Vec<_> = (0..WAITING)
+            .map(|_| Box::pin(listed.owner(nobody, nobody)))
+            .collect();
+        for one in &mut waiting {
+            assert!(futures_util::poll!(one.as_mut()).is_pending());
+        }
+        assert_eq!(listed.owner(nobody, nobody).await, Owner::Gone);
+        drop(turn);
+        for one in waiting {
+            assert_eq!(one.await, Owner::Unreported);
+        }
+        assert_eq!(listed.owner(nobody, nobody).await, Owner::Unreported);
+    });
 }
