@@ -20,7 +20,7 @@ use super::output::Talk;
 use super::parts::Parts;
 use super::qr;
 
-/// What is said below the QR code: page, host and code, four lines; how long, two; and the countdown.
+/// The lines below the QR code: four for page, host and code, two for the time, one for the countdown.
 const LINES_BELOW_PICTURE: usize = 7;
 
 /// What a sign-in needs of this machine; it lends itself out as a [`Way`].
@@ -184,7 +184,7 @@ impl Request {
     }
 }
 
-/// Reads what is pasted. Its length is said if the terminal did not show it.
+/// Reads pasted text. Prints its length if the terminal did not show it.
 fn reader(keyboard: Keyboard, talk: Talk, request: Request) -> Box<Reader> {
     Box::new(move || {
         let (keyboard, talk, request) = (keyboard.clone(), talk.clone(), request.clone());

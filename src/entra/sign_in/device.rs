@@ -160,7 +160,7 @@ impl Entra {
             ));
         }
         let read = wire::read::<DeviceAuthorization>(&answer.body);
-        let code = read.ok_or("a device code that nobody can enter");
+        let code = read.ok_or("a device code that cannot be entered");
         code.and_then(Showable::check)
             .map_err(|what| match answer.is_object() {
                 true => refusal::unusable(&host, what),

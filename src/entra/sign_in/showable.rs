@@ -26,7 +26,7 @@ impl Showable {
             && code.user_code.len() <= LONGEST_CODE
             && code.user_code.bytes().all(|byte| byte.is_ascii_graphic());
         if !is_code {
-            return Err("a device code that nobody can enter");
+            return Err("a device code that cannot be entered");
         }
         Ok(Showable {
             device_code: code.device_code,

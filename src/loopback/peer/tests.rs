@@ -170,19 +170,19 @@ fn unmatched_peers_beyond_the_waiting_ones_are_closed_and_the_table_is_read_one_
         .expect("a runtime");
     runtime.block_on(async {
         let listed = Listed::default();
-        let nobody = SocketAddr::from((Ipv4Addr::LOCALHOST, 1));
+        let absent = SocketAddr::from((Ipv4Addr::LOCALHOST, 1));
         let turn = listed.turn.clone().acquire_owned().await.expect("a turn");
         let mut waiting: Vec<_> = (0..WAITING)
-            .map(|_| Box::pin(listed.owner(nobody, nobody)))
+            .map(|_| Box::pin(listed.owner(absent, absent)))
             .collect();
         for one in &mut waiting {
             assert!(futures_util::poll!(one.as_mut()).is_pending());
         }
-        assert_eq!(listed.owner(nobody, nobody).await, Owner::Gone);
+        assert_eq!(listed.owner(absent, absent).await, Owner::Gone);
         drop(turn);
         for one in waiting {
             assert_eq!(one.await, Owner::Unreported);
         }
-        assert_eq!(listed.owner(nobody, nobody).await, Owner::Unreported);
+        assert_eq!(listed.owner(absent, absent).await, Owner::Unreported);
     });
 }
