@@ -105,6 +105,7 @@
 
 pub mod account;
 pub mod acs;
+mod advice;
 pub mod claims;
 pub mod cli;
 pub mod config;

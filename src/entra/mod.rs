@@ -3,7 +3,6 @@
 //! In come an authority, an application and what to ask for; out come tokens and who signed in,
 //! or a refusal in words. It keeps nothing, and opens a browser only through the one it is handed.
 
-mod aadsts;
 mod adapter;
 mod authority;
 pub mod browser;

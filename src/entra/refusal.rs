@@ -1,12 +1,12 @@
 //! Entra's refusals in the user's words.
 
+use crate::advice;
 use crate::claims::Claims;
 use crate::error::{Error, Kind};
 use crate::http::{self, Answer};
 use crate::text::one_line;
 use crate::wire::entra::TokenError;
 
-use super::aadsts;
 use super::redirect::Denial;
 
 /// What was refused: it decides what a refusal means to the user.
@@ -189,7 +189,7 @@ impl<'a> Said<'a> {
                  under Mobile and desktop applications, and the permissions",
             ),
         };
-        let error = self.sourced(match aadsts::advice(self.code.as_deref(), self.suberror) {
+        let error = self.sourced(match advice::entra(self.code.as_deref(), self.suberror) {
             Some(advice) => Error::new(kind, advice.cause, advice.hint()),
             None => Error::new(kind, message, hint),
         });

@@ -1,11 +1,11 @@
 //! The service's refusals in the user's words.
 
-mod advice;
 mod challenge;
 
 use std::time::Duration;
 
 use super::identifier::CommunicationUserId;
+use crate::advice;
 use crate::error::{Error, Kind, ServiceAnswer};
 use crate::http::{self, Answer};
 use crate::text::{one_line, quoted};
@@ -34,21 +34,20 @@ pub(super) fn refusal(asked: Operation, host: &str, answer: &Answer, now: Timest
     let is_its_own = said.is_some() || answer.body.is_empty();
     let said = said.unwrap_or_default();
     let error = if answer.is_outage() {
-        match status {
-            429 => advice::RATE.error(Kind::Unreachable, host),
-            _ => advice::OUTAGE.error(
-                Kind::Unreachable,
-                &format!("{host} keeps answering {status}"),
-            ),
-        }
+        let (name, detail) = match status {
+            429 => ("rate", host.to_owned()),
+            _ => ("outage", format!("{host} keeps answering {status}")),
+        };
+        advised(Kind::Unreachable, name, &detail)
     } else if answer.status.is_client_error() && is_its_own {
-        explain(
+        let (name, detail) = explain(
             asked,
             status,
             &said.code,
             said.target.as_deref(),
             clocks(answer, now),
-        )
+        );
+        advised(Kind::Refused, name, &detail)
     } else {
         foreign(
             host,
@@ -146,43 +145,53 @@ fn clocks(answer: &Answer, now: Timestamp) -> Option<Duration> {
     (apart > CLOCKS_APART_SECONDS).then(|| Duration::from_secs(apart))
 }
 
-/// A refusal as cause and next step.
+/// The name of the advice on a refusal, and the detail for its cause.
 fn explain(
     asked: Operation,
     status: u16,
     code: &str,
     target: Option<&str>,
     clocks: Option<Duration>,
-) -> Error {
+) -> (&'static str, String) {
     let field = target.map(short).unwrap_or_default();
-    let (advice, detail) = match (status, code) {
-        (401, "InvalidAccessToken") => (advice::ENTRA_TOKEN, String::new()),
-        (401, "IdentityNotOwned") => (advice::NOT_OWNED, String::new()),
+    let name = match (status, code) {
+        (401, "InvalidAccessToken") => "entra-token",
+        (401, "IdentityNotOwned") => "not-owned",
         (401, _) => match (clocks, asked) {
-            (Some(apart), _) => (advice::CLOCK, in_words(apart)),
-            (None, Operation::DirectExchange) => (advice::USERS_TOKEN, String::new()),
-            (None, _) => (advice::KEY, String::new()),
+            (Some(apart), _) => return ("clock", in_words(apart)),
+            (None, Operation::DirectExchange) => "users-token",
+            (None, _) => "key",
         },
-        (400, "ApiVersionUnspecified" | "UnsupportedApiVersion") => {
-            (advice::API_VERSION, String::new())
-        }
+        (400, "ApiVersionUnspecified" | "UnsupportedApiVersion") => "api-version",
         (400, "ValidationError") => match field.to_ascii_lowercase().as_str() {
-            "appid" | "userid" => (advice::IDS, field),
-            "scopes" | "createtokenwithscopes" => (advice::SCOPES, field),
-            "expiresinminutes" => (advice::LIFETIME, field),
-            "" => (advice::FIELD, "the request".to_owned()),
-            _ => (advice::FIELD, format!("the field `{field}`")),
+            "appid" | "userid" => return ("ids", field),
+            "scopes" | "createtokenwithscopes" => return ("scopes", field),
+            "expiresinminutes" => return ("lifetime", field),
+            "" => return ("field", "the request".to_owned()),
+            _ => return ("field", format!("the field `{field}`")),
         },
         (403, _) => match asked {
-            Operation::TeamsExchange => (advice::LICENCE, String::new()),
-            Operation::DirectExchange => (advice::ASSIGNMENT, String::new()),
-            Operation::Manage => (advice::ROLE, String::new()),
+            Operation::TeamsExchange => "licence",
+            Operation::DirectExchange => "assignment",
+            Operation::Manage => "role",
         },
-        (404, "IdentityNotFound") => (advice::UNKNOWN_IDENTITY, String::new()),
-        (404, _) => (advice::NOT_FOUND, String::new()),
-        _ => (advice::OTHER, status.to_string()),
+        (404, "IdentityNotFound") => "unknown-identity",
+        (404, _) => "not-found",
+        _ => return ("other", status.to_string()),
     };
-    advice.error(Kind::Refused, &detail)
+    (name, String::new())
+}
+
+/// The error with the advice of this name, and `detail` in its cause.
+fn advised(kind: Kind, name: &str, detail: &str) -> Error {
+    match advice::acs(name) {
+        Some(advice) => Error::new(kind, advice.cause.replace("{}", detail), advice.hint()),
+        None => Error::new(
+            kind,
+            "the ACS resource refused the request",
+            "see the service's words above",
+        ),
+    }
 }
 
 /// The service's own words, bounded.

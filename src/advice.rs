@@ -1,0 +1,164 @@
+//! Advice on the refusals of Entra and of the ACS resource: rows of data, and a look-up by name.
+//!
+//! The rows are in `assets/advice`, and docs/errors.md shows them. They are parsed when the first
+//! error needs one. A service's codes choose words and never the kind of an error, because
+//! Microsoft keeps them free to change.
+
+use std::sync::LazyLock;
+
+use serde::Deserialize;
+
+/// One row: cause and next steps, each a sentence without a final period.
+#[derive(Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Advice {
+    /// The key: Entra's code or suberror, or a name of our own.
+    pub(crate) name: &'static str,
+    /// Status, code and field of the refusal. Only rows of the resource have it.
+    #[serde(borrow)]
+    known_by: Option<&'static str>,
+    /// The cause. `{}` stands for a detail of the answer.
+    pub(crate) cause: &'static str,
+    user: &'static str,
+    /// The steps of the tenant's admin, or of the owner of the application or resource.
+    admin: &'static str,
+    /// The place in the portal, or the command. Only Entra's rows have it.
+    #[serde(borrow)]
+    place: Option<&'static str>,
+}
+
+static ENTRA: LazyLock<Vec<Advice>> =
+    LazyLock::new(|| rows(include_str!("../assets/advice/entra.json")));
+static ACS: LazyLock<Vec<Advice>> =
+    LazyLock::new(|| rows(include_str!("../assets/advice/acs.json")));
+
+/// The advice for an answer with this code (`AADSTS…`) and suberror. The code is the finer of the
+/// two.
+pub(crate) fn entra(code: Option<&str>, suberror: Option<&str>) -> Option<&'static Advice> {
+    code.and_then(|code| find(&ENTRA, code))
+        .or_else(|| find(&ENTRA, suberror?))
+}
+
+/// The advice with this name for a refusal of the ACS resource.
+pub(crate) fn acs(name: &str) -> Option<&'static Advice> {
+    find(&ACS, name)
+}
+
+impl Advice {
+    /// The next steps: the user's, the admin's, and the place of the latter.
+    pub(crate) fn hint(&self) -> String {
+        let place = self.place.map(|place| format!(".\nWhere: {place}"));
+        let place = place.unwrap_or_default();
+        format!("{}.\nFor the admin: {}{place}", self.user, self.admin)
+    }
+}
+
+fn find(rows: &'static [Advice], name: &str) -> Option<&'static Advice> {
+    rows.iter().find(|row| row.name == name)
+}
+
+/// The rows of a file. A test parses each file; without rows, an error has general words.
+fn rows(json: &'static str) -> Vec<Advice> {
+    serde_json::from_str(json).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Returns docs/errors.md as the rows make it.
+    fn page() -> String {
+        let mut page = String::from(
+            "# Entra's errors, and what to do\n\n\
+             What acspass says where Entra refuses a sign-in or a renewal, and what to do about a \
+             number that only the browser's page shows. Made from the table in \
+             `assets/advice/entra.json`; a test holds the two together.\n\n\
+             | code or suberror | cause | what you do | what the admin does | where |\n\
+             | --- | --- | --- | --- | --- |\n",
+        );
+        for row in ENTRA.iter() {
+            page.push_str(&format!(
+                "| `{}` | {} | {} | {} | {} |\n",
+                row.name,
+                row.cause,
+                row.user,
+                row.admin,
+                row.place.unwrap_or_default()
+            ));
+        }
+        page.push_str(
+            "\n# The ACS resource's errors, and what to do\n\n\
+             What acspass says where the resource refuses. Made from the table in \
+             `assets/advice/acs.json`; a test holds the two together.\n\n\
+             | status, code and field | cause | what you do | what the admin does |\n\
+             | --- | --- | --- | --- |\n",
+        );
+        for row in ACS.iter() {
+            page.push_str(&format!(
+                "| {} | {} | {} | {} |\n",
+                row.known_by.unwrap_or_default(),
+                row.cause.replace("{}", "\u{2026}"),
+                row.user,
+                row.admin
+            ));
+        }
+        page
+    }
+
+    #[test]
+    fn every_file_parses_and_every_row_is_found_by_its_name() {
+        assert!(ENTRA.len() >= 45, "{}", ENTRA.len());
+        assert!(ACS.len() >= 15, "{}", ACS.len());
+        for row in ENTRA.iter() {
+            assert_eq!(entra(Some(row.name), None), Some(row), "one row a code");
+            assert!(row.place.is_some() && row.known_by.is_none(), "{row:?}");
+        }
+        for row in ACS.iter() {
+            assert_eq!(acs(row.name), Some(row), "one row a name");
+            assert!(row.place.is_none() && row.known_by.is_some(), "{row:?}");
+        }
+    }
+
+    #[test]
+    fn every_row_is_complete_and_written_as_an_error_is() {
+        for row in ENTRA.iter().chain(ACS.iter()) {
+            let edges = [row.known_by, row.place].into_iter().flatten();
+            for text in edges.chain([row.cause, row.user, row.admin]) {
+                assert!(!text.is_empty() && !text.ends_with(['.', ' ']), "{row:?}");
+                assert!(!text.contains("  ") && !text.contains('|'), "{row:?}");
+                assert_eq!(text.matches('`').count() % 2, 0, "{row:?}");
+            }
+            for text in [row.cause, row.user, row.admin] {
+                assert!(text.len() > 10, "{row:?}");
+                let is_a_name = ["Entra", "Conditional Access "]
+                    .iter()
+                    .any(|name| text.starts_with(name));
+                assert!(
+                    text.starts_with(char::is_lowercase) || is_a_name && text == row.cause,
+                    "{row:?}"
+                );
+            }
+            assert!(!row.cause.contains(". "), "one sentence: {row:?}");
+        }
+        let long = ENTRA.iter().find(|row| row.cause.len() > 120);
+        assert_eq!(long, None, "one short sentence");
+    }
+
+    #[test]
+    fn the_code_is_the_finer_of_the_two() {
+        let name = |code, suberror| entra(code, suberror).map(|row| row.name);
+        let bad_token = Some("bad_token");
+        assert_eq!(name(Some("AADSTS50173"), bad_token), Some("AADSTS50173"));
+        assert_eq!(name(Some("AADSTS1"), bad_token), bad_token);
+        assert_eq!(name(None, bad_token), bad_token);
+        assert_eq!(name(Some("AADSTS0"), Some("unheard_of")), None);
+        assert_eq!(name(Some("invalid_grant"), None), None);
+    }
+
+    #[test]
+    fn the_page_of_errors_is_these_tables() {
+        let page = page();
+        let is_current = include_str!("../docs/errors.md") == page;
+        assert!(is_current, "docs/errors.md is to be:\n{page}");
+    }
+}
