@@ -5,7 +5,7 @@
 //! file by its name within that folder, so a path that changes meanwhile has no effect:
 //!
 //! - The folder belongs to this user, and no other user can write to it. A link to the folder is
-//!   followed if the link belongs to this user or to root.
+//!   followed if the link belongs to this user or to root. A link below it is refused.
 //! - A file is opened with `O_NOFOLLOW` and `O_NONBLOCK`. It is a regular file, it belongs to this
 //!   user or to root, and not every user can write to it.
 //! - Each read has a limit.

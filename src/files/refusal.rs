@@ -26,6 +26,8 @@ pub(crate) enum Why {
     OpenFile(u32),
     /// A link stands in the place of a file of ours.
     Link,
+    /// A link stands in the place of a folder in a folder of ours.
+    FolderLink,
     /// Something else than a file stands there.
     NotAFile,
     /// Something else than a folder stands there.
@@ -72,6 +74,10 @@ impl Refusal {
             Why::OpenFile(_) => {
                 format!("check its content, then run `chmod o-w {path}`")
             }
+            Why::FolderLink => {
+                "remove the link; if the files behind it are yours, move their folder to its place"
+                    .to_owned()
+            }
             Why::Link | Why::NotAFile | Why::NotAFolder => {
                 format!("remove it, or name another folder in {variable}")
             }
@@ -114,6 +120,7 @@ impl fmt::Display for Refusal {
                 "every user of this machine can write to the file `{path}` (mode {mode:04o})"
             ),
             Why::Link => write!(f, "`{path}` is a symbolic link and not a file"),
+            Why::FolderLink => write!(f, "`{path}` is a symbolic link and not a folder"),
             Why::NotAFile => write!(f, "`{path}` is not a regular file"),
             Why::NotAFolder => write!(f, "`{path}` is not a folder"),
             Why::TooLong(most) => write!(f, "the file `{path}` is longer than {most} bytes"),

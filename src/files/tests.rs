@@ -134,7 +134,7 @@ fn folder_that_others_can_write_to_is_refused_until_it_is_repaired() {
 }
 
 #[test]
-fn own_link_to_a_folder_is_followed() {
+fn own_link_to_the_folder_is_followed_and_a_link_below_it_is_refused() {
     let place = TempDir::new().unwrap();
     let link = place.path().join("state");
     let disk = place.path().join("disk");
@@ -142,11 +142,21 @@ fn own_link_to_a_folder_is_followed() {
     symlink(&disk, &link).unwrap();
     Folder::from(&link).replace("file", b"x").unwrap();
     assert_eq!(fs::read(disk.join("file")).unwrap(), b"x");
-    fs::create_dir(place.path().join("sealed")).unwrap();
-    symlink("../sealed", disk.join("sealed")).unwrap();
+    let elsewhere = place.path().join("elsewhere");
+    fs::create_dir(&elsewhere).unwrap();
+    set_mode(&elsewhere, 0o700);
+    symlink(&elsewhere, disk.join("sealed")).unwrap();
     let inner = Folder::from(&link).below("sealed");
-    inner.replace("file", b"x").unwrap();
-    assert_eq!(inner.names().unwrap(), ["file"]);
+    let outcomes = [
+        inner.replace("file", b"x"),
+        inner.create(),
+        inner.names().map(drop),
+    ];
+    for refused in outcomes.map(refusal) {
+        let words = "sealed` is a symbolic link and not a folder";
+        assert!(refused.ends_with(words), "{refused}");
+    }
+    assert_eq!(fs::read_dir(&elsewhere).unwrap().count(), 0);
 }
 
 #[test]

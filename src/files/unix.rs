@@ -35,6 +35,14 @@ pub(super) enum Purpose {
     Write,
 }
 
+/// The links that are followed in the place of a folder.
+#[derive(Clone, Copy)]
+enum Links<'a> {
+    None,
+    /// Those of this user, of root, and of these users if root acts for them.
+    Of(&'a [u32]),
+}
+
 /// A folder that is open and has been checked.
 pub(super) struct OpenFolder {
     folder: File,
@@ -47,7 +55,7 @@ pub(super) struct OpenFolder {
 impl OpenFolder {
     /// Opens a folder that belongs to this user and that no other user can write to.
     pub(super) fn private(path: &Path, users: &[u32]) -> io::Result<Self> {
-        let (folder, found) = OpenFolder::open(CWD, path, path, users)?;
+        let (folder, found) = OpenFolder::open(CWD, path, path, Links::Of(users))?;
         if !is_accepted(folder.us, found.uid(), users, path) {
             return Err(Refusal::error(path, Why::ForeignFolder(found.uid())));
         }
@@ -58,7 +66,7 @@ impl OpenFolder {
     /// Opens the folder of a file that a person edits, too. The folder may belong to root; the
     /// check of the file's owner refuses what others put there.
     pub(super) fn settings(path: &Path, users: &[u32]) -> io::Result<Self> {
-        let (folder, found) = OpenFolder::open(CWD, path, path, users)?;
+        let (folder, found) = OpenFolder::open(CWD, path, path, Links::Of(users))?;
         let owner = found.uid();
         if owner != 0 && !is_accepted(folder.us, owner, users, path) {
             return Err(Refusal::error(path, Why::ForeignFolder(owner)));
@@ -69,10 +77,10 @@ impl OpenFolder {
         Ok(folder)
     }
 
-    /// Opens the folder of this name in this folder.
+    /// Opens the folder of this name in this folder. A link in its place is refused.
     pub(super) fn enter(&self, name: &str) -> io::Result<Self> {
         let path = self.path.join(name);
-        let (folder, found) = OpenFolder::open(&self.folder, name.as_ref(), &path, &[self.owner])?;
+        let (folder, found) = OpenFolder::open(&self.folder, name.as_ref(), &path, Links::None)?;
         if ![self.us, self.owner].contains(&found.uid()) {
             return Err(Refusal::error(&path, Why::ForeignFolder(found.uid())));
         }
@@ -249,13 +257,11 @@ impl OpenFolder {
         Ok(())
     }
 
-    /// Opens a folder. A link is followed if it belongs to this user, to root, or to one of
-    /// `users` if root acts for them.
     fn open(
         at: impl AsFd,
         name: &Path,
         path: &Path,
-        users: &[u32],
+        links: Links<'_>,
     ) -> io::Result<(Self, Metadata)> {
         let us = rustix::process::geteuid().as_raw();
         let open = |flags| rustix::fs::openat(&at, name, FOLDER | flags, Mode::empty());
@@ -266,8 +272,12 @@ impl OpenFolder {
                 if FileType::from_raw_mode(link.st_mode) != FileType::Symlink {
                     return Err(Refusal::error(path, Why::NotAFolder));
                 }
-                if !owns_link(us, link.st_uid, users) {
-                    return Err(Refusal::error(path, Why::ForeignLink(link.st_uid)));
+                match links {
+                    Links::None => return Err(Refusal::error(path, Why::FolderLink)),
+                    Links::Of(users) if !owns_link(us, link.st_uid, users) => {
+                        return Err(Refusal::error(path, Why::ForeignLink(link.st_uid)));
+                    }
+                    Links::Of(_) => {}
                 }
                 match open(OFlags::empty()) {
                     Err(Errno::NOTDIR) => return Err(Refusal::error(path, Why::NotAFolder)),
