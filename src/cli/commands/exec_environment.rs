@@ -85,7 +85,7 @@ pub(super) fn sort<'e>(
         removed: Vec::new(),
         left: Vec::new(),
     };
-    let keys: Vec<String> = keys.iter().flat_map(|key| forms(key)).collect();
+    let keys: Vec<Key> = keys.iter().map(|key| Key::new(key)).collect();
     let host = endpoint.rsplit('/').find(|part| !part.is_empty());
     for (name, value) in environment {
         if is_credential_by_name(name) || opens_the_resource(value, host, &keys) {
@@ -111,30 +111,74 @@ fn is_credential_by_name(name: &str) -> bool {
     names.any(|known| *known == name || (cfg!(windows) && known.eq_ignore_ascii_case(name)))
 }
 
-/// The ways in which an access key is written: base64 as in the portal or for URLs, with percent
-/// escapes, and hexadecimal. The padding is left out, so that a value with and one without it is found.
-fn forms(key: &str) -> Vec<String> {
-    let plain = key.trim_end_matches('=');
-    let mut forms = vec![
-        plain.to_owned(),
-        plain.replace('+', "-").replace('/', "_"),
-        plain.replace('+', "%2B").replace('/', "%2F"),
-        plain.replace('+', "%2b").replace('/', "%2f"),
-    ];
-    if let Ok(bytes) = STANDARD_NO_PAD.decode(plain) {
-        let hex = |digits: fn(&u8) -> String| bytes.iter().map(digits).collect::<String>();
-        forms.push(hex(|byte| format!("{byte:02x}")));
-        forms.push(hex(|byte| format!("{byte:02X}")));
+/// The ways in which an access key is written.
+struct Key {
+    /// Base64 as in the portal or for URLs, and with percent escapes. The padding is left out, so
+    /// that a value with and one without it is found.
+    texts: Vec<String>,
+    /// The hexadecimal digits, in lower case.
+    digits: Option<String>,
+}
+
+impl Key {
+    fn new(key: &str) -> Self {
+        let plain = key.trim_end_matches('=');
+        let mut texts = vec![
+            plain.to_owned(),
+            plain.replace('+', "-").replace('/', "_"),
+            plain.replace('+', "%2B").replace('/', "%2F"),
+            plain.replace('+', "%2b").replace('/', "%2f"),
+        ];
+        // A key that is as short as a word would be found everywhere.
+        let is_long = |form: &String| form.len() >= SHORTEST_KEY;
+        texts.retain(is_long);
+        texts.push(key.to_owned());
+        let digits = STANDARD_NO_PAD.decode(plain).ok().map(|bytes| {
+            let digits = bytes.iter().map(|byte| format!("{byte:02x}"));
+            digits.collect::<String>()
+        });
+        Key {
+            texts,
+            digits: digits.filter(is_long),
+        }
     }
-    // A key that is as short as a word would be found everywhere.
-    forms.retain(|form| form.len() >= SHORTEST_KEY);
-    forms.push(key.to_owned());
-    forms
+
+    fn is_in(&self, value: &Written<'_>) -> bool {
+        let has = |text: &String| {
+            value.text.contains(text.as_str()) || value.squeezed.contains(text.as_str())
+        };
+        let digits = self.digits.as_ref();
+        self.texts.iter().any(has)
+            || digits.is_some_and(|key| value.digits.iter().any(|found| found.contains(key)))
+    }
+}
+
+/// A variable's value, and what is left of it without separators.
+struct Written<'v> {
+    text: &'v str,
+    /// Without white space: long Base64 is often in lines.
+    squeezed: String,
+    /// The hexadecimal digits alone, in lower case: `aa:bb`, `AA BB`, `\xaa\xbb` and `%aa%bb` are
+    /// alike. The second one is without `0x` too.
+    digits: [String; 2],
+}
+
+impl<'v> Written<'v> {
+    fn new(text: &'v str) -> Self {
+        let lower = text.to_ascii_lowercase();
+        let digits = |text: &str| text.chars().filter(char::is_ascii_hexdigit).collect();
+        Written {
+            text,
+            squeezed: text.split_whitespace().collect(),
+            digits: [digits(&lower), digits(&lower.replace("0x", ""))],
+        }
+    }
 }
 
 /// Whether a value has a key, a connection string or a token of an ACS resource in it.
-fn opens_the_resource(value: &str, host: Option<&str>, keys: &[String]) -> bool {
-    if keys.iter().any(|key| value.contains(key.as_str())) {
+fn opens_the_resource(value: &str, host: Option<&str>, keys: &[Key]) -> bool {
+    let written = Written::new(value);
+    if keys.iter().any(|key| key.is_in(&written)) {
         return true;
     }
     let lower = value.to_lowercase();
@@ -277,10 +321,23 @@ mod tests {
             "%2B%2Fv7S0VZLUtFWS1LRVktS0VZ%2Bw%3D%3D",
             "fbfbfb4b45592d4b45592d4b45592d4b4559fb",
             "FBFBFB4B45592D4B45592D4B45592D4B4559FB",
+            "fb:fb:fb:4b:45:59:2d:4b:45:59:2d:4b:45:59:2d:4b:45:59:fb",
+            "FB FB FB 4B 45 59 2D 4B 45 59 2D 4B 45 59 2D 4B 45 59 FB",
+            "fb-fb-fb-4b-45-59-2d-4b-45-59-2d-4b-45-59-2d-4b-45-59-fb",
+            "FBFBFB4B 45592D4B 45592D4B\n45592D4B 4559FB",
+            r"\xfb\xfb\xfb\x4b\x45\x59\x2d\x4b\x45\x59\x2d\x4b\x45\x59\x2d\x4b\x45\x59\xfb",
+            "%fb%fb%fb%4b%45%59%2d%4b%45%59%2d%4b%45%59%2d%4b%45%59%fb",
+            "{0xFB,0xFB,0xFB,0x4B,0x45,0x59,0x2D,0x4B,0x45,0x59,0x2D,0x4B,0x45,0x59,0x2D,0x4B,0x45,0x59,0xFB}",
+            "k=0xfbfbfb4b45592d4b45592d4b45592d4b4559fb",
+            "+/v7S0VZLUtF\nWS1LRVktS0VZ+w==\n",
         ] {
             let environment = BTreeMap::from([("MINE".to_owned(), value.to_owned())]);
             let sorted = sort(&environment, "https://c.communication.azure.com", &[key]);
             assert_eq!(sorted.removed, ["MINE"], "{value}");
         }
+        let other = "fb:fb:fb:4b:45:59:2d:4b:45:59:2d:4b:45:59:2d:4b:45:59:fc";
+        let environment = BTreeMap::from([("MINE".to_owned(), other.to_owned())]);
+        let sorted = sort(&environment, "https://c.communication.azure.com", &[key]);
+        assert!(sorted.removed.is_empty(), "{sorted:?}");
     }
 }
