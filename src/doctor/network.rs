@@ -71,7 +71,7 @@ pub fn tls(files: &[AuthorityFile], heard: Option<&Heard>) -> Check {
     for file in files {
         match file.read() {
             Ok(_) => readable.push(file.named_by),
-            Err(error) if file.required => return Check::failed(NAME, &error),
+            Err(error) if file.is_required() => return Check::failed(NAME, &error),
             Err(error) => unreadable = unreadable.or(Some(error)),
         }
     }

@@ -23,10 +23,13 @@
 //! A [`SettingsFile`] is a file that a person edits, too: `config.toml`. It may be a link, a file
 //! of root or a bind mount.
 //!
+//! A file that a person named and that may belong to others is opened by [`open_named`].
+//!
 //! On Windows the folders of a user are not writable for other users, and nothing is checked.
 
 mod folder;
 mod lock;
+mod named;
 #[cfg(not(unix))]
 mod plain;
 mod refusal;
@@ -41,6 +44,7 @@ pub use folder::Folder;
 pub use settings::SettingsFile;
 
 pub(crate) use lock::{is_unsupported, wait};
+pub(crate) use named::{Changer, may_never_end, open_named};
 pub(crate) use refusal::{Refusal, shell_quoted};
 
 #[cfg(not(unix))]

@@ -18,14 +18,18 @@ const FOLDER: OFlags = OFlags::RDONLY
     .union(OFlags::DIRECTORY)
     .union(OFlags::CLOEXEC);
 /// A FIFO or a device of this name does not make the call wait.
-const FILE: OFlags = OFlags::NOFOLLOW
+pub(super) const FILE: OFlags = OFlags::NOFOLLOW
     .union(OFlags::NONBLOCK)
     .union(OFlags::NOCTTY)
     .union(OFlags::CLOEXEC);
 /// The permission bits that let the group or everybody write.
 const OTHERS_WRITE: u32 = 0o022;
-const ALL_WRITE: u32 = 0o002;
-const STICKY: u32 = 0o1000;
+pub(super) const ALL_WRITE: u32 = 0o002;
+pub(super) const GROUP_WRITE: u32 = 0o020;
+pub(super) const STICKY: u32 = 0o1000;
+
+/// As many links as Linux follows.
+pub(super) const MOST_LINKS: u32 = 40;
 
 /// What a file is opened for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -322,9 +326,6 @@ impl OpenFolder {
 /// Follows the links that a person made in a file's place. Returns the path of the file, which
 /// need not exist. Each link must belong to this user or to root.
 pub(super) fn follow(path: &Path, users: &[u32]) -> io::Result<PathBuf> {
-    /// As many as Linux follows.
-    const MOST_LINKS: u32 = 40;
-
     let us = rustix::process::geteuid().as_raw();
     let mut path = path.to_owned();
     for _ in 0..MOST_LINKS {
@@ -365,7 +366,7 @@ pub(crate) fn open_key_file(path: &Path, users: &[u32]) -> io::Result<File> {
 
 /// Whether the bits let the members of the file's group write to it.
 pub(super) fn is_open_to_group(file: &File) -> io::Result<bool> {
-    Ok(file.metadata()?.mode() & 0o020 != 0)
+    Ok(file.metadata()?.mode() & GROUP_WRITE != 0)
 }
 
 /// Whether the owner of what is at this path is this user, or a user for which root may act.
@@ -384,7 +385,7 @@ fn is_placed_by_root(path: &Path) -> bool {
 }
 
 /// The folder that a path's last name is in.
-fn parent(path: &Path) -> &Path {
+pub(super) fn parent(path: &Path) -> &Path {
     match path.parent() {
         Some(parent) if parent.as_os_str().is_empty() => Path::new("."),
         Some(parent) => parent,

@@ -9,6 +9,7 @@ use rustls::pki_types::pem::PemObject;
 use tracing::warn;
 
 use crate::error::{Error, Kind, Result};
+use crate::files::{Changer, may_never_end, open_named};
 use crate::input;
 use crate::text::shown;
 
@@ -42,12 +43,23 @@ impl AuthorityFile {
     /// # Errors
     /// [`Kind::Usage`] where it cannot be read or holds no certificate of an authority.
     pub(crate) fn read(&self) -> Result<Vec<CertificateDer<'static>>> {
+        self.read_and_judge().map(|(found, _)| found)
+    }
+
+    /// Whether it is an error if the file cannot be read. The platform's loader reads
+    /// `SSL_CERT_FILE` by itself, and would wait at a FIFO and read a device for ever.
+    pub(crate) fn is_required(&self) -> bool {
+        self.required || self.named_by == "SSL_CERT_FILE" && may_never_end(&self.path)
+    }
+
+    /// Reads the file, and finds another user who can change it.
+    fn read_and_judge(&self) -> Result<(Vec<CertificateDer<'static>>, Option<Changer>)> {
         let read = read_bounded(&self.path);
-        let found = read.and_then(|pem| {
+        let found = read.and_then(|(pem, changer)| {
             let found = parsable(&pem);
             match found.is_empty() {
                 true => Err("it holds no PEM certificate".to_owned()),
-                false => Ok(found),
+                false => Ok((found, changer)),
             }
         });
         found.map_err(|why| {
@@ -68,19 +80,19 @@ impl AuthorityFile {
 pub(super) fn from_files(files: &[AuthorityFile]) -> Result<Vec<CertificateDer<'static>>> {
     let mut all = Vec::new();
     for file in files {
-        match file.read() {
-            Ok(found) => {
-                if let Some(changer) = who_can_change(&file.path) {
+        match file.read_and_judge() {
+            Ok((found, changer)) => {
+                if let Some(changer) = changer {
                     warn!(
-                        "{} names {}, which {changer} can change: it decides which servers get \
-                         your tokens",
+                        "{} names {}, which {}: it decides which servers get your tokens",
                         file.named_by,
-                        shown(&file.path.to_string_lossy())
+                        shown(&file.path.to_string_lossy()),
+                        shown(&changer.to_string())
                     );
                 }
                 all.extend(found);
             }
-            Err(error) if file.required => return Err(error),
+            Err(error) if file.is_required() => return Err(error),
             Err(error) => warn!("{error}"),
         }
     }
@@ -105,35 +117,17 @@ fn parsable(pem: &[u8]) -> Vec<CertificateDer<'static>> {
         .collect()
 }
 
-/// Names another user who can change the file; `None` if only this user and root can.
-#[cfg(unix)]
-fn who_can_change(path: &Path) -> Option<String> {
-    use std::os::unix::fs::MetadataExt;
-
-    let found = std::fs::metadata(path).ok()?;
-    let own = rustix::process::geteuid().as_raw();
-    if found.mode() & 0o002 != 0 {
-        return Some("every user".to_owned());
-    }
-    (found.uid() != own && found.uid() != 0).then(|| format!("the user with id {}", found.uid()))
-}
-
-/// Access lists are not read here.
-#[cfg(not(unix))]
-fn who_can_change(_path: &Path) -> Option<String> {
-    None
-}
-
-/// The file's bytes; a device or a log that was named by mistake is not read for ever.
-fn read_bounded(path: &Path) -> Result<Vec<u8>, String> {
-    let file = std::fs::File::open(path).map_err(|error| error.to_string())?;
+/// Reads the file, and finds another user who can change it. A device or a log that was named by
+/// mistake is not read for ever.
+fn read_bounded(path: &Path) -> Result<(Vec<u8>, Option<Changer>), String> {
+    let (file, changer) = open_named(path).map_err(|error| error.to_string())?;
     let mut bytes = Vec::new();
     file.take(LONGEST_FILE + 1)
         .read_to_end(&mut bytes)
         .map_err(|error| error.to_string())?;
     match bytes.len() as u64 > LONGEST_FILE {
         true => Err("it is longer than 16 MiB".to_owned()),
-        false => Ok(bytes),
+        false => Ok((bytes, changer)),
     }
 }
 
@@ -161,18 +155,6 @@ mod tests {
         for bytes in [bundle.as_bytes(), marked.as_bytes(), &little, &big] {
             assert_eq!(parsable(bytes).len(), 2);
         }
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn file_that_another_user_can_change_is_named() {
-        use std::os::unix::fs::PermissionsExt;
-
-        let file = tempfile::NamedTempFile::new().expect("a file");
-        assert_eq!(who_can_change(file.path()), None);
-        let everyone = std::fs::Permissions::from_mode(0o666);
-        std::fs::set_permissions(file.path(), everyone).expect("it is ours");
-        assert_eq!(who_can_change(file.path()).as_deref(), Some("every user"));
     }
 
     #[test]

@@ -1,11 +1,12 @@
 //! `config.toml` and its folder.
 
+use std::ffi::OsStr;
 use std::fs;
-use std::os::unix::fs::{chown, symlink};
+use std::os::unix::fs::{chown, lchown, symlink};
 use std::path::Path;
 
 use super::run;
-use crate::harness::users::{ADA, EVE, Machine, owner_and_mode, set_mode};
+use crate::harness::users::{ADA, EVE, Ended, Machine, owner_and_mode, set_mode};
 
 #[test]
 fn settings_that_another_user_can_change_are_refused_with_the_repair() {
@@ -97,6 +98,73 @@ fn link_to_settings_is_followed_if_link_and_target_are_the_users_own() {
     fs::remove_file(&link).expect("root removes it");
     symlink(&target, &link).expect("root's link");
     get(&shared).assert_code(0);
+}
+
+#[test]
+fn authorities_that_another_user_can_change_are_used_with_a_warning() {
+    let machine = Machine::new();
+    let home = machine.home(ADA);
+    let (certs, link) = (home.join("certs"), home.join("link.pem"));
+    let file = certs.join("ca.pem");
+    let signed = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]);
+    ADA.sh("mkdir -m 755 \"$1\"", &[&certs]);
+    fs::write(&file, signed.expect("a certificate").cert.pem()).expect("a file");
+    ADA.sh("ln -s \"$1\" \"$2\"", &[&file, &link]);
+    ADA.owns(&certs);
+    set_mode(&file, 0o644);
+    // The address is https, so that the authorities are needed. There is no listener.
+    let create = |named_by: &str, path: &Path| {
+        let resource = "endpoint=https://127.0.0.1:9/;accesskey=c2VjcmV0";
+        let variables = [
+            ("ACSPASS_STORE", OsStr::new("memory")),
+            (
+                "COMMUNICATION_SERVICES_CONNECTION_STRING",
+                resource.as_ref(),
+            ),
+            (named_by, path.as_os_str()),
+        ];
+        Ended::of(ADA.acspass(&machine, &variables).args(["user", "create"]))
+    };
+    let warning = |ended: &Ended| {
+        ended.assert_code(6);
+        let lines = ended.stderr.lines();
+        lines
+            .filter(|line| line.starts_with("warning: "))
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
+    let assert_warns = |path: &Path, words: &str| {
+        let found = warning(&create("ACSPASS_CA_FILE", path));
+        assert!(found.len() == 1 && found[0].contains(words), "{found:?}");
+    };
+    let none: [&str; 0] = [];
+    assert_eq!(warning(&create("ACSPASS_CA_FILE", &link)), none);
+    let give = |path: &Path, to: u32| lchown(path, Some(to), Some(to)).expect("root gives it");
+    for (given, through) in [(&file, None), (&certs, Some(&certs)), (&link, Some(&link))] {
+        give(given, EVE.id);
+        let through =
+            through.map_or_else(String::new, |path| format!(" through `{}`", path.display()));
+        let words = format!("the user with id 61002 can change{through}: it decides");
+        assert_warns(&link, &words);
+        // Those of root are no reason for a warning.
+        give(given, 0);
+        assert_eq!(warning(&create("ACSPASS_CA_FILE", &link)), none);
+        give(given, ADA.id);
+    }
+    set_mode(&file, 0o664);
+    assert_warns(&link, "the group with id 61001 can change: it decides");
+
+    let fifo = home.join("fifo");
+    ADA.sh("mkfifo \"$1\"", &[&fifo]);
+    for (named_by, code) in [
+        ("ACSPASS_CA_FILE", 2),
+        ("SSL_CERT_FILE", 2),
+        ("REQUESTS_CA_BUNDLE", 6),
+    ] {
+        create(named_by, &fifo)
+            .assert_code(code)
+            .assert_says(&[named_by, "is not a regular file"]);
+    }
 }
 
 #[test]
