@@ -89,12 +89,12 @@ impl Emulator {
 
     /// The first user's name.
     pub fn username(&self) -> &'static str {
-        world::USERS[0].username
+        world::ordinary()[0].username
     }
 
     /// The first user's object id.
     pub fn object_id(&self) -> &'static str {
-        world::USERS[0].home().oid
+        world::ordinary()[0].home().oid
     }
 
     /// The users who meet an obstacle, such as a page that asks for consent or a renewal that is
@@ -121,14 +121,14 @@ impl Emulator {
     ///
     /// A sign-in that passes the challenge's claims on asks for the code, and renewals then work.
     pub fn personas(&self) -> Vec<(&'static str, &'static str)> {
-        let all = world::PERSONAS.iter();
+        let all = world::personas().iter();
         all.map(|user| (user.username, user.note)).collect()
     }
 
     /// The names of all ordinary users, first to last: two ordinary ones, one without a Teams licence, and
     /// one whose home is another directory.
     pub fn usernames(&self) -> Vec<&'static str> {
-        world::USERS.iter().map(|user| user.username).collect()
+        world::ordinary().iter().map(|user| user.username).collect()
     }
 
     /// All users, the ordinary ones first, each with the object id and the directory of their home:

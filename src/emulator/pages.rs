@@ -15,7 +15,7 @@ use ring::digest;
 use super::door::{Asked, Reply};
 use super::entra;
 use super::scopes::Scopes;
-use super::world::{self, PERSONAS, ServiceApp, Tenant, USERS, User};
+use super::world::{self, ServiceApp, Tenant, User};
 
 const STYLE: &str = include_str!("../../assets/emulator/style.css");
 /// Submits the answer's form; its visible button does the same where scripts are off.
@@ -117,8 +117,8 @@ pub(super) fn front(asked: &Asked) -> Reply {
         tenant: world::CONTOSO.id,
         client: world::CLIENT_ID,
         service: &world::SERVICE_APPS[0],
-        users: &USERS,
-        personas: &PERSONAS,
+        users: world::ordinary(),
+        personas: world::personas(),
     };
     page_of("page", StatusCode::OK, &page, false)
 }
@@ -133,8 +133,8 @@ pub(super) fn sign_in(
         style: STYLE,
         tenant: tenant.segment(),
         stranger,
-        users: offered(&USERS, tenant),
-        personas: offered(&PERSONAS, tenant),
+        users: offered(world::ordinary(), tenant),
+        personas: offered(world::personas(), tenant),
         fields,
     };
     page_of("authorize", StatusCode::OK, &page, false)

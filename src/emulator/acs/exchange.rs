@@ -48,7 +48,7 @@ pub(super) fn run(shared: &Shared, asked: &Asked) -> Result<Reply, Refusal> {
     }
     let user = User::in_directory(&claims.oid, &claims.tid)
         .ok_or_else(|| Refusal::access_token("the token's user does not exist"))?;
-    if !user.teams_licence {
+    if user.lacks_teams_licence {
         return Err(Refusal::forbidden(
             "The user has no eligible Teams licence.",
         ));

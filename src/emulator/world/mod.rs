@@ -3,11 +3,9 @@
 //! Nothing comes in; out go constants and look-ups by the names that requests carry. What changes
 //! while the emulator runs is not here but in the state.
 
-mod people;
-mod personas;
+mod users;
 
-pub(super) use people::{Member, Obstacle, Refused, USERS, User, everyone};
-pub(super) use personas::PERSONAS;
+pub(super) use users::{Member, Obstacle, Refused, User, everyone, ordinary, personas};
 
 /// The app registration that may sign users in: a public client, consented to in every directory.
 pub(super) const CLIENT_ID: &str = "ac5ba55e-0c11-4000-8000-0000000000a1";
@@ -98,7 +96,7 @@ pub(super) const FEDERATION: Federation = Federation {
 /// user do.
 pub(super) fn has_role(object_id: &str, directory_id: &str) -> bool {
     directory_id == CONTOSO.id
-        && [SERVICE_APPS[0].object_id, USERS[0].home().oid].contains(&object_id)
+        && [SERVICE_APPS[0].object_id, ordinary()[0].home().oid].contains(&object_id)
 }
 
 /// What the first path segment of an Entra URL names.

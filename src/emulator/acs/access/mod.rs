@@ -42,7 +42,7 @@ pub(super) fn exchange_entra(shared: &Shared, asked: &Asked) -> Result<Reply, Re
 
 pub(super) fn exchange_teams_extension(shared: &Shared, asked: &Asked) -> Result<Reply, Refusal> {
     let (claims, scopes, user) = user(shared, asked, &exchange::AUDIENCES, &EXTENSION_SCOPES)?;
-    if !user.teams_licence {
+    if user.lacks_teams_licence {
         return Err(Refusal::forbidden(
             "The user has no eligible Teams licence.",
         ));
