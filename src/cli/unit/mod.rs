@@ -172,7 +172,7 @@ fn texts(args: &args::Serve, flags: &Flags, world: &World) -> Result<[String; 2]
         secret_file: &state.join("serve").join("secret"),
         has_ipv6: TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).is_ok(),
     };
-    Ok([text::service(&plan)?, text::socket(&plan)])
+    Ok([text::service(&plan)?, text::socket(&plan)?])
 }
 
 fn write_and_start(

@@ -2,8 +2,9 @@
 //!
 //! Pure: what they are to say goes in. No secret does.
 
-use std::fmt::Write as _;
 use std::path::Path;
+
+use askama::Template;
 
 use crate::error::{Error, Kind, Result};
 use crate::text::quoted;
@@ -27,106 +28,68 @@ pub(super) struct Plan<'p> {
     pub(super) has_ipv6: bool,
 }
 
-/// What the service may do. It reads settings and authorities, writes to the state folder, and
-/// talks to the keyring (a Unix socket), to its callers and to the network.
-///
-/// Nothing here keeps it from starting where a user's manager may not do it: then systemd leaves
-/// that line out by itself. `/tmp` stays the user's own, since a folder or an authority's file that
-/// the user named may be there.
-const HARDENING: &str = "\
-NoNewPrivileges=yes
-ProtectSystem=strict
-RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6
-MemoryDenyWriteExecute=yes
-LockPersonality=yes
-RestrictSUIDSGID=yes
-RestrictRealtime=yes
-SystemCallArchitectures=native
-UMask=0077
-LimitCORE=0
-# The memory holds tokens and the key: none of it goes to a swap device.
-MemorySwapMax=0
-";
+/// The service's unit. Nothing in its sandbox keeps it from starting: a user's manager leaves out a
+/// line that it may not carry out. `/tmp` stays the user's own, because a folder or an authority's
+/// file that the user named may be there.
+#[derive(Template)]
+#[template(path = "systemd/acspass.service", escape = "none")]
+struct Service {
+    command: String,
+    environment: Vec<String>,
+    state: String,
+    secret: String,
+}
+
+#[derive(Template)]
+#[template(path = "systemd/acspass.socket", escape = "none")]
+struct Socket {
+    port: u16,
+    has_ipv6: bool,
+}
 
 /// The text of the service's unit.
 ///
 /// # Errors
 /// [`Kind::Usage`] where a path cannot stand in a unit.
 pub(super) fn service(plan: &Plan<'_>) -> Result<String> {
-    let mut command = quote(text_of(plan.program)?, Dollar::Plain)?;
-    let mut words = Vec::new();
-    if let Some(profile) = plan.profile {
-        words.extend(["--profile", profile]);
-    }
+    let mut command = vec![quote(text_of(plan.program)?, Dollar::Plain)?];
     let port = plan.port.to_string();
-    words.extend(["serve", "--port", &port]);
-    for origin in plan.origins {
-        words.extend(["--allow-origin", origin]);
+    let profile = plan
+        .profile
+        .into_iter()
+        .flat_map(|name| ["--profile", name]);
+    let origins = plan.origins.iter();
+    let origins = origins.flat_map(|origin| ["--allow-origin", origin.as_str()]);
+    for word in profile.chain(["serve", "--port", &port]).chain(origins) {
+        command.push(quote(word, Dollar::Doubled)?);
     }
-    for word in words {
-        command.push(' ');
-        command.push_str(&quote(word, Dollar::Doubled)?);
-    }
-    let mut environment = String::new();
-    for (name, value) in plan.environment {
-        let pair = quote(&format!("{name}={value}"), Dollar::Plain)?;
-        let _ = writeln!(environment, "Environment={pair}");
-    }
-    Ok(format!(
-        "\
-# Written by `acspass serve --install`; `acspass serve --uninstall` removes it.
-[Unit]
-Description=acspass: fresh Communication tokens for this user's apps
-Requires=acspass.socket
-After=acspass.socket
-StartLimitIntervalSec=60
-StartLimitBurst=5
-
-[Service]
-# Ready means that the secret is written and the socket is served.
-Type=notify
-ExecStart={command}
-{environment}Restart=on-failure
-RestartSec=2
-# What is wrong with a setting stays wrong: exit code 2 is not tried again.
-RestartPreventExitStatus=2
-TimeoutStopSec=15
-# However it ended, its secret is worth nothing any more.
-ExecStopPost=-/bin/rm -f {secret}
-# A descriptor for each connection.
-LimitNOFILE=65536
-{HARDENING}ReadWritePaths={state}
-# Where the resource's right is the Azure CLI's sign-in, that keeps its own cache.
-ReadWritePaths=-%h/.azure
-
-[Install]
-WantedBy=default.target
-",
-        state = path_word(plan.state)?,
-        secret = quote(text_of(plan.secret_file)?, Dollar::Doubled)?,
-    ))
+    let environment = plan.environment.iter();
+    rendered(&Service {
+        command: command.join(" "),
+        environment: environment
+            .map(|(name, value)| quote(&format!("{name}={value}"), Dollar::Plain))
+            .collect::<Result<_>>()?,
+        state: path_word(plan.state)?,
+        secret: quote(text_of(plan.secret_file)?, Dollar::Doubled)?,
+    })
 }
 
 /// The text of the socket's unit.
-pub(super) fn socket(plan: &Plan<'_>) -> String {
-    let port = plan.port;
-    let ipv6 = match plan.has_ipv6 {
-        true => format!("ListenStream=[::1]:{port}\nBindIPv6Only=ipv6-only\n"),
-        false => String::new(),
-    };
-    format!(
-        "\
-# Written by `acspass serve --install`; `acspass serve --uninstall` removes it.
-[Unit]
-Description=acspass: the port of the token service
+///
+/// # Errors
+/// [`Kind::Internal`] if the template fails.
+pub(super) fn socket(plan: &Plan<'_>) -> Result<String> {
+    rendered(&Socket {
+        port: plan.port,
+        has_ipv6: plan.has_ipv6,
+    })
+}
 
-[Socket]
-ListenStream=127.0.0.1:{port}
-{ipv6}
-[Install]
-WantedBy=sockets.target
-"
-    )
+/// The unit's text. A template has no line break at its end.
+fn rendered(unit: &impl Template) -> Result<String> {
+    let text = unit.render();
+    text.map(|text| text + "\n")
+        .map_err(|_| Error::internal("a unit of systemd could not be written"))
 }
 
 /// What a `$` begins: nothing in `Environment=` and in the program's path, a variable in a word
@@ -197,6 +160,54 @@ mod tests {
         let plain = quote("$x", Dollar::Plain).expect("it can stand there");
         assert_eq!(plain, "\"$x\"");
         assert!(quote("a\nExecStartPre=/bin/sh", Dollar::Doubled).is_err());
+    }
+
+    fn plan<'p>(environment: &'p [(&'static str, String)], origins: &'p [String]) -> Plan<'p> {
+        Plan {
+            program: Path::new("/opt/100% $x/acspass"),
+            profile: Some("work"),
+            port: 8437,
+            origins,
+            environment,
+            state: Path::new("/home/u/state"),
+            secret_file: Path::new("/home/u/state/serve/secret"),
+            has_ipv6: true,
+        }
+    }
+
+    #[test]
+    fn the_service_has_its_command_and_its_environment_on_lines_of_their_own() {
+        let environment = [("A", "1 \"2\"".to_owned()), ("B", "$x".to_owned())];
+        let origins = ["https://app.example".to_owned()];
+        let text = service(&plan(&environment, &origins)).expect("a unit");
+        let lines = r#"
+Type=notify
+ExecStart="/opt/100%% $x/acspass" "--profile" "work" "serve" "--port" "8437" "--allow-origin" "https://app.example"
+Environment="A=1 \"2\""
+Environment="B=$x"
+Restart=on-failure
+"#;
+        assert!(text.contains(lines), "{text}");
+        assert!(text.contains("\nExecStopPost=-/bin/rm -f \"/home/u/state/serve/secret\"\n"));
+        assert!(text.contains("\nMemorySwapMax=0\nReadWritePaths=\"/home/u/state\"\n"));
+        assert!(text.ends_with("\n\n[Install]\nWantedBy=default.target\n"));
+        let bare = service(&plan(&[], &[])).expect("a unit");
+        assert!(bare.contains("\"8437\"\nRestart=on-failure\n"), "{bare}");
+    }
+
+    #[test]
+    fn the_socket_listens_at_one_or_two_addresses() {
+        let both = socket(&plan(&[], &[])).expect("a unit");
+        let ends = "\n[Socket]\nListenStream=127.0.0.1:8437\nListenStream=[::1]:8437\n\
+                    BindIPv6Only=ipv6-only\n\n[Install]\nWantedBy=sockets.target\n";
+        assert!(both.ends_with(ends), "{both}");
+        let one = Plan {
+            has_ipv6: false,
+            ..plan(&[], &[])
+        };
+        let one = socket(&one).expect("a unit");
+        let lines = "\nListenStream=127.0.0.1:8437\n\n[Install]\n";
+        assert!(one.contains(lines), "{one}");
     }
 
     #[test]
