@@ -4,7 +4,7 @@ use std::path::Path;
 
 use toml_edit::{Item, Value};
 
-use super::setting::Setting;
+use super::setting::{Form, Setting};
 use crate::error::{Error, Kind, Result};
 use crate::text::quoted;
 
@@ -14,14 +14,14 @@ use crate::text::quoted;
 /// [`Kind::Usage`] naming the key.
 pub(super) fn check_value(path: &Path, profile: &str, setting: Setting, item: &Item) -> Result<()> {
     let key = setting.key();
-    let fits = match setting {
-        Setting::Scopes | Setting::AllowEndpoint | Setting::AllowOrigin => item
+    let fits = match setting.form() {
+        Form::List => item
             .as_array()
             .is_some_and(|list| list.iter().all(Value::is_str)),
-        Setting::Port => item.is_integer(),
-        Setting::Cae => item.is_bool(),
-        Setting::MinValidity => item.is_str() || item.is_integer(),
-        Setting::ConnectionString if item.as_str() != Some(STORED) => {
+        Form::Port => item.is_integer(),
+        Form::Switch => item.is_bool(),
+        Form::Duration => item.is_str() || item.is_integer(),
+        Form::Marker if item.as_str() != Some(STORED) => {
             return Err(Error::new(
                 Kind::Usage,
                 format!(
@@ -33,7 +33,7 @@ pub(super) fn check_value(path: &Path, profile: &str, setting: Setting, item: &I
                  store, or `acspass config unset connection-string`",
             ));
         }
-        _ => item.is_str(),
+        Form::Text | Form::Marker => item.is_str(),
     };
     match fits {
         true => Ok(()),

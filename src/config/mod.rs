@@ -35,7 +35,7 @@ pub use profile::{ConfigFile, DEFAULT_PROFILE, Profile};
 pub use proxies::proxies;
 pub use resource::{GivenResource, KeySource, Resource};
 pub use scopes::{default_scopes, parse_scopes};
-pub use setting::{Found, Origin, Setting, Sources};
+pub use setting::{ACCESS_KEY_VARIABLE, Found, Origin, Setting, Sources};
 
 use addresses::{allowed_hosts, listened_at, parse_hosts, parse_origins, parse_port};
 use choice::{parse_sign_in, parse_switch};

@@ -11,7 +11,7 @@ use toml_edit::{DocumentMut, Item, Table, Value};
 
 use super::choice::parse_switch;
 use super::form::{check_value, unknown, wrong};
-use super::setting::Setting;
+use super::setting::{Form, Setting};
 use crate::error::{Error, Kind, Result};
 use crate::files::{Refusal, SettingsFile, shell_quoted};
 use crate::input;
@@ -165,21 +165,21 @@ impl ConfigFile {
     }
 
     fn insert(&mut self, profile: &str, setting: Setting, text: &str) -> Result<()> {
-        let value = match setting {
-            Setting::Scopes | Setting::AllowEndpoint | Setting::AllowOrigin => Value::Array(
+        let value = match setting.form() {
+            Form::List => Value::Array(
                 text.split([' ', ','])
                     .filter(|word| !word.is_empty())
                     .collect(),
             ),
-            Setting::Port => Value::from(text.parse::<u16>().map(i64::from).map_err(|_| {
+            Form::Port => Value::from(text.parse::<u16>().map(i64::from).map_err(|_| {
                 Error::new(
                     Kind::Usage,
                     "the port is not a number from 0 to 65535",
                     "0 takes a free port",
                 )
             })?),
-            Setting::Cae => Value::from(parse_switch(text)?),
-            _ => Value::from(text),
+            Form::Switch => Value::from(parse_switch(text)?),
+            Form::Text | Form::Duration | Form::Marker => Value::from(text),
         };
         self.table_mut(profile)?
             .insert(setting.key(), Item::Value(value));

@@ -8,7 +8,7 @@ use std::fmt;
 use zeroize::Zeroizing;
 
 use super::missing::{Missing, not_configured};
-use super::setting::{Found, Origin, Setting, Sources};
+use super::setting::{ACCESS_KEY_VARIABLE, Found, Origin, Setting, Sources};
 use crate::acs::{ConnectionString, Endpoint, check_access_key};
 use crate::error::Result;
 use crate::input;
@@ -101,10 +101,7 @@ impl ResourceSetting {
         if let Some(text) = sources.emulator.get(&Setting::ConnectionString) {
             return given(text, "the emulator");
         }
-        for name in [
-            "COMMUNICATION_SERVICES_CONNECTION_STRING",
-            "AZURE_COMMUNICATION_CONNECTION_STRING",
-        ] {
+        for name in input::CONNECTION_STRING_VARIABLES {
             if let Some(text) = sources.variable(name) {
                 return given(text, name);
             }
@@ -113,7 +110,7 @@ impl ResourceSetting {
             return ResourceSetting::None;
         };
         let is_own = found.origin == Origin::Profile;
-        let key = sources.variable("COMMUNICATION_SERVICES_ACCESSKEY");
+        let key = sources.variable(ACCESS_KEY_VARIABLE);
         ResourceSetting::Endpoint {
             key: key
                 .filter(|_| !is_own)

@@ -8,80 +8,96 @@ use crate::error::{Error, Kind, Result};
 use crate::input;
 use crate::text::quoted;
 
-/// A setting as `config` and a profile know it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Setting {
-    /// The tenant.
-    Tenant,
-    /// The application (client) id.
-    ClientId,
-    /// Entra ID's host.
-    AuthorityHost,
-    /// The Entra scopes.
-    Scopes,
-    /// The kind of exchange.
-    Exchange,
-    /// A marker that the store keeps this profile's connection string; never the secret itself.
-    ConnectionString,
-    /// The ACS resource's endpoint.
-    Endpoint,
-    /// Hosts beyond ACS's own that an Entra token may be sent to.
-    AllowEndpoint,
-    /// Web origins whose pages may ask the token service.
-    AllowOrigin,
-    /// Where sessions are kept.
-    Store,
-    /// How much a fresh token has left.
-    MinValidity,
-    /// How to sign in.
-    SignIn,
-    /// The redirect listener's port.
+/// The type of a setting's value in a profile.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Form {
+    /// A text.
+    Text,
+    /// A text, or seconds as a number.
+    Duration,
+    /// The marker of a value that the store keeps.
+    Marker,
+    /// A list of texts, joined by spaces on the command line.
+    List,
+    /// A number from 0 to 65535.
     Port,
-    /// The redirect URI.
-    RedirectUri,
-    /// Whether Continuous Access Evaluation is declared.
-    Cae,
+    /// True or false.
+    Switch,
 }
 
-impl Setting {
-    /// Every setting, in the order in which `config list` shows them.
-    pub const ALL: [Setting; 15] = [
-        Setting::Tenant,
-        Setting::ClientId,
-        Setting::AuthorityHost,
-        Setting::Scopes,
-        Setting::Exchange,
-        Setting::Endpoint,
-        Setting::ConnectionString,
-        Setting::AllowEndpoint,
-        Setting::AllowOrigin,
-        Setting::Store,
-        Setting::MinValidity,
-        Setting::SignIn,
-        Setting::Port,
-        Setting::RedirectUri,
-        Setting::Cae,
-    ];
+/// The facts of one setting.
+struct Spec {
+    key: &'static str,
+    variables: &'static [&'static str],
+    default: Option<&'static str>,
+    form: Form,
+}
 
+/// Defines [`Setting`] from a table: name, key, environment variables (first one first), default
+/// and form of each.
+macro_rules! settings {
+    ($($(#[$doc:meta])* $name:ident: $key:literal, $variables:expr, $default:expr, $form:ident;)*) => {
+        /// A setting as `config` and a profile know it.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Setting {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl Setting {
+            /// Every setting, in the order in which `config list` shows them.
+            pub const ALL: [Setting; [$($key),*].len()] = [$(Setting::$name),*];
+
+            const fn spec(self) -> Spec {
+                let (key, variables, default, form): (_, &'static [_], _, _) = match self {
+                    $(Setting::$name => ($key, $variables, $default, Form::$form),)*
+                };
+                Spec { key, variables, default, form }
+            }
+        }
+    };
+}
+
+settings! {
+    /// The tenant.
+    Tenant: "tenant", &["ACSPASS_TENANT_ID"], Some("organizations"), Text;
+    /// The application (client) id.
+    ClientId: "client-id", &["ACSPASS_CLIENT_ID"], None, Text;
+    /// Entra ID's host.
+    AuthorityHost: "authority-host", &["AZURE_AUTHORITY_HOST"], Some("https://login.microsoftonline.com"), Text;
+    /// The Entra scopes.
+    Scopes: "scopes", &["ACSPASS_SCOPES"], Some("Teams.ManageCalls Teams.ManageChats"), List;
+    /// The kind of exchange.
+    Exchange: "exchange", &["ACSPASS_EXCHANGE"], Some("key"), Text;
+    /// The ACS resource's endpoint.
+    Endpoint: "endpoint", &["COMMUNICATION_SERVICES_ENDPOINT"], None, Text;
+    // Its variables are `input::CONNECTION_STRING_VARIABLES`, because it is a secret.
+    /// A marker that the store keeps this profile's connection string; never the secret itself.
+    ConnectionString: "connection-string", &[], None, Marker;
+    /// Hosts beyond ACS's own that an Entra token may be sent to.
+    AllowEndpoint: "allow-endpoint", &[], None, List;
+    /// Web origins whose pages may ask the token service.
+    AllowOrigin: "allow-origin", &[], None, List;
+    /// Where sessions are kept.
+    Store: "store", &["ACSPASS_STORE"], Some("keyring"), Text;
+    /// How much a fresh token has left.
+    MinValidity: "min-validity", &[], Some("10m"), Duration;
+    /// How to sign in.
+    SignIn: "sign-in", &[], Some("browser"), Text;
+    /// The redirect listener's port.
+    Port: "port", &[], Some("0"), Port;
+    /// The redirect URI.
+    RedirectUri: "redirect-uri", &[], None, Text;
+    /// Whether Continuous Access Evaluation is declared.
+    Cae: "cae", &[], Some("false"), Switch;
+}
+
+/// The environment variable that gives the access key of an endpoint.
+pub const ACCESS_KEY_VARIABLE: &str = "COMMUNICATION_SERVICES_ACCESSKEY";
+
+impl Setting {
     /// The key in `config` and in a profile's table.
     pub fn key(self) -> &'static str {
-        match self {
-            Setting::Tenant => "tenant",
-            Setting::ClientId => "client-id",
-            Setting::AuthorityHost => "authority-host",
-            Setting::Scopes => "scopes",
-            Setting::Exchange => "exchange",
-            Setting::ConnectionString => "connection-string",
-            Setting::Endpoint => "endpoint",
-            Setting::AllowEndpoint => "allow-endpoint",
-            Setting::AllowOrigin => "allow-origin",
-            Setting::Store => "store",
-            Setting::MinValidity => "min-validity",
-            Setting::SignIn => "sign-in",
-            Setting::Port => "port",
-            Setting::RedirectUri => "redirect-uri",
-            Setting::Cae => "cae",
-        }
+        self.spec().key
     }
 
     /// The setting with this key.
@@ -102,47 +118,19 @@ impl Setting {
             })
     }
 
-    /// The environment variables that give it, first one first. `connection-string` has its own
-    /// way, since it is a secret.
+    /// The environment variables that give it, first one first. `connection-string` has none here:
+    /// its variables are [`input::CONNECTION_STRING_VARIABLES`].
     pub fn variables(self) -> &'static [&'static str] {
-        match self {
-            Setting::Tenant => &["ACSPASS_TENANT_ID"],
-            Setting::ClientId => &["ACSPASS_CLIENT_ID"],
-            Setting::AuthorityHost => &["AZURE_AUTHORITY_HOST"],
-            Setting::Scopes => &["ACSPASS_SCOPES"],
-            Setting::Exchange => &["ACSPASS_EXCHANGE"],
-            Setting::Endpoint => &["COMMUNICATION_SERVICES_ENDPOINT"],
-            Setting::Store => &["ACSPASS_STORE"],
-            Setting::ConnectionString
-            | Setting::AllowEndpoint
-            | Setting::AllowOrigin
-            | Setting::MinValidity
-            | Setting::SignIn
-            | Setting::Port
-            | Setting::RedirectUri
-            | Setting::Cae => &[],
-        }
+        self.spec().variables
     }
 
-    /// What holds where nothing is set.
+    /// The value if none is set.
     pub fn default_text(self) -> Option<&'static str> {
-        match self {
-            Setting::Tenant => Some("organizations"),
-            Setting::AuthorityHost => Some("https://login.microsoftonline.com"),
-            Setting::Scopes => Some("Teams.ManageCalls Teams.ManageChats"),
-            Setting::Exchange => Some("key"),
-            Setting::Store => Some("keyring"),
-            Setting::MinValidity => Some("10m"),
-            Setting::SignIn => Some("browser"),
-            Setting::Port => Some("0"),
-            Setting::Cae => Some("false"),
-            Setting::ClientId
-            | Setting::ConnectionString
-            | Setting::Endpoint
-            | Setting::AllowEndpoint
-            | Setting::AllowOrigin
-            | Setting::RedirectUri => None,
-        }
+        self.spec().default
+    }
+
+    pub(super) fn form(self) -> Form {
+        self.spec().form
     }
 }
 

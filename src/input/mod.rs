@@ -11,7 +11,7 @@ use std::borrow::Cow;
 use zeroize::Zeroizing;
 
 pub use ids::ids;
-pub use secret::{connection_string, token};
+pub use secret::{CONNECTION_STRING_VARIABLES, connection_string, token};
 
 /// Reads text in UTF-8 or UTF-16, with or without a byte order mark. `None` if it is neither.
 pub fn text(bytes: &[u8]) -> Option<Zeroizing<String>> {

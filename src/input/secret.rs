@@ -7,7 +7,8 @@ use serde_json::Value;
 use super::{bare, value_with_form};
 use crate::jwt;
 
-const CONNECTION_VARIABLES: [&str; 2] = [
+/// The environment variables that give a connection string, first one first.
+pub const CONNECTION_STRING_VARIABLES: [&str; 2] = [
     "COMMUNICATION_SERVICES_CONNECTION_STRING",
     "AZURE_COMMUNICATION_CONNECTION_STRING",
 ];
@@ -29,7 +30,7 @@ const TOKEN_MEMBERS: [&str; 3] = ["token", "accessToken", "access_token"];
 pub fn connection_string(text: &str) -> Cow<'_, str> {
     found(
         text,
-        &CONNECTION_VARIABLES,
+        &CONNECTION_STRING_VARIABLES,
         &CONNECTION_MEMBERS,
         is_connection_string,
     )

@@ -61,11 +61,7 @@ fn found(world: &World) -> Result<(String, Vec<Row>)> {
         environment: &world.environment,
         profile: &profile,
     };
-    let secret_variables = [
-        "COMMUNICATION_SERVICES_CONNECTION_STRING",
-        "AZURE_COMMUNICATION_CONNECTION_STRING",
-    ];
-    let from_environment = secret_variables
+    let from_environment = input::CONNECTION_STRING_VARIABLES
         .into_iter()
         .find(|variable| sources.variable(variable).is_some());
     let all = Setting::ALL

@@ -8,9 +8,12 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::cli::parts::World;
-use crate::config::StoreChoice;
-use crate::config::{Config, DEFAULT_PROFILE, KeySource, Origin, Profile, Setting, Sources};
+use crate::config::{
+    ACCESS_KEY_VARIABLE, Config, DEFAULT_PROFILE, KeySource, Origin, Profile, Setting, Sources,
+    StoreChoice,
+};
 use crate::error::{Error, Kind, Result};
+use crate::input;
 use crate::text::{quoted, shell_word};
 
 /// Paths, which are made absolute: the service starts in another folder.
@@ -72,11 +75,8 @@ pub(super) fn check_settings(world: &World, name: &str, profile: &Profile) -> Re
             }
         })
         .collect();
-    let secrets = [
-        "COMMUNICATION_SERVICES_CONNECTION_STRING",
-        "AZURE_COMMUNICATION_CONNECTION_STRING",
-        "COMMUNICATION_SERVICES_ACCESSKEY",
-    ];
+    let mut secrets = input::CONNECTION_STRING_VARIABLES.to_vec();
+    secrets.push(ACCESS_KEY_VARIABLE);
     let is_set = |variable: &&str| world.variable(variable).is_some();
     let key = Setting::ConnectionString.key();
     lost.extend(secrets.into_iter().filter(is_set).map(|name| (key, name)));
