@@ -16,7 +16,7 @@ pub mod peer;
 mod progress;
 pub(crate) mod serve;
 #[cfg(test)]
-mod slow_callers;
+mod slow_callers_tests;
 mod talk;
 
 use std::io;
