@@ -23,6 +23,7 @@ mod profile;
 mod qr;
 mod reach;
 mod ready;
+mod render;
 mod sign_in;
 mod talk;
 mod unit;

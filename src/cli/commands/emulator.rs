@@ -1,14 +1,15 @@
 //! `emulator`: runs the embedded emulator until it is stopped.
 
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
 
+use askama::Template;
 use serde_json::json;
 use tempfile::NamedTempFile;
 
 use crate::cli::args;
 use crate::cli::output::Output;
 use crate::cli::parts::{World, block_on};
+use crate::cli::render::render;
 use crate::emulator::{Emulator, Options};
 use crate::error::{Error, Kind, Result};
 use crate::files::shell_quoted;
@@ -36,7 +37,13 @@ pub(super) fn run(args: &args::Emulator, world: &World, output: &mut Output) -> 
         "connectionString": emulator.connection_string(),
         "caFile": path,
     });
-    output.result(&text(&emulator, &url, &path), &json)?;
+    let text = render(&Started {
+        emulator: &emulator,
+        url: &url,
+        ca_file: &path,
+        ca_word: &shell_quoted(ca_file.path()),
+    })?;
+    output.result(&text, &json)?;
     output.talk().say(
         "This is an emulator: its keys are published and worthless, and only this machine reaches \
          it. Ctrl-C stops it.",
@@ -75,43 +82,13 @@ fn write_ca(emulator: &Emulator) -> Result<NamedTempFile> {
     Ok(file)
 }
 
-fn text(emulator: &Emulator, url: &str, ca_file: &str) -> String {
-    let http = emulator.http_url();
-    let connection_string = emulator.connection_string();
-    let users: PathBuf = emulator.usernames().join(", ").into();
-    format!(
-        "Entra ID and ACS Identity, emulated at {url} and {http}
-
-tenant             {tenant}
-client id          {client}
-users              {users}
-connection string  {connection_string}
-service app        {service_client}, its secret {service_secret}
-CA certificate     {ca_file}
-
-To point acspass at it, in another shell:
-  export AZURE_AUTHORITY_HOST={http}
-  export ACSPASS_TENANT_ID={tenant}
-  export ACSPASS_CLIENT_ID={client}
-  export COMMUNICATION_SERVICES_CONNECTION_STRING='{connection}'
-
-To point an SDK at it (https, with the CA certificate):
-  export REQUESTS_CA_BUNDLE={ca_word} SSL_CERT_FILE={ca_word} NODE_EXTRA_CA_CERTS={ca_word}
-  authority  {url}/{tenant}   (msal: instance_discovery=False; msal-node: knownAuthorities)
-  export COMMUNICATION_SERVICES_CONNECTION_STRING='{connection_string}'
-or, in place of the connection string, as the service app (azure-identity:
-disable_instance_discovery=True; @azure/identity: disableInstanceDiscovery: true;
-.NET: DisableInstanceDiscovery = true):
-  export COMMUNICATION_SERVICES_ENDPOINT={url} AZURE_AUTHORITY_HOST={url}
-  export AZURE_TENANT_ID={tenant} AZURE_CLIENT_ID={service_client}
-  export AZURE_CLIENT_SECRET={service_secret}
-",
-        tenant = emulator.tenant_id(),
-        client = emulator.client_id(),
-        ca_word = shell_quoted(Path::new(ca_file)),
-        users = users.display(),
-        service_client = emulator.service_client_id(),
-        service_secret = emulator.service_client_secret(),
-        connection = emulator.http_connection_string(),
-    )
+/// The text of a start: addresses, ids and the variables of clients.
+#[derive(Template)]
+#[template(path = "emulator/start.txt")]
+struct Started<'e> {
+    emulator: &'e Emulator,
+    url: &'e str,
+    ca_file: &'e str,
+    /// The same as a word of a shell.
+    ca_word: &'e str,
 }

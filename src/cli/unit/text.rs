@@ -6,6 +6,7 @@ use std::path::Path;
 
 use askama::Template;
 
+use crate::cli::render::render;
 use crate::error::{Error, Kind, Result};
 use crate::text::quoted;
 
@@ -64,7 +65,7 @@ pub(super) fn service(plan: &Plan<'_>) -> Result<String> {
         command.push(quote(word, Dollar::Doubled)?);
     }
     let environment = plan.environment.iter();
-    rendered(&Service {
+    render(&Service {
         command: command.join(" "),
         environment: environment
             .map(|(name, value)| quote(&format!("{name}={value}"), Dollar::Plain))
@@ -79,17 +80,10 @@ pub(super) fn service(plan: &Plan<'_>) -> Result<String> {
 /// # Errors
 /// [`Kind::Internal`] if the template fails.
 pub(super) fn socket(plan: &Plan<'_>) -> Result<String> {
-    rendered(&Socket {
+    render(&Socket {
         port: plan.port,
         has_ipv6: plan.has_ipv6,
     })
-}
-
-/// The unit's text. A template has no line break at its end.
-fn rendered(unit: &impl Template) -> Result<String> {
-    let text = unit.render();
-    text.map(|text| text + "\n")
-        .map_err(|_| Error::internal("a unit of systemd could not be written"))
 }
 
 /// What a `$` begins: nothing in `Environment=` and in the program's path, a variable in a word
