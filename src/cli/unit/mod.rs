@@ -272,23 +272,17 @@ impl Files {
 
 /// Puts a file in its place whole, readable to all as units are.
 fn replace(folder: &Path, path: &Path, text: &str) -> io::Result<()> {
-    let mut draft = tempfile::Builder::new();
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        draft.permissions(fs::Permissions::from_mode(0o644));
-    }
-    let mut draft = draft.prefix(".acspass-").tempfile_in(folder)?;
+    let mut draft = tempfile::Builder::new()
+        .prefix(".acspass-")
+        .tempfile_in(folder)?;
     draft.write_all(text.as_bytes())?;
-    draft.as_file().sync_all()?;
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
-        // The mode that a file is made with is cut by the umask.
-        draft
-            .as_file()
-            .set_permissions(fs::Permissions::from_mode(0o644))?;
+        let mode = fs::Permissions::from_mode(0o644);
+        draft.as_file().set_permissions(mode)?;
     }
+    draft.as_file().sync_all()?;
     draft.persist(path)?;
     Ok(())
 }

@@ -119,50 +119,39 @@ fn text(found: &Found, now: Timestamp) -> String {
     let mut lines = Vec::new();
     match &found.service {
         Some(service) => {
-            let since = found.since.map(|since| {
-                let ago = in_words(now.since(since));
-                format!(", since {since} ({ago})")
-            });
-            lines.push(format!(
-                "service      process {}{}",
-                service.pid,
-                since.unwrap_or_default()
-            ));
-            lines.push(format!(
-                "address      {}, {}",
-                service.url,
-                match found.answers {
-                    true => "which answers",
-                    false => "which does not answer",
-                }
-            ));
+            let since = found
+                .since
+                .map(|since| format!(", since {since} ({})", in_words(now.since(since))))
+                .unwrap_or_default();
+            let answers = match found.answers {
+                true => "which answers",
+                false => "which does not answer",
+            };
+            lines.push(format!("service      process {}{since}", service.pid));
+            lines.push(format!("address      {}, {answers}", service.url));
             lines.push(format!("secret file  {}", service.secret_file.display()));
             if let Some(socket) = &service.socket {
                 lines.push(format!("Unix socket  {}", socket.display()));
             }
         }
-        None => lines.push(
-            match (found.is_installed, found.is_listening) {
-                (true, Some(true)) => {
-                    "service      none runs; the next connection to its port starts it"
-                }
-                (true, _) => "service      none runs: see `journalctl --user -u acspass`",
-                (false, _) => "service      none runs: `acspass serve` starts one",
-            }
-            .to_owned(),
-        ),
+        None => {
+            let next = match (found.is_installed, found.is_listening) {
+                (true, Some(true)) => "; the next connection to its port starts it",
+                (true, _) => ": see `journalctl --user -u acspass`",
+                (false, _) => ": `acspass serve` starts one",
+            };
+            lines.push(format!("service      none runs{next}"));
+        }
     }
     lines.push(format!("systemd      {}", unit(found)));
-    lines.push(
-        match (found.signed_in.as_slice(), found.sign_in_needed.as_slice()) {
-            ([], []) => "sign-in      nobody is signed in: run `acspass login`".to_owned(),
-            (names, []) => format!("signed in    {}", names.join(", ")),
-            (_, names) => {
-                let names = names.join(", ");
-                format!("sign-in      needed for {names}: run `acspass login`")
-            }
-        },
-    );
+    lines.push(match (&*found.signed_in, &*found.sign_in_needed) {
+        ([], []) => "sign-in      nobody is signed in: run `acspass login`".to_owned(),
+        (names, []) => format!("signed in    {}", names.join(", ")),
+        (_, names) => format!(
+            "sign-in      needed for {}: run `acspass login`",
+            names.join(", ")
+        ),
+    });
     lines.join("\n")
 }
 
