@@ -65,6 +65,7 @@ pub fn not_configured(error: &Error) -> Vec<Check> {
         "loopback",
         "browser",
         "memory",
+        "swap",
         "confinement",
     ];
     let skipped = rest.map(|name| Check::skipped(name, "the configuration has to be valid first"));

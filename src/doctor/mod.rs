@@ -14,7 +14,7 @@ mod route;
 pub use local::{browser, configuration, loopback, not_configured, redirect_port, store};
 pub use network::{Heard, clock, entra, tls};
 pub use network::{Owner, ask_resource, heard_from_entra, resource};
-pub use process::{confinement, memory};
+pub use process::{confinement, memory, swap};
 pub use public::Public;
 pub use route::proxy;
 

@@ -32,6 +32,25 @@ pub fn memory(memory: Memory) -> Check {
     }
 }
 
+/// Shows whether the system keeps the secrets in memory out of the swap device.
+pub fn swap(is_memory_locked: bool) -> Check {
+    const NAME: &str = "swap";
+    match is_memory_locked {
+        true => Check::ok(
+            NAME,
+            "tokens and keys are in locked memory, which is not written to the swap device",
+        ),
+        false => Check::warn(
+            NAME,
+            "this process may not lock memory, so that tokens can be written to the swap device",
+            match cfg!(unix) {
+                true => "raise the limit (`ulimit -l`) to 1024 or more, or encrypt the swap device",
+                false => "encrypt the disk",
+            },
+        ),
+    }
+}
+
 /// Shows how far the running service is confined, or how far the kernel could confine one.
 pub fn confinement(running: Option<(u32, Option<Confined>)>, offered: Confined) -> Check {
     const NAME: &str = "confinement";
@@ -103,6 +122,12 @@ mod tests {
             is_closed: true,
         };
         assert_eq!(memory(closed).outcome, Outcome::Ok);
+    }
+
+    #[test]
+    fn memory_that_may_be_swapped_is_a_warning() {
+        assert_eq!(swap(true).outcome, Outcome::Ok);
+        assert_eq!(swap(false).outcome, Outcome::Warn);
     }
 
     #[cfg(target_os = "linux")]

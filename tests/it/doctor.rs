@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::harness::{Home, Run};
 
-const NAMES: [&str; 12] = [
+const NAMES: [&str; 13] = [
     "configuration",
     "store",
     "proxy",
@@ -24,6 +24,7 @@ const NAMES: [&str; 12] = [
     "loopback",
     "browser",
     "memory",
+    "swap",
     "confinement",
 ];
 

@@ -2,6 +2,7 @@
 //! the programs that it starts inherit.
 
 use std::ffi::OsStr;
+use std::fs;
 use std::io::{BufRead, BufReader};
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
@@ -81,6 +82,34 @@ fn killed_service_leaves_no_core_dump_even_if_the_limit_is_raised() {
 }
 
 #[test]
+fn secrets_of_a_service_are_in_locked_memory_if_the_limit_permits_it() {
+    let machine = Machine::new();
+    for (limit, is_locked) in [("64", true), ("0", false)] {
+        let doctor = "ulimit -l $2; exec \"$1\" doctor --offline --emulator";
+        let mut doctor_run = ADA.command("sh");
+        doctor_run
+            .args(["-euc", doctor, "sh"])
+            .arg(machine.program())
+            .arg(limit)
+            .env_clear()
+            .env("HOME", machine.home(ADA));
+        let output = doctor_run.output().expect("setpriv and sh");
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        let line = said.lines().find(|line| line.contains(" swap "));
+        let word = if is_locked { "ok " } else { "warn " };
+        assert!(line.is_some_and(|line| line.starts_with(word)), "{said}");
+
+        // It answers without locked memory too.
+        let service = Service::start(&machine, &format!("ulimit -l {limit}; {SERVE}"));
+        let status = format!("/proc/{}/status", service.0.id());
+        let status = fs::read_to_string(status).expect("it runs");
+        let locked = status.lines().find_map(|line| line.strip_prefix("VmLck:"));
+        let locked = locked.expect("Linux reports it").trim();
+        assert_eq!(locked != "0 kB", is_locked, "{locked}");
+    }
+}
+
+#[test]
 fn other_process_of_the_same_user_reads_neither_environment_nor_memory() {
     let machine = Machine::new();
     let read = "head -c 1 /proc/$1/environ; : < /proc/$1/mem";
@@ -100,7 +129,7 @@ fn other_process_of_the_same_user_reads_neither_environment_nor_memory() {
         let said = String::from_utf8_lossy(&output.stderr);
         assert!(said.contains("Permission denied"), "{part}: {said}");
     }
-    let limits = std::fs::read_to_string(format!("/proc/{}/limits", service.0.id()));
+    let limits = fs::read_to_string(format!("/proc/{}/limits", service.0.id()));
     let limits = limits.expect("limits");
     let core = limits.lines().find(|line| line.starts_with("Max core"));
     let words: Vec<&str> = core.expect("a limit").split_whitespace().collect();
@@ -112,7 +141,7 @@ fn command_under_exec_has_the_callers_core_limit_and_may_gain_privileges() {
     let machine = Machine::new();
     // `id` as a program that runs as root for all users.
     let setuid = machine.shared().join("id");
-    std::fs::copy("/usr/bin/id", &setuid).expect("id, of coreutils");
+    fs::copy("/usr/bin/id", &setuid).expect("id, of coreutils");
     set_mode(&setuid, 0o4755);
     let script = "ulimit -S -c 1234; exec \"$0\" exec --emulator -- sh -c \
                   'ulimit -S -c; ulimit -H -c; \"$1\" -u; head -c 1 /proc/$$/environ | wc -c' sh \"$1\"";

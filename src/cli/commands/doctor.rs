@@ -13,6 +13,7 @@ use crate::doctor::{self, Check, Owner, Public};
 use crate::error::Result;
 use crate::exchange::ExchangeKind;
 use crate::hardening;
+use crate::secret::is_memory_locked;
 use crate::serve::running;
 
 pub(super) fn run(args: &args::Doctor, world: &World, output: &mut Output) -> Result<u8> {
@@ -108,6 +109,7 @@ fn examine(args: &args::Doctor, world: &World, parts: &Parts<'_>) -> Result<Vec<
     checks.push(doctor::loopback());
     checks.push(doctor::browser(&world.environment));
     checks.push(doctor::memory(hardening::memory()));
+    checks.push(doctor::swap(is_memory_locked()));
     let running = world.serve_folder().and_then(|folder| running(&folder));
     let running = running.ok().flatten();
     checks.push(doctor::confinement(

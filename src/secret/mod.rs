@@ -3,27 +3,36 @@
 //! A secret goes in once, where it arrives, and comes out only through a call named `expose`, so
 //! that one word finds every place where one is used. Nothing here can be serialised: whoever
 //! sends or stores a secret exposes it there and then.
+//!
+//! The bytes are in memory that the system does not write to the swap device, as far as it locks
+//! memory for this process. Copies that are made elsewhere are in ordinary memory.
+
+mod locked;
 
 use std::fmt;
 
 use serde::{Deserialize, Deserializer};
 use zeroize::Zeroizing;
 
+use locked::Locked;
+
 macro_rules! secret_text {
     ($($(#[$doc:meta])* $name:ident;)*) => {$(
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq)]
-        pub struct $name(Zeroizing<String>);
+        pub struct $name(Locked);
 
         impl $name {
             /// Takes the secret in.
             pub fn new(secret: impl Into<String>) -> Self {
-                $name(Zeroizing::new(secret.into()))
+                let secret: Zeroizing<String> = Zeroizing::new(secret.into());
+                $name(Locked::copy(secret.as_bytes()))
             }
 
             /// The secret itself. Never print, log or format what this returns.
             pub fn expose(&self) -> &str {
-                &self.0
+                // The bytes are those of a text.
+                str::from_utf8(self.0.bytes()).unwrap_or_default()
             }
         }
 
@@ -66,6 +75,11 @@ secret_text! {
     ProxyAddress;
 }
 
+/// Whether the system keeps the secrets of this process out of the swap device.
+pub fn is_memory_locked() -> bool {
+    locked::is_offered()
+}
+
 /// Whether a text has the form of a bearer token: `b64token` of RFC 6750, section 2.1. No other text
 /// is sent, stored or printed as an access token: it could end a header or a line.
 pub fn is_b64token(text: &str) -> bool {
@@ -76,23 +90,23 @@ pub fn is_b64token(text: &str) -> bool {
 
 /// A stored item's bytes: whatever they hold, they are secret.
 #[derive(Clone, PartialEq, Eq)]
-pub struct SecretBytes(Zeroizing<Vec<u8>>);
+pub struct SecretBytes(Locked);
 
 impl SecretBytes {
     /// Takes the bytes in.
     pub fn new(secret: Vec<u8>) -> Self {
-        SecretBytes(Zeroizing::new(secret))
+        SecretBytes(Locked::copy(&Zeroizing::new(secret)))
     }
 
     /// The bytes themselves. Never print, log or format what this returns.
     pub fn expose(&self) -> &[u8] {
-        &self.0
+        self.0.bytes()
     }
 }
 
 impl fmt::Debug for SecretBytes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "SecretBytes([redacted], {} bytes)", self.0.len())
+        write!(f, "SecretBytes([redacted], {} bytes)", self.expose().len())
     }
 }
 
@@ -114,6 +128,19 @@ mod tests {
         for text in ["", "=", "==", "a=b", "a\r\nx: y", " a", "a ", "a,b"] {
             assert!(!is_b64token(text), "{text:?}");
         }
+    }
+
+    #[test]
+    fn clone_is_equal_and_exposes_the_same() {
+        let token = EntraToken::new("gr\u{fc}n.\u{1f511}");
+        let clone = token.clone();
+        drop(token);
+        assert_eq!(clone.expose(), "gr\u{fc}n.\u{1f511}");
+        assert_eq!(clone, EntraToken::new(clone.expose()));
+        assert_ne!(clone, EntraToken::new("another"));
+        let bytes = SecretBytes::new(vec![0, 255, 0]);
+        assert_eq!(bytes.clone().expose(), [0, 255, 0]);
+        assert_eq!(EntraToken::new("").expose(), "");
     }
 
     #[test]
