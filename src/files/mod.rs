@@ -23,7 +23,7 @@
 //! A [`SettingsFile`] is a file that a person edits, too: `config.toml`. It may be a link, a file
 //! of root or a bind mount.
 //!
-//! A file that a person named and that may belong to others is opened by [`open_named`].
+//! A file that a person named and that may belong to others is opened by `open_named`.
 //!
 //! On Windows the folders of a user are not writable for other users, and nothing is checked.
 
