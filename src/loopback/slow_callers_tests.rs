@@ -122,6 +122,11 @@ fn get(path: &str) -> String {
     format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n")
 }
 
+/// A request that is the last one of its connection.
+fn ending(path: &str) -> String {
+    format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+}
+
 /// The next answer on a connection that stays open; its body is `fine`.
 async fn fine(stream: &mut TcpStream) -> String {
     let mut answer = Vec::new();
@@ -338,6 +343,7 @@ async fn refused_caller_that_stays_is_closed() {
 #[tokio::test]
 async fn unknown_callers_leave_places_to_known_ones() {
     let listening = Listening::start(Limits {
+        buffers: 3,
         strangers: 2,
         ..LIMITS
     });
@@ -347,12 +353,29 @@ async fn unknown_callers_leave_places_to_known_ones() {
     for _ in 0..8 {
         strangers.push(listening.sends("GET ").await);
     }
-    // Each of the two that have a place is answered, and a newcomer waits for its end.
-    known.write_all(get("/").as_bytes()).await.expect("open");
-    fine(&mut known).await;
+    // The known caller gives its place back after each answer, and finds one again each time.
+    for _ in 0..10 {
+        known.write_all(get("/").as_bytes()).await.expect("open");
+        fine(&mut known).await;
+        tokio::time::sleep(2 * LIMITS.tick).await;
+    }
+    // A newcomer waits until an unknown caller leaves.
     let mut newcomer = listening.sends(&get("/")).await;
     drop(strangers);
     fine(&mut newcomer).await;
+    listening.stop().await;
+}
+
+#[tokio::test]
+async fn unknown_caller_that_pipelines_gets_no_third_answer_and_a_known_one_does() {
+    let listening = Listening::start(LIMITS);
+    for (path, most) in [("/", 2), ("/known", 3)] {
+        let requests = format!("{0}{0}{1}", get(path), ending(path));
+        let mut stream = listening.sends(&requests).await;
+        let (answers, _) = rest(&mut stream).await;
+        let answers = String::from_utf8(answers).expect("text");
+        assert_eq!(answers.matches("HTTP/1.1 200").count(), most, "{answers}");
+    }
     listening.stop().await;
 }
 

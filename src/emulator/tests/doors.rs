@@ -1,5 +1,6 @@
 //! What holds for every request: host, headers, limits, journal, faults, start and stop.
 
+use std::io::ErrorKind;
 use std::net::TcpStream;
 use std::sync::Arc;
 use std::time::Duration;
@@ -224,6 +225,36 @@ fn a_dropped_emulator_is_gone_even_while_someone_waits() {
     drop(world);
     assert_eq!(waiting.join().expect("it ends"), 0);
     assert!(TcpStream::connect(("127.0.0.1", port)).is_err());
+}
+
+#[test]
+fn half_a_request_and_a_caller_that_reads_nothing_are_cut_off() {
+    use std::io::{Read, Write};
+    let world = World::new();
+    let connect = || {
+        let stream = TcpStream::connect(("127.0.0.1", world.emulator.http_port));
+        let stream = stream.expect("it listens");
+        let hangs = Some(Duration::from_secs(60));
+        stream.set_read_timeout(hangs).expect("a limit");
+        stream.set_write_timeout(hangs).expect("a limit");
+        stream
+    };
+    let mut half = connect();
+    half.write_all(b"GET / HTTP/1.1\r\nHost: ").expect("sent");
+    let mut deaf = connect();
+    let request = format!("GET {METADATA} HTTP/1.1\r\nHost: {}\r\n\r\n", world.host());
+    let requests = request.repeat(1000);
+    // Its own end holds some of this; the rest waits until the other end closes.
+    let error = loop {
+        if let Err(error) = deaf.write_all(requests.as_bytes()) {
+            break error.kind();
+        }
+    };
+    let is_cut = !matches!(error, ErrorKind::WouldBlock | ErrorKind::TimedOut);
+    assert!(is_cut, "the connection was never closed");
+    let mut answer = Vec::new();
+    half.read_to_end(&mut answer).expect("it is closed in time");
+    assert_eq!(answer, b"", "nothing was asked");
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! Requests that are large beyond reason, or slow beyond patience.
 
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 
-use super::{Besieged, answers, drain, home};
+use super::{Answer, Besieged, answers, drain, home};
 
 const MIB: usize = 1024 * 1024;
 /// What a sender tries to make the service hold.
@@ -121,5 +121,53 @@ fn who_asks_and_never_reads_the_answers_is_not_answered_for_ever() {
         "{before} KiB, and then {after} KiB"
     );
     drop(deaf);
+    besieged.end();
+}
+
+#[test]
+fn every_listener_cuts_a_caller_off_that_has_not_authenticated_and_stays() {
+    let home = home();
+    let besieged = Besieged::start(&home);
+    let tickets = format!("{}\r\n{}", besieged.host(), besieged.bearer());
+    let tickets =
+        format!("POST /dashboard/tickets HTTP/1.1\r\n{tickets}\r\nConnection: close\r\n\r\n");
+    let made = Answer::read(&besieged.strike(tickets.as_bytes())).assert_status(201);
+    let link = made.json()["url"].as_str().expect("a link").to_owned();
+    let dashboard = url::Url::parse(&link).expect("an address").port();
+    let dashboard = dashboard.expect("a port");
+    let says = |port: u16, text: &str| {
+        let mut stream = super::connect(port);
+        stream.write_all(text.as_bytes()).expect("it is open");
+        stream
+    };
+    // The route that needs no secret makes no caller a known one.
+    let health = format!("GET /healthz HTTP/1.1\r\n{}\r\n\r\n", besieged.host());
+    let half = "GET / HTTP/1.1\r\nX-Slow: ";
+    let port = besieged.service.port;
+    let mut staying = says(port, &health);
+    let mut halves = [says(port, half), says(dashboard, half), says(dashboard, "")];
+    for stream in &mut halves {
+        besieged.assert_tells_nothing("half a head", &drain(stream));
+    }
+    assert_eq!(answers(&drain(&mut staying)), 1);
+    besieged.end();
+}
+
+#[test]
+fn caller_with_the_secret_that_reads_nothing_is_cut_off() {
+    let home = home();
+    let besieged = Besieged::start(&home);
+    let (ours, right) = (besieged.host(), besieged.bearer());
+    let request = format!("GET /openapi.json HTTP/1.1\r\n{ours}\r\n{right}\r\n\r\n");
+    let breath = request.repeat(1000);
+    let mut deaf = besieged.connect();
+    // It waits while neither side's buffers take more.
+    let error = loop {
+        if let Err(error) = deaf.write_all(breath.as_bytes()) {
+            break error.kind();
+        }
+    };
+    let is_cut = !matches!(error, ErrorKind::WouldBlock | ErrorKind::TimedOut);
+    assert!(is_cut, "the connection was never closed");
     besieged.end();
 }

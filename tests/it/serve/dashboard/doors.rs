@@ -48,6 +48,17 @@ fn a_link_opens_one_browser_and_leaves_no_trace_in_its_address() {
 }
 
 #[test]
+fn each_of_two_services_has_a_dashboard_at_a_port_of_its_own() {
+    let homes = [open(), open()];
+    let services = homes.each_ref().map(|home| Service::start(home, &[]));
+    let [first, second] = services.each_ref().map(|service| link(service).0.port);
+    assert_ne!(first, second);
+    for service in services {
+        service.stop().assert_code(0);
+    }
+}
+
+#[test]
 fn second_opening_in_one_browser_leaves_the_first_as_it_is() {
     let home = open();
     let service = Service::start(&home, &[]);
