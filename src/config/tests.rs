@@ -320,6 +320,10 @@ fn a_resource_of_another_cloud_gets_no_entra_token_unless_the_profile_names_it()
     let error = at("a$(id).communication.azure.com", US, &none).expect_err("another cloud");
     let word = "allow-endpoint 'a$(id).communication.azure.com'";
     assert!(error.hint().contains(word), "{}", error.hint());
+    let elsewhere = crate::acs::Endpoint::parse("https://a$(id).example").expect("an endpoint");
+    let error = elsewhere.check_may_receive(&[]).expect_err("not of ACS");
+    let word = "allow-endpoint 'a$(id).example'";
+    assert!(error.hint().contains(word), "{}", error.hint());
     assert!(at(us, "https://login.microsoftonline.com", &none).is_err());
     let named = profile(&format!(
         "[profile.default]\nallow-endpoint = [\"{com}\"]\n"

@@ -59,6 +59,15 @@ fn a_code_entered_on_another_device_signs_in() {
         "ada@contoso.example is signed in",
     ]);
     assert_eq!(run.stdout, "");
+    // The host stands alone in its line.
+    let page = url::Url::parse(&emulator.device_page()).expect("an address");
+    let port = page.port().expect("a port");
+    let host = format!("  host  {}:{port}", page.host_str().expect("a host"));
+    assert!(
+        run.stderr.lines().any(|line| line == host),
+        "{}",
+        run.stderr
+    );
     // At 5 and 10 nobody had, at 15 somebody had.
     assert_eq!(clock.slept(), 15);
     assert_eq!(emulator.count("device_code"), 3);

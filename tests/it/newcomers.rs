@@ -53,6 +53,27 @@ fn a_new_account_becomes_active_only_after_the_user_has_confirmed_it() {
     }
 }
 
+/// What an attack put into a user name: a shell would run it.
+const COMMAND: &str = "eve;id>/tmp/x;#";
+
+#[test]
+fn a_command_in_a_hint_has_the_name_as_one_word_of_the_shell() {
+    let (home, emulator) = Home::with_keyring();
+    let word = format!("'{COMMAND}'");
+    let login = format!("acspass login --account {word}");
+    // With no account and with another one.
+    for _ in 0..2 {
+        let run = home.real(&["get", "--account", COMMAND]);
+        run.assert_error(4, &[&login]);
+        home.login();
+    }
+    emulator.change_id_token("preferred_username", Some(COMMAND.into()));
+    let run = home.login_as(&TestBrowser::of(BEN));
+    run.assert_says(&[&format!("acspass logout --account {word}")]);
+    let run = home.real(&["--profile", COMMAND, "status"]);
+    run.assert_error(2, &[&format!("acspass --profile {word} config set")]);
+}
+
 #[test]
 fn a_new_account_that_was_asked_for_and_a_first_account_need_no_confirmation() {
     let (home, _emulator) = Home::with_keyring();

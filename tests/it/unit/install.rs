@@ -42,6 +42,8 @@ fn the_units_are_written_and_started_and_systemd_reads_them() {
         &format!(r#"ExecStart="{program}" "serve" "--port" "{port}" "--allow-origin" "{origin}""#),
         r#"Environment="HTTPS_PROXY=http://proxy.contoso.com:3128""#,
         "Type=notify",
+        "LimitCORE=0",
+        "NoNewPrivileges=yes",
         "WantedBy=default.target",
     ] {
         assert!(

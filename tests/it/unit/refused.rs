@@ -71,6 +71,18 @@ fn a_secret_of_the_environment_is_named_and_never_shown() {
 }
 
 #[test]
+fn a_hint_has_the_profiles_name_as_one_word_of_the_shell() {
+    let mut desk = Desk::new();
+    let name = "a;id>/tmp/x;#";
+    let profile = PROFILE.replace("default", &format!("\"{name}\""));
+    desk.home.configure(&profile);
+    desk.home.set("ACSPASS_STORE", "memory");
+    let next = format!("acspass --profile '{name}' config set store");
+    let words = ["--profile", name, "serve", "--install"];
+    assert_refused(&desk, &words, &[&next]);
+}
+
+#[test]
 fn a_setting_that_the_profile_has_too_is_not_lost() {
     let mut desk = Desk::new();
     desk.home.set("ACSPASS_EXCHANGE", "entra");
