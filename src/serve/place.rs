@@ -419,6 +419,17 @@ mod tests {
     }
 
     #[test]
+    fn secret_file_that_holds_no_token_is_not_read_as_a_secret() {
+        let place = tempfile::tempdir().expect("a folder");
+        let folder = Folder::from(place.path());
+        for (text, is_secret) in [("abc", true), ("abc\n", true), ("a b", false), ("", false)] {
+            let written = folder.replace_by_private(SECRET_FILE, text.as_bytes());
+            written.expect("a file");
+            assert_eq!(secret(&folder, SECRET_FILE).is_ok(), is_secret, "{text:?}");
+        }
+    }
+
+    #[test]
     fn one_service_has_a_folder() {
         let folder = tempfile::tempdir().expect("a folder");
         let first = Place::claim(&folder.path().into()).expect("nobody has the folder");

@@ -134,6 +134,15 @@ mod tests {
     }
 
     #[test]
+    fn text_that_is_no_b64token_is_no_token() {
+        for token in ["a b", "a\\r\\nx: y", "a,b", "ä", ""] {
+            let text = format!(r#"{{"token":"{token}","expiresOn":"e"}}"#);
+            let read: Result<AccessToken, _> = serde_json::from_str(&text);
+            assert!(read.is_err(), "{text}");
+        }
+    }
+
+    #[test]
     fn no_member_of_an_answer_makes_the_others_unreadable() {
         for odd in ["null", "7", "[]", "{}", "1e400", r#""\ud800""#] {
             let text = format!(

@@ -155,6 +155,7 @@ mod tests {
         fetches: AtomicUsize,
         permits: Semaphore,
         fails: bool,
+        token: &'static str,
     }
 
     impl Counted {
@@ -163,6 +164,7 @@ mod tests {
                 fetches: AtomicUsize::new(0),
                 permits: Semaphore::new(permits),
                 fails,
+                token: "token",
             })
         }
 
@@ -183,7 +185,7 @@ mod tests {
             match self.fails {
                 true => Err(AzureError::with_message(ErrorKind::Credential, "no")),
                 false => Ok(AccessToken::new(
-                    format!("token-{fetch}"),
+                    format!("{}-{fetch}", self.token),
                     OffsetDateTime::from_unix_timestamp(START + 3600).expect("a time"),
                 )),
             }
@@ -192,6 +194,20 @@ mod tests {
 
     fn clock() -> SettableClock {
         SettableClock::new(Timestamp::from_unix_seconds(START))
+    }
+
+    #[tokio::test]
+    async fn text_that_is_no_b64token_is_no_token_of_the_principal() {
+        let credential = Counted {
+            fetches: AtomicUsize::new(0),
+            permits: Semaphore::new(9),
+            fails: false,
+            token: "no token",
+        };
+        let credential: Arc<dyn TokenCredential> = Arc::new(credential);
+        let principal = EntraPrincipal::from(credential);
+        let error = principal.token(&clock()).await.expect_err("no token");
+        assert_eq!(error.kind(), crate::Kind::Refused);
     }
 
     #[tokio::test]

@@ -209,7 +209,7 @@ fn damage(text: &mut Vec<u8>, random: &mut fastrand::Rng) {
         *text = changed.into_bytes();
     };
     let at = random.usize(..text.len());
-    match random.u8(..16) {
+    match random.u8(..18) {
         0 => text[at] = random.u8(..),
         1 => drop(text.remove(at)),
         2 => text.insert(at, b",:\"{}[] \\\n0"[random.usize(..11)]),
@@ -250,6 +250,9 @@ fn damage(text: &mut Vec<u8>, random: &mut fastrand::Rng) {
             "\"store\":\"keyring\",\"store\":\"memory\"",
             true,
         ),
+        // An entry with something behind it.
+        15 => swap(text, "}\n", "}x\n", random.bool()),
+        16 => swap(text, "},\n", "}{},\n", false),
         _ => {
             // A line twice, or another line gone.
             let whole = String::from_utf8_lossy(text).into_owned();

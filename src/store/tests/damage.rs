@@ -265,3 +265,20 @@ fn a_challenge_is_kept_and_one_that_is_none_is_dropped_alone() {
         assert_eq!(read.refresh_token, ada.refresh_token);
     }
 }
+
+#[test]
+fn a_kept_token_that_is_no_b64token_is_left_out_alone() {
+    let ada = record("ada");
+    let item = ada.to_item().unwrap();
+    for kind in ["entra_tokens", "communication_tokens"] {
+        let mut form: serde_json::Value = serde_json::from_slice(item.expose()).unwrap();
+        form[kind][0]["token"] = "a\r\nx: y".into();
+        let item = SecretBytes::new(serde_json::to_vec(&form).unwrap());
+        let read = Record::from_item(&item).unwrap();
+        let (entra, communication) = (&read.entra_tokens, &read.communication_tokens);
+        let is_entra = kind == "entra_tokens";
+        assert_eq!(entra.is_empty(), is_entra, "{kind}");
+        assert_eq!(communication.is_empty(), !is_entra, "{kind}");
+        assert_eq!(read.refresh_token, ada.refresh_token);
+    }
+}

@@ -29,6 +29,15 @@ const ODD: [Option<&str>; 9] = [
     Some("1e400"),
 ];
 
+#[test]
+fn access_token_that_is_no_b64token_is_none() {
+    for token in ["a b", "a\\r\\nx: y", "a,b", "ä", "=="] {
+        let text = format!(r#"{{"token_type":"Bearer","access_token":"{token}"}}"#);
+        let answer: TokenAnswer = read(text.as_bytes()).expect("an answer");
+        assert_eq!(answer.access_token.secret(), "", "{text}");
+    }
+}
+
 // https://github.com/ramosbugs/oauth2-rs/issues/85,
 // https://github.com/ramosbugs/oauth2-rs/issues/151,
 // https://github.com/Azure/azure-sdk-for-rust/issues/419

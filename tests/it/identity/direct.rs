@@ -236,6 +236,10 @@ fn the_library_exchanges_directly_and_names_the_identity() {
         assert!(emulator.is_token_valid(exchanged.issued.token.expose()));
 
         let before = emulator.requests();
+        let wrong = EntraToken::new("not a token");
+        let error = block_on(direct(&emulator.http_url()).exchange(kind, &wrong)).unwrap_err();
+        assert_eq!(error.kind(), Kind::Usage);
+        assert_eq!(emulator.requests(), before);
         let elsewhere = direct("https://acs.example");
         let error = block_on(elsewhere.exchange(kind, &token)).unwrap_err();
         assert_eq!(error.kind(), Kind::Usage);

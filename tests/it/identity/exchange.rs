@@ -70,6 +70,16 @@ fn the_ids_can_be_named_and_must_be_the_tokens_own() {
 }
 
 #[test]
+fn text_that_is_no_token_is_refused_as_it_is_read() {
+    let (home, emulator) = Home::with_emulator();
+    for wrong in ["two words", "a,b", "a.ä.c"] {
+        let run = home.call(&["token", "exchange"]).typing(wrong).run();
+        run.assert_error(2, &["what was read is not one token"]);
+    }
+    assert_eq!(emulator.requests().len(), 0);
+}
+
+#[test]
 fn the_service_names_the_id_that_does_not_fit() {
     let (home, emulator) = Home::with_emulator();
     let token = EntraToken::new(entra_token(&home));
