@@ -19,7 +19,7 @@ use acspass::entra::{Authority, Entra};
 use acspass::exchange::{ExchangeKind, TokenSource};
 use acspass::http::{self, Http};
 use acspass::secret::CommunicationToken;
-use acspass::session::{Exchange, Net, Peek, Session, Target, Way, Wish};
+use acspass::session::{CacheLookup, Exchange, Net, Session, Target, TokenRequest, Way};
 use acspass::store::{MemoryStore, Vault};
 use acspass::time::SystemClock;
 use acspass::{Error, Kind};
@@ -43,7 +43,7 @@ impl Browser for Unattended {
 /// A Teams user who signs in where that is needed, and whatever leads to their tokens.
 struct TeamsUser {
     session: Session,
-    wish: Wish,
+    wish: TokenRequest,
     http: Arc<Http>,
     authority: Authority,
     client_id: String,
@@ -53,7 +53,7 @@ struct TeamsUser {
 impl TeamsUser {
     fn token(&self, min_validity: Duration) -> acspass::Result<RefreshedToken> {
         let clock = Arc::new(SystemClock);
-        let wish = Wish {
+        let wish = TokenRequest {
             min_validity,
             ..self.wish.clone()
         };
@@ -67,9 +67,11 @@ impl TeamsUser {
             })
         };
         let way = Way::in_browser(&Unattended, Duration::from_secs(60));
-        let token = match self.session.peek(None, wish)? {
-            Peek::Fresh(token) => token,
-            Peek::Stale(renewal) => Handle::current().block_on(renewal.run(net, Some(&way)))?,
+        let token = match self.session.cached_token(None, wish)? {
+            CacheLookup::Fresh(token) => token,
+            CacheLookup::Stale(renewal) => {
+                Handle::current().block_on(renewal.run(net, Some(&way)))?
+            }
         };
         Ok(RefreshedToken {
             token: CommunicationToken::new(token.secret.expose()),
@@ -115,7 +117,7 @@ pub(crate) async fn run(out: &mut impl Write) -> Result<(), Box<dyn std::error::
     let scopes = parse_scopes(default_scopes(ExchangeKind::Entra))?;
     let user = TeamsUser {
         session: Session::new(vault, Arc::new(SystemClock), tenancy),
-        wish: Wish {
+        wish: TokenRequest {
             target: Target::Communication(TokenSource {
                 endpoint: endpoint.as_str().to_owned(),
                 exchange: ExchangeKind::Entra,

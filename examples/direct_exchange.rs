@@ -16,7 +16,7 @@ use acspass::entra::browser::{Browser, Link, Opened};
 use acspass::entra::{Authority, Entra};
 use acspass::exchange::{ExchangeKind, TokenSource};
 use acspass::http::{self, Http};
-use acspass::session::{Exchange, Net, Peek, Session, Target, Way, Wish};
+use acspass::session::{CacheLookup, Exchange, Net, Session, Target, TokenRequest, Way};
 use acspass::store::{MemoryStore, Vault};
 use acspass::time::SystemClock;
 
@@ -52,7 +52,7 @@ pub(crate) async fn run(out: &mut impl Write) -> Result<(), Box<dyn std::error::
         let session = Session::new(vault, clock.clone(), tenancy);
 
         let scopes = parse_scopes(default_scopes(exchange))?;
-        let wish = Wish {
+        let wish = TokenRequest {
             target: Target::Communication(TokenSource {
                 endpoint: endpoint.as_str().to_owned(),
                 exchange,
@@ -71,9 +71,9 @@ pub(crate) async fn run(out: &mut impl Write) -> Result<(), Box<dyn std::error::
                 exchange: Some(Exchange::Direct(direct)),
             })
         };
-        let token = match session.peek(None, wish)? {
-            Peek::Fresh(token) => token,
-            Peek::Stale(renewal) => renewal.run(net, Some(&way)).await?,
+        let token = match session.cached_token(None, wish)? {
+            CacheLookup::Fresh(token) => token,
+            CacheLookup::Stale(renewal) => renewal.run(net, Some(&way)).await?,
         };
         writeln!(
             out,

@@ -22,7 +22,7 @@ use crate::entra::Entra;
 use crate::entra::browser::Browser;
 use crate::error::{Error, Kind, Result};
 use crate::http::{self, Http};
-use crate::session::{Net, Overview, Session, Target, Wish};
+use crate::session::{Net, Overview, Session, Target, TokenRequest};
 use crate::store::Vault;
 use crate::text::quoted;
 use crate::time::Clock;
@@ -190,12 +190,12 @@ impl<'w> Parts<'w> {
     }
 
     /// The wish for the configured Communication token, or for the Entra token.
-    pub(super) fn wish(&self, entra: bool) -> Result<Wish> {
+    pub(super) fn wish(&self, entra: bool) -> Result<TokenRequest> {
         let target = match entra {
             true => Target::Entra,
             false => Target::Communication(self.reach.token_source(&self.config.resource()?)),
         };
-        Ok(Wish {
+        Ok(TokenRequest {
             target,
             scopes: self.config.scopes.clone(),
             min_validity: self.config.min_validity,

@@ -38,7 +38,7 @@ use crate::files::Folder;
 use crate::hardening::Confined;
 use crate::loopback::serve::Limits;
 use crate::loopback::{self, Bound, WebOrigin};
-use crate::session::{Net, Overview, Session, Wish};
+use crate::session::{Net, Overview, Session, TokenRequest};
 use crate::time::Clock;
 
 use access::{Entrance, Gate};
@@ -93,7 +93,7 @@ pub struct Options {
     /// Whose tokens are served.
     pub session: Session,
     /// What a token must be for, and how much it has left where a request says nothing.
-    pub wish: Wish,
+    pub wish: TokenRequest,
     /// What a renewal needs.
     pub net: Make<Net>,
     /// The ACS resource, as its owner.

@@ -17,7 +17,7 @@ use crate::exchange::TokenSource;
 use crate::files::Folder;
 use crate::hardening::Confined;
 use crate::secret::{ServiceSecret, is_b64token};
-use crate::session::{Session, Target, Wish};
+use crate::session::{Session, Target, TokenRequest};
 use crate::store::folder;
 
 /// Bytes of the secret: 256 bits.
@@ -81,7 +81,7 @@ pub struct Served {
 
 impl Served {
     /// What this session gives for this wish; `None` where that is the Entra token.
-    pub fn by(session: &Session, wish: &Wish) -> Option<Served> {
+    pub fn by(session: &Session, wish: &TokenRequest) -> Option<Served> {
         match &wish.target {
             Target::Communication(source) => Some(Served {
                 tenancy: session.tenancy().clone(),

@@ -15,7 +15,7 @@ const LAST_RESORT: Duration = Duration::from_secs(60);
 
 /// What is wanted, and how good it must be.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Wish {
+pub struct TokenRequest {
     /// Which token.
     pub target: Target,
     /// The Entra scopes that are configured, sorted.
@@ -37,7 +37,7 @@ pub enum Target {
 
 /// What this run has done already.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Done {
+pub(crate) struct Attempted {
     /// A person signed in.
     pub(crate) signed_in: bool,
     /// The refresh token was redeemed.
@@ -75,7 +75,7 @@ impl fmt::Display for Step {
 }
 
 /// Writes what has been done, after a step that follows it; nothing if that is nothing.
-impl fmt::Display for Done {
+impl fmt::Display for Attempted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let done = [
             (self.signed_in, "signed in"),
@@ -92,7 +92,12 @@ impl fmt::Display for Done {
 }
 
 /// The next step for this wish. `now` is the time by the service's clock.
-pub(crate) fn next_step(record: Option<&Record>, wish: &Wish, done: Done, now: Timestamp) -> Step {
+pub(crate) fn next_step(
+    record: Option<&Record>,
+    wish: &TokenRequest,
+    done: Attempted,
+    now: Timestamp,
+) -> Step {
     let Some(record) = record else {
         return Step::SignIn;
     };
@@ -138,7 +143,7 @@ pub(crate) fn next_step(record: Option<&Record>, wish: &Wish, done: Done, now: T
 
 /// How much must be left of a token. Where this tenant's tokens are known to be short, half of
 /// their life is all that can be asked, or every call would redeem in vain.
-fn needed_validity(record: &Record, wish: &Wish, now: Timestamp) -> Duration {
+fn needed_validity(record: &Record, wish: &TokenRequest, now: Timestamp) -> Duration {
     match record.short_tokens {
         Some(short) if !wish.force && now.unix_seconds() >= short.redeemed_at_seconds => wish
             .min_validity
@@ -148,35 +153,40 @@ fn needed_validity(record: &Record, wish: &Wish, now: Timestamp) -> Duration {
 }
 
 /// The kept token for this wish that may be handed out where the network or a service is down.
-pub(crate) fn last_resort<'a>(record: &'a Record, wish: &Wish, now: Timestamp) -> Option<Kept<'a>> {
-    kept(record, wish).filter(|kept| !wish.force && kept.expires_on().since(now) > LAST_RESORT)
+pub(crate) fn last_resort<'a>(
+    record: &'a Record,
+    wish: &TokenRequest,
+    now: Timestamp,
+) -> Option<CachedToken<'a>> {
+    find_cached(record, wish)
+        .filter(|kept| !wish.force && kept.expires_on().since(now) > LAST_RESORT)
 }
 
 /// A kept token of either kind.
 #[derive(Clone, Copy)]
-pub(crate) enum Kept<'a> {
+pub(crate) enum CachedToken<'a> {
     /// An Entra token.
     Entra(&'a CachedEntraToken),
     /// A Communication token.
     Communication(&'a CachedCommunicationToken),
 }
 
-impl Kept<'_> {
+impl CachedToken<'_> {
     /// When it expires, by the service's clock.
     pub(crate) fn expires_on(self) -> Timestamp {
         match self {
-            Kept::Entra(token) => token.expires_on,
-            Kept::Communication(token) => token.expires_on,
+            CachedToken::Entra(token) => token.expires_on,
+            CachedToken::Communication(token) => token.expires_on,
         }
     }
 }
 
 /// The token that is kept for this wish, however old.
-pub(crate) fn kept<'a>(record: &'a Record, wish: &Wish) -> Option<Kept<'a>> {
+pub(crate) fn find_cached<'a>(record: &'a Record, wish: &TokenRequest) -> Option<CachedToken<'a>> {
     match &wish.target {
-        Target::Entra => record.entra_token(&wish.scopes).map(Kept::Entra),
-        Target::Communication(source) => {
-            record.communication_token(source).map(Kept::Communication)
-        }
+        Target::Entra => record.entra_token(&wish.scopes).map(CachedToken::Entra),
+        Target::Communication(source) => record
+            .communication_token(source)
+            .map(CachedToken::Communication),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::freshness::{Done, Step, Target, Wish, last_resort, next_step};
+use super::freshness::{Attempted, Step, Target, TokenRequest, last_resort, next_step};
 use crate::account::{Account, Tenancy};
 use crate::exchange::{ExchangeKind, TokenSource};
 use crate::secret::{CommunicationToken, EntraToken, RefreshToken};
@@ -65,8 +65,8 @@ fn record(held: Held) -> Record {
     record
 }
 
-fn wish() -> Wish {
-    Wish {
+fn wish() -> TokenRequest {
+    TokenRequest {
         target: Target::Communication(source("https://a")),
         scopes: vec!["s".to_owned()],
         min_validity: Duration::from_secs(600),
@@ -76,13 +76,13 @@ fn wish() -> Wish {
 
 const FRESH: Step = Step::Use { fresh: true };
 const OLD: Step = Step::Use { fresh: false };
-const NOTHING: Done = Done {
+const NOTHING: Attempted = Attempted {
     signed_in: false,
     redeemed: false,
     exchanged: false,
 };
 
-fn step(held: Held, wish: &Wish, done: Done) -> Step {
+fn step(held: Held, wish: &TokenRequest, done: Attempted) -> Step {
     let now = Timestamp::from_unix_seconds(NOW);
     next_step(Some(&record(held)), wish, done, now)
 }
@@ -142,11 +142,11 @@ fn a_token_for_anything_else_is_not_handed_out() {
 
 #[test]
 fn a_redemption_is_followed_by_an_exchange_and_whatever_came_of_it() {
-    let redeemed = Done {
+    let redeemed = Attempted {
         redeemed: true,
         ..NOTHING
     };
-    let exchanged = Done {
+    let exchanged = Attempted {
         exchanged: true,
         ..redeemed
     };
@@ -164,7 +164,7 @@ fn a_redemption_is_followed_by_an_exchange_and_whatever_came_of_it() {
 
 #[test]
 fn an_exchange_that_brought_too_little_is_followed_by_one_redemption() {
-    let exchanged = Done {
+    let exchanged = Attempted {
         exchanged: true,
         ..NOTHING
     };
@@ -184,7 +184,7 @@ fn an_exchange_that_brought_too_little_is_followed_by_one_redemption() {
 
 #[test]
 fn after_a_sign_in_a_short_token_is_redeemed_once_to_learn_that_all_are_short() {
-    let signed_in = Done {
+    let signed_in = Attempted {
         signed_in: true,
         ..NOTHING
     };
@@ -200,7 +200,7 @@ fn after_a_sign_in_a_short_token_is_redeemed_once_to_learn_that_all_are_short() 
         ..held
     };
     assert_eq!(step(without_refresh, &wish(), signed_in), Step::Exchange);
-    let exchanged = Done {
+    let exchanged = Attempted {
         exchanged: true,
         ..signed_in
     };
@@ -254,12 +254,12 @@ fn force_redeems_and_exchanges_whatever_is_kept() {
         short: None,
     };
     assert_eq!(step(held, &force, NOTHING), Step::Redeem);
-    let redeemed = Done {
+    let redeemed = Attempted {
         redeemed: true,
         ..NOTHING
     };
     assert_eq!(step(held, &force, redeemed), Step::Exchange);
-    let exchanged = Done {
+    let exchanged = Attempted {
         exchanged: true,
         ..redeemed
     };
@@ -283,7 +283,7 @@ fn the_entra_token_itself_needs_no_exchange() {
     };
     assert_eq!(step(held(601), &entra, NOTHING), FRESH);
     assert_eq!(step(held(600), &entra, NOTHING), Step::Redeem);
-    let redeemed = Done {
+    let redeemed = Attempted {
         redeemed: true,
         ..NOTHING
     };
@@ -307,7 +307,7 @@ fn every_path_ends_within_the_budget() {
                         Step::Use { .. } => break,
                         Step::SignIn if done.signed_in => break,
                         Step::SignIn => {
-                            done = Done {
+                            done = Attempted {
                                 signed_in: true,
                                 ..NOTHING
                             };

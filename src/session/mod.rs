@@ -8,16 +8,16 @@ mod exchange;
 mod freshness;
 #[cfg(test)]
 mod freshness_tests;
+mod lock_wait;
 mod named;
 mod overview;
 mod renewal;
 mod sign_in;
-mod waiting;
 
 use std::sync::Arc;
 
 pub use exchange::Exchange;
-pub use freshness::{Target, Wish};
+pub use freshness::{Target, TokenRequest};
 pub use overview::{AccountState, Overview, TokenState};
 pub use renewal::{Net, Renewal};
 
@@ -29,7 +29,7 @@ use crate::secret::{CommunicationToken, EntraToken};
 use crate::store::{Index, IndexEntry, Record, Vault};
 use crate::time::{Clock, Moment, Timestamp};
 
-use freshness::{Done, Kept, Step, kept, next_step};
+use freshness::{Attempted, CachedToken, Step, find_cached, next_step};
 
 /// The sessions of one application in one tenant.
 #[derive(Clone)]
@@ -72,7 +72,7 @@ impl TokenSecret {
 }
 
 /// What a look at the kept session showed.
-pub enum Peek {
+pub enum CacheLookup {
     /// A token that is good as it is: one read of the store, no network.
     Fresh(Token),
     /// Something must be done first.
@@ -95,18 +95,19 @@ impl Session {
     ///
     /// # Errors
     /// As [`Session::named`]; [`Kind::Store`](crate::Kind::Store) where the store fails or its item cannot be read.
-    pub fn peek(&self, user: Option<&str>, wish: Wish) -> Result<Peek> {
+    pub fn cached_token(&self, user: Option<&str>, wish: TokenRequest) -> Result<CacheLookup> {
         let entry = self.entry(user)?;
         let key = entry.as_ref().map(IndexEntry::key);
         if let Some(key) = &key
             && let Some(record) = self.vault.load(key)?
         {
             let now = self.service_now(&record);
-            if let Step::Use { fresh } = next_step(Some(&record), &wish, Done::default(), now) {
-                return hand_out(&record, &wish, fresh, now).map(Peek::Fresh);
+            if let Step::Use { fresh } = next_step(Some(&record), &wish, Attempted::default(), now)
+            {
+                return hand_out(&record, &wish, fresh, now).map(CacheLookup::Fresh);
             }
         }
-        Ok(Peek::Stale(Renewal {
+        Ok(CacheLookup::Stale(Renewal {
             session: self.clone(),
             user: user.map(str::to_owned),
             key,
@@ -168,8 +169,8 @@ impl Session {
 }
 
 /// The kept token for the wish, at this time by the service's clock.
-fn hand_out(record: &Record, wish: &Wish, fresh: bool, now: Timestamp) -> Result<Token> {
-    let kept = kept(record, wish)
+fn hand_out(record: &Record, wish: &TokenRequest, fresh: bool, now: Timestamp) -> Result<Token> {
+    let kept = find_cached(record, wish)
         .ok_or_else(|| Error::internal("a token was to be used and is not there"))?;
     let left = kept.expires_on().since(now);
     if !fresh {
@@ -181,8 +182,8 @@ fn hand_out(record: &Record, wish: &Wish, fresh: bool, now: Timestamp) -> Result
     }
     Ok(Token {
         secret: match kept {
-            Kept::Entra(kept) => TokenSecret::Entra(kept.token.clone()),
-            Kept::Communication(kept) => TokenSecret::Communication(kept.token.clone()),
+            CachedToken::Entra(kept) => TokenSecret::Entra(kept.token.clone()),
+            CachedToken::Communication(kept) => TokenSecret::Communication(kept.token.clone()),
         },
         expires_on: kept.expires_on(),
         expires_in_seconds: left.as_secs(),

@@ -66,14 +66,15 @@ impl Session {
     /// As [`Session::named`]; [`Kind::SignInNeeded`] if no session has such a name: it lists the
     /// accounts that are signed in.
     pub fn find(&self, user: &str) -> Result<IndexEntry> {
-        self.named(user)?.ok_or_else(|| self.nobody(Some(user)))
+        self.named(user)?
+            .ok_or_else(|| self.no_session_error(Some(user)))
     }
 
     /// Explains that `command` needs the name of an account, and lists the accounts. If there is none,
     /// it asks for a sign-in.
-    pub fn unnamed(&self, command: &str) -> Error {
-        match self.signed_in(None) {
-            Ok(None) => nobody_at_all(),
+    pub fn account_required_error(&self, command: &str) -> Error {
+        match self.list_accounts(None) {
+            Ok(None) => not_signed_in_error(),
             Ok(Some(list)) => Error::new(
                 Kind::Usage,
                 "no account is named",
@@ -84,13 +85,13 @@ impl Session {
     }
 
     /// Explains why no session fits, or why none is active.
-    pub(super) fn nobody(&self, user: Option<&str>) -> Error {
-        let list = match self.signed_in(user) {
+    pub(super) fn no_session_error(&self, user: Option<&str>) -> Error {
+        let list = match self.list_accounts(user) {
             Ok(list) => list,
             Err(error) => return error,
         };
         match (user, list) {
-            (None, None) => nobody_at_all(),
+            (None, None) => not_signed_in_error(),
             (None, Some(list)) => Error::new(
                 Kind::SignInNeeded,
                 "no account is the active one",
@@ -123,7 +124,7 @@ impl Session {
     ///
     /// # Errors
     /// As [`Vault::index`](crate::store::Vault::index).
-    pub fn signed_in(&self, except: Option<&str>) -> Result<Option<String>> {
+    pub fn list_accounts(&self, except: Option<&str>) -> Result<Option<String>> {
         let mut few = self.vault.first(&self.tenancy, MOST_LISTED)?;
         few.entries
             .retain(|entry| except.is_none_or(|name| !is_whole(name, entry)));
@@ -195,7 +196,7 @@ fn listed<'a>(accounts: impl Iterator<Item = &'a Account>, left: usize) -> Strin
     lines.trim_end().to_owned()
 }
 
-fn nobody_at_all() -> Error {
+fn not_signed_in_error() -> Error {
     Error::new(
         Kind::SignInNeeded,
         "nobody is signed in",

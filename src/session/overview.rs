@@ -56,9 +56,9 @@ impl Overview {
     }
 
     /// Whether the active account can give a token without a person, as far as the index tells.
-    pub fn active_can_give(&self) -> bool {
+    pub fn active_can_get_token(&self) -> bool {
         let mut entries = self.shown.entries.iter();
-        entries.any(|entry| entry.active && self.account(entry).can_give())
+        entries.any(|entry| entry.active && self.account(entry).can_get_token())
     }
 
     fn account(&self, entry: &IndexEntry) -> AccountState {
@@ -84,7 +84,7 @@ impl Overview {
 
 impl AccountState {
     /// Whether it can give a token without a person, as far as the index tells.
-    pub fn can_give(&self) -> bool {
+    pub fn can_get_token(&self) -> bool {
         let fresh = |token: Option<TokenState>| token.is_some_and(|token| token.fresh);
         self.can_renew || fresh(self.communication) || fresh(self.entra)
     }

@@ -13,9 +13,9 @@ use crate::store::{
 use crate::time::Timestamp;
 
 use super::exchange::{Exchange, exchange};
-use super::freshness::{Done, Step, Target, Wish, last_resort, next_step};
-use super::sign_in::Whom;
-use super::{Session, Token, Way, hand_out, waiting};
+use super::freshness::{Attempted, Step, Target, TokenRequest, last_resort, next_step};
+use super::sign_in::ExpectedUser;
+use super::{Session, Token, Way, hand_out, lock_wait};
 
 /// More steps than any path through the freshness rule has: sign in, exchange, redeem, exchange,
 /// use, and the same once more where another process renewed meanwhile.
@@ -36,13 +36,13 @@ pub struct Renewal {
     pub(super) key: Option<SessionKey>,
     /// The name by which the session's user was listed. A lost session is listed no more.
     pub(super) username: Option<String>,
-    pub(super) wish: Wish,
+    pub(super) wish: TokenRequest,
 }
 
 /// What a renewal knows while it runs.
-struct Run<'a> {
+struct RenewalTask<'a> {
     session: &'a Session,
-    wish: &'a Wish,
+    wish: &'a TokenRequest,
     net: &'a Net,
     way: Option<&'a Way<'a>>,
     /// The user that was asked for.
@@ -53,9 +53,9 @@ struct Run<'a> {
     /// The session's own lock, where `guard` is the tenancy's.
     own_guard: Option<Guard>,
     record: Option<Record>,
-    done: Done,
+    done: Attempted,
     /// The cache was read once more after Entra had refused the refresh token.
-    looked_again: bool,
+    has_reread_cache: bool,
     /// What the resource asks the next Entra token for.
     challenge: Option<Claims>,
     /// What Entra said when it refused the refresh token that is kept now.
@@ -80,14 +80,14 @@ impl Renewal {
             None => LockName::Tenancy(self.session.tenancy.clone()),
         };
         if self.key.is_none() && way.is_none() {
-            return Err(self.nobody(&name));
+            return Err(self.no_account_error(&name));
         }
         let net = &net()?;
         let sign_in_wait = way.map(|way| way.timeout);
         loop {
             let vault = &self.session.vault;
-            let guard = waiting::lock(vault, &name, Activity::Renewing, sign_in_wait).await?;
-            let mut run = Run {
+            let guard = lock_wait::lock(vault, &name, Activity::Renewing, sign_in_wait).await?;
+            let mut run = RenewalTask {
                 session: &self.session,
                 wish: &self.wish,
                 net,
@@ -97,8 +97,8 @@ impl Renewal {
                 guard,
                 own_guard: None,
                 record: None,
-                done: Done::default(),
-                looked_again: false,
+                done: Attempted::default(),
+                has_reread_cache: false,
                 challenge: None,
                 refused: None,
             };
@@ -114,17 +114,17 @@ impl Renewal {
 
 impl Renewal {
     /// Nobody is known who could be renewed; perhaps somebody is just signing in.
-    fn nobody(&self, tenancy: &LockName) -> Error {
+    fn no_account_error(&self, tenancy: &LockName) -> Error {
         match self.session.vault.try_lock(tenancy, Activity::Renewing) {
             Ok(Attempt::Held(Some(holder))) if holder.activity == Activity::SigningIn => {
-                waiting::someone_signs_in(Some(holder))
+                lock_wait::sign_in_in_progress(Some(holder))
             }
-            _ => self.session.nobody(self.user.as_deref()),
+            _ => self.session.no_session_error(self.user.as_deref()),
         }
     }
 }
 
-impl Run<'_> {
+impl RenewalTask<'_> {
     /// Another process may have renewed, or signed in, since we looked.
     fn read_again(&mut self) -> Result<()> {
         let vault = &self.session.vault;
@@ -151,14 +151,16 @@ impl Run<'_> {
                 Step::Use { fresh } => return self.use_kept(fresh),
                 Step::Exchange => match self.exchange().await {
                     Err(error) if error.kind() == Kind::Unreachable => {
-                        return self.make_do(error);
+                        return self.fall_back_to_cached(error);
                     }
-                    Err(error) if self.is_new_challenge(&error) => self.take_back(&error),
+                    Err(error) if self.is_new_challenge(&error) => {
+                        self.discard_revoked_token(&error)
+                    }
                     outcome => outcome?,
                 },
                 Step::Redeem => match self.redeem().await {
                     Err(error) if error.kind() == Kind::Unreachable => {
-                        return self.make_do(error);
+                        return self.fall_back_to_cached(error);
                     }
                     Err(error) if error.kind() == Kind::SignInNeeded => self.refuse(error)?,
                     outcome => outcome?,
@@ -190,7 +192,7 @@ impl Run<'_> {
     }
 
     /// The network or a service is down: what still lives is better than nothing.
-    fn make_do(self, error: Error) -> Result<Token> {
+    fn fall_back_to_cached(self, error: Error) -> Result<Token> {
         let Some(record) = &self.record else {
             return Err(error);
         };
@@ -209,7 +211,7 @@ impl Run<'_> {
     /// does not hold our lock, has renewed.
     fn refuse(&mut self, error: Error) -> Result<()> {
         let before = self.record.take();
-        let is_second_time = std::mem::replace(&mut self.looked_again, true);
+        let is_second_time = std::mem::replace(&mut self.has_reread_cache, true);
         self.read_again()?;
         let same = match (&before, &self.record) {
             (Some(before), Some(now)) => before.refresh_token == now.refresh_token,
@@ -245,7 +247,7 @@ impl Run<'_> {
     }
 
     /// The Entra token goes, and the challenge goes into the redemption, or else the sign-in.
-    fn take_back(&mut self, error: &Error) {
+    fn discard_revoked_token(&mut self, error: &Error) {
         info!("{error}: it asks for a new token");
         self.challenge = error.claims().cloned();
         if let Some(record) = &mut self.record {
@@ -289,7 +291,7 @@ impl Run<'_> {
         record.challenge = None;
         if let Some(token) = record.entra_token(scopes) {
             let expires_on = token.expires_on;
-            note_life(record, self.wish, expires_on, self.session);
+            note_lifetime(record, self.wish, expires_on, self.session);
         }
         self.done.redeemed = true;
         self.done.exchanged = false;
@@ -336,7 +338,7 @@ impl Run<'_> {
             let needed = self.wish.min_validity;
             let now = self.session.service_now(record);
             if issued.expires_on.since(now) <= needed {
-                note_life(record, self.wish, issued.expires_on, self.session);
+                note_lifetime(record, self.wish, issued.expires_on, self.session);
             }
         }
         self.done.exchanged = true;
@@ -347,11 +349,11 @@ impl Run<'_> {
         let Some(way) = self.way.filter(|_| !self.done.signed_in) else {
             return Err(self.refused.take().unwrap_or_else(|| {
                 self.session
-                    .nobody(self.user.as_deref().or(self.hint.as_deref()))
+                    .no_session_error(self.user.as_deref().or(self.hint.as_deref()))
             }));
         };
         let scopes = &self.wish.scopes;
-        let whom = Whom {
+        let whom = ExpectedUser {
             hint: self.hint.as_deref().or(self.user.as_deref()),
             expected: match self.guard.name() {
                 LockName::Session(key) => Some(&key.home_account_id),
@@ -374,9 +376,9 @@ impl Run<'_> {
         self.record = Some(record);
         self.own_guard = own_guard;
         self.refused = None;
-        self.done = Done {
+        self.done = Attempted {
             signed_in: true,
-            ..Done::default()
+            ..Attempted::default()
         };
         Ok(())
     }
@@ -393,7 +395,12 @@ impl Run<'_> {
 }
 
 /// Notes, after a redemption, whether this tenant's tokens are too short for the wish.
-fn note_life(record: &mut Record, wish: &Wish, expires_on: Timestamp, session: &Session) {
+fn note_lifetime(
+    record: &mut Record,
+    wish: &TokenRequest,
+    expires_on: Timestamp,
+    session: &Session,
+) {
     let now = session.service_now(record);
     let life = expires_on.since(now);
     record.short_tokens = (life <= wish.min_validity).then(|| ShortTokens {

@@ -13,10 +13,10 @@ use crate::store::{Activity, CachedEntraToken, Guard, LockName, Record};
 use crate::text::{shell_word, shown};
 use crate::time::{ClockMark, Timestamp, in_words};
 
-use super::{Session, key_of, waiting};
+use super::{Session, key_of, lock_wait};
 
 /// A clock that is off is mentioned again only when it is off by as much more or less.
-const WORTH_SAYING_SECONDS: u64 = 60;
+const REPORTED_CLOCK_CHANGE_SECONDS: u64 = 60;
 
 impl Session {
     /// Signs a user in and makes that account the active one. With `user`, another user who signs
@@ -38,7 +38,7 @@ impl Session {
     ) -> Result<Record> {
         let name = LockName::Tenancy(self.tenancy.clone());
         let guard =
-            waiting::lock(&self.vault, &name, Activity::SigningIn, Some(way.timeout)).await?;
+            lock_wait::lock(&self.vault, &name, Activity::SigningIn, Some(way.timeout)).await?;
         self.vault.complete(&self.tenancy);
         let kept = match user {
             Some(user) => self.named_for_sign_in(user)?,
@@ -52,7 +52,7 @@ impl Session {
             None => None,
         };
         let meant = kept.as_ref().map(|entry| &entry.account);
-        let whom = Whom::asked_for(user, meant);
+        let whom = ExpectedUser::of_request(user, meant);
         let (record, _session_guard) = self
             .sign_in(entra, way, whom, scopes, challenge.as_ref(), &guard)
             .await?;
@@ -66,7 +66,7 @@ impl Session {
         &self,
         entra: &Entra,
         way: &Way<'_>,
-        whom: Whom<'_>,
+        whom: ExpectedUser<'_>,
         scopes: &[String],
         challenge: Option<&Claims>,
         guard: &Guard,
@@ -120,7 +120,7 @@ impl Session {
     async fn accept(
         &self,
         account: &Account,
-        whom: Whom<'_>,
+        whom: ExpectedUser<'_>,
         way: &Way<'_>,
         page: &mut Option<Page>,
     ) -> Result<()> {
@@ -182,7 +182,7 @@ impl Session {
                 // Somebody else may be asking the same user to sign in: what has just been given
                 // is not thrown away for that.
                 let wait = Some(longest);
-                Some(waiting::lock(&self.vault, &name, Activity::Renewing, wait).await?)
+                Some(lock_wait::lock(&self.vault, &name, Activity::Renewing, wait).await?)
             }
         };
         let mut record = Record::new(self.tenancy.clone(), account);
@@ -223,7 +223,8 @@ impl Session {
         };
         let offset = mark.offset_seconds();
         let known = record.clock.replace(mark).map(|mark| mark.offset_seconds());
-        if offset != 0 && known.unwrap_or_default().abs_diff(offset) > WORTH_SAYING_SECONDS {
+        if offset != 0 && known.unwrap_or_default().abs_diff(offset) > REPORTED_CLOCK_CHANGE_SECONDS
+        {
             let direction = if offset > 0 { "behind" } else { "ahead of" };
             warn!(
                 "this machine's clock is {} {direction} the service's; expiry is judged by the \
@@ -236,23 +237,25 @@ impl Session {
 
 /// Whom a sign-in is for.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Whom<'a> {
+pub(super) struct ExpectedUser<'a> {
     /// The name that Entra is told: it may have changed since it was kept.
     pub(super) hint: Option<&'a str>,
     /// Who it must be, by username or home account id; anybody where this is missing.
     pub(super) expected: Option<&'a str>,
 }
 
-impl<'a> Whom<'a> {
+impl<'a> ExpectedUser<'a> {
     /// The user that `login` names. A username is passed on as it was typed; what names a stored
     /// account in another way is replaced by that account.
-    fn asked_for(user: Option<&'a str>, kept: Option<&'a Account>) -> Self {
+    fn of_request(user: Option<&'a str>, kept: Option<&'a Account>) -> Self {
         match (user, kept) {
-            (Some(user), Some(account)) if account.fit(user) != Some(Fit::Username) => Whom {
-                hint: Some(&account.username),
-                expected: Some(&account.home_account_id),
-            },
-            _ => Whom {
+            (Some(user), Some(account)) if account.fit(user) != Some(Fit::Username) => {
+                ExpectedUser {
+                    hint: Some(&account.username),
+                    expected: Some(&account.home_account_id),
+                }
+            }
+            _ => ExpectedUser {
                 hint: user,
                 expected: user,
             },

@@ -38,7 +38,7 @@ pub(super) fn switch(
     let entry = match &args.user {
         Some(user) => session.find(user)?,
         None if world.somebody_is_there(&keyboard) => offer(&parts, &session, &keyboard)?,
-        None => return Err(session.unnamed("acspass account switch USER")),
+        None => return Err(session.account_required_error("acspass account switch USER")),
     };
     parts.vault.activate(&entry.key())?;
     output.talk().say(&format!(
@@ -61,13 +61,13 @@ fn offer(parts: &Parts<'_>, session: &Session, keyboard: &Keyboard) -> Result<In
     parts.vault.complete(session.tenancy());
     let accounts = parts.vault.first(session.tenancy(), usize::MAX)?.entries;
     if accounts.is_empty() {
-        return Err(session.unnamed("acspass account switch USER"));
+        return Err(session.account_required_error("acspass account switch USER"));
     }
     talk.insist(&numbered(&accounts));
     loop {
         let answer = parts.block_on(keyboard.asked(talk, "Number or name of the account: "))?;
         let Some(answer) = answer else {
-            return Err(session.unnamed("acspass account switch USER"));
+            return Err(session.account_required_error("acspass account switch USER"));
         };
         let answer = answer.expose().trim();
         let number = answer

@@ -11,7 +11,7 @@ use crate::cli::parts::{Parts, World};
 use crate::cli::sign_in::{Desk, Opening};
 use crate::config::Setting;
 use crate::error::Result;
-use crate::session::{Peek, Token};
+use crate::session::{CacheLookup, Token};
 use crate::shapes;
 
 pub(super) fn run(args: &Get, world: &World, stdin: Stdin, output: &mut Output) -> Result<u8> {
@@ -47,9 +47,9 @@ pub(super) fn token(
     let mut wish = parts.wish(entra)?;
     wish.force = wanted.force_refresh;
     let account = parts.asked_for(wanted.account.as_deref())?;
-    match parts.session()?.peek(account.as_deref(), wish)? {
-        Peek::Fresh(token) => Ok(token),
-        Peek::Stale(renewal) => {
+    match parts.session()?.cached_token(account.as_deref(), wish)? {
+        CacheLookup::Fresh(token) => Ok(token),
+        CacheLookup::Stale(renewal) => {
             let desk = match opening(wanted, parts.world, &keyboard) {
                 Some(opening) => Some(Desk::new(parts, opening, account.as_deref(), keyboard)?),
                 None => None,

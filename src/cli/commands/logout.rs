@@ -53,7 +53,7 @@ fn forget_one(user: Option<&str>, world: &World, output: &Output) -> Result<()> 
 }
 
 fn unknown(user: &str, session: &Session) -> Error {
-    let hint = match session.signed_in(Some(user)) {
+    let hint = match session.list_accounts(Some(user)) {
         Ok(Some(list)) => format!("name a signed-in account:\n\n{list}"),
         Ok(None) => "no account is signed in; run `acspass account list` to see that".to_owned(),
         Err(error) => return error,
@@ -71,7 +71,7 @@ fn unknown(user: &str, session: &Session) -> Error {
 /// Accounts are signed in, and none is the one that `logout` means: to sign out any of them would be
 /// a guess. A sign-in does not help, so this is a matter of usage.
 fn none_active(session: &Session) -> Error {
-    let list = match session.signed_in(None) {
+    let list = match session.list_accounts(None) {
         Ok(list) => list.unwrap_or_default(),
         Err(error) => return error,
     };

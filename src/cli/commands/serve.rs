@@ -23,7 +23,7 @@ use crate::config::Setting;
 use crate::error::{Error, Kind, Result};
 use crate::files::{Folder, shell_quoted};
 use crate::serve::{self, Options, Running, Server, SignInOptions, Sockets};
-use crate::session::Peek;
+use crate::session::CacheLookup;
 
 /// How long a sign-in at the start may take.
 const SIGN_IN: Duration = Duration::from_secs(5 * 60);
@@ -252,7 +252,8 @@ fn sign_in_first(parts: &Parts<'_>, keyboard: Keyboard) -> Result<()> {
     if parts.vault.is_persistent() && !parts.world.global.emulator || !may_sign_in {
         return Ok(());
     }
-    let Peek::Stale(renewal) = parts.session()?.peek(None, parts.wish(false)?)? else {
+    let CacheLookup::Stale(renewal) = parts.session()?.cached_token(None, parts.wish(false)?)?
+    else {
         return Ok(());
     };
     // The emulator's user needs nobody to click.

@@ -32,7 +32,7 @@ pub(super) fn run(world: &World, output: &mut Output) -> Result<u8> {
             output.result(&text, &())?;
         }
     }
-    Ok(match overview.active_can_give() {
+    Ok(match overview.active_can_get_token() {
         true => 0,
         false => Kind::SignInNeeded.exit_code(),
     })

@@ -54,7 +54,9 @@ pub(in crate::cli) fn status(world: &World, output: &mut Output) -> Result<u8> {
     })?;
     let accounts = parts.overview(usize::MAX)?.accounts();
     let named = |can_give: bool| {
-        let named = accounts.iter().filter(|state| state.can_give() == can_give);
+        let named = accounts
+            .iter()
+            .filter(|state| state.can_get_token() == can_give);
         named.map(|state| state.account.username.clone()).collect()
     };
     let found = Found {

@@ -15,7 +15,9 @@ use crate::credential::{
     self, CommunicationTokenCredential, HeldToken, RefreshedToken, Refresher, Refreshing,
 };
 use crate::error::{Error, Kind, Result};
-use crate::session::{Net, Peek, Renewal, Session, Target, Token, TokenSecret, Wish};
+use crate::session::{
+    CacheLookup, Net, Renewal, Session, Target, Token, TokenRequest, TokenSecret,
+};
 use crate::store::{Index, IndexEntry};
 use crate::time::Clock;
 
@@ -43,7 +45,7 @@ pub(super) struct Accounts {
 /// What every account's refresher shares.
 struct Core {
     session: Session,
-    wish: Wish,
+    wish: TokenRequest,
     net: Make<Net>,
     clock: Arc<dyn Clock>,
     sign_in_needed: Arc<dyn Fn(&Error) + Send + Sync>,
@@ -100,7 +102,7 @@ impl Need {
 impl Accounts {
     pub(super) fn new(
         session: Session,
-        wish: Wish,
+        wish: TokenRequest,
         net: Make<Net>,
         clock: Arc<dyn Clock>,
         sign_in_needed: Arc<dyn Fn(&Error) + Send + Sync>,
@@ -218,8 +220,8 @@ impl Accounts {
         let user = user.map(str::to_owned);
         blocking(
             move || match core.stored(user.as_deref(), core.wish.min_validity)? {
-                Peek::Fresh(token) => Ok(token),
-                Peek::Stale(renewal) => core.renew(renewal),
+                CacheLookup::Fresh(token) => Ok(token),
+                CacheLookup::Stale(renewal) => core.renew(renewal),
             },
         )
         .await
@@ -301,12 +303,12 @@ impl Core {
     }
 
     /// Looks for a stored token with more than `min_validity` left. It blocks: the store may.
-    fn stored(&self, user: Option<&str>, min_validity: Duration) -> Result<Peek> {
-        let wish = Wish {
+    fn stored(&self, user: Option<&str>, min_validity: Duration) -> Result<CacheLookup> {
+        let wish = TokenRequest {
             min_validity,
             ..self.wish.clone()
         };
-        self.session.peek(user, wish)
+        self.session.cached_token(user, wish)
     }
 
     /// Renews a token, as `get` does it without a person. It blocks.
@@ -343,8 +345,8 @@ impl RefresherState {
         };
         // A refused renewal hides no stored token that is good enough.
         let renewal = match core.stored(Some(user), min_validity)? {
-            Peek::Fresh(token) => return refreshed(token),
-            Peek::Stale(renewal) => renewal,
+            CacheLookup::Fresh(token) => return refreshed(token),
+            CacheLookup::Stale(renewal) => renewal,
         };
         let ask = || core.renew(renewal);
         refreshed(self.refusals.ask(core.clock.as_ref(), session, ask)?)

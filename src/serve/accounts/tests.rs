@@ -47,7 +47,7 @@ async fn account_that_signs_in_during_a_request_is_found_by_one_more_lookup() {
     let vault = Arc::new(Vault::new(Box::new(MemoryStore::new()), None));
     let accounts = Accounts::new(
         Session::new(vault.clone(), clock.clone(), tenancy()),
-        Wish {
+        TokenRequest {
             target: Target::Entra,
             scopes: Vec::new(),
             min_validity: Duration::from_secs(600),
@@ -89,7 +89,7 @@ async fn only_for_an_account_that_is_signed_in_somebody_is_asked_to_sign_in_agai
     let count = told.clone();
     let core = Arc::new(Core {
         session: Session::new(vault.clone(), clock.clone(), tenancy()),
-        wish: Wish {
+        wish: TokenRequest {
             target: Target::Entra,
             scopes: Vec::new(),
             min_validity: Duration::from_secs(600),

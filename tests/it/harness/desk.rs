@@ -13,7 +13,7 @@ use acspass::entra::{Authority, Entra};
 use acspass::error::Result;
 use acspass::exchange::{ExchangeKind, TokenSource};
 use acspass::http::{self, Http};
-use acspass::session::{Exchange, Net, Peek, Session, Target, Token, Way, Wish};
+use acspass::session::{CacheLookup, Exchange, Net, Session, Target, Token, TokenRequest, Way};
 use acspass::store::{MemoryStore, Vault};
 use acspass::time::{SettableClock, Timestamp};
 
@@ -84,14 +84,14 @@ impl Desk {
 
     /// A Communication token with more than ten minutes left, as `get --no-interactive`.
     pub(crate) fn get(&self) -> Result<Token> {
-        match self.session.peek(None, self.wish())? {
-            Peek::Fresh(token) => Ok(token),
-            Peek::Stale(renewal) => block_on(renewal.run(|| Ok(self.net()), None)),
+        match self.session.cached_token(None, self.wish())? {
+            CacheLookup::Fresh(token) => Ok(token),
+            CacheLookup::Stale(renewal) => block_on(renewal.run(|| Ok(self.net()), None)),
         }
     }
 
-    fn wish(&self) -> Wish {
-        Wish {
+    fn wish(&self) -> TokenRequest {
+        TokenRequest {
             target: Target::Communication(TokenSource {
                 endpoint: at_host(&self.emulator.http_url(), self.host),
                 exchange: ExchangeKind::Key,

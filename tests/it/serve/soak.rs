@@ -17,7 +17,7 @@ use acspass::entra::{Authority, Entra};
 use acspass::exchange::{ExchangeKind, TokenSource};
 use acspass::http::{self, Http};
 use acspass::serve::{Options, Server, SignInOptions};
-use acspass::session::{Exchange, Net, Peek, Session, Target, Way, Wish};
+use acspass::session::{CacheLookup, Exchange, Net, Session, Target, TokenRequest, Way};
 use acspass::store::{MemoryStore, Vault};
 use acspass::time::{Clock, SettableClock, Timestamp};
 use acspass::{Error, Kind};
@@ -138,7 +138,7 @@ fn options(emulator: &Arc<Emulator>, clock: SettableClock, begun: &Arc<Mutex<usi
         client_id: client_id.clone(),
     };
     let scopes = parse_scopes(default_scopes(ExchangeKind::Entra)).expect("scopes");
-    let wish = Wish {
+    let wish = TokenRequest {
         target: Target::Communication(TokenSource {
             endpoint: endpoint.as_str().to_owned(),
             exchange: ExchangeKind::Entra,
@@ -170,8 +170,8 @@ fn options(emulator: &Arc<Emulator>, clock: SettableClock, begun: &Arc<Mutex<usi
     };
     let browser = TestBrowser::walking();
     let way = Way::in_browser(browser.as_ref(), HANGS);
-    let peek = session.peek(None, wish.clone()).expect("a store");
-    let Peek::Stale(renewal) = peek else {
+    let peek = session.cached_token(None, wish.clone()).expect("a store");
+    let CacheLookup::Stale(renewal) = peek else {
         panic!("nobody has signed in yet")
     };
     let runtime = tokio::runtime::Builder::new_current_thread()

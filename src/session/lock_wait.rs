@@ -11,7 +11,7 @@ use crate::store::{Activity, Attempt, Guard, Holder, LockName, Vault};
 /// A lock that is not got in this time is a failure of the store.
 const LONGEST_RENEWAL: Duration = Duration::from_secs(60);
 /// A wait shorter than this is not worth a word.
-const UNNOTICED: Duration = Duration::from_millis(700);
+const SILENT_WAIT: Duration = Duration::from_millis(700);
 const FIRST_LOOK: Duration = Duration::from_millis(10);
 const LATER_LOOKS: Duration = Duration::from_millis(100);
 
@@ -35,23 +35,26 @@ pub(super) async fn lock(
         let now = Instant::now();
         let doing = holder.map_or(Activity::Renewing, |holder| holder.activity);
         match (doing, sign_in_wait) {
-            (Activity::SigningIn, None) => return Err(someone_signs_in(holder)),
+            (Activity::SigningIn, None) => return Err(sign_in_in_progress(holder)),
             (Activity::SigningIn, Some(longest)) => {
                 renewing_since = now;
                 if now - start >= longest {
-                    return Err(nobody_finished(holder, longest));
+                    return Err(sign_in_not_finished(holder, longest));
                 }
             }
             (Activity::Renewing, _) if now - renewing_since >= LONGEST_RENEWAL => {
-                return Err(never_released(holder));
+                return Err(lock_not_released(holder));
             }
             (Activity::Renewing, _) => {}
         }
-        if now - start >= UNNOTICED && said != Some(doing) {
+        if now - start >= SILENT_WAIT && said != Some(doing) {
             said = Some(doing);
             match doing {
-                Activity::SigningIn => info!("waiting for {} to sign in", who(holder)),
-                Activity::Renewing => info!("waiting for {} to renew the session", who(holder)),
+                Activity::SigningIn => info!("waiting for {} to sign in", describe_holder(holder)),
+                Activity::Renewing => info!(
+                    "waiting for {} to renew the session",
+                    describe_holder(holder)
+                ),
             }
         }
         tokio::time::sleep(look).await;
@@ -59,37 +62,43 @@ pub(super) async fn lock(
     }
 }
 
-fn who(holder: Option<Holder>) -> String {
+fn describe_holder(holder: Option<Holder>) -> String {
     match holder {
         Some(holder) => format!("another acspass (process {})", holder.pid),
         None => "another acspass".to_owned(),
     }
 }
 
-pub(super) fn someone_signs_in(holder: Option<Holder>) -> Error {
+pub(super) fn sign_in_in_progress(holder: Option<Holder>) -> Error {
     Error::new(
         Kind::SignInNeeded,
-        format!("{} is waiting for a person to sign in", who(holder)),
+        format!(
+            "{} is waiting for a person to sign in",
+            describe_holder(holder)
+        ),
         "finish that sign-in in the browser, then run this again",
     )
 }
 
-fn nobody_finished(holder: Option<Holder>, longest: Duration) -> Error {
+fn sign_in_not_finished(holder: Option<Holder>, longest: Duration) -> Error {
     Error::new(
         Kind::SignInRefused,
         format!(
             "{} did not finish its sign-in within {}",
-            who(holder),
+            describe_holder(holder),
             crate::time::in_words(longest)
         ),
         "finish that sign-in in the browser, or end that process, then run this again",
     )
 }
 
-fn never_released(holder: Option<Holder>) -> Error {
+fn lock_not_released(holder: Option<Holder>) -> Error {
     Error::new(
         Kind::Store,
-        format!("{} has held the session's lock for a minute", who(holder)),
+        format!(
+            "{} has held the session's lock for a minute",
+            describe_holder(holder)
+        ),
         "see what that process is doing and end it: the lock goes with it",
     )
 }
