@@ -4,7 +4,7 @@
 //! left as is asked for, and news of every change. It refreshes before anybody needs it, once for
 //! any number of callers. How a token is got, and where it is kept, is the refresher's business.
 
-mod keeper;
+mod refresh_task;
 mod schedule;
 #[cfg(test)]
 mod tests;
@@ -21,9 +21,9 @@ use crate::error::{Error, Result};
 use crate::secret::CommunicationToken;
 use crate::time::{Clock, SystemClock, Timestamp};
 
-use keeper::{Ask, Keeper};
+use refresh_task::{PendingGet, RefreshTask};
 pub(crate) use schedule::pause_after;
-use schedule::{Held, next_refresh};
+use schedule::{TokenLife, next_refresh};
 
 /// How long before its end a token is replaced: no answer then has 10 minutes or less left.
 pub const AHEAD: Duration = Duration::from_secs(15 * 60);
@@ -86,7 +86,7 @@ impl Default for Options {
 
 /// A token that a credential holds.
 #[derive(Debug, Clone, PartialEq)]
-pub struct HeldToken {
+pub struct CachedToken {
     /// The token.
     pub token: CommunicationToken,
     /// When it expires, by the service's clock.
@@ -100,10 +100,10 @@ pub struct HeldToken {
     asked: Duration,
 }
 
-impl HeldToken {
-    fn new(refreshed: RefreshedToken, asked: Duration, clock: &dyn Clock) -> HeldToken {
+impl CachedToken {
+    fn new(refreshed: RefreshedToken, asked: Duration, clock: &dyn Clock) -> CachedToken {
         let got_at = clock.now();
-        HeldToken {
+        CachedToken {
             life: refreshed
                 .expires_in
                 .unwrap_or_else(|| refreshed.expires_on.since(got_at)),
@@ -141,7 +141,7 @@ impl HeldToken {
     /// How long until the credential replaces it by itself, where nothing fails and nobody chose
     /// another time than [`AHEAD`].
     pub fn due_in(&self, clock: &dyn Clock) -> Duration {
-        let held = Held {
+        let held = TokenLife {
             life: self.life,
             left: self.left(clock),
         };
@@ -191,8 +191,8 @@ impl HeldToken {
 /// ```
 pub struct CommunicationTokenCredential {
     clock: Arc<dyn Clock>,
-    held: watch::Receiver<Option<Arc<HeldToken>>>,
-    asks: mpsc::UnboundedSender<Ask>,
+    held: watch::Receiver<Option<Arc<CachedToken>>>,
+    asks: mpsc::UnboundedSender<PendingGet>,
     task: AbortHandle,
 }
 
@@ -209,11 +209,11 @@ impl CommunicationTokenCredential {
             initial,
         } = options;
         let initial = initial
-            .map(|token| Arc::new(HeldToken::new(token, Duration::ZERO, clock.as_ref())))
+            .map(|token| Arc::new(CachedToken::new(token, Duration::ZERO, clock.as_ref())))
             .filter(|held| !held.life.is_zero());
         let (tell, held) = watch::channel(initial);
         let (asks, asked) = mpsc::unbounded_channel();
-        let keeper = Keeper::new(refresher, clock.clone(), ahead, tell);
+        let keeper = RefreshTask::new(refresher, clock.clone(), ahead, tell);
         let task = tokio::spawn(keeper.run(asked)).abort_handle();
         CommunicationTokenCredential {
             clock,
@@ -234,7 +234,7 @@ impl CommunicationTokenCredential {
     /// # Errors
     /// As the refresher fails; [`Kind::Refused`](crate::Kind::Refused) where it brings a token that
     /// has expired.
-    pub async fn get(&self, min_validity: Duration) -> Result<Arc<HeldToken>> {
+    pub async fn get(&self, min_validity: Duration) -> Result<Arc<CachedToken>> {
         if let Some(held) = self.held()
             && held.is_good(min_validity, self.clock.as_ref())
         {
@@ -243,7 +243,7 @@ impl CommunicationTokenCredential {
         let ended = || Error::internal("the task that refreshes a token has ended");
         let (answer, answered) = oneshot::channel();
         self.asks
-            .send(Ask {
+            .send(PendingGet {
                 min_validity,
                 answer,
             })
@@ -252,12 +252,12 @@ impl CommunicationTokenCredential {
     }
 
     /// The token that is held, however old.
-    pub fn held(&self) -> Option<Arc<HeldToken>> {
+    pub fn held(&self) -> Option<Arc<CachedToken>> {
         self.held.borrow().clone()
     }
 
     /// News of every new token: the receiver shows the latest one.
-    pub fn changes(&self) -> watch::Receiver<Option<Arc<HeldToken>>> {
+    pub fn changes(&self) -> watch::Receiver<Option<Arc<CachedToken>>> {
         self.held.clone()
     }
 }

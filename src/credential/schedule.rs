@@ -9,7 +9,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 /// What is known of the token that is held.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Held {
+pub(super) struct TokenLife {
     /// How long it had to live when it was got.
     pub(super) life: Duration,
     /// How long it still lives.
@@ -30,7 +30,7 @@ pub(super) struct Failures {
 /// How long to wait until the next refresh that nobody asked for; `None` where only a caller
 /// starts one.
 pub(super) fn next_refresh(
-    held: Option<Held>,
+    held: Option<TokenLife>,
     ahead: Option<Duration>,
     failures: Option<Failures>,
 ) -> Option<Duration> {
@@ -82,7 +82,7 @@ mod tests {
             // Longer than a millisecond counter of 32 bits.
             (DAYS_60, DAYS_60, Some(s(DAYS_60 - 900))),
         ] {
-            let held = Held {
+            let held = TokenLife {
                 life: s(life),
                 left: s(left),
             };
@@ -104,7 +104,7 @@ mod tests {
             (0, 8, 3, true, Some(s(5))),
             (0, 8, 3, false, None),
         ] {
-            let held = Held {
+            let held = TokenLife {
                 life: s(3600),
                 left: s(left),
             };

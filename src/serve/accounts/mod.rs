@@ -12,7 +12,7 @@ use tokio::runtime::Handle;
 
 use crate::account::Account;
 use crate::credential::{
-    self, CommunicationTokenCredential, HeldToken, RefreshedToken, Refresher, Refreshing,
+    self, CachedToken, CommunicationTokenCredential, RefreshedToken, Refresher, Refreshing,
 };
 use crate::error::{Error, Kind, Result};
 use crate::session::{
@@ -72,7 +72,7 @@ pub(super) struct Seat {
 #[derive(Default)]
 pub(super) struct Held {
     /// The token in memory.
-    pub(super) token: Option<Arc<HeldToken>>,
+    pub(super) token: Option<Arc<CachedToken>>,
     /// Whether only a person can renew it.
     pub(super) needs_person: bool,
     /// Why the last renewal failed, if it did.
@@ -136,7 +136,7 @@ impl Accounts {
         &self,
         user: Option<&str>,
         min_validity: Option<Duration>,
-    ) -> Result<(Arc<Seat>, Arc<HeldToken>)> {
+    ) -> Result<(Arc<Seat>, Arc<CachedToken>)> {
         let seat = self.seat(user).await?;
         let min_validity = min_validity.unwrap_or(self.core.wish.min_validity);
         let held = seat.credential.get(min_validity).await?;

@@ -9,8 +9,8 @@ use tracing::{debug, warn};
 use crate::error::{Error, Kind, Result};
 use crate::time::{Clock, Timestamp};
 
-use super::schedule::{Failures, Held, next_refresh, pause_after};
-use super::{HeldToken, Refresher};
+use super::schedule::{Failures, TokenLife, next_refresh, pause_after};
+use super::{CachedToken, Refresher};
 
 /// With more left, a token is handed out where the service cannot be reached.
 const LAST_RESORT: Duration = Duration::from_secs(60);
@@ -22,22 +22,22 @@ const REPEATED: Duration = Duration::from_secs(5);
 const LONGEST_SLEEP: Duration = Duration::from_secs(60);
 
 /// Somebody who waits for a token.
-pub(super) struct Ask {
+pub(super) struct PendingGet {
     pub(super) min_validity: Duration,
-    pub(super) answer: oneshot::Sender<Result<Arc<HeldToken>>>,
+    pub(super) answer: oneshot::Sender<Result<Arc<CachedToken>>>,
 }
 
 /// See the module.
-pub(super) struct Keeper<R> {
+pub(super) struct RefreshTask<R> {
     refresher: R,
     clock: Arc<dyn Clock>,
     ahead: Option<Duration>,
-    held: watch::Sender<Option<Arc<HeldToken>>>,
-    failed: Option<Failed>,
+    held: watch::Sender<Option<Arc<CachedToken>>>,
+    failed: Option<RecentFailures>,
 }
 
 /// The tries since the last new token.
-struct Failed {
+struct RecentFailures {
     times: u32,
     pause: Duration,
     at: Timestamp,
@@ -46,7 +46,7 @@ struct Failed {
     error: Option<Error>,
 }
 
-impl Failed {
+impl RecentFailures {
     fn ago(&self, clock: &dyn Clock) -> Duration {
         let by_wall = clock.now().since(self.at);
         match (clock.running(), self.running_then) {
@@ -62,14 +62,14 @@ impl Failed {
     }
 }
 
-impl<R: Refresher> Keeper<R> {
+impl<R: Refresher> RefreshTask<R> {
     pub(super) fn new(
         refresher: R,
         clock: Arc<dyn Clock>,
         ahead: Option<Duration>,
-        held: watch::Sender<Option<Arc<HeldToken>>>,
+        held: watch::Sender<Option<Arc<CachedToken>>>,
     ) -> Self {
-        Keeper {
+        RefreshTask {
             refresher,
             clock,
             ahead,
@@ -79,8 +79,8 @@ impl<R: Refresher> Keeper<R> {
     }
 
     /// Runs until the credential is gone.
-    pub(super) async fn run(mut self, mut asks: mpsc::UnboundedReceiver<Ask>) {
-        let mut waiting: Vec<Ask> = Vec::new();
+    pub(super) async fn run(mut self, mut asks: mpsc::UnboundedReceiver<PendingGet>) {
+        let mut waiting: Vec<PendingGet> = Vec::new();
         loop {
             let pause = self.pause();
             if waiting.is_empty() && pause.is_none_or(|pause| !pause.is_zero()) {
@@ -125,7 +125,7 @@ impl<R: Refresher> Keeper<R> {
                 Err(error) => {
                     self.note(Some(&error));
                     for ask in waiting.drain(..) {
-                        let _ = ask.answer.send(self.make_do(&error));
+                        let _ = ask.answer.send(self.fall_back_to_cached(&error));
                     }
                 }
             }
@@ -134,7 +134,7 @@ impl<R: Refresher> Keeper<R> {
 
     /// Replies to callers that the held token satisfies, and to callers for whom a recent failure
     /// means that nothing better is available.
-    fn serve(&self, waiting: &mut Vec<Ask>) {
+    fn serve(&self, waiting: &mut Vec<PendingGet>) {
         let clock = self.clock.as_ref();
         let held = self.held.borrow().clone();
         if let Some(held) = &held {
@@ -153,7 +153,7 @@ impl<R: Refresher> Keeper<R> {
             (Some(_), _) if ago >= REPEATED && !lasts => {}
             (Some(error), _) => {
                 for ask in waiting.drain(..) {
-                    let _ = ask.answer.send(self.make_do(error));
+                    let _ = ask.answer.send(self.fall_back_to_cached(error));
                 }
             }
             // It was the best there is a moment ago.
@@ -169,7 +169,7 @@ impl<R: Refresher> Keeper<R> {
     /// How long until a refresh that nobody asked for.
     fn pause(&self) -> Option<Duration> {
         let clock = self.clock.as_ref();
-        let held = self.held.borrow().as_ref().map(|held| Held {
+        let held = self.held.borrow().as_ref().map(|held| TokenLife {
             life: held.life,
             left: held.left(clock),
         });
@@ -181,8 +181,8 @@ impl<R: Refresher> Keeper<R> {
         next_refresh(held, self.ahead, failures)
     }
 
-    fn take(&mut self, token: super::RefreshedToken, asked: Duration) -> Result<Arc<HeldToken>> {
-        let new = Arc::new(HeldToken::new(token, asked, self.clock.as_ref()));
+    fn take(&mut self, token: super::RefreshedToken, asked: Duration) -> Result<Arc<CachedToken>> {
+        let new = Arc::new(CachedToken::new(token, asked, self.clock.as_ref()));
         if new.life.is_zero() {
             return Err(Error::new(
                 Kind::Refused,
@@ -196,7 +196,7 @@ impl<R: Refresher> Keeper<R> {
         if let Some(mut before) = before.filter(|before| before.token == new.token) {
             if before.is_in_doubt(self.clock.as_ref()) {
                 let asked = before.asked;
-                before = Arc::new(HeldToken {
+                before = Arc::new(CachedToken {
                     asked,
                     ..new.as_ref().clone()
                 });
@@ -204,7 +204,7 @@ impl<R: Refresher> Keeper<R> {
             }
             if asked > before.asked {
                 // The best there is, also for a wish that nobody had before.
-                let judged = HeldToken {
+                let judged = CachedToken {
                     asked,
                     ..before.as_ref().clone()
                 };
@@ -234,7 +234,7 @@ impl<R: Refresher> Keeper<R> {
                 pause.as_millis()
             ),
         }
-        self.failed = Some(Failed {
+        self.failed = Some(RecentFailures {
             times,
             pause,
             at: self.clock.now(),
@@ -245,7 +245,7 @@ impl<R: Refresher> Keeper<R> {
 
     /// The service cannot be reached: what still lives is better than nothing. A refusal is never
     /// papered over.
-    fn make_do(&self, error: &Error) -> Result<Arc<HeldToken>> {
+    fn fall_back_to_cached(&self, error: &Error) -> Result<Arc<CachedToken>> {
         let held = self.held.borrow().clone();
         match held {
             Some(held) if error.kind() == Kind::Unreachable && self.lasts(&held) => {
@@ -257,12 +257,12 @@ impl<R: Refresher> Keeper<R> {
     }
 
     /// Whether the token may be handed out during an outage.
-    fn lasts(&self, held: &HeldToken) -> bool {
+    fn lasts(&self, held: &CachedToken) -> bool {
         held.left(self.clock.as_ref()) > LAST_RESORT
     }
 }
 
-fn longest(waiting: &[Ask]) -> Duration {
+fn longest(waiting: &[PendingGet]) -> Duration {
     let wishes = waiting.iter().map(|ask| ask.min_validity);
     wishes.max().unwrap_or_default()
 }
