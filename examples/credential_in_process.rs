@@ -19,7 +19,7 @@ use acspass::entra::{Authority, Entra};
 use acspass::exchange::{ExchangeKind, TokenSource};
 use acspass::http::{self, Http};
 use acspass::secret::CommunicationToken;
-use acspass::session::{CacheLookup, Exchange, Net, Session, Target, TokenRequest, Way};
+use acspass::session::{CacheLookup, Exchange, Net, Session, SignInOptions, Target, TokenRequest};
 use acspass::store::{MemoryStore, Vault};
 use acspass::time::SystemClock;
 use acspass::{Error, Kind};
@@ -66,7 +66,7 @@ impl TeamsUser {
                 exchange: Some(Exchange::Direct(direct)),
             })
         };
-        let way = Way::in_browser(&Unattended, Duration::from_secs(60));
+        let way = SignInOptions::in_browser(&Unattended, Duration::from_secs(60));
         let token = match self.session.cached_token(None, wish)? {
             CacheLookup::Fresh(token) => token,
             CacheLookup::Stale(renewal) => {

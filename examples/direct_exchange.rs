@@ -16,7 +16,7 @@ use acspass::entra::browser::{Browser, Link, Opened};
 use acspass::entra::{Authority, Entra};
 use acspass::exchange::{ExchangeKind, TokenSource};
 use acspass::http::{self, Http};
-use acspass::session::{CacheLookup, Exchange, Net, Session, Target, TokenRequest, Way};
+use acspass::session::{CacheLookup, Exchange, Net, Session, SignInOptions, Target, TokenRequest};
 use acspass::store::{MemoryStore, Vault};
 use acspass::time::SystemClock;
 
@@ -62,7 +62,7 @@ pub(crate) async fn run(out: &mut impl Write) -> Result<(), Box<dyn std::error::
             min_validity: Duration::from_secs(600),
             force: false,
         };
-        let way = Way::in_browser(&Unattended, Duration::from_secs(60));
+        let way = SignInOptions::in_browser(&Unattended, Duration::from_secs(60));
         let net = || {
             let http = Arc::new(Http::new(http::Options::default()));
             let direct = DirectExchange::new(http.clone(), clock.clone(), endpoint, Vec::new());

@@ -9,7 +9,7 @@ use acspass::emulator::{Emulator, UserAgent};
 use acspass::entra::browser::{Browser, Link, Opened};
 use acspass::entra::{Authority, Entra};
 use acspass::http::Http;
-use acspass::session::{Session, Way};
+use acspass::session::{Session, SignInOptions};
 use acspass::store::{CachedEntraToken, MemoryStore, Vault};
 use acspass::time::SystemClock;
 
@@ -40,7 +40,7 @@ pub(crate) async fn sign_in(
     let vault = Arc::new(Vault::new(Box::new(MemoryStore::new()), None));
     let session = Session::new(vault, clock.clone(), tenancy);
     let entra = Entra::new(http.clone(), clock, authority, client_id);
-    let way = Way::in_browser(&Unattended, Duration::from_secs(60));
+    let way = SignInOptions::in_browser(&Unattended, Duration::from_secs(60));
     let scopes = parse_scopes("Teams.ManageCalls Teams.ManageChats")?;
     let record = session.login(&entra, &way, None, &scopes).await?;
     let token = record.entra_token(&scopes).ok_or("a sign-in keeps it")?;

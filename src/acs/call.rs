@@ -14,7 +14,7 @@ use super::resource_credential::EntraPrincipal;
 use super::sign::{Unsigned, sign};
 use super::{Issued, refusal};
 use crate::error::{Error, Result};
-use crate::http::{Answer, Http, Request};
+use crate::http::{Http, Request, Response};
 use crate::secret::{AccessKey, EntraToken, is_b64token};
 use crate::time::{Clock, Timestamp};
 use crate::wire;
@@ -65,7 +65,7 @@ impl Caller {
         target: &str,
         body: &[u8],
         content_type: bool,
-    ) -> (Result<Answer>, u32) {
+    ) -> (Result<Response>, u32) {
         let tries = AtomicU32::new(0);
         let outcome = self
             .send_counted(asking, method, target, body, content_type, &tries)
@@ -81,7 +81,7 @@ impl Caller {
         body: &[u8],
         content_type: bool,
         tries: &AtomicU32,
-    ) -> Result<Answer> {
+    ) -> Result<Response> {
         let url = self.endpoint.at(target)?;
         let request_id = HeaderValue::from_str(&uuid::Uuid::new_v4().to_string())
             .map_err(|_| Error::internal("a GUID is not a header value"))?;
@@ -153,7 +153,12 @@ impl Caller {
 
     /// The answer where it has the one status that the operation knows for success: the SDKs take
     /// any other, 2xx or not, for an error.
-    pub(super) fn check(&self, asked: Operation, answer: Answer, success: u16) -> Result<Answer> {
+    pub(super) fn check(
+        &self,
+        asked: Operation,
+        answer: Response,
+        success: u16,
+    ) -> Result<Response> {
         match answer.status.as_u16() == success {
             true => Ok(answer),
             false => Err(refusal::refusal(
@@ -166,7 +171,7 @@ impl Caller {
     }
 
     /// The body of a checked answer.
-    pub(super) fn read<T: DeserializeOwned>(&self, answer: &Answer) -> Result<T> {
+    pub(super) fn read<T: DeserializeOwned>(&self, answer: &Response) -> Result<T> {
         if !answer.is_json() {
             let host = self.endpoint.host_header();
             return Err(refusal::foreign(

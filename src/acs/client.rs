@@ -16,7 +16,7 @@ use super::refusal::Operation;
 use super::scope::{TokenLifetime, TokenScope};
 use super::{Issued, refusal};
 use crate::error::{Error, Kind, Result};
-use crate::http::{self, Answer, Http};
+use crate::http::{self, Http, Response};
 use crate::secret::{AccessKey, EntraToken, is_b64token};
 use crate::text::quoted;
 use crate::time::{Clock, SystemClock, Timestamp};
@@ -305,7 +305,7 @@ impl IdentityClient {
         body: &[u8],
         content_type: bool,
         success: u16,
-    ) -> Result<Answer> {
+    ) -> Result<Response> {
         let asking = Asking::Owner(&self.auth);
         let (outcome, _) = self
             .caller

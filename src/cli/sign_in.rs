@@ -8,7 +8,7 @@ use crate::config::{Setting, SignInChoice};
 use crate::emulator::UserAgent;
 use crate::entra::browser::Browser;
 use crate::entra::redirect::{PasteUri, RedirectUri, Refused};
-use crate::entra::{By, Confirm, Notice, Prompt, Reader, Way};
+use crate::entra::{Confirm, Notice, Prompt, Reader, SignInMethod, SignInOptions};
 use crate::error::Result;
 use crate::text::is_unprintable;
 use crate::time::in_words;
@@ -122,15 +122,15 @@ impl Desk {
     }
 
     /// How a person signs in here.
-    pub(super) fn way(&self, prompt: Option<Prompt>, timeout: Duration) -> Way<'_> {
-        Way {
+    pub(super) fn way(&self, prompt: Option<Prompt>, timeout: Duration) -> SignInOptions<'_> {
+        SignInOptions {
             by: match &self.means {
-                Means::Browser(browser, redirect_uri) => By::Browser {
+                Means::Browser(browser, redirect_uri) => SignInMethod::Browser {
                     browser: browser.as_ref(),
                     redirect_uri: redirect_uri.clone(),
                 },
-                Means::DeviceCode => By::DeviceCode,
-                Means::Paste(redirect_uri, reader) => By::Paste {
+                Means::DeviceCode => SignInMethod::DeviceCode,
+                Means::Paste(redirect_uri, reader) => SignInMethod::Paste {
                     redirect_uri: redirect_uri.clone(),
                     reader: reader.as_ref(),
                 },
@@ -221,8 +221,8 @@ impl Screen {
     fn show(&self, notice: &Notice<'_>) {
         match notice {
             Notice::Waiting { left } => self.waiting(*left),
-            Notice::NothingCame if self.offers_others => self.nothing_came(),
-            Notice::NothingCame => {}
+            Notice::NoResponse if self.offers_others => self.nothing_came(),
+            Notice::NoResponse => {}
             Notice::Refused(why) => self.refused(*why),
             Notice::UserCode {
                 code,

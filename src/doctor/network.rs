@@ -11,7 +11,7 @@ use crate::acs::{CommunicationUserId, Endpoint, IdentityClient, TokenScope};
 use crate::config::Cloud;
 use crate::entra::Authority;
 use crate::error::{Error, Kind, Result};
-use crate::http::{self, Answer, AuthorityFile, Http, Request};
+use crate::http::{self, AuthorityFile, Http, Request, Response};
 use crate::time::{Clock, in_words};
 
 /// From here on the user is told of the difference between the clocks.
@@ -23,7 +23,7 @@ const NOBODY: &str =
 /// What came of asking Entra for its metadata, once, for all checks that look at it.
 pub struct Heard {
     address: Url,
-    answer: Result<Answer>,
+    answer: Result<Response>,
     issuer: Option<String>,
 }
 
@@ -167,7 +167,7 @@ fn cloud_of(authority: &Authority) -> &'static str {
 pub fn clock(heard: &Heard, clock: &dyn Clock) -> Check {
     const NAME: &str = "clock";
     let now = clock.now();
-    let Some(theirs) = heard.answer.as_ref().ok().and_then(Answer::date) else {
+    let Some(theirs) = heard.answer.as_ref().ok().and_then(Response::date) else {
         return Check::skipped(NAME, "no service told its time");
     };
     let ahead = now.seconds_since(theirs);

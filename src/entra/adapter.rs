@@ -9,10 +9,10 @@ use oauth2::{HttpRequest, HttpResponse, RequestTokenError};
 use reqwest::StatusCode;
 use reqwest::header::{CONTENT_TYPE, HeaderValue};
 
-use super::refusal::{self, Leg};
+use super::refusal::{self, Grant};
 use super::tokens::Entra;
 use crate::error::{Error, Result};
-use crate::http::{Answer, Request};
+use crate::http::{Request, Response};
 use crate::time::Timestamp;
 use crate::wire::entra::TokenError;
 
@@ -31,7 +31,7 @@ impl Entra {
         &self,
         request: HttpRequest,
         sending: Sending,
-        last: &LastAnswer,
+        last: &LastResponse,
     ) -> Result<HttpResponse> {
         let (parts, body) = request.into_parts();
         let url = url::Url::parse(&parts.uri.to_string())
@@ -75,9 +75,9 @@ impl Entra {
 
     pub(super) fn token_error(
         &self,
-        leg: Leg,
+        leg: Grant,
         error: RequestTokenError<Error, TokenError>,
-        last: &LastAnswer,
+        last: &LastResponse,
     ) -> Error {
         match error {
             RequestTokenError::ServerResponse(said) => {
@@ -101,25 +101,25 @@ impl Entra {
 
 /// What the protocol crate does not hand through of an answer.
 #[derive(Default)]
-pub(super) struct LastAnswer(Mutex<Kept>);
+pub(super) struct LastResponse(Mutex<ResponseInfo>);
 
 #[derive(Default, Clone, Copy)]
-struct Kept {
+struct ResponseInfo {
     status: u16,
     date: Option<Timestamp>,
     is_object: bool,
 }
 
-impl LastAnswer {
-    fn keep(&self, answer: &Answer) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Kept {
+impl LastResponse {
+    fn keep(&self, answer: &Response) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = ResponseInfo {
             status: answer.status.as_u16(),
             date: answer.date(),
             is_object: answer.is_object(),
         };
     }
 
-    fn kept(&self) -> Kept {
+    fn kept(&self) -> ResponseInfo {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -14,5 +14,7 @@ mod tokens;
 
 pub(crate) use authority::guid;
 pub use authority::{Authority, check_client_id};
-pub use sign_in::{By, Confirm, Newcomer, Notice, Prompt, Reader, SignedIn, Way};
+pub use sign_in::{
+    Confirm, NewAccount, Notice, Prompt, Reader, SignInMethod, SignInOptions, SignedIn,
+};
 pub use tokens::{Entra, RefreshError, Tokens};

@@ -3,7 +3,7 @@
 use crate::advice;
 use crate::claims::Claims;
 use crate::error::{Error, Kind};
-use crate::http::{self, Answer};
+use crate::http::{self, Response};
 use crate::text::one_line;
 use crate::wire::entra::TokenError;
 
@@ -11,7 +11,7 @@ use super::redirect::Denial;
 
 /// What was refused: it decides what a refusal means to the user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Leg {
+pub(crate) enum Grant {
     /// A person is signing in.
     SignIn,
     /// A refresh token was redeemed without a person.
@@ -19,14 +19,14 @@ pub(crate) enum Leg {
 }
 
 /// A refusal by the token endpoint.
-pub(crate) fn from_token_error(leg: Leg, said: &TokenError) -> Error {
-    Said::from_json(said).explained(leg)
+pub(crate) fn from_token_error(leg: Grant, said: &TokenError) -> Error {
+    ErrorResponse::from_json(said).explained(leg)
 }
 
 /// A refusal that came to the redirect URI instead of a code.
 pub(crate) fn from_redirect(denial: &Denial) -> Error {
     let description = denial.description.as_deref();
-    let said = Said {
+    let said = ErrorResponse {
         error: &denial.error,
         description,
         code: code_in(description),
@@ -48,12 +48,12 @@ pub(crate) fn from_redirect(denial: &Denial) -> Error {
              one to grant consent for the tenant: `acspass setup` prints a message to send",
         ));
     }
-    said.explained(Leg::SignIn)
+    said.explained(Grant::SignIn)
 }
 
 /// The tenant that the metadata was asked for does not exist.
 pub(crate) fn unknown_tenant(tenant: &str, said: &TokenError) -> Error {
-    Said::from_json(said).sourced(Error::new(
+    ErrorResponse::from_json(said).sourced(Error::new(
         Kind::Usage,
         format!("Entra does not know the tenant {tenant}"),
         "check the setting `tenant` (ACSPASS_TENANT_ID), and that the authority is the right cloud's",
@@ -122,12 +122,12 @@ pub(crate) fn not_entra(host: &str, what: &str) -> Error {
 }
 
 /// What answered did not even answer in Entra's form; `what` says what it was not.
-pub(crate) fn foreign(host: &str, answer: &Answer, what: &str) -> Error {
+pub(crate) fn foreign(host: &str, answer: &Response, what: &str) -> Error {
     http::foreign(host, answer, what, CHECK_THE_HOST)
 }
 
 /// A refusal as it came, by whichever way.
-struct Said<'a> {
+struct ErrorResponse<'a> {
     error: &'a str,
     description: Option<&'a str>,
     code: Option<String>,
@@ -143,10 +143,10 @@ struct Ids<'a> {
     time: Option<&'a str>,
 }
 
-impl<'a> Said<'a> {
+impl<'a> ErrorResponse<'a> {
     fn from_json(said: &'a TokenError) -> Self {
         let description = said.error_description.as_deref();
-        Said {
+        ErrorResponse {
             error: &said.error,
             description,
             code: code_of(description, &said.error_codes),
@@ -161,28 +161,28 @@ impl<'a> Said<'a> {
     }
 
     /// The kind by what was refused, the words by the table, or else in general.
-    fn explained(&self, leg: Leg) -> Error {
+    fn explained(&self, leg: Grant) -> Error {
         let needs_a_person = matches!(
             self.error,
             "invalid_grant" | "interaction_required" | "consent_required" | "login_required"
         );
         let (kind, message, hint) = match (leg, needs_a_person) {
-            (Leg::Refresh, true) => (
+            (Grant::Refresh, true) => (
                 Kind::SignInNeeded,
                 "Entra asks for a new sign-in: the kept session is no longer good",
                 "run `acspass login`",
             ),
-            (Leg::Refresh, false) => (
+            (Grant::Refresh, false) => (
                 Kind::Refused,
                 "Entra refused to renew the session",
                 "check the client id, the tenant and the application's registration",
             ),
-            (Leg::SignIn, _) if self.error == "consent_required" => (
+            (Grant::SignIn, _) if self.error == "consent_required" => (
                 Kind::SignInRefused,
                 "the application has no consent for the scopes it asked for",
                 "grant consent at the sign-in, or ask an admin to grant it for the tenant",
             ),
-            (Leg::SignIn, _) => (
+            (Grant::SignIn, _) => (
                 Kind::SignInRefused,
                 "Entra refused the sign-in",
                 "read Entra's words above; check the client id, the redirect URI http://localhost \
@@ -194,7 +194,7 @@ impl<'a> Said<'a> {
             None => Error::new(kind, message, hint),
         });
         // A page that only says no would say so again.
-        let may_help = leg == Leg::Refresh || self.suberror != Some("message_only");
+        let may_help = leg == Grant::Refresh || self.suberror != Some("message_only");
         match self.claims.and_then(Claims::parse) {
             Some(claims) if needs_a_person && may_help => error.with_claims(claims),
             _ => error,
@@ -284,11 +284,14 @@ mod tests {
     #[test]
     fn a_dead_refresh_token_needs_a_sign_in_and_a_wrong_application_does_not() {
         let dead = said("invalid_grant", "AADSTS50173: revoked.\r\nTrace ID: x");
-        let error = from_token_error(Leg::Refresh, &dead);
+        let error = from_token_error(Grant::Refresh, &dead);
         assert_eq!(error.kind(), Kind::SignInNeeded);
         assert_eq!(error.code(), Some("AADSTS50173"));
         let wrong = said("invalid_client", "AADSTS7000218: secret.");
-        assert_eq!(from_token_error(Leg::Refresh, &wrong).kind(), Kind::Refused);
+        assert_eq!(
+            from_token_error(Grant::Refresh, &wrong).kind(),
+            Kind::Refused
+        );
     }
 
     #[test]
@@ -300,7 +303,7 @@ mod tests {
             description: Some(text.replace("\r\n", " ")),
             ..Denial::default()
         });
-        let by_token = from_token_error(Leg::SignIn, &said("access_denied", text));
+        let by_token = from_token_error(Grant::SignIn, &said("access_denied", text));
         for error in [by_redirect, by_token] {
             assert_eq!(error.kind(), Kind::SignInRefused);
             assert_eq!(

@@ -15,21 +15,21 @@ use oauth2::{
 use crate::account::Account;
 use crate::claims::Claims;
 use crate::error::{Error, Result};
-use crate::http::{Answer, Http};
+use crate::http::{Http, Response};
 use crate::secret::{self, EntraToken, IdToken, RefreshToken};
 use crate::time::{Clock, Timestamp};
-use crate::wire::entra::{Metadata, TokenAnswer, TokenError};
+use crate::wire::entra::{Metadata, TokenError, TokenResponse};
 use crate::{jwt, wire};
 
-use super::adapter::{LastAnswer, Sending};
+use super::adapter::{LastResponse, Sending};
 use super::authority::Authority;
 use super::id_token::{self, Expected};
-use super::refusal::{self, Leg};
-use super::sign_in::Asked;
+use super::refusal::{self, Grant};
+use super::sign_in::SignInRequest;
 
 type Protocol = oauth2::Client<
     TokenError,
-    TokenAnswer,
+    TokenResponse,
     BasicTokenIntrospectionResponse,
     StandardRevocableToken,
     BasicRevocationErrorResponse,
@@ -137,7 +137,7 @@ impl Entra {
         let metadata = self.authority.discover(&self.http).await?;
         let protocol = self.protocol(&metadata)?;
         let token = oauth2::RefreshToken::new(refresh_token.expose().to_owned());
-        let last = LastAnswer::default();
+        let last = LastResponse::default();
         let asked_at = self.clock.now();
         let mut request = protocol
             .exchange_refresh_token(&token)
@@ -149,7 +149,7 @@ impl Entra {
         let answer = request
             .request_async(&|request| self.send(request, Sending::Repeatedly, &last))
             .await
-            .map_err(|error| self.token_error(Leg::Refresh, error, &last))?;
+            .map_err(|error| self.token_error(Grant::Refresh, error, &last))?;
         let rotated = renewing(&answer);
         let tokens = self.tokens(&metadata, answer, None, asked_at, last.date());
         tokens.map_err(|error| RefreshError {
@@ -167,13 +167,13 @@ impl Entra {
         code: &secret::AuthorizationCode,
         verifier: PkceCodeVerifier,
         redirect_uri: &str,
-        asked: &Asked<'_>,
+        asked: &SignInRequest<'_>,
         nonce: &str,
     ) -> Result<Tokens> {
         let protocol = self
             .protocol(metadata)?
             .set_redirect_uri(redirect_url(redirect_uri)?);
-        let last = LastAnswer::default();
+        let last = LastResponse::default();
         let asked_at = self.clock.now();
         let mut request = protocol
             .exchange_code(AuthorizationCode::new(code.expose().to_owned()))
@@ -186,7 +186,7 @@ impl Entra {
         let answer = request
             .request_async(&|request| self.send(request, Sending::Once, &last))
             .await
-            .map_err(|error| self.token_error(Leg::SignIn, error, &last))
+            .map_err(|error| self.token_error(Grant::SignIn, error, &last))
             .map_err(refusal::code_not_redeemed)?;
         self.tokens(metadata, answer, Some(nonce), asked_at, last.date())
     }
@@ -195,11 +195,11 @@ impl Entra {
     pub(super) fn read_tokens(
         &self,
         metadata: &Metadata,
-        answer: &Answer,
+        answer: &Response,
         asked_at: Timestamp,
     ) -> Result<Tokens> {
         // The parser's words may hold the body, and the body holds tokens.
-        let read: TokenAnswer = wire::read(&answer.body).ok_or_else(|| {
+        let read: TokenResponse = wire::read(&answer.body).ok_or_else(|| {
             refusal::not_entra(&self.authority.host(), "JSON that is not a token answer")
         })?;
         self.tokens(metadata, read, None, asked_at, answer.date())
@@ -216,7 +216,7 @@ impl Entra {
     fn tokens(
         &self,
         metadata: &Metadata,
-        answer: TokenAnswer,
+        answer: TokenResponse,
         nonce: Option<&str>,
         asked_at: Timestamp,
         service_time: Option<Timestamp>,
@@ -257,7 +257,7 @@ impl Entra {
         &self,
         metadata: &Metadata,
         token: &IdToken,
-        answer: &TokenAnswer,
+        answer: &TokenResponse,
         nonce: Option<&str>,
         now: Timestamp,
     ) -> Result<Account> {
@@ -273,13 +273,13 @@ impl Entra {
 }
 
 /// The refresh token of an answer.
-fn renewing(answer: &TokenAnswer) -> Option<RefreshToken> {
+fn renewing(answer: &TokenResponse) -> Option<RefreshToken> {
     let token = answer.refresh_token.as_ref();
     token.map(|token| RefreshToken::new(token.secret().clone()))
 }
 
 /// When the access token expires: as the answer says it, as the token itself says it, or soon.
-fn expiry(answer: &TokenAnswer, now: Timestamp) -> Timestamp {
+fn expiry(answer: &TokenResponse, now: Timestamp) -> Timestamp {
     if let Some(life) = answer.expires_in {
         return now.shifted(life);
     }

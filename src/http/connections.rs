@@ -9,7 +9,7 @@ use rustls::pki_types::CertificateDer;
 use url::Url;
 
 use super::authorities::{self, AuthorityFile};
-use super::proxies::Via;
+use super::proxies::ProxyRoute;
 use super::trust::{self, Issuers};
 use super::{Options, host_of};
 use crate::error::{Error, Kind, Result};
@@ -81,7 +81,7 @@ impl Connections {
     ///
     /// # Errors
     /// [`Kind::Usage`] if plain http would leave this machine, or if a client cannot be built.
-    pub(super) fn client_for(&self, url: &Url, via: Option<&Via>) -> Result<Client> {
+    pub(super) fn client_for(&self, url: &Url, via: Option<&ProxyRoute>) -> Result<Client> {
         let host = url.host_str().unwrap_or_default();
         // A managed identity's metadata service answers on plain http, on this link only.
         let is_loopback = loopback::is_loopback_host(host) || is_metadata_service(host);
@@ -111,7 +111,7 @@ impl Connections {
         clippy::disallowed_methods,
         reason = "the one place where the HTTP client is built"
     )]
-    fn build(&self, is_tls: bool, via: Option<&Via>) -> Result<Client> {
+    fn build(&self, is_tls: bool, via: Option<&ProxyRoute>) -> Result<Client> {
         let mut builder = Client::builder()
             .user_agent(concat!("acspass/", env!("CARGO_PKG_VERSION")))
             .redirect(reqwest::redirect::Policy::none())

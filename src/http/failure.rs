@@ -6,8 +6,8 @@ use reqwest::StatusCode;
 use reqwest::header::{CONTENT_TYPE, HeaderValue, LOCATION};
 use url::Url;
 
-use super::Answer;
-use super::proxies::Via;
+use super::Response;
+use super::proxies::ProxyRoute;
 use super::trust::Distrust;
 use crate::error::{Error, Kind, Reached};
 use crate::loopback;
@@ -18,7 +18,7 @@ const THE_PROXY: &str = "the proxy ";
 const LONGEST_NAME: usize = 160;
 
 /// Why one try brought no answer.
-pub(super) enum Miss {
+pub(super) enum SendError {
     /// Another try may mend it.
     Passing(Error),
     /// As `Passing`: no connection came about within the time for connecting.
@@ -28,25 +28,25 @@ pub(super) enum Miss {
     Final(Error),
 }
 
-impl Miss {
+impl SendError {
     /// The error, after earlier tries of which one may have reached the service.
-    pub(super) fn after(self, repeated: bool) -> Miss {
+    pub(super) fn after(self, repeated: bool) -> SendError {
         let reached = match repeated {
             true => Reached::Perhaps,
             false => Reached::No,
         };
         match self {
-            Miss::Passing(error) => Miss::Passing(error.with_reached(reached)),
-            Miss::Unconnected(error) => Miss::Unconnected(error.with_reached(reached)),
-            Miss::Final(error) => Miss::Final(error.with_reached(reached)),
+            SendError::Passing(error) => SendError::Passing(error.with_reached(reached)),
+            SendError::Unconnected(error) => SendError::Unconnected(error.with_reached(reached)),
+            SendError::Final(error) => SendError::Final(error.with_reached(reached)),
         }
     }
 
     /// The error of a connection that broke after the response had begun with this status.
-    pub(super) fn answered(self, status: StatusCode) -> Miss {
+    pub(super) fn answered(self, status: StatusCode) -> SendError {
         let reached = Reached::Answered(status.as_u16());
         match self {
-            Miss::Passing(error) => Miss::Passing(error.with_reached(reached)),
+            SendError::Passing(error) => SendError::Passing(error.with_reached(reached)),
             other => other,
         }
     }
@@ -54,14 +54,16 @@ impl Miss {
     /// The error, where no other try follows.
     pub(super) fn into_error(self) -> Error {
         match self {
-            Miss::Passing(error) | Miss::Unconnected(error) | Miss::Final(error) => error,
+            SendError::Passing(error) | SendError::Unconnected(error) | SendError::Final(error) => {
+                error
+            }
         }
     }
 }
 
-impl From<Error> for Miss {
-    fn from(error: Error) -> Miss {
-        Miss::Final(error)
+impl From<Error> for SendError {
+    fn from(error: Error) -> SendError {
+        SendError::Final(error)
     }
 }
 
@@ -95,7 +97,7 @@ pub(super) fn undecodable(host: &str, coding: &HeaderValue) -> Error {
     .with_reached(Reached::Perhaps)
 }
 
-pub(super) fn too_late(host: &str, via: Option<&Via>) -> Error {
+pub(super) fn too_late(host: &str, via: Option<&ProxyRoute>) -> Error {
     let through = match via {
         Some(via) => format!(" through {THE_PROXY}{}", name(via)),
         None => String::new(),
@@ -109,7 +111,7 @@ pub(super) fn too_late(host: &str, via: Option<&Via>) -> Error {
 
 /// An answer that is not the service's own; `what` says how that shows, `hint` what to check. Web
 /// pages and redirects in place of JSON have one cause, and words of their own.
-pub(crate) fn foreign(host: &str, answer: &Answer, what: &str, hint: &str) -> Error {
+pub(crate) fn foreign(host: &str, answer: &Response, what: &str, hint: &str) -> Error {
     let page = match answer.status {
         StatusCode::NETWORK_AUTHENTICATION_REQUIRED => {
             Some("that this network wants a sign-in".to_owned())
@@ -147,7 +149,7 @@ pub(crate) fn foreign(host: &str, answer: &Answer, what: &str, hint: &str) -> Er
     }
 }
 
-fn is_web_page(answer: &Answer) -> bool {
+fn is_web_page(answer: &Response) -> bool {
     let media = answer.headers.get(CONTENT_TYPE);
     match media.and_then(|value| value.to_str().ok()) {
         None => answer.body.trim_ascii_start().starts_with(b"<"),
@@ -164,7 +166,11 @@ fn is_this_machine(host: &str) -> bool {
 }
 
 /// No answer came. A proxy on the way is named where it, and not the host, is the reason.
-pub(super) fn unreachable(host: &str, via: Option<&Via>, error: reqwest::Error) -> Miss {
+pub(super) fn unreachable(
+    host: &str,
+    via: Option<&ProxyRoute>,
+    error: reqwest::Error,
+) -> SendError {
     let error = error.without_url();
     // Certain of the request: without a connection no byte of it was sent.
     let reached = match error.is_connect() || error.is_builder() {
@@ -184,7 +190,7 @@ pub(super) fn unreachable(host: &str, via: Option<&Via>, error: reqwest::Error) 
         let (message, hint) = (distrust.message(&refused), distrust.hint(&refused));
         // The rest of the chain would repeat it in the words of three libraries.
         let error = Error::new(Kind::Unreachable, message, hint).caused_by(distrust.clone());
-        return Miss::Final(error.with_reached(Reached::No));
+        return SendError::Final(error.with_reached(Reached::No));
     }
     let mut is_final = false;
     let (message, hint) = match proxy {
@@ -223,8 +229,8 @@ pub(super) fn unreachable(host: &str, via: Option<&Via>, error: reqwest::Error) 
         None if error.is_timeout() => {
             let late = too_late(host, via).caused_by(error);
             return match reached {
-                Reached::No => Miss::Unconnected(late),
-                _ => Miss::Passing(late.with_reached(reached)),
+                Reached::No => SendError::Unconnected(late),
+                _ => SendError::Passing(late.with_reached(reached)),
             };
         }
         None if error.is_connect() && is_this_machine(host) => (
@@ -247,8 +253,8 @@ pub(super) fn unreachable(host: &str, via: Option<&Via>, error: reqwest::Error) 
         .with_reached(reached);
     // Nothing listens at a port of this machine: that does not change within seconds.
     match is_final || is_refused_here {
-        true => Miss::Final(error),
-        false => Miss::Passing(error),
+        true => SendError::Final(error),
+        false => SendError::Passing(error),
     }
 }
 
@@ -272,7 +278,7 @@ fn is_refused(error: &reqwest::Error) -> bool {
     false
 }
 
-fn wants_credentials(via: &Via) -> (String, String) {
+fn wants_credentials(via: &ProxyRoute) -> (String, String) {
     let by = via.by;
     let message = match via.has_credentials() {
         true => format!("{THE_PROXY}{} refuses the credentials in {by}", name(via)),
@@ -289,7 +295,7 @@ fn wants_credentials(via: &Via) -> (String, String) {
 }
 
 /// Host and port of a proxy.
-fn name(via: &Via) -> String {
+fn name(via: &ProxyRoute) -> String {
     super::host_of(&via.address)
 }
 

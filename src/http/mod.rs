@@ -27,10 +27,10 @@ use crate::time::Timestamp;
 
 pub use authorities::AuthorityFile;
 use connections::Connections;
-use failure::{Miss, oversized, undecodable, unreachable};
+use failure::{SendError, oversized, undecodable, unreachable};
 pub(crate) use failure::{foreign, is_distrust, is_proxys};
 pub use no_proxy::NoProxy;
-pub use proxies::{Proxies, Route, Via};
+pub use proxies::{Proxies, ProxyRoute, Route};
 
 /// Longest body that is read, in bytes and after decoding: the services' answers are a few thousand.
 const LONGEST_BODY: usize = 1024 * 1024;
@@ -104,7 +104,7 @@ impl Request {
 }
 
 /// A whole answer. The body may hold tokens, so there is no `Debug`.
-pub struct Answer {
+pub struct Response {
     /// The status code.
     pub status: StatusCode,
     /// The headers.
@@ -116,7 +116,7 @@ pub struct Answer {
     pub repeated: bool,
 }
 
-impl Answer {
+impl Response {
     /// The service's clock, from the `Date` header.
     pub fn date(&self) -> Option<Timestamp> {
         Timestamp::parse_http_date(self.headers.get(DATE)?.to_str().ok()?)
@@ -220,9 +220,9 @@ impl Http {
     async fn exchange(
         &self,
         host: &str,
-        via: Option<&Via>,
+        via: Option<&ProxyRoute>,
         mut request: Request,
-    ) -> Result<Answer, Miss> {
+    ) -> Result<Response, SendError> {
         let client = self.connections.client_for(&request.url, via)?;
         debug!("request: {} {host}{}", request.method, request.url.path());
         // hyper leaves it out for nothing, but servers answer 411 to a POST that does not say how
@@ -269,7 +269,7 @@ impl Http {
             status.as_u16(),
             body.len()
         );
-        Ok(Answer {
+        Ok(Response {
             status,
             headers: response.headers().clone(),
             body,

@@ -44,12 +44,12 @@ pub enum Route {
         why: String,
     },
     /// Through this proxy.
-    Through(Via),
+    Through(ProxyRoute),
 }
 
 /// A proxy on the way.
 #[derive(Debug, Clone)]
-pub struct Via {
+pub struct ProxyRoute {
     /// The setting that names it.
     pub by: &'static str,
     /// Scheme, host and port: what may be shown.
@@ -57,7 +57,7 @@ pub struct Via {
     pub(super) authorization: Option<HeaderValue>,
 }
 
-impl Via {
+impl ProxyRoute {
     /// Whether it was named with credentials.
     pub fn has_credentials(&self) -> bool {
         self.authorization.is_some()
@@ -121,9 +121,9 @@ fn direct(why: &str) -> Route {
     }
 }
 
-fn through(by: &'static str, intercept: &Intercept) -> Result<Via> {
+fn through(by: &'static str, intercept: &Intercept) -> Result<ProxyRoute> {
     let address = Url::parse(&intercept.uri().to_string()).map_err(|_| wrong(by))?;
-    Ok(Via {
+    Ok(ProxyRoute {
         by,
         address,
         authorization: intercept.basic_auth().cloned(),

@@ -8,8 +8,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tracing::{debug, warn};
 
-use super::failure::{Miss, too_late};
-use super::{Answer, Http, Request, Route, host_of};
+use super::failure::{SendError, too_late};
+use super::{Http, Request, Response, Route, host_of};
 use crate::error::{Error, Reached, Result};
 
 /// Tries in all, the first one included.
@@ -38,7 +38,7 @@ impl Http {
     /// [`Kind::Unreachable`](crate::Kind::Unreachable) if no whole answer came;
     /// [`Kind::Usage`](crate::Kind::Usage) if a required authority file cannot be read or a setting
     /// names no proxy; the errors of `make`.
-    pub async fn send(&self, make: impl Fn() -> Result<Request>) -> Result<Answer> {
+    pub async fn send(&self, make: impl Fn() -> Result<Request>) -> Result<Response> {
         self.send_again(Again::IfItMayPass, make).await
     }
 
@@ -47,7 +47,7 @@ impl Http {
     ///
     /// # Errors
     /// As [`Http::send`]. [`Error::may_have_arrived`] tells whether the credential may be used up.
-    pub async fn send_single_use(&self, request: &Request) -> Result<Answer> {
+    pub async fn send_single_use(&self, request: &Request) -> Result<Response> {
         self.send_again(Again::IfUnsent, || Ok(request.clone()))
             .await
     }
@@ -56,13 +56,17 @@ impl Http {
     ///
     /// # Errors
     /// As [`Http::send`].
-    pub async fn send_once(&self, request: Request) -> Result<Answer> {
+    pub async fn send_once(&self, request: Request) -> Result<Response> {
         let deadline = Instant::now() + self.one_try;
         let outcome = self.try_once(request, deadline).await;
-        outcome.map_err(Miss::into_error)
+        outcome.map_err(SendError::into_error)
     }
 
-    async fn send_again(&self, again: Again, make: impl Fn() -> Result<Request>) -> Result<Answer> {
+    async fn send_again(
+        &self,
+        again: Again,
+        make: impl Fn() -> Result<Request>,
+    ) -> Result<Response> {
         let deadline = Instant::now() + self.all_tries;
         let mut wait = self.first_wait;
         let mut repeated = false;
@@ -70,7 +74,7 @@ impl Http {
             let request = make()?;
             let (host, path) = (host_of(&request.url), request.url.path().to_owned());
             let outcome = match self.try_once(request, deadline).await {
-                Ok(answer) => Ok(Answer { repeated, ..answer }),
+                Ok(answer) => Ok(Response { repeated, ..answer }),
                 Err(miss) => Err(miss.after(repeated)),
             };
             // The pause that the service asks for, what the next try needs at least, and whether
@@ -84,20 +88,20 @@ impl Http {
                         answer.may_have_acted(),
                     )
                 }
-                Err(Miss::Passing(error)) => (None, Duration::ZERO, error.may_have_arrived()),
+                Err(SendError::Passing(error)) => (None, Duration::ZERO, error.may_have_arrived()),
                 // A try that is cut off while it connects could not tell that nothing was sent.
-                Err(Miss::Unconnected(error)) => {
+                Err(SendError::Unconnected(error)) => {
                     let connecting = self.connections.connecting();
                     (None, connecting, error.may_have_arrived())
                 }
-                _ => return outcome.map_err(Miss::into_error),
+                _ => return outcome.map_err(SendError::into_error),
             };
             let pause = asked.unwrap_or_else(|| wait.mul_f64(0.8 + 0.4 * fastrand::f64()));
             let in_time = asked.is_some() || Instant::now() + pause + needed < deadline;
             let may_try =
                 left > 0 && (again == Again::IfItMayPass || !(arrived || outcome.is_ok()));
             if !may_try || !in_time || pause > LONGEST_WAIT {
-                return outcome.map_err(Miss::into_error);
+                return outcome.map_err(SendError::into_error);
             }
             repeated |= arrived;
             if pause > Duration::from_secs(5) {
@@ -114,9 +118,9 @@ impl Http {
     }
 
     /// One request and its whole answer, in time.
-    async fn try_once(&self, request: Request, deadline: Instant) -> Result<Answer, Miss> {
+    async fn try_once(&self, request: Request, deadline: Instant) -> Result<Response, SendError> {
         let host = host_of(&request.url);
-        let via = match self.route(&request.url).map_err(Miss::Final)? {
+        let via = match self.route(&request.url).map_err(SendError::Final)? {
             Route::Direct { .. } => None,
             Route::Through(via) => Some(via),
         };
@@ -127,7 +131,7 @@ impl Http {
         match tokio::time::timeout(self.one_try.min(time_left), exchange).await {
             Err(_) => {
                 let late = too_late(&host, via.as_ref());
-                Err(Miss::Passing(late.with_reached(Reached::Perhaps)))
+                Err(SendError::Passing(late.with_reached(Reached::Perhaps)))
             }
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(miss)) => Err(miss),

@@ -29,7 +29,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 pub use client::{Client, Reply};
-pub use dashboard::{Opening, SignInOptions};
+pub use dashboard::{DashboardSignIn, Opening};
 pub use place::{Running, Served, running};
 
 use crate::acs::{Endpoint, IdentityClient};
@@ -110,7 +110,7 @@ pub struct Options {
     /// where not.
     pub owned: Make<Endpoint>,
     /// How a person signs in from the dashboard.
-    pub sign_in: SignInOptions,
+    pub sign_in: DashboardSignIn,
     /// Told once whenever a person must sign in before a token can be had. It must not block.
     pub sign_in_needed: Arc<dyn Fn(&Error) + Send + Sync>,
 }

@@ -21,7 +21,7 @@ pub use freshness::{Target, TokenRequest};
 pub use overview::{AccountState, Overview, TokenState};
 pub use renewal::{Net, Renewal};
 
-pub use crate::entra::Way;
+pub use crate::entra::SignInOptions;
 
 use crate::account::{Account, SessionKey, Tenancy};
 use crate::error::{Error, Result};

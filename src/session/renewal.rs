@@ -15,7 +15,7 @@ use crate::time::Timestamp;
 use super::exchange::{Exchange, exchange};
 use super::freshness::{Attempted, Step, Target, TokenRequest, last_resort, next_step};
 use super::sign_in::ExpectedUser;
-use super::{Session, Token, Way, hand_out, lock_wait};
+use super::{Session, SignInOptions, Token, hand_out, lock_wait};
 
 /// More steps than any path through the freshness rule has: sign in, exchange, redeem, exchange,
 /// use, and the same once more where another process renewed meanwhile.
@@ -44,7 +44,7 @@ struct RenewalTask<'a> {
     session: &'a Session,
     wish: &'a TokenRequest,
     net: &'a Net,
-    way: Option<&'a Way<'a>>,
+    way: Option<&'a SignInOptions<'a>>,
     /// The user that was asked for.
     user: Option<String>,
     /// The name by which the session's user was last known.
@@ -73,7 +73,7 @@ impl Renewal {
     pub async fn run(
         self,
         net: impl FnOnce() -> Result<Net>,
-        way: Option<&Way<'_>>,
+        way: Option<&SignInOptions<'_>>,
     ) -> Result<Token> {
         let mut name = match &self.key {
             Some(key) => LockName::Session(key.clone()),

@@ -7,7 +7,7 @@ use tracing::{debug, info, warn};
 use crate::account::{Account, Fit};
 use crate::claims::Claims;
 use crate::entra::redirect::Page;
-use crate::entra::{Entra, Newcomer, SignedIn, Tokens, Way};
+use crate::entra::{Entra, NewAccount, SignInOptions, SignedIn, Tokens};
 use crate::error::{Error, Kind, Result};
 use crate::store::{Activity, CachedEntraToken, Guard, LockName, Record};
 use crate::text::{shell_word, shown};
@@ -32,7 +32,7 @@ impl Session {
     pub async fn login(
         &self,
         entra: &Entra,
-        way: &Way<'_>,
+        way: &SignInOptions<'_>,
         user: Option<&str>,
         scopes: &[String],
     ) -> Result<Record> {
@@ -65,7 +65,7 @@ impl Session {
     pub(super) async fn sign_in(
         &self,
         entra: &Entra,
-        way: &Way<'_>,
+        way: &SignInOptions<'_>,
         whom: ExpectedUser<'_>,
         scopes: &[String],
         challenge: Option<&Claims>,
@@ -121,7 +121,7 @@ impl Session {
         &self,
         account: &Account,
         whom: ExpectedUser<'_>,
-        way: &Way<'_>,
+        way: &SignInOptions<'_>,
         page: &mut Option<Page>,
     ) -> Result<()> {
         let index = self.vault.index()?;
@@ -132,7 +132,7 @@ impl Session {
         if whom.expected.is_some() || index.entry(&key).is_some() {
             return Ok(());
         }
-        let newcomer = Newcomer {
+        let newcomer = NewAccount {
             account,
             active: &active.account,
         };

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use acspass::emulator::{Fault, Route, Trouble};
 use acspass::error::{Kind, Result};
-use acspass::http::{Answer, Http, Options, Request};
+use acspass::http::{Http, Options, Request, Response};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde_json::{Value, json};
@@ -131,7 +131,7 @@ fn an_identity_that_was_created_is_named_though_its_token_is_unusable() {
     }
 }
 
-fn get(server: &Canned) -> Result<Answer> {
+fn get(server: &Canned) -> Result<Response> {
     let http = Http::new(Options::default());
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

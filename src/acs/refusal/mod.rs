@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::identifier::CommunicationUserId;
 use crate::advice;
 use crate::error::{Error, Kind, ServiceAnswer};
-use crate::http::{self, Answer};
+use crate::http::{self, Response};
 use crate::text::{one_line, quoted};
 use crate::time::{Timestamp, in_words};
 use crate::wire;
@@ -28,7 +28,7 @@ pub(super) enum Operation {
 }
 
 /// An answer that is not the operation's success.
-pub(super) fn refusal(asked: Operation, host: &str, answer: &Answer, now: Timestamp) -> Error {
+pub(super) fn refusal(asked: Operation, host: &str, answer: &Response, now: Timestamp) -> Error {
     let status = answer.status.as_u16();
     let said = wire::read::<ErrorBody>(&answer.body).map(|body| body.error);
     let is_its_own = said.is_some() || answer.body.is_empty();
@@ -95,7 +95,7 @@ pub(super) fn unusable(host: &str, what: &str) -> Error {
 }
 
 /// An answer that does not even have the service's form; `what` says what it was not.
-pub(super) fn foreign(host: &str, answer: &Answer, what: &str) -> Error {
+pub(super) fn foreign(host: &str, answer: &Response, what: &str) -> Error {
     http::foreign(host, answer, what, CHECK_THE_ENDPOINT)
 }
 
@@ -140,7 +140,7 @@ pub(super) fn created_without_token(id: &CommunicationUserId, error: Error) -> E
 }
 
 /// How far our clock is from the service's, where that may be the reason.
-fn clocks(answer: &Answer, now: Timestamp) -> Option<Duration> {
+fn clocks(answer: &Response, now: Timestamp) -> Option<Duration> {
     let apart = answer.date()?.seconds_since(now).unsigned_abs();
     (apart > CLOCKS_APART_SECONDS).then(|| Duration::from_secs(apart))
 }

@@ -5,9 +5,9 @@
 //! certificates without OpenSSL, so that one is ours, and it has no chain over all of them, so
 //! that is ours too.
 
-mod bridge;
 mod certificate;
-mod kept;
+mod token_cache;
+mod transport;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -25,9 +25,9 @@ use azure_identity::{
     WorkloadIdentityCredentialOptions,
 };
 
-use bridge::Bridge;
 use certificate::CertificateAssertion;
-pub use kept::EntraPrincipal;
+pub use token_cache::EntraPrincipal;
+use transport::ReqwestTransport;
 
 use crate::error::{Error, Kind, Result};
 use crate::http::Http;
@@ -172,7 +172,7 @@ fn client_options(http: Arc<Http>, authority: Option<&str>) -> ClientOptions {
         Arc::new(CloudConfiguration::Custom(custom))
     });
     ClientOptions {
-        transport: Some(Transport::new(Arc::new(Bridge::new(http)))),
+        transport: Some(Transport::new(Arc::new(ReqwestTransport::new(http)))),
         // Our client tries again by itself.
         retry: RetryOptions::none(),
         cloud,
@@ -230,7 +230,7 @@ fn in_our_words(error: &azure_core::Error) -> Error {
         _ => None,
     };
     let is_network = matches!(error.kind(), ErrorKind::Io | ErrorKind::Connection)
-        || said.contains(bridge::NOT_REACHED);
+        || said.contains(transport::NOT_REACHED);
     let error = match (is_network, said.contains("AADSTS"), status) {
         (true, _, _) => Error::new(
             Kind::Unreachable,

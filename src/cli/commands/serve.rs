@@ -22,7 +22,7 @@ use crate::cli::unit;
 use crate::config::Setting;
 use crate::error::{Error, Kind, Result};
 use crate::files::{Folder, shell_quoted};
-use crate::serve::{self, Options, Running, Server, SignInOptions, Sockets};
+use crate::serve::{self, DashboardSignIn, Options, Running, Server, Sockets};
 use crate::session::CacheLookup;
 
 /// How long a sign-in at the start may take.
@@ -215,7 +215,7 @@ fn options(parts: &Parts<'_>) -> Result<Options> {
         net: Arc::new(move || net.net(true)),
         owner: Arc::new(move || owner.identity_client()),
         owned: Arc::new(move || owned.owned()),
-        sign_in: SignInOptions {
+        sign_in: DashboardSignIn {
             entra: Arc::new(move || entra.entra()),
             redirect_uri: parts.config.redirect_uri.clone(),
             timeout: SIGN_IN,

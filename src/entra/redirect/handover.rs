@@ -12,7 +12,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::sync::oneshot;
 use zeroize::Zeroizing;
 
-use super::gate::{BODY_LIMIT, Whole};
+use super::request::{BODY_LIMIT, Request};
 
 const TIME_LIMIT: Duration = Duration::from_secs(5);
 
@@ -26,7 +26,7 @@ pub(super) struct Held {
 
 /// Passes the request through tiny_http. `through` is the loopback address the browser used, so
 /// that a family that the machine lacks is not needed here either.
-pub(super) async fn hand_over(whole: &Whole, through: IpAddr) -> io::Result<(Held, Whole)> {
+pub(super) async fn hand_over(whole: &Request, through: IpAddr) -> io::Result<(Held, Request)> {
     let listener = TcpListener::bind((through, 0))?;
     let mut inner = tokio::net::TcpStream::connect(listener.local_addr()?).await?;
     let own_address = inner.local_addr()?;
@@ -47,7 +47,7 @@ pub(super) async fn hand_over(whole: &Whole, through: IpAddr) -> io::Result<(Hel
 }
 
 /// The request anew, from what was understood of it: nothing that was overlooked goes on.
-fn spell_out(whole: &Whole) -> Zeroizing<Vec<u8>> {
+fn spell_out(whole: &Request) -> Zeroizing<Vec<u8>> {
     let mut head = Zeroizing::new(format!(
         "{} {} HTTP/1.1\r\nHost: {}\r\nContent-Length: {}\r\nConnection: close\r\n",
         whole.method,
@@ -77,7 +77,7 @@ fn spell_out(whole: &Whole) -> Zeroizing<Vec<u8>> {
 fn receive(
     listener: TcpListener,
     own_address: SocketAddr,
-) -> io::Result<(tiny_http::Request, Whole)> {
+) -> io::Result<(tiny_http::Request, Request)> {
     let server = tiny_http::Server::from_listener(listener, None).map_err(io::Error::other)?;
     let deadline = Instant::now() + TIME_LIMIT;
     loop {
@@ -95,7 +95,7 @@ fn receive(
     }
 }
 
-fn hear(request: &mut tiny_http::Request) -> io::Result<Whole> {
+fn hear(request: &mut tiny_http::Request) -> io::Result<Request> {
     let mut body = Zeroizing::new(Vec::with_capacity(BODY_LIMIT + 1));
     request
         .as_reader()
@@ -107,7 +107,7 @@ fn hear(request: &mut tiny_http::Request) -> io::Result<Whole> {
             .find(|header| header.field.equiv(name))
             .map(|header| header.value.as_str().to_owned())
     };
-    Ok(Whole {
+    Ok(Request {
         method: request.method().to_string(),
         target: Zeroizing::new(request.url().to_owned()),
         host: header("Host").unwrap_or_default(),

@@ -7,11 +7,11 @@
 //! The public port is served by a gate with hard limits (`gate`, `lobby`); the request that
 //! reads as the answer (`answer`) goes on to tiny_http (`handover`), which writes the pages.
 
-mod answer;
-mod gate;
+mod authorization_response;
+mod connections;
 mod handover;
-mod lobby;
 mod page;
+mod request;
 mod start;
 #[cfg(test)]
 mod tests;
@@ -26,17 +26,17 @@ use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
 
-pub use answer::{Callback, Denial};
-pub(super) use answer::{Heard, is_same as is_same_state};
+pub use authorization_response::{Callback, Denial};
+pub(super) use authorization_response::{Heard, is_same as is_same_state};
 pub use page::{Page, Refused};
 pub use uri::{PasteUri, RedirectUri};
 
 use crate::error::{Error, Kind, Result};
 use crate::loopback::{self, Bound};
-use answer::Expected;
-use gate::Whole;
-use lobby::{Arrival, Lobby};
+use authorization_response::Expected;
+use connections::{Incoming, PendingConnections};
 use page::Refusal;
+use request::Request;
 
 /// How long nobody is accepted where the machine refuses another connection.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -62,12 +62,12 @@ impl ResponseMode {
 
 /// Reads an answer that somebody brought, as strictly as one that came by itself.
 pub(super) fn read_answer(form: &[u8], state: &str) -> Option<Heard> {
-    answer::read_form(form, state).ok()
+    authorization_response::read_form(form, state).ok()
 }
 
 /// The sign-in's answer, and the page still owed for it.
 #[derive(Debug)]
-pub struct Answer {
+pub struct AuthorizationResponse {
     /// What Entra said.
     pub outcome: Callback,
     /// Who claims to have said it (RFC 9207), where that came along: to be compared with the
@@ -160,7 +160,7 @@ impl Redirect {
     ///
     /// # Errors
     /// [`Kind::Internal`] where the machine takes the sockets away. No request makes it fail.
-    pub async fn wait(self, wait: Wait<'_>) -> Result<Answer> {
+    pub async fn wait(self, wait: Wait<'_>) -> Result<AuthorizationResponse> {
         let expected = Expected {
             path: &self.path,
             port: self.bound.port,
@@ -183,8 +183,8 @@ impl Redirect {
         // From here on the browser gets a page, even where the wait is given up or fails.
         let mut page = Page::new(browser.into_std().map_err(lost)?);
         let heard = page.pass_on(&whole).await.map_err(lost)?;
-        match answer::read(&heard, &expected) {
-            Ok(Heard { outcome, issuer }) => Ok(Answer {
+        match authorization_response::read(&heard, &expected) {
+            Ok(Heard { outcome, issuer }) => Ok(AuthorizationResponse {
                 outcome,
                 issuer,
                 page,
@@ -202,8 +202,8 @@ async fn listen(
     start: Option<(&str, &str)>,
     mut reports: Reports<'_>,
     visited: &AtomicBool,
-) -> (Whole, TcpStream) {
-    let mut lobby = Lobby::default();
+) -> (Request, TcpStream) {
+    let mut lobby = PendingConnections::default();
     let mut turn = 0;
     loop {
         tokio::select! {
@@ -212,24 +212,24 @@ async fn listen(
             arrival = lobby.next() => {
                 visited.store(true, Ordering::Relaxed);
                 let refusal = match arrival {
-                    Arrival::Refused(refusal) => refusal,
-                    Arrival::Whole(whole, stream, admission) => {
+                    Incoming::Refused(refusal) => refusal,
+                    Incoming::Whole(whole, stream, admission) => {
                         let refusal = match start {
                             Some((path, target)) if start::is_asked(&whole, path) => {
                                 match start::check(&whole, expected.port, admission) {
                                     Ok(()) => {
-                                        lobby.answer(stream, page::lead_to(target));
+                                        lobby.respond(stream, page::redirect_to(target));
                                         continue;
                                     }
                                     Err(refusal) => refusal,
                                 }
                             }
-                            _ => match answer::read(&whole, expected) {
+                            _ => match authorization_response::read(&whole, expected) {
                                 Ok(_) => return (whole, stream),
                                 Err(refusal) => refusal,
                             },
                         };
-                        lobby.turn_away(stream, refusal, whole.method == "HEAD");
+                        lobby.reject(stream, refusal, whole.method == "HEAD");
                         refusal
                     }
                 };
@@ -238,7 +238,7 @@ async fn listen(
             accepted = accept(&listeners, turn) => {
                 turn = turn.wrapping_add(1);
                 match accepted {
-                    Ok(stream) => lobby.admit(stream),
+                    Ok(stream) => lobby.accept(stream),
                     Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
                     Err(_) => {
                         lobby.make_room();

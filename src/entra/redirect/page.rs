@@ -15,8 +15,8 @@ use sha2::{Digest, Sha256};
 use tiny_http::{HTTPVersion, Header, Response};
 use zeroize::Zeroizing;
 
-use super::gate::Whole;
 use super::handover::{self, Held};
+use super::request::Request;
 use crate::error::Error;
 use crate::text::is_unprintable;
 
@@ -111,20 +111,20 @@ impl Tone {
 
 #[derive(Template)]
 #[template(path = "redirect.html")]
-struct Shown<'a> {
+struct PageContent<'a> {
     css: String,
     tone: Tone,
     heading: &'a str,
     who: Option<&'a str>,
-    message: Vec<Part>,
-    next: Vec<Part>,
+    message: Vec<TextSpan>,
+    next: Vec<TextSpan>,
     code: Option<&'a str>,
     /// Offers the same address again.
     continues: bool,
 }
 
 /// A stretch of a sentence; what an error's sentence has in backticks is code on a page.
-struct Part {
+struct TextSpan {
     is_code: bool,
     text: String,
 }
@@ -135,9 +135,9 @@ struct Part {
 /// Writing it takes about a millisecond, at the very most a few seconds, and neither the runtime
 /// nor a browser that listens.
 #[must_use = "the browser waits for its page"]
-pub struct Page(Option<Owed>);
+pub struct Page(Option<PendingPage>);
 
-struct Owed {
+struct PendingPage {
     /// Not there yet, or lost, where the page is written without tiny_http's server.
     held: Option<Held>,
     browser: TcpStream,
@@ -151,14 +151,14 @@ impl fmt::Debug for Page {
 
 impl Page {
     pub(super) fn new(browser: TcpStream) -> Self {
-        Page(Some(Owed {
+        Page(Some(PendingPage {
             held: None,
             browser,
         }))
     }
 
     /// Lets tiny_http hear the request, and answer it in time.
-    pub(super) async fn pass_on(&mut self, whole: &Whole) -> io::Result<Whole> {
+    pub(super) async fn pass_on(&mut self, whole: &Request) -> io::Result<Request> {
         let Some(owed) = &mut self.0 else {
             return Err(io::ErrorKind::NotConnected.into());
         };
@@ -171,7 +171,7 @@ impl Page {
     /// Says that the user is signed in. Call it once the tokens are stored, not before.
     pub fn signed_in(mut self, username: &str) {
         let who = clean(username);
-        self.finish(Shown {
+        self.finish(PageContent {
             who: Some(who.as_str()).filter(|who| !who.is_empty()),
             ..shown(Tone::Good, "You are signed in", "", "")
         });
@@ -180,7 +180,7 @@ impl Page {
     /// Says that the user has to confirm the account in the terminal.
     pub fn to_be_confirmed(mut self, username: &str) {
         let who = clean(username);
-        self.finish(Shown {
+        self.finish(PageContent {
             who: Some(who.as_str()).filter(|who| !who.is_empty()),
             ..shown(
                 Tone::Quiet,
@@ -194,21 +194,21 @@ impl Page {
     /// Says why the sign-in failed, what to do next, and the service's own code where there is one.
     pub fn failed(mut self, error: &Error) {
         let code = error.code().map(clean);
-        self.finish(Shown {
+        self.finish(PageContent {
             code: code.as_deref(),
             ..shown(Tone::Bad, "Sign-in failed", error.message(), error.hint())
         });
     }
 
-    fn finish(&mut self, shown: Shown<'_>) {
+    fn finish(&mut self, shown: PageContent<'_>) {
         let Some(owed) = self.0.take() else { return };
         // A browser that has gone away does not change how the sign-in ended.
         let _ = owed.send(response(200, None, &shown));
     }
 }
 
-fn shown<'a>(tone: Tone, heading: &'a str, message: &str, next: &str) -> Shown<'a> {
-    Shown {
+fn shown<'a>(tone: Tone, heading: &'a str, message: &str, next: &str) -> PageContent<'a> {
+    PageContent {
         css: style(),
         tone,
         heading,
@@ -231,7 +231,7 @@ impl Drop for Page {
     }
 }
 
-impl Owed {
+impl PendingPage {
     fn send(mut self, response: Response<Cursor<Vec<u8>>>) -> io::Result<()> {
         let mut answer = Vec::new();
         match self.held {
@@ -275,7 +275,7 @@ pub(super) fn refuse(refusal: Refusal, is_head: bool) -> Vec<u8> {
             "",
         ),
     };
-    let shown = Shown {
+    let shown = PageContent {
         continues: refusal.next == Next::Continue,
         ..shown(Tone::Quiet, refusal.heading, message, next)
     };
@@ -286,7 +286,7 @@ pub(super) fn refuse(refusal: Refusal, is_head: bool) -> Vec<u8> {
 }
 
 /// The whole response that sends a browser to `target`. Nothing keeps it: `target` has secrets.
-pub(super) fn lead_to(target: &str) -> Zeroizing<Vec<u8>> {
+pub(super) fn redirect_to(target: &str) -> Zeroizing<Vec<u8>> {
     let response = format!(
         "HTTP/1.1 303 See Other\r\nServer: acspass\r\nLocation: {target}\r\nCache-Control: \
          no-store\r\nReferrer-Policy: no-referrer\r\nX-Content-Type-Options: nosniff\r\n\
@@ -300,7 +300,11 @@ fn print(response: Response<Cursor<Vec<u8>>>, into: &mut Vec<u8>, is_head: bool)
     let _ = response.raw_print(into, HTTPVersion(1, 1), &[], is_head, None);
 }
 
-fn response(status: u16, allow: Option<&str>, shown: &Shown<'_>) -> Response<Cursor<Vec<u8>>> {
+fn response(
+    status: u16,
+    allow: Option<&str>,
+    shown: &PageContent<'_>,
+) -> Response<Cursor<Vec<u8>>> {
     // A template without filters that can fail renders; an empty page would still end the wait.
     let html = shown.render().unwrap_or_default();
     let digest = STANDARD.encode(Sha256::digest(&shown.css));
@@ -355,10 +359,10 @@ fn sentence(text: &str) -> String {
     }
 }
 
-fn parts(text: &str) -> Vec<Part> {
+fn parts(text: &str) -> Vec<TextSpan> {
     let parts = text.split('`').enumerate();
     parts
-        .map(|(at, text)| Part {
+        .map(|(at, text)| TextSpan {
             is_code: at % 2 == 1,
             text: text.to_owned(),
         })

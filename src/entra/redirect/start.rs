@@ -4,8 +4,8 @@
 //! contains `state`, `nonce` and the PKCE challenge: other users, other web pages and frames do not
 //! get there.
 
-use super::gate::Whole;
 use super::page::{Next, Refusal, Refused};
+use super::request::Request;
 use crate::loopback::peer::Admission;
 use crate::loopback::{self, FetchMetadata, Navigation};
 
@@ -21,14 +21,14 @@ pub(super) fn path_beside(redirect_path: &str) -> &'static str {
 }
 
 /// Whether a request asks for the start page.
-pub(super) fn is_asked(request: &Whole, path: &str) -> bool {
+pub(super) fn is_asked(request: &Request, path: &str) -> bool {
     *request.target == path
 }
 
 /// Checks that a request for the start page comes from this user's browser, at the user's own will.
-pub(super) fn check(request: &Whole, port: u16, admission: Admission) -> Result<(), Refusal> {
+pub(super) fn check(request: &Request, port: u16, admission: Admission) -> Result<(), Refusal> {
     if !loopback::is_our_host(&request.host, port) {
-        return Err(super::answer::WRONG_HOST);
+        return Err(super::authorization_response::WRONG_HOST);
     }
     let metadata = FetchMetadata {
         site: request.fetch_site.as_deref(),
@@ -37,7 +37,7 @@ pub(super) fn check(request: &Whole, port: u16, admission: Admission) -> Result<
         purpose: request.purpose.as_deref(),
     };
     match metadata.navigation() {
-        Navigation::None => return Err(super::answer::NO_NAVIGATION),
+        Navigation::None => return Err(super::authorization_response::NO_NAVIGATION),
         Navigation::OtherOrigin => {
             return Err(Refusal {
                 next: Next::Continue,
@@ -51,7 +51,7 @@ pub(super) fn check(request: &Whole, port: u16, admission: Admission) -> Result<
         Navigation::Direct => {}
     }
     if request.method != "GET" {
-        return Err(super::answer::method_refused(
+        return Err(super::authorization_response::method_not_allowed(
             "GET",
             "its method is not GET",
         ));

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use oauth2::{CsrfToken, PkceCodeChallenge, PkceCodeVerifier};
 
-use super::opening::Opening;
-use super::{Asked, Notice, Prompt, SignedIn, within};
+use super::browser_launch::BrowserLaunch;
+use super::{Notice, Prompt, SignInRequest, SignedIn, within};
 use crate::account::Account;
 use crate::entra::authority;
 use crate::entra::browser::Browser;
@@ -24,7 +24,7 @@ impl Entra {
     /// See [`Entra::sign_in`].
     pub(super) async fn sign_in_by_browser(
         &self,
-        asked: &Asked<'_>,
+        asked: &SignInRequest<'_>,
         browser: &dyn Browser,
         redirect_uri: &RedirectUri,
     ) -> Result<SignedIn> {
@@ -35,7 +35,7 @@ impl Entra {
         let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
         let mode = ResponseMode::FormPost;
         let url = self.authorize_url(&metadata, asked, &redirect_uri, mode, &attempt, challenge)?;
-        let opening = Opening::new(asked.way, browser, &url, &redirect)?;
+        let opening = BrowserLaunch::new(asked.way, browser, &url, &redirect)?;
         let visited = redirect.visited();
         let refused = |why| opening.refused(why);
         let wait = redirect.wait(Wait {
@@ -50,7 +50,7 @@ impl Entra {
             let waited = timeout.saturating_sub(left);
             if is_suspicious && waited >= NOTICED && !visited.load(Ordering::Relaxed) {
                 is_suspicious = false;
-                (asked.way.tell)(&Notice::NothingCame);
+                (asked.way.tell)(&Notice::NoResponse);
             }
             (asked.way.tell)(&Notice::Waiting { left });
         };
@@ -81,7 +81,7 @@ impl Entra {
     pub(super) fn authorize_url(
         &self,
         metadata: &Metadata,
-        asked: &Asked<'_>,
+        asked: &SignInRequest<'_>,
         redirect_uri: &str,
         mode: ResponseMode,
         attempt: &Attempt,
@@ -116,7 +116,7 @@ impl Entra {
     /// Redeems what an answer brought, if it is a code and was given by who was asked.
     pub(super) async fn finish(
         &self,
-        asked: &Asked<'_>,
+        asked: &SignInRequest<'_>,
         metadata: &Metadata,
         heard: Heard,
         verifier: PkceCodeVerifier,

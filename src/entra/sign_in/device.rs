@@ -10,14 +10,14 @@ use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use tracing::{debug, warn};
 use url::Url;
 
-use super::polling::{Heard, Next, Polling};
-use super::showable::Showable;
-use super::{Asked, Notice, SECOND, SignedIn, Way, timed_out};
+use super::device_prompt::DevicePrompt;
+use super::polling::{Next, PollOutcome, Polling};
+use super::{Notice, SECOND, SignInOptions, SignInRequest, SignedIn, timed_out};
 use crate::claims::Claims;
-use crate::entra::refusal::{self, Leg};
+use crate::entra::refusal::{self, Grant};
 use crate::entra::tokens::{Entra, Tokens, scope_text};
 use crate::error::{Error, Kind, Reached, Result};
-use crate::http::{Answer, Request};
+use crate::http::{Request, Response};
 use crate::wire;
 use crate::wire::entra::{DeviceAuthorization, Metadata, TokenError};
 
@@ -30,14 +30,17 @@ const CODE_NOT_ENTERED: &str = "run the command again, and enter its new code in
      application, an admin must consent first, or a Conditional Access policy blocks device codes";
 
 /// What one poll brought.
-enum Polled {
+enum PollResult {
     Tokens(Tokens),
-    Heard(Heard, Option<Error>),
+    Heard(PollOutcome, Option<Error>),
 }
 
 impl Entra {
     /// See [`Entra::sign_in`].
-    pub(super) async fn sign_in_by_device_code(&self, asked: &Asked<'_>) -> Result<SignedIn> {
+    pub(super) async fn sign_in_by_device_code(
+        &self,
+        asked: &SignInRequest<'_>,
+    ) -> Result<SignedIn> {
         let way = asked.way;
         let claims = self.claims(asked.challenge);
         let work = self.poll_for_codes(asked, claims.as_ref());
@@ -57,7 +60,11 @@ impl Entra {
         })
     }
 
-    async fn poll_for_codes(&self, asked: &Asked<'_>, claims: Option<&Claims>) -> Result<Tokens> {
+    async fn poll_for_codes(
+        &self,
+        asked: &SignInRequest<'_>,
+        claims: Option<&Claims>,
+    ) -> Result<Tokens> {
         let way = asked.way;
         let metadata = self.authority.discover(&self.http).await?;
         let mut left = way.timeout;
@@ -75,15 +82,15 @@ impl Entra {
             let mut trouble = None;
             let mut may_be_redeemed = false;
             // Nobody can have entered it yet: the first poll comes after the first pause.
-            let mut heard = Heard::Pending;
-            while let Next::Wait(wait) = polling.hear(heard) {
+            let mut heard = PollOutcome::Pending;
+            while let Next::Wait(wait) = polling.next(heard) {
                 self.rest(wait, &mut left, way, trouble.take()).await?;
                 match self.poll(&metadata, &code, claims, may_be_redeemed).await? {
-                    Polled::Tokens(tokens) => return Ok(tokens),
-                    Polled::Heard(now, error) => {
+                    PollResult::Tokens(tokens) => return Ok(tokens),
+                    PollResult::Heard(now, error) => {
                         // Section 3.5 has the client poll on after a connection that broke.
                         may_be_redeemed |= error.as_ref().is_some_and(Error::may_have_arrived);
-                        if let (Some(error), false) = (&error, is_trouble(heard)) {
+                        if let (Some(error), false) = (&error, is_outage(heard)) {
                             warn!("{error}: trying again until the code expires");
                         }
                         debug!("polled for the device code: {now}");
@@ -107,7 +114,7 @@ impl Entra {
         &self,
         mut wait: Duration,
         left: &mut Duration,
-        way: &Way<'_>,
+        way: &SignInOptions<'_>,
         trouble: Option<Error>,
     ) -> Result<()> {
         while !wait.is_zero() {
@@ -129,7 +136,7 @@ impl Entra {
         metadata: &Metadata,
         scopes: &[String],
         claims: Option<&Claims>,
-    ) -> Result<Showable> {
+    ) -> Result<DevicePrompt> {
         let host = self.authority.host();
         let endpoint = metadata
             .device_authorization_endpoint
@@ -161,7 +168,7 @@ impl Entra {
         }
         let read = wire::read::<DeviceAuthorization>(&answer.body);
         let code = read.ok_or("a device code that cannot be entered");
-        code.and_then(Showable::check)
+        code.and_then(DevicePrompt::check)
             .map_err(|what| match answer.is_object() {
                 true => refusal::unusable(&host, what),
                 false => refusal::not_entra(&host, what),
@@ -173,10 +180,10 @@ impl Entra {
     async fn poll(
         &self,
         metadata: &Metadata,
-        code: &Showable,
+        code: &DevicePrompt,
         claims: Option<&Claims>,
         may_be_redeemed: bool,
-    ) -> Result<Polled> {
+    ) -> Result<PollResult> {
         let mut form = vec![
             ("grant_type", GRANT),
             ("client_id", &self.client_id),
@@ -194,14 +201,14 @@ impl Entra {
                 return Err(refusal::tokens_lost(&host).caused_by(error));
             }
             Err(error) if error.kind() == Kind::Unreachable => {
-                return Ok(Polled::Heard(Heard::Trouble(None), Some(error)));
+                return Ok(PollResult::Heard(PollOutcome::Outage(None), Some(error)));
             }
             Err(error) => return Err(error),
         };
         if answer.is_outage() {
-            let heard = Heard::Trouble(answer.retry_after());
+            let heard = PollOutcome::Outage(answer.retry_after());
             let error = refusal::outage(&host, answer.status.as_u16());
-            return Ok(Polled::Heard(heard, Some(error)));
+            return Ok(PollResult::Heard(heard, Some(error)));
         }
         if !answer.is_json() || answer.status.is_server_error() {
             return Err(refusal::foreign(
@@ -217,13 +224,13 @@ impl Entra {
         match said {
             Some(said) if is_unknown_code(&said) && may_be_redeemed => {
                 Err(refusal::tokens_lost(&host)
-                    .caused_by(refusal::from_token_error(Leg::SignIn, &said)))
+                    .caused_by(refusal::from_token_error(Grant::SignIn, &said)))
             }
-            Some(said) => heard(&said).map(|heard| Polled::Heard(heard, None)),
+            Some(said) => poll_outcome(&said).map(|heard| PollResult::Heard(heard, None)),
             None => {
                 let tokens = self.read_tokens(metadata, &answer, asked_at);
                 let tokens = tokens.map_err(refusal::code_not_redeemed)?;
-                Ok(Polled::Tokens(tokens))
+                Ok(PollResult::Tokens(tokens))
             }
         }
     }
@@ -237,29 +244,29 @@ fn is_unknown_code(said: &TokenError) -> bool {
     )
 }
 
-fn is_trouble(heard: Heard) -> bool {
-    matches!(heard, Heard::Trouble(_))
+fn is_outage(heard: PollOutcome) -> bool {
+    matches!(heard, PollOutcome::Outage(_))
 }
 
 /// Reads what the token endpoint says while nobody has signed in; Entra has words of its own
 /// beside those of RFC 8628, section 3.5.
-fn heard(said: &TokenError) -> Result<Heard> {
+fn poll_outcome(said: &TokenError) -> Result<PollOutcome> {
     match said.error.as_str() {
-        "authorization_pending" => Ok(Heard::Pending),
-        "slow_down" => Ok(Heard::SlowDown),
-        "expired_token" | "code_expired" => Ok(Heard::Expired),
+        "authorization_pending" => Ok(PollOutcome::Pending),
+        "slow_down" => Ok(PollOutcome::SlowDown),
+        "expired_token" | "code_expired" => Ok(PollOutcome::Expired),
         "authorization_declined" | "access_denied" => Err(Error::new(
             Kind::SignInRefused,
             "the sign-in was declined on the other device",
             "run the command again, and confirm there that you sign in to this application",
         )),
-        _ => Err(refusal::from_token_error(Leg::SignIn, said)),
+        _ => Err(refusal::from_token_error(Grant::SignIn, said)),
     }
 }
 
-fn refused(host: &str, answer: &Answer) -> Error {
+fn refused(host: &str, answer: &Response) -> Error {
     match wire::read::<TokenError>(&answer.body) {
-        Some(said) => refusal::from_token_error(Leg::SignIn, &said),
+        Some(said) => refusal::from_token_error(Grant::SignIn, &said),
         None => refusal::not_entra(
             host,
             &format!("{} and JSON that is not its own", answer.status.as_u16()),

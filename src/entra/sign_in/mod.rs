@@ -4,13 +4,13 @@
 //! In come scopes and a [`Way`], which says how; out come tokens and who signed in. What the person
 //! has to be shown meanwhile goes out as [`Notice`]s: nothing here knows a terminal.
 
+mod browser_launch;
 mod code;
 mod device;
-mod opening;
+mod device_prompt;
 mod paste;
 mod pasted;
 mod polling;
-mod showable;
 
 use std::fmt;
 use std::pin::{Pin, pin};
@@ -52,9 +52,9 @@ impl Prompt {
 }
 
 /// How a person may sign in. Not to have one is how a caller forbids it.
-pub struct Way<'a> {
+pub struct SignInOptions<'a> {
     /// By what means.
-    pub by: By<'a>,
+    pub by: SignInMethod<'a>,
     /// What Entra is to ask of the user; nothing on another device.
     pub prompt: Option<Prompt>,
     /// How long the user may take.
@@ -69,18 +69,18 @@ pub struct Way<'a> {
 /// Asks whether an account that was never seen here may replace the active one. The sign-in of
 /// another person, whose browser was led to this listener, would look like that.
 pub type Confirm =
-    dyn Fn(&Newcomer<'_>) -> Pin<Box<dyn Future<Output = Result<bool>> + Send>> + Send + Sync;
+    dyn Fn(&NewAccount<'_>) -> Pin<Box<dyn Future<Output = Result<bool>> + Send>> + Send + Sync;
 
 /// An account that signed in and was never seen here.
 #[derive(Debug, Clone, Copy)]
-pub struct Newcomer<'a> {
+pub struct NewAccount<'a> {
     /// The new account.
     pub account: &'a Account,
     /// The active account.
     pub active: &'a Account,
 }
 
-impl fmt::Display for Newcomer<'_> {
+impl fmt::Display for NewAccount<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
@@ -92,7 +92,7 @@ impl fmt::Display for Newcomer<'_> {
 }
 
 /// By what means a person signs in.
-pub enum By<'a> {
+pub enum SignInMethod<'a> {
     /// In a browser on this machine, or one that reaches its loopback.
     Browser {
         /// What opens the sign-in page.
@@ -126,7 +126,7 @@ pub enum Notice<'a> {
     },
     /// Some time has passed since a browser was asked to open the page, and nothing came to the
     /// redirect address: perhaps none opened. Told once.
-    NothingCame,
+    NoResponse,
     /// A request to the redirect address was refused, and the wait goes on. Each reason once.
     Refused(Refused),
     /// A code to enter on another device; a second one where the first expired.
@@ -159,10 +159,10 @@ pub enum Notice<'a> {
     },
 }
 
-impl<'a> Way<'a> {
+impl<'a> SignInOptions<'a> {
     /// A way without a prompt, where nobody is told anything.
-    pub fn new(by: By<'a>, timeout: Duration) -> Self {
-        Way {
+    pub fn new(by: SignInMethod<'a>, timeout: Duration) -> Self {
+        SignInOptions {
             by,
             prompt: None,
             timeout,
@@ -174,21 +174,21 @@ impl<'a> Way<'a> {
     /// In this browser, with the answer at a free port of `http://localhost`.
     pub fn in_browser(browser: &'a dyn Browser, timeout: Duration) -> Self {
         let redirect_uri = RedirectUri::localhost(0);
-        let by = By::Browser {
+        let by = SignInMethod::Browser {
             browser,
             redirect_uri,
         };
-        Way::new(by, timeout)
+        SignInOptions::new(by, timeout)
     }
 }
 
 /// What a sign-in asks Entra for, and how.
-pub(super) struct Asked<'a> {
+pub(super) struct SignInRequest<'a> {
     pub(super) scopes: &'a [String],
     pub(super) login_hint: Option<&'a str>,
     /// What Entra asked for when it refused before.
     pub(super) challenge: Option<&'a Claims>,
-    pub(super) way: &'a Way<'a>,
+    pub(super) way: &'a SignInOptions<'a>,
 }
 
 /// A sign-in that worked.
@@ -217,24 +217,24 @@ impl Entra {
         scopes: &[String],
         login_hint: Option<&str>,
         challenge: Option<&Claims>,
-        way: &Way<'_>,
+        way: &SignInOptions<'_>,
     ) -> Result<SignedIn> {
-        let asked = Asked {
+        let asked = SignInRequest {
             scopes,
             login_hint,
             challenge,
             way,
         };
         match &way.by {
-            By::Browser {
+            SignInMethod::Browser {
                 browser,
                 redirect_uri,
             } => {
                 self.sign_in_by_browser(&asked, *browser, redirect_uri)
                     .await
             }
-            By::DeviceCode => self.sign_in_by_device_code(&asked).await,
-            By::Paste {
+            SignInMethod::DeviceCode => self.sign_in_by_device_code(&asked).await,
+            SignInMethod::Paste {
                 redirect_uri,
                 reader,
             } => self.sign_in_by_paste(&asked, redirect_uri, *reader).await,

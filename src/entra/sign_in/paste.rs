@@ -7,7 +7,7 @@ use oauth2::PkceCodeChallenge;
 use tracing::debug;
 
 use super::code::Attempt;
-use super::{Asked, Notice, PasteUri, Reader, SignedIn, pasted, timed_out};
+use super::{Notice, PasteUri, Reader, SignInRequest, SignedIn, pasted, timed_out};
 use crate::entra::redirect::{Heard, ResponseMode};
 use crate::entra::tokens::Entra;
 use crate::error::{Error, Kind, Result};
@@ -24,7 +24,7 @@ impl Entra {
     /// See [`Entra::sign_in`].
     pub(super) async fn sign_in_by_paste(
         &self,
-        asked: &Asked<'_>,
+        asked: &SignInRequest<'_>,
         redirect_uri: &PasteUri,
         reader: &Reader,
     ) -> Result<SignedIn> {
@@ -52,7 +52,12 @@ impl Entra {
         })
     }
 
-    async fn paste(&self, asked: &Asked<'_>, reader: &Reader, state: &str) -> Result<Heard> {
+    async fn paste(
+        &self,
+        asked: &SignInRequest<'_>,
+        reader: &Reader,
+        state: &str,
+    ) -> Result<Heard> {
         let mut earlier = Pasted::new("");
         for left in (0..TRIES).rev() {
             let Some(text) = reader().await? else {

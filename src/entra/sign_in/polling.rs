@@ -16,25 +16,25 @@ const LONGEST_LIFE: Duration = Duration::from_secs(3600);
 
 /// What a poll heard, where the wait goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Heard {
+pub(super) enum PollOutcome {
     /// Nobody has entered the code yet.
     Pending,
     /// We ask too often.
     SlowDown,
     /// Entra or the network is out of order; perhaps it said for how long.
-    Trouble(Option<Duration>),
+    Outage(Option<Duration>),
     /// The code can no longer be entered.
     Expired,
 }
 
-impl fmt::Display for Heard {
+impl fmt::Display for PollOutcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Heard::Pending => f.write_str("not entered yet"),
-            Heard::SlowDown => f.write_str("poll less often"),
-            Heard::Trouble(None) => f.write_str("no answer"),
-            Heard::Trouble(Some(pause)) => write!(f, "ask again in {} s", pause.as_secs()),
-            Heard::Expired => f.write_str("expired"),
+            PollOutcome::Pending => f.write_str("not entered yet"),
+            PollOutcome::SlowDown => f.write_str("poll less often"),
+            PollOutcome::Outage(None) => f.write_str("no answer"),
+            PollOutcome::Outage(Some(pause)) => write!(f, "ask again in {} s", pause.as_secs()),
+            PollOutcome::Expired => f.write_str("expired"),
         }
     }
 }
@@ -69,19 +69,19 @@ impl Polling {
     }
 
     /// Hears an answer and says what comes next; the wait that it names counts as passed.
-    pub(super) fn hear(&mut self, heard: Heard) -> Next {
+    pub(super) fn next(&mut self, heard: PollOutcome) -> Next {
         let asked = match heard {
-            Heard::Expired => return Next::Renew,
-            Heard::Trouble(asked) => {
+            PollOutcome::Expired => return Next::Renew,
+            PollOutcome::Outage(asked) => {
                 self.pause = (self.pause * 2).max(self.interval).min(LONGEST_PAUSE);
                 asked.unwrap_or_default().min(LONGEST_PAUSE)
             }
-            Heard::SlowDown => {
+            PollOutcome::SlowDown => {
                 self.interval += SLOWER;
                 self.pause = Duration::ZERO;
                 Duration::ZERO
             }
-            Heard::Pending => {
+            PollOutcome::Pending => {
                 self.pause = Duration::ZERO;
                 Duration::ZERO
             }
@@ -106,42 +106,42 @@ mod tests {
     #[test]
     fn the_interval_is_kept_and_slow_down_adds_to_it_for_good() {
         let mut polling = Polling::new(seconds(5), seconds(900));
-        assert_eq!(polling.hear(Heard::Pending), Next::Wait(seconds(5)));
-        assert_eq!(polling.hear(Heard::SlowDown), Next::Wait(seconds(10)));
-        assert_eq!(polling.hear(Heard::Pending), Next::Wait(seconds(10)));
-        assert_eq!(polling.hear(Heard::SlowDown), Next::Wait(seconds(15)));
+        assert_eq!(polling.next(PollOutcome::Pending), Next::Wait(seconds(5)));
+        assert_eq!(polling.next(PollOutcome::SlowDown), Next::Wait(seconds(10)));
+        assert_eq!(polling.next(PollOutcome::Pending), Next::Wait(seconds(10)));
+        assert_eq!(polling.next(PollOutcome::SlowDown), Next::Wait(seconds(15)));
         assert_eq!(polling.left, seconds(860));
     }
 
     #[test]
     fn trouble_backs_off_and_asks_as_late_as_it_is_told_and_is_forgotten_when_over() {
         let mut polling = Polling::new(seconds(5), seconds(900));
-        let trouble = Heard::Trouble(None);
+        let trouble = PollOutcome::Outage(None);
         for expected in [5, 10, 20, 40, 60, 60] {
-            assert_eq!(polling.hear(trouble), Next::Wait(seconds(expected)));
+            assert_eq!(polling.next(trouble), Next::Wait(seconds(expected)));
         }
-        assert_eq!(polling.hear(Heard::Pending), Next::Wait(seconds(5)));
-        let asked = Heard::Trouble(Some(seconds(30)));
-        assert_eq!(polling.hear(asked), Next::Wait(seconds(30)));
-        let hours = Heard::Trouble(Some(seconds(86_400)));
-        assert_eq!(polling.hear(hours), Next::Wait(LONGEST_PAUSE));
+        assert_eq!(polling.next(PollOutcome::Pending), Next::Wait(seconds(5)));
+        let asked = PollOutcome::Outage(Some(seconds(30)));
+        assert_eq!(polling.next(asked), Next::Wait(seconds(30)));
+        let hours = PollOutcome::Outage(Some(seconds(86_400)));
+        assert_eq!(polling.next(hours), Next::Wait(LONGEST_PAUSE));
     }
 
     #[test]
     fn a_code_is_polled_for_until_it_expires_and_not_longer() {
         let mut polling = Polling::new(seconds(5), seconds(12));
-        assert_eq!(polling.hear(Heard::Pending), Next::Wait(seconds(5)));
-        assert_eq!(polling.hear(Heard::Pending), Next::Wait(seconds(5)));
-        assert_eq!(polling.hear(Heard::Pending), Next::Wait(seconds(2)));
-        assert_eq!(polling.hear(Heard::Pending), Next::Renew);
+        assert_eq!(polling.next(PollOutcome::Pending), Next::Wait(seconds(5)));
+        assert_eq!(polling.next(PollOutcome::Pending), Next::Wait(seconds(5)));
+        assert_eq!(polling.next(PollOutcome::Pending), Next::Wait(seconds(2)));
+        assert_eq!(polling.next(PollOutcome::Pending), Next::Renew);
         let mut told = Polling::new(seconds(5), seconds(900));
-        assert_eq!(told.hear(Heard::Expired), Next::Renew);
+        assert_eq!(told.next(PollOutcome::Expired), Next::Renew);
     }
 
     #[test]
     fn an_interval_of_nothing_is_no_hot_loop_and_a_life_of_years_ends() {
         let mut polling = Polling::new(Duration::ZERO, seconds(1 << 40));
-        assert_eq!(polling.hear(Heard::Pending), Next::Wait(SECOND));
+        assert_eq!(polling.next(PollOutcome::Pending), Next::Wait(SECOND));
         assert!(polling.left < LONGEST_LIFE);
     }
 }

@@ -28,7 +28,7 @@ use url::form_urlencoded;
 
 pub(super) use pages::{Closed, closed};
 pub(super) use passes::Passes;
-pub use sign_in::Options as SignInOptions;
+pub use sign_in::Options as DashboardSignIn;
 pub use tickets::Opening;
 pub(super) use tickets::Redeemer;
 
@@ -123,7 +123,7 @@ pub(super) struct Parents {
     pub(super) scopes: Vec<String>,
     pub(super) overview: Make<Overview>,
     pub(super) owner: Make<Endpoint>,
-    pub(super) sign_in: SignInOptions,
+    pub(super) sign_in: DashboardSignIn,
     pub(super) events: Arc<Events>,
     pub(super) accounts: Arc<Accounts>,
     pub(super) clock: Arc<dyn Clock>,

@@ -13,7 +13,7 @@ use tokio::sync::{oneshot, watch};
 use crate::account::Account;
 use crate::entra::browser::{Browser, Link, Opened};
 use crate::entra::redirect::RedirectUri;
-use crate::entra::{By, Entra, Prompt, Way};
+use crate::entra::{Entra, Prompt, SignInMethod, SignInOptions};
 use crate::error::{Error, Kind, Result};
 use crate::serve::Make;
 use crate::serve::accounts::{Accounts, blocking};
@@ -178,14 +178,14 @@ impl Walk {
     /// Who signed in; `None` where it was cancelled.
     async fn go(self, cancelled: oneshot::Receiver<()>) -> Result<Option<Account>> {
         let entra = (self.options.entra)()?;
-        let by = By::Browser {
+        let by = SignInMethod::Browser {
             browser: &self.browser,
             redirect_uri: self.options.redirect_uri.clone(),
         };
-        let way = Way {
+        let way = SignInOptions {
             // Who wants somebody else is not to get whom the browser remembers.
             prompt: self.account.is_none().then_some(Prompt::SelectAccount),
-            ..Way::new(by, self.options.timeout)
+            ..SignInOptions::new(by, self.options.timeout)
         };
         let user = self.account.as_deref();
         let sign_in = self.session.login(&entra, &way, user, &self.scopes);

@@ -85,7 +85,7 @@ impl TryFrom<Members> for DeviceAuthorization {
 /// may be missing: what to do without it is decided where the tokens are used.
 #[derive(Debug, Deserialize)]
 #[serde(from = "Members")]
-pub(crate) struct TokenAnswer {
+pub(crate) struct TokenResponse {
     /// The access token; empty if there is none, or if its form is not that of a bearer token.
     pub(crate) access_token: AccessToken,
     /// Bearer if the answer names no type.
@@ -106,7 +106,7 @@ pub(crate) struct TokenAnswer {
     pub(crate) client_info: Option<String>,
 }
 
-impl From<Members> for TokenAnswer {
+impl From<Members> for TokenResponse {
     fn from(mut members: Members) -> Self {
         let token_type = members.text("token_type").map(|name| {
             match name.trim().eq_ignore_ascii_case("bearer") {
@@ -117,7 +117,7 @@ impl From<Members> for TokenAnswer {
         let scopes = members.words("scope");
         let access_token = members.text("access_token");
         let access_token = access_token.filter(|token| is_b64token(token));
-        TokenAnswer {
+        TokenResponse {
             access_token: AccessToken::new(access_token.unwrap_or_default()),
             token_type: token_type.unwrap_or(BasicTokenType::Bearer),
             expires_in: members.number("expires_in"),
@@ -131,14 +131,14 @@ impl From<Members> for TokenAnswer {
     }
 }
 
-impl Serialize for TokenAnswer {
+impl Serialize for TokenResponse {
     /// Writes nothing: `oauth2` asks for this and never calls it, and tokens go nowhere from here.
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         to.serialize_unit()
     }
 }
 
-impl oauth2::TokenResponse for TokenAnswer {
+impl oauth2::TokenResponse for TokenResponse {
     type TokenType = BasicTokenType;
 
     fn access_token(&self) -> &AccessToken {

@@ -33,7 +33,7 @@ const ODD: [Option<&str>; 9] = [
 fn access_token_that_is_no_b64token_is_none() {
     for token in ["a b", "a\\r\\nx: y", "a,b", "ä", "=="] {
         let text = format!(r#"{{"token_type":"Bearer","access_token":"{token}"}}"#);
-        let answer: TokenAnswer = read(text.as_bytes()).expect("an answer");
+        let answer: TokenResponse = read(text.as_bytes()).expect("an answer");
         assert_eq!(answer.access_token.secret(), "", "{text}");
     }
 }
@@ -57,7 +57,7 @@ fn no_member_of_a_token_answer_makes_the_others_unreadable() {
     ] {
         for shape in ODD {
             let text = changed(WHOLE, odd, shape);
-            let answer: TokenAnswer = read(text.as_bytes()).expect("an answer");
+            let answer: TokenResponse = read(text.as_bytes()).expect("an answer");
             assert_eq!(answer.access_token.secret(), "at", "{text}");
             let refresh_token = answer.refresh_token.as_ref();
             assert_eq!(
@@ -71,7 +71,7 @@ fn no_member_of_a_token_answer_makes_the_others_unreadable() {
 
 #[test]
 fn a_token_answer_is_read_in_the_shapes_that_are_sent() {
-    let read = |text: &str| read::<TokenAnswer>(text.as_bytes()).expect("an answer");
+    let read = |text: &str| read::<TokenResponse>(text.as_bytes()).expect("an answer");
     for text in [r#""4799""#, "4799", "4799.0"] {
         let answer = read(&format!(r#"{{"expires_in":{text}}}"#));
         assert_eq!(answer.expires_in, Some(4799), "{text}");

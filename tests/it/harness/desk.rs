@@ -13,7 +13,9 @@ use acspass::entra::{Authority, Entra};
 use acspass::error::Result;
 use acspass::exchange::{ExchangeKind, TokenSource};
 use acspass::http::{self, Http};
-use acspass::session::{CacheLookup, Exchange, Net, Session, Target, Token, TokenRequest, Way};
+use acspass::session::{
+    CacheLookup, Exchange, Net, Session, SignInOptions, Target, Token, TokenRequest,
+};
 use acspass::store::{MemoryStore, Vault};
 use acspass::time::{SettableClock, Timestamp};
 
@@ -75,7 +77,7 @@ impl Desk {
 
     pub(crate) fn login(&self) {
         let browser = TestBrowser::walking();
-        let way = Way::in_browser(browser.as_ref(), Duration::from_secs(60));
+        let way = SignInOptions::in_browser(browser.as_ref(), Duration::from_secs(60));
         let entra = self.net().entra;
         let scopes = scopes();
         let login = self.session.login(&entra, &way, None, &scopes);

@@ -16,8 +16,8 @@ use acspass::entra::redirect::RedirectUri;
 use acspass::entra::{Authority, Entra};
 use acspass::exchange::{ExchangeKind, TokenSource};
 use acspass::http::{self, Http};
-use acspass::serve::{Options, Server, SignInOptions};
-use acspass::session::{CacheLookup, Exchange, Net, Session, Target, TokenRequest, Way};
+use acspass::serve::{DashboardSignIn, Options, Server};
+use acspass::session::{CacheLookup, Exchange, Net, Session, SignInOptions, Target, TokenRequest};
 use acspass::store::{MemoryStore, Vault};
 use acspass::time::{Clock, SettableClock, Timestamp};
 use acspass::{Error, Kind};
@@ -169,7 +169,7 @@ fn options(emulator: &Arc<Emulator>, clock: SettableClock, begun: &Arc<Mutex<usi
         }
     };
     let browser = TestBrowser::walking();
-    let way = Way::in_browser(browser.as_ref(), HANGS);
+    let way = SignInOptions::in_browser(browser.as_ref(), HANGS);
     let peek = session.cached_token(None, wish.clone()).expect("a store");
     let CacheLookup::Stale(renewal) = peek else {
         panic!("nobody has signed in yet")
@@ -187,7 +187,7 @@ fn options(emulator: &Arc<Emulator>, clock: SettableClock, begun: &Arc<Mutex<usi
         net: Arc::new(make_net),
         owner: Arc::new(move || IdentityClient::from_connection_string(&connection_string)),
         owned: Arc::new(|| Err(Error::new(Kind::Usage, "nobody asks for it", "do not"))),
-        sign_in: SignInOptions {
+        sign_in: DashboardSignIn {
             entra: Arc::new(|| Err(Error::new(Kind::Usage, "nobody signs in", "do not"))),
             redirect_uri: RedirectUri::localhost(0),
             timeout: HANGS,

@@ -224,9 +224,9 @@ async fn whoever_sends_half_is_told_so_and_whoever_sends_nothing_is_let_go() {
         client.write_all(sent.as_bytes()).await.expect("sent");
         let (mut stream, _) = listener.accept().await.expect("connected");
         let patience = Duration::from_millis(20);
-        let status = match gate::read(&mut stream, patience).await {
-            Err(gate::Turned::Away(refusal)) => Some(refusal.status),
-            Err(gate::Turned::Gone) => None,
+        let status = match request::read(&mut stream, patience).await {
+            Err(request::ReadError::Refused(refusal)) => Some(refusal.status),
+            Err(request::ReadError::Gone) => None,
             Ok(_) => panic!("there was no whole request"),
         };
         assert_eq!(status, expected);
@@ -243,7 +243,7 @@ async fn idle_strangers_do_not_keep_the_answer_out() {
     }
     // The oldest has made room for the others, long before its time is over.
     let mut byte = [0; 1];
-    let read = timeout(gate::TIME_LIMIT / 2, first.read(&mut byte)).await;
+    let read = timeout(request::TIME_LIMIT / 2, first.read(&mut byte)).await;
     assert!(!matches!(read.expect("it is closed"), Ok(1)));
     completes(port, wait).await;
 }
@@ -280,7 +280,7 @@ async fn half_a_request_and_a_caller_that_stays_after_its_page_have_ten_seconds(
     let mut staying = open_connection(port).await;
     let request = format!("GET /other HTTP/1.1\r\nHost: localhost:{port}\r\n\r\n");
     staying.write_all(request.as_bytes()).await.expect("sent");
-    let hangs = 3 * gate::TIME_LIMIT;
+    let hangs = 3 * request::TIME_LIMIT;
     let mut page = String::new();
     let read = timeout(hangs, half.read_to_string(&mut page)).await;
     read.expect("it is closed").expect("a page");
@@ -318,7 +318,7 @@ async fn strangers_who_were_answered_and_stay_do_not_keep_the_answer_out() {
 
 #[tokio::test]
 async fn the_listener_hears_what_the_gate_heard() {
-    let long = vec![b'%'; gate::BODY_LIMIT];
+    let long = vec![b'%'; request::BODY_LIMIT];
     for body in [
         &b""[..],
         b"a=b",
@@ -327,7 +327,7 @@ async fn the_listener_hears_what_the_gate_heard() {
         &long[..1025],
         &long,
     ] {
-        let whole = Whole {
+        let whole = Request {
             method: "POST".to_owned(),
             target: Zeroizing::new("/redirect?a=%20b&c=;:@".to_owned()),
             host: "[::1]:8080".to_owned(),

@@ -15,7 +15,7 @@ const CODE: &str = "c0de-marker.AAA~bbb";
 const V4: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 const V6: IpAddr = IpAddr::V6(Ipv6Addr::LOCALHOST);
 
-type Waiting = JoinHandle<Result<Answer>>;
+type Waiting = JoinHandle<Result<AuthorizationResponse>>;
 
 /// The reasons that a wait has reported.
 type Reported = Arc<Mutex<Vec<Refused>>>;
@@ -77,7 +77,7 @@ async fn exchange(ip: IpAddr, port: u16, request: &[u8]) -> String {
     let _ = stream.write_all(request).await;
     let mut answer = Vec::new();
     // The other side ends the connection itself, long before its time limit does.
-    let _ = timeout(gate::TIME_LIMIT / 2, stream.read_to_end(&mut answer))
+    let _ = timeout(request::TIME_LIMIT / 2, stream.read_to_end(&mut answer))
         .await
         .expect("the connection ends with its answer");
     String::from_utf8_lossy(&answer).into_owned()
@@ -89,7 +89,7 @@ async fn open_connection(port: u16) -> TcpStream {
         .expect("the port is open")
 }
 
-fn code_of(answer: &Answer) -> &str {
+fn code_of(answer: &AuthorizationResponse) -> &str {
     match &answer.outcome {
         Callback::Code { code, .. } => code.expose(),
         Callback::Denied(denial) => panic!("denied: {denial:?}"),

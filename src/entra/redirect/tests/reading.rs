@@ -2,8 +2,8 @@
 
 use super::*;
 
-fn request(method: &str, target: &str, body: &[u8]) -> Whole {
-    Whole {
+fn request(method: &str, target: &str, body: &[u8]) -> Request {
+    Request {
         method: method.to_owned(),
         target: Zeroizing::new(target.to_owned()),
         host: "localhost:8080".to_owned(),
@@ -16,17 +16,17 @@ fn request(method: &str, target: &str, body: &[u8]) -> Whole {
     }
 }
 
-fn read_as(mode: ResponseMode, request: &Whole) -> Result<Heard, u16> {
+fn read_as(mode: ResponseMode, request: &Request) -> Result<Heard, u16> {
     let expected = Expected {
         path: "/",
         port: 8080,
         state: "s",
         mode,
     };
-    answer::read(request, &expected).map_err(|refusal| refusal.status)
+    authorization_response::read(request, &expected).map_err(|refusal| refusal.status)
 }
 
-fn read(request: &Whole) -> Result<Heard, u16> {
+fn read(request: &Request) -> Result<Heard, u16> {
     read_as(ResponseMode::FormPost, request)
 }
 
@@ -90,14 +90,14 @@ fn an_empty_state_of_ours_matches_nothing() {
         state: "",
         mode: ResponseMode::FormPost,
     };
-    let refused = answer::read(&request("POST", "/", b"state=&code=c"), &expected);
+    let refused = authorization_response::read(&request("POST", "/", b"state=&code=c"), &expected);
     assert_eq!(refused.map_err(|refusal| refusal.status), Err(400));
 }
 
 #[test]
 fn strangers_are_told_what_is_wrong() {
     let good = || request("POST", "/", b"state=s&code=c");
-    type Change = fn(&mut Whole);
+    type Change = fn(&mut Request);
     let table: [(u16, Change); 19] = [
         (421, |r| r.host = "evil.test:8080".into()),
         (421, |r| r.host = "localhost".into()),

@@ -106,7 +106,7 @@ async fn other_pages_frames_scripts_and_hosts_do_not_reach_the_authority() {
 
 #[test]
 fn a_browser_whose_user_is_not_reported_does_not_reach_the_authority() {
-    let request = Whole {
+    let request = Request {
         method: "GET".to_owned(),
         target: Zeroizing::new("/sign-in".to_owned()),
         host: "localhost:80".to_owned(),
@@ -121,7 +121,7 @@ fn a_browser_whose_user_is_not_reported_does_not_reach_the_authority() {
     let refusal = start::check(&request, 80, Admission::Unreported).expect_err("refused");
     assert_eq!(refusal.why, Some(Refused::UnknownOwner));
     // Any web page can have a browser send this one.
-    let ahead = Whole {
+    let ahead = Request {
         purpose: Some("prefetch;prerender".to_owned()),
         ..request
     };

@@ -15,22 +15,22 @@ use crate::http::{Http, Request};
 pub(super) const NOT_REACHED: &str = "not reached: ";
 
 /// Sends that crate's requests over our connections.
-pub(super) struct Bridge(Arc<Http>);
+pub(super) struct ReqwestTransport(Arc<Http>);
 
-impl Bridge {
+impl ReqwestTransport {
     pub(super) fn new(http: Arc<Http>) -> Self {
-        Bridge(http)
+        ReqwestTransport(http)
     }
 }
 
-impl fmt::Debug for Bridge {
+impl fmt::Debug for ReqwestTransport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Bridge")
     }
 }
 
 #[async_trait::async_trait]
-impl HttpClient for Bridge {
+impl HttpClient for ReqwestTransport {
     async fn execute_request(
         &self,
         request: &AzureRequest,

@@ -10,7 +10,7 @@ const LONGEST_CODE: usize = 64;
 const LONGEST_PAGE: usize = 256;
 
 /// A device code that a person can be shown, with the page to send them to.
-pub(super) struct Showable {
+pub(super) struct DevicePrompt {
     pub(super) device_code: DeviceCode,
     pub(super) user_code: String,
     /// As it was parsed, so that the address that is shown is the one that was checked.
@@ -19,7 +19,7 @@ pub(super) struct Showable {
     pub(super) interval: u64,
 }
 
-impl Showable {
+impl DevicePrompt {
     /// Checks the code and its page, which may be on any host. The error names what is wrong.
     pub(super) fn check(code: DeviceAuthorization) -> Result<Self, &'static str> {
         let is_code = !code.user_code.is_empty()
@@ -28,7 +28,7 @@ impl Showable {
         if !is_code {
             return Err("a device code that cannot be entered");
         }
-        Ok(Showable {
+        Ok(DevicePrompt {
             device_code: code.device_code,
             user_code: code.user_code,
             page: page(&code.verification_uri)?,
@@ -79,11 +79,11 @@ fn page(text: &str) -> Result<Url, &'static str> {
 mod tests {
     use super::*;
 
-    fn checked(user_code: &str, page: &str) -> Result<Showable, &'static str> {
+    fn checked(user_code: &str, page: &str) -> Result<DevicePrompt, &'static str> {
         let json = serde_json::json!({
             "device_code": "d", "user_code": user_code, "verification_uri": page,
         });
-        Showable::check(serde_json::from_value(json).expect("the shape"))
+        DevicePrompt::check(serde_json::from_value(json).expect("the shape"))
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use super::{Notice, Way};
+use super::{Notice, SignInOptions};
 use crate::entra::browser::{Browser, Link, Opened};
 use crate::entra::redirect::{Redirect, Refused};
 use crate::error::{Error, Kind, Result};
@@ -15,8 +15,8 @@ const FORCED_TO_HTTPS: &str = "delete the browser's HSTS entry for localhost (Ch
      `chrome://net-internals/#hsts`), or run `acspass login --device-code` or `acspass login --paste`";
 
 /// A sign-in page that was opened. It keeps the files that the browser reads until it is dropped.
-pub(super) struct Opening<'a> {
-    way: &'a Way<'a>,
+pub(super) struct BrowserLaunch<'a> {
+    way: &'a SignInOptions<'a>,
     browser: &'a dyn Browser,
     /// The authority's page.
     url: &'a str,
@@ -25,11 +25,11 @@ pub(super) struct Opening<'a> {
     met_tls: AtomicBool,
 }
 
-impl<'a> Opening<'a> {
+impl<'a> BrowserLaunch<'a> {
     /// Opens the start page of `redirect` if this system reports the owners of connections, or else
     /// `url` by a file.
     pub(super) fn new(
-        way: &'a Way<'a>,
+        way: &'a SignInOptions<'a>,
         browser: &'a dyn Browser,
         url: &'a str,
         redirect: &Redirect,
@@ -40,7 +40,7 @@ impl<'a> Opening<'a> {
             true => link.with_start(redirect.start_uri()),
             false => link,
         })?;
-        Ok(Opening {
+        Ok(BrowserLaunch {
             way,
             browser,
             url,
@@ -88,7 +88,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::entra::By;
+    use crate::entra::SignInMethod;
     use crate::entra::redirect::RedirectUri;
 
     const URL: &str = "https://login.test/authorize?state=marker";
@@ -105,9 +105,9 @@ mod tests {
 
     fn opened(why: &[Refused], error: Option<Error>) -> (Vec<Link>, Option<Error>) {
         let browser = Recording::default();
-        let way = Way::new(By::DeviceCode, Duration::from_secs(1));
+        let way = SignInOptions::new(SignInMethod::DeviceCode, Duration::from_secs(1));
         let redirect = Redirect::bind(&RedirectUri::localhost(0)).expect("a free port");
-        let opening = Opening::new(&way, &browser, URL, &redirect).expect("opened");
+        let opening = BrowserLaunch::new(&way, &browser, URL, &redirect).expect("opened");
         why.iter().for_each(|why| opening.refused(*why));
         let error = error.map(|error| opening.explained(error));
         drop(opening);

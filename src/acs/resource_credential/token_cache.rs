@@ -33,15 +33,15 @@ struct Inner {
 
 #[derive(Default)]
 struct Now {
-    kept: Option<Kept>,
+    kept: Option<CachedToken>,
     /// The fetch that is under way. It ends with the last caller that waits for it.
     fetch: Option<WeakShared<Fetch>>,
 }
 
-type Fetch = Pin<Box<dyn Future<Output = Result<Kept>> + Send>>;
+type Fetch = Pin<Box<dyn Future<Output = Result<CachedToken>> + Send>>;
 
 #[derive(Clone)]
-struct Kept {
+struct CachedToken {
     token: EntraToken,
     expires_on: Timestamp,
     /// The wall clock, and the time that it had run, when the fetch began.
@@ -49,7 +49,7 @@ struct Kept {
     running_then: Option<Duration>,
 }
 
-impl Kept {
+impl CachedToken {
     /// Whether more than [`MARGIN`] is left. The token's age is the longer one of the two that the
     /// clock shows, so that neither a clock that is set back nor one that stopped prolongs it.
     fn is_usable(&self, clock: &dyn Clock) -> bool {
@@ -116,7 +116,7 @@ impl EntraPrincipal {
         let (began_at, running_then) = (clock.now(), clock.running());
         let fetch: Fetch = Box::pin(async move {
             let outcome = super::fetch(inner.credential.as_ref()).await;
-            let kept = outcome.map(|(token, expires_on)| Kept {
+            let kept = outcome.map(|(token, expires_on)| CachedToken {
                 token,
                 expires_on,
                 began_at,

@@ -2,7 +2,7 @@
 
 /// What the first bytes of a connection are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Opening {
+pub(super) enum Protocol {
     /// The start of an HTTP/1.1 request, as far as the bytes can tell.
     Http1,
     /// A TLS ClientHello: the browser was given `https`, or an HSTS entry for localhost forces it.
@@ -23,20 +23,20 @@ const RECORD: [u8; 3] = [22, 3, 4];
 const LONGEST_RECORD: usize = 1 << 14;
 
 /// Decides by the first bytes of a connection.
-pub(super) fn opening(bytes: &[u8]) -> Opening {
+pub(super) fn detect(bytes: &[u8]) -> Protocol {
     match bytes {
-        [] => Opening::Unclear,
+        [] => Protocol::Unclear,
         [first, ..] if *first == RECORD[0] => record(bytes),
         [first, ..] if first & 0x80 != 0 => sslv2_hello(bytes),
-        [first, ..] if !first.is_ascii_uppercase() => Opening::Other,
-        _ if bytes.starts_with(PREFACE) => Opening::Http2,
-        _ if PREFACE.starts_with(bytes) => Opening::Unclear,
-        _ => Opening::Http1,
+        [first, ..] if !first.is_ascii_uppercase() => Protocol::Other,
+        _ if bytes.starts_with(PREFACE) => Protocol::Http2,
+        _ if PREFACE.starts_with(bytes) => Protocol::Unclear,
+        _ => Protocol::Http1,
     }
 }
 
 /// Type, version, length, and then the handshake's type: 1 is a ClientHello.
-fn record(bytes: &[u8]) -> Opening {
+fn record(bytes: &[u8]) -> Protocol {
     let is_hello = [
         true,
         bytes.get(1).is_none_or(|major| *major == RECORD[1]),
@@ -48,22 +48,22 @@ fn record(bytes: &[u8]) -> Opening {
         bytes.get(5).is_none_or(|kind| *kind == 1),
     ];
     match (is_hello.iter().all(|fits| *fits), bytes.len()) {
-        (false, _) => Opening::Other,
-        (true, 0..6) => Opening::Unclear,
-        (true, _) => Opening::Tls,
+        (false, _) => Protocol::Other,
+        (true, 0..6) => Protocol::Unclear,
+        (true, _) => Protocol::Tls,
     }
 }
 
 /// A ClientHello in SSL 2.0's form (RFC 5246, appendix E.2): a length with the high bit set, 1,
 /// and a version.
-fn sslv2_hello(bytes: &[u8]) -> Opening {
+fn sslv2_hello(bytes: &[u8]) -> Protocol {
     let is_hello = bytes.get(2).is_none_or(|kind| *kind == 1)
         && bytes.get(3).is_none_or(|major| matches!(major, 0 | 3))
         && bytes.get(4).is_none_or(|minor| *minor <= RECORD[2]);
     match (is_hello, bytes.len()) {
-        (false, _) => Opening::Other,
-        (true, 0..5) => Opening::Unclear,
-        (true, _) => Opening::Tls,
+        (false, _) => Protocol::Other,
+        (true, 0..5) => Protocol::Unclear,
+        (true, _) => Protocol::Tls,
     }
 }
 
@@ -80,11 +80,11 @@ mod tests {
             &[0x80, 46, 1, 3, 1],
         ];
         for hello in hellos {
-            assert_eq!(opening(hello), Opening::Tls, "{hello:?}");
-            assert_eq!(opening(&hello[..4]), Opening::Unclear, "{hello:?}");
-            assert_eq!(opening(&hello[..1]), Opening::Unclear, "{hello:?}");
+            assert_eq!(detect(hello), Protocol::Tls, "{hello:?}");
+            assert_eq!(detect(&hello[..4]), Protocol::Unclear, "{hello:?}");
+            assert_eq!(detect(&hello[..1]), Protocol::Unclear, "{hello:?}");
         }
-        assert_eq!(opening(&[0x80, 25, 1, 0, 2]), Opening::Tls, "SSL 2.0");
+        assert_eq!(detect(&[0x80, 25, 1, 0, 2]), Protocol::Tls, "SSL 2.0");
     }
 
     #[test]
@@ -101,18 +101,18 @@ mod tests {
             b"get / HTTP/1.1",
         ];
         for bytes in others {
-            assert_eq!(opening(bytes), Opening::Other, "{bytes:?}");
+            assert_eq!(detect(bytes), Protocol::Other, "{bytes:?}");
         }
     }
 
     #[test]
     fn a_request_is_told_from_the_http2_preface_by_its_first_different_byte() {
-        assert_eq!(opening(b"PRI * HTTP/2.0\r\n"), Opening::Http2);
+        assert_eq!(detect(b"PRI * HTTP/2.0\r\n"), Protocol::Http2);
         for start in ["P", "PRI", "PRI * HTTP/"] {
-            assert_eq!(opening(start.as_bytes()), Opening::Unclear, "{start}");
+            assert_eq!(detect(start.as_bytes()), Protocol::Unclear, "{start}");
         }
         for request in ["PO", "GET", "PRI / HTTP/1.1", "PRI * HTTP/1"] {
-            assert_eq!(opening(request.as_bytes()), Opening::Http1, "{request}");
+            assert_eq!(detect(request.as_bytes()), Protocol::Http1, "{request}");
         }
     }
 }

@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 use super::page::{Refusal, Refused};
 use crate::loopback::PURPOSES;
 use head::Head;
-use protocol::Opening;
+use protocol::Protocol;
 
 /// The largest head that a request may have beside its cookies, in bytes.
 const HEAD_LIMIT: usize = 16 * 1024;
@@ -38,7 +38,7 @@ const CHUNK: usize = 8 * 1024;
 
 /// A request that is all there. Its target and body may hold the code.
 #[derive(PartialEq, Eq)]
-pub(super) struct Whole {
+pub(super) struct Request {
     pub(super) method: String,
     pub(super) target: Zeroizing<String>,
     pub(super) host: String,
@@ -53,33 +53,33 @@ pub(super) struct Whole {
 
 /// Why there is no whole request.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Turned {
+pub(super) enum ReadError {
     /// Answer with this page, then close.
-    Away(Refusal),
+    Refused(Refusal),
     /// Nobody is there to answer.
     Gone,
 }
 
-impl From<Refusal> for Turned {
+impl From<Refusal> for ReadError {
     fn from(refusal: Refusal) -> Self {
-        Turned::Away(refusal)
+        ReadError::Refused(refusal)
     }
 }
 
-impl From<std::io::Error> for Turned {
+impl From<std::io::Error> for ReadError {
     fn from(_: std::io::Error) -> Self {
-        Turned::Gone
+        ReadError::Gone
     }
 }
 
 /// Reads one request within the limits and `patience`; what follows it on the connection is never
 /// looked at.
-pub(super) async fn read(stream: &mut TcpStream, patience: Duration) -> Result<Whole, Turned> {
+pub(super) async fn read(stream: &mut TcpStream, patience: Duration) -> Result<Request, ReadError> {
     let mut is_silent = true;
     match tokio::time::timeout(patience, read_whole(stream, &mut is_silent)).await {
         Ok(read) => read,
         // A browser opens connections in advance and may never use them: no page for those.
-        Err(_) if is_silent => Err(Turned::Gone),
+        Err(_) if is_silent => Err(ReadError::Gone),
         Err(_) => Err(Refusal::new(
             408,
             "This request took too long",
@@ -89,13 +89,13 @@ pub(super) async fn read(stream: &mut TcpStream, patience: Duration) -> Result<W
     }
 }
 
-async fn read_whole(stream: &mut TcpStream, is_silent: &mut bool) -> Result<Whole, Turned> {
+async fn read_whole(stream: &mut TcpStream, is_silent: &mut bool) -> Result<Request, ReadError> {
     let mut chunk = Zeroizing::new(Vec::with_capacity(CHUNK));
-    let mut opening = Opening::Unclear;
-    while opening == Opening::Unclear {
+    let mut opening = Protocol::Unclear;
+    while opening == Protocol::Unclear {
         read_some(stream, &mut chunk, CHUNK).await?;
         *is_silent = false;
-        opening = protocol::opening(&chunk);
+        opening = protocol::detect(&chunk);
     }
     check(opening)?;
     let mut head = Head::new();
@@ -117,15 +117,19 @@ async fn read_whole(stream: &mut TcpStream, is_silent: &mut bool) -> Result<Whol
         let room = head.length - body.len();
         read_some(stream, &mut body, room).await?;
     }
-    Ok(Whole {
+    Ok(Request {
         body,
         ..head.request
     })
 }
 
-async fn read_some(stream: &mut TcpStream, into: &mut Vec<u8>, most: usize) -> Result<(), Turned> {
+async fn read_some(
+    stream: &mut TcpStream,
+    into: &mut Vec<u8>,
+    most: usize,
+) -> Result<(), ReadError> {
     match stream.take(most as u64).read_buf(into).await? {
-        0 => Err(Turned::Gone),
+        0 => Err(ReadError::Gone),
         _ => Ok(()),
     }
 }
@@ -140,31 +144,31 @@ fn feed(head: &mut Head, chunk: &[u8]) -> Result<Option<usize>, Refusal> {
     Ok(None)
 }
 
-fn check(opening: Opening) -> Result<(), Refusal> {
+fn check(opening: Protocol) -> Result<(), Refusal> {
     match opening {
-        Opening::Http1 | Opening::Unclear => Ok(()),
-        Opening::Tls => Err(Refusal::new(
+        Protocol::Http1 | Protocol::Unclear => Ok(()),
+        Protocol::Tls => Err(Refusal::new(
             400,
             "Only plain http is answered here",
             Refused::Tls,
         )),
-        Opening::Http2 => Err(Refusal::new(
+        Protocol::Http2 => Err(Refusal::new(
             400,
             "Only HTTP/1.1 is answered here",
             Refused::Request("it is HTTP/2 without TLS"),
         )),
-        Opening::Other => Err(MALFORMED),
+        Protocol::Other => Err(MALFORMED),
     }
 }
 
 /// What a head says.
-struct Said {
-    request: Whole,
+struct ParsedHead {
+    request: Request,
     length: usize,
     awaits_continue: bool,
 }
 
-fn parse_head(head: &[u8]) -> Result<Said, Refusal> {
+fn parse_head(head: &[u8]) -> Result<ParsedHead, Refusal> {
     let mut headers = [httparse::EMPTY_HEADER; HEADER_COUNT];
     let mut parsed = httparse::Request::new(&mut headers);
     match parsed.parse(head) {
@@ -205,8 +209,8 @@ fn parse_head(head: &[u8]) -> Result<Said, Refusal> {
     };
     let host = only(headers, "host")?.ok_or(MALFORMED)?;
     let expect = only(headers, "expect")?;
-    Ok(Said {
-        request: Whole {
+    Ok(ParsedHead {
+        request: Request {
             method: method.to_owned(),
             target: Zeroizing::new(target.to_owned()),
             host: host.to_owned(),

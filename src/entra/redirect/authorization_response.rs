@@ -9,8 +9,8 @@ use sha2::{Digest, Sha256};
 use url::form_urlencoded;
 
 use super::ResponseMode;
-use super::gate::Whole;
 use super::page::{Refusal, Refused};
+use super::request::Request;
 use crate::loopback;
 use crate::secret::AuthorizationCode;
 use crate::text::is_unprintable;
@@ -122,7 +122,7 @@ pub(in crate::entra) struct Heard {
 /// Reads the request as the answer, or says what the stranger who sent it is told.
 ///
 /// `Origin` is not looked at: on a form_post it is the authority's, or `null`.
-pub(super) fn read(request: &Whole, expected: &Expected<'_>) -> Result<Heard, Refusal> {
+pub(super) fn read(request: &Request, expected: &Expected<'_>) -> Result<Heard, Refusal> {
     if !loopback::is_our_host(&request.host, expected.port) {
         return Err(WRONG_HOST);
     }
@@ -146,7 +146,7 @@ pub(super) fn read(request: &Whole, expected: &Expected<'_>) -> Result<Heard, Re
     }
     let form = match (expected.mode, request.method.as_str()) {
         (ResponseMode::Query, "GET") => query.unwrap_or_default().as_bytes(),
-        (ResponseMode::Query, _) => return Err(method_refused("GET", "its method is not GET")),
+        (ResponseMode::Query, _) => return Err(method_not_allowed("GET", "its method is not GET")),
         (ResponseMode::FormPost, "POST") if query.is_some() => {
             return Err(not_the_answer("it has a query beside its form"));
         }
@@ -170,13 +170,13 @@ pub(super) fn read(request: &Whole, expected: &Expected<'_>) -> Result<Heard, Re
             ));
         }
         (ResponseMode::FormPost, _) => {
-            return Err(method_refused("POST", "its method is not POST"));
+            return Err(method_not_allowed("POST", "its method is not POST"));
         }
     };
     read_form(form, expected.state)
 }
 
-pub(super) fn method_refused(allow: &'static str, why: &'static str) -> Refusal {
+pub(super) fn method_not_allowed(allow: &'static str, why: &'static str) -> Refusal {
     Refusal {
         allow: Some(allow),
         ..Refusal::new(
