@@ -20,7 +20,7 @@ use acspass::exchange::{ExchangeKind, TokenSource};
 use acspass::http::{self, Http};
 use acspass::secret::CommunicationToken;
 use acspass::session::{CacheLookup, Exchange, Net, Session, SignInOptions, Target, TokenRequest};
-use acspass::store::{MemoryStore, Vault};
+use acspass::store::{MemoryStore, SessionStore};
 use acspass::time::SystemClock;
 use acspass::{Error, Kind};
 use tokio::runtime::Handle;
@@ -113,7 +113,7 @@ pub(crate) async fn run(out: &mut impl Write) -> Result<(), Box<dyn std::error::
         client_id: client_id.clone(),
     };
     // An app of yours keeps its sessions in the keyring, where the next run finds them.
-    let vault = Arc::new(Vault::new(Box::new(MemoryStore::new()), None));
+    let vault = Arc::new(SessionStore::new(Box::new(MemoryStore::new()), None));
     let scopes = parse_scopes(default_scopes(ExchangeKind::Entra))?;
     let user = TeamsUser {
         session: Session::new(vault, Arc::new(SystemClock), tenancy),

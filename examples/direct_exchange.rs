@@ -17,7 +17,7 @@ use acspass::entra::{Authority, Entra};
 use acspass::exchange::{ExchangeKind, TokenSource};
 use acspass::http::{self, Http};
 use acspass::session::{CacheLookup, Exchange, Net, Session, SignInOptions, Target, TokenRequest};
-use acspass::store::{MemoryStore, Vault};
+use acspass::store::{MemoryStore, SessionStore};
 use acspass::time::SystemClock;
 
 #[tokio::main(flavor = "current_thread")]
@@ -48,7 +48,7 @@ pub(crate) async fn run(out: &mut impl Write) -> Result<(), Box<dyn std::error::
             tenant: authority.tenant().to_owned(),
             client_id: client_id.clone(),
         };
-        let vault = Arc::new(Vault::new(Box::new(MemoryStore::new()), None));
+        let vault = Arc::new(SessionStore::new(Box::new(MemoryStore::new()), None));
         let session = Session::new(vault, clock.clone(), tenancy);
 
         let scopes = parse_scopes(default_scopes(exchange))?;

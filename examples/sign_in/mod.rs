@@ -10,7 +10,7 @@ use acspass::entra::browser::{Browser, Link, Opened};
 use acspass::entra::{Authority, Entra};
 use acspass::http::Http;
 use acspass::session::{Session, SignInOptions};
-use acspass::store::{CachedEntraToken, MemoryStore, Vault};
+use acspass::store::{CachedEntraToken, MemoryStore, SessionStore};
 use acspass::time::SystemClock;
 
 /// A browser that nobody has to look at: the emulator's user agent walks the pages. In an app of
@@ -37,7 +37,7 @@ pub(crate) async fn sign_in(
         tenant: authority.tenant().to_owned(),
         client_id: client_id.clone(),
     };
-    let vault = Arc::new(Vault::new(Box::new(MemoryStore::new()), None));
+    let vault = Arc::new(SessionStore::new(Box::new(MemoryStore::new()), None));
     let session = Session::new(vault, clock.clone(), tenancy);
     let entra = Entra::new(http.clone(), clock, authority, client_id);
     let way = SignInOptions::in_browser(&Unattended, Duration::from_secs(60));

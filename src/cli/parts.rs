@@ -23,7 +23,7 @@ use crate::entra::browser::Browser;
 use crate::error::{Error, Kind, Result};
 use crate::http::{self, Http};
 use crate::session::{Net, Overview, Session, Target, TokenRequest};
-use crate::store::Vault;
+use crate::store::SessionStore;
 use crate::text::quoted;
 use crate::time::Clock;
 
@@ -109,7 +109,7 @@ impl World {
 pub(super) struct Parts<'w> {
     pub(super) world: &'w World,
     pub(super) config: Arc<Config>,
-    pub(super) vault: Arc<Vault>,
+    pub(super) vault: Arc<SessionStore>,
     reach: Arc<Reach>,
     emulator: Option<Emulator>,
 }

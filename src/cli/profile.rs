@@ -9,7 +9,7 @@ use crate::config::{self, ConfigFile, Profile, Setting, Sources};
 use crate::error::{Error, Kind, Result};
 use crate::input;
 use crate::secret::SecretBytes;
-use crate::store::Vault;
+use crate::store::SessionStore;
 use crate::text::{may_hold_secret, quoted};
 
 use super::parts::{World, stored_name};
@@ -51,7 +51,7 @@ impl Target {
     }
 
     /// The store that the profile names, even if its other settings are wrong.
-    pub(super) fn vault(&self, world: &World) -> Result<Vault> {
+    pub(super) fn vault(&self, world: &World) -> Result<SessionStore> {
         let sources = Sources {
             flags: &BTreeMap::new(),
             emulator: &BTreeMap::new(),
@@ -65,7 +65,7 @@ impl Target {
     /// into the file. It is all or nothing.
     pub(super) fn keep(
         &mut self,
-        vault: &Vault,
+        vault: &SessionStore,
         values: &[(Setting, &str)],
         connection_string: Option<&str>,
     ) -> Result<()> {
@@ -91,7 +91,7 @@ impl Target {
 }
 
 /// Refuses a store that would lose a connection string.
-fn check_keeps(vault: &Vault) -> Result<()> {
+fn check_keeps(vault: &SessionStore) -> Result<()> {
     match vault.is_persistent() {
         true => Ok(()),
         false => Err(Error::new(

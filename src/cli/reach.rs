@@ -14,7 +14,7 @@ use crate::exchange::{ExchangeKind, TokenSource};
 use crate::http::Http;
 use crate::secret::AccessKey;
 use crate::session::{Exchange, Net, Overview};
-use crate::store::{Few, Vault};
+use crate::store::{IndexPage, SessionStore};
 use crate::time::{Clock, Moment};
 
 use super::parts::stored_name;
@@ -31,7 +31,7 @@ const PRINCIPAL: [&str; 5] = [
 /// See the module.
 pub(super) struct Reach {
     pub(super) config: Arc<Config>,
-    pub(super) vault: Arc<Vault>,
+    pub(super) vault: Arc<SessionStore>,
     pub(super) http: Arc<Http>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) environment: BTreeMap<String, String>,
@@ -146,7 +146,7 @@ impl Reach {
         Ok(Overview {
             shown: match tenancy {
                 Some(tenancy) => self.vault.first(tenancy, most)?,
-                None => Few::default(),
+                None => IndexPage::default(),
             },
             source: self
                 .config

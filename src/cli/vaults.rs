@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use crate::config::{self, Config, Sources, StoreChoice};
 use crate::error::Result;
-use crate::store::{FileStore, KeyringStore, MemoryStore, TokenStore, Vault};
+use crate::store::{FileStore, KeyringStore, MemoryStore, SessionStore, TokenStore};
 
 use super::parts::{EMULATOR, World};
 use super::passphrase;
 
 /// The store and what lies beside it. The emulator's world is a new one in every run, unless the
 /// environment names a store for it; then it has a folder of its own.
-pub(super) fn chosen(world: &World, store: StoreChoice) -> Result<Vault> {
+pub(super) fn chosen(world: &World, store: StoreChoice) -> Result<SessionStore> {
     match world.global.emulator && world.variable("ACSPASS_STORE").is_none() {
         true => open_vault(world, StoreChoice::Memory),
         false => open_vault(world, store),
@@ -20,7 +20,7 @@ pub(super) fn chosen(world: &World, store: StoreChoice) -> Result<Vault> {
 
 /// Every store that sessions are known to be in, the chosen one first. Settings that cannot be
 /// read are no reason to stay signed in: then it is the environment's store, or the keyring.
-pub(super) fn every_vault(world: &World) -> Result<Vec<Vault>> {
+pub(super) fn every_vault(world: &World) -> Result<Vec<SessionStore>> {
     let resolved = world.profile().and_then(|(name, profile)| {
         let nothing = BTreeMap::new();
         let sources = Sources {
@@ -60,9 +60,9 @@ pub(super) fn every_vault(world: &World) -> Result<Vec<Vault>> {
     Ok(all)
 }
 
-fn open_vault(world: &World, choice: StoreChoice) -> Result<Vault> {
+fn open_vault(world: &World, choice: StoreChoice) -> Result<SessionStore> {
     if choice == StoreChoice::Memory {
-        return Ok(Vault::new(Box::new(MemoryStore::new()), None));
+        return Ok(SessionStore::new(Box::new(MemoryStore::new()), None));
     }
     let folder = world.state_folder()?;
     let folder = match world.global.emulator {
@@ -87,5 +87,5 @@ fn open_vault(world: &World, choice: StoreChoice) -> Result<Vault> {
             )),
         },
     };
-    Ok(Vault::in_folder(store, &folder))
+    Ok(SessionStore::in_folder(store, &folder))
 }

@@ -10,7 +10,7 @@ use crate::config::{Config, KeySource, Opener, Place};
 use crate::entra::browser::BrowserCommand;
 use crate::error::Error;
 use crate::loopback::{self, peer::PeerCheck};
-use crate::store::{Reconciled, Vault};
+use crate::store::{Reconciled, SessionStore};
 use crate::text::quoted;
 
 /// What is configured, and whether it is enough for a token.
@@ -77,7 +77,7 @@ pub fn not_configured(error: &Error) -> Vec<Check> {
 /// Whether a session can be kept, tried with a small item that is removed again, and whether the
 /// listed accounts of this tenancy are in the store. The index is corrected by what is found.
 pub fn store(
-    vault: &Vault,
+    vault: &SessionStore,
     tenancy: Option<&Tenancy>,
     folder: Option<&Path>,
     offline: bool,

@@ -119,7 +119,7 @@ impl Folder {
     }
 
     /// Gives a file that cannot be read a name that says so, with `suffix`, and returns its path.
-    pub(crate) fn set_aside(&self, name: &str, suffix: &str) -> io::Result<PathBuf> {
+    pub(crate) fn quarantine(&self, name: &str, suffix: &str) -> io::Result<PathBuf> {
         let folder = self.opened()?;
         let mut aside = format!("{name}.unreadable-{suffix}");
         let mut attempt = 1;

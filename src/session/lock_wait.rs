@@ -6,7 +6,7 @@ use tokio::time::Instant;
 use tracing::info;
 
 use crate::error::{Error, Kind, Result};
-use crate::store::{Activity, Attempt, Guard, Holder, LockName, Vault};
+use crate::store::{Activity, Attempt, Guard, Holder, LockName, SessionStore};
 
 /// A lock that is not got in this time is a failure of the store.
 const LONGEST_RENEWAL: Duration = Duration::from_secs(60);
@@ -18,7 +18,7 @@ const LATER_LOOKS: Duration = Duration::from_millis(100);
 /// Gets the lock. A lock held by someone who renews is waited for a minute at most; one held by
 /// someone who signs in for as long as `sign_in_wait` says, and not at all without it.
 pub(super) async fn lock(
-    vault: &Vault,
+    vault: &SessionStore,
     name: &LockName,
     activity: Activity,
     sign_in_wait: Option<Duration>,

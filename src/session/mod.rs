@@ -26,7 +26,7 @@ pub use crate::entra::SignInOptions;
 use crate::account::{Account, SessionKey, Tenancy};
 use crate::error::{Error, Result};
 use crate::secret::{CommunicationToken, EntraToken};
-use crate::store::{Index, IndexEntry, Record, Vault};
+use crate::store::{Index, IndexEntry, Record, SessionStore};
 use crate::time::{Clock, Moment, Timestamp};
 
 use freshness::{Attempted, CachedToken, Step, find_cached, next_step};
@@ -34,7 +34,7 @@ use freshness::{Attempted, CachedToken, Step, find_cached, next_step};
 /// The sessions of one application in one tenant.
 #[derive(Clone)]
 pub struct Session {
-    vault: Arc<Vault>,
+    vault: Arc<SessionStore>,
     clock: Arc<dyn Clock>,
     tenancy: Tenancy,
 }
@@ -81,7 +81,7 @@ pub enum CacheLookup {
 
 impl Session {
     /// The sessions of `tenancy` that `vault` keeps.
-    pub fn new(vault: Arc<Vault>, clock: Arc<dyn Clock>, tenancy: Tenancy) -> Self {
+    pub fn new(vault: Arc<SessionStore>, clock: Arc<dyn Clock>, tenancy: Tenancy) -> Self {
         Session {
             vault,
             clock,

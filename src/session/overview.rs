@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use crate::account::Account;
 use crate::exchange::TokenSource;
-use crate::store::{Few, IndexEntry};
+use crate::store::{IndexEntry, IndexPage};
 use crate::time::{Moment, Timestamp};
 
 /// The accounts of an application in a tenant, and what a token must be for them.
 pub struct Overview {
     /// What is kept, the active account first; how many are left out.
-    pub shown: Few,
+    pub shown: IndexPage,
     /// What Communication tokens must have come from; `None` where no resource is configured.
     pub source: Option<TokenSource>,
     /// The Entra scopes that are configured, sorted.

@@ -16,10 +16,10 @@ const VARIABLE: &str = "ACSPASS_STATE_DIR";
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Gives a file that cannot be read a name that says so, and returns it.
-pub(crate) fn set_aside(folder: &Folder, name: &str) -> io::Result<PathBuf> {
+pub(crate) fn quarantine(folder: &Folder, name: &str) -> io::Result<PathBuf> {
     // The machine's own clock: this is about a file of this machine, not about a token.
     let now = SystemClock.now().unix_seconds();
-    folder.set_aside(name, &now.to_string())
+    folder.quarantine(name, &now.to_string())
 }
 
 /// Waits for the lock file of this name, for as long as an honest holder could need it. It is

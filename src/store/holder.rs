@@ -56,7 +56,7 @@ pub(super) struct HolderFile {
 }
 
 /// Held while a lock is tried and its record is written or read.
-pub(super) struct Gate(#[expect(dead_code, reason = "held, not used")] File);
+pub(super) struct RecordLock(#[expect(dead_code, reason = "held, not used")] File);
 
 #[derive(Serialize, Deserialize)]
 struct Form {
@@ -71,9 +71,9 @@ impl Holders {
     }
 
     /// Waits for the gate. `None` if it cannot be had: then a record may be an earlier holder's.
-    pub(super) fn gate(&self) -> Option<Gate> {
+    pub(super) fn lock(&self) -> Option<RecordLock> {
         match folder::exclusive(&self.0, GATE) {
-            Ok(file) => Some(Gate(file)),
+            Ok(file) => Some(RecordLock(file)),
             Err(error) => {
                 tracing::debug!("the holder of a lock is not known: {error}");
                 None
@@ -98,7 +98,7 @@ impl Holders {
     }
 
     /// The holder of this lock, which another process holds. `None` if it has no record.
-    pub(super) fn read(&self, lock: &str, _gate: &Gate) -> Option<Holder> {
+    pub(super) fn read(&self, lock: &str, _gate: &RecordLock) -> Option<Holder> {
         let mut bytes = Vec::new();
         let file = self.0.open(&record_of(lock)).ok()?;
         file.take(LONGEST).read_to_end(&mut bytes).ok()?;
@@ -114,7 +114,7 @@ impl Holders {
 impl HolderFile {
     /// Records the holder. A lock without a record (a full disk) is still a lock, so a failure only
     /// costs the waiter a name. The gate keeps readers from a record that is half written.
-    pub(super) fn write(&self, holder: &Holder, _gate: Option<&Gate>) {
+    pub(super) fn write(&self, holder: &Holder, _gate: Option<&RecordLock>) {
         let form = Form {
             pid: holder.pid,
             activity: holder.activity,
@@ -132,7 +132,7 @@ impl HolderFile {
 
     /// Replaces the record by this one.
     pub(super) fn update(&self, holder: &Holder) {
-        let gate = self.holders.gate();
+        let gate = self.holders.lock();
         self.write(holder, gate.as_ref());
     }
 

@@ -81,7 +81,7 @@ impl Locks {
                 let failure = |cause| folder::failure("lock", &folder.path_of(&name), cause);
                 let file = folder.open_or_create(&name).map_err(failure)?;
                 let holders = Holders::of(folder);
-                let gate = holders.gate();
+                let gate = holders.lock();
                 match file.try_lock() {
                     Ok(()) => {}
                     Err(TryLockError::WouldBlock) => {

@@ -16,15 +16,15 @@ mod lock;
 mod memory;
 mod record;
 // macOS keeps items of any size, and so do files.
+mod session_store;
 #[cfg(any(windows, target_os = "linux", test))]
 mod split;
 #[cfg(test)]
 mod tests;
-mod vault;
 
 pub use file::{FileStore, Purpose, create_key_file};
 pub use holder::{Activity, Holder};
-pub use index::{Few, Index, IndexEntry, IndexedCommunicationToken, IndexedEntraToken};
+pub use index::{Index, IndexEntry, IndexPage, IndexedCommunicationToken, IndexedEntraToken};
 pub use keyring::KeyringStore;
 #[cfg(all(
     unix,
@@ -36,7 +36,7 @@ pub use keyutils::KeyutilsStore;
 pub use lock::{Attempt, Guard, LockName};
 pub use memory::MemoryStore;
 pub use record::{CachedCommunicationToken, CachedEntraToken, Record, ShortTokens};
-pub use vault::{Forgotten, ForgottenSessions, Reconciled, Vault};
+pub use session_store::{ForgottenSessions, Reconciled, Removal, SessionStore};
 
 use crate::error::{Error, Result};
 use crate::secret::SecretBytes;

@@ -128,7 +128,7 @@ impl Record {
 
     /// Drops one token, for a store without room for all: the one that expires first of the kind
     /// that has more. `false` if only the newest of each kind is left.
-    pub(super) fn shed(&mut self) -> bool {
+    pub(super) fn drop_oldest(&mut self) -> bool {
         match self.entra_tokens.len() > self.communication_tokens.len() {
             true => evict(&mut self.entra_tokens, |kept| kept.expires_on),
             false => evict(&mut self.communication_tokens, |kept| kept.expires_on),

@@ -41,7 +41,7 @@ struct Head {
 }
 
 /// What came of one look at an item.
-enum Look {
+enum Lookup {
     Whole(SecretBytes),
     /// The head does not fit the parts: somebody is writing, or it is damaged. With all of it.
     Torn(SecretBytes),
@@ -53,12 +53,12 @@ impl<S: TokenStore> Split<S> {
         Split { store, limit }
     }
 
-    fn look(&self, item: &str) -> Result<Option<Look>> {
+    fn look_up(&self, item: &str) -> Result<Option<Lookup>> {
         let Some(first) = self.store.load(item)? else {
             return Ok(None);
         };
         let Some(head) = Head::read(first.expose()) else {
-            return Ok(Some(Look::Whole(first)));
+            return Ok(Some(Lookup::Whole(first)));
         };
         let mut bytes = Vec::new();
         for number in 0..head.parts {
@@ -69,20 +69,20 @@ impl<S: TokenStore> Split<S> {
         }
         Ok(Some(
             if Head::of(&bytes, &head.generation, self.limit) == head {
-                Look::Whole(SecretBytes::new(bytes))
+                Lookup::Whole(SecretBytes::new(bytes))
             } else {
-                Look::Torn(SecretBytes::new([first.expose(), &bytes].concat()))
+                Lookup::Torn(SecretBytes::new([first.expose(), &bytes].concat()))
             },
         ))
     }
 
     /// Removes the item's parts of all generations but this one: those of the item that was
     /// replaced, and those whose writer died before it came to the head.
-    fn sweep(&self, item: &str, kept: Option<&str>) -> Result<()> {
+    fn remove_old_parts(&self, item: &str, kept: Option<&str>) -> Result<()> {
         let kept = kept.map(|generation| part_name(item, generation, ""));
         for name in self.store.items()? {
             let stays = kept.as_ref().is_some_and(|kept| name.starts_with(kept));
-            if whose_part(&name) == Some(item) && !stays {
+            if item_of_part(&name) == Some(item) && !stays {
                 self.store.delete(&name)?;
             }
         }
@@ -98,9 +98,9 @@ impl<S: TokenStore> TokenStore for Split<S> {
     fn load(&self, item: &str) -> Result<Option<SecretBytes>> {
         let mut torn = None;
         for _ in 0..LOOKS {
-            match self.look(item)? {
-                Some(Look::Torn(bytes)) => torn = Some(bytes),
-                Some(Look::Whole(bytes)) => return Ok(Some(bytes)),
+            match self.look_up(item)? {
+                Some(Lookup::Torn(bytes)) => torn = Some(bytes),
+                Some(Lookup::Whole(bytes)) => return Ok(Some(bytes)),
                 None => return Ok(None),
             }
         }
@@ -116,7 +116,7 @@ impl<S: TokenStore> TokenStore for Split<S> {
         if bytes.len() <= self.limit && !bytes.starts_with(MAGIC.as_bytes()) {
             self.store.save(item, value)?;
             return match before {
-                Some(_) => self.sweep(item, None),
+                Some(_) => self.remove_old_parts(item, None),
                 None => Ok(()),
             };
         }
@@ -130,7 +130,7 @@ impl<S: TokenStore> TokenStore for Split<S> {
             ));
         }
         // Before anything is written, so that leftovers do not take the room it needs.
-        self.sweep(item, before.map(|head| head.generation).as_deref())?;
+        self.remove_old_parts(item, before.map(|head| head.generation).as_deref())?;
         for (number, part) in bytes.chunks(self.limit).enumerate() {
             let part = SecretBytes::new(part.to_vec());
             self.store
@@ -138,13 +138,13 @@ impl<S: TokenStore> TokenStore for Split<S> {
         }
         let head = SecretBytes::new(head.write().into_bytes());
         self.store.save(item, &head)?;
-        self.sweep(item, Some(&generation))
+        self.remove_old_parts(item, Some(&generation))
     }
 
     fn delete(&self, item: &str) -> Result<bool> {
         // The head first: what is left after a crash belongs to no item.
         let existed = self.store.delete(item)?;
-        self.sweep(item, None)?;
+        self.remove_old_parts(item, None)?;
         Ok(existed)
     }
 
@@ -152,7 +152,7 @@ impl<S: TokenStore> TokenStore for Split<S> {
         let mut items = self.store.items()?;
         // Parts without a head are an item too: one that is to be deleted.
         for name in &mut items {
-            if let Some(item) = whose_part(name) {
+            if let Some(item) = item_of_part(name) {
                 *name = item.to_owned();
             }
         }
@@ -224,7 +224,7 @@ fn part_name(item: &str, generation: &str, number: impl std::fmt::Display) -> St
 }
 
 /// The item that a part belongs to; `None` where the name is not a part's.
-fn whose_part(name: &str) -> Option<&str> {
+fn item_of_part(name: &str) -> Option<&str> {
     let (item, _) = name.strip_prefix("part of ")?.rsplit_once(": ")?;
     Some(item)
 }

@@ -5,12 +5,14 @@ use std::sync::Arc;
 
 use acspass::account::{Account, Tenancy};
 use acspass::emulator::Emulator;
-use acspass::store::{Activity, Attempt, FileStore, LockName, Record, Vault, create_key_file};
+use acspass::store::{
+    Activity, Attempt, FileStore, LockName, Record, SessionStore, create_key_file,
+};
 
 use crate::harness::{Home, TestBrowser};
 
 /// A home whose sessions lie in sealed files, with the first user signed in.
-pub(crate) fn signed_in() -> (Home, Vault, Arc<Emulator>) {
+pub(crate) fn signed_in() -> (Home, SessionStore, Arc<Emulator>) {
     let (mut home, emulator) = Home::with_emulator();
     let key_file = home.path().join("key");
     create_key_file(&key_file).unwrap();
@@ -20,12 +22,12 @@ pub(crate) fn signed_in() -> (Home, Vault, Arc<Emulator>) {
     login.assert_code(0);
     let state = home.path().join("state");
     let store = FileStore::with_key_file(&state, key_file);
-    let vault = Vault::new(Box::new(store), Some(state));
+    let vault = SessionStore::new(Box::new(store), Some(state));
     (home, vault, emulator)
 }
 
 /// Keeps further sessions of the same tenancy, up to so many in all.
-fn fill(vault: &Vault, count: usize) {
+fn fill(vault: &SessionStore, count: usize) {
     let index = vault.index().unwrap();
     let tenancy = &index.entries().next().unwrap().tenancy;
     for number in index.entries().count()..count {
@@ -35,7 +37,13 @@ fn fill(vault: &Vault, count: usize) {
 }
 
 /// Keeps a session without tokens for this user of this tenant.
-pub(crate) fn keep(vault: &Vault, tenancy: &Tenancy, username: &str, user: &str, tenant: &str) {
+pub(crate) fn keep(
+    vault: &SessionStore,
+    tenancy: &Tenancy,
+    username: &str,
+    user: &str,
+    tenant: &str,
+) {
     let account = Account {
         home_account_id: format!("{user}.{tenant}"),
         username: username.to_owned(),

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use acspass::emulator::Emulator;
-use acspass::store::Vault;
+use acspass::store::SessionStore;
 
 use crate::harness::{Home, Terminal, TestBrowser};
 use crate::many_accounts::{keep, signed_in};
@@ -31,7 +31,7 @@ fn one_username_in_two_tenants() -> (Home, Arc<Emulator>, String) {
 }
 
 /// Adds accounts without tokens.
-fn add(vault: &Vault, usernames: &[&str]) {
+fn add(vault: &SessionStore, usernames: &[&str]) {
     let tenancy = vault
         .index()
         .unwrap()

@@ -5,7 +5,9 @@ use std::sync::atomic::AtomicUsize;
 use super::*;
 use crate::account::Tenancy;
 use crate::secret::EntraToken;
-use crate::store::{Activity, Attempt, CachedEntraToken, LockName, MemoryStore, Record, Vault};
+use crate::store::{
+    Activity, Attempt, CachedEntraToken, LockName, MemoryStore, Record, SessionStore,
+};
 use crate::time::SystemClock;
 
 fn tenancy() -> Tenancy {
@@ -27,13 +29,13 @@ fn account() -> Account {
 
 /// The entry of a session in an index.
 pub(super) fn entry() -> IndexEntry {
-    let vault = Vault::new(Box::new(MemoryStore::new()), None);
+    let vault = SessionStore::new(Box::new(MemoryStore::new()), None);
     save(&vault, &Record::new(tenancy(), account()));
     let index = vault.index().expect("an index");
     index.active(&tenancy()).cloned().expect("an entry")
 }
 
-fn save(vault: &Vault, record: &Record) {
+fn save(vault: &SessionStore, record: &Record) {
     let lock = LockName::Session(record.key());
     let Attempt::Got(guard) = vault.try_lock(&lock, Activity::SigningIn).expect("a lock") else {
         panic!("nobody else is there");
@@ -44,7 +46,7 @@ fn save(vault: &Vault, record: &Record) {
 #[tokio::test(flavor = "multi_thread")]
 async fn account_that_signs_in_during_a_request_is_found_by_one_more_lookup() {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let vault = Arc::new(Vault::new(Box::new(MemoryStore::new()), None));
+    let vault = Arc::new(SessionStore::new(Box::new(MemoryStore::new()), None));
     let accounts = Accounts::new(
         Session::new(vault.clone(), clock.clone(), tenancy()),
         TokenRequest {
@@ -82,7 +84,7 @@ async fn account_that_signs_in_during_a_request_is_found_by_one_more_lookup() {
 async fn only_for_an_account_that_is_signed_in_somebody_is_asked_to_sign_in_again() {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let record = Record::new(tenancy(), account());
-    let vault = Arc::new(Vault::new(Box::new(MemoryStore::new()), None));
+    let vault = Arc::new(SessionStore::new(Box::new(MemoryStore::new()), None));
     save(&vault, &record);
 
     let told = Arc::new(AtomicUsize::new(0));

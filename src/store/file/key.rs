@@ -73,23 +73,23 @@ pub fn create_key_file(path: &Path) -> Result<()> {
 pub(super) struct Keys {
     origin: Origin,
     cost: Cost,
-    known: Mutex<Known>,
+    known: Mutex<DerivedKeys>,
 }
 
 enum Origin {
     /// The path, and the users that may own the file if root reads it.
     File(PathBuf, Vec<u32>),
-    Passphrase(Ask),
+    Passphrase(PassphrasePrompt),
 }
 
 /// How a passphrase is got, and how often at most for one file.
-struct Ask {
+struct PassphrasePrompt {
     ask: Box<dyn Fn(Purpose) -> Result<Passphrase> + Send + Sync>,
     tries: u32,
 }
 
 #[derive(Default)]
-struct Known {
+struct DerivedKeys {
     /// The file's bytes or the passphrase.
     secret: Option<Zeroizing<Vec<u8>>>,
     keys: HashMap<String, Prk>,
@@ -97,7 +97,7 @@ struct Known {
 
 /// How a key is made, as the sealed files say it.
 #[derive(Serialize, Deserialize)]
-struct Making {
+struct KdfParams {
     /// Of a passphrase, with this cost; else of a key file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     argon2id: Option<Cost>,
@@ -122,7 +122,7 @@ impl Keys {
         ask: Box<dyn Fn(Purpose) -> Result<Passphrase> + Send + Sync>,
         tries: u32,
     ) -> Self {
-        Keys::new(Origin::Passphrase(Ask { ask, tries }))
+        Keys::new(Origin::Passphrase(PassphrasePrompt { ask, tries }))
     }
 
     fn new(origin: Origin) -> Self {
@@ -142,9 +142,9 @@ impl Keys {
         if let Some(key) = known.keys.get(making) {
             return Ok(key.clone());
         }
-        let form: Option<Making> = serde_json::from_str(making).ok();
+        let form: Option<KdfParams> = serde_json::from_str(making).ok();
         let form = form.filter(|form| form.argon2id.is_none_or(Cost::is_usable));
-        let form = form.ok_or_else(unknown_making)?;
+        let form = form.ok_or_else(unknown_kdf)?;
         match (&self.origin, form.argon2id) {
             (Origin::File(..), None) | (Origin::Passphrase(_), Some(_)) => {}
             (Origin::File(..), Some(_)) => {
@@ -167,7 +167,7 @@ impl Keys {
 
     /// Makes the key that `form` describes. A wrong passphrase is asked for again while tries are
     /// left; one that was kept from another file counts as no try.
-    fn right_key(&self, known: &mut Known, form: &Making) -> Result<Prk> {
+    fn right_key(&self, known: &mut DerivedKeys, form: &KdfParams) -> Result<Prk> {
         let mut purpose = Purpose::Open;
         let mut tries_left = match &self.origin {
             Origin::File(..) => 1,
@@ -217,7 +217,7 @@ impl Keys {
             Origin::Passphrase(_) => Some(self.cost),
         };
         let key = self.make(&mut known, Purpose::Choose, argon2id, &salt)?;
-        let making = serde_json::to_string(&Making {
+        let making = serde_json::to_string(&KdfParams {
             argon2id,
             salt,
             check: check(&key)?,
@@ -229,7 +229,7 @@ impl Keys {
 
     fn make(
         &self,
-        known: &mut Known,
+        known: &mut DerivedKeys,
         purpose: Purpose,
         cost: Option<Cost>,
         salt: &str,
@@ -255,7 +255,7 @@ impl Keys {
                                 .hash_password_into(&secret, salt, &mut stretched[..])
                         })
                         // The salt of a file may be too short.
-                        .map_err(|_| unknown_making())?;
+                        .map_err(|_| unknown_kdf())?;
                     Salt::new(HKDF_SHA256, salt).extract(&stretched[..])
                 }
             };
@@ -263,7 +263,7 @@ impl Keys {
         Ok(key)
     }
 
-    fn known(&self) -> MutexGuard<'_, Known> {
+    fn known(&self) -> MutexGuard<'_, DerivedKeys> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -277,7 +277,7 @@ impl Cost {
     }
 }
 
-fn unknown_making() -> Error {
+fn unknown_kdf() -> Error {
     wrong_key(
         "a sealed file does not say in a way that this acspass knows how its key is made",
         "use the acspass that sealed it",

@@ -94,12 +94,12 @@ impl FileStore {
     }
 
     /// Takes a file that cannot be read out of the way, unless it can be by now.
-    fn set_aside(&self, file: &str, readable: impl Fn(&[u8]) -> bool) -> Result<()> {
+    fn quarantine(&self, file: &str, readable: impl Fn(&[u8]) -> bool) -> Result<()> {
         let _turn = self.turn()?;
         if self.read(file)?.is_none_or(|bytes| readable(&bytes)) {
             return Ok(());
         }
-        let aside = folder::set_aside(&self.folder, file)
+        let aside = folder::quarantine(&self.folder, file)
             .map_err(|cause| self.failure("set aside the unreadable file", file, cause))?;
         tracing::warn!(
             "a sealed file could not be read: it is kept as `{}`, and what it held counts as \
@@ -136,7 +136,7 @@ impl TokenStore for FileStore {
             if let Some(value) = open(&bytes)? {
                 return Ok(Some(value));
             }
-            self.set_aside(&file, |now| open(now).is_ok_and(|opened| opened.is_some()))?;
+            self.quarantine(&file, |now| open(now).is_ok_and(|opened| opened.is_some()))?;
         }
         Ok(None)
     }
@@ -189,7 +189,7 @@ impl TokenStore for FileStore {
             };
             match Sealed::read(&bytes) {
                 Some(sealed) => items.push(sealed.item.to_owned()),
-                None => self.set_aside(&file, |now| Sealed::read(now).is_some())?,
+                None => self.quarantine(&file, |now| Sealed::read(now).is_some())?,
             }
         }
         items.sort();

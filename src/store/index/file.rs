@@ -8,9 +8,9 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::sync::{Mutex, PoisonError};
 
-use super::lines::{self, Sought};
+use super::lines::{self, Query};
 use super::salvage::{self, Contents};
-use super::{Few, Index, IndexEntry, Place};
+use super::{Index, IndexEntry, IndexPage, LoginScope};
 use crate::account::{SessionKey, Tenancy};
 use crate::error::{Error, Result};
 use crate::files::Folder;
@@ -28,30 +28,30 @@ const LONGEST: u64 = 128 * 1024 * 1024;
 const MOST_LOGINS: usize = 32;
 
 #[derive(Debug)]
-pub(in crate::store) enum Ledger {
+pub(in crate::store) enum IndexFile {
     File { folder: Folder },
     Memory(Mutex<Contents>),
 }
 
-impl Ledger {
+impl IndexFile {
     pub(in crate::store) fn new(folder: Option<&Folder>) -> Self {
         match folder {
-            Some(folder) => Ledger::File {
+            Some(folder) => IndexFile::File {
                 folder: folder.clone(),
             },
-            None => Ledger::Memory(Mutex::default()),
+            None => IndexFile::Memory(Mutex::default()),
         }
     }
 
     /// What is listed now, seen from `place`.
-    pub(in crate::store) fn read(&self, place: &Place) -> Result<Index> {
+    pub(in crate::store) fn read(&self, place: &LoginScope) -> Result<Index> {
         let Contents { entries, lost } = match self {
-            Ledger::File { folder } => match bytes(folder)?.as_deref().map(salvage::read) {
+            IndexFile::File { folder } => match bytes(folder)?.as_deref().map(salvage::read) {
                 None => Contents::default(),
                 Some(Ok(contents)) => contents,
                 Some(Err(_)) => mend(folder)?,
             },
-            Ledger::Memory(contents) => contents
+            IndexFile::Memory(contents) => contents
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
                 .clone(),
@@ -68,9 +68,9 @@ impl Ledger {
     pub(in crate::store) fn active(
         &self,
         tenancy: &Tenancy,
-        place: &Place,
+        place: &LoginScope,
     ) -> Result<Option<IndexEntry>> {
-        if let Some(few) = self.find(tenancy, place, Sought::Active)
+        if let Some(few) = self.find(tenancy, place, Query::Active)
             && let Some(entry) = few.entries.into_iter().next()
         {
             return Ok(Some(entry));
@@ -84,9 +84,9 @@ impl Ledger {
         &self,
         tenancy: &Tenancy,
         name: &str,
-        place: &Place,
-    ) -> Result<Few> {
-        match self.find(tenancy, place, Sought::Called(name)) {
+        place: &LoginScope,
+    ) -> Result<IndexPage> {
+        match self.find(tenancy, place, Query::Called(name)) {
             Some(few) => Ok(few),
             None => self.first_read(tenancy, usize::MAX, place),
         }
@@ -98,16 +98,16 @@ impl Ledger {
         &self,
         tenancy: &Tenancy,
         most: usize,
-        place: &Place,
-    ) -> Result<Few> {
-        if let Some(few) = self.find(tenancy, place, Sought::First(most)) {
+        place: &LoginScope,
+    ) -> Result<IndexPage> {
+        if let Some(few) = self.find(tenancy, place, Query::First(most)) {
             return Ok(few);
         }
         self.first_read(tenancy, most, place)
     }
 
     /// The same, by reading the file in full.
-    fn first_read(&self, tenancy: &Tenancy, most: usize, place: &Place) -> Result<Few> {
+    fn first_read(&self, tenancy: &Tenancy, most: usize, place: &LoginScope) -> Result<IndexPage> {
         let index = self.read(place)?;
         let is_incomplete = index.is_incomplete(tenancy);
         let mut entries = index.entries;
@@ -115,7 +115,7 @@ impl Ledger {
         entries.sort_by_key(|entry| !entry.active);
         let left = entries.len().saturating_sub(most);
         entries.truncate(most);
-        Ok(Few {
+        Ok(IndexPage {
             entries,
             left,
             is_incomplete,
@@ -123,14 +123,14 @@ impl Ledger {
     }
 
     /// `None` where only reading in full can tell.
-    fn find(&self, tenancy: &Tenancy, place: &Place, sought: Sought<'_>) -> Option<Few> {
+    fn find(&self, tenancy: &Tenancy, place: &LoginScope, sought: Query<'_>) -> Option<IndexPage> {
         match self {
-            Ledger::File { folder } => {
+            IndexFile::File { folder } => {
                 // Reading in full says what is wrong with a file that does not open.
                 let file = folder.open(NAME).ok()?;
                 lines::find(file.take(LONGEST), tenancy, place, sought)
             }
-            Ledger::Memory(_) => None,
+            IndexFile::Memory(_) => None,
         }
     }
 
@@ -140,7 +140,7 @@ impl Ledger {
     pub(in crate::store) fn list(
         &self,
         record: &Record,
-        place: &Place,
+        place: &LoginScope,
         have_ended: impl Fn(&str) -> bool,
     ) -> Result<()> {
         self.change(|Contents { entries, .. }| {
@@ -166,7 +166,7 @@ impl Ledger {
     }
 
     /// Brings a listed session up to date; `false` where it is not listed any more.
-    pub(in crate::store) fn update(&self, record: &Record, place: &Place) -> Result<bool> {
+    pub(in crate::store) fn update(&self, record: &Record, place: &LoginScope) -> Result<bool> {
         self.change(|Contents { entries, .. }| {
             let is_listed = position(entries, record, place).is_some();
             if is_listed {
@@ -183,7 +183,7 @@ impl Ledger {
         &self,
         tenancy: &Tenancy,
         records: &[Record],
-        place: &Place,
+        place: &LoginScope,
     ) -> Result<bool> {
         self.change(|Contents { entries, lost }| {
             let Some(lost) = lost else { return false };
@@ -213,7 +213,7 @@ impl Ledger {
     }
 
     /// Makes this the active session of its tenancy; `false` where it is not listed.
-    pub(in crate::store) fn activate(&self, key: &SessionKey, place: &Place) -> Result<bool> {
+    pub(in crate::store) fn activate(&self, key: &SessionKey, place: &LoginScope) -> Result<bool> {
         self.change(|Contents { entries, .. }| {
             let ours = |entry: &IndexEntry| place.holds(entry) && entry.tenancy == key.tenancy;
             let listed = entries.iter().any(|entry| ours(entry) && entry.is(key));
@@ -230,7 +230,7 @@ impl Ledger {
     pub(in crate::store) fn strike(
         &self,
         key: &SessionKey,
-        place: &Place,
+        place: &LoginScope,
     ) -> Result<Option<IndexEntry>> {
         let which = |entry: &IndexEntry| place.holds(entry) && entry.is(key);
         Ok(self.strike_all(which)?.pop())
@@ -251,7 +251,7 @@ impl Ledger {
 
     /// Shows, before anything hangs on it, that a change could be written.
     pub(in crate::store) fn probe(&self) -> Result<()> {
-        let Ledger::File { folder } = self else {
+        let IndexFile::File { folder } = self else {
             return Ok(());
         };
         let _lock = lock(folder)?;
@@ -265,8 +265,8 @@ impl Ledger {
 
     fn change(&self, change: impl FnOnce(&mut Contents) -> bool) -> Result<bool> {
         match self {
-            Ledger::File { folder } => change_file(folder, change),
-            Ledger::Memory(contents) => Ok(change(
+            IndexFile::File { folder } => change_file(folder, change),
+            IndexFile::Memory(contents) => Ok(change(
                 &mut contents.lock().unwrap_or_else(PoisonError::into_inner),
             )),
         }
@@ -307,7 +307,7 @@ fn mend(folder: &Folder) -> Result<Contents> {
 
 /// Renames a damaged index. The lock is held.
 fn quarantine(folder: &Folder, salvaged: &Contents) -> Result<()> {
-    let kept = folder::set_aside(folder, NAME).map_err(|cause| {
+    let kept = folder::quarantine(folder, NAME).map_err(|cause| {
         folder::failure("quarantine the damaged index", &folder.path_of(NAME), cause)
     })?;
     let (kept, readable) = (kept.display(), salvaged.entries.len());
@@ -355,7 +355,7 @@ fn lock(folder: &Folder) -> Result<File> {
 }
 
 /// Lists a session, in the place of its own entry if it has one.
-fn add(entries: &mut Vec<IndexEntry>, record: &Record, place: &Place) {
+fn add(entries: &mut Vec<IndexEntry>, record: &Record, place: &LoginScope) {
     let mut entry = IndexEntry::of(record, place, false);
     let ours = |other: &IndexEntry| place.holds(other) && other.is(&record.key());
     match entries.iter().position(ours) {
@@ -380,7 +380,7 @@ fn add(entries: &mut Vec<IndexEntry>, record: &Record, place: &Place) {
 }
 
 /// Where this session is listed.
-fn position(entries: &[IndexEntry], record: &Record, place: &Place) -> Option<usize> {
+fn position(entries: &[IndexEntry], record: &Record, place: &LoginScope) -> Option<usize> {
     let key = record.key();
     entries
         .iter()

@@ -21,7 +21,7 @@ use serde::Deserialize;
 
 use super::form;
 use super::salvage::{Contents, Lost};
-use super::{Few, IndexEntry, Place};
+use super::{IndexEntry, IndexPage, LoginScope};
 use crate::account::{Account, Tenancy};
 
 const HEAD: &str = "{\"version\":1,\"active\":[";
@@ -39,7 +39,7 @@ const LONGEST_LINE: u64 = 1024 * 1024;
 
 /// Which sessions of a tenancy and a store are looked for.
 #[derive(Clone, Copy)]
-pub(super) enum Sought<'a> {
+pub(super) enum Query<'a> {
     /// The active one.
     Active,
     /// Those whose account this name fits.
@@ -94,9 +94,9 @@ fn note_in(line: &[u8]) -> Option<Option<Lost>> {
 pub(super) fn find(
     file: impl Read,
     tenancy: &Tenancy,
-    place: &Place,
-    sought: Sought<'_>,
-) -> Option<Few> {
+    place: &LoginScope,
+    sought: Query<'_>,
+) -> Option<IndexPage> {
     let mut search = Search::new(tenancy, place, sought)?;
     let mut lines = Lines::of(file);
     if lines.next()? != HEAD.as_bytes() {
@@ -136,7 +136,7 @@ pub(super) fn find(
 
 /// A look for some sessions, line by line.
 struct Search<'a> {
-    place: &'a Place,
+    place: &'a LoginScope,
     /// Tenancy and store as a line has them.
     tenancy: Vec<u8>,
     store: Vec<u8>,
@@ -147,15 +147,15 @@ struct Search<'a> {
     listed: HashSet<(Option<Vec<u8>>, Vec<u8>)>,
     /// The logins of the active ones among them.
     actives: HashSet<Option<Vec<u8>>>,
-    few: Few,
+    few: IndexPage,
 }
 
 impl<'a> Search<'a> {
-    fn new(tenancy: &Tenancy, place: &'a Place, sought: Sought<'a>) -> Option<Self> {
+    fn new(tenancy: &Tenancy, place: &'a LoginScope, sought: Query<'a>) -> Option<Self> {
         let (only_active, name, most) = match sought {
-            Sought::Active => (true, None, 1),
-            Sought::Called(name) => (false, Some(name), usize::MAX),
-            Sought::First(most) => (false, None, most),
+            Query::Active => (true, None, 1),
+            Query::Called(name) => (false, Some(name), usize::MAX),
+            Query::First(most) => (false, None, most),
         };
         Some(Search {
             place,
@@ -166,7 +166,7 @@ impl<'a> Search<'a> {
             most,
             listed: HashSet::new(),
             actives: HashSet::new(),
-            few: Few::default(),
+            few: IndexPage::default(),
         })
     }
 

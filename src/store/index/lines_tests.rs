@@ -1,6 +1,6 @@
 //! What the fast reader answers is what reading in full answers, whatever is in the file.
 
-use super::lines::{self, Sought};
+use super::lines::{self, Query};
 use super::salvage::{self, Contents};
 use super::*;
 use crate::exchange::ExchangeKind;
@@ -74,7 +74,7 @@ fn contents(random: &mut fastrand::Rng) -> Contents {
         });
         let clock = SettableClock::new(Timestamp::from_unix_seconds(1_800_000_000));
         record.clock = random.bool().then(|| ClockMark::new(&clock, None));
-        let place = Place::of(&MemoryStore::new());
+        let place = LoginScope::of(&MemoryStore::new());
         let mut entry = IndexEntry::of(&record, &place, number == 0);
         entry.can_renew = random.bool();
         if random.u8(..5) == 0 {
@@ -118,14 +118,14 @@ fn compare(text: &[u8], logins: &[Login]) -> usize {
     let Contents { entries, lost } = salvage::read(text).unwrap_or_else(|salvaged| salvaged);
     let mut answers = 0;
     for login in logins {
-        let place = Place::of(&Kept(login.clone()));
+        let place = LoginScope::of(&Kept(login.clone()));
         let full = Index {
             place: place.clone(),
             entries: entries.clone(),
             lost: lost.clone(),
         };
         let shown = || String::from_utf8_lossy(text);
-        if let Some(few) = lines::find(text, &tenancy, &place, Sought::Active)
+        if let Some(few) = lines::find(text, &tenancy, &place, Query::Active)
             && let Some(found) = few.entries.first()
         {
             assert_eq!(Some(found), full.active(&tenancy), "{}", shown());
@@ -134,7 +134,7 @@ fn compare(text: &[u8], logins: &[Login]) -> usize {
         let mut all: Vec<_> = full.in_tenancy(&tenancy).cloned().collect();
         all.sort_by_key(|entry| !entry.active);
         for most in [0, 1, 3, usize::MAX] {
-            if let Some(few) = lines::find(text, &tenancy, &place, Sought::First(most)) {
+            if let Some(few) = lines::find(text, &tenancy, &place, Query::First(most)) {
                 let shown_ones = all.len().min(most);
                 assert_eq!(few.entries, all[..shown_ones], "{}", shown());
                 assert_eq!(few.left, all.len() - shown_ones, "{}", shown());
@@ -148,7 +148,7 @@ fn compare(text: &[u8], logins: &[Login]) -> usize {
             }
         }
         for name in NAMES.into_iter().chain(["a", "ada@contoso.example"]) {
-            if let Some(few) = lines::find(text, &tenancy, &place, Sought::Called(name)) {
+            if let Some(few) = lines::find(text, &tenancy, &place, Query::Called(name)) {
                 let fitting = all.iter().filter(|entry| entry.account.fit(name).is_some());
                 assert!(few.entries.iter().eq(fitting), "{name}: {}", shown());
                 assert_eq!(

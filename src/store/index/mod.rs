@@ -20,20 +20,20 @@ use crate::exchange::TokenSource;
 use crate::time::{ClockMark, Timestamp};
 use salvage::Lost;
 
-pub(super) use file::Ledger;
-pub(super) use place::Place;
+pub(super) use file::IndexFile;
+pub(super) use place::LoginScope;
 
 /// The sessions of one store, as they were when the index was read.
 #[derive(Debug, Clone)]
 pub struct Index {
-    place: Place,
+    place: LoginScope,
     entries: Vec<IndexEntry>,
     lost: Option<Lost>,
 }
 
 /// Some sessions of one tenancy in one store.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Few {
+pub struct IndexPage {
     /// The sessions, the active one first.
     pub entries: Vec<IndexEntry>,
     /// How many more there are.
@@ -43,7 +43,7 @@ pub struct Few {
     pub is_incomplete: bool,
 }
 
-impl Few {
+impl IndexPage {
     /// Whether somebody is signed in and nobody is active: the active account was signed out.
     pub fn lacks_active(&self) -> bool {
         self.entries.first().is_some_and(|entry| !entry.active)
@@ -157,8 +157,8 @@ impl Index {
     }
 }
 
-impl Few {
-    pub(in crate::store) fn into_index(self, place: Place) -> Index {
+impl IndexPage {
+    pub(in crate::store) fn into_index(self, place: LoginScope) -> Index {
         Index {
             place,
             entries: self.entries,
@@ -180,7 +180,7 @@ impl IndexEntry {
         self.account.home_account_id == key.home_account_id && self.tenancy == key.tenancy
     }
 
-    fn of(record: &Record, place: &Place, active: bool) -> Self {
+    fn of(record: &Record, place: &LoginScope, active: bool) -> Self {
         IndexEntry {
             tenancy: record.tenancy.clone(),
             account: record.account.clone(),

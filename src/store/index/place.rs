@@ -6,16 +6,16 @@ use crate::store::{Login, TokenStore};
 
 /// A store, as this process reaches it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::store) struct Place {
+pub(in crate::store) struct LoginScope {
     /// The store's name, as in the setting `store`.
     pub(super) store: &'static str,
     login: Login,
 }
 
-impl Place {
+impl LoginScope {
     /// The place of this store. Reads no item.
     pub(in crate::store) fn of(store: &dyn TokenStore) -> Self {
-        Place {
+        LoginScope {
             store: store.name(),
             login: store.login(),
         }

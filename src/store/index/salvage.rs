@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::lines;
-use super::{IndexEntry, Place};
+use super::{IndexEntry, LoginScope};
 use crate::account::Tenancy;
 
 const VERSION: u32 = 1;
@@ -44,12 +44,12 @@ struct Restored {
 
 impl Lost {
     /// Whether this place has been asked for its sessions of this tenancy.
-    pub(super) fn is_restored(&self, tenancy: &Tenancy, place: &Place) -> bool {
+    pub(super) fn is_restored(&self, tenancy: &Tenancy, place: &LoginScope) -> bool {
         self.restored.contains(&Restored::of(tenancy, place))
     }
 
     /// Notes that this place has been asked.
-    pub(super) fn set_restored(&mut self, tenancy: &Tenancy, place: &Place) {
+    pub(super) fn set_restored(&mut self, tenancy: &Tenancy, place: &LoginScope) {
         self.restored.push(Restored::of(tenancy, place));
         if self.restored.len() > MOST_RESTORED {
             self.restored.remove(0);
@@ -65,7 +65,7 @@ impl Lost {
 }
 
 impl Restored {
-    fn of(tenancy: &Tenancy, place: &Place) -> Self {
+    fn of(tenancy: &Tenancy, place: &LoginScope) -> Self {
         Restored {
             tenancy: tenancy.clone(),
             store: place.store.to_owned(),

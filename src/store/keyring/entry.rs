@@ -7,11 +7,11 @@
 use keyring::v1::{Entry, Error as KeyringError};
 
 use super::SERVICE;
-use super::fate::Fate;
+use super::failure::KeyringFailure;
 
 /// The entry of this item, in the keyring that the platform has.
 #[expect(clippy::disallowed_methods, reason = "the one door to the crate")]
-pub(super) fn open(item: &str) -> Result<Entry, Fate> {
+pub(super) fn open(item: &str) -> Result<Entry, KeyringFailure> {
     // What failed when the keyring was opened is kept there; `Entry::new` only says that it did.
     if let Err(error) = Entry::store_status() {
         return Err(of_opening(error));
@@ -21,7 +21,7 @@ pub(super) fn open(item: &str) -> Result<Entry, Fate> {
 
 /// Removes the item.
 #[cfg(any(target_os = "macos", windows))]
-pub(super) fn delete(item: &str) -> Result<(), Fate> {
+pub(super) fn delete(item: &str) -> Result<(), KeyringFailure> {
     open(item)?.delete_credential().map_err(of)
 }
 
@@ -31,7 +31,7 @@ pub(super) fn save_with(
     item: &str,
     value: &[u8],
     modifiers: &std::collections::HashMap<&str, &str>,
-) -> Result<(), Fate> {
+) -> Result<(), KeyringFailure> {
     // Sets the default store up, which is the platform's.
     open(item)?;
     keyring_core::Entry::new_with_modifiers(SERVICE, item, modifiers)
@@ -41,7 +41,9 @@ pub(super) fn save_with(
 
 /// The names of our items among those that the platform's store finds by this.
 #[cfg(any(target_os = "macos", windows))]
-pub(super) fn items(wanted: &std::collections::HashMap<&str, &str>) -> Result<Vec<String>, Fate> {
+pub(super) fn items(
+    wanted: &std::collections::HashMap<&str, &str>,
+) -> Result<Vec<String>, KeyringFailure> {
     open("")?;
     let found = keyring_core::Entry::search(wanted).map_err(of)?;
     let names = found.iter().filter_map(|entry| entry.get_specifiers());
@@ -54,44 +56,44 @@ pub(super) fn items(wanted: &std::collections::HashMap<&str, &str>) -> Result<Ve
 }
 
 /// The item's bytes.
-pub(super) fn load(item: &str) -> Result<Vec<u8>, Fate> {
+pub(super) fn load(item: &str) -> Result<Vec<u8>, KeyringFailure> {
     open(item)?.get_secret().map_err(of)
 }
 
 /// Creates the item or replaces it.
 #[cfg(not(windows))]
-pub(super) fn save(item: &str, value: &[u8]) -> Result<(), Fate> {
+pub(super) fn save(item: &str, value: &[u8]) -> Result<(), KeyringFailure> {
     open(item)?.set_secret(value).map_err(of)
 }
 
 /// Tells a call's error.
-fn of(error: KeyringError) -> Fate {
+fn of(error: KeyringError) -> KeyringFailure {
     read(&error)
 }
 
 /// Tells the error that opening the keyring ended with.
-fn of_opening(error: &KeyringError) -> Fate {
+fn of_opening(error: &KeyringError) -> KeyringFailure {
     match error {
-        KeyringError::Invalid(what, _) if what == "platform" => Fate::NoKeyring,
+        KeyringError::Invalid(what, _) if what == "platform" => KeyringFailure::NoKeyring,
         error => read(error),
     }
 }
 
-fn read(error: &KeyringError) -> Fate {
+fn read(error: &KeyringError) -> KeyringFailure {
     match error {
-        KeyringError::NoEntry => Fate::NoEntry,
-        KeyringError::Ambiguous(_) => Fate::Ambiguous,
-        KeyringError::TooLong(_, limit) => Fate::TooLong(*limit),
+        KeyringError::NoEntry => KeyringFailure::NoEntry,
+        KeyringError::Ambiguous(_) => KeyringFailure::Ambiguous,
+        KeyringError::TooLong(_, limit) => KeyringFailure::TooLong(*limit),
         KeyringError::BadEncoding(_)
         | KeyringError::BadDataFormat(..)
-        | KeyringError::BadStoreFormat(_) => Fate::Damaged,
+        | KeyringError::BadStoreFormat(_) => KeyringFailure::Damaged,
         KeyringError::NoStorageAccess(cause) => match platform::read(cause.as_ref()) {
             // Whatever the platform means by it, it said that it gives no access.
-            Fate::Unknown => Fate::Denied,
+            KeyringFailure::Unknown => KeyringFailure::Denied,
             fate => fate,
         },
         KeyringError::PlatformFailure(cause) => platform::read(cause.as_ref()),
-        _ => Fate::Unknown,
+        _ => KeyringFailure::Unknown,
     }
 }
 
@@ -104,21 +106,23 @@ mod platform {
 
     use secret_service::Error as ServiceError;
 
-    use super::super::secret_service::fate;
-    use super::Fate;
+    use super::super::secret_service::connect_error;
+    use super::KeyringFailure;
 
-    pub(super) fn read(cause: &(dyn StdError + Send + Sync + 'static)) -> Fate {
+    pub(super) fn read(cause: &(dyn StdError + Send + Sync + 'static)) -> KeyringFailure {
         match cause.downcast_ref::<ServiceError>() {
-            Some(ServiceError::Unavailable) => Fate::NoBus,
-            Some(ServiceError::Locked | ServiceError::Prompt) => Fate::Locked,
-            Some(ServiceError::PromptDisconnected) => Fate::DiedMidway,
-            Some(ServiceError::NoResult) => Fate::NoCollection,
-            Some(ServiceError::Zbus(error)) => fate::of_call(error),
-            Some(ServiceError::ZbusFdo(zbus::fdo::Error::ZBus(error))) => fate::of_call(error),
-            Some(ServiceError::ZbusFdo(error)) => {
-                fate::of_name(zbus::DBusError::name(error).as_str())
+            Some(ServiceError::Unavailable) => KeyringFailure::NoBus,
+            Some(ServiceError::Locked | ServiceError::Prompt) => KeyringFailure::Locked,
+            Some(ServiceError::PromptDisconnected) => KeyringFailure::DiedMidway,
+            Some(ServiceError::NoResult) => KeyringFailure::NoCollection,
+            Some(ServiceError::Zbus(error)) => connect_error::of_call(error),
+            Some(ServiceError::ZbusFdo(zbus::fdo::Error::ZBus(error))) => {
+                connect_error::of_call(error)
             }
-            _ => Fate::Unknown,
+            Some(ServiceError::ZbusFdo(error)) => {
+                connect_error::of_name(zbus::DBusError::name(error).as_str())
+            }
+            _ => KeyringFailure::Unknown,
         }
     }
 }
@@ -128,10 +132,10 @@ mod platform {
     not(any(target_os = "macos", target_os = "ios", target_os = "android"))
 )))]
 mod platform {
-    use super::Fate;
+    use super::KeyringFailure;
 
-    pub(super) fn read(_cause: &(dyn std::error::Error + Send + Sync + 'static)) -> Fate {
-        Fate::Unknown
+    pub(super) fn read(_cause: &(dyn std::error::Error + Send + Sync + 'static)) -> KeyringFailure {
+        KeyringFailure::Unknown
     }
 }
 
@@ -171,10 +175,10 @@ mod tests {
         let told = of(long).into_error("item");
         assert!(told.message().contains("2560 bytes"), "{told}");
         let denied = KeyringError::NoStorageAccess("access rules".into());
-        assert_eq!(of(denied), Fate::Denied);
+        assert_eq!(of(denied), KeyringFailure::Denied);
         let unknown = KeyringError::PlatformFailure("whatever".into());
-        assert_eq!(of(unknown), Fate::Unknown);
+        assert_eq!(of(unknown), KeyringFailure::Unknown);
         let platform = KeyringError::Invalid("platform".to_owned(), "none".to_owned());
-        assert_eq!(of_opening(&platform), Fate::NoKeyring);
+        assert_eq!(of_opening(&platform), KeyringFailure::NoKeyring);
     }
 }

@@ -1,7 +1,7 @@
 //! Linux, and what else has a Secret Service: asked directly, which is quick.
 
 use super::entry;
-use super::fate::Fate;
+use super::failure::KeyringFailure;
 use super::secret_service::SecretService;
 
 /// The user's keyring.
@@ -14,27 +14,27 @@ pub(super) struct Platform {
 
 impl Platform {
     /// An item that is not found is looked for again if a locked collection may have hidden it.
-    pub(super) fn load(&mut self, item: &str) -> Result<Vec<u8>, Fate> {
+    pub(super) fn load(&mut self, item: &str) -> Result<Vec<u8>, KeyringFailure> {
         match self.load_visible(item) {
-            Err(Fate::NoEntry) if self.service.reveal()? => self.load_visible(item),
+            Err(KeyringFailure::NoEntry) if self.service.reveal()? => self.load_visible(item),
             loaded => loaded,
         }
     }
 
-    fn load_visible(&mut self, item: &str) -> Result<Vec<u8>, Fate> {
+    fn load_visible(&mut self, item: &str) -> Result<Vec<u8>, KeyringFailure> {
         if !self.encrypted {
             match self.service.load(item) {
-                Err(Fate::NotPlain) => self.encrypted = true,
+                Err(KeyringFailure::NotPlain) => self.encrypted = true,
                 loaded => return loaded,
             }
         }
         entry::load(item)
     }
 
-    pub(super) fn save(&mut self, item: &str, value: &[u8]) -> Result<(), Fate> {
+    pub(super) fn save(&mut self, item: &str, value: &[u8]) -> Result<(), KeyringFailure> {
         if !self.encrypted {
             match self.service.save(item, value) {
-                Err(Fate::NotPlain) => self.encrypted = true,
+                Err(KeyringFailure::NotPlain) => self.encrypted = true,
                 saved => return saved,
             }
         }
@@ -42,14 +42,14 @@ impl Platform {
     }
 
     /// Nothing secret is handed over, so this needs no session of either kind.
-    pub(super) fn delete(&mut self, item: &str) -> Result<(), Fate> {
+    pub(super) fn delete(&mut self, item: &str) -> Result<(), KeyringFailure> {
         match self.service.delete(item) {
-            Err(Fate::NoEntry) if self.service.reveal()? => self.service.delete(item),
+            Err(KeyringFailure::NoEntry) if self.service.reveal()? => self.service.delete(item),
             deleted => deleted,
         }
     }
 
-    pub(super) fn items(&mut self) -> Result<Vec<String>, Fate> {
+    pub(super) fn items(&mut self) -> Result<Vec<String>, KeyringFailure> {
         self.service.items()
     }
 

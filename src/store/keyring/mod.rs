@@ -6,7 +6,7 @@
 //! of the crates below may carry an item's bytes.
 
 mod entry;
-mod fate;
+mod failure;
 mod worker;
 
 #[cfg(all(
@@ -29,7 +29,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use self::fate::Fate;
+use self::failure::KeyringFailure;
 use self::platform::Platform;
 use self::worker::{Failure, Worker};
 use super::TokenStore;
@@ -77,7 +77,7 @@ impl Items {
     fn call<T: Send + 'static>(
         &self,
         item: &str,
-        call: impl FnOnce(&mut Platform, &str) -> Result<T, Fate> + Send + 'static,
+        call: impl FnOnce(&mut Platform, &str) -> Result<T, KeyringFailure> + Send + 'static,
     ) -> Result<Option<T>> {
         let name = item.to_owned();
         let platform = Arc::clone(&self.platform);
@@ -85,15 +85,15 @@ impl Items {
             let mut platform = platform.lock().unwrap_or_else(PoisonError::into_inner);
             match call(&mut platform, &name) {
                 Ok(value) => Ok(Some(value)),
-                Err(Fate::NoEntry) => Ok(None),
+                Err(KeyringFailure::NoEntry) => Ok(None),
                 Err(fate) => Err(fate),
             }
         });
         let fate = match outcome {
             Ok(Ok(value)) => return Ok(value),
             Ok(Err(fate)) => fate,
-            Err(Failure::Overdue) => Fate::TimedOut,
-            Err(Failure::Lost) => Fate::DiedMidway,
+            Err(Failure::Overdue) => KeyringFailure::TimedOut,
+            Err(Failure::Lost) => KeyringFailure::DiedMidway,
         };
         Err(fate.into_error(item))
     }
@@ -117,7 +117,7 @@ impl TokenStore for Items {
         })? {
             Some(()) => Ok(()),
             // Only where the item vanished between the search for it and the write.
-            None => Err(Fate::DiedMidway.into_error(item)),
+            None => Err(KeyringFailure::DiedMidway.into_error(item)),
         }
     }
 

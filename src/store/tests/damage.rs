@@ -3,9 +3,9 @@
 use super::*;
 use crate::claims::Claims;
 
-fn shared() -> (Arc<MemoryStore>, Vault) {
+fn shared() -> (Arc<MemoryStore>, SessionStore) {
     let store = Arc::new(MemoryStore::new());
-    let vault = Vault::new(Box::new(Shared(Arc::clone(&store))), None);
+    let vault = SessionStore::new(Box::new(Shared(Arc::clone(&store))), None);
     (store, vault)
 }
 
@@ -77,7 +77,7 @@ fn a_missing_or_unreadable_item_loses_its_index_entry_and_no_other() {
         let folder = TempDir::new().unwrap();
         let store = Arc::new(MemoryStore::new());
         let state = Some(folder.path().to_owned());
-        let vault = Vault::new(Box::new(Shared(Arc::clone(&store))), state);
+        let vault = SessionStore::new(Box::new(Shared(Arc::clone(&store))), state);
         let (ada, bob) = (record("ada"), record("bob"));
         save(&vault, &ada);
         save(&vault, &bob);
@@ -122,7 +122,7 @@ fn a_store_that_fails_costs_no_index_entry() {
     let folder = TempDir::new().unwrap();
     let ada = record("ada");
     save(&in_folder(folder.path()), &ada);
-    let vault = Vault::new(Box::new(FailingStore), Some(folder.path().to_owned()));
+    let vault = SessionStore::new(Box::new(FailingStore), Some(folder.path().to_owned()));
     assert_eq!(vault.load(&ada.key()).unwrap_err().kind(), Kind::Store);
     assert!(vault.active(&tenancy()).unwrap().is_some());
 }
@@ -173,7 +173,7 @@ fn a_save_fails_if_the_unreadable_item_cannot_be_kept() {
     let ada = record("ada");
     let damaged = SecretBytes::new(b"x".to_vec());
     store.save(&ada.key().item(), &damaged).unwrap();
-    let vault = Vault::new(Box::new(Full(Arc::clone(&store))), None);
+    let vault = SessionStore::new(Box::new(Full(Arc::clone(&store))), None);
     let error = vault.save(&ada, &lock(&vault, &ada)).unwrap_err();
     assert_eq!(error.kind(), Kind::Store);
     assert!(error.hint().contains("dig out `session ada"), "{error:?}");
@@ -185,7 +185,7 @@ fn everything_is_forgotten_but_the_configuration_and_what_is_anothers() {
     let folder = TempDir::new().unwrap();
     let store = Arc::new(MemoryStore::new());
     let state = Some(folder.path().to_owned());
-    let vault = Vault::new(Box::new(Shared(Arc::clone(&store))), state);
+    let vault = SessionStore::new(Box::new(Shared(Arc::clone(&store))), state);
     let secret = SecretBytes::new(b"x".to_vec());
     vault.save_secret("connection-string", &secret).unwrap();
     save(&vault, &record("ada"));
@@ -224,7 +224,7 @@ fn everything_is_forgotten_where_the_index_cannot_be_read() {
     let folder = TempDir::new().unwrap();
     let store = Arc::new(MemoryStore::new());
     let state = Some(folder.path().to_owned());
-    let vault = Vault::new(Box::new(Shared(Arc::clone(&store))), state);
+    let vault = SessionStore::new(Box::new(Shared(Arc::clone(&store))), state);
     save(&vault, &record("ada"));
     fs::write(folder.path().join("index.json"), "rubbish").unwrap();
     assert_eq!(vault.forget_everything(|_| true).unwrap().sessions, 1);
@@ -236,9 +236,9 @@ fn everything_is_forgotten_where_the_index_cannot_be_read() {
 fn where_the_store_fails_the_index_forgets_everything_and_the_way_out_is_said() {
     let folder = TempDir::new().unwrap();
     let state = || Some(folder.path().to_owned());
-    let healthy = Vault::new(Box::new(MemoryStore::new()), state());
+    let healthy = SessionStore::new(Box::new(MemoryStore::new()), state());
     save(&healthy, &record("ada"));
-    let vault = Vault::new(Box::new(FailingStore), state());
+    let vault = SessionStore::new(Box::new(FailingStore), state());
     let error = vault.forget_everything(|_| true).unwrap_err();
     assert_eq!(error.kind(), Kind::Store);
     assert!(error.hint().contains("dig out `session ada"), "{error:?}");

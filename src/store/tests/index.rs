@@ -91,7 +91,7 @@ fn the_first_account_is_active_until_another_is_activated() {
 
 #[test]
 fn user_is_found_by_name_id_or_prefix_in_that_tenancy_only() {
-    let vault = Vault::new(Box::new(MemoryStore::new()), None);
+    let vault = SessionStore::new(Box::new(MemoryStore::new()), None);
     save(&vault, &record("ada"));
     save(&vault, &record("bob"));
     save(&vault, &record("bobby"));
@@ -141,7 +141,7 @@ fn username_of_two_tenants_finds_both_accounts() {
 fn sessions_in_another_store_are_out_of_sight() {
     let folder = TempDir::new().unwrap();
     save(&in_folder(folder.path()), &record("ada"));
-    let vault = Vault::new(
+    let vault = SessionStore::new(
         Box::new(KeyringStore::new()),
         Some(folder.path().to_owned()),
     );
@@ -235,7 +235,7 @@ fn a_few_are_found_among_many_as_they_are_by_reading_all() {
     save(&vault, &other);
     let key_file = folder.path().join("key");
     create_key_file(&key_file).unwrap();
-    let elsewhere = Vault::new(
+    let elsewhere = SessionStore::new(
         Box::new(FileStore::with_key_file(folder.path(), key_file)),
         Some(folder.path().to_owned()),
     );
@@ -334,7 +334,7 @@ fn a_damaged_line_among_many_is_not_passed_over() {
 
 #[test]
 fn the_active_one_is_the_first_without_a_file_too() {
-    let vault = Vault::new(Box::new(MemoryStore::new()), None);
+    let vault = SessionStore::new(Box::new(MemoryStore::new()), None);
     let users = ["ada", "bob", "cleo"].map(record);
     for user in &users {
         save(&vault, user);

@@ -9,7 +9,7 @@ fn a_lock_excludes_and_says_who_holds_it() {
     let folder = TempDir::new().unwrap();
     let name = LockName::Session(record("ada").key());
     let (one, other) = (in_folder(folder.path()), in_folder(folder.path()));
-    let in_memory = Vault::new(Box::new(MemoryStore::new()), None);
+    let in_memory = SessionStore::new(Box::new(MemoryStore::new()), None);
     for (holder, waiter) in [(&one, &other), (&one, &one), (&in_memory, &in_memory)] {
         let guard = lock(holder, &record("ada"));
         let named = |activity: Activity| {
@@ -126,7 +126,7 @@ fn one_of_many_threads_gets_a_lock() {
     let folder = TempDir::new().unwrap();
     for vault in [
         in_folder(folder.path()),
-        Vault::new(Box::new(MemoryStore::new()), None),
+        SessionStore::new(Box::new(MemoryStore::new()), None),
     ] {
         let name = LockName::Tenancy(tenancy());
         let guards: Vec<Attempt> = thread::scope(|scope| {
@@ -147,7 +147,7 @@ fn one_of_many_threads_gets_a_lock() {
 
 #[test]
 fn a_save_needs_the_lock_of_its_session_and_no_other() {
-    let vault = Vault::new(Box::new(MemoryStore::new()), None);
+    let vault = SessionStore::new(Box::new(MemoryStore::new()), None);
     let (ada, bob) = (record("ada"), record("bob"));
     let name = LockName::Tenancy(tenancy());
     let Attempt::Got(sign_in) = vault.try_lock(&name, Activity::SigningIn).unwrap() else {

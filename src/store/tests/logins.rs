@@ -39,25 +39,32 @@ impl TokenStore for OfLogin {
     }
 }
 
-fn in_login(login: Login, folder: &Path) -> (Arc<MemoryStore>, Vault) {
+fn in_login(login: Login, folder: &Path) -> (Arc<MemoryStore>, SessionStore) {
     after(login, &[], folder)
 }
 
-fn after(login: Login, ended: &'static [&'static str], folder: &Path) -> (Arc<MemoryStore>, Vault) {
+fn after(
+    login: Login,
+    ended: &'static [&'static str],
+    folder: &Path,
+) -> (Arc<MemoryStore>, SessionStore) {
     let items = Arc::new(MemoryStore::new());
     let store = OfLogin {
         items: Arc::clone(&items),
         login,
         ended,
     };
-    (items, Vault::new(Box::new(store), Some(folder.to_owned())))
+    (
+        items,
+        SessionStore::new(Box::new(store), Some(folder.to_owned())),
+    )
 }
 
 fn own(login: &str) -> Login {
     Login::Own(login.to_owned())
 }
 
-fn listed(vault: &Vault) -> Vec<String> {
+fn listed(vault: &SessionStore) -> Vec<String> {
     let index = vault.index().unwrap();
     let few = vault.first(&tenancy(), 100).unwrap();
     assert!(few.entries.iter().eq(index.entries()), "both ways to read");
@@ -104,7 +111,7 @@ fn a_login_that_cannot_be_identified_loses_nothing_and_one_that_ended_has_nothin
         login: Login::Unknown,
         ended: &[],
     };
-    let unknown = Vault::new(Box::new(store), Some(folder.path().to_owned()));
+    let unknown = SessionStore::new(Box::new(store), Some(folder.path().to_owned()));
     assert_eq!(listed(&unknown), ["ada@Contoso.example"]);
     let mut renewed = record("ada");
     renewed.refresh_token = None;

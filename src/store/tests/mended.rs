@@ -6,7 +6,7 @@ const HEAD: &str = "{\"version\":1,\"active\":[";
 const MIDDLE: &str = "],\"others\":[";
 
 /// Ada is active; Bob and Cleo are not.
-fn three(folder: &Path) -> (Arc<MemoryStore>, Vault) {
+fn three(folder: &Path) -> (Arc<MemoryStore>, SessionStore) {
     let store = Arc::new(MemoryStore::new());
     let vault = over(&store, folder);
     for user in ["ada", "bob", "cleo"] {
@@ -16,7 +16,7 @@ fn three(folder: &Path) -> (Arc<MemoryStore>, Vault) {
 }
 
 /// The accounts as they are listed, the active one with a star.
-fn accounts(vault: &Vault) -> String {
+fn accounts(vault: &SessionStore) -> String {
     let few = vault.first(&tenancy(), 100).unwrap();
     let index = vault.index().unwrap();
     let active = index.active(&tenancy());
@@ -295,7 +295,7 @@ fn each_tenancy_and_each_store_is_asked_once_and_only_after_a_damage() {
     assert_eq!(vault.index().unwrap().entries().count(), 4);
     assert_eq!(vault.restore(&elsewhere.tenancy).unwrap(), 1);
     assert!(vault.active(&elsewhere.tenancy).unwrap().is_some());
-    let failing = Vault::new(Box::new(FailingStore), Some(folder.path().to_owned()));
+    let failing = SessionStore::new(Box::new(FailingStore), Some(folder.path().to_owned()));
     assert_eq!(
         failing.restore(&tenancy()).unwrap(),
         0,
@@ -308,7 +308,7 @@ fn a_store_that_fails_is_asked_again_later() {
     let folder = TempDir::new().unwrap();
     let (_store, vault) = three(folder.path());
     fs::write(folder.path().join("index.json"), "x").unwrap();
-    let failing = Vault::new(Box::new(FailingStore), Some(folder.path().to_owned()));
+    let failing = SessionStore::new(Box::new(FailingStore), Some(folder.path().to_owned()));
     assert_eq!(failing.restore(&tenancy()).unwrap_err().kind(), Kind::Store);
     assert!(!failing.complete(&tenancy()));
     assert_eq!(vault.restore(&tenancy()).unwrap(), 3);
@@ -328,7 +328,7 @@ fn reconciling_removes_what_the_store_lacks_and_only_that() {
     };
     assert_eq!(vault.reconcile(&tenancy()).unwrap(), found);
     assert_eq!(accounts(&vault), "cleo");
-    let failing = Vault::new(Box::new(FailingStore), Some(folder.path().to_owned()));
+    let failing = SessionStore::new(Box::new(FailingStore), Some(folder.path().to_owned()));
     assert!(failing.reconcile(&tenancy()).is_err());
     assert_eq!(accounts(&vault), "cleo");
 }

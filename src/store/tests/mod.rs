@@ -64,7 +64,7 @@ fn record(user: &str) -> Record {
     record
 }
 
-fn lock(vault: &Vault, record: &Record) -> Guard {
+fn lock(vault: &SessionStore, record: &Record) -> Guard {
     let name = LockName::Session(record.key());
     match vault.try_lock(&name, Activity::Renewing).unwrap() {
         Attempt::Got(guard) => guard,
@@ -72,7 +72,7 @@ fn lock(vault: &Vault, record: &Record) -> Guard {
     }
 }
 
-fn save(vault: &Vault, record: &Record) {
+fn save(vault: &SessionStore, record: &Record) {
     vault.save(record, &lock(vault, record)).unwrap();
 }
 
@@ -85,13 +85,13 @@ fn quarantined(folder: &Path) -> Vec<std::path::PathBuf> {
 }
 
 /// A vault in this folder over a store that others can hold too.
-fn over(store: &Arc<MemoryStore>, folder: &Path) -> Vault {
+fn over(store: &Arc<MemoryStore>, folder: &Path) -> SessionStore {
     let store = Box::new(Shared(Arc::clone(store)));
-    Vault::new(store, Some(folder.to_owned()))
+    SessionStore::new(store, Some(folder.to_owned()))
 }
 
-fn in_folder(folder: &Path) -> Vault {
-    Vault::new(Box::new(MemoryStore::new()), Some(folder.to_owned()))
+fn in_folder(folder: &Path) -> SessionStore {
+    SessionStore::new(Box::new(MemoryStore::new()), Some(folder.to_owned()))
 }
 
 /// A store double: each call fails, as a keyring that has died would. The real one's deaths are
@@ -160,7 +160,7 @@ fn a_session_comes_back_as_it_was_saved() {
     let folder = TempDir::new().unwrap();
     for vault in [
         in_folder(folder.path()),
-        Vault::new(Box::new(MemoryStore::new()), None),
+        SessionStore::new(Box::new(MemoryStore::new()), None),
     ] {
         let ada = record("ada");
         assert_eq!(vault.load(&ada.key()).unwrap(), None);
@@ -171,18 +171,15 @@ fn a_session_comes_back_as_it_was_saved() {
 
 #[test]
 fn what_is_forgotten_is_gone_from_store_and_index() {
-    let vault = Vault::new(Box::new(MemoryStore::new()), None);
+    let vault = SessionStore::new(Box::new(MemoryStore::new()), None);
     let ada = record("ada");
     save(&vault, &ada);
-    assert_eq!(
-        vault.forget(&ada.key()).unwrap(),
-        Forgotten { removed: true }
-    );
+    assert_eq!(vault.forget(&ada.key()).unwrap(), Removal { removed: true });
     assert_eq!(vault.load(&ada.key()).unwrap(), None);
     assert_eq!(vault.index().unwrap().entries().count(), 0);
     assert_eq!(
         vault.forget(&ada.key()).unwrap(),
-        Forgotten { removed: false }
+        Removal { removed: false }
     );
 }
 
@@ -191,7 +188,7 @@ fn the_index_forgets_even_where_the_store_fails_and_says_how_to_finish() {
     let folder = TempDir::new().unwrap();
     let ada = record("ada");
     save(&in_folder(folder.path()), &ada);
-    let vault = Vault::new(Box::new(FailingStore), Some(folder.path().to_owned()));
+    let vault = SessionStore::new(Box::new(FailingStore), Some(folder.path().to_owned()));
     let error = vault.forget(&ada.key()).unwrap_err();
     assert_eq!(error.kind(), Kind::Store);
     assert!(error.message().contains(&ada.key().item()), "{error}");
@@ -203,7 +200,7 @@ fn the_index_forgets_even_where_the_store_fails_and_says_how_to_finish() {
 #[test]
 fn a_store_that_fails_leaves_the_index_as_it_was() {
     let folder = TempDir::new().unwrap();
-    let vault = Vault::new(Box::new(FailingStore), Some(folder.path().to_owned()));
+    let vault = SessionStore::new(Box::new(FailingStore), Some(folder.path().to_owned()));
     let ada = record("ada");
     let error = vault.save(&ada, &lock(&vault, &ada)).unwrap_err();
     assert_eq!(error.message(), "the store is dead");
@@ -215,7 +212,7 @@ fn a_store_that_fails_leaves_the_index_as_it_was() {
 fn a_session_that_cannot_be_listed_does_not_stay_in_the_store_unseen() {
     let folder = TempDir::new().unwrap();
     let store = Arc::new(MemoryStore::new());
-    let vault = Vault::new(
+    let vault = SessionStore::new(
         Box::new(Shared(Arc::clone(&store))),
         Some(folder.path().to_owned()),
     );
@@ -277,14 +274,14 @@ fn a_probe_that_cannot_be_read_back_leaves_no_trace_either() {
         }
     }
     let store = Arc::new(MemoryStore::new());
-    let vault = Vault::new(Box::new(Unreadable(Arc::clone(&store))), None);
+    let vault = SessionStore::new(Box::new(Unreadable(Arc::clone(&store))), None);
     assert_eq!(vault.probe().unwrap_err().message(), "the store is dead");
     assert_eq!(store.items().unwrap(), Vec::<String>::new());
 }
 
 #[test]
 fn a_secret_of_the_configuration_is_kept_beside_the_sessions() {
-    let vault = Vault::new(Box::new(MemoryStore::new()), None);
+    let vault = SessionStore::new(Box::new(MemoryStore::new()), None);
     let secret = SecretBytes::new(MARKER.as_bytes().to_vec());
     assert_eq!(vault.load_secret("connection-string").unwrap(), None);
     vault.save_secret("connection-string", &secret).unwrap();
@@ -299,7 +296,7 @@ fn a_secret_of_the_configuration_is_kept_beside_the_sessions() {
 
 #[test]
 fn a_logout_is_not_undone_by_a_renewal_that_was_under_way() {
-    let vault = Vault::new(Box::new(MemoryStore::new()), None);
+    let vault = SessionStore::new(Box::new(MemoryStore::new()), None);
     let ada = record("ada");
     let guard = lock(&vault, &ada);
     vault.save(&ada, &guard).unwrap();
@@ -313,7 +310,7 @@ fn a_logout_is_not_undone_by_a_renewal_that_was_under_way() {
 
 #[test]
 fn a_renewal_makes_no_other_account_active() {
-    let vault = Vault::new(Box::new(MemoryStore::new()), None);
+    let vault = SessionStore::new(Box::new(MemoryStore::new()), None);
     let (ada, ben) = (record("ada"), record("ben"));
     for session in [&ada, &ben] {
         vault.save(session, &lock(&vault, session)).unwrap();

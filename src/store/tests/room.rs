@@ -124,7 +124,7 @@ fn a_store_without_room_for_all_tokens_keeps_the_session_and_the_longest_lived()
     let folder = TempDir::new().unwrap();
     let vault = |bytes: usize| {
         let store = Quota(Arc::new(MemoryStore::new()), bytes);
-        Vault::new(Box::new(store), Some(folder.path().to_owned()))
+        SessionStore::new(Box::new(store), Some(folder.path().to_owned()))
     };
     let mut full = bare();
     for number in 0..30 {

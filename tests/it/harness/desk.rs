@@ -16,7 +16,7 @@ use acspass::http::{self, Http};
 use acspass::session::{
     CacheLookup, Exchange, Net, Session, SignInOptions, Target, Token, TokenRequest,
 };
-use acspass::store::{MemoryStore, Vault};
+use acspass::store::{MemoryStore, SessionStore};
 use acspass::time::{SettableClock, Timestamp};
 
 use super::browser::TestBrowser;
@@ -52,7 +52,7 @@ impl Desk {
             tenant: authority.tenant().to_owned(),
             client_id: emulator.client_id().to_owned(),
         };
-        let vault = Arc::new(Vault::new(Box::new(MemoryStore::new()), None));
+        let vault = Arc::new(SessionStore::new(Box::new(MemoryStore::new()), None));
         Desk {
             session: Session::new(vault, Arc::new(clock.clone()), tenancy),
             emulator,

@@ -11,7 +11,8 @@ use std::time::{Duration, Instant};
 use acspass::account::{Account, SessionKey, Tenancy};
 use acspass::secret::{RefreshToken, SecretBytes};
 use acspass::store::{
-    Activity, Attempt, FileStore, KeyringStore, LockName, Record, ShortTokens, TokenStore, Vault,
+    Activity, Attempt, FileStore, KeyringStore, LockName, Record, SessionStore, ShortTokens,
+    TokenStore,
 };
 
 /// The test that is no test but calls [`obey_parent`].
@@ -70,7 +71,7 @@ fn obey(store: &KeyringStore, order: &str) {
             }
             .to_owned())
         }
-        ["probe"] => Vault::new(Box::new(KeyringStore::new()), None)
+        ["probe"] => SessionStore::new(Box::new(KeyringStore::new()), None)
             .probe()
             .map(|()| "probed".to_owned()),
         ["pause"] => {
@@ -114,14 +115,14 @@ fn tell(outcome: &str) {
 }
 
 /// A vault in this state folder. The file store's key lies there too.
-pub(crate) fn vault(store: &str, folder: &str) -> Vault {
+pub(crate) fn vault(store: &str, folder: &str) -> SessionStore {
     let folder = PathBuf::from(folder);
     let store: Box<dyn TokenStore> = match store {
         "keyring" => Box::new(KeyringStore::new()),
         "file" => Box::new(FileStore::with_key_file(&folder, folder.join("key"))),
         _ => panic!("no such store: {store}"),
     };
-    Vault::new(store, Some(folder))
+    SessionStore::new(store, Some(folder))
 }
 
 pub(crate) fn key() -> SessionKey {
@@ -136,7 +137,7 @@ pub(crate) fn key() -> SessionKey {
 }
 
 /// Replaces the session by its next generation, over and over, until the process is killed.
-fn renew(vault: Vault) -> Result<String, acspass::Error> {
+fn renew(vault: SessionStore) -> Result<String, acspass::Error> {
     let key = key();
     loop {
         let name = LockName::Session(key.clone());

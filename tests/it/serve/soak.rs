@@ -18,7 +18,7 @@ use acspass::exchange::{ExchangeKind, TokenSource};
 use acspass::http::{self, Http};
 use acspass::serve::{DashboardSignIn, Options, Server};
 use acspass::session::{CacheLookup, Exchange, Net, Session, SignInOptions, Target, TokenRequest};
-use acspass::store::{MemoryStore, Vault};
+use acspass::store::{MemoryStore, SessionStore};
 use acspass::time::{Clock, SettableClock, Timestamp};
 use acspass::{Error, Kind};
 use serde_json::Value;
@@ -148,7 +148,7 @@ fn options(emulator: &Arc<Emulator>, clock: SettableClock, begun: &Arc<Mutex<usi
         min_validity: Duration::from_secs(FRESH as u64),
         force: false,
     };
-    let vault = Arc::new(Vault::new(Box::new(MemoryStore::new()), None));
+    let vault = Arc::new(SessionStore::new(Box::new(MemoryStore::new()), None));
     let by_clock: Arc<dyn Clock> = Arc::new(clock);
     let session = Session::new(vault, by_clock.clone(), tenancy);
     let make_net = {

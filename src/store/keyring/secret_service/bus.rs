@@ -14,9 +14,9 @@ use serde::de::DeserializeOwned;
 use zbus::zvariant::{DynamicType, OwnedObjectPath, OwnedValue, Type};
 use zbus::{Connection, MatchRule, MessageStream, message};
 
-use super::super::fate::Fate;
+use super::super::failure::KeyringFailure;
 use super::super::session_bus;
-use super::fate;
+use super::connect_error;
 
 const SERVICE: &str = "org.freedesktop.secrets";
 
@@ -28,10 +28,10 @@ pub(super) struct Bus(Connection);
 
 impl Bus {
     /// Connects to the bus that the environment names.
-    pub(super) fn connect() -> Result<Self, Fate> {
+    pub(super) fn connect() -> Result<Self, KeyringFailure> {
         async_io::block_on(session_bus::connect(false))
             .map(Bus)
-            .map_err(|error| fate::of_connecting(&error))
+            .map_err(|error| connect_error::of_connecting(&error))
     }
 
     /// Runs what asks over this connection, and the connection with it.
@@ -54,7 +54,7 @@ impl Bus {
         interface: &str,
         method: &str,
         body: &B,
-    ) -> Result<R, Fate>
+    ) -> Result<R, KeyringFailure>
     where
         B: Serialize + DynamicType,
         R: DeserializeOwned + Type,
@@ -63,14 +63,17 @@ impl Bus {
             .0
             .call_method(Some(SERVICE), path, Some(interface), method, body)
             .await
-            .map_err(|error| fate::of_call(&error))?;
+            .map_err(|error| connect_error::of_call(&error))?;
         // An answer of another shape is not shown: it may hold the item.
-        answer.body().deserialize().map_err(|_| Fate::Unknown)
+        answer
+            .body()
+            .deserialize()
+            .map_err(|_| KeyringFailure::Unknown)
     }
 
     /// Has the user asked, where the service says that it must be, and waits for the end of it.
     /// Without anybody to ask, the service ends it at once.
-    pub(super) async fn prompt(&self, prompt: &OwnedObjectPath) -> Result<(), Fate> {
+    pub(super) async fn prompt(&self, prompt: &OwnedObjectPath) -> Result<(), KeyringFailure> {
         if prompt.as_str() == NONE {
             return Ok(());
         }
@@ -80,16 +83,22 @@ impl Bus {
             .interface(interface)
             .and_then(|rule| rule.member("Completed"))
             .and_then(|rule| rule.path(prompt))
-            .map_err(|error| fate::of_call(&error))?
+            .map_err(|error| connect_error::of_call(&error))?
             .build();
         let mut ends = MessageStream::for_match_rule(rule, &self.0, Some(1))
             .await
-            .map_err(|error| fate::of_call(&error))?;
+            .map_err(|error| connect_error::of_call(&error))?;
         let () = self.call(prompt, interface, "Prompt", &"").await?;
-        let end = ends.next().await.ok_or(Fate::DiedMidway)?;
-        let end = end.map_err(|error| fate::of_call(&error))?;
-        let (dismissed, _): (bool, OwnedValue) =
-            end.body().deserialize().map_err(|_| Fate::Unknown)?;
-        if dismissed { Err(Fate::Locked) } else { Ok(()) }
+        let end = ends.next().await.ok_or(KeyringFailure::DiedMidway)?;
+        let end = end.map_err(|error| connect_error::of_call(&error))?;
+        let (dismissed, _): (bool, OwnedValue) = end
+            .body()
+            .deserialize()
+            .map_err(|_| KeyringFailure::Unknown)?;
+        if dismissed {
+            Err(KeyringFailure::Locked)
+        } else {
+            Ok(())
+        }
     }
 }

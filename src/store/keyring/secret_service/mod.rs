@@ -6,7 +6,7 @@
 //! crate, which encrypts. Both find each other's items: same attributes, label and content type.
 
 mod bus;
-pub(super) mod fate;
+pub(super) mod connect_error;
 
 use std::collections::HashMap;
 
@@ -16,7 +16,7 @@ use zbus::zvariant::{OwnedObjectPath, OwnedValue, Type, Value};
 
 use self::bus::Bus;
 use super::SERVICE;
-use super::fate::Fate;
+use super::failure::KeyringFailure;
 
 const PATH: &str = "/org/freedesktop/secrets";
 const SERVICE_INTERFACE: &str = "org.freedesktop.Secret.Service";
@@ -49,7 +49,7 @@ type Found = Vec<OwnedObjectPath>;
 
 impl SecretService {
     /// The item's bytes.
-    pub(super) fn load(&mut self, item: &str) -> Result<Vec<u8>, Fate> {
+    pub(super) fn load(&mut self, item: &str) -> Result<Vec<u8>, KeyringFailure> {
         self.ask(|connected| {
             let (path, session) = connected.find_one(item)?;
             connected.bus.drive(async {
@@ -63,11 +63,11 @@ impl SecretService {
     }
 
     /// Creates the item or replaces it.
-    pub(super) fn save(&mut self, item: &str, value: &[u8]) -> Result<(), Fate> {
+    pub(super) fn save(&mut self, item: &str, value: &[u8]) -> Result<(), KeyringFailure> {
         self.ask(|connected| {
             let (path, session) = match connected.find_one(item) {
                 Ok((path, session)) => (Some(path), session),
-                Err(Fate::NoEntry) => (None, connected.session()?),
+                Err(KeyringFailure::NoEntry) => (None, connected.session()?),
                 Err(fate) => return Err(fate),
             };
             let secret = Secret {
@@ -91,13 +91,13 @@ impl SecretService {
     }
 
     /// Removes the item, and whatever else goes by its name.
-    pub(super) fn delete(&mut self, item: &str) -> Result<(), Fate> {
+    pub(super) fn delete(&mut self, item: &str) -> Result<(), KeyringFailure> {
         self.ask(|connected| {
             let found = connected.bus.drive(
                 connected.find(&HashMap::from([("service", SERVICE), ("username", item)])),
             )?;
             if found.is_empty() {
-                return Err(Fate::NoEntry);
+                return Err(KeyringFailure::NoEntry);
             }
             connected.bus.drive(async {
                 for path in found {
@@ -113,7 +113,7 @@ impl SecretService {
     }
 
     /// The names of all our items.
-    pub(super) fn items(&mut self) -> Result<Vec<String>, Fate> {
+    pub(super) fn items(&mut self) -> Result<Vec<String>, KeyringFailure> {
         self.ask(|connected| connected.bus.drive(connected.items()))
     }
 
@@ -124,23 +124,29 @@ impl SecretService {
     /// # Errors
     /// [`Fate::Locked`] if the default collection stays locked, and [`Fate::NoCollection`] if the
     /// service has no collection at all: then nothing is known about the item.
-    pub(super) fn reveal(&mut self) -> Result<bool, Fate> {
+    pub(super) fn reveal(&mut self) -> Result<bool, KeyringFailure> {
         self.ask(|connected| connected.bus.drive(connected.reveal()))
     }
 
     /// Asks, and once more over a new session where the service has forgotten ours: it has been
     /// restarted since. After any other failure the next question begins with a new connection.
-    fn ask<T>(&mut self, question: impl Fn(&mut Connected) -> Result<T, Fate>) -> Result<T, Fate> {
+    fn ask<T>(
+        &mut self,
+        question: impl Fn(&mut Connected) -> Result<T, KeyringFailure>,
+    ) -> Result<T, KeyringFailure> {
         let mut connected = match self.connection.take() {
             Some(connected) => connected,
             None => Connected::new()?,
         };
         let mut outcome = question(&mut connected);
-        if matches!(outcome, Err(Fate::SessionLost)) {
+        if matches!(outcome, Err(KeyringFailure::SessionLost)) {
             connected.session = None;
             outcome = question(&mut connected);
         }
-        if matches!(outcome, Ok(_) | Err(Fate::NoEntry | Fate::Ambiguous)) {
+        if matches!(
+            outcome,
+            Ok(_) | Err(KeyringFailure::NoEntry | KeyringFailure::Ambiguous)
+        ) {
             self.connection = Some(connected);
         }
         outcome
@@ -148,7 +154,7 @@ impl SecretService {
 }
 
 impl Connected {
-    fn new() -> Result<Self, Fate> {
+    fn new() -> Result<Self, KeyringFailure> {
         Ok(Connected {
             bus: Bus::connect()?,
             session: None,
@@ -157,7 +163,10 @@ impl Connected {
 
     /// The only item of this name, and the session to speak of it in. Where there is no session
     /// yet, both questions are on their way at once.
-    fn find_one(&mut self, item: &str) -> Result<(OwnedObjectPath, OwnedObjectPath), Fate> {
+    fn find_one(
+        &mut self,
+        item: &str,
+    ) -> Result<(OwnedObjectPath, OwnedObjectPath), KeyringFailure> {
         let name = HashMap::from([("service", SERVICE), ("username", item)]);
         let (found, session) = match self.session.clone() {
             Some(session) => (self.bus.drive(self.find(&name))?, session),
@@ -168,13 +177,13 @@ impl Connected {
         self.session = Some(session.clone());
         let mut found = found.into_iter();
         match (found.next(), found.next()) {
-            (None, _) => Err(Fate::NoEntry),
+            (None, _) => Err(KeyringFailure::NoEntry),
             (Some(path), None) => Ok((path, session)),
-            (Some(_), Some(_)) => Err(Fate::Ambiguous),
+            (Some(_), Some(_)) => Err(KeyringFailure::Ambiguous),
         }
     }
 
-    fn session(&mut self) -> Result<OwnedObjectPath, Fate> {
+    fn session(&mut self) -> Result<OwnedObjectPath, KeyringFailure> {
         let session = match self.session.take() {
             Some(session) => session,
             None => self.bus.drive(self.open_session())?,
@@ -183,7 +192,7 @@ impl Connected {
         Ok(session)
     }
 
-    async fn open_session(&self) -> Result<OwnedObjectPath, Fate> {
+    async fn open_session(&self) -> Result<OwnedObjectPath, KeyringFailure> {
         let asked = ("plain", Value::from(""));
         let (_, session): (OwnedValue, OwnedObjectPath) = self
             .bus
@@ -192,7 +201,7 @@ impl Connected {
         Ok(session)
     }
 
-    async fn find(&self, attributes: &HashMap<&str, &str>) -> Result<Found, Fate> {
+    async fn find(&self, attributes: &HashMap<&str, &str>) -> Result<Found, KeyringFailure> {
         let (mut found, locked) = self.search(attributes).await?;
         if !locked.is_empty() {
             self.unlock(&locked).await?;
@@ -202,13 +211,16 @@ impl Connected {
     }
 
     /// What is unlocked, and what is not.
-    async fn search(&self, attributes: &HashMap<&str, &str>) -> Result<(Found, Found), Fate> {
+    async fn search(
+        &self,
+        attributes: &HashMap<&str, &str>,
+    ) -> Result<(Found, Found), KeyringFailure> {
         self.bus
             .call(PATH, SERVICE_INTERFACE, "SearchItems", &(attributes,))
             .await
     }
 
-    async fn unlock(&self, objects: &[OwnedObjectPath]) -> Result<(), Fate> {
+    async fn unlock(&self, objects: &[OwnedObjectPath]) -> Result<(), KeyringFailure> {
         let (_, prompt): (Found, OwnedObjectPath) = self
             .bus
             .call(PATH, SERVICE_INTERFACE, "Unlock", &(objects,))
@@ -216,17 +228,17 @@ impl Connected {
         self.bus.prompt(&prompt).await
     }
 
-    async fn reveal(&self) -> Result<bool, Fate> {
+    async fn reveal(&self) -> Result<bool, KeyringFailure> {
         let Some(collection) = self.default_collection().await? else {
             let all = self.property(PATH, SERVICE_INTERFACE, "Collections");
-            let all = Found::try_from(all.await?).map_err(|_| Fate::Unknown)?;
+            let all = Found::try_from(all.await?).map_err(|_| KeyringFailure::Unknown)?;
             return match all.is_empty() {
-                true => Err(Fate::NoCollection),
+                true => Err(KeyringFailure::NoCollection),
                 false => Ok(false),
             };
         };
         let locked = self.property(&collection, COLLECTION_INTERFACE, "Locked");
-        let locked = bool::try_from(locked.await?).map_err(|_| Fate::Unknown)?;
+        let locked = bool::try_from(locked.await?).map_err(|_| KeyringFailure::Unknown)?;
         if locked {
             self.unlock(std::slice::from_ref(&collection)).await?;
         }
@@ -234,7 +246,7 @@ impl Connected {
     }
 
     /// Where new items go; `None` if there is no such place.
-    async fn default_collection(&self) -> Result<Option<OwnedObjectPath>, Fate> {
+    async fn default_collection(&self) -> Result<Option<OwnedObjectPath>, KeyringFailure> {
         let collection: OwnedObjectPath = self
             .bus
             .call(PATH, SERVICE_INTERFACE, "ReadAlias", &("default",))
@@ -242,19 +254,24 @@ impl Connected {
         Ok(Some(collection).filter(|collection| collection.as_str() != "/"))
     }
 
-    async fn property(&self, path: &str, interface: &str, name: &str) -> Result<OwnedValue, Fate> {
+    async fn property(
+        &self,
+        path: &str,
+        interface: &str,
+        name: &str,
+    ) -> Result<OwnedValue, KeyringFailure> {
         let properties = "org.freedesktop.DBus.Properties";
         self.bus
             .call(path, properties, "Get", &(interface, name))
             .await
     }
 
-    async fn create(&self, item: &str, secret: &Secret) -> Result<(), Fate> {
+    async fn create(&self, item: &str, secret: &Secret) -> Result<(), KeyringFailure> {
         let Some(collection) = self.default_collection().await? else {
-            return Err(Fate::NoCollection);
+            return Err(KeyringFailure::NoCollection);
         };
         let created = match self.create_in(&collection, item, secret).await {
-            Err(Fate::Locked) => {
+            Err(KeyringFailure::Locked) => {
                 self.unlock(std::slice::from_ref(&collection)).await?;
                 self.create_in(&collection, item, secret).await
             }
@@ -269,7 +286,7 @@ impl Connected {
         collection: &OwnedObjectPath,
         item: &str,
         secret: &Secret,
-    ) -> Result<OwnedObjectPath, Fate> {
+    ) -> Result<OwnedObjectPath, KeyringFailure> {
         let attributes = HashMap::from([("service", SERVICE), ("username", item)]);
         // As the `keyring` crate labels its items.
         let label = format!("keyring:{item}@{SERVICE}");
@@ -292,14 +309,14 @@ impl Connected {
         Ok(prompt)
     }
 
-    async fn items(&self) -> Result<Vec<String>, Fate> {
+    async fn items(&self) -> Result<Vec<String>, KeyringFailure> {
         let (mut found, locked) = self.search(&HashMap::from([("service", SERVICE)])).await?;
         found.extend(locked);
         let mut names = Vec::with_capacity(found.len());
         for path in found {
             let attributes = self.property(&path, ITEM_INTERFACE, "Attributes").await?;
             let attributes: HashMap<String, String> =
-                attributes.try_into().map_err(|_| Fate::Unknown)?;
+                attributes.try_into().map_err(|_| KeyringFailure::Unknown)?;
             names.extend(attributes.get("username").cloned());
         }
         names.sort();

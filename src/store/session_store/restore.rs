@@ -6,7 +6,7 @@
 //! carry in the clear. If listing fails, the note of the loss stays in the index and a later
 //! command tries again; an account that cannot be restored signs in anew.
 
-use super::Vault;
+use super::SessionStore;
 use crate::account::Tenancy;
 use crate::error::Result;
 use crate::store::index::{Index, IndexEntry};
@@ -21,7 +21,7 @@ pub struct Reconciled {
     pub lost: usize,
 }
 
-impl Vault {
+impl SessionStore {
     /// Lists the sessions of this tenancy that a damaged index lost and the store still holds, and
     /// makes one active if it can only be that one; returns how many entries changed. Does nothing, and calls no store, if the index was not damaged since.
     ///

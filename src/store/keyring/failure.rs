@@ -11,7 +11,7 @@ use crate::error::{Error, Kind};
     reason = "each platform has its own fates, the words are one list"
 )]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Fate {
+pub(super) enum KeyringFailure {
     /// There is no such item: not a failure.
     NoEntry,
     /// No session bus, or none that answers at its address.
@@ -46,71 +46,71 @@ pub(super) enum Fate {
     Unknown,
 }
 
-impl Fate {
+impl KeyringFailure {
     /// In words, with the next step.
     pub(super) fn into_error(self, item: &str) -> Error {
         let (message, step) = match self {
-            Fate::NoEntry => (
+            KeyringFailure::NoEntry => (
                 format!("the keyring holds no item `{item}`"),
                 "run `acspass login`",
             ),
-            Fate::NoBus => (
+            KeyringFailure::NoBus => (
                 "there is no D-Bus session bus, so the keyring cannot be reached".to_owned(),
                 "run inside a desktop session, or start one for this shell with `dbus-run-session -- bash` and in it `gnome-keyring-daemon --unlock`",
             ),
-            Fate::ForeignBus => (
+            KeyringFailure::ForeignBus => (
                 "another user runs the bus at the address of the D-Bus session bus, so it gets \
                  nothing"
                     .to_owned(),
                 "unset DBUS_SESSION_BUS_ADDRESS if your session bus has ended, and sign in to the \
                  desktop again or run `dbus-run-session -- bash`",
             ),
-            Fate::NoService => (
+            KeyringFailure::NoService => (
                 "no Secret Service answers on the D-Bus session bus, so there is no keyring"
                     .to_owned(),
                 "install and start one, for example with `gnome-keyring-daemon --unlock --components=secrets`",
             ),
-            Fate::NoCollection => (
+            KeyringFailure::NoCollection => (
                 "the keyring has no default collection to keep items in".to_owned(),
                 "create one by unlocking it with a password: `gnome-keyring-daemon --unlock --components=secrets`",
             ),
-            Fate::Locked => (
+            KeyringFailure::Locked => (
                 "the keyring is locked, and nothing here could ask for its password".to_owned(),
                 "unlock it, for example with `gnome-keyring-daemon --unlock`, and run this again",
             ),
-            Fate::Denied => (
+            KeyringFailure::Denied => (
                 "the keyring denied access".to_owned(),
                 "allow acspass in the keyring's own settings, or run it in your own login session",
             ),
-            Fate::TimedOut => (
+            KeyringFailure::TimedOut => (
                 "the keyring did not answer within 5 seconds".to_owned(),
                 "answer the keyring's dialog if one is open, or restart the keyring service, and run this again",
             ),
-            Fate::DiedMidway | Fate::SessionLost => (
+            KeyringFailure::DiedMidway | KeyringFailure::SessionLost => (
                 "the keyring service went away during the call".to_owned(),
                 "run this again; if that fails too, restart it with `gnome-keyring-daemon --unlock`",
             ),
-            Fate::NotPlain => (
+            KeyringFailure::NotPlain => (
                 "the keyring service refused to open a session".to_owned(),
                 "restart or update the keyring service, and run this again",
             ),
-            Fate::Ambiguous => (
+            KeyringFailure::Ambiguous => (
                 format!("the keyring holds several items `{item}`"),
                 "run `acspass logout`, which removes them all, then `acspass login`",
             ),
-            Fate::TooLong(limit) => (
+            KeyringFailure::TooLong(limit) => (
                 format!("the keyring takes no item larger than {limit} bytes"),
                 "run `acspass logout` to shed cached tokens, then `acspass login`",
             ),
-            Fate::Damaged => (
+            KeyringFailure::Damaged => (
                 format!("the keyring's item `{item}` is damaged"),
                 "run `acspass logout --all`, then `acspass login`",
             ),
-            Fate::NoKeyring => (
+            KeyringFailure::NoKeyring => (
                 "there is no keyring that acspass knows on this platform".to_owned(),
                 "choose another store",
             ),
-            Fate::Unknown => (
+            KeyringFailure::Unknown => (
                 "the keyring failed in a way that acspass does not know".to_owned(),
                 "see that the keyring works with its own program, and run this again",
             ),

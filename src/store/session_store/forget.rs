@@ -1,13 +1,13 @@
 //! Signing out: one session, or every session that the index or the store knows.
 
-use super::Vault;
+use super::SessionStore;
 use super::findings::{host_in, is_quarantined};
 use crate::account::SessionKey;
 use crate::error::{Error, Kind, Result};
 
 /// What was forgotten.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Forgotten {
+pub struct Removal {
     /// Whether there was an item in the store.
     pub removed: bool,
 }
@@ -23,17 +23,17 @@ pub struct ForgottenSessions {
     pub quarantined: usize,
 }
 
-impl Vault {
+impl SessionStore {
     /// Forgets a session: the index at once, whatever state the store is in, then the store. No
     /// other account becomes active in its place.
     ///
     /// # Errors
     /// [`Kind::Store`] where the item could not be removed, with how to do that by hand.
-    pub fn forget(&self, key: &SessionKey) -> Result<Forgotten> {
+    pub fn forget(&self, key: &SessionKey) -> Result<Removal> {
         let struck = self.ledger.strike(key, &self.place());
         let removed = self.remove(&key.item());
         struck?;
-        removed.map(|removed| Forgotten { removed })
+        removed.map(|removed| Removal { removed })
     }
 
     /// Forgets all sessions, whatever is there: those that the index lists, those that only the

@@ -8,7 +8,7 @@
 //! Every write to a session's item happens under that session's lock. So an item that is read
 //! again under the lock cannot be one that another process is just saving.
 
-use super::Vault;
+use super::SessionStore;
 use crate::account::SessionKey;
 use crate::error::{Error, Kind, Result};
 use crate::secret::SecretBytes;
@@ -20,7 +20,7 @@ use crate::time::{Clock, SystemClock};
 /// The prefix of a quarantined item's name. The Unix time and the item's own name follow.
 const UNREADABLE: &str = "unreadable";
 
-impl Vault {
+impl SessionStore {
     /// Reads an item again that looked missing or unreadable, under the session's lock. If it still
     /// is, the account counts as signed out from now on. `guard` is the lock that the caller holds.
     ///
@@ -44,7 +44,7 @@ impl Vault {
             },
         };
         let Some(item) = self.store.load(&key.item())? else {
-            self.strike_lost(key, "is no longer in");
+            self.remove_lost(key, "is no longer in");
             return Ok(None);
         };
         if let Some(record) = read(key, &item) {
@@ -54,7 +54,7 @@ impl Vault {
             Ok(name) => self.warn_of_quarantine(&name),
             Err(error) => tracing::warn!("{error}: it stays where it is"),
         }
-        self.strike_lost(key, "cannot be read from");
+        self.remove_lost(key, "cannot be read from");
         Ok(None)
     }
 
@@ -118,7 +118,7 @@ impl Vault {
 
     /// Removes the index entry of a session that the store does not give. The caller holds the
     /// session's lock.
-    fn strike_lost(&self, key: &SessionKey, finding: &str) {
+    fn remove_lost(&self, key: &SessionKey, finding: &str) {
         match self.ledger.strike(key, &self.place()) {
             Ok(Some(entry)) => tracing::warn!(
                 "the session of {} {finding} the {}: the account counts as signed out",

@@ -12,13 +12,13 @@ mod restore;
 use std::fmt;
 use std::path::PathBuf;
 
-pub use self::forget::{Forgotten, ForgottenSessions};
+pub use self::forget::{ForgottenSessions, Removal};
 pub use self::restore::Reconciled;
 
 use self::findings::read;
 use super::TokenStore;
 use super::holder::Activity;
-use super::index::{Few, Index, IndexEntry, Ledger, Place};
+use super::index::{Index, IndexEntry, IndexFile, IndexPage, LoginScope};
 use super::lock::{Attempt, Guard, LockName, Locks};
 use super::record::Record;
 use crate::account::{SessionKey, Tenancy};
@@ -27,29 +27,29 @@ use crate::files::Folder;
 use crate::secret::SecretBytes;
 
 /// Where sessions are kept.
-pub struct Vault {
+pub struct SessionStore {
     store: Box<dyn TokenStore>,
-    ledger: Ledger,
+    ledger: IndexFile,
     locks: Locks,
 }
 
-impl Vault {
+impl SessionStore {
     /// A vault over `store`. The index and the locks lie in `state_folder`, which is created when
     /// it is first needed; without one they live and die with this value, and exclude only what
     /// shares it.
     pub fn new(store: Box<dyn TokenStore>, state_folder: Option<PathBuf>) -> Self {
-        Vault::over(store, state_folder.map(Folder::from).as_ref())
+        SessionStore::over(store, state_folder.map(Folder::from).as_ref())
     }
 
     /// A vault over `store` in this state folder. See [`Vault::new`].
     pub fn in_folder(store: Box<dyn TokenStore>, state_folder: &Folder) -> Self {
-        Vault::over(store, Some(state_folder))
+        SessionStore::over(store, Some(state_folder))
     }
 
     fn over(store: Box<dyn TokenStore>, state_folder: Option<&Folder>) -> Self {
-        Vault {
+        SessionStore {
             store,
-            ledger: Ledger::new(state_folder),
+            ledger: IndexFile::new(state_folder),
             locks: Locks::new(state_folder),
         }
     }
@@ -134,7 +134,7 @@ impl Vault {
     ///
     /// # Errors
     /// As [`Vault::index`].
-    pub fn first(&self, tenancy: &Tenancy, most: usize) -> Result<Few> {
+    pub fn first(&self, tenancy: &Tenancy, most: usize) -> Result<IndexPage> {
         self.ledger.first(tenancy, most, &self.place())
     }
 
@@ -283,7 +283,7 @@ impl Vault {
         loop {
             match self.store.save(&item, &record.to_item()?) {
                 Ok(()) => return Ok(record),
-                Err(error) if self.store.lacks_room(&error) && record.shed() => {
+                Err(error) if self.store.lacks_room(&error) && record.drop_oldest() => {
                     tracing::debug!("{error}: one cached token less is kept");
                 }
                 Err(error) => return Err(error),
@@ -293,8 +293,8 @@ impl Vault {
 
     /// What this process reaches of the store. Asked for anew each time: nothing is cached that a
     /// long-running process could outlive.
-    fn place(&self) -> Place {
-        Place::of(self.store.as_ref())
+    fn place(&self) -> LoginScope {
+        LoginScope::of(self.store.as_ref())
     }
 
     /// Removes an item that no index will ever name. Its saving has failed already, and that is
@@ -313,7 +313,7 @@ impl Vault {
     }
 }
 
-impl fmt::Debug for Vault {
+impl fmt::Debug for SessionStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Vault")
             .field("store", &self.store.name())
