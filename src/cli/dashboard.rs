@@ -9,7 +9,7 @@ use crate::entra::browser::{Link, Opened};
 use crate::error::{Error, Kind, Result};
 use crate::files::Folder;
 use crate::loopback;
-use crate::serve::{Client, Opening, Running};
+use crate::serve::{Client, DashboardLink, Running};
 
 use super::browser;
 use super::output::Output;
@@ -24,7 +24,7 @@ pub(super) fn opens(world: &World, output: &Output) -> bool {
 }
 
 /// Opens the link, or prints it. The result keeps the redirect file, if there is one.
-pub(super) fn show(opening: &Opening, world: &World, output: &Output) -> Result<Opened> {
+pub(super) fn show(opening: &DashboardLink, world: &World, output: &Output) -> Result<Opened> {
     let browser = browser::for_dashboard(world, opens(world, output))?;
     output
         .talk()
@@ -37,7 +37,7 @@ pub(super) async fn opening_of(
     running: &Running,
     folder: &Folder,
     has_start: bool,
-) -> Result<Opening> {
+) -> Result<DashboardLink> {
     #[derive(Deserialize)]
     struct Answer {
         url: String,
@@ -77,7 +77,7 @@ pub(super) async fn opening_of(
         return Err(odd());
     }
     let link = Link::new(answer.url);
-    Ok(Opening {
+    Ok(DashboardLink {
         link: match answer.start {
             Some(start) => link.with_start(start),
             None => link,
@@ -87,7 +87,11 @@ pub(super) async fn opening_of(
 }
 
 /// Waits until the ticket is used, or its minute is over, or the service has ended.
-pub(super) async fn opened(running: &Running, folder: &Folder, opening: &Opening) -> Result<()> {
+pub(super) async fn opened(
+    running: &Running,
+    folder: &Folder,
+    opening: &DashboardLink,
+) -> Result<()> {
     #[derive(Deserialize)]
     struct Answer {
         waits: bool,

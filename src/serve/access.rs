@@ -11,15 +11,15 @@ use subtle::ConstantTimeEq;
 use crate::loopback::{self, FetchMetadata, Navigation, WebOrigin};
 use crate::secret::ServiceSecret;
 
-use super::answer::Refusal;
 use super::proof;
+use super::response::Refusal;
 
 /// The one route that needs no secret, for it tells nothing.
 pub(super) const OPEN_PATH: &str = "/healthz";
 
 /// What a request came in by.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Entrance {
+pub(super) enum Transport {
     /// The port on loopback.
     Port(u16),
     /// The socket in the file system, that only its owner reaches.
@@ -29,26 +29,26 @@ pub(super) enum Entrance {
 }
 
 /// The secret of this run, and the pages that may ask.
-pub(super) struct Gate {
+pub(super) struct Authorizer {
     secret: ServiceSecret,
     origins: Vec<WebOrigin>,
 }
 
-impl Gate {
+impl Authorizer {
     pub(super) fn new(secret: ServiceSecret, origins: Vec<WebOrigin>) -> Self {
-        Gate { secret, origins }
+        Authorizer { secret, origins }
     }
 
     /// The first two questions: was this meant for us, and may this page ask? The origin to answer
     /// to comes out, where a page asks.
-    pub(super) fn check_sender(
+    pub(super) fn check_host_and_origin(
         &self,
         request: &Parts,
-        entrance: Entrance,
+        entrance: Transport,
     ) -> Result<Option<HeaderValue>, Refusal> {
         let port = match entrance {
-            Entrance::Port(port) => port,
-            Entrance::Socket | Entrance::Dashboard => 80,
+            Transport::Port(port) => port,
+            Transport::Socket | Transport::Dashboard => 80,
         };
         check_host(request, port)?;
         let not_approved = || {
@@ -100,13 +100,13 @@ impl Gate {
     }
 }
 
-impl Gate {
+impl Authorizer {
     /// The proof that this service knows the secret, if the request asks for it by a nonce.
-    pub(super) fn proof(&self, request: &Parts, entrance: Entrance) -> Option<HeaderValue> {
+    pub(super) fn proof(&self, request: &Parts, entrance: Transport) -> Option<HeaderValue> {
         match entrance {
-            Entrance::Port(port) => proof::answer(&self.secret, port, &request.headers),
+            Transport::Port(port) => proof::answer(&self.secret, port, &request.headers),
             // No other program can listen there.
-            Entrance::Socket | Entrance::Dashboard => None,
+            Transport::Socket | Transport::Dashboard => None,
         }
     }
 }
@@ -180,7 +180,7 @@ fn check_host(request: &Parts, port: u16) -> Result<(), Refusal> {
 }
 
 /// Refuses what another page than the dashboard's own sent to the dashboard's port.
-pub(super) fn check_own_sender(request: &Parts, port: u16) -> Result<(), Refusal> {
+pub(super) fn check_dashboard_request(request: &Parts, port: u16) -> Result<(), Refusal> {
     let mut sites = request.headers.get_all("sec-fetch-site").iter();
     let is_own_site = sites.all(|site| site == "none" || site == "same-origin");
     check_own_origin(request, port, is_own_site)

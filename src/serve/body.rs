@@ -13,7 +13,7 @@ use crate::input;
 use crate::text::quoted;
 use crate::time::parse_duration;
 
-use super::answer::Refusal;
+use super::response::Refusal;
 
 /// Longest body that is read.
 const BODY: usize = 64 * 1024;

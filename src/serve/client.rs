@@ -23,7 +23,7 @@ use crate::secret::ServiceSecret;
 
 use super::Running;
 use super::access::OPEN_PATH;
-use super::place::{self, SECRET_FILE, SOCKET, new_secret};
+use super::instance_dir::{self, SECRET_FILE, SOCKET, new_secret};
 use super::proof::{self, NONCE, PROOF};
 
 /// How long a request may take: the service may have to ask Entra ID and the resource.
@@ -45,7 +45,7 @@ pub struct Client {
 
 /// A response of the service.
 #[derive(Debug)]
-pub struct Reply {
+pub struct Response {
     /// The HTTP status.
     pub status: u16,
     /// The body, which may hold a token.
@@ -120,7 +120,7 @@ impl Client {
     /// # Errors
     /// [`Kind::Unreachable`] if no service runs, if it does not answer within a minute, or if what
     /// answers is another program.
-    pub async fn send(&self, method: Method, target: &str) -> Result<Reply> {
+    pub async fn send(&self, method: Method, target: &str) -> Result<Response> {
         let work = async {
             let secret = self.secret()?;
             let mut connection = self.connect(&secret).await?;
@@ -139,7 +139,7 @@ impl Client {
             let status = response.status().as_u16();
             let body = to_bytes(Body::new(response.into_body()), LONGEST).await;
             let body = body.map_err(|cause| self.broken(cause))?.to_vec();
-            Ok(Reply { status, body })
+            Ok(Response { status, body })
         };
         self.in_time(work).await
     }
@@ -151,7 +151,7 @@ impl Client {
 
     /// The secret of the run.
     fn secret(&self) -> Result<ServiceSecret> {
-        place::secret(&self.folder, &self.secret_file)
+        instance_dir::secret(&self.folder, &self.secret_file)
             .map_err(|cause| no_service("its secret is not there").caused_by(cause))
     }
 

@@ -22,7 +22,7 @@ pub(super) struct Events {
 }
 
 struct Event {
-    what: What,
+    what: EventKind,
     /// When it happened last.
     at: Timestamp,
     /// How often it happened, with nothing else in between.
@@ -30,7 +30,7 @@ struct Event {
 }
 
 #[derive(PartialEq, Eq)]
-enum What {
+enum EventKind {
     HandedOut {
         home_account_id: String,
         username: String,
@@ -53,7 +53,7 @@ impl Events {
         let at = self.clock.now();
         let mut list = self.list();
         if let Some(last) = list.front_mut()
-            && let What::HandedOut {
+            && let EventKind::HandedOut {
                 home_account_id, ..
             } = &last.what
             && *home_account_id == account.home_account_id
@@ -62,7 +62,7 @@ impl Events {
             last.times += 1;
             return;
         }
-        let what = What::HandedOut {
+        let what = EventKind::HandedOut {
             home_account_id: account.home_account_id.clone(),
             username: account.username.clone(),
         };
@@ -70,14 +70,16 @@ impl Events {
     }
 
     pub(super) fn good(&self, text: impl Into<Cow<'static, str>>) {
-        self.note(What::Good(text.into()));
+        self.note(EventKind::Good(text.into()));
     }
 
     pub(super) fn bad(&self, what: &str, error: &Error) {
-        self.note(What::Bad(format!("{what}: {}", error.message()).into()));
+        self.note(EventKind::Bad(
+            format!("{what}: {}", error.message()).into(),
+        ));
     }
 
-    fn note(&self, what: What) {
+    fn note(&self, what: EventKind) {
         let at = self.clock.now();
         let mut list = self.list();
         match list.front_mut() {
@@ -92,7 +94,7 @@ impl Events {
     /// A request was refused. Callers that the service does not know can cause it, so that each
     /// reason has one entry: no number of refusals pushes the other events out.
     pub(super) fn refused(&self, error: &Error) {
-        let what = What::Refused(error.message().to_owned());
+        let what = EventKind::Refused(error.message().to_owned());
         let at = self.clock.now();
         let mut list = self.list();
         let known = list.iter().position(|event| event.what == what);
@@ -111,12 +113,12 @@ impl Events {
         let list = self.list();
         let events = list.iter().map(|event| {
             let (tone, text) = match &event.what {
-                What::HandedOut { username, .. } => {
+                EventKind::HandedOut { username, .. } => {
                     ("plain", format!("A token of {username} was handed out"))
                 }
-                What::Good(text) => ("good", text.to_string()),
-                What::Bad(text) => ("bad", text.to_string()),
-                What::Refused(why) => ("bad", format!("A request was refused: {why}")),
+                EventKind::Good(text) => ("good", text.to_string()),
+                EventKind::Bad(text) => ("bad", text.to_string()),
+                EventKind::Refused(why) => ("bad", format!("A request was refused: {why}")),
             };
             json!({
                 "at": event.at.to_string(),
@@ -133,7 +135,7 @@ impl Events {
     }
 }
 
-fn add(list: &mut VecDeque<Event>, what: What, at: Timestamp) {
+fn add(list: &mut VecDeque<Event>, what: EventKind, at: Timestamp) {
     list.truncate(MOST - 1);
     list.push_front(Event { what, at, times: 1 });
 }

@@ -18,20 +18,20 @@ use crate::secret::EntraToken;
 use crate::shapes;
 use crate::time::Clock;
 
-use super::Make;
+use super::Factory;
 use super::accounts::blocking;
-use super::answer::{self, Refusal};
 use super::body::read;
+use super::response::{self, Refusal};
 
 /// See the module.
 pub(super) struct Identities {
-    make: Make<IdentityClient>,
+    make: Factory<IdentityClient>,
     client: OnceCell<IdentityClient>,
     clock: Arc<dyn Clock>,
 }
 
 /// The scopes and the lifetime that a body asks for. An identity alone needs none of it.
-async fn asked(
+async fn token_options(
     headers: &HeaderMap,
     body: Body,
 ) -> Result<(Vec<TokenScope>, Option<TokenLifetime>), Refusal> {
@@ -43,7 +43,7 @@ async fn asked(
 }
 
 impl Identities {
-    pub(super) fn new(make: Make<IdentityClient>, clock: Arc<dyn Clock>) -> Self {
+    pub(super) fn new(make: Factory<IdentityClient>, clock: Arc<dyn Clock>) -> Self {
         Identities {
             make,
             client: OnceCell::new(),
@@ -57,7 +57,7 @@ impl Identities {
         headers: &HeaderMap,
         body: Body,
     ) -> Result<Response, Refusal> {
-        let (scopes, lifetime) = asked(headers, body).await?;
+        let (scopes, lifetime) = token_options(headers, body).await?;
         if scopes.is_empty() && lifetime.is_some() {
             return Err(Refusal::of_request(
                 "`expiresInMinutes` without `scopes` means nothing",
@@ -76,7 +76,7 @@ impl Identities {
                 .map_err(of_resource)?,
         };
         let json = shapes::created(&created, self.clock.now());
-        Ok(answer::json(StatusCode::CREATED, &json))
+        Ok(response::json(StatusCode::CREATED, &json))
     }
 
     /// `POST /identities/{id}/tokens`
@@ -87,7 +87,7 @@ impl Identities {
         body: Body,
     ) -> Result<Response, Refusal> {
         let user = CommunicationUserId::parse(id)?;
-        let (scopes, lifetime) = asked(headers, body).await?;
+        let (scopes, lifetime) = token_options(headers, body).await?;
         if scopes.is_empty() {
             return Err(Refusal::of_request(
                 "a token without scopes is good for nothing",
@@ -100,7 +100,7 @@ impl Identities {
             .await
             .map_err(of_resource)?;
         let json = shapes::issued(&issued, self.clock.now());
-        Ok(answer::json(StatusCode::OK, &json))
+        Ok(response::json(StatusCode::OK, &json))
     }
 
     /// `POST /identities/{id}/revoke`
@@ -108,7 +108,7 @@ impl Identities {
         let user = CommunicationUserId::parse(id)?;
         let revoked = self.client().await?.revoke_tokens(&user).await;
         revoked.map_err(of_resource)?;
-        Ok(answer::done())
+        Ok(response::done())
     }
 
     /// `DELETE /identities/{id}`
@@ -116,7 +116,7 @@ impl Identities {
         let user = CommunicationUserId::parse(id)?;
         let deleted = self.client().await?.delete_user(&user).await;
         deleted.map_err(of_resource)?;
-        Ok(answer::done())
+        Ok(response::done())
     }
 
     /// A Teams user's Entra token that a client of the hero sample brings along.

@@ -8,14 +8,14 @@
 
 mod access;
 mod accounts;
-mod answer;
 mod body;
 mod client;
 mod dashboard;
 mod events;
 mod identities;
-mod place;
+mod instance_dir;
 mod proof;
+mod response;
 mod routes;
 #[cfg(test)]
 mod tests;
@@ -28,9 +28,9 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-pub use client::{Client, Reply};
-pub use dashboard::{DashboardSignIn, Opening};
-pub use place::{Running, Served, running};
+pub use client::{Client, Response};
+pub use dashboard::{DashboardLink, DashboardSignIn};
+pub use instance_dir::{Running, Served, running};
 
 use crate::acs::{Endpoint, IdentityClient};
 use crate::error::{Error, Result};
@@ -41,12 +41,12 @@ use crate::loopback::{self, Bound, WebOrigin};
 use crate::session::{Net, Overview, Session, TokenRequest};
 use crate::time::Clock;
 
-use access::{Entrance, Gate};
+use access::{Authorizer, Transport};
 use accounts::Accounts;
-use dashboard::{Dashboard, Facts, Passes, Redeemer};
+use dashboard::{Dashboard, DashboardSessions, Redeemer, ServiceInfo};
 use events::Events;
 use identities::Identities;
-use place::Place;
+use instance_dir::InstanceDir;
 use routes::Service;
 
 /// The port where none is named: in the range that IANA lets users register, and unassigned there.
@@ -86,7 +86,7 @@ const DASHBOARD_LIMITS: Limits = Limits {
 };
 
 /// Makes something when it is first needed.
-pub type Make<T> = Arc<dyn Fn() -> Result<T> + Send + Sync>;
+pub type Factory<T> = Arc<dyn Fn() -> Result<T> + Send + Sync>;
 
 /// What a service is made of.
 pub struct Options {
@@ -95,11 +95,11 @@ pub struct Options {
     /// What a token must be for, and how much it has left where a request says nothing.
     pub wish: TokenRequest,
     /// What a renewal needs.
-    pub net: Make<Net>,
+    pub net: Factory<Net>,
     /// The ACS resource, as its owner.
-    pub owner: Make<IdentityClient>,
+    pub owner: Factory<IdentityClient>,
     /// What is kept, without secrets.
-    pub overview: Make<Overview>,
+    pub overview: Factory<Overview>,
     /// The profile's name, for `GET /status`.
     pub profile: String,
     /// The clock.
@@ -108,7 +108,7 @@ pub struct Options {
     pub origins: Vec<WebOrigin>,
     /// Where the resource is, if this service has a key or a role there; what a person is to do
     /// where not.
-    pub owned: Make<Endpoint>,
+    pub owned: Factory<Endpoint>,
     /// How a person signs in from the dashboard.
     pub sign_in: DashboardSignIn,
     /// Told once whenever a person must sign in before a token can be had. It must not block.
@@ -135,7 +135,7 @@ pub struct Server {
     service: Arc<Service>,
     bound: Bound,
     dashboard: Bound,
-    place: Place,
+    place: InstanceDir,
 }
 
 impl Server {
@@ -151,7 +151,7 @@ impl Server {
         sockets: impl Into<Sockets>,
         folder: impl Into<Folder>,
     ) -> Result<Server> {
-        let mut place = Place::claim(&folder.into())?;
+        let mut place = InstanceDir::acquire(&folder.into())?;
         let bound = match sockets.into() {
             Sockets::Port(port) => loopback::bind(port)?,
             Sockets::Given(listeners) => loopback::adopt(listeners)?,
@@ -159,8 +159,8 @@ impl Server {
         // Its origin is another one in every run.
         let dashboard_bound = loopback::bind(0)?;
         let serves = Served::by(&options.session, &options.wish);
-        let secret = place.settle(bound.port, serves)?;
-        let gate = Gate::new(secret, options.origins);
+        let secret = place.publish(bound.port, serves)?;
+        let gate = Authorizer::new(secret, options.origins);
         let events = Arc::new(Events::new(options.clock.clone()));
         let identities = Identities::new(options.owner, options.clock.clone());
         let accounts = Arc::new(Accounts::new(
@@ -171,7 +171,7 @@ impl Server {
             options.sign_in_needed,
             events.clone(),
         ));
-        let facts = Facts {
+        let facts = ServiceInfo {
             url: place.running().url.clone(),
             port: dashboard_bound.port,
             secret_file: place.running().secret_file.display().to_string(),
@@ -183,7 +183,7 @@ impl Server {
             profile: options.profile.clone(),
             min_validity_seconds: options.wish.min_validity.as_secs(),
         };
-        let parents = dashboard::Parents {
+        let parents = dashboard::Dependencies {
             session: options.session,
             scopes: options.wish.scopes,
             overview: options.overview.clone(),
@@ -193,7 +193,7 @@ impl Server {
             accounts: accounts.clone(),
             clock: options.clock.clone(),
         };
-        let passes = Passes::new(options.clock.clone());
+        let passes = DashboardSessions::new(options.clock.clone());
         let dashboard = Dashboard::new(passes, facts, parents);
         let service = Service {
             gate,
@@ -223,7 +223,7 @@ impl Server {
     ///
     /// # Errors
     /// [`Kind::Internal`](crate::Kind::Internal) if the system gives no random bytes.
-    pub fn dashboard_opening(&self, has_start: bool) -> Result<Opening> {
+    pub fn dashboard_opening(&self, has_start: bool) -> Result<DashboardLink> {
         self.service.dashboard.opening(match has_start {
             true => Redeemer::SecretOrStart,
             false => Redeemer::Secret,
@@ -231,7 +231,7 @@ impl Server {
     }
 
     /// Ends once the ticket is used, or its minute is over.
-    pub fn dashboard_opened(&self, opening: &Opening) -> impl Future<Output = ()> + use<> {
+    pub fn dashboard_opened(&self, opening: &DashboardLink) -> impl Future<Output = ()> + use<> {
         self.service.dashboard.gone(opening.number)
     }
 
@@ -266,25 +266,25 @@ impl Server {
         let failed =
             |error| Error::internal("the service's sockets cannot be used").caused_by(error);
         let router = routes::router(service.clone());
-        let over = |entrance| routes::entered(&service, &router, entrance);
+        let over = |entrance| routes::handle(&service, &router, entrance);
         let tcp = loopback::serve::serve(
             bound,
             None,
-            over(Entrance::Port(port)),
+            over(Transport::Port(port)),
             LIMITS,
             told.clone(),
         );
         let page = loopback::serve::serve(
             dashboard,
             None,
-            over(Entrance::Dashboard),
+            over(Transport::Dashboard),
             DASHBOARD_LIMITS,
             told.clone(),
         );
         #[cfg(unix)]
         let unix = {
             let socket = place.take_listener();
-            let through = over(Entrance::Socket);
+            let through = over(Transport::Socket);
             async move {
                 match socket {
                     Some(socket) => {

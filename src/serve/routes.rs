@@ -28,14 +28,14 @@ use crate::shapes;
 use crate::text::quoted;
 use crate::time::{Clock, parse_duration};
 
-use super::Make;
-use super::access::{self, Entrance, Gate, OPEN_PATH};
+use super::Factory;
+use super::access::{self, Authorizer, OPEN_PATH, Transport};
 use super::accounts::{Accounts, blocking};
-use super::answer::{self, Refusal};
-use super::dashboard::{self, Dashboard, Entered};
+use super::dashboard::{self, Authorized, Dashboard};
 use super::events::Events;
 use super::identities::Identities;
 use super::proof::PROOF;
+use super::response::{self, Refusal};
 
 /// The OpenAPI document of these routes.
 pub(super) const OPENAPI: &str = include_str!("../../assets/openapi.json");
@@ -96,12 +96,12 @@ pub(super) const ROUTES: [(&str, MethodFilter, &str, Route); 9] = [
 
 /// What all requests share.
 pub(super) struct Service {
-    pub(super) gate: Gate,
+    pub(super) gate: Authorizer,
     pub(super) dashboard: Dashboard,
     pub(super) events: Arc<Events>,
     pub(super) accounts: Arc<Accounts>,
     pub(super) identities: Identities,
-    pub(super) overview: Make<Overview>,
+    pub(super) overview: Factory<Overview>,
     pub(super) profile: String,
     pub(super) clock: Arc<dyn Clock>,
 }
@@ -139,7 +139,7 @@ pub(super) fn router(service: Arc<Service>) -> Router {
             "see GET /openapi.json",
         ))
     };
-    let not_so = async || Response::from(answer::no_such_method());
+    let not_so = async || Response::from(response::no_such_method());
     router
         .fallback(nowhere)
         .method_not_allowed_fallback(not_so)
@@ -147,10 +147,10 @@ pub(super) fn router(service: Arc<Service>) -> Router {
 }
 
 /// The service as one listener sees it: who asks is checked before the router sees anything.
-pub(super) fn entered(
+pub(super) fn handle(
     service: &Arc<Service>,
     router: &Router,
-    entrance: Entrance,
+    entrance: Transport,
 ) -> impl hyper::service::Service<
     hyper::Request<Incoming>,
     Response = Response,
@@ -162,30 +162,32 @@ pub(super) fn entered(
     let (service, router) = (service.clone(), router.clone());
     hyper::service::service_fn(move |request: hyper::Request<Incoming>| {
         let (service, router) = (service.clone(), router.clone());
-        Box::pin(async move { Ok(service.enter(router, entrance, request).await) }) as Pin<Box<_>>
+        Box::pin(async move { Ok(service.authorize(router, entrance, request).await) })
+            as Pin<Box<_>>
     })
 }
 
 impl Service {
-    async fn enter(
+    async fn authorize(
         &self,
         router: Router,
-        entrance: Entrance,
+        entrance: Transport,
         request: hyper::Request<Incoming>,
     ) -> Response {
         let (mut parts, body) = request.into_parts();
         let is_chunked = parts.headers.contains_key(header::TRANSFER_ENCODING);
         let (mut response, origin) = match entrance {
-            Entrance::Dashboard => match self.dashboard.enter(&mut parts) {
-                Entered::Done(response) => (response, None),
-                Entered::Route => (routed(router, parts, body).await, None),
-                Entered::Refused(refusal) => (self.refused(refusal), None),
+            Transport::Dashboard => match self.dashboard.authorize(&mut parts) {
+                Authorized::Done(response) => (response, None),
+                Authorized::Route => (routed(router, parts, body).await, None),
+                Authorized::Refused(refusal) => (self.refused(refusal), None),
             },
-            Entrance::Port(_) | Entrance::Socket => {
-                self.enter_by_secret(router, entrance, parts, body).await
+            Transport::Port(_) | Transport::Socket => {
+                self.authorize_by_secret(router, entrance, parts, body)
+                    .await
             }
         };
-        answer::common_headers(response.headers_mut());
+        response::common_headers(response.headers_mut());
         access::origin_headers(origin, response.headers_mut());
         if is_chunked {
             // What follows such a body could be read in two ways, where a length was told as well
@@ -197,19 +199,19 @@ impl Service {
     }
 
     /// The response to a request that has to know the secret, and the page that may read it.
-    async fn enter_by_secret(
+    async fn authorize_by_secret(
         &self,
         router: Router,
-        entrance: Entrance,
+        entrance: Transport,
         parts: Parts,
         body: Incoming,
     ) -> (Response, Option<HeaderValue>) {
-        let origin = match self.gate.check_sender(&parts, entrance) {
+        let origin = match self.gate.check_host_and_origin(&parts, entrance) {
             Ok(origin) => origin,
             Err(refusal) => return (self.refused(refusal), None),
         };
         let proof = self.gate.proof(&parts, entrance);
-        let mut response = self.admitted_by_secret(router, parts, body).await;
+        let mut response = self.is_authorized_by_secret(router, parts, body).await;
         if let Some(proof) = proof {
             response.headers_mut().insert(PROOF, proof);
         }
@@ -217,7 +219,12 @@ impl Service {
     }
 
     /// The response to a sender that may ask.
-    async fn admitted_by_secret(&self, router: Router, parts: Parts, body: Incoming) -> Response {
+    async fn is_authorized_by_secret(
+        &self,
+        router: Router,
+        parts: Parts,
+        body: Incoming,
+    ) -> Response {
         if access::is_preflight(&parts) {
             let mut response = Response::default();
             *response.status_mut() = StatusCode::NO_CONTENT;
@@ -248,8 +255,8 @@ impl Service {
         let (parts, body) = request.into_parts();
         let headers = &parts.headers;
         match route {
-            Route::Health => Ok(answer::json(StatusCode::OK, &json!({"status": "ok"}))),
-            Route::OpenApi => Ok(answer::text(StatusCode::OK, "application/json", OPENAPI)),
+            Route::Health => Ok(response::json(StatusCode::OK, &json!({"status": "ok"}))),
+            Route::OpenApi => Ok(response::text(StatusCode::OK, "application/json", OPENAPI)),
             Route::Token => self.token(parts.uri.query()).await,
             Route::Status => self.status().await,
             Route::TeamsToken => self.teams_token(headers).await,
@@ -292,7 +299,7 @@ impl Service {
             expires_on: held.expires_on,
             token: held.token.expose(),
         };
-        Ok(answer::json(StatusCode::OK, &shape))
+        Ok(response::json(StatusCode::OK, &shape))
     }
 
     async fn status(&self) -> Result<Response, Refusal> {
@@ -301,7 +308,7 @@ impl Service {
         let store = self.accounts.store_name();
         let accounts = overview.accounts();
         let json = shapes::status(&self.profile, store, &accounts);
-        Ok(answer::json(StatusCode::OK, &json))
+        Ok(response::json(StatusCode::OK, &json))
     }
 
     /// As the hero sample answers: 201, and nothing but the token.
@@ -320,7 +327,7 @@ impl Service {
             }
         };
         let json = json!({"token": token.expose(), "expiresOn": expires_on.to_string()});
-        Ok(answer::json(StatusCode::CREATED, &json))
+        Ok(response::json(StatusCode::CREATED, &json))
     }
 }
 

@@ -23,7 +23,7 @@ use crate::time::Clock;
 
 use refusals::Refusals;
 
-use super::Make;
+use super::Factory;
 use super::events::Events;
 
 mod refusals;
@@ -31,38 +31,38 @@ mod refusals;
 mod tests;
 
 /// How long what the index said is believed.
-const BELIEVED: Duration = Duration::from_secs(1);
+const CACHE_TTL: Duration = Duration::from_secs(1);
 
 /// See the module.
 pub(super) struct Accounts {
     core: Arc<Core>,
-    known: Mutex<Known>,
+    cache: Mutex<AccountCache>,
     /// One look at the index at a time.
-    looking: tokio::sync::Mutex<()>,
-    nobody: Need,
+    refresh_lock: tokio::sync::Mutex<()>,
+    sign_in_notice: SignInNotice,
 }
 
 /// What every account's refresher shares.
 struct Core {
     session: Session,
     wish: TokenRequest,
-    net: Make<Net>,
+    net: Factory<Net>,
     clock: Arc<dyn Clock>,
     sign_in_needed: Arc<dyn Fn(&Error) + Send + Sync>,
     events: Arc<Events>,
 }
 
 #[derive(Default)]
-struct Known {
+struct AccountCache {
     index: Option<Index>,
-    looks: u64,
+    reads: u64,
     /// What the clock had run when the index was read.
     at: Option<Duration>,
-    seats: HashMap<String, Arc<Seat>>,
+    credentials: HashMap<String, Arc<AccountCredential>>,
 }
 
 /// One account, and the token that is held for it.
-pub(super) struct Seat {
+pub(super) struct AccountCredential {
     pub(super) account: Account,
     credential: CommunicationTokenCredential,
     state: Arc<RefresherState>,
@@ -70,7 +70,7 @@ pub(super) struct Seat {
 
 /// What the service has for one account.
 #[derive(Default)]
-pub(super) struct Held {
+pub(super) struct CredentialState {
     /// The token in memory.
     pub(super) token: Option<Arc<CachedToken>>,
     /// Whether only a person can renew it.
@@ -81,20 +81,20 @@ pub(super) struct Held {
 
 /// Whether a person is needed, and was told.
 #[derive(Default)]
-struct Need(AtomicBool);
+struct SignInNotice(AtomicBool);
 
-impl Need {
-    fn note(&self, core: &Core, error: &Error) {
+impl SignInNotice {
+    fn set(&self, core: &Core, error: &Error) {
         if error.kind() == Kind::SignInNeeded && !self.0.swap(true, Ordering::Relaxed) {
             (core.sign_in_needed)(error);
         }
     }
 
-    fn is_met(&self) {
+    fn clear(&self) {
         self.0.store(false, Ordering::Relaxed);
     }
 
-    fn is_open(&self) -> bool {
+    fn is_set(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
 }
@@ -103,7 +103,7 @@ impl Accounts {
     pub(super) fn new(
         session: Session,
         wish: TokenRequest,
-        net: Make<Net>,
+        net: Factory<Net>,
         clock: Arc<dyn Clock>,
         sign_in_needed: Arc<dyn Fn(&Error) + Send + Sync>,
         events: Arc<Events>,
@@ -117,9 +117,9 @@ impl Accounts {
                 sign_in_needed,
                 events,
             }),
-            known: Mutex::default(),
-            looking: tokio::sync::Mutex::default(),
-            nobody: Need::default(),
+            cache: Mutex::default(),
+            refresh_lock: tokio::sync::Mutex::default(),
+            sign_in_notice: SignInNotice::default(),
         }
     }
 
@@ -136,8 +136,8 @@ impl Accounts {
         &self,
         user: Option<&str>,
         min_validity: Option<Duration>,
-    ) -> Result<(Arc<Seat>, Arc<CachedToken>)> {
-        let seat = self.seat(user).await?;
+    ) -> Result<(Arc<AccountCredential>, Arc<CachedToken>)> {
+        let seat = self.credential(user).await?;
         let min_validity = min_validity.unwrap_or(self.core.wish.min_validity);
         let held = seat.credential.get(min_validity).await?;
         Ok((seat, held))
@@ -145,41 +145,41 @@ impl Accounts {
 
     /// The index was changed here: whoever asks from now on goes by what it then says. A look that
     /// is under way may have read what it said before.
-    pub(super) async fn look_again(&self) {
-        let _look = self.looking.lock().await;
-        self.known().at = None;
+    pub(super) async fn expire_cache(&self) {
+        let _look = self.refresh_lock.lock().await;
+        self.cache().at = None;
     }
 
     /// What the service has for this account.
-    pub(super) fn held(&self, home_account_id: &str) -> Held {
-        match self.known().seats.get(home_account_id) {
-            Some(seat) => Held {
+    pub(super) fn held(&self, home_account_id: &str) -> CredentialState {
+        match self.cache().credentials.get(home_account_id) {
+            Some(seat) => CredentialState {
                 token: seat.credential.held(),
-                needs_person: seat.state.need.is_open(),
+                needs_person: seat.state.need.is_set(),
                 failure: seat.state.failure().clone(),
             },
-            None => Held::default(),
+            None => CredentialState::default(),
         }
     }
 
-    async fn seat(&self, user: Option<&str>) -> Result<Arc<Seat>> {
+    async fn credential(&self, user: Option<&str>) -> Result<Arc<AccountCredential>> {
         let looks = {
-            let mut known = self.known();
-            if known.is_believed(self.core.clock.as_ref())
-                && let Some(seat) = known.seat(&self.core, user)
+            let mut known = self.cache();
+            if known.is_current(self.core.clock.as_ref())
+                && let Some(seat) = known.credential_of(&self.core, user)
             {
                 return Ok(seat);
             }
-            known.looks
+            known.reads
         };
-        if let Some(seat) = self.look(looks, user).await? {
+        if let Some(seat) = self.refresh_cache(looks, user).await? {
             return Ok(seat);
         }
         // The account may have been signed in since that look: then one more finds it.
-        let looks = self.known().looks;
-        let error = match self.token_without_seat(user).await {
+        let looks = self.cache().reads;
+        let error = match self.token_without_credential(user).await {
             Err(error) => error,
-            Ok(_) => match self.look(looks, user).await? {
+            Ok(_) => match self.refresh_cache(looks, user).await? {
                 Some(seat) => return Ok(seat),
                 None => Error::new(
                     Kind::Unreachable,
@@ -190,32 +190,36 @@ impl Accounts {
         };
         // Somebody may ask for anybody; only without the active account a person is needed.
         if user.is_none() {
-            self.nobody.note(&self.core, &error);
+            self.sign_in_notice.set(&self.core, &error);
         }
         Err(error)
     }
 
     /// Reads the index, unless that was done since there were this many looks, and returns the
     /// user's seat.
-    async fn look(&self, looks: u64, user: Option<&str>) -> Result<Option<Arc<Seat>>> {
-        let look = self.looking.lock().await;
+    async fn refresh_cache(
+        &self,
+        looks: u64,
+        user: Option<&str>,
+    ) -> Result<Option<Arc<AccountCredential>>> {
+        let look = self.refresh_lock.lock().await;
         // Whoever had the look before may have looked for all who waited.
-        let is_new = self.known().looks != looks;
+        let is_new = self.cache().reads != looks;
         if !is_new {
             let core = self.core.clone();
             let index = blocking(move || core.session.index()).await?;
-            self.known().take(index, &self.core);
+            self.cache().take(index, &self.core);
         }
         drop(look);
-        let seat = self.known().seat(&self.core, user);
+        let seat = self.cache().credential_of(&self.core, user);
         if seat.is_some() {
-            self.nobody.is_met();
+            self.sign_in_notice.clear();
         }
         Ok(seat)
     }
 
     /// What `get` does for an account that the last look did not find: it says why there is none.
-    async fn token_without_seat(&self, user: Option<&str>) -> Result<Token> {
+    async fn token_without_credential(&self, user: Option<&str>) -> Result<Token> {
         let core = self.core.clone();
         let user = user.map(str::to_owned);
         blocking(
@@ -227,15 +231,15 @@ impl Accounts {
         .await
     }
 
-    fn known(&self) -> MutexGuard<'_, Known> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    fn cache(&self) -> MutexGuard<'_, AccountCache> {
+        self.cache.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Known {
-    fn is_believed(&self, clock: &dyn Clock) -> bool {
+impl AccountCache {
+    fn is_current(&self, clock: &dyn Clock) -> bool {
         match (self.at, clock.running()) {
-            (Some(at), Some(now)) => now.saturating_sub(at) < BELIEVED,
+            (Some(at), Some(now)) => now.saturating_sub(at) < CACHE_TTL,
             _ => false,
         }
     }
@@ -243,23 +247,27 @@ impl Known {
     /// Whoever is signed out loses the seat, and the token with it; so does who has signed in anew,
     /// or had the session renewed elsewhere.
     fn take(&mut self, index: Index, core: &Core) {
-        self.seats.retain(|_, seat| {
+        self.credentials.retain(|_, seat| {
             let mut entries = index.in_tenancy(core.session.tenancy());
             entries.any(|entry| entry.account == seat.account && core.keeps(entry, seat))
         });
         self.index = Some(index);
-        self.looks += 1;
+        self.reads += 1;
         self.at = core.clock.running();
     }
 
-    fn seat(&mut self, core: &Arc<Core>, user: Option<&str>) -> Option<Arc<Seat>> {
+    fn credential_of(
+        &mut self,
+        core: &Arc<Core>,
+        user: Option<&str>,
+    ) -> Option<Arc<AccountCredential>> {
         let entry = core.entry(self.index.as_ref()?, user)?;
         let id = &entry.account.home_account_id;
-        if let Some(seat) = self.seats.get(id) {
+        if let Some(seat) = self.credentials.get(id) {
             return Some(seat.clone());
         }
         let state = Arc::<RefresherState>::default();
-        let refresher = SeatRefresher {
+        let refresher = AccountRefresher {
             core: core.clone(),
             user: id.clone(),
             state: state.clone(),
@@ -268,12 +276,12 @@ impl Known {
             clock: core.clock.clone(),
             ..credential::Options::default()
         };
-        let seat = Arc::new(Seat {
+        let seat = Arc::new(AccountCredential {
             account: entry.account.clone(),
             credential: CommunicationTokenCredential::new(refresher, options),
             state,
         });
-        self.seats.insert(id.clone(), seat.clone());
+        self.credentials.insert(id.clone(), seat.clone());
         Some(seat)
     }
 }
@@ -292,7 +300,7 @@ impl Core {
     }
 
     /// Whether the token that a seat holds is still the one that the session keeps.
-    fn keeps(&self, entry: &IndexEntry, seat: &Seat) -> bool {
+    fn keeps(&self, entry: &IndexEntry, seat: &AccountCredential) -> bool {
         let (Some(held), Target::Communication(source)) =
             (seat.credential.held(), &self.wish.target)
         else {
@@ -328,7 +336,7 @@ impl Core {
 /// What the requests for one account have shown.
 #[derive(Default)]
 struct RefresherState {
-    need: Need,
+    need: SignInNotice,
     refusals: Refusals,
     failure: Mutex<Option<Error>>,
 }
@@ -354,13 +362,13 @@ impl RefresherState {
 }
 
 /// What gets new tokens for one account.
-struct SeatRefresher {
+struct AccountRefresher {
     core: Arc<Core>,
     user: String,
     state: Arc<RefresherState>,
 }
 
-impl Refresher for SeatRefresher {
+impl Refresher for AccountRefresher {
     fn refresh(&self, min_validity: Duration) -> Refreshing<'_> {
         let (core, state) = (self.core.clone(), self.state.clone());
         let user = self.user.clone();
@@ -375,8 +383,8 @@ impl Refresher for SeatRefresher {
             }
             let outcome = state.refresh(&core, &user, min_validity);
             match &outcome {
-                Ok(_) => state.need.is_met(),
-                Err(error) => state.need.note(&core, error),
+                Ok(_) => state.need.clear(),
+                Err(error) => state.need.set(&core, error),
             }
             *state.failure() = outcome.as_ref().err().cloned();
             outcome

@@ -18,10 +18,10 @@ const NEEDS_PERSON: Duration = Duration::from_secs(30);
 
 /// See the module.
 #[derive(Default)]
-pub(super) struct Refusals(Mutex<Option<Last>>);
+pub(super) struct Refusals(Mutex<Option<LastRefusal>>);
 
 /// The latest refusal.
-struct Last {
+struct LastRefusal {
     /// The session that was refused, after all that the try itself changed in it.
     session: Option<IndexEntry>,
     /// How often it was refused in a row.
@@ -32,7 +32,7 @@ struct Last {
     error: Error,
 }
 
-impl Last {
+impl LastRefusal {
     /// What is left of the pause. A clock that is set back or has stopped does not prolong it.
     fn left(&self, clock: &dyn Clock) -> Duration {
         let by_wall = clock.now().since(self.at);
@@ -81,7 +81,7 @@ impl Refusals {
         }
         let times = last.as_ref().map_or(0, |last| last.times) + 1;
         let pause = pause_after(times, fastrand::f64());
-        let refusal = Last {
+        let refusal = LastRefusal {
             session: session()?,
             times,
             pause: match error.kind() {

@@ -60,12 +60,12 @@ async fn account_that_signs_in_during_a_request_is_found_by_one_more_lookup() {
         Arc::new(|error| panic!("nobody is needed: {error}")),
         Arc::new(Events::new(clock.clone())),
     );
-    let mut request = Box::pin(accounts.seat(None));
-    let look = accounts.looking.lock().await;
+    let mut request = Box::pin(accounts.credential(None));
+    let look = accounts.refresh_lock.lock().await;
     assert!(futures_util::poll!(&mut request).is_pending());
     // Another request looks for all that wait, and then the user signs in.
     let index = accounts.core.session.index().expect("an index");
-    accounts.known().take(index, &accounts.core);
+    accounts.cache().take(index, &accounts.core);
     let mut record = Record::new(tenancy(), account());
     record.entra_tokens.push(CachedEntraToken {
         token: EntraToken::new("entra"),
@@ -112,7 +112,7 @@ async fn only_for_an_account_that_is_signed_in_somebody_is_asked_to_sign_in_agai
         if !is_signed_in {
             vault.forget(&record.key()).expect("it is forgotten");
         }
-        let refresher = SeatRefresher {
+        let refresher = AccountRefresher {
             core: core.clone(),
             user: "u.t".to_owned(),
             state: Arc::default(),
@@ -120,6 +120,6 @@ async fn only_for_an_account_that_is_signed_in_somebody_is_asked_to_sign_in_agai
         let outcome = refresher.refresh(Duration::ZERO).await;
         let error = outcome.expect_err("there is no token");
         assert_eq!(told.load(Ordering::Relaxed), times, "{error}");
-        assert_eq!(refresher.state.need.is_open(), is_signed_in);
+        assert_eq!(refresher.state.need.is_set(), is_signed_in);
     }
 }

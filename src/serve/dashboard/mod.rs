@@ -9,7 +9,7 @@
 //! (service workers, caches) does not belong to it.
 
 mod pages;
-mod passes;
+mod sessions;
 mod sign_in;
 mod state;
 mod tickets;
@@ -27,9 +27,9 @@ use serde_json::{Value, json};
 use url::form_urlencoded;
 
 pub(super) use pages::{Closed, closed};
-pub(super) use passes::Passes;
+pub(super) use sessions::DashboardSessions;
 pub use sign_in::Options as DashboardSignIn;
-pub use tickets::Opening;
+pub use tickets::DashboardLink;
 pub(super) use tickets::Redeemer;
 
 use crate::acs::Endpoint;
@@ -43,13 +43,13 @@ use crate::shapes;
 use crate::text::secret_form;
 use crate::time::Clock;
 
-use super::Make;
+use super::Factory;
 use super::access;
 use super::accounts::{Accounts, blocking};
-use super::answer::{self, Refusal};
 use super::body::read;
 use super::events::Events;
-use pages::Arrival;
+use super::response::{self, Refusal};
+use pages::OpenedFrom;
 use sign_in::SignIns;
 use tickets::TICKET_LIFE;
 
@@ -94,7 +94,7 @@ pub(super) const ROUTES: [(MethodFilter, &str, Route); 9] = [
 ];
 
 /// What the page tells of the service.
-pub(super) struct Facts {
+pub(super) struct ServiceInfo {
     pub(super) url: String,
     /// The port of the dashboard alone.
     pub(super) port: u16,
@@ -106,11 +106,11 @@ pub(super) struct Facts {
 
 /// See the module.
 pub(super) struct Dashboard {
-    passes: Passes,
-    facts: Facts,
+    passes: DashboardSessions,
+    facts: ServiceInfo,
     session: Session,
-    overview: Make<Overview>,
-    owner: Make<Endpoint>,
+    overview: Factory<Overview>,
+    owner: Factory<Endpoint>,
     sign_ins: SignIns,
     accounts: Arc<Accounts>,
     events: Arc<Events>,
@@ -118,11 +118,11 @@ pub(super) struct Dashboard {
 }
 
 /// What a dashboard is made of, beside its passes and facts.
-pub(super) struct Parents {
+pub(super) struct Dependencies {
     pub(super) session: Session,
     pub(super) scopes: Vec<String>,
-    pub(super) overview: Make<Overview>,
-    pub(super) owner: Make<Endpoint>,
+    pub(super) overview: Factory<Overview>,
+    pub(super) owner: Factory<Endpoint>,
     pub(super) sign_in: DashboardSignIn,
     pub(super) events: Arc<Events>,
     pub(super) accounts: Arc<Accounts>,
@@ -130,7 +130,7 @@ pub(super) struct Parents {
 }
 
 /// What becomes of a request at the dashboard's own port.
-pub(super) enum Entered {
+pub(super) enum Authorized {
     /// This is the answer.
     Done(Response),
     /// It is one of the page's: the routes answer it.
@@ -165,8 +165,12 @@ fn named(account: Option<String>) -> Result<String, Refusal> {
 }
 
 impl Dashboard {
-    pub(super) fn new(passes: Passes, facts: Facts, parents: Parents) -> Self {
-        let Parents {
+    pub(super) fn new(
+        passes: DashboardSessions,
+        facts: ServiceInfo,
+        parents: Dependencies,
+    ) -> Self {
+        let Dependencies {
             session,
             scopes,
             overview,
@@ -194,7 +198,7 @@ impl Dashboard {
     ///
     /// # Errors
     /// [`Kind::Internal`](crate::Kind::Internal) if the system gives no random bytes.
-    pub(super) fn opening(&self, redeemer: Redeemer) -> Result<Opening> {
+    pub(super) fn opening(&self, redeemer: Redeemer) -> Result<DashboardLink> {
         let has_start = redeemer == Redeemer::SecretOrStart && PeerCheck::is_available();
         let redeemer = match has_start {
             true => Redeemer::SecretOrStart,
@@ -207,7 +211,7 @@ impl Dashboard {
             true => link.with_start(start),
             false => link,
         };
-        Ok(Opening { link, number })
+        Ok(DashboardLink { link, number })
     }
 
     /// Ends once the ticket with this number is used or too old.
@@ -216,32 +220,32 @@ impl Dashboard {
     }
 
     /// Decides about a request at the dashboard's own port.
-    pub(super) fn enter(&self, parts: &mut Parts) -> Entered {
-        match self.enter_or_refuse(parts) {
+    pub(super) fn authorize(&self, parts: &mut Parts) -> Authorized {
+        match self.try_authorize(parts) {
             Ok(entered) => entered,
-            Err(refusal) => Entered::Refused(refusal),
+            Err(refusal) => Authorized::Refused(refusal),
         }
     }
 
-    fn enter_or_refuse(&self, parts: &mut Parts) -> Result<Entered, Refusal> {
+    fn try_authorize(&self, parts: &mut Parts) -> Result<Authorized, Refusal> {
         if parts.uri.path() == OPEN_PATH {
-            return self.open(parts).map(Entered::Done);
+            return self.open(parts).map(Authorized::Done);
         }
-        access::check_own_sender(parts, self.facts.port)?;
+        access::check_dashboard_request(parts, self.facts.port)?;
         let path = parts.uri.path();
         let Some((session, below)) = below_session(path) else {
-            return Ok(Entered::Done(closed(Closed::NotOpened)));
+            return Ok(Authorized::Done(closed(Closed::NotOpened)));
         };
         let (session, below) = (session.to_owned(), below.to_owned());
         match self.passes.admit(&session, &below, parts) {
             Ok(()) => Caller::trust(&parts.extensions),
             // A person who looks for the page is told so on a page.
-            Err(_) if below == "/" => return Ok(Entered::Done(closed(Closed::NotOpened))),
+            Err(_) if below == "/" => return Ok(Authorized::Done(closed(Closed::NotOpened))),
             Err(refusal) => return Err(refusal),
         }
         let reads = parts.method == Method::GET || parts.method == Method::HEAD;
         if reads && let Some(page) = pages::asset_at(&below) {
-            return Ok(Entered::Done(page));
+            return Ok(Authorized::Done(page));
         }
         let below = match parts.uri.query() {
             Some(query) => format!("{below}?{query}"),
@@ -251,7 +255,7 @@ impl Dashboard {
             .parse()
             .map_err(|_| Refusal::of_request("the path cannot be read", "reload the page"))?;
         parts.extensions.insert(SessionId(session));
-        Ok(Entered::Route)
+        Ok(Authorized::Route)
     }
 
     pub(super) async fn answer(
@@ -270,14 +274,17 @@ impl Dashboard {
                 let key = self
                     .passes
                     .hand_out_key(session.unwrap_or_default(), headers)?;
-                Ok(answer::json(StatusCode::OK, &json!({"key": key.expose()})))
+                Ok(response::json(
+                    StatusCode::OK,
+                    &json!({"key": key.expose()}),
+                ))
             }
             Route::State => self.state().await,
             Route::Claims => claims(query, &self.accounts).await,
             Route::BeginSignIn => self.begin_sign_in(headers, body).await,
             Route::EndSignIn => {
                 self.sign_ins.end();
-                Ok(answer::done())
+                Ok(response::done())
             }
             Route::Switch => self.switch(headers, body).await,
             Route::SignOut => self.sign_out(headers, body).await,
@@ -292,12 +299,12 @@ impl Dashboard {
         // A page of another site has no ticket: the page in a redirect file has.
         let is_from_file = ticket.is_some() && access::is_from_file(&parts.headers);
         let arrival = match is_from_file {
-            true => Arrival::FromFile,
-            false => Arrival::Direct,
+            true => OpenedFrom::FromFile,
+            false => OpenedFrom::Direct,
         };
         access::check_page_request(parts, self.facts.port, is_from_file)?;
         if parts.method != Method::GET {
-            return Err(answer::no_such_method());
+            return Err(response::no_such_method());
         }
         let admission = parts.extensions.get::<Admission>();
         let opened = match ticket {
@@ -323,7 +330,7 @@ impl Dashboard {
             "number": opening.number,
             "expiresInSeconds": TICKET_LIFE.as_secs(),
         });
-        Ok(answer::json(StatusCode::CREATED, &json))
+        Ok(response::json(StatusCode::CREATED, &json))
     }
 
     /// `GET /dashboard/tickets?number=N`: whether a ticket still waits, once that changes or a second
@@ -335,7 +342,7 @@ impl Dashboard {
         })?;
         let is_gone = tokio::time::timeout(TICKET_WAIT, self.gone(number)).await;
         let json = json!({"waits": is_gone.is_err()});
-        Ok(answer::json(StatusCode::OK, &json))
+        Ok(response::json(StatusCode::OK, &json))
     }
 
     async fn state(&self) -> Result<Response, Refusal> {
@@ -373,23 +380,23 @@ impl Dashboard {
             "owner": owner,
             "events": self.events.json(),
         });
-        Ok(answer::json(StatusCode::OK, &json))
+        Ok(response::json(StatusCode::OK, &json))
     }
 
     async fn begin_sign_in(&self, headers: &HeaderMap, body: Body) -> Result<Response, Refusal> {
         let account = account(headers, body).await?;
         let url = self.sign_ins.begin(account).await?;
-        Ok(answer::json(StatusCode::OK, &json!({"url": url})))
+        Ok(response::json(StatusCode::OK, &json!({"url": url})))
     }
 
     async fn switch(&self, headers: &HeaderMap, body: Body) -> Result<Response, Refusal> {
         let user = named(account(headers, body).await?)?;
         let session = self.session.clone();
         let account = blocking(move || session.activate(&user)).await?;
-        self.accounts.look_again().await;
+        self.accounts.expire_cache().await;
         self.events
             .good(format!("{} is the active account", account.username));
-        Ok(answer::done())
+        Ok(response::done())
     }
 
     async fn sign_out(&self, headers: &HeaderMap, body: Body) -> Result<Response, Refusal> {
@@ -397,11 +404,11 @@ impl Dashboard {
         let session = self.session.clone();
         let forgotten = blocking(move || session.forget(&user)).await;
         // What the index has forgotten is gone, also where the store keeps its item.
-        self.accounts.look_again().await;
+        self.accounts.expire_cache().await;
         let account = forgotten?;
         self.events
             .good(format!("{} was signed out", account.username));
-        Ok(answer::done())
+        Ok(response::done())
     }
 }
 
@@ -432,5 +439,5 @@ async fn claims(query: &str, accounts: &Accounts) -> Result<Response, Refusal> {
         "claims": decoded.claims,
         "expiresOn": held.expires_on.to_string(),
     });
-    Ok(answer::json(StatusCode::OK, &json))
+    Ok(response::json(StatusCode::OK, &json))
 }

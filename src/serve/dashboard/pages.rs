@@ -14,9 +14,9 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256, Sha384};
 
-use crate::serve::answer;
+use crate::serve::response;
 
-use super::passes::Opened;
+use super::sessions::Opened;
 
 /// The page's own path, below its session's.
 const PAGE: &str = "/";
@@ -87,7 +87,7 @@ pub(in crate::serve) enum Closed {
 
 /// How a browser came with a ticket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Arrival {
+pub(super) enum OpenedFrom {
     /// The user or a program opened the address.
     Direct,
     /// The page in a redirect file led there.
@@ -96,13 +96,13 @@ pub(super) enum Arrival {
 
 #[derive(Template)]
 #[template(path = "redirect_file.html")]
-struct Forward<'a> {
+struct ForwardPage<'a> {
     target: &'a str,
 }
 
 #[derive(Template)]
 #[template(path = "dashboard/closed.html")]
-struct Shown<'a> {
+struct MessagePage<'a> {
     css: &'a str,
     heading: &'a str,
     message: &'a str,
@@ -116,10 +116,10 @@ pub(super) fn is_asset(path: &str) -> bool {
 /// The page, or a part of it.
 pub(super) fn asset_at(path: &str) -> Option<Response> {
     let mut response = match path {
-        PAGE => answer::text(StatusCode::OK, HTML, INDEX.0.as_str()),
+        PAGE => response::text(StatusCode::OK, HTML, INDEX.0.as_str()),
         path => {
             let (_, media_type, text) = ASSETS.iter().find(|(known, _, _)| *known == path)?;
-            answer::text(StatusCode::OK, media_type, *text)
+            response::text(StatusCode::OK, media_type, *text)
         }
     };
     page_headers(response.headers_mut(), &INDEX.1);
@@ -144,14 +144,14 @@ pub(in crate::serve) fn closed(why: Closed) -> Response {
              shows: it works once, within a minute.",
         ),
     };
-    let shown = Shown {
+    let shown = MessagePage {
         css: &css,
         heading,
         message,
     };
     // A template without filters that can fail renders.
     let html = shown.render().unwrap_or_default();
-    let mut response = answer::text(StatusCode::UNAUTHORIZED, HTML, html);
+    let mut response = response::text(StatusCode::UNAUTHORIZED, HTML, html);
     let digest = STANDARD.encode(Sha256::digest(&css));
     page_headers(
         response.headers_mut(),
@@ -169,20 +169,22 @@ pub(in crate::serve) fn closed(why: Closed) -> Response {
 ///
 /// A browser that follows a redirect from a `file` page sends no `SameSite=Strict` cookie (RFC
 /// 6265bis, section 5.2). So it gets a page of ours that leads on.
-pub(super) fn opened(opened: &Opened, arrival: Arrival) -> Option<Response> {
+pub(super) fn opened(opened: &Opened, arrival: OpenedFrom) -> Option<Response> {
     let target = &opened.path;
     let mut response = match arrival {
-        Arrival::Direct => {
+        OpenedFrom::Direct => {
             let mut response = Response::default();
             *response.status_mut() = StatusCode::SEE_OTHER;
             response
         }
-        Arrival::FromFile => answer::text(StatusCode::OK, HTML, Forward { target }.render().ok()?),
+        OpenedFrom::FromFile => {
+            response::text(StatusCode::OK, HTML, ForwardPage { target }.render().ok()?)
+        }
     };
     let headers = response.headers_mut();
     page_headers(headers, "default-src 'none'; frame-ancestors 'none'");
     clear_site_data(headers);
-    if arrival == Arrival::Direct {
+    if arrival == OpenedFrom::Direct {
         headers.insert(header::LOCATION, HeaderValue::from_str(target).ok()?);
     }
     let mut cookie = HeaderValue::from_str(&opened.cookie).ok()?;

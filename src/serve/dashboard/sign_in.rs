@@ -15,7 +15,7 @@ use crate::entra::browser::{Browser, Link, Opened};
 use crate::entra::redirect::RedirectUri;
 use crate::entra::{Entra, Prompt, SignInMethod, SignInOptions};
 use crate::error::{Error, Kind, Result};
-use crate::serve::Make;
+use crate::serve::Factory;
 use crate::serve::accounts::{Accounts, blocking};
 use crate::session::Session;
 
@@ -26,7 +26,7 @@ const ADDRESS: Duration = Duration::from_secs(4);
 /// What a sign-in needs.
 pub struct Options {
     /// Entra ID, for the configured application.
-    pub entra: Make<Entra>,
+    pub entra: Factory<Entra>,
     /// Where the browser brings the answer.
     pub redirect_uri: RedirectUri,
     /// How long a person may take.
@@ -39,18 +39,18 @@ pub(super) struct SignIns {
     session: Session,
     scopes: Vec<String>,
     accounts: Arc<Accounts>,
-    now: Arc<Mutex<Now>>,
+    now: Arc<Mutex<SignInState>>,
 }
 
 #[derive(Default)]
-enum Now {
+enum SignInState {
     #[default]
     Nothing,
-    Waiting(Waiting),
+    Waiting(PendingSignIn),
     Failed(Error),
 }
 
-struct Waiting {
+struct PendingSignIn {
     account: Option<String>,
     address: watch::Receiver<Option<String>>,
     /// Dropping it ends the wait.
@@ -87,7 +87,7 @@ impl SignIns {
             Err(_) => Ok(None),
             // It ended, and took the address's other end with it.
             Ok(Err(_)) => match &*lock(&self.now) {
-                Now::Failed(error) => Err(error.clone()),
+                SignInState::Failed(error) => Err(error.clone()),
                 _ => Ok(None),
             },
         }
@@ -95,51 +95,51 @@ impl SignIns {
 
     fn waiting(&self, account: Option<String>) -> watch::Receiver<Option<String>> {
         let mut now = lock(&self.now);
-        if let Now::Waiting(waiting) = &*now
+        if let SignInState::Waiting(waiting) = &*now
             && waiting.account == account
         {
             return waiting.address.clone();
         }
         let (tell, address) = watch::channel(None);
         let (cancel, cancelled) = oneshot::channel();
-        *now = Now::Waiting(Waiting {
+        *now = SignInState::Waiting(PendingSignIn {
             account: account.clone(),
             address: address.clone(),
             _cancel: cancel,
         });
         // Held until the outcome is told, so that whoever waits for the address finds it.
         let (mine, held_open) = (address.clone(), tell.clone());
-        let walk = Walk {
+        let walk = SignInTask {
             options: self.options.clone(),
             session: self.session.clone(),
             scopes: self.scopes.clone(),
             account,
-            browser: HandsOver(tell),
+            browser: UrlForwarder(tell),
         };
         let (state, accounts) = (self.now.clone(), self.accounts.clone());
         tokio::spawn(async move {
             // It blocks: the store may.
-            let outcome = blocking(move || Handle::current().block_on(walk.go(cancelled))).await;
+            let outcome = blocking(move || Handle::current().block_on(walk.run(cancelled))).await;
             let after = match outcome {
                 Ok(Some(account)) => {
-                    accounts.look_again().await;
+                    accounts.expire_cache().await;
                     let name = &account.username;
                     accounts.events().good(format!("{name} signed in"));
                     // Apps find it ready. Why there is none, the list of events tells.
                     if let Err(error) = accounts.token(Some(&account.home_account_id), None).await {
                         tracing::debug!("no token after the sign-in: {error}");
                     }
-                    Now::Nothing
+                    SignInState::Nothing
                 }
-                Ok(None) => Now::Nothing,
+                Ok(None) => SignInState::Nothing,
                 Err(error) => {
                     accounts.events().bad("A sign-in failed", &error);
-                    Now::Failed(error)
+                    SignInState::Failed(error)
                 }
             };
             let mut state = lock(&state);
             // One that was cancelled says nothing of the one that was begun since.
-            if matches!(&*state, Now::Waiting(now) if now.address.same_channel(&mine)) {
+            if matches!(&*state, SignInState::Waiting(now) if now.address.same_channel(&mine)) {
                 *state = after;
             }
             drop(held_open);
@@ -149,34 +149,34 @@ impl SignIns {
 
     /// Ends the wait, or forgets how it failed.
     pub(super) fn end(&self) {
-        *lock(&self.now) = Now::Nothing;
+        *lock(&self.now) = SignInState::Nothing;
     }
 
     /// What is waited for, and what failed last.
     pub(super) fn json(&self) -> (Value, Value) {
         match &*lock(&self.now) {
-            Now::Nothing => (Value::Null, Value::Null),
-            Now::Waiting(waiting) => {
+            SignInState::Nothing => (Value::Null, Value::Null),
+            SignInState::Waiting(waiting) => {
                 let url = waiting.address.borrow().clone();
                 (json!({"account": waiting.account, "url": url}), Value::Null)
             }
-            Now::Failed(error) => (Value::Null, super::state::failure(error)),
+            SignInState::Failed(error) => (Value::Null, super::state::failure(error)),
         }
     }
 }
 
 /// One sign-in.
-struct Walk {
+struct SignInTask {
     options: Arc<Options>,
     session: Session,
     scopes: Vec<String>,
     account: Option<String>,
-    browser: HandsOver,
+    browser: UrlForwarder,
 }
 
-impl Walk {
+impl SignInTask {
     /// Who signed in; `None` where it was cancelled.
-    async fn go(self, cancelled: oneshot::Receiver<()>) -> Result<Option<Account>> {
+    async fn run(self, cancelled: oneshot::Receiver<()>) -> Result<Option<Account>> {
         let entra = (self.options.entra)()?;
         let by = SignInMethod::Browser {
             browser: &self.browser,
@@ -197,9 +197,9 @@ impl Walk {
 }
 
 /// Hands the address over to the page.
-struct HandsOver(watch::Sender<Option<String>>);
+struct UrlForwarder(watch::Sender<Option<String>>);
 
-impl Browser for HandsOver {
+impl Browser for UrlForwarder {
     fn open(&self, link: &Link) -> Result<Opened> {
         // By an authenticated response: it is on no command line.
         match self.0.send(Some(link.target().to_owned())) {
@@ -213,6 +213,6 @@ impl Browser for HandsOver {
     }
 }
 
-fn lock(now: &Mutex<Now>) -> MutexGuard<'_, Now> {
+fn lock(now: &Mutex<SignInState>) -> MutexGuard<'_, SignInState> {
     now.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -5,17 +5,17 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::error::Error;
-use crate::serve::accounts::Held;
+use crate::serve::accounts::CredentialState;
 use crate::session::{AccountState, TokenState};
 use crate::shapes;
 use crate::time::{Clock, Timestamp};
 
 /// What is to come for an account.
-enum Next {
+enum NextAction {
     /// The service replaces the token that it holds, after so long.
     Renews(Duration),
     /// Whoever asks gets what is kept.
-    HandsOut,
+    ReturnsCached,
     /// Whoever asks has the Entra token exchanged.
     Exchanges,
     /// Whoever asks has the session renewed.
@@ -25,14 +25,14 @@ enum Next {
 }
 
 /// An account as the page needs it: its tokens with what they have left by the service's clock.
-pub(super) fn account(state: &AccountState, held: &Held, clock: &dyn Clock) -> Value {
+pub(super) fn account(state: &AccountState, held: &CredentialState, clock: &dyn Clock) -> Value {
     let next = next(state, held, clock);
     let (does, after) = match next {
-        Next::Renews(after) => ("renews", Some(after)),
-        Next::HandsOut => ("hands-out", None),
-        Next::Exchanges => ("exchanges", None),
-        Next::Redeems => ("redeems", None),
-        Next::SignIn => ("sign-in", None),
+        NextAction::Renews(after) => ("renews", Some(after)),
+        NextAction::ReturnsCached => ("hands-out", None),
+        NextAction::Exchanges => ("exchanges", None),
+        NextAction::Redeems => ("redeems", None),
+        NextAction::SignIn => ("sign-in", None),
     };
     let mut json = shapes::account(&state.account);
     json["username"] = json!(shapes::clean(&state.account.username));
@@ -78,14 +78,14 @@ fn at(time: Timestamp) -> String {
     Timestamp::from_unix_seconds(seconds - seconds.rem_euclid(60)).to_string()
 }
 
-fn next(state: &AccountState, held: &Held, clock: &dyn Clock) -> Next {
+fn next(state: &AccountState, held: &CredentialState, clock: &dyn Clock) -> NextAction {
     let fresh = |token: Option<TokenState>| token.is_some_and(|token| token.fresh);
     match held.token.as_ref().map(|token| token.due_in(clock)) {
-        _ if held.needs_person => Next::SignIn,
-        Some(due) if !due.is_zero() => Next::Renews(due),
-        _ if fresh(state.communication) => Next::HandsOut,
-        _ if fresh(state.entra) => Next::Exchanges,
-        _ if state.can_renew => Next::Redeems,
-        _ => Next::SignIn,
+        _ if held.needs_person => NextAction::SignIn,
+        Some(due) if !due.is_zero() => NextAction::Renews(due),
+        _ if fresh(state.communication) => NextAction::ReturnsCached,
+        _ if fresh(state.entra) => NextAction::Exchanges,
+        _ if state.can_renew => NextAction::Redeems,
+        _ => NextAction::SignIn,
     }
 }

@@ -14,16 +14,16 @@ use tokio::sync::watch;
 use crate::entra::browser::Link;
 use crate::error::Result;
 use crate::secret::ServiceSecret;
-use crate::serve::place::new_secret;
+use crate::serve::instance_dir::new_secret;
 use crate::time::{Clock, Timestamp};
 
-use super::passes::make_room;
+use super::sessions::make_room;
 
 /// How long a ticket waits for its browser.
 pub(in crate::serve) const TICKET_LIFE: Duration = Duration::from_secs(60);
 
 /// The address that opens the dashboard once, and the ticket behind it.
-pub struct Opening {
+pub struct DashboardLink {
     /// The target contains the ticket; the start page, if there is one, contains no secret.
     pub link: Link,
     /// The ticket's number, which is no secret.
@@ -42,12 +42,12 @@ pub(in crate::serve) enum Redeemer {
 /// The tickets that wait.
 pub(super) struct Tickets {
     clock: Arc<dyn Clock>,
-    held: Mutex<Held>,
+    held: Mutex<TicketList>,
     changed: watch::Sender<()>,
 }
 
 #[derive(Default)]
-struct Held {
+struct TicketList {
     tickets: VecDeque<Ticket>,
     /// The number of the newest ticket.
     last: u64,
@@ -138,7 +138,7 @@ impl Tickets {
         TICKET_LIFE.checked_sub(age).filter(|left| !left.is_zero())
     }
 
-    fn held(&self) -> MutexGuard<'_, Held> {
+    fn held(&self) -> MutexGuard<'_, TicketList> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

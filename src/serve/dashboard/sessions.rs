@@ -21,8 +21,8 @@ use subtle::ConstantTimeEq;
 use crate::error::Result;
 use crate::secret::ServiceSecret;
 use crate::serve::access::is_own_page;
-use crate::serve::answer::Refusal;
-use crate::serve::place::{new_secret, random};
+use crate::serve::instance_dir::{new_secret, random};
+use crate::serve::response::Refusal;
 use crate::time::Clock;
 
 use super::pages;
@@ -36,18 +36,18 @@ const KEY: &str = "acspass-dashboard";
 const COOKIE: &str = "acspass";
 
 /// See the module.
-pub(in crate::serve) struct Passes {
+pub(in crate::serve) struct DashboardSessions {
     tickets: Arc<Tickets>,
-    held: Mutex<Held>,
+    held: Mutex<SessionList>,
 }
 
 #[derive(Default)]
-struct Held {
-    sessions: VecDeque<Pass>,
+struct SessionList {
+    sessions: VecDeque<DashboardSession>,
 }
 
 /// One browser's session, which ends with the service.
-struct Pass {
+struct DashboardSession {
     /// The first segment of its paths.
     id: String,
     cookie: ServiceSecret,
@@ -65,7 +65,7 @@ pub(super) struct Opened {
 
 /// What a request must bring.
 #[derive(PartialEq, Eq)]
-enum Needs {
+enum Requirement {
     Cookie,
     CookieFromOurPage,
     CookieAndKey,
@@ -73,9 +73,9 @@ enum Needs {
     TheBearer,
 }
 
-impl Passes {
+impl DashboardSessions {
     pub(in crate::serve) fn new(clock: Arc<dyn Clock>) -> Self {
-        Passes {
+        DashboardSessions {
             tickets: Arc::new(Tickets::new(clock)),
             held: Mutex::default(),
         }
@@ -115,7 +115,7 @@ impl Passes {
         };
         let mut held = self.held();
         make_room(&mut held.sessions);
-        held.sessions.push_back(Pass {
+        held.sessions.push_back(DashboardSession {
             id,
             cookie,
             key,
@@ -148,7 +148,7 @@ impl Passes {
         request: &Parts,
     ) -> Result<(), Refusal> {
         let headers = &request.headers;
-        let needs = Needs::of(&request.method, path);
+        let needs = Requirement::of(&request.method, path);
         let mut held = self.held();
         let pass = held.session(id, headers).ok_or_else(closed)?;
         let has_key = || {
@@ -159,23 +159,23 @@ impl Passes {
             }
         };
         match needs {
-            Needs::Cookie => Ok(()),
-            Needs::CookieFromOurPage => from_our_page(headers),
-            Needs::CookieAndKey => has_key(),
-            Needs::CookieAndKeyFromOurPage => from_our_page(headers).and_then(|()| has_key()),
-            Needs::TheBearer => Err(closed()),
+            Requirement::Cookie => Ok(()),
+            Requirement::CookieFromOurPage => from_our_page(headers),
+            Requirement::CookieAndKey => has_key(),
+            Requirement::CookieAndKeyFromOurPage => from_our_page(headers).and_then(|()| has_key()),
+            Requirement::TheBearer => Err(closed()),
         }
     }
 
-    fn held(&self) -> MutexGuard<'_, Held> {
+    fn held(&self) -> MutexGuard<'_, SessionList> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Held {
+impl SessionList {
     /// The session of this id, if the request has its cookie. Any other program that the browser
     /// talks to on this host can set a cookie of the same name, before or after ours.
-    fn session(&mut self, id: &str, headers: &HeaderMap) -> Option<&mut Pass> {
+    fn session(&mut self, id: &str, headers: &HeaderMap) -> Option<&mut DashboardSession> {
         let pass = self.sessions.iter_mut().find(|pass| pass.id == id)?;
         let mut cookies = headers
             .get_all(header::COOKIE)
@@ -189,23 +189,23 @@ impl Held {
     }
 }
 
-impl Needs {
-    fn of(method: &Method, path: &str) -> Needs {
+impl Requirement {
+    fn of(method: &Method, path: &str) -> Requirement {
         let reads = *method == Method::GET || *method == Method::HEAD;
         let is_the_pages = path.starts_with("/dashboard/")
             || path == "/token"
             || path == "/identities"
             || path.starts_with("/identities/");
         if reads && pages::is_asset(path) {
-            Needs::Cookie
+            Requirement::Cookie
         } else if path == super::KEY_PATH {
-            Needs::CookieFromOurPage
+            Requirement::CookieFromOurPage
         } else if !is_the_pages || path == super::TICKETS_PATH {
-            Needs::TheBearer
+            Requirement::TheBearer
         } else if reads {
-            Needs::CookieAndKey
+            Requirement::CookieAndKey
         } else {
-            Needs::CookieAndKeyFromOurPage
+            Requirement::CookieAndKeyFromOurPage
         }
     }
 }
@@ -257,7 +257,7 @@ mod tests {
     #[test]
     fn a_cookie_that_somebody_else_set_shuts_nobody_out() {
         let clock = SettableClock::new(Timestamp::from_unix_seconds(1_800_000_000));
-        let passes = Passes::new(Arc::new(clock));
+        let passes = DashboardSessions::new(Arc::new(clock));
         let open = || {
             let (_, ticket) = passes.issue(Redeemer::Secret).expect("a ticket");
             let opened = passes.redeem(Some(ticket.expose()));
@@ -285,7 +285,7 @@ mod tests {
     #[test]
     fn the_oldest_tickets_and_sessions_make_room() {
         let clock = SettableClock::new(Timestamp::from_unix_seconds(1_800_000_000));
-        let passes = Passes::new(Arc::new(clock));
+        let passes = DashboardSessions::new(Arc::new(clock));
         let issue = || passes.issue(Redeemer::Secret).expect("random bytes").1;
         let redeem = |ticket: &ServiceSecret| {
             let opened = passes.redeem(Some(ticket.expose()));

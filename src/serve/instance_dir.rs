@@ -56,7 +56,7 @@ pub struct Running {
 /// What the lock file says about a running service.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Told {
+struct LockFileContents {
     pid: u32,
     url: String,
     /// For readers of version 0.1 only: a reader uses the files of its own folder.
@@ -158,7 +158,7 @@ pub(super) fn random<const N: usize>() -> Result<zeroize::Zeroizing<[u8; N]>> {
 }
 
 /// A folder that is ours until this is dropped or the process ends.
-pub(super) struct Place {
+pub(super) struct InstanceDir {
     folder: Folder,
     lock: File,
     /// Locked while the service runs, so that a client recognises a secret that was left behind.
@@ -168,9 +168,9 @@ pub(super) struct Place {
     listener: Option<std::os::unix::net::UnixListener>,
 }
 
-impl Place {
+impl InstanceDir {
     /// Takes the folder, which is created where it is missing.
-    pub(super) fn claim(folder: &Folder) -> Result<Place> {
+    pub(super) fn acquire(folder: &Folder) -> Result<InstanceDir> {
         let failed = |cause| folder::failure("create the folder", &folder.path(), cause);
         folder.create_private().map_err(failed)?;
         let failed = |cause| folder::failure("lock", &folder.path_of(LOCK), cause);
@@ -180,7 +180,7 @@ impl Place {
             Err(TryLockError::WouldBlock) => return Err(taken(read(&lock, folder))),
             Err(TryLockError::Error(cause)) => return Err(failed(cause)),
         }
-        Ok(Place {
+        Ok(InstanceDir {
             running: Running {
                 pid: std::process::id(),
                 url: String::new(),
@@ -198,7 +198,7 @@ impl Place {
     }
 
     /// Writes the secret of this run, opens the socket, and tells others where the service is.
-    pub(super) fn settle(&mut self, port: u16, serves: Option<Served>) -> Result<ServiceSecret> {
+    pub(super) fn publish(&mut self, port: u16, serves: Option<Served>) -> Result<ServiceSecret> {
         let secret = new_secret()?;
         let path = &self.running.secret_file;
         self.folder
@@ -212,13 +212,13 @@ impl Place {
         self.running.serves = serves;
         #[cfg(unix)]
         self.open_socket();
-        self.tell();
+        self.write_lock_file();
         Ok(secret)
     }
 
     pub(super) fn note_confinement(&mut self, confined: Confined) {
         self.running.confined = Some(confined);
-        self.tell();
+        self.write_lock_file();
     }
 
     pub(super) fn running(&self) -> &Running {
@@ -257,10 +257,10 @@ impl Place {
     /// Writes what other programs read about this service. The text is replaced in place by one that
     /// is at least as long: a reader finds neither an empty file nor the end of the old text. A lock
     /// without this text is still a lock.
-    fn tell(&mut self) {
+    fn write_lock_file(&mut self) {
         let running = &self.running;
         let text = |path: &PathBuf| path.to_string_lossy().into_owned();
-        let told = Told {
+        let told = LockFileContents {
             pid: running.pid,
             url: running.url.clone(),
             secret_file: text(&running.secret_file),
@@ -283,7 +283,7 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for InstanceDir {
     fn drop(&mut self) {
         let socket = self.running.socket.is_some().then_some(SOCKET);
         for name in socket.into_iter().chain([SECRET_FILE]) {
@@ -329,7 +329,7 @@ fn read(mut file: &File, folder: &Folder) -> Option<Running> {
     let mut bytes = Vec::new();
     file.rewind().ok()?;
     file.take(LONGEST as u64).read_to_end(&mut bytes).ok()?;
-    let told: Told = serde_json::from_slice(&bytes).ok()?;
+    let told: LockFileContents = serde_json::from_slice(&bytes).ok()?;
     let path = |name| {
         let path = folder.path_of(name);
         std::path::absolute(&path).unwrap_or(path)
@@ -370,7 +370,7 @@ mod tests {
     fn a_service_starts_while_others_look_for_one() {
         let folder = tempfile::tempdir().expect("a folder");
         let is_over = AtomicBool::new(false);
-        drop(Place::claim(&folder.path().into()).expect("nobody has the folder"));
+        drop(InstanceDir::acquire(&folder.path().into()).expect("nobody has the folder"));
         let together = Barrier::new(2);
         std::thread::scope(|scope| {
             scope.spawn(|| {
@@ -381,7 +381,7 @@ mod tests {
             });
             together.wait();
             let starts: Vec<_> = (0..1000)
-                .map(|_| Place::claim(&folder.path().into()).map(drop))
+                .map(|_| InstanceDir::acquire(&folder.path().into()).map(drop))
                 .collect();
             is_over.store(true, Ordering::Relaxed);
             for start in starts {
@@ -393,8 +393,9 @@ mod tests {
     #[test]
     fn running_service_is_found_while_it_writes_about_itself() {
         let folder = tempfile::tempdir().expect("a folder");
-        let mut place = Place::claim(&folder.path().into()).expect("no service has the folder");
-        place.settle(7, None).expect("a service");
+        let mut place =
+            InstanceDir::acquire(&folder.path().into()).expect("no service has the folder");
+        place.publish(7, None).expect("a service");
         let is_over = AtomicBool::new(false);
         let together = Barrier::new(2);
         std::thread::scope(|scope| {
@@ -432,13 +433,13 @@ mod tests {
     #[test]
     fn one_service_has_a_folder() {
         let folder = tempfile::tempdir().expect("a folder");
-        let first = Place::claim(&folder.path().into()).expect("nobody has the folder");
-        let Err(second) = Place::claim(&folder.path().into()) else {
+        let first = InstanceDir::acquire(&folder.path().into()).expect("nobody has the folder");
+        let Err(second) = InstanceDir::acquire(&folder.path().into()) else {
             panic!("two services in one folder");
         };
         assert_eq!(second.kind(), Kind::Usage);
         drop(first);
-        Place::claim(&folder.path().into()).expect("it is free again");
+        InstanceDir::acquire(&folder.path().into()).expect("it is free again");
     }
 
     #[test]
