@@ -13,22 +13,22 @@ pub(crate) struct Limits {
     pub(crate) buffers: usize,
     /// Connections of unknown callers that may hold buffers at a time. The rest of the buffers is
     /// for known callers.
-    pub(crate) strangers: usize,
+    pub(crate) unauthenticated: usize,
     /// While more connections than this hold buffers, or every connection is taken, each gives its
     /// buffers back after its answer. A caller loses its connection then if it sends or takes nothing for one to two ticks in the
     /// middle of an exchange, or does not wait for an answer before its next request. The latter
     /// ends an unknown caller's connection at any time.
-    pub(crate) kept: usize,
+    pub(crate) kept_buffers: usize,
     /// Bytes of a request's head without its cookies; 8 KiB at least.
     pub(crate) head: usize,
     /// How long an unknown caller's connection may stay open without a request.
-    pub(crate) silence: Duration,
+    pub(crate) idle: Duration,
     /// How long a known caller's connection may stay open without a request.
-    pub(crate) known_silence: Duration,
+    pub(crate) authenticated_idle: Duration,
     /// How long an exchange may take until its caller is known, from the request's first byte until
     /// the system has taken the answer's last one. Every request's head and every TLS handshake
     /// has to be complete in this time, a known caller's too.
-    pub(crate) stranger: Duration,
+    pub(crate) unauthenticated_exchange: Duration,
     /// How long a known caller's exchange may take. An answer without a known length is exempt: it
     /// may go on for as long as it is read.
     pub(crate) exchange: Duration,

@@ -5,19 +5,19 @@
 
 mod admitted;
 mod adopt;
-mod crowd;
-mod farewell;
+mod capacity;
+mod close;
+mod connection;
+mod deadlines;
 mod head;
 mod limits;
 mod navigation;
 mod origin;
-mod patience;
 pub mod peer;
 mod progress;
 pub(crate) mod serve;
 #[cfg(test)]
 mod slow_callers_tests;
-mod talk;
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};

@@ -23,7 +23,7 @@ struct Inner {
     /// How often the system took bytes of an answer.
     taken: AtomicU32,
     is_blocked: AtomicBool,
-    is_known: AtomicBool,
+    is_authenticated: AtomicBool,
     is_open_ended: AtomicBool,
     is_pipelined: AtomicBool,
     /// The place among unknown callers, which is given back once the caller is known.
@@ -38,7 +38,7 @@ pub(super) struct Seen {
     pub(super) taken: u32,
     /// The caller has to read before more can be written.
     pub(super) is_blocked: bool,
-    pub(super) is_known: bool,
+    pub(super) is_authenticated: bool,
     /// The answer has no known length, and has not ended.
     pub(super) is_open_ended: bool,
 }
@@ -89,7 +89,7 @@ impl Caller {
     pub(crate) fn trust(request: &Extensions) {
         // A caller that is known already is not introduced again.
         if let Some(Caller(progress)) = request.get::<Caller>() {
-            progress.0.is_known.store(true, Ordering::Relaxed);
+            progress.0.is_authenticated.store(true, Ordering::Relaxed);
             progress.leave();
         }
     }
@@ -99,7 +99,7 @@ impl Progress {
     /// The progress of a connection that has `place` among the unknown callers, or is known.
     pub(super) fn new(place: Option<OwnedSemaphorePermit>) -> Self {
         Progress(Arc::new(Inner {
-            is_known: AtomicBool::new(place.is_none()),
+            is_authenticated: AtomicBool::new(place.is_none()),
             place: Mutex::new(place),
             ..Inner::default()
         }))
@@ -110,7 +110,7 @@ impl Progress {
             point: self.point(),
             taken: self.0.taken.load(Ordering::Relaxed),
             is_blocked: self.0.is_blocked.load(Ordering::Relaxed),
-            is_known: self.0.is_known.load(Ordering::Relaxed),
+            is_authenticated: self.0.is_authenticated.load(Ordering::Relaxed),
             is_open_ended: self.0.is_open_ended.load(Ordering::Relaxed),
         }
     }
@@ -127,7 +127,7 @@ impl Progress {
         let is_pipelined = self.point().is_at_rest();
         self.0.is_pipelined.store(is_pipelined, Ordering::Relaxed);
         self.enter(ASKED);
-        if !self.0.is_known.load(Ordering::Relaxed) {
+        if !self.0.is_authenticated.load(Ordering::Relaxed) {
             request.extensions_mut().insert(Caller(self.clone()));
         }
     }

@@ -21,12 +21,12 @@ use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
 use super::admitted::Admitted;
-use super::crowd::{Crowd, Seat};
-use super::farewell::{self, Abort};
+use super::capacity::{Capacity, Slot};
+use super::close::{self, Abort};
+use super::connection::{Idle, Outcome, serve_connection};
 pub(crate) use super::limits::Limits;
 use super::peer::{Admission, PeerCheck};
 pub(crate) use super::progress::Caller;
-use super::talk::{Idle, Left, talk};
 use super::{Bound, is_loopback_peer};
 
 /// How long to wait after the system refused to hand out a connection (out of descriptors).
@@ -52,7 +52,7 @@ where
     let mut loops = JoinSet::new();
     let peers = Arc::new(PeerCheck::new());
     for listener in bound.listeners {
-        let listener = TcpDoor {
+        let listener = TcpAcceptor {
             listener: TcpListener::from_std(listener)?,
             peers: peers.clone(),
         };
@@ -85,7 +85,7 @@ where
 }
 
 /// What connections come in by.
-trait Door: Send + Sync + 'static {
+trait Acceptor: Send + Sync + 'static {
     type Stream: AsyncRead + AsyncWrite + Abort + Unpin + Send + Sync + 'static;
 
     /// The next connection; `None` where it is a stranger's.
@@ -95,15 +95,15 @@ trait Door: Send + Sync + 'static {
     fn admits(&self, stream: &Self::Stream) -> impl Future<Output = Option<Admission>> + Send;
 
     /// Ends when the peer says something, or goes.
-    fn said(stream: &Self::Stream) -> impl Future<Output = io::Result<()>> + Send;
+    fn readable(stream: &Self::Stream) -> impl Future<Output = io::Result<()>> + Send;
 }
 
-struct TcpDoor {
+struct TcpAcceptor {
     listener: TcpListener,
     peers: Arc<PeerCheck>,
 }
 
-impl Door for TcpDoor {
+impl Acceptor for TcpAcceptor {
     type Stream = TcpStream;
 
     async fn admits(&self, stream: &TcpStream) -> Option<Admission> {
@@ -121,14 +121,14 @@ impl Door for TcpDoor {
         Ok(is_ours.then_some(stream))
     }
 
-    async fn said(stream: &TcpStream) -> io::Result<()> {
+    async fn readable(stream: &TcpStream) -> io::Result<()> {
         // Not `readable`, which may end though nothing is there.
         stream.peek(&mut [0]).await.map(|_| ())
     }
 }
 
 #[cfg(unix)]
-impl Door for tokio::net::UnixListener {
+impl Acceptor for tokio::net::UnixListener {
     type Stream = tokio::net::UnixStream;
 
     /// The socket's mode and folder keep other users out.
@@ -141,12 +141,12 @@ impl Door for tokio::net::UnixListener {
         Ok(Some(stream))
     }
 
-    fn said(stream: &Self::Stream) -> impl Future<Output = io::Result<()>> + Send {
+    fn readable(stream: &Self::Stream) -> impl Future<Output = io::Result<()>> + Send {
         stream.readable()
     }
 }
 
-async fn accept<S, D: Door>(
+async fn accept<S, D: Acceptor>(
     listener: D,
     tls: Option<TlsAcceptor>,
     service: S,
@@ -160,7 +160,7 @@ async fn accept<S, D: Door>(
     let told = stop.clone();
     let listener = Arc::new(listener);
     let mut connections = JoinSet::new();
-    let crowd = Arc::new(Crowd::new(&limits));
+    let crowd = Arc::new(Capacity::new(&limits));
     // The system may have fewer descriptors than the listener has places.
     let mut is_exhausted = false;
     loop {
@@ -174,7 +174,7 @@ async fn accept<S, D: Door>(
                 continue;
             }
             () = tokio::time::sleep(limits.tick), if is_full => {
-                crowd.make_room();
+                crowd.close_idle();
                 is_exhausted = false;
                 continue;
             }
@@ -203,7 +203,7 @@ async fn accept<S, D: Door>(
                     admission,
                     head,
                 };
-                attend::<_, D>(stream, tls, service, limits, crowd, told).await;
+                handle_connection::<_, D>(stream, tls, service, limits, crowd, told).await;
             }
         });
     }
@@ -214,12 +214,12 @@ async fn accept<S, D: Door>(
 }
 
 /// One connection: it waits without buffers, talks, and waits again.
-async fn attend<S, D: Door>(
+async fn handle_connection<S, D: Acceptor>(
     mut stream: D::Stream,
     tls: Option<TlsAcceptor>,
     service: S,
     limits: Limits,
-    crowd: Arc<Crowd>,
+    crowd: Arc<Capacity>,
     stop: watch::Receiver<bool>,
 ) where
     S: Service<Request<Incoming>, Response = Response<Body>> + Clone + Send + Unpin + 'static,
@@ -228,11 +228,11 @@ async fn attend<S, D: Door>(
 {
     let mut is_known = false;
     loop {
-        let speaks = speaks::<D>(&stream, is_known, &limits, &crowd, stop.clone());
+        let speaks = wait_readable::<D>(&stream, is_known, &limits, &crowd, stop.clone());
         if !speaks.await {
             return;
         }
-        let Some(mut seat) = seated(is_known, &limits, &crowd, stop.clone()).await else {
+        let Some(mut seat) = acquire_slot(is_known, &limits, &crowd, stop.clone()).await else {
             return;
         };
         let (tls, service, told) = (tls.clone(), service.clone(), stop.clone());
@@ -240,29 +240,32 @@ async fn attend<S, D: Door>(
         let talked = Box::pin(async {
             let place = (&mut seat, &*crowd);
             let left = match tls {
-                None => talk(stream, service, limits, Idle::Returned, place, told).await,
+                None => {
+                    serve_connection(stream, service, limits, Idle::Returned, place, told).await
+                }
                 Some(tls) => {
                     let shaken = tokio::select! {
                         shaken = tls.accept(stream) => shaken.ok()?,
-                        () = crowd.too_slow(&limits) => return None,
+                        () = crowd.head_expired(&limits) => return None,
                     };
                     // What TLS has read ahead cannot be waited for on the socket.
-                    let left = talk(shaken, service, limits, Idle::Kept, place, told).await;
+                    let left =
+                        serve_connection(shaken, service, limits, Idle::Kept, place, told).await;
                     drop(seat);
-                    if let Left::Quiet { stream, .. } | Left::Closing(stream) = left {
-                        part(stream, &limits, &crowd, stop.clone()).await;
+                    if let Outcome::Quiet { stream, .. } | Outcome::Closing(stream) = left {
+                        close(stream, &limits, &crowd, stop.clone()).await;
                     }
                     return None;
                 }
             };
             drop(seat);
             match left {
-                Left::Quiet { stream, is_known } => Some((stream, is_known)),
-                Left::Closing(stream) => {
-                    part(stream, &limits, &crowd, stop.clone()).await;
+                Outcome::Quiet { stream, is_known } => Some((stream, is_known)),
+                Outcome::Closing(stream) => {
+                    close(stream, &limits, &crowd, stop.clone()).await;
                     None
                 }
-                Left::Nothing => None,
+                Outcome::Nothing => None,
             }
         })
         .await;
@@ -275,53 +278,53 @@ async fn attend<S, D: Door>(
 
 /// Waits for the peer to send something; `false` if it has been silent for too long, has gone, or
 /// `stop` turned true. A silent connection costs next to nothing.
-async fn speaks<D: Door>(
+async fn wait_readable<D: Acceptor>(
     stream: &D::Stream,
     is_known: bool,
     limits: &Limits,
-    crowd: &Crowd,
+    crowd: &Capacity,
     mut stop: watch::Receiver<bool>,
 ) -> bool {
     let silence = match is_known {
-        true => limits.known_silence,
-        false => limits.silence,
+        true => limits.authenticated_idle,
+        false => limits.idle,
     };
     tokio::select! {
         biased;
-        said = D::said(stream) => said.is_ok(),
+        said = D::readable(stream) => said.is_ok(),
         _ = stop.wait_for(|stop| *stop) => false,
-        () = crowd.outstayed(silence, limits) => false,
+        () = crowd.idle_expired(silence, limits) => false,
     }
 }
 
 /// Waits for a place. This is not the caller's time; it is bounded since each place is taken for a
 /// bounded time.
-async fn seated(
+async fn acquire_slot(
     is_known: bool,
     limits: &Limits,
-    crowd: &Crowd,
+    crowd: &Capacity,
     mut stop: watch::Receiver<bool>,
-) -> Option<Seat> {
+) -> Option<Slot> {
     tokio::select! {
         biased;
-        seat = tokio::time::timeout(limits.exchange, crowd.seat(is_known)) => seat.ok().flatten(),
+        seat = tokio::time::timeout(limits.exchange, crowd.acquire(is_known)) => seat.ok().flatten(),
         _ = stop.wait_for(|stop| *stop) => None,
     }
 }
 
 /// Lets the peer read its last answer. A server that stops throws away what has arrived, and does
 /// not wait.
-async fn part<IO: AsyncRead + AsyncWrite + Unpin>(
+async fn close<IO: AsyncRead + AsyncWrite + Unpin>(
     stream: IO,
     limits: &Limits,
-    crowd: &Crowd,
+    crowd: &Capacity,
     mut stop: watch::Receiver<bool>,
 ) {
     tokio::select! {
         biased;
         // A peer that has gone reads nothing.
-        _ = farewell::part(stream) => {}
+        _ = close::close_gracefully(stream) => {}
         _ = stop.wait_for(|stop| *stop) => {}
-        () = crowd.outstayed(limits.linger, limits) => {}
+        () = crowd.idle_expired(limits.linger, limits) => {}
     }
 }

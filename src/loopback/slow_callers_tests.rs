@@ -29,12 +29,12 @@ const LARGE: usize = 32 * 1024 * 1024;
 const LIMITS: Limits = Limits {
     connections: 64,
     buffers: 64,
-    strangers: 64,
-    kept: 64,
+    unauthenticated: 64,
+    kept_buffers: 64,
     head: 8 * 1024,
-    silence: NEVER,
-    known_silence: NEVER,
-    stranger: NEVER,
+    idle: NEVER,
+    authenticated_idle: NEVER,
+    unauthenticated_exchange: NEVER,
     exchange: NEVER,
     stall: NEVER,
     linger: NEVER,
@@ -167,7 +167,7 @@ async fn rest(stream: &mut TcpStream) -> (Vec<u8>, std::io::Result<usize>) {
 #[tokio::test]
 async fn caller_that_reads_nothing_is_cut_off() {
     let unknown = Limits {
-        stranger: SHORT,
+        unauthenticated_exchange: SHORT,
         ..LIMITS
     };
     let known = Limits {
@@ -196,7 +196,7 @@ async fn caller_that_reads_nothing_is_cut_off() {
 #[tokio::test]
 async fn caller_that_pipelines_and_reads_nothing_is_cut_off() {
     let listening = Listening::start(Limits {
-        stranger: SHORT,
+        unauthenticated_exchange: SHORT,
         ..LIMITS
     });
     let mut stream = listening.connect().await;
@@ -209,7 +209,7 @@ async fn caller_that_pipelines_and_reads_nothing_is_cut_off() {
 async fn caller_that_sends_byte_by_byte_is_cut_off() {
     for (path, is_body) in [("/", false), ("/echo", true), ("/known", false)] {
         let listening = Listening::start(Limits {
-            stranger: SHORT,
+            unauthenticated_exchange: SHORT,
             ..LIMITS
         });
         let head = match is_body {
@@ -231,7 +231,7 @@ async fn caller_that_sends_byte_by_byte_is_cut_off() {
 #[tokio::test]
 async fn silent_connection_is_closed_and_a_known_one_is_not() {
     let listening = Listening::start(Limits {
-        silence: SHORT,
+        idle: SHORT,
         ..LIMITS
     });
     let mut known = listening.sends(&get("/known")).await;
@@ -261,7 +261,7 @@ async fn handshake_that_stalls_is_cut_off() {
     let listening = Listening::over(
         Some(std::sync::Arc::new(tls)),
         Limits {
-            stranger: SHORT,
+            unauthenticated_exchange: SHORT,
             ..LIMITS
         },
     );
@@ -274,7 +274,7 @@ async fn handshake_that_stalls_is_cut_off() {
 #[tokio::test]
 async fn stream_goes_on_while_it_is_read_and_ends_after() {
     let listening = Listening::start(Limits {
-        stranger: SHORT,
+        unauthenticated_exchange: SHORT,
         exchange: SHORT,
         stall: SHORT,
         ..LIMITS
@@ -344,14 +344,14 @@ async fn refused_caller_that_stays_is_closed() {
 async fn unknown_callers_leave_places_to_known_ones() {
     let listening = Listening::start(Limits {
         buffers: 3,
-        strangers: 2,
+        unauthenticated: 2,
         ..LIMITS
     });
     let mut known = listening.sends(&get("/known")).await;
     fine(&mut known).await;
-    let mut strangers = Vec::new();
+    let mut unauthenticated = Vec::new();
     for _ in 0..8 {
-        strangers.push(listening.sends("GET ").await);
+        unauthenticated.push(listening.sends("GET ").await);
     }
     // The known caller gives its place back after each answer, and finds one again each time.
     for _ in 0..10 {
@@ -361,7 +361,7 @@ async fn unknown_callers_leave_places_to_known_ones() {
     }
     // A newcomer waits until an unknown caller leaves.
     let mut newcomer = listening.sends(&get("/")).await;
-    drop(strangers);
+    drop(unauthenticated);
     fine(&mut newcomer).await;
     listening.stop().await;
 }
@@ -391,8 +391,8 @@ async fn newcomer_is_answered_while_callers_that_do_not_read_hold_every_place() 
     ] {
         let listening = Listening::start(Limits {
             buffers: 8,
-            strangers: 6,
-            kept: 4,
+            unauthenticated: 6,
+            kept_buffers: 4,
             ..LIMITS
         });
         let mut held = Vec::new();

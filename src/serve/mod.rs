@@ -56,14 +56,14 @@ pub const PORT: u16 = 8487;
 const LIMITS: Limits = Limits {
     connections: 16 * 1024,
     buffers: 2 * 1024,
-    strangers: 3 * 512,
-    kept: 1024,
+    unauthenticated: 3 * 512,
+    kept_buffers: 1024,
     head: 16 * 1024,
     // A program sends its request at once. One that is known may use its connection again later:
     // it costs little, and is closed if there are too many.
-    silence: Duration::from_secs(10),
-    known_silence: Duration::from_secs(5 * 60),
-    stranger: Duration::from_secs(5),
+    idle: Duration::from_secs(10),
+    authenticated_idle: Duration::from_secs(5 * 60),
+    unauthenticated_exchange: Duration::from_secs(5),
     // More than a refresh takes with all its repetitions.
     exchange: Duration::from_secs(5 * 60),
     stall: Duration::from_secs(10),
@@ -79,8 +79,8 @@ const LIMITS: Limits = Limits {
 const DASHBOARD_LIMITS: Limits = Limits {
     connections: 1024,
     buffers: 256,
-    strangers: 192,
-    kept: 128,
+    unauthenticated: 192,
+    kept_buffers: 128,
     head: 64 * 1024,
     ..LIMITS
 };

@@ -37,7 +37,7 @@ impl<IO: Abort> Abort for tokio_rustls::server::TlsStream<IO> {
 /// Ends this side, and throws away what the peer still sends until it ends its side. A connection
 /// that is closed with unread bytes is reset, and the peer may lose the answer that it has not read
 /// (RFC 9112, section 9.6).
-pub(super) async fn part<IO>(mut stream: IO) -> io::Result<()>
+pub(super) async fn close_gracefully<IO>(mut stream: IO) -> io::Result<()>
 where
     IO: AsyncRead + AsyncWrite + Unpin,
 {

@@ -20,11 +20,11 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
-use super::crowd::{Crowd, Seat};
-use super::farewell::Abort;
+use super::capacity::{Capacity, Slot};
+use super::close::Abort;
+use super::deadlines::{Deadlines, DueAction};
 use super::head;
 use super::limits::Limits;
-use super::patience::{Due, Patience};
 use super::progress::{Noted, Progress};
 
 /// What becomes of a connection that has been quiet for a moment.
@@ -38,7 +38,7 @@ pub(super) enum Idle {
 }
 
 /// What a talk leaves.
-pub(super) enum Left<IO> {
+pub(super) enum Outcome<IO> {
     /// The peer may have more to ask, later. `is_known` if it has authenticated.
     Quiet { stream: IO, is_known: bool },
     /// No further request is answered. The peer may still be reading its last answer.
@@ -54,14 +54,14 @@ enum End {
 }
 
 /// Answers until the peer is through, has taken too long, or `stop` turns true.
-pub(super) async fn talk<IO, S>(
+pub(super) async fn serve_connection<IO, S>(
     stream: IO,
     service: S,
     limits: Limits,
     idle: Idle,
-    (seat, crowd): (&mut Seat, &Crowd),
+    (seat, crowd): (&mut Slot, &Capacity),
     mut stop: watch::Receiver<bool>,
-) -> Left<IO>
+) -> Outcome<IO>
 where
     IO: AsyncRead + AsyncWrite + Abort + Unpin + Send + 'static,
     S: Service<Request<Incoming>, Response = Response<Body>> + Unpin,
@@ -87,7 +87,7 @@ where
                         let mut response = answer.await?;
                         // Requests without a pause would keep the place from all others.
                         let is_greedy = progress.is_pipelined()
-                            && (!progress.seen().is_known || crowd.is_dense(&limits));
+                            && (!progress.seen().is_authenticated || crowd.is_crowded(&limits));
                         if is_greedy || is_refused(response.status()) {
                             let close = HeaderValue::from_static("close");
                             response.headers_mut().insert(CONNECTION, close);
@@ -99,7 +99,7 @@ where
         );
     let mut ticks = interval_at(Instant::now() + limits.tick, limits.tick);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut patience = Patience::new(limits, progress.seen());
+    let mut patience = Deadlines::new(limits, progress.seen());
     let mut stopped = pin!(stop.wait_for(|stop| *stop));
     // Hyper was asked to end the connection after the answer under way.
     let mut is_ending = false;
@@ -112,11 +112,11 @@ where
         if connection.poll_without_shutdown(cx).is_ready() {
             return Poll::Ready(End::Over);
         }
-        let mut rests = progress.seen().point.is_quiet() && crowd.is_dense(&limits);
+        let mut rests = progress.seen().point.is_quiet() && crowd.is_crowded(&limits);
         while ticks.poll_tick(cx).is_ready() {
-            match patience.tick(progress.seen(), crowd.is_dense(&limits)) {
-                Some(Due::Cut) => return Poll::Ready(End::Cut),
-                Some(Due::Rest) => rests |= idle == Idle::Returned,
+            match patience.tick(progress.seen(), crowd.is_crowded(&limits)) {
+                Some(DueAction::Close) => return Poll::Ready(End::Cut),
+                Some(DueAction::ReleaseBuffers) => rests |= idle == Idle::Returned,
                 None => {}
             }
         }
@@ -136,16 +136,16 @@ where
     let stream = parts.io.into_inner().stream;
     let seen = progress.seen();
     match end {
-        End::Quiet if parts.read_buf.is_empty() => Left::Quiet {
+        End::Quiet if parts.read_buf.is_empty() => Outcome::Quiet {
             stream,
-            is_known: seen.is_known,
+            is_known: seen.is_authenticated,
         },
-        End::Quiet | End::Over => Left::Closing(stream),
+        End::Quiet | End::Over => Outcome::Closing(stream),
         End::Cut => {
             if seen.is_blocked {
                 stream.abort();
             }
-            Left::Nothing
+            Outcome::Nothing
         }
     }
 }

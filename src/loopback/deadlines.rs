@@ -10,16 +10,16 @@ use super::progress::{Point, Seen};
 
 /// What is due for a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Due {
+pub(super) enum DueAction {
     /// Nothing was asked since the last tick: the buffers can be given back.
-    Rest,
+    ReleaseBuffers,
     /// The connection must be closed.
-    Cut,
+    Close,
 }
 
 /// The ticks of one connection.
 #[derive(Debug)]
-pub(super) struct Patience {
+pub(super) struct Deadlines {
     limits: Limits,
     last: Seen,
     /// Ticks without a request.
@@ -30,9 +30,9 @@ pub(super) struct Patience {
     stalled: u32,
 }
 
-impl Patience {
+impl Deadlines {
     pub(super) fn new(limits: Limits, seen: Seen) -> Self {
-        Patience {
+        Deadlines {
             limits,
             last: seen,
             silent: 0,
@@ -42,20 +42,20 @@ impl Patience {
     }
 
     /// Counts a tick. `is_crowded` tells whether others wait for the buffers.
-    pub(super) fn tick(&mut self, seen: Seen, is_crowded: bool) -> Option<Due> {
+    pub(super) fn tick(&mut self, seen: Seen, is_crowded: bool) -> Option<DueAction> {
         let last = std::mem::replace(&mut self.last, seen);
         let is_same_point = seen.point == last.point;
         if seen.point.is_at_rest() {
             (self.spent, self.stalled) = (0, 0);
             self.silent = count(self.silent, is_same_point);
-            let silence = match seen.is_known {
-                true => self.limits.known_silence,
-                false => self.limits.silence,
+            let silence = match seen.is_authenticated {
+                true => self.limits.authenticated_idle,
+                false => self.limits.idle,
             };
             return if self.reaches(self.silent, silence) {
-                Some(Due::Cut)
+                Some(DueAction::Close)
             } else {
-                (is_same_point && seen.point.is_quiet()).then_some(Due::Rest)
+                (is_same_point && seen.point.is_quiet()).then_some(DueAction::ReleaseBuffers)
             };
         }
         self.silent = 0;
@@ -66,12 +66,12 @@ impl Patience {
         let is_over = self.spent_all(seen)
             || self.reaches(self.stalled, self.limits.stall)
             || (is_crowded && (is_stalled || is_slow_head));
-        is_over.then_some(Due::Cut)
+        is_over.then_some(DueAction::Close)
     }
 
     fn spent_all(&self, seen: Seen) -> bool {
-        if !seen.is_known || seen.point.is_half_head() {
-            self.reaches(self.spent, self.limits.stranger)
+        if !seen.is_authenticated || seen.point.is_half_head() {
+            self.reaches(self.spent, self.limits.unauthenticated_exchange)
         } else {
             !seen.is_open_ended && self.reaches(self.spent, self.limits.exchange)
         }
@@ -106,12 +106,12 @@ mod tests {
         Limits {
             connections: 1,
             buffers: 1,
-            strangers: 1,
-            kept: 1,
+            unauthenticated: 1,
+            kept_buffers: 1,
             head: 8 * 1024,
-            silence: ticks(10),
-            known_silence: ticks(60),
-            stranger: ticks(5),
+            idle: ticks(10),
+            authenticated_idle: ticks(60),
+            unauthenticated_exchange: ticks(5),
             exchange: ticks(300),
             stall: ticks(8),
             linger: ticks(2),
@@ -129,8 +129,8 @@ mod tests {
     }
 
     /// How many ticks `seen` lasts until something is due, and what.
-    fn lasts(mut seen: impl FnMut(u32) -> Seen, is_crowded: bool) -> (u32, Due) {
-        let mut patience = Patience::new(limits(), seen(0));
+    fn lasts(mut seen: impl FnMut(u32) -> Seen, is_crowded: bool) -> (u32, DueAction) {
+        let mut patience = Deadlines::new(limits(), seen(0));
         (1..1000)
             .find_map(|tick| Some((tick, patience.tick(seen(tick), is_crowded)?)))
             .expect("something is due")
@@ -139,7 +139,11 @@ mod tests {
     #[test]
     fn unknown_caller_has_the_short_deadline_in_every_phase() {
         for phase in [HALF_HEAD, ASKED, ANSWERING] {
-            assert_eq!(lasts(|_| at(0, phase), false), (5, Due::Cut), "{phase}");
+            assert_eq!(
+                lasts(|_| at(0, phase), false),
+                (5, DueAction::Close),
+                "{phase}"
+            );
         }
         // Progress wins an unknown caller no time, and nor does an answer without an end.
         let drips = |tick| Seen {
@@ -148,9 +152,9 @@ mod tests {
             is_open_ended: true,
             ..at(3, ANSWERING)
         };
-        assert_eq!(lasts(drips, false), (5, Due::Cut));
+        assert_eq!(lasts(drips, false), (5, DueAction::Close));
         let phases = |tick: u32| at(0, tick.clamp(HALF_HEAD, ANSWERING));
-        assert_eq!(lasts(phases, false), (5, Due::Cut));
+        assert_eq!(lasts(phases, false), (5, DueAction::Close));
     }
 
     #[test]
@@ -159,26 +163,26 @@ mod tests {
             true => at(tick / 3, ASKED),
             false => at(100, ASKED),
         };
-        assert_eq!(lasts(busy, false), (105, Due::Cut));
+        assert_eq!(lasts(busy, false), (105, DueAction::Close));
     }
 
     #[test]
     fn known_caller_has_the_long_deadline_but_for_its_heads() {
         let known = |phase| {
             move |_| Seen {
-                is_known: true,
+                is_authenticated: true,
                 ..at(7, phase)
             }
         };
-        assert_eq!(lasts(known(HALF_HEAD), false), (5, Due::Cut));
-        assert_eq!(lasts(known(ASKED), false), (300, Due::Cut));
-        assert_eq!(lasts(known(ANSWERING), false), (300, Due::Cut));
+        assert_eq!(lasts(known(HALF_HEAD), false), (5, DueAction::Close));
+        assert_eq!(lasts(known(ASKED), false), (300, DueAction::Close));
+        assert_eq!(lasts(known(ANSWERING), false), (300, DueAction::Close));
     }
 
     #[test]
     fn known_caller_that_takes_nothing_is_cut_and_one_that_reads_on_is_not() {
         let blocked = |tick: u32, is_open_ended| Seen {
-            is_known: true,
+            is_authenticated: true,
             is_blocked: true,
             taken: tick,
             is_open_ended,
@@ -186,42 +190,45 @@ mod tests {
         };
         for is_open_ended in [true, false] {
             let stops = |_| blocked(0, is_open_ended);
-            assert_eq!(lasts(stops, false), (8, Due::Cut));
-            assert_eq!(lasts(stops, true), (1, Due::Cut));
+            assert_eq!(lasts(stops, false), (8, DueAction::Close));
+            assert_eq!(lasts(stops, true), (1, DueAction::Close));
         }
-        assert_eq!(lasts(|tick| blocked(tick, false), true), (300, Due::Cut));
+        assert_eq!(
+            lasts(|tick| blocked(tick, false), true),
+            (300, DueAction::Close)
+        );
         // A stream lasts until its reader stops.
         let stops_late = |tick: u32| blocked(tick.min(600), true);
-        assert_eq!(lasts(stops_late, true), (601, Due::Cut));
-        assert_eq!(lasts(stops_late, false), (608, Due::Cut));
+        assert_eq!(lasts(stops_late, true), (601, DueAction::Close));
+        assert_eq!(lasts(stops_late, false), (608, DueAction::Close));
     }
 
     #[test]
     fn crowd_cuts_half_heads_off_and_leaves_a_service_that_works_alone() {
-        assert_eq!(lasts(|_| at(0, HALF_HEAD), true), (1, Due::Cut));
+        assert_eq!(lasts(|_| at(0, HALF_HEAD), true), (1, DueAction::Close));
         let works = |_| Seen {
-            is_known: true,
+            is_authenticated: true,
             ..at(0, ASKED)
         };
-        assert_eq!(lasts(works, true), (300, Due::Cut));
+        assert_eq!(lasts(works, true), (300, DueAction::Close));
     }
 
     #[test]
     fn connection_without_a_request_rests_and_then_ends() {
-        assert_eq!(lasts(|_| at(1, 0), false), (1, Due::Rest));
+        assert_eq!(lasts(|_| at(1, 0), false), (1, DueAction::ReleaseBuffers));
         // Before its first request there is nothing to give back.
-        assert_eq!(lasts(|_| at(0, 0), false), (10, Due::Cut));
+        assert_eq!(lasts(|_| at(0, 0), false), (10, DueAction::Close));
         for (is_known, end) in [(false, 10), (true, 60)] {
             let seen = Seen {
-                is_known,
+                is_authenticated: is_known,
                 ..at(1, 0)
             };
-            let mut patience = Patience::new(limits(), seen);
+            let mut patience = Deadlines::new(limits(), seen);
             for tick in 1..end {
                 let due = patience.tick(seen, false);
-                assert_eq!(due, Some(Due::Rest), "{tick}");
+                assert_eq!(due, Some(DueAction::ReleaseBuffers), "{tick}");
             }
-            assert_eq!(patience.tick(seen, false), Some(Due::Cut));
+            assert_eq!(patience.tick(seen, false), Some(DueAction::Close));
         }
     }
 }
