@@ -2,19 +2,19 @@
 
 use std::sync::Arc;
 
-use crate::config::{Opener, Place};
+use crate::config::{HostKind, Opener};
 use crate::emulator::UserAgent;
 use crate::entra::browser::{Browser, BrowserCommand, Link, Opened, SystemBrowser};
 use crate::error::{Error, Result};
 use crate::files::Folder;
 
-use super::output::Talk;
-use super::parts::World;
+use super::context::Environment;
+use super::output::Messages;
 
 /// The browser that this world leads to. `emulated_user` is there where the authority is the
 /// embedded emulator, whose users are not people.
 pub(super) fn choose(
-    world: &World,
+    world: &Environment,
     no_browser: bool,
     emulated_user: Option<&str>,
 ) -> Result<Arc<dyn Browser>> {
@@ -23,22 +23,22 @@ pub(super) fn choose(
 
 /// The browser that the dashboard opens in. Elsewhere than on a terminal none is opened: the
 /// address is printed.
-pub(super) fn for_dashboard(world: &World, opens: bool) -> Result<Arc<dyn Browser>> {
+pub(super) fn for_dashboard(world: &Environment, opens: bool) -> Result<Arc<dyn Browser>> {
     choose_for(Page::Dashboard, world, !opens, None)
 }
 
 fn choose_for(
     page: Page,
-    world: &World,
+    world: &Environment,
     no_browser: bool,
     emulated_user: Option<&str>,
 ) -> Result<Arc<dyn Browser>> {
-    let opener = Opener::of(&world.environment);
-    let teller = Teller {
+    let opener = Opener::of(&world.variables);
+    let teller = LinkPrinter {
         page,
-        talk: world.talk.clone(),
+        talk: world.messages.clone(),
         prints_first: world.stderr_is_terminal,
-        place: Place::of(&world.environment),
+        place: HostKind::of(&world.variables),
     };
     if no_browser {
         return Ok(Arc::new(Printed { teller, why: None }));
@@ -55,7 +55,7 @@ fn choose_for(
     if let Some(user) = walks_itself(world, emulated_user) {
         teller
             .talk
-            .say("no browser can be opened here: the emulator's users sign in without one");
+            .print("no browser can be opened here: the emulator's users sign in without one");
         return Ok(user_agent(world, user));
     }
     Ok(match opener {
@@ -75,21 +75,27 @@ fn choose_for(
 }
 
 /// The emulator's user agent, which needs no display and signs in as this user.
-pub(super) fn user_agent(world: &World, user: &str) -> Arc<dyn Browser> {
+pub(super) fn user_agent(world: &Environment, user: &str) -> Arc<dyn Browser> {
     Arc::new(BuiltIn {
         user: user.to_owned(),
-        talk: world.talk.clone(),
+        talk: world.messages.clone(),
     })
 }
 
 /// The folder of files that lead a browser to an address with secrets.
-fn redirect_files(world: &World) -> Option<Folder> {
+fn redirect_files(world: &Environment) -> Option<Folder> {
     Some(world.state_folder().ok()?.below("browser"))
 }
 
 /// The emulator's user whom its built-in user agent signs in, since nobody else can.
-pub(super) fn walks_itself<'u>(world: &World, emulated_user: Option<&'u str>) -> Option<&'u str> {
-    let opens_pages = matches!(Place::of(&world.environment), Place::Desktop | Place::Wsl);
+pub(super) fn walks_itself<'u>(
+    world: &Environment,
+    emulated_user: Option<&'u str>,
+) -> Option<&'u str> {
+    let opens_pages = matches!(
+        HostKind::of(&world.variables),
+        HostKind::Desktop | HostKind::Wsl
+    );
     emulated_user.filter(|_| !opens_pages || world.variable("CI").is_some())
 }
 
@@ -108,7 +114,7 @@ impl Browser for Configured {
 /// A browser, or the printed address where it cannot be opened.
 struct Announced<B> {
     inner: B,
-    teller: Teller,
+    teller: LinkPrinter,
 }
 
 impl<B: Browser> Browser for Announced<B> {
@@ -116,7 +122,7 @@ impl<B: Browser> Browser for Announced<B> {
         let teller = &self.teller;
         // Elsewhere than on a screen it may end up in a log, and may contain state and nonce.
         if teller.prints_first {
-            teller.talk.say(&format!(
+            teller.talk.print(&format!(
                 "The {}; if it does not open by itself, open this address:\n\n  {}\n",
                 teller.page.name(),
                 teller.address(link)
@@ -124,7 +130,7 @@ impl<B: Browser> Browser for Announced<B> {
         }
         match self.inner.open(link) {
             Ok(opened) => {
-                teller.talk.say(&format!(
+                teller.talk.print(&format!(
                     "the {} opens in {}",
                     teller.page.name(),
                     opened.name()
@@ -134,7 +140,7 @@ impl<B: Browser> Browser for Announced<B> {
             Err(error) => {
                 teller.talk.warn(error.message());
                 if let Some(advice) = teller.advice() {
-                    teller.talk.say(advice);
+                    teller.talk.print(advice);
                 }
                 teller.print(link);
                 Ok(Opened::by("you"))
@@ -145,14 +151,14 @@ impl<B: Browser> Browser for Announced<B> {
 
 /// The address, printed for the user to open.
 struct Printed {
-    teller: Teller,
+    teller: LinkPrinter,
     why: Option<&'static str>,
 }
 
 impl Browser for Printed {
     fn open(&self, link: &Link) -> Result<Opened> {
         if let Some(why) = self.why {
-            self.teller.talk.say(why);
+            self.teller.talk.print(why);
         }
         self.teller.print(link);
         Ok(Opened::by("you"))
@@ -160,21 +166,21 @@ impl Browser for Printed {
 }
 
 /// Prints addresses, in words that fit the place.
-struct Teller {
+struct LinkPrinter {
     /// What is opened.
     page: Page,
-    talk: Talk,
+    talk: Messages,
     /// The address is printed before a browser is tried.
     prints_first: bool,
-    place: Place,
+    place: HostKind,
 }
 
-impl Teller {
+impl LinkPrinter {
     /// Why no page opens here, and what leads on.
     fn advice(&self) -> Option<&'static str> {
         match (self.page, &self.place) {
             // The other ways are ways to sign in.
-            (Page::Dashboard, Place::Ssh(_) | Place::Container | Place::Bare) => None,
+            (Page::Dashboard, HostKind::Ssh(_) | HostKind::Container | HostKind::Bare) => None,
             _ => self.place.advice(),
         }
     }
@@ -196,7 +202,7 @@ impl Teller {
             (Page::Dashboard, _) => (own_port(url), ""),
         };
         let forwarding = port.and_then(|port| self.place.forwarding(port));
-        self.talk.insist(&match forwarding {
+        self.talk.print_always(&match forwarding {
             Some(command) => format!(
                 "Forward the port on the machine that you sit at{instead}:\n\n  {command}\n\nthen \
                  open this address in a browser there:\n\n  {url}\n"
@@ -239,12 +245,12 @@ fn redirect_port(url: &str) -> Option<u16> {
 /// The emulator's own user agent: it walks the pages that a browser would get, as one user.
 struct BuiltIn {
     user: String,
-    talk: Talk,
+    talk: Messages,
 }
 
 impl Browser for BuiltIn {
     fn open(&self, link: &Link) -> Result<Opened> {
-        self.talk.say(&format!(
+        self.talk.print(&format!(
             "the emulator's built-in user agent signs in as {}",
             self.user
         ));

@@ -7,17 +7,17 @@ use crate::config::{self, KeySource};
 use crate::hardening::{Confined, Plan, confine};
 use crate::serve::Server;
 
-use super::parts::{Parts, World};
+use super::context::{Context, Environment};
 
 /// Confines this process, for good: no program can be started afterwards. What cannot be confined is
 /// reported and keeps nothing from running.
-pub(super) fn serve(parts: &Parts<'_>, server: &mut Server) {
+pub(super) fn serve(parts: &Context<'_>, server: &mut Server) {
     server.note_confinement(confined(parts));
     #[cfg(debug_assertions)]
-    super::intruder::act(parts.world);
+    super::confinement_probe::act(parts.world);
 }
 
-fn confined(parts: &Parts<'_>) -> Confined {
+fn confined(parts: &Context<'_>) -> Confined {
     let nothing = Confined {
         files: false,
         programs: false,
@@ -52,12 +52,12 @@ fn confined(parts: &Parts<'_>) -> Confined {
 }
 
 /// Whether a request may lead to a start of the Azure tools.
-fn needs_programs(parts: &Parts<'_>) -> bool {
+fn needs_programs(parts: &Context<'_>) -> bool {
     let resource = parts.config.any_resource();
     let has_no_key = resource.is_ok_and(|resource| matches!(resource.key, KeySource::None));
     let world = parts.world;
     has_no_key
-        && resource_credential::is_developer_tool(&world.environment)
+        && resource_credential::is_developer_tool(&world.variables)
         && world.path_variable("PATH").is_some_and(|folders| {
             std::env::split_paths(&folders)
                 .any(|folder| ["az", "azd"].iter().any(|name| folder.join(name).exists()))
@@ -65,7 +65,7 @@ fn needs_programs(parts: &Parts<'_>) -> bool {
 }
 
 /// The folders of the program, and the files that its settings name.
-fn plan(world: &World) -> Option<Plan> {
+fn plan(world: &Environment) -> Option<Plan> {
     let state = world
         .state_folder()
         .inspect_err(|error| tracing::debug!("the service is not confined: {error}"))

@@ -12,23 +12,27 @@ use crate::loopback;
 use crate::serve::{Client, DashboardLink, Running};
 
 use super::browser;
+use super::context::Environment;
 use super::output::Output;
-use super::parts::World;
 
 const TICKETS: &str = "/dashboard/tickets";
 
 /// Whether a browser is started: elsewhere than at a terminal, and if a program reads the result,
 /// the link is only printed.
-pub(super) fn opens(world: &World, output: &Output) -> bool {
+pub(super) fn opens(world: &Environment, output: &Output) -> bool {
     world.stderr_is_terminal && !output.is_json
 }
 
 /// Opens the link, or prints it. The result keeps the redirect file, if there is one.
-pub(super) fn show(opening: &DashboardLink, world: &World, output: &Output) -> Result<Opened> {
+pub(super) fn show(
+    opening: &DashboardLink,
+    world: &Environment,
+    output: &Output,
+) -> Result<Opened> {
     let browser = browser::for_dashboard(world, opens(world, output))?;
     output
-        .talk()
-        .say("the link to the dashboard works once, and for a minute");
+        .messages()
+        .print("the link to the dashboard works once, and for a minute");
     browser.open(&opening.link)
 }
 

@@ -18,9 +18,9 @@ use zeroize::Zeroizing;
 
 use crate::error::{Error, Result};
 
-use super::keyboard::interrupted;
-use super::parts::runtime;
-use super::unseen;
+use super::context::runtime;
+use super::line_editor;
+use super::prompt::interrupted;
 
 /// The terminal whose echo is off now, and its modes from before.
 static HIDDEN: Mutex<Option<(Device, Termios)>> = Mutex::new(None);
@@ -59,7 +59,7 @@ pub(super) fn read_line(
     source: &mut impl Read,
     longest: usize,
 ) -> io::Result<Option<Zeroizing<String>>> {
-    unseen::read_line(source, longest)
+    line_editor::read_line(source, longest)
 }
 
 /// Runs `work` while the terminal shows nothing that is typed and hands over each key at once. After

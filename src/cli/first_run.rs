@@ -14,19 +14,19 @@ use crate::input;
 use crate::secret::Pasted;
 
 use super::commands::login::place;
-use super::keyboard::Keyboard;
-use super::parts::{Parts, World};
+use super::context::{Context, Environment};
 use super::profile::Target;
+use super::prompt::Keyboard;
 
 /// The parts of a run that signs in, and `with_resource` also exchanges. What is missing for that
 /// is asked for at the `keyboard`; without one, all of it is one error.
 pub(super) fn parts<'w>(
-    world: &'w World,
+    world: &'w Environment,
     flags: &BTreeMap<Setting, String>,
     with_resource: bool,
     keyboard: Option<&Keyboard>,
-) -> Result<Parts<'w>> {
-    let parts = Parts::new(world, flags)?;
+) -> Result<Context<'w>> {
+    let parts = Context::new(world, flags)?;
     let missing = parts.config.missing(with_resource);
     if missing.is_empty() {
         return Ok(parts);
@@ -40,7 +40,7 @@ pub(super) fn parts<'w>(
         parts: &parts,
     }
     .ask(&missing)?;
-    Parts::new(world, flags)
+    Context::new(world, flags)
 }
 
 /// The ACS resource as it was given.
@@ -50,21 +50,21 @@ enum Answer {
 }
 
 struct Questions<'a> {
-    world: &'a World,
+    world: &'a Environment,
     keyboard: &'a Keyboard,
-    parts: &'a Parts<'a>,
+    parts: &'a Context<'a>,
 }
 
 impl Questions<'_> {
     /// Asks for what is missing. Each answer is kept as soon as it is known to be right.
     fn ask(&self, missing: &[Missing]) -> Result<()> {
-        let talk = &self.world.talk;
+        let talk = &self.world.messages;
         if missing.contains(&Missing::Resource) {
             // Nothing is asked for a store that then keeps nothing.
             self.parts.vault.probe()?;
         }
         let mut target = Target::of(self.world)?;
-        talk.insist(&format!(
+        talk.print_always(&format!(
             "This needs settings that are not there yet, and asks for them now. Each answer is kept \
              in profile {} of\n\n  {}\n\n\
              Where no application is registered yet, press Ctrl-C: `acspass setup` shows how. To \
@@ -94,7 +94,7 @@ impl Questions<'_> {
                 }
             }
         }
-        talk.insist(&match secret_is_kept {
+        talk.print_always(&match secret_is_kept {
             true => format!(
                 "This is kept now, the connection string in {}. `acspass config list` shows it.\n",
                 place(self.parts.vault.store_name())
@@ -172,7 +172,7 @@ impl Questions<'_> {
             }
             (GivenResource::Endpoint(_), ExchangeKind::Key) => {
                 resource_credential::from_environment(
-                    &self.world.environment,
+                    &self.world.variables,
                     http.clone(),
                     self.world.clock.clone(),
                 )?;
@@ -186,7 +186,7 @@ impl Questions<'_> {
     /// Checks over the network. Where there is none, that is said and it goes on: what was given
     /// may well be right.
     fn check(&self, what: &str, work: impl Future<Output = Result<()>>) -> Result<()> {
-        let talk = &self.world.talk;
+        let talk = &self.world.messages;
         talk.status(&format!("checking {what} ..."));
         match self.parts.block_on(work) {
             Err(error) if error.kind() == Kind::Unreachable => {
@@ -209,17 +209,17 @@ impl Questions<'_> {
             match check(input::bare(answer.expose())) {
                 Err(error) if is_about_answer(error.kind()) => self
                     .world
-                    .talk
-                    .insist(&format!("{error}: {}\n", error.hint())),
+                    .messages
+                    .print_always(&format!("{error}: {}\n", error.hint())),
                 outcome => return outcome,
             }
         }
     }
 
     fn answer(&self, question: &str, is_secret: bool) -> Result<Pasted> {
-        let talk = &self.world.talk;
+        let talk = &self.world.messages;
         let line = match is_secret {
-            true => self.parts.block_on(self.keyboard.unseen(talk, question)),
+            true => self.parts.block_on(self.keyboard.hidden(talk, question)),
             false => self.parts.block_on(self.keyboard.asked(talk, question)),
         };
         line?.ok_or_else(|| {

@@ -4,7 +4,7 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::atomic::Ordering;
 
 use super::Folders;
-use super::parts::{EMULATOR, World};
+use super::context::{EMULATOR, Environment};
 use crate::config::ConfigFile;
 use crate::error::{Error, Kind, Result};
 use crate::files::{Folder, SettingsFile};
@@ -24,11 +24,11 @@ pub(super) fn begins_in_a_folder(path: &Path) -> bool {
     }
 }
 
-impl World {
+impl Environment {
     /// An environment variable that holds a path, which need not be UTF-8; an empty one counts as
     /// unset.
     pub(super) fn path_variable(&self, name: &str) -> Option<PathBuf> {
-        match self.raw_environment.get(name) {
+        match self.raw_variables.get(name) {
             Some(path) => Some(PathBuf::from(path)),
             // cmd's `set` and `docker --env-file` keep quotes.
             None => self.variable(name).map(input::bare).map(PathBuf::from),
@@ -69,7 +69,7 @@ impl World {
         if let Some(warning) = file.warning()
             && !self.has_warned.swap(true, Ordering::Relaxed)
         {
-            self.talk.warn(&warning);
+            self.messages.warn(&warning);
         }
         Ok(file)
     }

@@ -5,32 +5,32 @@
 
 mod args;
 mod browser;
+mod clients;
 mod commands;
 mod confined;
+#[cfg(debug_assertions)]
+mod confinement_probe;
+mod context;
 mod dashboard;
 #[cfg_attr(not(unix), path = "console.rs")]
 mod echo;
 mod first_run;
 mod folders;
-#[cfg(debug_assertions)]
-mod intruder;
-mod keyboard;
+#[cfg(unix)]
+mod line_editor;
+mod log;
 mod notify;
 mod output;
-mod parts;
 mod passphrase;
 mod profile;
+mod prompt;
 mod qr;
-mod reach;
-mod ready;
 mod render;
+mod sd_notify;
 mod sign_in;
-mod talk;
-mod unit;
-#[cfg(unix)]
-mod unseen;
+mod stores;
+mod systemd;
 mod usage;
-mod vaults;
 mod wrap;
 
 use std::collections::BTreeMap;
@@ -48,7 +48,7 @@ use crate::error::Kind;
 use crate::time::Clock;
 
 use args::{Cli, Color, Format};
-use output::{Loudness, Output, Talk};
+use output::{Messages, Output, Verbosity};
 
 /// The world outside the program, as it was when the program started.
 pub struct Outside {
@@ -134,17 +134,17 @@ pub fn run(arguments: Vec<OsString>, outside: Outside) -> u8 {
     let (cli, matches) = match parsed {
         Ok(parsed) => parsed,
         Err(wrong) => {
-            let talk = Talk::new(stderr, Loudness::default(), false, columns);
+            let talk = Messages::new(stderr, Verbosity::default(), false, columns);
             return not_a_command(wrong, Output::new(stdout, talk, wants_json));
         }
     };
     let log = environment.get("ACSPASS_LOG").map(String::as_str);
-    let (level, warning) = talk::level(cli.global.quiet, cli.global.verbose, log);
-    let loudness = Loudness {
+    let (level, warning) = log::level(cli.global.quiet, cli.global.verbose, log);
+    let loudness = Verbosity {
         is_quiet: cli.global.quiet,
         level,
     };
-    let talk = Talk::new(stderr, loudness, colours(cli.global.color), columns);
+    let talk = Messages::new(stderr, loudness, colours(cli.global.color), columns);
     if let Some(warning) = warning {
         talk.warn(&warning);
     }
@@ -153,22 +153,22 @@ pub fn run(arguments: Vec<OsString>, outside: Outside) -> u8 {
         output.error(&error);
         return error.kind().exit_code();
     }
-    let world = parts::World {
+    let world = context::Environment {
         stderr_is_terminal,
         stderr_lines: size.map(|(_, lines)| lines),
-        environment,
-        raw_environment,
+        variables: environment,
+        raw_variables: raw_environment,
         folders,
         clock,
         browser,
         listeners,
         program,
         global: cli.global,
-        talk: talk.clone(),
+        messages: talk.clone(),
         kept: OnceLock::new(),
         has_warned: AtomicBool::new(false),
     };
-    let outcome = talk::listening(&talk, || {
+    let outcome = log::listening(&talk, || {
         commands::run(cli.command, &world, stdin, &mut output)
     });
     // A thread may still wait for a key that is not shown.
@@ -176,7 +176,7 @@ pub fn run(arguments: Vec<OsString>, outside: Outside) -> u8 {
     match outcome {
         Ok(code) => code,
         Err(error) => {
-            let error = world.with_what_was_kept(error);
+            let error = world.with_saved_answers_hint(error);
             output.error(&error);
             error.kind().exit_code()
         }
@@ -194,7 +194,7 @@ fn not_a_command(wrong: clap::Error, mut output: Output) -> u8 {
             }
         }
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
-            output.talk().insist(&wrong.to_string());
+            output.messages().print_always(&wrong.to_string());
             Kind::Usage.exit_code()
         }
         _ => {

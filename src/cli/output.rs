@@ -10,23 +10,23 @@ use serde::Serialize;
 use tracing::level_filters::LevelFilter;
 
 use crate::error::{Error, Result};
-use crate::shapes::{self, causes, clean};
+use crate::json::{self, causes, clean};
 use crate::text::{printable_json, without_secrets};
 
 use super::wrap::wrapped;
 
 /// How much is said.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Loudness {
+pub(crate) struct Verbosity {
     /// `-q`: only errors, and what the user cannot do without.
     pub(crate) is_quiet: bool,
     /// Which events of the library are shown, and whether warnings are.
     pub(crate) level: LevelFilter,
 }
 
-impl Default for Loudness {
+impl Default for Verbosity {
     fn default() -> Self {
-        Loudness {
+        Verbosity {
             is_quiet: false,
             level: LevelFilter::INFO,
         }
@@ -36,7 +36,7 @@ impl Default for Loudness {
 /// Standard output and standard error, and how they are to be used.
 pub(crate) struct Output {
     stdout: Box<dyn Write + Send>,
-    talk: Talk,
+    messages: Messages,
     pub(crate) is_json: bool,
     /// Whoever read standard output has closed it.
     reader_is_gone: bool,
@@ -44,9 +44,9 @@ pub(crate) struct Output {
 
 /// Standard error: shared with whatever else talks to the user while a command runs.
 #[derive(Clone)]
-pub(crate) struct Talk {
+pub(crate) struct Messages {
     stderr: Arc<Mutex<Stderr>>,
-    loudness: Loudness,
+    loudness: Verbosity,
     is_coloured: bool,
     /// How wide the terminal is, where there is one that can rewrite a line.
     columns: Option<usize>,
@@ -62,21 +62,21 @@ struct Stderr {
 const CLEAR_LINE: &str = "\r\u{1b}[K";
 
 impl Output {
-    pub(crate) fn new(stdout: Box<dyn Write + Send>, talk: Talk, is_json: bool) -> Self {
+    pub(crate) fn new(stdout: Box<dyn Write + Send>, talk: Messages, is_json: bool) -> Self {
         Output {
             stdout,
-            talk,
+            messages: talk,
             is_json,
             reader_is_gone: false,
         }
     }
 
-    pub(crate) fn talk(&self) -> &Talk {
-        &self.talk
+    pub(crate) fn messages(&self) -> &Messages {
+        &self.messages
     }
 
     /// Whether nobody reads the result any more: what makes more of it may stop.
-    pub(crate) fn reader_is_gone(&self) -> bool {
+    pub(crate) fn is_closed(&self) -> bool {
         self.reader_is_gone
     }
 
@@ -97,7 +97,7 @@ impl Output {
 
     /// Prints what is neither text nor JSON: a completion script, a manual page.
     pub(crate) fn raw(&mut self, bytes: &[u8]) -> Result<()> {
-        self.talk.end_status();
+        self.messages.end_status();
         match self
             .stdout
             .write_all(bytes)
@@ -121,39 +121,42 @@ impl Output {
     /// Prints an error, with its chain of causes, as the last thing on standard error.
     pub(crate) fn error(&self, error: &Error) {
         if self.is_json {
-            self.talk.line(&shapes::error(error).to_string());
+            self.messages.line(&json::error(error).to_string());
             return;
         }
-        let mut paragraphs = vec![self.talk.labelled(
-            &self.talk.bold_red("error:"),
+        let mut paragraphs = vec![self.messages.labelled(
+            &self.messages.bold_red("error:"),
             &without_secrets(error.message()),
         )];
         for cause in causes(error) {
-            paragraphs.push(self.talk.labelled("  caused by:", &without_secrets(&cause)));
+            paragraphs.push(
+                self.messages
+                    .labelled("  caused by:", &without_secrets(&cause)),
+            );
         }
         if let Some(code) = error.code() {
-            paragraphs.push(self.talk.labelled("  code:", code));
+            paragraphs.push(self.messages.labelled("  code:", code));
         }
         if let Some(id) = error.correlation_id() {
-            paragraphs.push(self.talk.labelled("  correlation id:", id));
+            paragraphs.push(self.messages.labelled("  correlation id:", id));
         }
         paragraphs.push(String::new());
         paragraphs.push(
-            self.talk
-                .labelled(&self.talk.bold("hint:"), &without_secrets(error.hint())),
+            self.messages
+                .labelled(&self.messages.bold("hint:"), &without_secrets(error.hint())),
         );
-        self.talk.line(&paragraphs.join("\n"));
+        self.messages.line(&paragraphs.join("\n"));
     }
 }
 
-impl Talk {
+impl Messages {
     pub(crate) fn new(
         stderr: Box<dyn Write + Send>,
-        loudness: Loudness,
+        loudness: Verbosity,
         is_coloured: bool,
         columns: Option<usize>,
     ) -> Self {
-        Talk {
+        Messages {
             stderr: Arc::new(Mutex::new(Stderr {
                 stream: stderr,
                 has_status: false,
@@ -209,14 +212,14 @@ impl Talk {
     }
 
     /// Says something to the user, unless they asked for quiet.
-    pub(crate) fn say(&self, text: &str) {
+    pub(crate) fn print(&self, text: &str) {
         if !self.loudness.is_quiet {
-            self.insist(text);
+            self.print_always(text);
         }
     }
 
     /// Says something that the user cannot do without, however quiet it is to be.
-    pub(crate) fn insist(&self, text: &str) {
+    pub(crate) fn print_always(&self, text: &str) {
         self.line(&wrapped("", &clean(text), self.columns));
     }
 
@@ -230,12 +233,12 @@ impl Talk {
     /// Warns the user, if the level includes warnings.
     pub(crate) fn warn(&self, text: &str) {
         if self.loudness.level >= LevelFilter::WARN {
-            self.alarm(text);
+            self.warn_always(text);
         }
     }
 
     /// Warns, however quiet it is to be.
-    pub(crate) fn alarm(&self, text: &str) {
+    pub(crate) fn warn_always(&self, text: &str) {
         let label = self.paint("33;1", "warning:");
         self.line(&self.labelled(&label, &without_secrets(text)));
     }

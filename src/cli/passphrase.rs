@@ -4,9 +4,9 @@ use crate::error::{Error, Kind, Result};
 use crate::secret::{Passphrase, Pasted};
 use crate::store::Purpose;
 
-use super::keyboard::Keyboard;
-use super::output::Talk;
-use super::parts::block_on_uninterrupted;
+use super::context::block_on_uninterrupted;
+use super::output::Messages;
+use super::prompt::Keyboard;
 
 /// How many wrong passphrases end a command, as with ssh and gpg.
 pub(super) const TRIES: u32 = 3;
@@ -21,10 +21,10 @@ pub(super) fn ask(purpose: Purpose) -> Result<Passphrase> {
         .unwrap_or_else(|_| Err(Error::internal("the passphrase could not be asked for")))
 }
 
-async fn asked(purpose: Purpose, keyboard: &Keyboard, talk: &Talk) -> Result<Passphrase> {
+async fn asked(purpose: Purpose, keyboard: &Keyboard, talk: &Messages) -> Result<Passphrase> {
     if let Purpose::OpenAgain { tries_left } = purpose {
         let tries = if tries_left == 1 { "try" } else { "tries" };
-        talk.insist(&format!(
+        talk.print_always(&format!(
             "this is not the passphrase of the token store; {tries_left} more {tries}, and Ctrl-C \
              ends this"
         ));
@@ -38,13 +38,13 @@ async fn asked(purpose: Purpose, keyboard: &Keyboard, talk: &Talk) -> Result<Pas
         };
         let first = typed(keyboard, talk, question).await?;
         if first.expose().is_empty() {
-            talk.insist("the passphrase is empty; Ctrl-C ends this");
+            talk.print_always("the passphrase is empty; Ctrl-C ends this");
             continue;
         }
         if purpose == Purpose::Choose {
             let second = typed(keyboard, talk, "The same once more: ").await?;
             if second.expose() != first.expose() {
-                talk.insist("the two passphrases differ; Ctrl-C ends this");
+                talk.print_always("the two passphrases differ; Ctrl-C ends this");
                 continue;
             }
         }
@@ -52,9 +52,9 @@ async fn asked(purpose: Purpose, keyboard: &Keyboard, talk: &Talk) -> Result<Pas
     }
 }
 
-async fn typed(keyboard: &Keyboard, talk: &Talk, question: &str) -> Result<Pasted> {
+async fn typed(keyboard: &Keyboard, talk: &Messages, question: &str) -> Result<Pasted> {
     keyboard
-        .unseen(talk, question)
+        .hidden(talk, question)
         .await?
         .ok_or_else(no_terminal)
 }

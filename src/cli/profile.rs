@@ -12,8 +12,8 @@ use crate::secret::SecretBytes;
 use crate::store::SessionStore;
 use crate::text::{may_hold_secret, quoted};
 
-use super::parts::{World, stored_name};
-use super::vaults;
+use super::context::{Environment, stored_name};
+use super::stores;
 
 /// The profile that is written to: the one that is meant, whether it exists yet or not.
 pub(super) struct Target {
@@ -22,7 +22,7 @@ pub(super) struct Target {
 }
 
 impl Target {
-    pub(super) fn of(world: &World) -> Result<Target> {
+    pub(super) fn of(world: &Environment) -> Result<Target> {
         let file = world.config_file_to_repair()?;
         let named = world
             .global
@@ -51,14 +51,14 @@ impl Target {
     }
 
     /// The store that the profile names, even if its other settings are wrong.
-    pub(super) fn vault(&self, world: &World) -> Result<SessionStore> {
+    pub(super) fn vault(&self, world: &Environment) -> Result<SessionStore> {
         let sources = Sources {
             flags: &BTreeMap::new(),
             emulator: &BTreeMap::new(),
-            environment: &world.environment,
+            environment: &world.variables,
             profile: &self.settings(),
         };
-        vaults::chosen(world, config::chosen_store(&sources)?)
+        stores::configured_store(world, config::chosen_store(&sources)?)
     }
 
     /// Writes the values, and keeps a connection string in the store: its endpoint and a marker go

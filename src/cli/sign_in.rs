@@ -15,16 +15,16 @@ use crate::time::in_words;
 
 use super::args::Login;
 use super::browser;
-use super::keyboard::Keyboard;
-use super::output::Talk;
-use super::parts::Parts;
+use super::context::Context;
+use super::output::Messages;
+use super::prompt::Keyboard;
 use super::qr;
 
 /// The lines below the QR code: four for page, host and code, two for the time, one for the countdown.
 const LINES_BELOW_PICTURE: usize = 7;
 
 /// What a sign-in needs of this machine; it lends itself out as a [`Way`].
-pub(super) struct Desk {
+pub(super) struct SignInUi {
     means: Means,
     tell: Box<dyn Fn(&Notice<'_>) + Send + Sync>,
     confirm: Option<Box<Confirm>>,
@@ -47,15 +47,15 @@ enum Means {
     Paste(PasteUri, Box<Reader>),
 }
 
-impl Desk {
+impl SignInUi {
     /// The way that is configured, ready to be gone. What is pasted comes from `keyboard`; `account`
     /// is the user that is asked for.
     pub(super) fn new(
-        parts: &Parts<'_>,
+        parts: &Context<'_>,
         opening: Opening,
         account: Option<&str>,
         keyboard: Keyboard,
-    ) -> Result<Desk> {
+    ) -> Result<SignInUi> {
         let world = parts.world;
         let user = parts.emulated_user(account);
         let walker = match opening {
@@ -63,7 +63,7 @@ impl Desk {
             Opening::Browser | Opening::Printed => browser::walks_itself(world, user),
         };
         let screen = Screen {
-            talk: world.talk.clone(),
+            talk: world.messages.clone(),
             said: AtomicBool::new(false),
             is_utf8: ["LC_ALL", "LC_CTYPE", "LANG"]
                 .iter()
@@ -77,15 +77,15 @@ impl Desk {
             request: Request::default(),
         };
         let confirm = world
-            .somebody_is_there(&keyboard)
-            .then(|| confirmation(keyboard.clone(), world.talk.clone()));
+            .is_interactive(&keyboard)
+            .then(|| confirmation(keyboard.clone(), world.messages.clone()));
         let redirect_uri = parts.config.redirect_uri.clone();
         Ok(match (parts.config.sign_in, walker) {
             // A user agent has nothing to paste either.
             (SignInChoice::Browser | SignInChoice::Paste, Some(user))
                 if opening == Opening::UserAgent =>
             {
-                Desk {
+                SignInUi {
                     means: Means::Browser(browser::user_agent(world, user), redirect_uri),
                     tell: Box::new(move |notice| screen.show(notice)),
                     confirm,
@@ -93,7 +93,7 @@ impl Desk {
             }
             (SignInChoice::Browser, _) => {
                 let browser = browser::choose(world, opening == Opening::Printed, user)?;
-                Desk {
+                SignInUi {
                     means: Means::Browser(browser, redirect_uri),
                     tell: Box::new(move |notice| screen.show(notice)),
                     confirm,
@@ -104,16 +104,16 @@ impl Desk {
                     walker: walker.map(str::to_owned),
                     ..screen
                 };
-                Desk {
+                SignInUi {
                     means: Means::DeviceCode,
                     tell: Box::new(move |notice| screen.show(notice)),
                     confirm,
                 }
             }
-            (SignInChoice::Paste, _) => Desk {
+            (SignInChoice::Paste, _) => SignInUi {
                 means: Means::Paste(
                     parts.config.paste_uri.clone(),
-                    reader(keyboard, world.talk.clone(), screen.request.clone()),
+                    reader(keyboard, world.messages.clone(), screen.request.clone()),
                 ),
                 tell: Box::new(move |notice| screen.show(notice)),
                 confirm,
@@ -122,7 +122,7 @@ impl Desk {
     }
 
     /// How a person signs in here.
-    pub(super) fn way(&self, prompt: Option<Prompt>, timeout: Duration) -> SignInOptions<'_> {
+    pub(super) fn options(&self, prompt: Option<Prompt>, timeout: Duration) -> SignInOptions<'_> {
         SignInOptions {
             by: match &self.means {
                 Means::Browser(browser, redirect_uri) => SignInMethod::Browser {
@@ -156,14 +156,14 @@ pub(super) fn typed(args: &Login) -> Option<(Setting, String)> {
 }
 
 /// Asks at the terminal whether a new account may become the active one.
-fn confirmation(keyboard: Keyboard, talk: Talk) -> Box<Confirm> {
+fn confirmation(keyboard: Keyboard, talk: Messages) -> Box<Confirm> {
     Box::new(move |newcomer| {
         let (keyboard, talk) = (keyboard.clone(), talk.clone());
         let question = format!(
             "Make {} the active account? [y/N] ",
             newcomer.account.username
         );
-        talk.alarm(&format!(
+        talk.warn_always(&format!(
             "{newcomer}. Go on only if you signed in yourself."
         ));
         Box::pin(async move {
@@ -185,15 +185,15 @@ impl Request {
 }
 
 /// Reads pasted text. Prints its length if the terminal did not show it.
-fn reader(keyboard: Keyboard, talk: Talk, request: Request) -> Box<Reader> {
+fn reader(keyboard: Keyboard, talk: Messages, request: Request) -> Box<Reader> {
     Box::new(move || {
         let (keyboard, talk, request) = (keyboard.clone(), talk.clone(), request.clone());
         Box::pin(async move {
-            let ask = || talk.insist(&request.text());
+            let ask = || talk.print_always(&request.text());
             let text = keyboard.pasted(ask).await?;
             if let Some(text) = text.as_ref().filter(|_| keyboard.is_terminal) {
                 let visible = text.expose().chars().filter(|c| !is_unprintable(*c));
-                talk.say(&format!("{} characters were pasted", visible.count()));
+                talk.print(&format!("{} characters were pasted", visible.count()));
             }
             Ok(text)
         })
@@ -202,7 +202,7 @@ fn reader(keyboard: Keyboard, talk: Talk, request: Request) -> Box<Reader> {
 
 /// Where notices are shown.
 struct Screen {
-    talk: Talk,
+    talk: Messages,
     /// The wait has been mentioned.
     said: AtomicBool,
     is_utf8: bool,
@@ -265,7 +265,7 @@ impl Screen {
             "Waiting for the sign-in, {clock} left; Ctrl-C ends it"
         ));
         if !shown && !self.said.swap(true, Ordering::Relaxed) {
-            self.talk.say(&format!(
+            self.talk.print(&format!(
                 "waiting up to {} for the sign-in; Ctrl-C ends it",
                 in_words(left)
             ));
@@ -289,7 +289,7 @@ impl Screen {
             true => "open the address above in another browser, or ",
             false => "",
         };
-        self.talk.say(&format!(
+        self.talk.print(&format!(
             "Nothing has come back from the browser yet. Go on there if you are signing in.\n\
              If no page opened, {above}press Ctrl-C and take another way:\n\n  acspass login \
              --device-code   enter a code on any device\n  acspass login --paste         paste the \
@@ -319,11 +319,11 @@ impl Screen {
         };
         // Below a picture each line counts.
         let gap = if has_picture { "" } else { "\n" };
-        talk.insist(&format!(
+        talk.print_always(&format!(
             "To sign in, open this page on any device and enter the code:\n{gap}  page  {page}\n  host  \
              {host}\n  code  {code}{gap}"
         ));
-        talk.insist(&format!(
+        talk.print_always(&format!(
             "The code can be entered for {}. It signs in to the application\n{client_id}; enter it \
              only if you began this yourself.",
             in_words(left)
@@ -333,7 +333,7 @@ impl Screen {
     /// Has the emulator's user enter the code, if there is one.
     fn walk(&self, page: &str, code: &str) {
         let Some(user) = &self.walker else { return };
-        self.talk.say(&format!(
+        self.talk.print(&format!(
             "the emulator's built-in user agent enters it as {user}"
         ));
         let agent = UserAgent::new(Some(user.clone())).typing(code);

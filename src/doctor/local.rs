@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::Check;
 use crate::account::Tenancy;
-use crate::config::{Config, KeySource, Opener, Place};
+use crate::config::{Config, HostKind, KeySource, Opener};
 use crate::entra::browser::BrowserCommand;
 use crate::error::Error;
 use crate::loopback::{self, peer::PeerCheck};
@@ -165,7 +165,7 @@ pub fn redirect_port(port: u16) -> Check {
 /// What would open the sign-in page: the same decision as `login` makes.
 pub fn browser(environment: &BTreeMap<String, String>) -> Check {
     const NAME: &str = "browser";
-    let place = Place::of(environment);
+    let place = HostKind::of(environment);
     let forwarding = place.forwarding(8400);
     let elsewhere = match &forwarding {
         Some(command) => format!(
@@ -201,10 +201,10 @@ pub fn browser(environment: &BTreeMap<String, String>) -> Check {
                 false => "the system's default browser",
             },
         ),
-        Opener::Nothing(Place::Ssh(_)) => {
+        Opener::Nothing(HostKind::Ssh(_)) => {
             nothing("this is an SSH session without a display: the address is printed")
         }
-        Opener::Nothing(Place::Container) => {
+        Opener::Nothing(HostKind::Container) => {
             nothing("this is a container without a display: the address is printed")
         }
         Opener::Nothing(_) => nothing("there is no display: the address is printed"),

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::account::Account;
 use crate::error::Error;
-use crate::shapes::clean;
+use crate::json::clean;
 use crate::time::{Clock, Timestamp};
 
 /// The oldest go first.

@@ -13,9 +13,9 @@ use crate::acs::{
     CommunicationUserId, CreatedUser, IdentityClient, TokenLifetime, TokenScope, teams_token,
 };
 use crate::error::{Error, Kind, Result};
+use crate::json;
 use crate::jwt;
 use crate::secret::EntraToken;
-use crate::shapes;
 use crate::time::Clock;
 
 use super::Factory;
@@ -75,7 +75,7 @@ impl Identities {
                 .await
                 .map_err(of_resource)?,
         };
-        let json = shapes::created(&created, self.clock.now());
+        let json = json::created(&created, self.clock.now());
         Ok(response::json(StatusCode::CREATED, &json))
     }
 
@@ -99,7 +99,7 @@ impl Identities {
             .issue_token(&user, &scopes, lifetime)
             .await
             .map_err(of_resource)?;
-        let json = shapes::issued(&issued, self.clock.now());
+        let json = json::issued(&issued, self.clock.now());
         Ok(response::json(StatusCode::OK, &json))
     }
 

@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::error::{Error, Kind};
-use crate::shapes;
+use crate::json;
 
 /// When to come back to a service that cannot be reached just now.
 const COME_BACK_SECONDS: u64 = 5;
@@ -54,7 +54,7 @@ impl From<Error> for Refusal {
 
 impl From<Refusal> for Response {
     fn from(refusal: Refusal) -> Self {
-        let mut response = json(refusal.status, &shapes::error(&refusal.error));
+        let mut response = json(refusal.status, &json::error(&refusal.error));
         let headers = response.headers_mut();
         if let Some(pause) = refusal.error.retry_after() {
             let seconds = pause.as_secs() + u64::from(pause.subsec_nanos() > 0);
@@ -91,7 +91,7 @@ pub(super) fn json(status: StatusCode, value: &impl Serialize) -> Response {
         Ok(body) => (status, body),
         Err(error) => {
             let error = Error::internal("an answer is no JSON").caused_by(error);
-            let body = shapes::error(&error).to_string().into_bytes();
+            let body = json::error(&error).to_string().into_bytes();
             (StatusCode::INTERNAL_SERVER_ERROR, body)
         }
     };

@@ -21,10 +21,10 @@ use url::form_urlencoded;
 
 use crate::error::Result;
 use crate::input;
+use crate::json;
 use crate::loopback::serve::Caller;
 use crate::secret::EntraToken;
 use crate::session::Overview;
-use crate::shapes;
 use crate::text::quoted;
 use crate::time::{Clock, parse_duration};
 
@@ -293,7 +293,7 @@ impl Service {
         let (user, min_validity) = wanted(query.unwrap_or_default())?;
         let (seat, held) = self.accounts.token(user.as_deref(), min_validity).await?;
         self.events.handed_out(&seat.account);
-        let shape = shapes::TokenShape {
+        let shape = json::TokenShape {
             account: (&seat.account).into(),
             expires_in_seconds: held.left(self.clock.as_ref()).as_secs(),
             expires_on: held.expires_on,
@@ -307,7 +307,7 @@ impl Service {
         let overview = blocking(move || overview()).await?;
         let store = self.accounts.store_name();
         let accounts = overview.accounts();
-        let json = shapes::status(&self.profile, store, &accounts);
+        let json = json::status(&self.profile, store, &accounts);
         Ok(response::json(StatusCode::OK, &json))
     }
 

@@ -6,21 +6,21 @@ use serde_json::json;
 
 use crate::cli::Stdin;
 use crate::cli::args::AccountSwitch;
-use crate::cli::keyboard::Keyboard;
+use crate::cli::context::{Context, Environment};
 use crate::cli::output::Output;
-use crate::cli::parts::{Parts, World};
+use crate::cli::prompt::Keyboard;
 use crate::error::{Kind, Result};
+use crate::json;
 use crate::session::Session;
-use crate::shapes;
 use crate::store::IndexEntry;
 
 use super::status;
 
-pub(super) fn list(world: &World, output: &mut Output) -> Result<u8> {
-    let parts = Parts::new(world, &BTreeMap::new())?;
+pub(super) fn list(world: &Environment, output: &mut Output) -> Result<u8> {
+    let parts = Context::new(world, &BTreeMap::new())?;
     let overview = parts.overview(usize::MAX)?;
     match output.is_json {
-        true => output.result("", &shapes::account_list(&overview.accounts()))?,
+        true => output.result("", &json::account_list(&overview.accounts()))?,
         false => output.result(&status::text(&overview), &())?,
     }
     Ok(0)
@@ -28,20 +28,20 @@ pub(super) fn list(world: &World, output: &mut Output) -> Result<u8> {
 
 pub(super) fn switch(
     args: &AccountSwitch,
-    world: &World,
+    world: &Environment,
     stdin: Stdin,
     output: &mut Output,
 ) -> Result<u8> {
-    let parts = Parts::new(world, &BTreeMap::new())?;
+    let parts = Context::new(world, &BTreeMap::new())?;
     let session = parts.session()?;
     let keyboard = Keyboard::new(stdin);
     let entry = match &args.user {
         Some(user) => session.find(user)?,
-        None if world.somebody_is_there(&keyboard) => offer(&parts, &session, &keyboard)?,
+        None if world.is_interactive(&keyboard) => offer(&parts, &session, &keyboard)?,
         None => return Err(session.account_required_error("acspass account switch USER")),
     };
     parts.vault.activate(&entry.key())?;
-    output.talk().say(&format!(
+    output.messages().print(&format!(
         "{} is now the active account",
         entry.account.username
     ));
@@ -50,20 +50,20 @@ pub(super) fn switch(
         .iter()
         .find(|token| token.scopes == parts.config.scopes)
         .map(|token| token.expires_on.to_string());
-    let json = json!({"account": shapes::account(&entry.account), "expiresOn": expires_on});
+    let json = json!({"account": json::account(&entry.account), "expiresOn": expires_on});
     output.result("", &json)?;
     Ok(0)
 }
 
 /// Offers the accounts, and asks until one is chosen.
-fn offer(parts: &Parts<'_>, session: &Session, keyboard: &Keyboard) -> Result<IndexEntry> {
-    let talk = &parts.world.talk;
+fn offer(parts: &Context<'_>, session: &Session, keyboard: &Keyboard) -> Result<IndexEntry> {
+    let talk = &parts.world.messages;
     parts.vault.complete(session.tenancy());
     let accounts = parts.vault.first(session.tenancy(), usize::MAX)?.entries;
     if accounts.is_empty() {
         return Err(session.account_required_error("acspass account switch USER"));
     }
-    talk.insist(&numbered(&accounts));
+    talk.print_always(&numbered(&accounts));
     loop {
         let answer = parts.block_on(keyboard.asked(talk, "Number or name of the account: "))?;
         let Some(answer) = answer else {
@@ -79,7 +79,7 @@ fn offer(parts: &Parts<'_>, session: &Session, keyboard: &Keyboard) -> Result<In
         }
         match session.find(answer) {
             Err(error) if matches!(error.kind(), Kind::Usage | Kind::SignInNeeded) => {
-                talk.insist(error.message());
+                talk.print_always(error.message());
             }
             outcome => return outcome,
         }

@@ -6,8 +6,8 @@ use futures_util::StreamExt;
 use futures_util::stream;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use crate::cli::context::Environment;
 use crate::cli::output::Output;
-use crate::cli::parts::World;
 use crate::error::{Error, Kind, Result};
 
 /// Requests in flight.
@@ -48,7 +48,7 @@ pub(super) fn stop_at_wall(error: &Error) -> Result<()> {
 
 /// Ends the whole where nobody reads the ids any more.
 pub(super) fn stop_unread(output: &Output) -> Result<()> {
-    match output.reader_is_gone() {
+    match output.is_closed() {
         false => Ok(()),
         true => Err(Error::new(
             Kind::Interrupted,
@@ -70,7 +70,7 @@ pub(super) fn outcome(
     let Some(first) = failed.first() else {
         return Ok(0);
     };
-    output.talk().warn(total);
+    output.messages().warn(total);
     let code = first.kind().exit_code();
     output.error(first);
     Ok(code)
@@ -90,7 +90,7 @@ pub(super) fn cut_short(error: Error) -> Error {
 pub(super) struct Progress(ProgressBar);
 
 impl Progress {
-    pub(super) fn new(world: &World, count: u64, doing: &'static str) -> Self {
+    pub(super) fn new(world: &Environment, count: u64, doing: &'static str) -> Self {
         let target = match world.stderr_is_terminal && !world.global.quiet {
             true => ProgressDrawTarget::stderr(),
             false => ProgressDrawTarget::hidden(),

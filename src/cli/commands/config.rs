@@ -10,10 +10,10 @@ use zeroize::Zeroizing;
 use crate::acs::{ConnectionString, Endpoint};
 use crate::cli::Stdin;
 use crate::cli::args::{Config, ConfigSet};
-use crate::cli::keyboard::Keyboard;
+use crate::cli::context::{Environment, block_on, stored_name};
 use crate::cli::output::Output;
-use crate::cli::parts::{World, block_on, stored_name};
 use crate::cli::profile::Target;
+use crate::cli::prompt::Keyboard;
 use crate::config::{self, Change, Found, Origin, Profile, Setting, Sources};
 use crate::error::{Error, Kind, Result};
 use crate::input;
@@ -22,7 +22,12 @@ use crate::text::{quoted, shown};
 /// Longest connection string that is read, in bytes.
 const LONGEST: u64 = 64 * 1024;
 
-pub(super) fn run(args: &Config, world: &World, stdin: Stdin, output: &mut Output) -> Result<u8> {
+pub(super) fn run(
+    args: &Config,
+    world: &Environment,
+    stdin: Stdin,
+    output: &mut Output,
+) -> Result<u8> {
     match args {
         Config::Path(_) => {
             let file = world.config_file()?;
@@ -52,13 +57,13 @@ pub(super) fn run(args: &Config, world: &World, stdin: Stdin, output: &mut Outpu
 type Row = (Setting, Option<Found>);
 
 /// Every setting with its value as text that may be shown.
-fn found(world: &World) -> Result<(String, Vec<Row>)> {
+fn found(world: &Environment) -> Result<(String, Vec<Row>)> {
     let (name, profile) = world.profile()?;
     let nothing = BTreeMap::new();
     let sources = Sources {
         flags: &nothing,
         emulator: &nothing,
-        environment: &world.environment,
+        environment: &world.variables,
         profile: &profile,
     };
     let from_environment = input::CONNECTION_STRING_VARIABLES
@@ -120,7 +125,7 @@ fn default_scopes(sources: &Sources<'_>, found: Found) -> Found {
     }
 }
 
-fn list(world: &World, output: &mut Output) -> Result<()> {
+fn list(world: &Environment, output: &mut Output) -> Result<()> {
     let (name, all) = found(world)?;
     let mut text = String::new();
     let mut settings = serde_json::Map::new();
@@ -151,7 +156,7 @@ fn list(world: &World, output: &mut Output) -> Result<()> {
     output.result(text.trim_end(), &Value::Object(settings))
 }
 
-fn get(key: &str, world: &World, output: &mut Output) -> Result<()> {
+fn get(key: &str, world: &Environment, output: &mut Output) -> Result<()> {
     if key == "profile" {
         let (name, _) = world.profile()?;
         return output.result(&name, &json!({ "profile": name }));
@@ -173,7 +178,7 @@ fn get(key: &str, world: &World, output: &mut Output) -> Result<()> {
     output.result(&text, &json!({ key: text }))
 }
 
-fn set(args: &ConfigSet, world: &World, output: &mut Output) -> Result<()> {
+fn set(args: &ConfigSet, world: &Environment, output: &mut Output) -> Result<()> {
     let value = args.values.join(" ");
     let value = match Setting::from_key(&args.key) {
         Ok(setting) => input::value(&value, setting.variables()),
@@ -194,8 +199,8 @@ fn set(args: &ConfigSet, world: &World, output: &mut Output) -> Result<()> {
         }
         target.file.set_default_profile(Some(value))?;
         output
-            .talk()
-            .say(&format!("{} is the profile from now on", quoted(value)));
+            .messages()
+            .print(&format!("{} is the profile from now on", quoted(value)));
         return output.result("", &json!({}));
     }
     let setting = Setting::from_key(&args.key)?;
@@ -203,7 +208,7 @@ fn set(args: &ConfigSet, world: &World, output: &mut Output) -> Result<()> {
     check(&target, change, world, output)?;
     target.file.set(&target.profile, &[(setting, value)])?;
     warn_of_the_rest(&target, output);
-    output.talk().say(&format!(
+    output.messages().print(&format!(
         "{} is set in profile {}, in {}",
         args.key,
         target.profile,
@@ -213,13 +218,13 @@ fn set(args: &ConfigSet, world: &World, output: &mut Output) -> Result<()> {
 }
 
 /// Refuses a change that is wrong within the profile, and warns of what else is.
-fn check(target: &Target, change: Change<'_>, world: &World, output: &Output) -> Result<()> {
+fn check(target: &Target, change: Change<'_>, world: &Environment, output: &Output) -> Result<()> {
     let profile = target.settings();
     if profile.value(Setting::ConnectionString).is_some() {
         check_stored(&profile, change, output)?;
     }
-    for warning in config::check_change(&profile, change, &world.environment)? {
-        output.talk().warn(&warning);
+    for warning in config::check_change(&profile, change, &world.variables)? {
+        output.messages().warn(&warning);
     }
     Ok(())
 }
@@ -244,7 +249,7 @@ fn check_stored(profile: &Profile, change: Change<'_>, output: &Output) -> Resul
             "run `acspass config unset connection-string`, which removes both",
         )),
         Change::Set(Setting::Store, text) if differs(Setting::Store, text) => {
-            output.talk().warn(
+            output.messages().warn(
                 "the profile's connection string stays in the store that was named before; run \
                  `acspass config set connection-string` to keep it in the new one",
             );
@@ -257,7 +262,7 @@ fn check_stored(profile: &Profile, change: Change<'_>, output: &Output) -> Resul
 /// The secret goes into the store, its endpoint and a marker into the file.
 fn set_connection_string(
     args: &ConfigSet,
-    world: &World,
+    world: &Environment,
     stdin: Stdin,
     output: &mut Output,
 ) -> Result<()> {
@@ -278,7 +283,7 @@ fn set_connection_string(
     let mut target = Target::of(world)?;
     let vault = target.vault(world)?;
     target.keep(&vault, &[], Some(&text))?;
-    output.talk().say(&format!(
+    output.messages().print(&format!(
         "the connection string of {endpoint} is kept in {} for profile {}",
         super::login::place(vault.store_name()),
         target.profile,
@@ -296,7 +301,7 @@ fn read_secret(stdin: Stdin, output: &Output) -> Result<Zeroizing<String>> {
     };
     if stdin.is_terminal {
         let keyboard = Keyboard::new(stdin);
-        let line = block_on(keyboard.unseen(output.talk(), "Connection string (not shown): "))?;
+        let line = block_on(keyboard.hidden(output.messages(), "Connection string (not shown): "))?;
         let line = line.ok_or_else(unreadable)?;
         return Ok(Zeroizing::new(line.expose().to_owned()));
     }
@@ -312,7 +317,7 @@ fn read_secret(stdin: Stdin, output: &Output) -> Result<Zeroizing<String>> {
 fn unset_setting(
     setting: Setting,
     target: &mut Target,
-    world: &World,
+    world: &Environment,
     output: &Output,
 ) -> Result<bool> {
     let settings = target.settings();
@@ -335,12 +340,12 @@ fn unset_setting(
 fn warn_of_the_rest(target: &Target, output: &Output) {
     if let Err(error) = target.file.check() {
         output
-            .talk()
+            .messages()
             .warn(&format!("the file has another problem: {error}"));
     }
 }
 
-fn unset(key: &str, world: &World, output: &mut Output) -> Result<()> {
+fn unset(key: &str, world: &Environment, output: &mut Output) -> Result<()> {
     let mut target = Target::of(world)?;
     let was_set = match key {
         "profile" => {
@@ -358,7 +363,7 @@ fn unset(key: &str, world: &World, output: &mut Output) -> Result<()> {
         },
     };
     warn_of_the_rest(&target, output);
-    output.talk().say(&match was_set {
+    output.messages().print(&match was_set {
         true => format!("{key} is not set any more"),
         false => format!("{key} was not set in profile {}", target.profile),
     });

@@ -6,8 +6,8 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 
 use crate::cli::args;
+use crate::cli::context::{Context, Environment};
 use crate::cli::output::Output;
-use crate::cli::parts::{Parts, World};
 use crate::config::{self, KeySource};
 use crate::doctor::{self, Check, Owner, Public};
 use crate::error::Result;
@@ -16,9 +16,9 @@ use crate::hardening;
 use crate::secret::is_memory_locked;
 use crate::serve::running;
 
-pub(super) fn run(args: &args::Doctor, world: &World, output: &mut Output) -> Result<u8> {
+pub(super) fn run(args: &args::Doctor, world: &Environment, output: &mut Output) -> Result<u8> {
     let home = world.variable("HOME").or(world.variable("USERPROFILE"));
-    let (checks, public) = match Parts::new(world, &BTreeMap::new()) {
+    let (checks, public) = match Context::new(world, &BTreeMap::new()) {
         Ok(parts) => (
             examine(args, world, &parts)?,
             Public::new(Some(&parts.config), home),
@@ -44,7 +44,7 @@ pub(super) fn run(args: &args::Doctor, world: &World, output: &mut Output) -> Re
     let text = format!("{}\n{verdict}", lines(&checks, &public));
     output.result(&text, &json!({ "checks": json }))?;
     if output.is_json {
-        output.talk().say(&verdict);
+        output.messages().print(&verdict);
     }
     Ok(explanation.map_or(0, |(_, kind)| kind.exit_code()))
 }
@@ -63,7 +63,7 @@ fn lines(checks: &[Check], public: &Public) -> String {
 }
 
 /// Every check, each after those that explain it.
-fn examine(args: &args::Doctor, world: &World, parts: &Parts<'_>) -> Result<Vec<Check>> {
+fn examine(args: &args::Doctor, world: &Environment, parts: &Context<'_>) -> Result<Vec<Check>> {
     let config = &parts.config;
     let file = world.config_file().ok();
     let folder = world.state_folder().ok();
@@ -107,7 +107,7 @@ fn examine(args: &args::Doctor, world: &World, parts: &Parts<'_>) -> Result<Vec<
     }
     checks.push(doctor::redirect_port(config.redirect_uri.port()));
     checks.push(doctor::loopback());
-    checks.push(doctor::browser(&world.environment));
+    checks.push(doctor::browser(&world.variables));
     checks.push(doctor::memory(hardening::memory()));
     checks.push(doctor::swap(is_memory_locked()));
     let running = world.serve_folder().and_then(|folder| running(&folder));
@@ -119,7 +119,7 @@ fn examine(args: &args::Doctor, world: &World, parts: &Parts<'_>) -> Result<Vec<
     Ok(checks)
 }
 
-fn owner(parts: &Parts<'_>, key: &KeySource) -> Owner {
+fn owner(parts: &Context<'_>, key: &KeySource) -> Owner {
     match (parts.config.exchange, key) {
         (ExchangeKind::Entra | ExchangeKind::TeamsExtension, _) => Owner::User,
         (ExchangeKind::Key, KeySource::None) => Owner::Principal,

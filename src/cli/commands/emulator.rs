@@ -7,14 +7,14 @@ use serde_json::json;
 use tempfile::NamedTempFile;
 
 use crate::cli::args;
+use crate::cli::context::{Environment, block_on};
 use crate::cli::output::Output;
-use crate::cli::parts::{World, block_on};
 use crate::cli::render::render;
 use crate::emulator::{Emulator, Options};
 use crate::error::{Error, Kind, Result};
 use crate::files::shell_quoted;
 
-pub(super) fn run(args: &args::Emulator, world: &World, output: &mut Output) -> Result<u8> {
+pub(super) fn run(args: &args::Emulator, world: &Environment, output: &mut Output) -> Result<u8> {
     let emulator = Emulator::start(Options {
         http_port: args.http_port,
         https_port: Some(args.https_port),
@@ -44,14 +44,14 @@ pub(super) fn run(args: &args::Emulator, world: &World, output: &mut Output) -> 
         ca_word: &shell_quoted(ca_file.path()),
     })?;
     output.result(&text, &json)?;
-    output.talk().say(
+    output.messages().print(
         "This is an emulator: its keys are published and worthless, and only this machine reaches \
          it. Ctrl-C stops it.",
     );
     match block_on(std::future::pending::<Result<u8>>()) {
         // To be stopped is how it ends well.
         Err(error) if error.kind() == Kind::Interrupted => {
-            output.talk().say("stopped");
+            output.messages().print("stopped");
             Ok(0)
         }
         outcome => outcome,

@@ -5,9 +5,9 @@ use std::process::{Command, ExitStatus};
 
 use crate::cli::Stdin;
 use crate::cli::args::Exec;
-use crate::cli::keyboard::Keyboard;
+use crate::cli::context::{Environment, block_on_uninterrupted};
 use crate::cli::output::Output;
-use crate::cli::parts::{World, block_on_uninterrupted};
+use crate::cli::prompt::Keyboard;
 use crate::config::KeySource;
 use crate::error::{Error, Kind, Result};
 use crate::hardening;
@@ -17,7 +17,12 @@ use crate::text::shown;
 
 use super::{exec_environment, get};
 
-pub(super) fn run(args: &Exec, world: &World, stdin: Stdin, output: &mut Output) -> Result<u8> {
+pub(super) fn run(
+    args: &Exec,
+    world: &Environment,
+    stdin: Stdin,
+    output: &mut Output,
+) -> Result<u8> {
     let Some((program, arguments)) = args.command.split_first() else {
         return Err(Error::internal("a command that is required was not there"));
     };
@@ -34,7 +39,7 @@ pub(super) fn run(args: &Exec, world: &World, stdin: Stdin, output: &mut Output)
     let mut command = Command::new(program);
     command.args(arguments);
     let keys: Vec<&str> = key.iter().map(AccessKey::expose).collect();
-    let sorted = exec_environment::sort(&world.environment, &endpoint, &keys);
+    let sorted = exec_environment::sort(&world.variables, &endpoint, &keys);
     for name in &sorted.removed {
         command.env_remove(name);
     }
@@ -46,14 +51,14 @@ pub(super) fn run(args: &Exec, world: &World, stdin: Stdin, output: &mut Output)
     let active = parts.vault.active(&parts.tenancy()?)?;
     let is_active = active.is_some_and(|active| active.account == token.account);
     drop(token);
-    let served = Served::by(&parts.session()?, &parts.wish(false)?);
+    let served = Served::by(&parts.session()?, &parts.token_request(false)?);
     let service = service(world).filter(|running| is_active && running.serves == served);
     if let Some(service) = service {
         command
             .env("ACSPASS_SERVE_URL", service.url)
             .env("ACSPASS_SERVE_SECRET_FILE", service.secret_file);
     }
-    output.talk().end_status();
+    output.messages().end_status();
     report(&sorted, output);
     // The emulator lives in this process, and the command may want to ask it something.
     let outcome = match world.global.emulator {
@@ -80,10 +85,10 @@ fn report(sorted: &exec_environment::Sorted<'_>, output: &Output) {
     let others = &mut sorted.removed.iter().copied();
     if let Some(names) = names(&mut others.filter(|name| !exec_environment::is_expected(name))) {
         let text = format!("the command does not get these variables of a credential: {names}");
-        output.talk().say(&text);
+        output.messages().print(&text);
     }
     if let Some(names) = names(&mut sorted.left.iter().copied()) {
-        output.talk().say(&format!(
+        output.messages().print(&format!(
             "the command also gets these variables, which look like credentials: {names}"
         ));
     }
@@ -91,7 +96,7 @@ fn report(sorted: &exec_environment::Sorted<'_>, output: &Output) {
 
 /// The token service that runs for the same user and state folder, whatever it serves. The command
 /// has its token without one.
-fn service(world: &World) -> Option<Running> {
+fn service(world: &Environment) -> Option<Running> {
     match world
         .serve_folder()
         .and_then(|folder| serve::running(&folder))

@@ -4,57 +4,62 @@ use std::collections::BTreeMap;
 
 use crate::cli::Stdin;
 use crate::cli::args::{Get, Wanted};
+use crate::cli::context::{Context, Environment};
 use crate::cli::first_run;
-use crate::cli::keyboard::Keyboard;
 use crate::cli::output::Output;
-use crate::cli::parts::{Parts, World};
-use crate::cli::sign_in::{Desk, Opening};
+use crate::cli::prompt::Keyboard;
+use crate::cli::sign_in::{Opening, SignInUi};
 use crate::config::Setting;
 use crate::error::Result;
+use crate::json;
 use crate::session::{CacheLookup, Token};
-use crate::shapes;
 
-pub(super) fn run(args: &Get, world: &World, stdin: Stdin, output: &mut Output) -> Result<u8> {
+pub(super) fn run(
+    args: &Get,
+    world: &Environment,
+    stdin: Stdin,
+    output: &mut Output,
+) -> Result<u8> {
     let keyboard = Keyboard::new(stdin);
     let parts = parts(&args.wanted, world, !args.entra, &keyboard)?;
     let token = token(&parts, &args.wanted, args.entra, keyboard)?;
-    output.result(token.secret.expose(), &shapes::token(&token))?;
+    output.result(token.secret.expose(), &json::token(&token))?;
     Ok(0)
 }
 
 /// The real parts; what is not configured is asked for where somebody is there to answer.
 pub(super) fn parts<'w>(
     wanted: &Wanted,
-    world: &'w World,
+    world: &'w Environment,
     with_resource: bool,
     keyboard: &Keyboard,
-) -> Result<Parts<'w>> {
+) -> Result<Context<'w>> {
     let mut flags = BTreeMap::new();
     if let Some(text) = &wanted.min_validity {
         flags.insert(Setting::MinValidity, text.clone());
     }
-    let asks = !wanted.no_interactive && world.somebody_is_there(keyboard);
+    let asks = !wanted.no_interactive && world.is_interactive(keyboard);
     first_run::parts(world, &flags, with_resource, asks.then_some(keyboard))
 }
 
 /// A fresh token: the kept one, or else what a renewal or a sign-in brings.
 pub(super) fn token(
-    parts: &Parts<'_>,
+    parts: &Context<'_>,
     wanted: &Wanted,
     entra: bool,
     keyboard: Keyboard,
 ) -> Result<Token> {
-    let mut wish = parts.wish(entra)?;
+    let mut wish = parts.token_request(entra)?;
     wish.force = wanted.force_refresh;
-    let account = parts.asked_for(wanted.account.as_deref())?;
+    let account = parts.requested_account(wanted.account.as_deref())?;
     match parts.session()?.cached_token(account.as_deref(), wish)? {
         CacheLookup::Fresh(token) => Ok(token),
         CacheLookup::Stale(renewal) => {
             let desk = match opening(wanted, parts.world, &keyboard) {
-                Some(opening) => Some(Desk::new(parts, opening, account.as_deref(), keyboard)?),
+                Some(opening) => Some(SignInUi::new(parts, opening, account.as_deref(), keyboard)?),
                 None => None,
             };
-            let way = desk.as_ref().map(|desk| desk.way(None, wanted.timeout));
+            let way = desk.as_ref().map(|desk| desk.options(None, wanted.timeout));
             let net = || parts.net(!entra);
             parts.block_on(renewal.run(net, way.as_ref()))
         }
@@ -63,10 +68,10 @@ pub(super) fn token(
 
 /// How a sign-in opens its page, if one is allowed. The emulator's users sign in by themselves: no
 /// person has to be there, and none is asked for a click. With `--interactive` a person sees the pages.
-fn opening(wanted: &Wanted, world: &World, keyboard: &Keyboard) -> Option<Opening> {
+fn opening(wanted: &Wanted, world: &Environment, keyboard: &Keyboard) -> Option<Opening> {
     if world.global.emulator && !wanted.interactive {
         return Some(Opening::UserAgent);
     }
-    let may_ask = wanted.interactive || world.somebody_is_there(keyboard);
+    let may_ask = wanted.interactive || world.is_interactive(keyboard);
     (may_ask && !wanted.no_interactive).then_some(Opening::Browser)
 }

@@ -6,8 +6,8 @@ use serde_json::{Map, Value, json};
 
 use crate::cli::Stdin;
 use crate::cli::args::Inspect;
+use crate::cli::context::Environment;
 use crate::cli::output::Output;
-use crate::cli::parts::World;
 
 use super::token_input;
 use crate::error::{Error, Kind, Result};
@@ -15,8 +15,13 @@ use crate::jwt;
 use crate::text::one_line;
 use crate::time::{Timestamp, in_words};
 
-pub(super) fn run(args: &Inspect, world: &World, stdin: Stdin, output: &mut Output) -> Result<u8> {
-    let text = token_input::read(args.file.as_deref(), stdin, output.talk())?;
+pub(super) fn run(
+    args: &Inspect,
+    world: &Environment,
+    stdin: Stdin,
+    output: &mut Output,
+) -> Result<u8> {
+    let text = token_input::read(args.file.as_deref(), stdin, output.messages())?;
     let decoded = jwt::decode(text.trim()).ok_or_else(|| {
         Error::new(
             Kind::Usage,
@@ -26,8 +31,8 @@ pub(super) fn run(args: &Inspect, world: &World, stdin: Stdin, output: &mut Outp
     })?;
     let expires_on = time(&decoded.claims, "exp");
     output
-        .talk()
-        .say("nothing was verified: no signature, no issuer, no expiry");
+        .messages()
+        .print("nothing was verified: no signature, no issuer, no expiry");
     let now = world.clock.now();
     let mut shown = String::from("header\n");
     list(&mut shown, &decoded.header, now);

@@ -6,20 +6,25 @@ use serde_json::json;
 
 use crate::cli::Stdin;
 use crate::cli::args::{Login, PromptArg};
+use crate::cli::context::Environment;
 use crate::cli::first_run;
-use crate::cli::keyboard::Keyboard;
 use crate::cli::output::Output;
-use crate::cli::parts::World;
-use crate::cli::sign_in::{self, Desk, Opening};
+use crate::cli::prompt::Keyboard;
+use crate::cli::sign_in::{self, Opening, SignInUi};
 use crate::config::Setting;
 use crate::entra::Prompt;
 use crate::error::{Error, Result};
-use crate::shapes;
+use crate::json;
 use crate::time::{Moment, in_words};
 
-pub(super) fn run(args: &Login, world: &World, stdin: Stdin, output: &mut Output) -> Result<u8> {
+pub(super) fn run(
+    args: &Login,
+    world: &Environment,
+    stdin: Stdin,
+    output: &mut Output,
+) -> Result<u8> {
     let keyboard = Keyboard::new(stdin);
-    let asks = world.somebody_is_there(&keyboard);
+    let asks = world.is_interactive(&keyboard);
     let parts = first_run::parts(world, &flags(args), false, asks.then_some(&keyboard))?;
     parts.config.check_resource()?;
     let session = parts.session()?;
@@ -28,15 +33,15 @@ pub(super) fn run(args: &Login, world: &World, stdin: Stdin, output: &mut Output
         true => Opening::Printed,
         false => Opening::Browser,
     };
-    let user = parts.asked_for(args.account.as_deref())?;
-    let desk = Desk::new(&parts, opening, user.as_deref(), keyboard)?;
+    let user = parts.requested_account(args.account.as_deref())?;
+    let desk = SignInUi::new(&parts, opening, user.as_deref(), keyboard)?;
     let prompt = args.prompt.map(|prompt| match prompt {
         PromptArg::SelectAccount => Prompt::SelectAccount,
         PromptArg::Login => Prompt::Login,
         PromptArg::Consent => Prompt::Consent,
         PromptArg::None => Prompt::None,
     });
-    let way = desk.way(prompt, args.timeout);
+    let way = desk.options(prompt, args.timeout);
     let scopes = &parts.config.scopes;
     let record = parts.block_on(session.login(&entra, &way, user.as_deref(), scopes))?;
     let expires_on = record
@@ -45,14 +50,14 @@ pub(super) fn run(args: &Login, world: &World, stdin: Stdin, output: &mut Output
         .ok_or_else(|| Error::internal("a sign-in kept no token"))?;
     let now = Moment::now(world.clock.as_ref()).by_service(record.clock.as_ref());
     let left = expires_on.since(now);
-    let talk = output.talk();
-    talk.say(&format!(
+    let talk = output.messages();
+    talk.print(&format!(
         "{} is signed in. The Entra token is good until {expires_on} (another {})",
         record.account.username,
         in_words(left),
     ));
     match parts.vault.is_persistent() {
-        true => talk.say(&format!(
+        true => talk.print(&format!(
             "The session is kept in {}",
             place(parts.vault.store_name())
         )),
@@ -61,7 +66,7 @@ pub(super) fn run(args: &Login, world: &World, stdin: Stdin, output: &mut Output
         ),
     }
     let json = json!({
-        "account": shapes::account(&record.account),
+        "account": json::account(&record.account),
         "expiresOn": expires_on.to_string(),
     });
     output.result("", &json)?;

@@ -5,15 +5,15 @@ use std::collections::BTreeMap;
 use serde_json::json;
 
 use crate::cli::args::Logout;
+use crate::cli::context::{Context, EMULATOR, Environment};
 use crate::cli::output::Output;
-use crate::cli::parts::{EMULATOR, Parts, World};
-use crate::cli::vaults::every_vault;
+use crate::cli::stores::all_stores;
 use crate::error::{Error, Kind, Result};
 use crate::session::Session;
 use crate::store::ForgottenSessions;
 use crate::text::quoted;
 
-pub(super) fn run(args: &Logout, world: &World, output: &mut Output) -> Result<u8> {
+pub(super) fn run(args: &Logout, world: &Environment, output: &mut Output) -> Result<u8> {
     match args.all {
         true => forget_everything(world, output)?,
         false => forget_one(args.account.as_deref(), world, output)?,
@@ -22,8 +22,8 @@ pub(super) fn run(args: &Logout, world: &World, output: &mut Output) -> Result<u
     Ok(0)
 }
 
-fn forget_one(user: Option<&str>, world: &World, output: &Output) -> Result<()> {
-    let parts = Parts::new(world, &BTreeMap::new())?;
+fn forget_one(user: Option<&str>, world: &Environment, output: &Output) -> Result<()> {
+    let parts = Context::new(world, &BTreeMap::new())?;
     let session = parts.session()?;
     let tenancy = session.tenancy();
     let entry = match user {
@@ -36,18 +36,18 @@ fn forget_one(user: Option<&str>, world: &World, output: &Output) -> Result<()> 
                 return Err(none_active(&session));
             }
             None => {
-                output.talk().say("nobody was signed in");
+                output.messages().print("nobody was signed in");
                 return say_of_others(&parts, output);
             }
         },
     };
     parts.vault.forget(&entry.key())?;
     let name = &entry.account.username;
-    output.talk().say(&format!("{name} is signed out"));
+    output.messages().print(&format!("{name} is signed out"));
     if entry.active && parts.vault.first(tenancy, 1)?.lacks_active() {
         output
-            .talk()
-            .say("no account is the active one now: `acspass account switch USER` makes it so");
+            .messages()
+            .print("no account is the active one now: `acspass account switch USER` makes it so");
     }
     Ok(())
 }
@@ -85,7 +85,7 @@ fn none_active(session: &Session) -> Error {
 }
 
 /// Says that sessions of other settings are left, since they do not show here.
-fn say_of_others(parts: &Parts<'_>, output: &Output) -> Result<()> {
+fn say_of_others(parts: &Context<'_>, output: &Output) -> Result<()> {
     let index = parts.vault.index()?;
     let of_emulator = parts.world.global.emulator;
     let count = index
@@ -98,7 +98,7 @@ fn say_of_others(parts: &Parts<'_>, output: &Output) -> Result<()> {
             1 => "1 session is".to_owned(),
             count => format!("{count} sessions are"),
         };
-        output.talk().say(&format!(
+        output.messages().print(&format!(
             "{sessions} kept for other settings (tenant, client id, authority or store): name them \
              with `--profile NAME`, or run `acspass logout --all`"
         ));
@@ -108,11 +108,11 @@ fn say_of_others(parts: &Parts<'_>, output: &Output) -> Result<()> {
 
 /// Every session of every profile in every store that has one. The emulator's own sessions and
 /// the others are apart, as everywhere.
-fn forget_everything(world: &World, output: &Output) -> Result<()> {
+fn forget_everything(world: &Environment, output: &Output) -> Result<()> {
     let of_emulator = world.global.emulator;
     let is_meant = |host: &str| (host == EMULATOR) == of_emulator;
     let (mut forgotten, mut failed) = (ForgottenSessions::default(), None);
-    for vault in every_vault(world)? {
+    for vault in all_stores(world)? {
         match vault.forget_everything(is_meant) {
             Ok(there) => {
                 forgotten.sessions += there.sessions;
@@ -131,7 +131,7 @@ fn forget_everything(world: &World, output: &Output) -> Result<()> {
         return Err(error);
     }
     for sentence in sentences(forgotten) {
-        output.talk().say(&sentence);
+        output.messages().print(&sentence);
     }
     Ok(())
 }

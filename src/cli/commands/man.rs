@@ -19,7 +19,7 @@ pub(super) fn run(args: &Man, output: &mut Output) -> Result<u8> {
     if let Some(folder) = &args.folder {
         std::fs::create_dir_all(folder).map_err(unwritable)?;
         clap_mangen::generate_to(Cli::command(), folder).map_err(unwritable)?;
-        output.talk().say(&format!(
+        output.messages().print(&format!(
             "the manual pages are in {}",
             shown(&folder.to_string_lossy())
         ));

@@ -24,13 +24,13 @@ use crate::error::Result;
 
 use super::Stdin;
 use super::args::{Account, Command, Token, User};
+use super::context::Environment;
 use super::output::Output;
-use super::parts::World;
 
 /// Runs the command and returns the exit code.
 pub(super) fn run(
     command: Command,
-    world: &World,
+    world: &Environment,
     stdin: Stdin,
     output: &mut Output,
 ) -> Result<u8> {

@@ -10,15 +10,15 @@ use serde_json::json;
 use crate::cli::Stdin;
 use crate::cli::args;
 use crate::cli::confined;
+use crate::cli::context::{Context, Environment, interrupted, runtime};
 use crate::cli::dashboard;
 use crate::cli::first_run;
-use crate::cli::keyboard::Keyboard;
 use crate::cli::notify;
 use crate::cli::output::Output;
-use crate::cli::parts::{Parts, World, interrupted, runtime};
-use crate::cli::ready;
-use crate::cli::sign_in::{Desk, Opening};
-use crate::cli::unit;
+use crate::cli::prompt::Keyboard;
+use crate::cli::sd_notify;
+use crate::cli::sign_in::{Opening, SignInUi};
+use crate::cli::systemd;
 use crate::config::Setting;
 use crate::error::{Error, Kind, Result};
 use crate::files::{Folder, shell_quoted};
@@ -30,26 +30,26 @@ const SIGN_IN: Duration = Duration::from_secs(5 * 60);
 
 pub(super) fn run(
     args: &args::Serve,
-    world: &World,
+    world: &Environment,
     stdin: Stdin,
     output: &mut Output,
 ) -> Result<u8> {
     if args.install {
-        return unit::install(args, &settings(args), world, output);
+        return systemd::install(args, &settings(args), world, output);
     }
     if args.uninstall {
-        return unit::uninstall(world, output);
+        return systemd::uninstall(world, output);
     }
     if args.status {
-        return unit::status(world, output);
+        return systemd::status(world, output);
     }
     // First of all, while no thread of ours could read the environment that this takes from.
-    let sockets = match world.handed_over()? {
+    let sockets = match world.inherited_listeners()? {
         none if none.is_empty() => Sockets::Port(args.port),
         listeners => Sockets::Given(listeners),
     };
     let keyboard = Keyboard::new(stdin);
-    let asks = world.somebody_is_there(&keyboard);
+    let asks = world.is_interactive(&keyboard);
     let parts = first_run::parts(world, &settings(args), true, asks.then_some(&keyboard))?;
     let folder = world.serve_folder()?;
     if args.open
@@ -80,10 +80,10 @@ pub(super) fn run(
         let secret_file = server.secret_file().display().to_string();
         let json = json!({"url": server.url(), "secretFile": secret_file, "socket": socket});
         output.result(&text(&server), &json)?;
-        if !ready::tell(world) {
+        if !sd_notify::tell(world) {
             output
-                .talk()
-                .say("Ctrl-C stops it, and removes the secret.");
+                .messages()
+                .print("Ctrl-C stops it, and removes the secret.");
         }
         let page = match args.open {
             true => {
@@ -110,7 +110,7 @@ pub(super) fn run(
     // A renewal that is under way may last: nobody waits for it any more.
     runtime.shutdown_background();
     outcome?;
-    output.talk().say("stopped");
+    output.messages().print("stopped");
     Ok(0)
 }
 
@@ -126,15 +126,15 @@ fn settings(args: &args::Serve) -> BTreeMap<Setting, String> {
 fn open_running(
     running: &Running,
     folder: &Folder,
-    parts: &Parts<'_>,
+    parts: &Context<'_>,
     output: &mut Output,
 ) -> Result<u8> {
     let has_start = dashboard::opens(parts.world, output);
     let opening = parts.block_on(dashboard::opening_of(running, folder, has_start))?;
     let url = &running.url;
     output
-        .talk()
-        .say(&format!("`acspass serve` runs already, at {url}"));
+        .messages()
+        .print(&format!("`acspass serve` runs already, at {url}"));
     let opened = dashboard::show(&opening, parts.world, output)?;
     if opened.is_by_file() {
         parts.block_on(dashboard::opened(running, folder, &opening))?;
@@ -205,16 +205,16 @@ fn remove_on_panic(server: &Server) {
     }));
 }
 
-fn options(parts: &Parts<'_>) -> Result<Options> {
+fn options(parts: &Context<'_>) -> Result<Options> {
     let tenancy = parts.tenancy()?;
-    let reach = || parts.reach();
+    let reach = || parts.clients();
     let [net, owner, owned, overview, entra] = [reach(), reach(), reach(), reach(), reach()];
     Ok(Options {
         session: parts.session()?,
-        wish: parts.wish(false)?,
+        wish: parts.token_request(false)?,
         net: Arc::new(move || net.net(true)),
         owner: Arc::new(move || owner.identity_client()),
-        owned: Arc::new(move || owned.owned()),
+        owned: Arc::new(move || owned.resource_auth()),
         sign_in: DashboardSignIn {
             entra: Arc::new(move || entra.entra()),
             redirect_uri: parts.config.redirect_uri.clone(),
@@ -229,8 +229,8 @@ fn options(parts: &Parts<'_>) -> Result<Options> {
 }
 
 /// Says on standard error and on the desktop that somebody must sign in.
-fn sign_in_needed(world: &World) -> Arc<dyn Fn(&Error) + Send + Sync> {
-    let talk = world.talk.clone();
+fn sign_in_needed(world: &Environment) -> Arc<dyn Fn(&Error) + Send + Sync> {
+    let talk = world.messages.clone();
     let has_bus = world.variable("DBUS_SESSION_BUS_ADDRESS").is_some()
         || world.variable("XDG_RUNTIME_DIR").is_some();
     Arc::new(move |error| {
@@ -246,13 +246,15 @@ fn sign_in_needed(world: &World) -> Arc<dyn Fn(&Error) + Send + Sync> {
 
 /// A world that is a new one in every run has nobody who could sign in elsewhere: that happens
 /// here, where it may.
-fn sign_in_first(parts: &Parts<'_>, keyboard: Keyboard) -> Result<()> {
-    let somebody_is_there = parts.world.somebody_is_there(&keyboard);
+fn sign_in_first(parts: &Context<'_>, keyboard: Keyboard) -> Result<()> {
+    let somebody_is_there = parts.world.is_interactive(&keyboard);
     let may_sign_in = parts.world.global.emulator || somebody_is_there;
     if parts.vault.is_persistent() && !parts.world.global.emulator || !may_sign_in {
         return Ok(());
     }
-    let CacheLookup::Stale(renewal) = parts.session()?.cached_token(None, parts.wish(false)?)?
+    let CacheLookup::Stale(renewal) = parts
+        .session()?
+        .cached_token(None, parts.token_request(false)?)?
     else {
         return Ok(());
     };
@@ -261,8 +263,8 @@ fn sign_in_first(parts: &Parts<'_>, keyboard: Keyboard) -> Result<()> {
         true => Opening::UserAgent,
         false => Opening::Browser,
     };
-    let desk = Desk::new(parts, opening, None, keyboard)?;
-    let way = desk.way(None, SIGN_IN);
+    let desk = SignInUi::new(parts, opening, None, keyboard)?;
+    let way = desk.options(None, SIGN_IN);
     match parts.block_on(renewal.run(|| parts.net(true), Some(&way))) {
         Err(error) if error.kind() == Kind::Interrupted => Err(error),
         outcome => outcome.map(|_| ()),

@@ -9,15 +9,15 @@ use askama::Template;
 use serde_json::json;
 use url::Url;
 
+use crate::cli::context::{Context, Environment};
 use crate::cli::output::Output;
-use crate::cli::parts::{Parts, World};
 use crate::cli::render::render;
 use crate::config::{Cloud, Setting};
 use crate::error::Result;
 use crate::exchange::ExchangeKind;
 
-pub(super) fn run(world: &World, output: &mut Output) -> Result<u8> {
-    let parts = Parts::new(world, &BTreeMap::new())?;
+pub(super) fn run(world: &Environment, output: &mut Output) -> Result<u8> {
+    let parts = Context::new(world, &BTreeMap::new())?;
     let (_, profile) = world.profile()?;
     let plan = Plan::new(&parts, profile.value(Setting::RedirectUri));
     let lines = |text: String| text.lines().map(str::to_owned).collect::<Vec<_>>();
@@ -48,7 +48,7 @@ pub(super) fn run(world: &World, output: &mut Output) -> Result<u8> {
     });
     output.result(&text, &json)?;
     if plan.has_gaps() {
-        output.talk().say(
+        output.messages().print(
             "the words in capitals are yours to fill in; `acspass config set tenant …` and \
              `acspass config set client-id …` fill them in here",
         );
@@ -112,7 +112,7 @@ const CLIENTS: Api = Api {
 };
 
 impl Plan {
-    fn new(parts: &Parts<'_>, redirect_uri: Option<String>) -> Plan {
+    fn new(parts: &Context<'_>, redirect_uri: Option<String>) -> Plan {
         let config = &parts.config;
         let tenant = config.authority.tenant();
         let is_clients = config.exchange == ExchangeKind::Entra;

@@ -3,18 +3,18 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use crate::cli::context::{Context, Environment};
 use crate::cli::output::Output;
-use crate::cli::parts::{Parts, World};
 use crate::error::{Kind, Result};
+use crate::json;
 use crate::session::{AccountState, Overview, TokenState};
-use crate::shapes;
 use crate::time::in_words;
 
 /// Accounts that a person is shown unasked.
 const MOST_AS_TEXT: usize = 10;
 
-pub(super) fn run(world: &World, output: &mut Output) -> Result<u8> {
-    let parts = Parts::new(world, &BTreeMap::new())?;
+pub(super) fn run(world: &Environment, output: &mut Output) -> Result<u8> {
+    let parts = Context::new(world, &BTreeMap::new())?;
     let most = match output.is_json {
         true => usize::MAX,
         false => MOST_AS_TEXT,
@@ -24,7 +24,7 @@ pub(super) fn run(world: &World, output: &mut Output) -> Result<u8> {
         true => {
             let store = parts.vault.store_name();
             let accounts = overview.accounts();
-            let json = shapes::status(&parts.config.profile, store, &accounts);
+            let json = json::status(&parts.config.profile, store, &accounts);
             output.result("", &json)?;
         }
         false => {
@@ -38,7 +38,7 @@ pub(super) fn run(world: &World, output: &mut Output) -> Result<u8> {
     })
 }
 
-fn heading(parts: &Parts<'_>) -> String {
+fn heading(parts: &Context<'_>) -> String {
     let config = &parts.config;
     let resource = config.any_resource();
     format!(

@@ -8,25 +8,25 @@ use serde_json::{Value, json};
 use crate::acs::{CommunicationUserId, CreatedUser, TokenLifetime, TokenScope, teams_token};
 use crate::cli::Stdin;
 use crate::cli::args::{TokenExchange, TokenIssue, TokenRevoke};
+use crate::cli::context::{Context, Environment};
 use crate::cli::output::Output;
-use crate::cli::parts::{Parts, World};
 use crate::entra::{check_client_id, guid};
 use crate::error::{Error, Kind, Result};
+use crate::json;
 use crate::jwt;
 use crate::secret::EntraToken;
-use crate::shapes;
 use crate::text::quoted;
 
 use super::{bulk, token_input};
 
-pub(super) fn issue(args: &TokenIssue, world: &World, output: &mut Output) -> Result<u8> {
+pub(super) fn issue(args: &TokenIssue, world: &Environment, output: &mut Output) -> Result<u8> {
     let (scopes, lifetime) = wanted(&args.scope, args.valid_for)?;
     let user = args
         .user
         .as_deref()
         .map(CommunicationUserId::parse)
         .transpose()?;
-    let parts = Parts::new(world, &BTreeMap::new())?;
+    let parts = Context::new(world, &BTreeMap::new())?;
     let client = parts.identity_client()?;
     match user {
         Some(user) => {
@@ -35,7 +35,7 @@ pub(super) fn issue(args: &TokenIssue, world: &World, output: &mut Output) -> Re
                 .map_err(bulk::cut_short)?;
             output.result(
                 issued.token.expose(),
-                &shapes::issued(&issued, world.clock.now()),
+                &json::issued(&issued, world.clock.now()),
             )?;
         }
         None => {
@@ -44,21 +44,21 @@ pub(super) fn issue(args: &TokenIssue, world: &World, output: &mut Output) -> Re
                 .map_err(bulk::cut_short)?;
             output.result(
                 &created_text(&created),
-                &shapes::created(&created, world.clock.now()),
+                &json::created(&created, world.clock.now()),
             )?;
         }
     }
     Ok(0)
 }
 
-pub(super) fn revoke(args: &TokenRevoke, world: &World, output: &mut Output) -> Result<u8> {
+pub(super) fn revoke(args: &TokenRevoke, world: &Environment, output: &mut Output) -> Result<u8> {
     let user = CommunicationUserId::parse(&args.user)?;
-    let parts = Parts::new(world, &BTreeMap::new())?;
+    let parts = Context::new(world, &BTreeMap::new())?;
     let client = parts.identity_client()?;
     parts
         .block_on(client.revoke_tokens(&user))
         .map_err(bulk::cut_short)?;
-    output.talk().say(
+    output.messages().print(
         "every token that was issued for the identity so far is revoked; the service takes up to \
          15 minutes to refuse them everywhere",
     );
@@ -68,12 +68,13 @@ pub(super) fn revoke(args: &TokenRevoke, world: &World, output: &mut Output) -> 
 
 pub(super) fn exchange(
     args: &TokenExchange,
-    world: &World,
+    world: &Environment,
     stdin: Stdin,
     output: &mut Output,
 ) -> Result<u8> {
-    let token =
-        EntraToken::new(token_input::read(args.file.as_deref(), stdin, output.talk())?.as_str());
+    let token = EntraToken::new(
+        token_input::read(args.file.as_deref(), stdin, output.messages())?.as_str(),
+    );
     let decoded = jwt::decode(token.expose());
     let claims = decoded.map(|decoded| decoded.claims).unwrap_or_default();
     let claim = |name: &str| claims.get(name).and_then(Value::as_str).map(str::to_owned);
@@ -99,7 +100,7 @@ pub(super) fn exchange(
         .transpose()?
         .or_else(|| claim("oid"))
         .ok_or_else(|| missing("its user's object id", "--user-id"))?;
-    let parts = Parts::new(world, &BTreeMap::new())?;
+    let parts = Context::new(world, &BTreeMap::new())?;
     parts.config.resource()?;
     let now = world.clock.now();
     if let Some(note) = teams_token::check(token.expose(), &app_id, &user_id, now)? {
@@ -109,7 +110,7 @@ pub(super) fn exchange(
     let issued = parts.block_on(client.exchange_teams_user_token(&token, &app_id, &user_id))?;
     output.result(
         issued.token.expose(),
-        &shapes::issued(&issued, world.clock.now()),
+        &json::issued(&issued, world.clock.now()),
     )?;
     Ok(0)
 }

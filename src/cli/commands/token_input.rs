@@ -6,7 +6,7 @@ use std::path::Path;
 use zeroize::Zeroizing;
 
 use crate::cli::Stdin;
-use crate::cli::output::Talk;
+use crate::cli::output::Messages;
 use crate::error::{Error, Kind, Result};
 use crate::input;
 use crate::jwt;
@@ -18,11 +18,15 @@ const LONGEST: u64 = 256 * 1024;
 
 /// The token in the file, or on standard input without a file or for `-`; without what tools write
 /// around it, see [`input::token`].
-pub(super) fn read(file: Option<&Path>, stdin: Stdin, talk: &Talk) -> Result<Zeroizing<String>> {
+pub(super) fn read(
+    file: Option<&Path>,
+    stdin: Stdin,
+    talk: &Messages,
+) -> Result<Zeroizing<String>> {
     let text = match file.filter(|path| *path != Path::new("-")) {
         None => {
             if stdin.is_terminal {
-                talk.say("paste the token, then press Enter and Ctrl-D; Ctrl-C ends it");
+                talk.print("paste the token, then press Enter and Ctrl-D; Ctrl-C ends it");
             }
             read_all(stdin.source, "standard input")?
         }

@@ -9,11 +9,11 @@ use zeroize::Zeroizing;
 use crate::acs::{CommunicationUserId, CreatedUser};
 use crate::cli::Stdin;
 use crate::cli::args::{UserCreate, UserDelete};
+use crate::cli::context::{Context, Environment};
 use crate::cli::output::Output;
-use crate::cli::parts::{Parts, World};
 use crate::error::{Error, Kind, Result};
 use crate::input;
-use crate::shapes;
+use crate::json;
 use crate::text::shown;
 
 use super::bulk::{self, Progress};
@@ -22,9 +22,9 @@ use super::token::{created_text, wanted};
 /// Longest list of ids that is read, in bytes: half a million ids.
 const LONGEST: u64 = 64 * 1024 * 1024;
 
-pub(super) fn create(args: &UserCreate, world: &World, output: &mut Output) -> Result<u8> {
+pub(super) fn create(args: &UserCreate, world: &Environment, output: &mut Output) -> Result<u8> {
     let (scopes, lifetime) = wanted(&args.scope, args.valid_for)?;
-    let parts = Parts::new(world, &BTreeMap::new())?;
+    let parts = Context::new(world, &BTreeMap::new())?;
     let client = parts.identity_client()?;
     let one = async || match scopes.as_slice() {
         [] => client
@@ -37,7 +37,7 @@ pub(super) fn create(args: &UserCreate, world: &World, output: &mut Output) -> R
         let created = parts.block_on(one()).map_err(bulk::cut_short)?;
         output.result(
             &created_text(&created),
-            &shapes::created(&created, world.clock.now()),
+            &json::created(&created, world.clock.now()),
         )?;
         return Ok(0);
     };
@@ -51,7 +51,7 @@ pub(super) fn create(args: &UserCreate, world: &World, output: &mut Output) -> R
             progress.step();
             match outcome {
                 Ok(created) if output.is_json => {
-                    listed.push(shapes::created(&created, world.clock.now()))
+                    listed.push(json::created(&created, world.clock.now()))
                 }
                 // An id is printed as soon as it exists, so that none is lost to an interruption.
                 Ok(created) => {
@@ -81,7 +81,7 @@ pub(super) fn create(args: &UserCreate, world: &World, output: &mut Output) -> R
 
 pub(super) fn delete(
     args: &UserDelete,
-    world: &World,
+    world: &Environment,
     stdin: Stdin,
     output: &mut Output,
 ) -> Result<u8> {
@@ -89,24 +89,24 @@ pub(super) fn delete(
         return delete_listed(world, stdin, output);
     }
     let user = CommunicationUserId::parse(&args.id)?;
-    let parts = Parts::new(world, &BTreeMap::new())?;
+    let parts = Context::new(world, &BTreeMap::new())?;
     let client = parts.identity_client()?;
     parts
         .block_on(client.delete_user(&user))
         .map_err(bulk::cut_short)?;
-    output.talk().say(&format!("{user} is deleted"));
+    output.messages().print(&format!("{user} is deleted"));
     output.result("", &json!({}))?;
     Ok(0)
 }
 
-fn delete_listed(world: &World, stdin: Stdin, output: &mut Output) -> Result<u8> {
+fn delete_listed(world: &Environment, stdin: Stdin, output: &mut Output) -> Result<u8> {
     if stdin.is_terminal {
         output
-            .talk()
-            .say("type or paste ids, one a line, then press Ctrl-D; nothing is deleted before");
+            .messages()
+            .print("type or paste ids, one a line, then press Ctrl-D; nothing is deleted before");
     }
     let ids = read_ids(stdin)?;
-    let parts = Parts::new(world, &BTreeMap::new())?;
+    let parts = Context::new(world, &BTreeMap::new())?;
     let client = parts.identity_client()?;
     let progress = Progress::new(world, ids.len() as u64, "deleting");
     let (mut deleted, mut failed) = (Vec::new(), Vec::new());
@@ -145,7 +145,7 @@ fn delete_listed(world: &World, stdin: Stdin, output: &mut Output) -> Result<u8>
         &json!({"deleted": deleted, "failed": errors}),
     )?;
     for (_, id, error) in &failed {
-        output.talk().say(&format!("{}: {error}", shown(id)));
+        output.messages().print(&format!("{}: {error}", shown(id)));
     }
     let total = format!("{} of {count} identities were not deleted", failed.len());
     let errors = failed.into_iter().map(|(_, _, error)| error).collect();

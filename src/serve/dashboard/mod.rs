@@ -35,11 +35,11 @@ pub(super) use tickets::Redeemer;
 use crate::acs::Endpoint;
 use crate::entra::browser::Link;
 use crate::error::Result;
+use crate::json;
 use crate::jwt;
 use crate::loopback::peer::{Admission, PeerCheck};
 use crate::loopback::serve::Caller;
 use crate::session::{Overview, Session};
-use crate::shapes;
 use crate::text::secret_form;
 use crate::time::Clock;
 
@@ -360,7 +360,7 @@ impl Dashboard {
             .collect();
         let owner = match owner {
             Ok(endpoint) => json!({"endpoint": endpoint.as_str()}),
-            Err(error) => shapes::error(&error),
+            Err(error) => json::error(&error),
         };
         let facts = &self.facts;
         let json = json!({

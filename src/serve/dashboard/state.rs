@@ -5,9 +5,9 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::error::Error;
+use crate::json;
 use crate::serve::accounts::CredentialState;
 use crate::session::{AccountState, TokenState};
-use crate::shapes;
 use crate::time::{Clock, Timestamp};
 
 /// What is to come for an account.
@@ -34,8 +34,8 @@ pub(super) fn account(state: &AccountState, held: &CredentialState, clock: &dyn 
         NextAction::Redeems => ("redeems", None),
         NextAction::SignIn => ("sign-in", None),
     };
-    let mut json = shapes::account(&state.account);
-    json["username"] = json!(shapes::clean(&state.account.username));
+    let mut json = json::account(&state.account);
+    json["username"] = json!(json::clean(&state.account.username));
     json["active"] = json!(state.active);
     json["entraToken"] = token(state.entra);
     json["communicationToken"] = token(state.communication);
@@ -57,8 +57,8 @@ pub(super) fn failure(error: &Error) -> Value {
         None => error.message().to_owned(),
     };
     json!({
-        "message": shapes::clean(&message),
-        "hint": shapes::clean(error.hint()),
+        "message": json::clean(&message),
+        "hint": json::clean(error.hint()),
     })
 }
 

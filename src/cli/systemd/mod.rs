@@ -18,8 +18,8 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 
 use crate::cli::args;
+use crate::cli::context::{Context, Environment, block_on};
 use crate::cli::output::Output;
-use crate::cli::parts::{Parts, World, block_on};
 use crate::config::Setting;
 use crate::error::{Error, Kind, Result};
 use crate::files::Folder;
@@ -43,7 +43,7 @@ const SOCKET: &str = "acspass.socket";
 pub(super) fn install(
     args: &args::Serve,
     flags: &Flags,
-    world: &World,
+    world: &Environment,
     output: &mut Output,
 ) -> Result<u8> {
     let files = Files::of(world)?;
@@ -103,12 +103,12 @@ units        {}
 }
 
 /// `serve --uninstall`.
-pub(super) fn uninstall(world: &World, output: &mut Output) -> Result<u8> {
+pub(super) fn uninstall(world: &Environment, output: &mut Output) -> Result<u8> {
     let files = Files::of(world)?;
     if !files.are_there() {
         output
-            .talk()
-            .say("no service is installed: nothing to remove");
+            .messages()
+            .print("no service is installed: nothing to remove");
         output.result("", &json!({ "removed": [] }))?;
         return Ok(0);
     }
@@ -118,22 +118,26 @@ pub(super) fn uninstall(world: &World, output: &mut Output) -> Result<u8> {
     match stopped {
         Err(error) if error.kind() == Kind::Interrupted => return Err(error),
         // Without a manager nothing runs by it; the files are what starts it one day.
-        Err(error) => output.talk().warn(&format!("it was not stopped: {error}")),
+        Err(error) => output
+            .messages()
+            .warn(&format!("it was not stopped: {error}")),
         Ok(()) => {}
     }
     files.remove()?;
     if let Err(error) = block_on(systemctl.order(&["daemon-reload"])) {
         let what = "systemd was not told that the units are gone";
-        output.talk().warn(&format!("{what}: {error}"));
+        output.messages().warn(&format!("{what}: {error}"));
     }
-    output.talk().say("the service is stopped and removed");
+    output
+        .messages()
+        .print("the service is stopped and removed");
     output.result("", &json!({ "removed": removed }))?;
     Ok(0)
 }
 
 /// The two units' text: everything that can be wrong with the settings is found here, before
 /// anything changes.
-fn texts(args: &args::Serve, flags: &Flags, world: &World) -> Result<[String; 2]> {
+fn texts(args: &args::Serve, flags: &Flags, world: &Environment) -> Result<[String; 2]> {
     let refused = |message: &str, hint: &str| Err(Error::new(Kind::Usage, message, hint));
     if world.global.emulator {
         return refused(
@@ -149,9 +153,9 @@ fn texts(args: &args::Serve, flags: &Flags, world: &World) -> Result<[String; 2]
     }
     let (name, profile) = world.profile()?;
     environment::check_settings(world, &name, &profile)?;
-    let parts = Parts::new(world, flags)?;
+    let parts = Context::new(world, flags)?;
     parts.session()?;
-    parts.wish(false)?;
+    parts.token_request(false)?;
     environment::check_config(world, &parts.config)?;
     let carried = environment::carried(world)?;
     let Some(program) = &world.program else {
@@ -220,7 +224,7 @@ struct Files {
 
 impl Files {
     /// The user's folder for units (systemd.unit(5)); a relative `XDG_CONFIG_HOME` is none.
-    fn of(world: &World) -> Result<Files> {
+    fn of(world: &Environment) -> Result<Files> {
         let config = world.path_variable("XDG_CONFIG_HOME");
         let home = || Some(world.path_variable("HOME")?.join(".config"));
         let config = config.filter(|path| path.is_absolute()).or_else(home);

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use crate::cli::parts::World;
+use crate::cli::context::Environment;
 use crate::config::{
     ACCESS_KEY_VARIABLE, Config, DEFAULT_PROFILE, KeySource, Origin, Profile, Setting, Sources,
     StoreChoice,
@@ -56,12 +56,12 @@ const PLAIN: [&str; 8] = [
 const SECRETS: [&str; 3] = ["AZURE_CLIENT_SECRET", "IDENTITY_ENDPOINT", "MSI_ENDPOINT"];
 
 /// Refuses settings that come from the environment: the service would run without them.
-pub(super) fn check_settings(world: &World, name: &str, profile: &Profile) -> Result<()> {
+pub(super) fn check_settings(world: &Environment, name: &str, profile: &Profile) -> Result<()> {
     let nothing = BTreeMap::new();
     let sources = Sources {
         flags: &nothing,
         emulator: &nothing,
-        environment: &world.environment,
+        environment: &world.variables,
         profile,
     };
     let mut lost: Vec<(&str, &str)> = Setting::ALL
@@ -105,7 +105,7 @@ pub(super) fn check_settings(world: &World, name: &str, profile: &Profile) -> Re
 }
 
 /// Refuses what a service without a person and a terminal cannot use.
-pub(super) fn check_config(world: &World, config: &Config) -> Result<()> {
+pub(super) fn check_config(world: &Environment, config: &Config) -> Result<()> {
     let refused = |message: &str, hint: &str| Err(Error::new(Kind::Usage, message, hint));
     let other = "choose another one: `acspass config set store keyring`, then `acspass login`";
     match config.store {
@@ -144,7 +144,7 @@ pub(super) fn check_config(world: &World, config: &Config) -> Result<()> {
 }
 
 /// The variables that the service is given.
-pub(super) fn carried(world: &World) -> Result<Vec<(&'static str, String)>> {
+pub(super) fn carried(world: &Environment) -> Result<Vec<(&'static str, String)>> {
     let mut all = Vec::new();
     for name in PATHS {
         if let Some(path) = world.path_variable(name) {

@@ -13,7 +13,7 @@ use crate::secret::Pasted;
 
 use super::Stdin;
 use super::echo::{self, Device};
-use super::output::{Loudness, Talk};
+use super::output::{Messages, Verbosity};
 
 /// Longer than any address with a code, and than any connection string.
 const LONGEST_LINE: usize = 64 * 1024;
@@ -41,7 +41,7 @@ impl Keyboard {
     /// The terminal of this process, whatever standard input and standard error are, and what shows
     /// a question there.
     #[cfg(unix)]
-    pub(super) fn of_terminal() -> std::io::Result<(Keyboard, Talk)> {
+    pub(super) fn of_terminal() -> std::io::Result<(Keyboard, Messages)> {
         let terminal = std::fs::File::options()
             .read(true)
             .write(true)
@@ -54,13 +54,13 @@ impl Keyboard {
         };
         Ok((
             keyboard,
-            Talk::new(screen, Loudness::default(), false, None),
+            Messages::new(screen, Verbosity::default(), false, None),
         ))
     }
 
     /// The console, and standard error, which shows a question.
     #[cfg(not(unix))]
-    pub(super) fn of_terminal() -> std::io::Result<(Keyboard, Talk)> {
+    pub(super) fn of_terminal() -> std::io::Result<(Keyboard, Messages)> {
         let keyboard = Keyboard {
             source: shared(Box::new(std::io::empty())),
             device: Device::Tty,
@@ -69,7 +69,7 @@ impl Keyboard {
         let screen = Box::new(std::io::stderr());
         Ok((
             keyboard,
-            Talk::new(screen, Loudness::default(), false, None),
+            Messages::new(screen, Verbosity::default(), false, None),
         ))
     }
 
@@ -84,7 +84,7 @@ impl Keyboard {
     }
 
     /// Asks a question, and returns the line that answers it; `None` at the end of the input.
-    pub(super) async fn asked(&self, talk: &Talk, question: &str) -> Result<Option<Pasted>> {
+    pub(super) async fn asked(&self, talk: &Messages, question: &str) -> Result<Option<Pasted>> {
         let mut asked = Asked::new(talk, question);
         let line = self.line().await;
         if matches!(line, Ok(Some(_))) {
@@ -96,7 +96,7 @@ impl Keyboard {
 
     /// The next line, which a terminal does not show, and hands over whole: as long as it collects
     /// lines by itself, it cuts them after 1024 bytes on macOS, and after 4095 on Linux.
-    pub(super) async fn unseen(&self, talk: &Talk, prompt: &str) -> Result<Option<Pasted>> {
+    pub(super) async fn hidden(&self, talk: &Messages, prompt: &str) -> Result<Option<Pasted>> {
         if !self.is_terminal {
             return self.line().await;
         }
@@ -107,7 +107,7 @@ impl Keyboard {
         // The question comes after the echo is off, so that nothing that is typed at once is shown.
         echo::hidden(&self.device, again, async {
             let _asked = Asked::new(talk, prompt);
-            self.unseen_line().await
+            self.hidden_line().await
         })
         .await
     }
@@ -131,7 +131,7 @@ impl Keyboard {
         let mut text = Zeroizing::new(String::new());
         loop {
             let line = match self.is_terminal {
-                true => self.unseen_line().await?,
+                true => self.hidden_line().await?,
                 false => self.line().await?,
             };
             match line {
@@ -166,7 +166,7 @@ impl Keyboard {
         looking.is_ok() && matches!(more, Ok(Ok(true)))
     }
 
-    async fn unseen_line(&self) -> Result<Option<Pasted>> {
+    async fn hidden_line(&self) -> Result<Option<Pasted>> {
         let mut source = Source(self.source.clone());
         on_a_thread(move || {
             let line = echo::read_line(&mut source, LONGEST_LINE)?;
@@ -177,10 +177,10 @@ impl Keyboard {
 }
 
 /// A question stands there, and nothing that is typed ends its line.
-struct Asked<'t>(Option<&'t Talk>);
+struct Asked<'t>(Option<&'t Messages>);
 
 impl<'t> Asked<'t> {
-    fn new(talk: &'t Talk, prompt: &str) -> Asked<'t> {
+    fn new(talk: &'t Messages, prompt: &str) -> Asked<'t> {
         talk.ask(prompt);
         Asked((!prompt.is_empty()).then_some(talk))
     }

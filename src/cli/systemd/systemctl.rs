@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::process::Command;
 
-use crate::cli::parts::World;
+use crate::cli::context::Environment;
 use crate::error::{Error, Kind, Result};
 use crate::text::one_line;
 
@@ -17,7 +17,7 @@ const QUESTION: Duration = Duration::from_secs(5);
 const LONGEST: usize = 300;
 
 /// The user's service manager.
-pub(super) struct Systemctl<'w>(&'w World);
+pub(super) struct Systemctl<'w>(&'w Environment);
 
 /// What a call brought.
 struct Answer {
@@ -39,7 +39,7 @@ impl Answer {
 }
 
 impl<'w> Systemctl<'w> {
-    pub(super) fn new(world: &'w World) -> Self {
+    pub(super) fn new(world: &'w Environment) -> Self {
         Systemctl(world)
     }
 
@@ -92,8 +92,8 @@ impl<'w> Systemctl<'w> {
             .arg("--user")
             .args(words)
             .env_clear()
-            .envs(&self.0.environment)
-            .envs(&self.0.raw_environment)
+            .envs(&self.0.variables)
+            .envs(&self.0.raw_variables)
             .stdin(Stdio::null())
             .kill_on_drop(true);
         let called = tokio::time::timeout(patience, command.output()).await;

@@ -1,11 +1,11 @@
 //! Tells a service manager that the program is ready: one datagram to the socket that the manager
 //! names (sd_notify(3)).
 
-use super::parts::World;
+use super::context::Environment;
 
 /// Tells it, where there is one; whether there is.
 #[cfg(target_os = "linux")]
-pub(super) fn tell(world: &World) -> bool {
+pub(super) fn tell(world: &Environment) -> bool {
     let Some(name) = world.variable("NOTIFY_SOCKET") else {
         return false;
     };
@@ -30,6 +30,6 @@ fn send(name: &str) -> std::io::Result<()> {
 
 /// No manager of this kind is known here.
 #[cfg(not(target_os = "linux"))]
-pub(super) fn tell(_world: &World) -> bool {
+pub(super) fn tell(_world: &Environment) -> bool {
     false
 }

@@ -17,7 +17,7 @@ use crate::session::{Exchange, Net, Overview};
 use crate::store::{IndexPage, SessionStore};
 use crate::time::{Clock, Moment};
 
-use super::parts::stored_name;
+use super::context::stored_name;
 
 /// What shows that the environment names a principal for the resource.
 const PRINCIPAL: [&str; 5] = [
@@ -29,7 +29,7 @@ const PRINCIPAL: [&str; 5] = [
 ];
 
 /// See the module.
-pub(super) struct Reach {
+pub(super) struct Clients {
     pub(super) config: Arc<Config>,
     pub(super) vault: Arc<SessionStore>,
     pub(super) http: Arc<Http>,
@@ -38,7 +38,7 @@ pub(super) struct Reach {
     pub(super) principal: Mutex<Option<EntraPrincipal>>,
 }
 
-impl Reach {
+impl Clients {
     /// Entra ID, for the configured application.
     pub(super) fn entra(&self) -> Result<Entra> {
         let client_id = self.config.tenancy()?.client_id;
@@ -109,7 +109,7 @@ impl Reach {
 
     /// Where the resource is, where this machine is its owner: it has the key, or the environment
     /// names a principal. Nothing is contacted, and no store is read.
-    pub(super) fn owned(&self) -> Result<Endpoint> {
+    pub(super) fn resource_auth(&self) -> Result<Endpoint> {
         let resource = self.config.any_resource()?;
         let names_principal = PRINCIPAL.iter().any(|name| {
             self.environment

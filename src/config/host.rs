@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 /// Where this process runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Place {
+pub enum HostKind {
     /// A desktop: pages open here.
     Desktop,
     /// Linux inside Windows, whose browser it is.
@@ -31,29 +31,29 @@ pub enum Opener {
     /// `wslview`, which opens pages in the browser of Windows.
     Wslview,
     /// Nothing here: the address is printed.
-    Nothing(Place),
+    Nothing(HostKind),
 }
 
 impl Opener {
     /// Decides what opens a page in this environment.
     pub fn of(environment: &BTreeMap<String, String>) -> Opener {
-        match (variable(environment, "BROWSER"), Place::of(environment)) {
+        match (variable(environment, "BROWSER"), HostKind::of(environment)) {
             (Some(command), _) => Opener::Command(command.to_owned()),
-            (None, Place::Desktop) => Opener::System,
-            (None, Place::Wsl) => Opener::Wslview,
+            (None, HostKind::Desktop) => Opener::System,
+            (None, HostKind::Wsl) => Opener::Wslview,
             (None, place) => Opener::Nothing(place),
         }
     }
 }
 
-impl Place {
+impl HostKind {
     /// Tells the place by the environment.
-    pub fn of(environment: &BTreeMap<String, String>) -> Place {
-        Place::on(cfg!(any(windows, target_os = "macos")), environment)
+    pub fn of(environment: &BTreeMap<String, String>) -> HostKind {
+        HostKind::on(cfg!(any(windows, target_os = "macos")), environment)
     }
 
     /// `has_desktop`: this system always has a desktop, which a user at another machine does not see.
-    fn on(has_desktop: bool, environment: &BTreeMap<String, String>) -> Place {
+    fn on(has_desktop: bool, environment: &BTreeMap<String, String>) -> HostKind {
         let has = |names: &[&str]| {
             names
                 .iter()
@@ -61,40 +61,40 @@ impl Place {
         };
         let is_ssh = has(&["SSH_CONNECTION", "SSH_TTY", "SSH_CLIENT"]);
         if has(&["WSL_DISTRO_NAME", "WSL_INTEROP"]) {
-            Place::Wsl
+            HostKind::Wsl
         } else if has(&["DISPLAY", "WAYLAND_DISPLAY"]) || (has_desktop && !is_ssh) {
             // Also over SSH (`ssh -X`): the display is forwarded, and pages open beside this process.
-            Place::Desktop
+            HostKind::Desktop
         } else if is_ssh {
             let server = variable(environment, "SSH_CONNECTION");
-            Place::Ssh(server.and_then(address_of_server))
+            HostKind::Ssh(server.and_then(address_of_server))
         } else if has(&[
             "container",
             "REMOTE_CONTAINERS",
             "CODESPACES",
             "KUBERNETES_SERVICE_HOST",
         ]) {
-            Place::Container
+            HostKind::Container
         } else {
-            Place::Bare
+            HostKind::Bare
         }
     }
 
     /// Why no page opens here, and what leads on.
     pub fn advice(&self) -> Option<&'static str> {
         match self {
-            Place::Desktop => None,
-            Place::Wsl => Some(
+            HostKind::Desktop => None,
+            HostKind::Wsl => Some(
                 "this is WSL: `wslview`, of the package wslu, opens pages in the browser of Windows",
             ),
-            Place::Ssh(_) => Some(
+            HostKind::Ssh(_) => Some(
                 "this is an SSH session: forward the port as shown below, or use `acspass login \
                  --paste`, which needs no port",
             ),
-            Place::Container => {
+            HostKind::Container => {
                 Some("this is a container: `acspass login --paste` works without a published port")
             }
-            Place::Bare => Some(
+            HostKind::Bare => Some(
                 "there is no display here to open a browser on; `acspass login --paste` takes the \
                  answer of a browser elsewhere",
             ),
@@ -103,7 +103,7 @@ impl Place {
 
     /// What makes the answer's port reachable from the machine that the user sits at.
     pub fn forwarding(&self, port: u16) -> Option<String> {
-        let Place::Ssh(server) = self else {
+        let HostKind::Ssh(server) = self else {
             return None;
         };
         let server = server.as_deref().unwrap_or("this-machine");
@@ -131,29 +131,41 @@ mod tests {
     #[test]
     fn opener_is_told_by_the_environment() {
         const SSH: (&str, &str) = ("SSH_CONNECTION", "192.0.2.1 50000 198.51.100.7 22");
-        let ssh = || Place::Ssh(Some("198.51.100.7".to_owned()));
+        let ssh = || HostKind::Ssh(Some("198.51.100.7".to_owned()));
         for (has_desktop, variables, place) in [
-            (false, &[][..], Place::Bare),
-            (true, &[], Place::Desktop),
-            (false, &[("DISPLAY", ":0")], Place::Desktop),
-            (false, &[("DISPLAY", " ")], Place::Bare),
-            (false, &[("WAYLAND_DISPLAY", "wayland-0")], Place::Desktop),
+            (false, &[][..], HostKind::Bare),
+            (true, &[], HostKind::Desktop),
+            (false, &[("DISPLAY", ":0")], HostKind::Desktop),
+            (false, &[("DISPLAY", " ")], HostKind::Bare),
+            (
+                false,
+                &[("WAYLAND_DISPLAY", "wayland-0")],
+                HostKind::Desktop,
+            ),
             (false, &[SSH], ssh()),
             (true, &[SSH], ssh()),
-            (false, &[("SSH_TTY", "/dev/pts/1")], Place::Ssh(None)),
+            (false, &[("SSH_TTY", "/dev/pts/1")], HostKind::Ssh(None)),
             // `ssh -X`.
-            (false, &[SSH, ("DISPLAY", "localhost:10.0")], Place::Desktop),
-            (true, &[SSH, ("DISPLAY", "localhost:10.0")], Place::Desktop),
+            (
+                false,
+                &[SSH, ("DISPLAY", "localhost:10.0")],
+                HostKind::Desktop,
+            ),
+            (
+                true,
+                &[SSH, ("DISPLAY", "localhost:10.0")],
+                HostKind::Desktop,
+            ),
             (
                 false,
                 &[("WSL_DISTRO_NAME", "Ubuntu"), ("DISPLAY", ":0")],
-                Place::Wsl,
+                HostKind::Wsl,
             ),
-            (false, &[("container", "podman")], Place::Container),
+            (false, &[("container", "podman")], HostKind::Container),
             (
                 false,
                 &[("container", "podman"), ("DISPLAY", ":0")],
-                Place::Desktop,
+                HostKind::Desktop,
             ),
             (false, &[SSH, ("CODESPACES", "true")], ssh()),
         ] {
@@ -161,7 +173,11 @@ mod tests {
                 .iter()
                 .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
                 .collect();
-            assert_eq!(Place::on(has_desktop, &environment), place, "{variables:?}");
+            assert_eq!(
+                HostKind::on(has_desktop, &environment),
+                place,
+                "{variables:?}"
+            );
             if has_desktop {
                 continue;
             }
@@ -186,10 +202,10 @@ mod tests {
 
     #[test]
     fn only_an_ssh_session_is_told_how_to_forward() {
-        let ssh = Place::Ssh(Some("198.51.100.7".to_owned()));
+        let ssh = HostKind::Ssh(Some("198.51.100.7".to_owned()));
         let line = ssh.forwarding(8400);
         let expected = "ssh -L 8400:localhost:8400 198.51.100.7";
         assert_eq!(line.as_deref(), Some(expected));
-        assert_eq!(Place::Container.forwarding(8400), None);
+        assert_eq!(HostKind::Container.forwarding(8400), None);
     }
 }

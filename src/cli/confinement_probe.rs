@@ -9,10 +9,10 @@ use std::io;
 use std::path::Path;
 use std::process::Command;
 
-use super::parts::World;
+use super::context::Environment;
 
 /// Tries everything if the variable is set.
-pub(super) fn act(world: &World) {
+pub(super) fn act(world: &Environment) {
     let Some(file) = world.path_variable("ACSPASS_TEST_INTRUDER") else {
         return;
     };
@@ -22,7 +22,7 @@ pub(super) fn act(world: &World) {
     let later = std::thread::spawn(move || attempts("new", &file, &own));
     lines.extend(later.join().unwrap_or_default());
     for line in lines {
-        world.talk.say(&line);
+        world.messages.print(&line);
     }
 }
 

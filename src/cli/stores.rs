@@ -6,27 +6,27 @@ use crate::config::{self, Config, Sources, StoreChoice};
 use crate::error::Result;
 use crate::store::{FileStore, KeyringStore, MemoryStore, SessionStore, TokenStore};
 
-use super::parts::{EMULATOR, World};
+use super::context::{EMULATOR, Environment};
 use super::passphrase;
 
 /// The store and what lies beside it. The emulator's world is a new one in every run, unless the
 /// environment names a store for it; then it has a folder of its own.
-pub(super) fn chosen(world: &World, store: StoreChoice) -> Result<SessionStore> {
+pub(super) fn configured_store(world: &Environment, store: StoreChoice) -> Result<SessionStore> {
     match world.global.emulator && world.variable("ACSPASS_STORE").is_none() {
-        true => open_vault(world, StoreChoice::Memory),
-        false => open_vault(world, store),
+        true => open_store(world, StoreChoice::Memory),
+        false => open_store(world, store),
     }
 }
 
 /// Every store that sessions are known to be in, the chosen one first. Settings that cannot be
 /// read are no reason to stay signed in: then it is the environment's store, or the keyring.
-pub(super) fn every_vault(world: &World) -> Result<Vec<SessionStore>> {
+pub(super) fn all_stores(world: &Environment) -> Result<Vec<SessionStore>> {
     let resolved = world.profile().and_then(|(name, profile)| {
         let nothing = BTreeMap::new();
         let sources = Sources {
             flags: &nothing,
             emulator: &BTreeMap::new(),
-            environment: &world.environment,
+            environment: &world.variables,
             profile: &profile,
         };
         Config::resolve(name, &sources)
@@ -35,7 +35,7 @@ pub(super) fn every_vault(world: &World) -> Result<Vec<SessionStore>> {
         Ok(config) => config.store,
         Err(error) => {
             world
-                .talk
+                .messages
                 .warn(&format!("the settings are not used: {error}"));
             world
                 .variable("ACSPASS_STORE")
@@ -43,7 +43,7 @@ pub(super) fn every_vault(world: &World) -> Result<Vec<SessionStore>> {
                 .unwrap_or(StoreChoice::Keyring)
         }
     };
-    let first = open_vault(world, chosen)?;
+    let first = open_store(world, chosen)?;
     let mut others: Vec<StoreChoice> = Vec::new();
     if let Ok(index) = first.index() {
         for entry in index.elsewhere() {
@@ -55,12 +55,12 @@ pub(super) fn every_vault(world: &World) -> Result<Vec<SessionStore>> {
     }
     let mut all = vec![first];
     for other in others {
-        all.push(open_vault(world, other)?);
+        all.push(open_store(world, other)?);
     }
     Ok(all)
 }
 
-fn open_vault(world: &World, choice: StoreChoice) -> Result<SessionStore> {
+fn open_store(world: &Environment, choice: StoreChoice) -> Result<SessionStore> {
     if choice == StoreChoice::Memory {
         return Ok(SessionStore::new(Box::new(MemoryStore::new()), None));
     }

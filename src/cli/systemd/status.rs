@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use super::systemctl::Systemctl;
 use super::{Files, SERVICE, SOCKET};
+use crate::cli::context::{Context, Environment, block_on};
 use crate::cli::output::Output;
-use crate::cli::parts::{Parts, World, block_on};
 use crate::error::{Kind, Result};
 use crate::files::Folder;
 use crate::serve::{Client, Running, running};
@@ -32,8 +32,8 @@ struct Found {
 }
 
 /// `serve --status`.
-pub(in crate::cli) fn status(world: &World, output: &mut Output) -> Result<u8> {
-    let parts = Parts::new(world, &BTreeMap::new())?;
+pub(in crate::cli) fn status(world: &Environment, output: &mut Output) -> Result<u8> {
+    let parts = Context::new(world, &BTreeMap::new())?;
     let folder = world.serve_folder()?;
     let service = running(&folder)?;
     let is_installed = Files::of(world).is_ok_and(|files| files.are_there());

@@ -29,19 +29,19 @@ use crate::time::Clock;
 
 use super::Folders;
 use super::args::Global;
-use super::keyboard::{self, Keyboard};
-use super::output::Talk;
-use super::reach::Reach;
-use super::vaults;
+use super::clients::Clients;
+use super::output::Messages;
+use super::prompt::{self, Keyboard};
+use super::stores;
 
 /// The authority host of sessions with the embedded emulator.
 pub(super) const EMULATOR: &str = "emulator";
 
 /// What the world gave this run, and what was typed for every command.
-pub(super) struct World {
-    pub(super) environment: BTreeMap<String, String>,
+pub(super) struct Environment {
+    pub(super) variables: BTreeMap<String, String>,
     /// The variables whose values are not UTF-8.
-    pub(super) raw_environment: BTreeMap<String, OsString>,
+    pub(super) raw_variables: BTreeMap<String, OsString>,
     pub(super) folders: Option<Folders>,
     pub(super) stderr_is_terminal: bool,
     /// How high that terminal is.
@@ -51,16 +51,16 @@ pub(super) struct World {
     pub(super) listeners: fn() -> io::Result<Vec<TcpListener>>,
     pub(super) program: Option<PathBuf>,
     pub(super) global: Global,
-    pub(super) talk: Talk,
+    pub(super) messages: Messages,
     /// The place of the answers that the first run has kept, for a sentence.
     pub(super) kept: OnceLock<String>,
     /// Whether the warning about the configuration file was given.
     pub(super) has_warned: AtomicBool,
 }
 
-impl World {
+impl Environment {
     /// Adds to an interruption what the first run has kept before it.
-    pub(super) fn with_what_was_kept(&self, error: Error) -> Error {
+    pub(super) fn with_saved_answers_hint(&self, error: Error) -> Error {
         match (error.kind(), self.kept.get()) {
             (Kind::Interrupted, Some(place)) => error.with_hint(format!(
                 "your answers are kept in {place}; run the command again, and it goes on from there"
@@ -71,19 +71,19 @@ impl World {
 
     /// An environment variable; an empty one counts as unset.
     pub(super) fn variable(&self, name: &str) -> Option<&str> {
-        self.environment
+        self.variables
             .get(name)
             .map(String::as_str)
             .filter(|text| !text.trim().is_empty())
     }
 
     /// Whether a person can be asked: what is said is seen, and what is typed is theirs.
-    pub(super) fn somebody_is_there(&self, keyboard: &Keyboard) -> bool {
+    pub(super) fn is_interactive(&self, keyboard: &Keyboard) -> bool {
         keyboard.is_terminal && self.stderr_is_terminal
     }
 
     /// The listeners that a service manager handed over to this process.
-    pub(super) fn handed_over(&self) -> Result<Vec<TcpListener>> {
+    pub(super) fn inherited_listeners(&self) -> Result<Vec<TcpListener>> {
         (self.listeners)().map_err(|cause| {
             Error::new(
                 Kind::Usage,
@@ -101,30 +101,30 @@ impl World {
             return Ok((config::DEFAULT_PROFILE.to_owned(), Profile::default()));
         }
         let file = self.config_file()?;
-        config::choose_profile(self.global.profile.as_deref(), &self.environment, &file)
+        config::choose_profile(self.global.profile.as_deref(), &self.variables, &file)
     }
 }
 
 /// The real parts of one run.
-pub(super) struct Parts<'w> {
-    pub(super) world: &'w World,
+pub(super) struct Context<'w> {
+    pub(super) world: &'w Environment,
     pub(super) config: Arc<Config>,
     pub(super) vault: Arc<SessionStore>,
-    reach: Arc<Reach>,
+    clients: Arc<Clients>,
     emulator: Option<Emulator>,
 }
 
-impl<'w> Parts<'w> {
+impl<'w> Context<'w> {
     /// Reads the configuration and builds what costs nothing: no store is opened, no connection
     /// made. `flags` are the settings that were typed.
-    pub(super) fn new(world: &'w World, flags: &BTreeMap<Setting, String>) -> Result<Self> {
+    pub(super) fn new(world: &'w Environment, flags: &BTreeMap<Setting, String>) -> Result<Self> {
         let (name, profile) = world.profile()?;
-        Parts::of_profile(world, flags, name, &profile)
+        Context::of_profile(world, flags, name, &profile)
     }
 
     /// As [`Parts::new`], for a profile that is at hand.
     pub(super) fn of_profile(
-        world: &'w World,
+        world: &'w Environment,
         flags: &BTreeMap<Setting, String>,
         name: String,
         profile: &Profile,
@@ -139,34 +139,34 @@ impl<'w> Parts<'w> {
             })?),
             false => None,
         };
-        let stand_ins = emulator.as_ref().map(stand_ins).unwrap_or_default();
+        let stand_ins = emulator.as_ref().map(emulator_settings).unwrap_or_default();
         let sources = Sources {
             flags,
             emulator: &stand_ins,
-            environment: &world.environment,
+            environment: &world.variables,
             profile,
         };
         let config = Arc::new(Config::resolve(name, &sources)?);
-        let vault = Arc::new(vaults::chosen(world, config.store)?);
+        let vault = Arc::new(stores::configured_store(world, config.store)?);
         let http = Arc::new(Http::new(http::Options {
             authorities: config::authority_files(|name| world.path_variable(name)),
-            adds_system_bundle: config::leaves_out_system_authorities(&world.environment),
-            proxies: config::proxies(&world.environment),
+            adds_system_bundle: config::leaves_out_system_authorities(&world.variables),
+            proxies: config::proxies(&world.variables),
             ..http::Options::default()
         }));
-        let reach = Arc::new(Reach {
+        let reach = Arc::new(Clients {
             config: config.clone(),
             vault: vault.clone(),
             http,
             clock: world.clock.clone(),
-            environment: world.environment.clone(),
+            environment: world.variables.clone(),
             principal: Mutex::default(),
         });
-        Ok(Parts {
+        Ok(Context {
             world,
             config,
             vault,
-            reach,
+            clients: reach,
             emulator,
         })
     }
@@ -190,10 +190,10 @@ impl<'w> Parts<'w> {
     }
 
     /// The wish for the configured Communication token, or for the Entra token.
-    pub(super) fn wish(&self, entra: bool) -> Result<TokenRequest> {
+    pub(super) fn token_request(&self, entra: bool) -> Result<TokenRequest> {
         let target = match entra {
             true => Target::Entra,
-            false => Target::Communication(self.reach.token_source(&self.config.resource()?)),
+            false => Target::Communication(self.clients.token_source(&self.config.resource()?)),
         };
         Ok(TokenRequest {
             target,
@@ -204,32 +204,32 @@ impl<'w> Parts<'w> {
     }
 
     pub(super) fn http(&self) -> &Arc<Http> {
-        &self.reach.http
+        &self.clients.http
     }
 
     /// What leads to the services, for whoever outlives this call.
-    pub(super) fn reach(&self) -> Arc<Reach> {
-        self.reach.clone()
+    pub(super) fn clients(&self) -> Arc<Clients> {
+        self.clients.clone()
     }
 
     /// Entra ID, for the configured application.
     pub(super) fn entra(&self) -> Result<Entra> {
-        self.reach.entra()
+        self.clients.entra()
     }
 
     /// What a renewal needs; the resource's key is fetched only now.
     pub(super) fn net(&self, with_exchange: bool) -> Result<Net> {
-        self.reach.net(with_exchange)
+        self.clients.net(with_exchange)
     }
 
     /// The ACS resource, as its owner.
     pub(super) fn identity_client(&self) -> Result<IdentityClient> {
-        self.reach.identity_client()
+        self.clients.identity_client()
     }
 
     /// The accounts of the configured application and tenant, as the index has them.
     pub(super) fn overview(&self, most: usize) -> Result<Overview> {
-        self.reach.overview(self.tenancy().ok().as_ref(), most)
+        self.clients.overview(self.tenancy().ok().as_ref(), most)
     }
 
     /// Resolves the typed name of an account. The embedded emulator's users are all known, signed in
@@ -238,14 +238,14 @@ impl<'w> Parts<'w> {
     ///
     /// # Errors
     /// [`Kind::Usage`] if the name fits several accounts, or none.
-    pub(super) fn asked_for(&self, account: Option<&str>) -> Result<Option<String>> {
+    pub(super) fn requested_account(&self, account: Option<&str>) -> Result<Option<String>> {
         let (Some(name), Some(emulator)) = (account, &self.emulator) else {
             return Ok(account.map(str::to_owned));
         };
         let users = emulated_accounts(emulator);
         match self.session()?.named_among(name, &users)? {
             Some(account) => Ok(Some(account.username)),
-            None => Err(no_such_user(name, &users)),
+            None => Err(unknown_user(name, &users)),
         }
     }
 
@@ -281,7 +281,7 @@ pub(super) fn block_on<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
         tokio::select! {
             biased;
             outcome = work => outcome,
-            () = interrupted() => Err(keyboard::interrupted()),
+            () = interrupted() => Err(prompt::interrupted()),
         }
     })
 }
@@ -336,7 +336,7 @@ fn emulated_accounts(emulator: &Emulator) -> Vec<Account> {
         .collect()
 }
 
-fn no_such_user(name: &str, users: &[Account]) -> Error {
+fn unknown_user(name: &str, users: &[Account]) -> Error {
     let names: Vec<&str> = users.iter().map(|user| user.username.as_str()).collect();
     Error::new(
         Kind::Usage,
@@ -345,7 +345,7 @@ fn no_such_user(name: &str, users: &[Account]) -> Error {
     )
 }
 
-fn stand_ins(emulator: &Emulator) -> BTreeMap<Setting, String> {
+fn emulator_settings(emulator: &Emulator) -> BTreeMap<Setting, String> {
     BTreeMap::from([
         (Setting::AuthorityHost, emulator.http_url()),
         (Setting::Tenant, emulator.tenant_id().to_owned()),

@@ -14,7 +14,7 @@ use tracing_subscriber::registry::Registry;
 
 use crate::text::{quoted, without_secrets};
 
-use super::output::Talk;
+use super::output::Messages;
 
 /// The levels that ACSPASS_LOG may name, each with the events of those before it.
 const LEVELS: [(&str, LevelFilter); 6] = [
@@ -57,12 +57,12 @@ pub(super) fn level(quiet: bool, verbose: u8, log: Option<&str>) -> (LevelFilter
 }
 
 /// Runs `work` while events of this crate become lines of `talk`.
-pub(super) fn listening<T>(talk: &Talk, work: impl FnOnce() -> T) -> T {
+pub(super) fn listening<T>(talk: &Messages, work: impl FnOnce() -> T) -> T {
     let subscriber = Lines(talk.clone()).with_subscriber(Registry::default());
     tracing::subscriber::with_default(subscriber, work)
 }
 
-struct Lines(Talk);
+struct Lines(Messages);
 
 impl<S: Subscriber> Layer<S> for Lines {
     fn enabled(&self, metadata: &Metadata<'_>, _: Context<'_, S>) -> bool {
@@ -78,8 +78,8 @@ impl<S: Subscriber> Layer<S> for Lines {
         let text = without_secrets(&text);
         match *event.metadata().level() {
             Level::WARN => self.0.warn(&text),
-            Level::ERROR | Level::INFO => self.0.insist(&text),
-            _ => self.0.insist(&format!("debug: {text}")),
+            Level::ERROR | Level::INFO => self.0.print_always(&text),
+            _ => self.0.print_always(&format!("debug: {text}")),
         }
     }
 }
