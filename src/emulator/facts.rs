@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::{Emulator, entra, world};
+use super::{Emulator, directory, entra};
 
 /// A user's names, as a client learns them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,23 +34,23 @@ impl Emulator {
 
     /// The directory of the first user.
     pub fn tenant_id(&self) -> &'static str {
-        world::CONTOSO.id
+        directory::CONTOSO.id
     }
 
     /// The app that may sign users in; its redirect URIs are `http://localhost` and
     /// `http://localhost/redirect`, at any port.
     pub fn client_id(&self) -> &'static str {
-        world::CLIENT_ID
+        directory::CLIENT_ID
     }
 
     /// The app that acts for itself and has a role on the resource, as has the first user.
     pub fn service_client_id(&self) -> &'static str {
-        world::SERVICE_APPS[0].client_id
+        directory::SERVICE_APPS[0].client_id
     }
 
     /// Its client secret. A secret only in form.
     pub fn service_client_secret(&self) -> &'static str {
-        world::SERVICE_APPS[0].secret
+        directory::SERVICE_APPS[0].secret
     }
 
     /// The certificate that is registered on it, PEM with the key before the certificate.
@@ -62,9 +62,9 @@ impl Emulator {
     pub fn federated_token(&self) -> String {
         let now = self.shared.clock.now();
         let token = self.shared.signer.access_token(&json!({
-            "iss": world::FEDERATION.issuer,
-            "sub": world::FEDERATION.subject,
-            "aud": world::FEDERATION.audience,
+            "iss": directory::FEDERATION.issuer,
+            "sub": directory::FEDERATION.subject,
+            "aud": directory::FEDERATION.audience,
             "iat": now.unix_seconds(),
             "nbf": now.unix_seconds(),
             "exp": now.plus(Duration::from_secs(86_400)).unix_seconds(),
@@ -78,23 +78,23 @@ impl Emulator {
     /// Service sets them.
     pub fn managed_identity(&self) -> (String, &'static str) {
         let url = self.http_url() + entra::managed::PATH;
-        (url, world::IDENTITY_HEADER)
+        (url, directory::IDENTITY_HEADER)
     }
 
     /// An app of the same kind that has no role on the resource: client id and secret.
     pub fn unprivileged_client(&self) -> (&'static str, &'static str) {
-        let app = &world::SERVICE_APPS[1];
+        let app = &directory::SERVICE_APPS[1];
         (app.client_id, app.secret)
     }
 
     /// The first user's name.
     pub fn username(&self) -> &'static str {
-        world::ordinary()[0].username
+        directory::ordinary()[0].username
     }
 
     /// The first user's object id.
     pub fn object_id(&self) -> &'static str {
-        world::ordinary()[0].home().oid
+        directory::ordinary()[0].home().oid
     }
 
     /// The users who meet an obstacle, such as a page that asks for consent or a renewal that is
@@ -121,20 +121,23 @@ impl Emulator {
     ///
     /// A sign-in that passes the challenge's claims on asks for the code, and renewals then work.
     pub fn personas(&self) -> Vec<(&'static str, &'static str)> {
-        let all = world::personas().iter();
+        let all = directory::personas().iter();
         all.map(|user| (user.username, user.note)).collect()
     }
 
     /// The names of all ordinary users, first to last: two ordinary ones, one without a Teams licence, and
     /// one whose home is another directory.
     pub fn usernames(&self) -> Vec<&'static str> {
-        world::ordinary().iter().map(|user| user.username).collect()
+        directory::ordinary()
+            .iter()
+            .map(|user| user.username)
+            .collect()
     }
 
     /// All users, the ordinary ones first, each with the object id and the directory of their home:
     /// together the home account id that a client learns.
     pub fn users(&self) -> Vec<Identity> {
-        let all = world::everyone();
+        let all = directory::everyone();
         all.map(|user| Identity {
             username: user.username,
             object_id: user.home().oid,
@@ -145,16 +148,20 @@ impl Emulator {
 
     /// The resource's own id, which stands in the ids of its identities.
     pub fn resource_id(&self) -> &'static str {
-        world::RESOURCE_ID
+        directory::RESOURCE_ID
     }
 
     /// A well-formed id of an identity that belongs to another resource.
     pub fn foreign_identity(&self) -> String {
-        format!("8:acs:{}_{}", world::OTHER_RESOURCE_ID, world::SOMEBODY)
+        format!(
+            "8:acs:{}_{}",
+            directory::OTHER_RESOURCE_ID,
+            directory::SOMEBODY
+        )
     }
 }
 
 /// The connection string of the resource at this endpoint.
 pub(super) fn connection_string(url: &str) -> String {
-    format!("endpoint={url}/;accesskey={}", world::ACCESS_KEY)
+    format!("endpoint={url}/;accesskey={}", directory::ACCESS_KEY)
 }

@@ -55,13 +55,13 @@ pub struct Fault {
     /// How many requests meet it; `None` is all of them.
     pub times: Option<u32>,
     /// What happens.
-    pub what: Trouble,
+    pub what: FaultKind,
 }
 
 /// What goes wrong.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
-pub enum Trouble {
+pub enum FaultKind {
     /// This status instead of the answer.
     Status {
         /// The HTTP status, for instance 429 or 503.
@@ -84,17 +84,17 @@ pub enum Trouble {
         suberror: Option<String>,
     },
     /// A JSON answer of this many bytes that never says how long it will be.
-    Flood(u64),
+    OversizedBody(u64),
     /// The right answer without this member.
-    Lacking(String),
+    MissingField(String),
     /// The right answer with this member changed.
-    Changed(String, Value),
+    ReplacedField(String, Value),
     /// The connection breaks without an answer.
     Drop,
     /// The request is carried out, and then the connection breaks without the answer.
-    Unheard,
+    DropAfterHandling,
     /// The connection stays open without an answer until the emulator stops.
-    Silence,
+    Hang,
 }
 
 /// The faults that are on.
@@ -111,7 +111,7 @@ impl Faults {
     }
 
     /// What the next request at `route` meets; that use is counted.
-    pub(super) fn strike(&mut self, route: Route) -> Option<Trouble> {
+    pub(super) fn next_for(&mut self, route: Route) -> Option<FaultKind> {
         let place = self.0.iter().position(|fault| fault.route == route)?;
         let fault = &mut self.0[place];
         let what = fault.what.clone();
@@ -148,13 +148,13 @@ pub(super) fn answer(
 
 /// A JSON string that goes on for this many bytes.
 pub(super) fn flood(bytes: u64) -> Body {
-    Body::new(Flood {
+    Body::new(OversizedBody {
         left: bytes,
         started: false,
     })
 }
 
-struct Flood {
+struct OversizedBody {
     left: u64,
     started: bool,
 }
@@ -162,7 +162,7 @@ struct Flood {
 const CHUNK: u64 = 64 * 1024;
 static FILLING: [u8; CHUNK as usize] = [b'x'; CHUNK as usize];
 
-impl hyper::body::Body for Flood {
+impl hyper::body::Body for OversizedBody {
     type Data = Bytes;
     type Error = std::convert::Infallible;
 
@@ -195,11 +195,11 @@ mod tests {
         faults.add(Fault {
             route: Route::Token,
             times: Some(2),
-            what: Trouble::Drop,
+            what: FaultKind::Drop,
         });
-        assert!(faults.strike(Route::Exchange).is_none());
-        assert!(faults.strike(Route::Token).is_some());
-        assert!(faults.strike(Route::Token).is_some());
-        assert!(faults.strike(Route::Token).is_none());
+        assert!(faults.next_for(Route::Exchange).is_none());
+        assert!(faults.next_for(Route::Token).is_some());
+        assert!(faults.next_for(Route::Token).is_some());
+        assert!(faults.next_for(Route::Token).is_none());
     }
 }

@@ -7,7 +7,7 @@
 
 mod acs;
 mod ca;
-mod door;
+mod directory;
 mod entra;
 mod facts;
 mod faults;
@@ -15,11 +15,11 @@ mod names;
 mod pages;
 mod reply;
 mod scopes;
+mod server;
 mod sign;
 mod state;
 mod user_agent;
 mod verify;
-mod world;
 
 #[cfg(test)]
 mod tests;
@@ -33,10 +33,10 @@ use hyper::service::service_fn;
 use tokio::sync::watch;
 
 pub use acs::limits::RateLimits;
-pub use door::MissingIdentity;
 pub use facts::Identity;
-pub use faults::{Fault, Route, Trouble};
-pub use state::Seen;
+pub use faults::{Fault, FaultKind, Route};
+pub use server::MissingIdentity;
+pub use state::LoggedRequest;
 pub use user_agent::{Page, UserAgent};
 
 use crate::error::{Error, Result};
@@ -44,8 +44,8 @@ use crate::loopback::serve::Limits;
 use crate::loopback::{self, Bound};
 use crate::time::{Clock, SystemClock};
 use ca::Authority;
-use door::{Entrance, Shared};
 use entra::Certificate;
+use server::{Context, Entrance};
 use sign::Signer;
 use state::State;
 
@@ -130,7 +130,7 @@ const LIMITS: Limits = Limits {
 /// # Ok::<(), acspass::Error>(())
 /// ```
 pub struct Emulator {
-    shared: Arc<Shared>,
+    shared: Arc<Context>,
     http_port: u16,
     https: Option<(u16, String)>,
     stop: watch::Sender<bool>,
@@ -155,7 +155,7 @@ impl Emulator {
             None => None,
         };
         let (stop, told) = watch::channel(false);
-        let shared = Arc::new(Shared {
+        let shared = Arc::new(Context {
             signer: Signer::new()?,
             state: State::new(&options),
             clock: options.clock,
@@ -230,7 +230,7 @@ impl Emulator {
     }
 
     /// The latest requests, oldest first: as many as a test makes, but not all of a day.
-    pub fn requests(&self) -> Vec<Seen> {
+    pub fn requests(&self) -> Vec<LoggedRequest> {
         self.shared.state.lock().journal()
     }
 
@@ -308,12 +308,12 @@ impl Emulator {
 
     fn keep_own_secrets(&self) {
         let mut state = self.shared.state.lock();
-        state.keep_secret(world::ACCESS_KEY);
-        state.keep_secret(&String::from_utf8_lossy(world::ACCESS_KEY_BYTES));
-        for app in &world::SERVICE_APPS {
+        state.keep_secret(directory::ACCESS_KEY);
+        state.keep_secret(&String::from_utf8_lossy(directory::ACCESS_KEY_BYTES));
+        for app in &directory::SERVICE_APPS {
             state.keep_secret(app.secret);
         }
-        state.keep_secret(world::IDENTITY_HEADER);
+        state.keep_secret(directory::IDENTITY_HEADER);
         for url in [Some(self.http_url()), self.https_url()]
             .into_iter()
             .flatten()
@@ -343,7 +343,7 @@ impl fmt::Debug for Emulator {
 }
 
 async fn serve(
-    shared: &Arc<Shared>,
+    shared: &Arc<Context>,
     scheme: &'static str,
     bound: Bound,
     authority: Option<Authority>,
@@ -354,7 +354,7 @@ async fn serve(
         port: bound.port,
     };
     let shared = Arc::clone(shared);
-    let service = service_fn(move |request| door::answer(Arc::clone(&shared), entrance, request));
+    let service = service_fn(move |request| server::answer(Arc::clone(&shared), entrance, request));
     let tls = authority.map(|authority| authority.server);
     if let Err(error) = loopback::serve::serve(bound, tls, service, LIMITS, told).await {
         tracing::error!(target: "acspass::emulator", "the emulator stopped serving: {error}");

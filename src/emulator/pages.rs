@@ -12,10 +12,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ring::digest;
 
-use super::door::{Asked, Reply};
+use super::directory::{self, ServiceApp, Tenant, User};
 use super::entra;
 use super::scopes::Scopes;
-use super::world::{self, ServiceApp, Tenant, User};
+use super::server::{Reply, Request};
 
 const STYLE: &str = include_str!("../../assets/emulator/style.css");
 /// Submits the answer's form; its visible button does the same where scripts are off.
@@ -110,15 +110,15 @@ struct Notice<'a> {
 }
 
 /// `/`: what this is.
-pub(super) fn front(asked: &Asked) -> Reply {
+pub(super) fn front(asked: &Request) -> Reply {
     let page = Front {
         style: STYLE,
         base: &asked.base,
-        tenant: world::CONTOSO.id,
-        client: world::CLIENT_ID,
-        service: &world::SERVICE_APPS[0],
-        users: world::ordinary(),
-        personas: world::personas(),
+        tenant: directory::CONTOSO.id,
+        client: directory::CLIENT_ID,
+        service: &directory::SERVICE_APPS[0],
+        users: directory::ordinary(),
+        personas: directory::personas(),
     };
     page_of("page", StatusCode::OK, &page, false)
 }
@@ -133,8 +133,8 @@ pub(super) fn sign_in(
         style: STYLE,
         tenant: tenant.segment(),
         stranger,
-        users: offered(world::ordinary(), tenant),
-        personas: offered(world::personas(), tenant),
+        users: offered(directory::ordinary(), tenant),
+        personas: offered(directory::personas(), tenant),
         fields,
     };
     page_of("authorize", StatusCode::OK, &page, false)
@@ -173,7 +173,7 @@ pub(super) fn enter_code(problem: Option<&'static str>) -> Reply {
 pub(super) fn confirm_app(user: &'static User, fields: Vec<(String, String)>) -> Reply {
     let page = ConfirmApp {
         style: STYLE,
-        app: world::APP_NAME,
+        app: directory::APP_NAME,
         user,
         fields,
     };
@@ -188,7 +188,7 @@ pub(super) fn consent(
 ) -> Reply {
     let page = Consent {
         style: STYLE,
-        app: world::APP_NAME,
+        app: directory::APP_NAME,
         user,
         scopes: words(scopes),
         fields,
@@ -198,14 +198,14 @@ pub(super) fn consent(
 
 /// Only an admin may say that, and none is here.
 pub(super) fn admin_consent(
-    asked: &Asked,
+    asked: &Request,
     user: &'static User,
     scopes: &Scopes,
     fields: Vec<(String, String)>,
 ) -> Reply {
     let page = AdminConsent {
         style: STYLE,
-        app: world::APP_NAME,
+        app: directory::APP_NAME,
         user,
         scopes: words(scopes),
         details: [
@@ -259,7 +259,7 @@ pub(super) fn device_end(title: &str, text: &str) -> Reply {
 }
 
 /// A refusal that may not be sent to any redirect URI.
-pub(super) fn refused(asked: &Asked, title: &str, text: &str, timestamp: &str) -> Reply {
+pub(super) fn refused(asked: &Request, title: &str, text: &str, timestamp: &str) -> Reply {
     let page = Notice {
         style: STYLE,
         title,

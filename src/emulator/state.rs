@@ -11,14 +11,14 @@ use serde_json::Value;
 
 use super::Options;
 use super::acs::access::assignments::Assignments;
-use super::acs::identities::ledger::Ledger;
+use super::acs::identities::table::IdentityTable;
 use super::acs::limits::Meter;
+use super::directory::{Member, Tenant, User};
 use super::entra::Requested;
 use super::entra::device::Devices;
 use super::faults::Faults;
 use super::scopes::Scopes;
 use super::verify::Challenge;
-use super::world::{Member, Tenant, User};
 use crate::time::Timestamp;
 
 /// Shorter texts are left out of the secrets: they would be found everywhere.
@@ -32,7 +32,7 @@ const JOURNAL: usize = 4096;
 /// A request that the emulator answered, as its journal keeps it. It holds no secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Seen {
+pub struct LoggedRequest {
     /// The verb.
     pub method: String,
     /// The path, without the query.
@@ -102,12 +102,12 @@ pub(super) struct Inner {
     /// How long a client is told to wait between its polls.
     pub(super) device_interval: Duration,
     /// The resource's identities.
-    pub(super) ledger: Ledger,
+    pub(super) ledger: IdentityTable,
     /// Who may exchange a token without the resource's key.
     pub(super) assignments: Assignments,
     /// How much was asked of the resource lately.
     pub(super) meter: Meter,
-    journal: VecDeque<Seen>,
+    journal: VecDeque<LoggedRequest>,
     counts: BTreeMap<String, usize>,
     /// `None` where nobody asked to have them kept.
     secrets: Option<BTreeSet<String>>,
@@ -167,7 +167,7 @@ impl State {
             devices: Devices::default(),
             device_code_life: options.device_code_life,
             device_interval: options.device_interval,
-            ledger: Ledger::default(),
+            ledger: IdentityTable::default(),
             assignments: Assignments::ready_made(),
             meter: Meter::default(),
             journal: VecDeque::new(),
@@ -196,7 +196,7 @@ impl Inner {
         self.secrets.iter().flatten().cloned().collect()
     }
 
-    pub(super) fn note(&mut self, seen: Seen) {
+    pub(super) fn note(&mut self, seen: LoggedRequest) {
         match self.counts.get_mut(&seen.operation) {
             Some(count) => *count += 1,
             None => {
@@ -209,7 +209,7 @@ impl Inner {
         self.journal.push_back(seen);
     }
 
-    pub(super) fn journal(&self) -> Vec<Seen> {
+    pub(super) fn journal(&self) -> Vec<LoggedRequest> {
         self.journal.iter().cloned().collect()
     }
 

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use acspass::emulator::{Emulator, Fault, Route, Trouble};
+use acspass::emulator::{Emulator, Fault, FaultKind, Route};
 
 use crate::harness::{Home, Run, TestBrowser};
 
@@ -139,7 +139,7 @@ fn refuse(emulator: &Emulator, route: Route, error: &str, name: &str) {
     emulator.add_fault(Fault {
         route,
         times: None,
-        what: Trouble::Refusal {
+        what: FaultKind::Refusal {
             error: error.to_owned(),
             code,
             suberror: code.is_none().then(|| name.to_owned()),

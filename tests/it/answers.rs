@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use acspass::emulator::{Fault, Route, Trouble};
+use acspass::emulator::{Fault, FaultKind, Route};
 use acspass::error::{Kind, Result};
 use acspass::http::{Http, Options, Request, Response};
 use flate2::Compression;
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::harness::canned::Canned;
 use crate::harness::{Home, TestBrowser};
 
-fn once(route: Route, what: Trouble) -> Fault {
+fn once(route: Route, what: FaultKind) -> Fault {
     Fault {
         route,
         times: Some(1),
@@ -45,7 +45,7 @@ fn a_token_answer_with_an_odd_member_signs_in_and_renews() {
     for (member, value) in shapes() {
         let (home, emulator) = Home::with_emulator();
         let case = format!("{member}: {value}");
-        let what = || Trouble::Changed(member.to_owned(), value.clone());
+        let what = || FaultKind::ReplacedField(member.to_owned(), value.clone());
         emulator.add_fault(once(Route::Token, what()));
         // The second one is the renewal's.
         emulator.add_fault(once(Route::Token, what()));
@@ -68,7 +68,10 @@ fn a_token_answer_that_lacks_what_can_be_done_without_signs_in() {
         "client_info",
     ] {
         let (home, emulator) = Home::with_emulator();
-        emulator.add_fault(once(Route::Token, Trouble::Lacking(member.to_owned())));
+        emulator.add_fault(once(
+            Route::Token,
+            FaultKind::MissingField(member.to_owned()),
+        ));
         let call = home.call(&["get", "--interactive", "-o", "json"]);
         let run = call.by(&TestBrowser::walking()).run();
         run.assert_code(0).assert_does_not_say("short");
@@ -100,7 +103,7 @@ fn a_refusal_is_what_it_names_whatever_else_it_says() {
             home.login();
             emulator.add_fault(once(
                 Route::Token,
-                Trouble::Status {
+                FaultKind::Status {
                     status,
                     retry_after: None,
                     content_type: content_type.to_owned(),
@@ -123,7 +126,7 @@ fn an_identity_that_was_created_is_named_though_its_token_is_unusable() {
         json!({"token": "t"}),
     ] {
         let (home, emulator) = Home::with_emulator();
-        let what = Trouble::Changed("accessToken".to_owned(), value);
+        let what = FaultKind::ReplacedField("accessToken".to_owned(), value);
         emulator.add_fault(once(Route::Identities, what));
         let run = home.run(&["user", "create", "--scope", "chat"]);
         let id = format!("8:acs:{}_", emulator.resource_id());

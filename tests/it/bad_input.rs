@@ -1,7 +1,7 @@
 //! Bad input: each kind ends with its exit code, a clear error and a next step, prints no result,
 //! shows no secret and loses nothing.
 
-use acspass::emulator::{Emulator, Fault, Route, Trouble};
+use acspass::emulator::{Emulator, Fault, FaultKind, Route};
 use acspass::jwt;
 use acspass::time::{Clock, SystemClock};
 use serde_json::{Value, json};
@@ -10,7 +10,7 @@ use crate::harness::{Home, TestBrowser};
 
 const KEY: &str = "c29tZWJvZHkncyBhY2Nlc3Mga2V5";
 
-fn fault(route: Route, what: Trouble) -> Fault {
+fn fault(route: Route, what: FaultKind) -> Fault {
     Fault {
         route,
         times: None,
@@ -18,8 +18,8 @@ fn fault(route: Route, what: Trouble) -> Fault {
     }
 }
 
-fn page(status: u16, content_type: &str, body: &str) -> Trouble {
-    Trouble::Status {
+fn page(status: u16, content_type: &str, body: &str) -> FaultKind {
+    FaultKind::Status {
         status,
         retry_after: None,
         content_type: content_type.to_owned(),
@@ -175,7 +175,7 @@ fn a_secret_in_the_profile_is_refused_unrepeated() {
 }
 
 /// Every wrong answer of a token endpoint or an exchange, the exit code, and words of the error.
-fn wrong_answers() -> Vec<(Route, Trouble, i32, &'static str)> {
+fn wrong_answers() -> Vec<(Route, FaultKind, i32, &'static str)> {
     let html = "<html>Please log in to this network</html>";
     vec![
         (
@@ -192,13 +192,13 @@ fn wrong_answers() -> Vec<(Route, Trouble, i32, &'static str)> {
         ),
         (
             Route::Metadata,
-            Trouble::Lacking("token_endpoint".to_owned()),
+            FaultKind::MissingField("token_endpoint".to_owned()),
             6,
             "lacks",
         ),
         (
             Route::Metadata,
-            Trouble::Flood(30_000_000),
+            FaultKind::OversizedBody(30_000_000),
             6,
             "more than 1 MiB",
         ),
@@ -222,31 +222,31 @@ fn wrong_answers() -> Vec<(Route, Trouble, i32, &'static str)> {
         ),
         (
             Route::Token,
-            Trouble::Lacking("access_token".to_owned()),
+            FaultKind::MissingField("access_token".to_owned()),
             6,
             "not a token answer",
         ),
         (
             Route::Token,
-            Trouble::Changed("token_type".to_owned(), json!("pop")),
+            FaultKind::ReplacedField("token_type".to_owned(), json!("pop")),
             6,
             "not a bearer token",
         ),
         (
             Route::Token,
-            Trouble::Flood(30_000_000),
+            FaultKind::OversizedBody(30_000_000),
             6,
             "more than 1 MiB",
         ),
         (
             Route::Token,
-            Trouble::Changed("expires_in".to_owned(), json!(-5)),
+            FaultKind::ReplacedField("expires_in".to_owned(), json!(-5)),
             6,
             "token answer",
         ),
         (
             Route::Token,
-            Trouble::Changed("expires_in".to_owned(), json!(0)),
+            FaultKind::ReplacedField("expires_in".to_owned(), json!(0)),
             6,
             "expired already",
         ),
@@ -270,31 +270,31 @@ fn wrong_answers() -> Vec<(Route, Trouble, i32, &'static str)> {
         ),
         (
             Route::Exchange,
-            Trouble::Lacking("token".to_owned()),
+            FaultKind::MissingField("token".to_owned()),
             6,
             "not an answer of its own",
         ),
         (
             Route::Exchange,
-            Trouble::Lacking("expiresOn".to_owned()),
+            FaultKind::MissingField("expiresOn".to_owned()),
             6,
             "of its own",
         ),
         (
             Route::Exchange,
-            Trouble::Flood(30_000_000),
+            FaultKind::OversizedBody(30_000_000),
             6,
             "more than 1 MiB",
         ),
         (
             Route::Exchange,
-            Trouble::Changed("expiresOn".to_owned(), json!("2020-01-01T00:00:00+00:00")),
+            FaultKind::ReplacedField("expiresOn".to_owned(), json!("2020-01-01T00:00:00+00:00")),
             6,
             "expired already",
         ),
         (
             Route::Exchange,
-            Trouble::Changed("expiresOn".to_owned(), json!("tomorrow")),
+            FaultKind::ReplacedField("expiresOn".to_owned(), json!("tomorrow")),
             6,
             "not a time",
         ),
@@ -328,8 +328,11 @@ fn a_wrong_answer_to_a_renewal_loses_nothing_and_keeps_its_refresh_token() {
         let before = home.keyring().lookup(&items[0]);
         let case = format!("{route:?} {what:?}");
         // The answer is of no use, but for the new refresh token in it.
-        let rotates =
-            route == Route::Token && matches!(what, Trouble::Lacking(_) | Trouble::Changed(..));
+        let rotates = route == Route::Token
+            && matches!(
+                what,
+                FaultKind::MissingField(_) | FaultKind::ReplacedField(..)
+            );
         emulator.add_fault(fault(route, what));
         let run = home.real(&["get", "--force-refresh"]);
         assert_eq!(run.code, Some(code), "{case}: {}", run.stderr);
@@ -353,7 +356,7 @@ fn a_wrong_answer_to_a_renewal_loses_nothing_and_keeps_its_refresh_token() {
 #[test]
 fn thirty_megabytes_are_asked_for_once_and_not_read_to_the_end() {
     let (home, emulator) = Home::with_emulator();
-    emulator.add_fault(fault(Route::Token, Trouble::Flood(30_000_000)));
+    emulator.add_fault(fault(Route::Token, FaultKind::OversizedBody(30_000_000)));
     let browser = TestBrowser::walking();
     let run = home.call(&["login"]).by(&browser).run();
     run.assert_error(6, &["more than 1 MiB"]);
@@ -391,7 +394,7 @@ fn an_id_token_that_fails_any_check_ends_with_5_and_nothing_is_stored() {
         ("nonce", Value::Null),
     ] {
         let wrong = id_token(&emulator, &[(name, value)]);
-        let what = Trouble::Changed("id_token".to_owned(), wrong);
+        let what = FaultKind::ReplacedField("id_token".to_owned(), wrong);
         emulator.add_fault(fault(Route::Token, what));
         let browser = TestBrowser::walking();
         let run = home.call(&["login"]).by(&browser).spawn().end();
@@ -414,7 +417,7 @@ fn a_renewal_that_names_another_user_is_refused_and_changes_nothing() {
     let before = home.keyring().lookup(&item);
     let someone = json!("ac5ba55e-05e4-4000-8000-000000000002");
     let wrong = id_token(&emulator, &[("oid", someone)]);
-    let what = Trouble::Changed("id_token".to_owned(), wrong);
+    let what = FaultKind::ReplacedField("id_token".to_owned(), wrong);
     emulator.add_fault(fault(Route::Token, what));
     home.real(&["get", "--force-refresh"])
         .assert_error(5, &["another user"]);

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use acspass::Kind;
-use acspass::emulator::{Emulator, Fault, Options, Route, Trouble, UserAgent};
+use acspass::emulator::{Emulator, Fault, FaultKind, Options, Route, UserAgent};
 use acspass::time::Clock;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -251,7 +251,7 @@ fn refuse(emulator: &Emulator, times: Option<u32>, suberror: &str) {
     emulator.add_fault(Fault {
         route: Route::Token,
         times,
-        what: Trouble::Status {
+        what: FaultKind::Status {
             status: 400,
             retry_after: None,
             content_type: "application/json".to_owned(),

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use acspass::emulator::{Fault, Route, Trouble};
+use acspass::emulator::{Fault, FaultKind, Route};
 
 use crate::harness::{Home, TestBrowser};
 
@@ -34,7 +34,7 @@ fn a_process_that_is_killed_while_it_renews_leaves_the_lock_to_the_others() {
     emulator.add_fault(Fault {
         route: Route::Token,
         times: Some(1),
-        what: Trouble::Silence,
+        what: FaultKind::Hang,
     });
     let stuck = home.call(&["get"]).spawn();
     let hangs = Instant::now() + Duration::from_secs(60);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use acspass::emulator::{Emulator, Fault, Options, Page, Route, Trouble, UserAgent};
+use acspass::emulator::{Emulator, Fault, FaultKind, Options, Page, Route, UserAgent};
 use serde_json::json;
 
 use crate::harness::brisk_clock::BriskClock;
@@ -29,7 +29,7 @@ fn login(clock: &BriskClock, home: &Home, emulator: &Arc<Emulator>, after: u64) 
     home.call(&words).by_clock(clock).run()
 }
 
-fn trouble(route: Route, times: u32, what: Trouble) -> Fault {
+fn trouble(route: Route, times: u32, what: FaultKind) -> Fault {
     Fault {
         route,
         times: Some(times),
@@ -37,8 +37,8 @@ fn trouble(route: Route, times: u32, what: Trouble) -> Fault {
     }
 }
 
-fn busy(status: u16, retry_after: Option<&str>) -> Trouble {
-    Trouble::Status {
+fn busy(status: u16, retry_after: Option<&str>) -> FaultKind {
+    FaultKind::Status {
         status,
         retry_after: retry_after.map(str::to_owned),
         content_type: "text/html".to_owned(),
@@ -104,7 +104,7 @@ fn a_client_that_is_told_to_slow_down_does() {
     emulator.add_fault(trouble(
         Route::Token,
         2,
-        Trouble::Status {
+        FaultKind::Status {
             status: 400,
             retry_after: None,
             content_type: "application/json".to_owned(),
@@ -122,7 +122,7 @@ fn trouble_on_the_way_is_waited_out() {
     let (home, emulator) = clock.home(Options::default());
     emulator.add_fault(trouble(Route::Token, 1, busy(503, None)));
     emulator.add_fault(trouble(Route::Token, 1, busy(429, Some("40"))));
-    emulator.add_fault(trouble(Route::Token, 1, Trouble::Drop));
+    emulator.add_fault(trouble(Route::Token, 1, FaultKind::Drop));
     let run = login(&clock, &home, &emulator, 7);
     run.assert_code(0)
         .assert_says(&["keeps answering 503", "trying again until the code expires"]);
@@ -207,7 +207,7 @@ fn an_id_token_that_does_not_hold_or_is_missing_is_not_believed() {
     emulator.add_fault(trouble(
         Route::Token,
         1,
-        Trouble::Lacking("id_token".to_owned()),
+        FaultKind::MissingField("id_token".to_owned()),
     ));
     login(&clock, &home, &emulator, 2).assert_error(6, &["no id_token"]);
 }
@@ -326,7 +326,7 @@ fn an_approved_code_whose_answer_is_lost_asks_for_a_new_sign_in() {
     let clock = BriskClock::new();
     let (home, emulator) = clock.home(Options::default());
     // The answer to the first poll, at 5 s, is the one with the tokens.
-    emulator.add_fault(trouble(Route::Token, 1, Trouble::Unheard));
+    emulator.add_fault(trouble(Route::Token, 1, FaultKind::DropAfterHandling));
     let run = login(&clock, &home, &emulator, 2);
     run.assert_error(6, &["was lost on the way", "sign in again"]);
     home.run(&["status"]).assert_code(4);
@@ -342,7 +342,7 @@ fn a_poll_is_read_in_the_shapes_that_are_sent() {
     ] {
         let clock = BriskClock::new();
         let (home, emulator) = clock.home(Options::default());
-        let what = Trouble::Changed(member.to_owned(), value);
+        let what = FaultKind::ReplacedField(member.to_owned(), value);
         emulator.add_fault(trouble(Route::Token, 1, what));
         login(&clock, &home, &emulator, 2).assert_code(0);
     }

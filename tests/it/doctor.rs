@@ -6,7 +6,7 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
-use acspass::emulator::{Emulator, Fault, Options, Route, Trouble};
+use acspass::emulator::{Emulator, Fault, FaultKind, Options, Route};
 use acspass::time::{Clock, SettableClock, SystemClock};
 use serde_json::Value;
 
@@ -310,7 +310,7 @@ fn what_answers_in_the_resources_place_is_not_taken_for_it() {
     emulator.add_fault(Fault {
         route: Route::Identities,
         times: None,
-        what: Trouble::Status {
+        what: FaultKind::Status {
             status: 200,
             retry_after: None,
             content_type: "text/html".to_owned(),

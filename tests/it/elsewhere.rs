@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use acspass::emulator::{Emulator, Fault, Options, Route, Trouble};
+use acspass::emulator::{Emulator, Fault, FaultKind, Options, Route};
 
 use crate::harness::{Home, TestBrowser};
 
@@ -37,7 +37,7 @@ fn another_resource_gets_an_exchange_of_its_own_and_no_refresh_token() {
     second.add_fault(Fault {
         route: Route::Exchange,
         times: Some(1),
-        what: Trouble::Status {
+        what: FaultKind::Status {
             status: 403,
             retry_after: None,
             content_type: "application/json".to_owned(),
@@ -153,7 +153,7 @@ fn metadata_that_leads_to_another_host_is_not_followed() {
         first.add_fault(Fault {
             route: Route::Metadata,
             times: None,
-            what: Trouble::Changed(endpoint.to_owned(), elsewhere.into()),
+            what: FaultKind::ReplacedField(endpoint.to_owned(), elsewhere.into()),
         });
         home.real(&["get", "--force-refresh"])
             .assert_error(5, &["names an endpoint on another host"]);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use acspass::emulator::{Emulator, Fault, Options, Route, Trouble};
+use acspass::emulator::{Emulator, Fault, FaultKind, Options, Route};
 use acspass::error::Kind;
 use acspass::time::{Clock, SettableClock, Sleep, SystemClock, Timestamp};
 
@@ -17,7 +17,7 @@ fn busy(route: Route, status: u16) -> Fault {
     Fault {
         route,
         times: None,
-        what: Trouble::Status {
+        what: FaultKind::Status {
             status,
             retry_after: Some("0".to_owned()),
             content_type: "text/plain".to_owned(),

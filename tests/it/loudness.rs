@@ -1,6 +1,6 @@
 //! How much is said: `-q`, `-v` and ACSPASS_LOG, and in which words. Issue 10, item 15.
 
-use acspass::emulator::{Fault, Route, Trouble};
+use acspass::emulator::{Fault, FaultKind, Route};
 
 use crate::harness::{Home, TestBrowser};
 use crate::many_accounts::signed_in;
@@ -64,7 +64,7 @@ fn notes_are_below_warnings() {
     emulator.add_fault(Fault {
         route: Route::Token,
         times: None,
-        what: Trouble::Changed("scope".to_owned(), granted.into()),
+        what: FaultKind::ReplacedField("scope".to_owned(), granted.into()),
     });
     for (log, notes) in [(None, true), (Some("info"), true), (Some("warn"), false)] {
         let said = login(&mut home, log, &[]);

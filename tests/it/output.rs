@@ -489,7 +489,7 @@ fn text_from_outside_loses_its_control_characters() {
     emulator.add_fault(acspass::emulator::Fault {
         route: acspass::emulator::Route::Exchange,
         times: None,
-        what: acspass::emulator::Trouble::Status {
+        what: acspass::emulator::FaultKind::Status {
             status: 403,
             retry_after: None,
             content_type: "application/json".to_owned(),

@@ -5,7 +5,7 @@ use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
 
-use acspass::emulator::{Emulator, Fault, Options, Route, Trouble};
+use acspass::emulator::{Emulator, Fault, FaultKind, Options, Route};
 use acspass::error::{Error, Kind};
 use acspass::http::{self, AuthorityFile, Http, Proxies, Request};
 use acspass::secret::ProxyAddress;
@@ -176,8 +176,8 @@ fn a_handshake_that_stalls_ends_in_time_at_the_host_and_at_a_proxy() {
 }
 
 /// A page in place of an answer, as portals and proxies give one.
-fn page(status: u16) -> Trouble {
-    Trouble::Status {
+fn page(status: u16) -> FaultKind {
+    FaultKind::Status {
         status,
         retry_after: None,
         content_type: "text/html; charset=utf-8".to_owned(),
@@ -228,7 +228,7 @@ fn what_will_not_change_is_not_said_to_keep_answering() {
             emulator.add_fault(Fault {
                 route,
                 times: None,
-                what: Trouble::Status {
+                what: FaultKind::Status {
                     status,
                     retry_after: None,
                     content_type: "application/json".to_owned(),

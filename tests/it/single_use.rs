@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use acspass::acs::IdentityClient;
-use acspass::emulator::{Emulator, Fault, Options, Route, Trouble};
+use acspass::emulator::{Emulator, Fault, FaultKind, Options, Route};
 use acspass::error::{Error, Kind};
 use acspass::http::{self, Http, Proxies, Request};
 use acspass::secret::ProxyAddress;
@@ -34,8 +34,8 @@ fn brief() -> http::Options {
     }
 }
 
-fn status(status: u16) -> Trouble {
-    Trouble::Status {
+fn status(status: u16) -> FaultKind {
+    FaultKind::Status {
         status,
         retry_after: Some("0".to_owned()),
         content_type: "text/plain".to_owned(),
@@ -47,8 +47,8 @@ fn status(status: u16) -> Trouble {
 #[test]
 fn an_authorization_code_is_sent_once_and_its_loss_asks_for_a_new_sign_in() {
     for (what, words) in [
-        (Trouble::Drop, "broke"),
-        (Trouble::Unheard, "broke"),
+        (FaultKind::Drop, "broke"),
+        (FaultKind::DropAfterHandling, "broke"),
         (status(503), "answered 503"),
         (status(429), "answered 429"),
     ] {

@@ -1,6 +1,6 @@
 //! Tenants and clouds: which one signs in, what vouches for it, and what is refused beforehand.
 
-use acspass::emulator::{Fault, Route, Trouble};
+use acspass::emulator::{Fault, FaultKind, Route};
 use serde_json::json;
 
 use crate::harness::{Home, TestBrowser};
@@ -32,7 +32,7 @@ fn metadata_of_another_tenant_is_refused_before_a_browser_opens() {
         emulator.add_fault(Fault {
             route: Route::Metadata,
             times: None,
-            what: Trouble::Changed("issuer".to_owned(), issuer(named)),
+            what: FaultKind::ReplacedField("issuer".to_owned(), issuer(named)),
         });
         home.run(&["login", "--tenant", asked])
             .assert_error(5, &["names another issuer", asked]);

@@ -5,10 +5,10 @@
 
 use serde::Deserialize;
 
-use super::super::door::{Asked, Shared};
+use super::super::directory;
 use super::super::scopes::TEAMS_API;
+use super::super::server::{Context, Request};
 use super::super::verify::SignedRequest;
-use super::super::world;
 use super::Refusal;
 use crate::time::Timestamp;
 
@@ -41,7 +41,7 @@ pub(super) struct EntraClaims {
 impl EntraClaims {
     /// Reads a token that this emulator's Entra issued and that lives, or says why not.
     pub(super) fn read(
-        shared: &Shared,
+        shared: &Context,
         token: &str,
         now: Timestamp,
     ) -> Result<EntraClaims, &'static str> {
@@ -64,7 +64,7 @@ impl EntraClaims {
     }
 
     /// Whether the resource has taken the token back since, of a client that can be told so.
-    pub(super) fn check_not_taken_back(&self, shared: &Shared) -> Result<(), Refusal> {
+    pub(super) fn check_not_taken_back(&self, shared: &Context) -> Result<(), Refusal> {
         let revoked = shared.state.lock().access_revoked;
         let is_able = self
             .xms_cc
@@ -90,13 +90,13 @@ impl EntraClaims {
 
 /// Lets only those pass who may manage the resource: whoever holds the access key, and Entra
 /// principals with a role on it.
-pub(super) fn may_manage(shared: &Shared, asked: &Asked) -> Result<(), Refusal> {
+pub(super) fn may_manage(shared: &Context, asked: &Request) -> Result<(), Refusal> {
     if let Some(token) = bearer(shared, asked) {
         let claims = EntraClaims::read(shared, token, asked.now).map_err(Refusal::denied)?;
         if !AUDIENCES.contains(&claims.aud.as_str()) {
             return Err(Refusal::denied("the token is for another audience"));
         }
-        return match world::has_role(&claims.oid, &claims.tid) {
+        return match directory::has_role(&claims.oid, &claims.tid) {
             true => Ok(()),
             false => Err(Refusal::forbidden(
                 "The principal has no role on the resource.",
@@ -117,12 +117,12 @@ pub(super) fn may_manage(shared: &Shared, asked: &Asked) -> Result<(), Refusal> 
         body: &asked.body,
     };
     signed
-        .check(world::ACCESS_KEY_BYTES, asked.now)
+        .check(directory::ACCESS_KEY_BYTES, asked.now)
         .map_err(Refusal::denied)
 }
 
 /// The bearer token, if one is sent (RFC 6750, section 2.1).
-pub(super) fn bearer<'a>(shared: &Shared, asked: &'a Asked) -> Option<&'a str> {
+pub(super) fn bearer<'a>(shared: &Context, asked: &'a Request) -> Option<&'a str> {
     let (scheme, token) = asked.header("authorization")?.split_once(' ')?;
     if !scheme.eq_ignore_ascii_case("bearer") {
         return None;

@@ -6,13 +6,13 @@
 use axum::http::StatusCode;
 use serde::Deserialize;
 
-use super::super::door::{Asked, Reply, Shared};
+use super::super::directory::User;
 use super::super::scopes::TEAMS_API;
+use super::super::server::{Context, Reply, Request};
 use super::super::verify::is_guid;
-use super::super::world::User;
 use super::caller::EntraClaims;
 use super::operations::TEAMS_PREVIEW;
-use super::token::{self, Wish};
+use super::token::{self, TokenOptions};
 use super::{Refusal, version};
 use crate::time::Timestamp;
 
@@ -29,7 +29,7 @@ struct Body {
     user_id: Option<String>,
 }
 
-pub(super) fn run(shared: &Shared, asked: &Asked) -> Result<Reply, Refusal> {
+pub(super) fn run(shared: &Context, asked: &Request) -> Result<Reply, Refusal> {
     if !asked.is_of_type("application/json") {
         return Err(Refusal::media_type());
     }
@@ -54,7 +54,7 @@ pub(super) fn run(shared: &Shared, asked: &Asked) -> Result<Reply, Refusal> {
         ));
     }
 
-    let wish = Wish {
+    let wish = TokenOptions {
         skype_id: &format!("orgid:{}", claims.oid),
         tenant_id: Some(&claims.tid),
         scopes: claims.granted(&SCOPES),
@@ -65,7 +65,7 @@ pub(super) fn run(shared: &Shared, asked: &Asked) -> Result<Reply, Refusal> {
 }
 
 /// First of all the token must be one of Entra's, alive, and meant for Teams interoperability.
-fn read_token(shared: &Shared, token: &str, now: Timestamp) -> Result<EntraClaims, Refusal> {
+fn read_token(shared: &Context, token: &str, now: Timestamp) -> Result<EntraClaims, Refusal> {
     let claims = EntraClaims::read(shared, token, now).map_err(Refusal::access_token)?;
     if !AUDIENCES.contains(&claims.aud.as_str()) {
         return Err(Refusal::access_token("the token is for another audience"));

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use super::super::door::{Asked, Shared};
+use super::super::server::{Context, Request};
 use super::{Refusal, identities};
 use crate::time::Timestamp;
 
@@ -94,8 +94,8 @@ impl Meter {
 
 /// Lets a request pass unless there were too many like it.
 pub(super) fn admit(
-    shared: &Shared,
-    asked: &Asked,
+    shared: &Context,
+    asked: &Request,
     operation: &'static str,
 ) -> Result<(), Refusal> {
     let mut state = shared.state.lock();

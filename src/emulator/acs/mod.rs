@@ -14,7 +14,7 @@ pub(super) mod token;
 
 use std::borrow::Cow;
 
-use super::door::{Asked, Reply, Shared};
+use super::server::{Context, Reply, Request};
 use operations::Operation;
 use refusal::Refusal;
 
@@ -26,7 +26,7 @@ pub(super) fn is_at(path: &str) -> bool {
 }
 
 /// Answers a request to the resource.
-pub(super) fn answer(shared: &Shared, asked: &Asked) -> Reply {
+pub(super) fn answer(shared: &Context, asked: &Request) -> Reply {
     let operations = operations::at(&asked.path);
     let operation = operations
         .iter()
@@ -65,14 +65,14 @@ pub(super) fn answer(shared: &Shared, asked: &Asked) -> Reply {
     }
 }
 
-fn perform(shared: &Shared, asked: &Asked, operation: &Operation) -> Result<Reply, Refusal> {
+fn perform(shared: &Context, asked: &Request, operation: &Operation) -> Result<Reply, Refusal> {
     check_version(asked, operation.versions)?;
     limits::admit(shared, asked, operation.name)?;
     (operation.caller)(shared, asked)?;
     (operation.run)(shared, asked)
 }
 
-fn check_version(asked: &Asked, versions: &[&str]) -> Result<(), Refusal> {
+fn check_version(asked: &Request, versions: &[&str]) -> Result<(), Refusal> {
     let mut given = versions_asked(asked);
     match (given.next(), given.next()) {
         (None, _) => Err(Refusal::version_unspecified()),
@@ -83,11 +83,11 @@ fn check_version(asked: &Asked, versions: &[&str]) -> Result<(), Refusal> {
 }
 
 /// The version that [`check_version`] let pass.
-fn version(asked: &Asked) -> Cow<'_, str> {
+fn version(asked: &Request) -> Cow<'_, str> {
     versions_asked(asked).next().unwrap_or_default()
 }
 
-fn versions_asked(asked: &Asked) -> impl Iterator<Item = Cow<'_, str>> {
+fn versions_asked(asked: &Request) -> impl Iterator<Item = Cow<'_, str>> {
     url::form_urlencoded::parse(asked.query.as_bytes())
         .filter(|(name, _)| name == "api-version")
         .map(|(_, value)| value)

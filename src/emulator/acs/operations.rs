@@ -5,7 +5,7 @@
 
 use axum::http::Method;
 
-use super::super::door::{Asked, Reply, Shared};
+use super::super::server::{Context, Reply, Request};
 use super::access::assignments;
 use super::{Refusal, access, caller, exchange, identities};
 
@@ -46,11 +46,11 @@ pub(super) struct Operation {
     path: &'static [&'static str],
     pub(super) versions: &'static [&'static str],
     /// Checks that the caller may ask.
-    pub(super) caller: fn(&Shared, &Asked) -> Result<(), Refusal>,
-    pub(super) run: fn(&Shared, &Asked) -> Result<Reply, Refusal>,
+    pub(super) caller: fn(&Context, &Request) -> Result<(), Refusal>,
+    pub(super) run: fn(&Context, &Request) -> Result<Reply, Refusal>,
 }
 
-type Run = fn(&Shared, &Asked) -> Result<Reply, Refusal>;
+type Run = fn(&Context, &Request) -> Result<Reply, Refusal>;
 
 /// An operation of the resource's owner.
 const fn owned(

@@ -8,7 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use super::super::door::Reply;
+use super::super::server::Reply;
 use crate::time::Timestamp;
 
 /// A refusal.

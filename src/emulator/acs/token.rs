@@ -8,8 +8,8 @@ use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::super::door::{Asked, Reply, Shared};
-use super::super::world::RESOURCE_ID;
+use super::super::directory::RESOURCE_ID;
+use super::super::server::{Context, Reply, Request};
 use crate::time::Timestamp;
 
 /// The bit mask seen in real tokens, whatever their scopes.
@@ -35,7 +35,7 @@ struct Claims<'a> {
 }
 
 /// What a token is to say.
-pub(super) struct Wish<'a> {
+pub(super) struct TokenOptions<'a> {
     /// Whom it speaks for: their raw id without `8:`.
     pub(super) skype_id: &'a str,
     /// The directory, for a Teams user.
@@ -45,7 +45,7 @@ pub(super) struct Wish<'a> {
 }
 
 /// Issues a token: `token` and `expiresOn`, as the service answers them.
-pub(super) fn issue(shared: &Shared, now: Timestamp, wish: &Wish<'_>) -> Value {
+pub(super) fn issue(shared: &Context, now: Timestamp, wish: &TokenOptions<'_>) -> Value {
     let name = name_in(wish.skype_id).unwrap_or_default();
     let serial = shared.state.lock().ledger.issue(name, now);
     let iat = now.unix_seconds();
@@ -78,7 +78,7 @@ struct Presented {
 }
 
 /// The claims of a token that the data plane would still accept; `None` for any other text.
-pub(in crate::emulator) fn accepted(shared: &Shared, token: &str) -> Option<Value> {
+pub(in crate::emulator) fn accepted(shared: &Context, token: &str) -> Option<Value> {
     let claims: Value = shared.signer.read(token)?;
     let presented: Presented = serde_json::from_value(claims.clone()).ok()?;
     if presented.resource_id != RESOURCE_ID || shared.clock.now().unix_seconds() >= presented.exp {
@@ -98,7 +98,7 @@ pub(in crate::emulator) fn accepted(shared: &Shared, token: &str) -> Option<Valu
 
 /// `GET /emulator/whoami`: is the bearer's token still good, and what does it say? The service has
 /// no such operation; here it stands for the data plane that would be asked with the token.
-pub(in crate::emulator) fn whoami(shared: &Shared, asked: &Asked) -> Reply {
+pub(in crate::emulator) fn whoami(shared: &Context, asked: &Request) -> Reply {
     let token = asked
         .header("authorization")
         .and_then(|value| value.strip_prefix("Bearer "));

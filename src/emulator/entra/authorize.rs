@@ -8,15 +8,15 @@ use axum::body::Body;
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::Response;
 
-use super::super::door::{Asked, Reply, Shared};
+use super::super::directory::{self, SignInRequirement, Tenant, User};
 use super::super::pages;
 use super::super::scopes::{BadScope, Scopes};
+use super::super::server::{Context, Reply, Request};
 use super::super::state::Grant;
 use super::super::verify::Challenge;
-use super::super::world::{self, Obstacle, Tenant, User};
 use super::claims::Requested;
-use super::obstacle::{self, Clicks, Way};
 use super::params::Params;
+use super::requirement::{self, FormAnswers, RequirementOutcome};
 use super::{Refusal, issue, tenant_named};
 
 /// The fields by which the sign-in page says what was clicked.
@@ -38,7 +38,7 @@ enum Mode {
 }
 
 /// What a valid request asks for.
-struct Wish {
+struct AuthorizeRequest {
     scopes: Scopes,
     challenge: Option<Challenge>,
     nonce: Option<String>,
@@ -47,7 +47,7 @@ struct Wish {
     hint: Option<String>,
 }
 
-pub(super) fn answer(shared: &Shared, asked: &Asked, segment: &str) -> Reply {
+pub(super) fn answer(shared: &Context, asked: &Request, segment: &str) -> Reply {
     let from_page = asked.method == Method::POST;
     let encoded: &[u8] = match from_page {
         true => &asked.body,
@@ -59,8 +59,12 @@ pub(super) fn answer(shared: &Shared, asked: &Asked, segment: &str) -> Reply {
     };
     let chosen = params.take(CHOICE).filter(|_| from_page);
     let cancelled = params.take(CANCEL).is_some() && from_page;
-    let clicks = Clicks::take(&mut params);
-    let clicks = if from_page { clicks } else { Clicks::default() };
+    let clicks = FormAnswers::take(&mut params);
+    let clicks = if from_page {
+        clicks
+    } else {
+        FormAnswers::default()
+    };
     {
         let mut state = shared.state.lock();
         for secret in ["state", "nonce"]
@@ -104,7 +108,7 @@ pub(super) fn answer(shared: &Shared, asked: &Asked, segment: &str) -> Reply {
 
     let mut fields = params.into_pairs();
     fields.push((CHOICE.to_owned(), user.username.to_owned()));
-    let way = obstacle::way(
+    let way = requirement::way(
         shared,
         asked,
         user,
@@ -114,9 +118,9 @@ pub(super) fn answer(shared: &Shared, asked: &Asked, segment: &str) -> Reply {
         fields,
     );
     let proved = match way {
-        Way::Clear { proved } => proved,
-        Way::Page(page) => return page,
-        Way::Refused(refusal) => return back.refuse(asked, &refusal),
+        RequirementOutcome::Clear { proved } => proved,
+        RequirementOutcome::Page(page) => return page,
+        RequirementOutcome::Refused(refusal) => return back.refuse(asked, &refusal),
     };
 
     let code = format!("1.{}", issue::random());
@@ -147,7 +151,7 @@ pub(super) fn answer(shared: &Shared, asked: &Asked, segment: &str) -> Reply {
 /// The answer where a person goes back, perhaps from the page that asks for an admin.
 fn gone_back(user: Option<&User>) -> Refusal {
     match user.map(|user| user.obstacle) {
-        Some(Obstacle::AdminConsent) => Refusal::new(
+        Some(SignInRequirement::AdminConsent) => Refusal::new(
             "access_denied",
             90094,
             "The grant requires admin permission.",
@@ -162,7 +166,7 @@ fn gone_back(user: Option<&User>) -> Refusal {
 }
 
 /// Answers the client with this refusal, as a fault asks for.
-pub(super) fn refuse(asked: &Asked, segment: &str, refusal: Refusal) -> Reply {
+pub(super) fn refuse(asked: &Request, segment: &str, refusal: Refusal) -> Reply {
     let back = Params::parse(asked.query.as_bytes())
         .and_then(|params| whom_to_answer(segment, &params).map(|(_, back)| back));
     match back {
@@ -175,13 +179,13 @@ pub(super) fn refuse(asked: &Asked, segment: &str, refusal: Refusal) -> Reply {
 fn whom_to_answer(segment: &str, params: &Params) -> Result<(Tenant, Return), Refusal> {
     let tenant = tenant_named(segment)?;
     let client = params.need("client_id")?;
-    if client != world::CLIENT_ID {
+    if client != directory::CLIENT_ID {
         return Err(unknown_client(client, segment));
     }
     let redirect_uri = params
         .get("redirect_uri")
         .ok_or_else(|| Refusal::new("invalid_request", 900_971, "No reply address provided."))?;
-    if !world::is_registered_redirect(redirect_uri) {
+    if !directory::is_registered_redirect(redirect_uri) {
         return Err(Refusal::new(
             "invalid_request",
             50011,
@@ -211,12 +215,12 @@ pub(super) fn unknown_client(client: &str, segment: &str) -> Refusal {
         format!(
             "Application with identifier '{client}' was not found in the directory '{segment}'. \
              The emulator knows '{}' only.",
-            world::CLIENT_ID
+            directory::CLIENT_ID
         ),
     )
 }
 
-fn read(params: &Params) -> Result<Wish, Refusal> {
+fn read(params: &Params) -> Result<AuthorizeRequest, Refusal> {
     let bad = |number, text: &str| Err(Refusal::new("invalid_request", number, text));
     match params.get("response_mode") {
         None | Some("query" | "fragment" | "form_post") => {}
@@ -264,7 +268,7 @@ fn read(params: &Params) -> Result<Wish, Refusal> {
         }
         Some(_) => return bad(90023, "Unsupported 'prompt' value."),
     }
-    Ok(Wish {
+    Ok(AuthorizeRequest {
         scopes,
         challenge,
         nonce: params.get("nonce").map(str::to_owned),
@@ -302,11 +306,11 @@ pub(super) fn read_scopes(text: &str) -> Result<Scopes, Refusal> {
 }
 
 impl Return {
-    fn refuse(&self, asked: &Asked, refusal: &Refusal) -> Reply {
+    fn refuse(&self, asked: &Request, refusal: &Refusal) -> Reply {
         self.deliver(asked, refusal.to_fields(asked))
     }
 
-    fn deliver(&self, asked: &Asked, mut fields: Vec<(&'static str, String)>) -> Reply {
+    fn deliver(&self, asked: &Request, mut fields: Vec<(&'static str, String)>) -> Reply {
         if let Some(state) = &self.state {
             fields.push(("state", state.clone()));
         }
@@ -331,7 +335,7 @@ impl Return {
 }
 
 /// 303 turns a POST into a GET; 307 would send the form on (RFC 9700, section 4.12).
-fn redirect(asked: &Asked, to: &str) -> Reply {
+fn redirect(asked: &Request, to: &str) -> Reply {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = match asked.method == Method::POST {
         true => StatusCode::SEE_OTHER,
@@ -347,10 +351,10 @@ fn redirect(asked: &Asked, to: &str) -> Reply {
 }
 
 /// Sign-out: there is no session to end, so it only leads back.
-pub(super) fn logout(asked: &Asked) -> Reply {
+pub(super) fn logout(asked: &Request) -> Reply {
     let params = Params::parse(asked.query.as_bytes()).unwrap_or_default();
     let mut reply = match params.get("post_logout_redirect_uri") {
-        Some(uri) if world::is_registered_redirect(uri) => match params.get("state") {
+        Some(uri) if directory::is_registered_redirect(uri) => match params.get("state") {
             Some(state) => {
                 let state: String =
                     url::form_urlencoded::byte_serialize(state.as_bytes()).collect();

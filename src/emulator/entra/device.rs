@@ -9,14 +9,14 @@ use axum::http::{Method, StatusCode};
 use ring::rand::{SecureRandom, SystemRandom};
 use serde_json::json;
 
-use super::super::door::{Asked, Reply, Shared};
+use super::super::directory::{self, Member, Tenant, User};
 use super::super::pages;
 use super::super::scopes::Scopes;
-use super::super::world::{self, Member, Tenant, User};
+use super::super::server::{Context, Reply, Request};
 use super::authorize::{CANCEL, CHOICE, read_scopes, unknown_client};
 use super::claims::Requested;
-use super::obstacle::{self, Clicks, Way};
 use super::params::Params;
+use super::requirement::{self, FormAnswers, RequirementOutcome};
 use super::{Refusal, issue, tenant_named};
 use crate::time::Timestamp;
 
@@ -196,7 +196,7 @@ impl Devices {
 }
 
 /// `/{tenant}/oauth2/v2.0/devicecode`: both codes.
-pub(super) fn start(shared: &Shared, asked: &Asked, segment: &str) -> Reply {
+pub(super) fn start(shared: &Context, asked: &Request, segment: &str) -> Reply {
     const OPERATION: &str = "device_authorization";
     match codes(shared, asked, segment) {
         Ok(body) => Reply::json(OPERATION, StatusCode::OK, &body),
@@ -206,7 +206,7 @@ pub(super) fn start(shared: &Shared, asked: &Asked, segment: &str) -> Reply {
     .with("pragma", "no-cache")
 }
 
-fn codes(shared: &Shared, asked: &Asked, segment: &str) -> Result<serde_json::Value, Refusal> {
+fn codes(shared: &Context, asked: &Request, segment: &str) -> Result<serde_json::Value, Refusal> {
     let form: &[u8] = match asked.is_of_type("application/x-www-form-urlencoded") {
         true => &asked.body,
         false => &[],
@@ -214,7 +214,7 @@ fn codes(shared: &Shared, asked: &Asked, segment: &str) -> Result<serde_json::Va
     let params = Params::parse(form)?;
     let tenant = tenant_named(segment)?;
     let client = params.need("client_id")?;
-    if client != world::CLIENT_ID {
+    if client != directory::CLIENT_ID {
         return Err(unknown_client(client, segment));
     }
     let scopes = read_scopes(params.need("scope")?)?;
@@ -271,7 +271,7 @@ fn user_code() -> Result<String, Refusal> {
 }
 
 /// `/devicelogin`: enter the code, choose who signs in, confirm the app, done.
-pub(super) fn page(shared: &Shared, asked: &Asked) -> Reply {
+pub(super) fn page(shared: &Context, asked: &Request) -> Reply {
     if asked.method != Method::POST {
         return pages::enter_code(None);
     }
@@ -280,7 +280,7 @@ pub(super) fn page(shared: &Shared, asked: &Asked) -> Reply {
         Err(refusal) => return refusal.into_page(asked),
     };
     let typed = params.take(USER_CODE).unwrap_or_default();
-    let clicks = Clicks::take(&mut params);
+    let clicks = FormAnswers::take(&mut params);
     let mut state = shared.state.lock();
     let device = match state.devices.entered(&typed, asked.now) {
         Ok(device) => device,
@@ -302,7 +302,7 @@ pub(super) fn page(shared: &Shared, asked: &Asked) -> Reply {
     let (scopes, claims) = (device.scopes.clone(), device.claims.clone());
     // The pages on the way look at the state too.
     drop(state);
-    let way = obstacle::way(
+    let way = requirement::way(
         shared,
         asked,
         user,
@@ -312,20 +312,20 @@ pub(super) fn page(shared: &Shared, asked: &Asked) -> Reply {
         fields.clone(),
     );
     let outcome = match way {
-        Way::Clear { .. } if params.take(CONFIRM).is_none() => {
+        RequirementOutcome::Clear { .. } if params.take(CONFIRM).is_none() => {
             fields.extend(clicks.fields());
             return pages::confirm_app(user, fields);
         }
-        Way::Clear { proved } => Outcome::Approved {
+        RequirementOutcome::Clear { proved } => Outcome::Approved {
             user,
             member,
             proved,
         },
-        Way::Page(mut page) => {
+        RequirementOutcome::Page(mut page) => {
             "device_page".clone_into(&mut page.operation);
             return page;
         }
-        Way::Refused(_) => Outcome::Declined,
+        RequirementOutcome::Refused(_) => Outcome::Declined,
     };
     let is_declined = matches!(outcome, Outcome::Declined);
     match shared.state.lock().devices.entered(&typed, asked.now) {

@@ -13,9 +13,9 @@ use ring::digest;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::super::directory::{CLIENT_ID, Member, User};
 use super::super::scopes::Resource;
 use super::super::sign::Signer;
-use super::super::world::{CLIENT_ID, Member, User};
 use crate::time::Timestamp;
 
 /// The life of an id_token, which no policy changes.

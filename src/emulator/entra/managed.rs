@@ -7,9 +7,9 @@
 use axum::http::{Method, StatusCode};
 use serde_json::json;
 
-use super::super::door::{Asked, Reply, Shared};
+use super::super::directory::{IDENTITY_HEADER, SERVICE_APPS};
 use super::super::scopes::audience_named;
-use super::super::world::{IDENTITY_HEADER, SERVICE_APPS};
+use super::super::server::{Context, Reply, Request};
 use super::proof::Proof;
 use super::service;
 
@@ -19,7 +19,7 @@ const NAME: &str = "managed_identity";
 const VERSION: &str = "2019-08-01";
 
 /// Answers a request for a token; the local secret proves that the asker runs on the machine.
-pub(in crate::emulator) fn answer(shared: &Shared, asked: &Asked) -> Reply {
+pub(in crate::emulator) fn answer(shared: &Context, asked: &Request) -> Reply {
     let app = &SERVICE_APPS[0];
     let param = |wanted: &str| {
         url::form_urlencoded::parse(asked.query.as_bytes())

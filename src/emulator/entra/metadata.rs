@@ -6,12 +6,12 @@
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
-use super::super::door::{Asked, Reply, Shared};
-use super::super::world::Tenant;
+use super::super::directory::Tenant;
+use super::super::server::{Context, Reply, Request};
 use super::{Refusal, params::Params, tenant_named};
 
 /// OpenID Connect discovery, with the members that Entra has and no others.
-pub(super) fn configuration(asked: &Asked, segment: &str) -> Reply {
+pub(super) fn configuration(asked: &Request, segment: &str) -> Reply {
     let tenant = match tenant_named(segment) {
         Ok(tenant) => tenant,
         Err(refusal) => return refusal.into_json(asked, "metadata"),
@@ -64,7 +64,7 @@ fn issuer(base: &str, tenant: Tenant) -> String {
 }
 
 /// The JWKS. That of the first version, which `/TENANT/discovery/keys` answers, names no issuer.
-pub(super) fn keys(shared: &Shared, asked: &Asked, segment: &str, with_issuer: bool) -> Reply {
+pub(super) fn keys(shared: &Context, asked: &Request, segment: &str, with_issuer: bool) -> Reply {
     match tenant_named(segment) {
         Ok(tenant) => {
             let mut key = shared.signer.jwk();
@@ -78,7 +78,7 @@ pub(super) fn keys(shared: &Shared, asked: &Asked, segment: &str, with_issuer: b
 }
 
 /// Instance discovery: vouches for the emulator's own host and for no other.
-pub(super) fn instance(asked: &Asked) -> Reply {
+pub(super) fn instance(asked: &Request) -> Reply {
     const OPERATION: &str = "instance_discovery";
     let checked = Params::parse(asked.query.as_bytes()).and_then(|params| {
         let version = params.need("api-version")?.to_owned();

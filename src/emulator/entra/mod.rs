@@ -9,24 +9,24 @@ pub(super) mod device;
 mod issue;
 pub(super) mod managed;
 mod metadata;
-mod obstacle;
 mod params;
 mod proof;
 mod refusal;
+mod requirement;
 mod service;
 mod token;
 
 use axum::http::{Method, StatusCode};
 
-use super::door::{Asked, Reply, Shared};
-use super::world::{NoTenant, Tenant};
+use super::directory::{NoTenant, Tenant};
+use super::server::{Context, Reply, Request};
 pub(super) use claims::Requested;
-pub(super) use obstacle::{CODE, RIGHT_CODE};
 pub(super) use proof::{CERTIFICATE, Certificate};
 use refusal::Refusal;
+pub(super) use requirement::{CODE, RIGHT_CODE};
 
 /// Answers a request below a tenant's path.
-pub(super) fn answer(shared: &Shared, asked: &Asked) -> Reply {
+pub(super) fn answer(shared: &Context, asked: &Request) -> Reply {
     let path = asked.path.trim_start_matches('/');
     let (tenant, rest) = path.split_once('/').unwrap_or((path, ""));
     let get = asked.method == Method::GET;
@@ -60,7 +60,7 @@ pub(super) fn answer(shared: &Shared, asked: &Asked) -> Reply {
 
 /// The refusal that a fault asks for, in the form of the page or endpoint that was asked.
 pub(super) fn refuse(
-    asked: &Asked,
+    asked: &Request,
     error: String,
     code: Option<u32>,
     suberror: Option<String>,

@@ -9,9 +9,9 @@ use ring::digest;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::super::door::{Asked, Shared};
+use super::super::directory::{FEDERATION, ServiceApp};
+use super::super::server::{Context, Request};
 use super::super::sign::{Signer, pem_block};
-use super::super::world::{FEDERATION, ServiceApp};
 use super::Refusal;
 use super::params::Params;
 use crate::error::{Error, Result as Outcome};
@@ -69,7 +69,7 @@ struct Assertion {
 
 /// The name and password of HTTP Basic, which Entra takes in place of the parameters (RFC 6749,
 /// section 2.3.1).
-pub(super) fn basic(asked: &Asked) -> Option<(String, String)> {
+pub(super) fn basic(asked: &Request) -> Option<(String, String)> {
     let encoded = asked.header("authorization")?.strip_prefix("Basic ")?;
     let pair = String::from_utf8(STANDARD.decode(encoded).ok()?).ok()?;
     let (name, password) = pair.split_once(':')?;
@@ -90,8 +90,8 @@ pub(super) enum Proof {
 
 /// Checks what `app` brings to prove itself.
 pub(super) fn check(
-    shared: &Shared,
-    asked: &Asked,
+    shared: &Context,
+    asked: &Request,
     params: &Params,
     app: &ServiceApp,
 ) -> Result<Proof, Refusal> {
@@ -134,8 +134,8 @@ pub(super) fn proof_missing() -> Refusal {
 }
 
 fn check_assertion(
-    shared: &Shared,
-    asked: &Asked,
+    shared: &Context,
+    asked: &Request,
     assertion: &str,
     app: &ServiceApp,
 ) -> Result<(), Refusal> {
@@ -169,7 +169,7 @@ fn check_assertion(
 }
 
 fn check_certificate(
-    shared: &Shared,
+    shared: &Context,
     header: &Value,
     assertion: &str,
     claims: &Assertion,
@@ -203,7 +203,7 @@ fn check_certificate(
 }
 
 fn check_federation(
-    shared: &Shared,
+    shared: &Context,
     assertion: &str,
     claims: &Assertion,
     app: &ServiceApp,

@@ -8,8 +8,8 @@ use std::borrow::Cow;
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
-use super::super::door::{Asked, Reply};
 use super::super::pages;
+use super::super::server::{Reply, Request};
 
 /// The heading of Entra's pages that say no.
 const SORRY: &str = "Sorry, but we\u{2019}re having trouble signing you in.";
@@ -68,7 +68,7 @@ impl Refusal {
         self
     }
 
-    fn description(&self, asked: &Asked) -> String {
+    fn description(&self, asked: &Request) -> String {
         format!(
             "AADSTS{}: {}\r\nTrace ID: {}\r\nCorrelation ID: {}\r\nTimestamp: {}",
             self.number,
@@ -79,12 +79,12 @@ impl Refusal {
         )
     }
 
-    fn uri(&self, asked: &Asked) -> String {
+    fn uri(&self, asked: &Request) -> String {
         format!("{}/error?code={}", asked.base, self.number)
     }
 
     /// As the token endpoint answers it.
-    pub(super) fn into_json(self, asked: &Asked, operation: &str) -> Reply {
+    pub(super) fn into_json(self, asked: &Request, operation: &str) -> Reply {
         let mut body = json!({
             "error": self.error,
             "error_description": self.description(asked),
@@ -110,7 +110,7 @@ impl Refusal {
     }
 
     /// As it is sent to a redirect URI.
-    pub(super) fn to_fields(&self, asked: &Asked) -> Vec<(&'static str, String)> {
+    pub(super) fn to_fields(&self, asked: &Request) -> Vec<(&'static str, String)> {
         let mut fields = vec![
             ("error", self.error.clone().into_owned()),
             ("error_description", self.description(asked)),
@@ -123,12 +123,12 @@ impl Refusal {
     }
 
     /// As a person sees it where nobody may be redirected.
-    pub(super) fn into_page(self, asked: &Asked) -> Reply {
+    pub(super) fn into_page(self, asked: &Request) -> Reply {
         self.into_page_titled(asked, SORRY)
     }
 
     /// The same under another heading.
-    pub(super) fn into_page_titled(self, asked: &Asked, title: &str) -> Reply {
+    pub(super) fn into_page_titled(self, asked: &Request, title: &str) -> Reply {
         pages::refused(
             asked,
             title,
@@ -140,7 +140,7 @@ impl Refusal {
 }
 
 /// The page that [`Refusal::uri`] names.
-pub(super) fn explain(asked: &Asked) -> Reply {
+pub(super) fn explain(asked: &Request) -> Reply {
     let number = asked.query.strip_prefix("code=").map(str::parse);
     match number {
         Some(Ok(number)) => pages::explained(number),
@@ -149,6 +149,6 @@ pub(super) fn explain(asked: &Asked) -> Reply {
 }
 
 /// Entra's own spelling of a time.
-fn timestamp(asked: &Asked) -> String {
+fn timestamp(asked: &Request) -> String {
     asked.now.to_string().replace('T', " ")
 }

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::super::door::{Asked, Shared};
+use super::super::directory::{CONTOSO, ServiceApp, Tenant};
 use super::super::scopes::Resource;
-use super::super::world::{CONTOSO, ServiceApp, Tenant};
+use super::super::server::{Context, Request};
 use super::authorize::read_scopes;
 use super::issue::random;
 use super::params::Params;
@@ -17,8 +17,8 @@ use super::proof::{self, Proof};
 use super::{Refusal, authorize};
 
 pub(super) fn grant(
-    shared: &Shared,
-    asked: &Asked,
+    shared: &Context,
+    asked: &Request,
     segment: &str,
     tenant: Tenant,
     params: &Params,
@@ -56,8 +56,8 @@ pub(super) fn grant(
 
 /// A token in which the app speaks for itself, and how long it lives.
 pub(super) fn token(
-    shared: &Shared,
-    asked: &Asked,
+    shared: &Context,
+    asked: &Request,
     app: &ServiceApp,
     audience: &str,
     proof: Proof,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::super::world;
+use super::super::directory;
 use super::wire::{Answer, NOON, TEAMS, World, claims};
 
 const PREVIEW: &str = "2025-03-02-preview";
@@ -38,7 +38,7 @@ fn an_entra_token_alone_opens_the_resource() {
         let body = answer.json();
         let id = format!(
             "8:acs:{}_wf_{}_{}",
-            world::RESOURCE_ID,
+            directory::RESOURCE_ID,
             world.emulator.tenant_id(),
             world.emulator.object_id()
         );
@@ -69,7 +69,7 @@ fn a_teams_extension_token_opens_it_as_well() {
     let body = answer.json();
     let id = format!(
         "8:acs:{}_{}_{}",
-        world::RESOURCE_ID,
+        directory::RESOURCE_ID,
         world.emulator.tenant_id(),
         oid(&entra)
     );
@@ -159,7 +159,7 @@ fn an_assignment_lets_a_principal_in_and_its_end_shuts_them_out() {
     let wanted = json!({
         "principalType": "user",
         "tenantId": claims(&entra)["tid"],
-        "clientIds": [world::CLIENT_ID],
+        "clientIds": [directory::CLIENT_ID],
     });
     let mut shown = wanted.clone();
     shown["objectId"] = oid(&entra).into();
@@ -247,7 +247,7 @@ fn the_extension_has_assignments_of_its_own() {
     assert_eq!(ask("GET", "").json()["principalType"], "user");
     assert_eq!(ask("DELETE", "").status, 204);
     assert_eq!(exchange(&world, EXTENSION, &entra, "{}").status, 403);
-    let body = json!({"principalType": "resourceAccount", "clientIds": [world::CLIENT_ID]});
+    let body = json!({"principalType": "resourceAccount", "clientIds": [directory::CLIENT_ID]});
     assert_eq!(ask("PUT", &body.to_string()).status, 201);
     assert_eq!(exchange(&world, EXTENSION, &entra, "{}").status, 200);
     assert_eq!(
@@ -262,7 +262,7 @@ fn the_extension_has_assignments_of_its_own() {
         ("USER", "user"),
         ("ResourceAccount", "resourceAccount"),
     ] {
-        let body = json!({"principalType": asked, "clientIds": [world::CLIENT_ID]});
+        let body = json!({"principalType": asked, "clientIds": [directory::CLIENT_ID]});
         let answer = ask("PUT", &body.to_string());
         assert_eq!(answer.status, 200, "{asked}");
         assert_eq!(answer.json()["principalType"], shown, "{asked}");

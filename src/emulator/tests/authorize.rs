@@ -5,7 +5,7 @@ use std::net::TcpListener;
 
 use base64::Engine as _;
 
-use super::super::{UserAgent, world};
+use super::super::{UserAgent, directory};
 use super::wire::{Changes, REDIRECT, TEAMS, World, challenge, encode};
 
 #[test]
@@ -203,7 +203,7 @@ fn the_clicked_user_is_sent_on_by_a_get() {
     let world = World::new();
     let form = encode(
         &[
-            ("client_id", world::CLIENT_ID),
+            ("client_id", directory::CLIENT_ID),
             ("response_type", "code"),
             ("redirect_uri", "http://localhost:8080/redirect"),
             ("scope", TEAMS),
@@ -292,7 +292,7 @@ fn url(world: &World, port: u16, changes: &[(&str, &str)]) -> String {
     let redirect = format!("http://localhost:{port}");
     let query = encode(
         &[
-            ("client_id", world::CLIENT_ID),
+            ("client_id", directory::CLIENT_ID),
             ("response_type", "code"),
             ("redirect_uri", &redirect),
             ("response_mode", "form_post"),

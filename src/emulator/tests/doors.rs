@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::super::{Emulator, Fault, Options, Route, Trouble, UserAgent};
+use super::super::{Emulator, Fault, FaultKind, Options, Route, UserAgent};
 use super::wire::{NOON, VERIFIER, World};
 use crate::time::Timestamp;
 
@@ -142,7 +142,7 @@ fn the_journal_keeps_requests_and_the_sweep_list_keeps_secrets() {
         body["refresh_token"].as_str().expect("a token"),
         body["id_token"].as_str().expect("a token"),
         &world.emulator.connection_string(),
-        super::super::world::ACCESS_KEY,
+        super::super::directory::ACCESS_KEY,
     ] {
         assert!(secrets.iter().any(|kept| kept == secret), "{secret}");
         let journal = format!("{:?}", world.emulator.requests());
@@ -150,7 +150,7 @@ fn the_journal_keeps_requests_and_the_sweep_list_keeps_secrets() {
     }
 }
 
-fn fault(world: &World, route: Route, what: Trouble) {
+fn fault(world: &World, route: Route, what: FaultKind) {
     world.emulator.add_fault(Fault {
         route,
         times: Some(1),
@@ -161,7 +161,7 @@ fn fault(world: &World, route: Route, what: Trouble) {
 #[test]
 fn faults_strike_where_and_as_often_as_asked() {
     let world = World::new();
-    let busy = Trouble::Status {
+    let busy = FaultKind::Status {
         status: 429,
         retry_after: Some("7".to_owned()),
         content_type: "text/html".to_owned(),
@@ -179,18 +179,18 @@ fn faults_strike_where_and_as_often_as_asked() {
     fault(
         &world,
         Route::Metadata,
-        Trouble::Lacking("token_endpoint".to_owned()),
+        FaultKind::MissingField("token_endpoint".to_owned()),
     );
     assert!(world.get(METADATA).json().get("token_endpoint").is_none());
     fault(
         &world,
         Route::Metadata,
-        Trouble::Changed("issuer".to_owned(), json!(7)),
+        FaultKind::ReplacedField("issuer".to_owned(), json!(7)),
     );
     assert_eq!(world.get(METADATA).json()["issuer"], 7);
-    fault(&world, Route::Metadata, Trouble::Drop);
+    fault(&world, Route::Metadata, FaultKind::Drop);
     assert_eq!(world.get(METADATA).status, 0);
-    fault(&world, Route::Metadata, Trouble::Flood(3_000_000));
+    fault(&world, Route::Metadata, FaultKind::OversizedBody(3_000_000));
     assert!(world.get(METADATA).body.len() > 3_000_000);
     assert_eq!(world.emulator.count("metadata"), 3);
 }
@@ -198,7 +198,7 @@ fn faults_strike_where_and_as_often_as_asked() {
 #[test]
 fn an_answer_can_be_lost_after_the_deed() {
     let world = World::new();
-    fault(&world, Route::Identities, Trouble::Unheard);
+    fault(&world, Route::Identities, FaultKind::DropAfterHandling);
     assert_eq!(world.signed("POST", "/identities", "").status, 0);
     let second = world.identity();
     assert!(second.contains("_00000002-"), "{second}");
@@ -209,7 +209,7 @@ fn an_answer_can_be_lost_after_the_deed() {
 fn a_dropped_emulator_is_gone_even_while_someone_waits() {
     let world = World::new();
     let port = world.emulator.http_port;
-    fault(&world, Route::Metadata, Trouble::Silence);
+    fault(&world, Route::Metadata, FaultKind::Hang);
     let host = world.host();
     let waiting = std::thread::spawn(move || {
         use std::io::{Read, Write};

@@ -2,11 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::super::world;
+use super::super::directory;
 use super::wire::{NOON, TEAMS, World, claims};
 
 fn body(world: &World, token: &str) -> Value {
-    json!({"token": token, "appId": world::CLIENT_ID, "userId": world.emulator.object_id()})
+    json!({"token": token, "appId": directory::CLIENT_ID, "userId": world.emulator.object_id()})
 }
 
 #[test]
@@ -180,7 +180,7 @@ fn the_body_is_checked_in_the_services_order() {
         assert_eq!(error["code"], code, "{member}: {value}");
         assert_eq!(error["target"].as_str(), target, "{member}: {value}");
     }
-    let both = json!({"token": "", "appId": world::CLIENT_ID, "userId": ""});
+    let both = json!({"token": "", "appId": directory::CLIENT_ID, "userId": ""});
     assert_eq!(world.exchange(&both.to_string(), |_| {}).status, 401);
     assert_eq!(world.exchange("no JSON", |_| {}).status, 400);
 }

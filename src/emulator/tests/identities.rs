@@ -389,6 +389,6 @@ fn the_emulator_stays_small_however_much_is_asked_of_it() {
     }
     assert_eq!(state.count("create_identity"), 10_001);
     assert!(state.journal().len() < 5_000);
-    let one = size_of::<super::super::acs::identities::ledger::Identity>();
+    let one = size_of::<super::super::acs::identities::table::Identity>();
     assert!(one <= 72, "{one} bytes");
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::super::world;
+use super::super::directory;
 use super::wire::{Answer, NOON, TEAMS, World, claims};
 
 const FIRST: &str = "2020-07-20-preview2";
@@ -162,7 +162,7 @@ fn every_version_has_its_operations_and_no_others() {
     let world = World::new();
     let entra = world.entra_token("ada@contoso.example", TEAMS);
     let exchange = json!({
-        "token": entra, "appId": world::CLIENT_ID, "userId": world.emulator.object_id(),
+        "token": entra, "appId": directory::CLIENT_ID, "userId": world.emulator.object_id(),
     })
     .to_string();
     let assignment = format!(

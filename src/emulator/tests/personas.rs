@@ -1,6 +1,6 @@
 //! The users who meet an obstacle: each page, each refusal, and the way on where there is one.
 
-use super::super::{UserAgent, world};
+use super::super::{UserAgent, directory};
 use super::wire::{Answer, TEAMS, World, claims, encode};
 
 const CHALLENGE_POINTER: &str = "/access_token/capolids/values/0";
@@ -12,7 +12,7 @@ fn hint(user: &str) -> [(&str, &str); 1] {
 /// Clicks on a page that a sign-in shows: the same request as a form, and what was clicked.
 fn click(world: &World, user: &str, clicked: &[(&str, &str)]) -> Answer {
     let good = [
-        ("client_id", world::CLIENT_ID),
+        ("client_id", directory::CLIENT_ID),
         ("response_type", "code"),
         ("redirect_uri", super::wire::REDIRECT),
         ("scope", TEAMS),
@@ -219,7 +219,10 @@ fn what_a_client_can_do_stands_in_its_tokens() {
 fn the_user_agent_walks_every_page_that_leads_on() {
     let world = World::new();
     let device = |user: &str| {
-        let form = encode(&[("client_id", world::CLIENT_ID), ("scope", TEAMS)], &[]);
+        let form = encode(
+            &[("client_id", directory::CLIENT_ID), ("scope", TEAMS)],
+            &[],
+        );
         let codes = world.send(
             "POST",
             "/contoso.example/oauth2/v2.0/devicecode",

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::super::{Options, world};
+use super::super::{Options, directory};
 use super::wire::{Changes, REDIRECT, TEAMS, World, claims, encode};
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -24,12 +24,12 @@ fn a_code_is_redeemed_for_everything_that_was_asked() {
     let access = claims(body["access_token"].as_str().expect("a token"));
     assert_eq!(access["aud"], "https://auth.msft.communication.azure.com");
     assert_eq!(access["scp"], "Teams.ManageCalls Teams.ManageChats");
-    assert_eq!(access["appid"], world::CLIENT_ID);
+    assert_eq!(access["appid"], directory::CLIENT_ID);
     assert_eq!(access["oid"], world.emulator.object_id());
     assert_eq!(access["emulator"], true);
     let id = claims(body["id_token"].as_str().expect("a token"));
     assert_eq!(id["nonce"], "nonce-0123456789");
-    assert_eq!(id["aud"], world::CLIENT_ID);
+    assert_eq!(id["aud"], directory::CLIENT_ID);
     let issuer = format!(
         "http://{}/{}/v2.0",
         world.host(),
@@ -154,7 +154,7 @@ fn a_code_is_redeemed_where_it_was_given() {
     assert_eq!(world.redeem(&code, &[]).aadsts(), 700_005);
     let form = encode(
         &[
-            ("client_id", world::CLIENT_ID),
+            ("client_id", directory::CLIENT_ID),
             ("grant_type", "authorization_code"),
             ("code", &code),
             ("redirect_uri", REDIRECT),
@@ -269,7 +269,7 @@ fn a_guest_is_another_person_in_each_directory() {
     let code = world.authorize(tenant, &dora).redirected_with("code");
     let form = encode(
         &[
-            ("client_id", world::CLIENT_ID),
+            ("client_id", directory::CLIENT_ID),
             ("grant_type", "authorization_code"),
             ("code", &code.expect("a code")),
             ("redirect_uri", REDIRECT),
@@ -322,5 +322,5 @@ fn an_id_token_can_be_made_to_lie() {
     world.emulator.clear_faults();
     let body = world.redeem(&world.code(&[]), &[]).json();
     let id = claims(body["id_token"].as_str().expect("a token"));
-    assert_eq!(id["aud"], world::CLIENT_ID);
+    assert_eq!(id["aud"], directory::CLIENT_ID);
 }

@@ -9,7 +9,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use ring::{digest, hmac};
 use serde_json::Value;
 
-use super::super::{Emulator, Options, world};
+use super::super::{Emulator, Options, directory};
 use crate::time::{Clock, SettableClock, Timestamp};
 
 pub(super) const VERIFIER: &str = "a-verifier-that-is-long-enough-0123456789-abcdef";
@@ -120,7 +120,7 @@ impl World {
         let challenge = challenge(VERIFIER);
         let query = encode(
             &[
-                ("client_id", world::CLIENT_ID),
+                ("client_id", directory::CLIENT_ID),
                 ("response_type", "code"),
                 ("redirect_uri", REDIRECT),
                 ("scope", TEAMS),
@@ -146,7 +146,7 @@ impl World {
             "organizations",
             &encode(
                 &[
-                    ("client_id", world::CLIENT_ID),
+                    ("client_id", directory::CLIENT_ID),
                     ("grant_type", "authorization_code"),
                     ("code", code),
                     ("redirect_uri", REDIRECT),
@@ -162,7 +162,7 @@ impl World {
             "organizations",
             &encode(
                 &[
-                    ("client_id", world::CLIENT_ID),
+                    ("client_id", directory::CLIENT_ID),
                     ("grant_type", "refresh_token"),
                     ("refresh_token", token),
                 ],
@@ -268,7 +268,7 @@ pub(super) struct Signed {
 
 impl Signed {
     pub(super) fn sign(&mut self) {
-        self.sign_with(world::ACCESS_KEY_BYTES);
+        self.sign_with(directory::ACCESS_KEY_BYTES);
     }
 
     pub(super) fn sign_with(&mut self, key: &[u8]) {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::process::Command;
 
-use acspass::emulator::{Emulator, Fault, Route, Trouble};
+use acspass::emulator::{Emulator, Fault, FaultKind, Route};
 use serde_json::{Value, json};
 
 use super::{created, fault};
@@ -174,7 +174,7 @@ fn silence(times: u32) -> Fault {
     Fault {
         route: Route::Identities,
         times: Some(times),
-        what: Trouble::Silence,
+        what: FaultKind::Hang,
     }
 }
 

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use acspass::emulator::{Emulator, Fault, MissingIdentity, Options, Route, Trouble};
+use acspass::emulator::{Emulator, Fault, FaultKind, MissingIdentity, Options, Route};
 use acspass::time::{Clock, SettableClock, SystemClock};
 
 use crate::harness::{Home, Run, TestBrowser};
@@ -52,7 +52,7 @@ fn refuse(emulator: &Emulator, route: Route, status: u16, code: &str, target: Op
     emulator.add_fault(Fault {
         route,
         times: None,
-        what: Trouble::Status {
+        what: FaultKind::Status {
             status,
             retry_after: Some("0".to_owned()),
             content_type: "application/json".to_owned(),

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use acspass::acs::{CommunicationUserId, IdentityClient, Issued, TokenScope};
-use acspass::emulator::{Emulator, Fault, Options, Route, Trouble};
+use acspass::emulator::{Emulator, Fault, FaultKind, Options, Route};
 use acspass::http::{self, Http};
 use acspass::jwt;
 use serde_json::Value;
@@ -70,7 +70,7 @@ fn fault(status: u16, retry_after: Option<&str>, times: Option<u32>) -> Fault {
     Fault {
         route: Route::Identities,
         times,
-        what: Trouble::Status {
+        what: FaultKind::Status {
             status,
             retry_after: retry_after.map(str::to_owned),
             content_type: "application/json".to_owned(),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use acspass::Kind;
 use acspass::acs::TokenScope;
-use acspass::emulator::{Fault, RateLimits, Route, Trouble};
+use acspass::emulator::{Fault, FaultKind, RateLimits, Route};
 
 use super::{block_on, client, client_waiting, emulator, fault};
 use crate::harness::Home;
@@ -92,7 +92,7 @@ fn a_create_that_was_sent_twice_warns_of_the_one_that_nobody_knows() {
     emulator.add_fault(Fault {
         route: Route::Identities,
         times: Some(1),
-        what: Trouble::Unheard,
+        what: FaultKind::DropAfterHandling,
     });
     let run = home.call(&["user", "create"]).plainly().run();
     run.assert_code(0)
@@ -113,7 +113,7 @@ fn a_call_that_is_dropped_is_given_up_and_the_client_goes_on() {
     emulator.add_fault(Fault {
         route: Route::Identities,
         times: Some(1),
-        what: Trouble::Silence,
+        what: FaultKind::Hang,
     });
     let client = Arc::new(client(&emulator));
     block_on(async {
@@ -148,7 +148,7 @@ fn an_answer_that_is_not_the_services_own_is_unreachable() {
         emulator.add_fault(Fault {
             route: Route::Identities,
             times: None,
-            what: Trouble::Status {
+            what: FaultKind::Status {
                 status,
                 retry_after: None,
                 content_type: content_type.to_owned(),

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use acspass::account::Tenancy;
 use acspass::acs::{DirectExchange, Endpoint, IdentityClient};
 use acspass::config::{default_scopes, parse_scopes};
-use acspass::emulator::{self, Emulator, Fault, Route, Trouble};
+use acspass::emulator::{self, Emulator, Fault, FaultKind, Route};
 use acspass::entra::redirect::RedirectUri;
 use acspass::entra::{Authority, Entra};
 use acspass::exchange::{ExchangeKind, TokenSource};
@@ -110,7 +110,7 @@ impl World {
         passed.as_secs() as i64
     }
 
-    fn fails(&self, what: &Trouble) {
+    fn fails(&self, what: &FaultKind) {
         for route in [Route::Metadata, Route::Token, Route::Exchange] {
             self.emulator.add_fault(Fault {
                 route,
@@ -346,7 +346,7 @@ impl<'w> Day<'w> {
 
     /// The services are away for so many seconds. How many more it takes until the callers have
     /// fresh tokens again.
-    fn trouble(&mut self, what: &Trouble, seconds: i64) -> i64 {
+    fn trouble(&mut self, what: &FaultKind, seconds: i64) -> i64 {
         self.is_troubled = true;
         self.world.fails(what);
         let end = self.world.passed() + seconds;
@@ -423,13 +423,13 @@ fn a_day_of_tokens_passes_without_a_stale_one_and_without_a_gap() {
 fn outages_and_wrong_clocks_are_survived() {
     let world = World::start();
     let mut day = Day::new(&world);
-    let outage = Trouble::Status {
+    let outage = FaultKind::Status {
         status: 503,
         retry_after: None,
         content_type: "text/plain".to_owned(),
         body: "away".to_owned(),
     };
-    for (hour, hours, what) in [(2, 1, &outage), (5, 2, &outage), (9, 1, &Trouble::Drop)] {
+    for (hour, hours, what) in [(2, 1, &outage), (5, 2, &outage), (9, 1, &FaultKind::Drop)] {
         day.until(hour * HOUR);
         let took = day.trouble(what, hours * HOUR);
         // The longest pause between two tries is a minute.

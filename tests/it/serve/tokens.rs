@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::time::{Duration, Instant};
 
-use acspass::emulator::{Fault, Route, Trouble};
+use acspass::emulator::{Fault, FaultKind, Route};
 use zbus::zvariant::OwnedValue;
 
 use super::Service;
@@ -181,13 +181,13 @@ fn who_must_sign_in_is_told_once_and_served_right_after_the_login() {
 
 #[test]
 fn a_refusal_is_repeated_to_any_number_of_requests_and_a_new_sign_in_is_served_at_once() {
-    let refuses = |status: u16, code: &str| Trouble::Status {
+    let refuses = |status: u16, code: &str| FaultKind::Status {
         status,
         retry_after: None,
         content_type: "application/json".to_owned(),
         body: format!("{{\"error\": {{\"code\": \"{code}\", \"message\": \"no\"}}}}"),
     };
-    let client = Trouble::Status {
+    let client = FaultKind::Status {
         status: 401,
         retry_after: None,
         content_type: "application/json".to_owned(),

@@ -9,9 +9,9 @@ use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::super::super::door::{Asked, Reply, Shared};
+use super::super::super::directory::{CLIENT_ID, CONTOSO, everyone};
+use super::super::super::server::{Context, Reply, Request};
 use super::super::super::verify::is_guid;
-use super::super::super::world::{CLIENT_ID, CONTOSO, everyone};
 use super::super::{Refusal, identities};
 
 /// Which exchange an assignment is for.
@@ -101,7 +101,7 @@ impl Assignments {
     }
 }
 
-pub(in crate::emulator::acs) fn get(shared: &Shared, asked: &Asked) -> Result<Reply, Refusal> {
+pub(in crate::emulator::acs) fn get(shared: &Context, asked: &Request) -> Result<Reply, Refusal> {
     let key = key_in(&asked.path)?;
     match shared.state.lock().assignments.0.get(&key) {
         Some(assignment) => Ok(Reply::json("", StatusCode::OK, &json!(assignment))),
@@ -113,7 +113,7 @@ pub(in crate::emulator::acs) fn get(shared: &Shared, asked: &Asked) -> Result<Re
     }
 }
 
-pub(in crate::emulator::acs) fn put(shared: &Shared, asked: &Asked) -> Result<Reply, Refusal> {
+pub(in crate::emulator::acs) fn put(shared: &Context, asked: &Request) -> Result<Reply, Refusal> {
     let key = key_in(&asked.path)?;
     let assignment = valid(&key, identities::read(asked)?)?;
     let shown = json!(assignment);
@@ -125,14 +125,17 @@ pub(in crate::emulator::acs) fn put(shared: &Shared, asked: &Asked) -> Result<Re
     Ok(Reply::json("", status, &shown))
 }
 
-pub(in crate::emulator::acs) fn delete(shared: &Shared, asked: &Asked) -> Result<Reply, Refusal> {
+pub(in crate::emulator::acs) fn delete(
+    shared: &Context,
+    asked: &Request,
+) -> Result<Reply, Refusal> {
     let key = key_in(&asked.path)?;
     shared.state.lock().assignments.0.remove(&key);
     Ok(Reply::empty(StatusCode::NO_CONTENT))
 }
 
 /// All Entra assignments, on one page.
-pub(in crate::emulator::acs) fn list(shared: &Shared, _: &Asked) -> Result<Reply, Refusal> {
+pub(in crate::emulator::acs) fn list(shared: &Context, _: &Request) -> Result<Reply, Refusal> {
     let state = shared.state.lock();
     let value: Vec<&Assignment> = state
         .assignments
@@ -145,7 +148,10 @@ pub(in crate::emulator::acs) fn list(shared: &Shared, _: &Asked) -> Result<Reply
 }
 
 /// A merge patch (RFC 7396) over all Entra assignments: done as a whole or not at all.
-pub(in crate::emulator::acs) fn update(shared: &Shared, asked: &Asked) -> Result<Reply, Refusal> {
+pub(in crate::emulator::acs) fn update(
+    shared: &Context,
+    asked: &Request,
+) -> Result<Reply, Refusal> {
     if !asked.is_of_type("application/merge-patch+json") {
         return Err(Refusal::media_type());
     }

@@ -10,11 +10,11 @@ use std::time::Duration;
 use axum::http::StatusCode;
 use serde_json::{Map, Value, json};
 
-use super::super::door::{Asked, Reply, Shared};
+use super::super::directory::{RESOURCE_ID, User};
 use super::super::scopes::CLIENTS_API;
-use super::super::world::{RESOURCE_ID, User};
+use super::super::server::{Context, Reply, Request};
 use super::caller::{self, EntraClaims};
-use super::token::{self, Wish};
+use super::token::{self, TokenOptions};
 use super::{Refusal, exchange};
 use crate::time::Timestamp;
 use assignments::Family;
@@ -34,13 +34,16 @@ const CLIENT_SCOPES: [(&str, &str); 5] = [
 ];
 const EXTENSION_SCOPES: [(&str, &str); 1] = [("TeamsExtension.ManageCalls", "voip")];
 
-pub(super) fn exchange_entra(shared: &Shared, asked: &Asked) -> Result<Reply, Refusal> {
+pub(super) fn exchange_entra(shared: &Context, asked: &Request) -> Result<Reply, Refusal> {
     let (claims, scopes, _) = user(shared, asked, &CLIENTS, &CLIENT_SCOPES)?;
     let name = format!("wf_{}_{}", claims.tid, claims.oid);
     answer(shared, asked, Family::Entra, &claims, scopes, &name)
 }
 
-pub(super) fn exchange_teams_extension(shared: &Shared, asked: &Asked) -> Result<Reply, Refusal> {
+pub(super) fn exchange_teams_extension(
+    shared: &Context,
+    asked: &Request,
+) -> Result<Reply, Refusal> {
     let (claims, scopes, user) = user(shared, asked, &exchange::AUDIENCES, &EXTENSION_SCOPES)?;
     if user.lacks_teams_licence {
         return Err(Refusal::forbidden(
@@ -60,8 +63,8 @@ pub(super) fn exchange_teams_extension(shared: &Shared, asked: &Asked) -> Result
 
 /// Who asks, by their token, and what it allows.
 fn user<'a>(
-    shared: &Shared,
-    asked: &Asked,
+    shared: &Context,
+    asked: &Request,
     audiences: &[&str],
     table: &[(&str, &'a str)],
 ) -> Result<(EntraClaims, Vec<&'a str>, &'static User), Refusal> {
@@ -84,8 +87,8 @@ fn user<'a>(
 }
 
 fn answer(
-    shared: &Shared,
-    asked: &Asked,
+    shared: &Context,
+    asked: &Request,
     family: Family,
     claims: &EntraClaims,
     scopes: Vec<&str>,
@@ -108,7 +111,7 @@ fn answer(
         ));
     }
     shared.state.lock().ledger.admit(name);
-    let wish = Wish {
+    let wish = TokenOptions {
         skype_id: &format!("acs:{RESOURCE_ID}_{name}"),
         tenant_id: None,
         scopes,

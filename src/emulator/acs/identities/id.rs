@@ -3,8 +3,8 @@
 //! In comes a path with an id in it, colons percent-encoded or not, out comes whose identity it is.
 //! It is decoded exactly once (RFC 3986, section 2.4); whether the identity exists is not asked.
 
+use super::super::super::directory::RESOURCE_ID;
 use super::super::super::verify::is_guid;
-use super::super::super::world::RESOURCE_ID;
 use super::super::Refusal;
 
 /// Whose identity an id names.

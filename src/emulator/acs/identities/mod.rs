@@ -5,7 +5,7 @@
 //! elsewhere.
 
 mod id;
-pub(in crate::emulator) mod ledger;
+pub(in crate::emulator) mod table;
 
 use std::time::Duration;
 
@@ -14,10 +14,10 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::super::door::{Asked, MissingIdentity, Reply, Shared};
-use super::super::world::RESOURCE_ID;
+use super::super::directory::RESOURCE_ID;
+use super::super::server::{Context, MissingIdentity, Reply, Request};
 use super::operations::{FIRST, PREVIEW};
-use super::token::{self, Wish, service_time};
+use super::token::{self, TokenOptions, service_time};
 use super::{Refusal, version};
 use id::Owner;
 
@@ -60,12 +60,12 @@ struct Change {
 }
 
 /// Whether a creation asks for a token as well; the service counts those by themselves.
-pub(super) fn asks_for_token(asked: &Asked) -> bool {
+pub(super) fn asks_for_token(asked: &Request) -> bool {
     let body = serde_json::from_slice::<Creation>(&asked.body).unwrap_or_default();
     body.create_token_with_scopes.is_some_and(|s| !s.is_empty())
 }
 
-pub(super) fn create(shared: &Shared, asked: &Asked) -> Result<Reply, Refusal> {
+pub(super) fn create(shared: &Context, asked: &Request) -> Result<Reply, Refusal> {
     let version = version(asked);
     if version == FIRST {
         let (name, _) = shared.state.lock().ledger.create(None);
@@ -101,13 +101,13 @@ pub(super) fn create(shared: &Shared, asked: &Asked) -> Result<Reply, Refusal> {
     Ok(Reply::json("", status, &answer))
 }
 
-pub(super) fn get(shared: &Shared, asked: &Asked) -> Result<Reply, Refusal> {
+pub(super) fn get(shared: &Context, asked: &Request) -> Result<Reply, Refusal> {
     let name = existing(shared, asked)?;
     let identity = shown(shared, &name, PREVIEW);
     Ok(Reply::json("", StatusCode::OK, &identity))
 }
 
-pub(super) fn delete(shared: &Shared, asked: &Asked) -> Result<Reply, Refusal> {
+pub(super) fn delete(shared: &Context, asked: &Request) -> Result<Reply, Refusal> {
     let name = named(asked)?;
     match shared.state.lock().ledger.delete(&name) {
         true => Ok(Reply::empty(StatusCode::NO_CONTENT)),
@@ -115,7 +115,7 @@ pub(super) fn delete(shared: &Shared, asked: &Asked) -> Result<Reply, Refusal> {
     }
 }
 
-pub(super) fn revoke(shared: &Shared, asked: &Asked) -> Result<Reply, Refusal> {
+pub(super) fn revoke(shared: &Context, asked: &Request) -> Result<Reply, Refusal> {
     let name = existing(shared, asked)?;
     shared.state.lock().ledger.revoke(&name);
     Ok(Reply::empty(StatusCode::NO_CONTENT))
@@ -123,7 +123,7 @@ pub(super) fn revoke(shared: &Shared, asked: &Asked) -> Result<Reply, Refusal> {
 
 /// Revokes the tokens that were issued before a time: how the first version revokes. Without a time
 /// all of them are meant, as the packages describe the call that sends none.
-pub(super) fn revoke_before(shared: &Shared, asked: &Asked) -> Result<Reply, Refusal> {
+pub(super) fn revoke_before(shared: &Context, asked: &Request) -> Result<Reply, Refusal> {
     if !asked.is_of_type("application/merge-patch+json") {
         return Err(Refusal::media_type());
     }
@@ -143,7 +143,7 @@ pub(super) fn revoke_before(shared: &Shared, asked: &Asked) -> Result<Reply, Ref
 }
 
 /// Issues a token; the first version's answer repeats the id.
-pub(super) fn issue(shared: &Shared, asked: &Asked) -> Result<Reply, Refusal> {
+pub(super) fn issue(shared: &Context, asked: &Request) -> Result<Reply, Refusal> {
     let body: Issue = read(asked)?;
     let version = version(asked);
     let scopes = body.scopes.ok_or_else(|| {
@@ -166,8 +166,8 @@ pub(super) fn issue(shared: &Shared, asked: &Asked) -> Result<Reply, Refusal> {
 }
 
 fn issue_for(
-    shared: &Shared,
-    asked: &Asked,
+    shared: &Context,
+    asked: &Request,
     name: &str,
     scopes: &[String],
     life: Duration,
@@ -178,7 +178,7 @@ fn issue_for(
             distinct.push(scope);
         }
     }
-    let wish = Wish {
+    let wish = TokenOptions {
         skype_id: &format!("acs:{RESOURCE_ID}_{name}"),
         tenant_id: None,
         scopes: distinct,
@@ -188,7 +188,7 @@ fn issue_for(
 }
 
 /// The identity as this version shows it.
-fn shown(shared: &Shared, name: &str, version: &str) -> Value {
+fn shown(shared: &Context, name: &str, version: &str) -> Value {
     let mut shown = json!({"id": format!("8:acs:{RESOURCE_ID}_{name}")});
     if version != PREVIEW {
         return shown;
@@ -205,7 +205,7 @@ fn shown(shared: &Shared, name: &str, version: &str) -> Value {
 }
 
 /// The name of the identity in the path, which is one of this resource's.
-fn named(asked: &Asked) -> Result<String, Refusal> {
+fn named(asked: &Request) -> Result<String, Refusal> {
     match id::in_path(&asked.path)? {
         Owner::Us(name) => Ok(name),
         Owner::Another => Err(Refusal::not_owned("the identity is another resource's")),
@@ -213,7 +213,7 @@ fn named(asked: &Asked) -> Result<String, Refusal> {
 }
 
 /// As [`named`], and it is neither unknown nor deleted.
-fn existing(shared: &Shared, asked: &Asked) -> Result<String, Refusal> {
+fn existing(shared: &Context, asked: &Request) -> Result<String, Refusal> {
     let name = named(asked)?;
     match shared.state.lock().ledger.find(&name) {
         Some(_) => Ok(name),
@@ -221,7 +221,7 @@ fn existing(shared: &Shared, asked: &Asked) -> Result<String, Refusal> {
     }
 }
 
-fn missing(shared: &Shared) -> Refusal {
+fn missing(shared: &Context) -> Refusal {
     let reason = "the identity is unknown or deleted";
     match shared.missing_identity {
         MissingIdentity::NotOwned => Refusal::not_owned(reason),
@@ -235,7 +235,7 @@ fn missing(shared: &Shared) -> Refusal {
 }
 
 /// A body in JSON; none at all counts as one that asks for nothing.
-pub(super) fn read<T: DeserializeOwned + Default>(asked: &Asked) -> Result<T, Refusal> {
+pub(super) fn read<T: DeserializeOwned + Default>(asked: &Request) -> Result<T, Refusal> {
     if asked.body.is_empty() {
         return Ok(T::default());
     }

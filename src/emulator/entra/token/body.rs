@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::super::super::door::Shared;
+use super::super::super::directory;
 use super::super::super::scopes::{self, Scopes};
+use super::super::super::server::Context;
 use super::super::super::state::Inner;
-use super::super::super::world;
 use super::super::Refusal;
 use super::super::issue::{self, RefreshClaims, Subject};
 use super::invalid_grant;
@@ -32,7 +32,7 @@ pub(super) struct Issue<'a> {
 }
 
 pub(super) fn tokens(
-    shared: &Shared,
+    shared: &Context,
     state: &mut Inner,
     issue: &Issue<'_>,
 ) -> Result<Value, Refusal> {
@@ -69,7 +69,7 @@ pub(super) fn tokens(
             id: uuid::Uuid::new_v4().to_string(),
             family: issue.family.to_owned(),
             user: subject.user.home().oid.to_owned(),
-            client: world::CLIENT_ID.to_owned(),
+            client: directory::CLIENT_ID.to_owned(),
             scopes: with_openid_of(issue.kept.clone(), scopes).to_text(),
             issued: subject.now.unix_seconds(),
             proved: subject.proved,

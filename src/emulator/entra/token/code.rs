@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::super::super::door::{Asked, Shared};
+use super::super::super::directory::Tenant;
+use super::super::super::server::{Context, Request};
 use super::super::super::state::Grant;
-use super::super::super::world::Tenant;
 use super::super::Refusal;
 use super::super::authorize::read_scopes;
 use super::super::claims::Requested;
@@ -18,8 +18,8 @@ use super::invalid_grant;
 const CODE_LIFE: Duration = Duration::from_secs(10 * 60);
 
 pub(super) fn redeem(
-    shared: &Shared,
-    asked: &Asked,
+    shared: &Context,
+    asked: &Request,
     tenant: Tenant,
     params: &Params,
 ) -> Result<Value, Refusal> {
@@ -95,7 +95,7 @@ pub(super) fn redeem(
 
 fn check_code(
     found: &Grant,
-    asked: &Asked,
+    asked: &Request,
     tenant: Tenant,
     redirect_uri: &str,
     verifier: Option<&str>,
@@ -141,8 +141,8 @@ fn check_code(
 }
 
 pub(super) fn redeem_device(
-    shared: &Shared,
-    asked: &Asked,
+    shared: &Context,
+    asked: &Request,
     tenant: Tenant,
     params: &Params,
 ) -> Result<Value, Refusal> {

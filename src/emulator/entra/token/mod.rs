@@ -10,8 +10,8 @@ mod refresh;
 use axum::http::{Method, StatusCode};
 use serde_json::Value;
 
-use super::super::door::{Asked, Reply, Shared};
-use super::super::world::{self, SERVICE_APPS};
+use super::super::directory::{self, SERVICE_APPS};
+use super::super::server::{Context, Reply, Request};
 use super::authorize::unknown_client;
 use super::params::Params;
 use super::{Refusal, proof, service, tenant_named};
@@ -22,7 +22,7 @@ const DEVICE_GRANTS: [&str; 2] = [
     "device_code",
 ];
 
-pub(super) fn answer(shared: &Shared, asked: &Asked, segment: &str) -> Reply {
+pub(super) fn answer(shared: &Context, asked: &Request, segment: &str) -> Reply {
     let form: &[u8] = match asked.is_of_type("application/x-www-form-urlencoded") {
         true => &asked.body,
         false => &[],
@@ -64,7 +64,12 @@ pub(super) fn answer(shared: &Shared, asked: &Asked, segment: &str) -> Reply {
         .with("pragma", "no-cache")
 }
 
-fn grant(shared: &Shared, asked: &Asked, segment: &str, params: &Params) -> Result<Value, Refusal> {
+fn grant(
+    shared: &Context,
+    asked: &Request,
+    segment: &str,
+    params: &Params,
+) -> Result<Value, Refusal> {
     if asked.method != Method::POST {
         return Err(Refusal::new(
             "invalid_request",
@@ -85,7 +90,7 @@ fn grant(shared: &Shared, asked: &Asked, segment: &str, params: &Params) -> Resu
     if let Some(app) = SERVICE_APPS.iter().find(|app| app.client_id == client) {
         return service::grant(shared, asked, segment, tenant, params, app);
     }
-    if client != world::CLIENT_ID {
+    if client != directory::CLIENT_ID {
         return Err(unknown_client(client, segment));
     }
     let proves_itself = ["client_secret", "client_assertion"]

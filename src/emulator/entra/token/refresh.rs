@@ -4,22 +4,22 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::super::super::door::{Asked, Shared};
-use super::super::super::world::{self, Tenant, User};
+use super::super::super::directory::{self, Tenant, User};
+use super::super::super::server::{Context, Request};
 use super::super::Refusal;
 use super::super::authorize::read_scopes;
 use super::super::claims::Requested;
 use super::super::issue::{RefreshClaims, Subject};
-use super::super::obstacle;
 use super::super::params::Params;
+use super::super::requirement;
 use super::body::{Issue, tokens, with_openid_of};
 use super::invalid_grant;
 
 const IDLE_LIFE: Duration = Duration::from_secs(90 * 86_400);
 
 pub(super) fn redeem(
-    shared: &Shared,
-    asked: &Asked,
+    shared: &Context,
+    asked: &Request,
     tenant: Tenant,
     params: &Params,
 ) -> Result<Value, Refusal> {
@@ -34,7 +34,7 @@ pub(super) fn redeem(
     let unusable = |text: &str| invalid_grant(70000, text);
     let user = User::with_home_oid(&claims.user)
         .ok_or_else(|| unusable("The user of the refresh token no longer exists."))?;
-    if claims.client != world::CLIENT_ID {
+    if claims.client != directory::CLIENT_ID {
         return Err(unusable("The refresh token was issued to another client."));
     }
     let issued = crate::time::Timestamp::from_unix_seconds(claims.issued);
@@ -69,7 +69,7 @@ pub(super) fn redeem(
     if reused || state.sessions.is_dead(&claims.family) {
         return Err(unusable("The refresh token has been used before."));
     }
-    if let Some(refusal) = obstacle::at_renewal(user, claims.proved) {
+    if let Some(refusal) = requirement::at_renewal(user, claims.proved) {
         return Err(refusal);
     }
     // Asked for several resources, Entra serves the first, unlike with a code.

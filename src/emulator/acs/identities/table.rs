@@ -12,7 +12,7 @@ use crate::time::Timestamp;
 
 /// All identities of the resource, named by what follows `8:acs:<resource>_` in their ids.
 #[derive(Debug, Default)]
-pub(in crate::emulator) struct Ledger {
+pub(in crate::emulator) struct IdentityTable {
     /// Ordinary users; the first group of their ids counts them from one.
     created: Vec<Identity>,
     /// Users whom an exchange brought into being.
@@ -39,7 +39,7 @@ pub(in crate::emulator) struct Identity {
     pub(in crate::emulator) last_issued: Option<Timestamp>,
 }
 
-impl Ledger {
+impl IdentityTable {
     /// Creates an identity, or finds the one that has this custom id; true where it is new.
     pub(in crate::emulator) fn create(&mut self, custom_id: Option<&str>) -> (String, bool) {
         if let Some(place) = custom_id.and_then(|custom_id| self.custom.get(custom_id)) {
@@ -157,7 +157,7 @@ mod tests {
 
     #[test]
     fn a_revocation_parts_tokens_of_the_same_second() {
-        let mut ledger = Ledger::default();
+        let mut ledger = IdentityTable::default();
         let now = Timestamp::from_unix_seconds(NOW);
         let (name, _) = ledger.create(None);
         let before = ledger.issue(&name, now);
@@ -169,11 +169,11 @@ mod tests {
 
     #[test]
     fn a_revocation_up_to_a_time_spares_later_tokens() {
-        let mut ledger = Ledger::default();
+        let mut ledger = IdentityTable::default();
         let at = |second: i64| Timestamp::from_unix_seconds(NOW + second);
         let (name, _) = ledger.create(None);
         let tokens = [0, 1, 1, 2].map(|second| ledger.issue(&name, at(second)));
-        let honoured = |ledger: &Ledger| tokens.map(|serial| ledger.honours(&name, serial));
+        let honoured = |ledger: &IdentityTable| tokens.map(|serial| ledger.honours(&name, serial));
         for (second, expected) in [
             (-1, [true, true, true, true]),
             (1, [false, true, true, true]),
@@ -191,7 +191,7 @@ mod tests {
 
     #[test]
     fn a_deleted_identity_stays_deleted_and_can_be_deleted_again() {
-        let mut ledger = Ledger::default();
+        let mut ledger = IdentityTable::default();
         let (name, _) = ledger.create(Some("sally"));
         let serial = ledger.issue(&name, Timestamp::from_unix_seconds(NOW));
         assert!(ledger.delete(&name));
@@ -204,7 +204,7 @@ mod tests {
 
     #[test]
     fn ids_count_up_and_only_whole_ids_are_found() {
-        let mut ledger = Ledger::default();
+        let mut ledger = IdentityTable::default();
         let (first, _) = ledger.create(None);
         let (second, _) = ledger.create(None);
         assert!(first.starts_with("00000001-"));

@@ -10,15 +10,15 @@ use std::time::Duration;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::Response;
-use hyper::Request;
+use hyper::Request as HttpRequest;
 use hyper::body::Incoming;
 use tokio::sync::watch;
 
 use super::entra::Certificate;
-use super::faults::{self, Route, Trouble};
+use super::faults::{self, FaultKind, Route};
 pub(super) use super::reply::Reply;
 use super::sign::Signer;
-use super::state::{Seen, State};
+use super::state::{LoggedRequest, State};
 use super::{acs, entra, names, pages, verify};
 use crate::loopback::{self, serve::Caller};
 use crate::time::{Clock, Timestamp};
@@ -29,7 +29,7 @@ const ACS_BODY: usize = 1024 * 1024;
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What all requests share.
-pub(super) struct Shared {
+pub(super) struct Context {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) signer: Signer,
     pub(super) state: State,
@@ -43,7 +43,7 @@ pub(super) struct Shared {
     pub(super) stopping: watch::Receiver<bool>,
 }
 
-impl Shared {
+impl Context {
     fn is_own_host(&self, scheme: &str, host: &str, port: u16) -> bool {
         names::is_ours(scheme, host, port, &self.host_names)
     }
@@ -90,7 +90,7 @@ pub(super) struct Entrance {
 
 /// A request, read whole.
 #[derive(Debug)]
-pub(super) struct Asked {
+pub(super) struct Request {
     pub(super) method: Method,
     /// The path as sent, without repeated slashes at its start: some SDKs join endpoint and
     /// path without care.
@@ -114,7 +114,7 @@ pub(super) struct Asked {
     extensions: Extensions,
 }
 
-impl Asked {
+impl Request {
     /// A header that was sent exactly once, as text.
     pub(super) fn header(&self, name: &str) -> Option<&str> {
         let mut values = self.headers.get_all(name).iter();
@@ -145,14 +145,14 @@ impl std::error::Error for Dropped {}
 
 /// Answers one request.
 pub(super) async fn answer(
-    shared: Arc<Shared>,
+    shared: Arc<Context>,
     entrance: Entrance,
-    request: Request<Incoming>,
+    request: HttpRequest<Incoming>,
 ) -> Result<Response, Dropped> {
     let now = shared.clock.now();
     let method = request.method().to_string();
     let path = request.uri().path().to_owned();
-    let mut seen = Seen {
+    let mut seen = LoggedRequest {
         method,
         path: path.clone(),
         operation: String::new(),
@@ -169,28 +169,29 @@ pub(super) async fn answer(
         }
     };
     seen.remark = asked.remark.map(str::to_owned);
-    let seen = |operation: String, status: u16, reason: Option<String>| Seen {
+    let seen = |operation: String, status: u16, reason: Option<String>| LoggedRequest {
         operation,
         status,
         reason,
         ..seen.clone()
     };
 
-    let trouble = Route::of(&asked.path).and_then(|route| shared.state.lock().faults.strike(route));
+    let trouble =
+        Route::of(&asked.path).and_then(|route| shared.state.lock().faults.next_for(route));
     let reply = match trouble {
         None => dispatch(&shared, &asked),
-        Some(Trouble::Drop) => {
+        Some(FaultKind::Drop) => {
             let noted = seen("fault".to_owned(), 0, None);
             shared.state.lock().note(noted);
             return Err(Dropped);
         }
-        Some(Trouble::Unheard) => {
+        Some(FaultKind::DropAfterHandling) => {
             let reply = dispatch(&shared, &asked);
             let noted = seen(reply.operation, 0, reply.reason);
             shared.state.lock().note(noted);
             return Err(Dropped);
         }
-        Some(Trouble::Silence) => {
+        Some(FaultKind::Hang) => {
             // How long it lasts is the caller's to decide.
             Caller::trust(&asked.extensions);
             let noted = seen("fault".to_owned(), 0, None);
@@ -198,7 +199,7 @@ pub(super) async fn answer(
             let _ = shared.stopping.clone().wait_for(|stopping| *stopping).await;
             return Err(Dropped);
         }
-        Some(Trouble::Status {
+        Some(FaultKind::Status {
             status,
             retry_after,
             content_type,
@@ -208,18 +209,20 @@ pub(super) async fn answer(
             let response = faults::answer(status, retry_after.as_deref(), &content_type, body);
             Reply::new("fault", response)
         }
-        Some(Trouble::Refusal {
+        Some(FaultKind::Refusal {
             error,
             code,
             suberror,
         }) => entra::refuse(&asked, error, code, suberror),
-        Some(Trouble::Flood(bytes)) => {
+        Some(FaultKind::OversizedBody(bytes)) => {
             Caller::trust(&asked.extensions);
             let body = faults::flood(bytes);
             Reply::new("fault", faults::answer(200, None, "application/json", body))
         }
-        Some(Trouble::Lacking(member)) => dispatch(&shared, &asked).edited(&member, None).await,
-        Some(Trouble::Changed(member, value)) => {
+        Some(FaultKind::MissingField(member)) => {
+            dispatch(&shared, &asked).edited(&member, None).await
+        }
+        Some(FaultKind::ReplacedField(member, value)) => {
             dispatch(&shared, &asked).edited(&member, Some(value)).await
         }
     };
@@ -239,11 +242,11 @@ pub(super) async fn answer(
 }
 
 async fn read(
-    shared: &Shared,
+    shared: &Context,
     entrance: Entrance,
-    request: Request<Incoming>,
+    request: HttpRequest<Incoming>,
     now: Timestamp,
-) -> Result<Asked, Reply> {
+) -> Result<Request, Reply> {
     let (head, body) = request.into_parts();
     let mut hosts = head.headers.get_all(header::HOST).iter();
     let host = hosts.next().and_then(|host| host.to_str().ok());
@@ -288,7 +291,7 @@ async fn read(
         })
         .filter(|id| verify::is_guid(id))
         .unwrap_or_else(|| uuid::Uuid::new_v4().to_string());
-    Ok(Asked {
+    Ok(Request {
         method: head.method,
         path,
         target: head
@@ -316,7 +319,7 @@ const SECOND_PORT: &str = "the Host header names the port twice, as @azure/commu
 /// The host that a `Host` header means, if it is one of ours. The resource's clients may repeat the
 /// port; no client of Entra does.
 fn meant_host<'h>(
-    shared: &Shared,
+    shared: &Context,
     entrance: Entrance,
     host: &'h str,
     path: &str,
@@ -328,7 +331,7 @@ fn meant_host<'h>(
         .then_some(meant)
 }
 
-fn dispatch(shared: &Shared, asked: &Asked) -> Reply {
+fn dispatch(shared: &Context, asked: &Request) -> Reply {
     if asked.path == "/" {
         pages::front(asked)
     } else if asked.path == "/emulator/whoami" {

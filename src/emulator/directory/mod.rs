@@ -5,7 +5,7 @@
 
 mod users;
 
-pub(super) use users::{Member, Obstacle, Refused, User, everyone, ordinary, personas};
+pub(super) use users::{Member, Refused, SignInRequirement, User, everyone, ordinary, personas};
 
 /// The app registration that may sign users in: a public client, consented to in every directory.
 pub(super) const CLIENT_ID: &str = "ac5ba55e-0c11-4000-8000-0000000000a1";

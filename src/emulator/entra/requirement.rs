@@ -3,10 +3,10 @@
 //! In come the user, what the client asked for and what was clicked so far; out comes that the way
 //! is clear, the next page, or that the client is to be told no.
 
-use super::super::door::{Asked, Reply, Shared};
+use super::super::directory::{Refused, SignInRequirement, User};
 use super::super::pages;
 use super::super::scopes::Scopes;
-use super::super::world::{Obstacle, Refused, User};
+use super::super::server::{Context, Reply, Request};
 use super::Refusal;
 use super::claims::Requested;
 use super::params::Params;
@@ -21,15 +21,15 @@ pub(in super::super) const RIGHT_CODE: &str = "123456";
 
 /// What was clicked and typed on the pages here.
 #[derive(Debug, Default)]
-pub(super) struct Clicks {
+pub(super) struct FormAnswers {
     consent: Option<String>,
     code: Option<String>,
 }
 
-impl Clicks {
+impl FormAnswers {
     /// Takes them out of the parameters, which then are the client's own again.
-    pub(super) fn take(params: &mut Params) -> Clicks {
-        Clicks {
+    pub(super) fn take(params: &mut Params) -> FormAnswers {
+        FormAnswers {
             consent: params.take(CONSENT),
             code: params.take(CODE),
         }
@@ -42,7 +42,7 @@ impl Clicks {
 }
 
 /// How far the user has come.
-pub(super) enum Way {
+pub(super) enum RequirementOutcome {
     /// Through; `proved` where a second proof was given.
     Clear { proved: bool },
     /// To this page.
@@ -53,69 +53,79 @@ pub(super) enum Way {
 
 /// What stands in this user's way. `fields` are what a page sends back with the next click.
 pub(super) fn way(
-    shared: &Shared,
-    asked: &Asked,
+    shared: &Context,
+    asked: &Request,
     user: &'static User,
     scopes: &Scopes,
     claims: &Requested,
-    clicks: &Clicks,
+    clicks: &FormAnswers,
     fields: Vec<(String, String)>,
-) -> Way {
+) -> RequirementOutcome {
     match user.obstacle {
-        Obstacle::Consent => consent(shared, user, scopes, clicks, fields),
-        Obstacle::AdminConsent => Way::Page(pages::admin_consent(asked, user, scopes, fields)),
-        Obstacle::Mfa => second_proof(user, clicks, fields),
-        Obstacle::Challenge(_) if claims.answers_challenge => second_proof(user, clicks, fields),
-        Obstacle::Page { title: None, why } => Way::Page(Refusal::from(why).into_page(asked)),
-        Obstacle::Page {
+        SignInRequirement::Consent => consent(shared, user, scopes, clicks, fields),
+        SignInRequirement::AdminConsent => {
+            RequirementOutcome::Page(pages::admin_consent(asked, user, scopes, fields))
+        }
+        SignInRequirement::Mfa => second_proof(user, clicks, fields),
+        SignInRequirement::Challenge(_) if claims.answers_challenge => {
+            second_proof(user, clicks, fields)
+        }
+        SignInRequirement::Page { title: None, why } => {
+            RequirementOutcome::Page(Refusal::from(why).into_page(asked))
+        }
+        SignInRequirement::Page {
             title: Some(title),
             why,
-        } => Way::Page(Refusal::from(why).into_page_titled(asked, title)),
-        Obstacle::None | Obstacle::Renewal(_) | Obstacle::Challenge(_) => {
-            Way::Clear { proved: false }
-        }
+        } => RequirementOutcome::Page(Refusal::from(why).into_page_titled(asked, title)),
+        SignInRequirement::None
+        | SignInRequirement::Renewal(_)
+        | SignInRequirement::Challenge(_) => RequirementOutcome::Clear { proved: false },
     }
 }
 
 fn consent(
-    shared: &Shared,
+    shared: &Context,
     user: &'static User,
     scopes: &Scopes,
-    clicks: &Clicks,
+    clicks: &FormAnswers,
     fields: Vec<(String, String)>,
-) -> Way {
+) -> RequirementOutcome {
     let mut state = shared.state.lock();
     match clicks.consent.as_deref() {
         Some(ACCEPT) => {
             state.consented.insert(user.username);
         }
         Some(_) => {
-            return Way::Refused(Refusal::new(
+            return RequirementOutcome::Refused(Refusal::new(
                 "access_denied",
                 65004,
                 "User declined to consent to access the app.",
             ));
         }
         None if !state.consented.contains(user.username) => {
-            return Way::Page(pages::consent(user, scopes, fields));
+            return RequirementOutcome::Page(pages::consent(user, scopes, fields));
         }
         None => {}
     }
-    Way::Clear { proved: false }
+    RequirementOutcome::Clear { proved: false }
 }
 
-fn second_proof(user: &'static User, clicks: &Clicks, fields: Vec<(String, String)>) -> Way {
+fn second_proof(
+    user: &'static User,
+    clicks: &FormAnswers,
+    fields: Vec<(String, String)>,
+) -> RequirementOutcome {
     match clicks.code.as_deref().map(str::trim) {
-        Some(RIGHT_CODE) => Way::Clear { proved: true },
-        typed => Way::Page(pages::second_proof(user, typed.is_some(), fields)),
+        Some(RIGHT_CODE) => RequirementOutcome::Clear { proved: true },
+        typed => RequirementOutcome::Page(pages::second_proof(user, typed.is_some(), fields)),
     }
 }
 
 /// What a renewal is refused with, if it is.
 pub(super) fn at_renewal(user: &User, proved: bool) -> Option<Refusal> {
     match user.obstacle {
-        Obstacle::Renewal(why) => Some(why.into()),
-        Obstacle::Challenge(why) if !proved => {
+        SignInRequirement::Renewal(why) => Some(why.into()),
+        SignInRequirement::Challenge(why) if !proved => {
             Some(Refusal::from(why).with_claims(super::claims::CHALLENGE))
         }
         _ => None,

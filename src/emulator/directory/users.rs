@@ -24,7 +24,7 @@ pub(in crate::emulator) struct User {
     pub(in crate::emulator) lacks_teams_licence: bool,
     /// The obstacle to a token.
     #[serde(default)]
-    pub(in crate::emulator) obstacle: Obstacle,
+    pub(in crate::emulator) obstacle: SignInRequirement,
     /// The same in words; empty if there is none.
     #[serde(default)]
     pub(in crate::emulator) note: &'static str,
@@ -44,7 +44,7 @@ pub(in crate::emulator) struct Member {
 /// An obstacle between a user and a token.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(in crate::emulator) enum Obstacle {
+pub(in crate::emulator) enum SignInRequirement {
     /// Nothing: a hint is enough.
     #[default]
     None,
