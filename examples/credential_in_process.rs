@@ -43,7 +43,7 @@ impl Browser for Unattended {
 /// A Teams user who signs in where that is needed, and whatever leads to their tokens.
 struct TeamsUser {
     session: Session,
-    wish: TokenRequest,
+    request: TokenRequest,
     http: Arc<Http>,
     authority: Authority,
     client_id: String,
@@ -53,9 +53,9 @@ struct TeamsUser {
 impl TeamsUser {
     fn token(&self, min_validity: Duration) -> acspass::Result<RefreshedToken> {
         let clock = Arc::new(SystemClock);
-        let wish = TokenRequest {
+        let request = TokenRequest {
             min_validity,
-            ..self.wish.clone()
+            ..self.request.clone()
         };
         let net = || {
             let (http, endpoint) = (self.http.clone(), self.endpoint.clone());
@@ -66,11 +66,11 @@ impl TeamsUser {
                 exchange: Some(Exchange::Direct(direct)),
             })
         };
-        let way = SignInOptions::in_browser(&Unattended, Duration::from_secs(60));
-        let token = match self.session.cached_token(None, wish)? {
+        let options = SignInOptions::in_browser(&Unattended, Duration::from_secs(60));
+        let token = match self.session.cached_token(None, request)? {
             CacheLookup::Fresh(token) => token,
             CacheLookup::Stale(renewal) => {
-                Handle::current().block_on(renewal.run(net, Some(&way)))?
+                Handle::current().block_on(renewal.run(net, Some(&options)))?
             }
         };
         Ok(RefreshedToken {
@@ -113,11 +113,11 @@ pub(crate) async fn run(out: &mut impl Write) -> Result<(), Box<dyn std::error::
         client_id: client_id.clone(),
     };
     // An app of yours keeps its sessions in the keyring, where the next run finds them.
-    let vault = Arc::new(SessionStore::new(Box::new(MemoryStore::new()), None));
+    let sessions = Arc::new(SessionStore::new(Box::new(MemoryStore::new()), None));
     let scopes = parse_scopes(default_scopes(ExchangeKind::Entra))?;
     let user = TeamsUser {
-        session: Session::new(vault, Arc::new(SystemClock), tenancy),
-        wish: TokenRequest {
+        session: Session::new(sessions, Arc::new(SystemClock), tenancy),
+        request: TokenRequest {
             target: Target::Communication(TokenSource {
                 endpoint: endpoint.as_str().to_owned(),
                 exchange: ExchangeKind::Entra,

@@ -48,11 +48,11 @@ pub(crate) async fn run(out: &mut impl Write) -> Result<(), Box<dyn std::error::
             tenant: authority.tenant().to_owned(),
             client_id: client_id.clone(),
         };
-        let vault = Arc::new(SessionStore::new(Box::new(MemoryStore::new()), None));
-        let session = Session::new(vault, clock.clone(), tenancy);
+        let sessions = Arc::new(SessionStore::new(Box::new(MemoryStore::new()), None));
+        let session = Session::new(sessions, clock.clone(), tenancy);
 
         let scopes = parse_scopes(default_scopes(exchange))?;
-        let wish = TokenRequest {
+        let request = TokenRequest {
             target: Target::Communication(TokenSource {
                 endpoint: endpoint.as_str().to_owned(),
                 exchange,
@@ -62,7 +62,7 @@ pub(crate) async fn run(out: &mut impl Write) -> Result<(), Box<dyn std::error::
             min_validity: Duration::from_secs(600),
             force: false,
         };
-        let way = SignInOptions::in_browser(&Unattended, Duration::from_secs(60));
+        let options = SignInOptions::in_browser(&Unattended, Duration::from_secs(60));
         let net = || {
             let http = Arc::new(Http::new(http::Options::default()));
             let direct = DirectExchange::new(http.clone(), clock.clone(), endpoint, Vec::new());
@@ -71,9 +71,9 @@ pub(crate) async fn run(out: &mut impl Write) -> Result<(), Box<dyn std::error::
                 exchange: Some(Exchange::Direct(direct)),
             })
         };
-        let token = match session.cached_token(None, wish)? {
+        let token = match session.cached_token(None, request)? {
             CacheLookup::Fresh(token) => token,
-            CacheLookup::Stale(renewal) => renewal.run(net, Some(&way)).await?,
+            CacheLookup::Stale(renewal) => renewal.run(net, Some(&options)).await?,
         };
         writeln!(
             out,

@@ -37,12 +37,12 @@ pub(crate) async fn sign_in(
         tenant: authority.tenant().to_owned(),
         client_id: client_id.clone(),
     };
-    let vault = Arc::new(SessionStore::new(Box::new(MemoryStore::new()), None));
-    let session = Session::new(vault, clock.clone(), tenancy);
+    let sessions = Arc::new(SessionStore::new(Box::new(MemoryStore::new()), None));
+    let session = Session::new(sessions, clock.clone(), tenancy);
     let entra = Entra::new(http.clone(), clock, authority, client_id);
-    let way = SignInOptions::in_browser(&Unattended, Duration::from_secs(60));
+    let options = SignInOptions::in_browser(&Unattended, Duration::from_secs(60));
     let scopes = parse_scopes("Teams.ManageCalls Teams.ManageChats")?;
-    let record = session.login(&entra, &way, None, &scopes).await?;
+    let record = session.login(&entra, &options, None, &scopes).await?;
     let token = record.entra_token(&scopes).ok_or("a sign-in keeps it")?;
     Ok((record.account.clone(), token.clone()))
 }

@@ -14,49 +14,49 @@ use super::output::Messages;
 /// The browser that this world leads to. `emulated_user` is there where the authority is the
 /// embedded emulator, whose users are not people.
 pub(super) fn choose(
-    world: &Environment,
+    env: &Environment,
     no_browser: bool,
     emulated_user: Option<&str>,
 ) -> Result<Arc<dyn Browser>> {
-    choose_for(Page::SignIn, world, no_browser, emulated_user)
+    choose_for(Page::SignIn, env, no_browser, emulated_user)
 }
 
 /// The browser that the dashboard opens in. Elsewhere than on a terminal none is opened: the
 /// address is printed.
-pub(super) fn for_dashboard(world: &Environment, opens: bool) -> Result<Arc<dyn Browser>> {
-    choose_for(Page::Dashboard, world, !opens, None)
+pub(super) fn for_dashboard(env: &Environment, opens: bool) -> Result<Arc<dyn Browser>> {
+    choose_for(Page::Dashboard, env, !opens, None)
 }
 
 fn choose_for(
     page: Page,
-    world: &Environment,
+    env: &Environment,
     no_browser: bool,
     emulated_user: Option<&str>,
 ) -> Result<Arc<dyn Browser>> {
-    let opener = Opener::of(&world.variables);
+    let opener = Opener::of(&env.variables);
     let teller = LinkPrinter {
         page,
-        talk: world.messages.clone(),
-        prints_first: world.stderr_is_terminal,
-        place: HostKind::of(&world.variables),
+        messages: env.messages.clone(),
+        prints_first: env.stderr_is_terminal,
+        place: HostKind::of(&env.variables),
     };
     if no_browser {
         return Ok(Arc::new(Printed { teller, why: None }));
     }
-    if let Some(browser) = &world.browser {
+    if let Some(browser) = &env.browser {
         return Ok(browser.clone());
     }
-    let files = redirect_files(world);
+    let files = redirect_files(env);
     if let Opener::Command(command) = &opener {
         let command = BrowserCommand::parse(command);
         let inner = Configured(command.map(|command| command.with_redirect_files(files)));
         return Ok(Arc::new(Announced { inner, teller }));
     }
-    if let Some(user) = walks_itself(world, emulated_user) {
+    if let Some(user) = walks_itself(env, emulated_user) {
         teller
-            .talk
+            .messages
             .print("no browser can be opened here: the emulator's users sign in without one");
-        return Ok(user_agent(world, user));
+        return Ok(user_agent(env, user));
     }
     Ok(match opener {
         Opener::System => Arc::new(Announced {
@@ -75,28 +75,28 @@ fn choose_for(
 }
 
 /// The emulator's user agent, which needs no display and signs in as this user.
-pub(super) fn user_agent(world: &Environment, user: &str) -> Arc<dyn Browser> {
+pub(super) fn user_agent(env: &Environment, user: &str) -> Arc<dyn Browser> {
     Arc::new(BuiltIn {
         user: user.to_owned(),
-        talk: world.messages.clone(),
+        messages: env.messages.clone(),
     })
 }
 
 /// The folder of files that lead a browser to an address with secrets.
-fn redirect_files(world: &Environment) -> Option<Folder> {
-    Some(world.state_folder().ok()?.below("browser"))
+fn redirect_files(env: &Environment) -> Option<Folder> {
+    Some(env.state_folder().ok()?.below("browser"))
 }
 
 /// The emulator's user whom its built-in user agent signs in, since nobody else can.
 pub(super) fn walks_itself<'u>(
-    world: &Environment,
+    env: &Environment,
     emulated_user: Option<&'u str>,
 ) -> Option<&'u str> {
     let opens_pages = matches!(
-        HostKind::of(&world.variables),
+        HostKind::of(&env.variables),
         HostKind::Desktop | HostKind::Wsl
     );
-    emulated_user.filter(|_| !opens_pages || world.variable("CI").is_some())
+    emulated_user.filter(|_| !opens_pages || env.variable("CI").is_some())
 }
 
 /// The browser command that is configured; that it is malformed matters only once it is wanted.
@@ -122,7 +122,7 @@ impl<B: Browser> Browser for Announced<B> {
         let teller = &self.teller;
         // Elsewhere than on a screen it may end up in a log, and may contain state and nonce.
         if teller.prints_first {
-            teller.talk.print(&format!(
+            teller.messages.print(&format!(
                 "The {}; if it does not open by itself, open this address:\n\n  {}\n",
                 teller.page.name(),
                 teller.address(link)
@@ -130,7 +130,7 @@ impl<B: Browser> Browser for Announced<B> {
         }
         match self.inner.open(link) {
             Ok(opened) => {
-                teller.talk.print(&format!(
+                teller.messages.print(&format!(
                     "the {} opens in {}",
                     teller.page.name(),
                     opened.name()
@@ -138,9 +138,9 @@ impl<B: Browser> Browser for Announced<B> {
                 Ok(opened)
             }
             Err(error) => {
-                teller.talk.warn(error.message());
+                teller.messages.warn(error.message());
                 if let Some(advice) = teller.advice() {
-                    teller.talk.print(advice);
+                    teller.messages.print(advice);
                 }
                 teller.print(link);
                 Ok(Opened::by("you"))
@@ -158,7 +158,7 @@ struct Printed {
 impl Browser for Printed {
     fn open(&self, link: &Link) -> Result<Opened> {
         if let Some(why) = self.why {
-            self.teller.talk.print(why);
+            self.teller.messages.print(why);
         }
         self.teller.print(link);
         Ok(Opened::by("you"))
@@ -169,7 +169,7 @@ impl Browser for Printed {
 struct LinkPrinter {
     /// What is opened.
     page: Page,
-    talk: Messages,
+    messages: Messages,
     /// The address is printed before a browser is tried.
     prints_first: bool,
     place: HostKind,
@@ -202,7 +202,7 @@ impl LinkPrinter {
             (Page::Dashboard, _) => (own_port(url), ""),
         };
         let forwarding = port.and_then(|port| self.place.forwarding(port));
-        self.talk.print_always(&match forwarding {
+        self.messages.print_always(&match forwarding {
             Some(command) => format!(
                 "Forward the port on the machine that you sit at{instead}:\n\n  {command}\n\nthen \
                  open this address in a browser there:\n\n  {url}\n"
@@ -245,24 +245,24 @@ fn redirect_port(url: &str) -> Option<u16> {
 /// The emulator's own user agent: it walks the pages that a browser would get, as one user.
 struct BuiltIn {
     user: String,
-    talk: Messages,
+    messages: Messages,
 }
 
 impl Browser for BuiltIn {
     fn open(&self, link: &Link) -> Result<Opened> {
-        self.talk.print(&format!(
+        self.messages.print(&format!(
             "the emulator's built-in user agent signs in as {}",
             self.user
         ));
         let walk = UserAgent::new(Some(self.user.clone())).start(link.target())?;
-        let talk = self.talk.clone();
+        let messages = self.messages.clone();
         // What it brings to the redirect listener is the outcome; what never gets there is told.
         std::thread::spawn(move || match walk.join() {
-            Ok(Ok(page)) if page.status >= 400 => talk.warn(&format!(
+            Ok(Ok(page)) if page.status >= 400 => messages.warn(&format!(
                 "the built-in user agent was left on a page with status {}",
                 page.status
             )),
-            Ok(Err(error)) => talk.warn(&format!("the built-in user agent is stuck: {error}")),
+            Ok(Err(error)) => messages.warn(&format!("the built-in user agent is stuck: {error}")),
             _ => {}
         });
         Ok(Opened::by("the built-in user agent"))

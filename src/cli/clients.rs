@@ -31,7 +31,7 @@ const PRINCIPAL: [&str; 5] = [
 /// See the module.
 pub(super) struct Clients {
     pub(super) config: Arc<Config>,
-    pub(super) vault: Arc<SessionStore>,
+    pub(super) sessions: Arc<SessionStore>,
     pub(super) http: Arc<Http>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) environment: BTreeMap<String, String>,
@@ -130,7 +130,7 @@ impl Clients {
 
     fn stored_key(&self) -> Result<AccessKey> {
         let name = stored_name(&self.config.profile);
-        let stored = self.vault.load_secret(&name)?.ok_or_else(|| {
+        let stored = self.sessions.load_secret(&name)?.ok_or_else(|| {
             Error::new(
                 Kind::Usage,
                 "the profile's connection string is not in the store any more",
@@ -145,7 +145,7 @@ impl Clients {
     pub(super) fn overview(&self, tenancy: Option<&Tenancy>, most: usize) -> Result<Overview> {
         Ok(Overview {
             shown: match tenancy {
-                Some(tenancy) => self.vault.first(tenancy, most)?,
+                Some(tenancy) => self.sessions.first(tenancy, most)?,
                 None => IndexPage::default(),
             },
             source: self

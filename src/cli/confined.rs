@@ -11,13 +11,13 @@ use super::context::{Context, Environment};
 
 /// Confines this process, for good: no program can be started afterwards. What cannot be confined is
 /// reported and keeps nothing from running.
-pub(super) fn serve(parts: &Context<'_>, server: &mut Server) {
-    server.note_confinement(confined(parts));
+pub(super) fn serve(context: &Context<'_>, server: &mut Server) {
+    server.note_confinement(confined(context));
     #[cfg(debug_assertions)]
-    super::confinement_probe::act(parts.world);
+    super::confinement_probe::act(context.env);
 }
 
-fn confined(parts: &Context<'_>) -> Confined {
+fn confined(context: &Context<'_>) -> Confined {
     let nothing = Confined {
         files: false,
         programs: false,
@@ -25,14 +25,14 @@ fn confined(parts: &Context<'_>) -> Confined {
     if !cfg!(target_os = "linux") {
         return nothing;
     }
-    if needs_programs(parts) {
+    if needs_programs(context) {
         tracing::info!(
             "the service is not confined: the resource's credential is that of `az` or `azd`, \
              which are programs"
         );
         return nothing;
     }
-    let Some(plan) = plan(parts.world) else {
+    let Some(plan) = plan(context.env) else {
         return nothing;
     };
     let outcome = confine(&plan);
@@ -52,25 +52,25 @@ fn confined(parts: &Context<'_>) -> Confined {
 }
 
 /// Whether a request may lead to a start of the Azure tools.
-fn needs_programs(parts: &Context<'_>) -> bool {
-    let resource = parts.config.any_resource();
+fn needs_programs(context: &Context<'_>) -> bool {
+    let resource = context.config.any_resource();
     let has_no_key = resource.is_ok_and(|resource| matches!(resource.key, KeySource::None));
-    let world = parts.world;
+    let env = context.env;
     has_no_key
-        && resource_credential::is_developer_tool(&world.variables)
-        && world.path_variable("PATH").is_some_and(|folders| {
+        && resource_credential::is_developer_tool(&env.variables)
+        && env.path_variable("PATH").is_some_and(|folders| {
             std::env::split_paths(&folders)
                 .any(|folder| ["az", "azd"].iter().any(|name| folder.join(name).exists()))
         })
 }
 
 /// The folders of the program, and the files that its settings name.
-fn plan(world: &Environment) -> Option<Plan> {
-    let state = world
+fn plan(env: &Environment) -> Option<Plan> {
+    let state = env
         .state_folder()
         .inspect_err(|error| tracing::debug!("the service is not confined: {error}"))
         .ok()?;
-    let authorities = config::authority_files(|name| world.path_variable(name));
+    let authorities = config::authority_files(|name| env.path_variable(name));
     let authorities = authorities
         .into_iter()
         .map(|file| (file.named_by, file.path));
@@ -83,12 +83,12 @@ fn plan(world: &Environment) -> Option<Plan> {
     named.extend(
         settings
             .iter()
-            .filter_map(|name| Some((*name, world.path_variable(name)?))),
+            .filter_map(|name| Some((*name, env.path_variable(name)?))),
     );
     // The loader of certificates takes a list of folders.
-    let folders = world.path_variable("SSL_CERT_DIR").unwrap_or_default();
+    let folders = env.path_variable("SSL_CERT_DIR").unwrap_or_default();
     named.extend(std::env::split_paths(&folders).map(|folder| ("SSL_CERT_DIR", folder)));
-    let config = world.config_folder().ok();
+    let config = env.config_folder().ok();
     // The settings may be a link, as the tools for such files make it.
     let existing = config.iter().filter(|folder| folder.exists());
     named.extend(existing.map(|folder| ("the settings", folder.clone())));
@@ -99,6 +99,6 @@ fn plan(world: &Environment) -> Option<Plan> {
         writes: vec![state.path()],
         reads,
         named,
-        home: world.path_variable("HOME"),
+        home: env.path_variable("HOME"),
     })
 }

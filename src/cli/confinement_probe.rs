@@ -12,17 +12,17 @@ use std::process::Command;
 use super::context::Environment;
 
 /// Tries everything if the variable is set.
-pub(super) fn act(world: &Environment) {
-    let Some(file) = world.path_variable("ACSPASS_TEST_INTRUDER") else {
+pub(super) fn act(env: &Environment) {
+    let Some(file) = env.path_variable("ACSPASS_TEST_INTRUDER") else {
         return;
     };
-    let own = world.state_folder().map(|folder| folder.path());
+    let own = env.state_folder().map(|folder| folder.path());
     let own = own.unwrap_or_default().join("intruder");
     let mut lines = attempts("serving", &file, &own);
     let later = std::thread::spawn(move || attempts("new", &file, &own));
     lines.extend(later.join().unwrap_or_default());
     for line in lines {
-        world.messages.print(&line);
+        env.messages.print(&line);
     }
 }
 

@@ -53,7 +53,7 @@ pub(super) struct Environment {
     pub(super) global: Global,
     pub(super) messages: Messages,
     /// The place of the answers that the first run has kept, for a sentence.
-    pub(super) kept: OnceLock<String>,
+    pub(super) saved_answers: OnceLock<String>,
     /// Whether the warning about the configuration file was given.
     pub(super) has_warned: AtomicBool,
 }
@@ -61,7 +61,7 @@ pub(super) struct Environment {
 impl Environment {
     /// Adds to an interruption what the first run has kept before it.
     pub(super) fn with_saved_answers_hint(&self, error: Error) -> Error {
-        match (error.kind(), self.kept.get()) {
+        match (error.kind(), self.saved_answers.get()) {
             (Kind::Interrupted, Some(place)) => error.with_hint(format!(
                 "your answers are kept in {place}; run the command again, and it goes on from there"
             )),
@@ -107,9 +107,9 @@ impl Environment {
 
 /// The real parts of one run.
 pub(super) struct Context<'w> {
-    pub(super) world: &'w Environment,
+    pub(super) env: &'w Environment,
     pub(super) config: Arc<Config>,
-    pub(super) vault: Arc<SessionStore>,
+    pub(super) sessions: Arc<SessionStore>,
     clients: Arc<Clients>,
     emulator: Option<Emulator>,
 }
@@ -117,21 +117,21 @@ pub(super) struct Context<'w> {
 impl<'w> Context<'w> {
     /// Reads the configuration and builds what costs nothing: no store is opened, no connection
     /// made. `flags` are the settings that were typed.
-    pub(super) fn new(world: &'w Environment, flags: &BTreeMap<Setting, String>) -> Result<Self> {
-        let (name, profile) = world.profile()?;
-        Context::of_profile(world, flags, name, &profile)
+    pub(super) fn new(env: &'w Environment, flags: &BTreeMap<Setting, String>) -> Result<Self> {
+        let (name, profile) = env.profile()?;
+        Context::of_profile(env, flags, name, &profile)
     }
 
     /// As [`Parts::new`], for a profile that is at hand.
     pub(super) fn of_profile(
-        world: &'w Environment,
+        env: &'w Environment,
         flags: &BTreeMap<Setting, String>,
         name: String,
         profile: &Profile,
     ) -> Result<Self> {
-        let emulator = match world.global.emulator {
+        let emulator = match env.global.emulator {
             true => Some(Emulator::start(emulator::Options {
-                clock: world.clock.clone(),
+                clock: env.clock.clone(),
                 keep_secrets: false,
                 // A session in a named store was begun with an emulator that is gone.
                 takes_sibling_tokens: true,
@@ -143,30 +143,30 @@ impl<'w> Context<'w> {
         let sources = Sources {
             flags,
             emulator: &stand_ins,
-            environment: &world.variables,
+            variables: &env.variables,
             profile,
         };
         let config = Arc::new(Config::resolve(name, &sources)?);
-        let vault = Arc::new(stores::configured_store(world, config.store)?);
+        let sessions = Arc::new(stores::configured_store(env, config.store)?);
         let http = Arc::new(Http::new(http::Options {
-            authorities: config::authority_files(|name| world.path_variable(name)),
-            adds_system_bundle: config::leaves_out_system_authorities(&world.variables),
-            proxies: config::proxies(&world.variables),
+            authorities: config::authority_files(|name| env.path_variable(name)),
+            adds_system_bundle: config::leaves_out_system_authorities(&env.variables),
+            proxies: config::proxies(&env.variables),
             ..http::Options::default()
         }));
-        let reach = Arc::new(Clients {
+        let clients = Arc::new(Clients {
             config: config.clone(),
-            vault: vault.clone(),
+            sessions: sessions.clone(),
             http,
-            clock: world.clock.clone(),
-            environment: world.variables.clone(),
+            clock: env.clock.clone(),
+            environment: env.variables.clone(),
             principal: Mutex::default(),
         });
         Ok(Context {
-            world,
+            env,
             config,
-            vault,
-            clients: reach,
+            sessions,
+            clients,
             emulator,
         })
     }
@@ -183,8 +183,8 @@ impl<'w> Context<'w> {
 
     pub(super) fn session(&self) -> Result<Session> {
         Ok(Session::new(
-            self.vault.clone(),
-            self.world.clock.clone(),
+            self.sessions.clone(),
+            self.env.clock.clone(),
             self.tenancy()?,
         ))
     }

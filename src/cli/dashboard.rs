@@ -19,17 +19,13 @@ const TICKETS: &str = "/dashboard/tickets";
 
 /// Whether a browser is started: elsewhere than at a terminal, and if a program reads the result,
 /// the link is only printed.
-pub(super) fn opens(world: &Environment, output: &Output) -> bool {
-    world.stderr_is_terminal && !output.is_json
+pub(super) fn opens(env: &Environment, output: &Output) -> bool {
+    env.stderr_is_terminal && !output.is_json
 }
 
 /// Opens the link, or prints it. The result keeps the redirect file, if there is one.
-pub(super) fn show(
-    opening: &DashboardLink,
-    world: &Environment,
-    output: &Output,
-) -> Result<Opened> {
-    let browser = browser::for_dashboard(world, opens(world, output))?;
+pub(super) fn show(opening: &DashboardLink, env: &Environment, output: &Output) -> Result<Opened> {
+    let browser = browser::for_dashboard(env, opens(env, output))?;
     output
         .messages()
         .print("the link to the dashboard works once, and for a minute");

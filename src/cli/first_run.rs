@@ -20,27 +20,27 @@ use super::prompt::Keyboard;
 
 /// The parts of a run that signs in, and `with_resource` also exchanges. What is missing for that
 /// is asked for at the `keyboard`; without one, all of it is one error.
-pub(super) fn parts<'w>(
-    world: &'w Environment,
+pub(super) fn context<'w>(
+    env: &'w Environment,
     flags: &BTreeMap<Setting, String>,
     with_resource: bool,
     keyboard: Option<&Keyboard>,
 ) -> Result<Context<'w>> {
-    let parts = Context::new(world, flags)?;
-    let missing = parts.config.missing(with_resource);
+    let context = Context::new(env, flags)?;
+    let missing = context.config.missing(with_resource);
     if missing.is_empty() {
-        return Ok(parts);
+        return Ok(context);
     }
     let keyboard = keyboard
-        .filter(|_| parts.vault.is_persistent() || !missing.contains(&Missing::Resource))
+        .filter(|_| context.sessions.is_persistent() || !missing.contains(&Missing::Resource))
         .ok_or_else(|| config::not_configured(&missing))?;
     Questions {
-        world,
+        env,
         keyboard,
-        parts: &parts,
+        context: &context,
     }
     .ask(&missing)?;
-    Context::new(world, flags)
+    Context::new(env, flags)
 }
 
 /// The ACS resource as it was given.
@@ -50,21 +50,21 @@ enum Answer {
 }
 
 struct Questions<'a> {
-    world: &'a Environment,
+    env: &'a Environment,
     keyboard: &'a Keyboard,
-    parts: &'a Context<'a>,
+    context: &'a Context<'a>,
 }
 
 impl Questions<'_> {
     /// Asks for what is missing. Each answer is kept as soon as it is known to be right.
     fn ask(&self, missing: &[Missing]) -> Result<()> {
-        let talk = &self.world.messages;
+        let messages = &self.env.messages;
         if missing.contains(&Missing::Resource) {
             // Nothing is asked for a store that then keeps nothing.
-            self.parts.vault.probe()?;
+            self.context.sessions.probe()?;
         }
-        let mut target = Target::of(self.world)?;
-        talk.print_always(&format!(
+        let mut target = Target::of(self.env)?;
+        messages.print_always(&format!(
             "This needs settings that are not there yet, and asks for them now. Each answer is kept \
              in profile {} of\n\n  {}\n\n\
              Where no application is registered yet, press Ctrl-C: `acspass setup` shows how. To \
@@ -74,7 +74,7 @@ impl Questions<'_> {
         ));
         if missing.contains(&Missing::ClientId) {
             // The id belongs to a tenant's application, or to one that any tenant may use.
-            if self.parts.config.is_any_tenant()
+            if self.context.config.is_any_tenant()
                 && let Some(tenant) = self.tenant()?
             {
                 self.keep(&mut target, &[(Setting::Tenant, &tenant)], None)?;
@@ -94,10 +94,10 @@ impl Questions<'_> {
                 }
             }
         }
-        talk.print_always(&match secret_is_kept {
+        messages.print_always(&match secret_is_kept {
             true => format!(
                 "This is kept now, the connection string in {}. `acspass config list` shows it.\n",
-                place(self.parts.vault.store_name())
+                place(self.context.sessions.store_name())
             ),
             false => "This is kept now. `acspass config list` shows it.\n".to_owned(),
         });
@@ -111,8 +111,8 @@ impl Questions<'_> {
         values: &[(Setting, &str)],
         connection_string: Option<&str>,
     ) -> Result<()> {
-        target.keep(&self.parts.vault, values, connection_string)?;
-        self.world.kept.get_or_init(|| {
+        target.keep(&self.context.sessions, values, connection_string)?;
+        self.env.saved_answers.get_or_init(|| {
             let path = target.file.path().display();
             format!("profile {} of {path}", target.profile)
         });
@@ -121,7 +121,7 @@ impl Questions<'_> {
 
     /// `None` for any tenant, which is the default.
     fn tenant(&self) -> Result<Option<String>> {
-        let host = self.parts.config.authority.address().as_str();
+        let host = self.context.config.authority.address().as_str();
         let question = "Tenant (GUID or domain; Enter for any): ";
         self.until_good(question, false, |text| {
             if text.is_empty() {
@@ -132,7 +132,7 @@ impl Questions<'_> {
                 return Ok(None);
             }
             self.check("the tenant", async {
-                authority.discover(self.parts.http()).await.map(|_| ())
+                authority.discover(self.context.http()).await.map(|_| ())
             })?;
             Ok(Some(authority.tenant().to_owned()))
         })
@@ -146,7 +146,7 @@ impl Questions<'_> {
     fn resource(&self) -> Result<Answer> {
         let question = "Connection string or endpoint of the ACS resource (not shown): ";
         self.until_good(question, true, |text| {
-            let given = GivenResource::parse(text, &self.parts.config.allowed_hosts)?;
+            let given = GivenResource::parse(text, &self.context.config.allowed_hosts)?;
             self.check_resource(&given)?;
             Ok(match given {
                 GivenResource::ConnectionString(_) => {
@@ -160,21 +160,21 @@ impl Questions<'_> {
     /// Whether the resource is there, and accepts the key.
     fn check_resource(&self, given: &GivenResource) -> Result<()> {
         let endpoint = given.endpoint();
-        let http = self.parts.http().clone();
-        let owner = match (given, self.parts.config.exchange) {
+        let http = self.context.http().clone();
+        let owner = match (given, self.context.config.exchange) {
             (GivenResource::ConnectionString(read), ExchangeKind::Key) => {
                 let auth = ResourceAuth::Key(read.access_key.clone());
                 let client = IdentityClient::new(endpoint.clone(), auth)
                     .with_http(http.clone())
-                    .with_clock(self.world.clock.clone())
-                    .with_allowed_hosts(self.parts.config.allowed_hosts.clone());
+                    .with_clock(self.env.clock.clone())
+                    .with_allowed_hosts(self.context.config.allowed_hosts.clone());
                 Owner::Key(Box::new(Ok(client)))
             }
             (GivenResource::Endpoint(_), ExchangeKind::Key) => {
                 resource_credential::from_environment(
-                    &self.world.variables,
+                    &self.env.variables,
                     http.clone(),
-                    self.world.clock.clone(),
+                    self.env.clock.clone(),
                 )?;
                 Owner::Principal
             }
@@ -186,11 +186,11 @@ impl Questions<'_> {
     /// Checks over the network. Where there is none, that is said and it goes on: what was given
     /// may well be right.
     fn check(&self, what: &str, work: impl Future<Output = Result<()>>) -> Result<()> {
-        let talk = &self.world.messages;
-        talk.status(&format!("checking {what} ..."));
-        match self.parts.block_on(work) {
+        let messages = &self.env.messages;
+        messages.status(&format!("checking {what} ..."));
+        match self.context.block_on(work) {
             Err(error) if error.kind() == Kind::Unreachable => {
-                talk.warn(&format!("{what} could not be checked: {error}"));
+                messages.warn(&format!("{what} could not be checked: {error}"));
                 Ok(())
             }
             outcome => outcome,
@@ -208,7 +208,7 @@ impl Questions<'_> {
             let answer = self.answer(question, is_secret)?;
             match check(input::bare(answer.expose())) {
                 Err(error) if is_about_answer(error.kind()) => self
-                    .world
+                    .env
                     .messages
                     .print_always(&format!("{error}: {}\n", error.hint())),
                 outcome => return outcome,
@@ -217,13 +217,17 @@ impl Questions<'_> {
     }
 
     fn answer(&self, question: &str, is_secret: bool) -> Result<Pasted> {
-        let talk = &self.world.messages;
+        let messages = &self.env.messages;
         let line = match is_secret {
-            true => self.parts.block_on(self.keyboard.hidden(talk, question)),
-            false => self.parts.block_on(self.keyboard.asked(talk, question)),
+            true => self
+                .context
+                .block_on(self.keyboard.hidden(messages, question)),
+            false => self
+                .context
+                .block_on(self.keyboard.asked(messages, question)),
         };
         line?.ok_or_else(|| {
-            let message = match self.world.kept.get() {
+            let message = match self.env.saved_answers.get() {
                 Some(place) => format!("the answers ended early: those before are kept in {place}"),
                 None => "the answers ended early: nothing was kept".to_owned(),
             };

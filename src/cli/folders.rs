@@ -14,8 +14,8 @@ use crate::text::secret_form;
 /// Whether a path begins with a drive, or with a folder that exists below the root. The rest of it
 /// may look like a key, as the names of temporary folders do; a key does not begin like this.
 pub(super) fn begins_in_a_folder(path: &Path) -> bool {
-    let mut parts = path.components();
-    match (parts.next(), parts.next()) {
+    let mut context = path.components();
+    match (context.next(), context.next()) {
         (Some(Component::Prefix(_)), _) => true,
         (Some(Component::RootDir), Some(Component::Normal(first))) => {
             Path::new("/").join(first).is_dir()

@@ -56,9 +56,9 @@ pub(super) fn level(quiet: bool, verbose: u8, log: Option<&str>) -> (LevelFilter
     }
 }
 
-/// Runs `work` while events of this crate become lines of `talk`.
-pub(super) fn listening<T>(talk: &Messages, work: impl FnOnce() -> T) -> T {
-    let subscriber = Lines(talk.clone()).with_subscriber(Registry::default());
+/// Runs `work` while events of this crate become lines of `messages`.
+pub(super) fn with_subscriber<T>(messages: &Messages, work: impl FnOnce() -> T) -> T {
+    let subscriber = Lines(messages.clone()).with_subscriber(Registry::default());
     tracing::subscriber::with_default(subscriber, work)
 }
 

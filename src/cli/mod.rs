@@ -134,8 +134,8 @@ pub fn run(arguments: Vec<OsString>, outside: Outside) -> u8 {
     let (cli, matches) = match parsed {
         Ok(parsed) => parsed,
         Err(wrong) => {
-            let talk = Messages::new(stderr, Verbosity::default(), false, columns);
-            return not_a_command(wrong, Output::new(stdout, talk, wants_json));
+            let messages = Messages::new(stderr, Verbosity::default(), false, columns);
+            return not_a_command(wrong, Output::new(stdout, messages, wants_json));
         }
     };
     let log = environment.get("ACSPASS_LOG").map(String::as_str);
@@ -144,16 +144,16 @@ pub fn run(arguments: Vec<OsString>, outside: Outside) -> u8 {
         is_quiet: cli.global.quiet,
         level,
     };
-    let talk = Messages::new(stderr, loudness, colours(cli.global.color), columns);
+    let messages = Messages::new(stderr, loudness, colours(cli.global.color), columns);
     if let Some(warning) = warning {
-        talk.warn(&warning);
+        messages.warn(&warning);
     }
-    let mut output = Output::new(stdout, talk.clone(), cli.global.output == Format::Json);
+    let mut output = Output::new(stdout, messages.clone(), cli.global.output == Format::Json);
     if let Err(error) = usage::check_no_secret(&command, &matches) {
         output.error(&error);
         return error.kind().exit_code();
     }
-    let world = context::Environment {
+    let env = context::Environment {
         stderr_is_terminal,
         stderr_lines: size.map(|(_, lines)| lines),
         variables: environment,
@@ -164,19 +164,19 @@ pub fn run(arguments: Vec<OsString>, outside: Outside) -> u8 {
         listeners,
         program,
         global: cli.global,
-        messages: talk.clone(),
-        kept: OnceLock::new(),
+        messages: messages.clone(),
+        saved_answers: OnceLock::new(),
         has_warned: AtomicBool::new(false),
     };
-    let outcome = log::listening(&talk, || {
-        commands::run(cli.command, &world, stdin, &mut output)
+    let outcome = log::with_subscriber(&messages, || {
+        commands::run(cli.command, &env, stdin, &mut output)
     });
     // A thread may still wait for a key that is not shown.
     echo::restore();
     match outcome {
         Ok(code) => code,
         Err(error) => {
-            let error = world.with_saved_answers_hint(error);
+            let error = env.with_saved_answers_hint(error);
             output.error(&error);
             error.kind().exit_code()
         }

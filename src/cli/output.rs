@@ -62,10 +62,10 @@ struct Stderr {
 const CLEAR_LINE: &str = "\r\u{1b}[K";
 
 impl Output {
-    pub(crate) fn new(stdout: Box<dyn Write + Send>, talk: Messages, is_json: bool) -> Self {
+    pub(crate) fn new(stdout: Box<dyn Write + Send>, messages: Messages, is_json: bool) -> Self {
         Output {
             stdout,
-            messages: talk,
+            messages,
             is_json,
             reader_is_gone: false,
         }

@@ -13,18 +13,18 @@ pub(super) const TRIES: u32 = 3;
 
 /// Asks for the passphrase until one is given. A new one is asked for twice.
 pub(super) fn ask(purpose: Purpose) -> Result<Passphrase> {
-    let (keyboard, talk) =
+    let (keyboard, messages) =
         Keyboard::of_terminal().map_err(|cause| no_terminal().caused_by(cause))?;
     // The store is called from within a runtime as well, which allows no other one on its thread.
-    let asking = || block_on_uninterrupted(asked(purpose, &keyboard, &talk));
+    let asking = || block_on_uninterrupted(asked(purpose, &keyboard, &messages));
     std::thread::scope(|scope| scope.spawn(asking).join())
         .unwrap_or_else(|_| Err(Error::internal("the passphrase could not be asked for")))
 }
 
-async fn asked(purpose: Purpose, keyboard: &Keyboard, talk: &Messages) -> Result<Passphrase> {
+async fn asked(purpose: Purpose, keyboard: &Keyboard, messages: &Messages) -> Result<Passphrase> {
     if let Purpose::OpenAgain { tries_left } = purpose {
         let tries = if tries_left == 1 { "try" } else { "tries" };
-        talk.print_always(&format!(
+        messages.print_always(&format!(
             "this is not the passphrase of the token store; {tries_left} more {tries}, and Ctrl-C \
              ends this"
         ));
@@ -36,15 +36,15 @@ async fn asked(purpose: Purpose, keyboard: &Keyboard, talk: &Messages) -> Result
             }
             Purpose::Choose => "New passphrase for the token store (not shown): ",
         };
-        let first = typed(keyboard, talk, question).await?;
+        let first = typed(keyboard, messages, question).await?;
         if first.expose().is_empty() {
-            talk.print_always("the passphrase is empty; Ctrl-C ends this");
+            messages.print_always("the passphrase is empty; Ctrl-C ends this");
             continue;
         }
         if purpose == Purpose::Choose {
-            let second = typed(keyboard, talk, "The same once more: ").await?;
+            let second = typed(keyboard, messages, "The same once more: ").await?;
             if second.expose() != first.expose() {
-                talk.print_always("the two passphrases differ; Ctrl-C ends this");
+                messages.print_always("the two passphrases differ; Ctrl-C ends this");
                 continue;
             }
         }
@@ -52,9 +52,9 @@ async fn asked(purpose: Purpose, keyboard: &Keyboard, talk: &Messages) -> Result
     }
 }
 
-async fn typed(keyboard: &Keyboard, talk: &Messages, question: &str) -> Result<Pasted> {
+async fn typed(keyboard: &Keyboard, messages: &Messages, question: &str) -> Result<Pasted> {
     keyboard
-        .hidden(talk, question)
+        .hidden(messages, question)
         .await?
         .ok_or_else(no_terminal)
 }

@@ -22,13 +22,13 @@ pub(super) struct Target {
 }
 
 impl Target {
-    pub(super) fn of(world: &Environment) -> Result<Target> {
-        let file = world.config_file_to_repair()?;
-        let named = world
+    pub(super) fn of(env: &Environment) -> Result<Target> {
+        let file = env.config_file_to_repair()?;
+        let named = env
             .global
             .profile
             .as_deref()
-            .or_else(|| world.variable("ACSPASS_PROFILE"))
+            .or_else(|| env.variable("ACSPASS_PROFILE"))
             .or_else(|| file.default_profile())
             .unwrap_or(config::DEFAULT_PROFILE)
             .to_owned();
@@ -51,21 +51,21 @@ impl Target {
     }
 
     /// The store that the profile names, even if its other settings are wrong.
-    pub(super) fn vault(&self, world: &Environment) -> Result<SessionStore> {
+    pub(super) fn sessions(&self, env: &Environment) -> Result<SessionStore> {
         let sources = Sources {
             flags: &BTreeMap::new(),
             emulator: &BTreeMap::new(),
-            environment: &world.variables,
+            variables: &env.variables,
             profile: &self.settings(),
         };
-        stores::configured_store(world, config::chosen_store(&sources)?)
+        stores::configured_store(env, config::chosen_store(&sources)?)
     }
 
     /// Writes the values, and keeps a connection string in the store: its endpoint and a marker go
     /// into the file. It is all or nothing.
     pub(super) fn keep(
         &mut self,
-        vault: &SessionStore,
+        sessions: &SessionStore,
         values: &[(Setting, &str)],
         connection_string: Option<&str>,
     ) -> Result<()> {
@@ -73,17 +73,17 @@ impl Target {
             return self.file.set(&self.profile, values);
         };
         let endpoint = ConnectionString::parse(text)?.endpoint;
-        check_keeps(vault)?;
+        check_keeps(sessions)?;
         let name = stored_name(&self.profile);
         let bare = Zeroizing::new(input::connection_string(text).into_owned());
         let secret = SecretBytes::new(bare.as_bytes().to_vec());
-        vault.save_secret(&name, &secret)?;
+        sessions.save_secret(&name, &secret)?;
         let mut values = values.to_vec();
         values.push((Setting::Endpoint, endpoint.as_str()));
         values.push((Setting::ConnectionString, config::STORED));
         if let Err(error) = self.file.set(&self.profile, &values) {
             // A secret that no setting names would stay for ever.
-            vault.delete_secret(&name)?;
+            sessions.delete_secret(&name)?;
             return Err(error);
         }
         Ok(())
@@ -91,8 +91,8 @@ impl Target {
 }
 
 /// Refuses a store that would lose a connection string.
-fn check_keeps(vault: &SessionStore) -> Result<()> {
-    match vault.is_persistent() {
+fn check_keeps(sessions: &SessionStore) -> Result<()> {
+    match sessions.is_persistent() {
         true => Ok(()),
         false => Err(Error::new(
             Kind::Usage,

@@ -84,8 +84,12 @@ impl Keyboard {
     }
 
     /// Asks a question, and returns the line that answers it; `None` at the end of the input.
-    pub(super) async fn asked(&self, talk: &Messages, question: &str) -> Result<Option<Pasted>> {
-        let mut asked = Asked::new(talk, question);
+    pub(super) async fn asked(
+        &self,
+        messages: &Messages,
+        question: &str,
+    ) -> Result<Option<Pasted>> {
+        let mut asked = Asked::new(messages, question);
         let line = self.line().await;
         if matches!(line, Ok(Some(_))) {
             // The user's Enter has ended the line.
@@ -96,17 +100,17 @@ impl Keyboard {
 
     /// The next line, which a terminal does not show, and hands over whole: as long as it collects
     /// lines by itself, it cuts them after 1024 bytes on macOS, and after 4095 on Linux.
-    pub(super) async fn hidden(&self, talk: &Messages, prompt: &str) -> Result<Option<Pasted>> {
+    pub(super) async fn hidden(&self, messages: &Messages, prompt: &str) -> Result<Option<Pasted>> {
         if !self.is_terminal {
             return self.line().await;
         }
         let again = || {
-            talk.ask("\n");
-            talk.ask(prompt);
+            messages.ask("\n");
+            messages.ask(prompt);
         };
         // The question comes after the echo is off, so that nothing that is typed at once is shown.
         echo::hidden(&self.device, again, async {
-            let _asked = Asked::new(talk, prompt);
+            let _asked = Asked::new(messages, prompt);
             self.hidden_line().await
         })
         .await
@@ -180,16 +184,16 @@ impl Keyboard {
 struct Asked<'t>(Option<&'t Messages>);
 
 impl<'t> Asked<'t> {
-    fn new(talk: &'t Messages, prompt: &str) -> Asked<'t> {
-        talk.ask(prompt);
-        Asked((!prompt.is_empty()).then_some(talk))
+    fn new(messages: &'t Messages, prompt: &str) -> Asked<'t> {
+        messages.ask(prompt);
+        Asked((!prompt.is_empty()).then_some(messages))
     }
 }
 
 impl Drop for Asked<'_> {
     fn drop(&mut self) {
-        if let Some(talk) = self.0 {
-            talk.ask("\n");
+        if let Some(messages) = self.0 {
+            messages.ask("\n");
         }
     }
 }

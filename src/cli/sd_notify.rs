@@ -5,8 +5,8 @@ use super::context::Environment;
 
 /// Tells it, where there is one; whether there is.
 #[cfg(target_os = "linux")]
-pub(super) fn tell(world: &Environment) -> bool {
-    let Some(name) = world.variable("NOTIFY_SOCKET") else {
+pub(super) fn tell(env: &Environment) -> bool {
+    let Some(name) = env.variable("NOTIFY_SOCKET") else {
         return false;
     };
     if let Err(cause) = send(name) {

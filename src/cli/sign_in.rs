@@ -51,48 +51,48 @@ impl SignInUi {
     /// The way that is configured, ready to be gone. What is pasted comes from `keyboard`; `account`
     /// is the user that is asked for.
     pub(super) fn new(
-        parts: &Context<'_>,
+        context: &Context<'_>,
         opening: Opening,
         account: Option<&str>,
         keyboard: Keyboard,
     ) -> Result<SignInUi> {
-        let world = parts.world;
-        let user = parts.emulated_user(account);
+        let env = context.env;
+        let user = context.emulated_user(account);
         let walker = match opening {
             Opening::UserAgent => user,
-            Opening::Browser | Opening::Printed => browser::walks_itself(world, user),
+            Opening::Browser | Opening::Printed => browser::walks_itself(env, user),
         };
         let screen = Screen {
-            talk: world.messages.clone(),
+            messages: env.messages.clone(),
             said: AtomicBool::new(false),
             is_utf8: ["LC_ALL", "LC_CTYPE", "LANG"]
                 .iter()
-                .find_map(|name| world.variable(name))
+                .find_map(|name| env.variable(name))
                 .is_some_and(is_utf8),
-            lines: world.stderr_lines,
-            is_terminal: world.stderr_is_terminal,
+            lines: env.stderr_lines,
+            is_terminal: env.stderr_is_terminal,
             is_typed_unseen: keyboard.is_terminal,
             offers_others: opening == Opening::Browser,
             walker: None,
             request: Request::default(),
         };
-        let confirm = world
+        let confirm = env
             .is_interactive(&keyboard)
-            .then(|| confirmation(keyboard.clone(), world.messages.clone()));
-        let redirect_uri = parts.config.redirect_uri.clone();
-        Ok(match (parts.config.sign_in, walker) {
+            .then(|| confirmation(keyboard.clone(), env.messages.clone()));
+        let redirect_uri = context.config.redirect_uri.clone();
+        Ok(match (context.config.sign_in, walker) {
             // A user agent has nothing to paste either.
             (SignInChoice::Browser | SignInChoice::Paste, Some(user))
                 if opening == Opening::UserAgent =>
             {
                 SignInUi {
-                    means: Means::Browser(browser::user_agent(world, user), redirect_uri),
+                    means: Means::Browser(browser::user_agent(env, user), redirect_uri),
                     tell: Box::new(move |notice| screen.show(notice)),
                     confirm,
                 }
             }
             (SignInChoice::Browser, _) => {
-                let browser = browser::choose(world, opening == Opening::Printed, user)?;
+                let browser = browser::choose(env, opening == Opening::Printed, user)?;
                 SignInUi {
                     means: Means::Browser(browser, redirect_uri),
                     tell: Box::new(move |notice| screen.show(notice)),
@@ -112,8 +112,8 @@ impl SignInUi {
             }
             (SignInChoice::Paste, _) => SignInUi {
                 means: Means::Paste(
-                    parts.config.paste_uri.clone(),
-                    reader(keyboard, world.messages.clone(), screen.request.clone()),
+                    context.config.paste_uri.clone(),
+                    reader(keyboard, env.messages.clone(), screen.request.clone()),
                 ),
                 tell: Box::new(move |notice| screen.show(notice)),
                 confirm,
@@ -156,18 +156,18 @@ pub(super) fn typed(args: &Login) -> Option<(Setting, String)> {
 }
 
 /// Asks at the terminal whether a new account may become the active one.
-fn confirmation(keyboard: Keyboard, talk: Messages) -> Box<Confirm> {
-    Box::new(move |newcomer| {
-        let (keyboard, talk) = (keyboard.clone(), talk.clone());
+fn confirmation(keyboard: Keyboard, messages: Messages) -> Box<Confirm> {
+    Box::new(move |new_account| {
+        let (keyboard, messages) = (keyboard.clone(), messages.clone());
         let question = format!(
             "Make {} the active account? [y/N] ",
-            newcomer.account.username
+            new_account.account.username
         );
-        talk.warn_always(&format!(
-            "{newcomer}. Go on only if you signed in yourself."
+        messages.warn_always(&format!(
+            "{new_account}. Go on only if you signed in yourself."
         ));
         Box::pin(async move {
-            let answer = keyboard.asked(&talk, &question).await?;
+            let answer = keyboard.asked(&messages, &question).await?;
             let answer = answer.map(|line| line.expose().trim().to_lowercase());
             Ok(answer.is_some_and(|answer| answer == "y" || answer == "yes"))
         })
@@ -185,15 +185,15 @@ impl Request {
 }
 
 /// Reads pasted text. Prints its length if the terminal did not show it.
-fn reader(keyboard: Keyboard, talk: Messages, request: Request) -> Box<Reader> {
+fn reader(keyboard: Keyboard, messages: Messages, request: Request) -> Box<Reader> {
     Box::new(move || {
-        let (keyboard, talk, request) = (keyboard.clone(), talk.clone(), request.clone());
+        let (keyboard, messages, request) = (keyboard.clone(), messages.clone(), request.clone());
         Box::pin(async move {
-            let ask = || talk.print_always(&request.text());
+            let ask = || messages.print_always(&request.text());
             let text = keyboard.pasted(ask).await?;
             if let Some(text) = text.as_ref().filter(|_| keyboard.is_terminal) {
                 let visible = text.expose().chars().filter(|c| !is_unprintable(*c));
-                talk.print(&format!("{} characters were pasted", visible.count()));
+                messages.print(&format!("{} characters were pasted", visible.count()));
             }
             Ok(text)
         })
@@ -202,7 +202,7 @@ fn reader(keyboard: Keyboard, talk: Messages, request: Request) -> Box<Reader> {
 
 /// Where notices are shown.
 struct Screen {
-    talk: Messages,
+    messages: Messages,
     /// The wait has been mentioned.
     said: AtomicBool,
     is_utf8: bool,
@@ -242,7 +242,7 @@ impl Screen {
                     self.unseen()
                 )
             }
-            Notice::Unusable { why, tries_left: 0 } => self.talk.warn(why),
+            Notice::Unusable { why, tries_left: 0 } => self.messages.warn(why),
             Notice::Unusable { why, .. } => {
                 *self.request.text() = format!("{why}. Paste it again{}:", self.unseen());
             }
@@ -261,11 +261,11 @@ impl Screen {
     fn waiting(&self, left: Duration) {
         let seconds = left.as_secs();
         let clock = format!("{}:{:02}", seconds / 60, seconds % 60);
-        let shown = self.talk.status(&format!(
+        let shown = self.messages.status(&format!(
             "Waiting for the sign-in, {clock} left; Ctrl-C ends it"
         ));
         if !shown && !self.said.swap(true, Ordering::Relaxed) {
-            self.talk.print(&format!(
+            self.messages.print(&format!(
                 "waiting up to {} for the sign-in; Ctrl-C ends it",
                 in_words(left)
             ));
@@ -273,7 +273,7 @@ impl Screen {
     }
 
     fn refused(&self, why: Refused) {
-        self.talk.warn(&match why {
+        self.messages.warn(&match why {
             Refused::Tls => format!(
                 "{why}. Another app on localhost may have set HSTS: delete the entry for localhost \
                  (Chrome and Edge: chrome://net-internals/#hsts) and reload the page. Or press \
@@ -289,7 +289,7 @@ impl Screen {
             true => "open the address above in another browser, or ",
             false => "",
         };
-        self.talk.print(&format!(
+        self.messages.print(&format!(
             "Nothing has come back from the browser yet. Go on there if you are signing in.\n\
              If no page opened, {above}press Ctrl-C and take another way:\n\n  acspass login \
              --device-code   enter a code on any device\n  acspass login --paste         paste the \
@@ -299,8 +299,8 @@ impl Screen {
 
     /// The page as a QR code, where the terminal can show it whole.
     fn picture(&self, page: &str) -> Option<Vec<String>> {
-        let columns = self.talk.columns().filter(|_| self.is_utf8)?;
-        let lines = qr::picture(page, columns, self.talk.is_coloured())?;
+        let columns = self.messages.columns().filter(|_| self.is_utf8)?;
+        let lines = qr::picture(page, columns, self.messages.is_coloured())?;
         let fits = self
             .lines
             .is_none_or(|all| lines.len() + LINES_BELOW_PICTURE <= all);
@@ -308,22 +308,22 @@ impl Screen {
     }
 
     fn user_code(&self, code: &str, page: &str, host: &str, client_id: &str, left: Duration) {
-        let talk = &self.talk;
+        let messages = &self.messages;
         // The code comes last, where it is in sight whatever the terminal's height.
         let has_picture = match self.picture(page) {
             Some(lines) => {
-                talk.picture(&lines);
+                messages.picture(&lines);
                 true
             }
             None => false,
         };
         // Below a picture each line counts.
         let gap = if has_picture { "" } else { "\n" };
-        talk.print_always(&format!(
+        messages.print_always(&format!(
             "To sign in, open this page on any device and enter the code:\n{gap}  page  {page}\n  host  \
              {host}\n  code  {code}{gap}"
         ));
-        talk.print_always(&format!(
+        messages.print_always(&format!(
             "The code can be entered for {}. It signs in to the application\n{client_id}; enter it \
              only if you began this yourself.",
             in_words(left)
@@ -333,13 +333,13 @@ impl Screen {
     /// Has the emulator's user enter the code, if there is one.
     fn walk(&self, page: &str, code: &str) {
         let Some(user) = &self.walker else { return };
-        self.talk.print(&format!(
+        self.messages.print(&format!(
             "the emulator's built-in user agent enters it as {user}"
         ));
         let agent = UserAgent::new(Some(user.clone())).typing(code);
         // What comes of it, the next poll tells.
         if let Err(error) = agent.start(page) {
-            self.talk.warn(&error.to_string());
+            self.messages.warn(&error.to_string());
         }
     }
 }

@@ -11,22 +11,22 @@ use super::passphrase;
 
 /// The store and what lies beside it. The emulator's world is a new one in every run, unless the
 /// environment names a store for it; then it has a folder of its own.
-pub(super) fn configured_store(world: &Environment, store: StoreChoice) -> Result<SessionStore> {
-    match world.global.emulator && world.variable("ACSPASS_STORE").is_none() {
-        true => open_store(world, StoreChoice::Memory),
-        false => open_store(world, store),
+pub(super) fn configured_store(env: &Environment, store: StoreChoice) -> Result<SessionStore> {
+    match env.global.emulator && env.variable("ACSPASS_STORE").is_none() {
+        true => open_store(env, StoreChoice::Memory),
+        false => open_store(env, store),
     }
 }
 
 /// Every store that sessions are known to be in, the chosen one first. Settings that cannot be
 /// read are no reason to stay signed in: then it is the environment's store, or the keyring.
-pub(super) fn all_stores(world: &Environment) -> Result<Vec<SessionStore>> {
-    let resolved = world.profile().and_then(|(name, profile)| {
+pub(super) fn all_stores(env: &Environment) -> Result<Vec<SessionStore>> {
+    let resolved = env.profile().and_then(|(name, profile)| {
         let nothing = BTreeMap::new();
         let sources = Sources {
             flags: &nothing,
             emulator: &BTreeMap::new(),
-            environment: &world.variables,
+            variables: &env.variables,
             profile: &profile,
         };
         Config::resolve(name, &sources)
@@ -34,16 +34,14 @@ pub(super) fn all_stores(world: &Environment) -> Result<Vec<SessionStore>> {
     let chosen = match resolved {
         Ok(config) => config.store,
         Err(error) => {
-            world
-                .messages
+            env.messages
                 .warn(&format!("the settings are not used: {error}"));
-            world
-                .variable("ACSPASS_STORE")
+            env.variable("ACSPASS_STORE")
                 .and_then(|name| config::parse_store(name).ok())
                 .unwrap_or(StoreChoice::Keyring)
         }
     };
-    let first = open_store(world, chosen)?;
+    let first = open_store(env, chosen)?;
     let mut others: Vec<StoreChoice> = Vec::new();
     if let Ok(index) = first.index() {
         for entry in index.elsewhere() {
@@ -55,17 +53,17 @@ pub(super) fn all_stores(world: &Environment) -> Result<Vec<SessionStore>> {
     }
     let mut all = vec![first];
     for other in others {
-        all.push(open_store(world, other)?);
+        all.push(open_store(env, other)?);
     }
     Ok(all)
 }
 
-fn open_store(world: &Environment, choice: StoreChoice) -> Result<SessionStore> {
+fn open_store(env: &Environment, choice: StoreChoice) -> Result<SessionStore> {
     if choice == StoreChoice::Memory {
         return Ok(SessionStore::new(Box::new(MemoryStore::new()), None));
     }
-    let folder = world.state_folder()?;
-    let folder = match world.global.emulator {
+    let folder = env.state_folder()?;
+    let folder = match env.global.emulator {
         true => folder.below(EMULATOR),
         false => folder,
     };
@@ -78,7 +76,7 @@ fn open_store(world: &Environment, choice: StoreChoice) -> Result<SessionStore> 
         StoreChoice::Keyutils => {
             return Err(Error::internal("`keyutils` was chosen where there is none"));
         }
-        StoreChoice::File => match world.checked_path("ACSPASS_STORE_KEY_FILE")? {
+        StoreChoice::File => match env.checked_path("ACSPASS_STORE_KEY_FILE")? {
             Some(key_file) => Box::new(FileStore::with_key_file(&folder, key_file)),
             None => Box::new(FileStore::with_passphrase(
                 &folder,

@@ -198,7 +198,7 @@ impl Settings<'_> {
         let sources = Sources {
             flags: &typed,
             emulator: &BTreeMap::new(),
-            environment: &environment,
+            variables: &environment,
             profile: &self.profile.keeping(|setting| group.contains(&setting)),
         };
         let read = |setting, check: fn(&str) -> Result<()>| match sources.find(setting) {

@@ -177,7 +177,7 @@ pub struct Sources<'a> {
     /// What the embedded emulator stands in for.
     pub emulator: &'a BTreeMap<Setting, String>,
     /// The environment.
-    pub environment: &'a BTreeMap<String, String>,
+    pub variables: &'a BTreeMap<String, String>,
     /// The profile.
     pub profile: &'a Profile,
 }
@@ -211,7 +211,7 @@ impl Sources<'_> {
     /// An environment variable, without white space and quotes around it (`docker --env-file` and
     /// cmd's `set` keep quotes). An empty one counts as unset.
     pub fn variable(&self, name: &str) -> Option<&str> {
-        self.environment
+        self.variables
             .get(name)
             .map(|text| input::bare(text))
             .filter(|text| !text.is_empty())

@@ -42,7 +42,7 @@ fn resolve(
         &Sources {
             flags: &flags,
             emulator: &BTreeMap::new(),
-            environment: &map(environment),
+            variables: &map(environment),
             profile,
         },
     )

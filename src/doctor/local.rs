@@ -77,14 +77,14 @@ pub fn not_configured(error: &Error) -> Vec<Check> {
 /// Whether a session can be kept, tried with a small item that is removed again, and whether the
 /// listed accounts of this tenancy are in the store. The index is corrected by what is found.
 pub fn store(
-    vault: &SessionStore,
+    sessions: &SessionStore,
     tenancy: Option<&Tenancy>,
     folder: Option<&Path>,
     offline: bool,
 ) -> Check {
     const NAME: &str = "store";
-    let name = vault.store_name();
-    if !vault.is_persistent() {
+    let name = sessions.store_name();
+    if !sessions.is_persistent() {
         return Check::warn(
             NAME,
             format!("{name}: nothing is kept when the command ends"),
@@ -94,8 +94,8 @@ pub fn store(
     if offline {
         return Check::skipped(NAME, format!("{name}; it is not tried with --offline"));
     }
-    let reconciled = vault.probe().and_then(|()| match tenancy {
-        Some(tenancy) => vault.reconcile(tenancy),
+    let reconciled = sessions.probe().and_then(|()| match tenancy {
+        Some(tenancy) => sessions.reconcile(tenancy),
         None => Ok(Reconciled::default()),
     });
     let Reconciled { restored, lost } = match reconciled {

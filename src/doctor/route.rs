@@ -16,13 +16,13 @@ pub fn proxy(route: Result<Route>, heard: Option<&Heard>) -> Check {
     }
     match route {
         Ok(Route::Direct { why }) => Check::ok(NAME, format!("none: {why}")),
-        Ok(Route::Through(via)) => Check::ok(
+        Ok(Route::Through(route)) => Check::ok(
             NAME,
             format!(
                 "{} by {}{}",
-                via.address.as_str().trim_end_matches('/'),
-                via.by,
-                match via.has_credentials() {
+                route.address.as_str().trim_end_matches('/'),
+                route.by,
+                match route.has_credentials() {
                     true => ", with credentials",
                     false => "",
                 }

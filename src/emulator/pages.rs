@@ -110,10 +110,10 @@ struct Notice<'a> {
 }
 
 /// `/`: what this is.
-pub(super) fn front(asked: &Request) -> Reply {
+pub(super) fn front(request: &Request) -> Reply {
     let page = Front {
         style: STYLE,
-        base: &asked.base,
+        base: &request.base,
         tenant: directory::CONTOSO.id,
         client: directory::CLIENT_ID,
         service: &directory::SERVICE_APPS[0],
@@ -198,7 +198,7 @@ pub(super) fn consent(
 
 /// Only an admin may say that, and none is here.
 pub(super) fn admin_consent(
-    asked: &Request,
+    request: &Request,
     user: &'static User,
     scopes: &Scopes,
     fields: Vec<(String, String)>,
@@ -210,8 +210,8 @@ pub(super) fn admin_consent(
         scopes: words(scopes),
         details: [
             ("Error", "AADSTS90094"),
-            ("Request Id", &asked.request_id),
-            ("Correlation Id", &asked.correlation_id),
+            ("Request Id", &request.request_id),
+            ("Correlation Id", &request.correlation_id),
         ],
         fields,
     };
@@ -259,14 +259,14 @@ pub(super) fn device_end(title: &str, text: &str) -> Reply {
 }
 
 /// A refusal that may not be sent to any redirect URI.
-pub(super) fn refused(asked: &Request, title: &str, text: &str, timestamp: &str) -> Reply {
+pub(super) fn refused(request: &Request, title: &str, text: &str, timestamp: &str) -> Reply {
     let page = Notice {
         style: STYLE,
         title,
         text,
         details: vec![
-            ("Request Id", &asked.request_id),
-            ("Correlation Id", &asked.correlation_id),
+            ("Request Id", &request.request_id),
+            ("Correlation Id", &request.correlation_id),
             ("Timestamp", timestamp),
         ],
     };

@@ -214,7 +214,7 @@ impl Scopes {
             (self.offline_access, "offline_access"),
         ]
         .iter()
-        .filter(|(asked, _)| *asked)
+        .filter(|(request, _)| *request)
         .map(|(_, word)| (*word).to_owned())
         .chain(
             self.on_resources
@@ -286,7 +286,7 @@ mod tests {
 
     #[test]
     fn scopes_are_known_in_any_case_and_echoed_in_the_services() {
-        for (asked, echoed) in [
+        for (request, echoed) in [
             (
                 "https://auth.msft.communication.azure.com/teams.managecalls OpenID",
                 "https://auth.msft.communication.azure.com/Teams.ManageCalls openid profile",
@@ -306,10 +306,10 @@ mod tests {
                  https://communication.azure.com/.default",
             ),
         ] {
-            let scopes = Scopes::parse(asked).expect("known");
+            let scopes = Scopes::parse(request).expect("known");
             let resource = scopes.first_resource().expect("there is one");
             let granted = scopes.granted_on(resource);
-            assert_eq!(scopes.echo(resource, &granted), echoed, "{asked}");
+            assert_eq!(scopes.echo(resource, &granted), echoed, "{request}");
         }
     }
 

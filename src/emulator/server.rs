@@ -152,7 +152,7 @@ pub(super) async fn answer(
     let now = shared.clock.now();
     let method = request.method().to_string();
     let path = request.uri().path().to_owned();
-    let mut seen = LoggedRequest {
+    let mut entry = LoggedRequest {
         method,
         path: path.clone(),
         operation: String::new(),
@@ -160,41 +160,41 @@ pub(super) async fn answer(
         reason: None,
         remark: None,
     };
-    let asked = match read(&shared, entrance, request, now).await {
-        Ok(asked) => asked,
+    let request = match read(&shared, entrance, request, now).await {
+        Ok(request) => request,
         Err(reply) => {
-            seen.status = reply.response.status().as_u16();
-            shared.state.lock().note(seen);
+            entry.status = reply.response.status().as_u16();
+            shared.state.lock().note(entry);
             return Ok(signed_off(reply.response, now));
         }
     };
-    seen.remark = asked.remark.map(str::to_owned);
-    let seen = |operation: String, status: u16, reason: Option<String>| LoggedRequest {
+    entry.remark = request.remark.map(str::to_owned);
+    let entry = |operation: String, status: u16, reason: Option<String>| LoggedRequest {
         operation,
         status,
         reason,
-        ..seen.clone()
+        ..entry.clone()
     };
 
     let trouble =
-        Route::of(&asked.path).and_then(|route| shared.state.lock().faults.next_for(route));
+        Route::of(&request.path).and_then(|route| shared.state.lock().faults.next_for(route));
     let reply = match trouble {
-        None => dispatch(&shared, &asked),
+        None => dispatch(&shared, &request),
         Some(FaultKind::Drop) => {
-            let noted = seen("fault".to_owned(), 0, None);
+            let noted = entry("fault".to_owned(), 0, None);
             shared.state.lock().note(noted);
             return Err(Dropped);
         }
         Some(FaultKind::DropAfterHandling) => {
-            let reply = dispatch(&shared, &asked);
-            let noted = seen(reply.operation, 0, reply.reason);
+            let reply = dispatch(&shared, &request);
+            let noted = entry(reply.operation, 0, reply.reason);
             shared.state.lock().note(noted);
             return Err(Dropped);
         }
         Some(FaultKind::Hang) => {
             // How long it lasts is the caller's to decide.
-            Caller::trust(&asked.extensions);
-            let noted = seen("fault".to_owned(), 0, None);
+            Caller::trust(&request.extensions);
+            let noted = entry("fault".to_owned(), 0, None);
             shared.state.lock().note(noted);
             let _ = shared.stopping.clone().wait_for(|stopping| *stopping).await;
             return Err(Dropped);
@@ -213,21 +213,23 @@ pub(super) async fn answer(
             error,
             code,
             suberror,
-        }) => entra::refuse(&asked, error, code, suberror),
+        }) => entra::refuse(&request, error, code, suberror),
         Some(FaultKind::OversizedBody(bytes)) => {
-            Caller::trust(&asked.extensions);
+            Caller::trust(&request.extensions);
             let body = faults::flood(bytes);
             Reply::new("fault", faults::answer(200, None, "application/json", body))
         }
         Some(FaultKind::MissingField(member)) => {
-            dispatch(&shared, &asked).edited(&member, None).await
+            dispatch(&shared, &request).edited(&member, None).await
         }
         Some(FaultKind::ReplacedField(member, value)) => {
-            dispatch(&shared, &asked).edited(&member, Some(value)).await
+            dispatch(&shared, &request)
+                .edited(&member, Some(value))
+                .await
         }
     };
     let status = reply.response.status().as_u16();
-    if let Some(remark) = asked.remark {
+    if let Some(remark) = request.remark {
         tracing::debug!(target: "acspass::emulator", "accepted {path}: {remark}");
     }
     match &reply.reason {
@@ -236,7 +238,7 @@ pub(super) async fn answer(
         }
         None => tracing::debug!(target: "acspass::emulator", "answered {path} with {status}"),
     }
-    let noted = seen(reply.operation, status, reply.reason);
+    let noted = entry(reply.operation, status, reply.reason);
     shared.state.lock().note(noted);
     Ok(signed_off(reply.response, now))
 }
@@ -331,17 +333,17 @@ fn meant_host<'h>(
         .then_some(meant)
 }
 
-fn dispatch(shared: &Context, asked: &Request) -> Reply {
-    if asked.path == "/" {
-        pages::front(asked)
-    } else if asked.path == "/emulator/whoami" {
-        acs::token::whoami(shared, asked)
-    } else if asked.path == entra::managed::PATH {
-        entra::managed::answer(shared, asked)
-    } else if acs::is_at(&asked.path) {
-        acs::answer(shared, asked)
+fn dispatch(shared: &Context, request: &Request) -> Reply {
+    if request.path == "/" {
+        pages::front(request)
+    } else if request.path == "/emulator/whoami" {
+        acs::token::whoami(shared, request)
+    } else if request.path == entra::managed::PATH {
+        entra::managed::answer(shared, request)
+    } else if acs::is_at(&request.path) {
+        acs::answer(shared, request)
     } else {
-        entra::answer(shared, asked)
+        entra::answer(shared, request)
     }
 }
 

@@ -196,17 +196,17 @@ impl Inner {
         self.secrets.iter().flatten().cloned().collect()
     }
 
-    pub(super) fn note(&mut self, seen: LoggedRequest) {
-        match self.counts.get_mut(&seen.operation) {
+    pub(super) fn note(&mut self, entry: LoggedRequest) {
+        match self.counts.get_mut(&entry.operation) {
             Some(count) => *count += 1,
             None => {
-                self.counts.insert(seen.operation.clone(), 1);
+                self.counts.insert(entry.operation.clone(), 1);
             }
         }
         if self.journal.len() == JOURNAL {
             self.journal.pop_front();
         }
-        self.journal.push_back(seen);
+        self.journal.push_back(entry);
     }
 
     pub(super) fn journal(&self) -> Vec<LoggedRequest> {

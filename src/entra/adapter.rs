@@ -75,7 +75,7 @@ impl Entra {
 
     pub(super) fn token_error(
         &self,
-        leg: Grant,
+        grant: Grant,
         error: RequestTokenError<Error, TokenError>,
         last: &LastResponse,
     ) -> Error {
@@ -84,7 +84,7 @@ impl Entra {
                 let codes = said.error_codes.iter();
                 let codes: Vec<String> = codes.map(|code| format!(" AADSTS{code}")).collect();
                 tracing::debug!("Entra refused: {}{}", said.error, codes.concat());
-                refusal::from_token_error(leg, &said)
+                refusal::from_token_error(grant, &said)
             }
             RequestTokenError::Request(ours) => ours,
             // Both may hold the body, and a body may hold a token: only the status goes on.

@@ -19,8 +19,8 @@ pub(crate) enum Grant {
 }
 
 /// A refusal by the token endpoint.
-pub(crate) fn from_token_error(leg: Grant, said: &TokenError) -> Error {
-    ErrorResponse::from_json(said).explained(leg)
+pub(crate) fn from_token_error(grant: Grant, said: &TokenError) -> Error {
+    ErrorResponse::from_json(said).explained(grant)
 }
 
 /// A refusal that came to the redirect URI instead of a code.
@@ -161,12 +161,12 @@ impl<'a> ErrorResponse<'a> {
     }
 
     /// The kind by what was refused, the words by the table, or else in general.
-    fn explained(&self, leg: Grant) -> Error {
+    fn explained(&self, grant: Grant) -> Error {
         let needs_a_person = matches!(
             self.error,
             "invalid_grant" | "interaction_required" | "consent_required" | "login_required"
         );
-        let (kind, message, hint) = match (leg, needs_a_person) {
+        let (kind, message, hint) = match (grant, needs_a_person) {
             (Grant::Refresh, true) => (
                 Kind::SignInNeeded,
                 "Entra asks for a new sign-in: the kept session is no longer good",
@@ -194,7 +194,7 @@ impl<'a> ErrorResponse<'a> {
             None => Error::new(kind, message, hint),
         });
         // A page that only says no would say so again.
-        let may_help = leg == Grant::Refresh || self.suberror != Some("message_only");
+        let may_help = grant == Grant::Refresh || self.suberror != Some("message_only");
         match self.claims.and_then(Claims::parse) {
             Some(claims) if needs_a_person && may_help => error.with_claims(claims),
             _ => error,

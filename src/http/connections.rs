@@ -81,13 +81,13 @@ impl Connections {
     ///
     /// # Errors
     /// [`Kind::Usage`] if plain http would leave this machine, or if a client cannot be built.
-    pub(super) fn client_for(&self, url: &Url, via: Option<&ProxyRoute>) -> Result<Client> {
+    pub(super) fn client_for(&self, url: &Url, route: Option<&ProxyRoute>) -> Result<Client> {
         let host = url.host_str().unwrap_or_default();
         // A managed identity's metadata service answers on plain http, on this link only.
         let is_loopback = loopback::is_loopback_host(host) || is_metadata_service(host);
         let is_tls = url.scheme() == "https";
         let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
-        let slot = match (is_loopback, is_tls, via) {
+        let slot = match (is_loopback, is_tls, route) {
             (true, false, _) => &mut clients.loopback_plain,
             (true, true, _) => &mut clients.loopback_tls,
             (false, true, None) => &mut clients.direct,
@@ -101,7 +101,7 @@ impl Connections {
             }
         };
         if slot.is_none() {
-            *slot = Some(self.build(is_tls, via.filter(|_| !is_loopback))?);
+            *slot = Some(self.build(is_tls, route.filter(|_| !is_loopback))?);
         }
         slot.clone()
             .ok_or_else(|| Error::internal("a client was built and is not there"))
@@ -111,7 +111,7 @@ impl Connections {
         clippy::disallowed_methods,
         reason = "the one place where the HTTP client is built"
     )]
-    fn build(&self, is_tls: bool, via: Option<&ProxyRoute>) -> Result<Client> {
+    fn build(&self, is_tls: bool, route: Option<&ProxyRoute>) -> Result<Client> {
         let mut builder = Client::builder()
             .user_agent(concat!("acspass/", env!("CARGO_PKG_VERSION")))
             .redirect(reqwest::redirect::Policy::none())
@@ -125,8 +125,8 @@ impl Connections {
                 ],
             );
         builder = builder.no_proxy();
-        if let Some(via) = via {
-            builder = builder.proxy(via.for_client()?);
+        if let Some(route) = route {
+            builder = builder.proxy(route.for_client()?);
         }
         // A second provider installed by the program that embeds us is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();

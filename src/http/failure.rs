@@ -97,9 +97,9 @@ pub(super) fn undecodable(host: &str, coding: &HeaderValue) -> Error {
     .with_reached(Reached::Perhaps)
 }
 
-pub(super) fn too_late(host: &str, via: Option<&ProxyRoute>) -> Error {
-    let through = match via {
-        Some(via) => format!(" through {THE_PROXY}{}", name(via)),
+pub(super) fn too_late(host: &str, route: Option<&ProxyRoute>) -> Error {
+    let through = match route {
+        Some(route) => format!(" through {THE_PROXY}{}", name(route)),
         None => String::new(),
     };
     Error::new(
@@ -111,13 +111,13 @@ pub(super) fn too_late(host: &str, via: Option<&ProxyRoute>) -> Error {
 
 /// An answer that is not the service's own; `what` says how that shows, `hint` what to check. Web
 /// pages and redirects in place of JSON have one cause, and words of their own.
-pub(crate) fn foreign(host: &str, answer: &Response, what: &str, hint: &str) -> Error {
-    let page = match answer.status {
+pub(crate) fn foreign(host: &str, response: &Response, what: &str, hint: &str) -> Error {
+    let page = match response.status {
         StatusCode::NETWORK_AUTHENTICATION_REQUIRED => {
             Some("that this network wants a sign-in".to_owned())
         }
         status if status.is_redirection() => {
-            let leads_to = answer.headers.get(LOCATION);
+            let leads_to = response.headers.get(LOCATION);
             let leads_to = leads_to.and_then(|text| Url::parse(text.to_str().ok()?).ok());
             let leads_to = leads_to.as_ref().and_then(Url::host_str);
             let leads_to = leads_to.unwrap_or("another page");
@@ -126,7 +126,7 @@ pub(crate) fn foreign(host: &str, answer: &Response, what: &str, hint: &str) -> 
                 one_line(leads_to, LONGEST_NAME)
             ))
         }
-        _ if is_web_page(answer) => Some("with a web page".to_owned()),
+        _ if is_web_page(response) => Some("with a web page".to_owned()),
         _ => None,
     };
     match page {
@@ -139,7 +139,7 @@ pub(crate) fn foreign(host: &str, answer: &Response, what: &str, hint: &str) -> 
             Kind::Unreachable,
             format!(
                 "{host} answered {page} ({}): a captive portal or a proxy's login page",
-                answer.status.as_u16()
+                response.status.as_u16()
             ),
             format!(
                 "open any page that begins with http:// in a browser and do what it asks for, then \
@@ -149,10 +149,10 @@ pub(crate) fn foreign(host: &str, answer: &Response, what: &str, hint: &str) -> 
     }
 }
 
-fn is_web_page(answer: &Response) -> bool {
-    let media = answer.headers.get(CONTENT_TYPE);
+fn is_web_page(response: &Response) -> bool {
+    let media = response.headers.get(CONTENT_TYPE);
     match media.and_then(|value| value.to_str().ok()) {
-        None => answer.body.trim_ascii_start().starts_with(b"<"),
+        None => response.body.trim_ascii_start().starts_with(b"<"),
         Some(media) => {
             let media = media.trim_start().to_ascii_lowercase();
             media.starts_with("text/html") || media.starts_with("application/xhtml")
@@ -168,7 +168,7 @@ fn is_this_machine(host: &str) -> bool {
 /// No answer came. A proxy on the way is named where it, and not the host, is the reason.
 pub(super) fn unreachable(
     host: &str,
-    via: Option<&ProxyRoute>,
+    route: Option<&ProxyRoute>,
     error: reqwest::Error,
 ) -> SendError {
     let error = error.without_url();
@@ -177,14 +177,14 @@ pub(super) fn unreachable(
         true => Reached::No,
         false => Reached::Perhaps,
     };
-    let peer = via.map_or_else(|| host.to_owned(), name);
+    let peer = route.map_or_else(|| host.to_owned(), name);
     let is_refused_here = is_refused(&error) && is_this_machine(&peer);
     let chain = chain_text(&error);
     let says = |words: &str| chain.contains(words);
-    let proxy = via.filter(|_| says("tunnel error") || says("proxy connect"));
+    let proxy = route.filter(|_| says("tunnel error") || says("proxy connect"));
     if let Some(distrust) = Distrust::find(&error) {
         let refused = match proxy {
-            Some(via) => format!("{THE_PROXY}{}", name(via)),
+            Some(route) => format!("{THE_PROXY}{}", name(route)),
             None => host.to_owned(),
         };
         let (message, hint) = (distrust.message(&refused), distrust.hint(&refused));
@@ -194,27 +194,27 @@ pub(super) fn unreachable(
     }
     let mut is_final = false;
     let (message, hint) = match proxy {
-        Some(via) if says("proxy authorization required") => {
+        Some(route) if says("proxy authorization required") => {
             is_final = true;
-            wants_credentials(via)
+            wants_credentials(route)
         }
-        Some(via) if says("tunnel error: unsuccessful") => (
-            format!("{THE_PROXY}{} lets nobody through to {host}", name(via)),
+        Some(route) if says("tunnel error: unsuccessful") => (
+            format!("{THE_PROXY}{} lets nobody through to {host}", name(route)),
             format!(
                 "ask whoever runs the proxy to allow {host}, or leave it out by NO_PROXY; the \
                  proxy comes from {}",
-                via.by
+                route.by
             ),
         ),
-        Some(via) => {
+        Some(route) => {
             let how = match () {
                 () if is_lookup(&chain) => "could not be found by its name",
                 () if says("failed to create underlying connection") => "could not be reached",
                 () => "broke the connection",
             };
             (
-                format!("{THE_PROXY}{} {how}", name(via)),
-                format!("check {} and the network, then try again", via.by),
+                format!("{THE_PROXY}{} {how}", name(route)),
+                format!("check {} and the network, then try again", route.by),
             )
         }
         None if says("InvalidContentType") || says("corrupt message") => (
@@ -227,7 +227,7 @@ pub(super) fn unreachable(
             "check the network, the spelling of the host, and HTTPS_PROXY".to_owned(),
         ),
         None if error.is_timeout() => {
-            let late = too_late(host, via).caused_by(error);
+            let late = too_late(host, route).caused_by(error);
             return match reached {
                 Reached::No => SendError::Unconnected(late),
                 _ => SendError::Passing(late.with_reached(reached)),
@@ -278,25 +278,25 @@ fn is_refused(error: &reqwest::Error) -> bool {
     false
 }
 
-fn wants_credentials(via: &ProxyRoute) -> (String, String) {
-    let by = via.by;
-    let message = match via.has_credentials() {
-        true => format!("{THE_PROXY}{} refuses the credentials in {by}", name(via)),
-        false => format!("{THE_PROXY}{} wants credentials", name(via)),
+fn wants_credentials(route: &ProxyRoute) -> (String, String) {
+    let by = route.by;
+    let message = match route.has_credentials() {
+        true => format!("{THE_PROXY}{} refuses the credentials in {by}", name(route)),
+        false => format!("{THE_PROXY}{} wants credentials", name(route)),
     };
     let hint = format!(
         "set HTTPS_PROXY to {}://USER:PASSWORD@{}, with `@`, `/`, `:`, `#` and `%` in the password \
          as %40, %2F, %3A, %23 and %25, and DOMAIN\\USER as DOMAIN%5CUSER; a proxy that takes Kerberos or NTLM only needs a helper on \
          this machine, such as px or cntlm",
-        via.address.scheme(),
-        name(via)
+        route.address.scheme(),
+        name(route)
     );
     (message, hint)
 }
 
 /// Host and port of a proxy.
-fn name(via: &ProxyRoute) -> String {
-    super::host_of(&via.address)
+fn name(route: &ProxyRoute) -> String {
+    super::host_of(&route.address)
 }
 
 fn is_lookup(chain: &str) -> bool {

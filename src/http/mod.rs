@@ -220,10 +220,10 @@ impl Http {
     async fn exchange(
         &self,
         host: &str,
-        via: Option<&ProxyRoute>,
+        route: Option<&ProxyRoute>,
         mut request: Request,
     ) -> Result<Response, SendError> {
-        let client = self.connections.client_for(&request.url, via)?;
+        let client = self.connections.client_for(&request.url, route)?;
         debug!("request: {} {host}{}", request.method, request.url.path());
         // hyper leaves it out for nothing, but servers answer 411 to a POST that does not say how
         // long it is (RFC 9110, section 8.6).
@@ -243,7 +243,7 @@ impl Http {
             .body(request.body)
             .send()
             .await
-            .map_err(|error| unreachable(host, via, error))?;
+            .map_err(|error| unreachable(host, route, error))?;
         let status = response.status();
         let coding = response.headers().get(CONTENT_ENCODING);
         if let Some(coding) = coding.filter(|coding| *coding != "identity") {
@@ -253,7 +253,7 @@ impl Http {
         while let Some(chunk) = response
             .chunk()
             .await
-            .map_err(|error| unreachable(host, via, error).answered(status))?
+            .map_err(|error| unreachable(host, route, error).answered(status))?
         {
             if body.len() + chunk.len() > LONGEST_BODY {
                 // More than we read of any answer: asking again would bring the same.

@@ -217,13 +217,13 @@ mod tests {
                 Some("Basic YWRhOg=="),
             ),
         ] {
-            let Ok(Route::Through(via)) = route(&named(text, ""), ENTRA) else {
+            let Ok(Route::Through(route)) = route(&named(text, ""), ENTRA) else {
                 panic!("no way through {text}");
             };
-            assert_eq!(via.address.as_str(), shown);
-            let kept = via.authorization.as_ref().map(|value| value.as_bytes());
+            assert_eq!(route.address.as_str(), shown);
+            let kept = route.authorization.as_ref().map(|value| value.as_bytes());
             assert_eq!(kept, authorization.map(str::as_bytes));
-            let debug = format!("{via:?} {:?}", named(text, ""));
+            let debug = format!("{route:?} {:?}", named(text, ""));
             assert!(!debug.contains("ada") && !debug.contains("YWRh"), "{debug}");
         }
     }

@@ -74,18 +74,21 @@ impl Http {
             let request = make()?;
             let (host, path) = (host_of(&request.url), request.url.path().to_owned());
             let outcome = match self.try_once(request, deadline).await {
-                Ok(answer) => Ok(Response { repeated, ..answer }),
+                Ok(response) => Ok(Response {
+                    repeated,
+                    ..response
+                }),
                 Err(miss) => Err(miss.after(repeated)),
             };
             // The pause that the service asks for, what the next try needs at least, and whether
             // this one may have been carried out.
             let (asked, needed, arrived) = match &outcome {
-                Ok(answer) if answer.is_outage() => {
-                    debug!("{host}{path} is busy: status {}", answer.status.as_u16());
+                Ok(response) if response.is_outage() => {
+                    debug!("{host}{path} is busy: status {}", response.status.as_u16());
                     (
-                        answer.retry_after(),
+                        response.retry_after(),
                         Duration::ZERO,
-                        answer.may_have_acted(),
+                        response.may_have_acted(),
                     )
                 }
                 Err(SendError::Passing(error)) => (None, Duration::ZERO, error.may_have_arrived()),
@@ -120,20 +123,20 @@ impl Http {
     /// One request and its whole answer, in time.
     async fn try_once(&self, request: Request, deadline: Instant) -> Result<Response, SendError> {
         let host = host_of(&request.url);
-        let via = match self.route(&request.url).map_err(SendError::Final)? {
+        let route = match self.route(&request.url).map_err(SendError::Final)? {
             Route::Direct { .. } => None,
-            Route::Through(via) => Some(via),
+            Route::Through(route) => Some(route),
         };
         let time_left = deadline
             .saturating_duration_since(Instant::now())
             .max(LAST_TRY);
-        let exchange = self.exchange(&host, via.as_ref(), request);
+        let exchange = self.exchange(&host, route.as_ref(), request);
         match tokio::time::timeout(self.one_try.min(time_left), exchange).await {
             Err(_) => {
-                let late = too_late(&host, via.as_ref());
+                let late = too_late(&host, route.as_ref());
                 Err(SendError::Passing(late.with_reached(Reached::Perhaps)))
             }
-            Ok(Ok(answer)) => Ok(answer),
+            Ok(Ok(response)) => Ok(response),
             Ok(Err(miss)) => Err(miss),
         }
     }

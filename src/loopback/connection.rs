@@ -59,7 +59,7 @@ pub(super) async fn serve_connection<IO, S>(
     service: S,
     limits: Limits,
     idle: Idle,
-    (seat, crowd): (&mut Slot, &Capacity),
+    (seat, capacity): (&mut Slot, &Capacity),
     mut stop: watch::Receiver<bool>,
 ) -> Outcome<IO>
 where
@@ -87,7 +87,8 @@ where
                         let mut response = answer.await?;
                         // Requests without a pause would keep the place from all others.
                         let is_greedy = progress.is_pipelined()
-                            && (!progress.seen().is_authenticated || crowd.is_crowded(&limits));
+                            && (!progress.snapshot().is_authenticated
+                                || capacity.is_crowded(&limits));
                         if is_greedy || is_refused(response.status()) {
                             let close = HeaderValue::from_static("close");
                             response.headers_mut().insert(CONNECTION, close);
@@ -99,7 +100,7 @@ where
         );
     let mut ticks = interval_at(Instant::now() + limits.tick, limits.tick);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut patience = Deadlines::new(limits, progress.seen());
+    let mut patience = Deadlines::new(limits, progress.snapshot());
     let mut stopped = pin!(stop.wait_for(|stop| *stop));
     // Hyper was asked to end the connection after the answer under way.
     let mut is_ending = false;
@@ -112,9 +113,9 @@ where
         if connection.poll_without_shutdown(cx).is_ready() {
             return Poll::Ready(End::Over);
         }
-        let mut rests = progress.seen().point.is_quiet() && crowd.is_crowded(&limits);
+        let mut rests = progress.snapshot().point.is_quiet() && capacity.is_crowded(&limits);
         while ticks.poll_tick(cx).is_ready() {
-            match patience.tick(progress.seen(), crowd.is_crowded(&limits)) {
+            match patience.tick(progress.snapshot(), capacity.is_crowded(&limits)) {
                 Some(DueAction::Close) => return Poll::Ready(End::Cut),
                 Some(DueAction::ReleaseBuffers) => rests |= idle == Idle::Returned,
                 None => {}
@@ -134,15 +135,15 @@ where
     progress.leave();
     let parts = connection.into_parts();
     let stream = parts.io.into_inner().stream;
-    let seen = progress.seen();
+    let snapshot = progress.snapshot();
     match end {
         End::Quiet if parts.read_buf.is_empty() => Outcome::Quiet {
             stream,
-            is_known: seen.is_authenticated,
+            is_known: snapshot.is_authenticated,
         },
         End::Quiet | End::Over => Outcome::Closing(stream),
         End::Cut => {
-            if seen.is_blocked {
+            if snapshot.is_blocked {
                 stream.abort();
             }
             Outcome::Nothing

@@ -31,10 +31,10 @@ pub(super) struct Deadlines {
 }
 
 impl Deadlines {
-    pub(super) fn new(limits: Limits, seen: Seen) -> Self {
+    pub(super) fn new(limits: Limits, snapshot: Seen) -> Self {
         Deadlines {
             limits,
-            last: seen,
+            last: snapshot,
             silent: 0,
             spent: 0,
             stalled: 0,
@@ -42,38 +42,38 @@ impl Deadlines {
     }
 
     /// Counts a tick. `is_crowded` tells whether others wait for the buffers.
-    pub(super) fn tick(&mut self, seen: Seen, is_crowded: bool) -> Option<DueAction> {
-        let last = std::mem::replace(&mut self.last, seen);
-        let is_same_point = seen.point == last.point;
-        if seen.point.is_at_rest() {
+    pub(super) fn tick(&mut self, snapshot: Seen, is_crowded: bool) -> Option<DueAction> {
+        let last = std::mem::replace(&mut self.last, snapshot);
+        let is_same_point = snapshot.point == last.point;
+        if snapshot.point.is_at_rest() {
             (self.spent, self.stalled) = (0, 0);
             self.silent = count(self.silent, is_same_point);
-            let silence = match seen.is_authenticated {
+            let silence = match snapshot.is_authenticated {
                 true => self.limits.authenticated_idle,
                 false => self.limits.idle,
             };
             return if self.reaches(self.silent, silence) {
                 Some(DueAction::Close)
             } else {
-                (is_same_point && seen.point.is_quiet()).then_some(DueAction::ReleaseBuffers)
+                (is_same_point && snapshot.point.is_quiet()).then_some(DueAction::ReleaseBuffers)
             };
         }
         self.silent = 0;
-        self.spent = count(self.spent, is_same_exchange(seen.point, last));
-        let is_stalled = seen.is_blocked && last.is_blocked && seen.taken == last.taken;
+        self.spent = count(self.spent, is_same_exchange(snapshot.point, last));
+        let is_stalled = snapshot.is_blocked && last.is_blocked && snapshot.taken == last.taken;
         self.stalled = count(self.stalled, is_stalled);
-        let is_slow_head = is_same_point && seen.point.is_half_head();
-        let is_over = self.spent_all(seen)
+        let is_slow_head = is_same_point && snapshot.point.is_half_head();
+        let is_over = self.spent_all(snapshot)
             || self.reaches(self.stalled, self.limits.stall)
             || (is_crowded && (is_stalled || is_slow_head));
         is_over.then_some(DueAction::Close)
     }
 
-    fn spent_all(&self, seen: Seen) -> bool {
-        if !seen.is_authenticated || seen.point.is_half_head() {
+    fn spent_all(&self, snapshot: Seen) -> bool {
+        if !snapshot.is_authenticated || snapshot.point.is_half_head() {
             self.reaches(self.spent, self.limits.unauthenticated_exchange)
         } else {
-            !seen.is_open_ended && self.reaches(self.spent, self.limits.exchange)
+            !snapshot.is_open_ended && self.reaches(self.spent, self.limits.exchange)
         }
     }
 
@@ -128,11 +128,11 @@ mod tests {
         }
     }
 
-    /// How many ticks `seen` lasts until something is due, and what.
-    fn lasts(mut seen: impl FnMut(u32) -> Seen, is_crowded: bool) -> (u32, DueAction) {
-        let mut patience = Deadlines::new(limits(), seen(0));
+    /// How many ticks `snapshot` lasts until something is due, and what.
+    fn lasts(mut snapshot: impl FnMut(u32) -> Seen, is_crowded: bool) -> (u32, DueAction) {
+        let mut patience = Deadlines::new(limits(), snapshot(0));
         (1..1000)
-            .find_map(|tick| Some((tick, patience.tick(seen(tick), is_crowded)?)))
+            .find_map(|tick| Some((tick, patience.tick(snapshot(tick), is_crowded)?)))
             .expect("something is due")
     }
 
@@ -219,16 +219,16 @@ mod tests {
         // Before its first request there is nothing to give back.
         assert_eq!(lasts(|_| at(0, 0), false), (10, DueAction::Close));
         for (is_known, end) in [(false, 10), (true, 60)] {
-            let seen = Seen {
+            let snapshot = Seen {
                 is_authenticated: is_known,
                 ..at(1, 0)
             };
-            let mut patience = Deadlines::new(limits(), seen);
+            let mut patience = Deadlines::new(limits(), snapshot);
             for tick in 1..end {
-                let due = patience.tick(seen, false);
+                let due = patience.tick(snapshot, false);
                 assert_eq!(due, Some(DueAction::ReleaseBuffers), "{tick}");
             }
-            assert_eq!(patience.tick(seen, false), Some(DueAction::Close));
+            assert_eq!(patience.tick(snapshot, false), Some(DueAction::Close));
         }
     }
 }

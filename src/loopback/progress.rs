@@ -105,7 +105,7 @@ impl Progress {
         }))
     }
 
-    pub(super) fn seen(&self) -> Seen {
+    pub(super) fn snapshot(&self) -> Seen {
         Seen {
             point: self.point(),
             taken: self.0.taken.load(Ordering::Relaxed),

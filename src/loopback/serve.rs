@@ -160,12 +160,12 @@ async fn accept<S, D: Acceptor>(
     let told = stop.clone();
     let listener = Arc::new(listener);
     let mut connections = JoinSet::new();
-    let crowd = Arc::new(Capacity::new(&limits));
+    let capacity = Arc::new(Capacity::new(&limits));
     // The system may have fewer descriptors than the listener has places.
     let mut is_exhausted = false;
     loop {
         let is_full = connections.len() >= limits.connections || is_exhausted;
-        crowd.set_full(is_full);
+        capacity.set_full(is_full);
         let accepted = tokio::select! {
             _ = stop.wait_for(|stop| *stop) => break,
             accepted = listener.accept(), if !is_full => accepted,
@@ -174,7 +174,7 @@ async fn accept<S, D: Acceptor>(
                 continue;
             }
             () = tokio::time::sleep(limits.tick), if is_full => {
-                crowd.close_idle();
+                capacity.close_idle();
                 is_exhausted = false;
                 continue;
             }
@@ -189,11 +189,11 @@ async fn accept<S, D: Acceptor>(
             }
         };
         let (tls, service, told) = (tls.clone(), service.clone(), told.clone());
-        let (door, crowd) = (Arc::downgrade(&listener), crowd.clone());
+        let (acceptor, capacity) = (Arc::downgrade(&listener), capacity.clone());
         connections.spawn(async move {
             // Not held any longer than this, so that the port is free as soon as the loop ends.
-            let admitted = match door.upgrade() {
-                Some(door) => door.admits(&stream).await,
+            let admitted = match acceptor.upgrade() {
+                Some(acceptor) => acceptor.admits(&stream).await,
                 None => None,
             };
             if let Some(admission) = admitted {
@@ -203,7 +203,7 @@ async fn accept<S, D: Acceptor>(
                     admission,
                     head,
                 };
-                handle_connection::<_, D>(stream, tls, service, limits, crowd, told).await;
+                handle_connection::<_, D>(stream, tls, service, limits, capacity, told).await;
             }
         });
     }
@@ -219,7 +219,7 @@ async fn handle_connection<S, D: Acceptor>(
     tls: Option<TlsAcceptor>,
     service: S,
     limits: Limits,
-    crowd: Arc<Capacity>,
+    capacity: Arc<Capacity>,
     stop: watch::Receiver<bool>,
 ) where
     S: Service<Request<Incoming>, Response = Response<Body>> + Clone + Send + Unpin + 'static,
@@ -228,17 +228,17 @@ async fn handle_connection<S, D: Acceptor>(
 {
     let mut is_known = false;
     loop {
-        let speaks = wait_readable::<D>(&stream, is_known, &limits, &crowd, stop.clone());
+        let speaks = wait_readable::<D>(&stream, is_known, &limits, &capacity, stop.clone());
         if !speaks.await {
             return;
         }
-        let Some(mut seat) = acquire_slot(is_known, &limits, &crowd, stop.clone()).await else {
+        let Some(mut seat) = acquire_slot(is_known, &limits, &capacity, stop.clone()).await else {
             return;
         };
         let (tls, service, told) = (tls.clone(), service.clone(), stop.clone());
         // Boxed, so that a connection that waits does not cost the memory of a busy one.
         let talked = Box::pin(async {
-            let place = (&mut seat, &*crowd);
+            let place = (&mut seat, &*capacity);
             let left = match tls {
                 None => {
                     serve_connection(stream, service, limits, Idle::Returned, place, told).await
@@ -246,14 +246,14 @@ async fn handle_connection<S, D: Acceptor>(
                 Some(tls) => {
                     let shaken = tokio::select! {
                         shaken = tls.accept(stream) => shaken.ok()?,
-                        () = crowd.head_expired(&limits) => return None,
+                        () = capacity.head_expired(&limits) => return None,
                     };
                     // What TLS has read ahead cannot be waited for on the socket.
                     let left =
                         serve_connection(shaken, service, limits, Idle::Kept, place, told).await;
                     drop(seat);
                     if let Outcome::Quiet { stream, .. } | Outcome::Closing(stream) = left {
-                        close(stream, &limits, &crowd, stop.clone()).await;
+                        close(stream, &limits, &capacity, stop.clone()).await;
                     }
                     return None;
                 }
@@ -262,7 +262,7 @@ async fn handle_connection<S, D: Acceptor>(
             match left {
                 Outcome::Quiet { stream, is_known } => Some((stream, is_known)),
                 Outcome::Closing(stream) => {
-                    close(stream, &limits, &crowd, stop.clone()).await;
+                    close(stream, &limits, &capacity, stop.clone()).await;
                     None
                 }
                 Outcome::Nothing => None,
@@ -282,7 +282,7 @@ async fn wait_readable<D: Acceptor>(
     stream: &D::Stream,
     is_known: bool,
     limits: &Limits,
-    crowd: &Capacity,
+    capacity: &Capacity,
     mut stop: watch::Receiver<bool>,
 ) -> bool {
     let silence = match is_known {
@@ -293,7 +293,7 @@ async fn wait_readable<D: Acceptor>(
         biased;
         said = D::readable(stream) => said.is_ok(),
         _ = stop.wait_for(|stop| *stop) => false,
-        () = crowd.idle_expired(silence, limits) => false,
+        () = capacity.idle_expired(silence, limits) => false,
     }
 }
 
@@ -302,12 +302,12 @@ async fn wait_readable<D: Acceptor>(
 async fn acquire_slot(
     is_known: bool,
     limits: &Limits,
-    crowd: &Capacity,
+    capacity: &Capacity,
     mut stop: watch::Receiver<bool>,
 ) -> Option<Slot> {
     tokio::select! {
         biased;
-        seat = tokio::time::timeout(limits.exchange, crowd.acquire(is_known)) => seat.ok().flatten(),
+        seat = tokio::time::timeout(limits.exchange, capacity.acquire(is_known)) => seat.ok().flatten(),
         _ = stop.wait_for(|stop| *stop) => None,
     }
 }
@@ -317,7 +317,7 @@ async fn acquire_slot(
 async fn close<IO: AsyncRead + AsyncWrite + Unpin>(
     stream: IO,
     limits: &Limits,
-    crowd: &Capacity,
+    capacity: &Capacity,
     mut stop: watch::Receiver<bool>,
 ) {
     tokio::select! {
@@ -325,6 +325,6 @@ async fn close<IO: AsyncRead + AsyncWrite + Unpin>(
         // A peer that has gone reads nothing.
         _ = close::close_gracefully(stream) => {}
         _ = stop.wait_for(|stop| *stop) => {}
-        () = crowd.idle_expired(limits.linger, limits) => {}
+        () = capacity.idle_expired(limits.linger, limits) => {}
     }
 }

@@ -81,8 +81,8 @@ pub struct Served {
 
 impl Served {
     /// What this session gives for this wish; `None` where that is the Entra token.
-    pub fn by(session: &Session, wish: &TokenRequest) -> Option<Served> {
-        match &wish.target {
+    pub fn by(session: &Session, token_request: &TokenRequest) -> Option<Served> {
+        match &token_request.target {
             Target::Communication(source) => Some(Served {
                 tenancy: session.tenancy().clone(),
                 source: source.clone(),

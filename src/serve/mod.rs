@@ -93,7 +93,7 @@ pub struct Options {
     /// Whose tokens are served.
     pub session: Session,
     /// What a token must be for, and how much it has left where a request says nothing.
-    pub wish: TokenRequest,
+    pub token_request: TokenRequest,
     /// What a renewal needs.
     pub net: Factory<Net>,
     /// The ACS resource, as its owner.
@@ -158,14 +158,14 @@ impl Server {
         };
         // Its origin is another one in every run.
         let dashboard_bound = loopback::bind(0)?;
-        let serves = Served::by(&options.session, &options.wish);
+        let serves = Served::by(&options.session, &options.token_request);
         let secret = place.publish(bound.port, serves)?;
-        let gate = Authorizer::new(secret, options.origins);
+        let authorizer = Authorizer::new(secret, options.origins);
         let events = Arc::new(Events::new(options.clock.clone()));
         let identities = Identities::new(options.owner, options.clock.clone());
         let accounts = Arc::new(Accounts::new(
             options.session.clone(),
-            options.wish.clone(),
+            options.token_request.clone(),
             options.net,
             options.clock.clone(),
             options.sign_in_needed,
@@ -181,11 +181,11 @@ impl Server {
                 .as_ref()
                 .map(|path| path.display().to_string()),
             profile: options.profile.clone(),
-            min_validity_seconds: options.wish.min_validity.as_secs(),
+            min_validity_seconds: options.token_request.min_validity.as_secs(),
         };
         let parents = dashboard::Dependencies {
             session: options.session,
-            scopes: options.wish.scopes,
+            scopes: options.token_request.scopes,
             overview: options.overview.clone(),
             owner: options.owned,
             sign_in: options.sign_in,
@@ -196,7 +196,7 @@ impl Server {
         let passes = DashboardSessions::new(options.clock.clone());
         let dashboard = Dashboard::new(passes, facts, parents);
         let service = Service {
-            gate,
+            authorizer,
             dashboard,
             events,
             accounts,

@@ -96,7 +96,7 @@ pub(super) const ROUTES: [(&str, MethodFilter, &str, Route); 9] = [
 
 /// What all requests share.
 pub(super) struct Service {
-    pub(super) gate: Authorizer,
+    pub(super) authorizer: Authorizer,
     pub(super) dashboard: Dashboard,
     pub(super) events: Arc<Events>,
     pub(super) accounts: Arc<Accounts>,
@@ -206,11 +206,11 @@ impl Service {
         parts: Parts,
         body: Incoming,
     ) -> (Response, Option<HeaderValue>) {
-        let origin = match self.gate.check_host_and_origin(&parts, entrance) {
+        let origin = match self.authorizer.check_host_and_origin(&parts, entrance) {
             Ok(origin) => origin,
             Err(refusal) => return (self.refused(refusal), None),
         };
-        let proof = self.gate.proof(&parts, entrance);
+        let proof = self.authorizer.proof(&parts, entrance);
         let mut response = self.is_authorized_by_secret(router, parts, body).await;
         if let Some(proof) = proof {
             response.headers_mut().insert(PROOF, proof);
@@ -231,7 +231,7 @@ impl Service {
             access::preflight_headers(&parts, response.headers_mut());
             return response;
         }
-        match self.gate.check_secret(&parts) {
+        match self.authorizer.check_secret(&parts) {
             Ok(()) => {
                 if parts.uri.path() != OPEN_PATH {
                     Caller::trust(&parts.extensions);
@@ -291,10 +291,10 @@ impl Service {
 
     async fn token(&self, query: Option<&str>) -> Result<Response, Refusal> {
         let (user, min_validity) = wanted(query.unwrap_or_default())?;
-        let (seat, held) = self.accounts.token(user.as_deref(), min_validity).await?;
-        self.events.handed_out(&seat.account);
+        let (credential, held) = self.accounts.token(user.as_deref(), min_validity).await?;
+        self.events.handed_out(&credential.account);
         let shape = json::TokenShape {
-            account: (&seat.account).into(),
+            account: (&credential.account).into(),
             expires_in_seconds: held.left(self.clock.as_ref()).as_secs(),
             expires_on: held.expires_on,
             token: held.token.expose(),
@@ -321,8 +321,8 @@ impl Service {
                 (issued.token, issued.expires_on)
             }
             None => {
-                let (seat, held) = self.accounts.token(None, None).await?;
-                self.events.handed_out(&seat.account);
+                let (credential, held) = self.accounts.token(None, None).await?;
+                self.events.handed_out(&credential.account);
                 (held.token.clone(), held.expires_on)
             }
         };

@@ -94,7 +94,7 @@ impl fmt::Display for Attempted {
 /// The next step for this wish. `now` is the time by the service's clock.
 pub(crate) fn next_step(
     record: Option<&Record>,
-    wish: &TokenRequest,
+    request: &TokenRequest,
     done: Attempted,
     now: Timestamp,
 ) -> Step {
@@ -102,13 +102,13 @@ pub(crate) fn next_step(
         return Step::SignIn;
     };
     let renewed = done.signed_in || done.redeemed;
-    let may_use_kept = !wish.force || renewed;
-    let needed = needed_validity(record, wish, now);
+    let may_use_kept = !request.force || renewed;
+    let needed = needed_validity(record, request, now);
     let good = |expires_on: Timestamp| expires_on.since(now) > needed;
-    let fresh = |expires_on: Timestamp| expires_on.since(now) > wish.min_validity;
+    let fresh = |expires_on: Timestamp| expires_on.since(now) > request.min_validity;
 
-    let entra = record.entra_token(&wish.scopes);
-    let wanted = match &wish.target {
+    let entra = record.entra_token(&request.scopes);
+    let wanted = match &request.target {
         Target::Entra => entra.map(|token| token.expires_on),
         Target::Communication(source) => record
             .communication_token(source)
@@ -124,7 +124,7 @@ pub(crate) fn next_step(
         };
     }
     let can_redeem = !done.redeemed && record.refresh_token.is_some();
-    let is_for_exchange = matches!(wish.target, Target::Communication(_));
+    let is_for_exchange = matches!(request.target, Target::Communication(_));
     // An Entra token that was just exchanged to no avail is not exchanged again.
     if let Some(entra) = entra.filter(|_| is_for_exchange && may_use_kept && !done.exchanged) {
         let is_last_word = renewed && !can_redeem;
@@ -143,23 +143,23 @@ pub(crate) fn next_step(
 
 /// How much must be left of a token. Where this tenant's tokens are known to be short, half of
 /// their life is all that can be asked, or every call would redeem in vain.
-fn needed_validity(record: &Record, wish: &TokenRequest, now: Timestamp) -> Duration {
+fn needed_validity(record: &Record, request: &TokenRequest, now: Timestamp) -> Duration {
     match record.short_tokens {
-        Some(short) if !wish.force && now.unix_seconds() >= short.redeemed_at_seconds => wish
+        Some(short) if !request.force && now.unix_seconds() >= short.redeemed_at_seconds => request
             .min_validity
             .min(Duration::from_secs(short.life_seconds / 2)),
-        _ => wish.min_validity,
+        _ => request.min_validity,
     }
 }
 
 /// The kept token for this wish that may be handed out where the network or a service is down.
 pub(crate) fn last_resort<'a>(
     record: &'a Record,
-    wish: &TokenRequest,
+    request: &TokenRequest,
     now: Timestamp,
 ) -> Option<CachedToken<'a>> {
-    find_cached(record, wish)
-        .filter(|kept| !wish.force && kept.expires_on().since(now) > LAST_RESORT)
+    find_cached(record, request)
+        .filter(|kept| !request.force && kept.expires_on().since(now) > LAST_RESORT)
 }
 
 /// A kept token of either kind.
@@ -182,9 +182,12 @@ impl CachedToken<'_> {
 }
 
 /// The token that is kept for this wish, however old.
-pub(crate) fn find_cached<'a>(record: &'a Record, wish: &TokenRequest) -> Option<CachedToken<'a>> {
-    match &wish.target {
-        Target::Entra => record.entra_token(&wish.scopes).map(CachedToken::Entra),
+pub(crate) fn find_cached<'a>(
+    record: &'a Record,
+    request: &TokenRequest,
+) -> Option<CachedToken<'a>> {
+    match &request.target {
+        Target::Entra => record.entra_token(&request.scopes).map(CachedToken::Entra),
         Target::Communication(source) => record
             .communication_token(source)
             .map(CachedToken::Communication),

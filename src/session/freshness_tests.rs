@@ -65,7 +65,7 @@ fn record(held: Held) -> Record {
     record
 }
 
-fn wish() -> TokenRequest {
+fn request() -> TokenRequest {
     TokenRequest {
         target: Target::Communication(source("https://a")),
         scopes: vec!["s".to_owned()],
@@ -82,9 +82,9 @@ const NOTHING: Attempted = Attempted {
     exchanged: false,
 };
 
-fn step(held: Held, wish: &TokenRequest, done: Attempted) -> Step {
+fn step(held: Held, request: &TokenRequest, done: Attempted) -> Step {
     let now = Timestamp::from_unix_seconds(NOW);
-    next_step(Some(&record(held)), wish, done, now)
+    next_step(Some(&record(held)), request, done, now)
 }
 
 #[test]
@@ -108,10 +108,10 @@ fn the_rule_from_its_first_line_to_its_last() {
         (Held::default(), Step::SignIn),
     ];
     for (held, expected) in table {
-        assert_eq!(step(held, &wish(), NOTHING), expected, "{held:?}");
+        assert_eq!(step(held, &request(), NOTHING), expected, "{held:?}");
     }
     let now = Timestamp::from_unix_seconds(NOW);
-    assert_eq!(next_step(None, &wish(), NOTHING, now), Step::SignIn);
+    assert_eq!(next_step(None, &request(), NOTHING, now), Step::SignIn);
 }
 
 #[test]
@@ -122,16 +122,16 @@ fn a_token_for_anything_else_is_not_handed_out() {
         refresh: true,
         short: None,
     };
-    let mut elsewhere = wish();
+    let mut elsewhere = request();
     elsewhere.target = Target::Communication(source("https://b"));
     assert_eq!(step(held, &elsewhere, NOTHING), Step::Exchange);
-    let mut other_kind = wish();
+    let mut other_kind = request();
     other_kind.target = Target::Communication(TokenSource {
         exchange: ExchangeKind::Entra,
         ..source("https://a")
     });
     assert_eq!(step(held, &other_kind, NOTHING), Step::Exchange);
-    let mut other_scopes = wish();
+    let mut other_scopes = request();
     other_scopes.scopes = vec!["t".to_owned()];
     other_scopes.target = Target::Communication(TokenSource {
         scopes: vec!["t".to_owned()],
@@ -157,8 +157,8 @@ fn a_redemption_is_followed_by_an_exchange_and_whatever_came_of_it() {
             refresh: true,
             short: None,
         };
-        assert_eq!(step(held, &wish(), redeemed), Step::Exchange);
-        assert_eq!(step(held, &wish(), exchanged), after);
+        assert_eq!(step(held, &request(), redeemed), Step::Exchange);
+        assert_eq!(step(held, &request(), exchanged), after);
     }
 }
 
@@ -174,12 +174,12 @@ fn an_exchange_that_brought_too_little_is_followed_by_one_redemption() {
         refresh: true,
         short: None,
     };
-    assert_eq!(step(held, &wish(), exchanged), Step::Redeem);
+    assert_eq!(step(held, &request(), exchanged), Step::Redeem);
     let without_refresh = Held {
         refresh: false,
         ..held
     };
-    assert_eq!(step(without_refresh, &wish(), exchanged), Step::SignIn);
+    assert_eq!(step(without_refresh, &request(), exchanged), Step::SignIn);
 }
 
 #[test]
@@ -194,12 +194,12 @@ fn after_a_sign_in_a_short_token_is_redeemed_once_to_learn_that_all_are_short() 
         refresh: true,
         short: None,
     };
-    assert_eq!(step(held, &wish(), signed_in), Step::Redeem);
+    assert_eq!(step(held, &request(), signed_in), Step::Redeem);
     let without_refresh = Held {
         refresh: false,
         ..held
     };
-    assert_eq!(step(without_refresh, &wish(), signed_in), Step::Exchange);
+    assert_eq!(step(without_refresh, &request(), signed_in), Step::Exchange);
     let exchanged = Attempted {
         exchanged: true,
         ..signed_in
@@ -208,7 +208,7 @@ fn after_a_sign_in_a_short_token_is_redeemed_once_to_learn_that_all_are_short() 
         communication: Some(540),
         ..without_refresh
     };
-    assert_eq!(step(after, &wish(), exchanged), OLD);
+    assert_eq!(step(after, &request(), exchanged), OLD);
 }
 
 #[test]
@@ -219,14 +219,14 @@ fn short_tokens_are_redeemed_again_only_after_half_their_life() {
         refresh: true,
         short: Some((540, ago)),
     };
-    assert_eq!(step(at(540, 0), &wish(), NOTHING), OLD);
-    assert_eq!(step(at(271, 269), &wish(), NOTHING), OLD);
-    assert_eq!(step(at(270, 270), &wish(), NOTHING), Step::Redeem);
-    let mut force = wish();
+    assert_eq!(step(at(540, 0), &request(), NOTHING), OLD);
+    assert_eq!(step(at(271, 269), &request(), NOTHING), OLD);
+    assert_eq!(step(at(270, 270), &request(), NOTHING), Step::Redeem);
+    let mut force = request();
     force.force = true;
     assert_eq!(step(at(540, 0), &force, NOTHING), Step::Redeem);
     // A clock that went back behind the redemption voids the note.
-    assert_eq!(step(at(540, -1), &wish(), NOTHING), Step::Redeem);
+    assert_eq!(step(at(540, -1), &request(), NOTHING), Step::Redeem);
 }
 
 #[test]
@@ -237,15 +237,15 @@ fn a_validity_longer_than_tokens_live_is_treated_the_same_way() {
         refresh: true,
         short: Some((4500, 100)),
     };
-    let mut long = wish();
+    let mut long = request();
     long.min_validity = Duration::from_secs(7200);
     assert_eq!(step(held, &long, NOTHING), OLD);
-    assert_eq!(step(held, &wish(), NOTHING), FRESH);
+    assert_eq!(step(held, &request(), NOTHING), FRESH);
 }
 
 #[test]
 fn force_redeems_and_exchanges_whatever_is_kept() {
-    let mut force = wish();
+    let mut force = request();
     force.force = true;
     let held = Held {
         communication: Some(3600),
@@ -273,7 +273,7 @@ fn force_redeems_and_exchanges_whatever_is_kept() {
 
 #[test]
 fn the_entra_token_itself_needs_no_exchange() {
-    let mut entra = wish();
+    let mut entra = request();
     entra.target = Target::Entra;
     let held = |left: i64| Held {
         communication: None,
@@ -295,13 +295,13 @@ fn every_path_ends_within_the_budget() {
     for left in [-1, 0, 1, 300, 540, 3600] {
         for refresh in [false, true] {
             for force in [false, true] {
-                let mut wish = wish();
-                wish.force = force;
+                let mut request = request();
+                request.force = force;
                 let (mut held, mut done) = (Held::default(), NOTHING);
                 held.refresh = refresh;
                 let mut steps = Vec::new();
                 while steps.len() < 10 {
-                    let next = step(held, &wish, done);
+                    let next = step(held, &request, done);
                     steps.push(next);
                     match next {
                         Step::Use { .. } => break,
@@ -340,9 +340,9 @@ fn the_last_resort_has_more_than_a_minute_left_and_is_never_forced() {
             ..Held::default()
         })
     };
-    assert!(last_resort(&at(61), &wish(), now).is_some());
-    assert!(last_resort(&at(60), &wish(), now).is_none());
-    let mut force = wish();
+    assert!(last_resort(&at(61), &request(), now).is_some());
+    assert!(last_resort(&at(60), &request(), now).is_none());
+    let mut force = request();
     force.force = true;
     assert!(last_resort(&at(3600), &force, now).is_none());
 }

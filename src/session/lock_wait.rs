@@ -18,7 +18,7 @@ const LATER_LOOKS: Duration = Duration::from_millis(100);
 /// Gets the lock. A lock held by someone who renews is waited for a minute at most; one held by
 /// someone who signs in for as long as `sign_in_wait` says, and not at all without it.
 pub(super) async fn lock(
-    vault: &SessionStore,
+    sessions: &SessionStore,
     name: &LockName,
     activity: Activity,
     sign_in_wait: Option<Duration>,
@@ -28,7 +28,7 @@ pub(super) async fn lock(
     let mut look = FIRST_LOOK;
     let mut said = None;
     loop {
-        let holder = match vault.try_lock(name, activity)? {
+        let holder = match sessions.try_lock(name, activity)? {
             Attempt::Got(guard) => return Ok(guard),
             Attempt::Held(holder) => holder,
         };

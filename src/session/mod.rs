@@ -34,7 +34,7 @@ use freshness::{Attempted, CachedToken, Step, find_cached, next_step};
 /// The sessions of one application in one tenant.
 #[derive(Clone)]
 pub struct Session {
-    vault: Arc<SessionStore>,
+    sessions: Arc<SessionStore>,
     clock: Arc<dyn Clock>,
     tenancy: Tenancy,
 }
@@ -80,10 +80,10 @@ pub enum CacheLookup {
 }
 
 impl Session {
-    /// The sessions of `tenancy` that `vault` keeps.
-    pub fn new(vault: Arc<SessionStore>, clock: Arc<dyn Clock>, tenancy: Tenancy) -> Self {
+    /// The sessions of `tenancy` that `sessions` keeps.
+    pub fn new(sessions: Arc<SessionStore>, clock: Arc<dyn Clock>, tenancy: Tenancy) -> Self {
         Session {
-            vault,
+            sessions,
             clock,
             tenancy,
         }
@@ -95,16 +95,17 @@ impl Session {
     ///
     /// # Errors
     /// As [`Session::named`]; [`Kind::Store`](crate::Kind::Store) where the store fails or its item cannot be read.
-    pub fn cached_token(&self, user: Option<&str>, wish: TokenRequest) -> Result<CacheLookup> {
+    pub fn cached_token(&self, user: Option<&str>, request: TokenRequest) -> Result<CacheLookup> {
         let entry = self.entry(user)?;
         let key = entry.as_ref().map(IndexEntry::key);
         if let Some(key) = &key
-            && let Some(record) = self.vault.load(key)?
+            && let Some(record) = self.sessions.load(key)?
         {
             let now = self.service_now(&record);
-            if let Step::Use { fresh } = next_step(Some(&record), &wish, Attempted::default(), now)
+            if let Step::Use { fresh } =
+                next_step(Some(&record), &request, Attempted::default(), now)
             {
-                return hand_out(&record, &wish, fresh, now).map(CacheLookup::Fresh);
+                return hand_out(&record, &request, fresh, now).map(CacheLookup::Fresh);
             }
         }
         Ok(CacheLookup::Stale(Renewal {
@@ -112,7 +113,7 @@ impl Session {
             user: user.map(str::to_owned),
             key,
             username: entry.map(|entry| entry.account.username),
-            wish,
+            request,
         }))
     }
 
@@ -120,7 +121,7 @@ impl Session {
     fn entry(&self, user: Option<&str>) -> Result<Option<IndexEntry>> {
         match user {
             Some(user) => self.named(user),
-            None => self.vault.active(&self.tenancy),
+            None => self.sessions.active(&self.tenancy),
         }
     }
 
@@ -129,7 +130,7 @@ impl Session {
     /// # Errors
     /// As [`Vault::index`].
     pub fn index(&self) -> Result<Index> {
-        self.vault.index_of(&self.tenancy)
+        self.sessions.index_of(&self.tenancy)
     }
 
     /// Makes this user's account the one that is meant where none is named.
@@ -138,7 +139,7 @@ impl Session {
     /// As [`Session::find`] and [`Vault::activate`].
     pub fn activate(&self, user: &str) -> Result<Account> {
         let entry = self.find(user)?;
-        self.vault.activate(&entry.key())?;
+        self.sessions.activate(&entry.key())?;
         Ok(entry.account)
     }
 
@@ -148,7 +149,7 @@ impl Session {
     /// As [`Session::find`] and [`Vault::forget`].
     pub fn forget(&self, user: &str) -> Result<Account> {
         let entry = self.find(user)?;
-        self.vault.forget(&entry.key())?;
+        self.sessions.forget(&entry.key())?;
         Ok(entry.account)
     }
 
@@ -159,7 +160,7 @@ impl Session {
 
     /// The name of the store that keeps them.
     pub fn store_name(&self) -> &'static str {
-        self.vault.store_name()
+        self.sessions.store_name()
     }
 
     /// The time by the service's clock, as far as the last answer told it.
@@ -169,15 +170,15 @@ impl Session {
 }
 
 /// The kept token for the wish, at this time by the service's clock.
-fn hand_out(record: &Record, wish: &TokenRequest, fresh: bool, now: Timestamp) -> Result<Token> {
-    let kept = find_cached(record, wish)
+fn hand_out(record: &Record, request: &TokenRequest, fresh: bool, now: Timestamp) -> Result<Token> {
+    let kept = find_cached(record, request)
         .ok_or_else(|| Error::internal("a token was to be used and is not there"))?;
     let left = kept.expires_on().since(now);
     if !fresh {
         tracing::warn!(
             "the token has {} left, less than the {} asked for: this tenant's tokens are short",
             crate::time::in_words(left),
-            crate::time::in_words(wish.min_validity),
+            crate::time::in_words(request.min_validity),
         );
     }
     Ok(Token {

@@ -26,7 +26,7 @@ impl Session {
     /// [`Vault::index`](crate::store::Vault::index).
     pub fn named(&self, user: &str) -> Result<Option<IndexEntry>> {
         check_name(user)?;
-        let fitting = self.vault.called(&self.tenancy, user)?;
+        let fitting = self.sessions.called(&self.tenancy, user)?;
         only(user, fitting, MOST_LISTED, account_of)
     }
 
@@ -34,7 +34,7 @@ impl Session {
     /// with `@` may be that user's whole name, and does not count.
     pub(super) fn named_for_sign_in(&self, user: &str) -> Result<Option<IndexEntry>> {
         check_name(user)?;
-        let mut fitting = self.vault.called(&self.tenancy, user)?;
+        let mut fitting = self.sessions.called(&self.tenancy, user)?;
         fitting.retain(|entry| !user.contains('@') || is_whole(user, entry));
         only(user, fitting, MOST_LISTED, account_of)
     }
@@ -125,10 +125,11 @@ impl Session {
     /// # Errors
     /// As [`Vault::index`](crate::store::Vault::index).
     pub fn list_accounts(&self, except: Option<&str>) -> Result<Option<String>> {
-        let mut few = self.vault.first(&self.tenancy, MOST_LISTED)?;
-        few.entries
+        let mut page = self.sessions.first(&self.tenancy, MOST_LISTED)?;
+        page.entries
             .retain(|entry| except.is_none_or(|name| !is_whole(name, entry)));
-        Ok((!few.entries.is_empty()).then(|| listed(few.entries.iter().map(account_of), few.left)))
+        Ok((!page.entries.is_empty())
+            .then(|| listed(page.entries.iter().map(account_of), page.left)))
     }
 }
 

@@ -36,15 +36,15 @@ pub struct Renewal {
     pub(super) key: Option<SessionKey>,
     /// The name by which the session's user was listed. A lost session is listed no more.
     pub(super) username: Option<String>,
-    pub(super) wish: TokenRequest,
+    pub(super) request: TokenRequest,
 }
 
 /// What a renewal knows while it runs.
 struct RenewalTask<'a> {
     session: &'a Session,
-    wish: &'a TokenRequest,
+    request: &'a TokenRequest,
     net: &'a Net,
-    way: Option<&'a SignInOptions<'a>>,
+    options: Option<&'a SignInOptions<'a>>,
     /// The user that was asked for.
     user: Option<String>,
     /// The name by which the session's user was last known.
@@ -63,35 +63,35 @@ struct RenewalTask<'a> {
 }
 
 impl Renewal {
-    /// Renews, and signs in by `way` where nothing else helps. Does nothing where another process
+    /// Renews, and signs in by `options` where nothing else helps. Does nothing where another process
     /// has renewed meanwhile. `net` is made only where it is clear that it is needed.
     ///
     /// # Errors
-    /// [`Kind::SignInNeeded`] where a person must sign in and there is no `way`; as
+    /// [`Kind::SignInNeeded`] where a person must sign in and there is no `options`; as
     /// [`Entra::sign_in`], [`Entra::refresh`] and the exchange fail; [`Kind::Store`] where the
     /// session cannot be kept or its lock not be had.
     pub async fn run(
         self,
         net: impl FnOnce() -> Result<Net>,
-        way: Option<&SignInOptions<'_>>,
+        options: Option<&SignInOptions<'_>>,
     ) -> Result<Token> {
         let mut name = match &self.key {
             Some(key) => LockName::Session(key.clone()),
             None => LockName::Tenancy(self.session.tenancy.clone()),
         };
-        if self.key.is_none() && way.is_none() {
+        if self.key.is_none() && options.is_none() {
             return Err(self.no_account_error(&name));
         }
         let net = &net()?;
-        let sign_in_wait = way.map(|way| way.timeout);
+        let sign_in_wait = options.map(|options| options.timeout);
         loop {
-            let vault = &self.session.vault;
-            let guard = lock_wait::lock(vault, &name, Activity::Renewing, sign_in_wait).await?;
+            let sessions = &self.session.sessions;
+            let guard = lock_wait::lock(sessions, &name, Activity::Renewing, sign_in_wait).await?;
             let mut run = RenewalTask {
                 session: &self.session,
-                wish: &self.wish,
+                request: &self.request,
                 net,
-                way,
+                options,
                 user: self.user.clone(),
                 hint: self.username.clone(),
                 guard,
@@ -115,7 +115,7 @@ impl Renewal {
 impl Renewal {
     /// Nobody is known who could be renewed; perhaps somebody is just signing in.
     fn no_account_error(&self, tenancy: &LockName) -> Error {
-        match self.session.vault.try_lock(tenancy, Activity::Renewing) {
+        match self.session.sessions.try_lock(tenancy, Activity::Renewing) {
             Ok(Attempt::Held(Some(holder))) if holder.activity == Activity::SigningIn => {
                 lock_wait::sign_in_in_progress(Some(holder))
             }
@@ -127,14 +127,14 @@ impl Renewal {
 impl RenewalTask<'_> {
     /// Another process may have renewed, or signed in, since we looked.
     fn read_again(&mut self) -> Result<()> {
-        let vault = &self.session.vault;
+        let sessions = &self.session.sessions;
         let entry = match self.guard.name() {
-            LockName::Session(key) => vault.index()?.entry(key).cloned(),
+            LockName::Session(key) => sessions.index()?.entry(key).cloned(),
             LockName::Tenancy(_) => self.session.entry(self.user.as_deref())?,
         };
         let guard = self.own_guard.as_ref().unwrap_or(&self.guard);
         self.record = match &entry {
-            Some(entry) => vault.load_under(&entry.key(), guard)?,
+            Some(entry) => sessions.load_under(&entry.key(), guard)?,
             None => None,
         };
         if let Some(entry) = entry {
@@ -162,7 +162,9 @@ impl RenewalTask<'_> {
                     Err(error) if error.kind() == Kind::Unreachable => {
                         return self.fall_back_to_cached(error);
                     }
-                    Err(error) if error.kind() == Kind::SignInNeeded => self.refuse(error)?,
+                    Err(error) if error.kind() == Kind::SignInNeeded => {
+                        self.handle_refusal(error)?
+                    }
                     outcome => outcome?,
                 },
                 Step::SignIn => self.sign_in().await?,
@@ -176,7 +178,7 @@ impl RenewalTask<'_> {
             Some(record) => self.session.service_now(record),
             None => self.session.clock.now(),
         };
-        match next_step(self.record.as_ref(), self.wish, self.done, now) {
+        match next_step(self.record.as_ref(), self.request, self.done, now) {
             // A refresh token that Entra refused is not sent again.
             Step::Redeem if self.refused.is_some() => Step::SignIn,
             step => step,
@@ -188,7 +190,7 @@ impl RenewalTask<'_> {
             .record
             .ok_or_else(|| Error::internal("a token was to be used without a session"))?;
         let now = self.session.service_now(&record);
-        hand_out(&record, self.wish, fresh, now)
+        hand_out(&record, self.request, fresh, now)
     }
 
     /// The network or a service is down: what still lives is better than nothing.
@@ -197,19 +199,19 @@ impl RenewalTask<'_> {
             return Err(error);
         };
         let now = self.session.service_now(record);
-        let Some(kept) = last_resort(record, self.wish, now) else {
+        let Some(kept) = last_resort(record, self.request, now) else {
             return Err(error);
         };
         warn!(
             "{error}: the kept token is handed out, with {} left",
             crate::time::in_words(kept.expires_on().since(now))
         );
-        hand_out(record, self.wish, true, now)
+        hand_out(record, self.request, true, now)
     }
 
     /// Entra wants a person. First the cache is read once more, in case another process, one that
     /// does not hold our lock, has renewed.
-    fn refuse(&mut self, error: Error) -> Result<()> {
+    fn handle_refusal(&mut self, error: Error) -> Result<()> {
         let before = self.record.take();
         let is_second_time = std::mem::replace(&mut self.has_reread_cache, true);
         self.read_again()?;
@@ -251,7 +253,7 @@ impl RenewalTask<'_> {
         info!("{error}: it asks for a new token");
         self.challenge = error.claims().cloned();
         if let Some(record) = &mut self.record {
-            let scopes = &self.wish.scopes;
+            let scopes = &self.request.scopes;
             record.entra_tokens.retain(|kept| kept.scopes != *scopes);
         }
         self.keep_challenge(error);
@@ -266,7 +268,7 @@ impl RenewalTask<'_> {
             .refresh_token
             .clone()
             .ok_or_else(|| Error::internal("a redemption without a refresh token"))?;
-        let scopes = &self.wish.scopes;
+        let scopes = &self.request.scopes;
         let entra = &self.net.entra;
         let refreshed = entra
             .refresh(&refresh_token, scopes, self.challenge.as_ref())
@@ -291,7 +293,7 @@ impl RenewalTask<'_> {
         record.challenge = None;
         if let Some(token) = record.entra_token(scopes) {
             let expires_on = token.expires_on;
-            note_lifetime(record, self.wish, expires_on, self.session);
+            note_lifetime(record, self.request, expires_on, self.session);
         }
         self.done.redeemed = true;
         self.done.exchanged = false;
@@ -311,7 +313,7 @@ impl RenewalTask<'_> {
     }
 
     async fn exchange(&mut self) -> Result<()> {
-        let Target::Communication(source) = &self.wish.target else {
+        let Target::Communication(source) = &self.request.target else {
             return Err(Error::internal("an exchange that nobody wants"));
         };
         let with = self
@@ -324,7 +326,7 @@ impl RenewalTask<'_> {
             .as_mut()
             .ok_or_else(|| Error::internal("an exchange without a session"))?;
         let entra_token = record
-            .entra_token(&self.wish.scopes)
+            .entra_token(&self.request.scopes)
             .ok_or_else(|| Error::internal("an exchange without an Entra token"))?;
         let now = self.session.service_now(record);
         let issued = exchange(with, source, record, &entra_token.token, now).await?;
@@ -335,10 +337,10 @@ impl RenewalTask<'_> {
             expires_on: issued.expires_on,
         });
         if self.done.redeemed {
-            let needed = self.wish.min_validity;
+            let needed = self.request.min_validity;
             let now = self.session.service_now(record);
             if issued.expires_on.since(now) <= needed {
-                note_lifetime(record, self.wish, issued.expires_on, self.session);
+                note_lifetime(record, self.request, issued.expires_on, self.session);
             }
         }
         self.done.exchanged = true;
@@ -346,14 +348,14 @@ impl RenewalTask<'_> {
     }
 
     async fn sign_in(&mut self) -> Result<()> {
-        let Some(way) = self.way.filter(|_| !self.done.signed_in) else {
+        let Some(options) = self.options.filter(|_| !self.done.signed_in) else {
             return Err(self.refused.take().unwrap_or_else(|| {
                 self.session
                     .no_session_error(self.user.as_deref().or(self.hint.as_deref()))
             }));
         };
-        let scopes = &self.wish.scopes;
-        let whom = ExpectedUser {
+        let scopes = &self.request.scopes;
+        let expected = ExpectedUser {
             hint: self.hint.as_deref().or(self.user.as_deref()),
             expected: match self.guard.name() {
                 LockName::Session(key) => Some(&key.home_account_id),
@@ -366,8 +368,8 @@ impl RenewalTask<'_> {
             .session
             .sign_in(
                 &self.net.entra,
-                way,
-                whom,
+                options,
+                expected,
                 scopes,
                 challenge.as_ref(),
                 &self.guard,
@@ -387,7 +389,7 @@ impl RenewalTask<'_> {
         match &self.record {
             Some(record) => {
                 let guard = self.own_guard.as_ref().unwrap_or(&self.guard);
-                self.session.vault.save_renewed(record, guard)
+                self.session.sessions.save_renewed(record, guard)
             }
             None => Err(Error::internal("nothing to save")),
         }
@@ -397,13 +399,13 @@ impl RenewalTask<'_> {
 /// Notes, after a redemption, whether this tenant's tokens are too short for the wish.
 fn note_lifetime(
     record: &mut Record,
-    wish: &TokenRequest,
+    request: &TokenRequest,
     expires_on: Timestamp,
     session: &Session,
 ) {
     let now = session.service_now(record);
     let life = expires_on.since(now);
-    record.short_tokens = (life <= wish.min_validity).then(|| ShortTokens {
+    record.short_tokens = (life <= request.min_validity).then(|| ShortTokens {
         redeemed_at_seconds: now.unix_seconds(),
         life_seconds: life.as_secs(),
     });

@@ -32,31 +32,36 @@ impl Session {
     pub async fn login(
         &self,
         entra: &Entra,
-        way: &SignInOptions<'_>,
+        options: &SignInOptions<'_>,
         user: Option<&str>,
         scopes: &[String],
     ) -> Result<Record> {
         let name = LockName::Tenancy(self.tenancy.clone());
-        let guard =
-            lock_wait::lock(&self.vault, &name, Activity::SigningIn, Some(way.timeout)).await?;
-        self.vault.complete(&self.tenancy);
+        let guard = lock_wait::lock(
+            &self.sessions,
+            &name,
+            Activity::SigningIn,
+            Some(options.timeout),
+        )
+        .await?;
+        self.sessions.complete(&self.tenancy);
         let kept = match user {
             Some(user) => self.named_for_sign_in(user)?,
-            None => self.vault.active(&self.tenancy)?,
+            None => self.sessions.active(&self.tenancy)?,
         };
         let challenge = match &kept {
             Some(entry) => self
-                .vault
+                .sessions
                 .load_under(&entry.key(), &guard)?
                 .and_then(|kept| kept.challenge),
             None => None,
         };
         let meant = kept.as_ref().map(|entry| &entry.account);
-        let whom = ExpectedUser::of_request(user, meant);
+        let expected = ExpectedUser::of_request(user, meant);
         let (record, _session_guard) = self
-            .sign_in(entra, way, whom, scopes, challenge.as_ref(), &guard)
+            .sign_in(entra, options, expected, scopes, challenge.as_ref(), &guard)
             .await?;
-        self.vault.activate(&record.key())?;
+        self.sessions.activate(&record.key())?;
         Ok(record)
     }
 
@@ -65,35 +70,39 @@ impl Session {
     pub(super) async fn sign_in(
         &self,
         entra: &Entra,
-        way: &SignInOptions<'_>,
-        whom: ExpectedUser<'_>,
+        options: &SignInOptions<'_>,
+        expected: ExpectedUser<'_>,
         scopes: &[String],
         challenge: Option<&Claims>,
         guard: &Guard,
     ) -> Result<(Record, Option<Guard>)> {
         guard.set_activity(Activity::SigningIn);
-        if self.vault.is_persistent() {
-            self.vault.probe()?;
+        if self.sessions.is_persistent() {
+            self.sessions.probe()?;
         }
-        let mut outcome = entra.sign_in(scopes, whom.hint, challenge, way).await;
+        let mut outcome = entra
+            .sign_in(scopes, expected.hint, challenge, options)
+            .await;
         if let Err(error) = &outcome
             && let Some(claims) = error.claims().filter(|claims| Some(*claims) != challenge)
         {
             info!("{error}: the sign-in is asked for once more, with what Entra wants proved");
-            outcome = entra.sign_in(scopes, whom.hint, Some(claims), way).await;
+            outcome = entra
+                .sign_in(scopes, expected.hint, Some(claims), options)
+                .await;
         }
         let SignedIn {
             tokens,
             account,
             mut page,
         } = outcome?;
-        let accepted = match whom.check(&account) {
-            Ok(()) => self.accept(&account, whom, way, &mut page).await,
+        let accepted = match expected.check(&account) {
+            Ok(()) => self.accept(&account, expected, options, &mut page).await,
             Err(error) => Err(error),
         };
         let kept = match accepted {
             Ok(()) => {
-                self.keep_sign_in(account, tokens, scopes, guard, way.timeout)
+                self.keep_sign_in(account, tokens, scopes, guard, options.timeout)
                     .await
             }
             Err(error) => Err(error),
@@ -120,25 +129,25 @@ impl Session {
     async fn accept(
         &self,
         account: &Account,
-        whom: ExpectedUser<'_>,
-        way: &SignInOptions<'_>,
+        expected: ExpectedUser<'_>,
+        options: &SignInOptions<'_>,
         page: &mut Option<Page>,
     ) -> Result<()> {
-        let index = self.vault.index()?;
+        let index = self.sessions.index()?;
         let Some(active) = index.active(&self.tenancy) else {
             return Ok(());
         };
         let key = key_of(&self.tenancy, account);
-        if whom.expected.is_some() || index.entry(&key).is_some() {
+        if expected.expected.is_some() || index.entry(&key).is_some() {
             return Ok(());
         }
-        let newcomer = NewAccount {
+        let new_account = NewAccount {
             account,
             active: &active.account,
         };
-        let Some(confirm) = way.confirm else {
+        let Some(confirm) = options.confirm else {
             warn!(
-                "{newcomer}. The new account replaces it. If that was not you, run `acspass logout \
+                "{new_account}. The new account replaces it. If that was not you, run `acspass logout \
                  --account {}`",
                 shell_word(&account.username, "USER")
             );
@@ -158,11 +167,11 @@ impl Session {
                 "sign in again; `acspass login --account USER` accepts that user and no other",
             ))
         };
-        match tokio::time::timeout(way.timeout, confirm(&newcomer)).await {
+        match tokio::time::timeout(options.timeout, confirm(&new_account)).await {
             Ok(Ok(true)) => Ok(()),
             Ok(Ok(false)) => refused(""),
             Ok(Err(error)) => Err(error),
-            Err(_) => refused(&format!(" within {}", in_words(way.timeout))),
+            Err(_) => refused(&format!(" within {}", in_words(options.timeout))),
         }
     }
 
@@ -182,12 +191,12 @@ impl Session {
                 // Somebody else may be asking the same user to sign in: what has just been given
                 // is not thrown away for that.
                 let wait = Some(longest);
-                Some(lock_wait::lock(&self.vault, &name, Activity::Renewing, wait).await?)
+                Some(lock_wait::lock(&self.sessions, &name, Activity::Renewing, wait).await?)
             }
         };
         let mut record = Record::new(self.tenancy.clone(), account);
         self.keep_tokens(&mut record, tokens, scopes);
-        self.vault
+        self.sessions
             .save(&record, own_guard.as_ref().unwrap_or(guard))?;
         Ok((record, own_guard))
     }

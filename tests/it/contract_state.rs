@@ -107,7 +107,7 @@ fn what_is_done_is_in_the_help_and_what_is_open_is_not() {
 fn nothing_is_in_the_help_that_is_not_listed() {
     let rows = rows("Commands and flags");
     let mut waiting: Vec<Vec<String>> = vec![Vec::new()];
-    let mut seen = 0;
+    let mut entry = 0;
     while let Some(command) = waiting.pop() {
         let words: Vec<&str> = command.iter().map(String::as_str).collect();
         let (commands, flags) = help(&words).expect("a listed command has help");
@@ -115,7 +115,7 @@ fn nothing_is_in_the_help_that_is_not_listed() {
             let own = [words.as_slice(), &[&flag]].concat().join(" ");
             let listed = rows.contains_key(&own) || rows.contains_key(&flag);
             assert!(listed, "`{own}` is in --help and not listed");
-            seen += 1;
+            entry += 1;
         }
         for name in commands {
             let below = [command.clone(), vec![name]].concat();
@@ -124,8 +124,8 @@ fn nothing_is_in_the_help_that_is_not_listed() {
         }
     }
     assert!(
-        seen > 50,
-        "only {seen} flags were found: was the help read?"
+        entry > 50,
+        "only {entry} flags were found: was the help read?"
     );
 }
 

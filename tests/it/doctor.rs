@@ -86,7 +86,7 @@ fn a_sound_set_up_has_nothing_against_it() {
     let asked: Vec<(String, u16)> = emulator
         .requests()
         .into_iter()
-        .map(|seen| (seen.operation, seen.status))
+        .map(|entry| (entry.operation, entry.status))
         .collect();
     let expected = [
         ("metadata", 200),

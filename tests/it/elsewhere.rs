@@ -55,7 +55,7 @@ fn another_resource_gets_an_exchange_of_its_own_and_no_refresh_token() {
     let paths: Vec<String> = second
         .requests()
         .into_iter()
-        .map(|seen| seen.path)
+        .map(|entry| entry.path)
         .collect();
     let exchange = "/teamsUser/:exchangeAccessToken";
     assert_eq!(paths, [exchange; 2], "nothing but the exchange went there");

@@ -3,7 +3,7 @@
 use acspass::store::create_key_file;
 use tempfile::TempDir;
 
-use crate::harness::store_process::{Run, generation, key, number, vault};
+use crate::harness::store_process::{Run, generation, key, number, sessions};
 
 #[test]
 fn a_session_that_no_longer_fits_on_the_disk_leaves_the_one_before_it() {
@@ -24,7 +24,7 @@ fn a_session_that_no_longer_fits_on_the_disk_leaves_the_one_before_it() {
     assert!(failure.starts_with("store | "), "{failure}");
     assert!(failure.contains("could not replace"), "{failure}");
     assert!(last > 0, "some did fit");
-    let fresh = vault("file", state);
+    let fresh = sessions("file", state);
     let record = fresh.load(&key()).expect("a store that can be read");
     assert_eq!(record.as_ref().map(generation), Some(last));
     let index = fresh.index().expect("a readable index");

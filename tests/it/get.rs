@@ -58,8 +58,8 @@ fn without_a_display_no_interactive_does_not_keep_the_emulators_user_out() {
 #[test]
 fn the_emulators_user_signs_in_whatever_way_the_profile_names() {
     let home = Home::new();
-    for way in ["paste", "device-code"] {
-        home.configure(&format!("[profile.default]\nsign-in = \"{way}\"\n"));
+    for options in ["paste", "device-code"] {
+        home.configure(&format!("[profile.default]\nsign-in = \"{options}\"\n"));
         home.real(&["get", "--emulator"]).token();
     }
 }

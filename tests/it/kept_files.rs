@@ -132,9 +132,9 @@ fn bind_mounted_settings_are_written_in_place() {
         \"$1\" config set tenant a-longer-name.example 2>/dev/null
         \"$1\" config set tenant x.example 2>/dev/null
         cat \"$2/config.toml\"";
-    let seen = with_mounts(script, &machine, &folder);
+    let entry = with_mounts(script, &machine, &folder);
     let expected = "# mine\n[profile.default]\ntenant = \"x.example\"\n";
-    assert_eq!(seen, expected);
+    assert_eq!(entry, expected);
     assert_eq!(fs::read_to_string(&outside).expect("settings"), expected);
     assert_eq!(fs::metadata(&outside).expect("a file").ino(), inode);
     let mut left: Vec<_> = below(&folder);
@@ -164,8 +164,8 @@ fn bind_mounted_settings_on_a_full_disk_lose_nothing() {
         \"$1\" config set tenant a-name-that-does-not-fit.example 2>/dev/null
         grep -c does-not-fit \"$2/config.toml\"
         echo $code";
-    let seen = with_mounts(script, &machine, &folder);
-    assert_eq!(seen, "1\n7\n");
+    let entry = with_mounts(script, &machine, &folder);
+    assert_eq!(entry, "1\n7\n");
     assert!(!folder.join("config.toml.before").exists());
 }
 

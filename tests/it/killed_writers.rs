@@ -12,7 +12,7 @@ use acspass::store::{Record, create_key_file};
 use tempfile::TempDir;
 
 use crate::harness::secret_service::SecretService;
-use crate::harness::store_process::{Run, generation, key, number, vault};
+use crate::harness::store_process::{Run, generation, key, number, sessions};
 
 const KILLS: u64 = 500;
 
@@ -21,7 +21,7 @@ fn over_sealed_files() {
     let folder = TempDir::new().expect("a folder");
     create_key_file(&folder.path().join("key")).expect("a key");
     kill_writers("file", folder.path(), &[], || {
-        let fresh = vault("file", folder.path().to_str().expect("a plain path"));
+        let fresh = sessions("file", folder.path().to_str().expect("a plain path"));
         fresh.load(&key()).expect("a store that can be read")
     });
     let left = names(&folder.path().join("sealed"));
@@ -76,7 +76,7 @@ fn kill_writers(
             stored >= told,
             "what was saved stays saved: {stored} after {told}"
         );
-        let index = vault(store, state).index().expect("a readable index");
+        let index = sessions(store, state).index().expect("a readable index");
         let listed = index
             .entry(&key())
             .map_or(0, |entry| number(entry.short_tokens));

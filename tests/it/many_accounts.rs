@@ -22,23 +22,23 @@ pub(crate) fn signed_in() -> (Home, SessionStore, Arc<Emulator>) {
     login.assert_code(0);
     let state = home.path().join("state");
     let store = FileStore::with_key_file(&state, key_file);
-    let vault = SessionStore::new(Box::new(store), Some(state));
-    (home, vault, emulator)
+    let sessions = SessionStore::new(Box::new(store), Some(state));
+    (home, sessions, emulator)
 }
 
 /// Keeps further sessions of the same tenancy, up to so many in all.
-fn fill(vault: &SessionStore, count: usize) {
-    let index = vault.index().unwrap();
+fn fill(sessions: &SessionStore, count: usize) {
+    let index = sessions.index().unwrap();
     let tenancy = &index.entries().next().unwrap().tenancy;
     for number in index.entries().count()..count {
         let username = format!("user-{number}@contoso.example");
-        keep(vault, tenancy, &username, &number.to_string(), "tenant");
+        keep(sessions, tenancy, &username, &number.to_string(), "tenant");
     }
 }
 
 /// Keeps a session without tokens for this user of this tenant.
 pub(crate) fn keep(
-    vault: &SessionStore,
+    sessions: &SessionStore,
     tenancy: &Tenancy,
     username: &str,
     user: &str,
@@ -52,10 +52,10 @@ pub(crate) fn keep(
     };
     let record = Record::new(tenancy.clone(), account);
     let name = LockName::Session(record.key());
-    let Attempt::Got(guard) = vault.try_lock(&name, Activity::SigningIn).unwrap() else {
+    let Attempt::Got(guard) = sessions.try_lock(&name, Activity::SigningIn).unwrap() else {
         panic!("the lock is held");
     };
-    vault.save(&record, &guard).unwrap();
+    sessions.save(&record, &guard).unwrap();
 }
 
 /// The accounts in a text, with their marks.
@@ -70,17 +70,17 @@ fn accounts(text: &str) -> Vec<String> {
 
 #[test]
 fn status_shows_up_to_ten_accounts_and_counts_the_rest() {
-    let (home, vault, _emulator) = signed_in();
+    let (home, sessions, _emulator) = signed_in();
     let status = home.run(&["status"]).assert_code(0).stdout.clone();
     assert_eq!(accounts(&status), ["* ada@contoso.example"]);
     assert!(!status.contains(" more: "), "{status}");
 
-    fill(&vault, 10);
+    fill(&sessions, 10);
     let status = home.run(&["status"]).assert_code(0).stdout.clone();
     assert_eq!(accounts(&status).len(), 10);
     assert!(!status.contains(" more: "), "{status}");
 
-    fill(&vault, 12);
+    fill(&sessions, 12);
     let last = "user-11@contoso.example";
     home.run(&["account", "switch", last]).assert_code(0);
     // It holds no token and cannot be renewed.
@@ -101,8 +101,8 @@ fn status_shows_up_to_ten_accounts_and_counts_the_rest() {
 
 #[test]
 fn account_list_and_json_leave_nobody_out() {
-    let (home, vault, _emulator) = signed_in();
-    fill(&vault, 12);
+    let (home, sessions, _emulator) = signed_in();
+    fill(&sessions, 12);
     let list = home.run(&["account", "list"]).assert_code(0).stdout.clone();
     assert_eq!(accounts(&list).len(), 12);
     assert!(!list.contains(" more: "), "{list}");

@@ -185,8 +185,8 @@ fn a_forbidden_import_is_seen_in_every_way_it_can_be_written() {
         "use super::super::store::Vault;",
         "pub(crate) use crate::session;",
     ];
-    for way in ways {
-        assert_eq!(forbidden(&table, "entra", way, 2).len(), 1, "{way}");
+    for options in ways {
+        assert_eq!(forbidden(&table, "entra", options, 2).len(), 1, "{options}");
     }
     let fine = "//! See crate::store.\nuse crate::error::Error;\nuse crate::Kind;\nuse super::x;";
     assert_eq!(forbidden(&table, "entra", fine, 2), Vec::<String>::new());

@@ -16,11 +16,11 @@ const OTHER_TENANT: &str = "0ther-tenant";
 
 /// Ada is signed in twice, in two tenants, with one username. The first account is active.
 fn one_username_in_two_tenants() -> (Home, Arc<Emulator>, String) {
-    let (home, vault, emulator) = signed_in();
-    let index = vault.index().unwrap();
+    let (home, sessions, emulator) = signed_in();
+    let index = sessions.index().unwrap();
     let first = index.entries().next().unwrap();
     keep(
-        &vault,
+        &sessions,
         &first.tenancy,
         "ADA@contoso.example",
         "0ther-user",
@@ -31,8 +31,8 @@ fn one_username_in_two_tenants() -> (Home, Arc<Emulator>, String) {
 }
 
 /// Adds accounts without tokens.
-fn add(vault: &SessionStore, usernames: &[&str]) {
-    let tenancy = vault
+fn add(sessions: &SessionStore, usernames: &[&str]) {
+    let tenancy = sessions
         .index()
         .unwrap()
         .entries()
@@ -41,7 +41,13 @@ fn add(vault: &SessionStore, usernames: &[&str]) {
         .tenancy
         .clone();
     for (number, username) in usernames.iter().enumerate() {
-        keep(vault, &tenancy, username, &format!("id-{number}"), "tenant");
+        keep(
+            sessions,
+            &tenancy,
+            username,
+            &format!("id-{number}"),
+            "tenant",
+        );
     }
 }
 
@@ -114,9 +120,9 @@ fn home_account_id_tells_two_accounts_of_one_username_apart() {
 
 #[test]
 fn whole_name_beats_a_prefix_and_a_prefix_must_be_unambiguous() {
-    let (mut home, vault, _emulator) = signed_in();
+    let (mut home, sessions, _emulator) = signed_in();
     add(
-        &vault,
+        &sessions,
         &[
             "bob@contoso.example",
             "bob@contoso.example.org",
@@ -151,8 +157,8 @@ fn whole_name_beats_a_prefix_and_a_prefix_must_be_unambiguous() {
 
 #[test]
 fn unknown_name_lists_the_signed_in_accounts_and_an_empty_one_fits_none() {
-    let (home, vault, _emulator) = signed_in();
-    add(&vault, &["bob@contoso.example"]);
+    let (home, sessions, _emulator) = signed_in();
+    add(&sessions, &["bob@contoso.example"]);
     let before = accounts(&home);
     for command in [
         &["account", "switch"][..],
@@ -177,8 +183,8 @@ fn unknown_name_lists_the_signed_in_accounts_and_an_empty_one_fits_none() {
 
 #[test]
 fn login_takes_a_whole_new_name_that_begins_like_a_stored_one() {
-    let (home, vault, _emulator) = signed_in();
-    add(&vault, &["ben@contoso.example.org"]);
+    let (home, sessions, _emulator) = signed_in();
+    add(&sessions, &["ben@contoso.example.org"]);
     let ben = TestBrowser::of("ben@contoso.example");
     let login = home.call(&["login", "--account", "ben@contoso.example", "-o", "json"]);
     let json = login.by(&ben).run().assert_code(0).json();
@@ -191,8 +197,8 @@ fn login_takes_a_whole_new_name_that_begins_like_a_stored_one() {
 
 #[test]
 fn switch_without_a_name_needs_a_terminal_and_lists_the_accounts() {
-    let (home, vault, _emulator) = signed_in();
-    add(&vault, &["bob@contoso.example"]);
+    let (home, sessions, _emulator) = signed_in();
+    add(&sessions, &["bob@contoso.example"]);
     home.run(&["account", "switch"])
         .assert_error(2, &["no account is named", ADA, "bob@contoso.example"]);
     let mut nobody = Home::new();
@@ -204,8 +210,8 @@ fn switch_without_a_name_needs_a_terminal_and_lists_the_accounts() {
 
 #[test]
 fn switch_at_a_terminal_offers_the_accounts_until_one_is_chosen() {
-    let (mut home, vault, _emulator) = signed_in();
-    add(&vault, &["bob@contoso.example", "bobby@contoso.example"]);
+    let (mut home, sessions, _emulator) = signed_in();
+    add(&sessions, &["bob@contoso.example", "bobby@contoso.example"]);
     let state = home.path().join("state").display().to_string();
     home.set("ACSPASS_STATE_DIR", &state);
     let question = "Number or name of the account: ";
@@ -237,8 +243,8 @@ fn switch_at_a_terminal_offers_the_accounts_until_one_is_chosen() {
 
 #[test]
 fn logout_without_an_active_account_names_the_accounts_and_signs_none_out() {
-    let (home, vault, _emulator) = signed_in();
-    add(&vault, &["bob@contoso.example"]);
+    let (home, sessions, _emulator) = signed_in();
+    add(&sessions, &["bob@contoso.example"]);
     home.run(&["logout"]).assert_code(0).assert_says(&[ADA]);
     let left = accounts(&home);
     let run = home.run(&["logout"]);

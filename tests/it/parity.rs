@@ -125,7 +125,7 @@ fn every_row_names_a_test_that_exists_or_a_reason() {
 #[test]
 fn every_command_and_flag_is_in_the_help() {
     let mut helps: BTreeMap<Vec<String>, String> = BTreeMap::new();
-    let mut seen = 0;
+    let mut entry = 0;
     for row in the_rows() {
         for command in quoted(&row.command) {
             let Some(words) = command.strip_prefix("acspass ") else {
@@ -150,11 +150,11 @@ fn every_command_and_flag_is_in_the_help() {
                     "`{command}` has no {flag}: {}",
                     row.what
                 );
-                seen += 1;
+                entry += 1;
             }
         }
     }
-    assert!(seen > 15, "only {seen} flags were found");
+    assert!(entry > 15, "only {entry} flags were found");
 }
 
 #[test]

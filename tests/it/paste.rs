@@ -16,7 +16,7 @@ struct Person {
     lines: Vec<Line>,
     rest: Vec<u8>,
     second_half: String,
-    seen: Arc<Mutex<Vec<String>>>,
+    entry: Arc<Mutex<Vec<String>>>,
 }
 
 /// What a person pastes.
@@ -42,7 +42,7 @@ impl Read for Person {
             let Some(url) = self.watch.asks_for_paste(self.asked) else {
                 return Ok(0);
             };
-            self.seen.lock().unwrap().push(url.clone());
+            self.entry.lock().unwrap().push(url.clone());
             let line = match self.lines.remove(0) {
                 Line::Text(text) => text.to_owned(),
                 Line::Address(change) => change(&ends_on(&url)),
@@ -97,18 +97,18 @@ fn ends_on(url: &str) -> String {
 /// Signs in, in this process; returns the addresses that were printed as well.
 fn login(home: &Home, more: &[&str], lines: Vec<Line>) -> (Run, Vec<String>) {
     let call = home.call(&[&["login", "--paste"], more].concat());
-    let seen = Arc::new(Mutex::new(Vec::new()));
+    let entry = Arc::new(Mutex::new(Vec::new()));
     let person = Person {
         watch: call.watched(),
         asked: 0,
         lines,
         rest: Vec::new(),
         second_half: String::new(),
-        seen: seen.clone(),
+        entry: entry.clone(),
     };
     let run = call.reading(person).run();
-    let seen = seen.lock().unwrap().clone();
-    (run, seen)
+    let entry = entry.lock().unwrap().clone();
+    (run, entry)
 }
 
 fn home() -> (Home, Arc<Emulator>) {
@@ -118,11 +118,11 @@ fn home() -> (Home, Arc<Emulator>) {
 #[test]
 fn the_last_address_signs_in_and_nobody_listens() {
     let (home, emulator) = home();
-    let (run, seen) = login(&home, &[], vec![Line::Address(str::to_owned)]);
+    let (run, entry) = login(&home, &[], vec![Line::Address(str::to_owned)]);
     run.assert_code(0)
         .assert_says(&["and paste it here", "ada@contoso.example is signed in"]);
     assert_eq!(run.stdout, "");
-    let asked = |name: &str| parameter(&seen[0], name).unwrap_or_default();
+    let asked = |name: &str| parameter(&entry[0], name).unwrap_or_default();
     assert_eq!(asked("response_mode"), "query");
     assert_eq!(asked("redirect_uri"), "http://localhost");
     assert_eq!(asked("code_challenge_method"), "S256");
@@ -141,10 +141,10 @@ fn the_code_alone_will_do() {
 #[test]
 fn an_address_in_two_lines_signs_in_and_its_second_half_is_not_redeemed() {
     let (home, emulator) = home();
-    let (run, seen) = login(&home, &[], vec![Line::TwoLines]);
+    let (run, entry) = login(&home, &[], vec![Line::TwoLines]);
     run.assert_code(0)
         .assert_says(&["ada@contoso.example is signed in"]);
-    assert_eq!(seen.len(), 1, "one paste");
+    assert_eq!(entry.len(), 1, "one paste");
     assert_eq!(emulator.count("authorization_code"), 1);
 }
 
@@ -180,9 +180,9 @@ fn wrong_input_gets_a_sentence_and_another_try_and_the_third_is_the_last() {
         Line::Address(elsewhere),
         Line::Address(str::to_owned),
     ];
-    let (run, seen) = login(&home, &[], lines);
+    let (run, entry) = login(&home, &[], lines);
     run.assert_error(3, &["three times", "hint: run the command again"]);
-    assert_eq!(seen.len(), 3);
+    assert_eq!(entry.len(), 3);
     assert_eq!(emulator.count("authorization_code"), redeemed);
 }
 
@@ -255,31 +255,31 @@ fn a_refusal_that_is_pasted_is_told_as_one() {
 fn any_redirect_uri_goes_with_it_and_the_port_is_that_of_the_address() {
     let (home, _emulator) = home();
     let uri = "http://localhost:4711/redirect";
-    let (run, seen) = login(
+    let (run, entry) = login(
         &home,
         &["--redirect-uri", uri],
         vec![Line::Address(str::to_owned)],
     );
     run.assert_code(0);
-    assert_eq!(parameter(&seen[0], "redirect_uri").as_deref(), Some(uri));
+    assert_eq!(parameter(&entry[0], "redirect_uri").as_deref(), Some(uri));
     let native = "https://login.microsoftonline.com/common/oauth2/nativeclient";
     for uri in [native, "myapp://auth", "urn:ietf:wg:oauth:2.0:oob"] {
-        let (run, seen) = login(&home, &["--redirect-uri", uri], Vec::new());
+        let (run, entry) = login(&home, &["--redirect-uri", uri], Vec::new());
         run.assert_error(3, &["standard input has ended"]);
-        assert_eq!(seen.len(), 0);
+        assert_eq!(entry.len(), 0);
         run.assert_says(&[uri]);
     }
     for uri in ["nonsense", "https://x/#f", "https://u@x/", "http://x /"] {
         let (run, _) = login(&home, &["--redirect-uri", uri], Vec::new());
         run.assert_error(2, &["redirect address"]);
     }
-    let (run, seen) = login(
+    let (run, entry) = login(
         &home,
         &["--port", "8400"],
         vec![Line::Address(str::to_owned)],
     );
     run.assert_code(0);
-    let redirect = parameter(&seen[0], "redirect_uri");
+    let redirect = parameter(&entry[0], "redirect_uri");
     assert_eq!(redirect.as_deref(), Some("http://localhost:8400"));
 }
 

@@ -47,7 +47,7 @@ fn free_port() -> u16 {
 #[test]
 fn the_request_has_all_that_binds_the_answer_to_it() {
     let (home, _emulator) = Home::with_emulator();
-    let mut seen = Vec::new();
+    let mut entry = Vec::new();
     for _ in 0..2 {
         let browser = TestBrowser::walking();
         let port = free_port();
@@ -66,8 +66,8 @@ fn the_request_has_all_that_binds_the_answer_to_it() {
         for secret in ["state", "nonce", "code_challenge"] {
             let secret = asked(secret);
             assert!(secret.len() >= 22, "128 bits in Base64: {secret}");
-            assert!(!seen.contains(&secret), "never twice");
-            seen.push(secret);
+            assert!(!entry.contains(&secret), "never twice");
+            entry.push(secret);
         }
         assert_eq!(redirect_port(&browser.opened()[0]), port);
         assert!(closes(port));

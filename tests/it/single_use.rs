@@ -63,7 +63,7 @@ fn an_authorization_code_is_sent_once_and_its_loss_asks_for_a_new_sign_in() {
         let run = home.call(&["login"]).by(&browser).run();
         run.assert_error(6, &[words, "sign in again"]);
         let sent = emulator.requests().into_iter();
-        let sent = sent.filter(|seen| seen.path.ends_with("/token")).count();
+        let sent = sent.filter(|entry| entry.path.ends_with("/token")).count();
         assert_eq!(sent, 1, "{case}");
         assert!(browser.pages()[0].html.contains("Sign-in failed"), "{case}");
     }

@@ -67,7 +67,7 @@ fn a_locked_keyring_ends_with_7_and_what_was_kept_is_still_there_once_it_is_unlo
     home.real(&["status"]).assert_code(0);
     let asked = emulator.requests()[requests..]
         .iter()
-        .filter(|seen| seen.operation != "metadata")
+        .filter(|entry| entry.operation != "metadata")
         .count();
     assert_eq!(asked, 0);
 

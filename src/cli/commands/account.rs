@@ -16,9 +16,9 @@ use crate::store::IndexEntry;
 
 use super::status;
 
-pub(super) fn list(world: &Environment, output: &mut Output) -> Result<u8> {
-    let parts = Context::new(world, &BTreeMap::new())?;
-    let overview = parts.overview(usize::MAX)?;
+pub(super) fn list(env: &Environment, output: &mut Output) -> Result<u8> {
+    let context = Context::new(env, &BTreeMap::new())?;
+    let overview = context.overview(usize::MAX)?;
     match output.is_json {
         true => output.result("", &json::account_list(&overview.accounts()))?,
         false => output.result(&status::text(&overview), &())?,
@@ -28,19 +28,19 @@ pub(super) fn list(world: &Environment, output: &mut Output) -> Result<u8> {
 
 pub(super) fn switch(
     args: &AccountSwitch,
-    world: &Environment,
+    env: &Environment,
     stdin: Stdin,
     output: &mut Output,
 ) -> Result<u8> {
-    let parts = Context::new(world, &BTreeMap::new())?;
-    let session = parts.session()?;
+    let context = Context::new(env, &BTreeMap::new())?;
+    let session = context.session()?;
     let keyboard = Keyboard::new(stdin);
     let entry = match &args.user {
         Some(user) => session.find(user)?,
-        None if world.is_interactive(&keyboard) => offer(&parts, &session, &keyboard)?,
+        None if env.is_interactive(&keyboard) => offer(&context, &session, &keyboard)?,
         None => return Err(session.account_required_error("acspass account switch USER")),
     };
-    parts.vault.activate(&entry.key())?;
+    context.sessions.activate(&entry.key())?;
     output.messages().print(&format!(
         "{} is now the active account",
         entry.account.username
@@ -48,7 +48,7 @@ pub(super) fn switch(
     let expires_on = entry
         .entra_tokens
         .iter()
-        .find(|token| token.scopes == parts.config.scopes)
+        .find(|token| token.scopes == context.config.scopes)
         .map(|token| token.expires_on.to_string());
     let json = json!({"account": json::account(&entry.account), "expiresOn": expires_on});
     output.result("", &json)?;
@@ -56,16 +56,20 @@ pub(super) fn switch(
 }
 
 /// Offers the accounts, and asks until one is chosen.
-fn offer(parts: &Context<'_>, session: &Session, keyboard: &Keyboard) -> Result<IndexEntry> {
-    let talk = &parts.world.messages;
-    parts.vault.complete(session.tenancy());
-    let accounts = parts.vault.first(session.tenancy(), usize::MAX)?.entries;
+fn offer(context: &Context<'_>, session: &Session, keyboard: &Keyboard) -> Result<IndexEntry> {
+    let messages = &context.env.messages;
+    context.sessions.complete(session.tenancy());
+    let accounts = context
+        .sessions
+        .first(session.tenancy(), usize::MAX)?
+        .entries;
     if accounts.is_empty() {
         return Err(session.account_required_error("acspass account switch USER"));
     }
-    talk.print_always(&numbered(&accounts));
+    messages.print_always(&numbered(&accounts));
     loop {
-        let answer = parts.block_on(keyboard.asked(talk, "Number or name of the account: "))?;
+        let answer =
+            context.block_on(keyboard.asked(messages, "Number or name of the account: "))?;
         let Some(answer) = answer else {
             return Err(session.account_required_error("acspass account switch USER"));
         };
@@ -79,7 +83,7 @@ fn offer(parts: &Context<'_>, session: &Session, keyboard: &Keyboard) -> Result<
         }
         match session.find(answer) {
             Err(error) if matches!(error.kind(), Kind::Usage | Kind::SignInNeeded) => {
-                talk.print_always(error.message());
+                messages.print_always(error.message());
             }
             outcome => return outcome,
         }

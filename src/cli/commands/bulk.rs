@@ -90,8 +90,8 @@ pub(super) fn cut_short(error: Error) -> Error {
 pub(super) struct Progress(ProgressBar);
 
 impl Progress {
-    pub(super) fn new(world: &Environment, count: u64, doing: &'static str) -> Self {
-        let target = match world.stderr_is_terminal && !world.global.quiet {
+    pub(super) fn new(env: &Environment, count: u64, doing: &'static str) -> Self {
+        let target = match env.stderr_is_terminal && !env.global.quiet {
             true => ProgressDrawTarget::stderr(),
             false => ProgressDrawTarget::hidden(),
         };

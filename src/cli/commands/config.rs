@@ -24,13 +24,13 @@ const LONGEST: u64 = 64 * 1024;
 
 pub(super) fn run(
     args: &Config,
-    world: &Environment,
+    env: &Environment,
     stdin: Stdin,
     output: &mut Output,
 ) -> Result<u8> {
     match args {
         Config::Path(_) => {
-            let file = world.config_file()?;
+            let file = env.config_file()?;
             match file.path().to_str() {
                 None if !output.is_json => {
                     let path = file.path().as_os_str().as_encoded_bytes();
@@ -42,13 +42,13 @@ pub(super) fn run(
                 }
             }
         }
-        Config::List(_) => list(world, output)?,
-        Config::Get(args) => get(&args.key, world, output)?,
+        Config::List(_) => list(env, output)?,
+        Config::Get(args) => get(&args.key, env, output)?,
         Config::Set(args) if args.key.starts_with(Setting::ConnectionString.key()) => {
-            set_connection_string(args, world, stdin, output)?;
+            set_connection_string(args, env, stdin, output)?;
         }
-        Config::Set(args) => set(args, world, output)?,
-        Config::Unset(args) => unset(&args.key, world, output)?,
+        Config::Set(args) => set(args, env, output)?,
+        Config::Unset(args) => unset(&args.key, env, output)?,
     }
     Ok(0)
 }
@@ -57,13 +57,13 @@ pub(super) fn run(
 type Row = (Setting, Option<Found>);
 
 /// Every setting with its value as text that may be shown.
-fn found(world: &Environment) -> Result<(String, Vec<Row>)> {
-    let (name, profile) = world.profile()?;
+fn found(env: &Environment) -> Result<(String, Vec<Row>)> {
+    let (name, profile) = env.profile()?;
     let nothing = BTreeMap::new();
     let sources = Sources {
         flags: &nothing,
         emulator: &nothing,
-        environment: &world.variables,
+        variables: &env.variables,
         profile: &profile,
     };
     let from_environment = input::CONNECTION_STRING_VARIABLES
@@ -125,11 +125,11 @@ fn default_scopes(sources: &Sources<'_>, found: Found) -> Found {
     }
 }
 
-fn list(world: &Environment, output: &mut Output) -> Result<()> {
-    let (name, all) = found(world)?;
+fn list(env: &Environment, output: &mut Output) -> Result<()> {
+    let (name, all) = found(env)?;
     let mut text = String::new();
     let mut settings = serde_json::Map::new();
-    let profile_origin = match (&world.global.profile, world.variable("ACSPASS_PROFILE")) {
+    let profile_origin = match (&env.global.profile, env.variable("ACSPASS_PROFILE")) {
         (Some(_), _) => Origin::Flag,
         (None, Some(_)) => Origin::Environment("ACSPASS_PROFILE"),
         (None, None) if name != config::DEFAULT_PROFILE => Origin::Profile,
@@ -156,13 +156,13 @@ fn list(world: &Environment, output: &mut Output) -> Result<()> {
     output.result(text.trim_end(), &Value::Object(settings))
 }
 
-fn get(key: &str, world: &Environment, output: &mut Output) -> Result<()> {
+fn get(key: &str, env: &Environment, output: &mut Output) -> Result<()> {
     if key == "profile" {
-        let (name, _) = world.profile()?;
+        let (name, _) = env.profile()?;
         return output.result(&name, &json!({ "profile": name }));
     }
     let setting = Setting::from_key(key)?;
-    let (_, all) = found(world)?;
+    let (_, all) = found(env)?;
     let text = all
         .into_iter()
         .find(|(known, _)| *known == setting)
@@ -178,7 +178,7 @@ fn get(key: &str, world: &Environment, output: &mut Output) -> Result<()> {
     output.result(&text, &json!({ key: text }))
 }
 
-fn set(args: &ConfigSet, world: &Environment, output: &mut Output) -> Result<()> {
+fn set(args: &ConfigSet, env: &Environment, output: &mut Output) -> Result<()> {
     let value = args.values.join(" ");
     let value = match Setting::from_key(&args.key) {
         Ok(setting) => input::value(&value, setting.variables()),
@@ -191,7 +191,7 @@ fn set(args: &ConfigSet, world: &Environment, output: &mut Output) -> Result<()>
             "to remove a setting, run `acspass config unset KEY`",
         ));
     }
-    let mut target = Target::of(world)?;
+    let mut target = Target::of(env)?;
     if args.key == "profile" {
         let names = target.file.names();
         if value != config::DEFAULT_PROFILE && !names.contains(&value) {
@@ -205,7 +205,7 @@ fn set(args: &ConfigSet, world: &Environment, output: &mut Output) -> Result<()>
     }
     let setting = Setting::from_key(&args.key)?;
     let change = Change::Set(setting, value);
-    check(&target, change, world, output)?;
+    check(&target, change, env, output)?;
     target.file.set(&target.profile, &[(setting, value)])?;
     warn_of_the_rest(&target, output);
     output.messages().print(&format!(
@@ -218,12 +218,12 @@ fn set(args: &ConfigSet, world: &Environment, output: &mut Output) -> Result<()>
 }
 
 /// Refuses a change that is wrong within the profile, and warns of what else is.
-fn check(target: &Target, change: Change<'_>, world: &Environment, output: &Output) -> Result<()> {
+fn check(target: &Target, change: Change<'_>, env: &Environment, output: &Output) -> Result<()> {
     let profile = target.settings();
     if profile.value(Setting::ConnectionString).is_some() {
         check_stored(&profile, change, output)?;
     }
-    for warning in config::check_change(&profile, change, &world.variables)? {
+    for warning in config::check_change(&profile, change, &env.variables)? {
         output.messages().warn(&warning);
     }
     Ok(())
@@ -262,7 +262,7 @@ fn check_stored(profile: &Profile, change: Change<'_>, output: &Output) -> Resul
 /// The secret goes into the store, its endpoint and a marker into the file.
 fn set_connection_string(
     args: &ConfigSet,
-    world: &Environment,
+    env: &Environment,
     stdin: Stdin,
     output: &mut Output,
 ) -> Result<()> {
@@ -280,12 +280,12 @@ fn set_connection_string(
     let endpoint = ConnectionString::parse(&text)
         .map_err(|error| error.caused_by("the value comes from standard input"))?
         .endpoint;
-    let mut target = Target::of(world)?;
-    let vault = target.vault(world)?;
-    target.keep(&vault, &[], Some(&text))?;
+    let mut target = Target::of(env)?;
+    let sessions = target.sessions(env)?;
+    target.keep(&sessions, &[], Some(&text))?;
     output.messages().print(&format!(
         "the connection string of {endpoint} is kept in {} for profile {}",
-        super::login::place(vault.store_name()),
+        super::login::place(sessions.store_name()),
         target.profile,
     ));
     output.result("", &json!({}))
@@ -317,7 +317,7 @@ fn read_secret(stdin: Stdin, output: &Output) -> Result<Zeroizing<String>> {
 fn unset_setting(
     setting: Setting,
     target: &mut Target,
-    world: &Environment,
+    env: &Environment,
     output: &Output,
 ) -> Result<bool> {
     let settings = target.settings();
@@ -325,13 +325,13 @@ fn unset_setting(
     let is_stored = connection_string.as_deref() == Some(config::STORED);
     let profile = target.profile.as_str();
     if setting == Setting::ConnectionString && is_stored {
-        target.vault(world)?.delete_secret(&stored_name(profile))?;
+        target.sessions(env)?.delete_secret(&stored_name(profile))?;
         // It was set with the secret, and means nothing without it.
         let both = [setting.key(), Setting::Endpoint.key()];
         return target.file.unset(profile, &both);
     }
     if settings.value(setting).is_some() {
-        check(target, Change::Unset(setting), world, output)?;
+        check(target, Change::Unset(setting), env, output)?;
     }
     target.file.unset(profile, &[setting.key()])
 }
@@ -345,8 +345,8 @@ fn warn_of_the_rest(target: &Target, output: &Output) {
     }
 }
 
-fn unset(key: &str, world: &Environment, output: &mut Output) -> Result<()> {
-    let mut target = Target::of(world)?;
+fn unset(key: &str, env: &Environment, output: &mut Output) -> Result<()> {
+    let mut target = Target::of(env)?;
     let was_set = match key {
         "profile" => {
             let was_set = target.file.default_profile().is_some();
@@ -354,7 +354,7 @@ fn unset(key: &str, world: &Environment, output: &mut Output) -> Result<()> {
             was_set
         }
         _ => match Setting::from_key(key) {
-            Ok(setting) => unset_setting(setting, &mut target, world, output)?,
+            Ok(setting) => unset_setting(setting, &mut target, env, output)?,
             // A misspelt key in the file is removed like a setting.
             Err(error) => match target.file.unset(&target.profile, &[key])? {
                 true => true,

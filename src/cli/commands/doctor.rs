@@ -16,12 +16,12 @@ use crate::hardening;
 use crate::secret::is_memory_locked;
 use crate::serve::running;
 
-pub(super) fn run(args: &args::Doctor, world: &Environment, output: &mut Output) -> Result<u8> {
-    let home = world.variable("HOME").or(world.variable("USERPROFILE"));
-    let (checks, public) = match Context::new(world, &BTreeMap::new()) {
-        Ok(parts) => (
-            examine(args, world, &parts)?,
-            Public::new(Some(&parts.config), home),
+pub(super) fn run(args: &args::Doctor, env: &Environment, output: &mut Output) -> Result<u8> {
+    let home = env.variable("HOME").or(env.variable("USERPROFILE"));
+    let (checks, public) = match Context::new(env, &BTreeMap::new()) {
+        Ok(context) => (
+            examine(args, env, &context)?,
+            Public::new(Some(&context.config), home),
         ),
         Err(error) => (doctor::not_configured(&error), Public::new(None, home)),
     };
@@ -63,21 +63,21 @@ fn lines(checks: &[Check], public: &Public) -> String {
 }
 
 /// Every check, each after those that explain it.
-fn examine(args: &args::Doctor, world: &Environment, parts: &Context<'_>) -> Result<Vec<Check>> {
-    let config = &parts.config;
-    let file = world.config_file().ok();
-    let folder = world.state_folder().ok();
+fn examine(args: &args::Doctor, env: &Environment, context: &Context<'_>) -> Result<Vec<Check>> {
+    let config = &context.config;
+    let file = env.config_file().ok();
+    let folder = env.state_folder().ok();
     let mut checks = vec![
         doctor::configuration(config, file.as_ref().map(|file| file.path())),
         doctor::store(
-            &parts.vault,
-            parts.tenancy().ok().as_ref(),
+            &context.sessions,
+            context.tenancy().ok().as_ref(),
             folder.map(|folder| folder.path()).as_deref(),
             args.offline,
         ),
     ];
-    let route = parts.http().route(config.authority.address());
-    let files = config::authority_files(|name| world.path_variable(name));
+    let route = context.http().route(config.authority.address());
+    let files = config::authority_files(|name| env.path_variable(name));
     match args.offline {
         true => {
             checks.push(doctor::proxy(route, None));
@@ -86,20 +86,20 @@ fn examine(args: &args::Doctor, world: &Environment, parts: &Context<'_>) -> Res
                 checks.push(Check::skipped(name, "nothing is contacted with --offline"));
             }
         }
-        false => checks.extend(parts.block_on(async {
-            let http = parts.http();
+        false => checks.extend(context.block_on(async {
+            let http = context.http();
             let authority = &config.authority;
             let heard = doctor::heard_from_entra(authority, http).await;
             let mut checks = vec![
                 doctor::proxy(route, Some(&heard)),
                 doctor::tls(&files, Some(&heard)),
                 doctor::entra(&heard, authority, http).await,
-                doctor::clock(&heard, world.clock.as_ref()),
+                doctor::clock(&heard, env.clock.as_ref()),
             ];
             checks.push(match &config.any_resource() {
                 Err(_) => Check::skipped("resource", "none that can be used is configured"),
                 Ok(resource) => {
-                    doctor::resource(&resource.endpoint, owner(parts, &resource.key), http).await
+                    doctor::resource(&resource.endpoint, owner(context, &resource.key), http).await
                 }
             });
             Ok(checks)
@@ -107,10 +107,10 @@ fn examine(args: &args::Doctor, world: &Environment, parts: &Context<'_>) -> Res
     }
     checks.push(doctor::redirect_port(config.redirect_uri.port()));
     checks.push(doctor::loopback());
-    checks.push(doctor::browser(&world.variables));
+    checks.push(doctor::browser(&env.variables));
     checks.push(doctor::memory(hardening::memory()));
     checks.push(doctor::swap(is_memory_locked()));
-    let running = world.serve_folder().and_then(|folder| running(&folder));
+    let running = env.serve_folder().and_then(|folder| running(&folder));
     let running = running.ok().flatten();
     checks.push(doctor::confinement(
         running.map(|running| (running.pid, running.confined)),
@@ -119,12 +119,12 @@ fn examine(args: &args::Doctor, world: &Environment, parts: &Context<'_>) -> Res
     Ok(checks)
 }
 
-fn owner(parts: &Context<'_>, key: &KeySource) -> Owner {
-    match (parts.config.exchange, key) {
+fn owner(context: &Context<'_>, key: &KeySource) -> Owner {
+    match (context.config.exchange, key) {
         (ExchangeKind::Entra | ExchangeKind::TeamsExtension, _) => Owner::User,
         (ExchangeKind::Key, KeySource::None) => Owner::Principal,
         (ExchangeKind::Key, KeySource::Given(_) | KeySource::Stored) => {
-            Owner::Key(Box::new(parts.identity_client()))
+            Owner::Key(Box::new(context.identity_client()))
         }
     }
 }

@@ -14,11 +14,11 @@ use crate::emulator::{Emulator, Options};
 use crate::error::{Error, Kind, Result};
 use crate::files::shell_quoted;
 
-pub(super) fn run(args: &args::Emulator, world: &Environment, output: &mut Output) -> Result<u8> {
+pub(super) fn run(args: &args::Emulator, env: &Environment, output: &mut Output) -> Result<u8> {
     let emulator = Emulator::start(Options {
         http_port: args.http_port,
         https_port: Some(args.https_port),
-        clock: world.clock.clone(),
+        clock: env.clock.clone(),
         token_life: args.token_life,
         keep_secrets: false,
         host_names: args.host_names.clone(),

@@ -17,29 +17,24 @@ use crate::text::shown;
 
 use super::{exec_environment, get};
 
-pub(super) fn run(
-    args: &Exec,
-    world: &Environment,
-    stdin: Stdin,
-    output: &mut Output,
-) -> Result<u8> {
+pub(super) fn run(args: &Exec, env: &Environment, stdin: Stdin, output: &mut Output) -> Result<u8> {
     let Some((program, arguments)) = args.command.split_first() else {
         return Err(Error::internal("a command that is required was not there"));
     };
     let is_terminal = stdin.is_terminal;
     let keyboard = Keyboard::new(stdin);
-    let parts = get::parts(&args.wanted, world, true, &keyboard)?;
-    let resource = parts.config.resource()?;
+    let context = get::context(&args.wanted, env, true, &keyboard)?;
+    let resource = context.config.resource()?;
     let endpoint = resource.endpoint.as_str().to_owned();
     let key = match &resource.key {
         KeySource::Given(key) => Some(key.clone()),
         KeySource::Stored | KeySource::None => None,
     };
-    let token = get::token(&parts, &args.wanted, false, keyboard)?;
+    let token = get::token(&context, &args.wanted, false, keyboard)?;
     let mut command = Command::new(program);
     command.args(arguments);
     let keys: Vec<&str> = key.iter().map(AccessKey::expose).collect();
-    let sorted = exec_environment::sort(&world.variables, &endpoint, &keys);
+    let sorted = exec_environment::sort(&env.variables, &endpoint, &keys);
     for name in &sorted.removed {
         command.env_remove(name);
     }
@@ -48,11 +43,11 @@ pub(super) fn run(
         .env("COMMUNICATION_SERVICES_ENDPOINT", &endpoint)
         .env("AZURE_COMMUNICATION_ENDPOINT", &endpoint);
     // The service answers with the active account's token where a request names nobody.
-    let active = parts.vault.active(&parts.tenancy()?)?;
+    let active = context.sessions.active(&context.tenancy()?)?;
     let is_active = active.is_some_and(|active| active.account == token.account);
     drop(token);
-    let served = Served::by(&parts.session()?, &parts.token_request(false)?);
-    let service = service(world).filter(|running| is_active && running.serves == served);
+    let served = Served::by(&context.session()?, &context.token_request(false)?);
+    let service = service(env).filter(|running| is_active && running.serves == served);
     if let Some(service) = service {
         command
             .env("ACSPASS_SERVE_URL", service.url)
@@ -61,7 +56,7 @@ pub(super) fn run(
     output.messages().end_status();
     report(&sorted, output);
     // The emulator lives in this process, and the command may want to ask it something.
-    let outcome = match world.global.emulator {
+    let outcome = match env.global.emulator {
         true => block_on_uninterrupted(beside(command, is_terminal))?,
         false => go_on_as(command),
     };
@@ -96,8 +91,8 @@ fn report(sorted: &exec_environment::Sorted<'_>, output: &Output) {
 
 /// The token service that runs for the same user and state folder, whatever it serves. The command
 /// has its token without one.
-fn service(world: &Environment) -> Option<Running> {
-    match world
+fn service(env: &Environment) -> Option<Running> {
+    match env
         .serve_folder()
         .and_then(|folder| serve::running(&folder))
     {

@@ -14,23 +14,18 @@ use crate::error::Result;
 use crate::json;
 use crate::session::{CacheLookup, Token};
 
-pub(super) fn run(
-    args: &Get,
-    world: &Environment,
-    stdin: Stdin,
-    output: &mut Output,
-) -> Result<u8> {
+pub(super) fn run(args: &Get, env: &Environment, stdin: Stdin, output: &mut Output) -> Result<u8> {
     let keyboard = Keyboard::new(stdin);
-    let parts = parts(&args.wanted, world, !args.entra, &keyboard)?;
-    let token = token(&parts, &args.wanted, args.entra, keyboard)?;
+    let context = context(&args.wanted, env, !args.entra, &keyboard)?;
+    let token = token(&context, &args.wanted, args.entra, keyboard)?;
     output.result(token.secret.expose(), &json::token(&token))?;
     Ok(0)
 }
 
 /// The real parts; what is not configured is asked for where somebody is there to answer.
-pub(super) fn parts<'w>(
+pub(super) fn context<'w>(
     wanted: &Wanted,
-    world: &'w Environment,
+    env: &'w Environment,
     with_resource: bool,
     keyboard: &Keyboard,
 ) -> Result<Context<'w>> {
@@ -38,40 +33,48 @@ pub(super) fn parts<'w>(
     if let Some(text) = &wanted.min_validity {
         flags.insert(Setting::MinValidity, text.clone());
     }
-    let asks = !wanted.no_interactive && world.is_interactive(keyboard);
-    first_run::parts(world, &flags, with_resource, asks.then_some(keyboard))
+    let asks = !wanted.no_interactive && env.is_interactive(keyboard);
+    first_run::context(env, &flags, with_resource, asks.then_some(keyboard))
 }
 
 /// A fresh token: the kept one, or else what a renewal or a sign-in brings.
 pub(super) fn token(
-    parts: &Context<'_>,
+    context: &Context<'_>,
     wanted: &Wanted,
     entra: bool,
     keyboard: Keyboard,
 ) -> Result<Token> {
-    let mut wish = parts.token_request(entra)?;
-    wish.force = wanted.force_refresh;
-    let account = parts.requested_account(wanted.account.as_deref())?;
-    match parts.session()?.cached_token(account.as_deref(), wish)? {
+    let mut request = context.token_request(entra)?;
+    request.force = wanted.force_refresh;
+    let account = context.requested_account(wanted.account.as_deref())?;
+    match context
+        .session()?
+        .cached_token(account.as_deref(), request)?
+    {
         CacheLookup::Fresh(token) => Ok(token),
         CacheLookup::Stale(renewal) => {
-            let desk = match opening(wanted, parts.world, &keyboard) {
-                Some(opening) => Some(SignInUi::new(parts, opening, account.as_deref(), keyboard)?),
+            let ui = match opening(wanted, context.env, &keyboard) {
+                Some(opening) => Some(SignInUi::new(
+                    context,
+                    opening,
+                    account.as_deref(),
+                    keyboard,
+                )?),
                 None => None,
             };
-            let way = desk.as_ref().map(|desk| desk.options(None, wanted.timeout));
-            let net = || parts.net(!entra);
-            parts.block_on(renewal.run(net, way.as_ref()))
+            let options = ui.as_ref().map(|ui| ui.options(None, wanted.timeout));
+            let net = || context.net(!entra);
+            context.block_on(renewal.run(net, options.as_ref()))
         }
     }
 }
 
 /// How a sign-in opens its page, if one is allowed. The emulator's users sign in by themselves: no
 /// person has to be there, and none is asked for a click. With `--interactive` a person sees the pages.
-fn opening(wanted: &Wanted, world: &Environment, keyboard: &Keyboard) -> Option<Opening> {
-    if world.global.emulator && !wanted.interactive {
+fn opening(wanted: &Wanted, env: &Environment, keyboard: &Keyboard) -> Option<Opening> {
+    if env.global.emulator && !wanted.interactive {
         return Some(Opening::UserAgent);
     }
-    let may_ask = wanted.interactive || world.is_interactive(keyboard);
+    let may_ask = wanted.interactive || env.is_interactive(keyboard);
     (may_ask && !wanted.no_interactive).then_some(Opening::Browser)
 }

@@ -17,7 +17,7 @@ use crate::time::{Timestamp, in_words};
 
 pub(super) fn run(
     args: &Inspect,
-    world: &Environment,
+    env: &Environment,
     stdin: Stdin,
     output: &mut Output,
 ) -> Result<u8> {
@@ -33,7 +33,7 @@ pub(super) fn run(
     output
         .messages()
         .print("nothing was verified: no signature, no issuer, no expiry");
-    let now = world.clock.now();
+    let now = env.clock.now();
     let mut shown = String::from("header\n");
     list(&mut shown, &decoded.header, now);
     shown.push_str("claims\n");

@@ -19,49 +19,49 @@ use crate::time::{Moment, in_words};
 
 pub(super) fn run(
     args: &Login,
-    world: &Environment,
+    env: &Environment,
     stdin: Stdin,
     output: &mut Output,
 ) -> Result<u8> {
     let keyboard = Keyboard::new(stdin);
-    let asks = world.is_interactive(&keyboard);
-    let parts = first_run::parts(world, &flags(args), false, asks.then_some(&keyboard))?;
-    parts.config.check_resource()?;
-    let session = parts.session()?;
-    let entra = parts.entra()?;
+    let asks = env.is_interactive(&keyboard);
+    let context = first_run::context(env, &flags(args), false, asks.then_some(&keyboard))?;
+    context.config.check_resource()?;
+    let session = context.session()?;
+    let entra = context.entra()?;
     let opening = match args.no_browser {
         true => Opening::Printed,
         false => Opening::Browser,
     };
-    let user = parts.requested_account(args.account.as_deref())?;
-    let desk = SignInUi::new(&parts, opening, user.as_deref(), keyboard)?;
+    let user = context.requested_account(args.account.as_deref())?;
+    let ui = SignInUi::new(&context, opening, user.as_deref(), keyboard)?;
     let prompt = args.prompt.map(|prompt| match prompt {
         PromptArg::SelectAccount => Prompt::SelectAccount,
         PromptArg::Login => Prompt::Login,
         PromptArg::Consent => Prompt::Consent,
         PromptArg::None => Prompt::None,
     });
-    let way = desk.options(prompt, args.timeout);
-    let scopes = &parts.config.scopes;
-    let record = parts.block_on(session.login(&entra, &way, user.as_deref(), scopes))?;
+    let options = ui.options(prompt, args.timeout);
+    let scopes = &context.config.scopes;
+    let record = context.block_on(session.login(&entra, &options, user.as_deref(), scopes))?;
     let expires_on = record
         .entra_token(scopes)
         .map(|token| token.expires_on)
         .ok_or_else(|| Error::internal("a sign-in kept no token"))?;
-    let now = Moment::now(world.clock.as_ref()).by_service(record.clock.as_ref());
+    let now = Moment::now(env.clock.as_ref()).by_service(record.clock.as_ref());
     let left = expires_on.since(now);
-    let talk = output.messages();
-    talk.print(&format!(
+    let messages = output.messages();
+    messages.print(&format!(
         "{} is signed in. The Entra token is good until {expires_on} (another {})",
         record.account.username,
         in_words(left),
     ));
-    match parts.vault.is_persistent() {
-        true => talk.print(&format!(
+    match context.sessions.is_persistent() {
+        true => messages.print(&format!(
             "The session is kept in {}",
-            place(parts.vault.store_name())
+            place(context.sessions.store_name())
         )),
-        false => talk.warn(
+        false => messages.warn(
             "the store is memory: nothing is kept, and the session is gone when this command ends",
         ),
     }

@@ -13,38 +13,38 @@ use crate::session::Session;
 use crate::store::ForgottenSessions;
 use crate::text::quoted;
 
-pub(super) fn run(args: &Logout, world: &Environment, output: &mut Output) -> Result<u8> {
+pub(super) fn run(args: &Logout, env: &Environment, output: &mut Output) -> Result<u8> {
     match args.all {
-        true => forget_everything(world, output)?,
-        false => forget_one(args.account.as_deref(), world, output)?,
+        true => forget_everything(env, output)?,
+        false => forget_one(args.account.as_deref(), env, output)?,
     }
     output.result("", &json!({}))?;
     Ok(0)
 }
 
-fn forget_one(user: Option<&str>, world: &Environment, output: &Output) -> Result<()> {
-    let parts = Context::new(world, &BTreeMap::new())?;
-    let session = parts.session()?;
+fn forget_one(user: Option<&str>, env: &Environment, output: &Output) -> Result<()> {
+    let context = Context::new(env, &BTreeMap::new())?;
+    let session = context.session()?;
     let tenancy = session.tenancy();
     let entry = match user {
         Some(user) => session
             .named(user)?
             .ok_or_else(|| unknown(user, &session))?,
-        None => match parts.vault.active(tenancy)? {
+        None => match context.sessions.active(tenancy)? {
             Some(entry) => entry,
-            None if parts.vault.first(tenancy, 1)?.lacks_active() => {
+            None if context.sessions.first(tenancy, 1)?.lacks_active() => {
                 return Err(none_active(&session));
             }
             None => {
                 output.messages().print("nobody was signed in");
-                return say_of_others(&parts, output);
+                return say_of_others(&context, output);
             }
         },
     };
-    parts.vault.forget(&entry.key())?;
+    context.sessions.forget(&entry.key())?;
     let name = &entry.account.username;
     output.messages().print(&format!("{name} is signed out"));
-    if entry.active && parts.vault.first(tenancy, 1)?.lacks_active() {
+    if entry.active && context.sessions.first(tenancy, 1)?.lacks_active() {
         output
             .messages()
             .print("no account is the active one now: `acspass account switch USER` makes it so");
@@ -85,9 +85,9 @@ fn none_active(session: &Session) -> Error {
 }
 
 /// Says that sessions of other settings are left, since they do not show here.
-fn say_of_others(parts: &Context<'_>, output: &Output) -> Result<()> {
-    let index = parts.vault.index()?;
-    let of_emulator = parts.world.global.emulator;
+fn say_of_others(context: &Context<'_>, output: &Output) -> Result<()> {
+    let index = context.sessions.index()?;
+    let of_emulator = context.env.global.emulator;
     let count = index
         .entries()
         .chain(index.elsewhere())
@@ -108,12 +108,12 @@ fn say_of_others(parts: &Context<'_>, output: &Output) -> Result<()> {
 
 /// Every session of every profile in every store that has one. The emulator's own sessions and
 /// the others are apart, as everywhere.
-fn forget_everything(world: &Environment, output: &Output) -> Result<()> {
-    let of_emulator = world.global.emulator;
+fn forget_everything(env: &Environment, output: &Output) -> Result<()> {
+    let of_emulator = env.global.emulator;
     let is_meant = |host: &str| (host == EMULATOR) == of_emulator;
     let (mut forgotten, mut failed) = (ForgottenSessions::default(), None);
-    for vault in all_stores(world)? {
-        match vault.forget_everything(is_meant) {
+    for sessions in all_stores(env)? {
+        match sessions.forget_everything(is_meant) {
             Ok(there) => {
                 forgotten.sessions += there.sessions;
                 forgotten.only_listed += there.only_listed;

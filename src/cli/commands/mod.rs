@@ -30,31 +30,31 @@ use super::output::Output;
 /// Runs the command and returns the exit code.
 pub(super) fn run(
     command: Command,
-    world: &Environment,
+    env: &Environment,
     stdin: Stdin,
     output: &mut Output,
 ) -> Result<u8> {
     match command {
-        Command::Login(args) => login::run(&args, world, stdin, output),
-        Command::Get(args) => get::run(&args, world, stdin, output),
-        Command::Exec(args) => exec::run(&args, world, stdin, output),
-        Command::Serve(args) => serve::run(&args, world, stdin, output),
-        Command::Status(_) => status::run(world, output),
-        Command::Logout(args) => logout::run(&args, world, output),
-        Command::Account(Account::List(_)) => account::list(world, output),
+        Command::Login(args) => login::run(&args, env, stdin, output),
+        Command::Get(args) => get::run(&args, env, stdin, output),
+        Command::Exec(args) => exec::run(&args, env, stdin, output),
+        Command::Serve(args) => serve::run(&args, env, stdin, output),
+        Command::Status(_) => status::run(env, output),
+        Command::Logout(args) => logout::run(&args, env, output),
+        Command::Account(Account::List(_)) => account::list(env, output),
         Command::Account(Account::Switch(args)) | Command::Switch(args) => {
-            account::switch(&args, world, stdin, output)
+            account::switch(&args, env, stdin, output)
         }
-        Command::Inspect(args) => inspect::run(&args, world, stdin, output),
-        Command::User(User::Create(args)) => user::create(&args, world, output),
-        Command::User(User::Delete(args)) => user::delete(&args, world, stdin, output),
-        Command::Token(Token::Issue(args)) => token::issue(&args, world, output),
-        Command::Token(Token::Revoke(args)) => token::revoke(&args, world, output),
-        Command::Token(Token::Exchange(args)) => token::exchange(&args, world, stdin, output),
-        Command::Config(args) => config::run(&args, world, stdin, output),
-        Command::Setup(_) => setup::run(world, output),
-        Command::Doctor(args) => doctor::run(&args, world, output),
-        Command::Emulator(args) => emulator::run(&args, world, output),
+        Command::Inspect(args) => inspect::run(&args, env, stdin, output),
+        Command::User(User::Create(args)) => user::create(&args, env, output),
+        Command::User(User::Delete(args)) => user::delete(&args, env, stdin, output),
+        Command::Token(Token::Issue(args)) => token::issue(&args, env, output),
+        Command::Token(Token::Revoke(args)) => token::revoke(&args, env, output),
+        Command::Token(Token::Exchange(args)) => token::exchange(&args, env, stdin, output),
+        Command::Config(args) => config::run(&args, env, stdin, output),
+        Command::Setup(_) => setup::run(env, output),
+        Command::Doctor(args) => doctor::run(&args, env, output),
+        Command::Emulator(args) => emulator::run(&args, env, output),
         Command::Completions(args) => completions::run(&args, output),
         Command::Man(args) => man::run(&args, output),
     }

@@ -30,34 +30,34 @@ const SIGN_IN: Duration = Duration::from_secs(5 * 60);
 
 pub(super) fn run(
     args: &args::Serve,
-    world: &Environment,
+    env: &Environment,
     stdin: Stdin,
     output: &mut Output,
 ) -> Result<u8> {
     if args.install {
-        return systemd::install(args, &settings(args), world, output);
+        return systemd::install(args, &settings(args), env, output);
     }
     if args.uninstall {
-        return systemd::uninstall(world, output);
+        return systemd::uninstall(env, output);
     }
     if args.status {
-        return systemd::status(world, output);
+        return systemd::status(env, output);
     }
     // First of all, while no thread of ours could read the environment that this takes from.
-    let sockets = match world.inherited_listeners()? {
+    let sockets = match env.inherited_listeners()? {
         none if none.is_empty() => Sockets::Port(args.port),
         listeners => Sockets::Given(listeners),
     };
     let keyboard = Keyboard::new(stdin);
-    let asks = world.is_interactive(&keyboard);
-    let parts = first_run::parts(world, &settings(args), true, asks.then_some(&keyboard))?;
-    let folder = world.serve_folder()?;
+    let asks = env.is_interactive(&keyboard);
+    let context = first_run::context(env, &settings(args), true, asks.then_some(&keyboard))?;
+    let folder = env.serve_folder()?;
     if args.open
         && let Some(running) = serve::running(&folder)?
     {
-        return open_running(&running, &folder, &parts, output);
+        return open_running(&running, &folder, &context, output);
     }
-    let options = options(&parts)?;
+    let options = options(&context)?;
     #[cfg(unix)]
     allow_many_connections();
     let runtime = runtime()?;
@@ -73,23 +73,23 @@ pub(super) fn run(
     }
     // With the dashboard open, that is where a person signs in.
     if !args.open {
-        sign_in_first(&parts, keyboard)?;
+        sign_in_first(&context, keyboard)?;
     }
     let outcome = runtime.block_on(async {
         let socket = server.socket().map(|path| path.display().to_string());
         let secret_file = server.secret_file().display().to_string();
         let json = json!({"url": server.url(), "secretFile": secret_file, "socket": socket});
         output.result(&text(&server), &json)?;
-        if !sd_notify::tell(world) {
+        if !sd_notify::tell(env) {
             output
                 .messages()
                 .print("Ctrl-C stops it, and removes the secret.");
         }
         let page = match args.open {
             true => {
-                let opening = server.dashboard_opening(dashboard::opens(world, output))?;
+                let opening = server.dashboard_opening(dashboard::opens(env, output))?;
                 let used = server.dashboard_opened(&opening);
-                Some((used, dashboard::show(&opening, world, output)?))
+                Some((used, dashboard::show(&opening, env, output)?))
             }
             false => None,
         };
@@ -101,7 +101,7 @@ pub(super) fn run(
             }
             std::future::pending().await
         };
-        confined::serve(&parts, &mut server);
+        confined::serve(&context, &mut server);
         tokio::select! {
             outcome = server.run(stop) => outcome,
             outcome = page => outcome,
@@ -126,18 +126,18 @@ fn settings(args: &args::Serve) -> BTreeMap<Setting, String> {
 fn open_running(
     running: &Running,
     folder: &Folder,
-    parts: &Context<'_>,
+    context: &Context<'_>,
     output: &mut Output,
 ) -> Result<u8> {
-    let has_start = dashboard::opens(parts.world, output);
-    let opening = parts.block_on(dashboard::opening_of(running, folder, has_start))?;
+    let has_start = dashboard::opens(context.env, output);
+    let opening = context.block_on(dashboard::opening_of(running, folder, has_start))?;
     let url = &running.url;
     output
         .messages()
         .print(&format!("`acspass serve` runs already, at {url}"));
-    let opened = dashboard::show(&opening, parts.world, output)?;
+    let opened = dashboard::show(&opening, context.env, output)?;
     if opened.is_by_file() {
-        parts.block_on(dashboard::opened(running, folder, &opening))?;
+        context.block_on(dashboard::opened(running, folder, &opening))?;
     }
     drop(opened);
     let json = json!({
@@ -205,36 +205,37 @@ fn remove_on_panic(server: &Server) {
     }));
 }
 
-fn options(parts: &Context<'_>) -> Result<Options> {
-    let tenancy = parts.tenancy()?;
-    let reach = || parts.clients();
-    let [net, owner, owned, overview, entra] = [reach(), reach(), reach(), reach(), reach()];
+fn options(context: &Context<'_>) -> Result<Options> {
+    let tenancy = context.tenancy()?;
+    let clients = || context.clients();
+    let [net, owner, owned, overview, entra] =
+        [clients(), clients(), clients(), clients(), clients()];
     Ok(Options {
-        session: parts.session()?,
-        wish: parts.token_request(false)?,
+        session: context.session()?,
+        token_request: context.token_request(false)?,
         net: Arc::new(move || net.net(true)),
         owner: Arc::new(move || owner.identity_client()),
         owned: Arc::new(move || owned.resource_auth()),
         sign_in: DashboardSignIn {
             entra: Arc::new(move || entra.entra()),
-            redirect_uri: parts.config.redirect_uri.clone(),
+            redirect_uri: context.config.redirect_uri.clone(),
             timeout: SIGN_IN,
         },
         overview: Arc::new(move || overview.overview(Some(&tenancy), usize::MAX)),
-        profile: parts.config.profile.clone(),
-        clock: parts.world.clock.clone(),
-        origins: parts.config.allowed_origins.clone(),
-        sign_in_needed: sign_in_needed(parts.world),
+        profile: context.config.profile.clone(),
+        clock: context.env.clock.clone(),
+        origins: context.config.allowed_origins.clone(),
+        sign_in_needed: sign_in_needed(context.env),
     })
 }
 
 /// Says on standard error and on the desktop that somebody must sign in.
-fn sign_in_needed(world: &Environment) -> Arc<dyn Fn(&Error) + Send + Sync> {
-    let talk = world.messages.clone();
-    let has_bus = world.variable("DBUS_SESSION_BUS_ADDRESS").is_some()
-        || world.variable("XDG_RUNTIME_DIR").is_some();
+fn sign_in_needed(env: &Environment) -> Arc<dyn Fn(&Error) + Send + Sync> {
+    let messages = env.messages.clone();
+    let has_bus = env.variable("DBUS_SESSION_BUS_ADDRESS").is_some()
+        || env.variable("XDG_RUNTIME_DIR").is_some();
     Arc::new(move |error| {
-        talk.warn(&format!("{error}: {}", error.hint()));
+        messages.warn(&format!("{error}: {}", error.hint()));
         if has_bus {
             notify::show(
                 "acspass: please sign in",
@@ -246,26 +247,26 @@ fn sign_in_needed(world: &Environment) -> Arc<dyn Fn(&Error) + Send + Sync> {
 
 /// A world that is a new one in every run has nobody who could sign in elsewhere: that happens
 /// here, where it may.
-fn sign_in_first(parts: &Context<'_>, keyboard: Keyboard) -> Result<()> {
-    let somebody_is_there = parts.world.is_interactive(&keyboard);
-    let may_sign_in = parts.world.global.emulator || somebody_is_there;
-    if parts.vault.is_persistent() && !parts.world.global.emulator || !may_sign_in {
+fn sign_in_first(context: &Context<'_>, keyboard: Keyboard) -> Result<()> {
+    let somebody_is_there = context.env.is_interactive(&keyboard);
+    let may_sign_in = context.env.global.emulator || somebody_is_there;
+    if context.sessions.is_persistent() && !context.env.global.emulator || !may_sign_in {
         return Ok(());
     }
-    let CacheLookup::Stale(renewal) = parts
+    let CacheLookup::Stale(renewal) = context
         .session()?
-        .cached_token(None, parts.token_request(false)?)?
+        .cached_token(None, context.token_request(false)?)?
     else {
         return Ok(());
     };
     // The emulator's user needs nobody to click.
-    let opening = match parts.world.global.emulator {
+    let opening = match context.env.global.emulator {
         true => Opening::UserAgent,
         false => Opening::Browser,
     };
-    let desk = SignInUi::new(parts, opening, None, keyboard)?;
-    let way = desk.options(None, SIGN_IN);
-    match parts.block_on(renewal.run(|| parts.net(true), Some(&way))) {
+    let ui = SignInUi::new(context, opening, None, keyboard)?;
+    let options = ui.options(None, SIGN_IN);
+    match context.block_on(renewal.run(|| context.net(true), Some(&options))) {
         Err(error) if error.kind() == Kind::Interrupted => Err(error),
         outcome => outcome.map(|_| ()),
     }

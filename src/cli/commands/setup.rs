@@ -16,10 +16,10 @@ use crate::config::{Cloud, Setting};
 use crate::error::Result;
 use crate::exchange::ExchangeKind;
 
-pub(super) fn run(world: &Environment, output: &mut Output) -> Result<u8> {
-    let parts = Context::new(world, &BTreeMap::new())?;
-    let (_, profile) = world.profile()?;
-    let plan = Plan::new(&parts, profile.value(Setting::RedirectUri));
+pub(super) fn run(env: &Environment, output: &mut Output) -> Result<u8> {
+    let context = Context::new(env, &BTreeMap::new())?;
+    let (_, profile) = env.profile()?;
+    let plan = Plan::new(&context, profile.value(Setting::RedirectUri));
     let lines = |text: String| text.lines().map(str::to_owned).collect::<Vec<_>>();
     let portal = lines(render(&Portal { plan: &plan })?);
     let script = plan.script()?;
@@ -112,8 +112,8 @@ const CLIENTS: Api = Api {
 };
 
 impl Plan {
-    fn new(parts: &Context<'_>, redirect_uri: Option<String>) -> Plan {
-        let config = &parts.config;
+    fn new(context: &Context<'_>, redirect_uri: Option<String>) -> Plan {
+        let config = &context.config;
         let tenant = config.authority.tenant();
         let is_clients = config.exchange == ExchangeKind::Entra;
         let named = config.scopes.iter().filter_map(|scope| {

@@ -13,22 +13,22 @@ use crate::time::in_words;
 /// Accounts that a person is shown unasked.
 const MOST_AS_TEXT: usize = 10;
 
-pub(super) fn run(world: &Environment, output: &mut Output) -> Result<u8> {
-    let parts = Context::new(world, &BTreeMap::new())?;
+pub(super) fn run(env: &Environment, output: &mut Output) -> Result<u8> {
+    let context = Context::new(env, &BTreeMap::new())?;
     let most = match output.is_json {
         true => usize::MAX,
         false => MOST_AS_TEXT,
     };
-    let overview = parts.overview(most)?;
+    let overview = context.overview(most)?;
     match output.is_json {
         true => {
-            let store = parts.vault.store_name();
+            let store = context.sessions.store_name();
             let accounts = overview.accounts();
-            let json = json::status(&parts.config.profile, store, &accounts);
+            let json = json::status(&context.config.profile, store, &accounts);
             output.result("", &json)?;
         }
         false => {
-            let text = format!("{}\n{}", heading(&parts), text(&overview));
+            let text = format!("{}\n{}", heading(&context), text(&overview));
             output.result(&text, &())?;
         }
     }
@@ -38,13 +38,13 @@ pub(super) fn run(world: &Environment, output: &mut Output) -> Result<u8> {
     })
 }
 
-fn heading(parts: &Context<'_>) -> String {
-    let config = &parts.config;
+fn heading(context: &Context<'_>) -> String {
+    let config = &context.config;
     let resource = config.any_resource();
     format!(
         "profile  {}\nstore    {}\ntenant   {} at {}\nresource {}\n",
         config.profile,
-        parts.vault.store_name(),
+        context.sessions.store_name(),
         config.authority.tenant(),
         config.authority.host(),
         match &resource {

@@ -19,43 +19,43 @@ use crate::text::quoted;
 
 use super::{bulk, token_input};
 
-pub(super) fn issue(args: &TokenIssue, world: &Environment, output: &mut Output) -> Result<u8> {
+pub(super) fn issue(args: &TokenIssue, env: &Environment, output: &mut Output) -> Result<u8> {
     let (scopes, lifetime) = wanted(&args.scope, args.valid_for)?;
     let user = args
         .user
         .as_deref()
         .map(CommunicationUserId::parse)
         .transpose()?;
-    let parts = Context::new(world, &BTreeMap::new())?;
-    let client = parts.identity_client()?;
+    let context = Context::new(env, &BTreeMap::new())?;
+    let client = context.identity_client()?;
     match user {
         Some(user) => {
-            let issued = parts
+            let issued = context
                 .block_on(client.issue_token(&user, &scopes, lifetime))
                 .map_err(bulk::cut_short)?;
             output.result(
                 issued.token.expose(),
-                &json::issued(&issued, world.clock.now()),
+                &json::issued(&issued, env.clock.now()),
             )?;
         }
         None => {
-            let created = parts
+            let created = context
                 .block_on(client.create_user_with_token(&scopes, lifetime))
                 .map_err(bulk::cut_short)?;
             output.result(
                 &created_text(&created),
-                &json::created(&created, world.clock.now()),
+                &json::created(&created, env.clock.now()),
             )?;
         }
     }
     Ok(0)
 }
 
-pub(super) fn revoke(args: &TokenRevoke, world: &Environment, output: &mut Output) -> Result<u8> {
+pub(super) fn revoke(args: &TokenRevoke, env: &Environment, output: &mut Output) -> Result<u8> {
     let user = CommunicationUserId::parse(&args.user)?;
-    let parts = Context::new(world, &BTreeMap::new())?;
-    let client = parts.identity_client()?;
-    parts
+    let context = Context::new(env, &BTreeMap::new())?;
+    let client = context.identity_client()?;
+    context
         .block_on(client.revoke_tokens(&user))
         .map_err(bulk::cut_short)?;
     output.messages().print(
@@ -68,7 +68,7 @@ pub(super) fn revoke(args: &TokenRevoke, world: &Environment, output: &mut Outpu
 
 pub(super) fn exchange(
     args: &TokenExchange,
-    world: &Environment,
+    env: &Environment,
     stdin: Stdin,
     output: &mut Output,
 ) -> Result<u8> {
@@ -100,17 +100,17 @@ pub(super) fn exchange(
         .transpose()?
         .or_else(|| claim("oid"))
         .ok_or_else(|| missing("its user's object id", "--user-id"))?;
-    let parts = Context::new(world, &BTreeMap::new())?;
-    parts.config.resource()?;
-    let now = world.clock.now();
+    let context = Context::new(env, &BTreeMap::new())?;
+    context.config.resource()?;
+    let now = env.clock.now();
     if let Some(note) = teams_token::check(token.expose(), &app_id, &user_id, now)? {
         tracing::info!("{note}");
     }
-    let client = parts.identity_client()?;
-    let issued = parts.block_on(client.exchange_teams_user_token(&token, &app_id, &user_id))?;
+    let client = context.identity_client()?;
+    let issued = context.block_on(client.exchange_teams_user_token(&token, &app_id, &user_id))?;
     output.result(
         issued.token.expose(),
-        &json::issued(&issued, world.clock.now()),
+        &json::issued(&issued, env.clock.now()),
     )?;
     Ok(0)
 }

@@ -21,12 +21,12 @@ const LONGEST: u64 = 256 * 1024;
 pub(super) fn read(
     file: Option<&Path>,
     stdin: Stdin,
-    talk: &Messages,
+    messages: &Messages,
 ) -> Result<Zeroizing<String>> {
     let text = match file.filter(|path| *path != Path::new("-")) {
         None => {
             if stdin.is_terminal {
-                talk.print("paste the token, then press Enter and Ctrl-D; Ctrl-C ends it");
+                messages.print("paste the token, then press Enter and Ctrl-D; Ctrl-C ends it");
             }
             read_all(stdin.source, "standard input")?
         }

@@ -22,10 +22,10 @@ use super::token::{created_text, wanted};
 /// Longest list of ids that is read, in bytes: half a million ids.
 const LONGEST: u64 = 64 * 1024 * 1024;
 
-pub(super) fn create(args: &UserCreate, world: &Environment, output: &mut Output) -> Result<u8> {
+pub(super) fn create(args: &UserCreate, env: &Environment, output: &mut Output) -> Result<u8> {
     let (scopes, lifetime) = wanted(&args.scope, args.valid_for)?;
-    let parts = Context::new(world, &BTreeMap::new())?;
-    let client = parts.identity_client()?;
+    let context = Context::new(env, &BTreeMap::new())?;
+    let client = context.identity_client()?;
     let one = async || match scopes.as_slice() {
         [] => client
             .create_user()
@@ -34,24 +34,24 @@ pub(super) fn create(args: &UserCreate, world: &Environment, output: &mut Output
         scopes => client.create_user_with_token(scopes, lifetime).await,
     };
     let Some(count) = args.count else {
-        let created = parts.block_on(one()).map_err(bulk::cut_short)?;
+        let created = context.block_on(one()).map_err(bulk::cut_short)?;
         output.result(
             &created_text(&created),
-            &json::created(&created, world.clock.now()),
+            &json::created(&created, env.clock.now()),
         )?;
         return Ok(0);
     };
-    let progress = Progress::new(world, u64::from(count), "creating");
+    let progress = Progress::new(env, u64::from(count), "creating");
     let mut failed: Vec<Error> = Vec::new();
     let mut listed: Vec<Value> = Vec::new();
-    let ended = parts.block_on(bulk::each(
+    let ended = context.block_on(bulk::each(
         0..count,
         async |_| one().await,
         |outcome| {
             progress.step();
             match outcome {
                 Ok(created) if output.is_json => {
-                    listed.push(json::created(&created, world.clock.now()))
+                    listed.push(json::created(&created, env.clock.now()))
                 }
                 // An id is printed as soon as it exists, so that none is lost to an interruption.
                 Ok(created) => {
@@ -81,17 +81,17 @@ pub(super) fn create(args: &UserCreate, world: &Environment, output: &mut Output
 
 pub(super) fn delete(
     args: &UserDelete,
-    world: &Environment,
+    env: &Environment,
     stdin: Stdin,
     output: &mut Output,
 ) -> Result<u8> {
     if args.id == "-" {
-        return delete_listed(world, stdin, output);
+        return delete_listed(env, stdin, output);
     }
     let user = CommunicationUserId::parse(&args.id)?;
-    let parts = Context::new(world, &BTreeMap::new())?;
-    let client = parts.identity_client()?;
-    parts
+    let context = Context::new(env, &BTreeMap::new())?;
+    let client = context.identity_client()?;
+    context
         .block_on(client.delete_user(&user))
         .map_err(bulk::cut_short)?;
     output.messages().print(&format!("{user} is deleted"));
@@ -99,16 +99,16 @@ pub(super) fn delete(
     Ok(0)
 }
 
-fn delete_listed(world: &Environment, stdin: Stdin, output: &mut Output) -> Result<u8> {
+fn delete_listed(env: &Environment, stdin: Stdin, output: &mut Output) -> Result<u8> {
     if stdin.is_terminal {
         output
             .messages()
             .print("type or paste ids, one a line, then press Ctrl-D; nothing is deleted before");
     }
     let ids = read_ids(stdin)?;
-    let parts = Context::new(world, &BTreeMap::new())?;
-    let client = parts.identity_client()?;
-    let progress = Progress::new(world, ids.len() as u64, "deleting");
+    let context = Context::new(env, &BTreeMap::new())?;
+    let client = context.identity_client()?;
+    let progress = Progress::new(env, ids.len() as u64, "deleting");
     let (mut deleted, mut failed) = (Vec::new(), Vec::new());
     let delete = async |(line, id): (usize, String)| {
         let outcome = match CommunicationUserId::parse(&id) {
@@ -119,7 +119,7 @@ fn delete_listed(world: &Environment, stdin: Stdin, output: &mut Output) -> Resu
     };
     let count = ids.len();
     let numbered = ids.into_iter().enumerate();
-    let ended = parts.block_on(bulk::each(numbered, delete, |(line, id, outcome)| {
+    let ended = context.block_on(bulk::each(numbered, delete, |(line, id, outcome)| {
         progress.step();
         match outcome {
             Ok(()) => deleted.push((line, id)),

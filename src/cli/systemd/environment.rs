@@ -56,12 +56,12 @@ const PLAIN: [&str; 8] = [
 const SECRETS: [&str; 3] = ["AZURE_CLIENT_SECRET", "IDENTITY_ENDPOINT", "MSI_ENDPOINT"];
 
 /// Refuses settings that come from the environment: the service would run without them.
-pub(super) fn check_settings(world: &Environment, name: &str, profile: &Profile) -> Result<()> {
+pub(super) fn check_settings(env: &Environment, name: &str, profile: &Profile) -> Result<()> {
     let nothing = BTreeMap::new();
     let sources = Sources {
         flags: &nothing,
         emulator: &nothing,
-        environment: &world.variables,
+        variables: &env.variables,
         profile,
     };
     let mut lost: Vec<(&str, &str)> = Setting::ALL
@@ -77,7 +77,7 @@ pub(super) fn check_settings(world: &Environment, name: &str, profile: &Profile)
         .collect();
     let mut secrets = input::CONNECTION_STRING_VARIABLES.to_vec();
     secrets.push(ACCESS_KEY_VARIABLE);
-    let is_set = |variable: &&str| world.variable(variable).is_some();
+    let is_set = |variable: &&str| env.variable(variable).is_some();
     let key = Setting::ConnectionString.key();
     lost.extend(secrets.into_iter().filter(is_set).map(|name| (key, name)));
     let Some((first, _)) = lost.first() else {
@@ -105,7 +105,7 @@ pub(super) fn check_settings(world: &Environment, name: &str, profile: &Profile)
 }
 
 /// Refuses what a service without a person and a terminal cannot use.
-pub(super) fn check_config(world: &Environment, config: &Config) -> Result<()> {
+pub(super) fn check_config(env: &Environment, config: &Config) -> Result<()> {
     let refused = |message: &str, hint: &str| Err(Error::new(Kind::Usage, message, hint));
     let other = "choose another one: `acspass config set store keyring`, then `acspass login`";
     match config.store {
@@ -121,7 +121,7 @@ pub(super) fn check_config(world: &Environment, config: &Config) -> Result<()> {
                 other,
             );
         }
-        StoreChoice::File if world.variable("ACSPASS_STORE_KEY_FILE").is_none() => {
+        StoreChoice::File if env.variable("ACSPASS_STORE_KEY_FILE").is_none() => {
             return refused(
                 "the store `file` asks for its passphrase, and the service has no terminal",
                 "name a key file in ACSPASS_STORE_KEY_FILE, or choose the store keyring",
@@ -131,7 +131,7 @@ pub(super) fn check_config(world: &Environment, config: &Config) -> Result<()> {
     }
     let secret = SECRETS
         .into_iter()
-        .find(|variable| world.variable(variable).is_some());
+        .find(|variable| env.variable(variable).is_some());
     match (config.any_resource()?.key, secret) {
         (KeySource::None, Some(variable)) => Err(Error::new(
             Kind::Usage,
@@ -144,16 +144,16 @@ pub(super) fn check_config(world: &Environment, config: &Config) -> Result<()> {
 }
 
 /// The variables that the service is given.
-pub(super) fn carried(world: &Environment) -> Result<Vec<(&'static str, String)>> {
+pub(super) fn carried(env: &Environment) -> Result<Vec<(&'static str, String)>> {
     let mut all = Vec::new();
     for name in PATHS {
-        if let Some(path) = world.path_variable(name) {
+        if let Some(path) = env.path_variable(name) {
             let path = absolute(&path)?;
             all.push((name, super::text::text_of(&path)?.to_owned()));
         }
     }
     for name in PROXIES {
-        let Some(proxy) = world.variable(name) else {
+        let Some(proxy) = env.variable(name) else {
             continue;
         };
         // Before a host, nothing but a user's name and password ends with this.
@@ -168,7 +168,7 @@ pub(super) fn carried(world: &Environment) -> Result<Vec<(&'static str, String)>
         all.push((name, proxy.to_owned()));
     }
     for name in PLAIN {
-        if let Some(value) = world.variable(name) {
+        if let Some(value) = env.variable(name) {
             all.push((name, value.to_owned()));
         }
     }

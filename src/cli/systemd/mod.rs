@@ -43,13 +43,13 @@ const SOCKET: &str = "acspass.socket";
 pub(super) fn install(
     args: &args::Serve,
     flags: &Flags,
-    world: &Environment,
+    env: &Environment,
     output: &mut Output,
 ) -> Result<u8> {
-    let files = Files::of(world)?;
-    let texts = texts(args, flags, world)?;
-    let serve = world.serve_folder()?;
-    let systemctl = Systemctl::new(world);
+    let files = Files::of(env)?;
+    let texts = texts(args, flags, env)?;
+    let serve = env.serve_folder()?;
+    let systemctl = Systemctl::new(env);
     block_on(async {
         systemctl.probe().await?;
         if let Some(other) = running(&serve)?
@@ -103,8 +103,8 @@ units        {}
 }
 
 /// `serve --uninstall`.
-pub(super) fn uninstall(world: &Environment, output: &mut Output) -> Result<u8> {
-    let files = Files::of(world)?;
+pub(super) fn uninstall(env: &Environment, output: &mut Output) -> Result<u8> {
+    let files = Files::of(env)?;
     if !files.are_there() {
         output
             .messages()
@@ -113,7 +113,7 @@ pub(super) fn uninstall(world: &Environment, output: &mut Output) -> Result<u8> 
         return Ok(0);
     }
     let removed = [&files.service, &files.socket].map(|path| path.display().to_string());
-    let systemctl = Systemctl::new(world);
+    let systemctl = Systemctl::new(env);
     let stopped = block_on(systemctl.order(&["disable", "--now", SOCKET, SERVICE]));
     match stopped {
         Err(error) if error.kind() == Kind::Interrupted => return Err(error),
@@ -137,9 +137,9 @@ pub(super) fn uninstall(world: &Environment, output: &mut Output) -> Result<u8> 
 
 /// The two units' text: everything that can be wrong with the settings is found here, before
 /// anything changes.
-fn texts(args: &args::Serve, flags: &Flags, world: &Environment) -> Result<[String; 2]> {
+fn texts(args: &args::Serve, flags: &Flags, env: &Environment) -> Result<[String; 2]> {
     let refused = |message: &str, hint: &str| Err(Error::new(Kind::Usage, message, hint));
-    if world.global.emulator {
+    if env.global.emulator {
         return refused(
             "the embedded emulator cannot be installed: it is a new world in every run",
             "run `acspass serve --emulator` while you need it, or leave out --emulator",
@@ -151,21 +151,21 @@ fn texts(args: &args::Serve, flags: &Flags, world: &Environment) -> Result<[Stri
             "leave out --port, or name one",
         );
     }
-    let (name, profile) = world.profile()?;
-    environment::check_settings(world, &name, &profile)?;
-    let parts = Context::new(world, flags)?;
-    parts.session()?;
-    parts.token_request(false)?;
-    environment::check_config(world, &parts.config)?;
-    let carried = environment::carried(world)?;
-    let Some(program) = &world.program else {
+    let (name, profile) = env.profile()?;
+    environment::check_settings(env, &name, &profile)?;
+    let context = Context::new(env, flags)?;
+    context.session()?;
+    context.token_request(false)?;
+    environment::check_config(env, &context.config)?;
+    let carried = environment::carried(env)?;
+    let Some(program) = &env.program else {
         return refused(
             "the system does not tell where this program is",
             "call it by its whole path",
         );
     };
-    let named = world.global.profile.is_some() || world.variable("ACSPASS_PROFILE").is_some();
-    let state = environment::absolute(&world.state_folder()?.path())?;
+    let named = env.global.profile.is_some() || env.variable("ACSPASS_PROFILE").is_some();
+    let state = environment::absolute(&env.state_folder()?.path())?;
     let plan = Plan {
         program,
         profile: named.then_some(name.as_str()),
@@ -224,9 +224,9 @@ struct Files {
 
 impl Files {
     /// The user's folder for units (systemd.unit(5)); a relative `XDG_CONFIG_HOME` is none.
-    fn of(world: &Environment) -> Result<Files> {
-        let config = world.path_variable("XDG_CONFIG_HOME");
-        let home = || Some(world.path_variable("HOME")?.join(".config"));
+    fn of(env: &Environment) -> Result<Files> {
+        let config = env.path_variable("XDG_CONFIG_HOME");
+        let home = || Some(env.path_variable("HOME")?.join(".config"));
         let config = config.filter(|path| path.is_absolute()).or_else(home);
         let config = config.ok_or_else(|| {
             Error::new(

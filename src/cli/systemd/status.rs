@@ -32,12 +32,12 @@ struct Found {
 }
 
 /// `serve --status`.
-pub(in crate::cli) fn status(world: &Environment, output: &mut Output) -> Result<u8> {
-    let parts = Context::new(world, &BTreeMap::new())?;
-    let folder = world.serve_folder()?;
+pub(in crate::cli) fn status(env: &Environment, output: &mut Output) -> Result<u8> {
+    let context = Context::new(env, &BTreeMap::new())?;
+    let folder = env.serve_folder()?;
     let service = running(&folder)?;
-    let is_installed = Files::of(world).is_ok_and(|files| files.are_there());
-    let systemctl = Systemctl::new(world);
+    let is_installed = Files::of(env).is_ok_and(|files| files.are_there());
+    let systemctl = Systemctl::new(env);
     let (answers, is_active, is_listening) = block_on(async {
         let answers = match &service {
             Some(service) => answers(service, &folder).await,
@@ -52,7 +52,7 @@ pub(in crate::cli) fn status(world: &Environment, output: &mut Output) -> Result
             false => (answers, None, None),
         })
     })?;
-    let accounts = parts.overview(usize::MAX)?.accounts();
+    let accounts = context.overview(usize::MAX)?.accounts();
     let named = |can_give: bool| {
         let named = accounts
             .iter()
@@ -69,7 +69,7 @@ pub(in crate::cli) fn status(world: &Environment, output: &mut Output) -> Result
         signed_in: named(true),
         sign_in_needed: named(false),
     };
-    let now = parts.world.clock.now();
+    let now = context.env.clock.now();
     output.result(&text(&found, now), &shape(&found))?;
     Ok(match found.answers {
         true => 0,

@@ -39,8 +39,8 @@ impl Answer {
 }
 
 impl<'w> Systemctl<'w> {
-    pub(super) fn new(world: &'w Environment) -> Self {
-        Systemctl(world)
+    pub(super) fn new(env: &'w Environment) -> Self {
+        Systemctl(env)
     }
 
     /// Makes sure that there is a manager to talk to.

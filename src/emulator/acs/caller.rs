@@ -90,9 +90,9 @@ impl EntraClaims {
 
 /// Lets only those pass who may manage the resource: whoever holds the access key, and Entra
 /// principals with a role on it.
-pub(super) fn may_manage(shared: &Context, asked: &Request) -> Result<(), Refusal> {
-    if let Some(token) = bearer(shared, asked) {
-        let claims = EntraClaims::read(shared, token, asked.now).map_err(Refusal::denied)?;
+pub(super) fn may_manage(shared: &Context, request: &Request) -> Result<(), Refusal> {
+    if let Some(token) = bearer(shared, request) {
+        let claims = EntraClaims::read(shared, token, request.now).map_err(Refusal::denied)?;
         if !AUDIENCES.contains(&claims.aud.as_str()) {
             return Err(Refusal::denied("the token is for another audience"));
         }
@@ -103,7 +103,7 @@ pub(super) fn may_manage(shared: &Context, asked: &Request) -> Result<(), Refusa
             )),
         };
     }
-    if let Some((_, secret)) = asked.header("authorization").and_then(|value| {
+    if let Some((_, secret)) = request.header("authorization").and_then(|value| {
         value
             .split_once("Signature=")
             .or_else(|| value.split_once(' '))
@@ -111,19 +111,19 @@ pub(super) fn may_manage(shared: &Context, asked: &Request) -> Result<(), Refusa
         shared.state.lock().keep_secret(secret);
     }
     let signed = SignedRequest {
-        method: asked.method.as_str(),
-        target: &asked.target,
-        header: &|name| asked.header(name),
-        body: &asked.body,
+        method: request.method.as_str(),
+        target: &request.target,
+        header: &|name| request.header(name),
+        body: &request.body,
     };
     signed
-        .check(directory::ACCESS_KEY_BYTES, asked.now)
+        .check(directory::ACCESS_KEY_BYTES, request.now)
         .map_err(Refusal::denied)
 }
 
 /// The bearer token, if one is sent (RFC 6750, section 2.1).
-pub(super) fn bearer<'a>(shared: &Context, asked: &'a Request) -> Option<&'a str> {
-    let (scheme, token) = asked.header("authorization")?.split_once(' ')?;
+pub(super) fn bearer<'a>(shared: &Context, request: &'a Request) -> Option<&'a str> {
+    let (scheme, token) = request.header("authorization")?.split_once(' ')?;
     if !scheme.eq_ignore_ascii_case("bearer") {
         return None;
     }

@@ -29,19 +29,19 @@ struct Body {
     user_id: Option<String>,
 }
 
-pub(super) fn run(shared: &Context, asked: &Request) -> Result<Reply, Refusal> {
-    if !asked.is_of_type("application/json") {
+pub(super) fn run(shared: &Context, request: &Request) -> Result<Reply, Refusal> {
+    if !request.is_of_type("application/json") {
         return Err(Refusal::media_type());
     }
-    let body: Body = serde_json::from_slice(&asked.body)
+    let body: Body = serde_json::from_slice(&request.body)
         .map_err(|_| Refusal::model("The request body is not valid JSON of this operation."))?;
     let token = body
         .token
         .ok_or_else(|| Refusal::model("The token field is required."))?;
     shared.state.lock().keep_secret(&token);
-    let claims = read_token(shared, &token, asked.now)?;
+    let claims = read_token(shared, &token, request.now)?;
     // The preview knows the user by the token alone.
-    if version(asked) != TEAMS_PREVIEW {
+    if version(request) != TEAMS_PREVIEW {
         let app_id = body.app_id.unwrap_or_default();
         let user_id = body.user_id.unwrap_or_default();
         check_ids(&app_id, &user_id, &claims)?;
@@ -60,7 +60,7 @@ pub(super) fn run(shared: &Context, asked: &Request) -> Result<Reply, Refusal> {
         scopes: claims.granted(&SCOPES),
         expires: Timestamp::from_unix_seconds(claims.exp),
     };
-    let answer = token::issue(shared, asked.now, &wish);
+    let answer = token::issue(shared, request.now, &wish);
     Ok(Reply::json("", StatusCode::OK, &answer))
 }
 

@@ -95,19 +95,19 @@ impl Meter {
 /// Lets a request pass unless there were too many like it.
 pub(super) fn admit(
     shared: &Context,
-    asked: &Request,
+    request: &Request,
     operation: &'static str,
 ) -> Result<(), Refusal> {
     let mut state = shared.state.lock();
     if state.meter.limits.is_none() {
         return Ok(());
     }
-    let operation = match operation == "create_identity" && identities::asks_for_token(asked) {
+    let operation = match operation == "create_identity" && identities::asks_for_token(request) {
         true => WITH_TOKEN,
         false => operation,
     };
     state
         .meter
-        .count(operation, asked.now)
+        .count(operation, request.now)
         .map_err(Refusal::throttled)
 }

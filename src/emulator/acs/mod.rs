@@ -26,19 +26,19 @@ pub(super) fn is_at(path: &str) -> bool {
 }
 
 /// Answers a request to the resource.
-pub(super) fn answer(shared: &Context, asked: &Request) -> Reply {
-    let operations = operations::at(&asked.path);
+pub(super) fn answer(shared: &Context, request: &Request) -> Reply {
+    let operations = operations::at(&request.path);
     let operation = operations
         .iter()
         .copied()
-        .find(|operation| operation.method == asked.method);
+        .find(|operation| operation.method == request.method);
     // A wrong verb is still noted under what stands there.
     let (name, versions) = match operation.or(operations.first().copied()) {
         Some(operation) => (operation.name, operation.versions),
         None => ("", &[][..]),
     };
     let outcome = match operation {
-        Some(operation) => perform(shared, asked, operation),
+        Some(operation) => perform(shared, request, operation),
         None if operations.is_empty() => Err(Refusal::not_found()),
         None => Err(Refusal::method_not_allowed(
             operations.iter().map(|operation| &operation.method),
@@ -54,26 +54,26 @@ pub(super) fn answer(shared: &Context, asked: &Request) -> Reply {
     // Strict-Transport-Security is left out on purpose: a browser that saw it here would refuse
     // every other plain-http server on localhost.
     let reply = reply
-        .with("ms-cv", &format!("{}.0", asked.request_id))
+        .with("ms-cv", &format!("{}.0", request.request_id))
         .with("request-context", "appId=")
-        .with("x-azure-ref", &asked.request_id)
+        .with("x-azure-ref", &request.request_id)
         .with("x-cache", "CONFIG_NOCACHE")
         .with("x-processing-time", "1ms");
-    match asked.header("x-ms-client-request-id") {
+    match request.header("x-ms-client-request-id") {
         Some(id) => reply.with("x-ms-client-request-id", id),
         None => reply,
     }
 }
 
-fn perform(shared: &Context, asked: &Request, operation: &Operation) -> Result<Reply, Refusal> {
-    check_version(asked, operation.versions)?;
-    limits::admit(shared, asked, operation.name)?;
-    (operation.caller)(shared, asked)?;
-    (operation.run)(shared, asked)
+fn perform(shared: &Context, request: &Request, operation: &Operation) -> Result<Reply, Refusal> {
+    check_version(request, operation.versions)?;
+    limits::admit(shared, request, operation.name)?;
+    (operation.caller)(shared, request)?;
+    (operation.run)(shared, request)
 }
 
-fn check_version(asked: &Request, versions: &[&str]) -> Result<(), Refusal> {
-    let mut given = versions_asked(asked);
+fn check_version(request: &Request, versions: &[&str]) -> Result<(), Refusal> {
+    let mut given = versions_asked(request);
     match (given.next(), given.next()) {
         (None, _) => Err(Refusal::version_unspecified()),
         (Some(version), None) if versions.contains(&&*version) => Ok(()),
@@ -83,12 +83,12 @@ fn check_version(asked: &Request, versions: &[&str]) -> Result<(), Refusal> {
 }
 
 /// The version that [`check_version`] let pass.
-fn version(asked: &Request) -> Cow<'_, str> {
-    versions_asked(asked).next().unwrap_or_default()
+fn version(request: &Request) -> Cow<'_, str> {
+    versions_asked(request).next().unwrap_or_default()
 }
 
-fn versions_asked(asked: &Request) -> impl Iterator<Item = Cow<'_, str>> {
-    url::form_urlencoded::parse(asked.query.as_bytes())
+fn versions_asked(request: &Request) -> impl Iterator<Item = Cow<'_, str>> {
+    url::form_urlencoded::parse(request.query.as_bytes())
         .filter(|(name, _)| name == "api-version")
         .map(|(_, value)| value)
 }

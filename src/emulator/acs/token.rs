@@ -98,8 +98,8 @@ pub(in crate::emulator) fn accepted(shared: &Context, token: &str) -> Option<Val
 
 /// `GET /emulator/whoami`: is the bearer's token still good, and what does it say? The service has
 /// no such operation; here it stands for the data plane that would be asked with the token.
-pub(in crate::emulator) fn whoami(shared: &Context, asked: &Request) -> Reply {
-    let token = asked
+pub(in crate::emulator) fn whoami(shared: &Context, request: &Request) -> Reply {
+    let token = request
         .header("authorization")
         .and_then(|value| value.strip_prefix("Bearer "));
     if let Some(token) = token {

@@ -47,15 +47,15 @@ struct AuthorizeRequest {
     hint: Option<String>,
 }
 
-pub(super) fn answer(shared: &Context, asked: &Request, segment: &str) -> Reply {
-    let from_page = asked.method == Method::POST;
+pub(super) fn answer(shared: &Context, request: &Request, segment: &str) -> Reply {
+    let from_page = request.method == Method::POST;
     let encoded: &[u8] = match from_page {
-        true => &asked.body,
-        false => asked.query.as_bytes(),
+        true => &request.body,
+        false => request.query.as_bytes(),
     };
     let mut params = match Params::parse(encoded) {
         Ok(params) => params,
-        Err(refusal) => return refusal.into_page(asked),
+        Err(refusal) => return refusal.into_page(request),
     };
     let chosen = params.take(CHOICE).filter(|_| from_page);
     let cancelled = params.take(CANCEL).is_some() && from_page;
@@ -76,18 +76,18 @@ pub(super) fn answer(shared: &Context, asked: &Request, segment: &str) -> Reply 
     }
     let (tenant, back) = match whom_to_answer(segment, &params) {
         Ok(both) => both,
-        Err(refusal) => return refusal.into_page(asked),
+        Err(refusal) => return refusal.into_page(request),
     };
     let wish = match read(&params) {
         Ok(wish) => wish,
-        Err(refusal) => return back.refuse(asked, &refusal),
+        Err(refusal) => return back.refuse(request, &refusal),
     };
     let user = chosen
         .as_deref()
         .or(wish.hint.as_deref())
         .and_then(User::named);
     if cancelled {
-        return back.refuse(asked, &gone_back(chosen.and(user)));
+        return back.refuse(request, &gone_back(chosen.and(user)));
     }
     let Some(user) = user else {
         return pages::sign_in(wish.hint.as_deref(), tenant, params.into_pairs());
@@ -103,14 +103,14 @@ pub(super) fn answer(shared: &Context, asked: &Request, segment: &str) -> Reply 
                 tenant.segment()
             ),
         )
-        .into_page(asked);
+        .into_page(request);
     };
 
     let mut fields = params.into_pairs();
     fields.push((CHOICE.to_owned(), user.username.to_owned()));
     let way = requirement::way(
         shared,
-        asked,
+        request,
         user,
         &wish.scopes,
         &wish.claims,
@@ -120,7 +120,7 @@ pub(super) fn answer(shared: &Context, asked: &Request, segment: &str) -> Reply 
     let proved = match way {
         RequirementOutcome::Clear { proved } => proved,
         RequirementOutcome::Page(page) => return page,
-        RequirementOutcome::Refused(refusal) => return back.refuse(asked, &refusal),
+        RequirementOutcome::Refused(refusal) => return back.refuse(request, &refusal),
     };
 
     let code = format!("1.{}", issue::random());
@@ -141,11 +141,11 @@ pub(super) fn answer(shared: &Context, asked: &Request, segment: &str) -> Reply 
             scopes: wish.scopes,
             claims: wish.claims,
             proved,
-            issued: asked.now,
+            issued: request.now,
             redeemed: None,
         },
     );
-    back.deliver(asked, fields)
+    back.deliver(request, fields)
 }
 
 /// The answer where a person goes back, perhaps from the page that asks for an admin.
@@ -166,12 +166,12 @@ fn gone_back(user: Option<&User>) -> Refusal {
 }
 
 /// Answers the client with this refusal, as a fault asks for.
-pub(super) fn refuse(asked: &Request, segment: &str, refusal: Refusal) -> Reply {
-    let back = Params::parse(asked.query.as_bytes())
+pub(super) fn refuse(request: &Request, segment: &str, refusal: Refusal) -> Reply {
+    let back = Params::parse(request.query.as_bytes())
         .and_then(|params| whom_to_answer(segment, &params).map(|(_, back)| back));
     match back {
-        Ok(back) => back.refuse(asked, &refusal),
-        Err(_) => refusal.into_page(asked),
+        Ok(back) => back.refuse(request, &refusal),
+        Err(_) => refusal.into_page(request),
     }
 }
 
@@ -306,11 +306,11 @@ pub(super) fn read_scopes(text: &str) -> Result<Scopes, Refusal> {
 }
 
 impl Return {
-    fn refuse(&self, asked: &Request, refusal: &Refusal) -> Reply {
-        self.deliver(asked, refusal.to_fields(asked))
+    fn refuse(&self, request: &Request, refusal: &Refusal) -> Reply {
+        self.deliver(request, refusal.to_fields(request))
     }
 
-    fn deliver(&self, asked: &Request, mut fields: Vec<(&'static str, String)>) -> Reply {
+    fn deliver(&self, request: &Request, mut fields: Vec<(&'static str, String)>) -> Reply {
         if let Some(state) = &self.state {
             fields.push(("state", state.clone()));
         }
@@ -328,16 +328,16 @@ impl Return {
             .extend_pairs(fields)
             .finish();
         redirect(
-            asked,
+            request,
             &format!("{}{slash}{separator}{encoded}", self.redirect_uri),
         )
     }
 }
 
 /// 303 turns a POST into a GET; 307 would send the form on (RFC 9700, section 4.12).
-fn redirect(asked: &Request, to: &str) -> Reply {
+fn redirect(request: &Request, to: &str) -> Reply {
     let mut response = Response::new(Body::empty());
-    *response.status_mut() = match asked.method == Method::POST {
+    *response.status_mut() = match request.method == Method::POST {
         true => StatusCode::SEE_OTHER,
         false => StatusCode::FOUND,
     };
@@ -351,16 +351,16 @@ fn redirect(asked: &Request, to: &str) -> Reply {
 }
 
 /// Sign-out: there is no session to end, so it only leads back.
-pub(super) fn logout(asked: &Request) -> Reply {
-    let params = Params::parse(asked.query.as_bytes()).unwrap_or_default();
+pub(super) fn logout(request: &Request) -> Reply {
+    let params = Params::parse(request.query.as_bytes()).unwrap_or_default();
     let mut reply = match params.get("post_logout_redirect_uri") {
         Some(uri) if directory::is_registered_redirect(uri) => match params.get("state") {
             Some(state) => {
                 let state: String =
                     url::form_urlencoded::byte_serialize(state.as_bytes()).collect();
-                redirect(asked, &format!("{uri}?state={state}"))
+                redirect(request, &format!("{uri}?state={state}"))
             }
-            None => redirect(asked, uri),
+            None => redirect(request, uri),
         },
         _ => pages::signed_out(),
     };

@@ -196,19 +196,19 @@ impl Devices {
 }
 
 /// `/{tenant}/oauth2/v2.0/devicecode`: both codes.
-pub(super) fn start(shared: &Context, asked: &Request, segment: &str) -> Reply {
+pub(super) fn start(shared: &Context, request: &Request, segment: &str) -> Reply {
     const OPERATION: &str = "device_authorization";
-    match codes(shared, asked, segment) {
+    match codes(shared, request, segment) {
         Ok(body) => Reply::json(OPERATION, StatusCode::OK, &body),
-        Err(refusal) => refusal.into_json(asked, OPERATION),
+        Err(refusal) => refusal.into_json(request, OPERATION),
     }
     .with("cache-control", "no-store, no-cache")
     .with("pragma", "no-cache")
 }
 
-fn codes(shared: &Context, asked: &Request, segment: &str) -> Result<serde_json::Value, Refusal> {
-    let form: &[u8] = match asked.is_of_type("application/x-www-form-urlencoded") {
-        true => &asked.body,
+fn codes(shared: &Context, request: &Request, segment: &str) -> Result<serde_json::Value, Refusal> {
+    let form: &[u8] = match request.is_of_type("application/x-www-form-urlencoded") {
+        true => &request.body,
         false => &[],
     };
     let params = Params::parse(form)?;
@@ -221,7 +221,7 @@ fn codes(shared: &Context, asked: &Request, segment: &str) -> Result<serde_json:
     let claims = Requested::read(&params)?;
     let device_code = format!("D{}", issue::random());
     let user_code = user_code()?;
-    let uri = format!("{}/devicelogin", asked.base);
+    let uri = format!("{}/devicelogin", request.base);
     let mut state = shared.state.lock();
     let (life, interval) = (state.device_code_life, state.device_interval);
     let body = json!({
@@ -238,14 +238,14 @@ fn codes(shared: &Context, asked: &Request, segment: &str) -> Result<serde_json:
     state.keep_secret(&device_code);
     let pending = &mut state.devices.pending;
     // Long enough that a late poll is told what happened.
-    pending.retain(|device| asked.now.since(device.issued) < device.life * 4);
+    pending.retain(|device| request.now.since(device.issued) < device.life * 4);
     pending.push(Device {
         device_code,
         user_code,
         tenant,
         scopes,
         claims,
-        issued: asked.now,
+        issued: request.now,
         life,
         interval,
         last_poll: None,
@@ -271,18 +271,18 @@ fn user_code() -> Result<String, Refusal> {
 }
 
 /// `/devicelogin`: enter the code, choose who signs in, confirm the app, done.
-pub(super) fn page(shared: &Context, asked: &Request) -> Reply {
-    if asked.method != Method::POST {
+pub(super) fn page(shared: &Context, request: &Request) -> Reply {
+    if request.method != Method::POST {
         return pages::enter_code(None);
     }
-    let mut params = match Params::parse(&asked.body) {
+    let mut params = match Params::parse(&request.body) {
         Ok(params) => params,
-        Err(refusal) => return refusal.into_page(asked),
+        Err(refusal) => return refusal.into_page(request),
     };
     let typed = params.take(USER_CODE).unwrap_or_default();
     let clicks = FormAnswers::take(&mut params);
     let mut state = shared.state.lock();
-    let device = match state.devices.entered(&typed, asked.now) {
+    let device = match state.devices.entered(&typed, request.now) {
         Ok(device) => device,
         Err(why) => return pages::enter_code(Some(why)),
     };
@@ -304,7 +304,7 @@ pub(super) fn page(shared: &Context, asked: &Request) -> Reply {
     drop(state);
     let way = requirement::way(
         shared,
-        asked,
+        request,
         user,
         &scopes,
         &claims,
@@ -328,7 +328,7 @@ pub(super) fn page(shared: &Context, asked: &Request) -> Reply {
         RequirementOutcome::Refused(_) => Outcome::Declined,
     };
     let is_declined = matches!(outcome, Outcome::Declined);
-    match shared.state.lock().devices.entered(&typed, asked.now) {
+    match shared.state.lock().devices.entered(&typed, request.now) {
         Ok(device) => device.outcome = outcome,
         Err(why) => return pages::enter_code(Some(why)),
     }

@@ -19,17 +19,17 @@ const NAME: &str = "managed_identity";
 const VERSION: &str = "2019-08-01";
 
 /// Answers a request for a token; the local secret proves that the asker runs on the machine.
-pub(in crate::emulator) fn answer(shared: &Context, asked: &Request) -> Reply {
+pub(in crate::emulator) fn answer(shared: &Context, request: &Request) -> Reply {
     let app = &SERVICE_APPS[0];
     let param = |wanted: &str| {
-        url::form_urlencoded::parse(asked.query.as_bytes())
+        url::form_urlencoded::parse(request.query.as_bytes())
             .find(|(name, _)| name == wanted)
             .map(|(_, value)| value.into_owned())
     };
-    if asked.method != Method::GET {
+    if request.method != Method::GET {
         return refuse(StatusCode::METHOD_NOT_ALLOWED, "Only GET is taken here.");
     }
-    if asked.header("x-identity-header") != Some(IDENTITY_HEADER) {
+    if request.header("x-identity-header") != Some(IDENTITY_HEADER) {
         return refuse(StatusCode::UNAUTHORIZED, "X-IDENTITY-HEADER is wrong.");
     }
     if param("api-version").as_deref() != Some(VERSION) {
@@ -41,8 +41,8 @@ pub(in crate::emulator) fn answer(shared: &Context, asked: &Request) -> Reply {
     let Some(audience) = param("resource").as_deref().and_then(audience_named) else {
         return refuse(StatusCode::BAD_REQUEST, "The resource was not found.");
     };
-    let (token, life) = service::token(shared, asked, app, audience, Proof::Assertion);
-    let expires = asked.now.plus(life).unix_seconds();
+    let (token, life) = service::token(shared, request, app, audience, Proof::Assertion);
+    let expires = request.now.plus(life).unix_seconds();
     let body = json!({
         "access_token": token,
         // This protocol spells the number as text.

@@ -11,13 +11,13 @@ use super::super::server::{Context, Reply, Request};
 use super::{Refusal, params::Params, tenant_named};
 
 /// OpenID Connect discovery, with the members that Entra has and no others.
-pub(super) fn configuration(asked: &Request, segment: &str) -> Reply {
+pub(super) fn configuration(request: &Request, segment: &str) -> Reply {
     let tenant = match tenant_named(segment) {
         Ok(tenant) => tenant,
-        Err(refusal) => return refusal.into_json(asked, "metadata"),
+        Err(refusal) => return refusal.into_json(request, "metadata"),
     };
-    let host = &asked.host;
-    let base = format!("{}/{}", asked.base, tenant.segment());
+    let host = &request.host;
+    let base = format!("{}/{}", request.base, tenant.segment());
     let region = match tenant {
         Tenant::One(_) => Value::from("NA"),
         _ => Value::Null,
@@ -32,9 +32,9 @@ pub(super) fn configuration(asked: &Request, segment: &str) -> Reply {
         "id_token_signing_alg_values_supported": ["RS256"],
         "response_types_supported": ["code", "id_token", "code id_token", "id_token token"],
         "scopes_supported": ["openid", "profile", "email", "offline_access"],
-        "issuer": issuer(&asked.base, tenant),
+        "issuer": issuer(&request.base, tenant),
         "request_uri_parameter_supported": false,
-        "userinfo_endpoint": format!("{}/oidc/userinfo", asked.base),
+        "userinfo_endpoint": format!("{}/oidc/userinfo", request.base),
         "authorization_endpoint": format!("{base}/oauth2/v2.0/authorize"),
         "device_authorization_endpoint": format!("{base}/oauth2/v2.0/devicecode"),
         "http_logout_supported": true,
@@ -50,7 +50,7 @@ pub(super) fn configuration(asked: &Request, segment: &str) -> Reply {
         "cloud_instance_name": host,
         "cloud_graph_host_name": host,
         "msgraph_host": host,
-        "rbac_url": asked.base,
+        "rbac_url": request.base,
     });
     Reply::json("metadata", StatusCode::OK, &body).with("cache-control", "max-age=86400, private")
 }
@@ -64,23 +64,23 @@ fn issuer(base: &str, tenant: Tenant) -> String {
 }
 
 /// The JWKS. That of the first version, which `/TENANT/discovery/keys` answers, names no issuer.
-pub(super) fn keys(shared: &Context, asked: &Request, segment: &str, with_issuer: bool) -> Reply {
+pub(super) fn keys(shared: &Context, request: &Request, segment: &str, with_issuer: bool) -> Reply {
     match tenant_named(segment) {
         Ok(tenant) => {
             let mut key = shared.signer.jwk();
             if with_issuer {
-                key["issuer"] = issuer(&asked.base, tenant).into();
+                key["issuer"] = issuer(&request.base, tenant).into();
             }
             Reply::json("keys", StatusCode::OK, &json!({"keys": [key]}))
         }
-        Err(refusal) => refusal.into_json(asked, "keys"),
+        Err(refusal) => refusal.into_json(request, "keys"),
     }
 }
 
 /// Instance discovery: vouches for the emulator's own host and for no other.
-pub(super) fn instance(asked: &Request) -> Reply {
+pub(super) fn instance(request: &Request) -> Reply {
     const OPERATION: &str = "instance_discovery";
-    let checked = Params::parse(asked.query.as_bytes()).and_then(|params| {
+    let checked = Params::parse(request.query.as_bytes()).and_then(|params| {
         let version = params.need("api-version")?.to_owned();
         if version != "1.0" && version != "1.1" {
             return Err(Refusal::new(
@@ -93,7 +93,7 @@ pub(super) fn instance(asked: &Request) -> Reply {
         let url = url::Url::parse(endpoint).ok();
         // Without the port, since MSAL for Python leaves that out of its question.
         let is_ours = |url: &url::Url| {
-            url::Url::parse(&asked.base)
+            url::Url::parse(&request.base)
                 .is_ok_and(|ours| (url.scheme(), url.host()) == (ours.scheme(), ours.host()))
         };
         let tenant = url
@@ -114,16 +114,16 @@ pub(super) fn instance(asked: &Request) -> Reply {
         Ok((version, tenant)) => {
             let body = json!({
                 "tenant_discovery_endpoint":
-                    format!("{}/{tenant}/v2.0/.well-known/openid-configuration", asked.base),
+                    format!("{}/{tenant}/v2.0/.well-known/openid-configuration", request.base),
                 "api-version": version,
                 "metadata": [{
-                    "preferred_network": asked.host,
-                    "preferred_cache": asked.host,
-                    "aliases": [asked.host],
+                    "preferred_network": request.host,
+                    "preferred_cache": request.host,
+                    "aliases": [request.host],
                 }],
             });
             Reply::json(OPERATION, StatusCode::OK, &body)
         }
-        Err(refusal) => refusal.into_json(asked, OPERATION),
+        Err(refusal) => refusal.into_json(request, OPERATION),
     }
 }

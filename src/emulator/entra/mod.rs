@@ -26,33 +26,33 @@ use refusal::Refusal;
 pub(super) use requirement::{CODE, RIGHT_CODE};
 
 /// Answers a request below a tenant's path.
-pub(super) fn answer(shared: &Context, asked: &Request) -> Reply {
-    let path = asked.path.trim_start_matches('/');
+pub(super) fn answer(shared: &Context, request: &Request) -> Reply {
+    let path = request.path.trim_start_matches('/');
     let (tenant, rest) = path.split_once('/').unwrap_or((path, ""));
-    let get = asked.method == Method::GET;
+    let get = request.method == Method::GET;
     let reply = match rest {
-        "v2.0/.well-known/openid-configuration" if get => metadata::configuration(asked, tenant),
-        "discovery/v2.0/keys" if get => metadata::keys(shared, asked, tenant, true),
-        "discovery/keys" if get => metadata::keys(shared, asked, tenant, false),
-        "discovery/instance" if get && tenant == "common" => metadata::instance(asked),
-        "oauth2/v2.0/authorize" if get || asked.method == Method::POST => {
-            authorize::answer(shared, asked, tenant)
+        "v2.0/.well-known/openid-configuration" if get => metadata::configuration(request, tenant),
+        "discovery/v2.0/keys" if get => metadata::keys(shared, request, tenant, true),
+        "discovery/keys" if get => metadata::keys(shared, request, tenant, false),
+        "discovery/instance" if get && tenant == "common" => metadata::instance(request),
+        "oauth2/v2.0/authorize" if get || request.method == Method::POST => {
+            authorize::answer(shared, request, tenant)
         }
-        "oauth2/v2.0/logout" if get || asked.method == Method::POST => authorize::logout(asked),
-        "oauth2/v2.0/devicecode" if asked.method == Method::POST => {
-            device::start(shared, asked, tenant)
+        "oauth2/v2.0/logout" if get || request.method == Method::POST => authorize::logout(request),
+        "oauth2/v2.0/devicecode" if request.method == Method::POST => {
+            device::start(shared, request, tenant)
         }
-        "" if tenant == "devicelogin" && (get || asked.method == Method::POST) => {
-            device::page(shared, asked)
+        "" if tenant == "devicelogin" && (get || request.method == Method::POST) => {
+            device::page(shared, request)
         }
-        "oauth2/v2.0/token" => token::answer(shared, asked, tenant),
-        "" if get && tenant == "error" => refusal::explain(asked),
+        "oauth2/v2.0/token" => token::answer(shared, request, tenant),
+        "" if get && tenant == "error" => refusal::explain(request),
         _ => Reply::text(StatusCode::NOT_FOUND, "The emulator has nothing here.\n"),
     };
     let reply = reply
-        .with("x-ms-request-id", &asked.request_id)
+        .with("x-ms-request-id", &request.request_id)
         .with("x-ms-ests-server", "acspass emulator");
-    match asked.header("client-request-id") {
+    match request.header("client-request-id") {
         Some(id) => reply.with("client-request-id", id),
         None => reply,
     }
@@ -60,16 +60,16 @@ pub(super) fn answer(shared: &Context, asked: &Request) -> Reply {
 
 /// The refusal that a fault asks for, in the form of the page or endpoint that was asked.
 pub(super) fn refuse(
-    asked: &Request,
+    request: &Request,
     error: String,
     code: Option<u32>,
     suberror: Option<String>,
 ) -> Reply {
     let refusal = Refusal::staged(error, code, suberror);
-    let segment = asked.path.trim_start_matches('/').split('/').next();
-    match asked.path.ends_with("/authorize") {
-        true => authorize::refuse(asked, segment.unwrap_or_default(), refusal),
-        false => refusal.into_json(asked, "fault"),
+    let segment = request.path.trim_start_matches('/').split('/').next();
+    match request.path.ends_with("/authorize") {
+        true => authorize::refuse(request, segment.unwrap_or_default(), refusal),
+        false => refusal.into_json(request, "fault"),
     }
 }
 

@@ -69,8 +69,8 @@ struct Assertion {
 
 /// The name and password of HTTP Basic, which Entra takes in place of the parameters (RFC 6749,
 /// section 2.3.1).
-pub(super) fn basic(asked: &Request) -> Option<(String, String)> {
-    let encoded = asked.header("authorization")?.strip_prefix("Basic ")?;
+pub(super) fn basic(request: &Request) -> Option<(String, String)> {
+    let encoded = request.header("authorization")?.strip_prefix("Basic ")?;
     let pair = String::from_utf8(STANDARD.decode(encoded).ok()?).ok()?;
     let (name, password) = pair.split_once(':')?;
     let decoded = |text: &str| {
@@ -91,11 +91,11 @@ pub(super) enum Proof {
 /// Checks what `app` brings to prove itself.
 pub(super) fn check(
     shared: &Context,
-    asked: &Request,
+    request: &Request,
     params: &Params,
     app: &ServiceApp,
 ) -> Result<Proof, Refusal> {
-    let basic = basic(asked).map(|(_, secret)| secret);
+    let basic = basic(request).map(|(_, secret)| secret);
     if let Some(secret) = params.get("client_secret").or(basic.as_deref()) {
         shared.state.lock().keep_secret(secret);
         return match secret == app.secret {
@@ -121,7 +121,7 @@ pub(super) fn check(
             "The 'client_assertion_type' is missing or not supported.",
         ));
     }
-    check_assertion(shared, asked, assertion, app).map(|()| Proof::Assertion)
+    check_assertion(shared, request, assertion, app).map(|()| Proof::Assertion)
 }
 
 /// Neither secret nor assertion came.
@@ -135,7 +135,7 @@ pub(super) fn proof_missing() -> Refusal {
 
 fn check_assertion(
     shared: &Context,
-    asked: &Request,
+    request: &Request,
     assertion: &str,
     app: &ServiceApp,
 ) -> Result<(), Refusal> {
@@ -158,7 +158,7 @@ fn check_assertion(
             ));
         }
     }
-    let now = asked.now.unix_seconds() as f64;
+    let now = request.now.unix_seconds() as f64;
     if now < claims.nbf.floor() || now >= claims.exp {
         return Err(invalid_client(
             700_024,

@@ -68,34 +68,34 @@ impl Refusal {
         self
     }
 
-    fn description(&self, asked: &Request) -> String {
+    fn description(&self, request: &Request) -> String {
         format!(
             "AADSTS{}: {}\r\nTrace ID: {}\r\nCorrelation ID: {}\r\nTimestamp: {}",
             self.number,
             self.text,
-            asked.request_id,
-            asked.correlation_id,
-            timestamp(asked),
+            request.request_id,
+            request.correlation_id,
+            timestamp(request),
         )
     }
 
-    fn uri(&self, asked: &Request) -> String {
-        format!("{}/error?code={}", asked.base, self.number)
+    fn uri(&self, request: &Request) -> String {
+        format!("{}/error?code={}", request.base, self.number)
     }
 
     /// As the token endpoint answers it.
-    pub(super) fn into_json(self, asked: &Request, operation: &str) -> Reply {
+    pub(super) fn into_json(self, request: &Request, operation: &str) -> Reply {
         let mut body = json!({
             "error": self.error,
-            "error_description": self.description(asked),
+            "error_description": self.description(request),
             "error_codes": [self.number],
-            "timestamp": timestamp(asked),
-            "trace_id": asked.request_id,
-            "correlation_id": asked.correlation_id,
+            "timestamp": timestamp(request),
+            "trace_id": request.request_id,
+            "correlation_id": request.correlation_id,
         });
         // As in recordings: some numbers have no page.
         if self.number != WITHOUT_PAGE {
-            body["error_uri"] = self.uri(asked).into();
+            body["error_uri"] = self.uri(request).into();
         }
         if let Some(suberror) = self.suberror {
             body["suberror"] = Value::from(suberror.into_owned());
@@ -110,11 +110,11 @@ impl Refusal {
     }
 
     /// As it is sent to a redirect URI.
-    pub(super) fn to_fields(&self, asked: &Request) -> Vec<(&'static str, String)> {
+    pub(super) fn to_fields(&self, request: &Request) -> Vec<(&'static str, String)> {
         let mut fields = vec![
             ("error", self.error.clone().into_owned()),
-            ("error_description", self.description(asked)),
-            ("error_uri", self.uri(asked)),
+            ("error_description", self.description(request)),
+            ("error_uri", self.uri(request)),
         ];
         if let Some(subcode) = &self.suberror {
             fields.push(("error_subcode", subcode.clone().into_owned()));
@@ -123,25 +123,25 @@ impl Refusal {
     }
 
     /// As a person sees it where nobody may be redirected.
-    pub(super) fn into_page(self, asked: &Request) -> Reply {
-        self.into_page_titled(asked, SORRY)
+    pub(super) fn into_page(self, request: &Request) -> Reply {
+        self.into_page_titled(request, SORRY)
     }
 
     /// The same under another heading.
-    pub(super) fn into_page_titled(self, asked: &Request, title: &str) -> Reply {
+    pub(super) fn into_page_titled(self, request: &Request, title: &str) -> Reply {
         pages::refused(
-            asked,
+            request,
             title,
             &format!("AADSTS{}: {}", self.number, self.text),
-            &timestamp(asked),
+            &timestamp(request),
         )
         .because(format!("AADSTS{}", self.number))
     }
 }
 
 /// The page that [`Refusal::uri`] names.
-pub(super) fn explain(asked: &Request) -> Reply {
-    let number = asked.query.strip_prefix("code=").map(str::parse);
+pub(super) fn explain(request: &Request) -> Reply {
+    let number = request.query.strip_prefix("code=").map(str::parse);
     match number {
         Some(Ok(number)) => pages::explained(number),
         _ => Reply::text(StatusCode::NOT_FOUND, "There is no such error.\n"),
@@ -149,6 +149,6 @@ pub(super) fn explain(asked: &Request) -> Reply {
 }
 
 /// Entra's own spelling of a time.
-fn timestamp(asked: &Request) -> String {
-    asked.now.to_string().replace('T', " ")
+fn timestamp(request: &Request) -> String {
+    request.now.to_string().replace('T', " ")
 }

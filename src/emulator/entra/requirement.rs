@@ -54,7 +54,7 @@ pub(super) enum RequirementOutcome {
 /// What stands in this user's way. `fields` are what a page sends back with the next click.
 pub(super) fn way(
     shared: &Context,
-    asked: &Request,
+    request: &Request,
     user: &'static User,
     scopes: &Scopes,
     claims: &Requested,
@@ -64,19 +64,19 @@ pub(super) fn way(
     match user.obstacle {
         SignInRequirement::Consent => consent(shared, user, scopes, clicks, fields),
         SignInRequirement::AdminConsent => {
-            RequirementOutcome::Page(pages::admin_consent(asked, user, scopes, fields))
+            RequirementOutcome::Page(pages::admin_consent(request, user, scopes, fields))
         }
         SignInRequirement::Mfa => second_proof(user, clicks, fields),
         SignInRequirement::Challenge(_) if claims.answers_challenge => {
             second_proof(user, clicks, fields)
         }
         SignInRequirement::Page { title: None, why } => {
-            RequirementOutcome::Page(Refusal::from(why).into_page(asked))
+            RequirementOutcome::Page(Refusal::from(why).into_page(request))
         }
         SignInRequirement::Page {
             title: Some(title),
             why,
-        } => RequirementOutcome::Page(Refusal::from(why).into_page_titled(asked, title)),
+        } => RequirementOutcome::Page(Refusal::from(why).into_page_titled(request, title)),
         SignInRequirement::None
         | SignInRequirement::Renewal(_)
         | SignInRequirement::Challenge(_) => RequirementOutcome::Clear { proved: false },

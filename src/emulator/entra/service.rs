@@ -18,7 +18,7 @@ use super::{Refusal, authorize};
 
 pub(super) fn grant(
     shared: &Context,
-    asked: &Request,
+    request: &Request,
     segment: &str,
     tenant: Tenant,
     params: &Params,
@@ -36,7 +36,7 @@ pub(super) fn grant(
             ));
         }
     }
-    let proof = proof::check(shared, asked, params, app)?;
+    let proof = proof::check(shared, request, params, app)?;
     if params.get("grant_type") != Some("client_credentials") {
         return Err(Refusal::new(
             "invalid_grant",
@@ -45,7 +45,7 @@ pub(super) fn grant(
         ));
     }
     let resource = resource(params.need("scope")?)?;
-    let (token, life) = token(shared, asked, app, resource.audience, proof);
+    let (token, life) = token(shared, request, app, resource.audience, proof);
     Ok(json!({
         "token_type": "Bearer",
         "expires_in": life.as_secs(),
@@ -57,27 +57,27 @@ pub(super) fn grant(
 /// A token in which the app speaks for itself, and how long it lives.
 pub(super) fn token(
     shared: &Context,
-    asked: &Request,
+    request: &Request,
     app: &ServiceApp,
     audience: &str,
     proof: Proof,
 ) -> (String, Duration) {
     let mut state = shared.state.lock();
     let life = state.token_life;
-    let now = asked.now.unix_seconds();
+    let now = request.now.unix_seconds();
     let tenant = CONTOSO.id;
     let token = shared.signer.access_token(&json!({
         "aud": audience,
-        "iss": format!("{}/{tenant}/", asked.base),
+        "iss": format!("{}/{tenant}/", request.base),
         "iat": now,
         "nbf": now,
-        "exp": asked.now.plus(life).unix_seconds(),
+        "exp": request.now.plus(life).unix_seconds(),
         "appid": app.client_id,
         "appidacr": match proof {
             Proof::Secret => "1",
             Proof::Assertion => "2",
         },
-        "idp": format!("{}/{tenant}/", asked.base),
+        "idp": format!("{}/{tenant}/", request.base),
         "idtyp": "app",
         "oid": app.object_id,
         "sub": app.object_id,

@@ -257,15 +257,15 @@ fn the_extension_has_assignments_of_its_own() {
     assert_eq!(exchange(&world, EXTENSION, &entra, "{}").status, 403);
     assert_eq!(ask("PUT", r#"{"principalType":"group"}"#).status, 400);
     assert_eq!(ask("PUT", r#"{"principalType":"users"}"#).status, 400);
-    for (asked, shown) in [
+    for (request, shown) in [
         ("User", "user"),
         ("USER", "user"),
         ("ResourceAccount", "resourceAccount"),
     ] {
-        let body = json!({"principalType": asked, "clientIds": [directory::CLIENT_ID]});
+        let body = json!({"principalType": request, "clientIds": [directory::CLIENT_ID]});
         let answer = ask("PUT", &body.to_string());
-        assert_eq!(answer.status, 200, "{asked}");
-        assert_eq!(answer.json()["principalType"], shown, "{asked}");
+        assert_eq!(answer.status, 200, "{request}");
+        assert_eq!(answer.json()["principalType"], shown, "{request}");
         assert_eq!(exchange(&world, EXTENSION, &entra, "{}").status, 200);
     }
     let elsewhere = path.replace(world.emulator.tenant_id(), "x");

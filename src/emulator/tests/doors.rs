@@ -123,7 +123,7 @@ fn the_journal_keeps_requests_and_the_sweep_list_keeps_secrets() {
         .emulator
         .requests()
         .into_iter()
-        .map(|seen| (seen.operation, seen.status))
+        .map(|entry| (entry.operation, entry.status))
         .collect();
     assert_eq!(
         operations,

@@ -118,9 +118,9 @@ fn tokens_are_issued_refreshed_revoked_and_deleted() {
     assert_eq!(claims(&token(&first))["exp"], NOON + 86_400);
     let (first, second) = (token(&first), token(&issue()));
     let valid = |token: &str| {
-        let asked = whoami(&world, token).status == 200;
-        assert_eq!(asked, world.emulator.is_token_valid(token));
-        asked
+        let request = whoami(&world, token).status == 200;
+        assert_eq!(request, world.emulator.is_token_valid(token));
+        request
     };
     assert!(valid(&first) && valid(&second));
 
@@ -383,9 +383,9 @@ fn the_emulator_stays_small_however_much_is_asked_of_it() {
     world.issue(&id, &json!({"scopes": ["chat"]}));
     assert!(world.emulator.secrets().is_empty());
     let mut state = world.emulator.shared.state.lock();
-    let seen = state.journal()[0].clone();
+    let entry = state.journal()[0].clone();
     for _ in 0..10_000 {
-        state.note(seen.clone());
+        state.note(entry.clone());
     }
     assert_eq!(state.count("create_identity"), 10_001);
     assert!(state.journal().len() < 5_000);

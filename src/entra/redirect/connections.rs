@@ -89,8 +89,8 @@ impl PendingConnections {
     pub(super) async fn next(&mut self) -> Incoming {
         poll_fn(|context| {
             let mut at = 0;
-            while let Some(visitor) = self.connections.get_mut(at) {
-                match visitor.task.as_mut().poll(context) {
+            while let Some(connection) = self.connections.get_mut(at) {
+                match connection.task.as_mut().poll(context) {
                     Poll::Pending => at += 1,
                     Poll::Ready(step) => {
                         self.connections.remove(at);
@@ -118,7 +118,7 @@ impl PendingConnections {
         let answered = self
             .connections
             .iter()
-            .position(|visitor| !visitor.is_sending);
+            .position(|connection| !connection.is_sending);
         self.connections.remove(answered.unwrap_or(0));
     }
 

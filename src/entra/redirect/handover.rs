@@ -38,12 +38,12 @@ pub(super) async fn hand_over(whole: &Request, through: IpAddr) -> io::Result<(H
             let _ = sender.send(receive(listener, own_address));
         })?;
     inner.write_all(&spell_out(whole)).await?;
-    let (request, heard) = received
+    let (request, response) = received
         .await
         .map_err(|_| io::Error::other("the inner listener is gone"))??;
     let inner = inner.into_std()?;
     inner.set_nonblocking(false)?;
-    Ok((Held { request, inner }, heard))
+    Ok((Held { request, inner }, response))
 }
 
 /// The request anew, from what was understood of it: nothing that was overlooked goes on.
@@ -86,8 +86,8 @@ fn receive(
             return Err(io::ErrorKind::TimedOut.into());
         };
         if request.remote_addr() == Some(&own_address) {
-            let heard = hear(&mut request)?;
-            return Ok((request, heard));
+            let response = hear(&mut request)?;
+            return Ok((request, response));
         }
         // Whoever guessed the inner port in this moment. Not dropped: tiny_http would allocate
         // and read all that it announced.

@@ -182,8 +182,8 @@ impl Redirect {
         let (whole, browser) = listen(listeners, &expected, start, reports, &self.visited).await;
         // From here on the browser gets a page, even where the wait is given up or fails.
         let mut page = Page::new(browser.into_std().map_err(lost)?);
-        let heard = page.pass_on(&whole).await.map_err(lost)?;
-        match authorization_response::read(&heard, &expected) {
+        let response = page.pass_on(&whole).await.map_err(lost)?;
+        match authorization_response::read(&response, &expected) {
             Ok(Heard { outcome, issuer }) => Ok(AuthorizationResponse {
                 outcome,
                 issuer,

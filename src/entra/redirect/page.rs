@@ -163,9 +163,9 @@ impl Page {
             return Err(io::ErrorKind::NotConnected.into());
         };
         let through = owed.browser.local_addr()?.ip();
-        let (held, heard) = handover::hand_over(whole, through).await?;
+        let (held, response) = handover::hand_over(whole, through).await?;
         owed.held = Some(held);
-        Ok(heard)
+        Ok(response)
     }
 
     /// Says that the user is signed in. Call it once the tokens are stored, not before.

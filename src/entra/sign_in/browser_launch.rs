@@ -16,7 +16,7 @@ const FORCED_TO_HTTPS: &str = "delete the browser's HSTS entry for localhost (Ch
 
 /// A sign-in page that was opened. It keeps the files that the browser reads until it is dropped.
 pub(super) struct BrowserLaunch<'a> {
-    way: &'a SignInOptions<'a>,
+    options: &'a SignInOptions<'a>,
     browser: &'a dyn Browser,
     /// The authority's page.
     url: &'a str,
@@ -29,7 +29,7 @@ impl<'a> BrowserLaunch<'a> {
     /// Opens the start page of `redirect` if this system reports the owners of connections, or else
     /// `url` by a file.
     pub(super) fn new(
-        way: &'a SignInOptions<'a>,
+        options: &'a SignInOptions<'a>,
         browser: &'a dyn Browser,
         url: &'a str,
         redirect: &Redirect,
@@ -41,7 +41,7 @@ impl<'a> BrowserLaunch<'a> {
             false => link,
         })?;
         Ok(BrowserLaunch {
-            way,
+            options,
             browser,
             url,
             has_start,
@@ -58,7 +58,7 @@ impl<'a> BrowserLaunch<'a> {
     /// Reports a refusal at the redirect address. A start page that was refused because its user is
     /// unknown is opened by a file: a relay between browser and listener hides that user.
     pub(super) fn refused(&self, why: Refused) {
-        (self.way.tell)(&Notice::Refused(why));
+        (self.options.tell)(&Notice::Refused(why));
         match why {
             Refused::Tls => self.met_tls.store(true, Ordering::Relaxed),
             Refused::UnknownOwner => match self.browser.open(&Link::new(self.url)) {
@@ -105,9 +105,9 @@ mod tests {
 
     fn opened(why: &[Refused], error: Option<Error>) -> (Vec<Link>, Option<Error>) {
         let browser = Recording::default();
-        let way = SignInOptions::new(SignInMethod::DeviceCode, Duration::from_secs(1));
+        let options = SignInOptions::new(SignInMethod::DeviceCode, Duration::from_secs(1));
         let redirect = Redirect::bind(&RedirectUri::localhost(0)).expect("a free port");
-        let opening = BrowserLaunch::new(&way, &browser, URL, &redirect).expect("opened");
+        let opening = BrowserLaunch::new(&options, &browser, URL, &redirect).expect("opened");
         why.iter().for_each(|why| opening.refused(*why));
         let error = error.map(|error| opening.explained(error));
         drop(opening);

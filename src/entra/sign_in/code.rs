@@ -24,7 +24,7 @@ impl Entra {
     /// See [`Entra::sign_in`].
     pub(super) async fn sign_in_by_browser(
         &self,
-        asked: &SignInRequest<'_>,
+        sign_in: &SignInRequest<'_>,
         browser: &dyn Browser,
         redirect_uri: &RedirectUri,
     ) -> Result<SignedIn> {
@@ -34,8 +34,9 @@ impl Entra {
         let attempt = Attempt::new();
         let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
         let mode = ResponseMode::FormPost;
-        let url = self.authorize_url(&metadata, asked, &redirect_uri, mode, &attempt, challenge)?;
-        let opening = BrowserLaunch::new(asked.way, browser, &url, &redirect)?;
+        let url =
+            self.authorize_url(&metadata, sign_in, &redirect_uri, mode, &attempt, challenge)?;
+        let opening = BrowserLaunch::new(sign_in.options, browser, &url, &redirect)?;
         let visited = redirect.visited();
         let refused = |why| opening.refused(why);
         let wait = redirect.wait(Wait {
@@ -44,26 +45,33 @@ impl Entra {
             leads_to: opening.leads_to(),
             refused: &refused,
         });
-        let timeout = asked.way.timeout;
+        let timeout = sign_in.options.timeout;
         let mut is_suspicious = true;
         let tick = |left| {
             let waited = timeout.saturating_sub(left);
             if is_suspicious && waited >= NOTICED && !visited.load(Ordering::Relaxed) {
                 is_suspicious = false;
-                (asked.way.tell)(&Notice::NoResponse);
+                (sign_in.options.tell)(&Notice::NoResponse);
             }
-            (asked.way.tell)(&Notice::Waiting { left });
+            (sign_in.options.tell)(&Notice::Waiting { left });
         };
         let answer = within(self.clock.as_ref(), timeout, tick, wait)
             .await
             .map_err(|error| opening.explained(error))?;
         let page = answer.page;
-        let heard = Heard {
+        let outcome = Heard {
             outcome: answer.outcome,
             issuer: answer.issuer,
         };
         let finished = self
-            .finish(asked, &metadata, heard, verifier, &redirect_uri, &attempt)
+            .finish(
+                sign_in,
+                &metadata,
+                outcome,
+                verifier,
+                &redirect_uri,
+                &attempt,
+            )
             .await;
         match finished {
             Ok((tokens, account)) => Ok(SignedIn {
@@ -81,7 +89,7 @@ impl Entra {
     pub(super) fn authorize_url(
         &self,
         metadata: &Metadata,
-        asked: &SignInRequest<'_>,
+        sign_in: &SignInRequest<'_>,
         redirect_uri: &str,
         mode: ResponseMode,
         attempt: &Attempt,
@@ -94,20 +102,20 @@ impl Entra {
         let mut request = protocol
             .authorize_url(|| state)
             .set_pkce_challenge(challenge)
-            .add_extra_param("scope", scope_text(asked.scopes))
+            .add_extra_param("scope", scope_text(sign_in.scopes))
             .add_extra_param("response_mode", mode.as_str())
             .add_extra_param("nonce", attempt.nonce.secret())
             .add_extra_param("client_info", "1");
-        if let Some(prompt) = asked.way.prompt {
+        if let Some(prompt) = sign_in.options.prompt {
             request = request.add_extra_param("prompt", prompt.as_str());
         }
         // Entra refuses a hint together with the account picker.
-        if let Some(hint) = asked.login_hint
-            && asked.way.prompt != Some(Prompt::SelectAccount)
+        if let Some(hint) = sign_in.login_hint
+            && sign_in.options.prompt != Some(Prompt::SelectAccount)
         {
             request = request.add_extra_param("login_hint", hint);
         }
-        if let Some(claims) = self.claims(asked.challenge) {
+        if let Some(claims) = self.claims(sign_in.challenge) {
             request = request.add_extra_param("claims", claims.as_str().to_owned());
         }
         Ok(request.url().0.to_string())
@@ -116,15 +124,15 @@ impl Entra {
     /// Redeems what an answer brought, if it is a code and was given by who was asked.
     pub(super) async fn finish(
         &self,
-        asked: &SignInRequest<'_>,
+        sign_in: &SignInRequest<'_>,
         metadata: &Metadata,
-        heard: Heard,
+        outcome: Heard,
         verifier: PkceCodeVerifier,
         redirect_uri: &str,
         attempt: &Attempt,
     ) -> Result<(Tokens, Account)> {
-        check_issuer(heard.issuer.as_deref(), &metadata.issuer)?;
-        let code = match heard.outcome {
+        check_issuer(outcome.issuer.as_deref(), &metadata.issuer)?;
+        let code = match outcome.outcome {
             Callback::Code { code, .. } => code,
             Callback::Denied(denial) => return Err(refusal::from_redirect(&denial)),
         };
@@ -134,7 +142,7 @@ impl Entra {
                 &code,
                 verifier,
                 redirect_uri,
-                asked,
+                sign_in,
                 attempt.nonce.secret(),
             )
             .await?;

@@ -39,14 +39,14 @@ impl Entra {
     /// See [`Entra::sign_in`].
     pub(super) async fn sign_in_by_device_code(
         &self,
-        asked: &SignInRequest<'_>,
+        sign_in: &SignInRequest<'_>,
     ) -> Result<SignedIn> {
-        let way = asked.way;
-        let claims = self.claims(asked.challenge);
-        let work = self.poll_for_codes(asked, claims.as_ref());
-        let mut tokens = tokio::time::timeout(way.timeout, work)
+        let options = sign_in.options;
+        let claims = self.claims(sign_in.challenge);
+        let work = self.poll_for_codes(sign_in, claims.as_ref());
+        let mut tokens = tokio::time::timeout(options.timeout, work)
             .await
-            .unwrap_or_else(|_| Err(timed_out(way.timeout, CODE_NOT_ENTERED)))?;
+            .unwrap_or_else(|_| Err(timed_out(options.timeout, CODE_NOT_ENTERED)))?;
         let account = tokens.account.take().ok_or_else(|| {
             refusal::unusable(
                 &self.authority.host(),
@@ -62,16 +62,16 @@ impl Entra {
 
     async fn poll_for_codes(
         &self,
-        asked: &SignInRequest<'_>,
+        sign_in: &SignInRequest<'_>,
         claims: Option<&Claims>,
     ) -> Result<Tokens> {
-        let way = asked.way;
+        let options = sign_in.options;
         let metadata = self.authority.discover(&self.http).await?;
-        let mut left = way.timeout;
+        let mut left = options.timeout;
         for _ in 0..CODES {
-            let code = self.device_codes(&metadata, asked.scopes, claims).await?;
+            let code = self.device_codes(&metadata, sign_in.scopes, claims).await?;
             let life = Duration::from_secs(code.expires_in);
-            (way.tell)(&Notice::UserCode {
+            (options.tell)(&Notice::UserCode {
                 code: &code.user_code,
                 page: code.page.as_str(),
                 host: &code.host(),
@@ -82,19 +82,19 @@ impl Entra {
             let mut trouble = None;
             let mut may_be_redeemed = false;
             // Nobody can have entered it yet: the first poll comes after the first pause.
-            let mut heard = PollOutcome::Pending;
-            while let Next::Wait(wait) = polling.next(heard) {
-                self.rest(wait, &mut left, way, trouble.take()).await?;
+            let mut outcome = PollOutcome::Pending;
+            while let Next::Wait(wait) = polling.next(outcome) {
+                self.rest(wait, &mut left, options, trouble.take()).await?;
                 match self.poll(&metadata, &code, claims, may_be_redeemed).await? {
                     PollResult::Tokens(tokens) => return Ok(tokens),
                     PollResult::Heard(now, error) => {
                         // Section 3.5 has the client poll on after a connection that broke.
                         may_be_redeemed |= error.as_ref().is_some_and(Error::may_have_arrived);
-                        if let (Some(error), false) = (&error, is_outage(heard)) {
+                        if let (Some(error), false) = (&error, is_outage(outcome)) {
                             warn!("{error}: trying again until the code expires");
                         }
                         debug!("polled for the device code: {now}");
-                        (heard, trouble) = (now, error);
+                        (outcome, trouble) = (now, error);
                     }
                 }
             }
@@ -114,17 +114,17 @@ impl Entra {
         &self,
         mut wait: Duration,
         left: &mut Duration,
-        way: &SignInOptions<'_>,
+        options: &SignInOptions<'_>,
         trouble: Option<Error>,
     ) -> Result<()> {
         while !wait.is_zero() {
-            (way.tell)(&Notice::Waiting { left: *left });
+            (options.tell)(&Notice::Waiting { left: *left });
             let slice = wait.min(SECOND).min(*left);
             self.clock.sleep(slice).await;
             *left -= slice;
             wait -= slice;
             if left.is_zero() {
-                return Err(trouble.unwrap_or_else(|| timed_out(way.timeout, CODE_NOT_ENTERED)));
+                return Err(trouble.unwrap_or_else(|| timed_out(options.timeout, CODE_NOT_ENTERED)));
             }
         }
         Ok(())
@@ -206,9 +206,9 @@ impl Entra {
             Err(error) => return Err(error),
         };
         if answer.is_outage() {
-            let heard = PollOutcome::Outage(answer.retry_after());
+            let outcome = PollOutcome::Outage(answer.retry_after());
             let error = refusal::outage(&host, answer.status.as_u16());
-            return Ok(PollResult::Heard(heard, Some(error)));
+            return Ok(PollResult::Heard(outcome, Some(error)));
         }
         if !answer.is_json() || answer.status.is_server_error() {
             return Err(refusal::foreign(
@@ -226,7 +226,7 @@ impl Entra {
                 Err(refusal::tokens_lost(&host)
                     .caused_by(refusal::from_token_error(Grant::SignIn, &said)))
             }
-            Some(said) => poll_outcome(&said).map(|heard| PollResult::Heard(heard, None)),
+            Some(said) => poll_outcome(&said).map(|outcome| PollResult::Heard(outcome, None)),
             None => {
                 let tokens = self.read_tokens(metadata, &answer, asked_at);
                 let tokens = tokens.map_err(refusal::code_not_redeemed)?;
@@ -244,8 +244,8 @@ fn is_unknown_code(said: &TokenError) -> bool {
     )
 }
 
-fn is_outage(heard: PollOutcome) -> bool {
-    matches!(heard, PollOutcome::Outage(_))
+fn is_outage(outcome: PollOutcome) -> bool {
+    matches!(outcome, PollOutcome::Outage(_))
 }
 
 /// Reads what the token endpoint says while nobody has signed in; Entra has words of its own

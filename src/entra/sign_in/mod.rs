@@ -188,7 +188,7 @@ pub(super) struct SignInRequest<'a> {
     pub(super) login_hint: Option<&'a str>,
     /// What Entra asked for when it refused before.
     pub(super) challenge: Option<&'a Claims>,
-    pub(super) way: &'a SignInOptions<'a>,
+    pub(super) options: &'a SignInOptions<'a>,
 }
 
 /// A sign-in that worked.
@@ -217,27 +217,27 @@ impl Entra {
         scopes: &[String],
         login_hint: Option<&str>,
         challenge: Option<&Claims>,
-        way: &SignInOptions<'_>,
+        options: &SignInOptions<'_>,
     ) -> Result<SignedIn> {
-        let asked = SignInRequest {
+        let sign_in = SignInRequest {
             scopes,
             login_hint,
             challenge,
-            way,
+            options,
         };
-        match &way.by {
+        match &options.by {
             SignInMethod::Browser {
                 browser,
                 redirect_uri,
             } => {
-                self.sign_in_by_browser(&asked, *browser, redirect_uri)
+                self.sign_in_by_browser(&sign_in, *browser, redirect_uri)
                     .await
             }
-            SignInMethod::DeviceCode => self.sign_in_by_device_code(&asked).await,
+            SignInMethod::DeviceCode => self.sign_in_by_device_code(&sign_in).await,
             SignInMethod::Paste {
                 redirect_uri,
                 reader,
-            } => self.sign_in_by_paste(&asked, redirect_uri, *reader).await,
+            } => self.sign_in_by_paste(&sign_in, redirect_uri, *reader).await,
         }
     }
 }

@@ -24,7 +24,7 @@ impl Entra {
     /// See [`Entra::sign_in`].
     pub(super) async fn sign_in_by_paste(
         &self,
-        asked: &SignInRequest<'_>,
+        sign_in: &SignInRequest<'_>,
         redirect_uri: &PasteUri,
         reader: &Reader,
     ) -> Result<SignedIn> {
@@ -33,17 +33,25 @@ impl Entra {
         let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
         let redirect_uri = redirect_uri.as_str();
         let mode = ResponseMode::Query;
-        let url = self.authorize_url(&metadata, asked, redirect_uri, mode, &attempt, challenge)?;
-        (asked.way.tell)(&Notice::Address {
+        let url =
+            self.authorize_url(&metadata, sign_in, redirect_uri, mode, &attempt, challenge)?;
+        (sign_in.options.tell)(&Notice::Address {
             url: &url,
             redirect_uri,
         });
-        let pasting = self.paste(asked, reader, attempt.state.secret());
-        let heard = tokio::time::timeout(asked.way.timeout, pasting)
+        let pasting = self.paste(sign_in, reader, attempt.state.secret());
+        let outcome = tokio::time::timeout(sign_in.options.timeout, pasting)
             .await
-            .unwrap_or_else(|_| Err(timed_out(asked.way.timeout, NOTHING_PASTED)))?;
+            .unwrap_or_else(|_| Err(timed_out(sign_in.options.timeout, NOTHING_PASTED)))?;
         let (tokens, account) = self
-            .finish(asked, &metadata, heard, verifier, redirect_uri, &attempt)
+            .finish(
+                sign_in,
+                &metadata,
+                outcome,
+                verifier,
+                redirect_uri,
+                &attempt,
+            )
             .await?;
         Ok(SignedIn {
             tokens,
@@ -54,7 +62,7 @@ impl Entra {
 
     async fn paste(
         &self,
-        asked: &SignInRequest<'_>,
+        sign_in: &SignInRequest<'_>,
         reader: &Reader,
         state: &str,
     ) -> Result<Heard> {
@@ -68,14 +76,14 @@ impl Entra {
                 ));
             };
             match pasted::read(earlier.expose(), text.expose(), state) {
-                Ok(heard) => return Ok(heard),
+                Ok(outcome) => return Ok(outcome),
                 Err(why) => {
                     debug!(
                         "the pasted text of {} bytes is of no use",
                         text.expose().len()
                     );
                     earlier = Pasted::new(format!("{}\n{}", earlier.expose(), text.expose()));
-                    (asked.way.tell)(&Notice::Unusable {
+                    (sign_in.options.tell)(&Notice::Unusable {
                         why,
                         tries_left: left,
                     });

@@ -55,9 +55,9 @@ pub(super) fn read(earlier: &str, text: &str, state: &str) -> Outcome {
     for start in later {
         let text = joined(&all[start..]);
         if !is_code_and_more(&text)
-            && let Ok(heard) = answer(&text, state)
+            && let Ok(outcome) = answer(&text, state)
         {
-            return Ok(heard);
+            return Ok(outcome);
         }
     }
     match has_form_of_code(&whole) {
@@ -293,7 +293,7 @@ mod tests {
     #[test]
     fn a_refusal_is_an_answer_too() {
         let line = "http://localhost/?error=access_denied&error_subcode=cancel&state=st%2Bte";
-        let heard = read("", line, STATE).expect("an answer");
-        assert!(matches!(heard.outcome, Callback::Denied(_)));
+        let outcome = read("", line, STATE).expect("an answer");
+        assert!(matches!(outcome.outcome, Callback::Denied(_)));
     }
 }

@@ -69,12 +69,12 @@ impl Polling {
     }
 
     /// Hears an answer and says what comes next; the wait that it names counts as passed.
-    pub(super) fn next(&mut self, heard: PollOutcome) -> Next {
-        let asked = match heard {
+    pub(super) fn next(&mut self, outcome: PollOutcome) -> Next {
+        let sign_in = match outcome {
             PollOutcome::Expired => return Next::Renew,
-            PollOutcome::Outage(asked) => {
+            PollOutcome::Outage(sign_in) => {
                 self.pause = (self.pause * 2).max(self.interval).min(LONGEST_PAUSE);
-                asked.unwrap_or_default().min(LONGEST_PAUSE)
+                sign_in.unwrap_or_default().min(LONGEST_PAUSE)
             }
             PollOutcome::SlowDown => {
                 self.interval += SLOWER;
@@ -86,7 +86,7 @@ impl Polling {
                 Duration::ZERO
             }
         };
-        let wait = self.interval.max(self.pause).max(asked).min(self.left);
+        let wait = self.interval.max(self.pause).max(sign_in).min(self.left);
         if wait.is_zero() {
             return Next::Renew;
         }
@@ -121,8 +121,8 @@ mod tests {
             assert_eq!(polling.next(trouble), Next::Wait(seconds(expected)));
         }
         assert_eq!(polling.next(PollOutcome::Pending), Next::Wait(seconds(5)));
-        let asked = PollOutcome::Outage(Some(seconds(30)));
-        assert_eq!(polling.next(asked), Next::Wait(seconds(30)));
+        let sign_in = PollOutcome::Outage(Some(seconds(30)));
+        assert_eq!(polling.next(sign_in), Next::Wait(seconds(30)));
         let hours = PollOutcome::Outage(Some(seconds(86_400)));
         assert_eq!(polling.next(hours), Next::Wait(LONGEST_PAUSE));
     }

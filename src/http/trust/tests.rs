@@ -113,10 +113,10 @@ async fn ask_over_tls(host: &Host, file: Option<&Path>) -> (Result<u16>, Option<
         ..Options::default()
     });
     let url = Url::parse(&format!("https://localhost:{port}/")).expect("an address");
-    let answer = http.send(|| Ok(Request::get(url.clone()))).await;
+    let response = http.send(|| Ok(Request::get(url.clone()))).await;
     let issuer = http.issuer(&url);
     server.abort();
-    (answer.map(|answer| answer.status.as_u16()), issuer)
+    (response.map(|response| response.status.as_u16()), issuer)
 }
 
 #[track_caller]

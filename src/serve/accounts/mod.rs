@@ -45,7 +45,7 @@ pub(super) struct Accounts {
 /// What every account's refresher shares.
 struct Core {
     session: Session,
-    wish: TokenRequest,
+    token_request: TokenRequest,
     net: Factory<Net>,
     clock: Arc<dyn Clock>,
     sign_in_needed: Arc<dyn Fn(&Error) + Send + Sync>,
@@ -102,7 +102,7 @@ impl SignInNotice {
 impl Accounts {
     pub(super) fn new(
         session: Session,
-        wish: TokenRequest,
+        token_request: TokenRequest,
         net: Factory<Net>,
         clock: Arc<dyn Clock>,
         sign_in_needed: Arc<dyn Fn(&Error) + Send + Sync>,
@@ -111,7 +111,7 @@ impl Accounts {
         Accounts {
             core: Arc::new(Core {
                 session,
-                wish,
+                token_request,
                 net,
                 clock,
                 sign_in_needed,
@@ -137,10 +137,10 @@ impl Accounts {
         user: Option<&str>,
         min_validity: Option<Duration>,
     ) -> Result<(Arc<AccountCredential>, Arc<CachedToken>)> {
-        let seat = self.credential(user).await?;
-        let min_validity = min_validity.unwrap_or(self.core.wish.min_validity);
-        let held = seat.credential.get(min_validity).await?;
-        Ok((seat, held))
+        let credential = self.credential(user).await?;
+        let min_validity = min_validity.unwrap_or(self.core.token_request.min_validity);
+        let held = credential.credential.get(min_validity).await?;
+        Ok((credential, held))
     }
 
     /// The index was changed here: whoever asks from now on goes by what it then says. A look that
@@ -153,10 +153,10 @@ impl Accounts {
     /// What the service has for this account.
     pub(super) fn held(&self, home_account_id: &str) -> CredentialState {
         match self.cache().credentials.get(home_account_id) {
-            Some(seat) => CredentialState {
-                token: seat.credential.held(),
-                needs_person: seat.state.need.is_set(),
-                failure: seat.state.failure().clone(),
+            Some(credential) => CredentialState {
+                token: credential.credential.held(),
+                needs_person: credential.state.need.is_set(),
+                failure: credential.state.failure().clone(),
             },
             None => CredentialState::default(),
         }
@@ -166,21 +166,21 @@ impl Accounts {
         let looks = {
             let mut known = self.cache();
             if known.is_current(self.core.clock.as_ref())
-                && let Some(seat) = known.credential_of(&self.core, user)
+                && let Some(credential) = known.credential_of(&self.core, user)
             {
-                return Ok(seat);
+                return Ok(credential);
             }
             known.reads
         };
-        if let Some(seat) = self.refresh_cache(looks, user).await? {
-            return Ok(seat);
+        if let Some(credential) = self.refresh_cache(looks, user).await? {
+            return Ok(credential);
         }
         // The account may have been signed in since that look: then one more finds it.
         let looks = self.cache().reads;
         let error = match self.token_without_credential(user).await {
             Err(error) => error,
             Ok(_) => match self.refresh_cache(looks, user).await? {
-                Some(seat) => return Ok(seat),
+                Some(credential) => return Ok(credential),
                 None => Error::new(
                     Kind::Unreachable,
                     "the account was signed in and out again during this request",
@@ -211,11 +211,11 @@ impl Accounts {
             self.cache().take(index, &self.core);
         }
         drop(look);
-        let seat = self.cache().credential_of(&self.core, user);
-        if seat.is_some() {
+        let credential = self.cache().credential_of(&self.core, user);
+        if credential.is_some() {
             self.sign_in_notice.clear();
         }
-        Ok(seat)
+        Ok(credential)
     }
 
     /// What `get` does for an account that the last look did not find: it says why there is none.
@@ -223,7 +223,7 @@ impl Accounts {
         let core = self.core.clone();
         let user = user.map(str::to_owned);
         blocking(
-            move || match core.stored(user.as_deref(), core.wish.min_validity)? {
+            move || match core.stored(user.as_deref(), core.token_request.min_validity)? {
                 CacheLookup::Fresh(token) => Ok(token),
                 CacheLookup::Stale(renewal) => core.renew(renewal),
             },
@@ -247,9 +247,10 @@ impl AccountCache {
     /// Whoever is signed out loses the seat, and the token with it; so does who has signed in anew,
     /// or had the session renewed elsewhere.
     fn take(&mut self, index: Index, core: &Core) {
-        self.credentials.retain(|_, seat| {
+        self.credentials.retain(|_, credential| {
             let mut entries = index.in_tenancy(core.session.tenancy());
-            entries.any(|entry| entry.account == seat.account && core.keeps(entry, seat))
+            entries
+                .any(|entry| entry.account == credential.account && core.keeps(entry, credential))
         });
         self.index = Some(index);
         self.reads += 1;
@@ -263,8 +264,8 @@ impl AccountCache {
     ) -> Option<Arc<AccountCredential>> {
         let entry = core.entry(self.index.as_ref()?, user)?;
         let id = &entry.account.home_account_id;
-        if let Some(seat) = self.credentials.get(id) {
-            return Some(seat.clone());
+        if let Some(credential) = self.credentials.get(id) {
+            return Some(credential.clone());
         }
         let state = Arc::<RefresherState>::default();
         let refresher = AccountRefresher {
@@ -276,13 +277,13 @@ impl AccountCache {
             clock: core.clock.clone(),
             ..credential::Options::default()
         };
-        let seat = Arc::new(AccountCredential {
+        let credential = Arc::new(AccountCredential {
             account: entry.account.clone(),
             credential: CommunicationTokenCredential::new(refresher, options),
             state,
         });
-        self.credentials.insert(id.clone(), seat.clone());
-        Some(seat)
+        self.credentials.insert(id.clone(), credential.clone());
+        Some(credential)
     }
 }
 
@@ -300,9 +301,9 @@ impl Core {
     }
 
     /// Whether the token that a seat holds is still the one that the session keeps.
-    fn keeps(&self, entry: &IndexEntry, seat: &AccountCredential) -> bool {
+    fn keeps(&self, entry: &IndexEntry, credential: &AccountCredential) -> bool {
         let (Some(held), Target::Communication(source)) =
-            (seat.credential.held(), &self.wish.target)
+            (credential.credential.held(), &self.token_request.target)
         else {
             return true;
         };
@@ -312,11 +313,11 @@ impl Core {
 
     /// Looks for a stored token with more than `min_validity` left. It blocks: the store may.
     fn stored(&self, user: Option<&str>, min_validity: Duration) -> Result<CacheLookup> {
-        let wish = TokenRequest {
+        let token_request = TokenRequest {
             min_validity,
-            ..self.wish.clone()
+            ..self.token_request.clone()
         };
-        self.session.cached_token(user, wish)
+        self.session.cached_token(user, token_request)
     }
 
     /// Renews a token, as `get` does it without a person. It blocks.

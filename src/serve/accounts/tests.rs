@@ -29,26 +29,29 @@ fn account() -> Account {
 
 /// The entry of a session in an index.
 pub(super) fn entry() -> IndexEntry {
-    let vault = SessionStore::new(Box::new(MemoryStore::new()), None);
-    save(&vault, &Record::new(tenancy(), account()));
-    let index = vault.index().expect("an index");
+    let sessions = SessionStore::new(Box::new(MemoryStore::new()), None);
+    save(&sessions, &Record::new(tenancy(), account()));
+    let index = sessions.index().expect("an index");
     index.active(&tenancy()).cloned().expect("an entry")
 }
 
-fn save(vault: &SessionStore, record: &Record) {
+fn save(sessions: &SessionStore, record: &Record) {
     let lock = LockName::Session(record.key());
-    let Attempt::Got(guard) = vault.try_lock(&lock, Activity::SigningIn).expect("a lock") else {
+    let Attempt::Got(guard) = sessions
+        .try_lock(&lock, Activity::SigningIn)
+        .expect("a lock")
+    else {
         panic!("nobody else is there");
     };
-    vault.save(record, &guard).expect("it is kept");
+    sessions.save(record, &guard).expect("it is kept");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn account_that_signs_in_during_a_request_is_found_by_one_more_lookup() {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let vault = Arc::new(SessionStore::new(Box::new(MemoryStore::new()), None));
+    let sessions = Arc::new(SessionStore::new(Box::new(MemoryStore::new()), None));
     let accounts = Accounts::new(
-        Session::new(vault.clone(), clock.clone(), tenancy()),
+        Session::new(sessions.clone(), clock.clone(), tenancy()),
         TokenRequest {
             target: Target::Entra,
             scopes: Vec::new(),
@@ -72,10 +75,10 @@ async fn account_that_signs_in_during_a_request_is_found_by_one_more_lookup() {
         scopes: Vec::new(),
         expires_on: clock.now().plus(Duration::from_secs(3600)),
     });
-    save(&vault, &record);
+    save(&sessions, &record);
     drop(look);
     match request.await {
-        Ok(seat) => assert_eq!(seat.account, account()),
+        Ok(credential) => assert_eq!(credential.account, account()),
         Err(error) => panic!("{error}"),
     }
 }
@@ -84,14 +87,14 @@ async fn account_that_signs_in_during_a_request_is_found_by_one_more_lookup() {
 async fn only_for_an_account_that_is_signed_in_somebody_is_asked_to_sign_in_again() {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let record = Record::new(tenancy(), account());
-    let vault = Arc::new(SessionStore::new(Box::new(MemoryStore::new()), None));
-    save(&vault, &record);
+    let sessions = Arc::new(SessionStore::new(Box::new(MemoryStore::new()), None));
+    save(&sessions, &record);
 
     let told = Arc::new(AtomicUsize::new(0));
     let count = told.clone();
     let core = Arc::new(Core {
-        session: Session::new(vault.clone(), clock.clone(), tenancy()),
-        wish: TokenRequest {
+        session: Session::new(sessions.clone(), clock.clone(), tenancy()),
+        token_request: TokenRequest {
             target: Target::Entra,
             scopes: Vec::new(),
             min_validity: Duration::from_secs(600),
@@ -110,7 +113,7 @@ async fn only_for_an_account_that_is_signed_in_somebody_is_asked_to_sign_in_agai
     for (is_signed_in, times) in [(true, 1), (false, 0)] {
         told.store(0, Ordering::Relaxed);
         if !is_signed_in {
-            vault.forget(&record.key()).expect("it is forgotten");
+            sessions.forget(&record.key()).expect("it is forgotten");
         }
         let refresher = AccountRefresher {
             core: core.clone(),

@@ -182,13 +182,13 @@ impl SignInTask {
             browser: &self.browser,
             redirect_uri: self.options.redirect_uri.clone(),
         };
-        let way = SignInOptions {
+        let options = SignInOptions {
             // Who wants somebody else is not to get whom the browser remembers.
             prompt: self.account.is_none().then_some(Prompt::SelectAccount),
             ..SignInOptions::new(by, self.options.timeout)
         };
         let user = self.account.as_deref();
-        let sign_in = self.session.login(&entra, &way, user, &self.scopes);
+        let sign_in = self.session.login(&entra, &options, user, &self.scopes);
         tokio::select! {
             record = sign_in => record.map(|record| Some(record.account.clone())),
             _ = cancelled => Ok(None),

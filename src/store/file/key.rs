@@ -137,12 +137,12 @@ impl Keys {
     ///
     /// # Errors
     /// [`Kind::Store`] where ours is another.
-    pub(super) fn key(&self, making: &str) -> Result<Prk> {
+    pub(super) fn key(&self, kdf: &str) -> Result<Prk> {
         let mut known = self.known();
-        if let Some(key) = known.keys.get(making) {
+        if let Some(key) = known.keys.get(kdf) {
             return Ok(key.clone());
         }
-        let form: Option<KdfParams> = serde_json::from_str(making).ok();
+        let form: Option<KdfParams> = serde_json::from_str(kdf).ok();
         let form = form.filter(|form| form.argon2id.is_none_or(Cost::is_usable));
         let form = form.ok_or_else(unknown_kdf)?;
         match (&self.origin, form.argon2id) {
@@ -161,7 +161,7 @@ impl Keys {
             }
         }
         let key = self.right_key(&mut known, &form)?;
-        known.keys.insert(making.to_owned(), key.clone());
+        known.keys.insert(kdf.to_owned(), key.clone());
         Ok(key)
     }
 
@@ -217,14 +217,14 @@ impl Keys {
             Origin::Passphrase(_) => Some(self.cost),
         };
         let key = self.make(&mut known, Purpose::Choose, argon2id, &salt)?;
-        let making = serde_json::to_string(&KdfParams {
+        let kdf = serde_json::to_string(&KdfParams {
             argon2id,
             salt,
             check: check(&key)?,
         })
         .map_err(|_| Error::internal("a key's making could not be written as JSON"))?;
-        known.keys.insert(making.clone(), key.clone());
-        Ok((making, key))
+        known.keys.insert(kdf.clone(), key.clone());
+        Ok((kdf, key))
     }
 
     fn make(

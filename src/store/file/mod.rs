@@ -130,7 +130,7 @@ impl TokenStore for FileStore {
                 let Some(sealed) = Sealed::read(bytes).filter(|sealed| sealed.item == item) else {
                     return Ok(None);
                 };
-                let key = self.keys.key(sealed.making)?;
+                let key = self.keys.key(sealed.kdf)?;
                 Ok(sealed.open(&key))
             };
             if let Some(value) = open(&bytes)? {
@@ -148,22 +148,22 @@ impl TokenStore for FileStore {
         let file = file_name(item);
         // What is there already must open with our key: who mistypes the passphrase must not
         // replace a session by one that the right passphrase does not open.
-        let mut making = None;
+        let mut kdf = None;
         for file in std::iter::once(file.clone()).chain(self.files()?) {
             let bytes = self.read(&file)?.unwrap_or_default();
-            making = Sealed::read(&bytes).map(|sealed| sealed.making.to_owned());
-            if making.is_some() {
+            kdf = Sealed::read(&bytes).map(|sealed| sealed.kdf.to_owned());
+            if kdf.is_some() {
                 break;
             }
         }
-        let (making, key) = match making {
-            Some(making) => {
-                let key = self.keys.key(&making)?;
-                (making, key)
+        let (kdf, key) = match kdf {
+            Some(kdf) => {
+                let key = self.keys.key(&kdf)?;
+                (kdf, key)
             }
             None => self.keys.fresh()?,
         };
-        let bytes = seal(item, &making, &key, value)?;
+        let bytes = seal(item, &kdf, &key, value)?;
         let _turn = self.turn()?;
         self.folder
             .replace(&file, &bytes)

@@ -24,7 +24,7 @@ const SALT: usize = 32;
 /// A sealed file, taken apart and not yet opened.
 pub(super) struct Sealed<'a> {
     /// How the key is made.
-    pub(super) making: &'a str,
+    pub(super) kdf: &'a str,
     /// The item's name.
     pub(super) item: &'a str,
     /// All that stands in the clear.
@@ -37,11 +37,11 @@ impl<'a> Sealed<'a> {
     /// Takes a file apart; `None` where it is not of this form.
     pub(super) fn read(bytes: &'a [u8]) -> Option<Self> {
         let body = bytes.strip_prefix(MAGIC.as_bytes())?;
-        let (making, body) = line(body)?;
+        let (kdf, body) = line(body)?;
         let (item, body) = line(body)?;
         let (salt, ciphertext) = body.split_at_checked(SALT)?;
         Some(Sealed {
-            making,
+            kdf,
             item,
             head: &bytes[..bytes.len() - ciphertext.len()],
             salt,
@@ -61,10 +61,10 @@ impl<'a> Sealed<'a> {
 }
 
 /// Seals an item.
-pub(super) fn seal(item: &str, making: &str, key: &Prk, value: &SecretBytes) -> Result<Vec<u8>> {
+pub(super) fn seal(item: &str, kdf: &str, key: &Prk, value: &SecretBytes) -> Result<Vec<u8>> {
     let mut salt = [0; SALT];
     SystemRandom::new().fill(&mut salt).map_err(failed)?;
-    let mut file = format!("{MAGIC}{making}\n{item}\n").into_bytes();
+    let mut file = format!("{MAGIC}{kdf}\n{item}\n").into_bytes();
     file.extend(salt);
     let mut body = value.expose().to_vec();
     derive(key, &salt)

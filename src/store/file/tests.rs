@@ -181,9 +181,9 @@ fn a_passphrase_is_asked_for_once_a_run_and_only_when_it_is_needed() {
     assert_eq!(asked.load(Ordering::SeqCst), 2);
 
     let text = fs::read(only_file(&folder)).unwrap();
-    let making = Sealed::read(&text).unwrap().making;
+    let kdf = Sealed::read(&text).unwrap().kdf;
     let stated = r#"{"argon2id":{"memory_kib":65536,"passes":3,"lanes":4},"salt":""#;
-    assert!(making.starts_with(stated), "{making}");
+    assert!(kdf.starts_with(stated), "{kdf}");
 }
 
 #[test]

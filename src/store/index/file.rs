@@ -43,8 +43,8 @@ impl IndexFile {
         }
     }
 
-    /// What is listed now, seen from `place`.
-    pub(in crate::store) fn read(&self, place: &LoginScope) -> Result<Index> {
+    /// What is listed now, seen from `scope`.
+    pub(in crate::store) fn read(&self, scope: &LoginScope) -> Result<Index> {
         let Contents { entries, lost } = match self {
             IndexFile::File { folder } => match bytes(folder)?.as_deref().map(salvage::read) {
                 None => Contents::default(),
@@ -57,7 +57,7 @@ impl IndexFile {
                 .clone(),
         };
         Ok(Index {
-            place: place.clone(),
+            scope: scope.clone(),
             entries,
             lost,
         })
@@ -68,14 +68,14 @@ impl IndexFile {
     pub(in crate::store) fn active(
         &self,
         tenancy: &Tenancy,
-        place: &LoginScope,
+        scope: &LoginScope,
     ) -> Result<Option<IndexEntry>> {
-        if let Some(few) = self.find(tenancy, place, Query::Active)
-            && let Some(entry) = few.entries.into_iter().next()
+        if let Some(page) = self.find(tenancy, scope, Query::Active)
+            && let Some(entry) = page.entries.into_iter().next()
         {
             return Ok(Some(entry));
         }
-        Ok(self.read(place)?.active(tenancy).cloned())
+        Ok(self.read(scope)?.active(tenancy).cloned())
     }
 
     /// The sessions of this tenancy whose account `name` fits: by parsing the account alone of the
@@ -84,11 +84,11 @@ impl IndexFile {
         &self,
         tenancy: &Tenancy,
         name: &str,
-        place: &LoginScope,
+        scope: &LoginScope,
     ) -> Result<IndexPage> {
-        match self.find(tenancy, place, Query::Called(name)) {
-            Some(few) => Ok(few),
-            None => self.first_read(tenancy, usize::MAX, place),
+        match self.find(tenancy, scope, Query::Called(name)) {
+            Some(page) => Ok(page),
+            None => self.first_read(tenancy, usize::MAX, scope),
         }
     }
 
@@ -98,20 +98,20 @@ impl IndexFile {
         &self,
         tenancy: &Tenancy,
         most: usize,
-        place: &LoginScope,
+        scope: &LoginScope,
     ) -> Result<IndexPage> {
-        if let Some(few) = self.find(tenancy, place, Query::First(most)) {
-            return Ok(few);
+        if let Some(page) = self.find(tenancy, scope, Query::First(most)) {
+            return Ok(page);
         }
-        self.first_read(tenancy, most, place)
+        self.first_read(tenancy, most, scope)
     }
 
     /// The same, by reading the file in full.
-    fn first_read(&self, tenancy: &Tenancy, most: usize, place: &LoginScope) -> Result<IndexPage> {
-        let index = self.read(place)?;
+    fn first_read(&self, tenancy: &Tenancy, most: usize, scope: &LoginScope) -> Result<IndexPage> {
+        let index = self.read(scope)?;
         let is_incomplete = index.is_incomplete(tenancy);
         let mut entries = index.entries;
-        entries.retain(|entry| place.holds(entry) && entry.tenancy == *tenancy);
+        entries.retain(|entry| scope.holds(entry) && entry.tenancy == *tenancy);
         entries.sort_by_key(|entry| !entry.active);
         let left = entries.len().saturating_sub(most);
         entries.truncate(most);
@@ -123,12 +123,12 @@ impl IndexFile {
     }
 
     /// `None` where only reading in full can tell.
-    fn find(&self, tenancy: &Tenancy, place: &LoginScope, sought: Query<'_>) -> Option<IndexPage> {
+    fn find(&self, tenancy: &Tenancy, scope: &LoginScope, query: Query<'_>) -> Option<IndexPage> {
         match self {
             IndexFile::File { folder } => {
                 // Reading in full says what is wrong with a file that does not open.
                 let file = folder.open(NAME).ok()?;
-                lines::find(file.take(LONGEST), tenancy, place, sought)
+                lines::find(file.take(LONGEST), tenancy, scope, query)
             }
             IndexFile::Memory(_) => None,
         }
@@ -140,18 +140,18 @@ impl IndexFile {
     pub(in crate::store) fn list(
         &self,
         record: &Record,
-        place: &LoginScope,
+        scope: &LoginScope,
         have_ended: impl Fn(&str) -> bool,
     ) -> Result<()> {
         self.change(|Contents { entries, .. }| {
             entries.retain(|entry| {
-                let elsewhere = entry.store == place.store && !place.holds(entry);
+                let elsewhere = entry.store == scope.store && !scope.holds(entry);
                 !(elsewhere && entry.login.as_deref().is_some_and(&have_ended))
             });
-            add(entries, record, place);
+            add(entries, record, scope);
             let key = record.key();
             let is_elsewhere = |entry: &IndexEntry| {
-                entry.store == place.store && !place.holds(entry) && entry.is(&key)
+                entry.store == scope.store && !scope.holds(entry) && entry.is(&key)
             };
             let mut surplus = entries.iter().filter(|entry| is_elsewhere(entry)).count();
             surplus = surplus.saturating_sub(MOST_LOGINS);
@@ -166,11 +166,11 @@ impl IndexFile {
     }
 
     /// Brings a listed session up to date; `false` where it is not listed any more.
-    pub(in crate::store) fn update(&self, record: &Record, place: &LoginScope) -> Result<bool> {
+    pub(in crate::store) fn update(&self, record: &Record, scope: &LoginScope) -> Result<bool> {
         self.change(|Contents { entries, .. }| {
-            let is_listed = position(entries, record, place).is_some();
+            let is_listed = position(entries, record, scope).is_some();
             if is_listed {
-                add(entries, record, place);
+                add(entries, record, scope);
             }
             is_listed
         })
@@ -183,18 +183,18 @@ impl IndexFile {
         &self,
         tenancy: &Tenancy,
         records: &[Record],
-        place: &LoginScope,
+        scope: &LoginScope,
     ) -> Result<bool> {
         self.change(|Contents { entries, lost }| {
             let Some(lost) = lost else { return false };
             let mut added = Vec::new();
             for record in records {
-                if position(entries, record, place).is_none() {
+                if position(entries, record, scope).is_none() {
                     added.push(record.key());
-                    entries.push(IndexEntry::of(record, place, false));
+                    entries.push(IndexEntry::of(record, scope, false));
                 }
             }
-            let ours = |entry: &IndexEntry| place.holds(entry) && entry.tenancy == *tenancy;
+            let ours = |entry: &IndexEntry| scope.holds(entry) && entry.tenancy == *tenancy;
             let of_tenancy = entries.iter_mut().filter(|entry| ours(entry));
             let mut of_tenancy: Vec<_> = of_tenancy.collect();
             let lacks_active = !of_tenancy.iter().any(|entry| entry.active);
@@ -207,15 +207,15 @@ impl IndexFile {
                 }
             }
             let is_activated = lacks_active && of_tenancy.iter().any(|entry| entry.active);
-            lost.set_restored(tenancy, place);
+            lost.set_restored(tenancy, scope);
             is_activated
         })
     }
 
     /// Makes this the active session of its tenancy; `false` where it is not listed.
-    pub(in crate::store) fn activate(&self, key: &SessionKey, place: &LoginScope) -> Result<bool> {
+    pub(in crate::store) fn activate(&self, key: &SessionKey, scope: &LoginScope) -> Result<bool> {
         self.change(|Contents { entries, .. }| {
-            let ours = |entry: &IndexEntry| place.holds(entry) && entry.tenancy == key.tenancy;
+            let ours = |entry: &IndexEntry| scope.holds(entry) && entry.tenancy == key.tenancy;
             let listed = entries.iter().any(|entry| ours(entry) && entry.is(key));
             if listed {
                 for entry in entries.iter_mut().filter(|entry| ours(entry)) {
@@ -230,9 +230,9 @@ impl IndexFile {
     pub(in crate::store) fn strike(
         &self,
         key: &SessionKey,
-        place: &LoginScope,
+        scope: &LoginScope,
     ) -> Result<Option<IndexEntry>> {
-        let which = |entry: &IndexEntry| place.holds(entry) && entry.is(key);
+        let which = |entry: &IndexEntry| scope.holds(entry) && entry.is(key);
         Ok(self.strike_all(which)?.pop())
     }
 
@@ -355,9 +355,9 @@ fn lock(folder: &Folder) -> Result<File> {
 }
 
 /// Lists a session, in the place of its own entry if it has one.
-fn add(entries: &mut Vec<IndexEntry>, record: &Record, place: &LoginScope) {
-    let mut entry = IndexEntry::of(record, place, false);
-    let ours = |other: &IndexEntry| place.holds(other) && other.is(&record.key());
+fn add(entries: &mut Vec<IndexEntry>, record: &Record, scope: &LoginScope) {
+    let mut entry = IndexEntry::of(record, scope, false);
+    let ours = |other: &IndexEntry| scope.holds(other) && other.is(&record.key());
     match entries.iter().position(ours) {
         Some(at) => {
             entry.active = entries[at].active;
@@ -372,7 +372,7 @@ fn add(entries: &mut Vec<IndexEntry>, record: &Record, place: &LoginScope) {
         }
         None => {
             let is_active = |other: &IndexEntry| other.active && other.tenancy == record.tenancy;
-            let mut others = entries.iter().filter(|other| place.holds(other));
+            let mut others = entries.iter().filter(|other| scope.holds(other));
             entry.active = !others.any(is_active);
             entries.push(entry);
         }
@@ -380,9 +380,9 @@ fn add(entries: &mut Vec<IndexEntry>, record: &Record, place: &LoginScope) {
 }
 
 /// Where this session is listed.
-fn position(entries: &[IndexEntry], record: &Record, place: &LoginScope) -> Option<usize> {
+fn position(entries: &[IndexEntry], record: &Record, scope: &LoginScope) -> Option<usize> {
     let key = record.key();
     entries
         .iter()
-        .position(|entry| place.holds(entry) && entry.is(&key))
+        .position(|entry| scope.holds(entry) && entry.is(&key))
 }

@@ -94,10 +94,10 @@ fn note_in(line: &[u8]) -> Option<Option<Lost>> {
 pub(super) fn find(
     file: impl Read,
     tenancy: &Tenancy,
-    place: &LoginScope,
-    sought: Query<'_>,
+    scope: &LoginScope,
+    query: Query<'_>,
 ) -> Option<IndexPage> {
-    let mut search = Search::new(tenancy, place, sought)?;
+    let mut search = Search::new(tenancy, scope, query)?;
     let mut lines = Lines::of(file);
     if lines.next()? != HEAD.as_bytes() {
         return None;
@@ -112,14 +112,14 @@ pub(super) fn find(
                 return None;
             }
             if search.only_active {
-                return Some(search.few);
+                return Some(search.page);
             }
             (active, comma) = (false, None);
         } else if !active && line.starts_with(b"]") {
             let lost = note_in(line)?;
-            let mut few = search.few;
-            few.is_incomplete = lost.is_some_and(|lost| !lost.is_restored(tenancy, place));
-            return (comma != Some(true) && lines.have_ended()).then_some(few);
+            let mut page = search.page;
+            page.is_incomplete = lost.is_some_and(|lost| !lost.is_restored(tenancy, scope));
+            return (comma != Some(true) && lines.have_ended()).then_some(page);
         } else {
             if comma == Some(false) {
                 return None;
@@ -128,7 +128,7 @@ pub(super) fn find(
             comma = Some(entry.is_some());
             let is_found = search.take(entry.unwrap_or(line), active)?;
             if is_found && search.only_active {
-                return Some(search.few);
+                return Some(search.page);
             }
         }
     }
@@ -136,7 +136,7 @@ pub(super) fn find(
 
 /// A look for some sessions, line by line.
 struct Search<'a> {
-    place: &'a LoginScope,
+    scope: &'a LoginScope,
     /// Tenancy and store as a line has them.
     tenancy: Vec<u8>,
     store: Vec<u8>,
@@ -147,26 +147,26 @@ struct Search<'a> {
     listed: HashSet<(Option<Vec<u8>>, Vec<u8>)>,
     /// The logins of the active ones among them.
     actives: HashSet<Option<Vec<u8>>>,
-    few: IndexPage,
+    page: IndexPage,
 }
 
 impl<'a> Search<'a> {
-    fn new(tenancy: &Tenancy, place: &'a LoginScope, sought: Query<'a>) -> Option<Self> {
-        let (only_active, name, most) = match sought {
+    fn new(tenancy: &Tenancy, scope: &'a LoginScope, query: Query<'a>) -> Option<Self> {
+        let (only_active, name, most) = match query {
             Query::Active => (true, None, 1),
             Query::Called(name) => (false, Some(name), usize::MAX),
             Query::First(most) => (false, None, most),
         };
         Some(Search {
-            place,
+            scope,
             tenancy: serde_json::to_vec(tenancy).ok()?,
-            store: serde_json::to_vec(place.store).ok()?,
+            store: serde_json::to_vec(scope.store).ok()?,
             only_active,
             name,
             most,
             listed: HashSet::new(),
             actives: HashSet::new(),
-            few: IndexPage::default(),
+            page: IndexPage::default(),
         })
     }
 
@@ -191,17 +191,17 @@ impl<'a> Search<'a> {
         {
             return Some(false);
         }
-        let is_full = self.few.entries.len() == self.most;
-        if is_full && self.place.is_shared() {
-            self.few.left += 1;
+        let is_full = self.page.entries.len() == self.most;
+        if is_full && self.scope.is_shared() {
+            self.page.left += 1;
             return Some(true);
         }
         let entry = serde_json::from_slice(line).ok()?;
         let entry = IndexEntry { active, ..entry };
-        match self.place.holds(&entry) {
+        match self.scope.holds(&entry) {
             false => return Some(false),
-            true if is_full => self.few.left += 1,
-            true => self.few.entries.push(entry),
+            true if is_full => self.page.left += 1,
+            true => self.page.entries.push(entry),
         }
         Some(true)
     }

@@ -74,8 +74,8 @@ fn contents(random: &mut fastrand::Rng) -> Contents {
         });
         let clock = SettableClock::new(Timestamp::from_unix_seconds(1_800_000_000));
         record.clock = random.bool().then(|| ClockMark::new(&clock, None));
-        let place = LoginScope::of(&MemoryStore::new());
-        let mut entry = IndexEntry::of(&record, &place, number == 0);
+        let scope = LoginScope::of(&MemoryStore::new());
+        let mut entry = IndexEntry::of(&record, &scope, number == 0);
         entry.can_renew = random.bool();
         if random.u8(..5) == 0 {
             entry.store = "keyring".to_owned();
@@ -118,15 +118,15 @@ fn compare(text: &[u8], logins: &[Login]) -> usize {
     let Contents { entries, lost } = salvage::read(text).unwrap_or_else(|salvaged| salvaged);
     let mut answers = 0;
     for login in logins {
-        let place = LoginScope::of(&Kept(login.clone()));
+        let scope = LoginScope::of(&Kept(login.clone()));
         let full = Index {
-            place: place.clone(),
+            scope: scope.clone(),
             entries: entries.clone(),
             lost: lost.clone(),
         };
         let shown = || String::from_utf8_lossy(text);
-        if let Some(few) = lines::find(text, &tenancy, &place, Query::Active)
-            && let Some(found) = few.entries.first()
+        if let Some(page) = lines::find(text, &tenancy, &scope, Query::Active)
+            && let Some(found) = page.entries.first()
         {
             assert_eq!(Some(found), full.active(&tenancy), "{}", shown());
             answers += 1;
@@ -134,12 +134,12 @@ fn compare(text: &[u8], logins: &[Login]) -> usize {
         let mut all: Vec<_> = full.in_tenancy(&tenancy).cloned().collect();
         all.sort_by_key(|entry| !entry.active);
         for most in [0, 1, 3, usize::MAX] {
-            if let Some(few) = lines::find(text, &tenancy, &place, Query::First(most)) {
+            if let Some(page) = lines::find(text, &tenancy, &scope, Query::First(most)) {
                 let shown_ones = all.len().min(most);
-                assert_eq!(few.entries, all[..shown_ones], "{}", shown());
-                assert_eq!(few.left, all.len() - shown_ones, "{}", shown());
+                assert_eq!(page.entries, all[..shown_ones], "{}", shown());
+                assert_eq!(page.left, all.len() - shown_ones, "{}", shown());
                 assert_eq!(
-                    few.is_incomplete,
+                    page.is_incomplete,
                     full.is_incomplete(&tenancy),
                     "{}",
                     shown()
@@ -148,11 +148,11 @@ fn compare(text: &[u8], logins: &[Login]) -> usize {
             }
         }
         for name in NAMES.into_iter().chain(["a", "ada@contoso.example"]) {
-            if let Some(few) = lines::find(text, &tenancy, &place, Query::Called(name)) {
+            if let Some(page) = lines::find(text, &tenancy, &scope, Query::Called(name)) {
                 let fitting = all.iter().filter(|entry| entry.account.fit(name).is_some());
-                assert!(few.entries.iter().eq(fitting), "{name}: {}", shown());
+                assert!(page.entries.iter().eq(fitting), "{name}: {}", shown());
                 assert_eq!(
-                    few.is_incomplete,
+                    page.is_incomplete,
                     full.is_incomplete(&tenancy),
                     "{}",
                     shown()

@@ -9,7 +9,7 @@ mod form;
 mod lines;
 #[cfg(test)]
 mod lines_tests;
-mod place;
+mod login_scope;
 mod salvage;
 
 use serde::{Deserialize, Serialize};
@@ -21,12 +21,12 @@ use crate::time::{ClockMark, Timestamp};
 use salvage::Lost;
 
 pub(super) use file::IndexFile;
-pub(super) use place::LoginScope;
+pub(super) use login_scope::LoginScope;
 
 /// The sessions of one store, as they were when the index was read.
 #[derive(Debug, Clone)]
 pub struct Index {
-    place: LoginScope,
+    scope: LoginScope,
     entries: Vec<IndexEntry>,
     lost: Option<Lost>,
 }
@@ -103,7 +103,7 @@ pub struct IndexedCommunicationToken {
 impl Index {
     /// All sessions in this store that this login can use.
     pub fn entries(&self) -> impl Iterator<Item = &IndexEntry> {
-        self.entries.iter().filter(|entry| self.place.holds(entry))
+        self.entries.iter().filter(|entry| self.scope.holds(entry))
     }
 
     /// The sessions in this store that belong to this application in this tenant.
@@ -146,21 +146,21 @@ impl Index {
     /// Whether the index was damaged and may lack sessions of this tenancy.
     pub(super) fn is_incomplete(&self, tenancy: &Tenancy) -> bool {
         let lost = self.lost.as_ref();
-        lost.is_some_and(|lost| !lost.is_restored(tenancy, &self.place))
+        lost.is_some_and(|lost| !lost.is_restored(tenancy, &self.scope))
     }
 
     /// The sessions that other stores hold, which no vault over this store can load.
     pub fn elsewhere(&self) -> impl Iterator<Item = &IndexEntry> {
         self.entries
             .iter()
-            .filter(|entry| entry.store != self.place.store)
+            .filter(|entry| entry.store != self.scope.store)
     }
 }
 
 impl IndexPage {
-    pub(in crate::store) fn into_index(self, place: LoginScope) -> Index {
+    pub(in crate::store) fn into_index(self, scope: LoginScope) -> Index {
         Index {
-            place,
+            scope,
             entries: self.entries,
             lost: None,
         }
@@ -180,12 +180,12 @@ impl IndexEntry {
         self.account.home_account_id == key.home_account_id && self.tenancy == key.tenancy
     }
 
-    fn of(record: &Record, place: &LoginScope, active: bool) -> Self {
+    fn of(record: &Record, scope: &LoginScope, active: bool) -> Self {
         IndexEntry {
             tenancy: record.tenancy.clone(),
             account: record.account.clone(),
-            store: place.store.to_owned(),
-            login: place.login().map(str::to_owned),
+            store: scope.store.to_owned(),
+            login: scope.login().map(str::to_owned),
             can_renew: record.refresh_token.is_some(),
             entra_tokens: record
                 .entra_tokens

@@ -44,13 +44,13 @@ struct Restored {
 
 impl Lost {
     /// Whether this place has been asked for its sessions of this tenancy.
-    pub(super) fn is_restored(&self, tenancy: &Tenancy, place: &LoginScope) -> bool {
-        self.restored.contains(&Restored::of(tenancy, place))
+    pub(super) fn is_restored(&self, tenancy: &Tenancy, scope: &LoginScope) -> bool {
+        self.restored.contains(&Restored::of(tenancy, scope))
     }
 
     /// Notes that this place has been asked.
-    pub(super) fn set_restored(&mut self, tenancy: &Tenancy, place: &LoginScope) {
-        self.restored.push(Restored::of(tenancy, place));
+    pub(super) fn set_restored(&mut self, tenancy: &Tenancy, scope: &LoginScope) {
+        self.restored.push(Restored::of(tenancy, scope));
         if self.restored.len() > MOST_RESTORED {
             self.restored.remove(0);
         }
@@ -65,11 +65,11 @@ impl Lost {
 }
 
 impl Restored {
-    fn of(tenancy: &Tenancy, place: &LoginScope) -> Self {
+    fn of(tenancy: &Tenancy, scope: &LoginScope) -> Self {
         Restored {
             tenancy: tenancy.clone(),
-            store: place.store.to_owned(),
-            login: place.login().map(str::to_owned),
+            store: scope.store.to_owned(),
+            login: scope.login().map(str::to_owned),
         }
     }
 }
@@ -140,14 +140,14 @@ fn without_repetitions(entries: Vec<IndexEntry>) -> (Vec<IndexEntry>, bool) {
     let mut entries: Vec<_> = entries
         .into_iter()
         .filter(|entry| {
-            let place = (entry.store.clone(), entry.login.clone());
-            listed.insert((place, entry.key()))
+            let scope = (entry.store.clone(), entry.login.clone());
+            listed.insert((scope, entry.key()))
         })
         .collect();
     is_whole &= entries.len() == before;
     for entry in entries.iter_mut().filter(|entry| entry.active) {
-        let place = (entry.store.clone(), entry.login.clone());
-        if !active.insert((place, entry.tenancy.clone())) {
+        let scope = (entry.store.clone(), entry.login.clone());
+        if !active.insert((scope, entry.tenancy.clone())) {
             entry.active = false;
             is_whole = false;
         }

@@ -90,7 +90,7 @@ fn read(error: &KeyringError) -> KeyringFailure {
         KeyringError::NoStorageAccess(cause) => match platform::read(cause.as_ref()) {
             // Whatever the platform means by it, it said that it gives no access.
             KeyringFailure::Unknown => KeyringFailure::Denied,
-            fate => fate,
+            failure => failure,
         },
         KeyringError::PlatformFailure(cause) => platform::read(cause.as_ref()),
         _ => KeyringFailure::Unknown,

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::entry;
-use super::fate::Fate;
+use super::failure::Fate;
 
 /// The user's keychain.
 #[derive(Default)]

@@ -86,16 +86,16 @@ impl Items {
             match call(&mut platform, &name) {
                 Ok(value) => Ok(Some(value)),
                 Err(KeyringFailure::NoEntry) => Ok(None),
-                Err(fate) => Err(fate),
+                Err(failure) => Err(failure),
             }
         });
-        let fate = match outcome {
+        let failure = match outcome {
             Ok(Ok(value)) => return Ok(value),
-            Ok(Err(fate)) => fate,
+            Ok(Err(failure)) => failure,
             Err(Failure::Overdue) => KeyringFailure::TimedOut,
             Err(Failure::Lost) => KeyringFailure::DiedMidway,
         };
-        Err(fate.into_error(item))
+        Err(failure.into_error(item))
     }
 }
 

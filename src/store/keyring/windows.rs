@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use super::entry;
-use super::fate::Fate;
+use super::failure::Fate;
 
 /// What a credential may hold: `CRED_MAX_CREDENTIAL_BLOB_SIZE`.
 pub(super) const LIMIT: usize = 2560;

@@ -119,7 +119,7 @@ impl SessionStore {
     /// Removes the index entry of a session that the store does not give. The caller holds the
     /// session's lock.
     fn remove_lost(&self, key: &SessionKey, finding: &str) {
-        match self.ledger.strike(key, &self.place()) {
+        match self.ledger.strike(key, &self.scope()) {
             Ok(Some(entry)) => tracing::warn!(
                 "the session of {} {finding} the {}: the account counts as signed out",
                 entry.account.username,
@@ -150,6 +150,6 @@ pub(super) fn host_in(item: &str) -> Option<&str> {
         Some(quarantined) => quarantined.trim_start().split_once(' ')?.1,
         None => item,
     };
-    let (_, place) = name.strip_prefix("session ")?.split_once(" at ")?;
-    place.split(' ').next()
+    let (_, scope) = name.strip_prefix("session ")?.split_once(" at ")?;
+    scope.split(' ').next()
 }

@@ -30,7 +30,7 @@ impl SessionStore {
     /// # Errors
     /// [`Kind::Store`] where the item could not be removed, with how to do that by hand.
     pub fn forget(&self, key: &SessionKey) -> Result<Removal> {
-        let struck = self.ledger.strike(key, &self.place());
+        let struck = self.ledger.strike(key, &self.scope());
         let removed = self.remove(&key.item());
         struck?;
         removed.map(|removed| Removal { removed })
@@ -44,14 +44,14 @@ impl SessionStore {
     /// [`Kind::Store`] where items could not be found or removed, with how to do that by hand; what
     /// could be forgotten is then forgotten, and the index lists none of them.
     pub fn forget_everything(&self, whose: impl Fn(&str) -> bool) -> Result<ForgottenSessions> {
-        let (store, place) = (self.store.name(), self.place());
+        let (store, scope) = (self.store.name(), self.scope());
         let listed = self
             .ledger
             .strike_all(|entry| entry.store == store && whose(&entry.tenancy.authority_host));
         let (reachable, of_other_logins): (Vec<_>, Vec<_>) = listed
             .iter()
             .flatten()
-            .partition(|entry| place.holds(entry));
+            .partition(|entry| scope.holds(entry));
         let mut items: Vec<String> = reachable.iter().map(|entry| entry.key().item()).collect();
         let found = self.store.items();
         items.extend(found.iter().flatten().cloned());

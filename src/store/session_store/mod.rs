@@ -98,7 +98,7 @@ impl SessionStore {
     /// # Errors
     /// [`Kind::Store`] where there is an index that cannot be opened.
     pub fn index(&self) -> Result<Index> {
-        self.ledger.read(&self.place())
+        self.ledger.read(&self.scope())
     }
 
     /// The session that commands mean where no account is named. The same as
@@ -108,7 +108,7 @@ impl SessionStore {
     /// # Errors
     /// As [`Vault::index`].
     pub fn active(&self, tenancy: &Tenancy) -> Result<Option<IndexEntry>> {
-        let active = || self.ledger.active(tenancy, &self.place());
+        let active = || self.ledger.active(tenancy, &self.scope());
         match active()? {
             None if self.complete(tenancy) => active(),
             entry => Ok(entry),
@@ -121,11 +121,11 @@ impl SessionStore {
     /// # Errors
     /// As [`Vault::index`].
     pub fn called(&self, tenancy: &Tenancy, name: &str) -> Result<Vec<IndexEntry>> {
-        let mut fitting = self.ledger.called(tenancy, name, &self.place())?;
+        let mut fitting = self.ledger.called(tenancy, name, &self.scope())?;
         if fitting.is_incomplete && self.complete(tenancy) {
-            fitting = self.ledger.called(tenancy, name, &self.place())?;
+            fitting = self.ledger.called(tenancy, name, &self.scope())?;
         }
-        let index = fitting.into_index(self.place());
+        let index = fitting.into_index(self.scope());
         Ok(index.called(tenancy, name).into_iter().cloned().collect())
     }
 
@@ -135,7 +135,7 @@ impl SessionStore {
     /// # Errors
     /// As [`Vault::index`].
     pub fn first(&self, tenancy: &Tenancy, most: usize) -> Result<IndexPage> {
-        self.ledger.first(tenancy, most, &self.place())
+        self.ledger.first(tenancy, most, &self.scope())
     }
 
     /// All sessions of this tenancy, by understanding no others.
@@ -144,7 +144,7 @@ impl SessionStore {
     /// As [`Vault::index`].
     pub fn index_of(&self, tenancy: &Tenancy) -> Result<Index> {
         let all = self.first(tenancy, usize::MAX)?;
-        Ok(all.into_index(self.place()))
+        Ok(all.into_index(self.scope()))
     }
 
     /// Returns the session, by one read of the store; `None` if the store has no such item, whatever
@@ -202,7 +202,7 @@ impl SessionStore {
         let record = &self.write(record)?;
         let listed = self
             .ledger
-            .list(record, &self.place(), |login| self.store.has_ended(login));
+            .list(record, &self.scope(), |login| self.store.has_ended(login));
         if listed.is_err() {
             self.take_back(&key);
         }
@@ -220,7 +220,7 @@ impl SessionStore {
             return Err(Error::internal("a session was saved without its lock"));
         }
         let record = &self.write(record)?;
-        if self.ledger.update(record, &self.place())? {
+        if self.ledger.update(record, &self.scope())? {
             return Ok(());
         }
         // Whoever forgot it may have removed the item before it was written just now.
@@ -238,7 +238,7 @@ impl SessionStore {
     /// [`Kind::SignInNeeded`] where it is not listed (any more), [`Kind::Store`] where that could
     /// not be written.
     pub fn activate(&self, key: &SessionKey) -> Result<()> {
-        if self.ledger.activate(key, &self.place())? {
+        if self.ledger.activate(key, &self.scope())? {
             return Ok(());
         }
         Err(Error::new(
@@ -293,7 +293,7 @@ impl SessionStore {
 
     /// What this process reaches of the store. Asked for anew each time: nothing is cached that a
     /// long-running process could outlive.
-    fn place(&self) -> LoginScope {
+    fn scope(&self) -> LoginScope {
         LoginScope::of(self.store.as_ref())
     }
 

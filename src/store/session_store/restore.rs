@@ -33,7 +33,7 @@ impl SessionStore {
             return Ok(0);
         }
         let records = self.unlisted(tenancy, &index)?;
-        let is_activated = self.ledger.restore(tenancy, &records, &self.place())?;
+        let is_activated = self.ledger.restore(tenancy, &records, &self.scope())?;
         // A session that was forgotten in the meantime is not listed again for good.
         let mut restored = 0;
         for record in &records {
@@ -85,11 +85,11 @@ impl SessionStore {
             tenant,
             client_id,
         } = tenancy;
-        let place = format!(" at {authority_host} {tenant} {client_id}");
+        let scope = format!(" at {authority_host} {tenant} {client_id}");
         let listed: Vec<String> = index.entries().map(|entry| entry.key().item()).collect();
         let mut items = self.store.items()?;
         items.retain(|item| {
-            item.starts_with("session ") && item.ends_with(&place) && !listed.contains(item)
+            item.starts_with("session ") && item.ends_with(&scope) && !listed.contains(item)
         });
         let mut records = Vec::new();
         for item in items {

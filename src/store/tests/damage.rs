@@ -5,8 +5,8 @@ use crate::claims::Claims;
 
 fn shared() -> (Arc<MemoryStore>, SessionStore) {
     let store = Arc::new(MemoryStore::new());
-    let vault = SessionStore::new(Box::new(Shared(Arc::clone(&store))), None);
-    (store, vault)
+    let sessions = SessionStore::new(Box::new(Shared(Arc::clone(&store))), None);
+    (store, sessions)
 }
 
 fn aside(store: &MemoryStore) -> Vec<String> {
@@ -23,7 +23,7 @@ fn clear(store: &MemoryStore) {
 
 #[test]
 fn an_item_that_cannot_be_read_is_set_aside_whole_and_the_account_is_signed_out() {
-    let (store, vault) = shared();
+    let (store, sessions) = shared();
     let key = record("ada").key();
     let whole = record("ada").to_item().unwrap();
     let cut = &whole.expose()[..whole.expose().len() - 9];
@@ -40,7 +40,7 @@ fn an_item_that_cannot_be_read_is_set_aside_whole_and_the_account_is_signed_out(
     for damaged in bytes {
         let damaged = SecretBytes::new(damaged.to_vec());
         store.save(&key.item(), &damaged).unwrap();
-        assert_eq!(vault.load(&key).unwrap(), None);
+        assert_eq!(sessions.load(&key).unwrap(), None);
         assert_eq!(store.load(&key.item()).unwrap(), None);
         let aside = aside(&store);
         assert_eq!(aside.len(), 1, "{aside:?}");
@@ -52,21 +52,24 @@ fn an_item_that_cannot_be_read_is_set_aside_whole_and_the_account_is_signed_out(
 
 #[test]
 fn an_item_whose_lock_another_process_holds_is_neither_quarantined_nor_struck() {
-    let (store, vault) = shared();
+    let (store, sessions) = shared();
     let ada = record("ada");
-    save(&vault, &ada);
-    let guard = lock(&vault, &ada);
+    save(&sessions, &ada);
+    let guard = lock(&sessions, &ada);
     for bytes in [None, Some(SecretBytes::new(b"x".to_vec()))] {
         store.delete(&ada.key().item()).unwrap();
         if let Some(bytes) = &bytes {
             store.save(&ada.key().item(), bytes).unwrap();
         }
-        assert_eq!(vault.load(&ada.key()).unwrap(), None);
+        assert_eq!(sessions.load(&ada.key()).unwrap(), None);
         assert_eq!(store.load(&ada.key().item()).unwrap(), bytes);
-        assert!(vault.active(&tenancy()).unwrap().is_some(), "still listed");
+        assert!(
+            sessions.active(&tenancy()).unwrap().is_some(),
+            "still listed"
+        );
     }
-    vault.save(&ada, &guard).unwrap();
-    assert_eq!(vault.load(&ada.key()).unwrap(), Some(ada));
+    sessions.save(&ada, &guard).unwrap();
+    assert_eq!(sessions.load(&ada.key()).unwrap(), Some(ada));
     assert_eq!(aside(&store).len(), 1, "save quarantines what it replaces");
 }
 
@@ -77,41 +80,41 @@ fn a_missing_or_unreadable_item_loses_its_index_entry_and_no_other() {
         let folder = TempDir::new().unwrap();
         let store = Arc::new(MemoryStore::new());
         let state = Some(folder.path().to_owned());
-        let vault = SessionStore::new(Box::new(Shared(Arc::clone(&store))), state);
+        let sessions = SessionStore::new(Box::new(Shared(Arc::clone(&store))), state);
         let (ada, bob) = (record("ada"), record("bob"));
-        save(&vault, &ada);
-        save(&vault, &bob);
+        save(&sessions, &ada);
+        save(&sessions, &bob);
         store.delete(&ada.key().item()).unwrap();
         if let Some(bytes) = bytes {
             let bytes = SecretBytes::new(bytes.to_vec());
             store.save(&ada.key().item(), &bytes).unwrap();
         }
-        assert_eq!(vault.load(&ada.key()).unwrap(), None);
-        let index = vault.index().unwrap();
+        assert_eq!(sessions.load(&ada.key()).unwrap(), None);
+        let index = sessions.index().unwrap();
         let listed: Vec<_> = index.entries().map(IndexEntry::key).collect();
         assert_eq!(listed, [bob.key()], "{bytes:?}");
         assert_eq!(aside(&store).len(), usize::from(bytes.is_some()));
         // Signing in again makes the account active again: no other account took its place.
-        save(&vault, &ada);
-        let active = vault.active(&tenancy()).unwrap().unwrap();
+        save(&sessions, &ada);
+        let active = sessions.active(&tenancy()).unwrap().unwrap();
         assert_eq!(active.key(), ada.key());
     }
 }
 
 #[test]
 fn a_holder_of_the_sign_in_lock_or_of_the_sessions_lock_strikes_and_quarantines_too() {
-    let (store, vault) = shared();
+    let (store, sessions) = shared();
     let ada = record("ada");
     let sign_in = LockName::Tenancy(tenancy());
     for name in [sign_in, LockName::Session(ada.key())] {
-        save(&vault, &ada);
+        save(&sessions, &ada);
         let damaged = SecretBytes::new(b"x".to_vec());
         store.save(&ada.key().item(), &damaged).unwrap();
-        let Attempt::Got(guard) = vault.try_lock(&name, Activity::SigningIn).unwrap() else {
+        let Attempt::Got(guard) = sessions.try_lock(&name, Activity::SigningIn).unwrap() else {
             panic!("the lock is free");
         };
-        assert_eq!(vault.load_under(&ada.key(), &guard).unwrap(), None);
-        assert!(vault.active(&tenancy()).unwrap().is_none());
+        assert_eq!(sessions.load_under(&ada.key(), &guard).unwrap(), None);
+        assert!(sessions.active(&tenancy()).unwrap().is_none());
         assert_eq!(store.load(&ada.key().item()).unwrap(), None);
     }
     assert_eq!(aside(&store).len(), 2, "two quarantined in one second");
@@ -122,19 +125,19 @@ fn a_store_that_fails_costs_no_index_entry() {
     let folder = TempDir::new().unwrap();
     let ada = record("ada");
     save(&in_folder(folder.path()), &ada);
-    let vault = SessionStore::new(Box::new(FailingStore), Some(folder.path().to_owned()));
-    assert_eq!(vault.load(&ada.key()).unwrap_err().kind(), Kind::Store);
-    assert!(vault.active(&tenancy()).unwrap().is_some());
+    let sessions = SessionStore::new(Box::new(FailingStore), Some(folder.path().to_owned()));
+    assert_eq!(sessions.load(&ada.key()).unwrap_err().kind(), Kind::Store);
+    assert!(sessions.active(&tenancy()).unwrap().is_some());
 }
 
 #[test]
 fn a_save_keeps_the_unreadable_item_that_it_replaces() {
-    let (store, vault) = shared();
+    let (store, sessions) = shared();
     let ada = record("ada");
     let newer = SecretBytes::new(br#"{"version":2}"#.to_vec());
     store.save(&ada.key().item(), &newer).unwrap();
-    save(&vault, &ada);
-    assert_eq!(vault.load(&ada.key()).unwrap(), Some(ada));
+    save(&sessions, &ada);
+    assert_eq!(sessions.load(&ada.key()).unwrap(), Some(ada));
     let aside = aside(&store);
     assert_eq!(store.load(&aside[0]).unwrap(), Some(newer));
 }
@@ -173,8 +176,8 @@ fn a_save_fails_if_the_unreadable_item_cannot_be_kept() {
     let ada = record("ada");
     let damaged = SecretBytes::new(b"x".to_vec());
     store.save(&ada.key().item(), &damaged).unwrap();
-    let vault = SessionStore::new(Box::new(Full(Arc::clone(&store))), None);
-    let error = vault.save(&ada, &lock(&vault, &ada)).unwrap_err();
+    let sessions = SessionStore::new(Box::new(Full(Arc::clone(&store))), None);
+    let error = sessions.save(&ada, &lock(&sessions, &ada)).unwrap_err();
     assert_eq!(error.kind(), Kind::Store);
     assert!(error.hint().contains("dig out `session ada"), "{error:?}");
     assert_eq!(store.load(&ada.key().item()).unwrap(), Some(damaged));
@@ -185,13 +188,13 @@ fn everything_is_forgotten_but_the_configuration_and_what_is_anothers() {
     let folder = TempDir::new().unwrap();
     let store = Arc::new(MemoryStore::new());
     let state = Some(folder.path().to_owned());
-    let vault = SessionStore::new(Box::new(Shared(Arc::clone(&store))), state);
+    let sessions = SessionStore::new(Box::new(Shared(Arc::clone(&store))), state);
     let secret = SecretBytes::new(b"x".to_vec());
-    vault.save_secret("connection-string", &secret).unwrap();
-    save(&vault, &record("ada"));
+    sessions.save_secret("connection-string", &secret).unwrap();
+    save(&sessions, &record("ada"));
     let mut foreign = record("eve");
     foreign.tenancy.authority_host = "emulator".to_owned();
-    save(&vault, &foreign);
+    save(&sessions, &foreign);
     // In the store alone: whole, set aside, and of another tenancy.
     let mut bob = record("bob");
     bob.tenancy.client_id = "another".to_owned();
@@ -200,7 +203,7 @@ fn everything_is_forgotten_but_the_configuration_and_what_is_anothers() {
     let aside = format!("unreadable 1800000000 {item}");
     store.save(&aside, &secret).unwrap();
     // In the index alone.
-    save(&vault, &record("cy"));
+    save(&sessions, &record("cy"));
     store.delete(&record("cy").key().item()).unwrap();
 
     let ours = |host: &str| host != "emulator";
@@ -209,14 +212,14 @@ fn everything_is_forgotten_but_the_configuration_and_what_is_anothers() {
         only_listed: 1,
         quarantined: 1,
     };
-    assert_eq!(vault.forget_everything(ours).unwrap(), there);
+    assert_eq!(sessions.forget_everything(ours).unwrap(), there);
     let left = ["secret connection-string".to_owned(), foreign.key().item()];
     assert_eq!(store.items().unwrap(), left);
-    let listed: Vec<_> = vault.index().unwrap().entries().cloned().collect();
+    let listed: Vec<_> = sessions.index().unwrap().entries().cloned().collect();
     assert_eq!(listed.len(), 1);
     assert_eq!(listed[0].key(), foreign.key());
     let nothing = ForgottenSessions::default();
-    assert_eq!(vault.forget_everything(ours).unwrap(), nothing);
+    assert_eq!(sessions.forget_everything(ours).unwrap(), nothing);
 }
 
 #[test]
@@ -224,12 +227,12 @@ fn everything_is_forgotten_where_the_index_cannot_be_read() {
     let folder = TempDir::new().unwrap();
     let store = Arc::new(MemoryStore::new());
     let state = Some(folder.path().to_owned());
-    let vault = SessionStore::new(Box::new(Shared(Arc::clone(&store))), state);
-    save(&vault, &record("ada"));
+    let sessions = SessionStore::new(Box::new(Shared(Arc::clone(&store))), state);
+    save(&sessions, &record("ada"));
     fs::write(folder.path().join("index.json"), "rubbish").unwrap();
-    assert_eq!(vault.forget_everything(|_| true).unwrap().sessions, 1);
+    assert_eq!(sessions.forget_everything(|_| true).unwrap().sessions, 1);
     assert_eq!(store.items().unwrap(), [""; 0]);
-    assert_eq!(vault.index().unwrap().entries().count(), 0);
+    assert_eq!(sessions.index().unwrap().entries().count(), 0);
 }
 
 #[test]
@@ -238,11 +241,11 @@ fn where_the_store_fails_the_index_forgets_everything_and_the_way_out_is_said() 
     let state = || Some(folder.path().to_owned());
     let healthy = SessionStore::new(Box::new(MemoryStore::new()), state());
     save(&healthy, &record("ada"));
-    let vault = SessionStore::new(Box::new(FailingStore), state());
-    let error = vault.forget_everything(|_| true).unwrap_err();
+    let sessions = SessionStore::new(Box::new(FailingStore), state());
+    let error = sessions.forget_everything(|_| true).unwrap_err();
     assert_eq!(error.kind(), Kind::Store);
     assert!(error.hint().contains("dig out `session ada"), "{error:?}");
-    assert_eq!(vault.index().unwrap().entries().count(), 0);
+    assert_eq!(sessions.index().unwrap().entries().count(), 0);
 }
 
 #[test]

@@ -7,10 +7,10 @@ use super::*;
 #[test]
 fn the_index_says_of_a_session_all_but_its_secrets() {
     let folder = TempDir::new().unwrap();
-    let vault = in_folder(folder.path());
+    let sessions = in_folder(folder.path());
     let ada = record("ada");
-    save(&vault, &ada);
-    let index = vault.index().unwrap();
+    save(&sessions, &ada);
+    let index = sessions.index().unwrap();
     let entry = index.active(&tenancy()).unwrap();
     assert_eq!(entry.key(), ada.key());
     assert_eq!(entry.account, ada.account);
@@ -67,35 +67,35 @@ fn the_state_folder_is_its_owners_alone() {
 #[test]
 fn the_first_account_is_active_until_another_is_activated() {
     let folder = TempDir::new().unwrap();
-    let vault = in_folder(folder.path());
+    let sessions = in_folder(folder.path());
     let (ada, bob) = (record("ada"), record("bob"));
-    save(&vault, &ada);
-    save(&vault, &bob);
-    save(&vault, &ada);
+    save(&sessions, &ada);
+    save(&sessions, &bob);
+    save(&sessions, &ada);
     let active = || {
-        vault
+        sessions
             .index()
             .unwrap()
             .active(&tenancy())
             .map(IndexEntry::key)
     };
     assert_eq!(active(), Some(ada.key()));
-    vault.activate(&bob.key()).unwrap();
+    sessions.activate(&bob.key()).unwrap();
     assert_eq!(active(), Some(bob.key()));
-    vault.forget(&bob.key()).unwrap();
+    sessions.forget(&bob.key()).unwrap();
     assert_eq!(active(), None, "nobody steps in unasked");
-    let unknown = vault.activate(&bob.key()).unwrap_err();
+    let unknown = sessions.activate(&bob.key()).unwrap_err();
     assert_eq!(unknown.kind(), Kind::SignInNeeded);
     assert_eq!(active(), None);
 }
 
 #[test]
 fn user_is_found_by_name_id_or_prefix_in_that_tenancy_only() {
-    let vault = SessionStore::new(Box::new(MemoryStore::new()), None);
-    save(&vault, &record("ada"));
-    save(&vault, &record("bob"));
-    save(&vault, &record("bobby"));
-    let index = vault.index().unwrap();
+    let sessions = SessionStore::new(Box::new(MemoryStore::new()), None);
+    save(&sessions, &record("ada"));
+    save(&sessions, &record("bob"));
+    save(&sessions, &record("bobby"));
+    let index = sessions.index().unwrap();
     let found = |user: &str| {
         let called = index.called(&tenancy(), user);
         let names = called.into_iter().map(|e| e.account.username.as_str());
@@ -118,16 +118,16 @@ fn user_is_found_by_name_id_or_prefix_in_that_tenancy_only() {
 #[test]
 fn username_of_two_tenants_finds_both_accounts() {
     let folder = TempDir::new().unwrap();
-    let vault = in_folder(folder.path());
+    let sessions = in_folder(folder.path());
     let mut second = record("ada");
     second.account.home_account_id = "other-uid.other-utid".to_owned();
     second.account.tenant_id = "other-utid".to_owned();
     second.account.username = "ADA@contoso.example".to_owned();
     for record in [&record("ada"), &record("bob"), &second] {
-        save(&vault, record);
+        save(&sessions, record);
     }
     let ids = |name: &str| {
-        let called = vault.called(&tenancy(), name).unwrap();
+        let called = sessions.called(&tenancy(), name).unwrap();
         let ids = called.into_iter().map(|e| e.account.home_account_id);
         ids.collect::<Vec<_>>()
     };
@@ -141,11 +141,11 @@ fn username_of_two_tenants_finds_both_accounts() {
 fn sessions_in_another_store_are_out_of_sight() {
     let folder = TempDir::new().unwrap();
     save(&in_folder(folder.path()), &record("ada"));
-    let vault = SessionStore::new(
+    let sessions = SessionStore::new(
         Box::new(KeyringStore::new()),
         Some(folder.path().to_owned()),
     );
-    let index = vault.index().unwrap();
+    let index = sessions.index().unwrap();
     assert!(index.active(&tenancy()).is_none());
     assert_eq!(index.entries().count(), 0);
     assert_eq!(index.elsewhere().count(), 1);
@@ -159,10 +159,10 @@ fn many_who_save_different_sessions_at_once_lose_none() {
             let folder = folder.path();
             scope.spawn(move || {
                 // A vault each, as processes have: only the files are shared.
-                let vault = in_folder(folder);
+                let sessions = in_folder(folder);
                 for round in 0..5 {
-                    save(&vault, &record(&format!("user-{thread}-{round}")));
-                    assert!(vault.index().unwrap().entries().count() > round);
+                    save(&sessions, &record(&format!("user-{thread}-{round}")));
+                    assert!(sessions.index().unwrap().entries().count() > round);
                 }
             });
         }
@@ -176,12 +176,12 @@ fn many_who_save_different_sessions_at_once_lose_none() {
 #[test]
 fn a_draft_left_by_a_killed_process_does_no_harm() {
     let folder = TempDir::new().unwrap();
-    let vault = in_folder(folder.path());
-    save(&vault, &record("ada"));
+    let sessions = in_folder(folder.path());
+    save(&sessions, &record("ada"));
     fs::write(folder.path().join("index.json.draft"), vec![b'x'; 100_000]).unwrap();
-    assert_eq!(vault.index().unwrap().entries().count(), 1);
-    save(&vault, &record("bob"));
-    assert_eq!(vault.index().unwrap().entries().count(), 2);
+    assert_eq!(sessions.index().unwrap().entries().count(), 1);
+    save(&sessions, &record("bob"));
+    assert_eq!(sessions.index().unwrap().entries().count(), 2);
 }
 
 #[test]
@@ -192,13 +192,13 @@ fn an_index_that_cannot_be_read_is_set_aside_and_never_lost() {
             let folder = TempDir::new().unwrap();
             let path = folder.path().join("index.json");
             fs::write(&path, damaged).unwrap();
-            let vault = in_folder(folder.path());
+            let sessions = in_folder(folder.path());
             if save_first {
-                save(&vault, &record("ada"));
+                save(&sessions, &record("ada"));
             }
-            let active = vault.active(&tenancy()).unwrap();
+            let active = sessions.active(&tenancy()).unwrap();
             assert_eq!(active.is_some(), save_first);
-            let listed = vault.index().unwrap().entries().count();
+            let listed = sessions.index().unwrap().entries().count();
             assert_eq!(listed, usize::from(save_first));
             let aside: Vec<_> = fs::read_dir(folder.path())
                 .unwrap()
@@ -214,10 +214,10 @@ fn an_index_that_cannot_be_read_is_set_aside_and_never_lost() {
 #[test]
 fn two_indexes_set_aside_in_one_second_are_both_kept() {
     let folder = TempDir::new().unwrap();
-    let vault = in_folder(folder.path());
+    let sessions = in_folder(folder.path());
     for content in ["one", "two", "three"] {
         fs::write(folder.path().join("index.json"), content).unwrap();
-        vault.index().unwrap();
+        sessions.index().unwrap();
     }
     let kept = fs::read_dir(folder.path()).unwrap().filter(|entry| {
         let name = entry.as_ref().unwrap().file_name();
@@ -229,10 +229,10 @@ fn two_indexes_set_aside_in_one_second_are_both_kept() {
 #[test]
 fn a_few_are_found_among_many_as_they_are_by_reading_all() {
     let folder = TempDir::new().unwrap();
-    let vault = in_folder(folder.path());
+    let sessions = in_folder(folder.path());
     let mut other = record("ada");
     other.tenancy.client_id = "another".to_owned();
-    save(&vault, &other);
+    save(&sessions, &other);
     let key_file = folder.path().join("key");
     create_key_file(&key_file).unwrap();
     let elsewhere = SessionStore::new(
@@ -241,19 +241,19 @@ fn a_few_are_found_among_many_as_they_are_by_reading_all() {
     );
     save(&elsewhere, &record("ada"));
     for user in ["ada", "bob", "çelik", "d\"e\\e", "adam"] {
-        save(&vault, &record(user));
+        save(&sessions, &record(user));
     }
-    let index = vault.index().unwrap();
+    let index = sessions.index().unwrap();
     let all: Vec<_> = index.in_tenancy(&tenancy()).collect();
     for most in 0..=all.len() + 1 {
-        let few = vault.first(&tenancy(), most).unwrap();
-        assert!(few.entries.iter().eq(all.iter().copied().take(most)));
-        assert_eq!(few.entries.len() + few.left, all.len());
+        let page = sessions.first(&tenancy(), most).unwrap();
+        assert!(page.entries.iter().eq(all.iter().copied().take(most)));
+        assert_eq!(page.entries.len() + page.left, all.len());
     }
-    let active = vault.active(&tenancy()).unwrap();
+    let active = sessions.active(&tenancy()).unwrap();
     assert_eq!(active.as_ref(), index.active(&tenancy()));
     for name in ["ad", "ada", "ADA-", "Ç", "d\""] {
-        let found = vault.called(&tenancy(), name).unwrap();
+        let found = sessions.called(&tenancy(), name).unwrap();
         assert!(found.iter().eq(index.called(&tenancy(), name)), "{name}");
         assert!(!found.is_empty(), "{name}");
     }
@@ -264,7 +264,7 @@ fn a_few_are_found_among_many_as_they_are_by_reading_all() {
             format!("{user}-uid.utid"),
         ];
         for name in &names {
-            let found = vault.called(&tenancy(), name).unwrap();
+            let found = sessions.called(&tenancy(), name).unwrap();
             let by_reading_all = index.called(&tenancy(), name);
             assert!(found.iter().eq(by_reading_all), "{name}");
             let is_known = user != "eve" && user != "ad";
@@ -276,21 +276,21 @@ fn a_few_are_found_among_many_as_they_are_by_reading_all() {
 #[test]
 fn an_index_in_another_form_of_json_is_read_all_the_same() {
     let folder = TempDir::new().unwrap();
-    let vault = in_folder(folder.path());
-    save(&vault, &record("ada"));
-    save(&vault, &record("bob"));
+    let sessions = in_folder(folder.path());
+    save(&sessions, &record("ada"));
+    save(&sessions, &record("bob"));
     let path = folder.path().join("index.json");
     let written: serde_json::Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
-    let index = vault.index().unwrap();
+    let index = sessions.index().unwrap();
     for text in [
         serde_json::to_string_pretty(&written).unwrap(),
         serde_json::to_string(&written).unwrap(),
     ] {
         fs::write(&path, text).unwrap();
-        let few = vault.first(&tenancy(), 1).unwrap();
-        assert!(few.entries[0].active);
-        assert_eq!(few.left, 1);
-        let found = vault.called(&tenancy(), "bob@contoso.example").unwrap();
+        let page = sessions.first(&tenancy(), 1).unwrap();
+        assert!(page.entries[0].active);
+        assert_eq!(page.left, 1);
+        let found = sessions.called(&tenancy(), "bob@contoso.example").unwrap();
         assert_eq!(found.first(), index.entry(&record("bob").key()));
     }
 }
@@ -298,11 +298,11 @@ fn an_index_in_another_form_of_json_is_read_all_the_same() {
 #[test]
 fn a_damaged_line_among_many_is_not_passed_over() {
     let folder = TempDir::new().unwrap();
-    let vault = in_folder(folder.path());
+    let sessions = in_folder(folder.path());
     for user in 0..100 {
-        save(&vault, &record(&format!("user-{user}")));
+        save(&sessions, &record(&format!("user-{user}")));
     }
-    vault.activate(&record("user-99").key()).unwrap();
+    sessions.activate(&record("user-99").key()).unwrap();
     let path = folder.path().join("index.json");
     let written = fs::read_to_string(&path).unwrap();
     assert!(written.len() > 2 * 32 * 1024, "more than is read at once");
@@ -310,23 +310,25 @@ fn a_damaged_line_among_many_is_not_passed_over() {
     fs::write(&path, &damaged).unwrap();
 
     // The active one is the first, and no further line is read for it.
-    let active = vault.active(&tenancy()).unwrap();
+    let active = sessions.active(&tenancy()).unwrap();
     assert_eq!(
         active.map(|entry| entry.key()),
         Some(record("user-99").key())
     );
     assert_eq!(quarantined(folder.path()).len(), 0);
 
-    let few = vault.first(&tenancy(), 3).unwrap();
-    let shown: Vec<_> = few.entries.iter().map(IndexEntry::key).collect();
+    let page = sessions.first(&tenancy(), 3).unwrap();
+    let shown: Vec<_> = page.entries.iter().map(IndexEntry::key).collect();
     let expected = ["user-99", "user-0", "user-1"].map(|user| record(user).key());
     assert_eq!(shown, expected);
-    assert_eq!(few.left, 96, "a damaged line costs its own account");
-    assert!(few.is_incomplete);
+    assert_eq!(page.left, 96, "a damaged line costs its own account");
+    assert!(page.is_incomplete);
     assert_eq!(quarantined(folder.path()).len(), 1);
 
     fs::write(&path, &damaged).unwrap();
-    let last = vault.called(&tenancy(), "user-98@Contoso.example").unwrap();
+    let last = sessions
+        .called(&tenancy(), "user-98@Contoso.example")
+        .unwrap();
     let last: Vec<_> = last.iter().map(IndexEntry::key).collect();
     assert_eq!(last, [record("user-98").key()]);
     assert_eq!(quarantined(folder.path()).len(), 2);
@@ -334,14 +336,14 @@ fn a_damaged_line_among_many_is_not_passed_over() {
 
 #[test]
 fn the_active_one_is_the_first_without_a_file_too() {
-    let vault = SessionStore::new(Box::new(MemoryStore::new()), None);
+    let sessions = SessionStore::new(Box::new(MemoryStore::new()), None);
     let users = ["ada", "bob", "cleo"].map(record);
     for user in &users {
-        save(&vault, user);
+        save(&sessions, user);
     }
-    vault.activate(&users[2].key()).unwrap();
-    let few = vault.first(&tenancy(), 2).unwrap();
-    let shown: Vec<_> = few.entries.iter().map(IndexEntry::key).collect();
+    sessions.activate(&users[2].key()).unwrap();
+    let page = sessions.first(&tenancy(), 2).unwrap();
+    let shown: Vec<_> = page.entries.iter().map(IndexEntry::key).collect();
     assert_eq!(shown, [users[2].key(), users[0].key()]);
-    assert_eq!(few.left, 1);
+    assert_eq!(page.left, 1);
 }

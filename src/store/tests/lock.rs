@@ -33,8 +33,8 @@ fn a_lock_excludes_and_says_who_holds_it() {
 #[test]
 fn a_lock_that_was_let_go_names_nobody() {
     let folder = TempDir::new().unwrap();
-    let vault = in_folder(folder.path());
-    drop(lock(&vault, &record("ada")));
+    let sessions = in_folder(folder.path());
+    drop(lock(&sessions, &record("ada")));
     for entry in fs::read_dir(folder.path().join("locks")).unwrap() {
         assert_eq!(entry.unwrap().metadata().unwrap().len(), 0);
     }
@@ -51,8 +51,8 @@ fn files(folder: &TempDir, ending: &str) -> Vec<std::path::PathBuf> {
 #[test]
 fn the_holder_is_recorded_beside_the_lock_file_that_windows_cannot_read() {
     let folder = TempDir::new().unwrap();
-    let vault = in_folder(folder.path());
-    let guard = lock(&vault, &record("ada"));
+    let sessions = in_folder(folder.path());
+    let guard = lock(&sessions, &record("ada"));
     for lock in files(&folder, ".lock") {
         assert_eq!(fs::read(lock).unwrap(), b"");
     }
@@ -68,8 +68,8 @@ fn the_holder_is_recorded_beside_the_lock_file_that_windows_cannot_read() {
 fn the_record_of_a_killed_holder_is_taken_for_no_other_holders() {
     let folder = TempDir::new().unwrap();
     let name = LockName::Session(record("ada").key());
-    let vault = in_folder(folder.path());
-    drop(lock(&vault, &record("ada")));
+    let sessions = in_folder(folder.path());
+    drop(lock(&sessions, &record("ada")));
     let stale = r#"{"pid":4000000,"activity":"signing-in","since_seconds":1700000000}"#;
     fs::write(&files(&folder, ".holder")[0], stale).unwrap();
     // Many processes at once try to be the next holder. None of them sees the old record.
@@ -80,9 +80,9 @@ fn the_record_of_a_killed_holder_is_taken_for_no_other_holders() {
             let tries: Vec<_> = (0..8)
                 .map(|_| {
                     scope.spawn(|| {
-                        let vault = in_folder(folder.path());
+                        let sessions = in_folder(folder.path());
                         start.wait();
-                        match vault.try_lock(&name, Activity::Renewing).unwrap() {
+                        match sessions.try_lock(&name, Activity::Renewing).unwrap() {
                             Attempt::Got(guard) => {
                                 start.wait();
                                 drop(guard);
@@ -108,30 +108,30 @@ fn the_record_of_a_killed_holder_is_taken_for_no_other_holders() {
 fn a_lock_is_a_lock_if_its_holder_cannot_be_recorded() {
     let folder = TempDir::new().unwrap();
     let name = LockName::Session(record("ada").key());
-    let vault = in_folder(folder.path());
-    drop(lock(&vault, &record("ada")));
+    let sessions = in_folder(folder.path());
+    drop(lock(&sessions, &record("ada")));
     let path = files(&folder, ".holder").remove(0);
     fs::remove_file(&path).unwrap();
     fs::create_dir(&path).unwrap();
-    let guard = lock(&vault, &record("ada"));
+    let guard = lock(&sessions, &record("ada"));
     guard.set_activity(Activity::SigningIn);
-    let attempt = vault.try_lock(&name, Activity::Renewing).unwrap();
+    let attempt = sessions.try_lock(&name, Activity::Renewing).unwrap();
     assert!(matches!(attempt, Attempt::Held(None)), "{attempt:?}");
     drop(guard);
-    drop(lock(&vault, &record("ada")));
+    drop(lock(&sessions, &record("ada")));
 }
 
 #[test]
 fn one_of_many_threads_gets_a_lock() {
     let folder = TempDir::new().unwrap();
-    for vault in [
+    for sessions in [
         in_folder(folder.path()),
         SessionStore::new(Box::new(MemoryStore::new()), None),
     ] {
         let name = LockName::Tenancy(tenancy());
         let guards: Vec<Attempt> = thread::scope(|scope| {
             let tries: Vec<_> = (0..16)
-                .map(|_| scope.spawn(|| vault.try_lock(&name, Activity::SigningIn).unwrap()))
+                .map(|_| scope.spawn(|| sessions.try_lock(&name, Activity::SigningIn).unwrap()))
                 .collect();
             tries
                 .into_iter()
@@ -147,20 +147,22 @@ fn one_of_many_threads_gets_a_lock() {
 
 #[test]
 fn a_save_needs_the_lock_of_its_session_and_no_other() {
-    let vault = SessionStore::new(Box::new(MemoryStore::new()), None);
+    let sessions = SessionStore::new(Box::new(MemoryStore::new()), None);
     let (ada, bob) = (record("ada"), record("bob"));
     let name = LockName::Tenancy(tenancy());
-    let Attempt::Got(sign_in) = vault.try_lock(&name, Activity::SigningIn).unwrap() else {
+    let Attempt::Got(sign_in) = sessions.try_lock(&name, Activity::SigningIn).unwrap() else {
         panic!("the lock is free");
     };
-    for other in [lock(&vault, &bob), sign_in] {
-        let refused = vault.save(&ada, &other).unwrap_err();
+    for other in [lock(&sessions, &bob), sign_in] {
+        let refused = sessions.save(&ada, &other).unwrap_err();
         assert_eq!(refused.kind(), Kind::Internal);
-        assert_eq!(vault.load(&ada.key()).unwrap(), None);
+        assert_eq!(sessions.load(&ada.key()).unwrap(), None);
     }
-    vault.save(&ada, &lock(&vault, &ada)).unwrap();
+    sessions.save(&ada, &lock(&sessions, &ada)).unwrap();
     let mut elsewhere = record("ada");
     elsewhere.tenancy.tenant = "contoso.example".to_owned();
-    let refused = vault.save(&elsewhere, &lock(&vault, &ada)).unwrap_err();
+    let refused = sessions
+        .save(&elsewhere, &lock(&sessions, &ada))
+        .unwrap_err();
     assert_eq!(refused.kind(), Kind::Internal);
 }

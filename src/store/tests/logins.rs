@@ -64,10 +64,10 @@ fn own(login: &str) -> Login {
     Login::Own(login.to_owned())
 }
 
-fn listed(vault: &SessionStore) -> Vec<String> {
-    let index = vault.index().unwrap();
-    let few = vault.first(&tenancy(), 100).unwrap();
-    assert!(few.entries.iter().eq(index.entries()), "both ways to read");
+fn listed(sessions: &SessionStore) -> Vec<String> {
+    let index = sessions.index().unwrap();
+    let page = sessions.first(&tenancy(), 100).unwrap();
+    assert!(page.entries.iter().eq(index.entries()), "both ways to read");
     let names = index.entries().map(|entry| &entry.account.username);
     names.cloned().collect()
 }
@@ -154,8 +154,8 @@ fn an_entry_of_an_earlier_version_is_tried_and_then_belongs_to_the_login_that_ha
 fn entries_of_ended_logins_go_with_the_next_sign_in_and_others_are_bounded() {
     let folder = TempDir::new().unwrap();
     for number in 0..40 {
-        let (_, vault) = in_login(own(&format!("login-{number}")), folder.path());
-        save(&vault, &record("ada"));
+        let (_, sessions) = in_login(own(&format!("login-{number}")), folder.path());
+        save(&sessions, &record("ada"));
     }
     let lines = || {
         let text = fs::read_to_string(folder.path().join("index.json")).unwrap();
@@ -175,9 +175,9 @@ fn everything_is_forgotten_in_this_login_and_a_running_login_is_reported() {
     let folder = TempDir::new().unwrap();
     let (others, other) = in_login(own("other"), folder.path());
     save(&other, &record("ada"));
-    let (items, vault) = in_login(own("this"), folder.path());
-    save(&vault, &record("ada"));
-    let error = vault.forget_everything(|_| true).unwrap_err();
+    let (items, sessions) = in_login(own("this"), folder.path());
+    save(&sessions, &record("ada"));
+    let error = sessions.forget_everything(|_| true).unwrap_err();
     assert_eq!(error.kind(), Kind::Store);
     assert!(
         error
@@ -185,7 +185,7 @@ fn everything_is_forgotten_in_this_login_and_a_running_login_is_reported() {
             .contains("1 session is in the keyring of another login")
     );
     assert_eq!(items.items().unwrap(), [""; 0]);
-    assert_eq!(listed(&vault), [""; 0]);
+    assert_eq!(listed(&sessions), [""; 0]);
     assert_eq!(listed(&other), [""; 0], "signed out at once");
     assert_eq!(others.items().unwrap(), [record("ada").key().item()]);
     assert_eq!(other.forget_everything(|_| true).unwrap().sessions, 1);

@@ -8,19 +8,19 @@ const MIDDLE: &str = "],\"others\":[";
 /// Ada is active; Bob and Cleo are not.
 fn three(folder: &Path) -> (Arc<MemoryStore>, SessionStore) {
     let store = Arc::new(MemoryStore::new());
-    let vault = over(&store, folder);
+    let sessions = over(&store, folder);
     for user in ["ada", "bob", "cleo"] {
-        save(&vault, &record(user));
+        save(&sessions, &record(user));
     }
-    (store, vault)
+    (store, sessions)
 }
 
 /// The accounts as they are listed, the active one with a star.
-fn accounts(vault: &SessionStore) -> String {
-    let few = vault.first(&tenancy(), 100).unwrap();
-    let index = vault.index().unwrap();
+fn accounts(sessions: &SessionStore) -> String {
+    let page = sessions.first(&tenancy(), 100).unwrap();
+    let index = sessions.index().unwrap();
     let active = index.active(&tenancy());
-    let mut names: Vec<String> = few
+    let mut names: Vec<String> = page
         .entries
         .iter()
         .map(|entry| {
@@ -200,23 +200,29 @@ const CASES: [Case; 21] = [
 fn a_damage_costs_no_more_than_the_damaged_lines_and_the_store_gives_those_back() {
     for (name, damage, left, restored) in CASES {
         let folder = TempDir::new().unwrap();
-        let (_store, vault) = three(folder.path());
+        let (_store, sessions) = three(folder.path());
         let path = folder.path().join("index.json");
         let damaged = damage(&fs::read_to_string(&path).unwrap());
         fs::write(&path, &damaged).unwrap();
 
         // What a command sees that never opens the store.
-        vault.index().unwrap();
-        assert_eq!(accounts(&vault), left, "{name}");
-        assert!(vault.first(&tenancy(), 1).unwrap().is_incomplete, "{name}");
+        sessions.index().unwrap();
+        assert_eq!(accounts(&sessions), left, "{name}");
+        assert!(
+            sessions.first(&tenancy(), 1).unwrap().is_incomplete,
+            "{name}"
+        );
         let kept = quarantined(folder.path());
         assert_eq!(kept.len(), 1, "{name}: {kept:?}");
         assert_eq!(fs::read(&kept[0]).unwrap(), damaged, "{name}");
 
-        vault.restore(&tenancy()).unwrap();
-        assert_eq!(accounts(&vault), restored, "{name}");
-        assert!(!vault.first(&tenancy(), 1).unwrap().is_incomplete, "{name}");
-        assert_eq!(vault.restore(&tenancy()).unwrap(), 0, "{name}");
+        sessions.restore(&tenancy()).unwrap();
+        assert_eq!(accounts(&sessions), restored, "{name}");
+        assert!(
+            !sessions.first(&tenancy(), 1).unwrap().is_incomplete,
+            "{name}"
+        );
+        assert_eq!(sessions.restore(&tenancy()).unwrap(), 0, "{name}");
         assert_eq!(quarantined(folder.path()).len(), 1, "{name}");
     }
 }
@@ -225,13 +231,13 @@ fn a_damage_costs_no_more_than_the_damaged_lines_and_the_store_gives_those_back(
 fn a_save_over_a_damaged_index_loses_none_of_the_others() {
     for (name, damage, ..) in CASES {
         let folder = TempDir::new().unwrap();
-        let (_store, vault) = three(folder.path());
+        let (_store, sessions) = three(folder.path());
         let path = folder.path().join("index.json");
         let damaged = damage(&fs::read_to_string(&path).unwrap());
         fs::write(&path, damaged).unwrap();
-        save(&vault, &record("dora"));
-        vault.restore(&tenancy()).unwrap();
-        let all = accounts(&vault).replace('*', "");
+        save(&sessions, &record("dora"));
+        sessions.restore(&tenancy()).unwrap();
+        let all = accounts(&sessions).replace('*', "");
         assert_eq!(all, "ada bob cleo dora", "{name}");
         assert_eq!(quarantined(folder.path()).len(), 1, "{name}");
     }
@@ -240,7 +246,7 @@ fn a_save_over_a_damaged_index_loses_none_of_the_others() {
 #[test]
 fn a_session_that_is_listed_twice_is_listed_once_and_nothing_is_looked_up() {
     let folder = TempDir::new().unwrap();
-    let (_store, vault) = three(folder.path());
+    let (_store, sessions) = three(folder.path());
     let path = folder.path().join("index.json");
     let text = fs::read_to_string(&path).unwrap();
     for user in ["ada", "bob"] {
@@ -250,27 +256,27 @@ fn a_session_that_is_listed_twice_is_listed_once_and_nothing_is_looked_up() {
             text.replacen(MIDDLE, &format!(",{line}\n{MIDDLE}"), 1),
         )
         .unwrap();
-        vault.index().unwrap();
+        sessions.index().unwrap();
         let expected = match user {
             "ada" => ALL,
             // The first of two lines counts, and it says that Bob is active as well.
             _ => ALL,
         };
-        assert_eq!(accounts(&vault), expected);
-        assert!(!vault.first(&tenancy(), 1).unwrap().is_incomplete);
+        assert_eq!(accounts(&sessions), expected);
+        assert!(!sessions.first(&tenancy(), 1).unwrap().is_incomplete);
     }
 }
 
 #[test]
 fn what_was_forgotten_is_not_restored_and_what_is_unreadable_is_not_listed() {
     let folder = TempDir::new().unwrap();
-    let (store, vault) = three(folder.path());
-    vault.forget(&record("bob").key()).unwrap();
+    let (store, sessions) = three(folder.path());
+    sessions.forget(&record("bob").key()).unwrap();
     let damaged = SecretBytes::new(b"x".to_vec());
     store.save(&record("cleo").key().item(), &damaged).unwrap();
     fs::write(folder.path().join("index.json"), "").unwrap();
-    assert_eq!(vault.restore(&tenancy()).unwrap(), 1);
-    assert_eq!(accounts(&vault), "ada*");
+    assert_eq!(sessions.restore(&tenancy()).unwrap(), 1);
+    assert_eq!(accounts(&sessions), "ada*");
     let item = record("cleo").key().item();
     assert_eq!(store.load(&item).unwrap(), Some(damaged));
 }
@@ -278,7 +284,7 @@ fn what_was_forgotten_is_not_restored_and_what_is_unreadable_is_not_listed() {
 #[test]
 fn each_tenancy_and_each_store_is_asked_once_and_only_after_a_damage() {
     let folder = TempDir::new().unwrap();
-    let (store, vault) = three(folder.path());
+    let (store, sessions) = three(folder.path());
     // In the store alone, and the index is whole: the store is not asked.
     store
         .save(
@@ -286,15 +292,15 @@ fn each_tenancy_and_each_store_is_asked_once_and_only_after_a_damage() {
             &record("eve").to_item().unwrap(),
         )
         .unwrap();
-    assert_eq!(vault.restore(&tenancy()).unwrap(), 0);
+    assert_eq!(sessions.restore(&tenancy()).unwrap(), 0);
     let mut elsewhere = record("ada");
     elsewhere.tenancy.client_id = "another".to_owned();
-    save(&vault, &elsewhere);
+    save(&sessions, &elsewhere);
     fs::write(folder.path().join("index.json"), "x").unwrap();
-    assert_eq!(vault.restore(&tenancy()).unwrap(), 4);
-    assert_eq!(vault.index().unwrap().entries().count(), 4);
-    assert_eq!(vault.restore(&elsewhere.tenancy).unwrap(), 1);
-    assert!(vault.active(&elsewhere.tenancy).unwrap().is_some());
+    assert_eq!(sessions.restore(&tenancy()).unwrap(), 4);
+    assert_eq!(sessions.index().unwrap().entries().count(), 4);
+    assert_eq!(sessions.restore(&elsewhere.tenancy).unwrap(), 1);
+    assert!(sessions.active(&elsewhere.tenancy).unwrap().is_some());
     let failing = SessionStore::new(Box::new(FailingStore), Some(folder.path().to_owned()));
     assert_eq!(
         failing.restore(&tenancy()).unwrap(),
@@ -306,19 +312,22 @@ fn each_tenancy_and_each_store_is_asked_once_and_only_after_a_damage() {
 #[test]
 fn a_store_that_fails_is_asked_again_later() {
     let folder = TempDir::new().unwrap();
-    let (_store, vault) = three(folder.path());
+    let (_store, sessions) = three(folder.path());
     fs::write(folder.path().join("index.json"), "x").unwrap();
     let failing = SessionStore::new(Box::new(FailingStore), Some(folder.path().to_owned()));
     assert_eq!(failing.restore(&tenancy()).unwrap_err().kind(), Kind::Store);
     assert!(!failing.complete(&tenancy()));
-    assert_eq!(vault.restore(&tenancy()).unwrap(), 3);
+    assert_eq!(sessions.restore(&tenancy()).unwrap(), 3);
 }
 
 #[test]
 fn reconciling_removes_what_the_store_lacks_and_only_that() {
     let folder = TempDir::new().unwrap();
-    let (store, vault) = three(folder.path());
-    assert_eq!(vault.reconcile(&tenancy()).unwrap(), Reconciled::default());
+    let (store, sessions) = three(folder.path());
+    assert_eq!(
+        sessions.reconcile(&tenancy()).unwrap(),
+        Reconciled::default()
+    );
     store.delete(&record("bob").key().item()).unwrap();
     let damaged = SecretBytes::new(b"x".to_vec());
     store.save(&record("ada").key().item(), &damaged).unwrap();
@@ -326,9 +335,9 @@ fn reconciling_removes_what_the_store_lacks_and_only_that() {
         restored: 0,
         lost: 2,
     };
-    assert_eq!(vault.reconcile(&tenancy()).unwrap(), found);
-    assert_eq!(accounts(&vault), "cleo");
+    assert_eq!(sessions.reconcile(&tenancy()).unwrap(), found);
+    assert_eq!(accounts(&sessions), "cleo");
     let failing = SessionStore::new(Box::new(FailingStore), Some(folder.path().to_owned()));
     assert!(failing.reconcile(&tenancy()).is_err());
-    assert_eq!(accounts(&vault), "cleo");
+    assert_eq!(accounts(&sessions), "cleo");
 }

@@ -64,16 +64,16 @@ fn record(user: &str) -> Record {
     record
 }
 
-fn lock(vault: &SessionStore, record: &Record) -> Guard {
+fn lock(sessions: &SessionStore, record: &Record) -> Guard {
     let name = LockName::Session(record.key());
-    match vault.try_lock(&name, Activity::Renewing).unwrap() {
+    match sessions.try_lock(&name, Activity::Renewing).unwrap() {
         Attempt::Got(guard) => guard,
         Attempt::Held(holder) => panic!("held by {holder:?}"),
     }
 }
 
-fn save(vault: &SessionStore, record: &Record) {
-    vault.save(record, &lock(vault, record)).unwrap();
+fn save(sessions: &SessionStore, record: &Record) {
+    sessions.save(record, &lock(sessions, record)).unwrap();
 }
 
 /// The damaged indexes that are kept in this folder.
@@ -158,27 +158,30 @@ impl TokenStore for Shared {
 #[test]
 fn a_session_comes_back_as_it_was_saved() {
     let folder = TempDir::new().unwrap();
-    for vault in [
+    for sessions in [
         in_folder(folder.path()),
         SessionStore::new(Box::new(MemoryStore::new()), None),
     ] {
         let ada = record("ada");
-        assert_eq!(vault.load(&ada.key()).unwrap(), None);
-        save(&vault, &ada);
-        assert_eq!(vault.load(&ada.key()).unwrap(), Some(ada));
+        assert_eq!(sessions.load(&ada.key()).unwrap(), None);
+        save(&sessions, &ada);
+        assert_eq!(sessions.load(&ada.key()).unwrap(), Some(ada));
     }
 }
 
 #[test]
 fn what_is_forgotten_is_gone_from_store_and_index() {
-    let vault = SessionStore::new(Box::new(MemoryStore::new()), None);
+    let sessions = SessionStore::new(Box::new(MemoryStore::new()), None);
     let ada = record("ada");
-    save(&vault, &ada);
-    assert_eq!(vault.forget(&ada.key()).unwrap(), Removal { removed: true });
-    assert_eq!(vault.load(&ada.key()).unwrap(), None);
-    assert_eq!(vault.index().unwrap().entries().count(), 0);
+    save(&sessions, &ada);
     assert_eq!(
-        vault.forget(&ada.key()).unwrap(),
+        sessions.forget(&ada.key()).unwrap(),
+        Removal { removed: true }
+    );
+    assert_eq!(sessions.load(&ada.key()).unwrap(), None);
+    assert_eq!(sessions.index().unwrap().entries().count(), 0);
+    assert_eq!(
+        sessions.forget(&ada.key()).unwrap(),
         Removal { removed: false }
     );
 }
@@ -188,49 +191,52 @@ fn the_index_forgets_even_where_the_store_fails_and_says_how_to_finish() {
     let folder = TempDir::new().unwrap();
     let ada = record("ada");
     save(&in_folder(folder.path()), &ada);
-    let vault = SessionStore::new(Box::new(FailingStore), Some(folder.path().to_owned()));
-    let error = vault.forget(&ada.key()).unwrap_err();
+    let sessions = SessionStore::new(Box::new(FailingStore), Some(folder.path().to_owned()));
+    let error = sessions.forget(&ada.key()).unwrap_err();
     assert_eq!(error.kind(), Kind::Store);
     assert!(error.message().contains(&ada.key().item()), "{error}");
     assert!(error.hint().contains("wake it up"), "{}", error.hint());
     assert!(error.hint().contains("dig out"), "{}", error.hint());
-    assert_eq!(vault.index().unwrap().entries().count(), 0);
+    assert_eq!(sessions.index().unwrap().entries().count(), 0);
 }
 
 #[test]
 fn a_store_that_fails_leaves_the_index_as_it_was() {
     let folder = TempDir::new().unwrap();
-    let vault = SessionStore::new(Box::new(FailingStore), Some(folder.path().to_owned()));
+    let sessions = SessionStore::new(Box::new(FailingStore), Some(folder.path().to_owned()));
     let ada = record("ada");
-    let error = vault.save(&ada, &lock(&vault, &ada)).unwrap_err();
+    let error = sessions.save(&ada, &lock(&sessions, &ada)).unwrap_err();
     assert_eq!(error.message(), "the store is dead");
-    assert_eq!(vault.index().unwrap().entries().count(), 0);
-    assert_eq!(vault.probe().unwrap_err().message(), "the store is dead");
+    assert_eq!(sessions.index().unwrap().entries().count(), 0);
+    assert_eq!(sessions.probe().unwrap_err().message(), "the store is dead");
 }
 
 #[test]
 fn a_session_that_cannot_be_listed_does_not_stay_in_the_store_unseen() {
     let folder = TempDir::new().unwrap();
     let store = Arc::new(MemoryStore::new());
-    let vault = SessionStore::new(
+    let sessions = SessionStore::new(
         Box::new(Shared(Arc::clone(&store))),
         Some(folder.path().to_owned()),
     );
     let (ada, bob) = (record("ada"), record("bob"));
-    save(&vault, &ada);
-    let guards = (lock(&vault, &ada), lock(&vault, &bob));
+    save(&sessions, &ada);
+    let guards = (lock(&sessions, &ada), lock(&sessions, &bob));
     // A folder in the draft's place fails the replacing, for root as well.
     fs::create_dir(folder.path().join("index.json.draft")).unwrap();
-    assert_eq!(vault.save(&bob, &guards.1).unwrap_err().kind(), Kind::Store);
+    assert_eq!(
+        sessions.save(&bob, &guards.1).unwrap_err().kind(),
+        Kind::Store
+    );
     assert_eq!(store.load(&bob.key().item()).unwrap(), None);
     let mut renewed = ada.clone();
     renewed.refresh_token = None;
     assert_eq!(
-        vault.save(&renewed, &guards.0).unwrap_err().kind(),
+        sessions.save(&renewed, &guards.0).unwrap_err().kind(),
         Kind::Store
     );
     assert_eq!(
-        vault.load(&ada.key()).unwrap(),
+        sessions.load(&ada.key()).unwrap(),
         Some(renewed),
         "the new one, whole"
     );
@@ -274,48 +280,48 @@ fn a_probe_that_cannot_be_read_back_leaves_no_trace_either() {
         }
     }
     let store = Arc::new(MemoryStore::new());
-    let vault = SessionStore::new(Box::new(Unreadable(Arc::clone(&store))), None);
-    assert_eq!(vault.probe().unwrap_err().message(), "the store is dead");
+    let sessions = SessionStore::new(Box::new(Unreadable(Arc::clone(&store))), None);
+    assert_eq!(sessions.probe().unwrap_err().message(), "the store is dead");
     assert_eq!(store.items().unwrap(), Vec::<String>::new());
 }
 
 #[test]
 fn a_secret_of_the_configuration_is_kept_beside_the_sessions() {
-    let vault = SessionStore::new(Box::new(MemoryStore::new()), None);
+    let sessions = SessionStore::new(Box::new(MemoryStore::new()), None);
     let secret = SecretBytes::new(MARKER.as_bytes().to_vec());
-    assert_eq!(vault.load_secret("connection-string").unwrap(), None);
-    vault.save_secret("connection-string", &secret).unwrap();
+    assert_eq!(sessions.load_secret("connection-string").unwrap(), None);
+    sessions.save_secret("connection-string", &secret).unwrap();
     assert_eq!(
-        vault.load_secret("connection-string").unwrap(),
+        sessions.load_secret("connection-string").unwrap(),
         Some(secret)
     );
-    assert_eq!(vault.load_secret("other").unwrap(), None);
-    assert!(vault.delete_secret("connection-string").unwrap());
-    assert!(!vault.delete_secret("connection-string").unwrap());
+    assert_eq!(sessions.load_secret("other").unwrap(), None);
+    assert!(sessions.delete_secret("connection-string").unwrap());
+    assert!(!sessions.delete_secret("connection-string").unwrap());
 }
 
 #[test]
 fn a_logout_is_not_undone_by_a_renewal_that_was_under_way() {
-    let vault = SessionStore::new(Box::new(MemoryStore::new()), None);
+    let sessions = SessionStore::new(Box::new(MemoryStore::new()), None);
     let ada = record("ada");
-    let guard = lock(&vault, &ada);
-    vault.save(&ada, &guard).unwrap();
-    vault.save_renewed(&ada, &guard).unwrap();
-    vault.forget(&ada.key()).unwrap();
-    let error = vault.save_renewed(&ada, &guard).unwrap_err();
+    let guard = lock(&sessions, &ada);
+    sessions.save(&ada, &guard).unwrap();
+    sessions.save_renewed(&ada, &guard).unwrap();
+    sessions.forget(&ada.key()).unwrap();
+    let error = sessions.save_renewed(&ada, &guard).unwrap_err();
     assert_eq!(error.kind(), Kind::SignInNeeded);
-    assert_eq!(vault.load(&ada.key()).unwrap(), None);
-    assert!(vault.active(&ada.tenancy).unwrap().is_none());
+    assert_eq!(sessions.load(&ada.key()).unwrap(), None);
+    assert!(sessions.active(&ada.tenancy).unwrap().is_none());
 }
 
 #[test]
 fn a_renewal_makes_no_other_account_active() {
-    let vault = SessionStore::new(Box::new(MemoryStore::new()), None);
+    let sessions = SessionStore::new(Box::new(MemoryStore::new()), None);
     let (ada, ben) = (record("ada"), record("ben"));
     for session in [&ada, &ben] {
-        vault.save(session, &lock(&vault, session)).unwrap();
+        sessions.save(session, &lock(&sessions, session)).unwrap();
     }
-    vault.forget(&ada.key()).unwrap();
-    vault.save_renewed(&ben, &lock(&vault, &ben)).unwrap();
-    assert!(vault.active(&ben.tenancy).unwrap().is_none());
+    sessions.forget(&ada.key()).unwrap();
+    sessions.save_renewed(&ben, &lock(&sessions, &ben)).unwrap();
+    assert!(sessions.active(&ben.tenancy).unwrap().is_none());
 }

@@ -122,7 +122,7 @@ impl TokenStore for Quota {
 #[test]
 fn a_store_without_room_for_all_tokens_keeps_the_session_and_the_longest_lived() {
     let folder = TempDir::new().unwrap();
-    let vault = |bytes: usize| {
+    let sessions = |bytes: usize| {
         let store = Quota(Arc::new(MemoryStore::new()), bytes);
         SessionStore::new(Box::new(store), Some(folder.path().to_owned()))
     };
@@ -130,7 +130,7 @@ fn a_store_without_room_for_all_tokens_keeps_the_session_and_the_longest_lived()
     for number in 0..30 {
         keep(&mut full, number, at(number));
     }
-    let roomy = vault(20_000);
+    let roomy = sessions(20_000);
     save(&roomy, &full);
     let written = roomy.load(&full.key()).unwrap().unwrap();
     assert_eq!(kept(&written), [25, 26, 27, 28, 29]);
@@ -143,10 +143,10 @@ fn a_store_without_room_for_all_tokens_keeps_the_session_and_the_longest_lived()
     assert_eq!(entry.entra_tokens.len(), written.entra_tokens.len());
 
     // The newest of each kind is what the command has just got: without room for that, it fails.
-    let tight = vault(4500);
+    let tight = sessions(4500);
     save(&tight, &full);
     assert_eq!(kept(&tight.load(&full.key()).unwrap().unwrap()), [29]);
-    let none = vault(2000);
+    let none = sessions(2000);
     let error = none.save(&full, &lock(&none, &full)).unwrap_err();
     assert_eq!(error.message(), "no room");
 }

@@ -24,15 +24,15 @@ const PYTHON: &str = "/usr/bin/python3";
 
 /// Every command line of this machine, again and again until it is stopped.
 struct Watcher {
-    seen: Arc<(Mutex<BTreeSet<String>>, Condvar)>,
+    entry: Arc<(Mutex<BTreeSet<String>>, Condvar)>,
     stop: Arc<AtomicBool>,
     looks: std::thread::JoinHandle<()>,
 }
 
 impl Watcher {
     fn start() -> Watcher {
-        let (seen, stop) = (Arc::default(), Arc::new(AtomicBool::new(false)));
-        let (sees, stopped) = (Arc::clone(&seen), stop.clone());
+        let (entry, stop) = (Arc::default(), Arc::new(AtomicBool::new(false)));
+        let (sees, stopped) = (Arc::clone(&entry), stop.clone());
         let looks = std::thread::spawn(move || {
             let (lines, told): &(Mutex<BTreeSet<String>>, Condvar) = &sees;
             while !stopped.load(Ordering::Acquire) {
@@ -40,22 +40,26 @@ impl Watcher {
                 told.notify_all();
             }
         });
-        Watcher { seen, stop, looks }
+        Watcher { entry, stop, looks }
     }
 
     /// Waits until a command line with this text has been seen.
     #[track_caller]
     fn sees(&self, text: &str) {
         let lacks = |lines: &mut BTreeSet<String>| !lines.iter().any(|line| line.contains(text));
-        let lines = self.seen.0.lock().unwrap();
-        let (_lines, wait) = self.seen.1.wait_timeout_while(lines, HANGS, lacks).unwrap();
+        let lines = self.entry.0.lock().unwrap();
+        let (_lines, wait) = self
+            .entry
+            .1
+            .wait_timeout_while(lines, HANGS, lacks)
+            .unwrap();
         assert!(!wait.timed_out(), "no command line has {text}");
     }
 
     fn end(self) -> BTreeSet<String> {
         self.stop.store(true, Ordering::Release);
         self.looks.join().expect("it reads");
-        std::mem::take(&mut *self.seen.0.lock().unwrap())
+        std::mem::take(&mut *self.entry.0.lock().unwrap())
     }
 }
 

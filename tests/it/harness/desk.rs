@@ -52,9 +52,9 @@ impl Desk {
             tenant: authority.tenant().to_owned(),
             client_id: emulator.client_id().to_owned(),
         };
-        let vault = Arc::new(SessionStore::new(Box::new(MemoryStore::new()), None));
+        let sessions = Arc::new(SessionStore::new(Box::new(MemoryStore::new()), None));
         Desk {
-            session: Session::new(vault, Arc::new(clock.clone()), tenancy),
+            session: Session::new(sessions, Arc::new(clock.clone()), tenancy),
             emulator,
             clock,
             host,
@@ -77,22 +77,22 @@ impl Desk {
 
     pub(crate) fn login(&self) {
         let browser = TestBrowser::walking();
-        let way = SignInOptions::in_browser(browser.as_ref(), Duration::from_secs(60));
+        let options = SignInOptions::in_browser(browser.as_ref(), Duration::from_secs(60));
         let entra = self.net().entra;
         let scopes = scopes();
-        let login = self.session.login(&entra, &way, None, &scopes);
+        let login = self.session.login(&entra, &options, None, &scopes);
         block_on(login).expect("a session");
     }
 
     /// A Communication token with more than ten minutes left, as `get --no-interactive`.
     pub(crate) fn get(&self) -> Result<Token> {
-        match self.session.cached_token(None, self.wish())? {
+        match self.session.cached_token(None, self.request())? {
             CacheLookup::Fresh(token) => Ok(token),
             CacheLookup::Stale(renewal) => block_on(renewal.run(|| Ok(self.net()), None)),
         }
     }
 
-    fn wish(&self) -> TokenRequest {
+    fn request(&self) -> TokenRequest {
         TokenRequest {
             target: Target::Communication(TokenSource {
                 endpoint: at_host(&self.emulator.http_url(), self.host),

@@ -80,7 +80,7 @@ fn obey(store: &KeyringStore, order: &str) {
             std::io::stdin().read_line(&mut line).expect("the parent");
             return;
         }
-        ["renew", store, folder] => renew(vault(store, folder)),
+        ["renew", store, folder] => renew(sessions(store, folder)),
         ["await"] => {
             let hangs = |error: &acspass::Error| error.message().contains("did not answer");
             while store.load("item").is_err_and(|error| hangs(&error)) {
@@ -115,7 +115,7 @@ fn tell(outcome: &str) {
 }
 
 /// A vault in this state folder. The file store's key lies there too.
-pub(crate) fn vault(store: &str, folder: &str) -> SessionStore {
+pub(crate) fn sessions(store: &str, folder: &str) -> SessionStore {
     let folder = PathBuf::from(folder);
     let store: Box<dyn TokenStore> = match store {
         "keyring" => Box::new(KeyringStore::new()),
@@ -137,14 +137,14 @@ pub(crate) fn key() -> SessionKey {
 }
 
 /// Replaces the session by its next generation, over and over, until the process is killed.
-fn renew(vault: SessionStore) -> Result<String, acspass::Error> {
+fn renew(sessions: SessionStore) -> Result<String, acspass::Error> {
     let key = key();
     loop {
         let name = LockName::Session(key.clone());
-        let Attempt::Got(guard) = vault.try_lock(&name, Activity::Renewing)? else {
+        let Attempt::Got(guard) = sessions.try_lock(&name, Activity::Renewing)? else {
             return Ok("held".to_owned());
         };
-        let mut record = vault.load(&key)?.unwrap_or_else(|| {
+        let mut record = sessions.load(&key)?.unwrap_or_else(|| {
             let account = Account {
                 home_account_id: key.home_account_id.clone(),
                 username: "ada@contoso.example".to_owned(),
@@ -159,7 +159,7 @@ fn renew(vault: SessionStore) -> Result<String, acspass::Error> {
             life_seconds: 1,
         });
         record.refresh_token = Some(refresh_token(generation));
-        vault.save(&record, &guard)?;
+        sessions.save(&record, &guard)?;
         tell(&generation.to_string());
     }
 }

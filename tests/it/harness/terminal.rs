@@ -16,7 +16,7 @@ pub(crate) struct Terminal {
     child: Mortal,
     keys: ChildStdin,
     bytes: Receiver<Vec<u8>>,
-    seen: String,
+    entry: String,
     /// How much of it has been waited for.
     read: usize,
 }
@@ -91,7 +91,7 @@ impl Terminal {
             child: Mortal(child),
             keys,
             bytes,
-            seen: String::new(),
+            entry: String::new(),
             read: 0,
         }
     }
@@ -100,13 +100,13 @@ impl Terminal {
     #[track_caller]
     pub(crate) fn sees(&mut self, words: &str) -> &mut Self {
         loop {
-            if let Some(at) = self.seen[self.read..].find(words) {
+            if let Some(at) = self.entry[self.read..].find(words) {
                 self.read += at + words.len();
                 return self;
             }
             match self.bytes.recv_timeout(HANGS) {
-                Ok(bytes) => self.seen.push_str(&String::from_utf8_lossy(&bytes)),
-                Err(_) => panic!("no `{words}` in: {}", &self.seen[self.read..]),
+                Ok(bytes) => self.entry.push_str(&String::from_utf8_lossy(&bytes)),
+                Err(_) => panic!("no `{words}` in: {}", &self.entry[self.read..]),
             }
         }
     }
@@ -116,12 +116,12 @@ impl Terminal {
     pub(crate) fn line(&mut self) -> String {
         let from = self.read;
         self.sees("\r\n");
-        self.seen[from..self.read].trim().to_owned()
+        self.entry[from..self.read].trim().to_owned()
     }
 
     /// All that was shown so far.
     pub(crate) fn shown(&self) -> &str {
-        &self.seen
+        &self.entry
     }
 
     /// Presses these keys.
@@ -140,6 +140,6 @@ impl Terminal {
         self.sees(" echo ");
         drop(self.keys);
         self.child.0.wait().expect("it ends");
-        self.seen
+        self.entry
     }
 }

@@ -95,7 +95,7 @@ fn entra_token(home: &Home) -> String {
 
 /// How often any of the resource's operations was asked for.
 fn asked_of_the_resource(emulator: &Emulator) -> usize {
-    let paths = emulator.requests().into_iter().map(|seen| seen.path);
+    let paths = emulator.requests().into_iter().map(|entry| entry.path);
     let starts = ["/identities", "/teamsUser/", "/access/"];
     paths
         .filter(|path| starts.iter().any(|start| path.starts_with(start)))

@@ -34,7 +34,11 @@ fn a_rate_limit_is_waited_out_by_the_command() {
     let run = home.run(&["user", "create", "--count", "2"]);
     run.assert_code(0);
     assert_eq!(run.stdout.lines().count(), 2);
-    let statuses: Vec<u16> = emulator.requests().iter().map(|seen| seen.status).collect();
+    let statuses: Vec<u16> = emulator
+        .requests()
+        .iter()
+        .map(|entry| entry.status)
+        .collect();
     assert!(statuses.contains(&429), "{statuses:?}");
     assert_eq!(statuses.iter().filter(|status| **status == 201).count(), 2);
 }

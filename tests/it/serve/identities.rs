@@ -54,8 +54,8 @@ fn an_identity_lives_from_its_creation_to_its_end() {
         .json();
     assert!(bare.get("accessToken").is_none(), "no scopes, no token");
     let id = bare["identity"]["id"].as_str().expect("an id").to_owned();
-    let wish = json!({"scopes": ["chat", "voip"], "expiresInMinutes": 60}).to_string();
-    let issued = asker.ask("post", "/identities/{id}/tokens", &id, &wish);
+    let token_request = json!({"scopes": ["chat", "voip"], "expiresInMinutes": 60}).to_string();
+    let issued = asker.ask("post", "/identities/{id}/tokens", &id, &token_request);
     let issued = issued.assert_status(200).json();
     assert!((3590..=3600).contains(&issued["expiresInSeconds"].as_u64().expect("a number")));
     let token = issued["token"].as_str().expect("a token");
@@ -68,7 +68,7 @@ fn an_identity_lives_from_its_creation_to_its_end() {
     assert_eq!(deleted.assert_status(200).json(), json!({}));
     // What the service says of an identity that is no more comes through.
     let (kind, code) = asker
-        .ask("post", "/identities/{id}/tokens", &id, &wish)
+        .ask("post", "/identities/{id}/tokens", &id, &token_request)
         .error();
     assert_eq!(
         (kind.as_str(), code.as_deref()),

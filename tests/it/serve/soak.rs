@@ -138,7 +138,7 @@ fn options(emulator: &Arc<Emulator>, clock: SettableClock, begun: &Arc<Mutex<usi
         client_id: client_id.clone(),
     };
     let scopes = parse_scopes(default_scopes(ExchangeKind::Entra)).expect("scopes");
-    let wish = TokenRequest {
+    let token_request = TokenRequest {
         target: Target::Communication(TokenSource {
             endpoint: endpoint.as_str().to_owned(),
             exchange: ExchangeKind::Entra,
@@ -148,9 +148,9 @@ fn options(emulator: &Arc<Emulator>, clock: SettableClock, begun: &Arc<Mutex<usi
         min_validity: Duration::from_secs(FRESH as u64),
         force: false,
     };
-    let vault = Arc::new(SessionStore::new(Box::new(MemoryStore::new()), None));
+    let sessions = Arc::new(SessionStore::new(Box::new(MemoryStore::new()), None));
     let by_clock: Arc<dyn Clock> = Arc::new(clock);
-    let session = Session::new(vault, by_clock.clone(), tenancy);
+    let session = Session::new(sessions, by_clock.clone(), tenancy);
     let make_net = {
         let (clock, begun) = (by_clock.clone(), begun.clone());
         move || {
@@ -169,8 +169,10 @@ fn options(emulator: &Arc<Emulator>, clock: SettableClock, begun: &Arc<Mutex<usi
         }
     };
     let browser = TestBrowser::walking();
-    let way = SignInOptions::in_browser(browser.as_ref(), HANGS);
-    let peek = session.cached_token(None, wish.clone()).expect("a store");
+    let options = SignInOptions::in_browser(browser.as_ref(), HANGS);
+    let peek = session
+        .cached_token(None, token_request.clone())
+        .expect("a store");
     let CacheLookup::Stale(renewal) = peek else {
         panic!("nobody has signed in yet")
     };
@@ -178,12 +180,12 @@ fn options(emulator: &Arc<Emulator>, clock: SettableClock, begun: &Arc<Mutex<usi
         .enable_all()
         .build()
         .expect("a runtime");
-    let signed_in = runtime.block_on(renewal.run(&make_net, Some(&way)));
+    let signed_in = runtime.block_on(renewal.run(&make_net, Some(&options)));
     signed_in.expect("a sign-in");
     let connection_string = emulator.http_connection_string();
     Options {
         session,
-        wish,
+        token_request,
         net: Arc::new(make_net),
         owner: Arc::new(move || IdentityClient::from_connection_string(&connection_string)),
         owned: Arc::new(|| Err(Error::new(Kind::Usage, "nobody asks for it", "do not"))),
@@ -269,7 +271,7 @@ struct Day<'w> {
     ended: usize,
     /// A token that the emulator takes.
     known: String,
-    seen: Seen,
+    entry: Seen,
 }
 
 impl<'w> Day<'w> {
@@ -280,14 +282,14 @@ impl<'w> Day<'w> {
             is_troubled: false,
             ended: 0,
             known: String::new(),
-            seen: Seen::default(),
+            entry: Seen::default(),
         }
     }
 
     /// Everybody asks, and the clocks go on by one step, until this second.
     fn until(&mut self, second: i64) {
         while self.world.passed() < second {
-            let before = self.seen.expires;
+            let before = self.entry.expires;
             self.everybody_asks();
             let mut begun = self.world.begun.lock().unwrap();
             while !self.is_troubled && *begun != self.ended {
@@ -295,7 +297,7 @@ impl<'w> Day<'w> {
                 self.ended = *begun;
                 drop(begun);
                 let start = Instant::now();
-                while self.seen.expires == before {
+                while self.entry.expires == before {
                     assert!(start.elapsed() < HANGS, "a renewal does not end");
                     self.everybody_asks();
                 }
@@ -315,12 +317,12 @@ impl<'w> Day<'w> {
         self.callers.iter_mut().for_each(Caller::ask);
         for caller in &mut self.callers {
             let (status, json) = caller.answer();
-            self.seen.answers += 1;
-            self.seen.longest = self.seen.longest.max(sent.elapsed());
+            self.entry.answers += 1;
+            self.entry.longest = self.entry.longest.max(sent.elapsed());
             if status == 503 && self.is_troubled {
-                let left = self.seen.expires - now;
+                let left = self.entry.expires - now;
                 assert!(left <= LAST_RESORT, "refused with {left} s left: {json}");
-                self.seen.refusals += 1;
+                self.entry.refusals += 1;
                 continue;
             }
             assert_eq!(status, 200, "{now} s into the day: {json}");
@@ -337,10 +339,10 @@ impl<'w> Day<'w> {
                 token.clone_into(&mut self.known);
             }
             if !self.is_troubled {
-                let least = self.seen.least_left.unwrap_or(left);
-                self.seen.least_left = Some(least.min(left));
+                let least = self.entry.least_left.unwrap_or(left);
+                self.entry.least_left = Some(least.min(left));
             }
-            self.seen.expires = self.seen.expires.max(expires);
+            self.entry.expires = self.entry.expires.max(expires);
         }
     }
 
@@ -357,7 +359,7 @@ impl<'w> Day<'w> {
             self.everybody_asks();
         }
         self.ended = *self.world.begun.lock().unwrap();
-        while self.seen.expires - self.world.passed() <= FRESH {
+        while self.entry.expires - self.world.passed() <= FRESH {
             assert!(self.world.passed() < end + HOUR, "it never recovers");
             self.until(self.world.passed() + STEP);
             for _ in 0..50 {
@@ -407,14 +409,14 @@ fn let_days_pass(world: &World, days: i64) -> (Seen, Vec<u64>) {
         day.until(hour * HOUR);
         samples.push(resident_kib());
     }
-    (day.seen, samples)
+    (day.entry, samples)
 }
 
 #[test]
 fn a_day_of_tokens_passes_without_a_stale_one_and_without_a_gap() {
     let world = World::start();
-    let (seen, _) = let_days_pass(&world, 1);
-    assert!(seen.answers as i64 >= CALLERS as i64 * (DAY / STEP));
+    let (entry, _) = let_days_pass(&world, 1);
+    assert!(entry.answers as i64 >= CALLERS as i64 * (DAY / STEP));
     assert_count(&world, DAY);
     world.end();
 }
@@ -436,7 +438,7 @@ fn outages_and_wrong_clocks_are_survived() {
         println!("{hours} h of {what:?}: fresh {took} s after the end");
         assert!(took <= 2 * MINUTE, "fresh {took} s after the end");
     }
-    assert!(day.seen.refusals > 0, "two hours outlast a token");
+    assert!(day.entry.refusals > 0, "two hours outlast a token");
     // The machine's own clock is set wrong, while the services' is right.
     for (hour, shift) in [(12, 3 * HOUR), (14, -5 * HOUR), (16, DAY), (18, 0)] {
         day.until(hour * HOUR);
@@ -446,7 +448,7 @@ fn outages_and_wrong_clocks_are_survived() {
     day.until(20 * HOUR);
     println!(
         "{:?}, {} refreshes",
-        day.seen,
+        day.entry,
         world.emulator.count("refresh_token")
     );
     world.end();
@@ -456,7 +458,7 @@ fn outages_and_wrong_clocks_are_survived() {
 #[ignore = "a minute or more, and alone in its process: benches/soak.sh"]
 fn a_month_of_tokens_leaves_the_memory_as_it_was() {
     let world = World::start();
-    let (seen, samples) = let_days_pass(&world, 30);
+    let (entry, samples) = let_days_pass(&world, 30);
     // Four hours for buffers, caches and the allocator to find their size.
     let warm = samples[3];
     for (name, of) in [("a day", &samples[3..24]), ("30 days", &samples[3..])] {
@@ -465,6 +467,6 @@ fn a_month_of_tokens_leaves_the_memory_as_it_was() {
         println!("resident after {name}: {last} KiB, {most} KiB at most, {warm} KiB after 4 hours");
         assert!(most * 100 <= warm * 105, "{of:?}");
     }
-    println!("{seen:?}, {} refreshes", assert_count(&world, 30 * DAY));
+    println!("{entry:?}, {} refreshes", assert_count(&world, 30 * DAY));
     world.end();
 }

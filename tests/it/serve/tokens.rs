@@ -55,13 +55,13 @@ fn tokens_and_status_are_those_of_the_command() {
 
 #[test]
 fn ambiguous_account_is_a_bad_request_that_lists_the_candidates() {
-    let (mut home, vault, _emulator) = signed_in();
+    let (mut home, sessions, _emulator) = signed_in();
     let state = home.path().join("state").display().to_string();
     home.set("ACSPASS_STATE_DIR", &state);
-    let index = vault.index().unwrap();
+    let index = sessions.index().unwrap();
     let tenancy = &index.entries().next().unwrap().tenancy;
     keep(
-        &vault,
+        &sessions,
         tenancy,
         "ada@contoso.example",
         "other",
@@ -131,12 +131,12 @@ fn short_tokens_are_renewed_again_and_again_without_a_stale_one_and_without_a_st
     let before = emulator.count("refresh_token");
     let service = Service::start(&home, &[]);
     let start = Instant::now();
-    let mut seen = BTreeSet::new();
-    while seen.len() < 4 {
+    let mut entry = BTreeSet::new();
+    while entry.len() < 4 {
         assert!(start.elapsed() < Duration::from_secs(60), "no renewal");
         let token = service.get("/token").token();
         assert!(emulator.is_token_valid(&token), "a stale token");
-        seen.insert(token);
+        entry.insert(token);
     }
     // Half a life lies between two renewals: two seconds.
     let most = start.elapsed().as_secs() / 2 + 3;

@@ -187,8 +187,8 @@ fn it_runs_by_itself_with_a_real_manager_and_keyring() {
         .find(|line| line.contains(" / / "))
         .expect("a root");
     assert!(root.contains(" / / ro,"), "{root}");
-    let seen = fs::read_to_string(format!("/proc/{pid}/status")).expect("its status");
-    assert!(seen.contains("NoNewPrivs:\t1"), "{seen}");
+    let entry = fs::read_to_string(format!("/proc/{pid}/status")).expect("its status");
+    assert!(entry.contains("NoNewPrivs:\t1"), "{entry}");
 
     // One that dies is followed by another; its callers wait, and need the new secret.
     let old = secret();

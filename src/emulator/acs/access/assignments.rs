@@ -101,8 +101,8 @@ impl Assignments {
     }
 }
 
-pub(in crate::emulator::acs) fn get(shared: &Context, asked: &Request) -> Result<Reply, Refusal> {
-    let key = key_in(&asked.path)?;
+pub(in crate::emulator::acs) fn get(shared: &Context, request: &Request) -> Result<Reply, Refusal> {
+    let key = key_in(&request.path)?;
     match shared.state.lock().assignments.0.get(&key) {
         Some(assignment) => Ok(Reply::json("", StatusCode::OK, &json!(assignment))),
         None => Err(Refusal::new(
@@ -113,9 +113,9 @@ pub(in crate::emulator::acs) fn get(shared: &Context, asked: &Request) -> Result
     }
 }
 
-pub(in crate::emulator::acs) fn put(shared: &Context, asked: &Request) -> Result<Reply, Refusal> {
-    let key = key_in(&asked.path)?;
-    let assignment = valid(&key, identities::read(asked)?)?;
+pub(in crate::emulator::acs) fn put(shared: &Context, request: &Request) -> Result<Reply, Refusal> {
+    let key = key_in(&request.path)?;
+    let assignment = valid(&key, identities::read(request)?)?;
     let shown = json!(assignment);
     let old = shared.state.lock().assignments.0.insert(key, assignment);
     let status = match old {
@@ -127,9 +127,9 @@ pub(in crate::emulator::acs) fn put(shared: &Context, asked: &Request) -> Result
 
 pub(in crate::emulator::acs) fn delete(
     shared: &Context,
-    asked: &Request,
+    request: &Request,
 ) -> Result<Reply, Refusal> {
-    let key = key_in(&asked.path)?;
+    let key = key_in(&request.path)?;
     shared.state.lock().assignments.0.remove(&key);
     Ok(Reply::empty(StatusCode::NO_CONTENT))
 }
@@ -150,14 +150,14 @@ pub(in crate::emulator::acs) fn list(shared: &Context, _: &Request) -> Result<Re
 /// A merge patch (RFC 7396) over all Entra assignments: done as a whole or not at all.
 pub(in crate::emulator::acs) fn update(
     shared: &Context,
-    asked: &Request,
+    request: &Request,
 ) -> Result<Reply, Refusal> {
-    if !asked.is_of_type("application/merge-patch+json") {
+    if !request.is_of_type("application/merge-patch+json") {
         return Err(Refusal::media_type());
     }
     let wrong = || Refusal::model("The request body is not a map of assignments.");
     let patch: BTreeMap<String, Option<Map<String, Value>>> =
-        serde_json::from_slice(&asked.body).map_err(|_| wrong())?;
+        serde_json::from_slice(&request.body).map_err(|_| wrong())?;
     let mut state = shared.state.lock();
     let mut changes = Vec::new();
     for (object_id, changed) in patch {
@@ -231,9 +231,9 @@ fn valid((family, tenant, object): &Key, wanted: Wanted) -> Result<Assignment, R
     let principal_type = wanted
         .principal_type
         // The service takes the type in any case and answers with its own.
-        .and_then(|asked| {
+        .and_then(|request| {
             let mut known = family.principals().iter();
-            known.find(|known| known.eq_ignore_ascii_case(&asked))
+            known.find(|known| known.eq_ignore_ascii_case(&request))
         })
         .ok_or_else(|| {
             let known = family.principals().join(", ");

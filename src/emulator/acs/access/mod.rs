@@ -34,17 +34,17 @@ const CLIENT_SCOPES: [(&str, &str); 5] = [
 ];
 const EXTENSION_SCOPES: [(&str, &str); 1] = [("TeamsExtension.ManageCalls", "voip")];
 
-pub(super) fn exchange_entra(shared: &Context, asked: &Request) -> Result<Reply, Refusal> {
-    let (claims, scopes, _) = user(shared, asked, &CLIENTS, &CLIENT_SCOPES)?;
+pub(super) fn exchange_entra(shared: &Context, request: &Request) -> Result<Reply, Refusal> {
+    let (claims, scopes, _) = user(shared, request, &CLIENTS, &CLIENT_SCOPES)?;
     let name = format!("wf_{}_{}", claims.tid, claims.oid);
-    answer(shared, asked, Family::Entra, &claims, scopes, &name)
+    answer(shared, request, Family::Entra, &claims, scopes, &name)
 }
 
 pub(super) fn exchange_teams_extension(
     shared: &Context,
-    asked: &Request,
+    request: &Request,
 ) -> Result<Reply, Refusal> {
-    let (claims, scopes, user) = user(shared, asked, &exchange::AUDIENCES, &EXTENSION_SCOPES)?;
+    let (claims, scopes, user) = user(shared, request, &exchange::AUDIENCES, &EXTENSION_SCOPES)?;
     if user.lacks_teams_licence {
         return Err(Refusal::forbidden(
             "The user has no eligible Teams licence.",
@@ -53,7 +53,7 @@ pub(super) fn exchange_teams_extension(
     let name = format!("{}_{}", claims.tid, claims.oid);
     answer(
         shared,
-        asked,
+        request,
         Family::TeamsExtension,
         &claims,
         scopes,
@@ -64,13 +64,13 @@ pub(super) fn exchange_teams_extension(
 /// Who asks, by their token, and what it allows.
 fn user<'a>(
     shared: &Context,
-    asked: &Request,
+    request: &Request,
     audiences: &[&str],
     table: &[(&str, &'a str)],
 ) -> Result<(EntraClaims, Vec<&'a str>, &'static User), Refusal> {
-    let token =
-        caller::bearer(shared, asked).ok_or_else(|| Refusal::denied("there is no bearer token"))?;
-    let claims = EntraClaims::read(shared, token, asked.now).map_err(Refusal::denied)?;
+    let token = caller::bearer(shared, request)
+        .ok_or_else(|| Refusal::denied("there is no bearer token"))?;
+    let claims = EntraClaims::read(shared, token, request.now).map_err(Refusal::denied)?;
     claims.check_not_taken_back(shared)?;
     if !audiences.contains(&claims.aud.as_str()) {
         return Err(Refusal::denied("the token is for another audience"));
@@ -88,16 +88,16 @@ fn user<'a>(
 
 fn answer(
     shared: &Context,
-    asked: &Request,
+    request: &Request,
     family: Family,
     claims: &EntraClaims,
     scopes: Vec<&str>,
     name: &str,
 ) -> Result<Reply, Refusal> {
-    if !asked.is_of_type("application/json") {
+    if !request.is_of_type("application/json") {
         return Err(Refusal::media_type());
     }
-    serde_json::from_slice::<Map<String, Value>>(&asked.body)
+    serde_json::from_slice::<Map<String, Value>>(&request.body)
         .map_err(|_| Refusal::model("The request body is not a JSON object."))?;
     let assigned =
         shared
@@ -115,12 +115,12 @@ fn answer(
         skype_id: &format!("acs:{RESOURCE_ID}_{name}"),
         tenant_id: None,
         scopes,
-        expires: asked
+        expires: request
             .now
             .plus(LIFE)
             .min(Timestamp::from_unix_seconds(claims.exp)),
     };
-    let token = token::issue(shared, asked.now, &wish);
+    let token = token::issue(shared, request.now, &wish);
     let body = json!({
         "identity": {"id": format!("8:acs:{RESOURCE_ID}_{name}")},
         "accessToken": token,

@@ -60,19 +60,19 @@ struct Change {
 }
 
 /// Whether a creation asks for a token as well; the service counts those by themselves.
-pub(super) fn asks_for_token(asked: &Request) -> bool {
-    let body = serde_json::from_slice::<Creation>(&asked.body).unwrap_or_default();
+pub(super) fn asks_for_token(request: &Request) -> bool {
+    let body = serde_json::from_slice::<Creation>(&request.body).unwrap_or_default();
     body.create_token_with_scopes.is_some_and(|s| !s.is_empty())
 }
 
-pub(super) fn create(shared: &Context, asked: &Request) -> Result<Reply, Refusal> {
-    let version = version(asked);
+pub(super) fn create(shared: &Context, request: &Request) -> Result<Reply, Refusal> {
+    let version = version(request);
     if version == FIRST {
         let (name, _) = shared.state.lock().ledger.create(None);
         let identity = shown(shared, &name, FIRST);
         return Ok(Reply::json("", StatusCode::OK, &identity));
     }
-    let body: Creation = read(asked)?;
+    let body: Creation = read(request)?;
     let custom_id = body.custom_id.filter(|_| version == PREVIEW);
     if let Some(custom_id) = &custom_id {
         let length = custom_id.chars().count();
@@ -91,7 +91,7 @@ pub(super) fn create(shared: &Context, asked: &Request) -> Result<Reply, Refusal
     let (name, new) = shared.state.lock().ledger.create(custom_id.as_deref());
     let mut answer = json!({});
     if !scopes.is_empty() {
-        answer["accessToken"] = issue_for(shared, asked, &name, &scopes, life);
+        answer["accessToken"] = issue_for(shared, request, &name, &scopes, life);
     }
     answer["identity"] = shown(shared, &name, &version);
     let status = match new {
@@ -101,34 +101,34 @@ pub(super) fn create(shared: &Context, asked: &Request) -> Result<Reply, Refusal
     Ok(Reply::json("", status, &answer))
 }
 
-pub(super) fn get(shared: &Context, asked: &Request) -> Result<Reply, Refusal> {
-    let name = existing(shared, asked)?;
+pub(super) fn get(shared: &Context, request: &Request) -> Result<Reply, Refusal> {
+    let name = existing(shared, request)?;
     let identity = shown(shared, &name, PREVIEW);
     Ok(Reply::json("", StatusCode::OK, &identity))
 }
 
-pub(super) fn delete(shared: &Context, asked: &Request) -> Result<Reply, Refusal> {
-    let name = named(asked)?;
+pub(super) fn delete(shared: &Context, request: &Request) -> Result<Reply, Refusal> {
+    let name = named(request)?;
     match shared.state.lock().ledger.delete(&name) {
         true => Ok(Reply::empty(StatusCode::NO_CONTENT)),
         false => Err(missing(shared)),
     }
 }
 
-pub(super) fn revoke(shared: &Context, asked: &Request) -> Result<Reply, Refusal> {
-    let name = existing(shared, asked)?;
+pub(super) fn revoke(shared: &Context, request: &Request) -> Result<Reply, Refusal> {
+    let name = existing(shared, request)?;
     shared.state.lock().ledger.revoke(&name);
     Ok(Reply::empty(StatusCode::NO_CONTENT))
 }
 
 /// Revokes the tokens that were issued before a time: how the first version revokes. Without a time
 /// all of them are meant, as the packages describe the call that sends none.
-pub(super) fn revoke_before(shared: &Context, asked: &Request) -> Result<Reply, Refusal> {
-    if !asked.is_of_type("application/merge-patch+json") {
+pub(super) fn revoke_before(shared: &Context, request: &Request) -> Result<Reply, Refusal> {
+    if !request.is_of_type("application/merge-patch+json") {
         return Err(Refusal::media_type());
     }
     let model = || Refusal::model("The request body is not valid JSON of this operation.");
-    let change: Change = serde_json::from_slice(&asked.body).map_err(|_| model())?;
+    let change: Change = serde_json::from_slice(&request.body).map_err(|_| model())?;
     let second = match change.tokens_valid_from {
         None => i64::MAX,
         Some(text) => {
@@ -137,15 +137,15 @@ pub(super) fn revoke_before(shared: &Context, asked: &Request) -> Result<Reply, 
             time.as_second() + i64::from(time.subsec_nanosecond() > 0)
         }
     };
-    let name = existing(shared, asked)?;
+    let name = existing(shared, request)?;
     shared.state.lock().ledger.revoke_before(&name, second);
     Ok(Reply::empty(StatusCode::NO_CONTENT))
 }
 
 /// Issues a token; the first version's answer repeats the id.
-pub(super) fn issue(shared: &Context, asked: &Request) -> Result<Reply, Refusal> {
-    let body: Issue = read(asked)?;
-    let version = version(asked);
+pub(super) fn issue(shared: &Context, request: &Request) -> Result<Reply, Refusal> {
+    let body: Issue = read(request)?;
+    let version = version(request);
     let scopes = body.scopes.ok_or_else(|| {
         Refusal::invalid("Scopes", "Scopes: The Scopes field is required.").early()
     })?;
@@ -157,8 +157,8 @@ pub(super) fn issue(shared: &Context, asked: &Request) -> Result<Reply, Refusal>
     }
     check_scopes(&scopes, "scopes", &version)?;
     let life = lifetime(body.expires_in_minutes, &version)?;
-    let name = existing(shared, asked)?;
-    let mut answer = issue_for(shared, asked, &name, &scopes, life);
+    let name = existing(shared, request)?;
+    let mut answer = issue_for(shared, request, &name, &scopes, life);
     if version == FIRST {
         answer["id"] = shown(shared, &name, FIRST)["id"].take();
     }
@@ -167,7 +167,7 @@ pub(super) fn issue(shared: &Context, asked: &Request) -> Result<Reply, Refusal>
 
 fn issue_for(
     shared: &Context,
-    asked: &Request,
+    request: &Request,
     name: &str,
     scopes: &[String],
     life: Duration,
@@ -182,9 +182,9 @@ fn issue_for(
         skype_id: &format!("acs:{RESOURCE_ID}_{name}"),
         tenant_id: None,
         scopes: distinct,
-        expires: asked.now.plus(life),
+        expires: request.now.plus(life),
     };
-    token::issue(shared, asked.now, &wish)
+    token::issue(shared, request.now, &wish)
 }
 
 /// The identity as this version shows it.
@@ -205,16 +205,16 @@ fn shown(shared: &Context, name: &str, version: &str) -> Value {
 }
 
 /// The name of the identity in the path, which is one of this resource's.
-fn named(asked: &Request) -> Result<String, Refusal> {
-    match id::in_path(&asked.path)? {
+fn named(request: &Request) -> Result<String, Refusal> {
+    match id::in_path(&request.path)? {
         Owner::Us(name) => Ok(name),
         Owner::Another => Err(Refusal::not_owned("the identity is another resource's")),
     }
 }
 
 /// As [`named`], and it is neither unknown nor deleted.
-fn existing(shared: &Context, asked: &Request) -> Result<String, Refusal> {
-    let name = named(asked)?;
+fn existing(shared: &Context, request: &Request) -> Result<String, Refusal> {
+    let name = named(request)?;
     match shared.state.lock().ledger.find(&name) {
         Some(_) => Ok(name),
         None => Err(missing(shared)),
@@ -235,14 +235,14 @@ fn missing(shared: &Context) -> Refusal {
 }
 
 /// A body in JSON; none at all counts as one that asks for nothing.
-pub(super) fn read<T: DeserializeOwned + Default>(asked: &Request) -> Result<T, Refusal> {
-    if asked.body.is_empty() {
+pub(super) fn read<T: DeserializeOwned + Default>(request: &Request) -> Result<T, Refusal> {
+    if request.body.is_empty() {
         return Ok(T::default());
     }
-    if !asked.is_of_type("application/json") {
+    if !request.is_of_type("application/json") {
         return Err(Refusal::media_type());
     }
-    serde_json::from_slice::<Option<T>>(&asked.body)
+    serde_json::from_slice::<Option<T>>(&request.body)
         .map(Option::unwrap_or_default)
         .map_err(|_| Refusal::model("The request body is not valid JSON of this operation."))
 }

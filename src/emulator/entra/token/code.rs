@@ -19,7 +19,7 @@ const CODE_LIFE: Duration = Duration::from_secs(10 * 60);
 
 pub(super) fn redeem(
     shared: &Context,
-    asked: &Request,
+    request: &Request,
     tenant: Tenant,
     params: &Params,
 ) -> Result<Value, Refusal> {
@@ -46,7 +46,7 @@ pub(super) fn redeem(
     }
     check_code(
         &found,
-        asked,
+        request,
         tenant,
         redirect_uri,
         params.get("code_verifier"),
@@ -71,13 +71,13 @@ pub(super) fn redeem(
             subject: Subject {
                 user: found.user,
                 member: found.member,
-                base: &asked.base,
+                base: &request.base,
                 proved: found.proved,
                 capabilities: &found
                     .claims
                     .merged_with(Requested::read(params)?)
                     .capabilities,
-                now: asked.now,
+                now: request.now,
             },
             scopes: &scopes,
             kept: &found.scopes,
@@ -95,12 +95,12 @@ pub(super) fn redeem(
 
 fn check_code(
     found: &Grant,
-    asked: &Request,
+    request: &Request,
     tenant: Tenant,
     redirect_uri: &str,
     verifier: Option<&str>,
 ) -> Result<(), Refusal> {
-    if asked.now.since(found.issued) >= CODE_LIFE {
+    if request.now.since(found.issued) >= CODE_LIFE {
         return Err(invalid_grant(
             70008,
             "The provided authorization code or refresh token has expired due to inactivity. \
@@ -142,13 +142,13 @@ fn check_code(
 
 pub(super) fn redeem_device(
     shared: &Context,
-    asked: &Request,
+    request: &Request,
     tenant: Tenant,
     params: &Params,
 ) -> Result<Value, Refusal> {
     let device_code = params.need("device_code")?;
     let mut state = shared.state.lock();
-    let approved = state.devices.poll(device_code, tenant, asked.now)?;
+    let approved = state.devices.poll(device_code, tenant, request.now)?;
     let family = uuid::Uuid::new_v4().to_string();
     let body = tokens(
         shared,
@@ -157,13 +157,13 @@ pub(super) fn redeem_device(
             subject: Subject {
                 user: approved.user,
                 member: approved.member,
-                base: &asked.base,
+                base: &request.base,
                 proved: approved.proved,
                 capabilities: &approved
                     .claims
                     .merged_with(Requested::read(params)?)
                     .capabilities,
-                now: asked.now,
+                now: request.now,
             },
             // Those of the first leg: MSAL for Python names none here.
             scopes: &approved.scopes,

@@ -22,9 +22,9 @@ const DEVICE_GRANTS: [&str; 2] = [
     "device_code",
 ];
 
-pub(super) fn answer(shared: &Context, asked: &Request, segment: &str) -> Reply {
-    let form: &[u8] = match asked.is_of_type("application/x-www-form-urlencoded") {
-        true => &asked.body,
+pub(super) fn answer(shared: &Context, request: &Request, segment: &str) -> Reply {
+    let form: &[u8] = match request.is_of_type("application/x-www-form-urlencoded") {
+        true => &request.body,
         false => &[],
     };
     let params = Params::parse(form);
@@ -54,10 +54,10 @@ pub(super) fn answer(shared: &Context, asked: &Request, segment: &str) -> Reply 
             }
         }
     }
-    let outcome = params.and_then(|params| grant(shared, asked, segment, &params));
+    let outcome = params.and_then(|params| grant(shared, request, segment, &params));
     let reply = match outcome {
         Ok(body) => Reply::json(operation, StatusCode::OK, &body).with("x-ms-clitelem", "1,0,0,,"),
-        Err(refusal) => refusal.into_json(asked, operation),
+        Err(refusal) => refusal.into_json(request, operation),
     };
     reply
         .with("cache-control", "no-store, no-cache")
@@ -66,29 +66,29 @@ pub(super) fn answer(shared: &Context, asked: &Request, segment: &str) -> Reply 
 
 fn grant(
     shared: &Context,
-    asked: &Request,
+    request: &Request,
     segment: &str,
     params: &Params,
 ) -> Result<Value, Refusal> {
-    if asked.method != Method::POST {
+    if request.method != Method::POST {
         return Err(Refusal::new(
             "invalid_request",
             900_561,
             format!(
                 "The endpoint only accepts POST requests. Received a {} request.",
-                asked.method
+                request.method
             ),
         ));
     }
     let tenant = tenant_named(segment)?;
     let grant_type = params.need("grant_type")?;
-    let basic = proof::basic(asked);
+    let basic = proof::basic(request);
     let client = match (params.get("client_id"), &basic) {
         (None, Some((name, _))) => name,
         _ => params.need("client_id")?,
     };
     if let Some(app) = SERVICE_APPS.iter().find(|app| app.client_id == client) {
-        return service::grant(shared, asked, segment, tenant, params, app);
+        return service::grant(shared, request, segment, tenant, params, app);
     }
     if client != directory::CLIENT_ID {
         return Err(unknown_client(client, segment));
@@ -96,7 +96,7 @@ fn grant(
     let proves_itself = ["client_secret", "client_assertion"]
         .iter()
         .any(|name| params.get(name).is_some());
-    if proves_itself || asked.headers.contains_key("authorization") {
+    if proves_itself || request.headers.contains_key("authorization") {
         return Err(Refusal::new(
             "invalid_client",
             700_025,
@@ -106,11 +106,11 @@ fn grant(
         .with_status(StatusCode::UNAUTHORIZED));
     }
     match grant_type {
-        "authorization_code" => code::redeem(shared, asked, tenant, params),
-        "refresh_token" => refresh::redeem(shared, asked, tenant, params),
+        "authorization_code" => code::redeem(shared, request, tenant, params),
+        "refresh_token" => refresh::redeem(shared, request, tenant, params),
         "client_credentials" => Err(proof::proof_missing()),
         grant if DEVICE_GRANTS.contains(&grant) => {
-            code::redeem_device(shared, asked, tenant, params)
+            code::redeem_device(shared, request, tenant, params)
         }
         other => Err(Refusal::new(
             "unsupported_grant_type",

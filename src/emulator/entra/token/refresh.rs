@@ -19,7 +19,7 @@ const IDLE_LIFE: Duration = Duration::from_secs(90 * 86_400);
 
 pub(super) fn redeem(
     shared: &Context,
-    asked: &Request,
+    request: &Request,
     tenant: Tenant,
     params: &Params,
 ) -> Result<Value, Refusal> {
@@ -38,7 +38,7 @@ pub(super) fn redeem(
         return Err(unusable("The refresh token was issued to another client."));
     }
     let issued = crate::time::Timestamp::from_unix_seconds(claims.issued);
-    if asked.now.since(issued) >= IDLE_LIFE {
+    if request.now.since(issued) >= IDLE_LIFE {
         return Err(invalid_grant(
             700_082,
             "The refresh token has expired due to inactivity.",
@@ -81,10 +81,10 @@ pub(super) fn redeem(
             subject: Subject {
                 user,
                 member,
-                base: &asked.base,
+                base: &request.base,
                 proved: claims.proved,
                 capabilities: &Requested::read(params)?.capabilities,
-                now: asked.now,
+                now: request.now,
             },
             scopes: &scopes,
             kept: &kept,

@@ -338,8 +338,8 @@ async fn the_listener_hears_what_the_gate_heard() {
             purpose: None,
             body: Zeroizing::new(body.to_vec()),
         };
-        let (_held, heard) = handover::hand_over(&whole, V4).await.expect("handed over");
-        assert!(heard == whole, "{} bytes", body.len());
+        let (_held, response) = handover::hand_over(&whole, V4).await.expect("handed over");
+        assert!(response == whole, "{} bytes", body.len());
     }
 }
 

@@ -155,8 +155,8 @@ fn what_comes_from_outside_is_bounded() {
         "d".repeat(9_999),
         "c".repeat(20_000)
     );
-    let heard = read(&request("POST", "/", body.as_bytes())).expect("the answer");
-    let Callback::Denied(denial) = heard.outcome else {
+    let response = read(&request("POST", "/", body.as_bytes())).expect("the answer");
+    let Callback::Denied(denial) = response.outcome else {
         panic!("not denied");
     };
     assert_eq!(denial.error.len(), 128);
@@ -167,7 +167,10 @@ fn what_comes_from_outside_is_bounded() {
 #[test]
 fn the_issuer_comes_along() {
     let body = b"state=s&code=c&iss=https%3A%2F%2Flogin.test%2Ft%2Fv2.0";
-    let heard = read(&request("POST", "/", body)).expect("the answer");
-    assert_eq!(heard.issuer.as_deref(), Some("https://login.test/t/v2.0"));
-    assert!(!format!("{heard:?}").contains("\"c\""));
+    let response = read(&request("POST", "/", body)).expect("the answer");
+    assert_eq!(
+        response.issuer.as_deref(),
+        Some("https://login.test/t/v2.0")
+    );
+    assert!(!format!("{response:?}").contains("\"c\""));
 }

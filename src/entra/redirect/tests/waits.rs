@@ -190,7 +190,7 @@ async fn a_browser_that_is_early_is_kept_waiting() {
 async fn a_wait_that_is_given_up_closes_everything_at_once() {
     let redirect = Redirect::bind(&RedirectUri::localhost(0)).expect("a free port");
     let port = redirect.port();
-    let mut visitor = open_connection(port).await;
+    let mut connection = open_connection(port).await;
     let mut stranger = open_connection(port).await;
     stranger
         .write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
@@ -205,7 +205,7 @@ async fn a_wait_that_is_given_up_closes_everything_at_once() {
     }
     drop(wait);
     assert!(is_closed(port).await);
-    assert!(!matches!(visitor.read(&mut first).await, Ok(1)));
+    assert!(!matches!(connection.read(&mut first).await, Ok(1)));
 }
 
 #[tokio::test]

@@ -68,7 +68,7 @@ impl SecretService {
             let (path, session) = match connected.find_one(item) {
                 Ok((path, session)) => (Some(path), session),
                 Err(KeyringFailure::NoEntry) => (None, connected.session()?),
-                Err(fate) => return Err(fate),
+                Err(failure) => return Err(failure),
             };
             let secret = Secret {
                 session,
