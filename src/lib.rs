@@ -17,7 +17,7 @@
 //!   [`doctor`]: checks as data. [`emulator`]: Entra ID and ACS Identity for tests, on this machine's loopback.
 //! - [`cli`]: the command.
 //!
-//! A look at what is kept, [`Session::peek`](session::Session::peek), costs one read of the store
+//! A look at what is kept, [`Session::cached_token`](session::Session::cached_token), costs one read of the store
 //! and no network. What it finds stale is renewed by [`Renewal::run`](session::Renewal::run):
 //! refresh, sign-in, exchange, save, under the session's lock. How a person signs in is a value;
 //! without one nobody is asked to.

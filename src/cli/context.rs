@@ -122,7 +122,7 @@ impl<'w> Context<'w> {
         Context::of_profile(env, flags, name, &profile)
     }
 
-    /// As [`Parts::new`], for a profile that is at hand.
+    /// As [`Context::new`], for a profile that is at hand.
     pub(super) fn of_profile(
         env: &'w Environment,
         flags: &BTreeMap<Setting, String>,
@@ -275,7 +275,7 @@ pub(super) fn runtime() -> Result<Runtime> {
         .map_err(|error| Error::internal("no runtime could be started").caused_by(error))
 }
 
-/// See [`Parts::block_on`].
+/// See [`Context::block_on`].
 pub(super) fn block_on<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
     block_on_uninterrupted(async {
         tokio::select! {

@@ -54,7 +54,7 @@ impl Device {
 /// Reads one line, key by key, of at most `longest` bytes; `None` at the end of the input.
 ///
 /// # Errors
-/// As [`unseen::read_line`].
+/// As [`line_editor::read_line`].
 pub(super) fn read_line(
     source: &mut impl Read,
     longest: usize,

@@ -1,5 +1,5 @@
 //! What a person types or pastes: lines, read on threads of their own, so that Ctrl-C and a timeout
-//! end the wait at once. All hidden input comes through [`Keyboard::unseen`].
+//! end the wait at once. All hidden input comes through [`Keyboard::hidden`].
 
 use std::io::{BufRead, BufReader, ErrorKind, Read};
 use std::sync::{Arc, Mutex, PoisonError};

@@ -23,7 +23,7 @@ use super::qr;
 /// The lines below the QR code: four for page, host and code, two for the time, one for the countdown.
 const LINES_BELOW_PICTURE: usize = 7;
 
-/// What a sign-in needs of this machine; it lends itself out as a [`Way`].
+/// What a sign-in needs of this machine; it lends itself out as a [`SignInOptions`].
 pub(super) struct SignInUi {
     means: Means,
     tell: Box<dyn Fn(&Notice<'_>) + Send + Sync>,

@@ -125,7 +125,7 @@ impl Faults {
     }
 }
 
-/// The answer that a [`Trouble::Status`] or [`Trouble::Flood`] gives.
+/// The answer that a [`FaultKind::Status`] or [`FaultKind::OversizedBody`] gives.
 pub(super) fn answer(
     status: u16,
     retry_after: Option<&str>,

@@ -234,7 +234,7 @@ impl Emulator {
         self.shared.state.lock().journal()
     }
 
-    /// How many requests there ever were of this [`Seen::operation`].
+    /// How many requests there ever were of this [`LoggedRequest::operation`].
     pub fn count(&self, operation: &str) -> usize {
         self.shared.state.lock().count(operation)
     }

@@ -31,7 +31,7 @@ enum Again {
 impl Http {
     /// Sends the request that `make` makes, anew for every try, and returns the last answer.
     ///
-    /// Outages ([`Answer::is_outage`]) and broken connections are tried again, four times in all.
+    /// Outages ([`Response::is_outage`]) and broken connections are tried again, four times in all.
     /// An outage that lasts is returned as an answer.
     ///
     /// # Errors

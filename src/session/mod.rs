@@ -1,6 +1,6 @@
 //! The main job: one fresh token for one signed-in user.
 //!
-//! [`Session::peek`] looks at what is kept and touches nothing else; only what it returns as stale
+//! [`Session::cached_token`] looks at what is kept and touches nothing else; only what it returns as stale
 //! is renewed, under the session's lock: refresh, sign-in, exchange, save. How to sign in is a
 //! value; whoever hands in none gets [`SignInNeeded`](crate::Kind::SignInNeeded) instead of a browser.
 
@@ -128,7 +128,7 @@ impl Session {
     /// What is kept for this tenancy, without secrets: one read of the index.
     ///
     /// # Errors
-    /// As [`Vault::index`].
+    /// As [`SessionStore::index`].
     pub fn index(&self) -> Result<Index> {
         self.sessions.index_of(&self.tenancy)
     }
@@ -136,7 +136,7 @@ impl Session {
     /// Makes this user's account the one that is meant where none is named.
     ///
     /// # Errors
-    /// As [`Session::find`] and [`Vault::activate`].
+    /// As [`Session::find`] and [`SessionStore::activate`].
     pub fn activate(&self, user: &str) -> Result<Account> {
         let entry = self.find(user)?;
         self.sessions.activate(&entry.key())?;
@@ -146,7 +146,7 @@ impl Session {
     /// Signs this user out on this machine.
     ///
     /// # Errors
-    /// As [`Session::find`] and [`Vault::forget`].
+    /// As [`Session::find`] and [`SessionStore::forget`].
     pub fn forget(&self, user: &str) -> Result<Account> {
         let entry = self.find(user)?;
         self.sessions.forget(&entry.key())?;

@@ -23,7 +23,7 @@ impl Session {
     ///
     /// # Errors
     /// [`Kind::Usage`] if several sessions fit equally well: it lists them with their tenants. As
-    /// [`Vault::index`](crate::store::Vault::index).
+    /// [`SessionStore::index`](crate::store::SessionStore::index).
     pub fn named(&self, user: &str) -> Result<Option<IndexEntry>> {
         check_name(user)?;
         let fitting = self.sessions.called(&self.tenancy, user)?;
@@ -123,7 +123,7 @@ impl Session {
     /// still have an account whose session is lost. `None` if there is none.
     ///
     /// # Errors
-    /// As [`Vault::index`](crate::store::Vault::index).
+    /// As [`SessionStore::index`](crate::store::SessionStore::index).
     pub fn list_accounts(&self, except: Option<&str>) -> Result<Option<String>> {
         let mut page = self.sessions.first(&self.tenancy, MOST_LISTED)?;
         page.entries

@@ -2,7 +2,7 @@
 //!
 //! A store takes and gives whole items, bytes under a name, and knows nothing of what is in them.
 //! Beside it lie the index, which lists sessions without a secret, and the lock that makes one
-//! process at a time the one that renews. [`Vault`] joins the three: nothing above this room
+//! process at a time the one that renews. [`SessionStore`] joins the three: nothing above this room
 //! touches a store, the index or a lock by itself.
 
 mod file;

@@ -1,7 +1,7 @@
 //! A person signs in: in a browser that comes back by itself, on another device, or in a browser
 //! whose last address they bring.
 //!
-//! In come scopes and a [`Way`], which says how; out come tokens and who signed in. What the person
+//! In come scopes and a [`SignInOptions`], which says how; out come tokens and who signed in. What the person
 //! has to be shown meanwhile goes out as [`Notice`]s: nothing here knows a terminal.
 
 mod browser_launch;

@@ -39,7 +39,7 @@ pub struct IndexPage {
     /// How many more there are.
     pub left: usize,
     /// Whether the index was damaged and may lack sessions of this tenancy that the store still
-    /// holds; see [`crate::store::Vault::restore`].
+    /// holds; see [`crate::store::SessionStore::restore`].
     pub is_incomplete: bool,
 }
 

@@ -12,7 +12,7 @@ pub struct Removal {
     pub removed: bool,
 }
 
-/// How many sessions [`Vault::forget_everything`] forgot, by what was there of them.
+/// How many sessions [`SessionStore::forget_everything`] forgot, by what was there of them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ForgottenSessions {
     /// Sessions whose item was in the store and is removed, listed or not.

@@ -41,7 +41,7 @@ impl SessionStore {
         SessionStore::over(store, state_folder.map(Folder::from).as_ref())
     }
 
-    /// A vault over `store` in this state folder. See [`Vault::new`].
+    /// A vault over `store` in this state folder. See [`SessionStore::new`].
     pub fn in_folder(store: Box<dyn TokenStore>, state_folder: &Folder) -> Self {
         SessionStore::over(store, Some(state_folder))
     }
@@ -68,7 +68,7 @@ impl SessionStore {
     /// opens, not after the user has signed in.
     ///
     /// # Errors
-    /// [`Kind::Store`], as [`Vault::save`] would fail.
+    /// [`Kind::Store`], as [`SessionStore::save`] would fail.
     pub fn probe(&self) -> Result<()> {
         self.ledger.probe()?;
         let item = format!("probe {}", uuid::Uuid::new_v4());
@@ -93,7 +93,7 @@ impl SessionStore {
     /// other stores hold are out of this vault's sight: see [`Index::elsewhere`].
     ///
     /// A damaged index is quarantined, with a warning, and what can be read of it is kept: a damaged
-    /// line costs no more than its own session, and that until [`Vault::restore`].
+    /// line costs no more than its own session, and that until [`SessionStore::restore`].
     ///
     /// # Errors
     /// [`Kind::Store`] where there is an index that cannot be opened.
@@ -106,7 +106,7 @@ impl SessionStore {
     /// damaged index lost is restored first.
     ///
     /// # Errors
-    /// As [`Vault::index`].
+    /// As [`SessionStore::index`].
     pub fn active(&self, tenancy: &Tenancy) -> Result<Option<IndexEntry>> {
         let active = || self.ledger.active(tenancy, &self.scope());
         match active()? {
@@ -119,7 +119,7 @@ impl SessionStore {
     /// more if there are a thousand sessions. Sessions that a damaged index lost are restored first.
     ///
     /// # Errors
-    /// As [`Vault::index`].
+    /// As [`SessionStore::index`].
     pub fn called(&self, tenancy: &Tenancy, name: &str) -> Result<Vec<IndexEntry>> {
         let mut fitting = self.ledger.called(tenancy, name, &self.scope())?;
         if fitting.is_incomplete && self.complete(tenancy) {
@@ -133,7 +133,7 @@ impl SessionStore {
     /// counted, so that it costs little more where there are a thousand.
     ///
     /// # Errors
-    /// As [`Vault::index`].
+    /// As [`SessionStore::index`].
     pub fn first(&self, tenancy: &Tenancy, most: usize) -> Result<IndexPage> {
         self.ledger.first(tenancy, most, &self.scope())
     }
@@ -141,7 +141,7 @@ impl SessionStore {
     /// All sessions of this tenancy, by understanding no others.
     ///
     /// # Errors
-    /// As [`Vault::index`].
+    /// As [`SessionStore::index`].
     pub fn index_of(&self, tenancy: &Tenancy) -> Result<Index> {
         let all = self.first(tenancy, usize::MAX)?;
         Ok(all.into_index(self.scope()))
@@ -161,11 +161,11 @@ impl SessionStore {
         self.load_with(key, None)
     }
 
-    /// Does the same as [`Vault::load`] for a caller that holds a lock. `guard` may be the session's
+    /// Does the same as [`SessionStore::load`] for a caller that holds a lock. `guard` may be the session's
     /// own lock or another one.
     ///
     /// # Errors
-    /// As [`Vault::load`].
+    /// As [`SessionStore::load`].
     pub fn load_under(&self, key: &SessionKey, guard: &Guard) -> Result<Option<Record>> {
         self.load_with(key, Some(guard))
     }
@@ -213,7 +213,7 @@ impl SessionStore {
     /// renewal that was under way.
     ///
     /// # Errors
-    /// As [`Vault::save`]; [`Kind::SignInNeeded`] where the session is no more.
+    /// As [`SessionStore::save`]; [`Kind::SignInNeeded`] where the session is no more.
     pub fn save_renewed(&self, record: &Record, guard: &Guard) -> Result<()> {
         let key = record.key();
         if !guard.covers(&key) {

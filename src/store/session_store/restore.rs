@@ -12,7 +12,7 @@ use crate::error::Result;
 use crate::store::index::{Index, IndexEntry};
 use crate::store::record::Record;
 
-/// What [`Vault::reconcile`] changed in the index.
+/// What [`SessionStore::reconcile`] changed in the index.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Reconciled {
     /// Accounts that are listed again, because the store holds their sessions.
@@ -45,7 +45,7 @@ impl SessionStore {
         Ok(restored.max(usize::from(is_activated)))
     }
 
-    /// Does the same as [`Vault::restore`], with a warning if that fails; whether anything was
+    /// Does the same as [`SessionStore::restore`], with a warning if that fails; whether anything was
     /// restored.
     pub fn complete(&self, tenancy: &Tenancy) -> bool {
         match self.restore(tenancy) {

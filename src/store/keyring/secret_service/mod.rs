@@ -122,7 +122,7 @@ impl SecretService {
     /// not know the items of a collection that is locked (KeePassXC before its database is opened).
     ///
     /// # Errors
-    /// [`Fate::Locked`] if the default collection stays locked, and [`Fate::NoCollection`] if the
+    /// [`KeyringFailure::Locked`] if the default collection stays locked, and [`KeyringFailure::NoCollection`] if the
     /// service has no collection at all: then nothing is known about the item.
     pub(super) fn reveal(&mut self) -> Result<bool, KeyringFailure> {
         self.ask(|connected| connected.bus.drive(connected.reveal()))
