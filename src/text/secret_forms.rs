@@ -229,6 +229,17 @@ fn is_base64_character(c: char) -> bool {
 /// random Base64 at 6 of 10 places, in camel case at 3 to 4. Base64 has slashes; so have paths, which
 /// must alternate more to be taken for it as a whole.
 fn is_random(run: &str) -> bool {
+    values(run).any(is_random_value)
+}
+
+/// Splits `name=value` at the signs that are no padding: Base64 has `=` only at its end.
+fn values(run: &str) -> impl Iterator<Item = &str> {
+    let body = run.trim_end_matches('=').len();
+    let last = run[..body].rfind('=').map_or(0, |at| at + 1);
+    run[..last].split('=').chain([&run[last..]])
+}
+
+fn is_random_value(run: &str) -> bool {
     let is_whole_random = match is_path(run) {
         true => run.split('/').any(|folder| Mix::of(folder).is_random()),
         false => Mix::of(run).is_random(),
@@ -254,10 +265,10 @@ fn is_padded_base64(run: &str) -> bool {
 /// As [`is_random`], in doubt.
 fn is_mixed(run: &str) -> bool {
     let is_mixed = |mix: Mix| mix.is_long_mixed_case() && mix.changes * 10 >= mix.length * 4;
-    match is_path(run) {
-        true => run.split('/').any(|folder| is_mixed(Mix::of(folder))),
-        false => is_mixed(Mix::of(run)),
-    }
+    values(run).any(|value| match is_path(value) {
+        true => value.split('/').any(|folder| is_mixed(Mix::of(folder))),
+        false => is_mixed(Mix::of(value)),
+    })
 }
 
 fn is_path(run: &str) -> bool {
@@ -323,6 +334,18 @@ mod tests {
                 (state >> 32) as u8
             })
             .collect()
+    }
+
+    #[test]
+    fn path_of_a_private_bus_is_no_secret() {
+        for seed in 1..=500 {
+            let random = STANDARD.encode(bytes(9, seed)).replace(['+', '/'], "x");
+            let guid: String = bytes(16, seed).iter().map(|b| format!("{b:02x}")).collect();
+            let address = format!("unix:path=/tmp/dbus-{},guid={guid}", &random[..10]);
+            assert_eq!(secret_form(&address), None, "{address}");
+        }
+        let key = STANDARD.encode(bytes(32, 7));
+        assert_eq!(secret_form(&format!("a=b={key}")), Some(SecretForm::Key));
     }
 
     #[test]
