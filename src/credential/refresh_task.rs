@@ -9,8 +9,9 @@ use tracing::{debug, warn};
 use crate::error::{Error, Kind, Result};
 use crate::time::{Clock, Timestamp};
 
+use super::cached_token::CachedToken;
+use super::refresher::{RefreshedToken, Refresher};
 use super::schedule::{Failures, TokenLife, next_refresh, pause_after};
-use super::{CachedToken, Refresher};
 
 /// With more left, a token is handed out where the service cannot be reached.
 const LAST_RESORT: Duration = Duration::from_secs(60);
@@ -181,7 +182,7 @@ impl<R: Refresher> RefreshTask<R> {
         next_refresh(held, self.ahead, failures)
     }
 
-    fn take(&mut self, token: super::RefreshedToken, asked: Duration) -> Result<Arc<CachedToken>> {
+    fn take(&mut self, token: RefreshedToken, asked: Duration) -> Result<Arc<CachedToken>> {
         let new = Arc::new(CachedToken::new(token, asked, self.clock.as_ref()));
         if new.life.is_zero() {
             return Err(Error::new(
@@ -195,20 +196,12 @@ impl<R: Refresher> RefreshTask<R> {
         let before = self.held.borrow().clone();
         if let Some(mut before) = before.filter(|before| before.token == new.token) {
             if before.is_in_doubt(self.clock.as_ref()) {
-                let asked = before.asked;
-                before = Arc::new(CachedToken {
-                    asked,
-                    ..new.as_ref().clone()
-                });
+                before = Arc::new(new.with_asked(before.asked));
                 self.held.send_replace(Some(before.clone()));
             }
             if asked > before.asked {
                 // The best there is, also for a wish that nobody had before.
-                let judged = CachedToken {
-                    asked,
-                    ..before.as_ref().clone()
-                };
-                let judged = Arc::new(judged);
+                let judged = Arc::new(before.with_asked(asked));
                 self.held.send_replace(Some(judged.clone()));
                 return Ok(judged);
             }

@@ -1,13 +1,15 @@
 //! The credential against refreshers that are told what to bring, on a clock that is set by hand.
 
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use tokio::sync::Notify;
 
 use super::*;
-use crate::error::Kind;
-use crate::time::SettableClock;
+use crate::error::{Error, Kind, Result};
+use crate::secret::CommunicationToken;
+use crate::time::{Clock, SettableClock, Timestamp};
 
 const TEN_MINUTES: Duration = Duration::from_secs(600);
 const HOUR: u64 = 3600;

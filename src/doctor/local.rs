@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, TcpListener};
 use std::path::Path;
 
-use super::Check;
+use super::check::Check;
 use crate::account::Tenancy;
 use crate::config::{Config, HostKind, KeySource, Opener};
 use crate::entra::browser::BrowserCommand;

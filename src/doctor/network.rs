@@ -6,7 +6,7 @@ use reqwest::Method;
 use reqwest::header::HeaderMap;
 use url::Url;
 
-use super::{Check, Outcome};
+use super::check::{Check, Outcome};
 use crate::acs::{CommunicationUserId, Endpoint, IdentityClient, TokenScope};
 use crate::config::Cloud;
 use crate::entra::Authority;

@@ -1,6 +1,6 @@
 //! What protects the program's processes: their memory, and the confinement of the service.
 
-use super::Check;
+use super::check::Check;
 use crate::hardening::{Confined, Memory};
 
 /// Shows whether other processes and core dumps can disclose the secrets in memory.

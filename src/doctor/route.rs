@@ -1,6 +1,7 @@
 //! Which proxy a request goes through.
 
-use super::{Check, Heard};
+use super::check::Check;
+use super::network::Heard;
 use crate::error::Result;
 use crate::http::{self, Route};
 

@@ -3,7 +3,7 @@
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, TcpListener};
 
-use super::{Bound, absent_is_none};
+use super::bound::{Bound, absent_is_none};
 use crate::error::{Error, Kind, Result};
 
 /// Takes over one listener a family. A family that was not handed over is bound here, at the same

@@ -4,7 +4,7 @@ use std::fmt;
 
 use url::Url;
 
-use super::is_loopback_host;
+use super::host::is_loopback_host;
 use crate::error::{Error, Kind, Result};
 use crate::text::quoted;
 

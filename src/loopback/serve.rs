@@ -21,13 +21,14 @@ use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
 use super::admitted::Admitted;
+use super::bound::Bound;
 use super::capacity::{Capacity, Slot};
 use super::close::{self, Abort};
 use super::connection::{Idle, Outcome, serve_connection};
+use super::host::is_loopback_peer;
 pub(crate) use super::limits::Limits;
 use super::peer::{Admission, PeerCheck};
 pub(crate) use super::progress::Caller;
-use super::{Bound, is_loopback_peer};
 
 /// How long to wait after the system refused to hand out a connection (out of descriptors).
 const BREATHER: Duration = Duration::from_millis(50);

@@ -119,8 +119,8 @@ pub(super) fn are_offered() -> bool {
     has_filters && filters().is_ok()
 }
 
-#[cfg(test)]
 #[cfg(target_arch = "x86_64")]
+#[cfg(test)]
 mod tests {
     use super::*;
 

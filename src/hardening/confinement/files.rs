@@ -9,8 +9,8 @@ use landlock::{
     make_bitflags, path_beneath_rules,
 };
 
-use super::Plan;
 use super::named::readable;
+use super::plan::Plan;
 
 /// What the C library, the resolver of names and the verifier of certificates read, each again and
 /// again: networks change, and packages are updated. `/etc` is a whole folder because its files are

@@ -12,10 +12,15 @@
 mod proc_net;
 #[cfg(target_os = "linux")]
 mod sock_diag;
+#[cfg(target_os = "linux")]
+mod socket;
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
+
+#[cfg(target_os = "linux")]
+use socket::{ESTABLISHED, Socket};
 
 /// How long an unmatched peer is observed before it counts as unreported. A peer that has reset its
 /// connection leaves the kernel's table a moment before the reset arrives at this end.
@@ -124,19 +129,6 @@ impl PeerCheck {
         Owner::Unreported
     }
 }
-
-/// One socket as the kernel describes it.
-#[cfg(target_os = "linux")]
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Socket {
-    state: u8,
-    uid: u32,
-    inode: u32,
-}
-
-/// `TCP_ESTABLISHED` of Linux's `tcp_states.h`.
-#[cfg(target_os = "linux")]
-const ESTABLISHED: u8 = 1;
 
 /// The kernel's table of TCP sockets, by the way in which it can be read.
 #[cfg(target_os = "linux")]

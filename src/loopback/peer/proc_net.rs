@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::net::{IpAddr, SocketAddr};
 
-use super::Socket;
+use super::socket::Socket;
 
 /// Returns the socket bound to `from` and connected to `to`, if the kernel lists it.
 pub(super) fn find(from: SocketAddr, to: SocketAddr) -> Option<Socket> {

@@ -9,7 +9,7 @@ use rustix::net::{
     AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, connect, recv, send, socket_with,
 };
 
-use super::Socket;
+use super::socket::Socket;
 
 // From Linux's `netlink.h`, `sock_diag.h` and `inet_diag.h`.
 const SOCK_DIAG_BY_FAMILY: u16 = 20;
