@@ -256,13 +256,16 @@ impl Browser for BuiltIn {
         ));
         let walk = UserAgent::new(Some(self.user.clone())).start(link.target())?;
         let messages = self.messages.clone();
-        // What it brings to the redirect listener is the outcome; what never gets there is told.
+        let progress = link.progress().clone();
+        // The sign-in itself reports its outcome after the listener has the response.
         std::thread::spawn(move || match walk.join() {
             Ok(Ok(page)) if page.status >= 400 => messages.warn(&format!(
                 "the built-in user agent was left on a page with status {}",
                 page.status
             )),
-            Ok(Err(error)) => messages.warn(&format!("the built-in user agent is stuck: {error}")),
+            Ok(Err(error)) if !progress.is_answered() => {
+                messages.warn(&format!("the built-in user agent is stuck: {error}"));
+            }
             _ => {}
         });
         Ok(Opened::by("the built-in user agent"))

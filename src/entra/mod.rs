@@ -6,6 +6,7 @@
 mod adapter;
 mod authority;
 pub mod browser;
+mod denial;
 mod id_token;
 pub mod redirect;
 mod refusal;

@@ -7,7 +7,7 @@ use crate::http::{self, Response};
 use crate::text::one_line;
 use crate::wire::entra::TokenError;
 
-use super::redirect::Denial;
+use super::denial::Denial;
 
 /// What was refused: it decides what a refusal means to the user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

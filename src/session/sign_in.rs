@@ -110,14 +110,14 @@ impl Session {
         match kept {
             Ok((record, own_guard)) => {
                 if let Some(page) = page {
-                    page.signed_in(&record.account.username);
+                    page.signed_in(&record.account.username).await;
                 }
                 guard.set_activity(Activity::Renewing);
                 Ok((record, own_guard))
             }
             Err(error) => {
                 if let Some(page) = page {
-                    page.failed(&error);
+                    page.failed(&error).await;
                 }
                 Err(error)
             }
@@ -155,7 +155,7 @@ impl Session {
         };
         // The browser does not wait for what happens at the terminal.
         if let Some(page) = page.take() {
-            page.to_be_confirmed(&account.username);
+            page.to_be_confirmed(&account.username).await;
         }
         let refused = |why: &str| {
             Err(Error::new(

@@ -4,7 +4,8 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
-use super::RedirectFile;
+use super::redirect_file::RedirectFile;
+use crate::entra::redirect::Progress;
 use crate::error::{Error, Kind, Result};
 use crate::files::Folder;
 
@@ -13,6 +14,7 @@ use crate::files::Folder;
 pub struct Link {
     target: Zeroizing<String>,
     start: Option<String>,
+    progress: Progress,
 }
 
 impl fmt::Debug for Link {
@@ -30,6 +32,7 @@ impl Link {
         Link {
             target: Zeroizing::new(target.into()),
             start: None,
+            progress: Progress::default(),
         }
     }
 
@@ -43,7 +46,18 @@ impl Link {
         }
     }
 
-    /// The page itself. For this process, and for the user's terminal if there is no start page;
+    /// Adds the progress of the listener that waits for the result of the page.
+    #[must_use]
+    pub fn with_progress(self, progress: Progress) -> Self {
+        Link { progress, ..self }
+    }
+
+    /// Returns the progress of the listener that waits for the result of the page.
+    pub fn progress(&self) -> &Progress {
+        &self.progress
+    }
+
+    /// Returns the page's own address. For this process, and for the user's terminal if there is no start page;
     /// never for a command line, a log or a file that others can read.
     pub fn target(&self) -> &str {
         &self.target

@@ -1,16 +1,16 @@
-//! Tells the answer to the sign-in from everything else that knocks at the port.
+//! Recognizes the response to the sign-in among the requests at the redirect address.
 //!
-//! Pure: a whole request and what was asked for go in, the outcome or the reason for the
-//! stranger's page comes out. Whether the code is any good is for Entra to say.
+//! Pure: inputs are a whole request and the expected values, the output is the response or the
+//! refusal of the request. Entra checks the code.
 
 use std::fmt;
 
 use sha2::{Digest, Sha256};
 use url::form_urlencoded;
 
-use super::ResponseMode;
-use super::page::{Refusal, Refused};
+use super::refusal::{Refusal, Refused};
 use super::request::Request;
+use crate::entra::denial::Denial;
 use crate::loopback;
 use crate::secret::AuthorizationCode;
 use crate::text::is_unprintable;
@@ -21,8 +21,8 @@ const CLIENT_INFO_LIMIT: usize = 8 * 1024;
 const TEXT_LIMIT: usize = 2048;
 const WORD_LIMIT: usize = 128;
 
-/// What is read of an answer (RFC 6749, sections 4.1.2 and 4.1.2.1; RFC 9207; MSAL's
-/// `AuthorizeResponse`). Everything else is ignored.
+/// The parameters of a response (RFC 6749, sections 4.1.2 and 4.1.2.1; RFC 9207; MSAL's
+/// `AuthorizeResponse`). Others are ignored.
 const PARAMETERS: [&str; 12] = [
     "state",
     "code",
@@ -60,17 +60,17 @@ const fn not_the_answer(why: &'static str) -> Refusal {
     )
 }
 
-/// How Entra answered.
+/// The outcome of a sign-in.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Callback {
     /// The user signed in.
     Code {
-        /// What buys the tokens, once.
+        /// The authorization code, which Entra redeems once.
         code: AuthorizationCode,
-        /// Who signed in, as Base64url of JSON; personal data, and not shown by `Debug`.
+        /// The user, as Base64url of JSON. Personal data, which `Debug` does not show.
         client_info: Option<String>,
     },
-    /// The user, the tenant or Entra said no.
+    /// The user, the tenant or Entra refused.
     Denied(Denial),
 }
 
@@ -83,28 +83,26 @@ impl fmt::Debug for Callback {
     }
 }
 
-/// A refusal in Entra's words: bounded, on one line, and free of control characters.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Denial {
-    /// The code of RFC 6749, such as `access_denied`.
-    pub error: String,
-    /// The sentence, which begins with `AADSTS` and a number.
-    pub description: Option<String>,
-    /// `cancel` where the user went back.
-    pub subcode: Option<String>,
-    /// What kind of interaction would help.
-    pub suberror: Option<String>,
-    /// Under which Entra's staff find the request.
-    pub correlation_id: Option<String>,
-    /// Under which they find this one attempt.
-    pub trace_id: Option<String>,
-    /// When, on Entra's clock and in its notation.
-    pub timestamp: Option<String>,
-    /// A claims challenge: JSON to be passed on as it is.
-    pub claims: Option<String>,
+/// How Entra sends its response.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ResponseMode {
+    /// As a posted form, which stays out of the browser's history.
+    FormPost,
+    /// In the address's query.
+    Query,
 }
 
-/// What the answer must match.
+impl ResponseMode {
+    /// Returns the value of the parameter `response_mode`.
+    pub(in crate::entra) fn as_str(self) -> &'static str {
+        match self {
+            ResponseMode::FormPost => "form_post",
+            ResponseMode::Query => "query",
+        }
+    }
+}
+
+/// The values that the response must match.
 pub(super) struct Expected<'a> {
     pub(super) path: &'a str,
     pub(super) port: u16,
@@ -112,21 +110,26 @@ pub(super) struct Expected<'a> {
     pub(super) mode: ResponseMode,
 }
 
-/// What the answer says, and who claims to say it.
+/// An authorization response with the expected `state`.
 #[derive(Debug, PartialEq, Eq)]
-pub(in crate::entra) struct Heard {
-    pub(in crate::entra) outcome: Callback,
-    pub(in crate::entra) issuer: Option<String>,
+pub struct AuthorizationResponse {
+    /// The code, or Entra's refusal.
+    pub outcome: Callback,
+    /// The issuer (RFC 9207), if the response has one. The caller compares it with the authority's.
+    pub issuer: Option<String>,
 }
 
-/// Reads the request as the answer, or says what the stranger who sent it is told.
+/// Reads the request as the response, or returns the refusal of another request.
 ///
-/// `Origin` is not looked at: on a form_post it is the authority's, or `null`.
-pub(super) fn read(request: &Request, expected: &Expected<'_>) -> Result<Heard, Refusal> {
+/// `Origin` is ignored: on a form_post it is the authority's, or `null`.
+pub(super) fn read(
+    request: &Request,
+    expected: &Expected<'_>,
+) -> Result<AuthorizationResponse, Refusal> {
     if !loopback::is_our_host(&request.host, expected.port) {
         return Err(WRONG_HOST);
     }
-    // A page's script may send requests here, but only a person's browser navigates.
+    // A page's script may send requests here; the sign-in is a navigation.
     if request
         .fetch_mode
         .as_deref()
@@ -189,8 +192,8 @@ pub(super) fn method_not_allowed(allow: &'static str, why: &'static str) -> Refu
 
 const NO_SUCH_PATH: Refused = Refused::Request("its path is not that of the redirect address");
 
-/// Why a path was not found. Browsers ask for icons and well-known files by themselves: the user
-/// needs to know nothing of those.
+/// Returns the reason for the terminal. Browsers request icons and well-known files by themselves;
+/// those are not reported.
 fn not_found(path: &str) -> Option<Refused> {
     let is_browsers_own = path == "/favicon.ico"
         || path.starts_with("/apple-touch-icon")
@@ -207,7 +210,12 @@ fn is_form(content_type: Option<&str>) -> bool {
     })
 }
 
-pub(super) fn read_form(form: &[u8], state: &str) -> Result<Heard, Refusal> {
+/// Reads a response that the user pasted, as strictly as one from a browser.
+pub(in crate::entra) fn read_pasted(form: &[u8], state: &str) -> Option<AuthorizationResponse> {
+    read_form(form, state).ok()
+}
+
+fn read_form(form: &[u8], state: &str) -> Result<AuthorizationResponse, Refusal> {
     let mut parameters = Parameters::parse(form)?;
     let issuer = parameters.take("iss");
     if issuer
@@ -217,7 +225,7 @@ pub(super) fn read_form(form: &[u8], state: &str) -> Result<Heard, Refusal> {
         return Err(NOT_THE_ANSWER);
     }
     match parameters.take("state") {
-        Some(theirs) if is_same(&theirs, state) => {}
+        Some(theirs) if is_same_state(&theirs, state) => {}
         Some(_) => return Err(not_the_answer("its state is that of another sign-in")),
         None => return Err(not_the_answer("it has no state")),
     }
@@ -242,12 +250,12 @@ pub(super) fn read_form(form: &[u8], state: &str) -> Result<Heard, Refusal> {
         }),
         _ => return Err(NOT_THE_ANSWER),
     };
-    Ok(Heard { outcome, issuer })
+    Ok(AuthorizationResponse { outcome, issuer })
 }
 
-/// Whether two states are the same, in a time that tells nothing about where they part.
-pub(in crate::entra) fn is_same(theirs: &str, ours: &str) -> bool {
-    // Whoever can measure this comparison learns of two digests, which they cannot steer.
+/// Compares two states. The time does not depend on the first byte that differs.
+pub(in crate::entra) fn is_same_state(theirs: &str, ours: &str) -> bool {
+    // The comparison is of digests, which a sender cannot steer.
     !ours.is_empty() && Sha256::digest(theirs) == Sha256::digest(ours)
 }
 
@@ -261,7 +269,7 @@ impl Parameters {
             let Some(known) = PARAMETERS.iter().find(|known| **known == name) else {
                 continue;
             };
-            // A parameter sent twice is no answer (RFC 6749, section 3.1).
+            // A parameter must not be repeated (RFC 6749, section 3.1).
             if found.iter().any(|(before, _)| before == known) {
                 return Err(NOT_THE_ANSWER);
             }

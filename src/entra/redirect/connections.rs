@@ -1,4 +1,4 @@
-//! Everyone who is connected and has not brought the answer: few at a time, none for long.
+//! The open connections that have not sent the response: at most 32, each for a limited time.
 
 use std::collections::VecDeque;
 use std::future::{Future, poll_fn};
@@ -10,26 +10,27 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use zeroize::Zeroizing;
 
-use super::page::{self, Refusal};
+use super::content;
+use super::refusal::Refusal;
 use super::request::{self, ReadError, Request, TIME_LIMIT};
 use crate::loopback::peer::{Admission, PeerCheck};
 
 const MAX_CONNECTIONS: usize = 32;
-/// How much of what a refused client still sends is thrown away, so that it gets to read its page
-/// instead of a reset (RFC 9112, section 9.6).
+/// The number of bytes that are read and discarded after a response, so that the client reads its
+/// page instead of a reset (RFC 9112, section 9.6).
 const DRAIN_LIMIT: usize = 64 * 1024 * 1024;
 
-/// What has arrived at the listener.
+/// A request that arrived at the listener.
 pub(super) enum Incoming {
-    /// A whole request, its connection, and what is known of its sender.
-    Whole(Request, TcpStream, Admission),
-    /// A request that could not be read. Its page is on the way.
+    /// A whole request, its connection, and the check of its sender.
+    Request(Request, TcpStream, Admission),
+    /// A request that could not be read. Its page is being sent.
     Refused(Refusal),
 }
 
-/// Where a visit leads.
+/// The end of a connection's task.
 enum ConnectionOutcome {
-    Whole(Request, TcpStream, Admission),
+    Request(Request, TcpStream, Admission),
     Refused(Refusal, TcpStream),
     Gone,
 }
@@ -39,8 +40,8 @@ struct PendingConnection {
     task: Pin<Box<dyn Future<Output = ConnectionOutcome> + Send>>,
 }
 
-/// The connections that are open, the oldest first. Dropping the lobby closes them all at once:
-/// nothing here is a task of its own.
+/// The open connections, the oldest first. Dropping this value closes them all at once: no
+/// connection is a spawned task.
 #[derive(Default)]
 pub(super) struct PendingConnections {
     connections: VecDeque<PendingConnection>,
@@ -48,8 +49,8 @@ pub(super) struct PendingConnections {
 }
 
 impl PendingConnections {
-    /// Takes a new connection in, and lets another go if every seat is taken: idle strangers
-    /// cannot keep the answer out. Another user's connection is closed before a byte is read.
+    /// Adds a connection, and closes another one at the limit, so that idle connections cannot
+    /// keep the response out. Another user's connection is closed before a byte is read.
     pub(super) fn accept(&mut self, mut stream: TcpStream) {
         let peers = self.peers.clone();
         self.push(true, async move {
@@ -60,21 +61,21 @@ impl PendingConnections {
                 return ConnectionOutcome::Gone;
             };
             match request::read(&mut stream, TIME_LIMIT).await {
-                Ok(whole) => ConnectionOutcome::Whole(whole, stream, admission),
+                Ok(request) => ConnectionOutcome::Request(request, stream, admission),
                 Err(ReadError::Refused(refusal)) => ConnectionOutcome::Refused(refusal, stream),
                 Err(ReadError::Gone) => ConnectionOutcome::Gone,
             }
         });
     }
 
-    /// Gives a stranger the page that says so.
+    /// Sends the page of a refusal.
     pub(super) fn reject(&mut self, stream: TcpStream, refusal: Refusal, is_head: bool) {
         tracing::debug!(
             "a request was not the sign-in's answer: {} (status {})",
             refusal.heading,
             refusal.status
         );
-        self.respond(stream, Zeroizing::new(page::refuse(refusal, is_head)));
+        self.respond(stream, Zeroizing::new(content::refuse(refusal, is_head)));
     }
 
     /// Sends a response that does not end the wait.
@@ -85,18 +86,18 @@ impl PendingConnections {
         });
     }
 
-    /// The next request, whole or refused. Never ends if there is none.
+    /// Waits for the next request, whole or refused.
     pub(super) async fn next(&mut self) -> Incoming {
         poll_fn(|context| {
             let mut at = 0;
             while let Some(connection) = self.connections.get_mut(at) {
                 match connection.task.as_mut().poll(context) {
                     Poll::Pending => at += 1,
-                    Poll::Ready(step) => {
+                    Poll::Ready(outcome) => {
                         self.connections.remove(at);
-                        match step {
-                            ConnectionOutcome::Whole(whole, stream, admission) => {
-                                return Poll::Ready(Incoming::Whole(whole, stream, admission));
+                        match outcome {
+                            ConnectionOutcome::Request(request, stream, admission) => {
+                                return Poll::Ready(Incoming::Request(request, stream, admission));
                             }
                             ConnectionOutcome::Refused(refusal, stream) => {
                                 self.reject(stream, refusal, false);
@@ -112,8 +113,8 @@ impl PendingConnections {
         .await
     }
 
-    /// Lets one visitor go: the oldest who has been answered, else the oldest who has not yet
-    /// sent a whole request.
+    /// Closes one connection: the oldest that got its response, else the oldest that is still
+    /// sending its request.
     pub(super) fn make_room(&mut self) {
         let answered = self
             .connections
@@ -125,21 +126,21 @@ impl PendingConnections {
     fn push(
         &mut self,
         is_sending: bool,
-        visit: impl Future<Output = ConnectionOutcome> + Send + 'static,
+        task: impl Future<Output = ConnectionOutcome> + Send + 'static,
     ) {
         if self.connections.len() >= MAX_CONNECTIONS {
             self.make_room();
         }
         self.connections.push_back(PendingConnection {
             is_sending,
-            task: Box::pin(visit),
+            task: Box::pin(task),
         });
     }
 }
 
-async fn respond_and_drain(mut stream: TcpStream, answer: &[u8]) {
-    let farewell = async {
-        stream.write_all(answer).await?;
+async fn respond_and_drain(mut stream: TcpStream, response: &[u8]) {
+    let exchange = async {
+        stream.write_all(response).await?;
         stream.shutdown().await?;
         let mut scrap = vec![0; 64 * 1024];
         let mut drained = 0;
@@ -148,11 +149,11 @@ async fn respond_and_drain(mut stream: TcpStream, answer: &[u8]) {
                 0 => break,
                 read => drained += read,
             }
-            // All visitors share one task: whoever pours without end must not dry out the others.
+            // All connections share one task, so an endless sender must yield to the others.
             tokio::task::yield_now().await;
         }
         std::io::Result::Ok(())
     };
-    // A stranger who does not take the page has no other claim.
-    let _ = tokio::time::timeout(TIME_LIMIT, farewell).await;
+    // A client that does not read its page changes nothing.
+    let _ = tokio::time::timeout(TIME_LIMIT, exchange).await;
 }

@@ -1,10 +1,11 @@
 //! The start page: it sends this user's browser to the authority, as often as it is opened.
 //!
-//! Its address is on the browser's command line, so it contains no secret. What it leads to
-//! contains `state`, `nonce` and the PKCE challenge: other users, other web pages and frames do not
-//! get there.
+//! Its address is on the browser's command line, so it contains no secret. Its target
+//! contains `state`, `nonce` and the PKCE challenge: other users, other web pages and frames are
+//! refused.
 
-use super::page::{Next, Refusal, Refused};
+use super::authorization_response;
+use super::refusal::{Next, Refusal, Refused};
 use super::request::Request;
 use crate::loopback::peer::Admission;
 use crate::loopback::{self, FetchMetadata, Navigation};
@@ -12,7 +13,7 @@ use crate::loopback::{self, FetchMetadata, Navigation};
 /// The start page's path; the second one if the redirect address has the first.
 const PATHS: [&str; 2] = ["/sign-in", "/start"];
 
-/// The path of the start page beside a redirect address of this path.
+/// Returns the path of the start page beside a redirect address with this path.
 pub(super) fn path_beside(redirect_path: &str) -> &'static str {
     match redirect_path == PATHS[0] {
         true => PATHS[1],
@@ -20,15 +21,15 @@ pub(super) fn path_beside(redirect_path: &str) -> &'static str {
     }
 }
 
-/// Whether a request asks for the start page.
-pub(super) fn is_asked(request: &Request, path: &str) -> bool {
+/// Returns whether a request is for the start page.
+pub(super) fn matches(request: &Request, path: &str) -> bool {
     *request.target == path
 }
 
-/// Checks that a request for the start page comes from this user's browser, at the user's own will.
+/// Checks that a request for the start page is a direct navigation of this user's browser.
 pub(super) fn check(request: &Request, port: u16, admission: Admission) -> Result<(), Refusal> {
     if !loopback::is_our_host(&request.host, port) {
-        return Err(super::authorization_response::WRONG_HOST);
+        return Err(authorization_response::WRONG_HOST);
     }
     let metadata = FetchMetadata {
         site: request.fetch_site.as_deref(),
@@ -37,7 +38,7 @@ pub(super) fn check(request: &Request, port: u16, admission: Admission) -> Resul
         purpose: request.purpose.as_deref(),
     };
     match metadata.navigation() {
-        Navigation::None => return Err(super::authorization_response::NO_NAVIGATION),
+        Navigation::None => return Err(authorization_response::NO_NAVIGATION),
         Navigation::OtherOrigin => {
             return Err(Refusal {
                 next: Next::Continue,
@@ -51,7 +52,7 @@ pub(super) fn check(request: &Request, port: u16, admission: Admission) -> Resul
         Navigation::Direct => {}
     }
     if request.method != "GET" {
-        return Err(super::authorization_response::method_not_allowed(
+        return Err(authorization_response::method_not_allowed(
             "GET",
             "its method is not GET",
         ));

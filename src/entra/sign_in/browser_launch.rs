@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use super::{Notice, SignInOptions};
 use crate::entra::browser::{Browser, Link, Opened};
-use crate::entra::redirect::{Redirect, Refused};
+use crate::entra::redirect::{Progress, Redirect, Refused};
 use crate::error::{Error, Kind, Result};
 use crate::loopback::peer::PeerCheck;
 
@@ -21,6 +21,7 @@ pub(super) struct BrowserLaunch<'a> {
     /// The authority's page.
     url: &'a str,
     has_start: bool,
+    progress: Progress,
     pages: Mutex<Vec<Opened>>,
     met_tls: AtomicBool,
 }
@@ -35,7 +36,8 @@ impl<'a> BrowserLaunch<'a> {
         redirect: &Redirect,
     ) -> Result<Self> {
         let has_start = PeerCheck::is_available();
-        let link = Link::new(url);
+        let progress = redirect.progress().clone();
+        let link = Link::new(url).with_progress(progress.clone());
         let page = browser.open(&match has_start {
             true => link.with_start(redirect.start_uri()),
             false => link,
@@ -45,6 +47,7 @@ impl<'a> BrowserLaunch<'a> {
             browser,
             url,
             has_start,
+            progress,
             pages: Mutex::new(vec![page]),
             met_tls: AtomicBool::new(false),
         })
@@ -61,13 +64,16 @@ impl<'a> BrowserLaunch<'a> {
         (self.options.tell)(&Notice::Refused(why));
         match why {
             Refused::Tls => self.met_tls.store(true, Ordering::Relaxed),
-            Refused::UnknownOwner => match self.browser.open(&Link::new(self.url)) {
-                Ok(page) => {
-                    let mut pages = self.pages.lock().unwrap_or_else(PoisonError::into_inner);
-                    pages.push(page);
+            Refused::UnknownOwner => {
+                let link = Link::new(self.url).with_progress(self.progress.clone());
+                match self.browser.open(&link) {
+                    Ok(page) => {
+                        let mut pages = self.pages.lock().unwrap_or_else(PoisonError::into_inner);
+                        pages.push(page);
+                    }
+                    Err(error) => tracing::warn!("{error}"),
                 }
-                Err(error) => tracing::warn!("{error}"),
-            },
+            }
             _ => {}
         }
     }

@@ -1,7 +1,6 @@
 //! Sign-in through the system browser: authorization code with PKCE (RFC 6749, section 4.1; RFC
 //! 7636; RFC 8252), the answer by form_post to a loopback redirect.
 
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use oauth2::{CsrfToken, PkceCodeChallenge, PkceCodeVerifier};
@@ -11,7 +10,9 @@ use super::{Notice, Prompt, SignInRequest, SignedIn, within};
 use crate::account::Account;
 use crate::entra::authority;
 use crate::entra::browser::Browser;
-use crate::entra::redirect::{Callback, Heard, Redirect, RedirectUri, ResponseMode, Wait};
+use crate::entra::redirect::{
+    AuthorizationResponse, Callback, Received, Redirect, RedirectUri, ResponseMode, Wait,
+};
 use crate::entra::refusal;
 use crate::entra::tokens::{Entra, Tokens, redirect_url, scope_text};
 use crate::error::{Error, Kind, Result};
@@ -37,7 +38,7 @@ impl Entra {
         let url =
             self.authorize_url(&metadata, sign_in, &redirect_uri, mode, &attempt, challenge)?;
         let opening = BrowserLaunch::new(sign_in.options, browser, &url, &redirect)?;
-        let visited = redirect.visited();
+        let progress = redirect.progress().clone();
         let refused = |why| opening.refused(why);
         let wait = redirect.wait(Wait {
             state: attempt.state.secret(),
@@ -49,25 +50,20 @@ impl Entra {
         let mut is_suspicious = true;
         let tick = |left| {
             let waited = timeout.saturating_sub(left);
-            if is_suspicious && waited >= NOTICED && !visited.load(Ordering::Relaxed) {
+            if is_suspicious && waited >= NOTICED && !progress.has_requests() {
                 is_suspicious = false;
                 (sign_in.options.tell)(&Notice::NoResponse);
             }
             (sign_in.options.tell)(&Notice::Waiting { left });
         };
-        let answer = within(self.clock.as_ref(), timeout, tick, wait)
+        let Received { response, page } = within(self.clock.as_ref(), timeout, tick, wait)
             .await
             .map_err(|error| opening.explained(error))?;
-        let page = answer.page;
-        let outcome = Heard {
-            outcome: answer.outcome,
-            issuer: answer.issuer,
-        };
         let finished = self
             .finish(
                 sign_in,
                 &metadata,
-                outcome,
+                response,
                 verifier,
                 &redirect_uri,
                 &attempt,
@@ -80,7 +76,7 @@ impl Entra {
                 page: Some(page),
             }),
             Err(error) => {
-                page.failed(&error);
+                page.failed(&error).await;
                 Err(error)
             }
         }
@@ -126,13 +122,13 @@ impl Entra {
         &self,
         sign_in: &SignInRequest<'_>,
         metadata: &Metadata,
-        outcome: Heard,
+        response: AuthorizationResponse,
         verifier: PkceCodeVerifier,
         redirect_uri: &str,
         attempt: &Attempt,
     ) -> Result<(Tokens, Account)> {
-        check_issuer(outcome.issuer.as_deref(), &metadata.issuer)?;
-        let code = match outcome.outcome {
+        check_issuer(response.issuer.as_deref(), &metadata.issuer)?;
+        let code = match response.outcome {
             Callback::Code { code, .. } => code,
             Callback::Denied(denial) => return Err(refusal::from_redirect(&denial)),
         };

@@ -8,7 +8,7 @@ use tracing::debug;
 
 use super::code::Attempt;
 use super::{Notice, PasteUri, Reader, SignInRequest, SignedIn, pasted, timed_out};
-use crate::entra::redirect::{Heard, ResponseMode};
+use crate::entra::redirect::{AuthorizationResponse, ResponseMode};
 use crate::entra::tokens::Entra;
 use crate::error::{Error, Kind, Result};
 use crate::secret::Pasted;
@@ -40,14 +40,14 @@ impl Entra {
             redirect_uri,
         });
         let pasting = self.paste(sign_in, reader, attempt.state.secret());
-        let outcome = tokio::time::timeout(sign_in.options.timeout, pasting)
+        let response = tokio::time::timeout(sign_in.options.timeout, pasting)
             .await
             .unwrap_or_else(|_| Err(timed_out(sign_in.options.timeout, NOTHING_PASTED)))?;
         let (tokens, account) = self
             .finish(
                 sign_in,
                 &metadata,
-                outcome,
+                response,
                 verifier,
                 redirect_uri,
                 &attempt,
@@ -65,7 +65,7 @@ impl Entra {
         sign_in: &SignInRequest<'_>,
         reader: &Reader,
         state: &str,
-    ) -> Result<Heard> {
+    ) -> Result<AuthorizationResponse> {
         let mut earlier = Pasted::new("");
         for left in (0..TRIES).rev() {
             let Some(text) = reader().await? else {
@@ -76,7 +76,7 @@ impl Entra {
                 ));
             };
             match pasted::read(earlier.expose(), text.expose(), state) {
-                Ok(outcome) => return Ok(outcome),
+                Ok(response) => return Ok(response),
                 Err(why) => {
                     debug!(
                         "the pasted text of {} bytes is of no use",

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 
 use zeroize::Zeroizing;
 
-use crate::entra::redirect::{Callback, Heard, is_same_state, read_answer};
+use crate::entra::redirect::{AuthorizationResponse, Callback, is_same_state, read_pasted};
 use crate::secret::AuthorizationCode;
 use crate::text::is_unprintable;
 
@@ -32,7 +32,7 @@ const ANOTHER: &str =
 const DAMAGED: &str = "that address is damaged";
 const NEITHER: &str = "that is neither the browser's address nor the code in it";
 
-type Outcome = Result<Heard, &'static str>;
+type Outcome = Result<AuthorizationResponse, &'static str>;
 
 /// Reads `text`, alone or as the end of what was pasted `earlier` and could not be used. Returns
 /// the reason if neither is the answer; the reason repeats nothing of the text.
@@ -128,7 +128,7 @@ fn answer(text: &str, state: &str) -> Outcome {
     if value("code").is_some_and(|code| !has_characters_of_code(&code)) {
         return Err(DAMAGED);
     }
-    read_answer(form.as_bytes(), state).ok_or(DAMAGED)
+    read_pasted(form.as_bytes(), state).ok_or(DAMAGED)
 }
 
 /// Whether this is an address from its code on. The end of a code is not.
@@ -159,8 +159,8 @@ fn has_characters_of_code(code: &str) -> bool {
     code.len() <= LONGEST_CODE && code.bytes().all(is_character)
 }
 
-fn code(text: &str) -> Heard {
-    Heard {
+fn code(text: &str) -> AuthorizationResponse {
+    AuthorizationResponse {
         outcome: Callback::Code {
             code: AuthorizationCode::new(text),
             client_info: None,

@@ -5,8 +5,8 @@
 
 use zeroize::Zeroizing;
 
-use super::{COOKIE_LIMIT, HEAD_LIMIT, MALFORMED};
-use crate::entra::redirect::page::{Refusal, Refused};
+use super::limits::{COOKIE_LIMIT, HEAD_LIMIT, MALFORMED};
+use crate::entra::redirect::refusal::{Refusal, Refused};
 
 const COOKIE: &[u8] = b"cookie:";
 

@@ -1,13 +1,18 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use zeroize::Zeroizing;
 
+use super::authorization_response::{self, Expected};
+use super::request::{self, Request};
 use super::*;
+use crate::entra::denial::Denial;
+use crate::error::{Error, Kind, Result};
 
 const STATE: &str = "st4te-marker_0123456789";
 const TARGET: &str = "https://login.test/authorize?state=st4te-marker_0123456789&nonce=n";
@@ -15,7 +20,7 @@ const CODE: &str = "c0de-marker.AAA~bbb";
 const V4: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 const V6: IpAddr = IpAddr::V6(Ipv6Addr::LOCALHOST);
 
-type Waiting = JoinHandle<Result<AuthorizationResponse>>;
+type Waiting = JoinHandle<Result<Received>>;
 
 /// The reasons that a wait has reported.
 type Reported = Arc<Mutex<Vec<Refused>>>;
@@ -89,8 +94,8 @@ async fn open_connection(port: u16) -> TcpStream {
         .expect("the port is open")
 }
 
-fn code_of(answer: &AuthorizationResponse) -> &str {
-    match &answer.outcome {
+fn code_of(answer: &Received) -> &str {
+    match &answer.response.outcome {
         Callback::Code { code, .. } => code.expose(),
         Callback::Denied(denial) => panic!("denied: {denial:?}"),
     }
@@ -107,6 +112,7 @@ async fn is_closed(port: u16) -> bool {
 }
 
 mod attacks;
+mod pages;
 mod reading;
 mod reports;
 mod starts;

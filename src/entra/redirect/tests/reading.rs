@@ -16,7 +16,7 @@ fn request(method: &str, target: &str, body: &[u8]) -> Request {
     }
 }
 
-fn read_as(mode: ResponseMode, request: &Request) -> Result<Heard, u16> {
+fn read_as(mode: ResponseMode, request: &Request) -> Result<AuthorizationResponse, u16> {
     let expected = Expected {
         path: "/",
         port: 8080,
@@ -26,7 +26,7 @@ fn read_as(mode: ResponseMode, request: &Request) -> Result<Heard, u16> {
     authorization_response::read(request, &expected).map_err(|refusal| refusal.status)
 }
 
-fn read(request: &Request) -> Result<Heard, u16> {
+fn read(request: &Request) -> Result<AuthorizationResponse, u16> {
     read_as(ResponseMode::FormPost, request)
 }
 

@@ -15,7 +15,7 @@ async fn completes(port: u16, wait: Waiting, headers: &str) {
     let browser = tokio::spawn(async move { exchange(V4, port, request.as_bytes()).await });
     let answer = wait.await.expect("no panic").expect("the answer");
     assert_eq!(code_of(&answer), CODE);
-    answer.page.signed_in("ada");
+    answer.page.signed_in("ada").await;
     assert_eq!(status(&browser.await.expect("no panic")), "200");
 }
 

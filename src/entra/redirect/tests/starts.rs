@@ -32,7 +32,7 @@ async fn the_start_page_leads_to_the_authority_as_often_as_it_is_opened() {
     let browser =
         tokio::spawn(async move { exchange(V4, port, the_answer(port).as_bytes()).await });
     let answer = wait.await.expect("no panic").expect("the answer");
-    answer.page.signed_in("ada");
+    answer.page.signed_in("ada").await;
     assert_eq!(status(&browser.await.expect("no panic")), "200");
     assert!(is_closed(port).await);
 }

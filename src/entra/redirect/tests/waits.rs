@@ -11,11 +11,11 @@ async fn the_answer_ends_the_wait_once_and_closes_the_port() {
         let answer = wait.await.expect("no panic").expect("the answer");
         assert_eq!(code_of(&answer), CODE);
         assert!(matches!(
-            &answer.outcome,
+            &answer.response.outcome,
             Callback::Code { client_info: Some(info), .. } if info == "eyJ9"
         ));
         assert!(is_closed(port).await, "before the page is there");
-        answer.page.signed_in("ada@contoso.test");
+        answer.page.signed_in("ada@contoso.test").await;
         let page = browser.await.expect("no panic");
         assert_eq!(status(&page), "200", "{page}");
         assert!(page.contains("ada@contoso.test"), "{page}");
@@ -33,7 +33,7 @@ async fn the_page_is_whole_and_carries_no_secret() {
     let message = "entra <script>alert(1)</script> \u{1b}[31msaid no";
     let error = Error::new(Kind::SignInRefused, message, "try again");
     let code = "AADSTS65004\u{1b}<b>";
-    answer.page.failed(&error.with_code(code));
+    answer.page.failed(&error.with_code(code)).await;
     let page = browser.await.expect("no panic");
     let (head, body) = page.split_once("\r\n\r\n").expect("a whole answer");
     for header in [
@@ -89,7 +89,7 @@ async fn a_sentence_has_its_capital_and_a_name_has_none() {
             tokio::spawn(async move { exchange(V4, port, the_answer(port).as_bytes()).await });
         let answer = wait.await.expect("no panic").expect("the answer");
         let error = Error::new(Kind::SignInRefused, message, "try again");
-        answer.page.failed(&error);
+        answer.page.failed(&error).await;
         let page = browser.await.expect("no panic");
         assert!(!page.contains("Error code"), "there is none: {page}");
         assert!(page.contains(&format!("<p>{shown}</p>")), "{page}");
@@ -107,8 +107,8 @@ async fn a_refusal_comes_back_in_words() {
     let request = posted(port, "/", &body);
     let browser = tokio::spawn(async move { exchange(V4, port, request.as_bytes()).await });
     let answer = wait.await.expect("no panic").expect("the answer");
-    let Callback::Denied(denial) = &answer.outcome else {
-        panic!("not denied: {:?}", answer.outcome);
+    let Callback::Denied(denial) = &answer.response.outcome else {
+        panic!("not denied: {:?}", answer.response.outcome);
     };
     assert_eq!(
         *denial,
@@ -143,7 +143,7 @@ async fn a_query_answer_is_taken_where_it_was_asked_for() {
     let browser = tokio::spawn(async move { exchange(V4, port, request.as_bytes()).await });
     let answer = wait.await.expect("no panic").expect("the answer");
     assert_eq!(code_of(&answer), CODE);
-    answer.page.signed_in("ada");
+    answer.page.signed_in("ada").await;
     assert_eq!(status(&browser.await.expect("no panic")), "200");
 }
 
@@ -165,7 +165,7 @@ async fn only_the_registered_path_is_answered() {
     let request = posted(port, "/redirect", &body);
     let browser = tokio::spawn(async move { exchange(V4, port, request.as_bytes()).await });
     let answer = wait.await.expect("no panic").expect("the answer");
-    answer.page.signed_in("ada");
+    answer.page.signed_in("ada").await;
     assert_eq!(status(&browser.await.expect("no panic")), "200");
 }
 
@@ -218,7 +218,7 @@ async fn a_browser_that_has_left_does_not_hold_the_program_up() {
         .expect("sent");
     let answer = wait.await.expect("no panic").expect("the answer");
     drop(browser);
-    answer.page.signed_in("ada");
+    answer.page.signed_in("ada").await;
 }
 
 #[tokio::test]
