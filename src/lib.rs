@@ -103,31 +103,57 @@
 //! # }
 //! ```
 
+// With one feature alone, some functions that modules share have no caller.
+#![cfg_attr(not(feature = "cli"), allow(dead_code, unused_imports))]
+
 pub mod account;
+#[cfg(feature = "identity")]
 pub mod acs;
+#[cfg(feature = "identity")]
 mod advice;
 pub mod claims;
+#[cfg(feature = "cli")]
+#[doc(hidden)]
 pub mod cli;
+#[cfg(feature = "session")]
 pub mod config;
+#[cfg(feature = "session")]
 pub mod credential;
+#[cfg(feature = "cli")]
 pub mod doctor;
+#[cfg(feature = "emulator")]
 pub mod emulator;
+#[cfg(feature = "session")]
 pub mod entra;
 pub mod error;
 pub mod exchange;
+#[cfg(feature = "identity")]
 pub mod files;
+#[cfg(feature = "session")]
 pub mod hardening;
+#[cfg(feature = "identity")]
 pub mod http;
+#[cfg(feature = "identity")]
 pub mod input;
+#[cfg(feature = "serve")]
 mod json;
+#[cfg(feature = "identity")]
 pub mod jwt;
+#[cfg(any(feature = "identity", feature = "emulator"))]
 pub mod loopback;
+#[cfg(any(feature = "identity", feature = "emulator"))]
 pub mod secret;
+#[cfg(feature = "serve")]
 pub mod serve;
+#[cfg(feature = "session")]
 pub mod session;
+#[cfg(feature = "session")]
 pub mod store;
+#[cfg(any(feature = "identity", feature = "emulator"))]
 pub mod text;
+#[cfg(any(feature = "identity", feature = "emulator"))]
 pub mod time;
+#[cfg(feature = "identity")]
 mod wire;
 
 pub use error::{Error, Kind, Result};

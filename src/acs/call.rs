@@ -4,12 +4,15 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 
+use reqwest::Method;
+#[cfg(feature = "azure-identity")]
+use reqwest::StatusCode;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
-use reqwest::{Method, StatusCode};
 use serde::de::DeserializeOwned;
 
 use super::endpoint::Endpoint;
 use super::refusal::Operation;
+#[cfg(feature = "azure-identity")]
 use super::resource_credential::EntraPrincipal;
 use super::sign::{Unsigned, sign};
 use super::{Issued, refusal};
@@ -26,6 +29,7 @@ pub enum ResourceAuth {
     /// Its access key: each request is signed (HMAC-SHA256).
     Key(AccessKey),
     /// An Entra credential of a principal with a role on the resource.
+    #[cfg(feature = "azure-identity")]
     Entra(EntraPrincipal),
 }
 
@@ -33,6 +37,7 @@ impl fmt::Debug for ResourceAuth {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             ResourceAuth::Key(_) => "Key([redacted])",
+            #[cfg(feature = "azure-identity")]
             ResourceAuth::Entra(_) => "Entra(…)",
         })
     }
@@ -87,6 +92,7 @@ impl Caller {
             .map_err(|_| Error::internal("a GUID is not a header value"))?;
         let bearer = match asking {
             Asking::Owner(ResourceAuth::Key(_)) => None,
+            #[cfg(feature = "azure-identity")]
             Asking::Owner(ResourceAuth::Entra(principal)) => {
                 Some(principal.token(self.clock.as_ref()).await?)
             }
@@ -120,12 +126,12 @@ impl Caller {
             })
         };
         let answer = self.http.send(make).await?;
-        let is_refused = matches!(
+        #[cfg(feature = "azure-identity")]
+        if matches!(
             answer.status,
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN
-        );
-        if is_refused
-            && let (Asking::Owner(ResourceAuth::Entra(principal)), Some(token)) = (&asking, &bearer)
+        ) && let (Asking::Owner(ResourceAuth::Entra(principal)), Some(token)) =
+            (&asking, &bearer)
         {
             principal.reject(token);
         }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
+#[cfg(feature = "azure-identity")]
 use azure_core::credentials::TokenCredential;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::Method;
@@ -83,6 +84,7 @@ impl IdentityClient {
         IdentityClient::new(endpoint, ResourceAuth::Key(access_key))
     }
 
+    #[cfg(feature = "azure-identity")]
     /// A client from an endpoint and the Entra credential of a principal with a role on it.
     pub fn from_credential(endpoint: Endpoint, credential: Arc<dyn TokenCredential>) -> Self {
         IdentityClient::new(endpoint, ResourceAuth::Entra(credential.into()))

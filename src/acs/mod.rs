@@ -10,6 +10,7 @@ mod direct;
 mod endpoint;
 mod identifier;
 mod refusal;
+#[cfg(feature = "azure-identity")]
 pub mod resource_credential;
 mod scope;
 mod sign;

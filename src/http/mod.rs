@@ -5,6 +5,7 @@
 //! else; what an answer means is for the rooms that know the service. Redirects are not followed.
 
 mod authorities;
+mod certificate;
 mod connections;
 mod failure;
 mod no_proxy;

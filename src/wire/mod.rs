@@ -4,6 +4,7 @@
 //! that a mistake in one of them cannot hide on both sides.
 
 pub(crate) mod acs;
+#[cfg(feature = "session")]
 pub(crate) mod entra;
 mod members;
 

@@ -18,17 +18,13 @@ use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, OtherError, SignatureScheme};
-use x509_parser::certificate::X509Certificate;
-use x509_parser::prelude::FromDer;
-use x509_parser::x509::X509Name;
 
+use super::certificate::{Facts, LONGEST_NAME};
 use crate::text::one_line;
 use crate::time::Timestamp;
 
 /// Names of a certificate that are repeated in an error; further ones are counted.
 const MOST_NAMES: usize = 5;
-/// Longest name that is repeated, in characters.
-const LONGEST_NAME: usize = 160;
 
 /// The issuers of the certificates that hosts presented, by host name.
 #[derive(Debug, Clone, Default)]
@@ -69,7 +65,10 @@ pub(super) fn client_config(
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(verifier))
         .with_no_client_auth();
-    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    if cfg!(feature = "session") {
+        config.alpn_protocols.push(b"h2".to_vec());
+    }
+    config.alpn_protocols.push(b"http/1.1".to_vec());
     Ok(config)
 }
 
@@ -103,7 +102,7 @@ impl ServerCertVerifier for Verifier {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        let seen = Seen::read(end_entity);
+        let seen = Facts::read(end_entity);
         if let Some(issuer) = &seen.issuer {
             self.issuers.note(server_name, issuer.clone());
         }
@@ -166,46 +165,6 @@ impl ServerCertVerifier for Verifier {
     }
 }
 
-/// What a certificate says of itself.
-#[derive(Debug, Default)]
-struct Seen {
-    issuer: Option<String>,
-    is_self_signed: bool,
-    /// First and last moment of validity.
-    valid: Option<(Timestamp, Timestamp)>,
-}
-
-impl Seen {
-    fn read(certificate: &[u8]) -> Seen {
-        let Ok((_, certificate)) = X509Certificate::from_der(certificate) else {
-            return Seen::default();
-        };
-        let validity = certificate.validity();
-        Seen {
-            issuer: name(certificate.issuer()),
-            is_self_signed: certificate.issuer() == certificate.subject(),
-            valid: Some((
-                Timestamp::from_unix_seconds(validity.not_before.timestamp()),
-                Timestamp::from_unix_seconds(validity.not_after.timestamp()),
-            )),
-        }
-    }
-}
-
-/// Common name and organisation.
-fn name(name: &X509Name<'_>) -> Option<String> {
-    let first = |text: Option<&str>| text.map(|text| one_line(text, LONGEST_NAME));
-    let common = name.iter_common_name().next();
-    let organisation = name.iter_organization().next();
-    match (
-        first(common.and_then(|part| part.as_str().ok())),
-        first(organisation.and_then(|part| part.as_str().ok())),
-    ) {
-        (Some(common), Some(organisation)) => Some(format!("{common} ({organisation})")),
-        (common, organisation) => common.or(organisation),
-    }
-}
-
 /// Why a certificate is not accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Reason {
@@ -227,7 +186,7 @@ enum Reason {
 }
 
 impl Reason {
-    fn of(error: &CertificateError, seen: &Seen) -> Reason {
+    fn of(error: &CertificateError, seen: &Facts) -> Reason {
         match error {
             CertificateError::Expired | CertificateError::ExpiredContext { .. } => Reason::Expired,
             CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
