@@ -1,36 +1,24 @@
-//! A program's own token that is always good: nothing runs beside it, and nobody is asked twice.
+//! A credential that refreshes its token by itself, in the program that uses it.
 //!
 //! `cargo run --example credential_in_process`. It starts an emulator whose tokens live for seconds;
-//! its user signs in once, and the credential then renews by itself.
+//! its user signs in once, and the credential refreshes from then on. A program of yours leaves out
+//! `store` and `browser`: the defaults are the keyring and the system's browser.
 
 use std::io::{self, Write};
-use std::sync::Arc;
 use std::time::Duration;
 
-use acspass::account::Tenancy;
-use acspass::acs::{DirectExchange, Endpoint};
-use acspass::config::{default_scopes, parse_scopes};
-use acspass::credential::{
-    self, CommunicationTokenCredential, RefreshedToken, Refresher, Refreshing,
-};
+use acspass::TeamsSession;
+use acspass::credential::{self, CommunicationTokenCredential};
 use acspass::emulator::{Emulator, Options, UserAgent};
 use acspass::entra::browser::{Browser, Link, Opened};
-use acspass::entra::{Authority, Entra};
-use acspass::exchange::{ExchangeKind, TokenSource};
-use acspass::http::{self, Http};
-use acspass::secret::CommunicationToken;
-use acspass::session::{CacheLookup, Exchange, Net, Session, SignInOptions, Target, TokenRequest};
-use acspass::store::{MemoryStore, SessionStore};
-use acspass::time::SystemClock;
-use acspass::{Error, Kind};
-use tokio::runtime::Handle;
+use acspass::store::MemoryStore;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     run(&mut io::stdout()).await
 }
 
-/// A browser that nobody has to look at.
+/// Signs the emulator's user in without a person.
 struct Unattended;
 
 impl Browser for Unattended {
@@ -40,105 +28,26 @@ impl Browser for Unattended {
     }
 }
 
-/// A Teams user who signs in where that is needed, and whatever leads to their tokens.
-struct TeamsUser {
-    session: Session,
-    request: TokenRequest,
-    http: Arc<Http>,
-    authority: Authority,
-    client_id: String,
-    endpoint: Endpoint,
-}
-
-impl TeamsUser {
-    fn token(&self, min_validity: Duration) -> acspass::Result<RefreshedToken> {
-        let clock = Arc::new(SystemClock);
-        let request = TokenRequest {
-            min_validity,
-            ..self.request.clone()
-        };
-        let net = || {
-            let (http, endpoint) = (self.http.clone(), self.endpoint.clone());
-            let direct = DirectExchange::new(http.clone(), clock.clone(), endpoint, Vec::new());
-            let (authority, client_id) = (self.authority.clone(), self.client_id.clone());
-            Ok(Net {
-                entra: Entra::new(http, clock.clone(), authority, client_id),
-                exchange: Some(Exchange::Direct(direct)),
-            })
-        };
-        let options = SignInOptions::in_browser(&Unattended, Duration::from_secs(60));
-        let token = match self.session.cached_token(None, request)? {
-            CacheLookup::Fresh(token) => token,
-            CacheLookup::Stale(renewal) => {
-                Handle::current().block_on(renewal.run(net, Some(&options)))?
-            }
-        };
-        Ok(RefreshedToken {
-            token: CommunicationToken::new(token.secret.expose()),
-            expires_on: token.expires_on,
-            expires_in: Some(Duration::from_secs(token.expires_in_seconds)),
-        })
-    }
-}
-
-/// The store may block, and so the work is done beside the program's own.
-struct InBackground(Arc<TeamsUser>);
-
-impl Refresher for InBackground {
-    fn refresh(&self, min_validity: Duration) -> Refreshing<'_> {
-        let user = self.0.clone();
-        Box::pin(async move {
-            tokio::task::spawn_blocking(move || user.token(min_validity))
-                .await
-                .map_err(|error| {
-                    let what = "the refresh ended before its time";
-                    Error::new(Kind::Internal, what, "please report it").caused_by(error)
-                })?
-        })
-    }
-}
-
-/// Three tokens, as they come; none is printed.
+/// Gets three tokens, one after the other, and prints none.
 pub(crate) async fn run(out: &mut impl Write) -> Result<(), Box<dyn std::error::Error>> {
     let emulator = Emulator::start(Options {
         token_life: Duration::from_secs(4),
         ..Options::default()
     })?;
-    let endpoint = Endpoint::parse(&emulator.http_url())?;
-    let authority = Authority::new(&emulator.http_url(), emulator.tenant_id())?;
-    let client_id = emulator.client_id().to_owned();
-    let tenancy = Tenancy {
-        authority_host: authority.host(),
-        tenant: authority.tenant().to_owned(),
-        client_id: client_id.clone(),
-    };
-    // An app of yours keeps its sessions in the keyring, where the next run finds them.
-    let sessions = Arc::new(SessionStore::new(Box::new(MemoryStore::new()), None));
-    let scopes = parse_scopes(default_scopes(ExchangeKind::Entra))?;
-    let user = TeamsUser {
-        session: Session::new(sessions, Arc::new(SystemClock), tenancy),
-        request: TokenRequest {
-            target: Target::Communication(TokenSource {
-                endpoint: endpoint.as_str().to_owned(),
-                exchange: ExchangeKind::Entra,
-                scopes: scopes.clone(),
-            }),
-            scopes,
-            min_validity: Duration::ZERO,
-            force: false,
-        },
-        http: Arc::new(Http::new(http::Options::default())),
-        authority,
-        client_id,
-        endpoint,
-    };
-
-    let refresher = InBackground(Arc::new(user));
-    let credential = CommunicationTokenCredential::new(refresher, credential::Options::default());
-    // Whatever wants a token asks for it; that costs nothing while the one that is held is good.
+    let session = TeamsSession::builder()
+        .authority_host(emulator.http_url())
+        .tenant(emulator.tenant_id())
+        .client_id(emulator.client_id())
+        .resource(emulator.http_url())
+        .min_validity(Duration::ZERO)
+        .store(MemoryStore::new())
+        .browser(Unattended)
+        .build()?;
+    let credential = CommunicationTokenCredential::new(session, credential::Options::default());
+    // While the cached token is valid, a call costs nothing.
     let token = credential.get(Duration::from_secs(60)).await?;
     writeln!(out, "a token until {}", token.expires_on)?;
-    // Whatever keeps a connection open is told of each new one.
+    // A program with an open connection waits for each new token.
     let mut changes = credential.changes();
     changes.mark_unchanged();
     for _ in 0..2 {

@@ -1,31 +1,23 @@
-//! No access key at all: the user's own Entra token opens the resource, which its owner has
-//! assigned them to. It is the set-up for a desktop.
+//! The exchanges that need no access key: a Teams user's own Entra token is exchanged directly.
 //!
-//! `cargo run --example direct_exchange`. It starts an emulator, whose own user agent walks the
-//! sign-in pages; the session signs in, exchanges, keeps and renews.
+//! `cargo run --example direct_exchange`. It starts an emulator, whose user signs in by itself, and
+//! needs nothing else. A program of yours leaves out `store` and `browser`: the defaults are the
+//! keyring and the system's browser.
 
 use std::io::{self, Write};
-use std::sync::Arc;
-use std::time::Duration;
 
-use acspass::account::Tenancy;
-use acspass::acs::{DirectExchange, Endpoint};
-use acspass::config::{default_scopes, parse_scopes};
+use acspass::TeamsSession;
 use acspass::emulator::{Emulator, Options, UserAgent};
 use acspass::entra::browser::{Browser, Link, Opened};
-use acspass::entra::{Authority, Entra};
-use acspass::exchange::{ExchangeKind, TokenSource};
-use acspass::http::{self, Http};
-use acspass::session::{CacheLookup, Exchange, Net, Session, SignInOptions, Target, TokenRequest};
-use acspass::store::{MemoryStore, SessionStore};
-use acspass::time::SystemClock;
+use acspass::exchange::ExchangeKind;
+use acspass::store::MemoryStore;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     run(&mut io::stdout()).await
 }
 
-/// A browser that nobody has to look at.
+/// Signs the emulator's user in without a person.
 struct Unattended;
 
 impl Browser for Unattended {
@@ -35,46 +27,20 @@ impl Browser for Unattended {
     }
 }
 
-/// One token for each kind of direct exchange; none is printed.
+/// Gets one token for each kind of direct exchange, and prints none.
 pub(crate) async fn run(out: &mut impl Write) -> Result<(), Box<dyn std::error::Error>> {
     let emulator = Emulator::start(Options::default())?;
     for exchange in [ExchangeKind::Entra, ExchangeKind::TeamsExtension] {
-        let clock = Arc::new(SystemClock);
-        let endpoint = Endpoint::parse(&emulator.http_url())?;
-        let authority = Authority::new(&emulator.http_url(), emulator.tenant_id())?;
-        let client_id = emulator.client_id().to_owned();
-        let tenancy = Tenancy {
-            authority_host: authority.host(),
-            tenant: authority.tenant().to_owned(),
-            client_id: client_id.clone(),
-        };
-        let sessions = Arc::new(SessionStore::new(Box::new(MemoryStore::new()), None));
-        let session = Session::new(sessions, clock.clone(), tenancy);
-
-        let scopes = parse_scopes(default_scopes(exchange))?;
-        let request = TokenRequest {
-            target: Target::Communication(TokenSource {
-                endpoint: endpoint.as_str().to_owned(),
-                exchange,
-                scopes: scopes.clone(),
-            }),
-            scopes,
-            min_validity: Duration::from_secs(600),
-            force: false,
-        };
-        let options = SignInOptions::in_browser(&Unattended, Duration::from_secs(60));
-        let net = || {
-            let http = Arc::new(Http::new(http::Options::default()));
-            let direct = DirectExchange::new(http.clone(), clock.clone(), endpoint, Vec::new());
-            Ok(Net {
-                entra: Entra::new(http, clock.clone(), authority, client_id),
-                exchange: Some(Exchange::Direct(direct)),
-            })
-        };
-        let token = match session.cached_token(None, request)? {
-            CacheLookup::Fresh(token) => token,
-            CacheLookup::Stale(renewal) => renewal.run(net, Some(&options)).await?,
-        };
+        let session = TeamsSession::builder()
+            .authority_host(emulator.http_url())
+            .tenant(emulator.tenant_id())
+            .client_id(emulator.client_id())
+            .resource(emulator.http_url())
+            .exchange(exchange)
+            .store(MemoryStore::new())
+            .browser(Unattended)
+            .build()?;
+        let token = session.token().await?;
         writeln!(
             out,
             "{exchange:?}: {} has a token of {} bytes, good until {}",

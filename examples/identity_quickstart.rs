@@ -7,12 +7,11 @@
 mod sign_in;
 
 use std::io::{self, Write};
-use std::sync::Arc;
 use std::time::Duration;
 
 use acspass::acs::{IdentityClient, TokenLifetime, TokenScope};
 use acspass::emulator::{Emulator, Options};
-use acspass::http::{self, Http};
+use acspass::secret::EntraToken;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -22,9 +21,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// The whole sequence; no token is printed.
 pub(crate) async fn run(out: &mut impl Write) -> Result<(), Box<dyn std::error::Error>> {
     let emulator = Emulator::start(Options::default())?;
-    let http = Arc::new(Http::new(http::Options::default()));
-    let client = IdentityClient::from_connection_string(&emulator.connection_string())?
-        .with_http(http.clone());
+    let client = IdentityClient::from_connection_string(&emulator.connection_string())?;
 
     let user = client.create_user().await?;
     writeln!(out, "created {user}")?;
@@ -54,12 +51,11 @@ pub(crate) async fn run(out: &mut impl Write) -> Result<(), Box<dyn std::error::
         writeln!(out, "deleted {user}")?;
     }
 
-    let (account, entra) = sign_in::sign_in(&emulator, &http).await?;
-    let (app, user) = (emulator.client_id(), &account.object_id);
-    let exchanged = client
-        .exchange_teams_user_token(&entra.token, app, user)
-        .await?;
-    let (name, until) = (account.username, exchanged.expires_on);
+    let signed_in = sign_in::sign_in(&emulator).await?;
+    let (app, user) = (emulator.client_id(), &signed_in.account.object_id);
+    let entra = EntraToken::new(signed_in.secret.expose());
+    let exchanged = client.exchange_teams_user_token(&entra, app, user).await?;
+    let (name, until) = (&signed_in.account.username, exchanged.expires_on);
     writeln!(
         out,
         "exchanged {name}'s token for one that is good until {until}"

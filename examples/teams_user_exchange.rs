@@ -1,18 +1,17 @@
 //! The quickstart for Teams users: sign in, and exchange the Entra token for a Communication token
 //! with the resource's access key.
 //!
-//! `cargo run --example teams_user_exchange`. It starts an emulator, whose own user agent walks the
-//! sign-in pages. An app of yours lets a [`Session`](acspass::session::Session) take care of all
-//! this, as the front page of the crate's documentation shows.
+//! `cargo run --example teams_user_exchange`. It starts an emulator, whose user signs in
+//! without a person. [`TeamsSession::token`](acspass::TeamsSession::token) does all of this in one
+//! call.
 
 mod sign_in;
 
 use std::io::{self, Write};
-use std::sync::Arc;
 
 use acspass::acs::IdentityClient;
 use acspass::emulator::{Emulator, Options};
-use acspass::http::{self, Http};
+use acspass::secret::EntraToken;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -22,14 +21,14 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// Sign-in and exchange; no token is printed.
 pub(crate) async fn run(out: &mut impl Write) -> Result<(), Box<dyn std::error::Error>> {
     let emulator = Emulator::start(Options::default())?;
-    let http = Arc::new(Http::new(http::Options::default()));
-    let (account, entra) = sign_in::sign_in(&emulator, &http).await?;
+    let signed_in = sign_in::sign_in(&emulator).await?;
+    let account = &signed_in.account;
     writeln!(out, "{} is signed in", account.username)?;
 
-    let resource =
-        IdentityClient::from_connection_string(&emulator.connection_string())?.with_http(http);
+    let resource = IdentityClient::from_connection_string(&emulator.connection_string())?;
+    let entra = EntraToken::new(signed_in.secret.expose());
     let exchanged = resource
-        .exchange_teams_user_token(&entra.token, emulator.client_id(), &account.object_id)
+        .exchange_teams_user_token(&entra, emulator.client_id(), &account.object_id)
         .await?;
     let (length, until) = (exchanged.token.expose().len(), exchanged.expires_on);
     writeln!(
@@ -39,7 +38,7 @@ pub(crate) async fn run(out: &mut impl Write) -> Result<(), Box<dyn std::error::
     writeln!(
         out,
         "as long as the Entra token: {}",
-        until == entra.expires_on
+        until == signed_in.expires_on
     )?;
     Ok(())
 }

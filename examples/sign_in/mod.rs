@@ -1,20 +1,13 @@
-//! A sign-in of the emulator's first user, for the examples: the session is kept in memory.
+//! A sign-in of the emulator's first user, for the examples. The session is kept in memory.
 
-use std::sync::Arc;
-use std::time::Duration;
-
-use acspass::account::{Account, Tenancy};
-use acspass::config::parse_scopes;
+use acspass::TeamsSession;
 use acspass::emulator::{Emulator, UserAgent};
 use acspass::entra::browser::{Browser, Link, Opened};
-use acspass::entra::{Authority, Entra};
-use acspass::http::Http;
-use acspass::session::{Session, SignInOptions};
-use acspass::store::{CachedEntraToken, MemoryStore, SessionStore};
-use acspass::time::SystemClock;
+use acspass::session::Token;
+use acspass::store::MemoryStore;
 
-/// A browser that nobody has to look at: the emulator's user agent walks the pages. In an app of
-/// yours it is [`SystemBrowser`](acspass::entra::browser::SystemBrowser).
+/// Signs the emulator's user in without a person. A program of yours leaves it out: the default is
+/// the system's browser.
 struct Unattended;
 
 impl Browser for Unattended {
@@ -24,25 +17,15 @@ impl Browser for Unattended {
     }
 }
 
-/// Who signed in, and their Entra token for Teams.
-pub(crate) async fn sign_in(
-    emulator: &Emulator,
-    http: &Arc<Http>,
-) -> Result<(Account, CachedEntraToken), Box<dyn std::error::Error>> {
-    let clock = Arc::new(SystemClock);
-    let authority = Authority::new(&emulator.http_url(), emulator.tenant_id())?;
-    let client_id = emulator.client_id().to_owned();
-    let tenancy = Tenancy {
-        authority_host: authority.host(),
-        tenant: authority.tenant().to_owned(),
-        client_id: client_id.clone(),
-    };
-    let sessions = Arc::new(SessionStore::new(Box::new(MemoryStore::new()), None));
-    let session = Session::new(sessions, clock.clone(), tenancy);
-    let entra = Entra::new(http.clone(), clock, authority, client_id);
-    let options = SignInOptions::in_browser(&Unattended, Duration::from_secs(60));
-    let scopes = parse_scopes("Teams.ManageCalls Teams.ManageChats")?;
-    let record = session.login(&entra, &options, None, &scopes).await?;
-    let token = record.entra_token(&scopes).ok_or("a sign-in keeps it")?;
-    Ok((record.account.clone(), token.clone()))
+/// Returns the user's Entra token for Teams.
+pub(crate) async fn sign_in(emulator: &Emulator) -> acspass::Result<Token> {
+    let session = TeamsSession::builder()
+        .authority_host(emulator.http_url())
+        .tenant(emulator.tenant_id())
+        .client_id(emulator.client_id())
+        .resource(emulator.http_connection_string())
+        .store(MemoryStore::new())
+        .browser(Unattended)
+        .build()?;
+    session.entra_token().await
 }

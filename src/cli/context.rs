@@ -192,15 +192,10 @@ impl<'w> Context<'w> {
     /// The wish for the configured Communication token, or for the Entra token.
     pub(super) fn token_request(&self, entra: bool) -> Result<TokenRequest> {
         let target = match entra {
-            true => Target::Entra,
+            true => Target::Entra(self.config.scopes.clone()),
             false => Target::Communication(self.clients.token_source(&self.config.resource()?)),
         };
-        Ok(TokenRequest {
-            target,
-            scopes: self.config.scopes.clone(),
-            min_validity: self.config.min_validity,
-            force: false,
-        })
+        Ok(TokenRequest::new(target, self.config.min_validity))
     }
 
     pub(super) fn http(&self) -> &Arc<Http> {

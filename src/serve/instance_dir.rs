@@ -87,7 +87,7 @@ impl Served {
                 tenancy: session.tenancy().clone(),
                 source: source.clone(),
             }),
-            Target::Entra => None,
+            Target::Entra(_) => None,
         }
     }
 }

@@ -185,7 +185,7 @@ impl Server {
         };
         let parents = dashboard::Dependencies {
             session: options.session,
-            scopes: options.token_request.scopes,
+            scopes: options.token_request.scopes().to_vec(),
             overview: options.overview.clone(),
             owner: options.owned,
             sign_in: options.sign_in,

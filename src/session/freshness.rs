@@ -13,24 +13,43 @@ use crate::time::Timestamp;
 /// How much of a token must be left to be handed out where nothing better can be had.
 const LAST_RESORT: Duration = Duration::from_secs(60);
 
-/// What is wanted, and how good it must be.
+/// A request for a token, and the validity that it must have.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct TokenRequest {
-    /// Which token.
+    /// The kind of token.
     pub target: Target,
-    /// The Entra scopes that are configured, sorted.
-    pub scopes: Vec<String>,
-    /// A token is fresh with more than this left.
+    /// A cached token is fresh if more than this is left of it.
     pub min_validity: Duration,
-    /// Redeem and exchange again, whatever is kept.
+    /// Ignores cached tokens: refreshes and exchanges again.
     pub force: bool,
 }
 
-/// The token that is wanted.
+impl TokenRequest {
+    /// A request for a token that is valid for more than `min_validity`.
+    pub fn new(target: Target, min_validity: Duration) -> Self {
+        TokenRequest {
+            target,
+            min_validity,
+            force: false,
+        }
+    }
+
+    /// The Entra scopes, sorted.
+    pub fn scopes(&self) -> &[String] {
+        match &self.target {
+            Target::Entra(scopes) => scopes,
+            Target::Communication(source) => &source.scopes,
+        }
+    }
+}
+
+/// The kind of token.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Target {
-    /// The Entra token itself.
-    Entra,
+    /// The Entra token for these scopes, sorted.
+    Entra(Vec<String>),
     /// A Communication token from this source.
     Communication(TokenSource),
 }
@@ -107,9 +126,9 @@ pub(crate) fn next_step(
     let good = |expires_on: Timestamp| expires_on.since(now) > needed;
     let fresh = |expires_on: Timestamp| expires_on.since(now) > request.min_validity;
 
-    let entra = record.entra_token(&request.scopes);
+    let entra = record.entra_token(request.scopes());
     let wanted = match &request.target {
-        Target::Entra => entra.map(|token| token.expires_on),
+        Target::Entra(_) => entra.map(|token| token.expires_on),
         Target::Communication(source) => record
             .communication_token(source)
             .filter(|_| may_use_kept && (!renewed || done.exchanged))
@@ -187,7 +206,7 @@ pub(crate) fn find_cached<'a>(
     request: &TokenRequest,
 ) -> Option<CachedToken<'a>> {
     match &request.target {
-        Target::Entra => record.entra_token(&request.scopes).map(CachedToken::Entra),
+        Target::Entra(_) => record.entra_token(request.scopes()).map(CachedToken::Entra),
         Target::Communication(source) => record
             .communication_token(source)
             .map(CachedToken::Communication),

@@ -66,12 +66,8 @@ fn record(held: Held) -> Record {
 }
 
 fn request() -> TokenRequest {
-    TokenRequest {
-        target: Target::Communication(source("https://a")),
-        scopes: vec!["s".to_owned()],
-        min_validity: Duration::from_secs(600),
-        force: false,
-    }
+    let target = Target::Communication(source("https://a"));
+    TokenRequest::new(target, Duration::from_secs(600))
 }
 
 const FRESH: Step = Step::Use { fresh: true };
@@ -132,7 +128,6 @@ fn a_token_for_anything_else_is_not_handed_out() {
     });
     assert_eq!(step(held, &other_kind, NOTHING), Step::Exchange);
     let mut other_scopes = request();
-    other_scopes.scopes = vec!["t".to_owned()];
     other_scopes.target = Target::Communication(TokenSource {
         scopes: vec!["t".to_owned()],
         ..source("https://a")
@@ -274,7 +269,7 @@ fn force_redeems_and_exchanges_whatever_is_kept() {
 #[test]
 fn the_entra_token_itself_needs_no_exchange() {
     let mut entra = request();
-    entra.target = Target::Entra;
+    entra.target = Target::Entra(vec!["s".to_owned()]);
     let held = |left: i64| Held {
         communication: None,
         entra: Some(left),

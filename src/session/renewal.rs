@@ -253,7 +253,7 @@ impl RenewalTask<'_> {
         info!("{error}: it asks for a new token");
         self.challenge = error.claims().cloned();
         if let Some(record) = &mut self.record {
-            let scopes = &self.request.scopes;
+            let scopes = self.request.scopes();
             record.entra_tokens.retain(|kept| kept.scopes != *scopes);
         }
         self.keep_challenge(error);
@@ -268,7 +268,7 @@ impl RenewalTask<'_> {
             .refresh_token
             .clone()
             .ok_or_else(|| Error::internal("a redemption without a refresh token"))?;
-        let scopes = &self.request.scopes;
+        let scopes = self.request.scopes();
         let entra = &self.net.entra;
         let refreshed = entra
             .refresh(&refresh_token, scopes, self.challenge.as_ref())
@@ -326,7 +326,7 @@ impl RenewalTask<'_> {
             .as_mut()
             .ok_or_else(|| Error::internal("an exchange without a session"))?;
         let entra_token = record
-            .entra_token(&self.request.scopes)
+            .entra_token(self.request.scopes())
             .ok_or_else(|| Error::internal("an exchange without an Entra token"))?;
         let now = self.session.service_now(record);
         let issued = exchange(with, source, record, &entra_token.token, now).await?;
@@ -354,7 +354,7 @@ impl RenewalTask<'_> {
                     .no_session_error(self.user.as_deref().or(self.hint.as_deref()))
             }));
         };
-        let scopes = &self.request.scopes;
+        let scopes = self.request.scopes();
         let expected = ExpectedUser {
             hint: self.hint.as_deref().or(self.user.as_deref()),
             expected: match self.guard.name() {

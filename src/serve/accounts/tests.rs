@@ -52,12 +52,7 @@ async fn account_that_signs_in_during_a_request_is_found_by_one_more_lookup() {
     let sessions = Arc::new(SessionStore::new(Box::new(MemoryStore::new()), None));
     let accounts = Accounts::new(
         Session::new(sessions.clone(), clock.clone(), tenancy()),
-        TokenRequest {
-            target: Target::Entra,
-            scopes: Vec::new(),
-            min_validity: Duration::from_secs(600),
-            force: false,
-        },
+        TokenRequest::new(Target::Entra(Vec::new()), Duration::from_secs(600)),
         Arc::new(|| panic!("a fresh token needs no network")),
         clock.clone(),
         Arc::new(|error| panic!("nobody is needed: {error}")),
@@ -94,12 +89,7 @@ async fn only_for_an_account_that_is_signed_in_somebody_is_asked_to_sign_in_agai
     let count = told.clone();
     let core = Arc::new(Core {
         session: Session::new(sessions.clone(), clock.clone(), tenancy()),
-        token_request: TokenRequest {
-            target: Target::Entra,
-            scopes: Vec::new(),
-            min_validity: Duration::from_secs(600),
-            force: false,
-        },
+        token_request: TokenRequest::new(Target::Entra(Vec::new()), Duration::from_secs(600)),
         net: Arc::new(|| {
             let message = "Entra asks for a new sign-in";
             Err(Error::new(Kind::SignInNeeded, message, "sign in"))

@@ -93,16 +93,12 @@ impl Desk {
     }
 
     fn request(&self) -> TokenRequest {
-        TokenRequest {
-            target: Target::Communication(TokenSource {
-                endpoint: at_host(&self.emulator.http_url(), self.host),
-                exchange: ExchangeKind::Key,
-                scopes: scopes(),
-            }),
+        let source = TokenSource {
+            endpoint: at_host(&self.emulator.http_url(), self.host),
+            exchange: ExchangeKind::Key,
             scopes: scopes(),
-            min_validity: Duration::from_secs(600),
-            force: false,
-        }
+        };
+        TokenRequest::new(Target::Communication(source), Duration::from_secs(600))
     }
 
     fn net(&self) -> Net {

@@ -138,16 +138,14 @@ fn options(emulator: &Arc<Emulator>, clock: SettableClock, begun: &Arc<Mutex<usi
         client_id: client_id.clone(),
     };
     let scopes = parse_scopes(default_scopes(ExchangeKind::Entra)).expect("scopes");
-    let token_request = TokenRequest {
-        target: Target::Communication(TokenSource {
+    let token_request = TokenRequest::new(
+        Target::Communication(TokenSource {
             endpoint: endpoint.as_str().to_owned(),
             exchange: ExchangeKind::Entra,
-            scopes: scopes.clone(),
+            scopes,
         }),
-        scopes,
-        min_validity: Duration::from_secs(FRESH as u64),
-        force: false,
-    };
+        Duration::from_secs(FRESH as u64),
+    );
     let sessions = Arc::new(SessionStore::new(Box::new(MemoryStore::new()), None));
     let by_clock: Arc<dyn Clock> = Arc::new(clock);
     let session = Session::new(sessions, by_clock.clone(), tenancy);

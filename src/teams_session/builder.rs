@@ -1,0 +1,257 @@
+//! [`TeamsSessionBuilder`]: the settings of a session, checked as a whole.
+
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use etcetera::app_strategy::{AppStrategy, AppStrategyArgs, choose_native_strategy};
+
+use super::user_session::{Parts, TeamsSession};
+use crate::account::Tenancy;
+use crate::acs::ResourceAuth;
+use crate::config::{GivenResource, default_scopes, parse_scopes};
+use crate::entra::browser::{Browser, SystemBrowser};
+use crate::entra::redirect::RedirectUri;
+use crate::entra::{Authority, check_client_id};
+use crate::error::{Error, Kind, Result};
+use crate::exchange::{ExchangeKind, TokenSource};
+use crate::files::Folder;
+use crate::http::Http;
+use crate::session::{Session, Target, TokenRequest};
+use crate::store::{KeyringStore, SessionStore, TokenStore};
+use crate::time::{Clock, SystemClock};
+
+const AUTHORITY_HOST: &str = "login.microsoftonline.com";
+const MIN_VALIDITY: Duration = Duration::from_secs(600);
+const SIGN_IN_TIMEOUT: Duration = Duration::from_secs(300);
+
+/// The settings of a [`TeamsSession`]. Those that are not set have the defaults of the command.
+#[derive(Default)]
+pub struct TeamsSessionBuilder {
+    tenant: Option<String>,
+    client_id: Option<String>,
+    resource: Option<String>,
+    authority_host: Option<String>,
+    scopes: Option<String>,
+    exchange: Option<ExchangeKind>,
+    resource_auth: Option<ResourceAuth>,
+    allowed_hosts: Vec<String>,
+    account: Option<String>,
+    min_validity: Option<Duration>,
+    store: Option<Box<dyn TokenStore>>,
+    state_folder: Option<PathBuf>,
+    browser: Option<Arc<dyn Browser>>,
+    is_silent: bool,
+    redirect_uri: Option<RedirectUri>,
+    sign_in_timeout: Option<Duration>,
+    clock: Option<Arc<dyn Clock>>,
+    http: Option<Arc<Http>>,
+}
+
+impl TeamsSessionBuilder {
+    /// The tenant, by id or domain. Required.
+    pub fn tenant(mut self, tenant: impl Into<String>) -> Self {
+        self.tenant = Some(tenant.into());
+        self
+    }
+
+    /// The client id of the application. Required.
+    pub fn client_id(mut self, client_id: impl Into<String>) -> Self {
+        self.client_id = Some(client_id.into());
+        self
+    }
+
+    /// The ACS resource: its endpoint, or a connection string. Required. With an access key the
+    /// exchange goes through the resource's own API ([`ExchangeKind::Key`]), otherwise the user's
+    /// token is exchanged directly ([`ExchangeKind::Entra`]).
+    pub fn resource(mut self, resource: impl Into<String>) -> Self {
+        self.resource = Some(resource.into());
+        self
+    }
+
+    /// The authority, `login.microsoftonline.com` by default.
+    pub fn authority_host(mut self, host: impl Into<String>) -> Self {
+        self.authority_host = Some(host.into());
+        self
+    }
+
+    /// The Entra scopes, separated by spaces. The default depends on the exchange.
+    pub fn scopes(mut self, scopes: impl Into<String>) -> Self {
+        self.scopes = Some(scopes.into());
+        self
+    }
+
+    /// The kind of exchange, if it does not follow from the resource.
+    pub fn exchange(mut self, exchange: ExchangeKind) -> Self {
+        self.exchange = Some(exchange);
+        self
+    }
+
+    /// The credential of the resource, in place of the access key of a connection string.
+    pub fn resource_auth(mut self, auth: ResourceAuth) -> Self {
+        self.resource_auth = Some(auth);
+        self
+    }
+
+    /// Permits a host that is not one of Azure Communication Services to receive Entra tokens.
+    pub fn allow_endpoint(mut self, host: impl Into<String>) -> Self {
+        self.allowed_hosts.push(host.into());
+        self
+    }
+
+    /// The user, by username or home account id. The default is the active account.
+    pub fn account(mut self, user: impl Into<String>) -> Self {
+        self.account = Some(user.into());
+        self
+    }
+
+    /// A cached token is returned if more than this is left of it: ten minutes by default.
+    pub fn min_validity(mut self, min_validity: Duration) -> Self {
+        self.min_validity = Some(min_validity);
+        self
+    }
+
+    /// The token store, the operating system's keyring by default.
+    pub fn store(mut self, store: impl TokenStore + 'static) -> Self {
+        self.store = Some(Box::new(store));
+        self
+    }
+
+    /// The folder of the index and the locks, by default the one that the command uses.
+    pub fn state_folder(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.state_folder = Some(folder.into());
+        self
+    }
+
+    /// Opens the sign-in page, by default in the system's browser.
+    pub fn browser(mut self, browser: impl Browser + 'static) -> Self {
+        self.browser = Some(Arc::new(browser));
+        self
+    }
+
+    /// Never asks the user to sign in: a request that needs a sign-in fails with
+    /// [`Kind::SignInNeeded`].
+    pub fn without_sign_in(mut self) -> Self {
+        self.is_silent = true;
+        self
+    }
+
+    /// The redirect URI, by default `http://localhost` with a free port.
+    pub fn redirect_uri(mut self, uri: RedirectUri) -> Self {
+        self.redirect_uri = Some(uri);
+        self
+    }
+
+    /// The time that a user has for a sign-in: five minutes by default.
+    pub fn sign_in_timeout(mut self, timeout: Duration) -> Self {
+        self.sign_in_timeout = Some(timeout);
+        self
+    }
+
+    /// The clock, the system's by default.
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = Some(clock);
+        self
+    }
+
+    /// The HTTP client. The default one uses the system's proxy and certificate authorities.
+    pub fn http(mut self, http: Arc<Http>) -> Self {
+        self.http = Some(http);
+        self
+    }
+
+    /// Checks the settings. Opens no store and sends no request.
+    ///
+    /// # Errors
+    /// [`Kind::Usage`] if a required setting is missing or a setting is invalid.
+    pub fn build(self) -> Result<TeamsSession> {
+        let tenant = required("tenant", self.tenant)?;
+        let client_id = check_client_id(&required("client_id", self.client_id)?)?;
+        let given =
+            GivenResource::parse(&required("resource", self.resource)?, &self.allowed_hosts)?;
+        let host = self.authority_host.as_deref().unwrap_or(AUTHORITY_HOST);
+        let authority = Authority::new(host, &tenant)?;
+        let (endpoint, key) = match given {
+            GivenResource::ConnectionString(read) => (read.endpoint, Some(read.access_key)),
+            GivenResource::Endpoint(endpoint) => (endpoint, None),
+        };
+        let auth = self.resource_auth.or(key.map(ResourceAuth::Key));
+        let exchange = self.exchange.unwrap_or(match auth {
+            Some(_) => ExchangeKind::Key,
+            None => ExchangeKind::Entra,
+        });
+        if exchange == ExchangeKind::Key && auth.is_none() {
+            return Err(Error::new(
+                Kind::Usage,
+                "the exchange with the key of the resource has no access key",
+                "give `resource` a connection string, or set `resource_auth`",
+            ));
+        }
+        let scopes = self.scopes.as_deref().unwrap_or(default_scopes(exchange));
+        let source = TokenSource {
+            endpoint: endpoint.as_str().to_owned(),
+            exchange,
+            scopes: parse_scopes(scopes)?,
+        };
+        let folder = self.state_folder.or_else(native_state_folder);
+        let (browser, store) = (self.browser, self.store);
+        let browser = browser.unwrap_or_else(|| {
+            let files = folder
+                .clone()
+                .map(|path| Folder::new(path).below("browser"));
+            Arc::new(SystemBrowser::new().with_redirect_files(files))
+        });
+        let sessions = SessionStore::new(
+            store.unwrap_or_else(|| Box::new(KeyringStore::new())),
+            folder,
+        );
+        let clock = self.clock.unwrap_or_else(|| Arc::new(SystemClock));
+        let tenancy = Tenancy {
+            authority_host: authority.host(),
+            tenant: authority.tenant().to_owned(),
+            client_id: client_id.clone(),
+        };
+        Ok(TeamsSession(Arc::new(Parts {
+            session: Session::new(Arc::new(sessions), clock.clone(), tenancy),
+            request: TokenRequest::new(
+                Target::Communication(source),
+                self.min_validity.unwrap_or(MIN_VALIDITY),
+            ),
+            account: self.account,
+            authority,
+            client_id,
+            endpoint,
+            auth,
+            exchange,
+            allowed_hosts: self.allowed_hosts,
+            browser: (!self.is_silent).then_some(browser),
+            redirect_uri: self
+                .redirect_uri
+                .unwrap_or_else(|| RedirectUri::localhost(0)),
+            sign_in_timeout: self.sign_in_timeout.unwrap_or(SIGN_IN_TIMEOUT),
+            clock,
+            http: self.http.map_or_else(OnceLock::new, OnceLock::from),
+        })))
+    }
+}
+
+fn required(name: &str, value: Option<String>) -> Result<String> {
+    value.ok_or_else(|| {
+        Error::new(
+            Kind::Usage,
+            format!("the session has no `{name}`"),
+            format!("call `{name}` on the builder"),
+        )
+    })
+}
+
+/// The folder that the command uses; `None` without a home folder.
+fn native_state_folder() -> Option<PathBuf> {
+    let strategy = choose_native_strategy(AppStrategyArgs {
+        top_level_domain: "dev".to_owned(),
+        author: "acspass".to_owned(),
+        app_name: "acspass".to_owned(),
+    })
+    .ok()?;
+    strategy.state_dir().or_else(|| Some(strategy.data_dir()))
+}
