@@ -1,7 +1,6 @@
-//! Carries the requests of the `oauth2` crate over our own HTTP client.
+//! Sends the requests of the `oauth2` crate with the crate's HTTP client.
 //!
-//! A request of the protocol goes in, its answer or our own error comes out. Whatever that crate's
-//! errors may carry of a body ends here.
+//! That crate's errors may contain a response body, so they are translated here.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -9,24 +8,24 @@ use oauth2::{HttpRequest, HttpResponse, RequestTokenError};
 use reqwest::StatusCode;
 use reqwest::header::{CONTENT_TYPE, HeaderValue};
 
+use super::client::Entra;
 use super::refusal::{self, Grant};
-use super::tokens::Entra;
 use crate::error::{Error, Result};
 use crate::http::{Request, Response};
 use crate::time::Timestamp;
 use crate::wire::entra::TokenError;
 
-/// How the request of a grant is sent.
+/// The retry policy of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Sending {
     /// With retries.
     Repeatedly,
-    /// Its credential is good for one use.
+    /// Without retries: its credential is valid once.
     Once,
 }
 
 impl Entra {
-    /// Carries a request of the protocol over our own client.
+    /// Sends a request of the `oauth2` crate.
     pub(super) async fn send(
         &self,
         request: HttpRequest,
@@ -60,7 +59,7 @@ impl Entra {
         }
         let is_error =
             status != StatusCode::OK || TokenError::despite_success(&answer.body).is_some();
-        // The protocol's reader wants UTF-8, a status of its own and this media type.
+        // The `oauth2` crate requires UTF-8, an error status and this media type.
         let body = String::from_utf8_lossy(&answer.body).into_owned();
         let mut response = HttpResponse::new(body.into_bytes());
         *response.status_mut() = match (is_error, status) {
@@ -80,14 +79,14 @@ impl Entra {
         last: &LastResponse,
     ) -> Error {
         match error {
-            RequestTokenError::ServerResponse(said) => {
-                let codes = said.error_codes.iter();
+            RequestTokenError::ServerResponse(response) => {
+                let codes = response.error_codes.iter();
                 let codes: Vec<String> = codes.map(|code| format!(" AADSTS{code}")).collect();
-                tracing::debug!("Entra refused: {}{}", said.error, codes.concat());
-                refusal::from_token_error(grant, &said)
+                tracing::debug!("Entra refused: {}{}", response.error, codes.concat());
+                refusal::from_token_error(grant, &response)
             }
             RequestTokenError::Request(ours) => ours,
-            // Both may hold the body, and a body may hold a token: only the status goes on.
+            // Both may contain the body, and a body may contain a token: only the status is kept.
             RequestTokenError::Parse(..) | RequestTokenError::Other(_) => {
                 let what = format!("{} and JSON that is not a token answer", last.status());
                 match last.is_object() {
@@ -99,7 +98,7 @@ impl Entra {
     }
 }
 
-/// What the protocol crate does not hand through of an answer.
+/// The parts of a response that the `oauth2` crate does not return.
 #[derive(Default)]
 pub(super) struct LastResponse(Mutex<ResponseInfo>);
 

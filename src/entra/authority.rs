@@ -1,4 +1,4 @@
-//! Which Entra ID, which tenant, and what its metadata says.
+//! The authority: Entra's host, a tenant, and the tenant's metadata.
 
 use url::Url;
 use uuid::Uuid;
@@ -23,8 +23,8 @@ impl Authority {
     /// Takes the address of the host and a tenant: a GUID, a domain, or `organizations`.
     ///
     /// # Errors
-    /// [`Kind::Usage`] where the host is not an https URL without a path (http is for loopback),
-    /// or the tenant is not a name.
+    /// [`Kind::Usage`] if the host is not an https URL without a path (http is for loopback), or the
+    /// tenant is not valid.
     pub fn new(host: &str, tenant: &str) -> Result<Self> {
         let wrong = |what: &str| {
             Error::new(
@@ -35,7 +35,7 @@ impl Authority {
             )
         };
         let host = input::bare(host).trim_end_matches('/');
-        // As the Azure SDKs do: a name without a scheme is meant with https.
+        // A host without a scheme uses https, as in the Azure SDKs.
         let is_name = !host.contains("://") && host.contains('.') && !is_local(host);
         let url = match is_name {
             true => Url::parse(&format!("https://{host}")),
@@ -62,7 +62,7 @@ impl Authority {
         })
     }
 
-    /// The host, with its port where it is not the default one: part of what names a session.
+    /// Returns the host, with its port if that is not the default one. It is part of a session key.
     pub fn host(&self) -> String {
         let host = self.host.host_str().unwrap_or_default();
         match self.host.port() {
@@ -71,23 +71,23 @@ impl Authority {
         }
     }
 
-    /// The host's address.
+    /// Returns the host's address.
     pub fn address(&self) -> &Url {
         &self.host
     }
 
-    /// The tenant, as configured, in lower case.
+    /// Returns the configured tenant, in lower case.
     pub fn tenant(&self) -> &str {
         &self.tenant
     }
 
-    /// Asks the authority for its OpenID Connect metadata. Every endpoint that it names must be
-    /// on the authority's own host and scheme.
+    /// Fetches the authority's OpenID Connect metadata. Every endpoint must have the authority's
+    /// scheme, host and port.
     ///
     /// # Errors
-    /// [`Kind::Usage`] where the authority does not know the tenant, [`Kind::Unreachable`] where
-    /// it does not answer as Entra does, [`Kind::Refused`] where it names a foreign endpoint or the
-    /// issuer of another tenant.
+    /// [`Kind::Usage`] if the authority does not know the tenant, [`Kind::Unreachable`] if the
+    /// response is not Entra's, [`Kind::Refused`] if it has an endpoint on another host or the issuer
+    /// of another tenant.
     pub(crate) async fn discover(&self, http: &Http) -> Result<Metadata> {
         let mut url = self.host.clone();
         url.set_path(&format!(
@@ -99,9 +99,9 @@ impl Authority {
             return Err(refusal::outage(&self.host(), answer.status.as_u16()));
         }
         if answer.status.is_client_error()
-            && let Some(said) = wire::read::<TokenError>(&answer.body)
+            && let Some(response) = wire::read::<TokenError>(&answer.body)
         {
-            return Err(refusal::unknown_tenant(&self.tenant, &said));
+            return Err(refusal::unknown_tenant(&self.tenant, &response));
         }
         if answer.status.as_u16() != 200 || !answer.is_json() {
             return Err(refusal::foreign(
@@ -128,8 +128,8 @@ impl Authority {
         Ok(metadata)
     }
 
-    /// The issuer's tenant must be the one that was asked for: its GUID; any GUID for a domain, which
-    /// this resolves; and left open where any tenant may sign in.
+    /// Checks the tenant in the issuer. It is the requested GUID, any GUID for a requested domain, and
+    /// a placeholder if any tenant may sign in.
     fn check_issuer(&self, issuer: &str) -> Result<()> {
         let named = issuer_tenant(issuer).unwrap_or_default();
         let fits = match self.tenant.as_str() {
@@ -167,7 +167,7 @@ impl Authority {
     }
 }
 
-/// Whether a host without a scheme is this machine's own, so that either scheme could be meant.
+/// Returns whether a host without a scheme is loopback, so that its scheme is ambiguous.
 fn is_local(host: &str) -> bool {
     let url = Url::parse(&format!("http://{host}"));
     url.is_ok_and(|url| url.host_str().is_none_or(loopback::is_loopback_host))
@@ -202,22 +202,22 @@ fn check_tenant(tenant: &str) -> Result<String> {
     )
 }
 
-/// What stands in an issuer where any tenant's tokens are issued.
+/// The placeholder for the tenant in the issuer of `organizations` and `common`.
 const TENANT_LEFT_OPEN: &str = "{tenantid}";
 
-/// The tenant in an issuer: what follows its host.
+/// Returns the tenant in an issuer, which is the first segment of its path.
 pub(super) fn issuer_tenant(issuer: &str) -> Option<&str> {
     let (_, rest) = issuer.split_once("://")?;
     rest.split('/').nth(1)
 }
 
-/// Whether the text is a GUID as Entra writes them: 8-4-4-4-12 hexadecimal digits.
+/// Returns whether the text is a GUID in Entra's format: 8-4-4-4-12 hexadecimal digits.
 pub(crate) fn is_guid(text: &str) -> bool {
     text.len() == 36 && Uuid::try_parse(text).is_ok()
 }
 
-/// Returns the GUID that a user wrote, as Entra writes it: 8-4-4-4-12 hexadecimal digits in lower case. PowerShell and
-/// Windows write it with braces around it.
+/// Returns a GUID in Entra's format, in lower case. PowerShell and Windows add braces, which are
+/// removed.
 pub(crate) fn guid(text: &str) -> Option<String> {
     let text = input::bare(text);
     let braced = text
@@ -227,10 +227,10 @@ pub(crate) fn guid(text: &str) -> Option<String> {
     is_guid(digits).then(|| digits.to_ascii_lowercase())
 }
 
-/// Takes an application (client) id.
+/// Checks an application (client) id, and returns it in lower case.
 ///
 /// # Errors
-/// [`Kind::Usage`] where it is not a GUID.
+/// [`Kind::Usage`] if it is not a GUID.
 pub fn check_client_id(text: &str) -> Result<String> {
     guid(text).ok_or_else(|| {
         Error::new(
@@ -280,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn an_endpoint_elsewhere_is_refused() {
+    fn endpoint_on_another_host_is_refused() {
         let authority = Authority::new("https://login.test", "organizations").expect("good");
         assert!(
             authority
@@ -300,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn the_issuer_is_that_of_the_tenant_that_was_asked_for() {
+    fn issuer_of_another_tenant_is_refused() {
         const GUID: &str = "aaaaaaaa-0000-4000-8000-00000000000a";
         let other = GUID.replace("0a", "0b");
         let issuer = |tenant: &str| format!("https://login.test/{tenant}/v2.0");

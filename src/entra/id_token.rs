@@ -1,4 +1,4 @@
-//! Who signed in, believed only after the id_token's claims hold.
+//! Checks an id_token's claims and returns the account.
 //!
 //! The token comes over TLS from the issuer itself, so its signature is not checked (OpenID
 //! Connect Core 1.0, section 3.1.3.7, rule 6); audience, issuer, expiry, nonce and tenant are.
@@ -16,10 +16,10 @@ use crate::wire::entra::{ClientInfo, IdTokenClaims};
 
 use super::authority::{self, is_guid};
 
-/// How far past its expiry an id_token is still taken: clocks differ.
+/// The tolerance for an expired id_token, since clocks differ.
 const GRACE: Duration = Duration::from_secs(300);
 
-/// What an id_token must agree with.
+/// The values that an id_token must match.
 pub(crate) struct Expected<'a> {
     /// The application that signed the user in.
     pub(crate) client_id: &'a str,
@@ -33,7 +33,7 @@ pub(crate) struct Expected<'a> {
     pub(crate) now: Timestamp,
 }
 
-/// The account that an id_token and the `client_info` beside it name.
+/// Returns the account of an id_token and its `client_info`.
 ///
 /// # Errors
 /// [`Kind::Refused`] naming the claim that does not hold.
@@ -58,7 +58,7 @@ pub(crate) fn account(
             "is from another tenant than the one asked for (tid)",
         ));
     }
-    // A domain has been resolved by the metadata's issuer.
+    // The metadata's issuer contains the tenant id of a domain.
     if authority::issuer_tenant(expected.issuer)
         .is_some_and(|tenant| is_guid(tenant) && !tenant.eq_ignore_ascii_case(&tid))
     {

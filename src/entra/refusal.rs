@@ -1,4 +1,4 @@
-//! Entra's refusals in the user's words.
+//! Translates Entra's error responses.
 
 use crate::advice;
 use crate::claims::Claims;
@@ -9,24 +9,24 @@ use crate::wire::entra::TokenError;
 
 use super::denial::Denial;
 
-/// What was refused: it decides what a refusal means to the user.
+/// The grant of a refused request. It decides the kind of the error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Grant {
-    /// A person is signing in.
+    /// An interactive sign-in.
     SignIn,
-    /// A refresh token was redeemed without a person.
+    /// A refresh token, without an interactive user.
     Refresh,
 }
 
-/// A refusal by the token endpoint.
-pub(crate) fn from_token_error(grant: Grant, said: &TokenError) -> Error {
-    ErrorResponse::from_json(said).explained(grant)
+/// Translates an error response of the token endpoint.
+pub(crate) fn from_token_error(grant: Grant, response: &TokenError) -> Error {
+    ErrorResponse::from_json(response).explained(grant)
 }
 
-/// A refusal that came to the redirect URI instead of a code.
+/// Translates an error response at the redirect URI.
 pub(crate) fn from_redirect(denial: &Denial) -> Error {
     let description = denial.description.as_deref();
-    let said = ErrorResponse {
+    let response = ErrorResponse {
         error: &denial.error,
         description,
         code: code_in(description),
@@ -39,28 +39,28 @@ pub(crate) fn from_redirect(denial: &Denial) -> Error {
         claims: denial.claims.as_deref(),
     };
     let is_cancel = denial.error == "access_denied" && denial.subcode.as_deref() == Some("cancel");
-    // Whoever goes back from the page that asks for an admin has met more than their own no.
-    if is_cancel && said.code.as_deref() != Some("AADSTS90094") {
-        return said.sourced(Error::new(
+    // AADSTS90094: the page requires an admin's approval, so the user cannot continue.
+    if is_cancel && response.code.as_deref() != Some("AADSTS90094") {
+        return response.sourced(Error::new(
             Kind::SignInRefused,
             "the sign-in was cancelled",
             "run the command again to sign in; where an admin must approve the application, ask \
              one to grant consent for the tenant: `acspass setup` prints a message to send",
         ));
     }
-    said.explained(Grant::SignIn)
+    response.explained(Grant::SignIn)
 }
 
-/// The tenant that the metadata was asked for does not exist.
-pub(crate) fn unknown_tenant(tenant: &str, said: &TokenError) -> Error {
-    ErrorResponse::from_json(said).sourced(Error::new(
+/// Returns the error for a tenant that does not exist.
+pub(crate) fn unknown_tenant(tenant: &str, response: &TokenError) -> Error {
+    ErrorResponse::from_json(response).sourced(Error::new(
         Kind::Usage,
         format!("Entra does not know the tenant {tenant}"),
         "check the setting `tenant` (ACSPASS_TENANT_ID), and that the authority is the right cloud's",
     ))
 }
 
-/// The authority keeps answering 429 or 5xx.
+/// Returns the error for repeated responses with status 429 or 5xx.
 pub(crate) fn outage(host: &str, status: u16) -> Error {
     Error::new(
         Kind::Unreachable,
@@ -69,7 +69,7 @@ pub(crate) fn outage(host: &str, status: u16) -> Error {
     )
 }
 
-/// The authority answered a request that is sent only once with 429 or 5xx.
+/// Returns the error for status 429 or 5xx to a request that is not retried.
 pub(crate) fn outage_at_once(host: &str, status: u16) -> Error {
     Error::new(
         Kind::Unreachable,
@@ -81,7 +81,7 @@ pub(crate) fn outage_at_once(host: &str, status: u16) -> Error {
 const USED_UP: &str = "sign in again with `acspass login`: the code of this sign-in was sent, and \
                        it is good for one use";
 
-/// The token endpoint gave no usable answer to a code: what was sent cannot be sent again.
+/// Changes the hint of an error at the redemption of a code: the code cannot be sent again.
 pub(crate) fn code_not_redeemed(error: Error) -> Error {
     match error.kind() {
         Kind::Unreachable if error.may_have_arrived() => error.with_hint(USED_UP),
@@ -93,7 +93,7 @@ pub(crate) fn code_not_redeemed(error: Error) -> Error {
     }
 }
 
-/// A device code that was approved has been redeemed, and the tokens were lost on the way.
+/// Returns the error for a device code that was redeemed, and whose response was lost.
 pub(crate) fn tokens_lost(host: &str) -> Error {
     Error::new(
         Kind::Unreachable,
@@ -102,7 +102,7 @@ pub(crate) fn tokens_lost(host: &str) -> Error {
     )
 }
 
-/// The service's own JSON, without something that is needed.
+/// Returns the error for a JSON response of the service that lacks a required member.
 pub(crate) fn unusable(host: &str, what: &str) -> Error {
     Error::new(
         Kind::Unreachable,
@@ -115,18 +115,18 @@ pub(crate) fn unusable(host: &str, what: &str) -> Error {
 const CHECK_THE_HOST: &str =
     "check the setting `authority-host`, and for a proxy or captive portal on the way";
 
-/// What answered is not Entra.
+/// Returns the error for a response from another server than Entra.
 pub(crate) fn not_entra(host: &str, what: &str) -> Error {
     let message = format!("{host} answered with {what}");
     Error::new(Kind::Unreachable, message, CHECK_THE_HOST)
 }
 
-/// What answered did not even answer in Entra's form; `what` says what it was not.
+/// Returns the error for a response in another format than Entra's. `what` describes it.
 pub(crate) fn foreign(host: &str, answer: &Response, what: &str) -> Error {
     http::foreign(host, answer, what, CHECK_THE_HOST)
 }
 
-/// A refusal as it came, by whichever way.
+/// An error response, from the token endpoint or the redirect.
 struct ErrorResponse<'a> {
     error: &'a str,
     description: Option<&'a str>,
@@ -136,7 +136,7 @@ struct ErrorResponse<'a> {
     claims: Option<&'a str>,
 }
 
-/// Under what Entra's staff, and the tenant's sign-in log, find it.
+/// The ids of a request in Entra's logs and in the tenant's sign-in log.
 struct Ids<'a> {
     correlation: Option<&'a str>,
     trace: Option<&'a str>,
@@ -144,23 +144,23 @@ struct Ids<'a> {
 }
 
 impl<'a> ErrorResponse<'a> {
-    fn from_json(said: &'a TokenError) -> Self {
-        let description = said.error_description.as_deref();
+    fn from_json(response: &'a TokenError) -> Self {
+        let description = response.error_description.as_deref();
         ErrorResponse {
-            error: &said.error,
+            error: &response.error,
             description,
-            code: code_of(description, &said.error_codes),
-            suberror: said.suberror.as_deref(),
+            code: code_of(description, &response.error_codes),
+            suberror: response.suberror.as_deref(),
             ids: Ids {
-                correlation: said.correlation_id.as_deref(),
-                trace: said.trace_id.as_deref(),
-                time: said.timestamp.as_deref(),
+                correlation: response.correlation_id.as_deref(),
+                trace: response.trace_id.as_deref(),
+                time: response.timestamp.as_deref(),
             },
-            claims: said.claims.as_deref(),
+            claims: response.claims.as_deref(),
         }
     }
 
-    /// The kind by what was refused, the words by the table, or else in general.
+    /// Returns the error: its kind depends on the grant, its message on the advice for the code.
     fn explained(&self, grant: Grant) -> Error {
         let needs_a_person = matches!(
             self.error,
@@ -193,7 +193,7 @@ impl<'a> ErrorResponse<'a> {
             Some(advice) => Error::new(kind, advice.cause, advice.hint()),
             None => Error::new(kind, message, hint),
         });
-        // A page that only says no would say so again.
+        // A sign-in with `message_only` would show the same refusal again.
         let may_help = grant == Grant::Refresh || self.suberror != Some("message_only");
         match self.claims.and_then(Claims::parse) {
             Some(claims) if needs_a_person && may_help => error.with_claims(claims),
@@ -201,7 +201,7 @@ impl<'a> ErrorResponse<'a> {
         }
     }
 
-    /// The error with its code, its ids, and Entra's own words as its cause.
+    /// Adds the code, the ids, and Entra's description as the cause.
     fn sourced(&self, error: Error) -> Error {
         let word = clean(self.error);
         let words = match self.description.map(words_of) {
@@ -237,7 +237,7 @@ fn code_of(description: Option<&str>, codes: &[i64]) -> Option<String> {
         .or_else(|| code_in(description))
 }
 
-/// The `AADSTS` code at the start of a description.
+/// Returns the `AADSTS` code at the start of a description.
 fn code_in(description: Option<&str>) -> Option<String> {
     let digits: String = description?
         .trim_start()
@@ -249,13 +249,13 @@ fn code_in(description: Option<&str>) -> Option<String> {
     (!digits.is_empty()).then(|| format!("AADSTS{digits}"))
 }
 
-/// A description's sentence: what follows are ids and the time, on lines of their own or not.
+/// Returns the sentence of a description, without the ids and the time after it.
 fn words_of(description: &str) -> String {
     let sentence = description.split("Trace ID:").next().unwrap_or_default();
     clean(sentence.lines().next().unwrap_or_default().trim_end())
 }
 
-/// What follows a label in a description. A time has a space inside.
+/// Returns the value after a label in a description. A time contains a space.
 fn labelled(description: &str, label: &str) -> Option<String> {
     let (_, rest) = description.split_once(label)?;
     let rest = rest.lines().next().unwrap_or_default().trim();
@@ -264,7 +264,7 @@ fn labelled(description: &str, label: &str) -> Option<String> {
     (!value.is_empty()).then_some(value)
 }
 
-/// Text from outside: bounded, on one line.
+/// Returns text from outside on one line, cut to 300 characters.
 fn clean(text: &str) -> String {
     one_line(text, 300)
 }
@@ -273,7 +273,7 @@ fn clean(text: &str) -> String {
 mod tests {
     use super::*;
 
-    fn said(error: &str, description: &str) -> TokenError {
+    fn response(error: &str, description: &str) -> TokenError {
         TokenError {
             error: error.to_owned(),
             error_description: Some(description.to_owned()),
@@ -283,11 +283,11 @@ mod tests {
 
     #[test]
     fn a_dead_refresh_token_needs_a_sign_in_and_a_wrong_application_does_not() {
-        let dead = said("invalid_grant", "AADSTS50173: revoked.\r\nTrace ID: x");
+        let dead = response("invalid_grant", "AADSTS50173: revoked.\r\nTrace ID: x");
         let error = from_token_error(Grant::Refresh, &dead);
         assert_eq!(error.kind(), Kind::SignInNeeded);
         assert_eq!(error.code(), Some("AADSTS50173"));
-        let wrong = said("invalid_client", "AADSTS7000218: secret.");
+        let wrong = response("invalid_client", "AADSTS7000218: secret.");
         assert_eq!(
             from_token_error(Grant::Refresh, &wrong).kind(),
             Kind::Refused
@@ -303,7 +303,7 @@ mod tests {
             description: Some(text.replace("\r\n", " ")),
             ..Denial::default()
         });
-        let by_token = from_token_error(Grant::SignIn, &said("access_denied", text));
+        let by_token = from_token_error(Grant::SignIn, &response("access_denied", text));
         for error in [by_redirect, by_token] {
             assert_eq!(error.kind(), Kind::SignInRefused);
             assert_eq!(

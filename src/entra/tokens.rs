@@ -1,31 +1,27 @@
-//! The token endpoint: a code or a refresh token in, tokens out.
+//! Reads the token endpoint's responses, and redeems refresh tokens.
 //!
-//! The protocol is the `oauth2` crate's, the connection is ours (`adapter.rs`).
-
-use std::sync::Arc;
+//! The `oauth2` crate builds the requests, and `adapter.rs` sends them.
 
 use oauth2::basic::{
     BasicRevocationErrorResponse, BasicTokenIntrospectionResponse, BasicTokenType,
 };
 use oauth2::{
-    AuthUrl, AuthorizationCode, ClientId, EndpointNotSet, EndpointSet, PkceCodeVerifier,
-    RedirectUrl, StandardRevocableToken, TokenUrl,
+    AuthUrl, ClientId, EndpointNotSet, EndpointSet, RedirectUrl, StandardRevocableToken, TokenUrl,
 };
 
 use crate::account::Account;
 use crate::claims::Claims;
 use crate::error::{Error, Result};
-use crate::http::{Http, Response};
-use crate::secret::{self, EntraToken, IdToken, RefreshToken};
-use crate::time::{Clock, Timestamp};
+use crate::http::Response;
+use crate::secret::{EntraToken, IdToken, RefreshToken};
+use crate::time::Timestamp;
 use crate::wire::entra::{Metadata, TokenError, TokenResponse};
 use crate::{jwt, wire};
 
 use super::adapter::{LastResponse, Sending};
-use super::authority::Authority;
+use super::client::Entra;
 use super::id_token::{self, Expected};
 use super::refusal::{self, Grant};
-use super::sign_in::SignInRequest;
 
 type Protocol = oauth2::Client<
     TokenError,
@@ -40,42 +36,33 @@ type Protocol = oauth2::Client<
     EndpointSet,
 >;
 
-/// The lifetime in seconds that MSAL assumes if an answer names none (msal 1.39.0, token_cache.py).
+/// The lifetime in seconds that MSAL assumes if a response has none (msal 1.39.0, token_cache.py).
 const ASSUMED_LIFE: i64 = 600;
 
-/// One application at one authority.
-pub struct Entra {
-    pub(super) http: Arc<Http>,
-    pub(super) clock: Arc<dyn Clock>,
-    pub(super) authority: Authority,
-    pub(super) client_id: String,
-    own_claims: Option<Claims>,
-}
-
-/// What the token endpoint gave.
+/// A response of the token endpoint.
 #[derive(Debug)]
 pub struct Tokens {
-    /// The access token for the scopes that were asked for.
+    /// The access token for the requested scopes.
     pub entra_token: EntraToken,
-    /// When it expires, by the service's clock.
+    /// The access token's expiry, by the service's clock.
     pub expires_on: Timestamp,
-    /// A refresh token in place of the one before; `None` leaves that one good.
+    /// A refresh token that replaces the previous one; `None` if that one stays valid.
     pub refresh_token: Option<RefreshToken>,
-    /// The scopes that were granted, where the answer says.
+    /// The granted scopes, if the response has them.
     pub granted: Option<Vec<String>>,
-    /// Who the tokens belong to, where an id_token came with them.
+    /// The account, if the response has an id_token.
     pub account: Option<Account>,
-    /// The service's clock at the moment of the answer, where it sent one.
+    /// The time of the response by the service's clock, if it has a `Date` header.
     pub service_time: Option<Timestamp>,
 }
 
-/// A refresh that brought no access token.
+/// A refresh without an access token.
 #[derive(Debug)]
 pub struct RefreshError {
-    /// Why.
+    /// The reason.
     pub error: Error,
-    /// A refresh token that came all the same, in place of the one before. The one before may no
-    /// longer be good: store this one.
+    /// A refresh token that the failed response contained. The previous one may no longer be
+    /// valid: store this one.
     pub refresh_token: Option<RefreshToken>,
 }
 
@@ -89,45 +76,13 @@ impl From<Error> for RefreshError {
 }
 
 impl Entra {
-    /// An application at an authority. Nothing is contacted until the first call.
-    pub fn new(
-        http: Arc<Http>,
-        clock: Arc<dyn Clock>,
-        authority: Authority,
-        client_id: String,
-    ) -> Self {
-        Entra {
-            http,
-            clock,
-            authority,
-            client_id,
-            own_claims: None,
-        }
-    }
-
-    /// Declares in every request that this client understands Continuous Access Evaluation: its
-    /// tokens may be taken back before they expire, and a claims challenge then has to be met.
-    #[must_use]
-    pub fn with_continuous_access(mut self) -> Self {
-        self.own_claims = Some(Claims::continuous_access());
-        self
-    }
-
-    /// What a request asks for: our own claims, merged with what a challenge asks.
-    pub(super) fn claims(&self, challenge: Option<&Claims>) -> Option<Claims> {
-        match (&self.own_claims, challenge) {
-            (Some(own), Some(challenge)) => Some(own.merged(challenge)),
-            (own, challenge) => own.as_ref().or(challenge).cloned(),
-        }
-    }
-
     /// Redeems a refresh token for an access token with these scopes (RFC 6749, section 6).
-    /// `challenge` is what a resource asks the token for, where it refused the one before.
+    /// `challenge` is the claims challenge of a resource that refused the previous token.
     ///
     /// # Errors
-    /// [`crate::Kind::SignInNeeded`] where Entra wants a person to sign in again,
-    /// [`crate::Kind::Refused`] where it says no for good, [`crate::Kind::Unreachable`] where it
-    /// does not answer. A new refresh token may come with an error.
+    /// [`crate::Kind::SignInNeeded`] if Entra requires a new sign-in, [`crate::Kind::Refused`] if
+    /// it refuses permanently, [`crate::Kind::Unreachable`] if it does not respond. An error may
+    /// contain a new refresh token.
     pub async fn refresh(
         &self,
         refresh_token: &RefreshToken,
@@ -158,47 +113,14 @@ impl Entra {
         })
     }
 
-    /// Redeems a code (RFC 6749, section 4.1.3) with its verifier (RFC 7636, section 4.5). A code is
-    /// sent once: the second time Entra refuses it, and may revoke what the first one brought
-    /// (section 4.1.2).
-    pub(super) async fn redeem_code(
-        &self,
-        metadata: &Metadata,
-        code: &secret::AuthorizationCode,
-        verifier: PkceCodeVerifier,
-        redirect_uri: &str,
-        asked: &SignInRequest<'_>,
-        nonce: &str,
-    ) -> Result<Tokens> {
-        let protocol = self
-            .protocol(metadata)?
-            .set_redirect_uri(redirect_url(redirect_uri)?);
-        let last = LastResponse::default();
-        let asked_at = self.clock.now();
-        let mut request = protocol
-            .exchange_code(AuthorizationCode::new(code.expose().to_owned()))
-            .set_pkce_verifier(verifier)
-            .add_extra_param("scope", scope_text(asked.scopes))
-            .add_extra_param("client_info", "1");
-        if let Some(claims) = self.claims(asked.challenge) {
-            request = request.add_extra_param("claims", claims.as_str().to_owned());
-        }
-        let answer = request
-            .request_async(&|request| self.send(request, Sending::Once, &last))
-            .await
-            .map_err(|error| self.token_error(Grant::SignIn, error, &last))
-            .map_err(refusal::code_not_redeemed)?;
-        self.tokens(metadata, answer, Some(nonce), asked_at, last.date())
-    }
-
-    /// Reads what a poll for a device code brought (RFC 8628, section 3.5).
+    /// Reads the tokens that a poll for a device code returned (RFC 8628, section 3.5).
     pub(super) fn read_tokens(
         &self,
         metadata: &Metadata,
         answer: &Response,
         asked_at: Timestamp,
     ) -> Result<Tokens> {
-        // The parser's words may hold the body, and the body holds tokens.
+        // The parser's error may contain the body, which contains tokens.
         let read: TokenResponse = wire::read(&answer.body).ok_or_else(|| {
             refusal::not_entra(&self.authority.host(), "JSON that is not a token answer")
         })?;
@@ -213,7 +135,8 @@ impl Entra {
             .set_token_uri(TokenUrl::new(metadata.token_endpoint.clone()).map_err(unusable)?))
     }
 
-    fn tokens(
+    /// Checks a response of the token endpoint. `nonce` is that of a sign-in.
+    pub(super) fn tokens(
         &self,
         metadata: &Metadata,
         answer: TokenResponse,
@@ -233,7 +156,7 @@ impl Entra {
                 return unusable("tokens but no id_token, so nobody knows who signed in");
             }
         };
-        // A type that is not understood must not be used (RFC 6749, section 7.1).
+        // A client must not use a token of an unknown type (RFC 6749, section 7.1).
         if answer.token_type != BasicTokenType::Bearer {
             return unusable("a token that is not a bearer token");
         }
@@ -272,13 +195,13 @@ impl Entra {
     }
 }
 
-/// The refresh token of an answer.
+/// Returns the refresh token of a response.
 fn renewing(answer: &TokenResponse) -> Option<RefreshToken> {
     let token = answer.refresh_token.as_ref();
     token.map(|token| RefreshToken::new(token.secret().clone()))
 }
 
-/// When the access token expires: as the answer says it, as the token itself says it, or soon.
+/// Returns the access token's expiry: the response's, the token's own, or an assumed one.
 fn expiry(answer: &TokenResponse, now: Timestamp) -> Timestamp {
     if let Some(life) = answer.expires_in {
         return now.shifted(life);
@@ -298,7 +221,7 @@ pub(super) fn redirect_url(uri: &str) -> Result<RedirectUrl> {
         .map_err(|_| Error::internal("the redirect URI is not a URL after it was checked"))
 }
 
-/// The resource's scopes with those that bring an id_token and a refresh token.
+/// Returns the resource's scopes with those for an id_token and a refresh token.
 pub(super) fn scope_text(scopes: &[String]) -> String {
     format!("{} openid profile offline_access", scopes.join(" "))
 }

@@ -3,7 +3,9 @@
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use super::{Browser, Link, Opened};
+use super::link::Link;
+use super::opened::{Browser, Opened};
+use super::running::RunningCommand;
 use crate::error::{Error, Kind, Result};
 use crate::files::Folder;
 use crate::hardening;
@@ -11,7 +13,7 @@ use crate::text::quoted;
 
 // The shortest of the limits on a command line that one argument must fit in is Windows' 32,767.
 const LONGEST: usize = 16 * 1024;
-/// How long a command is watched for failing at once.
+/// The time for which a command is watched for an immediate failure.
 const WATCHED: Duration = Duration::from_millis(250);
 const PAUSE: Duration = Duration::from_millis(5);
 
@@ -25,7 +27,7 @@ pub struct SystemBrowser {
 }
 
 impl SystemBrowser {
-    /// The default browser, for links that have a start page.
+    /// Creates a browser for links that have a start page.
     pub fn new() -> Self {
         SystemBrowser::default()
     }
@@ -45,12 +47,12 @@ impl Browser for SystemBrowser {
         check(&lent.address)?;
         #[expect(
             clippy::disallowed_methods,
-            reason = "the one door to the desktop's browser"
+            reason = "the only call that starts the desktop's browser"
         )]
         let opened = hardening::as_started(|| open::that_detached(&lent.address));
         match opened {
             Ok(()) => Ok(Opened::by("the default browser").keeping(lent.file)),
-            // What `open` says spells out the command with the address: it is not passed on.
+            // The error of `open` contains the command with the address.
             Err(_) => Err(Error::new(
                 Kind::Usage,
                 "no browser could be opened on this machine",
@@ -69,10 +71,10 @@ pub struct BrowserCommand {
 }
 
 impl BrowserCommand {
-    /// Splits the command as a shell would split words, expanding nothing.
+    /// Splits the command into words as a shell does, without expansions.
     ///
     /// # Errors
-    /// [`Kind::Usage`] where it is empty or a quote is not closed.
+    /// [`Kind::Usage`] if it is empty or a quote is not closed.
     pub fn parse(command: &str) -> Result<Self> {
         let wrong = |message: &str| {
             Error::new(
@@ -105,7 +107,7 @@ impl BrowserCommand {
 }
 
 impl BrowserCommand {
-    /// The program, as the command names it.
+    /// Returns the program, as written in the command.
     pub fn program(&self) -> &str {
         &self.program
     }
@@ -136,12 +138,12 @@ impl Browser for BrowserCommand {
         match ended_at_once(&mut child) {
             Some(false) => Err(failed("failed at once")),
             Some(true) => Ok(opened),
-            None => Ok(opened.of_command(RunningCommand(Some(child)))),
+            None => Ok(opened.of_command(RunningCommand::new(child))),
         }
     }
 }
 
-/// Keeps what the terminal sends to our process group, such as Ctrl-C, from the browser.
+/// Starts the browser in another process group, so that Ctrl-C does not end it.
 fn detach(command: &mut Command) {
     #[cfg(unix)]
     std::os::unix::process::CommandExt::process_group(command, 0);
@@ -159,8 +161,8 @@ const DETACHED_PROCESS: u32 = 0x0000_0008;
 #[cfg(windows)]
 const CREATE_NEW_PROCESS_GROUP: u32 = 0x0000_0200;
 
-/// Returns whether the command succeeded, if it ends while it is watched. This starts no thread,
-/// because `serve` confines itself afterwards and cannot confine a thread that runs already.
+/// Returns whether the command succeeded, if it ends within [`WATCHED`]. Starts no thread, because
+/// `serve` confines itself afterwards and cannot confine a running thread.
 fn ended_at_once(child: &mut Child) -> Option<bool> {
     for _ in 0..WATCHED.as_millis() / PAUSE.as_millis() {
         match child.try_wait() {
@@ -170,25 +172,6 @@ fn ended_at_once(child: &mut Child) -> Option<bool> {
         }
     }
     None
-}
-
-/// A browser command that was still running when its page counted as opened.
-#[derive(Debug)]
-pub(super) struct RunningCommand(Option<Child>);
-
-impl Drop for RunningCommand {
-    /// Leaves the wait to a thread: a zombie would stay as long as this process.
-    fn drop(&mut self) {
-        let Some(mut child) = self.0.take() else {
-            return;
-        };
-        if let Ok(Some(_)) = child.try_wait() {
-            return;
-        }
-        let _ = std::thread::Builder::new()
-            .name("browser".to_owned())
-            .spawn(move || child.wait());
-    }
 }
 
 /// Refuses an address that a launcher could misread: an option, a second line, another scheme. A
@@ -301,7 +284,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_command_that_cannot_work_is_told_from_one_that_stays() {
+    fn command_that_fails_at_once_is_an_error_and_one_that_stays_is_not() {
         for text in ["false", "/nonexistent/browser --new-window"] {
             let command = BrowserCommand::parse(text).expect("a command");
             let error = command.open(&starting(URL)).expect_err(text);

@@ -57,18 +57,18 @@ impl Link {
         &self.progress
     }
 
-    /// Returns the page's own address. For this process, and for the user's terminal if there is no start page;
-    /// never for a command line, a log or a file that others can read.
+    /// Returns the page's address. For this process, and for the user's terminal if there is no
+    /// start page; never for a command line, a log or a file that others can read.
     pub fn target(&self) -> &str {
         &self.target
     }
 
-    /// The start page, which may be shown to anyone.
+    /// Returns the address of the start page, which is not secret.
     pub fn start(&self) -> Option<&str> {
         self.start.as_deref()
     }
 
-    /// The address to print for the user: the start page if there is one.
+    /// Returns the address to print for the user: the start page if there is one.
     pub fn printed(&self) -> &str {
         self.start().unwrap_or(&self.target)
     }

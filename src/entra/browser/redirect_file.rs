@@ -1,7 +1,7 @@
 //! A file that leads this user's browser to an address with secrets.
 //!
 //! Other users see its path on the browser's command line and cannot read it: mode 0600, in a
-//! folder of mode 0700. Jupyter hands its token over in the same way.
+//! folder of mode 0700. Jupyter uses the same method for its token.
 
 use std::io;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 use crate::error::{Error, Kind, Result};
 use crate::files::Folder;
 
-/// How long a file may be in use: longer than any sign-in waits by default.
+/// The longest use of a file, which is longer than the default timeout of a sign-in.
 const LONGEST_USE: Duration = Duration::from_secs(24 * 3600);
 
 /// A file that redirects to an address. Dropping it deletes the file.
@@ -62,7 +62,7 @@ impl RedirectFile {
         })
     }
 
-    /// The file's address, of the scheme `file`.
+    /// Returns the file's address, of the scheme `file`.
     ///
     /// # Errors
     /// [`Kind::Internal`] if the folder's path cannot be made absolute.
@@ -74,7 +74,7 @@ impl RedirectFile {
     }
 }
 
-/// Removes the files of runs that were killed. A file this old leads nowhere any more.
+/// Removes the files of killed runs. The listener of a file this old is closed.
 fn remove_left_ones(folder: &Folder) -> io::Result<()> {
     for name in folder.names()? {
         let age = std::fs::symlink_metadata(folder.path_of(&name))
@@ -90,13 +90,13 @@ fn remove_left_ones(folder: &Folder) -> io::Result<()> {
 
 impl Drop for RedirectFile {
     fn drop(&mut self) {
-        // A file that stays is useless by now: the listener that it leads back to is closed.
+        // A file that stays is useless: its listener is closed.
         let _ = self.folder.remove(&self.name);
     }
 }
 
-#[cfg(test)]
 #[cfg(unix)]
+#[cfg(test)]
 mod tests {
     use std::fs;
     use std::os::unix::fs::{PermissionsExt, symlink};

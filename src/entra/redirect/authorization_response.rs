@@ -94,7 +94,7 @@ pub enum ResponseMode {
 
 impl ResponseMode {
     /// Returns the value of the parameter `response_mode`.
-    pub(in crate::entra) fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             ResponseMode::FormPost => "form_post",
             ResponseMode::Query => "query",
@@ -211,7 +211,7 @@ fn is_form(content_type: Option<&str>) -> bool {
 }
 
 /// Reads a response that the user pasted, as strictly as one from a browser.
-pub(in crate::entra) fn read_pasted(form: &[u8], state: &str) -> Option<AuthorizationResponse> {
+pub(crate) fn read_pasted(form: &[u8], state: &str) -> Option<AuthorizationResponse> {
     read_form(form, state).ok()
 }
 
@@ -254,7 +254,7 @@ fn read_form(form: &[u8], state: &str) -> Result<AuthorizationResponse, Refusal>
 }
 
 /// Compares two states. The time does not depend on the first byte that differs.
-pub(in crate::entra) fn is_same_state(theirs: &str, ours: &str) -> bool {
+pub(crate) fn is_same_state(theirs: &str, ours: &str) -> bool {
     // The comparison is of digests, which a sender cannot steer.
     !ours.is_empty() && Sha256::digest(theirs) == Sha256::digest(ours)
 }
@@ -293,8 +293,8 @@ fn is_printable(value: &str, most: usize) -> bool {
     !value.is_empty() && value.len() <= most && value.bytes().all(|b| (0x20..0x7f).contains(&b))
 }
 
-/// The text with every run of white space and control characters as one space, cut to `most`
-/// characters. `None` where nothing is left.
+/// Returns the text with every run of white space and control characters as one space, cut to `most`
+/// characters; `None` if nothing is left.
 fn one_line(text: &str, most: usize) -> Option<String> {
     let mut line = String::new();
     let words = text

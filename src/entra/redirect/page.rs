@@ -63,8 +63,8 @@ impl Drop for Page {
     }
 }
 
-/// Writes the page, and waits until the browser has read it. The system may discard unread data
-/// of a connection whose process has ended, if it is short of TCP memory.
+/// Writes the page, and waits until the browser has read it. A system that is short of TCP memory may
+/// discard the unread data of a process that has ended.
 fn deliver(mut browser: TcpStream, page: &[u8]) -> io::Result<()> {
     browser.set_nonblocking(false)?;
     let deadline = Instant::now() + WRITE_LIMIT;

@@ -1,16 +1,16 @@
-//! The redirect address: which one the user may ask for, and how it is written to Entra.
+//! The redirect address: the ones that a user may configure, and the form that Entra gets.
 
 use std::net::IpAddr;
 
 use crate::error::{Error, Kind, Result};
 
-// Entra takes no longer redirect address.
+/// Entra's limit for a redirect address, in characters.
 const LONGEST: usize = 256;
 
 /// A redirect address on this machine: `http`, a loopback host, perhaps a port and a path.
 ///
-/// Host and path are kept letter for letter, because Entra compares them with what is registered;
-/// the port it leaves out of the comparison (RFC 8252, section 7.3).
+/// Host and path are not normalized, because Entra compares them with the registered address. It
+/// ignores the port (RFC 8252, section 7.3).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RedirectUri {
     host: String,
@@ -19,7 +19,7 @@ pub struct RedirectUri {
 }
 
 impl RedirectUri {
-    /// `http://localhost:<port>`, as MSAL has it; 0 takes a free port.
+    /// Returns `http://localhost:<port>`, as MSAL does; 0 means a free port.
     pub fn localhost(port: u16) -> Self {
         RedirectUri {
             host: "localhost".to_owned(),
@@ -28,12 +28,11 @@ impl RedirectUri {
         }
     }
 
-    /// Reads `http://localhost[:port][/path]`, likewise with `127.0.0.1` and `[::1]`. Without a
-    /// port a free one is taken.
+    /// Parses `http://localhost[:port][/path]`, also with `127.0.0.1` and `[::1]`. Without a port it
+    /// means a free one.
     ///
     /// # Errors
-    /// [`Kind::Usage`] for everything else: what a browser would rewrite, or another machine
-    /// could answer, is no address to wait at.
+    /// [`Kind::Usage`] for another host, and for an address that a browser would rewrite.
     pub fn parse(text: &str) -> Result<Self> {
         let wrong = |why: &str| {
             Error::new(
@@ -82,29 +81,29 @@ impl RedirectUri {
         })
     }
 
-    /// The same address at another port; 0 takes a free one.
+    /// Returns the same address at another port; 0 means a free one.
     #[must_use]
     pub fn with_port(mut self, port: u16) -> Self {
         self.port = port;
         self
     }
 
-    /// The port that was asked for; 0 where any will do.
+    /// Returns the configured port; 0 means a free one.
     pub fn port(&self) -> u16 {
         self.port
     }
 
-    /// The address as it is sent to Entra, once the port is known.
+    /// Returns the address with its actual port, as Entra gets it.
     pub(super) fn at(&self, port: u16) -> String {
         format!("http://{}:{port}{}", self.host, self.path)
     }
 
-    /// The address of another path at the same host and port.
+    /// Returns the address of another path at the same host and port.
     pub(super) fn start_at(&self, port: u16, path: &str) -> String {
         format!("http://{}:{port}{path}", self.host)
     }
 
-    /// The path that a browser asks for when it follows this address.
+    /// Returns the path of a browser's request to this address.
     pub(super) fn request_path(&self) -> &str {
         if self.path.is_empty() {
             "/"
@@ -113,19 +112,18 @@ impl RedirectUri {
         }
     }
 
-    /// The one address that a browser will connect to, where the host is not a name.
+    /// Returns the IP address if the host is not a name.
     pub(super) fn literal(&self) -> Option<IpAddr> {
         self.host.trim_matches(['[', ']']).parse().ok()
     }
 }
 
-/// A redirect address at which nobody listens, since a person brings the answer: whatever is
-/// registered, kept letter for letter.
+/// A redirect address without a listener: the user pastes the response. It is not normalized.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PasteUri(String);
 
 impl PasteUri {
-    /// `http://localhost`, or that at a port.
+    /// Returns `http://localhost`, with a port unless that is 0.
     pub fn localhost(port: u16) -> Self {
         match port {
             0 => PasteUri("http://localhost".to_owned()),
@@ -133,10 +131,10 @@ impl PasteUri {
         }
     }
 
-    /// Reads any absolute URI without a fragment (RFC 6749, section 3.1.2).
+    /// Parses any absolute URI without a fragment (RFC 6749, section 3.1.2).
     ///
     /// # Errors
-    /// [`Kind::Usage`] for everything else.
+    /// [`Kind::Usage`] for other text.
     pub fn parse(text: &str) -> Result<Self> {
         let is_plain = text.len() <= LONGEST && text.bytes().all(|byte| byte.is_ascii_graphic());
         let is_absolute = url::Url::parse(text).is_ok_and(|url| {
@@ -153,14 +151,14 @@ impl PasteUri {
         }
     }
 
-    /// As it is sent.
-    pub(in crate::entra) fn as_str(&self) -> &str {
+    /// Returns the address as Entra gets it.
+    pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// Whether a browser sends this path as it is: only characters of RFC 3986, section 3.3, and no
-/// dot segments.
+/// Returns whether a browser sends this path unchanged: it has only characters of RFC 3986, section
+/// 3.3, and no dot segments.
 fn is_plain_path(path: &str) -> bool {
     let bytes = path.as_bytes();
     let plain = bytes.iter().enumerate().all(|(at, byte)| match byte {
@@ -181,7 +179,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses_are_kept_letter_for_letter() {
+    fn addresses_are_not_normalized() {
         for (text, sent, path) in [
             ("http://localhost", "http://localhost:7", "/"),
             ("http://localhost/", "http://localhost:7/", "/"),
@@ -221,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_a_plain_loopback_address_is_refused() {
+    fn address_that_is_not_plain_loopback_is_refused() {
         let long = format!("http://localhost/{}", "a".repeat(250));
         for text in [
             "",

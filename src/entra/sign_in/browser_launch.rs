@@ -1,16 +1,17 @@
-//! Opens the sign-in page, and opens it in another way if the first one is refused.
+//! Opens the sign-in page, and opens it by a file if the start page is refused.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use super::{Notice, SignInOptions};
+use super::notice::Notice;
+use super::options::SignInOptions;
 use crate::entra::browser::{Browser, Link, Opened};
 use crate::entra::redirect::{Progress, Redirect, Refused};
 use crate::error::{Error, Kind, Result};
 use crate::loopback::peer::PeerCheck;
 
-/// Why a browser opens the redirect address with https. Browsers keep one HSTS entry for all ports
-/// of localhost: <https://github.com/cli/cli/issues/616>.
+/// The hint for a browser that opens the redirect address with https. Browsers have one HSTS entry
+/// for all ports of localhost: <https://github.com/cli/cli/issues/616>.
 const FORCED_TO_HTTPS: &str = "delete the browser's HSTS entry for localhost (Chrome and Edge: \
      `chrome://net-internals/#hsts`), or run `acspass login --device-code` or `acspass login --paste`";
 
@@ -53,13 +54,13 @@ impl<'a> BrowserLaunch<'a> {
         })
     }
 
-    /// The page to which the start page leads; `None` if there is no start page.
+    /// Returns the target of the start page; `None` if there is no start page.
     pub(super) fn leads_to(&self) -> Option<&'a str> {
         self.has_start.then_some(self.url)
     }
 
-    /// Reports a refusal at the redirect address. A start page that was refused because its user is
-    /// unknown is opened by a file: a relay between browser and listener hides that user.
+    /// Reports a refusal at the redirect address. If the start page was refused because its user is
+    /// unknown, opens the page by a file: a relay between browser and listener hides the user.
     pub(super) fn refused(&self, why: Refused) {
         (self.options.tell)(&Notice::Refused(why));
         match why {
@@ -78,7 +79,7 @@ impl<'a> BrowserLaunch<'a> {
         }
     }
 
-    /// Names the cause of a sign-in that timed out, if a refusal shows it.
+    /// Replaces the hint of a timeout if a refusal shows its cause.
     pub(super) fn explained(&self, error: Error) -> Error {
         match self.met_tls.load(Ordering::Relaxed) {
             true if error.kind() == Kind::SignInRefused => {

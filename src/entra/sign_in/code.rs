@@ -1,24 +1,29 @@
 //! Sign-in through the system browser: authorization code with PKCE (RFC 6749, section 4.1; RFC
-//! 7636; RFC 8252), the answer by form_post to a loopback redirect.
+//! 7636; RFC 8252), with the response by form_post at a loopback address.
 
 use std::time::Duration;
 
-use oauth2::{CsrfToken, PkceCodeChallenge, PkceCodeVerifier};
+use oauth2::{AuthorizationCode, CsrfToken, PkceCodeChallenge, PkceCodeVerifier};
 
 use super::browser_launch::BrowserLaunch;
-use super::{Notice, Prompt, SignInRequest, SignedIn, within};
+use super::notice::Notice;
+use super::options::Prompt;
+use super::request::{SignInRequest, SignedIn};
+use super::timeout::within;
 use crate::account::Account;
+use crate::entra::adapter::{LastResponse, Sending};
 use crate::entra::authority;
 use crate::entra::browser::Browser;
+use crate::entra::client::Entra;
 use crate::entra::redirect::{
     AuthorizationResponse, Callback, Received, Redirect, RedirectUri, ResponseMode, Wait,
 };
-use crate::entra::refusal;
-use crate::entra::tokens::{Entra, Tokens, redirect_url, scope_text};
+use crate::entra::refusal::{self, Grant};
+use crate::entra::tokens::{Tokens, redirect_url, scope_text};
 use crate::error::{Error, Kind, Result};
 use crate::wire::entra::Metadata;
 
-/// A browser that opened nothing has brought nothing by then; so has a person who still types.
+/// The delay before the first notice that no request has arrived.
 const NOTICED: Duration = Duration::from_secs(15);
 
 impl Entra {
@@ -117,7 +122,8 @@ impl Entra {
         Ok(request.url().0.to_string())
     }
 
-    /// Redeems what an answer brought, if it is a code and was given by who was asked.
+    /// Checks the issuer of a response and redeems its code (RFC 6749, section 4.1.3) with the
+    /// verifier (RFC 7636, section 4.5).
     pub(super) async fn finish(
         &self,
         sign_in: &SignInRequest<'_>,
@@ -132,16 +138,28 @@ impl Entra {
             Callback::Code { code, .. } => code,
             Callback::Denied(denial) => return Err(refusal::from_redirect(&denial)),
         };
-        let mut tokens = self
-            .redeem_code(
-                metadata,
-                &code,
-                verifier,
-                redirect_uri,
-                sign_in,
-                attempt.nonce.secret(),
-            )
-            .await?;
+        // A code is sent once: Entra refuses it the second time, and may then revoke the tokens
+        // that it issued (RFC 6749, section 4.1.2).
+        let last = LastResponse::default();
+        let asked_at = self.clock.now();
+        let protocol = self
+            .protocol(metadata)?
+            .set_redirect_uri(redirect_url(redirect_uri)?);
+        let mut request = protocol
+            .exchange_code(AuthorizationCode::new(code.expose().to_owned()))
+            .set_pkce_verifier(verifier)
+            .add_extra_param("scope", scope_text(sign_in.scopes))
+            .add_extra_param("client_info", "1");
+        if let Some(claims) = self.claims(sign_in.challenge) {
+            request = request.add_extra_param("claims", claims.as_str().to_owned());
+        }
+        let answer = request
+            .request_async(&|request| self.send(request, Sending::Once, &last))
+            .await
+            .map_err(|error| self.token_error(Grant::SignIn, error, &last))
+            .map_err(refusal::code_not_redeemed)?;
+        let nonce = Some(attempt.nonce.secret().as_str());
+        let mut tokens = self.tokens(metadata, answer, nonce, asked_at, last.date())?;
         let account = tokens
             .account
             .take()
@@ -150,7 +168,7 @@ impl Entra {
     }
 }
 
-/// What binds the answer and the id_token to this one attempt: 128 random bits each.
+/// Binds the response and the id_token to this attempt, by 128 random bits each.
 pub(super) struct Attempt {
     pub(super) state: CsrfToken,
     nonce: CsrfToken,
@@ -165,16 +183,18 @@ impl Attempt {
     }
 }
 
-/// Where an answer says who gave it, that must be who was asked (RFC 9207, section 2.4). Entra
-/// does not say; on `organizations` the metadata's issuer leaves the tenant open.
-fn check_issuer(said: Option<&str>, issuer: &str) -> Result<()> {
-    let Some(said) = said else { return Ok(()) };
+/// Compares a response's issuer with the authority's (RFC 9207, section 2.4). Entra sends none. On
+/// `organizations` the metadata's issuer has a placeholder for the tenant.
+fn check_issuer(received: Option<&str>, issuer: &str) -> Result<()> {
+    let Some(received) = received else {
+        return Ok(());
+    };
     let is_same = match issuer.split_once("{tenantid}") {
-        Some((before, after)) => said
+        Some((before, after)) => received
             .strip_prefix(before)
             .and_then(|rest| rest.strip_suffix(after))
             .is_some_and(authority::is_guid),
-        None => said == issuer,
+        None => received == issuer,
     };
     match is_same {
         true => Ok(()),

@@ -1,7 +1,6 @@
-//! Sign-in on another device: a short code that a person enters anywhere (RFC 8628).
+//! Sign-in on another device, with a code that the user enters there (RFC 8628).
 //!
-//! How fast it is polled for is a rule of its own ([`Polling`]); this is the driver, which asks the
-//! token endpoint, one try at a time, and sleeps by the clock.
+//! [`Polling`] computes the delay between polls. This file sends them, and sleeps by the clock.
 
 use std::time::Duration;
 
@@ -11,28 +10,32 @@ use tracing::{debug, warn};
 use url::Url;
 
 use super::device_prompt::DevicePrompt;
+use super::notice::Notice;
+use super::options::SignInOptions;
 use super::polling::{Next, PollOutcome, Polling};
-use super::{Notice, SECOND, SignInOptions, SignInRequest, SignedIn, timed_out};
+use super::request::{SignInRequest, SignedIn};
+use super::timeout::{SECOND, timed_out};
 use crate::claims::Claims;
+use crate::entra::client::Entra;
 use crate::entra::refusal::{self, Grant};
-use crate::entra::tokens::{Entra, Tokens, scope_text};
+use crate::entra::tokens::{Tokens, scope_text};
 use crate::error::{Error, Kind, Reached, Result};
 use crate::http::{Request, Response};
 use crate::wire;
 use crate::wire::entra::{DeviceAuthorization, Metadata, TokenError};
 
 const GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
-/// How many codes are shown in all: whoever missed two is not there.
+/// The number of codes: after two expired codes, the user is assumed absent.
 const CODES: u8 = 2;
 
 const CODE_NOT_ENTERED: &str = "run the command again, and enter its new code in time; `--timeout 15m` waits longer. Where \
      the page refused to go on, the usual causes are: public client flows are not allowed for the \
      application, an admin must consent first, or a Conditional Access policy blocks device codes";
 
-/// What one poll brought.
+/// The result of a poll.
 enum PollResult {
     Tokens(Tokens),
-    Heard(PollOutcome, Option<Error>),
+    Waiting(PollOutcome, Option<Error>),
 }
 
 impl Entra {
@@ -79,27 +82,27 @@ impl Entra {
                 left: life.min(left),
             });
             let mut polling = Polling::new(Duration::from_secs(code.interval), life);
-            let mut trouble = None;
+            let mut failure = None;
             let mut may_be_redeemed = false;
-            // Nobody can have entered it yet: the first poll comes after the first pause.
+            // The first poll follows the first pause.
             let mut outcome = PollOutcome::Pending;
             while let Next::Wait(wait) = polling.next(outcome) {
-                self.rest(wait, &mut left, options, trouble.take()).await?;
+                self.sleep(wait, &mut left, options, failure.take()).await?;
                 match self.poll(&metadata, &code, claims, may_be_redeemed).await? {
                     PollResult::Tokens(tokens) => return Ok(tokens),
-                    PollResult::Heard(now, error) => {
-                        // Section 3.5 has the client poll on after a connection that broke.
+                    PollResult::Waiting(now, error) => {
+                        // A client polls on after a connection failure (section 3.5).
                         may_be_redeemed |= error.as_ref().is_some_and(Error::may_have_arrived);
                         if let (Some(error), false) = (&error, is_outage(outcome)) {
                             warn!("{error}: trying again until the code expires");
                         }
                         debug!("polled for the device code: {now}");
-                        (outcome, trouble) = (now, error);
+                        (outcome, failure) = (now, error);
                     }
                 }
             }
-            if let Some(trouble) = trouble {
-                return Err(trouble);
+            if let Some(failure) = failure {
+                return Err(failure);
             }
         }
         Err(Error::new(
@@ -109,13 +112,13 @@ impl Entra {
         ))
     }
 
-    /// Sleeps second by second. Where the time runs out, the `trouble` that there was is why.
-    async fn rest(
+    /// Sleeps second by second. At the time limit it returns `failure`, or a timeout.
+    async fn sleep(
         &self,
         mut wait: Duration,
         left: &mut Duration,
         options: &SignInOptions<'_>,
-        trouble: Option<Error>,
+        failure: Option<Error>,
     ) -> Result<()> {
         while !wait.is_zero() {
             (options.tell)(&Notice::Waiting { left: *left });
@@ -124,13 +127,13 @@ impl Entra {
             *left -= slice;
             wait -= slice;
             if left.is_zero() {
-                return Err(trouble.unwrap_or_else(|| timed_out(options.timeout, CODE_NOT_ENTERED)));
+                return Err(failure.unwrap_or_else(|| timed_out(options.timeout, CODE_NOT_ENTERED)));
             }
         }
         Ok(())
     }
 
-    /// Asks for a code (RFC 8628, section 3.1).
+    /// Requests a code (RFC 8628, section 3.1).
     async fn device_codes(
         &self,
         metadata: &Metadata,
@@ -175,8 +178,8 @@ impl Entra {
             })
     }
 
-    /// Asks once whether somebody has entered the code (RFC 8628, section 3.4). An answer may have
-    /// been lost before (`may_be_redeemed`): it may have been the one with the tokens.
+    /// Polls once for the tokens (RFC 8628, section 3.4). `may_be_redeemed` says that an earlier
+    /// response was lost, which may have contained the tokens.
     async fn poll(
         &self,
         metadata: &Metadata,
@@ -196,19 +199,19 @@ impl Entra {
         let host = self.authority.host();
         let answer = match self.http.send_once(request).await {
             Ok(answer) => answer,
-            // Only an approved code gets this status, and it is used up now.
+            // Only an approved code gets this status, and it is redeemed now.
             Err(error) if error.reached() == Reached::Answered(200) => {
                 return Err(refusal::tokens_lost(&host).caused_by(error));
             }
             Err(error) if error.kind() == Kind::Unreachable => {
-                return Ok(PollResult::Heard(PollOutcome::Outage(None), Some(error)));
+                return Ok(PollResult::Waiting(PollOutcome::Outage(None), Some(error)));
             }
             Err(error) => return Err(error),
         };
         if answer.is_outage() {
             let outcome = PollOutcome::Outage(answer.retry_after());
             let error = refusal::outage(&host, answer.status.as_u16());
-            return Ok(PollResult::Heard(outcome, Some(error)));
+            return Ok(PollResult::Waiting(outcome, Some(error)));
         }
         if !answer.is_json() || answer.status.is_server_error() {
             return Err(refusal::foreign(
@@ -217,16 +220,18 @@ impl Entra {
                 &format!("{}, and not as Entra does", answer.status.as_u16()),
             ));
         }
-        let said = match answer.status.as_u16() {
+        let response = match answer.status.as_u16() {
             200 => TokenError::despite_success(&answer.body),
             _ => Some(wire::read(&answer.body).ok_or_else(|| refused(&host, &answer))?),
         };
-        match said {
-            Some(said) if is_unknown_code(&said) && may_be_redeemed => {
+        match response {
+            Some(response) if is_unknown_code(&response) && may_be_redeemed => {
                 Err(refusal::tokens_lost(&host)
-                    .caused_by(refusal::from_token_error(Grant::SignIn, &said)))
+                    .caused_by(refusal::from_token_error(Grant::SignIn, &response)))
             }
-            Some(said) => poll_outcome(&said).map(|outcome| PollResult::Heard(outcome, None)),
+            Some(response) => {
+                poll_outcome(&response).map(|outcome| PollResult::Waiting(outcome, None))
+            }
             None => {
                 let tokens = self.read_tokens(metadata, &answer, asked_at);
                 let tokens = tokens.map_err(refusal::code_not_redeemed)?;
@@ -236,10 +241,10 @@ impl Entra {
     }
 }
 
-/// Whether Entra does not know the code, or not any more.
-fn is_unknown_code(said: &TokenError) -> bool {
+/// Returns whether Entra does not know the code, or no longer knows it.
+fn is_unknown_code(response: &TokenError) -> bool {
     matches!(
-        said.error.as_str(),
+        response.error.as_str(),
         "bad_verification_code" | "invalid_grant"
     )
 }
@@ -248,10 +253,10 @@ fn is_outage(outcome: PollOutcome) -> bool {
     matches!(outcome, PollOutcome::Outage(_))
 }
 
-/// Reads what the token endpoint says while nobody has signed in; Entra has words of its own
-/// beside those of RFC 8628, section 3.5.
-fn poll_outcome(said: &TokenError) -> Result<PollOutcome> {
-    match said.error.as_str() {
+/// Reads an error response of the token endpoint. Entra has error codes beside those of RFC 8628,
+/// section 3.5.
+fn poll_outcome(response: &TokenError) -> Result<PollOutcome> {
+    match response.error.as_str() {
         "authorization_pending" => Ok(PollOutcome::Pending),
         "slow_down" => Ok(PollOutcome::SlowDown),
         "expired_token" | "code_expired" => Ok(PollOutcome::Expired),
@@ -260,13 +265,13 @@ fn poll_outcome(said: &TokenError) -> Result<PollOutcome> {
             "the sign-in was declined on the other device",
             "run the command again, and confirm there that you sign in to this application",
         )),
-        _ => Err(refusal::from_token_error(Grant::SignIn, said)),
+        _ => Err(refusal::from_token_error(Grant::SignIn, response)),
     }
 }
 
 fn refused(host: &str, answer: &Response) -> Error {
     match wire::read::<TokenError>(&answer.body) {
-        Some(said) => refusal::from_token_error(Grant::SignIn, &said),
+        Some(response) => refusal::from_token_error(Grant::SignIn, &response),
         None => refusal::not_entra(
             host,
             &format!("{} and JSON that is not its own", answer.status.as_u16()),

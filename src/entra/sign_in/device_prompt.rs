@@ -1,4 +1,4 @@
-//! Checks a device code and its page before a person is shown them (RFC 8628, section 3.3).
+//! Checks a device code and its page before they are shown (RFC 8628, section 3.3).
 
 use url::Url;
 
@@ -9,18 +9,18 @@ use crate::wire::entra::DeviceAuthorization;
 const LONGEST_CODE: usize = 64;
 const LONGEST_PAGE: usize = 256;
 
-/// A device code that a person can be shown, with the page to send them to.
+/// A device code and its page, which are safe to show.
 pub(super) struct DevicePrompt {
     pub(super) device_code: DeviceCode,
     pub(super) user_code: String,
-    /// As it was parsed, so that the address that is shown is the one that was checked.
+    /// The parsed address, so that the shown address is the checked one.
     pub(super) page: Url,
     pub(super) expires_in: u64,
     pub(super) interval: u64,
 }
 
 impl DevicePrompt {
-    /// Checks the code and its page, which may be on any host. The error names what is wrong.
+    /// Checks the code and its page, which may be on any host. The error names the fault.
     pub(super) fn check(code: DeviceAuthorization) -> Result<Self, &'static str> {
         let is_code = !code.user_code.is_empty()
             && code.user_code.len() <= LONGEST_CODE
@@ -37,7 +37,7 @@ impl DevicePrompt {
         })
     }
 
-    /// The host of the page, with its port if that is not the default one.
+    /// Returns the host of the page, with its port if that is not the default one.
     pub(super) fn host(&self) -> String {
         let host = self.page.host_str().unwrap_or_default();
         match self.page.port() {
@@ -47,8 +47,8 @@ impl DevicePrompt {
     }
 }
 
-/// The page of a device code. What stands before an `@` in an address looks like its host and is
-/// not, so such an address is refused.
+/// Parses the page of a device code. Rejects user info before an `@`, because it looks like the
+/// host.
 fn page(text: &str) -> Result<Url, &'static str> {
     let unsafe_page = "a device code with a page that is not safe to open";
     if text.len() > LONGEST_PAGE || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
@@ -60,7 +60,7 @@ fn page(text: &str) -> Result<Url, &'static str> {
         "http" => url.host_str().is_some_and(loopback::is_loopback_host),
         _ => false,
     };
-    // The parser drops an empty user name, so that the text is looked at as well.
+    // The parser drops an empty user name, so the text is checked too.
     let after_scheme = text.split_once(':').map_or(text, |(_, rest)| rest);
     let after_slashes = after_scheme.trim_start_matches(['/', '\\']);
     let authority = after_slashes.split(['/', '\\', '?', '#']).next();

@@ -1,19 +1,22 @@
-//! Sign-in where no answer can come home: a person brings it, by copying the browser's last address
-//! or the code in it.
+//! Sign-in without a listener: the user copies the browser's last address, or the code in it.
 //!
-//! No listener is opened. [`super::pasted`] reads the text; no message repeats it.
+//! [`super::pasted`] reads the text; no message repeats it.
 
 use oauth2::PkceCodeChallenge;
 use tracing::debug;
 
 use super::code::Attempt;
-use super::{Notice, PasteUri, Reader, SignInRequest, SignedIn, pasted, timed_out};
-use crate::entra::redirect::{AuthorizationResponse, ResponseMode};
-use crate::entra::tokens::Entra;
+use super::notice::Notice;
+use super::options::Reader;
+use super::pasted;
+use super::request::{SignInRequest, SignedIn};
+use super::timeout::timed_out;
+use crate::entra::client::Entra;
+use crate::entra::redirect::{AuthorizationResponse, PasteUri, ResponseMode};
 use crate::error::{Error, Kind, Result};
 use crate::secret::Pasted;
 
-/// How often a person may paste.
+/// The number of pastes that are read.
 const TRIES: u32 = 3;
 
 const NOTHING_PASTED: &str = "run the command again, and paste the address that the browser ends on. Where it ended on an \
@@ -98,7 +101,3 @@ impl Entra {
         ))
     }
 }
-
-/// What a reader returns: everything that arrived at once, line by line; `None` at the end of the
-/// input.
-pub(super) type Lines = Result<Option<Pasted>>;

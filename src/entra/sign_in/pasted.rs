@@ -1,4 +1,4 @@
-//! Reads pasted text as the answer to a sign-in: an address, or the code in it.
+//! Reads pasted text as the response to a sign-in: an address, or the code in it.
 //!
 //! Pure. Terminals, mail programs and shells break an address into lines, indent it, quote it and
 //! escape it. The text is therefore joined before it is read, and a part of an address is never
@@ -12,16 +12,16 @@ use crate::entra::redirect::{AuthorizationResponse, Callback, is_same_state, rea
 use crate::secret::AuthorizationCode;
 use crate::text::is_unprintable;
 
-/// Entra's codes have hundreds of characters, and nothing that is typed by hand has so many.
+/// The shortest code. Entra's codes have hundreds of characters.
 const SHORTEST_CODE: usize = 24;
 const LONGEST_CODE: usize = 32 * 1024;
 
-/// What encloses an address in a text, or is left of that.
+/// The characters around an address in a text.
 const ENCLOSING: [char; 14] = [
     '<', '>', '"', '\'', '`', '(', ')', '\u{201c}', '\u{201d}', '\u{2018}', '\u{2019}', '\u{ab}',
     '\u{bb}', ',',
 ];
-/// What terminals put around a paste if the program before left that mode on.
+/// The marks of bracketed paste, which terminals send if an earlier program left that mode on.
 const PASTE_MARKS: [&str; 2] = ["\u{1b}[200~", "\u{1b}[201~"];
 
 const NO_ANSWER: &str =
@@ -34,8 +34,8 @@ const NEITHER: &str = "that is neither the browser's address nor the code in it"
 
 type Outcome = Result<AuthorizationResponse, &'static str>;
 
-/// Reads `text`, alone or as the end of what was pasted `earlier` and could not be used. Returns
-/// the reason if neither is the answer; the reason repeats nothing of the text.
+/// Reads `text`, alone or as the continuation of the `earlier` text, which was not a response.
+/// Returns the reason if neither is the response; the reason repeats nothing of the text.
 ///
 /// A bare code has no `state`; PKCE and the nonce bind it to this sign-in.
 pub(super) fn read(earlier: &str, text: &str, state: &str) -> Outcome {
@@ -49,7 +49,7 @@ pub(super) fn read(earlier: &str, text: &str, state: &str) -> Outcome {
     if outcome.is_ok() {
         return outcome;
     }
-    // The address may begin in a later line, or in what was pasted before.
+    // The address may begin in a later line, or in the earlier text.
     let all: Vec<&str> = old.iter().chain(&new).map(|line| line.as_str()).collect();
     let later = (old.len() + 1..all.len()).chain((0..old.len()).rev());
     for start in later {
@@ -66,7 +66,7 @@ pub(super) fn read(earlier: &str, text: &str, state: &str) -> Outcome {
     }
 }
 
-/// The lines that have something on them, without blanks, control characters and escapes.
+/// Returns the lines that are not empty, without blanks, control characters and escapes.
 fn lines(text: &str) -> Vec<Zeroizing<String>> {
     let lines = text.split(['\n', '\r']).map(|line| {
         let mut line = Zeroizing::new(line.to_owned());
@@ -131,14 +131,14 @@ fn answer(text: &str, state: &str) -> Outcome {
     read_pasted(form.as_bytes(), state).ok_or(DAMAGED)
 }
 
-/// Whether this is an address from its code on. The end of a code is not.
+/// Returns whether the text is the end of an address, from the whole code on.
 fn is_code_and_more(text: &str) -> bool {
     text.split_once('&')
         .is_some_and(|(code, _)| has_form_of_code(code))
 }
 
-/// Whether this is a whole code: a version, a dot and Base64url in parts (`1.AXkA….AgABAAIAAAD…`),
-/// or what Entra issued before 2020 (`OAQABAAIAAAD…`).
+/// Returns whether the text is a whole code: a version, a dot and Base64url in parts
+/// (`1.AXkA….AgABAAIAAAD…`), or Entra's format before 2020 (`OAQABAAIAAAD…`).
 fn has_form_of_code(text: &str) -> bool {
     let rest = match text.as_bytes() {
         [version, b'.', ..] if version.is_ascii_digit() => &text[2..],
@@ -152,8 +152,8 @@ fn has_form_of_code(text: &str) -> bool {
     (SHORTEST_CODE..=LONGEST_CODE).contains(&text.len()) && rest.split('.').all(is_base64url)
 }
 
-/// Whether a code in an address may be whole. Two addresses in one are not; codes of other kinds of
-/// accounts (`M.C507_BAY…`) are.
+/// Returns whether a code in an address may be whole, including codes of other kinds of accounts
+/// (`M.C507_BAY…`). Two joined addresses are not.
 fn has_characters_of_code(code: &str) -> bool {
     let is_character = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~!*$'()".contains(&byte);
     code.len() <= LONGEST_CODE && code.bytes().all(is_character)
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_is_joined_wherever_it_was_broken() {
+    fn address_broken_into_lines_is_joined() {
         let address = of(ADDRESS);
         for at in 1..address.len() {
             let (first, second) = address.split_at(at);
@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn other_text_is_refused_in_words_that_do_not_repeat_it() {
+    fn other_text_is_refused_without_repeating_it() {
         for text in [
             "",
             "   ",

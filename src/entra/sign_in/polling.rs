@@ -1,27 +1,27 @@
-//! How fast a device code is polled for (RFC 8628, section 3.5).
+//! The delay between the polls for a device code (RFC 8628, section 3.5).
 //!
-//! Pure: what a poll heard goes in, how long to wait before the next one comes out.
+//! Pure: the input is the outcome of a poll, the output the delay before the next one.
 
 use std::fmt;
 use std::time::Duration;
 
-use super::SECOND;
+use super::timeout::SECOND;
 
-/// What `slow_down` adds, for good (RFC 8628, section 3.5).
+/// The increase of the interval by `slow_down` (RFC 8628, section 3.5).
 const SLOWER: Duration = Duration::from_secs(5);
-/// The longest pause that trouble leads to, or that an answer may ask for.
+/// The longest pause after an outage, and the longest `Retry-After` that is followed.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
-/// No code is waited for longer, whatever the authority says.
+/// The longest lifetime of a code that is accepted from the authority.
 const LONGEST_LIFE: Duration = Duration::from_secs(3600);
 
-/// What a poll heard, where the wait goes on.
+/// The outcome of a poll without tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum PollOutcome {
-    /// Nobody has entered the code yet.
+    /// The user has not entered the code yet.
     Pending,
-    /// We ask too often.
+    /// The polls are too frequent.
     SlowDown,
-    /// Entra or the network is out of order; perhaps it said for how long.
+    /// Entra or the network fails, with the `Retry-After` if there is one.
     Outage(Option<Duration>),
     /// The code can no longer be entered.
     Expired,
@@ -39,42 +39,42 @@ impl fmt::Display for PollOutcome {
     }
 }
 
-/// What to do next.
+/// The next step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Next {
-    /// Sleep so long, then poll.
+    /// Sleep for this time, then poll.
     Wait(Duration),
-    /// Ask for another code.
+    /// Request another code.
     Renew,
 }
 
-/// How fast one code is polled for.
+/// The polling state of one code.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Polling {
     interval: Duration,
-    /// The pause that the latest trouble led to; none without.
+    /// The backoff of the latest outage.
     pause: Duration,
-    /// How long the code can still be entered.
+    /// The time until the code expires.
     left: Duration,
 }
 
 impl Polling {
     pub(super) fn new(interval: Duration, life: Duration) -> Self {
         Polling {
-            // A client that is told to poll without pause does not.
+            // An interval of 0 s would be a busy loop.
             interval: interval.clamp(SECOND, LONGEST_PAUSE),
             pause: Duration::ZERO,
             left: life.min(LONGEST_LIFE),
         }
     }
 
-    /// Hears an answer and says what comes next; the wait that it names counts as passed.
+    /// Returns the next step. Its delay is counted as elapsed.
     pub(super) fn next(&mut self, outcome: PollOutcome) -> Next {
-        let sign_in = match outcome {
+        let requested = match outcome {
             PollOutcome::Expired => return Next::Renew,
-            PollOutcome::Outage(sign_in) => {
+            PollOutcome::Outage(retry_after) => {
                 self.pause = (self.pause * 2).max(self.interval).min(LONGEST_PAUSE);
-                sign_in.unwrap_or_default().min(LONGEST_PAUSE)
+                retry_after.unwrap_or_default().min(LONGEST_PAUSE)
             }
             PollOutcome::SlowDown => {
                 self.interval += SLOWER;
@@ -86,7 +86,7 @@ impl Polling {
                 Duration::ZERO
             }
         };
-        let wait = self.interval.max(self.pause).max(sign_in).min(self.left);
+        let wait = self.interval.max(self.pause).max(requested).min(self.left);
         if wait.is_zero() {
             return Next::Renew;
         }
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn the_interval_is_kept_and_slow_down_adds_to_it_for_good() {
+    fn slow_down_increases_the_interval_permanently() {
         let mut polling = Polling::new(seconds(5), seconds(900));
         assert_eq!(polling.next(PollOutcome::Pending), Next::Wait(seconds(5)));
         assert_eq!(polling.next(PollOutcome::SlowDown), Next::Wait(seconds(10)));
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn trouble_backs_off_and_asks_as_late_as_it_is_told_and_is_forgotten_when_over() {
+    fn outages_back_off_honor_retry_after_and_end_with_a_response() {
         let mut polling = Polling::new(seconds(5), seconds(900));
         let trouble = PollOutcome::Outage(None);
         for expected in [5, 10, 20, 40, 60, 60] {
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn an_interval_of_nothing_is_no_hot_loop_and_a_life_of_years_ends() {
+    fn zero_interval_is_no_busy_loop_and_long_lifetimes_are_capped() {
         let mut polling = Polling::new(Duration::ZERO, seconds(1 << 40));
         assert_eq!(polling.next(PollOutcome::Pending), Next::Wait(SECOND));
         assert!(polling.left < LONGEST_LIFE);

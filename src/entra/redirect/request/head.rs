@@ -1,7 +1,7 @@
 //! Splits a request's head from its body as the bytes arrive, and drops the cookies.
 //!
 //! Browsers send every cookie of `localhost` to every port, so other local apps decide how many
-//! arrive here. The listener reads none of them: they count towards a limit of their own.
+//! arrive here. The listener reads none of them: they have a separate limit.
 
 use zeroize::Zeroizing;
 
@@ -54,7 +54,7 @@ impl Head {
         }
         self.kept.push(byte);
         let line = &self.kept[self.line..];
-        // The first line is the request's own.
+        // The first line is the request line.
         if self.line > 0 && line.eq_ignore_ascii_case(COOKIE) {
             self.kept.truncate(self.line);
             self.is_cookie = true;

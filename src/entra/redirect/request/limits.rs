@@ -12,7 +12,7 @@ pub(super) const HEADER_COUNT: usize = 64;
 /// The largest body that a request may have, in bytes.
 pub(super) const BODY_LIMIT: usize = 64 * 1024;
 /// The longest time for a connection to send its request, and again to read its page.
-pub(in crate::entra::redirect) const TIME_LIMIT: Duration = Duration::from_secs(10);
+pub(crate) const TIME_LIMIT: Duration = Duration::from_secs(10);
 
 pub(super) const MALFORMED: Refusal = Refusal::new(
     400,

@@ -7,20 +7,20 @@ use crate::entra::redirect::refusal::{Refusal, Refused};
 use crate::loopback::PURPOSES;
 
 /// A whole request. Its target and body may contain the code.
-pub(in crate::entra::redirect) struct Request {
-    pub(in crate::entra::redirect) method: String,
-    pub(in crate::entra::redirect) target: Zeroizing<String>,
-    pub(in crate::entra::redirect) host: String,
-    pub(in crate::entra::redirect) content_type: Option<String>,
-    pub(in crate::entra::redirect) fetch_site: Option<String>,
-    pub(in crate::entra::redirect) fetch_mode: Option<String>,
-    pub(in crate::entra::redirect) fetch_dest: Option<String>,
+pub(crate) struct Request {
+    pub(crate) method: String,
+    pub(crate) target: Zeroizing<String>,
+    pub(crate) host: String,
+    pub(crate) content_type: Option<String>,
+    pub(crate) fetch_site: Option<String>,
+    pub(crate) fetch_mode: Option<String>,
+    pub(crate) fetch_dest: Option<String>,
     /// The first of [`PURPOSES`].
-    pub(in crate::entra::redirect) purpose: Option<String>,
-    pub(in crate::entra::redirect) body: Zeroizing<Vec<u8>>,
+    pub(crate) purpose: Option<String>,
+    pub(crate) body: Zeroizing<Vec<u8>>,
 }
 
-/// The head of a request, whose body is still empty.
+/// The head of a request. The request's body is empty.
 pub(super) struct ParsedHead {
     pub(super) request: Request,
     /// The length of the body in bytes.

@@ -1,11 +1,11 @@
 //! Recognises connections that do not begin with an HTTP/1.1 request.
 
-/// What the first bytes of a connection are.
+/// The protocol of a connection, by its first bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Protocol {
     /// The start of an HTTP/1.1 request, as far as the bytes can tell.
     Http1,
-    /// A TLS ClientHello: the browser was given `https`, or an HSTS entry for localhost forces it.
+    /// A TLS ClientHello: the address has `https`, or an HSTS entry for localhost forces it.
     Tls,
     /// HTTP/2's preface without TLS (RFC 9113, section 3.4).
     Http2,
@@ -22,7 +22,7 @@ const RECORD: [u8; 3] = [22, 3, 4];
 /// More than any ClientHello that fits one record.
 const LONGEST_RECORD: usize = 1 << 14;
 
-/// Decides by the first bytes of a connection.
+/// Detects the protocol by the first bytes of a connection.
 pub(super) fn detect(bytes: &[u8]) -> Protocol {
     match bytes {
         [] => Protocol::Unclear,
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_is_told_from_the_http2_preface_by_its_first_different_byte() {
+    fn request_differs_from_the_http2_preface_by_its_first_different_byte() {
         assert_eq!(detect(b"PRI * HTTP/2.0\r\n"), Protocol::Http2);
         for start in ["P", "PRI", "PRI * HTTP/"] {
             assert_eq!(detect(start.as_bytes()), Protocol::Unclear, "{start}");

@@ -17,7 +17,7 @@ const CHUNK: usize = 8 * 1024;
 
 /// The reason that a request was not read.
 #[derive(Debug, PartialEq, Eq)]
-pub(in crate::entra::redirect) enum ReadError {
+pub(crate) enum ReadError {
     /// The request is refused with this page.
     Refused(Refusal),
     /// The connection was closed, or sent nothing.
@@ -37,10 +37,7 @@ impl From<std::io::Error> for ReadError {
 }
 
 /// Reads one request within the limits and `patience`. Ignores later bytes of the connection.
-pub(in crate::entra::redirect) async fn read(
-    stream: &mut TcpStream,
-    patience: Duration,
-) -> Result<Request, ReadError> {
+pub(crate) async fn read(stream: &mut TcpStream, patience: Duration) -> Result<Request, ReadError> {
     let mut is_silent = true;
     match tokio::time::timeout(patience, read_whole(stream, &mut is_silent)).await {
         Ok(read) => read,

@@ -1,4 +1,4 @@
-//! What strangers do to a sign-in that goes on regardless.
+//! Hostile requests during a sign-in, which continues.
 
 use super::*;
 
@@ -13,7 +13,7 @@ async fn completes(port: u16, wait: Waiting) {
 }
 
 #[tokio::test]
-async fn malformed_requests_are_turned_away_and_the_wait_goes_on() {
+async fn malformed_requests_are_refused_and_the_wait_continues() {
     let (port, wait) = waiting(&RedirectUri::localhost(0), ResponseMode::FormPost);
     let host = format!("Host: localhost:{port}\r\n");
     let form = "Content-Type: application/x-www-form-urlencoded\r\n";
@@ -146,7 +146,7 @@ async fn malformed_requests_are_turned_away_and_the_wait_goes_on() {
 }
 
 #[tokio::test]
-async fn bytes_that_are_no_text_are_turned_away() {
+async fn bytes_that_are_not_text_are_refused() {
     let (port, wait) = waiting(&RedirectUri::localhost(0), ResponseMode::FormPost);
     let latin = format!("GET / HTTP/1.1\r\nHost: localhost:{port}\r\nX: \u{0}");
     let mut raw = format!("GET /\u{7f} HTTP/1.1\r\nHost: localhost:{port}\r\n\r\n").into_bytes();
@@ -159,7 +159,7 @@ async fn bytes_that_are_no_text_are_turned_away() {
 }
 
 #[tokio::test]
-async fn a_pipelined_second_request_is_never_heard() {
+async fn pipelined_second_request_is_ignored() {
     let (port, wait) = waiting(&RedirectUri::localhost(0), ResponseMode::FormPost);
     let stranger = format!("GET /favicon.ico HTTP/1.1\r\nHost: localhost:{port}\r\n\r\n");
     let both = format!("{stranger}{}", the_answer(port));
@@ -188,7 +188,7 @@ async fn a_head_request_gets_no_body() {
 }
 
 #[tokio::test]
-async fn a_slow_sender_holds_nobody_up() {
+async fn slow_sender_does_not_delay_other_connections() {
     let (port, wait) = waiting(&RedirectUri::localhost(0), ResponseMode::FormPost);
     let mut slow = open_connection(port).await;
     slow.set_nodelay(true).expect("a socket");
@@ -203,7 +203,7 @@ async fn a_slow_sender_holds_nobody_up() {
 }
 
 #[tokio::test]
-async fn a_browser_that_sends_byte_by_byte_is_heard() {
+async fn response_that_arrives_byte_by_byte_is_read() {
     let (port, wait) = waiting(&RedirectUri::localhost(0), ResponseMode::FormPost);
     let mut slow = open_connection(port).await;
     slow.set_nodelay(true).expect("a socket");
@@ -216,7 +216,7 @@ async fn a_browser_that_sends_byte_by_byte_is_heard() {
 }
 
 #[tokio::test]
-async fn whoever_sends_half_is_told_so_and_whoever_sends_nothing_is_let_go() {
+async fn partial_request_times_out_with_408_and_silent_connection_is_closed() {
     let listener = TcpListener::bind((V4, 0)).await.expect("a free port");
     let port = listener.local_addr().expect("bound").port();
     for (sent, expected) in [("", None), ("POST / HTTP/1.1\r\n", Some(408))] {
@@ -234,14 +234,14 @@ async fn whoever_sends_half_is_told_so_and_whoever_sends_nothing_is_let_go() {
 }
 
 #[tokio::test]
-async fn idle_strangers_do_not_keep_the_answer_out() {
+async fn idle_connections_do_not_block_the_response() {
     let (port, wait) = waiting(&RedirectUri::localhost(0), ResponseMode::FormPost);
     let mut first = open_connection(port).await;
     let mut idle = Vec::new();
     for _ in 0..200 {
         idle.push(open_connection(port).await);
     }
-    // The oldest has made room for the others, long before its time is over.
+    // The oldest is closed long before its time limit.
     let mut byte = [0; 1];
     let read = timeout(request::TIME_LIMIT / 2, first.read(&mut byte)).await;
     assert!(!matches!(read.expect("it is closed"), Ok(1)));
@@ -249,7 +249,7 @@ async fn idle_strangers_do_not_keep_the_answer_out() {
 }
 
 #[tokio::test]
-async fn callers_that_send_on_and_never_read_are_closed_and_the_answer_is_heard() {
+async fn clients_that_send_on_and_never_read_are_closed_and_the_response_is_read() {
     let (port, wait) = waiting(&RedirectUri::localhost(0), ResponseMode::FormPost);
     let request = format!("GET /other HTTP/1.1\r\nHost: localhost:{port}\r\n\r\n");
     let requests = request.repeat(100);
@@ -260,7 +260,7 @@ async fn callers_that_send_on_and_never_read_are_closed_and_the_answer_is_heard(
         let _ = stream.write_all(requests.as_bytes()).await;
         held.push(stream);
     }
-    // While the wait goes on, each but the latest has made room.
+    // During the wait, all connections but the latest are closed.
     for stream in &mut held[..200] {
         let mut page = Vec::new();
         let _ = stream.read_to_end(&mut page).await;
@@ -297,7 +297,7 @@ async fn half_a_request_and_a_caller_that_stays_after_its_page_have_ten_seconds(
 }
 
 #[tokio::test]
-async fn strangers_who_were_answered_and_stay_do_not_keep_the_answer_out() {
+async fn answered_connections_that_stay_open_do_not_block_the_response() {
     let (port, wait) = waiting(&RedirectUri::localhost(0), ResponseMode::FormPost);
     let mut slow = open_connection(port).await;
     slow.write_all(b"P").await.expect("sent");
@@ -309,14 +309,14 @@ async fn strangers_who_were_answered_and_stay_do_not_keep_the_answer_out() {
         stranger.read_exact(&mut byte).await.expect("a page");
         staying.push(stranger);
     }
-    // Who is still sending outlasts those who have had their page.
+    // A connection that still sends outlasts those that got their page.
     let rest = the_answer(port);
     slow.write_all(&rest.as_bytes()[1..]).await.expect("sent");
     let answer = wait.await.expect("no panic").expect("the answer");
     assert_eq!(code_of(&answer), CODE);
 }
 
-/// What a flood costs is measured in a process of its own: the other tests need memory, too.
+/// The memory of a flood is measured in another process, because the other tests use memory too.
 #[cfg(target_os = "linux")]
 #[test]
 fn floods_cost_no_more_memory_than_the_limits() {
@@ -340,7 +340,7 @@ async fn a_flood_measured_alone() {
         let digits = line.and_then(|line| line.split_whitespace().nth(1));
         digits.and_then(|digits| digits.parse().ok()).expect(name)
     }
-    /// Pours 50 MB after the opening, from one small buffer, and reads what comes back.
+    /// Sends 50 MB after the opening, from one small buffer, and returns the response.
     async fn pour(port: u16, opening: String) -> String {
         let mut stream = open_connection(port).await;
         stream.write_all(opening.as_bytes()).await.expect("sent");

@@ -31,7 +31,7 @@ fn waiting(uri: &RedirectUri, mode: ResponseMode) -> (u16, Waiting) {
     (port, wait)
 }
 
-/// The same, and what it reports.
+/// Returns a waiting listener, its port and its reports.
 fn reporting(uri: &RedirectUri, mode: ResponseMode) -> (u16, Waiting, Reported) {
     let redirect = Redirect::bind(uri).expect("a free port");
     let port = redirect.port();
@@ -78,7 +78,7 @@ async fn exchange(ip: IpAddr, port: u16, request: &[u8]) -> String {
     let mut stream = TcpStream::connect((ip, port))
         .await
         .expect("the port is open");
-    // A server that has heard enough may close before all is sent.
+    // A server may close the connection before it has read the whole request.
     let _ = stream.write_all(request).await;
     let mut answer = Vec::new();
     // The other side ends the connection itself, long before its time limit does.

@@ -1,4 +1,4 @@
-//! The answer told from strangers, as tables.
+//! The response among other requests, as tables.
 
 use super::*;
 
@@ -95,7 +95,7 @@ fn an_empty_state_of_ours_matches_nothing() {
 }
 
 #[test]
-fn strangers_are_told_what_is_wrong() {
+fn each_unexpected_request_gets_its_status() {
     let good = || request("POST", "/", b"state=s&code=c");
     type Change = fn(&mut Request);
     let table: [(u16, Change); 19] = [
@@ -138,7 +138,7 @@ fn strangers_are_told_what_is_wrong() {
 }
 
 #[test]
-fn a_query_answer_that_was_not_asked_for_is_a_stranger() {
+fn response_in_the_query_is_refused_in_form_post_mode() {
     let stray = request("GET", "/?code=c&state=s", b"");
     assert_eq!(read(&stray), Err(400));
     assert_eq!(read(&request("GET", "/?code=c&state=x", b"")), Err(405));
@@ -148,7 +148,7 @@ fn a_query_answer_that_was_not_asked_for_is_a_stranger() {
 }
 
 #[test]
-fn what_comes_from_outside_is_bounded() {
+fn texts_of_a_response_are_bounded() {
     let body = format!(
         "state=s&error={}&error_description={}&claims={}",
         "e".repeat(999),

@@ -1,4 +1,4 @@
-//! What the user is shown of refused requests, and that cookies refuse none.
+//! The reports of refused requests, and requests with many cookies.
 
 use rustls::pki_types::ServerName;
 
@@ -163,7 +163,7 @@ async fn every_reason_is_reported_once_and_contains_nothing_of_the_request() {
 }
 
 #[tokio::test]
-async fn what_a_browser_asks_for_by_itself_is_not_reported() {
+async fn automatic_browser_requests_are_not_reported() {
     let (port, wait, reported) = reporting(&RedirectUri::localhost(0), ResponseMode::FormPost);
     for path in [
         "/favicon.ico",

@@ -1,4 +1,4 @@
-//! The start page: what leads to the authority, and what does not.
+//! The start page: requests that are redirected to the authority, and requests that are not.
 
 use super::*;
 use crate::loopback::peer::Admission;

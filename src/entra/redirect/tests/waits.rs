@@ -1,4 +1,4 @@
-//! What a sign-in goes through when nobody means harm.
+//! The wait for the response, without hostile requests.
 
 use super::*;
 
@@ -97,7 +97,7 @@ async fn a_sentence_has_its_capital_and_a_name_has_none() {
 }
 
 #[tokio::test]
-async fn a_refusal_comes_back_in_words() {
+async fn error_response_is_returned_with_its_description() {
     let (port, wait) = waiting(&RedirectUri::localhost(0), ResponseMode::FormPost);
     let body = format!(
         "error=access_denied&error_subcode=cancel&state={STATE}&error_description=\
@@ -130,7 +130,7 @@ async fn a_refusal_comes_back_in_words() {
 }
 
 #[tokio::test]
-async fn a_query_answer_is_taken_where_it_was_asked_for() {
+async fn response_in_the_query_is_accepted_in_query_mode() {
     let uri = RedirectUri::localhost(0);
     let (port, wait) = waiting(&uri, ResponseMode::Query);
     let post = exchange(V4, port, the_answer(port).as_bytes()).await;
@@ -170,7 +170,7 @@ async fn only_the_registered_path_is_answered() {
 }
 
 #[tokio::test]
-async fn a_browser_that_is_early_is_kept_waiting() {
+async fn early_browser_waits_in_the_backlog() {
     let redirect = Redirect::bind(&RedirectUri::localhost(0)).expect("a free port");
     let port = redirect.port();
     assert_eq!(redirect.uri(), format!("http://localhost:{port}"));
@@ -187,7 +187,7 @@ async fn a_browser_that_is_early_is_kept_waiting() {
 }
 
 #[tokio::test]
-async fn a_wait_that_is_given_up_closes_everything_at_once() {
+async fn dropped_wait_closes_all_connections() {
     let redirect = Redirect::bind(&RedirectUri::localhost(0)).expect("a free port");
     let port = redirect.port();
     let mut connection = open_connection(port).await;
@@ -209,7 +209,7 @@ async fn a_wait_that_is_given_up_closes_everything_at_once() {
 }
 
 #[tokio::test]
-async fn a_browser_that_has_left_does_not_hold_the_program_up() {
+async fn closed_browser_does_not_delay_the_sign_in() {
     let (port, wait) = waiting(&RedirectUri::localhost(0), ResponseMode::FormPost);
     let mut browser = open_connection(port).await;
     browser

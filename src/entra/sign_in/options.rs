@@ -1,0 +1,127 @@
+//! The options of a sign-in.
+
+use std::fmt;
+use std::pin::Pin;
+use std::time::Duration;
+
+use super::notice::Notice;
+use crate::account::Account;
+use crate::entra::browser::Browser;
+use crate::entra::redirect::{PasteUri, RedirectUri};
+use crate::error::Result;
+use crate::secret::Pasted;
+
+/// The `prompt` parameter (OpenID Connect Core 1.0, section 3.1.2.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Prompt {
+    /// Shows the account picker.
+    SelectAccount,
+    /// Requires a new sign-in, even if the browser has a session.
+    Login,
+    /// Requires new consent.
+    Consent,
+    /// Shows nothing, and fails if the browser's session is not enough.
+    None,
+}
+
+impl Prompt {
+    /// Returns the value of the parameter.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Prompt::SelectAccount => "select_account",
+            Prompt::Login => "login",
+            Prompt::Consent => "consent",
+            Prompt::None => "none",
+        }
+    }
+}
+
+/// The method of an interactive sign-in, and its callbacks. A caller without options forbids one.
+pub struct SignInOptions<'a> {
+    /// The method.
+    pub by: SignInMethod<'a>,
+    /// The `prompt` parameter. A device code ignores it.
+    pub prompt: Option<Prompt>,
+    /// The time limit for the user.
+    pub timeout: Duration,
+    /// Receives the notices for the user during the sign-in.
+    pub tell: &'a (dyn Fn(&Notice<'_>) + Send + Sync),
+    /// Asks the user if a new account may become the active one. With `None` it becomes the active
+    /// one, with a warning.
+    pub confirm: Option<&'a Confirm>,
+}
+
+impl<'a> SignInOptions<'a> {
+    /// Creates options without a prompt and without callbacks.
+    pub fn new(by: SignInMethod<'a>, timeout: Duration) -> Self {
+        SignInOptions {
+            by,
+            prompt: None,
+            timeout,
+            tell: &|_| {},
+            confirm: None,
+        }
+    }
+
+    /// Creates options for this browser, with a redirect address at a free port of
+    /// `http://localhost`.
+    pub fn in_browser(browser: &'a dyn Browser, timeout: Duration) -> Self {
+        let redirect_uri = RedirectUri::localhost(0);
+        let by = SignInMethod::Browser {
+            browser,
+            redirect_uri,
+        };
+        SignInOptions::new(by, timeout)
+    }
+}
+
+/// Asks if an account without a stored session may replace the active one. An attacker could lead a
+/// browser to this listener with the response to their own sign-in.
+pub type Confirm =
+    dyn Fn(&NewAccount<'_>) -> Pin<Box<dyn Future<Output = Result<bool>> + Send>> + Send + Sync;
+
+/// An account that signed in and has no stored session.
+#[derive(Debug, Clone, Copy)]
+pub struct NewAccount<'a> {
+    /// The new account.
+    pub account: &'a Account,
+    /// The active account.
+    pub active: &'a Account,
+}
+
+impl fmt::Display for NewAccount<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} signed in, and no session of that account was ever kept here; the active account is \
+             {}",
+            self.account.username, self.active.username
+        )
+    }
+}
+
+/// The method of an interactive sign-in.
+pub enum SignInMethod<'a> {
+    /// A browser on this machine, or one that reaches its loopback interface.
+    Browser {
+        /// Opens the sign-in page.
+        browser: &'a dyn Browser,
+        /// The address of the listener for the response.
+        redirect_uri: RedirectUri,
+    },
+    /// A short code that the user enters on another device (RFC 8628).
+    DeviceCode,
+    /// A browser on any machine; the user copies its last address.
+    Paste {
+        /// The address to which Entra redirects the browser, without a listener.
+        redirect_uri: PasteUri,
+        /// Reads the pasted text.
+        reader: &'a Reader,
+    },
+}
+
+/// Reads the lines that the user pastes at once, such as an address that was broken into lines.
+pub type Reader = dyn Fn() -> Pin<Box<dyn Future<Output = Lines> + Send>> + Send + Sync;
+
+/// The lines that arrived at once; `None` at the end of the input.
+pub(super) type Lines = Result<Option<Pasted>>;
