@@ -8,9 +8,6 @@
 //! [`store`](crate::store); a program that needs other parts combines those.
 
 mod builder;
-#[cfg(test)]
-#[cfg(feature = "emulator")]
-mod tests;
 mod user_session;
 
 pub use builder::TeamsSessionBuilder;

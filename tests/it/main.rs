@@ -35,13 +35,13 @@ mod hardening;
 mod harness;
 mod hidden_input;
 mod identity;
+mod imports;
 mod input_forms;
 #[cfg(target_os = "linux")]
 mod kept_files;
 mod killed_writers;
 mod loudness;
 mod many_accounts;
-mod map;
 mod named_accounts;
 mod newcomers;
 mod output;
@@ -63,6 +63,7 @@ mod signs_of_life;
 mod single_use;
 mod stores;
 mod suites;
+mod teams_session;
 mod tenants;
 #[cfg(target_os = "linux")]
 mod unit;

@@ -3,15 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{TeamsSession, TeamsSessionBuilder};
-use crate::credential::{self, CommunicationTokenCredential};
-use crate::emulator::{Emulator, Options, UserAgent};
-use crate::entra::browser::{Browser, Link, Opened};
-use crate::error::{Kind, Result};
-use crate::exchange::ExchangeKind;
-use crate::session::TokenSecret;
-use crate::store::MemoryStore;
-use crate::time::{SettableClock, Timestamp};
+use acspass::TeamsSession;
+use acspass::credential::{self, CommunicationTokenCredential};
+use acspass::emulator::{Emulator, Options, UserAgent};
+use acspass::entra::browser::{Browser, Link, Opened};
+use acspass::error::{Kind, Result};
+use acspass::exchange::ExchangeKind;
+use acspass::session::TokenSecret;
+use acspass::store::MemoryStore;
+use acspass::teams_session::TeamsSessionBuilder;
+use acspass::time::{SettableClock, Timestamp};
 
 /// Signs the emulator's user in without a person.
 struct Unattended;
