@@ -15,7 +15,7 @@ mod claims;
 #[cfg(target_os = "linux")]
 mod command_lines;
 mod concurrency;
-mod contract_state;
+mod contract;
 mod cookies;
 mod device_code;
 mod doctor;
