@@ -56,6 +56,15 @@ cargo clippy --locked --all-targets -- -D warnings
 step "cargo test"
 cargo test --locked --lib --bins --tests --examples
 
+for feature in identity session emulator serve; do
+    step "the feature $feature alone"
+    cargo test --locked --no-default-features --features "$feature" --lib --examples
+    RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --no-default-features --features "$feature"
+done
+count=$(cargo tree --locked --no-default-features --features identity -e normal,build --prefix none |
+    awk '{ print $1, $2 }' | sort -u | wc -l)
+[ "$count" -lt 120 ] || fail "the feature identity needs $count crates; the limit is 119"
+
 step "the official SDKs against the emulator"
 tests/conformance/run.sh
 

@@ -40,6 +40,7 @@ mod input_forms;
 #[cfg(target_os = "linux")]
 mod kept_files;
 mod killed_writers;
+mod library_example;
 mod loudness;
 mod many_accounts;
 mod named_accounts;

@@ -139,6 +139,7 @@ fn assert_words(error: &Error, message: &[&str], hint: &[&str]) {
     assert!(super::super::is_distrust(error), "{error}");
 }
 
+#[cfg(feature = "session")]
 #[test]
 fn certificate_of_a_named_authority_is_accepted_and_its_issuer_is_known() {
     let authority = authority("Contoso Root");
@@ -148,6 +149,7 @@ fn certificate_of_a_named_authority_is_accepted_and_its_issuer_is_known() {
     assert_eq!(issuer.as_deref(), Some("Contoso Root"));
 }
 
+#[cfg(feature = "session")]
 #[test]
 fn expired_certificate_names_the_clock_and_both_times() {
     let authority = authority("Contoso Root");
@@ -169,6 +171,7 @@ fn expired_certificate_names_the_clock_and_both_times() {
     );
 }
 
+#[cfg(feature = "session")]
 #[test]
 fn certificate_of_the_future_names_the_clock_and_both_times() {
     let authority = authority("Contoso Root");
@@ -208,6 +211,7 @@ fn certificate_for_another_host_names_the_hosts() {
     assert_words(&nameless, &["names no host"], &["check the spelling"]);
 }
 
+#[cfg(feature = "session")]
 #[test]
 fn unknown_issuer_is_named_and_the_hint_fits_what_is_set_already() {
     let (right, wrong) = (authority("Contoso Root"), authority("Inspecting proxy"));
@@ -228,6 +232,7 @@ fn unknown_issuer_is_named_and_the_hint_fits_what_is_set_already() {
     );
 }
 
+#[cfg(feature = "session")]
 #[test]
 fn self_signed_certificate_works_once_the_user_names_it_as_with_curl() {
     for is_marked_as_authority in [false, true] {
