@@ -1,235 +1,160 @@
-//! The composition root: configuration and the outside world in, the real parts out.
+//! Builds the configuration, the store and the clients of one command from the [`Environment`].
 //!
-//! Nothing else constructs them. With `--emulator` it starts one and points the URLs at it; that
-//! is all the difference there is.
+//! Clients are made on first use, so that a command with a cached token makes none. With `--emulator`
+//! the context starts one and sets the addresses of the services to it; nothing else differs.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
-use std::future::Future;
-use std::io;
-use std::net::TcpListener;
-use std::path::PathBuf;
-use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex, OnceLock};
-
-use tokio::runtime::Runtime;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::account::{Account, Tenancy};
-use crate::acs::IdentityClient;
-use crate::config::{self, Config, Profile, Setting, Sources};
+use crate::acs::resource_credential::{self, EntraPrincipal};
+use crate::acs::{ConnectionString, DirectExchange, Endpoint, IdentityClient, ResourceAuth};
+use crate::config::{self, Config, KeySource, Missing, Resource, Setting, Sources};
 use crate::emulator::{self, Emulator};
 use crate::entra::Entra;
-use crate::entra::browser::Browser;
 use crate::error::{Error, Kind, Result};
+use crate::exchange::{ExchangeKind, TokenSource};
 use crate::http::{self, Http};
-use crate::session::{Net, Overview, Session, Target, TokenRequest};
-use crate::store::SessionStore;
+use crate::secret::AccessKey;
+use crate::session::{Exchange, Net, Overview, Session, Target, TokenRequest};
+use crate::store::{IndexPage, SessionStore};
 use crate::text::quoted;
-use crate::time::Clock;
+use crate::time::Moment;
 
-use super::Folders;
-use super::args::Global;
-use super::clients::Clients;
-use super::output::Messages;
-use super::prompt::{self, Keyboard};
+use super::env_vars as var;
+use super::environment::{EMULATOR, Environment};
 use super::stores;
 
-/// The authority host of sessions with the embedded emulator.
-pub(super) const EMULATOR: &str = "emulator";
+/// Settings from the command line.
+pub(super) type Flags = BTreeMap<Setting, String>;
 
-/// What the world gave this run, and what was typed for every command.
-pub(super) struct Environment {
-    pub(super) variables: BTreeMap<String, String>,
-    /// The variables whose values are not UTF-8.
-    pub(super) raw_variables: BTreeMap<String, OsString>,
-    pub(super) folders: Option<Folders>,
-    pub(super) stderr_is_terminal: bool,
-    /// How high that terminal is.
-    pub(super) stderr_lines: Option<usize>,
-    pub(super) clock: Arc<dyn Clock>,
-    pub(super) browser: Option<Arc<dyn Browser>>,
-    pub(super) listeners: fn() -> io::Result<Vec<TcpListener>>,
-    pub(super) program: Option<PathBuf>,
-    pub(super) global: Global,
-    pub(super) messages: Messages,
-    /// The place of the answers that the first run has kept, for a sentence.
-    pub(super) saved_answers: OnceLock<String>,
-    /// Whether the warning about the configuration file was given.
-    pub(super) has_warned: AtomicBool,
-}
-
-impl Environment {
-    /// Adds to an interruption what the first run has kept before it.
-    pub(super) fn with_saved_answers_hint(&self, error: Error) -> Error {
-        match (error.kind(), self.saved_answers.get()) {
-            (Kind::Interrupted, Some(place)) => error.with_hint(format!(
-                "your answers are kept in {place}; run the command again, and it goes on from there"
-            )),
-            _ => error,
-        }
-    }
-
-    /// An environment variable; an empty one counts as unset.
-    pub(super) fn variable(&self, name: &str) -> Option<&str> {
-        self.variables
-            .get(name)
-            .map(String::as_str)
-            .filter(|text| !text.trim().is_empty())
-    }
-
-    /// Whether a person can be asked: what is said is seen, and what is typed is theirs.
-    pub(super) fn is_interactive(&self, keyboard: &Keyboard) -> bool {
-        keyboard.is_terminal && self.stderr_is_terminal
-    }
-
-    /// The listeners that a service manager handed over to this process.
-    pub(super) fn inherited_listeners(&self) -> Result<Vec<TcpListener>> {
-        (self.listeners)().map_err(|cause| {
-            Error::new(
-                Kind::Usage,
-                "a socket that was handed over to this process (LISTEN_FDS) cannot be served",
-                "hand over stream sockets that listen on 127.0.0.1 and [::1], as the units of \
-                 `acspass serve --install` do",
-            )
-            .caused_by(cause)
-        })
-    }
-
-    /// The profile that is meant. Without a home there is none to read: the emulator needs none.
-    pub(super) fn profile(&self) -> Result<(String, Profile)> {
-        if self.global.emulator && self.config_folder().is_err() {
-            return Ok((config::DEFAULT_PROFILE.to_owned(), Profile::default()));
-        }
-        let file = self.config_file()?;
-        config::choose_profile(self.global.profile.as_deref(), &self.variables, &file)
-    }
-}
-
-/// The real parts of one run.
-pub(super) struct Context<'w> {
-    pub(super) env: &'w Environment,
-    pub(super) config: Arc<Config>,
+/// The configuration, store and clients of one command.
+pub(super) struct Context {
+    pub(super) env: Arc<Environment>,
+    pub(super) config: Config,
     pub(super) sessions: Arc<SessionStore>,
-    clients: Arc<Clients>,
+    pub(super) http: Arc<Http>,
+    principal: Mutex<Option<EntraPrincipal>>,
     emulator: Option<Emulator>,
 }
 
-impl<'w> Context<'w> {
-    /// Reads the configuration and builds what costs nothing: no store is opened, no connection
-    /// made. `flags` are the settings that were typed.
-    pub(super) fn new(env: &'w Environment, flags: &BTreeMap<Setting, String>) -> Result<Self> {
-        let (name, profile) = env.profile()?;
-        Context::of_profile(env, flags, name, &profile)
-    }
+/// Why [`Context::configured`] builds no context.
+pub(super) enum BuildError {
+    /// Settings without a default are missing. The context has all others.
+    NotConfigured {
+        context: Box<Context>,
+        flags: Flags,
+        missing: Vec<Missing>,
+    },
+    /// Any other error.
+    Failed(Error),
+}
 
-    /// As [`Context::new`], for a profile that is at hand.
-    pub(super) fn of_profile(
-        env: &'w Environment,
-        flags: &BTreeMap<Setting, String>,
-        name: String,
-        profile: &Profile,
-    ) -> Result<Self> {
+impl Context {
+    /// Reads the configuration. Opens no store and no connection.
+    pub(super) fn new(env: &Arc<Environment>, flags: &Flags) -> Result<Self> {
+        let (name, profile) = env.profile()?;
         let emulator = match env.global.emulator {
             true => Some(Emulator::start(emulator::Options {
                 clock: env.clock.clone(),
                 keep_secrets: false,
-                // A session in a named store was begun with an emulator that is gone.
+                // A session in a named store is from an emulator that has ended.
                 takes_sibling_tokens: true,
                 ..emulator::Options::default()
             })?),
             false => None,
         };
-        let stand_ins = emulator.as_ref().map(emulator_settings).unwrap_or_default();
+        let emulated = emulator.as_ref().map(emulator_settings).unwrap_or_default();
         let sources = Sources {
             flags,
-            emulator: &stand_ins,
-            variables: &env.variables,
-            profile,
+            emulator: &emulated,
+            ..env.sources(&profile)
         };
-        let config = Arc::new(Config::resolve(name, &sources)?);
-        let sessions = Arc::new(stores::configured_store(env, config.store)?);
-        let http = Arc::new(Http::new(http::Options {
-            authorities: config::authority_files(|name| env.path_variable(name)),
-            adds_system_bundle: config::leaves_out_system_authorities(&env.variables),
-            proxies: config::proxies(&env.variables),
-            ..http::Options::default()
-        }));
-        let clients = Arc::new(Clients {
-            config: config.clone(),
-            sessions: sessions.clone(),
-            http,
-            clock: env.clock.clone(),
-            environment: env.variables.clone(),
-            principal: Mutex::default(),
-        });
+        let config = Config::resolve(name, &sources)?;
         Ok(Context {
-            env,
+            sessions: Arc::new(stores::configured_store(env, config.store)?),
+            http: Arc::new(Http::new(http::Options {
+                authorities: config::authority_files(|name| env.path_variable(name)),
+                adds_system_bundle: config::leaves_out_system_authorities(&env.variables),
+                proxies: config::proxies(&env.variables),
+                ..http::Options::default()
+            })),
+            env: env.clone(),
             config,
-            sessions,
-            clients,
+            principal: Mutex::default(),
             emulator,
         })
     }
 
-    /// What sessions belong to.
+    /// As [`Context::new`], for a command that signs in, and `with_resource` also exchanges tokens.
+    pub(super) fn configured(
+        env: &Arc<Environment>,
+        flags: Flags,
+        with_resource: bool,
+    ) -> Result<Self, BuildError> {
+        let context = Context::new(env, &flags).map_err(BuildError::Failed)?;
+        let missing = context.config.missing(with_resource);
+        match missing.is_empty() {
+            true => Ok(context),
+            false => Err(BuildError::NotConfigured {
+                context: Box::new(context),
+                flags,
+                missing,
+            }),
+        }
+    }
+
+    /// Returns the key of all sessions of this configuration.
     pub(super) fn tenancy(&self) -> Result<Tenancy> {
         let mut tenancy = self.config.tenancy()?;
         if self.emulator.is_some() {
-            // Its port is another one in every run, and it is always the same emulator.
+            // Its port differs in each run, and its sessions are the same.
             EMULATOR.clone_into(&mut tenancy.authority_host);
         }
         Ok(tenancy)
     }
 
     pub(super) fn session(&self) -> Result<Session> {
-        Ok(Session::new(
-            self.sessions.clone(),
-            self.env.clock.clone(),
-            self.tenancy()?,
-        ))
+        let (sessions, clock) = (self.sessions.clone(), self.env.clock.clone());
+        Ok(Session::new(sessions, clock, self.tenancy()?))
     }
 
-    /// The wish for the configured Communication token, or for the Entra token.
+    /// Returns the request for the configured Communication token, or for the Entra token.
     pub(super) fn token_request(&self, entra: bool) -> Result<TokenRequest> {
         let target = match entra {
             true => Target::Entra(self.config.scopes.clone()),
-            false => Target::Communication(self.clients.token_source(&self.config.resource()?)),
+            false => Target::Communication(self.token_source(&self.config.resource()?)),
         };
         Ok(TokenRequest::new(target, self.config.min_validity))
     }
 
-    pub(super) fn http(&self) -> &Arc<Http> {
-        &self.clients.http
+    fn token_source(&self, resource: &Resource) -> TokenSource {
+        TokenSource {
+            endpoint: resource.endpoint.as_str().to_owned(),
+            exchange: self.config.exchange,
+            scopes: self.config.scopes.clone(),
+        }
     }
 
-    /// What leads to the services, for whoever outlives this call.
-    pub(super) fn clients(&self) -> Arc<Clients> {
-        self.clients.clone()
-    }
-
-    /// Entra ID, for the configured application.
-    pub(super) fn entra(&self) -> Result<Entra> {
-        self.clients.entra()
-    }
-
-    /// What a renewal needs; the resource's key is fetched only now.
-    pub(super) fn net(&self, with_exchange: bool) -> Result<Net> {
-        self.clients.net(with_exchange)
-    }
-
-    /// The ACS resource, as its owner.
-    pub(super) fn identity_client(&self) -> Result<IdentityClient> {
-        self.clients.identity_client()
-    }
-
-    /// The accounts of the configured application and tenant, as the index has them.
+    /// Returns at most `most` accounts from the index, the active one first. Without a client id
+    /// there is none.
     pub(super) fn overview(&self, most: usize) -> Result<Overview> {
-        self.clients.overview(self.tenancy().ok().as_ref(), most)
+        let resource = self.config.any_resource().ok();
+        Ok(Overview {
+            shown: match self.tenancy() {
+                Ok(tenancy) => self.sessions.first(&tenancy, most)?,
+                Err(_) => IndexPage::default(),
+            },
+            source: resource.map(|resource| self.token_source(&resource)),
+            scopes: self.config.scopes.clone(),
+            min_validity: self.config.min_validity,
+            now: Moment::now(self.env.clock.as_ref()),
+        })
     }
 
-    /// Resolves the typed name of an account. The embedded emulator's users are all known, signed in
-    /// or not: under it the name may be a prefix, and the whole username is returned. Else the text
-    /// is returned as it was typed.
+    /// Resolves the account from the command line. The embedded emulator's users are all known,
+    /// signed in or not: with it, the name may be a prefix, and the whole username is returned. Else
+    /// the name is returned unchanged.
     ///
     /// # Errors
     /// [`Kind::Usage`] if the name fits several accounts, or none.
@@ -244,8 +169,8 @@ impl<'w> Context<'w> {
         }
     }
 
-    /// The user that the embedded emulator signs in, if it is the authority: the one with this
-    /// username, or else the first one.
+    /// Returns the user that the embedded emulator signs in: the one with this username, or else
+    /// the first one. `None` without an embedded emulator.
     pub(super) fn emulated_user(&self, username: Option<&str>) -> Option<&str> {
         let emulator = self.emulator.as_ref()?;
         let named = username.and_then(|username| {
@@ -255,70 +180,110 @@ impl<'w> Context<'w> {
         named.or_else(|| Some(emulator.username()))
     }
 
-    /// Runs what needs the network, until it ends or the user interrupts. The runtime is born
-    /// here and dies with the call: with one thread, since one thing is done at a time.
-    pub(super) fn block_on<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
-        block_on(work)
+    /// Creates the client of Entra ID for the configured application.
+    pub(super) fn entra(&self) -> Result<Entra> {
+        let (http, clock) = (self.http.clone(), self.env.clock.clone());
+        let authority = self.config.authority.clone();
+        let entra = Entra::new(http, clock, authority, self.config.tenancy()?.client_id);
+        Ok(match self.config.continuous_access {
+            true => entra.with_continuous_access(),
+            false => entra,
+        })
     }
-}
 
-/// A runtime with one thread: one thing is done at a time, and answers from memory need no more.
-pub(super) fn runtime() -> Result<Runtime> {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Error::internal("no runtime could be started").caused_by(error))
-}
-
-/// See [`Context::block_on`].
-pub(super) fn block_on<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
-    block_on_uninterrupted(async {
-        tokio::select! {
-            biased;
-            outcome = work => outcome,
-            () = interrupted() => Err(prompt::interrupted()),
-        }
-    })
-}
-
-/// The same for what minds signals by itself.
-pub(super) fn block_on_uninterrupted<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
-    runtime()?.block_on(work)
-}
-
-/// Ends once the user or the system wants the program to stop.
-#[cfg(unix)]
-pub(super) async fn interrupted() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let wait = |kind| async move {
-        match signal(kind) {
-            Ok(mut signal) => {
-                signal.recv().await;
+    /// Creates the clients for a renewal. Reads the resource's key from the store.
+    pub(super) fn net(&self, with_exchange: bool) -> Result<Net> {
+        let exchange = match (with_exchange, self.config.exchange) {
+            (false, _) => None,
+            (true, ExchangeKind::Key) => Some(Exchange::AsOwner(self.identity_client()?)),
+            (true, ExchangeKind::Entra | ExchangeKind::TeamsExtension) => {
+                Some(Exchange::Direct(DirectExchange::new(
+                    self.http.clone(),
+                    self.env.clock.clone(),
+                    self.config.resource()?.endpoint.clone(),
+                    self.config.allowed_hosts.clone(),
+                )))
             }
-            // Then the signal still ends the process, only less gently.
-            Err(_) => std::future::pending().await,
+        };
+        Ok(Net {
+            entra: self.entra()?,
+            exchange,
+        })
+    }
+
+    /// Creates a client of the ACS resource with its key, or else with the principal that the
+    /// environment names.
+    pub(super) fn identity_client(&self) -> Result<IdentityClient> {
+        let resource = self.config.any_resource()?;
+        let auth = match &resource.key {
+            KeySource::Given(access_key) => ResourceAuth::Key(access_key.clone()),
+            KeySource::Stored => ResourceAuth::Key(self.stored_key()?),
+            KeySource::None => ResourceAuth::Entra(self.principal()?),
+        };
+        Ok(self.identity_client_with(resource.endpoint, auth))
+    }
+
+    /// Creates a client of this ACS resource.
+    pub(super) fn identity_client_with(
+        &self,
+        endpoint: Endpoint,
+        auth: ResourceAuth,
+    ) -> IdentityClient {
+        IdentityClient::new(endpoint, auth)
+            .with_http(self.http.clone())
+            .with_clock(self.env.clock.clone())
+            .with_allowed_hosts(self.config.allowed_hosts.clone())
+    }
+
+    /// Returns the principal that the environment names. All clients share it, and so its token.
+    fn principal(&self) -> Result<EntraPrincipal> {
+        let principal = self.principal.lock();
+        let mut principal = principal.unwrap_or_else(PoisonError::into_inner);
+        if let Some(principal) = &*principal {
+            return Ok(principal.clone());
         }
-    };
-    tokio::select! {
-        () = wait(SignalKind::interrupt()) => {}
-        () = wait(SignalKind::terminate()) => {}
-        () = wait(SignalKind::hangup()) => {}
+        let (http, clock) = (self.http.clone(), self.env.clock.clone());
+        let made = resource_credential::from_environment(&self.env.variables, http, clock)?;
+        Ok(principal.insert(made.into()).clone())
+    }
+
+    /// Returns the endpoint of the resource if this machine has its key, or if the environment names
+    /// a principal. Contacts no service and reads no store.
+    pub(super) fn resource_auth(&self) -> Result<Endpoint> {
+        let resource = self.config.any_resource()?;
+        let is_set = |name: &&str| self.env.variable(name).is_some();
+        match resource.key {
+            KeySource::None if !var::PRINCIPAL.iter().any(is_set) => Err(Error::new(
+                Kind::Usage,
+                "no access key and no role for the resource is configured",
+                "run `acspass config set connection-string` and start the service again; or let \
+                 AZURE_CLIENT_ID, AZURE_TENANT_ID and AZURE_CLIENT_SECRET name a principal that \
+                 has a role there",
+            )),
+            _ => Ok(resource.endpoint),
+        }
+    }
+
+    fn stored_key(&self) -> Result<AccessKey> {
+        let name = stored_name(&self.config.profile);
+        let stored = self.sessions.load_secret(&name)?.ok_or_else(|| {
+            Error::new(
+                Kind::Usage,
+                "the profile's connection string is not in the store any more",
+                "run `acspass config set connection-string`",
+            )
+        })?;
+        let text = String::from_utf8_lossy(stored.expose());
+        ConnectionString::parse(&text).map(|read| read.access_key)
     }
 }
 
-#[cfg(not(unix))]
-pub(super) async fn interrupted() {
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending::<()>().await;
-    }
-}
-
-/// The name of the item that keeps a profile's connection string.
+/// Returns the name of the store's item with a profile's connection string.
 pub(super) fn stored_name(profile: &str) -> String {
     format!("connection-string of profile {profile}")
 }
 
-/// The emulator's users as accounts at home.
+/// Returns the emulator's users as members of its tenant.
 fn emulated_accounts(emulator: &Emulator) -> Vec<Account> {
     let users = emulator.users().into_iter();
     users
@@ -340,8 +305,8 @@ fn unknown_user(name: &str, users: &[Account]) -> Error {
     )
 }
 
-fn emulator_settings(emulator: &Emulator) -> BTreeMap<Setting, String> {
-    BTreeMap::from([
+fn emulator_settings(emulator: &Emulator) -> Flags {
+    Flags::from([
         (Setting::AuthorityHost, emulator.http_url()),
         (Setting::Tenant, emulator.tenant_id().to_owned()),
         (Setting::ClientId, emulator.client_id().to_owned()),

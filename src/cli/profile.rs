@@ -1,69 +1,66 @@
-//! The profile that settings are written to: values into the file, the secret into the store.
-
-use std::collections::BTreeMap;
+//! Changes settings of a profile: values in `config.toml`, the connection string in the store.
 
 use zeroize::Zeroizing;
 
 use crate::acs::ConnectionString;
-use crate::config::{self, ConfigFile, Profile, Setting, Sources};
+use crate::config::{self, ConfigFile, Profile, Setting};
 use crate::error::{Error, Kind, Result};
 use crate::input;
 use crate::secret::SecretBytes;
 use crate::store::SessionStore;
 use crate::text::{may_hold_secret, quoted};
 
-use super::context::{Environment, stored_name};
+use super::context::stored_name;
+use super::env_vars::ACSPASS_PROFILE;
+use super::environment::Environment;
 use super::stores;
 
-/// The profile that is written to: the one that is meant, whether it exists yet or not.
-pub(super) struct Target {
+/// Writes to the selected profile, which need not exist yet.
+pub(super) struct ProfileEditor {
     pub(super) file: ConfigFile,
     pub(super) profile: String,
 }
 
-impl Target {
-    pub(super) fn of(env: &Environment) -> Result<Target> {
+impl ProfileEditor {
+    /// Reads the configuration file.
+    ///
+    /// # Errors
+    /// [`Kind::Usage`] if the name of the profile looks like a secret.
+    pub(super) fn of(env: &Environment) -> Result<ProfileEditor> {
         let file = env.config_file_to_repair()?;
-        let named = env
-            .global
-            .profile
-            .as_deref()
-            .or_else(|| env.variable("ACSPASS_PROFILE"))
+        let flag = env.global.profile.as_deref();
+        let profile = flag
+            .or_else(|| env.variable(ACSPASS_PROFILE))
             .or_else(|| file.default_profile())
             .unwrap_or(config::DEFAULT_PROFILE)
             .to_owned();
-        if may_hold_secret(&named) {
-            return Err(Error::new(
+        match may_hold_secret(&profile) {
+            false => Ok(ProfileEditor { file, profile }),
+            true => Err(Error::new(
                 Kind::Usage,
-                format!("{} is not a name for a profile", quoted(&named)),
+                format!("{} is not a name for a profile", quoted(&profile)),
                 "choose a short name, like `acspass --profile work config set tenant contoso.com`",
-            ));
+            )),
         }
-        Ok(Target {
-            file,
-            profile: named,
-        })
     }
 
-    /// The settings of the profile, which may still have to be made.
+    /// Returns the settings of the profile; none if it does not exist yet.
     pub(super) fn settings(&self) -> Profile {
         self.file.profile(&self.profile).unwrap_or_default()
     }
 
-    /// The store that the profile names, even if its other settings are wrong.
+    /// Opens the store of the profile, even if other settings are invalid.
     pub(super) fn sessions(&self, env: &Environment) -> Result<SessionStore> {
-        let sources = Sources {
-            flags: &BTreeMap::new(),
-            emulator: &BTreeMap::new(),
-            variables: &env.variables,
-            profile: &self.settings(),
-        };
-        stores::configured_store(env, config::chosen_store(&sources)?)
+        let store = config::chosen_store(&env.sources(&self.settings()))?;
+        stores::configured_store(env, store)
     }
 
-    /// Writes the values, and keeps a connection string in the store: its endpoint and a marker go
-    /// into the file. It is all or nothing.
-    pub(super) fn keep(
+    /// Saves the values, and a connection string: the secret in the store, its endpoint and a marker
+    /// in the file. Saves all or nothing.
+    ///
+    /// # Errors
+    /// [`Kind::Usage`] if the store would lose the connection string.
+    pub(super) fn save(
         &mut self,
         sessions: &SessionStore,
         values: &[(Setting, &str)],
@@ -73,31 +70,34 @@ impl Target {
             return self.file.set(&self.profile, values);
         };
         let endpoint = ConnectionString::parse(text)?.endpoint;
-        check_keeps(sessions)?;
+        if !sessions.is_persistent() {
+            return Err(Error::new(
+                Kind::Usage,
+                "the store is memory: a connection string kept there is gone when this command ends",
+                "choose a store that keeps it, or set COMMUNICATION_SERVICES_CONNECTION_STRING",
+            ));
+        }
         let name = stored_name(&self.profile);
         let bare = Zeroizing::new(input::connection_string(text).into_owned());
-        let secret = SecretBytes::new(bare.as_bytes().to_vec());
-        sessions.save_secret(&name, &secret)?;
-        let mut values = values.to_vec();
-        values.push((Setting::Endpoint, endpoint.as_str()));
-        values.push((Setting::ConnectionString, config::STORED));
-        if let Err(error) = self.file.set(&self.profile, &values) {
-            // A secret that no setting names would stay for ever.
+        sessions.save_secret(&name, &SecretBytes::new(bare.as_bytes().to_vec()))?;
+        let stored = [
+            (Setting::Endpoint, endpoint.as_str()),
+            (Setting::ConnectionString, config::STORED),
+        ];
+        let saved = self.file.set(&self.profile, &[values, &stored].concat());
+        if saved.is_err() {
+            // No setting would name the secret, so no command would delete it.
             sessions.delete_secret(&name)?;
-            return Err(error);
         }
-        Ok(())
+        saved
     }
 }
 
-/// Refuses a store that would lose a connection string.
-fn check_keeps(sessions: &SessionStore) -> Result<()> {
-    match sessions.is_persistent() {
-        true => Ok(()),
-        false => Err(Error::new(
-            Kind::Usage,
-            "the store is memory: a connection string kept there is gone when this command ends",
-            "choose a store that keeps it, or set COMMUNICATION_SERVICES_CONNECTION_STRING",
-        )),
+/// Returns a description of the store for a message.
+pub(super) fn store_description(sessions: &SessionStore) -> &'static str {
+    match sessions.store_name() {
+        "file" => "sealed files",
+        "keyutils" => "the kernel's keyring, until you log out of this machine",
+        _ => "the keyring",
     }
 }

@@ -1,47 +1,41 @@
-//! Where sessions are kept: the store that is chosen, and the folder beside it.
+//! Opens the store of sessions that is configured, or every store that has sessions.
 
-use std::collections::BTreeMap;
-
-use crate::config::{self, Config, Sources, StoreChoice};
+use crate::config::{self, Config, StoreChoice};
+#[cfg(not(target_os = "linux"))]
+use crate::error::Error;
 use crate::error::Result;
 use crate::store::{FileStore, KeyringStore, MemoryStore, SessionStore, TokenStore};
 
-use super::context::{EMULATOR, Environment};
-use super::passphrase;
+use super::env_vars as var;
+use super::environment::{EMULATOR, Environment};
+use super::prompt::passphrase;
 
-/// The store and what lies beside it. The emulator's world is a new one in every run, unless the
-/// environment names a store for it; then it has a folder of its own.
+/// Opens the configured store. Sessions with the emulator are in memory, unless the environment names
+/// a store for them; they then have a folder of their own.
 pub(super) fn configured_store(env: &Environment, store: StoreChoice) -> Result<SessionStore> {
-    match env.global.emulator && env.variable("ACSPASS_STORE").is_none() {
+    match env.global.emulator && env.variable(var::ACSPASS_STORE).is_none() {
         true => open_store(env, StoreChoice::Memory),
         false => open_store(env, store),
     }
 }
 
-/// Every store that sessions are known to be in, the chosen one first. Settings that cannot be
-/// read are no reason to stay signed in: then it is the environment's store, or the keyring.
+/// Opens every store that has sessions, the configured one first. If the settings cannot be read,
+/// that is the store of the environment, or else the keyring: `logout` must work then as well.
 pub(super) fn all_stores(env: &Environment) -> Result<Vec<SessionStore>> {
-    let resolved = env.profile().and_then(|(name, profile)| {
-        let nothing = BTreeMap::new();
-        let sources = Sources {
-            flags: &nothing,
-            emulator: &BTreeMap::new(),
-            variables: &env.variables,
-            profile: &profile,
-        };
-        Config::resolve(name, &sources)
-    });
-    let chosen = match resolved {
+    let profile = env.profile();
+    let resolved =
+        profile.and_then(|(name, profile)| Config::resolve(name, &env.sources(&profile)));
+    let configured = match resolved {
         Ok(config) => config.store,
         Err(error) => {
             env.messages
                 .warn(&format!("the settings are not used: {error}"));
-            env.variable("ACSPASS_STORE")
+            env.variable(var::ACSPASS_STORE)
                 .and_then(|name| config::parse_store(name).ok())
                 .unwrap_or(StoreChoice::Keyring)
         }
     };
-    let first = open_store(env, chosen)?;
+    let first = open_store(env, configured)?;
     let mut others: Vec<StoreChoice> = Vec::new();
     if let Ok(index) = first.index() {
         for entry in index.elsewhere() {
@@ -51,11 +45,8 @@ pub(super) fn all_stores(env: &Environment) -> Result<Vec<SessionStore>> {
             }
         }
     }
-    let mut all = vec![first];
-    for other in others {
-        all.push(open_store(env, other)?);
-    }
-    Ok(all)
+    let others = others.into_iter().map(|other| open_store(env, other));
+    std::iter::once(Ok(first)).chain(others).collect()
 }
 
 fn open_store(env: &Environment, choice: StoreChoice) -> Result<SessionStore> {
@@ -76,7 +67,7 @@ fn open_store(env: &Environment, choice: StoreChoice) -> Result<SessionStore> {
         StoreChoice::Keyutils => {
             return Err(Error::internal("`keyutils` was chosen where there is none"));
         }
-        StoreChoice::File => match env.checked_path("ACSPASS_STORE_KEY_FILE")? {
+        StoreChoice::File => match env.checked_path(var::ACSPASS_STORE_KEY_FILE)? {
             Some(key_file) => Box::new(FileStore::with_key_file(&folder, key_file)),
             None => Box::new(FileStore::with_passphrase(
                 &folder,

@@ -6,9 +6,8 @@ use std::io::{Read, Write};
 use std::process::Command;
 use std::sync::Arc;
 
-use acspass::cli::{self, Outside, Stdin};
+use acspass::cli::{self, Environment, Input};
 use acspass::emulator::Emulator;
-use acspass::time::SystemClock;
 
 use crate::harness::{Home, Terminal};
 
@@ -239,25 +238,10 @@ fn panic_restores_the_echo_before_it_is_reported() {
 #[test]
 #[ignore = "the process that `panic_restores_the_echo_before_it_is_reported` starts"]
 fn panicking_child() {
-    let outside = Outside {
-        environment: BTreeMap::new(),
-        raw_environment: BTreeMap::new(),
-        folders: None,
-        stdin: Stdin {
-            source: Box::new(Panicking),
-            is_terminal: true,
-        },
-        stdout: Box::new(std::io::stdout()),
-        stderr: Box::new(std::io::stderr()),
-        stderr_is_terminal: true,
-        stderr_size: None,
-        clock: Arc::new(SystemClock),
-        browser: None,
-        listeners: || Ok(Vec::new()),
-        program: None,
-    };
+    let mut env = Environment::new([], Input::new(Panicking, true), std::io::stderr());
+    env.stderr_is_terminal = true;
     let words = ["acspass", "config", "set", "connection-string"];
-    cli::run(words.map(Into::into).to_vec(), outside);
+    cli::run(words.map(Into::into).to_vec(), env, std::io::stdout());
 }
 
 /// The keyboard of a program with a fault.

@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 
-use super::duration;
+use super::duration::duration;
 
 /// Create and delete ACS identities
 #[derive(Debug, Subcommand)]

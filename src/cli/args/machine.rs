@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 
-use super::duration;
+use super::duration::duration;
 
 /// See and change settings
 #[derive(Debug, Subcommand)]
@@ -13,25 +13,19 @@ use super::duration;
   acspass --profile work config set tenant fabrikam.com
   acspass config list")]
 pub(crate) enum Config {
-    Path(ConfigPath),
-    List(ConfigList),
+    /// Print where the configuration file is
+    #[command(after_help = "Examples:
+  cat \"$(acspass config path)\"")]
+    Path,
+    /// List every setting, its value, and where it came from
+    #[command(after_help = "Examples:
+  acspass config list
+  acspass --profile work config list -o json")]
+    List,
     Get(ConfigGet),
     Set(ConfigSet),
     Unset(ConfigUnset),
 }
-
-/// Print where the configuration file is
-#[derive(Debug, Args)]
-#[command(after_help = "Examples:
-  cat \"$(acspass config path)\"")]
-pub(crate) struct ConfigPath {}
-
-/// List every setting, its value, and where it came from
-#[derive(Debug, Args)]
-#[command(after_help = "Examples:
-  acspass config list
-  acspass --profile work config list -o json")]
-pub(crate) struct ConfigList {}
 
 /// Print one setting's value
 #[derive(Debug, Args)]
@@ -69,17 +63,6 @@ pub(crate) struct ConfigUnset {
     #[arg(value_name = "KEY")]
     pub(crate) key: String,
 }
-
-/// Print how to register the Entra application and grant consent
-#[derive(Debug, Args)]
-#[command(after_help = "Examples:
-  acspass setup
-  acspass setup -o json | jq -r .script > setup.sh
-  acspass setup -o json | jq -r .adminConsentUrl
-
-Prints portal steps, a script for the Azure CLI, the admin-consent address and a message to send to \
-an admin, filled in with what is configured. It contacts nobody and changes nothing.")]
-pub(crate) struct Setup {}
 
 /// Check everything that a token depends on, and say what to do
 #[derive(Debug, Args)]

@@ -1,16 +1,20 @@
-//! What can be typed: one struct a command, its doc comment the help.
-//!
-//! Nothing is looked up here; what was typed is all that is known.
+//! The arguments of the command line: one struct for each command. Doc comments are the help.
 
+mod duration;
 mod identity;
 mod machine;
+mod session;
+pub(super) mod usage;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use identity::{
     Token, TokenExchange, TokenIssue, TokenRevoke, User, UserCreate, UserDelete,
 };
-pub(crate) use machine::{Completions, Config, ConfigSet, Doctor, Emulator, Man, Serve, Setup};
+pub(crate) use machine::{Completions, Config, ConfigSet, Doctor, Emulator, Man, Serve};
+pub(crate) use session::{
+    Account, AccountSwitch, Exec, Get, Inspect, Login, Logout, PromptArg, Wanted,
+};
 
 /// Sign in as a Teams user and get Azure Communication Services tokens.
 #[derive(Debug, Parser)]
@@ -37,56 +41,40 @@ pub(crate) struct Cli {
     pub(crate) command: Command,
 }
 
-/// What every command takes.
-#[derive(Debug, Clone, Args)]
+/// The options of every command.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Global options")]
 pub(crate) struct Global {
     /// Use this profile of config.toml [env: ACSPASS_PROFILE]
-    #[arg(
-        long,
-        global = true,
-        value_name = "NAME",
-        help_heading = "Global options"
-    )]
+    #[arg(long, global = true, value_name = "NAME")]
     pub(crate) profile: Option<String>,
     /// How the result is printed
-    #[arg(
-        short,
-        long,
-        global = true,
-        value_enum,
-        default_value_t = Format::Text,
-        hide_possible_values = false,
-        help_heading = "Global options"
-    )]
+    #[arg(short, long, global = true, value_enum, default_value_t)]
     pub(crate) output: Format,
     /// Say nothing but errors
-    #[arg(
-        short,
-        long,
-        global = true,
-        conflicts_with = "verbose",
-        help_heading = "Global options"
-    )]
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub(crate) quiet: bool,
     /// Say more: -v each step, -vv all; no secret is ever shown
-    #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = "Global options")]
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
     /// Whether messages are coloured
-    #[arg(long, global = true, value_enum, default_value_t = Color::Auto, help_heading = "Global options")]
+    #[arg(long, global = true, value_enum, default_value_t)]
     pub(crate) color: Color,
     /// Use the embedded emulator in this very process: no account, no resource, no network
-    #[arg(long, global = true, help_heading = "Global options")]
+    #[arg(long, global = true)]
     pub(crate) emulator: bool,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
+    #[default]
     Text,
     Json,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Color {
+    #[default]
     Auto,
     Always,
     Never,
@@ -100,8 +88,17 @@ pub(crate) enum Command {
     Get(Get),
     Exec(Exec),
     Serve(Serve),
-    #[command(alias = "whoami")]
-    Status(Status),
+    /// Show who is signed in, and what is fresh until when
+    #[command(
+        alias = "whoami",
+        after_help = "Examples:
+  acspass status
+  acspass status -o json | jq '.accounts[] | select(.active)'
+
+Reads no secret and shows none. Exit code 0 where the active account can give a token without a \
+person, as far as is known, and 4 where not."
+    )]
+    Status,
     Logout(Logout),
     #[command(subcommand)]
     Account(Account),
@@ -115,210 +112,19 @@ pub(crate) enum Command {
     Token(Token),
     #[command(subcommand)]
     Config(Config),
-    Setup(Setup),
+    /// Print how to register the Entra application and grant consent
+    #[command(after_help = "Examples:
+  acspass setup
+  acspass setup -o json | jq -r .script > setup.sh
+  acspass setup -o json | jq -r .adminConsentUrl
+
+Prints portal steps, a script for the Azure CLI, the admin-consent address and a message to send to \
+an admin, filled in with what is configured. It contacts nobody and changes nothing.")]
+    Setup,
     Doctor(Doctor),
     Emulator(Emulator),
     Completions(Completions),
     Man(Man),
-}
-
-/// Sign in, through the browser or on another device
-#[derive(Debug, Args)]
-#[command(after_help = "Examples:
-  acspass login
-  acspass login --account ada@contoso.com --prompt login
-  acspass login --device-code             enter a code on any other device
-  acspass login --paste                   over SSH: paste the browser's address
-  acspass login --no-browser --port 8400  over SSH: forward the port (ssh -L)
-  acspass login --emulator                against the embedded emulator
-
-Prints who is signed in, until when, and where that is stored; never a token.")]
-pub(crate) struct Login {
-    /// The user to sign in; another one is refused, and nothing changes
-    #[arg(long, value_name = "USER")]
-    pub(crate) account: Option<String>,
-    /// What Entra asks of the user
-    #[arg(long, value_enum)]
-    pub(crate) prompt: Option<PromptArg>,
-    /// The tenant: a GUID, a domain or `organizations` [env: ACSPASS_TENANT_ID]
-    #[arg(long, value_name = "TENANT")]
-    pub(crate) tenant: Option<String>,
-    /// The application (client) id [env: ACSPASS_CLIENT_ID]
-    #[arg(long, value_name = "GUID")]
-    pub(crate) client_id: Option<String>,
-    /// An Entra scope; may be repeated [env: ACSPASS_SCOPES]
-    #[arg(long, value_name = "SCOPE")]
-    pub(crate) scope: Vec<String>,
-    /// Show a code to enter on any other device; many organizations forbid it
-    #[arg(long, conflicts_with_all = ["paste", "no_browser", "port", "redirect_uri", "prompt"])]
-    pub(crate) device_code: bool,
-    /// Paste the address that the browser ends on: for SSH and remote editors
-    #[arg(long, conflicts_with = "no_browser")]
-    pub(crate) paste: bool,
-    /// Print the address instead of opening a browser, and wait for the answer
-    #[arg(long)]
-    pub(crate) no_browser: bool,
-    /// The port that the answer comes to; 0 takes a free one
-    #[arg(long, value_name = "N")]
-    pub(crate) port: Option<u16>,
-    /// The redirect URI, where the registered one has a path: http and loopback only, but with
-    /// --paste
-    #[arg(long, value_name = "URI")]
-    pub(crate) redirect_uri: Option<String>,
-    /// How long the user may take
-    #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = duration)]
-    pub(crate) timeout: std::time::Duration,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-#[value(rename_all = "snake_case")]
-pub(crate) enum PromptArg {
-    SelectAccount,
-    Login,
-    Consent,
-    None,
-}
-
-/// Print one fresh Communication token
-#[derive(Debug, Args)]
-#[command(after_help = "Examples:
-  acspass get
-  acspass get --account ada@contoso.com --min-validity 30m
-  acspass get -o json | jq -r .expiresOn
-  acspass get --emulator                  try it: no account, no network
-
-A token is fresh with more than 10 minutes left. A fresh one that is kept is printed without any \
-network; else it is renewed. Where a person must sign in, that happens first if one is there \
-(standard input and standard error are terminals), else the exit code is 4. Such a person is also \
-asked for the settings that are missing; they are kept in the profile.")]
-pub(crate) struct Get {
-    #[command(flatten)]
-    pub(crate) wanted: Wanted,
-    /// Print the Entra token instead
-    #[arg(long)]
-    pub(crate) entra: bool,
-}
-
-/// Which token is wanted, and what may be done for it.
-#[derive(Debug, Args)]
-pub(crate) struct Wanted {
-    /// The signed-in user whose token it is, or the beginning of the name; without it, the active
-    /// account
-    #[arg(long, value_name = "USER")]
-    pub(crate) account: Option<String>,
-    /// How much the token must have left, like 90s, 10m, 1h30m [default: 10m]
-    #[arg(long, value_name = "DURATION")]
-    pub(crate) min_validity: Option<String>,
-    /// Redeem and exchange again, whatever is kept
-    #[arg(long)]
-    pub(crate) force_refresh: bool,
-    /// Allow interactive sign-in without a terminal; with --emulator, show its pages
-    #[arg(long, conflicts_with = "no_interactive")]
-    pub(crate) interactive: bool,
-    /// Never ask a person to sign in
-    #[arg(long)]
-    pub(crate) no_interactive: bool,
-    /// How long a sign-in may take, or be waited for
-    #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = duration)]
-    pub(crate) timeout: std::time::Duration,
-}
-
-/// Run a command with a fresh token in its environment
-#[derive(Debug, Args)]
-#[command(after_help = "Examples:
-  acspass exec -- npm start
-  acspass exec --account ada@contoso.com -- ./call.py --to 8:echo123
-  acspass exec --min-validity 30m -- python3 bot.py
-  acspass exec --emulator -- sh -c 'echo \"$COMMUNICATION_SERVICES_ENDPOINT\"'
-
-CMD finds the Communication token in AZURE_COMMUNICATION_ACCESS_TOKEN, and the resource's endpoint \
-in COMMUNICATION_SERVICES_ENDPOINT and AZURE_COMMUNICATION_ENDPOINT. Connection strings, access \
-keys and tokens that this shell has set do not reach it: they may belong to another resource. The \
-token in the environment is not renewed while CMD runs.
-
-The exit code is CMD's own; 127 where there is no such command, 126 where it cannot be run, and \
-those of acspass where there is no token. Signals reach CMD.")]
-pub(crate) struct Exec {
-    #[command(flatten)]
-    pub(crate) wanted: Wanted,
-    /// The command and its arguments
-    #[arg(required = true, trailing_var_arg = true, value_name = "CMD")]
-    pub(crate) command: Vec<std::ffi::OsString>,
-}
-
-/// Show who is signed in, and what is fresh until when
-#[derive(Debug, Args)]
-#[command(after_help = "Examples:
-  acspass status
-  acspass status -o json | jq '.accounts[] | select(.active)'
-
-Reads no secret and shows none. Exit code 0 where the active account can give a token without a \
-person, as far as is known, and 4 where not.")]
-pub(crate) struct Status {}
-
-/// Forget one account, or all
-#[derive(Debug, Args)]
-#[command(after_help = "Examples:
-  acspass logout
-  acspass logout --account ada@contoso.com
-  acspass logout --all
-
-Without a name the active account is forgotten. The browser's own session is not ended.")]
-pub(crate) struct Logout {
-    /// The account to forget, or the beginning of its name
-    #[arg(long, value_name = "USER", conflicts_with = "all")]
-    pub(crate) account: Option<String>,
-    /// Forget every account of every profile
-    #[arg(long)]
-    pub(crate) all: bool,
-}
-
-/// See and choose among signed-in accounts
-#[derive(Debug, Subcommand)]
-#[command(after_help = "Examples:
-  acspass account list
-  acspass account switch ada@contoso.com")]
-pub(crate) enum Account {
-    List(AccountList),
-    Switch(AccountSwitch),
-}
-
-/// List the signed-in accounts
-#[derive(Debug, Args)]
-#[command(after_help = "Examples:
-  acspass account list -o json")]
-pub(crate) struct AccountList {}
-
-/// Make another account the active one
-#[derive(Debug, Args)]
-#[command(after_help = "Examples:
-  acspass account switch                  choose from a list, at a terminal
-  acspass account switch ada@contoso.com
-  acspass account switch ada
-
-If USER fits several accounts, the command lists them with their tenants and changes nothing.")]
-pub(crate) struct AccountSwitch {
-    /// A username, a home account id, or the beginning of either
-    #[arg(value_name = "USER")]
-    pub(crate) user: Option<String>,
-}
-
-/// Decode the header and claims of a token, verifying nothing
-#[derive(Debug, Args)]
-#[command(after_help = "Examples:
-  acspass get | acspass inspect
-  acspass inspect token.txt -o json
-
-The token is read from FILE or standard input. It is never taken as the argument itself, where \
-every process of the machine could see it.")]
-pub(crate) struct Inspect {
-    /// A file that holds the token; standard input where it is missing or `-`
-    #[arg(value_name = "FILE")]
-    pub(crate) file: Option<std::path::PathBuf>,
-}
-
-fn duration(text: &str) -> Result<std::time::Duration, String> {
-    crate::time::parse_duration(text).map_err(|error| format!("{error}: {}", error.hint()))
 }
 
 #[cfg(test)]

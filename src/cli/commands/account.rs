@@ -1,14 +1,14 @@
 //! `account list` and `account switch`.
 
-use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde_json::json;
 
-use crate::cli::Stdin;
 use crate::cli::args::AccountSwitch;
-use crate::cli::context::{Context, Environment};
-use crate::cli::output::Output;
-use crate::cli::prompt::Keyboard;
+use crate::cli::context::{Context, Flags};
+use crate::cli::environment::Environment;
+use crate::cli::io::output::Output;
+use crate::cli::runtime::block_on;
 use crate::error::{Kind, Result};
 use crate::json;
 use crate::session::Session;
@@ -16,8 +16,8 @@ use crate::store::IndexEntry;
 
 use super::status;
 
-pub(super) fn list(env: &Environment, output: &mut Output) -> Result<u8> {
-    let context = Context::new(env, &BTreeMap::new())?;
+pub(super) fn list(env: &Arc<Environment>, output: &mut Output) -> Result<u8> {
+    let context = Context::new(env, &Flags::new())?;
     let overview = context.overview(usize::MAX)?;
     match output.is_json {
         true => output.result("", &json::account_list(&overview.accounts()))?,
@@ -28,77 +28,67 @@ pub(super) fn list(env: &Environment, output: &mut Output) -> Result<u8> {
 
 pub(super) fn switch(
     args: &AccountSwitch,
-    env: &Environment,
-    stdin: Stdin,
+    env: &Arc<Environment>,
     output: &mut Output,
 ) -> Result<u8> {
-    let context = Context::new(env, &BTreeMap::new())?;
+    let context = Context::new(env, &Flags::new())?;
     let session = context.session()?;
-    let keyboard = Keyboard::new(stdin);
     let entry = match &args.user {
         Some(user) => session.find(user)?,
-        None if env.is_interactive(&keyboard) => offer(&context, &session, &keyboard)?,
-        None => return Err(session.account_required_error("acspass account switch USER")),
+        None => select(&context, &session)?,
     };
     context.sessions.activate(&entry.key())?;
-    output.messages().print(&format!(
-        "{} is now the active account",
-        entry.account.username
-    ));
-    let expires_on = entry
-        .entra_tokens
-        .iter()
-        .find(|token| token.scopes == context.config.scopes)
-        .map(|token| token.expires_on.to_string());
-    let json = json!({"account": json::account(&entry.account), "expiresOn": expires_on});
+    let account = &entry.account;
+    env.messages
+        .print(&format!("{} is now the active account", account.username));
+    let mut tokens = entry.entra_tokens.iter();
+    let token = tokens.find(|token| token.scopes == context.config.scopes);
+    let expires_on = token.map(|token| token.expires_on.to_string());
+    let json = json!({"account": json::account(account), "expiresOn": expires_on});
     output.result("", &json)?;
     Ok(0)
 }
 
-/// Offers the accounts, and asks until one is chosen.
-fn offer(context: &Context<'_>, session: &Session, keyboard: &Keyboard) -> Result<IndexEntry> {
-    let messages = &context.env.messages;
-    context.sessions.complete(session.tenancy());
-    let accounts = context
-        .sessions
-        .first(session.tenancy(), usize::MAX)?
-        .entries;
-    if accounts.is_empty() {
-        return Err(session.account_required_error("acspass account switch USER"));
+/// Lists the accounts and asks until one is selected.
+fn select(context: &Context, session: &Session) -> Result<IndexEntry> {
+    let env = &context.env;
+    let name_required = || session.account_required_error("acspass account switch USER");
+    if !env.is_interactive() {
+        return Err(name_required());
     }
-    messages.print_always(&numbered(&accounts));
+    context.sessions.complete(session.tenancy());
+    let page = context.sessions.first(session.tenancy(), usize::MAX)?;
+    if page.entries.is_empty() {
+        return Err(name_required());
+    }
+    env.messages.print_always(&numbered(&page.entries));
     loop {
-        let answer =
-            context.block_on(keyboard.asked(messages, "Number or name of the account: "))?;
-        let Some(answer) = answer else {
-            return Err(session.account_required_error("acspass account switch USER"));
-        };
+        let question = "Number or name of the account: ";
+        let answer = block_on(env.stdin.ask(&env.messages, question))?;
+        let answer = answer.ok_or_else(name_required)?;
         let answer = answer.expose().trim();
-        let number = answer
+        let index = answer
             .parse()
             .ok()
             .and_then(|number: usize| number.checked_sub(1));
-        if let Some(entry) = number.and_then(|place| accounts.get(place)) {
+        if let Some(entry) = index.and_then(|index| page.entries.get(index)) {
             return Ok(entry.clone());
         }
         match session.find(answer) {
             Err(error) if matches!(error.kind(), Kind::Usage | Kind::SignInNeeded) => {
-                messages.print_always(error.message());
+                env.messages.print_always(error.message());
             }
             outcome => return outcome,
         }
     }
 }
 
-/// The accounts with a number each; `*` marks the active one.
+/// Returns the accounts with a number each; `*` marks the active one.
 fn numbered(accounts: &[IndexEntry]) -> String {
     let lines = accounts.iter().zip(1..).map(|(entry, number)| {
         let mark = if entry.active { "*" } else { " " };
-        let account = &entry.account;
-        format!(
-            "{mark} {number:>2}  {}  (tenant {})",
-            account.username, account.tenant_id
-        )
+        let (username, tenant) = (&entry.account.username, &entry.account.tenant_id);
+        format!("{mark} {number:>2}  {username}  (tenant {tenant})")
     });
     lines.collect::<Vec<_>>().join("\n")
 }

@@ -1,4 +1,4 @@
-//! The same request many times: a few at once, with a progress bar, and an exit code that tells.
+//! Repeats one request with a limit on concurrency, a progress bar and one exit code.
 
 use std::pin::pin;
 
@@ -6,36 +6,41 @@ use futures_util::StreamExt;
 use futures_util::stream;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::cli::context::Environment;
-use crate::cli::output::Output;
+use crate::cli::environment::Environment;
+use crate::cli::io::output::Output;
 use crate::error::{Error, Kind, Result};
 
 /// Requests in flight.
 const AT_ONCE: usize = 32;
 
-/// Runs `work` for each item, a few at once, and hands each outcome to `take` as it comes.
+/// Runs `work` for each item, [`AT_ONCE`] at a time, and passes each outcome to `take`.
 pub(super) async fn each<I, T>(
     items: impl IntoIterator<Item = I>,
     work: impl AsyncFn(I) -> T,
     mut take: impl FnMut(T) -> Result<()>,
 ) -> Result<()> {
-    let outcomes = stream::iter(items)
-        .map(|item| work(item))
-        .buffer_unordered(AT_ONCE);
-    let mut outcomes = pin!(outcomes);
+    let outcomes = stream::iter(items).map(|item| work(item));
+    let mut outcomes = pin!(outcomes.buffer_unordered(AT_ONCE));
     while let Some(outcome) = outcomes.next().await {
         take(outcome)?;
     }
     Ok(())
 }
 
-/// Ends the whole where every further request would fail in the same way.
-pub(super) fn stop_at_wall(error: &Error) -> Result<()> {
-    let is_wall = match error.answer() {
+/// Adds an error to the failures. Stops if every further request would fail in the same way.
+pub(super) fn add_failure(error: Error, failed: &mut Vec<Error>) -> Result<()> {
+    let stop = stop_if_hopeless(&error);
+    failed.push(error);
+    stop
+}
+
+/// Stops if every further request would fail in the same way.
+pub(super) fn stop_if_hopeless(error: &Error) -> Result<()> {
+    let is_hopeless = match error.answer() {
         Some(answer) => answer.status == 401 && answer.code.as_deref() != Some("IdentityNotOwned"),
         None => error.kind() == Kind::Unreachable,
     };
-    match is_wall {
+    match is_hopeless {
         true => Err(Error::new(
             error.kind(),
             "nothing more was tried: every further request would fail in the same way",
@@ -46,9 +51,9 @@ pub(super) fn stop_at_wall(error: &Error) -> Result<()> {
     }
 }
 
-/// Ends the whole where nobody reads the ids any more.
-pub(super) fn stop_unread(output: &Output) -> Result<()> {
-    match output.is_closed() {
+/// Stops if standard output is closed: further ids would be lost.
+pub(super) fn stop_if_closed(output: &Output) -> Result<()> {
+    match output.is_closed {
         false => Ok(()),
         true => Err(Error::new(
             Kind::Interrupted,
@@ -58,8 +63,8 @@ pub(super) fn stop_unread(output: &Output) -> Result<()> {
     }
 }
 
-/// The exit code, and a line for what failed: the first failure's code. What ended the whole
-/// before its time comes first.
+/// Returns the exit code of the first failure, and prints a line with the total. An early end comes
+/// before all failures.
 pub(super) fn outcome(
     ended: Result<()>,
     total: &str,
@@ -70,13 +75,12 @@ pub(super) fn outcome(
     let Some(first) = failed.first() else {
         return Ok(0);
     };
-    output.messages().warn(total);
-    let code = first.kind().exit_code();
+    output.messages.warn(total);
     output.error(first);
-    Ok(code)
+    Ok(first.kind().exit_code())
 }
 
-/// An interruption of what changes the resource: a request under way is not taken back by it.
+/// Adds to an interruption that it does not undo a request under way.
 pub(super) fn cut_short(error: Error) -> Error {
     match error.kind() {
         Kind::Interrupted => error.with_hint(
@@ -86,7 +90,7 @@ pub(super) fn cut_short(error: Error) -> Error {
     }
 }
 
-/// A progress bar on a terminal; nothing elsewhere.
+/// A progress bar, if standard error is a terminal.
 pub(super) struct Progress(ProgressBar);
 
 impl Progress {
@@ -95,8 +99,8 @@ impl Progress {
             true => ProgressDrawTarget::stderr(),
             false => ProgressDrawTarget::hidden(),
         };
-        let style = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} {eta}")
-            .unwrap_or_else(|_| ProgressStyle::default_bar());
+        let style = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} {eta}");
+        let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
         let bar = ProgressBar::with_draw_target(Some(count), target).with_style(style);
         bar.set_message(doing);
         Progress(bar)

@@ -3,7 +3,7 @@
 use clap::CommandFactory;
 
 use crate::cli::args::{Cli, Completions};
-use crate::cli::output::Output;
+use crate::cli::io::output::Output;
 use crate::error::Result;
 
 pub(super) fn run(args: &Completions, output: &mut Output) -> Result<u8> {

@@ -1,13 +1,16 @@
 //! `doctor`: runs the checks and prints what they found, fit to be pasted in public.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 
 use crate::cli::args;
-use crate::cli::context::{Context, Environment};
-use crate::cli::output::Output;
+use crate::cli::context::{Context, Flags};
+use crate::cli::env_vars as var;
+use crate::cli::environment::Environment;
+use crate::cli::io::output::Output;
+use crate::cli::runtime::block_on;
 use crate::config::{self, KeySource};
 use crate::doctor::{self, Check, Owner, Public};
 use crate::error::Result;
@@ -16,9 +19,9 @@ use crate::hardening;
 use crate::secret::is_memory_locked;
 use crate::serve::running;
 
-pub(super) fn run(args: &args::Doctor, env: &Environment, output: &mut Output) -> Result<u8> {
-    let home = env.variable("HOME").or(env.variable("USERPROFILE"));
-    let (checks, public) = match Context::new(env, &BTreeMap::new()) {
+pub(super) fn run(args: &args::Doctor, env: &Arc<Environment>, output: &mut Output) -> Result<u8> {
+    let home = env.variable(var::HOME).or(env.variable(var::USERPROFILE));
+    let (checks, public) = match Context::new(env, &Flags::new()) {
         Ok(context) => (
             examine(args, env, &context)?,
             Public::new(Some(&context.config), home),
@@ -44,7 +47,7 @@ pub(super) fn run(args: &args::Doctor, env: &Environment, output: &mut Output) -
     let text = format!("{}\n{verdict}", lines(&checks, &public));
     output.result(&text, &json!({ "checks": json }))?;
     if output.is_json {
-        output.messages().print(&verdict);
+        output.messages.print(&verdict);
     }
     Ok(explanation.map_or(0, |(_, kind)| kind.exit_code()))
 }
@@ -63,7 +66,7 @@ fn lines(checks: &[Check], public: &Public) -> String {
 }
 
 /// Every check, each after those that explain it.
-fn examine(args: &args::Doctor, env: &Environment, context: &Context<'_>) -> Result<Vec<Check>> {
+fn examine(args: &args::Doctor, env: &Environment, context: &Context) -> Result<Vec<Check>> {
     let config = &context.config;
     let file = env.config_file().ok();
     let folder = env.state_folder().ok();
@@ -76,7 +79,7 @@ fn examine(args: &args::Doctor, env: &Environment, context: &Context<'_>) -> Res
             args.offline,
         ),
     ];
-    let route = context.http().route(config.authority.address());
+    let route = context.http.route(config.authority.address());
     let files = config::authority_files(|name| env.path_variable(name));
     match args.offline {
         true => {
@@ -86,8 +89,8 @@ fn examine(args: &args::Doctor, env: &Environment, context: &Context<'_>) -> Res
                 checks.push(Check::skipped(name, "nothing is contacted with --offline"));
             }
         }
-        false => checks.extend(context.block_on(async {
-            let http = context.http();
+        false => checks.extend(block_on(async {
+            let http = &context.http;
             let authority = &config.authority;
             let heard = doctor::heard_from_entra(authority, http).await;
             let mut checks = vec![
@@ -96,7 +99,7 @@ fn examine(args: &args::Doctor, env: &Environment, context: &Context<'_>) -> Res
                 doctor::entra(&heard, authority, http).await,
                 doctor::clock(&heard, env.clock.as_ref()),
             ];
-            checks.push(match &config.any_resource() {
+            checks.push(match config.any_resource() {
                 Err(_) => Check::skipped("resource", "none that can be used is configured"),
                 Ok(resource) => {
                     doctor::resource(&resource.endpoint, owner(context, &resource.key), http).await
@@ -119,7 +122,7 @@ fn examine(args: &args::Doctor, env: &Environment, context: &Context<'_>) -> Res
     Ok(checks)
 }
 
-fn owner(context: &Context<'_>, key: &KeySource) -> Owner {
+fn owner(context: &Context, key: &KeySource) -> Owner {
     match (context.config.exchange, key) {
         (ExchangeKind::Entra | ExchangeKind::TeamsExtension, _) => Owner::User,
         (ExchangeKind::Key, KeySource::None) => Owner::Principal,

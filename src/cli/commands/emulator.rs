@@ -7,9 +7,10 @@ use serde_json::json;
 use tempfile::NamedTempFile;
 
 use crate::cli::args;
-use crate::cli::context::{Environment, block_on};
-use crate::cli::output::Output;
-use crate::cli::render::render;
+use crate::cli::environment::Environment;
+use crate::cli::io::output::Output;
+use crate::cli::io::template::render;
+use crate::cli::runtime::block_on;
 use crate::emulator::{Emulator, Options};
 use crate::error::{Error, Kind, Result};
 use crate::files::shell_quoted;
@@ -44,14 +45,14 @@ pub(super) fn run(args: &args::Emulator, env: &Environment, output: &mut Output)
         ca_word: &shell_quoted(ca_file.path()),
     })?;
     output.result(&text, &json)?;
-    output.messages().print(
+    output.messages.print(
         "This is an emulator: its keys are published and worthless, and only this machine reaches \
          it. Ctrl-C stops it.",
     );
     match block_on(std::future::pending::<Result<u8>>()) {
         // To be stopped is how it ends well.
         Err(error) if error.kind() == Kind::Interrupted => {
-            output.messages().print("stopped");
+            output.messages.print("stopped");
             Ok(0)
         }
         outcome => outcome,

@@ -1,9 +1,8 @@
-//! Which variables the command that `exec` runs is not given.
+//! Selects the variables that `exec` removes from the environment of the command.
 //!
-//! The command gets a token of one user. A credential beside it that has more rights at the
-//! resource, or that the SDKs prefer, is removed: by its name, or by its value under any name. Every
-//! other variable that looks like a credential is left, and its name is reported. No value leaves
-//! this module.
+//! The command gets a token of one user. Other credentials can have more rights at the resource, or
+//! SDKs can prefer them, so they are removed: by name, or by value under any name. Every other
+//! variable that looks like a credential stays, and its name is reported. No value leaves this module.
 
 use std::collections::BTreeMap;
 
@@ -11,34 +10,10 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use serde_json::{Map, Value};
 
+use crate::cli::env_vars::{PRINCIPAL_CREDENTIALS, RESOURCE_CREDENTIALS};
 use crate::jwt;
 use crate::text::secret_form;
 
-/// Names by which an SDK finds a token, a key or a resource other than ours.
-const FOR_THE_RESOURCE: [&str; 7] = [
-    "COMMUNICATION_SERVICES_CONNECTION_STRING",
-    "AZURE_COMMUNICATION_CONNECTION_STRING",
-    "COMMUNICATION_SERVICES_ACCESSKEY",
-    "COMMUNICATION_SERVICES_ACCESS_TOKEN",
-    "AZURE_COMMUNICATION_ACCESS_TOKEN",
-    "ACSPASS_SERVE_URL",
-    "ACSPASS_SERVE_SECRET_FILE",
-];
-/// What the credential chains of the Azure SDKs prove a principal with, which may have a role at the
-/// resource: `EnvironmentCredential`, `WorkloadIdentityCredential`, `ManagedIdentityCredential`.
-const OF_A_PRINCIPAL: [&str; 11] = [
-    "AZURE_CLIENT_SECRET",
-    "AZURE_CLIENT_CERTIFICATE_PATH",
-    "AZURE_CLIENT_CERTIFICATE_PASSWORD",
-    "AZURE_PASSWORD",
-    "AZURE_FEDERATED_TOKEN_FILE",
-    "IDENTITY_ENDPOINT",
-    "IDENTITY_HEADER",
-    "IDENTITY_SERVER_THUMBPRINT",
-    "IMDS_ENDPOINT",
-    "MSI_ENDPOINT",
-    "MSI_SECRET",
-];
 /// Hosts of ACS resources end so, in all clouds.
 const HOSTS: [&str; 3] = [
     ".communication.azure.com",
@@ -66,47 +41,41 @@ const WORDS: [&str; 14] = [
 /// Shortest key that is looked for in other forms than its own, in characters.
 const SHORTEST_KEY: usize = 16;
 
-/// The variables by what becomes of them, sorted; see the module.
-#[derive(Debug, PartialEq, Eq)]
+/// Names of variables, sorted by what `exec` does with them.
+#[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Sorted<'e> {
     pub(super) removed: Vec<&'e str>,
-    /// Those that look like credentials, and are left.
+    /// Variables that look like credentials and stay.
     pub(super) left: Vec<&'e str>,
 }
 
-/// Sorts an environment. `endpoint` is the resource's, and `keys` are its access keys, as far as they
-/// are known here.
+/// Sorts an environment. `endpoint` is the resource's, and `keys` are its known access keys.
 pub(super) fn sort<'e>(
     environment: &'e BTreeMap<String, String>,
     endpoint: &str,
     keys: &[&str],
 ) -> Sorted<'e> {
-    let mut sorted = Sorted {
-        removed: Vec::new(),
-        left: Vec::new(),
-    };
+    let mut sorted = Sorted::default();
     let keys: Vec<Key> = keys.iter().map(|key| Key::new(key)).collect();
     let host = endpoint.rsplit('/').find(|part| !part.is_empty());
     for (name, value) in environment {
+        let looks_like_one = || has_name_of_credential(name) || secret_form(value).is_some();
         if is_credential_by_name(name) || opens_the_resource(value, host, &keys) {
             sorted.removed.push(name);
-        } else if !value.is_empty()
-            && (has_name_of_credential(name) || secret_form(value).is_some())
-        {
+        } else if !value.is_empty() && looks_like_one() {
             sorted.left.push(name);
         }
     }
     sorted
 }
 
-/// Whether every user of `exec` expects that the command does not get this variable: `exec` itself
-/// reads or sets it.
+/// Whether `exec` itself reads or sets this variable, so that its removal needs no message.
 pub(super) fn is_expected(name: &str) -> bool {
-    FOR_THE_RESOURCE.contains(&name)
+    RESOURCE_CREDENTIALS.contains(&name)
 }
 
 fn is_credential_by_name(name: &str) -> bool {
-    let mut names = FOR_THE_RESOURCE.iter().chain(&OF_A_PRINCIPAL);
+    let mut names = RESOURCE_CREDENTIALS.iter().chain(&PRINCIPAL_CREDENTIALS);
     // Windows reads a name in any case.
     names.any(|known| *known == name || (cfg!(windows) && known.eq_ignore_ascii_case(name)))
 }
@@ -256,7 +225,10 @@ mod tests {
             let expected = (vec!["ANY".to_owned()], vec![]);
             assert_eq!(sorted(&[("ANY", value)]), expected, "{value}");
         }
-        for name in FOR_THE_RESOURCE.into_iter().chain(OF_A_PRINCIPAL) {
+        for name in RESOURCE_CREDENTIALS
+            .into_iter()
+            .chain(PRINCIPAL_CREDENTIALS)
+        {
             assert_eq!(sorted(&[(name, "x")]).0, [name]);
         }
     }

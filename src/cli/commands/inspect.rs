@@ -1,27 +1,21 @@
-//! `inspect`: what a token says of itself. Nothing is verified.
+//! `inspect`: prints header and claims of a token. Verifies nothing.
 
 use std::fmt::Write as _;
 
 use serde_json::{Map, Value, json};
 
-use crate::cli::Stdin;
 use crate::cli::args::Inspect;
-use crate::cli::context::Environment;
-use crate::cli::output::Output;
-
-use super::token_input;
+use crate::cli::environment::Environment;
+use crate::cli::io::output::Output;
 use crate::error::{Error, Kind, Result};
 use crate::jwt;
 use crate::text::one_line;
 use crate::time::{Timestamp, in_words};
 
-pub(super) fn run(
-    args: &Inspect,
-    env: &Environment,
-    stdin: Stdin,
-    output: &mut Output,
-) -> Result<u8> {
-    let text = token_input::read(args.file.as_deref(), stdin, output.messages())?;
+use super::token_input;
+
+pub(super) fn run(args: &Inspect, env: &Environment, output: &mut Output) -> Result<u8> {
+    let text = token_input::read(args.file.as_deref(), env)?;
     let decoded = jwt::decode(text.trim()).ok_or_else(|| {
         Error::new(
             Kind::Usage,
@@ -30,20 +24,19 @@ pub(super) fn run(
         )
     })?;
     let expires_on = time(&decoded.claims, "exp");
-    output
-        .messages()
+    env.messages
         .print("nothing was verified: no signature, no issuer, no expiry");
     let now = env.clock.now();
-    let mut shown = String::from("header\n");
-    list(&mut shown, &decoded.header, now);
-    shown.push_str("claims\n");
-    list(&mut shown, &decoded.claims, now);
+    let mut text = String::from("header\n");
+    list(&mut text, &decoded.header, now);
+    text.push_str("claims\n");
+    list(&mut text, &decoded.claims, now);
     let json = json!({
         "header": decoded.header,
         "claims": decoded.claims,
         "expiresOn": expires_on.map(|at| at.to_string()),
     });
-    output.result(shown.trim_end(), &json)?;
+    output.result(text.trim_end(), &json)?;
     Ok(0)
 }
 
@@ -51,23 +44,22 @@ fn time(claims: &Map<String, Value>, name: &str) -> Option<Timestamp> {
     claims.get(name)?.as_i64().map(Timestamp::from_unix_seconds)
 }
 
-fn list(shown: &mut String, members: &Map<String, Value>, now: Timestamp) {
+fn list(text: &mut String, members: &Map<String, Value>, now: Timestamp) {
     for (name, value) in members {
-        let value_text = match value {
-            Value::String(text) => text.clone(),
+        let value = match value {
+            Value::String(value) => value.clone(),
             other => other.to_string(),
         };
         let name = one_line(name, 64);
-        let _ = write!(shown, "  {name:<16} {}", one_line(&value_text, 4096));
+        let _ = write!(text, "  {name:<16} {}", one_line(&value, 4096));
         if matches!(name.as_str(), "exp" | "iat" | "nbf" | "auth_time")
             && let Some(at) = time(members, &name)
         {
-            let words = match at > now {
-                true => format!("in {}", in_words(at.since(now))),
-                false => format!("{} ago", in_words(now.since(at))),
+            let _ = match at > now {
+                true => write!(text, "  ({at}, in {})", in_words(at.since(now))),
+                false => write!(text, "  ({at}, {} ago)", in_words(now.since(at))),
             };
-            let _ = write!(shown, "  ({at}, {words})");
         }
-        shown.push('\n');
+        text.push('\n');
     }
 }

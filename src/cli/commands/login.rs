@@ -1,31 +1,27 @@
-//! `login`: signs in and says who is signed in, until when, and where that is kept.
+//! `login`: signs in and prints the account, its expiry and the store.
 
-use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde_json::json;
 
-use crate::cli::Stdin;
 use crate::cli::args::{Login, PromptArg};
-use crate::cli::context::Environment;
-use crate::cli::first_run;
-use crate::cli::output::Output;
-use crate::cli::prompt::Keyboard;
-use crate::cli::sign_in::{self, Opening, SignInUi};
-use crate::config::Setting;
+use crate::cli::context::{Context, Flags};
+use crate::cli::environment::Environment;
+use crate::cli::io::output::Output;
+use crate::cli::profile::store_description;
+use crate::cli::runtime::block_on;
+use crate::cli::sign_in::ui::{Opening, SignInUi};
+use crate::config::{Setting, SignInChoice};
 use crate::entra::Prompt;
 use crate::error::{Error, Result};
 use crate::json;
 use crate::time::{Moment, in_words};
 
-pub(super) fn run(
-    args: &Login,
-    env: &Environment,
-    stdin: Stdin,
-    output: &mut Output,
-) -> Result<u8> {
-    let keyboard = Keyboard::new(stdin);
-    let asks = env.is_interactive(&keyboard);
-    let context = first_run::context(env, &flags(args), false, asks.then_some(&keyboard))?;
+use super::setup_questions;
+
+pub(super) fn run(args: &Login, env: &Arc<Environment>, output: &mut Output) -> Result<u8> {
+    let context = Context::configured(env, flags(args), false)
+        .or_else(|error| setup_questions::ask(error, true))?;
     context.config.check_resource()?;
     let session = context.session()?;
     let entra = context.entra()?;
@@ -34,7 +30,7 @@ pub(super) fn run(
         false => Opening::Browser,
     };
     let user = context.requested_account(args.account.as_deref())?;
-    let ui = SignInUi::new(&context, opening, user.as_deref(), keyboard)?;
+    let ui = SignInUi::new(&context, opening, user.as_deref())?;
     let prompt = args.prompt.map(|prompt| match prompt {
         PromptArg::SelectAccount => Prompt::SelectAccount,
         PromptArg::Login => Prompt::Login,
@@ -43,25 +39,22 @@ pub(super) fn run(
     });
     let options = ui.options(prompt, args.timeout);
     let scopes = &context.config.scopes;
-    let record = context.block_on(session.login(&entra, &options, user.as_deref(), scopes))?;
-    let expires_on = record
-        .entra_token(scopes)
-        .map(|token| token.expires_on)
-        .ok_or_else(|| Error::internal("a sign-in kept no token"))?;
+    let record = block_on(session.login(&entra, &options, user.as_deref(), scopes))?;
+    let token = record.entra_token(scopes);
+    let token = token.ok_or_else(|| Error::internal("a sign-in kept no token"))?;
+    let expires_on = token.expires_on;
     let now = Moment::now(env.clock.as_ref()).by_service(record.clock.as_ref());
-    let left = expires_on.since(now);
-    let messages = output.messages();
-    messages.print(&format!(
+    env.messages.print(&format!(
         "{} is signed in. The Entra token is good until {expires_on} (another {})",
         record.account.username,
-        in_words(left),
+        in_words(expires_on.since(now)),
     ));
     match context.sessions.is_persistent() {
-        true => messages.print(&format!(
+        true => env.messages.print(&format!(
             "The session is kept in {}",
-            place(context.sessions.store_name())
+            store_description(&context.sessions)
         )),
-        false => messages.warn(
+        false => env.messages.warn(
             "the store is memory: nothing is kept, and the session is gone when this command ends",
         ),
     }
@@ -73,26 +66,28 @@ pub(super) fn run(
     Ok(0)
 }
 
-/// Where a store keeps things, for a sentence.
-pub(in crate::cli) fn place(store: &str) -> &'static str {
-    match store {
-        "file" => "sealed files",
-        "keyutils" => "the kernel's keyring, until you log out of this machine",
-        _ => "the keyring",
-    }
-}
-
-fn flags(args: &Login) -> BTreeMap<Setting, String> {
+fn flags(args: &Login) -> Flags {
+    let method = match (args.device_code, args.paste, args.no_browser) {
+        (true, _, _) => Some(SignInChoice::DeviceCode),
+        (_, true, _) => Some(SignInChoice::Paste),
+        // It overrides the method of the profile.
+        (_, _, true) => Some(SignInChoice::Browser),
+        _ => None,
+    };
     let scopes = (!args.scope.is_empty()).then(|| args.scope.join(" "));
-    [
+    let flags = [
         (Setting::Tenant, args.tenant.clone()),
         (Setting::ClientId, args.client_id.clone()),
         (Setting::Scopes, scopes),
         (Setting::Port, args.port.map(|port| port.to_string())),
         (Setting::RedirectUri, args.redirect_uri.clone()),
-    ]
-    .into_iter()
-    .filter_map(|(setting, text)| Some((setting, text?)))
-    .chain(sign_in::typed(args))
-    .collect()
+        (
+            Setting::SignIn,
+            method.map(|method| method.as_str().to_owned()),
+        ),
+    ];
+    let flags = flags.into_iter();
+    flags
+        .filter_map(|(setting, text)| Some((setting, text?)))
+        .collect()
 }

@@ -1,52 +1,50 @@
-//! `logout`: the index forgets at once, whatever state the store is in.
+//! `logout`: removes sessions from the index, and from the store if it can be reached.
 
-use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde_json::json;
 
 use crate::cli::args::Logout;
-use crate::cli::context::{Context, EMULATOR, Environment};
-use crate::cli::output::Output;
+use crate::cli::context::{Context, Flags};
+use crate::cli::environment::{EMULATOR, Environment};
+use crate::cli::io::output::Output;
 use crate::cli::stores::all_stores;
 use crate::error::{Error, Kind, Result};
 use crate::session::Session;
 use crate::store::ForgottenSessions;
 use crate::text::quoted;
 
-pub(super) fn run(args: &Logout, env: &Environment, output: &mut Output) -> Result<u8> {
+pub(super) fn run(args: &Logout, env: &Arc<Environment>, output: &mut Output) -> Result<u8> {
     match args.all {
         true => forget_everything(env, output)?,
-        false => forget_one(args.account.as_deref(), env, output)?,
+        false => forget_one(args.account.as_deref(), env)?,
     }
     output.result("", &json!({}))?;
     Ok(0)
 }
 
-fn forget_one(user: Option<&str>, env: &Environment, output: &Output) -> Result<()> {
-    let context = Context::new(env, &BTreeMap::new())?;
+fn forget_one(user: Option<&str>, env: &Arc<Environment>) -> Result<()> {
+    let context = Context::new(env, &Flags::new())?;
     let session = context.session()?;
-    let tenancy = session.tenancy();
-    let entry = match user {
-        Some(user) => session
-            .named(user)?
-            .ok_or_else(|| unknown(user, &session))?,
-        None => match context.sessions.active(tenancy)? {
-            Some(entry) => entry,
-            None if context.sessions.first(tenancy, 1)?.lacks_active() => {
-                return Err(none_active(&session));
-            }
-            None => {
-                output.messages().print("nobody was signed in");
-                return say_of_others(&context, output);
-            }
-        },
+    let lacks_active = || Ok(context.sessions.first(session.tenancy(), 1)?.lacks_active());
+    let found = match user {
+        Some(user) => session.named(user)?,
+        None => context.sessions.active(session.tenancy())?,
+    };
+    let entry = match (found, user) {
+        (Some(entry), _) => entry,
+        (None, Some(user)) => return Err(unknown(user, &session)),
+        (None, None) if lacks_active()? => return Err(none_active(&session)),
+        (None, None) => {
+            env.messages.print("nobody was signed in");
+            return mention_others(&context);
+        }
     };
     context.sessions.forget(&entry.key())?;
     let name = &entry.account.username;
-    output.messages().print(&format!("{name} is signed out"));
-    if entry.active && context.sessions.first(tenancy, 1)?.lacks_active() {
-        output
-            .messages()
+    env.messages.print(&format!("{name} is signed out"));
+    if entry.active && lacks_active()? {
+        env.messages
             .print("no account is the active one now: `acspass account switch USER` makes it so");
     }
     Ok(())
@@ -58,56 +56,47 @@ fn unknown(user: &str, session: &Session) -> Error {
         Ok(None) => "no account is signed in; run `acspass account list` to see that".to_owned(),
         Err(error) => return error,
     };
-    Error::new(
-        Kind::SignInNeeded,
-        format!(
-            "{} is not signed in, so there is nothing to forget",
-            quoted(user)
-        ),
-        hint,
-    )
+    let name = quoted(user);
+    let message = format!("{name} is not signed in, so there is nothing to forget");
+    Error::new(Kind::SignInNeeded, message, hint)
 }
 
-/// Accounts are signed in, and none is the one that `logout` means: to sign out any of them would be
-/// a guess. A sign-in does not help, so this is a matter of usage.
+/// Accounts are signed in, and none is active: to sign out any of them would be a guess. A sign-in
+/// does not help, so this is a matter of usage.
 fn none_active(session: &Session) -> Error {
-    let list = match session.list_accounts(None) {
-        Ok(list) => list.unwrap_or_default(),
-        Err(error) => return error,
-    };
-    Error::new(
-        Kind::Usage,
-        "no account is the active one, so no account was signed out",
-        format!(
-            "run `acspass logout --account USER`, or `acspass logout --all`. Signed in:\n\n{list}"
+    match session.list_accounts(None) {
+        Ok(list) => Error::new(
+            Kind::Usage,
+            "no account is the active one, so no account was signed out",
+            format!(
+                "run `acspass logout --account USER`, or `acspass logout --all`. Signed in:\n\n{}",
+                list.unwrap_or_default()
+            ),
         ),
-    )
+        Err(error) => error,
+    }
 }
 
-/// Says that sessions of other settings are left, since they do not show here.
-fn say_of_others(context: &Context<'_>, output: &Output) -> Result<()> {
+/// Prints the number of sessions of other settings, which stay.
+fn mention_others(context: &Context) -> Result<()> {
     let index = context.sessions.index()?;
     let of_emulator = context.env.global.emulator;
-    let count = index
-        .entries()
-        .chain(index.elsewhere())
+    let entries = index.entries().chain(index.elsewhere());
+    let count = entries
         .filter(|entry| (entry.tenancy.authority_host == EMULATOR) == of_emulator)
         .count();
     if count > 0 {
-        let sessions = match count {
-            1 => "1 session is".to_owned(),
-            count => format!("{count} sessions are"),
-        };
-        output.messages().print(&format!(
-            "{sessions} kept for other settings (tenant, client id, authority or store): name them \
-             with `--profile NAME`, or run `acspass logout --all`"
+        context.env.messages.print(&format!(
+            "{} kept for other settings (tenant, client id, authority or store): name them with \
+             `--profile NAME`, or run `acspass logout --all`",
+            counted(count, "session is", "sessions are")
         ));
     }
     Ok(())
 }
 
-/// Every session of every profile in every store that has one. The emulator's own sessions and
-/// the others are apart, as everywhere.
+/// Removes every session of every profile from every store. Sessions with the emulator and others are
+/// apart.
 fn forget_everything(env: &Environment, output: &Output) -> Result<()> {
     let of_emulator = env.global.emulator;
     let is_meant = |host: &str| (host == EMULATOR) == of_emulator;
@@ -119,7 +108,7 @@ fn forget_everything(env: &Environment, output: &Output) -> Result<()> {
                 forgotten.only_listed += there.only_listed;
                 forgotten.quarantined += there.quarantined;
             }
-            // The last one ends the command; the others are said now, with their own way out.
+            // The last one ends the command; the others are printed with their hints now.
             Err(error) => {
                 if let Some(before) = failed.replace(error) {
                     output.error(&before);
@@ -127,38 +116,37 @@ fn forget_everything(env: &Environment, output: &Output) -> Result<()> {
             }
         }
     }
-    if let Some(error) = failed {
-        return Err(error);
+    match failed {
+        Some(error) => Err(error),
+        None => {
+            print_forgotten(env, &forgotten);
+            Ok(())
+        }
     }
-    for sentence in sentences(forgotten) {
-        output.messages().print(&sentence);
-    }
-    Ok(())
 }
 
-/// Says what was forgotten. Only a session that was in its store counts as one that was signed in.
-fn sentences(forgotten: ForgottenSessions) -> Vec<String> {
-    let ForgottenSessions {
-        sessions,
-        only_listed,
-        quarantined,
-    } = forgotten;
-    let mut said = vec![match sessions {
+/// Only a session that was in its store counts as one that was signed in.
+fn print_forgotten(env: &Environment, forgotten: &ForgottenSessions) {
+    env.messages.print(&match forgotten.sessions {
         0 => "nobody was signed in".to_owned(),
-        1 => "1 session is forgotten".to_owned(),
-        count => format!("{count} sessions are forgotten"),
-    }];
-    match only_listed {
-        0 => {}
-        1 => said.push("1 account was listed whose session was no longer stored".to_owned()),
-        count => said.push(format!(
-            "{count} accounts were listed whose sessions were no longer stored"
-        )),
+        count => counted(count, "session is forgotten", "sessions are forgotten"),
+    });
+    if forgotten.only_listed > 0 {
+        env.messages.print(&counted(
+            forgotten.only_listed,
+            "account was listed whose session was no longer stored",
+            "accounts were listed whose sessions were no longer stored",
+        ));
     }
-    match quarantined {
-        0 => {}
-        1 => said.push("1 unreadable session was removed".to_owned()),
-        count => said.push(format!("{count} unreadable sessions were removed")),
+    if forgotten.quarantined > 0 {
+        env.messages.print(&counted(
+            forgotten.quarantined,
+            "unreadable session was removed",
+            "unreadable sessions were removed",
+        ));
     }
-    said
+}
+
+fn counted(count: usize, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
 }

@@ -3,7 +3,7 @@
 use clap::CommandFactory;
 
 use crate::cli::args::{Cli, Man};
-use crate::cli::output::Output;
+use crate::cli::io::output::Output;
 use crate::error::{Error, Kind, Result};
 use crate::text::shown;
 
@@ -19,7 +19,7 @@ pub(super) fn run(args: &Man, output: &mut Output) -> Result<u8> {
     if let Some(folder) = &args.folder {
         std::fs::create_dir_all(folder).map_err(unwritable)?;
         clap_mangen::generate_to(Cli::command(), folder).map_err(unwritable)?;
-        output.messages().print(&format!(
+        output.messages.print(&format!(
             "the manual pages are in {}",
             shown(&folder.to_string_lossy())
         ));

@@ -1,68 +1,65 @@
-//! `serve`: serves fresh tokens to this machine's apps until it is stopped.
+//! `serve`: runs the token service until it is stopped.
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::future::pending;
+use std::path::Path;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::cli::Stdin;
 use crate::cli::args;
-use crate::cli::confined;
-use crate::cli::context::{Context, Environment, interrupted, runtime};
-use crate::cli::dashboard;
-use crate::cli::first_run;
-use crate::cli::notify;
-use crate::cli::output::Output;
-use crate::cli::prompt::Keyboard;
-use crate::cli::sd_notify;
-use crate::cli::sign_in::{Opening, SignInUi};
-use crate::cli::systemd;
+use crate::cli::context::{Context, Flags};
+use crate::cli::env_vars as var;
+use crate::cli::environment::Environment;
+use crate::cli::io::output::Output;
+use crate::cli::runtime::{block_on, interrupted, runtime};
+use crate::cli::service::{confinement, dashboard, notification};
+use crate::cli::sign_in::ui::{Opening, SignInUi};
+use crate::cli::systemd::{install, ready, status};
 use crate::config::Setting;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::files::{Folder, shell_quoted};
 use crate::serve::{self, DashboardSignIn, Options, Running, Server, Sockets};
 use crate::session::CacheLookup;
 
-/// How long a sign-in at the start may take.
-const SIGN_IN: Duration = Duration::from_secs(5 * 60);
+use super::setup_questions;
 
-pub(super) fn run(
-    args: &args::Serve,
-    env: &Environment,
-    stdin: Stdin,
-    output: &mut Output,
-) -> Result<u8> {
+/// The limit for a sign-in at the start.
+const SIGN_IN_TIMEOUT: Duration = Duration::from_secs(5 * 60);
+
+pub(super) fn run(args: &args::Serve, env: &Arc<Environment>, output: &mut Output) -> Result<u8> {
+    let origins = (!args.allow_origin.is_empty()).then(|| args.allow_origin.join(" "));
+    let flags = Flags::from_iter(origins.map(|origins| (Setting::AllowOrigin, origins)));
     if args.install {
-        return systemd::install(args, &settings(args), env, output);
+        return install::install(args, &flags, env, output);
     }
     if args.uninstall {
-        return systemd::uninstall(env, output);
+        return install::uninstall(env, output);
     }
     if args.status {
-        return systemd::status(env, output);
+        return status::run(env, output);
     }
-    // First of all, while no thread of ours could read the environment that this takes from.
+    // First, while no other thread can read the environment variables that this removes.
     let sockets = match env.inherited_listeners()? {
         none if none.is_empty() => Sockets::Port(args.port),
         listeners => Sockets::Given(listeners),
     };
-    let keyboard = Keyboard::new(stdin);
-    let asks = env.is_interactive(&keyboard);
-    let context = first_run::context(env, &settings(args), true, asks.then_some(&keyboard))?;
+    let context =
+        Context::configured(env, flags, true).or_else(|error| setup_questions::ask(error, true))?;
+    let context = Arc::new(context);
     let folder = env.serve_folder()?;
     if args.open
         && let Some(running) = serve::running(&folder)?
     {
-        return open_running(&running, &folder, &context, output);
+        return open_running(&running, &folder, env, output);
     }
     let options = options(&context)?;
     #[cfg(unix)]
-    allow_many_connections();
+    raise_file_limit();
     let runtime = runtime()?;
     let mut stop = Box::pin(stopped());
-    // From here on a signal ends it well: there is something to remove.
+    // From here on a signal ends the service with clean-up.
     let is_early = runtime.block_on(async { futures_util::poll!(&mut stop).is_ready() });
     if is_early {
         return Ok(0);
@@ -71,18 +68,19 @@ pub(super) fn run(
     if cfg!(panic = "abort") {
         remove_on_panic(&server);
     }
-    // With the dashboard open, that is where a person signs in.
+    // With the dashboard open, the user signs in there.
     if !args.open {
-        sign_in_first(&context, keyboard)?;
+        sign_in_first(&context)?;
     }
     let outcome = runtime.block_on(async {
-        let socket = server.socket().map(|path| path.display().to_string());
-        let secret_file = server.secret_file().display().to_string();
-        let json = json!({"url": server.url(), "secretFile": secret_file, "socket": socket});
+        let json = location(
+            server.url(),
+            server.secret_file(),
+            server.socket().map(AsRef::as_ref),
+        );
         output.result(&text(&server), &json)?;
-        if !sd_notify::tell(env) {
-            output
-                .messages()
+        if !ready::report(env) {
+            env.messages
                 .print("Ctrl-C stops it, and removes the secret.");
         }
         let page = match args.open {
@@ -94,122 +92,108 @@ pub(super) fn run(
             false => None,
         };
         // The redirect file is deleted after use, and also if the service ends before.
-        let page = async move {
+        let page = pin!(async move {
             if let Some((used, opened)) = page {
                 used.await;
                 drop(opened);
             }
-            std::future::pending().await
-        };
-        confined::serve(&context, &mut server);
+            pending().await
+        });
+        confinement::serve(&context, &mut server);
         tokio::select! {
             outcome = server.run(stop) => outcome,
             outcome = page => outcome,
         }
     });
-    // A renewal that is under way may last: nobody waits for it any more.
+    // A renewal under way can take long, and its result is not needed any more.
     runtime.shutdown_background();
     outcome?;
-    output.messages().print("stopped");
+    env.messages.print("stopped");
     Ok(0)
 }
 
-/// The settings that were typed.
-fn settings(args: &args::Serve) -> BTreeMap<Setting, String> {
-    match args.allow_origin.is_empty() {
-        true => BTreeMap::new(),
-        false => BTreeMap::from([(Setting::AllowOrigin, args.allow_origin.join(" "))]),
-    }
-}
-
-/// There is one service a user: its dashboard is the one that is meant.
+/// Opens the dashboard of the service that runs already: there is one service for each user.
 fn open_running(
     running: &Running,
     folder: &Folder,
-    context: &Context<'_>,
+    env: &Environment,
     output: &mut Output,
 ) -> Result<u8> {
-    let has_start = dashboard::opens(context.env, output);
-    let opening = context.block_on(dashboard::opening_of(running, folder, has_start))?;
+    let has_start = dashboard::opens(env, output);
+    let opening = block_on(dashboard::request_link(running, folder, has_start))?;
     let url = &running.url;
-    output
-        .messages()
+    env.messages
         .print(&format!("`acspass serve` runs already, at {url}"));
-    let opened = dashboard::show(&opening, context.env, output)?;
+    let opened = dashboard::show(&opening, env, output)?;
     if opened.is_by_file() {
-        context.block_on(dashboard::opened(running, folder, &opening))?;
+        block_on(dashboard::wait_for_use(running, folder, &opening))?;
     }
     drop(opened);
-    let json = json!({
-        "url": url,
-        "secretFile": running.secret_file.display().to_string(),
-        "socket": running.socket.as_ref().map(|path| path.display().to_string()),
-    });
+    let json = location(url, &running.secret_file, running.socket.as_deref());
     output.result("", &json)?;
     Ok(0)
 }
 
-/// Most systems let a program have a thousand open files, unless it asks for more.
+fn location(url: &str, secret_file: &Path, socket: Option<&Path>) -> Value {
+    json!({
+        "url": url,
+        "secretFile": secret_file.display().to_string(),
+        "socket": socket.map(|path| path.display().to_string()),
+    })
+}
+
+/// Raises the limit of open files, which is about a thousand on most systems.
 #[cfg(unix)]
-fn allow_many_connections() {
+fn raise_file_limit() {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-    /// More than the service's own limits come to.
+    /// More than the service's limits add up to.
     const ENOUGH: u64 = 64 * 1024;
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
     if current.is_none_or(|current| current >= ENOUGH) {
         return;
     }
-    let wanted = Rlimit {
+    let raised = Rlimit {
         current: Some(maximum.unwrap_or(ENOUGH).min(ENOUGH)),
         maximum,
     };
-    if let Err(error) = setrlimit(Resource::Nofile, wanted) {
+    if let Err(error) = setrlimit(Resource::Nofile, raised) {
         tracing::debug!("no more connections than usual can be had: {error}");
     }
 }
 
-/// Ends once the user or the system wants the service to stop. Ctrl-\ does so as well: otherwise it
-/// would end the process and leave the secret behind.
+/// Returns after a signal that stops the service. Ctrl-\ is one as well: its default effect would
+/// leave the secret behind.
 async fn stopped() {
     #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut quit) = signal(SignalKind::quit()) {
-            tokio::select! {
-                () = interrupted() => {}
-                _ = quit.recv() => {}
-            }
-            return;
+    if let Ok(mut quit) = crate::cli::runtime::listen(rustix::process::Signal::QUIT) {
+        tokio::select! {
+            () = interrupted() => {}
+            _ = quit.recv() => {}
         }
+        return;
     }
     interrupted().await;
 }
 
-/// Has a panic that ends the process remove what [`Server`] removes when it is dropped.
+/// Makes a panic that ends the process remove the files that [`Server`] removes when it is dropped.
 fn remove_on_panic(server: &Server) {
-    let files = server
-        .socket()
-        .into_iter()
-        .map(PathBuf::as_path)
-        .chain([server.secret_file()])
-        .map(Path::to_owned)
-        .collect::<Vec<_>>();
+    let socket = server.socket().map(ToOwned::to_owned);
+    let secret_file = server.secret_file().to_owned();
     let report = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
-        for file in &files {
-            // The panic is what is reported.
+        for file in socket.iter().chain([&secret_file]) {
+            // The panic is the error that is reported.
             let _ = std::fs::remove_file(file);
         }
         report(panic);
     }));
 }
 
-fn options(context: &Context<'_>) -> Result<Options> {
-    let tenancy = context.tenancy()?;
-    let clients = || context.clients();
-    let [net, owner, owned, overview, entra] =
-        [clients(), clients(), clients(), clients(), clients()];
+fn options(context: &Arc<Context>) -> Result<Options> {
+    context.tenancy()?;
+    let shared = || context.clone();
+    let [net, owner, owned, overview, entra] = [shared(), shared(), shared(), shared(), shared()];
     Ok(Options {
         session: context.session()?,
         token_request: context.token_request(false)?,
@@ -219,57 +203,46 @@ fn options(context: &Context<'_>) -> Result<Options> {
         sign_in: DashboardSignIn {
             entra: Arc::new(move || entra.entra()),
             redirect_uri: context.config.redirect_uri.clone(),
-            timeout: SIGN_IN,
+            timeout: SIGN_IN_TIMEOUT,
         },
-        overview: Arc::new(move || overview.overview(Some(&tenancy), usize::MAX)),
+        overview: Arc::new(move || overview.overview(usize::MAX)),
         profile: context.config.profile.clone(),
         clock: context.env.clock.clone(),
         origins: context.config.allowed_origins.clone(),
-        sign_in_needed: sign_in_needed(context.env),
+        sign_in_needed: sign_in_needed(&context.env),
     })
 }
 
-/// Says on standard error and on the desktop that somebody must sign in.
+/// Prints that a user must sign in, and shows it on the desktop.
 fn sign_in_needed(env: &Environment) -> Arc<dyn Fn(&Error) + Send + Sync> {
     let messages = env.messages.clone();
-    let has_bus = env.variable("DBUS_SESSION_BUS_ADDRESS").is_some()
-        || env.variable("XDG_RUNTIME_DIR").is_some();
+    let bus = [var::DBUS_SESSION_BUS_ADDRESS, var::XDG_RUNTIME_DIR];
+    let has_bus = bus.iter().any(|name| env.variable(name).is_some());
     Arc::new(move |error| {
-        messages.warn(&format!("{error}: {}", error.hint()));
+        let text = format!("{error}: {}", error.hint());
+        messages.warn(&text);
         if has_bus {
-            notify::show(
-                "acspass: please sign in",
-                &format!("{error}: {}", error.hint()),
-            );
+            notification::show("acspass: please sign in", &text);
         }
     })
 }
 
-/// A world that is a new one in every run has nobody who could sign in elsewhere: that happens
-/// here, where it may.
-fn sign_in_first(context: &Context<'_>, keyboard: Keyboard) -> Result<()> {
-    let somebody_is_there = context.env.is_interactive(&keyboard);
-    let may_sign_in = context.env.global.emulator || somebody_is_there;
-    if context.sessions.is_persistent() && !context.env.global.emulator || !may_sign_in {
-        return Ok(());
-    }
-    let CacheLookup::Stale(renewal) = context
-        .session()?
-        .cached_token(None, context.token_request(false)?)?
-    else {
-        return Ok(());
-    };
-    // The emulator's user needs nobody to click.
-    let opening = match context.env.global.emulator {
+/// Signs in before the service starts, if no other command can: the store is memory, or the emulator
+/// is in this process.
+fn sign_in_first(context: &Context) -> Result<()> {
+    let (env, is_emulated) = (&context.env, context.env.global.emulator);
+    let opening = match is_emulated {
         true => Opening::UserAgent,
+        false if context.sessions.is_persistent() || !env.is_interactive() => return Ok(()),
         false => Opening::Browser,
     };
-    let ui = SignInUi::new(context, opening, None, keyboard)?;
-    let options = ui.options(None, SIGN_IN);
-    match context.block_on(renewal.run(|| context.net(true), Some(&options))) {
-        Err(error) if error.kind() == Kind::Interrupted => Err(error),
-        outcome => outcome.map(|_| ()),
-    }
+    let request = context.token_request(false)?;
+    let CacheLookup::Stale(renewal) = context.session()?.cached_token(None, request)? else {
+        return Ok(());
+    };
+    let ui = SignInUi::new(context, opening, None)?;
+    let options = ui.options(None, SIGN_IN_TIMEOUT);
+    block_on(renewal.run(|| context.net(true), Some(&options))).map(|_| ())
 }
 
 fn text(server: &Server) -> String {

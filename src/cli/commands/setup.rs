@@ -2,22 +2,23 @@
 //! It asks nobody and changes nothing.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use askama::Template;
 use serde_json::json;
 use url::Url;
 
-use crate::cli::context::{Context, Environment};
-use crate::cli::output::Output;
-use crate::cli::render::render;
+use crate::cli::context::{Context, Flags};
+use crate::cli::environment::Environment;
+use crate::cli::io::output::Output;
+use crate::cli::io::template::render;
 use crate::config::{Cloud, Setting};
 use crate::error::Result;
 use crate::exchange::ExchangeKind;
 
-pub(super) fn run(env: &Environment, output: &mut Output) -> Result<u8> {
-    let context = Context::new(env, &BTreeMap::new())?;
+pub(super) fn run(env: &Arc<Environment>, output: &mut Output) -> Result<u8> {
+    let context = Context::new(env, &Flags::new())?;
     let (_, profile) = env.profile()?;
     let plan = Plan::new(&context, profile.value(Setting::RedirectUri));
     let lines = |text: String| text.lines().map(str::to_owned).collect::<Vec<_>>();
@@ -48,7 +49,7 @@ pub(super) fn run(env: &Environment, output: &mut Output) -> Result<u8> {
     });
     output.result(&text, &json)?;
     if plan.has_gaps() {
-        output.messages().print(
+        output.messages.print(
             "the words in capitals are yours to fill in; `acspass config set tenant …` and \
              `acspass config set client-id …` fill them in here",
         );
@@ -112,7 +113,7 @@ const CLIENTS: Api = Api {
 };
 
 impl Plan {
-    fn new(context: &Context<'_>, redirect_uri: Option<String>) -> Plan {
+    fn new(context: &Context, redirect_uri: Option<String>) -> Plan {
         let config = &context.config;
         let tenant = config.authority.tenant();
         let is_clients = config.exchange == ExchangeKind::Entra;

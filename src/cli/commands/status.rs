@@ -1,10 +1,11 @@
 //! `status`: what the index knows, without a call to the store.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::sync::Arc;
 
-use crate::cli::context::{Context, Environment};
-use crate::cli::output::Output;
+use crate::cli::context::{Context, Flags};
+use crate::cli::environment::Environment;
+use crate::cli::io::output::Output;
 use crate::error::{Kind, Result};
 use crate::json;
 use crate::session::{AccountState, Overview, TokenState};
@@ -13,8 +14,8 @@ use crate::time::in_words;
 /// Accounts that a person is shown unasked.
 const MOST_AS_TEXT: usize = 10;
 
-pub(super) fn run(env: &Environment, output: &mut Output) -> Result<u8> {
-    let context = Context::new(env, &BTreeMap::new())?;
+pub(super) fn run(env: &Arc<Environment>, output: &mut Output) -> Result<u8> {
+    let context = Context::new(env, &Flags::new())?;
     let most = match output.is_json {
         true => usize::MAX,
         false => MOST_AS_TEXT,
@@ -38,7 +39,7 @@ pub(super) fn run(env: &Environment, output: &mut Output) -> Result<u8> {
     })
 }
 
-fn heading(context: &Context<'_>) -> String {
+fn heading(context: &Context) -> String {
     let config = &context.config;
     let resource = config.any_resource();
     format!(

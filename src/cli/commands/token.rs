@@ -1,15 +1,16 @@
 //! `token issue`, `token revoke` and `token exchange`.
 
-use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use crate::acs::{CommunicationUserId, CreatedUser, TokenLifetime, TokenScope, teams_token};
-use crate::cli::Stdin;
 use crate::cli::args::{TokenExchange, TokenIssue, TokenRevoke};
-use crate::cli::context::{Context, Environment};
-use crate::cli::output::Output;
+use crate::cli::context::{Context, Flags};
+use crate::cli::environment::Environment;
+use crate::cli::io::output::Output;
+use crate::cli::runtime::block_on;
 use crate::entra::{check_client_id, guid};
 use crate::error::{Error, Kind, Result};
 use crate::json;
@@ -19,46 +20,37 @@ use crate::text::quoted;
 
 use super::{bulk, token_input};
 
-pub(super) fn issue(args: &TokenIssue, env: &Environment, output: &mut Output) -> Result<u8> {
-    let (scopes, lifetime) = wanted(&args.scope, args.valid_for)?;
-    let user = args
-        .user
-        .as_deref()
-        .map(CommunicationUserId::parse)
-        .transpose()?;
-    let context = Context::new(env, &BTreeMap::new())?;
+pub(super) fn issue(args: &TokenIssue, env: &Arc<Environment>, output: &mut Output) -> Result<u8> {
+    let (scopes, lifetime) = scopes_and_lifetime(&args.scope, args.valid_for)?;
+    let user = args.user.as_deref().map(CommunicationUserId::parse);
+    let user = user.transpose()?;
+    let context = Context::new(env, &Flags::new())?;
     let client = context.identity_client()?;
     match user {
         Some(user) => {
-            let issued = context
-                .block_on(client.issue_token(&user, &scopes, lifetime))
-                .map_err(bulk::cut_short)?;
-            output.result(
-                issued.token.expose(),
-                &json::issued(&issued, env.clock.now()),
-            )?;
+            let issued = block_on(client.issue_token(&user, &scopes, lifetime));
+            let issued = issued.map_err(bulk::cut_short)?;
+            let json = json::issued(&issued, env.clock.now());
+            output.result(issued.token.expose(), &json)?;
         }
         None => {
-            let created = context
-                .block_on(client.create_user_with_token(&scopes, lifetime))
-                .map_err(bulk::cut_short)?;
-            output.result(
-                &created_text(&created),
-                &json::created(&created, env.clock.now()),
-            )?;
+            let created = block_on(client.create_user_with_token(&scopes, lifetime));
+            print_created(&created.map_err(bulk::cut_short)?, env, output)?;
         }
     }
     Ok(0)
 }
 
-pub(super) fn revoke(args: &TokenRevoke, env: &Environment, output: &mut Output) -> Result<u8> {
+pub(super) fn revoke(
+    args: &TokenRevoke,
+    env: &Arc<Environment>,
+    output: &mut Output,
+) -> Result<u8> {
     let user = CommunicationUserId::parse(&args.user)?;
-    let context = Context::new(env, &BTreeMap::new())?;
+    let context = Context::new(env, &Flags::new())?;
     let client = context.identity_client()?;
-    context
-        .block_on(client.revoke_tokens(&user))
-        .map_err(bulk::cut_short)?;
-    output.messages().print(
+    block_on(client.revoke_tokens(&user)).map_err(bulk::cut_short)?;
+    env.messages.print(
         "every token that was issued for the identity so far is revoked; the service takes up to \
          15 minutes to refuse them everywhere",
     );
@@ -68,13 +60,10 @@ pub(super) fn revoke(args: &TokenRevoke, env: &Environment, output: &mut Output)
 
 pub(super) fn exchange(
     args: &TokenExchange,
-    env: &Environment,
-    stdin: Stdin,
+    env: &Arc<Environment>,
     output: &mut Output,
 ) -> Result<u8> {
-    let token = EntraToken::new(
-        token_input::read(args.file.as_deref(), stdin, output.messages())?.as_str(),
-    );
+    let token = EntraToken::new(token_input::read(args.file.as_deref(), env)?.as_str());
     let decoded = jwt::decode(token.expose());
     let claims = decoded.map(|decoded| decoded.claims).unwrap_or_default();
     let claim = |name: &str| claims.get(name).and_then(Value::as_str).map(str::to_owned);
@@ -85,37 +74,31 @@ pub(super) fn exchange(
             format!("name it with {flag}"),
         )
     };
-    let app_id = args
-        .client_id
-        .as_deref()
-        .map(check_client_id)
+    let client_id = args.client_id.as_deref().map(check_client_id);
+    let app_id = client_id
         .transpose()?
         .or_else(|| claim("appid"))
         .or_else(|| claim("azp"))
         .ok_or_else(|| missing("the application it was issued to", "--client-id"))?;
-    let user_id = args
-        .user_id
-        .as_deref()
-        .map(check_user_id)
+    let user_id = args.user_id.as_deref().map(check_user_id);
+    let user_id = user_id
         .transpose()?
         .or_else(|| claim("oid"))
         .ok_or_else(|| missing("its user's object id", "--user-id"))?;
-    let context = Context::new(env, &BTreeMap::new())?;
+    let context = Context::new(env, &Flags::new())?;
     context.config.resource()?;
     let now = env.clock.now();
     if let Some(note) = teams_token::check(token.expose(), &app_id, &user_id, now)? {
         tracing::info!("{note}");
     }
     let client = context.identity_client()?;
-    let issued = context.block_on(client.exchange_teams_user_token(&token, &app_id, &user_id))?;
-    output.result(
-        issued.token.expose(),
-        &json::issued(&issued, env.clock.now()),
-    )?;
+    let issued = block_on(client.exchange_teams_user_token(&token, &app_id, &user_id))?;
+    let json = json::issued(&issued, env.clock.now());
+    output.result(issued.token.expose(), &json)?;
     Ok(0)
 }
 
-/// Takes a user's object id.
+/// Reads a user's object id.
 fn check_user_id(text: &str) -> Result<String> {
     guid(text).ok_or_else(|| {
         Error::new(
@@ -126,8 +109,8 @@ fn check_user_id(text: &str) -> Result<String> {
     })
 }
 
-/// Scopes and lifetime, checked before anything is contacted.
-pub(super) fn wanted(
+/// Reads scopes and lifetime of a token.
+pub(super) fn scopes_and_lifetime(
     scopes: &[String],
     valid_for: Option<Duration>,
 ) -> Result<(Vec<TokenScope>, Option<TokenLifetime>)> {
@@ -135,9 +118,15 @@ pub(super) fn wanted(
     Ok((TokenScope::list(scopes)?, lifetime))
 }
 
-pub(super) fn created_text(created: &CreatedUser) -> String {
-    match &created.token {
+/// Prints the id of an identity, and its token if there is one.
+pub(super) fn print_created(
+    created: &CreatedUser,
+    env: &Environment,
+    output: &mut Output,
+) -> Result<()> {
+    let text = match &created.token {
         Some(issued) => format!("{}\n{}", created.id, issued.token.expose()),
         None => created.id.to_string(),
-    }
+    };
+    output.result(&text, &json::created(created, env.clock.now()))
 }

@@ -1,12 +1,11 @@
-//! A token that is handed in: from a file or standard input, never as an argument.
+//! Secrets and lists from a file or standard input, never from an argument.
 
 use std::io::Read;
 use std::path::Path;
 
 use zeroize::Zeroizing;
 
-use crate::cli::Stdin;
-use crate::cli::output::Messages;
+use crate::cli::environment::Environment;
 use crate::error::{Error, Kind, Result};
 use crate::input;
 use crate::jwt;
@@ -16,19 +15,19 @@ use crate::text::quoted;
 /// Longest input that is read, in bytes.
 const LONGEST: u64 = 256 * 1024;
 
-/// The token in the file, or on standard input without a file or for `-`; without what tools write
+/// Reads the token in `file`, or on standard input without a file or for `-`. Removes what tools add
 /// around it, see [`input::token`].
-pub(super) fn read(
-    file: Option<&Path>,
-    stdin: Stdin,
-    messages: &Messages,
-) -> Result<Zeroizing<String>> {
+///
+/// # Errors
+/// [`Kind::Usage`] if the input is not one token, or if the name of the file is one.
+pub(super) fn read(file: Option<&Path>, env: &Environment) -> Result<Zeroizing<String>> {
     let text = match file.filter(|path| *path != Path::new("-")) {
         None => {
-            if stdin.is_terminal {
-                messages.print("paste the token, then press Enter and Ctrl-D; Ctrl-C ends it");
+            if env.stdin.is_terminal {
+                env.messages
+                    .print("paste the token, then press Enter and Ctrl-D; Ctrl-C ends it");
             }
-            read_all(stdin.source, "standard input")?
+            text_of(env.stdin.read_all(LONGEST), "standard input")?
         }
         Some(path) if is_a_token(path) => {
             return Err(Error::new(
@@ -46,7 +45,9 @@ pub(super) fn read(
                 )
                 .caused_by(error)
             })?;
-            read_all(file, &quoted(&path.to_string_lossy()))?
+            let mut bytes = Zeroizing::new(Vec::new());
+            let read = file.take(LONGEST + 1).read_to_end(&mut bytes);
+            text_of(read.map(|_| bytes), &quoted(&path.to_string_lossy()))?
         }
     };
     match &*input::token(&text) {
@@ -64,7 +65,7 @@ pub(super) fn read(
     }
 }
 
-/// A path with the form of a token, and no file of that name.
+/// Whether a path has the form of a token, and no file has that name.
 fn is_a_token(path: &Path) -> bool {
     let Some(text) = path.to_str() else {
         return false;
@@ -74,7 +75,7 @@ fn is_a_token(path: &Path) -> bool {
     looks_like_one && !path.exists()
 }
 
-fn read_all(source: impl Read, name: &str) -> Result<Zeroizing<String>> {
+fn text_of(bytes: std::io::Result<Zeroizing<Vec<u8>>>, name: &str) -> Result<Zeroizing<String>> {
     let failed = |what: &str| {
         Error::new(
             Kind::Usage,
@@ -82,11 +83,7 @@ fn read_all(source: impl Read, name: &str) -> Result<Zeroizing<String>> {
             "pipe in one token and nothing else",
         )
     };
-    let mut bytes = Zeroizing::new(Vec::new());
-    source
-        .take(LONGEST + 1)
-        .read_to_end(&mut bytes)
-        .map_err(|cause| failed("reading fails").caused_by(cause))?;
+    let bytes = bytes.map_err(|cause| failed("reading fails").caused_by(cause))?;
     if bytes.len() as u64 > LONGEST {
         return Err(failed("it is longer than 256 KiB"));
     }

@@ -1,64 +1,68 @@
-//! `serve --status`: whether a service runs and answers, what starts it, and who must sign in.
+//! `serve --status`: prints whether a service runs and answers, its units, and the accounts.
 
-use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::systemctl::Systemctl;
-use super::{Files, SERVICE, SOCKET};
-use crate::cli::context::{Context, Environment, block_on};
-use crate::cli::output::Output;
+use crate::cli::context::{Context, Flags};
+use crate::cli::environment::Environment;
+use crate::cli::io::output::Output;
+use crate::cli::runtime::block_on;
 use crate::error::{Kind, Result};
 use crate::files::Folder;
 use crate::serve::{Client, Running, running};
 use crate::time::{Timestamp, in_words};
 
-/// A service that lives answers from memory.
-const PATIENCE: Duration = Duration::from_secs(5);
+use super::systemctl::Systemctl;
+use super::unit_files::{SERVICE, SOCKET, UnitFiles};
 
-/// What was found.
+/// A service answers from memory.
+const TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The state of service, units and accounts.
 struct Found {
     service: Option<Running>,
     since: Option<Timestamp>,
     answers: bool,
     is_installed: bool,
-    /// Of service and socket, where systemd tells.
+    /// Of service and socket; `None` if systemd does not report it.
     is_active: Option<bool>,
     is_listening: Option<bool>,
-    /// The accounts of this profile that give tokens, and those that do not, as the index has them.
+    /// The accounts in the index of this profile that can get tokens, and the others.
     signed_in: Vec<String>,
     sign_in_needed: Vec<String>,
 }
 
-/// `serve --status`.
-pub(in crate::cli) fn status(env: &Environment, output: &mut Output) -> Result<u8> {
-    let context = Context::new(env, &BTreeMap::new())?;
+/// Prints the state. The exit code is 0 if a service answers.
+pub(in crate::cli) fn run(env: &Arc<Environment>, output: &mut Output) -> Result<u8> {
+    let context = Context::new(env, &Flags::new())?;
     let folder = env.serve_folder()?;
     let service = running(&folder)?;
-    let is_installed = Files::of(env).is_ok_and(|files| files.are_there());
-    let systemctl = Systemctl::new(env);
-    let (answers, is_active, is_listening) = block_on(async {
+    let is_installed = UnitFiles::of(env).is_ok_and(|files| files.exist());
+    let systemctl = Systemctl(env);
+    let (answers, [is_active, is_listening]) = block_on(async {
         let answers = match &service {
             Some(service) => answers(service, &folder).await,
             None => false,
         };
-        Ok(match is_installed {
-            true => (
-                answers,
+        let states = match is_installed {
+            true => [
                 systemctl.is_active(SERVICE).await,
                 systemctl.is_active(SOCKET).await,
-            ),
-            false => (answers, None, None),
-        })
+            ],
+            false => [None, None],
+        };
+        Ok((answers, states))
     })?;
-    let accounts = context.overview(usize::MAX)?.accounts();
-    let named = |can_give: bool| {
-        let named = accounts
-            .iter()
-            .filter(|state| state.can_get_token() == can_give);
-        named.map(|state| state.account.username.clone()).collect()
-    };
+    let (mut signed_in, mut sign_in_needed) = (Vec::new(), Vec::new());
+    for state in context.overview(usize::MAX)?.accounts() {
+        let names = match state.can_get_token() {
+            true => &mut signed_in,
+            false => &mut sign_in_needed,
+        };
+        names.push(state.account.username.clone());
+    }
     let found = Found {
         since: service.as_ref().and_then(since),
         service,
@@ -66,39 +70,36 @@ pub(in crate::cli) fn status(env: &Environment, output: &mut Output) -> Result<u
         is_installed,
         is_active,
         is_listening,
-        signed_in: named(true),
-        sign_in_needed: named(false),
+        signed_in,
+        sign_in_needed,
     };
-    let now = context.env.clock.now();
-    output.result(&text(&found, now), &shape(&found))?;
+    output.result(&text(&found, env.clock.now()), &json(&found))?;
     Ok(match found.answers {
         true => 0,
         false => Kind::Unreachable.exit_code(),
     })
 }
 
-/// Whether the service itself answers at its port, and no other program.
+/// Whether the service answers at its port, and no other program.
 async fn answers(service: &Running, folder: &Folder) -> bool {
     let Ok(client) = Client::of(service, folder) else {
         return false;
     };
-    let checked = tokio::time::timeout(PATIENCE, client.check()).await;
+    let checked = tokio::time::timeout(TIMEOUT, client.check()).await;
     matches!(checked, Ok(Ok(())))
 }
 
-/// The secret is written once a run, when it starts.
+/// Returns the start of the service: it writes its secret then.
 fn since(service: &Running) -> Option<Timestamp> {
-    let written = std::fs::metadata(&service.secret_file)
-        .ok()?
-        .modified()
-        .ok()?;
-    let since_epoch = written.duration_since(std::time::UNIX_EPOCH).ok()?;
+    let written = std::fs::metadata(&service.secret_file).ok()?.modified();
+    let since_epoch = written.ok()?.duration_since(std::time::UNIX_EPOCH).ok()?;
     let seconds = i64::try_from(since_epoch.as_secs()).ok()?;
     Some(Timestamp::from_unix_seconds(seconds))
 }
 
-fn shape(found: &Found) -> Value {
+fn json(found: &Found) -> Value {
     let service = found.service.as_ref();
+    let socket = service.and_then(|service| service.socket.as_ref());
     json!({
         "running": service.is_some(),
         "answers": found.answers,
@@ -106,9 +107,7 @@ fn shape(found: &Found) -> Value {
         "since": found.since.map(|since| since.to_string()),
         "url": service.map(|service| &service.url),
         "secretFile": service.map(|service| service.secret_file.display().to_string()),
-        "socket": service
-            .and_then(|service| service.socket.as_ref())
-            .map(|socket| socket.display().to_string()),
+        "socket": socket.map(|socket| socket.display().to_string()),
         "installed": found.is_installed,
         "active": found.is_active,
         "socketActive": found.is_listening,
@@ -121,16 +120,18 @@ fn text(found: &Found, now: Timestamp) -> String {
     let mut lines = Vec::new();
     match &found.service {
         Some(service) => {
-            let since = found
-                .since
-                .map(|since| format!(", since {since} ({})", in_words(now.since(since))))
-                .unwrap_or_default();
+            let since = found.since;
+            let since = since.map(|at| format!(", since {at} ({})", in_words(now.since(at))));
             let answers = match found.answers {
                 true => "which answers",
                 false => "which does not answer",
             };
-            lines.push(format!("service      process {}{since}", service.pid));
-            lines.push(format!("address      {}, {answers}", service.url));
+            let (pid, url) = (service.pid, &service.url);
+            lines.push(format!(
+                "service      process {pid}{}",
+                since.unwrap_or_default()
+            ));
+            lines.push(format!("address      {url}, {answers}"));
             lines.push(format!("secret file  {}", service.secret_file.display()));
             if let Some(socket) = &service.socket {
                 lines.push(format!("Unix socket  {}", socket.display()));
@@ -145,7 +146,19 @@ fn text(found: &Found, now: Timestamp) -> String {
             lines.push(format!("service      none runs{next}"));
         }
     }
-    lines.push(format!("systemd      {}", unit(found)));
+    let word = |state| match state {
+        Some(true) => "active",
+        Some(false) => "not active",
+        None => "not known",
+    };
+    lines.push(match found.is_installed {
+        false => "systemd      not installed: `acspass serve --install` does".to_owned(),
+        true => format!(
+            "systemd      installed; service {}, socket {}",
+            word(found.is_active),
+            word(found.is_listening)
+        ),
+    });
     lines.push(match (&*found.signed_in, &*found.sign_in_needed) {
         ([], []) => "sign-in      nobody is signed in: run `acspass login`".to_owned(),
         (names, []) => format!("signed in    {}", names.join(", ")),
@@ -155,20 +168,4 @@ fn text(found: &Found, now: Timestamp) -> String {
         ),
     });
     lines.join("\n")
-}
-
-fn unit(found: &Found) -> String {
-    let word = |state| match state {
-        Some(true) => "active",
-        Some(false) => "not active",
-        None => "not known",
-    };
-    match found.is_installed {
-        false => "not installed: `acspass serve --install` does".to_owned(),
-        true => format!(
-            "installed; service {}, socket {}",
-            word(found.is_active),
-            word(found.is_listening)
-        ),
-    }
 }

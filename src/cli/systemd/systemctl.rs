@@ -1,25 +1,26 @@
-//! `systemctl --user`, each call bounded in time.
+//! Calls `systemctl --user`, each call with a time limit.
 
 use std::process::Stdio;
 use std::time::Duration;
 
 use tokio::process::Command;
 
-use crate::cli::context::Environment;
+use crate::cli::environment::Environment;
 use crate::error::{Error, Kind, Result};
 use crate::text::one_line;
 
-/// Longer than a start may take in the units.
-const PATIENCE: Duration = Duration::from_secs(120);
-/// A question is answered at once, or by nobody.
-const QUESTION: Duration = Duration::from_secs(5);
-/// Characters of what it says that are repeated.
+use super::unit_files::{SERVICE, SOCKET};
+
+/// Longer than the units allow for a start.
+const ORDER_TIMEOUT: Duration = Duration::from_secs(120);
+const QUERY_TIMEOUT: Duration = Duration::from_secs(5);
+/// Characters of its output that an error repeats.
 const LONGEST: usize = 300;
 
-/// The user's service manager.
-pub(super) struct Systemctl<'w>(&'w Environment);
+/// The user's service manager, called with this environment.
+pub(super) struct Systemctl<'e>(pub(super) &'e Environment);
 
-/// What a call brought.
+/// The output of a call.
 struct Answer {
     is_ok: bool,
     out: String,
@@ -27,37 +28,31 @@ struct Answer {
 }
 
 impl Answer {
-    /// What it said, on one line.
+    /// Returns its error output on one line, without the lines of successful steps.
     fn reason(&self) -> String {
         let lines = self.err.lines().map(str::trim);
-        // What went well is no reason.
-        let lines: Vec<&str> = lines
-            .filter(|line| !line.starts_with("Created symlink"))
-            .collect();
-        one_line(&lines.join(" "), LONGEST)
+        let lines = lines.filter(|line| !line.starts_with("Created symlink"));
+        one_line(&lines.collect::<Vec<_>>().join(" "), LONGEST)
     }
 }
 
-impl<'w> Systemctl<'w> {
-    pub(super) fn new(env: &'w Environment) -> Self {
-        Systemctl(env)
-    }
-
-    /// Makes sure that there is a manager to talk to.
+impl Systemctl<'_> {
+    /// Checks that there is a manager.
     pub(super) async fn probe(&self) -> Result<()> {
-        let answer = self.call(&["show", "--property=Version"], QUESTION).await?;
+        let query = ["show", "--property=Version"];
+        let answer = self.call(&query, QUERY_TIMEOUT).await?;
         match answer.is_ok {
             true => Ok(()),
             false => {
-                Err(missing("this user has no systemd manager to talk to")
-                    .caused_by(answer.reason()))
+                let error = missing("this user has no systemd manager to talk to");
+                Err(error.caused_by(answer.reason()))
             }
         }
     }
 
-    /// Orders something, and waits until it is done.
+    /// Runs a command and waits until it is done.
     pub(super) async fn order(&self, words: &[&str]) -> Result<()> {
-        let answer = self.call(words, PATIENCE).await?;
+        let answer = self.call(words, ORDER_TIMEOUT).await?;
         match answer.is_ok {
             true => Ok(()),
             false => Err(Error::new(
@@ -72,21 +67,22 @@ impl<'w> Systemctl<'w> {
         }
     }
 
-    /// Whether a unit is active; `None` where nobody can tell.
+    /// Stops and disables both units.
+    pub(super) async fn disable(&self) -> Result<()> {
+        self.order(&["disable", "--now", SOCKET, SERVICE]).await
+    }
+
+    /// Whether a unit is active; `None` if that is unknown.
     pub(super) async fn is_active(&self, unit: &str) -> Option<bool> {
-        let asked = self
-            .call(
-                &["show", "--property=ActiveState", "--value", unit],
-                QUESTION,
-            )
-            .await;
-        match asked.ok()?.out.trim() {
+        let query = ["show", "--property=ActiveState", "--value", unit];
+        let answer = self.call(&query, QUERY_TIMEOUT).await.ok()?;
+        match answer.out.trim() {
             "" => None,
             state => Some(state == "active"),
         }
     }
 
-    async fn call(&self, words: &[&str], patience: Duration) -> Result<Answer> {
+    async fn call(&self, words: &[&str], timeout: Duration) -> Result<Answer> {
         let mut command = Command::new("systemctl");
         command
             .arg("--user")
@@ -96,8 +92,8 @@ impl<'w> Systemctl<'w> {
             .envs(&self.0.raw_variables)
             .stdin(Stdio::null())
             .kill_on_drop(true);
-        let called = tokio::time::timeout(patience, command.output()).await;
-        let output = called
+        let output = tokio::time::timeout(timeout, command.output()).await;
+        let output = output
             .map_err(|_| missing("`systemctl --user` does not answer"))?
             .map_err(|cause| missing("there is no `systemctl` to be run here").caused_by(cause))?;
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();

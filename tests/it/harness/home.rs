@@ -8,7 +8,7 @@ use std::process::Command;
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
-use acspass::cli::{self, Folders, Outside, Stdin};
+use acspass::cli::{self, Environment, Folders, Input};
 use acspass::emulator::{Emulator, Options, Page};
 use acspass::time::{Clock, SystemClock};
 use serde_json::Value;
@@ -257,27 +257,20 @@ impl<'h> Call<'h> {
         if self.at_terminal {
             environment.insert("NO_COLOR".to_owned(), "1".to_owned());
         }
-        let outside = Outside {
-            environment,
-            raw_environment: BTreeMap::new(),
-            folders: Some(Folders {
-                config: home.join("config"),
-                state: home.join("state"),
-            }),
-            stdin: Stdin {
-                source: self.typed,
-                is_terminal: self.at_terminal,
-            },
-            stdout: Box::new(stdout.clone()),
-            stderr: Box::new(stderr.clone()),
-            stderr_is_terminal: self.at_terminal,
-            stderr_size: self.at_terminal.then_some((80, 24)),
-            clock: self.clock,
-            browser: self.browser.clone().map(|browser| browser as _),
-            listeners: || Ok(Vec::new()),
-            program: Some(PathBuf::from(env!("CARGO_BIN_EXE_acspass"))),
-        };
-        let code = cli::run(arguments.map(Into::into).collect(), outside);
+        let variables = environment.into_iter();
+        let variables = variables.map(|(name, value)| (name.into(), value.into()));
+        let stdin = Input::new(self.typed, self.at_terminal);
+        let mut env = Environment::new(variables, stdin, stderr.clone());
+        env.folders = Some(Folders {
+            config: home.join("config"),
+            state: home.join("state"),
+        });
+        env.stderr_is_terminal = self.at_terminal;
+        env.stderr_size = self.at_terminal.then_some((80, 24));
+        env.clock = self.clock;
+        env.browser = self.browser.clone().map(|browser| browser as _);
+        env.program = Some(PathBuf::from(env!("CARGO_BIN_EXE_acspass")));
+        let code = cli::run(arguments.map(Into::into).collect(), env, stdout.clone());
         let run = Run {
             code: Some(code.into()),
             stdout: stdout.text(),

@@ -1,12 +1,14 @@
-//! Tells a service manager that the program is ready: one datagram to the socket that the manager
-//! names (sd_notify(3)).
+//! Reports readiness to a service manager: one datagram to the socket that the manager names
+//! (sd_notify(3)).
 
-use super::context::Environment;
-
-/// Tells it, where there is one; whether there is.
 #[cfg(target_os = "linux")]
-pub(super) fn tell(env: &Environment) -> bool {
-    let Some(name) = env.variable("NOTIFY_SOCKET") else {
+use crate::cli::env_vars::NOTIFY_SOCKET;
+use crate::cli::environment::Environment;
+
+/// Reports readiness. Returns whether there is a service manager.
+#[cfg(target_os = "linux")]
+pub(in crate::cli) fn report(env: &Environment) -> bool {
+    let Some(name) = env.variable(NOTIFY_SOCKET) else {
         return false;
     };
     if let Err(cause) = send(name) {
@@ -28,8 +30,8 @@ fn send(name: &str) -> std::io::Result<()> {
     Ok(())
 }
 
-/// No manager of this kind is known here.
+/// Returns `false`: this system has no such manager.
 #[cfg(not(target_os = "linux"))]
-pub(super) fn tell(_world: &Environment) -> bool {
+pub(in crate::cli) fn report(_env: &Environment) -> bool {
     false
 }

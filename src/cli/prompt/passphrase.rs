@@ -1,27 +1,27 @@
 //! The passphrase of the sealed files, asked for at the terminal and never shown.
 
+use crate::cli::io::messages::Messages;
+use crate::cli::runtime::block_on_uninterrupted;
 use crate::error::{Error, Kind, Result};
 use crate::secret::{Passphrase, Pasted};
 use crate::store::Purpose;
 
-use super::context::block_on_uninterrupted;
-use super::output::Messages;
-use super::prompt::Keyboard;
+use super::input::Input;
 
 /// How many wrong passphrases end a command, as with ssh and gpg.
-pub(super) const TRIES: u32 = 3;
+pub(in crate::cli) const TRIES: u32 = 3;
 
 /// Asks for the passphrase until one is given. A new one is asked for twice.
-pub(super) fn ask(purpose: Purpose) -> Result<Passphrase> {
-    let (keyboard, messages) =
-        Keyboard::of_terminal().map_err(|cause| no_terminal().caused_by(cause))?;
+pub(in crate::cli) fn ask(purpose: Purpose) -> Result<Passphrase> {
+    let terminal = Input::of_terminal();
+    let (input, messages) = terminal.map_err(|cause| no_terminal().caused_by(cause))?;
     // The store is called from within a runtime as well, which allows no other one on its thread.
-    let asking = || block_on_uninterrupted(asked(purpose, &keyboard, &messages));
+    let asking = || block_on_uninterrupted(asked(purpose, &input, &messages));
     std::thread::scope(|scope| scope.spawn(asking).join())
         .unwrap_or_else(|_| Err(Error::internal("the passphrase could not be asked for")))
 }
 
-async fn asked(purpose: Purpose, keyboard: &Keyboard, messages: &Messages) -> Result<Passphrase> {
+async fn asked(purpose: Purpose, input: &Input, messages: &Messages) -> Result<Passphrase> {
     if let Purpose::OpenAgain { tries_left } = purpose {
         let tries = if tries_left == 1 { "try" } else { "tries" };
         messages.print_always(&format!(
@@ -36,13 +36,13 @@ async fn asked(purpose: Purpose, keyboard: &Keyboard, messages: &Messages) -> Re
             }
             Purpose::Choose => "New passphrase for the token store (not shown): ",
         };
-        let first = typed(keyboard, messages, question).await?;
+        let first = typed(input, messages, question).await?;
         if first.expose().is_empty() {
             messages.print_always("the passphrase is empty; Ctrl-C ends this");
             continue;
         }
         if purpose == Purpose::Choose {
-            let second = typed(keyboard, messages, "The same once more: ").await?;
+            let second = typed(input, messages, "The same once more: ").await?;
             if second.expose() != first.expose() {
                 messages.print_always("the two passphrases differ; Ctrl-C ends this");
                 continue;
@@ -52,11 +52,9 @@ async fn asked(purpose: Purpose, keyboard: &Keyboard, messages: &Messages) -> Re
     }
 }
 
-async fn typed(keyboard: &Keyboard, messages: &Messages, question: &str) -> Result<Pasted> {
-    keyboard
-        .hidden(messages, question)
-        .await?
-        .ok_or_else(no_terminal)
+async fn typed(input: &Input, messages: &Messages, question: &str) -> Result<Pasted> {
+    let line = input.ask_hidden(messages, question).await?;
+    line.ok_or_else(no_terminal)
 }
 
 fn no_terminal() -> Error {

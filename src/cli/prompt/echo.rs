@@ -1,11 +1,11 @@
-//! Keeps a terminal from showing what is typed, and makes sure that it shows it again.
+//! Turns the echo of a terminal off while a secret is typed, and on again.
 //!
 //! The modes are restored when the work ends, at a signal that ends or stops the process, in a
-//! panic, and at the end of the program if a thread is still waiting for a key.
+//! panic, and at the end of the program if a thread still waits for a key.
 
 use std::fs::File;
 use std::future::Future;
-use std::io::{self, Read};
+use std::io;
 use std::sync::{Arc, Mutex, Once, PoisonError, TryLockError, mpsc};
 
 use rustix::fd::{AsFd, BorrowedFd};
@@ -13,19 +13,18 @@ use rustix::process::{Signal, getpgrp, getpid, kill_process};
 use rustix::termios::{
     LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcgetpgrp, tcsetattr,
 };
-use tokio::signal::unix::{self, SignalKind, signal};
-use zeroize::Zeroizing;
 
+use crate::cli::runtime::{Signals, interrupted_error, listen, runtime};
 use crate::error::{Error, Result};
 
-use super::context::runtime;
-use super::line_editor;
-use super::prompt::interrupted;
+pub(super) use super::line_editor::read_line;
 
-/// The terminal whose echo is off now, and its modes from before.
+/// The terminal with its echo off, and its modes from before.
 static HIDDEN: Mutex<Option<(Device, Termios)>> = Mutex::new(None);
 
-/// A terminal that is read from.
+const NO_SIGNALS: &str = "no signal can be received while the echo is off";
+
+/// A terminal.
 #[derive(Clone)]
 pub(super) enum Device {
     /// Standard input.
@@ -43,37 +42,29 @@ impl Device {
         }
     }
 
-    /// Whether the process may set the modes: a background process that does is stopped, and would
-    /// set those of the shell.
+    /// Whether the process may set the modes. A background process that does so is stopped, and
+    /// would set the modes of the shell.
     fn is_ours(&self) -> bool {
         let is_background = |group| group != getpgrp();
         !self.with(|terminal| tcgetpgrp(terminal).is_ok_and(is_background))
     }
 }
 
-/// Reads one line, key by key, of at most `longest` bytes; `None` at the end of the input.
+/// Runs `work` while the terminal shows no typed key and delivers each key at once. If the process was
+/// stopped and continues, calls `resumed`, which prints the question again.
 ///
 /// # Errors
-/// As [`line_editor::read_line`].
-pub(super) fn read_line(
-    source: &mut impl Read,
-    longest: usize,
-) -> io::Result<Option<Zeroizing<String>>> {
-    line_editor::read_line(source, longest)
-}
-
-/// Runs `work` while the terminal shows nothing that is typed and hands over each key at once. After
-/// the process was stopped and continued, `resumed` is called, so that the question is asked again.
-///
-/// # Errors
-/// [`Kind::Interrupted`](crate::Kind::Interrupted) at a signal that ends the process; what `work` ends with.
+/// [`Kind::Interrupted`](crate::Kind::Interrupted) at a signal that ends the process; the error of
+/// `work`.
 pub(super) async fn hidden<T>(
     device: &Device,
     resumed: impl Fn(),
     work: impl Future<Output = Result<T>>,
 ) -> Result<T> {
-    // Before the modes change, so that no signal finds them changed and unguarded.
-    let mut signals = Signals::listen()?;
+    // Before the modes change, so that no signal can leave them changed.
+    let mut signals = Signals::listen(NO_SIGNALS)?;
+    let continued = listen(Signal::CONT);
+    let mut continued = continued.map_err(|cause| Error::internal(NO_SIGNALS).caused_by(cause))?;
     restore_at_stops()?;
     restore_in_panics();
     let hiding = Hiding::begin(device);
@@ -82,19 +73,17 @@ pub(super) async fn hidden<T>(
         tokio::select! {
             biased;
             outcome = &mut work => return outcome,
-            received = signals.next() => match received {
-                Received::End => return Err(interrupted()),
-                Received::Continue => {
-                    hiding.again();
-                    resumed();
-                }
-            },
+            _ = signals.next() => return Err(interrupted_error()),
+            _ = continued.recv() => {
+                hiding.again();
+                resumed();
+            }
         }
     }
 }
 
 /// Restores the modes of a terminal whose echo is off; does nothing else.
-pub(super) fn restore() {
+pub(in crate::cli) fn restore() {
     set_back(&mut HIDDEN.lock().unwrap_or_else(PoisonError::into_inner));
 }
 
@@ -102,12 +91,12 @@ fn set_back(hidden: &mut Option<(Device, Termios)>) {
     if let Some((device, modes)) = hidden.take()
         && device.is_ours()
     {
-        // A terminal that is gone needs nothing any more.
+        // A closed terminal has no modes to restore.
         let _ = device.with(|terminal| tcsetattr(terminal, OptionalActions::Now, &modes));
     }
 }
 
-/// The echo is off until this is dropped.
+/// Keeps the echo off until it is dropped.
 struct Hiding<'d>(&'d Device);
 
 impl Hiding<'_> {
@@ -117,7 +106,7 @@ impl Hiding<'_> {
         hiding
     }
 
-    /// Turns the echo off. A terminal that refuses that is read all the same, as is one that is none.
+    /// Turns the echo off. If the device refuses that or is no terminal, it is read all the same.
     fn again(&self) {
         let device = self.0;
         let mut hidden = HIDDEN.lock().unwrap_or_else(PoisonError::into_inner);
@@ -128,7 +117,7 @@ impl Hiding<'_> {
             return;
         };
         let mut silent = modes.clone();
-        // Keys that send signals go on to do so.
+        // Keys that send signals continue to do so.
         silent
             .local_modes
             .remove(LocalModes::ECHO | LocalModes::ECHONL | LocalModes::ICANON);
@@ -154,7 +143,7 @@ fn restore_in_panics() {
             match HIDDEN.try_lock() {
                 Ok(mut hidden) => set_back(&mut hidden),
                 Err(TryLockError::Poisoned(mut hidden)) => set_back(hidden.get_mut()),
-                // The panic is in the midst of a change of the modes.
+                // The panic is in the code that changes the modes.
                 Err(TryLockError::WouldBlock) => {}
             }
             report(panic);
@@ -162,80 +151,40 @@ fn restore_in_panics() {
     });
 }
 
-/// Restores the modes before Ctrl-Z stops the process. The thread stays until the process ends: the
-/// signal's own effect does not come back once it has been listened for.
+/// Restores the modes before Ctrl-Z stops the process. The thread stays until the process ends: once
+/// a signal was listened for, its default effect does not come back.
 fn restore_at_stops() -> Result<()> {
     static STARTED: Mutex<bool> = Mutex::new(false);
     let mut is_started = STARTED.lock().unwrap_or_else(PoisonError::into_inner);
     if std::mem::replace(&mut *is_started, true) {
         return Ok(());
     }
-    let (tell, is_listening) = mpsc::channel();
-    let listen = move || {
+    let (sender, is_listening) = mpsc::channel();
+    let restore_at_each = move || {
         let stops = async {
             let mut stops = match listen(Signal::TSTP) {
                 Ok(stops) => stops,
-                Err(error) => return tell.send(Err(error)).unwrap_or_default(),
+                Err(cause) => {
+                    let error = Error::internal(NO_SIGNALS).caused_by(cause);
+                    return sender.send(Err(error)).unwrap_or_default();
+                }
             };
-            let _ = tell.send(Ok(()));
+            let _ = sender.send(Ok(()));
             while stops.recv().await.is_some() {
                 restore();
-                // What the signal itself would do. The process stands still here until it continues.
+                // The default effect of the signal. The process stops here until it continues.
                 let _ = kill_process(getpid(), Signal::STOP);
             }
         };
         match runtime() {
             Ok(runtime) => runtime.block_on(stops),
-            Err(error) => tell.send(Err(error)).unwrap_or_default(),
+            Err(error) => sender.send(Err(error)).unwrap_or_default(),
         }
     };
     let failed = || Error::internal("no thread that listens for Ctrl-Z could be started");
     std::thread::Builder::new()
         .name("stops".to_owned())
-        .spawn(listen)
+        .spawn(restore_at_each)
         .map_err(|cause| failed().caused_by(cause))?;
     is_listening.recv().map_err(|_| failed())?
-}
-
-/// The signals that end or continue the process.
-struct Signals {
-    end: [unix::Signal; 4],
-    resume: unix::Signal,
-}
-
-enum Received {
-    End,
-    Continue,
-}
-
-impl Signals {
-    fn listen() -> Result<Signals> {
-        Ok(Signals {
-            end: [
-                listen(Signal::INT)?,
-                listen(Signal::QUIT)?,
-                listen(Signal::TERM)?,
-                listen(Signal::HUP)?,
-            ],
-            resume: listen(Signal::CONT)?,
-        })
-    }
-
-    async fn next(&mut self) -> Received {
-        let [interrupt, quit, terminate, hangup] = &mut self.end;
-        tokio::select! {
-            biased;
-            _ = interrupt.recv() => Received::End,
-            _ = quit.recv() => Received::End,
-            _ = terminate.recv() => Received::End,
-            _ = hangup.recv() => Received::End,
-            _ = self.resume.recv() => Received::Continue,
-        }
-    }
-}
-
-fn listen(kind: Signal) -> Result<unix::Signal> {
-    signal(SignalKind::from_raw(kind.as_raw())).map_err(|cause| {
-        Error::internal("no signal can be received while the echo is off").caused_by(cause)
-    })
 }

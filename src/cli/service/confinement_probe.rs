@@ -1,19 +1,19 @@
-//! For tests, and in debug builds only: code that has taken over the service.
+//! For tests, and in debug builds only: acts as code that has taken over the service.
 //!
-//! `ACSPASS_TEST_INTRUDER` names a file outside the service's folders. Once the service is confined,
-//! this tries what an attacker would try, on the thread that serves and on a new one, and prints
-//! what became of it.
+//! `ACSPASS_TEST_INTRUDER` names a file outside the service's folders. After the confinement, this
+//! module tries to reach it, on the serving thread and on a new one, and prints the outcomes.
 
 use std::fs;
 use std::io;
 use std::path::Path;
 use std::process::Command;
 
-use super::context::Environment;
+use crate::cli::env_vars::ACSPASS_TEST_INTRUDER;
+use crate::cli::environment::Environment;
 
-/// Tries everything if the variable is set.
+/// Makes all attempts if the variable is set.
 pub(super) fn act(env: &Environment) {
-    let Some(file) = env.path_variable("ACSPASS_TEST_INTRUDER") else {
+    let Some(file) = env.path_variable(ACSPASS_TEST_INTRUDER) else {
         return;
     };
     let own = env.state_folder().map(|folder| folder.path());
@@ -60,7 +60,7 @@ fn attempts(thread: &str, file: &Path, own: &Path) -> Vec<String> {
             fs::write(own, "x").and_then(|()| fs::remove_file(own)),
         ),
     ];
-    // The next thread finds everything as it was.
+    // The next thread starts from the same state.
     let _ = fs::remove_file(own.with_extension("symlink"));
     let _ = fs::rename(&beside, file).and_then(|()| fs::remove_file(&link));
     let line = |(what, outcome): (&str, io::Result<()>)| match outcome {

@@ -9,7 +9,7 @@ const MARGIN: usize = 2;
 
 /// The code's lines. `dark_ink` where dark text on a light ground will be printed; without, the
 /// terminal is taken to be a dark one. `None` where it does not fit.
-pub(super) fn picture(text: &str, columns: usize, dark_ink: bool) -> Option<Vec<String>> {
+pub(in crate::cli) fn picture(text: &str, columns: usize, dark_ink: bool) -> Option<Vec<String>> {
     let code = QrCode::with_error_correction_level(text, EcLevel::L).ok()?;
     let width = code.width();
     let side = width + 2 * MARGIN;

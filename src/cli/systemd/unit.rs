@@ -6,7 +6,7 @@ use std::path::Path;
 
 use askama::Template;
 
-use crate::cli::render::render;
+use crate::cli::io::template::render;
 use crate::error::{Error, Kind, Result};
 use crate::text::quoted;
 

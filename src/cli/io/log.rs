@@ -12,9 +12,10 @@ use tracing::{Event, Level, Metadata, Subscriber};
 use tracing_subscriber::layer::{Context, Layer};
 use tracing_subscriber::registry::Registry;
 
+use crate::cli::env_vars::ACSPASS_LOG;
 use crate::text::{quoted, without_secrets};
 
-use super::output::Messages;
+use super::messages::Messages;
 
 /// The levels that ACSPASS_LOG may name, each with the events of those before it.
 const LEVELS: [(&str, LevelFilter); 6] = [
@@ -26,9 +27,13 @@ const LEVELS: [(&str, LevelFilter); 6] = [
     ("trace", LevelFilter::TRACE),
 ];
 
-/// The level: the flags, else the variable, else `info`. The second value is a warning about a
-/// variable that names no level. It is only a warning, since the level changes no result.
-pub(super) fn level(quiet: bool, verbose: u8, log: Option<&str>) -> (LevelFilter, Option<String>) {
+/// Determines the level: the flags, else the variable, else `info`. Returns a warning if the variable
+/// names no level. It is only a warning, since the level changes no result.
+pub(in crate::cli) fn level(
+    quiet: bool,
+    verbose: u8,
+    log: Option<&str>,
+) -> (LevelFilter, Option<String>) {
     match (quiet, verbose) {
         (true, _) => return (LevelFilter::ERROR, None),
         (false, 0) => {}
@@ -39,25 +44,20 @@ pub(super) fn level(quiet: bool, verbose: u8, log: Option<&str>) -> (LevelFilter
         return (LevelFilter::INFO, None);
     };
     let name = log.strip_prefix("acspass=").unwrap_or(log);
-    let known = LEVELS
-        .iter()
-        .find(|(level, _)| level.eq_ignore_ascii_case(name));
-    match known {
-        Some((_, level)) => (*level, None),
-        None => {
-            let names: Vec<&str> = LEVELS.iter().map(|(name, _)| *name).collect();
-            let warning = format!(
-                "ACSPASS_LOG is {}, which is not a level, and has no effect; the levels are {}",
-                quoted(log),
-                names.join(", ")
-            );
-            (LevelFilter::INFO, Some(warning))
-        }
+    let mut levels = LEVELS.iter();
+    if let Some((_, level)) = levels.find(|(level, _)| level.eq_ignore_ascii_case(name)) {
+        return (*level, None);
     }
+    let names = LEVELS.map(|(name, _)| name).join(", ");
+    let warning = format!(
+        "{ACSPASS_LOG} is {}, which is not a level, and has no effect; the levels are {names}",
+        quoted(log)
+    );
+    (LevelFilter::INFO, Some(warning))
 }
 
 /// Runs `work` while events of this crate become lines of `messages`.
-pub(super) fn with_subscriber<T>(messages: &Messages, work: impl FnOnce() -> T) -> T {
+pub(in crate::cli) fn with_subscriber<T>(messages: &Messages, work: impl FnOnce() -> T) -> T {
     let subscriber = Lines(messages.clone()).with_subscriber(Registry::default());
     tracing::subscriber::with_default(subscriber, work)
 }
@@ -68,7 +68,7 @@ impl<S: Subscriber> Layer<S> for Lines {
     fn enabled(&self, metadata: &Metadata<'_>, _: Context<'_, S>) -> bool {
         let target = metadata.target();
         let is_ours = target == "acspass" || target.starts_with("acspass::");
-        is_ours && *metadata.level() <= self.0.level()
+        is_ours && *metadata.level() <= self.0.level
     }
 
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {

@@ -1,7 +1,7 @@
 //! What is wrong with a command line, as an error that repeats no secret.
 //!
 //! In: clap's error, or what clap has read. Out: an [`Error`] for the user. The rules of clap, such as
-//! conflicts and ranges, are stated in [`args`](super::args).
+//! conflicts and ranges, are stated in [`args`](super).
 
 use std::any::TypeId;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use clap::builder::StyledStr;
 use clap::error::{ContextKind, ContextValue};
 use clap::{Arg, ArgMatches, Command};
 
-use super::folders::begins_in_a_folder;
+use crate::cli::environment::begins_in_a_folder;
 use crate::error::{Error, Kind, Result};
 use crate::text::{SecretForm, secret_form, shown};
 
@@ -23,7 +23,7 @@ const PIPE_IT_IN: &str = "pipe it in, or name a file that holds it; and renew or
                           it was visible";
 
 /// Translates clap's error. The values that it quotes go through [`shown`].
-pub(super) fn error_of(mut wrong: clap::Error) -> Error {
+pub(in crate::cli) fn error_of(mut wrong: clap::Error) -> Error {
     let mut form = None;
     let said: Vec<(ContextKind, ContextValue)> = wrong
         .context()
@@ -70,7 +70,7 @@ pub(super) fn error_of(mut wrong: clap::Error) -> Error {
 ///
 /// # Errors
 /// [`Kind::Usage`] naming the flag or the argument.
-pub(super) fn check_no_secret(command: &Command, matches: &ArgMatches) -> Result<()> {
+pub(in crate::cli) fn check_no_secret(command: &Command, matches: &ArgMatches) -> Result<()> {
     for arg in command.get_arguments() {
         if let Some(form) = secret_in(arg, matches) {
             return Err(Error::new(
@@ -123,6 +123,7 @@ fn name_of(arg: &Arg) -> String {
         None => "an argument".to_owned(),
     }
 }
+
 /// Whether a file exists, or could be created where the path says.
 fn is_known_path(path: &Path) -> bool {
     path.exists() || begins_in_a_folder(path)

@@ -8,7 +8,7 @@
     unix,
     not(any(target_os = "macos", target_os = "ios", target_os = "android"))
 ))]
-pub(super) fn show(title: &str, text: &str) {
+pub(in crate::cli) fn show(title: &str, text: &str) {
     let (title, text) = (title.to_owned(), text.to_owned());
     let started = std::thread::Builder::new()
         .name("notify".to_owned())
@@ -64,4 +64,4 @@ async fn notify(title: &str, text: &str) -> zbus::Result<()> {
     unix,
     not(any(target_os = "macos", target_os = "ios", target_os = "android"))
 )))]
-pub(super) fn show(_title: &str, _text: &str) {}
+pub(in crate::cli) fn show(_title: &str, _text: &str) {}

@@ -1,5 +1,4 @@
-//! The console of a system that is not Unix: `rpassword` reads it without echo, and the console
-//! restores itself.
+//! The console of a system that is not Unix: `rpassword` reads it without echo and restores it.
 
 use std::future::Future;
 use std::io::{self, Read};
@@ -8,7 +7,7 @@ use zeroize::Zeroizing;
 
 use crate::error::Result;
 
-/// A terminal that is read from.
+/// A terminal.
 #[derive(Clone)]
 pub(super) enum Device {
     /// Standard input.
@@ -17,7 +16,7 @@ pub(super) enum Device {
     Tty,
 }
 
-/// Reads one line; keys of the console are no bytes of standard input, so `_source` is not read.
+/// Reads one line from the console. Does not read `_source`.
 pub(super) fn read_line(
     _source: &mut impl Read,
     _longest: usize,
@@ -29,7 +28,7 @@ pub(super) fn read_line(
     }
 }
 
-/// Runs `work`, which turns the echo off and on by itself.
+/// Runs `work`, which turns the echo off and on.
 pub(super) async fn hidden<T>(
     _device: &Device,
     _resumed: impl Fn(),
@@ -39,4 +38,4 @@ pub(super) async fn hidden<T>(
 }
 
 /// Does nothing.
-pub(super) fn restore() {}
+pub(in crate::cli) fn restore() {}

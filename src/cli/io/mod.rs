@@ -1,0 +1,11 @@
+//! Standard output and standard error: results, messages, log lines.
+//!
+//! Values go in, bytes for two streams come out. Control characters of foreign text are removed here.
+//! Nothing is read here.
+
+pub(super) mod log;
+pub(super) mod messages;
+pub(super) mod output;
+pub(super) mod qr;
+pub(super) mod template;
+mod wrap;

@@ -1,0 +1,91 @@
+//! The result on standard output, and the error that ends a command on standard error.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use crate::error::{Error, Kind, Result};
+use crate::json::{self, causes, clean};
+use crate::text::{printable_json, without_secrets};
+
+use super::messages::Messages;
+
+/// Standard output, and the messages beside it.
+pub(crate) struct Output {
+    stdout: Box<dyn Write + Send>,
+    pub(crate) messages: Messages,
+    pub(crate) is_json: bool,
+    /// The reader of standard output has closed it: a command that prints many results may stop.
+    pub(crate) is_closed: bool,
+}
+
+impl Output {
+    pub(crate) fn new(stdout: Box<dyn Write + Send>, messages: Messages, is_json: bool) -> Self {
+        Output {
+            stdout,
+            messages,
+            is_json,
+            is_closed: false,
+        }
+    }
+
+    /// Prints the result: `json` on one line with `--output json`, else `text` if there is any.
+    pub(crate) fn result(&mut self, text: &str, json: &impl Serialize) -> Result<()> {
+        let line = match self.is_json {
+            true => printable_json(
+                &serde_json::to_string(json)
+                    .map_err(|_| Error::internal("the result could not be written as JSON"))?,
+            ),
+            false => clean(text),
+        };
+        match line.is_empty() {
+            true => Ok(()),
+            false => self.raw(format!("{line}\n").as_bytes()),
+        }
+    }
+
+    /// Prints bytes that are neither text nor JSON: a completion script, a manual page.
+    pub(crate) fn raw(&mut self, bytes: &[u8]) -> Result<()> {
+        self.messages.end_status();
+        let written = self.stdout.write_all(bytes);
+        match written.and_then(|()| self.stdout.flush()) {
+            // The reader has read enough, as in `acspass man | head`.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+                self.is_closed = true;
+                Ok(())
+            }
+            written => written.map_err(|error| {
+                Error::new(
+                    Kind::Internal,
+                    "the result could not be written to standard output",
+                    "see where standard output goes",
+                )
+                .caused_by(error)
+            }),
+        }
+    }
+
+    /// Prints an error with its causes. It is the last output on standard error.
+    pub(crate) fn error(&self, error: &Error) {
+        let messages = &self.messages;
+        if self.is_json {
+            return messages.line(&json::error(error).to_string());
+        }
+        let paragraph = |label: &str, text: &str| messages.labelled(label, &without_secrets(text));
+        let mut lines = vec![paragraph(
+            &messages.paint("31;1", "error:"),
+            error.message(),
+        )];
+        let causes = causes(error);
+        lines.extend(causes.iter().map(|cause| paragraph("  caused by:", cause)));
+        let ids = [
+            ("  code:", error.code()),
+            ("  correlation id:", error.correlation_id()),
+        ];
+        let ids = ids.into_iter().filter_map(|(label, id)| Some((label, id?)));
+        lines.extend(ids.map(|(label, id)| messages.labelled(label, id)));
+        lines.push(String::new());
+        lines.push(paragraph(&messages.paint("1", "hint:"), error.hint()));
+        messages.line(&lines.join("\n"));
+    }
+}

@@ -1,0 +1,240 @@
+//! Reads lines and pasted text from standard input or the terminal.
+//!
+//! A thread reads, so that Ctrl-C and a timeout end the wait at once.
+
+use std::io::{self, BufRead, BufReader, ErrorKind, Read};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+use zeroize::Zeroizing;
+
+use crate::cli::io::messages::Messages;
+use crate::error::{Error, Kind, Result};
+use crate::secret::Pasted;
+
+use super::echo::{self, Device};
+
+/// Longer than any address with a code, and than any connection string, in bytes.
+const LONGEST_LINE: usize = 64 * 1024;
+/// The pause that ends a paste. Its lines arrive within milliseconds, over SSH as well.
+const QUIET: Duration = Duration::from_millis(200);
+
+/// Standard input or the terminal. Clones read the same stream.
+#[derive(Clone)]
+pub struct Input {
+    source: Source,
+    device: Device,
+    pub(in crate::cli) is_terminal: bool,
+}
+
+/// A buffered stream that threads share.
+#[derive(Clone)]
+struct Source(Arc<Mutex<BufReader<Box<dyn Read + Send>>>>);
+
+impl Input {
+    /// Reads standard input through `source`.
+    pub fn new(source: impl Read + Send + 'static, is_terminal: bool) -> Input {
+        Input::of_device(source, Device::Stdin, is_terminal)
+    }
+
+    fn of_device(source: impl Read + Send + 'static, device: Device, is_terminal: bool) -> Input {
+        Input {
+            source: Source(Arc::new(Mutex::new(BufReader::new(Box::new(source))))),
+            device,
+            is_terminal,
+        }
+    }
+
+    /// Opens the terminal of this process, whatever standard input and standard error are. The
+    /// messages are for questions.
+    #[cfg(unix)]
+    pub(super) fn of_terminal() -> io::Result<(Input, Messages)> {
+        let mut options = std::fs::File::options();
+        let terminal = options.read(true).write(true).open("/dev/tty")?;
+        let messages = Messages::new(terminal.try_clone()?);
+        let source = terminal.try_clone()?;
+        let input = Input::of_device(source, Device::Tty(Arc::new(terminal)), true);
+        Ok((input, messages))
+    }
+
+    /// Opens the console. Standard error is for questions.
+    #[cfg(not(unix))]
+    pub(super) fn of_terminal() -> io::Result<(Input, Messages)> {
+        let input = Input::of_device(io::empty(), Device::Tty, true);
+        Ok((input, Messages::new(io::stderr())))
+    }
+
+    /// Reads everything up to the end, or one byte more than `most`.
+    pub(in crate::cli) fn read_all(&self, most: u64) -> io::Result<Zeroizing<Vec<u8>>> {
+        let mut bytes = Zeroizing::new(Vec::new());
+        let mut source = self.source.lock();
+        (&mut *source).take(most + 1).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    }
+
+    /// Asks a question and returns the line that answers it; `None` at the end of the input.
+    pub(in crate::cli) async fn ask(
+        &self,
+        messages: &Messages,
+        question: &str,
+    ) -> Result<Option<Pasted>> {
+        let mut asked = Question::new(messages, question);
+        let line = self.line().await;
+        if matches!(line, Ok(Some(_))) {
+            // The user's Enter has ended the line.
+            asked.0 = None;
+        }
+        line
+    }
+
+    /// Asks a question and returns the line that answers it, which a terminal does not show;
+    /// `None` at the end of the input. Without a terminal the question is not printed.
+    pub(in crate::cli) async fn ask_hidden(
+        &self,
+        messages: &Messages,
+        question: &str,
+    ) -> Result<Option<Pasted>> {
+        if !self.is_terminal {
+            return self.line().await;
+        }
+        let resumed = || messages.ask(&format!("\n{question}"));
+        // The question comes after the echo is off, so that the terminal shows no early key.
+        let work = async {
+            let _question = Question::new(messages, question);
+            self.hidden_line().await
+        };
+        echo::hidden(&self.device, resumed, work).await
+    }
+
+    /// Returns the next line, hidden, and all lines that arrive directly after it: text that was
+    /// copied in several lines. `None` at the end of the input. `ask` prints the question.
+    pub(in crate::cli) async fn ask_pasted(&self, ask: impl Fn()) -> Result<Option<Pasted>> {
+        let work = async {
+            ask();
+            self.pasted_lines().await
+        };
+        match self.is_terminal {
+            // From before the question to the last line, the terminal shows nothing of the text.
+            true => echo::hidden(&self.device, &ask, work).await,
+            false => work.await,
+        }
+    }
+
+    async fn pasted_lines(&self) -> Result<Option<Pasted>> {
+        let mut text = Zeroizing::new(String::new());
+        loop {
+            let line = match self.is_terminal {
+                true => self.hidden_line().await?,
+                false => self.line().await?,
+            };
+            match line {
+                Some(line) => text.push_str(line.expose()),
+                None if text.is_empty() => return Ok(None),
+                None => break,
+            }
+            text.push('\n');
+            if text.len() > LONGEST_LINE || !self.continues().await {
+                break;
+            }
+        }
+        Ok(Some(Pasted::new(text.as_str())))
+    }
+
+    /// Whether more text arrives before [`QUIET`] is over. Takes none of it.
+    async fn continues(&self) -> bool {
+        if cfg!(not(unix)) && self.is_terminal {
+            // A read of the console cannot be left waiting beside the next one.
+            return false;
+        }
+        let source = self.source.clone();
+        // After the pause the receiver is gone; the bytes stay for the next reader.
+        let more = on_a_thread(move || {
+            source
+                .lock()
+                .fill_buf()
+                .is_ok_and(|bytes| !bytes.is_empty())
+        });
+        match more {
+            Ok(more) => matches!(tokio::time::timeout(QUIET, more).await, Ok(Ok(true))),
+            Err(_) => false,
+        }
+    }
+
+    async fn line(&self) -> Result<Option<Pasted>> {
+        let source = self.source.clone();
+        received(move || read_line(&mut *source.lock())).await
+    }
+
+    async fn hidden_line(&self) -> Result<Option<Pasted>> {
+        let mut source = self.source.clone();
+        received(move || {
+            let line = echo::read_line(&mut source, LONGEST_LINE)?;
+            Ok(line.map(|line| Pasted::new(line.as_str())))
+        })
+        .await
+    }
+}
+
+impl Source {
+    fn lock(&self) -> MutexGuard<'_, BufReader<Box<dyn Read + Send>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Read for Source {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.lock().read(buffer)
+    }
+}
+
+/// A printed question. Dropping it ends its line, unless the user's Enter has done so.
+struct Question<'m>(Option<&'m Messages>);
+
+impl<'m> Question<'m> {
+    fn new(messages: &'m Messages, question: &str) -> Question<'m> {
+        messages.ask(question);
+        Question(Some(messages))
+    }
+}
+
+impl Drop for Question<'_> {
+    fn drop(&mut self) {
+        if let Some(messages) = self.0 {
+            messages.ask("\n");
+        }
+    }
+}
+
+/// Runs `read` on a thread. If the receiver is dropped before, its value is lost.
+fn on_a_thread<T: Send + 'static>(
+    read: impl FnOnce() -> T + Send + 'static,
+) -> Result<oneshot::Receiver<T>> {
+    let (sender, receiver) = oneshot::channel();
+    std::thread::Builder::new()
+        .name("keyboard".to_owned())
+        .spawn(move || drop(sender.send(read())))
+        .map_err(|error| Error::internal("no thread to read on").caused_by(error))?;
+    Ok(receiver)
+}
+
+async fn received(
+    read: impl FnOnce() -> io::Result<Option<Pasted>> + Send + 'static,
+) -> Result<Option<Pasted>> {
+    let line = on_a_thread(read)?.await;
+    line.unwrap_or(Ok(None)).map_err(|error| {
+        let hint = match error.kind() {
+            ErrorKind::InvalidData => "paste only the text that was asked for",
+            _ => "run the command at a terminal",
+        };
+        Error::new(Kind::Usage, "standard input cannot be read", hint).caused_by(error)
+    })
+}
+
+/// Reads one line, cut after [`LONGEST_LINE`]; `None` at the end of the input.
+fn read_line(source: &mut impl BufRead) -> io::Result<Option<Pasted>> {
+    let mut line = Zeroizing::new(Vec::with_capacity(LONGEST_LINE));
+    let mut source = source.take(LONGEST_LINE as u64);
+    source.read_until(b'\n', &mut line)?;
+    Ok((!line.is_empty()).then(|| Pasted::new(&*String::from_utf8_lossy(&line))))
+}

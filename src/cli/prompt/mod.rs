@@ -1,0 +1,11 @@
+//! Standard input and the terminal: lines, pasted text, hidden input.
+//!
+//! Questions go in, [`Pasted`](crate::secret::Pasted) text comes out. All hidden input goes through
+//! [`input::Input::ask_hidden`] and [`input::Input::ask_pasted`].
+
+#[cfg_attr(not(unix), path = "console.rs")]
+pub(super) mod echo;
+pub(super) mod input;
+#[cfg(unix)]
+mod line_editor;
+pub(super) mod passphrase;

@@ -1,0 +1,112 @@
+//! The runtime of one command, and the signals that stop it.
+
+use std::future::Future;
+
+#[cfg(unix)]
+use rustix::process::Signal;
+use tokio::runtime::Runtime;
+#[cfg(unix)]
+use tokio::signal::unix::{self, SignalKind};
+
+use crate::error::{Error, Kind, Result};
+
+/// Creates a runtime with one thread: a command does one thing at a time, and `serve` answers from
+/// memory.
+pub(super) fn runtime() -> Result<Runtime> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Error::internal("no runtime could be started").caused_by(error))
+}
+
+/// Runs `work` on a new runtime until it ends or a signal asks the process to stop.
+///
+/// # Errors
+/// [`Kind::Interrupted`] after such a signal; the error of `work`.
+pub(super) fn block_on<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
+    block_on_uninterrupted(async {
+        tokio::select! {
+            biased;
+            outcome = work => outcome,
+            () = interrupted() => Err(interrupted_error()),
+        }
+    })
+}
+
+/// Runs `work`, which handles signals itself, on a new runtime.
+pub(super) fn block_on_uninterrupted<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
+    runtime()?.block_on(work)
+}
+
+/// Returns after Ctrl-C, SIGTERM or SIGHUP.
+#[cfg(unix)]
+pub(super) async fn interrupted() {
+    let wait = |kind| async move {
+        match listen(kind) {
+            Ok(mut signal) => drop(signal.recv().await),
+            // The signal then ends the process without clean-up.
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        () = wait(Signal::INT) => {}
+        () = wait(Signal::TERM) => {}
+        () = wait(Signal::HUP) => {}
+    }
+}
+
+/// The signals that ask a process to stop.
+#[cfg(unix)]
+pub(super) struct Signals([unix::Signal; 4]);
+
+#[cfg(unix)]
+impl Signals {
+    /// Receives the signals from now on.
+    ///
+    /// # Errors
+    /// An internal error with this message.
+    pub(super) fn listen(failure: &'static str) -> Result<Signals> {
+        let listen = |kind| listen(kind).map_err(|cause| Error::internal(failure).caused_by(cause));
+        Ok(Signals([
+            listen(Signal::INT)?,
+            listen(Signal::QUIT)?,
+            listen(Signal::TERM)?,
+            listen(Signal::HUP)?,
+        ]))
+    }
+
+    /// Returns the next signal.
+    pub(super) async fn next(&mut self) -> Signal {
+        let [interrupt, quit, terminate, hangup] = &mut self.0;
+        tokio::select! {
+            biased;
+            _ = interrupt.recv() => Signal::INT,
+            _ = quit.recv() => Signal::QUIT,
+            _ = terminate.recv() => Signal::TERM,
+            _ = hangup.recv() => Signal::HUP,
+        }
+    }
+}
+
+/// Receives this signal from now on.
+#[cfg(unix)]
+pub(super) fn listen(kind: Signal) -> std::io::Result<unix::Signal> {
+    unix::signal(SignalKind::from_raw(kind.as_raw()))
+}
+
+/// Returns after Ctrl-C.
+#[cfg(not(unix))]
+pub(super) async fn interrupted() {
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
+/// The user pressed Ctrl-C, or a signal asked the process to stop.
+pub(super) fn interrupted_error() -> Error {
+    Error::new(
+        Kind::Interrupted,
+        "interrupted",
+        "run the command again when you like",
+    )
+}

@@ -1,0 +1,93 @@
+//! Confines `serve` after it listens, and reports the extent.
+
+use std::path::PathBuf;
+
+use crate::acs::resource_credential;
+use crate::cli::context::Context;
+use crate::cli::env_vars as var;
+use crate::cli::environment::Environment;
+use crate::config::{self, KeySource};
+use crate::hardening::{Confined, Plan, confine};
+use crate::serve::Server;
+
+/// Confines this process permanently: it can start no program afterwards. A part that fails is
+/// reported, and the service runs without it.
+pub(in crate::cli) fn serve(context: &Context, server: &mut Server) {
+    server.note_confinement(confined(context));
+    #[cfg(debug_assertions)]
+    super::confinement_probe::act(&context.env);
+}
+
+fn confined(context: &Context) -> Confined {
+    let nothing = Confined {
+        files: false,
+        programs: false,
+    };
+    if !cfg!(target_os = "linux") {
+        return nothing;
+    }
+    if needs_programs(context) {
+        tracing::info!(
+            "the service is not confined: the resource's credential is that of `az` or `azd`, \
+             which are programs"
+        );
+        return nothing;
+    }
+    let Some(plan) = plan(&context.env) else {
+        return nothing;
+    };
+    let outcome = confine(&plan);
+    match &outcome.files {
+        Ok(0) => tracing::debug!("the service opens only its own files and the system's"),
+        Ok(threads) => tracing::debug!(
+            "the service opens only its own files and the system's; {threads} earlier threads are \
+             not limited"
+        ),
+        Err(reason) => tracing::debug!("the service's files are not limited: {reason}"),
+    }
+    match &outcome.programs {
+        Ok(()) => tracing::debug!("the service can start no program"),
+        Err(reason) => tracing::debug!("the service's system calls are not limited: {reason}"),
+    }
+    outcome.confined()
+}
+
+/// Whether a request can start an Azure tool.
+fn needs_programs(context: &Context) -> bool {
+    let resource = context.config.any_resource();
+    let has_no_key = resource.is_ok_and(|resource| matches!(resource.key, KeySource::None));
+    let has_tool = |folder: PathBuf| ["az", "azd"].iter().any(|name| folder.join(name).exists());
+    let env = &context.env;
+    has_no_key
+        && resource_credential::is_developer_tool(&env.variables)
+        && env
+            .path_variable(var::PATH)
+            .is_some_and(|folders| std::env::split_paths(&folders).any(has_tool))
+}
+
+/// Returns the folders of the program, and the files that its settings name.
+fn plan(env: &Environment) -> Option<Plan> {
+    let state = env.state_folder();
+    let state = state
+        .inspect_err(|error| tracing::debug!("the service is not confined: {error}"))
+        .ok()?;
+    let authorities = config::authority_files(|name| env.path_variable(name)).into_iter();
+    let mut named: Vec<(&str, PathBuf)> =
+        authorities.map(|file| (file.named_by, file.path)).collect();
+    let files = var::SERVE_FILES.into_iter();
+    named.extend(files.filter_map(|name| Some((name, env.path_variable(name)?))));
+    let folders = env.path_variable(var::SSL_CERT_DIR).unwrap_or_default();
+    named.extend(std::env::split_paths(&folders).map(|folder| (var::SSL_CERT_DIR, folder)));
+    let config = env.config_folder().ok();
+    // The settings can be a link, as tools for such files create it.
+    let existing = config.iter().filter(|folder| folder.exists());
+    named.extend(existing.map(|folder| ("the settings", folder.clone())));
+    // The managed identity of Azure Arc responds with the name of a file there.
+    let arc = PathBuf::from("/var/opt/azcmagent/tokens");
+    Some(Plan {
+        writes: vec![state.path()],
+        reads: config.into_iter().chain([arc]).collect(),
+        named,
+        home: env.path_variable(var::HOME),
+    })
+}

@@ -1,0 +1,106 @@
+//! `serve --open`: opens the dashboard of this process or of the running service. The browser gets no
+//! secret on its command line.
+
+use axum::http::Method;
+use serde::Deserialize;
+use url::Url;
+
+use crate::cli::environment::Environment;
+use crate::cli::io::output::Output;
+use crate::cli::sign_in::browser;
+use crate::entra::browser::{Link, Opened};
+use crate::error::{Error, Kind, Result};
+use crate::files::Folder;
+use crate::loopback;
+use crate::serve::{Client, DashboardLink, Running};
+
+const TICKETS: &str = "/dashboard/tickets";
+
+/// Whether a browser is started. Without a terminal, or if a program reads the result, the link is
+/// only printed.
+pub(in crate::cli) fn opens(env: &Environment, output: &Output) -> bool {
+    env.stderr_is_terminal && !output.is_json
+}
+
+/// Opens the link, or prints it. The result keeps the redirect file, if there is one.
+pub(in crate::cli) fn show(
+    opening: &DashboardLink,
+    env: &Environment,
+    output: &Output,
+) -> Result<Opened> {
+    let browser = browser::for_dashboard(env, opens(env, output));
+    env.messages
+        .print("the link to the dashboard works once, and for a minute");
+    browser.open(&opening.link)
+}
+
+/// Requests a ticket from the running service.
+///
+/// # Errors
+/// [`Kind::Unreachable`] if the service returns none, or one for another machine.
+pub(in crate::cli) async fn request_link(
+    running: &Running,
+    folder: &Folder,
+    has_start: bool,
+) -> Result<DashboardLink> {
+    #[derive(Deserialize)]
+    struct Answer {
+        url: String,
+        start: Option<String>,
+        number: u64,
+    }
+    let failed = || {
+        Error::new(
+            Kind::Unreachable,
+            format!(
+                "the service at {} gave no link to its dashboard",
+                running.url
+            ),
+            "stop it, then run `acspass serve --open` again",
+        )
+    };
+    let target = format!("{TICKETS}{}", if has_start { "?start" } else { "" });
+    let client = Client::of(running, folder)?;
+    let response = client.send(Method::POST, &target);
+    let response = response.await?;
+    if !(200..300).contains(&response.status) {
+        return Err(failed());
+    }
+    let answer: Answer = serde_json::from_slice(&response.body).map_err(|_| failed())?;
+    let is_of_this_machine = |url: &String| {
+        Url::parse(url).is_ok_and(|url| {
+            let is_plain = url.scheme() == "http" && url.username().is_empty();
+            is_plain && url.host_str().is_some_and(loopback::is_loopback_host)
+        })
+    };
+    if !is_of_this_machine(&answer.url) || !answer.start.as_ref().is_none_or(is_of_this_machine) {
+        return Err(failed());
+    }
+    let link = Link::new(answer.url);
+    Ok(DashboardLink {
+        link: match answer.start {
+            Some(start) => link.with_start(start),
+            None => link,
+        },
+        number: answer.number,
+    })
+}
+
+/// Waits until the ticket is used, its minute is over, or the service has ended.
+pub(in crate::cli) async fn wait_for_use(
+    running: &Running,
+    folder: &Folder,
+    opening: &DashboardLink,
+) -> Result<()> {
+    #[derive(Deserialize)]
+    struct Answer {
+        waits: bool,
+    }
+    let client = Client::of(running, folder)?;
+    let target = format!("{TICKETS}?number={}", opening.number);
+    // The service delays each response by up to a second, and the ticket's life bounds the loop.
+    while let Ok(response) = client.send(Method::GET, &target).await
+        && let Ok(Answer { waits: true }) = serde_json::from_slice(&response.body)
+    {}
+    Ok(())
+}
