@@ -44,7 +44,7 @@ impl Session {
             Some(options.timeout),
         )
         .await?;
-        self.sessions.complete(&self.tenancy);
+        self.sessions.restore_or_warn(&self.tenancy);
         let kept = match user {
             Some(user) => self.named_for_sign_in(user)?,
             None => self.sessions.active(&self.tenancy)?,

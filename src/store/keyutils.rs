@@ -1,130 +1,76 @@
-//! The Linux kernel's own keyring: for machines that one is on over SSH, and for containers.
+//! The Linux kernel's keyring, for SSH sessions and containers.
 //!
-//! Items are keys of type `user` in the session keyring, which the kernel keeps in memory: gone at
-//! logout, gone at a reboot, never on a disk. Each login has its own (`pam_keyinit` makes it), so
-//! a second one does not see the first one's; where logins have none, as in most containers, the
-//! kernel lets all of the user's processes share one until the reboot. The user keyring would be
-//! shared by all logins, but since Linux 5.3 it outlives them. A user other than root has 20,000
-//! bytes in all, names included; a key holds 32,767.
-
-use std::fmt;
+//! Items are keys of type `user` in the session keyring, which the kernel has in memory until logout
+//! or reboot. `pam_keyinit` creates one for each login, which other logins do not see. Without it, as
+//! in most containers, all processes of the user share one until the reboot. All logins share the
+//! user keyring, but since Linux 5.3 it outlives them. The limits are 20,000 bytes for a user other
+//! than root, including names, and 32,767 bytes for a key.
 
 use linux_keyutils::{Key, KeyError, KeyRing, KeyRingIdentifier, KeySerialId};
 
 use super::split::Split;
-use super::{Login, TokenStore};
+use super::token_store::{Login, TokenStore};
 use crate::error::{Error, Kind, Result};
 use crate::secret::SecretBytes;
 
-/// What a key's payload holds, without [`FORM`].
+/// The largest payload of a key in bytes, without [`FORM`].
 const LIMIT: usize = 32_766;
 
-/// Before each payload, because the kernel takes no empty one.
+/// The first byte of each payload, because the kernel rejects an empty one.
 const FORM: u8 = b'1';
 
-/// As many keys as root may have, and others have far fewer (`/proc/sys/kernel/keys`).
+/// The default limit of root's keys; other users have fewer (`/proc/sys/kernel/keys`).
 const MOST_KEYS: usize = 1_000_000;
 
-/// What our keys' descriptions begin with.
+/// The start of the keys' descriptions.
 const PREFIX: &str = "acspass:";
 
-/// Keeps items in the kernel's keyring.
-pub struct KeyutilsStore {
-    keys: Split<Keys>,
-}
+/// Stores items in the kernel's keyring.
+pub type KeyutilsStore = Split<Keys>;
 
-impl KeyutilsStore {
-    /// A store over the login session's keyring in the kernel. Nothing is opened before the first call.
+impl Split<Keys> {
+    /// Creates a store over the login session's keyring in the kernel. Makes no call to it.
     pub fn new() -> Self {
-        KeyutilsStore {
-            keys: Split::new(Keys, LIMIT),
-        }
+        Split::over(Keys, LIMIT)
     }
 }
 
-impl Default for KeyutilsStore {
+impl Default for Split<Keys> {
     fn default() -> Self {
         KeyutilsStore::new()
     }
 }
 
-impl fmt::Debug for KeyutilsStore {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("KeyutilsStore")
-    }
-}
-
-impl TokenStore for KeyutilsStore {
-    fn name(&self) -> &'static str {
-        self.keys.name()
-    }
-
-    fn load(&self, item: &str) -> Result<Option<SecretBytes>> {
-        self.keys.load(item)
-    }
-
-    fn save(&self, item: &str, value: &SecretBytes) -> Result<()> {
-        self.keys.save(item, value)
-    }
-
-    fn delete(&self, item: &str) -> Result<bool> {
-        self.keys.delete(item)
-    }
-
-    fn items(&self) -> Result<Vec<String>> {
-        self.keys.items()
-    }
-
-    fn is_persistent(&self) -> bool {
-        self.keys.is_persistent()
-    }
-
-    fn removal_by_hand(&self, item: &str) -> String {
-        self.keys.removal_by_hand(item)
-    }
-
-    fn lacks_room(&self, failure: &Error) -> bool {
-        self.keys.lacks_room(failure)
-    }
-
-    fn login(&self) -> Login {
-        self.keys.login()
-    }
-
-    fn has_ended(&self, login: &str) -> bool {
-        self.keys.has_ended(login)
-    }
-}
-
-/// The keys as they are, each of no more than [`LIMIT`] bytes.
-struct Keys;
+/// The keys of the session keyring, each of at most [`LIMIT`] bytes.
+#[derive(Debug)]
+pub struct Keys;
 
 impl Keys {
-    /// The session keyring, which this process may read from now on.
+    /// Returns the session keyring, and links it to the process's keyring.
     ///
-    /// A key gives what it holds to who possesses it, that is, to a process that can reach it from
-    /// one of its own keyrings. Where a login has no keyring of its own, that is not so for the
-    /// one that the kernel gives instead, until it is linked to the process's.
+    /// Only a process that possesses a key may read it: the key must be reachable from one of the
+    /// process's keyrings. That is not so for the kernel's default session keyring, until it is
+    /// linked.
     fn ring() -> Result<KeyRing, KeyError> {
         let process = KeyRing::from_special_id(KeyRingIdentifier::Process, true)?;
         let session = Keys::session()?;
-        // Each time, since threads that began before the first time have none of it.
+        // At each call, since the link does not reach threads that started before it.
         process.link_keyring(session)?;
         Ok(session)
     }
 
-    /// The keyring of this login.
+    /// Returns the keyring of this login.
     fn session() -> Result<KeyRing, KeyError> {
-        // To create it would mean one for this process alone.
+        // A created one would belong to this process only.
         let session = KeyRing::from_special_id(KeyRingIdentifier::Session, false)?;
-        // After `su` it may still be the other user's.
+        // After `su` it may belong to the other user.
         if session.metadata()?.get_uid() == rustix::process::geteuid().as_raw() {
             return Ok(session);
         }
         KeyRing::from_special_id(KeyRingIdentifier::UserSession, true)
     }
 
-    /// The key of this item; `None` where there is none, or none any more.
+    /// Returns the key of this item; `None` if there is none, or it has expired.
     fn find(ring: &KeyRing, item: &str) -> Result<Option<Key>, KeyError> {
         found(ring.search(&description(item)))
     }
@@ -142,7 +88,7 @@ impl TokenStore for Keys {
             };
             found(key.read_to_vec())
         };
-        let payload = read().map_err(told)?;
+        let payload = read().map_err(to_error)?;
         Ok(payload.map(|payload| match payload.strip_prefix(&[FORM]) {
             Some(value) => SecretBytes::new(value.to_vec()),
             None => SecretBytes::new(payload),
@@ -151,11 +97,11 @@ impl TokenStore for Keys {
 
     fn save(&self, item: &str, value: &SecretBytes) -> Result<()> {
         let payload = SecretBytes::new([&[FORM], value.expose()].concat());
-        // A key of that name is updated: who reads meanwhile has the old payload or the new one.
+        // An existing key is updated atomically.
         Keys::ring()
             .and_then(|ring| ring.add_key(&description(item), payload.expose()))
             .map(drop)
-            .map_err(told)
+            .map_err(to_error)
     }
 
     fn delete(&self, item: &str) -> Result<bool> {
@@ -166,13 +112,13 @@ impl TokenStore for Keys {
             };
             Ok(found(ring.unlink_key(key))?.is_some())
         };
-        delete().map_err(told)
+        delete().map_err(to_error)
     }
 
     fn items(&self) -> Result<Vec<String>> {
         let links = Keys::ring()
             .and_then(|ring| ring.get_links(MOST_KEYS))
-            .map_err(told)?;
+            .map_err(to_error)?;
         let keys = links.iter().filter_map(|link| link.as_key());
         let mut items: Vec<String> = keys
             .filter_map(|key| {
@@ -195,8 +141,8 @@ impl TokenStore for Keys {
         matches!(cause, Some(KeyError::QuotaExceeded | KeyError::OutOfMemory))
     }
 
-    /// The login's keyring: the machine's name, its boot and the keyring's serial number. Serial
-    /// numbers are random, and the kernel uses none twice at a time.
+    /// Identifies the login by the machine's name, its boot and the keyring's serial number. Serial
+    /// numbers are random and unique at a time.
     fn login(&self) -> Login {
         let serial = match Keys::session() {
             Ok(session) => serial_of(session),
@@ -211,8 +157,8 @@ impl TokenStore for Keys {
         }
     }
 
-    /// A keyring ends with the machine's boot, or when its login ends. Nothing is known about the
-    /// logins of other machines, whose users may share a home folder.
+    /// A keyring ends with the machine's boot, or with its login. The state of logins on other
+    /// machines, which may share a home folder, is unknown.
     fn has_ended(&self, login: &str) -> bool {
         let mut words = login.split(' ');
         let (name, boot, serial) = (words.next(), words.next(), words.next());
@@ -227,7 +173,7 @@ impl TokenStore for Keys {
         let Ok(serial) = serial.parse().map(KeySerialId::new) else {
             return false;
         };
-        // The number of links is asked for, and none of them: the kernel checks that it is alive.
+        // A read with an empty buffer: the kernel checks that the keyring exists.
         matches!(
             Key::from_id(serial).read(&mut []),
             Err(KeyError::KeyDoesNotExist | KeyError::KeyRevoked | KeyError::KeyExpired)
@@ -240,7 +186,7 @@ impl TokenStore for Keys {
     }
 }
 
-/// The machine, as far as a keyring belongs to it.
+/// The identity of the machine and its boot.
 struct Machine {
     name: String,
     boot: String,
@@ -260,7 +206,7 @@ impl Machine {
     }
 }
 
-/// The keyring's serial number. The crate keeps it to itself except in this form.
+/// Returns the keyring's serial number, which the crate shows only in its debug output.
 fn serial_of(ring: KeyRing) -> Option<i32> {
     let shown = format!("{ring:?}");
     let digits: String = shown.chars().filter(char::is_ascii_digit).collect();
@@ -271,7 +217,7 @@ fn description(item: &str) -> String {
     format!("{PREFIX}{item}")
 }
 
-/// A key that has expired or was revoked holds nothing.
+/// Treats an expired or revoked key as missing.
 fn found<T>(outcome: Result<T, KeyError>) -> Result<Option<T>, KeyError> {
     match outcome {
         Ok(value) => Ok(Some(value)),
@@ -280,8 +226,8 @@ fn found<T>(outcome: Result<T, KeyError>) -> Result<Option<T>, KeyError> {
     }
 }
 
-/// In words, with the next step. The errors hold nothing but their kind.
-fn told(error: KeyError) -> Error {
+/// Translates an error. These errors contain only their kind.
+fn to_error(error: KeyError) -> Error {
     let (message, step) = match error {
         KeyError::QuotaExceeded | KeyError::OutOfMemory => (
             "the kernel's keyring has no room left for this",
@@ -295,7 +241,7 @@ fn told(error: KeyError) -> Error {
             "this login's keyring has ended: its login has",
             "log in anew, and run this there",
         ),
-        // What a container's seccomp profile answers.
+        // The result of a container's seccomp profile.
         KeyError::PermissionDenied => (
             "the kernel's keyring may not be used here",
             "a container must be allowed the calls add_key, keyctl and request_key",
@@ -321,7 +267,7 @@ fn told(error: KeyError) -> Error {
 mod tests {
     use super::*;
 
-    /// The keyring is the user's real one, so each test has names of its own and clears up.
+    /// The keyring is the user's real one, so each test uses unique names and removes them.
     struct Item(String);
 
     impl Item {
@@ -369,7 +315,7 @@ mod tests {
         let [name, boot, serial] = words[..] else {
             panic!("three words: {login}");
         };
-        // What `keyctl show @s` would print: the description in /proc/keys begins with it.
+        // The serial number, as `keyctl show @s` prints it, starts the line in /proc/keys.
         let number: i32 = serial.parse().unwrap();
         let keys = std::fs::read_to_string("/proc/keys").unwrap();
         let listed = |line: &str| line.starts_with(&format!("{number:08x} "));
@@ -392,9 +338,9 @@ mod tests {
             KeyError::AccessDenied,
             KeyError::PermissionDenied,
         ] {
-            let told = told(error);
-            assert_eq!(told.kind(), Kind::Store);
-            assert!(told.hint().contains("ACSPASS_STORE=file"), "{told:?}");
+            let shown = to_error(error);
+            assert_eq!(shown.kind(), Kind::Store);
+            assert!(shown.hint().contains("ACSPASS_STORE=file"), "{shown:?}");
         }
     }
 }

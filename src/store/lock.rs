@@ -17,6 +17,7 @@ use super::holder::{Activity, Holder, HolderFile, Holders};
 use crate::account::{SessionKey, Tenancy};
 use crate::error::Result;
 use crate::files::Folder;
+use crate::text::hex;
 use crate::time::{Clock, SystemClock, Timestamp};
 
 /// What a lock is for.
@@ -119,7 +120,7 @@ impl Locks {
 impl LockName {
     fn file_name(&self) -> String {
         let digest = Sha256::digest(self.to_string());
-        let hex: String = digest[..12].iter().map(|b| format!("{b:02x}")).collect();
+        let hex = hex(&digest[..12]);
         format!("{hex}.lock")
     }
 }

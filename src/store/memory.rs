@@ -1,20 +1,20 @@
-//! The store that lives and dies with the process.
+//! A store in the memory of the process.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-use super::TokenStore;
+use super::token_store::TokenStore;
 use crate::error::Result;
 use crate::secret::SecretBytes;
 
-/// Keeps items in this process only: nothing outlives it, and nothing can go wrong.
+/// Stores items in this process only. No call fails.
 #[derive(Debug, Default)]
 pub struct MemoryStore {
     items: Mutex<HashMap<String, SecretBytes>>,
 }
 
 impl MemoryStore {
-    /// A store that holds nothing yet.
+    /// Creates an empty store.
     pub fn new() -> Self {
         MemoryStore::default()
     }

@@ -1,37 +1,38 @@
-//! Items that are larger than what a store takes under one name.
+//! Splits items that are larger than a store's limit for one item.
 //!
-//! A large item is kept as a small head under the item's own name, which says of how many parts
-//! it is, of which generation, how long and with which SHA-256; and the parts, under names that
-//! carry the generation. The parts of a new generation are written first, then the head, then the
-//! old parts go. So whatever dies in between, the head names a generation that is there whole,
-//! and a reader who is overtaken sees by the digest that it is and looks again.
+//! A large item is stored as a small head under the item's name, and parts under names with a
+//! generation. The head has the generation, the number of parts, the length and the SHA-256. A write
+//! stores the parts of a new generation, then the head, and then deletes the old parts. So the head
+//! always names a complete generation, even after a crash. A reader detects a concurrent write by
+//! the digest, and reads again.
 //!
-//! Who writes one item holds its session's lock: two writers at once would take each other's
-//! parts for leftovers.
+//! A writer has the lock of the item's session. Two concurrent writers would delete each other's
+//! parts.
 
 use sha2::{Digest, Sha256};
 
-use super::{Login, TokenStore};
+use super::token_store::{Login, TokenStore};
 use crate::error::{Error, Kind, Result};
 use crate::secret::SecretBytes;
+use crate::text::hex;
 
-/// What a head begins with. An item that begins so by itself is kept in parts, whatever its size.
+/// The start of a head. An item with this start is always stored in parts.
 const MAGIC: &str = "acspass parts 1 ";
 
-/// More than any session needs; a damaged head must not send a reader through millions.
+/// More parts than any session needs. It limits the reads for a damaged head.
 const MOST_PARTS: usize = 1000;
 
-/// How often a reader looks again. Whoever overtakes it this often does nothing but write.
-const LOOKS: usize = 5;
+/// The number of reads in case of concurrent writes.
+const READS: usize = 5;
 
-/// A store over one that takes no more than so many bytes under a name.
+/// A store that splits the items of another store, which limits their size.
 #[derive(Debug)]
-pub(super) struct Split<S> {
+pub struct Split<S> {
     store: S,
     limit: usize,
 }
 
-/// What a head says.
+/// The head of an item that is stored in parts.
 #[derive(Debug, PartialEq, Eq)]
 struct Head {
     generation: String,
@@ -40,16 +41,16 @@ struct Head {
     digest: String,
 }
 
-/// What came of one look at an item.
+/// The result of one read of an item.
 enum Lookup {
     Whole(SecretBytes),
-    /// The head does not fit the parts: somebody is writing, or it is damaged. With all of it.
+    /// The head does not match the parts: a write is in progress, or the item is damaged.
     Torn(SecretBytes),
 }
 
 impl<S: TokenStore> Split<S> {
-    /// Splits what is longer than `limit`, which leaves room for a head.
-    pub(super) fn new(store: S, limit: usize) -> Self {
+    /// Splits items longer than `limit` bytes, which is more than a head has.
+    pub(super) fn over(store: S, limit: usize) -> Self {
         Split { store, limit }
     }
 
@@ -76,8 +77,8 @@ impl<S: TokenStore> Split<S> {
         ))
     }
 
-    /// Removes the item's parts of all generations but this one: those of the item that was
-    /// replaced, and those whose writer died before it came to the head.
+    /// Removes the item's parts of all generations but this one, including those of a writer that
+    /// crashed.
     fn remove_old_parts(&self, item: &str, kept: Option<&str>) -> Result<()> {
         let kept = kept.map(|generation| part_name(item, generation, ""));
         for name in self.store.items()? {
@@ -97,15 +98,14 @@ impl<S: TokenStore> TokenStore for Split<S> {
 
     fn load(&self, item: &str) -> Result<Option<SecretBytes>> {
         let mut torn = None;
-        for _ in 0..LOOKS {
+        for _ in 0..READS {
             match self.look_up(item)? {
                 Some(Lookup::Torn(bytes)) => torn = Some(bytes),
                 Some(Lookup::Whole(bytes)) => return Ok(Some(bytes)),
                 None => return Ok(None),
             }
         }
-        // Damaged for good. It is given out as it is, since nobody takes it for a session, and
-        // whoever sets it aside loses nothing of it.
+        // The item is damaged. Its bytes are returned, so that the caller can quarantine them.
         Ok(torn)
     }
 
@@ -129,7 +129,7 @@ impl<S: TokenStore> TokenStore for Split<S> {
                 "choose another store",
             ));
         }
-        // Before anything is written, so that leftovers do not take the room it needs.
+        // Before the write, so that leftover parts do not use up the space.
         self.remove_old_parts(item, before.map(|head| head.generation).as_deref())?;
         for (number, part) in bytes.chunks(self.limit).enumerate() {
             let part = SecretBytes::new(part.to_vec());
@@ -142,7 +142,7 @@ impl<S: TokenStore> TokenStore for Split<S> {
     }
 
     fn delete(&self, item: &str) -> Result<bool> {
-        // The head first: what is left after a crash belongs to no item.
+        // The head first: after a crash, the other parts belong to no item.
         let existed = self.store.delete(item)?;
         self.remove_old_parts(item, None)?;
         Ok(existed)
@@ -150,7 +150,7 @@ impl<S: TokenStore> TokenStore for Split<S> {
 
     fn items(&self) -> Result<Vec<String>> {
         let mut items = self.store.items()?;
-        // Parts without a head are an item too: one that is to be deleted.
+        // Parts without a head are listed as an item, so that it can be deleted.
         for name in &mut items {
             if let Some(item) = item_of_part(name) {
                 *name = item.to_owned();
@@ -190,7 +190,7 @@ impl Head {
             generation: generation.to_owned(),
             parts: bytes.len().div_ceil(limit),
             length: bytes.len(),
-            digest: digest.iter().map(|byte| format!("{byte:02x}")).collect(),
+            digest: hex(&digest),
         }
     }
 
@@ -204,7 +204,7 @@ impl Head {
         format!("{MAGIC}{generation} {parts} {length} {digest}")
     }
 
-    /// `None` where this is no head but an item's own bytes.
+    /// Parses a head; `None` if these are the bytes of an item.
     fn read(bytes: &[u8]) -> Option<Self> {
         let text = std::str::from_utf8(bytes).ok()?.strip_prefix(MAGIC)?;
         let mut words = text.split(' ');
@@ -214,7 +214,7 @@ impl Head {
             length: words.next()?.parse().ok()?,
             digest: words.next()?.to_owned(),
         };
-        // Written by nobody but us, so anything else is damage, not a longer item.
+        // A head in another form is damaged.
         (head.write().as_bytes() == bytes && head.parts <= MOST_PARTS).then_some(head)
     }
 }
@@ -223,7 +223,7 @@ fn part_name(item: &str, generation: &str, number: impl std::fmt::Display) -> St
     format!("part of {item}: {generation} {number}")
 }
 
-/// The item that a part belongs to; `None` where the name is not a part's.
+/// Returns the item of a part; `None` if the name is not a part's.
 fn item_of_part(name: &str) -> Option<&str> {
     let (item, _) = name.strip_prefix("part of ")?.rsplit_once(": ")?;
     Some(item)

@@ -36,6 +36,11 @@ pub fn one_line(text: &str, longest: usize) -> String {
         .collect()
 }
 
+/// Returns the bytes as lower-case hexadecimal digits.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// Quotes a value that a user gave, in backticks, for a message. A value that holds a secret, or may
 /// hold one, is described by its length.
 pub fn quoted(value: &str) -> String {

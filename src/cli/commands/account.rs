@@ -56,7 +56,7 @@ fn select(context: &Context, session: &Session) -> Result<IndexEntry> {
     if !env.is_interactive() {
         return Err(name_required());
     }
-    context.sessions.complete(session.tenancy());
+    context.sessions.restore_or_warn(session.tenancy());
     let page = context.sessions.first(session.tenancy(), usize::MAX)?;
     if page.entries.is_empty() {
         return Err(name_required());

@@ -12,11 +12,11 @@ use ring::rand::{SecureRandom, SystemRandom};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::wrong_key;
 use crate::error::{Error, Kind, Result};
 use crate::files::{Refusal, open_key_file, shell_quoted};
 use crate::secret::Passphrase;
 use crate::store::folder;
+use crate::text::hex;
 
 /// RFC 9106, section 4, the second recommended option: 64 MiB, 3 passes, 4 lanes.
 const COST: Cost = Cost {
@@ -335,6 +335,11 @@ fn check(key: &Prk) -> Result<String> {
     Ok(hex(&check[..16]))
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+/// Returns the error for a key that a file was not sealed with.
+fn wrong_key(message: &str, step: &str) -> Error {
+    Error::new(
+        Kind::Store,
+        message,
+        format!("{step}; to begin anew without what is sealed, run `acspass logout --all`"),
+    )
 }

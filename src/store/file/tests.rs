@@ -1,13 +1,18 @@
 //! Sealed files: what opens them, what does not, and what becomes of them then.
 
+use std::fmt;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use tempfile::TempDir;
 
+use super::seal::Sealed;
 use super::*;
+use crate::error::{Kind, Result};
+use crate::secret::{Passphrase, SecretBytes};
+use crate::store::token_store::TokenStore;
 
 const MARKER: &str = "s3cr3t-marker";
 

@@ -1,16 +1,18 @@
-//! Where the index is kept: one file in the state folder, or this process's memory.
+//! The storage of the index: one file in the state folder, or this process's memory.
 //!
-//! Reading takes no lock, because the file is only ever replaced whole. Whoever changes it reads,
-//! changes and replaces it under a lock of its own, so that two processes that save different
-//! sessions do not lose each other's.
+//! Reading takes no lock, because a change replaces the whole file. A change reads, changes and
+//! replaces it under a lock, so that concurrent saves of different sessions are not lost.
 
 use std::fs::File;
 use std::io::{self, Read};
 use std::sync::{Mutex, PoisonError};
 
-use super::lines::{self, Query};
-use super::salvage::{self, Contents};
-use super::{Index, IndexEntry, IndexPage, LoginScope};
+use super::contents::Contents;
+use super::entry::{IndexEntry, IndexPage};
+use super::login_scope::LoginScope;
+use super::reader::{self, Query};
+use super::view::Index;
+use super::{salvage, writer};
 use crate::account::{SessionKey, Tenancy};
 use crate::error::{Error, Result};
 use crate::files::Folder;
@@ -19,22 +21,21 @@ use crate::store::record::Record;
 
 const NAME: &str = "index.json";
 
-/// Longest index that is read, in bytes: a hundred thousand sessions have about as many. What
-/// follows counts as damaged.
+/// The longest index that is read, in bytes, which is about 100,000 sessions. More is damage.
 const LONGEST: u64 = 128 * 1024 * 1024;
 
-/// Entries of one session in logins that may still run on other machines. The kernel of this
-/// machine knows its own logins, so only a shared home folder can come near this.
+/// The most entries of one session in logins that may still run on other machines, which share a
+/// home folder with this one.
 const MOST_LOGINS: usize = 32;
 
 #[derive(Debug)]
-pub(in crate::store) enum IndexFile {
+pub(crate) enum IndexFile {
     File { folder: Folder },
     Memory(Mutex<Contents>),
 }
 
 impl IndexFile {
-    pub(in crate::store) fn new(folder: Option<&Folder>) -> Self {
+    pub(crate) fn new(folder: Option<&Folder>) -> Self {
         match folder {
             Some(folder) => IndexFile::File {
                 folder: folder.clone(),
@@ -43,9 +44,9 @@ impl IndexFile {
         }
     }
 
-    /// What is listed now, seen from `scope`.
-    pub(in crate::store) fn read(&self, scope: &LoginScope) -> Result<Index> {
-        let Contents { entries, lost } = match self {
+    /// Reads the whole index for `scope`.
+    pub(crate) fn read(&self, scope: &LoginScope) -> Result<Index> {
+        let contents = match self {
             IndexFile::File { folder } => match bytes(folder)?.as_deref().map(salvage::read) {
                 None => Contents::default(),
                 Some(Ok(contents)) => contents,
@@ -56,16 +57,12 @@ impl IndexFile {
                 .unwrap_or_else(PoisonError::into_inner)
                 .clone(),
         };
-        Ok(Index {
-            scope: scope.clone(),
-            entries,
-            lost,
-        })
+        Ok(Index::new(contents, scope))
     }
 
-    /// The active session of this tenancy, by reading no further than the active ones. Before none
-    /// is reported, the file is read in full: a damaged line may have been the active session's.
-    pub(in crate::store) fn active(
+    /// Returns the active session of this tenancy, from the list of active ones. If there is none,
+    /// reads the file in full: a damaged line may be the active session's.
+    pub(crate) fn active(
         &self,
         tenancy: &Tenancy,
         scope: &LoginScope,
@@ -78,9 +75,9 @@ impl IndexFile {
         Ok(self.read(scope)?.active(tenancy).cloned())
     }
 
-    /// The sessions of this tenancy whose account `name` fits: by parsing the account alone of the
-    /// others, however many there are.
-    pub(in crate::store) fn called(
+    /// Returns the sessions of this tenancy whose account matches `name`. Parses only the account of
+    /// other sessions.
+    pub(crate) fn called(
         &self,
         tenancy: &Tenancy,
         name: &str,
@@ -92,9 +89,8 @@ impl IndexFile {
         }
     }
 
-    /// The first sessions of this tenancy, the active one before all others, and how many more
-    /// there are: by understanding no others.
-    pub(in crate::store) fn first(
+    /// Returns the first sessions of this tenancy, the active one first, and the number of others.
+    pub(crate) fn first(
         &self,
         tenancy: &Tenancy,
         most: usize,
@@ -106,12 +102,12 @@ impl IndexFile {
         self.first_read(tenancy, most, scope)
     }
 
-    /// The same, by reading the file in full.
+    /// Does the same as [`IndexFile::first`], by reading the file in full.
     fn first_read(&self, tenancy: &Tenancy, most: usize, scope: &LoginScope) -> Result<IndexPage> {
         let index = self.read(scope)?;
         let is_incomplete = index.is_incomplete(tenancy);
-        let mut entries = index.entries;
-        entries.retain(|entry| scope.holds(entry) && entry.tenancy == *tenancy);
+        let mut entries = index.into_entries();
+        entries.retain(|entry| scope.includes(entry) && entry.tenancy == *tenancy);
         entries.sort_by_key(|entry| !entry.active);
         let left = entries.len().saturating_sub(most);
         entries.truncate(most);
@@ -122,22 +118,21 @@ impl IndexFile {
         })
     }
 
-    /// `None` where only reading in full can tell.
+    /// Searches the file; `None` if it must be read in full.
     fn find(&self, tenancy: &Tenancy, scope: &LoginScope, query: Query<'_>) -> Option<IndexPage> {
         match self {
             IndexFile::File { folder } => {
-                // Reading in full says what is wrong with a file that does not open.
+                // Reading in full reports the error of a file that does not open.
                 let file = folder.open(NAME).ok()?;
-                lines::find(file.take(LONGEST), tenancy, scope, query)
+                reader::find(file.take(LONGEST), tenancy, scope, query)
             }
             IndexFile::Memory(_) => None,
         }
     }
 
-    /// Lists a session as its record says. A new one becomes active where its tenancy has no
-    /// active one; one that is listed stays what it is. Entries of the same store in logins that
-    /// `have_ended` go.
-    pub(in crate::store) fn list(
+    /// Adds or replaces the entry of a record. A new session becomes active if its tenancy has no
+    /// active one. Removes entries of the same store in logins that `have_ended`.
+    pub(crate) fn list(
         &self,
         record: &Record,
         scope: &LoginScope,
@@ -145,13 +140,13 @@ impl IndexFile {
     ) -> Result<()> {
         self.change(|Contents { entries, .. }| {
             entries.retain(|entry| {
-                let elsewhere = entry.store == scope.store && !scope.holds(entry);
+                let elsewhere = entry.store == scope.store && !scope.includes(entry);
                 !(elsewhere && entry.login.as_deref().is_some_and(&have_ended))
             });
             add(entries, record, scope);
             let key = record.key();
             let is_elsewhere = |entry: &IndexEntry| {
-                entry.store == scope.store && !scope.holds(entry) && entry.is(&key)
+                entry.store == scope.store && !scope.includes(entry) && entry.is(&key)
             };
             let mut surplus = entries.iter().filter(|entry| is_elsewhere(entry)).count();
             surplus = surplus.saturating_sub(MOST_LOGINS);
@@ -165,8 +160,8 @@ impl IndexFile {
         .map(drop)
     }
 
-    /// Brings a listed session up to date; `false` where it is not listed any more.
-    pub(in crate::store) fn update(&self, record: &Record, scope: &LoginScope) -> Result<bool> {
+    /// Replaces the entry of a listed session; `false` if it is no longer listed.
+    pub(crate) fn update(&self, record: &Record, scope: &LoginScope) -> Result<bool> {
         self.change(|Contents { entries, .. }| {
             let is_listed = position(entries, record, scope).is_some();
             if is_listed {
@@ -176,10 +171,9 @@ impl IndexFile {
         })
     }
 
-    /// Lists sessions of one tenancy that the store holds and a damaged index lost, and notes that
-    /// the store has been asked. The active session is known again if it can be one only; whether
-    /// it is.
-    pub(in crate::store) fn restore(
+    /// Lists sessions of one tenancy that a damaged index lost, and notes that the tenancy is
+    /// restored. Activates a session if only one can be the active one, and returns whether it did.
+    pub(crate) fn restore(
         &self,
         tenancy: &Tenancy,
         records: &[Record],
@@ -194,7 +188,7 @@ impl IndexFile {
                     entries.push(IndexEntry::of(record, scope, false));
                 }
             }
-            let ours = |entry: &IndexEntry| scope.holds(entry) && entry.tenancy == *tenancy;
+            let ours = |entry: &IndexEntry| scope.includes(entry) && entry.tenancy == *tenancy;
             let of_tenancy = entries.iter_mut().filter(|entry| ours(entry));
             let mut of_tenancy: Vec<_> = of_tenancy.collect();
             let lacks_active = !of_tenancy.iter().any(|entry| entry.active);
@@ -212,10 +206,10 @@ impl IndexFile {
         })
     }
 
-    /// Makes this the active session of its tenancy; `false` where it is not listed.
-    pub(in crate::store) fn activate(&self, key: &SessionKey, scope: &LoginScope) -> Result<bool> {
+    /// Makes this the active session of its tenancy; `false` if it is not listed.
+    pub(crate) fn activate(&self, key: &SessionKey, scope: &LoginScope) -> Result<bool> {
         self.change(|Contents { entries, .. }| {
-            let ours = |entry: &IndexEntry| scope.holds(entry) && entry.tenancy == key.tenancy;
+            let ours = |entry: &IndexEntry| scope.includes(entry) && entry.tenancy == key.tenancy;
             let listed = entries.iter().any(|entry| ours(entry) && entry.is(key));
             if listed {
                 for entry in entries.iter_mut().filter(|entry| ours(entry)) {
@@ -227,30 +221,30 @@ impl IndexFile {
     }
 
     /// Removes a session's entry and returns it; `None` if the session was not listed.
-    pub(in crate::store) fn strike(
+    pub(crate) fn remove(
         &self,
         key: &SessionKey,
         scope: &LoginScope,
     ) -> Result<Option<IndexEntry>> {
-        let which = |entry: &IndexEntry| scope.holds(entry) && entry.is(key);
-        Ok(self.strike_all(which)?.pop())
+        let which = |entry: &IndexEntry| scope.includes(entry) && entry.is(key);
+        Ok(self.remove_all(which)?.pop())
     }
 
-    /// Removes these entries, of whatever store and login, and returns them.
-    pub(in crate::store) fn strike_all(
+    /// Removes these entries, of any store and login, and returns them.
+    pub(crate) fn remove_all(
         &self,
         which: impl Fn(&IndexEntry) -> bool,
     ) -> Result<Vec<IndexEntry>> {
-        let mut struck = Vec::new();
+        let mut removed = Vec::new();
         self.change(|Contents { entries, .. }| {
-            struck = entries.extract_if(.., |entry| which(entry)).collect();
+            removed = entries.extract_if(.., |entry| which(entry)).collect();
             true
         })?;
-        Ok(struck)
+        Ok(removed)
     }
 
-    /// Shows, before anything hangs on it, that a change could be written.
-    pub(in crate::store) fn probe(&self) -> Result<()> {
+    /// Checks that a change can be written.
+    pub(crate) fn probe(&self) -> Result<()> {
         let IndexFile::File { folder } = self else {
             return Ok(());
         };
@@ -290,8 +284,8 @@ fn change_file(folder: &Folder, change: impl FnOnce(&mut Contents) -> bool) -> R
     Ok(outcome)
 }
 
-/// Puts what can be read of a damaged index in its place. It is read once more under the lock, as
-/// another process may have done so already.
+/// Replaces a damaged index by its readable entries. Reads it again under the lock, since another
+/// process may have replaced it already.
 fn mend(folder: &Folder) -> Result<Contents> {
     let _lock = lock(folder)?;
     match bytes(folder)?.as_deref().map(salvage::read) {
@@ -305,7 +299,7 @@ fn mend(folder: &Folder) -> Result<Contents> {
     }
 }
 
-/// Renames a damaged index. The lock is held.
+/// Renames a damaged index. The caller has the lock.
 fn quarantine(folder: &Folder, salvaged: &Contents) -> Result<()> {
     let kept = folder::quarantine(folder, NAME).map_err(|cause| {
         folder::failure("quarantine the damaged index", &folder.path_of(NAME), cause)
@@ -324,7 +318,7 @@ fn quarantine(folder: &Folder, salvaged: &Contents) -> Result<()> {
 }
 
 fn write(folder: &Folder, contents: &Contents, before: Option<&[u8]>) -> Result<()> {
-    let after = lines::write(contents)
+    let after = writer::write(contents)
         .map_err(|_| Error::internal("the index could not be written as JSON"))?
         .into_bytes();
     if Some(&after[..]) == before {
@@ -335,7 +329,7 @@ fn write(folder: &Folder, contents: &Contents, before: Option<&[u8]>) -> Result<
         .map_err(|cause| folder::failure("replace the index", &folder.path_of(NAME), cause))
 }
 
-/// The file's bytes, as far as an index can go; `None` if there is no file.
+/// Returns the file's bytes, up to the longest index; `None` if there is no file.
 fn bytes(folder: &Folder) -> Result<Option<Vec<u8>>> {
     let mut bytes = Vec::new();
     let file = folder.open(NAME);
@@ -354,15 +348,15 @@ fn lock(folder: &Folder) -> Result<File> {
     folder::exclusive(folder, "index.lock")
 }
 
-/// Lists a session, in the place of its own entry if it has one.
+/// Adds a session, or replaces its entry.
 fn add(entries: &mut Vec<IndexEntry>, record: &Record, scope: &LoginScope) {
     let mut entry = IndexEntry::of(record, scope, false);
-    let ours = |other: &IndexEntry| scope.holds(other) && other.is(&record.key());
+    let ours = |other: &IndexEntry| scope.includes(other) && other.is(&record.key());
     match entries.iter().position(ours) {
         Some(at) => {
             entry.active = entries[at].active;
             entry.login = entry.login.or(entries[at].login.take());
-            // An earlier version's entry and this login's own may both be there.
+            // There may be an entry of an earlier version and one of this login.
             let mut number = 0;
             entries.retain(|other| {
                 number += 1;
@@ -372,17 +366,17 @@ fn add(entries: &mut Vec<IndexEntry>, record: &Record, scope: &LoginScope) {
         }
         None => {
             let is_active = |other: &IndexEntry| other.active && other.tenancy == record.tenancy;
-            let mut others = entries.iter().filter(|other| scope.holds(other));
+            let mut others = entries.iter().filter(|other| scope.includes(other));
             entry.active = !others.any(is_active);
             entries.push(entry);
         }
     }
 }
 
-/// Where this session is listed.
+/// Returns the position of this session's entry.
 fn position(entries: &[IndexEntry], record: &Record, scope: &LoginScope) -> Option<usize> {
     let key = record.key();
     entries
         .iter()
-        .position(|entry| scope.holds(entry) && entry.is(&key))
+        .position(|entry| scope.includes(entry) && entry.is(&key))
 }

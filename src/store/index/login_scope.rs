@@ -1,31 +1,30 @@
-//! Which entries of the index a process can use: those of its store, and of its login if the store
-//! keeps each login's items apart.
+//! The entries of the index that a process can use: those of its store and, if the store has separate
+//! items for each login, of its login.
 
-use super::IndexEntry;
-use crate::store::{Login, TokenStore};
+use crate::store::token_store::{Login, TokenStore};
 
-/// A store, as this process reaches it.
+/// A store, and the login of this process.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::store) struct LoginScope {
+pub(crate) struct LoginScope {
     /// The store's name, as in the setting `store`.
     pub(super) store: &'static str,
     login: Login,
 }
 
 impl LoginScope {
-    /// The place of this store. Reads no item.
-    pub(in crate::store) fn of(store: &dyn TokenStore) -> Self {
+    /// Returns the scope of this store. Reads no item.
+    pub(crate) fn of(store: &dyn TokenStore) -> Self {
         LoginScope {
             store: store.name(),
             login: store.login(),
         }
     }
 
-    /// Whether this process can read the item of that entry. An entry of an earlier version names no
-    /// login, so every login may try.
-    pub(in crate::store) fn holds(&self, entry: &IndexEntry) -> bool {
-        entry.store == self.store
-            && match (&self.login, &entry.login) {
+    /// Returns whether this process can read the items of that store and login. Earlier versions
+    /// recorded no login, so every login may try to read their items.
+    pub(super) fn covers(&self, store: &str, login: Option<&str>) -> bool {
+        store == self.store
+            && match (&self.login, login) {
                 (Login::Shared | Login::Unknown, _) => true,
                 (Login::Own(_), None) => true,
                 (Login::Own(own), Some(login)) => own == login,
@@ -33,12 +32,12 @@ impl LoginScope {
             }
     }
 
-    /// Whether every entry of the store is this place's.
+    /// Returns whether the scope has every entry of the store.
     pub(super) fn is_shared(&self) -> bool {
         self.login == Login::Shared
     }
 
-    /// What an entry that is listed here says about its login.
+    /// Returns the login for a new entry.
     pub(super) fn login(&self) -> Option<&str> {
         match &self.login {
             Login::Own(own) => Some(own),

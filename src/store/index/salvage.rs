@@ -1,78 +1,18 @@
-//! Reading the index file in full, and what can still be read of a damaged one.
+//! Reads the whole index file, and the readable entries of a damaged one.
 //!
-//! A damaged line costs its own entry at most. What was lost is noted in the file until the store
-//! has been asked for it: `status` never opens the store, so the commands that do are the ones that
-//! restore the entries.
+//! A damaged line loses at most its entry. The file has a note of the loss until the store has been
+//! searched: `status` does not open the store, so commands that open it restore the entries.
 
 use std::collections::HashSet;
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::Value;
 
-use super::lines;
-use super::{IndexEntry, LoginScope};
-use crate::account::Tenancy;
+use super::contents::{Contents, Lost};
+use super::entry::IndexEntry;
+use super::writer::{HEAD, MIDDLE, note_in};
 
 const VERSION: u32 = 1;
-
-/// Tenancies that the note lists as restored. Beyond that the oldest are asked for once more.
-const MOST_RESTORED: usize = 100;
-
-/// What the index holds.
-#[derive(Debug, Clone, Default)]
-pub(in crate::store) struct Contents {
-    pub(super) entries: Vec<IndexEntry>,
-    pub(super) lost: Option<Lost>,
-}
-
-/// That the file was damaged, so that entries may be missing.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub(in crate::store) struct Lost {
-    /// Whether an active session may be among them.
-    pub(super) active: bool,
-    /// What the stores have been asked for since.
-    restored: Vec<Restored>,
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct Restored {
-    tenancy: Tenancy,
-    store: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    login: Option<String>,
-}
-
-impl Lost {
-    /// Whether this place has been asked for its sessions of this tenancy.
-    pub(super) fn is_restored(&self, tenancy: &Tenancy, scope: &LoginScope) -> bool {
-        self.restored.contains(&Restored::of(tenancy, scope))
-    }
-
-    /// Notes that this place has been asked.
-    pub(super) fn set_restored(&mut self, tenancy: &Tenancy, scope: &LoginScope) {
-        self.restored.push(Restored::of(tenancy, scope));
-        if self.restored.len() > MOST_RESTORED {
-            self.restored.remove(0);
-        }
-    }
-
-    fn and(mut self, other: Lost) -> Self {
-        self.active |= other.active;
-        // What is lost now has not been asked for.
-        self.restored.clear();
-        self
-    }
-}
-
-impl Restored {
-    fn of(tenancy: &Tenancy, scope: &LoginScope) -> Self {
-        Restored {
-            tenancy: tenancy.clone(),
-            store: scope.store.to_owned(),
-            login: scope.login().map(str::to_owned),
-        }
-    }
-}
 
 #[derive(Deserialize)]
 struct Form<E> {
@@ -83,7 +23,7 @@ struct Form<E> {
     lost: Option<Lost>,
 }
 
-/// The file's content; the error is what can be read of a damaged file, with a note of the loss.
+/// Returns the file's contents. The error has the readable entries of a damaged file.
 pub(super) fn read(bytes: &[u8]) -> Result<Contents, Contents> {
     if let Ok(form) = serde_json::from_slice::<Form<IndexEntry>>(bytes)
         && form.version == VERSION
@@ -101,7 +41,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Contents, Contents> {
     }
     let (entries, lost) = match serde_json::from_slice::<Form<Value>>(bytes) {
         Ok(form) if form.version == VERSION => from_values(form),
-        _ => lines::salvage(bytes),
+        _ => by_line(bytes),
     };
     Err(Contents {
         entries: without_repetitions(entries).0,
@@ -109,7 +49,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Contents, Contents> {
     })
 }
 
-/// The entries of an index that is JSON, some of whose entries are not.
+/// Returns the readable entries of an index that is JSON, with some entries that are not valid.
 fn from_values(form: Form<Value>) -> (Vec<IndexEntry>, Lost) {
     let mut lost = Lost::default();
     let mut readable = |values: Vec<Value>, is_active: bool| -> Vec<IndexEntry> {
@@ -131,8 +71,8 @@ fn joined(active: Vec<IndexEntry>, others: Vec<IndexEntry>) -> Vec<IndexEntry> {
         .collect()
 }
 
-/// One entry for each session, the first of those in the file, and at most one active session for
-/// each tenancy. `false` if there were more.
+/// Removes repeated sessions, and more than one active session for each tenancy. Returns `false` if
+/// there were any.
 fn without_repetitions(entries: Vec<IndexEntry>) -> (Vec<IndexEntry>, bool) {
     let (mut listed, mut active) = (HashSet::new(), HashSet::new());
     let before = entries.len();
@@ -153,4 +93,37 @@ fn without_repetitions(entries: Vec<IndexEntry>) -> (Vec<IndexEntry>, bool) {
         }
     }
     (entries, is_whole)
+}
+
+/// Returns the readable entries of a damaged file, line by line, and the note of the loss.
+fn by_line(bytes: &[u8]) -> (Vec<IndexEntry>, Lost) {
+    let mut entries = Vec::new();
+    let mut lost = Lost::default();
+    let lines: Vec<&[u8]> = bytes.split(|byte| *byte == b'\n').collect();
+    let is_middle = |line: &&[u8]| line.trim_ascii() == MIDDLE.as_bytes();
+    let middle = lines.iter().position(is_middle);
+    // Without the line between the lists, the entry's member `active` decides.
+    let stands_first = |number: usize| middle.map(|middle| number < middle);
+    for (number, line) in lines.iter().enumerate() {
+        let mut rest = line.trim_ascii();
+        let is_frame = rest == HEAD.as_bytes() || Some(number) == middle || note_in(rest).is_some();
+        if is_frame {
+            continue;
+        }
+        while !rest.is_empty() {
+            let mut objects = serde_json::Deserializer::from_slice(rest).into_iter::<IndexEntry>();
+            let Some(Ok(entry)) = objects.next() else {
+                lost.active |= stands_first(number).unwrap_or(true);
+                break;
+            };
+            rest = rest[objects.byte_offset()..].trim_ascii();
+            // Two entries in one line: only the line break between them was lost.
+            rest = rest.strip_prefix(b",").unwrap_or(rest).trim_ascii();
+            let active = stands_first(number).unwrap_or(entry.active);
+            entries.push(IndexEntry { active, ..entry });
+        }
+    }
+    // A truncated file may have lost any lines at its end.
+    lost.active |= middle.is_none();
+    (entries, lost)
 }

@@ -1,18 +1,20 @@
-//! The way through the `keyring` crate: nowhere else is it used.
+//! Calls the `keyring` crate. No other file uses it.
 //!
-//! It is the only way on macOS and Windows, and on Linux the one to services that insist on an
-//! encrypted session. Its errors end here: they are told apart by their kind and dropped, because
-//! some carry the item's bytes.
+//! macOS and Windows use only this crate. Linux uses it for services that require an encrypted
+//! session. Its errors are reduced to their kind, because some contain the item's bytes.
 
 use keyring::v1::{Entry, Error as KeyringError};
 
-use super::SERVICE;
 use super::failure::KeyringFailure;
+use super::names::SERVICE;
 
-/// The entry of this item, in the keyring that the platform has.
-#[expect(clippy::disallowed_methods, reason = "the one door to the crate")]
+/// Opens the entry of this item in the platform's keyring.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the only call of the crate's constructor"
+)]
 pub(super) fn open(item: &str) -> Result<Entry, KeyringFailure> {
-    // What failed when the keyring was opened is kept there; `Entry::new` only says that it did.
+    // This has the cause of a failed opening, which `Entry::new` does not return.
     if let Err(error) = Entry::store_status() {
         return Err(of_opening(error));
     }
@@ -25,21 +27,21 @@ pub(super) fn delete(item: &str) -> Result<(), KeyringFailure> {
     open(item)?.delete_credential().map_err(of)
 }
 
-/// Creates the item or replaces it, as these modifiers of the platform's store say.
+/// Creates or replaces the item, with these modifiers of the platform's store.
 #[cfg(windows)]
 pub(super) fn save_with(
     item: &str,
     value: &[u8],
     modifiers: &std::collections::HashMap<&str, &str>,
 ) -> Result<(), KeyringFailure> {
-    // Sets the default store up, which is the platform's.
+    // Sets up the platform's store as the default store.
     open(item)?;
     keyring_core::Entry::new_with_modifiers(SERVICE, item, modifiers)
         .and_then(|entry| entry.set_secret(value))
         .map_err(of)
 }
 
-/// The names of our items among those that the platform's store finds by this.
+/// Returns the names of this program's items among the results of a search.
 #[cfg(any(target_os = "macos", windows))]
 pub(super) fn items(
     wanted: &std::collections::HashMap<&str, &str>,
@@ -55,23 +57,23 @@ pub(super) fn items(
     Ok(names)
 }
 
-/// The item's bytes.
+/// Returns the item's bytes.
 pub(super) fn load(item: &str) -> Result<Vec<u8>, KeyringFailure> {
     open(item)?.get_secret().map_err(of)
 }
 
-/// Creates the item or replaces it.
+/// Creates or replaces the item.
 #[cfg(not(windows))]
 pub(super) fn save(item: &str, value: &[u8]) -> Result<(), KeyringFailure> {
     open(item)?.set_secret(value).map_err(of)
 }
 
-/// Tells a call's error.
+/// Translates a call's error.
 fn of(error: KeyringError) -> KeyringFailure {
     read(&error)
 }
 
-/// Tells the error that opening the keyring ended with.
+/// Translates the error of opening the keyring.
 fn of_opening(error: &KeyringError) -> KeyringFailure {
     match error {
         KeyringError::Invalid(what, _) if what == "platform" => KeyringFailure::NoKeyring,
@@ -88,7 +90,7 @@ fn read(error: &KeyringError) -> KeyringFailure {
         | KeyringError::BadDataFormat(..)
         | KeyringError::BadStoreFormat(_) => KeyringFailure::Damaged,
         KeyringError::NoStorageAccess(cause) => match platform::read(cause.as_ref()) {
-            // Whatever the platform means by it, it said that it gives no access.
+            // An unknown cause of a denied access is a denied access.
             KeyringFailure::Unknown => KeyringFailure::Denied,
             failure => failure,
         },
@@ -106,8 +108,8 @@ mod platform {
 
     use secret_service::Error as ServiceError;
 
-    use super::super::secret_service::connect_error;
-    use super::KeyringFailure;
+    use crate::store::keyring::failure::KeyringFailure;
+    use crate::store::keyring::secret_service::connect_error;
 
     pub(super) fn read(cause: &(dyn StdError + Send + Sync + 'static)) -> KeyringFailure {
         match cause.downcast_ref::<ServiceError>() {
@@ -132,7 +134,7 @@ mod platform {
     not(any(target_os = "macos", target_os = "ios", target_os = "android"))
 )))]
 mod platform {
-    use super::KeyringFailure;
+    use crate::store::keyring::failure::KeyringFailure;
 
     pub(super) fn read(_cause: &(dyn std::error::Error + Send + Sync + 'static)) -> KeyringFailure {
         KeyringFailure::Unknown
@@ -145,7 +147,7 @@ mod tests {
     use crate::error::Kind;
 
     #[test]
-    fn no_error_shows_what_the_keyring_held() {
+    fn errors_do_not_contain_the_items_bytes() {
         let marker = "s3cr3t-marker";
         let bytes = || marker.as_bytes().to_vec();
         let errors = [
@@ -159,21 +161,21 @@ mod tests {
             KeyringError::NoDefaultStore,
         ];
         for error in errors {
-            let told = of(error).into_error("item");
-            let shown = format!("{told:?}");
+            let error = of(error).into_error("item");
+            let shown = format!("{error:?}");
             assert!(
                 !shown.contains(marker) && !shown.contains("115, 51"),
                 "{shown}"
             );
-            assert_eq!(told.kind(), Kind::Store);
+            assert_eq!(error.kind(), Kind::Store);
         }
     }
 
     #[test]
-    fn a_limit_is_named_and_a_refusal_is_told_from_a_fault() {
+    fn errors_name_the_limit_and_distinguish_refusals_from_faults() {
         let long = KeyringError::TooLong("secret".to_owned(), 2560);
-        let told = of(long).into_error("item");
-        assert!(told.message().contains("2560 bytes"), "{told}");
+        let error = of(long).into_error("item");
+        assert!(error.message().contains("2560 bytes"), "{error}");
         let denied = KeyringError::NoStorageAccess("access rules".into());
         assert_eq!(of(denied), KeyringFailure::Denied);
         let unknown = KeyringError::PlatformFailure("whatever".into());

@@ -1,20 +1,16 @@
-//! What can become of a keyring call, and the words for it.
+//! The failures of a keyring call, and their messages.
 //!
-//! Foreign errors never come this far: each way to a keyring tells them apart by their kind and
-//! drops them, because some carry the item's bytes.
+//! The platform files reduce foreign errors to these kinds, because some contain the item's bytes.
 
 use crate::error::{Error, Kind};
 
-/// How a call ended that brought nothing.
-#[allow(
-    dead_code,
-    reason = "each platform has its own fates, the words are one list"
-)]
+/// The failure of a keyring call.
+#[allow(dead_code, reason = "no platform has all of these failures")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum KeyringFailure {
     /// There is no such item: not a failure.
     NoEntry,
-    /// No session bus, or none that answers at its address.
+    /// No session bus, or none at the configured address.
     NoBus,
     /// Another user runs the bus at the session bus's address.
     ForeignBus,
@@ -22,32 +18,32 @@ pub(super) enum KeyringFailure {
     NoService,
     /// A Secret Service without a default collection.
     NoCollection,
-    /// The keyring is locked, and nobody unlocked it.
+    /// The keyring is locked, and was not unlocked.
     Locked,
-    /// The keyring's access rules say no.
+    /// The keyring's access rules deny the call.
     Denied,
-    /// No answer within the deadline.
+    /// No response within the deadline.
     TimedOut,
-    /// The connection or the service behind it ended during the call or since the last one.
+    /// The connection or the service ended during the call or since the last one.
     DiedMidway,
-    /// The service runs, but has forgotten the session that this process had with it.
+    /// The service no longer knows this process's session.
     SessionLost,
     /// The service opens no unencrypted session.
     NotPlain,
-    /// Several items answer to the name.
+    /// Several items have the name.
     Ambiguous,
     /// The platform's limit for an item, in bytes.
     TooLong(u32),
-    /// The item is there, but not in a form that the keyring itself understands.
+    /// The item is not in the keyring's format.
     Damaged,
-    /// There is no keyring on this platform that we know of.
+    /// No known keyring on this platform.
     NoKeyring,
     /// Anything else.
     Unknown,
 }
 
 impl KeyringFailure {
-    /// In words, with the next step.
+    /// Returns the error with its next step.
     pub(super) fn into_error(self, item: &str) -> Error {
         let (message, step) = match self {
             KeyringFailure::NoEntry => (

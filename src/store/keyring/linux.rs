@@ -1,10 +1,10 @@
-//! Linux, and what else has a Secret Service: asked directly, which is quick.
+//! The keyring of Linux and other systems with a Secret Service, over D-Bus.
 
 use super::entry;
 use super::failure::KeyringFailure;
 use super::secret_service::SecretService;
 
-/// The user's keyring.
+/// The user's keyring, over an unencrypted session if the service permits it.
 #[derive(Default)]
 pub(super) struct Platform {
     service: SecretService,
@@ -13,7 +13,7 @@ pub(super) struct Platform {
 }
 
 impl Platform {
-    /// An item that is not found is looked for again if a locked collection may have hidden it.
+    /// Returns the item's bytes. Searches again if a locked collection may have hidden the item.
     pub(super) fn load(&mut self, item: &str) -> Result<Vec<u8>, KeyringFailure> {
         match self.load_visible(item) {
             Err(KeyringFailure::NoEntry) if self.service.reveal()? => self.load_visible(item),
@@ -41,7 +41,7 @@ impl Platform {
         entry::save(item, value)
     }
 
-    /// Nothing secret is handed over, so this needs no session of either kind.
+    /// Deletes the item. This transfers no secret, so it needs no session.
     pub(super) fn delete(&mut self, item: &str) -> Result<(), KeyringFailure> {
         match self.service.delete(item) {
             Err(KeyringFailure::NoEntry) if self.service.reveal()? => self.service.delete(item),

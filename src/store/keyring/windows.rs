@@ -6,7 +6,8 @@
 use std::collections::HashMap;
 
 use super::entry;
-use super::failure::Fate;
+use super::failure::KeyringFailure;
+use super::names::SERVICE;
 
 /// What a credential may hold: `CRED_MAX_CREDENTIAL_BLOB_SIZE`.
 pub(super) const LIMIT: usize = 2560;
@@ -16,21 +17,21 @@ pub(super) const LIMIT: usize = 2560;
 pub(super) struct Platform;
 
 impl Platform {
-    pub(super) fn load(&mut self, item: &str) -> Result<Vec<u8>, Fate> {
+    pub(super) fn load(&mut self, item: &str) -> Result<Vec<u8>, KeyringFailure> {
         entry::load(item)
     }
 
-    pub(super) fn save(&mut self, item: &str, value: &[u8]) -> Result<(), Fate> {
+    pub(super) fn save(&mut self, item: &str, value: &[u8]) -> Result<(), KeyringFailure> {
         entry::save_with(item, value, &HashMap::from([("persistence", "local")]))
     }
 
-    pub(super) fn delete(&mut self, item: &str) -> Result<(), Fate> {
+    pub(super) fn delete(&mut self, item: &str) -> Result<(), KeyringFailure> {
         entry::delete(item)
     }
 
-    pub(super) fn items(&mut self) -> Result<Vec<String>, Fate> {
+    pub(super) fn items(&mut self) -> Result<Vec<String>, KeyringFailure> {
         // The names are `<user>.<service>`, a pattern is all that one may search by.
-        let pattern = format!(r"\.{}$", super::SERVICE);
+        let pattern = format!(r"\.{}$", SERVICE);
         entry::items(&HashMap::from([("pattern", pattern.as_str())]))
     }
 

@@ -1,8 +1,7 @@
-//! A thread that does one thing after another for callers who will not wait for ever.
+//! A thread that runs calls in order, with a deadline for each.
 //!
-//! What it does may hang for good (a stopped daemon, an unlock dialog that nobody sees). Its
-//! callers leave after a deadline, and the process ends without it: the thread is detached, and
-//! no runtime waits for it.
+//! A call may hang (a stopped daemon, an unlock dialog that the user does not see). Its caller
+//! returns after the deadline, and the process can exit meanwhile, since the thread is detached.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
@@ -10,22 +9,22 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-/// Why there is no outcome.
+/// The reason for a call without a result.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Failure {
-    /// The deadline passed, or an earlier one did and the thread still hangs there.
+    /// The deadline passed, or the thread still hangs in an earlier call.
     Overdue,
-    /// The thread could not be started, or died.
+    /// The thread could not be started, or has panicked.
     Lost,
 }
 
 pub(super) struct Worker {
     deadline: Duration,
-    /// Callers take turns here only to hand work over, never while it is done.
+    /// Locked only to enqueue a call, not while it runs.
     queue: Mutex<Queue>,
-    /// The number of the last piece of work that a caller gave up on.
-    given_up: AtomicU64,
-    /// The number of the last piece of work done; the thread counts.
+    /// The number of the last call that timed out.
+    timed_out: AtomicU64,
+    /// The number of the last completed call.
     done: Arc<AtomicU64>,
 }
 
@@ -36,36 +35,34 @@ struct Queue {
 }
 
 impl Worker {
-    /// A worker whose thread starts with the first piece of work.
+    /// Creates a worker, whose thread starts with the first call.
     pub(super) fn new(deadline: Duration) -> Self {
         Worker {
             deadline,
             queue: Mutex::default(),
-            given_up: AtomicU64::new(0),
+            timed_out: AtomicU64::new(0),
             done: Arc::default(),
         }
     }
 
-    /// Has `work` done on the thread. After a deadline has passed, further work fails at once
-    /// until the thread has come back; work that its caller gave up on before it began is not
-    /// done any more.
+    /// Runs `work` on the thread. After a timeout, further calls fail at once until the thread
+    /// continues. A call that timed out before it started does not run.
     ///
-    /// The one piece of work that hangs cannot be called back: what it changes, it may still
-    /// change after its caller has left.
+    /// A call that hangs cannot be cancelled: it may have its effect after the timeout.
     pub(super) fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Failure> {
-        if self.given_up.load(Ordering::SeqCst) > self.done.load(Ordering::SeqCst) {
+        if self.timed_out.load(Ordering::SeqCst) > self.done.load(Ordering::SeqCst) {
             return Err(Failure::Overdue);
         }
         let (answer, outcome) = mpsc::sync_channel(1);
         let abandoned = Arc::new(AtomicBool::new(false));
-        let number = self.hand_over({
+        let number = self.enqueue({
             let abandoned = Arc::clone(&abandoned);
             move || {
                 if !abandoned.load(Ordering::SeqCst) {
-                    // Nobody listens once the deadline has passed.
+                    // The receiver is gone after the deadline.
                     let _ = answer.send(work());
                 }
             }
@@ -75,20 +72,20 @@ impl Worker {
             .map_err(|error| match error {
                 RecvTimeoutError::Timeout => {
                     abandoned.store(true, Ordering::SeqCst);
-                    self.given_up.fetch_max(number, Ordering::SeqCst);
+                    self.timed_out.fetch_max(number, Ordering::SeqCst);
                     Failure::Overdue
                 }
                 RecvTimeoutError::Disconnected => Failure::Lost,
             })
     }
 
-    fn hand_over(&self, work: impl FnOnce() + Send + 'static) -> Result<u64, Failure> {
+    fn enqueue(&self, work: impl FnOnce() + Send + 'static) -> Result<u64, Failure> {
         let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
         queue.last += 1;
         let number = queue.last;
         let done = Done(Arc::clone(&self.done), number);
         let work = Box::new(move || {
-            // Dropped last, and also where the work panics: then it does not hang any more.
+            // Dropped last, also if the work panics.
             let _done = done;
             work();
         });
@@ -128,14 +125,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn work_is_done_and_answered() {
+    fn results_are_returned() {
         let worker = Worker::new(Duration::from_secs(60));
         assert_eq!(worker.run(|| 6 * 7), Ok(42));
         assert_eq!(worker.run(|| "again"), Ok("again"));
     }
 
     #[test]
-    fn who_hangs_is_left_and_further_work_fails_at_once_until_it_comes_back() {
+    fn hanging_call_times_out_and_later_calls_fail_at_once_until_it_returns() {
         let worker = Worker::new(Duration::from_millis(20));
         let (release, hang) = mpsc::channel::<()>();
         let (tell, back) = mpsc::channel::<()>();
@@ -155,14 +152,14 @@ mod tests {
 
         drop(release);
         assert_eq!(back.recv(), Err(mpsc::RecvError), "the hung work has ended");
-        while worker.given_up.load(Ordering::SeqCst) > worker.done.load(Ordering::SeqCst) {
+        while worker.timed_out.load(Ordering::SeqCst) > worker.done.load(Ordering::SeqCst) {
             thread::yield_now();
         }
         assert_eq!(worker.run(|| 1), Ok(1));
     }
 
     #[test]
-    fn a_thread_that_died_is_an_error_and_the_next_call_starts_another() {
+    fn panicked_thread_is_an_error_and_the_next_call_starts_another() {
         let worker = Worker::new(Duration::from_secs(60));
         let died: Result<(), Failure> = worker.run(|| panic!("on purpose"));
         assert_eq!(died, Err(Failure::Lost));

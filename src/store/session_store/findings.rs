@@ -1,14 +1,15 @@
-//! Items that are missing or unreadable: what a command finds out about the store reaches the index.
+//! Handles items that are missing or unreadable: they lose their index entry.
 //!
 //! A missing item loses its index entry. An unreadable one, or one that a newer version wrote, is
 //! quarantined (renamed, with every byte kept) and loses its entry too. So `status`, which never
-//! opens the store, does not report an account that no command can use. A store that fails says
-//! nothing about its items, so a failure changes nothing.
+//! opens the store, does not report an account that no command can use. A failing
+//! store does not show that its items are missing, so a failure changes nothing.
 //!
-//! Every write to a session's item happens under that session's lock. So an item that is read
-//! again under the lock cannot be one that another process is just saving.
+//! Each write to a session's item happens under that session's lock. So an item that is read under
+//! the lock is not one that another process is saving.
 
-use super::SessionStore;
+use super::items::{UNREADABLE, read};
+use super::store::SessionStore;
 use crate::account::SessionKey;
 use crate::error::{Error, Kind, Result};
 use crate::secret::SecretBytes;
@@ -17,12 +18,9 @@ use crate::store::lock::{Attempt, Guard, LockName};
 use crate::store::record::Record;
 use crate::time::{Clock, SystemClock};
 
-/// The prefix of a quarantined item's name. The Unix time and the item's own name follow.
-const UNREADABLE: &str = "unreadable";
-
 impl SessionStore {
-    /// Reads an item again that looked missing or unreadable, under the session's lock. If it still
-    /// is, the account counts as signed out from now on. `guard` is the lock that the caller holds.
+    /// Reads an item again that was missing or unreadable, under the session's lock. If it still is,
+    /// the account is signed out. `guard` is the caller's lock.
     ///
     /// # Errors
     /// [`Kind::Store`] if the store fails.
@@ -35,7 +33,7 @@ impl SessionStore {
             Some(guard) if guard.covers(key) => None,
             _ => match self.try_lock(&LockName::Session(key.clone()), Activity::Renewing) {
                 Ok(Attempt::Got(lock)) => Some(lock),
-                // The lock holder replaces the item, or finds the same.
+                // The lock holder replaces the item, or detects the same loss.
                 Ok(Attempt::Held(_)) => return Ok(None),
                 Err(error) => {
                     tracing::warn!("{error}: the index still lists a session that is lost");
@@ -58,12 +56,11 @@ impl SessionStore {
         Ok(None)
     }
 
-    /// Quarantines the session's item if it cannot be read, before another one takes its place. The
-    /// caller holds the session's lock.
+    /// Quarantines the session's item if it cannot be read, before it is replaced. The caller has the
+    /// session's lock.
     ///
     /// # Errors
-    /// [`Kind::Store`] if the store fails, or cannot keep the item under another name. The item is
-    /// then where it was.
+    /// [`Kind::Store`] if the store fails, or cannot rename the item. The item is then unchanged.
     pub(super) fn quarantine_unreadable(&self, key: &SessionKey) -> Result<()> {
         match self.store.load(&key.item())? {
             Some(item) if read(key, &item).is_none() => {
@@ -79,7 +76,7 @@ impl SessionStore {
     fn quarantine(&self, key: &SessionKey, bytes: &SecretBytes) -> Result<String> {
         let item = key.item();
         let renamed = || {
-            // The machine's own clock: this is about an item of this machine, not about a token.
+            // This machine's clock: the time of an item, not of a token.
             let mut at = SystemClock.now().unix_seconds();
             let mut name = format!("{UNREADABLE} {at} {item}");
             while self.store.load(&name)?.is_some() {
@@ -116,10 +113,10 @@ impl SessionStore {
         );
     }
 
-    /// Removes the index entry of a session that the store does not give. The caller holds the
+    /// Removes the index entry of a session that the store does not return. The caller has the
     /// session's lock.
     fn remove_lost(&self, key: &SessionKey, finding: &str) {
-        match self.ledger.strike(key, &self.scope()) {
+        match self.index_file.remove(key, &self.scope()) {
             Ok(Some(entry)) => tracing::warn!(
                 "the session of {} {finding} the {}: the account counts as signed out",
                 entry.account.username,
@@ -129,27 +126,4 @@ impl SessionStore {
             Err(error) => tracing::warn!("{error}: the index still lists a session that is lost"),
         }
     }
-}
-
-/// Returns the session in these bytes; `None` if it is not whole, from a newer version, or not the
-/// one that its name says.
-pub(super) fn read(key: &SessionKey, item: &SecretBytes) -> Option<Record> {
-    let record = Record::from_item(item).ok()?;
-    (record.key() == *key).then_some(record)
-}
-
-/// Whether this is the name of a quarantined item.
-pub(super) fn is_quarantined(item: &str) -> bool {
-    item.starts_with(UNREADABLE)
-}
-
-/// Returns the authority host in the name of a session's item, quarantined or not; `None` for
-/// other names.
-pub(super) fn host_in(item: &str) -> Option<&str> {
-    let name = match item.strip_prefix(UNREADABLE) {
-        Some(quarantined) => quarantined.trim_start().split_once(' ')?.1,
-        None => item,
-    };
-    let (_, scope) = name.strip_prefix("session ")?.split_once(" at ")?;
-    scope.split(' ').next()
 }

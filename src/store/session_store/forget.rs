@@ -1,61 +1,63 @@
-//! Signing out: one session, or every session that the index or the store knows.
+//! Signing out: one session, or every session in the index or the store.
 
-use super::SessionStore;
-use super::findings::{host_in, is_quarantined};
+use super::items::{host_in, is_quarantined};
+use super::store::SessionStore;
 use crate::account::SessionKey;
 use crate::error::{Error, Kind, Result};
 
-/// What was forgotten.
+/// The result of removing a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Removal {
-    /// Whether there was an item in the store.
+    /// Whether the store had an item.
     pub removed: bool,
 }
 
-/// How many sessions [`SessionStore::forget_everything`] forgot, by what was there of them.
+/// The number of sessions that [`SessionStore::forget_everything`] removed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ForgottenSessions {
-    /// Sessions whose item was in the store and is removed, listed or not.
+    /// Sessions whose item was removed from the store, listed or not.
     pub sessions: usize,
-    /// Sessions that were only listed: the store no longer had their items.
+    /// Sessions that were listed, and whose items the store no longer had.
     pub only_listed: usize,
     /// Quarantined items that were removed.
     pub quarantined: usize,
 }
 
 impl SessionStore {
-    /// Forgets a session: the index at once, whatever state the store is in, then the store. No
-    /// other account becomes active in its place.
+    /// Removes a session from the index, even if the store fails, and then from the store. No other
+    /// account becomes active in its place.
     ///
     /// # Errors
-    /// [`Kind::Store`] where the item could not be removed, with how to do that by hand.
+    /// [`Kind::Store`] if the item cannot be removed, with the manual steps.
     pub fn forget(&self, key: &SessionKey) -> Result<Removal> {
-        let struck = self.ledger.strike(key, &self.scope());
+        let unlisted = self.index_file.remove(key, &self.scope());
         let removed = self.remove(&key.item());
-        struck?;
+        unlisted?;
         removed.map(|removed| Removal { removed })
     }
 
-    /// Forgets all sessions, whatever is there: those that the index lists, those that only the
-    /// store knows, and quarantined ones; not the secrets of the configuration. `whose` decides by
-    /// each session's authority host. Returns what there was.
+    /// Removes all sessions: listed ones, unlisted ones in the store, and quarantined ones. The
+    /// secrets of the configuration stay. `matches_host` selects sessions by their authority host.
     ///
     /// # Errors
-    /// [`Kind::Store`] where items could not be found or removed, with how to do that by hand; what
-    /// could be forgotten is then forgotten, and the index lists none of them.
-    pub fn forget_everything(&self, whose: impl Fn(&str) -> bool) -> Result<ForgottenSessions> {
+    /// [`Kind::Store`] if items cannot be listed or removed, with the manual steps. The other items
+    /// are then removed, and the index lists none of them.
+    pub fn forget_everything(
+        &self,
+        matches_host: impl Fn(&str) -> bool,
+    ) -> Result<ForgottenSessions> {
         let (store, scope) = (self.store.name(), self.scope());
-        let listed = self
-            .ledger
-            .strike_all(|entry| entry.store == store && whose(&entry.tenancy.authority_host));
+        let listed = self.index_file.remove_all(|entry| {
+            entry.store == store && matches_host(&entry.tenancy.authority_host)
+        });
         let (reachable, of_other_logins): (Vec<_>, Vec<_>) = listed
             .iter()
             .flatten()
-            .partition(|entry| scope.holds(entry));
+            .partition(|entry| scope.includes(entry));
         let mut items: Vec<String> = reachable.iter().map(|entry| entry.key().item()).collect();
         let found = self.store.items();
         items.extend(found.iter().flatten().cloned());
-        items.retain(|item| host_in(item).is_some_and(&whose));
+        items.retain(|item| host_in(item).is_some_and(&matches_host));
         items.sort();
         items.dedup();
 
@@ -105,7 +107,7 @@ impl SessionStore {
     }
 }
 
-/// The items of another login's keyring, which only that login can remove.
+/// Returns the error for items of another login's keyring, which only that login can remove.
 fn out_of_reach(count: usize) -> Error {
     let sessions = match count {
         1 => "1 session is".to_owned(),

@@ -1,40 +1,41 @@
-//! Bringing the index in line with the store: entries that a damaged index lost, and entries whose
-//! items are gone.
+//! Makes the index match the store: restores entries that a damaged index lost, and removes entries
+//! whose items are gone.
 //!
-//! Every store can list its items by name: the keyrings by the attribute `service=acspass` (a name
-//! pattern on Windows), the kernel's keyring by its links, sealed files by the names that they
-//! carry in the clear. If listing fails, the note of the loss stays in the index and a later
-//! command tries again; an account that cannot be restored signs in anew.
+//! Each store can list its items by name: the keyrings by the attribute `service=acspass` (a name
+//! pattern on Windows), the kernel's keyring by its links, sealed files by the names in their clear
+//! text. If listing fails, the note of the loss stays in the index and a later command tries again.
+//! An account that cannot be restored needs a new sign-in.
 
-use super::SessionStore;
+use super::store::SessionStore;
 use crate::account::Tenancy;
 use crate::error::Result;
 use crate::store::index::{Index, IndexEntry};
 use crate::store::record::Record;
 
-/// What [`SessionStore::reconcile`] changed in the index.
+/// The changes of [`SessionStore::reconcile`] to the index.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Reconciled {
-    /// Accounts that are listed again, because the store holds their sessions.
+    /// Accounts that are listed again, because the store has their sessions.
     pub restored: usize,
-    /// Accounts that are no longer listed, because the store does not hold their sessions.
+    /// Accounts that are no longer listed, because the store does not have their sessions.
     pub lost: usize,
 }
 
 impl SessionStore {
-    /// Lists the sessions of this tenancy that a damaged index lost and the store still holds, and
-    /// makes one active if it can only be that one; returns how many entries changed. Does nothing, and calls no store, if the index was not damaged since.
+    /// Lists the sessions of this tenancy that a damaged index lost and the store still has, and
+    /// activates one if only that one can be the active one. Returns the number of changed entries.
+    /// Makes no call to the store if the index is not damaged.
     ///
     /// # Errors
-    /// [`crate::error::Kind::Store`] if the store fails. Nothing is given up: a later call tries again.
+    /// [`crate::error::Kind::Store`] if the store fails; a later call tries again.
     pub fn restore(&self, tenancy: &Tenancy) -> Result<usize> {
         let index = self.index()?;
         if !index.is_incomplete(tenancy) {
             return Ok(0);
         }
         let records = self.unlisted(tenancy, &index)?;
-        let is_activated = self.ledger.restore(tenancy, &records, &self.scope())?;
-        // A session that was forgotten in the meantime is not listed again for good.
+        let is_activated = self.index_file.restore(tenancy, &records, &self.scope())?;
+        // Loading removes the entry of a session that was signed out meanwhile.
         let mut restored = 0;
         for record in &records {
             restored += usize::from(self.load(&record.key())?.is_some());
@@ -45,9 +46,9 @@ impl SessionStore {
         Ok(restored.max(usize::from(is_activated)))
     }
 
-    /// Does the same as [`SessionStore::restore`], with a warning if that fails; whether anything was
-    /// restored.
-    pub fn complete(&self, tenancy: &Tenancy) -> bool {
+    /// Does the same as [`SessionStore::restore`], with a warning if that fails. Returns whether an
+    /// entry changed.
+    pub fn restore_or_warn(&self, tenancy: &Tenancy) -> bool {
         match self.restore(tenancy) {
             Ok(restored) => restored > 0,
             Err(error) => {
@@ -57,9 +58,9 @@ impl SessionStore {
         }
     }
 
-    /// Restores what a damaged index lost of this tenancy, and removes entries whose items the store
-    /// no longer holds or that cannot be read. All listed items are looked up by their names; only
-    /// the active session, and those that look missing, are read.
+    /// Restores the entries of this tenancy that a damaged index lost, and removes entries whose items
+    /// are gone or cannot be read. It lists all items, and reads only the active session and those
+    /// that seem missing.
     ///
     /// # Errors
     /// [`crate::error::Kind::Store`] if the store fails; no entry is removed then.
@@ -78,7 +79,7 @@ impl SessionStore {
         Ok(Reconciled { restored, lost })
     }
 
-    /// The readable sessions of this tenancy that the store holds and the index does not list.
+    /// Returns the readable sessions of this tenancy in the store that the index does not list.
     fn unlisted(&self, tenancy: &Tenancy, index: &Index) -> Result<Vec<Record>> {
         let Tenancy {
             authority_host,
@@ -96,7 +97,7 @@ impl SessionStore {
             let Some(bytes) = self.store.load(&item)? else {
                 continue;
             };
-            // An unreadable item stays where it is: the next sign-in quarantines it.
+            // An unreadable item stays: the next sign-in quarantines it.
             match Record::from_item(&bytes) {
                 Ok(record) if record.key().item() == item => records.push(record),
                 _ => tracing::debug!("the item `{item}` is not a session that can be listed"),

@@ -316,7 +316,7 @@ fn a_store_that_fails_is_asked_again_later() {
     fs::write(folder.path().join("index.json"), "x").unwrap();
     let failing = SessionStore::new(Box::new(FailingStore), Some(folder.path().to_owned()));
     assert_eq!(failing.restore(&tenancy()).unwrap_err().kind(), Kind::Store);
-    assert!(!failing.complete(&tenancy()));
+    assert!(!failing.restore_or_warn(&tenancy()));
     assert_eq!(sessions.restore(&tenancy()).unwrap(), 3);
 }
 

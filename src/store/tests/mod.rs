@@ -16,8 +16,10 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::account::{Account, Tenancy};
+use crate::error::Result;
 use crate::error::{Error, Kind};
 use crate::exchange::{ExchangeKind, TokenSource};
+use crate::secret::SecretBytes;
 use crate::secret::{CommunicationToken, EntraToken, RefreshToken};
 use crate::time::{ClockMark, SettableClock, Timestamp};
 

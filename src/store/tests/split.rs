@@ -89,7 +89,7 @@ const LENGTHS: [usize; 13] = [
 #[test]
 fn items_of_any_length_come_out_whole_and_leave_nothing_behind() {
     let narrow = Arc::new(Narrow::default());
-    let store = Split::new(Arc::clone(&narrow), LIMIT);
+    let store = Split::over(Arc::clone(&narrow), LIMIT);
     for before in LENGTHS {
         for after in LENGTHS {
             store.save("item", &value(before)).unwrap();
@@ -112,7 +112,7 @@ fn items_of_any_length_come_out_whole_and_leave_nothing_behind() {
 
 #[test]
 fn an_item_that_looks_like_a_head_is_not_taken_for_one() {
-    let store = Split::new(Arc::new(Narrow::default()), LIMIT);
+    let store = Split::over(Arc::new(Narrow::default()), LIMIT);
     for text in [
         "acspass parts 1 ",
         "acspass parts 1 g 0 0 e3b0c44298fc1c149afbf4c8996fb924",
@@ -127,7 +127,7 @@ fn an_item_that_looks_like_a_head_is_not_taken_for_one() {
 #[test]
 fn an_item_beyond_all_measure_is_refused_before_anything_is_written() {
     let narrow = Arc::new(Narrow::default());
-    let store = Split::new(Arc::clone(&narrow), LIMIT);
+    let store = Split::over(Arc::clone(&narrow), LIMIT);
     let error = store.save("item", &value(1000 * LIMIT + 1)).unwrap_err();
     assert_eq!(error.kind(), Kind::Store);
     assert_eq!(narrow.items.items().unwrap(), [""; 0]);
@@ -140,7 +140,7 @@ fn after_a_death_between_any_two_calls_the_old_item_or_the_new_one_is_there_whol
         for after in LENGTHS.map(Some).into_iter().chain([None]) {
             for changes in 0.. {
                 let narrow = Arc::new(Narrow::default());
-                let store = Split::new(Arc::clone(&narrow), LIMIT);
+                let store = Split::over(Arc::clone(&narrow), LIMIT);
                 if let Some(before) = before {
                     store.save("item", &value(before)).unwrap();
                 }
@@ -153,7 +153,7 @@ fn after_a_death_between_any_two_calls_the_old_item_or_the_new_one_is_there_whol
                 *narrow.changes_left.lock().unwrap() = None;
 
                 // Who comes next.
-                let store = Split::new(Arc::clone(&narrow), LIMIT);
+                let store = Split::over(Arc::clone(&narrow), LIMIT);
                 let found = store.load("item").unwrap();
                 let either = [before.map(value), after.map(value)];
                 assert!(either.contains(&found), "{before:?} {after:?} {changes}");
@@ -176,10 +176,10 @@ fn after_a_death_between_any_two_calls_the_old_item_or_the_new_one_is_there_whol
 fn a_reader_who_is_overtaken_at_any_call_sees_one_generation_or_the_other() {
     for overtaken_at in 0..12 {
         let narrow = Arc::new(Narrow::default());
-        let store = Split::new(Arc::clone(&narrow), LIMIT);
+        let store = Split::over(Arc::clone(&narrow), LIMIT);
         store.save("item", &value(6000)).unwrap();
         let other = Arc::new(Narrow::default());
-        Split::new(Arc::clone(&other), LIMIT)
+        Split::over(Arc::clone(&other), LIMIT)
             .save("item", &value(7000))
             .unwrap();
         let calls = AtomicUsize::new(0);
@@ -204,7 +204,7 @@ fn a_reader_who_is_overtaken_at_any_call_sees_one_generation_or_the_other() {
 #[test]
 fn a_damaged_item_is_given_out_with_all_that_is_left_of_it() {
     let narrow = Arc::new(Narrow::default());
-    let store = Split::new(Arc::clone(&narrow), LIMIT);
+    let store = Split::over(Arc::clone(&narrow), LIMIT);
     store.save("item", &value(6000)).unwrap();
     let names = narrow.items.items().unwrap();
     let part = names.iter().find(|name| name.ends_with(" 1")).unwrap();

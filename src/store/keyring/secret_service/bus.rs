@@ -1,8 +1,7 @@
-//! One connection to the session bus, and the few kinds of question that are asked over it.
+//! One connection to the session bus, with the calls that the Secret Service needs.
 //!
-//! `zbus` would drive a connection by a thread of its own. Here the thread that asks drives it,
-//! and only while it asks: that saves a thread and its wake-ups, which are a good part of what
-//! reading one item costs.
+//! `zbus` drives a connection on another thread. Here the calling thread drives it during a call.
+//! That saves a thread and its wake-ups, which are a large part of the cost of reading an item.
 
 use std::future::Future;
 use std::pin::pin;
@@ -14,34 +13,34 @@ use serde::de::DeserializeOwned;
 use zbus::zvariant::{DynamicType, OwnedObjectPath, OwnedValue, Type};
 use zbus::{Connection, MatchRule, MessageStream, message};
 
-use super::super::failure::KeyringFailure;
-use super::super::session_bus;
 use super::connect_error;
+use crate::store::keyring::failure::KeyringFailure;
+use crate::store::keyring::session_bus;
 
 const SERVICE: &str = "org.freedesktop.secrets";
 
-/// How D-Bus spells "no object", for instance "no prompt is needed".
+/// The D-Bus path for "no object", for example for no prompt.
 const NONE: &str = "/";
 
 /// A connection to the session bus.
 pub(super) struct Bus(Connection);
 
 impl Bus {
-    /// Connects to the bus that the environment names.
+    /// Connects to the session bus of the environment.
     pub(super) fn connect() -> Result<Self, KeyringFailure> {
         async_io::block_on(session_bus::connect(false))
             .map(Bus)
             .map_err(|error| connect_error::of_connecting(&error))
     }
 
-    /// Runs what asks over this connection, and the connection with it.
+    /// Runs `work` and this connection until `work` completes.
     pub(super) fn drive<T>(&self, work: impl Future<Output = T>) -> T {
         let executor = self.0.executor().clone();
         let turning = stream::repeat(()).for_each(|()| executor.tick());
         async_io::block_on(async {
             match select(pin!(work), pin!(turning)).await {
                 Either::Left((outcome, _)) => outcome,
-                // It turns for ever: there is always one more `()`.
+                // The stream does not end.
                 Either::Right(_) => unreachable!("the connection stopped turning by itself"),
             }
         })
@@ -64,15 +63,15 @@ impl Bus {
             .call_method(Some(SERVICE), path, Some(interface), method, body)
             .await
             .map_err(|error| connect_error::of_call(&error))?;
-        // An answer of another shape is not shown: it may hold the item.
+        // A response of another type is not shown: it may contain the item.
         answer
             .body()
             .deserialize()
             .map_err(|_| KeyringFailure::Unknown)
     }
 
-    /// Has the user asked, where the service says that it must be, and waits for the end of it.
-    /// Without anybody to ask, the service ends it at once.
+    /// Shows the service's prompt, if there is one, and waits for its end. A service without a
+    /// display ends it at once.
     pub(super) async fn prompt(&self, prompt: &OwnedObjectPath) -> Result<(), KeyringFailure> {
         if prompt.as_str() == NONE {
             return Ok(());

@@ -1,14 +1,14 @@
-//! What D-Bus errors mean, by their kind and name. The text beside them is free, so it is neither
-//! read nor shown.
+//! Translates D-Bus errors by their kind and name. Their text is not standardized, so it is neither
+//! parsed nor shown.
 
 use std::io;
 
 use zbus::{DBusError, Error};
 
-use super::super::failure::KeyringFailure;
-use super::super::session_bus::ForeignBus;
+use crate::store::keyring::failure::KeyringFailure;
+use crate::store::keyring::session_bus::ForeignBus;
 
-/// Tells the error that connecting to the bus ended with.
+/// Translates the error of connecting to the bus.
 pub(super) fn of_connecting(error: &Error) -> KeyringFailure {
     match error {
         Error::InputOutput(cause) if cause.kind() == io::ErrorKind::PermissionDenied => {
@@ -21,14 +21,14 @@ pub(super) fn of_connecting(error: &Error) -> KeyringFailure {
         {
             KeyringFailure::ForeignBus
         }
-        // The environment names no bus, or one that is not there.
+        // There is no address of a bus, or no bus at it.
         Error::InputOutput(_) | Error::InterfaceNotFound => KeyringFailure::NoBus,
         error => of_call(error),
     }
 }
 
-/// Tells a call's error.
-pub(in crate::store::keyring) fn of_call(error: &Error) -> KeyringFailure {
+/// Translates a call's error.
+pub(crate) fn of_call(error: &Error) -> KeyringFailure {
     match error {
         Error::Connection(cause, _) => match cause.kind() {
             io::ErrorKind::PermissionDenied => KeyringFailure::Denied,
@@ -43,7 +43,7 @@ pub(in crate::store::keyring) fn of_call(error: &Error) -> KeyringFailure {
     }
 }
 
-pub(in crate::store::keyring) fn of_name(name: &str) -> KeyringFailure {
+pub(crate) fn of_name(name: &str) -> KeyringFailure {
     let short = name
         .strip_prefix("org.freedesktop.DBus.Error.")
         .or_else(|| name.strip_prefix("org.freedesktop.Secret.Error."))
@@ -57,7 +57,7 @@ pub(in crate::store::keyring) fn of_name(name: &str) -> KeyringFailure {
         "NotSupported" => KeyringFailure::NotPlain,
         "NoReply" | "Disconnected" => KeyringFailure::DiedMidway,
         "Timeout" | "TimedOut" => KeyringFailure::TimedOut,
-        // Objects are forgotten when the service restarts under the same name.
+        // A restarted service does not know the objects of the previous one.
         "UnknownObject" | "UnknownMethod" | "NoSuchObject" => KeyringFailure::DiedMidway,
         _ => KeyringFailure::Unknown,
     }

@@ -1,10 +1,15 @@
 //! What the fast reader answers is what reading in full answers, whatever is in the file.
 
-use super::lines::{self, Query};
-use super::salvage::{self, Contents};
+use super::contents::{Contents, Lost};
+use super::reader::{self, Query};
 use super::*;
+use super::{salvage, writer};
+use crate::account::{Account, Tenancy};
 use crate::exchange::ExchangeKind;
+use crate::exchange::TokenSource;
+use crate::store::record::{Record, ShortTokens};
 use crate::store::{Login, MemoryStore, TokenStore};
+use crate::time::Timestamp;
 use crate::time::{ClockMark, SettableClock};
 
 /// A store whose items belong to this login.
@@ -115,17 +120,13 @@ fn contents(random: &mut fastrand::Rng) -> Contents {
 /// Compares both readers for every question in these logins, and counts the answers of the fast one.
 fn compare(text: &[u8], logins: &[Login]) -> usize {
     let tenancy = tenancy("ours");
-    let Contents { entries, lost } = salvage::read(text).unwrap_or_else(|salvaged| salvaged);
+    let contents = salvage::read(text).unwrap_or_else(|salvaged| salvaged);
     let mut answers = 0;
     for login in logins {
         let scope = LoginScope::of(&Kept(login.clone()));
-        let full = Index {
-            scope: scope.clone(),
-            entries: entries.clone(),
-            lost: lost.clone(),
-        };
+        let full = Index::new(contents.clone(), &scope);
         let shown = || String::from_utf8_lossy(text);
-        if let Some(page) = lines::find(text, &tenancy, &scope, Query::Active)
+        if let Some(page) = reader::find(text, &tenancy, &scope, Query::Active)
             && let Some(found) = page.entries.first()
         {
             assert_eq!(Some(found), full.active(&tenancy), "{}", shown());
@@ -134,7 +135,7 @@ fn compare(text: &[u8], logins: &[Login]) -> usize {
         let mut all: Vec<_> = full.in_tenancy(&tenancy).cloned().collect();
         all.sort_by_key(|entry| !entry.active);
         for most in [0, 1, 3, usize::MAX] {
-            if let Some(page) = lines::find(text, &tenancy, &scope, Query::First(most)) {
+            if let Some(page) = reader::find(text, &tenancy, &scope, Query::First(most)) {
                 let shown_ones = all.len().min(most);
                 assert_eq!(page.entries, all[..shown_ones], "{}", shown());
                 assert_eq!(page.left, all.len() - shown_ones, "{}", shown());
@@ -148,7 +149,7 @@ fn compare(text: &[u8], logins: &[Login]) -> usize {
             }
         }
         for name in NAMES.into_iter().chain(["a", "ada@contoso.example"]) {
-            if let Some(page) = lines::find(text, &tenancy, &scope, Query::Called(name)) {
+            if let Some(page) = reader::find(text, &tenancy, &scope, Query::Called(name)) {
                 let fitting = all.iter().filter(|entry| entry.account.fit(name).is_some());
                 assert!(page.entries.iter().eq(fitting), "{name}: {}", shown());
                 assert_eq!(
@@ -176,7 +177,7 @@ const QUESTIONS: usize = 4 * (4 + 8);
 fn every_index_that_the_program_writes_is_read_fast_and_right() {
     let mut random = fastrand::Rng::with_seed(11);
     for _ in 0..40 {
-        let text = lines::write(&contents(&mut random)).unwrap();
+        let text = writer::write(&contents(&mut random)).unwrap();
         assert!(compare(text.as_bytes(), &logins()) >= QUESTIONS, "{text}");
     }
 }
@@ -186,7 +187,7 @@ fn whatever_is_in_the_file_the_fast_reader_answers_as_the_full_one_or_cannot_tel
     let mut random = fastrand::Rng::with_seed(12);
     let (mut answered, mut silent) = (0, 0);
     for number in 0..1600 {
-        let mut text = lines::write(&contents(&mut random)).unwrap().into_bytes();
+        let mut text = writer::write(&contents(&mut random)).unwrap().into_bytes();
         for _ in 0..random.usize(1..3) {
             damage(&mut text, &mut random);
         }

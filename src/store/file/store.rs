@@ -1,0 +1,206 @@
+use std::fmt;
+use std::fs::File;
+use std::io;
+use std::path::PathBuf;
+
+use sha2::{Digest, Sha256};
+
+use super::key::{Keys, Purpose};
+use super::seal::{Sealed, seal};
+use crate::error::{Error, Result};
+use crate::files::Folder;
+use crate::secret::{Passphrase, SecretBytes};
+use crate::store::folder;
+use crate::store::token_store::TokenStore;
+use crate::text::hex;
+
+/// The longest sealed file that is read, in bytes.
+const LONGEST: u64 = 16 * 1024 * 1024;
+
+/// Stores items in sealed files. Reads the key file, or requests the passphrase, once, when the
+/// first item is opened or sealed.
+pub struct FileStore {
+    folder: Folder,
+    keys: Keys,
+}
+
+impl FileStore {
+    /// Creates a store below this state folder, with the key from a file of at least 32 bytes that
+    /// only its owner may read. See [`create_key_file`](super::key::create_key_file).
+    pub fn with_key_file(state_folder: impl Into<Folder>, key_file: PathBuf) -> Self {
+        let state_folder = state_folder.into();
+        let keys = Keys::of_file(key_file, state_folder.users().to_owned());
+        FileStore::new(&state_folder, keys)
+    }
+
+    /// Creates a store below this state folder, with a key that Argon2id derives from a passphrase.
+    /// `ask` requests it from the user for the given purpose, up to `tries` times if it is wrong.
+    pub fn with_passphrase(
+        state_folder: impl Into<Folder>,
+        tries: u32,
+        ask: impl Fn(Purpose) -> Result<Passphrase> + Send + Sync + 'static,
+    ) -> Self {
+        let keys = Keys::of_passphrase(Box::new(ask), tries);
+        FileStore::new(&state_folder.into(), keys)
+    }
+
+    fn new(state_folder: &Folder, keys: Keys) -> Self {
+        FileStore {
+            folder: state_folder.below("sealed"),
+            keys,
+        }
+    }
+
+    pub(super) fn path(&self, item: &str) -> PathBuf {
+        self.folder.path_of(file_name(item))
+    }
+
+    /// Locks the folder against other writers, which use the same temporary file.
+    fn lock(&self) -> Result<File> {
+        folder::exclusive(&self.folder, "lock")
+    }
+
+    /// Returns the names of the sealed files.
+    fn files(&self) -> Result<Vec<String>> {
+        let mut files = self
+            .folder
+            .names()
+            .map_err(|cause| folder::failure("list the folder", &self.folder.path(), cause))?;
+        files.retain(|name| name.ends_with(".sealed"));
+        files.sort();
+        Ok(files)
+    }
+
+    fn read(&self, file: &str) -> Result<Option<Vec<u8>>> {
+        match self.folder.read(file, LONGEST) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(cause) => Err(self.failure("read the sealed file", file, cause)),
+        }
+    }
+
+    /// Quarantines a file that cannot be read, unless another process has replaced it.
+    fn quarantine(&self, file: &str, readable: impl Fn(&[u8]) -> bool) -> Result<()> {
+        let _lock = self.lock()?;
+        if self.read(file)?.is_none_or(|bytes| readable(&bytes)) {
+            return Ok(());
+        }
+        let aside = folder::quarantine(&self.folder, file)
+            .map_err(|cause| self.failure("set aside the unreadable file", file, cause))?;
+        tracing::warn!(
+            "a sealed file could not be read: it is kept as `{}`, and what it held counts as \
+             signed out",
+            aside.display()
+        );
+        Ok(())
+    }
+
+    fn failure(&self, what: &str, file: &str, cause: io::Error) -> Error {
+        folder::failure(what, &self.folder.path_of(file), cause)
+    }
+}
+
+impl TokenStore for FileStore {
+    fn name(&self) -> &'static str {
+        "file"
+    }
+
+    fn load(&self, item: &str) -> Result<Option<SecretBytes>> {
+        let file = file_name(item);
+        // A second try, since another process may have replaced the file.
+        for _ in 0..2 {
+            let Some(bytes) = self.read(&file)? else {
+                return Ok(None);
+            };
+            let open = |bytes: &[u8]| -> Result<Option<SecretBytes>> {
+                let Some(sealed) = Sealed::read(bytes).filter(|sealed| sealed.item == item) else {
+                    return Ok(None);
+                };
+                let key = self.keys.key(sealed.kdf)?;
+                Ok(sealed.open(&key))
+            };
+            if let Some(value) = open(&bytes)? {
+                return Ok(Some(value));
+            }
+            self.quarantine(&file, |now| open(now).is_ok_and(|opened| opened.is_some()))?;
+        }
+        Ok(None)
+    }
+
+    fn save(&self, item: &str, value: &SecretBytes) -> Result<()> {
+        if item.contains('\n') {
+            return Err(Error::internal("an item's name is one line"));
+        }
+        let file = file_name(item);
+        // The key must open the existing files: a mistyped passphrase must not seal a session that
+        // the right passphrase does not open.
+        let mut kdf = None;
+        for file in std::iter::once(file.clone()).chain(self.files()?) {
+            let bytes = self.read(&file)?.unwrap_or_default();
+            kdf = Sealed::read(&bytes).map(|sealed| sealed.kdf.to_owned());
+            if kdf.is_some() {
+                break;
+            }
+        }
+        let (kdf, key) = match kdf {
+            Some(kdf) => {
+                let key = self.keys.key(&kdf)?;
+                (kdf, key)
+            }
+            None => self.keys.fresh()?,
+        };
+        let bytes = seal(item, &kdf, &key, value)?;
+        let _lock = self.lock()?;
+        self.folder
+            .replace(&file, &bytes)
+            .map_err(|cause| self.failure("replace the sealed file", &file, cause))
+    }
+
+    fn delete(&self, item: &str) -> Result<bool> {
+        if !self.folder.path().exists() {
+            return Ok(false);
+        }
+        let file = file_name(item);
+        let _lock = self.lock()?;
+        self.folder
+            .remove(&file)
+            .map_err(|cause| self.failure("remove the sealed file", &file, cause))
+    }
+
+    fn items(&self) -> Result<Vec<String>> {
+        let mut items = Vec::new();
+        for file in self.files()? {
+            let Some(bytes) = self.read(&file)? else {
+                continue;
+            };
+            match Sealed::read(&bytes) {
+                Some(sealed) => items.push(sealed.item.to_owned()),
+                None => self.quarantine(&file, |now| Sealed::read(now).is_some())?,
+            }
+        }
+        items.sort();
+        Ok(items)
+    }
+
+    fn is_persistent(&self) -> bool {
+        true
+    }
+
+    fn removal_by_hand(&self, item: &str) -> String {
+        format!("remove the file `{}`", self.path(item).display())
+    }
+}
+
+impl fmt::Debug for FileStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FileStore")
+            .field("folder", &self.folder.path())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Returns the name of an item's file.
+fn file_name(item: &str) -> String {
+    let digest = Sha256::digest(item);
+    format!("{}.sealed", hex(&digest[..16]))
+}

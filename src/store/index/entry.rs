@@ -1,0 +1,142 @@
+//! A session in the index.
+
+use serde::{Deserialize, Serialize};
+
+use super::login_scope::LoginScope;
+use crate::account::{Account, SessionKey, Tenancy};
+use crate::exchange::TokenSource;
+use crate::store::record::{Record, ShortTokens};
+use crate::time::{ClockMark, Timestamp};
+
+/// Some sessions of one tenancy in one store.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct IndexPage {
+    /// The sessions, the active one first.
+    pub entries: Vec<IndexEntry>,
+    /// The number of further sessions.
+    pub left: usize,
+    /// Whether the index was damaged and may lack sessions of this tenancy that are still in the
+    /// store; see [`crate::store::SessionStore::restore`].
+    pub is_incomplete: bool,
+}
+
+impl IndexPage {
+    /// Returns whether there are accounts, and none is active: the active one was signed out.
+    pub fn lacks_active(&self) -> bool {
+        self.entries.first().is_some_and(|entry| !entry.active)
+    }
+}
+
+/// A session in the index.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct IndexEntry {
+    /// The tenancy in which the account signed in.
+    pub tenancy: Tenancy,
+    /// The account.
+    pub account: Account,
+    /// The name of the store with the session's item.
+    pub store: String,
+    /// The login of the item, if the store has separate items for each login.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub login: Option<String>,
+    /// Whether the session has a refresh token.
+    pub can_renew: bool,
+    /// The Entra tokens, newest first.
+    pub entra_tokens: Vec<IndexedEntraToken>,
+    /// The Communication tokens, newest first.
+    pub communication_tokens: Vec<IndexedCommunicationToken>,
+    /// The record's note that this tenant's tokens are short.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub short_tokens: Option<ShortTokens>,
+    /// The clocks at the last response of a service.
+    #[serde(default)]
+    pub clock: Option<ClockMark>,
+    /// Whether this is the active account of its tenancy, which commands without `--account` use.
+    /// The list with the entry decides; the entry repeats it for a file whose lists are damaged.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub active: bool,
+}
+
+/// An Entra token, without the token.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct IndexedEntraToken {
+    /// The configured scopes at the time of the request, sorted.
+    pub scopes: Vec<String>,
+    /// The expiry, by the service's clock.
+    #[serde(rename = "expires_on_seconds", with = "unix_seconds")]
+    pub expires_on: Timestamp,
+}
+
+/// A Communication token, without the token.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct IndexedCommunicationToken {
+    /// The issuing service and the request.
+    pub source: TokenSource,
+    /// The expiry, by the service's clock.
+    #[serde(rename = "expires_on_seconds", with = "unix_seconds")]
+    pub expires_on: Timestamp,
+}
+
+impl LoginScope {
+    /// Returns whether this process can read the item of that entry.
+    pub(crate) fn includes(&self, entry: &IndexEntry) -> bool {
+        self.covers(&entry.store, entry.login.as_deref())
+    }
+}
+
+impl IndexEntry {
+    /// Returns the session's key.
+    pub fn key(&self) -> SessionKey {
+        SessionKey {
+            tenancy: self.tenancy.clone(),
+            home_account_id: self.account.home_account_id.clone(),
+        }
+    }
+
+    pub(super) fn is(&self, key: &SessionKey) -> bool {
+        self.account.home_account_id == key.home_account_id && self.tenancy == key.tenancy
+    }
+
+    pub(super) fn of(record: &Record, scope: &LoginScope, active: bool) -> Self {
+        IndexEntry {
+            tenancy: record.tenancy.clone(),
+            account: record.account.clone(),
+            store: scope.store.to_owned(),
+            login: scope.login().map(str::to_owned),
+            can_renew: record.refresh_token.is_some(),
+            entra_tokens: record
+                .entra_tokens
+                .iter()
+                .map(|kept| IndexedEntraToken {
+                    scopes: kept.scopes.clone(),
+                    expires_on: kept.expires_on,
+                })
+                .collect(),
+            communication_tokens: record
+                .communication_tokens
+                .iter()
+                .map(|kept| IndexedCommunicationToken {
+                    source: kept.source.clone(),
+                    expires_on: kept.expires_on,
+                })
+                .collect(),
+            short_tokens: record.short_tokens,
+            clock: record.clock.clone(),
+            active,
+        }
+    }
+}
+
+mod unix_seconds {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    use crate::time::Timestamp;
+
+    pub(super) fn serialize<S: Serializer>(at: &Timestamp, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_i64(at.unix_seconds())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Timestamp, D::Error> {
+        i64::deserialize(from).map(Timestamp::from_unix_seconds)
+    }
+}

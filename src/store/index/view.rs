@@ -1,0 +1,94 @@
+//! The sessions in the index, as one process reads them.
+
+use super::contents::{Contents, Lost};
+use super::entry::{IndexEntry, IndexPage};
+use super::login_scope::LoginScope;
+use crate::account::{SessionKey, Tenancy};
+
+/// The sessions of one store, at the time of reading the index.
+#[derive(Debug, Clone)]
+pub struct Index {
+    scope: LoginScope,
+    entries: Vec<IndexEntry>,
+    lost: Option<Lost>,
+}
+
+impl Index {
+    pub(super) fn new(contents: Contents, scope: &LoginScope) -> Self {
+        Index {
+            scope: scope.clone(),
+            entries: contents.entries,
+            lost: contents.lost,
+        }
+    }
+
+    /// Returns an index with the sessions of this page.
+    pub(crate) fn of_page(page: IndexPage, scope: LoginScope) -> Self {
+        Index {
+            scope,
+            entries: page.entries,
+            lost: None,
+        }
+    }
+
+    pub(super) fn into_entries(self) -> Vec<IndexEntry> {
+        self.entries
+    }
+
+    /// Returns all sessions in this store that this login can use.
+    pub fn entries(&self) -> impl Iterator<Item = &IndexEntry> {
+        self.entries
+            .iter()
+            .filter(|entry| self.scope.includes(entry))
+    }
+
+    /// Returns the sessions in this store of this application in this tenant.
+    pub fn in_tenancy<'a, 't>(
+        &'a self,
+        tenancy: &'t Tenancy,
+    ) -> impl Iterator<Item = &'a IndexEntry> + use<'a, 't> {
+        self.entries()
+            .filter(move |entry| entry.tenancy == *tenancy)
+    }
+
+    /// Returns the active session, which commands without `--account` use.
+    pub fn active(&self, tenancy: &Tenancy) -> Option<&IndexEntry> {
+        self.in_tenancy(tenancy).find(|entry| entry.active)
+    }
+
+    /// Returns the best matches of a name: the session with this home account id, else those with
+    /// this username, else those whose username or home account id has this prefix. A name with
+    /// more than one match is ambiguous.
+    pub fn called(&self, tenancy: &Tenancy, name: &str) -> Vec<&IndexEntry> {
+        let fits = |entry: &&IndexEntry| entry.account.fit(name);
+        let best = self
+            .in_tenancy(tenancy)
+            .filter_map(|entry| fits(&entry))
+            .max();
+        match best {
+            Some(best) => self
+                .in_tenancy(tenancy)
+                .filter(|entry| fits(entry) == Some(best))
+                .collect(),
+            None => Vec::new(),
+        }
+    }
+
+    /// Returns the entry of this session.
+    pub fn entry(&self, key: &SessionKey) -> Option<&IndexEntry> {
+        self.entries().find(|entry| entry.is(key))
+    }
+
+    /// Returns whether the index was damaged and may lack sessions of this tenancy.
+    pub(crate) fn is_incomplete(&self, tenancy: &Tenancy) -> bool {
+        let lost = self.lost.as_ref();
+        lost.is_some_and(|lost| !lost.is_restored(tenancy, &self.scope))
+    }
+
+    /// Returns the sessions of other stores, which this store cannot load.
+    pub fn elsewhere(&self) -> impl Iterator<Item = &IndexEntry> {
+        self.entries
+            .iter()
+            .filter(|entry| entry.store != self.scope.store)
+    }
+}

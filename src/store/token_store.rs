@@ -1,0 +1,61 @@
+//! The interface of a store for secret items.
+
+use crate::error::{Error, Result};
+use crate::secret::SecretBytes;
+
+/// A store of secret items. Each call returns within 5 s, and blocks its thread until then. Every
+/// failure is of [`crate::error::Kind::Store`].
+pub trait TokenStore: Send + Sync {
+    /// Returns the store's name, as in the setting `store`.
+    fn name(&self) -> &'static str;
+
+    /// Returns the item's bytes; `None` if there is no such item.
+    fn load(&self, item: &str) -> Result<Option<SecretBytes>>;
+
+    /// Creates the item, or replaces it as a whole.
+    fn save(&self, item: &str, value: &SecretBytes) -> Result<()>;
+
+    /// Removes the item; `false` if there was none.
+    fn delete(&self, item: &str) -> Result<bool>;
+
+    /// Returns the names of all items, sorted, including locked ones.
+    fn items(&self) -> Result<Vec<String>>;
+
+    /// Returns whether items outlive the process.
+    fn is_persistent(&self) -> bool;
+
+    /// Returns the instruction for the user to remove an item if [`TokenStore::delete`] fails. It
+    /// follows "to remove it by hand, ".
+    fn removal_by_hand(&self, item: &str) -> String;
+
+    /// Returns whether [`TokenStore::save`] failed for lack of space.
+    fn lacks_room(&self, failure: &Error) -> bool {
+        let _ = failure;
+        false
+    }
+
+    /// Returns the login to which the items belong. Reads no item, and does not block.
+    fn login(&self) -> Login {
+        Login::Shared
+    }
+
+    /// Returns whether that login's items are certainly gone. `login` is from [`Login::Own`] of any
+    /// process.
+    fn has_ended(&self, login: &str) -> bool {
+        let _ = login;
+        false
+    }
+}
+
+/// The login of the user to which a store's items belong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Login {
+    /// All logins share the items.
+    Shared,
+    /// Only this login has the items; the text identifies the login.
+    Own(String),
+    /// The login of the items has ended: no item can be read or written.
+    Ended,
+    /// The login cannot be identified.
+    Unknown,
+}
