@@ -132,6 +132,11 @@ impl Error {
         }))
     }
 
+    /// Creates an error of kind [`Kind::Usage`].
+    pub(crate) fn usage(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Error::new(Kind::Usage, message, hint)
+    }
+
     /// A broken promise of our own code; `what` names the promise.
     pub(crate) fn internal(what: impl Into<String>) -> Self {
         Error::new(

@@ -12,7 +12,7 @@ use crate::acs::{ConnectionString, DirectExchange, Endpoint, IdentityClient, Res
 use crate::config::{self, Config, KeySource, Missing, Resource, Setting, Sources};
 use crate::emulator::{self, Emulator};
 use crate::entra::Entra;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::exchange::{ExchangeKind, TokenSource};
 use crate::http::{self, Http};
 use crate::secret::AccessKey;
@@ -253,8 +253,7 @@ impl Context {
         let resource = self.config.any_resource()?;
         let is_set = |name: &&str| self.env.variable(name).is_some();
         match resource.key {
-            KeySource::None if !var::PRINCIPAL.iter().any(is_set) => Err(Error::new(
-                Kind::Usage,
+            KeySource::None if !var::PRINCIPAL.iter().any(is_set) => Err(Error::usage(
                 "no access key and no role for the resource is configured",
                 "run `acspass config set connection-string` and start the service again; or let \
                  AZURE_CLIENT_ID, AZURE_TENANT_ID and AZURE_CLIENT_SECRET name a principal that \
@@ -267,8 +266,7 @@ impl Context {
     fn stored_key(&self) -> Result<AccessKey> {
         let name = stored_name(&self.config.profile);
         let stored = self.sessions.load_secret(&name)?.ok_or_else(|| {
-            Error::new(
-                Kind::Usage,
+            Error::usage(
                 "the profile's connection string is not in the store any more",
                 "run `acspass config set connection-string`",
             )
@@ -298,8 +296,7 @@ fn emulated_accounts(emulator: &Emulator) -> Vec<Account> {
 
 fn unknown_user(name: &str, users: &[Account]) -> Error {
     let names: Vec<&str> = users.iter().map(|user| user.username.as_str()).collect();
-    Error::new(
-        Kind::Usage,
+    Error::usage(
         format!("the emulator has no user {}", quoted(name)),
         format!("name one of its users:\n\n  {}", names.join("\n  ")),
     )

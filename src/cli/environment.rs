@@ -128,8 +128,7 @@ impl Environment {
         let path = self.path_variable(name);
         let unknown = path.as_ref().filter(|path| !begins_in_a_folder(path));
         match unknown.and_then(|path| secret_form(path.to_str()?)) {
-            Some(form) => Err(Error::new(
-                Kind::Usage,
+            Some(form) => Err(Error::usage(
                 format!("{name} names {form} instead of a path"),
                 format!("set {name} to a path, or unset it"),
             )),
@@ -157,8 +156,7 @@ impl Environment {
     /// Takes the listeners that a service manager passed to this process.
     pub(super) fn inherited_listeners(&self) -> Result<Vec<TcpListener>> {
         (self.listeners)().map_err(|cause| {
-            Error::new(
-                Kind::Usage,
+            Error::usage(
                 "a socket that was handed over to this process (LISTEN_FDS) cannot be served",
                 "hand over stream sockets that listen on 127.0.0.1 and [::1], as the units of \
                  `acspass serve --install` do",
@@ -244,8 +242,7 @@ impl Environment {
             return Ok(path);
         }
         let folders = self.folders.as_ref().ok_or_else(|| {
-            Error::new(
-                Kind::Usage,
+            Error::usage(
                 "this user has no home folder to keep anything in",
                 format!("set HOME, or name a folder in {variable}"),
             )

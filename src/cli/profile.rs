@@ -4,7 +4,7 @@ use zeroize::Zeroizing;
 
 use crate::acs::ConnectionString;
 use crate::config::{self, ConfigFile, Profile, Setting};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::input;
 use crate::secret::SecretBytes;
 use crate::store::SessionStore;
@@ -25,7 +25,7 @@ impl ProfileEditor {
     /// Reads the configuration file.
     ///
     /// # Errors
-    /// [`Kind::Usage`] if the name of the profile looks like a secret.
+    /// [`Kind::Usage`](crate::Kind::Usage) if the name of the profile looks like a secret.
     pub(super) fn of(env: &Environment) -> Result<ProfileEditor> {
         let file = env.config_file_to_repair()?;
         let flag = env.global.profile.as_deref();
@@ -36,8 +36,7 @@ impl ProfileEditor {
             .to_owned();
         match may_hold_secret(&profile) {
             false => Ok(ProfileEditor { file, profile }),
-            true => Err(Error::new(
-                Kind::Usage,
+            true => Err(Error::usage(
                 format!("{} is not a name for a profile", quoted(&profile)),
                 "choose a short name, like `acspass --profile work config set tenant contoso.com`",
             )),
@@ -59,7 +58,7 @@ impl ProfileEditor {
     /// in the file. Saves all or nothing.
     ///
     /// # Errors
-    /// [`Kind::Usage`] if the store would lose the connection string.
+    /// [`Kind::Usage`](crate::Kind::Usage) if the store would lose the connection string.
     pub(super) fn save(
         &mut self,
         sessions: &SessionStore,
@@ -71,8 +70,7 @@ impl ProfileEditor {
         };
         let endpoint = ConnectionString::parse(text)?.endpoint;
         if !sessions.is_persistent() {
-            return Err(Error::new(
-                Kind::Usage,
+            return Err(Error::usage(
                 "the store is memory: a connection string kept there is gone when this command ends",
                 "choose a store that keeps it, or set COMMUNICATION_SERVICES_CONNECTION_STRING",
             ));

@@ -6,12 +6,7 @@ use super::duration::duration;
 
 /// Create and delete ACS identities
 #[derive(Debug, Subcommand)]
-#[command(after_help = "Examples:
-  acspass user create
-  acspass user create --scope chat --scope voip --valid-for 1h
-  acspass user delete 8:acs:1b5cc06b-…_00000007-…
-  acspass user create --count 100 > ids.txt && acspass user delete - < ids.txt
-  acspass user create --emulator")]
+#[command(after_help = include_str!("../../../assets/help/user.txt"))]
 pub(crate) enum User {
     Create(UserCreate),
     Delete(UserDelete),
@@ -19,12 +14,7 @@ pub(crate) enum User {
 
 /// Create an identity, and issue its first token where scopes are named
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:
-  acspass user create
-  acspass user create --scope chat --scope voip --valid-for 1h
-  acspass user create --count 100 > ids.txt
-
-Prints the id, and the token on a second line where scopes were named.")]
+#[command(after_help = include_str!("../../../assets/help/user-create.txt"))]
 pub(crate) struct UserCreate {
     /// What the token may do: chat, voip, chat.join, chat.join.limited, voip.join; repeat it, or
     /// separate scopes by commas
@@ -40,11 +30,7 @@ pub(crate) struct UserCreate {
 
 /// Delete an identity, its tokens and its data, without asking
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:
-  acspass user delete 8:acs:1b5cc06b-…_00000007-…
-  acspass user delete - < ids.txt
-
-With `-` ids are read from standard input, one a line; what failed is listed at the end.")]
+#[command(after_help = include_str!("../../../assets/help/user-delete.txt"))]
 pub(crate) struct UserDelete {
     /// The identity's id, or `-`
     #[arg(value_name = "ID")]
@@ -56,11 +42,7 @@ pub(crate) struct UserDelete {
 
 /// Issue, revoke and exchange Communication tokens
 #[derive(Debug, Subcommand)]
-#[command(after_help = "Examples:
-  acspass token issue --scope chat --scope voip --valid-for 1h
-  acspass token issue --user 8:acs:1b5cc06b-…_00000007-… --scope voip
-  acspass token revoke --user 8:acs:1b5cc06b-…_00000007-…
-  acspass token exchange entra-token.txt")]
+#[command(after_help = include_str!("../../../assets/help/token.txt"))]
 pub(crate) enum Token {
     Issue(TokenIssue),
     Revoke(TokenRevoke),
@@ -70,12 +52,7 @@ pub(crate) enum Token {
 
 /// Issue a token for an identity, or for a new one
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:
-  acspass token issue --scope chat --scope voip --valid-for 1h
-  acspass token issue --user 8:acs:1b5cc06b-…_00000007-… --scope voip
-
-Without --user an identity is created in the same request, and its id is printed before the token. \
-Earlier tokens stay good; to refresh a token, issue again.")]
+#[command(after_help = include_str!("../../../assets/help/token-issue.txt"))]
 pub(crate) struct TokenIssue {
     /// The identity's id
     #[arg(long, value_name = "ID")]
@@ -91,8 +68,7 @@ pub(crate) struct TokenIssue {
 
 /// Revoke every token that was issued for an identity so far; takes up to 15 minutes
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:
-  acspass token revoke --user 8:acs:1b5cc06b-…_00000007-…")]
+#[command(after_help = include_str!("../../../assets/help/token-revoke.txt"))]
 pub(crate) struct TokenRevoke {
     /// The identity's id
     #[arg(long, value_name = "ID")]
@@ -104,12 +80,7 @@ pub(crate) struct TokenRevoke {
 
 /// Exchange a Teams user's Entra token for a Communication token
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:
-  acspass get --entra | acspass token exchange
-  acspass token exchange entra-token.txt --client-id GUID --user-id GUID
-
-The Entra token is read from FILE or standard input, never from the command line. The client id \
-and the user's object id are the token's own where it can be read.")]
+#[command(after_help = include_str!("../../../assets/help/token-exchange.txt"))]
 pub(crate) struct TokenExchange {
     /// A file that holds the Entra token; standard input where it is missing or `-`
     #[arg(value_name = "FILE")]

@@ -6,21 +6,13 @@ use super::duration::duration;
 
 /// See and change settings
 #[derive(Debug, Subcommand)]
-#[command(after_help = "Examples:
-  acspass config set tenant contoso.com
-  acspass config set client-id 11111111-2222-3333-4444-555555555555
-  acspass config set connection-string < connection-string.txt
-  acspass --profile work config set tenant fabrikam.com
-  acspass config list")]
+#[command(after_help = include_str!("../../../assets/help/config.txt"))]
 pub(crate) enum Config {
     /// Print where the configuration file is
-    #[command(after_help = "Examples:
-  cat \"$(acspass config path)\"")]
+    #[command(after_help = include_str!("../../../assets/help/config-path.txt"))]
     Path,
     /// List every setting, its value, and where it came from
-    #[command(after_help = "Examples:
-  acspass config list
-  acspass --profile work config list -o json")]
+    #[command(after_help = include_str!("../../../assets/help/config-list.txt"))]
     List,
     Get(ConfigGet),
     Set(ConfigSet),
@@ -29,8 +21,7 @@ pub(crate) enum Config {
 
 /// Print one setting's value
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:
-  acspass config get tenant")]
+#[command(after_help = include_str!("../../../assets/help/config-get.txt"))]
 pub(crate) struct ConfigGet {
     /// The setting's name
     #[arg(value_name = "KEY")]
@@ -39,10 +30,7 @@ pub(crate) struct ConfigGet {
 
 /// Set a value in the profile
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:
-  acspass config set tenant contoso.com
-  acspass config set scopes Teams.ManageCalls
-  acspass config set connection-string  asks for it unseen; it goes to the store")]
+#[command(after_help = include_str!("../../../assets/help/config-set.txt"))]
 pub(crate) struct ConfigSet {
     /// The setting's name
     #[arg(value_name = "KEY")]
@@ -55,9 +43,7 @@ pub(crate) struct ConfigSet {
 
 /// Remove a value from the profile
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:
-  acspass config unset scopes
-  acspass config unset connection-string  removes it from the store too")]
+#[command(after_help = include_str!("../../../assets/help/config-unset.txt"))]
 pub(crate) struct ConfigUnset {
     /// The setting's name
     #[arg(value_name = "KEY")]
@@ -66,14 +52,7 @@ pub(crate) struct ConfigUnset {
 
 /// Check everything that a token depends on, and say what to do
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:
-  acspass doctor
-  acspass doctor --offline
-  acspass doctor -o json | jq '.checks[] | select(.result == \"fail\")'
-
-One line each, `ok`, `warn`, `fail` or `skipped`, with what to do. Safe to paste in public: no secret \
-and no user name; tenant, client id and resource are shortened. Ends with the exit code of the first \
-check that failed, which explains the others. Nothing is changed.")]
+#[command(after_help = include_str!("../../../assets/help/doctor.txt"))]
 pub(crate) struct Doctor {
     /// Contact nothing, neither the network nor the keyring
     #[arg(long)]
@@ -82,22 +61,7 @@ pub(crate) struct Doctor {
 
 /// Run the emulator of Entra ID and ACS Identity until stopped
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:
-  acspass emulator
-  acspass emulator --http-port 8080 --https-port 8443 -o json
-
-Prints how to point any client at it, then runs until Ctrl-C. It is an emulator: its keys are \
-published and worthless, and it listens on this machine only.
-
-Users who meet an obstacle, picked by login hint (`acspass login --account NAME@contoso.example`):
-  consent, mfa               a page asks for consent, or for a code (123456)
-  admin-consent              an admin must consent (AADSTS90094)
-  blocked, unassigned, disabled, locked, password-expired, nobody
-                             a page says no (AADSTS53003, 50105, 50057, 50053,
-                             50055, 50034)
-  stranger@fabrikam.example  no guest of the tenant (AADSTS50020)
-  step-up, moved             renewal refused with claims (AADSTS50076, 53003)
-  expired, idle, revoked     renewal refused (AADSTS70043, 700082, 50173)")]
+#[command(after_help = include_str!("../../../assets/help/emulator.txt"))]
 pub(crate) struct Emulator {
     /// The port for https; 0 takes a free one
     #[arg(long, value_name = "N", default_value_t = 0)]
@@ -115,25 +79,7 @@ pub(crate) struct Emulator {
 
 /// Serve fresh tokens to this machine's apps
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:
-  acspass serve
-  acspass serve --open                                 with its dashboard
-  acspass serve --port 0 -o json
-  acspass serve --allow-origin http://localhost:3000   let a web page ask, too
-  acspass serve --emulator                             try it: no account
-  acspass serve --install                              it runs by itself
-  acspass serve --status && echo it answers
-  acspass serve --uninstall
-
-Prints where it is and where its secret lies, then runs until Ctrl-C. Every request but \
-GET /healthz carries `Authorization: Bearer` with the contents of the secret file, which is \
-another one in every run. GET /token answers as `acspass get -o json`; GET /openapi.json describes \
-the rest.
-
---install writes a systemd user service and its socket, with this profile, port and these origins, \
-and starts them, now and at every login; settings must be in the profile, not in the environment. \
-`journalctl --user -u acspass` shows what the service says. --status ends with exit code 0 where a \
-service runs and answers, and 6 where not.")]
+#[command(after_help = include_str!("../../../assets/help/serve.txt"))]
 pub(crate) struct Serve {
     /// The port; 0 takes a free one. Sockets that systemd hands over have their own
     #[arg(long, value_name = "N", default_value_t = crate::serve::PORT)]
@@ -157,10 +103,7 @@ pub(crate) struct Serve {
 
 /// Print a shell's completion script
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:
-  source <(acspass completions bash)    in ~/.bashrc
-  source <(acspass completions zsh)     in ~/.zshrc, after compinit
-  acspass completions fish | source     in ~/.config/fish/config.fish")]
+#[command(after_help = include_str!("../../../assets/help/completions.txt"))]
 pub(crate) struct Completions {
     /// The shell
     #[arg(value_enum)]
@@ -169,9 +112,7 @@ pub(crate) struct Completions {
 
 /// Print the manual page, or write one for each command
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:
-  acspass man | man -l -
-  acspass man --folder ~/.local/share/man/man1")]
+#[command(after_help = include_str!("../../../assets/help/man.txt"))]
 pub(crate) struct Man {
     /// Write a page for each command into this folder, which is made where it is missing
     #[arg(long, value_name = "DIR")]

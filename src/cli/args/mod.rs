@@ -23,16 +23,7 @@ pub(crate) use session::{
     version,
     propagate_version = false,
     disable_help_subcommand = true,
-    after_help = "Examples:
-  acspass get --emulator                 try it: no account, no network
-  acspass login                          sign in once, in the browser
-  acspass get                            print one fresh Communication token
-  TOKEN=$(acspass get --no-interactive)  in a script: exit code 4 if signed out
-
-Settings come from flags, then the environment, then a profile, then defaults; `acspass config \
-list` shows each and where it came from. Exit codes: 0 done, 1 our fault, 2 usage or \
-configuration, 3 sign-in refused, 4 sign-in needed, 5 refused by a service, 6 unreachable, \
-7 token store, 130 interrupted. There is no telemetry and no update check."
+    after_help = include_str!("../../../assets/help/acspass.txt")
 )]
 pub(crate) struct Cli {
     #[command(flatten)]
@@ -91,12 +82,7 @@ pub(crate) enum Command {
     /// Show who is signed in, and what is fresh until when
     #[command(
         alias = "whoami",
-        after_help = "Examples:
-  acspass status
-  acspass status -o json | jq '.accounts[] | select(.active)'
-
-Reads no secret and shows none. Exit code 0 where the active account can give a token without a \
-person, as far as is known, and 4 where not."
+        after_help = include_str!("../../../assets/help/status.txt")
     )]
     Status,
     Logout(Logout),
@@ -113,13 +99,7 @@ person, as far as is known, and 4 where not."
     #[command(subcommand)]
     Config(Config),
     /// Print how to register the Entra application and grant consent
-    #[command(after_help = "Examples:
-  acspass setup
-  acspass setup -o json | jq -r .script > setup.sh
-  acspass setup -o json | jq -r .adminConsentUrl
-
-Prints portal steps, a script for the Azure CLI, the admin-consent address and a message to send to \
-an admin, filled in with what is configured. It contacts nobody and changes nothing.")]
+    #[command(after_help = include_str!("../../../assets/help/setup.txt"))]
     Setup,
     Doctor(Doctor),
     Emulator(Emulator),

@@ -6,15 +6,7 @@ use super::duration::duration;
 
 /// Sign in, through the browser or on another device
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:
-  acspass login
-  acspass login --account ada@contoso.com --prompt login
-  acspass login --device-code             enter a code on any other device
-  acspass login --paste                   over SSH: paste the browser's address
-  acspass login --no-browser --port 8400  over SSH: forward the port (ssh -L)
-  acspass login --emulator                against the embedded emulator
-
-Prints who is signed in, until when, and where that is stored; never a token.")]
+#[command(after_help = include_str!("../../../assets/help/login.txt"))]
 pub(crate) struct Login {
     /// The user to sign in; another one is refused, and nothing changes
     #[arg(long, value_name = "USER")]
@@ -63,16 +55,7 @@ pub(crate) enum PromptArg {
 
 /// Print one fresh Communication token
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:
-  acspass get
-  acspass get --account ada@contoso.com --min-validity 30m
-  acspass get -o json | jq -r .expiresOn
-  acspass get --emulator                  try it: no account, no network
-
-A token is fresh with more than 10 minutes left. A fresh one that is kept is printed without any \
-network; else it is renewed. Where a person must sign in, that happens first if one is there \
-(standard input and standard error are terminals), else the exit code is 4. Such a person is also \
-asked for the settings that are missing; they are kept in the profile.")]
+#[command(after_help = include_str!("../../../assets/help/get.txt"))]
 pub(crate) struct Get {
     #[command(flatten)]
     pub(crate) wanted: Wanted,
@@ -107,19 +90,7 @@ pub(crate) struct Wanted {
 
 /// Run a command with a fresh token in its environment
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:
-  acspass exec -- npm start
-  acspass exec --account ada@contoso.com -- ./call.py --to 8:echo123
-  acspass exec --min-validity 30m -- python3 bot.py
-  acspass exec --emulator -- sh -c 'echo \"$COMMUNICATION_SERVICES_ENDPOINT\"'
-
-CMD finds the Communication token in AZURE_COMMUNICATION_ACCESS_TOKEN, and the resource's endpoint \
-in COMMUNICATION_SERVICES_ENDPOINT and AZURE_COMMUNICATION_ENDPOINT. Connection strings, access \
-keys and tokens that this shell has set do not reach it: they may belong to another resource. The \
-token in the environment is not renewed while CMD runs.
-
-The exit code is CMD's own; 127 where there is no such command, 126 where it cannot be run, and \
-those of acspass where there is no token. Signals reach CMD.")]
+#[command(after_help = include_str!("../../../assets/help/exec.txt"))]
 pub(crate) struct Exec {
     #[command(flatten)]
     pub(crate) wanted: Wanted,
@@ -130,12 +101,7 @@ pub(crate) struct Exec {
 
 /// Forget one account, or all
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:
-  acspass logout
-  acspass logout --account ada@contoso.com
-  acspass logout --all
-
-Without a name the active account is forgotten. The browser's own session is not ended.")]
+#[command(after_help = include_str!("../../../assets/help/logout.txt"))]
 pub(crate) struct Logout {
     /// The account to forget, or the beginning of its name
     #[arg(long, value_name = "USER", conflicts_with = "all")]
@@ -147,25 +113,17 @@ pub(crate) struct Logout {
 
 /// See and choose among signed-in accounts
 #[derive(Debug, Subcommand)]
-#[command(after_help = "Examples:
-  acspass account list
-  acspass account switch ada@contoso.com")]
+#[command(after_help = include_str!("../../../assets/help/account.txt"))]
 pub(crate) enum Account {
     /// List the signed-in accounts
-    #[command(after_help = "Examples:
-  acspass account list -o json")]
+    #[command(after_help = include_str!("../../../assets/help/account-list.txt"))]
     List,
     Switch(AccountSwitch),
 }
 
 /// Make another account the active one
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:
-  acspass account switch                  choose from a list, at a terminal
-  acspass account switch ada@contoso.com
-  acspass account switch ada
-
-If USER fits several accounts, the command lists them with their tenants and changes nothing.")]
+#[command(after_help = include_str!("../../../assets/help/account-switch.txt"))]
 pub(crate) struct AccountSwitch {
     /// A username, a home account id, or the beginning of either
     #[arg(value_name = "USER")]
@@ -174,12 +132,7 @@ pub(crate) struct AccountSwitch {
 
 /// Decode the header and claims of a token, verifying nothing
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:
-  acspass get | acspass inspect
-  acspass inspect token.txt -o json
-
-The token is read from FILE or standard input. It is never taken as the argument itself, where \
-every process of the machine could see it.")]
+#[command(after_help = include_str!("../../../assets/help/inspect.txt"))]
 pub(crate) struct Inspect {
     /// A file that holds the token; standard input where it is missing or `-`
     #[arg(value_name = "FILE")]

@@ -11,7 +11,7 @@ use clap::error::{ContextKind, ContextValue};
 use clap::{Arg, ArgMatches, Command};
 
 use crate::cli::environment::begins_in_a_folder;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::text::{SecretForm, secret_form, shown};
 
 /// The next step for a connection string on the command line.
@@ -62,19 +62,18 @@ pub(in crate::cli) fn error_of(mut wrong: clap::Error) -> Error {
             rest.replace("\n\n", "\n")
         }
     };
-    Error::new(Kind::Usage, message.trim(), hint)
+    Error::usage(message.trim(), hint)
 }
 
 /// Refuses a secret in any value on the command line, of any command and any flag. The command that
 /// `exec` runs is left alone, and so is the path of a file that exists.
 ///
 /// # Errors
-/// [`Kind::Usage`] naming the flag or the argument.
+/// [`Kind::Usage`](crate::Kind::Usage) naming the flag or the argument.
 pub(in crate::cli) fn check_no_secret(command: &Command, matches: &ArgMatches) -> Result<()> {
     for arg in command.get_arguments() {
         if let Some(form) = secret_in(arg, matches) {
-            return Err(Error::new(
-                Kind::Usage,
+            return Err(Error::usage(
                 format!(
                     "{form} was given as {}, where every process of this machine sees it",
                     name_of(arg)

@@ -45,8 +45,7 @@ pub(super) fn switch(
     let token = tokens.find(|token| token.scopes == context.config.scopes);
     let expires_on = token.map(|token| token.expires_on.to_string());
     let json = json!({"account": json::account(account), "expiresOn": expires_on});
-    output.result("", &json)?;
-    Ok(0)
+    output.success("", &json)
 }
 
 /// Lists the accounts and asks until one is selected.

@@ -14,7 +14,7 @@ use crate::cli::io::output::Output;
 use crate::cli::profile::{ProfileEditor, store_description};
 use crate::cli::runtime::block_on;
 use crate::config::{self, Change, Found, Origin, Profile, Setting, Sources};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::input;
 use crate::text::{quoted, shown};
 
@@ -133,8 +133,7 @@ fn get(key: &str, env: &Environment, output: &mut Output) -> Result<()> {
             let (_, profile) = env.profile()?;
             let found = printable(&env.sources(&profile), setting);
             let found = found.ok_or_else(|| {
-                Error::new(
-                    Kind::Usage,
+                Error::usage(
                     format!("`{key}` is not set"),
                     format!("set it with `acspass config set {key} …`"),
                 )
@@ -152,8 +151,7 @@ fn set(args: &ConfigSet, env: &Environment) -> Result<()> {
         Err(_) => input::bare(&value),
     };
     if value.is_empty() {
-        return Err(Error::new(
-            Kind::Usage,
+        return Err(Error::usage(
             format!("{} needs a value", quoted(&args.key)),
             "to remove a setting, run `acspass config unset KEY`",
         ));
@@ -200,16 +198,14 @@ fn check_stored(profile: &Profile, change: Change<'_>, env: &Environment) -> Res
     let differs = |setting, text: &str| profile.value(setting).as_deref() != Some(text);
     match change {
         Change::Set(Setting::Endpoint, text) if differs(Setting::Endpoint, text) => {
-            Err(Error::new(
-                Kind::Usage,
+            Err(Error::usage(
                 "the profile has the connection string of its endpoint, and its key is of no use at \
                  another one",
                 "run `acspass config set connection-string` for the other resource, or `acspass \
                  config unset connection-string` first",
             ))
         }
-        Change::Unset(Setting::Endpoint) => Err(Error::new(
-            Kind::Usage,
+        Change::Unset(Setting::Endpoint) => Err(Error::usage(
             "the endpoint belongs to the profile's connection string",
             "run `acspass config unset connection-string`, which removes both",
         )),
@@ -228,8 +224,7 @@ fn check_stored(profile: &Profile, change: Change<'_>, env: &Environment) -> Res
 fn set_connection_string(args: &ConfigSet, env: &Environment) -> Result<()> {
     // Other tools take `connection-string=…`.
     if !args.values.is_empty() || args.key != Setting::ConnectionString.key() {
-        return Err(Error::new(
-            Kind::Usage,
+        return Err(Error::usage(
             "a connection string was given as an argument, where every process of this machine \
              sees it",
             "run `acspass config set connection-string` and paste it when asked, or pipe it in; \
@@ -253,8 +248,7 @@ fn set_connection_string(args: &ConfigSet, env: &Environment) -> Result<()> {
 
 fn read_secret(env: &Environment) -> Result<Zeroizing<String>> {
     let unreadable = || {
-        Error::new(
-            Kind::Usage,
+        Error::usage(
             "the connection string cannot be read from standard input",
             "pipe in the connection string and nothing else, or run this in a terminal",
         )

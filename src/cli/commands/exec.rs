@@ -10,7 +10,7 @@ use crate::cli::environment::Environment;
 use crate::cli::io::output::Output;
 use crate::cli::runtime::block_on_uninterrupted;
 use crate::config::KeySource;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::hardening;
 use crate::serve::{self, Running, Served};
 use crate::text::{quoted, shown};
@@ -175,9 +175,9 @@ fn not_run(program: &str, cause: io::Error) -> (u8, Error) {
         let message = format!("there is no command {program}");
         let hint = "check its spelling and PATH; a shell's own words need a shell: \
                     `acspass exec -- sh -c '…'`";
-        return (127, Error::new(Kind::Usage, message, hint));
+        return (127, Error::usage(message, hint));
     }
     let message = format!("the command {program} cannot be run");
     let hint = "check that it is a program, and that you may run it";
-    (126, Error::new(Kind::Usage, message, hint).caused_by(cause))
+    (126, Error::usage(message, hint).caused_by(cause))
 }

@@ -18,8 +18,7 @@ use super::setup_questions;
 pub(super) fn run(args: &Get, env: &Arc<Environment>, output: &mut Output) -> Result<u8> {
     let context = context(&args.wanted, env, !args.entra)?;
     let token = token(&context, &args.wanted, args.entra)?;
-    output.result(token.secret.expose(), &json::token(&token))?;
-    Ok(0)
+    output.success(token.secret.expose(), &json::token(&token))
 }
 
 /// Builds the context. Missing settings are asked for if that is allowed.

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use crate::cli::args::Inspect;
 use crate::cli::environment::Environment;
 use crate::cli::io::output::Output;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::jwt;
 use crate::text::one_line;
 use crate::time::{Timestamp, in_words};
@@ -17,8 +17,7 @@ use super::token_input;
 pub(super) fn run(args: &Inspect, env: &Environment, output: &mut Output) -> Result<u8> {
     let text = token_input::read(args.file.as_deref(), env)?;
     let decoded = jwt::decode(text.trim()).ok_or_else(|| {
-        Error::new(
-            Kind::Usage,
+        Error::usage(
             "this is not a token that can be read: not three Base64url parts of JSON",
             "an opaque token is as good as any, but there is nothing to show of it",
         )
@@ -36,8 +35,7 @@ pub(super) fn run(args: &Inspect, env: &Environment, output: &mut Output) -> Res
         "claims": decoded.claims,
         "expiresOn": expires_on.map(|at| at.to_string()),
     });
-    output.result(text.trim_end(), &json)?;
-    Ok(0)
+    output.success(text.trim_end(), &json)
 }
 
 fn time(claims: &Map<String, Value>, name: &str) -> Option<Timestamp> {

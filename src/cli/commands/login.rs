@@ -62,8 +62,7 @@ pub(super) fn run(args: &Login, env: &Arc<Environment>, output: &mut Output) -> 
         "account": json::account(&record.account),
         "expiresOn": expires_on.to_string(),
     });
-    output.result("", &json)?;
-    Ok(0)
+    output.success("", &json)
 }
 
 fn flags(args: &Login) -> Flags {

@@ -19,8 +19,7 @@ pub(super) fn run(args: &Logout, env: &Arc<Environment>, output: &mut Output) ->
         true => forget_everything(env, output)?,
         false => forget_one(args.account.as_deref(), env)?,
     }
-    output.result("", &json!({}))?;
-    Ok(0)
+    output.success("", &json!({}))
 }
 
 fn forget_one(user: Option<&str>, env: &Arc<Environment>) -> Result<()> {
@@ -65,8 +64,7 @@ fn unknown(user: &str, session: &Session) -> Error {
 /// does not help, so this is a matter of usage.
 fn none_active(session: &Session) -> Error {
     match session.list_accounts(None) {
-        Ok(list) => Error::new(
-            Kind::Usage,
+        Ok(list) => Error::usage(
             "no account is the active one, so no account was signed out",
             format!(
                 "run `acspass logout --account USER`, or `acspass logout --all`. Signed in:\n\n{}",

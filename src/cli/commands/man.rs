@@ -4,13 +4,12 @@ use clap::CommandFactory;
 
 use crate::cli::args::{Cli, Man};
 use crate::cli::io::output::Output;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::text::shown;
 
 pub(super) fn run(args: &Man, output: &mut Output) -> Result<u8> {
     let unwritable = |error: std::io::Error| {
-        Error::new(
-            Kind::Usage,
+        Error::usage(
             "the manual pages cannot be written",
             "name a folder that may be written to",
         )

@@ -130,8 +130,7 @@ fn open_running(
     }
     drop(opened);
     let json = location(url, &running.secret_file, running.socket.as_deref());
-    output.result("", &json)?;
-    Ok(0)
+    output.success("", &json)
 }
 
 fn location(url: &str, secret_file: &Path, socket: Option<&Path>) -> Value {

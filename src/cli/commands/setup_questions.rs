@@ -207,8 +207,7 @@ impl Questions<'_> {
             Some(place) => format!("the answers ended early: those before are kept in {place}"),
             None => "the answers ended early: nothing was kept".to_owned(),
         };
-        Error::new(
-            Kind::Usage,
+        Error::usage(
             message,
             "run the command again, or set what is missing with `acspass config set …`",
         )

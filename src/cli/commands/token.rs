@@ -12,7 +12,7 @@ use crate::cli::environment::Environment;
 use crate::cli::io::output::Output;
 use crate::cli::runtime::block_on;
 use crate::entra::{check_client_id, guid};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::json;
 use crate::jwt;
 use crate::secret::EntraToken;
@@ -54,8 +54,7 @@ pub(super) fn revoke(
         "every token that was issued for the identity so far is revoked; the service takes up to \
          15 minutes to refuse them everywhere",
     );
-    output.result("", &json!({}))?;
-    Ok(0)
+    output.success("", &json!({}))
 }
 
 pub(super) fn exchange(
@@ -68,8 +67,7 @@ pub(super) fn exchange(
     let claims = decoded.map(|decoded| decoded.claims).unwrap_or_default();
     let claim = |name: &str| claims.get(name).and_then(Value::as_str).map(str::to_owned);
     let missing = |what: &str, flag: &str| {
-        Error::new(
-            Kind::Usage,
+        Error::usage(
             format!("the Entra token does not tell {what}"),
             format!("name it with {flag}"),
         )
@@ -94,15 +92,13 @@ pub(super) fn exchange(
     let client = context.identity_client()?;
     let issued = block_on(client.exchange_teams_user_token(&token, &app_id, &user_id))?;
     let json = json::issued(&issued, env.clock.now());
-    output.result(issued.token.expose(), &json)?;
-    Ok(0)
+    output.success(issued.token.expose(), &json)
 }
 
 /// Reads a user's object id.
 fn check_user_id(text: &str) -> Result<String> {
     guid(text).ok_or_else(|| {
-        Error::new(
-            Kind::Usage,
+        Error::usage(
             format!("{} is not an object id: not a GUID", quoted(text)),
             "the portal shows the user's Object ID under Microsoft Entra ID, Users",
         )

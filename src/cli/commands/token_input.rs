@@ -6,7 +6,7 @@ use std::path::Path;
 use zeroize::Zeroizing;
 
 use crate::cli::environment::Environment;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::input;
 use crate::jwt;
 use crate::secret::is_b64token;
@@ -19,7 +19,7 @@ const LONGEST: u64 = 256 * 1024;
 /// around it, see [`input::token`].
 ///
 /// # Errors
-/// [`Kind::Usage`] if the input is not one token, or if the name of the file is one.
+/// [`Kind::Usage`](crate::Kind::Usage) if the input is not one token, or if the name of the file is one.
 pub(super) fn read(file: Option<&Path>, env: &Environment) -> Result<Zeroizing<String>> {
     let text = match file.filter(|path| *path != Path::new("-")) {
         None => {
@@ -30,16 +30,14 @@ pub(super) fn read(file: Option<&Path>, env: &Environment) -> Result<Zeroizing<S
             text_of(env.stdin.read_all(LONGEST), "standard input")?
         }
         Some(path) if is_a_token(path) => {
-            return Err(Error::new(
-                Kind::Usage,
+            return Err(Error::usage(
                 "a token was given as the argument, where every process of this machine sees it",
                 "pipe it in instead, or name a file that holds it",
             ));
         }
         Some(path) => {
             let file = std::fs::File::open(path).map_err(|error| {
-                Error::new(
-                    Kind::Usage,
+                Error::usage(
                     "the file with the token cannot be opened",
                     "name a file that holds a token, or pipe the token in",
                 )
@@ -51,14 +49,12 @@ pub(super) fn read(file: Option<&Path>, env: &Environment) -> Result<Zeroizing<S
         }
     };
     match &*input::token(&text) {
-        "" => Err(Error::new(
-            Kind::Usage,
+        "" => Err(Error::usage(
             "there is no token: what was read is empty",
             "pipe one in, like `acspass get | acspass inspect`, or name a file that holds one",
         )),
         token if is_b64token(token) => Ok(Zeroizing::new(token.to_owned())),
-        _ => Err(Error::new(
-            Kind::Usage,
+        _ => Err(Error::usage(
             "what was read is not one token: it has characters that no token has",
             "pass the token as it was issued, and nothing else",
         )),
@@ -77,8 +73,7 @@ fn is_a_token(path: &Path) -> bool {
 
 fn text_of(bytes: std::io::Result<Zeroizing<Vec<u8>>>, name: &str) -> Result<Zeroizing<String>> {
     let failed = |what: &str| {
-        Error::new(
-            Kind::Usage,
+        Error::usage(
             format!("no token can be read from {name}: {what}"),
             "pipe in one token and nothing else",
         )

@@ -10,7 +10,7 @@ use crate::cli::context::{Context, Flags};
 use crate::cli::environment::Environment;
 use crate::cli::io::output::Output;
 use crate::cli::runtime::block_on;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::input;
 use crate::json;
 use crate::text::shown;
@@ -75,8 +75,7 @@ pub(super) fn delete(args: &UserDelete, env: &Arc<Environment>, output: &mut Out
     let client = context.identity_client()?;
     block_on(client.delete_user(&user)).map_err(bulk::cut_short)?;
     env.messages.print(&format!("{user} is deleted"));
-    output.result("", &json!({}))?;
-    Ok(0)
+    output.success("", &json!({}))
 }
 
 fn delete_listed(env: &Arc<Environment>, output: &mut Output) -> Result<u8> {
@@ -131,8 +130,7 @@ fn delete_listed(env: &Arc<Environment>, output: &mut Output) -> Result<u8> {
 
 fn read_ids(env: &Environment) -> Result<Vec<String>> {
     let unreadable = |what: &str| {
-        Error::new(
-            Kind::Usage,
+        Error::usage(
             format!("the list of ids cannot be read: {what}"),
             "pipe in ids, one a line, as `acspass user create` prints them",
         )

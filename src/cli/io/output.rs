@@ -44,6 +44,11 @@ impl Output {
         }
     }
 
+    /// Prints the result as [`Output::result`] does, and returns the exit code of success.
+    pub(crate) fn success(&mut self, text: &str, json: &impl Serialize) -> Result<u8> {
+        self.result(text, json).map(|()| 0)
+    }
+
     /// Prints bytes that are neither text nor JSON: a completion script, a manual page.
     pub(crate) fn raw(&mut self, bytes: &[u8]) -> Result<()> {
         self.messages.end_status();

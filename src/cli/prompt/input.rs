@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 use zeroize::Zeroizing;
 
 use crate::cli::io::messages::Messages;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::secret::Pasted;
 
 use super::echo::{self, Device};
@@ -227,7 +227,7 @@ async fn received(
             ErrorKind::InvalidData => "paste only the text that was asked for",
             _ => "run the command at a terminal",
         };
-        Error::new(Kind::Usage, "standard input cannot be read", hint).caused_by(error)
+        Error::usage("standard input cannot be read", hint).caused_by(error)
     })
 }
 

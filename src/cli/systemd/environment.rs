@@ -10,7 +10,7 @@ use crate::cli::environment::Environment;
 use crate::config::{
     ACCESS_KEY_VARIABLE, Config, DEFAULT_PROFILE, KeySource, Origin, Profile, Setting, StoreChoice,
 };
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::input::CONNECTION_STRING_VARIABLES;
 use crate::text::{quoted, shell_word};
 
@@ -45,8 +45,7 @@ pub(super) fn check_settings(env: &Environment, name: &str, profile: &Profile) -
         true => String::new(),
         false => format!("--profile {} ", shell_word(name, "NAME")),
     };
-    Err(Error::new(
-        Kind::Usage,
+    Err(Error::usage(
         format!("the service would not have what the environment sets here: {all}"),
         format!(
             "put each into the profile, like `acspass {profile}config set {first} …`, unset the \
@@ -74,13 +73,12 @@ pub(super) fn check_config(env: &Environment, config: &Config) -> Result<()> {
         StoreChoice::File | StoreChoice::Keyring => None,
     };
     if let Some((message, hint)) = refused {
-        return Err(Error::new(Kind::Usage, message, hint));
+        return Err(Error::usage(message, hint));
     }
     let is_set = |variable: &&str| env.variable(variable).is_some();
     let secret = var::UNIT_SECRETS.into_iter().find(is_set);
     match (config.any_resource()?.key, secret) {
-        (KeySource::None, Some(variable)) => Err(Error::new(
-            Kind::Usage,
+        (KeySource::None, Some(variable)) => Err(Error::usage(
             format!("the ACS resource is reached by {variable}, which is no setting of a service"),
             "give the profile the resource's connection string: `acspass config set \
              connection-string`; a secret is never written into a unit",
@@ -100,8 +98,7 @@ pub(super) fn kept(env: &Environment) -> Result<Vec<(&'static str, String)>> {
     for name in var::UNIT_PROXIES {
         // Before a host, only a user name and a password end with `@`.
         if env.variable(name).is_some_and(|proxy| proxy.contains('@')) {
-            return Err(Error::new(
-                Kind::Usage,
+            return Err(Error::usage(
                 format!("{name} holds a user name or a password, and units are no place for one"),
                 "name a proxy that asks for none, like one on this machine that adds them, and run \
                  this again",
@@ -117,8 +114,7 @@ pub(super) fn kept(env: &Environment) -> Result<Vec<(&'static str, String)>> {
 pub(super) fn absolute(path: &Path) -> Result<PathBuf> {
     std::path::absolute(path).map_err(|cause| {
         let path = quoted(&path.to_string_lossy());
-        Error::new(
-            Kind::Usage,
+        Error::usage(
             format!("{path} cannot be made absolute"),
             "name it from the root on",
         )

@@ -39,8 +39,7 @@ pub(in crate::cli) fn install(
             && systemctl.is_active(SERVICE).await != Some(true)
         {
             let (pid, url) = (other.pid, &other.url);
-            return Err(Error::new(
-                Kind::Usage,
+            return Err(Error::usage(
                 format!("another `acspass serve` (process {pid}) runs already, at {url}"),
                 "stop it first: the installed one takes its place",
             ));
@@ -80,8 +79,7 @@ units        {service}
         "secretFile": secret_file.to_string(),
         "units": [service.to_string(), socket.to_string()],
     });
-    output.result(&text, &json)?;
-    Ok(0)
+    output.success(&text, &json)
 }
 
 /// Stops and removes the service.
@@ -107,13 +105,12 @@ pub(in crate::cli) fn uninstall(env: &Environment, output: &mut Output) -> Resul
     }
     env.messages.print("the service is stopped and removed");
     let removed = [&files.service, &files.socket].map(|path| path.display().to_string());
-    output.result("", &json!({ "removed": removed }))?;
-    Ok(0)
+    output.success("", &json!({ "removed": removed }))
 }
 
 /// Returns the text of service and socket. Checks all settings, before anything changes.
 fn texts(args: &args::Serve, flags: &Flags, env: &Arc<Environment>) -> Result<[String; 2]> {
-    let refused = |message: &str, hint: &str| Err(Error::new(Kind::Usage, message, hint));
+    let refused = |message: &str, hint: &str| Err(Error::usage(message, hint));
     if env.global.emulator {
         return refused(
             "the embedded emulator cannot be installed: it is a new world in every run",

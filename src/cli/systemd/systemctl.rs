@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::process::Command;
 
 use crate::cli::environment::Environment;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::text::one_line;
 
 use super::unit_files::{SERVICE, SOCKET};
@@ -55,8 +55,7 @@ impl Systemctl<'_> {
         let answer = self.call(words, ORDER_TIMEOUT).await?;
         match answer.is_ok {
             true => Ok(()),
-            false => Err(Error::new(
-                Kind::Usage,
+            false => Err(Error::usage(
                 format!(
                     "`systemctl --user {}` failed: {}",
                     words.join(" "),
@@ -106,8 +105,7 @@ impl Systemctl<'_> {
 }
 
 fn missing(message: &str) -> Error {
-    Error::new(
-        Kind::Usage,
+    Error::usage(
         message,
         "let whatever starts programs at login here (a container's own command, launchd, the task \
          scheduler) run `acspass serve`; with systemd, log in as this user, not by su or sudo",

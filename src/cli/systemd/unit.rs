@@ -7,7 +7,7 @@ use std::path::Path;
 use askama::Template;
 
 use crate::cli::io::template::render;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::text::quoted;
 
 /// What the units are to say.
@@ -51,7 +51,7 @@ struct Socket {
 /// The text of the service's unit.
 ///
 /// # Errors
-/// [`Kind::Usage`] where a path cannot stand in a unit.
+/// [`Kind::Usage`](crate::Kind::Usage) where a path cannot stand in a unit.
 pub(super) fn service(plan: &Plan<'_>) -> Result<String> {
     let mut command = vec![quote(text_of(plan.program)?, Dollar::Plain)?];
     let port = plan.port.to_string();
@@ -78,7 +78,7 @@ pub(super) fn service(plan: &Plan<'_>) -> Result<String> {
 /// The text of the socket's unit.
 ///
 /// # Errors
-/// [`Kind::Internal`] if the template fails.
+/// [`Kind::Internal`](crate::Kind::Internal) if the template fails.
 pub(super) fn socket(plan: &Plan<'_>) -> Result<String> {
     render(&Socket {
         port: plan.port,
@@ -136,8 +136,7 @@ fn check(text: &str) -> Result<()> {
 }
 
 fn cannot_stand(text: &str) -> Error {
-    Error::new(
-        Kind::Usage,
+    Error::usage(
         format!("{} cannot be written into a unit of systemd", quoted(text)),
         "give it another name, in UTF-8 and without quotes and control characters",
     )

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::cli::env_vars as var;
 use crate::cli::environment::Environment;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 
 pub(super) const SERVICE: &str = "acspass.service";
 /// First wherever both are stopped: while it listens, it would start the service again.
@@ -23,14 +23,13 @@ impl UnitFiles {
     /// Returns the paths (systemd.unit(5)). A relative `XDG_CONFIG_HOME` is ignored.
     ///
     /// # Errors
-    /// [`Kind::Usage`] if the user has no home folder.
+    /// [`Kind::Usage`](crate::Kind::Usage) if the user has no home folder.
     pub(super) fn of(env: &Environment) -> Result<UnitFiles> {
         let config = env.path_variable(var::XDG_CONFIG_HOME);
         let home = || Some(env.path_variable(var::HOME)?.join(".config"));
         let config = config.filter(|path| path.is_absolute()).or_else(home);
         let config = config.ok_or_else(|| {
-            Error::new(
-                Kind::Usage,
+            Error::usage(
                 "this user has no home folder for a systemd unit",
                 "set HOME",
             )
@@ -94,8 +93,7 @@ fn replace(folder: &Path, path: &Path, text: &str) -> io::Result<()> {
 }
 
 fn failure(what: &str, path: &Path, cause: io::Error) -> Error {
-    Error::new(
-        Kind::Usage,
+    Error::usage(
         format!("cannot {what} `{}`", path.display()),
         "check the folder's permissions and free space",
     )
