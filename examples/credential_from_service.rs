@@ -66,11 +66,10 @@ impl Service {
         }
         let missing = || unexpected("the token service answered without a token");
         let expires_on = body["expiresOn"].as_str().ok_or_else(missing)?;
-        Ok(RefreshedToken {
-            token: CommunicationToken::new(body["token"].as_str().ok_or_else(missing)?),
-            expires_on: Timestamp::parse_rfc3339(expires_on).ok_or_else(missing)?,
-            expires_in: body["expiresInSeconds"].as_u64().map(Duration::from_secs),
-        })
+        let token = CommunicationToken::new(body["token"].as_str().ok_or_else(missing)?);
+        let expires_on = Timestamp::parse_rfc3339(expires_on).ok_or_else(missing)?;
+        let left = body["expiresInSeconds"].as_u64().map(Duration::from_secs);
+        Ok(RefreshedToken::new(token, expires_on).with_expires_in(left))
     }
 }
 

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 /// The application in a tenant of an authority, to which a session belongs and beyond which its
 /// refresh token never goes.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Tenancy {
     /// The authority's host, with its port where it is not the default one.
     pub authority_host: String,
@@ -15,6 +16,21 @@ pub struct Tenancy {
     pub tenant: String,
     /// The application (client) id.
     pub client_id: String,
+}
+
+impl Tenancy {
+    /// The tenancy of an application. `authority_host` has a port if it is not the default one.
+    pub fn new(
+        authority_host: impl Into<String>,
+        tenant: impl Into<String>,
+        client_id: impl Into<String>,
+    ) -> Self {
+        Tenancy {
+            authority_host: authority_host.into(),
+            tenant: tenant.into(),
+            client_id: client_id.into(),
+        }
+    }
 }
 
 /// What names a session: whose it is, and where.

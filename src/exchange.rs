@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 /// How an Entra token becomes a Communication token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum ExchangeKind {
     /// `POST /teamsUser/:exchangeAccessToken`, with the resource's key or role.
     Key,
@@ -19,6 +20,7 @@ pub enum ExchangeKind {
 
 /// What a Communication token was issued by: it is good for a wish only where all of it matches.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct TokenSource {
     /// The resource's endpoint, as configured: scheme, host and port, no trailing slash.
     pub endpoint: String,
@@ -26,4 +28,15 @@ pub struct TokenSource {
     pub exchange: ExchangeKind,
     /// The scopes that were configured, sorted.
     pub scopes: Vec<String>,
+}
+
+impl TokenSource {
+    /// The source of tokens from this endpoint, by this exchange and for these scopes.
+    pub fn new(endpoint: impl Into<String>, exchange: ExchangeKind, scopes: Vec<String>) -> Self {
+        TokenSource {
+            endpoint: endpoint.into(),
+            exchange,
+            scopes,
+        }
+    }
 }

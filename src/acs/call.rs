@@ -25,6 +25,7 @@ use crate::wire::acs::AccessToken;
 
 /// What proves the right to a resource.
 #[derive(Clone)]
+#[non_exhaustive]
 pub enum ResourceAuth {
     /// Its access key: each request is signed (HMAC-SHA256).
     Key(AccessKey),

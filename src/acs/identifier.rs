@@ -11,6 +11,7 @@ use crate::text::{quoted, secret_form};
 
 /// The cloud that an id belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Cloud {
     /// The public cloud.
     Public,

@@ -5,6 +5,7 @@ use crate::text::quoted;
 
 /// Where sessions are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum StoreChoice {
     /// The operating system's keyring.
     Keyring,
@@ -30,6 +31,7 @@ impl StoreChoice {
 
 /// How a person signs in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum SignInChoice {
     /// In the browser, which brings the answer.
     Browser,

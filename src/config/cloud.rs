@@ -6,6 +6,7 @@
 
 /// A cloud.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Cloud {
     /// The public one.
     Public,

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 /// Where this process runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum HostKind {
     /// A desktop: pages open here.
     Desktop,
@@ -23,6 +24,7 @@ pub enum HostKind {
 
 /// What opens a page.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Opener {
     /// The command in BROWSER, which is used with or without a display.
     Command(String),

@@ -6,6 +6,7 @@ use crate::error::{Error, Kind};
 
 /// What a command cannot do without, and nobody has set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Missing {
     /// The application (client) id.
     ClientId,

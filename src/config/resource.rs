@@ -25,6 +25,7 @@ pub struct Resource {
 
 /// Where a resource's access key comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum KeySource {
     /// It was given.
     Given(AccessKey),
@@ -36,6 +37,7 @@ pub enum KeySource {
 
 /// A resource as a person gives it, in one line.
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum GivenResource {
     /// With its key.
     ConnectionString(ConnectionString),

@@ -136,6 +136,7 @@ impl Setting {
 
 /// Where a value came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Origin {
     /// A command-line flag.
     Flag,

@@ -49,11 +49,10 @@ impl Default for Options {
 /// # async fn main() -> acspass::Result<()> {
 /// let credential = CommunicationTokenCredential::new(
 ///     |_min_validity: Duration| {
-///         let refreshed = RefreshedToken {
-///             token: CommunicationToken::new("from your own service"),
-///             expires_on: SystemClock.now().plus(Duration::from_secs(3600)),
-///             expires_in: None,
-///         };
+///         let refreshed = RefreshedToken::new(
+///             CommunicationToken::new("from your own service"),
+///             SystemClock.now().plus(Duration::from_secs(3600)),
+///         );
 ///         Box::pin(async move { Ok(refreshed) }) as _
 ///     },
 ///     Options::default(),

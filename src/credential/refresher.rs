@@ -27,8 +27,9 @@ where
     }
 }
 
-/// What a [`Refresher`] got.
+/// A new token of a [`Refresher`].
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct RefreshedToken {
     /// The token.
     pub token: CommunicationToken,
@@ -37,4 +38,22 @@ pub struct RefreshedToken {
     /// How long it lives from now on, where that is known better than from `expires_on` and this
     /// machine's clock: by the service's clock.
     pub expires_in: Option<Duration>,
+}
+
+impl RefreshedToken {
+    /// A token that expires at this time by the service's clock.
+    pub fn new(token: CommunicationToken, expires_on: Timestamp) -> Self {
+        RefreshedToken {
+            token,
+            expires_on,
+            expires_in: None,
+        }
+    }
+
+    /// Adds the time that is left by the service's clock.
+    #[must_use]
+    pub fn with_expires_in(mut self, left: Option<Duration>) -> Self {
+        self.expires_in = left;
+        self
+    }
 }

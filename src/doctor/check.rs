@@ -4,6 +4,7 @@ use crate::error::{Error, Kind};
 
 /// How a check came out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Outcome {
     /// As it should be.
     Ok,

@@ -14,6 +14,7 @@ use crate::secret::ProxyAddress;
 
 /// Where proxies come from. Loopback never goes through one.
 #[derive(Debug, Clone, Default)]
+#[non_exhaustive]
 pub enum Proxies {
     /// What this process's variables name (`HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`), else the
     /// settings of macOS or Windows.
@@ -37,6 +38,7 @@ pub enum Proxies {
 
 /// The way to an address.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub enum Route {
     /// Without a proxy.
     Direct {

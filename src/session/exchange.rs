@@ -10,6 +10,7 @@ use crate::store::Record;
 use crate::time::Timestamp;
 
 /// How an Entra token becomes a Communication token.
+#[non_exhaustive]
 pub enum Exchange {
     /// At the resource's own API, with its key or role.
     AsOwner(IdentityClient),

@@ -54,6 +54,7 @@ pub struct Token {
 
 /// A token of either kind.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub enum TokenSecret {
     /// The Entra token.
     Entra(EntraToken),

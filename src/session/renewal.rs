@@ -22,11 +22,19 @@ use super::{Session, SignInOptions, Token, hand_out, lock_wait};
 const MOST_STEPS: usize = 10;
 
 /// The services that a renewal may need.
+#[non_exhaustive]
 pub struct Net {
     /// Entra ID, for the session's application.
     pub entra: Entra,
     /// The exchange; `None` where only the Entra token is wanted.
     pub exchange: Option<Exchange>,
+}
+
+impl Net {
+    /// Entra ID, and the exchange if a Communication token is requested.
+    pub fn new(entra: Entra, exchange: Option<Exchange>) -> Self {
+        Net { entra, exchange }
+    }
 }
 
 /// A session that has to be renewed before its token can be handed out.

@@ -27,6 +27,7 @@ const LONGEST: u64 = 1024;
 /// What a lock's holder is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Activity {
     /// Redeeming a refresh token, exchanging: over in seconds.
     Renewing,

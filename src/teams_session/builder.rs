@@ -40,12 +40,21 @@ pub struct TeamsSessionBuilder {
     min_validity: Option<Duration>,
     store: Option<Box<dyn TokenStore>>,
     state_folder: Option<PathBuf>,
+    has_no_folder: bool,
     browser: Option<Arc<dyn Browser>>,
     is_silent: bool,
+    continuous_access: bool,
     redirect_uri: Option<RedirectUri>,
     sign_in_timeout: Option<Duration>,
     clock: Option<Arc<dyn Clock>>,
     http: Option<Arc<Http>>,
+}
+
+impl TeamsSession {
+    /// Returns a builder with the defaults of the command.
+    pub fn builder() -> TeamsSessionBuilder {
+        TeamsSessionBuilder::default()
+    }
 }
 
 impl TeamsSessionBuilder {
@@ -123,16 +132,28 @@ impl TeamsSessionBuilder {
         self
     }
 
+    /// Keeps index and locks in memory, for a store that no other process uses.
+    pub fn without_state_folder(mut self) -> Self {
+        self.has_no_folder = true;
+        self
+    }
+
     /// Opens the sign-in page, by default in the system's browser.
     pub fn browser(mut self, browser: impl Browser + 'static) -> Self {
         self.browser = Some(Arc::new(browser));
         self
     }
 
-    /// Never asks the user to sign in: a request that needs a sign-in fails with
-    /// [`Kind::SignInNeeded`].
+    /// Asks the user to sign in by [`TeamsSession::sign_in`] only: a request for a token that needs a
+    /// sign-in fails with [`Kind::SignInNeeded`].
     pub fn without_sign_in(mut self) -> Self {
         self.is_silent = true;
+        self
+    }
+
+    /// Declares support of Continuous Access Evaluation: Entra may revoke tokens before they expire.
+    pub fn continuous_access(mut self) -> Self {
+        self.continuous_access = true;
         self
     }
 
@@ -188,12 +209,11 @@ impl TeamsSessionBuilder {
             ));
         }
         let scopes = self.scopes.as_deref().unwrap_or(default_scopes(exchange));
-        let source = TokenSource {
-            endpoint: endpoint.as_str().to_owned(),
-            exchange,
-            scopes: parse_scopes(scopes)?,
+        let source = TokenSource::new(endpoint.as_str(), exchange, parse_scopes(scopes)?);
+        let folder = match self.has_no_folder {
+            true => None,
+            false => self.state_folder.or_else(native_state_folder),
         };
-        let folder = self.state_folder.or_else(native_state_folder);
         let (browser, store) = (self.browser, self.store);
         let browser = browser.unwrap_or_else(|| {
             let files = folder
@@ -206,11 +226,7 @@ impl TeamsSessionBuilder {
             folder,
         );
         let clock = self.clock.unwrap_or_else(|| Arc::new(SystemClock));
-        let tenancy = Tenancy {
-            authority_host: authority.host(),
-            tenant: authority.tenant().to_owned(),
-            client_id: client_id.clone(),
-        };
+        let tenancy = Tenancy::new(authority.host(), authority.tenant(), client_id.as_str());
         Ok(TeamsSession(Arc::new(Parts {
             session: Session::new(Arc::new(sessions), clock.clone(), tenancy),
             request: TokenRequest::new(
@@ -224,7 +240,9 @@ impl TeamsSessionBuilder {
             auth,
             exchange,
             allowed_hosts: self.allowed_hosts,
-            browser: (!self.is_silent).then_some(browser),
+            browser,
+            may_sign_in: !self.is_silent,
+            continuous_access: self.continuous_access,
             redirect_uri: self
                 .redirect_uri
                 .unwrap_or_else(|| RedirectUri::localhost(0)),

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 
-use super::builder::TeamsSessionBuilder;
+use crate::account::Account;
 use crate::acs::{DirectExchange, Endpoint, IdentityClient, ResourceAuth};
 use crate::credential::{RefreshedToken, Refresher, Refreshing};
 use crate::entra::browser::Browser;
@@ -51,8 +51,10 @@ pub(super) struct Parts {
     pub(super) endpoint: Endpoint,
     pub(super) auth: Option<ResourceAuth>,
     pub(super) exchange: ExchangeKind,
-    /// `None` if the user must not be asked to sign in.
-    pub(super) browser: Option<Arc<dyn Browser>>,
+    pub(super) browser: Arc<dyn Browser>,
+    /// Whether a request for a token may ask the user to sign in.
+    pub(super) may_sign_in: bool,
+    pub(super) continuous_access: bool,
     pub(super) redirect_uri: RedirectUri,
     pub(super) sign_in_timeout: Duration,
     pub(super) allowed_hosts: Vec<String>,
@@ -62,11 +64,6 @@ pub(super) struct Parts {
 }
 
 impl TeamsSession {
-    /// Returns a builder with the defaults of the command.
-    pub fn builder() -> TeamsSessionBuilder {
-        TeamsSessionBuilder::default()
-    }
-
     /// Returns a Communication token with more than the minimum validity left. The cached token
     /// costs one read of the store. Otherwise the session is refreshed, or the user signs in.
     ///
@@ -78,6 +75,20 @@ impl TeamsSession {
     /// otherwise as [`Session::cached_token`] and [`Renewal::run`](crate::session::Renewal::run).
     pub async fn token(&self) -> Result<Token> {
         self.request(self.0.request.clone()).await
+    }
+
+    /// Signs the user in, also if a session is cached, and makes the account the active one.
+    ///
+    /// # Errors
+    /// As [`Session::login`].
+    pub async fn sign_in(&self) -> Result<Account> {
+        self.on_blocking_pool(|parts, runtime| {
+            let (entra, options) = (parts.entra(), parts.sign_in_options());
+            let (user, scopes) = (parts.account.as_deref(), parts.request.scopes());
+            let login = parts.session.login(&entra, &options, user, scopes);
+            Ok(runtime.block_on(login)?.account)
+        })
+        .await
     }
 
     /// Returns an Entra access token for the session's scopes, as [`TeamsSession::token`] returns a
@@ -107,11 +118,19 @@ impl TeamsSession {
     }
 
     async fn request(&self, request: TokenRequest) -> Result<Token> {
+        self.on_blocking_pool(|parts, runtime| parts.token(request, runtime))
+            .await
+    }
+
+    async fn on_blocking_pool<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Parts, &Handle) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
         let parts = self.0.clone();
         let runtime = Handle::current();
-        tokio::task::spawn_blocking(move || parts.token(request, &runtime))
+        tokio::task::spawn_blocking(move || work(&parts, &runtime))
             .await
-            .map_err(|_| Error::internal("the task that gets a token has panicked"))?
+            .map_err(|_| Error::internal("the task of a session has panicked"))?
     }
 }
 
@@ -124,24 +143,42 @@ impl Parts {
         {
             CacheLookup::Fresh(token) => Ok(token),
             CacheLookup::Stale(renewal) => {
-                let options = self.browser.as_deref().map(|browser| {
-                    let method = SignInMethod::Browser {
-                        browser,
-                        redirect_uri: self.redirect_uri.clone(),
-                    };
-                    SignInOptions::new(method, self.sign_in_timeout)
-                });
+                let options = self.may_sign_in.then(|| self.sign_in_options());
                 let net = || Ok(self.net(with_exchange));
                 runtime.block_on(renewal.run(net, options.as_ref()))
             }
         }
     }
 
-    fn net(&self, with_exchange: bool) -> Net {
-        let http = self
-            .http
-            .get_or_init(|| Arc::new(Http::new(http::Options::default())));
+    fn sign_in_options(&self) -> SignInOptions<'_> {
+        let method = SignInMethod::Browser {
+            browser: self.browser.as_ref(),
+            redirect_uri: self.redirect_uri.clone(),
+        };
+        SignInOptions::new(method, self.sign_in_timeout)
+    }
+
+    fn http(&self) -> &Arc<Http> {
+        self.http
+            .get_or_init(|| Arc::new(Http::new(http::Options::default())))
+    }
+
+    fn entra(&self) -> Entra {
         let (authority, client_id) = (self.authority.clone(), self.client_id.clone());
+        let entra = Entra::new(
+            self.http().clone(),
+            self.clock.clone(),
+            authority,
+            client_id,
+        );
+        match self.continuous_access {
+            true => entra.with_continuous_access(),
+            false => entra,
+        }
+    }
+
+    fn net(&self, with_exchange: bool) -> Net {
+        let http = self.http();
         let exchange = match (&self.auth, self.exchange) {
             (Some(auth), ExchangeKind::Key) => Exchange::AsOwner(
                 IdentityClient::new(self.endpoint.clone(), auth.clone())
@@ -156,10 +193,7 @@ impl Parts {
                 self.allowed_hosts.clone(),
             )),
         };
-        Net {
-            entra: Entra::new(http.clone(), self.clock.clone(), authority, client_id),
-            exchange: with_exchange.then_some(exchange),
-        }
+        Net::new(self.entra(), with_exchange.then_some(exchange))
     }
 }
 
@@ -174,11 +208,10 @@ impl Refresher for TeamsSession {
                     "an Entra token in place of a Communication token",
                 ));
             };
-            Ok(RefreshedToken {
-                token: CommunicationToken::new(secret.expose()),
-                expires_on: token.expires_on,
-                expires_in: Some(Duration::from_secs(token.expires_in_seconds)),
-            })
+            let left = Duration::from_secs(token.expires_in_seconds);
+            let refreshed =
+                RefreshedToken::new(CommunicationToken::new(secret.expose()), token.expires_on);
+            Ok(refreshed.with_expires_in(Some(left)))
         })
     }
 }

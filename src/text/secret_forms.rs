@@ -9,6 +9,7 @@ use std::fmt;
 
 /// The kind of secret that a text has the form of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum SecretForm {
     /// A token, an authorization code, or a part of one.
     Token,

@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use crate::harness::brisk_clock::BriskClock;
 use crate::harness::browser::parameter;
-use crate::harness::desk::Desk;
+use crate::harness::teams_user::TeamsUser;
 use crate::harness::{Home, Run, TestBrowser};
 
 const STEP_UP: &str = "step-up@contoso.example";
@@ -201,24 +201,24 @@ fn config_takes_the_switch_and_nothing_else_for_it() {
 }
 
 /// What the emulator was asked for after it took a token back.
-fn taken_back(desk: &Desk) -> (usize, usize) {
-    desk.login();
-    desk.clock.advance(Duration::from_secs(60));
-    desk.emulator.revoke_access();
-    desk.get().expect("a token");
+fn taken_back(user: &TeamsUser) -> (usize, usize) {
+    user.login();
+    user.clock.advance(Duration::from_secs(60));
+    user.emulator.revoke_access();
+    user.get().expect("a token");
     (
-        desk.emulator.count("exchange"),
-        desk.emulator.count("refresh_token"),
+        user.emulator.count("exchange"),
+        user.emulator.count("refresh_token"),
     )
 }
 
 #[test]
 fn a_token_that_the_resource_takes_back_is_asked_for_anew() {
     let life = Duration::from_secs(75 * 60);
-    let capable = Desk::with_token_life(life).declaring_continuous_access();
+    let capable = TeamsUser::with_continuous_access(life);
     assert_eq!(taken_back(&capable), (2, 1));
     assert_eq!(
-        taken_back(&Desk::with_token_life(life)),
+        taken_back(&TeamsUser::with_token_life(life)),
         (1, 0),
         "nobody is told"
     );
@@ -226,18 +226,18 @@ fn a_token_that_the_resource_takes_back_is_asked_for_anew() {
 
 #[test]
 fn a_new_token_that_is_taken_back_as_well_is_a_refusal() {
-    let desk = Desk::with_token_life(Duration::from_secs(75 * 60)).declaring_continuous_access();
-    desk.login();
-    desk.clock.advance(Duration::from_secs(60));
-    desk.emulator.revoke_access();
-    desk.clock
-        .set(desk.clock.now().minus(Duration::from_secs(30)));
-    let error = desk.get().expect_err("it is taken back again");
+    let user = TeamsUser::with_continuous_access(Duration::from_secs(75 * 60));
+    user.login();
+    user.clock.advance(Duration::from_secs(60));
+    user.emulator.revoke_access();
+    user.clock
+        .set(user.clock.now().minus(Duration::from_secs(30)));
+    let error = user.get().expect_err("it is taken back again");
     assert_eq!(
         (error.kind(), error.code()),
         (Kind::Refused, Some("InvalidAccessToken"))
     );
-    assert_eq!(desk.emulator.count("refresh_token"), 1, "it never loops");
+    assert_eq!(user.emulator.count("refresh_token"), 1, "it never loops");
 }
 
 /// The token endpoint refuses so many times, and wants something proved.

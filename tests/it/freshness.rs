@@ -7,8 +7,8 @@ use acspass::emulator::{Emulator, Fault, FaultKind, Options, Route};
 use acspass::error::Kind;
 use acspass::time::{Clock, SettableClock, Sleep, SystemClock, Timestamp};
 
-use crate::harness::desk::Desk;
 use crate::harness::secret_service::SecretService;
+use crate::harness::teams_user::TeamsUser;
 use crate::harness::{Home, TestBrowser};
 
 const NINE_MINUTES: Duration = Duration::from_secs(540);
@@ -64,46 +64,46 @@ fn a_minimum_that_no_token_reaches_is_redeemed_for_once() {
 
 #[test]
 fn short_tokens_are_redeemed_again_after_half_of_their_life() {
-    let desk = Desk::with_token_life(NINE_MINUTES);
-    desk.login();
-    let token = desk.get().expect("a token").secret;
-    assert_eq!(desk.emulator.count("refresh_token"), 1);
-    desk.clock
+    let user = TeamsUser::with_token_life(NINE_MINUTES);
+    user.login();
+    let token = user.get().expect("a token").secret;
+    assert_eq!(user.emulator.count("refresh_token"), 1);
+    user.clock
         .advance(NINE_MINUTES / 2 - Duration::from_secs(1));
-    assert_eq!(desk.get().expect("the same").secret, token);
-    assert_eq!(desk.emulator.count("refresh_token"), 1);
-    desk.clock.advance(Duration::from_secs(1));
-    assert_ne!(desk.get().expect("another").secret, token);
-    assert_eq!(desk.emulator.count("refresh_token"), 2);
+    assert_eq!(user.get().expect("the same").secret, token);
+    assert_eq!(user.emulator.count("refresh_token"), 1);
+    user.clock.advance(Duration::from_secs(1));
+    assert_ne!(user.get().expect("another").secret, token);
+    assert_eq!(user.emulator.count("refresh_token"), 2);
 }
 
 #[test]
 fn a_token_is_handed_out_until_ten_minutes_before_its_end() {
     let life = Duration::from_secs(75 * 60);
-    let desk = Desk::with_token_life(life);
-    desk.login();
-    let token = desk.get().expect("a token").secret;
-    desk.clock.advance(life - Duration::from_secs(601));
-    assert_eq!(desk.get().expect("the same").secret, token);
-    desk.clock.advance(Duration::from_secs(1));
-    assert_ne!(desk.get().expect("another").secret, token);
-    assert_eq!(desk.emulator.count("refresh_token"), 1);
+    let user = TeamsUser::with_token_life(life);
+    user.login();
+    let token = user.get().expect("a token").secret;
+    user.clock.advance(life - Duration::from_secs(601));
+    assert_eq!(user.get().expect("the same").secret, token);
+    user.clock.advance(Duration::from_secs(1));
+    assert_ne!(user.get().expect("another").secret, token);
+    assert_eq!(user.emulator.count("refresh_token"), 1);
 }
 
 #[test]
 fn while_a_service_is_busy_a_token_of_more_than_a_minute_is_handed_out() {
     let life = Duration::from_secs(75 * 60);
     for route in [Route::Metadata, Route::Token, Route::Exchange] {
-        let desk = Desk::with_token_life(life);
-        desk.login();
-        let token = desk.get().expect("a token").secret;
-        desk.emulator.add_fault(busy(route, 503));
-        desk.clock.advance(life - Duration::from_secs(61));
-        let kept = desk.get().expect("the kept one");
+        let user = TeamsUser::with_token_life(life);
+        user.login();
+        let token = user.get().expect("a token").secret;
+        user.emulator.add_fault(busy(route, 503));
+        user.clock.advance(life - Duration::from_secs(61));
+        let kept = user.get().expect("the kept one");
         assert_eq!(kept.secret, token);
         assert_eq!(kept.expires_in_seconds, 61);
-        desk.clock.advance(Duration::from_secs(1));
-        let error = desk.get().expect_err("a minute is too little");
+        user.clock.advance(Duration::from_secs(1));
+        let error = user.get().expect_err("a minute is too little");
         assert_eq!(error.kind(), Kind::Unreachable, "{route:?}");
     }
 }

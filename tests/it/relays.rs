@@ -10,8 +10,8 @@ use acspass::error::{Error, Kind};
 use acspass::http::{self, AuthorityFile, Http, Proxies, Request};
 use acspass::secret::ProxyAddress;
 
-use crate::harness::desk::Desk;
 use crate::harness::relay::{HOST, Mischief, Relay};
+use crate::harness::teams_user::TeamsUser;
 use crate::harness::{Home, TestBrowser};
 
 const METADATA: &str = "/openid-configuration";
@@ -37,36 +37,36 @@ fn brief() -> http::Options {
 }
 
 /// A session whose every token has run out, behind a relay.
-fn behind() -> (Desk, Relay) {
-    let desk = Desk::at(HOST, Duration::from_secs(75 * 60), brief());
-    let relay = Relay::before(desk.port());
-    desk.login();
-    desk.get().expect("a token");
-    (desk, relay)
+fn behind() -> (TeamsUser, Relay) {
+    let user = TeamsUser::at(HOST, Duration::from_secs(75 * 60), brief());
+    let relay = Relay::before(user.port());
+    user.login();
+    user.get().expect("a token");
+    (user, relay)
 }
 
 #[test]
 fn another_try_brings_what_the_first_did_not() {
-    let (desk, relay) = behind();
+    let (user, relay) = behind();
     for what in ALL {
-        desk.clock.advance(Duration::from_secs(2 * 60 * 60));
+        user.clock.advance(Duration::from_secs(2 * 60 * 60));
         for path in [METADATA, TOKEN, EXCHANGE] {
             relay.will(what, path, 1);
         }
-        desk.get()
+        user.get()
             .unwrap_or_else(|error| panic!("{what:?}: {error}"));
         assert_eq!(relay.stop(), 0, "{what:?} was met on every path");
     }
 }
 
 #[track_caller]
-fn assert_words(error: &Error, desk: &Desk, what: Mischief) {
+fn assert_words(error: &Error, user: &TeamsUser, what: Mischief) {
     let words = match what {
         Mischief::Silence | Mischief::HalfThenSilence | Mischief::Drip => "did not answer in time",
         Mischief::ResetInHead | Mischief::HalfThenEnd => "broke",
     };
     assert_eq!(error.kind(), Kind::Unreachable, "{what:?}: {error}");
-    let host = format!("{HOST}:{}", desk.port());
+    let host = format!("{HOST}:{}", user.port());
     for word in [words, &host] {
         assert!(
             error.message().contains(word),
@@ -78,7 +78,7 @@ fn assert_words(error: &Error, desk: &Desk, what: Mischief) {
 
 #[test]
 fn what_stays_ends_with_the_host_and_the_right_words() {
-    let (desk, relay) = behind();
+    let (user, relay) = behind();
     for (what, path) in [
         (Mischief::ResetInHead, METADATA),
         (Mischief::ResetInHead, TOKEN),
@@ -90,13 +90,13 @@ fn what_stays_ends_with_the_host_and_the_right_words() {
         (Mischief::HalfThenSilence, TOKEN),
         (Mischief::Drip, EXCHANGE),
     ] {
-        desk.clock.advance(Duration::from_secs(2 * 60 * 60));
+        user.clock.advance(Duration::from_secs(2 * 60 * 60));
         relay.will(what, path, 100);
-        let error = desk.get().expect_err("a failure");
-        assert_words(&error, &desk, what);
+        let error = user.get().expect_err("a failure");
+        assert_words(&error, &user, what);
         assert_eq!(relay.stop(), 96, "{what:?} at {path}: four tries");
     }
-    desk.get().expect("the session has lost nothing");
+    user.get().expect("the session has lost nothing");
 }
 
 #[test]

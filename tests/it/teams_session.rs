@@ -40,7 +40,7 @@ fn builder(emulator: &Emulator, clock: &SettableClock) -> TeamsSessionBuilder {
         .client_id(emulator.client_id())
         .resource(emulator.http_connection_string())
         .store(MemoryStore::new())
-        .state_folder("/nonexistent")
+        .without_state_folder()
         .browser(Unattended)
         .clock(Arc::new(clock.clone()))
 }
@@ -112,7 +112,7 @@ fn builder_names_what_is_missing_or_wrong() {
             .tenant("contoso.example")
             .client_id("00000000-0000-0000-0000-000000000001")
             .resource("https://contoso.communication.azure.com")
-            .state_folder("/nonexistent")
+            .without_state_folder()
     };
     complete().build().expect("a session");
     let wrong = [

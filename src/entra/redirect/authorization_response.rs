@@ -62,6 +62,7 @@ const fn not_the_answer(why: &'static str) -> Refusal {
 
 /// The outcome of a sign-in.
 #[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Callback {
     /// The user signed in.
     Code {
@@ -85,6 +86,7 @@ impl fmt::Debug for Callback {
 
 /// How Entra sends its response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ResponseMode {
     /// As a posted form, which stays out of the browser's history.
     FormPost,

@@ -13,6 +13,7 @@ use crate::secret::Pasted;
 
 /// The `prompt` parameter (OpenID Connect Core 1.0, section 3.1.2.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Prompt {
     /// Shows the account picker.
     SelectAccount,
@@ -101,6 +102,7 @@ impl fmt::Display for NewAccount<'_> {
 }
 
 /// The method of an interactive sign-in.
+#[non_exhaustive]
 pub enum SignInMethod<'a> {
     /// A browser on this machine, or one that reaches its loopback interface.
     Browser {

@@ -3,7 +3,6 @@
 pub(crate) mod brisk_clock;
 pub(crate) mod browser;
 pub(crate) mod canned;
-pub(crate) mod desk;
 pub(crate) mod hiding_service;
 pub(crate) mod home;
 pub(crate) mod process;
@@ -13,6 +12,7 @@ pub(crate) mod secret_service;
 pub(crate) mod store_process;
 pub(crate) mod stranger;
 pub(crate) mod sweep;
+pub(crate) mod teams_user;
 pub(crate) mod terminal;
 #[cfg(target_os = "linux")]
 pub(crate) mod users;

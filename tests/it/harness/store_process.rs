@@ -127,11 +127,7 @@ pub(crate) fn sessions(store: &str, folder: &str) -> SessionStore {
 
 pub(crate) fn key() -> SessionKey {
     SessionKey {
-        tenancy: Tenancy {
-            authority_host: "login.example".to_owned(),
-            tenant: "organizations".to_owned(),
-            client_id: "a-client".to_owned(),
-        },
+        tenancy: Tenancy::new("login.example", "organizations", "a-client"),
         home_account_id: "ada.utid".to_owned(),
     }
 }

@@ -132,18 +132,14 @@ fn options(emulator: &Arc<Emulator>, clock: SettableClock, begun: &Arc<Mutex<usi
     let endpoint = Endpoint::parse(&url).expect("an endpoint");
     let authority = Authority::new(&url, emulator.tenant_id()).expect("an authority");
     let client_id = emulator.client_id().to_owned();
-    let tenancy = Tenancy {
-        authority_host: authority.host(),
-        tenant: authority.tenant().to_owned(),
-        client_id: client_id.clone(),
-    };
+    let tenancy = Tenancy::new(authority.host(), authority.tenant(), client_id.as_str());
     let scopes = parse_scopes(default_scopes(ExchangeKind::Entra)).expect("scopes");
     let token_request = TokenRequest::new(
-        Target::Communication(TokenSource {
-            endpoint: endpoint.as_str().to_owned(),
-            exchange: ExchangeKind::Entra,
+        Target::Communication(TokenSource::new(
+            endpoint.as_str(),
+            ExchangeKind::Entra,
             scopes,
-        }),
+        )),
         Duration::from_secs(FRESH as u64),
     );
     let sessions = Arc::new(SessionStore::new(Box::new(MemoryStore::new()), None));
@@ -160,10 +156,8 @@ fn options(emulator: &Arc<Emulator>, clock: SettableClock, begun: &Arc<Mutex<usi
                 Vec::new(),
             ));
             let (authority, client_id) = (authority.clone(), client_id.clone());
-            Ok(Net {
-                entra: Entra::new(http.clone(), clock.clone(), authority, client_id),
-                exchange: Some(exchange),
-            })
+            let entra = Entra::new(http.clone(), clock.clone(), authority, client_id);
+            Ok(Net::new(entra, Some(exchange)))
         }
     };
     let browser = TestBrowser::walking();
