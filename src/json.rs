@@ -1,8 +1,7 @@
-//! The JSON of answers: the same for the command and for the token service, named as in the
-//! services' own REST APIs.
+//! The JSON responses of the command and the token service, with the names of the
+//! Azure REST APIs.
 //!
-//! Values go in, JSON comes out; times are RFC 3339. Tokens are written only where a token is what
-//! was asked for.
+//! Times are RFC 3339. A token is written only if it is the requested result.
 
 use std::error::Error as _;
 
@@ -16,7 +15,7 @@ use crate::session::{AccountState, Token, TokenState};
 use crate::text::{is_unprintable, without_secrets};
 use crate::time::Timestamp;
 
-/// What `get` and `GET /token` answer.
+/// The response of `get` and `GET /token`.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct TokenShape<'a> {
@@ -27,7 +26,7 @@ pub(crate) struct TokenShape<'a> {
     pub(crate) token: &'a str,
 }
 
-/// An account as every answer names it.
+/// An account in any response.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct AccountShape<'a> {
@@ -63,7 +62,7 @@ pub(crate) fn account(account: &Account) -> Value {
     json!(AccountShape::from(account))
 }
 
-/// A token that was issued; `now` is the time by our clock.
+/// Returns an issued token; `now` is the local time, used if the service's is unknown.
 pub(crate) fn issued(issued: &Issued, now: Timestamp) -> Value {
     let now = issued.service_time.unwrap_or(now);
     json!({
@@ -81,7 +80,7 @@ pub(crate) fn created(created: &CreatedUser, now: Timestamp) -> Value {
     json
 }
 
-/// What `status` and `GET /status` answer.
+/// The response of `status` and `GET /status`.
 #[derive(Serialize)]
 pub(crate) struct StatusShape<'a> {
     profile: &'a str,
@@ -89,7 +88,7 @@ pub(crate) struct StatusShape<'a> {
     accounts: Vec<AccountStateShape<'a>>,
 }
 
-/// There may be a thousand accounts, so they are written without a tree between.
+/// Serialized directly, because there can be a thousand accounts.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct AccountStateShape<'a> {
@@ -141,12 +140,12 @@ pub(crate) fn status<'a>(
     }
 }
 
-/// What `account list` answers.
+/// Returns the response of `account list`.
 pub(crate) fn account_list(states: &[AccountState]) -> impl Serialize + '_ {
     std::collections::BTreeMap::from([("accounts", account_states(states))])
 }
 
-/// An error, its causes told in its message.
+/// Returns an error, with its causes in the message.
 pub(crate) fn error(error: &Error) -> Value {
     let mut message = error.message().to_owned();
     for cause in causes(error) {
@@ -162,7 +161,7 @@ pub(crate) fn error(error: &Error) -> Value {
     }})
 }
 
-/// What led to an error, the nearest cause first, each told once.
+/// Returns the causes of an error without repetitions, the nearest one first.
 pub(crate) fn causes(error: &Error) -> Vec<String> {
     let mut causes: Vec<String> = Vec::new();
     let mut next = error.source();
@@ -177,7 +176,7 @@ pub(crate) fn causes(error: &Error) -> Vec<String> {
     causes
 }
 
-/// Text as a terminal may show it; line ends and tabs are its own.
+/// Removes characters that a terminal must not get, except line ends and tabs.
 pub(crate) fn clean(text: &str) -> String {
     text.chars()
         .filter(|c| matches!(c, '\n' | '\t') || !is_unprintable(*c))

@@ -3,7 +3,7 @@
 use std::future::Future;
 
 #[cfg(unix)]
-use rustix::process::Signal;
+use rustix::process::{Pid, Signal, kill_process};
 use tokio::runtime::Runtime;
 #[cfg(unix)]
 use tokio::signal::unix::{self, SignalKind};
@@ -59,6 +59,10 @@ pub(super) async fn interrupted() {
 #[cfg(unix)]
 pub(super) struct Signals([unix::Signal; 4]);
 
+/// A signal that was received.
+#[cfg(unix)]
+pub(super) struct Received(Signal);
+
 #[cfg(unix)]
 impl Signals {
     /// Receives the signals from now on.
@@ -76,14 +80,27 @@ impl Signals {
     }
 
     /// Returns the next signal.
-    pub(super) async fn next(&mut self) -> Signal {
+    pub(super) async fn next(&mut self) -> Received {
         let [interrupt, quit, terminate, hangup] = &mut self.0;
-        tokio::select! {
+        Received(tokio::select! {
             biased;
             _ = interrupt.recv() => Signal::INT,
             _ = quit.recv() => Signal::QUIT,
             _ = terminate.recv() => Signal::TERM,
             _ = hangup.recv() => Signal::HUP,
+        })
+    }
+}
+
+#[cfg(unix)]
+impl Received {
+    /// Sends the signal to a child process. A terminal sends the signals of keys to it by itself.
+    pub(super) fn pass_on(self, child: Option<u32>, is_terminal: bool) {
+        let is_sent = self.0 != Signal::TERM && is_terminal;
+        let id = child.filter(|_| !is_sent).and_then(|id| id.try_into().ok());
+        if let Some(id) = id.and_then(Pid::from_raw) {
+            // A child that has just ended needs no signal.
+            let _ = kill_process(id, self.0);
         }
     }
 }
@@ -100,6 +117,24 @@ pub(super) async fn interrupted() {
     if tokio::signal::ctrl_c().await.is_err() {
         std::future::pending::<()>().await;
     }
+}
+
+/// Ctrl-C, which a console sends to all its processes.
+#[cfg(not(unix))]
+pub(super) struct Signals;
+
+#[cfg(not(unix))]
+impl Signals {
+    pub(super) fn listen(_failure: &'static str) -> Result<Signals> {
+        Ok(Signals)
+    }
+
+    pub(super) async fn next(&mut self) -> Signals {
+        interrupted().await;
+        Signals
+    }
+
+    pub(super) fn pass_on(self, _child: Option<u32>, _is_terminal: bool) {}
 }
 
 /// The user pressed Ctrl-C, or a signal asked the process to stop.

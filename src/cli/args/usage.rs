@@ -1,12 +1,10 @@
-//! What is wrong with a command line, as an error that repeats no secret.
+//! Reports what is wrong with a command line, without repeating a secret.
 //!
-//! In: clap's error, or what clap has read. Out: an [`Error`] for the user. The rules of clap, such as
-//! conflicts and ranges, are stated in [`args`](super).
+//! Clap's rules, such as conflicts and ranges, are in [`args`](super).
 
 use std::any::TypeId;
 use std::path::{Path, PathBuf};
 
-use clap::builder::StyledStr;
 use clap::error::{ContextKind, ContextValue};
 use clap::{Arg, ArgMatches, Command};
 
@@ -14,39 +12,23 @@ use crate::cli::environment::begins_in_a_folder;
 use crate::error::{Error, Result};
 use crate::text::{SecretForm, secret_form, shown};
 
-/// The next step for a connection string on the command line.
-const KEEP_IT: &str = "run `acspass config set connection-string` and paste it when asked, or pipe it \
-                       in; and regenerate the key that was shown";
-
-/// The next step for another secret on the command line.
-const PIPE_IT_IN: &str = "pipe it in, or name a file that holds it; and renew or regenerate it, since \
-                          it was visible";
-
 /// Translates clap's error. The values that it quotes go through [`shown`].
 pub(in crate::cli) fn error_of(mut wrong: clap::Error) -> Error {
     let mut form = None;
-    let said: Vec<(ContextKind, ContextValue)> = wrong
-        .context()
-        .map(|(kind, value)| (kind, value.clone()))
-        .collect();
-    let mut hides = false;
-    for (kind, value) in said {
+    let context = wrong.context();
+    let context: Vec<(ContextKind, ContextValue)> =
+        context.map(|(kind, value)| (kind, value.clone())).collect();
+    for (kind, value) in context {
         let ContextValue::String(text) = value else {
             continue;
         };
         let safe = shown(&text);
         if safe != text {
-            hides = true;
             form = form.or(secret_form(&text));
             wrong.insert(kind, ContextValue::String(safe));
+            // Clap suggests how to pass the same value in another way.
+            wrong.insert(ContextKind::Suggested, ContextValue::StyledStrs(Vec::new()));
         }
-    }
-    if hides {
-        // Clap suggests how to pass the same value in another way.
-        wrong.insert(
-            ContextKind::Suggested,
-            ContextValue::StyledStrs(Vec::<StyledStr>::new()),
-        );
     }
     let text = wrong.to_string();
     let text = text.strip_prefix("error: ").unwrap_or(&text);
@@ -65,19 +47,17 @@ pub(in crate::cli) fn error_of(mut wrong: clap::Error) -> Error {
     Error::usage(message.trim(), hint)
 }
 
-/// Refuses a secret in any value on the command line, of any command and any flag. The command that
-/// `exec` runs is left alone, and so is the path of a file that exists.
+/// Refuses a secret in any value on the command line, of any command and any flag. Does not check the
+/// command that `exec` runs, and the path of an existing file.
 ///
 /// # Errors
 /// [`Kind::Usage`](crate::Kind::Usage) naming the flag or the argument.
 pub(in crate::cli) fn check_no_secret(command: &Command, matches: &ArgMatches) -> Result<()> {
     for arg in command.get_arguments() {
         if let Some(form) = secret_in(arg, matches) {
+            let name = name_of(arg);
             return Err(Error::usage(
-                format!(
-                    "{form} was given as {}, where every process of this machine sees it",
-                    name_of(arg)
-                ),
+                format!("{form} was given as {name}, where every process of this machine sees it"),
                 next_step(form),
             ));
         }
@@ -92,8 +72,13 @@ pub(in crate::cli) fn check_no_secret(command: &Command, matches: &ArgMatches) -
 
 fn next_step(form: SecretForm) -> &'static str {
     match form {
-        SecretForm::ConnectionString => KEEP_IT,
-        SecretForm::Token | SecretForm::Key | SecretForm::Password => PIPE_IT_IN,
+        SecretForm::ConnectionString => {
+            "run `acspass config set connection-string` and paste it when asked, or pipe it in; and \
+             regenerate the key that was shown"
+        }
+        SecretForm::Token | SecretForm::Key | SecretForm::Password => {
+            "pipe it in, or name a file that holds it; and renew or regenerate it, since it was visible"
+        }
     }
 }
 
@@ -103,27 +88,22 @@ fn secret_in(arg: &Arg, matches: &ArgMatches) -> Option<SecretForm> {
     }
     let values = matches.try_get_raw(arg.get_id().as_str()).ok()??;
     let is_path = arg.get_value_parser().type_id() == TypeId::of::<PathBuf>();
+    // The path of a file that exists or can be created is no secret.
+    let is_known = |path: &Path| path.exists() || begins_in_a_folder(path);
     let texts: Vec<_> = values
-        .filter(|value| !is_path || !is_known_path(Path::new(value)))
+        .filter(|value| !is_path || !is_known(Path::new(value)))
         .map(|value| value.to_string_lossy())
         .collect();
     // A shell may have split a connection string at its spaces.
-    let whole = texts.join(" ");
-    secret_form(&whole)
+    secret_form(&texts.join(" "))
 }
 
 fn name_of(arg: &Arg) -> String {
     if let Some(long) = arg.get_long() {
         return format!("`--{long}`");
     }
-    let names = arg.get_value_names().unwrap_or_default();
-    match names.first() {
+    match arg.get_value_names().and_then(<[_]>::first) {
         Some(name) => format!("the argument {name}"),
         None => "an argument".to_owned(),
     }
-}
-
-/// Whether a file exists, or could be created where the path says.
-fn is_known_path(path: &Path) -> bool {
-    path.exists() || begins_in_a_folder(path)
 }

@@ -1,4 +1,4 @@
-//! `completions`: generated from the same definition as the help.
+//! `completions`: prints a completion script, generated from the arguments.
 
 use clap::CommandFactory;
 

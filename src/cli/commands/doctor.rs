@@ -1,9 +1,9 @@
-//! `doctor`: runs the checks and prints what they found, fit to be pasted in public.
+//! `doctor`: runs the checks and prints the findings, without private data.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::cli::args;
 use crate::cli::context::{Context, Flags};
@@ -28,23 +28,24 @@ pub(super) fn run(args: &args::Doctor, env: &Arc<Environment>, output: &mut Outp
         ),
         Err(error) => (doctor::not_configured(&error), Public::new(None, home)),
     };
-    let json: Vec<Value> = checks
-        .iter()
-        .map(|check| {
-            json!({
-                "name": check.name,
-                "result": check.outcome.as_str(),
-                "finding": public.text(&check.finding),
-                "advice": check.advice.as_deref().map(|advice| public.text(advice)),
-            })
-        })
-        .collect();
+    let (mut text, mut json) = (String::new(), Vec::new());
+    for check in &checks {
+        let (name, result) = (check.name, check.outcome.as_str());
+        let finding = public.text(&check.finding);
+        let advice = check.advice.as_deref().map(|advice| public.text(advice));
+        let _ = write!(text, "{result:<8} {name:<14} {finding}");
+        if let Some(advice) = &advice {
+            let _ = write!(text, ". To do: {advice}");
+        }
+        text.push('\n');
+        json.push(json!({"name": name, "result": result, "finding": finding, "advice": advice}));
+    }
     let explanation = doctor::explanation(&checks);
     let verdict = match explanation {
         Some((check, _)) => format!("`{}` explains the failure", check.name),
         None => "nothing here keeps a token from coming".to_owned(),
     };
-    let text = format!("{}\n{verdict}", lines(&checks, &public));
+    let text = format!("{text}\n{verdict}");
     output.result(&text, &json!({ "checks": json }))?;
     if output.is_json {
         output.messages.print(&verdict);
@@ -52,20 +53,7 @@ pub(super) fn run(args: &args::Doctor, env: &Arc<Environment>, output: &mut Outp
     Ok(explanation.map_or(0, |(_, kind)| kind.exit_code()))
 }
 
-fn lines(checks: &[Check], public: &Public) -> String {
-    let mut text = String::new();
-    for check in checks {
-        let (word, name) = (check.outcome.as_str(), check.name);
-        let _ = write!(text, "{word:<8} {name:<14} {}", public.text(&check.finding));
-        let _ = match &check.advice {
-            Some(advice) => writeln!(text, ". To do: {}", public.text(advice)),
-            None => writeln!(text),
-        };
-    }
-    text
-}
-
-/// Every check, each after those that explain it.
+/// Runs all checks, each after the checks that can explain it.
 fn examine(args: &args::Doctor, env: &Environment, context: &Context) -> Result<Vec<Check>> {
     let config = &context.config;
     let file = env.config_file().ok();

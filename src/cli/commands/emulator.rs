@@ -50,7 +50,7 @@ pub(super) fn run(args: &args::Emulator, env: &Environment, output: &mut Output)
          it. Ctrl-C stops it.",
     );
     match block_on(std::future::pending::<Result<u8>>()) {
-        // To be stopped is how it ends well.
+        // A signal is the regular end.
         Err(error) if error.kind() == Kind::Interrupted => {
             output.messages.print("stopped");
             Ok(0)
@@ -59,7 +59,7 @@ pub(super) fn run(args: &args::Emulator, env: &Environment, output: &mut Output)
     }
 }
 
-/// The certificate of its authority, for clients to trust; removed when the emulator stops.
+/// Writes the certificate of its authority to a file, which is removed when the emulator stops.
 fn write_ca(emulator: &Emulator) -> Result<NamedTempFile> {
     let failed = |error: std::io::Error| {
         Error::new(
@@ -83,13 +83,13 @@ fn write_ca(emulator: &Emulator) -> Result<NamedTempFile> {
     Ok(file)
 }
 
-/// The text of a start: addresses, ids and the variables of clients.
+/// The text after a start: addresses, ids and the variables for clients.
 #[derive(Template)]
 #[template(path = "emulator/start.txt")]
 struct Started<'e> {
     emulator: &'e Emulator,
     url: &'e str,
     ca_file: &'e str,
-    /// The same as a word of a shell.
+    /// The same, quoted for a shell.
     ca_word: &'e str,
 }

@@ -8,7 +8,7 @@ use crate::cli::args::Exec;
 use crate::cli::env_vars as var;
 use crate::cli::environment::Environment;
 use crate::cli::io::output::Output;
-use crate::cli::runtime::block_on_uninterrupted;
+use crate::cli::runtime::{Signals, block_on_uninterrupted};
 use crate::config::KeySource;
 use crate::error::{Error, Result};
 use crate::hardening;
@@ -113,37 +113,8 @@ fn replace_process(mut command: Command) -> io::Result<ExitStatus> {
 }
 
 /// Runs the command as a child and passes signals on to it.
-#[cfg(unix)]
 async fn run_child(command: Command, is_terminal: bool) -> Result<io::Result<ExitStatus>> {
-    use rustix::process::{Pid, Signal, kill_process};
-
-    use crate::cli::runtime::Signals;
-
     let mut signals = Signals::listen("signals cannot be passed on to the command")?;
-    let mut child = match hardening::as_started(|| tokio::process::Command::from(command).spawn()) {
-        Ok(child) => child,
-        Err(cause) => return Ok(Err(cause)),
-    };
-    loop {
-        let received = tokio::select! {
-            status = child.wait() => return Ok(status),
-            received = signals.next() => received,
-        };
-        // A terminal sends the signals of keys to the child as well.
-        if received != Signal::TERM && is_terminal {
-            continue;
-        }
-        let id = child.id().and_then(|id| i32::try_from(id).ok());
-        if let Some(id) = id.and_then(Pid::from_raw) {
-            // A child that has just ended needs no signal.
-            let _ = kill_process(id, received);
-        }
-    }
-}
-
-/// Runs the command as a child; a console sends Ctrl-C to the child as well.
-#[cfg(not(unix))]
-async fn run_child(command: Command, _is_terminal: bool) -> Result<io::Result<ExitStatus>> {
     let mut child = match hardening::as_started(|| tokio::process::Command::from(command).spawn()) {
         Ok(child) => child,
         Err(cause) => return Ok(Err(cause)),
@@ -151,9 +122,7 @@ async fn run_child(command: Command, _is_terminal: bool) -> Result<io::Result<Ex
     loop {
         tokio::select! {
             status = child.wait() => return Ok(status),
-            received = tokio::signal::ctrl_c() => if received.is_err() {
-                return Ok(child.wait().await);
-            },
+            received = signals.next() => received.pass_on(child.id(), is_terminal),
         }
     }
 }

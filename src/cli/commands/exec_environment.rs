@@ -8,19 +8,21 @@ use std::collections::BTreeMap;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::cli::env_vars::{PRINCIPAL_CREDENTIALS, RESOURCE_CREDENTIALS};
 use crate::jwt;
 use crate::text::secret_form;
 
-/// Hosts of ACS resources end so, in all clouds.
+/// The ends of the hosts of ACS resources in all clouds.
 const HOSTS: [&str; 3] = [
     ".communication.azure.com",
     ".communication.azure.us",
     ".communication.azure.cn",
 ];
-/// Parts of names that credentials have.
+/// The application id of Azure Communication Services.
+const ACS: &str = "1fd5118e-2576-4263-8130-9503064c837a";
+/// Parts of the names of credentials.
 const WORDS: [&str; 14] = [
     "ACCESSKEY",
     "ACCESS_KEY",
@@ -38,7 +40,7 @@ const WORDS: [&str; 14] = [
     "TOKEN",
 ];
 
-/// Shortest key that is looked for in other forms than its own, in characters.
+/// Shortest key that is searched for in other forms, in characters.
 const SHORTEST_KEY: usize = 16;
 
 /// Names of variables, sorted by what `exec` does with them.
@@ -80,10 +82,10 @@ fn is_credential_by_name(name: &str) -> bool {
     names.any(|known| *known == name || (cfg!(windows) && known.eq_ignore_ascii_case(name)))
 }
 
-/// The ways in which an access key is written.
+/// The forms in which an access key is written.
 struct Key {
-    /// Base64 as in the portal or for URLs, and with percent escapes. The padding is left out, so
-    /// that a value with and one without it is found.
+    /// Base64 as in the portal or for URLs, and with percent escapes. Without padding, so that a
+    /// value is found with and without it.
     texts: Vec<String>,
     /// The hexadecimal digits, in lower case.
     digits: Option<String>,
@@ -98,80 +100,53 @@ impl Key {
             plain.replace('+', "%2B").replace('/', "%2F"),
             plain.replace('+', "%2b").replace('/', "%2f"),
         ];
-        // A key that is as short as a word would be found everywhere.
+        // A key as short as a word would be found in many values.
         let is_long = |form: &String| form.len() >= SHORTEST_KEY;
         texts.retain(is_long);
         texts.push(key.to_owned());
-        let digits = STANDARD_NO_PAD.decode(plain).ok().map(|bytes| {
-            let digits = bytes.iter().map(|byte| format!("{byte:02x}"));
-            digits.collect::<String>()
-        });
+        let bytes = STANDARD_NO_PAD.decode(plain).ok();
+        let digits = bytes.map(|bytes| bytes.iter().map(|byte| format!("{byte:02x}")).collect());
         Key {
             texts,
             digits: digits.filter(is_long),
         }
     }
-
-    fn is_in(&self, value: &Written<'_>) -> bool {
-        let has = |text: &String| {
-            value.text.contains(text.as_str()) || value.squeezed.contains(text.as_str())
-        };
-        let digits = self.digits.as_ref();
-        self.texts.iter().any(has)
-            || digits.is_some_and(|key| value.digits.iter().any(|found| found.contains(key)))
-    }
 }
 
-/// A variable's value, and what is left of it without separators.
-struct Written<'v> {
-    text: &'v str,
-    /// Without white space: long Base64 is often in lines.
-    squeezed: String,
-    /// The hexadecimal digits alone, in lower case: `aa:bb`, `AA BB`, `\xaa\xbb` and `%aa%bb` are
-    /// alike. The second one is without `0x` too.
-    digits: [String; 2],
-}
-
-impl<'v> Written<'v> {
-    fn new(text: &'v str) -> Self {
-        let lower = text.to_ascii_lowercase();
-        let digits = |text: &str| text.chars().filter(char::is_ascii_hexdigit).collect();
-        Written {
-            text,
-            squeezed: text.split_whitespace().collect(),
-            digits: [digits(&lower), digits(&lower.replace("0x", ""))],
-        }
-    }
-}
-
-/// Whether a value has a key, a connection string or a token of an ACS resource in it.
+/// Whether a value contains a key, a connection string or a token of an ACS resource.
 fn opens_the_resource(value: &str, host: Option<&str>, keys: &[Key]) -> bool {
-    let written = Written::new(value);
-    if keys.iter().any(|key| key.is_in(&written)) {
-        return true;
-    }
     let lower = value.to_lowercase();
+    // Long Base64 is often on several lines.
+    let squeezed: String = value.split_whitespace().collect();
+    // Without separators `aa:bb`, `AA BB`, `\xaa\xbb`, `%aa%bb` and `0xaa,0xbb` are alike.
+    let digits = |text: &str| -> String { text.chars().filter(char::is_ascii_hexdigit).collect() };
+    let digits = [digits(&lower), digits(&lower.replace("0x", ""))];
+    let has_key = keys.iter().any(|key| {
+        let has_text = |text: &String| value.contains(text) || squeezed.contains(text);
+        let is_in = |key: &String| digits.iter().any(|digits| digits.contains(key));
+        key.texts.iter().any(has_text) || key.digits.as_ref().is_some_and(is_in)
+    });
     let is_of_resource = HOSTS.iter().any(|host| lower.contains(host))
         || host.is_some_and(|host| lower.contains(&host.to_lowercase()));
-    let squeezed: String = lower.chars().filter(|c| !c.is_whitespace()).collect();
-    let has_key = ["accesskey=", "accesskey:", "accesskey\":", "accesskey%3d"]
+    let squeezed = squeezed.to_lowercase();
+    let has_key_member = ["accesskey=", "accesskey:", "accesskey\":", "accesskey%3d"]
         .iter()
         .any(|word| squeezed.contains(word));
     let is_part = |c: char| c.is_ascii_alphanumeric() || "-_.=".contains(c);
-    (has_key && is_of_resource) || value.split(|c: char| !is_part(c)).any(is_token_of_resource)
+    has_key
+        || (has_key_member && is_of_resource)
+        || value.split(|c: char| !is_part(c)).any(is_token_of_resource)
 }
 
-/// Whether a token is one of ACS, or an Entra token that ACS takes.
+/// Whether a word is a token of ACS, or an Entra token that ACS accepts.
 fn is_token_of_resource(word: &str) -> bool {
     let Some(claims) = word.starts_with("ey").then(|| jwt::decode(word)).flatten() else {
         return false;
     };
-    let claims: Map<String, Value> = claims.claims;
+    let claims = claims.claims;
     let is_audience = |aud: &Value| {
-        aud.as_str().is_some_and(|aud| {
-            // The application id is that of Azure Communication Services.
-            aud.contains("communication.azure.") || aud == "1fd5118e-2576-4263-8130-9503064c837a"
-        })
+        aud.as_str()
+            .is_some_and(|aud| aud.contains("communication.azure.") || aud == ACS)
     };
     let is_for_resource = match claims.get("aud") {
         Some(Value::Array(audiences)) => audiences.iter().any(is_audience),

@@ -1,4 +1,4 @@
-//! `man`: generated from the same definition as the help.
+//! `man`: prints or writes manual pages, generated from the arguments.
 
 use clap::CommandFactory;
 

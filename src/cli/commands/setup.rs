@@ -1,8 +1,7 @@
-//! `setup`: how the application is registered and consented to, filled in with what is configured.
-//! It asks nobody and changes nothing.
+//! `setup`: prints how to register the application and grant consent, with the configured values.
+//! Sends no request and changes nothing.
 
 use std::borrow::Cow;
-use std::fmt::Write as _;
 use std::sync::Arc;
 
 use askama::Template;
@@ -27,19 +26,16 @@ pub(super) fn run(env: &Arc<Environment>, output: &mut Output) -> Result<u8> {
     let message = render(&Message { plan: &plan })?.trim_end().to_owned();
     let notes = lines(render(&Notes { plan: &plan })?);
     let url = plan.consent_url();
-    let mut text = String::from("In the portal\n\n");
-    for (number, step) in (1..).zip(&portal) {
-        let _ = writeln!(text, "{number}. {step}");
-    }
-    let _ = write!(
-        text,
-        "\nOr by script, in a shell with the Azure CLI\n\n{script}\n\
+    let numbered = (1..)
+        .zip(&portal)
+        .map(|(number, step)| format!("{number}. {step}\n"));
+    let numbered: String = numbered.collect();
+    let text = format!(
+        "In the portal\n\n{numbered}\nOr by script, in a shell with the Azure CLI\n\n{script}\n\
          Admin consent, as an address that an admin opens\n\n{url}\n\n\
-         A message to send to the admin\n\n{message}\n\nGood to know\n"
+         A message to send to the admin\n\n{message}\n\nGood to know\n\n- {}",
+        notes.join("\n- ")
     );
-    for note in &notes {
-        let _ = write!(text, "\n- {note}");
-    }
     let json = json!({
         "portal": portal,
         "script": script,
@@ -67,7 +63,7 @@ struct Portal<'p> {
 #[template(path = "setup/script.sh", escape = "none")]
 struct Script<'p> {
     plan: &'p Plan,
-    // Words of a shell.
+    // Quoted for a shell.
     tenant: Cow<'p, str>,
     redirect_uri: Cow<'p, str>,
     permissions: String,
@@ -80,14 +76,14 @@ struct Message<'p> {
     plan: &'p Plan,
 }
 
-/// The decisions made elsewhere that stop tokens later: the cloud, assignments, the resource's keys.
+/// Settings of the tenant that can prevent tokens: the cloud, assignments, the resource's keys.
 #[derive(Template)]
 #[template(path = "setup/notes.txt")]
 struct Notes<'p> {
     plan: &'p Plan,
 }
 
-/// What is to be set up, in the words of the portal.
+/// The values to set up, in the terms of the portal.
 struct Plan {
     authority: Url,
     tenant: Option<String>,
@@ -97,7 +93,7 @@ struct Plan {
     permissions: Vec<String>,
 }
 
-/// The API whose permissions the application asks for.
+/// The API that the application needs permissions of.
 struct Api {
     name: &'static str,
     id: &'static str,
@@ -119,7 +115,7 @@ impl Plan {
         let is_clients = config.exchange == ExchangeKind::Entra;
         let named = config.scopes.iter().filter_map(|scope| {
             let name = scope.rsplit('/').next()?;
-            // `.default` stands for whatever the registration lists.
+            // `.default` stands for all permissions of the registration.
             Some(match name {
                 ".default" => "VoIP",
                 name => name,
@@ -180,7 +176,7 @@ impl Plan {
 
     fn script(&self) -> Result<String> {
         let tenant = shell_words::quote(self.tenant());
-        // A command in a script that prints it is quoted twice.
+        // The script prints this command, so it is quoted twice.
         let set_tenant = format!("acspass config set tenant {tenant}");
         render(&Script {
             plan: self,
@@ -192,7 +188,7 @@ impl Plan {
     }
 }
 
-/// A redirect URI as it is registered: Entra ignores the port.
+/// Returns a redirect URI as it is registered: Entra ignores the port.
 fn without_port(uri: &str) -> Option<String> {
     let mut url = Url::parse(uri).ok()?;
     url.set_port(None).ok()?;

@@ -1,4 +1,4 @@
-//! `status`: what the index knows, without a call to the store.
+//! `status`: prints the accounts in the index. Does not call the store.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use crate::json;
 use crate::session::{AccountState, Overview, TokenState};
 use crate::time::in_words;
 
-/// Accounts that a person is shown unasked.
+/// The number of accounts that are printed as text.
 const MOST_AS_TEXT: usize = 10;
 
 pub(super) fn run(env: &Arc<Environment>, output: &mut Output) -> Result<u8> {
@@ -55,7 +55,7 @@ fn heading(context: &Context) -> String {
     )
 }
 
-/// The accounts, for a person.
+/// Returns the accounts as text.
 pub(super) fn text(overview: &Overview) -> String {
     let mut text = String::new();
     for state in overview.accounts() {

@@ -1,8 +1,8 @@
-//! Shows the library's tracing events as lines on standard error.
+//! Prints the library's tracing events as lines on standard error.
 //!
-//! A level decides which events, and which warnings of the command, are shown: `-q` and `-v` set it,
-//! else ACSPASS_LOG, else it is `info`. Events of other crates are never shown: they have not been
-//! checked for secrets.
+//! The level selects the events, and the warnings of the command. `-q` and `-v` set it, else
+//! ACSPASS_LOG; the default is `info`. Events of other crates are never printed, because they can
+//! contain secrets.
 
 use std::fmt::Write as _;
 
@@ -18,14 +18,7 @@ use crate::text::{quoted, without_secrets};
 use super::messages::Messages;
 
 /// The levels that ACSPASS_LOG may name, each with the events of those before it.
-const LEVELS: [(&str, LevelFilter); 6] = [
-    ("off", LevelFilter::OFF),
-    ("error", LevelFilter::ERROR),
-    ("warn", LevelFilter::WARN),
-    ("info", LevelFilter::INFO),
-    ("debug", LevelFilter::DEBUG),
-    ("trace", LevelFilter::TRACE),
-];
+const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
 
 /// Determines the level: the flags, else the variable, else `info`. Returns a warning if the variable
 /// names no level. It is only a warning, since the level changes no result.
@@ -44,14 +37,14 @@ pub(in crate::cli) fn level(
         return (LevelFilter::INFO, None);
     };
     let name = log.strip_prefix("acspass=").unwrap_or(log);
-    let mut levels = LEVELS.iter();
-    if let Some((_, level)) = levels.find(|(level, _)| level.eq_ignore_ascii_case(name)) {
-        return (*level, None);
+    let is_known = LEVELS.iter().any(|level| level.eq_ignore_ascii_case(name));
+    if let Some(level) = name.parse().ok().filter(|_| is_known) {
+        return (level, None);
     }
-    let names = LEVELS.map(|(name, _)| name).join(", ");
     let warning = format!(
-        "{ACSPASS_LOG} is {}, which is not a level, and has no effect; the levels are {names}",
-        quoted(log)
+        "{ACSPASS_LOG} is {}, which is not a level, and has no effect; the levels are {}",
+        quoted(log),
+        LEVELS.join(", ")
     );
     (LevelFilter::INFO, Some(warning))
 }
@@ -105,7 +98,7 @@ impl Visit for Line {
         self.add(field, format_args!("{value}"));
     }
 
-    // A message, and what an event shows by its `Display`, arrives here as well.
+    // Messages, and fields with `%`, arrive here as well.
     fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
         self.add(field, format_args!("{value:?}"));
     }

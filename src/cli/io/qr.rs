@@ -1,14 +1,14 @@
-//! A QR code made of half blocks, two rows of it a line of text.
+//! Draws a QR code with half blocks, two rows in a line of text.
 
 use qrcode::{Color, EcLevel, QrCode};
 
-/// Narrower terminals are spared.
+/// Narrower terminals get no code.
 const FEWEST_COLUMNS: usize = 30;
-/// The margin that scanners need, in modules; the norm's four would take too much of a screen.
+/// The margin that scanners need, in modules. The standard's four would take too much of a screen.
 const MARGIN: usize = 2;
 
-/// The code's lines. `dark_ink` where dark text on a light ground will be printed; without, the
-/// terminal is taken to be a dark one. `None` where it does not fit.
+/// Returns the code's lines, or `None` if they do not fit. With `dark_ink` they are for dark text on a
+/// light ground, else for a dark terminal.
 pub(in crate::cli) fn picture(text: &str, columns: usize, dark_ink: bool) -> Option<Vec<String>> {
     let code = QrCode::with_error_correction_level(text, EcLevel::L).ok()?;
     let width = code.width();

@@ -1,10 +1,10 @@
-//! Text from a template.
+//! Renders templates of `assets`.
 
 use askama::Template;
 
 use crate::error::{Error, Result};
 
-/// Renders a template of `assets`, with the line break that askama removes from the end of its file.
+/// Renders a template, with the line break that askama removes from the end of its file.
 ///
 /// # Errors
 /// [`Kind::Internal`](crate::Kind::Internal) if the template fails.

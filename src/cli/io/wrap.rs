@@ -1,17 +1,16 @@
-//! Messages fitted to the width of a terminal: lines end where words end.
+//! Wraps messages at words to the width of a terminal.
 //!
-//! An address, and a command in backticks, is one word however long it is, so that it can be
-//! copied whole. A line that is indented is a command, an address or a row of a table, and is left
-//! as it is.
+//! An address, and a command in backticks, is one word of any length, so that it can be copied whole.
+//! An indented line is a command, an address or a row of a table, and stays unchanged.
 
 use textwrap::core::{Word, display_width};
 use textwrap::{Options, WordSeparator, WordSplitter, WrapAlgorithm, wrap};
 
-/// Longer lines are hard to read, however wide the terminal is.
+/// Longest line, in columns: longer ones are hard to read.
 const WIDEST: usize = 100;
 
-/// The text behind its label, with further lines under the first one's text. Without columns it
-/// stays as it is.
+/// Returns a label and its text, wrapped if `columns` is known. Further lines are indented to the
+/// first one's text.
 pub(super) fn wrapped(label: &str, text: &str, columns: Option<usize>) -> String {
     let Some(columns) = columns else {
         return format!("{label}{text}");
@@ -38,7 +37,7 @@ fn one(label: &str, line: &str, columns: usize) -> String {
     wrap(line, options).join("\n")
 }
 
-/// The words of a line, each with the spaces behind it.
+/// Splits a line into words, each with the spaces behind it.
 fn words(line: &str) -> Box<dyn Iterator<Item = Word<'_>> + '_> {
     let mut words = Vec::new();
     let (mut start, mut in_command, mut after_space) = (0, false, false);
@@ -48,7 +47,7 @@ fn words(line: &str) -> Box<dyn Iterator<Item = Word<'_>> + '_> {
             start = at;
         }
         if c == '`' {
-            // One that nothing closes is no quotation mark.
+            // An unpaired backtick is an ordinary character.
             in_command = !in_command && line[at + 1..].contains('`');
         }
         after_space = c == ' ';

@@ -82,7 +82,7 @@ pub(super) async fn hidden<T>(
     }
 }
 
-/// Restores the modes of a terminal whose echo is off; does nothing else.
+/// Restores the modes of the terminal if its echo is off.
 pub(in crate::cli) fn restore() {
     set_back(&mut HIDDEN.lock().unwrap_or_else(PoisonError::into_inner));
 }

@@ -1,8 +1,8 @@
-//! Reads one line key by key from a terminal that shows nothing.
+//! Reads one line key by key from a terminal without echo.
 //!
-//! A terminal that collects lines by itself cuts them: after 1024 bytes on macOS, after 4095 on
-//! Linux. An address with Entra's code comes near that. So the few keys that edit a line are read
-//! here. Keys that send signals never arrive.
+//! In canonical mode a terminal cuts lines after 1024 bytes on macOS, after 4095 on Linux. An address
+//! with Entra's code has about that length. So this module handles the keys that edit a line. Keys
+//! that send signals never arrive.
 
 use std::io::{self, Read};
 
@@ -12,12 +12,12 @@ use zeroize::Zeroizing;
 /// or if Ctrl-D is the first key.
 ///
 /// # Errors
-/// [`io::ErrorKind::InvalidData`] if the line is longer, or is not UTF-8; what the terminal fails with.
+/// [`io::ErrorKind::InvalidData`] if the line is longer, or is not UTF-8; an error of the terminal.
 pub(super) fn read_line(
     source: &mut impl Read,
     longest: usize,
 ) -> io::Result<Option<Zeroizing<String>>> {
-    // It is never moved, so that no copy of it stays behind.
+    // It never grows, so that no copy of it stays in memory.
     let mut line = Zeroizing::new(Vec::with_capacity(longest));
     let mut is_too_long = false;
     loop {
@@ -53,7 +53,7 @@ pub(super) fn read_line(
     }
 }
 
-/// The next byte; `None` at the end of the input.
+/// Reads the next byte; `None` at the end of the input.
 fn next(source: &mut impl Read) -> io::Result<Option<u8>> {
     let mut key = [0];
     loop {
@@ -66,7 +66,7 @@ fn next(source: &mut impl Read) -> io::Result<Option<u8>> {
     }
 }
 
-/// Removes the last character, of however many bytes.
+/// Removes the last character with all its bytes.
 fn drop_char(line: &mut Vec<u8>) {
     while line.pop().is_some_and(|byte| byte & 0xc0 == 0x80) {}
 }
@@ -84,8 +84,8 @@ fn drop_word(line: &mut Vec<u8>) {
     }
 }
 
-/// Skips the rest of what an arrow key and its like send (ECMA-48: `ESC [`, parameters, one final
-/// byte; `ESC O` and one byte). Escape alone takes the next key with it.
+/// Skips the rest of an escape sequence, as of an arrow key (ECMA-48: `ESC [`, parameters, one final
+/// byte; `ESC O` and one byte). The Escape key also skips the next key.
 fn skip_sequence(source: &mut impl Read) -> io::Result<()> {
     match next(source)? {
         Some(b'[') => while next(source)?.is_some_and(|byte| !(0x40..=0x7e).contains(&byte)) {},

@@ -1,4 +1,4 @@
-//! The passphrase of the sealed files, asked for at the terminal and never shown.
+//! Asks for the passphrase of the sealed files, hidden, at the terminal.
 
 use crate::cli::io::messages::Messages;
 use crate::cli::runtime::block_on_uninterrupted;
@@ -8,14 +8,14 @@ use crate::store::Purpose;
 
 use super::input::Input;
 
-/// How many wrong passphrases end a command, as with ssh and gpg.
+/// The number of wrong passphrases that end a command, as with ssh and gpg.
 pub(in crate::cli) const TRIES: u32 = 3;
 
-/// Asks for the passphrase until one is given. A new one is asked for twice.
+/// Asks for the passphrase until it is not empty. Asks twice for a new one.
 pub(in crate::cli) fn ask(purpose: Purpose) -> Result<Passphrase> {
     let terminal = Input::of_terminal();
     let (input, messages) = terminal.map_err(|cause| no_terminal().caused_by(cause))?;
-    // The store is called from within a runtime as well, which allows no other one on its thread.
+    // A caller can be inside a runtime, which allows no other one on its thread.
     let asking = || block_on_uninterrupted(asked(purpose, &input, &messages));
     std::thread::scope(|scope| scope.spawn(asking).join())
         .unwrap_or_else(|_| Err(Error::internal("the passphrase could not be asked for")))

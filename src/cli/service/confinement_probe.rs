@@ -3,8 +3,7 @@
 //! `ACSPASS_TEST_INTRUDER` names a file outside the service's folders. After the confinement, this
 //! module tries to reach it, on the serving thread and on a new one, and prints the outcomes.
 
-use std::fs;
-use std::io;
+use std::fs::{self, OpenOptions};
 use std::path::Path;
 use std::process::Command;
 
@@ -21,51 +20,47 @@ pub(super) fn act(env: &Environment) {
     let mut lines = attempts("serving", &file, &own);
     let later = std::thread::spawn(move || attempts("new", &file, &own));
     lines.extend(later.join().unwrap_or_default());
-    for line in lines {
-        env.messages.print(&line);
-    }
+    lines.iter().for_each(|line| env.messages.print(line));
 }
 
 #[cfg(unix)]
-fn symlink(target: &Path, link: &Path) -> io::Result<()> {
-    std::os::unix::fs::symlink(target, link)
-}
+use std::os::unix::fs::symlink;
 
 #[cfg(not(unix))]
-fn symlink(_target: &Path, _link: &Path) -> io::Result<()> {
-    Err(io::ErrorKind::Unsupported.into())
+fn symlink(_target: &Path, _link: &Path) -> std::io::Result<()> {
+    Err(std::io::ErrorKind::Unsupported.into())
 }
 
 fn attempts(thread: &str, file: &Path, own: &Path) -> Vec<String> {
     let beside = file.with_extension("new");
     let link = own.with_extension("link");
+    let symbolic = own.with_extension("symlink");
     let folder = file.parent().unwrap_or(file);
-    let outcomes: [(&str, io::Result<()>); 9] = [
+    let append = OpenOptions::new().append(true).open(file);
+    let mut outcomes = vec![
         ("read", fs::read(file).map(drop)),
-        (
-            "write",
-            fs::OpenOptions::new().append(true).open(file).map(drop),
-        ),
+        ("write", append.map(drop)),
         ("create", fs::write(&beside, "x")),
         ("move", fs::rename(file, &beside)),
         ("list", fs::read_dir(folder).map(drop)),
-        (
-            "link",
-            fs::hard_link(if beside.exists() { &beside } else { file }, &link),
-        ),
-        ("symlink", symlink(folder, &own.with_extension("symlink"))),
-        ("run", Command::new("/bin/true").status().map(drop)),
+    ];
+    let moved = if beside.exists() { &beside } else { file };
+    let run = Command::new("/bin/true").status();
+    outcomes.extend([
+        ("link", fs::hard_link(moved, &link)),
+        ("symlink", symlink(folder, &symbolic)),
+        ("run", run.map(drop)),
         (
             "own",
             fs::write(own, "x").and_then(|()| fs::remove_file(own)),
         ),
-    ];
+    ]);
     // The next thread starts from the same state.
-    let _ = fs::remove_file(own.with_extension("symlink"));
+    let _ = fs::remove_file(symbolic);
     let _ = fs::rename(&beside, file).and_then(|()| fs::remove_file(&link));
-    let line = |(what, outcome): (&str, io::Result<()>)| match outcome {
+    let lines = outcomes.into_iter().map(|(what, outcome)| match outcome {
         Ok(()) => format!("intruder: {thread} {what}: done"),
         Err(cause) => format!("intruder: {thread} {what}: {:?}", cause.kind()),
-    };
-    outcomes.into_iter().map(line).collect()
+    });
+    lines.collect()
 }

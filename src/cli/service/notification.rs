@@ -1,65 +1,43 @@
-//! One line on the desktop, where there is one (org.freedesktop.Notifications).
-//!
-//! It is told on a thread of its own and forgotten: a desktop that does not answer, or that is not
-//! there, keeps nobody waiting. Other systems have none.
+//! Shows a notification on the desktop (org.freedesktop.Notifications). Other systems show none.
 
-/// Shows a notification, if anybody shows notifications here.
+/// Shows a notification from a detached thread, so that no caller waits for the desktop.
 #[cfg(all(
     unix,
     not(any(target_os = "macos", target_os = "ios", target_os = "android"))
 ))]
 pub(in crate::cli) fn show(title: &str, text: &str) {
-    let (title, text) = (title.to_owned(), text.to_owned());
-    let started = std::thread::Builder::new()
-        .name("notify".to_owned())
-        .spawn(move || {
-            if let Err(error) = async_io::block_on(notify(&title, &text)) {
-                tracing::debug!("no notification could be shown: {error}");
-            }
-        });
-    if let Err(error) = started {
-        tracing::debug!("no notification could be shown: {error}");
-    }
-}
-
-#[cfg(all(
-    unix,
-    not(any(target_os = "macos", target_os = "ios", target_os = "android"))
-))]
-async fn notify(title: &str, text: &str) -> zbus::Result<()> {
     use std::collections::HashMap;
 
     use zbus::zvariant::Value;
 
-    /// The specification's words for "no notification to replace" and "as long as is usual".
+    const SERVICE: &str = "org.freedesktop.Notifications";
+    /// The specification's values for no notification to replace, and for the default timeout.
     const NEW: u32 = 0;
-    const USUAL: i32 = -1;
-    let bus = crate::store::session_bus::connect(true).await?;
-    // A body is markup to some desktops: nothing of it may be.
+    const TIMEOUT: i32 = -1;
+    // Some desktops read the text as markup.
     let text = text.replace('&', "&amp;").replace('<', "&lt;");
-    let (actions, hints) = (Vec::<&str>::new(), HashMap::<&str, Value<'_>>::new());
-    let body = (
-        "acspass",
-        NEW,
-        "dialog-password",
-        title,
-        text,
-        actions,
-        hints,
-        USUAL,
-    );
-    bus.call_method(
-        Some("org.freedesktop.Notifications"),
-        "/org/freedesktop/Notifications",
-        Some("org.freedesktop.Notifications"),
-        "Notify",
-        &body,
-    )
-    .await?;
-    Ok(())
+    let title = title.to_owned();
+    let notify = async move {
+        let (actions, hints) = (Vec::<&str>::new(), HashMap::<&str, Value<'_>>::new());
+        let icon = "dialog-password";
+        let body = ("acspass", NEW, icon, title, text, actions, hints, TIMEOUT);
+        let bus = crate::store::session_bus::connect(true).await?;
+        let path = "/org/freedesktop/Notifications";
+        bus.call_method(Some(SERVICE), path, Some(SERVICE), "Notify", &body)
+            .await
+    };
+    let run = || {
+        if let Err(error) = async_io::block_on(notify) {
+            tracing::debug!("no notification could be shown: {error}");
+        }
+    };
+    let thread = std::thread::Builder::new().name("notify".to_owned());
+    if let Err(error) = thread.spawn(run) {
+        tracing::debug!("no notification could be shown: {error}");
+    }
 }
 
-/// Shows nothing: no way to a desktop is known here.
+/// Does nothing.
 #[cfg(not(all(
     unix,
     not(any(target_os = "macos", target_os = "ios", target_os = "android"))

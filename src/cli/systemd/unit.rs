@@ -1,6 +1,5 @@
-//! The two unit files as text (systemd.service(5), systemd.socket(5), systemd.exec(5)).
-//!
-//! Pure: what they are to say goes in. No secret does.
+//! Generates the two unit files (systemd.service(5), systemd.socket(5), systemd.exec(5)). They contain
+//! no secret.
 
 use std::path::Path;
 
@@ -10,28 +9,27 @@ use crate::cli::io::template::render;
 use crate::error::{Error, Result};
 use crate::text::quoted;
 
-/// What the units are to say.
+/// The content of the units.
 pub(super) struct Plan<'p> {
     /// The program's own absolute path.
     pub(super) program: &'p Path,
-    /// The profile, where one was named.
+    /// The profile, if one is selected by name.
     pub(super) profile: Option<&'p str>,
     pub(super) port: u16,
-    /// The web origins that were typed; those of the profile are found there.
+    /// The web origins from the command line, without those of the profile.
     pub(super) origins: &'p [String],
-    /// Variables that lead to folders, authorities and proxies.
+    /// Variables for folders, authorities and proxies.
     pub(super) environment: &'p [(&'static str, String)],
     /// The folder that the service writes to.
     pub(super) state: &'p Path,
-    /// The file that holds the secret of a run.
+    /// The file with the secret of a run.
     pub(super) secret_file: &'p Path,
     /// Whether the machine has `::1`.
     pub(super) has_ipv6: bool,
 }
 
-/// The service's unit. Nothing in its sandbox keeps it from starting: a user's manager leaves out a
-/// line that it may not carry out. `/tmp` stays the user's own, because a folder or an authority's
-/// file that the user named may be there.
+/// The service's unit. Its sandbox never prevents a start: a user's manager ignores a line without
+/// effect. `/tmp` is shared, because a folder or a file of the settings can be there.
 #[derive(Template)]
 #[template(path = "systemd/acspass.service", escape = "none")]
 struct Service {
@@ -48,10 +46,10 @@ struct Socket {
     has_ipv6: bool,
 }
 
-/// The text of the service's unit.
+/// Returns the text of the service's unit.
 ///
 /// # Errors
-/// [`Kind::Usage`](crate::Kind::Usage) where a path cannot stand in a unit.
+/// [`Kind::Usage`](crate::Kind::Usage) if a path cannot be written into a unit.
 pub(super) fn service(plan: &Plan<'_>) -> Result<String> {
     let mut command = vec![quote(text_of(plan.program)?, Dollar::Plain)?];
     let port = plan.port.to_string();
@@ -75,7 +73,7 @@ pub(super) fn service(plan: &Plan<'_>) -> Result<String> {
     })
 }
 
-/// The text of the socket's unit.
+/// Returns the text of the socket's unit.
 ///
 /// # Errors
 /// [`Kind::Internal`](crate::Kind::Internal) if the template fails.
@@ -86,15 +84,15 @@ pub(super) fn socket(plan: &Plan<'_>) -> Result<String> {
     })
 }
 
-/// What a `$` begins: nothing in `Environment=` and in the program's path, a variable in a word
-/// of `ExecStart=`.
+/// How a `$` is written: plain in `Environment=` and in the program's path, doubled in a word of
+/// `ExecStart=`, where it begins a variable.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Dollar {
     Plain,
     Doubled,
 }
 
-/// One word of a unit's line (systemd.syntax(7), "Quoting"; systemd.unit(5), "Specifiers").
+/// Quotes one word of a unit's line (systemd.syntax(7), "Quoting"; systemd.unit(5), "Specifiers").
 fn quote(word: &str, dollar: Dollar) -> Result<String> {
     check(word)?;
     let mut quoted = String::from("\"");
@@ -110,7 +108,7 @@ fn quote(word: &str, dollar: Dollar) -> Result<String> {
     Ok(quoted)
 }
 
-/// A path of `ReadWritePaths=`, where a backslash is itself and ends no quote.
+/// Quotes a path of `ReadWritePaths=`, in which a backslash escapes nothing.
 fn path_word(path: &Path) -> Result<String> {
     let text = text_of(path)?;
     check(text)?;
@@ -127,7 +125,7 @@ pub(super) fn text_of(path: &Path) -> Result<&str> {
         .ok_or_else(|| cannot_stand(&path.to_string_lossy()))
 }
 
-/// A line break would begin another line of the unit.
+/// Refuses control characters: a line break would begin another line of the unit.
 fn check(text: &str) -> Result<()> {
     match text.contains(char::is_control) {
         true => Err(cannot_stand(text)),
