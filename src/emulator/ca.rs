@@ -1,7 +1,6 @@
-//! The certificate authority of one run, good for the emulator's own names only.
+//! The certificate authority of one run, limited to the emulator's own names.
 //!
-//! In comes the time, out come a TLS configuration and the authority's certificate for clients to
-//! trust. Its key is dropped here: nobody can make a second certificate with it.
+//! Its key is dropped after the one server certificate was issued.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -10,7 +9,7 @@ use std::time::Duration;
 use rcgen::{
     BasicConstraints, CertificateParams, CidrSubnet, DistinguishedName, DnType,
     ExtendedKeyUsagePurpose, GeneralSubtree, IsCa, Issuer, KeyPair, KeyUsagePurpose,
-    NameConstraints, SanType, date_time_ymd,
+    NameConstraints, date_time_ymd,
 };
 use rustls::ServerConfig;
 use rustls::pki_types::PrivatePkcs8KeyDer;
@@ -20,18 +19,18 @@ use crate::time::Timestamp;
 
 const DAY: Duration = Duration::from_secs(86_400);
 
-/// What serving TLS takes, and what trusting it takes.
-pub(super) struct Authority {
-    /// For the listener.
-    pub(super) server: Arc<ServerConfig>,
-    /// For clients: the authority's certificate, PEM.
-    pub(super) pem: String,
+/// The server's TLS configuration and the certificate that clients have to trust.
+pub(crate) struct Authority {
+    /// The TLS configuration of the listener.
+    pub(crate) server: Arc<ServerConfig>,
+    /// The authority's certificate, PEM.
+    pub(crate) pem: String,
 }
 
 impl Authority {
-    /// Makes an authority whose certificates hold from a day ago for a year, for the loopback names
-    /// and these.
-    pub(super) fn new(now: Timestamp, names: &[String]) -> Result<Authority> {
+    /// Makes an authority and a certificate for the loopback names and these, valid from a day ago
+    /// for a year.
+    pub(crate) fn new(now: Timestamp, names: &[String]) -> Result<Authority> {
         let made = || -> Result<Authority, rcgen::Error> {
             let ca_key = KeyPair::generate()?;
             let ca = authority(now, names);
@@ -62,7 +61,7 @@ impl Authority {
     }
 }
 
-/// The loopback names, then these.
+/// Returns the loopback names, then these.
 fn all_names(names: &[String]) -> impl Iterator<Item = &str> {
     ["localhost", "127.0.0.1", "::1"]
         .into_iter()
@@ -90,17 +89,13 @@ fn authority(now: Timestamp, names: &[String]) -> CertificateParams {
 }
 
 fn leaf(now: Timestamp, names: &[String]) -> Result<CertificateParams, rcgen::Error> {
+    let names: Vec<String> = all_names(names).map(str::to_owned).collect();
     let mut params = valid_for_a_year(now, "acspass emulator");
-    params.subject_alt_names = all_names(names)
-        .map(|name| match name.parse::<IpAddr>() {
-            Ok(address) => Ok(SanType::IpAddress(address)),
-            Err(_) => Ok(SanType::DnsName(name.try_into()?)),
-        })
-        .collect::<Result<_, rcgen::Error>>()?;
+    params.subject_alt_names = CertificateParams::new(names)?.subject_alt_names;
     params.is_ca = IsCa::ExplicitNoCa;
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-    // Strict verifiers (Python 3.13's default) refuse a leaf that does not name its issuer's key.
+    // Strict verifiers (Python 3.13's default) require the issuer's key id in a leaf.
     params.use_authority_key_identifier_extension = true;
     Ok(params)
 }
@@ -110,15 +105,8 @@ fn valid_for_a_year(now: Timestamp, name: &str) -> CertificateParams {
     params.distinguished_name = DistinguishedName::new();
     params.distinguished_name.push(DnType::CommonName, name);
     let midnight = |time: Timestamp| {
-        let date = jiff::Timestamp::from_second(time.unix_seconds())
-            .unwrap_or(jiff::Timestamp::UNIX_EPOCH)
-            .to_zoned(jiff::tz::TimeZone::UTC)
-            .date();
-        date_time_ymd(
-            i32::from(date.year()),
-            date.month().unsigned_abs(),
-            date.day().unsigned_abs(),
-        )
+        let days = time.unix_seconds() / 86_400;
+        date_time_ymd(1970, 1, 1) + DAY * u32::try_from(days).unwrap_or_default()
     };
     params.not_before = midnight(now.minus(DAY));
     params.not_after = midnight(now.plus(365 * DAY));

@@ -1,67 +1,71 @@
-//! What an emulator is made of, for whoever points a client at it.
+//! The ids, names and credentials of an emulator.
 //!
-//! Nothing comes in, out go the ids, names and credentials of the fixed world. Each of them is
-//! published with this crate and worthless, even where it has the form of a secret.
+//! All of them are published with this crate and worthless, even those in the form of a secret.
 
 use std::time::Duration;
 
 use serde_json::json;
 
-use super::{Emulator, directory, entra};
+use crate::emulator::certificate::CERTIFICATE;
+use crate::emulator::directory::{self, connection_string};
+use crate::emulator::names::MANAGED_IDENTITY_PATH;
+use crate::emulator::running::Emulator;
 
-/// A user's names, as a client learns them.
+/// A user's name and ids.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Identity {
-    /// The name that is typed at sign-in.
+    /// The name for the sign-in.
     pub username: &'static str,
-    /// The object id in the home directory.
+    /// The object id in the home tenant.
     pub object_id: &'static str,
-    /// The home directory's id.
+    /// The home tenant's id.
     pub tenant_id: &'static str,
 }
 
 impl Emulator {
-    /// The resource's connection string, over https where that is served. A secret only in form.
+    /// Returns the resource's connection string, with the https URL if there is one. It is a secret
+    /// in form only.
     pub fn connection_string(&self) -> String {
         connection_string(&self.https_url().unwrap_or_else(|| self.http_url()))
     }
 
-    /// The resource's connection string over plain http.
+    /// Returns the resource's connection string with the http URL.
     pub fn http_connection_string(&self) -> String {
         connection_string(&self.http_url())
     }
 
-    /// The directory of the first user.
+    /// Returns the id of the first user's tenant.
     pub fn tenant_id(&self) -> &'static str {
         directory::CONTOSO.id
     }
 
-    /// The app that may sign users in; its redirect URIs are `http://localhost` and
-    /// `http://localhost/redirect`, at any port.
+    /// Returns the id of the app that may sign users in. Its redirect URIs are `http://localhost`
+    /// and `http://localhost/redirect`, at any port.
     pub fn client_id(&self) -> &'static str {
         directory::CLIENT_ID
     }
 
-    /// The app that acts for itself and has a role on the resource, as has the first user.
+    /// Returns the id of the service app, which has a role on the resource, as the first user has.
     pub fn service_client_id(&self) -> &'static str {
         directory::SERVICE_APPS[0].client_id
     }
 
-    /// Its client secret. A secret only in form.
+    /// Returns the service app's client secret. It is a secret in form only.
     pub fn service_client_secret(&self) -> &'static str {
         directory::SERVICE_APPS[0].secret
     }
 
-    /// The certificate that is registered on it, PEM with the key before the certificate.
+    /// Returns the service app's certificate, PEM with the key before the certificate.
     pub fn service_certificate_pem(&self) -> &'static str {
-        entra::CERTIFICATE
+        CERTIFICATE
     }
 
-    /// What its workload identity would find in `AZURE_FEDERATED_TOKEN_FILE`; good for a day.
+    /// Returns a token for `AZURE_FEDERATED_TOKEN_FILE`, with which a workload authenticates as the
+    /// service app. It expires after one day.
     pub fn federated_token(&self) -> String {
-        let now = self.shared.clock.now();
-        let token = self.shared.signer.access_token(&json!({
+        let now = self.context.clock.now();
+        let token = self.context.signer.access_token(&json!({
             "iss": directory::FEDERATION.issuer,
             "sub": directory::FEDERATION.subject,
             "aud": directory::FEDERATION.audience,
@@ -70,36 +74,35 @@ impl Emulator {
             "exp": now.plus(Duration::from_secs(86_400)).unix_seconds(),
             "emulator": true,
         }));
-        self.shared.state.lock().keep_secret(&token);
+        self.context.state().keep_secret(&token);
         token
     }
 
-    /// `IDENTITY_ENDPOINT` and `IDENTITY_HEADER` of a machine whose managed identity it is, as App
-    /// Service sets them.
+    /// Returns `IDENTITY_ENDPOINT` and `IDENTITY_HEADER` of a machine with a managed identity, as
+    /// App Service sets them.
     pub fn managed_identity(&self) -> (String, &'static str) {
-        let url = self.http_url() + entra::managed::PATH;
+        let url = self.http_url() + MANAGED_IDENTITY_PATH;
         (url, directory::IDENTITY_HEADER)
     }
 
-    /// An app of the same kind that has no role on the resource: client id and secret.
+    /// Returns client id and secret of an app without a role on the resource.
     pub fn unprivileged_client(&self) -> (&'static str, &'static str) {
         let app = &directory::SERVICE_APPS[1];
         (app.client_id, app.secret)
     }
 
-    /// The first user's name.
+    /// Returns the first user's name.
     pub fn username(&self) -> &'static str {
         directory::ordinary()[0].username
     }
 
-    /// The first user's object id.
+    /// Returns the first user's object id.
     pub fn object_id(&self) -> &'static str {
         directory::ordinary()[0].home().oid
     }
 
-    /// The users who meet an obstacle, such as a page that asks for consent or a renewal that is
-    /// refused: name, and in words what happens to them. Each is picked as any other user, by
-    /// `login_hint` or on the page.
+    /// Returns the users with a requirement, such as a consent page or a refused renewal: name and
+    /// description. A client picks each by `login_hint` or on the page, as any other user.
     ///
     /// | user | what happens |
     /// | --- | --- |
@@ -119,23 +122,21 @@ impl Emulator {
     /// | `idle@contoso.example` | sessions were unused too long (AADSTS700082) |
     /// | `revoked@contoso.example` | sessions were revoked (AADSTS50173) |
     ///
-    /// A sign-in that passes the challenge's claims on asks for the code, and renewals then work.
+    /// A sign-in that contains the challenge's claims asks for the code; renewals then succeed.
     pub fn personas(&self) -> Vec<(&'static str, &'static str)> {
         let all = directory::personas().iter();
         all.map(|user| (user.username, user.note)).collect()
     }
 
-    /// The names of all ordinary users, first to last: two ordinary ones, one without a Teams licence, and
-    /// one whose home is another directory.
+    /// Returns the names of the ordinary users: two without peculiarities, one without a Teams
+    /// licence, and one with another home tenant.
     pub fn usernames(&self) -> Vec<&'static str> {
-        directory::ordinary()
-            .iter()
-            .map(|user| user.username)
-            .collect()
+        let all = directory::ordinary().iter();
+        all.map(|user| user.username).collect()
     }
 
-    /// All users, the ordinary ones first, each with the object id and the directory of their home:
-    /// together the home account id that a client learns.
+    /// Returns all users, the ordinary ones first. Object id and tenant id together are the home
+    /// account id of clients.
     pub fn users(&self) -> Vec<Identity> {
         let all = directory::everyone();
         all.map(|user| Identity {
@@ -146,22 +147,14 @@ impl Emulator {
         .collect()
     }
 
-    /// The resource's own id, which stands in the ids of its identities.
+    /// Returns the resource's id, which is part of its identities' ids.
     pub fn resource_id(&self) -> &'static str {
         directory::RESOURCE_ID
     }
 
-    /// A well-formed id of an identity that belongs to another resource.
+    /// Returns a valid id of another resource's identity.
     pub fn foreign_identity(&self) -> String {
-        format!(
-            "8:acs:{}_{}",
-            directory::OTHER_RESOURCE_ID,
-            directory::SOMEBODY
-        )
+        let resource = directory::OTHER_RESOURCE_ID;
+        format!("8:acs:{resource}_{}", directory::OTHER_IDENTITY)
     }
-}
-
-/// The connection string of the resource at this endpoint.
-pub(super) fn connection_string(url: &str) -> String {
-    format!("endpoint={url}/;accesskey={}", directory::ACCESS_KEY)
 }

@@ -1,14 +1,33 @@
-//! The names that the emulator answers to beside the loopback ones.
+//! Host names, paths and form fields of the emulator.
 
 use std::net::IpAddr;
 
 use crate::error::{Error, Kind, Result};
 
-/// The names in lower case, each a host's name or address.
+/// The path of the managed identity's endpoint.
+pub(crate) const MANAGED_IDENTITY_PATH: &str = "/emulator/managed-identity";
+/// The button of a user on the sign-in page; its value is the user's name.
+pub(crate) const USER_FIELD: &str = "emulator_user";
+/// The button that cancels a sign-in.
+pub(crate) const CANCEL_FIELD: &str = "emulator_cancel";
+/// The button that confirms the app of a device code.
+pub(crate) const CONFIRM_FIELD: &str = "emulator_confirm";
+/// The field of the second factor's code.
+pub(crate) const CODE_FIELD: &str = "emulator_code";
+/// The only valid code, which the page shows.
+pub(crate) const RIGHT_CODE: &str = "123456";
+
+/// Returns whether a path belongs to the ACS resource and not to Entra.
+pub(crate) fn is_acs_path(path: &str) -> bool {
+    let starts = ["/teamsUser/", "/identities", "/access/"];
+    starts.iter().any(|start| path.starts_with(start))
+}
+
+/// Returns the names in lower case.
 ///
 /// # Errors
-/// [`Kind::Usage`] where one is not.
-pub(super) fn checked(names: &[String]) -> Result<Vec<String>> {
+/// [`Kind::Usage`] if one is neither a host name nor an address.
+pub(crate) fn checked(names: &[String]) -> Result<Vec<String>> {
     names.iter().map(|name| checked_one(name)).collect()
 }
 
@@ -31,18 +50,18 @@ fn checked_one(name: &str) -> Result<String> {
     }
 }
 
-/// The base of a URL at this port; a scheme's default port is left out, as clients leave it out of
-/// `Host` and of what they sign.
-pub(super) fn base(scheme: &str, host: &str, port: u16) -> String {
+/// Returns the base of a URL at this port, without the scheme's default port: clients omit that
+/// port in `Host` and in signed text too.
+pub(crate) fn base(scheme: &str, host: &str, port: u16) -> String {
     match Some(port) == default_port(scheme) {
         true => format!("{scheme}://{host}"),
         false => format!("{scheme}://{host}:{port}"),
     }
 }
 
-/// Whether a `Host` header names this listener: by a loopback name or one of these, with exactly
-/// this port, or without one if it is the scheme's own (RFC 9110, section 4.2).
-pub(super) fn is_ours(scheme: &str, header: &str, port: u16, names: &[String]) -> bool {
+/// Returns whether a `Host` header names this listener: a loopback name or one of `names`, with
+/// this port, or without a port if it is the scheme's default (RFC 9110, section 4.2).
+pub(crate) fn is_ours(scheme: &str, header: &str, port: u16, names: &[String]) -> bool {
     let ends_name = |colon: usize| !header[colon..].contains(']');
     let (name, given) = match header.rfind(':').filter(|colon| ends_name(*colon)) {
         Some(colon) => (&header[..colon], Some(&header[colon + 1..])),
@@ -62,9 +81,9 @@ pub(super) fn is_ours(scheme: &str, header: &str, port: u16, names: &[String]) -
     is_our_port && is_our_name()
 }
 
-/// The `Host` that was meant by one with this port twice. @azure/communication-common 2.0.0 to 2.4.0
-/// sends and signs `localhost:8443:8443`.
-pub(super) fn without_second_port(header: &str, port: u16) -> Option<&str> {
+/// Removes the second port of a `Host` header that has this port twice, as
+/// @azure/communication-common 2.0.0 to 2.4.0 sends and signs `localhost:8443:8443`.
+pub(crate) fn without_second_port(header: &str, port: u16) -> Option<&str> {
     let port = format!(":{port}");
     header
         .strip_suffix(&port)

@@ -1,27 +1,35 @@
-//! Which permissions exist, on which resource, and what a `scope` parameter asks for.
-//!
-//! In comes the text of the parameter, out comes what is asked of OpenID Connect and of each
-//! resource, or why it cannot be. Who consented is not asked: the app's admin has.
+//! The resources with their scopes, and the `scope` parameter.
 
-use super::verify::is_guid;
+use crate::emulator::verify::is_guid;
 
-/// An API that tokens can be asked for.
+/// An API with one of its identifiers.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Resource {
-    /// What stands before a scope's short name.
+pub(crate) struct Resource {
+    /// The text before a scope's short name.
     prefix: &'static str,
     /// The `aud` of its tokens.
-    pub(super) audience: &'static str,
+    pub(crate) audience: &'static str,
     scopes: &'static [&'static str],
 }
 
 /// The application id of the API "Azure Communication Services".
-pub(super) const TEAMS_API: &str = "1fd5118e-2576-4263-8130-9503064c837a";
+pub(crate) const TEAMS_API: &str = "1fd5118e-2576-4263-8130-9503064c837a";
 /// The application id of the API "Azure Communication Services Clients".
-pub(super) const CLIENTS_API: &str = "2a04943b-b6a7-4f65-8786-2bb6131b59f6";
+pub(crate) const CLIENTS_API: &str = "2a04943b-b6a7-4f65-8786-2bb6131b59f6";
 
-const GRAPH: &Resource = &RESOURCES[3];
+const TEAMS_URI: &str = "https://auth.msft.communication.azure.com";
+const CLIENTS_URI: &str = "https://communication.azure.com/clients";
+const RESOURCE_URI: &str = "https://communication.azure.com/";
+const RESOURCE_URI_WITHOUT_SLASH: &str = "https://communication.azure.com";
+/// The audiences of the Teams exchange's tokens.
+pub(crate) const TEAMS_AUDIENCES: [&str; 2] = [TEAMS_URI, TEAMS_API];
+/// The audiences of the clients' tokens.
+pub(crate) const CLIENTS_AUDIENCES: [&str; 2] = [CLIENTS_URI, CLIENTS_API];
+/// The audiences of tokens for the management of the resource.
+pub(crate) const RESOURCE_AUDIENCES: [&str; 3] =
+    [RESOURCE_URI, RESOURCE_URI_WITHOUT_SLASH, TEAMS_API];
 
+const IMPERSONATION: &[&str] = &["user_impersonation"];
 const CLIENTS_SCOPES: &[&str] = &[
     "VoIP",
     "VoIP.Join",
@@ -29,173 +37,155 @@ const CLIENTS_SCOPES: &[&str] = &[
     "Chat.Join",
     "Chat.Join.Limited",
 ];
-
-/// An API stands here once for each of its identifiers: tokens are for the identifier that was
-/// asked for.
-static RESOURCES: [Resource; 7] = [
-    Resource {
-        prefix: "https://auth.msft.communication.azure.com/",
-        audience: "https://auth.msft.communication.azure.com",
-        scopes: &[
-            "Teams.ManageCalls",
-            "Teams.ManageChats",
-            "TeamsExtension.ManageCalls",
-        ],
-    },
-    Resource {
-        prefix: "https://communication.azure.com/clients/",
-        audience: "https://communication.azure.com/clients",
-        scopes: CLIENTS_SCOPES,
-    },
-    Resource {
-        // The double slash is the service's own: its identifier ends with one.
-        prefix: "https://communication.azure.com//",
-        audience: "https://communication.azure.com/",
-        scopes: &["user_impersonation"],
-    },
-    Resource {
-        prefix: "https://graph.microsoft.com/",
-        audience: "https://graph.microsoft.com",
-        scopes: &["User.Read"],
-    },
-    Resource {
-        prefix: "https://communication.azure.com/",
-        audience: "https://communication.azure.com",
-        scopes: &["user_impersonation"],
-    },
-    Resource {
-        prefix: "1fd5118e-2576-4263-8130-9503064c837a/",
-        audience: TEAMS_API,
-        scopes: &[
-            "Teams.ManageCalls",
-            "Teams.ManageChats",
-            "TeamsExtension.ManageCalls",
-            "user_impersonation",
-        ],
-    },
-    Resource {
-        prefix: "2a04943b-b6a7-4f65-8786-2bb6131b59f6/",
-        audience: CLIENTS_API,
-        scopes: CLIENTS_SCOPES,
-    },
+const TEAMS_SCOPES: &[&str] = TEAMS_API_SCOPES.split_at(3).0;
+const TEAMS_API_SCOPES: &[&str] = &[
+    "Teams.ManageCalls",
+    "Teams.ManageChats",
+    "TeamsExtension.ManageCalls",
+    "user_impersonation",
 ];
 
-/// Microsoft Graph, whose tokens are given where no resource is named.
-pub(super) fn graph() -> &'static Resource {
-    GRAPH
+const fn resource(
+    prefix: &'static str,
+    audience: &'static str,
+    scopes: &'static [&'static str],
+) -> Resource {
+    Resource {
+        prefix,
+        audience,
+        scopes,
+    }
 }
 
-/// The audience of this name, as requests without scopes name a resource.
-pub(super) fn audience_named(name: &str) -> Option<&'static str> {
+/// Each API once for each of its identifiers, because a token's audience is the requested one.
+#[rustfmt::skip]
+static RESOURCES: [Resource; 7] = [
+    resource("https://graph.microsoft.com/", "https://graph.microsoft.com", &["User.Read"]),
+    resource("https://auth.msft.communication.azure.com/", TEAMS_URI, TEAMS_SCOPES),
+    resource("https://communication.azure.com/clients/", CLIENTS_URI, CLIENTS_SCOPES),
+    // The service's identifier ends with a slash, hence two.
+    resource("https://communication.azure.com//", RESOURCE_URI, IMPERSONATION),
+    resource("https://communication.azure.com/", RESOURCE_URI_WITHOUT_SLASH, IMPERSONATION),
+    resource("1fd5118e-2576-4263-8130-9503064c837a/", TEAMS_API, TEAMS_API_SCOPES),
+    resource("2a04943b-b6a7-4f65-8786-2bb6131b59f6/", CLIENTS_API, CLIENTS_SCOPES),
+];
+
+/// Microsoft Graph, the resource of scopes that name none.
+pub(crate) const GRAPH: &Resource = &RESOURCES[0];
+
+/// Returns the audience of this name, in any case.
+pub(crate) fn audience_named(name: &str) -> Option<&'static str> {
     RESOURCES
         .iter()
         .map(|resource| resource.audience)
         .find(|audience| audience.eq_ignore_ascii_case(name))
 }
 
-/// What a `scope` parameter asks for.
+/// The content of a `scope` parameter.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Scopes {
-    /// `openid`: an id_token.
-    pub(super) openid: bool,
-    /// `profile`: with names in it.
-    pub(super) profile: bool,
-    /// `email`: and the address.
-    pub(super) email: bool,
-    /// `offline_access`: a refresh token.
-    pub(super) offline_access: bool,
-    /// Resource scopes in the order asked: the resource and the scope's short name.
-    pub(super) on_resources: Vec<(&'static Resource, &'static str)>,
+pub(crate) struct Scopes {
+    /// `openid` requests an id_token.
+    pub(crate) openid: bool,
+    /// `profile` requests names in it.
+    pub(crate) profile: bool,
+    /// `email` requests the address in it.
+    pub(crate) email: bool,
+    /// `offline_access` requests a refresh token.
+    pub(crate) offline_access: bool,
+    /// The resource scopes in the order of the request: resource and short name.
+    pub(crate) on_resources: Vec<(&'static Resource, &'static str)>,
 }
 
-/// Why a `scope` parameter cannot be granted; each holds the scope that is to blame.
+/// An invalid scope.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum BadScope {
-    /// Not a scope of the resource, or no scope at all.
+pub(crate) enum BadScope {
+    /// The resource has no such scope, or the scopes cannot be combined.
     Scope(String),
-    /// No resource of that name.
+    /// There is no such resource.
     Resource(String),
 }
 
 const DEFAULT: &str = ".default";
 
 impl Scopes {
-    pub(super) fn parse(text: &str) -> Result<Scopes, BadScope> {
+    /// Parses a `scope` parameter.
+    pub(crate) fn parse(text: &str) -> Result<Scopes, BadScope> {
         let mut scopes = Scopes::default();
         for word in text.split(' ').filter(|word| !word.is_empty()) {
-            // Entra takes scopes in any case and answers in its own: AzureAD/
+            // Entra accepts scopes in any case and responds with its own spelling: AzureAD/
             // microsoft-authentication-library-for-go#214.
             match word.to_ascii_lowercase().as_str() {
                 "openid" => scopes.openid = true,
                 "profile" => scopes.profile = true,
                 "email" => scopes.email = true,
                 "offline_access" => scopes.offline_access = true,
-                _ => scopes.add(find(word)?),
+                _ => {
+                    let scope = find(word)?;
+                    if !scopes.on_resources.contains(&scope) {
+                        scopes.on_resources.push(scope);
+                    }
+                }
             }
         }
-        for (resource, name) in &scopes.on_resources {
-            let mixed = *name == DEFAULT
-                && scopes
-                    .on_resources
-                    .iter()
-                    .any(|(other, name)| other == resource && *name != DEFAULT);
-            if mixed {
-                return Err(BadScope::Scope(format!("{}{DEFAULT}", resource.prefix)));
-            }
-        }
-        Ok(scopes)
-    }
-
-    fn add(&mut self, scope: (&'static Resource, &'static str)) {
-        if !self.on_resources.contains(&scope) {
-            self.on_resources.push(scope);
+        let all = scopes.on_resources.iter();
+        let mut defaults = all.clone().filter(|(_, name)| *name == DEFAULT);
+        // `.default` excludes the resource's other scopes.
+        match defaults.find(|(resource, _)| all.clone().filter(|(r, _)| r == resource).count() > 1)
+        {
+            Some((resource, _)) => Err(BadScope::Scope(format!("{}{DEFAULT}", resource.prefix))),
+            None => Ok(scopes),
         }
     }
 
-    /// Nothing was asked for at all.
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         *self == Scopes::default()
     }
 
-    /// The resource that is asked for first.
-    pub(super) fn first_resource(&self) -> Option<&'static Resource> {
+    /// Returns the resource of the first resource scope.
+    pub(crate) fn first_resource(&self) -> Option<&'static Resource> {
         self.on_resources.first().map(|(resource, _)| *resource)
     }
 
-    /// Whether more than one resource is asked for.
-    pub(super) fn spans_resources(&self) -> bool {
+    /// Returns whether the scopes are of more than one resource.
+    pub(crate) fn spans_resources(&self) -> bool {
         let first = self.first_resource();
         self.on_resources.iter().any(|(r, _)| Some(*r) != first)
     }
 
-    /// What one resource's token grants: short names, with `.default` spelled out.
-    pub(super) fn granted_on(&self, resource: &'static Resource) -> Vec<&'static str> {
+    /// Adds the OpenID Connect scopes of another list.
+    pub(crate) fn with_openid_of(mut self, other: &Scopes) -> Scopes {
+        self.openid |= other.openid;
+        self.profile |= other.profile;
+        self.email |= other.email;
+        self.offline_access |= other.offline_access;
+        self
+    }
+
+    /// Returns the short names of one resource's scopes, with `.default` replaced by all of them.
+    pub(crate) fn granted_on(&self, resource: &'static Resource) -> Vec<&'static str> {
+        let scopes = self.on_resources.iter().filter(|(r, _)| *r == resource);
         let mut granted = Vec::new();
-        for (_, name) in self.on_resources.iter().filter(|(r, _)| *r == resource) {
-            let names = match *name {
-                DEFAULT => resource.scopes,
-                _ => std::slice::from_ref(name),
-            };
-            granted.extend(
-                names
-                    .iter()
-                    .filter(|name| !granted.contains(*name))
-                    .copied()
-                    .collect::<Vec<_>>(),
-            );
+        for name in scopes.flat_map(|(_, name)| match *name {
+            DEFAULT => resource.scopes,
+            _ => std::slice::from_ref(name),
+        }) {
+            if !granted.contains(name) {
+                granted.push(*name);
+            }
         }
         granted
     }
 
-    /// The `scope` member of a token answer: everything granted but `offline_access`.
-    pub(super) fn echo(&self, resource: &'static Resource, granted: &[&str]) -> String {
-        let mut words: Vec<String> = granted
-            .iter()
+    /// Returns the `scope` member of a token response: all granted scopes but `offline_access`.
+    pub(crate) fn echo(&self, resource: &'static Resource, granted: &[&str]) -> String {
+        let default = self
+            .on_resources
+            .contains(&(resource, DEFAULT))
+            .then_some(&DEFAULT);
+        let names = granted.iter().chain(default);
+        let mut words: Vec<String> = names
             .map(|name| format!("{}{name}", resource.prefix))
             .collect();
-        if self.on_resources.contains(&(resource, DEFAULT)) {
-            words.push(format!("{}{DEFAULT}", resource.prefix));
-        }
         if self.openid {
             words.extend(["openid".to_owned(), "profile".to_owned()]);
         }
@@ -205,28 +195,23 @@ impl Scopes {
         words.join(" ")
     }
 
-    /// The parameter's text again, for a refresh token to carry.
-    pub(super) fn to_text(&self) -> String {
-        [
+    /// Returns the parameter's text, for a refresh token.
+    pub(crate) fn to_text(&self) -> String {
+        let flags = [
             (self.openid, "openid"),
             (self.profile, "profile"),
             (self.email, "email"),
             (self.offline_access, "offline_access"),
-        ]
-        .iter()
-        .filter(|(request, _)| *request)
-        .map(|(_, word)| (*word).to_owned())
-        .chain(
-            self.on_resources
-                .iter()
-                .map(|(resource, name)| format!("{}{name}", resource.prefix)),
-        )
-        .collect::<Vec<_>>()
-        .join(" ")
+        ];
+        let set = flags.iter().filter(|(is_set, _)| *is_set);
+        let words = set.map(|(_, word)| (*word).to_owned());
+        let scopes = self.on_resources.iter();
+        let scopes = scopes.map(|(resource, name)| format!("{}{name}", resource.prefix));
+        words.chain(scopes).collect::<Vec<_>>().join(" ")
     }
 }
 
-/// A scope without a resource is one of Microsoft Graph.
+/// Finds a scope. A scope without a resource is one of Microsoft Graph.
 fn find(word: &str) -> Result<(&'static Resource, &'static str), BadScope> {
     let (resource, name) = match of_resource(word) {
         Some(found) => found,
@@ -240,7 +225,7 @@ fn find(word: &str) -> Result<(&'static Resource, &'static str), BadScope> {
         .ok_or_else(|| BadScope::Scope(word.to_owned()))
 }
 
-/// The resource whose prefix fits best, and what follows it.
+/// Returns the resource with the longest matching prefix, and the rest of the word.
 fn of_resource(word: &str) -> Option<(&'static Resource, &str)> {
     let name = |resource: &Resource| {
         let (start, name) = word.split_at_checked(resource.prefix.len())?;
@@ -252,7 +237,7 @@ fn of_resource(word: &str) -> Option<(&'static Resource, &str)> {
         .max_by_key(|(resource, _)| resource.prefix.len())
 }
 
-/// Whether a scope begins with a resource, by URI or by application id.
+/// Returns whether a scope begins with a resource, by URI or by application id.
 fn names_resource(word: &str) -> bool {
     word.contains("://") || word.split_once('/').is_some_and(|(id, _)| is_guid(id))
 }
@@ -262,7 +247,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn scopes_of_several_resources_are_told_apart() {
+    fn scopes_of_several_resources_are_detected() {
         let one = "openid https://auth.msft.communication.azure.com/Teams.ManageCalls https://auth.msft.communication.azure.com/Teams.ManageChats";
         let two = format!("{one} User.Read");
         assert!(!Scopes::parse(one).expect("known").spans_resources());
@@ -270,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_exist_is_named() {
+    fn an_unknown_scope_is_named() {
         assert_eq!(
             Scopes::parse("https://auth.msft.communication.azure.com/Teams.ManageAll"),
             Err(BadScope::Scope(
@@ -285,8 +270,8 @@ mod tests {
     }
 
     #[test]
-    fn scopes_are_known_in_any_case_and_echoed_in_the_services() {
-        for (request, echoed) in [
+    fn scopes_in_any_case_are_echoed_in_the_services_spelling() {
+        for (requested, echoed) in [
             (
                 "https://auth.msft.communication.azure.com/teams.managecalls OpenID",
                 "https://auth.msft.communication.azure.com/Teams.ManageCalls openid profile",
@@ -306,15 +291,15 @@ mod tests {
                  https://communication.azure.com/.default",
             ),
         ] {
-            let scopes = Scopes::parse(request).expect("known");
+            let scopes = Scopes::parse(requested).expect("known");
             let resource = scopes.first_resource().expect("there is one");
             let granted = scopes.granted_on(resource);
-            assert_eq!(scopes.echo(resource, &granted), echoed, "{request}");
+            assert_eq!(scopes.echo(resource, &granted), echoed, "{requested}");
         }
     }
 
     #[test]
-    fn each_identifier_of_an_api_is_an_audience_of_its_own() {
+    fn each_identifier_of_an_api_is_a_separate_audience() {
         for (scope, audience) in [
             (
                 "https://communication.azure.com//.default",

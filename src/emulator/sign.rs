@@ -1,16 +1,15 @@
-//! Tokens made and read with the one published, worthless key.
-//!
-//! In come claims, out come compact JWS tokens (RFC 7515) and the public key as JWKS; a token that
-//! comes in goes out as its claims if this key signed it. What the claims mean is judged elsewhere.
+//! Signs and verifies tokens with the published key: compact JWS (RFC 7515) and the key's JWKS.
 
 use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::rand::SystemRandom;
 use ring::rsa::PublicKeyComponents;
 use ring::signature::{
     RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256, RSA_PSS_2048_8192_SHA256, RsaKeyPair,
 };
 use ring::{digest, hmac};
+use rustls::pki_types::PrivatePkcs8KeyDer;
+use rustls::pki_types::pem::PemObject;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -20,38 +19,39 @@ use crate::error::{Error, Result};
 const KEY: &str = include_str!("../../assets/emulator/worthless-test-key.pem");
 
 /// Signs and verifies.
-pub(super) struct Signer {
+pub(crate) struct Signer {
     rsa: RsaKeyPair,
     sealing: hmac::Key,
     thumbprint: Vec<u8>,
 }
 
 impl Signer {
-    pub(super) fn new() -> Result<Signer> {
+    pub(crate) fn new() -> Result<Signer> {
         Signer::from_pem(KEY)
     }
 
-    /// With the first private key of a published PEM file.
-    pub(super) fn from_pem(pem: &str) -> Result<Signer> {
+    /// Reads the first private key of a published PEM file.
+    pub(crate) fn from_pem(pem: &str) -> Result<Signer> {
         let broken = || Error::internal("the emulator's published test key cannot be read");
-        let der = pem_block(pem, "PRIVATE KEY").ok_or_else(broken)?;
-        let rsa = RsaKeyPair::from_pkcs8(&der).map_err(|_| broken())?;
+        let der = PrivatePkcs8KeyDer::from_pem_slice(pem.as_bytes()).map_err(|_| broken())?;
+        let der = der.secret_pkcs8_der();
+        let rsa = RsaKeyPair::from_pkcs8(der).map_err(|_| broken())?;
         let thumbprint = digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, rsa.public().as_ref());
         Ok(Signer {
-            // Refresh tokens survive a restart, so what seals them must be as fixed as the key.
-            sealing: hmac::Key::new(hmac::HMAC_SHA256, &der),
+            // Derived from the fixed key, so that refresh tokens survive a restart.
+            sealing: hmac::Key::new(hmac::HMAC_SHA256, der),
             thumbprint: thumbprint.as_ref().to_vec(),
             rsa,
         })
     }
 
-    /// The key's name in Entra's spelling.
-    pub(super) fn key_id(&self) -> String {
+    /// Returns the key's id, as Entra spells it.
+    pub(crate) fn key_id(&self) -> String {
         URL_SAFE_NO_PAD.encode(&self.thumbprint)
     }
 
-    /// The public key as JWKS shows it.
-    pub(super) fn jwk(&self) -> Value {
+    /// Returns the public key as a JWK.
+    pub(crate) fn jwk(&self) -> Value {
         let public = self.public();
         json!({
             "kty": "RSA",
@@ -64,24 +64,22 @@ impl Signer {
         })
     }
 
-    /// An id_token: Entra's v2 header names the key by `kid` alone.
-    pub(super) fn id_token(&self, claims: &impl Serialize) -> String {
-        self.sign(
-            &json!({"typ": "JWT", "alg": "RS256", "kid": self.key_id()}),
-            claims,
-        )
+    /// Signs an id_token. Entra's v2 header names the key by `kid` alone.
+    pub(crate) fn id_token(&self, claims: &impl Serialize) -> String {
+        let header = json!({"typ": "JWT", "alg": "RS256", "kid": self.key_id()});
+        self.sign(&header, claims)
     }
 
-    /// An Entra access token in the v1 shape.
-    pub(super) fn access_token(&self, claims: &impl Serialize) -> String {
+    /// Signs an Entra access token of version 1.
+    pub(crate) fn access_token(&self, claims: &impl Serialize) -> String {
         let header = json!({
             "typ": "JWT", "alg": "RS256", "x5t": self.key_id(), "kid": self.key_id(),
         });
         self.sign(&header, claims)
     }
 
-    /// A Communication token: `kid` is the thumbprint in hexadecimal, `x5t` in base64url.
-    pub(super) fn communication_token(&self, claims: &impl Serialize) -> String {
+    /// Signs a Communication token: `kid` is the thumbprint in hexadecimal, `x5t` in base64url.
+    pub(crate) fn communication_token(&self, claims: &impl Serialize) -> String {
         let hex: String = self.thumbprint.iter().map(|b| format!("{b:02X}")).collect();
         let header = json!({"alg": "RS256", "kid": hex, "x5t": self.key_id(), "typ": "JWT"});
         self.sign(&header, claims)
@@ -91,7 +89,7 @@ impl Signer {
         clippy::expect_used,
         reason = "our own plain structs serialise, and a 2048-bit key signs a SHA-256 digest"
     )]
-    pub(super) fn sign(&self, header: &Value, claims: &impl Serialize) -> String {
+    pub(crate) fn sign(&self, header: &Value, claims: &impl Serialize) -> String {
         let claims = serde_json::to_vec(claims).expect("plain data");
         let signed = format!(
             "{}.{}",
@@ -99,10 +97,11 @@ impl Signer {
             URL_SAFE_NO_PAD.encode(claims)
         );
         let mut signature = vec![0; self.rsa.public().modulus_len()];
+        let random = SystemRandom::new();
         self.rsa
             .sign(
                 &RSA_PKCS1_SHA256,
-                &SystemRandom::new(),
+                &random,
                 signed.as_bytes(),
                 &mut signature,
             )
@@ -110,34 +109,34 @@ impl Signer {
         format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature))
     }
 
-    /// The claims of a token that this key signed with RS256; `None` for any other text.
-    pub(super) fn read<T: DeserializeOwned>(&self, token: &str) -> Option<T> {
+    /// Returns the claims of a token that this key signed with RS256; `None` for any other text.
+    pub(crate) fn read<T: DeserializeOwned>(&self, token: &str) -> Option<T> {
         self.open(token, &["RS256"])
     }
 
-    /// The same for a token that may be signed with any of these, RS256 and PS256.
-    pub(super) fn open<T: DeserializeOwned>(&self, token: &str, algorithms: &[&str]) -> Option<T> {
+    /// Returns the claims of a token that this key signed with one of these algorithms, RS256 or
+    /// PS256.
+    pub(crate) fn open<T: DeserializeOwned>(&self, token: &str, algorithms: &[&str]) -> Option<T> {
         let (signed, signature) = token.rsplit_once('.')?;
         let (header, claims) = signed.split_once('.')?;
         let header: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(header).ok()?).ok()?;
-        let algorithm = header["alg"]
+        let padding = match header["alg"]
             .as_str()
-            .filter(|name| algorithms.contains(name))?;
-        let padding = match algorithm {
+            .filter(|alg| algorithms.contains(alg))?
+        {
             "RS256" => &RSA_PKCS1_2048_8192_SHA256,
             "PS256" => &RSA_PSS_2048_8192_SHA256,
             _ => return None,
         };
         let signature = URL_SAFE_NO_PAD.decode(signature).ok()?;
-        self.public()
-            .verify(padding, signed.as_bytes(), &signature)
-            .ok()?;
+        let public = self.public();
+        public.verify(padding, signed.as_bytes(), &signature).ok()?;
         serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).ok()?).ok()
     }
 
-    /// Seals a value so that only this emulator, or a later one, can have made it.
+    /// Authenticates a value, so that only an emulator can have made the text.
     #[expect(clippy::expect_used, reason = "our own plain structs serialise")]
-    pub(super) fn seal(&self, value: &impl Serialize) -> String {
+    pub(crate) fn seal(&self, value: &impl Serialize) -> String {
         let body = serde_json::to_vec(value).expect("plain data");
         let tag = hmac::sign(&self.sealing, &body);
         format!(
@@ -147,8 +146,8 @@ impl Signer {
         )
     }
 
-    /// What [`Signer::seal`] sealed; `None` for any other text.
-    pub(super) fn unseal<T: DeserializeOwned>(&self, text: &str) -> Option<T> {
+    /// Returns the value of a text from [`Signer::seal`]; `None` for any other text.
+    pub(crate) fn unseal<T: DeserializeOwned>(&self, text: &str) -> Option<T> {
         let (body, tag) = text.strip_prefix("1.worthless.")?.split_once('.')?;
         let body = URL_SAFE_NO_PAD.decode(body).ok()?;
         hmac::verify(&self.sealing, &body, &URL_SAFE_NO_PAD.decode(tag).ok()?).ok()?;
@@ -160,24 +159,12 @@ impl Signer {
     }
 }
 
-/// The bytes of the first block with this label (RFC 7468).
-pub(super) fn pem_block(pem: &str, label: &str) -> Option<Vec<u8>> {
-    let begin = format!("-----BEGIN {label}-----");
-    let base64: String = pem
-        .lines()
-        .skip_while(|line| *line != begin)
-        .skip(1)
-        .take_while(|line| !line.starts_with("-----END"))
-        .collect();
-    STANDARD.decode(base64).ok().filter(|der| !der.is_empty())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_token_is_read_only_while_untouched() {
+    fn only_an_unchanged_token_is_read() {
         let signer = Signer::new().expect("the key is shipped");
         let token = signer.access_token(&json!({"oid": "x"}));
         assert_eq!(signer.read(&token), Some(json!({"oid": "x"})));
@@ -199,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn a_seal_is_broken_by_a_change() {
+    fn a_changed_seal_is_rejected() {
         let signer = Signer::new().expect("the key is shipped");
         let sealed = signer.seal(&"mine");
         assert_eq!(signer.unseal::<String>(&sealed).as_deref(), Some("mine"));

@@ -1,114 +1,102 @@
-//! Who asks the resource: its owner by signature, an Entra principal by role, or a user by token.
+//! Authentication of callers: an access key's signature, or an Entra token.
 //!
-//! In comes a request with its `Authorization`, out comes that it may go on, or a refusal. All
-//! faults of a proof look alike from outside; only the journal learns which it was.
+//! All failures have the same response; the journal has the reason.
 
 use serde::Deserialize;
 
-use super::super::directory;
-use super::super::scopes::TEAMS_API;
-use super::super::server::{Context, Request};
-use super::super::verify::SignedRequest;
-use super::Refusal;
-use crate::time::Timestamp;
+use super::error::AcsError;
+use crate::emulator::directory;
+use crate::emulator::http::Request;
+use crate::emulator::scopes::RESOURCE_AUDIENCES;
+use crate::emulator::verify::SignedRequest;
 
-/// The audiences of tokens by which Entra principals act on the resource: the API's URI, which ends
-/// with a slash, the same without it, and the API's application id.
-const AUDIENCES: [&str; 3] = [
-    "https://communication.azure.com/",
-    "https://communication.azure.com",
-    TEAMS_API,
-];
-
-/// The claims of an Entra access token that the resource looks at.
+/// The claims of an Entra access token that the resource reads.
 #[derive(Debug, Deserialize)]
-pub(super) struct EntraClaims {
-    pub(super) aud: String,
+pub(crate) struct EntraClaims {
+    aud: String,
     iss: String,
     nbf: i64,
-    /// What the client can do.
+    /// The client's capabilities.
     #[serde(default)]
     xms_cc: Vec<String>,
-    pub(super) exp: i64,
-    /// What the user allowed; an app's own token has none.
+    pub(crate) exp: i64,
+    /// The user's scopes; an app's token has none.
     #[serde(default)]
     scp: String,
-    pub(super) appid: String,
-    pub(super) oid: String,
-    pub(super) tid: String,
+    pub(crate) appid: String,
+    pub(crate) oid: String,
+    pub(crate) tid: String,
 }
 
 impl EntraClaims {
-    /// Reads a token that this emulator's Entra issued and that lives, or says why not.
-    pub(super) fn read(
-        shared: &Context,
-        token: &str,
-        now: Timestamp,
-    ) -> Result<EntraClaims, &'static str> {
-        let claims: EntraClaims = shared
-            .signer
-            .read(token)
-            .ok_or("the token is not one of this emulator's Entra")?;
-        let issuer = claims
-            .iss
-            .strip_suffix('/')
-            .and_then(|issuer| issuer.strip_suffix(&claims.tid)?.strip_suffix('/'));
-        if !issuer.is_some_and(|base| shared.is_own_base(base)) {
+    /// Reads a valid token of this emulator's Entra.
+    ///
+    /// # Errors
+    /// Returns the reason for the journal.
+    pub(crate) fn read(request: &Request, token: &str) -> Result<EntraClaims, &'static str> {
+        let claims: Option<EntraClaims> = request.context.signer.read(token);
+        let claims = claims.ok_or("the token is not one of this emulator's Entra")?;
+        let issuer = claims.iss.strip_suffix('/');
+        let base = issuer.and_then(|issuer| issuer.strip_suffix(&claims.tid)?.strip_suffix('/'));
+        if !base.is_some_and(|base| request.context.is_own_base(base)) {
             return Err("the token's issuer is not its tenant's");
         }
-        let now = now.unix_seconds();
+        let now = request.now.unix_seconds();
         match now >= claims.nbf && now < claims.exp {
             true => Ok(claims),
             false => Err("the token is expired or not yet valid"),
         }
     }
 
-    /// Whether the resource has taken the token back since, of a client that can be told so.
-    pub(super) fn check_not_taken_back(&self, shared: &Context) -> Result<(), Refusal> {
-        let revoked = shared.state.lock().access_revoked;
-        let is_able = self
-            .xms_cc
-            .iter()
-            .any(|word| word.eq_ignore_ascii_case("cp1"));
-        match revoked {
-            Some(revoked) if is_able && self.nbf < revoked.unix_seconds() => {
-                Err(Refusal::challenge(revoked))
+    /// Checks that the token is for one of these audiences.
+    pub(crate) fn check_audience(&self, audiences: &[&str]) -> Result<(), &'static str> {
+        match audiences.contains(&self.aud.as_str()) {
+            true => Ok(()),
+            false => Err("the token is for another audience"),
+        }
+    }
+
+    /// Checks that the resource has not revoked the token since. Only the tokens of clients with
+    /// Continuous Access Evaluation are revoked.
+    pub(crate) fn check_not_revoked(&self, request: &Request) -> Result<(), AcsError> {
+        let mut capabilities = self.xms_cc.iter();
+        let is_capable = capabilities.any(|word| word.eq_ignore_ascii_case("cp1"));
+        match request.state().access_revoked {
+            Some(revoked) if is_capable && self.nbf < revoked.unix_seconds() => {
+                Err(AcsError::challenge(revoked))
             }
             _ => Ok(()),
         }
     }
 
-    /// What these scopes of Entra stand for, in the table's order.
-    pub(super) fn granted<'a>(&self, scopes: &[(&str, &'a str)]) -> Vec<&'a str> {
-        scopes
-            .iter()
-            .filter(|(entra, _)| self.scp.split(' ').any(|scope| scope == *entra))
-            .map(|(_, acs)| *acs)
-            .collect()
+    /// Returns the ACS scopes of the token's scopes, in the table's order.
+    pub(crate) fn granted<'a>(&self, scopes: &[(&str, &'a str)]) -> Vec<&'a str> {
+        let has = |entra: &str| self.scp.split(' ').any(|scope| scope == entra);
+        let granted = scopes.iter().filter(|(entra, _)| has(entra));
+        granted.map(|(_, acs)| *acs).collect()
     }
 }
 
-/// Lets only those pass who may manage the resource: whoever holds the access key, and Entra
-/// principals with a role on it.
-pub(super) fn may_manage(shared: &Context, request: &Request) -> Result<(), Refusal> {
-    if let Some(token) = bearer(shared, request) {
-        let claims = EntraClaims::read(shared, token, request.now).map_err(Refusal::denied)?;
-        if !AUDIENCES.contains(&claims.aud.as_str()) {
-            return Err(Refusal::denied("the token is for another audience"));
-        }
+/// Checks that the caller may manage the resource: it has the access key, or is an Entra principal
+/// with a role.
+pub(crate) fn check_may_manage(request: &Request) -> Result<(), AcsError> {
+    if let Some(token) = bearer(request) {
+        let claims = EntraClaims::read(request, token).map_err(AcsError::denied)?;
+        let checked = claims.check_audience(&RESOURCE_AUDIENCES);
+        checked.map_err(AcsError::denied)?;
         return match directory::has_role(&claims.oid, &claims.tid) {
             true => Ok(()),
-            false => Err(Refusal::forbidden(
+            false => Err(AcsError::forbidden(
                 "The principal has no role on the resource.",
             )),
         };
     }
-    if let Some((_, secret)) = request.header("authorization").and_then(|value| {
-        value
-            .split_once("Signature=")
-            .or_else(|| value.split_once(' '))
-    }) {
-        shared.state.lock().keep_secret(secret);
+    let secret = request.header("authorization").and_then(|value| {
+        let parts = value.split_once("Signature=");
+        parts.or_else(|| value.split_once(' '))
+    });
+    if let Some((_, secret)) = secret {
+        request.state().keep_secret(secret);
     }
     let signed = SignedRequest {
         method: request.method.as_str(),
@@ -116,17 +104,16 @@ pub(super) fn may_manage(shared: &Context, request: &Request) -> Result<(), Refu
         header: &|name| request.header(name),
         body: &request.body,
     };
-    signed
-        .check(directory::ACCESS_KEY_BYTES, request.now)
-        .map_err(Refusal::denied)
+    let checked = signed.check(directory::ACCESS_KEY_BYTES, request.now);
+    checked.map_err(AcsError::denied)
 }
 
-/// The bearer token, if one is sent (RFC 6750, section 2.1).
-pub(super) fn bearer<'a>(shared: &Context, request: &'a Request) -> Option<&'a str> {
+/// Returns the bearer token (RFC 6750, section 2.1), if there is one.
+pub(crate) fn bearer(request: &Request) -> Option<&str> {
     let (scheme, token) = request.header("authorization")?.split_once(' ')?;
     if !scheme.eq_ignore_ascii_case("bearer") {
         return None;
     }
-    shared.state.lock().keep_secret(token);
+    request.state().keep_secret(token);
     Some(token)
 }

@@ -1,18 +1,17 @@
-//! Communication tokens: made here, and asked here whether they still count.
+//! Communication tokens: issue and validation.
 //!
-//! In comes whom a token speaks for and what it allows, out comes the token with the claims of the
-//! real one in their order. Two claims are the emulator's own: `emulator`, so that nobody takes it
-//! for real, and `emulatorSerial`, by which a revocation tells apart tokens of the same second.
+//! A token has the real one's claims in their order, and two more: `emulator`, which marks it, and
+//! `emulatorSerial`, which separates tokens of the same second for a revocation.
 
-use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::super::directory::RESOURCE_ID;
-use super::super::server::{Context, Reply, Request};
+use crate::emulator::context::Context;
+use crate::emulator::directory::RESOURCE_ID;
+use crate::emulator::http::{Reply, Request};
 use crate::time::Timestamp;
 
-/// The bit mask seen in real tokens, whatever their scopes.
+/// The bit mask of real tokens, which is the same for all scopes.
 const SCOPE_MASK: u32 = 0x700;
 
 /// The claims, in the service's order.
@@ -34,40 +33,40 @@ struct Claims<'a> {
     emulator_serial: u64,
 }
 
-/// What a token is to say.
-pub(super) struct TokenOptions<'a> {
-    /// Whom it speaks for: their raw id without `8:`.
-    pub(super) skype_id: &'a str,
-    /// The directory, for a Teams user.
-    pub(super) tenant_id: Option<&'a str>,
-    pub(super) scopes: Vec<&'a str>,
-    pub(super) expires: Timestamp,
+/// The content of a new token.
+pub(crate) struct TokenOptions<'a> {
+    /// The identity's raw id without `8:`.
+    pub(crate) skype_id: &'a str,
+    /// The tenant of a Teams user.
+    pub(crate) tenant_id: Option<&'a str>,
+    pub(crate) scopes: &'a [&'a str],
+    pub(crate) expires: Timestamp,
 }
 
-/// Issues a token: `token` and `expiresOn`, as the service answers them.
-pub(super) fn issue(shared: &Context, now: Timestamp, wish: &TokenOptions<'_>) -> Value {
-    let name = name_in(wish.skype_id).unwrap_or_default();
-    let serial = shared.state.lock().ledger.issue(name, now);
-    let iat = now.unix_seconds();
-    let token = shared.signer.communication_token(&Claims {
-        skypeid: wish.skype_id,
+/// Issues a token. Returns the service's `token` and `expiresOn`.
+pub(crate) fn issue(request: &Request, options: &TokenOptions<'_>) -> Value {
+    let name = name_in(options.skype_id).unwrap_or_default();
+    let mut state = request.state();
+    let iat = request.now.unix_seconds();
+    let token = request.context.signer.communication_token(&Claims {
+        skypeid: options.skype_id,
         scp: SCOPE_MASK,
         csi: iat.to_string(),
-        exp: wish.expires.unix_seconds(),
+        exp: options.expires.unix_seconds(),
         rgn: "amer",
         iat,
-        acs_scope: wish.scopes.join(","),
+        acs_scope: options.scopes.join(","),
         resource_id: RESOURCE_ID,
         resource_location: "unitedstates",
-        tenant_id: wish.tenant_id,
+        tenant_id: options.tenant_id,
         emulator: true,
-        emulator_serial: serial,
+        emulator_serial: state.identities.issue(name, request.now),
     });
-    shared.state.lock().keep_secret(&token);
-    json!({"token": token, "expiresOn": service_time(wish.expires)})
+    state.keep_secret(&token);
+    json!({"token": token, "expiresOn": service_time(options.expires)})
 }
 
-/// What is read back of a token.
+/// The claims that a validation reads.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Presented {
@@ -77,55 +76,52 @@ struct Presented {
     emulator_serial: u64,
 }
 
-/// The claims of a token that the data plane would still accept; `None` for any other text.
-pub(in crate::emulator) fn accepted(shared: &Context, token: &str) -> Option<Value> {
-    let claims: Value = shared.signer.read(token)?;
+/// Returns the claims of a valid token; `None` for any other text.
+pub(crate) fn accepted(context: &Context, token: &str) -> Option<Value> {
+    let claims: Value = context.signer.read(token)?;
     let presented: Presented = serde_json::from_value(claims.clone()).ok()?;
-    if presented.resource_id != RESOURCE_ID || shared.clock.now().unix_seconds() >= presented.exp {
+    if presented.resource_id != RESOURCE_ID || context.clock.now().unix_seconds() >= presented.exp {
         return None;
     }
-    let counts = match name_in(&presented.skypeid) {
-        Some(name) => shared
-            .state
-            .lock()
-            .ledger
-            .honours(name, presented.emulator_serial),
-        // Nobody can revoke a Teams user's token.
+    let is_valid = match name_in(&presented.skypeid) {
+        Some(name) => {
+            let state = context.state();
+            state.identities.is_valid(name, presented.emulator_serial)
+        }
+        // A Teams user's token cannot be revoked.
         None => presented.skypeid.starts_with("orgid:"),
     };
-    counts.then_some(claims)
+    is_valid.then_some(claims)
 }
 
-/// `GET /emulator/whoami`: is the bearer's token still good, and what does it say? The service has
-/// no such operation; here it stands for the data plane that would be asked with the token.
-pub(in crate::emulator) fn whoami(shared: &Context, request: &Request) -> Reply {
-    let token = request
-        .header("authorization")
-        .and_then(|value| value.strip_prefix("Bearer "));
+/// `GET /emulator/whoami`: returns the claims of a valid bearer token. The service has no such
+/// operation; here it represents the services that accept a token.
+pub(crate) fn whoami(request: &Request) -> Reply {
+    let authorization = request.header("authorization");
+    let token = authorization.and_then(|value| value.strip_prefix("Bearer "));
     if let Some(token) = token {
-        shared.state.lock().keep_secret(token);
+        request.state().keep_secret(token);
     }
-    match token.and_then(|token| accepted(shared, token)) {
-        Some(claims) => Reply::json("whoami", StatusCode::OK, &claims),
+    let reply = match token.and_then(|token| accepted(&request.context, token)) {
+        Some(claims) => Reply::json(200, &claims),
         None => {
             let error = json!({"error": {
                 "code": "Unauthorized",
                 "message": "The Communication token is missing, expired, revoked or not of here.",
             }});
-            Reply::json("whoami", StatusCode::UNAUTHORIZED, &error)
+            Reply::json(401, &error)
         }
-    }
+    };
+    reply.named("whoami")
 }
 
-/// The ledger's name for whom a token of this resource's identities speaks for.
+/// Returns the name of an identity of this resource.
 fn name_in(skype_id: &str) -> Option<&str> {
-    skype_id
-        .strip_prefix("acs:")?
-        .strip_prefix(RESOURCE_ID)?
-        .strip_prefix('_')
+    let of_resource = skype_id.strip_prefix("acs:")?.strip_prefix(RESOURCE_ID)?;
+    of_resource.strip_prefix('_')
 }
 
-/// The service's own spelling of a time: seven fractional digits, and an offset for a `Z`.
-pub(super) fn service_time(time: Timestamp) -> String {
+/// Returns a time in the service's spelling: seven fractional digits, and an offset for `Z`.
+pub(crate) fn service_time(time: Timestamp) -> String {
     time.to_string().replace('Z', ".0000000+00:00")
 }

@@ -1,61 +1,37 @@
-//! The `claims` parameter: what a client says it can do, and which challenge it answers.
+//! The `claims` parameter: the client's capabilities and the challenge that it answers.
 //!
-//! In comes its text, out comes what the emulator's tokens and obstacles depend on. Everything
-//! else in it is accepted and means nothing here.
+//! All other claims are accepted and ignored.
 
 use serde_json::Value;
 
-use super::Refusal;
+use super::aadsts;
+use super::error::EntraError;
 use super::params::Params;
+use crate::emulator::state::codes::Requested;
 
 /// The policy that the emulator's challenges name.
 const POLICY: &str = "ac5ba55e-ca90-4000-8000-000000000001";
-/// The challenge of the token endpoint: JSON, which the error carries in a string.
-pub(super) const CHALLENGE: &str = r#"{"access_token":{"capolids":{"essential":true,"values":["ac5ba55e-ca90-4000-8000-000000000001"]}}}"#;
+/// The challenge of the token endpoint: JSON, which the error contains as a string.
+pub(crate) const CHALLENGE: &str = r#"{"access_token":{"capolids":{"essential":true,"values":["ac5ba55e-ca90-4000-8000-000000000001"]}}}"#;
 
-/// What a request asks for by claims.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(in super::super) struct Requested {
-    /// What the client can do (`xms_cc`), for instance `cp1`.
-    pub(super) capabilities: Vec<String>,
-    /// Whether it answers [`CHALLENGE`].
-    pub(super) answers_challenge: bool,
-}
-
-impl Requested {
-    /// What the sign-in asked for holds for the token, beside what its own request asks for.
-    pub(super) fn merged_with(&self, own: Requested) -> Requested {
-        match own.capabilities.is_empty() {
-            true => self.clone(),
-            false => own,
-        }
-    }
-
-    /// Reads the parameter; nothing is requested where it is absent.
-    pub(super) fn read(params: &Params) -> Result<Requested, Refusal> {
-        let Some(text) = params.get("claims") else {
-            return Ok(Requested::default());
-        };
-        let claims: Value = serde_json::from_str(text)
-            .ok()
-            .filter(Value::is_object)
-            .ok_or_else(|| {
-                Refusal::new(
-                    "invalid_request",
-                    9_002_313,
-                    "Invalid request. The 'claims' are not a JSON object.",
-                )
-            })?;
-        let values = |name: &str| -> Vec<String> {
-            let list = claims["access_token"][name]["values"].as_array();
-            let words = list.into_iter().flatten().filter_map(Value::as_str);
-            words.map(str::to_owned).collect()
-        };
-        Ok(Requested {
-            capabilities: values("xms_cc"),
-            answers_challenge: values("capolids").iter().any(|id| id == POLICY),
-        })
-    }
+/// Reads the parameter, if it is present.
+pub(crate) fn requested(params: &Params) -> Result<Requested, EntraError> {
+    let Some(text) = params.get("claims") else {
+        return Ok(Requested::default());
+    };
+    let claims: Value = serde_json::from_str(text)
+        .ok()
+        .filter(Value::is_object)
+        .ok_or(aadsts::INVALID_CLAIMS)?;
+    let values = |name: &str| -> Vec<String> {
+        let list = claims["access_token"][name]["values"].as_array();
+        let words = list.into_iter().flatten().filter_map(Value::as_str);
+        words.map(str::to_owned).collect()
+    };
+    Ok(Requested {
+        capabilities: values("xms_cc"),
+        answers_challenge: values("capolids").iter().any(|id| id == POLICY),
+    })
 }
 
 #[cfg(test)]
@@ -63,12 +39,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_challenge_is_answered_by_itself_and_by_what_it_is_merged_into() {
+    fn the_challenge_and_a_merged_challenge_are_recognised() {
         let read = |text: &str| {
             let query = url::form_urlencoded::Serializer::new(String::new())
                 .append_pair("claims", text)
                 .finish();
-            Requested::read(&Params::parse(query.as_bytes()).expect("parameters"))
+            requested(&Params::parse(query.as_bytes()).expect("parameters"))
         };
         assert!(read(CHALLENGE).expect("claims").answers_challenge);
         let merged = CHALLENGE.replacen(

@@ -1,21 +1,18 @@
-//! What a client reads before it signs anyone in.
+//! OpenID Connect metadata, signing keys and instance discovery.
 //!
-//! In comes a tenant's name, out come OpenID Connect metadata, signing keys and instance discovery.
-//! Every URL is built from the scheme and host that the request came to, so http and https agree.
+//! The URLs have the scheme and host of the request, so that http and https both work.
 
-use axum::http::StatusCode;
 use serde_json::{Value, json};
 
-use super::super::directory::Tenant;
-use super::super::server::{Context, Reply, Request};
-use super::{Refusal, params::Params, tenant_named};
+use super::aadsts;
+use super::error::EntraError;
+use super::params::{Params, tenant_named};
+use crate::emulator::directory::Tenant;
+use crate::emulator::http::{Reply, Request};
 
-/// OpenID Connect discovery, with the members that Entra has and no others.
-pub(super) fn configuration(request: &Request, segment: &str) -> Reply {
-    let tenant = match tenant_named(segment) {
-        Ok(tenant) => tenant,
-        Err(refusal) => return refusal.into_json(request, "metadata"),
-    };
+/// Returns the metadata, with exactly Entra's members.
+pub(crate) fn configuration(request: &Request, segment: &str) -> Result<Reply, EntraError> {
+    let tenant = tenant_named(segment)?;
     let host = &request.host;
     let base = format!("{}/{}", request.base, tenant.segment());
     let region = match tenant {
@@ -52,10 +49,10 @@ pub(super) fn configuration(request: &Request, segment: &str) -> Reply {
         "msgraph_host": host,
         "rbac_url": request.base,
     });
-    Reply::json("metadata", StatusCode::OK, &body).with("cache-control", "max-age=86400, private")
+    Ok(Reply::json(200, &body).with("cache-control", "max-age=86400, private"))
 }
 
-/// The issuer; where any tenant may sign in, Entra leaves its template's braces in.
+/// Returns the issuer. For a multi-tenant name it is Entra's template with braces.
 fn issuer(base: &str, tenant: Tenant) -> String {
     match tenant {
         Tenant::One(directory) => format!("{base}/{}/v2.0", directory.id),
@@ -63,67 +60,48 @@ fn issuer(base: &str, tenant: Tenant) -> String {
     }
 }
 
-/// The JWKS. That of the first version, which `/TENANT/discovery/keys` answers, names no issuer.
-pub(super) fn keys(shared: &Context, request: &Request, segment: &str, with_issuer: bool) -> Reply {
-    match tenant_named(segment) {
-        Ok(tenant) => {
-            let mut key = shared.signer.jwk();
-            if with_issuer {
-                key["issuer"] = issuer(&request.base, tenant).into();
-            }
-            Reply::json("keys", StatusCode::OK, &json!({"keys": [key]}))
-        }
-        Err(refusal) => refusal.into_json(request, "keys"),
+/// Returns the JWKS. That of version 1 at `/TENANT/discovery/keys` has no issuer.
+pub(crate) fn keys(
+    request: &Request,
+    segment: &str,
+    with_issuer: bool,
+) -> Result<Reply, EntraError> {
+    let tenant = tenant_named(segment)?;
+    let mut key = request.context.signer.jwk();
+    if with_issuer {
+        key["issuer"] = issuer(&request.base, tenant).into();
     }
+    Ok(Reply::json(200, &json!({"keys": [key]})))
 }
 
-/// Instance discovery: vouches for the emulator's own host and for no other.
-pub(super) fn instance(request: &Request) -> Reply {
-    const OPERATION: &str = "instance_discovery";
-    let checked = Params::parse(request.query.as_bytes()).and_then(|params| {
-        let version = params.need("api-version")?.to_owned();
-        if version != "1.0" && version != "1.1" {
-            return Err(Refusal::new(
-                "invalid_request",
-                90_023,
-                "The 'api-version' is not supported.",
-            ));
-        }
-        let endpoint = params.need("authorization_endpoint")?;
-        let url = url::Url::parse(endpoint).ok();
-        // Without the port, since MSAL for Python leaves that out of its question.
-        let is_ours = |url: &url::Url| {
-            url::Url::parse(&request.base)
-                .is_ok_and(|ours| (url.scheme(), url.host()) == (ours.scheme(), ours.host()))
-        };
-        let tenant = url
-            .as_ref()
-            .filter(|url| is_ours(url))
-            .and_then(|url| url.path_segments()?.next().map(str::to_owned))
-            .filter(|tenant| Tenant::parse(tenant).is_ok());
-        match tenant {
-            Some(tenant) => Ok((version, tenant)),
-            _ => Err(Refusal::new(
-                "invalid_instance",
-                50_049,
-                "Unknown or invalid instance.",
-            )),
-        }
-    });
-    match checked {
-        Ok((version, tenant)) => {
-            let body = json!({
-                "tenant_discovery_endpoint":
-                    format!("{}/{tenant}/v2.0/.well-known/openid-configuration", request.base),
-                "api-version": version,
-                "metadata": [{
-                    "preferred_network": request.host,
-                    "preferred_cache": request.host,
-                    "aliases": [request.host],
-                }],
-            });
-            Reply::json(OPERATION, StatusCode::OK, &body)
-        }
-        Err(refusal) => refusal.into_json(request, OPERATION),
+/// Returns the instance metadata of the emulator's own host.
+pub(crate) fn instance(request: &Request) -> Result<Reply, EntraError> {
+    let params = Params::parse(request.query.as_bytes())?;
+    let version = params.need("api-version")?;
+    if !matches!(version, "1.0" | "1.1") {
+        return Err(aadsts::UNSUPPORTED_VERSION);
     }
+    // Without the port, because MSAL for Python omits it.
+    let is_ours = |url: &url::Url| {
+        url::Url::parse(&request.base)
+            .is_ok_and(|ours| (url.scheme(), url.host()) == (ours.scheme(), ours.host()))
+    };
+    let url = url::Url::parse(params.need("authorization_endpoint")?).ok();
+    let url = url.filter(is_ours);
+    let tenant = url
+        .as_ref()
+        .and_then(|url| url.path_segments()?.next())
+        .filter(|tenant| Tenant::parse(tenant).is_ok())
+        .ok_or(aadsts::UNKNOWN_INSTANCE)?;
+    let body = json!({
+        "tenant_discovery_endpoint":
+            format!("{}/{tenant}/v2.0/.well-known/openid-configuration", request.base),
+        "api-version": version,
+        "metadata": [{
+            "preferred_network": request.host,
+            "preferred_cache": request.host,
+            "aliases": [request.host],
+        }],
+    });
+    Ok(Reply::json(200, &body))
 }

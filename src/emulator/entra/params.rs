@@ -1,59 +1,71 @@
-//! The parameters of an OAuth request.
-//!
-//! In comes a query or a form body, out go its values by name. A name that comes twice makes the
-//! whole request malformed (RFC 6749, section 3.1); what a value means is not looked at.
+//! The parameters of an OAuth request, and the tenant in its path.
 
 use std::collections::BTreeMap;
 
-use super::Refusal;
+use super::aadsts;
+use super::error::EntraError;
+use crate::emulator::directory::{CLIENT_ID, NoTenant, Tenant};
 
 /// Parameters by name.
 #[derive(Debug, Default)]
-pub(super) struct Params(BTreeMap<String, String>);
+pub(crate) struct Params(BTreeMap<String, String>);
 
 impl Params {
-    pub(super) fn parse(encoded: &[u8]) -> Result<Params, Refusal> {
+    /// Parses a query or a form.
+    ///
+    /// # Errors
+    /// Returns an error if a name occurs twice (RFC 6749, section 3.1).
+    pub(crate) fn parse(encoded: &[u8]) -> Result<Params, EntraError> {
         let mut params = BTreeMap::new();
         for (name, value) in url::form_urlencoded::parse(encoded) {
             if params.contains_key(&*name) {
-                return Err(Refusal::new(
-                    "invalid_request",
-                    9_000_411,
-                    format!(
-                        "The request is not properly formatted. The parameter '{name}' is \
-                         duplicated."
-                    ),
-                ));
+                return Err(aadsts::DUPLICATE_PARAMETER.about(&[&name]));
             }
             params.insert(name.into_owned(), value.into_owned());
         }
         Ok(Params(params))
     }
 
-    /// A value; one that is empty counts as absent (RFC 6749, section 3.1).
-    pub(super) fn get(&self, name: &str) -> Option<&str> {
-        self.0
-            .get(name)
-            .map(String::as_str)
-            .filter(|value| !value.is_empty())
+    /// Returns a value. An empty value counts as absent (RFC 6749, section 3.1).
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+        let value = self.0.get(name).map(String::as_str);
+        value.filter(|value| !value.is_empty())
     }
 
-    /// A value without which the request cannot be understood.
-    pub(super) fn need(&self, name: &str) -> Result<&str, Refusal> {
-        self.get(name).ok_or_else(|| {
-            Refusal::new(
-                "invalid_request",
-                900_144,
-                format!("The request body must contain the following parameter: '{name}'."),
-            )
-        })
+    /// Returns a required value.
+    pub(crate) fn need(&self, name: &str) -> Result<&str, EntraError> {
+        self.get(name).ok_or_else(|| missing(name))
     }
 
-    pub(super) fn take(&mut self, name: &str) -> Option<String> {
+    pub(crate) fn take(&mut self, name: &str) -> Option<String> {
         self.0.remove(name)
     }
 
-    pub(super) fn into_pairs(self) -> Vec<(String, String)> {
+    pub(crate) fn into_pairs(self) -> Vec<(String, String)> {
         self.0.into_iter().collect()
+    }
+}
+
+pub(crate) fn missing(name: &str) -> EntraError {
+    aadsts::MISSING_PARAMETER.about(&[name])
+}
+
+/// Returns the tenant of a path segment.
+pub(crate) fn tenant_named(segment: &str) -> Result<Tenant, EntraError> {
+    Tenant::parse(segment).map_err(|why| match why {
+        NoTenant::Unknown => aadsts::UNKNOWN_TENANT.about(&[segment]),
+        NoTenant::Consumers => aadsts::CONSUMERS_TENANT,
+    })
+}
+
+pub(crate) fn unknown_client(client: &str, segment: &str) -> EntraError {
+    aadsts::UNKNOWN_CLIENT.about(&[client, segment, CLIENT_ID])
+}
+
+/// Checks that a client is the app that signs users in.
+pub(crate) fn check_client(client: &str, segment: &str) -> Result<(), EntraError> {
+    match client == CLIENT_ID {
+        true => Ok(()),
+        false => Err(unknown_client(client, segment)),
     }
 }

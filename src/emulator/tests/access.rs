@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::super::directory;
-use super::wire::{Answer, NOON, TEAMS, World, claims};
+use super::harness::{Answer, Fixture, NOON, TEAMS, claims};
+use crate::emulator::directory;
 
 const PREVIEW: &str = "2025-03-02-preview";
 const ENTRA: &str = "/access/entra/:exchangeAccessToken";
@@ -14,8 +14,8 @@ const CLIENTS_SCOPE: &str = "https://communication.azure.com/clients/.default";
 const EXTENSION_SCOPE: &str =
     "https://auth.msft.communication.azure.com/TeamsExtension.ManageCalls";
 
-fn exchange(world: &World, path: &str, token: &str, body: &str) -> Answer {
-    world.send(
+fn exchange(fixture: &Fixture, path: &str, token: &str, body: &str) -> Answer {
+    fixture.send(
         "POST",
         &format!("{path}?api-version={PREVIEW}"),
         &format!("Content-Type: application/json\r\nAuthorization: Bearer {token}\r\n"),
@@ -29,18 +29,18 @@ fn oid(token: &str) -> String {
 
 #[test]
 fn an_entra_token_alone_opens_the_resource() {
-    let world = World::new();
-    let entra = world.entra_token("ada@contoso.example", CLIENTS_SCOPE);
+    let fixture = Fixture::new();
+    let entra = fixture.entra_token("ada@contoso.example", CLIENTS_SCOPE);
     // One SDK joins endpoint and path with two slashes.
     for path in [ENTRA, "//access/entra/:exchangeAccessToken"] {
-        let answer = exchange(&world, path, &entra, "{}");
+        let answer = exchange(&fixture, path, &entra, "{}");
         assert_eq!(answer.status, 200, "{answer:?}");
         let body = answer.json();
         let id = format!(
             "8:acs:{}_wf_{}_{}",
             directory::RESOURCE_ID,
-            world.emulator.tenant_id(),
-            world.emulator.object_id()
+            fixture.emulator.tenant_id(),
+            fixture.emulator.object_id()
         );
         assert_eq!(body["identity"], json!({"id": id}));
         assert_eq!(
@@ -54,23 +54,23 @@ fn an_entra_token_alone_opens_the_resource() {
             said["acsScope"],
             "chat,voip,chat.join,chat.join.limited,voip.join"
         );
-        assert!(world.emulator.is_token_valid(token));
+        assert!(fixture.emulator.is_token_valid(token));
     }
-    assert_eq!(world.emulator.count("entra_exchange"), 2);
+    assert_eq!(fixture.emulator.count("entra_exchange"), 2);
 }
 
 #[test]
 fn a_teams_extension_token_opens_it_as_well() {
-    let world = World::new();
-    world.emulator.set_token_life(Duration::from_secs(1800));
-    let entra = world.entra_token("ben@contoso.example", EXTENSION_SCOPE);
-    let answer = exchange(&world, EXTENSION, &entra, "{}");
+    let fixture = Fixture::new();
+    fixture.emulator.set_token_life(Duration::from_secs(1800));
+    let entra = fixture.entra_token("ben@contoso.example", EXTENSION_SCOPE);
+    let answer = exchange(&fixture, EXTENSION, &entra, "{}");
     assert_eq!(answer.status, 200, "{answer:?}");
     let body = answer.json();
     let id = format!(
         "8:acs:{}_{}_{}",
         directory::RESOURCE_ID,
-        world.emulator.tenant_id(),
+        fixture.emulator.tenant_id(),
         oid(&entra)
     );
     assert_eq!(body["identity"], json!({"id": id}));
@@ -78,16 +78,16 @@ fn a_teams_extension_token_opens_it_as_well() {
     assert_eq!(token["acsScope"], "voip");
     // The Entra token ends first.
     assert_eq!(token["exp"], NOON + 1800);
-    let unlicensed = world.entra_token("cleo@contoso.example", EXTENSION_SCOPE);
-    assert_eq!(exchange(&world, EXTENSION, &unlicensed, "{}").status, 403);
+    let unlicensed = fixture.entra_token("cleo@contoso.example", EXTENSION_SCOPE);
+    assert_eq!(exchange(&fixture, EXTENSION, &unlicensed, "{}").status, 403);
 }
 
 #[test]
 fn an_exchanged_identity_can_be_revoked_and_deleted() {
-    let world = World::new();
-    let entra = world.entra_token("ada@contoso.example", CLIENTS_SCOPE);
+    let fixture = Fixture::new();
+    let entra = fixture.entra_token("ada@contoso.example", CLIENTS_SCOPE);
     let token = || {
-        let body = exchange(&world, ENTRA, &entra, "{}").json();
+        let body = exchange(&fixture, ENTRA, &entra, "{}").json();
         let text = |value: &Value| value.as_str().expect("text").to_owned();
         (
             text(&body["identity"]["id"]),
@@ -96,25 +96,25 @@ fn an_exchanged_identity_can_be_revoked_and_deleted() {
     };
     let (id, first) = token();
     let path = format!("/identities/{id}");
-    let revoke = world.signed("POST", &format!("{path}/:revokeAccessTokens"), "");
+    let revoke = fixture.signed("POST", &format!("{path}/:revokeAccessTokens"), "");
     assert_eq!(revoke.status, 204);
     let (_, second) = token();
-    assert!(!world.emulator.is_token_valid(&first));
-    assert!(world.emulator.is_token_valid(&second));
-    assert_eq!(world.signed("DELETE", &path, "").status, 204);
+    assert!(!fixture.emulator.is_token_valid(&first));
+    assert!(fixture.emulator.is_token_valid(&second));
+    assert_eq!(fixture.signed("DELETE", &path, "").status, 204);
     let (_, third) = token();
-    assert!(!world.emulator.is_token_valid(&second));
-    assert!(world.emulator.is_token_valid(&third));
+    assert!(!fixture.emulator.is_token_valid(&second));
+    assert!(fixture.emulator.is_token_valid(&third));
 }
 
 #[test]
 fn wrong_callers_are_told_apart() {
-    let world = World::new();
-    let user = |name: &str, scope: &str| world.entra_token(name, scope);
+    let fixture = Fixture::new();
+    let user = |name: &str, scope: &str| fixture.entra_token(name, scope);
     let ada = user("ada@contoso.example", CLIENTS_SCOPE);
     let teams = user("ada@contoso.example", TEAMS);
     let stranger = user("dora@fabrikam.example", CLIENTS_SCOPE);
-    let foreign = World::new().entra_token("ada@contoso.example", CLIENTS_SCOPE);
+    let foreign = Fixture::new().entra_token("ada@contoso.example", CLIENTS_SCOPE);
     for (path, token, status, code) in [
         (ENTRA, teams.as_str(), 401, "Denied"),
         (ENTRA, "garbage", 401, "Denied"),
@@ -124,36 +124,36 @@ fn wrong_callers_are_told_apart() {
         // The right audience, but not the right permission.
         (EXTENSION, &teams, 403, "Forbidden"),
     ] {
-        let answer = exchange(&world, path, token, "{}");
+        let answer = exchange(&fixture, path, token, "{}");
         let error = answer.json()["error"]["code"].clone();
         assert_eq!((answer.status, error), (status, json!(code)), "{path}");
     }
     for body in ["", "[]", "{"] {
-        assert_eq!(exchange(&world, ENTRA, &ada, body).status, 400, "{body}");
+        assert_eq!(exchange(&fixture, ENTRA, &ada, body).status, 400, "{body}");
     }
-    assert_eq!(world.signed_at(PREVIEW, "POST", ENTRA, "{}").status, 401);
-    assert_eq!(world.signed("POST", ENTRA, "{}").status, 400);
+    assert_eq!(fixture.signed_at(PREVIEW, "POST", ENTRA, "{}").status, 401);
+    assert_eq!(fixture.signed("POST", ENTRA, "{}").status, 400);
     assert_eq!(
-        world
+        fixture
             .signed_at("2025-06-30", "POST", EXTENSION, "{}")
             .status,
         401
     );
-    world.clock.advance(Duration::from_secs(75 * 60));
-    assert_eq!(exchange(&world, ENTRA, &ada, "{}").status, 401);
+    fixture.clock.advance(Duration::from_secs(75 * 60));
+    assert_eq!(exchange(&fixture, ENTRA, &ada, "{}").status, 401);
 }
 
 #[test]
 fn an_assignment_lets_a_principal_in_and_its_end_shuts_them_out() {
-    let world = World::new();
-    let entra = world.entra_token("dora@fabrikam.example", CLIENTS_SCOPE);
+    let fixture = Fixture::new();
+    let entra = fixture.entra_token("dora@fabrikam.example", CLIENTS_SCOPE);
     let path = format!("/access/entra/assignments/{}", oid(&entra));
     let ask = |method: &str, body: &Value| {
         let body = match body {
             Value::Null => String::new(),
             body => body.to_string(),
         };
-        world.signed_at(PREVIEW, method, &path, &body)
+        fixture.signed_at(PREVIEW, method, &path, &body)
     };
     assert_eq!(ask("GET", &Value::Null).status, 404);
     let wanted = json!({
@@ -167,17 +167,17 @@ fn an_assignment_lets_a_principal_in_and_its_end_shuts_them_out() {
     assert_eq!((first.status, first.json()), (201, shown.clone()));
     assert_eq!(ask("PUT", &wanted).status, 200);
     assert_eq!(ask("GET", &Value::Null).json(), shown);
-    assert_eq!(exchange(&world, ENTRA, &entra, "{}").status, 200);
-    let list = world.signed_at(PREVIEW, "GET", "/access/entra/assignments", "");
+    assert_eq!(exchange(&fixture, ENTRA, &entra, "{}").status, 200);
+    let list = fixture.signed_at(PREVIEW, "GET", "/access/entra/assignments", "");
     assert_eq!(list.json()["value"].as_array().map(Vec::len), Some(2));
 
     let mut other = wanted.clone();
-    other["clientIds"] = json!([world.emulator.object_id()]);
+    other["clientIds"] = json!([fixture.emulator.object_id()]);
     assert_eq!(ask("PUT", &other).status, 200);
-    assert_eq!(exchange(&world, ENTRA, &entra, "{}").status, 403);
+    assert_eq!(exchange(&fixture, ENTRA, &entra, "{}").status, 403);
     assert_eq!(ask("DELETE", &Value::Null).status, 204);
     assert_eq!(ask("DELETE", &Value::Null).status, 204);
-    assert_eq!(exchange(&world, ENTRA, &entra, "{}").status, 403);
+    assert_eq!(exchange(&fixture, ENTRA, &entra, "{}").status, 403);
 
     for (member, value, target) in [
         ("principalType", json!("robot"), "principalType"),
@@ -192,35 +192,35 @@ fn an_assignment_lets_a_principal_in_and_its_end_shuts_them_out() {
         assert_eq!(answer.status, 400, "{wrong}");
         assert_eq!(answer.json()["error"]["target"], target);
     }
-    let nowhere = world.signed_at(PREVIEW, "GET", "/access/entra/assignments/x", "");
+    let nowhere = fixture.signed_at(PREVIEW, "GET", "/access/entra/assignments/x", "");
     assert_eq!(nowhere.json()["error"]["target"], "objectId");
-    let unsigned = world.get(&format!("{path}?api-version={PREVIEW}"));
+    let unsigned = fixture.get(&format!("{path}?api-version={PREVIEW}"));
     assert_eq!(unsigned.status, 401);
 }
 
 #[test]
 fn many_assignments_change_at_once_or_not_at_all() {
-    let world = World::new();
+    let fixture = Fixture::new();
     let patch = |body: &Value| {
         let target = format!("/access/entra/assignments?api-version={PREVIEW}");
         let mut headers = String::new();
-        world.spoilt("PATCH", &target, &body.to_string(), |signed| {
+        fixture.tampered("PATCH", &target, &body.to_string(), |signed| {
             headers = format!(
                 "Content-Type: application/merge-patch+json\r\nx-ms-date: {}\r\n\
                  x-ms-content-sha256: {}\r\nAuthorization: {}\r\n",
                 signed.date, signed.hash, signed.authorization
             );
         });
-        world.send("PATCH", &target, &headers, &body.to_string())
+        fixture.send("PATCH", &target, &headers, &body.to_string())
     };
-    let tenant = world.emulator.tenant_id();
-    let user = world.emulator.object_id();
+    let tenant = fixture.emulator.tenant_id();
+    let user = fixture.emulator.object_id();
     let one = json!({"principalType": "user", "tenantId": tenant, "clientIds": [user]});
     let bad = json!({user: one, tenant: {"clientIds": ["x"]}});
     assert_eq!(patch(&bad).status, 400);
     let get = |id: &str| {
         let path = format!("/access/entra/assignments/{id}");
-        world.signed_at(PREVIEW, "GET", &path, "").status
+        fixture.signed_at(PREVIEW, "GET", &path, "").status
     };
     assert_eq!((get(user), get(tenant)), (404, 200));
     let good = patch(&json!({user: one, tenant: null}));
@@ -236,25 +236,25 @@ fn many_assignments_change_at_once_or_not_at_all() {
 
 #[test]
 fn the_extension_has_assignments_of_its_own() {
-    let world = World::new();
-    let entra = world.entra_token("ada@contoso.example", EXTENSION_SCOPE);
+    let fixture = Fixture::new();
+    let entra = fixture.entra_token("ada@contoso.example", EXTENSION_SCOPE);
     let path = format!(
         "/access/teamsExtension/tenants/{}/assignments/{}",
-        world.emulator.tenant_id(),
+        fixture.emulator.tenant_id(),
         oid(&entra)
     );
-    let ask = |method: &str, body: &str| world.signed_at("2025-06-30", method, &path, body);
+    let ask = |method: &str, body: &str| fixture.signed_at("2025-06-30", method, &path, body);
     assert_eq!(ask("GET", "").json()["principalType"], "user");
     assert_eq!(ask("DELETE", "").status, 204);
-    assert_eq!(exchange(&world, EXTENSION, &entra, "{}").status, 403);
+    assert_eq!(exchange(&fixture, EXTENSION, &entra, "{}").status, 403);
     let body = json!({"principalType": "resourceAccount", "clientIds": [directory::CLIENT_ID]});
     assert_eq!(ask("PUT", &body.to_string()).status, 201);
-    assert_eq!(exchange(&world, EXTENSION, &entra, "{}").status, 200);
+    assert_eq!(exchange(&fixture, EXTENSION, &entra, "{}").status, 200);
     assert_eq!(
         ask("PUT", r#"{"principalType":"resourceAccount"}"#).status,
         200
     );
-    assert_eq!(exchange(&world, EXTENSION, &entra, "{}").status, 403);
+    assert_eq!(exchange(&fixture, EXTENSION, &entra, "{}").status, 403);
     assert_eq!(ask("PUT", r#"{"principalType":"group"}"#).status, 400);
     assert_eq!(ask("PUT", r#"{"principalType":"users"}"#).status, 400);
     for (request, shown) in [
@@ -266,9 +266,9 @@ fn the_extension_has_assignments_of_its_own() {
         let answer = ask("PUT", &body.to_string());
         assert_eq!(answer.status, 200, "{request}");
         assert_eq!(answer.json()["principalType"], shown, "{request}");
-        assert_eq!(exchange(&world, EXTENSION, &entra, "{}").status, 200);
+        assert_eq!(exchange(&fixture, EXTENSION, &entra, "{}").status, 200);
     }
-    let elsewhere = path.replace(world.emulator.tenant_id(), "x");
-    let answer = world.signed_at("2025-06-30", "GET", &elsewhere, "");
+    let elsewhere = path.replace(fixture.emulator.tenant_id(), "x");
+    let answer = fixture.signed_at("2025-06-30", "GET", &elsewhere, "");
     assert_eq!(answer.json()["error"]["target"], "tenantId");
 }

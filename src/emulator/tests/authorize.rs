@@ -5,13 +5,13 @@ use std::net::TcpListener;
 
 use base64::Engine as _;
 
-use super::super::{UserAgent, directory};
-use super::wire::{Changes, REDIRECT, TEAMS, World, challenge, encode};
+use super::harness::{Changes, Fixture, REDIRECT, TEAMS, challenge, encode};
+use crate::emulator::{UserAgent, directory};
 
 #[test]
 fn a_hint_that_names_a_user_signs_them_in_without_a_page() {
-    let world = World::new();
-    let answer = world.authorize("organizations", &[("client_info", "1")]);
+    let fixture = Fixture::new();
+    let answer = fixture.authorize("organizations", &[("client_info", "1")]);
     assert_eq!(answer.status, 302);
     assert!(
         answer
@@ -32,7 +32,7 @@ fn a_hint_that_names_a_user_signs_them_in_without_a_page() {
 
 #[test]
 fn a_request_that_may_come_from_anyone_is_never_redirected() {
-    let world = World::new();
+    let fixture = Fixture::new();
     let cases: [(&str, Changes<'_>, &str); 9] = [
         ("organizations", &[("client_id", "x")], "AADSTS700016"),
         ("organizations", &[("client_id", "")], "AADSTS900144"),
@@ -57,7 +57,7 @@ fn a_request_that_may_come_from_anyone_is_never_redirected() {
         ("fabrikam.example", &[], "AADSTS50020"),
     ];
     for (tenant, changes, number) in cases {
-        let answer = world.authorize(tenant, changes);
+        let answer = fixture.authorize(tenant, changes);
         assert_eq!(answer.status, 400, "{changes:?}");
         assert_eq!(answer.header("location"), None, "{changes:?}");
         assert!(answer.body.contains(number), "{changes:?}: {}", answer.body);
@@ -67,7 +67,7 @@ fn a_request_that_may_come_from_anyone_is_never_redirected() {
 
 #[test]
 fn other_faults_are_sent_to_the_client() {
-    let world = World::new();
+    let fixture = Fixture::new();
     let cases: [(Changes<'_>, &str, &str); 15] = [
         (
             &[("response_type", "token")],
@@ -121,7 +121,7 @@ fn other_faults_are_sent_to_the_client() {
         ),
     ];
     for (changes, error, number) in cases {
-        let answer = world.authorize("organizations", changes);
+        let answer = fixture.authorize("organizations", changes);
         assert_eq!(
             answer.redirected_with("error").as_deref(),
             Some(error),
@@ -136,14 +136,14 @@ fn other_faults_are_sent_to_the_client() {
         assert!(answer.redirected_with("state").is_some(), "{changes:?}");
         assert!(answer.redirected_with("error_uri").is_some(), "{changes:?}");
     }
-    let twice = world.get("/common/oauth2/v2.0/authorize?state=1&state=2");
+    let twice = fixture.get("/common/oauth2/v2.0/authorize?state=1&state=2");
     assert!(twice.body.contains("AADSTS9000411"));
 }
 
 #[test]
 fn a_stranger_is_shown_the_page_with_everything_escaped() {
-    let world = World::new();
-    let answer = world.authorize(
+    let fixture = Fixture::new();
+    let answer = fixture.authorize(
         "organizations",
         &[
             ("login_hint", "<script>alert(1)</script>"),
@@ -152,7 +152,7 @@ fn a_stranger_is_shown_the_page_with_everything_escaped() {
     );
     assert_eq!(answer.status, 200);
     assert!(!answer.body.contains("<script>"));
-    for user in world.emulator.usernames() {
+    for user in fixture.emulator.usernames() {
         assert!(answer.body.contains(user), "{user}");
     }
     let policy = answer.header("content-security-policy").expect("a policy");
@@ -164,8 +164,8 @@ fn a_stranger_is_shown_the_page_with_everything_escaped() {
 
 #[test]
 fn a_form_post_answer_submits_itself_and_has_a_button() {
-    let world = World::new();
-    let answer = world.authorize("organizations", &[("response_mode", "form_post")]);
+    let fixture = Fixture::new();
+    let answer = fixture.authorize("organizations", &[("response_mode", "form_post")]);
     assert_eq!(answer.status, 200);
     assert!(answer.body.contains("document.forms[0].submit()"));
     assert!(answer.body.contains("<button"));
@@ -186,8 +186,8 @@ fn inline(page: &str, tag: &str) -> String {
 
 #[test]
 fn a_page_may_run_and_wear_exactly_what_it_carries() {
-    let world = World::new();
-    let answer = world.authorize("organizations", &[("response_mode", "form_post")]);
+    let fixture = Fixture::new();
+    let answer = fixture.authorize("organizations", &[("response_mode", "form_post")]);
     let policy = answer.header("content-security-policy").expect("a policy");
     assert!(policy.contains(&inline(&answer.body, "style")), "{policy}");
     assert!(policy.contains(&inline(&answer.body, "script")), "{policy}");
@@ -200,7 +200,7 @@ fn a_page_may_run_and_wear_exactly_what_it_carries() {
 
 #[test]
 fn the_clicked_user_is_sent_on_by_a_get() {
-    let world = World::new();
+    let fixture = Fixture::new();
     let form = encode(
         &[
             ("client_id", directory::CLIENT_ID),
@@ -212,7 +212,7 @@ fn the_clicked_user_is_sent_on_by_a_get() {
         &[],
     );
     let kind = "Content-Type: application/x-www-form-urlencoded\r\n";
-    let answer = world.send("POST", "/common/oauth2/v2.0/authorize", kind, &form);
+    let answer = fixture.send("POST", "/common/oauth2/v2.0/authorize", kind, &form);
     assert_eq!(answer.status, 303);
     let to = answer.header("location").expect("a redirect");
     assert!(
@@ -220,37 +220,39 @@ fn the_clicked_user_is_sent_on_by_a_get() {
         "{to}"
     );
     // A link must not be able to click for the user.
-    let link = world.get(&format!("/common/oauth2/v2.0/authorize?{form}"));
+    let link = fixture.get(&format!("/common/oauth2/v2.0/authorize?{form}"));
     assert_eq!((link.status, link.header("location")), (200, None));
 }
 
 #[test]
 fn the_page_behind_an_error_uri_exists() {
-    let world = World::new();
-    let answer = world.authorize("organizations", &[("prompt", "none")]);
+    let fixture = Fixture::new();
+    let answer = fixture.authorize("organizations", &[("prompt", "none")]);
     let uri = answer.redirected_with("error_uri").expect("a URI");
-    let path = uri.strip_prefix(&world.emulator.http_url()).expect("ours");
-    assert!(world.get(path).body.contains("AADSTS50058"));
-    assert_eq!(world.get("/error?code=b").status, 404);
+    let path = uri
+        .strip_prefix(&fixture.emulator.http_url())
+        .expect("ours");
+    assert!(fixture.get(path).body.contains("AADSTS50058"));
+    assert_eq!(fixture.get("/error?code=b").status, 404);
 }
 
 #[test]
 fn a_sign_out_leads_back_to_the_app_only() {
-    let world = World::new();
+    let fixture = Fixture::new();
     let path = "/organizations/oauth2/v2.0/logout?post_logout_redirect_uri=";
-    let back = world.get(&format!("{path}http://localhost:4711/&state=a%20b"));
+    let back = fixture.get(&format!("{path}http://localhost:4711/&state=a%20b"));
     assert_eq!(
         back.header("location"),
         Some("http://localhost:4711/?state=a+b")
     );
-    let astray = world.get(&format!("{path}http://evil.test/"));
+    let astray = fixture.get(&format!("{path}http://evil.test/"));
     assert_eq!((astray.status, astray.header("location")), (200, None));
 }
 
 #[test]
 fn in_fragment_mode_nothing_is_in_the_query() {
-    let world = World::new();
-    let answer = world.authorize("organizations", &[("response_mode", "fragment")]);
+    let fixture = Fixture::new();
+    let answer = fixture.authorize("organizations", &[("response_mode", "fragment")]);
     let to = answer.header("location").expect("a redirect");
     assert!(to.starts_with("http://localhost:4711/#code="), "{to}");
 }
@@ -287,8 +289,8 @@ fn client() -> (u16, std::thread::JoinHandle<String>) {
     (port, thread)
 }
 
-fn url(world: &World, port: u16, changes: &[(&str, &str)]) -> String {
-    let challenge = challenge(super::wire::VERIFIER);
+fn url(fixture: &Fixture, port: u16, changes: &[(&str, &str)]) -> String {
+    let challenge = challenge(super::harness::VERIFIER);
     let redirect = format!("http://localhost:{port}");
     let query = encode(
         &[
@@ -305,16 +307,16 @@ fn url(world: &World, port: u16, changes: &[(&str, &str)]) -> String {
     );
     format!(
         "{}/organizations/oauth2/v2.0/authorize?{query}",
-        world.emulator.http_url()
+        fixture.emulator.http_url()
     )
 }
 
 #[test]
 fn the_user_agent_walks_to_the_client_as_the_first_user() {
-    let world = World::new();
+    let fixture = Fixture::new();
     let (port, client) = client();
     let page = UserAgent::default()
-        .browse(&url(&world, port, &[]))
+        .browse(&url(&fixture, port, &[]))
         .expect("it arrives");
     assert_eq!((page.status, page.html.contains("arrived")), (201, true));
     let request = client.join().expect("it ends");
@@ -327,19 +329,19 @@ fn the_user_agent_walks_to_the_client_as_the_first_user() {
         .find(|(name, _)| name == "code")
         .map(|(_, code)| code.into_owned());
     let redirect = format!("http://localhost:{port}");
-    let body = world
+    let body = fixture
         .redeem(&code.expect("a code"), &[("redirect_uri", &redirect)])
         .json();
     let token = body["access_token"].as_str().expect("a token");
-    assert_eq!(super::wire::claims(token)["upn"], "ada@contoso.example");
+    assert_eq!(super::harness::claims(token)["upn"], "ada@contoso.example");
 }
 
 #[test]
 fn the_user_agent_can_be_another_user_in_query_mode() {
-    let world = World::new();
+    let fixture = Fixture::new();
     let (port, client) = client();
     UserAgent::new(Some("Ben@contoso.example".to_owned()))
-        .browse(&url(&world, port, &[("response_mode", "query")]))
+        .browse(&url(&fixture, port, &[("response_mode", "query")]))
         .expect("it arrives");
     let request = client.join().expect("it ends");
     assert!(request.starts_with("GET /?code="), "{request}");
@@ -347,10 +349,10 @@ fn the_user_agent_can_be_another_user_in_query_mode() {
 
 #[test]
 fn the_user_agent_can_cancel() {
-    let world = World::new();
+    let fixture = Fixture::new();
     let (port, client) = client();
     UserAgent::cancelling()
-        .browse(&url(&world, port, &[]))
+        .browse(&url(&fixture, port, &[]))
         .expect("it arrives");
     let request = client.join().expect("it ends");
     assert!(request.contains("error=access_denied"), "{request}");

@@ -2,18 +2,18 @@
 
 use serde_json::{Value, json};
 
-use super::super::directory;
-use super::wire::{NOON, TEAMS, World, claims};
+use super::harness::{Fixture, NOON, TEAMS, claims};
+use crate::emulator::directory;
 
-fn body(world: &World, token: &str) -> Value {
-    json!({"token": token, "appId": directory::CLIENT_ID, "userId": world.emulator.object_id()})
+fn body(fixture: &Fixture, token: &str) -> Value {
+    json!({"token": token, "appId": directory::CLIENT_ID, "userId": fixture.emulator.object_id()})
 }
 
 #[test]
 fn an_entra_token_is_exchanged_for_one_that_lives_as_long() {
-    let world = World::new();
-    let entra = world.entra_token("ada@contoso.example", TEAMS);
-    let answer = world.exchange(&body(&world, &entra).to_string(), |_| {});
+    let fixture = Fixture::new();
+    let entra = fixture.entra_token("ada@contoso.example", TEAMS);
+    let answer = fixture.exchange(&body(&fixture, &entra).to_string(), |_| {});
     assert_eq!(answer.status, 200, "{answer:?}");
     assert_eq!(
         answer.header("content-type"),
@@ -23,7 +23,7 @@ fn an_entra_token_is_exchanged_for_one_that_lives_as_long() {
     let token = claims(answer.json()["token"].as_str().expect("a token"));
     assert_eq!(
         token["skypeid"],
-        format!("orgid:{}", world.emulator.object_id())
+        format!("orgid:{}", fixture.emulator.object_id())
     );
     assert_eq!(token["acsScope"], "chat,voip");
     assert_eq!(token["scp"], 1792);
@@ -38,12 +38,12 @@ fn an_entra_token_is_exchanged_for_one_that_lives_as_long() {
 
 #[test]
 fn every_fault_of_the_signature_is_denied_alike() {
-    let world = World::new();
-    let entra = world.entra_token("ada@contoso.example", TEAMS);
-    let good = body(&world, &entra).to_string();
+    let fixture = Fixture::new();
+    let entra = fixture.entra_token("ada@contoso.example", TEAMS);
+    let good = body(&fixture, &entra).to_string();
     let hour_off = crate::time::Timestamp::from_unix_seconds(NOON + 3600).to_http_date();
-    type Spoil<'a> = &'a dyn Fn(&mut super::wire::Signed);
-    let spoils: [(Spoil<'_>, &str); 9] = [
+    type Tamper<'a> = &'a dyn Fn(&mut super::harness::Signed);
+    let spoils: [(Tamper<'_>, &str); 9] = [
         (
             &|s| s.body.push(' '),
             "x-ms-content-sha256 is not the body's hash",
@@ -89,38 +89,38 @@ fn every_fault_of_the_signature_is_denied_alike() {
             "the Authorization header is not in the HMAC scheme's form",
         ),
     ];
-    for (spoil, reason) in spoils {
-        let answer = world.exchange(&good, |signed| spoil(signed));
+    for (tamper, reason) in spoils {
+        let answer = fixture.exchange(&good, |signed| tamper(signed));
         assert_eq!(answer.status, 401, "{reason}");
         assert_eq!(
             answer.json(),
             json!({"error": {"code": "Denied", "message": "Denied by the resource provider."}})
         );
-        let last = world.emulator.requests().pop().expect("one was seen");
+        let last = fixture.emulator.requests().pop().expect("one was seen");
         assert_eq!(last.reason.as_deref(), Some(reason));
     }
-    assert_eq!(world.exchange(&good, |_| {}).status, 200);
+    assert_eq!(fixture.exchange(&good, |_| {}).status, 200);
 
     let mut signature = String::new();
-    world.exchange(&good, |signed| {
+    fixture.exchange(&good, |signed| {
         let (_, text) = signed
             .authorization
             .split_once("Signature=")
             .expect("signed");
         signature = text.to_owned();
     });
-    assert!(world.emulator.secrets().contains(&signature));
+    assert!(fixture.emulator.secrets().contains(&signature));
 }
 
 #[test]
 fn the_api_version_is_demanded() {
-    let world = World::new();
+    let fixture = Fixture::new();
     for (query, code) in [
         ("", "ApiVersionUnspecified"),
         ("?api-version=2021-03-07", "UnsupportedApiVersion"),
         ("?api-version=1999-01-01", "UnsupportedApiVersion"),
     ] {
-        let answer = world.exchange("{}", |signed| {
+        let answer = fixture.exchange("{}", |signed| {
             signed.target = format!("/teamsUser/:exchangeAccessToken{query}");
             signed.sign();
         });
@@ -133,14 +133,14 @@ fn the_api_version_is_demanded() {
 
 #[test]
 fn the_body_is_checked_in_the_services_order() {
-    let world = World::new();
-    let entra = world.entra_token("ada@contoso.example", TEAMS);
-    let graph = world.entra_token("ada@contoso.example", "User.Read");
-    let clients = world.entra_token(
+    let fixture = Fixture::new();
+    let entra = fixture.entra_token("ada@contoso.example", TEAMS);
+    let graph = fixture.entra_token("ada@contoso.example", "User.Read");
+    let clients = fixture.entra_token(
         "ada@contoso.example",
         "https://auth.msft.communication.azure.com/TeamsExtension.ManageCalls",
     );
-    let elsewhere = World::new().entra_token("ada@contoso.example", TEAMS);
+    let elsewhere = Fixture::new().entra_token("ada@contoso.example", TEAMS);
     let other = "ac5ba55e-0000-4000-8000-00000000dead";
     let invalid = "InvalidAccessToken";
     let cases: [(&str, Value, u16, &str, Option<&str>); 14] = [
@@ -172,62 +172,62 @@ fn the_body_is_checked_in_the_services_order() {
         ),
     ];
     for (member, value, status, code, target) in cases {
-        let mut wrong = body(&world, &entra);
+        let mut wrong = body(&fixture, &entra);
         wrong[member] = value.clone();
-        let answer = world.exchange(&wrong.to_string(), |_| {});
+        let answer = fixture.exchange(&wrong.to_string(), |_| {});
         assert_eq!(answer.status, status, "{member}: {value}");
         let error = answer.json()["error"].clone();
         assert_eq!(error["code"], code, "{member}: {value}");
         assert_eq!(error["target"].as_str(), target, "{member}: {value}");
     }
     let both = json!({"token": "", "appId": directory::CLIENT_ID, "userId": ""});
-    assert_eq!(world.exchange(&both.to_string(), |_| {}).status, 401);
-    assert_eq!(world.exchange("no JSON", |_| {}).status, 400);
+    assert_eq!(fixture.exchange(&both.to_string(), |_| {}).status, 401);
+    assert_eq!(fixture.exchange("no JSON", |_| {}).status, 400);
 }
 
 #[test]
 fn an_expired_token_is_refused() {
-    let world = World::new();
-    world
+    let fixture = Fixture::new();
+    fixture
         .emulator
         .set_token_life(std::time::Duration::from_secs(60));
-    let entra = world.entra_token("ada@contoso.example", TEAMS);
-    let good = body(&world, &entra).to_string();
-    world.clock.advance(std::time::Duration::from_secs(60));
-    let answer = world.exchange(&good, |_| {});
+    let entra = fixture.entra_token("ada@contoso.example", TEAMS);
+    let good = body(&fixture, &entra).to_string();
+    fixture.clock.advance(std::time::Duration::from_secs(60));
+    let answer = fixture.exchange(&good, |_| {});
     assert_eq!(answer.json()["error"]["code"], "InvalidAccessToken");
 }
 
 #[test]
 fn a_user_without_a_teams_licence_is_forbidden() {
-    let world = World::new();
-    let entra = world.entra_token("cleo@contoso.example", TEAMS);
-    let mut request = body(&world, &entra);
+    let fixture = Fixture::new();
+    let entra = fixture.entra_token("cleo@contoso.example", TEAMS);
+    let mut request = body(&fixture, &entra);
     request["userId"] = claims(&entra)["oid"].clone();
-    let answer = world.exchange(&request.to_string(), |_| {});
+    let answer = fixture.exchange(&request.to_string(), |_| {});
     assert_eq!(answer.status, 403);
     assert_eq!(answer.json()["error"]["code"], "Forbidden");
 }
 
 #[test]
 fn only_json_is_taken_at_this_path_by_this_verb() {
-    let world = World::new();
-    let wrong_verb = world.get("/teamsUser/:exchangeAccessToken?api-version=2023-10-01");
+    let fixture = Fixture::new();
+    let wrong_verb = fixture.get("/teamsUser/:exchangeAccessToken?api-version=2023-10-01");
     assert_eq!(
         (wrong_verb.status, wrong_verb.header("allow")),
         (405, Some("POST"))
     );
     assert_eq!(wrong_verb.json()["error"]["code"], "MethodNotAllowed");
-    let nowhere = world.get("/teamsUser/%3AexchangeAccessToken?api-version=2023-10-01");
+    let nowhere = fixture.get("/teamsUser/%3AexchangeAccessToken?api-version=2023-10-01");
     assert_eq!(nowhere.status, 404);
     assert_eq!(nowhere.json()["error"]["code"], "NotFound");
 }
 
 #[test]
 fn doubled_slashes_at_the_start_are_taken_for_one() {
-    let world = World::new();
-    let entra = world.entra_token("ada@contoso.example", TEAMS);
-    let answer = world.exchange(&body(&world, &entra).to_string(), |signed| {
+    let fixture = Fixture::new();
+    let entra = fixture.entra_token("ada@contoso.example", TEAMS);
+    let answer = fixture.exchange(&body(&fixture, &entra).to_string(), |signed| {
         signed.target = format!("/{}", signed.target);
         signed.sign();
     });
@@ -236,9 +236,9 @@ fn doubled_slashes_at_the_start_are_taken_for_one() {
 
 #[test]
 fn a_well_signed_token_must_still_be_the_right_one() {
-    let world = World::new();
-    let signer = super::super::sign::Signer::new().expect("the key is shipped");
-    let good = claims(&world.entra_token("ada@contoso.example", TEAMS));
+    let fixture = Fixture::new();
+    let signer = crate::emulator::sign::Signer::new().expect("the key is shipped");
+    let good = claims(&fixture.entra_token("ada@contoso.example", TEAMS));
     let cases = [
         ("name", json!("anything"), 200),
         ("aud", json!("https://communication.azure.com/clients"), 401),
@@ -253,12 +253,12 @@ fn a_well_signed_token_must_still_be_the_right_one() {
         let mut wrong = good.clone();
         wrong[claim] = value.clone();
         let token = signer.access_token(&wrong);
-        let answer = world.exchange(&body(&world, &token).to_string(), |_| {});
+        let answer = fixture.exchange(&body(&fixture, &token).to_string(), |_| {});
         assert_eq!(answer.status, status, "{claim}: {value}");
     }
     let mut nobody = good.clone();
     nobody["oid"] = json!("ac5ba55e-05e4-4000-8000-0000000000ff");
-    let mut request = body(&world, &signer.access_token(&nobody));
+    let mut request = body(&fixture, &signer.access_token(&nobody));
     request["userId"] = nobody["oid"].clone();
-    assert_eq!(world.exchange(&request.to_string(), |_| {}).status, 401);
+    assert_eq!(fixture.exchange(&request.to_string(), |_| {}).status, 401);
 }

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::super::{MissingIdentity, Options};
-use super::wire::{Answer, NOON, World, claims};
+use super::harness::{Answer, Fixture, NOON, claims};
+use crate::emulator::{MissingIdentity, Options};
 
 const PREVIEW: &str = "2025-03-02-preview";
 
@@ -25,17 +25,17 @@ fn refused(answer: &Answer) -> (u16, String, Option<String>) {
     )
 }
 
-fn whoami(world: &World, token: &str) -> Answer {
+fn whoami(fixture: &Fixture, token: &str) -> Answer {
     let bearer = format!("Authorization: Bearer {token}\r\n");
-    world.send("GET", "/emulator/whoami", &bearer, "")
+    fixture.send("GET", "/emulator/whoami", &bearer, "")
 }
 
 #[test]
 fn an_identity_is_created_with_an_empty_body_or_with_nulls() {
-    let world = World::new();
+    let fixture = Fixture::new();
     let nulls = json!({"createTokenWithScopes": null, "expiresInMinutes": null}).to_string();
     for body in ["", "{}", "null", &nulls, r#"{"createTokenWithScopes":[]}"#] {
-        let answer = world.signed("POST", "/identities", body);
+        let answer = fixture.signed("POST", "/identities", body);
         assert_eq!(answer.status, 201, "{body}");
         let answer = answer.json();
         let id = answer["identity"]["id"].as_str().expect("an id");
@@ -44,14 +44,14 @@ fn an_identity_is_created_with_an_empty_body_or_with_nulls() {
         assert_eq!(object.len(), 1, "{answer}");
         assert_eq!(object["identity"].as_object().map(|o| o.len()), Some(1));
     }
-    assert_eq!(world.emulator.count("create_identity"), 5);
+    assert_eq!(fixture.emulator.count("create_identity"), 5);
 }
 
 #[test]
 fn a_token_can_come_with_the_identity() {
-    let world = World::new();
+    let fixture = Fixture::new();
     let body = json!({"createTokenWithScopes": ["chat", "voip"], "expiresInMinutes": 60});
-    let answer = world.signed("POST", "/identities", &body.to_string());
+    let answer = fixture.signed("POST", "/identities", &body.to_string());
     assert_eq!(answer.status, 201);
     let expires = &answer.json()["accessToken"]["expiresOn"];
     assert_eq!(expires, "2026-05-28T21:26:40.0000000+00:00");
@@ -110,52 +110,52 @@ fn claims_in_order(token: &str) -> Vec<&'static str> {
 
 #[test]
 fn tokens_are_issued_refreshed_revoked_and_deleted() {
-    let world = World::new();
-    let id = world.identity();
-    let issue = || world.issue(&id, &json!({"scopes": ["chat"]}));
+    let fixture = Fixture::new();
+    let id = fixture.identity();
+    let issue = || fixture.issue(&id, &json!({"scopes": ["chat"]}));
     let first = issue();
     assert_eq!(first.status, 200);
     assert_eq!(claims(&token(&first))["exp"], NOON + 86_400);
     let (first, second) = (token(&first), token(&issue()));
     let valid = |token: &str| {
-        let request = whoami(&world, token).status == 200;
-        assert_eq!(request, world.emulator.is_token_valid(token));
+        let request = whoami(&fixture, token).status == 200;
+        assert_eq!(request, fixture.emulator.is_token_valid(token));
         request
     };
     assert!(valid(&first) && valid(&second));
 
     let revoke = format!("/identities/{id}/:revokeAccessTokens");
-    let answer = world.signed("POST", &revoke, "");
+    let answer = fixture.signed("POST", &revoke, "");
     assert_eq!((answer.status, answer.body.as_str()), (204, ""));
     assert!(answer.header("api-supported-versions").is_some());
     let third = token(&issue());
     assert!(!valid(&first) && !valid(&second) && valid(&third));
 
-    let other = token(&world.issue(&world.identity(), &json!({"scopes": ["voip"]})));
+    let other = token(&fixture.issue(&fixture.identity(), &json!({"scopes": ["voip"]})));
     let path = format!("/identities/{id}");
-    assert_eq!(world.signed("DELETE", &path, "").status, 204);
+    assert_eq!(fixture.signed("DELETE", &path, "").status, 204);
     assert!(!valid(&third) && valid(&other));
-    assert_eq!(world.signed("DELETE", &path, "").status, 204);
+    assert_eq!(fixture.signed("DELETE", &path, "").status, 204);
     let gone = (401, "IdentityNotOwned".to_owned(), None);
     assert_eq!(refused(&issue()), gone);
-    assert_eq!(refused(&world.signed("POST", &revoke, "")), gone);
+    assert_eq!(refused(&fixture.signed("POST", &revoke, "")), gone);
 
-    world.clock.advance(Duration::from_secs(86_400));
+    fixture.clock.advance(Duration::from_secs(86_400));
     assert!(!valid(&other));
     assert!(!valid("x") && !valid(""));
-    assert_eq!(world.get("/emulator/whoami").status, 401);
+    assert_eq!(fixture.get("/emulator/whoami").status, 401);
 }
 
 #[test]
 fn lifetimes_are_those_of_the_service() {
-    let world = World::new();
-    let id = world.identity();
+    let fixture = Fixture::new();
+    let id = fixture.identity();
     for (minutes, status) in [(59, 400), (60, 200), (1440, 200), (1441, 400), (-1, 400)] {
         let body = json!({"scopes": ["chat"], "expiresInMinutes": minutes});
-        let answer = world.issue(&id, &body);
+        let answer = fixture.issue(&id, &body);
         assert_eq!(answer.status, status, "{minutes}");
         let body = json!({"createTokenWithScopes": ["chat"], "expiresInMinutes": minutes});
-        let create = world.signed("POST", "/identities", &body.to_string());
+        let create = fixture.signed("POST", "/identities", &body.to_string());
         if status == 200 {
             let exp = claims(&token(&answer))["exp"].as_i64();
             assert_eq!(exp, Some(NOON + minutes * 60));
@@ -179,8 +179,8 @@ fn lifetimes_are_those_of_the_service() {
 
 #[test]
 fn bad_bodies_are_refused_with_the_services_targets() {
-    let world = World::new();
-    let id = world.identity();
+    let fixture = Fixture::new();
+    let id = fixture.identity();
     for (body, target) in [
         (json!({}), Some("Scopes")),
         (
@@ -195,7 +195,7 @@ fn bad_bodies_are_refused_with_the_services_targets() {
         (json!({"scopes": ["chat"], "expiresInMinutes": 60.5}), None),
         (json!([]), Some("Scopes")),
     ] {
-        let answer = world.issue(&id, &body);
+        let answer = fixture.issue(&id, &body);
         if body == json!([]) {
             assert_eq!(answer.status, 400);
             continue;
@@ -203,44 +203,44 @@ fn bad_bodies_are_refused_with_the_services_targets() {
         let expected = (400, "ValidationError".to_owned(), target.map(str::to_owned));
         assert_eq!(refused(&answer), expected, "{body}");
     }
-    let missing = world.issue(&id, &json!({}));
+    let missing = fixture.issue(&id, &json!({}));
     let message = &missing.json()["error"]["message"];
     assert_eq!(message, "Scopes: The Scopes field is required.");
-    let none = world.issue(&id, &json!({"scopes": []}));
+    let none = fixture.issue(&id, &json!({"scopes": []}));
     let message = &none.json()["error"]["message"];
     assert_eq!(message, "At least one scope is required.");
     assert!(missing.header("api-supported-versions").is_none());
-    let create = world.signed("POST", "/identities", r#"{"createTokenWithScopes":["x"]}"#);
+    let create = fixture.signed("POST", "/identities", r#"{"createTokenWithScopes":["x"]}"#);
     assert_eq!(create.status, 400);
-    assert_eq!(world.signed("POST", "/identities", "{").status, 400);
+    assert_eq!(fixture.signed("POST", "/identities", "{").status, 400);
 }
 
 #[test]
 fn older_versions_know_less() {
-    let world = World::new();
-    let id = world.identity();
+    let fixture = Fixture::new();
+    let id = fixture.identity();
     let path = format!("/identities/{id}/:issueAccessToken");
     let long = json!({"scopes": ["chat"], "expiresInMinutes": 59}).to_string();
-    let answer = world.signed_at("2022-06-01", "POST", &path, &long);
+    let answer = fixture.signed_at("2022-06-01", "POST", &path, &long);
     assert_eq!(claims(&token(&answer))["exp"], NOON + 86_400);
     assert_eq!(
-        world.signed_at("2022-10-01", "POST", &path, &long).status,
+        fixture.signed_at("2022-10-01", "POST", &path, &long).status,
         400
     );
     let join = json!({"scopes": ["voip.join"]}).to_string();
     assert_eq!(
-        world.signed_at("2022-10-01", "POST", &path, &join).status,
+        fixture.signed_at("2022-10-01", "POST", &path, &join).status,
         400
     );
     assert_eq!(
-        world.signed_at("2023-10-01", "POST", &path, &join).status,
+        fixture.signed_at("2023-10-01", "POST", &path, &join).status,
         200
     );
     for (version, code) in [
         ("2019-01-01", "UnsupportedApiVersion"),
         ("", "UnsupportedApiVersion"),
     ] {
-        let answer = world.signed_at(version, "POST", "/identities", "");
+        let answer = fixture.signed_at(version, "POST", "/identities", "");
         assert_eq!(refused(&answer), (400, code.to_owned(), None));
         let versions = answer.header("api-supported-versions").unwrap_or_default();
         assert!(
@@ -248,12 +248,12 @@ fn older_versions_know_less() {
             "{versions}"
         );
     }
-    let none = world.spoilt("POST", "/identities", "", |_| {});
+    let none = fixture.tampered("POST", "/identities", "", |_| {});
     assert_eq!(
         refused(&none),
         (400, "ApiVersionUnspecified".to_owned(), None)
     );
-    let get = world.signed("GET", &format!("/identities/{id}"), "");
+    let get = fixture.signed("GET", &format!("/identities/{id}"), "");
     assert_eq!(
         refused(&get),
         (400, "UnsupportedApiVersion".to_owned(), None)
@@ -262,9 +262,9 @@ fn older_versions_know_less() {
 
 #[test]
 fn a_custom_id_names_one_identity_in_the_preview() {
-    let world = World::new();
+    let fixture = Fixture::new();
     let body = json!({"customId": "sally@contoso.example"}).to_string();
-    let create = |version| world.signed_at(version, "POST", "/identities", &body);
+    let create = |version| fixture.signed_at(version, "POST", "/identities", &body);
     let first = create(PREVIEW);
     let second = create(PREVIEW);
     assert_eq!((first.status, second.status), (201, 200));
@@ -276,9 +276,9 @@ fn a_custom_id_names_one_identity_in_the_preview() {
     assert_ne!(stable.json()["identity"]["id"], identity["id"]);
 
     let id = identity["id"].as_str().expect("an id");
-    let get = || world.signed_at(PREVIEW, "GET", &format!("/identities/{id}"), "");
+    let get = || fixture.signed_at(PREVIEW, "GET", &format!("/identities/{id}"), "");
     assert_eq!((get().status, get().json()), (200, identity.clone()));
-    assert_eq!(world.issue(id, &json!({"scopes": ["chat"]})).status, 200);
+    assert_eq!(fixture.issue(id, &json!({"scopes": ["chat"]})).status, 200);
     assert_eq!(
         get().json()["lastTokenIssuedAt"],
         "2026-05-28T20:26:40.0000000+00:00"
@@ -286,7 +286,7 @@ fn a_custom_id_names_one_identity_in_the_preview() {
     for bad in [String::new(), "x".repeat(257)] {
         let body = json!({"customId": bad}).to_string();
         assert_eq!(
-            world
+            fixture
                 .signed_at(PREVIEW, "POST", "/identities", &body)
                 .status,
             400
@@ -296,46 +296,46 @@ fn a_custom_id_names_one_identity_in_the_preview() {
 
 #[test]
 fn an_identity_of_another_resource_is_not_owned() {
-    let world = World::new();
-    let owned = world.identity();
-    let foreign = world.emulator.foreign_identity();
-    assert!(!foreign.contains(world.emulator.resource_id()));
-    let elsewhere = World::new().identity();
-    let teams = format!("8:orgid:{}", world.emulator.object_id());
+    let fixture = Fixture::new();
+    let owned = fixture.identity();
+    let foreign = fixture.emulator.foreign_identity();
+    assert!(!foreign.contains(fixture.emulator.resource_id()));
+    let elsewhere = Fixture::new().identity();
+    let teams = format!("8:orgid:{}", fixture.emulator.object_id());
     let body = json!({"scopes": ["chat"]});
     for id in [&foreign, &foreign.replace(':', "%3A"), &elsewhere, &teams] {
         let not_owned = (401, "IdentityNotOwned".to_owned(), None);
         let path = format!("/identities/{id}");
-        assert_eq!(refused(&world.issue(id, &body)), not_owned, "{id}");
-        assert_eq!(refused(&world.signed("DELETE", &path, "")), not_owned);
-        let revoke = world.signed("POST", &format!("{path}/:revokeAccessTokens"), "");
+        assert_eq!(refused(&fixture.issue(id, &body)), not_owned, "{id}");
+        assert_eq!(refused(&fixture.signed("DELETE", &path, "")), not_owned);
+        let revoke = fixture.signed("POST", &format!("{path}/:revokeAccessTokens"), "");
         assert_eq!(refused(&revoke), not_owned);
     }
     for id in ["x", "8:acs:x", "8%253Aacs", &format!("{owned}0")] {
-        assert_eq!(world.issue(id, &body).status, 400, "{id}");
+        assert_eq!(fixture.issue(id, &body).status, 400, "{id}");
     }
     // Both spellings of a colon lead to the same identity.
-    assert_eq!(world.issue(&owned.replace("%3A", ":"), &body).status, 200);
+    assert_eq!(fixture.issue(&owned.replace("%3A", ":"), &body).status, 200);
 }
 
 #[test]
 fn what_is_said_of_a_missing_identity_can_be_chosen() {
-    let world = World::with(Options {
+    let fixture = Fixture::with(Options {
         missing_identity: MissingIdentity::NotFound,
         ..Options::default()
     });
-    let id = world.identity();
+    let id = fixture.identity();
     let path = format!("/identities/{id}");
-    assert_eq!(world.signed("DELETE", &path, "").status, 204);
-    let answer = world.issue(&id, &json!({"scopes": ["chat"]}));
+    assert_eq!(fixture.signed("DELETE", &path, "").status, 204);
+    let answer = fixture.issue(&id, &json!({"scopes": ["chat"]}));
     assert_eq!(refused(&answer), (404, "IdentityNotFound".to_owned(), None));
-    assert_eq!(world.signed("DELETE", &path, "").status, 204);
+    assert_eq!(fixture.signed("DELETE", &path, "").status, 204);
 }
 
 #[test]
 fn verbs_and_paths_are_exact() {
-    let world = World::new();
-    let answer = world.signed("PUT", "/identities/x", "");
+    let fixture = Fixture::new();
+    let answer = fixture.signed("PUT", "/identities/x", "");
     assert_eq!(
         (answer.status, answer.header("allow")),
         (405, Some("DELETE, PATCH, GET"))
@@ -347,48 +347,48 @@ fn verbs_and_paths_are_exact() {
         "/identities/x/%3AissueAccessToken",
         "/identities/x/:revokeaccesstokens",
     ] {
-        assert_eq!(world.signed("POST", path, "").status, 404, "{path}");
+        assert_eq!(fixture.signed("POST", path, "").status, 404, "{path}");
     }
-    assert_eq!(world.signed("POST", "//identities", "").status, 201);
+    assert_eq!(fixture.signed("POST", "//identities", "").status, 201);
 }
 
 #[test]
 fn a_signature_holds_for_exactly_what_was_sent() {
-    let world = World::new();
-    let id = world.identity();
+    let fixture = Fixture::new();
+    let id = fixture.identity();
     let target = format!("/identities/{id}?api-version=2023-10-01");
-    let respelt = world.spoilt("DELETE", &target, "", |signed| {
+    let respelt = fixture.tampered("DELETE", &target, "", |signed| {
         signed.target = signed.target.replace("%3A", ":");
     });
     assert_eq!(refused(&respelt), (401, "Denied".to_owned(), None));
-    let other_key = world.spoilt("DELETE", &target, "", |signed| {
+    let other_key = fixture.tampered("DELETE", &target, "", |signed| {
         signed.sign_with(b"the key of another resource");
     });
     assert_eq!(refused(&other_key), (401, "Denied".to_owned(), None));
-    let other_verb = world.spoilt("POST", &target, "", |signed| {
+    let other_verb = fixture.tampered("POST", &target, "", |signed| {
         signed.method = "DELETE".to_owned();
     });
     assert_eq!(other_verb.status, 401);
-    let unsigned = world.send("POST", "/identities?api-version=2023-10-01", "", "");
+    let unsigned = fixture.send("POST", "/identities?api-version=2023-10-01", "", "");
     assert_eq!(refused(&unsigned), (401, "Denied".to_owned(), None));
 }
 
 #[test]
 fn the_emulator_stays_small_however_much_is_asked_of_it() {
-    let world = World::with(Options {
+    let fixture = Fixture::with(Options {
         keep_secrets: false,
         ..Options::default()
     });
-    let id = world.identity();
-    world.issue(&id, &json!({"scopes": ["chat"]}));
-    assert!(world.emulator.secrets().is_empty());
-    let mut state = world.emulator.shared.state.lock();
-    let entry = state.journal()[0].clone();
+    let id = fixture.identity();
+    fixture.issue(&id, &json!({"scopes": ["chat"]}));
+    assert!(fixture.emulator.secrets().is_empty());
+    let journal = &mut fixture.emulator.context.state().journal;
+    let entry = journal.latest()[0].clone();
     for _ in 0..10_000 {
-        state.note(entry.clone());
+        journal.add(entry.clone());
     }
-    assert_eq!(state.count("create_identity"), 10_001);
-    assert!(state.journal().len() < 5_000);
-    let one = size_of::<super::super::acs::identities::table::Identity>();
+    assert_eq!(journal.count("create_identity"), 10_001);
+    assert!(journal.latest().len() < 5_000);
+    let one = size_of::<crate::emulator::state::identities::Identity>();
     assert!(one <= 72, "{one} bytes");
 }

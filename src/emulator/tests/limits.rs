@@ -4,24 +4,24 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::super::RateLimits;
-use super::wire::World;
+use super::harness::Fixture;
+use crate::emulator::RateLimits;
 
 #[test]
 fn one_request_too_many_waits_for_the_next_window() {
-    let world = World::new();
+    let fixture = Fixture::new();
     for _ in 0..20 {
-        world.identity();
+        fixture.identity();
     }
-    world.emulator.set_rate_limits(Some(RateLimits {
+    fixture.emulator.set_rate_limits(Some(RateLimits {
         create: 2,
         create_with_token: 1,
         ..RateLimits::default()
     }));
-    let id = world.identity();
-    world.clock.advance(Duration::from_secs(8));
-    world.identity();
-    let answer = world.signed("POST", "/identities", "");
+    let id = fixture.identity();
+    fixture.clock.advance(Duration::from_secs(8));
+    fixture.identity();
+    let answer = fixture.signed("POST", "/identities", "");
     assert_eq!(
         (answer.status, answer.header("retry-after")),
         (429, Some("22"))
@@ -29,14 +29,14 @@ fn one_request_too_many_waits_for_the_next_window() {
     assert_eq!(answer.json()["error"]["code"], "TooManyRequests");
     // Another operation has a window of its own.
     let with_token = json!({"createTokenWithScopes": ["chat"]}).to_string();
-    let create = |body: &str| world.signed("POST", "/identities", body).status;
+    let create = |body: &str| fixture.signed("POST", "/identities", body).status;
     assert_eq!((create(&with_token), create(&with_token)), (201, 429));
-    assert_eq!(world.issue(&id, &json!({"scopes": ["chat"]})).status, 200);
-    world.clock.advance(Duration::from_secs(21));
+    assert_eq!(fixture.issue(&id, &json!({"scopes": ["chat"]})).status, 200);
+    fixture.clock.advance(Duration::from_secs(21));
     assert_eq!(create(""), 429);
-    world.clock.advance(Duration::from_secs(1));
+    fixture.clock.advance(Duration::from_secs(1));
     assert_eq!(create(""), 201);
-    world.emulator.set_rate_limits(None);
+    fixture.emulator.set_rate_limits(None);
     assert_eq!((create(""), create("")), (201, 201));
 }
 

@@ -2,12 +2,12 @@
 
 mod access;
 mod authorize;
-mod doors;
 mod exchange;
+mod harness;
 mod identities;
 mod limits;
 mod old_clients;
 mod personas;
+mod server;
 mod service;
 mod tokens;
-mod wire;

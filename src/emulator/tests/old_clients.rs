@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::super::directory;
-use super::wire::{Answer, NOON, TEAMS, World, claims};
+use super::harness::{Answer, Fixture, NOON, TEAMS, claims};
+use crate::emulator::directory;
 
 const FIRST: &str = "2020-07-20-preview2";
 const TEAMS_PREVIEW: &str = "2021-10-31-preview";
@@ -15,15 +15,15 @@ fn code(answer: &Answer) -> (u16, Value) {
     (answer.status, answer.json()["error"]["code"].clone())
 }
 
-fn ask(world: &World, method: &str, path: &str, body: &str) -> Answer {
-    world.signed_at(FIRST, method, path, body)
+fn ask(fixture: &Fixture, method: &str, path: &str, body: &str) -> Answer {
+    fixture.signed_at(FIRST, method, path, body)
 }
 
 /// A change of an identity, as a merge patch that is signed like the rest.
-fn change(world: &World, path: &str, body: &str, media_type: &str) -> Answer {
+fn change(fixture: &Fixture, path: &str, body: &str, media_type: &str) -> Answer {
     let target = format!("{path}?api-version={FIRST}");
     let mut request = None;
-    world.spoilt("PATCH", &target, body, |signed| {
+    fixture.tampered("PATCH", &target, body, |signed| {
         request = Some((
             signed.date.clone(),
             signed.hash.clone(),
@@ -37,15 +37,15 @@ fn change(world: &World, path: &str, body: &str, media_type: &str) -> Answer {
         "Content-Type: {media_type}\r\nx-ms-date: {date}\r\nx-ms-content-sha256: {hash}\r\n\
          Authorization: {authorization}\r\n"
     );
-    world.send("PATCH", &target, &headers, body)
+    fixture.send("PATCH", &target, &headers, body)
 }
 
 const PATCH: &str = "application/merge-patch+json";
 
 #[test]
 fn the_first_version_has_shapes_of_its_own() {
-    let world = World::new();
-    let created = ask(&world, "POST", "/identities", "");
+    let fixture = Fixture::new();
+    let created = ask(&fixture, "POST", "/identities", "");
     assert_eq!(created.status, 200, "{created:?}");
     let id = created.json()["id"].as_str().expect("an id").to_owned();
     assert_eq!(created.json(), json!({"id": id}));
@@ -53,7 +53,7 @@ fn the_first_version_has_shapes_of_its_own() {
 
     let issue = || {
         let answer = ask(
-            &world,
+            &fixture,
             "POST",
             &format!("{path}/token"),
             r#"{"scopes":["chat","voip"]}"#,
@@ -67,44 +67,44 @@ fn the_first_version_has_shapes_of_its_own() {
     };
     let (first, again) = (issue(), issue());
     assert_eq!(claims(&first)["exp"], NOON + 86_400);
-    let honoured = |token: &str| world.emulator.is_token_valid(token);
+    let honoured = |token: &str| fixture.emulator.is_token_valid(token);
     assert!(honoured(&first) && honoured(&again));
 
     // Half a second into the second in which both were issued.
     let valid_from = json!({"tokensValidFrom": "2026-05-28T20:26:40.500Z"}).to_string();
-    let revoked = change(&world, &path, &valid_from, PATCH);
+    let revoked = change(&fixture, &path, &valid_from, PATCH);
     assert_eq!((revoked.status, revoked.body.as_str()), (204, ""));
     assert!(!honoured(&first) && !honoured(&again));
     let after = issue();
     assert!(honoured(&after), "a token that is issued later is good");
-    world.clock.advance(Duration::from_secs(60));
-    assert_eq!(change(&world, &path, &valid_from, PATCH).status, 204);
+    fixture.clock.advance(Duration::from_secs(60));
+    assert_eq!(change(&fixture, &path, &valid_from, PATCH).status, 204);
     assert!(!honoured(&after));
     let later = issue();
-    assert_eq!(change(&world, &path, &valid_from, PATCH).status, 204);
+    assert_eq!(change(&fixture, &path, &valid_from, PATCH).status, 204);
     assert!(honoured(&later), "it was issued after that time");
     // What `revoke_tokens(user)` of the Python package sends.
-    assert_eq!(change(&world, &path, "{}", PATCH).status, 204);
+    assert_eq!(change(&fixture, &path, "{}", PATCH).status, 204);
     assert!(!honoured(&later));
 
-    assert_eq!(ask(&world, "DELETE", &path, "").status, 204);
+    assert_eq!(ask(&fixture, "DELETE", &path, "").status, 204);
     let gone = ask(
-        &world,
+        &fixture,
         "POST",
         &format!("{path}/token"),
         r#"{"scopes":["chat"]}"#,
     );
     assert_eq!(code(&gone), (401, "IdentityNotOwned".into()));
-    assert_eq!(world.emulator.count("create_identity"), 1);
+    assert_eq!(fixture.emulator.count("create_identity"), 1);
     // The journal has each request under the name of what it does.
-    assert_eq!(world.emulator.count("issue_token"), 5);
-    assert_eq!(world.emulator.count("delete_identity"), 1);
+    assert_eq!(fixture.emulator.count("issue_token"), 5);
+    assert_eq!(fixture.emulator.count("delete_identity"), 1);
 }
 
 #[test]
 fn the_first_version_refuses_what_it_does_not_have() {
-    let world = World::new();
-    let id = world.identity();
+    let fixture = Fixture::new();
+    let id = fixture.identity();
     let path = format!("/identities/{id}");
     let chat = r#"{"scopes":["chat"]}"#;
     let unsupported = (400, "UnsupportedApiVersion".into());
@@ -114,15 +114,15 @@ fn the_first_version_refuses_what_it_does_not_have() {
         ("POST", "/teamsUser/:exchangeAccessToken".to_owned(), "{}"),
     ] {
         assert_eq!(
-            code(&ask(&world, method, &path, body)),
+            code(&ask(&fixture, method, &path, body)),
             unsupported,
             "{path}"
         );
     }
     for version in ["2021-03-07", TEAMS_PREVIEW, "2023-10-01", "2026-09-23"] {
-        let issue = world.signed_at(version, "POST", &format!("{path}/token"), chat);
+        let issue = fixture.signed_at(version, "POST", &format!("{path}/token"), chat);
         assert_eq!(code(&issue), unsupported, "{version}");
-        let change = world.signed_at(version, "PATCH", &path, "{}");
+        let change = fixture.signed_at(version, "PATCH", &path, "{}");
         assert_eq!(code(&change), unsupported, "{version}");
     }
     for (body, media_type, status) in [
@@ -133,42 +133,42 @@ fn the_first_version_refuses_what_it_does_not_have() {
         (r#"{"tokensValidFrom":7}"#, PATCH, 400),
     ] {
         assert_eq!(
-            change(&world, &path, body, media_type).status,
+            change(&fixture, &path, body, media_type).status,
             status,
             "{body}"
         );
     }
-    let foreign = format!("/identities/{}", world.emulator.foreign_identity());
-    assert_eq!(change(&world, &foreign, "{}", PATCH).status, 401);
+    let foreign = format!("/identities/{}", fixture.emulator.foreign_identity());
+    assert_eq!(change(&fixture, &foreign, "{}", PATCH).status, 401);
     for (body, target) in [
         ("{}", "Scopes"),
         (r#"{"scopes":[]}"#, "scopes"),
         (r#"{"scopes":["voip.join"]}"#, "scopes"),
     ] {
-        let answer = ask(&world, "POST", &format!("{path}/token"), body);
+        let answer = ask(&fixture, "POST", &format!("{path}/token"), body);
         assert_eq!(answer.json()["error"]["target"], target, "{body}");
     }
     let pstn = r#"{"scopes":["pstn"]}"#;
     assert_eq!(
-        ask(&world, "POST", &format!("{path}/token"), pstn).status,
+        ask(&fixture, "POST", &format!("{path}/token"), pstn).status,
         200
     );
     let issue = format!("{path}/:issueAccessToken");
-    assert_eq!(world.signed("POST", &issue, pstn).status, 400);
+    assert_eq!(fixture.signed("POST", &issue, pstn).status, 400);
 }
 
 #[test]
 fn every_version_has_its_operations_and_no_others() {
-    let world = World::new();
-    let entra = world.entra_token("ada@contoso.example", TEAMS);
+    let fixture = Fixture::new();
+    let entra = fixture.entra_token("ada@contoso.example", TEAMS);
     let exchange = json!({
-        "token": entra, "appId": directory::CLIENT_ID, "userId": world.emulator.object_id(),
+        "token": entra, "appId": directory::CLIENT_ID, "userId": fixture.emulator.object_id(),
     })
     .to_string();
     let assignment = format!(
         "/access/teamsExtension/tenants/{}/assignments/{}",
-        world.emulator.tenant_id(),
-        world.emulator.object_id()
+        fixture.emulator.tenant_id(),
+        fixture.emulator.object_id()
     );
     let entra_assignments = "/access/entra/assignments";
     // Version, create's status, Teams exchange, Teams extension, Entra assignments.
@@ -188,7 +188,7 @@ fn every_version_has_its_operations_and_no_others() {
         ("2020-07-20", 400, 400, 400, 400),
     ] {
         let ask = |method: &str, path: &str, body: &str| {
-            world.signed_at(version, method, path, body).status
+            fixture.signed_at(version, method, path, body).status
         };
         assert_eq!(ask("POST", "/identities", ""), create, "{version}");
         let path = "/teamsUser/:exchangeAccessToken";
@@ -200,11 +200,11 @@ fn every_version_has_its_operations_and_no_others() {
 
 #[test]
 fn the_preview_of_the_teams_exchange_takes_the_token_alone() {
-    let world = World::new();
-    let entra = world.entra_token("ada@contoso.example", TEAMS);
+    let fixture = Fixture::new();
+    let entra = fixture.entra_token("ada@contoso.example", TEAMS);
     let exchange = |version: &str, token: &str| {
         let body = json!({"token": token}).to_string();
-        world.signed_at(version, "POST", "/teamsUser/:exchangeAccessToken", &body)
+        fixture.signed_at(version, "POST", "/teamsUser/:exchangeAccessToken", &body)
     };
     let answer = exchange(TEAMS_PREVIEW, &entra);
     assert_eq!(answer.status, 200, "{answer:?}");
@@ -218,9 +218,9 @@ fn the_preview_of_the_teams_exchange_takes_the_token_alone() {
     assert_eq!(code(&garbage), (401, "InvalidAccessToken".into()));
     let later = exchange("2022-06-01", &entra);
     assert_eq!(code(&later), (400, "ValidationError".into()));
-    let cleo = world.entra_token("cleo@contoso.example", TEAMS);
+    let cleo = fixture.entra_token("cleo@contoso.example", TEAMS);
     assert_eq!(exchange(TEAMS_PREVIEW, &cleo).status, 403);
-    let by_id = world.entra_token(
+    let by_id = fixture.entra_token(
         "ada@contoso.example",
         "1fd5118e-2576-4263-8130-9503064c837a/teams.managecalls openid",
     );
@@ -230,11 +230,11 @@ fn the_preview_of_the_teams_exchange_takes_the_token_alone() {
 
 #[test]
 fn the_date_header_may_carry_the_signed_date() {
-    let world = World::new();
+    let fixture = Fixture::new();
     let target = "/identities?api-version=2021-03-07";
     let mut request = None;
     // The values are the same with either header's name.
-    world.spoilt("POST", target, "", |signed| {
+    fixture.tampered("POST", target, "", |signed| {
         request = Some((
             signed.date.clone(),
             signed.hash.clone(),
@@ -248,7 +248,7 @@ fn the_date_header_may_carry_the_signed_date() {
         let headers = format!(
             "{date_header}\r\nx-ms-content-sha256: {hash}\r\nAuthorization: {authorization}\r\n"
         );
-        world.send("POST", target, &headers, "").status
+        fixture.send("POST", target, &headers, "").status
     };
     let dated = format!("Date: {date}");
     assert_eq!(send("date;host;x-ms-content-sha256", &dated), 201);
@@ -264,26 +264,26 @@ fn the_date_header_may_carry_the_signed_date() {
 
 #[test]
 fn a_host_with_its_port_twice_is_taken_at_the_resource_and_remarked() {
-    let world = World::new();
-    let port = world.emulator.http_port;
-    let doubled = format!("{}:{port}", world.host());
+    let fixture = Fixture::new();
+    let port = fixture.emulator.context.http_port;
+    let doubled = format!("{}:{port}", fixture.host());
     let create = |host: &str| {
-        world.spoilt("POST", "/identities?api-version=2023-10-01", "", |signed| {
+        fixture.tampered("POST", "/identities?api-version=2023-10-01", "", |signed| {
             signed.host = host.to_owned();
             signed.sign();
         })
     };
     assert_eq!(create(&doubled).status, 201);
-    let last = world.emulator.requests().pop().expect("one was seen");
+    let last = fixture.emulator.requests().pop().expect("one was seen");
     assert_eq!((last.status, last.reason), (201, None));
     let remark = last.remark.expect("a remark");
     assert!(remark.contains("names the port twice"), "{remark}");
-    assert_eq!(create(&world.host()).status, 201);
-    let last = world.emulator.requests().pop().expect("one was seen");
+    assert_eq!(create(&fixture.host()).status, 201);
+    let last = fixture.emulator.requests().pop().expect("one was seen");
     assert_eq!(last.remark, None);
 
     // What was signed is what was sent.
-    let unsigned = world.spoilt("POST", "/identities?api-version=2023-10-01", "", |signed| {
+    let unsigned = fixture.tampered("POST", "/identities?api-version=2023-10-01", "", |signed| {
         signed.host.clone_from(&doubled);
     });
     assert_eq!(unsigned.status, 401);
@@ -299,5 +299,5 @@ fn a_host_with_its_port_twice_is_taken_at_the_resource_and_remarked() {
         "GET /common/v2.0/.well-known/openid-configuration HTTP/1.1\r\nHost: {doubled}\r\n\
          Connection: close\r\n\r\n"
     );
-    assert_eq!(world.raw(&metadata).status, 421);
+    assert_eq!(fixture.raw(&metadata).status, 421);
 }

@@ -1,7 +1,7 @@
 //! The users who meet an obstacle: each page, each refusal, and the way on where there is one.
 
-use super::super::{UserAgent, directory};
-use super::wire::{Answer, TEAMS, World, claims, encode};
+use super::harness::{Answer, Fixture, TEAMS, claims, encode};
+use crate::emulator::{UserAgent, directory};
 
 const CHALLENGE_POINTER: &str = "/access_token/capolids/values/0";
 
@@ -10,16 +10,16 @@ fn hint(user: &str) -> [(&str, &str); 1] {
 }
 
 /// Clicks on a page that a sign-in shows: the same request as a form, and what was clicked.
-fn click(world: &World, user: &str, clicked: &[(&str, &str)]) -> Answer {
+fn click(fixture: &Fixture, user: &str, clicked: &[(&str, &str)]) -> Answer {
     let good = [
         ("client_id", directory::CLIENT_ID),
         ("response_type", "code"),
-        ("redirect_uri", super::wire::REDIRECT),
+        ("redirect_uri", super::harness::REDIRECT),
         ("scope", TEAMS),
         ("emulator_user", user),
     ];
     let form = encode(&[&good[..], clicked].concat(), &[]);
-    world.send(
+    fixture.send(
         "POST",
         "/organizations/oauth2/v2.0/authorize",
         "Content-Type: application/x-www-form-urlencoded\r\n",
@@ -27,14 +27,14 @@ fn click(world: &World, user: &str, clicked: &[(&str, &str)]) -> Answer {
     )
 }
 
-fn refresh_token(world: &World, changes: &[(&str, &str)]) -> String {
-    let tokens = world.redeem(&world.code(changes), &[]).json();
+fn refresh_token(fixture: &Fixture, changes: &[(&str, &str)]) -> String {
+    let tokens = fixture.redeem(&fixture.code(changes), &[]).json();
     tokens["refresh_token"].as_str().expect("one").to_owned()
 }
 
 #[test]
 fn each_persona_that_may_not_sign_in_gets_a_page_with_its_number_and_no_redirect() {
-    let world = World::new();
+    let fixture = Fixture::new();
     for (user, number) in [
         ("blocked@contoso.example", 53003),
         ("unassigned@contoso.example", 50105),
@@ -43,7 +43,7 @@ fn each_persona_that_may_not_sign_in_gets_a_page_with_its_number_and_no_redirect
         ("password-expired@contoso.example", 50055),
         ("nobody@contoso.example", 50034),
     ] {
-        let answer = world.authorize("organizations", &hint(user));
+        let answer = fixture.authorize("organizations", &hint(user));
         assert_eq!(answer.status, 400, "{user}");
         assert_eq!(answer.header("location"), None, "{user}");
         assert!(answer.body.contains(&format!("AADSTS{number}: ")), "{user}");
@@ -52,20 +52,20 @@ fn each_persona_that_may_not_sign_in_gets_a_page_with_its_number_and_no_redirect
         }
     }
     let stranger = hint("stranger@fabrikam.example");
-    let abroad = world.authorize("contoso.example", &stranger);
+    let abroad = fixture.authorize("contoso.example", &stranger);
     assert!(abroad.body.contains("AADSTS50020: "), "{}", abroad.body);
-    assert_eq!(world.authorize("fabrikam.example", &stranger).status, 302);
+    assert_eq!(fixture.authorize("fabrikam.example", &stranger).status, 302);
 }
 
 #[test]
 fn consent_is_asked_for_once_and_a_no_goes_to_the_client() {
-    let world = World::new();
+    let fixture = Fixture::new();
     let user = "consent@contoso.example";
-    let page = world.authorize("organizations", &hint(user));
+    let page = fixture.authorize("organizations", &hint(user));
     assert_eq!(page.status, 200);
     assert!(page.body.contains("<h1>Permissions requested</h1>"));
     assert!(page.body.contains("Teams.ManageCalls"));
-    let declined = click(&world, user, &[("emulator_consent", "decline")]);
+    let declined = click(&fixture, user, &[("emulator_consent", "decline")]);
     assert_eq!(
         declined.redirected_with("error").as_deref(),
         Some("access_denied")
@@ -73,33 +73,33 @@ fn consent_is_asked_for_once_and_a_no_goes_to_the_client() {
     assert_eq!(declined.redirected_with("error_subcode"), None);
     let text = declined.redirected_with("error_description");
     assert!(text.is_some_and(|text| text.starts_with("AADSTS65004: ")));
-    assert_eq!(world.authorize("organizations", &hint(user)).status, 200);
-    let accepted = click(&world, user, &[("emulator_consent", "accept")]);
+    assert_eq!(fixture.authorize("organizations", &hint(user)).status, 200);
+    let accepted = click(&fixture, user, &[("emulator_consent", "accept")]);
     assert!(accepted.redirected_with("code").is_some());
-    assert_eq!(world.authorize("organizations", &hint(user)).status, 302);
+    assert_eq!(fixture.authorize("organizations", &hint(user)).status, 302);
 }
 
 #[test]
 fn a_click_cannot_be_sent_in_an_address() {
-    let world = World::new();
+    let fixture = Fixture::new();
     for (user, name, value) in [
         ("consent@contoso.example", "emulator_consent", "accept"),
         ("mfa@contoso.example", "emulator_code", "123456"),
     ] {
-        let answer = world.authorize("organizations", &[("login_hint", user), (name, value)]);
+        let answer = fixture.authorize("organizations", &[("login_hint", user), (name, value)]);
         assert_eq!(answer.status, 200, "{user} gets the page");
     }
 }
 
 #[test]
 fn where_an_admin_must_consent_the_way_leads_back_only() {
-    let world = World::new();
+    let fixture = Fixture::new();
     let user = "admin-consent@contoso.example";
-    let page = world.authorize("organizations", &hint(user));
+    let page = fixture.authorize("organizations", &hint(user));
     assert!(page.body.contains("<h1>Need admin approval</h1>"));
-    let accepted = click(&world, user, &[("emulator_consent", "accept")]);
+    let accepted = click(&fixture, user, &[("emulator_consent", "accept")]);
     assert_eq!(accepted.status, 200, "the page again");
-    let back = click(&world, user, &[("emulator_cancel", "1")]);
+    let back = click(&fixture, user, &[("emulator_cancel", "1")]);
     assert_eq!(
         back.redirected_with("error_subcode").as_deref(),
         Some("cancel")
@@ -110,32 +110,32 @@ fn where_an_admin_must_consent_the_way_leads_back_only() {
 
 #[test]
 fn a_second_proof_is_a_code_and_the_token_tells_of_it() {
-    let world = World::new();
+    let fixture = Fixture::new();
     let user = "mfa@contoso.example";
-    let page = world.authorize("organizations", &hint(user));
+    let page = fixture.authorize("organizations", &hint(user));
     assert!(page.body.contains("<h1>Verify your identity</h1>"));
     for wrong in ["", "000000"] {
-        let again = click(&world, user, &[("emulator_code", wrong)]);
+        let again = click(&fixture, user, &[("emulator_code", wrong)]);
         assert_eq!(again.status, 400);
         assert!(again.body.contains("role=\"alert\""));
     }
-    let right = click(&world, user, &[("emulator_code", " 123456 ")]);
+    let right = click(&fixture, user, &[("emulator_code", " 123456 ")]);
     let code = right.redirected_with("code").expect("a code");
-    let tokens = world.redeem(&code, &[("code_verifier", "")]).json();
+    let tokens = fixture.redeem(&code, &[("code_verifier", "")]).json();
     let access = tokens["access_token"].as_str().expect("a token");
     assert_eq!(claims(access)["amr"], serde_json::json!(["pwd", "mfa"]));
 }
 
 #[test]
 fn renewals_are_refused_to_those_whose_sessions_end() {
-    let world = World::new();
+    let fixture = Fixture::new();
     for (user, number, suberror) in [
         ("expired@contoso.example", 70043, Some("token_expired")),
         ("idle@contoso.example", 700_082, None),
         ("revoked@contoso.example", 50173, Some("bad_token")),
     ] {
-        let token = refresh_token(&world, &hint(user));
-        let refused = world.refresh(&token, &[]);
+        let token = refresh_token(&fixture, &hint(user));
+        let refused = fixture.refresh(&token, &[]);
         assert_eq!((refused.status, refused.aadsts()), (400, number), "{user}");
         assert_eq!(refused.error(), "invalid_grant");
         assert_eq!(refused.json()["suberror"].as_str(), suberror, "{user}");
@@ -147,13 +147,13 @@ fn renewals_are_refused_to_those_whose_sessions_end() {
 
 #[test]
 fn a_challenge_is_met_by_a_sign_in_that_passes_its_claims_on() {
-    let world = World::new();
+    let fixture = Fixture::new();
     for (user, error, number) in [
         ("step-up@contoso.example", "interaction_required", 50076),
         ("moved@contoso.example", "invalid_grant", 53003),
     ] {
-        let token = refresh_token(&world, &hint(user));
-        let refused = world.refresh(&token, &[]);
+        let token = refresh_token(&fixture, &hint(user));
+        let refused = fixture.refresh(&token, &[]);
         assert_eq!(
             (refused.error().as_str(), refused.aadsts()),
             (error, number)
@@ -166,64 +166,64 @@ fn a_challenge_is_met_by_a_sign_in_that_passes_its_claims_on() {
         let read: serde_json::Value = serde_json::from_str(&challenge).expect("JSON");
         assert!(read.pointer(CHALLENGE_POINTER).is_some(), "{read}");
         // Without them, one sign-in is as good as the other.
-        let again = refresh_token(&world, &hint(user));
-        assert_eq!(world.refresh(&again, &[]).aadsts(), number);
-        let page = world.authorize(
+        let again = refresh_token(&fixture, &hint(user));
+        assert_eq!(fixture.refresh(&again, &[]).aadsts(), number);
+        let page = fixture.authorize(
             "organizations",
             &[("login_hint", user), ("claims", &challenge)],
         );
         assert!(page.body.contains("<h1>Verify your identity</h1>"));
         let answered = click(
-            &world,
+            &fixture,
             user,
             &[("claims", &challenge), ("emulator_code", "123456")],
         );
         let code = answered.redirected_with("code").expect("a code");
-        let tokens = world.redeem(&code, &[("code_verifier", "")]).json();
+        let tokens = fixture.redeem(&code, &[("code_verifier", "")]).json();
         let proved = tokens["refresh_token"].as_str().expect("one");
-        assert_eq!(world.refresh(proved, &[]).status, 200, "{user}");
+        assert_eq!(fixture.refresh(proved, &[]).status, 200, "{user}");
     }
 }
 
 #[test]
 fn what_a_client_can_do_stands_in_its_tokens() {
     const ABLE: &str = r#"{"access_token":{"xms_cc":{"values":["cp1"]}}}"#;
-    let world = World::new();
+    let fixture = Fixture::new();
     let told = |answer: Answer| {
         let body = answer.json();
         claims(body["access_token"].as_str().expect("a token"))["xms_cc"].clone()
     };
     let able = serde_json::json!(["cp1"]);
     assert_eq!(
-        told(world.redeem(&world.code(&[]), &[])),
+        told(fixture.redeem(&fixture.code(&[]), &[])),
         serde_json::Value::Null
     );
     assert_eq!(
-        told(world.redeem(&world.code(&[("claims", ABLE)]), &[])),
+        told(fixture.redeem(&fixture.code(&[("claims", ABLE)]), &[])),
         able
     );
     assert_eq!(
-        told(world.redeem(&world.code(&[]), &[("claims", ABLE)])),
+        told(fixture.redeem(&fixture.code(&[]), &[("claims", ABLE)])),
         able
     );
-    let token = refresh_token(&world, &[("claims", ABLE)]);
-    assert_eq!(told(world.refresh(&token, &[])), serde_json::Value::Null);
-    assert_eq!(told(world.refresh(&token, &[("claims", ABLE)])), able);
+    let token = refresh_token(&fixture, &[("claims", ABLE)]);
+    assert_eq!(told(fixture.refresh(&token, &[])), serde_json::Value::Null);
+    assert_eq!(told(fixture.refresh(&token, &[("claims", ABLE)])), able);
     assert_eq!(
-        world.refresh(&token, &[("claims", "[]")]).aadsts(),
+        fixture.refresh(&token, &[("claims", "[]")]).aadsts(),
         9_002_313
     );
 }
 
 #[test]
 fn the_user_agent_walks_every_page_that_leads_on() {
-    let world = World::new();
+    let fixture = Fixture::new();
     let device = |user: &str| {
         let form = encode(
             &[("client_id", directory::CLIENT_ID), ("scope", TEAMS)],
             &[],
         );
-        let codes = world.send(
+        let codes = fixture.send(
             "POST",
             "/contoso.example/oauth2/v2.0/devicecode",
             "Content-Type: application/x-www-form-urlencoded\r\n",
@@ -235,7 +235,7 @@ fn the_user_agent_walks_every_page_that_leads_on() {
             .to_owned();
         UserAgent::new(Some(user.to_owned()))
             .typing(code)
-            .browse(&world.emulator.device_page())
+            .browse(&fixture.emulator.device_page())
             .expect("it walks")
     };
     for (user, end) in [
@@ -252,12 +252,12 @@ fn the_user_agent_walks_every_page_that_leads_on() {
 
 #[test]
 fn every_persona_is_offered_on_the_page_and_listed_at_the_front() {
-    let world = World::new();
-    let page = world
+    let fixture = Fixture::new();
+    let page = fixture
         .authorize("contoso.example", &[("login_hint", "")])
         .body;
-    let front = world.get("/").body;
-    let personas = world.emulator.personas();
+    let front = fixture.get("/").body;
+    let personas = fixture.emulator.personas();
     assert_eq!(personas.len(), 15);
     for (user, note) in personas {
         assert!(front.contains(user) && front.contains(note), "{user}");

@@ -5,25 +5,28 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use ring::digest;
 use serde_json::{Value, json};
 
-use super::super::entra::CERTIFICATE;
-use super::super::sign::{Signer, pem_block};
-use super::wire::{Answer, Changes, NOON, World, claims, encode};
+use super::harness::{Answer, Changes, Fixture, NOON, claims, encode};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+
+use crate::emulator::certificate::CERTIFICATE;
+use crate::emulator::sign::Signer;
 
 const RESOURCE: &str = "https://communication.azure.com//.default";
 const TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
 /// A good request for an app's own token, with these parameters changed.
-fn ask(world: &World, changes: Changes<'_>) -> Answer {
+fn ask(fixture: &Fixture, changes: Changes<'_>) -> Answer {
     let form = encode(
         &[
             ("grant_type", "client_credentials"),
-            ("client_id", world.emulator.service_client_id()),
-            ("client_secret", world.emulator.service_client_secret()),
+            ("client_id", fixture.emulator.service_client_id()),
+            ("client_secret", fixture.emulator.service_client_secret()),
             ("scope", RESOURCE),
         ],
         changes,
     );
-    world.token(world.emulator.tenant_id(), &form)
+    fixture.token(fixture.emulator.tenant_id(), &form)
 }
 
 fn token(answer: &Answer) -> String {
@@ -31,8 +34,8 @@ fn token(answer: &Answer) -> String {
     token.expect("a token")
 }
 
-fn create(world: &World, token: &str) -> Answer {
-    world.send(
+fn create(fixture: &Fixture, token: &str) -> Answer {
+    fixture.send(
         "POST",
         "/identities?api-version=2023-10-01",
         &format!("Content-Type: application/json\r\nAuthorization: Bearer {token}\r\n"),
@@ -42,8 +45,8 @@ fn create(world: &World, token: &str) -> Answer {
 
 #[test]
 fn an_app_with_a_role_manages_the_resource_without_its_key() {
-    let world = World::new();
-    let answer = ask(&world, &[]);
+    let fixture = Fixture::new();
+    let answer = ask(&fixture, &[]);
     assert_eq!(answer.status, 200, "{answer:?}");
     let members: Vec<String> = answer
         .json()
@@ -63,16 +66,18 @@ fn an_app_with_a_role_manages_the_resource_without_its_key() {
         (&json!("app"), &json!("1"))
     );
     assert!(said.get("scp").is_none());
-    assert_eq!(create(&world, &token).status, 201);
-    assert!(world.emulator.secrets().contains(&token));
-    assert_eq!(world.emulator.count("client_credentials"), 1);
-    world.clock.advance(std::time::Duration::from_secs(75 * 60));
-    assert_eq!(create(&world, &token).status, 401);
+    assert_eq!(create(&fixture, &token).status, 201);
+    assert!(fixture.emulator.secrets().contains(&token));
+    assert_eq!(fixture.emulator.count("client_credentials"), 1);
+    fixture
+        .clock
+        .advance(std::time::Duration::from_secs(75 * 60));
+    assert_eq!(create(&fixture, &token).status, 401);
 }
 
 #[test]
 fn each_identifier_of_the_resource_opens_it() {
-    let world = World::new();
+    let fixture = Fixture::new();
     for (scope, audience) in [
         (RESOURCE, "https://communication.azure.com/"),
         (
@@ -88,50 +93,56 @@ fn each_identifier_of_the_resource_opens_it() {
             "https://communication.azure.com",
         ),
     ] {
-        let answer = ask(&world, &[("scope", scope)]);
+        let answer = ask(&fixture, &[("scope", scope)]);
         assert_eq!(answer.status, 200, "{scope}: {answer:?}");
         let token = token(&answer);
         assert_eq!(claims(&token)["aud"], audience, "{scope}");
-        assert_eq!(create(&world, &token).status, 201, "{scope}");
+        assert_eq!(create(&fixture, &token).status, 201, "{scope}");
     }
     for (scope, number) in [
         ("2a04943b-b6a7-4f65-8786-2bb6131b59f7/.default", 500_011),
         ("https://communication.azure.com///.default", 70011),
         ("https://communication.azure.com", 1_002_012),
     ] {
-        let answer = ask(&world, &[("scope", scope)]);
+        let answer = ask(&fixture, &[("scope", scope)]);
         assert_eq!((answer.status, answer.aadsts()), (400, number), "{scope}");
     }
     let clients = ask(
-        &world,
+        &fixture,
         &[("scope", "2a04943b-b6a7-4f65-8786-2bb6131b59f6/.default")],
     );
-    assert_eq!(create(&world, &token(&clients)).status, 401);
+    assert_eq!(create(&fixture, &token(&clients)).status, 401);
 }
 
 #[test]
 fn a_principal_without_a_role_is_forbidden() {
-    let world = World::new();
-    let (client, secret) = world.emulator.unprivileged_client();
-    let answer = ask(&world, &[("client_id", client), ("client_secret", secret)]);
-    let refused = create(&world, &token(&answer));
+    let fixture = Fixture::new();
+    let (client, secret) = fixture.emulator.unprivileged_client();
+    let answer = ask(
+        &fixture,
+        &[("client_id", client), ("client_secret", secret)],
+    );
+    let refused = create(&fixture, &token(&answer));
     assert_eq!(refused.status, 403);
     assert_eq!(refused.json()["error"]["code"], "Forbidden");
     let scope = "https://communication.azure.com//user_impersonation";
-    let owner = world.entra_token("ada@contoso.example", scope);
-    assert_eq!(create(&world, &owner).status, 201);
-    let other = world.entra_token("ben@contoso.example", scope);
-    assert_eq!(create(&world, &other).status, 403);
+    let owner = fixture.entra_token("ada@contoso.example", scope);
+    assert_eq!(create(&fixture, &owner).status, 201);
+    let other = fixture.entra_token("ben@contoso.example", scope);
+    assert_eq!(create(&fixture, &other).status, 403);
 }
 
 #[test]
 fn only_a_token_for_the_resource_from_this_entra_is_believed() {
-    let world = World::new();
-    let good = claims(&token(&ask(&world, &[])));
+    let fixture = Fixture::new();
+    let good = claims(&token(&ask(&fixture, &[])));
     let ours = Signer::new().expect("the key is shipped");
     let theirs = Signer::from_pem(CERTIFICATE).expect("the key is shipped");
-    let elsewhere = token(&ask(&World::new(), &[]));
-    let graph = ask(&world, &[("scope", "https://graph.microsoft.com/.default")]);
+    let elsewhere = token(&ask(&Fixture::new(), &[]));
+    let graph = ask(
+        &fixture,
+        &[("scope", "https://graph.microsoft.com/.default")],
+    );
     let mut bad = vec![
         theirs.access_token(&good),
         elsewhere,
@@ -147,7 +158,7 @@ fn only_a_token_for_the_resource_from_this_entra_is_believed() {
             "iss",
             json!(format!(
                 "http://localhost:1/{}/",
-                world.emulator.tenant_id()
+                fixture.emulator.tenant_id()
             )),
         ),
         ("nbf", json!(NOON + 1)),
@@ -159,16 +170,16 @@ fn only_a_token_for_the_resource_from_this_entra_is_believed() {
         bad.push(ours.access_token(&wrong));
     }
     for token in bad {
-        let answer = create(&world, &token);
+        let answer = create(&fixture, &token);
         assert_eq!(answer.status, 401, "{token}");
         assert_eq!(answer.json()["error"]["code"], "Denied");
     }
-    assert_eq!(create(&world, &ours.access_token(&good)).status, 201);
+    assert_eq!(create(&fixture, &ours.access_token(&good)).status, 201);
 }
 
 #[test]
 fn an_app_must_prove_itself_and_ask_for_a_whole_resource() {
-    let world = World::new();
+    let fixture = Fixture::new();
     let two = format!("{RESOURCE} https://graph.microsoft.com/.default");
     let cases: [(Changes<'_>, u16, &str, i64); 9] = [
         (
@@ -180,7 +191,7 @@ fn an_app_must_prove_itself_and_ask_for_a_whole_resource() {
         (&[("client_secret", "")], 401, "invalid_client", 7_000_218),
         (
             &[
-                ("client_id", world.emulator.client_id()),
+                ("client_id", fixture.emulator.client_id()),
                 ("client_secret", ""),
             ],
             401,
@@ -188,7 +199,7 @@ fn an_app_must_prove_itself_and_ask_for_a_whole_resource() {
             7_000_218,
         ),
         (
-            &[("client_id", world.emulator.client_id())],
+            &[("client_id", fixture.emulator.client_id())],
             401,
             "invalid_client",
             700_025,
@@ -218,38 +229,38 @@ fn an_app_must_prove_itself_and_ask_for_a_whole_resource() {
         ),
     ];
     for (changes, status, error, number) in cases {
-        let answer = ask(&world, changes);
+        let answer = ask(&fixture, changes);
         let got = (answer.status, answer.error(), answer.aadsts());
         assert_eq!(got, (status, error.to_owned(), number), "{changes:?}");
     }
     let form = encode(
         &[
             ("grant_type", "client_credentials"),
-            ("client_id", world.emulator.service_client_id()),
-            ("client_secret", world.emulator.service_client_secret()),
+            ("client_id", fixture.emulator.service_client_id()),
+            ("client_secret", fixture.emulator.service_client_secret()),
             ("scope", RESOURCE),
         ],
         &[],
     );
-    assert_eq!(world.token("organizations", &form).aadsts(), 50059);
-    assert_eq!(world.token("fabrikam.example", &form).aadsts(), 700_016);
+    assert_eq!(fixture.token("organizations", &form).aadsts(), 50059);
+    assert_eq!(fixture.token("fabrikam.example", &form).aadsts(), 700_016);
 }
 
 #[test]
 fn a_secret_may_come_as_http_basic() {
-    let world = World::new();
+    let fixture = Fixture::new();
     let login = STANDARD.encode(format!(
         "{}:{}",
-        world.emulator.service_client_id(),
-        world.emulator.service_client_secret()
+        fixture.emulator.service_client_id(),
+        fixture.emulator.service_client_secret()
     ));
     let form = encode(
         &[("grant_type", "client_credentials"), ("scope", RESOURCE)],
         &[],
     );
-    let answer = world.send(
+    let answer = fixture.send(
         "POST",
-        &format!("/{}/oauth2/v2.0/token", world.emulator.tenant_id()),
+        &format!("/{}/oauth2/v2.0/token", fixture.emulator.tenant_id()),
         &format!(
             "Content-Type: application/x-www-form-urlencoded\r\nAuthorization: Basic {login}\r\n"
         ),
@@ -258,27 +269,28 @@ fn a_secret_may_come_as_http_basic() {
     assert_eq!(answer.status, 200, "{answer:?}");
 }
 
-fn assert_with(world: &World, assertion: &str) -> Answer {
+fn assert_with(fixture: &Fixture, assertion: &str) -> Answer {
     let proof = [
         ("client_secret", ""),
         ("client_assertion_type", TYPE),
         ("client_assertion", assertion),
     ];
-    ask(world, &proof)
+    ask(fixture, &proof)
 }
 
 #[test]
 fn a_certificate_proves_the_app_it_is_registered_on() {
-    let world = World::new();
+    let fixture = Fixture::new();
     let signer = Signer::from_pem(CERTIFICATE).expect("the key is shipped");
-    let der = pem_block(CERTIFICATE, "CERTIFICATE").expect("the certificate is shipped");
+    let der = CertificateDer::from_pem_slice(CERTIFICATE.as_bytes());
+    let der = der.expect("the certificate is shipped");
     let x5t = |algorithm| URL_SAFE_NO_PAD.encode(digest::digest(algorithm, &der));
     let sha1 = x5t(&digest::SHA1_FOR_LEGACY_USE_ONLY);
-    let client = world.emulator.service_client_id();
+    let client = fixture.emulator.service_client_id();
     let audience = format!(
         "{}/{}/oauth2/v2.0/token",
-        world.emulator.http_url(),
-        world.emulator.tenant_id()
+        fixture.emulator.http_url(),
+        fixture.emulator.tenant_id()
     );
     let good = json!({
         "iss": client, "sub": client, "aud": audience,
@@ -288,7 +300,7 @@ fn a_certificate_proves_the_app_it_is_registered_on() {
         json!({"alg": "RS256", "x5t": sha1}),
         json!({"alg": "RS256", "x5t#S256": x5t(&digest::SHA256)}),
     ] {
-        let answer = assert_with(&world, &signer.sign(&header, &good));
+        let answer = assert_with(&fixture, &signer.sign(&header, &good));
         assert_eq!(answer.status, 200, "{header} {answer:?}");
         assert_eq!(claims(&token(&answer))["appidacr"], "2");
     }
@@ -321,17 +333,17 @@ fn a_certificate_proves_the_app_it_is_registered_on() {
         (changed("iss", json!("x")), 700_211),
         ("garbage".to_owned(), 50027),
     ] {
-        let answer = assert_with(&world, &assertion);
+        let answer = assert_with(&fixture, &assertion);
         assert_eq!((answer.status, answer.aadsts()), (401, number));
         assert_eq!(answer.error(), "invalid_client");
     }
-    let (other, _) = world.emulator.unprivileged_client();
+    let (other, _) = fixture.emulator.unprivileged_client();
     let mut others = good.clone();
     others["iss"] = other.into();
     others["sub"] = other.into();
     let proof = signer.sign(&header, &others);
     let answer = ask(
-        &world,
+        &fixture,
         &[
             ("client_id", other),
             ("client_secret", ""),
@@ -344,28 +356,28 @@ fn a_certificate_proves_the_app_it_is_registered_on() {
 
 #[test]
 fn a_federated_token_proves_a_workload() {
-    let world = World::new();
-    let good = world.emulator.federated_token();
-    assert_eq!(assert_with(&world, &good).status, 200);
+    let fixture = Fixture::new();
+    let good = fixture.emulator.federated_token();
+    assert_eq!(assert_with(&fixture, &good).status, 200);
     let signer = Signer::new().expect("the key is shipped");
     for (claim, number) in [("iss", 700_211), ("aud", 700_212), ("sub", 700_213)] {
         let mut wrong = claims(&good);
         wrong[claim] = "x".into();
-        let answer = assert_with(&world, &signer.access_token(&wrong));
+        let answer = assert_with(&fixture, &signer.access_token(&wrong));
         assert_eq!((answer.status, answer.aadsts()), (401, number), "{claim}");
     }
     let foreign = Signer::from_pem(CERTIFICATE).expect("the key is shipped");
     let forged = foreign.access_token(&claims(&good));
-    assert_eq!(assert_with(&world, &forged).aadsts(), 700_027);
+    assert_eq!(assert_with(&fixture, &forged).aadsts(), 700_027);
 }
 
 #[test]
 fn a_managed_identity_needs_no_secret_of_its_own() {
-    let world = World::new();
-    let (url, header) = world.emulator.managed_identity();
-    let path = url.replace(&world.emulator.http_url(), "");
+    let fixture = Fixture::new();
+    let (url, header) = fixture.emulator.managed_identity();
+    let path = url.replace(&fixture.emulator.http_url(), "");
     let ask = |resource: &str, header: &str| {
-        world.send(
+        fixture.send(
             "GET",
             &format!("{path}?api-version=2019-08-01&resource={resource}"),
             &format!("X-IDENTITY-HEADER: {header}\r\n"),
@@ -375,8 +387,8 @@ fn a_managed_identity_needs_no_secret_of_its_own() {
     let answer = ask("https://communication.azure.com/", header);
     assert_eq!(answer.status, 200, "{answer:?}");
     assert_eq!(answer.json()["expires_on"], (NOON + 75 * 60).to_string());
-    assert_eq!(create(&world, &token(&answer)).status, 201);
+    assert_eq!(create(&fixture, &token(&answer)).status, 201);
     assert_eq!(ask("https://communication.azure.com/", "x").status, 401);
     assert_eq!(ask("https://nowhere.example/", header).status, 400);
-    assert_eq!(world.get(&path).status, 401);
+    assert_eq!(fixture.get(&path).status, 401);
 }

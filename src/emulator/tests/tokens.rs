@@ -2,16 +2,16 @@
 
 use std::time::Duration;
 
-use super::super::{Options, directory};
-use super::wire::{Changes, REDIRECT, TEAMS, World, claims, encode};
+use super::harness::{Changes, Fixture, REDIRECT, TEAMS, claims, encode};
+use crate::emulator::{Options, directory};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
 #[test]
 fn a_code_is_redeemed_for_everything_that_was_asked() {
-    let world = World::new();
-    let code = world.code(&[]);
-    let answer = world.redeem(&code, &[("client_info", "1")]);
+    let fixture = Fixture::new();
+    let code = fixture.code(&[]);
+    let answer = fixture.redeem(&code, &[("client_info", "1")]);
     assert_eq!(answer.status, 200, "{answer:?}");
     let body = answer.json();
     assert_eq!(body["token_type"], "Bearer");
@@ -25,29 +25,29 @@ fn a_code_is_redeemed_for_everything_that_was_asked() {
     assert_eq!(access["aud"], "https://auth.msft.communication.azure.com");
     assert_eq!(access["scp"], "Teams.ManageCalls Teams.ManageChats");
     assert_eq!(access["appid"], directory::CLIENT_ID);
-    assert_eq!(access["oid"], world.emulator.object_id());
+    assert_eq!(access["oid"], fixture.emulator.object_id());
     assert_eq!(access["emulator"], true);
     let id = claims(body["id_token"].as_str().expect("a token"));
     assert_eq!(id["nonce"], "nonce-0123456789");
     assert_eq!(id["aud"], directory::CLIENT_ID);
     let issuer = format!(
         "http://{}/{}/v2.0",
-        world.host(),
-        world.emulator.tenant_id()
+        fixture.host(),
+        fixture.emulator.tenant_id()
     );
     assert_eq!(id["iss"], issuer);
 
     assert_eq!(answer.header("cache-control"), Some("no-store, no-cache"));
     assert_eq!(answer.header("pragma"), Some("no-cache"));
-    assert_eq!(world.emulator.count("authorization_code"), 1);
+    assert_eq!(fixture.emulator.count("authorization_code"), 1);
 }
 
 #[test]
 fn only_what_was_asked_comes_back() {
-    let world = World::new();
+    let fixture = Fixture::new();
     let scope = "https://auth.msft.communication.azure.com/Teams.ManageCalls";
-    let code = world.code(&[("scope", scope), ("nonce", "")]);
-    let body = world.redeem(&code, &[]).json();
+    let code = fixture.code(&[("scope", scope), ("nonce", "")]);
+    let body = fixture.redeem(&code, &[]).json();
     for absent in ["refresh_token", "id_token", "client_info"] {
         assert!(body.get(absent).is_none(), "{absent}");
     }
@@ -56,21 +56,21 @@ fn only_what_was_asked_comes_back() {
 
 #[test]
 fn a_code_works_once_and_for_ten_minutes() {
-    let world = World::new();
-    let code = world.code(&[]);
-    assert_eq!(world.redeem(&code, &[]).status, 200);
-    let again = world.redeem(&code, &[]);
+    let fixture = Fixture::new();
+    let code = fixture.code(&[]);
+    assert_eq!(fixture.redeem(&code, &[]).status, 200);
+    let again = fixture.redeem(&code, &[]);
     assert_eq!((again.status, again.aadsts()), (400, 54005));
     assert_eq!(again.error(), "invalid_grant");
 
-    let code = world.code(&[]);
-    world.clock.advance(Duration::from_secs(600));
-    assert_eq!(world.redeem(&code, &[]).aadsts(), 70008);
+    let code = fixture.code(&[]);
+    fixture.clock.advance(Duration::from_secs(600));
+    assert_eq!(fixture.redeem(&code, &[]).aadsts(), 70008);
 }
 
 #[test]
 fn a_code_is_bound_to_its_request() {
-    let world = World::new();
+    let fixture = Fixture::new();
     let cases: [(Changes<'_>, i64, &str); 14] = [
         (
             &[(
@@ -117,9 +117,9 @@ fn a_code_is_bound_to_its_request() {
         ),
         (&[("scope", "nonsense")], 70011, "invalid_scope"),
     ];
-    let code = world.code(&[]);
+    let code = fixture.code(&[]);
     for (changes, number, error) in cases {
-        let answer = world.redeem(&code, changes);
+        let answer = fixture.redeem(&code, changes);
         assert_eq!(answer.status, 400, "{changes:?}");
         assert_eq!(
             (answer.aadsts(), answer.error().as_str()),
@@ -130,7 +130,7 @@ fn a_code_is_bound_to_its_request() {
         assert!(text.starts_with(&format!("\"AADSTS{number}: ")), "{text}");
     }
     assert_eq!(
-        world.redeem(&code, &[]).status,
+        fixture.redeem(&code, &[]).status,
         200,
         "no refusal spent the code"
     );
@@ -138,41 +138,41 @@ fn a_code_is_bound_to_its_request() {
 
 #[test]
 fn a_verifier_without_a_challenge_is_refused() {
-    let world = World::new();
+    let fixture = Fixture::new();
     let none = [("code_challenge", ""), ("code_challenge_method", "")];
-    let code = world.code(&none);
-    assert_eq!(world.redeem(&code, &[]).aadsts(), 501_481);
-    assert_eq!(world.redeem(&code, &[("code_verifier", "")]).status, 200);
+    let code = fixture.code(&none);
+    assert_eq!(fixture.redeem(&code, &[]).aadsts(), 501_481);
+    assert_eq!(fixture.redeem(&code, &[("code_verifier", "")]).status, 200);
 }
 
 #[test]
 fn a_code_is_redeemed_where_it_was_given() {
-    let world = World::new();
-    let tenant = world.emulator.tenant_id();
-    let answer = world.authorize(tenant, &[]);
+    let fixture = Fixture::new();
+    let tenant = fixture.emulator.tenant_id();
+    let answer = fixture.authorize(tenant, &[]);
     let code = answer.redirected_with("code").expect("a code");
-    assert_eq!(world.redeem(&code, &[]).aadsts(), 700_005);
+    assert_eq!(fixture.redeem(&code, &[]).aadsts(), 700_005);
     let form = encode(
         &[
             ("client_id", directory::CLIENT_ID),
             ("grant_type", "authorization_code"),
             ("code", &code),
             ("redirect_uri", REDIRECT),
-            ("code_verifier", super::wire::VERIFIER),
+            ("code_verifier", super::harness::VERIFIER),
         ],
         &[],
     );
-    assert_eq!(world.token("contoso.example", &form).status, 200);
-    assert_eq!(world.token("nowhere.example", &form).aadsts(), 90002);
-    assert_eq!(world.token("consumers", &form).aadsts(), 9_002_332);
+    assert_eq!(fixture.token("contoso.example", &form).status, 200);
+    assert_eq!(fixture.token("nowhere.example", &form).aadsts(), 90002);
+    assert_eq!(fixture.token("consumers", &form).aadsts(), 9_002_332);
 }
 
 #[test]
 fn a_public_client_must_not_prove_itself() {
-    let world = World::new();
-    let code = world.code(&[]);
+    let fixture = Fixture::new();
+    let code = fixture.code(&[]);
     for name in ["client_secret", "client_assertion"] {
-        let answer = world.redeem(&code, &[(name, "a-secret-of-no-use")]);
+        let answer = fixture.redeem(&code, &[(name, "a-secret-of-no-use")]);
         assert_eq!((answer.status, answer.aadsts()), (401, 700_025));
         assert_eq!(answer.error(), "invalid_client");
     }
@@ -180,104 +180,106 @@ fn a_public_client_must_not_prove_itself() {
 
 #[test]
 fn a_malformed_request_is_told_so() {
-    let world = World::new();
+    let fixture = Fixture::new();
     let target = "/organizations/oauth2/v2.0/token";
-    assert_eq!(world.get(target).aadsts(), 900_561);
+    assert_eq!(fixture.get(target).aadsts(), 900_561);
     assert_eq!(
-        world.send("POST", target, "", "grant_type=x").aadsts(),
+        fixture.send("POST", target, "", "grant_type=x").aadsts(),
         900_144
     );
     assert_eq!(
-        world.token("common", "grant_type=a&grant_type=a").aadsts(),
+        fixture
+            .token("common", "grant_type=a&grant_type=a")
+            .aadsts(),
         9_000_411
     );
 }
 
 #[test]
 fn a_refresh_token_renews_and_the_old_one_lives_on() {
-    let world = World::new();
-    let code = world.code(&[]);
-    let first = world.redeem(&code, &[]).json();
+    let fixture = Fixture::new();
+    let code = fixture.code(&[]);
+    let first = fixture.redeem(&code, &[]).json();
     let old = first["refresh_token"].as_str().expect("a token");
-    world.clock.advance(HOUR);
-    let second = world.refresh(old, &[("client_info", "1")]).json();
+    fixture.clock.advance(HOUR);
+    let second = fixture.refresh(old, &[("client_info", "1")]).json();
     assert_ne!(second["refresh_token"], first["refresh_token"]);
     assert_eq!(second["scope"], first["scope"]);
     let id = claims(second["id_token"].as_str().expect("a token"));
     assert!(id.get("nonce").is_none());
-    assert_eq!(world.refresh(old, &[]).status, 200);
+    assert_eq!(fixture.refresh(old, &[]).status, 200);
 
-    let graph = world.refresh(old, &[("scope", "User.Read")]).json();
+    let graph = fixture.refresh(old, &[("scope", "User.Read")]).json();
     let graph = claims(graph["access_token"].as_str().expect("a token"));
     assert_eq!(graph["aud"], "https://graph.microsoft.com");
 }
 
 #[test]
 fn a_refresh_token_survives_a_restart_but_not_ninety_days() {
-    let world = World::new();
-    let code = world.code(&[]);
-    let token = world.redeem(&code, &[]).json()["refresh_token"].clone();
+    let fixture = Fixture::new();
+    let code = fixture.code(&[]);
+    let token = fixture.redeem(&code, &[]).json()["refresh_token"].clone();
     let token = token.as_str().expect("a token");
-    drop(world);
-    let world = World::new();
-    assert_eq!(world.refresh(token, &[]).status, 200);
-    assert_eq!(world.refresh("garbage", &[]).aadsts(), 9_002_313);
-    world.clock.advance(90 * 24 * HOUR);
-    assert_eq!(world.refresh(token, &[]).aadsts(), 700_082);
+    drop(fixture);
+    let fixture = Fixture::new();
+    assert_eq!(fixture.refresh(token, &[]).status, 200);
+    assert_eq!(fixture.refresh("garbage", &[]).aadsts(), 9_002_313);
+    fixture.clock.advance(90 * 24 * HOUR);
+    assert_eq!(fixture.refresh(token, &[]).aadsts(), 700_082);
 }
 
 #[test]
 fn revoked_sessions_end_and_new_ones_begin() {
-    let world = World::new();
-    let refresh_token = |world: &World| {
-        let body = world.redeem(&world.code(&[]), &[]).json();
+    let fixture = Fixture::new();
+    let refresh_token = |fixture: &Fixture| {
+        let body = fixture.redeem(&fixture.code(&[]), &[]).json();
         body["refresh_token"].as_str().expect("a token").to_owned()
     };
-    let old = refresh_token(&world);
-    world.emulator.revoke_sessions();
-    let answer = world.refresh(&old, &[]);
+    let old = refresh_token(&fixture);
+    fixture.emulator.revoke_sessions();
+    let answer = fixture.refresh(&old, &[]);
     assert_eq!(
         (answer.aadsts(), answer.error().as_str()),
         (50173, "invalid_grant")
     );
     assert_eq!(answer.json()["suberror"], "bad_token");
-    let new = refresh_token(&world);
-    assert_eq!(world.refresh(&new, &[]).status, 200);
+    let new = refresh_token(&fixture);
+    assert_eq!(fixture.refresh(&new, &[]).status, 200);
 }
 
 #[test]
 fn in_strict_mode_a_second_use_ends_the_whole_session() {
-    let world = World::with(Options {
+    let fixture = Fixture::with(Options {
         strict_refresh: true,
         ..Options::default()
     });
-    let code = world.code(&[]);
-    let first = world.redeem(&code, &[]).json();
+    let code = fixture.code(&[]);
+    let first = fixture.redeem(&code, &[]).json();
     let first = first["refresh_token"].as_str().expect("a token");
-    let second = world.refresh(first, &[]).json();
+    let second = fixture.refresh(first, &[]).json();
     let second = second["refresh_token"].as_str().expect("a token");
-    assert_eq!(world.refresh(first, &[]).aadsts(), 70000);
-    assert_eq!(world.refresh(second, &[]).aadsts(), 70000);
+    assert_eq!(fixture.refresh(first, &[]).aadsts(), 70000);
+    assert_eq!(fixture.refresh(second, &[]).aadsts(), 70000);
 }
 
 #[test]
 fn a_guest_is_another_person_in_each_directory() {
-    let world = World::new();
-    let home = claims(&world.entra_token("dora@fabrikam.example", TEAMS));
-    let tenant = world.emulator.tenant_id();
+    let fixture = Fixture::new();
+    let home = claims(&fixture.entra_token("dora@fabrikam.example", TEAMS));
+    let tenant = fixture.emulator.tenant_id();
     let dora = [("login_hint", "dora@fabrikam.example")];
-    let code = world.authorize(tenant, &dora).redirected_with("code");
+    let code = fixture.authorize(tenant, &dora).redirected_with("code");
     let form = encode(
         &[
             ("client_id", directory::CLIENT_ID),
             ("grant_type", "authorization_code"),
             ("code", &code.expect("a code")),
             ("redirect_uri", REDIRECT),
-            ("code_verifier", super::wire::VERIFIER),
+            ("code_verifier", super::harness::VERIFIER),
         ],
         &[],
     );
-    let body = world.token(tenant, &form).json();
+    let body = fixture.token(tenant, &form).json();
     let guest = claims(body["access_token"].as_str().expect("a token"));
     assert_eq!(guest["tid"], tenant);
     assert_ne!(guest["tid"], home["tid"]);
@@ -286,12 +288,12 @@ fn a_guest_is_another_person_in_each_directory() {
 
 #[test]
 fn a_withheld_scope_is_not_granted() {
-    let world = World::new();
-    world.emulator.withhold_scope("Teams.ManageChats");
-    let body = world.redeem(&world.code(&[]), &[]).json();
+    let fixture = Fixture::new();
+    fixture.emulator.withhold_scope("Teams.ManageChats");
+    let body = fixture.redeem(&fixture.code(&[]), &[]).json();
     assert!(!body["scope"].to_string().contains("ManageChats"));
-    world.emulator.withhold_scope("Teams.ManageCalls");
-    let answer = world.redeem(&world.code(&[]), &[]);
+    fixture.emulator.withhold_scope("Teams.ManageCalls");
+    let answer = fixture.redeem(&fixture.code(&[]), &[]);
     assert_eq!(
         (answer.aadsts(), answer.json()["suberror"].as_str()),
         (65001, Some("consent_required"))
@@ -300,27 +302,27 @@ fn a_withheld_scope_is_not_granted() {
 
 #[test]
 fn the_token_life_can_be_changed() {
-    let world = World::new();
-    world.emulator.set_token_life(Duration::from_secs(540));
-    let body = world.redeem(&world.code(&[]), &[]).json();
+    let fixture = Fixture::new();
+    fixture.emulator.set_token_life(Duration::from_secs(540));
+    let body = fixture.redeem(&fixture.code(&[]), &[]).json();
     assert_eq!(body["expires_in"], 540);
     let access = claims(body["access_token"].as_str().expect("a token"));
-    assert_eq!(access["exp"], super::wire::NOON + 540);
+    assert_eq!(access["exp"], super::harness::NOON + 540);
 }
 
 #[test]
 fn an_id_token_can_be_made_to_lie() {
-    let world = World::new();
-    world
+    let fixture = Fixture::new();
+    fixture
         .emulator
         .change_id_token("aud", Some("someone-else".into()));
-    world.emulator.change_id_token("nonce", None);
-    let body = world.redeem(&world.code(&[]), &[]).json();
+    fixture.emulator.change_id_token("nonce", None);
+    let body = fixture.redeem(&fixture.code(&[]), &[]).json();
     let id = claims(body["id_token"].as_str().expect("a token"));
     assert_eq!(id["aud"], "someone-else");
     assert!(id.get("nonce").is_none());
-    world.emulator.clear_faults();
-    let body = world.redeem(&world.code(&[]), &[]).json();
+    fixture.emulator.clear_faults();
+    let body = fixture.redeem(&fixture.code(&[]), &[]).json();
     let id = claims(body["id_token"].as_str().expect("a token"));
     assert_eq!(id["aud"], directory::CLIENT_ID);
 }

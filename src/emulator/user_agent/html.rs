@@ -1,55 +1,61 @@
-//! As much of HTML as it takes to fill in a form.
+//! The first form of an HTML page, with its hidden fields and buttons.
 //!
-//! In comes a page, out comes its first form with hidden fields and buttons. Everything else on
-//! the page is skipped; a page that is no HTML has no form.
+//! The reader accepts any text, because an authority may respond with any page. It is a dozen times
+//! smaller than an HTML parser.
 
 /// A form.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Form {
-    pub(super) action: String,
-    pub(super) post: bool,
+pub(crate) struct Form {
+    pub(crate) action: String,
+    pub(crate) post: bool,
     /// Hidden fields: name and value.
-    pub(super) hidden: Vec<(String, String)>,
-    /// The name of the first field to type into.
-    pub(super) text: Option<String>,
-    /// Submit buttons that have a name: name and value.
-    pub(super) buttons: Vec<(String, String)>,
+    pub(crate) hidden: Vec<(String, String)>,
+    /// The name of the first text field.
+    pub(crate) text: Option<String>,
+    /// Submit buttons with a name: name and value.
+    pub(crate) buttons: Vec<(String, String)>,
 }
 
-/// The first form of a page, up to its end tag.
-pub(super) fn first_form(html: &str) -> Option<Form> {
+/// Returns the first form of a page, up to its end tag.
+pub(crate) fn first_form(html: &str) -> Option<Form> {
     let mut form: Option<Form> = None;
     let mut rest = html;
-    while let Some(start) = rest.find('<') {
-        rest = &rest[start + 1..];
-        if let Some(comment) = rest.strip_prefix("!--") {
+    while let Some((_, after)) = rest.split_once('<') {
+        if let Some(comment) = after.strip_prefix("!--") {
             rest = comment.split_once("-->").map_or("", |(_, after)| after);
             continue;
         }
-        let (tag, after) = read_tag(rest);
+        let (name, after) = word(after, |c| c.is_ascii_whitespace() || c == '>');
+        let name = name.to_ascii_lowercase();
+        let (attributes, after) = attributes(after);
         rest = after;
-        match (tag.name.as_str(), &mut form) {
+        let value = |name: &str| {
+            let found = attributes.iter().find(|(attribute, _)| attribute == name);
+            found.map(|(_, value)| value.clone()).unwrap_or_default()
+        };
+        match (name.as_str(), &mut form) {
             ("form", None) => {
                 form = Some(Form {
-                    action: tag.value("action"),
-                    post: tag.value("method").eq_ignore_ascii_case("post"),
+                    action: value("action"),
+                    post: value("method").eq_ignore_ascii_case("post"),
                     ..Form::default()
                 });
             }
             ("/form", Some(_)) => break,
-            ("input", Some(form)) if tag.value("type") == "hidden" => {
-                form.hidden.push((tag.value("name"), tag.value("value")));
+            ("input", Some(form)) if value("type") == "hidden" => {
+                form.hidden.push((value("name"), value("value")));
             }
-            ("input", Some(form)) if tag.value("type") == "text" && form.text.is_none() => {
-                form.text = Some(tag.value("name"));
+            ("input", Some(form)) if value("type") == "text" && form.text.is_none() => {
+                form.text = Some(value("name"));
             }
-            ("button", Some(form)) if !tag.value("name").is_empty() => {
-                form.buttons.push((tag.value("name"), tag.value("value")));
+            ("button", Some(form)) if !value("name").is_empty() => {
+                form.buttons.push((value("name"), value("value")));
             }
-            // What stands in these is text, whatever it looks like.
+            // The content of these elements is text.
             ("script" | "style", _) => {
-                let end = format!("</{}", tag.name);
-                rest = rest.find(&end).map_or("", |end| &rest[end..]);
+                rest = rest
+                    .find(&format!("</{name}"))
+                    .map_or("", |end| &rest[end..]);
             }
             _ => {}
         }
@@ -57,107 +63,70 @@ pub(super) fn first_form(html: &str) -> Option<Form> {
     form
 }
 
-#[derive(Default)]
-struct Tag {
-    name: String,
-    attributes: Vec<(String, String)>,
+/// Splits a text at the first character of this kind.
+fn word(text: &str, ends: impl Fn(char) -> bool) -> (&str, &str) {
+    text.split_at(text.find(ends).unwrap_or(text.len()))
 }
 
-impl Tag {
-    fn value(&self, name: &str) -> String {
-        self.attributes
-            .iter()
-            .find(|(attribute, _)| attribute == name)
-            .map(|(_, value)| value.clone())
-            .unwrap_or_default()
-    }
-}
-
-/// Reads a tag whose `<` has been passed; returns it and what follows its `>`.
-fn read_tag(text: &str) -> (Tag, &str) {
-    let end = text
-        .find(|c: char| c.is_ascii_whitespace() || c == '>')
-        .unwrap_or(text.len());
-    let mut tag = Tag {
-        name: text[..end].to_ascii_lowercase(),
-        attributes: Vec::new(),
-    };
-    let mut rest = &text[end..];
+/// Reads the attributes of a tag. Returns them and the text after the tag's `>`.
+fn attributes(mut rest: &str) -> (Vec<(String, String)>, &str) {
+    let mut attributes = Vec::new();
     loop {
-        rest = rest.trim_start_matches(|c: char| c.is_ascii_whitespace() || c == '/');
-        if let Some(after) = rest.strip_prefix('>') {
-            return (tag, after);
+        // A stray `=` is skipped, so that the loop ends.
+        rest = rest.trim_start_matches(|c: char| c.is_ascii_whitespace() || "/=".contains(c));
+        if rest.is_empty() || rest.starts_with('>') {
+            return (attributes, rest.strip_prefix('>').unwrap_or(rest));
         }
-        if rest.is_empty() {
-            return (tag, rest);
+        let (name, after) = word(rest, |c| c.is_ascii_whitespace() || "=>/".contains(c));
+        let mut value = "";
+        rest = after.trim_start();
+        if let Some(after) = rest.strip_prefix('=') {
+            let after = after.trim_start();
+            (value, rest) = match after.chars().next() {
+                Some(quote @ ('"' | '\'')) => {
+                    after[1..].split_once(quote).unwrap_or((&after[1..], ""))
+                }
+                _ => word(after, |c| c.is_ascii_whitespace() || c == '>'),
+            };
         }
-        let end = rest
-            .find(|c: char| c.is_ascii_whitespace() || "=>/".contains(c))
-            .unwrap_or(rest.len())
-            // A stray `=` must not stand still.
-            .max(1);
-        let name = rest[..end].to_ascii_lowercase();
-        rest = rest[end..].trim_start();
-        let value = match rest.strip_prefix('=') {
-            None => "",
-            Some(after) => {
-                let after = after.trim_start();
-                let quote = after.chars().next().filter(|c| matches!(c, '"' | '\''));
-                let (value, after) = match quote {
-                    Some(quote) => after[1..].split_once(quote).unwrap_or((&after[1..], "")),
-                    None => after.split_at(
-                        after
-                            .find(|c: char| c.is_ascii_whitespace() || c == '>')
-                            .unwrap_or(after.len()),
-                    ),
-                };
-                rest = after;
-                value
-            }
-        };
-        tag.attributes.push((name, unescape(value)));
+        attributes.push((name.to_ascii_lowercase(), unescape(value)));
     }
 }
 
-/// Character references: numeric ones, and the five that every escaper uses.
+/// Replaces character references: numeric ones, and the five of every escaper.
 fn unescape(text: &str) -> String {
-    let mut plain = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(start) = rest.find('&') {
-        plain.push_str(&rest[..start]);
-        rest = &rest[start..];
-        let reference = rest[1..].split_once(';');
+    let mut parts = text.split('&');
+    let mut plain = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let reference = part.split_once(';');
         match reference.and_then(|(name, after)| Some((character(name)?, after))) {
             Some((c, after)) => {
                 plain.push(c);
-                rest = after;
+                plain.push_str(after);
             }
-            None => {
-                plain.push('&');
-                rest = &rest[1..];
-            }
+            None => plain.extend(["&", part]),
         }
     }
-    plain.push_str(rest);
     plain
 }
 
 fn character(name: &str) -> Option<char> {
-    let number = |digits: &str, radix| char::from_u32(u32::from_str_radix(digits, radix).ok()?);
-    match name {
-        "amp" => Some('&'),
-        "lt" => Some('<'),
-        "gt" => Some('>'),
-        "quot" => Some('"'),
-        "apos" => Some('\''),
-        _ => {
-            let digits = name.strip_prefix('#')?;
-            match digits.strip_prefix(['x', 'X']) {
-                Some(digits) => number(digits, 16),
-                None => number(digits, 10),
-            }
-        }
+    let named = [
+        ("amp", '&'),
+        ("lt", '<'),
+        ("gt", '>'),
+        ("quot", '"'),
+        ("apos", '\''),
+    ];
+    if let Some((_, c)) = named.iter().find(|(known, _)| *known == name) {
+        return Some(*c);
     }
+    let digits = name.strip_prefix('#')?;
+    let number = match digits.strip_prefix(['x', 'X']) {
+        Some(digits) => u32::from_str_radix(digits, 16),
+        None => digits.parse(),
+    };
+    char::from_u32(number.ok()?)
 }
 
 #[cfg(test)]
@@ -188,19 +157,32 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_html_has_no_form_and_no_end_is_no_trouble() {
+    fn text_without_a_form_tag_has_no_form() {
         for text in [
             "",
+            "no form here",
             "<",
             "{\"form\": \"<\"}",
+            "<a = >",
+            "<a =",
+            "<é",
+            "<!-- <form>",
+        ] {
+            assert_eq!(first_form(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_incomplete_form_tag_is_a_form() {
+        for text in [
             "<form",
             "<form a",
+            "<form a=",
             "<form a='",
-            "<a = >",
-            "<é",
+            "<form><input",
+            "<form></",
         ] {
-            let _ = first_form(text);
+            assert_eq!(first_form(text), Some(Form::default()), "{text}");
         }
-        assert_eq!(first_form("no form here"), None);
     }
 }

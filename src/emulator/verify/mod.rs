@@ -1,7 +1,6 @@
-//! What the emulator demands of a request before it believes it.
+//! Verifies HMAC signatures of requests and PKCE challenges.
 //!
-//! In come the bytes as they arrived and the emulator's time, out comes yes, or no with the reason
-//! for the journal. None of it is shared with the client: one mistake must not hide on both sides.
+//! No code is shared with the client, so that one mistake cannot hide on both sides.
 
 use std::time::Duration;
 
@@ -11,37 +10,35 @@ use ring::{digest, hmac};
 
 use crate::time::Timestamp;
 
-/// How far the signed date may be off. The real service's figure is not published; its sibling
-/// schemes use a quarter of an hour.
+/// The tolerance of the signed date. The real service's value is not published; similar schemes
+/// use 15 minutes.
 const DATE_TOLERANCE: Duration = Duration::from_secs(15 * 60);
 
 /// The PKCE challenge of an authorize request (RFC 7636, section 4.3).
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Challenge {
+pub(crate) enum Challenge {
     /// base64url of the verifier's SHA-256.
     S256(String),
-    /// The verifier itself; Entra takes this where no method is named.
+    /// The verifier itself, which is Entra's default method.
     Plain(String),
 }
 
 impl Challenge {
-    /// Reads the two parameters; `None` where either is not what it must be.
-    pub(super) fn parse(challenge: &str, method: Option<&str>) -> Option<Challenge> {
+    /// Reads the two parameters; `None` if either is invalid.
+    pub(crate) fn parse(challenge: &str, method: Option<&str>) -> Option<Challenge> {
+        let text = challenge.to_owned();
         match method {
             Some("S256") => {
                 let digest = URL_SAFE_NO_PAD.decode(challenge).ok()?;
-                (digest.len() == digest::SHA256_OUTPUT_LEN)
-                    .then(|| Challenge::S256(challenge.to_owned()))
+                (digest.len() == digest::SHA256_OUTPUT_LEN).then_some(Challenge::S256(text))
             }
-            Some("plain") | None => {
-                is_verifier(challenge).then(|| Challenge::Plain(challenge.to_owned()))
-            }
+            Some("plain") | None => is_verifier(challenge).then_some(Challenge::Plain(text)),
             Some(_) => None,
         }
     }
 
-    /// Whether `verifier` is the one that this challenge was made from.
-    pub(super) fn holds(&self, verifier: &str) -> bool {
+    /// Returns whether this challenge was made from `verifier`.
+    pub(crate) fn matches(&self, verifier: &str) -> bool {
         is_verifier(verifier)
             && match self {
                 Challenge::S256(challenge) => {
@@ -53,36 +50,36 @@ impl Challenge {
     }
 }
 
-/// RFC 7636, section 4.1: 43 to 128 unreserved characters.
-pub(super) fn is_verifier(text: &str) -> bool {
+/// Returns whether a text is 43 to 128 unreserved characters (RFC 7636, section 4.1).
+pub(crate) fn is_verifier(text: &str) -> bool {
     (43..=128).contains(&text.len())
         && text
             .bytes()
             .all(|b| b.is_ascii_alphanumeric() || b"-._~".contains(&b))
 }
 
-/// A GUID in its one canonical spelling, in either case: no braces, no bare 32 digits.
-pub(super) fn is_guid(text: &str) -> bool {
+/// Returns whether a text is a GUID with hyphens and without braces, in either case.
+pub(crate) fn is_guid(text: &str) -> bool {
     text.len() == 36 && uuid::Uuid::try_parse(text).is_ok()
 }
 
-/// A request as it was received, as far as its signature covers it.
-pub(super) struct SignedRequest<'a> {
-    /// The verb, in capitals.
-    pub(super) method: &'a str,
+/// The signed parts of a received request.
+pub(crate) struct SignedRequest<'a> {
+    /// The method, in capitals.
+    pub(crate) method: &'a str,
     /// Path and query exactly as on the wire.
-    pub(super) target: &'a str,
+    pub(crate) target: &'a str,
     /// A header, by its name in lower case; `None` if it is missing or sent twice.
-    pub(super) header: &'a dyn Fn(&str) -> Option<&'a str>,
+    pub(crate) header: &'a dyn Fn(&str) -> Option<&'a str>,
     /// The body's bytes.
-    pub(super) body: &'a [u8],
+    pub(crate) body: &'a [u8],
 }
 
 const SCHEME: &str = "HMAC-SHA256 SignedHeaders=";
 const SIGNATURE: &str = "&Signature=";
 const HASH: &str = "x-ms-content-sha256";
-/// Either header carries the date: SDKs of 2020 and 2021, and Microsoft's Postman tutorial, sign
-/// `Date`.
+/// The headers that may carry the date: the SDKs of 2020 and 2021 and Microsoft's Postman tutorial
+/// sign `Date`.
 const DATES: [&str; 2] = ["x-ms-date", "date"];
 
 impl SignedRequest<'_> {
@@ -93,7 +90,7 @@ impl SignedRequest<'_> {
     ///
     /// # Errors
     /// The reason, for the journal only.
-    pub(super) fn check(&self, key: &[u8], now: Timestamp) -> Result<(), String> {
+    pub(crate) fn check(&self, key: &[u8], now: Timestamp) -> Result<(), String> {
         let (names, signature) = (self.header)("authorization")
             .ok_or("authorization is missing or sent twice")?
             .strip_prefix(SCHEME)
@@ -114,15 +111,12 @@ impl SignedRequest<'_> {
             return Err("x-ms-content-sha256 is not the body's hash".to_owned());
         }
         let signed = format!("{}\n{}\n{}", self.method, self.target, values.join(";"));
-        hmac::verify(
-            &hmac::Key::new(hmac::HMAC_SHA256, key),
-            signed.as_bytes(),
-            &signature,
-        )
-        .map_err(|_| "the signature does not match".to_owned())
+        let key = hmac::Key::new(hmac::HMAC_SHA256, key);
+        hmac::verify(&key, signed.as_bytes(), &signature)
+            .map_err(|_| "the signature does not match".to_owned())
     }
 
-    /// The values of these headers, which include all that must be signed, each once.
+    /// Returns the values of these headers, which must include all required ones, each once.
     fn signed_values(&self, names: &[String]) -> Result<Vec<&str>, String> {
         let is_named = |wanted: &str| names.iter().any(|name| name == wanted);
         if !is_named("host") || !is_named(HASH) || !DATES.iter().any(|date| is_named(date)) {
@@ -136,7 +130,7 @@ impl SignedRequest<'_> {
             let value = (self.header)(name);
             values.push(value.ok_or_else(|| {
                 let known = [DATES[0], DATES[1], HASH, "host"].into_iter();
-                // The name of another header is the sender's text, which the journal does not take.
+                // Another header's name is text of the sender, which the journal does not store.
                 let name = known.into_iter().find(|known| known == name);
                 format!(
                     "{} is missing or sent twice",

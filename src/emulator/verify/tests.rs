@@ -273,10 +273,13 @@ fn the_pkce_example_of_the_rfc_holds() {
     let challenge = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
     let verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
     let s256 = Challenge::parse(challenge, Some("S256")).expect("well formed");
-    assert!(s256.holds(verifier));
-    assert!(!s256.holds(challenge), "the challenge is not the verifier");
+    assert!(s256.matches(verifier));
+    assert!(
+        !s256.matches(challenge),
+        "the challenge is not the verifier"
+    );
     let plain = Challenge::parse(verifier, None).expect("well formed");
-    assert!(plain.holds(verifier) && !plain.holds(challenge));
+    assert!(plain.matches(verifier) && !plain.matches(challenge));
 }
 
 #[test]

@@ -9,7 +9,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use ring::{digest, hmac};
 use serde_json::Value;
 
-use super::super::{Emulator, Options, directory};
+use crate::emulator::{Emulator, Options, directory};
 use crate::time::{Clock, SettableClock, Timestamp};
 
 pub(super) const VERIFIER: &str = "a-verifier-that-is-long-enough-0123456789-abcdef";
@@ -21,7 +21,7 @@ pub(super) const NOON: i64 = 1_780_000_000;
 pub(super) type Changes<'a> = &'a [(&'a str, &'a str)];
 
 /// An emulator whose clock stands still.
-pub(super) struct World {
+pub(super) struct Fixture {
     pub(super) emulator: Emulator,
     pub(super) clock: SettableClock,
 }
@@ -67,23 +67,23 @@ impl Answer {
     }
 }
 
-impl World {
-    pub(super) fn new() -> World {
-        World::with(Options::default())
+impl Fixture {
+    pub(super) fn new() -> Fixture {
+        Fixture::with(Options::default())
     }
 
-    pub(super) fn with(options: Options) -> World {
+    pub(super) fn with(options: Options) -> Fixture {
         let clock = SettableClock::new(Timestamp::from_unix_seconds(NOON));
         let emulator = Emulator::start(Options {
             clock: Arc::new(clock.clone()),
             ..options
         })
         .expect("it starts");
-        World { emulator, clock }
+        Fixture { emulator, clock }
     }
 
     pub(super) fn host(&self) -> String {
-        format!("localhost:{}", self.emulator.http_port)
+        format!("localhost:{}", self.emulator.context.http_port)
     }
 
     pub(super) fn send(&self, method: &str, target: &str, headers: &str, body: &str) -> Answer {
@@ -97,7 +97,7 @@ impl World {
 
     pub(super) fn raw(&self, request: &str) -> Answer {
         let mut stream =
-            TcpStream::connect(("127.0.0.1", self.emulator.http_port)).expect("it listens");
+            TcpStream::connect(("127.0.0.1", self.emulator.context.http_port)).expect("it listens");
         stream.write_all(request.as_bytes()).expect("it reads");
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer).expect("it answers");
@@ -190,10 +190,10 @@ impl World {
             .to_owned()
     }
 
-    /// A good exchange; `spoil` may change what is sent after it has been signed.
-    pub(super) fn exchange(&self, body: &str, spoil: impl FnOnce(&mut Signed)) -> Answer {
+    /// A good exchange; `tamper` may change what is sent after it has been signed.
+    pub(super) fn exchange(&self, body: &str, tamper: impl FnOnce(&mut Signed)) -> Answer {
         let target = "/teamsUser/:exchangeAccessToken?api-version=2023-10-01";
-        self.spoilt("POST", target, body, spoil)
+        self.tampered("POST", target, body, tamper)
     }
 
     /// A request that is signed with the resource's key, at the newest stable version.
@@ -204,16 +204,16 @@ impl World {
     /// The same at any version.
     pub(super) fn signed_at(&self, version: &str, method: &str, path: &str, body: &str) -> Answer {
         let target = format!("{path}?api-version={version}");
-        self.spoilt(method, &target, body, |_| {})
+        self.tampered(method, &target, body, |_| {})
     }
 
-    /// The same, changed by `spoil` after it has been signed.
-    pub(super) fn spoilt(
+    /// The same, changed by `tamper` after it has been signed.
+    pub(super) fn tampered(
         &self,
         method: &str,
         target: &str,
         body: &str,
-        spoil: impl FnOnce(&mut Signed),
+        tamper: impl FnOnce(&mut Signed),
     ) -> Answer {
         let mut signed = Signed {
             method: method.to_owned(),
@@ -224,7 +224,7 @@ impl World {
             ..Signed::default()
         };
         signed.sign();
-        spoil(&mut signed);
+        tamper(&mut signed);
         self.raw(&format!(
             "{} {} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nContent-Length: {}\r\n\
              Content-Type: application/json\r\nx-ms-date: {}\r\nx-ms-content-sha256: {}\r\n\

@@ -7,17 +7,17 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::super::{Emulator, Fault, FaultKind, Options, Route, UserAgent};
-use super::wire::{NOON, VERIFIER, World};
+use super::harness::{Fixture, NOON, VERIFIER};
+use crate::emulator::{Emulator, Fault, FaultKind, Options, Route, UserAgent};
 use crate::time::Timestamp;
 
 const METADATA: &str = "/organizations/v2.0/.well-known/openid-configuration";
 
 #[test]
 fn metadata_names_the_host_that_was_asked() {
-    let world = World::new();
-    let body = world.get(METADATA).json();
-    let base = world.emulator.http_url();
+    let fixture = Fixture::new();
+    let body = fixture.get(METADATA).json();
+    let base = fixture.emulator.http_url();
     assert_eq!(body["issuer"], format!("{base}/{{tenantid}}/v2.0"));
     assert_eq!(
         body["token_endpoint"],
@@ -30,34 +30,34 @@ fn metadata_names_the_host_that_was_asked() {
         assert!(body.get(absent).is_none(), "{absent}");
     }
     let domain = "/contoso.example/v2.0/.well-known/openid-configuration";
-    let tenant = world.emulator.tenant_id();
+    let tenant = fixture.emulator.tenant_id();
     assert_eq!(
-        world.get(domain).json()["issuer"],
+        fixture.get(domain).json()["issuer"],
         format!("{base}/{tenant}/v2.0")
     );
-    let unknown = world.get("/nowhere/v2.0/.well-known/openid-configuration");
+    let unknown = fixture.get("/nowhere/v2.0/.well-known/openid-configuration");
     assert_eq!((unknown.status, unknown.aadsts()), (400, 90002));
-    let keys = world.get("/common/discovery/v2.0/keys").json();
+    let keys = fixture.get("/common/discovery/v2.0/keys").json();
     assert!(keys["keys"][0]["issuer"].is_string());
-    let first = world.get(&format!("/{tenant}/discovery/keys?appid=x"));
+    let first = fixture.get(&format!("/{tenant}/discovery/keys?appid=x"));
     assert_eq!(first.status, 200);
     assert_eq!(first.json()["keys"][0]["kid"], keys["keys"][0]["kid"]);
     assert_eq!(first.json()["keys"][0]["n"], keys["keys"][0]["n"]);
-    assert_eq!(world.get("/nowhere/discovery/keys").status, 400);
-    assert_eq!(world.emulator.count("keys"), 3);
+    assert_eq!(fixture.get("/nowhere/discovery/keys").status, 400);
+    assert_eq!(fixture.emulator.count("keys"), 3);
 }
 
 #[test]
 fn instance_discovery_vouches_for_itself_only() {
-    let world = World::new();
+    let fixture = Fixture::new();
     let ask = |endpoint: &str| {
-        world.get(&format!(
+        fixture.get(&format!(
             "/common/discovery/instance?api-version=1.1&authorization_endpoint={endpoint}"
         ))
     };
     let ours = ask(&format!(
         "{}/organizations/oauth2/v2.0/authorize",
-        world.emulator.http_url()
+        fixture.emulator.http_url()
     ));
     assert!(ours.json()["tenant_discovery_endpoint"].is_string());
     let theirs = ask("https://login.evil.test/common/oauth2/v2.0/authorize");
@@ -67,8 +67,8 @@ fn instance_discovery_vouches_for_itself_only() {
 
 #[test]
 fn a_foreign_host_is_misdirected() {
-    let world = World::new();
-    let port = world.emulator.http_port;
+    let fixture = Fixture::new();
+    let port = fixture.emulator.context.http_port;
     for hosts in [
         "Host: evil.test\r\n".to_owned(),
         "Host: localhost\r\n".to_owned(),
@@ -76,7 +76,7 @@ fn a_foreign_host_is_misdirected() {
         format!("Host: localhost:{port}\r\nHost: evil.test\r\n"),
         String::new(),
     ] {
-        let answer = world.raw(&format!(
+        let answer = fixture.raw(&format!(
             "GET / HTTP/1.1\r\n{hosts}Connection: close\r\n\r\n"
         ));
         assert_eq!(answer.status, 421, "{hosts}");
@@ -85,7 +85,7 @@ fn a_foreign_host_is_misdirected() {
 
 #[test]
 fn every_answer_tells_the_emulators_time_and_name() {
-    let world = World::new();
+    let fixture = Fixture::new();
     let date = Timestamp::from_unix_seconds(NOON).to_http_date();
     for target in [
         "/",
@@ -94,7 +94,7 @@ fn every_answer_tells_the_emulators_time_and_name() {
         "/identities",
         "/common/oauth2/v2.0/authorize",
     ] {
-        let answer = world.get(target);
+        let answer = fixture.get(target);
         assert_eq!(answer.header("date"), Some(date.as_str()), "{target}");
         let dates = answer
             .head
@@ -104,22 +104,22 @@ fn every_answer_tells_the_emulators_time_and_name() {
         assert_eq!(dates, 1, "{target}");
         assert!(answer.header("x-emulator").is_some(), "{target}");
     }
-    assert!(world.get("/").body.contains("every token is worthless"));
+    assert!(fixture.get("/").body.contains("every token is worthless"));
 }
 
 #[test]
 fn a_body_that_is_too_large_is_refused() {
-    let world = World::new();
-    let answer = world.token("common", &"x".repeat(70 * 1024));
+    let fixture = Fixture::new();
+    let answer = fixture.token("common", &"x".repeat(70 * 1024));
     assert_eq!(answer.status, 413);
 }
 
 #[test]
 fn the_journal_keeps_requests_and_the_sweep_list_keeps_secrets() {
-    let world = World::new();
-    let code = world.code(&[]);
-    let body = world.redeem(&code, &[]).json();
-    let operations: Vec<(String, u16)> = world
+    let fixture = Fixture::new();
+    let code = fixture.code(&[]);
+    let body = fixture.redeem(&code, &[]).json();
+    let operations: Vec<(String, u16)> = fixture
         .emulator
         .requests()
         .into_iter()
@@ -132,7 +132,7 @@ fn the_journal_keeps_requests_and_the_sweep_list_keeps_secrets() {
             ("authorization_code".to_owned(), 200)
         ]
     );
-    let secrets = world.emulator.secrets();
+    let secrets = fixture.emulator.secrets();
     for secret in [
         code.as_str(),
         VERIFIER,
@@ -141,17 +141,17 @@ fn the_journal_keeps_requests_and_the_sweep_list_keeps_secrets() {
         body["access_token"].as_str().expect("a token"),
         body["refresh_token"].as_str().expect("a token"),
         body["id_token"].as_str().expect("a token"),
-        &world.emulator.connection_string(),
-        super::super::directory::ACCESS_KEY,
+        &fixture.emulator.connection_string(),
+        crate::emulator::directory::ACCESS_KEY,
     ] {
         assert!(secrets.iter().any(|kept| kept == secret), "{secret}");
-        let journal = format!("{:?}", world.emulator.requests());
+        let journal = format!("{:?}", fixture.emulator.requests());
         assert!(!journal.contains(secret));
     }
 }
 
-fn fault(world: &World, route: Route, what: FaultKind) {
-    world.emulator.add_fault(Fault {
+fn fault(fixture: &Fixture, route: Route, what: FaultKind) {
+    fixture.emulator.add_fault(Fault {
         route,
         times: Some(1),
         what,
@@ -160,57 +160,61 @@ fn fault(world: &World, route: Route, what: FaultKind) {
 
 #[test]
 fn faults_strike_where_and_as_often_as_asked() {
-    let world = World::new();
+    let fixture = Fixture::new();
     let busy = FaultKind::Status {
         status: 429,
         retry_after: Some("7".to_owned()),
         content_type: "text/html".to_owned(),
         body: "<h1>busy</h1>".to_owned(),
     };
-    fault(&world, Route::Metadata, busy);
-    let answer = world.get(METADATA);
+    fault(&fixture, Route::Metadata, busy);
+    let answer = fixture.get(METADATA);
     assert_eq!(
         (answer.status, answer.header("retry-after")),
         (429, Some("7"))
     );
     assert_eq!(answer.body, "<h1>busy</h1>");
-    assert_eq!(world.get(METADATA).status, 200);
+    assert_eq!(fixture.get(METADATA).status, 200);
 
     fault(
-        &world,
+        &fixture,
         Route::Metadata,
         FaultKind::MissingField("token_endpoint".to_owned()),
     );
-    assert!(world.get(METADATA).json().get("token_endpoint").is_none());
+    assert!(fixture.get(METADATA).json().get("token_endpoint").is_none());
     fault(
-        &world,
+        &fixture,
         Route::Metadata,
         FaultKind::ReplacedField("issuer".to_owned(), json!(7)),
     );
-    assert_eq!(world.get(METADATA).json()["issuer"], 7);
-    fault(&world, Route::Metadata, FaultKind::Drop);
-    assert_eq!(world.get(METADATA).status, 0);
-    fault(&world, Route::Metadata, FaultKind::OversizedBody(3_000_000));
-    assert!(world.get(METADATA).body.len() > 3_000_000);
-    assert_eq!(world.emulator.count("metadata"), 3);
+    assert_eq!(fixture.get(METADATA).json()["issuer"], 7);
+    fault(&fixture, Route::Metadata, FaultKind::Drop);
+    assert_eq!(fixture.get(METADATA).status, 0);
+    fault(
+        &fixture,
+        Route::Metadata,
+        FaultKind::OversizedBody(3_000_000),
+    );
+    assert!(fixture.get(METADATA).body.len() > 3_000_000);
+    assert_eq!(fixture.emulator.count("metadata"), 3);
 }
 
 #[test]
 fn an_answer_can_be_lost_after_the_deed() {
-    let world = World::new();
-    fault(&world, Route::Identities, FaultKind::DropAfterHandling);
-    assert_eq!(world.signed("POST", "/identities", "").status, 0);
-    let second = world.identity();
+    let fixture = Fixture::new();
+    fault(&fixture, Route::Identities, FaultKind::DropAfterHandling);
+    assert_eq!(fixture.signed("POST", "/identities", "").status, 0);
+    let second = fixture.identity();
     assert!(second.contains("_00000002-"), "{second}");
-    assert_eq!(world.emulator.count("create_identity"), 2);
+    assert_eq!(fixture.emulator.count("create_identity"), 2);
 }
 
 #[test]
 fn a_dropped_emulator_is_gone_even_while_someone_waits() {
-    let world = World::new();
-    let port = world.emulator.http_port;
-    fault(&world, Route::Metadata, FaultKind::Hang);
-    let host = world.host();
+    let fixture = Fixture::new();
+    let port = fixture.emulator.context.http_port;
+    fault(&fixture, Route::Metadata, FaultKind::Hang);
+    let host = fixture.host();
     let waiting = std::thread::spawn(move || {
         use std::io::{Read, Write};
         let mut stream = TcpStream::connect(("127.0.0.1", port)).expect("it listens");
@@ -219,10 +223,10 @@ fn a_dropped_emulator_is_gone_even_while_someone_waits() {
         let _ = stream.read_to_end(&mut nothing);
         nothing.len()
     });
-    while world.emulator.requests().is_empty() {
+    while fixture.emulator.requests().is_empty() {
         std::thread::yield_now();
     }
-    drop(world);
+    drop(fixture);
     assert_eq!(waiting.join().expect("it ends"), 0);
     assert!(TcpStream::connect(("127.0.0.1", port)).is_err());
 }
@@ -230,9 +234,9 @@ fn a_dropped_emulator_is_gone_even_while_someone_waits() {
 #[test]
 fn half_a_request_and_a_caller_that_reads_nothing_are_cut_off() {
     use std::io::{Read, Write};
-    let world = World::new();
+    let fixture = Fixture::new();
     let connect = || {
-        let stream = TcpStream::connect(("127.0.0.1", world.emulator.http_port));
+        let stream = TcpStream::connect(("127.0.0.1", fixture.emulator.context.http_port));
         let stream = stream.expect("it listens");
         let hangs = Some(Duration::from_secs(60));
         stream.set_read_timeout(hangs).expect("a limit");
@@ -242,7 +246,10 @@ fn half_a_request_and_a_caller_that_reads_nothing_are_cut_off() {
     let mut half = connect();
     half.write_all(b"GET / HTTP/1.1\r\nHost: ").expect("sent");
     let mut deaf = connect();
-    let request = format!("GET {METADATA} HTTP/1.1\r\nHost: {}\r\n\r\n", world.host());
+    let request = format!(
+        "GET {METADATA} HTTP/1.1\r\nHost: {}\r\n\r\n",
+        fixture.host()
+    );
     let requests = request.repeat(1000);
     // Its own end holds some of this; the rest waits until the other end closes.
     let error = loop {
@@ -284,14 +291,14 @@ fn https_serves_the_same_world_to_whoever_trusts_its_authority() {
 
 #[test]
 fn a_port_that_is_taken_is_refused() {
-    let world = World::new();
+    let fixture = Fixture::new();
     let error = Emulator::start(Options {
-        http_port: world.emulator.http_port,
-        clock: Arc::new(world.clock.clone()),
+        http_port: fixture.emulator.context.http_port,
+        clock: Arc::new(fixture.clock.clone()),
         token_life: Duration::from_secs(60),
         ..Options::default()
     })
     .expect_err("the port is taken");
     assert_eq!(error.kind(), crate::Kind::Usage);
-    assert_eq!(world.get("/").status, 200, "the first one serves on");
+    assert_eq!(fixture.get("/").status, 200, "the first one serves on");
 }

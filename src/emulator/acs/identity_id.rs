@@ -1,35 +1,33 @@
-//! Identity ids as paths carry them.
-//!
-//! In comes a path with an id in it, colons percent-encoded or not, out comes whose identity it is.
-//! It is decoded exactly once (RFC 3986, section 2.4); whether the identity exists is not asked.
+//! Identity ids in paths, with their colons percent-encoded or not.
 
-use super::super::super::directory::RESOURCE_ID;
-use super::super::super::verify::is_guid;
-use super::super::Refusal;
+use percent_encoding::percent_decode_str;
 
-/// Whose identity an id names.
+use super::error::AcsError;
+use crate::emulator::directory::RESOURCE_ID;
+use crate::emulator::verify::is_guid;
+
+/// The owner of an identity.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Owner {
-    /// This resource's; what follows the resource in the id.
+pub(crate) enum Owner {
+    /// This resource, with the identity's name.
     Us(String),
-    /// Another resource's, or a user of another kind.
+    /// Another resource, or none because it is another kind of user.
     Another,
 }
 
-/// The id in a path below `/identities/`.
-pub(super) fn in_path(path: &str) -> Result<Owner, Refusal> {
-    let segment = path
-        .strip_prefix("/identities/")
-        .and_then(|rest| rest.split('/').next())
-        .unwrap_or_default();
+/// Returns the owner of the identity in a path below `/identities/`. The id is decoded exactly once
+/// (RFC 3986, section 2.4).
+pub(crate) fn in_path(path: &str) -> Result<Owner, AcsError> {
+    let rest = path.strip_prefix("/identities/").unwrap_or_default();
+    let segment = rest.split('/').next().unwrap_or_default();
     decode(segment)
         .as_deref()
         .and_then(owner_of)
-        .ok_or_else(|| Refusal::invalid("id", "The identity is not valid."))
+        .ok_or_else(|| AcsError::invalid("id", "The identity is not valid."))
 }
 
-/// Other kinds of users have ids as well, but never belong to a resource.
-const STRANGERS: [&str; 7] = [
+/// The prefixes of other kinds of users, which never belong to a resource.
+const OTHER_KINDS: [&str; 7] = [
     "8:gcch-acs:",
     "8:dod-acs:",
     "8:spool:",
@@ -40,19 +38,13 @@ const STRANGERS: [&str; 7] = [
 ];
 
 fn owner_of(id: &str) -> Option<Owner> {
-    if STRANGERS
-        .iter()
-        .any(|start| id.strip_prefix(start).is_some_and(|rest| !rest.is_empty()))
-    {
+    let mut prefixes = OTHER_KINDS.iter();
+    if prefixes.any(|prefix| id.strip_prefix(prefix).is_some_and(|rest| !rest.is_empty())) {
         return Some(Owner::Another);
     }
     let (resource, name) = id.strip_prefix("8:acs:")?.split_once('_')?;
-    let name_is_formed = name
-        .strip_prefix("wf_")
-        .unwrap_or(name)
-        .split('_')
-        .all(is_guid);
-    if !is_guid(resource) || !name_is_formed {
+    let mut ids = name.strip_prefix("wf_").unwrap_or(name).split('_');
+    if !is_guid(resource) || !ids.all(is_guid) {
         return None;
     }
     Some(match resource == RESOURCE_ID {
@@ -61,19 +53,11 @@ fn owner_of(id: &str) -> Option<Owner> {
     })
 }
 
+/// Decodes a segment; `None` if it is not UTF-8 or contains a `%` without two digits. No id contains
+/// a `%`.
 fn decode(segment: &str) -> Option<String> {
-    let mut bytes = segment.bytes();
-    let mut decoded = Vec::with_capacity(segment.len());
-    while let Some(byte) = bytes.next() {
-        if byte != b'%' {
-            decoded.push(byte);
-            continue;
-        }
-        let mut digit = || char::from(bytes.next()?).to_digit(16);
-        let value = digit()? * 16 + digit()?;
-        decoded.push(u8::try_from(value).ok()?);
-    }
-    String::from_utf8(decoded).ok()
+    let decoded = percent_decode_str(segment).decode_utf8().ok()?;
+    (!decoded.contains('%')).then(|| decoded.into_owned())
 }
 
 #[cfg(test)]
@@ -111,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_ours_is_anothers() {
+    fn other_ids_belong_to_another_owner() {
         for id in [
             format!("8:acs:{NAME}_{NAME}"),
             format!("8:orgid:{NAME}"),

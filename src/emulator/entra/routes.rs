@@ -1,0 +1,60 @@
+//! The endpoints of a tenant.
+
+use super::error::{self, EntraError};
+use super::{authorize, device, metadata, token};
+use crate::emulator::http::{Reply, Request};
+
+/// Responds to a request below a tenant's path.
+pub(crate) fn answer(request: &Request) -> Reply {
+    let path = request.path.trim_start_matches('/');
+    let (tenant, endpoint) = path.split_once('/').unwrap_or((path, ""));
+    let (get, post) = (request.is_get(), request.is_post());
+    let page = get || post;
+    let reply = match endpoint {
+        "v2.0/.well-known/openid-configuration" if get => {
+            json(request, metadata::configuration(request, tenant)).named("metadata")
+        }
+        "discovery/v2.0/keys" if get => {
+            json(request, metadata::keys(request, tenant, true)).named("keys")
+        }
+        "discovery/keys" if get => {
+            json(request, metadata::keys(request, tenant, false)).named("keys")
+        }
+        "discovery/instance" if get && tenant == "common" => {
+            json(request, metadata::instance(request)).named("instance_discovery")
+        }
+        "oauth2/v2.0/authorize" if page => authorize::answer(request, tenant).named("authorize"),
+        "oauth2/v2.0/logout" if page => authorize::logout(request).named("logout"),
+        "oauth2/v2.0/devicecode" if post => {
+            let reply = json(request, device::start(request, tenant));
+            reply.not_stored().named("device_authorization")
+        }
+        "" if tenant == "devicelogin" && page => device::page(request).named("device_page"),
+        "oauth2/v2.0/token" => token::answer(request, tenant),
+        "" if get && tenant == "error" => error::explain(request).named("page"),
+        _ => Reply::text(404, "The emulator has nothing here.\n"),
+    };
+    reply
+        .with("x-ms-request-id", &request.request_id)
+        .with("x-ms-ests-server", "acspass emulator")
+        .with_some("client-request-id", request.header("client-request-id"))
+}
+
+/// Responds with the error of a fault, in the form of the requested endpoint.
+pub(crate) fn refuse(
+    request: &Request,
+    error: String,
+    number: Option<u32>,
+    suberror: Option<String>,
+) -> Reply {
+    let error = EntraError::of_fault(error, number, suberror);
+    let tenant = request.path.trim_start_matches('/').split('/').next();
+    match request.path.ends_with("/authorize") {
+        true => authorize::refuse(request, tenant.unwrap_or_default(), &error).named("authorize"),
+        false => error.into_json(request).named("fault"),
+    }
+}
+
+fn json(request: &Request, reply: Result<Reply, EntraError>) -> Reply {
+    reply.unwrap_or_else(|error| error.into_json(request))
+}

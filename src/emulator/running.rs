@@ -1,0 +1,273 @@
+//! A running emulator: start, URLs, records and switches.
+
+use std::fmt;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use hyper::service::service_fn;
+use tokio::sync::watch;
+
+use crate::emulator::acs;
+use crate::emulator::ca::Authority;
+use crate::emulator::certificate::Certificate;
+use crate::emulator::context::Context;
+use crate::emulator::directory::{self, connection_string};
+use crate::emulator::faults::Fault;
+use crate::emulator::http::Listener;
+use crate::emulator::names;
+use crate::emulator::options::Options;
+use crate::emulator::server;
+use crate::emulator::sign::Signer;
+use crate::emulator::state::{LoggedRequest, RateLimits, State};
+use crate::error::{Error, Result};
+use crate::loopback::serve::Limits;
+use crate::loopback::{self, Bound};
+
+/// The limits of a listener. No caller is known before its request is read, so all have the same
+/// slots and time for a body.
+const LIMITS: Limits = Limits {
+    connections: 256,
+    buffers: 256,
+    unauthenticated: 256,
+    kept_buffers: 192,
+    head: 64 * 1024,
+    idle: Duration::from_secs(10),
+    authenticated_idle: Duration::from_secs(10),
+    unauthenticated_exchange: Duration::from_secs(15),
+    exchange: Duration::from_secs(60 * 60),
+    stall: Duration::from_secs(10),
+    linger: Duration::from_secs(2),
+    tick: Duration::from_millis(250),
+    grace: Duration::from_secs(1),
+    dates: false,
+};
+
+/// A running emulator. Dropping it closes its listeners and waits for its thread.
+///
+/// ```
+/// use acspass::emulator::{Emulator, Options, UserAgent};
+///
+/// let emulator = Emulator::start(Options::default())?;
+/// let page = UserAgent::default().browse(&emulator.http_url())?;
+/// assert!(page.html.contains("not Microsoft"));
+/// assert_eq!(emulator.count("page"), 1);
+/// # Ok::<(), acspass::Error>(())
+/// ```
+pub struct Emulator {
+    pub(crate) context: Arc<Context>,
+    ca_pem: Option<String>,
+    stop: watch::Sender<bool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Emulator {
+    /// Binds the ports and serves on a separate thread. Clients can connect when this returns.
+    ///
+    /// # Errors
+    /// [`Kind::Usage`](crate::Kind::Usage) if a requested port is taken or a host name is invalid;
+    /// [`Kind::Internal`](crate::Kind::Internal) if the system provides no socket or thread.
+    pub fn start(options: Options) -> Result<Emulator> {
+        let host_names = names::checked(&options.host_names)?;
+        let http = loopback::bind(options.http_port)?;
+        let https = match options.https_port {
+            Some(port) => {
+                let authority = Authority::new(options.clock.now(), &host_names)?;
+                Some((loopback::bind(port)?, authority))
+            }
+            None => None,
+        };
+        let (stop, stopping) = watch::channel(false);
+        let context = Arc::new(Context {
+            signer: Signer::new()?,
+            certificate: Certificate::published()?,
+            state: State::new(&options),
+            clock: options.clock,
+            missing_identity: options.missing_identity,
+            takes_sibling_tokens: options.takes_sibling_tokens,
+            host_names,
+            http_port: http.port,
+            https_port: https.as_ref().map(|(bound, _)| bound.port),
+            stopping,
+        });
+        let ca_pem = https.as_ref().map(|(_, authority)| authority.pem.clone());
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| Error::internal("the emulator got no event loop").caused_by(error))?;
+        let shared = Arc::clone(&context);
+        let serving = async move {
+            let plain = serve(&shared, "http", http, None);
+            let tls = async {
+                if let Some((bound, authority)) = https {
+                    serve(&shared, "https", bound, Some(authority)).await;
+                }
+            };
+            tokio::join!(plain, tls);
+        };
+        // The subscriber of this thread also receives the events of the emulator's thread.
+        let subscriber = tracing::dispatcher::get_default(Clone::clone);
+        let thread = std::thread::Builder::new()
+            .name("emulator".to_owned())
+            .spawn(move || {
+                tracing::dispatcher::with_default(&subscriber, || runtime.block_on(serving));
+            })
+            .map_err(|error| Error::internal("the emulator got no thread").caused_by(error))?;
+        let emulator = Emulator {
+            context,
+            ca_pem,
+            stop,
+            thread: Some(thread),
+        };
+        emulator.keep_own_secrets();
+        Ok(emulator)
+    }
+
+    /// Returns `http://localhost:PORT`, without port 80. It is authority host and ACS endpoint.
+    pub fn http_url(&self) -> String {
+        names::base("http", "localhost", self.context.http_port)
+    }
+
+    /// Returns `https://localhost:PORT`, without port 443, if https is served.
+    pub fn https_url(&self) -> Option<String> {
+        let port = self.context.https_port?;
+        Some(names::base("https", "localhost", port))
+    }
+
+    /// Returns the PEM certificate of the authority for [`Emulator::https_url`]. It is made for
+    /// this run and limited to the emulator's names, and its key is deleted.
+    pub fn ca_pem(&self) -> Option<String> {
+        self.ca_pem.clone()
+    }
+
+    /// Returns whether a Communication token is valid: issued here, not expired, its identity not
+    /// deleted, and issued after that identity's last revocation. `GET /emulator/whoami` with the
+    /// token as bearer does the same over HTTP: it responds with 200 and the claims, or 401. The
+    /// service has neither.
+    pub fn is_token_valid(&self, token: &str) -> bool {
+        acs::token::accepted(&self.context, token).is_some()
+    }
+
+    /// Returns the latest 4096 requests, oldest first.
+    pub fn requests(&self) -> Vec<LoggedRequest> {
+        self.context.state().journal.latest()
+    }
+
+    /// Returns the number of all requests of this [`LoggedRequest::operation`].
+    pub fn count(&self, operation: &str) -> usize {
+        self.context.state().journal.count(operation)
+    }
+
+    /// Returns every secret that the emulator has, issued or received. None of them may occur in a
+    /// log, page or file. Empty unless [`Options::keep_secrets`] is set.
+    pub fn secrets(&self) -> Vec<String> {
+        self.context.state().secrets()
+    }
+
+    /// Returns the user codes that can be entered at [`Emulator::device_page`] now, oldest first.
+    pub fn user_codes(&self) -> Vec<String> {
+        let now = self.context.clock.now();
+        self.context.state().devices.user_codes(now)
+    }
+
+    /// Returns the URL of the page for user codes.
+    pub fn device_page(&self) -> String {
+        format!("{}/devicelogin", self.http_url())
+    }
+
+    /// Sets the rate limits of the resource. `None`, the default, is no limit.
+    pub fn set_rate_limits(&self, limits: Option<RateLimits>) {
+        self.context.state().rates.limits = limits;
+    }
+
+    /// Sets the life of new Entra access tokens.
+    pub fn set_token_life(&self, life: Duration) {
+        self.context.state().token_life = life;
+    }
+
+    /// Revokes every refresh token issued so far, as a changed password does.
+    pub fn revoke_sessions(&self) {
+        self.context.state().sessions.revoke_all();
+    }
+
+    /// Revokes each Entra token that was issued before to a client with Continuous Access
+    /// Evaluation. Each exchange then responds with 401 and a claims challenge, in the form that
+    /// Microsoft documents for APIs. Microsoft does not publish whether the real resource does so.
+    pub fn revoke_access(&self) {
+        let now = self.context.clock.now();
+        self.context.state().access_revoked = Some(now);
+    }
+
+    /// Stops granting this scope, given by its short name (`Teams.ManageChats`).
+    pub fn withhold_scope(&self, name: &str) {
+        self.context.state().withheld.insert(name.to_owned());
+    }
+
+    /// Replaces this claim of new id_tokens, or removes it. The tokens have a valid signature.
+    pub fn change_id_token(&self, claim: &str, value: Option<serde_json::Value>) {
+        let mut state = self.context.state();
+        state.id_token_claims.insert(claim.to_owned(), value);
+    }
+
+    /// Adds a fault.
+    pub fn add_fault(&self, fault: Fault) {
+        self.context.state().faults.add(fault);
+    }
+
+    /// Removes all faults, changed id_token claims and withheld scopes.
+    pub fn clear_faults(&self) {
+        let mut state = self.context.state();
+        state.faults.clear();
+        state.id_token_claims.clear();
+        state.withheld.clear();
+    }
+
+    fn keep_own_secrets(&self) {
+        let urls = [Some(self.http_url()), self.https_url()];
+        let mut state = self.context.state();
+        state.keep_secret(directory::ACCESS_KEY);
+        state.keep_secret(&String::from_utf8_lossy(directory::ACCESS_KEY_BYTES));
+        state.keep_secret(directory::IDENTITY_HEADER);
+        for app in &directory::SERVICE_APPS {
+            state.keep_secret(app.secret);
+        }
+        for url in urls.iter().flatten() {
+            state.keep_secret(&connection_string(url));
+        }
+    }
+}
+
+impl Drop for Emulator {
+    fn drop(&mut self) {
+        self.stop.send_replace(true);
+        if let Some(thread) = self.thread.take() {
+            // A panic of the thread is already printed; a second one here would hide it.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl fmt::Debug for Emulator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Emulator")
+            .field("http", &self.http_url())
+            .field("https", &self.https_url())
+            .finish_non_exhaustive()
+    }
+}
+
+async fn serve(
+    context: &Arc<Context>,
+    scheme: &'static str,
+    bound: Bound,
+    authority: Option<Authority>,
+) {
+    let port = bound.port;
+    let listener = Listener { scheme, port };
+    let (shared, stopping) = (Arc::clone(context), context.stopping.clone());
+    let service = service_fn(move |request| server::answer(shared.clone(), listener, request));
+    let tls = authority.map(|authority| authority.server);
+    if let Err(error) = loopback::serve::serve(bound, tls, service, LIMITS, stopping).await {
+        tracing::error!(target: "acspass::emulator", "the emulator stopped serving: {error}");
+    }
+}

@@ -1,0 +1,224 @@
+//! The identities of the resource, and the validity of their tokens.
+//!
+//! Each token has a serial number, so that a revocation separates tokens of the same second.
+
+use std::collections::{BTreeMap, HashMap};
+
+use uuid::Uuid;
+
+use crate::time::Timestamp;
+
+/// All identities of the resource. An identity's name is the part of its id after
+/// `8:acs:<resource>_`.
+#[derive(Debug, Default)]
+pub(crate) struct IdentityTable {
+    /// Identities that were created; the first group of an id is its number, from one.
+    created: Vec<Identity>,
+    /// Identities that an exchange created.
+    exchanged: HashMap<String, Identity>,
+    /// The index in `created` of each custom id.
+    custom: HashMap<Box<str>, usize>,
+    /// The number of tokens that were issued.
+    issued: u64,
+    /// The last serial of each second in which tokens were issued that may still be valid.
+    issued_by: BTreeMap<i64, u64>,
+}
+
+/// The longest life of a token in seconds.
+const LONGEST_LIFE: i64 = 86_400;
+
+/// An identity. It is small, because there may be many.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct Identity {
+    id: Uuid,
+    /// Tokens up to this serial are revoked.
+    revoked: u64,
+    deleted: bool,
+    pub(crate) custom_id: Option<Box<str>>,
+    pub(crate) last_issued: Option<Timestamp>,
+}
+
+impl IdentityTable {
+    /// Creates an identity, or finds the one with this custom id. Returns its name and whether it is
+    /// new.
+    pub(crate) fn create(&mut self, custom_id: Option<&str>) -> (String, bool) {
+        if let Some(index) = custom_id.and_then(|custom_id| self.custom.get(custom_id)) {
+            return (self.created[*index].id.to_string(), false);
+        }
+        let index = self.created.len();
+        // As with the service, an id begins with a small number; the rest is random.
+        let number = u32::try_from(index + 1).unwrap_or(u32::MAX);
+        let rest = Uuid::new_v4().as_u128() & (u128::MAX >> 32);
+        let identity = Identity {
+            id: Uuid::from_u128((u128::from(number) << 96) | rest),
+            custom_id: custom_id.map(Box::from),
+            ..Identity::default()
+        };
+        if let Some(custom_id) = &identity.custom_id {
+            self.custom.insert(custom_id.clone(), index);
+        }
+        let name = identity.id.to_string();
+        self.created.push(identity);
+        (name, true)
+    }
+
+    /// Creates the identity of an exchange unless it exists.
+    pub(crate) fn ensure(&mut self, name: &str) {
+        self.exchanged.entry(name.to_owned()).or_default().deleted = false;
+    }
+
+    /// Returns the identity of this name, unless it is unknown or deleted.
+    pub(crate) fn find(&self, name: &str) -> Option<&Identity> {
+        let exchanged = self.exchanged.get(name);
+        let identity = exchanged.or_else(|| Some(&self.created[self.index_of(name)?]));
+        identity.filter(|identity| !identity.deleted)
+    }
+
+    fn find_mut(&mut self, name: &str) -> Option<&mut Identity> {
+        if self.exchanged.contains_key(name) {
+            return self.exchanged.get_mut(name);
+        }
+        let index = self.index_of(name)?;
+        self.created.get_mut(index)
+    }
+
+    /// Returns the index of a created identity, deleted or not.
+    fn index_of(&self, name: &str) -> Option<usize> {
+        let id = Uuid::try_parse(name).ok()?;
+        let index = usize::try_from(id.as_u128() >> 96).ok()?.checked_sub(1)?;
+        let found = self.created.get(index)?;
+        (found.id == id && id.to_string() == name).then_some(index)
+    }
+
+    /// Records a new token of this identity. Returns its serial.
+    pub(crate) fn issue(&mut self, name: &str, now: Timestamp) -> u64 {
+        self.issued += 1;
+        let serial = self.issued;
+        let second = now.unix_seconds();
+        self.issued_by.insert(second, serial);
+        while let Some(first) = self.issued_by.first_entry()
+            && *first.key() < second.saturating_sub(LONGEST_LIFE)
+        {
+            first.remove();
+        }
+        if let Some(identity) = self.find_mut(name) {
+            identity.last_issued = Some(now);
+        }
+        serial
+    }
+
+    /// Revokes every token of this identity that was issued so far.
+    pub(crate) fn revoke(&mut self, name: &str) {
+        let issued = self.issued;
+        if let Some(identity) = self.find_mut(name) {
+            identity.revoked = issued;
+        }
+    }
+
+    /// Revokes the tokens of this identity that were issued before this second of Unix time.
+    pub(crate) fn revoke_before(&mut self, name: &str, second: i64) {
+        let serials = self.issued_by.range(..second).map(|(_, serial)| *serial);
+        let last = serials.max().unwrap_or_default();
+        if let Some(identity) = self.find_mut(name) {
+            identity.revoked = identity.revoked.max(last);
+        }
+    }
+
+    /// Deletes an identity with its tokens. Returns false if it never existed.
+    pub(crate) fn delete(&mut self, name: &str) -> bool {
+        self.revoke(name);
+        let Some(identity) = self.find_mut(name) else {
+            return false;
+        };
+        identity.deleted = true;
+        identity.last_issued = None;
+        if let Some(custom_id) = identity.custom_id.take() {
+            self.custom.remove(&custom_id);
+        }
+        true
+    }
+
+    /// Returns whether this identity's token with this serial is still valid.
+    pub(crate) fn is_valid(&self, name: &str, serial: u64) -> bool {
+        self.find(name)
+            .is_some_and(|identity| serial > identity.revoked)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: i64 = 1_780_000_000;
+
+    #[test]
+    fn a_revocation_separates_tokens_of_the_same_second() {
+        let mut table = IdentityTable::default();
+        let now = Timestamp::from_unix_seconds(NOW);
+        let (name, _) = table.create(None);
+        let before = table.issue(&name, now);
+        table.revoke(&name);
+        let after = table.issue(&name, now);
+        assert!(!table.is_valid(&name, before));
+        assert!(table.is_valid(&name, after));
+    }
+
+    #[test]
+    fn a_revocation_up_to_a_time_keeps_later_tokens() {
+        let mut table = IdentityTable::default();
+        let at = |second: i64| Timestamp::from_unix_seconds(NOW + second);
+        let (name, _) = table.create(None);
+        let tokens = [0, 1, 1, 2].map(|second| table.issue(&name, at(second)));
+        let valid = |table: &IdentityTable| tokens.map(|serial| table.is_valid(&name, serial));
+        for (second, expected) in [
+            (-1, [true, true, true, true]),
+            (1, [false, true, true, true]),
+            // An earlier time makes no revoked token valid again.
+            (0, [false, true, true, true]),
+            (2, [false, false, false, true]),
+            (i64::MAX - NOW, [false; 4]),
+        ] {
+            table.revoke_before(&name, NOW + second);
+            assert_eq!(valid(&table), expected, "{second}");
+        }
+        table.issue(&name, at(LONGEST_LIFE + 3));
+        assert_eq!(table.issued_by.len(), 1, "old seconds are removed");
+    }
+
+    #[test]
+    fn a_deleted_identity_stays_deleted_and_can_be_deleted_again() {
+        let mut table = IdentityTable::default();
+        let (name, _) = table.create(Some("sally"));
+        let serial = table.issue(&name, Timestamp::from_unix_seconds(NOW));
+        assert!(table.delete(&name));
+        assert!(table.delete(&name));
+        assert!(table.find(&name).is_none());
+        assert!(!table.is_valid(&name, serial));
+        let (again, new) = table.create(Some("sally"));
+        assert!(new && again != name);
+    }
+
+    #[test]
+    fn ids_count_up_and_only_whole_ids_are_found() {
+        let mut table = IdentityTable::default();
+        let (first, _) = table.create(None);
+        let (second, _) = table.create(None);
+        assert!(first.starts_with("00000001-"));
+        assert!(second.starts_with("00000002-"));
+        // An id with letters, so that its upper case differs.
+        table.created[0].id = Uuid::from_u128((1 << 96) | 0xabcdef);
+        let first = table.created[0].id.to_string();
+        assert!(table.find(&first).is_some());
+        for wrong in [
+            first.to_uppercase(),
+            first.replacen("00000001", "00000002", 1),
+            first.replacen("00000001", "00000000", 1),
+            first.replacen("00000001", "ffffffff", 1),
+            format!("{first}0"),
+            String::new(),
+        ] {
+            assert!(table.find(&wrong).is_none(), "{wrong} is not {first}");
+            assert!(!table.delete(&wrong), "{wrong}");
+        }
+    }
+}
