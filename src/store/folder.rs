@@ -1,4 +1,4 @@
-//! What the store's parts do with files of the state folder, and its errors about them.
+//! Operations on files of the state folder, and their errors.
 
 use std::fs::File;
 use std::io;
@@ -15,15 +15,15 @@ const VARIABLE: &str = "ACSPASS_STATE_DIR";
 /// A change takes milliseconds: a lock held this long belongs to a suspended process.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Gives a file that cannot be read a name that says so, and returns it.
+/// Renames a file that cannot be read, and returns its new path.
 pub(crate) fn quarantine(folder: &Folder, name: &str) -> io::Result<PathBuf> {
-    // The machine's own clock: this is about a file of this machine, not about a token.
+    // This machine's clock: the time of a file, not of a token.
     let now = SystemClock.now().unix_seconds();
     folder.quarantine(name, &now.to_string())
 }
 
-/// Waits for the lock file of this name, for as long as an honest holder could need it. It is
-/// held until what is returned is dropped, or the process ends.
+/// Waits up to [`PATIENCE`] for the lock file of this name. The lock is released when the returned
+/// file is dropped, or the process ends.
 pub(crate) fn exclusive(folder: &Folder, name: &str) -> Result<File> {
     let path = folder.path_of(name);
     let failed = |cause| failure("lock", &path, cause);
@@ -41,7 +41,7 @@ pub(crate) fn exclusive(folder: &Folder, name: &str) -> Result<File> {
     }
 }
 
-/// An error about a file of the state folder. A path and an I/O error hold no secret.
+/// Returns the error for a file of the state folder. A path and an I/O error contain no secret.
 pub(crate) fn failure(what: &str, path: &Path, cause: io::Error) -> Error {
     if let Some(refusal) = Refusal::of(&cause) {
         return Error::new(Kind::Store, refusal.to_string(), refusal.hint(VARIABLE));

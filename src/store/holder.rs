@@ -1,12 +1,12 @@
 //! The record of a lock's holder, in a file beside the lock file.
 //!
-//! The lock file itself cannot hold it: on Windows a process cannot read a file that another
-//! process has locked. So the holder has a file of its own, on all platforms.
+//! The lock file cannot contain it: on Windows a process cannot read a file that another process has
+//! locked. So the record has a separate file on all platforms.
 //!
-//! A killed process leaves its record behind, and nothing in a record proves that its lock is still
-//! held. So taking a lock and recording the holder are one step, and so are failing to take a lock
-//! and reading the record: both happen under the gate, a lock of their own that is held for the
-//! duration of these few calls. A reader therefore never sees the record of an earlier holder.
+//! A killed process leaves its record behind, and a record does not prove that its lock is taken. So
+//! taking a lock and recording the holder are one step, and so are failing to take a lock and reading
+//! the record. Both happen under a short lock for all records. So a reader does not see the record of
+//! an earlier holder.
 
 use std::fs::File;
 use std::io::{Read, Seek, Write};
@@ -18,31 +18,31 @@ use crate::error::Result;
 use crate::files::Folder;
 use crate::time::Timestamp;
 
-/// The gate's file.
-const GATE: &str = "holders.lock";
+/// The lock file for all records.
+const RECORD_LOCK: &str = "holders.lock";
 
-/// More than any record has, in bytes.
+/// The longest record, in bytes.
 const LONGEST: u64 = 1024;
 
-/// What a lock's holder is doing.
+/// The activity of a lock's holder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Activity {
-    /// Redeeming a refresh token, exchanging: over in seconds.
+    /// Redeeming a refresh token or exchanging, which takes seconds.
     Renewing,
-    /// Waiting for a person to sign in.
+    /// Waiting for a user to sign in.
     SigningIn,
 }
 
-/// Who holds a lock.
+/// The holder of a lock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Holder {
     /// The process.
     pub pid: u32,
-    /// What it is doing.
+    /// Its activity.
     pub activity: Activity,
-    /// Since when, by this machine's clock.
+    /// The time of taking the lock, by this machine's clock.
     pub since: Timestamp,
 }
 
@@ -56,8 +56,8 @@ pub(super) struct HolderFile {
     file: File,
 }
 
-/// Held while a lock is tried and its record is written or read.
-pub(super) struct RecordLock(#[expect(dead_code, reason = "held, not used")] File);
+/// The lock for all records, during a call that takes a lock and writes or reads its record.
+pub(super) struct RecordLock(#[expect(dead_code, reason = "keeps the lock")] File);
 
 #[derive(Serialize, Deserialize)]
 struct Form {
@@ -71,9 +71,9 @@ impl Holders {
         Holders(locks.clone())
     }
 
-    /// Waits for the gate. `None` if it cannot be had: then a record may be an earlier holder's.
+    /// Locks all records. Returns `None` if that fails: a record may then be an earlier holder's.
     pub(super) fn lock(&self) -> Option<RecordLock> {
-        match folder::exclusive(&self.0, GATE) {
+        match folder::exclusive(&self.0, RECORD_LOCK) {
             Ok(file) => Some(RecordLock(file)),
             Err(error) => {
                 tracing::debug!("the holder of a lock is not known: {error}");
@@ -82,7 +82,7 @@ impl Holders {
         }
     }
 
-    /// Opens the record of this lock. Its holder calls this.
+    /// Opens the record of this lock, for its holder.
     pub(super) fn open(&self, lock: &str) -> Result<HolderFile> {
         let name = record_of(lock);
         let file = self.0.open_or_create(&name).map_err(|cause| {
@@ -98,8 +98,8 @@ impl Holders {
         })
     }
 
-    /// The holder of this lock, which another process holds. `None` if it has no record.
-    pub(super) fn read(&self, lock: &str, _gate: &RecordLock) -> Option<Holder> {
+    /// Returns the holder of a lock that another process has; `None` if there is no record.
+    pub(super) fn read(&self, lock: &str, _records: &RecordLock) -> Option<Holder> {
         let mut bytes = Vec::new();
         let file = self.0.open(&record_of(lock)).ok()?;
         file.take(LONGEST).read_to_end(&mut bytes).ok()?;
@@ -113,9 +113,9 @@ impl Holders {
 }
 
 impl HolderFile {
-    /// Records the holder. A lock without a record (a full disk) is still a lock, so a failure only
-    /// costs the waiter a name. The gate keeps readers from a record that is half written.
-    pub(super) fn write(&self, holder: &Holder, _gate: Option<&RecordLock>) {
+    /// Records the holder. A lock without a record (a full disk) is still a lock, so a failure is only
+    /// logged. The lock for all records prevents the reading of a partial record.
+    pub(super) fn write(&self, holder: &Holder, _records: Option<&RecordLock>) {
         let form = Form {
             pid: holder.pid,
             activity: holder.activity,
@@ -133,12 +133,12 @@ impl HolderFile {
 
     /// Replaces the record by this one.
     pub(super) fn update(&self, holder: &Holder) {
-        let gate = self.holders.lock();
-        self.write(holder, gate.as_ref());
+        let records = self.holders.lock();
+        self.write(holder, records.as_ref());
     }
 
-    /// Empties the record, before the lock is released. The file stays: it would be removed while
-    /// a waiter has it open, and Windows then refuses a new file of that name.
+    /// Empties the record, before the lock is released. The file stays: on Windows, a new file of a
+    /// name cannot be created while a waiter has the removed one open.
     pub(super) fn clear(&self) {
         if let Err(cause) = self.file.set_len(0) {
             tracing::debug!("could not empty the record of a lock's holder: {cause}");

@@ -1,8 +1,8 @@
-//! One process at a time renews a session: the locks that see to it.
+//! The locks that let one process at a time renew a session.
 //!
-//! A lock is a file that the operating system unlocks when its holder ends, however it ends. The
-//! holder is recorded in another file beside it (`holder`), so that a waiter can name it. Nothing
-//! waits here: how long to try, and what to tell the user meanwhile, is the caller's decision.
+//! A lock is a file that the operating system unlocks when its holder ends. Another file records the
+//! holder (`holder`), so that a waiter can name it. This module does not wait: the caller decides how
+//! long to try.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -20,25 +20,25 @@ use crate::files::Folder;
 use crate::text::hex;
 use crate::time::{Clock, SystemClock, Timestamp};
 
-/// What a lock is for.
+/// The purpose of a lock.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum LockName {
-    /// Renewing, replacing or ending this session.
+    /// To renew, replace or remove this session.
     Session(SessionKey),
-    /// Somebody's sign-in, while nobody knows yet who it will be.
+    /// To sign a user in, before the account is known.
     Tenancy(Tenancy),
 }
 
-/// What came of trying to get a lock.
+/// The result of trying to get a lock.
 #[derive(Debug)]
 pub enum Attempt {
-    /// It is ours until the guard is dropped.
+    /// The lock, until the guard is dropped.
     Got(Guard),
-    /// Another process or thread has it; `None` if it is not recorded which.
+    /// Another process or thread has it; `None` if its holder is not recorded.
     Held(Option<Holder>),
 }
 
-/// A lock that is held, until this is dropped or the process ends.
+/// A taken lock. It is released when this value is dropped, or the process ends.
 pub struct Guard {
     name: LockName,
     since: Timestamp,
@@ -48,13 +48,13 @@ pub struct Guard {
 enum Held {
     File {
         record: Option<HolderFile>,
-        // Closed after the record has been emptied, and unlocked by that.
+        // Closed, and so unlocked, after the record was emptied.
         _lock: File,
     },
     Memory(Arc<Mutex<HashMap<LockName, Holder>>>),
 }
 
-/// Where locks are kept.
+/// The storage of the locks.
 #[derive(Debug)]
 pub(super) enum Locks {
     Folder(Folder),
@@ -73,7 +73,7 @@ impl Locks {
         let holder = Holder {
             pid: std::process::id(),
             activity,
-            // The machine's own clock: since when a process runs has nothing to do with tokens.
+            // This machine's clock: the time of a process, not of a token.
             since: SystemClock.now(),
         };
         let held = match self {
@@ -82,18 +82,18 @@ impl Locks {
                 let failure = |cause| folder::failure("lock", &folder.path_of(&name), cause);
                 let file = folder.open_or_create(&name).map_err(failure)?;
                 let holders = Holders::of(folder);
-                let gate = holders.lock();
+                let records = holders.lock();
                 match file.try_lock() {
                     Ok(()) => {}
                     Err(TryLockError::WouldBlock) => {
-                        let holder = gate.and_then(|gate| holders.read(&name, &gate));
+                        let holder = records.and_then(|records| holders.read(&name, &records));
                         return Ok(Attempt::Held(holder));
                     }
                     Err(TryLockError::Error(cause)) => return Err(failure(cause)),
                 }
                 let record = holders.open(&name);
                 let record = record
-                    .inspect(|record| record.write(&holder, gate.as_ref()))
+                    .inspect(|record| record.write(&holder, records.as_ref()))
                     .inspect_err(|error| tracing::debug!("{error}"))
                     .ok();
                 Held::File {
@@ -139,7 +139,7 @@ impl fmt::Display for LockName {
 }
 
 impl Guard {
-    /// Tells waiters what is going on now.
+    /// Records the activity for waiters.
     pub fn set_activity(&self, activity: Activity) {
         let holder = Holder {
             pid: std::process::id(),
@@ -158,12 +158,12 @@ impl Guard {
         }
     }
 
-    /// What the lock is for.
+    /// Returns the purpose of the lock.
     pub fn name(&self) -> &LockName {
         &self.name
     }
 
-    /// Whether this is the lock of that session, which every write to the session's item needs.
+    /// Returns whether this is the lock of that session, which each write to its item needs.
     pub(super) fn covers(&self, key: &SessionKey) -> bool {
         matches!(&self.name, LockName::Session(held) if held == key)
     }
@@ -173,7 +173,7 @@ impl Drop for Guard {
     fn drop(&mut self) {
         match &self.held {
             // Before the lock is released: afterwards the record is another holder's. The lock file
-            // stays, since two processes could otherwise hold two files of one name.
+            // stays, since two processes could otherwise lock two files of one name.
             Held::File { record, .. } => {
                 if let Some(record) = record {
                     record.clear();

@@ -1,8 +1,7 @@
-//! What is kept for one session, and its form on disk.
+//! The record of a session, and its JSON form.
 //!
-//! The record is loaded whole and replaced whole. Its JSON form is private to this file: what is
-//! read back is checked into the valid type, and what does not parse is reported without a byte
-//! of it being shown.
+//! A record is read and replaced as a whole. Its JSON form is private to this file: it is checked
+//! when it is read, and an error contains no byte of it.
 
 use serde::{Deserialize, Serialize};
 
@@ -13,67 +12,67 @@ use crate::exchange::TokenSource;
 use crate::secret::{CommunicationToken, EntraToken, RefreshToken, SecretBytes, is_b64token};
 use crate::time::{ClockMark, Timestamp};
 
-/// Tokens that a session keeps of each kind. An account has one for each resource, kind of exchange
-/// and set of scopes that is used with it, so this is more than the profiles that a person keeps.
+/// The most tokens of each kind in a session. An account has one for each resource, kind of exchange
+/// and set of scopes, so this is more than the number of a user's profiles.
 /// With 2.2 KB for an Entra token and 1.3 KB for a Communication token, the largest item is about
 /// 230 KB: one D-Bus message, or 90 of the 1000 parts that the Credential Manager may take. Any
 /// bound lets sources beyond it evict one another, which costs a renewal and no more.
 const MOST_TOKENS: usize = 64;
 
-/// An Entra token that was kept.
+/// A cached Entra token.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CachedEntraToken {
     /// The token itself.
     pub token: EntraToken,
-    /// The scopes that were configured when it was asked for, sorted.
+    /// The configured scopes at the time of the request, sorted.
     pub scopes: Vec<String>,
-    /// When it expires, by the service's clock.
+    /// The expiry, by the service's clock.
     pub expires_on: Timestamp,
 }
 
-/// A Communication token that was kept.
+/// A cached Communication token.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CachedCommunicationToken {
     /// The token itself.
     pub token: CommunicationToken,
-    /// What issued it, and for what.
+    /// The issuing service and the request.
     pub source: TokenSource,
-    /// When it expires, by the service's clock.
+    /// The expiry, by the service's clock.
     pub expires_on: Timestamp,
 }
 
-/// The note that a redemption brought a token that was not fresh: this tenant's tokens are short.
+/// The note that a refresh returned a token that was not fresh: this tenant's tokens are short.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ShortTokens {
-    /// When the redemption happened, by the service's clock, in Unix seconds.
+    /// The time of the refresh, by the service's clock, in Unix seconds.
     pub redeemed_at_seconds: i64,
-    /// How long the token lived from then, in seconds.
+    /// The token's lifetime from then, in seconds.
     pub life_seconds: u64,
 }
 
-/// Everything kept for one session. It is loaded whole and replaced whole.
+/// A session, with its tokens.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Record {
-    /// Where the account signed in.
+    /// The tenancy in which the account signed in.
     pub tenancy: Tenancy,
-    /// Who signed in.
+    /// The account.
     pub account: Account,
-    /// What renews the Entra token; `None` where Entra gave none.
+    /// The refresh token; `None` if Entra issued none.
     pub refresh_token: Option<RefreshToken>,
     /// Entra tokens, newest first, at most one for a set of scopes.
     pub entra_tokens: Vec<CachedEntraToken>,
     /// Communication tokens, newest first, at most one for a source.
     pub communication_tokens: Vec<CachedCommunicationToken>,
-    /// Set by a redemption that brought a short token, cleared by one that did not.
+    /// Set by a refresh with a short token, cleared by one without.
     pub short_tokens: Option<ShortTokens>,
-    /// What Entra asks the next sign-in to prove, since it refused to renew without.
+    /// The claims challenge of a refused refresh, for the next sign-in.
     pub challenge: Option<Claims>,
-    /// What the clocks showed when a service last answered.
+    /// The clocks at the last response of a service.
     pub clock: Option<ClockMark>,
 }
 
 impl Record {
-    /// A session that has just begun and holds no token yet.
+    /// Creates a session without tokens.
     pub fn new(tenancy: Tenancy, account: Account) -> Self {
         Record {
             tenancy,
@@ -87,7 +86,7 @@ impl Record {
         }
     }
 
-    /// What names this session.
+    /// Returns the session's key.
     pub fn key(&self) -> SessionKey {
         SessionKey {
             tenancy: self.tenancy.clone(),
@@ -95,19 +94,19 @@ impl Record {
         }
     }
 
-    /// The Entra token for these scopes, fresh or not.
+    /// Returns the Entra token for these scopes, fresh or not.
     pub fn entra_token(&self, scopes: &[String]) -> Option<&CachedEntraToken> {
         self.entra_tokens.iter().find(|kept| kept.scopes == scopes)
     }
 
-    /// The Communication token from this source, fresh or not.
+    /// Returns the Communication token from this source, fresh or not.
     pub fn communication_token(&self, source: &TokenSource) -> Option<&CachedCommunicationToken> {
         self.communication_tokens
             .iter()
             .find(|kept| kept.source == *source)
     }
 
-    /// Keeps an Entra token in place of the one for the same scopes.
+    /// Adds an Entra token, and removes the one for the same scopes.
     pub fn keep_entra_token(&mut self, token: CachedEntraToken) {
         self.entra_tokens.retain(|kept| kept.scopes != token.scopes);
         self.entra_tokens.insert(0, token);
@@ -116,7 +115,7 @@ impl Record {
         }
     }
 
-    /// Keeps a Communication token in place of the one from the same source.
+    /// Adds a Communication token, and removes the one from the same source.
     pub fn keep_communication_token(&mut self, token: CachedCommunicationToken) {
         self.communication_tokens
             .retain(|kept| kept.source != token.source);
@@ -126,8 +125,8 @@ impl Record {
         }
     }
 
-    /// Drops one token, for a store without room for all: the one that expires first of the kind
-    /// that has more. `false` if only the newest of each kind is left.
+    /// Removes one token, for a store that lacks space: the one that expires first of the kind with
+    /// more tokens. `false` if only the newest of each kind is left.
     pub(super) fn drop_oldest(&mut self) -> bool {
         match self.entra_tokens.len() > self.communication_tokens.len() {
             true => evict(&mut self.entra_tokens, |kept| kept.expires_on),
@@ -135,7 +134,7 @@ impl Record {
         }
     }
 
-    /// The record as the bytes of its item.
+    /// Returns the record as the bytes of its item.
     pub fn to_item(&self) -> Result<SecretBytes> {
         let form = Form {
             version: VERSION,
@@ -160,10 +159,10 @@ impl Record {
             .map_err(|_| Error::internal("a session could not be written as JSON"))
     }
 
-    /// Reads an item back. A kept token without the form of one is left out, so that it is renewed.
+    /// Parses an item. A token in an invalid form is left out, so that it is renewed.
     ///
     /// # Errors
-    /// [`Kind::Store`] where the item is not one of ours; no byte of it is in the error.
+    /// [`Kind::Store`] if the item is not a record; the error contains no byte of it.
     pub fn from_item(item: &SecretBytes) -> Result<Self> {
         let unreadable = || {
             Error::new(
@@ -199,8 +198,8 @@ impl Record {
     }
 }
 
-/// Drops the token that expires first, and of several the oldest. The first token, which was just
-/// kept, stays. `false` if there is no other.
+/// Removes the token that expires first, and of several the oldest. The first token, which was just
+/// added, stays. `false` if there is no other.
 fn evict<T>(tokens: &mut Vec<T>, expires_on: impl Fn(&T) -> Timestamp) -> bool {
     let others = tokens.iter().enumerate().skip(1).rev();
     let first = others.min_by_key(|(_, token)| expires_on(token));
@@ -220,7 +219,7 @@ struct Form {
     entra_tokens: Vec<EntraForm>,
     communication_tokens: Vec<CommunicationForm>,
     short_tokens: Option<ShortTokens>,
-    /// Missing in what earlier versions wrote.
+    /// Missing in records of earlier versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     challenge: Option<String>,
     clock: Option<ClockMark>,

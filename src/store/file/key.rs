@@ -1,4 +1,4 @@
-//! Where the key of the sealed files comes from: a file, or a passphrase.
+//! The key of the sealed files: from a key file, or derived from a passphrase.
 
 use std::collections::HashMap;
 use std::fs::OpenOptions;
@@ -25,35 +25,35 @@ const COST: Cost = Cost {
     lanes: 4,
 };
 
-/// The highest cost that a file may demand, because a file may come from another machine. With all
-/// of it, opening the file takes seconds and not minutes.
+/// The highest cost that is accepted from a file, which may come from another machine. With it,
+/// opening the file takes seconds and not minutes.
 const MOST: Cost = Cost {
     memory_kib: 256 * 1024,
     passes: 16,
     lanes: 16,
 };
 
-/// The least and the most that a key file holds.
+/// The smallest and the largest size of a key file in bytes.
 const KEY_FILE_BYTES: (usize, u64) = (32, 1024 * 1024);
 
-/// What a passphrase is asked for.
+/// The purpose of a passphrase.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
-    /// Nothing is sealed yet: this passphrase will open what is sealed from now on.
+    /// There is no sealed file: this passphrase seals all files from now on.
     Choose,
-    /// To open what is sealed: it must be the one that was chosen.
+    /// Opens sealed files: it must be the chosen one.
     Open,
-    /// As [`Purpose::Open`], after a passphrase that was not the right one.
+    /// As [`Purpose::Open`], after a wrong passphrase.
     OpenAgain {
-        /// How many tries are left, with this one.
+        /// The number of tries left, including this one.
         tries_left: u32,
     },
 }
 
-/// Makes a key file of 32 random bytes that nobody else may read.
+/// Creates a key file of 32 random bytes that only its owner may read.
 ///
 /// # Errors
-/// [`Kind::Store`] where it cannot be written, or where there is a file already.
+/// [`Kind::Store`] if it cannot be written, or exists already.
 pub fn create_key_file(path: &Path) -> Result<()> {
     let mut key = Zeroizing::new([0; 32]);
     SystemRandom::new()
@@ -69,7 +69,7 @@ pub fn create_key_file(path: &Path) -> Result<()> {
         .map_err(|cause| folder::failure("create the key file", path, cause))
 }
 
-/// The keys of the sealed files, made when they are needed and then kept: in the end there is one.
+/// The keys of the sealed files, derived on demand and cached. Usually there is one.
 pub(super) struct Keys {
     origin: Origin,
     cost: Cost,
@@ -82,7 +82,7 @@ enum Origin {
     Passphrase(PassphrasePrompt),
 }
 
-/// How a passphrase is got, and how often at most for one file.
+/// The callback for a passphrase, and the most calls for one file.
 struct PassphrasePrompt {
     ask: Box<dyn Fn(Purpose) -> Result<Passphrase> + Send + Sync>,
     tries: u32,
@@ -95,14 +95,14 @@ struct DerivedKeys {
     keys: HashMap<String, Prk>,
 }
 
-/// How a key is made, as the sealed files say it.
+/// The derivation of a key, as in the sealed files.
 #[derive(Serialize, Deserialize)]
 struct KdfParams {
-    /// Of a passphrase, with this cost; else of a key file.
+    /// The cost for a passphrase; `None` for a key file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     argon2id: Option<Cost>,
     salt: String,
-    /// Made of the key, by which one sees that it is the right one.
+    /// A value derived from the key, which identifies the right key.
     check: String,
 }
 
@@ -133,10 +133,10 @@ impl Keys {
         }
     }
 
-    /// The key of a file that says so about its making.
+    /// Returns the key of a file with these parameters.
     ///
     /// # Errors
-    /// [`Kind::Store`] where ours is another.
+    /// [`Kind::Store`] if the available key is another one.
     pub(super) fn key(&self, kdf: &str) -> Result<Prk> {
         let mut known = self.known();
         if let Some(key) = known.keys.get(kdf) {
@@ -165,8 +165,8 @@ impl Keys {
         Ok(key)
     }
 
-    /// Makes the key that `form` describes. A wrong passphrase is asked for again while tries are
-    /// left; one that was kept from another file counts as no try.
+    /// Derives the key with the parameters in `form`. Requests a wrong passphrase again while tries
+    /// are left; one that was cached from another file does not count.
     fn right_key(&self, known: &mut DerivedKeys, form: &KdfParams) -> Result<Prk> {
         let mut purpose = Purpose::Open;
         let mut tries_left = match &self.origin {
@@ -178,7 +178,7 @@ impl Keys {
             if check(&key)? == form.check {
                 return Ok(key);
             }
-            // What was typed wrongly may be typed again; what a file holds stays as it is.
+            // A passphrase may be mistyped; a key file does not change.
             known.secret = None;
             tries_left = tries_left.saturating_sub(1);
             if tries_left == 0 {
@@ -204,7 +204,7 @@ impl Keys {
         }
     }
 
-    /// A key for the first file of all, and what to write there about its making.
+    /// Returns a new key and its parameters, for the first file.
     pub(super) fn fresh(&self) -> Result<(String, Prk)> {
         let mut known = self.known();
         let mut salt = [0; 16];

@@ -7,9 +7,9 @@
 //! <32 random bytes><ciphertext and tag>
 //! ```
 //!
-//! Each write has a key of its own, derived from the store's key and the 32 random bytes, so no
-//! nonce is ever used twice under one key. All that stands in the clear is authenticated too: an
-//! item that was renamed, or whose key's making was changed, does not open.
+//! Each write derives a new key from the store's key and the 32 random bytes, so no nonce is used
+//! twice with one key. The clear text is authenticated too: an item with another name, or other
+//! key parameters, does not open.
 
 use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, Nonce, UnboundKey};
 use ring::hkdf::Prk;
@@ -21,20 +21,20 @@ use crate::secret::SecretBytes;
 const MAGIC: &str = "acspass sealed 1\n";
 const SALT: usize = 32;
 
-/// A sealed file, taken apart and not yet opened.
+/// The parts of a sealed file, which is not decrypted yet.
 pub(super) struct Sealed<'a> {
-    /// How the key is made.
+    /// The parameters of the key.
     pub(super) kdf: &'a str,
     /// The item's name.
     pub(super) item: &'a str,
-    /// All that stands in the clear.
+    /// The clear text.
     head: &'a [u8],
     salt: &'a [u8],
     ciphertext: &'a [u8],
 }
 
 impl<'a> Sealed<'a> {
-    /// Takes a file apart; `None` where it is not of this form.
+    /// Splits a file into its parts; `None` if it is not in this format.
     pub(super) fn read(bytes: &'a [u8]) -> Option<Self> {
         let body = bytes.strip_prefix(MAGIC.as_bytes())?;
         let (kdf, body) = line(body)?;
@@ -49,7 +49,7 @@ impl<'a> Sealed<'a> {
         })
     }
 
-    /// The item's bytes; `None` where this is not what was once sealed with this key.
+    /// Decrypts the item; `None` if it was not sealed with this key, or was changed.
     pub(super) fn open(&self, key: &Prk) -> Option<SecretBytes> {
         let key = derive(key, self.salt).ok()?;
         let mut bytes = self.ciphertext.to_vec();
@@ -74,7 +74,7 @@ pub(super) fn seal(item: &str, kdf: &str, key: &Prk, value: &SecretBytes) -> Res
     Ok(file)
 }
 
-/// One write's own key.
+/// Derives the key of one write.
 fn derive(key: &Prk, salt: &[u8]) -> Result<LessSafeKey, ring::error::Unspecified> {
     let key: UnboundKey = key
         .expand(&[b"acspass item", salt], &CHACHA20_POLY1305)?
@@ -82,7 +82,7 @@ fn derive(key: &Prk, salt: &[u8]) -> Result<LessSafeKey, ring::error::Unspecifie
     Ok(LessSafeKey::new(key))
 }
 
-/// The only one: see above.
+/// Returns the nonce. Each key is used once, so the nonce is constant.
 fn nonce() -> Nonce {
     Nonce::assume_unique_for_key([0; 12])
 }

@@ -1,4 +1,4 @@
-//! Sealed files: what opens them, what does not, and what becomes of them then.
+//! Sealed files: right and wrong keys, and damaged files.
 
 use std::fmt;
 use std::fs;
@@ -298,7 +298,7 @@ fn an_item_under_anothers_name_does_not_open() {
     fs::copy(store.path("item"), store.path("another")).unwrap();
     assert_eq!(store.load("another").unwrap(), None);
     assert_eq!(store.load("item").unwrap(), Some(secret()));
-    // Neither does it where its name was changed with it.
+    // It also does not open if its name was changed with it.
     let bytes = fs::read(store.path("item")).unwrap();
     let at = bytes.windows(6).position(|w| w == b"\nitem\n").unwrap();
     let renamed = [&bytes[..at], b"\nanother\n", &bytes[at + 6..]].concat();

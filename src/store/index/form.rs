@@ -2,12 +2,12 @@
 //!
 //! [`split`] accepts exactly the lines that [`writer::write`](super::writer::write) writes: these
 //! members, in this order, without white space and with the shortest escapes. Equal values then have
-//! equal bytes, so that sessions are compared without parsing. A line in any other form is for the
-//! reader of the whole file: what it means is not known here.
+//! equal bytes, so that sessions are compared without parsing. A line in another form needs the
+//! reader of the whole file.
 
 use memchr::memchr2;
 
-/// The parts of a line that decide which session it is about, each as JSON.
+/// The parts of a line that identify its session, each as JSON.
 pub(super) struct Parts<'l> {
     pub(super) tenancy: &'l [u8],
     pub(super) account: &'l [u8],
@@ -74,7 +74,7 @@ pub(super) fn split(line: &[u8], is_active: bool) -> Option<Parts<'_>> {
     })
 }
 
-/// What is left of a line.
+/// The rest of a line.
 struct Scan<'l>(&'l [u8]);
 
 impl<'l> Scan<'l> {
@@ -90,7 +90,7 @@ impl<'l> Scan<'l> {
         self.has(text).then_some(self)
     }
 
-    /// The bytes that a step goes past.
+    /// Returns the bytes that a step consumes.
     fn taken(
         &mut self,
         step: impl for<'s> FnOnce(&'s mut Self) -> Option<&'s mut Self>,
@@ -100,7 +100,7 @@ impl<'l> Scan<'l> {
         Some(&before[..before.len() - self.0.len()])
     }
 
-    /// A string, with its quotes and the escapes that `serde_json` writes.
+    /// Returns a string, with its quotes and the escapes of `serde_json`.
     fn string(&mut self) -> Option<&'l [u8]> {
         let text = self.0;
         let mut at = text.starts_with(b"\"").then_some(1)?;
@@ -121,7 +121,7 @@ impl<'l> Scan<'l> {
         (self.has("true") || self.has("false")).then_some(())
     }
 
-    /// A whole number of at most 18 digits: every larger one is for the reader of the whole file.
+    /// Reads a whole number of at most 18 digits. Larger ones need the reader of the whole file.
     fn number(&mut self) -> Option<()> {
         match self.has("-") {
             true if self.0.starts_with(b"0") => None,
@@ -174,7 +174,7 @@ impl<'l> Scan<'l> {
     }
 }
 
-/// The length of an escape, without its backslash, if it is the shortest one for its character.
+/// Returns the length of an escape without its backslash, if it is the shortest for its character.
 fn escape(text: &[u8]) -> Option<usize> {
     match text {
         [b'"' | b'\\' | b'b' | b'f' | b'n' | b'r' | b't', ..] => Some(1),

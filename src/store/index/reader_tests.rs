@@ -1,4 +1,4 @@
-//! What the fast reader answers is what reading in full answers, whatever is in the file.
+//! The fast reader returns the same as the reader of the whole file, for any file.
 
 use super::contents::{Contents, Lost};
 use super::reader::{self, Query};
@@ -12,7 +12,7 @@ use crate::store::{Login, MemoryStore, TokenStore};
 use crate::time::Timestamp;
 use crate::time::{ClockMark, SettableClock};
 
-/// A store whose items belong to this login.
+/// A store with items of this login.
 struct Kept(Login);
 
 impl TokenStore for Kept {

@@ -1,4 +1,4 @@
-//! macOS: the login keychain, one item a session, since the keychain sets no limit that matters.
+//! macOS: the login keychain. It has no relevant limit, so a session is one item.
 
 use std::collections::HashMap;
 

@@ -25,7 +25,7 @@ const MOST_ADDRESSES: usize = 32;
 /// connection.
 ///
 /// # Errors
-/// The last address's own error; [`Error::Address`] if no address can be connected to.
+/// The error of the last address; [`Error::Address`] if no address can be connected to.
 pub(crate) async fn connect(internal_executor: bool) -> zbus::Result<Connection> {
     let mut failed = Error::Address("no address of a session bus".to_owned());
     for address in addresses() {
@@ -189,7 +189,7 @@ mod tests {
                 ";unix:path=/a;;tcp:host=localhost,port=4;",
                 vec!["unix:path=/a", "tcp:host=localhost,port=4"],
             ),
-            // What a client cannot connect to is left out.
+            // Addresses without a connection are left out.
             (
                 "autolaunch:;disabled:;nonsense;unix:runtime=yes;unix:tmpdir=/tmp;unix:path=/a",
                 vec!["unix:path=/a"],

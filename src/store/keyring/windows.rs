@@ -1,4 +1,4 @@
-//! Windows: the Credential Manager, which keeps 2560 bytes under a name.
+//! Windows: the Credential Manager, which limits an item to 2560 bytes.
 //!
 //! Items stay on this machine (persistence `Local`): the crate's default would let them roam with
 //! the user's profile to every machine of a domain.
@@ -9,7 +9,7 @@ use super::entry;
 use super::failure::KeyringFailure;
 use super::names::SERVICE;
 
-/// What a credential may hold: `CRED_MAX_CREDENTIAL_BLOB_SIZE`.
+/// The largest credential in bytes: `CRED_MAX_CREDENTIAL_BLOB_SIZE`.
 pub(super) const LIMIT: usize = 2560;
 
 /// The user's Credential Manager.
@@ -30,7 +30,7 @@ impl Platform {
     }
 
     pub(super) fn items(&mut self) -> Result<Vec<String>, KeyringFailure> {
-        // The names are `<user>.<service>`, a pattern is all that one may search by.
+        // The names are `<user>.<service>`, and a search takes only a pattern.
         let pattern = format!(r"\.{}$", SERVICE);
         entry::items(&HashMap::from([("pattern", pattern.as_str())]))
     }

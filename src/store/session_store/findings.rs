@@ -1,7 +1,7 @@
 //! Handles items that are missing or unreadable: they lose their index entry.
 //!
 //! A missing item loses its index entry. An unreadable one, or one that a newer version wrote, is
-//! quarantined (renamed, with every byte kept) and loses its entry too. So `status`, which never
+//! quarantined (renamed, with all its bytes) and loses its entry too. So `status`, which never
 //! opens the store, does not report an account that no command can use. A failing
 //! store does not show that its items are missing, so a failure changes nothing.
 //!

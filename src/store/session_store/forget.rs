@@ -87,7 +87,7 @@ impl SessionStore {
         }
     }
 
-    /// Removes an item; `false` if there was none. The error says how to remove it by hand.
+    /// Removes an item; `false` if there was none. The error has the manual steps.
     pub(super) fn remove(&self, item: &str) -> Result<bool> {
         self.store.delete(item).map_err(|cause| {
             Error::new(

@@ -24,7 +24,7 @@ struct Secret {
     content_type: String,
 }
 
-/// The service, as far as this process has come with it.
+/// The Secret Service, with a connection that is opened by the first call.
 #[derive(Default)]
 pub(crate) struct SecretService {
     connection: Option<Connected>,
@@ -32,17 +32,17 @@ pub(crate) struct SecretService {
 
 struct Connected {
     bus: Bus,
-    /// What secrets are handed over in; opened with the first question that needs it.
+    /// The session that transfers secrets, opened by the first call that needs it.
     session: Option<OwnedObjectPath>,
 }
 
-/// Where items were found, none of them locked any more.
+/// The paths of items, all of them unlocked.
 type Found = Vec<OwnedObjectPath>;
 
 impl SecretService {
-    /// The item's bytes.
+    /// Returns the item's bytes.
     pub(crate) fn load(&mut self, item: &str) -> Result<Vec<u8>, KeyringFailure> {
-        self.ask(|connected| {
+        self.call(|connected| {
             let (path, session) = connected.find_one(item)?;
             connected.bus.drive(async {
                 let secret: Secret = connected
@@ -54,9 +54,9 @@ impl SecretService {
         })
     }
 
-    /// Creates the item or replaces it.
+    /// Creates or replaces the item.
     pub(crate) fn save(&mut self, item: &str, value: &[u8]) -> Result<(), KeyringFailure> {
-        self.ask(|connected| {
+        self.call(|connected| {
             let (path, session) = match connected.find_one(item) {
                 Ok((path, session)) => (Some(path), session),
                 Err(KeyringFailure::NoEntry) => (None, connected.session()?),
@@ -82,9 +82,9 @@ impl SecretService {
         })
     }
 
-    /// Removes the item, and whatever else goes by its name.
+    /// Removes all items with this name.
     pub(crate) fn delete(&mut self, item: &str) -> Result<(), KeyringFailure> {
-        self.ask(|connected| {
+        self.call(|connected| {
             let found = connected.bus.drive(
                 connected.find(&HashMap::from([("service", SERVICE), ("username", item)])),
             )?;
@@ -104,36 +104,36 @@ impl SecretService {
         })
     }
 
-    /// The names of all our items.
+    /// Returns the names of all items of this program.
     pub(crate) fn items(&mut self) -> Result<Vec<String>, KeyringFailure> {
-        self.ask(|connected| connected.bus.drive(connected.items()))
+        self.call(|connected| connected.bus.drive(connected.items()))
     }
 
-    /// Whether a collection that hid its items has been unlocked just now, after a search that
-    /// found nothing. The specification lets a search find locked items too, but some services do
-    /// not know the items of a collection that is locked (KeePassXC before its database is opened).
+    /// Unlocks the default collection after a search without result, and returns whether it was
+    /// locked. By the specification a search finds locked items too, but some services do not list
+    /// the items of a locked collection (KeePassXC before its database is opened).
     ///
     /// # Errors
-    /// [`KeyringFailure::Locked`] if the default collection stays locked, and [`KeyringFailure::NoCollection`] if the
-    /// service has no collection at all: then nothing is known about the item.
+    /// [`KeyringFailure::Locked`] if the default collection stays locked, and
+    /// [`KeyringFailure::NoCollection`] if the service has no collection.
     pub(crate) fn reveal(&mut self) -> Result<bool, KeyringFailure> {
-        self.ask(|connected| connected.bus.drive(connected.reveal()))
+        self.call(|connected| connected.bus.drive(connected.reveal()))
     }
 
-    /// Asks, and once more over a new session where the service has forgotten ours: it has been
-    /// restarted since. After any other failure the next question begins with a new connection.
-    fn ask<T>(
+    /// Makes a call, and repeats it with a new session if the service was restarted. After any other
+    /// failure the next call opens a new connection.
+    fn call<T>(
         &mut self,
-        question: impl Fn(&mut Connected) -> Result<T, KeyringFailure>,
+        call: impl Fn(&mut Connected) -> Result<T, KeyringFailure>,
     ) -> Result<T, KeyringFailure> {
         let mut connected = match self.connection.take() {
             Some(connected) => connected,
             None => Connected::new()?,
         };
-        let mut outcome = question(&mut connected);
+        let mut outcome = call(&mut connected);
         if matches!(outcome, Err(KeyringFailure::SessionLost)) {
             connected.session = None;
-            outcome = question(&mut connected);
+            outcome = call(&mut connected);
         }
         if matches!(
             outcome,
@@ -153,8 +153,8 @@ impl Connected {
         })
     }
 
-    /// The only item of this name, and the session to speak of it in. Where there is no session
-    /// yet, both questions are on their way at once.
+    /// Returns the only item of this name, and the session. Without a session, it sends both requests
+    /// at once.
     fn find_one(
         &mut self,
         item: &str,
@@ -185,10 +185,10 @@ impl Connected {
     }
 
     async fn open_session(&self) -> Result<OwnedObjectPath, KeyringFailure> {
-        let asked = ("plain", Value::from(""));
+        let algorithm = ("plain", Value::from(""));
         let (_, session): (OwnedValue, OwnedObjectPath) = self
             .bus
-            .call(PATH, SERVICE_INTERFACE, "OpenSession", &asked)
+            .call(PATH, SERVICE_INTERFACE, "OpenSession", &algorithm)
             .await?;
         Ok(session)
     }
@@ -202,7 +202,7 @@ impl Connected {
         Ok(found)
     }
 
-    /// What is unlocked, and what is not.
+    /// Returns the unlocked and the locked items.
     async fn search(
         &self,
         attributes: &HashMap<&str, &str>,
@@ -237,7 +237,7 @@ impl Connected {
         Ok(locked)
     }
 
-    /// Where new items go; `None` if there is no such place.
+    /// Returns the collection for new items; `None` if there is none.
     async fn default_collection(&self) -> Result<Option<OwnedObjectPath>, KeyringFailure> {
         let collection: OwnedObjectPath = self
             .bus
@@ -272,7 +272,7 @@ impl Connected {
         self.bus.prompt(&created?).await
     }
 
-    /// The prompt that the service wants first, if it does.
+    /// Creates an item, and returns the service's prompt.
     async fn create_in(
         &self,
         collection: &OwnedObjectPath,
@@ -280,7 +280,7 @@ impl Connected {
         secret: &Secret,
     ) -> Result<OwnedObjectPath, KeyringFailure> {
         let attributes = HashMap::from([("service", SERVICE), ("username", item)]);
-        // As the `keyring` crate labels its items.
+        // The label of the `keyring` crate.
         let label = format!("keyring:{item}@{SERVICE}");
         let properties = HashMap::from([
             ("org.freedesktop.Secret.Item.Label", Value::from(label)),
