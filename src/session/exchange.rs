@@ -1,4 +1,4 @@
-//! The exchange that a session is configured for, whichever of the two ways it goes.
+//! Exchanges an Entra token for a Communication token.
 
 use tracing::{debug, info};
 
@@ -9,10 +9,10 @@ use crate::secret::EntraToken;
 use crate::store::Record;
 use crate::time::Timestamp;
 
-/// How an Entra token becomes a Communication token.
+/// The exchange of an Entra token for a Communication token.
 #[non_exhaustive]
 pub enum Exchange {
-    /// At the resource's own API, with its key or role.
+    /// By the resource's identity API, with its key or role.
     AsOwner(IdentityClient),
     /// With the Entra token alone.
     Direct(DirectExchange),
@@ -36,7 +36,7 @@ pub(super) async fn exchange(
             return Ok(exchanged.issued);
         }
     };
-    // Both come from the validated sign-in, so that nobody can mix them up.
+    // Both are from the validated sign-in, so they belong together.
     let (app_id, user_id) = (&record.tenancy.client_id, &record.account.object_id);
     if let Some(note) = teams_token::check(token.expose(), app_id, user_id, now)? {
         info!("{note}");

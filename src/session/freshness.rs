@@ -1,7 +1,7 @@
 //! The freshness rule, as one pure decision.
 //!
-//! What is kept, the time and the wish go in; the next step comes out. Nothing is read, asked or
-//! waited for here, so the whole rule is the table in the tests below.
+//! Inputs are the record, the time and the request; the output is the next step. This file has no
+//! side effects. `freshness_tests.rs` has the rule as a table.
 
 use std::fmt;
 use std::time::Duration;
@@ -10,8 +10,8 @@ use crate::exchange::TokenSource;
 use crate::store::{CachedCommunicationToken, CachedEntraToken, Record};
 use crate::time::Timestamp;
 
-/// How much of a token must be left to be handed out where nothing better can be had.
-const LAST_RESORT: Duration = Duration::from_secs(60);
+/// The validity that a cached token must have left to be used during an outage.
+pub(crate) const LAST_RESORT: Duration = Duration::from_secs(60);
 
 /// A request for a token, and the validity that it must have.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,30 +54,30 @@ pub enum Target {
     Communication(TokenSource),
 }
 
-/// What this run has done already.
+/// The steps that this run has taken.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Attempted {
-    /// A person signed in.
+    /// A user signed in.
     pub(crate) signed_in: bool,
     /// The refresh token was redeemed.
     pub(crate) redeemed: bool,
-    /// The Entra token that is kept now was exchanged.
+    /// The current Entra token was exchanged.
     pub(crate) exchanged: bool,
 }
 
-/// What to do next.
+/// The next step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Step {
-    /// Hand out what is kept.
+    /// Return the cached token.
     Use {
         /// Whether it has more than the minimum validity left.
         fresh: bool,
     },
-    /// Exchange the kept Entra token.
+    /// Exchange the cached Entra token.
     Exchange,
     /// Redeem the refresh token.
     Redeem,
-    /// A person must sign in.
+    /// A user must sign in.
     SignIn,
 }
 
@@ -93,7 +93,7 @@ impl fmt::Display for Step {
     }
 }
 
-/// Writes what has been done, after a step that follows it; nothing if that is nothing.
+/// Writes the taken steps after the next step; writes nothing if there are none.
 impl fmt::Display for Attempted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let done = [
@@ -110,7 +110,7 @@ impl fmt::Display for Attempted {
     }
 }
 
-/// The next step for this wish. `now` is the time by the service's clock.
+/// Returns the next step for the request. `now` is the time by the service's clock.
 pub(crate) fn next_step(
     record: Option<&Record>,
     request: &TokenRequest,
@@ -121,7 +121,7 @@ pub(crate) fn next_step(
         return Step::SignIn;
     };
     let renewed = done.signed_in || done.redeemed;
-    let may_use_kept = !request.force || renewed;
+    let may_use_cached = !request.force || renewed;
     let needed = needed_validity(record, request, now);
     let good = |expires_on: Timestamp| expires_on.since(now) > needed;
     let fresh = |expires_on: Timestamp| expires_on.since(now) > request.min_validity;
@@ -131,11 +131,11 @@ pub(crate) fn next_step(
         Target::Entra(_) => entra.map(|token| token.expires_on),
         Target::Communication(source) => record
             .communication_token(source)
-            .filter(|_| may_use_kept && (!renewed || done.exchanged))
+            .filter(|_| may_use_cached && (!renewed || done.exchanged))
             .map(|token| token.expires_on),
     };
     if let Some(expires_on) = wanted
-        && may_use_kept
+        && may_use_cached
         && good(expires_on)
     {
         return Step::Use {
@@ -144,8 +144,8 @@ pub(crate) fn next_step(
     }
     let can_redeem = !done.redeemed && record.refresh_token.is_some();
     let is_for_exchange = matches!(request.target, Target::Communication(_));
-    // An Entra token that was just exchanged to no avail is not exchanged again.
-    if let Some(entra) = entra.filter(|_| is_for_exchange && may_use_kept && !done.exchanged) {
+    // An Entra token that was just exchanged without success is not exchanged again.
+    if let Some(entra) = entra.filter(|_| is_for_exchange && may_use_cached && !done.exchanged) {
         let is_last_word = renewed && !can_redeem;
         if good(entra.expires_on) || (is_last_word && entra.expires_on > now) {
             return Step::Exchange;
@@ -160,8 +160,8 @@ pub(crate) fn next_step(
     }
 }
 
-/// How much must be left of a token. Where this tenant's tokens are known to be short, half of
-/// their life is all that can be asked, or every call would redeem in vain.
+/// Returns the validity that a token must have left. If this tenant's tokens are short, it is half of
+/// their lifetime: otherwise each call would refresh in vain.
 fn needed_validity(record: &Record, request: &TokenRequest, now: Timestamp) -> Duration {
     match record.short_tokens {
         Some(short) if !request.force && now.unix_seconds() >= short.redeemed_at_seconds => request
@@ -171,17 +171,17 @@ fn needed_validity(record: &Record, request: &TokenRequest, now: Timestamp) -> D
     }
 }
 
-/// The kept token for this wish that may be handed out where the network or a service is down.
+/// Returns the cached token for the request that may be used if the network or a service fails.
 pub(crate) fn last_resort<'a>(
     record: &'a Record,
     request: &TokenRequest,
     now: Timestamp,
 ) -> Option<CachedToken<'a>> {
     find_cached(record, request)
-        .filter(|kept| !request.force && kept.expires_on().since(now) > LAST_RESORT)
+        .filter(|cached| !request.force && cached.expires_on().since(now) > LAST_RESORT)
 }
 
-/// A kept token of either kind.
+/// A cached token of either kind.
 #[derive(Clone, Copy)]
 pub(crate) enum CachedToken<'a> {
     /// An Entra token.
@@ -191,7 +191,7 @@ pub(crate) enum CachedToken<'a> {
 }
 
 impl CachedToken<'_> {
-    /// When it expires, by the service's clock.
+    /// Returns the expiry, by the service's clock.
     pub(crate) fn expires_on(self) -> Timestamp {
         match self {
             CachedToken::Entra(token) => token.expires_on,
@@ -200,7 +200,7 @@ impl CachedToken<'_> {
     }
 }
 
-/// The token that is kept for this wish, however old.
+/// Returns the cached token for the request, even if it has expired.
 pub(crate) fn find_cached<'a>(
     record: &'a Record,
     request: &TokenRequest,

@@ -1,4 +1,4 @@
-//! Waiting for another process to finish with the same session.
+//! Waits for another process that has a session's lock.
 
 use std::time::Duration;
 
@@ -8,15 +8,15 @@ use tracing::info;
 use crate::error::{Error, Kind, Result};
 use crate::store::{Activity, Attempt, Guard, Holder, LockName, SessionStore};
 
-/// A lock that is not got in this time is a failure of the store.
+/// The longest wait for a process that renews. After it, the store fails.
 const LONGEST_RENEWAL: Duration = Duration::from_secs(60);
-/// A wait shorter than this is not worth a word.
+/// A shorter wait is not reported.
 const SILENT_WAIT: Duration = Duration::from_millis(700);
-const FIRST_LOOK: Duration = Duration::from_millis(10);
-const LATER_LOOKS: Duration = Duration::from_millis(100);
+const FIRST_RETRY: Duration = Duration::from_millis(10);
+const LATER_RETRIES: Duration = Duration::from_millis(100);
 
-/// Gets the lock. A lock held by someone who renews is waited for a minute at most; one held by
-/// someone who signs in for as long as `sign_in_wait` says, and not at all without it.
+/// Takes the lock. Waits up to a minute for a process that renews, and up to `sign_in_wait` for one
+/// that signs in; without that it does not wait for a sign-in.
 pub(super) async fn lock(
     sessions: &SessionStore,
     name: &LockName,
@@ -25,8 +25,8 @@ pub(super) async fn lock(
 ) -> Result<Guard> {
     let start = Instant::now();
     let mut renewing_since = start;
-    let mut look = FIRST_LOOK;
-    let mut said = None;
+    let mut delay = FIRST_RETRY;
+    let mut reported = None;
     loop {
         let holder = match sessions.try_lock(name, activity)? {
             Attempt::Got(guard) => return Ok(guard),
@@ -47,8 +47,8 @@ pub(super) async fn lock(
             }
             (Activity::Renewing, _) => {}
         }
-        if now - start >= SILENT_WAIT && said != Some(doing) {
-            said = Some(doing);
+        if now - start >= SILENT_WAIT && reported != Some(doing) {
+            reported = Some(doing);
             match doing {
                 Activity::SigningIn => info!("waiting for {} to sign in", describe_holder(holder)),
                 Activity::Renewing => info!(
@@ -57,8 +57,8 @@ pub(super) async fn lock(
                 ),
             }
         }
-        tokio::time::sleep(look).await;
-        look = (look * 2).min(LATER_LOOKS);
+        tokio::time::sleep(delay).await;
+        delay = (delay * 2).min(LATER_RETRIES);
     }
 }
 

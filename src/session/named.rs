@@ -1,7 +1,7 @@
-//! Finds the one session that a typed name means, and explains why there is none.
+//! Finds the session of a name, and explains a missing one.
 //!
-//! Every command, the token service and the dashboard ask here, so that a name means the same
-//! account everywhere. Nothing is signed in or changed.
+//! All commands, the token service and the dashboard use this file, so a name means the same account
+//! everywhere. It changes nothing.
 
 use std::fmt::Write as _;
 
@@ -10,7 +10,7 @@ use crate::error::{Error, Kind, Result};
 use crate::store::IndexEntry;
 use crate::text::{one_line, quoted, shell_word};
 
-use super::Session;
+use super::sessions::Session;
 
 /// More accounts than this are counted, not listed.
 const MOST_LISTED: usize = 10;
@@ -18,11 +18,11 @@ const MOST_LISTED: usize = 10;
 const LONGEST_NAME: usize = 120;
 
 impl Session {
-    /// Finds the session that `user` names: a home account id, a username in any case, or an
+    /// Finds the session of `user`: a home account id, a username in any case, or an
     /// unambiguous prefix of either. Returns `None` if no session has such a name.
     ///
     /// # Errors
-    /// [`Kind::Usage`] if several sessions fit equally well: it lists them with their tenants. As
+    /// [`Kind::Usage`] if several sessions match equally well: it lists them with their tenants. As
     /// [`SessionStore::index`](crate::store::SessionStore::index).
     pub fn named(&self, user: &str) -> Result<Option<IndexEntry>> {
         check_name(user)?;
@@ -30,8 +30,8 @@ impl Session {
         only(user, fitting, MOST_LISTED, account_of)
     }
 
-    /// Finds the session that `user` names for a sign-in, which may be one of a new user: a prefix
-    /// with `@` may be that user's whole name, and does not count.
+    /// Finds the session of `user` for a sign-in, which may be of a new user: a prefix with `@` may be
+    /// the whole name of a new user, and does not match.
     pub(super) fn named_for_sign_in(&self, user: &str) -> Result<Option<IndexEntry>> {
         check_name(user)?;
         let mut fitting = self.sessions.called(&self.tenancy, user)?;
@@ -39,12 +39,12 @@ impl Session {
         only(user, fitting, MOST_LISTED, account_of)
     }
 
-    /// Finds the account that `user` names at an authority with these users and no others: one of a
-    /// session, as [`Session::named`] does, or else one that has none yet. A whole name comes before
-    /// any prefix. Returns `None` if no account has such a name.
+    /// Finds the account of `user` at an authority with only these users: one with a session, as
+    /// [`Session::named`] does, or else one without. A whole name has precedence over a prefix.
+    /// Returns `None` if no account has such a name.
     ///
     /// # Errors
-    /// [`Kind::Usage`] if several accounts fit equally well: it lists them with their tenants. As
+    /// [`Kind::Usage`] if several accounts match equally well: it lists them with their tenants. As
     /// [`Session::named`].
     pub fn named_among(&self, user: &str, users: &[Account]) -> Result<Option<Account>> {
         check_name(user)?;
@@ -56,11 +56,11 @@ impl Session {
         }
         let mut fitting = users.to_vec();
         fitting.retain(|account| best.is_some() && account.fit(user) == best);
-        // No command lists accounts that are not signed in, so all of them are named.
+        // No command lists accounts without a session, so all of them are listed here.
         only(user, fitting, usize::MAX, |account| account)
     }
 
-    /// Finds the session that `user` names, as [`Session::named`] does.
+    /// Finds the session of `user`, as [`Session::named`] does.
     ///
     /// # Errors
     /// As [`Session::named`]; [`Kind::SignInNeeded`] if no session has such a name: it lists the
@@ -70,8 +70,8 @@ impl Session {
             .ok_or_else(|| self.no_session_error(Some(user)))
     }
 
-    /// Explains that `command` needs the name of an account, and lists the accounts. If there is none,
-    /// it asks for a sign-in.
+    /// Returns the error of a `command` without the name of an account. It lists the accounts, or asks
+    /// for a sign-in if there is none.
     pub fn account_required_error(&self, command: &str) -> Error {
         match self.list_accounts(None) {
             Ok(None) => not_signed_in_error(),
@@ -84,7 +84,7 @@ impl Session {
         }
     }
 
-    /// Explains why no session fits, or why none is active.
+    /// Returns the error for a missing session, or for a missing active one.
     pub(super) fn no_session_error(&self, user: Option<&str>) -> Error {
         let list = match self.list_accounts(user) {
             Ok(list) => list,
@@ -119,8 +119,8 @@ impl Session {
         }
     }
 
-    /// Lists the accounts for a message, one a line, without the one called `except`: the index may
-    /// still have an account whose session is lost. `None` if there is none.
+    /// Lists the accounts for a message, one a line, without `except`: the index may still list an
+    /// account without a session. Returns `None` if there is none.
     ///
     /// # Errors
     /// As [`SessionStore::index`](crate::store::SessionStore::index).
@@ -133,7 +133,7 @@ impl Session {
     }
 }
 
-/// Whether the name is the account's whole username or home account id.
+/// Returns whether the name is the account's whole username or home account id.
 fn is_whole(name: &str, entry: &IndexEntry) -> bool {
     entry.account.fit(name) >= Some(Fit::Username)
 }
@@ -142,7 +142,7 @@ fn account_of(entry: &IndexEntry) -> &Account {
     &entry.account
 }
 
-/// Returns what fits if it is the only one. At most `most` accounts are listed.
+/// Returns the match if it is the only one. At most `most` accounts are listed.
 fn only<T>(
     user: &str,
     mut fitting: Vec<T>,
@@ -178,7 +178,7 @@ fn check_name(user: &str) -> Result<()> {
     }
 }
 
-/// Lists accounts, one a line, with what tells them apart. `left` further ones are counted.
+/// Lists accounts, one a line, with their ids, and the number of further ones.
 fn listed<'a>(accounts: impl Iterator<Item = &'a Account>, left: usize) -> String {
     let mut lines = String::new();
     for account in accounts {

@@ -1,5 +1,5 @@
-//! What the index tells of the sessions of one application: who, what is fresh until when, and
-//! what the next `get` would do. No secret is read, and no store is called.
+//! The state of the accounts, by the index: their tokens' expiry, and the result of the next `get`.
+//! Reads no secret, and makes no call to the store.
 
 use std::time::Duration;
 
@@ -8,26 +8,26 @@ use crate::exchange::TokenSource;
 use crate::store::{IndexEntry, IndexPage};
 use crate::time::{Moment, Timestamp};
 
-/// The accounts of an application in a tenant, and what a token must be for them.
+/// The accounts of an application in a tenant, and the requirements for a token.
 pub struct Overview {
-    /// What is kept, the active account first; how many are left out.
+    /// The listed accounts, the active one first, and the number of others.
     pub shown: IndexPage,
-    /// What Communication tokens must have come from; `None` where no resource is configured.
+    /// The source of Communication tokens; `None` if no resource is configured.
     pub source: Option<TokenSource>,
-    /// The Entra scopes that are configured, sorted.
+    /// The configured Entra scopes, sorted.
     pub scopes: Vec<String>,
     /// A token is fresh with more than this left.
     pub min_validity: Duration,
-    /// When this is.
+    /// The current time.
     pub now: Moment,
 }
 
-/// One account, as far as the index knows it.
+/// An account in the index.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AccountState {
-    /// Who it is.
+    /// The account.
     pub account: Account,
-    /// Whether it is meant where none is named.
+    /// Whether it is the active account.
     pub active: bool,
     /// The Entra token for the configured scopes.
     pub entra: Option<TokenState>,
@@ -37,25 +37,25 @@ pub struct AccountState {
     pub can_renew: bool,
 }
 
-/// A kept token, without its secret.
+/// A cached token, without its secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TokenState {
-    /// When it expires, by the service's clock.
+    /// The expiry, by the service's clock.
     pub expires_on: Timestamp,
-    /// How long it still lives.
+    /// The time until the expiry.
     pub left: Duration,
-    /// Whether that is enough.
+    /// Whether the token is fresh.
     pub fresh: bool,
 }
 
 impl Overview {
-    /// The accounts, as the index lists them.
+    /// Returns the accounts in the order of the index.
     pub fn accounts(&self) -> Vec<AccountState> {
         let entries = self.shown.entries.iter();
         entries.map(|entry| self.account(entry)).collect()
     }
 
-    /// Whether the active account can give a token without a person, as far as the index tells.
+    /// Returns whether the active account can get a token without a user, by the index.
     pub fn active_can_get_token(&self) -> bool {
         let mut entries = self.shown.entries.iter();
         entries.any(|entry| entry.active && self.account(entry).can_get_token())
@@ -83,7 +83,7 @@ impl Overview {
 }
 
 impl AccountState {
-    /// Whether it can give a token without a person, as far as the index tells.
+    /// Returns whether it can get a token without a user, by the index.
     pub fn can_get_token(&self) -> bool {
         let fresh = |token: Option<TokenState>| token.is_some_and(|token| token.fresh);
         self.can_renew || fresh(self.communication) || fresh(self.entra)

@@ -1,4 +1,4 @@
-//! A person signs in, and the session is kept before the browser is told so.
+//! Signs a user in, and saves the session before the browser shows success.
 
 use std::time::Duration;
 
@@ -9,26 +9,28 @@ use crate::claims::Claims;
 use crate::entra::redirect::Page;
 use crate::entra::{Entra, NewAccount, SignInOptions, SignedIn, Tokens};
 use crate::error::{Error, Kind, Result};
-use crate::store::{Activity, CachedEntraToken, Guard, LockName, Record};
+use crate::store::{Activity, CachedEntraToken, LockName, Record};
 use crate::text::{shell_word, shown};
 use crate::time::{ClockMark, Timestamp, in_words};
 
-use super::{Session, key_of, lock_wait};
+use super::lock_wait;
+use super::locked::Locked;
+use super::sessions::{Session, key_of};
 
-/// A clock that is off is mentioned again only when it is off by as much more or less.
+/// The change of a clock difference that is reported again.
 const REPORTED_CLOCK_CHANGE_SECONDS: u64 = 60;
 
 impl Session {
-    /// Signs a user in and makes that account the active one. With `user`, another user who signs
-    /// in is refused, and nothing changes. What Entra asked for when it last refused to renew that
-    /// user's session, or else the active one, is passed on.
+    /// Signs a user in and makes that account the active one. With `user`, another user is refused,
+    /// and nothing changes. A stored claims challenge for that user's session, or else the active
+    /// one, is sent to Entra. Calls of the store block the thread, for up to 5 s each.
     ///
-    /// `user` is a username. It may also name a stored session by its home account id, or by a
-    /// prefix without `@`: a new user's whole name may begin like a stored one's.
+    /// `user` is a username. It may also identify a stored session by its home account id, or by a
+    /// prefix without `@`: a new user's whole name may start like a stored one's.
     ///
     /// # Errors
-    /// [`Kind::Usage`] if `user` fits several sessions; as [`Entra::sign_in`]; [`Kind::Store`] where the session cannot be kept, which is found out
-    /// before the browser opens.
+    /// [`Kind::Usage`] if `user` matches several sessions; as [`Entra::sign_in`]; [`Kind::Store`] if
+    /// the session cannot be saved, which is checked before the browser opens.
     pub async fn login(
         &self,
         entra: &Entra,
@@ -45,28 +47,29 @@ impl Session {
         )
         .await?;
         self.sessions.restore_or_warn(&self.tenancy);
-        let kept = match user {
+        let stored = match user {
             Some(user) => self.named_for_sign_in(user)?,
             None => self.sessions.active(&self.tenancy)?,
         };
-        let challenge = match &kept {
+        let challenge = match &stored {
             Some(entry) => self
                 .sessions
                 .load_under(&entry.key(), &guard)?
-                .and_then(|kept| kept.challenge),
+                .and_then(|record| record.challenge),
             None => None,
         };
-        let meant = kept.as_ref().map(|entry| &entry.account);
-        let expected = ExpectedUser::of_request(user, meant);
-        let (record, _session_guard) = self
-            .sign_in(entra, options, expected, scopes, challenge.as_ref(), &guard)
+        let stored = stored.as_ref().map(|entry| &entry.account);
+        let expected = ExpectedUser::of_request(user, stored);
+        let challenge = challenge.as_ref();
+        let mut locked = Locked::new(guard);
+        let record = self
+            .sign_in(entra, options, expected, scopes, challenge, &mut locked)
             .await?;
         self.sessions.activate(&record.key())?;
         Ok(record)
     }
 
-    /// Signs in under `guard`; returns the kept record, and the session's own lock where `guard`
-    /// was only the tenancy's.
+    /// Signs in under a lock, and adds the session's lock. Returns the saved record.
     pub(super) async fn sign_in(
         &self,
         entra: &Entra,
@@ -74,9 +77,9 @@ impl Session {
         expected: ExpectedUser<'_>,
         scopes: &[String],
         challenge: Option<&Claims>,
-        guard: &Guard,
-    ) -> Result<(Record, Option<Guard>)> {
-        guard.set_activity(Activity::SigningIn);
+        locked: &mut Locked,
+    ) -> Result<Record> {
+        locked.first().set_activity(Activity::SigningIn);
         if self.sessions.is_persistent() {
             self.sessions.probe()?;
         }
@@ -100,20 +103,20 @@ impl Session {
             Ok(()) => self.accept(&account, expected, options, &mut page).await,
             Err(error) => Err(error),
         };
-        let kept = match accepted {
+        let saved = match accepted {
             Ok(()) => {
-                self.keep_sign_in(account, tokens, scopes, guard, options.timeout)
+                self.save_sign_in(account, tokens, scopes, locked, options.timeout)
                     .await
             }
             Err(error) => Err(error),
         };
-        match kept {
-            Ok((record, own_guard)) => {
+        match saved {
+            Ok(record) => {
                 if let Some(page) = page {
                     page.signed_in(&record.account.username).await;
                 }
-                guard.set_activity(Activity::Renewing);
-                Ok((record, own_guard))
+                locked.first().set_activity(Activity::Renewing);
+                Ok(record)
             }
             Err(error) => {
                 if let Some(page) = page {
@@ -124,8 +127,8 @@ impl Session {
         }
     }
 
-    /// Warns of an account that was never seen here, if it would replace the active account, and
-    /// lets the user decide if there is one to ask. An account that was asked for is accepted.
+    /// Asks the user, or else warns, if a new account would replace the active one. A requested account
+    /// is accepted.
     async fn accept(
         &self,
         account: &Account,
@@ -153,7 +156,7 @@ impl Session {
             );
             return Ok(());
         };
-        // The browser does not wait for what happens at the terminal.
+        // The browser does not wait for the answer at the terminal.
         if let Some(page) = page.take() {
             page.to_be_confirmed(&account.username).await;
         }
@@ -175,39 +178,30 @@ impl Session {
         }
     }
 
-    async fn keep_sign_in(
+    /// Saves the session of a sign-in, under its lock.
+    async fn save_sign_in(
         &self,
         account: Account,
         tokens: Tokens,
         scopes: &[String],
-        guard: &Guard,
+        locked: &mut Locked,
         longest: Duration,
-    ) -> Result<(Record, Option<Guard>)> {
+    ) -> Result<Record> {
         let key = key_of(&self.tenancy, &account);
-        let own_guard = match guard.name() {
-            LockName::Session(held) if *held == key => None,
-            _ => {
-                let name = LockName::Session(key);
-                // Somebody else may be asking the same user to sign in: what has just been given
-                // is not thrown away for that.
-                let wait = Some(longest);
-                Some(lock_wait::lock(&self.sessions, &name, Activity::Renewing, wait).await?)
-            }
-        };
+        locked.lock_session(&self.sessions, key, longest).await?;
         let mut record = Record::new(self.tenancy.clone(), account);
-        self.keep_tokens(&mut record, tokens, scopes);
-        self.sessions
-            .save(&record, own_guard.as_ref().unwrap_or(guard))?;
-        Ok((record, own_guard))
+        self.add_tokens(&mut record, tokens, scopes);
+        self.sessions.save(&record, locked.guard())?;
+        Ok(record)
     }
 
-    /// Puts what the token endpoint gave into the record.
-    pub(super) fn keep_tokens(&self, record: &mut Record, tokens: Tokens, scopes: &[String]) {
+    /// Adds the tokens of a response to the record.
+    pub(super) fn add_tokens(&self, record: &mut Record, tokens: Tokens, scopes: &[String]) {
         self.measure_clock(record, tokens.service_time);
         let offset = record.clock.as_ref().map_or(0, ClockMark::offset_seconds);
         let expires_on = match tokens.service_time {
             Some(_) => tokens.expires_on,
-            // The response did not tell the time: the expiry was counted from our own clock.
+            // The response has no time, so the expiry is by this machine's clock.
             None => tokens.expires_on.shifted(offset),
         };
         if let Some(granted) = &tokens.granted {
@@ -223,7 +217,7 @@ impl Session {
         });
     }
 
-    /// Marks what the clocks show, by the `Date` of a response, and warns if they differ.
+    /// Records the clocks at a response, by its `Date`, and warns if they differ.
     pub(super) fn measure_clock(&self, record: &mut Record, service_time: Option<Timestamp>) {
         let clock = self.clock.as_ref();
         let mark = match service_time {
@@ -244,20 +238,20 @@ impl Session {
     }
 }
 
-/// Whom a sign-in is for.
+/// The expected user of a sign-in.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct ExpectedUser<'a> {
-    /// The name that Entra is told: it may have changed since it was kept.
+    /// The login hint for Entra, which may be an outdated name.
     pub(super) hint: Option<&'a str>,
-    /// Who it must be, by username or home account id; anybody where this is missing.
+    /// The required username or home account id; `None` permits any user.
     pub(super) expected: Option<&'a str>,
 }
 
 impl<'a> ExpectedUser<'a> {
-    /// The user that `login` names. A username is passed on as it was typed; what names a stored
-    /// account in another way is replaced by that account.
-    fn of_request(user: Option<&'a str>, kept: Option<&'a Account>) -> Self {
-        match (user, kept) {
+    /// Returns the user of a `login`. A username stays as typed; another name of a stored account is
+    /// replaced by that account.
+    fn of_request(user: Option<&'a str>, stored: Option<&'a Account>) -> Self {
+        match (user, stored) {
             (Some(user), Some(account)) if account.fit(user) != Some(Fit::Username) => {
                 ExpectedUser {
                     hint: Some(&account.username),
@@ -291,12 +285,12 @@ impl<'a> ExpectedUser<'a> {
     }
 }
 
-/// Says which of the scopes asked for were not granted. Granted names may be short or whole.
-fn warn_of_partial_grant(asked: &[String], granted: &[String]) {
+/// Reports the requested scopes that were not granted. Granted names may be short or whole.
+fn warn_of_partial_grant(requested: &[String], granted: &[String]) {
     let short = |scope: &str| scope.rsplit('/').next().unwrap_or(scope).to_lowercase();
     let granted: Vec<String> = granted.iter().map(|scope| short(scope)).collect();
     debug!("scopes granted: {}", granted.join(", "));
-    let missing: Vec<&str> = asked
+    let missing: Vec<&str> = requested
         .iter()
         .filter(|scope| short(scope) != ".default" && !granted.contains(&short(scope)))
         .map(|scope| scope.rsplit('/').next().unwrap_or(scope))
