@@ -1,10 +1,11 @@
 //! The JSON body of a request, read member by member.
 //!
-//! An error names the member that cannot be read. It repeats no value: a token can be in any of them.
+//! An error names the member that cannot be read. It repeats no value, because a value may be a token.
 
 use std::time::Duration;
 
-use axum::body::{Body, to_bytes};
+use axum::body::to_bytes;
+use axum::extract::Request;
 use axum::http::{HeaderMap, StatusCode, header};
 use serde_json::{Map, Value};
 
@@ -15,30 +16,30 @@ use crate::time::parse_duration;
 
 use super::response::Refusal;
 
-/// Longest body that is read.
+/// Longest body that is read, in bytes.
 const BODY: usize = 64 * 1024;
-/// How long a body may take.
+/// The time limit for a body.
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 const HINT: &str = "see GET /openapi.json";
 
-/// The members that no reader has taken yet.
+/// The members that were not taken yet.
 #[derive(Debug, Default)]
 pub(super) struct Members(Map<String, Value>);
 
-/// Reads the body as a JSON object; an empty body is an empty object.
-pub(super) async fn read(headers: &HeaderMap, body: Body) -> Result<Members, Refusal> {
-    let too_slow = |_| {
-        Refusal::new(
-            StatusCode::REQUEST_TIMEOUT,
-            "TooSlow",
-            "the request's body did not come in time",
-            "send it within ten seconds",
-        )
-    };
-    let bytes = tokio::time::timeout(BODY_TIMEOUT, to_bytes(body, BODY))
-        .await
-        .map_err(too_slow)?
-        .map_err(|_| {
+impl Members {
+    /// Reads the body as a JSON object. An empty body is an empty object.
+    pub(super) async fn read(request: Request) -> Result<Members, Refusal> {
+        let (parts, body) = request.into_parts();
+        let bytes = tokio::time::timeout(BODY_TIMEOUT, to_bytes(body, BODY)).await;
+        let bytes = bytes.map_err(|_| {
+            Refusal::new(
+                StatusCode::REQUEST_TIMEOUT,
+                "TooSlow",
+                "the request's body did not come in time",
+                "send it within ten seconds",
+            )
+        })?;
+        let bytes = bytes.map_err(|_| {
             Refusal::new(
                 StatusCode::PAYLOAD_TOO_LARGE,
                 "TooLarge",
@@ -46,29 +47,24 @@ pub(super) async fn read(headers: &HeaderMap, body: Body) -> Result<Members, Ref
                 "send 64 KiB at most",
             )
         })?;
-    if bytes.is_empty() {
-        return Ok(Members::default());
+        if bytes.is_empty() {
+            return Ok(Members::default());
+        }
+        if !is_json(&parts.headers) {
+            return Err(Refusal::new(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "NotJson",
+                "the request's body is not said to be JSON",
+                "send `Content-Type: application/json`",
+            ));
+        }
+        let object = serde_json::from_slice(&input::utf8(&bytes));
+        let object =
+            object.map_err(|_| Refusal::of_request("the body is not a JSON object", HINT))?;
+        Ok(Members(object))
     }
-    let media_type = headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .and_then(|value| value.split(';').next())
-        .unwrap_or_default();
-    if !media_type.trim().eq_ignore_ascii_case("application/json") {
-        return Err(Refusal::new(
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            "NotJson",
-            "the request's body is not said to be JSON",
-            "send `Content-Type: application/json`",
-        ));
-    }
-    let object = serde_json::from_slice(&input::utf8(&bytes));
-    let object = object.map_err(|_| Refusal::of_request("the body is not a JSON object", HINT))?;
-    Ok(Members(object))
-}
 
-impl Members {
-    /// Takes text, without spaces and quotes around it. `null` counts as absent.
+    /// Takes a text member, without surrounding spaces and quotes. `null` counts as absent.
     pub(super) fn text(&mut self, name: &str) -> Result<Option<String>, Refusal> {
         match self.take(name) {
             None => Ok(None),
@@ -77,7 +73,7 @@ impl Members {
         }
     }
 
-    /// Takes a list of text, or one text.
+    /// Takes a list of text. One text counts as a list of one.
     pub(super) fn texts(&mut self, name: &str) -> Result<Vec<String>, Refusal> {
         let list = match self.take(name) {
             None => return Ok(Vec::new()),
@@ -112,7 +108,7 @@ impl Members {
         }
     }
 
-    /// Refuses a member that no reader has taken.
+    /// Rejects members that were not taken.
     pub(super) fn end(self) -> Result<(), Refusal> {
         match self.0.keys().next() {
             None => Ok(()),
@@ -129,6 +125,14 @@ impl Members {
     fn take(&mut self, name: &str) -> Option<Value> {
         self.0.remove(name).filter(|value| !value.is_null())
     }
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let media_type = headers.get(header::CONTENT_TYPE);
+    let media_type = media_type
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.split(';').next());
+    media_type.is_some_and(|it| it.trim().eq_ignore_ascii_case("application/json"))
 }
 
 fn wrong(name: &str, expected: &str) -> Refusal {

@@ -1,15 +1,17 @@
-//! A client of the running service: it sends the secret to that service and to no other program.
+//! A client of the running service, which sends the secret to no other program.
 //!
 //! It prefers the Unix socket beside the secret file, where no other user can listen. Over TCP the
-//! service first shows that it knows the secret (see [`super::proof`]), on the very connection that
-//! the secret is then sent on.
+//! service first proves that it has the secret (see [`super::proof`]). The client sends the secret on
+//! the same connection only.
 
 use std::ffi::OsStr;
 use std::path::Path;
 use std::time::Duration;
 
 use axum::body::{Body, to_bytes};
+use axum::http::request::Builder;
 use axum::http::{HeaderValue, Method, Request, StatusCode, header};
+use hyper::body::Incoming;
 use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -21,17 +23,16 @@ use crate::files::Folder;
 use crate::loopback;
 use crate::secret::ServiceSecret;
 
-use super::Running;
 use super::access::OPEN_PATH;
-use super::instance_dir::{self, SECRET_FILE, SOCKET, new_secret};
+use super::instance::{Running, SECRET_FILE, SOCKET, new_secret, read_secret};
 use super::proof::{self, NONCE, PROOF};
 
-/// How long a request may take: the service may have to ask Entra ID and the resource.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// The time limit of a request. The service may have to call Entra ID and the resource.
+const TIMEOUT: Duration = Duration::from_secs(60);
 /// Longest response that is read, in bytes.
 const LONGEST: usize = 256 * 1024;
 
-/// See the module.
+/// A client of one service.
 #[derive(Debug, Clone)]
 pub struct Client {
     /// `http://HOST:PORT`.
@@ -48,7 +49,7 @@ pub struct Client {
 pub struct Response {
     /// The HTTP status.
     pub status: u16,
-    /// The body, which may hold a token.
+    /// The body, which may contain a token.
     pub body: Vec<u8>,
 }
 
@@ -72,7 +73,7 @@ impl Client {
         Client::in_folder(url, Folder::new(folder), name)
     }
 
-    /// A client of this service, which has this folder.
+    /// A client of the service that has this folder.
     ///
     /// # Errors
     /// [`Kind::Usage`] if its address is not a plain http address of this machine.
@@ -102,11 +103,11 @@ impl Client {
         })
     }
 
-    /// Checks that the service answers, and that it is the one whose secret is in the file. The
-    /// secret is not sent.
+    /// Checks that the service answers, and that it has the secret of the file. Does not send the
+    /// secret.
     ///
     /// # Errors
-    /// [`Kind::Unreachable`] if it does not answer, or another program does.
+    /// [`Kind::Unreachable`] if it does not answer, or if another program does.
     pub async fn check(&self) -> Result<()> {
         let work = async {
             let secret = self.secret()?;
@@ -118,8 +119,8 @@ impl Client {
     /// Sends a request without a body, and returns the response.
     ///
     /// # Errors
-    /// [`Kind::Unreachable`] if no service runs, if it does not answer within a minute, or if what
-    /// answers is another program.
+    /// [`Kind::Unreachable`] if no service runs, if it does not answer within a minute, or if another
+    /// program answers.
     pub async fn send(&self, method: Method, target: &str) -> Result<Response> {
         let work = async {
             let secret = self.secret()?;
@@ -130,12 +131,8 @@ impl Client {
             let request = Request::builder()
                 .method(method)
                 .uri(target)
-                .header(header::HOST, &connection.host)
-                .header(header::AUTHORIZATION, bearer)
-                .body(Body::empty())
-                .map_err(|cause| Error::internal("a request cannot be made").caused_by(cause))?;
-            let response = connection.sender.send_request(request).await;
-            let response = response.map_err(|cause| self.broken(cause))?;
+                .header(header::AUTHORIZATION, bearer);
+            let response = self.response(&mut connection, request).await?;
             let status = response.status().as_u16();
             let body = to_bytes(Body::new(response.into_body()), LONGEST).await;
             let body = body.map_err(|cause| self.broken(cause))?.to_vec();
@@ -145,18 +142,18 @@ impl Client {
     }
 
     async fn in_time<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
-        let done = tokio::time::timeout(PATIENCE, work).await;
+        let done = tokio::time::timeout(TIMEOUT, work).await;
         done.unwrap_or_else(|_| Err(self.odd("does not answer")))
     }
 
     /// The secret of the run.
     fn secret(&self) -> Result<ServiceSecret> {
-        instance_dir::secret(&self.folder, &self.secret_file)
+        read_secret(&self.folder, &self.secret_file)
             .map_err(|cause| no_service("its secret is not there").caused_by(cause))
     }
 
-    /// Whether the secret file is one that a killed run left: a running service has it locked. Some
-    /// file systems show no lock of another machine, so that this explains a failure and causes none.
+    /// Whether a killed service left the secret file: a running service has it locked. Some file
+    /// systems show no lock of another machine. So this explains a failure and causes none.
     fn is_stale(&self) -> bool {
         cfg!(unix)
             && self
@@ -192,12 +189,8 @@ impl Client {
         let nonce = new_secret()?;
         let request = Request::builder()
             .uri(OPEN_PATH)
-            .header(header::HOST, &connection.host)
-            .header(NONCE, nonce.expose())
-            .body(Body::empty())
-            .map_err(|cause| Error::internal("a request cannot be made").caused_by(cause))?;
-        let response = connection.sender.send_request(request).await;
-        let response = response.map_err(|cause| self.broken(cause))?;
+            .header(NONCE, nonce.expose());
+        let response = self.response(&mut connection, request).await?;
         let sent = response.headers().get(PROOF);
         let sent = sent.map(HeaderValue::as_bytes).unwrap_or_default();
         if response.status() != StatusCode::OK
@@ -210,6 +203,20 @@ impl Client {
         let ready = connection.sender.ready().await;
         ready.map_err(|cause| self.broken(cause))?;
         Ok(connection)
+    }
+
+    /// Sends a request without a body.
+    async fn response(
+        &self,
+        connection: &mut Connection,
+        request: Builder,
+    ) -> Result<hyper::Response<Incoming>> {
+        let request = request
+            .header(header::HOST, &connection.host)
+            .body(Body::empty())
+            .map_err(|cause| Error::internal("a request cannot be made").caused_by(cause))?;
+        let response = connection.sender.send_request(request).await;
+        response.map_err(|cause| self.broken(cause))
     }
 
     fn another_program(&self) -> Error {
@@ -245,7 +252,7 @@ fn no_service(why: &str) -> Error {
     )
 }
 
-/// One connection, which is never opened anew.
+/// One connection. It never reconnects.
 struct Connection {
     sender: SendRequest<Body>,
     host: String,
@@ -259,7 +266,7 @@ impl Connection {
     {
         let (sender, driver) = handshake(TokioIo::new(stream)).await?;
         let driver = tokio::spawn(async move {
-            // What goes wrong, the request's own future says.
+            // The future of the request returns the error.
             let _ = driver.await;
         });
         Ok(Connection {

@@ -1,7 +1,7 @@
-//! What happened lately, for the dashboard: who was signed in and out, what was renewed, handed
-//! out and refused. It holds names and times and no secret, is bounded, and lives in memory.
+//! The recent events that the dashboard shows: sign-ins, renewals, returned tokens, refused requests.
+//!
+//! The list contains names and times and no secret. It is bounded and in memory only.
 
-use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -12,32 +12,24 @@ use crate::error::Error;
 use crate::json::clean;
 use crate::time::{Clock, Timestamp};
 
-/// The oldest go first.
+/// Most events; the oldest are removed first.
 const MOST: usize = 100;
 
-/// See the module.
+/// A bounded list of events.
 pub(super) struct Events {
     clock: Arc<dyn Clock>,
     list: Mutex<VecDeque<Event>>,
 }
 
 struct Event {
-    what: EventKind,
-    /// When it happened last.
+    tone: &'static str,
+    text: String,
+    /// The account of a returned token.
+    home_account_id: Option<String>,
+    /// The time of the latest occurrence.
     at: Timestamp,
-    /// How often it happened, with nothing else in between.
+    /// The occurrences in a row.
     times: u64,
-}
-
-#[derive(PartialEq, Eq)]
-enum EventKind {
-    HandedOut {
-        home_account_id: String,
-        username: String,
-    },
-    Good(Cow<'static, str>),
-    Bad(Cow<'static, str>),
-    Refused(String),
 }
 
 impl Events {
@@ -48,82 +40,74 @@ impl Events {
         }
     }
 
-    /// A token was handed out. It costs next to nothing where the last event was the same.
-    pub(super) fn handed_out(&self, account: &Account) {
-        let at = self.clock.now();
-        let mut list = self.list();
-        if let Some(last) = list.front_mut()
-            && let EventKind::HandedOut {
-                home_account_id, ..
-            } = &last.what
-            && *home_account_id == account.home_account_id
-        {
-            last.at = at;
-            last.times += 1;
-            return;
-        }
-        let what = EventKind::HandedOut {
-            home_account_id: account.home_account_id.clone(),
-            username: account.username.clone(),
-        };
-        add(&mut list, what, at);
-    }
-
-    pub(super) fn good(&self, text: impl Into<Cow<'static, str>>) {
-        self.note(EventKind::Good(text.into()));
-    }
-
-    pub(super) fn bad(&self, what: &str, error: &Error) {
-        self.note(EventKind::Bad(
-            format!("{what}: {}", error.message()).into(),
-        ));
-    }
-
-    fn note(&self, what: EventKind) {
+    /// Records a returned token. Allocates nothing if the latest event is the same.
+    pub(super) fn token_returned(&self, account: &Account) {
+        let id = &account.home_account_id;
         let at = self.clock.now();
         let mut list = self.list();
         match list.front_mut() {
-            Some(last) if last.what == what => {
-                last.at = at;
-                last.times += 1;
-            }
-            _ => add(&mut list, what, at),
+            Some(latest) if latest.home_account_id.as_ref() == Some(id) => latest.repeat(at),
+            _ => add(
+                &mut list,
+                Event {
+                    tone: "plain",
+                    text: format!("A token of {} was handed out", account.username),
+                    home_account_id: Some(id.clone()),
+                    at,
+                    times: 1,
+                },
+            ),
         }
     }
 
-    /// A request was refused. Callers that the service does not know can cause it, so that each
-    /// reason has one entry: no number of refusals pushes the other events out.
+    pub(super) fn good(&self, text: impl Into<String>) {
+        self.record("good", text.into());
+    }
+
+    pub(super) fn bad(&self, what: &str, error: &Error) {
+        self.record("bad", format!("{what}: {}", error.message()));
+    }
+
+    /// Records a refused request. Unauthenticated callers can cause this event, so that each reason
+    /// has one entry: refusals cannot remove the other events.
     pub(super) fn refused(&self, error: &Error) {
-        let what = EventKind::Refused(error.message().to_owned());
+        let text = format!("A request was refused: {}", error.message());
+        let mut list = self.list();
+        if let Some(known) = list.iter().position(|event| event.text == text)
+            && let Some(event) = list.remove(known)
+        {
+            list.push_front(event);
+        }
+        drop(list);
+        self.record("bad", text);
+    }
+
+    fn record(&self, tone: &'static str, text: String) {
         let at = self.clock.now();
         let mut list = self.list();
-        let known = list.iter().position(|event| event.what == what);
-        match known.and_then(|known| list.remove(known)) {
-            Some(event) => list.push_front(Event {
-                at,
-                times: event.times + 1,
-                ..event
-            }),
-            None => add(&mut list, what, at),
+        match list.front_mut() {
+            Some(latest) if latest.text == text => latest.repeat(at),
+            _ => add(
+                &mut list,
+                Event {
+                    tone,
+                    text,
+                    home_account_id: None,
+                    at,
+                    times: 1,
+                },
+            ),
         }
     }
 
-    /// The newest first.
+    /// Returns the events, the newest first.
     pub(super) fn json(&self) -> Value {
         let list = self.list();
         let events = list.iter().map(|event| {
-            let (tone, text) = match &event.what {
-                EventKind::HandedOut { username, .. } => {
-                    ("plain", format!("A token of {username} was handed out"))
-                }
-                EventKind::Good(text) => ("good", text.to_string()),
-                EventKind::Bad(text) => ("bad", text.to_string()),
-                EventKind::Refused(why) => ("bad", format!("A request was refused: {why}")),
-            };
             json!({
                 "at": event.at.to_string(),
-                "tone": tone,
-                "text": clean(&text),
+                "tone": event.tone,
+                "text": clean(&event.text),
                 "times": event.times,
             })
         });
@@ -135,9 +119,16 @@ impl Events {
     }
 }
 
-fn add(list: &mut VecDeque<Event>, what: EventKind, at: Timestamp) {
+impl Event {
+    fn repeat(&mut self, at: Timestamp) {
+        self.at = at;
+        self.times += 1;
+    }
+}
+
+fn add(list: &mut VecDeque<Event>, event: Event) {
     list.truncate(MOST - 1);
-    list.push_front(Event { what, at, times: 1 });
+    list.push_front(event);
 }
 
 #[cfg(test)]

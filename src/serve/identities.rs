@@ -1,70 +1,39 @@
-//! The identity operations, for those who hold a key or a role: what the Logic Apps connector's
-//! actions do, in the shapes of `user` and `token`.
+//! The handlers of identity operations, for a service with a key or a role of the resource.
+//!
+//! They do what the actions of the Logic Apps connector do, with the JSON of `user` and `token`.
 
-use std::sync::Arc;
-
-use axum::body::Body;
-use axum::http::{HeaderMap, StatusCode};
-use axum::response::Response;
+use axum::Json;
+use axum::extract::{RawPathParams, Request, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
 use serde_json::Value;
-use tokio::sync::OnceCell;
 
 use crate::acs::{
-    CommunicationUserId, CreatedUser, IdentityClient, TokenLifetime, TokenScope, teams_token,
+    CommunicationUserId, CreatedUser, IdentityClient, Issued, TokenLifetime, TokenScope,
+    teams_token,
 };
 use crate::error::{Error, Kind, Result};
 use crate::json;
 use crate::jwt;
 use crate::secret::EntraToken;
-use crate::time::Clock;
 
-use super::Factory;
-use super::accounts::blocking;
-use super::body::read;
-use super::response::{self, Refusal};
+use super::body::Members;
+use super::context::Context;
+use super::response::{Refusal, Reply, done};
+use super::service::Service;
 
-/// See the module.
-pub(super) struct Identities {
-    make: Factory<IdentityClient>,
-    client: OnceCell<IdentityClient>,
-    clock: Arc<dyn Clock>,
-}
-
-/// The scopes and the lifetime that a body asks for. An identity alone needs none of it.
-async fn token_options(
-    headers: &HeaderMap,
-    body: Body,
-) -> Result<(Vec<TokenScope>, Option<TokenLifetime>), Refusal> {
-    let mut members = read(headers, body).await?;
-    let scopes = TokenScope::list(&members.texts("scopes")?)?;
-    let lifetime = members.minutes("expiresInMinutes")?;
-    members.end()?;
-    Ok((scopes, lifetime.map(TokenLifetime::new).transpose()?))
-}
-
-impl Identities {
-    pub(super) fn new(make: Factory<IdentityClient>, clock: Arc<dyn Clock>) -> Self {
-        Identities {
-            make,
-            client: OnceCell::new(),
-            clock,
-        }
-    }
-
-    /// `POST /identities`
-    pub(super) async fn create(
-        &self,
-        headers: &HeaderMap,
-        body: Body,
-    ) -> Result<Response, Refusal> {
-        let (scopes, lifetime) = token_options(headers, body).await?;
+/// `POST /identities`
+pub(super) async fn create(State(service): State<Service>, request: Request) -> Reply {
+    let context = &service.context;
+    let created = async {
+        let (scopes, lifetime) = token_options(request).await?;
         if scopes.is_empty() && lifetime.is_some() {
             return Err(Refusal::of_request(
                 "`expiresInMinutes` without `scopes` means nothing",
                 "name the scopes of a token, or leave both out",
             ));
         }
-        let client = self.client().await?;
+        let client = client(context).await?;
         let created = match scopes.as_slice() {
             [] => CreatedUser {
                 id: client.create_user().await.map_err(of_resource)?,
@@ -75,92 +44,123 @@ impl Identities {
                 .await
                 .map_err(of_resource)?,
         };
-        let json = json::created(&created, self.clock.now());
-        Ok(response::json(StatusCode::CREATED, &json))
-    }
+        let json = json::created(&created, context.clock().now());
+        Ok((StatusCode::CREATED, Json(json)).into_response())
+    };
+    logged(context, "An identity was created", created.await)
+}
 
-    /// `POST /identities/{id}/tokens`
-    pub(super) async fn issue(
-        &self,
-        id: &str,
-        headers: &HeaderMap,
-        body: Body,
-    ) -> Result<Response, Refusal> {
-        let user = CommunicationUserId::parse(id)?;
-        let (scopes, lifetime) = token_options(headers, body).await?;
+/// `POST /identities/{id}/tokens`
+pub(super) async fn issue_token(
+    State(service): State<Service>,
+    params: RawPathParams,
+    request: Request,
+) -> Reply {
+    let context = &service.context;
+    let issued = async {
+        let user = user(&params)?;
+        let (scopes, lifetime) = token_options(request).await?;
         if scopes.is_empty() {
             return Err(Refusal::of_request(
                 "a token without scopes is good for nothing",
                 "name them in the body, like {\"scopes\": [\"chat\", \"voip\"]}",
             ));
         }
-        let client = self.client().await?;
-        let issued = client
-            .issue_token(&user, &scopes, lifetime)
-            .await
-            .map_err(of_resource)?;
-        let json = json::issued(&issued, self.clock.now());
-        Ok(response::json(StatusCode::OK, &json))
-    }
-
-    /// `POST /identities/{id}/revoke`
-    pub(super) async fn revoke(&self, id: &str) -> Result<Response, Refusal> {
-        let user = CommunicationUserId::parse(id)?;
-        let revoked = self.client().await?.revoke_tokens(&user).await;
-        revoked.map_err(of_resource)?;
-        Ok(response::done())
-    }
-
-    /// `DELETE /identities/{id}`
-    pub(super) async fn delete(&self, id: &str) -> Result<Response, Refusal> {
-        let user = CommunicationUserId::parse(id)?;
-        let deleted = self.client().await?.delete_user(&user).await;
-        deleted.map_err(of_resource)?;
-        Ok(response::done())
-    }
-
-    /// A Teams user's Entra token that a client of the hero sample brings along.
-    pub(super) async fn exchange(&self, token: EntraToken) -> Result<crate::acs::Issued, Refusal> {
-        const CLAIMS: [&str; 3] = ["appid", "azp", "oid"];
-        let decoded = jwt::decode(token.expose());
-        let claims = decoded.map(|decoded| decoded.claims).unwrap_or_default();
-        // A claim of another type costs nothing but itself.
-        let text = |name: &str| claims.get(name).and_then(Value::as_str).map(str::to_owned);
-        let app_id = text(CLAIMS[0]).or_else(|| text(CLAIMS[1]));
-        let (Some(app_id), Some(user_id)) = (app_id, text(CLAIMS[2])) else {
-            let is_unreadable = |name: &&&str| claims.get(**name).is_some_and(|it| !it.is_string());
-            let message = match CLAIMS.iter().find(is_unreadable) {
-                Some(name) => {
-                    format!("the claim `{name}` of the token in `teams-user-aad-token` is not text")
-                }
-                None => {
-                    "the token in `teams-user-aad-token` names no application or no user".to_owned()
-                }
-            };
-            return Err(Refusal::of_request(
-                message,
-                "send the Entra token of a Teams user, or leave the header out",
-            ));
-        };
-        teams_token::check(token.expose(), &app_id, &user_id, self.clock.now())?;
-        let client = self.client().await?;
-        client
-            .exchange_teams_user_token(&token, &app_id, &user_id)
-            .await
-            .map_err(of_resource)
-    }
-
-    /// Made when it is first needed: the key may lie in the keyring.
-    async fn client(&self) -> Result<&IdentityClient, Refusal> {
-        let made = self.client.get_or_try_init(|| {
-            let make = self.make.clone();
-            blocking(move || make())
-        });
-        made.await.map_err(of_resource)
-    }
+        let client = client(context).await?;
+        let issued = client.issue_token(&user, &scopes, lifetime).await;
+        let json = json::issued(&issued.map_err(of_resource)?, context.clock().now());
+        Ok(Json(json).into_response())
+    };
+    logged(context, "A token was issued for an identity", issued.await)
 }
 
-/// The request has been checked: what is wrong now is how the service was set up.
+/// `POST /identities/{id}/revoke`
+pub(super) async fn revoke(State(service): State<Service>, params: RawPathParams) -> Reply {
+    let context = &service.context;
+    let revoked = async {
+        let user = user(&params)?;
+        let revoked = client(context).await?.revoke_tokens(&user).await;
+        revoked.map_err(of_resource)
+    };
+    let revoked = revoked.await.map(|()| done());
+    logged(context, "An identity's tokens were revoked", revoked)
+}
+
+/// `DELETE /identities/{id}`
+pub(super) async fn delete(State(service): State<Service>, params: RawPathParams) -> Reply {
+    let context = &service.context;
+    let deleted = async {
+        let user = user(&params)?;
+        let deleted = client(context).await?.delete_user(&user).await;
+        deleted.map_err(of_resource)
+    };
+    let deleted = deleted.await.map(|()| done());
+    logged(context, "An identity was deleted", deleted)
+}
+
+/// Exchanges the Entra token of a Teams user, which a client of the hero sample sends.
+pub(super) async fn exchange(context: &Context, token: EntraToken) -> Result<Issued, Refusal> {
+    const CLAIMS: [&str; 3] = ["appid", "azp", "oid"];
+    let decoded = jwt::decode(token.expose());
+    let claims = decoded.map(|decoded| decoded.claims).unwrap_or_default();
+    let text = |name: &str| claims.get(name).and_then(Value::as_str).map(str::to_owned);
+    let app_id = text(CLAIMS[0]).or_else(|| text(CLAIMS[1]));
+    let (Some(app_id), Some(user_id)) = (app_id, text(CLAIMS[2])) else {
+        let is_unreadable = |name: &&&str| claims.get(**name).is_some_and(|it| !it.is_string());
+        let message = match CLAIMS.iter().find(is_unreadable) {
+            Some(name) => {
+                format!("the claim `{name}` of the token in `teams-user-aad-token` is not text")
+            }
+            None => {
+                "the token in `teams-user-aad-token` names no application or no user".to_owned()
+            }
+        };
+        return Err(Refusal::of_request(
+            message,
+            "send the Entra token of a Teams user, or leave the header out",
+        ));
+    };
+    teams_token::check(token.expose(), &app_id, &user_id, context.clock().now())?;
+    let exchanged = client(context)
+        .await?
+        .exchange_teams_user_token(&token, &app_id, &user_id);
+    exchanged.await.map_err(of_resource)
+}
+
+/// Reads the scopes and the lifetime of a token from the body.
+async fn token_options(
+    request: Request,
+) -> Result<(Vec<TokenScope>, Option<TokenLifetime>), Refusal> {
+    let mut members = Members::read(request).await?;
+    let scopes = TokenScope::list(&members.texts("scopes")?)?;
+    let lifetime = members.minutes("expiresInMinutes")?;
+    members.end()?;
+    Ok((scopes, lifetime.map(TokenLifetime::new).transpose()?))
+}
+
+/// Reads the identity in the path.
+fn user(params: &RawPathParams) -> Result<CommunicationUserId> {
+    let id = params.iter().next().map(|(_, id)| id);
+    CommunicationUserId::parse(id.unwrap_or_default())
+}
+
+async fn client(context: &Context) -> Result<&IdentityClient, Refusal> {
+    context.identity_client().await.map_err(of_resource)
+}
+
+/// Records the result as an event.
+fn logged(context: &Context, what: &str, result: Result<Response, Refusal>) -> Reply {
+    match &result {
+        Ok(_) => context.events.good(what),
+        Err(refusal) => context
+            .events
+            .bad("The resource's service failed", &refusal.error),
+    }
+    result
+}
+
+/// Maps an error of the resource. The request was valid, so a usage error means that the service is
+/// not configured correctly.
 fn of_resource(error: Error) -> Refusal {
     match error.kind() {
         Kind::Usage => Refusal {

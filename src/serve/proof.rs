@@ -1,7 +1,6 @@
-//! How the service shows a client that it knows the secret, before the client sends it.
+//! Proves to a client that the service has the secret, before the client sends it.
 //!
-//! The port stays when the service is gone: another user's program can then listen there. So a
-//! client sends a random nonce in `acspass-nonce`, to the route that needs no secret, and compares
+//! After the service has ended, another user's program can listen at its port. So a client sends a random nonce in `acspass-nonce`, to the route that needs no secret, and compares
 //! `acspass-proof` in the response with the HMAC-SHA-256 (RFC 2104) of
 //!
 //! ```text
@@ -9,9 +8,9 @@
 //! ```
 //!
 //! under the contents of the secret file, in Base64url without padding. The port is the one that the
-//! client has connected to: a program at another port cannot pass the service's own proof on. The
-//! first line tells this use of the secret from any other. Each response to a request with a nonce
-//! carries the proof, so that a client can check the response that it uses as well.
+//! client has connected to, so that a program at another port cannot forward the proof. The first
+//! line separates this use of the secret from any other. Each response to a request with a nonce
+//! contains the proof, so that a client can check any response.
 
 use axum::http::{HeaderMap, HeaderValue};
 use base64::Engine as _;
@@ -22,14 +21,14 @@ use subtle::ConstantTimeEq as _;
 
 use crate::secret::ServiceSecret;
 
-/// The header that carries the client's nonce.
+/// The header of the client's nonce.
 pub(super) const NONCE: &str = "acspass-nonce";
-/// The header that carries the proof.
+/// The header of the proof.
 pub(super) const PROOF: &str = "acspass-proof";
 /// The lengths of a nonce, in characters of Base64url: 128 to 512 bits.
 const LENGTHS: std::ops::RangeInclusive<usize> = 22..=86;
 
-/// The proof for this request, if it has one nonce, of the right form.
+/// Returns the proof for this request if it has one nonce of the right form.
 pub(super) fn answer(
     secret: &ServiceSecret,
     port: u16,
@@ -47,7 +46,7 @@ pub(super) fn answer(
     HeaderValue::from_str(&proof(secret, port, nonce)?).ok()
 }
 
-/// Whether this is the service's proof for a port and a nonce.
+/// Whether this is the proof for a port and a nonce.
 pub(super) fn is_proof(secret: &ServiceSecret, port: u16, nonce: &str, sent: &[u8]) -> bool {
     let is_known = !secret.expose().is_empty();
     is_known && proof(secret, port, nonce).is_some_and(|proof| proof.as_bytes().ct_eq(sent).into())

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::acs::{Endpoint, IdentityClient};
 use crate::cli::args;
 use crate::cli::context::{Context, Flags};
 use crate::cli::env_vars as var;
@@ -18,10 +19,11 @@ use crate::cli::service::{confinement, dashboard, notification};
 use crate::cli::sign_in::ui::{Opening, SignInUi};
 use crate::cli::systemd::{install, ready, status};
 use crate::config::Setting;
+use crate::entra::Entra;
 use crate::error::{Error, Result};
 use crate::files::{Folder, shell_quoted};
-use crate::serve::{self, DashboardSignIn, Options, Running, Server, Sockets};
-use crate::session::CacheLookup;
+use crate::serve::{self, Options, Running, Server, Sockets};
+use crate::session::{CacheLookup, Net, Overview};
 
 use super::setup_questions;
 
@@ -189,25 +191,39 @@ fn remove_on_panic(server: &Server) {
     }));
 }
 
+impl serve::Clients for Context {
+    fn net(&self) -> Result<Net> {
+        self.net(true)
+    }
+
+    fn identity_client(&self) -> Result<IdentityClient> {
+        self.identity_client()
+    }
+
+    fn resource(&self) -> Result<Endpoint> {
+        self.resource_auth()
+    }
+
+    fn entra(&self) -> Result<Entra> {
+        self.entra()
+    }
+
+    fn overview(&self) -> Result<Overview> {
+        self.overview(usize::MAX)
+    }
+}
+
 fn options(context: &Arc<Context>) -> Result<Options> {
     context.tenancy()?;
-    let shared = || context.clone();
-    let [net, owner, owned, overview, entra] = [shared(), shared(), shared(), shared(), shared()];
     Ok(Options {
         session: context.session()?,
         token_request: context.token_request(false)?,
-        net: Arc::new(move || net.net(true)),
-        owner: Arc::new(move || owner.identity_client()),
-        owned: Arc::new(move || owned.resource_auth()),
-        sign_in: DashboardSignIn {
-            entra: Arc::new(move || entra.entra()),
-            redirect_uri: context.config.redirect_uri.clone(),
-            timeout: SIGN_IN_TIMEOUT,
-        },
-        overview: Arc::new(move || overview.overview(usize::MAX)),
+        clients: context.clone(),
         profile: context.config.profile.clone(),
         clock: context.env.clock.clone(),
         origins: context.config.allowed_origins.clone(),
+        redirect_uri: context.config.redirect_uri.clone(),
+        sign_in_timeout: SIGN_IN_TIMEOUT,
         sign_in_needed: sign_in_needed(&context.env),
     })
 }

@@ -1,14 +1,77 @@
-//! Whom the service asks to sign in.
+//! The accounts whose users the service asks to sign in.
 
-use std::sync::atomic::AtomicUsize;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
-use super::*;
-use crate::account::Tenancy;
+use crate::account::{Account, Tenancy};
+use crate::acs::{Endpoint, IdentityClient};
+use crate::credential::Refresher;
+use crate::entra::Entra;
+use crate::entra::redirect::RedirectUri;
+use crate::error::{Error, Kind, Result};
 use crate::secret::EntraToken;
+use crate::serve::context::Context;
+use crate::serve::options::{Clients, Options};
+use crate::session::{Net, Overview, Session, Target, TokenRequest};
 use crate::store::{
-    Activity, Attempt, CachedEntraToken, LockName, MemoryStore, Record, SessionStore,
+    Activity, Attempt, CachedEntraToken, IndexEntry, LockName, MemoryStore, Record, SessionStore,
 };
-use crate::time::SystemClock;
+use crate::time::{Clock, SystemClock};
+
+use super::lookup::Accounts;
+use super::refresher::AccountRefresher;
+
+/// Clients of services that ask for a new sign-in.
+struct SignInNeeded;
+
+fn sign_in_needed<T>() -> Result<T> {
+    let message = "Entra asks for a new sign-in";
+    Err(Error::new(Kind::SignInNeeded, message, "sign in"))
+}
+
+impl Clients for SignInNeeded {
+    fn net(&self) -> Result<Net> {
+        sign_in_needed()
+    }
+
+    fn identity_client(&self) -> Result<IdentityClient> {
+        sign_in_needed()
+    }
+
+    fn resource(&self) -> Result<Endpoint> {
+        sign_in_needed()
+    }
+
+    fn entra(&self) -> Result<Entra> {
+        sign_in_needed()
+    }
+
+    fn overview(&self) -> Result<Overview> {
+        sign_in_needed()
+    }
+}
+
+/// A context over these sessions, and the number of times that it asked for a sign-in.
+fn context(sessions: &Arc<SessionStore>) -> (Arc<Context>, Arc<AtomicUsize>) {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let notices = Arc::new(AtomicUsize::new(0));
+    let count = notices.clone();
+    let context = Context::new(Options {
+        session: Session::new(sessions.clone(), clock.clone(), tenancy()),
+        token_request: TokenRequest::new(Target::Entra(Vec::new()), Duration::from_secs(600)),
+        clients: Arc::new(SignInNeeded),
+        profile: "default".to_owned(),
+        clock,
+        origins: Vec::new(),
+        redirect_uri: RedirectUri::parse("http://localhost").expect("a redirect URI"),
+        sign_in_timeout: Duration::from_secs(60),
+        sign_in_needed: Arc::new(move |_| {
+            count.fetch_add(1, Ordering::Relaxed);
+        }),
+    });
+    (Arc::new(context), notices)
+}
 
 fn tenancy() -> Tenancy {
     Tenancy {
@@ -41,78 +104,56 @@ fn save(sessions: &SessionStore, record: &Record) {
         .try_lock(&lock, Activity::SigningIn)
         .expect("a lock")
     else {
-        panic!("nobody else is there");
+        panic!("no other process has the lock");
     };
-    sessions.save(record, &guard).expect("it is kept");
+    sessions.save(record, &guard).expect("it is saved");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn account_that_signs_in_during_a_request_is_found_by_one_more_lookup() {
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let sessions = Arc::new(SessionStore::new(Box::new(MemoryStore::new()), None));
-    let accounts = Accounts::new(
-        Session::new(sessions.clone(), clock.clone(), tenancy()),
-        TokenRequest::new(Target::Entra(Vec::new()), Duration::from_secs(600)),
-        Arc::new(|| panic!("a fresh token needs no network")),
-        clock.clone(),
-        Arc::new(|error| panic!("nobody is needed: {error}")),
-        Arc::new(Events::new(clock.clone())),
-    );
+    let (context, notices) = context(&sessions);
+    let accounts = Accounts::new(context.clone());
     let mut request = Box::pin(accounts.credential(None));
-    let look = accounts.refresh_lock.lock().await;
+    let reading = accounts.refresh_lock.lock().await;
     assert!(futures_util::poll!(&mut request).is_pending());
-    // Another request looks for all that wait, and then the user signs in.
-    let index = accounts.core.session.index().expect("an index");
-    accounts.cache().take(index, &accounts.core);
+    // Another request reads the index for all that wait, and then the user signs in.
+    let index = context.session().index().expect("an index");
+    accounts.cache().replace(index, &context);
     let mut record = Record::new(tenancy(), account());
     record.entra_tokens.push(CachedEntraToken {
         token: EntraToken::new("entra"),
         scopes: Vec::new(),
-        expires_on: clock.now().plus(Duration::from_secs(3600)),
+        expires_on: SystemClock.now().plus(Duration::from_secs(3600)),
     });
     save(&sessions, &record);
-    drop(look);
+    drop(reading);
     match request.await {
         Ok(credential) => assert_eq!(credential.account, account()),
         Err(error) => panic!("{error}"),
     }
+    assert_eq!(notices.load(Ordering::Relaxed), 0);
 }
 
 #[tokio::test]
-async fn only_for_an_account_that_is_signed_in_somebody_is_asked_to_sign_in_again() {
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+async fn only_for_a_signed_in_account_the_user_is_asked_to_sign_in_again() {
     let record = Record::new(tenancy(), account());
     let sessions = Arc::new(SessionStore::new(Box::new(MemoryStore::new()), None));
     save(&sessions, &record);
-
-    let told = Arc::new(AtomicUsize::new(0));
-    let count = told.clone();
-    let core = Arc::new(Core {
-        session: Session::new(sessions.clone(), clock.clone(), tenancy()),
-        token_request: TokenRequest::new(Target::Entra(Vec::new()), Duration::from_secs(600)),
-        net: Arc::new(|| {
-            let message = "Entra asks for a new sign-in";
-            Err(Error::new(Kind::SignInNeeded, message, "sign in"))
-        }),
-        events: Arc::new(Events::new(clock.clone())),
-        clock,
-        sign_in_needed: Arc::new(move |_| {
-            count.fetch_add(1, Ordering::Relaxed);
-        }),
-    });
+    let (context, notices) = context(&sessions);
     for (is_signed_in, times) in [(true, 1), (false, 0)] {
-        told.store(0, Ordering::Relaxed);
+        notices.store(0, Ordering::Relaxed);
         if !is_signed_in {
             sessions.forget(&record.key()).expect("it is forgotten");
         }
         let refresher = AccountRefresher {
-            core: core.clone(),
+            context: context.clone(),
             user: "u.t".to_owned(),
             state: Arc::default(),
         };
         let outcome = refresher.refresh(Duration::ZERO).await;
         let error = outcome.expect_err("there is no token");
-        assert_eq!(told.load(Ordering::Relaxed), times, "{error}");
-        assert_eq!(refresher.state.need.is_set(), is_signed_in);
+        assert_eq!(notices.load(Ordering::Relaxed), times, "{error}");
+        assert_eq!(refresher.state.notice.is_set(), is_signed_in);
     }
 }

@@ -1,32 +1,30 @@
-//! The page, what belongs to it, and what stands there where it is closed.
+//! The page, its assets, and the pages that replace it if it is closed.
 //!
-//! All of it is part of the program, and the page names its parts by relative paths and by their
-//! digests: a part that something else put into the browser's cache is not run. Nothing that is
-//! known at run time is written into any of it, so that there is nothing to escape.
+//! The program contains all of it. The page loads its assets by relative paths and with their
+//! digests, so that the browser runs no other script from its cache. No page contains a value that is
+//! known only at run time, except the path of a session.
 
 use std::sync::LazyLock;
 
 use askama::Template;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256, Sha384};
 
-use crate::serve::response;
-
 use super::sessions::Opened;
 
-/// The page's own path, below its session's.
-const PAGE: &str = "/";
+/// The path of the page below its session.
+pub(super) const PAGE: &str = "/";
 const STYLE: &str = include_str!("../../../assets/dashboard/style.css");
 const MAIN: &str = include_str!("../../../assets/dashboard/main.js");
 const PARTS: &str = include_str!("../../../assets/dashboard/page.js");
 const SERVICE: &str = include_str!("../../../assets/dashboard/service.js");
 const ACCOUNTS: &str = include_str!("../../../assets/dashboard/accounts.js");
 const IDENTITIES: &str = include_str!("../../../assets/dashboard/identities.js");
-/// Path below the session's, media type and text of everything that the page loads.
+/// Path below the session, media type and text of each asset.
 const ASSETS: [(&str, &str, &str); 6] = [
     ("/style.css", CSS, STYLE),
     ("/main.js", SCRIPT, MAIN),
@@ -39,17 +37,17 @@ const HTML: &str = "text/html; charset=utf-8";
 const CSS: &str = "text/css; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 
-/// The page, with the digests of its parts as `integrity` wants them.
+/// The page, with the digests of its assets in the form of `integrity`.
 #[derive(Template)]
 #[template(path = "dashboard/index.html")]
 struct Index<'a> {
     style: &'a str,
     main: &'a str,
-    /// The import map, which has the digests of the modules that `main` imports.
+    /// The import map, with the digests of the modules that `main` imports.
     imports: &'a str,
 }
 
-/// The page's text, and its policy.
+/// The page's text, and its content security policy.
 static INDEX: LazyLock<(String, String)> = LazyLock::new(|| {
     let digest = |text: &str| format!("sha384-{}", STANDARD.encode(Sha384::digest(text)));
     let modules = ASSETS
@@ -74,24 +72,24 @@ static INDEX: LazyLock<(String, String)> = LazyLock::new(|| {
     (text, policy)
 });
 
-/// Why there is no dashboard to be seen.
+/// The reason for a closed dashboard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::serve) enum Closed {
+pub(in crate::serve) enum ClosedReason {
     /// This browser has no session with this run of the service.
     NotOpened,
-    /// The link was used, or is too old.
+    /// The link was used or has expired.
     SpentTicket,
-    /// The start page was opened, and the system does not report by which user.
+    /// A program opened the start page, and the system does not report its user.
     UnknownOwner,
 }
 
-/// How a browser came with a ticket.
+/// The origin of a request with a ticket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum OpenedFrom {
-    /// The user or a program opened the address.
+    /// The user or a program.
     Direct,
-    /// The page in a redirect file led there.
-    FromFile,
+    /// The page in a redirect file.
+    File,
 }
 
 #[derive(Template)]
@@ -108,37 +106,38 @@ struct MessagePage<'a> {
     message: &'a str,
 }
 
-/// Whether this path below a session's is the page or a part of it.
+/// Whether this path below a session is the page or an asset.
 pub(super) fn is_asset(path: &str) -> bool {
     path == PAGE || ASSETS.iter().any(|(known, _, _)| *known == path)
 }
 
-/// The page, or a part of it.
-pub(super) fn asset_at(path: &str) -> Option<Response> {
-    let mut response = match path {
-        PAGE => response::text(StatusCode::OK, HTML, INDEX.0.as_str()),
+/// Returns the page or an asset.
+pub(super) fn asset(path: &str) -> Option<Response> {
+    let (media_type, text) = match path {
+        PAGE => (HTML, INDEX.0.as_str()),
         path => {
             let (_, media_type, text) = ASSETS.iter().find(|(known, _, _)| *known == path)?;
-            response::text(StatusCode::OK, media_type, *text)
+            (*media_type, *text)
         }
     };
+    let mut response = ([(header::CONTENT_TYPE, media_type)], text).into_response();
     page_headers(response.headers_mut(), &INDEX.1);
     Some(response)
 }
 
-/// The page where there is none.
-pub(in crate::serve) fn closed(why: Closed) -> Response {
+/// Returns the page that replaces a closed dashboard.
+pub(in crate::serve) fn closed(reason: ClosedReason) -> Response {
     let css = include_str!("../../../assets/redirect.css").replace('\r', "");
-    let (heading, message) = match why {
-        Closed::NotOpened => (
+    let (heading, message) = match reason {
+        ClosedReason::NotOpened => (
             "This page is not open here",
             "The dashboard is at an address of its own, which is another one in every run.",
         ),
-        Closed::SpentTicket => (
+        ClosedReason::SpentTicket => (
             "This link does not work any more",
             "Each link opens the dashboard once, within a minute.",
         ),
-        Closed::UnknownOwner => (
+        ClosedReason::UnknownOwner => (
             "This page opens in another way",
             "The system does not report which user opened it. Open the address that the terminal \
              shows: it works once, within a minute.",
@@ -151,7 +150,8 @@ pub(in crate::serve) fn closed(why: Closed) -> Response {
     };
     // A template without filters that can fail renders.
     let html = shown.render().unwrap_or_default();
-    let mut response = response::text(StatusCode::UNAUTHORIZED, HTML, html);
+    let headers = [(header::CONTENT_TYPE, HTML)];
+    let mut response = (StatusCode::UNAUTHORIZED, headers, html).into_response();
     let digest = STANDARD.encode(Sha256::digest(&css));
     page_headers(
         response.headers_mut(),
@@ -164,36 +164,34 @@ pub(in crate::serve) fn closed(why: Closed) -> Response {
     response
 }
 
-/// Leads the browser away from the address that held the ticket, and has it forget what an earlier
-/// program at this port left there: service workers, caches and storage.
+/// Redirects the browser to its session, away from the address with the ticket. The browser then
+/// deletes the service workers, caches and storage of an earlier program at this port.
 ///
 /// A browser that follows a redirect from a `file` page sends no `SameSite=Strict` cookie (RFC
-/// 6265bis, section 5.2). So it gets a page of ours that leads on.
-pub(super) fn opened(opened: &Opened, arrival: OpenedFrom) -> Option<Response> {
+/// 6265bis, section 5.2). So it gets a page that forwards.
+pub(super) fn opened(opened: &Opened, from: OpenedFrom) -> Option<Response> {
     let target = &opened.path;
-    let mut response = match arrival {
+    let mut response = match from {
         OpenedFrom::Direct => {
-            let mut response = Response::default();
-            *response.status_mut() = StatusCode::SEE_OTHER;
-            response
+            let location = HeaderValue::from_str(target).ok()?;
+            (StatusCode::SEE_OTHER, [(header::LOCATION, location)]).into_response()
         }
-        OpenedFrom::FromFile => {
-            response::text(StatusCode::OK, HTML, ForwardPage { target }.render().ok()?)
+        OpenedFrom::File => {
+            let page = ForwardPage { target }.render().ok()?;
+            ([(header::CONTENT_TYPE, HTML)], page).into_response()
         }
     };
     let headers = response.headers_mut();
     page_headers(headers, "default-src 'none'; frame-ancestors 'none'");
     clear_site_data(headers);
-    if arrival == OpenedFrom::Direct {
-        headers.insert(header::LOCATION, HeaderValue::from_str(target).ok()?);
-    }
     let mut cookie = HeaderValue::from_str(&opened.cookie).ok()?;
     cookie.set_sensitive(true);
     headers.insert(header::SET_COOKIE, cookie);
     Some(response)
 }
 
-/// [Clear Site Data](https://www.w3.org/TR/clear-site-data/): it unregisters service workers too.
+/// Sets [Clear Site Data](https://www.w3.org/TR/clear-site-data/), which unregisters service workers
+/// too.
 fn clear_site_data(headers: &mut HeaderMap) {
     headers.insert(
         HeaderName::from_static("clear-site-data"),
@@ -201,7 +199,7 @@ fn clear_site_data(headers: &mut HeaderMap) {
     );
 }
 
-/// What a page carries beside what every answer carries.
+/// Sets the headers of every page.
 fn page_headers(headers: &mut HeaderMap, policy: &str) {
     const PAGES: [(HeaderName, &str); 4] = [
         (header::REFERRER_POLICY, "no-referrer"),

@@ -1,61 +1,43 @@
-//! Who may use the dashboard: a ticket opens it once, a cookie is what a browser keeps of that, and
-//! a key is what the page proves itself by.
+//! The sessions of browsers at the dashboard.
 //!
-//! Each opening has a path of its own, below which the page, its parts and its requests are. The
-//! cookie is limited to that path, since cookies do not know ports: another program on this host
-//! gets it only if the browser visits the same path there. So the cookie alone opens the page,
-//! which says nothing, and the key that lets it act is handed out once, to be kept in the storage
-//! of the page's origin. The key travels in a header that no foreign page can send, so it is what
-//! forged requests fail by, too. A second opening in one browser leaves the first one as it is.
+//! A ticket opens a session once. Each session has a path of its own, which contains the page and its
+//! requests. The session's cookie is limited to that path, because cookies do not know ports: another
+//! program on this host gets the cookie only if the browser visits the same path there. So the cookie
+//! alone opens the page, which contains no data. The page gets a key once, keeps it in the storage of
+//! its origin, and sends it in a header that no other page can send. This stops forged requests. A
+//! second session in one browser does not change the first one.
 
 use std::collections::VecDeque;
-use std::future::Future;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
-use axum::http::request::Parts;
-use axum::http::{HeaderMap, Method, StatusCode, header};
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use subtle::ConstantTimeEq;
+use axum::http::{HeaderMap, StatusCode, header};
 
 use crate::error::Result;
 use crate::secret::ServiceSecret;
-use crate::serve::access::is_own_page;
-use crate::serve::instance_dir::{new_secret, random};
+use crate::serve::instance::{is_secret, new_secret, random};
 use crate::serve::response::Refusal;
-use crate::time::Clock;
 
-use super::pages;
-use super::tickets::{Redeemer, Tickets};
+use super::bounded::push;
 
-/// Tickets and sessions are made by the service's owner alone; the oldest go first all the same.
-const MOST: usize = 32;
 /// The header in which the page sends its key.
 const KEY: &str = "acspass-dashboard";
 /// The cookie's name. Its path tells the sessions apart.
 const COOKIE: &str = "acspass";
 
-/// See the module.
-pub(in crate::serve) struct DashboardSessions {
-    tickets: Arc<Tickets>,
-    held: Mutex<SessionList>,
-}
-
+/// The sessions, which end with the service.
 #[derive(Default)]
-struct SessionList {
-    sessions: VecDeque<DashboardSession>,
-}
+pub(super) struct Sessions(Mutex<VecDeque<Session>>);
 
-/// One browser's session, which ends with the service.
-struct DashboardSession {
+/// The session of one browser.
+struct Session {
     /// The first segment of its paths.
     id: String,
     cookie: ServiceSecret,
     key: ServiceSecret,
-    is_handed_out: bool,
+    is_key_issued: bool,
 }
 
-/// What a browser gets for a ticket.
+/// A new session, as the browser gets it.
 pub(super) struct Opened {
     /// The path of the page, with a slash at both ends.
     pub(super) path: String,
@@ -63,174 +45,76 @@ pub(super) struct Opened {
     pub(super) cookie: String,
 }
 
-/// What a request must bring.
-#[derive(PartialEq, Eq)]
-enum Requirement {
-    Cookie,
-    CookieFromOurPage,
-    CookieAndKey,
-    CookieAndKeyFromOurPage,
-    TheBearer,
-}
-
-impl DashboardSessions {
-    pub(in crate::serve) fn new(clock: Arc<dyn Clock>) -> Self {
-        DashboardSessions {
-            tickets: Arc::new(Tickets::new(clock)),
-            held: Mutex::default(),
-        }
-    }
-
-    /// A new ticket's number and secret.
+impl Sessions {
+    /// Opens a session.
     ///
     /// # Errors
     /// [`Kind::Internal`](crate::Kind::Internal) if the system gives no random bytes.
-    pub(super) fn issue(&self, redeemer: Redeemer) -> Result<(u64, ServiceSecret)> {
-        self.tickets.issue(redeemer)
-    }
-
-    /// Ends once the ticket with this number is used or too old.
-    pub(super) fn gone(&self, number: u64) -> impl Future<Output = ()> + use<> {
-        self.tickets.gone(number)
-    }
-
-    /// Redeems the ticket with this secret, or, without one, a ticket that waits for the start page.
-    /// Returns `None` if there is no such ticket.
-    pub(super) fn redeem(&self, secret: Option<&str>) -> Result<Option<Opened>> {
-        let (id, cookie, key) = (new_id()?, new_secret()?, new_secret()?);
-        let is_good = match secret {
-            Some(secret) => self.tickets.redeem(secret),
-            None => self.tickets.redeem_by_start(),
+    pub(super) fn open(&self) -> Result<Opened> {
+        let session = Session {
+            id: random::<16>()?,
+            cookie: new_secret()?,
+            key: new_secret()?,
+            is_key_issued: false,
         };
-        if !is_good {
-            return Ok(None);
-        }
-        let path = format!("/{id}/");
-        let opened = Opened {
-            cookie: format!(
-                "{COOKIE}={}; Path={path}; HttpOnly; SameSite=Strict",
-                cookie.expose()
-            ),
-            path,
-        };
-        let mut held = self.held();
-        make_room(&mut held.sessions);
-        held.sessions.push_back(DashboardSession {
-            id,
-            cookie,
-            key,
-            is_handed_out: false,
-        });
-        Ok(Some(opened))
+        let path = format!("/{}/", session.id);
+        let secret = session.cookie.expose();
+        let cookie = format!("{COOKIE}={secret}; Path={path}; HttpOnly; SameSite=Strict");
+        let mut list = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        push(&mut list, session);
+        Ok(Opened { path, cookie })
     }
 
-    /// The key of this session, if the request's cookie is its own. Nobody gets it twice.
-    pub(super) fn hand_out_key(
+    /// Returns the key of this session if the request has its cookie. Each session returns it once.
+    pub(super) fn issue_key(
         &self,
         id: &str,
         headers: &HeaderMap,
     ) -> Result<ServiceSecret, Refusal> {
-        let mut held = self.held();
-        let session = held
-            .session(id, headers)
-            .filter(|pass| !pass.is_handed_out)
-            .ok_or_else(closed)?;
-        session.is_handed_out = true;
-        Ok(session.key.clone())
+        self.with_session(id, headers, |session| {
+            let is_first = !std::mem::replace(&mut session.is_key_issued, true);
+            is_first.then(|| session.key.clone())
+        })
     }
 
-    /// Whether a request of this session may be answered; `path` is the part of its path that
-    /// follows the session's.
-    pub(in crate::serve) fn admit(
+    /// Rejects a request without the cookie of this session.
+    pub(super) fn check_cookie(&self, id: &str, headers: &HeaderMap) -> Result<(), Refusal> {
+        self.with_session(id, headers, |_| Some(()))
+    }
+
+    /// Rejects a request without the cookie and the key of this session.
+    pub(super) fn check_key(&self, id: &str, headers: &HeaderMap) -> Result<(), Refusal> {
+        let sent = headers.get(KEY).map(|value| value.as_bytes());
+        self.with_session(id, headers, |session| {
+            sent.filter(|sent| is_secret(&session.key, sent)).map(drop)
+        })
+    }
+
+    /// Calls `then` with the session of this id if the request has its cookie. Other programs on this
+    /// host can set a cookie of the same name, before or after ours.
+    fn with_session<T>(
         &self,
         id: &str,
-        path: &str,
-        request: &Parts,
-    ) -> Result<(), Refusal> {
-        let headers = &request.headers;
-        let needs = Requirement::of(&request.method, path);
-        let mut held = self.held();
-        let pass = held.session(id, headers).ok_or_else(closed)?;
-        let has_key = || {
-            let sent = headers.get(KEY).and_then(|value| value.to_str().ok());
-            match sent.is_some_and(|sent| is(&pass.key, sent)) {
-                true => Ok(()),
-                false => Err(closed()),
-            }
-        };
-        match needs {
-            Requirement::Cookie => Ok(()),
-            Requirement::CookieFromOurPage => from_our_page(headers),
-            Requirement::CookieAndKey => has_key(),
-            Requirement::CookieAndKeyFromOurPage => from_our_page(headers).and_then(|()| has_key()),
-            Requirement::TheBearer => Err(closed()),
-        }
-    }
-
-    fn held(&self) -> MutexGuard<'_, SessionList> {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+        headers: &HeaderMap,
+        then: impl FnOnce(&mut Session) -> Option<T>,
+    ) -> Result<T, Refusal> {
+        let mut list = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let session = list.iter_mut().find(|session| session.id == id);
+        let session = session.filter(|session| {
+            let mut cookies = headers
+                .get_all(header::COOKIE)
+                .iter()
+                .filter_map(|line| line.to_str().ok())
+                .flat_map(|line| line.split(';'))
+                .filter_map(|pair| pair.trim().split_once('='))
+                .filter(|(name, _)| *name == COOKIE);
+            cookies.any(|(_, value)| is_secret(&session.cookie, value.as_bytes()))
+        });
+        session.and_then(then).ok_or_else(no_session)
     }
 }
 
-impl SessionList {
-    /// The session of this id, if the request has its cookie. Any other program that the browser
-    /// talks to on this host can set a cookie of the same name, before or after ours.
-    fn session(&mut self, id: &str, headers: &HeaderMap) -> Option<&mut DashboardSession> {
-        let pass = self.sessions.iter_mut().find(|pass| pass.id == id)?;
-        let mut cookies = headers
-            .get_all(header::COOKIE)
-            .iter()
-            .filter_map(|line| line.to_str().ok())
-            .flat_map(|line| line.split(';'))
-            .filter_map(|pair| pair.trim().split_once('='))
-            .filter(|(name, _)| *name == COOKIE);
-        let is_its_own = cookies.any(|(_, value)| is(&pass.cookie, value));
-        is_its_own.then_some(pass)
-    }
-}
-
-impl Requirement {
-    fn of(method: &Method, path: &str) -> Requirement {
-        let reads = *method == Method::GET || *method == Method::HEAD;
-        let is_the_pages = path.starts_with("/dashboard/")
-            || path == "/token"
-            || path == "/identities"
-            || path.starts_with("/identities/");
-        if reads && pages::is_asset(path) {
-            Requirement::Cookie
-        } else if path == super::KEY_PATH {
-            Requirement::CookieFromOurPage
-        } else if !is_the_pages || path == super::TICKETS_PATH {
-            Requirement::TheBearer
-        } else if reads {
-            Requirement::CookieAndKey
-        } else {
-            Requirement::CookieAndKeyFromOurPage
-        }
-    }
-}
-
-/// 128 random bits, as they may stand in a path.
-fn new_id() -> Result<String> {
-    let bytes = random::<16>()?;
-    Ok(URL_SAFE_NO_PAD.encode(bytes.as_ref()))
-}
-
-/// Whether our own page sent this: an approved page of somebody else is none.
-fn from_our_page(headers: &HeaderMap) -> Result<(), Refusal> {
-    let mut sites = headers.get_all("sec-fetch-site").iter();
-    match is_own_page(headers) && sites.all(|site| site == "same-origin") {
-        true => Ok(()),
-        false => Err(Refusal::new(
-            StatusCode::FORBIDDEN,
-            "NotOurPage",
-            "the dashboard's own page did not send this",
-            "use the buttons of the page, or send the service's secret",
-        )),
-    }
-}
-
-fn closed() -> Refusal {
+pub(super) fn no_session() -> Refusal {
     Refusal::new(
         StatusCode::UNAUTHORIZED,
         "DashboardClosed",
@@ -239,30 +123,16 @@ fn closed() -> Refusal {
     )
 }
 
-fn is(secret: &ServiceSecret, sent: &str) -> bool {
-    secret.expose().as_bytes().ct_eq(sent.as_bytes()).into()
-}
-
-pub(super) fn make_room<T>(list: &mut VecDeque<T>) {
-    while list.len() >= MOST {
-        list.pop_front();
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::bounded::MOST;
     use super::*;
-    use crate::time::{SettableClock, Timestamp};
 
     #[test]
-    fn a_cookie_that_somebody_else_set_shuts_nobody_out() {
-        let clock = SettableClock::new(Timestamp::from_unix_seconds(1_800_000_000));
-        let passes = DashboardSessions::new(Arc::new(clock));
+    fn cookie_of_another_program_does_not_close_a_session() {
+        let sessions = Sessions::default();
         let open = || {
-            let (_, ticket) = passes.issue(Redeemer::Secret).expect("a ticket");
-            let opened = passes.redeem(Some(ticket.expose()));
-            let opened = opened.expect("random bytes");
-            let Opened { path, cookie } = opened.expect("the ticket is good");
+            let Opened { path, cookie } = sessions.open().expect("random bytes");
             let (pair, _) = cookie.split_once(';').expect("attributes");
             (path.trim_matches('/').to_owned(), pair.to_owned())
         };
@@ -276,29 +146,23 @@ mod tests {
             (String::new(), false),
         ] {
             let request = axum::http::Request::get("/").header(header::COOKIE, &cookies);
-            let (parts, ()) = request.body(()).expect("a request").into_parts();
-            assert_eq!(passes.admit(&id, "/", &parts).is_ok(), is_open, "{cookies}");
-            assert!(passes.admit("unknown", "/", &parts).is_err(), "{cookies}");
+            let request = request.body(()).expect("a request");
+            let headers = request.headers();
+            let is_admitted = sessions.check_cookie(&id, headers).is_ok();
+            assert_eq!(is_admitted, is_open, "{cookies}");
+            assert!(
+                sessions.check_cookie("unknown", headers).is_err(),
+                "{cookies}"
+            );
         }
     }
 
     #[test]
-    fn the_oldest_tickets_and_sessions_make_room() {
-        let clock = SettableClock::new(Timestamp::from_unix_seconds(1_800_000_000));
-        let passes = DashboardSessions::new(Arc::new(clock));
-        let issue = || passes.issue(Redeemer::Secret).expect("random bytes").1;
-        let redeem = |ticket: &ServiceSecret| {
-            let opened = passes.redeem(Some(ticket.expose()));
-            opened.expect("random bytes").is_some()
-        };
-        let first = issue();
-        for _ in 0..MOST {
-            issue();
-        }
-        assert!(!redeem(&first));
+    fn new_session_replaces_the_oldest_one() {
+        let sessions = Sessions::default();
         for _ in 0..2 * MOST {
-            assert!(redeem(&issue()));
+            sessions.open().expect("random bytes");
         }
-        assert_eq!(passes.held().sessions.len(), MOST);
+        assert_eq!(sessions.0.lock().expect("no panic").len(), MOST);
     }
 }

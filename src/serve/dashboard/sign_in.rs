@@ -1,7 +1,7 @@
-//! Signing in from the dashboard: the page gets the address, the service waits for the answer.
+//! Sign-in from the dashboard: the page gets the URL, and the service waits for the redirect.
 //!
-//! It is the session's own sign-in, with a browser that hands its address over instead of opening
-//! it. One at a time: here by what is waited for, between processes by the store's lock.
+//! It is the session's sign-in, with a browser that returns the URL and does not open it. One sign-in
+//! runs at a time: in this process by [`SignIns`], between processes by the store's lock.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -12,196 +12,167 @@ use tokio::sync::{oneshot, watch};
 
 use crate::account::Account;
 use crate::entra::browser::{Browser, Link, Opened};
-use crate::entra::redirect::RedirectUri;
-use crate::entra::{Entra, Prompt, SignInMethod, SignInOptions};
+use crate::entra::{Prompt, SignInMethod, SignInOptions};
 use crate::error::{Error, Kind, Result};
-use crate::serve::Factory;
-use crate::serve::accounts::{Accounts, blocking};
-use crate::session::Session;
+use crate::serve::accounts::Accounts;
+use crate::serve::blocking::blocking;
+use crate::serve::context::Context;
 
-/// How long the page waits for the address: a browser opens a tab for a click that is a moment
-/// old, and blocks one that is older.
-const ADDRESS: Duration = Duration::from_secs(4);
+use super::account_json::failure;
 
-/// What a sign-in needs.
-pub struct Options {
-    /// Entra ID, for the configured application.
-    pub entra: Factory<Entra>,
-    /// Where the browser brings the answer.
-    pub redirect_uri: RedirectUri,
-    /// How long a person may take.
-    pub timeout: Duration,
-}
+/// How long the page waits for the URL. A browser opens a tab for a recent click only.
+const URL_TIMEOUT: Duration = Duration::from_secs(4);
 
-/// See the module.
+/// The sign-in of the dashboard, if one is pending.
 pub(super) struct SignIns {
-    options: Arc<Options>,
-    session: Session,
-    scopes: Vec<String>,
+    context: Arc<Context>,
     accounts: Arc<Accounts>,
-    now: Arc<Mutex<SignInState>>,
+    state: Arc<Mutex<SignInState>>,
 }
 
 #[derive(Default)]
 enum SignInState {
     #[default]
-    Nothing,
-    Waiting(PendingSignIn),
+    None,
+    Pending(PendingSignIn),
     Failed(Error),
 }
 
 struct PendingSignIn {
-    account: Option<String>,
-    address: watch::Receiver<Option<String>>,
-    /// Dropping it ends the wait.
+    user: Option<String>,
+    url: watch::Receiver<Option<String>>,
+    /// Dropping it cancels the sign-in.
     _cancel: oneshot::Sender<()>,
 }
 
 impl SignIns {
-    pub(super) fn new(
-        options: Options,
-        session: Session,
-        scopes: Vec<String>,
-        accounts: Arc<Accounts>,
-    ) -> Self {
+    pub(super) fn new(context: Arc<Context>, accounts: Arc<Accounts>) -> Self {
         SignIns {
-            options: Arc::new(options),
-            session,
-            scopes,
+            context,
             accounts,
-            now: Arc::default(),
+            state: Arc::default(),
         }
     }
 
-    /// Begins to wait for this user, or for anybody, and returns the address to open; one that is
-    /// waited for already is returned again, and somebody else is waited for no more. `None` where it takes long to come, which the state
-    /// then tells: another process signs in, or Entra is slow.
+    /// Begins a sign-in of this user, or of any user, and returns its URL. Reuses a pending sign-in
+    /// for the same user and cancels one for another user. Returns `None` if there is no URL in time,
+    /// because another process signs in or Entra ID is slow; [`SignIns::json`] shows it later.
     ///
     /// # Errors
-    /// What ended the sign-in before it had an address.
-    pub(super) async fn begin(&self, account: Option<String>) -> Result<Option<String>> {
-        let mut address = self.waiting(account);
-        let told = address.wait_for(Option::is_some);
-        match tokio::time::timeout(ADDRESS, told).await {
-            Ok(Ok(address)) => Ok(address.clone()),
+    /// The error that ended the sign-in before it had a URL.
+    pub(super) async fn begin(&self, user: Option<String>) -> Result<Option<String>> {
+        let mut url = self.pending(user);
+        match tokio::time::timeout(URL_TIMEOUT, url.wait_for(Option::is_some)).await {
+            Ok(Ok(url)) => Ok(url.clone()),
             Err(_) => Ok(None),
-            // It ended, and took the address's other end with it.
-            Ok(Err(_)) => match &*lock(&self.now) {
+            // The sign-in has ended, and its sender is gone.
+            Ok(Err(_)) => match &*lock(&self.state) {
                 SignInState::Failed(error) => Err(error.clone()),
                 _ => Ok(None),
             },
         }
     }
 
-    fn waiting(&self, account: Option<String>) -> watch::Receiver<Option<String>> {
-        let mut now = lock(&self.now);
-        if let SignInState::Waiting(waiting) = &*now
-            && waiting.account == account
+    fn pending(&self, user: Option<String>) -> watch::Receiver<Option<String>> {
+        let mut state = lock(&self.state);
+        if let SignInState::Pending(pending) = &*state
+            && pending.user == user
         {
-            return waiting.address.clone();
+            return pending.url.clone();
         }
-        let (tell, address) = watch::channel(None);
+        let (url_sender, url) = watch::channel(None);
         let (cancel, cancelled) = oneshot::channel();
-        *now = SignInState::Waiting(PendingSignIn {
-            account: account.clone(),
-            address: address.clone(),
+        *state = SignInState::Pending(PendingSignIn {
+            user: user.clone(),
+            url: url.clone(),
             _cancel: cancel,
         });
-        // Held until the outcome is told, so that whoever waits for the address finds it.
-        let (mine, held_open) = (address.clone(), tell.clone());
-        let walk = SignInTask {
-            options: self.options.clone(),
-            session: self.session.clone(),
-            scopes: self.scopes.clone(),
-            account,
-            browser: UrlForwarder(tell),
-        };
-        let (state, accounts) = (self.now.clone(), self.accounts.clone());
+        let (context, accounts) = (self.context.clone(), self.accounts.clone());
+        let (state, own_url) = (self.state.clone(), url.clone());
         tokio::spawn(async move {
-            // It blocks: the store may.
-            let outcome = blocking(move || Handle::current().block_on(walk.run(cancelled))).await;
-            let after = match outcome {
+            // The receivers see the end of the sign-in only after its outcome is in `state`.
+            let _open = url_sender.clone();
+            let browser = UrlForwarder(url_sender);
+            let task = context.clone();
+            // The store may block.
+            let outcome = blocking(move || {
+                Handle::current().block_on(sign_in(&task, user.as_deref(), &browser, cancelled))
+            });
+            let next = match outcome.await {
                 Ok(Some(account)) => {
                     accounts.expire_cache().await;
-                    let name = &account.username;
-                    accounts.events().good(format!("{name} signed in"));
-                    // Apps find it ready. Why there is none, the list of events tells.
+                    let events = &context.events;
+                    events.good(format!("{} signed in", account.username));
+                    // Apps then find a token in memory. The events contain the error.
                     if let Err(error) = accounts.token(Some(&account.home_account_id), None).await {
                         tracing::debug!("no token after the sign-in: {error}");
                     }
-                    SignInState::Nothing
+                    SignInState::None
                 }
-                Ok(None) => SignInState::Nothing,
+                Ok(None) => SignInState::None,
                 Err(error) => {
-                    accounts.events().bad("A sign-in failed", &error);
+                    context.events.bad("A sign-in failed", &error);
                     SignInState::Failed(error)
                 }
             };
             let mut state = lock(&state);
-            // One that was cancelled says nothing of the one that was begun since.
-            if matches!(&*state, SignInState::Waiting(now) if now.address.same_channel(&mine)) {
-                *state = after;
+            // A cancelled sign-in does not change the state of its successor.
+            if matches!(&*state, SignInState::Pending(now) if now.url.same_channel(&own_url)) {
+                *state = next;
             }
-            drop(held_open);
         });
-        address
+        url
     }
 
-    /// Ends the wait, or forgets how it failed.
+    /// Cancels a pending sign-in, and deletes the error of a failed one.
     pub(super) fn end(&self) {
-        *lock(&self.now) = SignInState::Nothing;
+        *lock(&self.state) = SignInState::None;
     }
 
-    /// What is waited for, and what failed last.
+    /// Returns the pending sign-in, and the error of the last one, as JSON.
     pub(super) fn json(&self) -> (Value, Value) {
-        match &*lock(&self.now) {
-            SignInState::Nothing => (Value::Null, Value::Null),
-            SignInState::Waiting(waiting) => {
-                let url = waiting.address.borrow().clone();
-                (json!({"account": waiting.account, "url": url}), Value::Null)
+        match &*lock(&self.state) {
+            SignInState::None => (Value::Null, Value::Null),
+            SignInState::Pending(pending) => {
+                let url = pending.url.borrow().clone();
+                (json!({"account": pending.user, "url": url}), Value::Null)
             }
-            SignInState::Failed(error) => (Value::Null, super::state::failure(error)),
+            SignInState::Failed(error) => (Value::Null, failure(error)),
         }
     }
 }
 
-/// One sign-in.
-struct SignInTask {
-    options: Arc<Options>,
-    session: Session,
-    scopes: Vec<String>,
-    account: Option<String>,
-    browser: UrlForwarder,
-}
-
-impl SignInTask {
-    /// Who signed in; `None` where it was cancelled.
-    async fn run(self, cancelled: oneshot::Receiver<()>) -> Result<Option<Account>> {
-        let entra = (self.options.entra)()?;
-        let by = SignInMethod::Browser {
-            browser: &self.browser,
-            redirect_uri: self.options.redirect_uri.clone(),
-        };
-        let options = SignInOptions {
-            // Who wants somebody else is not to get whom the browser remembers.
-            prompt: self.account.is_none().then_some(Prompt::SelectAccount),
-            ..SignInOptions::new(by, self.options.timeout)
-        };
-        let user = self.account.as_deref();
-        let sign_in = self.session.login(&entra, &options, user, &self.scopes);
-        tokio::select! {
-            record = sign_in => record.map(|record| Some(record.account.clone())),
-            _ = cancelled => Ok(None),
-        }
+/// Signs in. Returns the account, or `None` if the sign-in was cancelled.
+async fn sign_in(
+    context: &Context,
+    user: Option<&str>,
+    browser: &UrlForwarder,
+    cancelled: oneshot::Receiver<()>,
+) -> Result<Option<Account>> {
+    let entra = context.options.clients.entra()?;
+    let method = SignInMethod::Browser {
+        browser,
+        redirect_uri: context.options.redirect_uri.clone(),
+    };
+    let options = SignInOptions {
+        // Without a user, the browser's current account is not chosen silently.
+        prompt: user.is_none().then_some(Prompt::SelectAccount),
+        ..SignInOptions::new(method, context.options.sign_in_timeout)
+    };
+    let scopes = context.options.token_request.scopes();
+    let sign_in = context.session().login(&entra, &options, user, scopes);
+    tokio::select! {
+        record = sign_in => record.map(|record| Some(record.account.clone())),
+        _ = cancelled => Ok(None),
     }
 }
 
-/// Hands the address over to the page.
+/// Sends the URL to the page.
 struct UrlForwarder(watch::Sender<Option<String>>);
 
 impl Browser for UrlForwarder {
     fn open(&self, link: &Link) -> Result<Opened> {
-        // By an authenticated response: it is on no command line.
+        // An authenticated response contains the URL, not a command line.
         match self.0.send(Some(link.target().to_owned())) {
             Ok(()) => Ok(Opened::by("the dashboard")),
             Err(_) => Err(Error::new(
@@ -213,6 +184,6 @@ impl Browser for UrlForwarder {
     }
 }
 
-fn lock(now: &Mutex<SignInState>) -> MutexGuard<'_, SignInState> {
-    now.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock(state: &Mutex<SignInState>) -> MutexGuard<'_, SignInState> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
 }

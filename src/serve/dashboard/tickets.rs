@@ -1,28 +1,28 @@
 //! Tickets: each opens the dashboard in one browser, once, within a minute.
 //!
-//! A ticket is redeemed by its secret. The start page redeems one without it, for a browser that got
-//! no secret on its command line: the caller has then checked that the request is this user's own.
+//! A ticket is redeemed by its secret. The start page redeems a ticket without the secret, for a
+//! browser whose command line has no secret. The caller has then checked that the request comes from
+//! this user.
 
 use std::collections::VecDeque;
 use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use subtle::ConstantTimeEq as _;
 use tokio::sync::watch;
 
 use crate::entra::browser::Link;
 use crate::error::Result;
 use crate::secret::ServiceSecret;
-use crate::serve::instance_dir::new_secret;
+use crate::serve::instance::{is_secret, new_secret};
 use crate::time::{Clock, Timestamp};
 
-use super::sessions::make_room;
+use super::bounded::push;
 
-/// How long a ticket waits for its browser.
-pub(in crate::serve) const TICKET_LIFE: Duration = Duration::from_secs(60);
+/// The lifetime of a ticket.
+pub(super) const TICKET_LIFE: Duration = Duration::from_secs(60);
 
-/// The address that opens the dashboard once, and the ticket behind it.
+/// The address that opens the dashboard once, and the number of its ticket.
 pub struct DashboardLink {
     /// The target contains the ticket; the start page, if there is one, contains no secret.
     pub link: Link,
@@ -30,7 +30,7 @@ pub struct DashboardLink {
     pub number: u64,
 }
 
-/// What redeems a ticket.
+/// The way to redeem a ticket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::serve) enum Redeemer {
     /// Its secret alone.
@@ -39,10 +39,10 @@ pub(in crate::serve) enum Redeemer {
     SecretOrStart,
 }
 
-/// The tickets that wait.
-pub(super) struct Tickets {
+/// The tickets that are not redeemed.
+pub(in crate::serve) struct Tickets {
     clock: Arc<dyn Clock>,
-    held: Mutex<TicketList>,
+    list: Mutex<TicketList>,
     changed: watch::Sender<()>,
 }
 
@@ -58,44 +58,45 @@ struct Ticket {
     secret: ServiceSecret,
     redeemer: Redeemer,
     made_at: Timestamp,
-    running_then: Option<Duration>,
+    /// The running time of the clock at that moment.
+    made_at_running: Option<Duration>,
 }
 
 impl Tickets {
     pub(super) fn new(clock: Arc<dyn Clock>) -> Self {
         Tickets {
             clock,
-            held: Mutex::default(),
+            list: Mutex::default(),
             changed: watch::Sender::new(()),
         }
     }
 
-    /// A new ticket's number and secret.
+    /// Issues a ticket, and returns its number and secret.
     ///
     /// # Errors
     /// [`Kind::Internal`](crate::Kind::Internal) if the system gives no random bytes.
     pub(super) fn issue(&self, redeemer: Redeemer) -> Result<(u64, ServiceSecret)> {
         let secret = new_secret()?;
-        let mut held = self.held();
-        held.last += 1;
-        let number = held.last;
-        make_room(&mut held.tickets);
-        held.tickets.push_back(Ticket {
-            number,
+        let mut list = self.list();
+        list.last += 1;
+        let ticket = Ticket {
+            number: list.last,
             secret: secret.clone(),
             redeemer,
             made_at: self.clock.now(),
-            running_then: self.clock.running(),
-        });
+            made_at_running: self.clock.running(),
+        };
+        let number = ticket.number;
+        push(&mut list.tickets, ticket);
         Ok((number, secret))
     }
 
-    /// Redeems the ticket with this secret. Returns `false` if it is unknown, used or too old.
+    /// Redeems the ticket with this secret. Returns `false` if it is unknown, used or expired.
     pub(super) fn redeem(&self, secret: &str) -> bool {
-        self.take(|ticket| is(&ticket.secret, secret))
+        self.take(|ticket| is_secret(&ticket.secret, secret.as_bytes()))
     }
 
-    /// Redeems the newest ticket that waits for the start page.
+    /// Redeems the newest ticket that the start page may redeem.
     pub(super) fn redeem_by_start(&self) -> bool {
         self.take(|ticket| {
             ticket.redeemer == Redeemer::SecretOrStart && self.left(ticket).is_some()
@@ -103,16 +104,19 @@ impl Tickets {
     }
 
     fn take(&self, is_it: impl Fn(&Ticket) -> bool) -> bool {
-        let mut held = self.held();
-        let at = held.tickets.iter().rposition(is_it);
-        let taken = at.and_then(|at| held.tickets.remove(at));
-        drop(held);
+        let mut list = self.list();
+        let at = list.tickets.iter().rposition(is_it);
+        let taken = at.and_then(|at| list.tickets.remove(at));
+        drop(list);
         self.changed.send_replace(());
         taken.is_some_and(|ticket| self.left(&ticket).is_some())
     }
 
-    /// Ends once the ticket with this number is used or too old.
-    pub(super) fn gone(self: &Arc<Self>, number: u64) -> impl Future<Output = ()> + use<> {
+    /// Ends once the ticket with this number is used or has expired.
+    pub(in crate::serve) fn gone(
+        self: &Arc<Self>,
+        number: u64,
+    ) -> impl Future<Output = ()> + use<> {
         let (tickets, mut changed) = (self.clone(), self.changed.subscribe());
         async move {
             while let Some(left) = tickets.left_of(number) {
@@ -122,33 +126,30 @@ impl Tickets {
     }
 
     fn left_of(&self, number: u64) -> Option<Duration> {
-        let held = self.held();
-        let mut tickets = held.tickets.iter();
+        let list = self.list();
+        let mut tickets = list.tickets.iter();
         self.left(tickets.find(|ticket| ticket.number == number)?)
     }
 
-    /// How long the ticket is still good. Neither a clock that is set back nor a suspended machine
-    /// makes it younger.
+    /// The remaining lifetime of the ticket. Neither a clock that is set back nor a suspended machine
+    /// prolongs it.
     fn left(&self, ticket: &Ticket) -> Option<Duration> {
         let by_wall = self.clock.now().since(ticket.made_at);
-        let age = match (self.clock.running(), ticket.running_then) {
+        let age = match (self.clock.running(), ticket.made_at_running) {
             (Some(now), Some(then)) => by_wall.max(now.saturating_sub(then)),
             _ => by_wall,
         };
         TICKET_LIFE.checked_sub(age).filter(|left| !left.is_zero())
     }
 
-    fn held(&self) -> MutexGuard<'_, TicketList> {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    fn list(&self) -> MutexGuard<'_, TicketList> {
+        self.list.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-fn is(secret: &ServiceSecret, sent: &str) -> bool {
-    secret.expose().as_bytes().ct_eq(sent.as_bytes()).into()
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::bounded::MOST;
     use super::*;
     use crate::time::SettableClock;
 
@@ -188,6 +189,18 @@ mod tests {
         issue(Redeemer::SecretOrStart);
         clock.advance(TICKET_LIFE);
         assert!(!tickets.redeem_by_start());
+    }
+
+    #[test]
+    fn new_ticket_replaces_the_oldest_one() {
+        let (_, tickets) = tickets();
+        let issue = || tickets.issue(Redeemer::Secret).expect("random bytes").1;
+        let first = issue();
+        for _ in 0..MOST {
+            issue();
+        }
+        assert!(!tickets.redeem(first.expose()));
+        assert!(tickets.redeem(issue().expose()));
     }
 
     #[tokio::test]

@@ -16,8 +16,10 @@ use acspass::entra::redirect::RedirectUri;
 use acspass::entra::{Authority, Entra};
 use acspass::exchange::{ExchangeKind, TokenSource};
 use acspass::http::{self, Http};
-use acspass::serve::{DashboardSignIn, Options, Server};
-use acspass::session::{CacheLookup, Exchange, Net, Session, SignInOptions, Target, TokenRequest};
+use acspass::serve::{Clients, Options, Server};
+use acspass::session::{
+    CacheLookup, Exchange, Net, Overview, Session, SignInOptions, Target, TokenRequest,
+};
 use acspass::store::{MemoryStore, SessionStore};
 use acspass::time::{Clock, SettableClock, Timestamp};
 use acspass::{Error, Kind};
@@ -174,24 +176,56 @@ fn options(emulator: &Arc<Emulator>, clock: SettableClock, begun: &Arc<Mutex<usi
         .expect("a runtime");
     let signed_in = runtime.block_on(renewal.run(&make_net, Some(&options)));
     signed_in.expect("a sign-in");
-    let connection_string = emulator.http_connection_string();
     Options {
         session,
         token_request,
-        net: Arc::new(make_net),
-        owner: Arc::new(move || IdentityClient::from_connection_string(&connection_string)),
-        owned: Arc::new(|| Err(Error::new(Kind::Usage, "nobody asks for it", "do not"))),
-        sign_in: DashboardSignIn {
-            entra: Arc::new(|| Err(Error::new(Kind::Usage, "nobody signs in", "do not"))),
-            redirect_uri: RedirectUri::localhost(0),
-            timeout: HANGS,
-        },
-        overview: Arc::new(|| Err(Error::new(Kind::Usage, "nobody asks for it", "do not"))),
+        clients: Arc::new(RenewalClients {
+            make_net,
+            connection_string: emulator.http_connection_string(),
+        }),
         profile: "default".to_owned(),
         clock: by_clock,
         origins: Vec::new(),
-        sign_in_needed: Arc::new(|error| panic!("nobody has to sign in: {error}")),
+        redirect_uri: RedirectUri::localhost(0),
+        sign_in_timeout: HANGS,
+        sign_in_needed: Arc::new(|error| panic!("a sign-in is needed: {error}")),
     }
+}
+
+/// The clients of a service that only renews tokens.
+struct RenewalClients<F> {
+    make_net: F,
+    connection_string: String,
+}
+
+impl<F> Clients for RenewalClients<F>
+where
+    F: Fn() -> acspass::Result<Net> + Send + Sync,
+{
+    fn net(&self) -> acspass::Result<Net> {
+        (self.make_net)()
+    }
+
+    fn identity_client(&self) -> acspass::Result<IdentityClient> {
+        IdentityClient::from_connection_string(&self.connection_string)
+    }
+
+    fn resource(&self) -> acspass::Result<Endpoint> {
+        unused()
+    }
+
+    fn entra(&self) -> acspass::Result<Entra> {
+        unused()
+    }
+
+    fn overview(&self) -> acspass::Result<Overview> {
+        unused()
+    }
+}
+
+fn unused<T>() -> acspass::Result<T> {
+    let message = "the test sends no such request";
+    Err(Error::new(Kind::Usage, message, "do not"))
 }
 
 /// What the callers saw.

@@ -1,0 +1,76 @@
+//! The JSON of an account for the page, without secrets.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::error::Error;
+use crate::json;
+use crate::serve::accounts::CredentialState;
+use crate::session::{AccountState, TokenState};
+use crate::time::{Clock, Timestamp};
+
+/// An account with the remaining lifetime of its tokens, by the service's clock.
+pub(super) fn account(
+    state: &AccountState,
+    credential: &CredentialState,
+    clock: &dyn Clock,
+) -> Value {
+    let (action, after) = next_action(state, credential, clock);
+    let mut json = json::account(&state.account);
+    json["username"] = json!(json::clean(&state.account.username));
+    json["active"] = json!(state.active);
+    json["entraToken"] = token(state.entra);
+    json["communicationToken"] = token(state.communication);
+    json["next"] = json!({
+        "does": action,
+        "on": after.map(|after| minute(clock.now().plus(after))),
+    });
+    json["failure"] = credential.failure.as_ref().map_or(Value::Null, failure);
+    json
+}
+
+/// An error as the page shows it.
+pub(super) fn failure(error: &Error) -> Value {
+    let message = match error.code() {
+        Some(code) => format!("{} ({code})", error.message()),
+        None => error.message().to_owned(),
+    };
+    json!({
+        "message": json::clean(&message),
+        "hint": json::clean(error.hint()),
+    })
+}
+
+fn token(state: Option<TokenState>) -> Value {
+    state.map_or(Value::Null, |state| {
+        json!({
+            "expiresOn": state.expires_on.to_string(),
+            "expiresInSeconds": state.left.as_secs(),
+            "fresh": state.fresh,
+        })
+    })
+}
+
+/// The time in whole minutes: the page shows no seconds, and a value that stays the same is drawn once.
+fn minute(time: Timestamp) -> String {
+    let seconds = time.unix_seconds();
+    Timestamp::from_unix_seconds(seconds - seconds.rem_euclid(60)).to_string()
+}
+
+/// The next action for an account, and its delay if the service acts without a request.
+fn next_action(
+    state: &AccountState,
+    credential: &CredentialState,
+    clock: &dyn Clock,
+) -> (&'static str, Option<Duration>) {
+    let is_fresh = |token: Option<TokenState>| token.is_some_and(|token| token.fresh);
+    match credential.token.as_ref().map(|token| token.due_in(clock)) {
+        _ if credential.needs_sign_in => ("sign-in", None),
+        Some(due) if !due.is_zero() => ("renews", Some(due)),
+        _ if is_fresh(state.communication) => ("hands-out", None),
+        _ if is_fresh(state.entra) => ("exchanges", None),
+        _ if state.can_renew => ("redeems", None),
+        _ => ("sign-in", None),
+    }
+}

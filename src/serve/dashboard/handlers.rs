@@ -1,0 +1,232 @@
+//! The handlers of the page's requests.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::{RawQuery, Request, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::IntoResponse;
+use axum::routing::{get, post};
+use axum::{Extension, Json, Router};
+use serde_json::{Value, json};
+use url::form_urlencoded;
+
+use crate::json;
+use crate::jwt;
+use crate::serve::accounts::Accounts;
+use crate::serve::blocking::blocking;
+use crate::serve::body::Members;
+use crate::serve::context::Context;
+use crate::serve::instance::Running;
+use crate::serve::response::{Refusal, Reply, done};
+use crate::text::secret_form;
+
+use super::access::{Access, KEY_PATH, SessionId, TICKETS_PATH};
+use super::account_json;
+use super::sign_in::SignIns;
+use super::tickets::{Redeemer, TICKET_LIFE};
+
+/// How long a request waits for a ticket to be used. A service that stops waits for its responses.
+const TICKET_WAIT: Duration = Duration::from_secs(1);
+/// The query of a ticket that the start page may redeem.
+const START_QUERY: &str = "start";
+
+/// The state of the handlers.
+pub(in crate::serve) struct Dashboard {
+    pub(in crate::serve) access: Access,
+    pub(in crate::serve) context: Arc<Context>,
+    accounts: Arc<Accounts>,
+    sign_ins: SignIns,
+    /// The service, as the page shows it.
+    running: Running,
+}
+
+type DashboardState = State<Arc<Dashboard>>;
+
+/// Returns the routes of the page. They change with the page, so that the OpenAPI document does not
+/// contain them.
+pub(in crate::serve) fn routes(dashboard: Arc<Dashboard>) -> Router {
+    Router::new()
+        .route(TICKETS_PATH, post(issue_ticket).get(await_ticket))
+        .route(KEY_PATH, post(issue_key))
+        .route("/dashboard/state", get(state))
+        .route("/dashboard/claims", get(claims))
+        .route(
+            "/dashboard/sign-in",
+            post(begin_sign_in).delete(end_sign_in),
+        )
+        .route("/dashboard/switch", post(switch))
+        .route("/dashboard/sign-out", post(sign_out))
+        .with_state(dashboard)
+}
+
+impl Dashboard {
+    /// A dashboard at this port of its own.
+    pub(in crate::serve) fn new(
+        context: Arc<Context>,
+        accounts: Arc<Accounts>,
+        running: &Running,
+        port: u16,
+    ) -> Self {
+        Dashboard {
+            access: Access::new(context.options.clock.clone(), port),
+            sign_ins: SignIns::new(context.clone(), accounts.clone()),
+            accounts,
+            context,
+            running: running.clone(),
+        }
+    }
+}
+
+/// `POST /dashboard/tickets`; with `?start`, for a browser that is about to be started.
+async fn issue_ticket(State(dashboard): DashboardState, RawQuery(query): RawQuery) -> Reply {
+    let link = dashboard.access.link(match query.as_deref() {
+        Some(START_QUERY) => Redeemer::SecretOrStart,
+        _ => Redeemer::Secret,
+    })?;
+    let json = json!({
+        "url": link.link.target(),
+        "start": link.link.start(),
+        "number": link.number,
+        "expiresInSeconds": TICKET_LIFE.as_secs(),
+    });
+    Ok((StatusCode::CREATED, Json(json)).into_response())
+}
+
+/// `GET /dashboard/tickets?number=N`: whether a ticket is still unused, after a change or one second.
+async fn await_ticket(State(dashboard): DashboardState, RawQuery(query): RawQuery) -> Reply {
+    let number = query
+        .as_deref()
+        .and_then(|query| query.strip_prefix("number="));
+    let number = number.and_then(|number| number.parse().ok());
+    let number = number
+        .ok_or_else(|| Refusal::of_request("no ticket is named", "name it, like `?number=1`"))?;
+    let gone = dashboard.access.tickets.gone(number);
+    let is_gone = tokio::time::timeout(TICKET_WAIT, gone).await.is_ok();
+    Ok(Json(json!({"waits": !is_gone})).into_response())
+}
+
+async fn issue_key(
+    State(dashboard): DashboardState,
+    session: Option<Extension<SessionId>>,
+    headers: HeaderMap,
+) -> Reply {
+    let id = session
+        .map(|Extension(SessionId(id))| id)
+        .unwrap_or_default();
+    let key = dashboard.access.sessions.issue_key(&id, &headers)?;
+    Ok(Json(json!({"key": key.expose()})).into_response())
+}
+
+async fn state(State(dashboard): DashboardState) -> Reply {
+    // Read first: if it shows no sign-in, the accounts contain the result of the sign-in.
+    let (sign_in, sign_in_failure) = dashboard.sign_ins.json();
+    let context = &dashboard.context;
+    let options = &context.options;
+    let clients = options.clients.clone();
+    let (states, owner) =
+        blocking(move || Ok((clients.overview()?.accounts(), clients.resource()))).await?;
+    let accounts = states.iter().map(|state| {
+        let credential = dashboard.accounts.state(&state.account.home_account_id);
+        account_json::account(state, &credential, context.clock())
+    });
+    let accounts: Vec<Value> = accounts.collect();
+    let owner = match owner {
+        Ok(endpoint) => json!({"endpoint": endpoint.as_str()}),
+        Err(error) => json::error(&error),
+    };
+    let running = &dashboard.running;
+    let json = json!({
+        "now": context.clock().now().to_string(),
+        "version": env!("CARGO_PKG_VERSION"),
+        "profile": options.profile,
+        "store": context.session().store_name(),
+        "service": {
+            "url": running.url,
+            "secretFile": running.secret_file.display().to_string(),
+            "socket": running.socket.as_ref().map(|path| path.display().to_string()),
+            "minValiditySeconds": options.token_request.min_validity.as_secs(),
+        },
+        "accounts": accounts,
+        "signIn": sign_in,
+        "signInFailed": sign_in_failure,
+        "owner": owner,
+        "events": context.events.json(),
+    });
+    Ok(Json(json).into_response())
+}
+
+/// Returns the claims of this account's token, without the token.
+async fn claims(State(dashboard): DashboardState, RawQuery(query): RawQuery) -> Reply {
+    let mut pairs = form_urlencoded::parse(query.as_deref().unwrap_or_default().as_bytes());
+    let user = pairs.find(|(name, _)| name == "account");
+    let user = user.map(|(_, user)| user.into_owned());
+    let (_, token) = dashboard.accounts.token(user.as_deref(), None).await?;
+    let decoded = jwt::decode(token.token.expose()).ok_or_else(|| {
+        Refusal::new(
+            StatusCode::CONFLICT,
+            "OpaqueToken",
+            "this token cannot be read: it is not three parts of JSON",
+            "it is as good as any; there is nothing to show of it",
+        )
+    })?;
+    let json = json!({
+        "header": decoded.header,
+        "claims": decoded.claims,
+        "expiresOn": token.expires_on.to_string(),
+    });
+    Ok(Json(json).into_response())
+}
+
+async fn begin_sign_in(State(dashboard): DashboardState, request: Request) -> Reply {
+    let account = account(request).await?;
+    let url = dashboard.sign_ins.begin(account).await?;
+    Ok(Json(json!({"url": url})).into_response())
+}
+
+async fn end_sign_in(State(dashboard): DashboardState) -> Reply {
+    dashboard.sign_ins.end();
+    Ok(done())
+}
+
+async fn switch(State(dashboard): DashboardState, request: Request) -> Reply {
+    let user = required_account(request).await?;
+    let context = dashboard.context.clone();
+    let account = blocking(move || context.session().activate(&user)).await?;
+    dashboard.accounts.expire_cache().await;
+    let events = &dashboard.context.events;
+    events.good(format!("{} is the active account", account.username));
+    Ok(done())
+}
+
+async fn sign_out(State(dashboard): DashboardState, request: Request) -> Reply {
+    let user = required_account(request).await?;
+    let context = dashboard.context.clone();
+    let removed = blocking(move || context.session().forget(&user)).await;
+    // The index may have changed although the store failed to delete its item.
+    dashboard.accounts.expire_cache().await;
+    let events = &dashboard.context.events;
+    events.good(format!("{} was signed out", removed?.username));
+    Ok(done())
+}
+
+/// Reads the account of a request, if the body has one.
+async fn account(request: Request) -> Result<Option<String>, Refusal> {
+    let mut members = Members::read(request).await?;
+    let account = members.text("account")?;
+    members.end()?;
+    // The sign-in puts it as `login_hint` into an address that the browser keeps.
+    match account.as_deref().and_then(secret_form) {
+        Some(form) => Err(Refusal::of_request(
+            format!("the body's member `account` has the form of {form}"),
+            "name a username or a home account id",
+        )),
+        None => Ok(account),
+    }
+}
+
+async fn required_account(request: Request) -> Result<String, Refusal> {
+    account(request).await?.ok_or_else(|| {
+        Refusal::of_request("no account is named", "name it, like {\"account\": \"…\"}")
+    })
+}

@@ -1,0 +1,217 @@
+//! Listens and serves.
+
+use std::future::Future;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use crate::error::{Error, Result};
+use crate::files::Folder;
+use crate::hardening::Confined;
+use crate::loopback::serve::{Limits, serve};
+use crate::loopback::{self, Bound};
+
+use super::access::{Authorizer, Transport};
+use super::accounts::Accounts;
+use super::context::Context;
+use super::dashboard::{Dashboard, DashboardLink, Redeemer};
+use super::instance::{InstanceDir, Served};
+use super::options::Options;
+use super::routes::{SecretCheck, behind_dashboard, behind_secret, router};
+use super::service::Service;
+
+/// The default port: in the range that IANA registers on request, and unassigned.
+pub const PORT: u16 = 8487;
+
+/// The limits of the port and of the socket.
+const LIMITS: Limits = Limits {
+    connections: 16 * 1024,
+    buffers: 2 * 1024,
+    unauthenticated: 3 * 512,
+    kept_buffers: 1024,
+    head: 16 * 1024,
+    // A program sends its request at once. A known program may use its connection again later; the
+    // idle connection costs little, and is closed if there are too many.
+    idle: Duration::from_secs(10),
+    authenticated_idle: Duration::from_secs(5 * 60),
+    unauthenticated_exchange: Duration::from_secs(5),
+    // Longer than a refresh with all its retries.
+    exchange: Duration::from_secs(5 * 60),
+    stall: Duration::from_secs(10),
+    linger: Duration::from_secs(2),
+    tick: Duration::from_millis(250),
+    // A refresh in progress may end.
+    grace: Duration::from_secs(5),
+    dates: true,
+};
+
+/// The limits of the dashboard. A browser opens few connections, but sends the cookies of every
+/// program on this host.
+const DASHBOARD_LIMITS: Limits = Limits {
+    connections: 1024,
+    buffers: 256,
+    unauthenticated: 192,
+    kept_buffers: 128,
+    head: 64 * 1024,
+    ..LIMITS
+};
+
+/// The sockets of a service.
+#[derive(Debug)]
+pub enum Sockets {
+    /// Both loopback families at this port; 0 takes a free one.
+    Port(u16),
+    /// Listeners that a service manager bound and keeps.
+    Given(Vec<TcpListener>),
+}
+
+impl From<u16> for Sockets {
+    fn from(port: u16) -> Self {
+        Sockets::Port(port)
+    }
+}
+
+/// A service with its port, its folder and its secret. Dropping it removes the secret and the socket.
+pub struct Server {
+    service: Service,
+    authorizer: Arc<Authorizer>,
+    dashboard: Arc<Dashboard>,
+    bound: Bound,
+    dashboard_bound: Bound,
+    dir: InstanceDir,
+}
+
+impl Server {
+    /// Takes the folder and the sockets, and writes the secret of this run. The service answers no
+    /// request before [`Server::run`].
+    ///
+    /// # Errors
+    /// [`Kind::Usage`](crate::Kind::Usage) if another service has the folder or the port, or if the
+    /// given sockets are not suitable; [`Kind::Store`](crate::Kind::Store) if the folder cannot be
+    /// written.
+    pub fn open(
+        mut options: Options,
+        sockets: impl Into<Sockets>,
+        folder: impl Into<Folder>,
+    ) -> Result<Server> {
+        let mut dir = InstanceDir::acquire(&folder.into())?;
+        let bound = match sockets.into() {
+            Sockets::Port(port) => loopback::bind(port)?,
+            Sockets::Given(listeners) => loopback::adopt(listeners)?,
+        };
+        // A new port, and so a new origin, in every run.
+        let dashboard_bound = loopback::bind(0)?;
+        let serves = Served::by(&options.session, &options.token_request);
+        let secret = dir.publish(bound.port, serves)?;
+        let authorizer = Authorizer::new(secret, std::mem::take(&mut options.origins));
+        let context = Arc::new(Context::new(options));
+        let accounts = Arc::new(Accounts::new(context.clone()));
+        let dashboard = Dashboard::new(
+            context.clone(),
+            accounts.clone(),
+            dir.running(),
+            dashboard_bound.port,
+        );
+        Ok(Server {
+            service: Service { context, accounts },
+            authorizer: Arc::new(authorizer),
+            dashboard: Arc::new(dashboard),
+            bound,
+            dashboard_bound,
+            dir,
+        })
+    }
+
+    /// `http://127.0.0.1:PORT`.
+    pub fn url(&self) -> &str {
+        &self.dir.running().url
+    }
+
+    /// Issues a ticket that opens the dashboard in one browser, once, within a minute. With
+    /// `has_start`, its link has a start page if the system reports the owners of connections.
+    ///
+    /// # Errors
+    /// [`Kind::Internal`](crate::Kind::Internal) if the system gives no random bytes.
+    pub fn dashboard_opening(&self, has_start: bool) -> Result<DashboardLink> {
+        self.dashboard.access.link(match has_start {
+            true => Redeemer::SecretOrStart,
+            false => Redeemer::Secret,
+        })
+    }
+
+    /// Ends once the ticket is used or has expired.
+    pub fn dashboard_opened(&self, opening: &DashboardLink) -> impl Future<Output = ()> + use<> {
+        self.dashboard.access.tickets.gone(opening.number)
+    }
+
+    /// The file that contains the secret, and nothing else.
+    pub fn secret_file(&self) -> &Path {
+        &self.dir.running().secret_file
+    }
+
+    /// The Unix socket, if there is one.
+    pub fn socket(&self) -> Option<&PathBuf> {
+        self.dir.running().socket.as_ref()
+    }
+
+    /// Writes to the lock file how far this process is confined.
+    pub fn note_confinement(&mut self, confined: Confined) {
+        self.dir.note_confinement(confined);
+    }
+
+    /// Serves until `stop` ends. Then requests in progress may take five more seconds.
+    ///
+    /// # Errors
+    /// [`Kind::Internal`](crate::Kind::Internal) if a listener cannot be used.
+    pub async fn run(self, stop: impl Future<Output = ()>) -> Result<()> {
+        let mut dir = self.dir;
+        let port = Transport::Port(self.bound.port);
+        let (stop_sender, stopping) = watch::channel(false);
+        let router = router(self.service.clone(), self.dashboard.clone());
+        let at = |transport| {
+            let check = SecretCheck {
+                authorizer: self.authorizer.clone(),
+                context: self.service.context.clone(),
+                transport,
+            };
+            behind_secret(router.clone(), check)
+        };
+        let dashboard = behind_dashboard(router.clone(), self.dashboard.clone());
+        let dashboard = serve(
+            self.dashboard_bound,
+            None,
+            dashboard,
+            DASHBOARD_LIMITS,
+            stopping.clone(),
+        );
+        let tcp = serve(self.bound, None, at(port), LIMITS, stopping.clone());
+        #[cfg(unix)]
+        let unix = {
+            let (socket, service) = (dir.take_listener(), at(Transport::Socket));
+            async move {
+                match socket {
+                    Some(socket) => {
+                        loopback::serve::serve_unix(socket, service, LIMITS, stopping).await
+                    }
+                    None => Ok(()),
+                }
+            }
+        };
+        #[cfg(not(unix))]
+        let unix = async { std::io::Result::Ok(()) };
+        let stopped = async {
+            stop.await;
+            // An error means that no listener is left.
+            let _ = stop_sender.send(true);
+            std::io::Result::Ok(())
+        };
+        let served = tokio::try_join!(tcp, dashboard, unix, stopped);
+        drop(dir);
+        served.map(drop).map_err(|error| {
+            Error::internal("the service's sockets cannot be used").caused_by(error)
+        })
+    }
+}

@@ -1,0 +1,99 @@
+//! The handlers that return tokens of signed-in accounts, and those that describe the service.
+
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::{RawQuery, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::IntoResponse;
+use serde_json::json;
+use url::form_urlencoded;
+
+use crate::input;
+use crate::json;
+use crate::secret::EntraToken;
+use crate::text::quoted;
+use crate::time::parse_duration;
+
+use super::identities::exchange;
+use super::response::{Refusal, Reply};
+use super::service::Service;
+
+/// The OpenAPI document.
+pub(super) const OPENAPI: &str = include_str!("../../assets/openapi.json");
+/// The header in which a client of the authentication hero sample sends the user's Entra token.
+const TEAMS_TOKEN: &str = "teams-user-aad-token";
+
+pub(super) async fn health() -> Reply {
+    Ok(Json(json!({"status": "ok"})).into_response())
+}
+
+pub(super) async fn openapi() -> Reply {
+    Ok(([(header::CONTENT_TYPE, "application/json")], OPENAPI).into_response())
+}
+
+pub(super) async fn token(State(service): State<Service>, RawQuery(query): RawQuery) -> Reply {
+    let (user, min_validity) = token_query(query.as_deref().unwrap_or_default())?;
+    let (account, token) = service
+        .accounts
+        .token(user.as_deref(), min_validity)
+        .await?;
+    service.context.events.token_returned(&account.account);
+    let shape = json::TokenShape {
+        account: (&account.account).into(),
+        expires_in_seconds: token.left(service.context.clock()).as_secs(),
+        expires_on: token.expires_on,
+        token: token.token.expose(),
+    };
+    Ok(Json(shape).into_response())
+}
+
+pub(super) async fn status(State(Service { context, .. }): State<Service>) -> Reply {
+    let accounts = context.overview().await?.accounts();
+    let store = context.session().store_name();
+    Ok(Json(json::status(&context.options.profile, store, &accounts)).into_response())
+}
+
+/// Responds as the hero sample does: status 201, and the token alone.
+pub(super) async fn teams_token(State(service): State<Service>, headers: HeaderMap) -> Reply {
+    let (token, expires_on) = match headers.get(TEAMS_TOKEN) {
+        Some(sent) => {
+            let sent = input::token(sent.to_str().unwrap_or_default());
+            let sent = EntraToken::new(sent.into_owned());
+            let issued = exchange(&service.context, sent).await?;
+            (issued.token, issued.expires_on)
+        }
+        None => {
+            let (account, token) = service.accounts.token(None, None).await?;
+            service.context.events.token_returned(&account.account);
+            (token.token.clone(), token.expires_on)
+        }
+    };
+    let json = json!({"token": token.expose(), "expiresOn": expires_on.to_string()});
+    Ok((StatusCode::CREATED, Json(json)).into_response())
+}
+
+/// Reads the parameters of `GET /token`.
+fn token_query(query: &str) -> Result<(Option<String>, Option<Duration>), Refusal> {
+    let (mut user, mut min_validity) = (None, None);
+    for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+        match name.as_ref() {
+            "account" if user.is_none() => {
+                user = Some(input::bare(&value).to_owned());
+            }
+            "min-validity" if min_validity.is_none() => {
+                min_validity = Some(parse_duration(input::bare(&value))?);
+            }
+            _ => {
+                return Err(Refusal::of_request(
+                    format!(
+                        "{} is no parameter here, or stands there twice",
+                        quoted(&name)
+                    ),
+                    "the parameters are `account` and `min-validity`",
+                ));
+            }
+        }
+    }
+    Ok((user, min_validity))
+}
