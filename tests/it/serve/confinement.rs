@@ -12,7 +12,7 @@ use acspass::emulator::{Emulator, Options};
 use super::{HANGS, Service};
 use crate::harness::{Home, TestBrowser};
 
-/// What the intruder of debug builds tries outside the service's folders.
+/// What the confinement probe of debug builds tries outside the service's folders.
 const ATTEMPTS: [&str; 8] = [
     "read", "write", "create", "move", "list", "link", "symlink", "run",
 ];
@@ -108,7 +108,7 @@ fn service_with_the_credential_of_a_program_is_not_confined_and_says_so() {
 
 /// Both places are compiled for debug builds only, and no other place knows the variable.
 #[test]
-fn the_intruder_is_no_part_of_a_release() {
+fn confinement_probe_is_not_in_a_release() {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let read = |name: &str| fs::read_to_string(source.join(name)).expect("source");
     let only_in_debug = |text: &str, line: &str| {
@@ -119,8 +119,11 @@ fn the_intruder_is_no_part_of_a_release() {
         );
         assert_eq!(text.matches(line).count(), 1, "{line}");
     };
-    only_in_debug(&read("cli/mod.rs"), "mod intruder;");
-    only_in_debug(&read("cli/confined.rs"), "super::intruder::act(");
+    only_in_debug(&read("cli/service/mod.rs"), "mod confinement_probe;");
+    only_in_debug(
+        &read("cli/service/confinement.rs"),
+        "super::confinement_probe::act(",
+    );
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml");
     let manifest = fs::read_to_string(manifest).expect("Cargo.toml");
     assert!(!manifest.contains("debug-assertions"), "a release has none");
