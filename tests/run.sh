@@ -54,7 +54,7 @@ step "cargo clippy"
 cargo clippy --locked --all-targets -- -D warnings
 
 step "cargo test"
-cargo test --locked --lib --bins --tests --examples
+cargo test --locked --lib --bins --tests --test it --examples
 
 for feature in identity session emulator serve; do
     step "the feature $feature alone"

@@ -197,15 +197,19 @@ async fn accept<S, D: Acceptor>(
                 Some(acceptor) => acceptor.admits(&stream).await,
                 None => None,
             };
-            if let Some(admission) = admitted {
-                let head = limits.head;
-                let service = Admitted {
-                    service,
-                    admission,
-                    head,
-                };
-                handle_connection::<_, D>(stream, tls, service, limits, capacity, told).await;
-            }
+            let Some(admission) = admitted else {
+                // A reset frees the peer's port. After an ordinary close, another user could hold
+                // every port of the machine in CLOSE_WAIT, and this user could not connect.
+                stream.abort();
+                return;
+            };
+            let head = limits.head;
+            let service = Admitted {
+                service,
+                admission,
+                head,
+            };
+            handle_connection::<_, D>(stream, tls, service, limits, capacity, told).await;
         });
     }
     drop(listener);

@@ -58,6 +58,8 @@ impl PendingConnections {
                 return ConnectionOutcome::Gone;
             };
             let Some(admission) = peers.admit(local, peer).await else {
+                // A reset frees the peer's port, which another user could hold otherwise.
+                let _ = stream.set_zero_linger();
                 return ConnectionOutcome::Gone;
             };
             match request::read(&mut stream, TIME_LIMIT).await {

@@ -265,9 +265,10 @@ impl Login {
 fn send_as(mut user: Command, port: u16, request: &str) -> String {
     const CLIENT: &str = "
 import socket, sys
-client = socket.create_connection(('127.0.0.1', int(sys.argv[1])), timeout=20)
+request = sys.stdin.buffer.read()
 try:
-    client.sendall(sys.stdin.buffer.read())
+    client = socket.create_connection(('127.0.0.1', int(sys.argv[1])), timeout=20)
+    client.sendall(request)
     while part := client.recv(65536):
         sys.stdout.buffer.write(part)
 except (ConnectionResetError, BrokenPipeError):

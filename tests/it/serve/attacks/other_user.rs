@@ -23,8 +23,8 @@ if sys.argv[3] == "on-device":
 client.bind((host, 0))
 print(client.getsockname()[1], file=sys.stderr, flush=True)
 request = sys.stdin.buffer.read()
-client.connect((host, int(sys.argv[2])))
 try:
+    client.connect((host, int(sys.argv[2])))
     client.sendall(request)
     while part := client.recv(65536):
         sys.stdout.buffer.write(part)
@@ -95,5 +95,31 @@ fn connection_of_another_user_is_closed_unread_even_with_the_secret() {
         }
     }
     besieged.assert_still_answers();
+    besieged.end();
+}
+
+/// Connects, sends nothing, and prints how the connection ends.
+const SILENT_CLIENT: &str = r#"
+import socket, sys
+try:
+    client = socket.create_connection((sys.argv[1], int(sys.argv[2])), timeout=20)
+    print("end" if client.recv(1) == b"" else "data")
+except ConnectionResetError:
+    print("reset")
+"#;
+
+#[test]
+fn refused_connection_is_reset_so_that_it_holds_no_port() {
+    let home = home();
+    let besieged = Besieged::start(&home);
+    let port = besieged.service.port.to_string();
+    for host in ["127.0.0.1", "::1"] {
+        let output = EVE
+            .command(PYTHON)
+            .args(["-c", SILENT_CLIENT, host, &port])
+            .output()
+            .expect("setpriv and python3");
+        assert_eq!(String::from_utf8_lossy(&output.stdout), "reset\n", "{host}");
+    }
     besieged.end();
 }
