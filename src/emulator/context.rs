@@ -1,26 +1,24 @@
 //! The context that all requests share.
 
-use std::sync::{Arc, MutexGuard};
+use std::sync::MutexGuard;
 
 use tokio::sync::watch;
 
 use crate::emulator::certificate::Certificate;
 use crate::emulator::names;
-use crate::emulator::options::MissingIdentity;
+use crate::emulator::options::Options;
 use crate::emulator::sign::Signer;
 use crate::emulator::state::{Inner, State};
 use crate::loopback;
-use crate::time::Clock;
+use crate::time::Timestamp;
 
-/// Clock, keys, settings and state.
+/// Options, keys and state.
 pub(crate) struct Context {
-    pub(crate) clock: Arc<dyn Clock>,
+    /// The options, with valid host names in lower case.
+    pub(crate) options: Options,
     pub(crate) signer: Signer,
     pub(crate) certificate: Certificate,
     pub(crate) state: State,
-    pub(crate) missing_identity: MissingIdentity,
-    pub(crate) takes_sibling_tokens: bool,
-    pub(crate) host_names: Vec<String>,
     pub(crate) http_port: u16,
     pub(crate) https_port: Option<u16>,
     /// Turns true when the emulator is dropped.
@@ -33,9 +31,13 @@ impl Context {
         self.state.lock()
     }
 
+    pub(crate) fn now(&self) -> Timestamp {
+        self.options.clock.now()
+    }
+
     /// Returns whether a `Host` header names this emulator at this port.
     pub(crate) fn is_own_host(&self, scheme: &str, host: &str, port: u16) -> bool {
-        names::is_ours(scheme, host, port, &self.host_names)
+        names::is_ours(scheme, host, port, &self.options.host_names)
     }
 
     /// Returns whether scheme and host of a token's issuer or audience are this emulator's, or
@@ -44,7 +46,7 @@ impl Context {
         let Some((scheme, host)) = base.split_once("://") else {
             return false;
         };
-        if self.takes_sibling_tokens && matches!(scheme, "http" | "https") {
+        if self.options.takes_sibling_tokens && matches!(scheme, "http" | "https") {
             let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
             return loopback::is_loopback_host(name) || loopback::is_loopback_host(host);
         }

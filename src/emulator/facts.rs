@@ -64,7 +64,7 @@ impl Emulator {
     /// Returns a token for `AZURE_FEDERATED_TOKEN_FILE`, with which a workload authenticates as the
     /// service app. It expires after one day.
     pub fn federated_token(&self) -> String {
-        let now = self.context.clock.now();
+        let now = self.context.now();
         let token = self.context.signer.access_token(&json!({
             "iss": directory::FEDERATION.issuer,
             "sub": directory::FEDERATION.subject,

@@ -13,6 +13,7 @@ mod ca;
 mod certificate;
 mod context;
 mod directory;
+mod ensure;
 mod entra;
 mod facts;
 mod faults;

@@ -13,7 +13,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ring::digest;
 
-use crate::emulator::directory::{self, Tenant, User};
+use crate::emulator::directory::{Tenant, User};
 use crate::emulator::http::{Reply, Request};
 use crate::emulator::scopes::Scopes;
 
@@ -29,18 +29,12 @@ pub(crate) type Fields = Vec<(String, String)>;
 pub(crate) enum Page<'a> {
     /// `/`: the emulator and its ids.
     #[template(path = "emulator/front.html")]
-    Front {
-        base: &'a str,
-        users: &'a [User],
-        personas: &'a [User],
-    },
-    /// Choose a user. `unknown` is a hint that names no user.
+    Front { base: &'a str },
+    /// Choose a user of `tenant`. `unknown` is a hint that names no user.
     #[template(path = "emulator/sign_in.html")]
     SignIn {
         unknown: Option<&'a str>,
         tenant: Tenant,
-        users: Vec<&'static User>,
-        personas: Vec<&'static User>,
         fields: Fields,
     },
     /// A response to the client as a form that submits itself.
@@ -59,15 +53,15 @@ pub(crate) enum Page<'a> {
     #[template(path = "emulator/consent.html")]
     Consent {
         user: &'a User,
-        scopes: Vec<(String, String)>,
+        scopes: &'a Scopes,
         fields: Fields,
     },
     /// Only an admin may consent to the app's scopes.
     #[template(path = "emulator/admin_consent.html")]
     AdminConsent {
+        request: &'a Request,
         user: &'a User,
-        scopes: Vec<(String, String)>,
-        details: [(&'static str, &'a str); 3],
+        scopes: &'a Scopes,
         fields: Fields,
     },
     /// Enter the code of the second factor. `wrong` states that the last one was not accepted.
@@ -86,58 +80,7 @@ pub(crate) enum Page<'a> {
     },
 }
 
-impl<'a> Page<'a> {
-    pub(crate) fn front(base: &str) -> Page<'_> {
-        Page::Front {
-            base,
-            users: directory::ordinary(),
-            personas: directory::personas(),
-        }
-    }
-
-    /// Offers the users with an account in `tenant`.
-    pub(crate) fn sign_in(unknown: Option<&str>, tenant: Tenant, fields: Fields) -> Page<'_> {
-        let offered = |users: &'static [User]| {
-            let users = users.iter();
-            users
-                .filter(|user| user.seen_from(tenant).is_some())
-                .collect()
-        };
-        Page::SignIn {
-            unknown,
-            tenant,
-            users: offered(directory::ordinary()),
-            personas: offered(directory::personas()),
-            fields,
-        }
-    }
-
-    pub(crate) fn consent(user: &'a User, scopes: &Scopes, fields: Fields) -> Page<'a> {
-        Page::Consent {
-            user,
-            scopes: split(scopes),
-            fields,
-        }
-    }
-
-    pub(crate) fn admin_consent(
-        request: &'a Request,
-        user: &'a User,
-        scopes: &Scopes,
-        fields: Fields,
-    ) -> Page<'a> {
-        Page::AdminConsent {
-            user,
-            scopes: split(scopes),
-            details: [
-                ("Error", "AADSTS90094"),
-                ("Request Id", &request.request_id),
-                ("Correlation Id", &request.correlation_id),
-            ],
-            fields,
-        }
-    }
-
+impl Page<'_> {
     /// Renders the page.
     pub(crate) fn reply(&self, status: u16) -> Reply {
         let script = match self {

@@ -67,12 +67,12 @@ impl Emulator {
     /// # Errors
     /// [`Kind::Usage`](crate::Kind::Usage) if a requested port is taken or a host name is invalid;
     /// [`Kind::Internal`](crate::Kind::Internal) if the system provides no socket or thread.
-    pub fn start(options: Options) -> Result<Emulator> {
-        let host_names = names::checked(&options.host_names)?;
+    pub fn start(mut options: Options) -> Result<Emulator> {
+        options.host_names = names::checked(&options.host_names)?;
         let http = loopback::bind(options.http_port)?;
         let https = match options.https_port {
             Some(port) => {
-                let authority = Authority::new(options.clock.now(), &host_names)?;
+                let authority = Authority::new(options.clock.now(), &options.host_names)?;
                 Some((loopback::bind(port)?, authority))
             }
             None => None,
@@ -82,10 +82,7 @@ impl Emulator {
             signer: Signer::new()?,
             certificate: Certificate::published()?,
             state: State::new(&options),
-            clock: options.clock,
-            missing_identity: options.missing_identity,
-            takes_sibling_tokens: options.takes_sibling_tokens,
-            host_names,
+            options,
             http_port: http.port,
             https_port: https.as_ref().map(|(bound, _)| bound.port),
             stopping,
@@ -166,7 +163,7 @@ impl Emulator {
 
     /// Returns the user codes that can be entered at [`Emulator::device_page`] now, oldest first.
     pub fn user_codes(&self) -> Vec<String> {
-        let now = self.context.clock.now();
+        let now = self.context.now();
         self.context.state().devices.user_codes(now)
     }
 
@@ -194,7 +191,7 @@ impl Emulator {
     /// Evaluation. Each exchange then responds with 401 and a claims challenge, in the form that
     /// Microsoft documents for APIs. Microsoft does not publish whether the real resource does so.
     pub fn revoke_access(&self) {
-        let now = self.context.clock.now();
+        let now = self.context.now();
         self.context.state().access_revoked = Some(now);
     }
 

@@ -1,5 +1,7 @@
 //! The resources with their scopes, and the `scope` parameter.
 
+use std::collections::BTreeSet;
+
 use crate::emulator::verify::is_guid;
 
 /// An API with one of its identifiers.
@@ -81,19 +83,16 @@ pub(crate) fn audience_named(name: &str) -> Option<&'static str> {
         .find(|audience| audience.eq_ignore_ascii_case(name))
 }
 
+/// The OpenID Connect scopes, in the order of Entra's responses.
+const OPENID_SCOPES: [&str; 4] = ["openid", "profile", "email", "offline_access"];
+
 /// The content of a `scope` parameter.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Scopes {
-    /// `openid` requests an id_token.
-    pub(crate) openid: bool,
-    /// `profile` requests names in it.
-    pub(crate) profile: bool,
-    /// `email` requests the address in it.
-    pub(crate) email: bool,
-    /// `offline_access` requests a refresh token.
-    pub(crate) offline_access: bool,
+    /// The OpenID Connect scopes, which are among [`OPENID_SCOPES`].
+    openid: BTreeSet<&'static str>,
     /// The resource scopes in the order of the request: resource and short name.
-    pub(crate) on_resources: Vec<(&'static Resource, &'static str)>,
+    on_resources: Vec<(&'static Resource, &'static str)>,
 }
 
 /// An invalid scope.
@@ -114,17 +113,14 @@ impl Scopes {
         for word in text.split(' ').filter(|word| !word.is_empty()) {
             // Entra accepts scopes in any case and responds with its own spelling: AzureAD/
             // microsoft-authentication-library-for-go#214.
-            match word.to_ascii_lowercase().as_str() {
-                "openid" => scopes.openid = true,
-                "profile" => scopes.profile = true,
-                "email" => scopes.email = true,
-                "offline_access" => scopes.offline_access = true,
-                _ => {
-                    let scope = find(word)?;
-                    if !scopes.on_resources.contains(&scope) {
-                        scopes.on_resources.push(scope);
-                    }
-                }
+            let mut openid = OPENID_SCOPES.iter();
+            if let Some(scope) = openid.find(|scope| scope.eq_ignore_ascii_case(word)) {
+                scopes.openid.insert(scope);
+                continue;
+            }
+            let scope = find(word)?;
+            if !scopes.on_resources.contains(&scope) {
+                scopes.on_resources.push(scope);
             }
         }
         let all = scopes.on_resources.iter();
@@ -135,6 +131,11 @@ impl Scopes {
             Some((resource, _)) => Err(BadScope::Scope(format!("{}{DEFAULT}", resource.prefix))),
             None => Ok(scopes),
         }
+    }
+
+    /// Returns whether an OpenID Connect scope is in the list.
+    pub(crate) fn has(&self, scope: &str) -> bool {
+        self.openid.contains(scope)
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -154,10 +155,7 @@ impl Scopes {
 
     /// Adds the OpenID Connect scopes of another list.
     pub(crate) fn with_openid_of(mut self, other: &Scopes) -> Scopes {
-        self.openid |= other.openid;
-        self.profile |= other.profile;
-        self.email |= other.email;
-        self.offline_access |= other.offline_access;
+        self.openid.extend(&other.openid);
         self
     }
 
@@ -186,10 +184,11 @@ impl Scopes {
         let mut words: Vec<String> = names
             .map(|name| format!("{}{name}", resource.prefix))
             .collect();
-        if self.openid {
+        // Entra adds `profile` to `openid`.
+        if self.has("openid") {
             words.extend(["openid".to_owned(), "profile".to_owned()]);
         }
-        if self.email {
+        if self.has("email") {
             words.push("email".to_owned());
         }
         words.join(" ")
@@ -197,14 +196,8 @@ impl Scopes {
 
     /// Returns the parameter's text, for a refresh token.
     pub(crate) fn to_text(&self) -> String {
-        let flags = [
-            (self.openid, "openid"),
-            (self.profile, "profile"),
-            (self.email, "email"),
-            (self.offline_access, "offline_access"),
-        ];
-        let set = flags.iter().filter(|(is_set, _)| *is_set);
-        let words = set.map(|(_, word)| (*word).to_owned());
+        let openid = OPENID_SCOPES.iter().filter(|scope| self.has(scope));
+        let words = openid.map(|word| (*word).to_owned());
         let scopes = self.on_resources.iter();
         let scopes = scopes.map(|(resource, name)| format!("{}{name}", resource.prefix));
         words.chain(scopes).collect::<Vec<_>>().join(" ")

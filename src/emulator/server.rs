@@ -41,7 +41,7 @@ pub(crate) async fn answer(
     listener: Listener,
     request: HttpRequest<Incoming>,
 ) -> Result<Response, Dropped> {
-    let now = context.clock.now();
+    let now = context.now();
     let mut entry = LoggedRequest {
         method: request.method().to_string(),
         path: request.uri().path().to_owned(),
@@ -111,7 +111,11 @@ async fn respond(request: &Request, fault: Option<FaultKind>) -> Result<Reply, R
 
 fn dispatch(request: &Request) -> Reply {
     match request.path.as_str() {
-        "/" => Page::front(&request.base).reply(200).named("page"),
+        "/" => Page::Front {
+            base: &request.base,
+        }
+        .reply(200)
+        .named("page"),
         "/emulator/whoami" => acs::token::whoami(request),
         names::MANAGED_IDENTITY_PATH => entra::managed_identity::answer(request),
         path if names::is_acs_path(path) => acs::operations::answer(request),

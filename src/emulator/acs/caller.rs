@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use super::error::AcsError;
 use crate::emulator::directory;
+use crate::emulator::ensure::ensure;
 use crate::emulator::http::Request;
 use crate::emulator::scopes::RESOURCE_AUDIENCES;
 use crate::emulator::verify::SignedRequest;
@@ -50,10 +51,10 @@ impl EntraClaims {
 
     /// Checks that the token is for one of these audiences.
     pub(crate) fn check_audience(&self, audiences: &[&str]) -> Result<(), &'static str> {
-        match audiences.contains(&self.aud.as_str()) {
-            true => Ok(()),
-            false => Err("the token is for another audience"),
-        }
+        ensure(
+            audiences.contains(&self.aud.as_str()),
+            "the token is for another audience",
+        )
     }
 
     /// Checks that the resource has not revoked the token since. Only the tokens of clients with

@@ -205,7 +205,7 @@ fn existing(request: &Request) -> Result<String, AcsError> {
 }
 
 fn missing(request: &Request) -> AcsError {
-    let error = match request.context.missing_identity {
+    let error = match request.context.options.missing_identity {
         MissingIdentity::NotOwned => AcsError::IDENTITY_NOT_OWNED,
         MissingIdentity::NotFound => AcsError::IDENTITY_NOT_FOUND,
     };

@@ -3,6 +3,7 @@
 use serde::de::DeserializeOwned;
 
 use super::error::AcsError;
+use crate::emulator::ensure::ensure;
 use crate::emulator::http::Request;
 
 /// Reads a body of this media type.
@@ -11,9 +12,7 @@ pub(crate) fn read<T: DeserializeOwned>(
     media_type: &str,
     problem: &'static str,
 ) -> Result<T, AcsError> {
-    if !request.is_of_type(media_type) {
-        return Err(AcsError::MEDIA_TYPE);
-    }
+    ensure(request.is_of_type(media_type), AcsError::MEDIA_TYPE)?;
     serde_json::from_slice(&request.body).map_err(|_| AcsError::model(problem))
 }
 

@@ -26,9 +26,12 @@ struct Operation {
     handler: Handler,
 }
 
-/// Makes an operation of the resource's owner.
-const fn managed(
-    name: &'static str,
+/// The caller manages the resource. Other operations check the caller themselves.
+const MANAGED: bool = true;
+const BY_USER: bool = false;
+
+const fn operation(
+    (name, is_managed): (&'static str, bool),
     method: Method,
     path: &'static str,
     versions: Versions,
@@ -39,45 +42,33 @@ const fn managed(
         method,
         path,
         versions,
-        is_managed: true,
+        is_managed,
         handler,
     }
-}
-
-/// Makes an exchange of a user's Entra token.
-const fn by_user(
-    name: &'static str,
-    path: &'static str,
-    versions: Versions,
-    handler: Handler,
-) -> Operation {
-    let mut operation = managed(name, Method::POST, path, versions, handler);
-    operation.is_managed = false;
-    operation
 }
 
 const EXTENSION_ONE: &str = "/access/teamsExtension/tenants/*/assignments/*";
 
 #[rustfmt::skip]
 static OPERATIONS: [Operation; 18] = [
-    managed("create_identity", Method::POST, "/identities", SINCE_FIRST, identities::create),
-    managed("delete_identity", Method::DELETE, "/identities/*", SINCE_FIRST, identities::delete),
-    managed("revoke_tokens", Method::PATCH, "/identities/*", &[FIRST], identities::revoke_before),
-    managed("get_identity", Method::GET, "/identities/*", &[PREVIEW], identities::get),
-    managed("issue_token", Method::POST, "/identities/*/token", &[FIRST], identities::issue),
-    managed("issue_token", Method::POST, "/identities/*/:issueAccessToken", SINCE_STABLE, identities::issue),
-    managed("revoke_tokens", Method::POST, "/identities/*/:revokeAccessTokens", SINCE_STABLE, identities::revoke),
-    managed("exchange", Method::POST, "/teamsUser/:exchangeAccessToken", SINCE_TEAMS, exchange::exchange),
-    by_user("entra_exchange", "/access/entra/:exchangeAccessToken", &[PREVIEW], access::exchange_entra),
-    by_user("teams_extension_exchange", "/access/teamsExtension/:exchangeAccessToken", SINCE_EXTENSION, access::exchange_teams_extension),
-    managed("list_assignments", Method::GET, "/access/entra/assignments", &[PREVIEW], assignments::list),
-    managed("update_assignments", Method::PATCH, "/access/entra/assignments", &[PREVIEW], assignments::update),
-    managed("get_assignment", Method::GET, "/access/entra/assignments/*", &[PREVIEW], assignments::get),
-    managed("put_assignment", Method::PUT, "/access/entra/assignments/*", &[PREVIEW], assignments::put),
-    managed("delete_assignment", Method::DELETE, "/access/entra/assignments/*", &[PREVIEW], assignments::delete),
-    managed("get_assignment", Method::GET, EXTENSION_ONE, SINCE_EXTENSION, assignments::get),
-    managed("put_assignment", Method::PUT, EXTENSION_ONE, SINCE_EXTENSION, assignments::put),
-    managed("delete_assignment", Method::DELETE, EXTENSION_ONE, SINCE_EXTENSION, assignments::delete),
+    operation(("create_identity", MANAGED), Method::POST, "/identities", SINCE_FIRST, identities::create),
+    operation(("delete_identity", MANAGED), Method::DELETE, "/identities/*", SINCE_FIRST, identities::delete),
+    operation(("revoke_tokens", MANAGED), Method::PATCH, "/identities/*", &[FIRST], identities::revoke_before),
+    operation(("get_identity", MANAGED), Method::GET, "/identities/*", &[PREVIEW], identities::get),
+    operation(("issue_token", MANAGED), Method::POST, "/identities/*/token", &[FIRST], identities::issue),
+    operation(("issue_token", MANAGED), Method::POST, "/identities/*/:issueAccessToken", SINCE_STABLE, identities::issue),
+    operation(("revoke_tokens", MANAGED), Method::POST, "/identities/*/:revokeAccessTokens", SINCE_STABLE, identities::revoke),
+    operation(("exchange", MANAGED), Method::POST, "/teamsUser/:exchangeAccessToken", SINCE_TEAMS, exchange::exchange),
+    operation(("entra_exchange", BY_USER), Method::POST, "/access/entra/:exchangeAccessToken", &[PREVIEW], access::exchange_entra),
+    operation(("teams_extension_exchange", BY_USER), Method::POST, "/access/teamsExtension/:exchangeAccessToken", SINCE_EXTENSION, access::exchange_teams_extension),
+    operation(("list_assignments", MANAGED), Method::GET, "/access/entra/assignments", &[PREVIEW], assignments::list),
+    operation(("update_assignments", MANAGED), Method::PATCH, "/access/entra/assignments", &[PREVIEW], assignments::update),
+    operation(("get_assignment", MANAGED), Method::GET, "/access/entra/assignments/*", &[PREVIEW], assignments::get),
+    operation(("put_assignment", MANAGED), Method::PUT, "/access/entra/assignments/*", &[PREVIEW], assignments::put),
+    operation(("delete_assignment", MANAGED), Method::DELETE, "/access/entra/assignments/*", &[PREVIEW], assignments::delete),
+    operation(("get_assignment", MANAGED), Method::GET, EXTENSION_ONE, SINCE_EXTENSION, assignments::get),
+    operation(("put_assignment", MANAGED), Method::PUT, EXTENSION_ONE, SINCE_EXTENSION, assignments::put),
+    operation(("delete_assignment", MANAGED), Method::DELETE, EXTENSION_ONE, SINCE_EXTENSION, assignments::delete),
 ];
 
 impl Operation {

@@ -80,7 +80,7 @@ struct Presented {
 pub(crate) fn accepted(context: &Context, token: &str) -> Option<Value> {
     let claims: Value = context.signer.read(token)?;
     let presented: Presented = serde_json::from_value(claims.clone()).ok()?;
-    if presented.resource_id != RESOURCE_ID || context.clock.now().unix_seconds() >= presented.exp {
+    if presented.resource_id != RESOURCE_ID || context.now().unix_seconds() >= presented.exp {
         return None;
     }
     let is_valid = match name_in(&presented.skypeid) {

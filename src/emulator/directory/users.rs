@@ -129,6 +129,11 @@ impl User {
         }
     }
 
+    /// Returns whether the page of a sign-in at `tenant` offers the user.
+    pub(crate) fn is_offered_at(&self, tenant: &Tenant) -> bool {
+        self.seen_from(*tenant).is_some()
+    }
+
     fn accounts(&self) -> impl Iterator<Item = Member> {
         std::iter::once(self.home).chain(self.guest)
     }

@@ -9,6 +9,7 @@ use super::requirements::{self, FormAnswers, Stop};
 use super::scope::read_scopes;
 use super::{aadsts, claims, tokens};
 use crate::emulator::directory::{self, SignInRequirement, Tenant, User};
+use crate::emulator::ensure::ensure;
 use crate::emulator::http::{Reply, Request};
 use crate::emulator::names::{CANCEL_FIELD, USER_FIELD};
 use crate::emulator::pages::Page;
@@ -82,7 +83,11 @@ pub(crate) fn answer(request: &Request, segment: &str) -> Reply {
         return back.refuse(request, &cancelled(chosen.and(user)));
     }
     let Some(user) = user else {
-        let page = Page::sign_in(wanted.hint.as_deref(), tenant, params.into_pairs());
+        let page = Page::SignIn {
+            unknown: wanted.hint.as_deref(),
+            tenant,
+            fields: params.into_pairs(),
+        };
         return page.reply(200);
     };
     let Some(member) = user.seen_from(tenant) else {
@@ -164,15 +169,11 @@ fn read_return(segment: &str, params: &Params) -> Result<(Tenant, Return), Entra
 }
 
 fn read(params: &Params) -> Result<AuthorizeRequest, EntraError> {
-    if !matches!(
-        params.get("response_mode"),
-        None | Some("query" | "fragment" | "form_post")
-    ) {
-        return Err(aadsts::UNSUPPORTED_RESPONSE_MODE);
-    }
-    if params.need("response_type")? != "code" {
-        return Err(aadsts::UNSUPPORTED_RESPONSE_TYPE);
-    }
+    let mode = params.get("response_mode").unwrap_or("query");
+    let is_mode = matches!(mode, "query" | "fragment" | "form_post");
+    ensure(is_mode, aadsts::UNSUPPORTED_RESPONSE_MODE)?;
+    let is_code = params.need("response_type")? == "code";
+    ensure(is_code, aadsts::UNSUPPORTED_RESPONSE_TYPE)?;
     let scopes = read_scopes(params.need("scope")?)?;
     let method = params.get("code_challenge_method");
     let challenge = match params.get("code_challenge") {

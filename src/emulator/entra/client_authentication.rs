@@ -9,6 +9,7 @@ use super::aadsts;
 use super::error::EntraError;
 use super::params::Params;
 use crate::emulator::directory::{FEDERATION, ServiceApp};
+use crate::emulator::ensure::ensure;
 use crate::emulator::http::Request;
 
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
@@ -63,9 +64,8 @@ pub(crate) fn check(
     let assertion = params.get("client_assertion");
     let assertion = assertion.ok_or(aadsts::MISSING_CREDENTIAL)?;
     request.state().keep_secret(assertion);
-    if params.get("client_assertion_type") != Some(ASSERTION_TYPE) {
-        return Err(aadsts::UNSUPPORTED_ASSERTION_TYPE);
-    }
+    let is_supported = params.get("client_assertion_type") == Some(ASSERTION_TYPE);
+    ensure(is_supported, aadsts::UNSUPPORTED_ASSERTION_TYPE)?;
     let (header, claims) = decode(assertion).ok_or(aadsts::MALFORMED_ASSERTION)?;
     if claims.iss == app.client_id {
         check_certificate(request, &header, assertion, &claims, app)?;
@@ -73,9 +73,10 @@ pub(crate) fn check(
         check_federation(request, assertion, &claims, app)?;
     }
     let now = request.now.unix_seconds() as f64;
-    if now < claims.nbf.floor() || now >= claims.exp {
-        return Err(aadsts::EXPIRED_ASSERTION);
-    }
+    ensure(
+        now >= claims.nbf.floor() && now < claims.exp,
+        aadsts::EXPIRED_ASSERTION,
+    )?;
     Ok(Credential::Assertion)
 }
 
@@ -87,25 +88,20 @@ fn check_certificate(
     app: &ServiceApp,
 ) -> Result<(), EntraError> {
     let certificate = &request.context.certificate;
-    if !app.has_certificate || !certificate.is_named_by(header) {
-        return Err(aadsts::UNKNOWN_CERTIFICATE);
-    }
+    let is_registered = app.has_certificate && certificate.is_named_by(header);
+    ensure(is_registered, aadsts::UNKNOWN_CERTIFICATE)?;
     let signed: Option<Value> = certificate.signer.open(assertion, &["RS256", "PS256"]);
-    if signed.is_none() {
-        return Err(aadsts::WRONG_SIGNATURE);
-    }
-    if claims.sub != app.client_id {
-        return Err(aadsts::OTHER_SUBJECT);
-    }
+    ensure(signed.is_some(), aadsts::WRONG_SIGNATURE)?;
+    ensure(claims.sub == app.client_id, aadsts::OTHER_SUBJECT)?;
     let (base, path) = match claims.aud.match_indices('/').nth(2) {
         Some((end, _)) => claims.aud.split_at(end),
         None => (claims.aud.as_str(), ""),
     };
     let is_endpoint = path.ends_with("/oauth2/v2.0/token") || path.ends_with("/v2.0");
-    match is_endpoint && request.context.is_own_base(base) {
-        true => Ok(()),
-        false => Err(aadsts::WRONG_AUDIENCE),
-    }
+    ensure(
+        is_endpoint && request.context.is_own_base(base),
+        aadsts::WRONG_AUDIENCE,
+    )
 }
 
 fn check_federation(
@@ -114,17 +110,12 @@ fn check_federation(
     claims: &Assertion,
     app: &ServiceApp,
 ) -> Result<(), EntraError> {
-    if !app.has_certificate || claims.iss != FEDERATION.issuer {
-        return Err(aadsts::UNKNOWN_ISSUER);
-    }
-    if claims.aud != FEDERATION.audience {
-        return Err(aadsts::UNKNOWN_AUDIENCE);
-    }
-    if claims.sub != FEDERATION.subject {
-        return Err(aadsts::UNKNOWN_SUBJECT);
-    }
+    let is_known = app.has_certificate && claims.iss == FEDERATION.issuer;
+    ensure(is_known, aadsts::UNKNOWN_ISSUER)?;
+    ensure(claims.aud == FEDERATION.audience, aadsts::UNKNOWN_AUDIENCE)?;
+    ensure(claims.sub == FEDERATION.subject, aadsts::UNKNOWN_SUBJECT)?;
     let signed: Option<Value> = request.context.signer.read(assertion);
-    signed.map(|_| ()).ok_or(aadsts::WRONG_FEDERATED_SIGNATURE)
+    ensure(signed.is_some(), aadsts::WRONG_FEDERATED_SIGNATURE)
 }
 
 /// Decodes header and claims without verification.

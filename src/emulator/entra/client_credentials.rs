@@ -11,6 +11,7 @@ use super::params::{Params, unknown_client};
 use super::scope::read_scopes;
 use super::tokens::random;
 use crate::emulator::directory::{CONTOSO, ServiceApp, Tenant};
+use crate::emulator::ensure::ensure;
 use crate::emulator::http::Request;
 use crate::emulator::scopes::Resource;
 
@@ -27,9 +28,10 @@ pub(crate) fn grant(
         Tenant::Common | Tenant::Organizations => return Err(aadsts::NO_TENANT),
     }
     let credential = client_authentication::check(request, params, app)?;
-    if params.get("grant_type") != Some("client_credentials") {
-        return Err(aadsts::OTHER_CLIENTS_GRANT);
-    }
+    ensure(
+        params.get("grant_type") == Some("client_credentials"),
+        aadsts::OTHER_CLIENTS_GRANT,
+    )?;
     let resource = resource(params.need("scope")?)?;
     let (token, life) = token(request, app, resource.audience, credential);
     Ok(json!({

@@ -30,8 +30,8 @@ pub(crate) fn start(request: &Request, segment: &str) -> Result<Reply, EntraErro
     let device_code = format!("D{}", tokens::random());
     let user_code = user_code()?;
     let uri = format!("{}/devicelogin", request.base);
-    let mut state = request.state();
-    let (life, interval) = (state.device_code_life, state.device_interval);
+    let options = &request.context.options;
+    let (life, interval) = (options.device_code_life, options.device_interval);
     let body = json!({
         "user_code": user_code,
         "device_code": device_code,
@@ -43,6 +43,7 @@ pub(crate) fn start(request: &Request, segment: &str) -> Result<Reply, EntraErro
              to authenticate."
         ),
     });
+    let mut state = request.state();
     state.keep_secret(&device_code);
     state.devices.add(Device {
         device_code,
@@ -117,7 +118,12 @@ fn decide(request: &Request, mut params: Params) -> Result<Outcome, Box<Reply>> 
     let user = params.take(USER_FIELD).and_then(|name| User::named(&name));
     let chosen = user.and_then(|user| Some((user, user.seen_from(device.tenant)?)));
     let Some((user, member)) = chosen else {
-        let page = Page::sign_in(None, device.tenant, fields);
+        let (unknown, tenant) = (None, device.tenant);
+        let page = Page::SignIn {
+            unknown,
+            tenant,
+            fields,
+        };
         return Err(Box::new(page.reply(200)));
     };
     fields.push((USER_FIELD.to_owned(), user.username.to_owned()));

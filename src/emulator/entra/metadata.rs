@@ -2,53 +2,39 @@
 //!
 //! The URLs have the scheme and host of the request, so that http and https both work.
 
+use askama::Template;
 use serde_json::{Value, json};
 
 use super::aadsts;
 use super::error::EntraError;
 use super::params::{Params, tenant_named};
 use crate::emulator::directory::Tenant;
+use crate::emulator::ensure::ensure;
 use crate::emulator::http::{Reply, Request};
 
-/// Returns the metadata, with exactly Entra's members.
+/// The metadata, with exactly Entra's members.
+#[derive(Template)]
+#[template(path = "emulator/openid-configuration.json", escape = "none")]
+struct Configuration<'a> {
+    root: &'a str,
+    base: &'a str,
+    host: &'a str,
+    issuer: String,
+    is_one: bool,
+}
+
+/// Returns the metadata of a tenant.
 pub(crate) fn configuration(request: &Request, segment: &str) -> Result<Reply, EntraError> {
     let tenant = tenant_named(segment)?;
-    let host = &request.host;
-    let base = format!("{}/{}", request.base, tenant.segment());
-    let region = match tenant {
-        Tenant::One(_) => Value::from("NA"),
-        _ => Value::Null,
+    let json = Configuration {
+        root: &request.base,
+        base: &format!("{}/{}", request.base, tenant.segment()),
+        host: &request.host,
+        issuer: issuer(&request.base, tenant),
+        is_one: matches!(tenant, Tenant::One(_)),
     };
-    let body = json!({
-        "token_endpoint": format!("{base}/oauth2/v2.0/token"),
-        "token_endpoint_auth_methods_supported":
-            ["client_secret_post", "private_key_jwt", "client_secret_basic"],
-        "jwks_uri": format!("{base}/discovery/v2.0/keys"),
-        "response_modes_supported": ["query", "fragment", "form_post"],
-        "subject_types_supported": ["pairwise"],
-        "id_token_signing_alg_values_supported": ["RS256"],
-        "response_types_supported": ["code", "id_token", "code id_token", "id_token token"],
-        "scopes_supported": ["openid", "profile", "email", "offline_access"],
-        "issuer": issuer(&request.base, tenant),
-        "request_uri_parameter_supported": false,
-        "userinfo_endpoint": format!("{}/oidc/userinfo", request.base),
-        "authorization_endpoint": format!("{base}/oauth2/v2.0/authorize"),
-        "device_authorization_endpoint": format!("{base}/oauth2/v2.0/devicecode"),
-        "http_logout_supported": true,
-        "frontchannel_logout_supported": true,
-        "end_session_endpoint": format!("{base}/oauth2/v2.0/logout"),
-        "claims_supported": [
-            "sub", "iss", "cloud_instance_name", "cloud_instance_host_name",
-            "cloud_graph_host_name", "msgraph_host", "aud", "exp", "iat", "auth_time", "acr",
-            "nonce", "preferred_username", "name", "tid", "ver", "at_hash", "c_hash", "email",
-        ],
-        "kerberos_endpoint": format!("{base}/kerberos"),
-        "tenant_region_scope": region,
-        "cloud_instance_name": host,
-        "cloud_graph_host_name": host,
-        "msgraph_host": host,
-        "rbac_url": request.base,
-    });
+    // The hosts and tenants are this emulator's, so the file is valid JSON.
+    let body: Value = serde_json::from_str(&json.render().unwrap_or_default()).unwrap_or_default();
     Ok(Reply::json(200, &body).with("cache-control", "max-age=86400, private"))
 }
 
@@ -78,9 +64,10 @@ pub(crate) fn keys(
 pub(crate) fn instance(request: &Request) -> Result<Reply, EntraError> {
     let params = Params::parse(request.query.as_bytes())?;
     let version = params.need("api-version")?;
-    if !matches!(version, "1.0" | "1.1") {
-        return Err(aadsts::UNSUPPORTED_VERSION);
-    }
+    ensure(
+        matches!(version, "1.0" | "1.1"),
+        aadsts::UNSUPPORTED_VERSION,
+    )?;
     // Without the port, because MSAL for Python omits it.
     let is_ours = |url: &url::Url| {
         url::Url::parse(&request.base)

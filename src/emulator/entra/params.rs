@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::aadsts;
 use super::error::EntraError;
 use crate::emulator::directory::{CLIENT_ID, NoTenant, Tenant};
+use crate::emulator::ensure::ensure;
 
 /// Parameters by name.
 #[derive(Debug, Default)]
@@ -64,8 +65,5 @@ pub(crate) fn unknown_client(client: &str, segment: &str) -> EntraError {
 
 /// Checks that a client is the app that signs users in.
 pub(crate) fn check_client(client: &str, segment: &str) -> Result<(), EntraError> {
-    match client == CLIENT_ID {
-        true => Ok(()),
-        false => Err(unknown_client(client, segment)),
-    }
+    ensure(client == CLIENT_ID, unknown_client(client, segment))
 }

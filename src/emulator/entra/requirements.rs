@@ -63,14 +63,26 @@ pub(crate) fn check(
                 }
                 Some(_) => return Err(Stop::Refused(aadsts::DECLINED)),
                 None if !state.consented.contains(user.username) => {
-                    return Err(stop(Page::consent(user, scopes, fields).reply(200)));
+                    return Err(stop(
+                        Page::Consent {
+                            user,
+                            scopes,
+                            fields,
+                        }
+                        .reply(200),
+                    ));
                 }
                 None => {}
             }
             Ok(false)
         }
         SignInRequirement::AdminConsent => {
-            let page = Page::admin_consent(request, user, scopes, fields);
+            let page = Page::AdminConsent {
+                request,
+                user,
+                scopes,
+                fields,
+            };
             Err(stop(page.reply(200)))
         }
         SignInRequirement::Mfa => check_code(user, answers, fields),

@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::error::EntraError;
+use super::params::Params;
 use super::{aadsts, claims};
-use crate::emulator::directory::{CLIENT_ID, User};
-use crate::emulator::entra::params::Params;
+use crate::emulator::directory::{CLIENT_ID, Tenant, User};
 use crate::emulator::http::Request;
 use crate::emulator::scopes::{GRAPH, Resource, Scopes};
 use crate::emulator::state::Inner;
@@ -19,6 +19,13 @@ use crate::emulator::state::codes::SignIn;
 
 /// The life of an id_token.
 const ID_TOKEN_LIFE: Duration = Duration::from_secs(3600);
+
+/// A request at the token endpoint.
+pub(crate) struct TokenRequest<'a> {
+    pub(crate) http: &'a Request,
+    pub(crate) tenant: Tenant,
+    pub(crate) params: &'a Params,
+}
 
 /// A valid grant at the token endpoint.
 pub(crate) struct Granted {
@@ -51,11 +58,11 @@ pub(crate) struct RefreshClaims {
 
 /// Issues the tokens of a valid grant, as the JSON of RFC 6749, section 5.1.
 pub(crate) fn issue(
-    request: &Request,
+    token_request: &TokenRequest<'_>,
     state: &mut Inner,
-    params: &Params,
     granted: Granted,
 ) -> Result<Value, EntraError> {
+    let (request, params) = (token_request.http, token_request.params);
     let Granted {
         mut sign_in,
         requested,
@@ -91,7 +98,7 @@ pub(crate) fn issue(
         "ext_expires_in": life.as_secs(),
         "access_token": access,
     });
-    if scopes.offline_access {
+    if scopes.has("offline_access") {
         let refresh = signer.seal(&RefreshClaims {
             id: uuid::Uuid::new_v4().to_string(),
             family,
@@ -105,8 +112,8 @@ pub(crate) fn issue(
         state.keep_secret(&refresh);
         body["refresh_token"] = refresh.into();
     }
-    if scopes.openid {
-        let id_token = id_token(request, state, &sign_in, nonce, scopes.email);
+    if scopes.has("openid") {
+        let id_token = id_token(request, state, &sign_in, nonce, scopes.has("email"));
         state.keep_secret(&id_token);
         body["id_token"] = id_token.into();
     }

@@ -34,10 +34,9 @@ const SHORTEST_SECRET: usize = 8;
 pub(crate) struct State(Mutex<Inner>);
 
 /// The state's content.
+#[derive(Default)]
 pub(crate) struct Inner {
     pub(crate) token_life: Duration,
-    /// Each refresh token works once; a second use revokes its family.
-    pub(crate) strict_refresh: bool,
     /// Scopes that no user is granted, by short name.
     pub(crate) withheld: BTreeSet<String>,
     /// Claims that replace those of each id_token; `None` removes one.
@@ -50,8 +49,6 @@ pub(crate) struct Inner {
     pub(crate) codes: Codes,
     pub(crate) sessions: Sessions,
     pub(crate) devices: Devices,
-    pub(crate) device_code_life: Duration,
-    pub(crate) device_interval: Duration,
     pub(crate) identities: IdentityTable,
     pub(crate) assignments: Assignments,
     pub(crate) rates: RequestRates,
@@ -64,22 +61,8 @@ impl State {
     pub(crate) fn new(options: &Options) -> State {
         State(Mutex::new(Inner {
             token_life: options.token_life,
-            strict_refresh: options.strict_refresh,
-            withheld: BTreeSet::new(),
-            id_token_claims: BTreeMap::new(),
-            faults: Faults::default(),
-            access_revoked: None,
-            consented: BTreeSet::new(),
-            codes: Codes::default(),
-            sessions: Sessions::default(),
-            devices: Devices::default(),
-            device_code_life: options.device_code_life,
-            device_interval: options.device_interval,
-            identities: IdentityTable::default(),
-            assignments: Assignments::default(),
-            rates: RequestRates::default(),
-            journal: Journal::default(),
             secrets: options.keep_secrets.then(BTreeSet::new),
+            ..Inner::default()
         }))
     }
 

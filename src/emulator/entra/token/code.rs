@@ -2,50 +2,39 @@
 
 use std::time::Duration;
 
-use crate::emulator::directory::Tenant;
-use crate::emulator::entra::aadsts;
-use crate::emulator::entra::error::EntraError;
-use crate::emulator::entra::params::Params;
-use crate::emulator::entra::scope::read_scopes;
-use crate::emulator::entra::tokens::Granted;
-use crate::emulator::http::Request;
+use super::super::aadsts;
+use super::super::error::EntraError;
+use super::super::scope::read_scopes;
+use super::super::tokens::{Granted, TokenRequest};
+use crate::emulator::ensure::ensure;
+use crate::emulator::scopes::Scopes;
 use crate::emulator::state::Inner;
 use crate::emulator::state::codes::Code;
 
 const CODE_LIFE: Duration = Duration::from_secs(10 * 60);
 
-pub(crate) fn redeem(
-    request: &Request,
-    state: &mut Inner,
-    tenant: Tenant,
-    params: &Params,
-) -> Result<Granted, EntraError> {
-    let code = params.need("code")?;
-    let redirect_uri = params.need("redirect_uri")?;
-    let requested = params.get("scope").map(read_scopes).transpose()?;
+pub(crate) fn redeem(request: &TokenRequest<'_>, state: &mut Inner) -> Result<Granted, EntraError> {
+    let code = request.params.need("code")?;
+    let redirect_uri = request.params.need("redirect_uri")?;
+    let requested = request.params.get("scope").map(read_scopes).transpose()?;
     let found = state.codes.find(code).ok_or(aadsts::UNKNOWN_CODE)?;
     if let Some(family) = &found.redeemed {
-        if state.strict_refresh {
+        if request.http.context.options.strict_refresh {
             state.sessions.mark_reused(family);
         }
         return Err(aadsts::REDEEMED_CODE);
     }
-    if request.now.since(found.issued) >= CODE_LIFE {
-        return Err(aadsts::EXPIRED_CODE);
-    }
-    if found.tenant != tenant {
-        return Err(aadsts::OTHER_TENANTS_CODE);
-    }
+    ensure(
+        request.http.now.since(found.issued) < CODE_LIFE,
+        aadsts::EXPIRED_CODE,
+    )?;
+    ensure(found.tenant == request.tenant, aadsts::OTHER_TENANTS_CODE)?;
     if found.redirect_uri != redirect_uri {
         return Err(aadsts::OTHER_REDIRECT.about(&[redirect_uri, &found.redirect_uri]));
     }
-    check_verifier(&found, params.get("code_verifier"))?;
-    if requested
-        .as_ref()
-        .is_some_and(|scopes| scopes.spans_resources())
-    {
-        return Err(aadsts::SEVERAL_RESOURCES);
-    }
+    check_verifier(&found, request.params.get("code_verifier"))?;
+    let spans_resources = requested.as_ref().is_some_and(Scopes::spans_resources);
+    ensure(!spans_resources, aadsts::SEVERAL_RESOURCES)?;
     Ok(Granted {
         sign_in: found.sign_in,
         requested,

@@ -1,22 +1,14 @@
 //! The device code grant (RFC 8628, section 3.4).
 
-use crate::emulator::directory::Tenant;
-use crate::emulator::entra::aadsts;
-use crate::emulator::entra::error::EntraError;
-use crate::emulator::entra::params::Params;
-use crate::emulator::entra::tokens::Granted;
-use crate::emulator::http::Request;
+use super::super::aadsts;
+use super::super::error::EntraError;
+use super::super::tokens::{Granted, TokenRequest};
 use crate::emulator::state::Inner;
 use crate::emulator::state::devices::NotReady;
 
-pub(crate) fn redeem(
-    request: &Request,
-    state: &mut Inner,
-    tenant: Tenant,
-    params: &Params,
-) -> Result<Granted, EntraError> {
-    let code = params.need("device_code")?;
-    let polled = state.devices.poll(code, tenant, request.now);
+pub(crate) fn redeem(request: &TokenRequest<'_>, state: &mut Inner) -> Result<Granted, EntraError> {
+    let code = request.params.need("device_code")?;
+    let polled = state.devices.poll(code, request.tenant, request.http.now);
     let sign_in = polled.map_err(|why| match why {
         NotReady::Unknown => aadsts::UNKNOWN_DEVICE_CODE,
         NotReady::Expired => aadsts::EXPIRED_DEVICE_CODE,

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::error::EntraError;
 use super::params::{Params, check_client, tenant_named};
+use super::tokens::TokenRequest;
 use super::{aadsts, client_authentication, client_credentials, tokens};
 use crate::emulator::directory::SERVICE_APPS;
 use crate::emulator::http::{Reply, Request};
@@ -73,17 +74,20 @@ fn grant(request: &Request, segment: &str, params: &Params) -> Result<Value, Ent
     }
     // The lock is kept to the end, so that only one of two concurrent redemptions succeeds.
     let mut state = request.state();
+    let token_request = &TokenRequest {
+        http: request,
+        tenant,
+        params,
+    };
     let granted = match grant_type {
-        "authorization_code" => code::redeem(request, &mut state, tenant, params)?,
-        "refresh_token" => refresh::redeem(request, &mut state, tenant, params)?,
+        "authorization_code" => code::redeem(token_request, &mut state)?,
+        "refresh_token" => refresh::redeem(token_request, &mut state)?,
         "client_credentials" => return Err(aadsts::MISSING_CREDENTIAL),
-        other if DEVICE_GRANTS.contains(&other) => {
-            device::redeem(request, &mut state, tenant, params)?
-        }
+        other if DEVICE_GRANTS.contains(&other) => device::redeem(token_request, &mut state)?,
         other => return Err(aadsts::UNSUPPORTED_GRANT_TYPE.about(&[other])),
     };
     let family = granted.family.clone();
-    let body = tokens::issue(request, &mut state, params, granted)?;
+    let body = tokens::issue(token_request, &mut state, granted)?;
     state.sessions.open(&family);
     if grant_type == "authorization_code" {
         state.codes.mark_redeemed(params.need("code")?, &family);
