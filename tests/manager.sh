@@ -12,4 +12,4 @@ done
 unshare --map-root-user --mount true ||
     { printf 'tests/manager.sh: user namespaces are not allowed here\n' >&2; exit 1; }
 cargo test --locked --test it -- --ignored --exact \
-    unit::manager::it_runs_by_itself_with_a_real_manager_and_keyring
+    systemd::manager::it_runs_by_itself_with_a_real_manager_and_keyring

@@ -41,11 +41,7 @@ pub(super) struct Context {
 /// Why [`Context::configured`] builds no context.
 pub(super) enum BuildError {
     /// Settings without a default are missing. The context has all others.
-    NotConfigured {
-        context: Box<Context>,
-        flags: Flags,
-        missing: Vec<Missing>,
-    },
+    NotConfigured(Box<Context>, Flags, Vec<Missing>),
     /// Any other error.
     Failed(Error),
 }
@@ -96,11 +92,7 @@ impl Context {
         let missing = context.config.missing(with_resource);
         match missing.is_empty() {
             true => Ok(context),
-            false => Err(BuildError::NotConfigured {
-                context: Box::new(context),
-                flags,
-                missing,
-            }),
+            false => Err(BuildError::NotConfigured(Box::new(context), flags, missing)),
         }
     }
 

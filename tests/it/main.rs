@@ -64,7 +64,7 @@ mod signs_of_life;
 mod single_use;
 mod stores;
 mod suites;
+#[cfg(target_os = "linux")]
+mod systemd;
 mod teams_session;
 mod tenants;
-#[cfg(target_os = "linux")]
-mod unit;

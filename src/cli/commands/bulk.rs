@@ -90,27 +90,14 @@ pub(super) fn cut_short(error: Error) -> Error {
     }
 }
 
-/// A progress bar, if standard error is a terminal.
-pub(super) struct Progress(ProgressBar);
-
-impl Progress {
-    pub(super) fn new(env: &Environment, count: u64, doing: &'static str) -> Self {
-        let target = match env.stderr_is_terminal && !env.global.quiet {
-            true => ProgressDrawTarget::stderr(),
-            false => ProgressDrawTarget::hidden(),
-        };
-        let style = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} {eta}");
-        let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
-        let bar = ProgressBar::with_draw_target(Some(count), target).with_style(style);
-        bar.set_message(doing);
-        Progress(bar)
-    }
-
-    pub(super) fn step(&self) {
-        self.0.inc(1);
-    }
-
-    pub(super) fn end(&self) {
-        self.0.finish_and_clear();
-    }
+/// Creates a progress bar, which is hidden unless standard error is a terminal.
+pub(super) fn progress_bar(env: &Environment, count: u64, doing: &'static str) -> ProgressBar {
+    let target = match env.stderr_is_terminal && !env.global.quiet {
+        true => ProgressDrawTarget::stderr(),
+        false => ProgressDrawTarget::hidden(),
+    };
+    let style = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} {eta}");
+    let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
+    let bar = ProgressBar::with_draw_target(Some(count), target).with_style(style);
+    bar.with_message(doing)
 }

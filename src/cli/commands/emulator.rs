@@ -1,6 +1,7 @@
 //! `emulator`: runs the embedded emulator until it is stopped.
 
 use std::io::Write as _;
+use std::pin::pin;
 
 use askama::Template;
 use serde_json::json;
@@ -10,7 +11,7 @@ use crate::cli::args;
 use crate::cli::environment::Environment;
 use crate::cli::io::output::Output;
 use crate::cli::io::template::render;
-use crate::cli::runtime::block_on;
+use crate::cli::runtime::{block_on_uninterrupted, interrupted};
 use crate::emulator::{Emulator, Options};
 use crate::error::{Error, Kind, Result};
 use crate::files::shell_quoted;
@@ -44,19 +45,20 @@ pub(super) fn run(args: &args::Emulator, env: &Environment, output: &mut Output)
         ca_file: &path,
         ca_word: &shell_quoted(ca_file.path()),
     })?;
-    output.result(&text, &json)?;
-    output.messages.print(
-        "This is an emulator: its keys are published and worthless, and only this machine reaches \
-         it. Ctrl-C stops it.",
-    );
-    match block_on(std::future::pending::<Result<u8>>()) {
-        // A signal is the regular end.
-        Err(error) if error.kind() == Kind::Interrupted => {
-            output.messages.print("stopped");
-            Ok(0)
+    block_on_uninterrupted(async {
+        let mut stop = pin!(interrupted());
+        // Listens before it prints: a program that reads the result can send a signal at once.
+        if futures_util::poll!(&mut stop).is_pending() {
+            output.result(&text, &json)?;
+            env.messages.print(
+                "This is an emulator: its keys are published and worthless, and only this machine \
+                 reaches it. Ctrl-C stops it.",
+            );
+            stop.await;
         }
-        outcome => outcome,
-    }
+        env.messages.print("stopped");
+        Ok(0)
+    })
 }
 
 /// Writes the certificate of its authority to a file, which is removed when the emulator stops.

@@ -27,11 +27,7 @@ use crate::input;
 pub(super) fn ask(error: BuildError, may_ask: bool) -> Result<Context> {
     let (context, flags, missing) = match error {
         BuildError::Failed(error) => return Err(error),
-        BuildError::NotConfigured {
-            context,
-            flags,
-            missing,
-        } => (context, flags, missing),
+        BuildError::NotConfigured(context, flags, missing) => (context, flags, missing),
     };
     let env = context.env.clone();
     let can_save = context.sessions.is_persistent() || !missing.contains(&Missing::Resource);

@@ -15,7 +15,7 @@ use crate::input;
 use crate::json;
 use crate::text::shown;
 
-use super::bulk::{self, Progress};
+use super::bulk;
 use super::token::{print_created, scopes_and_lifetime};
 
 /// Longest list of ids that is read, in bytes: half a million ids.
@@ -37,11 +37,11 @@ pub(super) fn create(args: &UserCreate, env: &Arc<Environment>, output: &mut Out
         print_created(&created, env, output)?;
         return Ok(0);
     };
-    let progress = Progress::new(env, u64::from(count), "creating");
+    let progress = bulk::progress_bar(env, u64::from(count), "creating");
     let mut failed: Vec<Error> = Vec::new();
     let mut listed: Vec<Value> = Vec::new();
     let take = |outcome: Result<CreatedUser>| {
-        progress.step();
+        progress.inc(1);
         match outcome {
             Ok(created) if output.is_json => {
                 listed.push(json::created(&created, env.clock.now()));
@@ -56,7 +56,7 @@ pub(super) fn create(args: &UserCreate, env: &Arc<Environment>, output: &mut Out
         }
     };
     let ended = block_on(bulk::each(0..count, async |_| one().await, take));
-    progress.end();
+    progress.finish_and_clear();
     if output.is_json {
         let errors = failed.iter().map(|error| json!({"error": error.message()}));
         let errors: Vec<Value> = errors.collect();
@@ -87,7 +87,7 @@ fn delete_listed(env: &Arc<Environment>, output: &mut Output) -> Result<u8> {
     let context = Context::new(env, &Flags::new())?;
     let client = context.identity_client()?;
     let count = ids.len();
-    let progress = Progress::new(env, count as u64, "deleting");
+    let progress = bulk::progress_bar(env, count as u64, "deleting");
     let (mut deleted, mut failed) = (Vec::new(), Vec::new());
     let delete = async |(line, id): (usize, String)| {
         let outcome = match CommunicationUserId::parse(&id) {
@@ -97,7 +97,7 @@ fn delete_listed(env: &Arc<Environment>, output: &mut Output) -> Result<u8> {
         (line, id, outcome)
     };
     let take = |(line, id, outcome): (usize, String, Result<()>)| {
-        progress.step();
+        progress.inc(1);
         match outcome {
             Ok(()) => deleted.push((line, id)),
             Err(error) => {
@@ -109,7 +109,7 @@ fn delete_listed(env: &Arc<Environment>, output: &mut Output) -> Result<u8> {
         Ok(())
     };
     let ended = block_on(bulk::each(ids.into_iter().enumerate(), delete, take));
-    progress.end();
+    progress.finish_and_clear();
     // Responses arrive in any order. Results and the first failure are in the order of the lines.
     deleted.sort();
     failed.sort_by_key(|(line, ..)| *line);

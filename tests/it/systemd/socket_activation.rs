@@ -1,4 +1,4 @@
-//! Sockets that systemd binds and hands over, and telling it when the service is ready.
+//! Sockets that systemd binds and passes to the service, and the report of readiness.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -22,7 +22,7 @@ fn home() -> Home {
     home
 }
 
-/// systemd's own tool binds these, and starts the service at the first connection.
+/// Starts the service with systemd-socket-activate: it binds the sockets and waits for a connection.
 fn activated<'h>(home: &'h Home, options: &[&str]) -> Process<'h> {
     let mut program = Command::new("systemd-socket-activate");
     program.args(options);
@@ -36,7 +36,7 @@ fn activated<'h>(home: &'h Home, options: &[&str]) -> Process<'h> {
     process
 }
 
-/// Asks for the service's health, and returns the first line of the answer.
+/// Requests the service's health, and returns the first line of the response.
 fn ask(mut stream: TcpStream, port: &str) -> String {
     let patience = Some(Duration::from_secs(60));
     stream.set_read_timeout(patience).expect("a timeout");
@@ -49,13 +49,13 @@ fn ask(mut stream: TcpStream, port: &str) -> String {
 }
 
 #[test]
-fn a_caller_from_before_the_start_is_answered_on_either_family() {
+fn connection_before_the_start_is_answered_on_both_families() {
     let home = home();
     for first in ["127.0.0.1", "[::1]"] {
         let port = free_port();
         let [v4, v6] = [format!("127.0.0.1:{port}"), format!("[::1]:{port}")];
         let process = activated(&home, &["-l", &v4, "-l", &v6]);
-        // Nobody but systemd has the port yet.
+        // Only systemd has the port at this point.
         let early = TcpStream::connect(format!("{first}:{port}")).expect("systemd listens");
         assert_eq!(ask(early, &port), "HTTP/1.1 200 OK");
         let ready: Value = serde_json::from_str(&process.next_line()).expect("JSON");
@@ -70,7 +70,7 @@ fn a_caller_from_before_the_start_is_answered_on_either_family() {
 }
 
 #[test]
-fn the_family_that_systemd_does_not_hold_is_held_too() {
+fn service_also_listens_on_the_family_without_a_passed_socket() {
     let home = home();
     let port = free_port();
     let process = activated(&home, &["-l", &format!("127.0.0.1:{port}")]);
@@ -83,7 +83,7 @@ fn the_family_that_systemd_does_not_hold_is_held_too() {
 }
 
 #[test]
-fn a_socket_that_others_reach_is_refused() {
+fn socket_that_other_machines_reach_is_refused() {
     let home = home();
     let port = free_port();
     let process = activated(&home, &["-l", &format!("0.0.0.0:{port}")]);
@@ -95,7 +95,7 @@ fn a_socket_that_others_reach_is_refused() {
 }
 
 #[test]
-fn a_socket_of_another_kind_is_refused() {
+fn unix_socket_is_refused() {
     let home = home();
     let path = home.path().join("other");
     let process = activated(&home, &["-l", &path.display().to_string()]);
@@ -106,7 +106,7 @@ fn a_socket_of_another_kind_is_refused() {
 }
 
 #[test]
-fn what_was_handed_to_another_process_is_left_alone() {
+fn sockets_for_another_process_are_ignored() {
     for pid in ["1", "nonsense", ""] {
         let mut home = home();
         home.set("LISTEN_PID", pid);
@@ -120,7 +120,7 @@ fn what_was_handed_to_another_process_is_left_alone() {
 }
 
 #[test]
-fn ready_is_said_once_the_secret_is_there_and_the_log_holds_no_request() {
+fn readiness_is_reported_after_the_secret_exists_and_no_request_is_logged() {
     let mut home = home();
     let path = home.path().join("notify");
     let by_path = UnixDatagram::bind(&path).expect("a socket");

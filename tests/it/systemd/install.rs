@@ -1,10 +1,10 @@
-//! What is written, in which order it is started, and that nothing half done stays.
+//! The unit files, the order of `systemctl` commands, and the clean-up after a failure.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
-use super::{Desk, free_port};
+use super::{SystemdHome, free_port};
 
 const START: [&str; 2] = [
     "daemon-reload",
@@ -13,14 +13,19 @@ const START: [&str; 2] = [
 const STOP: &str = "disable --now acspass.socket acspass.service";
 
 #[test]
-fn the_units_are_written_and_started_and_systemd_reads_them() {
-    let mut desk = Desk::new();
-    let state = desk.home.path().join("a \\ state of 100% $HOME");
-    let ca = desk.home.path().join("a \"CA\".pem");
+fn install_writes_valid_units_and_starts_them() {
+    let mut systemd = SystemdHome::new();
+    let state = systemd.home.path().join("a \\ state of 100% $HOME");
+    let ca = systemd.home.path().join("a \"CA\".pem");
     fs::write(&ca, "").expect("a file");
-    desk.home.set("ACSPASS_STATE_DIR", &state.to_string_lossy());
-    desk.home.set("NODE_EXTRA_CA_CERTS", &ca.to_string_lossy());
-    desk.home
+    systemd
+        .home
+        .set("ACSPASS_STATE_DIR", &state.to_string_lossy());
+    systemd
+        .home
+        .set("NODE_EXTRA_CA_CERTS", &ca.to_string_lossy());
+    systemd
+        .home
         .set("HTTPS_PROXY", "http://proxy.contoso.com:3128");
     let port = free_port();
     let origin = "https://app.contoso.com";
@@ -32,11 +37,11 @@ fn the_units_are_written_and_started_and_systemd_reads_them() {
         "--allow-origin",
         origin,
     ];
-    let run = desk.home.run(&words);
+    let run = systemd.home.run(&words);
     run.assert_code(0);
     assert!(run.stdout.contains("serve --uninstall"), "{}", run.stdout);
-    assert_eq!(desk.orders(), START);
-    let service = desk.unit("acspass.service");
+    assert_eq!(systemd.orders(), START);
+    let service = systemd.unit("acspass.service");
     let program = env!("CARGO_BIN_EXE_acspass");
     for line in [
         &format!(r#"ExecStart="{program}" "serve" "--port" "{port}" "--allow-origin" "{origin}""#),
@@ -51,7 +56,7 @@ fn the_units_are_written_and_started_and_systemd_reads_them() {
             "{line} in {service}"
         );
     }
-    let socket = desk.unit("acspass.socket");
+    let socket = systemd.unit("acspass.socket");
     for line in [
         &format!("ListenStream=127.0.0.1:{port}"),
         &format!("ListenStream=[::1]:{port}"),
@@ -63,20 +68,25 @@ fn the_units_are_written_and_started_and_systemd_reads_them() {
         );
     }
     assert!(state.join("serve").is_dir(), "the service cannot make it");
-    assert_eq!(desk.left().len(), 2, "no draft stays: {:?}", desk.left());
-    for path in desk.left() {
+    assert_eq!(
+        systemd.left().len(),
+        2,
+        "no draft stays: {:?}",
+        systemd.left()
+    );
+    for path in systemd.left() {
         let mode = fs::metadata(&path)
             .expect("it is there")
             .permissions()
             .mode();
         assert_eq!(mode & 0o777, 0o644, "{path:?}");
     }
-    // It says something about every line that it does not understand.
+    // It reports every invalid line.
     let checked = Command::new("systemd-analyze")
         .args(["--user", "verify"])
-        .args(desk.left())
-        .env("HOME", desk.home.path())
-        .env("XDG_RUNTIME_DIR", desk.home.path())
+        .args(systemd.left())
+        .env("HOME", systemd.home.path())
+        .env("XDG_RUNTIME_DIR", systemd.home.path())
         .env_remove("XDG_CONFIG_HOME")
         .output()
         .expect("systemd-analyze, of the package systemd");
@@ -85,15 +95,15 @@ fn the_units_are_written_and_started_and_systemd_reads_them() {
 }
 
 #[test]
-fn the_profile_that_was_named_is_written_down() {
-    let mut desk = Desk::new();
+fn unit_contains_the_profile_of_the_command_line() {
+    let mut systemd = SystemdHome::new();
     let both = super::PROFILE.to_owned() + &super::PROFILE.replace("default", "\"my work\"");
-    desk.home.configure(&both);
-    desk.home.set("ACSPASS_PROFILE", "my work");
+    systemd.home.configure(&both);
+    systemd.home.set("ACSPASS_PROFILE", "my work");
     let port = free_port();
-    let run = desk.home.run(&["serve", "--install", "--port", &port]);
+    let run = systemd.home.run(&["serve", "--install", "--port", &port]);
     run.assert_code(0);
-    let service = desk.unit("acspass.service");
+    let service = systemd.unit("acspass.service");
     assert!(
         service.contains(r#"" "--profile" "my work" "serve" "#),
         "{service}"
@@ -101,17 +111,18 @@ fn the_profile_that_was_named_is_written_down() {
 }
 
 #[test]
-fn installing_again_stops_the_old_one_first() {
-    let desk = Desk::new();
+fn second_install_stops_the_running_service_first() {
+    let systemd = SystemdHome::new();
     let [first, second] = [free_port(), free_port()];
     for port in [&first, &second] {
-        desk.home
+        systemd
+            .home
             .run(&["serve", "--install", "--port", port])
             .assert_code(0);
     }
     let again: Vec<&str> = START.into_iter().chain([STOP]).chain(START).collect();
-    assert_eq!(desk.orders(), again);
-    let socket = desk.unit("acspass.socket");
+    assert_eq!(systemd.orders(), again);
+    let socket = systemd.unit("acspass.socket");
     assert!(
         socket.contains(&second) && !socket.contains(&first),
         "{socket}"
@@ -119,10 +130,10 @@ fn installing_again_stops_the_old_one_first() {
 }
 
 #[test]
-fn a_service_that_does_not_start_is_taken_back() {
-    let desk = Desk::new();
-    desk.fails("enable --now");
-    let run = desk
+fn install_is_undone_if_the_service_does_not_start() {
+    let systemd = SystemdHome::new();
+    systemd.fails("enable --now");
+    let run = systemd
         .home
         .run(&["serve", "--install", "--port", &free_port()]);
     let said = [
@@ -132,52 +143,57 @@ fn a_service_that_does_not_start_is_taken_back() {
         "nothing is installed",
     ];
     run.assert_error(2, &said);
-    assert_eq!(desk.orders(), [START[0], START[1], STOP, "daemon-reload"]);
-    assert_eq!(desk.left(), Vec::<std::path::PathBuf>::new());
+    assert_eq!(
+        systemd.orders(),
+        [START[0], START[1], STOP, "daemon-reload"]
+    );
+    assert_eq!(systemd.left(), Vec::<std::path::PathBuf>::new());
 }
 
 #[test]
-fn a_port_that_is_taken_is_named_and_nothing_is_written() {
-    let desk = Desk::new();
+fn install_at_a_port_in_use_writes_nothing() {
+    let systemd = SystemdHome::new();
     let other = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a port");
     let port = other.local_addr().expect("bound").port().to_string();
-    let run = desk.home.run(&["serve", "--install", "--port", &port]);
+    let run = systemd.home.run(&["serve", "--install", "--port", &port]);
     run.assert_error(2, &[&port, "nothing is installed"]);
-    assert_eq!(desk.left(), Vec::<std::path::PathBuf>::new());
+    assert_eq!(systemd.left(), Vec::<std::path::PathBuf>::new());
 }
 
 #[test]
-fn uninstalling_stops_it_and_leaves_nothing() {
-    let desk = Desk::new();
-    desk.home
+fn uninstall_stops_the_service_and_removes_all_files() {
+    let systemd = SystemdHome::new();
+    systemd
+        .home
         .run(&["serve", "--install", "--port", &free_port()])
         .assert_code(0);
-    // As the real `enable` does.
-    let wants = desk.units().join("default.target.wants");
+    // The real `enable` creates it.
+    let wants = systemd.units().join("default.target.wants");
     fs::create_dir(&wants).expect("a folder");
     std::os::unix::fs::symlink("../acspass.service", wants.join("acspass.service"))
         .expect("a link");
-    desk.orders();
-    let run = desk.home.run(&["serve", "--uninstall", "-o", "json"]);
+    systemd.orders();
+    let run = systemd.home.run(&["serve", "--uninstall", "-o", "json"]);
     run.assert_code(0);
     assert_eq!(run.json()["removed"].as_array().map(Vec::len), Some(2));
-    assert_eq!(desk.orders(), [STOP, "daemon-reload"]);
-    assert_eq!(desk.left(), std::slice::from_ref(&wants));
+    assert_eq!(systemd.orders(), [STOP, "daemon-reload"]);
+    assert_eq!(systemd.left(), std::slice::from_ref(&wants));
     assert_eq!(fs::read_dir(wants).expect("the folder").count(), 0);
-    let run = desk.home.run(&["serve", "--uninstall"]);
+    let run = systemd.home.run(&["serve", "--uninstall"]);
     run.assert_code(0).assert_says(&["nothing to remove"]);
-    assert_eq!(desk.orders(), Vec::<String>::new());
+    assert_eq!(systemd.orders(), Vec::<String>::new());
 }
 
 #[test]
-fn without_a_manager_the_files_still_go() {
-    let desk = Desk::new();
-    desk.home
+fn uninstall_without_a_manager_removes_the_files() {
+    let systemd = SystemdHome::new();
+    systemd
+        .home
         .run(&["serve", "--install", "--port", &free_port()])
         .assert_code(0);
-    desk.fails("d");
-    let run = desk.home.run(&["serve", "--uninstall"]);
+    systemd.fails("d");
+    let run = systemd.home.run(&["serve", "--uninstall"]);
     run.assert_code(0)
         .assert_says(&["it was not stopped", "told to fail"]);
-    assert_eq!(desk.left(), Vec::<std::path::PathBuf>::new());
+    assert_eq!(systemd.left(), Vec::<std::path::PathBuf>::new());
 }

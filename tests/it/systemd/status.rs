@@ -1,14 +1,14 @@
-//! `serve --status`, where nobody runs and where somebody does.
+//! `serve --status` with and without a running service.
 
 use serde_json::{Value, json};
 
-use super::{Desk, free_port};
+use super::{SystemdHome, free_port};
 use crate::harness::Home;
 
 #[test]
-fn where_nothing_runs_it_says_so_and_ends_with_6() {
-    let desk = Desk::new();
-    let run = desk.home.run(&["serve", "--status", "-o", "json"]);
+fn status_without_a_service_exits_with_6() {
+    let systemd = SystemdHome::new();
+    let run = systemd.home.run(&["serve", "--status", "-o", "json"]);
     assert_eq!(run.code, Some(6), "{}", run.stderr);
     let expected = json!({
         "running": false, "answers": false, "pid": null, "since": null, "url": null,
@@ -16,20 +16,21 @@ fn where_nothing_runs_it_says_so_and_ends_with_6() {
         "socketActive": null, "signedIn": [], "signInNeeded": [],
     });
     assert_eq!(run.json(), expected);
-    desk.home
+    systemd
+        .home
         .run(&["serve", "--install", "--port", &free_port()])
         .assert_code(0);
-    let run = desk.home.run(&["serve", "--status", "-o", "json"]);
+    let run = systemd.home.run(&["serve", "--status", "-o", "json"]);
     assert_eq!(run.json()["installed"], true);
-    // The stand-in says so of both.
+    // The fake `systemctl` reports this for both.
     assert_eq!(run.json()["active"], false);
     assert_eq!(run.json()["socketActive"], false);
-    let run = desk.home.run(&["serve", "--status"]);
+    let run = systemd.home.run(&["serve", "--status"]);
     assert!(run.stdout.contains("journalctl"), "{}", run.stdout);
 }
 
 #[test]
-fn a_service_that_runs_is_found_and_asked() {
+fn status_of_a_running_service_is_printed() {
     let (mut home, _emulator) = Home::with_emulator();
     let state = home.path().join("state").display().to_string();
     home.set("ACSPASS_STATE_DIR", &state);
@@ -53,7 +54,7 @@ fn a_service_that_runs_is_found_and_asked() {
         .as_secs();
     let expected = acspass::time::Timestamp::from_unix_seconds(seconds.try_into().expect("a time"));
     assert_eq!(since, expected.to_string());
-    // It holds its folder and its port, and says nothing.
+    // It has the folder and the port, and does not respond.
     process.signal("STOP");
     let run = home.real(&["serve", "--status", "-o", "json"]);
     assert_eq!(run.code, Some(6), "{}", run.stderr);

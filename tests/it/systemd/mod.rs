@@ -1,12 +1,12 @@
-//! The service that runs by itself: its units, the sockets that it takes over, and how it is.
+//! The installed service: its units, sockets from systemd, status.
 //!
-//! `install` calls a `systemctl` that is a stand-in: it keeps what it is told and does nothing. The
-//! real one is asked in `manager`, where a manager of one's own can be started.
+//! `install` calls a fake `systemctl` that only records its arguments. `manager` calls the real one,
+//! on machines that can start a manager for the test.
 
-mod handed_over;
 mod install;
 mod manager;
 mod refused;
+mod socket_activation;
 mod status;
 
 use std::fs;
@@ -15,7 +15,7 @@ use std::path::PathBuf;
 
 use crate::harness::Home;
 
-/// A profile with which a service could start.
+/// A profile that a service can start with.
 const PROFILE: &str = r#"
 [profile.default]
 client-id = "11111111-2222-3333-4444-555555555555"
@@ -23,13 +23,13 @@ exchange = "entra"
 endpoint = "https://contoso.communication.azure.com"
 "#;
 
-/// A home with a profile and a stand-in for systemctl.
-struct Desk {
+/// A home with a profile and a fake `systemctl`.
+struct SystemdHome {
     home: Home,
 }
 
-impl Desk {
-    fn new() -> Desk {
+impl SystemdHome {
+    fn new() -> SystemdHome {
         let mut home = Home::new();
         home.configure(PROFILE);
         let bin = home.path().join("bin");
@@ -51,15 +51,15 @@ case $1 in show) echo inactive;; esac
         home.set("PATH", &format!("{}:/usr/bin:/bin", bin.display()));
         let path = home.path().display().to_string();
         home.set("HOME", &path);
-        Desk { home }
+        SystemdHome { home }
     }
 
-    /// The next order that holds these words fails.
+    /// Makes commands with these words fail.
     fn fails(&self, words: &str) {
         fs::write(self.home.path().join("fails"), words).expect("a file");
     }
 
-    /// What systemctl was told, without its questions.
+    /// Returns the recorded commands, except `show`.
     fn orders(&self) -> Vec<String> {
         let path = self.home.path().join("orders");
         let text = fs::read_to_string(&path).unwrap_or_default();
@@ -76,7 +76,7 @@ case $1 in show) echo inactive;; esac
         fs::read_to_string(self.units().join(name)).expect("the unit")
     }
 
-    /// What is left where units are.
+    /// Returns the files in the folder of units.
     fn left(&self) -> Vec<PathBuf> {
         let Ok(folder) = fs::read_dir(self.units()) else {
             return Vec::new();
@@ -87,7 +87,7 @@ case $1 in show) echo inactive;; esac
     }
 }
 
-/// A port that nobody has just now.
+/// Returns a port that is free now.
 fn free_port() -> String {
     let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a port");
     listener.local_addr().expect("bound").port().to_string()
