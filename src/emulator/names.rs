@@ -105,7 +105,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_is_ours_with_our_port_only() {
+    fn a_host_matches_with_its_port_only() {
         let names = ["Login.example.test", "127.0.0.2", "fd00::1"].map(str::to_owned);
         let names = checked(&names).expect("names");
         for ours in [
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn a_default_port_may_be_left_out_and_no_other() {
+    fn only_a_default_port_may_be_omitted() {
         let names = checked(&["login.example.test".to_owned()]).expect("a name");
         for host in ["localhost", "127.0.0.1", "[::1]", "login.example.test"] {
             for (scheme, port, other) in [("http", 80, 443), ("https", 443, 80)] {
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn a_port_that_was_sent_twice_is_meant_once() {
+    fn a_second_port_is_removed() {
         let meant = |header| without_second_port(header, 8443);
         assert_eq!(meant("localhost:8443:8443"), Some("localhost:8443"));
         assert_eq!(meant("[::1]:8443:8443"), Some("[::1]:8443"));
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_host_is_refused() {
+    fn an_invalid_host_name_is_refused() {
         for wrong in ["", "https://a.test", "a.test:1", "a..test", "*.test", "a b"] {
             assert!(checked(&[wrong.to_owned()]).is_err(), "{wrong}");
         }

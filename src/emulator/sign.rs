@@ -165,7 +165,7 @@ mod tests {
 
     #[test]
     fn only_an_unchanged_token_is_read() {
-        let signer = Signer::new().expect("the key is shipped");
+        let signer = Signer::new().expect("the published key");
         let token = signer.access_token(&json!({"oid": "x"}));
         assert_eq!(signer.read(&token), Some(json!({"oid": "x"})));
 
@@ -187,7 +187,7 @@ mod tests {
 
     #[test]
     fn a_changed_seal_is_rejected() {
-        let signer = Signer::new().expect("the key is shipped");
+        let signer = Signer::new().expect("the published key");
         let sealed = signer.seal(&"mine");
         assert_eq!(signer.unseal::<String>(&sealed).as_deref(), Some("mine"));
         let other = sealed.replace("worthless.", "worthless.A");

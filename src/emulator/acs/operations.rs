@@ -72,7 +72,7 @@ static OPERATIONS: [Operation; 18] = [
 ];
 
 impl Operation {
-    /// Returns whether a path matches, whose last segment must not be empty.
+    /// Returns whether a path matches. Its last segment must not be empty.
     fn is_at(&self, path: &str) -> bool {
         let is_match = |(pattern, segment): (&str, &str)| pattern == "*" || pattern == segment;
         !path.ends_with('/')

@@ -16,7 +16,7 @@ use crate::time::Timestamp;
 
 const ENTRA_BODY: usize = 64 * 1024;
 const ACS_BODY: usize = 1024 * 1024;
-/// The deadline for a body, in which the listener's deadline for the exchange is longer.
+/// The deadline for a body. The listener's deadline for the exchange is longer.
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 /// The remark on a request with the port twice in `Host`.
 const SECOND_PORT: &str = "the Host header names the port twice, as @azure/communication-common 2.0.0 \
@@ -58,7 +58,7 @@ impl Request {
     /// Reads a request.
     ///
     /// # Errors
-    /// Returns the reply to a request for another host, or whose body is too large or too slow.
+    /// Returns the reply to a request for another host, or with a body that is too large or too slow.
     pub(crate) async fn read(
         context: &Arc<Context>,
         listener: Listener,

@@ -1,10 +1,10 @@
-//! Exchanges without an access key, and who is assigned to them.
+//! Exchanges without an access key, and their assignments.
 
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::harness::{Answer, Fixture, NOON, TEAMS, claims};
+use super::harness::{Answer, Fixture, NOW, TEAMS, claims};
 use crate::emulator::directory;
 
 const PREVIEW: &str = "2025-03-02-preview";
@@ -28,7 +28,7 @@ fn oid(token: &str) -> String {
 }
 
 #[test]
-fn an_entra_token_alone_opens_the_resource() {
+fn an_entra_token_alone_authenticates_an_exchange() {
     let fixture = Fixture::new();
     let entra = fixture.entra_token("ada@contoso.example", CLIENTS_SCOPE);
     // One SDK joins endpoint and path with two slashes.
@@ -60,7 +60,7 @@ fn an_entra_token_alone_opens_the_resource() {
 }
 
 #[test]
-fn a_teams_extension_token_opens_it_as_well() {
+fn a_teams_extension_token_authenticates_an_exchange() {
     let fixture = Fixture::new();
     fixture.emulator.set_token_life(Duration::from_secs(1800));
     let entra = fixture.entra_token("ben@contoso.example", EXTENSION_SCOPE);
@@ -76,8 +76,8 @@ fn a_teams_extension_token_opens_it_as_well() {
     assert_eq!(body["identity"], json!({"id": id}));
     let token = claims(body["accessToken"]["token"].as_str().expect("a token"));
     assert_eq!(token["acsScope"], "voip");
-    // The Entra token ends first.
-    assert_eq!(token["exp"], NOON + 1800);
+    // The Entra token expires first.
+    assert_eq!(token["exp"], NOW + 1800);
     let unlicensed = fixture.entra_token("cleo@contoso.example", EXTENSION_SCOPE);
     assert_eq!(exchange(&fixture, EXTENSION, &unlicensed, "{}").status, 403);
 }
@@ -108,7 +108,7 @@ fn an_exchanged_identity_can_be_revoked_and_deleted() {
 }
 
 #[test]
-fn wrong_callers_are_told_apart() {
+fn wrong_callers_get_distinct_errors() {
     let fixture = Fixture::new();
     let user = |name: &str, scope: &str| fixture.entra_token(name, scope);
     let ada = user("ada@contoso.example", CLIENTS_SCOPE);
@@ -144,18 +144,18 @@ fn wrong_callers_are_told_apart() {
 }
 
 #[test]
-fn an_assignment_lets_a_principal_in_and_its_end_shuts_them_out() {
+fn an_exchange_requires_an_assignment() {
     let fixture = Fixture::new();
     let entra = fixture.entra_token("dora@fabrikam.example", CLIENTS_SCOPE);
     let path = format!("/access/entra/assignments/{}", oid(&entra));
-    let ask = |method: &str, body: &Value| {
+    let send = |method: &str, body: &Value| {
         let body = match body {
             Value::Null => String::new(),
             body => body.to_string(),
         };
         fixture.signed_at(PREVIEW, method, &path, &body)
     };
-    assert_eq!(ask("GET", &Value::Null).status, 404);
+    assert_eq!(send("GET", &Value::Null).status, 404);
     let wanted = json!({
         "principalType": "user",
         "tenantId": claims(&entra)["tid"],
@@ -163,20 +163,20 @@ fn an_assignment_lets_a_principal_in_and_its_end_shuts_them_out() {
     });
     let mut shown = wanted.clone();
     shown["objectId"] = oid(&entra).into();
-    let first = ask("PUT", &wanted);
+    let first = send("PUT", &wanted);
     assert_eq!((first.status, first.json()), (201, shown.clone()));
-    assert_eq!(ask("PUT", &wanted).status, 200);
-    assert_eq!(ask("GET", &Value::Null).json(), shown);
+    assert_eq!(send("PUT", &wanted).status, 200);
+    assert_eq!(send("GET", &Value::Null).json(), shown);
     assert_eq!(exchange(&fixture, ENTRA, &entra, "{}").status, 200);
     let list = fixture.signed_at(PREVIEW, "GET", "/access/entra/assignments", "");
     assert_eq!(list.json()["value"].as_array().map(Vec::len), Some(2));
 
     let mut other = wanted.clone();
     other["clientIds"] = json!([fixture.emulator.object_id()]);
-    assert_eq!(ask("PUT", &other).status, 200);
+    assert_eq!(send("PUT", &other).status, 200);
     assert_eq!(exchange(&fixture, ENTRA, &entra, "{}").status, 403);
-    assert_eq!(ask("DELETE", &Value::Null).status, 204);
-    assert_eq!(ask("DELETE", &Value::Null).status, 204);
+    assert_eq!(send("DELETE", &Value::Null).status, 204);
+    assert_eq!(send("DELETE", &Value::Null).status, 204);
     assert_eq!(exchange(&fixture, ENTRA, &entra, "{}").status, 403);
 
     for (member, value, target) in [
@@ -188,7 +188,7 @@ fn an_assignment_lets_a_principal_in_and_its_end_shuts_them_out() {
     ] {
         let mut wrong = wanted.clone();
         wrong[member] = value;
-        let answer = ask("PUT", &wrong);
+        let answer = send("PUT", &wrong);
         assert_eq!(answer.status, 400, "{wrong}");
         assert_eq!(answer.json()["error"]["target"], target);
     }
@@ -199,7 +199,7 @@ fn an_assignment_lets_a_principal_in_and_its_end_shuts_them_out() {
 }
 
 #[test]
-fn many_assignments_change_at_once_or_not_at_all() {
+fn a_merge_patch_changes_all_assignments_or_none() {
     let fixture = Fixture::new();
     let patch = |body: &Value| {
         let target = format!("/access/entra/assignments?api-version={PREVIEW}");
@@ -235,7 +235,7 @@ fn many_assignments_change_at_once_or_not_at_all() {
 }
 
 #[test]
-fn the_extension_has_assignments_of_its_own() {
+fn the_extension_has_separate_assignments() {
     let fixture = Fixture::new();
     let entra = fixture.entra_token("ada@contoso.example", EXTENSION_SCOPE);
     let path = format!(
@@ -243,27 +243,27 @@ fn the_extension_has_assignments_of_its_own() {
         fixture.emulator.tenant_id(),
         oid(&entra)
     );
-    let ask = |method: &str, body: &str| fixture.signed_at("2025-06-30", method, &path, body);
-    assert_eq!(ask("GET", "").json()["principalType"], "user");
-    assert_eq!(ask("DELETE", "").status, 204);
+    let send = |method: &str, body: &str| fixture.signed_at("2025-06-30", method, &path, body);
+    assert_eq!(send("GET", "").json()["principalType"], "user");
+    assert_eq!(send("DELETE", "").status, 204);
     assert_eq!(exchange(&fixture, EXTENSION, &entra, "{}").status, 403);
     let body = json!({"principalType": "resourceAccount", "clientIds": [directory::CLIENT_ID]});
-    assert_eq!(ask("PUT", &body.to_string()).status, 201);
+    assert_eq!(send("PUT", &body.to_string()).status, 201);
     assert_eq!(exchange(&fixture, EXTENSION, &entra, "{}").status, 200);
     assert_eq!(
-        ask("PUT", r#"{"principalType":"resourceAccount"}"#).status,
+        send("PUT", r#"{"principalType":"resourceAccount"}"#).status,
         200
     );
     assert_eq!(exchange(&fixture, EXTENSION, &entra, "{}").status, 403);
-    assert_eq!(ask("PUT", r#"{"principalType":"group"}"#).status, 400);
-    assert_eq!(ask("PUT", r#"{"principalType":"users"}"#).status, 400);
+    assert_eq!(send("PUT", r#"{"principalType":"group"}"#).status, 400);
+    assert_eq!(send("PUT", r#"{"principalType":"users"}"#).status, 400);
     for (request, shown) in [
         ("User", "user"),
         ("USER", "user"),
         ("ResourceAccount", "resourceAccount"),
     ] {
         let body = json!({"principalType": request, "clientIds": [directory::CLIENT_ID]});
-        let answer = ask("PUT", &body.to_string());
+        let answer = send("PUT", &body.to_string());
         assert_eq!(answer.status, 200, "{request}");
         assert_eq!(answer.json()["principalType"], shown, "{request}");
         assert_eq!(exchange(&fixture, EXTENSION, &entra, "{}").status, 200);

@@ -9,7 +9,7 @@ use super::harness::{Changes, Fixture, REDIRECT, TEAMS, challenge, encode};
 use crate::emulator::{UserAgent, directory};
 
 #[test]
-fn a_hint_that_names_a_user_signs_them_in_without_a_page() {
+fn a_hint_that_names_a_user_needs_no_page() {
     let fixture = Fixture::new();
     let answer = fixture.authorize("organizations", &[("client_info", "1")]);
     assert_eq!(answer.status, 302);
@@ -31,7 +31,7 @@ fn a_hint_that_names_a_user_signs_them_in_without_a_page() {
 }
 
 #[test]
-fn a_request_that_may_come_from_anyone_is_never_redirected() {
+fn an_unverified_request_is_never_redirected() {
     let fixture = Fixture::new();
     let cases: [(&str, Changes<'_>, &str); 9] = [
         ("organizations", &[("client_id", "x")], "AADSTS700016"),
@@ -66,7 +66,7 @@ fn a_request_that_may_come_from_anyone_is_never_redirected() {
 }
 
 #[test]
-fn other_faults_are_sent_to_the_client() {
+fn other_errors_are_sent_to_the_client() {
     let fixture = Fixture::new();
     let cases: [(Changes<'_>, &str, &str); 15] = [
         (
@@ -141,7 +141,7 @@ fn other_faults_are_sent_to_the_client() {
 }
 
 #[test]
-fn a_stranger_is_shown_the_page_with_everything_escaped() {
+fn an_unknown_hint_is_shown_escaped_on_the_page() {
     let fixture = Fixture::new();
     let answer = fixture.authorize(
         "organizations",
@@ -163,7 +163,7 @@ fn a_stranger_is_shown_the_page_with_everything_escaped() {
 }
 
 #[test]
-fn a_form_post_answer_submits_itself_and_has_a_button() {
+fn a_form_post_response_submits_itself_and_has_a_button() {
     let fixture = Fixture::new();
     let answer = fixture.authorize("organizations", &[("response_mode", "form_post")]);
     assert_eq!(answer.status, 200);
@@ -175,7 +175,7 @@ fn a_form_post_answer_submits_itself_and_has_a_button() {
     assert!(policy.contains("script-src 'sha256-"));
 }
 
-/// The text between a page's tags, and how its policy must name it.
+/// Returns the text of an element and its hash in the policy.
 fn inline(page: &str, tag: &str) -> String {
     let (_, rest) = page.split_once(&format!("<{tag}>")).expect("it is there");
     let (text, _) = rest.split_once(&format!("</{tag}>")).expect("it ends");
@@ -185,13 +185,13 @@ fn inline(page: &str, tag: &str) -> String {
 }
 
 #[test]
-fn a_page_may_run_and_wear_exactly_what_it_carries() {
+fn the_content_security_policy_allows_exactly_the_inline_style_and_script() {
     let fixture = Fixture::new();
     let answer = fixture.authorize("organizations", &[("response_mode", "form_post")]);
     let policy = answer.header("content-security-policy").expect("a policy");
     assert!(policy.contains(&inline(&answer.body, "style")), "{policy}");
     assert!(policy.contains(&inline(&answer.body, "script")), "{policy}");
-    // Its icon is in the address itself.
+    // The icon is a data URL.
     let fetched = answer.body.replacen("href=\"data:", "", 1);
     for elsewhere in ["src=", "href=", "url(", "@import"] {
         assert!(!fetched.contains(elsewhere), "{elsewhere}");
@@ -199,7 +199,7 @@ fn a_page_may_run_and_wear_exactly_what_it_carries() {
 }
 
 #[test]
-fn the_clicked_user_is_sent_on_by_a_get() {
+fn a_clicked_user_is_redirected_with_a_get() {
     let fixture = Fixture::new();
     let form = encode(
         &[
@@ -219,13 +219,13 @@ fn the_clicked_user_is_sent_on_by_a_get() {
         to.starts_with("http://localhost:8080/redirect?code="),
         "{to}"
     );
-    // A link must not be able to click for the user.
+    // A link must not act as a click.
     let link = fixture.get(&format!("/common/oauth2/v2.0/authorize?{form}"));
     assert_eq!((link.status, link.header("location")), (200, None));
 }
 
 #[test]
-fn the_page_behind_an_error_uri_exists() {
+fn the_page_of_an_error_uri_exists() {
     let fixture = Fixture::new();
     let answer = fixture.authorize("organizations", &[("prompt", "none")]);
     let uri = answer.redirected_with("error_uri").expect("a URI");
@@ -237,7 +237,7 @@ fn the_page_behind_an_error_uri_exists() {
 }
 
 #[test]
-fn a_sign_out_leads_back_to_the_app_only() {
+fn a_sign_out_redirects_to_the_app_only() {
     let fixture = Fixture::new();
     let path = "/organizations/oauth2/v2.0/logout?post_logout_redirect_uri=";
     let back = fixture.get(&format!("{path}http://localhost:4711/&state=a%20b"));
@@ -257,7 +257,7 @@ fn in_fragment_mode_nothing_is_in_the_query() {
     assert!(to.starts_with("http://localhost:4711/#code="), "{to}");
 }
 
-/// Starts a listener that takes one request, answers it with a page, and hands it over.
+/// Starts a listener that responds to one request with a page and returns the request.
 fn client() -> (u16, std::thread::JoinHandle<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = listener.local_addr().expect("bound").port();
@@ -312,7 +312,7 @@ fn url(fixture: &Fixture, port: u16, changes: &[(&str, &str)]) -> String {
 }
 
 #[test]
-fn the_user_agent_walks_to_the_client_as_the_first_user() {
+fn the_user_agent_signs_in_as_the_first_user() {
     let fixture = Fixture::new();
     let (port, client) = client();
     let page = UserAgent::default()
@@ -337,7 +337,7 @@ fn the_user_agent_walks_to_the_client_as_the_first_user() {
 }
 
 #[test]
-fn the_user_agent_can_be_another_user_in_query_mode() {
+fn the_user_agent_signs_in_as_another_user_in_query_mode() {
     let fixture = Fixture::new();
     let (port, client) = client();
     UserAgent::new(Some("Ben@contoso.example".to_owned()))
@@ -361,7 +361,7 @@ fn the_user_agent_can_cancel() {
 }
 
 #[test]
-fn the_user_agent_stays_on_this_machine() {
+fn the_user_agent_refuses_other_machines() {
     for url in [
         "https://example.com/",
         "http://localhost.example/",

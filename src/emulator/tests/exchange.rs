@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::harness::{Fixture, NOON, TEAMS, claims};
+use super::harness::{Fixture, NOW, TEAMS, claims};
 use crate::emulator::directory;
 
 fn body(fixture: &Fixture, token: &str) -> Value {
@@ -27,7 +27,7 @@ fn an_entra_token_is_exchanged_for_one_that_lives_as_long() {
     );
     assert_eq!(token["acsScope"], "chat,voip");
     assert_eq!(token["scp"], 1792);
-    assert_eq!(token["csi"], NOON.to_string());
+    assert_eq!(token["csi"], NOW.to_string());
     assert_eq!(token["exp"], claims(&entra)["exp"]);
     assert_eq!(token["emulator"], true);
     assert_eq!(
@@ -37,11 +37,11 @@ fn an_entra_token_is_exchanged_for_one_that_lives_as_long() {
 }
 
 #[test]
-fn every_fault_of_the_signature_is_denied_alike() {
+fn every_invalid_signature_has_the_same_response() {
     let fixture = Fixture::new();
     let entra = fixture.entra_token("ada@contoso.example", TEAMS);
     let good = body(&fixture, &entra).to_string();
-    let hour_off = crate::time::Timestamp::from_unix_seconds(NOON + 3600).to_http_date();
+    let hour_off = crate::time::Timestamp::from_unix_seconds(NOW + 3600).to_http_date();
     type Tamper<'a> = &'a dyn Fn(&mut super::harness::Signed);
     let spoils: [(Tamper<'_>, &str); 9] = [
         (
@@ -113,7 +113,7 @@ fn every_fault_of_the_signature_is_denied_alike() {
 }
 
 #[test]
-fn the_api_version_is_demanded() {
+fn the_api_version_is_required() {
     let fixture = Fixture::new();
     for (query, code) in [
         ("", "ApiVersionUnspecified"),
@@ -210,7 +210,7 @@ fn a_user_without_a_teams_licence_is_forbidden() {
 }
 
 #[test]
-fn only_json_is_taken_at_this_path_by_this_verb() {
+fn only_json_is_accepted_at_this_path_and_method() {
     let fixture = Fixture::new();
     let wrong_verb = fixture.get("/teamsUser/:exchangeAccessToken?api-version=2023-10-01");
     assert_eq!(
@@ -224,7 +224,7 @@ fn only_json_is_taken_at_this_path_by_this_verb() {
 }
 
 #[test]
-fn doubled_slashes_at_the_start_are_taken_for_one() {
+fn several_slashes_at_the_start_count_as_one() {
     let fixture = Fixture::new();
     let entra = fixture.entra_token("ada@contoso.example", TEAMS);
     let answer = fixture.exchange(&body(&fixture, &entra).to_string(), |signed| {
@@ -235,16 +235,16 @@ fn doubled_slashes_at_the_start_are_taken_for_one() {
 }
 
 #[test]
-fn a_well_signed_token_must_still_be_the_right_one() {
+fn a_signed_token_with_wrong_claims_is_refused() {
     let fixture = Fixture::new();
-    let signer = crate::emulator::sign::Signer::new().expect("the key is shipped");
+    let signer = crate::emulator::sign::Signer::new().expect("the published key");
     let good = claims(&fixture.entra_token("ada@contoso.example", TEAMS));
     let cases = [
         ("name", json!("anything"), 200),
         ("aud", json!("https://communication.azure.com/clients"), 401),
         ("iss", json!("http://localhost/another/"), 401),
-        ("nbf", json!(NOON + 60), 401),
-        ("exp", json!(NOON), 401),
+        ("nbf", json!(NOW + 60), 401),
+        ("exp", json!(NOW), 401),
         ("scp", json!("TeamsExtension.ManageCalls"), 401),
         ("tid", json!("ac5ba55e-7e4a-4000-8000-000000000002"), 401),
         ("scp", json!(1792), 401),
@@ -256,9 +256,9 @@ fn a_well_signed_token_must_still_be_the_right_one() {
         let answer = fixture.exchange(&body(&fixture, &token).to_string(), |_| {});
         assert_eq!(answer.status, status, "{claim}: {value}");
     }
-    let mut nobody = good.clone();
-    nobody["oid"] = json!("ac5ba55e-05e4-4000-8000-0000000000ff");
-    let mut request = body(&fixture, &signer.access_token(&nobody));
-    request["userId"] = nobody["oid"].clone();
+    let mut unknown = good.clone();
+    unknown["oid"] = json!("ac5ba55e-05e4-4000-8000-0000000000ff");
+    let mut request = body(&fixture, &signer.access_token(&unknown));
+    request["userId"] = unknown["oid"].clone();
     assert_eq!(fixture.exchange(&request.to_string(), |_| {}).status, 401);
 }

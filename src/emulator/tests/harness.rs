@@ -1,4 +1,4 @@
-//! A client made by hand: it writes requests as text, so that it can write wrong ones.
+//! A raw HTTP client, which can send invalid requests.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -15,12 +15,12 @@ use crate::time::{Clock, SettableClock, Timestamp};
 pub(super) const VERIFIER: &str = "a-verifier-that-is-long-enough-0123456789-abcdef";
 pub(super) const TEAMS: &str = "openid profile offline_access https://auth.msft.communication.azure.com/Teams.ManageCalls https://auth.msft.communication.azure.com/Teams.ManageChats";
 pub(super) const REDIRECT: &str = "http://localhost:4711";
-pub(super) const NOON: i64 = 1_780_000_000;
+pub(super) const NOW: i64 = 1_780_000_000;
 
-/// Parameters that replace those of a good request; an empty value drops one.
+/// Parameters that replace those of a valid request; an empty value removes one.
 pub(super) type Changes<'a> = &'a [(&'a str, &'a str)];
 
-/// An emulator whose clock stands still.
+/// An emulator with a stopped clock.
 pub(super) struct Fixture {
     pub(super) emulator: Emulator,
     pub(super) clock: SettableClock,
@@ -45,7 +45,7 @@ impl Answer {
         serde_json::from_str(&self.body).expect("a JSON body")
     }
 
-    /// The number in `error_codes`.
+    /// Returns the number in `error_codes`.
     pub(super) fn aadsts(&self) -> i64 {
         self.json()["error_codes"][0].as_i64().expect("a number")
     }
@@ -54,7 +54,7 @@ impl Answer {
         self.json()["error"].as_str().expect("a word").to_owned()
     }
 
-    /// The parameters that a redirect in query mode carries.
+    /// Returns the parameters of a redirect in query mode.
     pub(super) fn redirected(&self) -> Vec<(String, String)> {
         let to = self.header("location").expect("a redirect");
         let url = url::Url::parse(to).expect("a URL");
@@ -73,12 +73,12 @@ impl Fixture {
     }
 
     pub(super) fn with(options: Options) -> Fixture {
-        let clock = SettableClock::new(Timestamp::from_unix_seconds(NOON));
+        let clock = SettableClock::new(Timestamp::from_unix_seconds(NOW));
         let emulator = Emulator::start(Options {
             clock: Arc::new(clock.clone()),
             ..options
         })
-        .expect("it starts");
+        .expect("the emulator starts");
         Fixture { emulator, clock }
     }
 
@@ -96,8 +96,8 @@ impl Fixture {
     }
 
     pub(super) fn raw(&self, request: &str) -> Answer {
-        let mut stream =
-            TcpStream::connect(("127.0.0.1", self.emulator.context.http_port)).expect("it listens");
+        let mut stream = TcpStream::connect(("127.0.0.1", self.emulator.context.http_port))
+            .expect("the emulator listens");
         stream.write_all(request.as_bytes()).expect("it reads");
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer).expect("it answers");
@@ -115,7 +115,7 @@ impl Fixture {
         self.send("GET", target, "", "")
     }
 
-    /// A good authorization request, with these parameters changed; an empty value drops one.
+    /// Sends a valid authorization request with these parameters changed.
     pub(super) fn authorize(&self, tenant: &str, changes: &[(&str, &str)]) -> Answer {
         let challenge = challenge(VERIFIER);
         let query = encode(
@@ -140,7 +140,7 @@ impl Fixture {
         answer.redirected_with("code").expect("a code")
     }
 
-    /// A good redemption of `code`, with these parameters changed.
+    /// Redeems `code` with these parameters changed.
     pub(super) fn redeem(&self, code: &str, changes: &[(&str, &str)]) -> Answer {
         self.token(
             "organizations",
@@ -180,7 +180,7 @@ impl Fixture {
         )
     }
 
-    /// An Entra token of this user for these scopes.
+    /// Returns an Entra token of this user for these scopes.
     pub(super) fn entra_token(&self, user: &str, scope: &str) -> String {
         let code = self.code(&[("login_hint", user), ("scope", scope)]);
         let answer = self.redeem(&code, &[]);
@@ -190,24 +190,24 @@ impl Fixture {
             .to_owned()
     }
 
-    /// A good exchange; `tamper` may change what is sent after it has been signed.
+    /// Sends a valid exchange, changed by `tamper` after it was signed.
     pub(super) fn exchange(&self, body: &str, tamper: impl FnOnce(&mut Signed)) -> Answer {
         let target = "/teamsUser/:exchangeAccessToken?api-version=2023-10-01";
         self.tampered("POST", target, body, tamper)
     }
 
-    /// A request that is signed with the resource's key, at the newest stable version.
+    /// Sends a signed request at version 2023-10-01.
     pub(super) fn signed(&self, method: &str, path: &str, body: &str) -> Answer {
         self.signed_at("2023-10-01", method, path, body)
     }
 
-    /// The same at any version.
+    /// Sends a signed request at any version.
     pub(super) fn signed_at(&self, version: &str, method: &str, path: &str, body: &str) -> Answer {
         let target = format!("{path}?api-version={version}");
         self.tampered(method, &target, body, |_| {})
     }
 
-    /// The same, changed by `tamper` after it has been signed.
+    /// Sends a signed request, changed by `tamper` after it was signed.
     pub(super) fn tampered(
         &self,
         method: &str,
@@ -240,21 +240,21 @@ impl Fixture {
         ))
     }
 
-    /// A new identity, its id percent-encoded as in a path.
+    /// Creates an identity. Returns its id percent-encoded.
     pub(super) fn identity(&self) -> String {
         let answer = self.signed("POST", "/identities", "");
         let id = answer.json()["identity"]["id"].clone();
         id.as_str().expect("an id").replace(':', "%3A")
     }
 
-    /// A token of this identity.
+    /// Requests a token of this identity.
     pub(super) fn issue(&self, id: &str, body: &Value) -> Answer {
         let path = format!("/identities/{id}/:issueAccessToken");
         self.signed("POST", &path, &body.to_string())
     }
 }
 
-/// A signed request in parts.
+/// The parts of a signed request.
 #[derive(Debug, Default)]
 pub(super) struct Signed {
     pub(super) method: String,
@@ -289,7 +289,7 @@ pub(super) fn challenge(verifier: &str) -> String {
     URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, verifier.as_bytes()))
 }
 
-/// The claims of a token, unverified.
+/// Returns the claims of a token without verification.
 pub(super) fn claims(token: &str) -> Value {
     let claims = token.split('.').nth(1).expect("three parts");
     let claims = URL_SAFE_NO_PAD.decode(claims).expect("base64url");

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::harness::{Answer, Fixture, NOON, claims};
+use super::harness::{Answer, Fixture, NOW, claims};
 use crate::emulator::{MissingIdentity, Options};
 
 const PREVIEW: &str = "2025-03-02-preview";
@@ -79,11 +79,11 @@ fn a_token_can_come_with_the_identity() {
         id
     );
     assert_eq!(claims["acsScope"], "chat,voip");
-    assert_eq!(claims["csi"], NOON.to_string());
-    assert_eq!(claims["exp"], NOON + 3600);
+    assert_eq!(claims["csi"], NOW.to_string());
+    assert_eq!(claims["exp"], NOW + 3600);
 }
 
-/// The names as they stand in the text, which a parsed object no longer tells.
+/// Returns the names in the order of the text.
 fn claims_in_order(token: &str) -> Vec<&'static str> {
     use base64::Engine as _;
     let part = token.split('.').nth(1).expect("three parts");
@@ -115,7 +115,7 @@ fn tokens_are_issued_refreshed_revoked_and_deleted() {
     let issue = || fixture.issue(&id, &json!({"scopes": ["chat"]}));
     let first = issue();
     assert_eq!(first.status, 200);
-    assert_eq!(claims(&token(&first))["exp"], NOON + 86_400);
+    assert_eq!(claims(&token(&first))["exp"], NOW + 86_400);
     let (first, second) = (token(&first), token(&issue()));
     let valid = |token: &str| {
         let request = whoami(&fixture, token).status == 200;
@@ -158,7 +158,7 @@ fn lifetimes_are_those_of_the_service() {
         let create = fixture.signed("POST", "/identities", &body.to_string());
         if status == 200 {
             let exp = claims(&token(&answer))["exp"].as_i64();
-            assert_eq!(exp, Some(NOON + minutes * 60));
+            assert_eq!(exp, Some(NOW + minutes * 60));
             assert_eq!(create.status, 201);
             continue;
         }
@@ -216,13 +216,13 @@ fn bad_bodies_are_refused_with_the_services_targets() {
 }
 
 #[test]
-fn older_versions_know_less() {
+fn older_versions_have_fewer_scopes_and_lifetimes() {
     let fixture = Fixture::new();
     let id = fixture.identity();
     let path = format!("/identities/{id}/:issueAccessToken");
     let long = json!({"scopes": ["chat"], "expiresInMinutes": 59}).to_string();
     let answer = fixture.signed_at("2022-06-01", "POST", &path, &long);
-    assert_eq!(claims(&token(&answer))["exp"], NOON + 86_400);
+    assert_eq!(claims(&token(&answer))["exp"], NOW + 86_400);
     assert_eq!(
         fixture.signed_at("2022-10-01", "POST", &path, &long).status,
         400
@@ -314,12 +314,12 @@ fn an_identity_of_another_resource_is_not_owned() {
     for id in ["x", "8:acs:x", "8%253Aacs", &format!("{owned}0")] {
         assert_eq!(fixture.issue(id, &body).status, 400, "{id}");
     }
-    // Both spellings of a colon lead to the same identity.
+    // Both forms of a colon name the same identity.
     assert_eq!(fixture.issue(&owned.replace("%3A", ":"), &body).status, 200);
 }
 
 #[test]
-fn what_is_said_of_a_missing_identity_can_be_chosen() {
+fn the_error_for_a_missing_identity_is_an_option() {
     let fixture = Fixture::with(Options {
         missing_identity: MissingIdentity::NotFound,
         ..Options::default()
@@ -333,7 +333,7 @@ fn what_is_said_of_a_missing_identity_can_be_chosen() {
 }
 
 #[test]
-fn verbs_and_paths_are_exact() {
+fn methods_and_paths_are_exact() {
     let fixture = Fixture::new();
     let answer = fixture.signed("PUT", "/identities/x", "");
     assert_eq!(
@@ -353,7 +353,7 @@ fn verbs_and_paths_are_exact() {
 }
 
 #[test]
-fn a_signature_holds_for_exactly_what_was_sent() {
+fn a_signature_is_valid_for_exactly_the_sent_request() {
     let fixture = Fixture::new();
     let id = fixture.identity();
     let target = format!("/identities/{id}?api-version=2023-10-01");
@@ -374,7 +374,7 @@ fn a_signature_holds_for_exactly_what_was_sent() {
 }
 
 #[test]
-fn the_emulator_stays_small_however_much_is_asked_of_it() {
+fn memory_is_bounded_for_any_number_of_requests() {
     let fixture = Fixture::with(Options {
         keep_secrets: false,
         ..Options::default()

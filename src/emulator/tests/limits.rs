@@ -1,4 +1,4 @@
-//! Rate limits, where they are switched on.
+//! Rate limits.
 
 use std::time::Duration;
 
@@ -27,7 +27,7 @@ fn one_request_too_many_waits_for_the_next_window() {
         (429, Some("22"))
     );
     assert_eq!(answer.json()["error"]["code"], "TooManyRequests");
-    // Another operation has a window of its own.
+    // Another operation has a separate window.
     let with_token = json!({"createTokenWithScopes": ["chat"]}).to_string();
     let create = |body: &str| fixture.signed("POST", "/identities", body).status;
     assert_eq!((create(&with_token), create(&with_token)), (201, 429));
@@ -41,7 +41,7 @@ fn one_request_too_many_waits_for_the_next_window() {
 }
 
 #[test]
-fn the_limits_are_those_that_the_service_documents() {
+fn the_default_limits_are_the_documented_ones() {
     let limits = RateLimits::default();
     assert_eq!(limits.window, Duration::from_secs(30));
     assert_eq!(

@@ -1,4 +1,4 @@
-//! The emulator over real sockets, spoken to by hand: bytes in, bytes out, nothing of the client's.
+//! The emulator over real sockets, with a raw HTTP client and no code of the real client.
 
 mod access;
 mod authorize;

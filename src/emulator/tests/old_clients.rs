@@ -1,11 +1,11 @@
-//! Requests as older clients send them: the first version's shapes, the preview of the Teams
+//! Requests of older clients: the first version's JSON, the preview of the Teams
 //! exchange, `Date` in place of `x-ms-date`, and a `Host` that names the port twice.
 
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::harness::{Answer, Fixture, NOON, TEAMS, claims};
+use super::harness::{Answer, Fixture, NOW, TEAMS, claims};
 use crate::emulator::directory;
 
 const FIRST: &str = "2020-07-20-preview2";
@@ -15,11 +15,11 @@ fn code(answer: &Answer) -> (u16, Value) {
     (answer.status, answer.json()["error"]["code"].clone())
 }
 
-fn ask(fixture: &Fixture, method: &str, path: &str, body: &str) -> Answer {
+fn send(fixture: &Fixture, method: &str, path: &str, body: &str) -> Answer {
     fixture.signed_at(FIRST, method, path, body)
 }
 
-/// A change of an identity, as a merge patch that is signed like the rest.
+/// Sends a signed merge patch of an identity.
 fn change(fixture: &Fixture, path: &str, body: &str, media_type: &str) -> Answer {
     let target = format!("{path}?api-version={FIRST}");
     let mut request = None;
@@ -29,7 +29,7 @@ fn change(fixture: &Fixture, path: &str, body: &str, media_type: &str) -> Answer
             signed.hash.clone(),
             signed.authorization.clone(),
         ));
-        // Only the headers are wanted: this one is refused.
+        // Only the headers of this refused request are used.
         signed.authorization = String::new();
     });
     let (date, hash, authorization) = request.expect("it was signed");
@@ -43,16 +43,16 @@ fn change(fixture: &Fixture, path: &str, body: &str, media_type: &str) -> Answer
 const PATCH: &str = "application/merge-patch+json";
 
 #[test]
-fn the_first_version_has_shapes_of_its_own() {
+fn the_first_version_has_different_json() {
     let fixture = Fixture::new();
-    let created = ask(&fixture, "POST", "/identities", "");
+    let created = send(&fixture, "POST", "/identities", "");
     assert_eq!(created.status, 200, "{created:?}");
     let id = created.json()["id"].as_str().expect("an id").to_owned();
     assert_eq!(created.json(), json!({"id": id}));
     let path = format!("/identities/{}", id.replace(':', "%3A"));
 
     let issue = || {
-        let answer = ask(
+        let answer = send(
             &fixture,
             "POST",
             &format!("{path}/token"),
@@ -66,7 +66,7 @@ fn the_first_version_has_shapes_of_its_own() {
         body["token"].as_str().expect("a token").to_owned()
     };
     let (first, again) = (issue(), issue());
-    assert_eq!(claims(&first)["exp"], NOON + 86_400);
+    assert_eq!(claims(&first)["exp"], NOW + 86_400);
     let honoured = |token: &str| fixture.emulator.is_token_valid(token);
     assert!(honoured(&first) && honoured(&again));
 
@@ -83,12 +83,12 @@ fn the_first_version_has_shapes_of_its_own() {
     let later = issue();
     assert_eq!(change(&fixture, &path, &valid_from, PATCH).status, 204);
     assert!(honoured(&later), "it was issued after that time");
-    // What `revoke_tokens(user)` of the Python package sends.
+    // The Python package sends this for `revoke_tokens(user)`.
     assert_eq!(change(&fixture, &path, "{}", PATCH).status, 204);
     assert!(!honoured(&later));
 
-    assert_eq!(ask(&fixture, "DELETE", &path, "").status, 204);
-    let gone = ask(
+    assert_eq!(send(&fixture, "DELETE", &path, "").status, 204);
+    let gone = send(
         &fixture,
         "POST",
         &format!("{path}/token"),
@@ -96,13 +96,13 @@ fn the_first_version_has_shapes_of_its_own() {
     );
     assert_eq!(code(&gone), (401, "IdentityNotOwned".into()));
     assert_eq!(fixture.emulator.count("create_identity"), 1);
-    // The journal has each request under the name of what it does.
+    // The journal names each request by its operation.
     assert_eq!(fixture.emulator.count("issue_token"), 5);
     assert_eq!(fixture.emulator.count("delete_identity"), 1);
 }
 
 #[test]
-fn the_first_version_refuses_what_it_does_not_have() {
+fn the_first_version_refuses_later_operations() {
     let fixture = Fixture::new();
     let id = fixture.identity();
     let path = format!("/identities/{id}");
@@ -114,7 +114,7 @@ fn the_first_version_refuses_what_it_does_not_have() {
         ("POST", "/teamsUser/:exchangeAccessToken".to_owned(), "{}"),
     ] {
         assert_eq!(
-            code(&ask(&fixture, method, &path, body)),
+            code(&send(&fixture, method, &path, body)),
             unsupported,
             "{path}"
         );
@@ -145,12 +145,12 @@ fn the_first_version_refuses_what_it_does_not_have() {
         (r#"{"scopes":[]}"#, "scopes"),
         (r#"{"scopes":["voip.join"]}"#, "scopes"),
     ] {
-        let answer = ask(&fixture, "POST", &format!("{path}/token"), body);
+        let answer = send(&fixture, "POST", &format!("{path}/token"), body);
         assert_eq!(answer.json()["error"]["target"], target, "{body}");
     }
     let pstn = r#"{"scopes":["pstn"]}"#;
     assert_eq!(
-        ask(&fixture, "POST", &format!("{path}/token"), pstn).status,
+        send(&fixture, "POST", &format!("{path}/token"), pstn).status,
         200
     );
     let issue = format!("{path}/:issueAccessToken");
@@ -158,7 +158,7 @@ fn the_first_version_refuses_what_it_does_not_have() {
 }
 
 #[test]
-fn every_version_has_its_operations_and_no_others() {
+fn every_version_has_exactly_its_operations() {
     let fixture = Fixture::new();
     let entra = fixture.entra_token("ada@contoso.example", TEAMS);
     let exchange = json!({
@@ -187,19 +187,19 @@ fn every_version_has_its_operations_and_no_others() {
         ("2021-10-31", 400, 400, 400, 400),
         ("2020-07-20", 400, 400, 400, 400),
     ] {
-        let ask = |method: &str, path: &str, body: &str| {
+        let send = |method: &str, path: &str, body: &str| {
             fixture.signed_at(version, method, path, body).status
         };
-        assert_eq!(ask("POST", "/identities", ""), create, "{version}");
+        assert_eq!(send("POST", "/identities", ""), create, "{version}");
         let path = "/teamsUser/:exchangeAccessToken";
-        assert_eq!(ask("POST", path, &exchange), teams, "{version}");
-        assert_eq!(ask("GET", &assignment, ""), extension, "{version}");
-        assert_eq!(ask("GET", entra_assignments, ""), preview, "{version}");
+        assert_eq!(send("POST", path, &exchange), teams, "{version}");
+        assert_eq!(send("GET", &assignment, ""), extension, "{version}");
+        assert_eq!(send("GET", entra_assignments, ""), preview, "{version}");
     }
 }
 
 #[test]
-fn the_preview_of_the_teams_exchange_takes_the_token_alone() {
+fn the_preview_of_the_teams_exchange_needs_only_the_token() {
     let fixture = Fixture::new();
     let entra = fixture.entra_token("ada@contoso.example", TEAMS);
     let exchange = |version: &str, token: &str| {
@@ -233,7 +233,7 @@ fn the_date_header_may_carry_the_signed_date() {
     let fixture = Fixture::new();
     let target = "/identities?api-version=2021-03-07";
     let mut request = None;
-    // The values are the same with either header's name.
+    // The values are the same with both header names.
     fixture.tampered("POST", target, "", |signed| {
         request = Some((
             signed.date.clone(),
@@ -263,7 +263,7 @@ fn the_date_header_may_carry_the_signed_date() {
 }
 
 #[test]
-fn a_host_with_its_port_twice_is_taken_at_the_resource_and_remarked() {
+fn the_resource_accepts_a_host_with_its_port_twice_with_a_remark() {
     let fixture = Fixture::new();
     let port = fixture.emulator.context.http_port;
     let doubled = format!("{}:{port}", fixture.host());
@@ -282,7 +282,7 @@ fn a_host_with_its_port_twice_is_taken_at_the_resource_and_remarked() {
     let last = fixture.emulator.requests().pop().expect("one was seen");
     assert_eq!(last.remark, None);
 
-    // What was signed is what was sent.
+    // The signed text is the sent text.
     let unsigned = fixture.tampered("POST", "/identities?api-version=2023-10-01", "", |signed| {
         signed.host.clone_from(&doubled);
     });
@@ -294,7 +294,7 @@ fn a_host_with_its_port_twice_is_taken_at_the_resource_and_remarked() {
     ] {
         assert_eq!(create(&host).status, 421, "{host}");
     }
-    // No client of Entra sends it.
+    // No Entra client sends it.
     let metadata = format!(
         "GET /common/v2.0/.well-known/openid-configuration HTTP/1.1\r\nHost: {doubled}\r\n\
          Connection: close\r\n\r\n"

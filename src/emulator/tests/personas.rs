@@ -1,4 +1,4 @@
-//! The users who meet an obstacle: each page, each refusal, and the way on where there is one.
+//! The users with a requirement: each page and each refusal.
 
 use super::harness::{Answer, Fixture, TEAMS, claims, encode};
 use crate::emulator::{UserAgent, directory};
@@ -9,7 +9,7 @@ fn hint(user: &str) -> [(&str, &str); 1] {
     [("login_hint", user)]
 }
 
-/// Clicks on a page that a sign-in shows: the same request as a form, and what was clicked.
+/// Submits a page of a sign-in: the same request as a form, and the clicked button.
 fn click(fixture: &Fixture, user: &str, clicked: &[(&str, &str)]) -> Answer {
     let good = [
         ("client_id", directory::CLIENT_ID),
@@ -33,7 +33,7 @@ fn refresh_token(fixture: &Fixture, changes: &[(&str, &str)]) -> String {
 }
 
 #[test]
-fn each_persona_that_may_not_sign_in_gets_a_page_with_its_number_and_no_redirect() {
+fn each_persona_that_cannot_sign_in_gets_an_error_page_and_no_redirect() {
     let fixture = Fixture::new();
     for (user, number) in [
         ("blocked@contoso.example", 53003),
@@ -58,7 +58,7 @@ fn each_persona_that_may_not_sign_in_gets_a_page_with_its_number_and_no_redirect
 }
 
 #[test]
-fn consent_is_asked_for_once_and_a_no_goes_to_the_client() {
+fn consent_is_requested_once_and_a_refusal_goes_to_the_client() {
     let fixture = Fixture::new();
     let user = "consent@contoso.example";
     let page = fixture.authorize("organizations", &hint(user));
@@ -80,7 +80,7 @@ fn consent_is_asked_for_once_and_a_no_goes_to_the_client() {
 }
 
 #[test]
-fn a_click_cannot_be_sent_in_an_address() {
+fn a_link_cannot_contain_a_click() {
     let fixture = Fixture::new();
     for (user, name, value) in [
         ("consent@contoso.example", "emulator_consent", "accept"),
@@ -92,7 +92,7 @@ fn a_click_cannot_be_sent_in_an_address() {
 }
 
 #[test]
-fn where_an_admin_must_consent_the_way_leads_back_only() {
+fn the_admin_consent_page_only_returns_to_the_client() {
     let fixture = Fixture::new();
     let user = "admin-consent@contoso.example";
     let page = fixture.authorize("organizations", &hint(user));
@@ -109,7 +109,7 @@ fn where_an_admin_must_consent_the_way_leads_back_only() {
 }
 
 #[test]
-fn a_second_proof_is_a_code_and_the_token_tells_of_it() {
+fn a_second_factor_is_a_code_and_a_claim_of_the_token() {
     let fixture = Fixture::new();
     let user = "mfa@contoso.example";
     let page = fixture.authorize("organizations", &hint(user));
@@ -127,7 +127,7 @@ fn a_second_proof_is_a_code_and_the_token_tells_of_it() {
 }
 
 #[test]
-fn renewals_are_refused_to_those_whose_sessions_end() {
+fn renewals_of_ended_sessions_are_refused() {
     let fixture = Fixture::new();
     for (user, number, suberror) in [
         ("expired@contoso.example", 70043, Some("token_expired")),
@@ -146,7 +146,7 @@ fn renewals_are_refused_to_those_whose_sessions_end() {
 }
 
 #[test]
-fn a_challenge_is_met_by_a_sign_in_that_passes_its_claims_on() {
+fn a_sign_in_with_the_claims_answers_a_challenge() {
     let fixture = Fixture::new();
     for (user, error, number) in [
         ("step-up@contoso.example", "interaction_required", 50076),
@@ -165,7 +165,7 @@ fn a_challenge_is_met_by_a_sign_in_that_passes_its_claims_on() {
             .to_owned();
         let read: serde_json::Value = serde_json::from_str(&challenge).expect("JSON");
         assert!(read.pointer(CHALLENGE_POINTER).is_some(), "{read}");
-        // Without them, one sign-in is as good as the other.
+        // Without the claims a new sign-in changes nothing.
         let again = refresh_token(&fixture, &hint(user));
         assert_eq!(fixture.refresh(&again, &[]).aadsts(), number);
         let page = fixture.authorize(
@@ -186,29 +186,35 @@ fn a_challenge_is_met_by_a_sign_in_that_passes_its_claims_on() {
 }
 
 #[test]
-fn what_a_client_can_do_stands_in_its_tokens() {
+fn tokens_contain_the_clients_capabilities() {
     const ABLE: &str = r#"{"access_token":{"xms_cc":{"values":["cp1"]}}}"#;
     let fixture = Fixture::new();
-    let told = |answer: Answer| {
+    let capabilities = |answer: Answer| {
         let body = answer.json();
         claims(body["access_token"].as_str().expect("a token"))["xms_cc"].clone()
     };
     let able = serde_json::json!(["cp1"]);
     assert_eq!(
-        told(fixture.redeem(&fixture.code(&[]), &[])),
+        capabilities(fixture.redeem(&fixture.code(&[]), &[])),
         serde_json::Value::Null
     );
     assert_eq!(
-        told(fixture.redeem(&fixture.code(&[("claims", ABLE)]), &[])),
+        capabilities(fixture.redeem(&fixture.code(&[("claims", ABLE)]), &[])),
         able
     );
     assert_eq!(
-        told(fixture.redeem(&fixture.code(&[]), &[("claims", ABLE)])),
+        capabilities(fixture.redeem(&fixture.code(&[]), &[("claims", ABLE)])),
         able
     );
     let token = refresh_token(&fixture, &[("claims", ABLE)]);
-    assert_eq!(told(fixture.refresh(&token, &[])), serde_json::Value::Null);
-    assert_eq!(told(fixture.refresh(&token, &[("claims", ABLE)])), able);
+    assert_eq!(
+        capabilities(fixture.refresh(&token, &[])),
+        serde_json::Value::Null
+    );
+    assert_eq!(
+        capabilities(fixture.refresh(&token, &[("claims", ABLE)])),
+        able
+    );
     assert_eq!(
         fixture.refresh(&token, &[("claims", "[]")]).aadsts(),
         9_002_313
@@ -216,7 +222,7 @@ fn what_a_client_can_do_stands_in_its_tokens() {
 }
 
 #[test]
-fn the_user_agent_walks_every_page_that_leads_on() {
+fn the_user_agent_completes_every_page_of_a_persona() {
     let fixture = Fixture::new();
     let device = |user: &str| {
         let form = encode(
@@ -251,7 +257,7 @@ fn the_user_agent_walks_every_page_that_leads_on() {
 }
 
 #[test]
-fn every_persona_is_offered_on_the_page_and_listed_at_the_front() {
+fn every_persona_is_on_the_sign_in_page_and_the_front_page() {
     let fixture = Fixture::new();
     let page = fixture
         .authorize("contoso.example", &[("login_hint", "")])

@@ -1,20 +1,20 @@
-//! What holds for every request: host, headers, limits, journal, faults, start and stop.
+//! Every request: host, headers, limits, journal, faults, start and stop.
 
 use std::io::ErrorKind;
 use std::net::TcpStream;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use super::harness::{Fixture, NOON, VERIFIER};
+use super::harness::{Fixture, NOW, VERIFIER};
 use crate::emulator::{Emulator, Fault, FaultKind, Options, Route, UserAgent};
 use crate::time::Timestamp;
 
 const METADATA: &str = "/organizations/v2.0/.well-known/openid-configuration";
 
 #[test]
-fn metadata_names_the_host_that_was_asked() {
+fn metadata_has_the_host_of_the_request() {
     let fixture = Fixture::new();
     let body = fixture.get(METADATA).json();
     let base = fixture.emulator.http_url();
@@ -48,19 +48,19 @@ fn metadata_names_the_host_that_was_asked() {
 }
 
 #[test]
-fn instance_discovery_vouches_for_itself_only() {
+fn instance_discovery_accepts_its_host_only() {
     let fixture = Fixture::new();
-    let ask = |endpoint: &str| {
+    let send = |endpoint: &str| {
         fixture.get(&format!(
             "/common/discovery/instance?api-version=1.1&authorization_endpoint={endpoint}"
         ))
     };
-    let ours = ask(&format!(
+    let ours = send(&format!(
         "{}/organizations/oauth2/v2.0/authorize",
         fixture.emulator.http_url()
     ));
     assert!(ours.json()["tenant_discovery_endpoint"].is_string());
-    let theirs = ask("https://login.evil.test/common/oauth2/v2.0/authorize");
+    let theirs = send("https://login.evil.test/common/oauth2/v2.0/authorize");
     assert_eq!((theirs.status, theirs.aadsts()), (400, 50049));
     assert_eq!(theirs.error(), "invalid_instance");
 }
@@ -84,9 +84,9 @@ fn a_foreign_host_is_misdirected() {
 }
 
 #[test]
-fn every_answer_tells_the_emulators_time_and_name() {
+fn every_response_has_the_emulators_time_and_name() {
     let fixture = Fixture::new();
-    let date = Timestamp::from_unix_seconds(NOON).to_http_date();
+    let date = Timestamp::from_unix_seconds(NOW).to_http_date();
     for target in [
         "/",
         METADATA,
@@ -115,7 +115,7 @@ fn a_body_that_is_too_large_is_refused() {
 }
 
 #[test]
-fn the_journal_keeps_requests_and_the_sweep_list_keeps_secrets() {
+fn requests_are_recorded_and_secrets_are_listed() {
     let fixture = Fixture::new();
     let code = fixture.code(&[]);
     let body = fixture.redeem(&code, &[]).json();
@@ -159,7 +159,7 @@ fn fault(fixture: &Fixture, route: Route, what: FaultKind) {
 }
 
 #[test]
-fn faults_strike_where_and_as_often_as_asked() {
+fn faults_affect_their_route_as_often_as_set() {
     let fixture = Fixture::new();
     let busy = FaultKind::Status {
         status: 429,
@@ -200,7 +200,7 @@ fn faults_strike_where_and_as_often_as_asked() {
 }
 
 #[test]
-fn an_answer_can_be_lost_after_the_deed() {
+fn a_connection_can_be_dropped_after_the_request_was_handled() {
     let fixture = Fixture::new();
     fault(&fixture, Route::Identities, FaultKind::DropAfterHandling);
     assert_eq!(fixture.signed("POST", "/identities", "").status, 0);
@@ -210,21 +210,23 @@ fn an_answer_can_be_lost_after_the_deed() {
 }
 
 #[test]
-fn a_dropped_emulator_is_gone_even_while_someone_waits() {
+fn a_dropped_emulator_stops_with_a_pending_request() {
     let fixture = Fixture::new();
     let port = fixture.emulator.context.http_port;
     fault(&fixture, Route::Metadata, FaultKind::Hang);
     let host = fixture.host();
     let waiting = std::thread::spawn(move || {
         use std::io::{Read, Write};
-        let mut stream = TcpStream::connect(("127.0.0.1", port)).expect("it listens");
+        let mut stream = TcpStream::connect(("127.0.0.1", port)).expect("the emulator listens");
         write!(stream, "GET {METADATA} HTTP/1.1\r\nHost: {host}\r\n\r\n").expect("it reads");
         let mut nothing = Vec::new();
         let _ = stream.read_to_end(&mut nothing);
         nothing.len()
     });
+    let deadline = Instant::now() + Duration::from_secs(60);
     while fixture.emulator.requests().is_empty() {
-        std::thread::yield_now();
+        assert!(Instant::now() < deadline, "the request is recorded");
+        std::thread::sleep(Duration::from_millis(1));
     }
     drop(fixture);
     assert_eq!(waiting.join().expect("it ends"), 0);
@@ -232,12 +234,12 @@ fn a_dropped_emulator_is_gone_even_while_someone_waits() {
 }
 
 #[test]
-fn half_a_request_and_a_caller_that_reads_nothing_are_cut_off() {
+fn half_a_request_and_a_client_that_reads_nothing_are_closed() {
     use std::io::{Read, Write};
     let fixture = Fixture::new();
     let connect = || {
         let stream = TcpStream::connect(("127.0.0.1", fixture.emulator.context.http_port));
-        let stream = stream.expect("it listens");
+        let stream = stream.expect("the emulator listens");
         let hangs = Some(Duration::from_secs(60));
         stream.set_read_timeout(hangs).expect("a limit");
         stream.set_write_timeout(hangs).expect("a limit");
@@ -245,15 +247,15 @@ fn half_a_request_and_a_caller_that_reads_nothing_are_cut_off() {
     };
     let mut half = connect();
     half.write_all(b"GET / HTTP/1.1\r\nHost: ").expect("sent");
-    let mut deaf = connect();
+    let mut not_reading = connect();
     let request = format!(
         "GET {METADATA} HTTP/1.1\r\nHost: {}\r\n\r\n",
         fixture.host()
     );
     let requests = request.repeat(1000);
-    // Its own end holds some of this; the rest waits until the other end closes.
+    // The local buffers take some of it; the rest waits until the peer closes.
     let error = loop {
-        if let Err(error) = deaf.write_all(requests.as_bytes()) {
+        if let Err(error) = not_reading.write_all(requests.as_bytes()) {
             break error.kind();
         }
     };
@@ -265,22 +267,22 @@ fn half_a_request_and_a_caller_that_reads_nothing_are_cut_off() {
 }
 
 #[test]
-fn https_serves_the_same_world_to_whoever_trusts_its_authority() {
+fn https_serves_clients_that_trust_its_authority() {
     let emulator = Emulator::start(Options {
         https_port: Some(0),
         ..Options::default()
     })
-    .expect("it starts");
+    .expect("the emulator starts");
     let url = emulator.https_url().expect("https is served");
     let pem = emulator.ca_pem().expect("https is served");
     let page = UserAgent::default()
         .trusting(pem)
         .browse(&url)
-        .expect("it is trusted");
+        .expect("the authority is trusted");
     assert!(page.html.contains(&url), "its own URLs are https");
     assert!(
         UserAgent::default().browse(&url).is_err(),
-        "nobody else trusts it"
+        "other clients do not trust it"
     );
     assert!(
         emulator

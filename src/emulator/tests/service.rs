@@ -1,11 +1,11 @@
-//! Apps that act for themselves, and what Entra principals may do on the resource.
+//! Apps with credentials, and the roles of Entra principals on the resource.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use ring::digest;
 use serde_json::{Value, json};
 
-use super::harness::{Answer, Changes, Fixture, NOON, claims, encode};
+use super::harness::{Answer, Changes, Fixture, NOW, claims, encode};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
@@ -15,8 +15,8 @@ use crate::emulator::sign::Signer;
 const RESOURCE: &str = "https://communication.azure.com//.default";
 const TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
-/// A good request for an app's own token, with these parameters changed.
-fn ask(fixture: &Fixture, changes: Changes<'_>) -> Answer {
+/// Requests an app's token with these parameters changed.
+fn send(fixture: &Fixture, changes: Changes<'_>) -> Answer {
     let form = encode(
         &[
             ("grant_type", "client_credentials"),
@@ -46,7 +46,7 @@ fn create(fixture: &Fixture, token: &str) -> Answer {
 #[test]
 fn an_app_with_a_role_manages_the_resource_without_its_key() {
     let fixture = Fixture::new();
-    let answer = ask(&fixture, &[]);
+    let answer = send(&fixture, &[]);
     assert_eq!(answer.status, 200, "{answer:?}");
     let members: Vec<String> = answer
         .json()
@@ -76,7 +76,7 @@ fn an_app_with_a_role_manages_the_resource_without_its_key() {
 }
 
 #[test]
-fn each_identifier_of_the_resource_opens_it() {
+fn tokens_for_each_identifier_of_the_resource_are_accepted() {
     let fixture = Fixture::new();
     for (scope, audience) in [
         (RESOURCE, "https://communication.azure.com/"),
@@ -93,7 +93,7 @@ fn each_identifier_of_the_resource_opens_it() {
             "https://communication.azure.com",
         ),
     ] {
-        let answer = ask(&fixture, &[("scope", scope)]);
+        let answer = send(&fixture, &[("scope", scope)]);
         assert_eq!(answer.status, 200, "{scope}: {answer:?}");
         let token = token(&answer);
         assert_eq!(claims(&token)["aud"], audience, "{scope}");
@@ -104,10 +104,10 @@ fn each_identifier_of_the_resource_opens_it() {
         ("https://communication.azure.com///.default", 70011),
         ("https://communication.azure.com", 1_002_012),
     ] {
-        let answer = ask(&fixture, &[("scope", scope)]);
+        let answer = send(&fixture, &[("scope", scope)]);
         assert_eq!((answer.status, answer.aadsts()), (400, number), "{scope}");
     }
-    let clients = ask(
+    let clients = send(
         &fixture,
         &[("scope", "2a04943b-b6a7-4f65-8786-2bb6131b59f6/.default")],
     );
@@ -118,7 +118,7 @@ fn each_identifier_of_the_resource_opens_it() {
 fn a_principal_without_a_role_is_forbidden() {
     let fixture = Fixture::new();
     let (client, secret) = fixture.emulator.unprivileged_client();
-    let answer = ask(
+    let answer = send(
         &fixture,
         &[("client_id", client), ("client_secret", secret)],
     );
@@ -133,13 +133,13 @@ fn a_principal_without_a_role_is_forbidden() {
 }
 
 #[test]
-fn only_a_token_for_the_resource_from_this_entra_is_believed() {
+fn only_a_token_for_the_resource_from_this_entra_is_accepted() {
     let fixture = Fixture::new();
-    let good = claims(&token(&ask(&fixture, &[])));
-    let ours = Signer::new().expect("the key is shipped");
-    let theirs = Signer::from_pem(CERTIFICATE).expect("the key is shipped");
-    let elsewhere = token(&ask(&Fixture::new(), &[]));
-    let graph = ask(
+    let good = claims(&token(&send(&fixture, &[])));
+    let ours = Signer::new().expect("the published key");
+    let theirs = Signer::from_pem(CERTIFICATE).expect("the published key");
+    let elsewhere = token(&send(&Fixture::new(), &[]));
+    let graph = send(
         &fixture,
         &[("scope", "https://graph.microsoft.com/.default")],
     );
@@ -161,8 +161,8 @@ fn only_a_token_for_the_resource_from_this_entra_is_believed() {
                 fixture.emulator.tenant_id()
             )),
         ),
-        ("nbf", json!(NOON + 1)),
-        ("exp", json!(NOON)),
+        ("nbf", json!(NOW + 1)),
+        ("exp", json!(NOW)),
         ("tid", json!("ac5ba55e-7e4a-4000-8000-000000000002")),
     ] {
         let mut wrong = good.clone();
@@ -178,7 +178,7 @@ fn only_a_token_for_the_resource_from_this_entra_is_believed() {
 }
 
 #[test]
-fn an_app_must_prove_itself_and_ask_for_a_whole_resource() {
+fn an_app_needs_a_credential_and_a_default_scope() {
     let fixture = Fixture::new();
     let two = format!("{RESOURCE} https://graph.microsoft.com/.default");
     let cases: [(Changes<'_>, u16, &str, i64); 9] = [
@@ -229,7 +229,7 @@ fn an_app_must_prove_itself_and_ask_for_a_whole_resource() {
         ),
     ];
     for (changes, status, error, number) in cases {
-        let answer = ask(&fixture, changes);
+        let answer = send(&fixture, changes);
         let got = (answer.status, answer.error(), answer.aadsts());
         assert_eq!(got, (status, error.to_owned(), number), "{changes:?}");
     }
@@ -247,7 +247,7 @@ fn an_app_must_prove_itself_and_ask_for_a_whole_resource() {
 }
 
 #[test]
-fn a_secret_may_come_as_http_basic() {
+fn a_secret_is_accepted_as_http_basic() {
     let fixture = Fixture::new();
     let login = STANDARD.encode(format!(
         "{}:{}",
@@ -275,15 +275,15 @@ fn assert_with(fixture: &Fixture, assertion: &str) -> Answer {
         ("client_assertion_type", TYPE),
         ("client_assertion", assertion),
     ];
-    ask(fixture, &proof)
+    send(fixture, &proof)
 }
 
 #[test]
-fn a_certificate_proves_the_app_it_is_registered_on() {
+fn a_certificate_authenticates_its_app() {
     let fixture = Fixture::new();
-    let signer = Signer::from_pem(CERTIFICATE).expect("the key is shipped");
+    let signer = Signer::from_pem(CERTIFICATE).expect("the published key");
     let der = CertificateDer::from_pem_slice(CERTIFICATE.as_bytes());
-    let der = der.expect("the certificate is shipped");
+    let der = der.expect("the published certificate");
     let x5t = |algorithm| URL_SAFE_NO_PAD.encode(digest::digest(algorithm, &der));
     let sha1 = x5t(&digest::SHA1_FOR_LEGACY_USE_ONLY);
     let client = fixture.emulator.service_client_id();
@@ -294,7 +294,7 @@ fn a_certificate_proves_the_app_it_is_registered_on() {
     );
     let good = json!({
         "iss": client, "sub": client, "aud": audience,
-        "nbf": NOON, "exp": NOON as f64 + 600.5, "jti": "x",
+        "nbf": NOW, "exp": NOW as f64 + 600.5, "jti": "x",
     });
     for header in [
         json!({"alg": "RS256", "x5t": sha1}),
@@ -311,7 +311,7 @@ fn a_certificate_proves_the_app_it_is_registered_on() {
         wrong[claim] = value;
         signer.sign(&header, &wrong)
     };
-    let foreign = Signer::new().expect("the key is shipped");
+    let foreign = Signer::new().expect("the published key");
     for (assertion, number) in [
         (foreign.sign(&header, &good), 700_027),
         (
@@ -327,8 +327,8 @@ fn a_certificate_proves_the_app_it_is_registered_on() {
             700_023,
         ),
         (changed("aud", json!("x")), 700_023),
-        (changed("exp", json!(NOON)), 700_024),
-        (changed("nbf", json!(NOON + 1)), 700_024),
+        (changed("exp", json!(NOW)), 700_024),
+        (changed("nbf", json!(NOW + 1)), 700_024),
         (changed("sub", json!("x")), 700_021),
         (changed("iss", json!("x")), 700_211),
         ("garbage".to_owned(), 50027),
@@ -342,7 +342,7 @@ fn a_certificate_proves_the_app_it_is_registered_on() {
     others["iss"] = other.into();
     others["sub"] = other.into();
     let proof = signer.sign(&header, &others);
-    let answer = ask(
+    let answer = send(
         &fixture,
         &[
             ("client_id", other),
@@ -355,28 +355,28 @@ fn a_certificate_proves_the_app_it_is_registered_on() {
 }
 
 #[test]
-fn a_federated_token_proves_a_workload() {
+fn a_federated_token_authenticates_a_workload() {
     let fixture = Fixture::new();
     let good = fixture.emulator.federated_token();
     assert_eq!(assert_with(&fixture, &good).status, 200);
-    let signer = Signer::new().expect("the key is shipped");
+    let signer = Signer::new().expect("the published key");
     for (claim, number) in [("iss", 700_211), ("aud", 700_212), ("sub", 700_213)] {
         let mut wrong = claims(&good);
         wrong[claim] = "x".into();
         let answer = assert_with(&fixture, &signer.access_token(&wrong));
         assert_eq!((answer.status, answer.aadsts()), (401, number), "{claim}");
     }
-    let foreign = Signer::from_pem(CERTIFICATE).expect("the key is shipped");
+    let foreign = Signer::from_pem(CERTIFICATE).expect("the published key");
     let forged = foreign.access_token(&claims(&good));
     assert_eq!(assert_with(&fixture, &forged).aadsts(), 700_027);
 }
 
 #[test]
-fn a_managed_identity_needs_no_secret_of_its_own() {
+fn a_managed_identity_needs_no_secret() {
     let fixture = Fixture::new();
     let (url, header) = fixture.emulator.managed_identity();
     let path = url.replace(&fixture.emulator.http_url(), "");
-    let ask = |resource: &str, header: &str| {
+    let send = |resource: &str, header: &str| {
         fixture.send(
             "GET",
             &format!("{path}?api-version=2019-08-01&resource={resource}"),
@@ -384,11 +384,11 @@ fn a_managed_identity_needs_no_secret_of_its_own() {
             "",
         )
     };
-    let answer = ask("https://communication.azure.com/", header);
+    let answer = send("https://communication.azure.com/", header);
     assert_eq!(answer.status, 200, "{answer:?}");
-    assert_eq!(answer.json()["expires_on"], (NOON + 75 * 60).to_string());
+    assert_eq!(answer.json()["expires_on"], (NOW + 75 * 60).to_string());
     assert_eq!(create(&fixture, &token(&answer)).status, 201);
-    assert_eq!(ask("https://communication.azure.com/", "x").status, 401);
-    assert_eq!(ask("https://nowhere.example/", header).status, 400);
+    assert_eq!(send("https://communication.azure.com/", "x").status, 401);
+    assert_eq!(send("https://nowhere.example/", header).status, 400);
     assert_eq!(fixture.get(&path).status, 401);
 }

@@ -85,7 +85,7 @@ const DATES: [&str; 2] = ["x-ms-date", "date"];
 impl SignedRequest<'_> {
     /// Checks form, signed headers, date, body hash and signature, in that order.
     ///
-    /// `SignedHeaders` names the headers whose values are signed, in its own order: host, the
+    /// `SignedHeaders` names the signed headers in the order of their values: host, the
     /// body's hash and a date at least. Header names have no case (RFC 9110, section 5.1).
     ///
     /// # Errors

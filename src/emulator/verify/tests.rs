@@ -1,4 +1,4 @@
-//! The published vectors: signatures that the official SDKs computed, RFC 7636's own challenge.
+//! The published vectors: signatures of the official SDKs and the challenge of RFC 7636.
 
 use super::*;
 
@@ -39,7 +39,7 @@ const VECTORS: [Vector; 14] = [
 
 const FORM: &str = "HMAC-SHA256 SignedHeaders=x-ms-date;host;x-ms-content-sha256&Signature=";
 
-/// Checks a request with these headers, by names in lower case.
+/// Checks a request with these headers.
 fn check_with(vector: &Vector, headers: &[(&str, &str)], now: Timestamp) -> Result<(), String> {
     let header = |name: &str| {
         let mut found = headers.iter().filter(|(known, _)| *known == name);
@@ -55,7 +55,7 @@ fn check_with(vector: &Vector, headers: &[(&str, &str)], now: Timestamp) -> Resu
     request.check(KEY, now)
 }
 
-/// Checks a vector at `now`, with its signature replaced where one is given.
+/// Checks a vector at `now`, with `signature` in place of its signature.
 fn check(vector: &Vector, signature: Option<&str>, now: Timestamp) -> Result<(), String> {
     let authorization = format!("{FORM}{}", signature.unwrap_or(vector.signature));
     let headers = [
@@ -67,7 +67,7 @@ fn check(vector: &Vector, signature: Option<&str>, now: Timestamp) -> Result<(),
     check_with(vector, &headers, now)
 }
 
-/// The signature of these values, in their order, for the first vector's request.
+/// Signs these values for the first vector's request.
 fn sign(values: &[&str]) -> String {
     let text = format!(
         "{}\n{}\n{}",
@@ -91,7 +91,7 @@ fn every_signature_of_the_sdks_is_accepted() {
 }
 
 #[test]
-fn no_signature_fits_another_request() {
+fn a_signature_is_not_valid_for_another_request() {
     for vector in &VECTORS {
         for other in VECTORS.iter().filter(|other| other.name != vector.name) {
             let result = check(vector, Some(other.signature), then());
@@ -101,7 +101,7 @@ fn no_signature_fits_another_request() {
 }
 
 #[test]
-fn what_a_misconfigured_sdk_signs_is_refused() {
+fn a_signature_of_a_misconfigured_sdk_is_refused() {
     let delete = VECTORS.iter().find(|v| v.name == "V3").expect("listed");
     for (endpoint, signature) in [
         ("with :443", "zQwcQfLmHnPmB86t5MUxoHC1lzJWbQWYzzVbsnkHCr0="),
@@ -120,7 +120,7 @@ fn what_a_misconfigured_sdk_signs_is_refused() {
 }
 
 #[test]
-fn a_date_may_be_a_quarter_of_an_hour_off_and_no_more() {
+fn a_date_may_differ_by_fifteen_minutes() {
     for (seconds, good) in [(900, true), (-900, true), (901, false), (-901, false)] {
         let result = check(&VECTORS[0], None, then().shifted(seconds));
         assert_eq!(result.is_ok(), good, "{seconds}");
@@ -128,7 +128,7 @@ fn a_date_may_be_a_quarter_of_an_hour_off_and_no_more() {
 }
 
 #[test]
-fn the_header_must_have_exactly_its_form() {
+fn a_malformed_authorization_header_is_refused() {
     let good = VECTORS[0].signature;
     for bad in [
         format!("hmac-sha256 SignedHeaders=x-ms-date;host;x-ms-content-sha256&Signature={good}"),
@@ -150,8 +150,8 @@ fn the_header_must_have_exactly_its_form() {
 }
 
 #[test]
-fn signed_headers_are_taken_in_any_order_and_case_with_either_date() {
-    // The first is what azure-communication-identity 1.0.1 for Python and the Postman tutorial send.
+fn signed_headers_in_any_order_and_case_are_accepted_with_either_date() {
+    // azure-communication-identity 1.0.1 for Python and the Postman tutorial send the first.
     for names in [
         "date;host;x-ms-content-sha256",
         "Date;Host;X-Ms-Content-Sha256",
@@ -186,7 +186,7 @@ fn signed_headers_are_taken_in_any_order_and_case_with_either_date() {
 }
 
 #[test]
-fn signed_headers_that_leave_the_request_open_are_refused() {
+fn signed_headers_without_a_required_header_are_refused() {
     const LACKING: &str = "SignedHeaders lacks the date, the host or x-ms-content-sha256";
     for (names, values, reason) in [
         (
@@ -212,7 +212,7 @@ fn signed_headers_that_leave_the_request_open_are_refused() {
             &[DATE, HOST, EMPTY, ""],
             "a signed header is missing or sent twice",
         ),
-        // In another order than the list has.
+        // In another order than the list.
         (
             "date;host;x-ms-content-sha256",
             &[HOST, DATE, EMPTY],
@@ -240,7 +240,7 @@ fn signed_headers_that_leave_the_request_open_are_refused() {
 }
 
 #[test]
-fn a_date_in_another_spelling_is_refused() {
+fn a_date_in_another_format_is_refused() {
     for date in [
         "Mon, 2 Jun 2025 13:45:09 GMT",
         "Mon, 02 Jun 2025 13:45:09 +0000",
@@ -269,7 +269,7 @@ fn a_date_in_another_spelling_is_refused() {
 }
 
 #[test]
-fn the_pkce_example_of_the_rfc_holds() {
+fn the_pkce_example_of_the_rfc_is_accepted() {
     let challenge = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
     let verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
     let s256 = Challenge::parse(challenge, Some("S256")).expect("well formed");
@@ -300,7 +300,7 @@ fn malformed_challenges_and_verifiers_are_refused() {
 }
 
 #[test]
-fn only_one_spelling_of_a_guid_is_one() {
+fn only_the_hyphenated_form_is_a_guid() {
     assert!(is_guid("1FD5118E-2576-4263-8130-9503064c837a"));
     for no in [
         "1fd5118e257642638130 9503064c837a",
