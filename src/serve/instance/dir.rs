@@ -17,9 +17,10 @@ use super::secret::{SECRET_FILE, new_secret};
 
 /// Length of the lock file in bytes, unless its text is longer.
 const USUAL: usize = 2 * 1024;
-/// The pause between two attempts to lock the folder, and the number of attempts.
+/// The pause between two attempts to lock the folder, and the number of attempts: 5 s in all, for a
+/// machine whose other processes get little time.
 const PAUSE: Duration = Duration::from_millis(5);
-const ATTEMPTS: u32 = 20;
+const ATTEMPTS: u32 = 1000;
 
 /// A folder that this process owns until the value is dropped.
 pub(in crate::serve) struct InstanceDir {
@@ -168,14 +169,17 @@ fn locked(folder: &Folder) -> Option<File> {
         .ok()
 }
 
-/// Locks the folder. Processes that look for a service hold the lock for a moment; this waits for
-/// them.
+/// Locks the folder. Processes that look for a service hold a shared lock for a moment; this waits
+/// for them. A service holds an exclusive lock, with which a shared one is refused as well.
 fn try_lock(lock: &File) -> std::result::Result<(), TryLockError> {
     for _ in 0..ATTEMPTS {
         match lock.try_lock() {
-            Err(TryLockError::WouldBlock) => std::thread::sleep(PAUSE),
+            Err(TryLockError::WouldBlock) => {}
             outcome => return outcome,
         }
+        lock.try_lock_shared()?;
+        lock.unlock().map_err(TryLockError::Error)?;
+        std::thread::sleep(PAUSE);
     }
     lock.try_lock()
 }
