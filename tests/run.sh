@@ -52,9 +52,10 @@ cargo fmt --check
 
 step "cargo clippy"
 cargo clippy --locked --all-targets -- -D warnings
+cargo clippy --locked --test it -- -D warnings
 
 step "cargo test"
-cargo test --locked --lib --bins --tests --test it --examples
+cargo test --locked --lib --bins --examples --test cli --test it
 
 for feature in identity session emulator serve; do
     step "the feature $feature alone"

@@ -1,4 +1,4 @@
-//! The keyring store against a real Secret Service, in each of its fates.
+//! The keyring store against a real Secret Service, in each of its states.
 
 use std::time::Duration;
 
@@ -6,8 +6,9 @@ use crate::harness::hiding_service::HidingService;
 use crate::harness::secret_service::SecretService;
 use crate::harness::store_process::{self, Run, content, outcome};
 
-/// Not a test of its own: the process that the tests below start, with orders in its environment.
+/// Not a test: the child process of the tests below, which put its orders into the environment.
 #[test]
+#[ignore = "started by other tests"]
 fn a_child_process_does_what_its_parent_ordered() {
     store_process::obey_parent();
 }

@@ -71,6 +71,12 @@ fn a_locked_keyring_ends_with_7_and_what_was_kept_is_still_there_once_it_is_unlo
         .count();
     assert_eq!(asked, 0);
 
+    // A daemon that the bus started cannot be unlocked from a command line.
+    home.keyring().kill_daemon();
+    home.keyring().unlock();
+    home.real(&["get"]).token();
+    home.keyring().kill_daemon();
+
     // The index forgets at once; the item must be removed by hand, and that is said.
     home.real(&["logout"])
         .assert_error(7, &["could not be removed", "secret-tool clear"]);

@@ -152,7 +152,9 @@ mod tests {
 
         drop(release);
         assert_eq!(back.recv(), Err(mpsc::RecvError), "the hung work has ended");
+        let start = std::time::Instant::now();
         while worker.timed_out.load(Ordering::SeqCst) > worker.done.load(Ordering::SeqCst) {
+            assert!(start.elapsed().as_secs() < 60, "the late work is counted");
             thread::yield_now();
         }
         assert_eq!(worker.run(|| 1), Ok(1));

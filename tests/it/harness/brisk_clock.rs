@@ -1,6 +1,7 @@
 //! A clock on which every sleep is over at once, for whoever shares it: hours of waiting in no
 //! time, each second of which a test can act on.
 
+use super::deadline::Deadline;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -70,7 +71,9 @@ impl Clock for BriskClock {
         Box::pin(async move {
             // So that sockets are looked at between two sleeps.
             tokio::task::yield_now().await;
+            let deadline = Deadline::start();
             while !self.may_pass.load(Ordering::Acquire) {
+                deadline.pass("the clock may go on");
                 tokio::task::yield_now().await;
             }
             self.clock.advance(duration);

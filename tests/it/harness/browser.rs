@@ -138,10 +138,13 @@ impl TestBrowser {
         start: String,
     ) {
         let agent = agent.clone();
+        #[expect(clippy::print_stderr, reason = "the reason of a test that fails")]
         let walk = std::thread::spawn(move || {
             first(&url);
-            // What does not come to an end is seen by the test in what did not happen.
-            agent.browse(&start).ok()
+            // Some tests end a sign-in on purpose. If another one fails, this is the reason.
+            let page = agent.browse(&start);
+            page.inspect_err(|error| eprintln!("the user agent stopped: {error}"))
+                .ok()
         });
         self.walks.lock().unwrap().push(walk);
     }

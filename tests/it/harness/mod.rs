@@ -1,8 +1,9 @@
-//! What the tests stand on: a home of their own, browsers, and the sweep for secrets.
+//! Fixtures: a home folder for each test, browsers, and the search for secrets in all output.
 
 pub(crate) mod brisk_clock;
 pub(crate) mod browser;
 pub(crate) mod canned;
+pub(crate) mod deadline;
 pub(crate) mod hiding_service;
 pub(crate) mod home;
 pub(crate) mod process;
@@ -18,5 +19,6 @@ pub(crate) mod terminal;
 pub(crate) mod users;
 
 pub(crate) use browser::TestBrowser;
+pub(crate) use deadline::{Deadline, wait_until};
 pub(crate) use home::{Home, Run};
 pub(crate) use terminal::Terminal;

@@ -1,11 +1,11 @@
 //! A real Secret Service on a D-Bus of its own, with its own home: nothing of the user's is seen.
 
+use super::deadline::Deadline;
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
-use std::thread;
 
 use tempfile::TempDir;
 
@@ -196,13 +196,14 @@ impl SecretService {
             "string:org.freedesktop.secrets",
         ];
         let wanted = format!("boolean {owned}");
+        let deadline = Deadline::start();
         loop {
             let answer = self.run("dbus-send", &question, b"");
             assert!(answer.status.success(), "the bus is there");
             if String::from_utf8_lossy(&answer.stdout).contains(&wanted) {
                 return;
             }
-            thread::yield_now();
+            deadline.pass("the bus reports the change");
         }
     }
 
@@ -212,7 +213,8 @@ impl SecretService {
         self.bus.wait().expect("it has ended");
     }
 
-    fn unlock(&self) {
+    /// Starts the daemon if it does not run, and unlocks the keyring.
+    pub(crate) fn unlock(&self) {
         let args = ["--unlock", "--components=secrets"];
         let started = self.run("gnome-keyring-daemon", &args, b"a test's password");
         assert!(started.status.success(), "the keyring daemon started");

@@ -44,8 +44,9 @@ impl Sweep {
         let secrets = self.secrets();
         let mut folders = vec![folder.to_owned()];
         while let Some(folder) = folders.pop() {
-            let Ok(entries) = std::fs::read_dir(&folder) else {
-                continue;
+            let entries = match std::fs::read_dir(&folder) {
+                Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => continue,
+                entries => entries.expect("every folder of a test can be searched"),
             };
             for entry in entries {
                 let path = entry.expect("an entry").path();

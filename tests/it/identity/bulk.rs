@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::{created, fault};
 use crate::harness::Home;
+use crate::harness::wait_until;
 
 #[test]
 fn a_count_of_identities_is_created_one_a_line() {
@@ -180,9 +181,7 @@ fn silence(times: u32) -> Fault {
 
 /// Waits until the emulator has met this many requests.
 fn wait_for_requests(emulator: &Emulator, count: usize) {
-    while emulator.requests().len() < count {
-        std::thread::yield_now();
-    }
+    wait_until("the requests arrive", || emulator.requests().len() >= count);
 }
 
 #[test]

@@ -8,6 +8,7 @@ use acspass::acs::TokenScope;
 use acspass::emulator::{Fault, FaultKind, RateLimits, Route};
 
 use super::{block_on, client, client_waiting, emulator, fault};
+use crate::harness::Deadline;
 use crate::harness::Home;
 
 /// Our own wait; whoever waits so long hangs.
@@ -125,7 +126,9 @@ fn a_call_that_is_dropped_is_given_up_and_the_client_goes_on() {
             let client = client.clone();
             tokio::spawn(async move { client.create_user().await })
         };
+        let deadline = Deadline::start();
         while emulator.requests().is_empty() {
+            deadline.pass("the request arrives");
             tokio::task::yield_now().await;
         }
         task.abort();

@@ -5,6 +5,7 @@ use std::net::TcpStream;
 
 use super::Service;
 use crate::harness::Home;
+use crate::harness::wait_until;
 
 fn home() -> Home {
     let (mut home, _emulator) = Home::with_emulator();
@@ -135,9 +136,9 @@ fn an_answer_under_way_is_finished_before_the_end() {
     service.process.signal("INT");
     // It listens no more, and still waits for this one.
     let port = service.port;
-    while TcpStream::connect(("127.0.0.1", port)).is_ok() {
-        std::thread::yield_now();
-    }
+    wait_until("the listener closes", || {
+        TcpStream::connect(("127.0.0.1", port)).is_err()
+    });
     stream.write_all(body.as_bytes()).expect("sent");
     let mut answer = String::new();
     stream.read_to_string(&mut answer).expect("it answers");

@@ -6,6 +6,7 @@ mod doors;
 use serde_json::Value;
 
 use super::{Answer, Caller, Service};
+use crate::harness::Deadline;
 use crate::harness::Home;
 
 /// A browser that went through a link, and what it has since.
@@ -108,12 +109,13 @@ impl Visitor {
 
     /// Asks until it is so.
     fn wait_until(&self, is_so: impl Fn(&Value) -> bool) -> Value {
+        let deadline = Deadline::start();
         loop {
             let state = self.state();
             if is_so(&state) {
                 return state;
             }
-            std::thread::yield_now();
+            deadline.pass("the dashboard shows the state");
         }
     }
 }
