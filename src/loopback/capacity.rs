@@ -1,4 +1,4 @@
-//! The connections of one listener that hold buffers, and the places for them.
+//! The buffers of one listener's connections: a slot each, and their number.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,83 +8,82 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
 use super::limits::Limits;
 
-/// The places of one listener.
+/// The limits of one listener, and the slots that are free.
 #[derive(Debug)]
 pub(super) struct Capacity {
+    pub(super) limits: Limits,
     buffers: Arc<Semaphore>,
-    strangers: Arc<Semaphore>,
+    unauthenticated: Arc<Semaphore>,
     is_full: AtomicBool,
-    full: Notify,
+    close_idle: Notify,
 }
 
-/// A connection's place: it may hold buffers as long as it has this.
+/// The right of a connection to have buffers.
 #[derive(Debug)]
 pub(super) struct Slot {
     _buffer: OwnedSemaphorePermit,
-    /// The place among unknown callers; none if the caller is known.
-    pub(super) stranger: Option<OwnedSemaphorePermit>,
+    /// The permit of an unauthenticated caller.
+    pub(super) unauthenticated: Option<OwnedSemaphorePermit>,
 }
 
 impl Capacity {
-    pub(super) fn new(limits: &Limits) -> Self {
+    pub(super) fn new(limits: Limits) -> Self {
         Capacity {
+            limits,
             buffers: Arc::new(Semaphore::new(limits.buffers)),
-            strangers: Arc::new(Semaphore::new(limits.unauthenticated)),
+            unauthenticated: Arc::new(Semaphore::new(limits.unauthenticated)),
             is_full: AtomicBool::new(false),
-            full: Notify::new(),
+            close_idle: Notify::new(),
         }
     }
 
-    /// Waits until a place is free, in the order of arrival.
-    pub(super) async fn acquire(&self, is_known: bool) -> Option<Slot> {
-        let stranger = match is_known {
+    /// Waits for a slot, in the order of arrival.
+    pub(super) async fn acquire(&self, is_authenticated: bool) -> Option<Slot> {
+        let unauthenticated = match is_authenticated {
             true => None,
-            false => Some(self.strangers.clone().acquire_owned().await.ok()?),
+            false => Some(self.unauthenticated.clone().acquire_owned().await.ok()?),
         };
-        let buffer = self.buffers.clone().acquire_owned().await.ok()?;
         Some(Slot {
-            _buffer: buffer,
-            stranger,
+            _buffer: self.buffers.clone().acquire_owned().await.ok()?,
+            unauthenticated,
         })
     }
 
-    /// Whether others need the place: few buffers are left, or no connection is.
-    pub(super) fn is_crowded(&self, limits: &Limits) -> bool {
-        let taken = limits.buffers - self.buffers.available_permits();
-        taken > limits.kept_buffers || self.is_full.load(Ordering::Relaxed)
+    /// Whether other connections need the slot: few buffers are left, or no connection is.
+    pub(super) fn is_crowded(&self) -> bool {
+        let taken = self.limits.buffers - self.buffers.available_permits();
+        taken > self.limits.kept_buffers || self.is_full.load(Ordering::Relaxed)
     }
 
-    /// Sets whether every connection of the listener is taken.
+    /// Sets whether the listener has all its connections.
     pub(super) fn set_full(&self, is_full: bool) {
         self.is_full.store(is_full, Ordering::Relaxed);
     }
 
-    /// Asks the connections without a request under way to make room.
+    /// Makes the connections without a request close.
     pub(super) fn close_idle(&self) {
-        self.full.notify_waiters();
+        self.close_idle.notify_waiters();
     }
 
-    /// Ends when `patience` is over, or every connection of the listener is taken although this
-    /// call has waited for a tick.
-    pub(super) async fn idle_expired(&self, patience: Duration, limits: &Limits) {
-        let full = async {
-            tokio::time::sleep(limits.tick).await;
-            self.full.notified().await;
+    /// Ends after `timeout`, or after [`Capacity::close_idle`] if one tick has passed.
+    pub(super) async fn idle_expired(&self, timeout: Duration) {
+        let close = async {
+            tokio::time::sleep(self.limits.tick).await;
+            self.close_idle.notified().await;
         };
-        // A timer that is over and one that is not: what ends first counts.
-        let _ = tokio::time::timeout(patience, full).await;
+        let _ = tokio::time::timeout(timeout, close).await;
     }
 
-    /// Ends when a caller has taken too long over something that comes before its request.
-    pub(super) async fn head_expired(&self, limits: &Limits) {
-        let dense = async {
+    /// Ends when a TLS handshake has taken too long.
+    pub(super) async fn handshake_expired(&self) {
+        let crowded = async {
             loop {
-                tokio::time::sleep(limits.tick).await;
-                if self.is_crowded(limits) {
+                tokio::time::sleep(self.limits.tick).await;
+                if self.is_crowded() {
                     return;
                 }
             }
         };
-        let _ = tokio::time::timeout(limits.unauthenticated_exchange, dense).await;
+        let _ = tokio::time::timeout(self.limits.unauthenticated_exchange, crowded).await;
     }
 }

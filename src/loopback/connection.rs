@@ -1,15 +1,16 @@
-//! One connection's talk over hyper, which gives the connection back once it has gone quiet.
+//! The exchanges of one connection over hyper.
 //!
-//! In come a stream that has something to say, and a service; out comes the stream where its last
-//! request is answered and nothing follows: hyper's buffers, 16 KiB a connection, are free then for
-//! those who talk. A caller that takes too long over an exchange is cut off.
+//! Input: a stream with bytes to read, and a service. Output: the stream, once its last request has
+//! its response and no other follows. Hyper's buffers, 16 KiB a connection, are free then for other
+//! connections. An exchange that takes too long ends its connection.
 
 use std::error::Error as StdError;
-use std::future::poll_fn;
+use std::future::{poll_fn, ready};
 use std::pin::{Pin, pin};
 use std::task::Poll;
 
 use axum::body::Body;
+use futures_util::future::Either;
 use hyper::body::Incoming;
 use hyper::header::{CONNECTION, HeaderValue};
 use hyper::server::conn::http1;
@@ -24,134 +25,152 @@ use super::capacity::{Capacity, Slot};
 use super::close::Abort;
 use super::deadlines::{Deadlines, DueAction};
 use super::head;
-use super::limits::Limits;
-use super::progress::{Noted, Progress};
+use super::peer::Admission;
+use super::progress::{Progress, Recorded};
 
-/// What becomes of a connection that has been quiet for a moment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Idle {
-    /// The stream is returned, to be waited on without buffers.
-    Returned,
-    /// It stays open, with its buffers, until its silence is too long. A client that reuses it
-    /// within that time would otherwise meet a closed connection.
-    Kept,
+/// The service of a listener. If it returns an error, the connection ends without a response.
+pub(crate) trait Handler:
+    Service<
+        Request<Incoming>,
+        Response = Response<Body>,
+        Error: Into<Box<dyn StdError + Send + Sync>> + Send,
+        Future: Send,
+    > + Clone
+    + Send
+    + Sync
+    + Unpin
+    + 'static
+{
 }
 
-/// What a talk leaves.
+impl<S> Handler for S where
+    S: Service<
+            Request<Incoming>,
+            Response = Response<Body>,
+            Error: Into<Box<dyn StdError + Send + Sync>> + Send,
+            Future: Send,
+        > + Clone
+        + Send
+        + Sync
+        + Unpin
+        + 'static
+{
+}
+
+/// The state of a connection after its exchanges.
 pub(super) enum Outcome<IO> {
-    /// The peer may have more to ask, later. `is_known` if it has authenticated.
-    Quiet { stream: IO, is_known: bool },
-    /// No further request is answered. The peer may still be reading its last answer.
+    /// The caller may send another request later.
+    Idle { stream: IO, is_authenticated: bool },
+    /// No further request gets a response. The caller may still be reading its last response.
     Closing(IO),
     /// The connection is closed.
-    Nothing,
+    Closed,
 }
 
 enum End {
-    Quiet,
-    Over,
-    Cut,
+    Idle,
+    Done,
+    TimedOut,
 }
 
-/// Answers until the peer is through, has taken too long, or `stop` turns true.
+/// Serves until the caller is done, has taken too long, or `stop` turns true. With `keeps_idle`, a
+/// quiet connection keeps its buffers and stays here as long as buffers are left.
 pub(super) async fn serve_connection<IO, S>(
     stream: IO,
     service: S,
-    limits: Limits,
-    idle: Idle,
-    (seat, capacity): (&mut Slot, &Capacity),
+    admission: Admission,
+    keeps_idle: bool,
+    (slot, capacity): (&mut Slot, &Capacity),
     mut stop: watch::Receiver<bool>,
 ) -> Outcome<IO>
 where
     IO: AsyncRead + AsyncWrite + Abort + Unpin + Send + 'static,
-    S: Service<Request<Incoming>, Response = Response<Body>> + Unpin,
-    S::Error: Into<Box<dyn StdError + Send + Sync>>,
+    S: Handler,
 {
-    let progress = Progress::new(seat.stranger.take());
-    let noted = Noted {
+    let limits = capacity.limits;
+    let progress = Progress::new(slot.unauthenticated.take());
+    let recorded = Recorded {
         stream,
         progress: progress.clone(),
     };
+    let handler = service_fn(|mut request: Request<Incoming>| {
+        progress.head_complete(&mut request);
+        request.extensions_mut().insert(admission);
+        let response = match head::refusal(&request, limits.head) {
+            Some(refusal) => Either::Left(ready(Ok(refusal))),
+            None => Either::Right(service.call(request)),
+        };
+        let progress = progress.clone();
+        Box::pin(async move {
+            let mut response = response.await?;
+            // Requests without a pause would keep the slot from other connections.
+            let is_greedy = progress.is_pipelined()
+                && (!progress.snapshot().is_authenticated || capacity.is_crowded());
+            if is_greedy || is_refused(response.status()) {
+                let close = HeaderValue::from_static("close");
+                response.headers_mut().insert(CONNECTION, close);
+            }
+            Ok::<_, S::Error>(progress.responding(response))
+        })
+    });
     let mut connection = http1::Builder::new()
         .auto_date_header(limits.dates)
         .max_buf_size(head::buffer(limits.head))
-        .serve_connection(
-            TokioIo::new(noted),
-            service_fn({
-                let progress = progress.clone();
-                move |mut request| {
-                    progress.asked(&mut request);
-                    let answer = service.call(request);
-                    let progress = progress.clone();
-                    Box::pin(async move {
-                        let mut response = answer.await?;
-                        // Requests without a pause would keep the place from all others.
-                        let is_greedy = progress.is_pipelined()
-                            && (!progress.snapshot().is_authenticated
-                                || capacity.is_crowded(&limits));
-                        if is_greedy || is_refused(response.status()) {
-                            let close = HeaderValue::from_static("close");
-                            response.headers_mut().insert(CONNECTION, close);
-                        }
-                        Ok::<_, S::Error>(progress.answering(response))
-                    })
-                }
-            }),
-        );
+        .serve_connection(TokioIo::new(recorded), handler);
     let mut ticks = interval_at(Instant::now() + limits.tick, limits.tick);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut patience = Deadlines::new(limits, progress.snapshot());
+    let mut deadlines = Deadlines::new(limits, progress.snapshot());
     let mut stopped = pin!(stop.wait_for(|stop| *stop));
-    // Hyper was asked to end the connection after the answer under way.
+    // Whether hyper ends the connection after the current response.
     let mut is_ending = false;
     let end = poll_fn(|cx| {
         if !is_ending && stopped.as_mut().poll(cx).is_ready() {
             is_ending = true;
             Pin::new(&mut connection).graceful_shutdown();
         }
-        // A peer that breaks off is no failure of ours: its result is let go.
+        // An error means that the caller closed the connection.
         if connection.poll_without_shutdown(cx).is_ready() {
-            return Poll::Ready(End::Over);
+            return Poll::Ready(End::Done);
         }
-        let mut rests = progress.snapshot().point.is_quiet() && capacity.is_crowded(&limits);
+        let mut releases = progress.snapshot().is_quiet() && capacity.is_crowded();
         while ticks.poll_tick(cx).is_ready() {
-            match patience.tick(progress.snapshot(), capacity.is_crowded(&limits)) {
-                Some(DueAction::Close) => return Poll::Ready(End::Cut),
-                Some(DueAction::ReleaseBuffers) => rests |= idle == Idle::Returned,
+            match deadlines.tick(progress.snapshot(), capacity.is_crowded()) {
+                Some(DueAction::Close) => return Poll::Ready(End::TimedOut),
+                Some(DueAction::ReleaseBuffers) => releases |= !keeps_idle,
                 None => {}
             }
         }
-        if rests && !is_ending {
+        if releases && !is_ending {
             is_ending = true;
             Pin::new(&mut connection).graceful_shutdown();
-            // It is over at once if nothing is being answered.
+            // Ready at once if there is no request in progress.
             if connection.poll_without_shutdown(cx).is_ready() {
-                return Poll::Ready(End::Quiet);
+                return Poll::Ready(End::Idle);
             }
         }
         Poll::Pending
     })
     .await;
-    progress.leave();
+    progress.release();
     let parts = connection.into_parts();
     let stream = parts.io.into_inner().stream;
     let snapshot = progress.snapshot();
     match end {
-        End::Quiet if parts.read_buf.is_empty() => Outcome::Quiet {
+        End::Idle if parts.read_buf.is_empty() => Outcome::Idle {
             stream,
-            is_known: snapshot.is_authenticated,
+            is_authenticated: snapshot.is_authenticated,
         },
-        End::Quiet | End::Over => Outcome::Closing(stream),
-        End::Cut => {
+        End::Idle | End::Done => Outcome::Closing(stream),
+        End::TimedOut => {
             if snapshot.is_blocked {
                 stream.abort();
             }
-            Outcome::Nothing
+            Outcome::Closed
         }
     }
 }
 
-/// Whether a caller was refused: its connection ends, since it has no claim to another request.
+/// Whether the response refuses the caller. Its connection ends.
 fn is_refused(status: StatusCode) -> bool {
     matches!(
         status,

@@ -1,10 +1,8 @@
 //! Sockets that only this machine can reach, and the check that a request was meant for them.
 //!
-//! In comes a port, out come bound listeners on 127.0.0.1 and `::1` at that same port. What is
-//! served on them, and how, is not this room's business.
+//! Input: a port. Output: bound listeners on 127.0.0.1 and `::1` at that port, and an accept loop for
+//! the HTTP servers of this crate. The servers decide about requests.
 
-#[cfg(any(feature = "serve", feature = "emulator"))]
-mod admitted;
 mod adopt;
 mod bound;
 #[cfg(any(feature = "serve", feature = "emulator"))]

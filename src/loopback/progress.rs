@@ -1,9 +1,8 @@
-//! How far one connection's exchanges have come, as its stream and its service see it.
+//! The progress of one connection's exchanges, as its stream and its service report it.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
 use axum::body::{Body, Bytes};
@@ -14,68 +13,50 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::OwnedSemaphorePermit;
 
 /// The progress of one connection. Clones share it.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Progress(Arc<Inner>);
+#[derive(Debug, Clone)]
+pub(super) struct Progress(Arc<Mutex<State>>);
 
-#[derive(Debug, Default)]
-struct Inner {
-    point: AtomicU32,
-    /// How often the system took bytes of an answer.
-    taken: AtomicU32,
-    is_blocked: AtomicBool,
-    is_authenticated: AtomicBool,
-    is_open_ended: AtomicBool,
-    is_pipelined: AtomicBool,
-    /// The place among unknown callers, which is given back once the caller is known.
-    place: Mutex<Option<OwnedSemaphorePermit>>,
+#[derive(Debug)]
+struct State {
+    now: Snapshot,
+    is_pipelined: bool,
+    /// The permit of an unauthenticated caller.
+    permit: Option<OwnedSemaphorePermit>,
 }
 
 /// The progress at one moment.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Seen {
-    pub(super) point: Point,
-    /// How often the system took bytes of an answer; it wraps.
-    pub(super) taken: u32,
+pub(super) struct Snapshot {
+    /// The number of the exchange, which counts the responses; it wraps.
+    pub(super) exchange: u32,
+    pub(super) phase: Phase,
+    /// How often the system took bytes of a response; it wraps.
+    pub(super) writes: u32,
     /// The caller has to read before more can be written.
     pub(super) is_blocked: bool,
     pub(super) is_authenticated: bool,
-    /// The answer has no known length, and has not ended.
+    /// The response has no known length, and has not ended.
     pub(super) is_open_ended: bool,
 }
 
-/// Four times the answers so far, plus the phase of the exchange that follows them.
+/// The phase of an exchange.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Point(u32);
+pub(super) enum Phase {
+    /// No request.
+    #[default]
+    Idle,
+    /// A part of a request's head.
+    Head,
+    /// A complete head.
+    Handling,
+    /// A response that is not written to its end.
+    Responding,
+}
 
-const REST: u32 = 0;
-const HALF_HEAD: u32 = 1;
-const ASKED: u32 = 2;
-const ANSWERING: u32 = 3;
-const PHASE: u32 = 3;
-
-impl Point {
-    /// All requests are answered, and there was at least one.
-    pub(super) fn is_quiet(self) -> bool {
-        self.0 > PHASE && self.is_at_rest()
-    }
-
-    /// No request is under way.
-    pub(super) fn is_at_rest(self) -> bool {
-        self.0 & PHASE == REST
-    }
-
-    pub(super) fn is_half_head(self) -> bool {
-        self.0 & PHASE == HALF_HEAD
-    }
-
-    /// The number of the exchange.
-    pub(super) fn exchange(self) -> u32 {
-        self.0 & !PHASE
-    }
-
-    #[cfg(test)]
-    pub(super) fn at(answers: u32, phase: u32) -> Point {
-        Point(answers * 4 + phase)
+impl Snapshot {
+    /// All requests have their responses, and there was at least one.
+    pub(super) fn is_quiet(&self) -> bool {
+        self.exchange > 0 && self.phase == Phase::Idle
     }
 }
 
@@ -84,61 +65,60 @@ impl Point {
 pub(crate) struct Caller(Progress);
 
 impl Caller {
-    /// Reports that the caller of the request with these extensions has authenticated. From here on
-    /// the deadlines of known callers hold for its connection.
+    /// Reports that the caller of the request with these extensions has authenticated. From then on
+    /// its connection has the deadlines of authenticated callers.
     pub(crate) fn trust(request: &Extensions) {
-        // A caller that is known already is not introduced again.
+        // Requests of an authenticated connection have no `Caller`.
         if let Some(Caller(progress)) = request.get::<Caller>() {
-            progress.0.is_authenticated.store(true, Ordering::Relaxed);
-            progress.leave();
+            let mut state = progress.state();
+            state.now.is_authenticated = true;
+            state.permit = None;
         }
     }
 }
 
 impl Progress {
-    /// The progress of a connection that has `place` among the unknown callers, or is known.
-    pub(super) fn new(place: Option<OwnedSemaphorePermit>) -> Self {
-        Progress(Arc::new(Inner {
-            is_authenticated: AtomicBool::new(place.is_none()),
-            place: Mutex::new(place),
-            ..Inner::default()
-        }))
+    /// The progress of a connection whose caller has this permit, or is authenticated.
+    pub(super) fn new(permit: Option<OwnedSemaphorePermit>) -> Self {
+        let now = Snapshot {
+            is_authenticated: permit.is_none(),
+            ..Snapshot::default()
+        };
+        Progress(Arc::new(Mutex::new(State {
+            now,
+            is_pipelined: false,
+            permit,
+        })))
     }
 
-    pub(super) fn snapshot(&self) -> Seen {
-        Seen {
-            point: self.point(),
-            taken: self.0.taken.load(Ordering::Relaxed),
-            is_blocked: self.0.is_blocked.load(Ordering::Relaxed),
-            is_authenticated: self.0.is_authenticated.load(Ordering::Relaxed),
-            is_open_ended: self.0.is_open_ended.load(Ordering::Relaxed),
-        }
+    pub(super) fn snapshot(&self) -> Snapshot {
+        self.state().now
     }
 
-    /// Gives the place among the unknown callers back.
-    pub(super) fn leave(&self) {
-        let mut place = self.0.place.lock().unwrap_or_else(PoisonError::into_inner);
-        *place = None;
+    /// Releases the permit.
+    pub(super) fn release(&self) {
+        self.state().permit = None;
     }
 
-    /// A request's head is complete.
-    pub(super) fn asked<B>(&self, request: &mut Request<B>) {
-        // It was read together with the one before.
-        let is_pipelined = self.point().is_at_rest();
-        self.0.is_pipelined.store(is_pipelined, Ordering::Relaxed);
-        self.enter(ASKED);
-        if !self.0.is_authenticated.load(Ordering::Relaxed) {
+    /// Records that a request's head is complete.
+    pub(super) fn head_complete<B>(&self, request: &mut Request<B>) {
+        let mut state = self.state();
+        // A pipelined head was read together with the previous request.
+        state.is_pipelined = state.now.phase == Phase::Idle;
+        state.now.phase = Phase::Handling;
+        if !state.now.is_authenticated {
             request.extensions_mut().insert(Caller(self.clone()));
         }
     }
 
-    /// The service has answered: the next flush ends the exchange, unless the body goes on.
-    pub(super) fn answering(&self, response: Response<Body>) -> Response<Body> {
-        self.enter(ANSWERING);
+    /// Records the service's response. The next flush ends the exchange, unless the body goes on.
+    pub(super) fn responding(&self, response: Response<Body>) -> Response<Body> {
+        let mut state = self.state();
+        state.now.phase = Phase::Responding;
         if response.body().size_hint().exact().is_some() {
             return response;
         }
-        self.0.is_open_ended.store(true, Ordering::Relaxed);
+        state.now.is_open_ended = true;
         response.map(|body| {
             Body::new(OpenEnded {
                 body,
@@ -147,49 +127,42 @@ impl Progress {
         })
     }
 
-    /// Whether the caller sent the present request without waiting for the answer before.
+    /// Whether the caller sent the current request before it had the previous response.
     pub(super) fn is_pipelined(&self) -> bool {
-        self.0.is_pipelined.load(Ordering::Relaxed)
-    }
-
-    fn point(&self) -> Point {
-        Point(self.0.point.load(Ordering::Relaxed))
-    }
-
-    fn enter(&self, phase: u32) {
-        let exchange = self.point().exchange();
-        self.0.point.store(exchange | phase, Ordering::Relaxed);
+        self.state().is_pipelined
     }
 
     fn read(&self) {
-        if self.point().is_at_rest() {
-            self.enter(HALF_HEAD);
+        let now = &mut self.state().now;
+        if now.phase == Phase::Idle {
+            now.phase = Phase::Head;
         }
     }
 
-    fn wrote<T>(&self, result: &Poll<io::Result<T>>) {
-        match result {
-            Poll::Pending => self.0.is_blocked.store(true, Ordering::Relaxed),
-            Poll::Ready(_) => {
-                let taken = self.0.taken.load(Ordering::Relaxed).wrapping_add(1);
-                self.0.taken.store(taken, Ordering::Relaxed);
-                self.0.is_blocked.store(false, Ordering::Relaxed);
-            }
+    fn wrote(&self, is_pending: bool) {
+        let now = &mut self.state().now;
+        now.is_blocked = is_pending;
+        if !is_pending {
+            now.writes = now.writes.wrapping_add(1);
         }
     }
 
-    /// Hyper flushes once all that it has to write is written.
+    /// Records a flush, which hyper makes once all its bytes are written.
     fn flushed(&self) {
-        self.0.is_blocked.store(false, Ordering::Relaxed);
-        let Point(now) = self.point();
-        if now & PHASE == ANSWERING && !self.0.is_open_ended.load(Ordering::Relaxed) {
-            let next = (now & !PHASE).wrapping_add(PHASE + 1);
-            self.0.point.store(next, Ordering::Relaxed);
+        let now = &mut self.state().now;
+        now.is_blocked = false;
+        if now.phase == Phase::Responding && !now.is_open_ended {
+            now.phase = Phase::Idle;
+            now.exchange = now.exchange.wrapping_add(1);
         }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// A body without a known length, which reports its end.
+/// A body without a known length, which records its end.
 struct OpenEnded {
     body: Body,
     progress: Progress,
@@ -217,24 +190,23 @@ impl HttpBody for OpenEnded {
 
 impl Drop for OpenEnded {
     fn drop(&mut self) {
-        let progress = &self.progress.0;
-        progress.is_open_ended.store(false, Ordering::Relaxed);
+        self.progress.state().now.is_open_ended = false;
     }
 }
 
-/// A stream that notes its progress.
-pub(super) struct Noted<IO> {
+/// A stream that records its reads and writes.
+pub(super) struct Recorded<IO> {
     pub(super) stream: IO,
     pub(super) progress: Progress,
 }
 
-impl<IO: AsyncRead + Unpin> AsyncRead for Noted<IO> {
+impl<IO: AsyncRead + Unpin> AsyncRead for Recorded<IO> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-        into: &mut ReadBuf<'_>,
+        buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let read = Pin::new(&mut self.stream).poll_read(cx, into);
+        let read = Pin::new(&mut self.stream).poll_read(cx, buffer);
         if read.is_ready() {
             self.progress.read();
         }
@@ -242,14 +214,14 @@ impl<IO: AsyncRead + Unpin> AsyncRead for Noted<IO> {
     }
 }
 
-impl<IO: AsyncWrite + Unpin> AsyncWrite for Noted<IO> {
+impl<IO: AsyncWrite + Unpin> AsyncWrite for Recorded<IO> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
-        self.progress.wrote(&written);
+        self.progress.wrote(written.is_pending());
         written
     }
 
@@ -259,7 +231,7 @@ impl<IO: AsyncWrite + Unpin> AsyncWrite for Noted<IO> {
         bytes: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write_vectored(cx, bytes);
-        self.progress.wrote(&written);
+        self.progress.wrote(written.is_pending());
         written
     }
 
@@ -272,7 +244,7 @@ impl<IO: AsyncWrite + Unpin> AsyncWrite for Noted<IO> {
         match flushed {
             Poll::Ready(_) => self.progress.flushed(),
             // A TLS stream takes bytes before the system does.
-            Poll::Pending => self.progress.wrote(&flushed),
+            Poll::Pending => self.progress.wrote(true),
         }
         flushed
     }

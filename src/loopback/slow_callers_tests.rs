@@ -86,8 +86,8 @@ impl Listening {
     fn over(tls: Option<std::sync::Arc<rustls::ServerConfig>>, limits: Limits) -> Listening {
         let bound = super::bind(0).expect("a port");
         let port = bound.port;
-        let (stop, told) = watch::channel(false);
-        let serving = tokio::spawn(serve(bound, tls, service_fn(answer), limits, told));
+        let (stop, stopping) = watch::channel(false);
+        let serving = tokio::spawn(serve(bound, tls, service_fn(answer), limits, stopping));
         Listening {
             port,
             stop,
@@ -461,7 +461,7 @@ async fn caller_on_a_unix_socket_that_reads_nothing_is_cut_off() {
     let path = folder.path().join("socket");
     let listener = std::os::unix::net::UnixListener::bind(&path).expect("bound");
     listener.set_nonblocking(true).expect("a mode");
-    let (stop, told) = watch::channel(false);
+    let (stop, stopping) = watch::channel(false);
     let limits = Limits {
         stall: SHORT,
         ..LIMITS
@@ -470,7 +470,7 @@ async fn caller_on_a_unix_socket_that_reads_nothing_is_cut_off() {
         listener,
         service_fn(answer),
         limits,
-        told,
+        stopping,
     ));
     let mut stream = tokio::net::UnixStream::connect(&path).await.expect("open");
     let request = get("/known/large");
