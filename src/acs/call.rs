@@ -11,11 +11,12 @@ use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName
 use serde::de::DeserializeOwned;
 
 use super::endpoint::Endpoint;
+use super::issued::Issued;
+use super::refusal;
 use super::refusal::Operation;
 #[cfg(feature = "azure-identity")]
 use super::resource_credential::EntraPrincipal;
 use super::sign::{Unsigned, sign};
-use super::{Issued, refusal};
 use crate::error::{Error, Result};
 use crate::http::{Http, Request, Response};
 use crate::secret::{AccessKey, EntraToken, is_b64token};

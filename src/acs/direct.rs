@@ -8,10 +8,10 @@ use std::sync::atomic::AtomicI64;
 
 use reqwest::Method;
 
-use super::Issued;
 use super::call::{Asking, Caller};
 use super::endpoint::Endpoint;
 use super::identifier::CommunicationUserId;
+use super::issued::Issued;
 use super::refusal::Operation;
 use crate::error::{Error, Kind, Result};
 use crate::exchange::ExchangeKind;

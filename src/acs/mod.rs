@@ -1,7 +1,7 @@
 //! The client of ACS Identity.
 //!
-//! It takes a resource and what proves the right to it, and turns each operation of the service
-//! into one call. It keeps nothing, and knows neither how a user signs in nor who did.
+//! Inputs are a resource and its credential. Each operation of the service is one call. The client
+//! stores nothing, and does not sign users in.
 
 mod call;
 mod client;
@@ -9,6 +9,7 @@ mod connection_string;
 mod direct;
 mod endpoint;
 mod identifier;
+mod issued;
 mod refusal;
 #[cfg(feature = "azure-identity")]
 pub mod resource_credential;
@@ -22,19 +23,6 @@ pub use connection_string::{ConnectionString, check_access_key};
 pub use direct::{DirectExchange, Exchanged, check_family};
 pub use endpoint::Endpoint;
 pub use identifier::{Cloud, CommunicationIdentifier, CommunicationUserId};
+pub use issued::Issued;
 pub use scope::{TokenLifetime, TokenScope};
 pub use sign::{Unsigned, sign};
-
-use crate::secret::CommunicationToken;
-use crate::time::Timestamp;
-
-/// A Communication token, fresh from the service.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Issued {
-    /// The token.
-    pub token: CommunicationToken,
-    /// When it expires, by the service's clock.
-    pub expires_on: Timestamp,
-    /// The service's clock at the moment of the answer, where it sent one.
-    pub service_time: Option<Timestamp>,
-}

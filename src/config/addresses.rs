@@ -1,6 +1,7 @@
 //! Reads addresses among the settings: the redirect address and its port, hosts and web origins.
 
-use super::setting::{Setting, Sources};
+use super::setting::Setting;
+use super::sources::Sources;
 use crate::acs::Endpoint;
 use crate::entra::redirect::{PasteUri, RedirectUri};
 use crate::error::{Error, Kind, Result};

@@ -8,8 +8,10 @@
 use std::collections::BTreeMap;
 
 use super::profile::Profile;
-use super::setting::{Setting, Sources};
-use super::{Config, from};
+use super::resolve::Config;
+use super::scopes::parse_scopes;
+use super::setting::Setting;
+use super::sources::{Sources, with_origin};
 use crate::acs::Endpoint;
 use crate::entra::Authority;
 use crate::entra::redirect::PasteUri;
@@ -202,7 +204,7 @@ impl Settings<'_> {
             profile: &self.profile.keeping(|setting| group.contains(&setting)),
         };
         let read = |setting, check: fn(&str) -> Result<()>| match sources.find(setting) {
-            Some(found) => check(&found.text).map_err(|error| from(error, &[&found])),
+            Some(found) => check(&found.text).map_err(|error| with_origin(error, &[&found])),
             None => Ok(()),
         };
         match group {
@@ -210,7 +212,7 @@ impl Settings<'_> {
             [Setting::AuthorityHost] => read(Setting::AuthorityHost, |text| {
                 Authority::new(text, "organizations").map(drop)
             }),
-            [Setting::Scopes] => read(Setting::Scopes, |text| super::parse_scopes(text).map(drop)),
+            [Setting::Scopes] => read(Setting::Scopes, |text| parse_scopes(text).map(drop)),
             [Setting::RedirectUri] => {
                 read(Setting::RedirectUri, |text| PasteUri::parse(text).map(drop))
             }

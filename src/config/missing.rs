@@ -1,10 +1,8 @@
-//! What is not configured and has no default: which of it a command lacks, and the words for it.
+//! The error for required settings that are not configured.
 
-use super::Config;
-use super::resource::ResourceSetting;
 use crate::error::{Error, Kind};
 
-/// What a command cannot do without, and nobody has set.
+/// A required setting that is not configured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Missing {
@@ -14,25 +12,7 @@ pub enum Missing {
     Resource,
 }
 
-impl Config {
-    /// What is missing for signing in, and `with_resource` also for a Communication token.
-    pub fn missing(&self, with_resource: bool) -> Vec<Missing> {
-        let has_resource = !matches!(self.resource, ResourceSetting::None);
-        let all = [
-            (self.client_id.is_none(), Missing::ClientId),
-            (with_resource && !has_resource, Missing::Resource),
-        ];
-        let missing = all.into_iter().filter(|(is_missing, _)| *is_missing);
-        missing.map(|(_, what)| what).collect()
-    }
-
-    /// Whether nobody has named a tenant, so that `organizations` holds.
-    pub fn is_any_tenant(&self) -> bool {
-        self.is_any_tenant
-    }
-}
-
-/// Says all that is missing at once, and what to set.
+/// Returns one error for all missing settings.
 pub(crate) fn not_configured(missing: &[Missing]) -> Error {
     let (message, hint) = match missing {
         [Missing::Resource] => (

@@ -8,7 +8,8 @@ use std::fmt;
 use zeroize::Zeroizing;
 
 use super::missing::{Missing, not_configured};
-use super::setting::{ACCESS_KEY_VARIABLE, Found, Origin, Setting, Sources};
+use super::setting::{ACCESS_KEY_VARIABLE, Setting};
+use super::sources::{Found, Origin, Sources, with_origin};
 use crate::acs::{ConnectionString, Endpoint, check_access_key};
 use crate::error::Result;
 use crate::input;
@@ -139,7 +140,7 @@ impl ResourceSetting {
                 is_stored,
             } => Ok(Resource {
                 endpoint: Endpoint::parse(&found.text)
-                    .map_err(|error| super::from(error, &[found]))?,
+                    .map_err(|error| with_origin(error, &[found]))?,
                 key: match (key, is_stored) {
                     (Some(key), _) => KeySource::Given(check_access_key(key)?),
                     (None, true) => KeySource::Stored,

@@ -3,7 +3,8 @@
 use url::Url;
 
 use super::cloud::Cloud;
-use super::setting::{Origin, Setting, Sources};
+use super::setting::Setting;
+use super::sources::{Origin, Sources, with_origin};
 use crate::acs::check_family;
 use crate::error::{Error, Kind, Result};
 use crate::exchange::ExchangeKind;
@@ -55,7 +56,7 @@ pub(super) fn resolve(
             check_cloud(&scopes, cloud)?;
             check_family(exchange, &scopes).map(|()| scopes)
         })
-        .map_err(|error| super::from(error, &found.iter().collect::<Vec<_>>()))
+        .map_err(|error| with_origin(error, &found.iter().collect::<Vec<_>>()))
 }
 
 fn parse_in(cloud: Option<Cloud>, text: &str) -> Result<Vec<String>> {

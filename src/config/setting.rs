@@ -1,11 +1,6 @@
 //! The settings by name: what each is called, and where else it may come from.
 
-use std::collections::BTreeMap;
-use std::fmt;
-
-use super::profile::Profile;
 use crate::error::{Error, Kind, Result};
-use crate::input;
 use crate::text::quoted;
 
 /// The type of a setting's value in a profile.
@@ -119,7 +114,7 @@ impl Setting {
     }
 
     /// The environment variables that give it, first one first. `connection-string` has none here:
-    /// its variables are [`input::CONNECTION_STRING_VARIABLES`].
+    /// its variables are [`CONNECTION_STRING_VARIABLES`](crate::input::CONNECTION_STRING_VARIABLES).
     pub fn variables(self) -> &'static [&'static str] {
         self.spec().variables
     }
@@ -131,90 +126,5 @@ impl Setting {
 
     pub(super) fn form(self) -> Form {
         self.spec().form
-    }
-}
-
-/// Where a value came from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Origin {
-    /// A command-line flag.
-    Flag,
-    /// This environment variable.
-    Environment(&'static str),
-    /// The profile's table in `config.toml`.
-    Profile,
-    /// The embedded emulator.
-    Emulator,
-    /// Nobody set it.
-    Default,
-}
-
-impl fmt::Display for Origin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Origin::Flag => f.write_str("flag"),
-            Origin::Environment(name) => write!(f, "environment {name}"),
-            Origin::Profile => f.write_str("profile"),
-            Origin::Emulator => f.write_str("emulator"),
-            Origin::Default => f.write_str("default"),
-        }
-    }
-}
-
-/// A value as text, and where it came from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Found {
-    /// The value; lists are joined by spaces.
-    pub text: String,
-    /// Where it came from.
-    pub origin: Origin,
-}
-
-/// Everything that settings are looked up in, in order of precedence.
-pub struct Sources<'a> {
-    /// What was typed.
-    pub flags: &'a BTreeMap<Setting, String>,
-    /// What the embedded emulator stands in for.
-    pub emulator: &'a BTreeMap<Setting, String>,
-    /// The environment.
-    pub variables: &'a BTreeMap<String, String>,
-    /// The profile.
-    pub profile: &'a Profile,
-}
-
-impl Sources<'_> {
-    /// The value of a setting, from the first source that has one.
-    pub fn find(&self, setting: Setting) -> Option<Found> {
-        let found = |text: &str, origin| Found {
-            text: text.to_owned(),
-            origin,
-        };
-        if let Some(text) = self.flags.get(&setting) {
-            return Some(found(text, Origin::Flag));
-        }
-        if let Some(text) = self.emulator.get(&setting) {
-            return Some(found(text, Origin::Emulator));
-        }
-        for name in setting.variables() {
-            if let Some(text) = self.variable(name) {
-                return Some(found(text, Origin::Environment(name)));
-            }
-        }
-        if let Some(text) = self.profile.value(setting) {
-            return Some(found(&text, Origin::Profile));
-        }
-        setting
-            .default_text()
-            .map(|text| found(text, Origin::Default))
-    }
-
-    /// An environment variable, without white space and quotes around it (`docker --env-file` and
-    /// cmd's `set` keep quotes). An empty one counts as unset.
-    pub fn variable(&self, name: &str) -> Option<&str> {
-        self.variables
-            .get(name)
-            .map(|text| input::bare(text))
-            .filter(|text| !text.is_empty())
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
+use crate::error::{Kind, Result};
 use crate::secret::AccessKey;
 
 const KEY: &str = "c2VjcmV0LW1hcmtlcg==";

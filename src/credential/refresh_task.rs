@@ -7,14 +7,12 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tracing::{debug, warn};
 
 use crate::error::{Error, Kind, Result};
-use crate::time::{Clock, Timestamp};
+use crate::time::{Clock, LAST_RESORT, Timestamp};
 
 use super::cached_token::CachedToken;
 use super::refresher::{RefreshedToken, Refresher};
 use super::schedule::{Failures, TokenLife, next_refresh, pause_after};
 
-/// With more left, a token is handed out where the service cannot be reached.
-const LAST_RESORT: Duration = Duration::from_secs(60);
 /// The longest time for which callers get the error of the last refresh without a new one. Pauses
 /// between refreshes that no caller needs are longer.
 const REPEATED: Duration = Duration::from_secs(5);

@@ -12,10 +12,8 @@ use crate::config::Cloud;
 use crate::entra::Authority;
 use crate::error::{Error, Kind, Result};
 use crate::http::{self, AuthorityFile, Http, Request, Response};
-use crate::time::{Clock, in_words};
+use crate::time::{CLOCKS_AGREE_SECONDS, Clock, in_words};
 
-/// From here on the user is told of the difference between the clocks.
-const CLOCKS_APART: u64 = 60;
 /// An identity that no resource has: its resource's id is the nil GUID.
 const NOBODY: &str =
     "8:acs:00000000-0000-0000-0000-000000000000_00000000-0000-0000-0000-000000000000";
@@ -175,7 +173,7 @@ pub fn clock(heard: &Heard, clock: &dyn Clock) -> Check {
     let side = if ahead > 0 { "ahead of" } else { "behind" };
     match ahead.unsigned_abs() {
         0 => Check::ok(NAME, "0 s from Entra's"),
-        1..=CLOCKS_APART => Check::ok(NAME, format!("{apart} {side} Entra's")),
+        1..=CLOCKS_AGREE_SECONDS => Check::ok(NAME, format!("{apart} {side} Entra's")),
         _ => Check::warn(
             NAME,
             format!("this machine's clock is {apart} {side} Entra's"),

@@ -1,15 +1,18 @@
-//! A folder of ours, and what is done with the files in it.
+//! A folder of this program, and the operations on its files.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
-use super::refusal::Why;
-use super::{OpenFolder, Purpose, Refusal};
+#[cfg(not(unix))]
+use super::plain::{OpenFolder, Purpose};
+use super::refusal::{Refusal, Why};
+#[cfg(unix)]
+use super::unix::{OpenFolder, Purpose};
 
-/// A folder of ours: one that a setting or the platform names, or one below it. It is opened and
-/// checked anew by each call.
+/// A folder of this program: one from a setting or the platform, or one below it. Each call opens
+/// and checks it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Folder {
     root: PathBuf,
@@ -19,7 +22,7 @@ pub struct Folder {
 }
 
 impl Folder {
-    /// The folder at this path.
+    /// Returns the folder at this path.
     pub fn new(path: impl Into<PathBuf>) -> Self {
         let path: PathBuf = path.into();
         Folder {
@@ -30,15 +33,15 @@ impl Folder {
         }
     }
 
-    /// The same folder. If this process is root, it also uses it if it belongs to one of these
-    /// users, given by their ids: the user that called `sudo`, and the owner of `HOME`.
+    /// Permits the folder to belong to one of these users if this process is root: the user that
+    /// called `sudo`, and the owner of `HOME`, by their ids.
     #[must_use]
     pub fn acting_for(mut self, users: Vec<u32>) -> Self {
         self.acting_for = users;
         self
     }
 
-    /// The folder of this name in this one.
+    /// Returns the folder of this name in this one.
     #[must_use]
     pub fn below(&self, name: &'static str) -> Self {
         let mut folder = self.clone();
@@ -46,19 +49,19 @@ impl Folder {
         folder
     }
 
-    /// The path of the folder.
+    /// Returns the path of the folder.
     pub fn path(&self) -> PathBuf {
         let mut path = self.root.clone();
         path.extend(&self.below);
         path
     }
 
-    /// The path of a file in the folder, for messages and for other programs.
+    /// Returns the path of a file in the folder, for messages and for other programs.
     pub fn path_of(&self, name: impl AsRef<Path>) -> PathBuf {
         self.path().join(name)
     }
 
-    /// The users for which root acts.
+    /// Returns the users for which root acts.
     pub(crate) fn users(&self) -> &[u32] {
         &self.acting_for
     }
@@ -69,7 +72,7 @@ impl Folder {
         self.opened_or_created().map(drop)
     }
 
-    /// Creates the folder as [`Folder::create`] does, and takes the rights of other users away.
+    /// Creates the folder as [`Folder::create`] does, and removes the permissions of other users.
     pub(crate) fn create_private(&self) -> io::Result<()> {
         self.opened_or_created()?.make_private()
     }
@@ -79,7 +82,7 @@ impl Folder {
         self.opened()?.file(name.as_ref(), Purpose::Read)
     }
 
-    /// Reads a file that has at most this many bytes.
+    /// Reads a file of at most this many bytes.
     pub(crate) fn read(&self, name: &str, most: u64) -> io::Result<Vec<u8>> {
         read_at_most(&self.open(name)?, &self.path_of(name), most)
     }
@@ -90,22 +93,21 @@ impl Folder {
         open_or_create(&folder, name.as_ref())
     }
 
-    /// Replaces a file, so that a reader, and a process that dies, meets the old content or the
-    /// new one whole. The file keeps its owner and mode; a new one has mode 0600. Two processes
-    /// must exclude one another, because they share the draft: its fixed name keeps the drafts of
-    /// killed processes from piling up.
+    /// Replaces a file atomically. The file keeps its owner and mode; a new one has mode 0600.
+    /// Concurrent writers need a lock, because they share the temporary file. Its name is fixed, so
+    /// that killed processes leave at most one.
     pub(crate) fn replace(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
         let folder = self.opened_or_created()?;
         replace(&folder, name.as_ref(), bytes, Keep::OwnerAndModeIfPermitted)
     }
 
-    /// Replaces a file by one of mode 0600, whatever the old one was.
+    /// Replaces a file by one of mode 0600.
     pub(crate) fn replace_by_private(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
         let folder = self.opened_or_created()?;
         replace(&folder, name.as_ref(), bytes, Keep::Nothing)
     }
 
-    /// Removes a file for good. Returns `false` if there was none.
+    /// Removes a file durably. Returns `false` if there was none.
     pub(crate) fn remove(&self, name: &str) -> io::Result<bool> {
         let removed = self.opened().and_then(|folder| {
             folder.remove(name.as_ref())?;
@@ -118,7 +120,7 @@ impl Folder {
         }
     }
 
-    /// Gives a file that cannot be read a name that says so, with `suffix`, and returns its path.
+    /// Renames a file that cannot be read, with `suffix`, and returns its new path.
     pub(crate) fn quarantine(&self, name: &str, suffix: &str) -> io::Result<PathBuf> {
         let folder = self.opened()?;
         let mut aside = format!("{name}.unreadable-{suffix}");
@@ -131,7 +133,7 @@ impl Folder {
         Ok(self.path_of(aside))
     }
 
-    /// The names in the folder that are text; none if the folder is missing.
+    /// Returns the names in the folder that are text; none if the folder is missing.
     pub(crate) fn names(&self) -> io::Result<Vec<String>> {
         match self.opened().and_then(|folder| folder.names()) {
             Ok(names) => Ok(names
@@ -143,11 +145,11 @@ impl Folder {
         }
     }
 
-    /// Takes the rights of other users from a socket that was just bound. One that root bound in a
+    /// Removes the permissions of other users from a socket that was just bound. A socket of root in a
     /// user's folder becomes the user's.
     #[cfg(unix)]
-    pub(crate) fn hand_over_socket(&self, name: &str) -> io::Result<()> {
-        self.opened()?.hand_over_socket(name.as_ref())
+    pub(crate) fn make_socket_private(&self, name: &str) -> io::Result<()> {
+        self.opened()?.make_socket_private(name.as_ref())
     }
 
     fn opened(&self) -> io::Result<OpenFolder> {
@@ -199,14 +201,14 @@ impl From<&Folder> for Folder {
     }
 }
 
-/// What a replaced file passes on to the new one.
+/// The properties that a new file takes from the replaced one.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Keep {
     /// Its owner, group and permission bits. It is an error if they cannot be kept.
     OwnerAndMode,
     /// The same, but a file of root in a user's folder becomes the user's.
     OwnerAndModeIfPermitted,
-    /// Nothing.
+    /// None.
     Nothing,
 }
 
@@ -225,8 +227,8 @@ pub(super) fn open_or_create(folder: &OpenFolder, name: &OsStr) -> io::Result<Fi
     }
 }
 
-/// See [`Folder::replace`]. What has the name of the draft is removed and not written to: it may
-/// be a link, or a file that others read.
+/// See [`Folder::replace`]. An existing temporary file is removed and not written to: it may be a
+/// link, or readable for others.
 pub(super) fn replace(
     folder: &OpenFolder,
     name: &OsStr,
@@ -234,7 +236,7 @@ pub(super) fn replace(
     keep: Keep,
 ) -> io::Result<()> {
     let draft = with_ending(name, ".draft");
-    let mut file = create_anew(folder, &draft)?;
+    let mut file = create_new(folder, &draft)?;
     let written = file.write_all(bytes).and_then(|()| {
         match keep {
             Keep::OwnerAndMode => folder.pass_on(name, &file)?,
@@ -244,22 +246,22 @@ pub(super) fn replace(
             },
             Keep::Nothing => {}
         }
-        // Without this, a power cut after the renaming may leave an empty file under the name.
+        // Without this, a power failure after the rename may leave an empty file.
         file.sync_all()?;
         folder.rename(&draft, name)
     });
     match written {
         Ok(()) => folder.sync(),
         Err(cause) => {
-            // The failure that counts is the first one.
+            // The first failure is reported.
             let _ = folder.remove(&draft);
             Err(cause)
         }
     }
 }
 
-/// Creates a file of mode 0600 in the place of whatever has this name.
-pub(super) fn create_anew(folder: &OpenFolder, name: &OsStr) -> io::Result<File> {
+/// Creates a file of mode 0600, and removes an existing one of this name.
+pub(super) fn create_new(folder: &OpenFolder, name: &OsStr) -> io::Result<File> {
     match folder.remove(name) {
         Err(cause) if cause.kind() != io::ErrorKind::NotFound => return Err(cause),
         _ => {}
@@ -273,7 +275,7 @@ pub(super) fn with_ending(name: &OsStr, ending: &str) -> OsString {
     name
 }
 
-/// Reads a file to its end. One that is longer is refused.
+/// Reads a file to its end. A longer one is refused.
 pub(super) fn read_at_most(file: &File, path: &Path, most: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     file.take(most.saturating_add(1)).read_to_end(&mut bytes)?;

@@ -27,9 +27,12 @@
 //!
 //! On Windows the folders of a user are not writable for other users, and nothing is checked.
 
+mod changer;
 mod folder;
 mod lock;
 mod named;
+#[cfg(unix)]
+mod named_unix;
 #[cfg(not(unix))]
 mod plain;
 mod refusal;
@@ -43,14 +46,10 @@ mod unix;
 pub use folder::Folder;
 pub use settings::SettingsFile;
 
+pub(crate) use changer::Changer;
 pub(crate) use lock::{is_unsupported, wait};
-pub(crate) use named::{Changer, may_never_end, open_named};
+pub(crate) use named::{may_never_end, open_named};
 pub(crate) use refusal::{Refusal, shell_quoted};
-
-#[cfg(not(unix))]
-use plain::{OpenFolder, Purpose};
-#[cfg(unix)]
-use unix::{OpenFolder, Purpose};
 
 #[cfg(not(unix))]
 pub(crate) use plain::open_key_file;

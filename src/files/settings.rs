@@ -6,12 +6,12 @@ use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::folder::{Keep, create_anew, open_or_create, read_at_most, replace, with_ending};
+use super::folder::{Keep, create_new, open_or_create, read_at_most, replace, with_ending};
+use super::lock::{is_unsupported, wait};
 #[cfg(not(unix))]
-use super::plain::{follow, is_open_to_group};
+use super::plain::{OpenFolder, Purpose, follow, is_open_to_group};
 #[cfg(unix)]
-use super::unix::{follow, is_open_to_group};
-use super::{OpenFolder, Purpose, wait};
+use super::unix::{OpenFolder, Purpose, follow, is_open_to_group};
 
 /// Longest file that is read, in bytes.
 const LONGEST: u64 = 1024 * 1024;
@@ -45,7 +45,7 @@ impl SettingsFile {
     }
 
     /// The same file, for a process that acts for these users if it is root. See
-    /// [`Folder::acting_for`](super::Folder::acting_for).
+    /// [`Folder::acting_for`](super::folder::Folder::acting_for).
     #[must_use]
     pub fn acting_for(mut self, users: Vec<u32>) -> Self {
         self.acting_for = users;
@@ -85,7 +85,7 @@ impl SettingsFile {
             Ok(true) => Ok(Some(lock)),
             Ok(false) => Ok(None),
             // A file system without locks must not keep a person from changing a setting.
-            Err(cause) if super::is_unsupported(&cause) => Ok(Some(lock)),
+            Err(cause) if is_unsupported(&cause) => Ok(Some(lock)),
             Err(cause) => Err(cause),
         }
     }
@@ -166,7 +166,7 @@ fn write_in_place(folder: &OpenFolder, name: &OsStr, bytes: &[u8]) -> io::Result
     let mut file = folder.file(name, Purpose::Write)?;
     let old = read_at_most(&file, &folder.path().join(name), LONGEST)?;
     let copy = with_ending(name, COPY);
-    let mut before = create_anew(folder, &copy)?;
+    let mut before = create_new(folder, &copy)?;
     before.write_all(&old)?;
     before.sync_all()?;
     folder.sync()?;

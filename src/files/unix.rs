@@ -11,8 +11,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{AtFlags, CWD, Dir, FileType, Gid, Mode, OFlags, Uid};
 use rustix::io::Errno;
 
-use super::Refusal;
-use super::refusal::Why;
+use super::refusal::{Refusal, Why};
 
 const FOLDER: OFlags = OFlags::RDONLY
     .union(OFlags::DIRECTORY)
@@ -98,7 +97,7 @@ impl OpenFolder {
             Ok(()) => {
                 let flags = FOLDER | OFlags::NOFOLLOW;
                 let made = rustix::fs::openat(&self.folder, name, flags, Mode::empty())?;
-                self.hand_over(&File::from(made), 0o700)?;
+                self.assign_owner(&File::from(made), 0o700)?;
             }
             Err(Errno::EXIST) => {}
             Err(cause) => return Err(cause.into()),
@@ -173,7 +172,7 @@ impl OpenFolder {
         let flags = FILE | OFlags::RDWR | OFlags::CREATE | OFlags::EXCL;
         let mode = Mode::RUSR | Mode::WUSR;
         let file = File::from(rustix::fs::openat(&self.folder, name, flags, mode)?);
-        self.hand_over(&file, 0o600)?;
+        self.assign_owner(&file, 0o600)?;
         Ok(file)
     }
 
@@ -244,8 +243,8 @@ impl OpenFolder {
         &self.path
     }
 
-    /// See [`Folder::hand_over_socket`](super::Folder::hand_over_socket).
-    pub(super) fn hand_over_socket(&self, name: &OsStr) -> io::Result<()> {
+    /// See [`Folder::make_socket_private`](super::folder::Folder::make_socket_private).
+    pub(super) fn make_socket_private(&self, name: &OsStr) -> io::Result<()> {
         // Only this user can put a link into the folder, so the path leads to the socket.
         rustix::fs::chmodat(
             &self.folder,
@@ -314,7 +313,7 @@ impl OpenFolder {
 
     /// Sets the mode of what was just created, regardless of the umask. What root creates in a
     /// user's folder is the user's.
-    fn hand_over(&self, created: &File, mode: u32) -> io::Result<()> {
+    fn assign_owner(&self, created: &File, mode: u32) -> io::Result<()> {
         created.set_permissions(Permissions::from_mode(mode))?;
         if self.us == 0 && self.owner != 0 {
             fchown(created, Some(self.owner), Some(self.group))?;

@@ -1,4 +1,4 @@
-//! The reqwest clients: built when first needed, one for each way that a connection can take.
+//! The reqwest clients, built on demand: one for each kind of route.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::{Mutex, PoisonError};
@@ -9,16 +9,18 @@ use rustls::pki_types::CertificateDer;
 use url::Url;
 
 use super::authorities::{self, AuthorityFile};
+use super::options::Options;
 use super::proxies::ProxyRoute;
+use super::request::host_of;
 use super::trust::{self, Issuers};
-use super::{Options, host_of};
+
 use crate::error::{Error, Kind, Result};
 use crate::loopback;
 
-/// How long a connection may take to come about: name, proxy and TLS included.
+/// The time limit of connecting, including name resolution, proxy and TLS.
 const CONNECTING: Duration = Duration::from_secs(8);
 
-/// The connections of one [`super::Http`].
+/// The connections of one [`Http`](super::client::Http).
 pub(super) struct Connections {
     authorities: Vec<AuthorityFile>,
     adds_system_bundle: bool,
@@ -27,7 +29,7 @@ pub(super) struct Connections {
     clients: Mutex<Clients>,
 }
 
-/// A client for each way that a connection can take; most runs build one of them.
+/// A client for each kind of route. Most processes build one of them.
 #[derive(Default)]
 struct Clients {
     loopback_plain: Option<Client>,
@@ -37,20 +39,19 @@ struct Clients {
 }
 
 impl Connections {
-    /// Reads files of authorities once a client is built.
+    /// Creates the connections. Files of authorities are read when a client is built.
     pub(super) fn new(options: Options) -> Self {
         Connections {
             authorities: options.authorities,
             adds_system_bundle: options.adds_system_bundle,
             issuers: Issuers::default(),
-            // Less than a whole try: so a connection that does not come about is told from an
-            // answer that does not.
+            // Less than a whole try, so that a failed connection differs from a missing response.
             connecting: CONNECTING.min(options.one_try * 2 / 3),
             clients: Mutex::default(),
         }
     }
 
-    /// Takes every way over this one client.
+    /// Uses this client for every route.
     pub(super) fn over(client: Client) -> Self {
         Connections {
             authorities: Vec::new(),
@@ -66,7 +67,7 @@ impl Connections {
         }
     }
 
-    /// Returns how long a connection may take to come about.
+    /// Returns the time limit of connecting.
     pub(super) fn connecting(&self) -> Duration {
         self.connecting
     }
@@ -83,7 +84,7 @@ impl Connections {
     /// [`Kind::Usage`] if plain http would leave this machine, or if a client cannot be built.
     pub(super) fn client_for(&self, url: &Url, route: Option<&ProxyRoute>) -> Result<Client> {
         let host = url.host_str().unwrap_or_default();
-        // A managed identity's metadata service answers on plain http, on this link only.
+        // A managed identity's metadata service uses plain http, on this link only.
         let is_loopback = loopback::is_loopback_host(host) || is_metadata_service(host);
         let is_tls = url.scheme() == "https";
         let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
@@ -109,14 +110,14 @@ impl Connections {
 
     #[expect(
         clippy::disallowed_methods,
-        reason = "the one place where the HTTP client is built"
+        reason = "the only call that builds the HTTP client"
     )]
     fn build(&self, is_tls: bool, route: Option<&ProxyRoute>) -> Result<Client> {
         let mut builder = Client::builder()
             .user_agent(concat!("acspass/", env!("CARGO_PKG_VERSION")))
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(self.connecting)
-            // Port 0 stands for the port of the address that is asked for.
+            // Port 0 means the port of the requested address.
             .resolve_to_addrs(
                 "localhost",
                 &[
@@ -128,7 +129,7 @@ impl Connections {
         if let Some(route) = route {
             builder = builder.proxy(route.for_client()?);
         }
-        // A second provider installed by the program that embeds us is as good.
+        // The embedding program may have installed another provider.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let no_authorities = |error: Box<dyn std::error::Error + Send + Sync>| {
             Error::new(
@@ -161,7 +162,7 @@ impl Connections {
     }
 }
 
-/// The address of a cloud machine's metadata service: link-local (RFC 3927), never routed.
+/// Returns whether this is the address of a cloud machine's metadata service: link-local (RFC 3927), never routed.
 fn is_metadata_service(host: &str) -> bool {
     host == "169.254.169.254"
 }

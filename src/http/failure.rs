@@ -6,8 +6,9 @@ use reqwest::StatusCode;
 use reqwest::header::{CONTENT_TYPE, HeaderValue, LOCATION};
 use url::Url;
 
-use super::Response;
 use super::proxies::ProxyRoute;
+use super::request::host_of;
+use super::response::Response;
 use super::trust::Distrust;
 use crate::error::{Error, Kind, Reached};
 use crate::loopback;
@@ -296,7 +297,7 @@ fn wants_credentials(route: &ProxyRoute) -> (String, String) {
 
 /// Host and port of a proxy.
 fn name(route: &ProxyRoute) -> String {
-    super::host_of(&route.address)
+    host_of(&route.address)
 }
 
 fn is_lookup(chain: &str) -> bool {

@@ -1,28 +1,31 @@
-//! When a request is tried again.
+//! Retries requests.
 //!
-//! Outages and broken connections may pass, so that a request is sent up to four times. What was
-//! sent once must not always be sent again: each failure says how far its request got.
+//! A request is sent up to four times in case of outages and broken connections. A failure records
+//! the progress of its request, because a processed request must not always be sent again.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 use tracing::{debug, warn};
 
+use super::client::Http;
 use super::failure::{SendError, too_late};
-use super::{Http, Request, Response, Route, host_of};
+use super::proxies::Route;
+use super::request::{Request, host_of};
+use super::response::Response;
 use crate::error::{Error, Reached, Result};
 
-/// Tries in all, the first one included.
+/// The number of tries, including the first one.
 const TRIES: u32 = 4;
-/// What the last try has at least, however late it begins.
+/// The shortest time limit of the last try.
 const LAST_TRY: Duration = Duration::from_secs(2);
 /// The longest `Retry-After` that is honoured.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
-/// Which failures lead to another try.
+/// The failures that lead to another try.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Again {
-    /// Every failure that may pass.
+    /// Every failure that may be temporary.
     IfItMayPass,
     /// Only failures before the first byte of the request was sent.
     IfUnsent,

@@ -1,8 +1,8 @@
-//! Lists of ids, as people and their tools write them.
+//! Parses lists of ids.
 
 use serde_json::Value;
 
-use super::bare;
+use super::value::bare;
 
 /// The entries of a list: one a line, or several with commas between them, each perhaps in quotes; or
 /// JSON as `user create -o json` and `user delete -o json` print it, in one line, several lines or

@@ -1,18 +1,19 @@
-//! Tokens and connection strings, with what tools write around them.
+//! Finds tokens and connection strings in the output of tools.
 
 use std::borrow::Cow;
 
 use serde_json::Value;
 
-use super::{bare, value_with_form};
+use super::value::{bare, value_with_form};
 use crate::jwt;
 
-/// The environment variables that give a connection string, first one first.
+/// The environment variables for a connection string, in the order of precedence.
 pub const CONNECTION_STRING_VARIABLES: [&str; 2] = [
     "COMMUNICATION_SERVICES_CONNECTION_STRING",
     "AZURE_COMMUNICATION_CONNECTION_STRING",
 ];
-/// Members of `az communication list-key` and of `acspass emulator -o json`, first one first.
+/// Members of `az communication list-key` and of `acspass emulator -o json`, in the order of
+/// precedence.
 const CONNECTION_MEMBERS: [&str; 3] = [
     "primaryConnectionString",
     "connectionString",
@@ -26,7 +27,7 @@ const TOKEN_VARIABLES: [&str; 2] = [
 /// a token response (RFC 6749, section 5.1).
 const TOKEN_MEMBERS: [&str; 3] = ["token", "accessToken", "access_token"];
 
-/// The connection string in a text: alone, quoted, assigned to its variable, or in JSON.
+/// Returns the connection string in a text: alone, quoted, assigned to its variable, or in JSON.
 pub fn connection_string(text: &str) -> Cow<'_, str> {
     found(
         text,
@@ -47,7 +48,7 @@ fn is_token(text: &str) -> bool {
     jwt::decode(without_scheme(text)).is_some()
 }
 
-/// The token in a text: alone, quoted, assigned to its variable, in JSON, as a bearer header, or as
+/// Returns the token in a text: alone, quoted, assigned to its variable, in JSON, as a bearer header, or as
 /// the second line of `user create --scope`. Lines into which a terminal has broken it are joined.
 pub fn token(text: &str) -> Cow<'_, str> {
     match found(text, &TOKEN_VARIABLES, &TOKEN_MEMBERS, is_token) {
@@ -56,8 +57,8 @@ pub fn token(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// The value of one of these variables, of one of these members of a JSON object, or the one value
-/// of this form under another name.
+/// Returns the value of one of these variables, of one of these members of a JSON object, or the only
+/// value of this form under another name.
 fn found<'t>(
     text: &'t str,
     variables: &[&str],
@@ -80,7 +81,7 @@ fn found<'t>(
     }
 }
 
-/// The first of these members that is text, itself or by an object in its place.
+/// Returns the first of these members that is text, directly or in an object.
 fn member<'j>(json: &'j Value, members: &[&str]) -> Option<&'j str> {
     members.iter().find_map(|name| match json.get(name)? {
         Value::String(text) => Some(text.as_str()),
@@ -89,7 +90,7 @@ fn member<'j>(json: &'j Value, members: &[&str]) -> Option<&'j str> {
     })
 }
 
-/// The one text in this JSON that has the form, at any depth.
+/// Returns the only text in this JSON with the form, at any depth.
 fn only(json: &Value, has_form: fn(&str) -> bool) -> Option<&str> {
     let mut texts = Vec::new();
     let mut rest = vec![json];

@@ -8,10 +8,7 @@ use std::time::Duration;
 
 use crate::exchange::TokenSource;
 use crate::store::{CachedCommunicationToken, CachedEntraToken, Record};
-use crate::time::Timestamp;
-
-/// The validity that a cached token must have left to be used during an outage.
-pub(crate) const LAST_RESORT: Duration = Duration::from_secs(60);
+use crate::time::{LAST_RESORT, Timestamp};
 
 /// A request for a token, and the validity that it must have.
 #[derive(Debug, Clone, PartialEq, Eq)]

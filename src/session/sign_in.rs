@@ -11,14 +11,11 @@ use crate::entra::{Entra, NewAccount, SignInOptions, SignedIn, Tokens};
 use crate::error::{Error, Kind, Result};
 use crate::store::{Activity, CachedEntraToken, LockName, Record};
 use crate::text::{shell_word, shown};
-use crate::time::{ClockMark, Timestamp, in_words};
+use crate::time::{CLOCKS_AGREE_SECONDS, ClockMark, Timestamp, in_words};
 
 use super::lock_wait;
 use super::locked::Locked;
 use super::sessions::{Session, key_of};
-
-/// The change of a clock difference that is reported again.
-const REPORTED_CLOCK_CHANGE_SECONDS: u64 = 60;
 
 impl Session {
     /// Signs a user in and makes that account the active one. With `user`, another user is refused,
@@ -226,8 +223,7 @@ impl Session {
         };
         let offset = mark.offset_seconds();
         let known = record.clock.replace(mark).map(|mark| mark.offset_seconds());
-        if offset != 0 && known.unwrap_or_default().abs_diff(offset) > REPORTED_CLOCK_CHANGE_SECONDS
-        {
+        if offset != 0 && known.unwrap_or_default().abs_diff(offset) > CLOCKS_AGREE_SECONDS {
             let direction = if offset > 0 { "behind" } else { "ahead of" };
             warn!(
                 "this machine's clock is {} {direction} the service's; expiry is judged by the \

@@ -14,6 +14,7 @@ use azure_core::credentials::TokenCredential;
 use futures_util::FutureExt as _;
 use futures_util::future::{Shared, WeakShared};
 
+use super::fetch::fetch;
 use crate::error::Result;
 use crate::secret::EntraToken;
 use crate::time::{Clock, Timestamp};
@@ -84,7 +85,7 @@ impl EntraPrincipal {
     /// # Errors
     /// [`Kind::Refused`](crate::Kind::Refused) if Entra refuses the credential,
     /// [`Kind::Usage`](crate::Kind::Usage) if there is no principal.
-    pub(in crate::acs) async fn token(&self, clock: &dyn Clock) -> Result<EntraToken> {
+    pub(crate) async fn token(&self, clock: &dyn Clock) -> Result<EntraToken> {
         let fetch = {
             let mut now = self.now();
             if let Some(kept) = now.kept.as_ref().filter(|kept| kept.is_usable(clock)) {
@@ -104,7 +105,7 @@ impl EntraPrincipal {
 
     /// Drops this token if it is the kept one: the resource did not accept it. Another user may
     /// have signed in to `az` since.
-    pub(in crate::acs) fn reject(&self, token: &EntraToken) {
+    pub(crate) fn reject(&self, token: &EntraToken) {
         let mut now = self.now();
         if now.kept.as_ref().is_some_and(|kept| kept.token == *token) {
             now.kept = None;
@@ -115,7 +116,7 @@ impl EntraPrincipal {
         let inner = self.0.clone();
         let (began_at, running_then) = (clock.now(), clock.running());
         let fetch: Fetch = Box::pin(async move {
-            let outcome = super::fetch(inner.credential.as_ref()).await;
+            let outcome = fetch(inner.credential.as_ref()).await;
             let kept = outcome.map(|(token, expires_on)| CachedToken {
                 token,
                 expires_on,

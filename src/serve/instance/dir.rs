@@ -104,7 +104,7 @@ impl InstanceDir {
         let open = || {
             self.folder.remove(SOCKET)?;
             let listener = UnixListener::bind(&path)?;
-            self.folder.hand_over_socket(SOCKET)?;
+            self.folder.make_socket_private(SOCKET)?;
             listener.set_nonblocking(true)?;
             io::Result::Ok(listener)
         };

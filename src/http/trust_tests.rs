@@ -13,7 +13,7 @@ use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 use url::Url;
 
-use super::super::{AuthorityFile, Http, Options, Proxies, Request};
+use super::{AuthorityFile, Http, Options, Proxies, Request};
 use crate::error::{Error, Result};
 
 type Authority = CertifiedIssuer<'static, KeyPair>;
@@ -136,7 +136,7 @@ fn assert_words(error: &Error, message: &[&str], hint: &[&str]) {
             error.hint()
         );
     }
-    assert!(super::super::is_distrust(error), "{error}");
+    assert!(super::is_distrust(error), "{error}");
 }
 
 #[cfg(feature = "session")]

@@ -3,8 +3,9 @@
 
 use std::future::ready;
 
-use super::super::Sleep;
-use super::*;
+use super::clock::{Boot, Clock, Sleep};
+use super::mark::*;
+use super::timestamp::Timestamp;
 
 const START: i64 = 1_000_000;
 const HOUR: i64 = 3600;

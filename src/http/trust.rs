@@ -363,6 +363,3 @@ impl Distrust {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,22 +1,21 @@
 //! The service's time, derived from this machine's clocks.
 //!
-//! A [`ClockMark`] records what the clocks showed when a service last answered. A [`Moment`] reads
+//! A [`ClockMark`] records the clocks at a service's latest response. A [`Moment`] reads
 //! the clocks again and computes the service's time from the mark. No single clock is trusted: the
 //! wall clock can be set, and the uptime stops while a virtual machine is suspended.
 
 use serde::{Deserialize, Serialize};
 
-use super::{Boot, Clock, Timestamp};
-
-/// Clocks that differ by this much or less count as equal, in seconds.
-const CLOCKS_AGREE_SECONDS: u64 = 60;
+use super::clock::{Boot, Clock};
+use super::expiry::CLOCKS_AGREE_SECONDS;
+use super::timestamp::Timestamp;
 
 /// The clocks at the time of a service's latest response.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClockMark {
     wall_seconds: i64,
     service_seconds: i64,
-    boot: Option<Boot>,
+    pub(super) boot: Option<Boot>,
 }
 
 impl ClockMark {
@@ -33,8 +32,8 @@ impl ClockMark {
         }
     }
 
-    /// Marks the present after a response that did not contain the service's time. What is known
-    /// of the service's clock from the mark `before` remains.
+    /// Marks the present after a response without the service's time. The offset of the mark `before`
+    /// is kept.
     pub fn carried_on(clock: &dyn Clock, before: Option<&ClockMark>) -> Self {
         let now = Moment::now(clock);
         let service = before.map(|mark| now.by_service(Some(mark)));
@@ -60,14 +59,14 @@ impl ClockMark {
 #[derive(Debug, Clone)]
 pub struct Moment {
     wall: Timestamp,
-    boot: Option<Boot>,
+    pub(super) boot: Option<Boot>,
 }
 
-/// What the uptime says about the time since a mark.
+/// The time since a mark, by the uptime.
 enum SinceMark {
     /// This many seconds have passed, or more if the uptime stood still for a while.
     SameRun(u64),
-    /// As `SameRun`, but the machine may have been restarted unnoticed: runs have no id here.
+    /// As `SameRun`, but the machine may have been restarted: there is no id of the boot.
     PerhapsSameRun(u64),
     /// The machine was restarted, or the mark was made in another environment.
     OtherRun,
@@ -91,8 +90,8 @@ impl Moment {
     /// still makes an expired token look fresh. A wrong result is too late, never too early, and
     /// the renewal that follows makes a new mark: at most one renewal is in vain.
     ///
-    /// Without an uptime only the wall clock remains. It then cannot be noticed that a clock was
-    /// corrected after the mark, unless it shows an earlier time than the mark.
+    /// Without an uptime, only the wall clock remains. A correction of the clock after the mark is
+    /// then not detected, unless it shows an earlier time than the mark.
     pub fn by_service(&self, mark: Option<&ClockMark>) -> Timestamp {
         let Some(mark) = mark else {
             return self.wall;
@@ -144,6 +143,3 @@ impl Moment {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

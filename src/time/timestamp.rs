@@ -1,0 +1,93 @@
+//! Points in time.
+
+use std::fmt;
+use std::time::Duration;
+
+/// A point in time: whole seconds since 1970-01-01T00:00:00Z.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timestamp(i64);
+
+// RFC 3339 and HTTP dates have years 1 to 9999. jiff ends a day before the last, because of time
+// zones.
+const EARLIEST: i64 = -62_135_596_800;
+const LATEST: i64 = 253_402_207_200;
+
+impl Timestamp {
+    /// The latest time, later than any expiry.
+    pub const END: Timestamp = Timestamp(LATEST);
+
+    /// Returns the time from seconds since the epoch, limited to the years 1 to 9999.
+    pub fn from_unix_seconds(seconds: i64) -> Self {
+        Timestamp(seconds.clamp(EARLIEST, LATEST))
+    }
+
+    /// Returns the seconds since the epoch.
+    pub fn unix_seconds(self) -> i64 {
+        self.0
+    }
+
+    /// Parses RFC 3339, with any number of fractional digits up to nine (ACS sends seven).
+    pub fn parse_rfc3339(text: &str) -> Option<Self> {
+        let parsed: jiff::Timestamp = text.trim().parse().ok()?;
+        Some(Timestamp::from_unix_seconds(
+            parsed.as_nanosecond().div_euclid(1_000_000_000) as i64,
+        ))
+    }
+
+    /// Parses an HTTP date (RFC 9110, section 5.6.7), as in a `Date` header.
+    pub fn parse_http_date(text: &str) -> Option<Self> {
+        let parsed = jiff::fmt::rfc2822::DateTimeParser::new()
+            .parse_timestamp(text.trim())
+            .ok()?;
+        Some(Timestamp::from_unix_seconds(parsed.as_second()))
+    }
+
+    /// Formats the time as an HTTP date, for example `Mon, 02 Jun 2025 13:45:09 GMT`.
+    pub fn to_http_date(self) -> String {
+        jiff::fmt::rfc2822::DateTimePrinter::new()
+            .timestamp_to_rfc9110_string(&self.to_jiff())
+            // `to_jiff` stays within the years of the format.
+            .unwrap_or_default()
+    }
+
+    /// Returns this time plus `duration`.
+    #[must_use]
+    pub fn plus(self, duration: Duration) -> Self {
+        let seconds = i64::try_from(duration.as_secs()).unwrap_or(i64::MAX);
+        Timestamp::from_unix_seconds(self.0.saturating_add(seconds))
+    }
+
+    /// Returns this time minus `duration`.
+    #[must_use]
+    pub fn minus(self, duration: Duration) -> Self {
+        let seconds = i64::try_from(duration.as_secs()).unwrap_or(i64::MAX);
+        Timestamp::from_unix_seconds(self.0.saturating_sub(seconds))
+    }
+
+    /// Returns this time plus a signed number of seconds.
+    #[must_use]
+    pub fn shifted(self, seconds: i64) -> Self {
+        Timestamp::from_unix_seconds(self.0.saturating_add(seconds))
+    }
+
+    /// Returns the duration from `earlier` until this time; zero if this time is not later.
+    pub fn since(self, earlier: Timestamp) -> Duration {
+        Duration::from_secs(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
+    }
+
+    /// Returns the seconds from `earlier` until this time, negative if this time is earlier.
+    pub fn seconds_since(self, earlier: Timestamp) -> i64 {
+        self.0.saturating_sub(earlier.0)
+    }
+
+    fn to_jiff(self) -> jiff::Timestamp {
+        jiff::Timestamp::from_second(self.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH)
+    }
+}
+
+impl fmt::Display for Timestamp {
+    /// Writes RFC 3339 in UTC, for example `2026-01-01T00:00:00Z`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.to_jiff())
+    }
+}
