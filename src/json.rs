@@ -12,7 +12,7 @@ use crate::account::Account;
 use crate::acs::{CreatedUser, Issued};
 use crate::error::Error;
 use crate::session::{AccountState, Token, TokenState};
-use crate::text::{is_unprintable, without_secrets};
+use crate::text::{printable, without_secrets};
 use crate::time::Timestamp;
 
 /// The response of `get` and `GET /token`.
@@ -154,10 +154,10 @@ pub(crate) fn error(error: &Error) -> Value {
     }
     json!({"error": {
         "kind": error.kind().as_str(),
-        "message": clean(&without_secrets(&message)),
-        "hint": clean(&without_secrets(error.hint())),
-        "code": error.code().map(clean),
-        "correlationId": error.correlation_id().map(clean),
+        "message": printable(&without_secrets(&message)),
+        "hint": printable(&without_secrets(error.hint())),
+        "code": error.code().map(printable),
+        "correlationId": error.correlation_id().map(printable),
     }})
 }
 
@@ -174,11 +174,4 @@ pub(crate) fn causes(error: &Error) -> Vec<String> {
         next = cause.source();
     }
     causes
-}
-
-/// Removes characters that a terminal must not get, except line ends and tabs.
-pub(crate) fn clean(text: &str) -> String {
-    text.chars()
-        .filter(|c| matches!(c, '\n' | '\t') || !is_unprintable(*c))
-        .collect()
 }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::account::Account;
 use crate::error::Error;
-use crate::json::clean;
+use crate::text::printable;
 use crate::time::{Clock, Timestamp};
 
 /// Most events; the oldest are removed first.
@@ -107,7 +107,7 @@ impl Events {
             json!({
                 "at": event.at.to_string(),
                 "tone": event.tone,
-                "text": clean(&event.text),
+                "text": printable(&event.text),
                 "times": event.times,
             })
         });

@@ -1,4 +1,4 @@
-//! Recognises secrets in text that a user put in a place for something else.
+//! Recognizes secrets in text where none is expected.
 //!
 //! Forms: compact JWTs and their parts (RFC 7519), Entra's opaque refresh tokens and authorization
 //! codes, client secrets of Entra applications, ACS connection strings and access keys, bearer
@@ -7,13 +7,15 @@
 
 use std::fmt;
 
-/// The kind of secret that a text has the form of.
+use super::randomness::{SHORTEST_KEY, is_base64_character, is_mixed, is_random};
+
+/// The kind of a recognized secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SecretForm {
     /// A token, an authorization code, or a part of one.
     Token,
-    /// An ACS connection string, or another that holds a key.
+    /// An ACS connection string, or another one with a key.
     ConnectionString,
     /// An access key, or other random text of its length.
     Key,
@@ -22,7 +24,7 @@ pub enum SecretForm {
 }
 
 impl fmt::Display for SecretForm {
-    /// The kind with its article, for a sentence.
+    /// Writes the kind with its article, for a sentence.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             SecretForm::Token => "a token",
@@ -33,7 +35,7 @@ impl fmt::Display for SecretForm {
     }
 }
 
-/// Names before `=` or `:` that a key or a signature follows.
+/// Names of keys and signatures, before `=` or `:`.
 const KEY_NAMES: [&str; 6] = [
     "accesskey",
     "accountkey",
@@ -42,7 +44,7 @@ const KEY_NAMES: [&str; 6] = [
     "sharedaccesssignature",
     "connectionstring",
 ];
-/// Names before `=` or `:` that a token follows.
+/// Names of tokens, before `=` or `:`.
 const TOKEN_NAMES: [&str; 6] = [
     "access_token",
     "accesstoken",
@@ -51,10 +53,10 @@ const TOKEN_NAMES: [&str; 6] = [
     "client_assertion",
     "code_verifier",
 ];
-/// Names before `=` or `:` that a password follows.
+/// Names of passwords, before `=` or `:`.
 const PASSWORD_NAMES: [&str; 4] = ["password", "passphrase", "client_secret", "clientsecret"];
 
-/// Parameters of an address that hold a secret.
+/// Parameters of an address with a secret value.
 const SECRET_PARAMETERS: [(&str, SecretForm); 4] = [
     ("code", SecretForm::Token),
     ("sig", SecretForm::Key),
@@ -62,21 +64,17 @@ const SECRET_PARAMETERS: [(&str, SecretForm); 4] = [
     ("session_state", SecretForm::Token),
 ];
 
-/// Shortest random text that counts as a key: 15 bytes in Base64.
-const SHORTEST_KEY: usize = 20;
-/// Longest part between slashes that Base64 of a key's length does not go beyond.
-const SHORTEST_SEGMENT: usize = 12;
-/// Longest run of letters and digits that is an ordinary word; a GUID without dashes has 32.
+/// The longest ordinary word. A GUID without dashes has 32 letters and digits.
 const LONGEST_WORD: usize = 32;
 
-/// The form of secret that the text holds beyond doubt, if any.
+/// Returns the kind of secret that the text certainly contains, if any.
 pub fn secret_form(text: &str) -> Option<SecretForm> {
-    // Most texts are words of a message: what cannot be found in them is not searched for.
+    // Most texts are words of a message, so the cheap checks are first.
     let assigns = text.contains('=') || text.contains(':');
     let assigned = if assigns { assigned_form(text) } else { None };
     match assigned {
         Some(SecretForm::ConnectionString) => return assigned,
-        _ if bears_token(text) || holds_jwt(text) => return Some(SecretForm::Token),
+        _ if has_bearer_token(text) || has_jwt(text) => return Some(SecretForm::Token),
         Some(_) => return assigned,
         None if text.len() < SHORTEST_KEY => return None,
         None => {}
@@ -90,7 +88,7 @@ pub fn secret_form(text: &str) -> Option<SecretForm> {
         })
 }
 
-/// The form of secret that the text assigns to a name, if any.
+/// Returns the kind of secret that the text assigns to a name, if any.
 fn assigned_form(text: &str) -> Option<SecretForm> {
     let squeezed: String = text
         .chars()
@@ -104,14 +102,14 @@ fn assigned_form(text: &str) -> Option<SecretForm> {
     if names(&TOKEN_NAMES) {
         return Some(SecretForm::Token);
     }
-    if names(&PASSWORD_NAMES) || holds_password_in_url(text) {
+    if names(&PASSWORD_NAMES) || has_password_in_url(text) {
         return Some(SecretForm::Password);
     }
     text.split(['?', '&', '#', ' ', '\n'])
         .find_map(secret_parameter)
 }
 
-/// Whether the text holds a secret, or may hold one: it is then not repeated.
+/// Returns whether the text may contain a secret. Such text is not repeated in a message.
 pub fn may_hold_secret(text: &str) -> bool {
     if secret_form(text).is_some() {
         return true;
@@ -142,7 +140,7 @@ pub fn may_hold_secret(text: &str) -> bool {
         || text.split(|c: char| !is_base64_character(c)).any(is_mixed)
 }
 
-/// Whether a value is assigned to this name, in text without spaces and quotes.
+/// Returns whether a value is assigned to this name, in text without spaces and quotes.
 fn assigns(squeezed: &str, name: &str) -> bool {
     squeezed.match_indices(name).any(|(at, _)| {
         let rest = &squeezed[at + name.len()..];
@@ -151,8 +149,8 @@ fn assigns(squeezed: &str, name: &str) -> bool {
     })
 }
 
-/// A bearer header with a token, whatever the token's form.
-fn bears_token(text: &str) -> bool {
+/// Returns whether the text has a bearer header with a token.
+fn has_bearer_token(text: &str) -> bool {
     let mut words = text.split_whitespace();
     while let Some(word) = words.next() {
         let word = word.trim_start_matches(['"', '\'']).to_ascii_lowercase();
@@ -164,8 +162,8 @@ fn bears_token(text: &str) -> bool {
     false
 }
 
-/// The start of a Base64url JSON object, `{"`, and more of it.
-fn holds_jwt(text: &str) -> bool {
+/// Returns whether the text has Base64url of a JSON object, which starts with `{"`.
+fn has_jwt(text: &str) -> bool {
     text.match_indices("eyJ").any(|(at, _)| {
         let rest = text[at + 3..].bytes();
         rest.take_while(|byte| is_base64_character(char::from(*byte)))
@@ -175,11 +173,11 @@ fn holds_jwt(text: &str) -> bool {
     })
 }
 
-/// What our own hints write in the place of a user and a password.
+/// The placeholder for a user and a password in this program's hints.
 const PLACEHOLDER: &str = "USER:PASSWORD";
 
-/// `user:password@` before a host.
-fn holds_password_in_url(text: &str) -> bool {
+/// Returns whether the text has `user:password@` before a host.
+fn has_password_in_url(text: &str) -> bool {
     text.match_indices("://").any(|(at, _)| {
         let rest = &text[at + 3..];
         let end = rest
@@ -199,9 +197,9 @@ fn secret_parameter(pair: &str) -> Option<SecretForm> {
         .map(|(_, form)| form)
 }
 
-/// Entra's opaque texts. Refresh tokens and codes begin with `0.A` or `1.A` (work accounts) or
+/// Returns the kind of an opaque text of Entra. Refresh tokens and codes begin with `0.A` or `1.A` (work accounts) or
 /// `M.C…_` (personal ones), older ones with `AQAB` or `OAQAB`; a client secret has `8Q~` or `7Q~`
-/// behind three characters.
+/// after three characters.
 fn opaque_form(word: &str) -> Option<SecretForm> {
     let is_long = word.len() >= SHORTEST_KEY;
     let begins = ["0.A", "1.A", "AQABA", "OAQABA"]
@@ -219,103 +217,6 @@ fn opaque_form(word: &str) -> Option<SecretForm> {
 
 fn is_opaque_character(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '~' | '!' | '*' | '$')
-}
-
-/// The alphabets of Base64 and Base64url, with padding.
-fn is_base64_character(c: char) -> bool {
-    c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '=' | '_' | '-')
-}
-
-/// Whether small letters, capitals and digits alternate in a long text as only chance has it: in
-/// random Base64 at 6 of 10 places, in camel case at 3 to 4. Base64 has slashes; so have paths, which
-/// must alternate more to be taken for it as a whole.
-fn is_random(run: &str) -> bool {
-    values(run).any(is_random_value)
-}
-
-/// Splits `name=value` at the signs that are no padding: Base64 has `=` only at its end.
-fn values(run: &str) -> impl Iterator<Item = &str> {
-    let body = run.trim_end_matches('=').len();
-    let last = run[..body].rfind('=').map_or(0, |at| at + 1);
-    run[..last].split('=').chain([&run[last..]])
-}
-
-fn is_random_value(run: &str) -> bool {
-    let is_whole_random = match is_path(run) {
-        true => run.split('/').any(|folder| Mix::of(folder).is_random()),
-        false => Mix::of(run).is_random(),
-    };
-    if is_padded_base64(run) {
-        return true;
-    }
-    let longest = run.split('/').map(str::len).max().unwrap_or_default();
-    let may_be_base64 = !run.starts_with('/') && longest >= SHORTEST_SEGMENT;
-    is_whole_random || (may_be_base64 && Mix::of(run).is_evenly_random())
-}
-
-/// Base64 that says so by its padding.
-fn is_padded_base64(run: &str) -> bool {
-    let text = run.trim_end_matches('=');
-    text.len() < run.len()
-        && text.len() >= SHORTEST_KEY
-        && run.len().is_multiple_of(4)
-        && !text.contains(['=', '-', '_'])
-        && Mix::of(text).is_long_mixed_case()
-}
-
-/// As [`is_random`], in doubt.
-fn is_mixed(run: &str) -> bool {
-    let is_mixed = |mix: Mix| mix.is_long_mixed_case() && mix.changes * 10 >= mix.length * 4;
-    values(run).any(|value| match is_path(value) {
-        true => value.split('/').any(|folder| is_mixed(Mix::of(folder))),
-        false => is_mixed(Mix::of(value)),
-    })
-}
-
-fn is_path(run: &str) -> bool {
-    run.contains('/') && !run.contains(['+', '='])
-}
-
-/// How the letters and digits of a text alternate.
-#[derive(Default)]
-struct Mix {
-    length: usize,
-    changes: usize,
-    has_lower: bool,
-    has_upper: bool,
-    digit_groups: usize,
-}
-
-impl Mix {
-    fn is_random(&self) -> bool {
-        let has_digits = self.digit_groups >= 3 && self.changes * 10 >= self.length * 3;
-        let is_longer = self.length >= 40 && self.changes * 20 >= self.length * 7;
-        self.is_evenly_random() || (self.is_long_mixed_case() && (has_digits || is_longer))
-    }
-
-    fn is_evenly_random(&self) -> bool {
-        self.is_long_mixed_case() && self.changes * 2 >= self.length
-    }
-
-    fn is_long_mixed_case(&self) -> bool {
-        self.length >= SHORTEST_KEY && self.has_lower && self.has_upper
-    }
-
-    fn of(run: &str) -> Mix {
-        let mut mix = Mix::default();
-        let mut last = None;
-        for byte in run.bytes().filter(u8::is_ascii_alphanumeric) {
-            let class = (byte.is_ascii_lowercase(), byte.is_ascii_uppercase());
-            mix.has_lower |= class.0;
-            mix.has_upper |= class.1;
-            let changes = last != Some(class);
-            mix.digit_groups += usize::from(changes && byte.is_ascii_digit());
-            mix.changes += usize::from(changes && last.is_some());
-            mix.length += 1;
-            last = Some(class);
-        }
-        mix
-    }
 }
 
 #[cfg(test)]

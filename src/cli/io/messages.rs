@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tracing::level_filters::LevelFilter;
 
-use crate::json::clean;
+use crate::text::printable;
 use crate::text::without_secrets;
 
 use super::wrap::wrapped;
@@ -64,7 +64,7 @@ impl Messages {
 
     /// Prints a message that the user cannot do without.
     pub(crate) fn print_always(&self, text: &str) {
-        self.line(&wrapped("", &clean(text), self.columns));
+        self.line(&wrapped("", &printable(text), self.columns));
     }
 
     /// Prints a warning, if the level includes warnings.
@@ -82,7 +82,7 @@ impl Messages {
 
     /// Prints a question; the answer is typed behind it.
     pub(crate) fn ask(&self, text: &str) {
-        self.write("", &clean(text), false);
+        self.write("", &printable(text), false);
     }
 
     /// Prints a line that the next output replaces. Returns `false` if standard error cannot do that.
@@ -90,7 +90,7 @@ impl Messages {
         let Some(columns) = self.columns() else {
             return false;
         };
-        let text = clean(text);
+        let text = printable(text);
         let text: String = text.chars().take(columns.saturating_sub(1)).collect();
         self.write(CLEAR_LINE, &text, true);
         true
@@ -110,7 +110,7 @@ impl Messages {
 
     /// Returns a label and its text; further lines of the text are indented to the first one.
     pub(super) fn labelled(&self, label: &str, text: &str) -> String {
-        wrapped(&format!("{label} "), &clean(text), self.columns)
+        wrapped(&format!("{label} "), &printable(text), self.columns)
     }
 
     /// Returns `text` with an ANSI code (SGR) around it, if colour is on.

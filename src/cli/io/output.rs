@@ -5,7 +5,8 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use crate::error::{Error, Kind, Result};
-use crate::json::{self, causes, clean};
+use crate::json::{self, causes};
+use crate::text::printable;
 use crate::text::{printable_json, without_secrets};
 
 use super::messages::Messages;
@@ -36,7 +37,7 @@ impl Output {
                 &serde_json::to_string(json)
                     .map_err(|_| Error::internal("the result could not be written as JSON"))?,
             ),
-            false => clean(text),
+            false => printable(text),
         };
         match line.is_empty() {
             true => Ok(()),

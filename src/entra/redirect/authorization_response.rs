@@ -13,7 +13,7 @@ use super::request::Request;
 use crate::entra::denial::Denial;
 use crate::loopback;
 use crate::secret::AuthorizationCode;
-use crate::text::is_unprintable;
+use crate::text::{collapsed, is_unprintable};
 
 const CODE_LIMIT: usize = 32 * 1024;
 const CLAIMS_LIMIT: usize = 16 * 1024;
@@ -239,7 +239,7 @@ fn read_form(form: &[u8], state: &str) -> Result<AuthorizationResponse, Refusal>
                 .filter(|info| is_printable(info, CLIENT_INFO_LIMIT)),
         },
         (None, Some(error)) => Callback::Denied(Denial {
-            error: one_line(&error, WORD_LIMIT).ok_or(NOT_THE_ANSWER)?,
+            error: collapsed(&error, WORD_LIMIT).ok_or(NOT_THE_ANSWER)?,
             description: parameters.text("error_description", TEXT_LIMIT),
             subcode: parameters.text("error_subcode", WORD_LIMIT),
             suberror: parameters.text("suberror", WORD_LIMIT),
@@ -286,31 +286,11 @@ impl Parameters {
     }
 
     fn text(&mut self, name: &str, most: usize) -> Option<String> {
-        self.take(name).and_then(|value| one_line(&value, most))
+        self.take(name).and_then(|value| collapsed(&value, most))
     }
 }
 
 /// Visible ASCII and spaces, as RFC 6749, appendix A, has codes; not empty.
 fn is_printable(value: &str, most: usize) -> bool {
     !value.is_empty() && value.len() <= most && value.bytes().all(|b| (0x20..0x7f).contains(&b))
-}
-
-/// Returns the text with every run of white space and control characters as one space, cut to `most`
-/// characters; `None` if nothing is left.
-fn one_line(text: &str, most: usize) -> Option<String> {
-    let mut line = String::new();
-    let words = text
-        .split(|c: char| c.is_whitespace() || is_unprintable(c))
-        .filter(|word| !word.is_empty());
-    for word in words {
-        if !line.is_empty() {
-            line.push(' ');
-        }
-        line.push_str(word);
-        if let Some((cut, _)) = line.char_indices().nth(most) {
-            line.truncate(cut);
-            break;
-        }
-    }
-    (!line.is_empty()).then_some(line)
 }

@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 
 use super::refusal::{Next, Refusal};
 use crate::error::Error;
-use crate::text::is_unprintable;
+use crate::text::one_line;
 
 const STYLE: &str = include_str!("../../../assets/redirect.css");
 /// The longest text from outside, in characters.
@@ -224,16 +224,13 @@ fn spans(text: &str) -> Vec<TextSpan> {
         .collect()
 }
 
+/// Returns the text with plain spaces and without unprintable characters, cut with an ellipsis.
 fn clean(text: &str) -> String {
-    let mut kept: String = text
-        .chars()
-        .map(|c| if c.is_whitespace() { ' ' } else { c })
-        .filter(|c| !is_unprintable(*c))
-        .take(TEXT_LIMIT + 1)
-        .collect();
-    if let Some((cut, _)) = kept.char_indices().nth(TEXT_LIMIT) {
-        kept.truncate(cut);
-        kept.push('…');
+    let text = text.replace(char::is_whitespace, " ");
+    let mut line = one_line(&text, TEXT_LIMIT + 1);
+    if let Some((cut, _)) = line.char_indices().nth(TEXT_LIMIT) {
+        line.truncate(cut);
+        line.push('…');
     }
-    kept
+    line
 }

@@ -8,6 +8,7 @@ use crate::error::Error;
 use crate::json;
 use crate::serve::accounts::CredentialState;
 use crate::session::{AccountState, TokenState};
+use crate::text::printable;
 use crate::time::{Clock, Timestamp};
 
 /// An account with the remaining lifetime of its tokens, by the service's clock.
@@ -18,7 +19,7 @@ pub(super) fn account(
 ) -> Value {
     let (action, after) = next_action(state, credential, clock);
     let mut json = json::account(&state.account);
-    json["username"] = json!(json::clean(&state.account.username));
+    json["username"] = json!(printable(&state.account.username));
     json["active"] = json!(state.active);
     json["entraToken"] = token(state.entra);
     json["communicationToken"] = token(state.communication);
@@ -37,8 +38,8 @@ pub(super) fn failure(error: &Error) -> Value {
         None => error.message().to_owned(),
     };
     json!({
-        "message": json::clean(&message),
-        "hint": json::clean(error.hint()),
+        "message": printable(&message),
+        "hint": printable(error.hint()),
     })
 }
 

@@ -1,0 +1,96 @@
+//! Repeats text from outside in messages: quoted, as a shell word, and without secrets.
+
+use std::borrow::Cow;
+
+use super::clean::{is_unprintable, one_line};
+use super::secret_forms::{may_hold_secret, secret_form};
+
+/// The longest value that is repeated, in characters.
+const LONGEST_VALUE: usize = 256;
+
+/// Quotes a user's value in backticks, for a message. A value that may contain a secret is described
+/// by its length.
+pub fn quoted(value: &str) -> String {
+    match value.chars().count() {
+        0 => "an empty value".to_owned(),
+        count if count > LONGEST_VALUE || may_hold_secret(value) => described(value),
+        _ => format!("`{}`", one_line(value, LONGEST_VALUE)),
+    }
+}
+
+/// Returns a user's value on one line and without quotes, for lists and JSON. It hides what
+/// [`quoted`] hides, word by word, so that a long list of values stays readable.
+pub fn shown(value: &str) -> String {
+    if secret_form(value).is_some() {
+        return format!("({})", described(value));
+    }
+    let words = value.split(' ').map(|word| {
+        match word.chars().count() > LONGEST_VALUE || may_hold_secret(word) {
+            true => format!("({})", described(word)),
+            false => one_line(word, LONGEST_VALUE),
+        }
+    });
+    words.collect::<Vec<_>>().join(" ")
+}
+
+/// Returns a value as one shell word, for a command in a hint. A value that may be a secret, or that
+/// a terminal cannot show, is replaced by `placeholder`.
+pub fn shell_word<'v>(value: &'v str, placeholder: &'v str) -> Cow<'v, str> {
+    let hides = value.is_empty()
+        || value.chars().count() > LONGEST_VALUE
+        || value.chars().any(is_unprintable)
+        || may_hold_secret(value);
+    match hides {
+        true => Cow::Borrowed(placeholder),
+        false if cfg!(windows) => windows_word(value).unwrap_or(Cow::Borrowed(placeholder)),
+        false => shell_words::quote(value),
+    }
+}
+
+/// Returns a word that cmd and PowerShell read alike; `None` if quotes are not enough for that.
+pub(super) fn windows_word(value: &str) -> Option<Cow<'_, str>> {
+    let is_plain = |c: char| c.is_alphanumeric() || "_-.:/\\@+".contains(c);
+    if value.chars().all(is_plain) && !value.starts_with('@') {
+        return Some(Cow::Borrowed(value));
+    }
+    // Both expand some of these between quotes, and typographic quotes end a string in PowerShell.
+    let is_expanded = |c: char| "\"%!^$`\u{201c}\u{201d}\u{201e}".contains(c);
+    let can_be_quoted = !value.contains(is_expanded) && !value.ends_with('\\');
+    can_be_quoted.then(|| Cow::Owned(format!("\"{value}\"")))
+}
+
+/// Replaces each word of a message that looks like a secret by `…`. For messages of other crates,
+/// which may quote their input.
+pub fn without_secrets(message: &str) -> Cow<'_, str> {
+    let is_end =
+        |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`' | '(' | ')' | '<' | '>');
+    let mut safe = String::new();
+    let mut from = 0;
+    let words = message
+        .split(is_end)
+        .filter(|word| secret_form(word).is_some());
+    for word in words {
+        // `split` returns slices of the message.
+        let at = word.as_ptr() as usize - message.as_ptr() as usize;
+        safe.push_str(&message[from..at]);
+        safe.push('…');
+        from = at + word.len();
+    }
+    match from {
+        0 => Cow::Borrowed(message),
+        _ => Cow::Owned(safe + &message[from..]),
+    }
+}
+
+/// Returns the length of a value in place of the value: `a value of 1,234 characters`.
+pub fn described(value: &str) -> String {
+    let digits = value.chars().count().to_string();
+    let mut count = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            count.push(',');
+        }
+        count.push(digit);
+    }
+    format!("a value of {count} characters")
+}

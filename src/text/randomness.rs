@@ -1,0 +1,103 @@
+//! Recognizes random text, such as Base64 of a key.
+
+/// The shortest random text that counts as a key: 15 bytes in Base64.
+pub(super) const SHORTEST_KEY: usize = 20;
+/// The longest segment between slashes that Base64 of a key has at least.
+const SHORTEST_SEGMENT: usize = 12;
+
+/// Returns whether the character is in the alphabets of Base64 and Base64url, or padding.
+pub(super) fn is_base64_character(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '=' | '_' | '-')
+}
+
+/// Returns whether lower case, upper case and digits alternate in a long text as in random text: in
+/// random Base64 at 6 of 10 places, in camel case at 3 to 4. Base64 has slashes as paths have, so a
+/// whole path must alternate more often.
+pub(super) fn is_random(run: &str) -> bool {
+    values(run).any(is_random_value)
+}
+
+/// Splits `name=value` at each `=` that is not padding at the end.
+fn values(run: &str) -> impl Iterator<Item = &str> {
+    let body = run.trim_end_matches('=').len();
+    let last = run[..body].rfind('=').map_or(0, |at| at + 1);
+    run[..last].split('=').chain([&run[last..]])
+}
+
+fn is_random_value(run: &str) -> bool {
+    let is_whole_random = match is_path(run) {
+        true => run.split('/').any(|folder| Mix::of(folder).is_random()),
+        false => Mix::of(run).is_random(),
+    };
+    if is_padded_base64(run) {
+        return true;
+    }
+    let longest = run.split('/').map(str::len).max().unwrap_or_default();
+    let may_be_base64 = !run.starts_with('/') && longest >= SHORTEST_SEGMENT;
+    is_whole_random || (may_be_base64 && Mix::of(run).is_evenly_random())
+}
+
+/// Returns whether the text is Base64 with padding.
+fn is_padded_base64(run: &str) -> bool {
+    let text = run.trim_end_matches('=');
+    text.len() < run.len()
+        && text.len() >= SHORTEST_KEY
+        && run.len().is_multiple_of(4)
+        && !text.contains(['=', '-', '_'])
+        && Mix::of(text).is_long_mixed_case()
+}
+
+/// Returns whether the text may be random: a weaker test than [`is_random`].
+pub(super) fn is_mixed(run: &str) -> bool {
+    let is_mixed = |mix: Mix| mix.is_long_mixed_case() && mix.changes * 10 >= mix.length * 4;
+    values(run).any(|value| match is_path(value) {
+        true => value.split('/').any(|folder| is_mixed(Mix::of(folder))),
+        false => is_mixed(Mix::of(value)),
+    })
+}
+
+fn is_path(run: &str) -> bool {
+    run.contains('/') && !run.contains(['+', '='])
+}
+
+/// The alternation of letters and digits in a text.
+#[derive(Default)]
+struct Mix {
+    length: usize,
+    changes: usize,
+    has_lower: bool,
+    has_upper: bool,
+    digit_groups: usize,
+}
+
+impl Mix {
+    fn is_random(&self) -> bool {
+        let has_digits = self.digit_groups >= 3 && self.changes * 10 >= self.length * 3;
+        let is_longer = self.length >= 40 && self.changes * 20 >= self.length * 7;
+        self.is_evenly_random() || (self.is_long_mixed_case() && (has_digits || is_longer))
+    }
+
+    fn is_evenly_random(&self) -> bool {
+        self.is_long_mixed_case() && self.changes * 2 >= self.length
+    }
+
+    fn is_long_mixed_case(&self) -> bool {
+        self.length >= SHORTEST_KEY && self.has_lower && self.has_upper
+    }
+
+    fn of(run: &str) -> Mix {
+        let mut mix = Mix::default();
+        let mut last = None;
+        for byte in run.bytes().filter(u8::is_ascii_alphanumeric) {
+            let class = (byte.is_ascii_lowercase(), byte.is_ascii_uppercase());
+            mix.has_lower |= class.0;
+            mix.has_upper |= class.1;
+            let changes = last != Some(class);
+            mix.digit_groups += usize::from(changes && byte.is_ascii_digit());
+            mix.changes += usize::from(changes && last.is_some());
+            mix.length += 1;
+            last = Some(class);
+        }
+        mix
+    }
+}
