@@ -5,13 +5,13 @@
 
 use super::error::EntraError;
 use super::params::{Params, check_client, tenant_named};
-use super::requirements::{self, FormAnswers, Stop};
+use super::requirements::{self, PageInput, Stop};
 use super::scope::read_scopes;
 use super::{aadsts, claims, tokens};
 use crate::emulator::directory::{self, SignInRequirement, Tenant, User};
 use crate::emulator::ensure::ensure;
 use crate::emulator::http::{Reply, Request};
-use crate::emulator::names::{CANCEL_FIELD, USER_FIELD};
+use crate::emulator::names::USER_FIELD;
 use crate::emulator::pages::Page;
 use crate::emulator::scopes::Scopes;
 use crate::emulator::state::codes::{Code, Requested, SignIn};
@@ -20,15 +20,9 @@ use crate::emulator::verify::Challenge;
 /// The client's redirect URI, and the form of the response to it.
 struct Return {
     redirect_uri: String,
-    mode: ResponseMode,
+    /// The `response_mode`; an unknown one counts as `query`.
+    mode: String,
     state: Option<String>,
-}
-
-#[derive(Clone, Copy)]
-enum ResponseMode {
-    Query,
-    Fragment,
-    FormPost,
 }
 
 /// A valid authorization request.
@@ -42,66 +36,52 @@ struct AuthorizeRequest {
 }
 
 pub(crate) fn answer(request: &Request, segment: &str) -> Reply {
-    let from_page = request.is_post();
-    let encoded: &[u8] = if from_page {
-        &request.body
-    } else {
-        request.query.as_bytes()
+    authorize(request, segment).unwrap_or_else(|reply| *reply)
+}
+
+/// Returns the response with a code, or as `Err` any other response.
+fn authorize(request: &Request, segment: &str) -> Result<Reply, Box<Reply>> {
+    let on_page = |error: EntraError| Box::new(error.into_page(request, None));
+    let encoded: &[u8] = match request.is_post() {
+        true => &request.body,
+        false => request.query.as_bytes(),
     };
-    let mut params = match Params::parse(encoded) {
-        Ok(params) => params,
-        Err(error) => return error.into_page(request, None),
-    };
-    // The fields of the pages count in a form only, never in a link.
-    let chosen = params.take(USER_FIELD).filter(|_| from_page);
-    let is_cancelled = params.take(CANCEL_FIELD).is_some() && from_page;
-    let taken = FormAnswers::take(&mut params);
-    let answers = if from_page {
-        taken
-    } else {
-        FormAnswers::default()
-    };
-    for secret in ["state", "nonce"]
-        .iter()
-        .filter_map(|name| params.get(name))
-    {
+    let mut params = Params::parse(encoded).map_err(on_page)?;
+    let mut input = PageInput::take(&mut params);
+    if !request.is_post() {
+        // A link must not act as a click.
+        input = PageInput::default();
+    }
+    for secret in [params.get("state"), params.get("nonce")].iter().flatten() {
         request.state().keep_secret(secret);
     }
-    let (tenant, back) = match read_return(segment, &params) {
-        Ok(both) => both,
-        Err(error) => return error.into_page(request, None),
-    };
-    let wanted = match read(&params) {
-        Ok(wanted) => wanted,
-        Err(error) => return back.refuse(request, &error),
-    };
-    let user = chosen
-        .as_deref()
-        .or(wanted.hint.as_deref())
-        .and_then(User::named);
-    if is_cancelled {
-        return back.refuse(request, &cancelled(chosen.and(user)));
+    let (tenant, back) = read_return(segment, &params).map_err(on_page)?;
+    let refuse = |error: EntraError| Box::new(back.refuse(request, &error));
+    let wanted = read(&params).map_err(refuse)?;
+    let hint = wanted.hint.as_deref();
+    let user = input.user.as_deref().or(hint).and_then(User::named);
+    if input.is_cancelled {
+        return Err(refuse(cancelled(user.filter(|_| input.user.is_some()))));
     }
+    let mut fields = params.into_pairs();
     let Some(user) = user else {
         let page = Page::SignIn {
-            unknown: wanted.hint.as_deref(),
+            unknown: hint,
             tenant,
-            fields: params.into_pairs(),
+            fields,
         };
-        return page.reply(200);
+        return Err(Box::new(page.reply(200)));
     };
-    let Some(member) = user.seen_from(tenant) else {
-        let error = aadsts::UNKNOWN_GUEST.about(&[user.username, tenant.segment()]);
-        return error.into_page(request, None);
-    };
-    let mut fields = params.into_pairs();
+    let member = user
+        .seen_from(tenant)
+        .ok_or_else(|| on_page(aadsts::UNKNOWN_GUEST.about(&[user.username, tenant.segment()])))?;
     fields.push((USER_FIELD.to_owned(), user.username.to_owned()));
     let asked = (&wanted.scopes, &wanted.claims);
-    let has_mfa = match requirements::check(request, user, asked, &answers, fields) {
-        Ok(has_mfa) => has_mfa,
-        Err(Stop::Page(page)) => return *page,
-        Err(Stop::Refused(error)) => return back.refuse(request, &error),
-    };
+    let has_mfa = requirements::check(request, user, asked, &input, fields);
+    let has_mfa = has_mfa.map_err(|stop| match stop {
+        Stop::Page(page) => page,
+        Stop::Refused(error) => refuse(error),
+    })?;
     let code = format!("1.{}", tokens::random());
     let mut fields = vec![("code", code.clone())];
     if wanted.client_info {
@@ -126,7 +106,7 @@ pub(crate) fn answer(request: &Request, segment: &str) -> Reply {
     let mut state = request.state();
     state.keep_secret(&code);
     state.codes.add(code, data);
-    back.deliver(request, fields)
+    Ok(back.deliver(request, fields))
 }
 
 /// Returns the error for a cancelled sign-in, perhaps on the page that requires an admin.
@@ -158,11 +138,7 @@ fn read_return(segment: &str, params: &Params) -> Result<(Tenant, Return), Entra
     }
     let back = Return {
         redirect_uri: redirect_uri.to_owned(),
-        mode: match params.get("response_mode") {
-            Some("fragment") => ResponseMode::Fragment,
-            Some("form_post") => ResponseMode::FormPost,
-            _ => ResponseMode::Query,
-        },
+        mode: params.get("response_mode").unwrap_or("query").to_owned(),
         state: params.get("state").map(str::to_owned),
     };
     Ok((tenant, back))
@@ -214,13 +190,13 @@ impl Return {
     fn deliver(&self, request: &Request, mut fields: Vec<(&'static str, String)>) -> Reply {
         fields.extend(self.state.clone().map(|state| ("state", state)));
         let action = self.redirect_uri.as_str();
-        let separator = match self.mode {
-            ResponseMode::FormPost => {
+        let separator = match self.mode.as_str() {
+            "form_post" => {
                 let fields = &fields;
                 return Page::FormPost { action, fields }.reply(200);
             }
-            ResponseMode::Query => '?',
-            ResponseMode::Fragment => '#',
+            "fragment" => '#',
+            _ => '?',
         };
         // Entra adds the missing path of a host, in these two modes only.
         let slash = if action.matches('/').count() == 2 {

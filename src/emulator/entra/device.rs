@@ -5,12 +5,12 @@ use serde_json::json;
 
 use super::error::EntraError;
 use super::params::{Params, check_client, tenant_named};
-use super::requirements::{self, FormAnswers, Stop};
+use super::requirements::{self, PageInput, Stop};
 use super::scope::read_scopes;
 use super::{aadsts, claims, tokens};
 use crate::emulator::directory::User;
 use crate::emulator::http::{Reply, Request};
-use crate::emulator::names::{CANCEL_FIELD, CONFIRM_FIELD, USER_FIELD};
+use crate::emulator::names::USER_FIELD;
 use crate::emulator::pages::Page;
 use crate::emulator::state::devices::{Device, Outcome};
 
@@ -107,15 +107,15 @@ pub(crate) fn page(request: &Request) -> Reply {
 fn decide(request: &Request, mut params: Params) -> Result<Outcome, Box<Reply>> {
     let wrong = |problem| Box::new(enter_code(Some(problem)));
     let typed = params.take(USER_CODE).unwrap_or_default();
-    let answers = FormAnswers::take(&mut params);
+    let input = PageInput::take(&mut params);
     let mut state = request.state();
     let device = state.devices.entered(&typed, request.now).map_err(wrong)?;
-    if params.take(CANCEL_FIELD).is_some() {
+    if input.is_cancelled {
         device.outcome = Outcome::Declined;
         return Ok(Outcome::Declined);
     }
     let mut fields = vec![(USER_CODE.to_owned(), device.user_code.clone())];
-    let user = params.take(USER_FIELD).and_then(|name| User::named(&name));
+    let user = input.user.as_deref().and_then(User::named);
     let chosen = user.and_then(|user| Some((user, user.seen_from(device.tenant)?)));
     let Some((user, member)) = chosen else {
         let (unknown, tenant) = (None, device.tenant);
@@ -131,9 +131,9 @@ fn decide(request: &Request, mut params: Params) -> Result<Outcome, Box<Reply>> 
     // The check of the requirements locks the state again.
     drop(state);
     let asked = (&scopes, &claims);
-    let outcome = match requirements::check(request, user, asked, &answers, fields.clone()) {
-        Ok(_) if params.take(CONFIRM_FIELD).is_none() => {
-            fields.extend(answers.fields());
+    let outcome = match requirements::check(request, user, asked, &input, fields.clone()) {
+        Ok(_) if !input.is_confirmed => {
+            fields.extend(input.fields());
             return Err(Box::new(Page::ConfirmApp { user, fields }.reply(200)));
         }
         Ok(has_mfa) => Outcome::Approved {

@@ -6,7 +6,7 @@ use super::error::EntraError;
 use super::params::Params;
 use crate::emulator::directory::{SignInRequirement, User};
 use crate::emulator::http::{Reply, Request};
-use crate::emulator::names::{CODE_FIELD, RIGHT_CODE};
+use crate::emulator::names::{CANCEL_FIELD, CODE_FIELD, CONFIRM_FIELD, RIGHT_CODE, USER_FIELD};
 use crate::emulator::pages::{Fields, Page};
 use crate::emulator::scopes::Scopes;
 use crate::emulator::state::codes::Requested;
@@ -15,17 +15,24 @@ use crate::emulator::state::codes::Requested;
 const CONSENT: &str = "emulator_consent";
 const ACCEPT: &str = "accept";
 
-/// The user's input on the pages of this file.
+/// The user's input on the pages of a sign-in.
 #[derive(Debug, Default)]
-pub(crate) struct FormAnswers {
+pub(crate) struct PageInput {
+    pub(crate) user: Option<String>,
+    pub(crate) is_cancelled: bool,
+    /// The app of a device code is confirmed.
+    pub(crate) is_confirmed: bool,
     consent: Option<String>,
     code: Option<String>,
 }
 
-impl FormAnswers {
+impl PageInput {
     /// Removes the input from the parameters, so that only the client's own remain.
-    pub(crate) fn take(params: &mut Params) -> FormAnswers {
-        FormAnswers {
+    pub(crate) fn take(params: &mut Params) -> PageInput {
+        PageInput {
+            user: params.take(USER_FIELD),
+            is_cancelled: params.take(CANCEL_FIELD).is_some(),
+            is_confirmed: params.take(CONFIRM_FIELD).is_some(),
             consent: params.take(CONSENT),
             code: params.take(CODE_FIELD),
         }
@@ -51,18 +58,18 @@ pub(crate) fn check(
     request: &Request,
     user: &User,
     (scopes, claims): (&Scopes, &Requested),
-    answers: &FormAnswers,
+    input: &PageInput,
     fields: Fields,
 ) -> Result<bool, Stop> {
     match user.requirement {
         SignInRequirement::Consent => {
-            let mut state = request.state();
-            match answers.consent.as_deref() {
+            let consented = &mut request.state().consented;
+            match input.consent.as_deref() {
                 Some(ACCEPT) => {
-                    state.consented.insert(user.username);
+                    consented.insert(user.username);
                 }
                 Some(_) => return Err(Stop::Refused(aadsts::DECLINED)),
-                None if !state.consented.contains(user.username) => {
+                None if !consented.contains(user.username) => {
                     return Err(stop(
                         Page::Consent {
                             user,
@@ -85,9 +92,9 @@ pub(crate) fn check(
             };
             Err(stop(page.reply(200)))
         }
-        SignInRequirement::Mfa => check_code(user, answers, fields),
+        SignInRequirement::Mfa => check_code(user, input, fields),
         SignInRequirement::Challenge(_) if claims.answers_challenge => {
-            check_code(user, answers, fields)
+            check_code(user, input, fields)
         }
         SignInRequirement::Page { title, why } => {
             Err(stop(EntraError::from(why).into_page(request, title)))
@@ -98,8 +105,8 @@ pub(crate) fn check(
     }
 }
 
-fn check_code(user: &User, answers: &FormAnswers, fields: Fields) -> Result<bool, Stop> {
-    let code = answers.code.as_deref().map(str::trim);
+fn check_code(user: &User, input: &PageInput, fields: Fields) -> Result<bool, Stop> {
+    let code = input.code.as_deref().map(str::trim);
     if code == Some(RIGHT_CODE) {
         return Ok(true);
     }

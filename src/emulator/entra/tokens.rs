@@ -130,41 +130,22 @@ fn access_token(
     scopes: &[&str],
     life: Duration,
 ) -> String {
-    let now = request.now.unix_seconds();
     let SignIn { user, member, .. } = sign_in;
-    let tenant = member.directory.id;
-    let amr: &[&str] = if sign_in.has_mfa {
-        &["pwd", "mfa"]
-    } else {
-        &["pwd"]
+    let amr: &[&str] = match sign_in.has_mfa {
+        true => &["pwd", "mfa"],
+        false => &["pwd"],
     };
-    let mut claims = json!({
-        "aud": resource.audience,
-        // Entra's v1 issuer is https://sts.windows.net/{tid}/.
-        "iss": format!("{}/{tenant}/", request.base),
-        "iat": now,
-        "nbf": now,
-        "exp": request.now.plus(life).unix_seconds(),
-        "acr": "1",
-        "amr": amr,
-        "appid": CLIENT_ID,
-        "appidacr": "0",
-        "idtyp": "user",
-        "name": user.name,
-        "oid": member.oid,
-        "scp": scopes.join(" "),
-        "sub": pairwise(member.oid, resource.audience),
-        "tid": tenant,
-        "unique_name": user.username,
-        "upn": user.username,
-        "uti": random(),
-        "ver": "1.0",
-        "emulator": true,
-    });
     let capabilities = &sign_in.claims.capabilities;
+    let mut claims = json!({
+        // Entra's v1 issuer is https://sts.windows.net/{tid}/.
+        "iss": format!("{}/{}/", request.base, member.directory.id),
+        "acr": "1", "amr": amr, "appid": CLIENT_ID, "appidacr": "0", "idtyp": "user",
+        "scp": scopes.join(" "), "unique_name": user.username, "upn": user.username, "ver": "1.0",
+    });
     if !capabilities.is_empty() {
         claims["xms_cc"] = capabilities.as_slice().into();
     }
+    add_common(&mut claims, request, sign_in, resource.audience, life);
     request.context.signer.access_token(&claims)
 }
 
@@ -175,25 +156,12 @@ fn id_token(
     nonce: Option<String>,
     email: bool,
 ) -> String {
-    let now = request.now.unix_seconds();
     let SignIn { user, member, .. } = sign_in;
-    let tenant = member.directory.id;
+    let (tenant, home) = (member.directory.id, user.home().directory.id);
     let mut claims = json!({
-        "aud": CLIENT_ID,
         "iss": format!("{}/{tenant}/v2.0", request.base),
-        "iat": now,
-        "nbf": now,
-        "exp": request.now.plus(ID_TOKEN_LIFE).unix_seconds(),
-        "name": user.name,
-        "oid": member.oid,
-        "preferred_username": user.username,
-        "rh": random(),
-        "sid": uuid::Uuid::new_v4().to_string(),
-        "sub": pairwise(member.oid, CLIENT_ID),
-        "tid": tenant,
-        "uti": random(),
+        "preferred_username": user.username, "rh": random(), "sid": uuid::Uuid::new_v4().to_string(),
         "ver": "2.0",
-        "emulator": true,
     });
     if let Some(nonce) = nonce {
         claims["nonce"] = nonce.into();
@@ -201,10 +169,10 @@ fn id_token(
     if email {
         claims["email"] = user.username.into();
     }
-    let home = user.home().directory.id;
     if home != tenant {
         claims["idp"] = format!("{}/{home}/", request.base).into();
     }
+    add_common(&mut claims, request, sign_in, CLIENT_ID, ID_TOKEN_LIFE);
     if let Value::Object(claims) = &mut claims {
         for (name, value) in &state.id_token_claims {
             match value {
@@ -216,10 +184,26 @@ fn id_token(
     request.context.signer.id_token(&claims)
 }
 
-/// Returns a `sub`, which differs by audience.
-fn pairwise(oid: &str, audience: &str) -> String {
-    let text = format!("{oid}|{audience}");
-    URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, text.as_bytes()))
+/// Adds the claims of both tokens. The `sub` differs by audience.
+fn add_common(
+    claims: &mut Value,
+    request: &Request,
+    sign_in: &SignIn,
+    audience: &str,
+    life: Duration,
+) {
+    let SignIn { user, member, .. } = sign_in;
+    let text = format!("{}|{audience}", member.oid);
+    let now = request.now.unix_seconds();
+    let common = json!({
+        "aud": audience, "iat": now, "nbf": now, "exp": request.now.plus(life).unix_seconds(),
+        "name": user.name, "oid": member.oid, "tid": member.directory.id, "uti": random(),
+        "sub": URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, text.as_bytes())),
+        "emulator": true,
+    });
+    if let (Value::Object(claims), Value::Object(common)) = (claims, common) {
+        claims.extend(common);
+    }
 }
 
 /// Returns the `client_info` of a user: object id and tenant at home.
