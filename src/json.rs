@@ -168,7 +168,7 @@ pub(crate) fn causes(error: &Error) -> Vec<String> {
     while let Some(cause) = next {
         let text = cause.to_string();
         // Libraries like to repeat their source in their own words.
-        if !causes.iter().any(|said| said.contains(&text)) {
+        if !causes.iter().any(|earlier| earlier.contains(&text)) {
             causes.push(text);
         }
         next = cause.source();

@@ -13,7 +13,7 @@ pub(crate) use identity::{
 };
 pub(crate) use machine::{Completions, Config, ConfigSet, Doctor, Emulator, Man, Serve};
 pub(crate) use session::{
-    Account, AccountSwitch, Exec, Get, Inspect, Login, Logout, PromptArg, Wanted,
+    Account, AccountSwitch, Exec, Get, Inspect, Login, Logout, PromptArg, TokenOptions,
 };
 
 /// Sign in as a Teams user and get Azure Communication Services tokens.

@@ -58,15 +58,15 @@ pub(crate) enum PromptArg {
 #[command(after_help = include_str!("../../../assets/help/get.txt"))]
 pub(crate) struct Get {
     #[command(flatten)]
-    pub(crate) wanted: Wanted,
+    pub(crate) token: TokenOptions,
     /// Print the Entra token instead
     #[arg(long)]
     pub(crate) entra: bool,
 }
 
-/// Which token is wanted, and what may be done for it.
+/// Which token to get, and how.
 #[derive(Debug, Args)]
-pub(crate) struct Wanted {
+pub(crate) struct TokenOptions {
     /// The signed-in user whose token it is, or the beginning of the name; without it, the active
     /// account
     #[arg(long, value_name = "USER")]
@@ -93,7 +93,7 @@ pub(crate) struct Wanted {
 #[command(after_help = include_str!("../../../assets/help/exec.txt"))]
 pub(crate) struct Exec {
     #[command(flatten)]
-    pub(crate) wanted: Wanted,
+    pub(crate) token: TokenOptions,
     /// The command and its arguments
     #[arg(required = true, trailing_var_arg = true, value_name = "CMD")]
     pub(crate) command: Vec<std::ffi::OsString>,

@@ -21,14 +21,14 @@ pub(super) fn run(args: &Exec, env: &Arc<Environment>, output: &mut Output) -> R
     let Some((program, arguments)) = args.command.split_first() else {
         return Err(Error::internal("a command that is required was not there"));
     };
-    let context = get::context(&args.wanted, env, true)?;
+    let context = get::context(&args.token, env, true)?;
     let resource = context.config.resource()?;
     let endpoint = resource.endpoint.as_str();
     let key = match &resource.key {
         KeySource::Given(key) => Some(key.expose()),
         KeySource::Stored | KeySource::None => None,
     };
-    let token = get::token(&context, &args.wanted, false)?;
+    let token = get::token(&context, &args.token, false)?;
     let mut command = Command::new(program);
     command.args(arguments);
     let sorted = exec_environment::sort(&env.variables, endpoint, key.as_slice());

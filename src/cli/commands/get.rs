@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::cli::args::{Get, Wanted};
+use crate::cli::args::{Get, TokenOptions};
 use crate::cli::context::{Context, Flags};
 use crate::cli::environment::Environment;
 use crate::cli::io::output::Output;
@@ -16,47 +16,47 @@ use crate::session::{CacheLookup, Token};
 use super::setup_questions;
 
 pub(super) fn run(args: &Get, env: &Arc<Environment>, output: &mut Output) -> Result<u8> {
-    let context = context(&args.wanted, env, !args.entra)?;
-    let token = token(&context, &args.wanted, args.entra)?;
+    let context = context(&args.token, env, !args.entra)?;
+    let token = token(&context, &args.token, args.entra)?;
     output.success(token.secret.expose(), &json::token(&token))
 }
 
 /// Builds the context. Missing settings are asked for if that is allowed.
 pub(super) fn context(
-    wanted: &Wanted,
+    options: &TokenOptions,
     env: &Arc<Environment>,
     with_resource: bool,
 ) -> Result<Context> {
-    let min_validity = wanted.min_validity.iter().cloned();
+    let min_validity = options.min_validity.iter().cloned();
     let flags = Flags::from_iter(min_validity.map(|text| (Setting::MinValidity, text)));
     Context::configured(env, flags, with_resource)
-        .or_else(|error| setup_questions::ask(error, !wanted.no_interactive))
+        .or_else(|error| setup_questions::ask(error, !options.no_interactive))
 }
 
 /// Returns the cached token if it is fresh, or else a renewed one.
-pub(super) fn token(context: &Context, wanted: &Wanted, entra: bool) -> Result<Token> {
+pub(super) fn token(context: &Context, options: &TokenOptions, entra: bool) -> Result<Token> {
     let mut request = context.token_request(entra)?;
-    request.force = wanted.force_refresh;
-    let account = context.requested_account(wanted.account.as_deref())?;
+    request.force = options.force_refresh;
+    let account = context.requested_account(options.account.as_deref())?;
     let session = context.session()?;
     match session.cached_token(account.as_deref(), request)? {
         CacheLookup::Fresh(token) => Ok(token),
         CacheLookup::Stale(renewal) => {
-            let ui = opening(wanted, &context.env)
+            let ui = opening(options, &context.env)
                 .map(|opening| SignInUi::new(context, opening, account.as_deref()))
                 .transpose()?;
-            let options = ui.as_ref().map(|ui| ui.options(None, wanted.timeout));
-            block_on(renewal.run(|| context.net(!entra), options.as_ref()))
+            let sign_in = ui.as_ref().map(|ui| ui.options(None, options.timeout));
+            block_on(renewal.run(|| context.net(!entra), sign_in.as_ref()))
         }
     }
 }
 
 /// Returns how a sign-in opens its page; `None` if no sign-in is allowed. The emulator's user agent
 /// signs in without a user, except with `--interactive`.
-fn opening(wanted: &Wanted, env: &Environment) -> Option<Opening> {
-    if env.global.emulator && !wanted.interactive {
+fn opening(options: &TokenOptions, env: &Environment) -> Option<Opening> {
+    if env.global.emulator && !options.interactive {
         return Some(Opening::UserAgent);
     }
-    let is_allowed = wanted.interactive || env.is_interactive();
-    (is_allowed && !wanted.no_interactive).then_some(Opening::Browser)
+    let is_allowed = options.interactive || env.is_interactive();
+    (is_allowed && !options.no_interactive).then_some(Opening::Browser)
 }

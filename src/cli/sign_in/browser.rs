@@ -33,16 +33,18 @@ fn choose(
     is_printed: bool,
     emulated_user: Option<&str>,
 ) -> Arc<dyn Browser> {
-    let mut announced = AnnouncedBrowser {
-        page,
-        messages: env.messages.clone(),
-        prints_first: env.stderr_is_terminal,
-        host: HostKind::of(&env.variables),
-        browser: None,
-        reason: None,
+    let announced = |browser, is_explained| {
+        Arc::new(AnnouncedBrowser {
+            page,
+            messages: env.messages.clone(),
+            prints_first: env.stderr_is_terminal,
+            host: HostKind::of(&env.variables),
+            browser,
+            is_explained,
+        })
     };
     if is_printed {
-        return Arc::new(announced);
+        return announced(None, false);
     }
     if let Some(browser) = &env.browser {
         return browser.clone();
@@ -50,12 +52,11 @@ fn choose(
     // Files that lead a browser to an address with secrets.
     let files = env.state_folder().ok().map(|state| state.below("browser"));
     let command = |command: &str| -> Result<Box<dyn Browser>> {
-        Ok(Box::new(
-            BrowserCommand::parse(command)?.with_redirect_files(files.clone()),
-        ))
+        let command = BrowserCommand::parse(command)?;
+        Ok(Box::new(command.with_redirect_files(files.clone())))
     };
     let opener = Opener::of(&env.variables);
-    announced.browser = match (opener, agent_user(env, emulated_user)) {
+    let browser = match (opener, agent_user(env, emulated_user)) {
         (Opener::Command(configured), _) => Some(command(&configured)),
         (_, Some(user)) => {
             env.messages
@@ -65,14 +66,11 @@ fn choose(
         (Opener::Wslview, None) => Some(command("wslview")),
         (Opener::System, None) => {
             let browser = SystemBrowser::new().with_redirect_files(files.clone());
-            Some(Ok(Box::new(browser)))
+            Some(Ok(Box::new(browser) as Box<dyn Browser>))
         }
         (Opener::Nothing(_), None) => None,
     };
-    if announced.browser.is_none() {
-        announced.reason = announced.advice();
-    }
-    Arc::new(announced)
+    announced(browser, true)
 }
 
 /// Returns the emulator's user agent, which needs no display and signs in as this user.
@@ -99,8 +97,8 @@ struct AnnouncedBrowser {
     host: HostKind,
     /// A malformed command in BROWSER is reported only when a page is opened.
     browser: Option<Result<Box<dyn Browser>>>,
-    /// Why there is no browser.
-    reason: Option<&'static str>,
+    /// The reason is printed if no page opens.
+    is_explained: bool,
 }
 
 impl Browser for AnnouncedBrowser {
@@ -120,18 +118,15 @@ impl Browser for AnnouncedBrowser {
                 .map_err(|error| error.message().to_owned()),
             Err(error) => Err(error.message().to_owned()),
         });
-        let advice = match opened {
+        match opened {
             Some(Ok(opened)) => {
                 messages.print(&format!("the {name} opens in {}", opened.name()));
                 return Ok(opened);
             }
-            Some(Err(message)) => {
-                messages.warn(&message);
-                self.advice()
-            }
-            None => self.reason,
-        };
-        if let Some(advice) = advice {
+            Some(Err(message)) => messages.warn(&message),
+            None => {}
+        }
+        if let Some(advice) = self.advice().filter(|_| self.is_explained) {
             messages.print(advice);
         }
         self.print_address(link);

@@ -117,8 +117,7 @@ fn json(found: &Found) -> Value {
 }
 
 fn text(found: &Found, now: Timestamp) -> String {
-    let mut lines = Vec::new();
-    match &found.service {
+    let service = match &found.service {
         Some(service) => {
             let since = found.since;
             let since = since.map(|at| format!(", since {at} ({})", in_words(now.since(at))));
@@ -126,46 +125,43 @@ fn text(found: &Found, now: Timestamp) -> String {
                 true => "which answers",
                 false => "which does not answer",
             };
-            let (pid, url) = (service.pid, &service.url);
-            lines.push(format!(
-                "service      process {pid}{}",
-                since.unwrap_or_default()
-            ));
-            lines.push(format!("address      {url}, {answers}"));
-            lines.push(format!("secret file  {}", service.secret_file.display()));
-            if let Some(socket) = &service.socket {
-                lines.push(format!("Unix socket  {}", socket.display()));
-            }
+            let socket = service.socket.as_ref();
+            let socket = socket.map(|path| format!("\nUnix socket  {}", path.display()));
+            format!(
+                "process {}{}\naddress      {}, {answers}\nsecret file  {}{}",
+                service.pid,
+                since.unwrap_or_default(),
+                service.url,
+                service.secret_file.display(),
+                socket.unwrap_or_default(),
+            )
         }
-        None => {
-            let next = match (found.is_installed, found.is_listening) {
-                (true, Some(true)) => "; the next connection to its port starts it",
-                (true, _) => ": see `journalctl --user -u acspass`",
-                (false, _) => ": `acspass serve` starts one",
-            };
-            lines.push(format!("service      none runs{next}"));
+        None => match (found.is_installed, found.is_listening) {
+            (true, Some(true)) => "none runs; the next connection to its port starts it",
+            (true, _) => "none runs: see `journalctl --user -u acspass`",
+            (false, _) => "none runs: `acspass serve` starts one",
         }
-    }
+        .to_owned(),
+    };
     let word = |state| match state {
         Some(true) => "active",
         Some(false) => "not active",
         None => "not known",
     };
-    lines.push(match found.is_installed {
-        false => "systemd      not installed: `acspass serve --install` does".to_owned(),
-        true => format!(
-            "systemd      installed; service {}, socket {}",
-            word(found.is_active),
-            word(found.is_listening)
-        ),
-    });
-    lines.push(match (&*found.signed_in, &*found.sign_in_needed) {
+    let units = match found.is_installed {
+        false => "not installed: `acspass serve --install` does".to_owned(),
+        true => {
+            let (service, socket) = (word(found.is_active), word(found.is_listening));
+            format!("installed; service {service}, socket {socket}")
+        }
+    };
+    let accounts = match (&*found.signed_in, &*found.sign_in_needed) {
         ([], []) => "sign-in      nobody is signed in: run `acspass login`".to_owned(),
         (names, []) => format!("signed in    {}", names.join(", ")),
-        (_, names) => format!(
-            "sign-in      needed for {}: run `acspass login`",
-            names.join(", ")
-        ),
-    });
-    lines.join("\n")
+        (_, names) => {
+            let names = names.join(", ");
+            format!("sign-in      needed for {names}: run `acspass login`")
+        }
+    };
+    format!("service      {service}\nsystemd      {units}\n{accounts}")
 }
