@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::text::{SecretForm, secret_form, shown};
 
 /// Translates clap's error. The values that it quotes go through [`shown`].
-pub(in crate::cli) fn error_of(mut wrong: clap::Error) -> Error {
+pub(crate) fn error_of(mut wrong: clap::Error) -> Error {
     let mut form = None;
     let context = wrong.context();
     let context: Vec<(ContextKind, ContextValue)> =
@@ -52,7 +52,7 @@ pub(in crate::cli) fn error_of(mut wrong: clap::Error) -> Error {
 ///
 /// # Errors
 /// [`Kind::Usage`](crate::Kind::Usage) naming the flag or the argument.
-pub(in crate::cli) fn check_no_secret(command: &Command, matches: &ArgMatches) -> Result<()> {
+pub(crate) fn check_no_secret(command: &Command, matches: &ArgMatches) -> Result<()> {
     for arg in command.get_arguments() {
         if let Some(form) = secret_in(arg, matches) {
             let name = name_of(arg);

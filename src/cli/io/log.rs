@@ -22,11 +22,7 @@ const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
 
 /// Determines the level: the flags, else the variable, else `info`. Returns a warning if the variable
 /// names no level. It is only a warning, since the level changes no result.
-pub(in crate::cli) fn level(
-    quiet: bool,
-    verbose: u8,
-    log: Option<&str>,
-) -> (LevelFilter, Option<String>) {
+pub(crate) fn level(quiet: bool, verbose: u8, log: Option<&str>) -> (LevelFilter, Option<String>) {
     match (quiet, verbose) {
         (true, _) => return (LevelFilter::ERROR, None),
         (false, 0) => {}
@@ -50,7 +46,7 @@ pub(in crate::cli) fn level(
 }
 
 /// Runs `work` while events of this crate become lines of `messages`.
-pub(in crate::cli) fn with_subscriber<T>(messages: &Messages, work: impl FnOnce() -> T) -> T {
+pub(crate) fn with_subscriber<T>(messages: &Messages, work: impl FnOnce() -> T) -> T {
     let subscriber = Lines(messages.clone()).with_subscriber(Registry::default());
     tracing::subscriber::with_default(subscriber, work)
 }

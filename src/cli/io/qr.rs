@@ -9,7 +9,7 @@ const MARGIN: usize = 2;
 
 /// Returns the code's lines, or `None` if they do not fit. With `dark_ink` they are for dark text on a
 /// light ground, else for a dark terminal.
-pub(in crate::cli) fn picture(text: &str, columns: usize, dark_ink: bool) -> Option<Vec<String>> {
+pub(crate) fn picture(text: &str, columns: usize, dark_ink: bool) -> Option<Vec<String>> {
     let code = QrCode::with_error_correction_level(text, EcLevel::L).ok()?;
     let width = code.width();
     let side = width + 2 * MARGIN;

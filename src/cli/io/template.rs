@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 ///
 /// # Errors
 /// [`Kind::Internal`](crate::Kind::Internal) if the template fails.
-pub(in crate::cli) fn render(template: &impl Template) -> Result<String> {
+pub(crate) fn render(template: &impl Template) -> Result<String> {
     let text = template.render();
     text.map(|text| text + "\n")
         .map_err(|_| Error::internal("a text could not be written"))

@@ -38,4 +38,4 @@ pub(super) async fn hidden<T>(
 }
 
 /// Does nothing.
-pub(in crate::cli) fn restore() {}
+pub(crate) fn restore() {}

@@ -83,7 +83,7 @@ pub(super) async fn hidden<T>(
 }
 
 /// Restores the modes of the terminal if its echo is off.
-pub(in crate::cli) fn restore() {
+pub(crate) fn restore() {
     set_back(&mut HIDDEN.lock().unwrap_or_else(PoisonError::into_inner));
 }
 

@@ -25,7 +25,7 @@ const QUIET: Duration = Duration::from_millis(200);
 pub struct Input {
     source: Source,
     device: Device,
-    pub(in crate::cli) is_terminal: bool,
+    pub(crate) is_terminal: bool,
 }
 
 /// A buffered stream that threads share.
@@ -66,7 +66,7 @@ impl Input {
     }
 
     /// Reads everything up to the end, or one byte more than `most`.
-    pub(in crate::cli) fn read_all(&self, most: u64) -> io::Result<Zeroizing<Vec<u8>>> {
+    pub(crate) fn read_all(&self, most: u64) -> io::Result<Zeroizing<Vec<u8>>> {
         let mut bytes = Zeroizing::new(Vec::new());
         let mut source = self.source.lock();
         (&mut *source).take(most + 1).read_to_end(&mut bytes)?;
@@ -74,11 +74,7 @@ impl Input {
     }
 
     /// Asks a question and returns the line that answers it; `None` at the end of the input.
-    pub(in crate::cli) async fn ask(
-        &self,
-        messages: &Messages,
-        question: &str,
-    ) -> Result<Option<Pasted>> {
+    pub(crate) async fn ask(&self, messages: &Messages, question: &str) -> Result<Option<Pasted>> {
         let mut asked = Question::new(messages, question);
         let line = self.line().await;
         if matches!(line, Ok(Some(_))) {
@@ -90,7 +86,7 @@ impl Input {
 
     /// Asks a question and returns the line that answers it, which a terminal does not show;
     /// `None` at the end of the input. Without a terminal the question is not printed.
-    pub(in crate::cli) async fn ask_hidden(
+    pub(crate) async fn ask_hidden(
         &self,
         messages: &Messages,
         question: &str,
@@ -109,7 +105,7 @@ impl Input {
 
     /// Returns the next line, hidden, and all lines that arrive directly after it: text that was
     /// copied in several lines. `None` at the end of the input. `ask` prints the question.
-    pub(in crate::cli) async fn ask_pasted(&self, ask: impl Fn()) -> Result<Option<Pasted>> {
+    pub(crate) async fn ask_pasted(&self, ask: impl Fn()) -> Result<Option<Pasted>> {
         let work = async {
             ask();
             self.pasted_lines().await

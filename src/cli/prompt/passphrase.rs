@@ -9,10 +9,10 @@ use crate::store::Purpose;
 use super::input::Input;
 
 /// The number of wrong passphrases that end a command, as with ssh and gpg.
-pub(in crate::cli) const TRIES: u32 = 3;
+pub(crate) const TRIES: u32 = 3;
 
 /// Asks for the passphrase until it is not empty. Asks twice for a new one.
-pub(in crate::cli) fn ask(purpose: Purpose) -> Result<Passphrase> {
+pub(crate) fn ask(purpose: Purpose) -> Result<Passphrase> {
     let terminal = Input::of_terminal();
     let (input, messages) = terminal.map_err(|cause| no_terminal().caused_by(cause))?;
     // A caller can be inside a runtime, which allows no other one on its thread.

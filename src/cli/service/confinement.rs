@@ -12,7 +12,7 @@ use crate::serve::Server;
 
 /// Confines this process permanently: it can start no program afterwards. A part that fails is
 /// reported, and the service runs without it.
-pub(in crate::cli) fn serve(context: &Context, server: &mut Server) {
+pub(crate) fn serve(context: &Context, server: &mut Server) {
     server.note_confinement(confined(context));
     #[cfg(debug_assertions)]
     super::confinement_probe::act(&context.env);

@@ -18,16 +18,12 @@ const TICKETS: &str = "/dashboard/tickets";
 
 /// Whether a browser is started. Without a terminal, or if a program reads the result, the link is
 /// only printed.
-pub(in crate::cli) fn opens(env: &Environment, output: &Output) -> bool {
+pub(crate) fn opens(env: &Environment, output: &Output) -> bool {
     env.stderr_is_terminal && !output.is_json
 }
 
 /// Opens the link, or prints it. The result keeps the redirect file, if there is one.
-pub(in crate::cli) fn show(
-    opening: &DashboardLink,
-    env: &Environment,
-    output: &Output,
-) -> Result<Opened> {
+pub(crate) fn show(opening: &DashboardLink, env: &Environment, output: &Output) -> Result<Opened> {
     let browser = browser::for_dashboard(env, opens(env, output));
     env.messages
         .print("the link to the dashboard works once, and for a minute");
@@ -38,7 +34,7 @@ pub(in crate::cli) fn show(
 ///
 /// # Errors
 /// [`Kind::Unreachable`] if the service returns none, or one for another machine.
-pub(in crate::cli) async fn request_link(
+pub(crate) async fn request_link(
     running: &Running,
     folder: &Folder,
     has_start: bool,
@@ -87,7 +83,7 @@ pub(in crate::cli) async fn request_link(
 }
 
 /// Waits until the ticket is used, its minute is over, or the service has ended.
-pub(in crate::cli) async fn wait_for_use(
+pub(crate) async fn wait_for_use(
     running: &Running,
     folder: &Folder,
     opening: &DashboardLink,

@@ -5,7 +5,7 @@
     unix,
     not(any(target_os = "macos", target_os = "ios", target_os = "android"))
 ))]
-pub(in crate::cli) fn show(title: &str, text: &str) {
+pub(crate) fn show(title: &str, text: &str) {
     use std::collections::HashMap;
 
     use zbus::zvariant::Value;
@@ -42,4 +42,4 @@ pub(in crate::cli) fn show(title: &str, text: &str) {
     unix,
     not(any(target_os = "macos", target_os = "ios", target_os = "android"))
 )))]
-pub(in crate::cli) fn show(_title: &str, _text: &str) {}
+pub(crate) fn show(_title: &str, _text: &str) {}

@@ -23,7 +23,7 @@ pub(super) fn for_sign_in(
 }
 
 /// Returns the browser for the dashboard, or a printer of its address.
-pub(in crate::cli) fn for_dashboard(env: &Environment, opens: bool) -> Arc<dyn Browser> {
+pub(crate) fn for_dashboard(env: &Environment, opens: bool) -> Arc<dyn Browser> {
     choose(Page::Dashboard, env, !opens, None)
 }
 

@@ -16,7 +16,7 @@ use super::browser;
 use super::notices::{Notices, PasteQuestion};
 
 /// The parts of a sign-in that belong to this machine. Lends them as [`SignInOptions`].
-pub(in crate::cli) struct SignInUi {
+pub(crate) struct SignInUi {
     method: Method,
     show: Box<dyn Fn(&Notice<'_>) + Send + Sync>,
     confirm: Option<Box<Confirm>>,
@@ -24,7 +24,7 @@ pub(in crate::cli) struct SignInUi {
 
 /// How the sign-in page is opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::cli) enum Opening {
+pub(crate) enum Opening {
     /// In the browser of this machine; with the embedded emulator by its user agent, if no browser
     /// can be opened.
     Browser,
@@ -42,7 +42,7 @@ enum Method {
 
 impl SignInUi {
     /// Prepares the configured sign-in method. `account` is the requested user.
-    pub(in crate::cli) fn new(
+    pub(crate) fn new(
         context: &Context,
         opening: Opening,
         account: Option<&str>,
@@ -81,11 +81,7 @@ impl SignInUi {
         })
     }
 
-    pub(in crate::cli) fn options(
-        &self,
-        prompt: Option<Prompt>,
-        timeout: Duration,
-    ) -> SignInOptions<'_> {
+    pub(crate) fn options(&self, prompt: Option<Prompt>, timeout: Duration) -> SignInOptions<'_> {
         SignInOptions {
             by: match &self.method {
                 Method::Browser(browser, redirect_uri) => SignInMethod::Browser {

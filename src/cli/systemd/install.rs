@@ -23,7 +23,7 @@ use super::unit::{self, Plan};
 use super::unit_files::{SERVICE, SOCKET, UnitFiles};
 
 /// Installs and starts the service.
-pub(in crate::cli) fn install(
+pub(crate) fn install(
     args: &args::Serve,
     flags: &Flags,
     env: &Arc<Environment>,
@@ -83,7 +83,7 @@ units        {service}
 }
 
 /// Stops and removes the service.
-pub(in crate::cli) fn uninstall(env: &Environment, output: &mut Output) -> Result<u8> {
+pub(crate) fn uninstall(env: &Environment, output: &mut Output) -> Result<u8> {
     let files = UnitFiles::of(env)?;
     if !files.exist() {
         env.messages

@@ -7,7 +7,7 @@ use crate::cli::environment::Environment;
 
 /// Reports readiness. Returns whether there is a service manager.
 #[cfg(target_os = "linux")]
-pub(in crate::cli) fn report(env: &Environment) -> bool {
+pub(crate) fn report(env: &Environment) -> bool {
     let Some(name) = env.variable(NOTIFY_SOCKET) else {
         return false;
     };
@@ -32,6 +32,6 @@ fn send(name: &str) -> std::io::Result<()> {
 
 /// Returns `false`: this system has no such manager.
 #[cfg(not(target_os = "linux"))]
-pub(in crate::cli) fn report(_env: &Environment) -> bool {
+pub(crate) fn report(_env: &Environment) -> bool {
     false
 }

@@ -35,7 +35,7 @@ struct Found {
 }
 
 /// Prints the state. The exit code is 0 if a service answers.
-pub(in crate::cli) fn run(env: &Arc<Environment>, output: &mut Output) -> Result<u8> {
+pub(crate) fn run(env: &Arc<Environment>, output: &mut Output) -> Result<u8> {
     let context = Context::new(env, &Flags::new())?;
     let folder = env.serve_folder()?;
     let service = running(&folder)?;
