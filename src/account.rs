@@ -1,4 +1,4 @@
-//! Who signed in, and where: the names that a session goes by.
+//! Accounts, tenancies and session keys.
 //!
 //! Plain values, nothing secret. What is kept for a session is the store's business, and how a
 //! user becomes an account is Entra's.
@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Tenancy {
-    /// The authority's host, with its port where it is not the default one.
+    /// The authority's host, with its port if that is not the default one.
     pub authority_host: String,
     /// The tenant as it was configured: a GUID, a domain or `organizations`.
     pub tenant: String,
@@ -33,10 +33,10 @@ impl Tenancy {
     }
 }
 
-/// What names a session: whose it is, and where.
+/// The key of a session.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct SessionKey {
-    /// Where the account signed in.
+    /// The tenancy in which the account signed in.
     pub tenancy: Tenancy,
     /// The account, `<uid>.<utid>`.
     pub home_account_id: String,
@@ -62,7 +62,7 @@ impl SessionKey {
 pub struct Account {
     /// `<uid>.<utid>` from `client_info`; without it, oid and tid.
     pub home_account_id: String,
-    /// The name people know the account by, usually an e-mail address.
+    /// The username, usually an e-mail address.
     pub username: String,
     /// The tenant that the user signed in to (`tid`).
     pub tenant_id: String,

@@ -1,5 +1,5 @@
-//! What Entra wants a sign-in to prove: the `claims` request parameter (OpenID Connect Core 1.0,
-//! section 5.5), as a challenge brings it and as we ask for it ourselves.
+//! The `claims` request parameter (OpenID Connect Core 1.0, section 5.5), from a challenge and from
+//! this client.
 //!
 //! Text from outside comes in and is checked: a JSON object, and not a large one. It goes out as
 //! text for a request. What the claims mean is Entra's business and is not looked at. They hold
@@ -9,7 +9,7 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
-/// Entra's own challenges have some hundred bytes. What is longer fits into no address.
+/// The longest challenge in bytes. Entra's have some hundred bytes, and an address has a limit.
 const LONGEST: usize = 4 * 1024;
 
 /// A request for claims: the text of a JSON object that is not empty.
@@ -18,7 +18,7 @@ pub struct Claims(String);
 
 impl Claims {
     /// Takes the text of a challenge: the member `claims` of a token error, which is JSON in a
-    /// string. `None` where it is not an object, is empty, or has more than 4 KiB.
+    /// string. `None` if it is not an object, is empty, or has more than 4 KiB.
     pub fn parse(text: &str) -> Option<Claims> {
         if text.len() > LONGEST {
             return None;

@@ -1,7 +1,7 @@
 //! The one error type of the crate.
 //!
-//! What comes in is a failure, what goes out is a sentence for its cause, a sentence for the next
-//! step, and the [`Kind`] that decides the exit code. Nothing is printed or logged here.
+//! An error has a sentence for its cause, a sentence for the next step, and the [`Kind`], which
+//! decides the exit code. This file prints and logs nothing.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -10,12 +10,12 @@ use std::time::Duration;
 
 use crate::claims::Claims;
 
-/// A failure: what happened, what to do next, and how a caller should branch on it.
+/// A failure: its cause, the next step, and the kind for the caller's decision.
 ///
 /// `message` is one lower-case sentence without a final period and never repeats its source; it
 /// and every source are free of secrets, because foreign errors that may carry a body or a token
-/// are translated where they arise and never become a source. A clone is the same failure, told to
-/// one more who waited for it.
+/// are translated where they arise and never become a source. A clone is the same failure, for
+/// another waiting caller.
 #[derive(Clone)]
 pub struct Error(Arc<Inner>);
 
@@ -33,7 +33,7 @@ struct Inner {
     source: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
-/// How far a request got that brought no whole response.
+/// The progress of a request without a whole response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Reached {
     /// No byte of it left this machine.
@@ -44,17 +44,17 @@ pub(crate) enum Reached {
     Answered(u16),
 }
 
-/// What a service answered when it refused: for programs that must look closer than [`Kind`].
+/// A service's error response, for programs that need more than the [`Kind`].
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ServiceAnswer {
     /// The HTTP status.
     pub status: u16,
-    /// The service's own code, for instance `ValidationError`.
+    /// The service's code, for example `ValidationError`.
     pub code: Option<String>,
     /// The field that is at fault, for instance `Scopes`; its case varies, as the service's does.
     pub target: Option<String>,
-    /// The service's own words: bounded, on one line.
+    /// The service's message, cut and on one line.
     pub message: Option<String>,
     /// The service's id of the request.
     pub request_id: Option<String>,
@@ -63,21 +63,21 @@ pub struct ServiceAnswer {
 /// The result of everything in this crate that can fail.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// What a failure means to whoever called: at once the exit code and the `kind` of the JSON error.
+/// The kind of a failure. It is the exit code, and the `kind` of the JSON error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Kind {
-    /// A fault of our own.
+    /// A fault of this program.
     Internal,
     /// Bad flag, setting or input: change it and run again.
     Usage,
     /// The sign-in was refused, cancelled or timed out, or another user signed in.
     SignInRefused,
-    /// A person must sign in, and that was not allowed here.
+    /// A user must sign in, and an interactive sign-in is not allowed.
     SignInNeeded,
-    /// A service said no, and would say so again.
+    /// A service refused permanently.
     Refused,
-    /// A service or the network could not be reached, or did not answer in its own language.
+    /// A service or the network could not be reached, or the response was not the service's.
     Unreachable,
     /// The token store failed, is locked, or did not answer in time.
     Store,
@@ -137,7 +137,7 @@ impl Error {
         Error::new(Kind::Usage, message, hint)
     }
 
-    /// A broken promise of our own code; `what` names the promise.
+    /// Creates the error for a violated invariant of this program; `what` describes it.
     pub(crate) fn internal(what: impl Into<String>) -> Self {
         Error::new(
             Kind::Internal,
@@ -146,7 +146,7 @@ impl Error {
         )
     }
 
-    /// Adds the service's own code, such as `AADSTS50173` or `Denied`.
+    /// Adds the service's code, such as `AADSTS50173` or `Denied`.
     #[must_use]
     pub fn with_code(mut self, code: impl Into<String>) -> Self {
         self.inner().code = Some(code.into());
@@ -160,7 +160,7 @@ impl Error {
         self
     }
 
-    /// Adds what the service answered.
+    /// Adds the service's error response.
     #[must_use]
     pub fn with_answer(mut self, answer: ServiceAnswer) -> Self {
         let inner = self.inner();
@@ -170,7 +170,7 @@ impl Error {
         self
     }
 
-    /// Adds the claims that Entra asks the next sign-in for.
+    /// Adds the claims challenge for the next sign-in.
     #[must_use]
     pub fn with_claims(mut self, claims: Claims) -> Self {
         self.inner().claims = Some(claims);
@@ -192,14 +192,14 @@ impl Error {
         self
     }
 
-    /// Adds the cause. It must not be able to hold a secret or a response body.
+    /// Adds the cause. It must not contain a secret or a response body.
     #[must_use]
     pub fn caused_by(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         self.inner().source = Some(Arc::from(source.into()));
         self
     }
 
-    /// Replaces the next step, where the caller knows a better one.
+    /// Replaces the next step.
     #[must_use]
     pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.inner().hint = hint.into();
@@ -210,12 +210,12 @@ impl Error {
         Arc::make_mut(&mut self.0)
     }
 
-    /// Who is at fault, and what a caller does about it.
+    /// Returns the kind.
     pub fn kind(&self) -> Kind {
         self.0.kind
     }
 
-    /// What happened, in one sentence.
+    /// Returns the cause, in one sentence.
     pub fn message(&self) -> &str {
         &self.0.message
     }
@@ -225,22 +225,22 @@ impl Error {
         &self.0.hint
     }
 
-    /// The service's own code as text, where it sent one.
+    /// Returns the service's code, if it sent one.
     pub fn code(&self) -> Option<&str> {
         self.0.code.as_deref()
     }
 
-    /// What the service answered, where it did.
+    /// Returns the service's error response, if there is one.
     pub fn answer(&self) -> Option<&ServiceAnswer> {
         self.0.answer.as_ref()
     }
 
-    /// What Entra asks the next sign-in to prove, where it said so (a claims challenge).
+    /// Returns Entra's claims challenge for the next sign-in, if there is one.
     pub fn claims(&self) -> Option<&Claims> {
         self.0.claims.as_ref()
     }
 
-    /// Whether a request that brought no whole response may have reached the service and may have
+    /// Returns whether a request without a whole response may have reached the service and may have
     /// been carried out. False if no connection came about, and for any other failure.
     pub fn may_have_arrived(&self) -> bool {
         self.0.reached != Reached::No
@@ -256,7 +256,7 @@ impl Error {
         self.0.retry_after
     }
 
-    /// The service's correlation or request id, where it sent one.
+    /// Returns the service's correlation or request id, if it sent one.
     pub fn correlation_id(&self) -> Option<&str> {
         self.0.correlation_id.as_deref()
     }

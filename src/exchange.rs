@@ -1,4 +1,4 @@
-//! How an Entra token becomes a Communication token, and what that token is then good for.
+//! The kinds of exchange, and the source of a Communication token.
 //!
 //! Plain values that the settings choose, the store keeps and the exchange follows; nothing is
 //! exchanged here.
@@ -18,7 +18,7 @@ pub enum ExchangeKind {
     TeamsExtension,
 }
 
-/// What a Communication token was issued by: it is good for a wish only where all of it matches.
+/// The source of a Communication token. A cached token satisfies a request only if all of it matches.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct TokenSource {

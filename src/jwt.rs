@@ -1,7 +1,7 @@
 //! Reads the header and the claims of a token.
 //!
-//! Text in, JSON out. It verifies nothing: no signature, no expiry, no issuer. Whoever must trust
-//! a claim checks it where the trust is needed.
+//! Input is text, output JSON. It verifies no signature, expiry or issuer. A caller that relies on a
+//! claim checks it.
 
 use base64::Engine;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
@@ -42,7 +42,7 @@ pub fn decode(token: &str) -> Option<Decoded> {
     })
 }
 
-/// Reads only the claims of a token into `T`. `None` where it is not a JWT or the claims are not
+/// Reads only the claims of a token into `T`. `None` if it is not a JWT or the claims are not
 /// of that shape.
 pub fn claims<T: DeserializeOwned>(token: &str) -> Option<T> {
     serde_json::from_value(Value::Object(decode(token)?.claims)).ok()

@@ -1,4 +1,4 @@
-//! One request to the resource: authenticated, sent, and its answer read strictly.
+//! One request to the resource: authenticates and sends it, and checks the response.
 
 use std::fmt;
 use std::sync::Arc;
@@ -24,7 +24,7 @@ use crate::time::{Clock, Timestamp};
 use crate::wire;
 use crate::wire::acs::AccessToken;
 
-/// What proves the right to a resource.
+/// The credential for a resource.
 #[derive(Clone)]
 #[non_exhaustive]
 pub enum ResourceAuth {
@@ -45,11 +45,11 @@ impl fmt::Debug for ResourceAuth {
     }
 }
 
-/// How a request says who asks.
+/// The caller of a request.
 pub(super) enum Asking<'a> {
-    /// As the resource's owner.
+    /// The resource's owner.
     Owner(&'a ResourceAuth),
-    /// As the Teams user, with their own Entra token.
+    /// The Teams user, with an Entra token.
     User(&'a EntraToken),
 }
 
@@ -59,12 +59,12 @@ pub(super) struct Caller {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) endpoint: Endpoint,
     pub(super) allowed_hosts: Vec<String>,
-    /// The service's clock minus ours, in seconds, where it is known to differ.
+    /// The service's clock minus this machine's, in seconds, if they are known to differ.
     pub(super) clock_offset_seconds: AtomicI64,
 }
 
 impl Caller {
-    /// Sends a request; returns the answer, and how often it was sent.
+    /// Sends a request; returns the response, and the number of tries.
     pub(super) async fn send(
         &self,
         asking: Asking<'_>,
@@ -159,8 +159,8 @@ impl Caller {
         )
     }
 
-    /// The answer where it has the one status that the operation knows for success: the SDKs take
-    /// any other, 2xx or not, for an error.
+    /// Returns the response if it has the operation's success status. Any other status, also 2xx, is
+    /// an error, as in the SDKs.
     pub(super) fn check(
         &self,
         asked: Operation,
@@ -178,7 +178,7 @@ impl Caller {
         }
     }
 
-    /// The body of a checked answer.
+    /// Parses the body of a checked response.
     pub(super) fn read<T: DeserializeOwned>(&self, answer: &Response) -> Result<T> {
         if !answer.is_json() {
             let host = self.endpoint.host_header();
@@ -197,7 +197,7 @@ impl Caller {
         })
     }
 
-    /// A token that was answered, checked for what a client can check.
+    /// Checks the token in a response.
     pub(super) fn issued(
         &self,
         token: AccessToken,
@@ -218,13 +218,13 @@ impl Caller {
         })
     }
 
-    /// The time by the service's clock, as far as it is known.
+    /// Returns the time by the service's clock.
     fn service_now(&self) -> Timestamp {
         let offset = self.clock_offset_seconds.load(Ordering::Relaxed);
         self.clock.now().shifted(offset)
     }
 
-    /// The service's own JSON, without something that is needed.
+    /// Returns the error for JSON of the service that lacks a required member.
     pub(super) fn unusable(&self, what: &str) -> Error {
         refusal::unusable(&self.endpoint.host_header(), what)
     }

@@ -30,7 +30,7 @@ use crate::wire::acs::{
 /// `@azure/communication-identity` 1.3.1).
 const API_VERSION: &str = "2023-10-01";
 
-/// What the SDKs leave unescaped in an id (RFC 3986, section 2.3).
+/// The characters that the SDKs do not escape in an id (RFC 3986, section 2.3).
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
@@ -48,12 +48,12 @@ pub struct IdentityClient {
 pub struct CreatedUser {
     /// Its id.
     pub id: CommunicationUserId,
-    /// The token, where scopes were asked for.
+    /// The token, if scopes were requested.
     pub token: Option<Issued>,
 }
 
 impl IdentityClient {
-    /// A client for the resource, with a connection pool of its own and the machine's clock.
+    /// Creates a client for the resource, with a new connection pool and the machine's clock.
     /// Nothing is contacted until the first call.
     pub fn new(endpoint: Endpoint, auth: ResourceAuth) -> Self {
         IdentityClient {
@@ -71,7 +71,7 @@ impl IdentityClient {
     /// A client from `endpoint=https://…/;accesskey=…`.
     ///
     /// # Errors
-    /// [`Kind::Usage`] where it is malformed; nothing of it is in the error.
+    /// [`Kind::Usage`] if it is malformed; nothing of it is in the error.
     pub fn from_connection_string(text: &str) -> Result<Self> {
         let read = ConnectionString::parse(text)?;
         Ok(IdentityClient::from_access_key(
@@ -105,7 +105,7 @@ impl IdentityClient {
         self
     }
 
-    /// Lets Entra tokens go to these hosts too, beside ACS's own domains and loopback.
+    /// Permits Entra tokens to these hosts too, in addition to ACS's domains and loopback.
     #[must_use]
     pub fn with_allowed_hosts(mut self, hosts: Vec<String>) -> Self {
         self.caller.allowed_hosts = hosts;
@@ -133,7 +133,7 @@ impl IdentityClient {
     /// service's own holds, 24 hours.
     ///
     /// # Errors
-    /// [`Kind::Refused`] where the service says no; [`Kind::Unreachable`] where it does not answer.
+    /// [`Kind::Refused`] if the service refuses; [`Kind::Unreachable`] if it does not respond.
     /// If a request that brought no usable response may have reached the service, the error or a
     /// warning says that an identity without a known id may exist.
     pub async fn create_user_with_token(
@@ -159,7 +159,7 @@ impl IdentityClient {
     /// Issues a token for an identity. Earlier tokens stay good.
     ///
     /// # Errors
-    /// [`Kind::Refused`] where the service says no; [`Kind::Unreachable`] where it does not answer.
+    /// [`Kind::Refused`] if the service refuses; [`Kind::Unreachable`] if it does not respond.
     pub async fn issue_token(
         &self,
         user: &CommunicationUserId,
@@ -197,7 +197,7 @@ impl IdentityClient {
         Ok(())
     }
 
-    /// Deletes an identity, its tokens and the data that goes with it.
+    /// Deletes an identity, its tokens and its data.
     ///
     /// # Errors
     /// As [`IdentityClient::issue_token`].
@@ -218,8 +218,8 @@ impl IdentityClient {
     /// that signed in, `user_id` the user's object id; the token lives as long as the Entra token.
     ///
     /// # Errors
-    /// [`Kind::Refused`] where the service says no; [`Kind::Unreachable`] where it does not answer;
-    /// [`Kind::Usage`] where the endpoint may not receive an Entra token.
+    /// [`Kind::Refused`] if the service refuses; [`Kind::Unreachable`] if it does not respond;
+    /// [`Kind::Usage`] if the endpoint may not receive an Entra token.
     pub async fn exchange_teams_user_token(
         &self,
         token: &EntraToken,
@@ -229,7 +229,7 @@ impl IdentityClient {
         if !is_b64token(token.expose()) {
             return Err(refusal::not_a_token());
         }
-        // They may come from a token that another program sent.
+        // They may be from a token of another program.
         if let Some(id) = [app_id, user_id].into_iter().find(|id| !is_bounded(id)) {
             return Err(refusal::not_an_id(id));
         }

@@ -67,7 +67,7 @@ impl ConnectionString {
 /// Takes an access key, which is Base64 as the portal shows it.
 ///
 /// # Errors
-/// [`Kind::Usage`] where it is not; nothing of it is in the error.
+/// [`Kind::Usage`] if it is not; nothing of it is in the error.
 pub fn check_access_key(text: &str) -> Result<AccessKey> {
     // A terminal may have broken it into lines.
     let key: Zeroizing<String> = Zeroizing::new(input::bare(text).split_whitespace().collect());

@@ -34,7 +34,7 @@ pub struct DirectExchange {
     caller: Caller,
 }
 
-/// What a direct exchange gave.
+/// The result of a direct exchange.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Exchanged {
     /// The identity that the user has at this resource; `None` if the service named it in a form
@@ -45,7 +45,7 @@ pub struct Exchanged {
 }
 
 impl DirectExchange {
-    /// An exchange at this resource. An Entra token is sent to ACS's own domains, to loopback, and
+    /// Creates an exchange at this resource. An Entra token is sent to ACS's domains, to loopback, and
     /// to `allowed_hosts`. Nothing is contacted until the first call.
     pub fn new(
         http: Arc<Http>,
@@ -67,8 +67,8 @@ impl DirectExchange {
     /// Exchanges a token.
     ///
     /// # Errors
-    /// [`Kind::Refused`] where the service says no; [`Kind::Unreachable`] where it does not answer;
-    /// [`Kind::Usage`] where the endpoint may not receive an Entra token.
+    /// [`Kind::Refused`] if the service refuses; [`Kind::Unreachable`] if it does not respond;
+    /// [`Kind::Usage`] if the endpoint may not receive an Entra token.
     pub async fn exchange(&self, kind: ExchangeKind, token: &EntraToken) -> Result<Exchanged> {
         let target = match kind {
             ExchangeKind::Entra => {

@@ -1,4 +1,4 @@
-//! A resource's endpoint: where requests, and Entra tokens, may go.
+//! A resource's endpoint, and the hosts that may get Entra tokens.
 
 use std::fmt;
 
@@ -21,7 +21,7 @@ impl Endpoint {
     /// dropped; a host without a scheme is meant with https.
     ///
     /// # Errors
-    /// [`Kind::Usage`] where it is not a URL, has a path, query or user name, or is `http` on a
+    /// [`Kind::Usage`] if it is not a URL, has a path, query or user name, or is `http` on a
     /// host that is not this machine's loopback.
     pub fn parse(text: &str) -> Result<Self> {
         let wrong = |what: &str| {
@@ -55,7 +55,7 @@ impl Endpoint {
         Ok(Endpoint(url))
     }
 
-    /// The endpoint as text, without a trailing slash: what a cached token is matched by.
+    /// Returns the endpoint as text, without a trailing slash. It is part of a cached token's key.
     pub fn as_str(&self) -> &str {
         self.0.as_str().trim_end_matches('/')
     }
@@ -66,7 +66,7 @@ impl Endpoint {
     }
 
     /// The `Host` header that a request to it carries, and that its signature covers: with the
-    /// port where it is not the scheme's default one.
+    /// port if it is not the scheme's default.
     pub fn host_header(&self) -> String {
         let host = match self.0.host() {
             Some(Host::Domain(name)) => name.to_owned(),
@@ -83,13 +83,13 @@ impl Endpoint {
     /// The address of a request target, which begins with a slash.
     ///
     /// # Errors
-    /// [`Kind::Internal`] where the target does not make a URL.
+    /// [`Kind::Internal`] if the target is not valid in a URL.
     pub(crate) fn at(&self, target: &str) -> Result<Url> {
         Url::parse(&format!("{}{target}", self.as_str()))
             .map_err(|_| Error::internal("a request target does not make a URL"))
     }
 
-    /// Checks that an Entra token may be sent here: to ACS's own domains, to loopback, and to
+    /// Checks that an Entra token may be sent to this endpoint: to ACS's domains, to loopback, and to
     /// hosts that the profile allows by name.
     ///
     /// # Errors

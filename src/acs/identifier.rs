@@ -1,4 +1,4 @@
-//! Who takes part in a communication: raw ids, read and printed.
+//! Communication identifiers: parsing and printing of raw ids.
 //!
 //! The forms are those of azure-communication-identity 1.5.0 (`_shared/models.py`). What does not
 //! fit one of them is unknown, and goes through as it is.
@@ -29,14 +29,14 @@ pub enum CommunicationIdentifier {
     CommunicationUser(CommunicationUserId),
     /// A Teams user.
     MicrosoftTeamsUser {
-        /// The object id, or what an anonymous user has instead.
+        /// The object id, or the id of an anonymous user.
         user_id: String,
         /// Whether the user joined without signing in.
         is_anonymous: bool,
-        /// Where.
+        /// The cloud.
         cloud: Cloud,
     },
-    /// A Teams user who uses an ACS resource (Teams phone extensibility).
+    /// A Teams user with an ACS resource (Teams phone extensibility).
     TeamsExtensionUser {
         /// The resource.
         resource_id: String,
@@ -44,14 +44,14 @@ pub enum CommunicationIdentifier {
         tenant_id: String,
         /// The user's object id.
         user_id: String,
-        /// Where.
+        /// The cloud.
         cloud: Cloud,
     },
     /// A Teams application.
     MicrosoftTeamsApp {
         /// Its id.
         app_id: String,
-        /// Where.
+        /// The cloud.
         cloud: Cloud,
     },
     /// A telephone number, as it was dialled.
@@ -179,7 +179,7 @@ impl CommunicationUserId {
     /// Reads an id.
     ///
     /// # Errors
-    /// [`Kind::Usage`] where it is the id of something else, or of nothing.
+    /// [`Kind::Usage`] if it is not the id of a Communication user.
     pub fn parse(raw: &str) -> Result<Self> {
         let raw = input::bare(raw.trim().trim_end_matches(','));
         let refuse = |message: String, hint: &str| Err(Error::new(Kind::Usage, message, hint));

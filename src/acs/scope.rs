@@ -1,4 +1,4 @@
-//! What a token may do, and how long it lives.
+//! The scopes and the lifetime of a token.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,7 +8,7 @@ use crate::error::{Error, Kind, Result};
 use crate::input;
 use crate::time::in_words;
 
-/// What a Communication token may be used for.
+/// A scope of a Communication token.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TokenScope {
@@ -18,7 +18,7 @@ pub enum TokenScope {
     Voip,
     /// Chat without creating, deleting or changing threads.
     ChatJoin,
-    /// As `chat.join`, and without adding or removing people.
+    /// As `chat.join`, without adding or removing participants.
     ChatJoinLimited,
     /// Joining calls, without starting any.
     VoipJoin,
@@ -27,7 +27,7 @@ pub enum TokenScope {
 }
 
 impl TokenScope {
-    /// Reads scopes as people write them: several in one text, with commas, semicolons or spaces between, each
+    /// Parses scopes: several in one text, with commas, semicolons or spaces between, each
     /// perhaps in quotes. A scope that is named twice counts once.
     ///
     /// # Errors
@@ -80,7 +80,7 @@ impl FromStr for TokenScope {
     /// Takes a known scope in any case. Any other word is passed through as it is.
     ///
     /// # Errors
-    /// [`Kind::Usage`] where it is empty, or more than a word.
+    /// [`Kind::Usage`] if it is empty, or more than a word.
     fn from_str(text: &str) -> Result<Self> {
         let text = input::bare(text);
         Ok(match text.to_ascii_lowercase().as_str() {

@@ -1,6 +1,6 @@
 //! HMAC-SHA256 request signing, as the official SDKs do it.
 //!
-//! In come the parts of a request exactly as they will be sent, out come its three headers. The
+//! Inputs are the parts of a request exactly as they are sent. Output is its three headers. The
 //! scheme is described in the reference of ACS authentication and pinned by the vectors below.
 
 use base64::Engine;
@@ -24,14 +24,14 @@ pub struct Unsigned<'a> {
     pub host: &'a str,
     /// The body's bytes, empty for none.
     pub body: &'a [u8],
-    /// The time, by the service's clock: it refuses what is too far from its own.
+    /// The time by the service's clock. The service refuses a request with a wrong time.
     pub date: Timestamp,
 }
 
 /// The headers `x-ms-date`, `x-ms-content-sha256` and `Authorization` for the request.
 ///
 /// # Errors
-/// [`Kind::Usage`] where the key is not Base64.
+/// [`Kind::Usage`] if the key is not Base64.
 pub fn sign(request: &Unsigned<'_>, key: &AccessKey) -> Result<HeaderMap> {
     let date = request.date.to_http_date();
     let hash = STANDARD.encode(Sha256::digest(request.body));

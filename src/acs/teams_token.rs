@@ -1,7 +1,7 @@
-//! What can be told about an Entra token before it is sent to the exchange.
+//! Checks of an Entra token before the exchange.
 //!
 //! The service answers a bare 401 to every kind of wrong token; a token that can be read tells the
-//! cause itself. What we do not know, the service decides.
+//! cause itself. The service decides the rest.
 
 use crate::error::{Error, Kind, Result};
 use crate::jwt;
@@ -15,7 +15,7 @@ const AUDIENCES: [&str; 3] = [
     "https://auth.msft.communication.azure.us",
     "1fd5118e-2576-4263-8130-9503064c837a",
 ];
-/// Audiences that are certainly not it, with their names for people.
+/// Wrong audiences, with their names for a message.
 const OTHER_AUDIENCES: [(&str, &str); 5] = [
     ("https://graph.microsoft.com", "Microsoft Graph"),
     ("00000003-0000-0000-c000-000000000000", "Microsoft Graph"),
@@ -32,7 +32,7 @@ const TEAMS_SCOPES: [&str; 2] = ["Teams.ManageCalls", "Teams.ManageChats"];
 /// a note for the user: the token is sent although not all could be checked.
 ///
 /// # Errors
-/// [`Kind::Refused`] naming the claim that does not fit, and what to do.
+/// [`Kind::Refused`] with the wrong claim and the next step.
 pub fn check(
     token: &str,
     app_id: &str,

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use crate::http::AuthorityFile;
 
-/// The certificate authorities that the environment names, each beside the system's own.
+/// Returns the certificate authorities of the environment, in addition to the system's.
 /// `path_of` returns the path in an environment variable.
 pub fn authority_files(path_of: impl Fn(&str) -> Option<PathBuf>) -> Vec<AuthorityFile> {
     [
@@ -25,7 +25,7 @@ pub fn authority_files(path_of: impl Fn(&str) -> Option<PathBuf>) -> Vec<Authori
     .collect()
 }
 
-/// Whether the environment makes the platform's loader of certificates leave out the system's own.
+/// Returns whether the environment makes the platform's loader leave out the system's certificates.
 pub fn leaves_out_system_authorities(environment: &BTreeMap<String, String>) -> bool {
     ["SSL_CERT_FILE", "SSL_CERT_DIR"]
         .iter()

@@ -46,7 +46,7 @@ const GROUPS: [&[Setting]; 16] = [
     &[Setting::SignIn, Setting::RedirectUri],
 ];
 
-/// What is wrong with a group of settings.
+/// The fault of a group of settings.
 struct Problem {
     group: &'static [Setting],
     error: Error,
@@ -60,11 +60,11 @@ struct Settings<'a> {
 }
 
 /// Checks a change of `profile`. The change may fit the profile alone, or the profile with this
-/// environment. Returns warnings: what is still wrong, or wrong in the other of these two cases.
+/// environment. Returns warnings about the remaining faults.
 ///
 /// # Errors
 /// [`Kind::Usage`] if the value is wrong, or the change contradicts another setting. The hint then
-/// names what to do first.
+/// names the first step.
 pub fn check_change(
     profile: &Profile,
     change: Change<'_>,
@@ -146,7 +146,7 @@ impl Change<'_> {
         )
     }
 
-    /// The error, with the command that has to come first if two settings contradict each other.
+    /// Returns the error, with the first command if two settings contradict each other.
     fn explained(self, problem: Problem) -> Error {
         let is_about_redirect = problem.group == [Setting::SignIn, Setting::RedirectUri];
         let hint = match self.setting() {
@@ -167,7 +167,7 @@ impl Change<'_> {
 }
 
 impl Settings<'_> {
-    /// What is wrong, one problem a group; a group with a problem in one of its parts is not checked.
+    /// Returns one problem for each group. A group with a problem in one of its parts is not checked.
     fn problems(&self) -> Vec<Problem> {
         let mut found: Vec<Problem> = Vec::new();
         for group in GROUPS {
@@ -216,14 +216,14 @@ impl Settings<'_> {
             [Setting::RedirectUri] => {
                 read(Setting::RedirectUri, |text| PasteUri::parse(text).map(drop))
             }
-            // It is read only by what needs the resource.
+            // It is parsed when the resource is used.
             [Setting::Endpoint] => read(Setting::Endpoint, |text| Endpoint::parse(text).map(drop)),
             _ => Config::resolve(String::new(), &sources).map(drop),
         }
     }
 }
 
-/// A hint as a sentence of its own.
+/// Returns a hint as a sentence.
 fn sentence(hint: &str) -> String {
     let mut chars = hint.chars();
     match chars.next() {

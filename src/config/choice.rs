@@ -3,7 +3,7 @@
 use crate::error::{Error, Kind, Result};
 use crate::text::quoted;
 
-/// Where sessions are kept.
+/// The store of sessions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StoreChoice {
@@ -29,15 +29,15 @@ impl StoreChoice {
     }
 }
 
-/// How a person signs in.
+/// The sign-in method.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SignInChoice {
-    /// In the browser, which brings the answer.
+    /// In a browser on this machine.
     Browser,
     /// With a code on another device.
     DeviceCode,
-    /// In a browser anywhere, whose last address is pasted.
+    /// In a browser on any machine, with a pasted address.
     Paste,
 }
 
@@ -96,7 +96,7 @@ pub(super) fn parse_sign_in(text: &str) -> Result<SignInChoice> {
     })
 }
 
-/// Reads what is on or off.
+/// Parses a switch.
 pub(super) fn parse_switch(text: &str) -> Result<bool> {
     match text.to_ascii_lowercase().as_str() {
         "true" => Ok(true),

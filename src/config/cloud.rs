@@ -19,7 +19,7 @@ pub enum Cloud {
 }
 
 impl Cloud {
-    /// The cloud whose Entra ID has this host; `None` where the host is none of Microsoft's.
+    /// Returns the cloud of this Entra host; `None` if it is not one of Microsoft's.
     pub fn of_authority(host: &str) -> Option<Cloud> {
         Some(match host.to_ascii_lowercase().as_str() {
             "login.microsoftonline.com"
@@ -35,7 +35,7 @@ impl Cloud {
         })
     }
 
-    /// The cloud whose ACS has this host; `None` where the host is none of ACS's.
+    /// Returns the cloud of this ACS host; `None` if it is not one of ACS's.
     pub(super) fn of_service(host: &str) -> Option<Cloud> {
         let is_below = |domain: &str| {
             host.strip_suffix(domain)
@@ -50,7 +50,7 @@ impl Cloud {
         }
     }
 
-    /// What people call it.
+    /// Returns its common name.
     pub(super) fn name(self) -> &'static str {
         match self {
             Cloud::Public => "public cloud",

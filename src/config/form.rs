@@ -1,4 +1,4 @@
-//! The form of `config.toml`: what may stand where, and the errors that name what may not.
+//! The schema of `config.toml`, and its errors.
 
 use std::path::Path;
 
@@ -47,7 +47,7 @@ pub(super) fn check_value(path: &Path, profile: &str, setting: Setting, item: &I
     }
 }
 
-/// What a profile says in `connection-string` where the store keeps it.
+/// The value of `connection-string` in a profile if the store has it.
 pub const STORED: &str = "stored";
 
 pub(super) fn wrong(path: &Path, what: &str) -> Error {

@@ -1,18 +1,18 @@
-//! Where this process runs, and what opens pages there.
+//! The kind of host that this process runs on, and its command to open pages.
 //!
-//! The environment goes in as a value. Nothing is probed, so the result can be wrong: it selects the
-//! words and the command that opens a page, and never another way to sign in. `login`, the dashboard
-//! and `doctor` ask here, so that they agree.
+//! The input is the environment. This module probes nothing, so the result can be wrong: it selects
+//! messages and the command that opens a page, and not the sign-in method. `login`, the dashboard and
+//! `doctor` use it, so that they agree.
 
 use std::collections::BTreeMap;
 
-/// Where this process runs.
+/// The kind of host that this process runs on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum HostKind {
-    /// A desktop: pages open here.
+    /// A desktop, which can open pages.
     Desktop,
-    /// Linux inside Windows, whose browser it is.
+    /// Linux inside Windows, with the browser of Windows.
     Wsl,
     /// A session from another machine, and this one's address if it is known.
     Ssh(Option<String>),
@@ -22,7 +22,7 @@ pub enum HostKind {
     Bare,
 }
 
-/// What opens a page.
+/// The opener of pages.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Opener {
@@ -32,12 +32,12 @@ pub enum Opener {
     System,
     /// `wslview`, which opens pages in the browser of Windows.
     Wslview,
-    /// Nothing here: the address is printed.
+    /// None: the address is printed.
     Nothing(HostKind),
 }
 
 impl Opener {
-    /// Decides what opens a page in this environment.
+    /// Returns the opener of this environment.
     pub fn of(environment: &BTreeMap<String, String>) -> Opener {
         match (variable(environment, "BROWSER"), HostKind::of(environment)) {
             (Some(command), _) => Opener::Command(command.to_owned()),
@@ -82,7 +82,7 @@ impl HostKind {
         }
     }
 
-    /// Why no page opens here, and what leads on.
+    /// Returns the reason that no page opens, and the next step.
     pub fn advice(&self) -> Option<&'static str> {
         match self {
             HostKind::Desktop => None,
@@ -103,7 +103,7 @@ impl HostKind {
         }
     }
 
-    /// What makes the answer's port reachable from the machine that the user sits at.
+    /// Returns the command that forwards the redirect port from the user's machine.
     pub fn forwarding(&self, port: u16) -> Option<String> {
         let HostKind::Ssh(server) = self else {
             return None;

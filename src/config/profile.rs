@@ -1,7 +1,6 @@
 //! The file `config.toml`: tables `[profile.NAME]`, and which one is meant.
 //!
-//! It is read strictly, so that a misspelt key is never a setting that silently does not hold, and
-//! written back with its comments and order kept.
+//! Reading is strict, so that a misspelt key is an error. Writing keeps comments and order.
 
 use std::fs::File;
 use std::io;
@@ -17,7 +16,7 @@ use crate::files::{Refusal, SettingsFile, shell_quoted};
 use crate::input;
 use crate::text::{quoted, secret_form, without_secrets};
 
-/// The name of the profile where none is named.
+/// The name of the default profile.
 pub const DEFAULT_PROFILE: &str = "default";
 
 /// The configuration file, as it is on disk.
@@ -76,7 +75,7 @@ impl ConfigFile {
             )
         })?;
         let document: DocumentMut = text.parse().map_err(|error: toml_edit::TomlError| {
-            // The message without the excerpt: a line of the file may hold what should not be in it.
+            // The message without the excerpt: a line of the file may contain a secret.
             let line = error
                 .span()
                 .map(|span| text[..span.start.min(text.len())].matches('\n').count() + 1);
@@ -128,7 +127,7 @@ impl ConfigFile {
         })
     }
 
-    /// Where the file is, or would be.
+    /// Returns the path of the file.
     pub fn path(&self) -> &Path {
         self.file.path()
     }
@@ -145,16 +144,16 @@ impl ConfigFile {
             .unwrap_or_default()
     }
 
-    /// A profile's settings; `None` where there is no such profile.
+    /// Returns a profile's settings; `None` if there is no such profile.
     pub fn profile(&self, name: &str) -> Option<Profile> {
         let table = self.tables()?.get(name)?.as_table()?.clone();
         Some(Profile { table })
     }
 
-    /// Sets values and writes the file, once. What others have written to it meanwhile stays.
+    /// Sets values and writes the file. Concurrent changes of other values stay.
     ///
     /// # Errors
-    /// [`Kind::Usage`] where a value is of the wrong form, [`Kind::Store`] where the file cannot
+    /// [`Kind::Usage`] if a value is of the wrong form, [`Kind::Store`] if the file cannot
     /// be written.
     pub fn set(&mut self, profile: &str, values: &[(Setting, &str)]) -> Result<()> {
         let _lock = self.begin_change()?;
@@ -186,10 +185,10 @@ impl ConfigFile {
         Ok(())
     }
 
-    /// Names the profile that is meant where none is named, and writes the file.
+    /// Sets the file's default profile, and writes the file.
     ///
     /// # Errors
-    /// [`Kind::Store`] where the file cannot be written.
+    /// [`Kind::Store`] if the file cannot be written.
     pub fn set_default_profile(&mut self, name: Option<&str>) -> Result<()> {
         let _lock = self.begin_change()?;
         match name {
@@ -201,11 +200,11 @@ impl ConfigFile {
         self.write()
     }
 
-    /// Removes keys and writes the file; `false` where none of them was set. A key that is no setting
+    /// Removes keys and writes the file; `false` if none of them was set. A key that is no setting
     /// is removed as well, also one outside the tables of profiles.
     ///
     /// # Errors
-    /// [`Kind::Store`] where the file cannot be written.
+    /// [`Kind::Store`] if the file cannot be written.
     pub fn unset(&mut self, profile: &str, keys: &[&str]) -> Result<bool> {
         let _lock = self.begin_change()?;
         let mut was_set = false;

@@ -42,7 +42,7 @@ pub struct Config {
     resource: ResourceSetting,
     /// Further hosts to which an Entra token may be sent; from the profile only.
     pub allowed_hosts: Vec<String>,
-    /// Web origins whose pages may request tokens from the token service.
+    /// Web origins that may use the token service.
     pub allowed_origins: Vec<WebOrigin>,
     /// The store.
     pub store: StoreChoice,

@@ -1,7 +1,6 @@
-//! The ACS resource among the settings: where it is, and what proves the right to it.
+//! The ACS resource in the settings: its endpoint and its credential.
 //!
-//! It is found with the other settings and read only by what needs it, so that a connection string
-//! that is malformed keeps nobody from signing out.
+//! It is parsed when it is used, so that a malformed connection string does not prevent a sign-out.
 
 use std::fmt;
 
@@ -15,16 +14,16 @@ use crate::error::Result;
 use crate::input;
 use crate::secret::AccessKey;
 
-/// The ACS resource, and what proves the right to it.
+/// The ACS resource and its credential.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Resource {
-    /// Where it is.
+    /// The endpoint.
     pub endpoint: Endpoint,
-    /// Its key, or where that is.
+    /// The key, or its source.
     pub key: KeySource,
 }
 
-/// Where a resource's access key comes from.
+/// The source of a resource's access key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum KeySource {
@@ -36,13 +35,13 @@ pub enum KeySource {
     None,
 }
 
-/// A resource as a person gives it, in one line.
+/// A resource as a user enters it, in one line.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum GivenResource {
     /// With its key.
     ConnectionString(ConnectionString),
-    /// Alone: a principal, or the user's own token, proves the right to it.
+    /// An endpoint without a key: the credential is a principal, or the user's token.
     Endpoint(Endpoint),
 }
 
@@ -51,7 +50,7 @@ impl GivenResource {
     /// will be sent there: to ACS's own hosts, and to `allowed_hosts`.
     ///
     /// # Errors
-    /// [`Kind::Usage`](crate::Kind::Usage) saying what is wrong with it, without repeating it.
+    /// [`Kind::Usage`](crate::Kind::Usage) with the fault, without the text.
     pub fn parse(text: &str, allowed_hosts: &[String]) -> Result<Self> {
         let text = &*input::connection_string(text);
         let given = match text.contains([';', '=']) {
@@ -62,7 +61,7 @@ impl GivenResource {
         Ok(given)
     }
 
-    /// Where it is.
+    /// The endpoint.
     pub fn endpoint(&self) -> &Endpoint {
         match self {
             GivenResource::ConnectionString(read) => &read.endpoint,

@@ -14,12 +14,12 @@ use crate::text::quoted;
 /// public cloud.
 ///
 /// # Errors
-/// [`Kind::Usage`] where there is none.
+/// [`Kind::Usage`] if there is none.
 pub fn parse_scopes(text: &str) -> Result<Vec<String>> {
     parse_in(None, text)
 }
 
-/// What is asked for where nobody says; short names follow the authority's cloud.
+/// Returns the default scopes. Short names follow the authority's cloud.
 pub fn default_scopes(exchange: ExchangeKind) -> &'static str {
     match exchange {
         ExchangeKind::Key => "Teams.ManageCalls Teams.ManageChats",
@@ -29,7 +29,7 @@ pub fn default_scopes(exchange: ExchangeKind) -> &'static str {
 }
 
 /// The configured scopes, of the family that the exchange takes and of the authority's cloud,
-/// which is `None` where the authority is none of Microsoft's.
+/// which is `None` if the authority is not one of Microsoft's.
 pub(super) fn resolve(
     sources: &Sources<'_>,
     exchange: ExchangeKind,
@@ -80,7 +80,7 @@ fn parse_in(cloud: Option<Cloud>, text: &str) -> Result<Vec<String>> {
     }
 }
 
-/// Where the Teams scopes live, before their short names.
+/// The prefix of the Teams scopes.
 fn teams_resource(cloud: Option<Cloud>) -> Result<&'static str> {
     match cloud {
         None | Some(Cloud::Public) => Ok("https://auth.msft.communication.azure.com/"),

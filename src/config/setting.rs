@@ -1,4 +1,4 @@
-//! The settings by name: what each is called, and where else it may come from.
+//! The settings: their keys, environment variables, defaults and types.
 
 use crate::error::{Error, Kind, Result};
 use crate::text::quoted;
@@ -68,15 +68,15 @@ settings! {
     // Its variables are `input::CONNECTION_STRING_VARIABLES`, because it is a secret.
     /// A marker that the store keeps this profile's connection string; never the secret itself.
     ConnectionString: "connection-string", &[], None, Marker;
-    /// Hosts beyond ACS's own that an Entra token may be sent to.
+    /// Further hosts to which an Entra token may be sent.
     AllowEndpoint: "allow-endpoint", &[], None, List;
-    /// Web origins whose pages may ask the token service.
+    /// Web origins that may use the token service.
     AllowOrigin: "allow-origin", &[], None, List;
-    /// Where sessions are kept.
+    /// The store.
     Store: "store", &["ACSPASS_STORE"], Some("keyring"), Text;
-    /// How much a fresh token has left.
+    /// The validity that a fresh token has left.
     MinValidity: "min-validity", &[], Some("10m"), Duration;
-    /// How to sign in.
+    /// The sign-in method.
     SignIn: "sign-in", &[], Some("browser"), Text;
     /// The redirect listener's port.
     Port: "port", &[], Some("0"), Port;
@@ -90,15 +90,15 @@ settings! {
 pub const ACCESS_KEY_VARIABLE: &str = "COMMUNICATION_SERVICES_ACCESSKEY";
 
 impl Setting {
-    /// The key in `config` and in a profile's table.
+    /// Returns the key in `config` and in a profile's table.
     pub fn key(self) -> &'static str {
         self.spec().key
     }
 
-    /// The setting with this key.
+    /// Returns the setting with this key.
     ///
     /// # Errors
-    /// [`Kind::Usage`] naming the key where there is none.
+    /// [`Kind::Usage`] if there is no such key.
     pub fn from_key(key: &str) -> Result<Self> {
         Setting::ALL
             .into_iter()
@@ -113,13 +113,13 @@ impl Setting {
             })
     }
 
-    /// The environment variables that give it, first one first. `connection-string` has none here:
+    /// Returns its environment variables, in the order of precedence. `connection-string` has none here:
     /// its variables are [`CONNECTION_STRING_VARIABLES`](crate::input::CONNECTION_STRING_VARIABLES).
     pub fn variables(self) -> &'static [&'static str] {
         self.spec().variables
     }
 
-    /// The value if none is set.
+    /// Returns the default value.
     pub fn default_text(self) -> Option<&'static str> {
         self.spec().default
     }

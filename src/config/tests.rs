@@ -286,10 +286,10 @@ fn what_is_of_another_cloud_is_refused_in_words() {
         assert_eq!(error.kind(), Kind::Usage);
         assert!(error.message().contains(words), "{}", error.message());
     }
-    // Whoever knows the names there may use them.
+    // Full names of scopes are accepted.
     let own = [(Setting::Scopes, "https://acs.example.cn/Teams.ManageCalls")];
     assert!(resolve_in(china, &own, &none, &[]).is_ok());
-    // An authority that is none of Microsoft's is nobody's cloud.
+    // An authority that is not one of Microsoft's has no cloud.
     assert!(resolve_in("http://localhost:1", &[(Setting::Scopes, us)], &none, &[]).is_ok());
 }
 

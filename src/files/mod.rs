@@ -1,4 +1,4 @@
-//! Opens, creates, replaces and locks the program's own files. A file that another user of the
+//! Opens, creates, replaces and locks the program's files. A file that another user of the
 //! machine could have planted is refused.
 //!
 //! A [`Folder`] names a folder. Each call opens the folder, checks the open folder, and opens the
@@ -15,15 +15,15 @@
 //!
 //! **Root** also accepts a folder of another user if root acts for that user: the user that called
 //! `sudo`, or the owner of `HOME` (both are passed in, [`Folder::acting_for`]). It also accepts a
-//! folder whose parent only root can write to, because only root can have put it there: that is a
+//! folder in a parent that only root can write to, because only root can have created it: that is a
 //! bind mount in a container. New files in such a folder belong to the folder's owner. Any other
 //! folder of another user is refused, for instance one that `ACSPASS_STATE_DIR` names and that its
 //! owner made in `/tmp`.
 //!
-//! A [`SettingsFile`] is a file that a person edits, too: `config.toml`. It may be a link, a file
+//! A [`SettingsFile`] is a file that users also edit: `config.toml`. It may be a link, a file
 //! of root or a bind mount.
 //!
-//! A file that a person named and that may belong to others is opened by `open_named`.
+//! `open_named` opens a file that a user named and that may belong to others.
 //!
 //! On Windows the folders of a user are not writable for other users, and nothing is checked.
 

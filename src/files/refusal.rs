@@ -24,13 +24,13 @@ pub(crate) enum Why {
     OpenFolder(u32),
     /// Every user can write to the file, which has this mode.
     OpenFile(u32),
-    /// A link stands in the place of a file of ours.
+    /// There is a link in place of a file of this program.
     Link,
-    /// A link stands in the place of a folder in a folder of ours.
+    /// There is a link in place of a folder of this program.
     FolderLink,
-    /// Something else than a file stands there.
+    /// It is not a file.
     NotAFile,
-    /// Something else than a folder stands there.
+    /// It is not a folder.
     NotAFolder,
     /// The file has more bytes than this.
     TooLong(u64),
@@ -130,7 +130,7 @@ impl fmt::Display for Refusal {
 
 impl StdError for Refusal {}
 
-/// A user id in words.
+/// Describes a user id.
 struct Id(u32);
 
 impl fmt::Display for Id {

@@ -1,4 +1,4 @@
-//! A file of ours that a person edits, too, and that decides where tokens go: `config.toml`.
+//! A file of this program that users also edit: `config.toml`. It decides the receivers of tokens.
 
 use std::ffi::OsStr;
 use std::fs::File;
@@ -28,7 +28,7 @@ pub struct SettingsFile {
     acting_for: Vec<u32>,
 }
 
-/// What a settings file holds.
+/// The contents of a settings file.
 pub(crate) struct Settings {
     pub(crate) bytes: Vec<u8>,
     /// Whether the members of its group can change it.
@@ -52,7 +52,7 @@ impl SettingsFile {
         self
     }
 
-    /// The path by which a person knows it.
+    /// Returns the path, for messages.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -75,7 +75,7 @@ impl SettingsFile {
     }
 
     /// Waits for the lock of a change, which the operating system releases when the process ends.
-    /// Returns `None` if another process holds it and does not release it. The folder is created.
+    /// Returns `None` if another process does not release it. The folder is created.
     pub(crate) fn lock(&self) -> io::Result<Option<File>> {
         let (folder, name) = split(&self.path)?;
         let folder = self.opened_or_created(folder)?;
@@ -84,7 +84,7 @@ impl SettingsFile {
         match wait(&lock, PATIENCE) {
             Ok(true) => Ok(Some(lock)),
             Ok(false) => Ok(None),
-            // A file system without locks must not keep a person from changing a setting.
+            // A setting can be changed on a file system without locks too.
             Err(cause) if is_unsupported(&cause) => Ok(Some(lock)),
             Err(cause) => Err(cause),
         }

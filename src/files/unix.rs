@@ -30,7 +30,7 @@ pub(super) const STICKY: u32 = 0o1000;
 /// As many links as Linux follows.
 pub(super) const MOST_LINKS: u32 = 40;
 
-/// What a file is opened for.
+/// The purpose of opening a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Purpose {
     Read,
@@ -66,8 +66,8 @@ impl OpenFolder {
         Ok(folder)
     }
 
-    /// Opens the folder of a file that a person edits, too. The folder may belong to root; the
-    /// check of the file's owner refuses what others put there.
+    /// Opens the folder of a file that users also edit. The folder may belong to root; the
+    /// check of the file's owner refuses files of others.
     pub(super) fn settings(path: &Path, users: &[u32]) -> io::Result<Self> {
         let (folder, found) = OpenFolder::open(CWD, path, path, Links::Of(users))?;
         let owner = found.uid();
@@ -322,7 +322,7 @@ impl OpenFolder {
     }
 }
 
-/// Follows the links that a person made in a file's place. Returns the path of the file, which
+/// Follows the links that a user made in place of a file. Returns the path of the file, which
 /// need not exist. Each link must belong to this user or to root.
 pub(super) fn follow(path: &Path, users: &[u32]) -> io::Result<PathBuf> {
     let us = rustix::process::geteuid().as_raw();
@@ -343,7 +343,7 @@ pub(super) fn follow(path: &Path, users: &[u32]) -> io::Result<PathBuf> {
     Err(Errno::LOOP.into())
 }
 
-/// Opens a file that a person named and that holds a key. It may be a link or a pipe. It belongs
+/// Opens a key file that a user named. It may be a link or a pipe. It belongs
 /// to this user or to root.
 pub(crate) fn open_key_file(path: &Path, users: &[u32]) -> io::Result<File> {
     let flags = FILE.difference(OFlags::NOFOLLOW) | OFlags::RDONLY;

@@ -29,11 +29,11 @@ const LONGEST_FILE: u64 = 16 * 1024 * 1024;
 /// A PEM file with certificate authorities to trust.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuthorityFile {
-    /// Where it is.
+    /// The path.
     pub path: PathBuf,
     /// The setting that named it, for messages.
     pub named_by: &'static str,
-    /// Whether it is an error, rather than a warning, where it cannot be read.
+    /// Whether an unreadable file is an error, and not a warning.
     pub required: bool,
 }
 
@@ -41,7 +41,7 @@ impl AuthorityFile {
     /// Reads the file.
     ///
     /// # Errors
-    /// [`Kind::Usage`] where it cannot be read or holds no certificate of an authority.
+    /// [`Kind::Usage`] if it cannot be read or holds no certificate of an authority.
     pub(crate) fn read(&self) -> Result<Vec<CertificateDer<'static>>> {
         self.read_and_judge().map(|(found, _)| found)
     }
@@ -52,7 +52,7 @@ impl AuthorityFile {
         self.required || self.named_by == "SSL_CERT_FILE" && may_never_end(&self.path)
     }
 
-    /// Reads the file, and finds another user who can change it.
+    /// Reads the file, and finds another user that can change it.
     fn read_and_judge(&self) -> Result<(Vec<CertificateDer<'static>>, Option<Changer>)> {
         let read = read_bounded(&self.path);
         let found = read.and_then(|(pem, changer)| {
@@ -99,7 +99,7 @@ pub(super) fn from_files(files: &[AuthorityFile]) -> Result<Vec<CertificateDer<'
     Ok(all)
 }
 
-/// The system's own authorities. The platform's loader takes `SSL_CERT_FILE` and `SSL_CERT_DIR` in
+/// Returns the system's authorities. The platform's loader takes `SSL_CERT_FILE` and `SSL_CERT_DIR` in
 /// place of these; macOS and Windows have no such file, and their loaders do not look at either.
 pub(super) fn system_bundle() -> Vec<CertificateDer<'static>> {
     BUNDLES
@@ -117,7 +117,7 @@ fn parsable(pem: &[u8]) -> Vec<CertificateDer<'static>> {
         .collect()
 }
 
-/// Reads the file, and finds another user who can change it. A device or a log that was named by
+/// Reads the file, and finds another user that can change it. A device or a log that was named by
 /// mistake is not read for ever.
 fn read_bounded(path: &Path) -> Result<(Vec<u8>, Option<Changer>), String> {
     let (file, changer) = open_named(path).map_err(|error| error.to_string())?;

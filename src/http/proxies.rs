@@ -1,4 +1,4 @@
-//! Which proxy a request goes through, and what may be said of it.
+//! The proxy of a request.
 //!
 //! In come the settings as values, out comes the way to one address: the client is built by it,
 //! failures name the proxy by it, `doctor` shows it. Credentials stay inside.
@@ -12,17 +12,17 @@ use crate::error::{Error, Kind, Result};
 use crate::loopback;
 use crate::secret::ProxyAddress;
 
-/// Where proxies come from. Loopback never goes through one.
+/// The source of proxies. Requests to loopback use none.
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub enum Proxies {
-    /// What this process's variables name (`HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`), else the
+    /// The proxies in this process's variables (`HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`), else the
     /// settings of macOS or Windows.
     #[default]
     System,
     /// There is none.
     None {
-        /// Why, in words that follow "none: ".
+        /// The reason, which follows "none: ".
         why: String,
     },
     /// This one for every https address.
@@ -36,25 +36,25 @@ pub enum Proxies {
     },
 }
 
-/// The way to an address.
+/// The route to an address.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum Route {
     /// Without a proxy.
     Direct {
-        /// Why, in words that follow "none: ".
+        /// The reason, which follows "none: ".
         why: String,
     },
     /// Through this proxy.
     Through(ProxyRoute),
 }
 
-/// A proxy on the way.
+/// The proxy of a route.
 #[derive(Debug, Clone)]
 pub struct ProxyRoute {
     /// The setting that names it.
     pub by: &'static str,
-    /// Scheme, host and port: what may be shown.
+    /// Scheme, host and port, without credentials.
     pub address: Url,
     pub(super) authorization: Option<HeaderValue>,
 }
@@ -70,7 +70,7 @@ impl ProxyRoute {
     /// # Errors
     /// [`Kind::Usage`] if the client does not take the address.
     pub(super) fn for_client(&self) -> Result<reqwest::Proxy> {
-        // The client's own error would hold the address.
+        // The client's error would contain the address.
         let proxy = reqwest::Proxy::https(self.address.clone()).map_err(|_| wrong(self.by))?;
         Ok(match &self.authorization {
             Some(value) => proxy.custom_http_auth(value.clone()),
@@ -80,10 +80,10 @@ impl ProxyRoute {
 }
 
 impl Proxies {
-    /// The way to this address.
+    /// Returns the route to this address.
     ///
     /// # Errors
-    /// [`Kind::Usage`] where the setting does not name a proxy that can be used.
+    /// [`Kind::Usage`] if the setting does not name a proxy that can be used.
     pub(crate) fn route(&self, address: &Url) -> Result<Route> {
         let host = address.host_str().unwrap_or_default();
         if loopback::is_loopback_host(host) {
@@ -132,7 +132,7 @@ fn through(by: &'static str, intercept: &Intercept) -> Result<ProxyRoute> {
     })
 }
 
-/// The proxy's URL. What cannot be used is an error: to go without it would not be what was meant.
+/// Parses a proxy's URL. An unusable one is an error, because the user requires a proxy.
 fn usable(by: &'static str, address: &ProxyAddress) -> Result<Url> {
     let text = address.expose();
     if text.contains('\\') {

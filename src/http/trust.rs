@@ -181,7 +181,7 @@ enum Reason {
     Revoked,
     /// It may be used for something else only.
     Purpose,
-    /// In the verifier's words.
+    /// The verifier's text.
     Other(String),
 }
 
@@ -229,7 +229,7 @@ fn plain_name(wrapped: &str) -> String {
 #[derive(Debug, Clone)]
 pub(super) struct Distrust {
     reason: Reason,
-    /// The verifier's own words.
+    /// Returns the verifier's text.
     detail: String,
     issuer: Option<String>,
     valid: Option<(Timestamp, Timestamp)>,
@@ -248,7 +248,7 @@ impl fmt::Display for Distrust {
 impl StdError for Distrust {}
 
 impl Distrust {
-    /// Finds the refusal in the chain of an error. I/O errors hold theirs outside the chain.
+    /// Finds the refusal in the chain of an error. I/O errors have it outside the chain.
     pub(super) fn find<'e>(error: &'e (dyn StdError + 'static)) -> Option<&'e Distrust> {
         let mut next = Some(error);
         while let Some(error) = next {

@@ -1,8 +1,7 @@
 //! Secrets as types: redacted in `Debug`, without `Display`, wiped from memory when dropped.
 //!
-//! A secret goes in once, where it arrives, and comes out only through a call named `expose`, so
-//! that one word finds every place where one is used. Nothing here can be serialised: whoever
-//! sends or stores a secret exposes it there and then.
+//! A secret is read only by a call named `expose`, so that a search for that word finds each use.
+//! These types cannot be serialized: the code that sends or stores a secret exposes it.
 //!
 //! The bytes are in memory that the system does not write to the swap device, as far as it locks
 //! memory for this process. Copies that are made elsewhere are in ordinary memory.
@@ -29,7 +28,7 @@ macro_rules! secret_text {
                 $name(Locked::copy(secret.as_bytes()))
             }
 
-            /// The secret itself. Never print, log or format what this returns.
+            /// Returns the secret. Never print, log or format it.
             pub fn expose(&self) -> &str {
                 // The bytes are those of a text.
                 str::from_utf8(self.0.bytes()).unwrap_or_default()
@@ -53,25 +52,25 @@ macro_rules! secret_text {
 secret_text! {
     /// The access token that Microsoft Entra ID issues to the Teams user.
     EntraToken;
-    /// What renews an [`EntraToken`] without a person.
+    /// The refresh token, which renews an [`EntraToken`] without a user.
     RefreshToken;
-    /// What Entra says of who signed in; read once and dropped, but as good as personal data.
+    /// The id_token, which contains personal data. It is parsed once and dropped.
     IdToken;
     /// The one-time code of the authorization code flow (RFC 6749, section 4.1.2).
     AuthorizationCode;
-    /// What a person pasted to sign in: the browser's last address, or the code in it.
+    /// The pasted text of a sign-in: the browser's last address, or the code in it.
     Pasted;
-    /// What a device polls with while a person signs in elsewhere (RFC 8628).
+    /// The device code for polling (RFC 8628).
     DeviceCode;
     /// The Communication Identity access token that Azure Communication Services issues.
     CommunicationToken;
     /// An ACS resource's access key, Base64 as the portal shows it.
     AccessKey;
-    /// What an app shows to this machine's token service.
+    /// The credential of an app for this machine's token service.
     ServiceSecret;
-    /// What the user types to open the sealed files.
+    /// The passphrase of the sealed files.
     Passphrase;
-    /// A proxy's URL, which may hold credentials.
+    /// A proxy's URL, which may contain credentials.
     ProxyAddress;
 }
 
@@ -88,7 +87,7 @@ pub fn is_b64token(text: &str) -> bool {
     !start.is_empty() && start.bytes().all(is_token_byte)
 }
 
-/// A stored item's bytes: whatever they hold, they are secret.
+/// A stored item's bytes.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SecretBytes(Locked);
 
@@ -98,7 +97,7 @@ impl SecretBytes {
         SecretBytes(Locked::copy(&Zeroizing::new(secret)))
     }
 
-    /// The bytes themselves. Never print, log or format what this returns.
+    /// Returns the bytes. Never print, log or format them.
     pub fn expose(&self) -> &[u8] {
         self.0.bytes()
     }

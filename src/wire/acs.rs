@@ -27,13 +27,13 @@ impl TryFrom<Members> for AccessToken {
     }
 }
 
-/// The body of `POST /identities` where a token is wanted as well.
+/// The body of `POST /identities` with a token.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct CreateIdentity<'a> {
     /// The scopes of the token.
     pub(crate) create_token_with_scopes: Vec<&'a str>,
-    /// Its lifetime; the service's own where it is missing.
+    /// Its lifetime; the service's default if it is missing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) expires_in_minutes: Option<u16>,
 }
@@ -44,7 +44,7 @@ pub(crate) struct CreateIdentity<'a> {
 pub(crate) struct IdentityAndToken {
     /// The identity's raw id.
     pub(crate) identity: String,
-    /// The token, if one was asked for and it can be read.
+    /// The token, if one was requested and it can be parsed.
     pub(crate) access_token: Option<AccessToken>,
 }
 
@@ -69,7 +69,7 @@ impl TryFrom<Members> for IdentityAndToken {
 pub(crate) struct IssueToken<'a> {
     /// The scopes.
     pub(crate) scopes: Vec<&'a str>,
-    /// The lifetime; the service's own where it is missing.
+    /// The lifetime; the service's default if it is missing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) expires_in_minutes: Option<u16>,
 }
@@ -95,12 +95,12 @@ pub(crate) struct ErrorBody {
     pub(crate) error: ServiceError,
 }
 
-/// What the service says went wrong.
+/// The service's error.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct ServiceError {
     /// The word to branch on, for instance `Denied`.
     pub(crate) code: String,
-    /// Text for people.
+    /// The message.
     pub(crate) message: String,
     /// The field that is at fault, for instance `appId`.
     pub(crate) target: Option<String>,

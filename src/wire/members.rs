@@ -12,7 +12,7 @@ use serde::de::{DeserializeOwned, Deserializer};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-/// The members of an object, each parsed when it is taken. A member whose value this reader cannot
+/// The members of an object, each parsed when it is taken. A member with a value that this reader cannot
 /// parse, such as a number beyond all limits, is absent.
 #[derive(Clone, Default)]
 pub(crate) struct Members(BTreeMap<String, Member>);
@@ -88,7 +88,7 @@ impl Members {
         }
     }
 
-    /// Takes JSON: as the text that holds it, or as itself.
+    /// Takes JSON, directly or as text.
     pub(crate) fn json(&mut self, name: &str) -> Option<String> {
         match self.take(name)? {
             Value::String(text) => Some(text),

@@ -1,4 +1,4 @@
-//! What goes over the network: shapes only, as the services define them.
+//! The JSON shapes of the services' requests and responses.
 //!
 //! JSON comes in or goes out; nothing is decided here. The emulator does not use these shapes, so
 //! that a mistake in one of them cannot hide on both sides.

@@ -1,4 +1,4 @@
-//! A resource's claims challenge: a token that is good by its dates, and must be asked for anew.
+//! Parses a resource's claims challenge, which revokes a token before its expiry.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
@@ -6,7 +6,7 @@ use reqwest::header::{HeaderMap, WWW_AUTHENTICATE};
 
 use crate::claims::Claims;
 
-/// The claims in an answer's `WWW-Authenticate` (RFC 6750, section 3, with Entra's own parameter
+/// Returns the claims in a response's `WWW-Authenticate` (RFC 6750, section 3, with Entra's parameter
 /// `claims`, which is Base64 of JSON). Both alphabets are met with, padded or not.
 pub(super) fn read(headers: &HeaderMap) -> Option<Claims> {
     let mut challenges = headers

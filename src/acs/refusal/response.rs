@@ -15,7 +15,7 @@ use crate::wire::acs::ErrorBody;
 /// Clocks further apart than this explain a refused signature.
 const CLOCKS_APART_SECONDS: u64 = 300;
 
-/// What the resource was asked for: the same status means something else from one to the other.
+/// The operation of a request. The meaning of a status depends on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Operation {
     /// Identities and their tokens, as the resource's owner.
@@ -26,7 +26,7 @@ pub(crate) enum Operation {
     DirectExchange,
 }
 
-/// An answer that is not the operation's success.
+/// Returns the error for a response without the operation's success status.
 pub(crate) fn refusal(asked: Operation, host: &str, answer: &Response, now: Timestamp) -> Error {
     let status = answer.status.as_u16();
     let said = wire::read::<ErrorBody>(&answer.body).map(|body| body.error);
@@ -78,13 +78,13 @@ pub(crate) fn refusal(asked: Operation, host: &str, answer: &Response, now: Time
 
 const CHECK_THE_ENDPOINT: &str = "check the endpoint, and for a proxy or captive portal on the way";
 
-/// An answer that is not the service's own.
+/// Returns the error for a response of another server.
 pub(crate) fn not_its_own(host: &str, what: &str) -> Error {
     let message = format!("{host} answered with {what}");
     Error::new(Kind::Unreachable, message, CHECK_THE_ENDPOINT)
 }
 
-/// The service's own JSON, without something that is needed.
+/// Returns the error for JSON of the service that lacks a required member.
 pub(crate) fn unusable(host: &str, what: &str) -> Error {
     Error::new(
         Kind::Unreachable,
@@ -93,7 +93,7 @@ pub(crate) fn unusable(host: &str, what: &str) -> Error {
     )
 }
 
-/// An answer that does not even have the service's form; `what` says what it was not.
+/// Returns the error for a response in another format than the service's. `what` describes it.
 pub(crate) fn foreign(host: &str, answer: &Response, what: &str) -> Error {
     http::foreign(host, answer, what, CHECK_THE_ENDPOINT)
 }
@@ -129,7 +129,7 @@ pub(crate) fn orphan_possible(error: Error) -> Error {
     error.with_hint(hint)
 }
 
-/// An identity was created, and what was wanted beside it cannot be used.
+/// Returns the error for a created identity with an invalid token.
 pub(crate) fn created_without_token(id: &CommunicationUserId, error: Error) -> Error {
     let hint = format!(
         "the identity {id} was created: issue a token for it with `acspass token issue --user {id} \
@@ -138,7 +138,7 @@ pub(crate) fn created_without_token(id: &CommunicationUserId, error: Error) -> E
     error.with_hint(hint)
 }
 
-/// How far our clock is from the service's, where that may be the reason.
+/// Describes the difference of the clocks, if that may be the reason.
 fn clocks(answer: &Response, now: Timestamp) -> Option<Duration> {
     let apart = answer.date()?.seconds_since(now).unsigned_abs();
     (apart > CLOCKS_APART_SECONDS).then(|| Duration::from_secs(apart))
@@ -193,7 +193,7 @@ fn advised(kind: Kind, name: &str, detail: &str) -> Error {
     }
 }
 
-/// The service's own words, bounded.
+/// Returns the service's text, cut to 300 characters.
 fn short(text: &str) -> String {
     one_line(text, 300)
 }

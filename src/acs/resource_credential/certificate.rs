@@ -1,5 +1,4 @@
-//! A certificate as proof of who asks: a signed assertion (RFC 7523, section 2.2), in the form
-//! that Entra ID wants it.
+//! A client assertion that is signed with a certificate (RFC 7523, section 2.2), in Entra's form.
 
 use std::fmt;
 use std::path::Path;
@@ -22,7 +21,7 @@ use crate::time::Clock;
 
 const LIFE: Duration = Duration::from_secs(600);
 
-/// Makes an assertion for each token that is asked for.
+/// Creates an assertion for each token request.
 pub(super) struct CertificateAssertion {
     key: RsaKeyPair,
     /// The certificate's SHA-1 thumbprint, by which Entra finds it.

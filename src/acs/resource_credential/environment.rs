@@ -23,16 +23,16 @@ use crate::error::{Error, Kind, Result};
 use crate::http::Http;
 use crate::time::Clock;
 
-/// The principal that the environment names: a client secret, a certificate, a federated token,
-/// a managed identity, or else whoever is signed in to `az` or `azd`. Nothing is contacted.
+/// Returns the credential of the principal in the environment: a client secret, a certificate, a federated token,
+/// a managed identity, or else the account of `az` or `azd`. Sends no request.
 ///
 /// Read are `AZURE_TENANT_ID`, `AZURE_CLIENT_ID`, `AZURE_CLIENT_SECRET`,
 /// `AZURE_CLIENT_CERTIFICATE_PATH`, `AZURE_FEDERATED_TOKEN_FILE`, `AZURE_AUTHORITY_HOST`,
 /// `IDENTITY_ENDPOINT`, `MSI_ENDPOINT` and `AZURE_TOKEN_CREDENTIALS`. A managed identity's
-/// credential and the developer tools look at the process's own environment besides.
+/// credential and the developer tools also read the environment of the process.
 ///
 /// # Errors
-/// [`Kind::Usage`] where what is named cannot be used.
+/// [`Kind::Usage`] if the named credential cannot be used.
 pub fn from_environment(
     environment: &BTreeMap<String, String>,
     http: Arc<Http>,
@@ -137,7 +137,7 @@ fn client_options(http: Arc<Http>, authority: Option<&str>) -> ClientOptions {
     });
     ClientOptions {
         transport: Some(Transport::new(Arc::new(ReqwestTransport::new(http)))),
-        // Our client tries again by itself.
+        // This crate's client has its retries.
         retry: RetryOptions::none(),
         cloud,
         ..ClientOptions::default()
@@ -158,7 +158,7 @@ fn made<C: TokenCredential + 'static>(
     }
 }
 
-/// Whoever is signed in to `az` or `azd`; they are looked for only when a token is wanted.
+/// The account of `az` or `azd`. The tools are searched when a token is requested.
 #[derive(Default)]
 struct Tools(OnceLock<Arc<DeveloperToolsCredential>>);
 

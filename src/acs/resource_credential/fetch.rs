@@ -9,11 +9,11 @@ use crate::secret::{EntraToken, is_b64token};
 use crate::text::one_line;
 use crate::time::Timestamp;
 
-/// The scope for the resource's own API; the double slash is real (PY, JSI: `.default` of the
+/// The scope for the resource's API; the double slash is real (PY, JSI: `.default` of the
 /// audience `https://communication.azure.com/`).
 const SCOPE: &str = "https://communication.azure.com//.default";
 
-/// Requests a token for the resource's own API; returns it with its expiry.
+/// Requests a token for the resource's API; returns it with its expiry.
 ///
 /// # Errors
 /// [`Kind::Refused`] if Entra refuses, [`Kind::Usage`] if there is no principal.

@@ -1,5 +1,5 @@
-//! The principal's token: fetched once for any number of callers, and kept until shortly before
-//! it expires.
+//! The principal's token: fetched once for concurrent callers, and cached until shortly before it
+//! expires.
 //!
 //! The developer tools' credentials start a process for each token (`az` needs about a second), so
 //! that a burst of requests would start one process per request.
@@ -35,7 +35,7 @@ struct Inner {
 #[derive(Default)]
 struct Now {
     kept: Option<CachedToken>,
-    /// The fetch that is under way. It ends with the last caller that waits for it.
+    /// The fetch in progress. It is cancelled when its last caller is.
     fetch: Option<WeakShared<Fetch>>,
 }
 
@@ -79,7 +79,7 @@ impl fmt::Debug for EntraPrincipal {
 }
 
 impl EntraPrincipal {
-    /// Returns a token for the resource's own API: the kept one if more than five minutes are left,
+    /// Returns a token for the resource's API: the cached one if more than five minutes are left,
     /// or else a new one. Callers that arrive during a fetch get its outcome, also if it fails.
     ///
     /// # Errors
@@ -103,7 +103,7 @@ impl EntraPrincipal {
         fetch.await.map(|kept| kept.token)
     }
 
-    /// Drops this token if it is the kept one: the resource did not accept it. Another user may
+    /// Drops this token if it is the cached one: the resource did not accept it. Another user may
     /// have signed in to `az` since.
     pub(crate) fn reject(&self, token: &EntraToken) {
         let mut now = self.now();
@@ -150,7 +150,7 @@ mod tests {
 
     const START: i64 = 1_800_000_000;
 
-    /// A credential whose answers wait for a permit.
+    /// A credential that waits for a permit before it returns.
     #[derive(Debug)]
     struct Counted {
         fetches: AtomicUsize,

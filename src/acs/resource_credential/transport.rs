@@ -1,4 +1,4 @@
-//! Our HTTP client, as the `azure_core` crate wants one.
+//! Adapts this crate's HTTP client to the `azure_core` crate.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,10 +11,10 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::http::{Http, Request};
 
-/// How an error of ours begins on the other side of the bridge.
+/// The start of an error of this crate within that crate's errors.
 pub(super) const NOT_REACHED: &str = "not reached: ";
 
-/// Sends that crate's requests over our connections.
+/// Sends that crate's requests with this crate's client.
 pub(super) struct ReqwestTransport(Arc<Http>);
 
 impl ReqwestTransport {

@@ -1,4 +1,4 @@
-//! Who gets a lock, and what it is good for.
+//! Locks, and the writes that they permit.
 
 use std::thread;
 

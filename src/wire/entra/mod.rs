@@ -16,11 +16,11 @@ use crate::secret::{DeviceCode, IdToken, is_b64token};
 pub(crate) struct Metadata {
     /// The issuer; on `organizations` and `common` it holds `{tenantid}` literally.
     pub(crate) issuer: String,
-    /// Where the browser goes.
+    /// The authorization endpoint.
     pub(crate) authorization_endpoint: String,
-    /// Where codes and refresh tokens are redeemed.
+    /// The token endpoint.
     pub(crate) token_endpoint: String,
-    /// Where codes for another device come from (RFC 8628, section 4).
+    /// The device authorization endpoint (RFC 8628, section 4).
     pub(crate) device_authorization_endpoint: Option<String>,
 }
 
@@ -43,13 +43,13 @@ impl TryFrom<Members> for Metadata {
 #[derive(Debug, Deserialize)]
 #[serde(try_from = "Members")]
 pub(crate) struct DeviceAuthorization {
-    /// What buys the tokens once somebody has entered the other code.
+    /// The code for polling.
     pub(crate) device_code: DeviceCode,
-    /// What a person enters.
+    /// The code for the user.
     pub(crate) user_code: String,
-    /// Where they enter it.
+    /// The page for the user's code.
     pub(crate) verification_uri: String,
-    /// How long it can be entered, in seconds. Entra's own default if it is missing.
+    /// The lifetime in seconds. Entra's default if it is missing.
     pub(crate) expires_in: u64,
     /// Seconds between two polls.
     pub(crate) interval: u64,
@@ -96,11 +96,11 @@ pub(crate) struct TokenResponse {
     pub(crate) expires_on: Option<i64>,
     /// How long it may be used during an outage of Entra, in seconds.
     pub(crate) ext_expires_in: Option<i64>,
-    /// What renews it.
+    /// The refresh token.
     pub(crate) refresh_token: Option<oauth2::RefreshToken>,
-    /// What was granted; as asked for if it is missing.
+    /// The granted scopes; the requested ones if it is missing.
     pub(crate) scopes: Option<Vec<Scope>>,
-    /// Who signed in; present if `openid` was asked for.
+    /// The id_token; present if `openid` was requested.
     pub(crate) id_token: Option<IdToken>,
     /// Base64url JSON of a [`ClientInfo`]; present if `client_info=1` was sent.
     pub(crate) client_info: Option<String>,
@@ -132,7 +132,7 @@ impl From<Members> for TokenResponse {
 }
 
 impl Serialize for TokenResponse {
-    /// Writes nothing: `oauth2` asks for this and never calls it, and tokens go nowhere from here.
+    /// Writes nothing: `oauth2` requires this and never calls it.
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         to.serialize_unit()
     }
@@ -236,7 +236,7 @@ pub(crate) struct ClientInfo {
 pub(crate) struct IdTokenClaims {
     /// The client id that it is for. Of a list, only one of a single audience counts.
     pub(crate) aud: Option<String>,
-    /// Who issued it.
+    /// The issuer.
     pub(crate) iss: Option<String>,
     /// When it expires, Unix seconds.
     pub(crate) exp: Option<i64>,
@@ -246,7 +246,7 @@ pub(crate) struct IdTokenClaims {
     pub(crate) oid: Option<String>,
     /// The tenant.
     pub(crate) tid: Option<String>,
-    /// The name people know the account by.
+    /// The username.
     pub(crate) preferred_username: Option<String>,
     /// An e-mail address, there for guests.
     pub(crate) email: Option<String>,
