@@ -37,7 +37,7 @@ impl Context {
 
     /// Returns whether a `Host` header names this emulator at this port.
     pub(crate) fn is_own_host(&self, scheme: &str, host: &str, port: u16) -> bool {
-        names::is_ours(scheme, host, port, &self.options.host_names)
+        names::is_own_host(scheme, host, port, &self.options.host_names)
     }
 
     /// Returns whether scheme and host of a token's issuer or audience are this emulator's, or

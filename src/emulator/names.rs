@@ -61,24 +61,24 @@ pub(crate) fn base(scheme: &str, host: &str, port: u16) -> String {
 
 /// Returns whether a `Host` header names this listener: a loopback name or one of `names`, with
 /// this port, or without a port if it is the scheme's default (RFC 9110, section 4.2).
-pub(crate) fn is_ours(scheme: &str, header: &str, port: u16, names: &[String]) -> bool {
+pub(crate) fn is_own_host(scheme: &str, header: &str, port: u16, names: &[String]) -> bool {
     let ends_name = |colon: usize| !header[colon..].contains(']');
     let (name, given) = match header.rfind(':').filter(|colon| ends_name(*colon)) {
         Some(colon) => (&header[..colon], Some(&header[colon + 1..])),
         None => (header, None),
     };
-    let is_our_port = match given {
+    let is_own_port = match given {
         Some(digits) => digits == port.to_string(),
         None => Some(port) == default_port(scheme),
     };
-    let is_our_name = || {
+    let is_own_name = || {
         LOOPBACK.iter().any(|own| name.eq_ignore_ascii_case(own))
             || names.iter().any(|own| match own.contains(':') {
                 true => name.eq_ignore_ascii_case(&format!("[{own}]")),
                 false => name.eq_ignore_ascii_case(own),
             })
     };
-    is_our_port && is_our_name()
+    is_own_port && is_own_name()
 }
 
 /// Removes the second port of a `Host` header that has this port twice, as
@@ -108,7 +108,7 @@ mod tests {
     fn a_host_matches_with_its_port_only() {
         let names = ["Login.example.test", "127.0.0.2", "fd00::1"].map(str::to_owned);
         let names = checked(&names).expect("names");
-        for ours in [
+        for own in [
             "localhost:8443",
             "127.0.0.1:8443",
             "[::1]:8443",
@@ -116,9 +116,9 @@ mod tests {
             "127.0.0.2:8443",
             "[fd00::1]:8443",
         ] {
-            assert!(is_ours("https", ours, 8443, &names), "{ours}");
+            assert!(is_own_host("https", own, 8443, &names), "{own}");
         }
-        for theirs in [
+        for other in [
             "localhost",
             "localhost:",
             "localhost:08443",
@@ -133,9 +133,9 @@ mod tests {
             ":8443",
             "",
         ] {
-            assert!(!is_ours("https", theirs, 8443, &names), "{theirs}");
+            assert!(!is_own_host("https", other, 8443, &names), "{other}");
         }
-        assert!(!is_ours("https", "login.example.test:8443", 8443, &[]));
+        assert!(!is_own_host("https", "login.example.test:8443", 8443, &[]));
     }
 
     #[test]
@@ -144,13 +144,13 @@ mod tests {
         for host in ["localhost", "127.0.0.1", "[::1]", "login.example.test"] {
             for (scheme, port, other) in [("http", 80, 443), ("https", 443, 80)] {
                 let with_port = format!("{host}:{port}");
-                assert!(is_ours(scheme, host, port, &names), "{scheme} {host}");
-                assert!(is_ours(scheme, &with_port, port, &names), "{with_port}");
-                assert!(!is_ours(scheme, host, other, &names), "{scheme} {host}");
-                assert!(!is_ours(scheme, host, 8443, &names), "{scheme} {host}");
+                assert!(is_own_host(scheme, host, port, &names), "{scheme} {host}");
+                assert!(is_own_host(scheme, &with_port, port, &names), "{with_port}");
+                assert!(!is_own_host(scheme, host, other, &names), "{scheme} {host}");
+                assert!(!is_own_host(scheme, host, 8443, &names), "{scheme} {host}");
             }
         }
-        assert!(!is_ours("https", "evil.test", 443, &names));
+        assert!(!is_own_host("https", "evil.test", 443, &names));
         assert_eq!(base("https", "localhost", 443), "https://localhost");
         assert_eq!(base("http", "localhost", 80), "http://localhost");
         assert_eq!(base("http", "localhost", 443), "http://localhost:443");
@@ -159,19 +159,19 @@ mod tests {
 
     #[test]
     fn a_second_port_is_removed() {
-        let meant = |header| without_second_port(header, 8443);
-        assert_eq!(meant("localhost:8443:8443"), Some("localhost:8443"));
-        assert_eq!(meant("[::1]:8443:8443"), Some("[::1]:8443"));
+        let shortened = |header| without_second_port(header, 8443);
+        assert_eq!(shortened("localhost:8443:8443"), Some("localhost:8443"));
+        assert_eq!(shortened("[::1]:8443:8443"), Some("[::1]:8443"));
         for other in [
             "localhost:8443",
             "localhost:8443:8444",
             "localhost:8444:8443",
             "localhost:18443",
         ] {
-            assert_eq!(meant(other), None, "{other}");
+            assert_eq!(shortened(other), None, "{other}");
         }
-        let thrice = meant("localhost:8443:8443:8443").expect("one is taken off");
-        assert!(!is_ours("https", thrice, 8443, &[]));
+        let three_times = shortened("localhost:8443:8443:8443").expect("one is taken off");
+        assert!(!is_own_host("https", three_times, 8443, &[]));
     }
 
     #[test]

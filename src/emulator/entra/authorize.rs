@@ -76,8 +76,8 @@ fn authorize(request: &Request, segment: &str) -> Result<Reply, Box<Reply>> {
         .seen_from(tenant)
         .ok_or_else(|| on_page(aadsts::UNKNOWN_GUEST.about(&[user.username, tenant.segment()])))?;
     fields.push((USER_FIELD.to_owned(), user.username.to_owned()));
-    let asked = (&wanted.scopes, &wanted.claims);
-    let has_mfa = requirements::check(request, user, asked, &input, fields);
+    let parameters = (&wanted.scopes, &wanted.claims);
+    let has_mfa = requirements::check(request, user, parameters, &input, fields);
     let has_mfa = has_mfa.map_err(|stop| match stop {
         Stop::Page(page) => page,
         Stop::Refused(error) => refuse(error),

@@ -130,8 +130,8 @@ fn decide(request: &Request, mut params: Params) -> Result<Outcome, Box<Reply>> 
     let (scopes, claims) = (device.scopes.clone(), device.claims.clone());
     // The check of the requirements locks the state again.
     drop(state);
-    let asked = (&scopes, &claims);
-    let outcome = match requirements::check(request, user, asked, &input, fields.clone()) {
+    let parameters = (&scopes, &claims);
+    let outcome = match requirements::check(request, user, parameters, &input, fields.clone()) {
         Ok(_) if !input.is_confirmed => {
             fields.extend(input.fields());
             return Err(Box::new(Page::ConfirmApp { user, fields }.reply(200)));

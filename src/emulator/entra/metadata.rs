@@ -69,12 +69,12 @@ pub(crate) fn instance(request: &Request) -> Result<Reply, EntraError> {
         aadsts::UNSUPPORTED_VERSION,
     )?;
     // Without the port, because MSAL for Python omits it.
-    let is_ours = |url: &url::Url| {
+    let is_own = |url: &url::Url| {
         url::Url::parse(&request.base)
-            .is_ok_and(|ours| (url.scheme(), url.host()) == (ours.scheme(), ours.host()))
+            .is_ok_and(|base| (url.scheme(), url.host()) == (base.scheme(), base.host()))
     };
     let url = url::Url::parse(params.need("authorization_endpoint")?).ok();
-    let url = url.filter(is_ours);
+    let url = url.filter(is_own);
     let tenant = url
         .as_ref()
         .and_then(|url| url.path_segments()?.next())

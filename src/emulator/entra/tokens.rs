@@ -74,14 +74,17 @@ pub(crate) fn issue(
     if !claims.capabilities.is_empty() {
         sign_in.claims = claims;
     }
-    let kept = &sign_in.scopes;
-    let scopes = requested.map_or_else(|| kept.clone(), |wanted| wanted.with_openid_of(kept));
+    let original = &sign_in.scopes;
+    let scopes = requested.map_or_else(
+        || original.clone(),
+        |wanted| wanted.with_openid_of(original),
+    );
     // Without a resource scope Entra issues a Graph token.
-    let resource = scopes.first_resource().or(kept.first_resource());
+    let resource = scopes.first_resource().or(original.first_resource());
     let resource = resource.unwrap_or(GRAPH);
     let mut names = scopes.granted_on(resource);
     if names.is_empty() {
-        names = kept.granted_on(resource);
+        names = original.granted_on(resource);
     }
     names.retain(|name| !state.withheld.contains(*name));
     if names.is_empty() && scopes.first_resource().is_some() {
@@ -104,7 +107,7 @@ pub(crate) fn issue(
             family,
             user: sign_in.user.home().oid.to_owned(),
             client: CLIENT_ID.to_owned(),
-            scopes: kept.clone().with_openid_of(&scopes).to_text(),
+            scopes: original.clone().with_openid_of(&scopes).to_text(),
             issued: request.now.unix_seconds(),
             proved: sign_in.has_mfa,
             emulator: true,

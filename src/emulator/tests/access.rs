@@ -48,10 +48,13 @@ fn an_entra_token_alone_authenticates_an_exchange() {
             "2026-05-28T21:26:40.0000000+00:00"
         );
         let token = body["accessToken"]["token"].as_str().expect("a token");
-        let said = claims(token);
-        assert_eq!(format!("8:{}", said["skypeid"].as_str().expect("text")), id);
+        let token_claims = claims(token);
         assert_eq!(
-            said["acsScope"],
+            format!("8:{}", token_claims["skypeid"].as_str().expect("text")),
+            id
+        );
+        assert_eq!(
+            token_claims["acsScope"],
             "chat,voip,chat.join,chat.join.limited,voip.join"
         );
         assert!(fixture.emulator.is_token_valid(token));
@@ -113,13 +116,13 @@ fn wrong_callers_get_distinct_errors() {
     let user = |name: &str, scope: &str| fixture.entra_token(name, scope);
     let ada = user("ada@contoso.example", CLIENTS_SCOPE);
     let teams = user("ada@contoso.example", TEAMS);
-    let stranger = user("dora@fabrikam.example", CLIENTS_SCOPE);
+    let unassigned = user("dora@fabrikam.example", CLIENTS_SCOPE);
     let foreign = Fixture::new().entra_token("ada@contoso.example", CLIENTS_SCOPE);
     for (path, token, status, code) in [
         (ENTRA, teams.as_str(), 401, "Denied"),
         (ENTRA, "garbage", 401, "Denied"),
         (ENTRA, &foreign, 401, "Denied"),
-        (ENTRA, &stranger, 403, "Forbidden"),
+        (ENTRA, &unassigned, 403, "Forbidden"),
         (EXTENSION, &ada, 401, "Denied"),
         // The right audience, but not the right permission.
         (EXTENSION, &teams, 403, "Forbidden"),

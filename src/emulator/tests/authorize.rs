@@ -229,9 +229,7 @@ fn the_page_of_an_error_uri_exists() {
     let fixture = Fixture::new();
     let answer = fixture.authorize("organizations", &[("prompt", "none")]);
     let uri = answer.redirected_with("error_uri").expect("a URI");
-    let path = uri
-        .strip_prefix(&fixture.emulator.http_url())
-        .expect("ours");
+    let path = uri.strip_prefix(&fixture.emulator.http_url()).expect("own");
     assert!(fixture.get(path).body.contains("AADSTS50058"));
     assert_eq!(fixture.get("/error?code=b").status, 404);
 }

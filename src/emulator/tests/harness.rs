@@ -297,10 +297,10 @@ pub(super) fn claims(token: &str) -> Value {
 }
 
 pub(super) fn encode(good: &[(&str, &str)], changes: &[(&str, &str)]) -> String {
-    let kept = good
+    let unchanged = good
         .iter()
         .filter(|(name, _)| changes.iter().all(|(changed, _)| changed != name));
     url::form_urlencoded::Serializer::new(String::new())
-        .extend_pairs(kept.chain(changes.iter().filter(|(_, value)| !value.is_empty())))
+        .extend_pairs(unchanged.chain(changes.iter().filter(|(_, value)| !value.is_empty())))
         .finish()
 }

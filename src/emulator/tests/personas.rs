@@ -242,7 +242,7 @@ fn the_user_agent_completes_every_page_of_a_persona() {
         UserAgent::new(Some(user.to_owned()))
             .typing(code)
             .browse(&fixture.emulator.device_page())
-            .expect("it walks")
+            .expect("the sign-in completes")
     };
     for (user, end) in [
         ("consent@contoso.example", "You have signed in"),

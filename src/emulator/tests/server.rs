@@ -55,14 +55,14 @@ fn instance_discovery_accepts_its_host_only() {
             "/common/discovery/instance?api-version=1.1&authorization_endpoint={endpoint}"
         ))
     };
-    let ours = send(&format!(
+    let own = send(&format!(
         "{}/organizations/oauth2/v2.0/authorize",
         fixture.emulator.http_url()
     ));
-    assert!(ours.json()["tenant_discovery_endpoint"].is_string());
-    let theirs = send("https://login.evil.test/common/oauth2/v2.0/authorize");
-    assert_eq!((theirs.status, theirs.aadsts()), (400, 50049));
-    assert_eq!(theirs.error(), "invalid_instance");
+    assert!(own.json()["tenant_discovery_endpoint"].is_string());
+    let other = send("https://login.evil.test/common/oauth2/v2.0/authorize");
+    assert_eq!((other.status, other.aadsts()), (400, 50049));
+    assert_eq!(other.error(), "invalid_instance");
 }
 
 #[test]
@@ -144,7 +144,7 @@ fn requests_are_recorded_and_secrets_are_listed() {
         &fixture.emulator.connection_string(),
         crate::emulator::directory::ACCESS_KEY,
     ] {
-        assert!(secrets.iter().any(|kept| kept == secret), "{secret}");
+        assert!(secrets.iter().any(|listed| listed == secret), "{secret}");
         let journal = format!("{:?}", fixture.emulator.requests());
         assert!(!journal.contains(secret));
     }
@@ -263,7 +263,7 @@ fn half_a_request_and_a_client_that_reads_nothing_are_closed() {
     assert!(is_cut, "the connection was never closed");
     let mut answer = Vec::new();
     half.read_to_end(&mut answer).expect("it is closed in time");
-    assert_eq!(answer, b"", "nothing was asked");
+    assert_eq!(answer, b"", "no response");
 }
 
 #[test]

@@ -59,13 +59,13 @@ fn an_app_with_a_role_manages_the_resource_without_its_key() {
         assert!(!members.contains(&absent.to_owned()), "{absent}");
     }
     let token = token(&answer);
-    let said = claims(&token);
-    assert_eq!(said["aud"], "https://communication.azure.com/");
+    let token_claims = claims(&token);
+    assert_eq!(token_claims["aud"], "https://communication.azure.com/");
     assert_eq!(
-        (&said["idtyp"], &said["appidacr"]),
+        (&token_claims["idtyp"], &token_claims["appidacr"]),
         (&json!("app"), &json!("1"))
     );
-    assert!(said.get("scp").is_none());
+    assert!(token_claims.get("scp").is_none());
     assert_eq!(create(&fixture, &token).status, 201);
     assert!(fixture.emulator.secrets().contains(&token));
     assert_eq!(fixture.emulator.count("client_credentials"), 1);
@@ -136,15 +136,15 @@ fn a_principal_without_a_role_is_forbidden() {
 fn only_a_token_for_the_resource_from_this_entra_is_accepted() {
     let fixture = Fixture::new();
     let good = claims(&token(&send(&fixture, &[])));
-    let ours = Signer::new().expect("the published key");
-    let theirs = Signer::from_pem(CERTIFICATE).expect("the published key");
+    let own = Signer::new().expect("the published key");
+    let other = Signer::from_pem(CERTIFICATE).expect("the published key");
     let elsewhere = token(&send(&Fixture::new(), &[]));
     let graph = send(
         &fixture,
         &[("scope", "https://graph.microsoft.com/.default")],
     );
     let mut bad = vec![
-        theirs.access_token(&good),
+        other.access_token(&good),
         elsewhere,
         token(&graph),
         "garbage".to_owned(),
@@ -167,14 +167,14 @@ fn only_a_token_for_the_resource_from_this_entra_is_accepted() {
     ] {
         let mut wrong = good.clone();
         wrong[claim] = value;
-        bad.push(ours.access_token(&wrong));
+        bad.push(own.access_token(&wrong));
     }
     for token in bad {
         let answer = create(&fixture, &token);
         assert_eq!(answer.status, 401, "{token}");
         assert_eq!(answer.json()["error"]["code"], "Denied");
     }
-    assert_eq!(create(&fixture, &ours.access_token(&good)).status, 201);
+    assert_eq!(create(&fixture, &own.access_token(&good)).status, 201);
 }
 
 #[test]
