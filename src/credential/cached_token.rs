@@ -1,4 +1,4 @@
-//! A token in memory, with its age.
+//! A token in memory, and its age.
 
 use std::time::Duration;
 
@@ -8,25 +8,25 @@ use crate::time::{Clock, Timestamp};
 use super::refresher::RefreshedToken;
 use super::schedule::{TokenLife, next_refresh};
 
-/// How long before its end a token is replaced: no answer then has 10 minutes or less left.
+/// How long before its expiry a token is replaced: no response then has 10 minutes or less left.
 pub const AHEAD: Duration = Duration::from_secs(15 * 60);
 
-/// Clocks that differ by less are taken as equal.
+/// Clocks that differ by less count as equal.
 const CLOCKS_AGREE: Duration = Duration::from_secs(60);
 
-/// A token that a credential holds.
+/// A token of a credential.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CachedToken {
     /// The token.
     pub token: CommunicationToken,
     /// When it expires, by the service's clock.
     pub expires_on: Timestamp,
-    /// How long it had to live when it was got.
+    /// The remaining lifetime when the refresh brought it.
     pub(super) life: Duration,
-    /// What the clock showed then, and how long it had run.
+    /// The time of that moment, and the running time of the clock.
     got_at: Timestamp,
     running_then: Option<Duration>,
-    /// The most that was ever asked of the refresh that brought it.
+    /// The longest validity that a refresh was asked for when it brought this token.
     pub(super) asked: Duration,
 }
 
@@ -49,7 +49,7 @@ impl CachedToken {
         }
     }
 
-    /// The same token, as the result of a refresh for `asked`.
+    /// Returns the same token as the result of a refresh for `asked`.
     pub(super) fn with_asked(&self, asked: Duration) -> CachedToken {
         CachedToken {
             asked,
@@ -57,14 +57,14 @@ impl CachedToken {
         }
     }
 
-    /// How long it still lives. A clock that is set back makes it no younger.
+    /// The remaining lifetime. A clock that is set back does not prolong it.
     pub fn left(&self, clock: &dyn Clock) -> Duration {
         let (by_wall, by_running) = self.age(clock);
         self.life
             .saturating_sub(by_wall.max(by_running.unwrap_or_default()))
     }
 
-    /// By what the clock shows, and by how long it has run.
+    /// The age by the time of day, and by the running time of the clock.
     fn age(&self, clock: &dyn Clock) -> (Duration, Option<Duration>) {
         let by_running = match (clock.running(), self.running_then) {
             (Some(now), Some(then)) => Some(now.saturating_sub(then)),
@@ -73,15 +73,15 @@ impl CachedToken {
         (clock.now().since(self.got_at), by_running)
     }
 
-    /// Whether the machine slept or its clock was set: what is left is then known best by whoever
-    /// brings the token.
+    /// Whether the machine was suspended or its clock was set. The refresher then knows the remaining
+    /// lifetime better.
     pub(super) fn is_in_doubt(&self, clock: &dyn Clock) -> bool {
         let (by_wall, by_running) = self.age(clock);
         by_running.is_some_and(|by_running| by_wall.abs_diff(by_running) > CLOCKS_AGREE)
     }
 
-    /// How long until the credential replaces it by itself, where nothing fails and nobody chose
-    /// another time than [`AHEAD`].
+    /// The time until the credential replaces the token, without failures and with the default of
+    /// [`AHEAD`].
     pub fn due_in(&self, clock: &dyn Clock) -> Duration {
         let held = TokenLife {
             life: self.life,
@@ -90,9 +90,9 @@ impl CachedToken {
         next_refresh(Some(held), Some(AHEAD), None).unwrap_or_default()
     }
 
-    /// Whether it fulfils the wish. Where a refresh for such a wish brought a token that is too
-    /// short for it, half of that one's life is all that can be asked: anything else would refresh
-    /// in vain with every call.
+    /// Whether the token satisfies a request for `min_validity`. If a refresh for that validity
+    /// brought a token with a shorter life, half of that life satisfies: otherwise every call would
+    /// refresh in vain.
     pub(super) fn is_good(&self, min_validity: Duration, clock: &dyn Clock) -> bool {
         let is_the_best = self.asked >= min_validity && self.life <= min_validity;
         let needed = match is_the_best {

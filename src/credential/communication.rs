@@ -1,4 +1,4 @@
-//! The credential: a token that a task of its own refreshes.
+//! The credential: a token, and the task that refreshes it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,15 +13,15 @@ use super::cached_token::{AHEAD, CachedToken};
 use super::refresh_task::{PendingGet, RefreshTask};
 use super::refresher::{RefreshedToken, Refresher};
 
-/// How a credential is made. `Options::default()` goes by the system's clock.
+/// The options of a credential. `Options::default()` uses the system's clock.
 #[derive(Clone)]
 pub struct Options {
-    /// Whose time it is. Its `sleep` must work on the runtime that the credential is made on.
+    /// The clock. Its `sleep` must work on the runtime of the credential.
     pub clock: Arc<dyn Clock>,
-    /// How long before its end a token is replaced without anybody asking; half of its life where
-    /// that is less. `None` waits until it is asked for.
+    /// How long before its expiry a token is replaced without a call; half of its life if that is
+    /// less. `None` refreshes only if a call needs it.
     pub ahead: Option<Duration>,
-    /// A token to begin with.
+    /// The initial token.
     pub initial: Option<RefreshedToken>,
 }
 
@@ -35,8 +35,8 @@ impl Default for Options {
     }
 }
 
-/// A Communication token that is kept fresh, for any number of tasks at once. Dropping it ends its
-/// own task, and a refresh that is under way with it.
+/// A Communication token that stays fresh, for any number of tasks at once. Dropping the credential
+/// ends its task and cancels a refresh in progress.
 ///
 /// ```
 /// use std::time::Duration;
@@ -57,21 +57,21 @@ impl Default for Options {
 ///     },
 ///     Options::default(),
 /// );
-/// let held = credential.get(Duration::from_secs(600)).await?;
-/// assert_eq!(held.token.expose(), "from your own service");
+/// let cached = credential.get(Duration::from_secs(600)).await?;
+/// assert_eq!(cached.token.expose(), "from your own service");
 /// # Ok(())
 /// # }
 /// ```
 pub struct CommunicationTokenCredential {
     clock: Arc<dyn Clock>,
-    held: watch::Receiver<Option<Arc<CachedToken>>>,
-    asks: mpsc::UnboundedSender<PendingGet>,
+    cached: watch::Receiver<Option<Arc<CachedToken>>>,
+    requests: mpsc::UnboundedSender<PendingGet>,
     task: AbortHandle,
 }
 
 impl CommunicationTokenCredential {
-    /// A credential over this refresher. Nothing is asked for before the first
-    /// [`get`](Self::get), unless there is an initial token to be kept fresh.
+    /// A credential over this refresher. Without an initial token, the first refresh begins with the
+    /// first [`get`](Self::get).
     ///
     /// # Panics
     /// Outside a tokio runtime: the task that refreshes runs on it.
@@ -83,55 +83,54 @@ impl CommunicationTokenCredential {
         } = options;
         let initial = initial
             .map(|token| Arc::new(CachedToken::new(token, Duration::ZERO, clock.as_ref())))
-            .filter(|held| !held.life.is_zero());
-        let (tell, held) = watch::channel(initial);
-        let (asks, asked) = mpsc::unbounded_channel();
-        let keeper = RefreshTask::new(refresher, clock.clone(), ahead, tell);
-        let task = tokio::spawn(keeper.run(asked)).abort_handle();
+            .filter(|token| !token.life.is_zero());
+        let (sender, cached) = watch::channel(initial);
+        let (requests, received) = mpsc::unbounded_channel();
+        let task = RefreshTask::new(refresher, clock.clone(), ahead, sender);
+        let task = tokio::spawn(task.run(received)).abort_handle();
         CommunicationTokenCredential {
             clock,
-            held,
-            asks,
+            cached,
+            requests,
             task,
         }
     }
 
-    /// A token with more than `min_validity` left. The one that is held is handed out without any
-    /// wait; else this waits for the one refresh that all callers share. To drop the future ends
+    /// Returns a token with more than `min_validity` left. Returns the cached token without a wait if
+    /// it satisfies; otherwise waits for the refresh that all callers share. Dropping the future ends
     /// the wait, not the refresh.
     ///
-    /// Where tokens live shorter than what is asked, the newest is handed out, and replaced once
-    /// half of its life has gone. Where the service cannot be reached, a token with more than a
-    /// minute left is handed out all the same.
+    /// If tokens live shorter than `min_validity`, this returns the newest one, and replaces it after
+    /// half of its life. If the service cannot be reached, it returns a token with more than one
+    /// minute left.
     ///
     /// # Errors
-    /// As the refresher fails; [`Kind::Refused`](crate::Kind::Refused) where it brings a token that
-    /// has expired.
+    /// The refresher's error; [`Kind::Refused`](crate::Kind::Refused) if it brings an expired token.
     pub async fn get(&self, min_validity: Duration) -> Result<Arc<CachedToken>> {
-        if let Some(held) = self.held()
-            && held.is_good(min_validity, self.clock.as_ref())
+        if let Some(token) = self.cached()
+            && token.is_good(min_validity, self.clock.as_ref())
         {
-            return Ok(held);
+            return Ok(token);
         }
         let ended = || Error::internal("the task that refreshes a token has ended");
-        let (answer, answered) = oneshot::channel();
-        self.asks
+        let (sender, result) = oneshot::channel();
+        self.requests
             .send(PendingGet {
                 min_validity,
-                answer,
+                sender,
             })
             .map_err(|_| ended())?;
-        answered.await.map_err(|_| ended())?
+        result.await.map_err(|_| ended())?
     }
 
-    /// The token that is held, however old.
-    pub fn held(&self) -> Option<Arc<CachedToken>> {
-        self.held.borrow().clone()
+    /// Returns the cached token, even if it has expired.
+    pub fn cached(&self) -> Option<Arc<CachedToken>> {
+        self.cached.borrow().clone()
     }
 
-    /// News of every new token: the receiver shows the latest one.
+    /// Returns a receiver of every new token.
     pub fn changes(&self) -> watch::Receiver<Option<Arc<CachedToken>>> {
-        self.held.clone()
+        self.cached.clone()
     }
 }
 

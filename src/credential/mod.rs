@@ -1,8 +1,8 @@
-//! A Communication token that is always good: [`CommunicationTokenCredential`].
+//! A Communication token that stays valid: [`CommunicationTokenCredential`].
 //!
-//! In goes whatever can get a token (a [`Refresher`]) and a clock; out come tokens with as much
-//! left as is asked for, and news of every change. It refreshes before anybody needs it, once for
-//! any number of callers. How a token is got, and where it is kept, is the refresher's business.
+//! Input: a source of tokens (a [`Refresher`]) and a clock. Output: tokens with the requested
+//! validity, and a notification of every change. The credential refreshes ahead of time, once for any
+//! number of callers. The refresher decides how to get a token and where to store it.
 
 mod cached_token;
 mod communication;

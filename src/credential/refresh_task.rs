@@ -1,4 +1,4 @@
-//! The task behind a credential: it refreshes when it is time, and when somebody asks.
+//! The task of a credential. It refreshes on schedule, and if a call needs a new token.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,35 +13,34 @@ use super::cached_token::CachedToken;
 use super::refresher::{RefreshedToken, Refresher};
 use super::schedule::{Failures, TokenLife, next_refresh, pause_after};
 
-/// The longest time for which callers get the error of the last refresh without a new one. Pauses
-/// between refreshes that no caller needs are longer.
+/// The longest time for which callers get the last error without a new refresh. The pauses between
+/// scheduled refreshes are longer.
 const REPEATED: Duration = Duration::from_secs(5);
-/// The longest sleep in one piece: timers stand still while a machine sleeps, so that the clock is
-/// looked at again from time to time.
+/// The longest single sleep. Timers stop during a suspend, so that the task must read the clock again.
 const LONGEST_SLEEP: Duration = Duration::from_secs(60);
 
-/// Somebody who waits for a token.
+/// A call that waits for a token.
 pub(super) struct PendingGet {
     pub(super) min_validity: Duration,
-    pub(super) answer: oneshot::Sender<Result<Arc<CachedToken>>>,
+    pub(super) sender: oneshot::Sender<Result<Arc<CachedToken>>>,
 }
 
-/// See the module.
+/// The state of the task.
 pub(super) struct RefreshTask<R> {
     refresher: R,
     clock: Arc<dyn Clock>,
     ahead: Option<Duration>,
-    held: watch::Sender<Option<Arc<CachedToken>>>,
+    cached: watch::Sender<Option<Arc<CachedToken>>>,
     failed: Option<RecentFailures>,
 }
 
-/// The tries since the last new token.
+/// The refreshes since the last new token.
 struct RecentFailures {
     times: u32,
     pause: Duration,
     at: Timestamp,
     running_then: Option<Duration>,
-    /// `None` where the refresher brought the token that was there already.
+    /// `None` if the refresher brought the cached token again.
     error: Option<Error>,
 }
 
@@ -66,36 +65,36 @@ impl<R: Refresher> RefreshTask<R> {
         refresher: R,
         clock: Arc<dyn Clock>,
         ahead: Option<Duration>,
-        held: watch::Sender<Option<Arc<CachedToken>>>,
+        cached: watch::Sender<Option<Arc<CachedToken>>>,
     ) -> Self {
         RefreshTask {
             refresher,
             clock,
             ahead,
-            held,
+            cached,
             failed: None,
         }
     }
 
-    /// Runs until the credential is gone.
-    pub(super) async fn run(mut self, mut asks: mpsc::UnboundedReceiver<PendingGet>) {
+    /// Runs until the credential is dropped.
+    pub(super) async fn run(mut self, mut calls: mpsc::UnboundedReceiver<PendingGet>) {
         let mut waiting: Vec<PendingGet> = Vec::new();
         loop {
             let pause = self.pause();
             if waiting.is_empty() && pause.is_none_or(|pause| !pause.is_zero()) {
                 tokio::select! {
-                    ask = asks.recv() => match ask {
-                        Some(ask) => waiting.push(ask),
+                    call = calls.recv() => match call {
+                        Some(call) => waiting.push(call),
                         None => return,
                     },
                     () = sleep(self.clock.as_ref(), pause) => continue,
                 }
             }
-            while let Ok(ask) = asks.try_recv() {
-                waiting.push(ask);
+            while let Ok(call) = calls.try_recv() {
+                waiting.push(call);
             }
-            waiting.retain(|ask| !ask.answer.is_closed());
-            self.serve(&mut waiting);
+            waiting.retain(|call| !call.sender.is_closed());
+            self.reply(&mut waiting);
             let is_due = self.pause().is_some_and(|pause| pause.is_zero());
             if waiting.is_empty() && !is_due {
                 continue;
@@ -106,8 +105,8 @@ impl<R: Refresher> RefreshTask<R> {
                 loop {
                     tokio::select! {
                         refreshed = &mut refreshing => break refreshed,
-                        ask = asks.recv() => match ask {
-                            Some(ask) => waiting.push(ask),
+                        call = calls.recv() => match call {
+                            Some(call) => waiting.push(call),
                             None => return,
                         },
                     }
@@ -116,29 +115,29 @@ impl<R: Refresher> RefreshTask<R> {
             let outcome = refreshed.and_then(|token| self.take(token, asked));
             match outcome {
                 Ok(held) => {
-                    // Who wants more than this refresh was asked for gets one of their own.
-                    for ask in waiting.extract_if(.., |ask| ask.min_validity <= asked) {
-                        let _ = ask.answer.send(Ok(held.clone()));
+                    // A call for a longer validity gets another refresh.
+                    for call in waiting.extract_if(.., |call| call.min_validity <= asked) {
+                        let _ = call.sender.send(Ok(held.clone()));
                     }
                 }
                 Err(error) => {
-                    self.note(Some(&error));
-                    for ask in waiting.drain(..) {
-                        let _ = ask.answer.send(self.fall_back_to_cached(&error));
+                    self.record_failure(Some(&error));
+                    for call in waiting.drain(..) {
+                        let _ = call.sender.send(self.fall_back_to_cached(&error));
                     }
                 }
             }
         }
     }
 
-    /// Replies to callers that the held token satisfies, and to callers for whom a recent failure
-    /// means that nothing better is available.
-    fn serve(&self, waiting: &mut Vec<PendingGet>) {
+    /// Replies to callers that the cached token satisfies. Replies to all callers if a recent failure
+    /// means that no better token is available.
+    fn reply(&self, waiting: &mut Vec<PendingGet>) {
         let clock = self.clock.as_ref();
-        let held = self.held.borrow().clone();
+        let held = self.cached.borrow().clone();
         if let Some(held) = &held {
-            for ask in waiting.extract_if(.., |ask| held.is_good(ask.min_validity, clock)) {
-                let _ = ask.answer.send(Ok(held.clone()));
+            for call in waiting.extract_if(.., |call| held.is_good(call.min_validity, clock)) {
+                let _ = call.sender.send(Ok(held.clone()));
             }
         }
         let Some(failed) = &self.failed else { return };
@@ -148,27 +147,27 @@ impl<R: Refresher> RefreshTask<R> {
         }
         let lasts = held.as_ref().is_some_and(|held| self.lasts(held));
         match (&failed.error, held) {
-            // By now the service may answer again.
+            // The service may be available again.
             (Some(_), _) if ago >= REPEATED && !lasts => {}
             (Some(error), _) => {
-                for ask in waiting.drain(..) {
-                    let _ = ask.answer.send(self.fall_back_to_cached(error));
+                for call in waiting.drain(..) {
+                    let _ = call.sender.send(self.fall_back_to_cached(error));
                 }
             }
-            // It was the best there is a moment ago.
+            // A moment ago no better token was available.
             (None, Some(held)) if held.left(clock) > LAST_RESORT.min(held.life / 4) => {
-                for ask in waiting.drain(..) {
-                    let _ = ask.answer.send(Ok(held.clone()));
+                for call in waiting.drain(..) {
+                    let _ = call.sender.send(Ok(held.clone()));
                 }
             }
             (None, _) => {}
         }
     }
 
-    /// How long until a refresh that nobody asked for.
+    /// The time until the next scheduled refresh.
     fn pause(&self) -> Option<Duration> {
         let clock = self.clock.as_ref();
-        let held = self.held.borrow().as_ref().map(|held| TokenLife {
+        let held = self.cached.borrow().as_ref().map(|held| TokenLife {
             life: held.life,
             left: held.left(clock),
         });
@@ -189,30 +188,30 @@ impl<R: Refresher> RefreshTask<R> {
                 "see that this machine's clock is right, and what the tokens come from",
             ));
         }
-        // The service has answered: an outage is over, and the next failure is the first one.
+        // A response ends an outage, and the count of its failures.
         self.failed.take_if(|failed| failed.error.is_some());
-        let before = self.held.borrow().clone();
+        let before = self.cached.borrow().clone();
         if let Some(mut before) = before.filter(|before| before.token == new.token) {
             if before.is_in_doubt(self.clock.as_ref()) {
                 before = Arc::new(new.with_asked(before.asked));
-                self.held.send_replace(Some(before.clone()));
+                self.cached.send_replace(Some(before.clone()));
             }
             if asked > before.asked {
-                // The best there is, also for a wish that nobody had before.
+                // No better token is available for this longer validity either.
                 let judged = Arc::new(before.with_asked(asked));
-                self.held.send_replace(Some(judged.clone()));
+                self.cached.send_replace(Some(judged.clone()));
                 return Ok(judged);
             }
-            // No renewal: it is tried again after a pause, as after any failure.
-            self.note(None);
+            // Not a new token: retried after a pause, like a failure.
+            self.record_failure(None);
             return Ok(before);
         }
         self.failed = None;
-        self.held.send_replace(Some(new.clone()));
+        self.cached.send_replace(Some(new.clone()));
         Ok(new)
     }
 
-    fn note(&mut self, error: Option<&Error>) {
+    fn record_failure(&mut self, error: Option<&Error>) {
         let times = self.failed.as_ref().map_or(0, |failed| failed.times) + 1;
         let pause = pause_after(times, fastrand::f64());
         match error {
@@ -234,10 +233,9 @@ impl<R: Refresher> RefreshTask<R> {
         });
     }
 
-    /// The service cannot be reached: what still lives is better than nothing. A refusal is never
-    /// papered over.
+    /// Returns the cached token if the service cannot be reached. A refusal stays an error.
     fn fall_back_to_cached(&self, error: &Error) -> Result<Arc<CachedToken>> {
-        let held = self.held.borrow().clone();
+        let held = self.cached.borrow().clone();
         match held {
             Some(held) if error.kind() == Kind::Unreachable && self.lasts(&held) => {
                 warn!("{error}: the token that is held is handed out");
@@ -247,15 +245,15 @@ impl<R: Refresher> RefreshTask<R> {
         }
     }
 
-    /// Whether the token may be handed out during an outage.
+    /// Whether the token may be returned during an outage.
     fn lasts(&self, held: &CachedToken) -> bool {
         held.left(self.clock.as_ref()) > LAST_RESORT
     }
 }
 
 fn longest(waiting: &[PendingGet]) -> Duration {
-    let wishes = waiting.iter().map(|ask| ask.min_validity);
-    wishes.max().unwrap_or_default()
+    let validities = waiting.iter().map(|call| call.min_validity);
+    validities.max().unwrap_or_default()
 }
 
 async fn sleep(clock: &dyn Clock, pause: Option<Duration>) {

@@ -11,10 +11,10 @@ use crate::time::Timestamp;
 /// The future of a [`Refresher`].
 pub type Refreshing<'a> = Pin<Box<dyn Future<Output = Result<RefreshedToken>> + Send + 'a>>;
 
-/// Whatever gets a new token. A closure that returns a boxed future is one.
+/// A source of new tokens. A closure that returns a boxed future is one.
 pub trait Refresher: Send + Sync {
-    /// Gets a token with more than `min_validity` left, or the best there is. It is never called
-    /// again before it has ended, and it is not cancelled where a caller gives up.
+    /// Gets a token with more than `min_validity` left, or the one with the most left. One call ends
+    /// before the next begins. A caller that gives up does not cancel it.
     fn refresh(&self, min_validity: Duration) -> Refreshing<'_>;
 }
 
@@ -35,8 +35,8 @@ pub struct RefreshedToken {
     pub token: CommunicationToken,
     /// When it expires, by the service's clock.
     pub expires_on: Timestamp,
-    /// How long it lives from now on, where that is known better than from `expires_on` and this
-    /// machine's clock: by the service's clock.
+    /// The remaining lifetime by the service's clock, if it is known. Otherwise the credential computes
+    /// it from `expires_on` and this machine's clock.
     pub expires_in: Option<Duration>,
 }
 

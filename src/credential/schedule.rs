@@ -1,34 +1,33 @@
-//! When to refresh next, as one pure decision.
+//! Decides when to refresh next, as a pure function.
 
 use std::time::Duration;
 
-/// Refreshes that nobody asked for are at least this far apart, however short tokens live.
+/// The shortest time between two scheduled refreshes, however short tokens live.
 const SHORTEST: Duration = Duration::from_secs(1);
-/// The longest pause between two tries.
+/// The longest pause between two attempts.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
-/// What is known of the token that is held.
+/// The lifetime of the cached token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct TokenLife {
-    /// How long it had to live when it was got.
+    /// The remaining lifetime when the refresh brought it.
     pub(super) life: Duration,
-    /// How long it still lives.
+    /// The remaining lifetime.
     pub(super) left: Duration,
 }
 
-/// The tries since then that brought nothing.
+/// The failed refreshes since then.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Failures {
-    /// How long to wait after the last one.
+    /// The pause after the last one.
     pub(super) pause: Duration,
-    /// How long ago that was.
+    /// The time since the last one.
     pub(super) ago: Duration,
-    /// Whether it may go away by itself: nobody has to do something first.
+    /// Whether the cause may end without an action of the user.
     pub(super) may_pass: bool,
 }
 
-/// How long to wait until the next refresh that nobody asked for; `None` where only a caller
-/// starts one.
+/// Returns the time until the next scheduled refresh; `None` if only a call starts one.
 pub(super) fn next_refresh(
     held: Option<TokenLife>,
     ahead: Option<Duration>,
@@ -42,14 +41,14 @@ pub(super) fn next_refresh(
             let age = held.life.saturating_sub(held.left);
             Some(due.max(SHORTEST.saturating_sub(age)))
         }
-        // Nobody is served by trying on once the token is dead and a person has to act.
+        // The token has expired, and only the user can end the failures.
         Some(failed) if held.left.is_zero() && !failed.may_pass => None,
         Some(failed) => Some(due.max(failed.pause.saturating_sub(failed.ago))),
     }
 }
 
-/// The pause after this many failures in a row, between half and all of 1 s doubling to a minute,
-/// so that programs that failed together do not come back together. `jitter` is from 0 to 1.
+/// Returns the pause after this number of failures in a row: 1 s, doubled up to one minute, reduced
+/// by up to half. The reduction spreads programs that failed together. `jitter` is from 0 to 1.
 pub(crate) fn pause_after(failures: u32, jitter: f64) -> Duration {
     let doublings = failures.saturating_sub(1).min(6);
     let whole = Duration::from_secs(1 << doublings).min(LONGEST_PAUSE);
@@ -72,7 +71,7 @@ mod tests {
             (3600, 1000, Some(s(100))),
             (3600, 900, Some(s(0))),
             (3600, 0, Some(s(0))),
-            // Half of the life, where that is less.
+            // Half of the life, if that is less.
             (1200, 1200, Some(s(600))),
             (1200, 500, Some(s(0))),
             (10, 10, Some(s(5))),

@@ -1,4 +1,4 @@
-//! The credential against refreshers that are told what to bring, on a clock that is set by hand.
+//! The credential with scripted refreshers, on a settable clock.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -17,14 +17,14 @@ const HOUR: u64 = 3600;
 /// What the next refreshes bring: a life in seconds, or a failure.
 type Script = Mutex<Vec<Result<u64, Kind>>>;
 
-/// A service whose tokens are numbered. Where the script has ended, tokens live an hour.
+/// A service with numbered tokens. After the end of the script, tokens live one hour.
 struct Service {
     clock: SettableClock,
     script: Script,
     refreshes: AtomicUsize,
-    wishes: Mutex<Vec<Duration>>,
-    /// Where set, each refresh waits until it is let go.
-    gate: Option<Notify>,
+    requested: Mutex<Vec<Duration>>,
+    /// If set, each refresh waits for a notification.
+    release: Option<Notify>,
 }
 
 #[derive(Clone)]
@@ -35,9 +35,9 @@ impl Refresher for Asking {
         Box::pin(async move {
             let service = &self.0;
             let number = service.refreshes.fetch_add(1, Ordering::SeqCst) + 1;
-            service.wishes.lock().unwrap().push(min_validity);
-            if let Some(gate) = &service.gate {
-                gate.notified().await;
+            service.requested.lock().unwrap().push(min_validity);
+            if let Some(release) = &service.release {
+                release.notified().await;
             }
             let next = service.script.lock().unwrap().pop();
             let life = next
@@ -52,31 +52,31 @@ impl Refresher for Asking {
     }
 }
 
-struct World {
+struct Fixture {
     clock: SettableClock,
     service: Arc<Service>,
     credential: CommunicationTokenCredential,
 }
 
-impl World {
-    fn new(script: &[Result<u64, Kind>]) -> World {
-        World::with(script, None)
+impl Fixture {
+    fn new(script: &[Result<u64, Kind>]) -> Fixture {
+        Fixture::with(script, None)
     }
 
-    fn with(script: &[Result<u64, Kind>], gate: Option<Notify>) -> World {
+    fn with(script: &[Result<u64, Kind>], release: Option<Notify>) -> Fixture {
         let clock = SettableClock::new(Timestamp::from_unix_seconds(1_000_000));
         let service = Arc::new(Service {
             clock: clock.clone(),
             script: Mutex::new(script.iter().rev().copied().collect()),
             refreshes: AtomicUsize::new(0),
-            wishes: Mutex::default(),
-            gate,
+            requested: Mutex::default(),
+            release,
         });
         let options = Options {
             clock: Arc::new(clock.clone()),
             ..Options::default()
         };
-        World {
+        Fixture {
             credential: CommunicationTokenCredential::new(Asking(service.clone()), options),
             clock,
             service,
@@ -84,8 +84,8 @@ impl World {
     }
 
     async fn get(&self, min_validity: Duration) -> Result<String> {
-        let held = self.credential.get(min_validity).await?;
-        Ok(held.token.expose().to_owned())
+        let cached = self.credential.get(min_validity).await?;
+        Ok(cached.token.expose().to_owned())
     }
 
     fn refreshes(&self) -> usize {
@@ -107,14 +107,14 @@ impl World {
 
 #[tokio::test]
 async fn a_token_is_replaced_ahead_of_time_and_nobody_gets_one_with_ten_minutes_left() {
-    let world = World::new(&[]);
-    let mut changes = world.credential.changes();
-    assert_eq!(world.get(TEN_MINUTES).await.unwrap(), "token 1");
+    let fixture = Fixture::new(&[]);
+    let mut changes = fixture.credential.changes();
+    assert_eq!(fixture.get(TEN_MINUTES).await.unwrap(), "token 1");
     let mut seen = 0;
     for _ in 0..(24 * 60) {
-        world.pass(60).await;
-        let held = world.credential.held().expect("a token");
-        let left = held.left(&world.clock);
+        fixture.pass(60).await;
+        let cached = fixture.credential.cached().expect("a token");
+        let left = cached.left(&fixture.clock);
         assert!(left > TEN_MINUTES, "{left:?}");
         if changes.has_changed().expect("it lives") {
             changes.mark_unchanged();
@@ -122,119 +122,126 @@ async fn a_token_is_replaced_ahead_of_time_and_nobody_gets_one_with_ten_minutes_
         }
     }
     // One each 45 minutes, and the first.
-    assert_eq!(world.refreshes(), 33);
+    assert_eq!(fixture.refreshes(), 33);
     assert_eq!(seen, 33);
 }
 
 #[tokio::test]
 async fn ten_thousand_callers_at_the_moment_of_expiry_cause_one_refresh() {
-    let world = World::new(&[]);
-    world.get(TEN_MINUTES).await.unwrap();
-    world.clock.advance(Duration::from_secs(HOUR));
-    let asking = (0..10_000).map(|_| world.get(TEN_MINUTES));
+    let fixture = Fixture::new(&[]);
+    fixture.get(TEN_MINUTES).await.unwrap();
+    fixture.clock.advance(Duration::from_secs(HOUR));
+    let asking = (0..10_000).map(|_| fixture.get(TEN_MINUTES));
     let tokens = futures_util::future::join_all(asking).await;
     assert!(tokens.into_iter().all(|token| token.unwrap() == "token 2"));
-    assert_eq!(world.refreshes(), 2);
+    assert_eq!(fixture.refreshes(), 2);
 }
 
 #[tokio::test]
 async fn a_caller_that_gives_up_takes_the_refresh_from_nobody() {
-    let world = World::with(&[], Some(Notify::new()));
-    let patient = world.get(TEN_MINUTES);
+    let fixture = Fixture::with(&[], Some(Notify::new()));
+    let patient = fixture.get(TEN_MINUTES);
     tokio::pin!(patient);
     {
-        let hasty = world.get(TEN_MINUTES);
+        let hasty = fixture.get(TEN_MINUTES);
         tokio::pin!(hasty);
         assert!(futures_util::poll!(&mut hasty).is_pending());
-        world.settle().await;
-        assert_eq!(world.refreshes(), 1);
+        fixture.settle().await;
+        assert_eq!(fixture.refreshes(), 1);
         assert!(futures_util::poll!(&mut patient).is_pending());
     }
-    world.service.gate.as_ref().unwrap().notify_one();
+    fixture.service.release.as_ref().unwrap().notify_one();
     assert_eq!(patient.await.unwrap(), "token 1");
-    assert_eq!(world.refreshes(), 1);
+    assert_eq!(fixture.refreshes(), 1);
 }
 
 #[tokio::test]
 async fn a_wish_beyond_the_refresh_under_way_gets_its_own_and_no_third() {
-    let world = World::with(&[], Some(Notify::new()));
-    let gate = world.service.gate.as_ref().unwrap();
+    let fixture = Fixture::with(&[], Some(Notify::new()));
+    let release = fixture.service.release.as_ref().unwrap();
     let two_hours = Duration::from_secs(2 * HOUR);
-    let first = world.get(TEN_MINUTES);
+    let first = fixture.get(TEN_MINUTES);
     tokio::pin!(first);
     assert!(futures_util::poll!(&mut first).is_pending());
-    world.settle().await;
-    let second = world.get(two_hours);
+    fixture.settle().await;
+    let second = fixture.get(two_hours);
     tokio::pin!(second);
     assert!(futures_util::poll!(&mut second).is_pending());
-    gate.notify_one();
+    release.notify_one();
     assert_eq!(first.await.unwrap(), "token 1");
-    world.settle().await;
-    gate.notify_one();
+    fixture.settle().await;
+    release.notify_one();
     assert_eq!(second.await.unwrap(), "token 2");
     // It lives shorter than that, and is all there is.
-    assert_eq!(world.get(two_hours).await.unwrap(), "token 2");
-    let wishes = world.service.wishes.lock().unwrap().clone();
-    assert_eq!(wishes, [AHEAD, two_hours]);
+    assert_eq!(fixture.get(two_hours).await.unwrap(), "token 2");
+    let requested = fixture.service.requested.lock().unwrap().clone();
+    assert_eq!(requested, [AHEAD, two_hours]);
 }
 
 #[tokio::test]
 async fn no_life_however_short_makes_it_refresh_without_end() {
     for (life, most) in [(1, 125), (2, 125), (30, 10), (300, 3), (900, 2)] {
-        let world = World::new(&vec![Ok(life); 1000]);
-        world.get(TEN_MINUTES).await.unwrap();
+        let fixture = Fixture::new(&vec![Ok(life); 1000]);
+        fixture.get(TEN_MINUTES).await.unwrap();
         for _ in 0..10 {
-            // However often somebody asks.
-            world.get(TEN_MINUTES).await.unwrap();
+            // Independent of the number of calls.
+            fixture.get(TEN_MINUTES).await.unwrap();
         }
-        assert_eq!(world.refreshes(), 1, "{life}");
+        assert_eq!(fixture.refreshes(), 1, "{life}");
         for _ in 0..120 {
-            world.pass(1).await;
-            world.get(TEN_MINUTES).await.unwrap();
+            fixture.pass(1).await;
+            fixture.get(TEN_MINUTES).await.unwrap();
         }
-        assert!(world.refreshes() <= most, "{life}: {}", world.refreshes());
+        assert!(
+            fixture.refreshes() <= most,
+            "{life}: {}",
+            fixture.refreshes()
+        );
     }
     let sixty_days = 60 * 24 * HOUR;
-    let world = World::new(&[Ok(sixty_days)]);
-    world.get(TEN_MINUTES).await.unwrap();
+    let fixture = Fixture::new(&[Ok(sixty_days)]);
+    fixture.get(TEN_MINUTES).await.unwrap();
     for _ in 0..59 {
-        world.pass(24 * HOUR).await;
+        fixture.pass(24 * HOUR).await;
     }
-    assert_eq!(world.refreshes(), 1);
-    world.pass(24 * HOUR - 900).await;
-    assert_eq!(world.refreshes(), 2);
+    assert_eq!(fixture.refreshes(), 1);
+    fixture.pass(24 * HOUR - 900).await;
+    assert_eq!(fixture.refreshes(), 2);
 }
 
 #[tokio::test]
 async fn an_expired_token_is_an_error_for_all_who_wait_and_no_loop() {
-    let world = World::new(&vec![Ok(0); 100]);
-    let (one, other) = tokio::join!(world.get(TEN_MINUTES), world.get(TEN_MINUTES));
+    let fixture = Fixture::new(&vec![Ok(0); 100]);
+    let (one, other) = tokio::join!(fixture.get(TEN_MINUTES), fixture.get(TEN_MINUTES));
     for outcome in [one, other] {
         let error = outcome.expect_err("it has expired");
         assert_eq!(error.kind(), Kind::Refused);
         assert!(!error.hint().is_empty());
     }
     for _ in 0..10 {
-        world.pass(600).await;
+        fixture.pass(600).await;
     }
-    assert_eq!(world.refreshes(), 1, "nobody asked again");
+    assert_eq!(fixture.refreshes(), 1, "no call came");
 }
 
 #[tokio::test]
 async fn an_outage_is_sat_out_on_the_old_token_with_ever_longer_pauses() {
     let mut script = vec![Ok(HOUR)];
     script.extend([Err(Kind::Unreachable); 8]);
-    let world = World::new(&script);
-    world.get(TEN_MINUTES).await.unwrap();
-    world.pass(HOUR - 900).await;
-    assert_eq!(world.refreshes(), 2, "the first try");
+    let fixture = Fixture::new(&script);
+    fixture.get(TEN_MINUTES).await.unwrap();
+    fixture.pass(HOUR - 900).await;
+    assert_eq!(fixture.refreshes(), 2, "the first try");
     for _ in 0..240 {
-        world.pass(1).await;
-        world.get(Duration::ZERO).await.expect("the old one lives");
+        fixture.pass(1).await;
+        fixture
+            .get(Duration::ZERO)
+            .await
+            .expect("the old one lives");
     }
-    assert_eq!(world.get(TEN_MINUTES).await.unwrap(), "token 10");
+    assert_eq!(fixture.get(TEN_MINUTES).await.unwrap(), "token 10");
     // 1, 2, 4, 8, 16, 32, 60, 60 s at the most, and half of that at the least.
-    assert_eq!(world.refreshes(), 10);
+    assert_eq!(fixture.refreshes(), 10);
 }
 
 #[tokio::test]
@@ -246,88 +253,94 @@ async fn in_an_outage_a_token_with_a_minute_left_is_better_than_none_and_a_refus
     ] {
         let mut script = vec![Ok(HOUR)];
         script.extend([Err(kind); 50]);
-        let world = World::new(&script);
-        world.get(TEN_MINUTES).await.unwrap();
-        world.pass(HOUR - 300).await;
-        let outcome = world.get(TEN_MINUTES).await;
+        let fixture = Fixture::new(&script);
+        fixture.get(TEN_MINUTES).await.unwrap();
+        fixture.pass(HOUR - 300).await;
+        let outcome = fixture.get(TEN_MINUTES).await;
         assert_eq!(outcome.is_ok(), is_handed_out, "{kind:?}");
-        // It fulfils this wish, whatever a refresh would bring.
-        assert_eq!(world.get(Duration::from_secs(60)).await.unwrap(), "token 1");
-        world.pass(240).await;
-        let error = world.get(TEN_MINUTES).await.expect_err("a minute is left");
+        // The token satisfies this call, independent of a refresh.
+        assert_eq!(
+            fixture.get(Duration::from_secs(60)).await.unwrap(),
+            "token 1"
+        );
+        fixture.pass(240).await;
+        let error = fixture
+            .get(TEN_MINUTES)
+            .await
+            .expect_err("a minute is left");
         assert_eq!(error.kind(), kind);
     }
 }
 
 #[tokio::test]
 async fn a_machine_that_slept_past_the_end_refreshes_when_it_wakes() {
-    let world = World::new(&[]);
-    world.get(TEN_MINUTES).await.unwrap();
+    let fixture = Fixture::new(&[]);
+    fixture.get(TEN_MINUTES).await.unwrap();
     // The wall clock went on, the timers did not.
-    world
+    fixture
         .clock
-        .set(world.clock.now().plus(Duration::from_secs(2 * HOUR)));
-    world.pass(60).await;
-    assert_eq!(world.refreshes(), 2);
+        .set(fixture.clock.now().plus(Duration::from_secs(2 * HOUR)));
+    fixture.pass(60).await;
+    assert_eq!(fixture.refreshes(), 2);
 }
 
 #[tokio::test]
 async fn a_clock_that_is_set_back_makes_no_token_younger() {
-    let world = World::new(&[]);
-    world.get(TEN_MINUTES).await.unwrap();
-    world.clock.advance(Duration::from_secs(HOUR - 300));
-    world.clock.set(Timestamp::from_unix_seconds(1_000_000));
-    let held = world.credential.held().expect("a token");
-    assert_eq!(held.left(&world.clock), Duration::from_secs(300));
-    assert_eq!(world.get(TEN_MINUTES).await.unwrap(), "token 2");
+    let fixture = Fixture::new(&[]);
+    fixture.get(TEN_MINUTES).await.unwrap();
+    fixture.clock.advance(Duration::from_secs(HOUR - 300));
+    fixture.clock.set(Timestamp::from_unix_seconds(1_000_000));
+    let cached = fixture.credential.cached().expect("a token");
+    assert_eq!(cached.left(&fixture.clock), Duration::from_secs(300));
+    assert_eq!(fixture.get(TEN_MINUTES).await.unwrap(), "token 2");
 }
 
 #[tokio::test]
 async fn an_initial_token_is_kept_fresh_and_a_dropped_credential_stops() {
-    let world = World::new(&[]);
+    let fixture = Fixture::new(&[]);
     let options = Options {
-        clock: Arc::new(world.clock.clone()),
+        clock: Arc::new(fixture.clock.clone()),
         initial: Some(RefreshedToken {
             token: CommunicationToken::new("the first"),
-            expires_on: world.clock.now().plus(Duration::from_secs(HOUR)),
+            expires_on: fixture.clock.now().plus(Duration::from_secs(HOUR)),
             expires_in: None,
         }),
         ..Options::default()
     };
-    let credential = CommunicationTokenCredential::new(Asking(world.service.clone()), options);
-    let held = credential.get(TEN_MINUTES).await.unwrap();
-    assert_eq!(held.token.expose(), "the first");
-    world.settle().await;
-    world.pass(HOUR - 900).await;
-    assert_eq!(credential.held().unwrap().token.expose(), "token 1");
+    let credential = CommunicationTokenCredential::new(Asking(fixture.service.clone()), options);
+    let cached = credential.get(TEN_MINUTES).await.unwrap();
+    assert_eq!(cached.token.expose(), "the first");
+    fixture.settle().await;
+    fixture.pass(HOUR - 900).await;
+    assert_eq!(credential.cached().unwrap().token.expose(), "token 1");
     let mut changes = credential.changes();
     drop(credential);
     assert!(changes.changed().await.is_err() || changes.changed().await.is_err());
-    world.pass(HOUR).await;
-    assert_eq!(world.refreshes(), 1);
+    fixture.pass(HOUR).await;
+    assert_eq!(fixture.refreshes(), 1);
 }
 
 #[tokio::test]
 async fn without_a_wish_to_be_ahead_only_a_caller_starts_a_refresh() {
-    let world = World::new(&[]);
+    let fixture = Fixture::new(&[]);
     let options = Options {
-        clock: Arc::new(world.clock.clone()),
+        clock: Arc::new(fixture.clock.clone()),
         ahead: None,
         initial: None,
     };
-    let credential = CommunicationTokenCredential::new(Asking(world.service.clone()), options);
+    let credential = CommunicationTokenCredential::new(Asking(fixture.service.clone()), options);
     credential.get(TEN_MINUTES).await.unwrap();
-    world.pass(2 * HOUR).await;
-    assert_eq!(world.refreshes(), 1);
+    fixture.pass(2 * HOUR).await;
+    assert_eq!(fixture.refreshes(), 1);
     credential.get(TEN_MINUTES).await.unwrap();
-    assert_eq!(world.refreshes(), 2);
+    assert_eq!(fixture.refreshes(), 2);
 }
 
 #[tokio::test]
 async fn a_clock_that_is_put_right_does_not_kill_a_token_that_lives() {
     let clock = SettableClock::new(Timestamp::from_unix_seconds(1_000_000));
     let service_clock = clock.clone();
-    // The token of a service whose own clock is right: it always knows what is left.
+    // The token of a service with a correct clock: it always knows the remaining lifetime.
     let options = Options {
         clock: Arc::new(clock.clone()),
         ..Options::default()
@@ -350,8 +363,8 @@ async fn a_clock_that_is_put_right_does_not_kill_a_token_that_lives() {
     credential.get(TEN_MINUTES).await.expect("a token");
     clock.advance(Duration::from_secs(60));
     clock.set(Timestamp::from_unix_seconds(2_000_000 - HOUR as i64 + 60));
-    let held = credential.get(TEN_MINUTES).await.expect("it lives");
-    assert_eq!(held.left(&clock), Duration::from_secs(HOUR - 60));
+    let cached = credential.get(TEN_MINUTES).await.expect("it lives");
+    assert_eq!(cached.left(&clock), Duration::from_secs(HOUR - 60));
     for _ in 0..10 {
         credential.get(TEN_MINUTES).await.expect("it lives");
     }
@@ -364,18 +377,18 @@ async fn a_clock_that_is_put_right_does_not_kill_a_token_that_lives() {
 
 #[tokio::test]
 async fn the_error_of_an_outage_is_not_repeated_once_the_service_answers_again() {
-    // Nothing is held: each failure doubles the pause, to a minute.
+    // Nothing is cached: each failure doubles the pause, to a minute.
     let mut script = vec![Err(Kind::Unreachable); 8];
     script.push(Ok(HOUR));
-    let world = World::new(&script);
+    let fixture = Fixture::new(&script);
     for failures in 1..=8 {
-        world.get(TEN_MINUTES).await.expect_err("an outage");
-        let again = world.get(TEN_MINUTES).await.expect_err("still the same");
+        fixture.get(TEN_MINUTES).await.expect_err("an outage");
+        let again = fixture.get(TEN_MINUTES).await.expect_err("still the same");
         assert_eq!(again.kind(), Kind::Unreachable);
-        assert_eq!(world.refreshes(), failures, "it is repeated at first");
-        world.pass(5).await;
+        assert_eq!(fixture.refreshes(), failures, "it is repeated at first");
+        fixture.pass(5).await;
     }
-    assert_eq!(world.get(TEN_MINUTES).await.unwrap(), "token 9");
+    assert_eq!(fixture.get(TEN_MINUTES).await.unwrap(), "token 9");
 }
 
 #[tokio::test]

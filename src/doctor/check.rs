@@ -2,22 +2,22 @@
 
 use crate::error::{Error, Kind};
 
-/// How a check came out.
+/// The outcome of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Outcome {
-    /// As it should be.
+    /// Correct.
     Ok,
-    /// It works, and may surprise.
+    /// It works, with a possible surprise.
     Warn,
-    /// It does not work; the kind is that of the error a command would end with.
+    /// It does not work; the kind is that of a command's error.
     Fail(Kind),
-    /// It was not looked at.
+    /// Not checked.
     Skipped,
 }
 
 impl Outcome {
-    /// The word for it.
+    /// The name in the output.
     pub fn as_str(self) -> &'static str {
         match self {
             Outcome::Ok => "ok",
@@ -28,16 +28,16 @@ impl Outcome {
     }
 }
 
-/// One thing that was looked at.
+/// One check.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Check {
-    /// What was looked at.
+    /// The subject.
     pub name: &'static str,
-    /// How it came out.
+    /// The outcome.
     pub outcome: Outcome,
-    /// What was found.
+    /// The finding.
     pub finding: String,
-    /// What to do about it, where there is something to do.
+    /// The advice, if an action is possible.
     pub advice: Option<String>,
 }
 
@@ -51,7 +51,7 @@ impl Check {
         }
     }
 
-    /// It was not looked at, and this is why.
+    /// A check that was not made, with the reason.
     pub fn skipped(name: &'static str, why: impl Into<String>) -> Check {
         Check {
             outcome: Outcome::Skipped,
@@ -71,7 +71,7 @@ impl Check {
         }
     }
 
-    /// It failed as a command would fail.
+    /// A check that failed with this error.
     pub fn failed(name: &'static str, error: &Error) -> Check {
         let cause = std::error::Error::source(error).map(|cause| format!(": {cause}"));
         Check {
@@ -84,7 +84,7 @@ impl Check {
         }
     }
 
-    /// The kind of failure, where it is one.
+    /// The kind of the failure, if it failed.
     pub fn failure(&self) -> Option<Kind> {
         match self.outcome {
             Outcome::Fail(kind) => Some(kind),
@@ -93,7 +93,7 @@ impl Check {
     }
 }
 
-/// The check that explains the failure: the first that failed, since each stands on those before.
+/// Returns the first check that failed: each depends on those before.
 pub fn explanation(checks: &[Check]) -> Option<(&Check, Kind)> {
     checks
         .iter()

@@ -1,4 +1,4 @@
-//! What can be seen without asking anybody.
+//! Checks that need no network.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, TcpListener};
@@ -13,7 +13,7 @@ use crate::loopback::{self, peer::PeerCheck};
 use crate::store::{Reconciled, SessionStore};
 use crate::text::quoted;
 
-/// What is configured, and whether it is enough for a token.
+/// Shows the configuration, and whether it is sufficient for a token.
 pub fn configuration(config: &Config, file: Option<&Path>) -> Check {
     const NAME: &str = "configuration";
     if let Err(error) = config.tenancy() {

@@ -1,9 +1,9 @@
-//! Checks as data: what is looked at, what was found, and what to do about it.
+//! Checks as data: the subject, the finding and the advice.
 //!
-//! In come the real parts of a run (configuration, store, HTTP client, environment), out comes one
-//! [`Check`] for each thing that can keep a token from coming, in the order in which one explains
-//! the next. Nothing is changed but a small item that the store keeps for a moment. Findings may
-//! name tenant, application and files; [`Public`] shortens these for whoever shows them.
+//! Input: the parts of a run (configuration, store, HTTP client, environment). Output: one [`Check`]
+//! per possible cause of a missing token, in an order in which each check may explain the next. The
+//! checks change nothing, except a small item that they store and delete. Findings may contain the
+//! tenant, the application and files; [`Public`] shortens these.
 
 mod check;
 mod local;
@@ -14,8 +14,8 @@ mod route;
 
 pub use check::{Check, Outcome, explanation};
 pub use local::{browser, configuration, loopback, not_configured, redirect_port, store};
-pub use network::{Heard, clock, entra, tls};
-pub use network::{Owner, ask_resource, heard_from_entra, resource};
+pub use network::{MetadataProbe, clock, entra, tls};
+pub use network::{Owner, ask_resource, probe_metadata, resource};
 pub use process::{confinement, memory, swap};
 pub use public::Public;
 pub use route::proxy;

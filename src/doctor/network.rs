@@ -1,4 +1,4 @@
-//! What Entra ID and the ACS resource answer. No token is asked for and none is sent.
+//! Checks of Entra ID and the ACS resource. They request no token and send none.
 
 use std::time::Duration;
 
@@ -15,35 +15,35 @@ use crate::http::{self, AuthorityFile, Http, Request, Response};
 use crate::time::{CLOCKS_AGREE_SECONDS, Clock, in_words};
 
 /// An identity that no resource has: its resource's id is the nil GUID.
-const NOBODY: &str =
+const NO_IDENTITY: &str =
     "8:acs:00000000-0000-0000-0000-000000000000_00000000-0000-0000-0000-000000000000";
 
-/// What came of asking Entra for its metadata, once, for all checks that look at it.
-pub struct Heard {
+/// The response to the request for Entra's metadata, which several checks use.
+pub struct MetadataProbe {
     address: Url,
     answer: Result<Response>,
     issuer: Option<String>,
 }
 
-impl Heard {
-    /// Why nothing was heard.
+impl MetadataProbe {
+    /// The error, if there was no response.
     pub(super) fn error(&self) -> Option<&Error> {
         self.answer.as_ref().err()
     }
 }
 
-/// Who proves the right to the resource.
+/// The credential for the resource.
 pub enum Owner {
     /// A key; or why it could not be had.
     Key(Box<Result<IdentityClient>>),
     /// An Entra principal that the environment names.
     Principal,
-    /// Nobody: the user's own token does.
+    /// None: the user's token is the credential.
     User,
 }
 
 /// Asks Entra for the tenant's metadata, and looks at the certificate that is shown on the way.
-pub async fn heard_from_entra(authority: &Authority, http: &Http) -> Heard {
+pub async fn probe_metadata(authority: &Authority, http: &Http) -> MetadataProbe {
     let mut address = authority.address().clone();
     address.set_path(&format!(
         "/{}/v2.0/.well-known/openid-configuration",
@@ -54,15 +54,15 @@ pub async fn heard_from_entra(authority: &Authority, http: &Http) -> Heard {
         "https" => http.issuer(&address),
         _ => None,
     };
-    Heard {
+    MetadataProbe {
         address,
         answer,
         issuer,
     }
 }
 
-/// Whether the files of certificate authorities can be read, and who issued Entra's certificate.
-pub fn tls(files: &[AuthorityFile], heard: Option<&Heard>) -> Check {
+/// Checks the files of certificate authorities, and names the issuer of Entra's certificate.
+pub fn tls(files: &[AuthorityFile], probe: Option<&MetadataProbe>) -> Check {
     const NAME: &str = "tls";
     let mut unreadable = None;
     let mut readable = Vec::new();
@@ -80,15 +80,15 @@ pub fn tls(files: &[AuthorityFile], heard: Option<&Heard>) -> Check {
             readable.join(", ")
         ),
     };
-    let seen = match heard {
+    let seen = match probe {
         None => trust,
-        Some(heard) if heard.address.scheme() != "https" => {
+        Some(probe) if probe.address.scheme() != "https" => {
             format!("{trust}; the authority is on loopback, without TLS")
         }
-        Some(heard) => {
-            let host = heard.address.host_str().unwrap_or_default();
-            let by = heard.issuer.as_deref();
-            match (&heard.answer, by) {
+        Some(probe) => {
+            let host = probe.address.host_str().unwrap_or_default();
+            let by = probe.issuer.as_deref();
+            match (&probe.answer, by) {
                 (Err(error), _) if http::is_distrust(error) => {
                     return Check {
                         outcome: Outcome::Fail(error.kind()),
@@ -109,10 +109,10 @@ pub fn tls(files: &[AuthorityFile], heard: Option<&Heard>) -> Check {
     }
 }
 
-/// Whether Entra answers, knows the tenant, and says who it is.
-pub async fn entra(heard: &Heard, authority: &Authority, http: &Http) -> Check {
+/// Checks that Entra responds, knows the tenant, and returns the right issuer.
+pub async fn entra(probe: &MetadataProbe, authority: &Authority, http: &Http) -> Check {
     const NAME: &str = "entra";
-    match &heard.answer {
+    match &probe.answer {
         Err(error) if http::is_distrust(error) => {
             return Check::skipped(NAME, "its certificate is not accepted: see tls");
         }
@@ -162,10 +162,10 @@ fn cloud_of(authority: &Authority) -> &'static str {
 }
 
 /// How far this machine's clock is from Entra's.
-pub fn clock(heard: &Heard, clock: &dyn Clock) -> Check {
+pub fn clock(probe: &MetadataProbe, clock: &dyn Clock) -> Check {
     const NAME: &str = "clock";
     let now = clock.now();
-    let Some(theirs) = heard.answer.as_ref().ok().and_then(Response::date) else {
+    let Some(theirs) = probe.answer.as_ref().ok().and_then(Response::date) else {
         return Check::skipped(NAME, "no service told its time");
     };
     let ahead = now.seconds_since(theirs);
@@ -214,10 +214,10 @@ pub async fn resource(endpoint: &Endpoint, owner: Owner, http: &Http) -> Check {
     }
 }
 
-/// As [`resource`], for whoever goes on where all is well.
+/// Like [`resource`], with the error as a result.
 ///
 /// # Errors
-/// [`Kind::Unreachable`] where no resource answers there, [`Kind::Refused`] where it does not
+/// [`Kind::Unreachable`] if no resource answers there, [`Kind::Refused`] if it does not
 /// accept the key, and the owner's own error.
 pub async fn ask_resource(endpoint: &Endpoint, owner: Owner, http: &Http) -> Result<()> {
     is_there(endpoint, http).await?;
@@ -251,10 +251,10 @@ async fn is_there(endpoint: &Endpoint, http: &Http) -> Result<()> {
     ))
 }
 
-/// A signed request for an identity that cannot be: whoever is told so has the right key.
+/// Sends a signed request for an impossible identity. Its refusal shows that the key is right.
 async fn proves_the_key(client: &IdentityClient) -> Result<()> {
-    let nobody = CommunicationUserId::parse(NOBODY)?;
-    let Err(error) = client.issue_token(&nobody, &[TokenScope::Chat], None).await else {
+    let user = CommunicationUserId::parse(NO_IDENTITY)?;
+    let Err(error) = client.issue_token(&user, &[TokenScope::Chat], None).await else {
         return Err(Error::internal(
             "a token was issued for an identity that cannot be",
         ));

@@ -1,14 +1,14 @@
-//! What may be pasted in public: names of tenant, application, resource and user made short.
+//! Text that can be published: the names of tenant, application, resource and user are shortened.
 
 use crate::config::Config;
 use crate::loopback;
 
-/// What is not for everyone, and what stands for it.
+/// The private names, each with its replacement.
 #[derive(Debug, Default)]
 pub struct Public(Vec<(String, String)>);
 
 impl Public {
-    /// Hides what the configuration names, and the user's home folder, whose name is the user's.
+    /// Hides the names of the configuration, and the user's home folder, which contains the user name.
     pub fn new(config: Option<&Config>, home: Option<&str>) -> Public {
         let mut hidden = Vec::new();
         if let Some(config) = config {
@@ -30,12 +30,12 @@ impl Public {
         if let Some(home) = home.map(|home| home.trim_end_matches('/')) {
             hidden.extend((home.len() > 1).then(|| (home.to_owned(), "~".to_owned())));
         }
-        // What holds another goes first.
+        // Longer names first: they may contain shorter ones.
         hidden.sort_by_key(|(name, _)| std::cmp::Reverse(name.len()));
         Public(hidden)
     }
 
-    /// The text without what is hidden.
+    /// Returns the text with the replacements.
     pub fn text(&self, text: &str) -> String {
         let mut text = text.to_owned();
         for (name, instead) in &self.0 {

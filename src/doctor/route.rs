@@ -1,16 +1,15 @@
-//! Which proxy a request goes through.
+//! The check of the proxy.
 
 use super::check::Check;
-use super::network::Heard;
+use super::network::MetadataProbe;
 use crate::error::Result;
 use crate::http::{self, Route};
 
-/// Says which proxy applies, and whether it is what keeps Entra from being heard. Credentials are
-/// never shown.
-pub fn proxy(route: Result<Route>, heard: Option<&Heard>) -> Check {
+/// Shows the proxy, and whether it is the cause of a failure to reach Entra. Shows no credentials.
+pub fn proxy(route: Result<Route>, probe: Option<&MetadataProbe>) -> Check {
     const NAME: &str = "proxy";
-    if let Some(error) = heard
-        .and_then(Heard::error)
+    if let Some(error) = probe
+        .and_then(MetadataProbe::error)
         .filter(|error| http::is_proxys(error))
     {
         return Check::failed(NAME, error);

@@ -33,7 +33,7 @@ pub struct Memory {
     pub is_closed: bool,
 }
 
-/// Turns off core dumps, and closes the memory to the user's other processes where the system can.
+/// Turns off core dumps, and closes the memory to the user's other processes if the system can.
 ///
 /// A failure changes no result of a command. [`memory`] reports the state, and `doctor` shows it.
 pub fn begin() {

@@ -1,4 +1,4 @@
-//! Listeners that somebody else bound: a service manager, which keeps them while we restart.
+//! Listeners of a service manager, which keeps them during a restart.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, TcpListener};
@@ -6,43 +6,46 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, TcpListener};
 use super::bound::{Bound, absent_is_none};
 use crate::error::{Error, Kind, Result};
 
-/// Takes over one listener a family. A family that was not handed over is bound here, at the same
-/// port: what we did not bind, a stranger could answer on (see [`bind`](super::bind)).
+/// Adopts one listener per family. Binds a missing family at the same port: otherwise another program
+/// could answer there (see [`bind`](super::bind)).
 ///
 /// # Errors
-/// [`Kind::Usage`] where one of them does not listen on 127.0.0.1 or `::1`, where they do not share
-/// a port, or where the other family's is taken.
+/// [`Kind::Usage`] if a socket does not listen on 127.0.0.1 or `::1`, if the ports differ, or if
+/// another program has the port of the missing family.
 pub fn adopt(listeners: Vec<TcpListener>) -> Result<Bound> {
-    let places = listeners.iter().map(TcpListener::local_addr);
-    let places = places.collect::<io::Result<Vec<_>>>().map_err(unusable)?;
-    let port = match places.first() {
-        Some(place) => place.port(),
+    let addresses = listeners.iter().map(TcpListener::local_addr);
+    let addresses = addresses
+        .collect::<io::Result<Vec<_>>>()
+        .map_err(unusable)?;
+    let port = match addresses.first() {
+        Some(address) => address.port(),
         None => return Err(refused("no socket was handed over".to_owned())),
     };
-    for (listener, place) in listeners.iter().zip(&places) {
+    for (listener, address) in listeners.iter().zip(&addresses) {
         if ![
             Ipv4Addr::LOCALHOST.into(),
             IpAddr::from(Ipv6Addr::LOCALHOST),
         ]
-        .contains(&place.ip())
+        .contains(&address.ip())
         {
             return Err(refused(format!(
-                "the socket that was handed over is bound to {place}, where others reach it"
+                "the socket that was handed over is bound to {address}, where others reach it"
             )));
         }
-        if place.port() != port {
-            let ports = format!("{port} and {}", place.port());
+        if address.port() != port {
+            let ports = format!("{port} and {}", address.port());
             return Err(refused(format!(
                 "the sockets that were handed over have two ports, {ports}"
             )));
         }
         if !listens(listener).map_err(unusable)? {
             return Err(refused(format!(
-                "the socket that was handed over at {place} does not listen"
+                "the socket that was handed over at {address} does not listen"
             )));
         }
     }
-    let lacks = |family: fn(&IpAddr) -> bool| !places.iter().any(|place| family(&place.ip()));
+    let lacks =
+        |family: fn(&IpAddr) -> bool| !addresses.iter().any(|address| family(&address.ip()));
     let complete = || -> io::Result<Vec<TcpListener>> {
         let mut all = Vec::new();
         if lacks(IpAddr::is_ipv4) {
@@ -69,7 +72,7 @@ pub fn adopt(listeners: Vec<TcpListener>) -> Result<Bound> {
     })
 }
 
-/// Whether a socket takes connections: one that is a connection, or only bound, never does.
+/// Whether a socket accepts connections. A connection or a socket that is only bound does not.
 #[cfg(target_os = "linux")]
 fn listens(listener: &TcpListener) -> io::Result<bool> {
     Ok(rustix::net::sockopt::socket_acceptconn(listener)?)

@@ -5,10 +5,10 @@ use std::net::{Ipv4Addr, Ipv6Addr, TcpListener};
 
 use crate::error::{Error, Kind, Result};
 
-/// How often a fresh port is tried where the other family already has it taken.
+/// The attempts to find a free port that is free on both families.
 const TRIES: usize = 16;
 
-/// Callers that may wait to be accepted; the system may allow fewer.
+/// The connections that may wait to be accepted; the system may allow fewer.
 #[cfg(unix)]
 const QUEUE: i32 = 4096;
 
@@ -21,13 +21,13 @@ pub struct Bound {
     pub port: u16,
 }
 
-/// Binds 127.0.0.1 and `::1` at one port; 0 takes a free one. A family that the machine lacks is
-/// left out. A port that someone else holds on either family is never half taken: what we did
-/// not bind, a stranger could answer on (RFC 8252, section 8.3).
+/// Binds 127.0.0.1 and `::1` at one port; 0 takes a free one. A family that the machine lacks is left
+/// out. If another program has the port on one family, this fails: that program could answer instead
+/// (RFC 8252, section 8.3).
 ///
 /// # Errors
-/// [`Kind::Usage`] where the port that was asked for is taken or not allowed;
-/// [`Kind::Internal`] where the machine has no loopback at all.
+/// [`Kind::Usage`] if the requested port is taken or not allowed; [`Kind::Internal`] if the machine
+/// has no loopback.
 pub fn bind(port: u16) -> Result<Bound> {
     let mut last = None;
     for _ in 0..TRIES {
@@ -75,8 +75,8 @@ fn bind_both(port: u16) -> io::Result<Bound> {
     };
     for listener in &listeners {
         listener.set_nonblocking(true)?;
-        // The standard library's queue of 128 is short where thousands call at one moment: who
-        // finds it full tries again after a whole second.
+        // The standard library's queue of 128 is too short for thousands of callers: a full queue
+        // delays a connection by one second.
         #[cfg(unix)]
         rustix::net::listen(listener, QUEUE)?;
     }

@@ -1,30 +1,29 @@
-//! The end of a connection: the caller gets to read its last answer, and is not waited for long.
+//! Closes a connection so that the caller can read its last response.
 
 use std::io;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
-/// How much of what a caller still sends is thrown away, in bytes: the longest body that a service
-/// here takes. A caller that sends more is stopped.
+/// Most bytes that are discarded before the connection closes: the longest body of any service here.
 const DRAIN: usize = 1024 * 1024;
 
 /// A stream that can be closed at once.
 pub(super) trait Abort {
-    /// Makes the system drop what the peer has not taken when this end is closed. Otherwise it
-    /// would keep those bytes for minutes.
+    /// Makes the system discard unsent bytes when this end is closed. Otherwise it would keep them for
+    /// minutes.
     fn abort(&self);
 }
 
 impl Abort for tokio::net::TcpStream {
     fn abort(&self) {
-        // Without it the system only takes longer.
+        // Best effort: without it the system takes longer.
         let _ = self.set_zero_linger();
     }
 }
 
 #[cfg(unix)]
 impl Abort for tokio::net::UnixStream {
-    /// What was written is in the peer's hands.
+    /// Does nothing: the peer already has the written bytes.
     fn abort(&self) {}
 }
 
@@ -34,9 +33,8 @@ impl<IO: Abort> Abort for tokio_rustls::server::TlsStream<IO> {
     }
 }
 
-/// Ends this side, and throws away what the peer still sends until it ends its side. A connection
-/// that is closed with unread bytes is reset, and the peer may lose the answer that it has not read
-/// (RFC 9112, section 9.6).
+/// Ends this side, and discards the bytes of the peer until it ends its side. Closing a connection with
+/// unread bytes resets it, and the peer may lose the response (RFC 9112, section 9.6).
 pub(super) async fn close_gracefully<IO>(mut stream: IO) -> io::Result<()>
 where
     IO: AsyncRead + AsyncWrite + Unpin,

@@ -1,4 +1,4 @@
-//! How large a request's head may be. Cookies have a limit of their own.
+//! The limit of a request's head, and the one of its cookies.
 //!
 //! A browser sends the cookies of every program on this host with each request, because cookies do not
 //! know ports. This program's listeners need at most one of them, so that the others do not count
@@ -9,18 +9,18 @@ use hyper::header::{self, HeaderValue};
 use hyper::{Request, Response, StatusCode};
 use serde_json::json;
 
-/// Most bytes of cookies: those of the redirect listener.
+/// Most bytes of cookies; the same as those of the redirect listener.
 const COOKIES: usize = 128 * 1024;
 /// A head that is too large by less than this gets a response with the reason.
-const ROOM: usize = 16 * 1024;
+const MARGIN: usize = 16 * 1024;
 
-/// What hyper may hold of a request whose head may have `head` bytes beside the cookies. A larger one
-/// gets hyper's own response, which has no body.
+/// Returns the size of hyper's buffer for heads of up to `head` bytes without cookies. A larger head
+/// gets hyper's response, which has no body.
 pub(super) fn buffer(head: usize) -> usize {
-    head + COOKIES + ROOM
+    head + COOKIES + MARGIN
 }
 
-/// The response to a request whose head is too large; `None` if it is not.
+/// Returns the response to a request with too large a head; otherwise `None`.
 pub(super) fn refusal<B>(request: &Request<B>, most: usize) -> Option<Response<Body>> {
     let uri = request.uri();
     let target = uri

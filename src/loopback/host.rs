@@ -15,8 +15,8 @@ pub fn is_loopback_host(host: &str) -> bool {
             .is_ok_and(|address| address.is_loopback())
 }
 
-/// Whether a `Host` header names this listener: a loopback name with exactly this port. A page
-/// on a name that an attacker points at 127.0.0.1 (DNS rebinding) carries another.
+/// Whether a `Host` header names this listener: a loopback name with exactly this port. A page on a
+/// name that an attacker points at 127.0.0.1 (DNS rebinding) sends another host.
 pub fn is_our_host(header: &str, port: u16) -> bool {
     ["localhost", "127.0.0.1", "[::1]"]
         .iter()

@@ -1,4 +1,4 @@
-//! What one listener takes upon itself: counts, sizes and deadlines.
+//! The limits of one listener: counts, sizes and deadlines.
 
 use std::time::Duration;
 
@@ -6,18 +6,17 @@ use std::time::Duration;
 /// [`Caller::trust`](super::serve::Caller::trust) for one of its requests.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Limits {
-    /// Connections that it holds at a time; the next ones wait in the system's queue. While all are
-    /// taken, the ones without a request under way are closed after one to two ticks.
+    /// Most connections; further ones wait in the system's queue. At the limit, connections without a
+    /// request are closed after one to two ticks.
     pub(crate) connections: usize,
-    /// Connections that may hold buffers at a time, which is from a request's first byte on.
+    /// Most connections with buffers. A connection has buffers from a request's first byte on.
     pub(crate) buffers: usize,
-    /// Connections of unknown callers that may hold buffers at a time. The rest of the buffers is
-    /// for known callers.
+    /// Most connections of unknown callers with buffers. The other buffers are for known callers.
     pub(crate) unauthenticated: usize,
-    /// While more connections than this hold buffers, or every connection is taken, each gives its
-    /// buffers back after its answer. A caller loses its connection then if it sends or takes nothing for one to two ticks in the
-    /// middle of an exchange, or does not wait for an answer before its next request. The latter
-    /// ends an unknown caller's connection at any time.
+    /// With more connections with buffers than this, or at the limit of connections, each connection
+    /// releases its buffers after its response. A connection then ends if its caller sends or reads
+    /// nothing for one to two ticks of an exchange, or pipelines requests. Pipelining ends an unknown
+    /// caller's connection at any time.
     pub(crate) kept_buffers: usize,
     /// Bytes of a request's head without its cookies; 8 KiB at least.
     pub(crate) head: usize,
@@ -25,23 +24,21 @@ pub(crate) struct Limits {
     pub(crate) idle: Duration,
     /// How long a known caller's connection may stay open without a request.
     pub(crate) authenticated_idle: Duration,
-    /// How long an exchange may take until its caller is known, from the request's first byte until
-    /// the system has taken the answer's last one. Every request's head and every TLS handshake
-    /// has to be complete in this time, a known caller's too.
+    /// The time limit of an unknown caller's exchange, from the request's first byte until the system
+    /// has taken the last byte of the response. It also limits every request's head and every TLS
+    /// handshake, including those of known callers.
     pub(crate) unauthenticated_exchange: Duration,
-    /// How long a known caller's exchange may take. An answer without a known length is exempt: it
-    /// may go on for as long as it is read.
+    /// The time limit of a known caller's exchange. A response without a known length is exempt while
+    /// the caller reads it.
     pub(crate) exchange: Duration,
-    /// How long an answer may wait for the caller to take the next part of it.
+    /// How long a response may wait for the caller to read its next part.
     pub(crate) stall: Duration,
-    /// How long a caller that gets no further answer may take to read the last one, while what it
-    /// still sends is thrown away.
+    /// How long a caller may take to read its last response. Its further bytes are discarded.
     pub(crate) linger: Duration,
-    /// How often the deadlines of exchanges are compared with the time. Each is met to within two
-    /// of these.
+    /// The interval between two checks of the deadlines. Each deadline is exact to two intervals.
     pub(crate) tick: Duration,
-    /// How long the answers under way may take once the server stops.
+    /// The time limit of responses in progress once the server stops.
     pub(crate) grace: Duration,
-    /// Whether answers tell the machine's own time. An emulator's tell another.
+    /// Whether responses have a `Date` header with the machine's time. The emulator has another clock.
     pub(crate) dates: bool,
 }

@@ -1,8 +1,8 @@
-//! Tells how a browser came to send a request, by its Fetch Metadata headers.
+//! Reads from the Fetch Metadata headers how a browser came to send a request.
 //!
-//! A start page on loopback sends the user's browser on to an address with secrets. No other web
-//! page may make it do so. Browsers set these headers by themselves, and scripts cannot change them
-//! (<https://www.w3.org/TR/fetch-metadata/>). Clients that are no browser send none.
+//! A start page on loopback forwards the user's browser to an address with secrets. No other web page
+//! may cause this. Browsers set these headers, and scripts cannot change them
+//! (<https://www.w3.org/TR/fetch-metadata/>). Other clients do not send them.
 
 /// A request's Fetch Metadata headers.
 #[derive(Debug, Clone, Copy, Default)]

@@ -1,4 +1,4 @@
-//! The web pages that may ask something of this machine: an origin, read strictly.
+//! Web origins, parsed strictly.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use super::host::is_loopback_host;
 use crate::error::{Error, Kind, Result};
 use crate::text::quoted;
 
-/// A web origin, as a browser names the page that asks (RFC 6454).
+/// The web origin of a page (RFC 6454).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WebOrigin(String);
 
@@ -16,8 +16,8 @@ impl WebOrigin {
     /// Reads an origin such as `https://app.contoso.com` or `http://localhost:3000`.
     ///
     /// # Errors
-    /// [`Kind::Usage`] where it is none, or plain http beyond this machine: whoever is on the way
-    /// could speak as such a page.
+    /// [`Kind::Usage`] if the text is no origin, or if it is plain http of another machine: the network
+    /// could forge such a page.
     pub fn parse(text: &str) -> Result<Self> {
         let wrong = |what: &str| {
             Error::new(
@@ -37,14 +37,14 @@ impl WebOrigin {
             "http" => return Err(wrong("is plain http and not on this machine")),
             _ => return Err(none()),
         }
-        // Nothing after the host: an origin is approved, not a page.
+        // An origin has no path.
         if text.trim_end_matches('/') != origin {
             return Err(none());
         }
         Ok(WebOrigin(origin))
     }
 
-    /// As a browser sends it.
+    /// The text that a browser sends.
     pub fn as_str(&self) -> &str {
         &self.0
     }

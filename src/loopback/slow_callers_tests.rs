@@ -1,4 +1,5 @@
-//! Callers that do not read, do not finish or do not speak, against a listener with short deadlines.
+//! Callers that do not read, do not finish a request or send nothing, and a listener with short
+//! deadlines.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -280,18 +281,18 @@ async fn stream_goes_on_while_it_is_read_and_ends_after() {
         ..LIMITS
     });
     let mut stream = listening.sends(&get("/known/endless")).await;
-    // A neighbour shows that the deadlines have passed.
-    let mut neighbour = listening.sends("GET ").await;
+    // Another connection shows that the deadlines have passed.
+    let mut other = listening.sends("GET ").await;
     let mut piece = vec![0; 64 * 1024];
     soon(async {
         let mut late = 0;
         while late < 100 {
             assert!(stream.read(&mut piece).await.expect("it goes on") > 0);
-            late += usize::from(neighbour.try_read(&mut [0]).is_ok_and(|read| read == 0));
+            late += usize::from(other.try_read(&mut [0]).is_ok_and(|read| read == 0));
         }
     })
     .await;
-    assert_eq!(rest(&mut neighbour).await.0, b"");
+    assert_eq!(rest(&mut other).await.0, b"");
     is_cut(&stream).await;
     listening.stop().await;
 }
@@ -359,10 +360,10 @@ async fn unknown_callers_leave_places_to_known_ones() {
         fine(&mut known).await;
         tokio::time::sleep(2 * LIMITS.tick).await;
     }
-    // A newcomer waits until an unknown caller leaves.
-    let mut newcomer = listening.sends(&get("/")).await;
+    // A new_caller waits until an unknown caller leaves.
+    let mut new_caller = listening.sends(&get("/")).await;
     drop(unauthenticated);
-    fine(&mut newcomer).await;
+    fine(&mut new_caller).await;
     listening.stop().await;
 }
 
@@ -380,7 +381,7 @@ async fn unknown_caller_that_pipelines_gets_no_third_answer_and_a_known_one_does
 }
 
 #[tokio::test]
-async fn newcomer_is_answered_while_callers_that_do_not_read_hold_every_place() {
+async fn new_caller_is_answered_while_callers_that_do_not_read_hold_every_place() {
     for path in [
         "/",
         "/known",
@@ -405,15 +406,15 @@ async fn newcomer_is_answered_while_callers_that_do_not_read_hold_every_place() 
                 stream
             }));
         }
-        let mut newcomer = listening.sends(&get("/")).await;
-        fine(&mut newcomer).await;
+        let mut new_caller = listening.sends(&get("/")).await;
+        fine(&mut new_caller).await;
         held.iter().for_each(JoinHandle::abort);
         listening.stop().await;
     }
 }
 
 #[tokio::test]
-async fn newcomer_is_answered_while_silent_callers_hold_every_connection() {
+async fn new_caller_is_answered_while_silent_callers_hold_every_connection() {
     let listening = Listening::start(Limits {
         connections: 4,
         ..LIMITS
@@ -422,8 +423,8 @@ async fn newcomer_is_answered_while_silent_callers_hold_every_connection() {
     for _ in 0..20 {
         silent.push(listening.connect().await);
     }
-    let mut newcomer = listening.sends(&get("/")).await;
-    fine(&mut newcomer).await;
+    let mut new_caller = listening.sends(&get("/")).await;
+    fine(&mut new_caller).await;
     listening.stop().await;
 }
 
@@ -433,12 +434,12 @@ async fn body_that_was_waited_for_is_answered_and_the_connection_stays() {
     let request = "POST /known/echo HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n\
                    Content-Length: 4\r\n\r\n";
     let mut stream = listening.sends(request).await;
-    let mut told = Vec::new();
-    while !told.ends_with(b"\r\n\r\n") {
-        let read = soon(stream.read_buf(&mut told)).await.expect("an answer");
+    let mut bytes = Vec::new();
+    while !bytes.ends_with(b"\r\n\r\n") {
+        let read = soon(stream.read_buf(&mut bytes)).await.expect("an answer");
         assert!(read > 0);
     }
-    assert!(told.starts_with(b"HTTP/1.1 100 "));
+    assert!(bytes.starts_with(b"HTTP/1.1 100 "));
     // Another caller's exchange takes longer than a connection needs to come to rest.
     let mut other = listening.sends(&get("/")).await;
     for _ in 0..4 {

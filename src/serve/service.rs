@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::accounts::Accounts;
 use super::context::Context;
 
-/// See the module.
+/// The context, and the accounts.
 #[derive(Clone)]
 pub(super) struct Service {
     pub(super) context: Arc<Context>,

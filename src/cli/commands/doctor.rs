@@ -80,12 +80,12 @@ fn examine(args: &args::Doctor, env: &Environment, context: &Context) -> Result<
         false => checks.extend(block_on(async {
             let http = &context.http;
             let authority = &config.authority;
-            let metadata = doctor::heard_from_entra(authority, http).await;
+            let probe = doctor::probe_metadata(authority, http).await;
             let mut checks = vec![
-                doctor::proxy(route, Some(&metadata)),
-                doctor::tls(&files, Some(&metadata)),
-                doctor::entra(&metadata, authority, http).await,
-                doctor::clock(&metadata, env.clock.as_ref()),
+                doctor::proxy(route, Some(&probe)),
+                doctor::tls(&files, Some(&probe)),
+                doctor::entra(&probe, authority, http).await,
+                doctor::clock(&probe, env.clock.as_ref()),
             ];
             checks.push(match config.any_resource() {
                 Err(_) => Check::skipped("resource", "none that can be used is configured"),

@@ -13,7 +13,7 @@ use seccompiler::{
     SeccompRule, TargetArch, apply_filter_all_threads,
 };
 
-/// Starts of programs, a look into other processes, and what changes or avoids the confinement.
+/// Calls that start programs, read other processes, or change or avoid the confinement.
 /// (`io_uring` makes calls that no filter sees.)
 const REFUSED: [libc::c_long; 30] = [
     libc::SYS_execve,

@@ -12,8 +12,8 @@ use landlock::{
 use super::named::readable;
 use super::plan::Plan;
 
-/// What the C library, the resolver of names and the verifier of certificates read, each again and
-/// again: networks change, and packages are updated. `/etc` is a whole folder because its files are
+/// The files that the C library, the name resolver and the certificate verifier read repeatedly:
+/// networks change, and packages are updated. `/etc` is a whole folder because its files are
 /// replaced by new ones, which a rule for a file does not cover.
 const SYSTEM: [&str; 24] = [
     "/etc",
@@ -54,7 +54,7 @@ const DEVICES: [&str; 5] = [
 /// The newest version whose file rights are used; an older kernel limits what it knows.
 const NEWEST: ABI = ABI::V5;
 
-/// Limits the files of this thread and of later ones, and of all threads where the kernel can.
+/// Limits the files of this thread and of later ones, and of all threads if the kernel can.
 /// Returns how many threads are left out.
 pub(super) fn confine(plan: &Plan) -> Result<usize, String> {
     let others = threads().saturating_sub(1);

@@ -51,7 +51,7 @@ pub use plan::Plan;
 
 use serde::{Deserialize, Serialize};
 
-/// What of a process is confined.
+/// The confinement of a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Confined {
     /// Whether it opens no file but those of its [`Plan`].
@@ -79,7 +79,7 @@ impl Outcome {
     }
 }
 
-/// Confines this process as far as the kernel can. What fails leaves the rest in force.
+/// Confines this process as far as the kernel can. A failure of one part does not affect the other.
 #[cfg(target_os = "linux")]
 pub fn confine(plan: &Plan) -> Outcome {
     Outcome {
@@ -88,7 +88,7 @@ pub fn confine(plan: &Plan) -> Outcome {
     }
 }
 
-/// No other system has this.
+/// Returns errors: no other system has this.
 #[cfg(not(target_os = "linux"))]
 pub fn confine(_plan: &Plan) -> Outcome {
     let none = || "only Linux confines a process".to_owned();

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 /// As many links as Linux follows in one path (path_resolution(7)).
 const MOST_LINKS: usize = 40;
 
-/// The most entries of a folder of certificates whose links are followed.
+/// Most entries of a folder of certificates that are followed as links.
 const MOST_ENTRIES: usize = 4096;
 
 /// Folders at the top of the file system that hold more than files of one kind. Others at the top

@@ -197,11 +197,11 @@ struct Listed {
     /// The table is long on a busy machine, and any user can make it longer. So one thread reads it
     /// at a time, and not more than half of the time.
     turn: std::sync::Arc<tokio::sync::Semaphore>,
-    /// The peers that wait for their turn, and the one whose turn it is.
+    /// The peers that wait for the table, and the one that is looked up.
     waiting: tokio::sync::Semaphore,
 }
 
-/// How many unmatched peers wait. More are closed unread: a browser opens fewer connections at once.
+/// Most unmatched peers that wait. Further ones are closed unread. A browser opens fewer connections.
 #[cfg(target_os = "linux")]
 const WAITING: usize = 16;
 
@@ -238,8 +238,8 @@ impl Listed {
     }
 }
 
-/// The user id by which the kernel names every user who has no id in this user namespace (`overflowuid`
-/// in `proc(5)`). A process with this id cannot tell itself from those users.
+/// The id of every user without an id in this user namespace (`overflowuid` in `proc(5)`). A process
+/// with this id cannot tell itself from those users.
 #[cfg(target_os = "linux")]
 const OVERFLOW: u32 = 65_534;
 

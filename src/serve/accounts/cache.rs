@@ -36,7 +36,8 @@ impl AccountCredential {
     /// Whether the token in memory is still the one in the store.
     fn is_current(&self, entry: &IndexEntry, context: &Context) -> bool {
         let target = &context.options.token_request.target;
-        let (Some(cached), Target::Communication(source)) = (self.credential.held(), target) else {
+        let (Some(cached), Target::Communication(source)) = (self.credential.cached(), target)
+        else {
             return true;
         };
         let mut stored = entry.communication_tokens.iter();

@@ -68,7 +68,7 @@ impl Accounts {
     pub(in crate::serve) fn state(&self, home_account_id: &str) -> CredentialState {
         match self.cache().credentials.get(home_account_id) {
             Some(account) => CredentialState {
-                token: account.credential.held(),
+                token: account.credential.cached(),
                 needs_sign_in: account.state.notice.is_set(),
                 failure: account.state.failure().clone(),
             },

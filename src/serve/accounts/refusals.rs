@@ -1,9 +1,9 @@
-//! Repeats a service's refusal for a while, in place of asking again.
+//! Repeats a service's refusal for a while, without a new request.
 //!
-//! Apps ask as often as they like, and each renewal costs several requests. So after a refusal the
-//! services are asked again only after a pause, which grows from one second to a minute. A change of
-//! the session, such as a new sign-in, ends the pause. An outage is not remembered here: the
-//! credential repeats its error for a few seconds.
+//! Apps may ask often, and each renewal costs several requests. After a refusal the next request to
+//! the services follows a pause, which grows from one second to a minute. A change of the session,
+//! such as a new sign-in, ends the pause. An outage is not recorded here: the credential repeats its
+//! error for a few seconds.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -13,18 +13,18 @@ use crate::error::{Error, Kind, Result};
 use crate::store::IndexEntry;
 use crate::time::{Clock, Timestamp};
 
-/// The shortest pause if only a person can help: the same session is refused again.
-const NEEDS_PERSON: Duration = Duration::from_secs(30);
+/// The shortest pause if a sign-in is needed: until then the session is refused again.
+const SIGN_IN_PAUSE: Duration = Duration::from_secs(30);
 
-/// See the module.
+/// The latest refusal of one account.
 #[derive(Default)]
 pub(super) struct Refusals(Mutex<Option<LastRefusal>>);
 
 /// The latest refusal.
 struct LastRefusal {
-    /// The session that was refused, after all that the try itself changed in it.
+    /// The refused session, after the changes by the attempt.
     session: Option<IndexEntry>,
-    /// How often it was refused in a row.
+    /// The refusals in a row.
     times: u32,
     pause: Duration,
     at: Timestamp,
@@ -33,7 +33,7 @@ struct LastRefusal {
 }
 
 impl LastRefusal {
-    /// What is left of the pause. A clock that is set back or has stopped does not prolong it.
+    /// The rest of the pause. A clock that is set back or has stopped does not prolong it.
     fn left(&self, clock: &dyn Clock) -> Duration {
         let by_wall = clock.now().since(self.at);
         let ago = match (clock.running(), self.running_then) {
@@ -49,8 +49,8 @@ impl LastRefusal {
 }
 
 impl Refusals {
-    /// Asks, unless the session was refused a moment ago and is still the same: then its refusal is
-    /// the answer, with what is left of the pause.
+    /// Calls `ask`, unless the session is the same as at a recent refusal. Then this returns that
+    /// refusal with the rest of the pause.
     ///
     /// # Errors
     /// As `session` and `ask`.
@@ -85,7 +85,7 @@ impl Refusals {
             session: session()?,
             times,
             pause: match error.kind() {
-                Kind::SignInNeeded => pause.max(NEEDS_PERSON),
+                Kind::SignInNeeded => pause.max(SIGN_IN_PAUSE),
                 _ => pause,
             },
             at: clock.now(),
@@ -98,7 +98,7 @@ impl Refusals {
     }
 }
 
-/// Whether a service has decided, and would decide the same if it were asked again at once.
+/// Whether a service would decide the same on a new request.
 fn is_refusal(kind: Kind) -> bool {
     matches!(
         kind,

@@ -54,7 +54,7 @@ pub struct Served {
 }
 
 impl Served {
-    /// What this session gives for this wish; `None` where that is the Entra token.
+    /// Returns the scope of this session and request; `None` if the token is an Entra token.
     pub fn by(session: &Session, token_request: &TokenRequest) -> Option<Served> {
         match &token_request.target {
             Target::Communication(source) => Some(Served {

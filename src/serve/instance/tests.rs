@@ -15,7 +15,7 @@ use super::secret::{SECRET_FILE, read_secret};
 fn a_service_starts_while_others_look_for_one() {
     let folder = tempfile::tempdir().expect("a folder");
     let is_over = AtomicBool::new(false);
-    drop(InstanceDir::acquire(&folder.path().into()).expect("nobody has the folder"));
+    drop(InstanceDir::acquire(&folder.path().into()).expect("the folder is free"));
     let together = Barrier::new(2);
     std::thread::scope(|scope| {
         scope.spawn(|| {
@@ -30,7 +30,7 @@ fn a_service_starts_while_others_look_for_one() {
             .collect();
         is_over.store(true, Ordering::Relaxed);
         for start in starts {
-            start.expect("nobody has the folder");
+            start.expect("the folder is free");
         }
     });
 }
@@ -81,7 +81,7 @@ fn secret_file_that_holds_no_token_is_not_read_as_a_secret() {
 #[test]
 fn one_service_has_a_folder() {
     let folder = tempfile::tempdir().expect("a folder");
-    let first = InstanceDir::acquire(&folder.path().into()).expect("nobody has the folder");
+    let first = InstanceDir::acquire(&folder.path().into()).expect("the folder is free");
     let Err(second) = InstanceDir::acquire(&folder.path().into()) else {
         panic!("two services in one folder");
     };
@@ -97,10 +97,10 @@ fn running_service_is_trusted_only_at_a_loopback_address_and_with_the_folders_ow
     let lock = folder.open_or_create(LOCK).expect("the lock file");
     lock.lock().expect("it is held");
     let found = |url: &str| {
-        let told = serde_json::json!({
+        let contents = serde_json::json!({
             "pid": 1, "url": url, "secretFile": "/etc/hostname", "socket": "/elsewhere",
         });
-        std::fs::write(folder.path_of(LOCK), told.to_string()).expect("it says so");
+        std::fs::write(folder.path_of(LOCK), contents.to_string()).expect("the lock file");
         running(&folder).expect("a folder that can be read")
     };
     for url in [
