@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_a_token_is_none() {
+    fn text_that_is_no_token_is_none() {
         for text in [
             "",
             "a.b",

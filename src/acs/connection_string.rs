@@ -88,7 +88,7 @@ mod tests {
     const KEY: &str = "c2VjcmV0LW1hcmtlcg==";
 
     #[test]
-    fn what_the_portal_and_people_write_is_read() {
+    fn connection_string_is_parsed_in_common_forms() {
         for text in [
             format!("endpoint=https://c.communication.azure.com/;accesskey={KEY}"),
             format!("endpoint=https://c.communication.azure.com;accesskey={KEY};"),
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_malformed_is_refused_and_never_shown() {
+    fn malformed_text_is_refused_and_not_shown() {
         for text in [
             String::new(),
             KEY.to_owned(),

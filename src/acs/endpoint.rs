@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn the_host_header_has_a_port_only_where_it_is_not_the_default() {
+    fn host_header_has_a_port_only_if_it_is_not_the_default() {
         for (endpoint, host) in [
             (
                 "https://a.communication.azure.com:443/",
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn an_entra_token_goes_to_no_other_host() {
+    fn entra_token_is_sent_to_no_other_host() {
         let may = |text: &str, allowed: &[String]| {
             Endpoint::parse(text)
                 .expect(text)

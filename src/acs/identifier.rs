@@ -243,7 +243,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn raw_ids_go_both_ways() {
+    fn raw_ids_round_trip() {
         for (raw, kind) in [
             ("8:acs:r_u", "CommunicationUser"),
             ("8:acs:r_wf_t_o", "CommunicationUser"),

@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refused_lifetime_is_named_with_what_was_meant() {
+    fn refused_lifetime_is_named_with_the_intended_one() {
         for (seconds, message, hint) in [
             (1440, "for 24 min", "1440 minutes are `24h`"),
             (90, "for 1 min 30 s (90 s)", "90 minutes are `90m`"),
@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn scopes_go_both_ways_and_unknown_ones_pass() {
+    fn scopes_round_trip_and_unknown_ones_pass() {
         for word in [
             "chat",
             "voip",

@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn what_we_do_not_know_the_service_decides() {
+    fn unknown_tokens_are_left_to_the_service() {
         assert!(matches!(
             outcome(&[("aud", json!("api://else"))]),
             Ok(Some(_))

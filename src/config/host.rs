@@ -131,7 +131,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn opener_is_told_by_the_environment() {
+    fn opener_depends_on_the_environment() {
         const SSH: (&str, &str) = ("SSH_CONNECTION", "192.0.2.1 50000 198.51.100.7 22");
         let ssh = || HostKind::Ssh(Some("198.51.100.7".to_owned()));
         for (has_desktop, variables, place) in [
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn the_servers_address_is_taken_only_where_it_is_one() {
+    fn server_address_is_used_only_if_valid() {
         let address = |text| address_of_server(text);
         assert_eq!(
             address("192.0.2.1 50000 198.51.100.7 22").as_deref(),
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn only_an_ssh_session_is_told_how_to_forward() {
+    fn only_an_ssh_session_gets_a_forwarding_command() {
         let ssh = HostKind::Ssh(Some("198.51.100.7".to_owned()));
         let line = ssh.forwarding(8400);
         let expected = "ssh -L 8400:localhost:8400 198.51.100.7";

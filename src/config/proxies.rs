@@ -67,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_variable_that_says_something_names_the_proxy() {
+    fn first_variable_with_a_value_names_the_proxy() {
         for (name, other) in [
             ("HTTPS_PROXY", "https_proxy"),
             ("https_proxy", "ALL_PROXY"),

@@ -246,7 +246,7 @@ fn scopes_follow_the_authority_into_its_cloud() {
 }
 
 #[test]
-fn what_is_of_another_cloud_is_refused_in_words() {
+fn resource_of_another_cloud_is_refused() {
     let none = Profile::default();
     let com = "https://auth.msft.communication.azure.com/Teams.ManageCalls";
     let us = "https://auth.msft.communication.azure.us/Teams.ManageCalls";
@@ -333,7 +333,7 @@ fn a_resource_of_another_cloud_gets_no_entra_token_unless_the_profile_names_it()
 }
 
 #[test]
-fn continuous_access_is_declared_only_where_the_profile_says_so() {
+fn continuous_access_is_declared_only_if_configured() {
     let declared = |text: &str| {
         resolve(&[], &[("ACSPASS_CAE", "true")], &profile(text))
             .expect("settings")
@@ -349,7 +349,7 @@ fn continuous_access_is_declared_only_where_the_profile_says_so() {
 }
 
 #[test]
-fn what_others_wrote_since_the_file_was_read_stays() {
+fn concurrent_changes_of_the_file_stay() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("config.toml");
     let mut early = ConfigFile::read(path.clone()).expect("nothing yet");

@@ -136,7 +136,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_no_verifier_takes_is_left_out() {
+    fn invalid_certificates_are_left_out() {
         let nonsense = b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
         assert_eq!(parsable(nonsense), []);
         assert_eq!(parsable(b"no certificate"), []);
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn the_system_has_authorities_where_it_has_a_bundle() {
+    fn system_has_authorities_if_it_has_a_bundle() {
         let has_one = BUNDLES.iter().any(|path| Path::new(path).exists());
         assert_eq!(system_bundle().is_empty(), !has_one);
     }

@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn loopback_and_what_is_left_out_go_directly() {
+    fn loopback_and_excluded_hosts_are_reached_directly() {
         let proxies = named(
             "http://proxy.example:8080",
             "contoso.example, .azure.com,10.0.0.0/8",
@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_proxy_is_an_error_that_repeats_nothing() {
+    fn invalid_proxy_is_an_error_without_the_value() {
         for text in [
             "http://",
             "ftp://proxy.example",

@@ -213,7 +213,7 @@ fn certificate_for_another_host_names_the_hosts() {
 
 #[cfg(feature = "session")]
 #[test]
-fn unknown_issuer_is_named_and_the_hint_fits_what_is_set_already() {
+fn unknown_issuer_is_named_and_the_hint_matches_the_settings() {
     let (right, wrong) = (authority("Contoso Root"), authority("Inspecting proxy"));
     let host = issued(params(&["localhost"]), &wrong);
     let (error, issuer) = ask(&host, None);

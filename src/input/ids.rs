@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_id_stays_whole() {
+    fn text_that_is_no_id_stays_whole() {
         let string = "endpoint=https://a.b ; accesskey=x";
         assert_eq!(ids(string), [string]);
         assert_eq!(ids("hello world\n8:acs:r_1"), ["hello world", "8:acs:r_1"]);

@@ -150,7 +150,7 @@ mod tests {
     const STRING: &str = "endpoint=https://c.communication.azure.com/;accesskey=a2V5";
 
     #[test]
-    fn a_token_is_found_in_what_tools_write_around_it() {
+    fn token_is_found_in_the_output_of_tools() {
         for text in [
             TOKEN.to_owned(),
             format!("\u{feff}{TOKEN}\r\n"),
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn a_connection_string_is_found_in_what_tools_write_around_it() {
+    fn connection_string_is_found_in_the_output_of_tools() {
         for text in [
             STRING.to_owned(),
             format!("\u{feff}\"{STRING}\"\r\n"),

@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_around_a_value_is_removed() {
+    fn text_around_a_value_is_removed() {
         for text in [
             "x",
             " x\r\n",
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn an_assignment_stands_for_its_value() {
+    fn assignment_is_reduced_to_its_value() {
         for text in [
             "NAME=a=b;c",
             "export NAME=a=b;c",

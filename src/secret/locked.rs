@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn more_secrets_than_fit_are_kept_in_ordinary_memory() {
+    fn secrets_beyond_the_lock_limit_are_in_ordinary_memory() {
         let pool = own_pool();
         let secrets: Vec<Locked> = (0..MOST_CHUNKS + 2)
             .map(|_| Locked::copy_to(pool, &[1; CHUNK]))

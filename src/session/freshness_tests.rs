@@ -136,7 +136,7 @@ fn a_token_for_anything_else_is_not_handed_out() {
 }
 
 #[test]
-fn a_redemption_is_followed_by_an_exchange_and_whatever_came_of_it() {
+fn refresh_is_followed_by_an_exchange_and_its_result() {
     let redeemed = Attempted {
         redeemed: true,
         ..NOTHING
@@ -225,7 +225,7 @@ fn short_tokens_are_redeemed_again_only_after_half_their_life() {
 }
 
 #[test]
-fn a_validity_longer_than_tokens_live_is_treated_the_same_way() {
+fn validity_longer_than_the_lifetime_is_handled_alike() {
     let held = Held {
         communication: Some(4400),
         entra: Some(4400),
@@ -239,7 +239,7 @@ fn a_validity_longer_than_tokens_live_is_treated_the_same_way() {
 }
 
 #[test]
-fn force_redeems_and_exchanges_whatever_is_kept() {
+fn force_refreshes_and_exchanges_despite_the_cache() {
     let mut force = request();
     force.force = true;
     let held = Held {

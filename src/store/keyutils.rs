@@ -287,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn items_come_out_whole_on_another_thread_too() {
+    fn items_round_trip_on_another_thread() {
         let Item(item) = &Item::new();
         let store = KeyutilsStore::new();
         assert_eq!(store.load(item).unwrap(), None);
@@ -332,7 +332,7 @@ mod tests {
     }
 
     #[test]
-    fn no_room_is_said_with_what_to_do() {
+    fn errors_name_another_store() {
         for error in [
             KeyError::QuotaExceeded,
             KeyError::AccessDenied,

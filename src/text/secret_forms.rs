@@ -289,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn what_users_mean_to_write_is_no_secret() {
+    fn ordinary_values_are_no_secret() {
         for text in [
             "",
             "default",

@@ -4,7 +4,7 @@ use super::quote::windows_word;
 use super::*;
 
 #[test]
-fn nothing_that_reorders_or_hides_gets_through() {
+fn reordering_and_hiding_characters_are_removed() {
     let hostile = "a\u{1b}[31m\u{9b}\u{7f}\u{202e}\u{200f}\nb";
     assert_eq!(one_line(hostile, 99), "a[31mb");
     let json = serde_json::json!({"name": hostile}).to_string();
@@ -15,7 +15,7 @@ fn nothing_that_reorders_or_hides_gets_through() {
 }
 
 #[test]
-fn no_invisible_or_reordering_character_of_unicode_gets_through() {
+fn invisible_and_reordering_characters_of_unicode_are_removed() {
     // DerivedCoreProperties.txt and PropList.txt of Unicode 17.0: Default_Ignorable_Code_Point
     // and Bidi_Control, unassigned code points included.
     let listed: [std::ops::RangeInclusive<u32>; 18] = [

@@ -212,7 +212,7 @@ fn after_a_restart_the_services_time_is_never_earlier_than_it_is() {
 }
 
 #[test]
-fn whatever_happened_one_new_mark_is_enough() {
+fn one_new_mark_is_enough_after_any_change() {
     let events: [&[Event]; 7] = [
         &[Pass(HOUR)],
         &[Suspend(2 * HOUR)],
@@ -259,7 +259,7 @@ fn a_mark_from_an_environment_that_tells_time_otherwise_counts_as_from_before_a_
 }
 
 #[test]
-fn a_response_without_the_time_keeps_what_is_known_of_the_services_clock() {
+fn response_without_a_time_keeps_the_clock_offset() {
     for platform in ALL {
         for error in [0, 2 * HOUR, -2 * HOUR] {
             let machine = Machine::new(platform, error);

@@ -15,14 +15,14 @@ fn acs_times_with_seven_digits_are_read() {
 }
 
 #[test]
-fn http_dates_go_both_ways() {
+fn http_dates_round_trip() {
     let text = "Mon, 02 Jun 2025 13:45:09 GMT";
     let read = Timestamp::parse_http_date(text);
     assert_eq!(read.map(Timestamp::to_http_date).as_deref(), Some(text));
 }
 
 #[test]
-fn durations_are_read_as_people_write_them() {
+fn durations_are_parsed_in_common_forms() {
     for (text, seconds) in [
         ("90s", 90),
         ("10m", 600),
@@ -63,7 +63,7 @@ fn durations_are_read_as_people_write_them() {
 }
 
 #[test]
-fn durations_are_said_in_two_units() {
+fn durations_are_formatted_in_two_units() {
     for (seconds, words) in [
         (0, "0 s"),
         (12, "12 s"),

@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn words_come_as_text_or_as_a_list() {
+    fn words_are_parsed_from_text_or_a_list() {
         for (text, expected) in [
             (r#""a  b""#, Some(vec!["a", "b"])),
             (r#"["a","b"]"#, Some(vec!["a", "b"])),
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_object_is_not_read() {
+    fn json_that_is_no_object_is_not_parsed() {
         for text in ["", "[]", "\"a\"", "{", "<html>", "{\"a\":1} x"] {
             assert!(read::<Members>(text.as_bytes()).is_none(), "{text}");
         }

@@ -67,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_challenge_asks_for_nothing() {
+    fn other_headers_are_no_challenge() {
         for header in [
             "Bearer",
             "Bearer error=\"invalid_token\", claims=\"e30\"",

@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn token_is_kept_until_five_minutes_before_it_expires() {
+    async fn token_is_cached_until_five_minutes_before_it_expires() {
         let (credential, clock) = (Counted::new(9, false), clock());
         let principal = EntraPrincipal::from(credential.clone() as Arc<dyn TokenCredential>);
         for (advance, fetches) in [(0, 1), (3299, 1), (1, 2)] {

@@ -62,7 +62,7 @@ fn assert_refused<T: fmt::Debug>(outcome: Result<T>, words: &str) {
 }
 
 #[test]
-fn items_come_out_whole_and_the_files_show_nothing_of_them() {
+fn items_round_trip_and_files_do_not_show_them() {
     let folder = TempDir::new().unwrap();
     key_file(&folder, "key");
     let store = with_key_file(&folder, "key");
@@ -90,7 +90,7 @@ fn items_come_out_whole_and_the_files_show_nothing_of_them() {
 
 #[cfg(unix)]
 #[test]
-fn files_are_the_users_alone_and_so_must_the_key_file_be() {
+fn files_are_private_and_the_key_file_must_be() {
     use std::os::unix::fs::PermissionsExt;
     let folder = TempDir::new().unwrap();
     let key = key_file(&folder, "key");
@@ -112,7 +112,7 @@ fn files_are_the_users_alone_and_so_must_the_key_file_be() {
 }
 
 #[test]
-fn a_key_file_that_is_no_key_is_refused_with_how_to_make_one() {
+fn invalid_key_file_is_refused_with_the_command_to_create_one() {
     let folder = TempDir::new().unwrap();
     let save = |name| with_key_file(&folder, name).save("item", &secret());
     assert_refused(save("missing"), "head -c 32 /dev/urandom");
@@ -126,7 +126,7 @@ fn a_key_file_that_is_no_key_is_refused_with_how_to_make_one() {
 }
 
 #[test]
-fn another_key_opens_nothing_replaces_nothing_and_harms_nothing() {
+fn wrong_key_opens_and_replaces_nothing() {
     let folder = TempDir::new().unwrap();
     key_file(&folder, "key");
     key_file(&folder, "other");
@@ -158,7 +158,7 @@ fn another_key_opens_nothing_replaces_nothing_and_harms_nothing() {
 }
 
 #[test]
-fn a_passphrase_is_asked_for_once_a_run_and_only_when_it_is_needed() {
+fn passphrase_is_requested_once_per_run_and_only_on_demand() {
     let folder = TempDir::new().unwrap();
     let asked = Arc::new(AtomicUsize::new(0));
     let store = |expected: Purpose| {
@@ -192,7 +192,7 @@ fn a_passphrase_is_asked_for_once_a_run_and_only_when_it_is_needed() {
 }
 
 #[test]
-fn a_mistyped_passphrase_harms_nothing_and_may_be_typed_again() {
+fn mistyped_passphrase_changes_nothing_and_can_be_retried() {
     let folder = TempDir::new().unwrap();
     with_passphrase(&folder, "right")
         .save("item", &secret())
@@ -211,7 +211,7 @@ fn a_mistyped_passphrase_harms_nothing_and_may_be_typed_again() {
 }
 
 #[test]
-fn wrong_passphrase_is_asked_for_again_while_tries_are_left() {
+fn wrong_passphrase_is_requested_again_while_tries_are_left() {
     let folder = TempDir::new().unwrap();
     with_passphrase(&folder, "right")
         .save("item", &secret())
@@ -245,7 +245,7 @@ fn wrong_passphrase_is_asked_for_again_while_tries_are_left() {
 }
 
 #[test]
-fn a_damaged_file_is_set_aside_whole_and_its_item_counts_as_gone() {
+fn damaged_file_is_quarantined_and_its_item_is_gone() {
     let folder = TempDir::new().unwrap();
     key_file(&folder, "key");
     let store = with_key_file(&folder, "key");
@@ -307,7 +307,7 @@ fn an_item_under_anothers_name_does_not_open() {
 }
 
 #[test]
-fn what_cannot_be_written_leaves_what_was_there() {
+fn failed_write_leaves_the_previous_item() {
     let folder = TempDir::new().unwrap();
     key_file(&folder, "key");
     let store = with_key_file(&folder, "key");

@@ -183,7 +183,7 @@ fn every_index_that_the_program_writes_is_read_fast_and_right() {
 }
 
 #[test]
-fn whatever_is_in_the_file_the_fast_reader_answers_as_the_full_one_or_cannot_tell() {
+fn fast_reader_agrees_with_the_full_reader_for_any_file() {
     let mut random = fastrand::Rng::with_seed(12);
     let (mut answered, mut silent) = (0, 0);
     for number in 0..1600 {

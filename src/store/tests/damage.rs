@@ -22,7 +22,7 @@ fn clear(store: &MemoryStore) {
 }
 
 #[test]
-fn an_item_that_cannot_be_read_is_set_aside_whole_and_the_account_is_signed_out() {
+fn unreadable_item_is_quarantined_and_the_account_is_signed_out() {
     let (store, sessions) = shared();
     let key = record("ada").key();
     let whole = record("ada").to_item().unwrap();
@@ -51,7 +51,7 @@ fn an_item_that_cannot_be_read_is_set_aside_whole_and_the_account_is_signed_out(
 }
 
 #[test]
-fn an_item_whose_lock_another_process_holds_is_neither_quarantined_nor_struck() {
+fn item_locked_by_another_process_is_not_quarantined_or_unlisted() {
     let (store, sessions) = shared();
     let ada = record("ada");
     save(&sessions, &ada);
@@ -102,7 +102,7 @@ fn a_missing_or_unreadable_item_loses_its_index_entry_and_no_other() {
 }
 
 #[test]
-fn a_holder_of_the_sign_in_lock_or_of_the_sessions_lock_strikes_and_quarantines_too() {
+fn holder_of_the_tenancy_lock_or_session_lock_removes_and_quarantines() {
     let (store, sessions) = shared();
     let ada = record("ada");
     let sign_in = LockName::Tenancy(tenancy());
@@ -131,7 +131,7 @@ fn a_store_that_fails_costs_no_index_entry() {
 }
 
 #[test]
-fn a_save_keeps_the_unreadable_item_that_it_replaces() {
+fn save_quarantines_the_unreadable_item_that_it_replaces() {
     let (store, sessions) = shared();
     let ada = record("ada");
     let newer = SecretBytes::new(br#"{"version":2}"#.to_vec());
@@ -184,7 +184,7 @@ fn a_save_fails_if_the_unreadable_item_cannot_be_kept() {
 }
 
 #[test]
-fn everything_is_forgotten_but_the_configuration_and_what_is_anothers() {
+fn logout_all_leaves_the_configuration_and_foreign_items() {
     let folder = TempDir::new().unwrap();
     let store = Arc::new(MemoryStore::new());
     let state = Some(folder.path().to_owned());
@@ -223,7 +223,7 @@ fn everything_is_forgotten_but_the_configuration_and_what_is_anothers() {
 }
 
 #[test]
-fn everything_is_forgotten_where_the_index_cannot_be_read() {
+fn logout_all_works_with_an_unreadable_index() {
     let folder = TempDir::new().unwrap();
     let store = Arc::new(MemoryStore::new());
     let state = Some(folder.path().to_owned());
@@ -236,7 +236,7 @@ fn everything_is_forgotten_where_the_index_cannot_be_read() {
 }
 
 #[test]
-fn where_the_store_fails_the_index_forgets_everything_and_the_way_out_is_said() {
+fn logout_all_clears_the_index_if_the_store_fails() {
     let folder = TempDir::new().unwrap();
     let state = || Some(folder.path().to_owned());
     let healthy = SessionStore::new(Box::new(MemoryStore::new()), state());
@@ -249,7 +249,7 @@ fn where_the_store_fails_the_index_forgets_everything_and_the_way_out_is_said() 
 }
 
 #[test]
-fn a_challenge_is_kept_and_one_that_is_none_is_dropped_alone() {
+fn valid_challenge_is_stored_and_invalid_one_is_dropped() {
     let mut ada = record("ada");
     let without = String::from_utf8(ada.to_item().unwrap().expose().to_vec()).unwrap();
     assert!(
@@ -270,7 +270,7 @@ fn a_challenge_is_kept_and_one_that_is_none_is_dropped_alone() {
 }
 
 #[test]
-fn a_kept_token_that_is_no_b64token_is_left_out_alone() {
+fn stored_token_that_is_no_b64token_is_left_out_alone() {
     let ada = record("ada");
     let item = ada.to_item().unwrap();
     for kind in ["entra_tokens", "communication_tokens"] {

@@ -5,7 +5,7 @@ use std::thread;
 use super::*;
 
 #[test]
-fn the_index_says_of_a_session_all_but_its_secrets() {
+fn index_lists_a_session_without_its_secrets() {
     let folder = TempDir::new().unwrap();
     let sessions = in_folder(folder.path());
     let ada = record("ada");
@@ -138,7 +138,7 @@ fn username_of_two_tenants_finds_both_accounts() {
 }
 
 #[test]
-fn sessions_in_another_store_are_out_of_sight() {
+fn sessions_in_another_store_are_not_listed() {
     let folder = TempDir::new().unwrap();
     save(&in_folder(folder.path()), &record("ada"));
     let sessions = SessionStore::new(
@@ -152,7 +152,7 @@ fn sessions_in_another_store_are_out_of_sight() {
 }
 
 #[test]
-fn many_who_save_different_sessions_at_once_lose_none() {
+fn concurrent_saves_of_different_sessions_lose_none() {
     let folder = TempDir::new().unwrap();
     thread::scope(|scope| {
         for thread in 0..8 {
@@ -174,7 +174,7 @@ fn many_who_save_different_sessions_at_once_lose_none() {
 }
 
 #[test]
-fn a_draft_left_by_a_killed_process_does_no_harm() {
+fn temporary_file_of_a_killed_process_is_replaced() {
     let folder = TempDir::new().unwrap();
     let sessions = in_folder(folder.path());
     save(&sessions, &record("ada"));
@@ -185,7 +185,7 @@ fn a_draft_left_by_a_killed_process_does_no_harm() {
 }
 
 #[test]
-fn an_index_that_cannot_be_read_is_set_aside_and_never_lost() {
+fn unreadable_index_is_quarantined_and_not_lost() {
     let version = r#"{"version":2,"active":[],"others":[]}"#;
     for damaged in ["{\"version\":1,\"sess", "\0\0\0\0", version, "[]"] {
         for save_first in [false, true] {
@@ -212,7 +212,7 @@ fn an_index_that_cannot_be_read_is_set_aside_and_never_lost() {
 }
 
 #[test]
-fn two_indexes_set_aside_in_one_second_are_both_kept() {
+fn two_indexes_quarantined_in_one_second_both_stay() {
     let folder = TempDir::new().unwrap();
     let sessions = in_folder(folder.path());
     for content in ["one", "two", "three"] {
@@ -227,7 +227,7 @@ fn two_indexes_set_aside_in_one_second_are_both_kept() {
 }
 
 #[test]
-fn a_few_are_found_among_many_as_they_are_by_reading_all() {
+fn search_finds_the_same_sessions_as_reading_all() {
     let folder = TempDir::new().unwrap();
     let sessions = in_folder(folder.path());
     let mut other = record("ada");
@@ -274,7 +274,7 @@ fn a_few_are_found_among_many_as_they_are_by_reading_all() {
 }
 
 #[test]
-fn an_index_in_another_form_of_json_is_read_all_the_same() {
+fn index_in_another_json_form_is_read() {
     let folder = TempDir::new().unwrap();
     let sessions = in_folder(folder.path());
     save(&sessions, &record("ada"));
@@ -296,7 +296,7 @@ fn an_index_in_another_form_of_json_is_read_all_the_same() {
 }
 
 #[test]
-fn a_damaged_line_among_many_is_not_passed_over() {
+fn damaged_line_among_many_is_detected() {
     let folder = TempDir::new().unwrap();
     let sessions = in_folder(folder.path());
     for user in 0..100 {

@@ -5,7 +5,7 @@ use std::thread;
 use super::*;
 
 #[test]
-fn a_lock_excludes_and_says_who_holds_it() {
+fn lock_excludes_others_and_names_its_holder() {
     let folder = TempDir::new().unwrap();
     let name = LockName::Session(record("ada").key());
     let (one, other) = (in_folder(folder.path()), in_folder(folder.path()));
@@ -31,7 +31,7 @@ fn a_lock_excludes_and_says_who_holds_it() {
 }
 
 #[test]
-fn a_lock_that_was_let_go_names_nobody() {
+fn released_lock_names_no_holder() {
     let folder = TempDir::new().unwrap();
     let sessions = in_folder(folder.path());
     drop(lock(&sessions, &record("ada")));
@@ -65,7 +65,7 @@ fn the_holder_is_recorded_beside_the_lock_file_that_windows_cannot_read() {
 }
 
 #[test]
-fn the_record_of_a_killed_holder_is_taken_for_no_other_holders() {
+fn record_of_a_killed_holder_is_not_used_for_another_holder() {
     let folder = TempDir::new().unwrap();
     let name = LockName::Session(record("ada").key());
     let sessions = in_folder(folder.path());

@@ -73,7 +73,7 @@ fn listed(sessions: &SessionStore) -> Vec<String> {
 }
 
 #[test]
-fn a_session_is_listed_in_the_login_that_holds_it_and_in_no_other() {
+fn session_is_listed_only_in_the_login_that_has_it() {
     let folder = TempDir::new().unwrap();
     let (_, first) = in_login(own("one"), folder.path());
     let (_, second) = in_login(own("two"), folder.path());
@@ -124,7 +124,7 @@ fn a_login_that_cannot_be_identified_loses_nothing_and_one_that_ended_has_nothin
 }
 
 #[test]
-fn an_entry_of_an_earlier_version_is_tried_and_then_belongs_to_the_login_that_has_it() {
+fn entry_of_an_earlier_version_is_assigned_to_the_login_that_has_it() {
     let folder = TempDir::new().unwrap();
     let (items, first) = in_login(own("one"), folder.path());
     let ada = record("ada");
@@ -151,7 +151,7 @@ fn an_entry_of_an_earlier_version_is_tried_and_then_belongs_to_the_login_that_ha
 }
 
 #[test]
-fn entries_of_ended_logins_go_with_the_next_sign_in_and_others_are_bounded() {
+fn sign_in_removes_entries_of_ended_logins_and_bounds_others() {
     let folder = TempDir::new().unwrap();
     for number in 0..40 {
         let (_, sessions) = in_login(own(&format!("login-{number}")), folder.path());
@@ -171,7 +171,7 @@ fn entries_of_ended_logins_go_with_the_next_sign_in_and_others_are_bounded() {
 }
 
 #[test]
-fn everything_is_forgotten_in_this_login_and_a_running_login_is_reported() {
+fn logout_all_removes_this_logins_sessions_and_reports_another_login() {
     let folder = TempDir::new().unwrap();
     let (others, other) = in_login(own("other"), folder.path());
     save(&other, &record("ada"));

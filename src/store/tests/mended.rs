@@ -197,7 +197,7 @@ const CASES: [Case; 21] = [
 ];
 
 #[test]
-fn a_damage_costs_no_more_than_the_damaged_lines_and_the_store_gives_those_back() {
+fn damage_loses_only_damaged_lines_and_the_store_restores_them() {
     for (name, damage, left, restored) in CASES {
         let folder = TempDir::new().unwrap();
         let (_store, sessions) = three(folder.path());
@@ -268,7 +268,7 @@ fn a_session_that_is_listed_twice_is_listed_once_and_nothing_is_looked_up() {
 }
 
 #[test]
-fn what_was_forgotten_is_not_restored_and_what_is_unreadable_is_not_listed() {
+fn removed_sessions_are_not_restored_and_unreadable_ones_not_listed() {
     let folder = TempDir::new().unwrap();
     let (store, sessions) = three(folder.path());
     sessions.forget(&record("bob").key()).unwrap();
@@ -282,7 +282,7 @@ fn what_was_forgotten_is_not_restored_and_what_is_unreadable_is_not_listed() {
 }
 
 #[test]
-fn each_tenancy_and_each_store_is_asked_once_and_only_after_a_damage() {
+fn restore_runs_once_per_tenancy_and_store_and_only_after_damage() {
     let folder = TempDir::new().unwrap();
     let (store, sessions) = three(folder.path());
     // In the store alone, and the index is whole: the store is not asked.
@@ -310,7 +310,7 @@ fn each_tenancy_and_each_store_is_asked_once_and_only_after_a_damage() {
 }
 
 #[test]
-fn a_store_that_fails_is_asked_again_later() {
+fn failed_restore_is_retried_later() {
     let folder = TempDir::new().unwrap();
     let (_store, sessions) = three(folder.path());
     fs::write(folder.path().join("index.json"), "x").unwrap();

@@ -172,7 +172,7 @@ fn a_session_comes_back_as_it_was_saved() {
 }
 
 #[test]
-fn what_is_forgotten_is_gone_from_store_and_index() {
+fn removed_session_is_gone_from_store_and_index() {
     let sessions = SessionStore::new(Box::new(MemoryStore::new()), None);
     let ada = record("ada");
     save(&sessions, &ada);
@@ -189,7 +189,7 @@ fn what_is_forgotten_is_gone_from_store_and_index() {
 }
 
 #[test]
-fn the_index_forgets_even_where_the_store_fails_and_says_how_to_finish() {
+fn logout_updates_the_index_if_the_store_fails_and_names_the_manual_steps() {
     let folder = TempDir::new().unwrap();
     let ada = record("ada");
     save(&in_folder(folder.path()), &ada);
@@ -288,7 +288,7 @@ fn a_probe_that_cannot_be_read_back_leaves_no_trace_either() {
 }
 
 #[test]
-fn a_secret_of_the_configuration_is_kept_beside_the_sessions() {
+fn secret_of_the_configuration_is_stored_beside_the_sessions() {
     let sessions = SessionStore::new(Box::new(MemoryStore::new()), None);
     let secret = SecretBytes::new(MARKER.as_bytes().to_vec());
     assert_eq!(sessions.load_secret("connection-string").unwrap(), None);
@@ -303,7 +303,7 @@ fn a_secret_of_the_configuration_is_kept_beside_the_sessions() {
 }
 
 #[test]
-fn a_logout_is_not_undone_by_a_renewal_that_was_under_way() {
+fn renewal_in_progress_does_not_undo_a_logout() {
     let sessions = SessionStore::new(Box::new(MemoryStore::new()), None);
     let ada = record("ada");
     let guard = lock(&sessions, &ada);

@@ -56,7 +56,7 @@ fn sources_that_are_used_in_turn_do_not_evict_one_another() {
 }
 
 #[test]
-fn beyond_the_bound_the_token_that_expires_first_goes_and_never_the_new_one() {
+fn token_that_expires_first_is_evicted_and_never_the_new_one() {
     let mut record = bare();
     for number in 0..64 {
         let life = if number == 30 { 1 } else { 1000 };
@@ -120,7 +120,7 @@ impl TokenStore for Quota {
 }
 
 #[test]
-fn a_store_without_room_for_all_tokens_keeps_the_session_and_the_longest_lived() {
+fn store_without_space_keeps_the_session_and_the_longest_lived_tokens() {
     let folder = TempDir::new().unwrap();
     let sessions = |bytes: usize| {
         let store = Quota(Arc::new(MemoryStore::new()), bytes);

@@ -87,7 +87,7 @@ const LENGTHS: [usize; 13] = [
 ];
 
 #[test]
-fn items_of_any_length_come_out_whole_and_leave_nothing_behind() {
+fn items_of_any_length_round_trip_and_leave_no_parts() {
     let narrow = Arc::new(Narrow::default());
     let store = Split::over(Arc::clone(&narrow), LIMIT);
     for before in LENGTHS {
@@ -125,7 +125,7 @@ fn an_item_that_looks_like_a_head_is_not_taken_for_one() {
 }
 
 #[test]
-fn an_item_beyond_all_measure_is_refused_before_anything_is_written() {
+fn oversized_item_is_refused_before_a_write() {
     let narrow = Arc::new(Narrow::default());
     let store = Split::over(Arc::clone(&narrow), LIMIT);
     let error = store.save("item", &value(1000 * LIMIT + 1)).unwrap_err();
@@ -134,7 +134,7 @@ fn an_item_beyond_all_measure_is_refused_before_anything_is_written() {
 }
 
 #[test]
-fn after_a_death_between_any_two_calls_the_old_item_or_the_new_one_is_there_whole() {
+fn after_a_crash_between_any_two_calls_one_generation_is_whole() {
     let mut deaths = 0;
     for before in LENGTHS.map(Some).into_iter().chain([None]) {
         for after in LENGTHS.map(Some).into_iter().chain([None]) {
@@ -173,7 +173,7 @@ fn after_a_death_between_any_two_calls_the_old_item_or_the_new_one_is_there_whol
 }
 
 #[test]
-fn a_reader_who_is_overtaken_at_any_call_sees_one_generation_or_the_other() {
+fn reader_during_a_write_sees_one_whole_generation() {
     for overtaken_at in 0..12 {
         let narrow = Arc::new(Narrow::default());
         let store = Split::over(Arc::clone(&narrow), LIMIT);
@@ -202,7 +202,7 @@ fn a_reader_who_is_overtaken_at_any_call_sees_one_generation_or_the_other() {
 }
 
 #[test]
-fn a_damaged_item_is_given_out_with_all_that_is_left_of_it() {
+fn damaged_item_is_returned_with_all_its_bytes() {
     let narrow = Arc::new(Narrow::default());
     let store = Split::over(Arc::clone(&narrow), LIMIT);
     store.save("item", &value(6000)).unwrap();

@@ -93,7 +93,7 @@ fn a_token_answer_is_read_in_the_shapes_that_are_sent() {
 }
 
 #[test]
-fn an_error_is_what_it_names_whatever_its_other_members_are() {
+fn error_code_is_read_if_other_members_are_invalid() {
     const WHOLE: &str = r#"{"error":"invalid_grant","error_description":"AADSTS50173: x",
         "error_codes":[50173],"timestamp":"t","trace_id":"t","correlation_id":"c",
         "suberror":"bad_token","claims":"{}"}"#;
