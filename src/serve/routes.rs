@@ -3,17 +3,19 @@
 //! The list of routes builds the router, and a test compares it with the OpenAPI document in
 //! `assets/openapi.json`.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
-use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post};
+use hyper::Request;
+use hyper::body::Incoming;
+use hyper::service::{Service as _, service_fn};
 use hyper_util::service::TowerToHyperService;
 
-use crate::loopback::serve::Caller;
+use crate::loopback::serve::{Caller, Handler};
 
 use super::access::{self, Authorizer, OPEN_PATH, Transport};
 use super::context::Context;
@@ -47,9 +49,6 @@ routes! {
     delete "/identities/{id}" => identities::delete,
 }
 
-/// The service of one listener.
-pub(super) type ListenerService = TowerToHyperService<Router>;
-
 /// Returns all routes. They have no checks yet.
 pub(super) fn router(service: Service, dashboard: Arc<Dashboard>) -> Router {
     service_routes()
@@ -67,26 +66,45 @@ pub(super) fn router(service: Service, dashboard: Arc<Dashboard>) -> Router {
 }
 
 /// The checks of a listener that requires the secret.
-#[derive(Clone)]
 pub(super) struct SecretCheck {
     pub(super) authorizer: Arc<Authorizer>,
     pub(super) context: Arc<Context>,
     pub(super) transport: Transport,
 }
 
-/// Puts the checks of the secret in front of the routes. They run before the path is matched.
-pub(super) fn behind_secret(router: Router, check: SecretCheck) -> ListenerService {
-    let checked = from_fn_with_state(check, check_secret);
-    TowerToHyperService::new(Router::new().fallback_service(router).layer(checked))
+/// Puts the checks of the secret in front of the routes. They run before the path is matched. A layer
+/// of axum would run after it, or need a second router for each request.
+pub(super) fn behind_secret(router: Router, check: SecretCheck) -> impl Handler {
+    let shared = Arc::new((router, check));
+    service_fn(move |request| {
+        let shared = shared.clone();
+        Box::pin(async move {
+            let (router, check) = &*shared;
+            Ok::<_, Infallible>(check_secret(check, router, request).await)
+        })
+    })
 }
 
 /// Puts the checks of the dashboard in front of the routes.
-pub(super) fn behind_dashboard(router: Router, dashboard: Arc<Dashboard>) -> ListenerService {
-    let checked = from_fn_with_state(dashboard, check_dashboard);
-    TowerToHyperService::new(Router::new().fallback_service(router).layer(checked))
+pub(super) fn behind_dashboard(router: Router, dashboard: Arc<Dashboard>) -> impl Handler {
+    service_fn(move |request| {
+        let (router, dashboard) = (router.clone(), dashboard.clone());
+        Box::pin(
+            async move { Ok::<_, Infallible>(check_dashboard(&dashboard, &router, request).await) },
+        )
+    })
 }
 
-async fn check_secret(State(check): State<SecretCheck>, request: Request, next: Next) -> Response {
+async fn routed(router: &Router, request: Request<Incoming>) -> Response {
+    let Ok(response) = TowerToHyperService::new(router.clone()).call(request).await;
+    response
+}
+
+async fn check_secret(
+    check: &SecretCheck,
+    router: &Router,
+    request: Request<Incoming>,
+) -> Response {
     let (parts, body) = request.into_parts();
     let is_chunked = parts.headers.contains_key(header::TRANSFER_ENCODING);
     let (authorizer, transport) = (&check.authorizer, check.transport);
@@ -104,7 +122,7 @@ async fn check_secret(State(check): State<SecretCheck>, request: Request, next: 
                     if parts.uri.path() != OPEN_PATH {
                         Caller::trust(&parts.extensions);
                     }
-                    next.run(Request::from_parts(parts, body)).await
+                    routed(router, Request::from_parts(parts, body)).await
                 }
                 // A user who looks for the dashboard gets the reason as a page.
                 Err(_) if ["/", "/dashboard"].contains(&parts.uri.path()) => {
@@ -123,14 +141,14 @@ async fn check_secret(State(check): State<SecretCheck>, request: Request, next: 
 }
 
 async fn check_dashboard(
-    State(dashboard): State<Arc<Dashboard>>,
-    request: Request,
-    next: Next,
+    dashboard: &Dashboard,
+    router: &Router,
+    request: Request<Incoming>,
 ) -> Response {
     let (mut parts, body) = request.into_parts();
     let is_chunked = parts.headers.contains_key(header::TRANSFER_ENCODING);
     let mut response = match dashboard.access.authorize(&mut parts) {
-        Ok(None) => next.run(Request::from_parts(parts, body)).await,
+        Ok(None) => routed(router, Request::from_parts(parts, body)).await,
         Ok(Some(response)) => response,
         Err(refusal) => refused(&dashboard.context, refusal),
     };
