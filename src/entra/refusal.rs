@@ -93,7 +93,7 @@ pub(crate) fn code_not_redeemed(error: Error) -> Error {
     }
 }
 
-/// Returns the error for a device code that was redeemed, and whose response was lost.
+/// Returns the error for a redeemed device code with a lost response.
 pub(crate) fn tokens_lost(host: &str) -> Error {
     Error::new(
         Kind::Unreachable,

@@ -93,7 +93,7 @@ impl Entra {
         let protocol = self.protocol(&metadata)?;
         let token = oauth2::RefreshToken::new(refresh_token.expose().to_owned());
         let last = LastResponse::default();
-        let asked_at = self.clock.now();
+        let requested_at = self.clock.now();
         let mut request = protocol
             .exchange_refresh_token(&token)
             .add_extra_param("scope", scope_text(scopes))
@@ -106,7 +106,7 @@ impl Entra {
             .await
             .map_err(|error| self.token_error(Grant::Refresh, error, &last))?;
         let rotated = renewing(&answer);
-        let tokens = self.tokens(&metadata, answer, None, asked_at, last.date());
+        let tokens = self.tokens(&metadata, answer, None, requested_at, last.date());
         tokens.map_err(|error| RefreshError {
             error,
             refresh_token: rotated,
@@ -118,13 +118,13 @@ impl Entra {
         &self,
         metadata: &Metadata,
         answer: &Response,
-        asked_at: Timestamp,
+        requested_at: Timestamp,
     ) -> Result<Tokens> {
         // The parser's error may contain the body, which contains tokens.
         let read: TokenResponse = wire::read(&answer.body).ok_or_else(|| {
             refusal::not_entra(&self.authority.host(), "JSON that is not a token answer")
         })?;
-        self.tokens(metadata, read, None, asked_at, answer.date())
+        self.tokens(metadata, read, None, requested_at, answer.date())
     }
 
     pub(super) fn protocol(&self, metadata: &Metadata) -> Result<Protocol> {
@@ -141,10 +141,10 @@ impl Entra {
         metadata: &Metadata,
         answer: TokenResponse,
         nonce: Option<&str>,
-        asked_at: Timestamp,
+        requested_at: Timestamp,
         service_time: Option<Timestamp>,
     ) -> Result<Tokens> {
-        let now = service_time.unwrap_or(asked_at);
+        let now = service_time.unwrap_or(requested_at);
         let unusable = |what: &str| Err(refusal::unusable(&self.authority.host(), what));
         if answer.access_token.secret().is_empty() {
             return unusable("JSON that is not a token answer: it has no readable access token");

@@ -269,10 +269,10 @@ mod tests {
         ] {
             let error = route(&named(text, ""), ENTRA).expect_err(text);
             assert_eq!(error.kind(), Kind::Usage);
-            let said = format!("{error:?} {error} {}", error.hint());
-            assert!(said.contains("HTTPS_PROXY"), "{said}");
+            let shown = format!("{error:?} {error} {}", error.hint());
+            assert!(shown.contains("HTTPS_PROXY"), "{shown}");
             for hidden in ["ada", "secret"] {
-                assert!(!said.contains(hidden), "{said}");
+                assert!(!shown.contains(hidden), "{shown}");
             }
             let excepted = route(&named(text, "login.microsoftonline.com"), ENTRA);
             assert!(matches!(excepted, Ok(Route::Direct { .. })), "{text}");
@@ -284,7 +284,10 @@ mod tests {
         let named = named("http://CORP\\ada:secret@proxy.example:8080", "");
         let error = route(&named, ENTRA).expect_err("a backslash");
         assert!(error.hint().contains("DOMAIN%5CUSER"), "{}", error.hint());
-        let said = format!("{error:?} {error} {}", error.hint());
-        assert!(!said.contains("ada") && !said.contains("secret"), "{said}");
+        let shown = format!("{error:?} {error} {}", error.hint());
+        assert!(
+            !shown.contains("ada") && !shown.contains("secret"),
+            "{shown}"
+        );
     }
 }

@@ -83,9 +83,9 @@ impl Http {
                 }),
                 Err(miss) => Err(miss.after(repeated)),
             };
-            // The pause that the service asks for, what the next try needs at least, and whether
-            // this one may have been carried out.
-            let (asked, needed, arrived) = match &outcome {
+            // The requested pause, the shortest time for the next try, and whether the service may have
+            // processed this try.
+            let (requested, needed, arrived) = match &outcome {
                 Ok(response) if response.is_outage() => {
                     debug!("{host}{path} is busy: status {}", response.status.as_u16());
                     (
@@ -95,15 +95,15 @@ impl Http {
                     )
                 }
                 Err(SendError::Passing(error)) => (None, Duration::ZERO, error.may_have_arrived()),
-                // A try that is cut off while it connects could not tell that nothing was sent.
+                // A try that is cancelled while it connects would not show that nothing was sent.
                 Err(SendError::Unconnected(error)) => {
                     let connecting = self.connections.connecting();
                     (None, connecting, error.may_have_arrived())
                 }
                 _ => return outcome.map_err(SendError::into_error),
             };
-            let pause = asked.unwrap_or_else(|| wait.mul_f64(0.8 + 0.4 * fastrand::f64()));
-            let in_time = asked.is_some() || Instant::now() + pause + needed < deadline;
+            let pause = requested.unwrap_or_else(|| wait.mul_f64(0.8 + 0.4 * fastrand::f64()));
+            let in_time = requested.is_some() || Instant::now() + pause + needed < deadline;
             let may_try =
                 left > 0 && (again == Again::IfItMayPass || !(arrived || outcome.is_ok()));
             if !may_try || !in_time || pause > LONGEST_WAIT {

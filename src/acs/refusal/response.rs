@@ -29,9 +29,9 @@ pub(crate) enum Operation {
 /// Returns the error for a response without the operation's success status.
 pub(crate) fn refusal(asked: Operation, host: &str, answer: &Response, now: Timestamp) -> Error {
     let status = answer.status.as_u16();
-    let said = wire::read::<ErrorBody>(&answer.body).map(|body| body.error);
-    let is_its_own = said.is_some() || answer.body.is_empty();
-    let said = said.unwrap_or_default();
+    let details = wire::read::<ErrorBody>(&answer.body).map(|body| body.error);
+    let is_its_own = details.is_some() || answer.body.is_empty();
+    let details = details.unwrap_or_default();
     let error = if answer.is_outage() {
         let (name, detail) = match status {
             429 => ("rate", host.to_owned()),
@@ -42,8 +42,8 @@ pub(crate) fn refusal(asked: Operation, host: &str, answer: &Response, now: Time
         let (name, detail) = explain(
             asked,
             status,
-            &said.code,
-            said.target.as_deref(),
+            &details.code,
+            details.target.as_deref(),
             clocks(answer, now),
         );
         advised(Kind::Refused, name, &detail)
@@ -58,12 +58,12 @@ pub(crate) fn refusal(asked: Operation, host: &str, answer: &Response, now: Time
         Some(claims) if status == 401 && asked != Operation::Manage => error.with_claims(claims),
         _ => error,
     };
-    let said_something = !said.message.is_empty();
+    let has_details = !details.message.is_empty();
     let answer = ServiceAnswer {
         status,
-        code: (!said.code.is_empty()).then(|| short(&said.code)),
-        target: said.target.as_deref().map(short),
-        message: said_something.then(|| short(&said.message)),
+        code: (!details.code.is_empty()).then(|| short(&details.code)),
+        target: details.target.as_deref().map(short),
+        message: has_details.then(|| short(&details.message)),
         request_id: ["x-ms-request-id", "ms-cv", "x-azure-ref"]
             .iter()
             .find_map(|name| answer.headers.get(*name)?.to_str().ok())

@@ -115,11 +115,11 @@ pub fn is_developer_tool(environment: &BTreeMap<String, String>) -> bool {
 fn names_managed_identity(environment: &BTreeMap<String, String>) -> bool {
     let has = |name| value_of(environment, name).is_some();
     let wanted = value_of(environment, "AZURE_TOKEN_CREDENTIALS").map(|text| text.to_lowercase());
-    let is_asked_for = matches!(
+    let is_requested = matches!(
         wanted.as_deref(),
         Some("prod" | "managedidentitycredential")
     );
-    has("IDENTITY_ENDPOINT") || has("MSI_ENDPOINT") || is_asked_for
+    has("IDENTITY_ENDPOINT") || has("MSI_ENDPOINT") || is_requested
 }
 
 /// A variable's value without spaces around it; an empty one counts as unset.

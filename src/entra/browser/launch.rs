@@ -255,8 +255,8 @@ mod tests {
         let command = BrowserCommand::parse(&text).expect("a command");
         let reader = std::thread::spawn(move || std::fs::read_to_string(pipe));
         assert_eq!(command.open(&starting(URL)).expect("opened").name(), "`sh`");
-        let said = reader.join().expect("read").expect("text");
-        assert_eq!(said, format!("2\n{URL}\n"));
+        let output = reader.join().expect("read").expect("text");
+        assert_eq!(output, format!("2\n{URL}\n"));
     }
 
     #[cfg(unix)]

@@ -141,7 +141,7 @@ impl Entra {
         // A code is sent once: Entra refuses it the second time, and may then revoke the tokens
         // that it issued (RFC 6749, section 4.1.2).
         let last = LastResponse::default();
-        let asked_at = self.clock.now();
+        let requested_at = self.clock.now();
         let protocol = self
             .protocol(metadata)?
             .set_redirect_uri(redirect_url(redirect_uri)?);
@@ -159,7 +159,7 @@ impl Entra {
             .map_err(|error| self.token_error(Grant::SignIn, error, &last))
             .map_err(refusal::code_not_redeemed)?;
         let nonce = Some(attempt.nonce.secret().as_str());
-        let mut tokens = self.tokens(metadata, answer, nonce, asked_at, last.date())?;
+        let mut tokens = self.tokens(metadata, answer, nonce, requested_at, last.date())?;
         let account = tokens
             .account
             .take()

@@ -194,7 +194,7 @@ impl Entra {
             ("client_info", "1"),
         ];
         form.extend(claims.map(|claims| ("claims", claims.as_str())));
-        let asked_at = self.clock.now();
+        let requested_at = self.clock.now();
         let request = request(&metadata.token_endpoint, &form)?;
         let host = self.authority.host();
         let answer = match self.http.send_once(request).await {
@@ -233,7 +233,7 @@ impl Entra {
                 poll_outcome(&response).map(|outcome| PollResult::Waiting(outcome, None))
             }
             None => {
-                let tokens = self.read_tokens(metadata, &answer, asked_at);
+                let tokens = self.read_tokens(metadata, &answer, requested_at);
                 let tokens = tokens.map_err(refusal::code_not_redeemed)?;
                 Ok(PollResult::Tokens(tokens))
             }

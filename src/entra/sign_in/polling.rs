@@ -116,9 +116,9 @@ mod tests {
     #[test]
     fn outages_back_off_honor_retry_after_and_end_with_a_response() {
         let mut polling = Polling::new(seconds(5), seconds(900));
-        let trouble = PollOutcome::Outage(None);
+        let outage = PollOutcome::Outage(None);
         for expected in [5, 10, 20, 40, 60, 60] {
-            assert_eq!(polling.next(trouble), Next::Wait(seconds(expected)));
+            assert_eq!(polling.next(outage), Next::Wait(seconds(expected)));
         }
         assert_eq!(polling.next(PollOutcome::Pending), Next::Wait(seconds(5)));
         let sign_in = PollOutcome::Outage(Some(seconds(30)));
@@ -134,8 +134,8 @@ mod tests {
         assert_eq!(polling.next(PollOutcome::Pending), Next::Wait(seconds(5)));
         assert_eq!(polling.next(PollOutcome::Pending), Next::Wait(seconds(2)));
         assert_eq!(polling.next(PollOutcome::Pending), Next::Renew);
-        let mut told = Polling::new(seconds(5), seconds(900));
-        assert_eq!(told.next(PollOutcome::Expired), Next::Renew);
+        let mut polling = Polling::new(seconds(5), seconds(900));
+        assert_eq!(polling.next(PollOutcome::Expired), Next::Renew);
     }
 
     #[test]

@@ -161,8 +161,8 @@ async fn bytes_that_are_not_text_are_refused() {
 #[tokio::test]
 async fn pipelined_second_request_is_ignored() {
     let (port, wait) = waiting(&RedirectUri::localhost(0), ResponseMode::FormPost);
-    let stranger = format!("GET /favicon.ico HTTP/1.1\r\nHost: localhost:{port}\r\n\r\n");
-    let both = format!("{stranger}{}", the_answer(port));
+    let other = format!("GET /favicon.ico HTTP/1.1\r\nHost: localhost:{port}\r\n\r\n");
+    let both = format!("{other}{}", the_answer(port));
     let answer = exchange(V4, port, both.as_bytes()).await;
     assert_eq!(status(&answer), "404");
     assert_eq!(answer.matches("HTTP/1.1 ").count(), 1, "{answer}");
@@ -303,11 +303,11 @@ async fn answered_connections_that_stay_open_do_not_block_the_response() {
     slow.write_all(b"P").await.expect("sent");
     let mut staying = Vec::new();
     for _ in 0..100 {
-        let mut stranger = open_connection(port).await;
-        stranger.write_all(b"x").await.expect("sent");
+        let mut other = open_connection(port).await;
+        other.write_all(b"x").await.expect("sent");
         let mut byte = [0; 1];
-        stranger.read_exact(&mut byte).await.expect("a page");
-        staying.push(stranger);
+        other.read_exact(&mut byte).await.expect("a page");
+        staying.push(other);
     }
     // A connection that still sends outlasts those that got their page.
     let rest = the_answer(port);
@@ -326,8 +326,11 @@ fn floods_cost_no_more_memory_than_the_limits() {
         .args(["--exact", measured, "--ignored", "--nocapture"])
         .output()
         .expect("started");
-    let said = String::from_utf8_lossy(&run.stdout);
-    assert!(run.status.success() && said.contains("grew by"), "{said}");
+    let output = String::from_utf8_lossy(&run.stdout);
+    assert!(
+        run.status.success() && output.contains("grew by"),
+        "{output}"
+    );
 }
 
 #[cfg(target_os = "linux")]

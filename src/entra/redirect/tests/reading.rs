@@ -123,9 +123,9 @@ fn each_unexpected_request_gets_its_status() {
     ];
     assert!(read(&good()).is_ok());
     for (at, (status, change)) in table.into_iter().enumerate() {
-        let mut stranger = good();
-        change(&mut stranger);
-        assert_eq!(read(&stranger), Err(status), "row {at}");
+        let mut other = good();
+        change(&mut other);
+        assert_eq!(read(&other), Err(status), "row {at}");
     }
     for content_type in [
         "application/x-www-form-urlencoded; charset=UTF-8",

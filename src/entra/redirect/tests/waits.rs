@@ -159,8 +159,8 @@ async fn only_the_registered_path_is_answered() {
         "/redirect/../redirect",
         "//redirect",
     ] {
-        let stranger = exchange(V4, port, posted(port, path, &body).as_bytes()).await;
-        assert_eq!(status(&stranger), "404", "{path}");
+        let other = exchange(V4, port, posted(port, path, &body).as_bytes()).await;
+        assert_eq!(status(&other), "404", "{path}");
     }
     let request = posted(port, "/redirect", &body);
     let browser = tokio::spawn(async move { exchange(V4, port, request.as_bytes()).await });
@@ -191,8 +191,8 @@ async fn dropped_wait_closes_all_connections() {
     let redirect = Redirect::bind(&RedirectUri::localhost(0)).expect("a free port");
     let port = redirect.port();
     let mut connection = open_connection(port).await;
-    let mut stranger = open_connection(port).await;
-    stranger
+    let mut other = open_connection(port).await;
+    other
         .write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
         .await
         .expect("sent");
@@ -201,7 +201,7 @@ async fn dropped_wait_closes_all_connections() {
     tokio::select! {
         biased;
         _ = &mut wait => panic!("nobody answered"),
-        read = stranger.read(&mut first) => assert_eq!(read.expect("a page"), 1),
+        read = other.read(&mut first) => assert_eq!(read.expect("a page"), 1),
     }
     drop(wait);
     assert!(is_closed(port).await);
