@@ -8,9 +8,9 @@ use crate::error::Result;
 
 impl Entra {
     /// Signs a user in. `scopes` are the resource's; those for an id_token and a refresh token are
-    /// added. `login_hint` is the expected user; it is not sent with [`Prompt::SelectAccount`](
-    /// super::options::Prompt::SelectAccount), nor with a device code. `challenge` is the claims
-    /// challenge of an earlier refusal ([`Error::claims`](crate::Error::claims)).
+    /// added. `login_hint` is the expected user; it is not sent with the prompt
+    /// `select_account`, nor with a device code. `challenge` is the claims challenge of an earlier
+    /// refusal ([`Error::claims`](crate::Error::claims)).
     ///
     /// # Errors
     /// [`Kind::SignInRefused`](crate::Kind::SignInRefused) if Entra or the user refuses or the time
