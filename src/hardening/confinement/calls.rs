@@ -48,6 +48,32 @@ const REFUSED: [libc::c_long; 30] = [
     libc::SYS_reboot,
 ];
 
+/// Changes of a file's mode, owner, times or attributes by its path. Landlock has no right for them.
+/// (The calls by an open file remain: only the service's own files can be opened.)
+const METADATA: [libc::c_long; 7] = [
+    libc::SYS_fchmodat,
+    libc::SYS_fchownat,
+    libc::SYS_utimensat,
+    libc::SYS_setxattr,
+    libc::SYS_lsetxattr,
+    libc::SYS_removexattr,
+    libc::SYS_lremovexattr,
+];
+/// Newer ones, which have the same number on all architectures: `fchmodat2`, `setxattrat`,
+/// `removexattrat`, `open_tree_attr` and `file_setattr`.
+const NEW_METADATA: [libc::c_long; 5] = [452, 463, 466, 467, 469];
+#[cfg(target_arch = "x86_64")]
+const OLD_METADATA: &[libc::c_long] = &[
+    libc::SYS_chmod,
+    libc::SYS_chown,
+    libc::SYS_lchown,
+    libc::SYS_utime,
+    libc::SYS_utimes,
+    libc::SYS_futimesat,
+];
+#[cfg(not(target_arch = "x86_64"))]
+const OLD_METADATA: &[libc::c_long] = &[];
+
 /// The old names of a new process, which newer architectures lack.
 #[cfg(target_arch = "x86_64")]
 const FORKS: &[libc::c_long] = &[libc::SYS_fork, libc::SYS_vfork];
@@ -70,18 +96,42 @@ pub(super) fn confine() -> Result<(), String> {
     Ok(())
 }
 
-fn filters() -> Result<[BpfProgram; 2], seccompiler::BackendError> {
+type Rules = BTreeMap<i64, Vec<SeccompRule>>;
+
+/// A program that refuses these calls with this error.
+fn filter(rules: Rules, errno: i32) -> Result<BpfProgram, seccompiler::BackendError> {
     let target: TargetArch = std::env::consts::ARCH.try_into()?;
-    let filter = |rules: BTreeMap<i64, Vec<SeccompRule>>, errno: i32| -> Result<BpfProgram, _> {
-        let errno = SeccompAction::Errno(errno.unsigned_abs());
-        SeccompFilter::new(rules, SeccompAction::Allow, errno, target)?.try_into()
+    let errno = SeccompAction::Errno(errno.unsigned_abs());
+    SeccompFilter::new(rules, SeccompAction::Allow, errno, target)?.try_into()
+}
+
+/// Refuses changes of metadata by a path, and calls by their arguments: input that a process puts
+/// into its terminal (`TIOCSTI`, `TIOCLINUX`), limits of another process, and core dumps.
+fn of_metadata_and_arguments() -> Result<BpfProgram, seccompiler::BackendError> {
+    let calls = METADATA.iter().chain(&NEW_METADATA).chain(OLD_METADATA);
+    let mut rules: Rules = calls.map(|call| (*call, Vec::new())).collect();
+    let when = |argument, operator, value: u64| {
+        let condition = SeccompCondition::new(argument, SeccompCmpArgLen::Dword, operator, value)?;
+        SeccompRule::new(vec![condition])
     };
+    let is = SeccompCmpOp::Eq;
+    let into_terminal = [
+        when(1, is.clone(), u64::from(libc::TIOCSTI))?,
+        when(1, is.clone(), u64::from(libc::TIOCLINUX))?,
+    ];
+    rules.insert(libc::SYS_ioctl, into_terminal.to_vec());
+    rules.insert(libc::SYS_prlimit64, vec![when(0, SeccompCmpOp::Ne, 0)?]);
+    let dumpable = u64::from(libc::PR_SET_DUMPABLE.unsigned_abs());
+    rules.insert(libc::SYS_prctl, vec![when(0, is, dumpable)?]);
+    filter(rules, libc::EPERM)
+}
+
+fn filters() -> Result<[BpfProgram; 3], seccompiler::BackendError> {
     // A filter sees no flags of `clone3`, which are in memory. The C libraries go on with `clone`
     // if there is no `clone3`.
     let no_clone3 = BTreeMap::from([(libc::SYS_clone3, Vec::new())]);
     let refused = REFUSED.iter().chain(FORKS).copied();
-    let mut rules: BTreeMap<i64, Vec<SeccompRule>> =
-        refused.map(|call| (call, Vec::new())).collect();
+    let mut rules: Rules = refused.map(|call| (call, Vec::new())).collect();
     let thread = u64::from(libc::CLONE_THREAD.unsigned_abs());
     let is_process = SeccompCondition::new(
         0,
@@ -91,6 +141,7 @@ fn filters() -> Result<[BpfProgram; 2], seccompiler::BackendError> {
     )?;
     rules.insert(libc::SYS_clone, vec![SeccompRule::new(vec![is_process])?]);
     Ok([
+        of_metadata_and_arguments()?,
         filter(no_clone3, libc::ENOSYS)?,
         filter(rules, libc::EPERM)?,
     ])
@@ -155,5 +206,52 @@ mod tests {
         assert!(id > 0 && errno == 0, "{id} {errno}");
         // Without the filter it is the kernel that answers: it lacks x32, or makes the call.
         assert_ne!(getpid(false, X32_BIT), (-1, libc::EPERM));
+    }
+
+    /// Runs a Perl script, under the filter or without it. It prints the error number of each call.
+    fn errors_of(script: &'static str, arguments: &[&str], is_filtered: bool) -> Vec<i32> {
+        let arguments: Vec<String> = arguments.iter().map(|text| (*text).to_owned()).collect();
+        let run = std::thread::spawn(move || {
+            if is_filtered {
+                let program = of_metadata_and_arguments().expect("a program");
+                seccompiler::apply_filter(&program).expect("the kernel takes it");
+            }
+            std::process::Command::new("perl")
+                .args(["-e", script])
+                .args(arguments)
+                .output()
+                .expect("perl, of perl-base")
+        });
+        let output = run.join().expect("it ran");
+        let text = String::from_utf8(output.stdout).expect("text");
+        text.split_whitespace()
+            .map(|errno| errno.parse().expect(&text))
+            .collect()
+    }
+
+    #[test]
+    fn metadata_limits_and_terminals_are_out_of_reach() {
+        // TIOCSTI, TIOCLINUX and a harmless request at a file that is no terminal; limits of process
+        // 1 and the process's own; changes by path, and one by an open file.
+        const SCRIPT: &str = r#"
+            my $file = $ARGV[0];
+            open(my $open, "+<", $file) or die;
+            sub tell_errno { print 0 + $!, " "; $! = 0 }
+            for my $request (0x5412, 0x541C, 0x5413) { my $x = "x" x 64; $! = 0; ioctl($open, $request, $x); tell_errno }
+            for my $pid (1, 0) { my $limit = "\0" x 16; $! = 0; syscall(302, $pid, 4, 0, $limit); tell_errno }
+            $! = 0; chmod(0600, $file); tell_errno;
+            $! = 0; utime(1, 1, $file); tell_errno;
+            $! = 0; chown($<, -1, $file); tell_errno;
+            $! = 0; chmod(0600, $open); tell_errno;
+        "#;
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        let path = file.path().to_str().expect("text");
+        let (refused, no_terminal) = (libc::EPERM, libc::ENOTTY);
+        let filtered = errors_of(SCRIPT, &[path], true);
+        assert_eq!(filtered[..3], [refused, refused, no_terminal]);
+        assert_eq!(filtered[3..], [refused, 0, refused, refused, refused, 0]);
+        let free = errors_of(SCRIPT, &[path], false);
+        assert_eq!(free[..3], [no_terminal; 3]);
+        assert_eq!(free[4..], [0; 5]);
     }
 }

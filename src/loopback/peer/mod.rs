@@ -20,7 +20,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 #[cfg(target_os = "linux")]
-use socket::{ESTABLISHED, Socket};
+use socket::{ESTABLISHED, SYN_SENT, Socket};
 
 /// How long an unmatched peer is observed before it counts as unreported. A peer that has reset its
 /// connection leaves the kernel's table a moment before the reset arrives at this end.
@@ -79,13 +79,10 @@ impl PeerCheck {
     /// user as a warning, further ones at debug level. Needs a tokio runtime with time.
     pub async fn admit(&self, local: SocketAddr, peer: SocketAddr) -> Option<Admission> {
         let mut owner = self.owner(local, peer);
-        if owner == Owner::Unreported && cfg!(target_os = "linux") {
-            tokio::time::sleep(SETTLE).await;
-            owner = self.owner(local, peer);
-        }
         #[cfg(target_os = "linux")]
         if owner == Owner::Unreported {
-            owner = self.listed.owner(local, peer).await;
+            let again = || self.owner(local, peer);
+            owner = self.listed.owner(local, peer, again).await;
         }
         match owner {
             Owner::Trusted => Some(Admission::Trusted),
@@ -217,10 +214,22 @@ impl Default for Listed {
 
 #[cfg(target_os = "linux")]
 impl Listed {
-    async fn owner(&self, local: SocketAddr, peer: SocketAddr) -> Owner {
+    /// Looks `again` after a pause, and then in the table. The number of such lookups at a time is
+    /// limited, because another user can make any number of sockets that are not found at first.
+    async fn owner(
+        &self,
+        local: SocketAddr,
+        peer: SocketAddr,
+        again: impl FnOnce() -> Owner,
+    ) -> Owner {
         let Ok(_place) = self.waiting.try_acquire() else {
             return Owner::Gone;
         };
+        tokio::time::sleep(SETTLE).await;
+        match again() {
+            Owner::Unreported => {}
+            owner => return owner,
+        }
         let Ok(turn) = self.turn.clone().acquire_owned().await else {
             return Owner::Gone;
         };
@@ -248,6 +257,11 @@ const OVERFLOW: u32 = 65_534;
 fn judge(socket: Socket, own_uid: u32) -> Owner {
     match socket {
         Socket { inode: 0, .. } => Owner::Gone,
+        // The peer of an accepted connection has received the handshake's reply. This is another
+        // socket of the same ends, which waits for its own connection.
+        Socket {
+            state: SYN_SENT, ..
+        } => Owner::Gone,
         Socket { uid: OVERFLOW, .. } if own_uid == OVERFLOW => Owner::Unreported,
         Socket { uid, .. } if uid == own_uid || uid == 0 => Owner::Trusted,
         Socket { uid, .. } => Owner::OtherUser(uid),

@@ -10,3 +10,5 @@ pub(super) struct Socket {
 
 /// `TCP_ESTABLISHED` of Linux's `tcp_states.h`.
 pub(super) const ESTABLISHED: u8 = 1;
+/// `TCP_SYN_SENT` of the same file.
+pub(super) const SYN_SENT: u8 = 2;

@@ -116,6 +116,11 @@ fn another_uid_is_another_user_and_root_is_trusted() {
     ] {
         assert_eq!(judge(socket, own), expected, "{socket:?} seen by {own}");
     }
+    let connecting = Socket {
+        state: SYN_SENT,
+        ..socket(1000, 7)
+    };
+    assert_eq!(judge(connecting, 1000), Owner::Gone, "it is no peer yet");
 }
 
 #[test]
@@ -173,16 +178,22 @@ fn unmatched_peers_beyond_the_waiting_ones_are_closed_and_the_table_is_read_one_
         let absent = SocketAddr::from((Ipv4Addr::LOCALHOST, 1));
         let turn = listed.turn.clone().acquire_owned().await.expect("a turn");
         let mut waiting: Vec<_> = (0..WAITING)
-            .map(|_| Box::pin(listed.owner(absent, absent)))
+            .map(|_| Box::pin(listed.owner(absent, absent, || Owner::Unreported)))
             .collect();
         for one in &mut waiting {
             assert!(futures_util::poll!(one.as_mut()).is_pending());
         }
-        assert_eq!(listed.owner(absent, absent).await, Owner::Gone);
+        assert_eq!(
+            listed.owner(absent, absent, || Owner::Unreported).await,
+            Owner::Gone
+        );
         drop(turn);
         for one in waiting {
             assert_eq!(one.await, Owner::Unreported);
         }
-        assert_eq!(listed.owner(absent, absent).await, Owner::Unreported);
+        assert_eq!(
+            listed.owner(absent, absent, || Owner::Unreported).await,
+            Owner::Unreported
+        );
     });
 }
