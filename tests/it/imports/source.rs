@@ -104,7 +104,16 @@ fn code_of(text: &str) -> String {
         code.push_str(&kept);
         code.push('\n');
     }
-    code
+    without_visibilities(&code)
+}
+
+/// Removes `pub(in path)`, which imports nothing.
+fn without_visibilities(code: &str) -> String {
+    let mut parts = code.split("pub(in ");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |done, part| {
+        done + "pub" + part.split_once(')').map_or(part, |(_, rest)| rest)
+    })
 }
 
 /// The paths of `use` items, with their groups written out, and the paths in the code.
