@@ -96,6 +96,10 @@ pub(super) fn confine() -> Result<(), String> {
     Ok(())
 }
 
+/// Requests by which a process puts input into its terminal (`asm-generic/ioctls.h`).
+const TIOCSTI: u64 = 0x5412;
+const TIOCLINUX: u64 = 0x541C;
+
 type Rules = BTreeMap<i64, Vec<SeccompRule>>;
 
 /// A program that refuses these calls with this error.
@@ -116,8 +120,8 @@ fn of_metadata_and_arguments() -> Result<BpfProgram, seccompiler::BackendError> 
     };
     let is = SeccompCmpOp::Eq;
     let into_terminal = [
-        when(1, is.clone(), u64::from(libc::TIOCSTI))?,
-        when(1, is.clone(), u64::from(libc::TIOCLINUX))?,
+        when(1, is.clone(), TIOCSTI)?,
+        when(1, is.clone(), TIOCLINUX)?,
     ];
     rules.insert(libc::SYS_ioctl, into_terminal.to_vec());
     rules.insert(libc::SYS_prlimit64, vec![when(0, SeccompCmpOp::Ne, 0)?]);

@@ -1,7 +1,7 @@
 //! The service's folder: its lock, the secret of this run and the socket.
 //!
 //! Input: a private folder. Output: [`InstanceDir`], which owns the folder until it is dropped, and
-//! [`running`], which other processes call to find a service. The lock file describes the service;
+//! [`running()`], which other processes call to find a service. The lock file describes the service;
 //! the secret is in a file of its own. Only the user can read the folder.
 
 mod dir;
