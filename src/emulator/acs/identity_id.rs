@@ -53,11 +53,16 @@ fn owner_of(id: &str) -> Option<Owner> {
     })
 }
 
-/// Decodes a segment; `None` if it is not UTF-8 or contains a `%` without two digits. No id contains
-/// a `%`.
+/// Decodes a segment; `None` if it is not UTF-8 or contains a `%` without two digits.
 fn decode(segment: &str) -> Option<String> {
-    let decoded = percent_decode_str(segment).decode_utf8().ok()?;
-    (!decoded.contains('%')).then(|| decoded.into_owned())
+    let mut escapes = segment.split('%').skip(1).map(str::as_bytes);
+    let is_escape =
+        |rest: &[u8]| matches!(rest, [a, b, ..] if a.is_ascii_hexdigit() && b.is_ascii_hexdigit());
+    if !escapes.all(is_escape) {
+        return None;
+    }
+    let decoded = percent_decode_str(segment).decode_utf8();
+    decoded.ok().map(|text| text.into_owned())
 }
 
 #[cfg(test)]
@@ -97,6 +102,7 @@ mod tests {
     #[test]
     fn other_ids_belong_to_another_owner() {
         for id in [
+            "8:orgid:a%25b".to_owned(),
             format!("8:acs:{NAME}_{NAME}"),
             format!("8:orgid:{NAME}"),
             format!("8:gcch-acs:{RESOURCE_ID}_{NAME}"),
