@@ -46,7 +46,7 @@ impl fmt::Debug for ResourceAuth {
 }
 
 /// The caller of a request.
-pub(super) enum Asking<'a> {
+pub(super) enum RequestAuth<'a> {
     /// The resource's owner.
     Owner(&'a ResourceAuth),
     /// The Teams user, with an Entra token.
@@ -54,7 +54,7 @@ pub(super) enum Asking<'a> {
 }
 
 /// Sends requests to one resource.
-pub(super) struct Caller {
+pub(super) struct RequestSender {
     pub(super) http: Arc<Http>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) endpoint: Endpoint,
@@ -63,11 +63,11 @@ pub(super) struct Caller {
     pub(super) clock_offset_seconds: AtomicI64,
 }
 
-impl Caller {
+impl RequestSender {
     /// Sends a request; returns the response, and the number of tries.
     pub(super) async fn send(
         &self,
-        asking: Asking<'_>,
+        auth: RequestAuth<'_>,
         method: Method,
         target: &str,
         body: &[u8],
@@ -75,14 +75,14 @@ impl Caller {
     ) -> (Result<Response>, u32) {
         let tries = AtomicU32::new(0);
         let outcome = self
-            .send_counted(asking, method, target, body, content_type, &tries)
+            .send_counted(auth, method, target, body, content_type, &tries)
             .await;
         (outcome, tries.load(Ordering::Relaxed))
     }
 
     async fn send_counted(
         &self,
-        asking: Asking<'_>,
+        auth: RequestAuth<'_>,
         method: Method,
         target: &str,
         body: &[u8],
@@ -92,21 +92,21 @@ impl Caller {
         let url = self.endpoint.at(target)?;
         let request_id = HeaderValue::from_str(&uuid::Uuid::new_v4().to_string())
             .map_err(|_| Error::internal("a GUID is not a header value"))?;
-        let bearer = match asking {
-            Asking::Owner(ResourceAuth::Key(_)) => None,
+        let bearer = match auth {
+            RequestAuth::Owner(ResourceAuth::Key(_)) => None,
             #[cfg(feature = "azure-identity")]
-            Asking::Owner(ResourceAuth::Entra(principal)) => {
+            RequestAuth::Owner(ResourceAuth::Entra(principal)) => {
                 Some(principal.token(self.clock.as_ref()).await?)
             }
-            Asking::User(token) => {
+            RequestAuth::User(token) => {
                 self.endpoint.check_may_receive(&self.allowed_hosts)?;
                 Some(token.clone())
             }
         };
         let make = || {
             tries.fetch_add(1, Ordering::Relaxed);
-            let mut headers = match (&asking, &bearer) {
-                (Asking::Owner(ResourceAuth::Key(key)), _) => {
+            let mut headers = match (&auth, &bearer) {
+                (RequestAuth::Owner(ResourceAuth::Key(key)), _) => {
                     self.signed(&method, target, body, key)?
                 }
                 (_, Some(token)) => HeaderMap::from_iter([(AUTHORIZATION, bearer_header(token)?)]),
@@ -132,8 +132,8 @@ impl Caller {
         if matches!(
             answer.status,
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN
-        ) && let (Asking::Owner(ResourceAuth::Entra(principal)), Some(token)) =
-            (&asking, &bearer)
+        ) && let (RequestAuth::Owner(ResourceAuth::Entra(principal)), Some(token)) =
+            (&auth, &bearer)
         {
             principal.reject(token);
         }

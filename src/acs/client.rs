@@ -9,7 +9,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::Method;
 use serde::Serialize;
 
-use super::call::{Asking, Caller, ResourceAuth};
+use super::call::{RequestAuth, RequestSender, ResourceAuth};
 use super::connection_string::ConnectionString;
 use super::endpoint::Endpoint;
 use super::identifier::{CommunicationUserId, is_bounded};
@@ -39,7 +39,7 @@ const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
 
 /// A client for one ACS resource. It can be shared between tasks, and keeps its connections.
 pub struct IdentityClient {
-    caller: Caller,
+    sender: RequestSender,
     auth: ResourceAuth,
 }
 
@@ -57,7 +57,7 @@ impl IdentityClient {
     /// Nothing is contacted until the first call.
     pub fn new(endpoint: Endpoint, auth: ResourceAuth) -> Self {
         IdentityClient {
-            caller: Caller {
+            sender: RequestSender {
                 http: Arc::new(Http::new(http::Options::default())),
                 clock: Arc::new(SystemClock),
                 endpoint,
@@ -94,29 +94,29 @@ impl IdentityClient {
     /// Sends through this HTTP client; several clients may share one.
     #[must_use]
     pub fn with_http(mut self, http: Arc<Http>) -> Self {
-        self.caller.http = http;
+        self.sender.http = http;
         self
     }
 
     /// Tells the time by this clock.
     #[must_use]
     pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
-        self.caller.clock = clock;
+        self.sender.clock = clock;
         self
     }
 
     /// Permits Entra tokens to these hosts too, in addition to ACS's domains and loopback.
     #[must_use]
     pub fn with_allowed_hosts(mut self, hosts: Vec<String>) -> Self {
-        self.caller.allowed_hosts = hosts;
+        self.sender.allowed_hosts = hosts;
         self
     }
 
     /// Tells what the service's clock shows now, where it is known to differ from ours: requests
     /// are signed with that time.
     pub fn set_service_time(&self, now: Timestamp) {
-        let offset = now.seconds_since(self.caller.clock.now());
-        self.caller
+        let offset = now.seconds_since(self.sender.clock.now());
+        self.sender
             .clock_offset_seconds
             .store(offset, Ordering::Relaxed);
     }
@@ -150,7 +150,7 @@ impl IdentityClient {
         match created.token {
             Some(_) => Ok(created),
             None => {
-                let error = self.caller.unusable("an identity without the token");
+                let error = self.sender.unusable("an identity without the token");
                 Err(refusal::created_without_token(&created.id, error))
             }
         }
@@ -181,8 +181,8 @@ impl IdentityClient {
                 200,
             )
             .await?;
-        let token: AccessToken = self.caller.read(&answer)?;
-        self.caller.issued(token, answer.date())
+        let token: AccessToken = self.sender.read(&answer)?;
+        self.sender.issued(token, answer.date())
     }
 
     /// Revokes every token that was issued for an identity so far. The identity stays. The service
@@ -233,9 +233,9 @@ impl IdentityClient {
         if let Some(id) = [app_id, user_id].into_iter().find(|id| !is_bounded(id)) {
             return Err(refusal::not_an_id(id));
         }
-        self.caller
+        self.sender
             .endpoint
-            .check_may_receive(&self.caller.allowed_hosts)?;
+            .check_may_receive(&self.sender.allowed_hosts)?;
         let body = to_json(&TeamsUserExchange {
             token: token.expose(),
             app_id,
@@ -252,16 +252,16 @@ impl IdentityClient {
                 200,
             )
             .await?;
-        let token: AccessToken = self.caller.read(&answer)?;
-        self.caller.issued(token, answer.date())
+        let token: AccessToken = self.sender.read(&answer)?;
+        self.sender.issued(token, answer.date())
     }
 
     async fn create(&self, body: &[u8]) -> Result<CreatedUser> {
         let target = format!("/identities?api-version={API_VERSION}");
-        let asking = Asking::Owner(&self.auth);
+        let auth = RequestAuth::Owner(&self.auth);
         let (outcome, tries) = self
-            .caller
-            .send(asking, Method::POST, &target, body, true)
+            .sender
+            .send(auth, Method::POST, &target, body, true)
             .await;
         let answer = match outcome {
             Ok(answer) => answer,
@@ -276,7 +276,7 @@ impl IdentityClient {
             true => refusal::orphan_possible(error),
             false => error,
         };
-        let answer = self.caller.check(Operation::Manage, answer, 201);
+        let answer = self.sender.check(Operation::Manage, answer, 201);
         let answer = answer.map_err(orphan)?;
         if answer.repeated {
             tracing::warn!(
@@ -284,17 +284,17 @@ impl IdentityClient {
                  been created"
             );
         }
-        let created: IdentityAndToken = self.caller.read(&answer).map_err(orphan)?;
+        let created: IdentityAndToken = self.sender.read(&answer).map_err(orphan)?;
         let id = CommunicationUserId::parse(&created.identity).map_err(|_| {
             orphan(
-                self.caller
+                self.sender
                     .unusable("an identity whose id is not one of its own"),
             )
         })?;
         let service_time = answer.date();
         let token = created
             .access_token
-            .map(|token| self.caller.issued(token, service_time))
+            .map(|token| self.sender.issued(token, service_time))
             .transpose()
             .map_err(|error| refusal::created_without_token(&id, error))?;
         Ok(CreatedUser { id, token })
@@ -309,12 +309,12 @@ impl IdentityClient {
         content_type: bool,
         success: u16,
     ) -> Result<Response> {
-        let asking = Asking::Owner(&self.auth);
+        let auth = RequestAuth::Owner(&self.auth);
         let (outcome, _) = self
-            .caller
-            .send(asking, method, target, body, content_type)
+            .sender
+            .send(auth, method, target, body, content_type)
             .await;
-        self.caller.check(asked, outcome?, success)
+        self.sender.check(asked, outcome?, success)
     }
 }
 

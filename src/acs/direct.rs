@@ -8,7 +8,7 @@ use std::sync::atomic::AtomicI64;
 
 use reqwest::Method;
 
-use super::call::{Asking, Caller};
+use super::call::{RequestAuth, RequestSender};
 use super::endpoint::Endpoint;
 use super::identifier::CommunicationUserId;
 use super::issued::Issued;
@@ -31,7 +31,7 @@ const TEAMS_EXTENSION_SCOPES: [&str; 2] = [
 
 /// Exchanges Entra tokens at one resource, as their users.
 pub struct DirectExchange {
-    caller: Caller,
+    sender: RequestSender,
 }
 
 /// The result of a direct exchange.
@@ -54,7 +54,7 @@ impl DirectExchange {
         allowed_hosts: Vec<String>,
     ) -> Self {
         DirectExchange {
-            caller: Caller {
+            sender: RequestSender {
                 http,
                 clock,
                 endpoint,
@@ -81,21 +81,21 @@ impl DirectExchange {
                 return Err(Error::internal("a direct exchange with the resource's key"));
             }
         };
-        let asking = Asking::User(token);
+        let auth = RequestAuth::User(token);
         let (outcome, _) = self
-            .caller
-            .send(asking, Method::POST, target, b"{}", true)
+            .sender
+            .send(auth, Method::POST, target, b"{}", true)
             .await;
         let answer = self
-            .caller
+            .sender
             .check(Operation::DirectExchange, outcome?, 200)?;
-        let exchanged: IdentityAndToken = self.caller.read(&answer)?;
+        let exchanged: IdentityAndToken = self.sender.read(&answer)?;
         let token = exchanged
             .access_token
-            .ok_or_else(|| self.caller.unusable("an identity without the token"))?;
+            .ok_or_else(|| self.sender.unusable("an identity without the token"))?;
         Ok(Exchanged {
             identity: CommunicationUserId::parse(&exchanged.identity).ok(),
-            issued: self.caller.issued(token, answer.date())?,
+            issued: self.sender.issued(token, answer.date())?,
         })
     }
 }

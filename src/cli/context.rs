@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 use crate::exchange::{ExchangeKind, TokenSource};
 use crate::http::{self, Http};
 use crate::secret::AccessKey;
-use crate::session::{Exchange, Net, Overview, Session, Target, TokenRequest};
+use crate::session::{Exchange, Overview, RenewalServices, Session, Target, TokenRequest};
 use crate::store::{IndexPage, SessionStore};
 use crate::text::quoted;
 use crate::time::Moment;
@@ -82,14 +82,14 @@ impl Context {
         })
     }
 
-    /// As [`Context::new`], for a command that signs in, and `with_resource` also exchanges tokens.
+    /// As [`Context::new`], for a command that signs in, and `needs_resource` also exchanges tokens.
     pub(super) fn configured(
         env: &Arc<Environment>,
         flags: Flags,
-        with_resource: bool,
+        needs_resource: bool,
     ) -> Result<Self, BuildError> {
         let context = Context::new(env, &flags).map_err(BuildError::Failed)?;
-        let missing = context.config.missing(with_resource);
+        let missing = context.config.missing(needs_resource);
         match missing.is_empty() {
             true => Ok(context),
             false => Err(BuildError::NotConfigured(Box::new(context), flags, missing)),
@@ -184,10 +184,12 @@ impl Context {
     }
 
     /// Creates the clients for a renewal. Reads the resource's key from the store.
-    pub(super) fn net(&self, with_exchange: bool) -> Result<Net> {
+    pub(super) fn net(&self, with_exchange: bool) -> Result<RenewalServices> {
         let exchange = match (with_exchange, self.config.exchange) {
             (false, _) => None,
-            (true, ExchangeKind::Key) => Some(Exchange::AsOwner(self.identity_client()?)),
+            (true, ExchangeKind::Key) => {
+                Some(Exchange::WithResourceCredential(self.identity_client()?))
+            }
             (true, ExchangeKind::Entra | ExchangeKind::TeamsExtension) => {
                 Some(Exchange::Direct(DirectExchange::new(
                     self.http.clone(),
@@ -197,7 +199,7 @@ impl Context {
                 )))
             }
         };
-        Ok(Net {
+        Ok(RenewalServices {
             entra: self.entra()?,
             exchange,
         })

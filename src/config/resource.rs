@@ -111,13 +111,14 @@ impl ResourceSetting {
         let Some(found) = sources.find(Setting::Endpoint) else {
             return ResourceSetting::None;
         };
-        let is_own = found.origin == Origin::Profile;
+        let is_from_profile = found.origin == Origin::Profile;
         let key = sources.variable(ACCESS_KEY_VARIABLE);
         ResourceSetting::Endpoint {
             key: key
-                .filter(|_| !is_own)
+                .filter(|_| !is_from_profile)
                 .map(|key| Zeroizing::new(key.to_owned())),
-            is_stored: is_own && sources.profile.value(Setting::ConnectionString).is_some(),
+            is_stored: is_from_profile
+                && sources.profile.value(Setting::ConnectionString).is_some(),
             found,
         }
     }

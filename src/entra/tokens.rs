@@ -105,7 +105,7 @@ impl Entra {
             .request_async(&|request| self.send(request, Sending::Repeatedly, &last))
             .await
             .map_err(|error| self.token_error(Grant::Refresh, error, &last))?;
-        let rotated = renewing(&answer);
+        let rotated = refresh_token_in(&answer);
         let tokens = self.tokens(&metadata, answer, None, requested_at, last.date());
         tokens.map_err(|error| RefreshError {
             error,
@@ -167,7 +167,7 @@ impl Entra {
         Ok(Tokens {
             entra_token: EntraToken::new(answer.access_token.secret().clone()),
             expires_on,
-            refresh_token: renewing(&answer),
+            refresh_token: refresh_token_in(&answer),
             granted: answer
                 .scopes
                 .map(|scopes| scopes.iter().map(|scope| scope.to_string()).collect()),
@@ -196,7 +196,7 @@ impl Entra {
 }
 
 /// Returns the refresh token of a response.
-fn renewing(answer: &TokenResponse) -> Option<RefreshToken> {
+fn refresh_token_in(answer: &TokenResponse) -> Option<RefreshToken> {
     let token = answer.refresh_token.as_ref();
     token.map(|token| RefreshToken::new(token.secret().clone()))
 }

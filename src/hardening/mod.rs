@@ -22,7 +22,7 @@ pub use confinement::{Confined, Outcome, Plan, confine, offered};
 
 /// The limit of the size of cores that this process was started with.
 #[cfg(unix)]
-static GIVEN: OnceLock<Rlimit> = OnceLock::new();
+static INHERITED_CORE_LIMIT: OnceLock<Rlimit> = OnceLock::new();
 
 /// What protects the memory of this process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,7 +40,7 @@ pub fn begin() {
     #[cfg(unix)]
     {
         let given = getrlimit(Resource::Core);
-        lower(GIVEN.get_or_init(|| given));
+        lower(INHERITED_CORE_LIMIT.get_or_init(|| given));
     }
     #[cfg(target_os = "linux")]
     {
@@ -52,7 +52,7 @@ pub fn begin() {
 /// Restores the limit that this process was started with, for the program that it becomes.
 pub fn restore() {
     #[cfg(unix)]
-    if let Some(given) = GIVEN.get() {
+    if let Some(given) = INHERITED_CORE_LIMIT.get() {
         let _ = setrlimit(Resource::Core, *given);
     }
 }
@@ -62,7 +62,7 @@ pub fn as_started<T>(start: impl FnOnce() -> T) -> T {
     restore();
     let started = start();
     #[cfg(unix)]
-    if let Some(given) = GIVEN.get() {
+    if let Some(given) = INHERITED_CORE_LIMIT.get() {
         lower(given);
     }
     started

@@ -25,7 +25,7 @@ const MOST_CHUNKS: usize = 16;
 static POOL: Mutex<Pool> = Mutex::new(Pool::new());
 
 /// Bytes that are wiped when dropped, in locked memory if there is some.
-pub(super) enum Locked {
+pub(super) enum LockedBytes {
     Piece {
         pool: &'static Mutex<Pool>,
         piece: &'static mut [u8],
@@ -34,10 +34,10 @@ pub(super) enum Locked {
     Ordinary(Zeroizing<Vec<u8>>),
 }
 
-impl Locked {
+impl LockedBytes {
     /// Copies the bytes. The caller wipes its own.
     pub(super) fn copy(bytes: &[u8]) -> Self {
-        Locked::copy_to(&POOL, bytes)
+        LockedBytes::copy_to(&POOL, bytes)
     }
 
     fn copy_to(pool: &'static Mutex<Pool>, bytes: &[u8]) -> Self {
@@ -45,41 +45,41 @@ impl Locked {
         match held(pool).take(length) {
             Some(piece) => {
                 piece[..length].copy_from_slice(bytes);
-                Locked::Piece {
+                LockedBytes::Piece {
                     pool,
                     piece,
                     length,
                 }
             }
-            None => Locked::Ordinary(Zeroizing::new(bytes.to_vec())),
+            None => LockedBytes::Ordinary(Zeroizing::new(bytes.to_vec())),
         }
     }
 
     pub(super) fn bytes(&self) -> &[u8] {
         match self {
-            Locked::Piece { piece, length, .. } => &piece[..*length],
-            Locked::Ordinary(bytes) => bytes,
+            LockedBytes::Piece { piece, length, .. } => &piece[..*length],
+            LockedBytes::Ordinary(bytes) => bytes,
         }
     }
 }
 
-impl Clone for Locked {
+impl Clone for LockedBytes {
     fn clone(&self) -> Self {
-        Locked::copy(self.bytes())
+        LockedBytes::copy(self.bytes())
     }
 }
 
-impl PartialEq for Locked {
+impl PartialEq for LockedBytes {
     fn eq(&self, other: &Self) -> bool {
         self.bytes() == other.bytes()
     }
 }
 
-impl Eq for Locked {}
+impl Eq for LockedBytes {}
 
-impl Drop for Locked {
+impl Drop for LockedBytes {
     fn drop(&mut self) {
-        if let Locked::Piece {
+        if let LockedBytes::Piece {
             pool,
             piece,
             length,
@@ -177,8 +177,8 @@ fn size_for(length: usize) -> Option<usize> {
 mod tests {
     use super::*;
 
-    fn is_piece(secret: &Locked) -> bool {
-        matches!(secret, Locked::Piece { .. })
+    fn is_piece(secret: &LockedBytes) -> bool {
+        matches!(secret, LockedBytes::Piece { .. })
     }
 
     #[test]
@@ -186,14 +186,14 @@ mod tests {
         let pool = own_pool();
         let lengths = [0, 1, 63, 64, 65, 1000, 4096, 4097, 40_000, CHUNK, CHUNK + 1];
         let fill = |length: usize| (0..length).map(|at| (at * 31 + length) as u8).collect();
-        let all: Vec<(Vec<u8>, Locked)> = lengths
+        let all: Vec<(Vec<u8>, LockedBytes)> = lengths
             .into_iter()
             .map(fill)
-            .map(|bytes: Vec<u8>| (bytes.clone(), Locked::copy_to(pool, &bytes).clone()))
+            .map(|bytes: Vec<u8>| (bytes.clone(), LockedBytes::copy_to(pool, &bytes).clone()))
             .collect();
         for (bytes, secret) in &all {
             assert_eq!(secret.bytes(), bytes);
-            assert!(*secret == Locked::copy(bytes) && *secret != Locked::copy(b"other"));
+            assert!(*secret == LockedBytes::copy(bytes) && *secret != LockedBytes::copy(b"other"));
             assert_eq!(is_piece(secret), bytes.len() <= CHUNK, "{}", bytes.len());
         }
     }
@@ -206,7 +206,7 @@ mod tests {
     #[test]
     fn piece_is_wiped_before_it_is_used_again() {
         let pool = own_pool();
-        let secret = Locked::copy_to(pool, &[7; 100]);
+        let secret = LockedBytes::copy_to(pool, &[7; 100]);
         assert!(is_piece(&secret), "this system locks no memory");
         let place = secret.bytes().as_ptr();
         drop(secret);
@@ -219,7 +219,7 @@ mod tests {
     fn thousands_of_short_secrets_after_one_another_need_one_chunk() {
         let pool = own_pool();
         for length in 1..5000 {
-            let secrets = [1, 2, 3].map(|byte| Locked::copy_to(pool, &vec![byte; length]));
+            let secrets = [1, 2, 3].map(|byte| LockedBytes::copy_to(pool, &vec![byte; length]));
             assert!(secrets.iter().all(is_piece), "{length}");
         }
         assert_eq!(held(pool).chunks, 1);
@@ -228,13 +228,13 @@ mod tests {
     #[test]
     fn secrets_beyond_the_lock_limit_are_in_ordinary_memory() {
         let pool = own_pool();
-        let secrets: Vec<Locked> = (0..MOST_CHUNKS + 2)
-            .map(|_| Locked::copy_to(pool, &[1; CHUNK]))
+        let secrets: Vec<LockedBytes> = (0..MOST_CHUNKS + 2)
+            .map(|_| LockedBytes::copy_to(pool, &[1; CHUNK]))
             .collect();
         let ordinary = secrets.iter().filter(|secret| !is_piece(secret));
         assert_eq!(ordinary.count(), 2);
         assert!(secrets.iter().all(|secret| secret.bytes() == [1; CHUNK]));
         drop(secrets);
-        assert!(is_piece(&Locked::copy_to(pool, &[1; CHUNK])));
+        assert!(is_piece(&LockedBytes::copy_to(pool, &[1; CHUNK])));
     }
 }

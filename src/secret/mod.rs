@@ -13,19 +13,19 @@ use std::fmt;
 use serde::{Deserialize, Deserializer};
 use zeroize::Zeroizing;
 
-use locked::Locked;
+use locked::LockedBytes;
 
 macro_rules! secret_text {
     ($($(#[$doc:meta])* $name:ident;)*) => {$(
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq)]
-        pub struct $name(Locked);
+        pub struct $name(LockedBytes);
 
         impl $name {
             /// Takes the secret in.
             pub fn new(secret: impl Into<String>) -> Self {
                 let secret: Zeroizing<String> = Zeroizing::new(secret.into());
-                $name(Locked::copy(secret.as_bytes()))
+                $name(LockedBytes::copy(secret.as_bytes()))
             }
 
             /// Returns the secret. Never print, log or format it.
@@ -89,12 +89,12 @@ pub fn is_b64token(text: &str) -> bool {
 
 /// A stored item's bytes.
 #[derive(Clone, PartialEq, Eq)]
-pub struct SecretBytes(Locked);
+pub struct SecretBytes(LockedBytes);
 
 impl SecretBytes {
     /// Takes the bytes in.
     pub fn new(secret: Vec<u8>) -> Self {
-        SecretBytes(Locked::copy(&Zeroizing::new(secret)))
+        SecretBytes(LockedBytes::copy(&Zeroizing::new(secret)))
     }
 
     /// Returns the bytes. Never print, log or format them.

@@ -8,13 +8,13 @@ use crate::entra::Entra;
 use crate::entra::redirect::RedirectUri;
 use crate::error::{Error, Result};
 use crate::loopback::WebOrigin;
-use crate::session::{Net, Overview, Session, TokenRequest};
+use crate::session::{Overview, RenewalServices, Session, TokenRequest};
 use crate::time::Clock;
 
 /// Makes the clients of other services when a request first needs them. Every call may block.
 pub trait Clients: Send + Sync {
     /// Returns the clients for a token renewal.
-    fn net(&self) -> Result<Net>;
+    fn net(&self) -> Result<RenewalServices>;
 
     /// Returns the client of the ACS resource, for the identity operations.
     fn identity_client(&self) -> Result<IdentityClient>;

@@ -13,7 +13,7 @@ use crate::time::Timestamp;
 #[non_exhaustive]
 pub enum Exchange {
     /// By the resource's identity API, with its key or role.
-    AsOwner(IdentityClient),
+    WithResourceCredential(IdentityClient),
     /// With the Entra token alone.
     Direct(DirectExchange),
 }
@@ -27,7 +27,7 @@ pub(super) async fn exchange(
     now: Timestamp,
 ) -> Result<Issued> {
     let acs = match with {
-        Exchange::AsOwner(acs) => acs,
+        Exchange::WithResourceCredential(acs) => acs,
         Exchange::Direct(direct) => {
             let exchanged = direct.exchange(source.exchange, token).await?;
             if let Some(identity) = exchanged.identity {

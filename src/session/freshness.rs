@@ -93,16 +93,16 @@ impl fmt::Display for Step {
 /// Writes the taken steps after the next step; writes nothing if there are none.
 impl fmt::Display for Attempted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let done = [
+        let attempted = [
             (self.signed_in, "signed in"),
             (self.redeemed, "redeemed"),
             (self.exchanged, "exchanged"),
         ];
-        let done = done.into_iter().filter(|(is_done, _)| *is_done);
-        let done: Vec<&str> = done.map(|(_, what)| what).collect();
-        match done.is_empty() {
+        let attempted = attempted.into_iter().filter(|(is_done, _)| *is_done);
+        let attempted: Vec<&str> = attempted.map(|(_, what)| what).collect();
+        match attempted.is_empty() {
             true => Ok(()),
-            false => write!(f, " (done: {})", done.join(", ")),
+            false => write!(f, " (done: {})", attempted.join(", ")),
         }
     }
 }
@@ -111,16 +111,16 @@ impl fmt::Display for Attempted {
 pub(crate) fn next_step(
     record: Option<&Record>,
     request: &TokenRequest,
-    done: Attempted,
+    attempted: Attempted,
     now: Timestamp,
 ) -> Step {
     let Some(record) = record else {
         return Step::SignIn;
     };
-    let renewed = done.signed_in || done.redeemed;
+    let renewed = attempted.signed_in || attempted.redeemed;
     let may_use_cached = !request.force || renewed;
     let needed = needed_validity(record, request, now);
-    let good = |expires_on: Timestamp| expires_on.since(now) > needed;
+    let lasts = |expires_on: Timestamp| expires_on.since(now) > needed;
     let fresh = |expires_on: Timestamp| expires_on.since(now) > request.min_validity;
 
     let entra = record.entra_token(request.scopes());
@@ -128,23 +128,24 @@ pub(crate) fn next_step(
         Target::Entra(_) => entra.map(|token| token.expires_on),
         Target::Communication(source) => record
             .communication_token(source)
-            .filter(|_| may_use_cached && (!renewed || done.exchanged))
+            .filter(|_| may_use_cached && (!renewed || attempted.exchanged))
             .map(|token| token.expires_on),
     };
     if let Some(expires_on) = wanted
         && may_use_cached
-        && good(expires_on)
+        && lasts(expires_on)
     {
         return Step::Use {
             fresh: fresh(expires_on),
         };
     }
-    let can_redeem = !done.redeemed && record.refresh_token.is_some();
+    let can_redeem = !attempted.redeemed && record.refresh_token.is_some();
     let is_for_exchange = matches!(request.target, Target::Communication(_));
     // An Entra token that was just exchanged without success is not exchanged again.
-    if let Some(entra) = entra.filter(|_| is_for_exchange && may_use_cached && !done.exchanged) {
-        let is_last_word = renewed && !can_redeem;
-        if good(entra.expires_on) || (is_last_word && entra.expires_on > now) {
+    if let Some(entra) = entra.filter(|_| is_for_exchange && may_use_cached && !attempted.exchanged)
+    {
+        let no_refresh_is_left = renewed && !can_redeem;
+        if lasts(entra.expires_on) || (no_refresh_is_left && entra.expires_on > now) {
             return Step::Exchange;
         }
     }

@@ -78,9 +78,9 @@ const NOTHING: Attempted = Attempted {
     exchanged: false,
 };
 
-fn step(held: Held, request: &TokenRequest, done: Attempted) -> Step {
+fn step(held: Held, request: &TokenRequest, attempted: Attempted) -> Step {
     let now = Timestamp::from_unix_seconds(NOW);
-    next_step(Some(&record(held)), request, done, now)
+    next_step(Some(&record(held)), request, attempted, now)
 }
 
 #[test]
@@ -292,30 +292,30 @@ fn every_path_ends_within_the_budget() {
             for force in [false, true] {
                 let mut request = request();
                 request.force = force;
-                let (mut held, mut done) = (Held::default(), NOTHING);
+                let (mut held, mut attempted) = (Held::default(), NOTHING);
                 held.refresh = refresh;
                 let mut steps = Vec::new();
                 while steps.len() < 10 {
-                    let next = step(held, &request, done);
+                    let next = step(held, &request, attempted);
                     steps.push(next);
                     match next {
                         Step::Use { .. } => break,
-                        Step::SignIn if done.signed_in => break,
+                        Step::SignIn if attempted.signed_in => break,
                         Step::SignIn => {
-                            done = Attempted {
+                            attempted = Attempted {
                                 signed_in: true,
                                 ..NOTHING
                             };
                             held.entra = Some(left);
                         }
                         Step::Redeem => {
-                            assert!(!done.redeemed, "{steps:?}");
-                            done.redeemed = true;
-                            done.exchanged = false;
+                            assert!(!attempted.redeemed, "{steps:?}");
+                            attempted.redeemed = true;
+                            attempted.exchanged = false;
                             held.entra = Some(left);
                         }
                         Step::Exchange => {
-                            done.exchanged = true;
+                            attempted.exchanged = true;
                             held.communication = Some(left);
                         }
                     }

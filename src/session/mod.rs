@@ -9,13 +9,13 @@ mod exchange;
 mod freshness;
 #[cfg(test)]
 mod freshness_tests;
+mod held_locks;
 mod lock_wait;
-mod locked;
 mod named;
-mod net;
 mod overview;
 mod renewal;
 mod renewal_task;
+mod services;
 mod sessions;
 mod sign_in;
 mod token;
@@ -23,9 +23,9 @@ mod token;
 pub use cached_token::CacheLookup;
 pub use exchange::Exchange;
 pub use freshness::{Target, TokenRequest};
-pub use net::Net;
 pub use overview::{AccountState, Overview, TokenState};
 pub use renewal::Renewal;
+pub use services::RenewalServices;
 pub use sessions::Session;
 pub use token::{Token, TokenSecret};
 

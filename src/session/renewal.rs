@@ -2,8 +2,8 @@
 
 use super::freshness::TokenRequest;
 use super::lock_wait;
-use super::net::Net;
 use super::renewal_task::RenewalTask;
+use super::services::RenewalServices;
 use super::sessions::Session;
 use super::token::Token;
 use crate::account::SessionKey;
@@ -23,7 +23,7 @@ pub struct Renewal {
 
 impl Renewal {
     /// Renews the session, and signs in with `options` if there is no other way. Uses the cache if
-    /// another process has renewed meanwhile. `net` is called only if a service is needed. Calls of
+    /// another process has renewed meanwhile. `services` is called only if a service is needed. Calls of
     /// the store block the thread, for up to 5 s each.
     ///
     /// # Errors
@@ -33,7 +33,7 @@ impl Renewal {
     /// [`Kind::Store`](crate::Kind::Store) if the session cannot be saved or locked.
     pub async fn run(
         self,
-        net: impl FnOnce() -> Result<Net>,
+        services: impl FnOnce() -> Result<RenewalServices>,
         options: Option<&SignInOptions<'_>>,
     ) -> Result<Token> {
         let mut name = match &self.key {
@@ -43,14 +43,14 @@ impl Renewal {
         if self.key.is_none() && options.is_none() {
             return Err(self.no_account_error(&name));
         }
-        let net = &net()?;
+        let services = &services()?;
         let sign_in_wait = options.map(|options| options.timeout);
         loop {
             let sessions = &self.session.sessions;
             let guard = lock_wait::lock(sessions, &name, Activity::Renewing, sign_in_wait).await?;
-            let mut task = RenewalTask::new(&self.session, &self.request, net, options, guard);
+            let mut task = RenewalTask::new(&self.session, &self.request, services, options, guard);
             task.user = self.user.clone();
-            task.hint = self.username.clone();
+            task.known_username = self.username.clone();
             task.read_again()?;
             match (&task.record, &name) {
                 // A user signed in during the wait, so that session's lock is needed.

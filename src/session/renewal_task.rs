@@ -4,8 +4,8 @@ use tracing::{debug, info, warn};
 
 use super::exchange::exchange;
 use super::freshness::{Attempted, Step, Target, TokenRequest, last_resort, next_step};
-use super::locked::Locked;
-use super::net::Net;
+use super::held_locks::HeldLocks;
+use super::services::RenewalServices;
 use super::sessions::Session;
 use super::sign_in::ExpectedUser;
 use super::token::Token;
@@ -24,15 +24,15 @@ const MOST_STEPS: usize = 10;
 pub(super) struct RenewalTask<'a> {
     session: &'a Session,
     request: &'a TokenRequest,
-    net: &'a Net,
+    services: &'a RenewalServices,
     options: Option<&'a SignInOptions<'a>>,
     /// The requested user.
     pub(super) user: Option<String>,
     /// The last known username of the session.
-    pub(super) hint: Option<String>,
-    locked: Locked,
+    pub(super) known_username: Option<String>,
+    locked: HeldLocks,
     pub(super) record: Option<Record>,
-    done: Attempted,
+    attempted: Attempted,
     /// The cache was read again after Entra had refused the refresh token.
     has_reread_cache: bool,
     /// The claims challenge of the resource for the next Entra token.
@@ -45,20 +45,20 @@ impl<'a> RenewalTask<'a> {
     pub(super) fn new(
         session: &'a Session,
         request: &'a TokenRequest,
-        net: &'a Net,
+        services: &'a RenewalServices,
         options: Option<&'a SignInOptions<'a>>,
         guard: Guard,
     ) -> Self {
         RenewalTask {
             session,
             request,
-            net,
+            services,
             options,
             user: None,
-            hint: None,
-            locked: Locked::new(guard),
+            known_username: None,
+            locked: HeldLocks::new(guard),
             record: None,
-            done: Attempted::default(),
+            attempted: Attempted::default(),
             has_reread_cache: false,
             challenge: None,
             refused: None,
@@ -78,7 +78,7 @@ impl<'a> RenewalTask<'a> {
             None => None,
         };
         if let Some(entry) = entry {
-            self.hint = Some(entry.account.username);
+            self.known_username = Some(entry.account.username);
         }
         Ok(())
     }
@@ -87,7 +87,7 @@ impl<'a> RenewalTask<'a> {
     pub(super) async fn finish(mut self) -> Result<Token> {
         for _ in 0..MOST_STEPS {
             let step = self.next();
-            debug!("the freshness rule: {step}{}", self.done);
+            debug!("the freshness rule: {step}{}", self.attempted);
             match step {
                 Step::Use { fresh } => return self.use_cached(fresh),
                 Step::Exchange => match self.exchange().await {
@@ -119,7 +119,7 @@ impl<'a> RenewalTask<'a> {
             Some(record) => self.session.service_now(record),
             None => self.session.clock.now(),
         };
-        match next_step(self.record.as_ref(), self.request, self.done, now) {
+        match next_step(self.record.as_ref(), self.request, self.attempted, now) {
             // A refresh token that Entra refused is not sent again.
             Step::Redeem if self.refused.is_some() => Step::SignIn,
             step => step,
@@ -186,7 +186,7 @@ impl<'a> RenewalTask<'a> {
     /// Returns whether the resource revoked the Entra token with a claims challenge. For a new token
     /// a challenge is a refusal.
     fn is_new_challenge(&self, error: &Error) -> bool {
-        error.claims().is_some() && !self.done.redeemed && !self.done.signed_in
+        error.claims().is_some() && !self.attempted.redeemed && !self.attempted.signed_in
     }
 
     /// Removes the Entra token, and sends the challenge with the refresh, or else with the sign-in.
@@ -210,7 +210,7 @@ impl<'a> RenewalTask<'a> {
             .clone()
             .ok_or_else(|| Error::internal("a redemption without a refresh token"))?;
         let scopes = self.request.scopes();
-        let entra = &self.net.entra;
+        let entra = &self.services.entra;
         let refreshed = entra
             .refresh(&refresh_token, scopes, self.challenge.as_ref())
             .await;
@@ -236,8 +236,8 @@ impl<'a> RenewalTask<'a> {
             let expires_on = token.expires_on;
             note_lifetime(record, self.request, expires_on, self.session);
         }
-        self.done.redeemed = true;
-        self.done.exchanged = false;
+        self.attempted.redeemed = true;
+        self.attempted.exchanged = false;
         self.save()
     }
 
@@ -258,7 +258,7 @@ impl<'a> RenewalTask<'a> {
             return Err(Error::internal("an exchange without a request"));
         };
         let with = self
-            .net
+            .services
             .exchange
             .as_ref()
             .ok_or_else(|| Error::internal("an exchange without a resource"))?;
@@ -277,22 +277,22 @@ impl<'a> RenewalTask<'a> {
             source: source.clone(),
             expires_on: issued.expires_on,
         });
-        if self.done.redeemed {
+        if self.attempted.redeemed {
             let needed = self.request.min_validity;
             let now = self.session.service_now(record);
             if issued.expires_on.since(now) <= needed {
                 note_lifetime(record, self.request, issued.expires_on, self.session);
             }
         }
-        self.done.exchanged = true;
+        self.attempted.exchanged = true;
         self.save()
     }
 
     async fn sign_in(&mut self) -> Result<()> {
-        let Some(options) = self.options.filter(|_| !self.done.signed_in) else {
+        let Some(options) = self.options.filter(|_| !self.attempted.signed_in) else {
             return Err(self.refused.take().unwrap_or_else(|| {
                 self.session
-                    .no_session_error(self.user.as_deref().or(self.hint.as_deref()))
+                    .no_session_error(self.user.as_deref().or(self.known_username.as_deref()))
             }));
         };
         let scopes = self.request.scopes();
@@ -301,7 +301,7 @@ impl<'a> RenewalTask<'a> {
             LockName::Tenancy(_) => self.user.clone(),
         };
         let expected = ExpectedUser {
-            hint: self.hint.as_deref().or(self.user.as_deref()),
+            hint: self.known_username.as_deref().or(self.user.as_deref()),
             expected: required.as_deref(),
         };
         let stored = self.record.as_ref();
@@ -309,7 +309,7 @@ impl<'a> RenewalTask<'a> {
         let record = self
             .session
             .sign_in(
-                &self.net.entra,
+                &self.services.entra,
                 options,
                 expected,
                 scopes,
@@ -319,7 +319,7 @@ impl<'a> RenewalTask<'a> {
             .await?;
         self.record = Some(record);
         self.refused = None;
-        self.done = Attempted {
+        self.attempted = Attempted {
             signed_in: true,
             ..Attempted::default()
         };

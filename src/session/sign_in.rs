@@ -13,8 +13,8 @@ use crate::store::{Activity, CachedEntraToken, LockName, Record};
 use crate::text::{shell_word, shown};
 use crate::time::{CLOCKS_AGREE_SECONDS, ClockMark, Timestamp, in_words};
 
+use super::held_locks::HeldLocks;
 use super::lock_wait;
-use super::locked::Locked;
 use super::sessions::{Session, key_of};
 
 impl Session {
@@ -58,7 +58,7 @@ impl Session {
         let stored = stored.as_ref().map(|entry| &entry.account);
         let expected = ExpectedUser::of_request(user, stored);
         let challenge = challenge.as_ref();
-        let mut locked = Locked::new(guard);
+        let mut locked = HeldLocks::new(guard);
         let record = self
             .sign_in(entra, options, expected, scopes, challenge, &mut locked)
             .await?;
@@ -74,7 +74,7 @@ impl Session {
         expected: ExpectedUser<'_>,
         scopes: &[String],
         challenge: Option<&Claims>,
-        locked: &mut Locked,
+        locked: &mut HeldLocks,
     ) -> Result<Record> {
         locked.first().set_activity(Activity::SigningIn);
         if self.sessions.is_persistent() {
@@ -181,7 +181,7 @@ impl Session {
         account: Account,
         tokens: Tokens,
         scopes: &[String],
-        locked: &mut Locked,
+        locked: &mut HeldLocks,
         longest: Duration,
     ) -> Result<Record> {
         let key = key_of(&self.tenancy, &account);

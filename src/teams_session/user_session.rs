@@ -17,7 +17,8 @@ use crate::exchange::ExchangeKind;
 use crate::http::{self, Http};
 use crate::secret::CommunicationToken;
 use crate::session::{
-    CacheLookup, Exchange, Net, Session, SignInOptions, Target, Token, TokenRequest, TokenSecret,
+    CacheLookup, Exchange, RenewalServices, Session, SignInOptions, Target, Token, TokenRequest,
+    TokenSecret,
 };
 use crate::time::Clock;
 
@@ -177,10 +178,10 @@ impl Parts {
         }
     }
 
-    fn net(&self, with_exchange: bool) -> Net {
+    fn net(&self, with_exchange: bool) -> RenewalServices {
         let http = self.http();
         let exchange = match (&self.auth, self.exchange) {
-            (Some(auth), ExchangeKind::Key) => Exchange::AsOwner(
+            (Some(auth), ExchangeKind::Key) => Exchange::WithResourceCredential(
                 IdentityClient::new(self.endpoint.clone(), auth.clone())
                     .with_http(http.clone())
                     .with_clock(self.clock.clone())
@@ -193,7 +194,7 @@ impl Parts {
                 self.allowed_hosts.clone(),
             )),
         };
-        Net::new(self.entra(), with_exchange.then_some(exchange))
+        RenewalServices::new(self.entra(), with_exchange.then_some(exchange))
     }
 }
 

@@ -25,11 +25,11 @@ pub(super) fn run(args: &Get, env: &Arc<Environment>, output: &mut Output) -> Re
 pub(super) fn context(
     options: &TokenOptions,
     env: &Arc<Environment>,
-    with_resource: bool,
+    needs_resource: bool,
 ) -> Result<Context> {
     let min_validity = options.min_validity.iter().cloned();
     let flags = Flags::from_iter(min_validity.map(|text| (Setting::MinValidity, text)));
-    Context::configured(env, flags, with_resource)
+    Context::configured(env, flags, needs_resource)
         .or_else(|error| setup_questions::ask(error, !options.no_interactive))
 }
 

@@ -23,7 +23,7 @@ use crate::entra::Entra;
 use crate::error::{Error, Result};
 use crate::files::{Folder, shell_quoted};
 use crate::serve::{self, Options, Running, Server, Sockets};
-use crate::session::{CacheLookup, Net, Overview};
+use crate::session::{CacheLookup, Overview, RenewalServices};
 
 use super::setup_questions;
 
@@ -192,7 +192,7 @@ fn remove_on_panic(server: &Server) {
 }
 
 impl serve::Clients for Context {
-    fn net(&self) -> Result<Net> {
+    fn net(&self) -> Result<RenewalServices> {
         self.net(true)
     }
 

@@ -13,7 +13,7 @@ use crate::error::{Error, Kind, Result};
 use crate::secret::EntraToken;
 use crate::serve::context::Context;
 use crate::serve::options::{Clients, Options};
-use crate::session::{Net, Overview, Session, Target, TokenRequest};
+use crate::session::{Overview, RenewalServices, Session, Target, TokenRequest};
 use crate::store::{
     Activity, Attempt, CachedEntraToken, IndexEntry, LockName, MemoryStore, Record, SessionStore,
 };
@@ -31,7 +31,7 @@ fn sign_in_needed<T>() -> Result<T> {
 }
 
 impl Clients for SignInNeeded {
-    fn net(&self) -> Result<Net> {
+    fn net(&self) -> Result<RenewalServices> {
         sign_in_needed()
     }
 

@@ -85,7 +85,7 @@ impl IndexFile {
     ) -> Result<IndexPage> {
         match self.find(tenancy, scope, Query::Called(name)) {
             Some(page) => Ok(page),
-            None => self.first_read(tenancy, usize::MAX, scope),
+            None => self.first_by_full_read(tenancy, usize::MAX, scope),
         }
     }
 
@@ -99,11 +99,16 @@ impl IndexFile {
         if let Some(page) = self.find(tenancy, scope, Query::First(most)) {
             return Ok(page);
         }
-        self.first_read(tenancy, most, scope)
+        self.first_by_full_read(tenancy, most, scope)
     }
 
     /// Does the same as [`IndexFile::first`], by reading the file in full.
-    fn first_read(&self, tenancy: &Tenancy, most: usize, scope: &LoginScope) -> Result<IndexPage> {
+    fn first_by_full_read(
+        &self,
+        tenancy: &Tenancy,
+        most: usize,
+        scope: &LoginScope,
+    ) -> Result<IndexPage> {
         let index = self.read(scope)?;
         let is_incomplete = index.is_incomplete(tenancy);
         let mut entries = index.into_entries();

@@ -16,7 +16,9 @@ impl Platform {
     /// Returns the item's bytes. Searches again if a locked collection may have hidden the item.
     pub(super) fn load(&mut self, item: &str) -> Result<Vec<u8>, KeyringFailure> {
         match self.load_visible(item) {
-            Err(KeyringFailure::NoEntry) if self.service.reveal()? => self.load_visible(item),
+            Err(KeyringFailure::NoEntry) if self.service.unlock_default_collection()? => {
+                self.load_visible(item)
+            }
             loaded => loaded,
         }
     }
@@ -44,7 +46,9 @@ impl Platform {
     /// Deletes the item. This transfers no secret, so it needs no session.
     pub(super) fn delete(&mut self, item: &str) -> Result<(), KeyringFailure> {
         match self.service.delete(item) {
-            Err(KeyringFailure::NoEntry) if self.service.reveal()? => self.service.delete(item),
+            Err(KeyringFailure::NoEntry) if self.service.unlock_default_collection()? => {
+                self.service.delete(item)
+            }
             deleted => deleted,
         }
     }

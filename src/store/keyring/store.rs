@@ -73,8 +73,8 @@ impl Keyring {
         let failure = match outcome {
             Ok(Ok(value)) => return Ok(value),
             Ok(Err(failure)) => failure,
-            Err(Failure::Overdue) => KeyringFailure::TimedOut,
-            Err(Failure::Lost) => KeyringFailure::DiedMidway,
+            Err(Failure::TimedOut) => KeyringFailure::TimedOut,
+            Err(Failure::DiedMidway) => KeyringFailure::DiedMidway,
         };
         Err(failure.into_error(item))
     }

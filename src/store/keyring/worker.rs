@@ -13,9 +13,9 @@ use std::time::Duration;
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Failure {
     /// The deadline passed, or the thread still hangs in an earlier call.
-    Overdue,
+    TimedOut,
     /// The thread could not be started, or has panicked.
-    Lost,
+    DiedMidway,
 }
 
 pub(super) struct Worker {
@@ -54,7 +54,7 @@ impl Worker {
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Failure> {
         if self.timed_out.load(Ordering::SeqCst) > self.done.load(Ordering::SeqCst) {
-            return Err(Failure::Overdue);
+            return Err(Failure::TimedOut);
         }
         let (answer, outcome) = mpsc::sync_channel(1);
         let abandoned = Arc::new(AtomicBool::new(false));
@@ -73,9 +73,9 @@ impl Worker {
                 RecvTimeoutError::Timeout => {
                     abandoned.store(true, Ordering::SeqCst);
                     self.timed_out.fetch_max(number, Ordering::SeqCst);
-                    Failure::Overdue
+                    Failure::TimedOut
                 }
-                RecvTimeoutError::Disconnected => Failure::Lost,
+                RecvTimeoutError::Disconnected => Failure::DiedMidway,
             })
     }
 
@@ -93,7 +93,7 @@ impl Worker {
             Some(thread) => thread,
             None => start()?,
         };
-        thread.send(work).map_err(|_| Failure::Lost)?;
+        thread.send(work).map_err(|_| Failure::DiedMidway)?;
         queue.thread = Some(thread);
         Ok(number)
     }
@@ -116,7 +116,7 @@ fn start() -> Result<Sender<Box<dyn FnOnce() + Send>>, Failure> {
                 piece();
             }
         })
-        .map_err(|_| Failure::Lost)?;
+        .map_err(|_| Failure::DiedMidway)?;
     Ok(sender)
 }
 
@@ -140,10 +140,10 @@ mod tests {
             let _ = hang.recv();
             let _tell = tell;
         });
-        assert_eq!(hung, Err(Failure::Overdue));
+        assert_eq!(hung, Err(Failure::TimedOut));
 
         let (never, nothing) = mpsc::channel::<()>();
-        assert_eq!(worker.run(move || drop(never)), Err(Failure::Overdue));
+        assert_eq!(worker.run(move || drop(never)), Err(Failure::TimedOut));
         assert_eq!(
             nothing.recv(),
             Err(mpsc::RecvError),
@@ -164,7 +164,7 @@ mod tests {
     fn panicked_thread_is_an_error_and_the_next_call_starts_another() {
         let worker = Worker::new(Duration::from_secs(60));
         let died: Result<(), Failure> = worker.run(|| panic!("on purpose"));
-        assert_eq!(died, Err(Failure::Lost));
+        assert_eq!(died, Err(Failure::DiedMidway));
         // The thread may take one more piece into its end.
         while worker.run(|| ()).is_err() {}
         assert_eq!(worker.run(|| 1), Ok(1));

@@ -18,7 +18,7 @@ use acspass::exchange::{ExchangeKind, TokenSource};
 use acspass::http::{self, Http};
 use acspass::serve::{Clients, Options, Server};
 use acspass::session::{
-    CacheLookup, Exchange, Net, Overview, Session, SignInOptions, Target, TokenRequest,
+    CacheLookup, Exchange, Overview, RenewalServices, Session, SignInOptions, Target, TokenRequest,
 };
 use acspass::store::{MemoryStore, SessionStore};
 use acspass::time::{Clock, SettableClock, Timestamp};
@@ -159,7 +159,7 @@ fn options(emulator: &Arc<Emulator>, clock: SettableClock, begun: &Arc<Mutex<usi
             ));
             let (authority, client_id) = (authority.clone(), client_id.clone());
             let entra = Entra::new(http.clone(), clock.clone(), authority, client_id);
-            Ok(Net::new(entra, Some(exchange)))
+            Ok(RenewalServices::new(entra, Some(exchange)))
         }
     };
     let browser = TestBrowser::walking();
@@ -200,9 +200,9 @@ struct RenewalClients<F> {
 
 impl<F> Clients for RenewalClients<F>
 where
-    F: Fn() -> acspass::Result<Net> + Send + Sync,
+    F: Fn() -> acspass::Result<RenewalServices> + Send + Sync,
 {
-    fn net(&self) -> acspass::Result<Net> {
+    fn net(&self) -> acspass::Result<RenewalServices> {
         (self.make_net)()
     }
 

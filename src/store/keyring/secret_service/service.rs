@@ -116,8 +116,8 @@ impl SecretService {
     /// # Errors
     /// [`KeyringFailure::Locked`] if the default collection stays locked, and
     /// [`KeyringFailure::NoCollection`] if the service has no collection.
-    pub(crate) fn reveal(&mut self) -> Result<bool, KeyringFailure> {
-        self.call(|connected| connected.bus.drive(connected.reveal()))
+    pub(crate) fn unlock_default_collection(&mut self) -> Result<bool, KeyringFailure> {
+        self.call(|connected| connected.bus.drive(connected.show_prompt()))
     }
 
     /// Makes a call, and repeats it with a new session if the service was restarted. After any other
@@ -220,7 +220,7 @@ impl Connected {
         self.bus.prompt(&prompt).await
     }
 
-    async fn reveal(&self) -> Result<bool, KeyringFailure> {
+    async fn show_prompt(&self) -> Result<bool, KeyringFailure> {
         let Some(collection) = self.default_collection().await? else {
             let all = self.property(PATH, SERVICE_INTERFACE, "Collections");
             let all = Found::try_from(all.await?).map_err(|_| KeyringFailure::Unknown)?;

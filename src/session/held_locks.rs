@@ -9,15 +9,15 @@ use crate::store::{Activity, Guard, LockName, SessionStore};
 
 /// The locks of a sign-in or a renewal. A sign-in of an unknown user starts with the tenancy's lock,
 /// and adds the session's lock when the account is known.
-pub(super) struct Locked {
+pub(super) struct HeldLocks {
     first: Guard,
     /// The session's lock, if the first one is the tenancy's or another session's.
     session: Option<Guard>,
 }
 
-impl Locked {
+impl HeldLocks {
     pub(super) fn new(first: Guard) -> Self {
-        Locked {
+        HeldLocks {
             first,
             session: None,
         }
