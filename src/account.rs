@@ -1,12 +1,12 @@
 //! Accounts, tenancies and session keys.
 //!
-//! Plain values, nothing secret. What is kept for a session is the store's business, and how a
-//! user becomes an account is Entra's.
+//! Values without secrets. `store` defines what is stored for a session, and `entra` makes an account
+//! of a user.
 
 use serde::{Deserialize, Serialize};
 
-/// The application in a tenant of an authority, to which a session belongs and beyond which its
-/// refresh token never goes.
+/// The application in a tenant of an authority. A session belongs to one, and its refresh tokens are
+/// sent to no other.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Tenancy {
@@ -72,7 +72,7 @@ pub struct Account {
 
 /// How closely a typed name fits an account, the closest last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Fit {
+pub enum NameMatch {
     /// The username or the home account id begins with it.
     Prefix,
     /// It is the username. Two accounts may have the same one, in different tenants.
@@ -84,15 +84,15 @@ pub enum Fit {
 impl Account {
     /// Compares a typed name with the username and the home account id, in any case. Returns `None`
     /// if it fits neither, or is empty.
-    pub fn fit(&self, name: &str) -> Option<Fit> {
+    pub fn match_name(&self, name: &str) -> Option<NameMatch> {
         let name = name.trim().to_lowercase();
         let username = self.username.to_lowercase();
         let id = self.home_account_id.to_lowercase();
         match name.as_str() {
             "" => None,
-            name if name == id => Some(Fit::HomeAccountId),
-            name if name == username => Some(Fit::Username),
-            name if username.starts_with(name) || id.starts_with(name) => Some(Fit::Prefix),
+            name if name == id => Some(NameMatch::HomeAccountId),
+            name if name == username => Some(NameMatch::Username),
+            name if username.starts_with(name) || id.starts_with(name) => Some(NameMatch::Prefix),
             _ => None,
         }
     }
@@ -111,19 +111,22 @@ mod tests {
             object_id: "1f-UID".to_owned(),
         };
         for (name, fit) in [
-            ("1f-uid.UTID", Some(Fit::HomeAccountId)),
-            ("çELIK@contoso.example", Some(Fit::Username)),
-            (" çelik@contoso.example\n", Some(Fit::Username)),
-            ("çel", Some(Fit::Prefix)),
-            ("1F", Some(Fit::Prefix)),
+            ("1f-uid.UTID", Some(NameMatch::HomeAccountId)),
+            ("çELIK@contoso.example", Some(NameMatch::Username)),
+            (" çelik@contoso.example\n", Some(NameMatch::Username)),
+            ("çel", Some(NameMatch::Prefix)),
+            ("1F", Some(NameMatch::Prefix)),
             ("elik", None),
             ("çelik@contoso.example.org", None),
             ("utid", None),
             ("", None),
             (" ", None),
         ] {
-            assert_eq!(account.fit(name), fit, "{name}");
+            assert_eq!(account.match_name(name), fit, "{name}");
         }
-        assert!(Fit::Prefix < Fit::Username && Fit::Username < Fit::HomeAccountId);
+        assert!(
+            NameMatch::Prefix < NameMatch::Username
+                && NameMatch::Username < NameMatch::HomeAccountId
+        );
     }
 }

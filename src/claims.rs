@@ -2,8 +2,8 @@
 //! this client.
 //!
 //! Text from outside comes in and is checked: a JSON object, and not a large one. It goes out as
-//! text for a request. What the claims mean is Entra's business and is not looked at. They hold
-//! policy ids and times, and no secret.
+//! text for a request. The claims are not interpreted. They hold policy ids and times,
+//! and no secret.
 
 use std::fmt;
 
@@ -27,14 +27,14 @@ impl Claims {
         (!object.is_empty()).then(|| Claims(text.to_owned()))
     }
 
-    /// Says that we can be told when a token is revoked before its time (Continuous Access
-    /// Evaluation): tokens then live a day, and are taken back by a challenge.
+    /// Declares support of Continuous Access Evaluation (`cp1`): tokens then live a day, and a
+    /// challenge reports that one is revoked.
     pub fn continuous_access() -> Claims {
         Claims(r#"{"access_token":{"xms_cc":{"values":["cp1"]}}}"#.to_owned())
     }
 
     /// These and the others in one request. Objects are merged member by member and lists are
-    /// joined; where both say something else, the other one's word holds.
+    /// joined. If both have a value, that of `other` is used.
     #[must_use]
     pub fn merged(&self, other: &Claims) -> Claims {
         let read = |claims: &Claims| serde_json::from_str::<Value>(&claims.0).unwrap_or_default();

@@ -28,14 +28,14 @@ struct Inner {
     correlation_id: Option<String>,
     answer: Option<ServiceAnswer>,
     claims: Option<Claims>,
-    reached: Reached,
+    reached: RequestProgress,
     retry_after: Option<Duration>,
     source: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
 /// The progress of a request without a whole response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Reached {
+pub(crate) enum RequestProgress {
     /// No byte of it left this machine.
     No,
     /// It may have been transmitted.
@@ -126,7 +126,7 @@ impl Error {
             correlation_id: None,
             answer: None,
             claims: None,
-            reached: Reached::No,
+            reached: RequestProgress::No,
             retry_after: None,
             source: None,
         }))
@@ -179,7 +179,7 @@ impl Error {
 
     /// Adds how far the failed request got; a later call cannot take it back.
     #[must_use]
-    pub(crate) fn with_reached(mut self, reached: Reached) -> Self {
+    pub(crate) fn with_reached(mut self, reached: RequestProgress) -> Self {
         let inner = self.inner();
         inner.reached = inner.reached.max(reached);
         self
@@ -243,11 +243,11 @@ impl Error {
     /// Returns whether a request without a whole response may have reached the service and may have
     /// been carried out. False if no connection came about, and for any other failure.
     pub fn may_have_arrived(&self) -> bool {
-        self.0.reached != Reached::No
+        self.0.reached != RequestProgress::No
     }
 
     /// How far the failed request got.
-    pub(crate) fn reached(&self) -> Reached {
+    pub(crate) fn reached(&self) -> RequestProgress {
         self.0.reached
     }
 

@@ -1,7 +1,6 @@
 //! The kinds of exchange, and the source of a Communication token.
 //!
-//! Plain values that the settings choose, the store keeps and the exchange follows; nothing is
-//! exchanged here.
+//! Values only: `acs` and `session` exchange.
 
 use serde::{Deserialize, Serialize};
 

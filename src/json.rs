@@ -9,7 +9,7 @@ use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
 use crate::account::Account;
-use crate::acs::{CreatedUser, Issued};
+use crate::acs::{CreatedUser, IssuedToken};
 use crate::error::Error;
 use crate::session::{AccountState, Token, TokenState};
 use crate::text::{printable, without_secrets};
@@ -63,7 +63,7 @@ pub(crate) fn account(account: &Account) -> Value {
 }
 
 /// Returns an issued token; `now` is the local time, used if the service's is unknown.
-pub(crate) fn issued(issued: &Issued, now: Timestamp) -> Value {
+pub(crate) fn issued(issued: &IssuedToken, now: Timestamp) -> Value {
     let now = issued.service_time.unwrap_or(now);
     json!({
         "token": issued.token.expose(),

@@ -11,7 +11,7 @@ use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName
 use serde::de::DeserializeOwned;
 
 use super::endpoint::Endpoint;
-use super::issued::Issued;
+use super::issued::IssuedToken;
 use super::refusal;
 use super::refusal::Operation;
 #[cfg(feature = "azure-identity")]
@@ -127,17 +127,17 @@ impl RequestSender {
                 body: body.to_vec(),
             })
         };
-        let answer = self.http.send(make).await?;
+        let response = self.http.send(make).await?;
         #[cfg(feature = "azure-identity")]
         if matches!(
-            answer.status,
+            response.status,
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN
         ) && let (RequestAuth::Owner(ResourceAuth::Entra(principal)), Some(token)) =
             (&auth, &bearer)
         {
             principal.reject(token);
         }
-        Ok(answer)
+        Ok(response)
     }
 
     fn signed(
@@ -164,33 +164,33 @@ impl RequestSender {
     pub(super) fn check(
         &self,
         asked: Operation,
-        answer: Response,
+        response: Response,
         success: u16,
     ) -> Result<Response> {
-        match answer.status.as_u16() == success {
-            true => Ok(answer),
+        match response.status.as_u16() == success {
+            true => Ok(response),
             false => Err(refusal::refusal(
                 asked,
                 &self.endpoint.host_header(),
-                &answer,
+                &response,
                 self.clock.now(),
             )),
         }
     }
 
     /// Parses the body of a checked response.
-    pub(super) fn read<T: DeserializeOwned>(&self, answer: &Response) -> Result<T> {
-        if !answer.is_json() {
+    pub(super) fn read<T: DeserializeOwned>(&self, response: &Response) -> Result<T> {
+        if !response.is_json() {
             let host = self.endpoint.host_header();
             return Err(refusal::foreign(
                 &host,
-                answer,
+                response,
                 "something that is not JSON",
             ));
         }
-        wire::read(&answer.body).ok_or_else(|| {
+        wire::read(&response.body).ok_or_else(|| {
             let what = "JSON that is not an answer of its own";
-            match answer.is_object() {
+            match response.is_object() {
                 true => self.unusable(what),
                 false => refusal::not_its_own(&self.endpoint.host_header(), what),
             }
@@ -202,7 +202,7 @@ impl RequestSender {
         &self,
         token: AccessToken,
         service_time: Option<Timestamp>,
-    ) -> Result<Issued> {
+    ) -> Result<IssuedToken> {
         let expires_on = Timestamp::parse_rfc3339(&token.expires_on)
             .ok_or_else(|| self.unusable("an expiry that is not a time"))?;
         if token.token.expose().is_empty() {
@@ -211,7 +211,7 @@ impl RequestSender {
         if expires_on <= service_time.unwrap_or_else(|| self.service_now()) {
             return Err(self.unusable("a token that has expired already"));
         }
-        Ok(Issued {
+        Ok(IssuedToken {
             token: token.token,
             expires_on,
             service_time,

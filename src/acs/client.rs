@@ -13,7 +13,7 @@ use super::call::{RequestAuth, RequestSender, ResourceAuth};
 use super::connection_string::ConnectionString;
 use super::endpoint::Endpoint;
 use super::identifier::{CommunicationUserId, is_bounded};
-use super::issued::Issued;
+use super::issued::IssuedToken;
 use super::refusal;
 use super::refusal::Operation;
 use super::scope::{TokenLifetime, TokenScope};
@@ -49,7 +49,7 @@ pub struct CreatedUser {
     /// Its id.
     pub id: CommunicationUserId,
     /// The token, if scopes were requested.
-    pub token: Option<Issued>,
+    pub token: Option<IssuedToken>,
 }
 
 impl IdentityClient {
@@ -165,7 +165,7 @@ impl IdentityClient {
         user: &CommunicationUserId,
         scopes: &[TokenScope],
         lifetime: Option<TokenLifetime>,
-    ) -> Result<Issued> {
+    ) -> Result<IssuedToken> {
         check_scopes(scopes)?;
         let body = to_json(&IssueToken {
             scopes: words(scopes),
@@ -225,7 +225,7 @@ impl IdentityClient {
         token: &EntraToken,
         app_id: &str,
         user_id: &str,
-    ) -> Result<Issued> {
+    ) -> Result<IssuedToken> {
         if !is_b64token(token.expose()) {
             return Err(refusal::not_a_token());
         }

@@ -1,4 +1,4 @@
-//! A resource's connection string and access key, read strictly and shown never.
+//! A resource's connection string and access key, parsed strictly and never shown.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -10,7 +10,7 @@ use crate::error::{Error, Kind, Result};
 use crate::input;
 use crate::secret::AccessKey;
 
-/// An endpoint with the key that owns it.
+/// An endpoint and its access key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConnectionString {
     /// The resource.

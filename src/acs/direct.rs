@@ -1,4 +1,4 @@
-//! The exchanges that need no access key: the Entra token alone is the right to them.
+//! The exchanges that need no access key: the Entra token authorizes them.
 //!
 //! As the newest SDKs' `EntraCommunicationTokenCredential` does it (`@azure/communication-common`
 //! 2.5.0). The resource's owner has assigned the user, or their tenant, to the resource.
@@ -11,7 +11,7 @@ use reqwest::Method;
 use super::call::{RequestAuth, RequestSender};
 use super::endpoint::Endpoint;
 use super::identifier::CommunicationUserId;
-use super::issued::Issued;
+use super::issued::IssuedToken;
 use super::refusal::Operation;
 use crate::error::{Error, Kind, Result};
 use crate::exchange::ExchangeKind;
@@ -41,7 +41,7 @@ pub struct Exchanged {
     /// that no identity has.
     pub identity: Option<CommunicationUserId>,
     /// The token.
-    pub issued: Issued,
+    pub issued: IssuedToken,
 }
 
 impl DirectExchange {

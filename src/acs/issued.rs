@@ -5,7 +5,7 @@ use crate::time::Timestamp;
 
 /// A newly issued Communication token.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Issued {
+pub struct IssuedToken {
     /// The token.
     pub token: CommunicationToken,
     /// The expiry, by the service's clock.

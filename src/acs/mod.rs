@@ -23,6 +23,6 @@ pub use connection_string::{ConnectionString, check_access_key};
 pub use direct::{DirectExchange, Exchanged, check_family};
 pub use endpoint::Endpoint;
 pub use identifier::{Cloud, CommunicationIdentifier, CommunicationUserId};
-pub use issued::Issued;
+pub use issued::IssuedToken;
 pub use scope::{TokenLifetime, TokenScope};
 pub use sign::{Unsigned, sign};

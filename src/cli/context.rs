@@ -1,7 +1,7 @@
 //! Builds the configuration, the store and the clients of one command from the [`Environment`].
 //!
 //! Clients are made on first use, so that a command with a cached token makes none. With `--emulator`
-//! the context starts one and sets the addresses of the services to it; nothing else differs.
+//! the context starts an emulator and sets the addresses of the services to it.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,7 +19,7 @@ use crate::secret::AccessKey;
 use crate::session::{Exchange, Overview, RenewalServices, Session, Target, TokenRequest};
 use crate::store::{IndexPage, SessionStore};
 use crate::text::quoted;
-use crate::time::Moment;
+use crate::time::ClockReading;
 
 use super::env_vars as var;
 use super::environment::{EMULATOR, Environment};
@@ -96,7 +96,7 @@ impl Context {
         }
     }
 
-    /// Returns the key of all sessions of this configuration.
+    /// Returns the authority, tenant and application under which sessions are stored.
     pub(super) fn tenancy(&self) -> Result<Tenancy> {
         let mut tenancy = self.config.tenancy()?;
         if self.emulator.is_some() {
@@ -106,6 +106,7 @@ impl Context {
         Ok(tenancy)
     }
 
+    /// Returns the sessions of the configured application.
     pub(super) fn session(&self) -> Result<Session> {
         let (sessions, clock) = (self.sessions.clone(), self.env.clock.clone());
         Ok(Session::new(sessions, clock, self.tenancy()?))
@@ -140,7 +141,7 @@ impl Context {
             source: resource.map(|resource| self.token_source(&resource)),
             scopes: self.config.scopes.clone(),
             min_validity: self.config.min_validity,
-            now: Moment::now(self.env.clock.as_ref()),
+            now: ClockReading::now(self.env.clock.as_ref()),
         })
     }
 

@@ -73,7 +73,7 @@ pub fn run(
             commands::run(cli.command, &env, &mut output)
         })
     });
-    // A thread may still wait for a key that is not shown.
+    // A thread may still read hidden input: turn the echo on again.
     prompt::echo::restore();
     outcome.unwrap_or_else(|error| {
         let error = env.with_saved_answers_hint(error);

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use toml_edit::{Item, Value};
 
-use super::setting::{Form, Setting};
+use super::setting::{Setting, ValueType};
 use crate::error::{Error, Kind, Result};
 use crate::text::quoted;
 
@@ -15,13 +15,13 @@ use crate::text::quoted;
 pub(super) fn check_value(path: &Path, profile: &str, setting: Setting, item: &Item) -> Result<()> {
     let key = setting.key();
     let fits = match setting.form() {
-        Form::List => item
+        ValueType::List => item
             .as_array()
             .is_some_and(|list| list.iter().all(Value::is_str)),
-        Form::Port => item.is_integer(),
-        Form::Switch => item.is_bool(),
-        Form::Duration => item.is_str() || item.is_integer(),
-        Form::Marker if item.as_str() != Some(STORED) => {
+        ValueType::Port => item.is_integer(),
+        ValueType::Switch => item.is_bool(),
+        ValueType::Duration => item.is_str() || item.is_integer(),
+        ValueType::Marker if item.as_str() != Some(STORED) => {
             return Err(Error::new(
                 Kind::Usage,
                 format!(
@@ -33,7 +33,7 @@ pub(super) fn check_value(path: &Path, profile: &str, setting: Setting, item: &I
                  store, or `acspass config unset connection-string`",
             ));
         }
-        Form::Text | Form::Marker => item.is_str(),
+        ValueType::Text | ValueType::Marker => item.is_str(),
     };
     match fits {
         true => Ok(()),

@@ -1,7 +1,7 @@
 //! Resolves flags, the environment and a profile to one valid [`Config`].
 //!
-//! The module is pure, except for reading and writing `config.toml`. Other modules do not use
-//! `Config`: the command passes them plain values.
+//! The module is pure, except for reading and writing `config.toml`. Besides `doctor`,
+//! other modules do not use `Config`: the command passes them plain values.
 
 mod addresses;
 mod authorities;

@@ -10,7 +10,7 @@ use toml_edit::{DocumentMut, Item, Table, Value};
 
 use super::choice::parse_switch;
 use super::form::{check_value, unknown, wrong};
-use super::setting::{Form, Setting};
+use super::setting::{Setting, ValueType};
 use crate::error::{Error, Kind, Result};
 use crate::files::{Refusal, SettingsFile, shell_quoted};
 use crate::input;
@@ -165,20 +165,20 @@ impl ConfigFile {
 
     fn insert(&mut self, profile: &str, setting: Setting, text: &str) -> Result<()> {
         let value = match setting.form() {
-            Form::List => Value::Array(
+            ValueType::List => Value::Array(
                 text.split([' ', ','])
                     .filter(|word| !word.is_empty())
                     .collect(),
             ),
-            Form::Port => Value::from(text.parse::<u16>().map(i64::from).map_err(|_| {
+            ValueType::Port => Value::from(text.parse::<u16>().map(i64::from).map_err(|_| {
                 Error::new(
                     Kind::Usage,
                     "the port is not a number from 0 to 65535",
                     "0 takes a free port",
                 )
             })?),
-            Form::Switch => Value::from(parse_switch(text)?),
-            Form::Text | Form::Duration | Form::Marker => Value::from(text),
+            ValueType::Switch => Value::from(parse_switch(text)?),
+            ValueType::Text | ValueType::Duration | ValueType::Marker => Value::from(text),
         };
         self.table_mut(profile)?
             .insert(setting.key(), Item::Value(value));

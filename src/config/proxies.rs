@@ -10,7 +10,7 @@ use crate::text::quoted;
 
 /// The proxy for https, by the first of these that is set and not empty: `HTTPS_PROXY`, `ALL_PROXY`,
 /// each in lower case too; else the system's, where the system is one that has such settings. Plain
-/// http is for loopback, which no proxy is for, so that `HTTP_PROXY` has nothing to say.
+/// http is used for loopback only, without a proxy, so `HTTP_PROXY` is ignored.
 pub fn proxies(environment: &BTreeMap<String, String>) -> Proxies {
     let first = |names: &[&'static str]| {
         names.iter().find_map(|name| {

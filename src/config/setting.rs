@@ -5,7 +5,7 @@ use crate::text::quoted;
 
 /// The type of a setting's value in a profile.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Form {
+pub(super) enum ValueType {
     /// A text.
     Text,
     /// A text, or seconds as a number.
@@ -25,7 +25,7 @@ struct Spec {
     key: &'static str,
     variables: &'static [&'static str],
     default: Option<&'static str>,
-    form: Form,
+    form: ValueType,
 }
 
 /// Defines [`Setting`] from a table: name, key, environment variables (first one first), default
@@ -44,7 +44,7 @@ macro_rules! settings {
 
             const fn spec(self) -> Spec {
                 let (key, variables, default, form): (_, &'static [_], _, _) = match self {
-                    $(Setting::$name => ($key, $variables, $default, Form::$form),)*
+                    $(Setting::$name => ($key, $variables, $default, ValueType::$form),)*
                 };
                 Spec { key, variables, default, form }
             }
@@ -124,7 +124,7 @@ impl Setting {
         self.spec().default
     }
 
-    pub(super) fn form(self) -> Form {
+    pub(super) fn form(self) -> ValueType {
         self.spec().form
     }
 }

@@ -12,7 +12,7 @@ use crate::config::Cloud;
 use crate::entra::Authority;
 use crate::error::{Error, Kind, Result};
 use crate::http::{self, AuthorityFile, Http, Request, Response};
-use crate::time::{CLOCKS_AGREE_SECONDS, Clock, in_words};
+use crate::time::{Clock, MAX_CLOCK_SKEW_SECONDS, in_words};
 
 /// An identity that no resource has: its resource's id is the nil GUID.
 const NO_IDENTITY: &str =
@@ -173,7 +173,7 @@ pub fn clock(probe: &MetadataProbe, clock: &dyn Clock) -> Check {
     let side = if ahead > 0 { "ahead of" } else { "behind" };
     match ahead.unsigned_abs() {
         0 => Check::ok(NAME, "0 s from Entra's"),
-        1..=CLOCKS_AGREE_SECONDS => Check::ok(NAME, format!("{apart} {side} Entra's")),
+        1..=MAX_CLOCK_SKEW_SECONDS => Check::ok(NAME, format!("{apart} {side} Entra's")),
         _ => Check::warn(
             NAME,
             format!("this machine's clock is {apart} {side} Entra's"),

@@ -17,7 +17,7 @@ use crate::wire::entra::TokenError;
 
 /// The retry policy of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Sending {
+pub(super) enum RetryPolicy {
     /// With retries.
     Repeatedly,
     /// Without retries: its credential is valid once.
@@ -29,7 +29,7 @@ impl Entra {
     pub(super) async fn send(
         &self,
         request: HttpRequest,
-        sending: Sending,
+        sending: RetryPolicy,
         last: &LastResponse,
     ) -> Result<HttpResponse> {
         let (parts, body) = request.into_parts();
@@ -42,15 +42,15 @@ impl Entra {
             body,
         };
         let answer = match sending {
-            Sending::Repeatedly => self.http.send(|| Ok(request.clone())).await?,
-            Sending::Once => self.http.send_single_use(&request).await?,
+            RetryPolicy::Repeatedly => self.http.send(|| Ok(request.clone())).await?,
+            RetryPolicy::Once => self.http.send_single_use(&request).await?,
         };
         last.keep(&answer);
         let (host, status) = (self.authority.host(), answer.status);
         if answer.is_outage() {
             return Err(match sending {
-                Sending::Repeatedly => refusal::outage(&host, status.as_u16()),
-                Sending::Once => refusal::outage_at_once(&host, status.as_u16()),
+                RetryPolicy::Repeatedly => refusal::outage(&host, status.as_u16()),
+                RetryPolicy::Once => refusal::outage_at_once(&host, status.as_u16()),
             });
         }
         if !answer.is_json() || status.is_server_error() {

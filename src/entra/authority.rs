@@ -94,25 +94,25 @@ impl Authority {
             "/{}/v2.0/.well-known/openid-configuration",
             self.tenant
         ));
-        let answer = http.send(|| Ok(Request::get(url.clone()))).await?;
-        if answer.is_outage() {
-            return Err(refusal::outage(&self.host(), answer.status.as_u16()));
+        let response = http.send(|| Ok(Request::get(url.clone()))).await?;
+        if response.is_outage() {
+            return Err(refusal::outage(&self.host(), response.status.as_u16()));
         }
-        if answer.status.is_client_error()
-            && let Some(response) = wire::read::<TokenError>(&answer.body)
+        if response.status.is_client_error()
+            && let Some(response) = wire::read::<TokenError>(&response.body)
         {
             return Err(refusal::unknown_tenant(&self.tenant, &response));
         }
-        if answer.status.as_u16() != 200 || !answer.is_json() {
+        if response.status.as_u16() != 200 || !response.is_json() {
             return Err(refusal::foreign(
                 &self.host(),
-                &answer,
+                &response,
                 "something that is not Entra's metadata",
             ));
         }
-        let metadata: Metadata = wire::read(&answer.body).ok_or_else(|| {
+        let metadata: Metadata = wire::read(&response.body).ok_or_else(|| {
             let what = "metadata that lacks an endpoint or the issuer";
-            match answer.is_object() {
+            match response.is_object() {
                 true => refusal::unusable(&self.host(), what),
                 false => refusal::not_entra(&self.host(), what),
             }

@@ -18,7 +18,7 @@ use crate::time::Timestamp;
 use crate::wire::entra::{Metadata, TokenError, TokenResponse};
 use crate::{jwt, wire};
 
-use super::adapter::{LastResponse, Sending};
+use super::adapter::{LastResponse, RetryPolicy};
 use super::client::Entra;
 use super::id_token::{self, Expected};
 use super::refusal::{self, Grant};
@@ -37,7 +37,7 @@ type Protocol = oauth2::Client<
 >;
 
 /// The lifetime in seconds that MSAL assumes if a response has none (msal 1.39.0, token_cache.py).
-const ASSUMED_LIFE: i64 = 600;
+const DEFAULT_EXPIRES_IN: i64 = 600;
 
 /// A response of the token endpoint.
 #[derive(Debug)]
@@ -101,12 +101,12 @@ impl Entra {
         if let Some(claims) = self.claims(challenge) {
             request = request.add_extra_param("claims", claims.as_str().to_owned());
         }
-        let answer = request
-            .request_async(&|request| self.send(request, Sending::Repeatedly, &last))
+        let response = request
+            .request_async(&|request| self.send(request, RetryPolicy::Repeatedly, &last))
             .await
             .map_err(|error| self.token_error(Grant::Refresh, error, &last))?;
-        let rotated = refresh_token_in(&answer);
-        let tokens = self.tokens(&metadata, answer, None, requested_at, last.date());
+        let rotated = refresh_token_in(&response);
+        let tokens = self.tokens(&metadata, response, None, requested_at, last.date());
         tokens.map_err(|error| RefreshError {
             error,
             refresh_token: rotated,
@@ -117,14 +117,14 @@ impl Entra {
     pub(super) fn read_tokens(
         &self,
         metadata: &Metadata,
-        answer: &Response,
+        response: &Response,
         requested_at: Timestamp,
     ) -> Result<Tokens> {
         // The parser's error may contain the body, which contains tokens.
-        let read: TokenResponse = wire::read(&answer.body).ok_or_else(|| {
+        let read: TokenResponse = wire::read(&response.body).ok_or_else(|| {
             refusal::not_entra(&self.authority.host(), "JSON that is not a token answer")
         })?;
-        self.tokens(metadata, read, None, requested_at, answer.date())
+        self.tokens(metadata, read, None, requested_at, response.date())
     }
 
     pub(super) fn protocol(&self, metadata: &Metadata) -> Result<Protocol> {
@@ -139,36 +139,36 @@ impl Entra {
     pub(super) fn tokens(
         &self,
         metadata: &Metadata,
-        answer: TokenResponse,
+        response: TokenResponse,
         nonce: Option<&str>,
         requested_at: Timestamp,
         service_time: Option<Timestamp>,
     ) -> Result<Tokens> {
         let now = service_time.unwrap_or(requested_at);
         let unusable = |what: &str| Err(refusal::unusable(&self.authority.host(), what));
-        if answer.access_token.secret().is_empty() {
+        if response.access_token.secret().is_empty() {
             return unusable("JSON that is not a token answer: it has no readable access token");
         }
-        let account = match (&answer.id_token, nonce) {
-            (Some(token), _) => Some(self.account(metadata, token, &answer, nonce, now)?),
+        let account = match (&response.id_token, nonce) {
+            (Some(token), _) => Some(self.account(metadata, token, &response, nonce, now)?),
             (None, None) => None,
             (None, Some(_)) => {
                 return unusable("tokens but no id_token, so nobody knows who signed in");
             }
         };
         // A client must not use a token of an unknown type (RFC 6749, section 7.1).
-        if answer.token_type != BasicTokenType::Bearer {
+        if response.token_type != BasicTokenType::Bearer {
             return unusable("a token that is not a bearer token");
         }
-        let expires_on = expiry(&answer, now);
+        let expires_on = expiry(&response, now);
         if expires_on <= now {
             return unusable("a token answer whose token has expired already");
         }
         Ok(Tokens {
-            entra_token: EntraToken::new(answer.access_token.secret().clone()),
+            entra_token: EntraToken::new(response.access_token.secret().clone()),
             expires_on,
-            refresh_token: refresh_token_in(&answer),
-            granted: answer
+            refresh_token: refresh_token_in(&response),
+            granted: response
                 .scopes
                 .map(|scopes| scopes.iter().map(|scope| scope.to_string()).collect()),
             account,
@@ -180,7 +180,7 @@ impl Entra {
         &self,
         metadata: &Metadata,
         token: &IdToken,
-        answer: &TokenResponse,
+        response: &TokenResponse,
         nonce: Option<&str>,
         now: Timestamp,
     ) -> Result<Account> {
@@ -191,28 +191,29 @@ impl Entra {
             nonce,
             now,
         };
-        id_token::account(token, answer.client_info.as_deref(), &expected)
+        id_token::account(token, response.client_info.as_deref(), &expected)
     }
 }
 
 /// Returns the refresh token of a response.
-fn refresh_token_in(answer: &TokenResponse) -> Option<RefreshToken> {
-    let token = answer.refresh_token.as_ref();
+fn refresh_token_in(response: &TokenResponse) -> Option<RefreshToken> {
+    let token = response.refresh_token.as_ref();
     token.map(|token| RefreshToken::new(token.secret().clone()))
 }
 
 /// Returns the access token's expiry: the response's, the token's own, or an assumed one.
-fn expiry(answer: &TokenResponse, now: Timestamp) -> Timestamp {
-    if let Some(life) = answer.expires_in {
+fn expiry(response: &TokenResponse, now: Timestamp) -> Timestamp {
+    if let Some(life) = response.expires_in {
         return now.shifted(life);
     }
     let own = || {
-        let claims = jwt::decode(answer.access_token.secret())?.claims;
+        let claims = jwt::decode(response.access_token.secret())?.claims;
         wire::Members::from(claims).number("exp")
     };
-    match answer.expires_on.or_else(own) {
+    match response.expires_on.or_else(own) {
         Some(at) => Timestamp::from_unix_seconds(at),
-        None => now.shifted(ASSUMED_LIFE.min(answer.ext_expires_in.unwrap_or(ASSUMED_LIFE))),
+        None => now
+            .shifted(DEFAULT_EXPIRES_IN.min(response.ext_expires_in.unwrap_or(DEFAULT_EXPIRES_IN))),
     }
 }
 

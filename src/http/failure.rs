@@ -1,4 +1,4 @@
-//! What kept an answer from coming, or what came in its place, in the user's words.
+//! Errors of a request without a usable response, as messages for the user.
 
 use std::io::ErrorKind;
 
@@ -10,7 +10,7 @@ use super::proxies::ProxyRoute;
 use super::request::host_of;
 use super::response::Response;
 use super::trust::Distrust;
-use crate::error::{Error, Kind, Reached};
+use crate::error::{Error, Kind, RequestProgress};
 use crate::loopback;
 use crate::text::one_line;
 
@@ -18,14 +18,14 @@ const THE_PROXY: &str = "the proxy ";
 /// Longest name of an issuer that is shown, in characters.
 const LONGEST_NAME: usize = 160;
 
-/// Why one try brought no answer.
+/// The error of one try.
 pub(super) enum SendError {
-    /// Another try may mend it.
-    Passing(Error),
-    /// As `Passing`: no connection came about within the time for connecting.
+    /// A transient error: another try can succeed.
+    Transient(Error),
+    /// As `Transient`: the connection was not established in time.
     Unconnected(Error),
-    /// Asking again would bring the same, or do harm: a wrong password that is sent four times can
-    /// lock an account.
+    /// Another try would fail too, or do harm: a wrong password that is sent four times can lock an
+    /// account.
     Final(Error),
 }
 
@@ -33,11 +33,11 @@ impl SendError {
     /// The error, after earlier tries of which one may have reached the service.
     pub(super) fn after(self, repeated: bool) -> SendError {
         let reached = match repeated {
-            true => Reached::Perhaps,
-            false => Reached::No,
+            true => RequestProgress::Perhaps,
+            false => RequestProgress::No,
         };
         match self {
-            SendError::Passing(error) => SendError::Passing(error.with_reached(reached)),
+            SendError::Transient(error) => SendError::Transient(error.with_reached(reached)),
             SendError::Unconnected(error) => SendError::Unconnected(error.with_reached(reached)),
             SendError::Final(error) => SendError::Final(error.with_reached(reached)),
         }
@@ -45,9 +45,9 @@ impl SendError {
 
     /// The error of a connection that broke after the response had begun with this status.
     pub(super) fn answered(self, status: StatusCode) -> SendError {
-        let reached = Reached::Answered(status.as_u16());
+        let reached = RequestProgress::Answered(status.as_u16());
         match self {
-            SendError::Passing(error) => SendError::Passing(error.with_reached(reached)),
+            SendError::Transient(error) => SendError::Transient(error.with_reached(reached)),
             other => other,
         }
     }
@@ -55,9 +55,9 @@ impl SendError {
     /// The error, where no other try follows.
     pub(super) fn into_error(self) -> Error {
         match self {
-            SendError::Passing(error) | SendError::Unconnected(error) | SendError::Final(error) => {
-                error
-            }
+            SendError::Transient(error)
+            | SendError::Unconnected(error)
+            | SendError::Final(error) => error,
         }
     }
 }
@@ -84,7 +84,7 @@ pub(super) fn oversized(host: &str) -> Error {
         format!("{host} answered with more than 1 MiB, which is not the service's own answer"),
         "check for a proxy or a captive portal between here and the service",
     )
-    .with_reached(Reached::Perhaps)
+    .with_reached(RequestProgress::Perhaps)
 }
 
 /// A body in a coding that was not asked for, and that is not gzip.
@@ -95,7 +95,7 @@ pub(super) fn undecodable(host: &str, coding: &HeaderValue) -> Error {
         format!("{host} answered with a body in the coding `{coding}`, which was not asked for"),
         "check for a proxy between here and the service that changes `Accept-Encoding`",
     )
-    .with_reached(Reached::Perhaps)
+    .with_reached(RequestProgress::Perhaps)
 }
 
 pub(super) fn too_late(host: &str, route: Option<&ProxyRoute>) -> Error {
@@ -175,8 +175,8 @@ pub(super) fn unreachable(
     let error = error.without_url();
     // Certain of the request: without a connection no byte of it was sent.
     let reached = match error.is_connect() || error.is_builder() {
-        true => Reached::No,
-        false => Reached::Perhaps,
+        true => RequestProgress::No,
+        false => RequestProgress::Perhaps,
     };
     let peer = route.map_or_else(|| host.to_owned(), name);
     let is_refused_here = is_refused(&error) && is_this_machine(&peer);
@@ -191,7 +191,7 @@ pub(super) fn unreachable(
         let (message, hint) = (distrust.message(&refused), distrust.hint(&refused));
         // The rest of the chain would repeat it in the words of three libraries.
         let error = Error::new(Kind::Unreachable, message, hint).caused_by(distrust.clone());
-        return SendError::Final(error.with_reached(Reached::No));
+        return SendError::Final(error.with_reached(RequestProgress::No));
     }
     let mut is_final = false;
     let (message, hint) = match proxy {
@@ -230,8 +230,8 @@ pub(super) fn unreachable(
         None if error.is_timeout() => {
             let late = too_late(host, route).caused_by(error);
             return match reached {
-                Reached::No => SendError::Unconnected(late),
-                _ => SendError::Passing(late.with_reached(reached)),
+                RequestProgress::No => SendError::Unconnected(late),
+                _ => SendError::Transient(late.with_reached(reached)),
             };
         }
         None if error.is_connect() && is_this_machine(host) => (
@@ -255,7 +255,7 @@ pub(super) fn unreachable(
     // Nothing listens at a port of this machine: that does not change within seconds.
     match is_final || is_refused_here {
         true => SendError::Final(error),
-        false => SendError::Passing(error),
+        false => SendError::Transient(error),
     }
 }
 

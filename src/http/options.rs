@@ -15,8 +15,8 @@ const ONE_TRY: Duration = Duration::from_secs(12);
 pub struct Options {
     /// Files of certificate authorities (PEM), trusted beside the system's.
     pub authorities: Vec<AuthorityFile>,
-    /// Whether the system's own bundle is added as well: for an environment with an `SSL_CERT_FILE`
-    /// or `SSL_CERT_DIR` makes the platform's loader leave it out.
+    /// Whether the system's own bundle is added as well: if `SSL_CERT_FILE` or
+    /// `SSL_CERT_DIR` make the platform's loader leave it out.
     pub adds_system_bundle: bool,
     /// The proxies.
     pub proxies: Proxies,

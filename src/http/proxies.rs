@@ -1,7 +1,7 @@
 //! The proxy of a request.
 //!
-//! In come the settings as values, out comes the way to one address: the client is built by it,
-//! failures name the proxy by it, `doctor` shows it. Credentials stay inside.
+//! Decides the route to an address from the settings, for the client, for error messages and for
+//! `doctor`. Credentials are never shown.
 
 use hyper_util::client::proxy::matcher::{Intercept, Matcher};
 use reqwest::header::HeaderValue;

@@ -13,7 +13,7 @@ use super::failure::{SendError, too_late};
 use super::proxies::Route;
 use super::request::{Request, host_of};
 use super::response::Response;
-use crate::error::{Error, Reached, Result};
+use crate::error::{Error, RequestProgress, Result};
 
 /// The number of tries, including the first one.
 const TRIES: u32 = 4;
@@ -24,9 +24,9 @@ const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
 /// The failures that lead to another try.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Again {
+enum Retry {
     /// Every failure that may be temporary.
-    IfItMayPass,
+    IfTransient,
     /// Only failures before the first byte of the request was sent.
     IfUnsent,
 }
@@ -42,7 +42,7 @@ impl Http {
     /// [`Kind::Usage`](crate::Kind::Usage) if a required authority file cannot be read or a setting
     /// names no proxy; the errors of `make`.
     pub async fn send(&self, make: impl Fn() -> Result<Request>) -> Result<Response> {
-        self.send_again(Again::IfItMayPass, make).await
+        self.send_again(Retry::IfTransient, make).await
     }
 
     /// Sends a request that contains a single-use credential, such as an authorization code (RFC
@@ -51,7 +51,7 @@ impl Http {
     /// # Errors
     /// As [`Http::send`]. [`Error::may_have_arrived`] tells whether the credential may be used up.
     pub async fn send_single_use(&self, request: &Request) -> Result<Response> {
-        self.send_again(Again::IfUnsent, || Ok(request.clone()))
+        self.send_again(Retry::IfUnsent, || Ok(request.clone()))
             .await
     }
 
@@ -67,7 +67,7 @@ impl Http {
 
     async fn send_again(
         &self,
-        again: Again,
+        again: Retry,
         make: impl Fn() -> Result<Request>,
     ) -> Result<Response> {
         let deadline = Instant::now() + self.all_tries;
@@ -81,7 +81,7 @@ impl Http {
                     repeated,
                     ..response
                 }),
-                Err(miss) => Err(miss.after(repeated)),
+                Err(error) => Err(error.after(repeated)),
             };
             // The requested pause, the shortest time for the next try, and whether the service may have
             // processed this try.
@@ -94,7 +94,9 @@ impl Http {
                         response.may_have_acted(),
                     )
                 }
-                Err(SendError::Passing(error)) => (None, Duration::ZERO, error.may_have_arrived()),
+                Err(SendError::Transient(error)) => {
+                    (None, Duration::ZERO, error.may_have_arrived())
+                }
                 // A try that is cancelled while it connects would not show that nothing was sent.
                 Err(SendError::Unconnected(error)) => {
                     let connecting = self.connections.connecting();
@@ -105,7 +107,7 @@ impl Http {
             let pause = requested.unwrap_or_else(|| wait.mul_f64(0.8 + 0.4 * fastrand::f64()));
             let in_time = requested.is_some() || Instant::now() + pause + needed < deadline;
             let may_try =
-                left > 0 && (again == Again::IfItMayPass || !(arrived || outcome.is_ok()));
+                left > 0 && (again == Retry::IfTransient || !(arrived || outcome.is_ok()));
             if !may_try || !in_time || pause > LONGEST_WAIT {
                 return outcome.map_err(SendError::into_error);
             }
@@ -137,10 +139,12 @@ impl Http {
         match tokio::time::timeout(self.one_try.min(time_left), exchange).await {
             Err(_) => {
                 let late = too_late(&host, route.as_ref());
-                Err(SendError::Passing(late.with_reached(Reached::Perhaps)))
+                Err(SendError::Transient(
+                    late.with_reached(RequestProgress::Perhaps),
+                ))
             }
             Ok(Ok(response)) => Ok(response),
-            Ok(Err(miss)) => Err(miss),
+            Ok(Err(error)) => Err(error),
         }
     }
 }

@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::Value;
 
 use crate::acs::{
-    CommunicationUserId, CreatedUser, IdentityClient, Issued, TokenLifetime, TokenScope,
+    CommunicationUserId, CreatedUser, IdentityClient, IssuedToken, TokenLifetime, TokenScope,
     teams_token,
 };
 use crate::error::{Error, Kind, Result};
@@ -99,7 +99,7 @@ pub(super) async fn delete(State(service): State<Service>, params: RawPathParams
 }
 
 /// Exchanges the Entra token of a Teams user, which a client of the hero sample sends.
-pub(super) async fn exchange(context: &Context, token: EntraToken) -> Result<Issued, Refusal> {
+pub(super) async fn exchange(context: &Context, token: EntraToken) -> Result<IssuedToken, Refusal> {
     const CLAIMS: [&str; 3] = ["appid", "azp", "oid"];
     let decoded = jwt::decode(token.expose());
     let claims = decoded.map(|decoded| decoded.claims).unwrap_or_default();

@@ -1,6 +1,6 @@
 //! Looks up a token in the cache: the fast path of `get`.
 
-use super::freshness::{Attempted, Step, TokenRequest, next_step};
+use super::freshness::{CompletedSteps, Step, TokenRequest, next_step};
 use super::renewal::Renewal;
 use super::sessions::Session;
 use super::token::Token;
@@ -23,14 +23,14 @@ impl Session {
     /// # Errors
     /// As [`Session::named`]; [`Kind::Store`](crate::Kind::Store) if the store fails.
     pub fn cached_token(&self, user: Option<&str>, request: TokenRequest) -> Result<CacheLookup> {
-        let entry = self.entry(user)?;
+        let entry = self.named_or_active(user)?;
         let key = entry.as_ref().map(IndexEntry::key);
         if let Some(key) = &key
             && let Some(record) = self.sessions.load(key)?
         {
             let now = self.service_now(&record);
             if let Step::Use { fresh } =
-                next_step(Some(&record), &request, Attempted::default(), now)
+                next_step(Some(&record), &request, CompletedSteps::default(), now)
             {
                 return Token::from_cache(&record, &request, fresh, now).map(CacheLookup::Fresh);
             }

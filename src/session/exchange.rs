@@ -2,7 +2,7 @@
 
 use tracing::{debug, info};
 
-use crate::acs::{DirectExchange, IdentityClient, Issued, teams_token};
+use crate::acs::{DirectExchange, IdentityClient, IssuedToken, teams_token};
 use crate::error::Result;
 use crate::exchange::TokenSource;
 use crate::secret::EntraToken;
@@ -25,7 +25,7 @@ pub(super) async fn exchange(
     record: &Record,
     token: &EntraToken,
     now: Timestamp,
-) -> Result<Issued> {
+) -> Result<IssuedToken> {
     let acs = match with {
         Exchange::WithResourceCredential(acs) => acs,
         Exchange::Direct(direct) => {

@@ -53,7 +53,7 @@ pub enum Target {
 
 /// The steps that this run has taken.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Attempted {
+pub(crate) struct CompletedSteps {
     /// A user signed in.
     pub(crate) signed_in: bool,
     /// The refresh token was redeemed.
@@ -91,7 +91,7 @@ impl fmt::Display for Step {
 }
 
 /// Writes the taken steps after the next step; writes nothing if there are none.
-impl fmt::Display for Attempted {
+impl fmt::Display for CompletedSteps {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let attempted = [
             (self.signed_in, "signed in"),
@@ -111,7 +111,7 @@ impl fmt::Display for Attempted {
 pub(crate) fn next_step(
     record: Option<&Record>,
     request: &TokenRequest,
-    attempted: Attempted,
+    attempted: CompletedSteps,
     now: Timestamp,
 ) -> Step {
     let Some(record) = record else {
@@ -170,7 +170,7 @@ fn needed_validity(record: &Record, request: &TokenRequest, now: Timestamp) -> D
 }
 
 /// Returns the cached token for the request that may be used if the network or a service fails.
-pub(crate) fn last_resort<'a>(
+pub(crate) fn outage_fallback<'a>(
     record: &'a Record,
     request: &TokenRequest,
     now: Timestamp,

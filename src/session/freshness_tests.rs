@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::freshness::{Attempted, Step, Target, TokenRequest, last_resort, next_step};
+use super::freshness::{CompletedSteps, Step, Target, TokenRequest, next_step, outage_fallback};
 use crate::account::{Account, Tenancy};
 use crate::exchange::{ExchangeKind, TokenSource};
 use crate::secret::{CommunicationToken, EntraToken, RefreshToken};
@@ -72,13 +72,13 @@ fn request() -> TokenRequest {
 
 const FRESH: Step = Step::Use { fresh: true };
 const OLD: Step = Step::Use { fresh: false };
-const NOTHING: Attempted = Attempted {
+const NOTHING: CompletedSteps = CompletedSteps {
     signed_in: false,
     redeemed: false,
     exchanged: false,
 };
 
-fn step(held: Held, request: &TokenRequest, attempted: Attempted) -> Step {
+fn step(held: Held, request: &TokenRequest, attempted: CompletedSteps) -> Step {
     let now = Timestamp::from_unix_seconds(NOW);
     next_step(Some(&record(held)), request, attempted, now)
 }
@@ -137,11 +137,11 @@ fn a_token_for_anything_else_is_not_handed_out() {
 
 #[test]
 fn refresh_is_followed_by_an_exchange_and_its_result() {
-    let redeemed = Attempted {
+    let redeemed = CompletedSteps {
         redeemed: true,
         ..NOTHING
     };
-    let exchanged = Attempted {
+    let exchanged = CompletedSteps {
         exchanged: true,
         ..redeemed
     };
@@ -159,7 +159,7 @@ fn refresh_is_followed_by_an_exchange_and_its_result() {
 
 #[test]
 fn an_exchange_that_brought_too_little_is_followed_by_one_redemption() {
-    let exchanged = Attempted {
+    let exchanged = CompletedSteps {
         exchanged: true,
         ..NOTHING
     };
@@ -179,7 +179,7 @@ fn an_exchange_that_brought_too_little_is_followed_by_one_redemption() {
 
 #[test]
 fn after_a_sign_in_a_short_token_is_redeemed_once_to_learn_that_all_are_short() {
-    let signed_in = Attempted {
+    let signed_in = CompletedSteps {
         signed_in: true,
         ..NOTHING
     };
@@ -195,7 +195,7 @@ fn after_a_sign_in_a_short_token_is_redeemed_once_to_learn_that_all_are_short() 
         ..held
     };
     assert_eq!(step(without_refresh, &request(), signed_in), Step::Exchange);
-    let exchanged = Attempted {
+    let exchanged = CompletedSteps {
         exchanged: true,
         ..signed_in
     };
@@ -249,12 +249,12 @@ fn force_refreshes_and_exchanges_despite_the_cache() {
         short: None,
     };
     assert_eq!(step(held, &force, NOTHING), Step::Redeem);
-    let redeemed = Attempted {
+    let redeemed = CompletedSteps {
         redeemed: true,
         ..NOTHING
     };
     assert_eq!(step(held, &force, redeemed), Step::Exchange);
-    let exchanged = Attempted {
+    let exchanged = CompletedSteps {
         exchanged: true,
         ..redeemed
     };
@@ -278,7 +278,7 @@ fn the_entra_token_itself_needs_no_exchange() {
     };
     assert_eq!(step(held(601), &entra, NOTHING), FRESH);
     assert_eq!(step(held(600), &entra, NOTHING), Step::Redeem);
-    let redeemed = Attempted {
+    let redeemed = CompletedSteps {
         redeemed: true,
         ..NOTHING
     };
@@ -302,7 +302,7 @@ fn every_path_ends_within_the_budget() {
                         Step::Use { .. } => break,
                         Step::SignIn if attempted.signed_in => break,
                         Step::SignIn => {
-                            attempted = Attempted {
+                            attempted = CompletedSteps {
                                 signed_in: true,
                                 ..NOTHING
                             };
@@ -335,9 +335,9 @@ fn the_last_resort_has_more_than_a_minute_left_and_is_never_forced() {
             ..Held::default()
         })
     };
-    assert!(last_resort(&at(61), &request(), now).is_some());
-    assert!(last_resort(&at(60), &request(), now).is_none());
+    assert!(outage_fallback(&at(61), &request(), now).is_some());
+    assert!(outage_fallback(&at(60), &request(), now).is_none());
     let mut force = request();
     force.force = true;
-    assert!(last_resort(&at(3600), &force, now).is_none());
+    assert!(outage_fallback(&at(3600), &force, now).is_none());
 }

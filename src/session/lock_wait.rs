@@ -8,7 +8,7 @@ use tracing::info;
 use crate::error::{Error, Kind, Result};
 use crate::store::{Activity, Attempt, Guard, Holder, LockName, SessionStore};
 
-/// The longest wait for a process that renews. After it, the store fails.
+/// The longest wait for a process that renews. After it, the command fails.
 const LONGEST_RENEWAL: Duration = Duration::from_secs(60);
 /// A shorter wait is not reported.
 const SILENT_WAIT: Duration = Duration::from_millis(700);

@@ -13,6 +13,7 @@ mod held_locks;
 mod lock_wait;
 mod named;
 mod overview;
+mod record_update;
 mod renewal;
 mod renewal_task;
 mod services;

@@ -5,7 +5,7 @@
 
 use std::fmt::Write as _;
 
-use crate::account::{Account, Fit};
+use crate::account::{Account, NameMatch};
 use crate::error::{Error, Kind, Result};
 use crate::store::IndexEntry;
 use crate::text::{one_line, quoted, shell_word};
@@ -26,7 +26,7 @@ impl Session {
     /// [`SessionStore::index`](crate::store::SessionStore::index).
     pub fn named(&self, user: &str) -> Result<Option<IndexEntry>> {
         check_name(user)?;
-        let fitting = self.sessions.called(&self.tenancy, user)?;
+        let fitting = self.sessions.find_by_name(&self.tenancy, user)?;
         only(user, fitting, MOST_LISTED, account_of)
     }
 
@@ -34,7 +34,7 @@ impl Session {
     /// the whole name of a new user, and does not match.
     pub(super) fn named_for_sign_in(&self, user: &str) -> Result<Option<IndexEntry>> {
         check_name(user)?;
-        let mut fitting = self.sessions.called(&self.tenancy, user)?;
+        let mut fitting = self.sessions.find_by_name(&self.tenancy, user)?;
         fitting.retain(|entry| !user.contains('@') || is_whole(user, entry));
         only(user, fitting, MOST_LISTED, account_of)
     }
@@ -48,14 +48,17 @@ impl Session {
     /// [`Session::named`].
     pub fn named_among(&self, user: &str, users: &[Account]) -> Result<Option<Account>> {
         check_name(user)?;
-        let best = users.iter().filter_map(|account| account.fit(user)).max();
-        if best.is_none_or(|fit| fit == Fit::Prefix)
+        let best = users
+            .iter()
+            .filter_map(|account| account.match_name(user))
+            .max();
+        if best.is_none_or(|fit| fit == NameMatch::Prefix)
             && let Some(entry) = self.named(user)?
         {
             return Ok(Some(entry.account));
         }
         let mut fitting = users.to_vec();
-        fitting.retain(|account| best.is_some() && account.fit(user) == best);
+        fitting.retain(|account| best.is_some() && account.match_name(user) == best);
         // No command lists accounts without a session, so all of them are listed here.
         only(user, fitting, usize::MAX, |account| account)
     }
@@ -135,7 +138,7 @@ impl Session {
 
 /// Returns whether the name is the account's whole username or home account id.
 fn is_whole(name: &str, entry: &IndexEntry) -> bool {
-    entry.account.fit(name) >= Some(Fit::Username)
+    entry.account.match_name(name) >= Some(NameMatch::Username)
 }
 
 fn account_of(entry: &IndexEntry) -> &Account {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::account::Account;
 use crate::exchange::TokenSource;
 use crate::store::{IndexEntry, IndexPage};
-use crate::time::{Moment, Timestamp};
+use crate::time::{ClockReading, Timestamp};
 
 /// The accounts of an application in a tenant, and the requirements for a token.
 pub struct Overview {
@@ -19,7 +19,7 @@ pub struct Overview {
     /// A token is fresh with more than this left.
     pub min_validity: Duration,
     /// The current time.
-    pub now: Moment,
+    pub now: ClockReading,
 }
 
 /// An account in the index.

@@ -16,15 +16,16 @@ pub struct Renewal {
     pub(super) session: Session,
     pub(super) user: Option<String>,
     pub(super) key: Option<SessionKey>,
-    /// The session's username in the index. A lost session is no longer listed.
+    /// The session's username in the index. It is kept here because the entry of a lost session is
+    /// removed.
     pub(super) username: Option<String>,
     pub(super) request: TokenRequest,
 }
 
 impl Renewal {
     /// Renews the session, and signs in with `options` if there is no other way. Uses the cache if
-    /// another process has renewed meanwhile. `services` is called only if a service is needed. Calls of
-    /// the store block the thread, for up to 5 s each.
+    /// another process has renewed meanwhile. `services` is called before the lock is taken.
+    /// Calls of the store block the thread, for up to 5 s each.
     ///
     /// # Errors
     /// [`Kind::SignInNeeded`](crate::Kind::SignInNeeded) if a sign-in is required and `options` is

@@ -3,7 +3,7 @@
 use tracing::{debug, info, warn};
 
 use super::exchange::exchange;
-use super::freshness::{Attempted, Step, Target, TokenRequest, last_resort, next_step};
+use super::freshness::{CompletedSteps, Step, Target, TokenRequest, next_step, outage_fallback};
 use super::held_locks::HeldLocks;
 use super::services::RenewalServices;
 use super::sessions::Session;
@@ -32,7 +32,7 @@ pub(super) struct RenewalTask<'a> {
     pub(super) known_username: Option<String>,
     locked: HeldLocks,
     pub(super) record: Option<Record>,
-    attempted: Attempted,
+    attempted: CompletedSteps,
     /// The cache was read again after Entra had refused the refresh token.
     has_reread_cache: bool,
     /// The claims challenge of the resource for the next Entra token.
@@ -58,7 +58,7 @@ impl<'a> RenewalTask<'a> {
             known_username: None,
             locked: HeldLocks::new(guard),
             record: None,
-            attempted: Attempted::default(),
+            attempted: CompletedSteps::default(),
             has_reread_cache: false,
             challenge: None,
             refused: None,
@@ -70,7 +70,7 @@ impl<'a> RenewalTask<'a> {
         let sessions = &self.session.sessions;
         let entry = match self.locked.first().name() {
             LockName::Session(key) => sessions.index()?.entry(key).cloned(),
-            LockName::Tenancy(_) => self.session.entry(self.user.as_deref())?,
+            LockName::Tenancy(_) => self.session.named_or_active(self.user.as_deref())?,
         };
         let guard = self.locked.guard();
         self.record = match &entry {
@@ -140,7 +140,7 @@ impl<'a> RenewalTask<'a> {
             return Err(error);
         };
         let now = self.session.service_now(record);
-        let Some(cached) = last_resort(record, self.request, now) else {
+        let Some(cached) = outage_fallback(record, self.request, now) else {
             return Err(error);
         };
         warn!(
@@ -319,9 +319,9 @@ impl<'a> RenewalTask<'a> {
             .await?;
         self.record = Some(record);
         self.refused = None;
-        self.attempted = Attempted {
+        self.attempted = CompletedSteps {
             signed_in: true,
-            ..Attempted::default()
+            ..CompletedSteps::default()
         };
         Ok(())
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::account::{Account, SessionKey, Tenancy};
 use crate::error::Result;
 use crate::store::{Index, IndexEntry, Record, SessionStore};
-use crate::time::{Clock, Moment, Timestamp};
+use crate::time::{Clock, ClockReading, Timestamp};
 
 /// The sessions of one application in one tenant.
 #[derive(Clone)]
@@ -26,7 +26,7 @@ impl Session {
     }
 
     /// Returns the session of this user, or else the active one.
-    pub(super) fn entry(&self, user: Option<&str>) -> Result<Option<IndexEntry>> {
+    pub(super) fn named_or_active(&self, user: Option<&str>) -> Result<Option<IndexEntry>> {
         match user {
             Some(user) => self.named(user),
             None => self.sessions.active(&self.tenancy),
@@ -73,7 +73,7 @@ impl Session {
 
     /// Returns the time by the service's clock, as of the last response.
     pub(super) fn service_now(&self, record: &Record) -> Timestamp {
-        Moment::now(self.clock.as_ref()).by_service(record.clock.as_ref())
+        ClockReading::now(self.clock.as_ref()).by_service(record.clock.as_ref())
     }
 }
 

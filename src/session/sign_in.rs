@@ -2,16 +2,16 @@
 
 use std::time::Duration;
 
-use tracing::{debug, info, warn};
+use tracing::{info, warn};
 
-use crate::account::{Account, Fit};
+use crate::account::{Account, NameMatch};
 use crate::claims::Claims;
 use crate::entra::redirect::Page;
 use crate::entra::{Entra, NewAccount, SignInOptions, SignedIn, Tokens};
 use crate::error::{Error, Kind, Result};
-use crate::store::{Activity, CachedEntraToken, LockName, Record};
+use crate::store::{Activity, LockName, Record};
 use crate::text::{shell_word, shown};
-use crate::time::{CLOCKS_AGREE_SECONDS, ClockMark, Timestamp, in_words};
+use crate::time::in_words;
 
 use super::held_locks::HeldLocks;
 use super::lock_wait;
@@ -191,47 +191,6 @@ impl Session {
         self.sessions.save(&record, locked.guard())?;
         Ok(record)
     }
-
-    /// Adds the tokens of a response to the record.
-    pub(super) fn add_tokens(&self, record: &mut Record, tokens: Tokens, scopes: &[String]) {
-        self.measure_clock(record, tokens.service_time);
-        let offset = record.clock.as_ref().map_or(0, ClockMark::offset_seconds);
-        let expires_on = match tokens.service_time {
-            Some(_) => tokens.expires_on,
-            // The response has no time, so the expiry is by this machine's clock.
-            None => tokens.expires_on.shifted(offset),
-        };
-        if let Some(granted) = &tokens.granted {
-            warn_of_partial_grant(scopes, granted);
-        }
-        if let Some(token) = tokens.refresh_token {
-            record.refresh_token = Some(token);
-        }
-        record.keep_entra_token(CachedEntraToken {
-            token: tokens.entra_token,
-            scopes: scopes.to_vec(),
-            expires_on,
-        });
-    }
-
-    /// Records the clocks at a response, by its `Date`, and warns if they differ.
-    pub(super) fn measure_clock(&self, record: &mut Record, service_time: Option<Timestamp>) {
-        let clock = self.clock.as_ref();
-        let mark = match service_time {
-            Some(_) => ClockMark::new(clock, service_time),
-            None => ClockMark::carried_on(clock, record.clock.as_ref()),
-        };
-        let offset = mark.offset_seconds();
-        let known = record.clock.replace(mark).map(|mark| mark.offset_seconds());
-        if offset != 0 && known.unwrap_or_default().abs_diff(offset) > CLOCKS_AGREE_SECONDS {
-            let direction = if offset > 0 { "behind" } else { "ahead of" };
-            warn!(
-                "this machine's clock is {} {direction} the service's; expiry is judged by the \
-                 service's clock. Set the clock right",
-                in_words(Duration::from_secs(offset.unsigned_abs())),
-            );
-        }
-    }
 }
 
 /// The expected user of a sign-in.
@@ -248,7 +207,9 @@ impl<'a> ExpectedUser<'a> {
     /// replaced by that account.
     fn of_request(user: Option<&'a str>, stored: Option<&'a Account>) -> Self {
         match (user, stored) {
-            (Some(user), Some(account)) if account.fit(user) != Some(Fit::Username) => {
+            (Some(user), Some(account))
+                if account.match_name(user) != Some(NameMatch::Username) =>
+            {
                 ExpectedUser {
                     hint: Some(&account.username),
                     expected: Some(&account.home_account_id),
@@ -265,7 +226,7 @@ impl<'a> ExpectedUser<'a> {
         let Some(expected) = self.expected else {
             return Ok(());
         };
-        if account.fit(expected) >= Some(Fit::Username) {
+        if account.match_name(expected) >= Some(NameMatch::Username) {
             return Ok(());
         }
         Err(Error::new(
@@ -278,23 +239,5 @@ impl<'a> ExpectedUser<'a> {
             "sign in as the right user (`--prompt select_account` offers the choice), or run \
              `acspass login` without `--account`",
         ))
-    }
-}
-
-/// Reports the requested scopes that were not granted. Granted names may be short or whole.
-fn warn_of_partial_grant(requested: &[String], granted: &[String]) {
-    let short = |scope: &str| scope.rsplit('/').next().unwrap_or(scope).to_lowercase();
-    let granted: Vec<String> = granted.iter().map(|scope| short(scope)).collect();
-    debug!("scopes granted: {}", granted.join(", "));
-    let missing: Vec<&str> = requested
-        .iter()
-        .filter(|scope| short(scope) != ".default" && !granted.contains(&short(scope)))
-        .map(|scope| scope.rsplit('/').next().unwrap_or(scope))
-        .collect();
-    if !missing.is_empty() {
-        info!(
-            "granted without {}: the token is kept and covers the rest",
-            missing.join(", ")
-        );
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! A [`TokenStore`] reads and writes whole items, which are bytes under a name. The index lists the
 //! sessions without their secrets. A lock lets one process at a time renew a session.
-//! [`SessionStore`] combines the three; other modules use only this type.
+//! [`SessionStore`] combines the three.
 
 mod file;
 pub(crate) mod folder;
@@ -15,7 +15,7 @@ mod lock;
 mod memory;
 mod record;
 mod session_store;
-// Files and the keychain of macOS have no limit on the size of an item.
+// The kernel's keyring and Windows limit the size of an item.
 #[cfg(any(windows, target_os = "linux", test))]
 mod split;
 #[cfg(test)]

@@ -45,7 +45,7 @@ struct Head {
 enum Lookup {
     Whole(SecretBytes),
     /// The head does not match the parts: a write is in progress, or the item is damaged.
-    Torn(SecretBytes),
+    Inconsistent(SecretBytes),
 }
 
 impl<S: TokenStore> Split<S> {
@@ -72,7 +72,7 @@ impl<S: TokenStore> Split<S> {
             if Head::of(&bytes, &head.generation, self.limit) == head {
                 Lookup::Whole(SecretBytes::new(bytes))
             } else {
-                Lookup::Torn(SecretBytes::new([first.expose(), &bytes].concat()))
+                Lookup::Inconsistent(SecretBytes::new([first.expose(), &bytes].concat()))
             },
         ))
     }
@@ -100,7 +100,7 @@ impl<S: TokenStore> TokenStore for Split<S> {
         let mut torn = None;
         for _ in 0..READS {
             match self.look_up(item)? {
-                Some(Lookup::Torn(bytes)) => torn = Some(bytes),
+                Some(Lookup::Inconsistent(bytes)) => torn = Some(bytes),
                 Some(Lookup::Whole(bytes)) => return Ok(Some(bytes)),
                 None => return Ok(None),
             }

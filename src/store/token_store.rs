@@ -3,8 +3,8 @@
 use crate::error::{Error, Result};
 use crate::secret::SecretBytes;
 
-/// A store of secret items. Each call returns within 5 s, and blocks its thread until then. Every
-/// failure is of [`crate::error::Kind::Store`].
+/// A store of secret items. A call blocks its thread, for up to 5 s with a keyring that does not
+/// answer, and longer while a user types a passphrase. Every failure is of [`crate::error::Kind::Store`].
 pub trait TokenStore: Send + Sync {
     /// Returns the store's name, as in the setting `store`.
     fn name(&self) -> &'static str;

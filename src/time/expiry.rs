@@ -6,4 +6,4 @@ use std::time::Duration;
 pub(crate) const LAST_RESORT: Duration = Duration::from_secs(60);
 
 /// The largest difference in seconds between clocks that count as equal.
-pub(crate) const CLOCKS_AGREE_SECONDS: u64 = 60;
+pub(crate) const MAX_CLOCK_SKEW_SECONDS: u64 = 60;

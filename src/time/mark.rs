@@ -1,13 +1,13 @@
 //! The service's time, derived from this machine's clocks.
 //!
-//! A [`ClockMark`] records the clocks at a service's latest response. A [`Moment`] reads
+//! A [`ClockMark`] records the clocks at a service's latest response. A [`ClockReading`] reads
 //! the clocks again and computes the service's time from the mark. No single clock is trusted: the
 //! wall clock can be set, and the uptime stops while a virtual machine is suspended.
 
 use serde::{Deserialize, Serialize};
 
 use super::clock::{Boot, Clock};
-use super::expiry::CLOCKS_AGREE_SECONDS;
+use super::expiry::MAX_CLOCK_SKEW_SECONDS;
 use super::timestamp::Timestamp;
 
 /// The clocks at the time of a service's latest response.
@@ -23,7 +23,7 @@ impl ClockMark {
     pub fn new(clock: &dyn Clock, service: Option<Timestamp>) -> Self {
         let wall = clock.now();
         let service = service
-            .filter(|service| service.seconds_since(wall).unsigned_abs() > CLOCKS_AGREE_SECONDS)
+            .filter(|service| service.seconds_since(wall).unsigned_abs() > MAX_CLOCK_SKEW_SECONDS)
             .unwrap_or(wall);
         ClockMark {
             wall_seconds: wall.unix_seconds(),
@@ -35,7 +35,7 @@ impl ClockMark {
     /// Marks the present after a response without the service's time. The offset of the mark `before`
     /// is kept.
     pub fn carried_on(clock: &dyn Clock, before: Option<&ClockMark>) -> Self {
-        let now = Moment::now(clock);
+        let now = ClockReading::now(clock);
         let service = before.map(|mark| now.by_service(Some(mark)));
         ClockMark::new(clock, service.filter(|service| *service != Timestamp::END))
     }
@@ -57,7 +57,7 @@ impl ClockMark {
 
 /// One reading of this machine's clocks, for any number of marks.
 #[derive(Debug, Clone)]
-pub struct Moment {
+pub struct ClockReading {
     wall: Timestamp,
     pub(super) boot: Option<Boot>,
 }
@@ -74,10 +74,10 @@ enum SinceMark {
     NoUptime,
 }
 
-impl Moment {
+impl ClockReading {
     /// Reads the clocks.
     pub fn now(clock: &dyn Clock) -> Self {
-        Moment {
+        ClockReading {
             wall: clock.now(),
             boot: clock.boot(),
         }
@@ -102,7 +102,7 @@ impl Moment {
             SinceMark::SameRun(passed) => by_uptime(passed).max(by_wall),
             SinceMark::PerhapsSameRun(passed) => {
                 let by_uptime = by_uptime(passed);
-                match by_wall.seconds_since(by_uptime).unsigned_abs() > CLOCKS_AGREE_SECONDS {
+                match by_wall.seconds_since(by_uptime).unsigned_abs() > MAX_CLOCK_SKEW_SECONDS {
                     // The clock was set, or the machine slept, or was restarted.
                     true => by_uptime.max(self.after_a_restart(mark)),
                     false => by_uptime.max(by_wall),
@@ -137,7 +137,7 @@ impl Moment {
     /// Returns `time`; the end of time if the clock shows an earlier time than at the mark. Then
     /// the time that has passed is unknown, and nothing is fresh.
     fn unless_set_back(&self, mark: &ClockMark, time: Timestamp) -> Timestamp {
-        match mark.wall().seconds_since(self.wall) > CLOCKS_AGREE_SECONDS as i64 {
+        match mark.wall().seconds_since(self.wall) > MAX_CLOCK_SKEW_SECONDS as i64 {
             true => Timestamp::END,
             false => time,
         }

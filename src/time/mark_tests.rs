@@ -113,7 +113,7 @@ impl Machine {
 
     /// The computed service's time minus the true one.
     fn error_by_service(&self, mark: &ClockMark) -> i64 {
-        let now = Moment::now(self).by_service(Some(mark));
+        let now = ClockReading::now(self).by_service(Some(mark));
         now.unix_seconds() - self.true_seconds
     }
 }
@@ -185,10 +185,13 @@ fn without_uptime_a_clock_that_shows_less_than_at_the_mark_makes_nothing_fresh()
     let machine = Machine::new(Platform::WallOnly, 2 * HOUR);
     let mark = machine.mark();
     let corrected = machine.after(&[Pass(HOUR), Set(0)]);
-    let now = Moment::now(&corrected).by_service(Some(&mark));
+    let now = ClockReading::now(&corrected).by_service(Some(&mark));
     assert_eq!(now, Timestamp::END);
     let jitter = machine.after(&[Set(2 * HOUR - 60)]);
-    assert_ne!(Moment::now(&jitter).by_service(Some(&mark)), Timestamp::END);
+    assert_ne!(
+        ClockReading::now(&jitter).by_service(Some(&mark)),
+        Timestamp::END
+    );
 }
 
 #[test]

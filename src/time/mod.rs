@@ -16,7 +16,7 @@ mod timestamp;
 
 pub use clock::{Boot, Clock, Sleep, SystemClock};
 pub use duration::{in_words, parse_duration};
-pub(crate) use expiry::{CLOCKS_AGREE_SECONDS, LAST_RESORT};
-pub use mark::{ClockMark, Moment};
+pub(crate) use expiry::{LAST_RESORT, MAX_CLOCK_SKEW_SECONDS};
+pub use mark::{ClockMark, ClockReading};
 pub use settable::SettableClock;
 pub use timestamp::Timestamp;

@@ -15,7 +15,7 @@ use crate::config::{Setting, SignInChoice};
 use crate::entra::Prompt;
 use crate::error::{Error, Result};
 use crate::json;
-use crate::time::{Moment, in_words};
+use crate::time::{ClockReading, in_words};
 
 use super::setup_questions;
 
@@ -43,7 +43,7 @@ pub(super) fn run(args: &Login, env: &Arc<Environment>, output: &mut Output) -> 
     let token = record.entra_token(scopes);
     let token = token.ok_or_else(|| Error::internal("a sign-in kept no token"))?;
     let expires_on = token.expires_on;
-    let now = Moment::now(env.clock.as_ref()).by_service(record.clock.as_ref());
+    let now = ClockReading::now(env.clock.as_ref()).by_service(record.clock.as_ref());
     env.messages.print(&format!(
         "{} is signed in. The Entra token is good until {expires_on} (another {})",
         record.account.username,

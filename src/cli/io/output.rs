@@ -50,7 +50,7 @@ impl Output {
         self.result(text, json).map(|()| 0)
     }
 
-    /// Prints bytes that are neither text nor JSON: a completion script, a manual page.
+    /// Writes bytes unchanged. A closed pipe is not an error.
     pub(crate) fn raw(&mut self, bytes: &[u8]) -> Result<()> {
         self.messages.end_status();
         let written = self.stdout.write_all(bytes);

@@ -11,7 +11,7 @@ use super::options::Prompt;
 use super::request::{SignInRequest, SignedIn};
 use super::timeout::within;
 use crate::account::Account;
-use crate::entra::adapter::{LastResponse, Sending};
+use crate::entra::adapter::{LastResponse, RetryPolicy};
 use crate::entra::authority;
 use crate::entra::browser::Browser;
 use crate::entra::client::Entra;
@@ -154,7 +154,7 @@ impl Entra {
             request = request.add_extra_param("claims", claims.as_str().to_owned());
         }
         let answer = request
-            .request_async(&|request| self.send(request, Sending::Once, &last))
+            .request_async(&|request| self.send(request, RetryPolicy::Once, &last))
             .await
             .map_err(|error| self.token_error(Grant::SignIn, error, &last))
             .map_err(refusal::code_not_redeemed)?;

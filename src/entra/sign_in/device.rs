@@ -19,7 +19,7 @@ use crate::claims::Claims;
 use crate::entra::client::Entra;
 use crate::entra::refusal::{self, Grant};
 use crate::entra::tokens::{Tokens, scope_text};
-use crate::error::{Error, Kind, Reached, Result};
+use crate::error::{Error, Kind, RequestProgress, Result};
 use crate::http::{Request, Response};
 use crate::wire;
 use crate::wire::entra::{DeviceAuthorization, Metadata, TokenError};
@@ -200,7 +200,7 @@ impl Entra {
         let answer = match self.http.send_once(request).await {
             Ok(answer) => answer,
             // Only an approved code gets this status, and it is redeemed now.
-            Err(error) if error.reached() == Reached::Answered(200) => {
+            Err(error) if error.reached() == RequestProgress::Answered(200) => {
                 return Err(refusal::tokens_lost(&host).caused_by(error));
             }
             Err(error) if error.kind() == Kind::Unreachable => {

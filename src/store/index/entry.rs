@@ -52,7 +52,7 @@ pub struct IndexEntry {
     #[serde(default)]
     pub clock: Option<ClockMark>,
     /// Whether this is the active account of its tenancy, which commands without `--account` use.
-    /// The list with the entry decides; the entry repeats it for a file whose lists are damaged.
+    /// The list that contains the entry decides; the entry repeats it for a file whose lists are damaged.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub active: bool,
 }

@@ -50,7 +50,7 @@ impl IndexFile {
             IndexFile::File { folder } => match bytes(folder)?.as_deref().map(salvage::read) {
                 None => Contents::default(),
                 Some(Ok(contents)) => contents,
-                Some(Err(_)) => mend(folder)?,
+                Some(Err(_)) => repair(folder)?,
             },
             IndexFile::Memory(contents) => contents
                 .lock()
@@ -291,7 +291,7 @@ fn change_file(folder: &Folder, change: impl FnOnce(&mut Contents) -> bool) -> R
 
 /// Replaces a damaged index by its readable entries. Reads it again under the lock, since another
 /// process may have replaced it already.
-fn mend(folder: &Folder) -> Result<Contents> {
+fn repair(folder: &Folder) -> Result<Contents> {
     let _lock = lock(folder)?;
     match bytes(folder)?.as_deref().map(salvage::read) {
         None => Ok(Contents::default()),

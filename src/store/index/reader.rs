@@ -123,7 +123,7 @@ impl<'a> Search<'a> {
         if let Some(name) = self.name
             && serde_json::from_slice::<Account>(parts.account)
                 .ok()?
-                .fit(name)
+                .match_name(name)
                 .is_none()
         {
             return Some(false);

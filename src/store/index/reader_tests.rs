@@ -150,7 +150,9 @@ fn compare(text: &[u8], logins: &[Login]) -> usize {
         }
         for name in NAMES.into_iter().chain(["a", "ada@contoso.example"]) {
             if let Some(page) = reader::find(text, &tenancy, &scope, Query::Called(name)) {
-                let fitting = all.iter().filter(|entry| entry.account.fit(name).is_some());
+                let fitting = all
+                    .iter()
+                    .filter(|entry| entry.account.match_name(name).is_some());
                 assert!(page.entries.iter().eq(fitting), "{name}: {}", shown());
                 assert_eq!(
                     page.is_incomplete,

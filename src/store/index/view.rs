@@ -60,7 +60,7 @@ impl Index {
     /// this username, else those whose username or home account id has this prefix. A name with
     /// more than one match is ambiguous.
     pub fn called(&self, tenancy: &Tenancy, name: &str) -> Vec<&IndexEntry> {
-        let fits = |entry: &&IndexEntry| entry.account.fit(name);
+        let fits = |entry: &&IndexEntry| entry.account.match_name(name);
         let best = self
             .in_tenancy(tenancy)
             .filter_map(|entry| fits(&entry))

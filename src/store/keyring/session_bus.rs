@@ -18,7 +18,7 @@ use zbus::address::Transport;
 use zbus::address::transport::{Unix, UnixSocket};
 use zbus::{Address, Connection, Error, Guid, connection};
 
-/// Addresses that are tried; more is not an address list.
+/// The number of addresses that are tried. Further ones are ignored.
 const MOST_ADDRESSES: usize = 32;
 
 /// Connects to the first address that works. Without `internal_executor`, the caller drives the

@@ -106,7 +106,7 @@ impl SessionStore {
     ///
     /// # Errors
     /// As [`SessionStore::index`].
-    pub fn called(&self, tenancy: &Tenancy, name: &str) -> Result<Vec<IndexEntry>> {
+    pub fn find_by_name(&self, tenancy: &Tenancy, name: &str) -> Result<Vec<IndexEntry>> {
         let mut fitting = self.index_file.called(tenancy, name, &self.scope())?;
         if fitting.is_incomplete && self.restore_or_warn(tenancy) {
             fitting = self.index_file.called(tenancy, name, &self.scope())?;

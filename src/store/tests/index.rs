@@ -127,7 +127,7 @@ fn username_of_two_tenants_finds_both_accounts() {
         save(&sessions, record);
     }
     let ids = |name: &str| {
-        let called = sessions.called(&tenancy(), name).unwrap();
+        let called = sessions.find_by_name(&tenancy(), name).unwrap();
         let ids = called.into_iter().map(|e| e.account.home_account_id);
         ids.collect::<Vec<_>>()
     };
@@ -253,7 +253,7 @@ fn search_finds_the_same_sessions_as_reading_all() {
     let active = sessions.active(&tenancy()).unwrap();
     assert_eq!(active.as_ref(), index.active(&tenancy()));
     for name in ["ad", "ada", "ADA-", "Ç", "d\""] {
-        let found = sessions.called(&tenancy(), name).unwrap();
+        let found = sessions.find_by_name(&tenancy(), name).unwrap();
         assert!(found.iter().eq(index.called(&tenancy(), name)), "{name}");
         assert!(!found.is_empty(), "{name}");
     }
@@ -264,7 +264,7 @@ fn search_finds_the_same_sessions_as_reading_all() {
             format!("{user}-uid.utid"),
         ];
         for name in &names {
-            let found = sessions.called(&tenancy(), name).unwrap();
+            let found = sessions.find_by_name(&tenancy(), name).unwrap();
             let by_reading_all = index.called(&tenancy(), name);
             assert!(found.iter().eq(by_reading_all), "{name}");
             let is_known = user != "eve" && user != "ad";
@@ -290,7 +290,9 @@ fn index_in_another_json_form_is_read() {
         let page = sessions.first(&tenancy(), 1).unwrap();
         assert!(page.entries[0].active);
         assert_eq!(page.left, 1);
-        let found = sessions.called(&tenancy(), "bob@contoso.example").unwrap();
+        let found = sessions
+            .find_by_name(&tenancy(), "bob@contoso.example")
+            .unwrap();
         assert_eq!(found.first(), index.entry(&record("bob").key()));
     }
 }
@@ -327,7 +329,7 @@ fn damaged_line_among_many_is_detected() {
 
     fs::write(&path, &damaged).unwrap();
     let last = sessions
-        .called(&tenancy(), "user-98@Contoso.example")
+        .find_by_name(&tenancy(), "user-98@Contoso.example")
         .unwrap();
     let last: Vec<_> = last.iter().map(IndexEntry::key).collect();
     assert_eq!(last, [record("user-98").key()]);

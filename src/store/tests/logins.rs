@@ -81,7 +81,9 @@ fn session_is_listed_only_in_the_login_that_has_it() {
     assert_eq!(listed(&first), ["ada@Contoso.example"]);
     assert_eq!(listed(&second), [""; 0]);
     assert!(second.active(&tenancy()).unwrap().is_none());
-    let found = second.called(&tenancy(), "ada@contoso.example").unwrap();
+    let found = second
+        .find_by_name(&tenancy(), "ada@contoso.example")
+        .unwrap();
     assert!(found.is_empty());
 
     // Both logins are signed in at a time, each with an active account of its own.

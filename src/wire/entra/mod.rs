@@ -90,9 +90,9 @@ pub(crate) struct TokenResponse {
     pub(crate) access_token: AccessToken,
     /// Bearer if the answer names no type.
     pub(crate) token_type: BasicTokenType,
-    /// How long the access token is good for, in seconds.
+    /// The lifetime of the access token in seconds.
     pub(crate) expires_in: Option<i64>,
-    /// When it expires, in Unix seconds: some of Entra's endpoints say it so.
+    /// Its expiry in Unix seconds, which some of Entra's endpoints send.
     pub(crate) expires_on: Option<i64>,
     /// How long it may be used during an outage of Entra, in seconds.
     pub(crate) ext_expires_in: Option<i64>,
@@ -167,15 +167,15 @@ impl oauth2::TokenResponse for TokenResponse {
 #[derive(Debug, Clone, Default, Deserialize, Serialize)]
 #[serde(try_from = "Members")]
 pub(crate) struct TokenError {
-    /// The word to branch on.
+    /// The error code (RFC 6749, section 5.2).
     pub(crate) error: String,
     /// Text that begins with `AADSTS` and a number.
     pub(crate) error_description: Option<String>,
     /// The numbers behind `AADSTS`.
     pub(crate) error_codes: Vec<i64>,
-    /// A finer word, for instance `bad_token`.
+    /// Entra's suberror, for instance `bad_token`.
     pub(crate) suberror: Option<String>,
-    /// The id that the tenant's sign-in log knows.
+    /// The id in the tenant's sign-in log.
     pub(crate) correlation_id: Option<String>,
     /// The id of this one answer.
     pub(crate) trace_id: Option<String>,

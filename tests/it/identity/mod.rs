@@ -13,7 +13,7 @@ mod troubles;
 use std::sync::Arc;
 use std::time::Duration;
 
-use acspass::acs::{CommunicationUserId, IdentityClient, Issued, TokenScope};
+use acspass::acs::{CommunicationUserId, IdentityClient, IssuedToken, TokenScope};
 use acspass::emulator::{Emulator, Fault, FaultKind, Options, Route};
 use acspass::http::{self, Http};
 use acspass::jwt;
@@ -61,7 +61,7 @@ fn user(id: &str) -> CommunicationUserId {
     CommunicationUserId::parse(id).expect("an id")
 }
 
-fn issued(emulator: &Emulator, id: &CommunicationUserId) -> Issued {
+fn issued(emulator: &Emulator, id: &CommunicationUserId) -> IssuedToken {
     block_on(client(emulator).issue_token(id, &[TokenScope::Chat], None)).expect("a token")
 }
 

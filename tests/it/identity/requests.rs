@@ -44,7 +44,8 @@ fn an_identity_and_its_first_token_come_in_one_request() {
 fn the_quickstarts_sequence_runs_to_its_end() {
     let emulator = emulator();
     let client = client(&emulator);
-    let is_valid = |token: &acspass::acs::Issued| emulator.is_token_valid(token.token.expose());
+    let is_valid =
+        |token: &acspass::acs::IssuedToken| emulator.is_token_valid(token.token.expose());
     block_on(async {
         let id = client.create_user().await?;
         let first = client.issue_token(&id, &[TokenScope::Chat], None).await?;
