@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 use crate::exchange::{ExchangeKind, TokenSource};
 use crate::http::{self, Http};
 use crate::secret::AccessKey;
-use crate::session::{Exchange, Overview, RenewalServices, Session, Target, TokenRequest};
+use crate::session::{Exchange, Overview, RenewalServices, Sessions, Target, TokenRequest};
 use crate::store::{IndexPage, SessionStore};
 use crate::text::quoted;
 use crate::time::ClockReading;
@@ -32,7 +32,7 @@ pub(super) type Flags = BTreeMap<Setting, String>;
 pub(super) struct Context {
     pub(super) env: Arc<Environment>,
     pub(super) config: Config,
-    pub(super) sessions: Arc<SessionStore>,
+    pub(super) session_store: Arc<SessionStore>,
     pub(super) http: Arc<Http>,
     principal: Mutex<Option<EntraPrincipal>>,
     emulator: Option<Emulator>,
@@ -68,7 +68,7 @@ impl Context {
         };
         let config = Config::resolve(name, &sources)?;
         Ok(Context {
-            sessions: Arc::new(stores::configured_store(env, config.store)?),
+            session_store: Arc::new(stores::configured_store(env, config.store)?),
             http: Arc::new(Http::new(http::Options {
                 authorities: config::authority_files(|name| env.path_variable(name)),
                 adds_system_bundle: config::leaves_out_system_authorities(&env.variables),
@@ -107,9 +107,9 @@ impl Context {
     }
 
     /// Returns the sessions of the configured application.
-    pub(super) fn session(&self) -> Result<Session> {
-        let (sessions, clock) = (self.sessions.clone(), self.env.clock.clone());
-        Ok(Session::new(sessions, clock, self.tenancy()?))
+    pub(super) fn sessions(&self) -> Result<Sessions> {
+        let (sessions, clock) = (self.session_store.clone(), self.env.clock.clone());
+        Ok(Sessions::new(sessions, clock, self.tenancy()?))
     }
 
     /// Returns the request for the configured Communication token, or for the Entra token.
@@ -135,7 +135,7 @@ impl Context {
         let resource = self.config.any_resource().ok();
         Ok(Overview {
             shown: match self.tenancy() {
-                Ok(tenancy) => self.sessions.first(&tenancy, most)?,
+                Ok(tenancy) => self.session_store.first(&tenancy, most)?,
                 Err(_) => IndexPage::default(),
             },
             source: resource.map(|resource| self.token_source(&resource)),
@@ -156,7 +156,7 @@ impl Context {
             return Ok(account.map(str::to_owned));
         };
         let users = emulated_accounts(emulator);
-        match self.session()?.named_among(name, &users)? {
+        match self.sessions()?.named_among(name, &users)? {
             Some(account) => Ok(Some(account.username)),
             None => Err(unknown_user(name, &users)),
         }
@@ -260,7 +260,7 @@ impl Context {
 
     fn stored_key(&self) -> Result<AccessKey> {
         let name = stored_name(&self.config.profile);
-        let stored = self.sessions.load_secret(&name)?.ok_or_else(|| {
+        let stored = self.session_store.load_secret(&name)?.ok_or_else(|| {
             Error::usage(
                 "the profile's connection string is not in the store any more",
                 "run `acspass config set connection-string`",

@@ -7,7 +7,7 @@ use tokio::sync::OnceCell;
 
 use crate::acs::IdentityClient;
 use crate::error::Result;
-use crate::session::{CacheLookup, Overview, Renewal, Session, Token, TokenRequest};
+use crate::session::{CacheLookup, Overview, Renewal, Sessions, Token, TokenRequest};
 use crate::store::{Index, IndexEntry};
 use crate::time::Clock;
 
@@ -35,7 +35,7 @@ impl Context {
         self.options.clock.as_ref()
     }
 
-    pub(super) fn session(&self) -> &Session {
+    pub(super) fn session(&self) -> &Sessions {
         &self.options.session
     }
 

@@ -8,7 +8,7 @@ use crate::entra::Entra;
 use crate::entra::redirect::RedirectUri;
 use crate::error::{Error, Result};
 use crate::loopback::WebOrigin;
-use crate::session::{Overview, RenewalServices, Session, TokenRequest};
+use crate::session::{Overview, RenewalServices, Sessions, TokenRequest};
 use crate::time::Clock;
 
 /// Makes the clients of other services when a request first needs them. Every call may block.
@@ -33,7 +33,7 @@ pub trait Clients: Send + Sync {
 /// The configuration of a service.
 pub struct Options {
     /// The session that holds the tokens.
-    pub session: Session,
+    pub session: Sessions,
     /// The token to serve, and the remaining validity that a request asks for by default.
     pub token_request: TokenRequest,
     /// The clients of other services.

@@ -2,7 +2,7 @@
 
 use super::freshness::{CompletedSteps, Step, TokenRequest, next_step};
 use super::renewal::Renewal;
-use super::sessions::Session;
+use super::sessions::Sessions;
 use super::token::Token;
 use crate::error::Result;
 use crate::store::IndexEntry;
@@ -15,18 +15,18 @@ pub enum CacheLookup {
     Stale(Renewal),
 }
 
-impl Session {
+impl Sessions {
     /// Returns the cached token if it satisfies the request. Reads the index, and one item of the
     /// store if the account is listed. Uses no network. `user` is a username or home account id; the
     /// default is the active account.
     ///
     /// # Errors
-    /// As [`Session::named`]; [`Kind::Store`](crate::Kind::Store) if the store fails.
+    /// As [`Sessions::named`]; [`Kind::Store`](crate::Kind::Store) if the store fails.
     pub fn cached_token(&self, user: Option<&str>, request: TokenRequest) -> Result<CacheLookup> {
         let entry = self.named_or_active(user)?;
         let key = entry.as_ref().map(IndexEntry::key);
         if let Some(key) = &key
-            && let Some(record) = self.sessions.load(key)?
+            && let Some(record) = self.store.load(key)?
         {
             let now = self.service_now(&record);
             if let Step::Use { fresh } =

@@ -1,6 +1,6 @@
 //! Provides a valid token for a signed-in user.
 //!
-//! [`Session::cached_token`] reads the cache. If the token is stale, its [`Renewal`] takes the
+//! [`Sessions::cached_token`] reads the cache. If the token is stale, its [`Renewal`] takes the
 //! session's lock, refreshes or signs in, exchanges and saves. The sign-in method is a parameter;
 //! without one the renewal fails with [`SignInNeeded`](crate::Kind::SignInNeeded).
 
@@ -27,7 +27,7 @@ pub use freshness::{Target, TokenRequest};
 pub use overview::{AccountState, Overview, TokenState};
 pub use renewal::Renewal;
 pub use services::RenewalServices;
-pub use sessions::Session;
+pub use sessions::Sessions;
 pub use token::{Token, TokenSecret};
 
 pub use crate::entra::SignInOptions;

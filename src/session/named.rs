@@ -10,14 +10,14 @@ use crate::error::{Error, Kind, Result};
 use crate::store::IndexEntry;
 use crate::text::{one_line, quoted, shell_word};
 
-use super::sessions::Session;
+use super::sessions::Sessions;
 
 /// More accounts than this are counted, not listed.
 const MOST_LISTED: usize = 10;
 /// Longest username that is listed, in characters.
 const LONGEST_NAME: usize = 120;
 
-impl Session {
+impl Sessions {
     /// Finds the session of `user`: a home account id, a username in any case, or an
     /// unambiguous prefix of either. Returns `None` if no session has such a name.
     ///
@@ -26,7 +26,7 @@ impl Session {
     /// [`SessionStore::index`](crate::store::SessionStore::index).
     pub fn named(&self, user: &str) -> Result<Option<IndexEntry>> {
         check_name(user)?;
-        let fitting = self.sessions.find_by_name(&self.tenancy, user)?;
+        let fitting = self.store.find_by_name(&self.tenancy, user)?;
         only(user, fitting, MOST_LISTED, account_of)
     }
 
@@ -34,18 +34,18 @@ impl Session {
     /// the whole name of a new user, and does not match.
     pub(super) fn named_for_sign_in(&self, user: &str) -> Result<Option<IndexEntry>> {
         check_name(user)?;
-        let mut fitting = self.sessions.find_by_name(&self.tenancy, user)?;
+        let mut fitting = self.store.find_by_name(&self.tenancy, user)?;
         fitting.retain(|entry| !user.contains('@') || is_whole(user, entry));
         only(user, fitting, MOST_LISTED, account_of)
     }
 
     /// Finds the account of `user` at an authority with only these users: one with a session, as
-    /// [`Session::named`] does, or else one without. A whole name has precedence over a prefix.
+    /// [`Sessions::named`] does, or else one without. A whole name has precedence over a prefix.
     /// Returns `None` if no account has such a name.
     ///
     /// # Errors
     /// [`Kind::Usage`] if several accounts match equally well: it lists them with their tenants. As
-    /// [`Session::named`].
+    /// [`Sessions::named`].
     pub fn named_among(&self, user: &str, users: &[Account]) -> Result<Option<Account>> {
         check_name(user)?;
         let best = users
@@ -63,10 +63,10 @@ impl Session {
         only(user, fitting, usize::MAX, |account| account)
     }
 
-    /// Finds the session of `user`, as [`Session::named`] does.
+    /// Finds the session of `user`, as [`Sessions::named`] does.
     ///
     /// # Errors
-    /// As [`Session::named`]; [`Kind::SignInNeeded`] if no session has such a name: it lists the
+    /// As [`Sessions::named`]; [`Kind::SignInNeeded`] if no session has such a name: it lists the
     /// accounts that are signed in.
     pub fn find(&self, user: &str) -> Result<IndexEntry> {
         self.named(user)?
@@ -128,7 +128,7 @@ impl Session {
     /// # Errors
     /// As [`SessionStore::index`](crate::store::SessionStore::index).
     pub fn list_accounts(&self, except: Option<&str>) -> Result<Option<String>> {
-        let mut page = self.sessions.first(&self.tenancy, MOST_LISTED)?;
+        let mut page = self.store.first(&self.tenancy, MOST_LISTED)?;
         page.entries
             .retain(|entry| except.is_none_or(|name| !is_whole(name, entry)));
         Ok((!page.entries.is_empty())

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use tracing::{debug, info, warn};
 
-use super::sessions::Session;
+use super::sessions::Sessions;
 use crate::entra::Tokens;
 use crate::store::{CachedEntraToken, Record};
 use crate::time::{ClockMark, MAX_CLOCK_SKEW_SECONDS, Timestamp, in_words};
 
-impl Session {
+impl Sessions {
     /// Adds the tokens of a response to the record.
     pub(super) fn add_tokens(&self, record: &mut Record, tokens: Tokens, scopes: &[String]) {
         self.measure_clock(record, tokens.service_time);

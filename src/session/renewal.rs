@@ -4,7 +4,7 @@ use super::freshness::TokenRequest;
 use super::lock_wait;
 use super::renewal_task::RenewalTask;
 use super::services::RenewalServices;
-use super::sessions::Session;
+use super::sessions::Sessions;
 use super::token::Token;
 use crate::account::SessionKey;
 use crate::entra::SignInOptions;
@@ -13,7 +13,7 @@ use crate::store::{Activity, Attempt, LockName};
 
 /// A session without a fresh token. It must be renewed.
 pub struct Renewal {
-    pub(super) session: Session,
+    pub(super) session: Sessions,
     pub(super) user: Option<String>,
     pub(super) key: Option<SessionKey>,
     /// The session's username in the index. It is kept here because the entry of a lost session is
@@ -47,7 +47,7 @@ impl Renewal {
         let services = &services()?;
         let sign_in_wait = options.map(|options| options.timeout);
         loop {
-            let sessions = &self.session.sessions;
+            let sessions = &self.session.store;
             let guard = lock_wait::lock(sessions, &name, Activity::Renewing, sign_in_wait).await?;
             let mut task = RenewalTask::new(&self.session, &self.request, services, options, guard);
             task.user = self.user.clone();
@@ -63,7 +63,7 @@ impl Renewal {
 
     /// Returns the error for a missing account, or for a sign-in in progress.
     fn no_account_error(&self, tenancy: &LockName) -> Error {
-        match self.session.sessions.try_lock(tenancy, Activity::Renewing) {
+        match self.session.store.try_lock(tenancy, Activity::Renewing) {
             Ok(Attempt::Held(Some(holder))) if holder.activity == Activity::SigningIn => {
                 lock_wait::sign_in_in_progress(Some(holder))
             }

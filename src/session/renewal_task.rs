@@ -6,7 +6,7 @@ use super::exchange::exchange;
 use super::freshness::{CompletedSteps, Step, Target, TokenRequest, next_step, outage_fallback};
 use super::held_locks::HeldLocks;
 use super::services::RenewalServices;
-use super::sessions::Session;
+use super::sessions::Sessions;
 use super::sign_in::ExpectedUser;
 use super::token::Token;
 use crate::claims::Claims;
@@ -22,7 +22,7 @@ const MOST_STEPS: usize = 10;
 
 /// A renewal in progress.
 pub(super) struct RenewalTask<'a> {
-    session: &'a Session,
+    session: &'a Sessions,
     request: &'a TokenRequest,
     services: &'a RenewalServices,
     options: Option<&'a SignInOptions<'a>>,
@@ -43,7 +43,7 @@ pub(super) struct RenewalTask<'a> {
 
 impl<'a> RenewalTask<'a> {
     pub(super) fn new(
-        session: &'a Session,
+        session: &'a Sessions,
         request: &'a TokenRequest,
         services: &'a RenewalServices,
         options: Option<&'a SignInOptions<'a>>,
@@ -67,7 +67,7 @@ impl<'a> RenewalTask<'a> {
 
     /// Reads the session under its lock: another process may have renewed it or signed in.
     pub(super) fn read_again(&mut self) -> Result<()> {
-        let sessions = &self.session.sessions;
+        let sessions = &self.session.store;
         let entry = match self.locked.first().name() {
             LockName::Session(key) => sessions.index()?.entry(key).cloned(),
             LockName::Tenancy(_) => self.session.named_or_active(self.user.as_deref())?,
@@ -330,7 +330,7 @@ impl<'a> RenewalTask<'a> {
         match &self.record {
             Some(record) => {
                 let guard = self.locked.guard();
-                self.session.sessions.save_renewed(record, guard)
+                self.session.store.save_renewed(record, guard)
             }
             None => Err(Error::internal("nothing to save")),
         }
@@ -342,7 +342,7 @@ fn note_lifetime(
     record: &mut Record,
     request: &TokenRequest,
     expires_on: Timestamp,
-    session: &Session,
+    session: &Sessions,
 ) {
     let now = session.service_now(record);
     let life = expires_on.since(now);

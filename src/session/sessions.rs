@@ -9,17 +9,17 @@ use crate::time::{Clock, ClockReading, Timestamp};
 
 /// The sessions of one application in one tenant.
 #[derive(Clone)]
-pub struct Session {
-    pub(super) sessions: Arc<SessionStore>,
+pub struct Sessions {
+    pub(super) store: Arc<SessionStore>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) tenancy: Tenancy,
 }
 
-impl Session {
+impl Sessions {
     /// Returns the sessions of `tenancy` in `sessions`.
     pub fn new(sessions: Arc<SessionStore>, clock: Arc<dyn Clock>, tenancy: Tenancy) -> Self {
-        Session {
-            sessions,
+        Sessions {
+            store: sessions,
             clock,
             tenancy,
         }
@@ -29,7 +29,7 @@ impl Session {
     pub(super) fn named_or_active(&self, user: Option<&str>) -> Result<Option<IndexEntry>> {
         match user {
             Some(user) => self.named(user),
-            None => self.sessions.active(&self.tenancy),
+            None => self.store.active(&self.tenancy),
         }
     }
 
@@ -38,26 +38,26 @@ impl Session {
     /// # Errors
     /// As [`SessionStore::index`].
     pub fn index(&self) -> Result<Index> {
-        self.sessions.index_of(&self.tenancy)
+        self.store.index_of(&self.tenancy)
     }
 
     /// Makes this user's account the active one.
     ///
     /// # Errors
-    /// As [`Session::find`] and [`SessionStore::activate`].
+    /// As [`Sessions::find`] and [`SessionStore::activate`].
     pub fn activate(&self, user: &str) -> Result<Account> {
         let entry = self.find(user)?;
-        self.sessions.activate(&entry.key())?;
+        self.store.activate(&entry.key())?;
         Ok(entry.account)
     }
 
     /// Signs this user out on this machine.
     ///
     /// # Errors
-    /// As [`Session::find`] and [`SessionStore::forget`].
+    /// As [`Sessions::find`] and [`SessionStore::forget`].
     pub fn forget(&self, user: &str) -> Result<Account> {
         let entry = self.find(user)?;
-        self.sessions.forget(&entry.key())?;
+        self.store.forget(&entry.key())?;
         Ok(entry.account)
     }
 
@@ -68,7 +68,7 @@ impl Session {
 
     /// Returns the name of the store.
     pub fn store_name(&self) -> &'static str {
-        self.sessions.store_name()
+        self.store.store_name()
     }
 
     /// Returns the time by the service's clock, as of the last response.

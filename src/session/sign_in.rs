@@ -15,9 +15,9 @@ use crate::time::in_words;
 
 use super::held_locks::HeldLocks;
 use super::lock_wait;
-use super::sessions::{Session, key_of};
+use super::sessions::{Sessions, key_of};
 
-impl Session {
+impl Sessions {
     /// Signs a user in and makes that account the active one. With `user`, another user is refused,
     /// and nothing changes. A stored claims challenge for that user's session, or else the active
     /// one, is sent to Entra. Calls of the store block the thread, for up to 5 s each.
@@ -37,20 +37,20 @@ impl Session {
     ) -> Result<Record> {
         let name = LockName::Tenancy(self.tenancy.clone());
         let guard = lock_wait::lock(
-            &self.sessions,
+            &self.store,
             &name,
             Activity::SigningIn,
             Some(options.timeout),
         )
         .await?;
-        self.sessions.restore_or_warn(&self.tenancy);
+        self.store.restore_or_warn(&self.tenancy);
         let stored = match user {
             Some(user) => self.named_for_sign_in(user)?,
-            None => self.sessions.active(&self.tenancy)?,
+            None => self.store.active(&self.tenancy)?,
         };
         let challenge = match &stored {
             Some(entry) => self
-                .sessions
+                .store
                 .load_under(&entry.key(), &guard)?
                 .and_then(|record| record.challenge),
             None => None,
@@ -62,7 +62,7 @@ impl Session {
         let record = self
             .sign_in(entra, options, expected, scopes, challenge, &mut locked)
             .await?;
-        self.sessions.activate(&record.key())?;
+        self.store.activate(&record.key())?;
         Ok(record)
     }
 
@@ -77,8 +77,8 @@ impl Session {
         locked: &mut HeldLocks,
     ) -> Result<Record> {
         locked.first().set_activity(Activity::SigningIn);
-        if self.sessions.is_persistent() {
-            self.sessions.probe()?;
+        if self.store.is_persistent() {
+            self.store.probe()?;
         }
         let mut outcome = entra
             .sign_in(scopes, expected.hint, challenge, options)
@@ -133,7 +133,7 @@ impl Session {
         options: &SignInOptions<'_>,
         page: &mut Option<Page>,
     ) -> Result<()> {
-        let index = self.sessions.index()?;
+        let index = self.store.index()?;
         let Some(active) = index.active(&self.tenancy) else {
             return Ok(());
         };
@@ -185,10 +185,10 @@ impl Session {
         longest: Duration,
     ) -> Result<Record> {
         let key = key_of(&self.tenancy, &account);
-        locked.lock_session(&self.sessions, key, longest).await?;
+        locked.lock_session(&self.store, key, longest).await?;
         let mut record = Record::new(self.tenancy.clone(), account);
         self.add_tokens(&mut record, tokens, scopes);
-        self.sessions.save(&record, locked.guard())?;
+        self.store.save(&record, locked.guard())?;
         Ok(record)
     }
 }

@@ -17,7 +17,7 @@ use crate::error::{Error, Kind, Result};
 use crate::exchange::{ExchangeKind, TokenSource};
 use crate::files::Folder;
 use crate::http::Http;
-use crate::session::{Session, Target, TokenRequest};
+use crate::session::{Sessions, Target, TokenRequest};
 use crate::store::{KeyringStore, SessionStore, TokenStore};
 use crate::time::{Clock, SystemClock};
 
@@ -228,7 +228,7 @@ impl TeamsSessionBuilder {
         let clock = self.clock.unwrap_or_else(|| Arc::new(SystemClock));
         let tenancy = Tenancy::new(authority.host(), authority.tenant(), client_id.as_str());
         Ok(TeamsSession(Arc::new(Parts {
-            session: Session::new(Arc::new(sessions), clock.clone(), tenancy),
+            session: Sessions::new(Arc::new(sessions), clock.clone(), tenancy),
             request: TokenRequest::new(
                 Target::Communication(source),
                 self.min_validity.unwrap_or(MIN_VALIDITY),

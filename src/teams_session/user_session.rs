@@ -17,7 +17,7 @@ use crate::exchange::ExchangeKind;
 use crate::http::{self, Http};
 use crate::secret::CommunicationToken;
 use crate::session::{
-    CacheLookup, Exchange, RenewalServices, Session, SignInOptions, Target, Token, TokenRequest,
+    CacheLookup, Exchange, RenewalServices, Sessions, SignInOptions, Target, Token, TokenRequest,
     TokenSecret,
 };
 use crate::time::Clock;
@@ -44,7 +44,7 @@ pub struct TeamsSession(pub(super) Arc<Parts>);
 
 /// The parts that a builder made.
 pub(super) struct Parts {
-    pub(super) session: Session,
+    pub(super) session: Sessions,
     pub(super) request: TokenRequest,
     pub(super) account: Option<String>,
     pub(super) authority: Authority,
@@ -73,7 +73,7 @@ impl TeamsSession {
     ///
     /// # Errors
     /// [`Kind::SignInNeeded`](crate::Kind::SignInNeeded) if a sign-in is needed and switched off;
-    /// otherwise as [`Session::cached_token`] and [`Renewal::run`](crate::session::Renewal::run).
+    /// otherwise as [`Sessions::cached_token`] and [`Renewal::run`](crate::session::Renewal::run).
     pub async fn token(&self) -> Result<Token> {
         self.request(self.0.request.clone()).await
     }
@@ -81,7 +81,7 @@ impl TeamsSession {
     /// Signs the user in, also if a session is cached, and makes the account the active one.
     ///
     /// # Errors
-    /// As [`Session::login`].
+    /// As [`Sessions::login`].
     pub async fn sign_in(&self) -> Result<Account> {
         self.on_blocking_pool(|parts, runtime| {
             let (entra, options) = (parts.entra(), parts.sign_in_options());
@@ -114,7 +114,7 @@ impl TeamsSession {
     }
 
     /// The sessions of the application and tenant: accounts, sign-out, the active account.
-    pub fn session(&self) -> &Session {
+    pub fn sessions(&self) -> &Sessions {
         &self.0.session
     }
 

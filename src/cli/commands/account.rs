@@ -11,7 +11,7 @@ use crate::cli::io::output::Output;
 use crate::cli::runtime::block_on;
 use crate::error::{Kind, Result};
 use crate::json;
-use crate::session::Session;
+use crate::session::Sessions;
 use crate::store::IndexEntry;
 
 use super::status;
@@ -32,12 +32,12 @@ pub(super) fn switch(
     output: &mut Output,
 ) -> Result<u8> {
     let context = Context::new(env, &Flags::new())?;
-    let session = context.session()?;
+    let session = context.sessions()?;
     let entry = match &args.user {
         Some(user) => session.find(user)?,
         None => select(&context, &session)?,
     };
-    context.sessions.activate(&entry.key())?;
+    context.session_store.activate(&entry.key())?;
     let account = &entry.account;
     env.messages
         .print(&format!("{} is now the active account", account.username));
@@ -49,14 +49,14 @@ pub(super) fn switch(
 }
 
 /// Lists the accounts and asks until one is selected.
-fn select(context: &Context, session: &Session) -> Result<IndexEntry> {
+fn select(context: &Context, session: &Sessions) -> Result<IndexEntry> {
     let env = &context.env;
     let name_required = || session.account_required_error("acspass account switch USER");
     if !env.is_interactive() {
         return Err(name_required());
     }
-    context.sessions.restore_or_warn(session.tenancy());
-    let page = context.sessions.first(session.tenancy(), usize::MAX)?;
+    context.session_store.restore_or_warn(session.tenancy());
+    let page = context.session_store.first(session.tenancy(), usize::MAX)?;
     if page.entries.is_empty() {
         return Err(name_required());
     }

@@ -61,7 +61,7 @@ fn examine(args: &args::Doctor, env: &Environment, context: &Context) -> Result<
     let mut checks = vec![
         doctor::configuration(config, file.as_ref().map(|file| file.path())),
         doctor::store(
-            &context.sessions,
+            &context.session_store,
             context.tenancy().ok().as_ref(),
             folder.map(|folder| folder.path()).as_deref(),
             args.offline,

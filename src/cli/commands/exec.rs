@@ -40,10 +40,10 @@ pub(super) fn run(args: &Exec, env: &Arc<Environment>, output: &mut Output) -> R
         .env(var::COMMUNICATION_SERVICES_ENDPOINT, endpoint)
         .env(var::AZURE_COMMUNICATION_ENDPOINT, endpoint);
     // The service returns the active account's token if a request names none.
-    let active = context.sessions.active(&context.tenancy()?)?;
+    let active = context.session_store.active(&context.tenancy()?)?;
     let is_active = active.is_some_and(|active| active.account == token.account);
     drop(token);
-    let served = Served::by(&context.session()?, &context.token_request(false)?);
+    let served = Served::by(&context.sessions()?, &context.token_request(false)?);
     let service = service(env).filter(|running| is_active && running.serves == served);
     if let Some(service) = service {
         command

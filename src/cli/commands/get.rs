@@ -38,7 +38,7 @@ pub(super) fn token(context: &Context, options: &TokenOptions, entra: bool) -> R
     let mut request = context.token_request(entra)?;
     request.force = options.force_refresh;
     let account = context.requested_account(options.account.as_deref())?;
-    let session = context.session()?;
+    let session = context.sessions()?;
     match session.cached_token(account.as_deref(), request)? {
         CacheLookup::Fresh(token) => Ok(token),
         CacheLookup::Stale(renewal) => {

@@ -23,7 +23,7 @@ pub(super) fn run(args: &Login, env: &Arc<Environment>, output: &mut Output) -> 
     let context = Context::configured(env, flags(args), false)
         .or_else(|error| setup_questions::ask(error, true))?;
     context.config.check_resource()?;
-    let session = context.session()?;
+    let session = context.sessions()?;
     let entra = context.entra()?;
     let opening = match args.no_browser {
         true => Opening::Printed,
@@ -49,10 +49,10 @@ pub(super) fn run(args: &Login, env: &Arc<Environment>, output: &mut Output) -> 
         record.account.username,
         in_words(expires_on.since(now)),
     ));
-    match context.sessions.is_persistent() {
+    match context.session_store.is_persistent() {
         true => env.messages.print(&format!(
             "The session is kept in {}",
-            store_description(&context.sessions)
+            store_description(&context.session_store)
         )),
         false => env.messages.warn(
             "the store is memory: nothing is kept, and the session is gone when this command ends",

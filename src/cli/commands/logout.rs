@@ -10,7 +10,7 @@ use crate::cli::environment::{EMULATOR, Environment};
 use crate::cli::io::output::Output;
 use crate::cli::stores::all_stores;
 use crate::error::{Error, Kind, Result};
-use crate::session::Session;
+use crate::session::Sessions;
 use crate::store::ForgottenSessions;
 use crate::text::quoted;
 
@@ -24,11 +24,16 @@ pub(super) fn run(args: &Logout, env: &Arc<Environment>, output: &mut Output) ->
 
 fn forget_one(user: Option<&str>, env: &Arc<Environment>) -> Result<()> {
     let context = Context::new(env, &Flags::new())?;
-    let session = context.session()?;
-    let lacks_active = || Ok(context.sessions.first(session.tenancy(), 1)?.lacks_active());
+    let session = context.sessions()?;
+    let lacks_active = || {
+        Ok(context
+            .session_store
+            .first(session.tenancy(), 1)?
+            .lacks_active())
+    };
     let found = match user {
         Some(user) => session.named(user)?,
-        None => context.sessions.active(session.tenancy())?,
+        None => context.session_store.active(session.tenancy())?,
     };
     let entry = match (found, user) {
         (Some(entry), _) => entry,
@@ -39,7 +44,7 @@ fn forget_one(user: Option<&str>, env: &Arc<Environment>) -> Result<()> {
             return mention_others(&context);
         }
     };
-    context.sessions.forget(&entry.key())?;
+    context.session_store.forget(&entry.key())?;
     let name = &entry.account.username;
     env.messages.print(&format!("{name} is signed out"));
     if entry.active && lacks_active()? {
@@ -49,7 +54,7 @@ fn forget_one(user: Option<&str>, env: &Arc<Environment>) -> Result<()> {
     Ok(())
 }
 
-fn unknown(user: &str, session: &Session) -> Error {
+fn unknown(user: &str, session: &Sessions) -> Error {
     let hint = match session.list_accounts(Some(user)) {
         Ok(Some(list)) => format!("name a signed-in account:\n\n{list}"),
         Ok(None) => "no account is signed in; run `acspass account list` to see that".to_owned(),
@@ -62,7 +67,7 @@ fn unknown(user: &str, session: &Session) -> Error {
 
 /// Accounts are signed in, and none is active: to sign out any of them would be a guess. A sign-in
 /// does not help, so this is a matter of usage.
-fn none_active(session: &Session) -> Error {
+fn none_active(session: &Sessions) -> Error {
     match session.list_accounts(None) {
         Ok(list) => Error::usage(
             "no account is the active one, so no account was signed out",
@@ -77,7 +82,7 @@ fn none_active(session: &Session) -> Error {
 
 /// Prints the number of sessions of other settings, which stay.
 fn mention_others(context: &Context) -> Result<()> {
-    let index = context.sessions.index()?;
+    let index = context.session_store.index()?;
     let of_emulator = context.env.global.emulator;
     let entries = index.entries().chain(index.elsewhere());
     let count = entries

@@ -216,7 +216,7 @@ impl serve::Clients for Context {
 fn options(context: &Arc<Context>) -> Result<Options> {
     context.tenancy()?;
     Ok(Options {
-        session: context.session()?,
+        session: context.sessions()?,
         token_request: context.token_request(false)?,
         clients: context.clone(),
         profile: context.config.profile.clone(),
@@ -248,11 +248,11 @@ fn sign_in_first(context: &Context) -> Result<()> {
     let (env, is_emulated) = (&context.env, context.env.global.emulator);
     let opening = match is_emulated {
         true => Opening::UserAgent,
-        false if context.sessions.is_persistent() || !env.is_interactive() => return Ok(()),
+        false if context.session_store.is_persistent() || !env.is_interactive() => return Ok(()),
         false => Opening::Browser,
     };
     let request = context.token_request(false)?;
-    let CacheLookup::Stale(renewal) = context.session()?.cached_token(None, request)? else {
+    let CacheLookup::Stale(renewal) = context.sessions()?.cached_token(None, request)? else {
         return Ok(());
     };
     let ui = SignInUi::new(context, opening, None)?;

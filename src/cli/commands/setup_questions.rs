@@ -30,14 +30,14 @@ pub(super) fn ask(error: BuildError, may_ask: bool) -> Result<Context> {
         BuildError::NotConfigured(context, flags, missing) => (context, flags, missing),
     };
     let env = context.env.clone();
-    let can_save = context.sessions.is_persistent() || !missing.contains(&Missing::Resource);
+    let can_save = context.session_store.is_persistent() || !missing.contains(&Missing::Resource);
     if !may_ask || !env.is_interactive() || !can_save {
         return Err(config::not_configured(&missing));
     }
     let editor = match missing.contains(&Missing::Resource) {
         // The store is checked before the user types a secret for it.
         true => context
-            .sessions
+            .session_store
             .probe()
             .and_then(|()| ProfileEditor::of(&env)),
         false => ProfileEditor::of(&env),
@@ -86,7 +86,7 @@ impl Questions<'_> {
                 }
                 GivenResource::ConnectionString(_) => {
                     self.save(&[], Some(&text))?;
-                    let store = store_description(&self.context.sessions);
+                    let store = store_description(&self.context.session_store);
                     secret_is_kept = format!(", the connection string in {store}");
                 }
             }
@@ -100,7 +100,7 @@ impl Questions<'_> {
     /// Saves an answer, and its place for the message after an interruption.
     fn save(&mut self, values: &[(Setting, &str)], connection_string: Option<&str>) -> Result<()> {
         let editor = &mut self.editor;
-        editor.save(&self.context.sessions, values, connection_string)?;
+        editor.save(&self.context.session_store, values, connection_string)?;
         self.env.saved_answers.get_or_init(|| {
             let path = editor.file.path().display();
             format!("profile {} of {path}", editor.profile)

@@ -23,7 +23,7 @@ pub(super) fn run(env: &Arc<Environment>, output: &mut Output) -> Result<u8> {
     let overview = context.overview(most)?;
     match output.is_json {
         true => {
-            let store = context.sessions.store_name();
+            let store = context.session_store.store_name();
             let accounts = overview.accounts();
             let json = json::status(&context.config.profile, store, &accounts);
             output.result("", &json)?;
@@ -45,7 +45,7 @@ fn heading(context: &Context) -> String {
     format!(
         "profile  {}\nstore    {}\ntenant   {} at {}\nresource {}\n",
         config.profile,
-        context.sessions.store_name(),
+        context.session_store.store_name(),
         config.authority.tenant(),
         config.authority.host(),
         match &resource {

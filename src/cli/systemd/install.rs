@@ -126,7 +126,7 @@ fn texts(args: &args::Serve, flags: &Flags, env: &Arc<Environment>) -> Result<[S
     let (name, profile) = env.profile()?;
     environment::check_settings(env, &name, &profile)?;
     let context = Context::new(env, flags)?;
-    context.session()?;
+    context.sessions()?;
     context.token_request(false)?;
     environment::check_config(env, &context.config)?;
     let kept = environment::kept(env)?;

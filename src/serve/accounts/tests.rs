@@ -13,7 +13,7 @@ use crate::error::{Error, Kind, Result};
 use crate::secret::EntraToken;
 use crate::serve::context::Context;
 use crate::serve::options::{Clients, Options};
-use crate::session::{Overview, RenewalServices, Session, Target, TokenRequest};
+use crate::session::{Overview, RenewalServices, Sessions, Target, TokenRequest};
 use crate::store::{
     Activity, Attempt, CachedEntraToken, IndexEntry, LockName, MemoryStore, Record, SessionStore,
 };
@@ -58,7 +58,7 @@ fn context(sessions: &Arc<SessionStore>) -> (Arc<Context>, Arc<AtomicUsize>) {
     let notices = Arc::new(AtomicUsize::new(0));
     let count = notices.clone();
     let context = Context::new(Options {
-        session: Session::new(sessions.clone(), clock.clone(), tenancy()),
+        session: Sessions::new(sessions.clone(), clock.clone(), tenancy()),
         token_request: TokenRequest::new(Target::Entra(Vec::new()), Duration::from_secs(600)),
         clients: Arc::new(SignInNeeded),
         profile: "default".to_owned(),

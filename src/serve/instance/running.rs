@@ -11,7 +11,7 @@ use crate::error::Result;
 use crate::exchange::TokenSource;
 use crate::files::Folder;
 use crate::hardening::Confined;
-use crate::session::{Session, Target, TokenRequest};
+use crate::session::{Sessions, Target, TokenRequest};
 use crate::store::folder;
 
 use super::secret::SECRET_FILE;
@@ -55,7 +55,7 @@ pub struct Served {
 
 impl Served {
     /// Returns the scope of this session and request; `None` if the token is an Entra token.
-    pub fn by(session: &Session, token_request: &TokenRequest) -> Option<Served> {
+    pub fn by(session: &Sessions, token_request: &TokenRequest) -> Option<Served> {
         match &token_request.target {
             Target::Communication(source) => Some(Served {
                 tenancy: session.tenancy().clone(),

@@ -18,7 +18,7 @@ use acspass::exchange::{ExchangeKind, TokenSource};
 use acspass::http::{self, Http};
 use acspass::serve::{Clients, Options, Server};
 use acspass::session::{
-    CacheLookup, Exchange, Overview, RenewalServices, Session, SignInOptions, Target, TokenRequest,
+    CacheLookup, Exchange, Overview, RenewalServices, Sessions, SignInOptions, Target, TokenRequest,
 };
 use acspass::store::{MemoryStore, SessionStore};
 use acspass::time::{Clock, SettableClock, Timestamp};
@@ -146,7 +146,7 @@ fn options(emulator: &Arc<Emulator>, clock: SettableClock, begun: &Arc<Mutex<usi
     );
     let sessions = Arc::new(SessionStore::new(Box::new(MemoryStore::new()), None));
     let by_clock: Arc<dyn Clock> = Arc::new(clock);
-    let session = Session::new(sessions, by_clock.clone(), tenancy);
+    let session = Sessions::new(sessions, by_clock.clone(), tenancy);
     let make_net = {
         let (clock, begun) = (by_clock.clone(), begun.clone());
         move || {
