@@ -78,7 +78,7 @@ impl Caller {
 }
 
 impl Progress {
-    /// The progress of a connection whose caller has this permit, or is authenticated.
+    /// The progress of a connection with a caller that has this permit, or is authenticated.
     pub(super) fn new(permit: Option<OwnedSemaphorePermit>) -> Self {
         let now = Snapshot {
             is_authenticated: permit.is_none(),

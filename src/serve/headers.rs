@@ -23,7 +23,7 @@ pub(super) fn is_fetch_site(headers: &HeaderMap, allowed: &[&str]) -> bool {
     sites.all(|site| allowed.iter().any(|allowed| site == allowed))
 }
 
-/// Rejects a request whose host is not this port of loopback.
+/// Rejects a request if its host is not this port of loopback.
 pub(super) fn check_host(request: &Parts, port: u16) -> Result<(), Refusal> {
     let is_ours = |host: &str| loopback::is_our_host(host, port);
     let host = single(&request.headers, header::HOST).and_then(|host| host.to_str().ok());

@@ -124,7 +124,7 @@ async fn check_secret(
                     }
                     routed(router, Request::from_parts(parts, body)).await
                 }
-                // A user who looks for the dashboard gets the reason as a page.
+                // A browser that looks for the dashboard gets the reason as a page.
                 Err(_) if ["/", "/dashboard"].contains(&parts.uri.path()) => {
                     dashboard::closed(ClosedReason::NotOpened)
                 }

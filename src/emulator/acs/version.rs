@@ -13,7 +13,7 @@ pub(crate) const TEAMS_PREVIEW: &str = "2021-10-31-preview";
 /// The only version with custom ids, the Entra exchange and its assignments.
 pub(crate) const PREVIEW: &str = "2025-03-02-preview";
 
-/// The versions of operations whose path and method never changed.
+/// The versions of operations with the same path and method in all of them.
 pub(crate) const SINCE_FIRST: &[&str] = &[
     FIRST,
     "2021-03-07",

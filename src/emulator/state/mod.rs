@@ -44,7 +44,7 @@ pub(crate) struct Inner {
     pub(crate) faults: Faults,
     /// The resource rejects earlier Entra tokens of clients with Continuous Access Evaluation.
     pub(crate) access_revoked: Option<Timestamp>,
-    /// The names of the users who consented to the app.
+    /// The names of the users with a consent to the app.
     pub(crate) consented: BTreeSet<&'static str>,
     pub(crate) codes: Codes,
     pub(crate) sessions: Sessions,

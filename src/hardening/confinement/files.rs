@@ -51,7 +51,7 @@ const DEVICES: [&str; 5] = [
     "/dev/tty",
 ];
 
-/// The newest version whose file rights are used; an older kernel limits what it knows.
+/// The newest version with file rights that are used; an older kernel limits what it knows.
 const NEWEST: ABI = ABI::V5;
 
 /// Limits the files of this thread and of later ones, and of all threads if the kernel can.

@@ -142,7 +142,7 @@ fn socket_that_is_bound_to_a_device_is_found_and_not_the_listener_at_its_port() 
         client.bind_device(Some(b"lo")).expect("every user may");
         client.bind(&at.into()).expect("a free port");
         let from = client.local_addr().expect("bound").as_socket();
-        // The port can still be listened at, here by the user whose service is attacked.
+        // The port can still be listened at, here by the user of the attacked service.
         let _cover =
             TcpListener::bind(from.expect("an IP address")).expect("the port can be shared");
         let to = listener.local_addr().expect("bound");

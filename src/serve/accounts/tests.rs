@@ -1,4 +1,4 @@
-//! The accounts whose users the service asks to sign in.
+//! The accounts for which the service asks for a sign-in.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -85,7 +85,7 @@ impl Access {
         };
         match self.check_session(id, path, request) {
             Ok(()) => Caller::trust(&request.extensions),
-            // A user who looks for the page gets the reason as a page.
+            // A browser that looks for the page gets the reason as a page.
             Err(_) if path == PAGE => return Ok(Some(closed(ClosedReason::NotOpened))),
             Err(refusal) => return Err(refusal),
         }

@@ -18,7 +18,7 @@ use super::secret::{SECRET_FILE, new_secret};
 /// Length of the lock file in bytes, unless its text is longer.
 const USUAL: usize = 2 * 1024;
 /// The pause between two attempts to lock the folder, and the number of attempts: 5 s in all, for a
-/// machine whose other processes get little time.
+/// busy machine.
 const PAUSE: Duration = Duration::from_millis(5);
 const ATTEMPTS: u32 = 1000;
 

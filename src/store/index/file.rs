@@ -75,7 +75,7 @@ impl IndexFile {
         Ok(self.read(scope)?.active(tenancy).cloned())
     }
 
-    /// Returns the sessions of this tenancy whose account matches `name`. Parses only the account of
+    /// Returns the sessions of this tenancy with an account that matches `name`. Parses only the account of
     /// other sessions.
     pub(crate) fn called(
         &self,

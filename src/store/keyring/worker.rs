@@ -35,7 +35,7 @@ struct Queue {
 }
 
 impl Worker {
-    /// Creates a worker, whose thread starts with the first call.
+    /// Creates a worker. Its thread starts with the first call.
     pub(super) fn new(deadline: Duration) -> Self {
         Worker {
             deadline,

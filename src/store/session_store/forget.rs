@@ -15,7 +15,7 @@ pub struct Removal {
 /// The number of sessions that [`SessionStore::forget_everything`] removed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ForgottenSessions {
-    /// Sessions whose item was removed from the store, listed or not.
+    /// Sessions with an item that was removed from the store, listed or not.
     pub sessions: usize,
     /// Sessions that were listed, and whose items the store no longer had.
     pub only_listed: usize,

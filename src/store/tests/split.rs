@@ -152,7 +152,7 @@ fn after_a_crash_between_any_two_calls_one_generation_is_whole() {
                 };
                 *narrow.changes_left.lock().unwrap() = None;
 
-                // Who comes next.
+                // The next reader.
                 let store = Split::over(Arc::clone(&narrow), LIMIT);
                 let found = store.load("item").unwrap();
                 let either = [before.map(value), after.map(value)];
