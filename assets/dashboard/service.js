@@ -13,15 +13,16 @@ export class Refusal extends Error {
 /** Where this session is over, and only another link helps. */
 export class Over extends Refusal {}
 
-// Cookies do not know ports: what another program on this computer may see of this session is the
-// cookie alone. So the service hands its page a key, once, which only this origin's storage holds.
-// Each session has a path of its own.
+// Cookies have no port: another program on this computer can see the cookie of this session, but
+// nothing else. So the service gives its page a key, once, which only this tab's storage holds. Other
+// tabs of this origin cannot read it: one that was opened while another program had this port may
+// still run that program's code. Each session has a path of its own.
 const SHELF = `acspass-dashboard ${location.pathname}`;
 let key = shelf()?.getItem(SHELF) ?? null;
 
 function shelf() {
   try {
-    return localStorage;
+    return sessionStorage;
   } catch {
     // Storage is forbidden: the key lives as long as this tab's page.
     return null;

@@ -231,7 +231,7 @@ test("a link opens one browser, and its cookie alone opens nothing", patience, a
   const thief = await openTab();
   await thief.context.addCookies([cookie]);
   await thief.page.goto(address.href);
-  await thief.page.getByText("another browser has it").waitFor();
+  await thief.page.getByText("another tab or browser has it").waitFor();
   assert.equal(await thief.page.getByText("Nobody is signed in").count(), 0);
   await thief.context.close();
   await tab.context.close();
@@ -244,7 +244,7 @@ test("a second opening in one browser leaves the first, and nothing is refused",
   await second.getByText("Running", { exact: true }).waitFor();
   assert.notEqual(second.url(), page.url());
   // The opening cleared the storage; the first page puts its key back with its next request.
-  const kept = () => Object.keys(localStorage).some((name) => name.endsWith(location.pathname));
+  const kept = () => Object.keys(sessionStorage).some((name) => name.endsWith(location.pathname));
   await page.waitForFunction(kept);
   for (const one of [page, second]) {
     await one.reload();

@@ -107,6 +107,23 @@ test("an opening clears what is left at the dashboard's own origin", patience, a
   await tab.context.close();
 });
 
+test("another tab of the dashboard's own origin finds no key", patience, async () => {
+  const service = await serve();
+  const tab = await openTab();
+  await open(tab, service);
+  const { page } = tab;
+  const stored = () => JSON.stringify([{ ...localStorage }, { ...sessionStorage }]);
+  assert.match(await page.evaluate(stored), /acspass-dashboard/);
+  // As a page that was opened while another program had this port, and that is still open.
+  const other = await tab.context.newPage();
+  const planted = new URL("/planted", page.url()).href;
+  await other.route(planted, (route) => route.fulfill({ body: "planted", contentType: "text/html" }));
+  await other.goto(planted);
+  assert.equal(await other.evaluate(() => origin), await page.evaluate(() => origin));
+  assert.doesNotMatch(await other.evaluate(stored), /acspass-dashboard/);
+  await tab.context.close();
+});
+
 for (const part of ["main.js", "page.js", "accounts.js"]) {
   test(`a ${part} that is not the service's own is not run`, patience, async () => {
     const service = await serve();

@@ -23,15 +23,17 @@ const HOSTS: [&str; 3] = [
 /// The application id of Azure Communication Services.
 const ACS: &str = "1fd5118e-2576-4263-8130-9503064c837a";
 /// Parts of the names of credentials.
-const WORDS: [&str; 14] = [
+const WORDS: [&str; 16] = [
     "ACCESSKEY",
     "ACCESS_KEY",
     "APIKEY",
     "API_KEY",
     "AUTHORIZATION",
+    "BEARER",
     "CONNECTIONSTRING",
     "CONNECTION_STRING",
     "CREDENTIAL",
+    "JWT",
     "PASSPHRASE",
     "PASSWD",
     "PASSWORD",
@@ -39,6 +41,10 @@ const WORDS: [&str; 14] = [
     "SECRET",
     "TOKEN",
 ];
+/// Ends of names that credentials have. (`PWD` and `OLDPWD` are folders.)
+const ENDINGS: [&str; 3] = ["_AUTH", "_PAT", "_PWD"];
+/// The end of the first line of a private key in PEM (RFC 7468).
+const PRIVATE_KEY: &str = "PRIVATE KEY-----";
 
 /// Shortest key that is searched for in other forms, in characters.
 const SHORTEST_KEY: usize = 16;
@@ -61,7 +67,11 @@ pub(super) fn sort<'e>(
     let keys: Vec<Key> = keys.iter().map(|key| Key::new(key)).collect();
     let host = endpoint.rsplit('/').find(|part| !part.is_empty());
     for (name, value) in environment {
-        let looks_like_one = || has_name_of_credential(name) || secret_form(value).is_some();
+        let looks_like_one = || {
+            has_name_of_credential(name)
+                || value.contains(PRIVATE_KEY)
+                || secret_form(value).is_some()
+        };
         if is_credential_by_name(name) || opens_the_resource(value, host, &keys) {
             sorted.removed.push(name);
         } else if !value.is_empty() && looks_like_one() {
@@ -158,7 +168,10 @@ fn is_token_of_resource(word: &str) -> bool {
 
 fn has_name_of_credential(name: &str) -> bool {
     let name = name.to_ascii_uppercase();
-    WORDS.iter().any(|word| name.contains(word)) || name == "KEY" || name.ends_with("_KEY")
+    WORDS.iter().any(|word| name.contains(word))
+        || ENDINGS.iter().any(|end| name.ends_with(end))
+        || name == "KEY"
+        || name.ends_with("_KEY")
 }
 
 #[cfg(test)]
@@ -219,6 +232,14 @@ mod tests {
             ("GITHUB_TOKEN", "x"),
             ("aws_secret_access_key", "x"),
             ("PGPASSWORD", "x"),
+            ("MYSQL_PWD", "x"),
+            ("REDIS_AUTH", "x"),
+            ("GITHUB_PAT", "x"),
+            ("MY_JWT", "x"),
+            (
+                "SIGNING",
+                "-----BEGIN PRIVATE KEY-----\nMC4=\n-----END PRIVATE KEY-----",
+            ),
             (
                 "SIGNALR",
                 "Endpoint=https://s.service.signalr.net;AccessKey=a2V5;Version=1.0;",
@@ -238,6 +259,8 @@ mod tests {
         for (name, value) in [
             ("PATH", "/usr/local/bin:/usr/bin"),
             ("HOME", "/home/ada"),
+            ("PWD", "/home/ada"),
+            ("OLDPWD", "/home"),
             ("TERM", "xterm-256color"),
             ("LS_COLORS", "rs=0:di=01;34:ln=01;36:*.tar=01;31"),
             ("SSH_AUTH_SOCK", "/tmp/ssh-XXXXXXabc/agent.1234"),

@@ -149,6 +149,7 @@ pub(super) fn redirect_to(target: &str) -> Zeroizing<Vec<u8>> {
     let response = format!(
         "HTTP/1.1 303 See Other\r\nServer: acspass\r\nLocation: {target}\r\nCache-Control: \
          no-store\r\nReferrer-Policy: no-referrer\r\nX-Content-Type-Options: nosniff\r\n\
+         Clear-Site-Data: \"cache\", \"storage\"\r\n\
          Content-Length: 0\r\nConnection: close\r\n\r\n"
     );
     Zeroizing::new(response.into_bytes())

@@ -234,13 +234,17 @@ impl Listed {
             return Owner::Gone;
         };
         let began = tokio::time::Instant::now();
-        let listed = tokio::task::spawn_blocking(move || proc_net::find(peer, local)).await;
+        // The turn goes along, because the lookup goes on if its connection is dropped meanwhile.
+        let lookup = move || (proc_net::find(peer, local), turn);
+        let Ok((listed, turn)) = tokio::task::spawn_blocking(lookup).await else {
+            return Owner::Gone;
+        };
         let rest = began.elapsed();
         tokio::spawn(async move {
             tokio::time::sleep(rest).await;
             drop(turn);
         });
-        match listed.ok().flatten() {
+        match listed {
             Some(socket) => judge(socket, rustix::process::geteuid().as_raw()),
             None => Owner::Unreported,
         }

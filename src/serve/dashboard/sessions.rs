@@ -118,7 +118,7 @@ pub(super) fn no_session() -> Refusal {
     Refusal::new(
         StatusCode::UNAUTHORIZED,
         "DashboardClosed",
-        "this page's session is over, or another browser has it",
+        "this page's session is over, or another tab or browser has it",
         "run `acspass serve --open` again",
     )
 }
