@@ -110,7 +110,9 @@ fn pattern(host: &str) -> Option<String> {
 fn ipv4_block(host: &str) -> Option<String> {
     let parts: Vec<&str> = host.split('.').collect();
     let known = parts.iter().take_while(|part| **part != "*");
-    let known: Vec<u8> = known.map(|part| part.parse().ok()).collect::<Option<_>>()?;
+    let known: Vec<u8> = known
+        .map(|part| part.parse::<u8>().ok())
+        .collect::<Option<_>>()?;
     let is_block = !known.is_empty()
         && known.len() < parts.len()
         && parts.len() <= 4
