@@ -82,7 +82,7 @@ impl Context {
         })
     }
 
-    /// As [`Context::new`], for a command that signs in, and `needs_resource` also exchanges tokens.
+    /// As [`Context::new`], for a command that signs in, and exchanges tokens if `needs_resource`.
     pub(super) fn configured(
         env: &Arc<Environment>,
         flags: Flags,

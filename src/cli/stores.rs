@@ -10,7 +10,7 @@ use super::env_vars as var;
 use super::environment::{EMULATOR, Environment};
 use super::prompt::passphrase;
 
-/// Opens the configured store. Sessions with the emulator are in memory, unless the environment names
+/// Creates the configured store, which its first call opens. Sessions with the emulator are in memory, unless the environment names
 /// a store for them; they then have a folder of their own.
 pub(super) fn configured_store(env: &Environment, store: StoreChoice) -> Result<SessionStore> {
     match env.global.emulator && env.variable(var::ACSPASS_STORE).is_none() {

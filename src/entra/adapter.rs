@@ -20,7 +20,7 @@ use crate::wire::entra::TokenError;
 pub(super) enum RetryPolicy {
     /// With retries.
     Repeatedly,
-    /// Without retries: its credential is valid once.
+    /// Its credential is valid once: sent again only if no byte was sent.
     Once,
 }
 

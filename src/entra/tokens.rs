@@ -44,7 +44,8 @@ const DEFAULT_EXPIRES_IN: i64 = 600;
 pub struct Tokens {
     /// The access token for the requested scopes.
     pub entra_token: EntraToken,
-    /// The access token's expiry, by the service's clock.
+    /// The access token's expiry: by the service's clock if `service_time` is set, else by this
+    /// machine's.
     pub expires_on: Timestamp,
     /// A refresh token that replaces the previous one; `None` if that one stays valid.
     pub refresh_token: Option<RefreshToken>,

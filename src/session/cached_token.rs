@@ -9,9 +9,9 @@ use crate::store::IndexEntry;
 
 /// The result of a cache lookup.
 pub enum CacheLookup {
-    /// The cached token is fresh.
+    /// The cached token can be used without a renewal: it is fresh, or this tenant's tokens are short.
     Fresh(Token),
-    /// There is no fresh token: the session must be renewed.
+    /// No cached token can be used: the session must be renewed.
     Stale(Renewal),
 }
 

@@ -141,7 +141,7 @@ pub(crate) fn next_step(
     }
     let can_redeem = !attempted.redeemed && record.refresh_token.is_some();
     let is_for_exchange = matches!(request.target, Target::Communication(_));
-    // An Entra token that was just exchanged without success is not exchanged again.
+    // An Entra token that was just exchanged for a short token is not exchanged again.
     if let Some(entra) = entra.filter(|_| is_for_exchange && may_use_cached && !attempted.exchanged)
     {
         let no_refresh_is_left = renewed && !can_redeem;
@@ -159,7 +159,8 @@ pub(crate) fn next_step(
 }
 
 /// Returns the validity that a token must have left. If this tenant's tokens are short, it is half of
-/// their lifetime: otherwise each call would refresh in vain.
+/// their lifetime: otherwise each call would refresh in vain. The note is ignored if the clock was set
+/// back since.
 fn needed_validity(record: &Record, request: &TokenRequest, now: Timestamp) -> Duration {
     match record.short_tokens {
         Some(short) if !request.force && now.unix_seconds() >= short.redeemed_at_seconds => request

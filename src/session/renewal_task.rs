@@ -147,6 +147,7 @@ impl<'a> RenewalTask<'a> {
             "{error}: the kept token is handed out, with {} left",
             in_words(cached.expires_on().since(now))
         );
+        // The warning above has said what is left.
         Token::from_cache(record, self.request, true, now)
     }
 

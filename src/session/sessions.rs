@@ -71,7 +71,7 @@ impl Sessions {
         self.store.store_name()
     }
 
-    /// Returns the time by the service's clock, as of the last response.
+    /// Returns the service's present time, estimated from its last response.
     pub(super) fn service_now(&self, record: &Record) -> Timestamp {
         ClockReading::now(self.clock.as_ref()).by_service(record.clock.as_ref())
     }

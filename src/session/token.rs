@@ -41,8 +41,8 @@ impl TokenSecret {
 }
 
 impl Token {
-    /// Returns the cached token for the request. `now` is the time by the service's clock. Logs a
-    /// warning if the token is not `fresh`.
+    /// Returns the cached token for the request. `now` is the time by the service's clock. If `fresh`
+    /// is false, logs a warning that the token is short.
     pub(super) fn from_cache(
         record: &Record,
         request: &TokenRequest,
