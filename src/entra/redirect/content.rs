@@ -144,13 +144,18 @@ pub(super) fn refuse(refusal: Refusal, is_head: bool) -> Vec<u8> {
     print(response(refusal.status, refusal.allow, &content), is_head)
 }
 
-/// Returns the whole response that redirects a browser to `target`, which contains secrets.
-pub(super) fn redirect_to(target: &str) -> Zeroizing<Vec<u8>> {
+/// Returns the whole response that redirects a browser to `target`, which contains secrets. With
+/// `clears_site_data`, the browser forgets what another program left at this port: service workers,
+/// caches and storage.
+pub(super) fn redirect_to(target: &str, clears_site_data: bool) -> Zeroizing<Vec<u8>> {
+    let clearing = match clears_site_data {
+        true => "Clear-Site-Data: \"cache\", \"storage\"\r\n",
+        false => "",
+    };
     let response = format!(
         "HTTP/1.1 303 See Other\r\nServer: acspass\r\nLocation: {target}\r\nCache-Control: \
          no-store\r\nReferrer-Policy: no-referrer\r\nX-Content-Type-Options: nosniff\r\n\
-         Clear-Site-Data: \"cache\", \"storage\"\r\n\
-         Content-Length: 0\r\nConnection: close\r\n\r\n"
+         {clearing}Content-Length: 0\r\nConnection: close\r\n\r\n"
     );
     Zeroizing::new(response.into_bytes())
 }

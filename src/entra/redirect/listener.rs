@@ -6,6 +6,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
+use zeroize::Zeroizing;
 
 use super::authorization_response::{self, AuthorizationResponse, Expected, ResponseMode};
 use super::connections::{Incoming, PendingConnections};
@@ -50,6 +51,9 @@ pub struct Redirect {
     path: String,
     start_uri: String,
     start_path: &'static str,
+    /// The system has chosen the port. At a port of the user's choice, a web app of the user may have
+    /// its data.
+    is_free_port: bool,
     progress: Progress,
 }
 
@@ -77,6 +81,7 @@ impl Redirect {
         Ok(Redirect {
             start_uri: uri.start_at(bound.port, start_path),
             start_path,
+            is_free_port: uri.port() == 0,
             uri: uri.at(bound.port),
             path: uri.request_path().to_owned(),
             progress: Progress::default(),
@@ -129,7 +134,10 @@ impl Redirect {
             refused: wait.refused,
             made: Vec::new(),
         };
-        let start = wait.leads_to.map(|target| (self.start_path, target));
+        let start = wait.leads_to.map(|target| {
+            let response = content::redirect_to(target, self.is_free_port);
+            (self.start_path, response)
+        });
         let (response, browser) =
             receive(listeners, &expected, start, reports, &self.progress).await;
         Ok(Received {
@@ -144,7 +152,7 @@ impl Redirect {
 async fn receive(
     listeners: Vec<TcpListener>,
     expected: &Expected<'_>,
-    start: Option<(&str, &str)>,
+    start: Option<(&str, Zeroizing<Vec<u8>>)>,
     mut reports: Reports<'_>,
     progress: &Progress,
 ) -> (AuthorizationResponse, TcpStream) {
@@ -159,11 +167,11 @@ async fn receive(
                 let refusal = match incoming {
                     Incoming::Refused(refusal) => refusal,
                     Incoming::Request(request, stream, admission) => {
-                        let refusal = match start {
-                            Some((path, target)) if start::matches(&request, path) => {
+                        let refusal = match &start {
+                            Some((path, response)) if start::matches(&request, path) => {
                                 match start::check(&request, expected.port, admission) {
                                     Ok(()) => {
-                                        pending.respond(stream, content::redirect_to(target));
+                                        pending.respond(stream, response.clone());
                                         continue;
                                     }
                                     Err(refusal) => refusal,

@@ -19,6 +19,7 @@ async fn the_start_page_leads_to_the_authority_as_often_as_it_is_opened() {
             format!("Location: {TARGET}").as_str(),
             "Cache-Control: no-store",
             "Referrer-Policy: no-referrer",
+            "Clear-Site-Data: \"cache\", \"storage\"",
             "Connection: close",
         ] {
             assert_eq!(
@@ -35,6 +36,21 @@ async fn the_start_page_leads_to_the_authority_as_often_as_it_is_opened() {
     answer.page.signed_in("ada").await;
     assert_eq!(status(&browser.await.expect("no panic")), "200");
     assert!(is_closed(port).await);
+}
+
+#[tokio::test]
+async fn start_page_at_a_port_of_the_users_choice_clears_no_data_of_the_users_apps() {
+    // Another test can take the port between the two binds.
+    let bind_chosen = || {
+        let port = crate::loopback::bind(0).ok()?.port;
+        Redirect::bind(&RedirectUri::localhost(port)).ok()
+    };
+    let redirect = (0..100).find_map(|_| bind_chosen()).expect("a port");
+    let port = redirect.port();
+    let _wait = tokio::spawn(redirect.wait(expecting(ResponseMode::FormPost)));
+    let page = exchange(V4, port, get(port, "").as_bytes()).await;
+    assert_eq!(status(&page), "303", "{page}");
+    assert!(!page.contains("Clear-Site-Data"), "{page}");
 }
 
 #[tokio::test]
