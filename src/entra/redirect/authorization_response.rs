@@ -8,7 +8,7 @@ use std::fmt;
 use sha2::{Digest, Sha256};
 use url::form_urlencoded;
 
-use super::refusal::{Refusal, Refused};
+use super::refusal::Refusal;
 use super::request::Request;
 use crate::entra::denial::Denial;
 use crate::loopback;
@@ -20,45 +20,6 @@ const CLAIMS_LIMIT: usize = 16 * 1024;
 const CLIENT_INFO_LIMIT: usize = 8 * 1024;
 const TEXT_LIMIT: usize = 2048;
 const WORD_LIMIT: usize = 128;
-
-/// The parameters of a response (RFC 6749, sections 4.1.2 and 4.1.2.1; RFC 9207; MSAL's
-/// `AuthorizeResponse`). Others are ignored.
-const PARAMETERS: [&str; 12] = [
-    "state",
-    "code",
-    "client_info",
-    "iss",
-    "error",
-    "error_description",
-    "error_subcode",
-    "suberror",
-    "correlation_id",
-    "trace_id",
-    "timestamp",
-    "claims",
-];
-
-const NOT_THE_ANSWER: Refusal = not_the_answer("a parameter of the answer is missing or not valid");
-
-pub(super) const WRONG_HOST: Refusal = Refusal::new(
-    421,
-    "This request was meant for another host",
-    Refused::Request("its Host header does not name this listener"),
-);
-
-pub(super) const NO_NAVIGATION: Refusal = Refusal::new(
-    403,
-    "Only a page that is opened is answered here",
-    Refused::Request("it comes from a page's script or resource, not from a page that opens"),
-);
-
-const fn not_the_answer(why: &'static str) -> Refusal {
-    Refusal::new(
-        400,
-        "This is not the answer to the sign-in",
-        Refused::Request(why),
-    )
-}
 
 /// The outcome of a sign-in.
 #[derive(Clone, PartialEq, Eq)]
@@ -128,88 +89,50 @@ pub(super) fn read(
     request: &Request,
     expected: &Expected<'_>,
 ) -> Result<AuthorizationResponse, Refusal> {
-    if !loopback::is_our_host(&request.host, expected.port) {
-        return Err(WRONG_HOST);
+    if !loopback::is_our_host(request.header("host").unwrap_or_default(), expected.port) {
+        return Err(Refusal::WrongHost);
     }
     // A page's script may send requests here; the sign-in is a navigation.
     if request
-        .fetch_mode
-        .as_deref()
+        .header("sec-fetch-mode")
         .is_some_and(|mode| mode != "navigate")
     {
-        return Err(NO_NAVIGATION);
+        return Err(Refusal::NoNavigation);
     }
     let (path, query) = match request.target.split_once('?') {
         Some((path, query)) => (path, Some(query)),
-        None => (&**request.target, None),
+        None => (request.target.as_str(), None),
     };
     if path != expected.path {
-        return Err(Refusal {
-            why: not_found(path),
-            ..Refusal::new(404, "There is nothing here", NO_SUCH_PATH)
+        // Browsers request icons and well-known files by themselves.
+        let is_browsers_own = path == "/favicon.ico"
+            || path.starts_with("/apple-touch-icon")
+            || path.starts_with("/.well-known/");
+        return Err(match is_browsers_own {
+            true => Refusal::BrowsersOwnPath,
+            false => Refusal::NotFound,
         });
     }
-    let form = match (expected.mode, request.method.as_str()) {
-        (ResponseMode::Query, "GET") => query.unwrap_or_default().as_bytes(),
-        (ResponseMode::Query, _) => return Err(method_not_allowed("GET", "its method is not GET")),
-        (ResponseMode::FormPost, "POST") if query.is_some() => {
-            return Err(not_the_answer("it has a query beside its form"));
+    let in_query = query.unwrap_or_default().as_bytes();
+    match (expected.mode, request.method.as_str()) {
+        (ResponseMode::Query, "GET") => read_form(in_query, expected.state),
+        (ResponseMode::Query, _) => Err(Refusal::NotGet),
+        (ResponseMode::FormPost, "POST") if query.is_some() => Err(Refusal::QueryBesideForm),
+        (ResponseMode::FormPost, "POST") if !is_form(request) => Err(Refusal::NotAForm),
+        (ResponseMode::FormPost, "POST") => read_form(&request.body, expected.state),
+        (ResponseMode::FormPost, "GET") if read_form(in_query, expected.state).is_ok() => {
+            Err(Refusal::InAddress)
         }
-        (ResponseMode::FormPost, "POST") => {
-            if !is_form(request.content_type.as_deref()) {
-                return Err(Refusal::new(
-                    415,
-                    "This is not a form",
-                    Refused::Request("its body is not a form"),
-                ));
-            }
-            &request.body[..]
-        }
-        (ResponseMode::FormPost, "GET")
-            if query.is_some_and(|query| read_form(query.as_bytes(), expected.state).is_ok()) =>
-        {
-            return Err(Refusal::new(
-                400,
-                "The answer came in the address, where the browser's history keeps it",
-                Refused::Request("it has the answer in its address instead of in a form"),
-            ));
-        }
-        (ResponseMode::FormPost, _) => {
-            return Err(method_not_allowed("POST", "its method is not POST"));
-        }
-    };
-    read_form(form, expected.state)
-}
-
-pub(super) fn method_not_allowed(allow: &'static str, why: &'static str) -> Refusal {
-    Refusal {
-        allow: Some(allow),
-        ..Refusal::new(
-            405,
-            "The sign-in has not come back yet",
-            Refused::Request(why),
-        )
+        (ResponseMode::FormPost, _) => Err(Refusal::NotPost),
     }
 }
 
-const NO_SUCH_PATH: Refused = Refused::Request("its path is not that of the redirect address");
-
-/// Returns the reason for the terminal. Browsers request icons and well-known files by themselves;
-/// those are not reported.
-fn not_found(path: &str) -> Option<Refused> {
-    let is_browsers_own = path == "/favicon.ico"
-        || path.starts_with("/apple-touch-icon")
-        || path.starts_with("/.well-known/");
-    (!is_browsers_own).then_some(NO_SUCH_PATH)
-}
-
-fn is_form(content_type: Option<&str>) -> bool {
-    let essence = content_type.and_then(|value| value.split(';').next());
-    essence.is_some_and(|essence| {
-        essence
-            .trim()
-            .eq_ignore_ascii_case("application/x-www-form-urlencoded")
-    })
+fn is_form(request: &Request) -> bool {
+    let content_type = request.header("content-type").unwrap_or_default();
+    let essence = content_type.split(';').next().unwrap_or_default();
+    essence
+        .trim()
+        .eq_ignore_ascii_case("application/x-www-form-urlencoded")
 }
 
 /// Reads a response that the user pasted, as strictly as one from a browser.
@@ -217,40 +140,52 @@ pub(crate) fn read_pasted(form: &[u8], state: &str) -> Option<AuthorizationRespo
     read_form(form, state).ok()
 }
 
+/// Reads the parameters of a response (RFC 6749, sections 4.1.2 and 4.1.2.1; RFC 9207; MSAL's
+/// `AuthorizeResponse`). Others are ignored.
 fn read_form(form: &[u8], state: &str) -> Result<AuthorizationResponse, Refusal> {
-    let mut parameters = Parameters::parse(form)?;
-    let issuer = parameters.take("iss");
+    // A parameter must not be repeated (RFC 6749, section 3.1).
+    let parameter = |name: &str| {
+        let mut found = form_urlencoded::parse(form).filter(|(known, _)| known == name);
+        match (found.next(), found.next()) {
+            (first, None) => Ok(first.map(|(_, value)| value.into_owned())),
+            _ => Err(Refusal::NotTheAnswer),
+        }
+    };
+    let text = |name: &str, most: usize| {
+        parameter(name).map(|value| value.and_then(|value| collapsed(&value, most)))
+    };
+    let (theirs, code, error) = (parameter("state")?, parameter("code")?, parameter("error")?);
+    let (client_info, issuer) = (parameter("client_info")?, parameter("iss")?);
+    let denial = Denial {
+        error: error
+            .as_deref()
+            .and_then(|error| collapsed(error, WORD_LIMIT))
+            .unwrap_or_default(),
+        description: text("error_description", TEXT_LIMIT)?,
+        subcode: text("error_subcode", WORD_LIMIT)?,
+        suberror: text("suberror", WORD_LIMIT)?,
+        correlation_id: text("correlation_id", WORD_LIMIT)?,
+        trace_id: text("trace_id", WORD_LIMIT)?,
+        timestamp: text("timestamp", WORD_LIMIT)?,
+        claims: parameter("claims")?
+            .filter(|claims| claims.len() <= CLAIMS_LIMIT && !claims.contains(is_unprintable)),
+    };
     if issuer
         .as_deref()
         .is_some_and(|issuer| !is_printable(issuer, TEXT_LIMIT))
     {
-        return Err(NOT_THE_ANSWER);
+        return Err(Refusal::NotTheAnswer);
     }
-    match parameters.take("state") {
-        Some(theirs) if is_same_state(&theirs, state) => {}
-        Some(_) => return Err(not_the_answer("its state is that of another sign-in")),
-        None => return Err(not_the_answer("it has no state")),
+    if !is_same_state(&theirs.ok_or(Refusal::NoState)?, state) {
+        return Err(Refusal::OtherState);
     }
-    let outcome = match (parameters.take("code"), parameters.take("error")) {
+    let outcome = match (code, error) {
         (Some(code), None) if is_printable(&code, CODE_LIMIT) => Callback::Code {
             code: AuthorizationCode::new(code),
-            client_info: parameters
-                .take("client_info")
-                .filter(|info| is_printable(info, CLIENT_INFO_LIMIT)),
+            client_info: client_info.filter(|info| is_printable(info, CLIENT_INFO_LIMIT)),
         },
-        (None, Some(error)) => Callback::Denied(Denial {
-            error: collapsed(&error, WORD_LIMIT).ok_or(NOT_THE_ANSWER)?,
-            description: parameters.text("error_description", TEXT_LIMIT),
-            subcode: parameters.text("error_subcode", WORD_LIMIT),
-            suberror: parameters.text("suberror", WORD_LIMIT),
-            correlation_id: parameters.text("correlation_id", WORD_LIMIT),
-            trace_id: parameters.text("trace_id", WORD_LIMIT),
-            timestamp: parameters.text("timestamp", WORD_LIMIT),
-            claims: parameters
-                .take("claims")
-                .filter(|claims| claims.len() <= CLAIMS_LIMIT && !claims.contains(is_unprintable)),
-        }),
-        _ => return Err(NOT_THE_ANSWER),
+        (None, Some(_)) if !denial.error.is_empty() => Callback::Denied(denial),
+        _ => return Err(Refusal::NotTheAnswer),
     };
     Ok(AuthorizationResponse { outcome, issuer })
 }
@@ -259,35 +194,6 @@ fn read_form(form: &[u8], state: &str) -> Result<AuthorizationResponse, Refusal>
 pub(crate) fn is_same_state(theirs: &str, ours: &str) -> bool {
     // The comparison is of digests, which a sender cannot steer.
     !ours.is_empty() && Sha256::digest(theirs) == Sha256::digest(ours)
-}
-
-/// The parameters that are read, each at most once.
-struct Parameters(Vec<(&'static str, String)>);
-
-impl Parameters {
-    fn parse(form: &[u8]) -> Result<Self, Refusal> {
-        let mut found: Vec<(&'static str, String)> = Vec::new();
-        for (name, value) in form_urlencoded::parse(form) {
-            let Some(known) = PARAMETERS.iter().find(|known| **known == name) else {
-                continue;
-            };
-            // A parameter must not be repeated (RFC 6749, section 3.1).
-            if found.iter().any(|(before, _)| before == known) {
-                return Err(NOT_THE_ANSWER);
-            }
-            found.push((known, value.into_owned()));
-        }
-        Ok(Parameters(found))
-    }
-
-    fn take(&mut self, name: &str) -> Option<String> {
-        let at = self.0.iter().position(|(known, _)| *known == name)?;
-        Some(self.0.swap_remove(at).1)
-    }
-
-    fn text(&mut self, name: &str, most: usize) -> Option<String> {
-        self.take(name).and_then(|value| collapsed(&value, most))
-    }
 }
 
 /// Visible ASCII and spaces, as RFC 6749, appendix A, has codes; not empty.

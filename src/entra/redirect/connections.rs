@@ -1,142 +1,222 @@
-//! The open connections that have not sent the response: at most 32, each for a limited time.
+//! The open connections of a wait: at most 32, each for a limited time. Each is read, judged and
+//! answered here.
 
 use std::collections::VecDeque;
-use std::future::{Future, poll_fn};
+use std::future::poll_fn;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use zeroize::Zeroizing;
 
-use super::content;
-use super::refusal::Refusal;
-use super::request::{self, ReadError, Request, TIME_LIMIT};
+use super::authorization_response::{self, AuthorizationResponse, Expected};
+use super::page;
+use super::refusal::{Refusal, Refused};
+use super::request::{self, Request, TIME_LIMIT};
 use crate::loopback::peer::{Admission, PeerCheck};
+use crate::loopback::{self, FetchMetadata, Navigation, PURPOSES};
 
 const MAX_CONNECTIONS: usize = 32;
 /// The number of bytes that are read and discarded after a response, so that the client reads its
 /// page instead of a reset (RFC 9112, section 9.6).
 const DRAIN_LIMIT: usize = 64 * 1024 * 1024;
 
-/// A request that arrived at the listener.
-pub(super) enum Incoming {
-    /// A whole request, its connection, and the check of its sender.
-    Request(Request, TcpStream, Admission),
-    /// A request that could not be read. Its page is being sent.
-    Refused(Refusal),
+/// The progress of a redirect listener, readable while the listener waits.
+#[derive(Debug, Clone, Default)]
+pub struct Progress(Arc<Events>);
+
+#[derive(Debug, Default)]
+struct Events {
+    has_requests: AtomicBool,
+    is_answered: AtomicBool,
 }
 
-/// The end of a connection's task.
-enum ConnectionOutcome {
-    Request(Request, TcpStream, Admission),
-    Refused(Refusal, TcpStream),
-    Gone,
+impl Progress {
+    /// Returns whether a request has arrived, from any sender.
+    pub fn has_requests(&self) -> bool {
+        self.0.has_requests.load(Ordering::Relaxed)
+    }
+
+    /// Returns whether the authorization response has arrived.
+    pub fn is_answered(&self) -> bool {
+        self.0.is_answered.load(Ordering::Relaxed)
+    }
 }
 
-struct PendingConnection {
-    is_sending: bool,
-    task: Pin<Box<dyn Future<Output = ConnectionOutcome> + Send>>,
+/// The start page: it sends this user's browser to the authority, as often as it is opened.
+///
+/// Its address is on the browser's command line, so it contains no secret. Its target
+/// contains `state`, `nonce` and the PKCE challenge: other users, other web pages and frames are
+/// refused.
+pub(super) struct StartPage {
+    pub(super) path: &'static str,
+    /// The whole response.
+    pub(super) response: Zeroizing<Vec<u8>>,
+}
+
+/// The judge of the requests of one wait.
+pub(super) struct Judge<'a> {
+    pub(super) expected: Expected<'a>,
+    pub(super) start: Option<StartPage>,
+    pub(super) progress: &'a Progress,
+    /// Receives each reason once, so that many requests do not fill the terminal.
+    pub(super) refused: &'a (dyn Fn(Refused) + Send + Sync),
+    pub(super) reported: Mutex<Vec<Refused>>,
+    pub(super) peers: PeerCheck,
+}
+
+/// The authorization response, and the connection that it came by.
+type Answer = (AuthorizationResponse, TcpStream);
+
+impl Judge<'_> {
+    /// Serves one connection. Another user's connection is closed before a byte is read.
+    async fn serve(&self, mut stream: TcpStream, is_answered: &AtomicBool) -> Option<Answer> {
+        let (local, peer) = (stream.local_addr().ok()?, stream.peer_addr().ok()?);
+        let Some(admission) = self.peers.admit(local, peer).await else {
+            // A reset frees the peer's port, which another user could hold otherwise.
+            let _ = stream.set_zero_linger();
+            return None;
+        };
+        let request = match request::read(&mut stream, TIME_LIMIT).await {
+            Err(None) => return None,
+            Err(Some(refusal)) => Err(refusal),
+            Ok(request) => Ok(request),
+        };
+        self.progress.0.has_requests.store(true, Ordering::Relaxed);
+        let is_head = request.as_ref().is_ok_and(|it| it.method == "HEAD");
+        let response = match request.and_then(|request| self.judge(&request, admission)) {
+            Ok(Verdict::Answer(response)) => {
+                self.progress.0.is_answered.store(true, Ordering::Relaxed);
+                return Some((response, stream));
+            }
+            Ok(Verdict::Start(response)) => response,
+            Err(refusal) => {
+                self.report(refusal);
+                Zeroizing::new(page::refuse(refusal, is_head))
+            }
+        };
+        is_answered.store(true, Ordering::Relaxed);
+        respond_and_drain(stream, &response).await;
+        None
+    }
+
+    fn judge(&self, request: &Request, admission: Admission) -> Result<Verdict, Refusal> {
+        match &self.start {
+            Some(start) if *request.target == start.path => {
+                check_start(request, self.expected.port, admission)?;
+                Ok(Verdict::Start(start.response.clone()))
+            }
+            _ => authorization_response::read(request, &self.expected).map(Verdict::Answer),
+        }
+    }
+
+    fn report(&self, refusal: Refusal) {
+        tracing::debug!(
+            "a request was not the sign-in's answer: {} (status {})",
+            refusal.heading(),
+            refusal.status()
+        );
+        let mut reported = self.reported.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(why) = refusal.why()
+            && !reported.contains(&why)
+        {
+            reported.push(why);
+            (self.refused)(why);
+        }
+    }
+}
+
+/// What an accepted request is answered with.
+enum Verdict {
+    /// It is the authorization response, whose page comes after the sign-in.
+    Answer(AuthorizationResponse),
+    /// The start page.
+    Start(Zeroizing<Vec<u8>>),
+}
+
+/// Checks that a request for the start page is a direct navigation of this user's browser.
+pub(super) fn check_start(
+    request: &Request,
+    port: u16,
+    admission: Admission,
+) -> Result<(), Refusal> {
+    if !loopback::is_our_host(request.header("host").unwrap_or_default(), port) {
+        return Err(Refusal::WrongHost);
+    }
+    let metadata = FetchMetadata {
+        site: request.header("sec-fetch-site"),
+        mode: request.header("sec-fetch-mode"),
+        dest: request.header("sec-fetch-dest"),
+        purpose: PURPOSES.iter().find_map(|name| request.header(name)),
+    };
+    match (metadata.navigation(), admission) {
+        (Navigation::None, _) => Err(Refusal::NoNavigation),
+        (Navigation::OtherOrigin, _) => Err(Refusal::OtherSite),
+        _ if request.method != "GET" => Err(Refusal::NotGet),
+        (Navigation::Direct, Admission::Unreported) => Err(Refusal::UnknownOwner),
+        (Navigation::Direct, Admission::Trusted) => Ok(()),
+    }
+}
+
+struct Connection<'a> {
+    /// Its response is being sent.
+    is_answered: Arc<AtomicBool>,
+    exchange: Pin<Box<dyn Future<Output = Option<Answer>> + Send + 'a>>,
 }
 
 /// The open connections, the oldest first. Dropping this value closes them all at once: no
 /// connection is a spawned task.
-#[derive(Default)]
-pub(super) struct PendingConnections {
-    connections: VecDeque<PendingConnection>,
-    peers: Arc<PeerCheck>,
+pub(super) struct Connections<'a> {
+    judge: &'a Judge<'a>,
+    open: VecDeque<Connection<'a>>,
 }
 
-impl PendingConnections {
+impl<'a> Connections<'a> {
+    pub(super) fn new(judge: &'a Judge<'a>) -> Self {
+        Connections {
+            judge,
+            open: VecDeque::new(),
+        }
+    }
+
     /// Adds a connection, and closes another one at the limit, so that idle connections cannot
-    /// keep the response out. Another user's connection is closed before a byte is read.
-    pub(super) fn accept(&mut self, mut stream: TcpStream) {
-        let peers = self.peers.clone();
-        self.push(true, async move {
-            let (Ok(local), Ok(peer)) = (stream.local_addr(), stream.peer_addr()) else {
-                return ConnectionOutcome::Gone;
-            };
-            let Some(admission) = peers.admit(local, peer).await else {
-                // A reset frees the peer's port, which another user could hold otherwise.
-                let _ = stream.set_zero_linger();
-                return ConnectionOutcome::Gone;
-            };
-            match request::read(&mut stream, TIME_LIMIT).await {
-                Ok(request) => ConnectionOutcome::Request(request, stream, admission),
-                Err(ReadError::Refused(refusal)) => ConnectionOutcome::Refused(refusal, stream),
-                Err(ReadError::Gone) => ConnectionOutcome::Gone,
-            }
+    /// keep the response out.
+    pub(super) fn add(&mut self, stream: TcpStream) {
+        if self.open.len() >= MAX_CONNECTIONS {
+            self.make_room();
+        }
+        let (judge, is_answered) = (self.judge, Arc::new(AtomicBool::new(false)));
+        self.open.push_back(Connection {
+            is_answered: is_answered.clone(),
+            exchange: Box::pin(async move { judge.serve(stream, &is_answered).await }),
         });
-    }
-
-    /// Sends the page of a refusal.
-    pub(super) fn reject(&mut self, stream: TcpStream, refusal: Refusal, is_head: bool) {
-        tracing::debug!(
-            "a request was not the sign-in's answer: {} (status {})",
-            refusal.heading,
-            refusal.status
-        );
-        self.respond(stream, Zeroizing::new(content::refuse(refusal, is_head)));
-    }
-
-    /// Sends a response that does not end the wait.
-    pub(super) fn respond(&mut self, stream: TcpStream, response: Zeroizing<Vec<u8>>) {
-        self.push(false, async move {
-            respond_and_drain(stream, &response).await;
-            ConnectionOutcome::Gone
-        });
-    }
-
-    /// Waits for the next request, whole or refused.
-    pub(super) async fn next(&mut self) -> Incoming {
-        poll_fn(|context| {
-            let mut at = 0;
-            while let Some(connection) = self.connections.get_mut(at) {
-                match connection.task.as_mut().poll(context) {
-                    Poll::Pending => at += 1,
-                    Poll::Ready(outcome) => {
-                        self.connections.remove(at);
-                        match outcome {
-                            ConnectionOutcome::Request(request, stream, admission) => {
-                                return Poll::Ready(Incoming::Request(request, stream, admission));
-                            }
-                            ConnectionOutcome::Refused(refusal, stream) => {
-                                self.reject(stream, refusal, false);
-                                return Poll::Ready(Incoming::Refused(refusal));
-                            }
-                            ConnectionOutcome::Gone => {}
-                        }
-                    }
-                }
-            }
-            Poll::Pending
-        })
-        .await
     }
 
     /// Closes one connection: the oldest that got its response, else the oldest that is still
     /// sending its request.
     pub(super) fn make_room(&mut self) {
-        let answered = self
-            .connections
-            .iter()
-            .position(|connection| !connection.is_sending);
-        self.connections.remove(answered.unwrap_or(0));
+        let mut open = self.open.iter();
+        let answered = open.position(|connection| connection.is_answered.load(Ordering::Relaxed));
+        self.open.remove(answered.unwrap_or(0));
     }
 
-    fn push(
-        &mut self,
-        is_sending: bool,
-        task: impl Future<Output = ConnectionOutcome> + Send + 'static,
-    ) {
-        if self.connections.len() >= MAX_CONNECTIONS {
-            self.make_room();
-        }
-        self.connections.push_back(PendingConnection {
-            is_sending,
-            task: Box::pin(task),
-        });
+    /// Serves all connections until one of them brings the authorization response.
+    pub(super) async fn serve(&mut self) -> Answer {
+        poll_fn(|context| {
+            let mut at = 0;
+            while let Some(connection) = self.open.get_mut(at) {
+                match connection.exchange.as_mut().poll(context) {
+                    Poll::Pending => at += 1,
+                    Poll::Ready(None) => drop(self.open.remove(at)),
+                    Poll::Ready(Some(answer)) => return Poll::Ready(answer),
+                }
+            }
+            Poll::Pending
+        })
+        .await
     }
 }
 

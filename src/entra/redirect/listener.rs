@@ -2,22 +2,23 @@
 
 use std::future::poll_fn;
 use std::io;
+use std::sync::Mutex;
 use std::task::Poll;
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
-use zeroize::Zeroizing;
 
-use super::authorization_response::{self, AuthorizationResponse, Expected, ResponseMode};
-use super::connections::{Incoming, PendingConnections};
-use super::content;
-use super::page::Page;
-use super::progress::Progress;
-use super::refusal::{Refusal, Refused};
-use super::start;
+use super::authorization_response::{AuthorizationResponse, Expected, ResponseMode};
+use super::connections::{Connections, Judge, Progress, StartPage};
+use super::page::{self, Page};
+use super::refusal::Refused;
 use super::uri::RedirectUri;
 use crate::error::{Error, Kind, Result};
+use crate::loopback::peer::PeerCheck;
 use crate::loopback::{self, Bound};
+
+/// The start page's path; the second one if the redirect address has the first.
+const START_PATHS: [&str; 2] = ["/sign-in", "/start"];
 
 /// The delay after an accept that failed, for example because file descriptors ran out.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -77,7 +78,7 @@ impl Redirect {
                 "use http://localhost as the redirect address",
             ));
         }
-        let start_path = start::path_beside(uri.request_path());
+        let start_path = START_PATHS[usize::from(uri.request_path() == START_PATHS[0])];
         Ok(Redirect {
             start_uri: uri.start_at(bound.port, start_path),
             start_path,
@@ -111,115 +112,58 @@ impl Redirect {
     }
 
     /// Waits until the response with the expected `state` arrives. Refuses every other request and
-    /// keeps waiting. The port is closed when this returns. It has no time limit; dropping
-    /// the future closes everything at once. Needs a tokio runtime with I/O and time.
+    /// keeps waiting. The port and all other connections are closed when this returns, so that no
+    /// second response is read. It has no time limit; dropping the future closes everything at
+    /// once. Needs a tokio runtime with I/O and time.
     ///
     /// # Errors
     /// [`Kind::Internal`] if a socket fails. No request makes it fail.
     pub async fn wait(self, wait: Wait<'_>) -> Result<Received> {
-        let expected = Expected {
-            path: &self.path,
-            port: self.bound.port,
-            state: wait.state,
-            mode: wait.mode,
-        };
         let listeners = self
             .bound
             .listeners
             .into_iter()
             .map(TcpListener::from_std)
-            .collect::<io::Result<_>>()
+            .collect::<io::Result<Vec<_>>>()
             .map_err(lost)?;
-        let reports = Reports {
+        let judge = Judge {
+            expected: Expected {
+                path: &self.path,
+                port: self.bound.port,
+                state: wait.state,
+                mode: wait.mode,
+            },
+            start: wait.leads_to.map(|target| StartPage {
+                path: self.start_path,
+                response: page::redirect_to(target, self.is_free_port),
+            }),
+            progress: &self.progress,
             refused: wait.refused,
-            made: Vec::new(),
+            reported: Mutex::default(),
+            peers: PeerCheck::new(),
         };
-        let start = wait.leads_to.map(|target| {
-            let response = content::redirect_to(target, self.is_free_port);
-            (self.start_path, response)
-        });
-        let (response, browser) =
-            receive(listeners, &expected, start, reports, &self.progress).await;
+        let mut connections = Connections::new(&judge);
+        let mut turn = 0;
+        let (response, browser) = loop {
+            tokio::select! {
+                // Requests first: an accepted connection is read before another one can replace it.
+                biased;
+                answer = connections.serve() => break answer,
+                accepted = accept(&listeners, turn) => match accepted {
+                    Ok(stream) => connections.add(stream),
+                    Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
+                    Err(_) => {
+                        connections.make_room();
+                        tokio::time::sleep(PAUSE).await;
+                    }
+                },
+            }
+            turn += 1;
+        };
         Ok(Received {
             response,
             page: Page::new(browser.into_std().map_err(lost)?),
         })
-    }
-}
-
-/// Returns the first valid response, and its connection. The port and all other connections are
-/// closed when this returns, so that no second response is read.
-async fn receive(
-    listeners: Vec<TcpListener>,
-    expected: &Expected<'_>,
-    start: Option<(&str, Zeroizing<Vec<u8>>)>,
-    mut reports: Reports<'_>,
-    progress: &Progress,
-) -> (AuthorizationResponse, TcpStream) {
-    let mut pending = PendingConnections::default();
-    let mut turn = 0;
-    loop {
-        tokio::select! {
-            // Requests first: an accepted connection is read before another one can replace it.
-            biased;
-            incoming = pending.next() => {
-                progress.set_has_requests();
-                let refusal = match incoming {
-                    Incoming::Refused(refusal) => refusal,
-                    Incoming::Request(request, stream, admission) => {
-                        let refusal = match &start {
-                            Some((path, response)) if start::matches(&request, path) => {
-                                match start::check(&request, expected.port, admission) {
-                                    Ok(()) => {
-                                        pending.respond(stream, response.clone());
-                                        continue;
-                                    }
-                                    Err(refusal) => refusal,
-                                }
-                            }
-                            _ => match authorization_response::read(&request, expected) {
-                                Ok(response) => {
-                                    progress.set_answered();
-                                    return (response, stream);
-                                }
-                                Err(refusal) => refusal,
-                            },
-                        };
-                        pending.reject(stream, refusal, request.method == "HEAD");
-                        refusal
-                    }
-                };
-                reports.make(refusal);
-            }
-            accepted = accept(&listeners, turn) => {
-                turn = turn.wrapping_add(1);
-                match accepted {
-                    Ok(stream) => pending.accept(stream),
-                    Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
-                    Err(_) => {
-                        pending.make_room();
-                        tokio::time::sleep(PAUSE).await;
-                    }
-                }
-            }
-        }
-    }
-}
-
-/// Reports each reason once, so that many requests do not fill the terminal.
-struct Reports<'a> {
-    refused: &'a (dyn Fn(Refused) + Send + Sync),
-    made: Vec<Refused>,
-}
-
-impl Reports<'_> {
-    fn make(&mut self, refusal: Refusal) {
-        if let Some(why) = refusal.why
-            && !self.made.contains(&why)
-        {
-            self.made.push(why);
-            (self.refused)(why);
-        }
     }
 }
 

@@ -9,21 +9,18 @@
 
 mod authorization_response;
 mod connections;
-mod content;
 mod listener;
 mod page;
-mod progress;
 mod refusal;
 mod request;
-mod start;
 #[cfg(test)]
 mod tests;
 mod uri;
 
 pub use authorization_response::{AuthorizationResponse, Callback, ResponseMode};
 pub(super) use authorization_response::{is_same_state, read_pasted};
+pub use connections::Progress;
 pub use listener::{Received, Redirect, Wait};
 pub use page::Page;
-pub use progress::Progress;
 pub use refusal::Refused;
 pub use uri::{PasteUri, RedirectUri};

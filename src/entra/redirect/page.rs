@@ -1,13 +1,27 @@
-//! The page that the browser receives in response to its authorization response.
+//! The pages that the browser shows, as whole HTTP responses, and the delivery of the last one.
+//!
+//! A page is self-contained: it has no script and sends no request. It repeats nothing of the
+//! request. Text from outside is cleaned, cut and escaped.
 
 use std::fmt;
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::time::{Duration, Instant};
 
-use super::content::{self, PageContent};
-use crate::error::Error;
+use askama::Template;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use sha2::{Digest, Sha256};
+use tiny_http::{HTTPVersion, Header, Response};
+use zeroize::Zeroizing;
 
+use super::refusal::Refusal;
+use crate::error::Error;
+use crate::text::one_line;
+
+const STYLE: &str = include_str!("../../../assets/redirect.css");
+/// The longest text from outside, in characters.
+const TEXT_LIMIT: usize = 600;
 /// The longest time that the browser may take to receive the page.
 const WRITE_LIMIT: Duration = Duration::from_secs(3);
 /// The longest wait for the browser to read the page to its end.
@@ -34,22 +48,33 @@ impl Page {
 
     /// Reports that the user is signed in. Call it after the tokens are stored, not before.
     pub async fn signed_in(self, username: &str) {
-        self.send(content::signed_in(username)).await;
+        let content = Content::new("good", "You are signed in", "", "");
+        self.send(content.for_user(username)).await;
     }
 
     /// Reports that the user has to confirm the account in the terminal.
     pub async fn to_be_confirmed(self, username: &str) {
-        self.send(content::to_be_confirmed(username)).await;
+        let content = Content::new(
+            "quiet",
+            "One more step",
+            "this account is new here and is not the active one",
+            "go back to the terminal where you began the sign-in, and confirm the account there",
+        );
+        self.send(content.for_user(username)).await;
     }
 
     /// Reports why the sign-in failed, the next step, and the service's error code, if any.
     pub async fn failed(self, error: &Error) {
-        self.send(content::failed(error)).await;
+        let content = Content {
+            code: error.code().map(clean),
+            ..Content::new("bad", "Sign-in failed", error.message(), error.hint())
+        };
+        self.send(content).await;
     }
 
-    async fn send(mut self, content: PageContent) {
+    async fn send(mut self, content: Content) {
         let Some(browser) = self.0.take() else { return };
-        let page = content::page(&content);
+        let page = content.response(200, None, false);
         let sent = tokio::task::spawn_blocking(move || deliver(browser, &page)).await;
         log(sent.unwrap_or_else(|error| Err(io::Error::other(error))));
     }
@@ -58,7 +83,13 @@ impl Page {
 impl Drop for Page {
     fn drop(&mut self) {
         if let Some(browser) = self.0.take() {
-            log(deliver(browser, &content::page(&content::interrupted())));
+            let content = Content::new(
+                "bad",
+                "Sign-in did not finish",
+                "it was interrupted before its result was known",
+                "look at your terminal for the reason, and sign in again",
+            );
+            log(deliver(browser, &content.response(200, None, false)));
         }
     }
 }
@@ -104,4 +135,148 @@ fn log(sent: io::Result<()>) {
     if let Err(error) = sent {
         tracing::debug!("the browser may not have read its page to the end: {error}");
     }
+}
+
+/// The content of a page.
+#[derive(Template)]
+#[template(path = "redirect.html")]
+struct Content {
+    css: String,
+    /// The class of the page's body: `good`, `bad`, or `quiet` while the wait goes on.
+    tone: &'static str,
+    heading: &'static str,
+    username: Option<String>,
+    message: Vec<TextSpan>,
+    next: Vec<TextSpan>,
+    code: Option<String>,
+    /// Offers the same address again.
+    continues: bool,
+}
+
+/// A part of a sentence. Text in backticks is code.
+struct TextSpan {
+    is_code: bool,
+    text: String,
+}
+
+impl Content {
+    fn new(tone: &'static str, heading: &'static str, message: &str, next: &str) -> Self {
+        Content {
+            // A checkout may have added CRs, which a browser drops before it checks the hash.
+            css: STYLE.replace('\r', ""),
+            tone,
+            heading,
+            username: None,
+            message: spans(&sentence(message)),
+            next: spans(&sentence(next)),
+            code: None,
+            continues: false,
+        }
+    }
+
+    fn for_user(self, username: &str) -> Self {
+        let username = clean(username);
+        Content {
+            username: Some(username).filter(|username| !username.is_empty()),
+            ..self
+        }
+    }
+
+    /// Returns the whole response with this page.
+    fn response(&self, status: u16, allow: Option<&str>, is_head: bool) -> Vec<u8> {
+        // The template has no filter that can fail.
+        let html = self.render().unwrap_or_default();
+        let digest = STANDARD.encode(Sha256::digest(&self.css));
+        let policy = format!(
+            "default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; \
+             form-action 'none'; frame-ancestors 'none'"
+        );
+        let headers = [
+            ("Server", "acspass"),
+            ("Content-Type", "text/html; charset=utf-8"),
+            ("Content-Security-Policy", policy.as_str()),
+            ("X-Content-Type-Options", "nosniff"),
+            ("Referrer-Policy", "no-referrer"),
+            ("Cache-Control", "no-store"),
+        ];
+        let response = headers
+            .into_iter()
+            .chain(allow.map(|allow| ("Allow", allow)))
+            .filter_map(|(name, value)| Header::from_bytes(name, value).ok())
+            .fold(Response::from_data(html), Response::with_header)
+            .with_status_code(status);
+        let mut bytes = Vec::new();
+        // Writing to memory does not fail.
+        let _ = response.raw_print(&mut bytes, HTTPVersion(1, 1), &[], is_head, None);
+        // tiny_http does not let its users set this header.
+        if let Some(end) = bytes.windows(2).position(|pair| pair == b"\r\n") {
+            bytes.splice(end + 2..end + 2, *b"Connection: close\r\n");
+        }
+        bytes
+    }
+}
+
+/// Returns the whole response to a refused request.
+pub(super) fn refuse(refusal: Refusal, is_head: bool) -> Vec<u8> {
+    let (message, next) = refusal.texts();
+    let content = Content {
+        continues: refusal == Refusal::OtherSite,
+        ..Content::new("quiet", refusal.heading(), message, next)
+    };
+    content.response(refusal.status(), refusal.allow(), is_head)
+}
+
+/// Returns the whole response that redirects a browser to `target`, which contains secrets. With
+/// `clears_site_data`, the browser forgets what another program left at this port: service workers,
+/// caches and storage.
+pub(super) fn redirect_to(target: &str, clears_site_data: bool) -> Zeroizing<Vec<u8>> {
+    let clearing = match clears_site_data {
+        true => "Clear-Site-Data: \"cache\", \"storage\"\r\n",
+        false => "",
+    };
+    let response = format!(
+        "HTTP/1.1 303 See Other\r\nServer: acspass\r\nLocation: {target}\r\nCache-Control: \
+         no-store\r\nReferrer-Policy: no-referrer\r\nX-Content-Type-Options: nosniff\r\n\
+         {clearing}Content-Length: 0\r\nConnection: close\r\n\r\n"
+    );
+    Zeroizing::new(response.into_bytes())
+}
+
+/// Returns an error's sentence with a capital and a period. A name at its start stays as it is.
+fn sentence(text: &str) -> String {
+    let text = clean(text);
+    let text = text.trim().trim_end_matches('.');
+    let is_word = |word: &str| {
+        word.chars()
+            .all(|c| c.is_alphabetic() || ",:'-".contains(c))
+    };
+    let begins_with_word = text.split(' ').next().is_some_and(is_word);
+    let mut chars = text.chars();
+    match chars.next() {
+        Some(_) if !begins_with_word => format!("{text}."),
+        Some(first) => format!("{}{}.", first.to_uppercase(), chars.as_str()),
+        None => String::new(),
+    }
+}
+
+fn spans(text: &str) -> Vec<TextSpan> {
+    let spans = text.split('`').enumerate();
+    spans
+        .map(|(at, text)| TextSpan {
+            is_code: at % 2 == 1,
+            text: text.to_owned(),
+        })
+        .filter(|span| !span.text.is_empty())
+        .collect()
+}
+
+/// Returns the text with plain spaces and without unprintable characters, cut with an ellipsis.
+fn clean(text: &str) -> String {
+    let text = text.replace(char::is_whitespace, " ");
+    let mut line = one_line(&text, TEXT_LIMIT + 1);
+    if let Some((cut, _)) = line.char_indices().nth(TEXT_LIMIT) {
+        line.truncate(cut);
+        line.push('…');
+    }
+    line
 }

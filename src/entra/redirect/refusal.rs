@@ -32,37 +32,145 @@ impl fmt::Display for Refused {
     }
 }
 
-/// The response to a refused request.
+/// A refused request. Its methods are the table of the responses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Refusal {
-    pub(super) status: u16,
-    /// The value of the `Allow` header.
-    pub(super) allow: Option<&'static str>,
-    pub(super) heading: &'static str,
-    /// The reason for the terminal; `None` for requests that browsers send by themselves.
-    pub(super) why: Option<Refused>,
-    pub(super) next: Next,
-}
-
-/// The next step that a refusal's page offers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Next {
-    /// None: the user did not send the request.
-    Nothing,
-    /// The terminal shows another address.
-    Terminal,
-    /// A link to the same address, by which the user confirms.
-    Continue,
+pub(super) enum Refusal {
+    Tls,
+    Http2,
+    OtherVersion,
+    Malformed,
+    TooSlow,
+    HeadTooLarge,
+    CookiesTooLarge,
+    TooManyHeaders,
+    NoLength,
+    BodyTooLarge,
+    WrongHost,
+    NoNavigation,
+    /// A page of another site opened the start page.
+    OtherSite,
+    /// The system does not report which user opens the start page.
+    UnknownOwner,
+    NotFound,
+    /// A path that browsers request by themselves, such as that of an icon.
+    BrowsersOwnPath,
+    NotGet,
+    NotPost,
+    NotAForm,
+    /// The right response, in the address instead of in a form.
+    InAddress,
+    QueryBesideForm,
+    OtherState,
+    NoState,
+    /// A parameter of the response is missing or not valid.
+    NotTheAnswer,
 }
 
 impl Refusal {
-    pub(super) const fn new(status: u16, heading: &'static str, why: Refused) -> Self {
-        Refusal {
-            status,
-            allow: None,
-            heading,
-            why: Some(why),
-            next: Next::Nothing,
+    pub(super) fn status(self) -> u16 {
+        match self {
+            Self::WrongHost => 421,
+            Self::NoNavigation | Self::OtherSite | Self::UnknownOwner => 403,
+            Self::NotFound | Self::BrowsersOwnPath => 404,
+            Self::NotGet | Self::NotPost => 405,
+            Self::TooSlow => 408,
+            Self::NoLength => 411,
+            Self::BodyTooLarge => 413,
+            Self::NotAForm => 415,
+            Self::HeadTooLarge | Self::CookiesTooLarge | Self::TooManyHeaders => 431,
+            Self::OtherVersion => 505,
+            _ => 400,
         }
+    }
+
+    /// Returns the heading of the page.
+    pub(super) fn heading(self) -> &'static str {
+        match self {
+            Self::Tls => "Only plain http is answered here",
+            Self::Http2 | Self::OtherVersion => "Only HTTP/1.1 is answered here",
+            Self::Malformed => "This request cannot be read",
+            Self::TooSlow => "This request took too long",
+            Self::HeadTooLarge => "This request's head is too large",
+            Self::CookiesTooLarge => "This request's cookies are too large",
+            Self::TooManyHeaders => "This request has too many headers",
+            Self::NoLength => "This request does not state its length",
+            Self::BodyTooLarge => "This request's body is too large",
+            Self::WrongHost => "This request was meant for another host",
+            Self::NoNavigation => "Only a page that is opened is answered here",
+            Self::OtherSite => "Do you want to sign in?",
+            Self::UnknownOwner => "This page opens in another way",
+            Self::NotFound | Self::BrowsersOwnPath => "There is nothing here",
+            Self::NotGet | Self::NotPost => "The sign-in has not come back yet",
+            Self::NotAForm => "This is not a form",
+            Self::InAddress => {
+                "The answer came in the address, where the browser's history keeps it"
+            }
+            Self::QueryBesideForm | Self::OtherState | Self::NoState | Self::NotTheAnswer => {
+                "This is not the answer to the sign-in"
+            }
+        }
+    }
+
+    /// Returns the message and the next step of the page.
+    pub(super) fn texts(self) -> (&'static str, &'static str) {
+        match self {
+            Self::OtherSite => (
+                "A page of another site led here. Go on only if you began this sign-in yourself. \
+                 The wait goes on.",
+                "",
+            ),
+            Self::UnknownOwner => (
+                "This system does not report whose browser this is. The wait goes on.",
+                "look at the terminal where the sign-in began: the page opens again in another way",
+            ),
+            _ => (
+                "A sign-in is being waited for at this address, and this was not its answer. The \
+                 wait goes on.",
+                "",
+            ),
+        }
+    }
+
+    /// Returns the value of the `Allow` header.
+    pub(super) fn allow(self) -> Option<&'static str> {
+        match self {
+            Self::NotGet => Some("GET"),
+            Self::NotPost => Some("POST"),
+            _ => None,
+        }
+    }
+
+    /// Returns the reason for the terminal; `None` for requests that browsers send by themselves.
+    pub(super) fn why(self) -> Option<Refused> {
+        Some(Refused::Request(match self {
+            Self::Tls => return Some(Refused::Tls),
+            Self::UnknownOwner => return Some(Refused::UnknownOwner),
+            Self::BrowsersOwnPath => return None,
+            Self::Http2 => "it is HTTP/2 without TLS",
+            Self::OtherVersion => "its HTTP version is not 1.1",
+            Self::Malformed => "it is not valid HTTP/1.1",
+            Self::TooSlow => "it was not complete after 10 s",
+            Self::HeadTooLarge => "its head is larger than 16 KiB",
+            Self::CookiesTooLarge => {
+                "its cookies are larger than 128 KiB: delete the browser's cookies for localhost"
+            }
+            Self::TooManyHeaders => "it has more than 64 headers",
+            Self::NoLength => "it does not state its length",
+            Self::BodyTooLarge => "its body is larger than 64 KiB",
+            Self::WrongHost => "its Host header does not name this listener",
+            Self::NoNavigation => {
+                "it comes from a page's script or resource, not from a page that opens"
+            }
+            Self::OtherSite => "a page of another site opened the sign-in page",
+            Self::NotFound => "its path is not that of the redirect address",
+            Self::NotGet => "its method is not GET",
+            Self::NotPost => "its method is not POST",
+            Self::NotAForm => "its body is not a form",
+            Self::InAddress => "it has the answer in its address instead of in a form",
+            Self::QueryBesideForm => "it has a query beside its form",
+            Self::OtherState => "its state is that of another sign-in",
+            Self::NoState => "it has no state",
+            Self::NotTheAnswer => "a parameter of the answer is missing or not valid",
+        }))
     }
 }

@@ -9,6 +9,7 @@ use tokio::time::timeout;
 use zeroize::Zeroizing;
 
 use super::authorization_response::{self, Expected};
+use super::refusal::Refusal;
 use super::request::{self, Request};
 use super::*;
 use crate::entra::denial::Denial;

@@ -1,6 +1,7 @@
 //! The start page: requests that are redirected to the authority, and requests that are not.
 
 use super::*;
+use crate::entra::redirect::connections::check_start;
 use crate::loopback::peer::Admission;
 
 fn get(port: u16, headers: &str) -> String {
@@ -122,24 +123,26 @@ async fn other_pages_frames_scripts_and_hosts_do_not_reach_the_authority() {
 
 #[test]
 fn a_browser_whose_user_is_not_reported_does_not_reach_the_authority() {
-    let request = Request {
+    let opened = [("host", "localhost:80"), ("sec-fetch-site", "none")];
+    let page = [
+        ("sec-fetch-mode", "navigate"),
+        ("sec-fetch-dest", "document"),
+    ];
+    let headers = opened.into_iter().chain(page);
+    let mut request = Request {
         method: "GET".to_owned(),
         target: Zeroizing::new("/sign-in".to_owned()),
-        host: "localhost:80".to_owned(),
-        content_type: None,
-        fetch_site: Some("none".to_owned()),
-        fetch_mode: Some("navigate".to_owned()),
-        fetch_dest: Some("document".to_owned()),
-        purpose: None,
-        body: Zeroizing::new(Vec::new()),
+        headers: headers
+            .map(|(name, value)| (name, value.to_owned()))
+            .collect(),
+        body: Zeroizing::default(),
     };
-    assert!(start::check(&request, 80, Admission::Trusted).is_ok());
-    let refusal = start::check(&request, 80, Admission::Unreported).expect_err("refused");
-    assert_eq!(refusal.why, Some(Refused::UnknownOwner));
+    assert_eq!(check_start(&request, 80, Admission::Trusted), Ok(()));
+    let refusal = check_start(&request, 80, Admission::Unreported).expect_err("refused");
+    assert_eq!(refusal.why(), Some(Refused::UnknownOwner));
     // Any web page can have a browser send this one.
-    let ahead = Request {
-        purpose: Some("prefetch;prerender".to_owned()),
-        ..request
-    };
-    assert!(start::check(&ahead, 80, Admission::Trusted).is_err());
+    let ahead = "prefetch;prerender".to_owned();
+    request.headers.push(("sec-purpose", ahead));
+    let refusal = check_start(&request, 80, Admission::Trusted);
+    assert_eq!(refusal, Err(Refusal::NoNavigation));
 }
