@@ -6,50 +6,9 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::exchange::TokenSource;
-use crate::store::{CachedCommunicationToken, CachedEntraToken, Record};
+use super::token::{Target, Token, TokenRequest};
+use crate::store::Record;
 use crate::time::{LAST_RESORT, Timestamp};
-
-/// A request for a token, and the validity that it must have.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct TokenRequest {
-    /// The kind of token.
-    pub target: Target,
-    /// A cached token is fresh if more than this is left of it.
-    pub min_validity: Duration,
-    /// Ignores cached tokens: refreshes and exchanges again.
-    pub force: bool,
-}
-
-impl TokenRequest {
-    /// A request for a token that is valid for more than `min_validity`.
-    pub fn new(target: Target, min_validity: Duration) -> Self {
-        TokenRequest {
-            target,
-            min_validity,
-            force: false,
-        }
-    }
-
-    /// The Entra scopes, sorted.
-    pub fn scopes(&self) -> &[String] {
-        match &self.target {
-            Target::Entra(scopes) => scopes,
-            Target::Communication(source) => &source.scopes,
-        }
-    }
-}
-
-/// The kind of token.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Target {
-    /// The Entra token for these scopes, sorted.
-    Entra(Vec<String>),
-    /// A Communication token from this source.
-    Communication(TokenSource),
-}
 
 /// The steps that this run has taken.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -57,7 +16,7 @@ pub(crate) struct CompletedSteps {
     /// A user signed in.
     pub(crate) signed_in: bool,
     /// The refresh token was redeemed.
-    pub(crate) redeemed: bool,
+    pub(crate) refreshed: bool,
     /// The current Entra token was exchanged.
     pub(crate) exchanged: bool,
 }
@@ -65,15 +24,14 @@ pub(crate) struct CompletedSteps {
 /// The next step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Step {
-    /// Return the cached token.
-    Use {
-        /// Whether it has more than the minimum validity left.
-        fresh: bool,
-    },
+    /// Return the cached token, which has more than the minimum validity left.
+    Use,
+    /// Return the cached token, although it has no more than the minimum validity left.
+    UseShort,
     /// Exchange the cached Entra token.
     Exchange,
     /// Redeem the refresh token.
-    Redeem,
+    Refresh,
     /// A user must sign in.
     SignIn,
 }
@@ -81,10 +39,10 @@ pub(crate) enum Step {
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Step::Use { fresh: true } => "use the kept token",
-            Step::Use { fresh: false } => "use the kept token although it is not fresh",
+            Step::Use => "use the kept token",
+            Step::UseShort => "use the kept token although it is not fresh",
             Step::Exchange => "exchange the Entra token",
-            Step::Redeem => "redeem the refresh token",
+            Step::Refresh => "redeem the refresh token",
             Step::SignIn => "sign in",
         })
     }
@@ -93,16 +51,16 @@ impl fmt::Display for Step {
 /// Writes the taken steps after the next step; writes nothing if there are none.
 impl fmt::Display for CompletedSteps {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let attempted = [
+        let steps = [
             (self.signed_in, "signed in"),
-            (self.redeemed, "redeemed"),
+            (self.refreshed, "redeemed"),
             (self.exchanged, "exchanged"),
         ];
-        let attempted = attempted.into_iter().filter(|(is_done, _)| *is_done);
-        let attempted: Vec<&str> = attempted.map(|(_, what)| what).collect();
-        match attempted.is_empty() {
+        let completed = steps.into_iter().filter(|(is_completed, _)| *is_completed);
+        let completed: Vec<&str> = completed.map(|(_, step)| step).collect();
+        match completed.is_empty() {
             true => Ok(()),
-            false => write!(f, " (done: {})", attempted.join(", ")),
+            false => write!(f, " (done: {})", completed.join(", ")),
         }
     }
 }
@@ -111,49 +69,46 @@ impl fmt::Display for CompletedSteps {
 pub(crate) fn next_step(
     record: Option<&Record>,
     request: &TokenRequest,
-    attempted: CompletedSteps,
+    completed: CompletedSteps,
     now: Timestamp,
 ) -> Step {
     let Some(record) = record else {
         return Step::SignIn;
     };
-    let renewed = attempted.signed_in || attempted.redeemed;
+    let renewed = completed.signed_in || completed.refreshed;
     let may_use_cached = !request.force || renewed;
     let needed = needed_validity(record, request, now);
     let lasts = |expires_on: Timestamp| expires_on.since(now) > needed;
-    let fresh = |expires_on: Timestamp| expires_on.since(now) > request.min_validity;
 
     let entra = record.entra_token(request.scopes());
     let wanted = match &request.target {
         Target::Entra(_) => entra.map(|token| token.expires_on),
         Target::Communication(source) => record
             .communication_token(source)
-            .filter(|_| may_use_cached && (!renewed || attempted.exchanged))
+            .filter(|_| may_use_cached && (!renewed || completed.exchanged))
             .map(|token| token.expires_on),
     };
-    if let Some(expires_on) = wanted
-        && may_use_cached
-        && lasts(expires_on)
-    {
-        return Step::Use {
-            fresh: fresh(expires_on),
+    if let Some(expires_on) = wanted.filter(|expires_on| may_use_cached && lasts(*expires_on)) {
+        return match expires_on.since(now) > request.min_validity {
+            true => Step::Use,
+            false => Step::UseShort,
         };
     }
-    let can_redeem = !attempted.redeemed && record.refresh_token.is_some();
+    let can_refresh = !completed.refreshed && record.refresh_token.is_some();
     let is_for_exchange = matches!(request.target, Target::Communication(_));
     // An Entra token that was just exchanged for a short token is not exchanged again.
-    if let Some(entra) = entra.filter(|_| is_for_exchange && may_use_cached && !attempted.exchanged)
+    if let Some(entra) = entra.filter(|_| is_for_exchange && may_use_cached && !completed.exchanged)
     {
-        let no_refresh_is_left = renewed && !can_redeem;
+        let no_refresh_is_left = renewed && !can_refresh;
         if lasts(entra.expires_on) || (no_refresh_is_left && entra.expires_on > now) {
             return Step::Exchange;
         }
     }
-    if can_redeem {
-        return Step::Redeem;
+    if can_refresh {
+        return Step::Refresh;
     }
     match wanted {
-        Some(expires_on) if renewed && expires_on > now => Step::Use { fresh: false },
+        Some(expires_on) if renewed && expires_on > now => Step::UseShort,
         _ => Step::SignIn,
     }
 }
@@ -171,43 +126,10 @@ fn needed_validity(record: &Record, request: &TokenRequest, now: Timestamp) -> D
 }
 
 /// Returns the cached token for the request that may be used if the network or a service fails.
-pub(crate) fn outage_fallback<'a>(
-    record: &'a Record,
+pub(crate) fn outage_fallback(
+    record: &Record,
     request: &TokenRequest,
     now: Timestamp,
-) -> Option<CachedToken<'a>> {
-    find_cached(record, request)
-        .filter(|cached| !request.force && cached.expires_on().since(now) > LAST_RESORT)
-}
-
-/// A cached token of either kind.
-#[derive(Clone, Copy)]
-pub(crate) enum CachedToken<'a> {
-    /// An Entra token.
-    Entra(&'a CachedEntraToken),
-    /// A Communication token.
-    Communication(&'a CachedCommunicationToken),
-}
-
-impl CachedToken<'_> {
-    /// Returns the expiry, by the service's clock.
-    pub(crate) fn expires_on(self) -> Timestamp {
-        match self {
-            CachedToken::Entra(token) => token.expires_on,
-            CachedToken::Communication(token) => token.expires_on,
-        }
-    }
-}
-
-/// Returns the cached token for the request, even if it has expired.
-pub(crate) fn find_cached<'a>(
-    record: &'a Record,
-    request: &TokenRequest,
-) -> Option<CachedToken<'a>> {
-    match &request.target {
-        Target::Entra(_) => record.entra_token(request.scopes()).map(CachedToken::Entra),
-        Target::Communication(source) => record
-            .communication_token(source)
-            .map(CachedToken::Communication),
-    }
+) -> Option<Token> {
+    Token::cached(record, request, now).filter(|token| !request.force && token.left() > LAST_RESORT)
 }

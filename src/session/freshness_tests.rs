@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::freshness::{CompletedSteps, Step, Target, TokenRequest, next_step, outage_fallback};
+use super::freshness::{CompletedSteps, Step, next_step, outage_fallback};
+use super::token::{Target, TokenRequest};
 use crate::account::{Account, Tenancy};
 use crate::exchange::{ExchangeKind, TokenSource};
 use crate::secret::{CommunicationToken, EntraToken, RefreshToken};
@@ -70,17 +71,15 @@ fn request() -> TokenRequest {
     TokenRequest::new(target, Duration::from_secs(600))
 }
 
-const FRESH: Step = Step::Use { fresh: true };
-const OLD: Step = Step::Use { fresh: false };
 const NOTHING: CompletedSteps = CompletedSteps {
     signed_in: false,
-    redeemed: false,
+    refreshed: false,
     exchanged: false,
 };
 
-fn step(held: Held, request: &TokenRequest, attempted: CompletedSteps) -> Step {
+fn step(held: Held, request: &TokenRequest, completed: CompletedSteps) -> Step {
     let now = Timestamp::from_unix_seconds(NOW);
-    next_step(Some(&record(held)), request, attempted, now)
+    next_step(Some(&record(held)), request, completed, now)
 }
 
 #[test]
@@ -93,12 +92,12 @@ fn the_rule_from_its_first_line_to_its_last() {
     };
     #[rustfmt::skip]
     let table = [
-        (all, FRESH),
+        (all, Step::Use),
         (Held { communication: Some(600), ..all }, Step::Exchange),
         (Held { communication: None, ..all }, Step::Exchange),
-        (Held { communication: Some(600), entra: Some(600), ..all }, Step::Redeem),
-        (Held { communication: Some(600), entra: None, ..all }, Step::Redeem),
-        (Held { communication: None, entra: None, refresh: true, short: None }, Step::Redeem),
+        (Held { communication: Some(600), entra: Some(600), ..all }, Step::Refresh),
+        (Held { communication: Some(600), entra: None, ..all }, Step::Refresh),
+        (Held { communication: None, entra: None, refresh: true, short: None }, Step::Refresh),
         (Held { communication: Some(600), entra: Some(600), refresh: false, short: None }, Step::SignIn),
         (Held { communication: Some(-1), entra: Some(-1), refresh: false, short: None }, Step::SignIn),
         (Held::default(), Step::SignIn),
@@ -132,27 +131,27 @@ fn a_token_for_anything_else_is_not_handed_out() {
         scopes: vec!["t".to_owned()],
         ..source("https://a")
     });
-    assert_eq!(step(held, &other_scopes, NOTHING), Step::Redeem);
+    assert_eq!(step(held, &other_scopes, NOTHING), Step::Refresh);
 }
 
 #[test]
 fn refresh_is_followed_by_an_exchange_and_its_result() {
-    let redeemed = CompletedSteps {
-        redeemed: true,
+    let refreshed = CompletedSteps {
+        refreshed: true,
         ..NOTHING
     };
     let exchanged = CompletedSteps {
         exchanged: true,
-        ..redeemed
+        ..refreshed
     };
-    for (communication, after) in [(3600, FRESH), (540, OLD)] {
+    for (communication, after) in [(3600, Step::Use), (540, Step::UseShort)] {
         let held = Held {
             communication: Some(communication),
             entra: Some(communication),
             refresh: true,
             short: None,
         };
-        assert_eq!(step(held, &request(), redeemed), Step::Exchange);
+        assert_eq!(step(held, &request(), refreshed), Step::Exchange);
         assert_eq!(step(held, &request(), exchanged), after);
     }
 }
@@ -169,7 +168,7 @@ fn an_exchange_that_brought_too_little_is_followed_by_one_redemption() {
         refresh: true,
         short: None,
     };
-    assert_eq!(step(held, &request(), exchanged), Step::Redeem);
+    assert_eq!(step(held, &request(), exchanged), Step::Refresh);
     let without_refresh = Held {
         refresh: false,
         ..held
@@ -189,7 +188,7 @@ fn after_a_sign_in_a_short_token_is_redeemed_once_to_learn_that_all_are_short() 
         refresh: true,
         short: None,
     };
-    assert_eq!(step(held, &request(), signed_in), Step::Redeem);
+    assert_eq!(step(held, &request(), signed_in), Step::Refresh);
     let without_refresh = Held {
         refresh: false,
         ..held
@@ -203,7 +202,7 @@ fn after_a_sign_in_a_short_token_is_redeemed_once_to_learn_that_all_are_short() 
         communication: Some(540),
         ..without_refresh
     };
-    assert_eq!(step(after, &request(), exchanged), OLD);
+    assert_eq!(step(after, &request(), exchanged), Step::UseShort);
 }
 
 #[test]
@@ -214,14 +213,14 @@ fn short_tokens_are_redeemed_again_only_after_half_their_life() {
         refresh: true,
         short: Some((540, ago)),
     };
-    assert_eq!(step(at(540, 0), &request(), NOTHING), OLD);
-    assert_eq!(step(at(271, 269), &request(), NOTHING), OLD);
-    assert_eq!(step(at(270, 270), &request(), NOTHING), Step::Redeem);
+    assert_eq!(step(at(540, 0), &request(), NOTHING), Step::UseShort);
+    assert_eq!(step(at(271, 269), &request(), NOTHING), Step::UseShort);
+    assert_eq!(step(at(270, 270), &request(), NOTHING), Step::Refresh);
     let mut force = request();
     force.force = true;
-    assert_eq!(step(at(540, 0), &force, NOTHING), Step::Redeem);
+    assert_eq!(step(at(540, 0), &force, NOTHING), Step::Refresh);
     // A clock that went back behind the redemption voids the note.
-    assert_eq!(step(at(540, -1), &request(), NOTHING), Step::Redeem);
+    assert_eq!(step(at(540, -1), &request(), NOTHING), Step::Refresh);
 }
 
 #[test]
@@ -234,8 +233,8 @@ fn validity_longer_than_the_lifetime_is_handled_alike() {
     };
     let mut long = request();
     long.min_validity = Duration::from_secs(7200);
-    assert_eq!(step(held, &long, NOTHING), OLD);
-    assert_eq!(step(held, &request(), NOTHING), FRESH);
+    assert_eq!(step(held, &long, NOTHING), Step::UseShort);
+    assert_eq!(step(held, &request(), NOTHING), Step::Use);
 }
 
 #[test]
@@ -248,17 +247,17 @@ fn force_refreshes_and_exchanges_despite_the_cache() {
         refresh: true,
         short: None,
     };
-    assert_eq!(step(held, &force, NOTHING), Step::Redeem);
-    let redeemed = CompletedSteps {
-        redeemed: true,
+    assert_eq!(step(held, &force, NOTHING), Step::Refresh);
+    let refreshed = CompletedSteps {
+        refreshed: true,
         ..NOTHING
     };
-    assert_eq!(step(held, &force, redeemed), Step::Exchange);
+    assert_eq!(step(held, &force, refreshed), Step::Exchange);
     let exchanged = CompletedSteps {
         exchanged: true,
-        ..redeemed
+        ..refreshed
     };
-    assert_eq!(step(held, &force, exchanged), FRESH);
+    assert_eq!(step(held, &force, exchanged), Step::Use);
     let without_refresh = Held {
         refresh: false,
         ..held
@@ -276,13 +275,13 @@ fn the_entra_token_itself_needs_no_exchange() {
         refresh: true,
         short: None,
     };
-    assert_eq!(step(held(601), &entra, NOTHING), FRESH);
-    assert_eq!(step(held(600), &entra, NOTHING), Step::Redeem);
-    let redeemed = CompletedSteps {
-        redeemed: true,
+    assert_eq!(step(held(601), &entra, NOTHING), Step::Use);
+    assert_eq!(step(held(600), &entra, NOTHING), Step::Refresh);
+    let refreshed = CompletedSteps {
+        refreshed: true,
         ..NOTHING
     };
-    assert_eq!(step(held(540), &entra, redeemed), OLD);
+    assert_eq!(step(held(540), &entra, refreshed), Step::UseShort);
 }
 
 #[test]
@@ -292,30 +291,30 @@ fn every_path_ends_within_the_budget() {
             for force in [false, true] {
                 let mut request = request();
                 request.force = force;
-                let (mut held, mut attempted) = (Held::default(), NOTHING);
+                let (mut held, mut completed) = (Held::default(), NOTHING);
                 held.refresh = refresh;
                 let mut steps = Vec::new();
                 while steps.len() < 10 {
-                    let next = step(held, &request, attempted);
+                    let next = step(held, &request, completed);
                     steps.push(next);
                     match next {
-                        Step::Use { .. } => break,
-                        Step::SignIn if attempted.signed_in => break,
+                        Step::Use | Step::UseShort => break,
+                        Step::SignIn if completed.signed_in => break,
                         Step::SignIn => {
-                            attempted = CompletedSteps {
+                            completed = CompletedSteps {
                                 signed_in: true,
                                 ..NOTHING
                             };
                             held.entra = Some(left);
                         }
-                        Step::Redeem => {
-                            assert!(!attempted.redeemed, "{steps:?}");
-                            attempted.redeemed = true;
-                            attempted.exchanged = false;
+                        Step::Refresh => {
+                            assert!(!completed.refreshed, "{steps:?}");
+                            completed.refreshed = true;
+                            completed.exchanged = false;
                             held.entra = Some(left);
                         }
                         Step::Exchange => {
-                            attempted.exchanged = true;
+                            completed.exchanged = true;
                             held.communication = Some(left);
                         }
                     }

@@ -93,33 +93,28 @@ impl Sessions {
             Ok(list) => list,
             Err(error) => return error,
         };
-        match (user, list) {
-            (None, None) => not_signed_in_error(),
-            (None, Some(list)) => Error::new(
-                Kind::SignInNeeded,
-                "no account is the active one",
+        let (message, hint) = match (user, list) {
+            (None, None) => return not_signed_in_error(),
+            (None, Some(list)) => (
+                "no account is the active one".to_owned(),
                 format!(
                     "run `acspass account switch USER`, or name the user with `--account USER`. \
                      Signed in:\n\n{list}"
                 ),
             ),
-            (Some(user), None) => Error::new(
-                Kind::SignInNeeded,
-                format!("{} is not signed in", quoted(user)),
-                format!(
-                    "run `acspass login --account {}`; no account is signed in",
-                    shell_word(user, "USER")
-                ),
-            ),
-            (Some(user), Some(list)) => Error::new(
-                Kind::SignInNeeded,
-                format!("{} is not signed in", quoted(user)),
-                format!(
-                    "run `acspass login --account {}`, or name a signed-in account:\n\n{list}",
-                    shell_word(user, "USER")
-                ),
-            ),
-        }
+            (Some(user), list) => {
+                let name = shell_word(user, "USER");
+                let others = match list {
+                    Some(list) => format!(", or name a signed-in account:\n\n{list}"),
+                    None => "; no account is signed in".to_owned(),
+                };
+                (
+                    format!("{} is not signed in", quoted(user)),
+                    format!("run `acspass login --account {name}`{others}"),
+                )
+            }
+        };
+        Error::new(Kind::SignInNeeded, message, hint)
     }
 
     /// Lists the accounts for a message, one a line, without `except`: the index may still list an

@@ -1,7 +1,10 @@
-//! The sessions of one application in one tenant.
+//! The sessions of one application in one tenant, and the lookup of a cached token, which is the fast
+//! path of `get`.
 
 use std::sync::Arc;
 
+use super::freshness::{CompletedSteps, Step, next_step};
+use super::token::{Token, TokenRequest};
 use crate::account::{Account, SessionKey, Tenancy};
 use crate::error::Result;
 use crate::store::{Index, IndexEntry, Record, SessionStore};
@@ -15,14 +18,60 @@ pub struct Sessions {
     pub(super) tenancy: Tenancy,
 }
 
+/// The result of a cache lookup.
+pub enum CacheLookup {
+    /// The cached token can be used without a renewal: it is fresh, or this tenant's tokens are short.
+    Usable(Token),
+    /// No cached token can be used: the session must be renewed.
+    Stale(Renewal),
+}
+
+/// A session without a usable token. It must be renewed.
+pub struct Renewal {
+    pub(super) sessions: Sessions,
+    pub(super) user: Option<String>,
+    pub(super) key: Option<SessionKey>,
+    /// The session's username in the index. It is kept here because the entry of a lost session is
+    /// removed.
+    pub(super) username: Option<String>,
+    pub(super) request: TokenRequest,
+}
+
 impl Sessions {
-    /// Returns the sessions of `tenancy` in `sessions`.
-    pub fn new(sessions: Arc<SessionStore>, clock: Arc<dyn Clock>, tenancy: Tenancy) -> Self {
+    /// Returns the sessions of `tenancy` in `store`.
+    pub fn new(store: Arc<SessionStore>, clock: Arc<dyn Clock>, tenancy: Tenancy) -> Self {
         Sessions {
-            store: sessions,
+            store,
             clock,
             tenancy,
         }
+    }
+
+    /// Returns the cached token if it satisfies the request. Reads the index, and one item of the
+    /// store if the account is listed. Uses no network. `user` is a username or home account id; the
+    /// default is the active account.
+    ///
+    /// # Errors
+    /// As [`Sessions::named`]; [`Kind::Store`](crate::Kind::Store) if the store fails.
+    pub fn cached_token(&self, user: Option<&str>, request: TokenRequest) -> Result<CacheLookup> {
+        let entry = self.named_or_active(user)?;
+        let key = entry.as_ref().map(IndexEntry::key);
+        if let Some(key) = &key
+            && let Some(record) = self.store.load(key)?
+        {
+            let now = self.service_now(&record);
+            let step = next_step(Some(&record), &request, CompletedSteps::default(), now);
+            if let Step::Use | Step::UseShort = step {
+                return Token::to_use(&record, &request, now).map(CacheLookup::Usable);
+            }
+        }
+        Ok(CacheLookup::Stale(Renewal {
+            sessions: self.clone(),
+            user: user.map(str::to_owned),
+            key,
+            username: entry.map(|entry| entry.account.username),
+            request,
+        }))
     }
 
     /// Returns the session of this user, or else the active one.
@@ -31,6 +80,11 @@ impl Sessions {
             Some(user) => self.named(user),
             None => self.store.active(&self.tenancy),
         }
+    }
+
+    /// Returns the service's present time, estimated from its last response.
+    pub(super) fn service_now(&self, record: &Record) -> Timestamp {
+        ClockReading::now(self.clock.as_ref()).by_service(record.clock.as_ref())
     }
 
     /// Returns the index of this tenancy, by one read.
@@ -69,18 +123,5 @@ impl Sessions {
     /// Returns the name of the store.
     pub fn store_name(&self) -> &'static str {
         self.store.store_name()
-    }
-
-    /// Returns the service's present time, estimated from its last response.
-    pub(super) fn service_now(&self, record: &Record) -> Timestamp {
-        ClockReading::now(self.clock.as_ref()).by_service(record.clock.as_ref())
-    }
-}
-
-/// Returns the key of an account's session.
-pub(super) fn key_of(tenancy: &Tenancy, account: &Account) -> SessionKey {
-    SessionKey {
-        tenancy: tenancy.clone(),
-        home_account_id: account.home_account_id.clone(),
     }
 }

@@ -1,11 +1,54 @@
-//! A token for the caller.
+//! A request for a token, and the token.
 
-use super::freshness::{CachedToken, TokenRequest, find_cached};
+use std::time::Duration;
+
 use crate::account::Account;
 use crate::error::{Error, Result};
+use crate::exchange::TokenSource;
 use crate::secret::{CommunicationToken, EntraToken};
 use crate::store::Record;
 use crate::time::{Timestamp, in_words};
+
+/// A request for a token, and the validity that it must have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TokenRequest {
+    /// The kind of token.
+    pub target: Target,
+    /// A cached token is fresh if more than this is left of it.
+    pub min_validity: Duration,
+    /// Ignores cached tokens: refreshes and exchanges again.
+    pub force: bool,
+}
+
+impl TokenRequest {
+    /// A request for a token that is valid for more than `min_validity`.
+    pub fn new(target: Target, min_validity: Duration) -> Self {
+        TokenRequest {
+            target,
+            min_validity,
+            force: false,
+        }
+    }
+
+    /// The Entra scopes, sorted.
+    pub fn scopes(&self) -> &[String] {
+        match &self.target {
+            Target::Entra(scopes) => scopes,
+            Target::Communication(source) => &source.scopes,
+        }
+    }
+}
+
+/// The kind of token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Target {
+    /// The Entra token for these scopes, sorted.
+    Entra(Vec<String>),
+    /// A Communication token from this source.
+    Communication(TokenSource),
+}
 
 /// A valid token.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,34 +84,44 @@ impl TokenSecret {
 }
 
 impl Token {
-    /// Returns the cached token for the request. `now` is the time by the service's clock. If `fresh`
-    /// is false, logs a warning that the token is short.
-    pub(super) fn from_cache(
-        record: &Record,
-        request: &TokenRequest,
-        fresh: bool,
-        now: Timestamp,
-    ) -> Result<Token> {
-        let cached = find_cached(record, request)
+    /// Returns the cached token for the request, which the freshness rule permits to use. `now` is the
+    /// time by the service's clock. Logs a warning if the token is not fresh.
+    pub(super) fn to_use(record: &Record, request: &TokenRequest, now: Timestamp) -> Result<Token> {
+        let token = Token::cached(record, request, now)
             .ok_or_else(|| Error::internal("a token was to be used and is not there"))?;
-        let left = cached.expires_on().since(now);
-        if !fresh {
+        if token.left() <= request.min_validity {
             tracing::warn!(
                 "the token has {} left, less than the {} asked for: this tenant's tokens are short",
-                in_words(left),
+                in_words(token.left()),
                 in_words(request.min_validity),
             );
         }
-        Ok(Token {
-            secret: match cached {
-                CachedToken::Entra(cached) => TokenSecret::Entra(cached.token.clone()),
-                CachedToken::Communication(cached) => {
-                    TokenSecret::Communication(cached.token.clone())
-                }
-            },
-            expires_on: cached.expires_on(),
-            expires_in_seconds: left.as_secs(),
+        Ok(token)
+    }
+
+    /// Returns the cached token for the request, even if it has expired.
+    pub(super) fn cached(record: &Record, request: &TokenRequest, now: Timestamp) -> Option<Token> {
+        let (secret, expires_on) = match &request.target {
+            Target::Entra(scopes) => {
+                let cached = record.entra_token(scopes)?;
+                (TokenSecret::Entra(cached.token.clone()), cached.expires_on)
+            }
+            Target::Communication(source) => {
+                let cached = record.communication_token(source)?;
+                let token = cached.token.clone();
+                (TokenSecret::Communication(token), cached.expires_on)
+            }
+        };
+        Some(Token {
+            secret,
+            expires_on,
+            expires_in_seconds: expires_on.since(now).as_secs(),
             account: record.account.clone(),
         })
+    }
+
+    /// Returns the time until the expiry, by the service's clock.
+    pub(super) fn left(&self) -> Duration {
+        Duration::from_secs(self.expires_in_seconds)
     }
 }

@@ -142,7 +142,7 @@ impl Parts {
             .session
             .cached_token(self.account.as_deref(), request)?
         {
-            CacheLookup::Fresh(token) => Ok(token),
+            CacheLookup::Usable(token) => Ok(token),
             CacheLookup::Stale(renewal) => {
                 let options = self.may_sign_in.then(|| self.sign_in_options());
                 let net = || Ok(self.net(with_exchange));

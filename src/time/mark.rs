@@ -4,11 +4,12 @@
 //! the clocks again and computes the service's time from the mark. No single clock is trusted: the
 //! wall clock can be set, and the uptime stops while a virtual machine is suspended.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use super::clock::{Boot, Clock};
-use super::expiry::MAX_CLOCK_SKEW_SECONDS;
-use super::timestamp::Timestamp;
+use super::timestamp::{MAX_CLOCK_SKEW_SECONDS, Timestamp};
 
 /// The clocks at the time of a service's latest response.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,18 +63,6 @@ pub struct ClockReading {
     pub(super) boot: Option<Boot>,
 }
 
-/// The time since a mark, by the uptime.
-enum SinceMark {
-    /// This many seconds have passed, or more if the uptime stood still for a while.
-    SameRun(u64),
-    /// As `SameRun`, but the machine may have been restarted: there is no id of the boot.
-    PerhapsSameRun(u64),
-    /// The machine was restarted, or the mark was made in another environment.
-    OtherRun,
-    /// Neither the mark nor this reading has an uptime.
-    NoUptime,
-}
-
 impl ClockReading {
     /// Reads the clocks.
     pub fn now(clock: &dyn Clock) -> Self {
@@ -97,34 +86,23 @@ impl ClockReading {
             return self.wall;
         };
         let by_wall = self.wall.shifted(mark.offset_seconds());
-        let by_uptime = |passed: u64| mark.service().plus(std::time::Duration::from_secs(passed));
-        match self.since(mark) {
-            SinceMark::SameRun(passed) => by_uptime(passed).max(by_wall),
-            SinceMark::PerhapsSameRun(passed) => {
-                let by_uptime = by_uptime(passed);
-                match by_wall.seconds_since(by_uptime).unsigned_abs() > MAX_CLOCK_SKEW_SECONDS {
-                    // The clock was set, or the machine slept, or was restarted.
-                    true => by_uptime.max(self.after_a_restart(mark)),
-                    false => by_uptime.max(by_wall),
-                }
-            }
-            SinceMark::OtherRun => self.after_a_restart(mark),
-            SinceMark::NoUptime => self.unless_set_back(mark, by_wall),
-        }
-    }
-
-    fn since(&self, mark: &ClockMark) -> SinceMark {
         let (then, now) = match (&mark.boot, &self.boot) {
-            (Some(then), Some(now)) => (then, now),
-            (None, None) => return SinceMark::NoUptime,
-            _ => return SinceMark::OtherRun,
+            (None, None) => return self.unless_set_back(mark, by_wall),
+            (Some(then), Some(now)) if then.id == now.id => (then, now),
+            // The machine was restarted, or the mark was made in another environment.
+            _ => return self.after_a_restart(mark),
         };
-        match now.uptime_seconds.checked_sub(then.uptime_seconds) {
-            Some(passed) if now.id == then.id => match now.id {
-                Some(_) => SinceMark::SameRun(passed),
-                None => SinceMark::PerhapsSameRun(passed),
-            },
-            _ => SinceMark::OtherRun,
+        let Some(passed) = now.uptime_seconds.checked_sub(then.uptime_seconds) else {
+            return self.after_a_restart(mark);
+        };
+        // More has passed if the uptime stood still for a while.
+        let by_uptime = mark.service().plus(Duration::from_secs(passed));
+        let differ = by_wall.seconds_since(by_uptime).unsigned_abs() > MAX_CLOCK_SKEW_SECONDS;
+        // Without an id of the boot, it may be another one: the clock was set, or the machine slept,
+        // or was restarted.
+        match now.id.is_none() && differ {
+            true => by_uptime.max(self.after_a_restart(mark)),
+            false => by_uptime.max(by_wall),
         }
     }
 

@@ -29,14 +29,14 @@ const ALL: [Platform; 3] = [
     Platform::WallOnly,
 ];
 
-/// The clocks of a machine: true time, the wall clock's error, the uptime, the number of the run.
+/// The clocks of a machine: true time, the wall clock's error, the uptime, the number of the boot.
 #[derive(Debug, Clone, Copy)]
 struct Machine {
     platform: Platform,
     true_seconds: i64,
     error: i64,
     uptime: u64,
-    run: u32,
+    boot_number: u32,
 }
 
 impl Clock for Machine {
@@ -50,7 +50,7 @@ impl Clock for Machine {
 
     fn boot(&self) -> Option<Boot> {
         let id = match self.platform {
-            Platform::BootIdAndUptime => Some(format!("run {}", self.run)),
+            Platform::BootIdAndUptime => Some(format!("boot {}", self.boot_number)),
             Platform::UptimeOnly => None,
             Platform::WallOnly => return None,
         };
@@ -83,7 +83,7 @@ impl Machine {
             true_seconds: START,
             error,
             uptime: 50_000,
-            run: 1,
+            boot_number: 1,
         }
     }
 
@@ -104,7 +104,7 @@ impl Machine {
                 Restart(up) => {
                     self.true_seconds += up as i64;
                     self.uptime = up;
-                    self.run += 1;
+                    self.boot_number += 1;
                 }
             }
         }
@@ -171,7 +171,7 @@ fn a_clock_that_was_set_meanwhile_never_makes_the_services_time_earlier_than_it_
 }
 
 #[test]
-fn a_clock_that_was_set_back_ages_no_token_if_runs_have_ids() {
+fn a_clock_that_was_set_back_ages_no_token_if_boots_have_ids() {
     let machine = Machine::new(Platform::BootIdAndUptime, 0);
     let mark = machine.mark();
     for error in [-90, -2 * HOUR, -25 * HOUR] {

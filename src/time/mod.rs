@@ -4,19 +4,14 @@
 //! it does. Other time zones are not supported.
 
 mod clock;
-mod duration;
-mod expiry;
 mod mark;
 #[cfg(test)]
 mod mark_tests;
-mod settable;
 #[cfg(test)]
 mod tests;
 mod timestamp;
 
-pub use clock::{Boot, Clock, Sleep, SystemClock};
-pub use duration::{in_words, parse_duration};
-pub(crate) use expiry::{LAST_RESORT, MAX_CLOCK_SKEW_SECONDS};
+pub use clock::{Boot, Clock, SettableClock, Sleep, SystemClock};
 pub use mark::{ClockMark, ClockReading};
-pub use settable::SettableClock;
-pub use timestamp::Timestamp;
+pub(crate) use timestamp::{LAST_RESORT, MAX_CLOCK_SKEW_SECONDS};
+pub use timestamp::{Timestamp, in_words, parse_duration};

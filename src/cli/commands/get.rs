@@ -40,7 +40,7 @@ pub(super) fn token(context: &Context, options: &TokenOptions, entra: bool) -> R
     let account = context.requested_account(options.account.as_deref())?;
     let session = context.sessions()?;
     match session.cached_token(account.as_deref(), request)? {
-        CacheLookup::Fresh(token) => Ok(token),
+        CacheLookup::Usable(token) => Ok(token),
         CacheLookup::Stale(renewal) => {
             let ui = opening(options, &context.env)
                 .map(|opening| SignInUi::new(context, opening, account.as_deref()))

@@ -137,7 +137,7 @@ impl Accounts {
         blocking(move || {
             let min_validity = context.options.token_request.min_validity;
             match context.cached_token(user.as_deref(), min_validity)? {
-                CacheLookup::Fresh(_) => Ok(()),
+                CacheLookup::Usable(_) => Ok(()),
                 CacheLookup::Stale(renewal) => context.renew(renewal).map(drop),
             }
         })

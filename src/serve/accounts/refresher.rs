@@ -90,7 +90,7 @@ fn refresh(
 ) -> Result<RefreshedToken> {
     // A recent refusal applies to renewals only, not to a stored token.
     let renewal = match context.cached_token(Some(user), min_validity)? {
-        CacheLookup::Fresh(token) => return refreshed(token),
+        CacheLookup::Usable(token) => return refreshed(token),
         CacheLookup::Stale(renewal) => renewal,
     };
     let entry = || {

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use tracing::{debug, info, warn};
 
-use super::sessions::Sessions;
 use crate::entra::Tokens;
+use crate::session::sessions::Sessions;
 use crate::store::{CachedEntraToken, Record};
 use crate::time::{ClockMark, MAX_CLOCK_SKEW_SECONDS, Timestamp, in_words};
 

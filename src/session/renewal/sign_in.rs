@@ -1,21 +1,17 @@
 //! Signs a user in, and saves the session before the browser shows success.
 
-use std::time::Duration;
-
 use tracing::{info, warn};
 
-use crate::account::{Account, NameMatch};
+use super::locks::{self, HeldLocks};
+use crate::account::{Account, NameMatch, SessionKey};
 use crate::claims::Claims;
 use crate::entra::redirect::Page;
-use crate::entra::{Entra, NewAccount, SignInOptions, SignedIn, Tokens};
+use crate::entra::{Entra, NewAccount, SignInOptions, SignedIn};
 use crate::error::{Error, Kind, Result};
+use crate::session::sessions::Sessions;
 use crate::store::{Activity, LockName, Record};
 use crate::text::{shell_word, shown};
 use crate::time::in_words;
-
-use super::held_locks::HeldLocks;
-use super::lock_wait;
-use super::sessions::{Sessions, key_of};
 
 impl Sessions {
     /// Signs a user in and makes that account the active one. With `user`, another user is refused,
@@ -36,13 +32,8 @@ impl Sessions {
         scopes: &[String],
     ) -> Result<Record> {
         let name = LockName::Tenancy(self.tenancy.clone());
-        let guard = lock_wait::lock(
-            &self.store,
-            &name,
-            Activity::SigningIn,
-            Some(options.timeout),
-        )
-        .await?;
+        let wait = Some(options.timeout);
+        let guard = locks::lock(&self.store, &name, Activity::SigningIn, wait).await?;
         self.store.restore_or_warn(&self.tenancy);
         let stored = match user {
             Some(user) => self.named_for_sign_in(user)?,
@@ -58,9 +49,9 @@ impl Sessions {
         let stored = stored.as_ref().map(|entry| &entry.account);
         let expected = ExpectedUser::of_request(user, stored);
         let challenge = challenge.as_ref();
-        let mut locked = HeldLocks::new(guard);
+        let locks = &mut HeldLocks::new(guard);
         let record = self
-            .sign_in(entra, options, expected, scopes, challenge, &mut locked)
+            .sign_in(entra, options, expected, scopes, challenge, locks)
             .await?;
         self.store.activate(&record.key())?;
         Ok(record)
@@ -74,9 +65,9 @@ impl Sessions {
         expected: ExpectedUser<'_>,
         scopes: &[String],
         challenge: Option<&Claims>,
-        locked: &mut HeldLocks,
+        locks: &mut HeldLocks,
     ) -> Result<Record> {
-        locked.first().set_activity(Activity::SigningIn);
+        locks.first.set_activity(Activity::SigningIn);
         if self.store.is_persistent() {
             self.store.probe()?;
         }
@@ -96,32 +87,25 @@ impl Sessions {
             account,
             mut page,
         } = outcome?;
-        let accepted = match expected.check(&account) {
-            Ok(()) => self.accept(&account, expected, options, &mut page).await,
-            Err(error) => Err(error),
-        };
-        let saved = match accepted {
-            Ok(()) => {
-                self.save_sign_in(account, tokens, scopes, locked, options.timeout)
-                    .await
-            }
-            Err(error) => Err(error),
-        };
-        match saved {
-            Ok(record) => {
-                if let Some(page) = page {
-                    page.signed_in(&record.account.username).await;
-                }
-                locked.first().set_activity(Activity::Renewing);
-                Ok(record)
-            }
-            Err(error) => {
-                if let Some(page) = page {
-                    page.failed(&error).await;
-                }
-                Err(error)
-            }
+        let saved = async {
+            expected.check(&account)?;
+            self.accept(&account, expected, options, &mut page).await?;
+            let mut record = Record::new(self.tenancy.clone(), account);
+            locks
+                .lock_session(&self.store, record.key(), options.timeout)
+                .await?;
+            self.add_tokens(&mut record, tokens, scopes);
+            self.store.save(&record, locks.guard())?;
+            Ok(record)
         }
+        .await;
+        match (&saved, page) {
+            (Ok(record), Some(page)) => page.signed_in(&record.account.username).await,
+            (Err(error), Some(page)) => page.failed(error).await,
+            (_, None) => {}
+        }
+        locks.first.set_activity(Activity::Renewing);
+        saved
     }
 
     /// Asks the user, or else warns, if a new account would replace the active one. A requested account
@@ -137,8 +121,11 @@ impl Sessions {
         let Some(active) = index.active(&self.tenancy) else {
             return Ok(());
         };
-        let key = key_of(&self.tenancy, account);
-        if expected.expected.is_some() || index.entry(&key).is_some() {
+        let key = SessionKey {
+            tenancy: self.tenancy.clone(),
+            home_account_id: account.home_account_id.clone(),
+        };
+        if expected.required.is_some() || index.entry(&key).is_some() {
             return Ok(());
         }
         let new_account = NewAccount {
@@ -174,23 +161,6 @@ impl Sessions {
             Err(_) => refused(&format!(" within {}", in_words(options.timeout))),
         }
     }
-
-    /// Saves the session of a sign-in, under its lock.
-    async fn save_sign_in(
-        &self,
-        account: Account,
-        tokens: Tokens,
-        scopes: &[String],
-        locked: &mut HeldLocks,
-        longest: Duration,
-    ) -> Result<Record> {
-        let key = key_of(&self.tenancy, &account);
-        locked.lock_session(&self.store, key, longest).await?;
-        let mut record = Record::new(self.tenancy.clone(), account);
-        self.add_tokens(&mut record, tokens, scopes);
-        self.store.save(&record, locked.guard())?;
-        Ok(record)
-    }
 }
 
 /// The expected user of a sign-in.
@@ -199,7 +169,7 @@ pub(super) struct ExpectedUser<'a> {
     /// The login hint for Entra, which may be an outdated name.
     pub(super) hint: Option<&'a str>,
     /// The required username or home account id; `None` permits any user.
-    pub(super) expected: Option<&'a str>,
+    pub(super) required: Option<&'a str>,
 }
 
 impl<'a> ExpectedUser<'a> {
@@ -212,21 +182,21 @@ impl<'a> ExpectedUser<'a> {
             {
                 ExpectedUser {
                     hint: Some(&account.username),
-                    expected: Some(&account.home_account_id),
+                    required: Some(&account.home_account_id),
                 }
             }
             _ => ExpectedUser {
                 hint: user,
-                expected: user,
+                required: user,
             },
         }
     }
 
     fn check(&self, account: &Account) -> Result<()> {
-        let Some(expected) = self.expected else {
+        let Some(required) = self.required else {
             return Ok(());
         };
-        if account.match_name(expected) >= Some(NameMatch::Username) {
+        if account.match_name(required) >= Some(NameMatch::Username) {
             return Ok(());
         }
         Err(Error::new(
@@ -234,7 +204,7 @@ impl<'a> ExpectedUser<'a> {
             format!(
                 "{} signed in, but {} was asked for: nothing was changed",
                 account.username,
-                shown(self.hint.unwrap_or(expected)),
+                shown(self.hint.unwrap_or(required)),
             ),
             "sign in as the right user (`--prompt select_account` offers the choice), or run \
              `acspass login` without `--account`",

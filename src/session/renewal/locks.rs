@@ -1,0 +1,130 @@
+//! The locks of a sign-in or a renewal, and the wait for another process that has one.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+use tracing::info;
+
+use crate::account::SessionKey;
+use crate::error::{Error, Kind, Result};
+use crate::store::{Activity, Attempt, Guard, Holder, LockName, SessionStore};
+use crate::time::in_words;
+
+/// The longest wait for a process that renews. After it, the command fails.
+const LONGEST_RENEWAL: Duration = Duration::from_secs(60);
+/// A shorter wait is not reported.
+const SILENT_WAIT: Duration = Duration::from_millis(700);
+const FIRST_RETRY: Duration = Duration::from_millis(10);
+const LATER_RETRIES: Duration = Duration::from_millis(100);
+
+/// Takes the lock. Waits up to a minute for a process that renews, and up to `sign_in_wait` for one
+/// that signs in; without that it does not wait for a sign-in.
+pub(super) async fn lock(
+    store: &SessionStore,
+    name: &LockName,
+    activity: Activity,
+    sign_in_wait: Option<Duration>,
+) -> Result<Guard> {
+    let start = Instant::now();
+    let mut renewing_since = start;
+    let mut delay = FIRST_RETRY;
+    let mut reported = None;
+    loop {
+        let holder = match store.try_lock(name, activity)? {
+            Attempt::Got(guard) => return Ok(guard),
+            Attempt::Held(holder) => holder,
+        };
+        let now = Instant::now();
+        let doing = holder.map_or(Activity::Renewing, |holder| holder.activity);
+        match (doing, sign_in_wait) {
+            (Activity::SigningIn, None) => return Err(sign_in_in_progress(holder)),
+            (Activity::SigningIn, Some(longest)) if now - start >= longest => {
+                return Err(Error::new(
+                    Kind::SignInRefused,
+                    format!(
+                        "{} did not finish its sign-in within {}",
+                        describe(holder),
+                        in_words(longest)
+                    ),
+                    "finish that sign-in in the browser, or end that process, then run this again",
+                ));
+            }
+            (Activity::SigningIn, Some(_)) => renewing_since = now,
+            (Activity::Renewing, _) if now - renewing_since >= LONGEST_RENEWAL => {
+                return Err(Error::new(
+                    Kind::Store,
+                    format!(
+                        "{} has held the session's lock for a minute",
+                        describe(holder)
+                    ),
+                    "see what that process is doing and end it: the lock goes with it",
+                ));
+            }
+            (Activity::Renewing, _) => {}
+        }
+        if now - start >= SILENT_WAIT && reported != Some(doing) {
+            reported = Some(doing);
+            let task = match doing {
+                Activity::SigningIn => "sign in",
+                Activity::Renewing => "renew the session",
+            };
+            info!("waiting for {} to {task}", describe(holder));
+        }
+        tokio::time::sleep(delay).await;
+        delay = (delay * 2).min(LATER_RETRIES);
+    }
+}
+
+/// Returns the error of a command that does not wait for another process's sign-in.
+pub(super) fn sign_in_in_progress(holder: Option<Holder>) -> Error {
+    Error::new(
+        Kind::SignInNeeded,
+        format!("{} is waiting for a person to sign in", describe(holder)),
+        "finish that sign-in in the browser, then run this again",
+    )
+}
+
+fn describe(holder: Option<Holder>) -> String {
+    match holder {
+        Some(holder) => format!("another acspass (process {})", holder.pid),
+        None => "another acspass".to_owned(),
+    }
+}
+
+/// The locks of a sign-in or a renewal. A sign-in of an unknown user starts with the tenancy's lock,
+/// and adds the session's lock when the account is known.
+pub(super) struct HeldLocks {
+    pub(super) first: Guard,
+    /// The session's lock, if the first one is the tenancy's or another session's.
+    session: Option<Guard>,
+}
+
+impl HeldLocks {
+    pub(super) fn new(first: Guard) -> Self {
+        HeldLocks {
+            first,
+            session: None,
+        }
+    }
+
+    /// Returns the session's lock, or else the first lock.
+    pub(super) fn guard(&self) -> &Guard {
+        self.session.as_ref().unwrap_or(&self.first)
+    }
+
+    /// Takes the lock of this session, if the first lock is another one. Waits up to `longest`,
+    /// because another process may be signing the same user in.
+    pub(super) async fn lock_session(
+        &mut self,
+        store: &SessionStore,
+        key: SessionKey,
+        longest: Duration,
+    ) -> Result<()> {
+        let name = LockName::Session(key);
+        self.session = match *self.first.name() == name {
+            true => None,
+            false => Some(lock(store, &name, Activity::Renewing, Some(longest)).await?),
+        };
+        Ok(())
+    }
+}

@@ -1,0 +1,388 @@
+//! The steps of a renewal, under the session's lock.
+
+use tracing::{debug, info, warn};
+
+use super::locks::{self, HeldLocks};
+use super::services::RenewalServices;
+use super::sign_in::ExpectedUser;
+use crate::claims::Claims;
+use crate::entra::SignInOptions;
+use crate::error::{Error, Kind, Result};
+use crate::secret::RefreshToken;
+use crate::session::freshness::{CompletedSteps, Step, next_step, outage_fallback};
+use crate::session::sessions::Renewal;
+use crate::session::token::{Target, Token};
+use crate::store::{
+    Activity, Attempt, CachedCommunicationToken, Guard, LockName, Record, ShortTokens,
+};
+use crate::time::{Timestamp, in_words};
+
+/// The most steps of a renewal: sign in, exchange, refresh, exchange, use, and the same once more if
+/// another process renewed meanwhile.
+const MOST_STEPS: usize = 10;
+
+impl Renewal {
+    /// Renews the session, and signs in with `options` if there is no other way. Uses the cache if
+    /// another process has renewed meanwhile; otherwise calls `services` under the lock. Calls of the
+    /// store block the thread, for up to 5 s each.
+    ///
+    /// # Errors
+    /// [`Kind::SignInNeeded`] if a sign-in is required and `options` is `None`; as
+    /// [`Entra::sign_in`](crate::entra::Entra::sign_in),
+    /// [`Entra::refresh`](crate::entra::Entra::refresh) and the exchange; [`Kind::Store`] if the
+    /// session cannot be saved or locked.
+    pub async fn run(
+        self,
+        services: impl FnOnce() -> Result<RenewalServices>,
+        options: Option<&SignInOptions<'_>>,
+    ) -> Result<Token> {
+        let mut name = match &self.key {
+            Some(key) => LockName::Session(key.clone()),
+            None => LockName::Tenancy(self.sessions.tenancy.clone()),
+        };
+        if self.key.is_none() && options.is_none() {
+            return Err(self.no_account_error(&name));
+        }
+        let sign_in_wait = options.map(|options| options.timeout);
+        loop {
+            let store = &self.sessions.store;
+            let guard = locks::lock(store, &name, Activity::Renewing, sign_in_wait).await?;
+            let task = RenewalTask::start(&self, options, guard)?;
+            match (&task.record, &name) {
+                // A user signed in during the wait, so that session's lock is needed.
+                (Some(record), LockName::Tenancy(_)) => name = LockName::Session(record.key()),
+                _ => return task.finish(services).await,
+            }
+        }
+    }
+
+    /// Returns the error for a missing account, or for a sign-in in progress.
+    fn no_account_error(&self, tenancy: &LockName) -> Error {
+        match self.sessions.store.try_lock(tenancy, Activity::Renewing) {
+            Ok(Attempt::Held(Some(holder))) if holder.activity == Activity::SigningIn => {
+                locks::sign_in_in_progress(Some(holder))
+            }
+            _ => self.sessions.no_session_error(self.user.as_deref()),
+        }
+    }
+}
+
+/// A renewal in progress.
+struct RenewalTask<'a> {
+    renewal: &'a Renewal,
+    options: Option<&'a SignInOptions<'a>>,
+    /// The last known username of the session.
+    username: Option<String>,
+    locks: HeldLocks,
+    record: Option<Record>,
+    completed: CompletedSteps,
+    /// The cache was read again after Entra had refused the refresh token.
+    has_reread_cache: bool,
+    /// The claims challenge of the resource for the next Entra token.
+    challenge: Option<Claims>,
+    /// The error of Entra's refusal of the current refresh token.
+    refused: Option<Error>,
+}
+
+impl<'a> RenewalTask<'a> {
+    fn start(
+        renewal: &'a Renewal,
+        options: Option<&'a SignInOptions<'a>>,
+        guard: Guard,
+    ) -> Result<Self> {
+        let mut task = RenewalTask {
+            renewal,
+            options,
+            username: renewal.username.clone(),
+            locks: HeldLocks::new(guard),
+            record: None,
+            completed: CompletedSteps::default(),
+            has_reread_cache: false,
+            challenge: None,
+            refused: None,
+        };
+        task.read_cache()?;
+        Ok(task)
+    }
+
+    /// Reads the session under its lock: another process may have renewed it or signed in.
+    fn read_cache(&mut self) -> Result<()> {
+        let sessions = &self.renewal.sessions;
+        let entry = match self.locks.first.name() {
+            LockName::Session(key) => sessions.store.index()?.entry(key).cloned(),
+            LockName::Tenancy(_) => sessions.named_or_active(self.renewal.user.as_deref())?,
+        };
+        self.record = None;
+        if let Some(entry) = entry {
+            let guard = self.locks.guard();
+            self.record = sessions.store.load_under(&entry.key(), guard)?;
+            self.username = Some(entry.account.username);
+        }
+        Ok(())
+    }
+
+    /// Takes the steps of the freshness rule until there is a token.
+    async fn finish(mut self, services: impl FnOnce() -> Result<RenewalServices>) -> Result<Token> {
+        let mut step = self.next();
+        if let Step::Use | Step::UseShort = step {
+            return self.use_cached();
+        }
+        let services = &services()?;
+        for _ in 0..MOST_STEPS {
+            let taken = match step {
+                Step::Use | Step::UseShort => return self.use_cached(),
+                Step::Exchange => self.exchange(services).await,
+                Step::Refresh => self.refresh(services).await,
+                Step::SignIn => self.sign_in(services).await,
+            };
+            match (taken, step) {
+                (Ok(()), _) => {}
+                (Err(error), Step::Exchange | Step::Refresh)
+                    if error.kind() == Kind::Unreachable =>
+                {
+                    return self.fall_back_to_cached(error);
+                }
+                (Err(error), Step::Exchange) if self.is_new_challenge(&error) => {
+                    self.discard_revoked_token(&error)
+                }
+                (Err(error), Step::Refresh) if error.kind() == Kind::SignInNeeded => {
+                    self.handle_refusal(error)?
+                }
+                (Err(error), _) => return Err(error),
+            }
+            step = self.next();
+        }
+        Err(Error::internal("the freshness rule did not come to an end"))
+    }
+
+    fn next(&self) -> Step {
+        let Renewal {
+            sessions, request, ..
+        } = self.renewal;
+        let now = match &self.record {
+            Some(record) => sessions.service_now(record),
+            None => sessions.clock.now(),
+        };
+        let step = match next_step(self.record.as_ref(), request, self.completed, now) {
+            // A refresh token that Entra refused is not sent again.
+            Step::Refresh if self.refused.is_some() => Step::SignIn,
+            step => step,
+        };
+        debug!("the freshness rule: {step}{}", self.completed);
+        step
+    }
+
+    fn use_cached(&self) -> Result<Token> {
+        let record = self.record.as_ref().ok_or_else(no_session)?;
+        let now = self.renewal.sessions.service_now(record);
+        Token::to_use(record, &self.renewal.request, now)
+    }
+
+    /// Returns a cached token that is still valid, if the network or a service fails.
+    fn fall_back_to_cached(&self, error: Error) -> Result<Token> {
+        let fallback = self.record.as_ref().and_then(|record| {
+            let now = self.renewal.sessions.service_now(record);
+            outage_fallback(record, &self.renewal.request, now)
+        });
+        let Some(token) = fallback else {
+            return Err(error);
+        };
+        warn!(
+            "{error}: the kept token is handed out, with {} left",
+            in_words(token.left())
+        );
+        Ok(token)
+    }
+
+    /// Reads the cache again after Entra refused the refresh token: another process without the lock
+    /// may have renewed. If the token is the same, a sign-in is required.
+    fn handle_refusal(&mut self, error: Error) -> Result<()> {
+        let before = self.record.take();
+        let is_second_time = std::mem::replace(&mut self.has_reread_cache, true);
+        self.read_cache()?;
+        let is_same = match (&before, &self.record) {
+            (Some(before), Some(now)) => before.refresh_token == now.refresh_token,
+            (_, None) => true,
+            (None, Some(_)) => false,
+        };
+        if is_same || is_second_time {
+            self.save_challenge(&error);
+            self.refused = Some(error);
+        }
+        Ok(())
+    }
+
+    /// Saves the claims challenge for the next sign-in, also of a later run. The caller reports the
+    /// refusal, so a failed save is only a warning.
+    fn save_challenge(&mut self, refusal: &Error) {
+        let (Some(record), Some(claims)) = (&mut self.record, refusal.claims()) else {
+            return;
+        };
+        if record.challenge.as_ref() == Some(claims) {
+            return;
+        }
+        record.challenge = Some(claims.clone());
+        if let Err(error) = self.save() {
+            warn!("{error}: what Entra asks the next sign-in for is not remembered");
+        }
+    }
+
+    /// Returns whether the resource revoked the Entra token with a claims challenge. For a new token
+    /// a challenge is a refusal.
+    fn is_new_challenge(&self, error: &Error) -> bool {
+        error.claims().is_some() && !self.completed.refreshed && !self.completed.signed_in
+    }
+
+    /// Removes the Entra token, and sends the challenge with the refresh, or else with the sign-in.
+    fn discard_revoked_token(&mut self, error: &Error) {
+        info!("{error}: it asks for a new token");
+        self.challenge = error.claims().cloned();
+        if let Some(record) = &mut self.record {
+            let scopes = self.renewal.request.scopes();
+            record.entra_tokens.retain(|token| token.scopes != *scopes);
+        }
+        self.save_challenge(error);
+    }
+
+    async fn refresh(&mut self, services: &RenewalServices) -> Result<()> {
+        let Renewal {
+            sessions, request, ..
+        } = self.renewal;
+        let record = self.record.as_mut().ok_or_else(no_session)?;
+        let refresh_token = record
+            .refresh_token
+            .clone()
+            .ok_or_else(|| Error::internal("a redemption without a refresh token"))?;
+        let scopes = request.scopes();
+        let refreshed = services
+            .entra
+            .refresh(&refresh_token, scopes, self.challenge.as_ref())
+            .await;
+        let tokens = match refreshed {
+            Ok(tokens) => tokens,
+            Err(refused) => {
+                self.save_rotated(refused.refresh_token);
+                return Err(refused.error);
+            }
+        };
+        if let Some(account) = &tokens.account
+            && account.object_id != record.account.object_id
+        {
+            return Err(Error::new(
+                Kind::Refused,
+                "Entra renewed the session for another user: nothing was stored",
+                "run `acspass logout`, then `acspass login`",
+            ));
+        }
+        sessions.add_tokens(record, tokens, scopes);
+        record.challenge = None;
+        if let Some(token) = record.entra_token(scopes) {
+            record.short_tokens = self.renewal.short_tokens(record, token.expires_on);
+        }
+        self.completed.refreshed = true;
+        self.completed.exchanged = false;
+        self.save()
+    }
+
+    /// Saves the refresh token of a failed response. The caller reports the failure, so a failed save
+    /// is only a warning.
+    fn save_rotated(&mut self, refresh_token: Option<RefreshToken>) {
+        let (Some(record), Some(token)) = (&mut self.record, refresh_token) else {
+            return;
+        };
+        record.refresh_token = Some(token);
+        if let Err(error) = self.save() {
+            warn!("{error}: the new refresh token is lost");
+        }
+    }
+
+    async fn exchange(&mut self, services: &RenewalServices) -> Result<()> {
+        let Renewal {
+            sessions, request, ..
+        } = self.renewal;
+        let record = self.record.as_mut().ok_or_else(no_session)?;
+        let (Target::Communication(source), Some(exchange), Some(entra_token)) = (
+            &request.target,
+            &services.exchange,
+            record.entra_token(request.scopes()),
+        ) else {
+            return Err(Error::internal(
+                "an exchange without a request, a resource or an Entra token",
+            ));
+        };
+        let now = sessions.service_now(record);
+        let issued = exchange
+            .exchange(source, record, &entra_token.token, now)
+            .await?;
+        sessions.measure_clock(record, issued.service_time);
+        record.keep_communication_token(CachedCommunicationToken {
+            token: issued.token,
+            source: source.clone(),
+            expires_on: issued.expires_on,
+        });
+        if self.completed.refreshed
+            && let Some(short) = self.renewal.short_tokens(record, issued.expires_on)
+        {
+            record.short_tokens = Some(short);
+        }
+        self.completed.exchanged = true;
+        self.save()
+    }
+
+    async fn sign_in(&mut self, services: &RenewalServices) -> Result<()> {
+        let Renewal {
+            sessions,
+            request,
+            user,
+            ..
+        } = self.renewal;
+        let Some(options) = self.options.filter(|_| !self.completed.signed_in) else {
+            return Err(self.refused.take().unwrap_or_else(|| {
+                sessions.no_session_error(user.as_deref().or(self.username.as_deref()))
+            }));
+        };
+        let required = match self.locks.first.name() {
+            LockName::Session(key) => Some(key.home_account_id.clone()),
+            LockName::Tenancy(_) => user.clone(),
+        };
+        let expected = ExpectedUser {
+            hint: self.username.as_deref().or(user.as_deref()),
+            required: required.as_deref(),
+        };
+        let stored = self.record.as_ref();
+        let challenge = stored.and_then(|record| record.challenge.clone());
+        let (entra, scopes) = (&services.entra, request.scopes());
+        let (challenge, locks) = (challenge.as_ref(), &mut self.locks);
+        let signed_in = sessions.sign_in(entra, options, expected, scopes, challenge, locks);
+        self.record = Some(signed_in.await?);
+        self.refused = None;
+        self.completed = CompletedSteps {
+            signed_in: true,
+            ..CompletedSteps::default()
+        };
+        Ok(())
+    }
+
+    fn save(&self) -> Result<()> {
+        let record = self.record.as_ref().ok_or_else(no_session)?;
+        let store = &self.renewal.sessions.store;
+        store.save_renewed(record, self.locks.guard())
+    }
+}
+
+impl Renewal {
+    /// Returns the note of a session with tokens that are too short for the request, by the expiry of
+    /// a new token.
+    fn short_tokens(&self, record: &Record, expires_on: Timestamp) -> Option<ShortTokens> {
+        let now = self.sessions.service_now(record);
+        let life = expires_on.since(now);
+        (life <= self.request.min_validity).then(|| ShortTokens {
+            redeemed_at_seconds: now.unix_seconds(),
+            life_seconds: life.as_secs(),
+        })
+    }
+}
+
+fn no_session() -> Error {
+    Error::internal("a step of a renewal without a session")
+}
