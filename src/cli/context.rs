@@ -132,7 +132,7 @@ impl Context {
     /// Returns at most `most` accounts from the index, the active one first. Without a client id
     /// there is none.
     pub(super) fn overview(&self, most: usize) -> Result<Overview> {
-        let resource = self.config.any_resource().ok();
+        let resource = self.config.resource_unchecked().ok();
         Ok(Overview {
             shown: match self.tenancy() {
                 Ok(tenancy) => self.session_store.first(&tenancy, most)?,
@@ -209,7 +209,7 @@ impl Context {
     /// Creates a client of the ACS resource with its key, or else with the principal that the
     /// environment names.
     pub(super) fn identity_client(&self) -> Result<IdentityClient> {
-        let resource = self.config.any_resource()?;
+        let resource = self.config.resource_unchecked()?;
         let auth = match &resource.key {
             KeySource::Given(access_key) => ResourceAuth::Key(access_key.clone()),
             KeySource::Stored => ResourceAuth::Key(self.stored_key()?),
@@ -245,7 +245,7 @@ impl Context {
     /// Returns the endpoint of the resource if this machine has its key, or if the environment names
     /// a principal. Contacts no service and reads no store.
     pub(super) fn resource_auth(&self) -> Result<Endpoint> {
-        let resource = self.config.any_resource()?;
+        let resource = self.config.resource_unchecked()?;
         let is_set = |name: &&str| self.env.variable(name).is_some();
         match resource.key {
             KeySource::None if !var::PRINCIPAL.iter().any(is_set) => Err(Error::usage(

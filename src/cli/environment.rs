@@ -11,7 +11,7 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use crate::config::{self, ConfigFile, Profile, Setting, Sources};
+use crate::config::{self, ConfigFile, Profile, Sources};
 use crate::entra::browser::Browser;
 use crate::error::{Error, Kind, Result};
 use crate::files::{Folder, SettingsFile};
@@ -186,13 +186,7 @@ impl Environment {
 
     /// Returns the sources of settings without flags and emulator.
     pub(super) fn sources<'a>(&'a self, profile: &'a Profile) -> Sources<'a> {
-        static NONE: BTreeMap<Setting, String> = BTreeMap::new();
-        Sources {
-            flags: &NONE,
-            emulator: &NONE,
-            variables: &self.variables,
-            profile,
-        }
+        Sources::new(&self.variables, profile)
     }
 
     /// Reads the configuration file.

@@ -1,8 +1,17 @@
-//! Microsoft's clouds, which have nothing to do with each other: a tenant, an application and an
-//! ACS resource are in one of them.
+//! Microsoft's clouds, and the Entra scopes in each of them.
 //!
-//! Hosts as in Microsoft's list of national clouds, with the aliases that MSAL knows (msal-common
-//! 16.16.1, AuthorityMetadata.ts). ACS's hosts are those that its SDKs name.
+//! The clouds have nothing to do with each other: a tenant, an application and an ACS resource are in
+//! one of them. Hosts are those of Microsoft's list of national clouds, with the aliases that MSAL knows
+//! (msal-common 16.16.1, AuthorityMetadata.ts). ACS's hosts are those that its SDKs name.
+
+use url::Url;
+
+use super::setting::Setting;
+use super::sources::{Origin, Sources};
+use crate::acs::check_family;
+use crate::error::{Error, Result};
+use crate::exchange::ExchangeKind;
+use crate::text::quoted;
 
 /// A cloud.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,17 +46,15 @@ impl Cloud {
 
     /// Returns the cloud of this ACS host; `None` if it is not one of ACS's.
     pub(super) fn of_service(host: &str) -> Option<Cloud> {
-        let is_below = |domain: &str| {
+        let clouds = [
+            ("communication.azure.com", Cloud::Public),
+            ("communication.azure.us", Cloud::UsGovernment),
+        ];
+        let found = clouds.into_iter().find(|(domain, _)| {
             host.strip_suffix(domain)
                 .is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
-        };
-        if is_below("communication.azure.com") {
-            Some(Cloud::Public)
-        } else if is_below("communication.azure.us") {
-            Some(Cloud::UsGovernment)
-        } else {
-            None
-        }
+        });
+        found.map(|(_, cloud)| cloud)
     }
 
     /// Returns its common name.
@@ -69,6 +76,111 @@ impl Cloud {
             Cloud::Germany => "https://login.microsoftonline.de",
         }
     }
+}
+
+/// Splits scopes at spaces and commas; short names become those of the Teams resource in the
+/// public cloud.
+///
+/// # Errors
+/// [`Kind::Usage`](crate::Kind::Usage) if there is none.
+pub fn parse_scopes(text: &str) -> Result<Vec<String>> {
+    parse_in(None, text)
+}
+
+/// Returns the default scopes. Short names follow the authority's cloud.
+pub fn default_scopes(exchange: ExchangeKind) -> &'static str {
+    match exchange {
+        ExchangeKind::Key => "Teams.ManageCalls Teams.ManageChats",
+        ExchangeKind::Entra => "https://communication.azure.com/clients/.default",
+        ExchangeKind::TeamsExtension => "TeamsExtension.ManageCalls",
+    }
+}
+
+/// The configured scopes, of the family that the exchange takes and of the authority's cloud,
+/// which is `None` if the authority is not one of Microsoft's.
+pub(super) fn scopes(
+    sources: &Sources<'_>,
+    exchange: ExchangeKind,
+    cloud: Option<Cloud>,
+) -> Result<Vec<String>> {
+    let found = sources.required(Setting::Scopes)?;
+    let text = match (&found.origin, exchange, cloud) {
+        // The name of this resource elsewhere is not published.
+        (Origin::Default, ExchangeKind::Entra, Some(Cloud::UsGovernment)) => {
+            return Err(Error::usage(
+                "no scope for `exchange = entra` is known in the US Government cloud",
+                "use `exchange = key` or `exchange = teams-extension`, whose scopes are known there",
+            ));
+        }
+        (Origin::Default, _, _) => default_scopes(exchange),
+        _ => &found.text,
+    };
+    let scopes = parse_in(cloud, text).and_then(|scopes| {
+        check_cloud(&scopes, cloud)?;
+        check_family(exchange, &scopes).map(|()| scopes)
+    });
+    scopes.map_err(|error| found.explain(error))
+}
+
+fn parse_in(cloud: Option<Cloud>, text: &str) -> Result<Vec<String>> {
+    let mut scopes = Vec::new();
+    for scope in text.split(|c: char| c == ',' || c.is_whitespace()) {
+        match scope {
+            "" => {}
+            scope if scope.contains("://") => scopes.push(scope.to_owned()),
+            scope => scopes.push(format!("{}{scope}", teams_resource(cloud)?)),
+        }
+    }
+    scopes.sort();
+    scopes.dedup();
+    match scopes.is_empty() {
+        false => Ok(scopes),
+        true => Err(Error::usage(
+            "no scope is named",
+            "name Teams.ManageCalls, Teams.ManageChats or both",
+        )),
+    }
+}
+
+/// The prefix of the Teams scopes.
+fn teams_resource(cloud: Option<Cloud>) -> Result<&'static str> {
+    match cloud {
+        None | Some(Cloud::Public) => Ok("https://auth.msft.communication.azure.com/"),
+        Some(Cloud::UsGovernment) => Ok("https://auth.msft.communication.azure.us/"),
+        Some(Cloud::China) => Err(Error::usage(
+            "Azure Communication Services is not known to serve Teams users in the China cloud",
+            "sign in where your Teams tenant is: unset `authority-host` for the public cloud; or, \
+             where you know the scopes by their whole names, set `scopes`",
+        )),
+        Some(Cloud::Germany) => Err(Error::usage(
+            "the German cloud was closed in October 2021",
+            "unset `authority-host` for the public cloud, where its tenants went",
+        )),
+    }
+}
+
+/// Entra knows no scope of another cloud.
+fn check_cloud(scopes: &[String], cloud: Option<Cloud>) -> Result<()> {
+    let Some(cloud) = cloud else { return Ok(()) };
+    for scope in scopes {
+        let url = Url::parse(scope).ok();
+        let other = url.and_then(|url| Cloud::of_service(url.host_str()?));
+        if let Some(other) = other.filter(|other| *other != cloud) {
+            return Err(Error::usage(
+                format!(
+                    "the scope {} is of the {}, and the authority of the {}",
+                    quoted(scope),
+                    other.name(),
+                    cloud.name()
+                ),
+                format!(
+                    "unset `scopes`, which follow the authority; or set `authority-host` to {}",
+                    other.authority()
+                ),
+            ));
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -2,20 +2,18 @@
 
 use std::time::Duration;
 
-use super::addresses::{allowed_hosts, listened_at, parse_hosts, parse_origins, parse_port};
-use super::choice::{SignInChoice, StoreChoice, parse_sign_in, parse_store, parse_switch};
-use super::cloud::Cloud;
-use super::exchange::parse_exchange;
-use super::missing::{Missing, not_configured};
-use super::resource::{Resource, ResourceSetting};
-use super::scopes;
+use super::cloud::{self, Cloud};
+use super::resource::{self, Resource};
 use super::setting::Setting;
-use super::sources::{Found, Origin, Sources, with_origin};
-
+use super::sources::{Origin, Sources};
+use super::values::{
+    SignInChoice, StoreChoice, parse_exchange, parse_hosts, parse_origins, parse_port,
+    parse_redirect_uri, parse_sign_in, parse_store, parse_switch,
+};
 use crate::account::Tenancy;
 use crate::entra::redirect::{PasteUri, RedirectUri};
 use crate::entra::{Authority, check_client_id};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::exchange::ExchangeKind;
 use crate::loopback::WebOrigin;
 use crate::text::{secret_form, shell_word};
@@ -30,16 +28,17 @@ pub struct Config {
     pub authority: Authority,
     /// The authority's cloud; `None` if it is not one of Microsoft's.
     pub cloud: Option<Cloud>,
-    /// The tenant is not configured.
-    is_any_tenant: bool,
+    /// No tenant is configured, so that `organizations` is used.
+    pub is_any_tenant: bool,
     /// The application (client) id.
     pub client_id: Option<String>,
     /// The Entra scopes, whole and sorted.
     pub scopes: Vec<String>,
     /// The kind of exchange.
     pub exchange: ExchangeKind,
-    /// The ACS resource, which is parsed when it is needed.
-    resource: ResourceSetting,
+    /// The ACS resource. It is used when it is needed, so that a malformed connection string does not
+    /// prevent a sign-out.
+    resource: Option<Result<Resource>>,
     /// Further hosts to which an Entra token may be sent; from the profile only.
     pub allowed_hosts: Vec<String>,
     /// Web origins that may use the token service.
@@ -62,55 +61,61 @@ impl Config {
     /// Resolves every setting.
     ///
     /// # Errors
-    /// [`Kind::Usage`] with the wrong setting and the source of its value.
+    /// [`Kind::Usage`](crate::Kind::Usage) with the wrong setting and the source of its value.
     pub fn resolve(profile: String, sources: &Sources<'_>) -> Result<Self> {
         check_no_secret(sources)?;
-        let tenant = required(sources, Setting::Tenant)?;
-        let host = required(sources, Setting::AuthorityHost)?;
-        let authority = authority(&host, &tenant)?;
+        let tenant = sources.required(Setting::Tenant)?;
+        // The host first, so that an error names the wrong value.
+        let host = sources.required(Setting::AuthorityHost)?;
+        host.parse(|host| Authority::new(host, "organizations"))?;
+        let authority = tenant.parse(|tenant| Authority::new(&host.text, tenant))?;
         let cloud = authority.address().host_str().and_then(Cloud::of_authority);
-        let port = parse(sources, Setting::Port, parse_port)?.unwrap_or(0);
-        let sign_in =
-            parse(sources, Setting::SignIn, parse_sign_in)?.unwrap_or(SignInChoice::Browser);
+        let port = sources.required(Setting::Port)?.parse(parse_port)?;
+        let sign_in = sources.required(Setting::SignIn)?.parse(parse_sign_in)?;
         // With `paste` the address may be on another machine. A device code uses none.
+        let uri = Setting::RedirectUri;
         let (redirect_uri, paste_uri) = match sign_in {
-            SignInChoice::Browser => (parse(sources, Setting::RedirectUri, listened_at)?, None),
-            SignInChoice::Paste => (None, parse(sources, Setting::RedirectUri, PasteUri::parse)?),
+            SignInChoice::Browser => (sources.parse(uri, parse_redirect_uri)?, None),
+            SignInChoice::Paste => (None, sources.parse(uri, PasteUri::parse)?),
             SignInChoice::DeviceCode => (None, None),
         };
-        let exchange =
-            parse(sources, Setting::Exchange, parse_exchange)?.unwrap_or(ExchangeKind::Key);
+        let exchange = sources.required(Setting::Exchange)?;
+        let exchange = exchange.parse(parse_exchange)?;
+        let min_validity = sources.required(Setting::MinValidity)?;
         Ok(Config {
             profile,
             authority,
             cloud,
             is_any_tenant: tenant.origin == Origin::Default,
-            client_id: parse(sources, Setting::ClientId, check_client_id)?,
-            scopes: scopes::resolve(sources, exchange, cloud)?,
+            client_id: sources.parse(Setting::ClientId, check_client_id)?,
+            scopes: cloud::scopes(sources, exchange, cloud)?,
             exchange,
-            resource: ResourceSetting::find(sources),
-            allowed_hosts: allowed_hosts(sources)
-                .map(|hosts| parse_hosts(&hosts))
-                .transpose()?
-                .unwrap_or_default(),
-            allowed_origins: parse(sources, Setting::AllowOrigin, parse_origins)?
+            resource: resource::find(sources),
+            // The environment never adds one: the setting has no variable.
+            allowed_hosts: match sources.find(Setting::AllowEndpoint) {
+                Some(hosts) => parse_hosts(&hosts.text)?,
+                None => Vec::new(),
+            },
+            allowed_origins: sources
+                .parse(Setting::AllowOrigin, parse_origins)?
                 .unwrap_or_default(),
             store: chosen_store(sources)?,
-            min_validity: parse(sources, Setting::MinValidity, parse_duration)?
-                .unwrap_or(Duration::from_secs(600)),
+            min_validity: min_validity.parse(parse_duration)?,
             sign_in,
-            continuous_access: parse(sources, Setting::Cae, parse_switch)?.unwrap_or(false),
+            continuous_access: sources.required(Setting::Cae)?.parse(parse_switch)?,
             paste_uri: paste_uri.unwrap_or_else(|| PasteUri::localhost(port)),
-            redirect_uri: redirect_uri
-                .map(|uri| if port == 0 { uri } else { uri.with_port(port) })
-                .unwrap_or_else(|| RedirectUri::localhost(port)),
+            redirect_uri: match redirect_uri {
+                Some(uri) if port == 0 => uri,
+                Some(uri) => uri.with_port(port),
+                None => RedirectUri::localhost(port),
+            },
         })
     }
 
     /// Returns the tenancy of the sessions.
     ///
     /// # Errors
-    /// [`Kind::Usage`] if no client id is configured.
+    /// [`Kind::Usage`](crate::Kind::Usage) if no client id is configured.
     pub fn tenancy(&self) -> Result<Tenancy> {
         let client_id = self
             .client_id
@@ -126,9 +131,9 @@ impl Config {
     /// Returns the ACS resource.
     ///
     /// # Errors
-    /// [`Kind::Usage`] if none is configured, or an Entra token may not be sent to it.
+    /// [`Kind::Usage`](crate::Kind::Usage) if none is configured, or an Entra token may not be sent to it.
     pub fn resource(&self) -> Result<Resource> {
-        let resource = self.any_resource()?;
+        let resource = self.resource_unchecked()?;
         resource.endpoint.check_may_receive(&self.allowed_hosts)?;
         self.check_same_cloud(&resource)?;
         Ok(resource)
@@ -142,8 +147,7 @@ impl Config {
             .iter()
             .any(|allowed| allowed.eq_ignore_ascii_case(host));
         match (self.cloud, Cloud::of_service(host)) {
-            (Some(ours), Some(theirs)) if ours != theirs && !is_allowed => Err(Error::new(
-                Kind::Usage,
+            (Some(ours), Some(theirs)) if ours != theirs && !is_allowed => Err(Error::usage(
                 format!(
                     "the ACS resource is of the {}, and the authority of the {}: no Entra token \
                      is sent there",
@@ -165,50 +169,80 @@ impl Config {
     /// Checks the ACS resource if one is configured, for commands that do not need it yet.
     ///
     /// # Errors
-    /// As [`Config::any_resource`]; [`Kind::Usage`] if it is in another cloud than the authority.
+    /// As [`Config::resource_unchecked`]; [`Kind::Usage`](crate::Kind::Usage) if it is in another cloud than the
+    /// authority.
     pub fn check_resource(&self) -> Result<()> {
-        match self.resource {
-            ResourceSetting::None => Ok(()),
-            _ => self
-                .any_resource()
-                .and_then(|resource| self.check_same_cloud(&resource)),
+        match &self.resource {
+            None => Ok(()),
+            Some(resource) => self.check_same_cloud(resource.as_ref().map_err(Error::clone)?),
         }
     }
 
-    /// Returns the ACS resource, for calls without a user's Entra token.
+    /// Returns the ACS resource, for calls without a user's Entra token: its cloud and host are not
+    /// checked.
     ///
     /// # Errors
-    /// [`Kind::Usage`] if none is configured, or the configured one is not valid.
-    pub fn any_resource(&self) -> Result<Resource> {
-        self.resource.read()
+    /// [`Kind::Usage`](crate::Kind::Usage) if none is configured, or the configured one is not valid.
+    pub fn resource_unchecked(&self) -> Result<Resource> {
+        let none = || Err(not_configured(&[Missing::Resource]));
+        self.resource.clone().unwrap_or_else(none)
+    }
+
+    /// Returns the missing settings for a sign-in, and `with_resource` also for a Communication token.
+    pub fn missing(&self, with_resource: bool) -> Vec<Missing> {
+        let mut missing = Vec::new();
+        if self.client_id.is_none() {
+            missing.push(Missing::ClientId);
+        }
+        if with_resource && self.resource.is_none() {
+            missing.push(Missing::Resource);
+        }
+        missing
     }
 }
 
-impl Config {
-    /// Returns the missing settings for a sign-in, and `with_resource` also for a Communication token.
-    pub fn missing(&self, with_resource: bool) -> Vec<Missing> {
-        let has_resource = !matches!(self.resource, ResourceSetting::None);
-        let all = [
-            (self.client_id.is_none(), Missing::ClientId),
-            (with_resource && !has_resource, Missing::Resource),
-        ];
-        let missing = all.into_iter().filter(|(is_missing, _)| *is_missing);
-        missing.map(|(_, what)| what).collect()
-    }
+/// A required setting that is not configured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Missing {
+    /// The application (client) id.
+    ClientId,
+    /// The ACS resource.
+    Resource,
+}
 
-    /// Returns whether no tenant is configured, so that `organizations` is used.
-    pub fn is_any_tenant(&self) -> bool {
-        self.is_any_tenant
-    }
+/// Returns one error for all missing settings.
+pub(crate) fn not_configured(missing: &[Missing]) -> Error {
+    let (message, hint) = match missing {
+        [Missing::Resource] => (
+            "no ACS resource is configured",
+            "set COMMUNICATION_SERVICES_CONNECTION_STRING or run `acspass config set \
+             connection-string`, which keeps it in the store; `--emulator` needs none",
+        ),
+        [Missing::ClientId] => (
+            "no client id is configured",
+            "set ACSPASS_CLIENT_ID or run `acspass config set client-id GUID` with the \
+             application's id; where none is registered yet, `acspass setup` shows how; \
+             `--emulator` needs none",
+        ),
+        _ => (
+            "no client id and no ACS resource are configured",
+            "set ACSPASS_CLIENT_ID and COMMUNICATION_SERVICES_CONNECTION_STRING, or run `acspass \
+             config set client-id GUID` and `acspass config set connection-string`, which keeps it \
+             in the store; for a tenant of your own also ACSPASS_TENANT_ID or `acspass config set \
+             tenant TENANT`. Where no application is registered yet, `acspass setup` shows how; \
+             `--emulator` needs none of it. At a terminal, `acspass get` asks for them",
+        ),
+    };
+    Error::usage(message, hint)
 }
 
 /// Returns the configured store, even if other settings are wrong.
 ///
 /// # Errors
-/// [`Kind::Usage`] if there is no such store.
+/// [`Kind::Usage`](crate::Kind::Usage) if there is no such store.
 pub fn chosen_store(sources: &Sources<'_>) -> Result<StoreChoice> {
-    let store = required(sources, Setting::Store)?;
-    parse_store(&store.text).map_err(|error| with_origin(error, &[&store]))
+    sources.required(Setting::Store)?.parse(parse_store)
 }
 
 /// Rejects a secret in a setting that is not secret. `endpoint` is checked when it is used.
@@ -221,37 +255,13 @@ fn check_no_secret(sources: &Sources<'_>) -> Result<()> {
             continue;
         };
         if let Some(form) = secret_form(&found.text) {
-            let error = Error::new(
-                Kind::Usage,
+            let error = Error::usage(
                 format!("`{}` is set to {form}", setting.key()),
                 "replace the value; a secret is read by `acspass config set connection-string` \
                  only, which keeps it in the store",
             );
-            return Err(with_origin(error, &[&found]));
+            return Err(found.explain(error));
         }
     }
     Ok(())
-}
-
-fn required(sources: &Sources<'_>, setting: Setting) -> Result<Found> {
-    sources
-        .find(setting)
-        .ok_or_else(|| Error::internal(format!("`{}` has lost its default", setting.key())))
-}
-
-fn parse<T>(
-    sources: &Sources<'_>,
-    setting: Setting,
-    parse: impl Fn(&str) -> Result<T>,
-) -> Result<Option<T>> {
-    sources
-        .find(setting)
-        .map(|found| parse(&found.text).map_err(|error| with_origin(error, &[&found])))
-        .transpose()
-}
-
-/// Parses the authority. Checks the host first, so that an error names the wrong value.
-fn authority(host: &Found, tenant: &Found) -> Result<Authority> {
-    Authority::new(&host.text, "organizations").map_err(|error| with_origin(error, &[host]))?;
-    Authority::new(&host.text, &tenant.text).map_err(|error| with_origin(error, &[tenant]))
 }

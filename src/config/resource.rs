@@ -1,14 +1,7 @@
 //! The ACS resource in the settings: its endpoint and its credential.
-//!
-//! It is parsed when it is used, so that a malformed connection string does not prevent a sign-out.
 
-use std::fmt;
-
-use zeroize::Zeroizing;
-
-use super::missing::{Missing, not_configured};
 use super::setting::{ACCESS_KEY_VARIABLE, Setting};
-use super::sources::{Found, Origin, Sources, with_origin};
+use super::sources::{Found, Origin, Sources};
 use crate::acs::{ConnectionString, Endpoint, check_access_key};
 use crate::error::Result;
 use crate::input;
@@ -70,83 +63,35 @@ impl GivenResource {
     }
 }
 
-/// The settings as they were found, not yet read.
-pub(super) enum ResourceSetting {
-    None,
-    ConnectionString {
-        text: Zeroizing<String>,
-        from: &'static str,
-    },
-    Endpoint {
-        found: Found,
-        key: Option<Zeroizing<String>>,
-        is_stored: bool,
-    },
+/// Reads the resource of the settings; `None` if there is none.
+pub(super) fn find(sources: &Sources<'_>) -> Option<Result<Resource>> {
+    let mut variables = input::CONNECTION_STRING_VARIABLES.into_iter();
+    let emulated = sources.emulator.get(&Setting::ConnectionString);
+    let given = match emulated {
+        Some(text) => Some((text.as_str(), "the emulator")),
+        None => variables.find_map(|name| Some((sources.variable(name)?, name))),
+    };
+    let Some((text, from)) = given else {
+        return Some(with_endpoint(sources, &sources.find(Setting::Endpoint)?));
+    };
+    let read = ConnectionString::parse(text)
+        .map_err(|error| error.caused_by(format!("the value comes from {from}")));
+    Some(read.map(|read| Resource {
+        endpoint: read.endpoint,
+        key: KeySource::Given(read.access_key),
+    }))
 }
 
-impl fmt::Debug for ResourceSetting {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            ResourceSetting::None => "None",
-            ResourceSetting::ConnectionString { .. } => "ConnectionString([redacted])",
-            ResourceSetting::Endpoint { .. } => "Endpoint([redacted])",
-        })
-    }
-}
-
-impl ResourceSetting {
-    pub(super) fn find(sources: &Sources<'_>) -> Self {
-        let given = |text: &str, from| ResourceSetting::ConnectionString {
-            text: Zeroizing::new(text.to_owned()),
-            from,
-        };
-        if let Some(text) = sources.emulator.get(&Setting::ConnectionString) {
-            return given(text, "the emulator");
+/// Reads the resource of the setting `endpoint`. The key has the same source.
+fn with_endpoint(sources: &Sources<'_>, found: &Found) -> Result<Resource> {
+    let endpoint = found.parse(Endpoint::parse)?;
+    let is_from_profile = found.origin == Origin::Profile;
+    let key = match sources.variable(ACCESS_KEY_VARIABLE) {
+        Some(key) if !is_from_profile => KeySource::Given(check_access_key(key)?),
+        _ if is_from_profile && sources.profile.value(Setting::ConnectionString).is_some() => {
+            KeySource::Stored
         }
-        for name in input::CONNECTION_STRING_VARIABLES {
-            if let Some(text) = sources.variable(name) {
-                return given(text, name);
-            }
-        }
-        let Some(found) = sources.find(Setting::Endpoint) else {
-            return ResourceSetting::None;
-        };
-        let is_from_profile = found.origin == Origin::Profile;
-        let key = sources.variable(ACCESS_KEY_VARIABLE);
-        ResourceSetting::Endpoint {
-            key: key
-                .filter(|_| !is_from_profile)
-                .map(|key| Zeroizing::new(key.to_owned())),
-            is_stored: is_from_profile
-                && sources.profile.value(Setting::ConnectionString).is_some(),
-            found,
-        }
-    }
-
-    pub(super) fn read(&self) -> Result<Resource> {
-        match self {
-            ResourceSetting::None => Err(not_configured(&[Missing::Resource])),
-            ResourceSetting::ConnectionString { text, from } => {
-                let read = ConnectionString::parse(text)
-                    .map_err(|error| error.caused_by(format!("the value comes from {from}")))?;
-                Ok(Resource {
-                    endpoint: read.endpoint,
-                    key: KeySource::Given(read.access_key),
-                })
-            }
-            ResourceSetting::Endpoint {
-                found,
-                key,
-                is_stored,
-            } => Ok(Resource {
-                endpoint: Endpoint::parse(&found.text)
-                    .map_err(|error| with_origin(error, &[found]))?,
-                key: match (key, is_stored) {
-                    (Some(key), _) => KeySource::Given(check_access_key(key)?),
-                    (None, true) => KeySource::Stored,
-                    (None, false) => KeySource::None,
-                },
-            }),
-        }
-    }
+        _ => KeySource::None,
+    };
+    Ok(Resource { endpoint, key })
 }

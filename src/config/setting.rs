@@ -1,6 +1,6 @@
 //! The settings: their keys, environment variables, defaults and types.
 
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::text::quoted;
 
 /// The type of a setting's value in a profile.
@@ -43,10 +43,14 @@ macro_rules! settings {
             pub const ALL: [Setting; [$($key),*].len()] = [$(Setting::$name),*];
 
             const fn spec(self) -> Spec {
-                let (key, variables, default, form): (_, &'static [_], _, _) = match self {
-                    $(Setting::$name => ($key, $variables, $default, ValueType::$form),)*
-                };
-                Spec { key, variables, default, form }
+                match self {
+                    $(Setting::$name => Spec {
+                        key: $key,
+                        variables: $variables,
+                        default: $default,
+                        form: ValueType::$form,
+                    },)*
+                }
             }
         }
     };
@@ -98,19 +102,22 @@ impl Setting {
     /// Returns the setting with this key.
     ///
     /// # Errors
-    /// [`Kind::Usage`] if there is no such key.
+    /// [`Kind::Usage`](crate::Kind::Usage) if there is no such key.
     pub fn from_key(key: &str) -> Result<Self> {
         Setting::ALL
             .into_iter()
             .find(|setting| setting.key() == key)
             .ok_or_else(|| {
-                let known: Vec<&str> = Setting::ALL.iter().map(|known| known.key()).collect();
-                Error::new(
-                    Kind::Usage,
+                Error::usage(
                     format!("there is no setting {}", quoted(key)),
-                    format!("the settings are {}", known.join(", ")),
+                    format!("the settings are {}", Setting::keys()),
                 )
             })
+    }
+
+    /// Returns the keys of all settings, for a hint.
+    pub(super) fn keys() -> String {
+        Setting::ALL.map(Setting::key).join(", ")
     }
 
     /// Returns its environment variables, in the order of precedence. `connection-string` has none here:

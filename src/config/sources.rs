@@ -5,7 +5,7 @@ use std::fmt;
 
 use super::profile::Profile;
 use super::setting::Setting;
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::input;
 
 /// The source of a value.
@@ -45,7 +45,25 @@ pub struct Found {
     pub origin: Origin,
 }
 
+impl Found {
+    /// Parses the value. The cause of an error is the source.
+    pub(super) fn parse<T>(&self, parse: impl Fn(&str) -> Result<T>) -> Result<T> {
+        parse(&self.text).map_err(|error| self.explain(error))
+    }
+
+    /// Adds the source of the value, which is wrong, as the error's cause.
+    pub(super) fn explain(&self, error: Error) -> Error {
+        let source = match &self.origin {
+            Origin::Default => return error,
+            Origin::Flag => "the command line".to_owned(),
+            origin => origin.to_string(),
+        };
+        error.caused_by(format!("the value comes from: {source}"))
+    }
+}
+
 /// The sources of the settings, in order of precedence.
+#[derive(Clone, Copy)]
 pub struct Sources<'a> {
     /// The flags.
     pub flags: &'a BTreeMap<Setting, String>,
@@ -55,32 +73,63 @@ pub struct Sources<'a> {
     pub variables: &'a BTreeMap<String, String>,
     /// The profile.
     pub profile: &'a Profile,
+    /// If it is set, every other setting has its default: for a check of some settings alone.
+    pub only: Option<&'a [Setting]>,
 }
 
-impl Sources<'_> {
+static NONE: BTreeMap<Setting, String> = BTreeMap::new();
+
+impl<'a> Sources<'a> {
+    /// Returns these sources, without flags and emulator.
+    pub fn new(variables: &'a BTreeMap<String, String>, profile: &'a Profile) -> Sources<'a> {
+        Sources {
+            flags: &NONE,
+            emulator: &NONE,
+            variables,
+            profile,
+            only: None,
+        }
+    }
+
     /// Returns the value of a setting, from the first source that has one.
     pub fn find(&self, setting: Setting) -> Option<Found> {
-        let found = |text: &str, origin| Found {
-            text: text.to_owned(),
-            origin,
-        };
-        if let Some(text) = self.flags.get(&setting) {
-            return Some(found(text, Origin::Flag));
+        let (text, origin) = match self.only {
+            Some(only) if !only.contains(&setting) => None,
+            _ => self.set(setting),
         }
-        if let Some(text) = self.emulator.get(&setting) {
-            return Some(found(text, Origin::Emulator));
-        }
-        for name in setting.variables() {
-            if let Some(text) = self.variable(name) {
-                return Some(found(text, Origin::Environment(name)));
-            }
-        }
-        if let Some(text) = self.profile.value(setting) {
-            return Some(found(&text, Origin::Profile));
-        }
-        setting
-            .default_text()
-            .map(|text| found(text, Origin::Default))
+        .or_else(|| Some((setting.default_text()?.to_owned(), Origin::Default)))?;
+        Some(Found { text, origin })
+    }
+
+    fn set(&self, setting: Setting) -> Option<(String, Origin)> {
+        let flag = self.flags.get(&setting).map(|text| (text, Origin::Flag));
+        let given = flag.or_else(|| Some((self.emulator.get(&setting)?, Origin::Emulator)));
+        given
+            .map(|(text, origin)| (text.clone(), origin))
+            .or_else(|| {
+                setting.variables().iter().find_map(|name| {
+                    let text = self.variable(name)?.to_owned();
+                    Some((text, Origin::Environment(name)))
+                })
+            })
+            .or_else(|| Some((self.profile.value(setting)?, Origin::Profile)))
+    }
+
+    /// Parses the value of a setting, if it has one.
+    pub(super) fn parse<T>(
+        &self,
+        setting: Setting,
+        parse: impl Fn(&str) -> Result<T>,
+    ) -> Result<Option<T>> {
+        self.find(setting)
+            .map(|found| found.parse(parse))
+            .transpose()
+    }
+
+    /// Returns the value of a setting that has a default.
+    pub(super) fn required(&self, setting: Setting) -> Result<Found> {
+        self.find(setting)
+            .ok_or_else(|| Error::internal(format!("`{}` has lost its default", setting.key())))
     }
 
     /// Returns an environment variable, without white space and quotes around it (`docker --env-file` and
@@ -90,21 +139,5 @@ impl Sources<'_> {
             .get(name)
             .map(|text| input::bare(text))
             .filter(|text| !text.is_empty())
-    }
-}
-
-/// Adds the sources of a wrong value as the error's cause.
-pub(super) fn with_origin(error: Error, found: &[&Found]) -> Error {
-    let set: Vec<String> = found
-        .iter()
-        .filter(|found| found.origin != Origin::Default)
-        .map(|found| match &found.origin {
-            Origin::Flag => "the command line".to_owned(),
-            origin => origin.to_string(),
-        })
-        .collect();
-    match set.is_empty() {
-        true => error,
-        false => error.caused_by(format!("the value comes from: {}", set.join(", "))),
     }
 }

@@ -42,9 +42,7 @@ fn resolve(
         "default".to_owned(),
         &Sources {
             flags: &flags,
-            emulator: &BTreeMap::new(),
-            variables: &map(environment),
-            profile,
+            ..Sources::new(&map(environment), profile)
         },
     )
 }
@@ -78,7 +76,7 @@ fn a_resource_is_found_in_its_order() {
         "[profile.default]\nendpoint = \"https://four.communication.azure.com\"\nconnection-string = \"stored\"\n",
     );
     let endpoint = |config: Config| {
-        let resource = config.any_resource().expect("a resource");
+        let resource = config.resource_unchecked().expect("a resource");
         (resource.endpoint.as_str().to_owned(), resource.key)
     };
     let all = [
@@ -114,7 +112,7 @@ fn a_wrong_value_names_its_origin_and_shows_no_secret() {
         &Profile::default(),
     )
     .expect("nothing reads it yet")
-    .any_resource()
+    .resource_unchecked()
     .expect_err("a path");
     let text = format!("{error:?}");
     assert!(text.contains("COMMUNICATION_SERVICES_CONNECTION_STRING"));
@@ -306,7 +304,7 @@ fn a_resource_of_another_cloud_gets_no_entra_token_unless_the_profile_names_it()
             "said early"
         );
         assert!(
-            config.any_resource().is_ok(),
+            config.resource_unchecked().is_ok(),
             "its owner needs no authority"
         );
         outcome

@@ -19,7 +19,7 @@ impl Public {
             if let Some(client_id) = &config.client_id {
                 hidden.push((client_id.clone(), short(client_id)));
             }
-            let host = config.any_resource().ok();
+            let host = config.resource_unchecked().ok();
             let host = host.map(|resource| resource.endpoint.host_header());
             if let Some(host) = host.filter(|host| is_somewhere(host))
                 && let Some((name, rest)) = host.split_once('.')

@@ -87,7 +87,7 @@ fn examine(args: &args::Doctor, env: &Environment, context: &Context) -> Result<
                 doctor::entra(&probe, authority, http).await,
                 doctor::clock(&probe, env.clock.as_ref()),
             ];
-            checks.push(match config.any_resource() {
+            checks.push(match config.resource_unchecked() {
                 Err(_) => Check::skipped("resource", "none that can be used is configured"),
                 Ok(resource) => {
                     doctor::resource(&resource.endpoint, owner(context, &resource.key), http).await

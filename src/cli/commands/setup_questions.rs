@@ -69,7 +69,7 @@ impl Questions<'_> {
         ));
         if missing.contains(&Missing::ClientId) {
             // The id belongs to a tenant's application, or to one that any tenant may use.
-            if self.context.config.is_any_tenant()
+            if self.context.config.is_any_tenant
                 && let Some(tenant) = self.tenant()?
             {
                 self.save(&[(Setting::Tenant, &tenant)], None)?;

@@ -41,7 +41,7 @@ pub(super) fn run(env: &Arc<Environment>, output: &mut Output) -> Result<u8> {
 
 fn heading(context: &Context) -> String {
     let config = &context.config;
-    let resource = config.any_resource();
+    let resource = config.resource_unchecked();
     format!(
         "profile  {}\nstore    {}\ntenant   {} at {}\nresource {}\n",
         config.profile,

@@ -54,7 +54,7 @@ fn confined(context: &Context) -> Confined {
 
 /// Whether a request can start an Azure tool.
 fn needs_programs(context: &Context) -> bool {
-    let resource = context.config.any_resource();
+    let resource = context.config.resource_unchecked();
     let has_no_key = resource.is_ok_and(|resource| matches!(resource.key, KeySource::None));
     let has_tool = |folder: PathBuf| ["az", "azd"].iter().any(|name| folder.join(name).exists());
     let env = &context.env;

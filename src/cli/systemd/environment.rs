@@ -77,7 +77,7 @@ pub(super) fn check_config(env: &Environment, config: &Config) -> Result<()> {
     }
     let is_set = |variable: &&str| env.variable(variable).is_some();
     let secret = var::UNIT_SECRETS.into_iter().find(is_set);
-    match (config.any_resource()?.key, secret) {
+    match (config.resource_unchecked()?.key, secret) {
         (KeySource::None, Some(variable)) => Err(Error::usage(
             format!("the ACS resource is reached by {variable}, which is no setting of a service"),
             "give the profile the resource's connection string: `acspass config set \

@@ -1,10 +1,18 @@
-//! The kind of host that this process runs on, and its command to open pages.
+//! What the environment variables tell besides settings: the kind of host, the opener of pages, the
+//! proxy, and the files of certificate authorities.
 //!
-//! The input is the environment. This module probes nothing, so the result can be wrong: it selects
-//! messages and the command that opens a page, and not the sign-in method. `login`, the dashboard and
-//! `doctor` use it, so that they agree.
+//! This module probes nothing, so the kind of host can be wrong: it selects messages and the command
+//! that opens a page, and not the sign-in method. `login`, the dashboard and `doctor` use it, so that
+//! they agree.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use tracing::warn;
+
+use crate::http::{AuthorityFile, NoProxy, Proxies};
+use crate::secret::ProxyAddress;
+use crate::text::quoted;
 
 /// The kind of host that this process runs on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -126,6 +134,72 @@ fn address_of_server(connection: &str) -> Option<String> {
     is_address.then(|| address.to_owned())
 }
 
+/// The proxy for https, by the first of these that is set and not empty: `HTTPS_PROXY`, `ALL_PROXY`,
+/// each in lower case too; else the system's, where the system is one that has such settings. Plain
+/// http is used for loopback only, without a proxy, so `HTTP_PROXY` is ignored.
+pub fn proxies(environment: &BTreeMap<String, String>) -> Proxies {
+    let first = |names: &[&'static str]| {
+        names.iter().find_map(|name| {
+            let text = environment.get(*name).map(|text| text.trim())?;
+            (!text.is_empty()).then_some((*name, text))
+        })
+    };
+    if let Some((by, address)) = first(&["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"]) {
+        let except = match first(&["NO_PROXY", "no_proxy"]) {
+            None => NoProxy::default(),
+            Some((name, list)) => {
+                let (except, ignored) = NoProxy::parse(list);
+                for word in ignored {
+                    warn!("{name} has an entry without a meaning: {}", quoted(&word));
+                }
+                except
+            }
+        };
+        return Proxies::Named {
+            by,
+            address: ProxyAddress::new(address),
+            except,
+        };
+    }
+    if cfg!(any(target_os = "macos", windows)) {
+        return Proxies::System;
+    }
+    let why = match first(&["HTTP_PROXY", "http_proxy"]) {
+        Some((name, _)) => {
+            format!("{name} is for plain http only; where you need a proxy, name it in HTTPS_PROXY")
+        }
+        None => "no variable names a proxy".to_owned(),
+    };
+    Proxies::None { why }
+}
+
+/// Returns the certificate authorities of the environment, in addition to the system's.
+/// `path_of` returns the path in an environment variable.
+pub fn authority_files(path_of: impl Fn(&str) -> Option<PathBuf>) -> Vec<AuthorityFile> {
+    [
+        ("ACSPASS_CA_FILE", true),
+        ("SSL_CERT_FILE", false),
+        ("REQUESTS_CA_BUNDLE", false),
+        ("NODE_EXTRA_CA_CERTS", false),
+    ]
+    .into_iter()
+    .filter_map(|(named_by, required)| {
+        Some(AuthorityFile {
+            path: path_of(named_by)?,
+            named_by,
+            required,
+        })
+    })
+    .collect()
+}
+
+/// Returns whether the environment makes the platform's loader leave out the system's certificates.
+pub fn leaves_out_system_authorities(environment: &BTreeMap<String, String>) -> bool {
+    ["SSL_CERT_FILE", "SSL_CERT_DIR"]
+        .iter()
+        .any(|name| environment.contains_key(*name))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -209,5 +283,42 @@ mod tests {
         let expected = "ssh -L 8400:localhost:8400 198.51.100.7";
         assert_eq!(line.as_deref(), Some(expected));
         assert_eq!(HostKind::Container.forwarding(8400), None);
+    }
+
+    fn named(variables: &[(&str, &str)]) -> Option<(&'static str, String, NoProxy)> {
+        let environment = variables
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect();
+        match proxies(&environment) {
+            Proxies::Named {
+                by,
+                address,
+                except,
+            } => Some((by, address.expose().to_owned(), except)),
+            Proxies::None { .. } | Proxies::System => None,
+        }
+    }
+
+    #[test]
+    fn first_variable_with_a_value_names_the_proxy() {
+        for (name, other) in [
+            ("HTTPS_PROXY", "https_proxy"),
+            ("https_proxy", "ALL_PROXY"),
+            ("ALL_PROXY", "all_proxy"),
+            ("all_proxy", "HTTP_PROXY"),
+        ] {
+            let variables = [
+                (name, " http://a:1 "),
+                (other, "http://b:2"),
+                ("no_proxy", "x"),
+            ];
+            let (by, address, except) = named(&variables).expect("a proxy");
+            assert_eq!((by, address.as_str()), (name, "http://a:1"));
+            assert_eq!(except, NoProxy::parse("x").0);
+        }
+        let empty = [("HTTPS_PROXY", ""), ("https_proxy", "http://b:2")];
+        assert_eq!(named(&empty).expect("a proxy").0, "https_proxy");
+        assert_eq!(named(&[("HTTP_PROXY", "http://a:1")]), None);
     }
 }

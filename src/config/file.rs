@@ -1,0 +1,302 @@
+//! The file `config.toml`: tables `[profile.NAME]`, and which one is meant.
+//!
+//! Reading is strict, so that a misspelt key is an error. Writing keeps comments and order.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io;
+use std::path::Path;
+
+use toml_edit::{DocumentMut, Item, Table, TomlError, value};
+
+use super::profile::{self, DEFAULT_PROFILE, Profile, toml_value, unknown, wrong};
+use super::setting::Setting;
+use crate::error::{Error, Kind, Result};
+use crate::files::{Refusal, SettingsFile, shell_quoted};
+use crate::input;
+use crate::text::{quoted, shell_word, shown, without_secrets};
+
+const NOT_A_TABLE: &str = "`profile` is not a table of tables";
+
+/// The configuration file, as it is on disk.
+pub struct ConfigFile {
+    file: SettingsFile,
+    document: DocumentMut,
+    is_open_to_group: bool,
+}
+
+impl ConfigFile {
+    /// Reads the file; one that does not exist is empty.
+    ///
+    /// # Errors
+    /// [`Kind::Usage`] if it cannot be read, belongs to another user, can be changed by every user,
+    /// is not TOML, or has an unknown key or a value of the wrong type: each named.
+    pub fn read(file: impl Into<SettingsFile>) -> Result<Self> {
+        let file = ConfigFile::read_to_repair(file)?;
+        file.check()?;
+        Ok(file)
+    }
+
+    /// Reads the file for a change that may repair it: see [`ConfigFile::check`] for the rest.
+    ///
+    /// # Errors
+    /// As [`ConfigFile::read`], but for unknown keys and values of the wrong type.
+    pub fn read_to_repair(file: impl Into<SettingsFile>) -> Result<Self> {
+        let file = file.into();
+        let path = file.path().display();
+        let settings = file.read().map_err(|error| {
+            refused(&error).unwrap_or_else(|| {
+                Error::usage(
+                    format!("{path} cannot be read"),
+                    "make it readable, or name another folder in ACSPASS_CONFIG_DIR",
+                )
+                .caused_by(error)
+            })
+        })?;
+        let is_open_to_group = settings.as_ref().is_some_and(|read| read.is_open_to_group);
+        let bytes = settings.map(|read| read.bytes).unwrap_or_default();
+        // An editor of Windows may have written UTF-16.
+        let text = input::text(&bytes).ok_or_else(|| {
+            Error::usage(format!("{path} is not text in UTF-8"), "save it as UTF-8")
+        })?;
+        let document = text
+            .parse()
+            .map_err(|error| not_toml(&file, &text, &error))?;
+        Ok(ConfigFile {
+            file,
+            document,
+            is_open_to_group,
+        })
+    }
+
+    /// A warning about a file that the members of its group can change.
+    pub fn warning(&self) -> Option<String> {
+        let path = self.path();
+        self.is_open_to_group.then(|| {
+            format!(
+                "the members of its group can change `{}`, and with it where tokens are sent; run \
+                 `chmod g-w {}` to prevent that",
+                path.display(),
+                shell_quoted(path),
+            )
+        })
+    }
+
+    /// Returns the path of the file.
+    pub fn path(&self) -> &Path {
+        self.file.path()
+    }
+
+    /// The profile that the file itself names as the one to use.
+    pub fn default_profile(&self) -> Option<&str> {
+        self.document.get("default-profile")?.as_str()
+    }
+
+    /// The names of all profiles.
+    pub fn names(&self) -> Vec<&str> {
+        let tables = self.tables().into_iter().flatten();
+        tables.map(|(name, _)| name).collect()
+    }
+
+    /// Returns a profile's settings; `None` if there is no such profile.
+    pub fn profile(&self, name: &str) -> Option<Profile> {
+        let table = self.tables()?.get(name)?.as_table()?.clone();
+        Some(Profile { table })
+    }
+
+    /// Sets values and writes the file. Concurrent changes of other values stay.
+    ///
+    /// # Errors
+    /// [`Kind::Usage`] if a value is of the wrong form, [`Kind::Store`] if the file cannot
+    /// be written.
+    pub fn set(&mut self, profile: &str, values: &[(Setting, &str)]) -> Result<()> {
+        let _lock = self.begin_change()?;
+        for (setting, text) in values {
+            let item = value(toml_value(*setting, text)?);
+            self.table_mut(profile)?.insert(setting.key(), item);
+        }
+        self.write()
+    }
+
+    /// Sets the file's default profile, and writes the file.
+    ///
+    /// # Errors
+    /// [`Kind::Store`] if the file cannot be written.
+    pub fn set_default_profile(&mut self, name: Option<&str>) -> Result<()> {
+        let _lock = self.begin_change()?;
+        match name {
+            Some(name) => self.document.insert("default-profile", value(name)),
+            None => self.document.remove("default-profile"),
+        };
+        self.write()
+    }
+
+    /// Removes keys and writes the file; `false` if none of them was set. A key that is no setting
+    /// is removed as well, also one outside the tables of profiles.
+    ///
+    /// # Errors
+    /// [`Kind::Store`] if the file cannot be written.
+    pub fn unset(&mut self, profile: &str, keys: &[&str]) -> Result<bool> {
+        let _lock = self.begin_change()?;
+        let mut was_set = false;
+        for key in keys {
+            let is_in_profile = self
+                .profile(profile)
+                .is_some_and(|known| known.table.contains_key(key));
+            if is_in_profile {
+                self.table_mut(profile)?.remove(key);
+                was_set = true;
+            } else if !matches!(*key, "profile" | "default-profile") {
+                was_set |= self.document.remove(key).is_some();
+            }
+        }
+        if was_set {
+            self.write()?;
+        }
+        Ok(was_set)
+    }
+
+    /// Checks that the file has no unknown keys and no values of the wrong type.
+    ///
+    /// # Errors
+    /// [`Kind::Usage`] naming the first.
+    pub fn check(&self) -> Result<()> {
+        for (key, item) in self.document.iter() {
+            match key {
+                "profile" if item.is_table() => {}
+                "default-profile" if item.is_str() => {}
+                "profile" => return Err(wrong(self.path(), NOT_A_TABLE)),
+                _ => return Err(unknown(self.path(), key)),
+            }
+        }
+        let mut tables = self.tables().into_iter().flatten();
+        tables.try_for_each(|(name, item)| profile::check(self.path(), name, item))
+    }
+
+    fn tables(&self) -> Option<&Table> {
+        self.document.get("profile")?.as_table()
+    }
+
+    fn table_mut(&mut self, profile: &str) -> Result<&mut Table> {
+        let mut tables = Table::new();
+        tables.set_implicit(true);
+        let tables = self
+            .document
+            .entry("profile")
+            .or_insert(Item::Table(tables));
+        let table = tables.as_table_mut().and_then(|tables| {
+            let table = tables.entry(profile).or_insert_with(toml_edit::table);
+            table.as_table_mut()
+        });
+        table.ok_or_else(|| wrong(self.file.path(), NOT_A_TABLE))
+    }
+
+    /// Takes the lock of a change and reads the file again: a person may have typed for a minute
+    /// since it was read, and another process may have changed it.
+    fn begin_change(&mut self) -> Result<File> {
+        let lock = self.file.lock().map_err(|error| self.not_written(error))?;
+        let lock = lock.ok_or_else(|| {
+            Error::new(
+                Kind::Store,
+                format!(
+                    "another acspass process is changing `{}` and does not end",
+                    self.path().display()
+                ),
+                "look for a stopped acspass process, end it, and run this again",
+            )
+        })?;
+        *self = ConfigFile::read_to_repair(self.file.clone())?;
+        Ok(lock)
+    }
+
+    fn write(&self) -> Result<()> {
+        let text = self.document.to_string();
+        let written = self.file.write(text.as_bytes());
+        written.map_err(|error| self.not_written(error))
+    }
+
+    fn not_written(&self, error: io::Error) -> Error {
+        refused(&error).unwrap_or_else(|| {
+            Error::new(
+                Kind::Store,
+                format!("{} cannot be written", self.path().display()),
+                "check the folder's permissions and the free space, or set ACSPASS_CONFIG_DIR",
+            )
+            .caused_by(error)
+        })
+    }
+}
+
+/// The error about a file or folder that another user could have planted.
+fn refused(error: &io::Error) -> Option<Error> {
+    let refusal = Refusal::of(error)?;
+    let hint = refusal.hint("ACSPASS_CONFIG_DIR");
+    Some(Error::usage(refusal.to_string(), hint))
+}
+
+/// The error about text that is not TOML, without the excerpt: a line of the file may contain a secret.
+fn not_toml(file: &SettingsFile, text: &str, error: &TomlError) -> Error {
+    let place = error.span().map(|span| {
+        let before = &text[..span.start.min(text.len())];
+        format!(", line {}", before.matches('\n').count() + 1)
+    });
+    let hint = match file.copy() {
+        Some(copy) => format!(
+            "a change was interrupted, and `{}` has the settings from before it: copy it over the \
+             file",
+            copy.display()
+        ),
+        None => {
+            "correct the file, or remove it and set it up again with `acspass config set`".into()
+        }
+    };
+    Error::usage(
+        format!(
+            "{}{} is not TOML: {}",
+            file.path().display(),
+            place.unwrap_or_default(),
+            without_secrets(error.message())
+        ),
+        hint,
+    )
+}
+
+/// Returns the profile of the flag, else of the environment, else of the file.
+///
+/// # Errors
+/// [`Kind::Usage`] if it is named and does not exist.
+pub fn choose_profile(
+    flag: Option<&str>,
+    environment: &BTreeMap<String, String>,
+    file: &ConfigFile,
+) -> Result<(String, Profile)> {
+    let named = flag
+        .or_else(|| environment.get("ACSPASS_PROFILE").map(String::as_str))
+        .filter(|name| !name.trim().is_empty())
+        .or_else(|| file.default_profile());
+    let name = named.unwrap_or(DEFAULT_PROFILE);
+    match file.profile(name) {
+        Some(profile) => Ok((name.to_owned(), profile)),
+        None if name == DEFAULT_PROFILE => Ok((name.to_owned(), Profile::default())),
+        None => Err(unknown_profile(name, file)),
+    }
+}
+
+/// Returns the error for a missing profile, which lists the existing ones.
+pub fn unknown_profile(name: &str, file: &ConfigFile) -> Error {
+    let others = match file.names() {
+        names if names.is_empty() => {
+            let name = shell_word(name, "NAME");
+            format!("make it with `acspass --profile {name} config set tenant …`")
+        }
+        names => format!("the profiles are {}", shown(&names.join(", "))),
+    };
+    let hint = match file.default_profile() == Some(name) {
+        true => format!(
+            "{others}; run `acspass config set profile NAME`, or `acspass config unset profile` for \
+             the default one"
+        ),
+        false => others,
+    };
+    Error::usage(format!("there is no profile {}", quoted(name)), hint)
+}
