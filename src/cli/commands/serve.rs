@@ -17,7 +17,7 @@ use crate::cli::io::output::Output;
 use crate::cli::runtime::{block_on, interrupted, runtime};
 use crate::cli::service::{confinement, dashboard, notification};
 use crate::cli::sign_in::ui::{Opening, SignInUi};
-use crate::cli::systemd::{install, ready, status};
+use crate::cli::systemd::{install, manager, status};
 use crate::config::Setting;
 use crate::entra::Entra;
 use crate::error::{Error, Result};
@@ -81,7 +81,7 @@ pub(super) fn run(args: &args::Serve, env: &Arc<Environment>, output: &mut Outpu
             server.socket().map(AsRef::as_ref),
         );
         output.result(&text(&server), &json)?;
-        if !ready::report(env) {
+        if !manager::report_ready(env) {
             env.messages
                 .print("Ctrl-C stops it, and removes the secret.");
         }

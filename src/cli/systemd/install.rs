@@ -1,26 +1,33 @@
 //! `serve --install` and `serve --uninstall`.
+//!
+//! systemd passes none of this shell's variables to a service. Variables for folders, authorities and
+//! proxies are written into the unit. Settings must be in the profile. Secrets are never written.
 
 use std::net::{Ipv6Addr, TcpListener};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde_json::json;
 
 use crate::cli::args;
 use crate::cli::context::{Context, Flags};
-use crate::cli::env_vars::ACSPASS_PROFILE;
+use crate::cli::env_vars as var;
 use crate::cli::environment::Environment;
 use crate::cli::io::output::Output;
 use crate::cli::runtime::block_on;
+use crate::config::{
+    ACCESS_KEY_VARIABLE, Config, DEFAULT_PROFILE, KeySource, Origin, Profile, Setting, StoreChoice,
+};
 use crate::error::{Error, Kind, Result};
 use crate::files::Folder;
+use crate::input::CONNECTION_STRING_VARIABLES;
 use crate::loopback;
 use crate::serve::running;
 use crate::store::folder;
+use crate::text::{quoted, shell_word};
 
-use super::environment;
-use super::systemctl::Systemctl;
-use super::unit::{self, Plan};
-use super::unit_files::{SERVICE, SOCKET, UnitFiles};
+use super::manager::Systemctl;
+use super::units::{self, SERVICE, SOCKET, Units, text_of};
 
 /// Installs and starts the service.
 pub(crate) fn install(
@@ -29,7 +36,7 @@ pub(crate) fn install(
     env: &Arc<Environment>,
     output: &mut Output,
 ) -> Result<u8> {
-    let files = UnitFiles::of(env)?;
+    let units = Units::of(env)?;
     let texts = texts(args, flags, env)?;
     let serve = env.serve_folder()?;
     let systemctl = Systemctl(env);
@@ -44,16 +51,16 @@ pub(crate) fn install(
                 "stop it first: the installed one takes its place",
             ));
         }
-        match files.exist() {
+        match units.exist() {
             true => systemctl.disable().await,
             false => Ok(()),
         }
     })?;
     let started = loopback::bind(args.port)
         .map(drop)
-        .and_then(|()| write_and_start(&files, &texts, &serve, &systemctl));
+        .and_then(|()| write_and_start(&units, &texts, &serve, &systemctl));
     if let Err(error) = started {
-        let left = match undo(&files, &systemctl) {
+        let left = match undo(&units, &systemctl) {
             Ok(()) => "nothing is installed".to_owned(),
             Err(also) => format!("{also}: `acspass serve --uninstall` removes what is left"),
         };
@@ -62,7 +69,7 @@ pub(crate) fn install(
     }
     let url = running(&serve)?.map(|running| running.url);
     let secret_file = serve.path_of("secret");
-    let paths = [&secret_file, &files.service, &files.socket];
+    let paths = [&secret_file, &units.service, &units.socket];
     let [secret_file, service, socket] = paths.map(|path| path.display());
     let served = url.as_ref().map(|url| format!("at {url}"));
     let served = served.unwrap_or_else(|| "will be served".to_owned());
@@ -84,8 +91,8 @@ units        {service}
 
 /// Stops and removes the service.
 pub(crate) fn uninstall(env: &Environment, output: &mut Output) -> Result<u8> {
-    let files = UnitFiles::of(env)?;
-    if !files.exist() {
+    let units = Units::of(env)?;
+    if !units.exist() {
         env.messages
             .print("no service is installed: nothing to remove");
         output.result("", &json!({ "removed": [] }))?;
@@ -98,13 +105,13 @@ pub(crate) fn uninstall(env: &Environment, output: &mut Output) -> Result<u8> {
         Err(error) => env.messages.warn(&format!("it was not stopped: {error}")),
         Ok(()) => {}
     }
-    files.remove()?;
+    units.remove()?;
     if let Err(error) = block_on(systemctl.order(&["daemon-reload"])) {
         let what = "systemd was not told that the units are gone";
         env.messages.warn(&format!("{what}: {error}"));
     }
     env.messages.print("the service is stopped and removed");
-    let removed = [&files.service, &files.socket].map(|path| path.display().to_string());
+    let removed = [&units.service, &units.socket].map(|path| path.display().to_string());
     output.success("", &json!({ "removed": removed }))
 }
 
@@ -124,35 +131,37 @@ fn texts(args: &args::Serve, flags: &Flags, env: &Arc<Environment>) -> Result<[S
         );
     }
     let (name, profile) = env.profile()?;
-    environment::check_settings(env, &name, &profile)?;
+    check_settings(env, &name, &profile)?;
     let context = Context::new(env, flags)?;
     context.sessions()?;
     context.token_request(false)?;
-    environment::check_config(env, &context.config)?;
-    let kept = environment::kept(env)?;
+    check_config(env, &context.config)?;
+    let kept = kept(env)?;
     let Some(program) = &env.program else {
         return refused(
             "the system does not tell where this program is",
             "call it by its whole path",
         );
     };
-    let is_named = env.global.profile.is_some() || env.variable(ACSPASS_PROFILE).is_some();
-    let state = environment::absolute(&env.state_folder()?.path())?;
-    let plan = Plan {
-        program,
-        profile: is_named.then_some(name.as_str()),
-        port: args.port,
-        origins: &args.allow_origin,
-        environment: &kept,
-        state: &state,
-        secret_file: &state.join("serve").join("secret"),
-        has_ipv6: TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).is_ok(),
-    };
-    Ok([unit::service(&plan)?, unit::socket(&plan)?])
+    let state = absolute(&env.state_folder()?.path())?;
+    let port = args.port.to_string();
+    let is_named = env.global.profile.is_some() || env.variable(var::ACSPASS_PROFILE).is_some();
+    let profile = is_named.then_some(["--profile", &name]);
+    let profile = profile.iter().flatten().copied();
+    let origins = args.allow_origin.iter();
+    // The origins of the profile are not among them.
+    let origins = origins.flat_map(|origin| ["--allow-origin", origin]);
+    let arguments = profile.chain(["serve", "--port", &port]).chain(origins);
+    let arguments: Vec<&str> = arguments.collect();
+    let has_ipv6 = TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).is_ok();
+    Ok([
+        units::service(program, &arguments, &kept, &state)?,
+        units::socket(args.port, has_ipv6)?,
+    ])
 }
 
 fn write_and_start(
-    files: &UnitFiles,
+    units: &Units,
     texts: &[String; 2],
     serve: &Folder,
     systemctl: &Systemctl<'_>,
@@ -160,7 +169,7 @@ fn write_and_start(
     // The service cannot create its folder: it sees the rest of the disk read-only.
     let created = serve.create();
     created.map_err(|cause| folder::failure("create the folder", &serve.path(), cause))?;
-    files.write(texts)?;
+    units.write(texts)?;
     block_on(async {
         systemctl.order(&["daemon-reload"]).await?;
         systemctl.order(&["enable", "--now", SOCKET, SERVICE]).await
@@ -168,11 +177,117 @@ fn write_and_start(
 }
 
 /// Undoes a failed installation.
-fn undo(files: &UnitFiles, systemctl: &Systemctl<'_>) -> Result<()> {
+fn undo(units: &Units, systemctl: &Systemctl<'_>) -> Result<()> {
     // A unit that was not enabled cannot be disabled. Its removal is enough.
     if let Err(error) = block_on(systemctl.disable()) {
         tracing::debug!("taking back: {error}");
     }
-    files.remove()?;
+    units.remove()?;
     block_on(systemctl.order(&["daemon-reload"]))
+}
+
+/// Refuses settings from environment variables: the service would run without them.
+fn check_settings(env: &Environment, name: &str, profile: &Profile) -> Result<()> {
+    let sources = env.sources(profile);
+    let settings = Setting::ALL.into_iter();
+    let settings = settings.filter_map(|setting| {
+        let found = sources.find(setting)?;
+        let is_in_profile = profile.value(setting) == Some(found.text);
+        match found.origin {
+            Origin::Environment(variable) if !is_in_profile => Some((setting.key(), variable)),
+            _ => None,
+        }
+    });
+    let secrets = CONNECTION_STRING_VARIABLES
+        .into_iter()
+        .chain([ACCESS_KEY_VARIABLE]);
+    let secrets = secrets.filter(|variable| env.variable(variable).is_some());
+    let secrets = secrets.map(|variable| (Setting::ConnectionString.key(), variable));
+    let lost: Vec<(&str, &str)> = settings.chain(secrets).collect();
+    let Some((first, _)) = lost.first() else {
+        return Ok(());
+    };
+    let all = lost
+        .iter()
+        .map(|(key, variable)| format!("{key} ({variable})"));
+    let all = all.collect::<Vec<_>>().join(", ");
+    let profile = match name == DEFAULT_PROFILE {
+        true => String::new(),
+        false => format!("--profile {} ", shell_word(name, "NAME")),
+    };
+    Err(Error::usage(
+        format!("the service would not have what the environment sets here: {all}"),
+        format!(
+            "put each into the profile, like `acspass {profile}config set {first} …`, unset the \
+             variable, and run this again"
+        ),
+    ))
+}
+
+/// Refuses a configuration that needs a user or a terminal.
+fn check_config(env: &Environment, config: &Config) -> Result<()> {
+    let other = "choose another one: `acspass config set store keyring`, then `acspass login`";
+    let refused = match config.store {
+        StoreChoice::Memory => Some((
+            "the store `memory` keeps no sign-in that the service could use",
+            other,
+        )),
+        StoreChoice::Keyutils => Some((
+            "the store `keyutils` is this login's own, and the service does not see it",
+            other,
+        )),
+        StoreChoice::File if env.variable(var::ACSPASS_STORE_KEY_FILE).is_none() => Some((
+            "the store `file` asks for its passphrase, and the service has no terminal",
+            "name a key file in ACSPASS_STORE_KEY_FILE, or choose the store keyring",
+        )),
+        StoreChoice::File | StoreChoice::Keyring => None,
+    };
+    if let Some((message, hint)) = refused {
+        return Err(Error::usage(message, hint));
+    }
+    let is_set = |variable: &&str| env.variable(variable).is_some();
+    let secret = var::UNIT_SECRETS.into_iter().find(is_set);
+    match (config.resource_unchecked()?.key, secret) {
+        (KeySource::None, Some(variable)) => Err(Error::usage(
+            format!("the ACS resource is reached by {variable}, which is no setting of a service"),
+            "give the profile the resource's connection string: `acspass config set \
+             connection-string`; a secret is never written into a unit",
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// Returns the variables for the unit.
+fn kept(env: &Environment) -> Result<Vec<(&'static str, String)>> {
+    let mut all = Vec::new();
+    for name in var::UNIT_PATHS {
+        if let Some(path) = env.path_variable(name) {
+            all.push((name, text_of(&absolute(&path)?)?.to_owned()));
+        }
+    }
+    for name in var::UNIT_PROXIES {
+        // Before a host, only a user name and a password end with `@`.
+        if env.variable(name).is_some_and(|proxy| proxy.contains('@')) {
+            return Err(Error::usage(
+                format!("{name} holds a user name or a password, and units are no place for one"),
+                "name a proxy that asks for none, like one on this machine that adds them, and run \
+                 this again",
+            ));
+        }
+    }
+    let others = var::UNIT_PROXIES.into_iter().chain(var::UNIT_OTHERS);
+    all.extend(others.filter_map(|name| Some((name, env.variable(name)?.to_owned()))));
+    Ok(all)
+}
+
+/// Makes a path absolute.
+fn absolute(path: &Path) -> Result<PathBuf> {
+    std::path::absolute(path).map_err(|cause| {
+        let path = quoted(&path.to_string_lossy());
+        Error::usage(
+            format!("{path} cannot be made absolute"),
+            "name it from the root on",
+        )
+        .caused_by(cause)
+    })
 }

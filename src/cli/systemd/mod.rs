@@ -1,12 +1,11 @@
 //! The token service as a systemd user service: install, start, stop, remove, show.
 //!
-//! One service for each user: `acspass.service`, and `acspass.socket`, which holds its port. The
-//! service itself does not know that systemd runs it, except for [`ready`].
+//! One service for each user: `acspass.service`, and `acspass.socket`, which holds its port. Input is
+//! the command's arguments and environment; output is the two unit files, calls of `systemctl` and the
+//! result of the command. The service itself does not know that systemd runs it, except for
+//! [`manager::report_ready`].
 
-mod environment;
 pub(super) mod install;
-pub(super) mod ready;
+pub(super) mod manager;
 pub(super) mod status;
-mod systemctl;
-mod unit;
-mod unit_files;
+mod units;

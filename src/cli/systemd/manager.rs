@@ -1,15 +1,18 @@
-//! Calls `systemctl --user`, each call with a time limit.
+//! Talks to the user's service manager: `systemctl --user`, each call with a time limit, and one
+//! datagram for readiness.
 
-use std::process::Stdio;
+use std::process::{Output, Stdio};
 use std::time::Duration;
 
 use tokio::process::Command;
 
+#[cfg(target_os = "linux")]
+use crate::cli::env_vars::NOTIFY_SOCKET;
 use crate::cli::environment::Environment;
 use crate::error::{Error, Result};
 use crate::text::one_line;
 
-use super::unit_files::{SERVICE, SOCKET};
+use super::units::{SERVICE, SOCKET};
 
 /// Longer than the units allow for a start.
 const ORDER_TIMEOUT: Duration = Duration::from_secs(120);
@@ -20,46 +23,30 @@ const LONGEST: usize = 300;
 /// The user's service manager, called with this environment.
 pub(super) struct Systemctl<'e>(pub(super) &'e Environment);
 
-/// The output of a call.
-struct Answer {
-    is_ok: bool,
-    out: String,
-    err: String,
-}
-
-impl Answer {
-    /// Returns its error output on one line, without the lines of successful steps.
-    fn reason(&self) -> String {
-        let lines = self.err.lines().map(str::trim);
-        let lines = lines.filter(|line| !line.starts_with("Created symlink"));
-        one_line(&lines.collect::<Vec<_>>().join(" "), LONGEST)
-    }
-}
-
 impl Systemctl<'_> {
     /// Checks that there is a manager.
     pub(super) async fn probe(&self) -> Result<()> {
         let query = ["show", "--property=Version"];
-        let answer = self.call(&query, QUERY_TIMEOUT).await?;
-        match answer.is_ok {
+        let output = self.call(&query, QUERY_TIMEOUT).await?;
+        match output.status.success() {
             true => Ok(()),
             false => {
                 let error = missing("this user has no systemd manager to talk to");
-                Err(error.caused_by(answer.reason()))
+                Err(error.caused_by(reason(&output)))
             }
         }
     }
 
     /// Runs a command and waits until it is done.
     pub(super) async fn order(&self, words: &[&str]) -> Result<()> {
-        let answer = self.call(words, ORDER_TIMEOUT).await?;
-        match answer.is_ok {
+        let output = self.call(words, ORDER_TIMEOUT).await?;
+        match output.status.success() {
             true => Ok(()),
             false => Err(Error::usage(
                 format!(
                     "`systemctl --user {}` failed: {}",
                     words.join(" "),
-                    answer.reason()
+                    reason(&output)
                 ),
                 "`journalctl --user -u acspass` shows the service's own words",
             )),
@@ -74,14 +61,14 @@ impl Systemctl<'_> {
     /// Whether a unit is active; `None` if that is unknown.
     pub(super) async fn is_active(&self, unit: &str) -> Option<bool> {
         let query = ["show", "--property=ActiveState", "--value", unit];
-        let answer = self.call(&query, QUERY_TIMEOUT).await.ok()?;
-        match answer.out.trim() {
+        let output = self.call(&query, QUERY_TIMEOUT).await.ok()?;
+        match String::from_utf8_lossy(&output.stdout).trim() {
             "" => None,
             state => Some(state == "active"),
         }
     }
 
-    async fn call(&self, words: &[&str], timeout: Duration) -> Result<Answer> {
+    async fn call(&self, words: &[&str], timeout: Duration) -> Result<Output> {
         let mut command = Command::new("systemctl");
         command
             .arg("--user")
@@ -91,17 +78,19 @@ impl Systemctl<'_> {
             .envs(&self.0.raw_variables)
             .stdin(Stdio::null())
             .kill_on_drop(true);
-        let output = tokio::time::timeout(timeout, command.output()).await;
-        let output = output
+        tokio::time::timeout(timeout, command.output())
+            .await
             .map_err(|_| missing("`systemctl --user` does not answer"))?
-            .map_err(|cause| missing("there is no `systemctl` to be run here").caused_by(cause))?;
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        Ok(Answer {
-            is_ok: output.status.success(),
-            out: text(&output.stdout),
-            err: text(&output.stderr),
-        })
+            .map_err(|cause| missing("there is no `systemctl` to be run here").caused_by(cause))
     }
+}
+
+/// Returns the error output on one line, without the lines of successful steps.
+fn reason(output: &Output) -> String {
+    let text = String::from_utf8_lossy(&output.stderr);
+    let lines = text.lines().map(str::trim);
+    let lines = lines.filter(|line| !line.starts_with("Created symlink"));
+    one_line(&lines.collect::<Vec<_>>().join(" "), LONGEST)
 }
 
 fn missing(message: &str) -> Error {
@@ -110,4 +99,36 @@ fn missing(message: &str) -> Error {
         "let whatever starts programs at login here (a container's own command, launchd, the task \
          scheduler) run `acspass serve`; with systemd, log in as this user, not by su or sudo",
     )
+}
+
+/// Reports readiness to the socket that a service manager names (sd_notify(3)). Returns whether there
+/// is a service manager.
+#[cfg(target_os = "linux")]
+pub(crate) fn report_ready(env: &Environment) -> bool {
+    let Some(name) = env.variable(NOTIFY_SOCKET) else {
+        return false;
+    };
+    if let Err(cause) = send_ready(name) {
+        tracing::warn!("the service manager could not be told that the service is ready: {cause}");
+    }
+    true
+}
+
+#[cfg(target_os = "linux")]
+fn send_ready(name: &str) -> std::io::Result<()> {
+    use std::os::linux::net::SocketAddrExt;
+    use std::os::unix::net::{SocketAddr, UnixDatagram};
+
+    let address = match name.strip_prefix('@') {
+        Some(name) => SocketAddr::from_abstract_name(name)?,
+        None => SocketAddr::from_pathname(name)?,
+    };
+    UnixDatagram::unbound()?.send_to_addr(b"READY=1", &address)?;
+    Ok(())
+}
+
+/// Returns `false`: this system has no such manager.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn report_ready(_env: &Environment) -> bool {
+    false
 }
