@@ -1,12 +1,21 @@
-//! Calls the `keyring` crate. No other file uses it.
+//! Calls the `keyring` crate. Only `native`, for its searches, calls the platform's keyring too.
 //!
 //! macOS and Windows use only this crate. Linux uses it for services that require an encrypted
 //! session. Its errors are reduced to their kind, because some contain the item's bytes.
 
+use std::error::Error as StdError;
+
 use keyring::v1::{Entry, Error as KeyringError};
 
 use super::failure::KeyringFailure;
-use super::names::SERVICE;
+#[cfg(all(
+    unix,
+    not(any(target_os = "macos", target_os = "ios", target_os = "android"))
+))]
+use super::session_bus::failure_of_name;
+
+/// The name of this program in the keyring: the attribute `service` of each item.
+pub(super) const SERVICE: &str = "acspass";
 
 /// Opens the entry of this item in the platform's keyring.
 #[expect(
@@ -15,87 +24,49 @@ use super::names::SERVICE;
 )]
 pub(super) fn open(item: &str) -> Result<Entry, KeyringFailure> {
     // This has the cause of a failed opening, which `Entry::new` does not return.
-    if let Err(error) = Entry::store_status() {
-        return Err(of_opening(error));
+    Entry::store_status().as_ref()?;
+    Ok(Entry::new(SERVICE, item)?)
+}
+
+/// Returns the item's bytes; `None` if there is no such item.
+pub(super) fn load(item: &str) -> Result<Option<Vec<u8>>, KeyringFailure> {
+    match open(item)?.get_secret() {
+        Err(KeyringError::NoEntry) => Ok(None),
+        loaded => Ok(Some(loaded?)),
     }
-    Entry::new(SERVICE, item).map_err(of)
-}
-
-/// Removes the item.
-#[cfg(any(target_os = "macos", windows))]
-pub(super) fn delete(item: &str) -> Result<(), KeyringFailure> {
-    open(item)?.delete_credential().map_err(of)
-}
-
-/// Creates or replaces the item, with these modifiers of the platform's store.
-#[cfg(windows)]
-pub(super) fn save_with(
-    item: &str,
-    value: &[u8],
-    modifiers: &std::collections::HashMap<&str, &str>,
-) -> Result<(), KeyringFailure> {
-    // Sets up the platform's store as the default store.
-    open(item)?;
-    keyring_core::Entry::new_with_modifiers(SERVICE, item, modifiers)
-        .and_then(|entry| entry.set_secret(value))
-        .map_err(of)
-}
-
-/// Returns the names of this program's items among the results of a search.
-#[cfg(any(target_os = "macos", windows))]
-pub(super) fn items(
-    wanted: &std::collections::HashMap<&str, &str>,
-) -> Result<Vec<String>, KeyringFailure> {
-    open("")?;
-    let found = keyring_core::Entry::search(wanted).map_err(of)?;
-    let names = found.iter().filter_map(|entry| entry.get_specifiers());
-    let mut names: Vec<String> = names
-        .filter(|(service, _)| service == SERVICE)
-        .map(|(_, user)| user)
-        .collect();
-    names.sort();
-    Ok(names)
-}
-
-/// Returns the item's bytes.
-pub(super) fn load(item: &str) -> Result<Vec<u8>, KeyringFailure> {
-    open(item)?.get_secret().map_err(of)
 }
 
 /// Creates or replaces the item.
 #[cfg(not(windows))]
 pub(super) fn save(item: &str, value: &[u8]) -> Result<(), KeyringFailure> {
-    open(item)?.set_secret(value).map_err(of)
+    Ok(open(item)?.set_secret(value)?)
 }
 
-/// Translates a call's error.
-fn of(error: KeyringError) -> KeyringFailure {
-    read(&error)
-}
-
-/// Translates the error of opening the keyring.
-fn of_opening(error: &KeyringError) -> KeyringFailure {
-    match error {
-        KeyringError::Invalid(what, _) if what == "platform" => KeyringFailure::NoKeyring,
-        error => read(error),
+impl From<KeyringError> for KeyringFailure {
+    fn from(error: KeyringError) -> Self {
+        KeyringFailure::from(&error)
     }
 }
 
-fn read(error: &KeyringError) -> KeyringFailure {
-    match error {
-        KeyringError::NoEntry => KeyringFailure::NoEntry,
-        KeyringError::Ambiguous(_) => KeyringFailure::Ambiguous,
-        KeyringError::TooLong(_, limit) => KeyringFailure::TooLong(*limit),
-        KeyringError::BadEncoding(_)
-        | KeyringError::BadDataFormat(..)
-        | KeyringError::BadStoreFormat(_) => KeyringFailure::Damaged,
-        KeyringError::NoStorageAccess(cause) => match platform::read(cause.as_ref()) {
-            // An unknown cause of a denied access is a denied access.
-            KeyringFailure::Unknown => KeyringFailure::Denied,
-            failure => failure,
-        },
-        KeyringError::PlatformFailure(cause) => platform::read(cause.as_ref()),
-        _ => KeyringFailure::Unknown,
+impl From<&KeyringError> for KeyringFailure {
+    fn from(error: &KeyringError) -> Self {
+        match error {
+            // The item was deleted during the call.
+            KeyringError::NoEntry => KeyringFailure::DiedMidway,
+            KeyringError::Ambiguous(_) => KeyringFailure::Ambiguous,
+            KeyringError::TooLong(_, limit) => KeyringFailure::TooLong(*limit),
+            KeyringError::BadEncoding(_)
+            | KeyringError::BadDataFormat(..)
+            | KeyringError::BadStoreFormat(_) => KeyringFailure::Damaged,
+            KeyringError::NoStorageAccess(cause) => match of_platform(cause.as_ref()) {
+                // An unknown cause of a denied access is a denied access.
+                KeyringFailure::Unknown => KeyringFailure::Denied,
+                failure => failure,
+            },
+            KeyringError::PlatformFailure(cause) => of_platform(cause.as_ref()),
+            KeyringError::Invalid(what, _) if what == "platform" => KeyringFailure::NoKeyring,
+            _ => KeyringFailure::Unknown,
+        }
     }
 }
 
@@ -103,42 +74,25 @@ fn read(error: &KeyringError) -> KeyringFailure {
     unix,
     not(any(target_os = "macos", target_os = "ios", target_os = "android"))
 ))]
-mod platform {
-    use std::error::Error as StdError;
+fn of_platform(cause: &(dyn StdError + Send + Sync + 'static)) -> KeyringFailure {
+    use secret_service::Error;
 
-    use secret_service::Error as ServiceError;
-
-    use crate::store::keyring::failure::KeyringFailure;
-    use crate::store::keyring::secret_service::connect_error;
-
-    pub(super) fn read(cause: &(dyn StdError + Send + Sync + 'static)) -> KeyringFailure {
-        match cause.downcast_ref::<ServiceError>() {
-            Some(ServiceError::Unavailable) => KeyringFailure::NoBus,
-            Some(ServiceError::Locked | ServiceError::Prompt) => KeyringFailure::Locked,
-            Some(ServiceError::PromptDisconnected) => KeyringFailure::DiedMidway,
-            Some(ServiceError::NoResult) => KeyringFailure::NoCollection,
-            Some(ServiceError::Zbus(error)) => connect_error::of_call(error),
-            Some(ServiceError::ZbusFdo(zbus::fdo::Error::ZBus(error))) => {
-                connect_error::of_call(error)
-            }
-            Some(ServiceError::ZbusFdo(error)) => {
-                connect_error::of_name(zbus::DBusError::name(error).as_str())
-            }
-            _ => KeyringFailure::Unknown,
+    match cause.downcast_ref() {
+        Some(Error::Unavailable) => KeyringFailure::NoBus,
+        Some(Error::Locked | Error::Prompt) => KeyringFailure::Locked,
+        Some(Error::PromptDisconnected) => KeyringFailure::DiedMidway,
+        Some(Error::NoResult) => KeyringFailure::NoCollection,
+        Some(Error::Zbus(error) | Error::ZbusFdo(zbus::fdo::Error::ZBus(error))) => {
+            error.clone().into()
         }
+        Some(Error::ZbusFdo(error)) => failure_of_name(zbus::DBusError::name(error).as_str()),
+        _ => KeyringFailure::Unknown,
     }
 }
 
-#[cfg(not(all(
-    unix,
-    not(any(target_os = "macos", target_os = "ios", target_os = "android"))
-)))]
-mod platform {
-    use crate::store::keyring::failure::KeyringFailure;
-
-    pub(super) fn read(_cause: &(dyn std::error::Error + Send + Sync + 'static)) -> KeyringFailure {
-        KeyringFailure::Unknown
-    }
+#[cfg(any(target_os = "macos", windows))]
+fn of_platform(_cause: &(dyn StdError + Send + Sync + 'static)) -> KeyringFailure {
+    KeyringFailure::Unknown
 }
 
 #[cfg(test)]
@@ -161,7 +115,7 @@ mod tests {
             KeyringError::NoDefaultStore,
         ];
         for error in errors {
-            let error = of(error).into_error("item");
+            let error = KeyringFailure::from(error).into_error("item");
             let shown = format!("{error:?}");
             assert!(
                 !shown.contains(marker) && !shown.contains("115, 51"),
@@ -174,13 +128,13 @@ mod tests {
     #[test]
     fn errors_name_the_limit_and_distinguish_refusals_from_faults() {
         let long = KeyringError::TooLong("secret".to_owned(), 2560);
-        let error = of(long).into_error("item");
+        let error = KeyringFailure::from(long).into_error("item");
         assert!(error.message().contains("2560 bytes"), "{error}");
         let denied = KeyringError::NoStorageAccess("access rules".into());
-        assert_eq!(of(denied), KeyringFailure::Denied);
+        assert_eq!(KeyringFailure::from(denied), KeyringFailure::Denied);
         let unknown = KeyringError::PlatformFailure("whatever".into());
-        assert_eq!(of(unknown), KeyringFailure::Unknown);
+        assert_eq!(KeyringFailure::from(unknown), KeyringFailure::Unknown);
         let platform = KeyringError::Invalid("platform".to_owned(), "none".to_owned());
-        assert_eq!(of_opening(&platform), KeyringFailure::NoKeyring);
+        assert_eq!(KeyringFailure::from(&platform), KeyringFailure::NoKeyring);
     }
 }

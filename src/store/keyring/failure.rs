@@ -8,8 +8,6 @@ use crate::error::{Error, Kind};
 #[allow(dead_code, reason = "no platform has all of these failures")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum KeyringFailure {
-    /// There is no such item: not a failure.
-    NoEntry,
     /// No session bus, or none at the configured address.
     NoBus,
     /// Another user runs the bus at the session bus's address.
@@ -46,10 +44,6 @@ impl KeyringFailure {
     /// Returns the error with its next step.
     pub(super) fn into_error(self, item: &str) -> Error {
         let (message, step) = match self {
-            KeyringFailure::NoEntry => (
-                format!("the keyring holds no item `{item}`"),
-                "run `acspass login`",
-            ),
             KeyringFailure::NoBus => (
                 "there is no D-Bus session bus, so the keyring cannot be reached".to_owned(),
                 "run inside a desktop session, or start one for this shell with `dbus-run-session -- bash` and in it `gnome-keyring-daemon --unlock`",

@@ -1,4 +1,4 @@
-//! The operating system's keyring, with one file for each platform.
+//! The operating system's keyring: the Secret Service, or the one of macOS or Windows.
 //!
 //! Items are bytes under `service=acspass`, `username=<item>`. All calls run in order on one thread,
 //! with a deadline: the keyring may be a stopped daemon or wait for a dialog. Errors are translated
@@ -6,10 +6,10 @@
 
 mod entry;
 mod failure;
-mod names;
 mod store;
-mod worker;
 
+#[cfg(any(target_os = "macos", windows))]
+mod native;
 #[cfg(all(
     unix,
     not(any(target_os = "macos", target_os = "ios", target_os = "android"))
@@ -20,12 +20,5 @@ mod secret_service;
     not(any(target_os = "macos", target_os = "ios", target_os = "android"))
 ))]
 pub(crate) mod session_bus;
-
-#[cfg(not(any(target_os = "macos", windows)))]
-mod linux;
-#[cfg(target_os = "macos")]
-mod macos;
-#[cfg(windows)]
-mod windows;
 
 pub use store::KeyringStore;

@@ -9,14 +9,16 @@
 //! address to any user who can make a socket there. So the owner of the bus is checked first.
 
 use std::ffi::{OsStr, OsString};
-use std::fmt;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::str::FromStr;
+use std::{fmt, io};
 
 use percent_encoding::percent_decode;
 use zbus::address::Transport;
 use zbus::address::transport::{Unix, UnixSocket};
-use zbus::{Address, Connection, Error, Guid, connection};
+use zbus::{Address, Connection, DBusError, Error, Guid, connection};
+
+use super::failure::KeyringFailure;
 
 /// The number of addresses that are tried. Further ones are ignored.
 const MOST_ADDRESSES: usize = 32;
@@ -67,7 +69,6 @@ fn builder(address: &Address) -> zbus::Result<connection::Builder<'static>> {
     use rustix::net::{
         AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with, sockopt,
     };
-    use std::io;
 
     let Transport::Unix(unix) = address.transport() else {
         return Err(Error::Address(
@@ -165,6 +166,62 @@ fn unescaped(value: &[u8]) -> Option<OsString> {
             .into_iter()
             .all(|rest| rest.get(..2).is_some_and(is_hex));
     is_valid.then(|| OsString::from_vec(percent_decode(value).collect()))
+}
+
+/// Translates the error of connecting to the bus.
+pub(super) fn failure_of_connecting(error: Error) -> KeyringFailure {
+    let Error::InputOutput(cause) = &error else {
+        return match error {
+            Error::InterfaceNotFound => KeyringFailure::NoBus,
+            error => error.into(),
+        };
+    };
+    let inner = cause.get_ref();
+    match cause.kind() {
+        io::ErrorKind::PermissionDenied => KeyringFailure::Denied,
+        _ if inner.is_some_and(|inner| inner.is::<ForeignBus>()) => KeyringFailure::ForeignBus,
+        // There is no address of a bus, or no bus at it.
+        _ => KeyringFailure::NoBus,
+    }
+}
+
+/// Translates a call's error by its kind and name. Its text is not standardized, so it is neither
+/// parsed nor shown.
+impl From<Error> for KeyringFailure {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Connection(cause, _) if cause.kind() == io::ErrorKind::PermissionDenied => {
+                KeyringFailure::Denied
+            }
+            Error::Connection(..) | Error::Address(_) => KeyringFailure::NoBus,
+            Error::Handshake(_) => KeyringFailure::Denied,
+            Error::InputOutput(_) => KeyringFailure::DiedMidway,
+            Error::MethodError(name, ..) => failure_of_name(name.as_str()),
+            Error::FDO(error) => failure_of_name(error.name().as_str()),
+            _ => KeyringFailure::Unknown,
+        }
+    }
+}
+
+/// Translates an error's name.
+pub(super) fn failure_of_name(name: &str) -> KeyringFailure {
+    let short = name
+        .strip_prefix("org.freedesktop.DBus.Error.")
+        .or_else(|| name.strip_prefix("org.freedesktop.Secret.Error."))
+        .unwrap_or(name);
+    match short {
+        "ServiceUnknown" | "NameHasNoOwner" => KeyringFailure::NoService,
+        started if started.starts_with("Spawn.") => KeyringFailure::NoService,
+        "IsLocked" => KeyringFailure::Locked,
+        "AccessDenied" | "AuthFailed" => KeyringFailure::Denied,
+        "NoSession" => KeyringFailure::SessionLost,
+        "NotSupported" => KeyringFailure::NotPlain,
+        "NoReply" | "Disconnected" => KeyringFailure::DiedMidway,
+        "Timeout" | "TimedOut" => KeyringFailure::TimedOut,
+        // A restarted service does not know the objects of the previous one.
+        "UnknownObject" | "UnknownMethod" | "NoSuchObject" => KeyringFailure::DiedMidway,
+        _ => KeyringFailure::Unknown,
+    }
 }
 
 #[cfg(test)]

@@ -1,18 +1,23 @@
 //! The store in the operating system's keyring.
+//!
+//! A thread runs the calls in order, with a deadline for each. A call may hang (a stopped daemon, an
+//! unlock dialog that the user does not see). Its caller returns after the deadline, and the process
+//! can exit meanwhile, since the thread is detached.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::thread;
 use std::time::Duration;
 
 use super::failure::KeyringFailure;
-#[cfg(not(any(target_os = "macos", windows)))]
-use super::linux::Platform;
 #[cfg(target_os = "macos")]
-use super::macos::Platform;
-use super::names::SERVICE;
+use super::native::Platform;
 #[cfg(windows)]
-use super::windows::{self, Platform};
-use super::worker::{Failure, Worker};
+use super::native::{self, Platform};
+#[cfg(not(any(target_os = "macos", windows)))]
+use super::secret_service::Platform;
 use crate::error::Result;
 use crate::secret::SecretBytes;
 #[cfg(windows)]
@@ -35,49 +40,94 @@ pub type KeyringStore = Split<Keyring>;
 impl Split<Keyring> {
     /// Creates a store over the user's keyring.
     pub fn new() -> Self {
-        Split::over(Keyring::new(), windows::LIMIT)
+        Split::over(Keyring::new(), native::LIMIT)
     }
 }
 
 /// The keyring's items, each within the platform's limits.
 pub struct Keyring {
-    worker: Worker,
-    /// Used only on the worker's thread, so this lock is never contended.
-    platform: Arc<Mutex<Platform>>,
+    deadline: Duration,
+    /// The thread's queue. The thread starts with the first call.
+    queue: Mutex<Option<Sender<Call>>>,
+    /// The last call that timed out, until the thread has completed or dropped it.
+    hanging: Mutex<Weak<AtomicBool>>,
 }
+
+type Call = Box<dyn FnOnce(&mut Platform) + Send>;
 
 impl Keyring {
     /// Creates a store over the user's keyring.
     pub fn new() -> Self {
         Keyring {
-            worker: Worker::new(DEADLINE),
-            platform: Arc::default(),
+            deadline: DEADLINE,
+            queue: Mutex::default(),
+            hanging: Mutex::default(),
         }
     }
 
+    /// Makes a call on the thread. After a timeout, further calls fail at once until the thread
+    /// continues. A call that timed out before it started is not made.
+    ///
+    /// A call that hangs cannot be cancelled: it may have its effect after the timeout.
     fn call<T: Send + 'static>(
         &self,
-        item: &str,
-        call: impl FnOnce(&mut Platform, &str) -> Result<T, KeyringFailure> + Send + 'static,
-    ) -> Result<Option<T>> {
-        let name = item.to_owned();
-        let platform = Arc::clone(&self.platform);
-        let outcome = self.worker.run(move || {
-            let mut platform = platform.lock().unwrap_or_else(PoisonError::into_inner);
-            match call(&mut platform, &name) {
-                Ok(value) => Ok(Some(value)),
-                Err(KeyringFailure::NoEntry) => Ok(None),
-                Err(failure) => Err(failure),
+        call: impl FnOnce(&mut Platform) -> Result<T, KeyringFailure> + Send + 'static,
+    ) -> Result<T, KeyringFailure> {
+        if lock(&self.hanging).strong_count() > 0 {
+            return Err(KeyringFailure::TimedOut);
+        }
+        let (answer, outcome) = mpsc::sync_channel(1);
+        // The thread has a reference as long as it has the call, also if the call panics.
+        let abandoned = Arc::new(AtomicBool::new(false));
+        self.enqueue({
+            let abandoned = Arc::clone(&abandoned);
+            Box::new(move |keyring| {
+                if !abandoned.load(Ordering::SeqCst) {
+                    // The receiver is gone after the deadline.
+                    let _ = answer.send(call(keyring));
+                }
+            })
+        })?;
+        match outcome.recv_timeout(self.deadline) {
+            Ok(outcome) => outcome,
+            Err(RecvTimeoutError::Timeout) => {
+                abandoned.store(true, Ordering::SeqCst);
+                *lock(&self.hanging) = Arc::downgrade(&abandoned);
+                Err(KeyringFailure::TimedOut)
             }
-        });
-        let failure = match outcome {
-            Ok(Ok(value)) => return Ok(value),
-            Ok(Err(failure)) => failure,
-            Err(Failure::TimedOut) => KeyringFailure::TimedOut,
-            Err(Failure::DiedMidway) => KeyringFailure::DiedMidway,
-        };
-        Err(failure.into_error(item))
+            Err(RecvTimeoutError::Disconnected) => Err(KeyringFailure::DiedMidway),
+        }
     }
+
+    fn enqueue(&self, call: Call) -> Result<(), KeyringFailure> {
+        let mut queue = lock(&self.queue);
+        let calls = match queue.take() {
+            Some(calls) => calls,
+            None => start_thread().map_err(|_| KeyringFailure::DiedMidway)?,
+        };
+        // The thread has panicked; the next call starts another.
+        calls.send(call).map_err(|_| KeyringFailure::DiedMidway)?;
+        *queue = Some(calls);
+        Ok(())
+    }
+}
+
+fn start_thread() -> std::io::Result<Sender<Call>> {
+    let (sender, calls) = mpsc::channel::<Call>();
+    let run = move || {
+        let mut keyring = Platform::default();
+        for call in calls {
+            call(&mut keyring);
+        }
+    };
+    thread::Builder::new()
+        .name("keyring".to_owned())
+        .spawn(run)?;
+    Ok(sender)
+}
+
+fn lock<T>(value: &Mutex<T>) -> MutexGuard<'_, T> {
+    value.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl TokenStore for Keyring {
@@ -86,30 +136,26 @@ impl TokenStore for Keyring {
     }
 
     fn load(&self, item: &str) -> Result<Option<SecretBytes>> {
-        self.call(item, |keyring, item| {
-            keyring.load(item).map(SecretBytes::new)
-        })
+        let name = item.to_owned();
+        let loaded = self.call(move |keyring| Ok(keyring.load(&name)?.map(SecretBytes::new)));
+        loaded.map_err(|failure| failure.into_error(item))
     }
 
     fn save(&self, item: &str, value: &SecretBytes) -> Result<()> {
-        let value = value.clone();
-        match self.call(item, move |keyring, item| {
-            keyring.save(item, value.expose())
-        })? {
-            Some(()) => Ok(()),
-            // The item was deleted between the search for it and the write.
-            None => Err(KeyringFailure::DiedMidway.into_error(item)),
-        }
+        let (name, value) = (item.to_owned(), value.clone());
+        self.call(move |keyring| keyring.save(&name, value.expose()))
+            .map_err(|failure| failure.into_error(item))
     }
 
     fn delete(&self, item: &str) -> Result<bool> {
-        let deleted = self.call(item, |keyring, item| keyring.delete(item))?;
-        Ok(deleted.is_some())
+        let name = item.to_owned();
+        self.call(move |keyring| keyring.delete(&name))
+            .map_err(|failure| failure.into_error(item))
     }
 
     fn items(&self) -> Result<Vec<String>> {
-        let items = self.call("", |keyring, _| keyring.items())?;
-        Ok(items.unwrap_or_default())
+        self.call(Platform::items)
+            .map_err(|failure| failure.into_error(""))
     }
 
     fn is_persistent(&self) -> bool {
@@ -117,7 +163,7 @@ impl TokenStore for Keyring {
     }
 
     fn removal_by_hand(&self, item: &str) -> String {
-        Platform::removal_by_hand(SERVICE, item)
+        Platform::removal_by_hand(item)
     }
 }
 
@@ -130,5 +176,68 @@ impl Default for Keyring {
 impl fmt::Debug for Keyring {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Keyring")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn keyring(deadline: Duration) -> Keyring {
+        Keyring {
+            deadline,
+            ..Keyring::new()
+        }
+    }
+
+    #[test]
+    fn results_are_returned() {
+        let keyring = keyring(Duration::from_secs(60));
+        assert_eq!(keyring.call(|_| Ok(6 * 7)), Ok(42));
+        assert_eq!(keyring.call(|_| Ok("again")), Ok("again"));
+    }
+
+    #[test]
+    fn hanging_call_times_out_and_later_calls_fail_at_once_until_it_returns() {
+        let keyring = keyring(Duration::from_millis(20));
+        let (release, hang) = mpsc::channel::<()>();
+        let (tell, back) = mpsc::channel::<()>();
+        let hung = keyring.call(move |_| {
+            let _ = hang.recv();
+            let _tell = tell;
+            Ok(())
+        });
+        assert_eq!(hung, Err(KeyringFailure::TimedOut));
+
+        let (never, nothing) = mpsc::channel::<()>();
+        let late = keyring.call(move |_| {
+            drop(never);
+            Ok(())
+        });
+        assert_eq!(late, Err(KeyringFailure::TimedOut));
+        assert_eq!(
+            nothing.recv(),
+            Err(mpsc::RecvError),
+            "it was dropped, unqueued"
+        );
+
+        drop(release);
+        assert_eq!(back.recv(), Err(mpsc::RecvError), "the hung work has ended");
+        let start = std::time::Instant::now();
+        while lock(&keyring.hanging).strong_count() > 0 {
+            assert!(start.elapsed().as_secs() < 60, "the late work is counted");
+            thread::yield_now();
+        }
+        assert_eq!(keyring.call(|_| Ok(1)), Ok(1));
+    }
+
+    #[test]
+    fn panicked_thread_is_an_error_and_the_next_call_starts_another() {
+        let keyring = keyring(Duration::from_secs(60));
+        let died: Result<(), KeyringFailure> = keyring.call(|_| panic!("on purpose"));
+        assert_eq!(died, Err(KeyringFailure::DiedMidway));
+        // The thread may take one more piece into its end.
+        while keyring.call(|_| Ok(())).is_err() {}
+        assert_eq!(keyring.call(|_| Ok(1)), Ok(1));
     }
 }
