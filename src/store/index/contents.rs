@@ -1,10 +1,38 @@
-//! The contents of the index, and the note of a loss.
+//! The index file: JSON with one session a line, so that a reader finds a session without parsing the
+//! other lines.
+//!
+//! ```text
+//! {"version":1,"active":[
+//! {…},
+//! {…}
+//! ],"others":[
+//! {…}
+//! ]}
+//! ```
+//!
+//! The active sessions are first, and each line begins with its tenancy. Other JSON with the same
+//! content is valid too; it is read in full.
+//!
+//! A damaged line loses at most its entry. The last line has a note of the loss, `],"lost":{…}}`, until
+//! the store has been searched: `status` does not open the store, so commands that open it restore the
+//! entries.
 
+use std::collections::HashSet;
+
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-use super::entry::IndexEntry;
-use super::login_scope::LoginScope;
+use super::entry::{IndexEntry, MachineLogin};
 use crate::account::Tenancy;
+
+const VERSION: u32 = 1;
+
+pub(super) const HEAD: &str = "{\"version\":1,\"active\":[";
+pub(super) const MIDDLE: &str = "],\"others\":[";
+const TAIL: &str = "]}";
+/// The start of a last line with a note.
+const TAIL_WITH_NOTE: &str = "],";
 
 /// The most tenancies that the note lists as restored. The oldest are dropped, and restored again.
 const MOST_RESTORED: usize = 100;
@@ -33,34 +61,181 @@ struct Restored {
     login: Option<String>,
 }
 
+#[derive(Deserialize)]
+struct Form<E> {
+    version: u32,
+    active: Vec<E>,
+    others: Vec<E>,
+    #[serde(default)]
+    lost: Option<Lost>,
+}
+
 impl Lost {
-    /// Returns whether this tenancy was restored in this scope.
-    pub(super) fn is_restored(&self, tenancy: &Tenancy, scope: &LoginScope) -> bool {
-        self.restored.contains(&Restored::of(tenancy, scope))
+    /// Returns whether this tenancy was restored in this login.
+    pub(super) fn is_restored(&self, tenancy: &Tenancy, login: &MachineLogin) -> bool {
+        self.restored.contains(&Restored::of(tenancy, login))
     }
 
-    /// Notes that this tenancy was restored in this scope.
-    pub(super) fn set_restored(&mut self, tenancy: &Tenancy, scope: &LoginScope) {
-        self.restored.push(Restored::of(tenancy, scope));
+    /// Notes that this tenancy was restored in this login.
+    pub(super) fn set_restored(&mut self, tenancy: &Tenancy, login: &MachineLogin) {
+        self.restored.push(Restored::of(tenancy, login));
         if self.restored.len() > MOST_RESTORED {
             self.restored.remove(0);
         }
     }
-
-    pub(super) fn and(mut self, other: Lost) -> Self {
-        self.active |= other.active;
-        // The new loss has not been restored yet.
-        self.restored.clear();
-        self
-    }
 }
 
 impl Restored {
-    fn of(tenancy: &Tenancy, scope: &LoginScope) -> Self {
+    fn of(tenancy: &Tenancy, login: &MachineLogin) -> Self {
         Restored {
             tenancy: tenancy.clone(),
-            store: scope.store.to_owned(),
-            login: scope.login().map(str::to_owned),
+            store: login.store.to_owned(),
+            login: login.id().map(str::to_owned),
         }
     }
+}
+
+/// Returns the file's text.
+pub(super) fn write(contents: &Contents) -> serde_json::Result<String> {
+    let mut text = HEAD.to_owned();
+    for (active, end) in [(true, MIDDLE), (false, "")] {
+        let mut comma = "";
+        let entries = contents.entries.iter();
+        for entry in entries.filter(|entry| entry.active == active) {
+            text.push_str(comma);
+            text.push('\n');
+            text.push_str(&serde_json::to_string(entry)?);
+            comma = ",";
+        }
+        text.push('\n');
+        text.push_str(end);
+    }
+    match &contents.lost {
+        None => text.push_str(TAIL),
+        Some(lost) => {
+            let note = serde_json::to_string(lost)?;
+            text.push_str(&format!("{TAIL_WITH_NOTE}\"lost\":{note}}}"));
+        }
+    }
+    text.push('\n');
+    Ok(text)
+}
+
+/// Returns the note in the last line of a file; `None` if this is not a last line in the written form.
+pub(super) fn note_in(line: &[u8]) -> Option<Option<Lost>> {
+    #[derive(Deserialize)]
+    struct Note {
+        lost: Lost,
+    }
+    if line == TAIL.as_bytes() {
+        return Some(None);
+    }
+    let note = line.strip_prefix(TAIL_WITH_NOTE.as_bytes())?;
+    let Note { lost } = serde_json::from_slice(&[b"{", note].concat()).ok()?;
+    let written = serde_json::to_string(&lost).ok()?;
+    (note == format!("\"lost\":{written}}}").as_bytes()).then_some(Some(lost))
+}
+
+/// Returns the contents of a file, which may not exist. The error has the readable entries of a
+/// damaged file.
+pub(super) fn read(bytes: Option<&[u8]>) -> Result<Contents, Contents> {
+    let Some(bytes) = bytes else {
+        return Ok(Contents::default());
+    };
+    if let Some(form) = parse(bytes) {
+        let entries = joined(form.active, form.others);
+        return without_repetitions(entries, form.lost);
+    }
+    let (entries, lost) = match parse(bytes) {
+        Some(form) => from_values(form),
+        None => by_line(bytes),
+    };
+    let (Ok(salvaged) | Err(salvaged)) = without_repetitions(entries, Some(lost));
+    Err(salvaged)
+}
+
+fn parse<E: DeserializeOwned>(bytes: &[u8]) -> Option<Form<E>> {
+    let form: Option<Form<E>> = serde_json::from_slice(bytes).ok();
+    form.filter(|form| form.version == VERSION)
+}
+
+fn joined(active: Vec<IndexEntry>, others: Vec<IndexEntry>) -> Vec<IndexEntry> {
+    let is_active = |active| move |entry| IndexEntry { active, ..entry };
+    let others = others.into_iter().map(is_active(false));
+    active
+        .into_iter()
+        .map(is_active(true))
+        .chain(others)
+        .collect()
+}
+
+/// Removes repeated sessions, and more than one active session for each tenancy. It is an error if
+/// there were any.
+fn without_repetitions(
+    mut entries: Vec<IndexEntry>,
+    lost: Option<Lost>,
+) -> Result<Contents, Contents> {
+    let (mut listed, mut active) = (HashSet::new(), HashSet::new());
+    let before = entries.len();
+    entries.retain(|entry| listed.insert((entry.store.clone(), entry.login.clone(), entry.key())));
+    let mut is_whole = entries.len() == before;
+    for entry in entries.iter_mut().filter(|entry| entry.active) {
+        let (store, login) = (entry.store.clone(), entry.login.clone());
+        entry.active = active.insert((store, login, entry.tenancy.clone()));
+        is_whole &= entry.active;
+    }
+    let contents = Contents { entries, lost };
+    match is_whole {
+        true => Ok(contents),
+        false => Err(contents),
+    }
+}
+
+/// Returns the readable entries of an index that is JSON, with some entries that are not valid.
+fn from_values(form: Form<Value>) -> (Vec<IndexEntry>, Lost) {
+    let readable = |values: Vec<Value>| -> Vec<IndexEntry> {
+        let entries = values.into_iter().map(serde_json::from_value);
+        entries.flatten().collect()
+    };
+    let count = form.active.len();
+    let active = readable(form.active);
+    let lost = Lost {
+        active: form.lost.is_some_and(|lost| lost.active) || active.len() < count,
+        // The new loss has not been restored yet.
+        restored: Vec::new(),
+    };
+    (joined(active, readable(form.others)), lost)
+}
+
+/// Returns the readable entries of a damaged file, line by line, and the note of the loss.
+fn by_line(bytes: &[u8]) -> (Vec<IndexEntry>, Lost) {
+    let mut entries = Vec::new();
+    let mut lost = Lost::default();
+    let lines: Vec<&[u8]> = bytes.split(|byte| *byte == b'\n').collect();
+    let is_middle = |line: &&[u8]| line.trim_ascii() == MIDDLE.as_bytes();
+    let middle = lines.iter().position(is_middle);
+    for (number, line) in lines.iter().enumerate() {
+        let mut rest = line.trim_ascii();
+        let is_frame = rest == HEAD.as_bytes() || Some(number) == middle || note_in(rest).is_some();
+        if is_frame {
+            continue;
+        }
+        // Without the line between the lists, the entry's member `active` decides.
+        let stands_first = middle.map(|middle| number < middle);
+        while !rest.is_empty() {
+            let mut objects = serde_json::Deserializer::from_slice(rest).into_iter::<IndexEntry>();
+            let Some(Ok(entry)) = objects.next() else {
+                lost.active |= stands_first.unwrap_or(true);
+                break;
+            };
+            rest = rest[objects.byte_offset()..].trim_ascii();
+            // Two entries in one line: only the line break between them was lost.
+            rest = rest.strip_prefix(b",").unwrap_or(rest).trim_ascii();
+            let active = stands_first.unwrap_or(entry.active);
+            entries.push(IndexEntry { active, ..entry });
+        }
+    }
+    // A truncated file may have lost any lines at its end.
+    lost.active |= middle.is_none();
+    (entries, lost)
 }

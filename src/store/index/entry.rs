@@ -1,11 +1,11 @@
-//! A session in the index.
+//! A session in the index, and the login to the machine in which its item can be used.
 
 use serde::{Deserialize, Serialize};
 
-use super::login_scope::LoginScope;
 use crate::account::{Account, SessionKey, Tenancy};
 use crate::exchange::TokenSource;
 use crate::store::record::{Record, ShortTokens};
+use crate::store::token_store::{Login, TokenStore};
 use crate::time::{ClockMark, Timestamp};
 
 /// Some sessions of one tenancy in one store.
@@ -77,13 +77,6 @@ pub struct IndexedCommunicationToken {
     pub expires_on: Timestamp,
 }
 
-impl LoginScope {
-    /// Returns whether this process can read the item of that entry.
-    pub(crate) fn includes(&self, entry: &IndexEntry) -> bool {
-        self.covers(&entry.store, entry.login.as_deref())
-    }
-}
-
 impl IndexEntry {
     /// Returns the session's key.
     pub fn key(&self) -> SessionKey {
@@ -97,12 +90,13 @@ impl IndexEntry {
         self.account.home_account_id == key.home_account_id && self.tenancy == key.tenancy
     }
 
-    pub(super) fn of(record: &Record, scope: &LoginScope, active: bool) -> Self {
+    /// Returns the entry of a record that is saved in this login. It is not active.
+    pub(super) fn of(record: &Record, login: &MachineLogin) -> Self {
         IndexEntry {
             tenancy: record.tenancy.clone(),
             account: record.account.clone(),
-            store: scope.store.to_owned(),
-            login: scope.login().map(str::to_owned),
+            store: login.store.to_owned(),
+            login: login.id().map(str::to_owned),
             can_renew: record.refresh_token.is_some(),
             entra_tokens: record
                 .entra_tokens
@@ -122,7 +116,50 @@ impl IndexEntry {
                 .collect(),
             short_tokens: record.short_tokens,
             clock: record.clock.clone(),
-            active,
+            active: false,
+        }
+    }
+}
+
+/// A store, and the login to this machine in which the process uses it. Some stores have separate items
+/// for each login.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct MachineLogin {
+    /// The store's name, as in the setting `store`.
+    pub(super) store: &'static str,
+    login: Login,
+}
+
+impl MachineLogin {
+    /// Returns the login of this store. Reads no item.
+    pub(crate) fn of(store: &dyn TokenStore) -> Self {
+        MachineLogin {
+            store: store.name(),
+            login: store.login(),
+        }
+    }
+
+    /// Returns whether this process can read the item of that entry. Earlier versions recorded no
+    /// login, so every login may try to read their items.
+    pub(crate) fn includes(&self, entry: &IndexEntry) -> bool {
+        entry.store == self.store
+            && match &self.login {
+                Login::Shared | Login::Unknown => true,
+                Login::Own(own) => entry.login.as_ref().is_none_or(|login| login == own),
+                Login::Ended => false,
+            }
+    }
+
+    /// Returns whether all logins share the store's items.
+    pub(super) fn is_shared(&self) -> bool {
+        self.login == Login::Shared
+    }
+
+    /// Returns the id of the login, for a new entry.
+    pub(super) fn id(&self) -> Option<&str> {
+        match &self.login {
+            Login::Own(own) => Some(own),
+            Login::Shared | Login::Unknown | Login::Ended => None,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The form of an index line, checked without parsing it.
 //!
-//! [`split`] accepts exactly the lines that [`writer::write`](super::writer::write) writes: these
+//! [`split`] accepts exactly the lines that [`contents::write`](super::contents::write) writes: these
 //! members, in this order, without white space and with the shortest escapes. Equal values then have
 //! equal bytes, so that sessions are compared without parsing. A line in another form needs the
 //! reader of the whole file.

@@ -3,19 +3,16 @@
 //! `status` reads it, and it names the active account before a store is opened. It describes the
 //! last save; only the store knows whether an item still exists.
 
+mod change;
 mod contents;
 mod entry;
-mod file;
 mod form;
-mod login_scope;
-mod reader;
+mod search;
 #[cfg(test)]
-mod reader_tests;
-mod salvage;
+mod search_tests;
 mod view;
-mod writer;
 
+pub(super) use entry::MachineLogin;
 pub use entry::{IndexEntry, IndexPage, IndexedCommunicationToken, IndexedEntraToken};
-pub(super) use file::IndexFile;
-pub(super) use login_scope::LoginScope;
+pub(super) use search::{IndexFile, Query};
 pub use view::Index;

@@ -1,45 +1,40 @@
 //! The sessions in the index, as one process reads them.
 
 use super::contents::{Contents, Lost};
-use super::entry::{IndexEntry, IndexPage};
-use super::login_scope::LoginScope;
+use super::entry::{IndexEntry, IndexPage, MachineLogin};
 use crate::account::{SessionKey, Tenancy};
 
 /// The sessions of one store, at the time of reading the index.
 #[derive(Debug, Clone)]
 pub struct Index {
-    scope: LoginScope,
+    login: MachineLogin,
     entries: Vec<IndexEntry>,
     lost: Option<Lost>,
 }
 
 impl Index {
-    pub(super) fn new(contents: Contents, scope: &LoginScope) -> Self {
+    pub(super) fn new(contents: Contents, login: &MachineLogin) -> Self {
         Index {
-            scope: scope.clone(),
+            login: login.clone(),
             entries: contents.entries,
             lost: contents.lost,
         }
     }
 
     /// Returns an index with the sessions of this page.
-    pub(crate) fn of_page(page: IndexPage, scope: LoginScope) -> Self {
+    pub(crate) fn of_page(page: IndexPage, login: MachineLogin) -> Self {
         Index {
-            scope,
+            login,
             entries: page.entries,
             lost: None,
         }
-    }
-
-    pub(super) fn into_entries(self) -> Vec<IndexEntry> {
-        self.entries
     }
 
     /// Returns all sessions in this store that this login can use.
     pub fn entries(&self) -> impl Iterator<Item = &IndexEntry> {
         self.entries
             .iter()
-            .filter(|entry| self.scope.includes(entry))
+            .filter(|entry| self.login.includes(entry))
     }
 
     /// Returns the sessions in this store of this application in this tenant.
@@ -60,18 +55,13 @@ impl Index {
     /// this username, else those whose username or home account id has this prefix. A name with
     /// more than one match is ambiguous.
     pub fn called(&self, tenancy: &Tenancy, name: &str) -> Vec<&IndexEntry> {
-        let fits = |entry: &&IndexEntry| entry.account.match_name(name);
-        let best = self
+        let mut matches: Vec<_> = self
             .in_tenancy(tenancy)
-            .filter_map(|entry| fits(&entry))
-            .max();
-        match best {
-            Some(best) => self
-                .in_tenancy(tenancy)
-                .filter(|entry| fits(entry) == Some(best))
-                .collect(),
-            None => Vec::new(),
-        }
+            .filter_map(|entry| Some((entry.account.match_name(name)?, entry)))
+            .collect();
+        let best = matches.iter().map(|(rank, _)| *rank).max();
+        matches.retain(|(rank, _)| Some(*rank) == best);
+        matches.into_iter().map(|(_, entry)| entry).collect()
     }
 
     /// Returns the entry of this session.
@@ -82,13 +72,13 @@ impl Index {
     /// Returns whether the index was damaged and may lack sessions of this tenancy.
     pub(crate) fn is_incomplete(&self, tenancy: &Tenancy) -> bool {
         let lost = self.lost.as_ref();
-        lost.is_some_and(|lost| !lost.is_restored(tenancy, &self.scope))
+        lost.is_some_and(|lost| !lost.is_restored(tenancy, &self.login))
     }
 
     /// Returns the sessions of other stores, which this store cannot load.
     pub fn elsewhere(&self) -> impl Iterator<Item = &IndexEntry> {
         self.entries
             .iter()
-            .filter(|entry| entry.store != self.scope.store)
+            .filter(|entry| entry.store != self.login.store)
     }
 }

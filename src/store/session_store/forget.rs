@@ -1,6 +1,6 @@
 //! Signing out: one session, or every session in the index or the store.
 
-use super::items::{host_in, is_quarantined};
+use super::reconcile::UNREADABLE;
 use super::store::SessionStore;
 use crate::account::SessionKey;
 use crate::error::{Error, Kind, Result};
@@ -30,7 +30,7 @@ impl SessionStore {
     /// # Errors
     /// [`Kind::Store`] if the item cannot be removed, with the manual steps.
     pub fn forget(&self, key: &SessionKey) -> Result<Removal> {
-        let unlisted = self.index_file.remove(key, &self.scope());
+        let unlisted = self.index_file.remove(key, &self.login());
         let removed = self.remove(&key.item());
         unlisted?;
         removed.map(|removed| Removal { removed })
@@ -46,14 +46,14 @@ impl SessionStore {
         &self,
         matches_host: impl Fn(&str) -> bool,
     ) -> Result<ForgottenSessions> {
-        let (store, scope) = (self.store.name(), self.scope());
+        let login = self.login();
         let listed = self.index_file.remove_all(|entry| {
-            entry.store == store && matches_host(&entry.tenancy.authority_host)
+            entry.store == self.store.name() && matches_host(&entry.tenancy.authority_host)
         });
         let (reachable, of_other_logins): (Vec<_>, Vec<_>) = listed
             .iter()
             .flatten()
-            .partition(|entry| scope.includes(entry));
+            .partition(|entry| login.includes(entry));
         let mut items: Vec<String> = reachable.iter().map(|entry| entry.key().item()).collect();
         let found = self.store.items();
         items.extend(found.iter().flatten().cloned());
@@ -65,7 +65,7 @@ impl SessionStore {
         let mut failed = None;
         for item in &items {
             match self.remove(item) {
-                Ok(true) if is_quarantined(item) => forgotten.quarantined += 1,
+                Ok(true) if item.starts_with(UNREADABLE) => forgotten.quarantined += 1,
                 Ok(true) => forgotten.sessions += 1,
                 Ok(false) => forgotten.only_listed += 1,
                 Err(error) => failed = failed.or(Some(error)),
@@ -118,4 +118,15 @@ fn out_of_reach(count: usize) -> Error {
         format!("{sessions} in the keyring of another login, which this one cannot change"),
         "run `acspass logout --all` in that login too, or end that login: its keyring ends with it",
     )
+}
+
+/// Returns the authority host in the name of a session's item, quarantined or not; `None` for other
+/// names.
+fn host_in(item: &str) -> Option<&str> {
+    let name = match item.strip_prefix(UNREADABLE) {
+        Some(quarantined) => quarantined.trim_start().split_once(' ')?.1,
+        None => item,
+    };
+    let (_, tenancy) = name.strip_prefix("session ")?.split_once(" at ")?;
+    tenancy.split(' ').next()
 }

@@ -4,12 +4,10 @@
 //! item first: after a power failure the store has the old session or the new one, and the index may
 //! lag behind. The caller decides when to lock, and how long to wait.
 
-mod findings;
 mod forget;
-mod items;
-mod restore;
+mod reconcile;
 mod store;
 
 pub use forget::{ForgottenSessions, Removal};
-pub use restore::Reconciled;
+pub use reconcile::Reconciled;
 pub use store::SessionStore;

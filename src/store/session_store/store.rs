@@ -3,13 +3,12 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use super::items::read;
 use crate::account::{SessionKey, Tenancy};
 use crate::error::{Error, Kind, Result};
 use crate::files::Folder;
 use crate::secret::SecretBytes;
 use crate::store::holder::Activity;
-use crate::store::index::{Index, IndexEntry, IndexFile, IndexPage, LoginScope};
+use crate::store::index::{Index, IndexEntry, IndexFile, IndexPage, MachineLogin, Query};
 use crate::store::lock::{Attempt, Guard, LockName, Locks};
 use crate::store::record::Record;
 use crate::store::token_store::TokenStore;
@@ -85,7 +84,7 @@ impl SessionStore {
     /// # Errors
     /// [`Kind::Store`] if the index cannot be opened.
     pub fn index(&self) -> Result<Index> {
-        self.index_file.read(&self.scope())
+        self.index_file.read(&self.login())
     }
 
     /// Returns the active session, as [`Index::active`] does, without reading the other entries. A
@@ -94,7 +93,10 @@ impl SessionStore {
     /// # Errors
     /// As [`SessionStore::index`].
     pub fn active(&self, tenancy: &Tenancy) -> Result<Option<IndexEntry>> {
-        let active = || self.index_file.active(tenancy, &self.scope());
+        let active = || {
+            let page = self.search(tenancy, Query::Active)?;
+            Ok(page.entries.into_iter().next())
+        };
         match active()? {
             None if self.restore_or_warn(tenancy) => active(),
             entry => Ok(entry),
@@ -107,11 +109,11 @@ impl SessionStore {
     /// # Errors
     /// As [`SessionStore::index`].
     pub fn find_by_name(&self, tenancy: &Tenancy, name: &str) -> Result<Vec<IndexEntry>> {
-        let mut fitting = self.index_file.called(tenancy, name, &self.scope())?;
+        let mut fitting = self.search(tenancy, Query::Called(name))?;
         if fitting.is_incomplete && self.restore_or_warn(tenancy) {
-            fitting = self.index_file.called(tenancy, name, &self.scope())?;
+            fitting = self.search(tenancy, Query::Called(name))?;
         }
-        let index = Index::of_page(fitting, self.scope());
+        let index = Index::of_page(fitting, self.login());
         Ok(index.called(tenancy, name).into_iter().cloned().collect())
     }
 
@@ -121,7 +123,11 @@ impl SessionStore {
     /// # Errors
     /// As [`SessionStore::index`].
     pub fn first(&self, tenancy: &Tenancy, most: usize) -> Result<IndexPage> {
-        self.index_file.first(tenancy, most, &self.scope())
+        self.search(tenancy, Query::First(most))
+    }
+
+    fn search(&self, tenancy: &Tenancy, query: Query<'_>) -> Result<IndexPage> {
+        self.index_file.search(tenancy, &self.login(), query)
     }
 
     /// Returns all sessions of this tenancy, without parsing others.
@@ -130,7 +136,7 @@ impl SessionStore {
     /// As [`SessionStore::index`].
     pub fn index_of(&self, tenancy: &Tenancy) -> Result<Index> {
         let all = self.first(tenancy, usize::MAX)?;
-        Ok(Index::of_page(all, self.scope()))
+        Ok(Index::of_page(all, self.login()))
     }
 
     /// Returns the session, by one read of the store; `None` if the store has no such item, even if
@@ -187,7 +193,7 @@ impl SessionStore {
         let record = &self.write(record)?;
         let listed = self
             .index_file
-            .list(record, &self.scope(), |login| self.store.has_ended(login));
+            .list(record, &self.login(), |login| self.store.has_ended(login));
         if listed.is_err() {
             self.delete_unlisted(&key);
         }
@@ -204,7 +210,7 @@ impl SessionStore {
             return Err(Error::internal("a session was saved without its lock"));
         }
         let record = &self.write(record)?;
-        if self.index_file.update(record, &self.scope())? {
+        if self.index_file.update(record, &self.login())? {
             return Ok(());
         }
         // The logout may have removed the item before this write.
@@ -221,7 +227,7 @@ impl SessionStore {
     /// # Errors
     /// [`Kind::SignInNeeded`] if it is not listed, [`Kind::Store`] if the index cannot be written.
     pub fn activate(&self, key: &SessionKey) -> Result<()> {
-        if self.index_file.activate(key, &self.scope())? {
+        if self.index_file.activate(key, &self.login())? {
             return Ok(());
         }
         Err(Error::new(
@@ -274,10 +280,10 @@ impl SessionStore {
         }
     }
 
-    /// Returns the entries that this process can use. It is not cached, since a process can outlive
-    /// its login.
-    pub(super) fn scope(&self) -> LoginScope {
-        LoginScope::of(self.store.as_ref())
+    /// Returns the login, which decides the entries that this process can use. It is not cached, since
+    /// a process can outlive its login.
+    pub(super) fn login(&self) -> MachineLogin {
+        MachineLogin::of(self.store.as_ref())
     }
 
     /// Deletes an item that could not be listed. The caller reports the failed save; another failure
@@ -302,6 +308,13 @@ impl fmt::Debug for SessionStore {
             .field("store", &self.store.name())
             .finish_non_exhaustive()
     }
+}
+
+/// Returns the session in these bytes; `None` if it is damaged, from a newer version, or not the session
+/// of this key.
+pub(super) fn read(key: &SessionKey, item: &SecretBytes) -> Option<Record> {
+    let record = Record::from_item(item).ok()?;
+    (record.key() == *key).then_some(record)
 }
 
 fn secret_item(name: &str) -> String {

@@ -1,9 +1,8 @@
 //! The fast reader returns the same as the reader of the whole file, for any file.
 
-use super::contents::{Contents, Lost};
-use super::reader::{self, Query};
+use super::contents::{self, Contents, Lost};
+use super::search::find;
 use super::*;
-use super::{salvage, writer};
 use crate::account::{Account, Tenancy};
 use crate::exchange::ExchangeKind;
 use crate::exchange::TokenSource;
@@ -79,8 +78,8 @@ fn contents(random: &mut fastrand::Rng) -> Contents {
         });
         let clock = SettableClock::new(Timestamp::from_unix_seconds(1_800_000_000));
         record.clock = random.bool().then(|| ClockMark::new(&clock, None));
-        let scope = LoginScope::of(&MemoryStore::new());
-        let mut entry = IndexEntry::of(&record, &scope, number == 0);
+        let mut entry = IndexEntry::of(&record, &MachineLogin::of(&MemoryStore::new()));
+        entry.active = number == 0;
         entry.can_renew = random.bool();
         if random.u8(..5) == 0 {
             entry.store = "keyring".to_owned();
@@ -120,13 +119,13 @@ fn contents(random: &mut fastrand::Rng) -> Contents {
 /// Compares both readers for every question in these logins, and counts the answers of the fast one.
 fn compare(text: &[u8], logins: &[Login]) -> usize {
     let tenancy = tenancy("ours");
-    let contents = salvage::read(text).unwrap_or_else(|salvaged| salvaged);
+    let contents = contents::read(Some(text)).unwrap_or_else(|salvaged| salvaged);
     let mut answers = 0;
     for login in logins {
-        let scope = LoginScope::of(&Kept(login.clone()));
-        let full = Index::new(contents.clone(), &scope);
+        let login = MachineLogin::of(&Kept(login.clone()));
+        let full = Index::new(contents.clone(), &login);
         let shown = || String::from_utf8_lossy(text);
-        if let Some(page) = reader::find(text, &tenancy, &scope, Query::Active)
+        if let Some(page) = find(text, &tenancy, &login, Query::Active)
             && let Some(found) = page.entries.first()
         {
             assert_eq!(Some(found), full.active(&tenancy), "{}", shown());
@@ -135,7 +134,7 @@ fn compare(text: &[u8], logins: &[Login]) -> usize {
         let mut all: Vec<_> = full.in_tenancy(&tenancy).cloned().collect();
         all.sort_by_key(|entry| !entry.active);
         for most in [0, 1, 3, usize::MAX] {
-            if let Some(page) = reader::find(text, &tenancy, &scope, Query::First(most)) {
+            if let Some(page) = find(text, &tenancy, &login, Query::First(most)) {
                 let shown_ones = all.len().min(most);
                 assert_eq!(page.entries, all[..shown_ones], "{}", shown());
                 assert_eq!(page.left, all.len() - shown_ones, "{}", shown());
@@ -149,7 +148,7 @@ fn compare(text: &[u8], logins: &[Login]) -> usize {
             }
         }
         for name in NAMES.into_iter().chain(["a", "ada@contoso.example"]) {
-            if let Some(page) = reader::find(text, &tenancy, &scope, Query::Called(name)) {
+            if let Some(page) = find(text, &tenancy, &login, Query::Called(name)) {
                 let fitting = all
                     .iter()
                     .filter(|entry| entry.account.match_name(name).is_some());
@@ -179,7 +178,7 @@ const QUESTIONS: usize = 4 * (4 + 8);
 fn every_index_that_the_program_writes_is_read_fast_and_right() {
     let mut random = fastrand::Rng::with_seed(11);
     for _ in 0..40 {
-        let text = writer::write(&contents(&mut random)).unwrap();
+        let text = contents::write(&contents(&mut random)).unwrap();
         assert!(compare(text.as_bytes(), &logins()) >= QUESTIONS, "{text}");
     }
 }
@@ -189,7 +188,9 @@ fn fast_reader_agrees_with_the_full_reader_for_any_file() {
     let mut random = fastrand::Rng::with_seed(12);
     let (mut answered, mut silent) = (0, 0);
     for number in 0..1600 {
-        let mut text = writer::write(&contents(&mut random)).unwrap().into_bytes();
+        let mut text = contents::write(&contents(&mut random))
+            .unwrap()
+            .into_bytes();
         for _ in 0..random.usize(1..3) {
             damage(&mut text, &mut random);
         }

@@ -1,0 +1,234 @@
+//! Changes of the index. A change reads, changes and replaces the file under a lock, so that
+//! concurrent saves of different sessions are not lost.
+
+use std::fs::File;
+use std::sync::PoisonError;
+
+use super::contents::{self, Contents};
+use super::entry::{IndexEntry, MachineLogin};
+use super::search::{IndexFile, NAME, bytes};
+use crate::account::{SessionKey, Tenancy};
+use crate::error::{Error, Result};
+use crate::files::Folder;
+use crate::store::folder;
+use crate::store::record::Record;
+
+/// The most entries of one session in logins that may still run on other machines, which share a
+/// home folder with this one.
+const MOST_LOGINS: usize = 32;
+
+impl IndexFile {
+    /// Adds or replaces the entry of a record. A new session becomes active if its tenancy has no
+    /// active one. Removes entries of the same store in logins that `have_ended`.
+    pub(crate) fn list(
+        &self,
+        record: &Record,
+        login: &MachineLogin,
+        have_ended: impl Fn(&str) -> bool,
+    ) -> Result<()> {
+        self.change(|Contents { entries, .. }| {
+            let is_elsewhere =
+                |entry: &IndexEntry| entry.store == login.store && !login.includes(entry);
+            entries.retain(|entry| {
+                !(is_elsewhere(entry) && entry.login.as_deref().is_some_and(&have_ended))
+            });
+            put(entries, record, login);
+            let key = record.key();
+            let of_other_logins = |entry: &IndexEntry| is_elsewhere(entry) && entry.is(&key);
+            let count = entries
+                .iter()
+                .filter(|entry| of_other_logins(entry))
+                .count();
+            entries
+                .extract_if(.., |entry| of_other_logins(entry))
+                .take(count.saturating_sub(MOST_LOGINS))
+                .for_each(drop);
+        })
+    }
+
+    /// Replaces the entry of a listed session; `false` if it is no longer listed.
+    pub(crate) fn update(&self, record: &Record, login: &MachineLogin) -> Result<bool> {
+        self.change(|Contents { entries, .. }| {
+            let is_listed = position(entries, record, login).is_some();
+            if is_listed {
+                put(entries, record, login);
+            }
+            is_listed
+        })
+    }
+
+    /// Lists sessions of one tenancy that a damaged index lost, and notes that the tenancy is
+    /// restored. Activates a session if only one can be the active one, and returns whether it did.
+    pub(crate) fn restore(
+        &self,
+        tenancy: &Tenancy,
+        records: &[Record],
+        login: &MachineLogin,
+    ) -> Result<bool> {
+        self.change(|Contents { entries, lost }| {
+            let Some(lost) = lost else { return false };
+            let mut added = Vec::new();
+            for record in records {
+                if position(entries, record, login).is_none() {
+                    added.push(record.key());
+                    entries.push(IndexEntry::of(record, login));
+                }
+            }
+            let mut of_tenancy = of_tenancy(entries, tenancy, login);
+            let lacks_active = !of_tenancy.iter().any(|entry| entry.active);
+            if lost.active && lacks_active {
+                if of_tenancy.len() > 1 {
+                    of_tenancy.retain(|entry| added.iter().any(|key| entry.is(key)));
+                }
+                if let [only] = &mut of_tenancy[..] {
+                    only.active = true;
+                }
+            }
+            let is_activated = lacks_active && of_tenancy.iter().any(|entry| entry.active);
+            lost.set_restored(tenancy, login);
+            is_activated
+        })
+    }
+
+    /// Makes this the active session of its tenancy; `false` if it is not listed.
+    pub(crate) fn activate(&self, key: &SessionKey, login: &MachineLogin) -> Result<bool> {
+        self.change(|Contents { entries, .. }| {
+            let of_tenancy = of_tenancy(entries, &key.tenancy, login);
+            let is_listed = of_tenancy.iter().any(|entry| entry.is(key));
+            if is_listed {
+                for entry in of_tenancy {
+                    entry.active = entry.is(key);
+                }
+            }
+            is_listed
+        })
+    }
+
+    /// Removes a session's entry and returns it; `None` if the session was not listed.
+    pub(crate) fn remove(
+        &self,
+        key: &SessionKey,
+        login: &MachineLogin,
+    ) -> Result<Option<IndexEntry>> {
+        let mut removed = self.remove_all(|entry| login.includes(entry) && entry.is(key))?;
+        Ok(removed.pop())
+    }
+
+    /// Removes these entries, of any store and login, and returns them.
+    pub(crate) fn remove_all(
+        &self,
+        which: impl Fn(&IndexEntry) -> bool,
+    ) -> Result<Vec<IndexEntry>> {
+        self.change(|Contents { entries, .. }| {
+            entries.extract_if(.., |entry| which(entry)).collect()
+        })
+    }
+
+    /// Checks that a change can be written.
+    pub(crate) fn probe(&self) -> Result<()> {
+        let IndexFile::File(folder) = self else {
+            return Ok(());
+        };
+        let _lock = lock(folder)?;
+        let probe = "index.json.probe";
+        folder
+            .replace(probe, b"{}")
+            .and_then(|()| folder.remove(probe))
+            .map(drop)
+            .map_err(|cause| folder::failure("write to the state folder", &folder.path(), cause))
+    }
+
+    /// Changes the contents, and returns the result of `change`. A damaged file is quarantined first.
+    pub(super) fn change<T>(&self, change: impl FnOnce(&mut Contents) -> T) -> Result<T> {
+        let folder = match self {
+            IndexFile::File(folder) => folder,
+            IndexFile::Memory(contents) => {
+                let mut contents = contents.lock().unwrap_or_else(PoisonError::into_inner);
+                return Ok(change(&mut contents));
+            }
+        };
+        let _lock = lock(folder)?;
+        let mut before = bytes(folder)?;
+        let mut contents = match contents::read(before.as_deref()) {
+            Ok(contents) => contents,
+            Err(salvaged) => {
+                quarantine(folder, &salvaged)?;
+                before = None;
+                salvaged
+            }
+        };
+        let outcome = change(&mut contents);
+        let after = contents::write(&contents)
+            .map_err(|_| Error::internal("the index could not be written as JSON"))?;
+        if before.is_none_or(|before| before != after.as_bytes()) {
+            folder.replace(NAME, after.as_bytes()).map_err(|cause| {
+                folder::failure("replace the index", &folder.path_of(NAME), cause)
+            })?;
+        }
+        Ok(outcome)
+    }
+}
+
+fn lock(folder: &Folder) -> Result<File> {
+    folder::exclusive(folder, "index.lock")
+}
+
+/// Renames a damaged index. The caller has the lock.
+fn quarantine(folder: &Folder, salvaged: &Contents) -> Result<()> {
+    let kept = folder::quarantine(folder, NAME).map_err(|cause| {
+        folder::failure("quarantine the damaged index", &folder.path_of(NAME), cause)
+    })?;
+    let (kept, readable) = (kept.display(), salvaged.entries.len());
+    match salvaged.lost {
+        Some(_) => tracing::warn!(
+            "the list of sessions was damaged and is kept as `{kept}`: {readable} of its sessions \
+             could be read. `acspass get` and `acspass doctor` look in the store for the others"
+        ),
+        None => {
+            tracing::warn!("the list of sessions had one of them twice and is kept as `{kept}`")
+        }
+    }
+    Ok(())
+}
+
+/// Adds a session, or replaces its entry.
+fn put(entries: &mut Vec<IndexEntry>, record: &Record, login: &MachineLogin) {
+    let mut entry = IndexEntry::of(record, login);
+    match position(entries, record, login) {
+        Some(at) => {
+            entry.active = entries[at].active;
+            entry.login = entry.login.or(entries[at].login.take());
+            entries[at] = entry;
+            // There may be an entry of an earlier version and one of this login.
+            let key = record.key();
+            entries
+                .extract_if(at + 1.., |other| login.includes(other) && other.is(&key))
+                .for_each(drop);
+        }
+        None => {
+            let others = of_tenancy(entries, &record.tenancy, login);
+            entry.active = !others.iter().any(|other| other.active);
+            entries.push(entry);
+        }
+    }
+}
+
+/// Returns the position of this session's entry.
+fn position(entries: &[IndexEntry], record: &Record, login: &MachineLogin) -> Option<usize> {
+    let key = record.key();
+    entries
+        .iter()
+        .position(|entry| login.includes(entry) && entry.is(&key))
+}
+
+/// Returns the entries of this tenancy that this login can use.
+fn of_tenancy<'e>(
+    entries: &'e mut [IndexEntry],
+    tenancy: &Tenancy,
+    login: &MachineLogin,
+) -> Vec<&'e mut IndexEntry> {
+    entries
+        .iter_mut()
+        .filter(|entry| login.includes(entry) && entry.tenancy == *tenancy)
+        .collect()
+}

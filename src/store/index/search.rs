@@ -1,0 +1,225 @@
+//! The index, and the search for a few of its sessions, without parsing the lines of others.
+//!
+//! Reading takes no lock, because a change replaces the whole file.
+
+use std::collections::HashSet;
+use std::io::{self, BufRead, BufReader, Read};
+use std::sync::Mutex;
+
+use super::contents::{self, Contents, HEAD, MIDDLE};
+use super::entry::{IndexEntry, IndexPage, MachineLogin};
+use super::form;
+use super::view::Index;
+use crate::account::{Account, Tenancy};
+use crate::error::Result;
+use crate::files::Folder;
+use crate::store::folder;
+
+pub(super) const NAME: &str = "index.json";
+
+/// The longest index that is read, in bytes, which is about 100,000 sessions. More is damage.
+const LONGEST: u64 = 128 * 1024 * 1024;
+
+/// The size of the read buffer in bytes. Reusing a few pages is cheaper than reading into new ones.
+const CHUNK: usize = 32 * 1024;
+
+/// The longest line in bytes. An entry with 64 tokens of each kind has about 40 KiB.
+const LONGEST_LINE: u64 = 1024 * 1024;
+
+/// The storage of the index: one file in the state folder, or this process's memory.
+#[derive(Debug)]
+pub(crate) enum IndexFile {
+    File(Folder),
+    Memory(Mutex<Contents>),
+}
+
+/// A query for sessions of a tenancy and a store.
+#[derive(Clone, Copy)]
+pub(crate) enum Query<'a> {
+    /// The active session.
+    Active,
+    /// The sessions whose account matches this name. A search of the whole file returns others too.
+    Called(&'a str),
+    /// At most this many sessions, the active one first, and the number of the others.
+    First(usize),
+}
+
+impl IndexFile {
+    pub(crate) fn new(folder: Option<&Folder>) -> Self {
+        match folder {
+            Some(folder) => IndexFile::File(folder.clone()),
+            None => IndexFile::Memory(Mutex::default()),
+        }
+    }
+
+    /// Returns the sessions of the query. Parses no other sessions, unless the file must be read in
+    /// full: if it is in another form, or has no active session, whose line may be damaged.
+    pub(crate) fn search(
+        &self,
+        tenancy: &Tenancy,
+        login: &MachineLogin,
+        query: Query<'_>,
+    ) -> Result<IndexPage> {
+        // Reading in full reports the error of a file that does not open.
+        if let IndexFile::File(folder) = self
+            && let Ok(file) = folder.open(NAME)
+            && let Some(page) = find(file.take(LONGEST), tenancy, login, query)
+        {
+            return Ok(page);
+        }
+        let index = self.read(login)?;
+        let mut entries: Vec<_> = index.in_tenancy(tenancy).cloned().collect();
+        entries.sort_by_key(|entry| !entry.active);
+        let most = match query {
+            Query::Active => entries.iter().take_while(|entry| entry.active).count(),
+            Query::Called(_) => usize::MAX,
+            Query::First(most) => most,
+        };
+        let left = entries.len().saturating_sub(most);
+        entries.truncate(most);
+        Ok(IndexPage {
+            entries,
+            left,
+            is_incomplete: index.is_incomplete(tenancy),
+        })
+    }
+
+    /// Reads the whole index for this login. A damaged file is replaced by its readable entries.
+    pub(crate) fn read(&self, login: &MachineLogin) -> Result<Index> {
+        let contents = match self {
+            IndexFile::File(folder) => contents::read(bytes(folder)?.as_deref()).ok(),
+            IndexFile::Memory(_) => None,
+        };
+        let contents = match contents {
+            Some(contents) => contents,
+            // Under the lock, since another process may have replaced a damaged file already.
+            None => self.change(|contents| contents.clone())?,
+        };
+        Ok(Index::new(contents, login))
+    }
+}
+
+/// Returns the file's bytes, up to the longest index; `None` if there is no file.
+pub(super) fn bytes(folder: &Folder) -> Result<Option<Vec<u8>>> {
+    let mut bytes = Vec::new();
+    let file = folder.open(NAME);
+    match file.and_then(|file| file.take(LONGEST).read_to_end(&mut bytes)) {
+        Ok(_) => Ok(Some(bytes)),
+        Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(cause) => {
+            let path = folder.path_of(NAME);
+            Err(folder::failure("read the index", &path, cause))
+        }
+    }
+}
+
+/// Returns the sessions of the query; `None` if the part that was read is not in the written form, or
+/// has no active session. Then the file must be read in full.
+pub(super) fn find(
+    file: impl Read,
+    tenancy: &Tenancy,
+    login: &MachineLogin,
+    query: Query<'_>,
+) -> Option<IndexPage> {
+    let mut file = BufReader::with_capacity(CHUNK, file);
+    let mut line = Vec::new();
+    let mut search = Search {
+        login,
+        query,
+        tenancy: serde_json::to_vec(tenancy).ok()?,
+        store: serde_json::to_vec(login.store).ok()?,
+        listed: HashSet::new(),
+        actives: HashSet::new(),
+        page: IndexPage::default(),
+    };
+    if next_line(&mut file, &mut line)? != HEAD.as_bytes() {
+        return None;
+    }
+    let mut active = true;
+    // Whether the previous line was an entry of this list, and whether a comma followed it.
+    let mut comma = None;
+    loop {
+        let line = next_line(&mut file, &mut line)?;
+        let is_end = line.starts_with(b"]");
+        // A comma precedes each further entry, and not the end of the list.
+        if comma == Some(is_end) {
+            return None;
+        }
+        if !is_end {
+            let entry = line.strip_suffix(b",");
+            comma = Some(entry.is_some());
+            let is_found = search.take(entry.unwrap_or(line), active)?;
+            if is_found && matches!(query, Query::Active) {
+                return Some(search.page);
+            }
+        } else if active {
+            if line != MIDDLE.as_bytes() || matches!(query, Query::Active) {
+                return None;
+            }
+            (active, comma) = (false, None);
+        } else {
+            let lost = contents::note_in(line)?;
+            let mut page = search.page;
+            page.is_incomplete = lost.is_some_and(|lost| !lost.is_restored(tenancy, login));
+            return file.fill_buf().is_ok_and(<[u8]>::is_empty).then_some(page);
+        }
+    }
+}
+
+/// Returns the next whole line without its end; `None` if there is none, or it cannot be read.
+fn next_line<'l>(file: &mut impl BufRead, line: &'l mut Vec<u8>) -> Option<&'l [u8]> {
+    line.clear();
+    let mut file = file.take(LONGEST_LINE);
+    file.read_until(b'\n', line).ok()?;
+    line.strip_suffix(b"\n")
+}
+
+/// A search for sessions, line by line.
+struct Search<'a> {
+    login: &'a MachineLogin,
+    query: Query<'a>,
+    /// Tenancy and store in the form of a line.
+    tenancy: Vec<u8>,
+    store: Vec<u8>,
+    /// Login and account of the sessions of this tenancy and store that were read so far.
+    listed: HashSet<(Option<Vec<u8>>, Vec<u8>)>,
+    /// The logins of the active sessions among them.
+    actives: HashSet<Option<Vec<u8>>>,
+    page: IndexPage,
+}
+
+impl Search<'_> {
+    /// Adds the entry in this line if it matches the query, and returns whether it does. `None` if
+    /// the line is in another form, or repeats a session.
+    fn take(&mut self, line: &[u8], active: bool) -> Option<bool> {
+        let parts = form::split(line, active)?;
+        if parts.tenancy != self.tenancy || parts.store != self.store {
+            return Some(false);
+        }
+        let login = parts.login.map(<[u8]>::to_vec);
+        let is_first = !active || self.actives.insert(login.clone());
+        let session = (login, parts.home_account_id.to_vec());
+        if !is_first || !self.listed.insert(session) {
+            return None;
+        }
+        if let Query::Called(name) = self.query {
+            let account: Account = serde_json::from_slice(parts.account).ok()?;
+            if account.match_name(name).is_none() {
+                return Some(false);
+            }
+        }
+        let is_full = matches!(self.query, Query::First(most) if self.page.entries.len() == most);
+        if is_full && self.login.is_shared() {
+            self.page.left += 1;
+            return Some(true);
+        }
+        let entry = serde_json::from_slice(line).ok()?;
+        let entry = IndexEntry { active, ..entry };
+        match self.login.includes(&entry) {
+            false => return Some(false),
+            true if is_full => self.page.left += 1,
+            true => self.page.entries.push(entry),
+        }
+        Some(true)
+    }
+}

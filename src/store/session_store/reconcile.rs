@@ -1,0 +1,223 @@
+//! Makes the index match the store.
+//!
+//! A damaged index loses entries whose items the store still has: they are restored. Each store can list
+//! its items by name: the keyrings by the attribute `service=acspass` (a name pattern on Windows), the
+//! kernel's keyring by its links, sealed files by the names in their clear text. If listing fails, the
+//! note of the loss stays in the index and a later command tries again. An account that cannot be
+//! restored needs a new sign-in.
+//!
+//! A missing item loses its index entry. An unreadable one, or one that a newer version wrote, is
+//! quarantined (renamed, with all its bytes) and loses its entry too. So `status`, which never opens the
+//! store, does not report an account that no command can use. A failing store does not show that its
+//! items are missing, so a failure changes nothing.
+//!
+//! Each write to a session's item happens under that session's lock. So an item that is read under the
+//! lock is not one that another process is saving.
+
+use super::store::{SessionStore, read};
+use crate::account::{SessionKey, Tenancy};
+use crate::error::{Error, Kind, Result};
+use crate::secret::SecretBytes;
+use crate::store::holder::Activity;
+use crate::store::index::{Index, IndexEntry};
+use crate::store::lock::{Attempt, Guard, LockName};
+use crate::store::record::Record;
+use crate::time::{Clock, SystemClock};
+
+/// The prefix of a quarantined item's name. The Unix time and the item's previous name follow.
+pub(super) const UNREADABLE: &str = "unreadable";
+
+/// The changes of [`SessionStore::reconcile`] to the index.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Reconciled {
+    /// Accounts that are listed again, because the store has their sessions.
+    pub restored: usize,
+    /// Accounts that are no longer listed, because the store does not have their sessions.
+    pub lost: usize,
+}
+
+impl SessionStore {
+    /// Lists the sessions of this tenancy that a damaged index lost and the store still has, and
+    /// activates one if only that one can be the active one. Returns the number of changed entries.
+    /// Makes no call to the store if the index is not damaged.
+    ///
+    /// # Errors
+    /// [`crate::error::Kind::Store`] if the store fails; a later call tries again.
+    pub fn restore(&self, tenancy: &Tenancy) -> Result<usize> {
+        let index = self.index()?;
+        if !index.is_incomplete(tenancy) {
+            return Ok(0);
+        }
+        let records = self.unlisted(tenancy, &index)?;
+        let is_activated = self.index_file.restore(tenancy, &records, &self.login())?;
+        // Loading removes the entry of a session that was signed out meanwhile.
+        let mut restored = 0;
+        for record in &records {
+            restored += usize::from(self.load(&record.key())?.is_some());
+        }
+        if restored > 0 {
+            tracing::info!("{restored} sessions were found in the store and are listed again");
+        }
+        Ok(restored.max(usize::from(is_activated)))
+    }
+
+    /// Does the same as [`SessionStore::restore`], with a warning if that fails. Returns whether an
+    /// entry changed.
+    pub fn restore_or_warn(&self, tenancy: &Tenancy) -> bool {
+        match self.restore(tenancy) {
+            Ok(restored) => restored > 0,
+            Err(error) => {
+                tracing::warn!("{error}: accounts that a damaged list lost are not looked up");
+                false
+            }
+        }
+    }
+
+    /// Restores the entries of this tenancy that a damaged index lost, and removes entries whose items
+    /// are gone or cannot be read. It lists all items, and reads only the active session and those
+    /// that seem missing.
+    ///
+    /// # Errors
+    /// [`crate::error::Kind::Store`] if the store fails; no entry is removed then.
+    pub fn reconcile(&self, tenancy: &Tenancy) -> Result<Reconciled> {
+        let restored = self.restore(tenancy)?;
+        let index = self.index_of(tenancy)?;
+        let items = self.store.items()?;
+        let doubtful = index
+            .entries()
+            .filter(|entry| entry.active || !items.contains(&entry.key().item()));
+        let mut lost = 0;
+        for key in doubtful.map(IndexEntry::key) {
+            self.load(&key)?;
+            lost += usize::from(self.index_of(tenancy)?.entry(&key).is_none());
+        }
+        Ok(Reconciled { restored, lost })
+    }
+
+    /// Returns the readable sessions of this tenancy in the store that the index does not list.
+    fn unlisted(&self, tenancy: &Tenancy, index: &Index) -> Result<Vec<Record>> {
+        let Tenancy {
+            authority_host,
+            tenant,
+            client_id,
+        } = tenancy;
+        let scope = format!(" at {authority_host} {tenant} {client_id}");
+        let listed: Vec<String> = index.entries().map(|entry| entry.key().item()).collect();
+        let mut items = self.store.items()?;
+        items.retain(|item| {
+            item.starts_with("session ") && item.ends_with(&scope) && !listed.contains(item)
+        });
+        let mut records = Vec::new();
+        for item in items {
+            let Some(bytes) = self.store.load(&item)? else {
+                continue;
+            };
+            // An unreadable item stays: the next sign-in quarantines it.
+            match Record::from_item(&bytes) {
+                Ok(record) if record.key().item() == item => records.push(record),
+                _ => tracing::debug!("the item `{item}` is not a session that can be listed"),
+            }
+        }
+        Ok(records)
+    }
+
+    /// Reads an item again that was missing or unreadable, under the session's lock. If it still is,
+    /// the account is signed out. `guard` is the caller's lock.
+    ///
+    /// # Errors
+    /// [`Kind::Store`] if the store fails.
+    pub(super) fn confirm_loss(
+        &self,
+        key: &SessionKey,
+        guard: Option<&Guard>,
+    ) -> Result<Option<Record>> {
+        let _lock = match guard {
+            Some(guard) if guard.covers(key) => None,
+            _ => match self.try_lock(&LockName::Session(key.clone()), Activity::Renewing) {
+                Ok(Attempt::Got(lock)) => Some(lock),
+                // The lock holder replaces the item, or detects the same loss.
+                Ok(Attempt::Held(_)) => return Ok(None),
+                Err(error) => {
+                    tracing::warn!("{error}: the index still lists a session that is lost");
+                    return Ok(None);
+                }
+            },
+        };
+        let Some(item) = self.store.load(&key.item())? else {
+            self.remove_lost(key, "is no longer in");
+            return Ok(None);
+        };
+        if let Some(record) = read(key, &item) {
+            return Ok(Some(record));
+        }
+        if let Err(error) = self.quarantine(key, &item) {
+            tracing::warn!("{error}: it stays where it is");
+        }
+        self.remove_lost(key, "cannot be read from");
+        Ok(None)
+    }
+
+    /// Quarantines the session's item if it cannot be read, before it is replaced. The caller has the
+    /// session's lock.
+    ///
+    /// # Errors
+    /// [`Kind::Store`] if the store fails, or cannot rename the item. The item is then unchanged.
+    pub(super) fn quarantine_unreadable(&self, key: &SessionKey) -> Result<()> {
+        match self.store.load(&key.item())? {
+            Some(item) if read(key, &item).is_none() => self.quarantine(key, &item),
+            _ => Ok(()),
+        }
+    }
+
+    /// Gives the item another name, with a warning.
+    fn quarantine(&self, key: &SessionKey, bytes: &SecretBytes) -> Result<()> {
+        let item = key.item();
+        let renamed = || {
+            // This machine's clock: the time of an item, not of a token.
+            let mut at = SystemClock.now().unix_seconds();
+            let mut name = format!("{UNREADABLE} {at} {item}");
+            while self.store.load(&name)?.is_some() {
+                at += 1;
+                name = format!("{UNREADABLE} {at} {item}");
+            }
+            self.store.save(&name, bytes)?;
+            self.store.delete(&item)?;
+            tracing::warn!(
+                "the stored session could not be read: it is kept in the {} as `{name}`, and the \
+                 account counts as signed out",
+                self.store.name()
+            );
+            Ok(())
+        };
+        renamed().map_err(|cause: Error| {
+            Error::new(
+                Kind::Store,
+                format!(
+                    "the stored session cannot be read, and the {} does not keep it under another \
+                     name ({cause})",
+                    self.store.name()
+                ),
+                format!(
+                    "{}; to give it up, {}",
+                    cause.hint(),
+                    self.store.removal_by_hand(&item)
+                ),
+            )
+            .caused_by(cause)
+        })
+    }
+
+    /// Removes the index entry of a session that the store does not return. The caller has the
+    /// session's lock.
+    fn remove_lost(&self, key: &SessionKey, finding: &str) {
+        match self.index_file.remove(key, &self.login()) {
+            Ok(Some(entry)) => tracing::warn!(
+                "the session of {} {finding} the {}: the account counts as signed out",
+                entry.account.username,
+                self.store.name()
+            ),
+            Ok(None) => {}
+            Err(error) => tracing::warn!("{error}: the index still lists a session that is lost"),
+        }
+    }
+}
