@@ -1,24 +1,36 @@
 //! The locks that let one process at a time renew a session.
 //!
-//! A lock is a file that the operating system unlocks when its holder ends. Another file records the
-//! holder (`holder`), so that a waiter can name it. This module does not wait: the caller decides how
-//! long to try.
+//! A lock is a file that the operating system unlocks when its holder ends. This module does not wait:
+//! the caller decides how long to try.
+//!
+//! A record of the holder, in a file beside the lock file, lets a waiter name it. The lock file cannot
+//! contain it: on Windows a process cannot read a file that another process has locked. So the record
+//! has a separate file on all platforms.
+//!
+//! A killed process leaves its record behind, and a record does not prove that its lock is taken. So
+//! taking a lock and recording the holder are one step, and so are failing to take a lock and reading
+//! the record. Both happen under a short lock for all records. So a reader does not see the record of
+//! an earlier holder.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::fmt;
 use std::fs::{File, TryLockError};
+use std::io::{self, Read, Seek, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::folder;
-use super::holder::{Activity, Holder, HolderFile, Holders};
 use crate::account::{SessionKey, Tenancy};
 use crate::error::Result;
 use crate::files::Folder;
 use crate::text::hex;
-use crate::time::{Clock, SystemClock, Timestamp};
+use crate::time::{Clock, SystemClock, Timestamp, unix_seconds};
+
+/// The longest record, in bytes.
+const LONGEST_RECORD: u64 = 1024;
 
 /// The purpose of a lock.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -27,6 +39,29 @@ pub enum LockName {
     Session(SessionKey),
     /// To sign a user in, before the account is known.
     Tenancy(Tenancy),
+}
+
+/// The activity of a lock's holder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Activity {
+    /// Redeeming a refresh token or exchanging, which takes seconds.
+    Renewing,
+    /// Waiting for a user to sign in.
+    SigningIn,
+}
+
+/// The holder of a lock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Holder {
+    /// The process.
+    pub pid: u32,
+    /// Its activity.
+    pub activity: Activity,
+    /// The time of taking the lock, by this machine's clock.
+    #[serde(rename = "since_seconds", with = "unix_seconds")]
+    pub since: Timestamp,
 }
 
 /// The result of trying to get a lock.
@@ -47,19 +82,23 @@ pub struct Guard {
 
 enum Held {
     File {
-        record: Option<HolderFile>,
+        folder: Folder,
+        /// The record of the holder, if it could be opened.
+        record: Option<File>,
         // Closed, and so unlocked, after the record was emptied.
         _lock: File,
     },
-    Memory(Arc<Mutex<HashMap<LockName, Holder>>>),
+    Memory(MemoryLocks),
 }
 
 /// The storage of the locks.
 #[derive(Debug)]
 pub(super) enum Locks {
     Folder(Folder),
-    Memory(Arc<Mutex<HashMap<LockName, Holder>>>),
+    Memory(MemoryLocks),
 }
+
+type MemoryLocks = Arc<Mutex<HashMap<LockName, Holder>>>;
 
 impl Locks {
     pub(super) fn new(state_folder: Option<&Folder>) -> Self {
@@ -78,25 +117,25 @@ impl Locks {
         };
         let held = match self {
             Locks::Folder(folder) => {
-                let name = name.file_name();
-                let failure = |cause| folder::failure("lock", &folder.path_of(&name), cause);
-                let file = folder.open_or_create(&name).map_err(failure)?;
-                let holders = Holders::of(folder);
-                let records = holders.lock();
+                let lock = name.file_name();
+                let record = format!("{lock}.holder");
+                let failure = |cause| folder::failure("lock", &folder.path_of(&lock), cause);
+                let file = folder.open_or_create(&lock).map_err(failure)?;
+                let all_records = lock_records(folder);
                 match file.try_lock() {
                     Ok(()) => {}
                     Err(TryLockError::WouldBlock) => {
-                        let holder = records.and_then(|records| holders.read(&name, &records));
+                        // Without the lock of the records, this may be an earlier holder's.
+                        let holder = all_records.and_then(|_lock| read_record(folder, &record));
                         return Ok(Attempt::Held(holder));
                     }
                     Err(TryLockError::Error(cause)) => return Err(failure(cause)),
                 }
-                let record = holders.open(&name);
-                let record = record
-                    .inspect(|record| record.write(&holder, records.as_ref()))
-                    .inspect_err(|error| tracing::debug!("{error}"))
-                    .ok();
+                let record = folder.open_or_create(&record);
+                let record = record.inspect_err(warn_of_record).ok();
+                write_record(record.as_ref(), &holder);
                 Held::File {
+                    folder: folder.clone(),
                     record,
                     _lock: file,
                 }
@@ -115,6 +154,36 @@ impl Locks {
             held,
         }))
     }
+}
+
+/// Locks all records. Returns `None` if that fails.
+fn lock_records(folder: &Folder) -> Option<File> {
+    folder::exclusive(folder, "holders.lock")
+        .inspect_err(|error| tracing::debug!("the holder of a lock is not known: {error}"))
+        .ok()
+}
+
+/// Returns the holder of a lock that another process has; `None` if there is no record.
+fn read_record(folder: &Folder, record: &str) -> Option<Holder> {
+    let mut bytes = Vec::new();
+    let file = folder.open(record).ok()?;
+    file.take(LONGEST_RECORD).read_to_end(&mut bytes).ok()?;
+    serde_json::from_slice(&bytes).ok()
+}
+
+/// Records the holder. A lock without a record (a full disk) is still a lock, so a failure is only
+/// logged. The lock for all records prevents the reading of a partial record.
+fn write_record(record: Option<&File>, holder: &Holder) {
+    let Some(mut file) = record else { return };
+    let written = file.set_len(0).and_then(|()| {
+        file.rewind()?;
+        file.write_all(&serde_json::to_vec(holder)?)
+    });
+    let _ = written.inspect_err(warn_of_record);
+}
+
+fn warn_of_record(cause: &io::Error) {
+    tracing::debug!("could not record the holder of a lock: {cause}");
 }
 
 impl LockName {
@@ -147,10 +216,9 @@ impl Guard {
             since: self.since,
         };
         match &self.held {
-            Held::File { record, .. } => {
-                if let Some(record) = record {
-                    record.update(&holder);
-                }
+            Held::File { folder, record, .. } => {
+                let _all_records = lock_records(folder);
+                write_record(record.as_ref(), &holder);
             }
             Held::Memory(locks) => {
                 lock(locks).insert(self.name.clone(), holder);
@@ -172,11 +240,12 @@ impl Guard {
 impl Drop for Guard {
     fn drop(&mut self) {
         match &self.held {
-            // Before the lock is released: afterwards the record is another holder's. The lock file
-            // stays, since two processes could otherwise lock two files of one name.
+            // Before the lock is released: afterwards the record is another holder's. Both files stay:
+            // two processes could otherwise lock two files of one name, and on Windows a new file of a
+            // name cannot be created while a waiter has the removed one open.
             Held::File { record, .. } => {
-                if let Some(record) = record {
-                    record.clear();
+                if let Some(Err(cause)) = record.as_ref().map(|record| record.set_len(0)) {
+                    tracing::debug!("could not empty the record of a lock's holder: {cause}");
                 }
             }
             Held::Memory(locks) => {
@@ -192,6 +261,6 @@ impl fmt::Debug for Guard {
     }
 }
 
-fn lock(locks: &Mutex<HashMap<LockName, Holder>>) -> MutexGuard<'_, HashMap<LockName, Holder>> {
+fn lock(locks: &MemoryLocks) -> MutexGuard<'_, HashMap<LockName, Holder>> {
     locks.lock().unwrap_or_else(PoisonError::into_inner)
 }

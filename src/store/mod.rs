@@ -6,7 +6,6 @@
 
 mod file;
 pub(crate) mod folder;
-mod holder;
 mod index;
 mod keyring;
 #[cfg(target_os = "linux")]
@@ -23,7 +22,6 @@ mod tests;
 mod token_store;
 
 pub use file::{FileStore, Purpose, create_key_file};
-pub use holder::{Activity, Holder};
 pub use index::{Index, IndexEntry, IndexPage, IndexedCommunicationToken, IndexedEntraToken};
 pub use keyring::KeyringStore;
 #[cfg(all(
@@ -33,7 +31,7 @@ pub use keyring::KeyringStore;
 pub(crate) use keyring::session_bus;
 #[cfg(target_os = "linux")]
 pub use keyutils::KeyutilsStore;
-pub use lock::{Attempt, Guard, LockName};
+pub use lock::{Activity, Attempt, Guard, Holder, LockName};
 pub use memory::MemoryStore;
 pub use record::{CachedCommunicationToken, CachedEntraToken, Record, ShortTokens};
 pub use session_store::{ForgottenSessions, Reconciled, Removal, SessionStore};

@@ -10,7 +10,7 @@ use crate::claims::Claims;
 use crate::error::{Error, Kind, Result};
 use crate::exchange::TokenSource;
 use crate::secret::{CommunicationToken, EntraToken, RefreshToken, SecretBytes, is_b64token};
-use crate::time::{ClockMark, Timestamp};
+use crate::time::{ClockMark, Timestamp, unix_seconds};
 
 /// The most tokens of each kind in a session. An account has one for each resource, kind of exchange
 /// and set of scopes, so this is more than the number of a user's profiles.
@@ -136,22 +136,29 @@ impl Record {
 
     /// Returns the record as the bytes of its item.
     pub fn to_item(&self) -> Result<SecretBytes> {
+        let entra_token = |kept: &CachedEntraToken| EntraForm {
+            token: kept.token.expose().to_owned(),
+            scopes: kept.scopes.clone(),
+            expires_on: kept.expires_on,
+        };
+        let communication_token = |kept: &CachedCommunicationToken| CommunicationForm {
+            token: kept.token.expose().to_owned(),
+            source: kept.source.clone(),
+            expires_on: kept.expires_on,
+        };
         let form = Form {
             version: VERSION,
             tenancy: self.tenancy.clone(),
             account: self.account.clone(),
             refresh_token: self.refresh_token.as_ref().map(|t| t.expose().to_owned()),
-            entra_tokens: self.entra_tokens.iter().map(EntraForm::from).collect(),
+            entra_tokens: self.entra_tokens.iter().map(entra_token).collect(),
             communication_tokens: self
                 .communication_tokens
                 .iter()
-                .map(CommunicationForm::from)
+                .map(communication_token)
                 .collect(),
             short_tokens: self.short_tokens,
-            challenge: self
-                .challenge
-                .as_ref()
-                .map(|claims| claims.as_str().to_owned()),
+            challenge: self.challenge.as_ref().map(|c| c.as_str().to_owned()),
             clock: self.clock.clone(),
         };
         serde_json::to_vec(&form)
@@ -164,17 +171,29 @@ impl Record {
     /// # Errors
     /// [`Kind::Store`] if the item is not a record; the error contains no byte of it.
     pub fn from_item(item: &SecretBytes) -> Result<Self> {
-        let unreadable = || {
-            Error::new(
+        let form: Option<Form> = serde_json::from_slice(item.expose()).ok();
+        let Some(form) = form.filter(|form| form.version == VERSION) else {
+            return Err(Error::new(
                 Kind::Store,
                 "the stored session cannot be read: it is damaged or from another version",
                 "run `acspass logout --all`, then `acspass login`",
-            )
+            ));
         };
-        let form: Form = serde_json::from_slice(item.expose()).map_err(|_| unreadable())?;
-        if form.version != VERSION {
-            return Err(unreadable());
-        }
+        let entra_token = |kept: EntraForm| {
+            is_b64token(&kept.token).then(|| CachedEntraToken {
+                token: EntraToken::new(kept.token),
+                scopes: kept.scopes,
+                expires_on: kept.expires_on,
+            })
+        };
+        let communication_token = |kept: CommunicationForm| {
+            is_b64token(&kept.token).then(|| CachedCommunicationToken {
+                token: CommunicationToken::new(kept.token),
+                source: kept.source,
+                expires_on: kept.expires_on,
+            })
+        };
+        let communication_tokens = form.communication_tokens.into_iter();
         Ok(Record {
             tenancy: form.tenancy,
             account: form.account,
@@ -182,14 +201,10 @@ impl Record {
             entra_tokens: form
                 .entra_tokens
                 .into_iter()
-                .filter(|kept| is_b64token(&kept.token))
-                .map(Into::into)
+                .filter_map(entra_token)
                 .collect(),
-            communication_tokens: form
-                .communication_tokens
-                .into_iter()
-                .filter(|kept| is_b64token(&kept.token))
-                .map(Into::into)
+            communication_tokens: communication_tokens
+                .filter_map(communication_token)
                 .collect(),
             short_tokens: form.short_tokens,
             challenge: form.challenge.as_deref().and_then(Claims::parse),
@@ -229,52 +244,14 @@ struct Form {
 struct EntraForm {
     token: String,
     scopes: Vec<String>,
-    expires_on_seconds: i64,
-}
-
-impl From<&CachedEntraToken> for EntraForm {
-    fn from(kept: &CachedEntraToken) -> Self {
-        EntraForm {
-            token: kept.token.expose().to_owned(),
-            scopes: kept.scopes.clone(),
-            expires_on_seconds: kept.expires_on.unix_seconds(),
-        }
-    }
-}
-
-impl From<EntraForm> for CachedEntraToken {
-    fn from(form: EntraForm) -> Self {
-        CachedEntraToken {
-            token: EntraToken::new(form.token),
-            scopes: form.scopes,
-            expires_on: Timestamp::from_unix_seconds(form.expires_on_seconds),
-        }
-    }
+    #[serde(rename = "expires_on_seconds", with = "unix_seconds")]
+    expires_on: Timestamp,
 }
 
 #[derive(Serialize, Deserialize)]
 struct CommunicationForm {
     token: String,
     source: TokenSource,
-    expires_on_seconds: i64,
-}
-
-impl From<&CachedCommunicationToken> for CommunicationForm {
-    fn from(kept: &CachedCommunicationToken) -> Self {
-        CommunicationForm {
-            token: kept.token.expose().to_owned(),
-            source: kept.source.clone(),
-            expires_on_seconds: kept.expires_on.unix_seconds(),
-        }
-    }
-}
-
-impl From<CommunicationForm> for CachedCommunicationToken {
-    fn from(form: CommunicationForm) -> Self {
-        CachedCommunicationToken {
-            token: CommunicationToken::new(form.token),
-            source: form.source,
-            expires_on: Timestamp::from_unix_seconds(form.expires_on_seconds),
-        }
-    }
+    #[serde(rename = "expires_on_seconds", with = "unix_seconds")]
+    expires_on: Timestamp,
 }

@@ -13,5 +13,5 @@ mod timestamp;
 
 pub use clock::{Boot, Clock, SettableClock, Sleep, SystemClock};
 pub use mark::{ClockMark, ClockReading};
-pub(crate) use timestamp::{LAST_RESORT, MAX_CLOCK_SKEW_SECONDS};
+pub(crate) use timestamp::{LAST_RESORT, MAX_CLOCK_SKEW_SECONDS, unix_seconds};
 pub use timestamp::{Timestamp, in_words, parse_duration};

@@ -141,3 +141,18 @@ pub fn in_words(duration: Duration) -> String {
         _ => format!("{count} {name}"),
     }
 }
+
+/// The serde form of a time in a stored file: seconds since the epoch.
+pub(crate) mod unix_seconds {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    use super::Timestamp;
+
+    pub(crate) fn serialize<S: Serializer>(at: &Timestamp, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_i64(at.unix_seconds())
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Timestamp, D::Error> {
+        i64::deserialize(from).map(Timestamp::from_unix_seconds)
+    }
+}

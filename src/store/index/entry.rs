@@ -6,7 +6,7 @@ use crate::account::{Account, SessionKey, Tenancy};
 use crate::exchange::TokenSource;
 use crate::store::record::{Record, ShortTokens};
 use crate::store::token_store::{Login, TokenStore};
-use crate::time::{ClockMark, Timestamp};
+use crate::time::{ClockMark, Timestamp, unix_seconds};
 
 /// Some sessions of one tenancy in one store.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -161,19 +161,5 @@ impl MachineLogin {
             Login::Own(own) => Some(own),
             Login::Shared | Login::Unknown | Login::Ended => None,
         }
-    }
-}
-
-mod unix_seconds {
-    use serde::{Deserialize, Deserializer, Serializer};
-
-    use crate::time::Timestamp;
-
-    pub(super) fn serialize<S: Serializer>(at: &Timestamp, to: S) -> Result<S::Ok, S::Error> {
-        to.serialize_i64(at.unix_seconds())
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Timestamp, D::Error> {
-        i64::deserialize(from).map(Timestamp::from_unix_seconds)
     }
 }

@@ -18,9 +18,8 @@ use super::store::{SessionStore, read};
 use crate::account::{SessionKey, Tenancy};
 use crate::error::{Error, Kind, Result};
 use crate::secret::SecretBytes;
-use crate::store::holder::Activity;
 use crate::store::index::{Index, IndexEntry};
-use crate::store::lock::{Attempt, Guard, LockName};
+use crate::store::lock::{Activity, Attempt, Guard, LockName};
 use crate::store::record::Record;
 use crate::time::{Clock, SystemClock};
 

@@ -7,9 +7,8 @@ use crate::account::{SessionKey, Tenancy};
 use crate::error::{Error, Kind, Result};
 use crate::files::Folder;
 use crate::secret::SecretBytes;
-use crate::store::holder::Activity;
 use crate::store::index::{Index, IndexEntry, IndexFile, IndexPage, MachineLogin, Query};
-use crate::store::lock::{Attempt, Guard, LockName, Locks};
+use crate::store::lock::{Activity, Attempt, Guard, LockName, Locks};
 use crate::store::record::Record;
 use crate::store::token_store::TokenStore;
 
