@@ -71,8 +71,10 @@ impl Keys {
     }
 
     /// Returns the key of this item; `None` if there is none, or it has expired.
-    fn find(ring: &KeyRing, item: &str) -> Result<Option<Key>, KeyError> {
-        found(ring.search(&description(item)))
+    fn find(item: &str) -> Result<Option<(KeyRing, Key)>, KeyError> {
+        let ring = Keys::ring()?;
+        let key = found(ring.search(&description(item)))?;
+        Ok(key.map(|key| (ring, key)))
     }
 }
 
@@ -82,13 +84,10 @@ impl TokenStore for Keys {
     }
 
     fn load(&self, item: &str) -> Result<Option<SecretBytes>> {
-        let read = || -> Result<_, KeyError> {
-            let Some(key) = Keys::find(&Keys::ring()?, item)? else {
-                return Ok(None);
-            };
-            found(key.read_to_vec())
+        let Some((_, key)) = Keys::find(item).map_err(to_error)? else {
+            return Ok(None);
         };
-        let payload = read().map_err(to_error)?;
+        let payload = found(key.read_to_vec()).map_err(to_error)?;
         Ok(payload.map(|payload| match payload.strip_prefix(&[FORM]) {
             Some(value) => SecretBytes::new(value.to_vec()),
             None => SecretBytes::new(payload),
@@ -105,28 +104,24 @@ impl TokenStore for Keys {
     }
 
     fn delete(&self, item: &str) -> Result<bool> {
-        let delete = || -> Result<bool, KeyError> {
-            let ring = Keys::ring()?;
-            let Some(key) = Keys::find(&ring, item)? else {
-                return Ok(false);
-            };
-            Ok(found(ring.unlink_key(key))?.is_some())
+        let Some((ring, key)) = Keys::find(item).map_err(to_error)? else {
+            return Ok(false);
         };
-        delete().map_err(to_error)
+        let unlinked = found(ring.unlink_key(key)).map_err(to_error)?;
+        Ok(unlinked.is_some())
     }
 
     fn items(&self) -> Result<Vec<String>> {
         let links = Keys::ring()
             .and_then(|ring| ring.get_links(MOST_KEYS))
             .map_err(to_error)?;
+        let item_of = |key: Key| {
+            let metadata = key.metadata().ok()?;
+            let item = metadata.get_description().strip_prefix(PREFIX)?;
+            Some(item.to_owned())
+        };
         let keys = links.iter().filter_map(|link| link.as_key());
-        let mut items: Vec<String> = keys
-            .filter_map(|key| {
-                let metadata = key.metadata().ok()?;
-                let item = metadata.get_description().strip_prefix(PREFIX)?;
-                Some(item.to_owned())
-            })
-            .collect();
+        let mut items: Vec<String> = keys.filter_map(item_of).collect();
         items.sort();
         Ok(items)
     }
@@ -149,10 +144,8 @@ impl TokenStore for Keys {
             Err(KeyError::KeyRevoked | KeyError::KeyExpired) => return Login::Ended,
             Err(_) => None,
         };
-        match (serial, Machine::this()) {
-            (Some(serial), Some(Machine { name, boot })) => {
-                Login::Own(format!("{name} {boot} {serial}"))
-            }
+        match (serial, machine()) {
+            (Some(serial), Some((name, boot))) => Login::Own(format!("{name} {boot} {serial}")),
             _ => Login::Unknown,
         }
     }
@@ -160,15 +153,13 @@ impl TokenStore for Keys {
     /// A keyring ends with the machine's boot, or with its login. The state of logins on other
     /// machines, which may share a home folder, is unknown.
     fn has_ended(&self, login: &str) -> bool {
-        let mut words = login.split(' ');
-        let (name, boot, serial) = (words.next(), words.next(), words.next());
-        let (Some(name), Some(boot), Some(serial), Some(this)) =
-            (name, boot, serial, Machine::this())
+        let words: Vec<&str> = login.split(' ').collect();
+        let ([name, boot, serial, ..], Some((this_name, this_boot))) = (&words[..], machine())
         else {
             return false;
         };
-        if boot != this.boot {
-            return name == this.name;
+        if *boot != this_boot {
+            return *name == this_name;
         }
         let Ok(serial) = serial.parse().map(KeySerialId::new) else {
             return false;
@@ -186,24 +177,15 @@ impl TokenStore for Keys {
     }
 }
 
-/// The identity of the machine and its boot.
-struct Machine {
-    name: String,
-    boot: String,
-}
-
-impl Machine {
-    fn this() -> Option<Self> {
-        let read = |path| {
-            let text = std::fs::read_to_string(path).ok()?;
-            let word = text.trim();
-            (!word.is_empty() && !word.contains(' ')).then(|| word.to_owned())
-        };
-        Some(Machine {
-            name: read("/proc/sys/kernel/hostname")?,
-            boot: read("/proc/sys/kernel/random/boot_id")?,
-        })
-    }
+/// Returns the machine's name and the id of its boot.
+fn machine() -> Option<(String, String)> {
+    let read = |path| {
+        let text = std::fs::read_to_string(path).ok()?;
+        let word = text.trim();
+        (!word.is_empty() && !word.contains(' ')).then(|| word.to_owned())
+    };
+    let name = read("/proc/sys/kernel/hostname")?;
+    Some((name, read("/proc/sys/kernel/random/boot_id")?))
 }
 
 /// Returns the keyring's serial number, which the crate shows only in its debug output.

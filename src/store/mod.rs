@@ -11,7 +11,6 @@ mod keyring;
 #[cfg(target_os = "linux")]
 mod keyutils;
 mod lock;
-mod memory;
 mod record;
 mod session_store;
 // The kernel's keyring and Windows limit the size of an item.
@@ -32,7 +31,6 @@ pub(crate) use keyring::session_bus;
 #[cfg(target_os = "linux")]
 pub use keyutils::KeyutilsStore;
 pub use lock::{Activity, Attempt, Guard, Holder, LockName};
-pub use memory::MemoryStore;
 pub use record::{CachedCommunicationToken, CachedEntraToken, Record, ShortTokens};
 pub use session_store::{ForgottenSessions, Reconciled, Removal, SessionStore};
-pub use token_store::{Login, TokenStore};
+pub use token_store::{Login, MemoryStore, TokenStore};

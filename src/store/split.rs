@@ -32,49 +32,10 @@ pub struct Split<S> {
     limit: usize,
 }
 
-/// The head of an item that is stored in parts.
-#[derive(Debug, PartialEq, Eq)]
-struct Head {
-    generation: String,
-    parts: usize,
-    length: usize,
-    digest: String,
-}
-
-/// The result of one read of an item.
-enum Lookup {
-    Whole(SecretBytes),
-    /// The head does not match the parts: a write is in progress, or the item is damaged.
-    Inconsistent(SecretBytes),
-}
-
 impl<S: TokenStore> Split<S> {
     /// Splits items longer than `limit` bytes, which is more than a head has.
     pub(super) fn over(store: S, limit: usize) -> Self {
         Split { store, limit }
-    }
-
-    fn look_up(&self, item: &str) -> Result<Option<Lookup>> {
-        let Some(first) = self.store.load(item)? else {
-            return Ok(None);
-        };
-        let Some(head) = Head::read(first.expose()) else {
-            return Ok(Some(Lookup::Whole(first)));
-        };
-        let mut bytes = Vec::new();
-        for number in 0..head.parts {
-            let part = self
-                .store
-                .load(&part_name(item, &head.generation, number))?;
-            bytes.extend_from_slice(part.as_ref().map_or(&[], |part| part.expose()));
-        }
-        Ok(Some(
-            if Head::of(&bytes, &head.generation, self.limit) == head {
-                Lookup::Whole(SecretBytes::new(bytes))
-            } else {
-                Lookup::Inconsistent(SecretBytes::new([first.expose(), &bytes].concat()))
-            },
-        ))
     }
 
     /// Removes the item's parts of all generations but this one, including those of a writer that
@@ -99,11 +60,22 @@ impl<S: TokenStore> TokenStore for Split<S> {
     fn load(&self, item: &str) -> Result<Option<SecretBytes>> {
         let mut torn = None;
         for _ in 0..READS {
-            match self.look_up(item)? {
-                Some(Lookup::Inconsistent(bytes)) => torn = Some(bytes),
-                Some(Lookup::Whole(bytes)) => return Ok(Some(bytes)),
-                None => return Ok(None),
+            let Some(first) = self.store.load(item)? else {
+                return Ok(None);
+            };
+            let Some((generation, parts)) = parse_head(first.expose()) else {
+                return Ok(Some(first));
+            };
+            let mut bytes = Vec::new();
+            for number in 0..parts {
+                let part = self.store.load(&part_name(item, generation, number))?;
+                bytes.extend_from_slice(part.as_ref().map_or(&[], |part| part.expose()));
             }
+            if head(&bytes, generation, self.limit).as_bytes() == first.expose() {
+                return Ok(Some(SecretBytes::new(bytes)));
+            }
+            // A write is in progress, or the item is damaged.
+            torn = Some(SecretBytes::new([first.expose(), &bytes].concat()));
         }
         // The item is damaged. Its bytes are returned, so that the caller can quarantine them.
         Ok(torn)
@@ -112,7 +84,7 @@ impl<S: TokenStore> TokenStore for Split<S> {
     fn save(&self, item: &str, value: &SecretBytes) -> Result<()> {
         let bytes = value.expose();
         let before = self.store.load(item)?;
-        let before = before.and_then(|first| Head::read(first.expose()));
+        let before = before.as_ref().and_then(|first| parse_head(first.expose()));
         if bytes.len() <= self.limit && !bytes.starts_with(MAGIC.as_bytes()) {
             self.store.save(item, value)?;
             return match before {
@@ -120,9 +92,7 @@ impl<S: TokenStore> TokenStore for Split<S> {
                 None => Ok(()),
             };
         }
-        let generation = uuid::Uuid::new_v4().simple().to_string();
-        let head = Head::of(bytes, &generation, self.limit);
-        if head.parts > MOST_PARTS {
+        if bytes.len().div_ceil(self.limit) > MOST_PARTS {
             return Err(Error::new(
                 Kind::Store,
                 format!("an item of {} bytes is too large to be kept", bytes.len()),
@@ -130,13 +100,14 @@ impl<S: TokenStore> TokenStore for Split<S> {
             ));
         }
         // Before the write, so that leftover parts do not use up the space.
-        self.remove_old_parts(item, before.map(|head| head.generation).as_deref())?;
+        self.remove_old_parts(item, before.map(|(generation, _)| generation))?;
+        let generation = uuid::Uuid::new_v4().simple().to_string();
         for (number, part) in bytes.chunks(self.limit).enumerate() {
             let part = SecretBytes::new(part.to_vec());
             self.store
                 .save(&part_name(item, &generation, number), &part)?;
         }
-        let head = SecretBytes::new(head.write().into_bytes());
+        let head = SecretBytes::new(head(bytes, &generation, self.limit).into_bytes());
         self.store.save(item, &head)?;
         self.remove_old_parts(item, Some(&generation))
     }
@@ -183,40 +154,24 @@ impl<S: TokenStore> TokenStore for Split<S> {
     }
 }
 
-impl Head {
-    fn of(bytes: &[u8], generation: &str, limit: usize) -> Self {
-        let digest = Sha256::digest(bytes);
-        Head {
-            generation: generation.to_owned(),
-            parts: bytes.len().div_ceil(limit),
-            length: bytes.len(),
-            digest: hex(&digest),
-        }
-    }
+/// Returns the head of an item that is stored in parts of `limit` bytes.
+fn head(bytes: &[u8], generation: &str, limit: usize) -> String {
+    let (parts, length) = (bytes.len().div_ceil(limit), bytes.len());
+    let digest = hex(&Sha256::digest(bytes));
+    format!("{MAGIC}{generation} {parts} {length} {digest}")
+}
 
-    fn write(&self) -> String {
-        let Head {
-            generation,
-            parts,
-            length,
-            digest,
-        } = self;
-        format!("{MAGIC}{generation} {parts} {length} {digest}")
-    }
-
-    /// Parses a head; `None` if these are the bytes of an item.
-    fn read(bytes: &[u8]) -> Option<Self> {
-        let text = std::str::from_utf8(bytes).ok()?.strip_prefix(MAGIC)?;
-        let mut words = text.split(' ');
-        let head = Head {
-            generation: words.next()?.to_owned(),
-            parts: words.next()?.parse().ok()?,
-            length: words.next()?.parse().ok()?,
-            digest: words.next()?.to_owned(),
-        };
-        // A head in another form is damaged.
-        (head.write().as_bytes() == bytes && head.parts <= MOST_PARTS).then_some(head)
-    }
+/// Returns the generation and the number of parts in a head; `None` if these are the bytes of an item.
+fn parse_head(bytes: &[u8]) -> Option<(&str, usize)> {
+    let text = std::str::from_utf8(bytes).ok()?;
+    let words: Vec<&str> = text.strip_prefix(MAGIC)?.split(' ').collect();
+    let [generation, parts, length, digest] = words[..] else {
+        return None;
+    };
+    let (parts, length): (usize, usize) = (parts.parse().ok()?, length.parse().ok()?);
+    // A head in another form is damaged.
+    let head = format!("{MAGIC}{generation} {parts} {length} {digest}");
+    (head == text && parts <= MOST_PARTS).then_some((generation, parts))
 }
 
 fn part_name(item: &str, generation: &str, number: impl std::fmt::Display) -> String {

@@ -1,4 +1,7 @@
-//! The interface of a store for secret items.
+//! The interface of a store for secret items, and the store in memory.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::error::{Error, Result};
 use crate::secret::SecretBytes;
@@ -58,4 +61,54 @@ pub enum Login {
     Ended,
     /// The login cannot be identified.
     Unknown,
+}
+
+/// Stores items in this process only. No call fails.
+#[derive(Debug, Default)]
+pub struct MemoryStore {
+    items: Mutex<HashMap<String, SecretBytes>>,
+}
+
+impl MemoryStore {
+    /// Creates an empty store.
+    pub fn new() -> Self {
+        MemoryStore::default()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, SecretBytes>> {
+        self.items.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl TokenStore for MemoryStore {
+    fn name(&self) -> &'static str {
+        "memory"
+    }
+
+    fn load(&self, item: &str) -> Result<Option<SecretBytes>> {
+        Ok(self.lock().get(item).cloned())
+    }
+
+    fn save(&self, item: &str, value: &SecretBytes) -> Result<()> {
+        self.lock().insert(item.to_owned(), value.clone());
+        Ok(())
+    }
+
+    fn delete(&self, item: &str) -> Result<bool> {
+        Ok(self.lock().remove(item).is_some())
+    }
+
+    fn items(&self) -> Result<Vec<String>> {
+        let mut names: Vec<String> = self.lock().keys().cloned().collect();
+        names.sort();
+        Ok(names)
+    }
+
+    fn is_persistent(&self) -> bool {
+        false
+    }
+
+    fn removal_by_hand(&self, _item: &str) -> String {
+        "it ends with this process".to_owned()
+    }
 }

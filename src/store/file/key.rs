@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fs::OpenOptions;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use argon2::{Algorithm, Argon2, Params, Version};
 use ring::hkdf::{HKDF_SHA256, Prk, Salt};
@@ -13,7 +13,9 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use crate::error::{Error, Kind, Result};
-use crate::files::{Refusal, open_key_file, shell_quoted};
+#[cfg(unix)]
+use crate::files::shell_quoted;
+use crate::files::{Refusal, open_key_file};
 use crate::secret::Passphrase;
 use crate::store::folder;
 use crate::text::hex;
@@ -56,9 +58,7 @@ pub enum Purpose {
 /// [`Kind::Store`] if it cannot be written, or exists already.
 pub fn create_key_file(path: &Path) -> Result<()> {
     let mut key = Zeroizing::new([0; 32]);
-    SystemRandom::new()
-        .fill(&mut key[..])
-        .map_err(|_| Error::internal("there are no random bytes to be had"))?;
+    fill_random(&mut key[..])?;
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
@@ -72,21 +72,17 @@ pub fn create_key_file(path: &Path) -> Result<()> {
 /// The keys of the sealed files, derived on demand and cached. Usually there is one.
 pub(super) struct Keys {
     origin: Origin,
-    cost: Cost,
     known: Mutex<DerivedKeys>,
 }
 
-enum Origin {
+pub(super) enum Origin {
     /// The path, and the users that may own the file if root reads it.
     File(PathBuf, Vec<u32>),
-    Passphrase(PassphrasePrompt),
+    /// The callback for a passphrase, and the most calls for one file.
+    Passphrase(AskPassphrase, u32),
 }
 
-/// The callback for a passphrase, and the most calls for one file.
-struct PassphrasePrompt {
-    ask: Box<dyn Fn(Purpose) -> Result<Passphrase> + Send + Sync>,
-    tries: u32,
-}
+type AskPassphrase = Box<dyn Fn(Purpose) -> Result<Passphrase> + Send + Sync>;
 
 #[derive(Default)]
 struct DerivedKeys {
@@ -114,68 +110,47 @@ struct Cost {
 }
 
 impl Keys {
-    pub(super) fn of_file(path: PathBuf, users: Vec<u32>) -> Self {
-        Keys::new(Origin::File(path, users))
-    }
-
-    pub(super) fn of_passphrase(
-        ask: Box<dyn Fn(Purpose) -> Result<Passphrase> + Send + Sync>,
-        tries: u32,
-    ) -> Self {
-        Keys::new(Origin::Passphrase(PassphrasePrompt { ask, tries }))
-    }
-
-    fn new(origin: Origin) -> Self {
+    pub(super) fn new(origin: Origin) -> Self {
         Keys {
             origin,
-            cost: COST,
             known: Mutex::default(),
         }
     }
 
-    /// Returns the key of a file with these parameters.
+    /// Returns the key of a file with these parameters. Requests a wrong passphrase again while tries
+    /// are left; one that was cached from another file does not count.
     ///
     /// # Errors
     /// [`Kind::Store`] if the available key is another one.
     pub(super) fn key(&self, kdf: &str) -> Result<Prk> {
-        let mut known = self.known();
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(key) = known.keys.get(kdf) {
             return Ok(key.clone());
         }
         let form: Option<KdfParams> = serde_json::from_str(kdf).ok();
         let form = form.filter(|form| form.argon2id.is_none_or(Cost::is_usable));
         let form = form.ok_or_else(unknown_kdf)?;
-        match (&self.origin, form.argon2id) {
-            (Origin::File(..), None) | (Origin::Passphrase(_), Some(_)) => {}
+        let mut tries_left = match (&self.origin, form.argon2id) {
+            (Origin::File(..), None) => 1,
+            (Origin::Passphrase(_, tries), Some(_)) => tries + u32::from(known.secret.is_some()),
             (Origin::File(..), Some(_)) => {
                 return Err(wrong_key(
                     "the sealed files were sealed with a passphrase, not with a key file",
                     "unset ACSPASS_STORE_KEY_FILE to be asked for the passphrase",
                 ));
             }
-            (Origin::Passphrase(_), None) => {
+            (Origin::Passphrase(..), None) => {
                 return Err(wrong_key(
                     "the sealed files were sealed with a key file, not with a passphrase",
                     "set ACSPASS_STORE_KEY_FILE to that file",
                 ));
             }
-        }
-        let key = self.right_key(&mut known, &form)?;
-        known.keys.insert(kdf.to_owned(), key.clone());
-        Ok(key)
-    }
-
-    /// Derives the key with the parameters in `form`. Requests a wrong passphrase again while tries
-    /// are left; one that was cached from another file does not count.
-    fn right_key(&self, known: &mut DerivedKeys, form: &KdfParams) -> Result<Prk> {
-        let mut purpose = Purpose::Open;
-        let mut tries_left = match &self.origin {
-            Origin::File(..) => 1,
-            Origin::Passphrase(ask) => ask.tries + u32::from(known.secret.is_some()),
         };
+        let mut purpose = Purpose::Open;
         loop {
-            let key = self.make(known, purpose, form.argon2id, &form.salt)?;
+            let key = self.make(&mut known, purpose, form.argon2id, &form.salt)?;
             if check(&key)? == form.check {
+                known.keys.insert(kdf.to_owned(), key.clone());
                 return Ok(key);
             }
             // A passphrase may be mistyped; a key file does not change.
@@ -197,7 +172,7 @@ impl Keys {
                 ),
                 "set ACSPASS_STORE_KEY_FILE to the right file",
             ),
-            Origin::Passphrase(_) => wrong_key(
+            Origin::Passphrase(..) => wrong_key(
                 "the passphrase is not the one that the files were sealed with",
                 "run this again with the right one",
             ),
@@ -206,27 +181,28 @@ impl Keys {
 
     /// Returns a new key and its parameters, for the first file.
     pub(super) fn fresh(&self) -> Result<(String, Prk)> {
-        let mut known = self.known();
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let mut salt = [0; 16];
-        SystemRandom::new()
-            .fill(&mut salt)
-            .map_err(|_| Error::internal("there are no random bytes to be had"))?;
+        fill_random(&mut salt)?;
         let salt = hex(&salt);
         let argon2id = match self.origin {
             Origin::File(..) => None,
-            Origin::Passphrase(_) => Some(self.cost),
+            Origin::Passphrase(..) => Some(COST),
         };
         let key = self.make(&mut known, Purpose::Choose, argon2id, &salt)?;
-        let kdf = serde_json::to_string(&KdfParams {
+        let check = check(&key)?;
+        let form = KdfParams {
             argon2id,
             salt,
-            check: check(&key)?,
-        })
-        .map_err(|_| Error::internal("a key's making could not be written as JSON"))?;
+            check,
+        };
+        let kdf = serde_json::to_string(&form)
+            .map_err(|_| Error::internal("a key's making could not be written as JSON"))?;
         known.keys.insert(kdf.clone(), key.clone());
         Ok((kdf, key))
     }
 
+    /// Derives a key, from the cached secret if there is one.
     fn make(
         &self,
         known: &mut DerivedKeys,
@@ -234,21 +210,19 @@ impl Keys {
         cost: Option<Cost>,
         salt: &str,
     ) -> Result<Prk> {
-        let secret = match known.secret.take() {
-            Some(secret) => secret,
-            None => match &self.origin {
-                Origin::File(path, users) => read_key_file(path, users)?,
-                Origin::Passphrase(ask) => {
-                    Zeroizing::new((ask.ask)(purpose)?.expose().as_bytes().to_vec())
-                }
-            },
+        let secret = match (known.secret.take(), &self.origin) {
+            (Some(secret), _) => secret,
+            (None, Origin::File(path, users)) => read_key_file(path, users)?,
+            (None, Origin::Passphrase(ask, _)) => {
+                Zeroizing::new(ask(purpose)?.expose().as_bytes().to_vec())
+            }
         };
         let salt = salt.as_bytes();
-        let key =
+        let mut stretched = Zeroizing::new([0; 32]);
+        let material =
             match cost {
-                None => Salt::new(HKDF_SHA256, salt).extract(&secret),
+                None => &secret[..],
                 Some(cost) => {
-                    let mut stretched = Zeroizing::new([0; 32]);
                     Params::new(cost.memory_kib, cost.passes, cost.lanes, Some(32))
                         .and_then(|params| {
                             Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
@@ -256,15 +230,12 @@ impl Keys {
                         })
                         // The salt of a file may be too short.
                         .map_err(|_| unknown_kdf())?;
-                    Salt::new(HKDF_SHA256, salt).extract(&stretched[..])
+                    &stretched[..]
                 }
             };
+        let key = Salt::new(HKDF_SHA256, salt).extract(material);
         known.secret = Some(secret);
         Ok(key)
-    }
-
-    fn known(&self) -> MutexGuard<'_, DerivedKeys> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -275,6 +246,12 @@ impl Cost {
             && (1..=MOST.passes).contains(&self.passes)
             && (8 * self.lanes..=MOST.memory_kib).contains(&self.memory_kib)
     }
+}
+
+fn fill_random(bytes: &mut [u8]) -> Result<()> {
+    SystemRandom::new()
+        .fill(bytes)
+        .map_err(|_| Error::internal("there are no random bytes to be had"))
 }
 
 fn unknown_kdf() -> Error {

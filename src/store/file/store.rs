@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use sha2::{Digest, Sha256};
 
-use super::key::{Keys, Purpose};
+use super::key::{Keys, Origin, Purpose};
 use super::seal::{Sealed, seal};
 use crate::error::{Error, Result};
 use crate::files::Folder;
@@ -29,8 +29,8 @@ impl FileStore {
     /// only its owner may read. See [`create_key_file`](super::key::create_key_file).
     pub fn with_key_file(state_folder: impl Into<Folder>, key_file: PathBuf) -> Self {
         let state_folder = state_folder.into();
-        let keys = Keys::of_file(key_file, state_folder.users().to_owned());
-        FileStore::new(&state_folder, keys)
+        let origin = Origin::File(key_file, state_folder.users().to_owned());
+        FileStore::new(&state_folder, origin)
     }
 
     /// Creates a store below this state folder, with a key that Argon2id derives from a passphrase.
@@ -40,14 +40,16 @@ impl FileStore {
         tries: u32,
         ask: impl Fn(Purpose) -> Result<Passphrase> + Send + Sync + 'static,
     ) -> Self {
-        let keys = Keys::of_passphrase(Box::new(ask), tries);
-        FileStore::new(&state_folder.into(), keys)
+        FileStore::new(
+            &state_folder.into(),
+            Origin::Passphrase(Box::new(ask), tries),
+        )
     }
 
-    fn new(state_folder: &Folder, keys: Keys) -> Self {
+    fn new(state_folder: &Folder, origin: Origin) -> Self {
         FileStore {
             folder: state_folder.below("sealed"),
-            keys,
+            keys: Keys::new(origin),
         }
     }
 
@@ -134,19 +136,16 @@ impl TokenStore for FileStore {
         let file = file_name(item);
         // The key must open the existing files: a mistyped passphrase must not seal a session that
         // the right passphrase does not open.
-        let mut kdf = None;
+        let mut key = None;
         for file in std::iter::once(file.clone()).chain(self.files()?) {
             let bytes = self.read(&file)?.unwrap_or_default();
-            kdf = Sealed::read(&bytes).map(|sealed| sealed.kdf.to_owned());
-            if kdf.is_some() {
+            if let Some(Sealed { kdf, .. }) = Sealed::read(&bytes) {
+                key = Some((kdf.to_owned(), self.keys.key(kdf)?));
                 break;
             }
         }
-        let (kdf, key) = match kdf {
-            Some(kdf) => {
-                let key = self.keys.key(&kdf)?;
-                (kdf, key)
-            }
+        let (kdf, key) = match key {
+            Some(key) => key,
             None => self.keys.fresh()?,
         };
         let bytes = seal(item, &kdf, &key, value)?;
