@@ -1,16 +1,18 @@
-//! The context that all requests share.
+//! The context that all requests share, and the emulator's host names.
 
-use std::sync::MutexGuard;
+use std::net::IpAddr;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
 
-use crate::emulator::certificate::Certificate;
-use crate::emulator::names;
 use crate::emulator::options::Options;
-use crate::emulator::sign::Signer;
-use crate::emulator::state::{Inner, State};
+use crate::emulator::sign::{Certificate, Signer};
+use crate::emulator::state::State;
+use crate::error::{Error, Kind, Result};
 use crate::loopback;
 use crate::time::Timestamp;
+
+const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
 
 /// Options, keys and state.
 pub(crate) struct Context {
@@ -18,7 +20,7 @@ pub(crate) struct Context {
     pub(crate) options: Options,
     pub(crate) signer: Signer,
     pub(crate) certificate: Certificate,
-    pub(crate) state: State,
+    pub(crate) state: Mutex<State>,
     pub(crate) http_port: u16,
     pub(crate) https_port: Option<u16>,
     /// Turns true when the emulator is dropped.
@@ -26,18 +28,28 @@ pub(crate) struct Context {
 }
 
 impl Context {
-    /// Locks the state.
-    pub(crate) fn state(&self) -> MutexGuard<'_, Inner> {
-        self.state.lock()
+    /// Locks the state. After a panic of another thread the state is used as it is.
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn now(&self) -> Timestamp {
         self.options.clock.now()
     }
 
-    /// Returns whether a `Host` header names this emulator at this port.
-    pub(crate) fn is_own_host(&self, scheme: &str, host: &str, port: u16) -> bool {
-        names::is_own_host(scheme, host, port, &self.options.host_names)
+    /// Returns the port of a scheme, if it is served.
+    pub(crate) fn port(&self, scheme: &str) -> Option<u16> {
+        match scheme {
+            "http" => Some(self.http_port),
+            "https" => self.https_port,
+            _ => None,
+        }
+    }
+
+    /// Returns whether a `Host` header names this emulator at the port of this scheme.
+    pub(crate) fn is_own_host(&self, scheme: &str, host: &str) -> bool {
+        let is_at = |port| is_own_host(scheme, host, port, &self.options.host_names);
+        self.port(scheme).is_some_and(is_at)
     }
 
     /// Returns whether scheme and host of a token's issuer or audience are this emulator's, or
@@ -50,11 +62,163 @@ impl Context {
             let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
             return loopback::is_loopback_host(name) || loopback::is_loopback_host(host);
         }
-        let port = match scheme {
-            "http" => Some(self.http_port),
-            "https" => self.https_port,
-            _ => None,
-        };
-        port.is_some_and(|port| self.is_own_host(scheme, host, port))
+        self.is_own_host(scheme, host)
+    }
+}
+
+/// Returns the names in lower case.
+///
+/// # Errors
+/// [`Kind::Usage`] if one is neither a host name nor an address.
+pub(crate) fn checked(names: &[String]) -> Result<Vec<String>> {
+    names.iter().map(|name| checked_one(name)).collect()
+}
+
+fn checked_one(name: &str) -> Result<String> {
+    let is_name = name.len() <= 253
+        && name.split('.').all(|label| {
+            !label.is_empty()
+                && label.len() <= 63
+                && label
+                    .bytes()
+                    .all(|b| b.is_ascii_alphanumeric() || b == b'-')
+        });
+    match is_name || name.parse::<IpAddr>().is_ok() {
+        true => Ok(name.to_ascii_lowercase()),
+        false => Err(Error::new(
+            Kind::Usage,
+            "a host name of the emulator is not one",
+            "give a name or an address without scheme and port, such as login.example.test",
+        )),
+    }
+}
+
+/// Returns the base of a URL at this port, without the scheme's default port: clients omit that
+/// port in `Host` and in signed text too.
+pub(crate) fn base(scheme: &str, host: &str, port: u16) -> String {
+    match Some(port) == default_port(scheme) {
+        true => format!("{scheme}://{host}"),
+        false => format!("{scheme}://{host}:{port}"),
+    }
+}
+
+/// Returns whether a `Host` header names this listener: a loopback name or one of `names`, with
+/// this port, or without a port if it is the scheme's default (RFC 9110, section 4.2).
+fn is_own_host(scheme: &str, header: &str, port: u16, names: &[String]) -> bool {
+    let ends_name = |colon: usize| !header[colon..].contains(']');
+    let (name, given) = match header.rfind(':').filter(|colon| ends_name(*colon)) {
+        Some(colon) => (&header[..colon], Some(&header[colon + 1..])),
+        None => (header, None),
+    };
+    let is_own_port = match given {
+        Some(digits) => digits == port.to_string(),
+        None => Some(port) == default_port(scheme),
+    };
+    let is_own_name = || {
+        LOOPBACK.iter().any(|own| name.eq_ignore_ascii_case(own))
+            || names.iter().any(|own| match own.contains(':') {
+                true => name.eq_ignore_ascii_case(&format!("[{own}]")),
+                false => name.eq_ignore_ascii_case(own),
+            })
+    };
+    is_own_port && is_own_name()
+}
+
+/// Removes the second port of a `Host` header that has this port twice, as
+/// @azure/communication-common 2.0.0 to 2.4.0 sends and signs `localhost:8443:8443`.
+pub(crate) fn without_second_port(header: &str, port: u16) -> Option<&str> {
+    let port = format!(":{port}");
+    header
+        .strip_suffix(&port)
+        .filter(|host| host.ends_with(&port))
+}
+
+fn default_port(scheme: &str) -> Option<u16> {
+    match scheme {
+        "http" => Some(80),
+        "https" => Some(443),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_matches_with_its_port_only() {
+        let names = ["Login.example.test", "127.0.0.2", "fd00::1"].map(str::to_owned);
+        let names = checked(&names).expect("names");
+        for own in [
+            "localhost:8443",
+            "127.0.0.1:8443",
+            "[::1]:8443",
+            "LOGIN.example.test:8443",
+            "127.0.0.2:8443",
+            "[fd00::1]:8443",
+        ] {
+            assert!(is_own_host("https", own, 8443, &names), "{own}");
+        }
+        for other in [
+            "localhost",
+            "localhost:",
+            "localhost:08443",
+            "localhost:8443:8443",
+            "[::1]",
+            "::1:8443",
+            "login.example.test",
+            "login.example.test:443",
+            "login.example.test.evil.test:8443",
+            "evil.test:8443",
+            "fd00::1:8443",
+            ":8443",
+            "",
+        ] {
+            assert!(!is_own_host("https", other, 8443, &names), "{other}");
+        }
+        assert!(!is_own_host("https", "login.example.test:8443", 8443, &[]));
+    }
+
+    #[test]
+    fn only_a_default_port_may_be_omitted() {
+        let names = checked(&["login.example.test".to_owned()]).expect("a name");
+        for host in ["localhost", "127.0.0.1", "[::1]", "login.example.test"] {
+            for (scheme, port, other) in [("http", 80, 443), ("https", 443, 80)] {
+                let with_port = format!("{host}:{port}");
+                assert!(is_own_host(scheme, host, port, &names), "{scheme} {host}");
+                assert!(is_own_host(scheme, &with_port, port, &names), "{with_port}");
+                assert!(!is_own_host(scheme, host, other, &names), "{scheme} {host}");
+                assert!(!is_own_host(scheme, host, 8443, &names), "{scheme} {host}");
+            }
+        }
+        assert!(!is_own_host("https", "evil.test", 443, &names));
+        assert_eq!(base("https", "localhost", 443), "https://localhost");
+        assert_eq!(base("http", "localhost", 80), "http://localhost");
+        assert_eq!(base("http", "localhost", 443), "http://localhost:443");
+        assert_eq!(base("https", "localhost", 8443), "https://localhost:8443");
+    }
+
+    #[test]
+    fn a_second_port_is_removed() {
+        let shortened = |header| without_second_port(header, 8443);
+        assert_eq!(shortened("localhost:8443:8443"), Some("localhost:8443"));
+        assert_eq!(shortened("[::1]:8443:8443"), Some("[::1]:8443"));
+        for other in [
+            "localhost:8443",
+            "localhost:8443:8444",
+            "localhost:8444:8443",
+            "localhost:18443",
+        ] {
+            assert_eq!(shortened(other), None, "{other}");
+        }
+        let three_times = shortened("localhost:8443:8443:8443").expect("one is taken off");
+        assert!(!is_own_host("https", three_times, 8443, &[]));
+    }
+
+    #[test]
+    fn an_invalid_host_name_is_refused() {
+        for wrong in ["", "https://a.test", "a.test:1", "a..test", "*.test", "a b"] {
+            assert!(checked(&[wrong.to_owned()]).is_err(), "{wrong}");
+        }
     }
 }

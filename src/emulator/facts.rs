@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::emulator::certificate::CERTIFICATE;
 use crate::emulator::directory::{self, connection_string};
-use crate::emulator::names::MANAGED_IDENTITY_PATH;
+use crate::emulator::entra::apps::MANAGED_IDENTITY_PATH;
 use crate::emulator::running::Emulator;
+use crate::emulator::sign::CERTIFICATE;
+use crate::emulator::users;
 
 /// A user's name and ids.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,12 +94,12 @@ impl Emulator {
 
     /// Returns the first user's name.
     pub fn username(&self) -> &'static str {
-        directory::ordinary()[0].username
+        users::ordinary()[0].username
     }
 
     /// Returns the first user's object id.
     pub fn object_id(&self) -> &'static str {
-        directory::ordinary()[0].home().oid
+        users::ordinary()[0].home.oid
     }
 
     /// Returns the users with a requirement, such as a consent page or a refused renewal: name and
@@ -124,25 +125,25 @@ impl Emulator {
     ///
     /// A sign-in that contains the challenge's claims asks for the code; renewals then succeed.
     pub fn personas(&self) -> Vec<(&'static str, &'static str)> {
-        let all = directory::personas().iter();
+        let all = users::personas().iter();
         all.map(|user| (user.username, user.note)).collect()
     }
 
     /// Returns the names of the ordinary users: two without peculiarities, one without a Teams
     /// licence, and one with another home tenant.
     pub fn usernames(&self) -> Vec<&'static str> {
-        let all = directory::ordinary().iter();
+        let all = users::ordinary().iter();
         all.map(|user| user.username).collect()
     }
 
     /// Returns all users, the ordinary ones first. Object id and tenant id together are the home
     /// account id of clients.
     pub fn users(&self) -> Vec<Identity> {
-        let all = directory::everyone();
+        let all = users::everyone();
         all.map(|user| Identity {
             username: user.username,
-            object_id: user.home().oid,
-            tenant_id: user.home().directory.id,
+            object_id: user.home.oid,
+            tenant_id: user.home.directory.id,
         })
         .collect()
     }

@@ -87,17 +87,9 @@ pub enum FaultKind {
 
 /// The active faults.
 #[derive(Debug, Default)]
-pub(crate) struct Faults(Vec<Fault>);
+pub(crate) struct Faults(pub(crate) Vec<Fault>);
 
 impl Faults {
-    pub(crate) fn add(&mut self, fault: Fault) {
-        self.0.push(fault);
-    }
-
-    pub(crate) fn clear(&mut self) {
-        self.0.clear();
-    }
-
     /// Returns the fault of the next request at `route`, and counts it.
     pub(crate) fn next_for(&mut self, route: Route) -> Option<FaultKind> {
         let index = self.0.iter().position(|fault| fault.route == route)?;
@@ -132,12 +124,11 @@ mod tests {
 
     #[test]
     fn a_fault_ends_after_its_number_of_requests() {
-        let mut faults = Faults::default();
-        faults.add(Fault {
+        let mut faults = Faults(vec![Fault {
             route: Route::Token,
             times: Some(2),
             what: FaultKind::Drop,
-        });
+        }]);
         assert!(faults.next_for(Route::Exchange).is_none());
         assert!(faults.next_for(Route::Token).is_some());
         assert!(faults.next_for(Route::Token).is_some());

@@ -8,17 +8,15 @@
 //! Requests arrive in `server.rs`, which calls `entra`, `acs` or `pages`. Their handlers receive a
 //! `Request` with the shared `Context`.
 
+mod aadsts;
 mod acs;
 mod ca;
-mod certificate;
 mod context;
 mod directory;
-mod ensure;
 mod entra;
 mod facts;
 mod faults;
 mod http;
-mod names;
 mod options;
 mod pages;
 mod running;
@@ -27,13 +25,14 @@ mod server;
 mod sign;
 mod state;
 mod user_agent;
+mod users;
 mod verify;
 
 pub use facts::Identity;
 pub use faults::{Fault, FaultKind, Route};
 pub use options::{MissingIdentity, Options};
 pub use running::Emulator;
-pub use state::{LoggedRequest, RateLimits};
+pub use state::requests::{LoggedRequest, RateLimits};
 pub use user_agent::{Page, UserAgent};
 
 #[cfg(test)]

@@ -13,13 +13,25 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ring::digest;
 
-use crate::emulator::directory::{Tenant, User};
+use crate::emulator::directory::Tenant;
 use crate::emulator::http::{Reply, Request};
 use crate::emulator::scopes::Scopes;
+use crate::emulator::users::User;
 
 const STYLE: &str = include_str!("../../assets/emulator/style.css");
 /// Submits the form of a response to the client; without scripts the user clicks its button.
 const SUBMIT: &str = "document.forms[0].submit()";
+
+/// The button of a user on the sign-in page; its value is the user's name.
+pub(crate) const USER_FIELD: &str = "emulator_user";
+/// The button that cancels a sign-in.
+pub(crate) const CANCEL_FIELD: &str = "emulator_cancel";
+/// The button that confirms the app of a device code.
+pub(crate) const CONFIRM_FIELD: &str = "emulator_confirm";
+/// The field of the second factor's code.
+pub(crate) const CODE_FIELD: &str = "emulator_code";
+/// The only valid code, which the page shows.
+pub(crate) const RIGHT_CODE: &str = "123456";
 
 /// Hidden fields of a form: name and value.
 pub(crate) type Fields = Vec<(String, String)>;

@@ -1,7 +1,8 @@
 //! A running emulator: start, URLs, records and switches.
 
+use std::collections::BTreeSet;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -10,16 +11,14 @@ use tokio::sync::watch;
 
 use crate::emulator::acs;
 use crate::emulator::ca::Authority;
-use crate::emulator::certificate::Certificate;
-use crate::emulator::context::Context;
+use crate::emulator::context::{self, Context};
 use crate::emulator::directory::{self, connection_string};
 use crate::emulator::faults::Fault;
-use crate::emulator::http::Listener;
-use crate::emulator::names;
 use crate::emulator::options::Options;
 use crate::emulator::server;
-use crate::emulator::sign::Signer;
-use crate::emulator::state::{LoggedRequest, RateLimits, State};
+use crate::emulator::sign::{Certificate, Signer};
+use crate::emulator::state::State;
+use crate::emulator::state::requests::{LoggedRequest, RateLimits};
 use crate::error::{Error, Result};
 use crate::loopback::serve::Limits;
 use crate::loopback::{self, Bound};
@@ -68,7 +67,7 @@ impl Emulator {
     /// [`Kind::Usage`](crate::Kind::Usage) if a requested port is taken or a host name is invalid;
     /// [`Kind::Internal`](crate::Kind::Internal) if the system provides no socket or thread.
     pub fn start(mut options: Options) -> Result<Emulator> {
-        options.host_names = names::checked(&options.host_names)?;
+        options.host_names = context::checked(&options.host_names)?;
         let http = loopback::bind(options.http_port)?;
         let https = match options.https_port {
             Some(port) => {
@@ -78,10 +77,15 @@ impl Emulator {
             None => None,
         };
         let (stop, stopping) = watch::channel(false);
+        let state = State {
+            token_life: options.token_life,
+            secrets: options.keep_secrets.then(BTreeSet::new),
+            ..State::default()
+        };
         let context = Arc::new(Context {
             signer: Signer::new()?,
             certificate: Certificate::published()?,
-            state: State::new(&options),
+            state: Mutex::new(state),
             options,
             http_port: http.port,
             https_port: https.as_ref().map(|(bound, _)| bound.port),
@@ -122,13 +126,13 @@ impl Emulator {
 
     /// Returns `http://localhost:PORT`, without port 80. It is authority host and ACS endpoint.
     pub fn http_url(&self) -> String {
-        names::base("http", "localhost", self.context.http_port)
+        context::base("http", "localhost", self.context.http_port)
     }
 
     /// Returns `https://localhost:PORT`, without port 443, if https is served.
     pub fn https_url(&self) -> Option<String> {
         let port = self.context.https_port?;
-        Some(names::base("https", "localhost", port))
+        Some(context::base("https", "localhost", port))
     }
 
     /// Returns the PEM certificate of the authority for [`Emulator::https_url`]. It is made for
@@ -147,18 +151,30 @@ impl Emulator {
 
     /// Returns the latest 4096 requests, oldest first.
     pub fn requests(&self) -> Vec<LoggedRequest> {
-        self.context.state().journal.latest()
+        self.context.state().journal.latest.clone().into()
     }
 
     /// Returns the number of all requests of this [`LoggedRequest::operation`].
     pub fn count(&self, operation: &str) -> usize {
-        self.context.state().journal.count(operation)
+        let state = self.context.state();
+        state
+            .journal
+            .counts
+            .get(operation)
+            .copied()
+            .unwrap_or_default()
     }
 
     /// Returns every secret that the emulator has, issued or received. None of them may occur in a
     /// log, page or file. Empty unless [`Options::keep_secrets`] is set.
     pub fn secrets(&self) -> Vec<String> {
-        self.context.state().secrets()
+        self.context
+            .state()
+            .secrets
+            .iter()
+            .flatten()
+            .cloned()
+            .collect()
     }
 
     /// Returns the user codes that can be entered at [`Emulator::device_page`] now, oldest first.
@@ -184,7 +200,9 @@ impl Emulator {
 
     /// Revokes every refresh token issued so far, as a changed password does.
     pub fn revoke_sessions(&self) {
-        self.context.state().sessions.revoke_all();
+        let sessions = &mut self.context.state().sessions;
+        sessions.all_revoked = true;
+        sessions.open.clear();
     }
 
     /// Revokes each Entra token that was issued before to a client with Continuous Access
@@ -208,13 +226,13 @@ impl Emulator {
 
     /// Adds a fault.
     pub fn add_fault(&self, fault: Fault) {
-        self.context.state().faults.add(fault);
+        self.context.state().faults.0.push(fault);
     }
 
     /// Removes all faults, changed id_token claims and withheld scopes.
     pub fn clear_faults(&self) {
         let mut state = self.context.state();
-        state.faults.clear();
+        state.faults.0.clear();
         state.id_token_claims.clear();
         state.withheld.clear();
     }
@@ -259,10 +277,8 @@ async fn serve(
     bound: Bound,
     authority: Option<Authority>,
 ) {
-    let port = bound.port;
-    let listener = Listener { scheme, port };
     let (shared, stopping) = (Arc::clone(context), context.stopping.clone());
-    let service = service_fn(move |request| server::answer(shared.clone(), listener, request));
+    let service = service_fn(move |request| server::answer(shared.clone(), scheme, request));
     let tls = authority.map(|authority| authority.server);
     if let Err(error) = loopback::serve::serve(bound, tls, service, LIMITS, stopping).await {
         tracing::error!(target: "acspass::emulator", "the emulator stopped serving: {error}");

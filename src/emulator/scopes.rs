@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::emulator::aadsts::{self, EntraError};
 use crate::emulator::verify::is_guid;
 
 /// An API with one of its identifiers.
@@ -47,29 +48,17 @@ const TEAMS_API_SCOPES: &[&str] = &[
     "user_impersonation",
 ];
 
-const fn resource(
-    prefix: &'static str,
-    audience: &'static str,
-    scopes: &'static [&'static str],
-) -> Resource {
-    Resource {
-        prefix,
-        audience,
-        scopes,
-    }
-}
-
 /// Each API once for each of its identifiers, because a token's audience is the requested one.
 #[rustfmt::skip]
 static RESOURCES: [Resource; 7] = [
-    resource("https://graph.microsoft.com/", "https://graph.microsoft.com", &["User.Read"]),
-    resource("https://auth.msft.communication.azure.com/", TEAMS_URI, TEAMS_SCOPES),
-    resource("https://communication.azure.com/clients/", CLIENTS_URI, CLIENTS_SCOPES),
+    Resource { prefix: "https://graph.microsoft.com/", audience: "https://graph.microsoft.com", scopes: &["User.Read"] },
+    Resource { prefix: "https://auth.msft.communication.azure.com/", audience: TEAMS_URI, scopes: TEAMS_SCOPES },
+    Resource { prefix: "https://communication.azure.com/clients/", audience: CLIENTS_URI, scopes: CLIENTS_SCOPES },
     // The service's identifier ends with a slash, hence two.
-    resource("https://communication.azure.com//", RESOURCE_URI, IMPERSONATION),
-    resource("https://communication.azure.com/", RESOURCE_URI_WITHOUT_SLASH, IMPERSONATION),
-    resource("1fd5118e-2576-4263-8130-9503064c837a/", TEAMS_API, TEAMS_API_SCOPES),
-    resource("2a04943b-b6a7-4f65-8786-2bb6131b59f6/", CLIENTS_API, CLIENTS_SCOPES),
+    Resource { prefix: "https://communication.azure.com//", audience: RESOURCE_URI, scopes: IMPERSONATION },
+    Resource { prefix: "https://communication.azure.com/", audience: RESOURCE_URI_WITHOUT_SLASH, scopes: IMPERSONATION },
+    Resource { prefix: "1fd5118e-2576-4263-8130-9503064c837a/", audience: TEAMS_API, scopes: TEAMS_API_SCOPES },
+    Resource { prefix: "2a04943b-b6a7-4f65-8786-2bb6131b59f6/", audience: CLIENTS_API, scopes: CLIENTS_SCOPES },
 ];
 
 /// Microsoft Graph, the resource of scopes that name none.
@@ -77,44 +66,32 @@ pub(crate) const GRAPH: &Resource = &RESOURCES[0];
 
 /// Returns the audience of this name, in any case.
 pub(crate) fn audience_named(name: &str) -> Option<&'static str> {
-    RESOURCES
-        .iter()
-        .map(|resource| resource.audience)
-        .find(|audience| audience.eq_ignore_ascii_case(name))
+    let mut audiences = RESOURCES.iter().map(|resource| resource.audience);
+    audiences.find(|audience| audience.eq_ignore_ascii_case(name))
 }
 
 /// The OpenID Connect scopes, in the order of Entra's responses.
 const OPENID_SCOPES: [&str; 4] = ["openid", "profile", "email", "offline_access"];
+const DEFAULT: &str = ".default";
 
 /// The content of a `scope` parameter.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Scopes {
     /// The OpenID Connect scopes, which are among [`OPENID_SCOPES`].
     openid: BTreeSet<&'static str>,
-    /// The resource scopes in the order of the request: resource and short name.
+    /// The resource scopes in the order of the request, each once: resource and short name.
     on_resources: Vec<(&'static Resource, &'static str)>,
 }
 
-/// An invalid scope.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum BadScope {
-    /// The resource has no such scope, or the scopes cannot be combined.
-    Scope(String),
-    /// There is no such resource.
-    Resource(String),
-}
-
-const DEFAULT: &str = ".default";
-
 impl Scopes {
-    /// Parses a `scope` parameter.
-    pub(crate) fn parse(text: &str) -> Result<Scopes, BadScope> {
+    /// Parses a `scope` parameter with at least one scope.
+    pub(crate) fn parse(text: &str) -> Result<Scopes, EntraError> {
         let mut scopes = Scopes::default();
         for word in text.split(' ').filter(|word| !word.is_empty()) {
             // Entra accepts scopes in any case and responds with its own spelling: AzureAD/
             // microsoft-authentication-library-for-go#214.
-            let mut openid = OPENID_SCOPES.iter();
-            if let Some(scope) = openid.find(|scope| scope.eq_ignore_ascii_case(word)) {
+            let is_word = |scope: &&&str| scope.eq_ignore_ascii_case(word);
+            if let Some(scope) = OPENID_SCOPES.iter().find(is_word) {
                 scopes.openid.insert(scope);
                 continue;
             }
@@ -123,23 +100,23 @@ impl Scopes {
                 scopes.on_resources.push(scope);
             }
         }
-        let all = scopes.on_resources.iter();
-        let mut defaults = all.clone().filter(|(_, name)| *name == DEFAULT);
         // `.default` excludes the resource's other scopes.
-        match defaults.find(|(resource, _)| all.clone().filter(|(r, _)| r == resource).count() > 1)
-        {
-            Some((resource, _)) => Err(BadScope::Scope(format!("{}{DEFAULT}", resource.prefix))),
-            None => Ok(scopes),
+        for (resource, name) in &scopes.on_resources {
+            let of_resource = scopes.on_resources.iter().filter(|(r, _)| r == resource);
+            if *name == DEFAULT && of_resource.count() > 1 {
+                let scope = format!("{}{DEFAULT}", resource.prefix);
+                return Err(aadsts::INVALID_SCOPE.about(&[&scope]));
+            }
+        }
+        match scopes == Scopes::default() {
+            true => Err(aadsts::MISSING_PARAMETER.about(&["scope"])),
+            false => Ok(scopes),
         }
     }
 
     /// Returns whether an OpenID Connect scope is in the list.
     pub(crate) fn has(&self, scope: &str) -> bool {
         self.openid.contains(scope)
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        *self == Scopes::default()
     }
 
     /// Returns the resource of the first resource scope.
@@ -162,31 +139,23 @@ impl Scopes {
     /// Returns the short names of one resource's scopes, with `.default` replaced by all of them.
     pub(crate) fn granted_on(&self, resource: &'static Resource) -> Vec<&'static str> {
         let scopes = self.on_resources.iter().filter(|(r, _)| *r == resource);
-        let mut granted = Vec::new();
-        for name in scopes.flat_map(|(_, name)| match *name {
+        let names = scopes.flat_map(|(_, name)| match *name {
             DEFAULT => resource.scopes,
             _ => std::slice::from_ref(name),
-        }) {
-            if !granted.contains(name) {
-                granted.push(*name);
-            }
-        }
-        granted
+        });
+        names.copied().collect()
     }
 
     /// Returns the `scope` member of a token response: all granted scopes but `offline_access`.
     pub(crate) fn echo(&self, resource: &'static Resource, granted: &[&str]) -> String {
-        let default = self
-            .on_resources
-            .contains(&(resource, DEFAULT))
-            .then_some(&DEFAULT);
-        let names = granted.iter().chain(default);
+        let has_default = self.on_resources.contains(&(resource, DEFAULT));
+        let names = granted.iter().chain(has_default.then_some(&DEFAULT));
         let mut words: Vec<String> = names
             .map(|name| format!("{}{name}", resource.prefix))
             .collect();
         // Entra adds `profile` to `openid`.
         if self.has("openid") {
-            words.extend(["openid".to_owned(), "profile".to_owned()]);
+            words.push("openid profile".to_owned());
         }
         if self.has("email") {
             words.push("email".to_owned());
@@ -196,43 +165,36 @@ impl Scopes {
 
     /// Returns the parameter's text, for a refresh token.
     pub(crate) fn to_text(&self) -> String {
-        let openid = OPENID_SCOPES.iter().filter(|scope| self.has(scope));
-        let words = openid.map(|word| (*word).to_owned());
+        let openid = OPENID_SCOPES.into_iter().filter(|scope| self.has(scope));
         let scopes = self.on_resources.iter();
         let scopes = scopes.map(|(resource, name)| format!("{}{name}", resource.prefix));
-        words.chain(scopes).collect::<Vec<_>>().join(" ")
+        let words: Vec<String> = openid.map(str::to_owned).chain(scopes).collect();
+        words.join(" ")
     }
 }
 
-/// Finds a scope. A scope without a resource is one of Microsoft Graph.
-fn find(word: &str) -> Result<(&'static Resource, &'static str), BadScope> {
-    let (resource, name) = match of_resource(word) {
-        Some(found) => found,
-        None if names_resource(word) => return Err(BadScope::Resource(word.to_owned())),
-        None => (GRAPH, word),
+/// Finds a scope at the resource with the longest matching prefix. A scope without a resource is one
+/// of Microsoft Graph.
+fn find(word: &str) -> Result<(&'static Resource, &'static str), EntraError> {
+    let in_resource = |resource: &'static Resource| {
+        let (start, name) = word.split_at_checked(resource.prefix.len())?;
+        let is_prefix = start.eq_ignore_ascii_case(resource.prefix);
+        is_prefix.then_some((resource, name))
     };
+    let found = RESOURCES.iter().filter_map(in_resource);
+    let found = found.max_by_key(|(resource, _)| resource.prefix.len());
+    // A scope begins with a resource by URI or by application id.
+    let names_resource =
+        word.contains("://") || word.split_once('/').is_some_and(|(id, _)| is_guid(id));
+    if found.is_none() && names_resource {
+        return Err(aadsts::UNKNOWN_RESOURCE.about(&[word]));
+    }
+    let (resource, name) = found.unwrap_or((GRAPH, word));
     std::iter::once(&DEFAULT)
         .chain(resource.scopes)
         .find(|scope| scope.eq_ignore_ascii_case(name))
         .map(|scope| (resource, *scope))
-        .ok_or_else(|| BadScope::Scope(word.to_owned()))
-}
-
-/// Returns the resource with the longest matching prefix, and the rest of the word.
-fn of_resource(word: &str) -> Option<(&'static Resource, &str)> {
-    let name = |resource: &Resource| {
-        let (start, name) = word.split_at_checked(resource.prefix.len())?;
-        start.eq_ignore_ascii_case(resource.prefix).then_some(name)
-    };
-    RESOURCES
-        .iter()
-        .filter_map(|resource| Some((resource, name(resource)?)))
-        .max_by_key(|(resource, _)| resource.prefix.len())
-}
-
-/// Returns whether a scope begins with a resource, by URI or by application id.
-fn names_resource(word: &str) -> bool {
-    word.contains("://") || word.split_once('/').is_some_and(|(id, _)| is_guid(id))
+        .ok_or_else(|| aadsts::INVALID_SCOPE.about(&[word]))
 }
 
 #[cfg(test)]
@@ -251,13 +213,12 @@ mod tests {
     fn an_unknown_scope_is_named() {
         assert_eq!(
             Scopes::parse("https://auth.msft.communication.azure.com/Teams.ManageAll"),
-            Err(BadScope::Scope(
-                "https://auth.msft.communication.azure.com/Teams.ManageAll".to_owned()
-            ))
+            Err(aadsts::INVALID_SCOPE
+                .about(&["https://auth.msft.communication.azure.com/Teams.ManageAll"]))
         );
         assert_eq!(
             Scopes::parse("https://evil.test/x"),
-            Err(BadScope::Resource("https://evil.test/x".to_owned()))
+            Err(aadsts::UNKNOWN_RESOURCE.about(&["https://evil.test/x"]))
         );
         assert!(Scopes::parse("https://graph.microsoft.com/.default User.Read").is_err());
     }
@@ -316,7 +277,7 @@ mod tests {
         let unknown_app = "11111111-2222-4333-8444-555555555555/.default";
         assert_eq!(
             Scopes::parse(unknown_app),
-            Err(BadScope::Resource(unknown_app.to_owned()))
+            Err(aadsts::UNKNOWN_RESOURCE.about(&[unknown_app]))
         );
         for wrong in [
             "https://communication.azure.com/VoIP",
@@ -324,7 +285,7 @@ mod tests {
             "1fd5118e-2576-4263-8130-9503064c837a/VoIP",
             "teams.managecalls",
         ] {
-            let refused = Err(BadScope::Scope(wrong.to_owned()));
+            let refused = Err(aadsts::INVALID_SCOPE.about(&[wrong]));
             assert_eq!(Scopes::parse(wrong), refused, "{wrong}");
         }
     }

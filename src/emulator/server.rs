@@ -6,19 +6,22 @@
 
 use std::sync::Arc;
 
-use axum::http::{HeaderValue, header};
 use axum::response::Response;
 use hyper::Request as HttpRequest;
 use hyper::body::Incoming;
 
+use crate::emulator::aadsts::EntraError;
 use crate::emulator::context::Context;
 use crate::emulator::faults::{self, FaultKind, Route};
-use crate::emulator::http::{Listener, Reply, Request};
+use crate::emulator::http::{Reply, Request, is_acs_path};
 use crate::emulator::pages::Page;
-use crate::emulator::state::LoggedRequest;
-use crate::emulator::{acs, entra, names};
+use crate::emulator::state::requests::LoggedRequest;
+use crate::emulator::{acs, entra};
 use crate::loopback::serve::Caller;
 use crate::time::Timestamp;
+
+/// The number for a fault without one; Entra has no such number.
+const UNUSED_NUMBER: u32 = 9_000_000;
 
 /// An error that makes the server drop the connection without a response.
 #[derive(Debug)]
@@ -38,7 +41,7 @@ impl std::error::Error for Dropped {}
 /// Returns [`Dropped`] if a fault ends the connection.
 pub(crate) async fn answer(
     context: Arc<Context>,
-    listener: Listener,
+    scheme: &'static str,
     request: HttpRequest<Incoming>,
 ) -> Result<Response, Dropped> {
     let now = context.now();
@@ -47,7 +50,7 @@ pub(crate) async fn answer(
         path: request.uri().path().to_owned(),
         ..LoggedRequest::default()
     };
-    let request = match Request::read(&context, listener, request, now).await {
+    let request = match Request::read(&context, scheme, request, now).await {
         Ok(request) => request,
         Err(reply) => return Ok(finish(&context, entry, reply, now)),
     };
@@ -66,7 +69,7 @@ pub(crate) async fn answer(
             context.state().journal.add(entry);
             if hangs {
                 // The caller decides how long it waits.
-                Caller::trust(&request.extensions);
+                Caller::trust(&request.head.extensions);
                 let mut stopping = context.stopping.clone();
                 let _ = stopping.wait_for(|stopping| *stopping).await;
             }
@@ -94,9 +97,17 @@ async fn respond(request: &Request, fault: Option<FaultKind>) -> Result<Reply, R
             error,
             code,
             suberror,
-        }) => entra::routes::refuse(request, error, code, suberror),
+        }) => {
+            let text = "The emulator was asked to refuse this.";
+            let error = EntraError {
+                error: error.into(),
+                suberror: suberror.map(Into::into),
+                ..EntraError::new(400, "", code.unwrap_or(UNUSED_NUMBER), text)
+            };
+            entra::routes::refuse(request, error)
+        }
         Some(FaultKind::OversizedBody(bytes)) => {
-            Caller::trust(&request.extensions);
+            Caller::trust(&request.head.extensions);
             let reply = Reply::new(200, faults::oversized_body(bytes));
             reply
                 .with("content-type", "application/json")
@@ -117,8 +128,8 @@ fn dispatch(request: &Request) -> Reply {
         .reply(200)
         .named("page"),
         "/emulator/whoami" => acs::token::whoami(request),
-        names::MANAGED_IDENTITY_PATH => entra::managed_identity::answer(request),
-        path if names::is_acs_path(path) => acs::operations::answer(request),
+        entra::apps::MANAGED_IDENTITY_PATH => entra::apps::managed_identity(request),
+        path if is_acs_path(path) => acs::operations::answer(request),
         _ => entra::routes::answer(request),
     }
 }
@@ -138,20 +149,18 @@ fn trace(request: &Request, path: &str, reply: &Reply) {
 
 /// Records the reply and adds the headers that every response carries.
 fn finish(context: &Context, entry: LoggedRequest, reply: Reply, now: Timestamp) -> Response {
-    let mut response = reply.response;
+    let reply = reply
+        .with("date", &now.to_http_date())
+        .with(
+            "x-emulator",
+            "acspass; not Microsoft; every token is worthless",
+        )
+        .with("x-content-type-options", "nosniff");
     context.state().journal.add(LoggedRequest {
         operation: reply.operation,
-        status: response.status().as_u16(),
+        status: reply.response.status().as_u16(),
         reason: reply.reason,
         ..entry
     });
-    let headers = response.headers_mut();
-    if let Ok(date) = HeaderValue::from_str(&now.to_http_date()) {
-        headers.insert(header::DATE, date);
-    }
-    let note = "acspass; not Microsoft; every token is worthless";
-    headers.insert("x-emulator", HeaderValue::from_static(note));
-    let nosniff = HeaderValue::from_static("nosniff");
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, nosniff);
-    response
+    reply.response
 }

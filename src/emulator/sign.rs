@@ -1,4 +1,5 @@
-//! Signs and verifies tokens with the published key: compact JWS (RFC 7515) and the key's JWKS.
+//! Signs and verifies tokens with the published key: compact JWS (RFC 7515) and the key's JWKS. Knows
+//! the published certificate of the first service app.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -8,21 +9,24 @@ use ring::signature::{
     RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256, RSA_PSS_2048_8192_SHA256, RsaKeyPair,
 };
 use ring::{digest, hmac};
-use rustls::pki_types::PrivatePkcs8KeyDer;
 use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::error::{Error, Result};
 
+/// The certificate of the first service app and its key, PEM.
+pub(crate) const CERTIFICATE: &str =
+    include_str!("../../assets/emulator/worthless-app-certificate.pem");
 const KEY: &str = include_str!("../../assets/emulator/worthless-test-key.pem");
 
 /// Signs and verifies.
 pub(crate) struct Signer {
     rsa: RsaKeyPair,
     sealing: hmac::Key,
-    thumbprint: Vec<u8>,
+    thumbprint: digest::Digest,
 }
 
 impl Signer {
@@ -36,18 +40,17 @@ impl Signer {
         let der = PrivatePkcs8KeyDer::from_pem_slice(pem.as_bytes()).map_err(|_| broken())?;
         let der = der.secret_pkcs8_der();
         let rsa = RsaKeyPair::from_pkcs8(der).map_err(|_| broken())?;
-        let thumbprint = digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, rsa.public().as_ref());
         Ok(Signer {
             // Derived from the fixed key, so that refresh tokens survive a restart.
             sealing: hmac::Key::new(hmac::HMAC_SHA256, der),
-            thumbprint: thumbprint.as_ref().to_vec(),
+            thumbprint: digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, rsa.public().as_ref()),
             rsa,
         })
     }
 
     /// Returns the key's id, as Entra spells it.
     pub(crate) fn key_id(&self) -> String {
-        URL_SAFE_NO_PAD.encode(&self.thumbprint)
+        URL_SAFE_NO_PAD.encode(self.thumbprint)
     }
 
     /// Returns the public key as a JWK.
@@ -80,8 +83,8 @@ impl Signer {
 
     /// Signs a Communication token: `kid` is the thumbprint in hexadecimal, `x5t` in base64url.
     pub(crate) fn communication_token(&self, claims: &impl Serialize) -> String {
-        let hex: String = self.thumbprint.iter().map(|b| format!("{b:02X}")).collect();
-        let header = json!({"alg": "RS256", "kid": hex, "x5t": self.key_id(), "typ": "JWT"});
+        let kid = hex(self.thumbprint);
+        let header = json!({"alg": "RS256", "kid": kid, "x5t": self.key_id(), "typ": "JWT"});
         self.sign(&header, claims)
     }
 
@@ -96,16 +99,12 @@ impl Signer {
             URL_SAFE_NO_PAD.encode(header.to_string()),
             URL_SAFE_NO_PAD.encode(claims)
         );
+        let (text, random) = (signed.as_bytes(), SystemRandom::new());
         let mut signature = vec![0; self.rsa.public().modulus_len()];
-        let random = SystemRandom::new();
-        self.rsa
-            .sign(
-                &RSA_PKCS1_SHA256,
-                &random,
-                signed.as_bytes(),
-                &mut signature,
-            )
-            .expect("the key fits the padding");
+        let outcome = self
+            .rsa
+            .sign(&RSA_PKCS1_SHA256, &random, text, &mut signature);
+        outcome.expect("the key fits the padding");
         format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature))
     }
 
@@ -120,10 +119,8 @@ impl Signer {
         let (signed, signature) = token.rsplit_once('.')?;
         let (header, claims) = signed.split_once('.')?;
         let header: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(header).ok()?).ok()?;
-        let padding = match header["alg"]
-            .as_str()
-            .filter(|alg| algorithms.contains(alg))?
-        {
+        let algorithm = header["alg"].as_str();
+        let padding = match algorithm.filter(|alg| algorithms.contains(alg))? {
             "RS256" => &RSA_PKCS1_2048_8192_SHA256,
             "PS256" => &RSA_PSS_2048_8192_SHA256,
             _ => return None,
@@ -157,6 +154,43 @@ impl Signer {
     fn public(&self) -> PublicKeyComponents<Vec<u8>> {
         PublicKeyComponents::from(self.rsa.public())
     }
+}
+
+/// The certificate that is registered on the first service app.
+pub(crate) struct Certificate {
+    pub(crate) signer: Signer,
+    /// SHA-1 and SHA-256.
+    thumbprints: [digest::Digest; 2],
+}
+
+impl Certificate {
+    pub(crate) fn published() -> Result<Certificate> {
+        let der = CertificateDer::from_pem_slice(CERTIFICATE.as_bytes()).map_err(|error| {
+            let message = "the emulator's published certificate is unreadable";
+            Error::internal(message).caused_by(error)
+        })?;
+        let algorithms = [&digest::SHA1_FOR_LEGACY_USE_ONLY, &digest::SHA256];
+        Ok(Certificate {
+            signer: Signer::from_pem(CERTIFICATE)?,
+            thumbprints: algorithms.map(|algorithm| digest::digest(algorithm, &der)),
+        })
+    }
+
+    /// Returns whether an assertion's header names this certificate in one of the SDKs' forms.
+    pub(crate) fn is_named_by(&self, header: &Value) -> bool {
+        ["x5t", "x5t#S256", "kid"].iter().any(|name| {
+            let name = header[*name].as_str().unwrap_or_default();
+            self.thumbprints.iter().any(|thumbprint| {
+                name.eq_ignore_ascii_case(&hex(*thumbprint))
+                    || name.trim_end_matches('=') == URL_SAFE_NO_PAD.encode(thumbprint)
+            })
+        })
+    }
+}
+
+fn hex(thumbprint: digest::Digest) -> String {
+    let bytes = thumbprint.as_ref().iter();
+    bytes.map(|b| format!("{b:02X}")).collect()
 }
 
 #[cfg(test)]

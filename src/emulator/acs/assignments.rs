@@ -6,10 +6,10 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::error::AcsError;
-use super::json_body;
+use super::request::{json_or, json_or_default};
 use crate::emulator::http::{Reply, Request};
 use crate::emulator::state::assignments::{Assignment, ExchangeKind, Key};
-use crate::emulator::verify::is_guid;
+use crate::emulator::verify::{ensure, is_guid};
 
 /// The body of an assignment.
 #[derive(Debug, Default, Deserialize)]
@@ -23,17 +23,14 @@ struct Wanted {
 pub(crate) fn get(request: &Request) -> Result<Reply, AcsError> {
     let key = key_in(&request.path)?;
     let state = request.state();
-    let found = state
-        .assignments
-        .0
-        .get(&key)
-        .ok_or(AcsError::NO_ASSIGNMENT)?;
+    let found = state.assignments.0.get(&key);
+    let found = found.ok_or(AcsError::NO_ASSIGNMENT)?;
     Ok(Reply::json(200, &json!(found)))
 }
 
 pub(crate) fn put(request: &Request) -> Result<Reply, AcsError> {
     let key = key_in(&request.path)?;
-    let assignment = valid(&key, json_body::read_or_default(request)?)?;
+    let assignment = valid(&key, json_or_default(request)?)?;
     let shown = json!(assignment);
     let old = request.state().assignments.0.insert(key, assignment);
     Ok(Reply::json(if old.is_some() { 200 } else { 201 }, &shown))
@@ -42,7 +39,7 @@ pub(crate) fn put(request: &Request) -> Result<Reply, AcsError> {
 pub(crate) fn delete(request: &Request) -> Result<Reply, AcsError> {
     let key = key_in(&request.path)?;
     request.state().assignments.0.remove(&key);
-    Ok(Reply::empty(204))
+    Ok(Reply::new(204, ()))
 }
 
 /// Lists all Entra assignments, on one page.
@@ -58,18 +55,18 @@ pub(crate) fn list(request: &Request) -> Result<Reply, AcsError> {
 pub(crate) fn update(request: &Request) -> Result<Reply, AcsError> {
     const PROBLEM: &str = "The request body is not a map of assignments.";
     let patch: BTreeMap<String, Option<Map<String, Value>>> =
-        json_body::read(request, "application/merge-patch+json", PROBLEM)?;
+        json_or(request, "application/merge-patch+json", PROBLEM)?;
     let mut state = request.state();
-    let mut changes = Vec::new();
+    let mut assignments = state.assignments.0.clone();
+    let mut shown = Map::new();
     for (object_id, changed) in patch {
         let key = key(ExchangeKind::Entra, "", &object_id)?;
         let Some(changed) = changed else {
-            changes.push((key, None));
+            assignments.remove(&key);
             continue;
         };
-        let old = state.assignments.0.get(&key).map(|old| json!(old));
-        let mut members = match old {
-            Some(Value::Object(old)) => old,
+        let mut members = match json!(state.assignments.0.get(&key)) {
+            Value::Object(old) => old,
             _ => Map::new(),
         };
         members.extend(changed);
@@ -77,20 +74,10 @@ pub(crate) fn update(request: &Request) -> Result<Reply, AcsError> {
         let wanted = serde_json::from_value(Value::Object(members));
         let wanted = wanted.map_err(|_| AcsError::model(PROBLEM))?;
         let assignment = valid(&key, wanted)?;
-        changes.push((key, Some(assignment)));
+        shown.insert(key.2.clone(), json!(assignment));
+        assignments.insert(key, assignment);
     }
-    let mut shown = Map::new();
-    for (key, change) in changes {
-        match change {
-            Some(assignment) => {
-                shown.insert(key.2.clone(), json!(assignment));
-                state.assignments.0.insert(key, assignment);
-            }
-            None => {
-                state.assignments.0.remove(&key);
-            }
-        }
-    }
+    state.assignments.0 = assignments;
     Ok(Reply::json(200, &Value::Object(shown)))
 }
 
@@ -98,10 +85,8 @@ fn key_in(path: &str) -> Result<Key, AcsError> {
     let segments: Vec<&str> = path.split('/').skip(1).collect();
     match segments[..] {
         [_, "teamsExtension", _, tenant, _, object] => {
-            if !is_guid(tenant) {
-                let message = "The tenantId is not a GUID.";
-                return Err(AcsError::invalid("tenantId", message));
-            }
+            let malformed = AcsError::invalid("tenantId", "The tenantId is not a GUID.");
+            ensure(is_guid(tenant), malformed)?;
             key(ExchangeKind::TeamsExtension, tenant, object)
         }
         [.., object] => key(ExchangeKind::Entra, "", object),
@@ -110,14 +95,10 @@ fn key_in(path: &str) -> Result<Key, AcsError> {
 }
 
 fn key(kind: ExchangeKind, tenant: &str, object: &str) -> Result<Key, AcsError> {
-    match is_guid(object) {
-        true => Ok((
-            kind,
-            tenant.to_ascii_lowercase(),
-            object.to_ascii_lowercase(),
-        )),
-        false => Err(AcsError::invalid("objectId", "The objectId is not a GUID.")),
-    }
+    let malformed = AcsError::invalid("objectId", "The objectId is not a GUID.");
+    ensure(is_guid(object), malformed)?;
+    let (tenant, object) = (tenant.to_ascii_lowercase(), object.to_ascii_lowercase());
+    Ok((kind, tenant, object))
 }
 
 /// Checks an assignment's body.
@@ -128,34 +109,31 @@ fn valid((kind, tenant, object): &Key, wanted: Wanted) -> Result<Assignment, Acs
     };
     // The service accepts the type in any case and responds with its own spelling.
     let given = wanted.principal_type.unwrap_or_default();
-    let mut matching = known
-        .iter()
-        .filter(|known| known.eq_ignore_ascii_case(&given));
-    let principal_type = matching.next().ok_or_else(|| {
+    let mut known_types = known.iter();
+    let principal_type = known_types.find(|known| known.eq_ignore_ascii_case(&given));
+    let principal_type = principal_type.ok_or_else(|| {
         let message = format!("It must be one of {}.", known.join(", "));
         AcsError::invalid("principalType", message)
     })?;
-    let tenant_id = match kind {
-        ExchangeKind::TeamsExtension => tenant.clone(),
-        ExchangeKind::Entra => wanted
-            .tenant_id
-            .filter(|tenant| is_guid(tenant))
-            .ok_or_else(|| AcsError::invalid("tenantId", "The tenantId must be a GUID."))?,
-    };
     // The specification's examples of the extension have no clients; no app can then exchange.
-    let client_ids = match (kind, wanted.client_ids) {
-        (ExchangeKind::TeamsExtension, None) => Some(Vec::new()),
-        (_, clients) => clients.filter(|clients| clients.iter().all(|client| is_guid(client))),
+    let (tenant_id, client_ids) = match kind {
+        ExchangeKind::TeamsExtension => {
+            (tenant.clone(), Some(wanted.client_ids.unwrap_or_default()))
+        }
+        ExchangeKind::Entra => (wanted.tenant_id.unwrap_or_default(), wanted.client_ids),
     };
-    let client_ids =
-        client_ids.ok_or_else(|| AcsError::invalid("clientIds", "The clientIds must be GUIDs."))?;
+    let wrong_tenant = AcsError::invalid("tenantId", "The tenantId must be a GUID.");
+    ensure(is_guid(&tenant_id), wrong_tenant)?;
+    let mut client_ids = client_ids
+        .filter(|clients| clients.iter().all(|client| is_guid(client)))
+        .ok_or_else(|| AcsError::invalid("clientIds", "The clientIds must be GUIDs."))?;
+    for id in &mut client_ids {
+        id.make_ascii_lowercase();
+    }
     Ok(Assignment {
         object_id: object.clone(),
         tenant_id: tenant_id.to_ascii_lowercase(),
         principal_type: (*principal_type).to_owned(),
-        client_ids: client_ids
-            .iter()
-            .map(|id| id.to_ascii_lowercase())
-            .collect(),
+        client_ids,
     })
 }

@@ -2,25 +2,24 @@
 
 use std::borrow::Cow;
 
-use axum::http::Method;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::emulator::http::Reply;
+use crate::emulator::http::{Reply, without_nulls};
 use crate::time::Timestamp;
 
 /// An error.
 #[derive(Debug)]
 pub(crate) struct AcsError {
     status: u16,
-    code: &'static str,
+    pub(crate) code: &'static str,
     message: Cow<'static, str>,
     target: Option<&'static str>,
     /// The reason, for the journal only.
-    reason: Option<String>,
+    reason: Option<Cow<'static, str>>,
     /// The service detects this error before it knows its versions, so it does not report them.
-    is_early: bool,
+    pub(crate) is_early: bool,
     header: Option<Box<(&'static str, String)>>,
 }
 
@@ -46,35 +45,29 @@ impl AcsError {
     pub(crate) const NO_ASSIGNMENT: AcsError = error(404, "NotFound", "There is no such assignment.");
     pub(crate) const IDENTITY_NOT_FOUND: AcsError = error(404, "IdentityNotFound", "The identity does not exist.");
     pub(crate) const IDENTITY_NOT_OWNED: AcsError = error(401, "IdentityNotOwned", "Provided identity doesn't belong to the resource.");
-    const NOT_FOUND: AcsError = error(404, "NotFound", "There is no such operation.");
-    const DENIED: AcsError = error(401, "Denied", "Denied by the resource provider.");
-    const ACCESS_TOKEN: AcsError = error(401, "InvalidAccessToken", "Provided access token is not valid.");
 }
 
 impl AcsError {
-    pub(crate) fn because(mut self, reason: impl Into<String>) -> AcsError {
-        self.reason = Some(reason.into());
-        self
+    pub(crate) fn because(self, reason: impl Into<Cow<'static, str>>) -> AcsError {
+        AcsError {
+            reason: Some(reason.into()),
+            ..self
+        }
     }
 
     /// Marks an error that the service detects before it knows its versions.
-    pub(crate) fn early(mut self) -> AcsError {
-        self.is_early = true;
-        self
-    }
-
-    fn saying(mut self, message: String) -> AcsError {
-        self.message = message.into();
-        self
+    pub(crate) fn early(self) -> AcsError {
+        AcsError {
+            is_early: true,
+            ..self
+        }
     }
 
     pub(crate) fn not_found() -> AcsError {
-        AcsError::NOT_FOUND.early()
+        error(404, "NotFound", "There is no such operation.").early()
     }
 
-    pub(crate) fn method_not_allowed<'a>(allowed: impl Iterator<Item = &'a Method>) -> AcsError {
-        let allowed: Vec<&str> = allowed.map(Method::as_str).collect();
-        let allowed = allowed.join(", ");
+    pub(crate) fn method_not_allowed(allowed: String) -> AcsError {
         AcsError {
             message: format!("The operation takes {allowed} only.").into(),
             header: Some(Box::new(("allow", allowed))),
@@ -83,12 +76,16 @@ impl AcsError {
     }
 
     pub(crate) fn version_unsupported(version: &str) -> AcsError {
-        let message = format!("The API version '{version}' is not supported by this operation.");
-        error(400, "UnsupportedApiVersion", "").saying(message)
+        let text = format!("The API version '{version}' is not supported by this operation.");
+        AcsError {
+            message: text.into(),
+            ..error(400, "UnsupportedApiVersion", "")
+        }
     }
 
-    pub(crate) fn denied(reason: impl Into<String>) -> AcsError {
-        AcsError::DENIED.early().because(reason)
+    pub(crate) fn denied(reason: impl Into<Cow<'static, str>>) -> AcsError {
+        let denied = error(401, "Denied", "Denied by the resource provider.");
+        denied.early().because(reason)
     }
 
     /// The body does not match the operation's model.
@@ -96,15 +93,18 @@ impl AcsError {
         error(400, "ValidationError", message).early()
     }
 
-    pub(crate) fn invalid(target: &'static str, message: impl Into<String>) -> AcsError {
+    pub(crate) fn invalid(target: &'static str, message: impl Into<Cow<'static, str>>) -> AcsError {
         AcsError {
             target: Some(target),
-            ..error(400, "ValidationError", "").saying(message.into())
+            message: message.into(),
+            ..error(400, "ValidationError", "")
         }
     }
 
-    pub(crate) fn access_token(reason: impl Into<String>) -> AcsError {
-        AcsError::ACCESS_TOKEN.early().because(reason)
+    pub(crate) fn access_token(reason: &'static str) -> AcsError {
+        let message = "Provided access token is not valid.";
+        let invalid = error(401, "InvalidAccessToken", message);
+        invalid.early().because(reason)
     }
 
     /// A claims challenge for a token from `since` or later.
@@ -130,20 +130,18 @@ impl AcsError {
         let text =
             format!("The rate limit of the operation is exceeded. Retry after {seconds} seconds.");
         AcsError {
+            message: text.into(),
             header: Some(Box::new(("retry-after", seconds.to_string()))),
-            ..error(429, "TooManyRequests", "").saying(text).early()
+            ..error(429, "TooManyRequests", "").early()
         }
     }
 
     pub(crate) fn into_reply(self, versions: &[&str]) -> Reply {
-        let mut error = json!({"code": self.code, "message": self.message});
-        if let Some(target) = self.target {
-            error["target"] = Value::from(target);
-        }
-        let mut reply = Reply::json(self.status, &json!({"error": error}))
+        let error = json!({"code": self.code, "message": self.message, "target": self.target});
+        let mut reply = Reply::json(self.status, &json!({"error": without_nulls(error)}))
             // Errors have no charset.
             .with("content-type", "application/json")
-            .because(self.reason.unwrap_or_else(|| self.code.to_owned()));
+            .because(self.reason.unwrap_or(self.code.into()));
         if !self.is_early {
             reply = reply.with("api-supported-versions", &versions.join(", "));
         }

@@ -1,20 +1,37 @@
-//! The exchange of a Teams user's Entra token for a Communication token of the same life.
+//! The exchanges of a user's Entra token for a Communication token: the Teams exchange with the access
+//! key, and two without it, in which the user's own token authenticates the request.
+
+use std::time::Duration;
 
 use serde::Deserialize;
+use serde_json::{Map, Value, json};
 
-use super::caller::EntraClaims;
 use super::error::AcsError;
-use super::json_body;
-use super::token::{self, TokenOptions};
-use super::version::{TEAMS_PREVIEW, version};
-use crate::emulator::directory::User;
+use super::request::{self, EntraClaims, TEAMS_PREVIEW};
+use super::token;
+use crate::emulator::directory::RESOURCE_ID;
 use crate::emulator::http::{Reply, Request};
-use crate::emulator::scopes::TEAMS_AUDIENCES;
-use crate::emulator::verify::is_guid;
+use crate::emulator::scopes::{CLIENTS_AUDIENCES, TEAMS_AUDIENCES};
+use crate::emulator::state::assignments::ExchangeKind;
+use crate::emulator::users::User;
+use crate::emulator::verify::{ensure, is_guid};
 use crate::time::Timestamp;
 
-/// Each accepted Entra scope and its ACS scope.
-const SCOPES: [(&str, &str); 2] = [("Teams.ManageChats", "chat"), ("Teams.ManageCalls", "voip")];
+/// The longest life of a Communication token from an exchange without the access key; one of the
+/// Teams exchange lives as long as the user's token.
+const LIFE: Duration = Duration::from_secs(3600);
+/// Each accepted Entra scope of the Teams exchange and its ACS scope.
+const TEAMS_SCOPES: [(&str, &str); 2] =
+    [("Teams.ManageChats", "chat"), ("Teams.ManageCalls", "voip")];
+/// Each Entra scope of the clients and its ACS scope.
+const CLIENT_SCOPES: [(&str, &str); 5] = [
+    ("Chat", "chat"),
+    ("VoIP", "voip"),
+    ("Chat.Join", "chat.join"),
+    ("Chat.Join.Limited", "chat.join.limited"),
+    ("VoIP.Join", "voip.join"),
+];
+const EXTENSION_SCOPES: [(&str, &str); 1] = [("TeamsExtension.ManageCalls", "voip")];
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -24,73 +41,117 @@ struct Body {
     user_id: Option<String>,
 }
 
+/// The Teams exchange.
 pub(crate) fn exchange(request: &Request) -> Result<Reply, AcsError> {
-    let body: Body = json_body::read(request, "application/json", AcsError::INVALID_BODY)?;
-    let token = body
-        .token
-        .ok_or_else(|| AcsError::model("The token field is required."))?;
+    let body: Body = request::json_or(request, "application/json", AcsError::INVALID_BODY)?;
+    let token = body.token;
+    let token = token.ok_or_else(|| AcsError::model("The token field is required."))?;
     request.state().keep_secret(&token);
     let claims = EntraClaims::read(request, &token).map_err(AcsError::access_token)?;
     let checked = claims.check_audience(&TEAMS_AUDIENCES);
     checked.map_err(AcsError::access_token)?;
     claims.check_not_revoked(request)?;
-    let scopes = claims.granted(&SCOPES);
-    if scopes.is_empty() {
-        let reason = "the token has neither of the two Teams scopes";
-        return Err(AcsError::access_token(reason));
-    }
+    let scopes = claims.granted(&TEAMS_SCOPES);
+    let no_scope = AcsError::access_token("the token has neither of the two Teams scopes");
+    ensure(!scopes.is_empty(), no_scope)?;
     // In the preview the token alone identifies the user.
-    if version(request) != TEAMS_PREVIEW {
+    if request::version(request) != TEAMS_PREVIEW {
         let app_id = body.app_id.unwrap_or_default();
         check_ids(&app_id, &body.user_id.unwrap_or_default(), &claims)?;
     }
-    let user = User::in_directory(&claims.oid, &claims.tid)
-        .ok_or_else(|| AcsError::access_token("the token's user does not exist"))?;
+    let user = User::in_directory(&claims.oid, &claims.tid);
+    let user = user.ok_or_else(|| AcsError::access_token("the token's user does not exist"))?;
     check_licence(user)?;
-    let options = TokenOptions {
-        skype_id: &format!("orgid:{}", claims.oid),
-        tenant_id: Some(&claims.tid),
-        scopes: &scopes,
-        expires: Timestamp::from_unix_seconds(claims.exp),
-    };
-    Ok(Reply::json(200, &token::issue(request, &options)))
-}
-
-/// Checks that a user has a Teams licence.
-pub(crate) fn check_licence(user: &User) -> Result<(), AcsError> {
-    match user.lacks_teams_licence {
-        false => Ok(()),
-        true => Err(AcsError::forbidden(
-            "The user has no eligible Teams licence.",
-        )),
-    }
+    let skype_id = format!("orgid:{}", claims.oid);
+    let expires = Timestamp::from_unix_seconds(claims.exp);
+    let token = token::issue(request, &skype_id, Some(&claims.tid), &scopes, expires);
+    Ok(Reply::json(200, &token))
 }
 
 /// Checks the form of both ids, then that they are the token's.
 fn check_ids(app_id: &str, user_id: &str, claims: &EntraClaims) -> Result<(), AcsError> {
-    // The service spells the target of an empty value differently.
-    for (value, empty, target) in [(app_id, "AppId", "appId"), (user_id, "UserId", "userId")] {
-        if value.is_empty() {
-            let message = format!("The {empty} field is required.");
-            return Err(AcsError::invalid(empty, message));
-        }
-        if !is_guid(value) {
-            let message = format!("The {target} is not a GUID.");
-            return Err(AcsError::invalid(target, message));
-        }
-    }
     let ids = [
         (app_id, &claims.appid, "appId"),
         (user_id, &claims.oid, "userId"),
     ];
-    match ids
-        .iter()
-        .find(|(value, claim, _)| !value.eq_ignore_ascii_case(claim))
-    {
-        None => Ok(()),
-        Some((_, _, target)) => {
-            let message = format!("The {target} does not match the access token's.");
-            Err(AcsError::invalid(target, message))
-        }
+    // The service spells the target of an empty value differently.
+    for ((value, _, target), empty) in ids.into_iter().zip(["AppId", "UserId"]) {
+        let required = format!("The {empty} field is required.");
+        ensure(!value.is_empty(), AcsError::invalid(empty, required))?;
+        let malformed = format!("The {target} is not a GUID.");
+        ensure(is_guid(value), AcsError::invalid(target, malformed))?;
     }
+    for (value, claim, target) in ids {
+        let other = format!("The {target} does not match the access token's.");
+        let is_same = value.eq_ignore_ascii_case(claim);
+        ensure(is_same, AcsError::invalid(target, other))?;
+    }
+    Ok(())
+}
+
+/// Checks that a user has a Teams licence.
+fn check_licence(user: &User) -> Result<(), AcsError> {
+    let no_licence = AcsError::forbidden("The user has no eligible Teams licence.");
+    ensure(!user.lacks_teams_licence, no_licence)
+}
+
+/// The Entra exchange.
+pub(crate) fn exchange_entra(request: &Request) -> Result<Reply, AcsError> {
+    let (claims, scopes, _) = by_user(request, &CLIENTS_AUDIENCES, &CLIENT_SCOPES)?;
+    let name = format!("wf_{}_{}", claims.tid, claims.oid);
+    respond(request, ExchangeKind::Entra, &claims, &scopes, &name)
+}
+
+/// The exchange of the Teams extension.
+pub(crate) fn exchange_teams_extension(request: &Request) -> Result<Reply, AcsError> {
+    let (claims, scopes, user) = by_user(request, &TEAMS_AUDIENCES, &EXTENSION_SCOPES)?;
+    check_licence(user)?;
+    let name = format!("{}_{}", claims.tid, claims.oid);
+    let kind = ExchangeKind::TeamsExtension;
+    respond(request, kind, &claims, &scopes, &name)
+}
+
+/// Returns the user of the bearer token and the ACS scopes of its scopes.
+fn by_user<'a>(
+    request: &Request,
+    audiences: &[&str],
+    table: &[(&str, &'a str)],
+) -> Result<(EntraClaims, Vec<&'a str>, &'static User), AcsError> {
+    let token = request::bearer(request);
+    let token = token.ok_or_else(|| AcsError::denied("there is no bearer token"))?;
+    let claims = EntraClaims::read(request, token).map_err(AcsError::denied)?;
+    claims.check_not_revoked(request)?;
+    claims.check_audience(audiences).map_err(AcsError::denied)?;
+    let user = User::in_directory(&claims.oid, &claims.tid);
+    let user = user.ok_or_else(|| AcsError::denied("the token's user does not exist"))?;
+    let scopes = claims.granted(table);
+    let no_scope = AcsError::forbidden("The token has none of the scopes of this exchange.");
+    ensure(!scopes.is_empty(), no_scope)?;
+    Ok((claims, scopes, user))
+}
+
+fn respond(
+    request: &Request,
+    kind: ExchangeKind,
+    claims: &EntraClaims,
+    scopes: &[&str],
+    name: &str,
+) -> Result<Reply, AcsError> {
+    let problem = "The request body is not a JSON object.";
+    request::json_or::<Map<String, Value>>(request, "application/json", problem)?;
+    let mut state = request.state();
+    let is_assigned = state
+        .assignments
+        .admits(kind, &claims.tid, &claims.oid, &claims.appid);
+    let message = "The principal is not assigned to the resource for this client.";
+    ensure(is_assigned, AcsError::forbidden(message))?;
+    state.identities.ensure(name);
+    drop(state);
+    let skype_id = format!("acs:{RESOURCE_ID}_{name}");
+    let until = Timestamp::from_unix_seconds(claims.exp);
+    let expires = request.now.plus(LIFE).min(until);
+    let token = token::issue(request, &skype_id, None, scopes, expires);
+    let identity = json!({"id": format!("8:{skype_id}")});
+    let body = json!({"identity": identity, "accessToken": token});
+    Ok(Reply::json(200, &body))
 }

@@ -4,17 +4,17 @@
 
 use std::time::Duration;
 
+use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::error::AcsError;
-use super::identity_id::{self, Owner};
-use super::json_body::{read, read_or_default};
-use super::token::{self, TokenOptions, service_time};
-use super::version::{FIRST, PREVIEW, version};
+use super::request::{FIRST, PREVIEW, json_or, json_or_default, version};
+use super::token::{self, service_time};
 use crate::emulator::directory::RESOURCE_ID;
-use crate::emulator::http::{Reply, Request};
+use crate::emulator::http::{Reply, Request, without_nulls};
 use crate::emulator::options::MissingIdentity;
+use crate::emulator::verify::{ensure, is_guid};
 
 /// The first version in which a request can choose its token's life.
 const LIFETIMES_SINCE: &str = "2022-10-01";
@@ -31,7 +31,17 @@ const SCOPES: [(&str, &str); 5] = [
 ];
 /// A scope in the packages of the first version only.
 const FIRST_SCOPE: &str = "pstn";
-const LONGEST_CUSTOM_ID: usize = 256;
+const CUSTOM_ID_LENGTHS: std::ops::RangeInclusive<usize> = 1..=256;
+/// The prefixes of other kinds of users, which never belong to a resource.
+const OTHER_KINDS: [&str; 7] = [
+    "8:gcch-acs:",
+    "8:dod-acs:",
+    "8:spool:",
+    "8:orgid:",
+    "8:gcch:",
+    "8:dod:",
+    "8:teamsvisitor:",
+];
 
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -68,25 +78,26 @@ pub(crate) fn create(request: &Request) -> Result<Reply, AcsError> {
         let (name, _) = request.state().identities.create(None);
         return Ok(Reply::json(200, &shown(request, &name, FIRST)));
     }
-    let body: Creation = read_or_default(request)?;
+    let body: Creation = json_or_default(request)?;
     let custom_id = body.custom_id.filter(|_| version == PREVIEW);
     let length = custom_id.as_ref().map(|id| id.chars().count());
-    if length.is_some_and(|length| length == 0 || length > LONGEST_CUSTOM_ID) {
-        let message = format!("CustomId must have 1 to {LONGEST_CUSTOM_ID} characters.");
-        return Err(AcsError::invalid("CustomId", message));
-    }
+    let message = "CustomId must have 1 to 256 characters.";
+    ensure(
+        length.is_none_or(|length| CUSTOM_ID_LENGTHS.contains(&length)),
+        AcsError::invalid("CustomId", message),
+    )?;
     let life = lifetime(body.expires_in_minutes, &version)?;
     // An empty list requests no token; the service's own behaviour is not known.
     let scopes = body.create_token_with_scopes.unwrap_or_default();
     check_scopes(&scopes, "createTokenWithScopes", &version)?;
 
     let (name, is_new) = request.state().identities.create(custom_id.as_deref());
-    let mut answer = json!({});
-    if !scopes.is_empty() {
-        answer["accessToken"] = issue_for(request, &name, &scopes, life);
-    }
-    answer["identity"] = shown(request, &name, &version);
-    Ok(Reply::json(if is_new { 201 } else { 200 }, &answer))
+    let token = (!scopes.is_empty()).then(|| issue_for(request, &name, &scopes, life));
+    let body = json!({"accessToken": token, "identity": shown(request, &name, &version)});
+    Ok(Reply::json(
+        if is_new { 201 } else { 200 },
+        &without_nulls(body),
+    ))
 }
 
 pub(crate) fn get(request: &Request) -> Result<Reply, AcsError> {
@@ -95,27 +106,23 @@ pub(crate) fn get(request: &Request) -> Result<Reply, AcsError> {
 }
 
 pub(crate) fn delete(request: &Request) -> Result<Reply, AcsError> {
-    let name = named(request)?;
-    match request.state().identities.delete(&name) {
-        true => Ok(Reply::empty(204)),
-        false => Err(missing(request)),
-    }
+    let name = name_in(&request.path)?;
+    let existed = request.state().identities.delete(&name);
+    ensure(existed, missing(request))?;
+    Ok(Reply::new(204, ()))
 }
 
 pub(crate) fn revoke(request: &Request) -> Result<Reply, AcsError> {
     let name = existing(request)?;
     request.state().identities.revoke(&name);
-    Ok(Reply::empty(204))
+    Ok(Reply::new(204, ()))
 }
 
 /// Revokes the tokens that were issued before a time, as in the first version. Without a time all
 /// of them are revoked, as the packages document.
 pub(crate) fn revoke_before(request: &Request) -> Result<Reply, AcsError> {
-    let change: Change = read(
-        request,
-        "application/merge-patch+json",
-        AcsError::INVALID_BODY,
-    )?;
+    let media_type = "application/merge-patch+json";
+    let change: Change = json_or(request, media_type, AcsError::INVALID_BODY)?;
     let second = match change.tokens_valid_from {
         None => i64::MAX,
         Some(text) => {
@@ -127,21 +134,17 @@ pub(crate) fn revoke_before(request: &Request) -> Result<Reply, AcsError> {
     };
     let name = existing(request)?;
     request.state().identities.revoke_before(&name, second);
-    Ok(Reply::empty(204))
+    Ok(Reply::new(204, ()))
 }
 
 /// Issues a token. The first version's response repeats the id.
 pub(crate) fn issue(request: &Request) -> Result<Reply, AcsError> {
-    let body: Issue = read_or_default(request)?;
+    let body: Issue = json_or_default(request)?;
     let version = version(request);
     let required = || AcsError::invalid("Scopes", "Scopes: The Scopes field is required.").early();
     let scopes = body.scopes.ok_or_else(required)?;
-    if scopes.is_empty() {
-        return Err(AcsError::invalid(
-            "scopes",
-            "At least one scope is required.",
-        ));
-    }
+    let none = AcsError::invalid("scopes", "At least one scope is required.");
+    ensure(!scopes.is_empty(), none)?;
     check_scopes(&scopes, "scopes", &version)?;
     let life = lifetime(body.expires_in_minutes, &version)?;
     let name = existing(request)?;
@@ -159,49 +162,58 @@ fn issue_for(request: &Request, name: &str, scopes: &[String], life: Duration) -
             distinct.push(scope);
         }
     }
-    let options = TokenOptions {
-        skype_id: &format!("acs:{RESOURCE_ID}_{name}"),
-        tenant_id: None,
-        scopes: &distinct,
-        expires: request.now.plus(life),
-    };
-    token::issue(request, &options)
+    let skype_id = format!("acs:{RESOURCE_ID}_{name}");
+    token::issue(request, &skype_id, None, &distinct, request.now.plus(life))
 }
 
 /// Returns the identity's JSON in this version.
 fn shown(request: &Request, name: &str, version: &str) -> Value {
-    let mut shown = json!({"id": format!("8:acs:{RESOURCE_ID}_{name}")});
     let state = request.state();
     let identity = state.identities.find(name);
-    if let Some(identity) = identity.filter(|_| version == PREVIEW) {
-        if let Some(custom_id) = &identity.custom_id {
-            shown["customId"] = Value::from(&**custom_id);
-        }
-        if let Some(time) = identity.last_issued {
-            shown["lastTokenIssuedAt"] = service_time(time).into();
-        }
-    }
-    shown
+    let identity = identity.filter(|_| version == PREVIEW);
+    let last_issued = identity.and_then(|identity| identity.last_issued);
+    without_nulls(json!({
+        "id": format!("8:acs:{RESOURCE_ID}_{name}"),
+        "customId": identity.and_then(|identity| identity.custom_id.as_deref()),
+        "lastTokenIssuedAt": last_issued.map(service_time),
+    }))
 }
 
-/// Returns the name of this resource's identity in the path.
-fn named(request: &Request) -> Result<String, AcsError> {
-    match identity_id::in_path(&request.path)? {
-        Owner::Us(name) => Ok(name),
-        Owner::Another => {
-            let reason = "the identity is another resource's";
-            Err(AcsError::IDENTITY_NOT_OWNED.because(reason))
-        }
+/// Returns the name of this resource's identity in a path below `/identities/`. The id is decoded
+/// exactly once (RFC 3986, section 2.4), with its colons percent-encoded or not.
+fn name_in(path: &str) -> Result<String, AcsError> {
+    let rest = path.strip_prefix("/identities/").unwrap_or_default();
+    let segment = rest.split('/').next().unwrap_or_default();
+    let malformed = || AcsError::invalid("id", "The identity is not valid.");
+    let other = "the identity is another resource's";
+    let other = || AcsError::IDENTITY_NOT_OWNED.because(other);
+    let id = decode(segment).ok_or_else(malformed)?;
+    let is_of = |prefix: &&str| id.len() > prefix.len() && id.starts_with(*prefix);
+    if OTHER_KINDS.iter().any(is_of) {
+        return Err(other());
     }
+    let parts = id.strip_prefix("8:acs:").and_then(|id| id.split_once('_'));
+    let (resource, name) = parts.ok_or_else(malformed)?;
+    let mut ids = name.strip_prefix("wf_").unwrap_or(name).split('_');
+    ensure(is_guid(resource) && ids.all(is_guid), malformed())?;
+    ensure(resource == RESOURCE_ID, other())?;
+    Ok(name.to_owned())
+}
+
+/// Decodes a segment; `None` if it is not UTF-8 or contains a `%` without two digits.
+fn decode(segment: &str) -> Option<String> {
+    let mut escapes = segment.split('%').skip(1).map(str::as_bytes);
+    let is_escape =
+        |rest: &[u8]| matches!(rest, [a, b, ..] if a.is_ascii_hexdigit() && b.is_ascii_hexdigit());
+    let decoded = percent_decode_str(segment).decode_utf8().ok()?;
+    escapes.all(is_escape).then(|| decoded.into_owned())
 }
 
 /// Returns the name of the identity in the path if it exists.
 fn existing(request: &Request) -> Result<String, AcsError> {
-    let name = named(request)?;
-    match request.state().identities.find(&name) {
-        Some(_) => Ok(name),
-        None => Err(missing(request)),
-    }
+    let name = name_in(&request.path)?;
+    let exists = request.state().identities.find(&name).is_some();
+    ensure(exists, missing(request)).map(|()| name)
 }
 
 fn missing(request: &Request) -> AcsError {
@@ -216,14 +228,13 @@ fn lifetime(minutes: Option<i32>, version: &str) -> Result<Duration, AcsError> {
     // An older version ignores the member.
     let minutes = minutes.filter(|_| version >= LIFETIMES_SINCE);
     let minutes = minutes.map_or(DEFAULT_LIFETIME, i64::from);
-    if !LIFETIMES.contains(&minutes) {
-        let (start, end) = (LIFETIMES.start(), LIFETIMES.end());
-        let message = format!(
-            "ExpiresInMinutes value {minutes} is invalid. Value must be within the [{start}, {end}] \
-             interval."
-        );
-        return Err(AcsError::invalid("ExpiresInMinutes", message));
-    }
+    let (start, end) = (LIFETIMES.start(), LIFETIMES.end());
+    let message = format!(
+        "ExpiresInMinutes value {minutes} is invalid. Value must be within the [{start}, {end}] \
+         interval."
+    );
+    let outside = AcsError::invalid("ExpiresInMinutes", message);
+    ensure(LIFETIMES.contains(&minutes), outside)?;
     Ok(Duration::from_secs(minutes.unsigned_abs() * 60))
 }
 
@@ -232,11 +243,57 @@ fn check_scopes(scopes: &[String], target: &'static str, version: &str) -> Resul
         let is_in = |(name, since): &(&str, &str)| name == scope && version >= *since;
         SCOPES.iter().any(is_in) || (scope == FIRST_SCOPE && version == FIRST)
     };
-    match scopes.iter().all(is_known) {
-        true => Ok(()),
-        false => {
-            let message = "One of the scopes is not known in this api-version.";
-            Err(AcsError::invalid(target, message))
+    let message = "One of the scopes is not known in this api-version.";
+    let unknown = AcsError::invalid(target, message);
+    ensure(scopes.iter().all(is_known), unknown)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NAME: &str = "00000007-0464-274b-b274-5a3a0d000101";
+
+    #[test]
+    fn an_id_is_decoded_exactly_once() {
+        for colon in [":", "%3A", "%3a"] {
+            let path = format!("/identities/8{colon}acs{colon}{RESOURCE_ID}_{NAME}/:x");
+            assert_eq!(name_in(&path).expect("well formed"), NAME, "{colon}");
         }
+        for segment in [
+            format!("8%253Aacs%253A{RESOURCE_ID}_{NAME}"),
+            format!("8:acs:{RESOURCE_ID}"),
+            format!("8:acs:{RESOURCE_ID}_"),
+            format!("8:acs:{RESOURCE_ID}_x"),
+            format!("acs:{RESOURCE_ID}_{NAME}"),
+            "8:acs:x_y".to_owned(),
+            "8:orgid:".to_owned(),
+            "%".to_owned(),
+            "%3".to_owned(),
+            "%zz".to_owned(),
+            "%ff".to_owned(),
+            String::new(),
+        ] {
+            let refused = name_in(&format!("/identities/{segment}"));
+            let code = refused.expect_err("malformed").code;
+            assert_eq!(code, "ValidationError", "{segment}");
+        }
+    }
+
+    #[test]
+    fn other_ids_belong_to_another_owner() {
+        for id in [
+            "8:orgid:a%2525b".to_owned(),
+            format!("8:acs:{NAME}_{NAME}"),
+            format!("8:orgid:{NAME}"),
+            format!("8:gcch-acs:{RESOURCE_ID}_{NAME}"),
+        ] {
+            let refused = name_in(&format!("/identities/{id}"));
+            let code = refused.expect_err("another's").code;
+            assert_eq!(code, "IdentityNotOwned", "{id}");
+        }
+        let exchanged = format!("/identities/8:acs:{RESOURCE_ID}_wf_{NAME}_{NAME}");
+        let name = name_in(&exchanged).expect("this resource's");
+        assert_eq!(name, format!("wf_{NAME}_{NAME}"));
     }
 }

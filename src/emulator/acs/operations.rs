@@ -3,12 +3,12 @@
 use axum::http::Method;
 
 use super::error::AcsError;
-use super::version::{
+use super::request::{
     self, FIRST, PREVIEW, SINCE_EXTENSION, SINCE_FIRST, SINCE_STABLE, SINCE_TEAMS,
 };
-use super::{access, assignments, caller, exchange, identities};
+use super::{assignments, exchange, identities};
 use crate::emulator::http::{Reply, Request};
-use crate::emulator::state::limits::CREATE_WITH_TOKEN;
+use crate::emulator::state::requests::CREATE_WITH_TOKEN;
 
 type Handler = fn(&Request) -> Result<Reply, AcsError>;
 type Versions = &'static [&'static str];
@@ -26,49 +26,28 @@ struct Operation {
     handler: Handler,
 }
 
-/// The caller manages the resource. Other operations check the caller themselves.
-const MANAGED: bool = true;
-const BY_USER: bool = false;
-
-const fn operation(
-    (name, is_managed): (&'static str, bool),
-    method: Method,
-    path: &'static str,
-    versions: Versions,
-    handler: Handler,
-) -> Operation {
-    Operation {
-        name,
-        method,
-        path,
-        versions,
-        is_managed,
-        handler,
-    }
-}
-
 const EXTENSION_ONE: &str = "/access/teamsExtension/tenants/*/assignments/*";
 
 #[rustfmt::skip]
 static OPERATIONS: [Operation; 18] = [
-    operation(("create_identity", MANAGED), Method::POST, "/identities", SINCE_FIRST, identities::create),
-    operation(("delete_identity", MANAGED), Method::DELETE, "/identities/*", SINCE_FIRST, identities::delete),
-    operation(("revoke_tokens", MANAGED), Method::PATCH, "/identities/*", &[FIRST], identities::revoke_before),
-    operation(("get_identity", MANAGED), Method::GET, "/identities/*", &[PREVIEW], identities::get),
-    operation(("issue_token", MANAGED), Method::POST, "/identities/*/token", &[FIRST], identities::issue),
-    operation(("issue_token", MANAGED), Method::POST, "/identities/*/:issueAccessToken", SINCE_STABLE, identities::issue),
-    operation(("revoke_tokens", MANAGED), Method::POST, "/identities/*/:revokeAccessTokens", SINCE_STABLE, identities::revoke),
-    operation(("exchange", MANAGED), Method::POST, "/teamsUser/:exchangeAccessToken", SINCE_TEAMS, exchange::exchange),
-    operation(("entra_exchange", BY_USER), Method::POST, "/access/entra/:exchangeAccessToken", &[PREVIEW], access::exchange_entra),
-    operation(("teams_extension_exchange", BY_USER), Method::POST, "/access/teamsExtension/:exchangeAccessToken", SINCE_EXTENSION, access::exchange_teams_extension),
-    operation(("list_assignments", MANAGED), Method::GET, "/access/entra/assignments", &[PREVIEW], assignments::list),
-    operation(("update_assignments", MANAGED), Method::PATCH, "/access/entra/assignments", &[PREVIEW], assignments::update),
-    operation(("get_assignment", MANAGED), Method::GET, "/access/entra/assignments/*", &[PREVIEW], assignments::get),
-    operation(("put_assignment", MANAGED), Method::PUT, "/access/entra/assignments/*", &[PREVIEW], assignments::put),
-    operation(("delete_assignment", MANAGED), Method::DELETE, "/access/entra/assignments/*", &[PREVIEW], assignments::delete),
-    operation(("get_assignment", MANAGED), Method::GET, EXTENSION_ONE, SINCE_EXTENSION, assignments::get),
-    operation(("put_assignment", MANAGED), Method::PUT, EXTENSION_ONE, SINCE_EXTENSION, assignments::put),
-    operation(("delete_assignment", MANAGED), Method::DELETE, EXTENSION_ONE, SINCE_EXTENSION, assignments::delete),
+    Operation { name: "create_identity", is_managed: true, method: Method::POST, path: "/identities", versions: SINCE_FIRST, handler: identities::create },
+    Operation { name: "delete_identity", is_managed: true, method: Method::DELETE, path: "/identities/*", versions: SINCE_FIRST, handler: identities::delete },
+    Operation { name: "revoke_tokens", is_managed: true, method: Method::PATCH, path: "/identities/*", versions: &[FIRST], handler: identities::revoke_before },
+    Operation { name: "get_identity", is_managed: true, method: Method::GET, path: "/identities/*", versions: &[PREVIEW], handler: identities::get },
+    Operation { name: "issue_token", is_managed: true, method: Method::POST, path: "/identities/*/token", versions: &[FIRST], handler: identities::issue },
+    Operation { name: "issue_token", is_managed: true, method: Method::POST, path: "/identities/*/:issueAccessToken", versions: SINCE_STABLE, handler: identities::issue },
+    Operation { name: "revoke_tokens", is_managed: true, method: Method::POST, path: "/identities/*/:revokeAccessTokens", versions: SINCE_STABLE, handler: identities::revoke },
+    Operation { name: "exchange", is_managed: true, method: Method::POST, path: "/teamsUser/:exchangeAccessToken", versions: SINCE_TEAMS, handler: exchange::exchange },
+    Operation { name: "entra_exchange", is_managed: false, method: Method::POST, path: "/access/entra/:exchangeAccessToken", versions: &[PREVIEW], handler: exchange::exchange_entra },
+    Operation { name: "teams_extension_exchange", is_managed: false, method: Method::POST, path: "/access/teamsExtension/:exchangeAccessToken", versions: SINCE_EXTENSION, handler: exchange::exchange_teams_extension },
+    Operation { name: "list_assignments", is_managed: true, method: Method::GET, path: "/access/entra/assignments", versions: &[PREVIEW], handler: assignments::list },
+    Operation { name: "update_assignments", is_managed: true, method: Method::PATCH, path: "/access/entra/assignments", versions: &[PREVIEW], handler: assignments::update },
+    Operation { name: "get_assignment", is_managed: true, method: Method::GET, path: "/access/entra/assignments/*", versions: &[PREVIEW], handler: assignments::get },
+    Operation { name: "put_assignment", is_managed: true, method: Method::PUT, path: "/access/entra/assignments/*", versions: &[PREVIEW], handler: assignments::put },
+    Operation { name: "delete_assignment", is_managed: true, method: Method::DELETE, path: "/access/entra/assignments/*", versions: &[PREVIEW], handler: assignments::delete },
+    Operation { name: "get_assignment", is_managed: true, method: Method::GET, path: EXTENSION_ONE, versions: SINCE_EXTENSION, handler: assignments::get },
+    Operation { name: "put_assignment", is_managed: true, method: Method::PUT, path: EXTENSION_ONE, versions: SINCE_EXTENSION, handler: assignments::put },
+    Operation { name: "delete_assignment", is_managed: true, method: Method::DELETE, path: EXTENSION_ONE, versions: SINCE_EXTENSION, handler: assignments::delete },
 ];
 
 impl Operation {
@@ -81,21 +60,19 @@ impl Operation {
     }
 
     fn perform(&self, request: &Request) -> Result<Reply, AcsError> {
-        version::check(request, self.versions)?;
+        request::check_version(request, self.versions)?;
         let has_limits = request.state().rates.limits.is_some();
         if has_limits {
-            let creates_token =
-                self.name == "create_identity" && identities::asks_for_token(request);
-            let name = if creates_token {
-                CREATE_WITH_TOKEN
-            } else {
-                self.name
+            let creates = self.name == "create_identity";
+            let name = match creates && identities::asks_for_token(request) {
+                true => CREATE_WITH_TOKEN,
+                false => self.name,
             };
             let counted = request.state().rates.count(name, request.now);
             counted.map_err(AcsError::throttled)?;
         }
         if self.is_managed {
-            caller::check_may_manage(request)?;
+            request::check_may_manage(request)?;
         }
         (self.handler)(request)
     }
@@ -103,23 +80,25 @@ impl Operation {
 
 /// Responds to a request to the resource.
 pub(crate) fn answer(request: &Request) -> Reply {
-    let at_path = || {
-        OPERATIONS
-            .iter()
-            .filter(|operation| operation.is_at(&request.path))
-    };
-    let operation = at_path().find(|operation| operation.method == request.method);
+    let at_path: Vec<&Operation> = OPERATIONS
+        .iter()
+        .filter(|operation| operation.is_at(&request.path))
+        .collect();
+    let mut methods = at_path.iter().map(|operation| &operation.method);
+    let found = methods.position(|method| *method == request.head.method);
     // A wrong method is recorded under the first operation of the path.
-    let (name, versions) = match operation.or(at_path().next()) {
+    let (name, versions) = match at_path.get(found.unwrap_or_default()) {
         Some(operation) => (operation.name, operation.versions),
         None => ("", &[][..]),
     };
-    let outcome = match operation {
-        Some(operation) => operation.perform(request),
-        None if name.is_empty() => Err(AcsError::not_found()),
-        None => Err(AcsError::method_not_allowed(
-            at_path().map(|operation| &operation.method),
-        )),
+    let outcome = match found {
+        Some(index) => at_path[index].perform(request),
+        None if at_path.is_empty() => Err(AcsError::not_found()),
+        None => {
+            let methods = at_path.iter().map(|operation| operation.method.as_str());
+            let allowed = methods.collect::<Vec<_>>().join(", ");
+            Err(AcsError::method_not_allowed(allowed))
+        }
     };
     let reply = match outcome {
         Ok(reply) => reply.with("api-supported-versions", &versions.join(", ")),

@@ -3,7 +3,7 @@
 //! A token has the real one's claims in their order, and two more: `emulator`, which marks it, and
 //! `emulatorSerial`, which separates tokens of the same second for a revocation.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::emulator::context::Context;
@@ -33,63 +33,48 @@ struct Claims<'a> {
     emulator_serial: u64,
 }
 
-/// The content of a new token.
-pub(crate) struct TokenOptions<'a> {
-    /// The identity's raw id without `8:`.
-    pub(crate) skype_id: &'a str,
-    /// The tenant of a Teams user.
-    pub(crate) tenant_id: Option<&'a str>,
-    pub(crate) scopes: &'a [&'a str],
-    pub(crate) expires: Timestamp,
-}
-
 /// Issues a token. Returns the service's `token` and `expiresOn`.
-pub(crate) fn issue(request: &Request, options: &TokenOptions<'_>) -> Value {
-    let name = name_in(options.skype_id).unwrap_or_default();
+/// `skype_id` is the identity's raw id without `8:`, and `tenant_id` the tenant of a Teams user.
+pub(crate) fn issue(
+    request: &Request,
+    skype_id: &str,
+    tenant_id: Option<&str>,
+    scopes: &[&str],
+    expires: Timestamp,
+) -> Value {
+    let name = name_in(skype_id).unwrap_or_default();
     let mut state = request.state();
     let iat = request.now.unix_seconds();
     let token = request.context.signer.communication_token(&Claims {
-        skypeid: options.skype_id,
+        skypeid: skype_id,
         scp: SCOPE_MASK,
         csi: iat.to_string(),
-        exp: options.expires.unix_seconds(),
+        exp: expires.unix_seconds(),
         rgn: "amer",
         iat,
-        acs_scope: options.scopes.join(","),
+        acs_scope: scopes.join(","),
         resource_id: RESOURCE_ID,
         resource_location: "unitedstates",
-        tenant_id: options.tenant_id,
+        tenant_id,
         emulator: true,
         emulator_serial: state.identities.issue(name, request.now),
     });
     state.keep_secret(&token);
-    json!({"token": token, "expiresOn": service_time(options.expires)})
-}
-
-/// The claims that a validation reads.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Presented {
-    skypeid: String,
-    exp: i64,
-    resource_id: String,
-    emulator_serial: u64,
+    json!({"token": token, "expiresOn": service_time(expires)})
 }
 
 /// Returns the claims of a valid token; `None` for any other text.
 pub(crate) fn accepted(context: &Context, token: &str) -> Option<Value> {
     let claims: Value = context.signer.read(token)?;
-    let presented: Presented = serde_json::from_value(claims.clone()).ok()?;
-    if presented.resource_id != RESOURCE_ID || context.now().unix_seconds() >= presented.exp {
+    let (skype_id, expires) = (claims["skypeid"].as_str()?, claims["exp"].as_i64()?);
+    let serial = claims["emulatorSerial"].as_u64()?;
+    if claims["resourceId"] != RESOURCE_ID || context.now().unix_seconds() >= expires {
         return None;
     }
-    let is_valid = match name_in(&presented.skypeid) {
-        Some(name) => {
-            let state = context.state();
-            state.identities.is_valid(name, presented.emulator_serial)
-        }
+    let is_valid = match name_in(skype_id) {
+        Some(name) => context.state().identities.is_valid(name, serial),
         // A Teams user's token cannot be revoked.
-        None => presented.skypeid.starts_with("orgid:"),
+        None => skype_id.starts_with("orgid:"),
     };
     is_valid.then_some(claims)
 }
@@ -105,11 +90,9 @@ pub(crate) fn whoami(request: &Request) -> Reply {
     let reply = match token.and_then(|token| accepted(&request.context, token)) {
         Some(claims) => Reply::json(200, &claims),
         None => {
-            let error = json!({"error": {
-                "code": "Unauthorized",
-                "message": "The Communication token is missing, expired, revoked or not of here.",
-            }});
-            Reply::json(401, &error)
+            let message = "The Communication token is missing, expired, revoked or not of here.";
+            let error = json!({"code": "Unauthorized", "message": message});
+            Reply::json(401, &json!({"error": error}))
         }
     };
     reply.named("whoami")

@@ -1,18 +1,18 @@
 //! The endpoint for device codes (RFC 8628, section 3.1) and the page that accepts a user code.
 
-use ring::rand::{SecureRandom, SystemRandom};
+use ring::rand::SystemRandom;
 use serde_json::json;
 
-use super::error::EntraError;
-use super::params::{Params, check_client, tenant_named};
-use super::requirements::{self, PageInput, Stop};
-use super::scope::read_scopes;
-use super::{aadsts, claims, tokens};
-use crate::emulator::directory::User;
+use super::params::{Params, check_client};
+use super::requirements::{self, PageInput};
+use super::tokens;
+use crate::emulator::aadsts::{self, EntraError};
+use crate::emulator::directory::Tenant;
 use crate::emulator::http::{Reply, Request};
-use crate::emulator::names::USER_FIELD;
-use crate::emulator::pages::Page;
-use crate::emulator::state::devices::{Device, Outcome};
+use crate::emulator::pages::{CODE_FIELD, Page, USER_FIELD};
+use crate::emulator::scopes::Scopes;
+use crate::emulator::state::sign_ins::{Device, Outcome, Requested, SignIn};
+use crate::emulator::users::User;
 
 /// Letters that differ clearly and form no words.
 const ALPHABET: &[u8; 20] = b"BCDFGHJKLMNPQRSTVWXZ";
@@ -23,10 +23,10 @@ const USER_CODE: &str = "user_code";
 /// Issues a device code and a user code.
 pub(crate) fn start(request: &Request, segment: &str) -> Result<Reply, EntraError> {
     let params = Params::parse(request.form())?;
-    let tenant = tenant_named(segment)?;
+    let tenant = Tenant::parse(segment)?;
     check_client(params.need("client_id")?, segment)?;
-    let scopes = read_scopes(params.need("scope")?)?;
-    let claims = claims::requested(&params)?;
+    let scopes = Scopes::parse(params.need("scope")?)?;
+    let claims = Requested::parse(params.get("claims"))?;
     let device_code = format!("D{}", tokens::random());
     let user_code = user_code()?;
     let uri = format!("{}/devicelogin", request.base);
@@ -61,96 +61,93 @@ pub(crate) fn start(request: &Request, segment: &str) -> Result<Reply, EntraErro
 }
 
 fn user_code() -> Result<String, EntraError> {
-    let mut code = String::with_capacity(CODE_LENGTH);
-    let mut bytes = [0; 64];
-    while code.len() < CODE_LENGTH {
-        let filled = SystemRandom::new().fill(&mut bytes);
-        filled.map_err(|_| aadsts::NO_RANDOM_NUMBERS)?;
-        // Bytes from 240 on would make some letters more frequent.
-        let letters = bytes.iter().filter(|byte| **byte < 240);
-        code.extend(letters.map(|byte| char::from(ALPHABET[usize::from(*byte) % ALPHABET.len()])));
-    }
-    code.truncate(CODE_LENGTH);
-    Ok(code)
+    let random = ring::rand::generate::<[u8; 64]>(&SystemRandom::new());
+    let random = random.map_err(|_| aadsts::NO_RANDOM_NUMBERS)?.expose();
+    // Bytes from 240 on would make some letters more frequent. Always enough of 64 are smaller.
+    let bytes = random.into_iter().filter(|byte| *byte < 240);
+    let letters = bytes.map(|byte| char::from(ALPHABET[usize::from(byte) % ALPHABET.len()]));
+    Ok(letters.take(CODE_LENGTH).collect())
 }
 
 /// `/devicelogin`: enter the user code, choose a user, confirm the app.
 pub(crate) fn page(request: &Request) -> Reply {
     if !request.is_post() {
-        return enter_code(None);
+        return Page::EnterCode { problem: None }.reply(200);
     }
-    let params = match Params::parse(&request.body) {
+    let mut params = match Params::parse(&request.body) {
         Ok(params) => params,
-        Err(error) => return error.into_page(request, None),
+        Err(error) => return error.to_page(request, None),
     };
-    let outcome = match decide(request, params) {
-        Ok(outcome) => outcome,
-        Err(page) => return *page,
-    };
-    let (title, text) = match outcome {
-        Outcome::Declined => ("You declined", "The app on your device is not signed in."),
-        _ => (
-            "You have signed in",
-            "You have signed in to the app on your device. You may now close this window.",
-        ),
-    };
-    let details = &[];
-    Page::Notice {
-        title,
-        text,
-        details,
-    }
-    .reply(200)
-}
-
-/// Returns the user's decision, or the next page on the way to it.
-fn decide(request: &Request, mut params: Params) -> Result<Outcome, Box<Reply>> {
-    let wrong = |problem| Box::new(enter_code(Some(problem)));
     let typed = params.take(USER_CODE).unwrap_or_default();
     let input = PageInput::take(&mut params);
+    decide(request, &typed, &input).unwrap_or_else(|problem| {
+        let problem = Some(problem);
+        Page::EnterCode { problem }.reply(400)
+    })
+}
+
+/// Records the user's decision, or returns the next page on the way to it.
+///
+/// # Errors
+/// Returns the problem of the user code.
+fn decide(request: &Request, typed: &str, input: &PageInput) -> Result<Reply, &'static str> {
     let mut state = request.state();
-    let device = state.devices.entered(&typed, request.now).map_err(wrong)?;
+    let device = state.devices.entered(typed, request.now)?;
     if input.is_cancelled {
         device.outcome = Outcome::Declined;
-        return Ok(Outcome::Declined);
+        return Ok(declined());
     }
+    let tenant = device.tenant;
     let mut fields = vec![(USER_CODE.to_owned(), device.user_code.clone())];
     let user = input.user.as_deref().and_then(User::named);
-    let chosen = user.and_then(|user| Some((user, user.seen_from(device.tenant)?)));
-    let Some((user, member)) = chosen else {
-        let (unknown, tenant) = (None, device.tenant);
+    let Some((user, member)) = user.and_then(|user| Some((user, user.seen_from(tenant)?))) else {
         let page = Page::SignIn {
-            unknown,
+            unknown: None,
             tenant,
             fields,
         };
-        return Err(Box::new(page.reply(200)));
+        return Ok(page.reply(200));
     };
     fields.push((USER_FIELD.to_owned(), user.username.to_owned()));
-    let (scopes, claims) = (device.scopes.clone(), device.claims.clone());
+    let mut sign_in = SignIn {
+        user,
+        member,
+        scopes: device.scopes.clone(),
+        claims: device.claims.clone(),
+        has_mfa: false,
+    };
     // The check of the requirements locks the state again.
     drop(state);
-    let parameters = (&scopes, &claims);
-    let outcome = match requirements::check(request, user, parameters, &input, fields.clone()) {
-        Ok(_) if !input.is_confirmed => {
-            fields.extend(input.fields());
-            return Err(Box::new(Page::ConfirmApp { user, fields }.reply(200)));
+    let (outcome, reply) = match requirements::check(request, &mut sign_in, input, fields.clone()) {
+        Ok(Some(page)) => return Ok(page),
+        Ok(None) if !input.is_confirmed => {
+            let code = input.code.clone();
+            fields.extend(code.map(|code| (CODE_FIELD.to_owned(), code)));
+            return Ok(Page::ConfirmApp { user, fields }.reply(200));
         }
-        Ok(has_mfa) => Outcome::Approved {
-            user,
-            member,
-            has_mfa,
-        },
-        Err(Stop::Page(page)) => return Err(page),
-        Err(Stop::Refused(_)) => Outcome::Declined,
+        Ok(None) => (Outcome::Approved(sign_in), signed_in()),
+        Err(_) => (Outcome::Declined, declined()),
     };
     let mut state = request.state();
-    let device = state.devices.entered(&typed, request.now).map_err(wrong)?;
-    device.outcome = outcome;
-    Ok(outcome)
+    state.devices.entered(typed, request.now)?.outcome = outcome;
+    Ok(reply)
 }
 
-fn enter_code(problem: Option<&str>) -> Reply {
-    let status = if problem.is_some() { 400 } else { 200 };
-    Page::EnterCode { problem }.reply(status)
+fn signed_in() -> Reply {
+    let text = "You have signed in to the app on your device. You may now close this window.";
+    notice("You have signed in", text)
+}
+
+fn declined() -> Reply {
+    notice("You declined", "The app on your device is not signed in.")
+}
+
+fn notice(title: &str, text: &str) -> Reply {
+    let details = &[];
+    let page = Page::Notice {
+        title,
+        text,
+        details,
+    };
+    page.reply(200)
 }

@@ -5,12 +5,11 @@
 use askama::Template;
 use serde_json::{Value, json};
 
-use super::aadsts;
-use super::error::EntraError;
-use super::params::{Params, tenant_named};
+use super::params::Params;
+use crate::emulator::aadsts::{self, EntraError};
 use crate::emulator::directory::Tenant;
-use crate::emulator::ensure::ensure;
 use crate::emulator::http::{Reply, Request};
+use crate::emulator::verify::ensure;
 
 /// The metadata, with exactly Entra's members.
 #[derive(Template)]
@@ -25,7 +24,7 @@ struct Configuration<'a> {
 
 /// Returns the metadata of a tenant.
 pub(crate) fn configuration(request: &Request, segment: &str) -> Result<Reply, EntraError> {
-    let tenant = tenant_named(segment)?;
+    let tenant = Tenant::parse(segment)?;
     let json = Configuration {
         root: &request.base,
         base: &format!("{}/{}", request.base, tenant.segment()),
@@ -52,7 +51,7 @@ pub(crate) fn keys(
     segment: &str,
     with_issuer: bool,
 ) -> Result<Reply, EntraError> {
-    let tenant = tenant_named(segment)?;
+    let tenant = Tenant::parse(segment)?;
     let mut key = request.context.signer.jwk();
     if with_issuer {
         key["issuer"] = issuer(&request.base, tenant).into();
@@ -62,23 +61,19 @@ pub(crate) fn keys(
 
 /// Returns the instance metadata of the emulator's own host.
 pub(crate) fn instance(request: &Request) -> Result<Reply, EntraError> {
-    let params = Params::parse(request.query.as_bytes())?;
+    let params = Params::parse(request.query().as_bytes())?;
     let version = params.need("api-version")?;
-    ensure(
-        matches!(version, "1.0" | "1.1"),
-        aadsts::UNSUPPORTED_VERSION,
-    )?;
-    // Without the port, because MSAL for Python omits it.
-    let is_own = |url: &url::Url| {
-        url::Url::parse(&request.base)
-            .is_ok_and(|base| (url.scheme(), url.host()) == (base.scheme(), base.host()))
+    let is_version = matches!(version, "1.0" | "1.1");
+    ensure(is_version, aadsts::UNSUPPORTED_VERSION)?;
+    let url = url::Url::parse(params.need("authorization_endpoint")?);
+    let (Ok(url), Ok(base)) = (url, url::Url::parse(&request.base)) else {
+        return Err(aadsts::UNKNOWN_INSTANCE);
     };
-    let url = url::Url::parse(params.need("authorization_endpoint")?).ok();
-    let url = url.filter(is_own);
-    let tenant = url
-        .as_ref()
-        .and_then(|url| url.path_segments()?.next())
-        .filter(|tenant| Tenant::parse(tenant).is_ok())
+    // Without the port, because MSAL for Python omits it.
+    let is_own = (url.scheme(), url.host()) == (base.scheme(), base.host());
+    let tenant = url.path_segments().and_then(|mut segments| segments.next());
+    let tenant = tenant
+        .filter(|tenant| is_own && Tenant::parse(tenant).is_ok())
         .ok_or(aadsts::UNKNOWN_INSTANCE)?;
     let body = json!({
         "tenant_discovery_endpoint":

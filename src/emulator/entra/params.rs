@@ -1,11 +1,10 @@
-//! The parameters of an OAuth request, and the tenant in its path.
+//! The parameters of an OAuth request.
 
 use std::collections::BTreeMap;
 
-use super::aadsts;
-use super::error::EntraError;
-use crate::emulator::directory::{CLIENT_ID, NoTenant, Tenant};
-use crate::emulator::ensure::ensure;
+use crate::emulator::aadsts::{self, EntraError};
+use crate::emulator::directory::CLIENT_ID;
+use crate::emulator::verify::ensure;
 
 /// Parameters by name.
 #[derive(Debug, Default)]
@@ -35,28 +34,17 @@ impl Params {
 
     /// Returns a required value.
     pub(crate) fn need(&self, name: &str) -> Result<&str, EntraError> {
-        self.get(name).ok_or_else(|| missing(name))
+        let missing = || aadsts::MISSING_PARAMETER.about(&[name]);
+        self.get(name).ok_or_else(missing)
     }
 
     pub(crate) fn take(&mut self, name: &str) -> Option<String> {
         self.0.remove(name)
     }
 
-    pub(crate) fn into_pairs(self) -> Vec<(String, String)> {
-        self.0.into_iter().collect()
+    pub(crate) fn pairs(&self) -> Vec<(String, String)> {
+        self.0.clone().into_iter().collect()
     }
-}
-
-pub(crate) fn missing(name: &str) -> EntraError {
-    aadsts::MISSING_PARAMETER.about(&[name])
-}
-
-/// Returns the tenant of a path segment.
-pub(crate) fn tenant_named(segment: &str) -> Result<Tenant, EntraError> {
-    Tenant::parse(segment).map_err(|why| match why {
-        NoTenant::Unknown => aadsts::UNKNOWN_TENANT.about(&[segment]),
-        NoTenant::Consumers => aadsts::CONSUMERS_TENANT,
-    })
 }
 
 pub(crate) fn unknown_client(client: &str, segment: &str) -> EntraError {

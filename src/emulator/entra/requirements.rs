@@ -1,15 +1,13 @@
 //! The requirements between the choice of a user and a completed sign-in.
 
-use super::aadsts;
-use super::claims::CHALLENGE;
-use super::error::EntraError;
 use super::params::Params;
-use crate::emulator::directory::{SignInRequirement, User};
+use crate::emulator::aadsts::{self, EntraError};
 use crate::emulator::http::{Reply, Request};
-use crate::emulator::names::{CANCEL_FIELD, CODE_FIELD, CONFIRM_FIELD, RIGHT_CODE, USER_FIELD};
-use crate::emulator::pages::{Fields, Page};
-use crate::emulator::scopes::Scopes;
-use crate::emulator::state::codes::Requested;
+use crate::emulator::pages::{
+    CANCEL_FIELD, CODE_FIELD, CONFIRM_FIELD, Fields, Page, RIGHT_CODE, USER_FIELD,
+};
+use crate::emulator::state::sign_ins::{CHALLENGE, SignIn};
+use crate::emulator::users::{SignInRequirement, User};
 
 /// The button of the consent page; its value is [`ACCEPT`] or another.
 const CONSENT: &str = "emulator_consent";
@@ -23,7 +21,8 @@ pub(crate) struct PageInput {
     /// The app of a device code is confirmed.
     pub(crate) is_confirmed: bool,
     consent: Option<String>,
-    code: Option<String>,
+    /// The code of the second factor.
+    pub(crate) code: Option<String>,
 }
 
 impl PageInput {
@@ -37,99 +36,69 @@ impl PageInput {
             code: params.take(CODE_FIELD),
         }
     }
-
-    /// Returns the field that the next page has to send again.
-    pub(crate) fn fields(&self) -> Option<(String, String)> {
-        Some((CODE_FIELD.to_owned(), self.code.clone()?))
-    }
 }
 
-/// The end of a sign-in that does not succeed yet.
-pub(crate) enum Stop {
-    /// The next page.
-    Page(Box<Reply>),
-    /// An error for the client.
-    Refused(EntraError),
-}
-
-/// Checks the user's requirement. Returns whether the user entered a second factor. `fields` are
-/// the hidden fields of the next page.
+/// Checks the user's requirement and records a second factor. Returns the next page, with these
+/// hidden fields, if there is one before the end of the sign-in.
 pub(crate) fn check(
     request: &Request,
-    user: &User,
-    (scopes, claims): (&Scopes, &Requested),
+    sign_in: &mut SignIn,
     input: &PageInput,
     fields: Fields,
-) -> Result<bool, Stop> {
-    match user.requirement {
+) -> Result<Option<Reply>, EntraError> {
+    let SignIn { user, scopes, .. } = &*sign_in;
+    let page = match &user.requirement {
         SignInRequirement::Consent => {
             let consented = &mut request.state().consented;
             match input.consent.as_deref() {
-                Some(ACCEPT) => {
-                    consented.insert(user.username);
-                }
-                Some(_) => return Err(Stop::Refused(aadsts::DECLINED)),
-                None if !consented.contains(user.username) => {
-                    return Err(stop(
-                        Page::Consent {
-                            user,
-                            scopes,
-                            fields,
-                        }
-                        .reply(200),
-                    ));
-                }
-                None => {}
+                Some(ACCEPT) => consented.insert(user.username),
+                Some(_) => return Err(aadsts::DECLINED),
+                None => false,
+            };
+            if consented.contains(user.username) {
+                return Ok(None);
             }
-            Ok(false)
-        }
-        SignInRequirement::AdminConsent => {
-            let page = Page::AdminConsent {
-                request,
+            Page::Consent {
                 user,
                 scopes,
                 fields,
+            }
+        }
+        SignInRequirement::AdminConsent => Page::AdminConsent {
+            request,
+            user,
+            scopes,
+            fields,
+        },
+        SignInRequirement::Challenge(_) if !sign_in.claims.answers_challenge => return Ok(None),
+        SignInRequirement::Mfa | SignInRequirement::Challenge(_) => {
+            let code = input.code.as_deref().map(str::trim);
+            sign_in.has_mfa = code == Some(RIGHT_CODE);
+            if sign_in.has_mfa {
+                return Ok(None);
+            }
+            let wrong = code.is_some();
+            let page = Page::SecondFactor {
+                user: sign_in.user,
+                wrong,
+                fields,
             };
-            Err(stop(page.reply(200)))
+            return Ok(Some(page.reply(if wrong { 400 } else { 200 })));
         }
-        SignInRequirement::Mfa => check_code(user, input, fields),
-        SignInRequirement::Challenge(_) if claims.answers_challenge => {
-            check_code(user, input, fields)
-        }
-        SignInRequirement::Page { title, why } => {
-            Err(stop(EntraError::from(why).into_page(request, title)))
-        }
-        SignInRequirement::None
-        | SignInRequirement::Renewal(_)
-        | SignInRequirement::Challenge(_) => Ok(false),
-    }
-}
-
-fn check_code(user: &User, input: &PageInput, fields: Fields) -> Result<bool, Stop> {
-    let code = input.code.as_deref().map(str::trim);
-    if code == Some(RIGHT_CODE) {
-        return Ok(true);
-    }
-    let wrong = code.is_some();
-    let page = Page::SecondFactor {
-        user,
-        wrong,
-        fields,
+        SignInRequirement::Page { title, why } => return Ok(Some(why.to_page(request, *title))),
+        SignInRequirement::None | SignInRequirement::Renewal(_) => return Ok(None),
     };
-    Err(stop(page.reply(if wrong { 400 } else { 200 })))
-}
-
-fn stop(page: Reply) -> Stop {
-    Stop::Page(Box::new(page))
+    Ok(Some(page.reply(200)))
 }
 
 /// Checks whether a renewal is allowed.
 pub(crate) fn check_renewal(user: &User, has_mfa: bool) -> Result<(), EntraError> {
-    match user.requirement {
-        SignInRequirement::Renewal(why) => Err(why.into()),
-        SignInRequirement::Challenge(why) if !has_mfa => {
-            Err(EntraError::from(why).with_claims(CHALLENGE))
-        }
+    match &user.requirement {
+        SignInRequirement::Renewal(why) => Err(why.clone()),
+        SignInRequirement::Challenge(why) if !has_mfa => Err(EntraError {
+            claims: Some(CHALLENGE),
+            ..why.clone()
+        }),
         _ => Ok(()),
     }
 }

@@ -1,7 +1,7 @@
 //! The endpoints of a tenant.
 
-use super::error::{self, EntraError};
-use super::{authorize, device, metadata, token};
+use super::{authorize, device, error, metadata, token};
+use crate::emulator::aadsts::EntraError;
 use crate::emulator::http::{Reply, Request};
 
 /// Responds to a request below a tenant's path.
@@ -10,23 +10,21 @@ pub(crate) fn answer(request: &Request) -> Reply {
     let (tenant, endpoint) = path.split_once('/').unwrap_or((path, ""));
     let (get, post) = (request.is_get(), request.is_post());
     let page = get || post;
+    let json =
+        |reply: Result<Reply, EntraError>| reply.unwrap_or_else(|error| error.into_json(request));
     let reply = match endpoint {
         "v2.0/.well-known/openid-configuration" if get => {
-            json(request, metadata::configuration(request, tenant)).named("metadata")
+            json(metadata::configuration(request, tenant)).named("metadata")
         }
-        "discovery/v2.0/keys" if get => {
-            json(request, metadata::keys(request, tenant, true)).named("keys")
-        }
-        "discovery/keys" if get => {
-            json(request, metadata::keys(request, tenant, false)).named("keys")
-        }
+        "discovery/v2.0/keys" if get => json(metadata::keys(request, tenant, true)).named("keys"),
+        "discovery/keys" if get => json(metadata::keys(request, tenant, false)).named("keys"),
         "discovery/instance" if get && tenant == "common" => {
-            json(request, metadata::instance(request)).named("instance_discovery")
+            json(metadata::instance(request)).named("instance_discovery")
         }
         "oauth2/v2.0/authorize" if page => authorize::answer(request, tenant).named("authorize"),
         "oauth2/v2.0/logout" if page => authorize::logout(request).named("logout"),
         "oauth2/v2.0/devicecode" if post => {
-            let reply = json(request, device::start(request, tenant));
+            let reply = json(device::start(request, tenant));
             reply.not_stored().named("device_authorization")
         }
         "" if tenant == "devicelogin" && page => device::page(request).named("device_page"),
@@ -41,20 +39,10 @@ pub(crate) fn answer(request: &Request) -> Reply {
 }
 
 /// Responds with the error of a fault, in the form of the requested endpoint.
-pub(crate) fn refuse(
-    request: &Request,
-    error: String,
-    number: Option<u32>,
-    suberror: Option<String>,
-) -> Reply {
-    let error = EntraError::of_fault(error, number, suberror);
+pub(crate) fn refuse(request: &Request, error: EntraError) -> Reply {
     let tenant = request.path.trim_start_matches('/').split('/').next();
     match request.path.ends_with("/authorize") {
         true => authorize::refuse(request, tenant.unwrap_or_default(), &error).named("authorize"),
         false => error.into_json(request).named("fault"),
     }
-}
-
-fn json(request: &Request, reply: Result<Reply, EntraError>) -> Reply {
-    reply.unwrap_or_else(|error| error.into_json(request))
 }

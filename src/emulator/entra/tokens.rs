@@ -1,4 +1,4 @@
-//! Entra's tokens with its claims, and the claim `emulator` that real tokens do not have.
+//! The tokens of users with Entra's claims, and the claim `emulator` that real tokens do not have.
 
 use std::time::Duration;
 
@@ -6,26 +6,19 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::digest;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-use super::error::EntraError;
 use super::params::Params;
-use super::{aadsts, claims};
-use crate::emulator::directory::{CLIENT_ID, Tenant, User};
-use crate::emulator::http::Request;
-use crate::emulator::scopes::{GRAPH, Resource, Scopes};
-use crate::emulator::state::Inner;
-use crate::emulator::state::codes::SignIn;
+use crate::emulator::aadsts::{self, EntraError};
+use crate::emulator::directory::CLIENT_ID;
+use crate::emulator::http::{Request, random_id, without_nulls};
+use crate::emulator::scopes::{GRAPH, Scopes};
+use crate::emulator::state::State;
+use crate::emulator::state::sign_ins::{Requested, SignIn};
+use crate::emulator::users::User;
 
 /// The life of an id_token.
 const ID_TOKEN_LIFE: Duration = Duration::from_secs(3600);
-
-/// A request at the token endpoint.
-pub(crate) struct TokenRequest<'a> {
-    pub(crate) http: &'a Request,
-    pub(crate) tenant: Tenant,
-    pub(crate) params: &'a Params,
-}
 
 /// A valid grant at the token endpoint.
 pub(crate) struct Granted {
@@ -58,27 +51,22 @@ pub(crate) struct RefreshClaims {
 
 /// Issues the tokens of a valid grant, as the JSON of RFC 6749, section 5.1.
 pub(crate) fn issue(
-    token_request: &TokenRequest<'_>,
-    state: &mut Inner,
+    request: &Request,
+    params: &Params,
+    state: &mut State,
     granted: Granted,
 ) -> Result<Value, EntraError> {
-    let (request, params) = (token_request.http, token_request.params);
-    let Granted {
-        mut sign_in,
-        requested,
-        nonce,
-        family,
-    } = granted;
+    let mut sign_in = granted.sign_in;
     // The claims of the sign-in apply unless this request has capabilities.
-    let claims = claims::requested(params)?;
+    let claims = Requested::parse(params.get("claims"))?;
     if !claims.capabilities.is_empty() {
         sign_in.claims = claims;
     }
     let original = &sign_in.scopes;
-    let scopes = requested.map_or_else(
-        || original.clone(),
-        |wanted| wanted.with_openid_of(original),
-    );
+    let scopes = match granted.requested {
+        Some(requested) => requested.with_openid_of(original),
+        None => original.clone(),
+    };
     // Without a resource scope Entra issues a Graph token.
     let resource = scopes.first_resource().or(original.first_resource());
     let resource = resource.unwrap_or(GRAPH);
@@ -91,111 +79,103 @@ pub(crate) fn issue(
         return Err(aadsts::CONSENT_REQUIRED.with_suberror("consent_required"));
     }
     let life = state.token_life;
-    let signer = &request.context.signer;
-    let access = access_token(request, &sign_in, resource, &names, life);
-    state.keep_secret(&access);
-    let mut body = json!({
-        "token_type": "Bearer",
-        "scope": scopes.echo(resource, &names),
-        "expires_in": life.as_secs(),
-        "ext_expires_in": life.as_secs(),
-        "access_token": access,
-    });
-    if scopes.has("offline_access") {
-        let refresh = signer.seal(&RefreshClaims {
-            id: uuid::Uuid::new_v4().to_string(),
-            family,
-            user: sign_in.user.home().oid.to_owned(),
+    let access_token = access_token(request, &sign_in, resource.audience, &names, life);
+    let refresh_token = scopes.has("offline_access").then(|| {
+        request.context.signer.seal(&RefreshClaims {
+            id: random_id(),
+            family: granted.family,
+            user: sign_in.user.home.oid.to_owned(),
             client: CLIENT_ID.to_owned(),
             scopes: original.clone().with_openid_of(&scopes).to_text(),
             issued: request.now.unix_seconds(),
             proved: sign_in.has_mfa,
             emulator: true,
-        });
-        state.keep_secret(&refresh);
-        body["refresh_token"] = refresh.into();
+        })
+    });
+    let has_email = scopes.has("email");
+    let id_token = scopes
+        .has("openid")
+        .then(|| id_token(request, state, &sign_in, granted.nonce, has_email));
+    for token in [
+        Some(&access_token),
+        refresh_token.as_ref(),
+        id_token.as_ref(),
+    ] {
+        token.inspect(|token| state.keep_secret(token));
     }
-    if scopes.has("openid") {
-        let id_token = id_token(request, state, &sign_in, nonce, scopes.has("email"));
-        state.keep_secret(&id_token);
-        body["id_token"] = id_token.into();
-    }
-    if params.get("client_info") == Some("1") {
-        body["client_info"] = client_info(sign_in.user).into();
-    }
-    Ok(body)
+    let wants_info = params.get("client_info") == Some("1");
+    Ok(without_nulls(json!({
+        "token_type": "Bearer",
+        "scope": scopes.echo(resource, &names),
+        "expires_in": life.as_secs(),
+        "ext_expires_in": life.as_secs(),
+        "access_token": access_token,
+        "refresh_token": refresh_token,
+        "id_token": id_token,
+        "client_info": wants_info.then(|| client_info(sign_in.user)),
+    })))
 }
 
 fn access_token(
     request: &Request,
     sign_in: &SignIn,
-    resource: &Resource,
+    audience: &str,
     scopes: &[&str],
     life: Duration,
 ) -> String {
     let SignIn { user, member, .. } = sign_in;
-    let amr: &[&str] = match sign_in.has_mfa {
-        true => &["pwd", "mfa"],
-        false => &["pwd"],
+    let amr = if sign_in.has_mfa {
+        &["pwd", "mfa"][..]
+    } else {
+        &["pwd"]
     };
     let capabilities = &sign_in.claims.capabilities;
-    let mut claims = json!({
+    let own = json!({
         // Entra's v1 issuer is https://sts.windows.net/{tid}/.
         "iss": format!("{}/{}/", request.base, member.directory.id),
         "acr": "1", "amr": amr, "appid": CLIENT_ID, "appidacr": "0", "idtyp": "user",
         "scp": scopes.join(" "), "unique_name": user.username, "upn": user.username, "ver": "1.0",
+        "xms_cc": (!capabilities.is_empty()).then_some(capabilities),
     });
-    if !capabilities.is_empty() {
-        claims["xms_cc"] = capabilities.as_slice().into();
-    }
-    add_common(&mut claims, request, sign_in, resource.audience, life);
+    let claims = claims(request, sign_in, audience, life, own);
     request.context.signer.access_token(&claims)
 }
 
 fn id_token(
     request: &Request,
-    state: &Inner,
+    state: &State,
     sign_in: &SignIn,
     nonce: Option<String>,
-    email: bool,
+    has_email: bool,
 ) -> String {
     let SignIn { user, member, .. } = sign_in;
-    let (tenant, home) = (member.directory.id, user.home().directory.id);
-    let mut claims = json!({
+    let (tenant, home) = (member.directory.id, user.home.directory.id);
+    let own = json!({
         "iss": format!("{}/{tenant}/v2.0", request.base),
-        "preferred_username": user.username, "rh": random(), "sid": uuid::Uuid::new_v4().to_string(),
-        "ver": "2.0",
+        "preferred_username": user.username, "rh": random(), "sid": random_id(), "ver": "2.0",
+        "nonce": nonce,
+        "email": has_email.then_some(user.username),
+        "idp": (home != tenant).then(|| format!("{}/{home}/", request.base)),
     });
-    if let Some(nonce) = nonce {
-        claims["nonce"] = nonce.into();
-    }
-    if email {
-        claims["email"] = user.username.into();
-    }
-    if home != tenant {
-        claims["idp"] = format!("{}/{home}/", request.base).into();
-    }
-    add_common(&mut claims, request, sign_in, CLIENT_ID, ID_TOKEN_LIFE);
-    if let Value::Object(claims) = &mut claims {
-        for (name, value) in &state.id_token_claims {
-            match value {
-                Some(value) => claims.insert(name.clone(), value.clone()),
-                None => claims.remove(name),
-            };
-        }
+    let mut claims = claims(request, sign_in, CLIENT_ID, ID_TOKEN_LIFE, own);
+    for (name, value) in &state.id_token_claims {
+        match value {
+            Some(value) => claims.insert(name.clone(), value.clone()),
+            None => claims.remove(name),
+        };
     }
     request.context.signer.id_token(&claims)
 }
 
-/// Adds the claims of both tokens. The `sub` differs by audience.
-fn add_common(
-    claims: &mut Value,
+/// Returns the claims of both tokens and those of one kind that are not null. The `sub` differs by
+/// audience.
+fn claims(
     request: &Request,
-    sign_in: &SignIn,
+    SignIn { user, member, .. }: &SignIn,
     audience: &str,
     life: Duration,
-) {
-    let SignIn { user, member, .. } = sign_in;
+    own: Value,
+) -> Map<String, Value> {
     let text = format!("{}|{audience}", member.oid);
     let now = request.now.unix_seconds();
     let common = json!({
@@ -204,15 +184,19 @@ fn add_common(
         "sub": URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, text.as_bytes())),
         "emulator": true,
     });
-    if let (Value::Object(claims), Value::Object(common)) = (claims, common) {
-        claims.extend(common);
-    }
+    let members = [common, own].into_iter().filter_map(|claims| match claims {
+        Value::Object(claims) => Some(claims),
+        _ => None,
+    });
+    members
+        .flatten()
+        .filter(|(_, value)| !value.is_null())
+        .collect()
 }
 
 /// Returns the `client_info` of a user: object id and tenant at home.
 pub(crate) fn client_info(user: &User) -> String {
-    let home = user.home();
-    let info = json!({"uid": home.oid, "utid": home.directory.id});
+    let info = json!({"uid": user.home.oid, "utid": user.home.directory.id});
     URL_SAFE_NO_PAD.encode(info.to_string())
 }
 

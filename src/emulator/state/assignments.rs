@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::emulator::directory::{CLIENT_ID, CONTOSO, everyone};
+use crate::emulator::directory::{CLIENT_ID, CONTOSO};
+use crate::emulator::users::everyone;
 
 /// The kind of exchange that an assignment is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -41,9 +42,9 @@ impl Default for Assignments {
             principal_type: principal.to_owned(),
             client_ids: vec![CLIENT_ID.to_owned()],
         };
-        let members = everyone().filter(|user| *user.home().directory == CONTOSO);
+        let members = everyone().filter(|user| *user.home.directory == CONTOSO);
         let users = members.map(|user| {
-            let oid = user.home().oid;
+            let oid = user.home.oid;
             let key = (ExchangeKind::TeamsExtension, tenant.clone(), oid.to_owned());
             (key, assignment(oid, "user"))
         });

@@ -383,12 +383,12 @@ fn memory_is_bounded_for_any_number_of_requests() {
     fixture.issue(&id, &json!({"scopes": ["chat"]}));
     assert!(fixture.emulator.secrets().is_empty());
     let journal = &mut fixture.emulator.context.state().journal;
-    let entry = journal.latest()[0].clone();
+    let entry = journal.latest[0].clone();
     for _ in 0..10_000 {
         journal.add(entry.clone());
     }
-    assert_eq!(journal.count("create_identity"), 10_001);
-    assert!(journal.latest().len() < 5_000);
+    assert_eq!(journal.counts["create_identity"], 10_001);
+    assert!(journal.latest.len() < 5_000);
     let one = size_of::<crate::emulator::state::identities::Identity>();
     assert!(one <= 72, "{one} bytes");
 }

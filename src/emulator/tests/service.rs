@@ -9,7 +9,7 @@ use super::harness::{Answer, Changes, Fixture, NOW, claims, encode};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
-use crate::emulator::certificate::CERTIFICATE;
+use crate::emulator::sign::CERTIFICATE;
 use crate::emulator::sign::Signer;
 
 const RESOURCE: &str = "https://communication.azure.com//.default";

@@ -15,7 +15,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use url::Url;
 
-use crate::emulator::names::{CANCEL_FIELD, CODE_FIELD, CONFIRM_FIELD, RIGHT_CODE, USER_FIELD};
+use crate::emulator::pages::{CANCEL_FIELD, CODE_FIELD, CONFIRM_FIELD, RIGHT_CODE, USER_FIELD};
 use crate::error::{Error, Kind, Result};
 use crate::loopback;
 use html::Form;

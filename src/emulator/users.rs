@@ -4,9 +4,11 @@
 
 use std::sync::LazyLock;
 
-use serde::Deserialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 
-use super::tenants::{Member, Tenant};
+use crate::emulator::aadsts::EntraError;
+use crate::emulator::directory::{CONTOSO, Directory, SERVICE_APPS, Tenant};
 
 /// A user with an account in the home tenant and perhaps a guest account.
 #[derive(Debug, Deserialize)]
@@ -16,7 +18,8 @@ pub(crate) struct User {
     pub(crate) username: &'static str,
     /// The display name.
     pub(crate) name: &'static str,
-    home: Member,
+    /// The account in the home tenant.
+    pub(crate) home: Member,
     guest: Option<Member>,
     /// Whether no Teams service plan is assigned.
     #[serde(default)]
@@ -29,7 +32,7 @@ pub(crate) struct User {
 }
 
 /// A condition for a user's sign-in or renewal.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum SignInRequirement {
     /// None: a hint is enough.
@@ -47,26 +50,31 @@ pub(crate) enum SignInRequirement {
         #[serde(borrow)]
         title: Option<&'static str>,
         /// The error on the page.
-        why: Refused,
+        why: EntraError,
     },
     /// Each renewal is refused.
-    Renewal(Refused),
+    Renewal(EntraError),
     /// Each renewal is refused with a claims challenge. After a sign-in that answers the challenge,
     /// renewals succeed.
-    Challenge(Refused),
+    Challenge(EntraError),
 }
 
-/// An error with Entra's number and text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+/// A user's account in one tenant.
+#[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Refused {
-    /// The error code of RFC 6749.
-    pub(crate) error: &'static str,
-    /// The number after `AADSTS`.
-    pub(crate) number: u32,
-    #[serde(borrow)]
-    pub(crate) suberror: Option<&'static str>,
-    pub(crate) text: &'static str,
+pub(crate) struct Member {
+    #[serde(deserialize_with = "directory")]
+    pub(crate) directory: &'static Directory,
+    /// The object id in that tenant.
+    pub(crate) oid: &'static str,
+}
+
+/// Reads a tenant by its domain.
+fn directory<'de, D: Deserializer<'de>>(domain: D) -> Result<&'static Directory, D::Error> {
+    match Tenant::parse(<&str>::deserialize(domain)?) {
+        Ok(Tenant::One(directory)) => Ok(directory),
+        _ => Err(D::Error::custom("no such directory")),
+    }
 }
 
 /// The file of users.
@@ -79,7 +87,7 @@ struct Users {
 
 /// The users. A test parses the file, so the fallback is never used.
 static USERS: LazyLock<Users> = LazyLock::new(|| {
-    let json = include_str!("../../../assets/emulator/users.json");
+    let json = include_str!("../../assets/emulator/users.json");
     serde_json::from_str(json).unwrap_or_default()
 });
 
@@ -98,6 +106,13 @@ pub(crate) fn everyone() -> impl Iterator<Item = &'static User> {
     ordinary().iter().chain(personas())
 }
 
+/// Returns whether an Entra principal has a role on the resource: the first service app and the
+/// first user do.
+pub(crate) fn has_role(object_id: &str, directory_id: &str) -> bool {
+    directory_id == CONTOSO.id
+        && [SERVICE_APPS[0].object_id, ordinary()[0].home.oid].contains(&object_id)
+}
+
 impl User {
     /// Returns the user of this name, in any case.
     pub(crate) fn named(username: &str) -> Option<&'static User> {
@@ -113,11 +128,6 @@ impl User {
     pub(crate) fn in_directory(oid: &str, directory_id: &str) -> Option<&'static User> {
         let matches = |member: Member| member.oid == oid && member.directory.id == directory_id;
         everyone().find(|user| user.accounts().any(matches))
-    }
-
-    /// Returns the account in the home tenant.
-    pub(crate) fn home(&self) -> Member {
-        self.home
     }
 
     /// Returns the account for a sign-in at `tenant`: at home for the multi-tenant names, else in
@@ -141,8 +151,8 @@ impl User {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tenants::{CONTOSO, FABRIKAM};
     use super::*;
+    use crate::emulator::directory::FABRIKAM;
 
     #[test]
     fn a_guest_account_has_another_object_id() {
@@ -150,7 +160,7 @@ mod tests {
         let guest = dora
             .seen_from(Tenant::One(&CONTOSO))
             .expect("she is a guest");
-        assert_ne!(guest.oid, dora.home().oid);
+        assert_ne!(guest.oid, dora.home.oid);
         let ada = User::named("ada@contoso.example").expect("she is a user");
         assert!(ada.seen_from(Tenant::One(&FABRIKAM)).is_none());
     }

@@ -1,7 +1,62 @@
-//! The app registrations, and the ACS resource with its published key.
+//! The fixed data of the emulated services: the tenants, the app registrations, and the ACS resource
+//! with its published key.
 
-use super::tenants::CONTOSO;
-use super::users::ordinary;
+use crate::emulator::aadsts::{self, EntraError};
+
+/// The tenant id of all personal accounts.
+const CONSUMERS: &str = "9188040d-6c67-4c5b-b112-36a304b66dad";
+
+/// An Entra tenant.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Directory {
+    pub(crate) id: &'static str,
+    /// The verified domain.
+    pub(crate) domain: &'static str,
+}
+
+pub(crate) static CONTOSO: Directory = Directory {
+    id: "ac5ba55e-7e4a-4000-8000-000000000001",
+    domain: "contoso.example",
+};
+pub(crate) static FABRIKAM: Directory = Directory {
+    id: "ac5ba55e-7e4a-4000-8000-000000000002",
+    domain: "fabrikam.example",
+};
+
+/// The first path segment of an Entra URL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Tenant {
+    /// Any work, school or personal account.
+    Common,
+    /// Any work or school account.
+    Organizations,
+    /// One tenant, by GUID or domain.
+    One(&'static Directory),
+}
+
+impl Tenant {
+    pub(crate) fn parse(segment: &str) -> Result<Tenant, EntraError> {
+        match segment.to_ascii_lowercase().as_str() {
+            "common" => Ok(Tenant::Common),
+            "organizations" => Ok(Tenant::Organizations),
+            "consumers" | CONSUMERS => Err(aadsts::CONSUMERS_TENANT),
+            name => [&CONTOSO, &FABRIKAM]
+                .into_iter()
+                .find(|directory| directory.id == name || directory.domain == name)
+                .map(Tenant::One)
+                .ok_or_else(|| aadsts::UNKNOWN_TENANT.about(&[segment])),
+        }
+    }
+
+    /// Returns the segment as metadata spells it: a domain becomes its GUID.
+    pub(crate) fn segment(self) -> &'static str {
+        match self {
+            Tenant::Common => "common",
+            Tenant::Organizations => "organizations",
+            Tenant::One(directory) => directory.id,
+        }
+    }
+}
 
 /// The app registration that may sign users in: a public client, consented to in each tenant.
 pub(crate) const CLIENT_ID: &str = "ac5ba55e-0c11-4000-8000-0000000000a1";
@@ -66,13 +121,6 @@ pub(crate) const FEDERATION: Federation = Federation {
     subject: "system:serviceaccount:default:acspass",
     audience: "api://AzureADTokenExchange",
 };
-
-/// Returns whether an Entra principal has a role on the resource: the first service app and the
-/// first user do.
-pub(crate) fn has_role(object_id: &str, directory_id: &str) -> bool {
-    directory_id == CONTOSO.id
-        && [SERVICE_APPS[0].object_id, ordinary()[0].home().oid].contains(&object_id)
-}
 
 /// Returns the connection string of the resource at this endpoint.
 pub(crate) fn connection_string(url: &str) -> String {

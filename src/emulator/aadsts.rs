@@ -1,0 +1,149 @@
+//! The errors that the emulated Entra returns: status, code of RFC 6749, AADSTS number and text. Each
+//! `{}` in a text is a value of [`EntraError::about`].
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+
+/// An error.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EntraError {
+    #[serde(skip, default = "bad_request")]
+    pub(crate) status: u16,
+    /// The error code of RFC 6749.
+    pub(crate) error: Cow<'static, str>,
+    /// The number after `AADSTS`.
+    pub(crate) number: u32,
+    pub(crate) text: Cow<'static, str>,
+    pub(crate) suberror: Option<Cow<'static, str>>,
+    /// A claims challenge: JSON in a string.
+    #[serde(skip)]
+    pub(crate) claims: Option<&'static str>,
+}
+
+fn bad_request() -> u16 {
+    400
+}
+
+impl EntraError {
+    pub(crate) const fn new(
+        status: u16,
+        error: &'static str,
+        number: u32,
+        text: &'static str,
+    ) -> EntraError {
+        EntraError {
+            status,
+            error: Cow::Borrowed(error),
+            number,
+            text: Cow::Borrowed(text),
+            suberror: None,
+            claims: None,
+        }
+    }
+
+    /// Replaces each `{}` of the text by the next value.
+    pub(crate) fn about(mut self, values: &[&str]) -> EntraError {
+        let mut parts = self.text.split("{}");
+        let mut text = parts.next().unwrap_or_default().to_owned();
+        for (part, value) in parts.zip(values) {
+            text.extend([value, part]);
+        }
+        self.text = text.into();
+        self
+    }
+
+    pub(crate) fn with_suberror(self, suberror: &'static str) -> EntraError {
+        EntraError {
+            suberror: Some(suberror.into()),
+            ..self
+        }
+    }
+}
+
+macro_rules! errors {
+    ($($name:ident = $status:literal $error:literal $number:literal $text:literal;)*) => {
+        $(pub(crate) const $name: EntraError =
+            EntraError::new($status, $error, $number, $text);)*
+    };
+}
+
+errors! {
+    // Any request.
+    UNKNOWN_TENANT = 400 "invalid_request" 90002 "Tenant '{}' not found. Check to make sure you have the correct tenant ID and are signing into the correct cloud.";
+    CONSUMERS_TENANT = 400 "invalid_request" 9_002_332 "Application is configured for use by Azure Active Directory users only. Please do not use the /consumers endpoint to serve this request.";
+    DUPLICATE_PARAMETER = 400 "invalid_request" 9_000_411 "The request is not properly formatted. The parameter '{}' is duplicated.";
+    MISSING_PARAMETER = 400 "invalid_request" 900_144 "The request body must contain the following parameter: '{}'.";
+    INVALID_CLAIMS = 400 "invalid_request" 9_002_313 "Invalid request. The 'claims' are not a JSON object.";
+    UNKNOWN_CLIENT = 400 "unauthorized_client" 700_016 "Application with identifier '{}' was not found in the directory '{}'. The emulator knows '{}' only.";
+    INVALID_SCOPE = 400 "invalid_scope" 70011 "The provided request must include a 'scope' input parameter. The scope '{}' is not valid.";
+    UNKNOWN_RESOURCE = 400 "invalid_resource" 500_011 "The resource principal named in '{}' was not found in the tenant.";
+    SEVERAL_RESOURCES = 400 "invalid_scope" 700_022 "The provided value for the input parameter scope is not valid because it contains more than one resource.";
+
+    // Instance discovery.
+    UNSUPPORTED_VERSION = 400 "invalid_request" 90_023 "The 'api-version' is not supported.";
+    UNKNOWN_INSTANCE = 400 "invalid_instance" 50_049 "Unknown or invalid instance.";
+
+    // The authorize endpoint.
+    NO_REPLY_ADDRESS = 400 "invalid_request" 900_971 "No reply address provided.";
+    UNREGISTERED_REDIRECT = 400 "invalid_request" 50011 "The redirect URI '{}' specified in the request does not match the redirect URIs configured for the application '{}'.";
+    UNSUPPORTED_RESPONSE_MODE = 400 "invalid_request" 70007 "The value of 'response_mode' is not supported.";
+    UNSUPPORTED_RESPONSE_TYPE = 400 "unsupported_response_type" 700_054 "The 'response_type' is not enabled for the application; it must be 'code'.";
+    MISSING_CHALLENGE = 400 "invalid_request" 50147 "Missing code_challenge parameter.";
+    INVALID_CHALLENGE_SIZE = 400 "invalid_request" 501_491 "Invalid size of code_challenge parameter.";
+    INVALID_CHALLENGE_METHOD = 400 "invalid_request" 50147 "Invalid code_challenge_method.";
+    PROMPT_AND_HINT = 400 "invalid_request" 90023 "'prompt=select_account' and 'login_hint' exclude each other.";
+    UNSUPPORTED_PROMPT = 400 "invalid_request" 90023 "Unsupported 'prompt' value.";
+    SILENT_SIGN_IN = 400 "login_required" 50058 "A silent sign-in request was sent but no user is signed in.";
+    UNKNOWN_GUEST = 400 "invalid_request" 50020 "User account '{}' from another identity provider does not exist in tenant '{}' and cannot access the application.";
+    ADMIN_CONSENT_REQUIRED = 400 "access_denied" 90094 "The grant requires admin permission.";
+    DECLINED = 400 "access_denied" 65004 "User declined to consent to access the app.";
+
+    // The token endpoint.
+    POST_ONLY = 400 "invalid_request" 900_561 "The endpoint only accepts POST requests. Received a {} request.";
+    UNSUPPORTED_GRANT_TYPE = 400 "unsupported_grant_type" 70003 "The app requested an unsupported grant type '{}'.";
+    PUBLIC_CLIENT = 401 "invalid_client" 700_025 "Client is public so neither 'client_assertion' nor 'client_secret' should be presented.";
+    CONSENT_REQUIRED = 400 "invalid_grant" 65001 "The user or administrator has not consented to use the application.";
+
+    UNKNOWN_CODE = 400 "invalid_grant" 70000 "The provided value for the 'code' parameter is not valid.";
+    REDEEMED_CODE = 400 "invalid_grant" 54005 "OAuth2 Authorization code was already redeemed, please retry with a new valid code or use an existing refresh token.";
+    EXPIRED_CODE = 400 "invalid_grant" 70008 "The provided authorization code or refresh token has expired due to inactivity. Send a new interactive authorization request for this user and resource.";
+    OTHER_TENANTS_CODE = 400 "invalid_grant" 700_005 "Provided Authorization Code is intended to use against other tenant, thus rejected.";
+    OTHER_REDIRECT = 400 "invalid_grant" 500_112 "The reply address '{}' does not match the reply address '{}' provided when requesting Authorization code.";
+    MISSING_VERIFIER = 400 "invalid_grant" 50148 "The code_verifier is missing, but the authorization request carried a code_challenge.";
+    WRONG_VERIFIER = 400 "invalid_grant" 501_481 "The Code_Verifier does not match the code_challenge supplied in the authorization request.";
+
+    MALFORMED_REFRESH_TOKEN = 400 "invalid_grant" 9_002_313 "Invalid request. Request is malformed or invalid.";
+    UNUSABLE_REFRESH_TOKEN = 400 "invalid_grant" 70000 "{}";
+    IDLE_REFRESH_TOKEN = 400 "invalid_grant" 700_082 "The refresh token has expired due to inactivity.";
+    NO_ACCOUNT_IN_TENANT = 400 "invalid_grant" 50020 "The user account does not exist in this tenant and cannot access the application.";
+    REVOKED = 400 "invalid_grant" 50173 "The provided grant has expired due to it being revoked, a fresh auth token is needed. The user might have changed or reset their password.";
+
+    UNKNOWN_DEVICE_CODE = 400 "bad_verification_code" 70018 "The device code is not known. It may have been redeemed already.";
+    EXPIRED_DEVICE_CODE = 400 "expired_token" 70019 "The verification code expired before it was entered.";
+    DEVICE_DECLINED = 400 "authorization_declined" 70020 "The person declined to sign in.";
+    SLOW_DOWN = 400 "slow_down" 70016 "The client polls faster than it was told to.";
+    AUTHORIZATION_PENDING = 400 "authorization_pending" 70016 "OAuth 2.0 device flow error. Authorization is pending. Continue polling.";
+
+    // Apps with credentials.
+    OTHER_CLIENTS_GRANT = 400 "invalid_grant" 70000 "The provided grant was issued to another client: this app signs nobody in.";
+    NO_TENANT = 400 "invalid_request" 50059 "No tenant-identifying information found in either the request or implied by any provided credentials.";
+    NOT_DEFAULT_SCOPE = 400 "invalid_scope" 1_002_012 "The provided value for scope {} is not valid. Client credential flows must have a scope value with /.default suffixed to the resource identifier (application ID URI).";
+    MISSING_CREDENTIAL = 401 "invalid_client" 7_000_218 "The request body must contain the following parameter: 'client_assertion' or 'client_secret'.";
+    WRONG_SECRET = 401 "invalid_client" 7_000_215 "Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, not the client secret ID, for a secret added to app '{}'.";
+    UNSUPPORTED_ASSERTION_TYPE = 401 "invalid_client" 700_021 "The 'client_assertion_type' is missing or not supported.";
+    MALFORMED_ASSERTION = 401 "invalid_client" 50027 "JWT token is invalid or malformed.";
+    WRONG_AUDIENCE = 401 "invalid_client" 700_023 "Client assertion audience claim does not match Realm issuer.";
+    EXPIRED_ASSERTION = 401 "invalid_client" 700_024 "Client assertion is not within its valid time range.";
+    UNKNOWN_CERTIFICATE = 401 "invalid_client" 700_027 "The certificate with identifier used to sign the client assertion is not registered on application. [Reason - The key was not found.]";
+    WRONG_SIGNATURE = 401 "invalid_client" 700_027 "Client assertion failed signature validation. [Reason - The key used is expired or the signature is invalid.]";
+    OTHER_SUBJECT = 401 "invalid_client" 700_021 "Client assertion application identifier doesn't match 'client_id' parameter.";
+    UNKNOWN_ISSUER = 401 "invalid_client" 700_211 "No matching federated identity record found for presented assertion issuer.";
+    UNKNOWN_AUDIENCE = 401 "invalid_client" 700_212 "No matching federated identity record found for presented assertion audience.";
+    UNKNOWN_SUBJECT = 401 "invalid_client" 700_213 "No matching federated identity record found for presented assertion subject.";
+    WRONG_FEDERATED_SIGNATURE = 401 "invalid_client" 700_027 "Client assertion failed signature validation.";
+
+    // The system's source of random numbers failed.
+    NO_RANDOM_NUMBERS = 503 "server_error" 90033 "A transient error has occurred.";
+}

@@ -1,0 +1,191 @@
+//! The parts of a request to the resource: its api-version, its JSON body, and its caller, which an
+//! access key's signature or an Entra token authenticates.
+//!
+//! All failures of the authentication have the same response; the journal has the reason. The
+//! versions are those of the published specifications and of the service's header
+//! `api-supported-versions`.
+
+use std::borrow::Cow;
+
+use axum::http::uri::PathAndQuery;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use super::error::AcsError;
+use crate::emulator::directory::ACCESS_KEY_BYTES;
+use crate::emulator::http::Request;
+use crate::emulator::scopes::RESOURCE_AUDIENCES;
+use crate::emulator::users::has_role;
+use crate::emulator::verify::{SignedRequest, ensure};
+
+/// The version of the `*-communication-administration` packages, with different paths and bodies.
+pub(crate) const FIRST: &str = "2020-07-20-preview2";
+/// The preview of the Teams exchange, with the token as its only parameter.
+pub(crate) const TEAMS_PREVIEW: &str = "2021-10-31-preview";
+/// The only version with custom ids, the Entra exchange and its assignments.
+pub(crate) const PREVIEW: &str = "2025-03-02-preview";
+
+/// The versions of operations with the same path and method in all of them.
+pub(crate) const SINCE_FIRST: &[&str] = &[
+    FIRST,
+    "2021-03-07",
+    TEAMS_PREVIEW,
+    "2022-06-01",
+    "2022-10-01",
+    "2023-10-01",
+    PREVIEW,
+    "2025-06-30",
+    "2026-07-22",
+    "2026-09-23",
+];
+/// The versions since the first stable one.
+pub(crate) const SINCE_STABLE: &[&str] = SINCE_FIRST.split_at(1).1;
+/// The versions with the Teams exchange.
+pub(crate) const SINCE_TEAMS: &[&str] = SINCE_FIRST.split_at(2).1;
+/// The versions with the Teams extension.
+pub(crate) const SINCE_EXTENSION: &[&str] = SINCE_FIRST.split_at(6).1;
+
+/// Checks that a request has exactly one of these versions.
+pub(crate) fn check_version(request: &Request, versions: &[&str]) -> Result<(), AcsError> {
+    let mut given = given(request);
+    match (given.next(), given.next()) {
+        (None, _) => Err(AcsError::VERSION_UNSPECIFIED),
+        (Some(version), None) if versions.contains(&&*version) => Ok(()),
+        (Some(version), None) => Err(AcsError::version_unsupported(&version)),
+        (Some(_), Some(_)) => Err(AcsError::version_unsupported("more than one")),
+    }
+}
+
+/// Returns the checked version.
+pub(crate) fn version(request: &Request) -> Cow<'_, str> {
+    given(request).next().unwrap_or_default()
+}
+
+fn given(request: &Request) -> impl Iterator<Item = Cow<'_, str>> {
+    url::form_urlencoded::parse(request.query().as_bytes())
+        .filter(|(name, _)| name == "api-version")
+        .map(|(_, value)| value)
+}
+
+/// Reads a JSON body of this media type. `problem` is the message about another body.
+pub(crate) fn json_or<T: DeserializeOwned>(
+    request: &Request,
+    media_type: &str,
+    problem: &'static str,
+) -> Result<T, AcsError> {
+    ensure(request.is_of_type(media_type), AcsError::MEDIA_TYPE)?;
+    serde_json::from_slice(&request.body).map_err(|_| AcsError::model(problem))
+}
+
+/// Reads a JSON body. An empty body or `null` is the default.
+pub(crate) fn json_or_default<T>(request: &Request) -> Result<T, AcsError>
+where
+    T: DeserializeOwned + Default,
+{
+    if request.body.is_empty() {
+        return Ok(T::default());
+    }
+    let body: Option<T> = json_or(request, "application/json", AcsError::INVALID_BODY)?;
+    Ok(body.unwrap_or_default())
+}
+
+/// The claims of an Entra access token that the resource reads.
+#[derive(Debug, Deserialize)]
+pub(crate) struct EntraClaims {
+    aud: String,
+    iss: String,
+    nbf: i64,
+    /// The client's capabilities.
+    #[serde(default)]
+    xms_cc: Vec<String>,
+    pub(crate) exp: i64,
+    /// The user's scopes; an app's token has none.
+    #[serde(default)]
+    scp: String,
+    pub(crate) appid: String,
+    pub(crate) oid: String,
+    pub(crate) tid: String,
+}
+
+impl EntraClaims {
+    /// Reads a valid token of this emulator's Entra.
+    ///
+    /// # Errors
+    /// Returns the reason for the journal.
+    pub(crate) fn read(request: &Request, token: &str) -> Result<EntraClaims, &'static str> {
+        let claims: Option<EntraClaims> = request.context.signer.read(token);
+        let claims = claims.ok_or("the token is not one of this emulator's Entra")?;
+        let issuer = claims.iss.strip_suffix('/');
+        let base = issuer.and_then(|issuer| issuer.strip_suffix(&claims.tid)?.strip_suffix('/'));
+        if !base.is_some_and(|base| request.context.is_own_base(base)) {
+            return Err("the token's issuer is not its tenant's");
+        }
+        let is_current = (claims.nbf..claims.exp).contains(&request.now.unix_seconds());
+        ensure(is_current, "the token is expired or not yet valid").map(|()| claims)
+    }
+
+    /// Checks that the token is for one of these audiences.
+    pub(crate) fn check_audience(&self, audiences: &[&str]) -> Result<(), &'static str> {
+        let is_for = audiences.contains(&self.aud.as_str());
+        ensure(is_for, "the token is for another audience")
+    }
+
+    /// Checks that the resource has not revoked the token since. Only the tokens of clients with
+    /// Continuous Access Evaluation are revoked.
+    pub(crate) fn check_not_revoked(&self, request: &Request) -> Result<(), AcsError> {
+        let is_cp1 = |word: &String| word.eq_ignore_ascii_case("cp1");
+        let is_capable = self.xms_cc.iter().any(is_cp1);
+        match request.state().access_revoked {
+            Some(revoked) if is_capable && self.nbf < revoked.unix_seconds() => {
+                Err(AcsError::challenge(revoked))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Returns the ACS scopes of the token's scopes, in the table's order.
+    pub(crate) fn granted<'a>(&self, scopes: &[(&str, &'a str)]) -> Vec<&'a str> {
+        let has = |entra: &str| self.scp.split(' ').any(|scope| scope == entra);
+        let granted = scopes.iter().filter(|(entra, _)| has(entra));
+        granted.map(|(_, acs)| *acs).collect()
+    }
+}
+
+/// Checks that the caller may manage the resource: it has the access key, or is an Entra principal
+/// with a role.
+pub(crate) fn check_may_manage(request: &Request) -> Result<(), AcsError> {
+    if let Some(token) = bearer(request) {
+        let claims = EntraClaims::read(request, token).map_err(AcsError::denied)?;
+        let checked = claims.check_audience(&RESOURCE_AUDIENCES);
+        checked.map_err(AcsError::denied)?;
+        let has_role = has_role(&claims.oid, &claims.tid);
+        let no_role = AcsError::forbidden("The principal has no role on the resource.");
+        return ensure(has_role, no_role);
+    }
+    let secret = request.header("authorization").and_then(|value| {
+        let parts = value.split_once("Signature=");
+        parts.or_else(|| value.split_once(' '))
+    });
+    if let Some((_, secret)) = secret {
+        request.state().keep_secret(secret);
+    }
+    let target = request.head.uri.path_and_query();
+    let signed = SignedRequest {
+        method: request.head.method.as_str(),
+        target: target.map_or("", PathAndQuery::as_str),
+        header: &|name| request.header(name),
+        body: &request.body,
+    };
+    let checked = signed.check(ACCESS_KEY_BYTES, request.now);
+    checked.map_err(AcsError::denied)
+}
+
+/// Returns the bearer token (RFC 6750, section 2.1), if there is one.
+pub(crate) fn bearer(request: &Request) -> Option<&str> {
+    let (scheme, token) = request.header("authorization")?.split_once(' ')?;
+    if !scheme.eq_ignore_ascii_case("bearer") {
+        return None;
+    }
+    request.state().keep_secret(token);
+    Some(token)
+}

@@ -1,0 +1,228 @@
+//! Tokens of apps: the client credentials grant (RFC 6749, section 4.4), with authentication by
+//! secret, certificate or federated token, and the managed identity's endpoint in the form of App
+//! Service (`IDENTITY_ENDPOINT`).
+//!
+//! The forms of other hosts, such as the metadata address of virtual machines, are not emulated.
+
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::params::{Params, unknown_client};
+use super::tokens::random;
+use crate::emulator::aadsts::{self, EntraError};
+use crate::emulator::directory::{
+    CONTOSO, FEDERATION, IDENTITY_HEADER, SERVICE_APPS, ServiceApp, Tenant,
+};
+use crate::emulator::http::{Reply, Request};
+use crate::emulator::scopes::{Scopes, audience_named};
+use crate::emulator::verify::ensure;
+
+/// The path of the managed identity's endpoint.
+pub(crate) const MANAGED_IDENTITY_PATH: &str = "/emulator/managed-identity";
+const MANAGED_IDENTITY_VERSION: &str = "2019-08-01";
+const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+/// The claim `appidacr` of an app with a secret, and of one with an assertion.
+const BY_SECRET: &str = "1";
+const BY_ASSERTION: &str = "2";
+
+/// The claims of an assertion (RFC 7523, section 3).
+#[derive(Deserialize)]
+struct Assertion {
+    iss: String,
+    sub: String,
+    aud: String,
+    // A NumericDate may have a fraction (RFC 7519, section 2), and that of one SDK has.
+    #[serde(default)]
+    nbf: f64,
+    exp: f64,
+}
+
+/// The client credentials grant.
+pub(crate) fn grant(
+    request: &Request,
+    segment: &str,
+    tenant: Tenant,
+    params: &Params,
+    app: &ServiceApp,
+) -> Result<Value, EntraError> {
+    match tenant {
+        Tenant::One(directory) if *directory == CONTOSO => {}
+        Tenant::One(_) => return Err(unknown_client(app.client_id, segment)),
+        Tenant::Common | Tenant::Organizations => return Err(aadsts::NO_TENANT),
+    }
+    let credential = check_credential(request, params, app)?;
+    let is_own_grant = params.get("grant_type") == Some("client_credentials");
+    ensure(is_own_grant, aadsts::OTHER_CLIENTS_GRANT)?;
+    let scope = params.need("scope")?;
+    let is_default = |word: &str| word.to_ascii_lowercase().ends_with("/.default");
+    let mut words = scope.split(' ').filter(|word| !word.is_empty());
+    if let Some(word) = words.find(|word| !is_default(word)) {
+        return Err(aadsts::NOT_DEFAULT_SCOPE.about(&[word]));
+    }
+    let scopes = Scopes::parse(scope)?;
+    let resource = scopes
+        .first_resource()
+        .filter(|_| !scopes.spans_resources());
+    let resource = resource.ok_or(aadsts::SEVERAL_RESOURCES)?;
+    let (token, life) = token(request, app, resource.audience, credential);
+    Ok(json!({
+        "token_type": "Bearer",
+        "expires_in": life.as_secs(),
+        "ext_expires_in": life.as_secs(),
+        "access_token": token,
+    }))
+}
+
+/// Responds with a token of the first service app. The identity header proves that the caller runs
+/// on this machine.
+pub(crate) fn managed_identity(request: &Request) -> Reply {
+    let app = &SERVICE_APPS[0];
+    let client = request.query_value("client_id");
+    let resource = request.query_value("resource");
+    let version = request.query_value("api-version");
+    let audience = resource.as_deref().and_then(audience_named);
+    let refused = match audience {
+        _ if !request.is_get() => Err((405, "Only GET is taken here.")),
+        _ if request.header("x-identity-header") != Some(IDENTITY_HEADER) => {
+            Err((401, "X-IDENTITY-HEADER is wrong."))
+        }
+        _ if version.as_deref() != Some(MANAGED_IDENTITY_VERSION) => {
+            Err((400, "The api-version is not supported."))
+        }
+        _ if client.is_some_and(|client| client != app.client_id) => {
+            Err((400, "No managed identity was found."))
+        }
+        None => Err((400, "The resource was not found.")),
+        Some(audience) => Ok(audience),
+    };
+    let reply = match refused {
+        Ok(audience) => {
+            let (token, life) = token(request, app, audience, BY_ASSERTION);
+            let body = json!({
+                "access_token": token,
+                // A number as text, in this protocol.
+                "expires_on": request.now.plus(life).unix_seconds().to_string(),
+                "resource": audience,
+                "token_type": "Bearer",
+                "client_id": app.client_id,
+            });
+            Reply::json(200, &body)
+        }
+        Err((status, message)) => {
+            let body = json!({"statusCode": status, "message": message});
+            Reply::json(status, &body).because(message)
+        }
+    };
+    reply.named("managed_identity")
+}
+
+/// Issues a token of an app. Returns it and its life.
+fn token(
+    request: &Request,
+    app: &ServiceApp,
+    audience: &str,
+    appidacr: &str,
+) -> (String, Duration) {
+    let mut state = request.state();
+    let life = state.token_life;
+    let now = request.now.unix_seconds();
+    let issuer = format!("{}/{}/", request.base, CONTOSO.id);
+    let token = request.context.signer.access_token(&json!({
+        "aud": audience, "iss": issuer, "idp": issuer, "tid": CONTOSO.id,
+        "iat": now, "nbf": now, "exp": request.now.plus(life).unix_seconds(),
+        "appid": app.client_id, "appidacr": appidacr, "idtyp": "app",
+        "oid": app.object_id, "sub": app.object_id, "uti": random(), "ver": "1.0",
+        "emulator": true,
+    }));
+    state.keep_secret(&token);
+    (token, life)
+}
+
+/// Returns name and password of HTTP Basic, which Entra accepts in place of the parameters (RFC
+/// 6749, section 2.3.1).
+pub(crate) fn basic(request: &Request) -> Option<(String, String)> {
+    let encoded = request.header("authorization")?.strip_prefix("Basic ")?;
+    let pair = String::from_utf8(STANDARD.decode(encoded).ok()?).ok()?;
+    let (name, password) = pair.split_once(':')?;
+    let decoded = |text: &str| {
+        let form = format!("x={text}");
+        let (_, value) = url::form_urlencoded::parse(form.as_bytes()).next()?;
+        Some(value.into_owned())
+    };
+    Some((decoded(name)?, decoded(password)?))
+}
+
+/// Checks the credential of `app`. Returns the claim `appidacr` for its kind.
+fn check_credential(
+    request: &Request,
+    params: &Params,
+    app: &ServiceApp,
+) -> Result<&'static str, EntraError> {
+    let basic = basic(request).map(|(_, secret)| secret);
+    if let Some(secret) = params.get("client_secret").or(basic.as_deref()) {
+        request.state().keep_secret(secret);
+        let wrong = aadsts::WRONG_SECRET.about(&[app.client_id]);
+        return ensure(secret == app.secret, wrong).map(|()| BY_SECRET);
+    }
+    let assertion = params.get("client_assertion");
+    let assertion = assertion.ok_or(aadsts::MISSING_CREDENTIAL)?;
+    request.state().keep_secret(assertion);
+    let is_supported = params.get("client_assertion_type") == Some(ASSERTION_TYPE);
+    ensure(is_supported, aadsts::UNSUPPORTED_ASSERTION_TYPE)?;
+    let (header, claims) = decode(assertion).ok_or(aadsts::MALFORMED_ASSERTION)?;
+    match claims.iss == app.client_id {
+        true => check_certificate(request, &header, assertion, &claims, app)?,
+        false => check_federation(request, assertion, &claims, app)?,
+    }
+    let now = request.now.unix_seconds() as f64;
+    let is_current = now >= claims.nbf.floor() && now < claims.exp;
+    ensure(is_current, aadsts::EXPIRED_ASSERTION)?;
+    Ok(BY_ASSERTION)
+}
+
+fn check_certificate(
+    request: &Request,
+    header: &Value,
+    assertion: &str,
+    claims: &Assertion,
+    app: &ServiceApp,
+) -> Result<(), EntraError> {
+    let certificate = &request.context.certificate;
+    let is_registered = app.has_certificate && certificate.is_named_by(header);
+    ensure(is_registered, aadsts::UNKNOWN_CERTIFICATE)?;
+    let signed: Option<Value> = certificate.signer.open(assertion, &["RS256", "PS256"]);
+    ensure(signed.is_some(), aadsts::WRONG_SIGNATURE)?;
+    ensure(claims.sub == app.client_id, aadsts::OTHER_SUBJECT)?;
+    let end = claims.aud.match_indices('/').nth(2).map(|(end, _)| end);
+    let (base, path) = claims.aud.split_at(end.unwrap_or(claims.aud.len()));
+    let is_endpoint = path.ends_with("/oauth2/v2.0/token") || path.ends_with("/v2.0");
+    let is_own = is_endpoint && request.context.is_own_base(base);
+    ensure(is_own, aadsts::WRONG_AUDIENCE)
+}
+
+fn check_federation(
+    request: &Request,
+    assertion: &str,
+    claims: &Assertion,
+    app: &ServiceApp,
+) -> Result<(), EntraError> {
+    let is_known = app.has_certificate && claims.iss == FEDERATION.issuer;
+    ensure(is_known, aadsts::UNKNOWN_ISSUER)?;
+    ensure(claims.aud == FEDERATION.audience, aadsts::UNKNOWN_AUDIENCE)?;
+    ensure(claims.sub == FEDERATION.subject, aadsts::UNKNOWN_SUBJECT)?;
+    let signed: Option<Value> = request.context.signer.read(assertion);
+    ensure(signed.is_some(), aadsts::WRONG_FEDERATED_SIGNATURE)
+}
+
+/// Decodes header and claims without verification.
+fn decode(assertion: &str) -> Option<(Value, Assertion)> {
+    let mut parts = assertion.split('.');
+    let mut part = || URL_SAFE_NO_PAD.decode(parts.next()?).ok();
+    let header = serde_json::from_slice(&part()?).ok()?;
+    let claims = serde_json::from_slice(&part()?).ok()?;
+    Some((header, claims))
+}

@@ -1,0 +1,247 @@
+//! Requests as handlers receive them, and replies before the headers that every reply carries.
+
+use std::sync::{Arc, MutexGuard};
+use std::time::Duration;
+
+use axum::body::{Body, Bytes, to_bytes};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::response::Response;
+use hyper::Request as HttpRequest;
+use hyper::body::Incoming;
+use serde_json::Value;
+
+use crate::emulator::context::{Context, without_second_port};
+use crate::emulator::state::State;
+use crate::emulator::verify::is_guid;
+use crate::time::Timestamp;
+
+const ENTRA_BODY: usize = 64 * 1024;
+const ACS_BODY: usize = 1024 * 1024;
+/// The deadline for a body. The listener's deadline for the exchange is longer.
+const BODY_TIMEOUT: Duration = Duration::from_secs(10);
+/// The remark on a request with the port twice in `Host`.
+const SECOND_PORT: &str = "the Host header names the port twice, as @azure/communication-common 2.0.0 \
+                           to 2.4.0 sends and signs it; the real service has no port to repeat";
+
+/// A request that was read completely and names this emulator as its host.
+pub(crate) struct Request {
+    pub(crate) context: Arc<Context>,
+    /// Method, target and headers as sent.
+    pub(crate) head: Parts,
+    /// The path as sent, with one slash at its start: some SDKs join endpoint and path to two.
+    pub(crate) path: String,
+    pub(crate) body: Bytes,
+    /// The host in the `Host` header.
+    pub(crate) host: String,
+    /// Scheme and host, for the URLs of a reply.
+    pub(crate) base: String,
+    pub(crate) now: Timestamp,
+    pub(crate) request_id: String,
+    /// The client's id, or a new one.
+    pub(crate) correlation_id: String,
+    /// The journal's remark on a request that is accepted although it is malformed.
+    pub(crate) remark: Option<&'static str>,
+}
+
+impl Request {
+    /// Reads a request to the listener of `scheme`.
+    ///
+    /// # Errors
+    /// Returns the reply to a request for another host, or with a body that is too large or too slow.
+    pub(crate) async fn read(
+        context: &Arc<Context>,
+        scheme: &'static str,
+        request: HttpRequest<Incoming>,
+        now: Timestamp,
+    ) -> Result<Request, Reply> {
+        let (head, body) = request.into_parts();
+        let path = format!("/{}", head.uri.path().trim_start_matches('/'));
+        let is_acs = is_acs_path(&path);
+        // Protects against DNS rebinding: a page at another name that resolves to loopback.
+        let named = single(&head.headers, header::HOST.as_str()).and_then(|sent| {
+            // ACS clients may repeat the port; no Entra client does.
+            let host = without_second_port(sent, context.port(scheme)?).filter(|_| is_acs);
+            let host = host.unwrap_or(sent);
+            let is_own = context.is_own_host(scheme, host);
+            is_own.then(|| (host.to_owned(), (host != sent).then_some(SECOND_PORT)))
+        });
+        let Some((host, remark)) = named else {
+            let text = "This is the acspass emulator; it answers to its own names only.\n";
+            return Err(Reply::text(421, text));
+        };
+        let limit = if is_acs { ACS_BODY } else { ENTRA_BODY };
+        let body = tokio::time::timeout(BODY_TIMEOUT, to_bytes(Body::new(body), limit))
+            .await
+            .map_err(|_| Reply::text(408, "The body took too long.\n"))?
+            .map_err(|_| Reply::text(413, "The body is too large or broke off.\n"))?;
+        let mut request = Request {
+            context: Arc::clone(context),
+            head,
+            path,
+            body,
+            base: format!("{scheme}://{host}"),
+            host,
+            now,
+            request_id: random_id(),
+            correlation_id: String::new(),
+            remark,
+        };
+        let client_id = request.head.headers.get("client-request-id");
+        let client_id = client_id.and_then(|id| id.to_str().ok().map(str::to_owned));
+        request.correlation_id = client_id
+            .or_else(|| request.query_value("client-request-id"))
+            .filter(|id| is_guid(id))
+            .unwrap_or_else(random_id);
+        Ok(request)
+    }
+
+    /// Locks the emulator's state.
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        self.context.state()
+    }
+
+    /// Returns the value of a header that was sent exactly once, if it is text.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        single(&self.head.headers, name)
+    }
+
+    pub(crate) fn query(&self) -> &str {
+        self.head.uri.query().unwrap_or_default()
+    }
+
+    /// Returns the first query parameter of this name.
+    pub(crate) fn query_value(&self, name: &str) -> Option<String> {
+        let mut pairs = url::form_urlencoded::parse(self.query().as_bytes());
+        let (_, value) = pairs.find(|(key, _)| key == name)?;
+        Some(value.into_owned())
+    }
+
+    pub(crate) fn is_get(&self) -> bool {
+        self.head.method == Method::GET
+    }
+
+    pub(crate) fn is_post(&self) -> bool {
+        self.head.method == Method::POST
+    }
+
+    /// Returns whether the body has this media type, with any parameters.
+    pub(crate) fn is_of_type(&self, media_type: &str) -> bool {
+        self.header("content-type").is_some_and(|value| {
+            let name = value.split(';').next().unwrap_or_default();
+            name.trim().eq_ignore_ascii_case(media_type)
+        })
+    }
+
+    /// Returns the body if its media type is that of a form, else nothing.
+    pub(crate) fn form(&self) -> &[u8] {
+        let is_form = self.is_of_type("application/x-www-form-urlencoded");
+        if is_form { &self.body } else { &[] }
+    }
+}
+
+/// Returns whether a path belongs to the ACS resource and not to Entra.
+pub(crate) fn is_acs_path(path: &str) -> bool {
+    let starts = ["/teamsUser/", "/identities", "/access/"];
+    starts.iter().any(|start| path.starts_with(start))
+}
+
+fn single<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+    let mut values = headers.get_all(name).iter();
+    let value = values.next()?.to_str().ok()?;
+    values.next().is_none().then_some(value)
+}
+
+pub(crate) fn random_id() -> String {
+    uuid::Uuid::new_v4().to_string()
+}
+
+/// A reply and its entry in the journal.
+#[derive(Default)]
+pub(crate) struct Reply {
+    pub(crate) response: Response,
+    /// The operation in the journal.
+    pub(crate) operation: String,
+    /// The reason of a refusal, for the journal.
+    pub(crate) reason: Option<String>,
+}
+
+impl Reply {
+    /// Makes a reply; an invalid status becomes 500.
+    pub(crate) fn new(status: u16, body: impl Into<Body>) -> Reply {
+        let mut reply = Reply::default();
+        *reply.response.body_mut() = body.into();
+        *reply.response.status_mut() =
+            StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        reply
+    }
+
+    pub(crate) fn json(status: u16, body: &Value) -> Reply {
+        let reply = Reply::new(status, body.to_string());
+        reply.with("content-type", "application/json; charset=utf-8")
+    }
+
+    pub(crate) fn text(status: u16, text: &'static str) -> Reply {
+        Reply::new(status, text).with("content-type", "text/plain; charset=utf-8")
+    }
+
+    /// Adds a header. Ignores a value that no header can hold.
+    pub(crate) fn with(mut self, name: &'static str, value: &str) -> Reply {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            let headers = self.response.headers_mut();
+            headers.insert(HeaderName::from_static(name), value);
+        }
+        self
+    }
+
+    /// Adds a header if there is a value.
+    pub(crate) fn with_some(self, name: &'static str, value: Option<&str>) -> Reply {
+        match value {
+            Some(value) => self.with(name, value),
+            None => self,
+        }
+    }
+
+    /// Forbids caches to store the reply.
+    pub(crate) fn not_stored(self) -> Reply {
+        let reply = self.with("cache-control", "no-store, no-cache");
+        reply.with("pragma", "no-cache")
+    }
+
+    /// Sets the operation in the journal.
+    pub(crate) fn named(mut self, operation: &str) -> Reply {
+        operation.clone_into(&mut self.operation);
+        self
+    }
+
+    /// Adds a reason to the journal.
+    pub(crate) fn because(mut self, reason: impl Into<String>) -> Reply {
+        self.reason = Some(reason.into());
+        self
+    }
+
+    /// Removes or replaces one member of the reply's JSON object.
+    pub(crate) async fn edited(mut self, member: &str, value: Option<Value>) -> Reply {
+        let body = std::mem::take(self.response.body_mut());
+        let mut bytes = to_bytes(body, usize::MAX).await.unwrap_or_default();
+        if let Ok(Value::Object(mut object)) = serde_json::from_slice(&bytes) {
+            match value {
+                Some(value) => object.insert(member.to_owned(), value),
+                None => object.remove(member),
+            };
+            bytes = Value::Object(object).to_string().into();
+        }
+        *self.response.body_mut() = bytes.into();
+        self.response.headers_mut().remove(header::CONTENT_LENGTH);
+        self.reason = None;
+        self
+    }
+}
+
+/// Removes the members of an object that are null.
+pub(crate) fn without_nulls(mut value: Value) -> Value {
+    if let Value::Object(members) = &mut value {
+        members.retain(|_, member| !member.is_null());
+    }
+    value
+}
