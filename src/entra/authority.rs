@@ -64,11 +64,7 @@ impl Authority {
 
     /// Returns the host, with its port if that is not the default one. It is part of a session key.
     pub fn host(&self) -> String {
-        let host = self.host.host_str().unwrap_or_default();
-        match self.host.port() {
-            Some(port) => format!("{host}:{port}"),
-            None => host.to_owned(),
-        }
+        host_and_port(&self.host)
     }
 
     /// Returns the host's address.
@@ -112,10 +108,7 @@ impl Authority {
         }
         let metadata: Metadata = wire::read(&response.body).ok_or_else(|| {
             let what = "metadata that lacks an endpoint or the issuer";
-            match response.is_object() {
-                true => refusal::unusable(&self.host(), what),
-                false => refusal::not_entra(&self.host(), what),
-            }
+            refusal::unreadable(&self.host(), &response, what)
         })?;
         let endpoints = [&metadata.authorization_endpoint, &metadata.token_endpoint];
         for endpoint in endpoints
@@ -164,6 +157,15 @@ impl Authority {
             ),
             "check the setting `authority-host`; nothing was sent there",
         ))
+    }
+}
+
+/// Returns the host of an address, with its port if that is not the default one.
+pub(super) fn host_and_port(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    match url.port() {
+        Some(port) => format!("{host}:{port}"),
+        None => host.to_owned(),
     }
 }
 

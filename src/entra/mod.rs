@@ -7,7 +7,6 @@ mod adapter;
 mod authority;
 pub mod browser;
 mod client;
-mod denial;
 mod id_token;
 pub mod redirect;
 mod refusal;

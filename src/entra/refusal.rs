@@ -1,67 +1,144 @@
 //! Translates Entra's error responses.
 
+use super::redirect::Denial;
 use crate::advice;
 use crate::claims::Claims;
-use crate::error::{Error, Kind};
+use crate::error::{Error, Kind, Result};
 use crate::http::{self, Response};
 use crate::text::one_line;
 use crate::wire::entra::TokenError;
 
-use super::denial::Denial;
-
 /// The grant of a refused request. It decides the kind of the error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Grant {
+pub(super) enum Grant {
     /// An interactive sign-in.
     SignIn,
     /// A refresh token, without an interactive user.
     Refresh,
 }
 
-/// Translates an error response of the token endpoint.
-pub(crate) fn from_token_error(grant: Grant, response: &TokenError) -> Error {
-    ErrorResponse::from_json(response).explained(grant)
-}
-
 /// Translates an error response at the redirect URI.
-pub(crate) fn from_redirect(denial: &Denial) -> Error {
-    let description = denial.description.as_deref();
-    let response = ErrorResponse {
-        error: &denial.error,
-        description,
-        code: code_in(description),
-        suberror: denial.suberror.as_deref().or(denial.subcode.as_deref()),
-        ids: Ids {
-            correlation: denial.correlation_id.as_deref(),
-            trace: denial.trace_id.as_deref(),
-            time: denial.timestamp.as_deref(),
-        },
-        claims: denial.claims.as_deref(),
-    };
+pub(super) fn from_redirect(denial: Denial) -> Error {
     let is_cancel = denial.error == "access_denied" && denial.subcode.as_deref() == Some("cancel");
+    let response = TokenError {
+        error: denial.error,
+        error_description: denial.description,
+        error_codes: Vec::new(),
+        suberror: denial.suberror.or(denial.subcode),
+        correlation_id: denial.correlation_id,
+        trace_id: denial.trace_id,
+        timestamp: denial.timestamp,
+        claims: denial.claims,
+    };
     // AADSTS90094: the page requires an admin's approval, so the user cannot continue.
-    if is_cancel && response.code.as_deref() != Some("AADSTS90094") {
-        return response.sourced(Error::new(
+    if is_cancel && code_of(&response).as_deref() != Some("AADSTS90094") {
+        let error = Error::new(
             Kind::SignInRefused,
             "the sign-in was cancelled",
             "run the command again to sign in; where an admin must approve the application, ask \
              one to grant consent for the tenant: `acspass setup` prints a message to send",
-        ));
+        );
+        return sourced(error, &response);
     }
-    response.explained(Grant::SignIn)
+    from_token_error(Grant::SignIn, &response)
+}
+
+/// Translates an error response of the token endpoint: the kind depends on the grant, the message
+/// on the advice for the code.
+pub(super) fn from_token_error(grant: Grant, response: &TokenError) -> Error {
+    let needs_a_person = matches!(
+        response.error.as_str(),
+        "invalid_grant" | "interaction_required" | "consent_required" | "login_required"
+    );
+    let (kind, message, hint) = match (grant, needs_a_person) {
+        (Grant::Refresh, true) => (
+            Kind::SignInNeeded,
+            "Entra asks for a new sign-in: the kept session is no longer good",
+            "run `acspass login`",
+        ),
+        (Grant::Refresh, false) => (
+            Kind::Refused,
+            "Entra refused to renew the session",
+            "check the client id, the tenant and the application's registration",
+        ),
+        (Grant::SignIn, _) if response.error == "consent_required" => (
+            Kind::SignInRefused,
+            "the application has no consent for the scopes it asked for",
+            "grant consent at the sign-in, or ask an admin to grant it for the tenant",
+        ),
+        (Grant::SignIn, _) => (
+            Kind::SignInRefused,
+            "Entra refused the sign-in",
+            "read Entra's words above; check the client id, the redirect URI http://localhost \
+             under Mobile and desktop applications, and the permissions",
+        ),
+    };
+    let suberror = response.suberror.as_deref();
+    let error = match advice::entra(code_of(response).as_deref(), suberror) {
+        Some(advice) => Error::new(kind, advice.cause, advice.hint()),
+        None => Error::new(kind, message, hint),
+    };
+    let error = sourced(error, response);
+    // A sign-in with `message_only` would show the same refusal again.
+    let may_help = grant == Grant::Refresh || suberror != Some("message_only");
+    match response.claims.as_deref().and_then(Claims::parse) {
+        Some(claims) if needs_a_person && may_help => error.with_claims(claims),
+        _ => error,
+    }
 }
 
 /// Returns the error for a tenant that does not exist.
-pub(crate) fn unknown_tenant(tenant: &str, response: &TokenError) -> Error {
-    ErrorResponse::from_json(response).sourced(Error::new(
+pub(super) fn unknown_tenant(tenant: &str, response: &TokenError) -> Error {
+    let error = Error::new(
         Kind::Usage,
         format!("Entra does not know the tenant {tenant}"),
         "check the setting `tenant` (ACSPASS_TENANT_ID), and that the authority is the right cloud's",
-    ))
+    );
+    sourced(error, response)
+}
+
+/// Adds the code, the ids in Entra's logs and in the tenant's sign-in log, and Entra's description
+/// as the cause.
+fn sourced(error: Error, response: &TokenError) -> Error {
+    let description = response.error_description.as_deref();
+    let word = clean(&response.error);
+    let words = description.map(words_of).filter(|words| !words.is_empty());
+    let words = words.unwrap_or_else(|| word.clone());
+    let id = |member: &Option<String>, label| match member {
+        Some(id) => Some(clean(id)),
+        None => labelled(description?, label),
+    };
+    let trace = id(&response.trace_id, "Trace ID:").map(|id| format!("trace id {id}"));
+    let time = id(&response.timestamp, "Timestamp:").map(|time| format!("time {time}"));
+    let named: Vec<String> = trace.into_iter().chain(time).collect();
+    let cause = match named.is_empty() {
+        true => format!("Entra says: {words}"),
+        false => format!("Entra says: {words} ({})", named.join(", ")),
+    };
+    let error = error
+        .with_code(code_of(response).unwrap_or(word))
+        .caused_by(cause);
+    match id(&response.correlation_id, "Correlation ID:") {
+        Some(id) => error.with_correlation_id(id),
+        None => error,
+    }
+}
+
+/// Returns the `AADSTS` code of a response, or else that at the start of its description.
+fn code_of(response: &TokenError) -> Option<String> {
+    if let Some(code) = response.error_codes.first() {
+        return Some(format!("AADSTS{code}"));
+    }
+    let description = response.error_description.as_deref()?.trim_start();
+    let digits = description.strip_prefix("AADSTS")?;
+    let end = digits
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(digits.len());
+    (end > 0).then(|| format!("AADSTS{}", &digits[..end.min(9)]))
 }
 
 /// Returns the error for repeated responses with status 429 or 5xx.
-pub(crate) fn outage(host: &str, status: u16) -> Error {
+pub(super) fn outage(host: &str, status: u16) -> Error {
     Error::new(
         Kind::Unreachable,
         format!("{host} keeps answering {status}"),
@@ -70,7 +147,7 @@ pub(crate) fn outage(host: &str, status: u16) -> Error {
 }
 
 /// Returns the error for status 429 or 5xx to a request that is not retried.
-pub(crate) fn outage_at_once(host: &str, status: u16) -> Error {
+pub(super) fn outage_at_once(host: &str, status: u16) -> Error {
     Error::new(
         Kind::Unreachable,
         format!("{host} answered {status}"),
@@ -82,7 +159,7 @@ const USED_UP: &str = "sign in again with `acspass login`: the code of this sign
                        it is good for one use";
 
 /// Changes the hint of an error at the redemption of a code: the code cannot be sent again.
-pub(crate) fn code_not_redeemed(error: Error) -> Error {
+pub(super) fn code_not_redeemed(error: Error) -> Error {
     match error.kind() {
         Kind::Unreachable if error.may_have_arrived() => error.with_hint(USED_UP),
         Kind::Unreachable => {
@@ -94,7 +171,7 @@ pub(crate) fn code_not_redeemed(error: Error) -> Error {
 }
 
 /// Returns the error for a redeemed device code with a lost response.
-pub(crate) fn tokens_lost(host: &str) -> Error {
+pub(super) fn tokens_lost(host: &str) -> Error {
     Error::new(
         Kind::Unreachable,
         format!("the sign-in was approved, and the answer of {host} was lost on the way"),
@@ -103,7 +180,7 @@ pub(crate) fn tokens_lost(host: &str) -> Error {
 }
 
 /// Returns the error for a JSON response of the service that lacks a required member.
-pub(crate) fn unusable(host: &str, what: &str) -> Error {
+pub(super) fn unusable(host: &str, what: &str) -> Error {
     Error::new(
         Kind::Unreachable,
         format!("{host} answered with {what}"),
@@ -116,137 +193,31 @@ const CHECK_THE_HOST: &str =
     "check the setting `authority-host`, and for a proxy or captive portal on the way";
 
 /// Returns the error for a response from another server than Entra.
-pub(crate) fn not_entra(host: &str, what: &str) -> Error {
+pub(super) fn not_entra(host: &str, what: &str) -> Error {
     let message = format!("{host} answered with {what}");
     Error::new(Kind::Unreachable, message, CHECK_THE_HOST)
 }
 
+/// Returns the error for a JSON response that lacks a member or is no object. `what` describes it.
+pub(super) fn unreadable(host: &str, answer: &Response, what: &str) -> Error {
+    match answer.is_object() {
+        true => unusable(host, what),
+        false => not_entra(host, what),
+    }
+}
+
 /// Returns the error for a response in another format than Entra's. `what` describes it.
-pub(crate) fn foreign(host: &str, answer: &Response, what: &str) -> Error {
+pub(super) fn foreign(host: &str, answer: &Response, what: &str) -> Error {
     http::foreign(host, answer, what, CHECK_THE_HOST)
 }
 
-/// An error response, from the token endpoint or the redirect.
-struct ErrorResponse<'a> {
-    error: &'a str,
-    description: Option<&'a str>,
-    code: Option<String>,
-    suberror: Option<&'a str>,
-    ids: Ids<'a>,
-    claims: Option<&'a str>,
-}
-
-/// The ids of a request in Entra's logs and in the tenant's sign-in log.
-struct Ids<'a> {
-    correlation: Option<&'a str>,
-    trace: Option<&'a str>,
-    time: Option<&'a str>,
-}
-
-impl<'a> ErrorResponse<'a> {
-    fn from_json(response: &'a TokenError) -> Self {
-        let description = response.error_description.as_deref();
-        ErrorResponse {
-            error: &response.error,
-            description,
-            code: code_of(description, &response.error_codes),
-            suberror: response.suberror.as_deref(),
-            ids: Ids {
-                correlation: response.correlation_id.as_deref(),
-                trace: response.trace_id.as_deref(),
-                time: response.timestamp.as_deref(),
-            },
-            claims: response.claims.as_deref(),
-        }
+/// Checks that a response of the token endpoint has Entra's format.
+pub(super) fn check_format(host: &str, answer: &Response) -> Result<()> {
+    if answer.is_json() && !answer.status.is_server_error() {
+        return Ok(());
     }
-
-    /// Returns the error: its kind depends on the grant, its message on the advice for the code.
-    fn explained(&self, grant: Grant) -> Error {
-        let needs_a_person = matches!(
-            self.error,
-            "invalid_grant" | "interaction_required" | "consent_required" | "login_required"
-        );
-        let (kind, message, hint) = match (grant, needs_a_person) {
-            (Grant::Refresh, true) => (
-                Kind::SignInNeeded,
-                "Entra asks for a new sign-in: the kept session is no longer good",
-                "run `acspass login`",
-            ),
-            (Grant::Refresh, false) => (
-                Kind::Refused,
-                "Entra refused to renew the session",
-                "check the client id, the tenant and the application's registration",
-            ),
-            (Grant::SignIn, _) if self.error == "consent_required" => (
-                Kind::SignInRefused,
-                "the application has no consent for the scopes it asked for",
-                "grant consent at the sign-in, or ask an admin to grant it for the tenant",
-            ),
-            (Grant::SignIn, _) => (
-                Kind::SignInRefused,
-                "Entra refused the sign-in",
-                "read Entra's words above; check the client id, the redirect URI http://localhost \
-                 under Mobile and desktop applications, and the permissions",
-            ),
-        };
-        let error = self.sourced(match advice::entra(self.code.as_deref(), self.suberror) {
-            Some(advice) => Error::new(kind, advice.cause, advice.hint()),
-            None => Error::new(kind, message, hint),
-        });
-        // A sign-in with `message_only` would show the same refusal again.
-        let may_help = grant == Grant::Refresh || self.suberror != Some("message_only");
-        match self.claims.and_then(Claims::parse) {
-            Some(claims) if needs_a_person && may_help => error.with_claims(claims),
-            _ => error,
-        }
-    }
-
-    /// Adds the code, the ids, and Entra's description as the cause.
-    fn sourced(&self, error: Error) -> Error {
-        let word = clean(self.error);
-        let words = match self.description.map(words_of) {
-            Some(words) if !words.is_empty() => words,
-            _ => word.clone(),
-        };
-        let find = |label| self.description.and_then(|text| labelled(text, label));
-        let trace = self.ids.trace.map(clean).or_else(|| find("Trace ID:"));
-        let time = self.ids.time.map(clean).or_else(|| find("Timestamp:"));
-        let named = [("trace id", trace), ("time", time)];
-        let named: Vec<String> = named
-            .into_iter()
-            .filter_map(|(name, value)| Some(format!("{name} {}", value?)))
-            .collect();
-        let error = error
-            .with_code(self.code.clone().unwrap_or(word))
-            .caused_by(match named.is_empty() {
-                true => format!("Entra says: {words}"),
-                false => format!("Entra says: {words} ({})", named.join(", ")),
-            });
-        let correlation = self.ids.correlation.map(clean);
-        match correlation.or_else(|| find("Correlation ID:")) {
-            Some(id) => error.with_correlation_id(id),
-            None => error,
-        }
-    }
-}
-
-fn code_of(description: Option<&str>, codes: &[i64]) -> Option<String> {
-    codes
-        .first()
-        .map(|code| format!("AADSTS{code}"))
-        .or_else(|| code_in(description))
-}
-
-/// Returns the `AADSTS` code at the start of a description.
-fn code_in(description: Option<&str>) -> Option<String> {
-    let digits: String = description?
-        .trim_start()
-        .strip_prefix("AADSTS")?
-        .chars()
-        .take_while(char::is_ascii_digit)
-        .take(9)
-        .collect();
-    (!digits.is_empty()).then(|| format!("AADSTS{digits}"))
+    let what = format!("{}, and not as Entra does", answer.status.as_u16());
+    Err(foreign(host, answer, &what))
 }
 
 /// Returns the sentence of a description, without the ids and the time after it.
@@ -298,7 +269,7 @@ mod tests {
     fn known_codes_bring_cause_and_next_step_and_the_ids_to_paste() {
         let text = "AADSTS53003: Access has been blocked.\r\nTrace ID: 7a-1\r\nCorrelation ID: \
                     c0-2\r\nTimestamp: 2026-01-02 03:04:05Z";
-        let by_redirect = from_redirect(&Denial {
+        let by_redirect = from_redirect(Denial {
             error: "access_denied".to_owned(),
             description: Some(text.replace("\r\n", " ")),
             ..Denial::default()
@@ -328,7 +299,7 @@ mod tests {
 
     #[test]
     fn control_characters_from_outside_are_dropped() {
-        let error = from_redirect(&Denial {
+        let error = from_redirect(Denial {
             error: "access_denied".to_owned(),
             description: Some("AADSTS1\u{1b}[31m: x".to_owned()),
             ..Denial::default()

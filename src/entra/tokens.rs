@@ -13,7 +13,7 @@ use crate::account::Account;
 use crate::claims::Claims;
 use crate::error::{Error, Result};
 use crate::http::Response;
-use crate::secret::{EntraToken, IdToken, RefreshToken};
+use crate::secret::{EntraToken, RefreshToken};
 use crate::time::Timestamp;
 use crate::wire::entra::{Metadata, TokenError, TokenResponse};
 use crate::{jwt, wire};
@@ -38,6 +38,9 @@ type Protocol = oauth2::Client<
 
 /// The lifetime in seconds that MSAL assumes if a response has none (msal 1.39.0, token_cache.py).
 const DEFAULT_EXPIRES_IN: i64 = 600;
+
+/// The fault of a sign-in without an account.
+pub(super) const NO_ID_TOKEN: &str = "tokens but no id_token, so nobody knows who signed in";
 
 /// A response of the token endpoint.
 #[derive(Debug)]
@@ -107,7 +110,13 @@ impl Entra {
             .await
             .map_err(|error| self.token_error(Grant::Refresh, error, &last))?;
         let rotated = refresh_token_in(&response);
-        let tokens = self.tokens(&metadata, response, None, requested_at, last.date());
+        let tokens = self.tokens(
+            &metadata,
+            response,
+            None,
+            requested_at,
+            last.get().and_then(Response::date),
+        );
         tokens.map_err(|error| RefreshError {
             error,
             refresh_token: rotated,
@@ -150,12 +159,18 @@ impl Entra {
         if response.access_token.secret().is_empty() {
             return unusable("JSON that is not a token answer: it has no readable access token");
         }
-        let account = match (&response.id_token, nonce) {
-            (Some(token), _) => Some(self.account(metadata, token, &response, nonce, now)?),
-            (None, None) => None,
-            (None, Some(_)) => {
-                return unusable("tokens but no id_token, so nobody knows who signed in");
-            }
+        let expected = Expected {
+            client_id: &self.client_id,
+            issuer: &metadata.issuer,
+            tenant: self.authority.tenant(),
+            nonce,
+            now,
+        };
+        let client_info = response.client_info.as_deref();
+        let account = match &response.id_token {
+            Some(token) => Some(id_token::account(token, client_info, &expected)?),
+            None if nonce.is_none() => None,
+            None => return unusable(NO_ID_TOKEN),
         };
         // A client must not use a token of an unknown type (RFC 6749, section 7.1).
         if response.token_type != BasicTokenType::Bearer {
@@ -175,24 +190,6 @@ impl Entra {
             account,
             service_time,
         })
-    }
-
-    fn account(
-        &self,
-        metadata: &Metadata,
-        token: &IdToken,
-        response: &TokenResponse,
-        nonce: Option<&str>,
-        now: Timestamp,
-    ) -> Result<Account> {
-        let expected = Expected {
-            client_id: &self.client_id,
-            issuer: &metadata.issuer,
-            tenant: self.authority.tenant(),
-            nonce,
-            now,
-        };
-        id_token::account(token, response.client_info.as_deref(), &expected)
     }
 }
 

@@ -10,7 +10,6 @@ use url::form_urlencoded;
 
 use super::refusal::Refusal;
 use super::request::Request;
-use crate::entra::denial::Denial;
 use crate::loopback;
 use crate::secret::AuthorizationCode;
 use crate::text::{collapsed, is_unprintable};
@@ -34,6 +33,27 @@ pub enum Callback {
     },
     /// The user, the tenant or Entra refused.
     Denied(Denial),
+}
+
+/// Entra's refusal of a sign-in, as a redirect reports it. The texts are bounded, on one line, and free of control characters.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Denial {
+    /// The code of RFC 6749, such as `access_denied`.
+    pub error: String,
+    /// The sentence, which begins with `AADSTS` and a number.
+    pub description: Option<String>,
+    /// `cancel` if the user went back.
+    pub subcode: Option<String>,
+    /// The kind of interaction that would help.
+    pub suberror: Option<String>,
+    /// The request's id in Entra's logs.
+    pub correlation_id: Option<String>,
+    /// The id of this attempt in Entra's logs.
+    pub trace_id: Option<String>,
+    /// The time, by Entra's clock and in its format.
+    pub timestamp: Option<String>,
+    /// A claims challenge, which is JSON.
+    pub claims: Option<String>,
 }
 
 impl fmt::Debug for Callback {

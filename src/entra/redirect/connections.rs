@@ -131,7 +131,7 @@ impl Judge<'_> {
 
 /// What an accepted request is answered with.
 enum Verdict {
-    /// It is the authorization response, whose page comes after the sign-in.
+    /// It is the authorization response. Its page comes after the sign-in.
     Answer(AuthorizationResponse),
     /// The start page.
     Start(Zeroizing<Vec<u8>>),

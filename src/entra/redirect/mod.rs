@@ -18,7 +18,7 @@ mod tests;
 mod uri;
 
 pub use authorization_response::{AuthorizationResponse, Callback, ResponseMode};
-pub(super) use authorization_response::{is_same_state, read_pasted};
+pub(super) use authorization_response::{Denial, is_same_state, read_pasted};
 pub use connections::Progress;
 pub use listener::{Received, Redirect, Wait};
 pub use page::Page;

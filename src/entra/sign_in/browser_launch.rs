@@ -3,8 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use super::notice::Notice;
-use super::options::SignInOptions;
+use super::options::{Notice, SignInOptions};
 use crate::entra::browser::{Browser, Link, Opened};
 use crate::entra::redirect::{Progress, Redirect, Refused};
 use crate::error::{Error, Kind, Result};

@@ -1,30 +1,46 @@
 //! Sign-in through the system browser: authorization code with PKCE (RFC 6749, section 4.1; RFC
 //! 7636; RFC 8252), with the response by form_post at a loopback address.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use oauth2::{AuthorizationCode, CsrfToken, PkceCodeChallenge, PkceCodeVerifier};
 
 use super::browser_launch::BrowserLaunch;
-use super::notice::Notice;
-use super::options::Prompt;
-use super::request::{SignInRequest, SignedIn};
-use super::timeout::within;
-use crate::account::Account;
+use super::flow::{SECOND, SignInRequest, SignedIn, timed_out};
+use super::options::{Notice, Prompt, SignInOptions};
 use crate::entra::adapter::{LastResponse, RetryPolicy};
 use crate::entra::authority;
 use crate::entra::browser::Browser;
 use crate::entra::client::Entra;
 use crate::entra::redirect::{
-    AuthorizationResponse, Callback, Received, Redirect, RedirectUri, ResponseMode, Wait,
+    AuthorizationResponse, Callback, Progress, Received, Redirect, RedirectUri, ResponseMode, Wait,
 };
 use crate::entra::refusal::{self, Grant};
-use crate::entra::tokens::{Tokens, redirect_url, scope_text};
+use crate::entra::tokens::{redirect_url, scope_text};
 use crate::error::{Error, Kind, Result};
+use crate::http::Response;
 use crate::wire::entra::Metadata;
 
 /// The delay before the first notice that no request has arrived.
 const NOTICED: Duration = Duration::from_secs(15);
+
+/// The causes for a browser that does not return to the listener.
+const NO_WAY_BACK: &str = "run the command again. Where the browser showed an error and never came back, the usual \
+     causes are: the redirect URI http://localhost is not registered under Mobile and desktop \
+     applications, an admin must consent first, or a Conditional Access policy blocks the sign-in";
+
+/// An authorization request. It binds the response and the id_token to itself, by 128 random bits
+/// each.
+pub(super) struct Attempt {
+    /// The address of the sign-in page.
+    pub(super) url: String,
+    pub(super) state: CsrfToken,
+    nonce: CsrfToken,
+    verifier: PkceCodeVerifier,
+    metadata: Metadata,
+    redirect_uri: String,
+}
 
 impl Entra {
     /// See [`Entra::sign_in`].
@@ -36,13 +52,9 @@ impl Entra {
     ) -> Result<SignedIn> {
         let metadata = self.authority.discover(&self.http).await?;
         let redirect = Redirect::bind(redirect_uri)?;
-        let redirect_uri = redirect.uri().to_owned();
-        let attempt = Attempt::new();
-        let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
         let mode = ResponseMode::FormPost;
-        let url =
-            self.authorize_url(&metadata, sign_in, &redirect_uri, mode, &attempt, challenge)?;
-        let opening = BrowserLaunch::new(sign_in.options, browser, &url, &redirect)?;
+        let attempt = self.authorize(sign_in, metadata, redirect.uri(), mode)?;
+        let opening = BrowserLaunch::new(sign_in.options, browser, &attempt.url, &redirect)?;
         let progress = redirect.progress().clone();
         let refused = |why| opening.refused(why);
         let wait = redirect.wait(Wait {
@@ -51,34 +63,12 @@ impl Entra {
             leads_to: opening.leads_to(),
             refused: &refused,
         });
-        let timeout = sign_in.options.timeout;
-        let mut is_suspicious = true;
-        let tick = |left| {
-            let waited = timeout.saturating_sub(left);
-            if is_suspicious && waited >= NOTICED && !progress.has_requests() {
-                is_suspicious = false;
-                (sign_in.options.tell)(&Notice::NoResponse);
-            }
-            (sign_in.options.tell)(&Notice::Waiting { left });
-        };
-        let Received { response, page } = within(self.clock.as_ref(), timeout, tick, wait)
-            .await
-            .map_err(|error| opening.explained(error))?;
-        let finished = self
-            .finish(
-                sign_in,
-                &metadata,
-                response,
-                verifier,
-                &redirect_uri,
-                &attempt,
-            )
-            .await;
-        match finished {
-            Ok((tokens, account)) => Ok(SignedIn {
-                tokens,
-                account,
+        let received = self.wait(sign_in.options, &progress, wait).await;
+        let Received { response, page } = received.map_err(|error| opening.explained(error))?;
+        match self.redeem(sign_in, &attempt, response).await {
+            Ok(signed_in) => Ok(SignedIn {
                 page: Some(page),
+                ..signed_in
             }),
             Err(error) => {
                 page.failed(&error).await;
@@ -87,25 +77,55 @@ impl Entra {
         }
     }
 
-    pub(super) fn authorize_url(
+    /// Waits for the response until the time limit. Reports the time left every second.
+    async fn wait(
         &self,
-        metadata: &Metadata,
+        options: &SignInOptions<'_>,
+        progress: &Progress,
+        wait: impl Future<Output = Result<Received>>,
+    ) -> Result<Received> {
+        let mut left = options.timeout;
+        let mut is_noticed = false;
+        // The limit also holds if the clock stands still.
+        let mut wait = pin!(tokio::time::timeout(options.timeout, wait));
+        while !left.is_zero() {
+            if !is_noticed && options.timeout - left >= NOTICED && !progress.has_requests() {
+                is_noticed = true;
+                (options.tell)(&Notice::NoResponse);
+            }
+            (options.tell)(&Notice::Waiting { left });
+            let slice = left.min(SECOND);
+            tokio::select! {
+                biased;
+                received = &mut wait => match received {
+                    Ok(received) => return received,
+                    Err(_) => break,
+                },
+                () = self.clock.sleep(slice) => left -= slice,
+            }
+        }
+        Err(timed_out(options.timeout, NO_WAY_BACK))
+    }
+
+    /// Creates an authorization request (RFC 6749, section 4.1.1).
+    pub(super) fn authorize(
+        &self,
         sign_in: &SignInRequest<'_>,
+        metadata: Metadata,
         redirect_uri: &str,
         mode: ResponseMode,
-        attempt: &Attempt,
-        challenge: PkceCodeChallenge,
-    ) -> Result<String> {
+    ) -> Result<Attempt> {
+        let (state, nonce) = (CsrfToken::new_random(), CsrfToken::new_random());
+        let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
         let protocol = self
-            .protocol(metadata)?
+            .protocol(&metadata)?
             .set_redirect_uri(redirect_url(redirect_uri)?);
-        let state = attempt.state.clone();
         let mut request = protocol
-            .authorize_url(|| state)
+            .authorize_url(|| state.clone())
             .set_pkce_challenge(challenge)
             .add_extra_param("scope", scope_text(sign_in.scopes))
             .add_extra_param("response_mode", mode.as_str())
-            .add_extra_param("nonce", attempt.nonce.secret())
+            .add_extra_param("nonce", nonce.secret())
             .add_extra_param("client_info", "1");
         if let Some(prompt) = sign_in.options.prompt {
             request = request.add_extra_param("prompt", prompt.as_str());
@@ -119,32 +139,37 @@ impl Entra {
         if let Some(claims) = self.claims(sign_in.challenge) {
             request = request.add_extra_param("claims", claims.as_str().to_owned());
         }
-        Ok(request.url().0.to_string())
+        Ok(Attempt {
+            url: request.url().0.to_string(),
+            state,
+            nonce,
+            verifier,
+            metadata,
+            redirect_uri: redirect_uri.to_owned(),
+        })
     }
 
     /// Checks the issuer of a response and redeems its code (RFC 6749, section 4.1.3) with the
     /// verifier (RFC 7636, section 4.5).
-    pub(super) async fn finish(
+    pub(super) async fn redeem(
         &self,
         sign_in: &SignInRequest<'_>,
-        metadata: &Metadata,
-        response: AuthorizationResponse,
-        verifier: PkceCodeVerifier,
-        redirect_uri: &str,
         attempt: &Attempt,
-    ) -> Result<(Tokens, Account)> {
-        check_issuer(response.issuer.as_deref(), &metadata.issuer)?;
+        response: AuthorizationResponse,
+    ) -> Result<SignedIn> {
+        check_issuer(response.issuer.as_deref(), &attempt.metadata.issuer)?;
         let code = match response.outcome {
             Callback::Code { code, .. } => code,
-            Callback::Denied(denial) => return Err(refusal::from_redirect(&denial)),
+            Callback::Denied(denial) => return Err(refusal::from_redirect(denial)),
         };
         // A code is sent once: Entra refuses it the second time, and may then revoke the tokens
         // that it issued (RFC 6749, section 4.1.2).
         let last = LastResponse::default();
         let requested_at = self.clock.now();
+        let verifier = PkceCodeVerifier::new(attempt.verifier.secret().clone());
         let protocol = self
-            .protocol(metadata)?
-            .set_redirect_uri(redirect_url(redirect_uri)?);
+            .protocol(&attempt.metadata)?
+            .set_redirect_uri(redirect_url(&attempt.redirect_uri)?);
         let mut request = protocol
             .exchange_code(AuthorizationCode::new(code.expose().to_owned()))
             .set_pkce_verifier(verifier)
@@ -158,43 +183,21 @@ impl Entra {
             .await
             .map_err(|error| self.token_error(Grant::SignIn, error, &last))
             .map_err(refusal::code_not_redeemed)?;
-        let nonce = Some(attempt.nonce.secret().as_str());
-        let mut tokens = self.tokens(metadata, answer, nonce, requested_at, last.date())?;
-        let account = tokens
-            .account
-            .take()
-            .ok_or_else(|| Error::internal("a redeemed code named no account"))?;
-        Ok((tokens, account))
-    }
-}
-
-/// Binds the response and the id_token to this attempt, by 128 random bits each.
-pub(super) struct Attempt {
-    pub(super) state: CsrfToken,
-    nonce: CsrfToken,
-}
-
-impl Attempt {
-    pub(super) fn new() -> Self {
-        Attempt {
-            state: CsrfToken::new_random(),
-            nonce: CsrfToken::new_random(),
-        }
+        let (nonce, date) = (attempt.nonce.secret(), last.get().and_then(Response::date));
+        self.signed_in(self.tokens(&attempt.metadata, answer, Some(nonce), requested_at, date)?)
     }
 }
 
 /// Compares a response's issuer with the authority's (RFC 9207, section 2.4). Entra sends none. On
 /// `organizations` the metadata's issuer has a placeholder for the tenant.
 fn check_issuer(received: Option<&str>, issuer: &str) -> Result<()> {
-    let Some(received) = received else {
-        return Ok(());
-    };
-    let is_same = match issuer.split_once("{tenantid}") {
-        Some((before, after)) => received
+    let is_same = match (received, issuer.split_once("{tenantid}")) {
+        (None, _) => true,
+        (Some(received), Some((before, after))) => received
             .strip_prefix(before)
             .and_then(|rest| rest.strip_suffix(after))
             .is_some_and(authority::is_guid),
-        None => received == issuer,
+        (Some(received), None) => received == issuer,
     };
     match is_same {
         true => Ok(()),

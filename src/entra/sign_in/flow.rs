@@ -1,10 +1,37 @@
 //! Starts the flow of the sign-in method.
 
+use std::time::Duration;
+
 use super::options::{SignInMethod, SignInOptions};
-use super::request::{SignInRequest, SignedIn};
+use crate::account::Account;
 use crate::claims::Claims;
 use crate::entra::client::Entra;
-use crate::error::Result;
+use crate::entra::redirect::Page;
+use crate::entra::refusal;
+use crate::entra::tokens::{NO_ID_TOKEN, Tokens};
+use crate::error::{Error, Kind, Result};
+use crate::time::in_words;
+
+pub(super) const SECOND: Duration = Duration::from_secs(1);
+
+/// The parameters of a sign-in.
+pub(super) struct SignInRequest<'a> {
+    pub(super) scopes: &'a [String],
+    pub(super) login_hint: Option<&'a str>,
+    /// The claims challenge of an earlier refusal.
+    pub(super) challenge: Option<&'a Claims>,
+    pub(super) options: &'a SignInOptions<'a>,
+}
+
+/// A completed sign-in.
+pub struct SignedIn {
+    /// The tokens.
+    pub tokens: Tokens,
+    /// The account.
+    pub account: Account,
+    /// The page that a browser waits for. It reports success only after the tokens are stored.
+    pub page: Option<Page>,
+}
 
 impl Entra {
     /// Signs a user in. `scopes` are the resource's; those for an id_token and a refresh token are
@@ -45,4 +72,24 @@ impl Entra {
             } => self.sign_in_by_paste(&sign_in, redirect_uri, *reader).await,
         }
     }
+
+    /// Returns the sign-in with these tokens, which must come with an account.
+    pub(super) fn signed_in(&self, mut tokens: Tokens) -> Result<SignedIn> {
+        match tokens.account.take() {
+            Some(account) => Ok(SignedIn {
+                tokens,
+                account,
+                page: None,
+            }),
+            None => Err(refusal::unusable(&self.authority.host(), NO_ID_TOKEN)),
+        }
+    }
+}
+
+pub(super) fn timed_out(timeout: Duration, hint: &str) -> Error {
+    Error::new(
+        Kind::SignInRefused,
+        format!("nobody finished the sign-in within {}", in_words(timeout)),
+        hint,
+    )
 }

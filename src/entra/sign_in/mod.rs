@@ -6,16 +6,11 @@
 mod browser_launch;
 mod code;
 mod device;
-mod device_prompt;
+mod device_code;
 mod flow;
-mod notice;
 mod options;
 mod paste;
 mod pasted;
-mod polling;
-mod request;
-mod timeout;
 
-pub use notice::Notice;
-pub use options::{Confirm, NewAccount, Prompt, Reader, SignInMethod, SignInOptions};
-pub use request::SignedIn;
+pub use flow::SignedIn;
+pub use options::{Confirm, NewAccount, Notice, Prompt, Reader, SignInMethod, SignInOptions};

@@ -2,15 +2,11 @@
 //!
 //! [`super::pasted`] reads the text; no message repeats it.
 
-use oauth2::PkceCodeChallenge;
 use tracing::debug;
 
-use super::code::Attempt;
-use super::notice::Notice;
-use super::options::Reader;
+use super::flow::{SignInRequest, SignedIn, timed_out};
+use super::options::{Notice, Reader};
 use super::pasted;
-use super::request::{SignInRequest, SignedIn};
-use super::timeout::timed_out;
 use crate::entra::client::Entra;
 use crate::entra::redirect::{AuthorizationResponse, PasteUri, ResponseMode};
 use crate::error::{Error, Kind, Result};
@@ -32,35 +28,17 @@ impl Entra {
         reader: &Reader,
     ) -> Result<SignedIn> {
         let metadata = self.authority.discover(&self.http).await?;
-        let attempt = Attempt::new();
-        let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
         let redirect_uri = redirect_uri.as_str();
-        let mode = ResponseMode::Query;
-        let url =
-            self.authorize_url(&metadata, sign_in, redirect_uri, mode, &attempt, challenge)?;
+        let attempt = self.authorize(sign_in, metadata, redirect_uri, ResponseMode::Query)?;
         (sign_in.options.tell)(&Notice::Address {
-            url: &url,
+            url: &attempt.url,
             redirect_uri,
         });
         let pasting = self.paste(sign_in, reader, attempt.state.secret());
         let response = tokio::time::timeout(sign_in.options.timeout, pasting)
             .await
             .unwrap_or_else(|_| Err(timed_out(sign_in.options.timeout, NOTHING_PASTED)))?;
-        let (tokens, account) = self
-            .finish(
-                sign_in,
-                &metadata,
-                response,
-                verifier,
-                redirect_uri,
-                &attempt,
-            )
-            .await?;
-        Ok(SignedIn {
-            tokens,
-            account,
-            page: None,
-        })
+        self.redeem(sign_in, &attempt, response).await
     }
 
     async fn paste(

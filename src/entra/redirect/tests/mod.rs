@@ -12,7 +12,6 @@ use super::authorization_response::{self, Expected};
 use super::refusal::Refusal;
 use super::request::{self, Request};
 use super::*;
-use crate::entra::denial::Denial;
 use crate::error::{Error, Kind, Result};
 
 const STATE: &str = "st4te-marker_0123456789";
