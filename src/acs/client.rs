@@ -1,5 +1,6 @@
 //! Every operation of ACS Identity, as the official SDKs have them.
 
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -9,22 +10,19 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::Method;
 use serde::Serialize;
 
-use super::call::{RequestAuth, RequestSender, ResourceAuth};
-use super::connection_string::ConnectionString;
-use super::endpoint::Endpoint;
+use super::endpoint::{ConnectionString, Endpoint};
 use super::identifier::{CommunicationUserId, is_bounded};
-use super::issued::IssuedToken;
-use super::refusal;
-use super::refusal::Operation;
+use super::refusal::{self, Operation};
+use super::request::{Authorization, Call, IssuedToken, Resource};
+#[cfg(feature = "azure-identity")]
+use super::resource_credential::EntraPrincipal;
 use super::scope::{TokenLifetime, TokenScope};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::http::{self, Http, Response};
 use crate::secret::{AccessKey, EntraToken, is_b64token};
 use crate::text::quoted;
 use crate::time::{Clock, SystemClock, Timestamp};
-use crate::wire::acs::{
-    AccessToken, CreateIdentity, IdentityAndToken, IssueToken, TeamsUserExchange,
-};
+use crate::wire::acs::{CreateIdentity, IdentityAndToken, IssueToken, TeamsUserExchange};
 
 /// The version that the SDKs send (azure-communication-identity 1.5.0 and
 /// `@azure/communication-identity` 1.3.1).
@@ -37,9 +35,30 @@ const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'_')
     .remove(b'~');
 
+/// The credential for a resource.
+#[derive(Clone)]
+#[non_exhaustive]
+pub enum ResourceAuth {
+    /// Its access key: each request is signed (HMAC-SHA256).
+    Key(AccessKey),
+    /// An Entra credential of a principal with a role on the resource.
+    #[cfg(feature = "azure-identity")]
+    Entra(EntraPrincipal),
+}
+
+impl fmt::Debug for ResourceAuth {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            ResourceAuth::Key(_) => "Key([redacted])",
+            #[cfg(feature = "azure-identity")]
+            ResourceAuth::Entra(_) => "Entra(…)",
+        })
+    }
+}
+
 /// A client for one ACS resource. It can be shared between tasks, and keeps its connections.
 pub struct IdentityClient {
-    sender: RequestSender,
+    resource: Resource,
     auth: ResourceAuth,
 }
 
@@ -57,7 +76,7 @@ impl IdentityClient {
     /// Nothing is contacted until the first call.
     pub fn new(endpoint: Endpoint, auth: ResourceAuth) -> Self {
         IdentityClient {
-            sender: RequestSender {
+            resource: Resource {
                 http: Arc::new(Http::new(http::Options::default())),
                 clock: Arc::new(SystemClock),
                 endpoint,
@@ -71,7 +90,7 @@ impl IdentityClient {
     /// A client from `endpoint=https://…/;accesskey=…`.
     ///
     /// # Errors
-    /// [`Kind::Usage`] if it is malformed; nothing of it is in the error.
+    /// [`Kind::Usage`](crate::Kind::Usage) if it is malformed; nothing of it is in the error.
     pub fn from_connection_string(text: &str) -> Result<Self> {
         let read = ConnectionString::parse(text)?;
         Ok(IdentityClient::from_access_key(
@@ -94,29 +113,29 @@ impl IdentityClient {
     /// Sends through this HTTP client; several clients may share one.
     #[must_use]
     pub fn with_http(mut self, http: Arc<Http>) -> Self {
-        self.sender.http = http;
+        self.resource.http = http;
         self
     }
 
     /// Tells the time by this clock.
     #[must_use]
     pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
-        self.sender.clock = clock;
+        self.resource.clock = clock;
         self
     }
 
     /// Permits Entra tokens to these hosts too, in addition to ACS's domains and loopback.
     #[must_use]
     pub fn with_allowed_hosts(mut self, hosts: Vec<String>) -> Self {
-        self.sender.allowed_hosts = hosts;
+        self.resource.allowed_hosts = hosts;
         self
     }
 
     /// Tells what the service's clock shows now, where it is known to differ from ours: requests
     /// are signed with that time.
     pub fn set_service_time(&self, now: Timestamp) {
-        let offset = now.seconds_since(self.sender.clock.now());
-        self.sender
+        let offset = now.seconds_since(self.resource.clock.now());
+        self.resource
             .clock_offset_seconds
             .store(offset, Ordering::Relaxed);
     }
@@ -126,14 +145,15 @@ impl IdentityClient {
     /// # Errors
     /// As [`IdentityClient::create_user_with_token`].
     pub async fn create_user(&self) -> Result<CommunicationUserId> {
-        self.create(&[]).await.map(|created| created.id)
+        self.create(Vec::new()).await.map(|created| created.id)
     }
 
     /// Creates an identity and issues its first token, in one request. Without a lifetime the
     /// service's own holds, 24 hours.
     ///
     /// # Errors
-    /// [`Kind::Refused`] if the service refuses; [`Kind::Unreachable`] if it does not respond.
+    /// [`Kind::Refused`](crate::Kind::Refused) if the service refuses;
+    /// [`Kind::Unreachable`](crate::Kind::Unreachable) if it does not respond.
     /// If a request that brought no usable response may have reached the service, the error or a
     /// warning says that an identity without a known id may exist.
     pub async fn create_user_with_token(
@@ -142,24 +162,23 @@ impl IdentityClient {
         lifetime: Option<TokenLifetime>,
     ) -> Result<CreatedUser> {
         check_scopes(scopes)?;
-        let body = to_json(&CreateIdentity {
+        let created = self.create(to_json(&CreateIdentity {
             create_token_with_scopes: words(scopes),
             expires_in_minutes: lifetime.map(TokenLifetime::minutes),
-        })?;
-        let created = self.create(&body).await?;
-        match created.token {
-            Some(_) => Ok(created),
-            None => {
-                let error = self.sender.unusable("an identity without the token");
-                Err(refusal::created_without_token(&created.id, error))
-            }
+        })?);
+        let created = created.await?;
+        if created.token.is_none() {
+            let error = self.resource.unusable("an identity without the token");
+            return Err(refusal::created_without_token(&created.id, error));
         }
+        Ok(created)
     }
 
     /// Issues a token for an identity. Earlier tokens stay good.
     ///
     /// # Errors
-    /// [`Kind::Refused`] if the service refuses; [`Kind::Unreachable`] if it does not respond.
+    /// [`Kind::Refused`](crate::Kind::Refused) if the service refuses;
+    /// [`Kind::Unreachable`](crate::Kind::Unreachable) if it does not respond.
     pub async fn issue_token(
         &self,
         user: &CommunicationUserId,
@@ -167,22 +186,12 @@ impl IdentityClient {
         lifetime: Option<TokenLifetime>,
     ) -> Result<IssuedToken> {
         check_scopes(scopes)?;
-        let body = to_json(&IssueToken {
+        let body = IssueToken {
             scopes: words(scopes),
             expires_in_minutes: lifetime.map(TokenLifetime::minutes),
-        })?;
-        let answer = self
-            .ask(
-                Operation::Manage,
-                Method::POST,
-                &of(user, "/:issueAccessToken"),
-                &body,
-                true,
-                200,
-            )
-            .await?;
-        let token: AccessToken = self.sender.read(&answer)?;
-        self.sender.issued(token, answer.date())
+        };
+        let target = of(user, "/:issueAccessToken");
+        self.token(Operation::Manage, target, &body).await
     }
 
     /// Revokes every token that was issued for an identity so far. The identity stays. The service
@@ -191,10 +200,8 @@ impl IdentityClient {
     /// # Errors
     /// As [`IdentityClient::issue_token`].
     pub async fn revoke_tokens(&self, user: &CommunicationUserId) -> Result<()> {
-        let target = of(user, "/:revokeAccessTokens");
-        self.ask(Operation::Manage, Method::POST, &target, &[], false, 204)
-            .await?;
-        Ok(())
+        self.carry_out(Method::POST, of(user, "/:revokeAccessTokens"))
+            .await
     }
 
     /// Deletes an identity, its tokens and its data.
@@ -202,24 +209,16 @@ impl IdentityClient {
     /// # Errors
     /// As [`IdentityClient::issue_token`].
     pub async fn delete_user(&self, user: &CommunicationUserId) -> Result<()> {
-        self.ask(
-            Operation::Manage,
-            Method::DELETE,
-            &of(user, ""),
-            &[],
-            false,
-            204,
-        )
-        .await?;
-        Ok(())
+        self.carry_out(Method::DELETE, of(user, "")).await
     }
 
     /// Exchanges a Teams user's Entra token for a Communication token. `app_id` is the client id
     /// that signed in, `user_id` the user's object id; the token lives as long as the Entra token.
     ///
     /// # Errors
-    /// [`Kind::Refused`] if the service refuses; [`Kind::Unreachable`] if it does not respond;
-    /// [`Kind::Usage`] if the endpoint may not receive an Entra token.
+    /// [`Kind::Refused`](crate::Kind::Refused) if the service refuses;
+    /// [`Kind::Unreachable`](crate::Kind::Unreachable) if it does not respond;
+    /// [`Kind::Usage`](crate::Kind::Usage) if the endpoint may not receive an Entra token.
     pub async fn exchange_teams_user_token(
         &self,
         token: &EntraToken,
@@ -231,90 +230,116 @@ impl IdentityClient {
         }
         // They may be from a token of another program.
         if let Some(id) = [app_id, user_id].into_iter().find(|id| !is_bounded(id)) {
-            return Err(refusal::not_an_id(id));
+            return Err(Error::usage(
+                format!(
+                    "{} is not the id of an application or of a user",
+                    quoted(id)
+                ),
+                "pass the client id that the token was issued to, and its user's object id",
+            ));
         }
-        self.sender
+        let resource = &self.resource;
+        resource
             .endpoint
-            .check_may_receive(&self.sender.allowed_hosts)?;
-        let body = to_json(&TeamsUserExchange {
+            .check_may_receive(&resource.allowed_hosts)?;
+        let body = TeamsUserExchange {
             token: token.expose(),
             app_id,
             user_id,
-        })?;
+        };
         let target = format!("/teamsUser/:exchangeAccessToken?api-version={API_VERSION}");
-        let answer = self
-            .ask(
-                Operation::TeamsExchange,
-                Method::POST,
-                &target,
-                &body,
-                true,
-                200,
-            )
-            .await?;
-        let token: AccessToken = self.sender.read(&answer)?;
-        self.sender.issued(token, answer.date())
+        self.token(Operation::TeamsExchange, target, &body).await
     }
 
-    async fn create(&self, body: &[u8]) -> Result<CreatedUser> {
-        let target = format!("/identities?api-version={API_VERSION}");
-        let auth = RequestAuth::Owner(&self.auth);
-        let (outcome, tries) = self
-            .sender
-            .send(auth, Method::POST, &target, body, true)
-            .await;
-        let answer = match outcome {
-            Ok(answer) => answer,
-            Err(error) if error.may_have_arrived() => return Err(refusal::orphan_possible(error)),
-            Err(error) => return Err(error),
+    async fn create(&self, body: Vec<u8>) -> Result<CreatedUser> {
+        let call = Call {
+            operation: Operation::Manage,
+            method: Method::POST,
+            target: format!("/identities?api-version={API_VERSION}"),
+            body: Some(body),
+            success: 201,
         };
+        let orphan = |may_exist: bool, error: Error| match may_exist {
+            true => refusal::orphan_possible(error),
+            false => error,
+        };
+        let answer = self.send(&call).await;
+        let answer = answer.map_err(|error| orphan(error.may_have_arrived(), error))?;
+        let tries = answer.tries;
         // A refusal creates nothing; an outage, or any other success, perhaps.
         let may_exist = answer.repeated
             || answer.status.is_success()
             || (answer.is_outage() && answer.status.as_u16() != 429);
-        let orphan = |error| match may_exist {
-            true => refusal::orphan_possible(error),
-            false => error,
-        };
-        let answer = self.sender.check(Operation::Manage, answer, 201);
-        let answer = answer.map_err(orphan)?;
+        let orphan = |error| orphan(may_exist, error);
+        let answer = self.resource.check(&call, answer).map_err(orphan)?;
         if answer.repeated {
             tracing::warn!(
                 "creating the identity took {tries} tries: one more, that nobody knows, may have \
                  been created"
             );
         }
-        let created: IdentityAndToken = self.sender.read(&answer).map_err(orphan)?;
+        let created: IdentityAndToken = self.resource.read(&answer).map_err(orphan)?;
         let id = CommunicationUserId::parse(&created.identity).map_err(|_| {
-            orphan(
-                self.sender
-                    .unusable("an identity whose id is not one of its own"),
-            )
+            let what = "an identity whose id is not one of its own";
+            orphan(self.resource.unusable(what))
         })?;
-        let service_time = answer.date();
         let token = created
             .access_token
-            .map(|token| self.sender.issued(token, service_time))
+            .map(|token| self.resource.issued(token, answer.date()))
             .transpose()
             .map_err(|error| refusal::created_without_token(&id, error))?;
         Ok(CreatedUser { id, token })
     }
 
-    async fn ask(
+    /// Calls an operation that answers a token.
+    async fn token(
         &self,
-        asked: Operation,
-        method: Method,
-        target: &str,
-        body: &[u8],
-        content_type: bool,
-        success: u16,
-    ) -> Result<Response> {
-        let auth = RequestAuth::Owner(&self.auth);
-        let (outcome, _) = self
-            .sender
-            .send(auth, method, target, body, content_type)
-            .await;
-        self.sender.check(asked, outcome?, success)
+        operation: Operation,
+        target: String,
+        body: &impl Serialize,
+    ) -> Result<IssuedToken> {
+        let call = Call {
+            operation,
+            method: Method::POST,
+            target,
+            body: Some(to_json(body)?),
+            success: 200,
+        };
+        let answer = self.resource.check(&call, self.send(&call).await?)?;
+        let token = self.resource.read(&answer)?;
+        self.resource.issued(token, answer.date())
+    }
+
+    /// Calls an operation that takes no body and answers none.
+    async fn carry_out(&self, method: Method, target: String) -> Result<()> {
+        let call = Call {
+            operation: Operation::Manage,
+            method,
+            target,
+            body: None,
+            success: 204,
+        };
+        let answer = self.send(&call).await?;
+        self.resource.check(&call, answer).map(drop)
+    }
+
+    async fn send(&self, call: &Call) -> Result<Response> {
+        match &self.auth {
+            ResourceAuth::Key(key) => {
+                let by = Authorization::Signature(key);
+                self.resource.send(by, call).await
+            }
+            #[cfg(feature = "azure-identity")]
+            ResourceAuth::Entra(principal) => {
+                let token = principal.token(self.resource.clock.as_ref()).await?;
+                let by = Authorization::Bearer(&token);
+                let answer = self.resource.send(by, call).await?;
+                if matches!(answer.status.as_u16(), 401 | 403) {
+                    principal.reject(&token);
+                }
+                Ok(answer)
+            }
+        }
     }
 }
 
@@ -330,8 +355,7 @@ fn words(scopes: &[TokenScope]) -> Vec<&str> {
 
 fn check_scopes(scopes: &[TokenScope]) -> Result<()> {
     if scopes.is_empty() {
-        return Err(Error::new(
-            Kind::Usage,
+        return Err(Error::usage(
             "a token needs at least one scope",
             "name one with --scope: chat, voip, chat.join, chat.join.limited, voip.join",
         ));

@@ -8,12 +8,11 @@ use std::sync::atomic::AtomicI64;
 
 use reqwest::Method;
 
-use super::call::{RequestAuth, RequestSender};
 use super::endpoint::Endpoint;
 use super::identifier::CommunicationUserId;
-use super::issued::IssuedToken;
 use super::refusal::Operation;
-use crate::error::{Error, Kind, Result};
+use super::request::{Authorization, Call, IssuedToken, Resource};
+use crate::error::{Error, Result};
 use crate::exchange::ExchangeKind;
 use crate::http::Http;
 use crate::secret::EntraToken;
@@ -22,7 +21,7 @@ use crate::time::Clock;
 use crate::wire::acs::IdentityAndToken;
 
 /// The prefix of the scopes for `/access/entra`.
-const CLIENTS_SCOPES: &str = "https://communication.azure.com/clients/";
+const CLIENTS_SCOPES: [&str; 1] = ["https://communication.azure.com/clients/"];
 /// The prefixes of the scopes for `/access/teamsExtension`, in two clouds.
 const TEAMS_EXTENSION_SCOPES: [&str; 2] = [
     "https://auth.msft.communication.azure.com/",
@@ -30,9 +29,7 @@ const TEAMS_EXTENSION_SCOPES: [&str; 2] = [
 ];
 
 /// Exchanges Entra tokens at one resource, as their users.
-pub struct DirectExchange {
-    sender: RequestSender,
-}
+pub struct DirectExchange(Resource);
 
 /// The result of a direct exchange.
 #[derive(Debug, Clone, PartialEq)]
@@ -53,22 +50,21 @@ impl DirectExchange {
         endpoint: Endpoint,
         allowed_hosts: Vec<String>,
     ) -> Self {
-        DirectExchange {
-            sender: RequestSender {
-                http,
-                clock,
-                endpoint,
-                allowed_hosts,
-                clock_offset_seconds: AtomicI64::new(0),
-            },
-        }
+        DirectExchange(Resource {
+            http,
+            clock,
+            endpoint,
+            allowed_hosts,
+            clock_offset_seconds: AtomicI64::new(0),
+        })
     }
 
     /// Exchanges a token.
     ///
     /// # Errors
-    /// [`Kind::Refused`] if the service refuses; [`Kind::Unreachable`] if it does not respond;
-    /// [`Kind::Usage`] if the endpoint may not receive an Entra token.
+    /// [`Kind::Refused`](crate::Kind::Refused) if the service refuses;
+    /// [`Kind::Unreachable`](crate::Kind::Unreachable) if it does not respond;
+    /// [`Kind::Usage`](crate::Kind::Usage) if the endpoint may not receive an Entra token.
     pub async fn exchange(&self, kind: ExchangeKind, token: &EntraToken) -> Result<Exchanged> {
         let target = match kind {
             ExchangeKind::Entra => {
@@ -81,21 +77,26 @@ impl DirectExchange {
                 return Err(Error::internal("a direct exchange with the resource's key"));
             }
         };
-        let auth = RequestAuth::User(token);
-        let (outcome, _) = self
-            .sender
-            .send(auth, Method::POST, target, b"{}", true)
-            .await;
-        let answer = self
-            .sender
-            .check(Operation::DirectExchange, outcome?, 200)?;
-        let exchanged: IdentityAndToken = self.sender.read(&answer)?;
+        let DirectExchange(resource) = self;
+        resource
+            .endpoint
+            .check_may_receive(&resource.allowed_hosts)?;
+        let call = Call {
+            operation: Operation::DirectExchange,
+            method: Method::POST,
+            target: target.to_owned(),
+            body: Some(b"{}".to_vec()),
+            success: 200,
+        };
+        let answer = resource.send(Authorization::Bearer(token), &call).await?;
+        let answer = resource.check(&call, answer)?;
+        let exchanged: IdentityAndToken = resource.read(&answer)?;
         let token = exchanged
             .access_token
-            .ok_or_else(|| self.sender.unusable("an identity without the token"))?;
+            .ok_or_else(|| resource.unusable("an identity without the token"))?;
         Ok(Exchanged {
             identity: CommunicationUserId::parse(&exchanged.identity).ok(),
-            issued: self.sender.issued(token, answer.date())?,
+            issued: resource.issued(token, answer.date())?,
         })
     }
 }
@@ -103,27 +104,23 @@ impl DirectExchange {
 /// Checks that the scopes are of the one family that this kind of exchange takes.
 ///
 /// # Errors
-/// [`Kind::Usage`] naming the scope that is not.
+/// [`Kind::Usage`](crate::Kind::Usage) naming the scope that is not.
 pub fn check_family(kind: ExchangeKind, scopes: &[String]) -> Result<()> {
-    let (fits, example): (fn(&str) -> bool, &str) = match kind {
+    let (family, example) = match kind {
         ExchangeKind::Key => return Ok(()),
         ExchangeKind::Entra => (
-            |scope| scope.starts_with(CLIENTS_SCOPES),
+            CLIENTS_SCOPES.as_slice(),
             "https://communication.azure.com/clients/.default",
         ),
         ExchangeKind::TeamsExtension => (
-            |scope| {
-                TEAMS_EXTENSION_SCOPES
-                    .iter()
-                    .any(|prefix| scope.starts_with(prefix))
-            },
+            TEAMS_EXTENSION_SCOPES.as_slice(),
             "https://auth.msft.communication.azure.com/TeamsExtension.ManageCalls",
         ),
     };
-    match scopes.iter().find(|scope| !fits(scope)) {
+    let is_of_family = |scope: &str| family.iter().any(|prefix| scope.starts_with(prefix));
+    match scopes.iter().find(|scope| !is_of_family(scope)) {
         None => Ok(()),
-        Some(other) => Err(Error::new(
-            Kind::Usage,
+        Some(other) => Err(Error::usage(
             format!(
                 "the scope {} does not go with this kind of exchange",
                 one_line(other, 120)

@@ -1,12 +1,18 @@
-//! A resource's endpoint, and the hosts that may get Entra tokens.
+//! A resource's endpoint and the hosts that may get Entra tokens; its connection string and access
+//! key, which are parsed strictly and never shown.
 
 use std::fmt;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use url::{Host, Url};
+use zeroize::Zeroizing;
 
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
+use crate::http::host_of;
 use crate::input;
 use crate::loopback;
+use crate::secret::AccessKey;
 use crate::text::{secret_form, shell_word, shown};
 
 /// The domains of the public and the US Government cloud, below which ACS resources live.
@@ -21,12 +27,11 @@ impl Endpoint {
     /// dropped; a host without a scheme is meant with https.
     ///
     /// # Errors
-    /// [`Kind::Usage`] if it is not a URL, has a path, query or user name, or is `http` on a
+    /// [`Kind::Usage`](crate::Kind::Usage) if it is not a URL, has a path, query or user name, or is `http` on a
     /// host that is not this machine's loopback.
     pub fn parse(text: &str) -> Result<Self> {
         let wrong = |what: &str| {
-            Error::new(
-                Kind::Usage,
+            Error::usage(
                 format!("the endpoint of the ACS resource {what}"),
                 "write it like https://contoso.communication.azure.com, as the portal shows it \
                  under Keys",
@@ -68,22 +73,13 @@ impl Endpoint {
     /// The `Host` header that a request to it carries, and that its signature covers: with the
     /// port if it is not the scheme's default.
     pub fn host_header(&self) -> String {
-        let host = match self.0.host() {
-            Some(Host::Domain(name)) => name.to_owned(),
-            Some(Host::Ipv4(address)) => address.to_string(),
-            Some(Host::Ipv6(address)) => format!("[{address}]"),
-            None => String::new(),
-        };
-        match self.0.port() {
-            Some(port) => format!("{host}:{port}"),
-            None => host,
-        }
+        host_of(&self.0)
     }
 
     /// The address of a request target, which begins with a slash.
     ///
     /// # Errors
-    /// [`Kind::Internal`] if the target is not valid in a URL.
+    /// [`Kind::Internal`](crate::Kind::Internal) if the target is not valid in a URL.
     pub(crate) fn at(&self, target: &str) -> Result<Url> {
         Url::parse(&format!("{}{target}", self.as_str()))
             .map_err(|_| Error::internal("a request target does not make a URL"))
@@ -93,28 +89,27 @@ impl Endpoint {
     /// hosts that the profile allows by name.
     ///
     /// # Errors
-    /// [`Kind::Usage`] naming the host.
+    /// [`Kind::Usage`](crate::Kind::Usage) naming the host.
     pub fn check_may_receive(&self, allowed_hosts: &[String]) -> Result<()> {
-        let host = self.0.host_str().unwrap_or_default();
-        let may = SERVICE_DOMAINS.iter().any(|domain| host.ends_with(domain))
+        let host = self.host();
+        if SERVICE_DOMAINS.iter().any(|domain| host.ends_with(domain))
             || loopback::is_loopback_host(host)
             || allowed_hosts
                 .iter()
-                .any(|allowed| allowed.eq_ignore_ascii_case(host));
-        match may {
-            true => Ok(()),
-            false => Err(Error::new(
-                Kind::Usage,
-                format!(
-                    "{} is not a host of Azure Communication Services: no Entra token is sent there",
-                    shown(host)
-                ),
-                format!(
-                    "check the endpoint; if the host is yours, run `acspass config set allow-endpoint {}`",
-                    shell_word(host, "HOST")
-                ),
-            )),
+                .any(|allowed| allowed.eq_ignore_ascii_case(host))
+        {
+            return Ok(());
         }
+        Err(Error::usage(
+            format!(
+                "{} is not a host of Azure Communication Services: no Entra token is sent there",
+                shown(host)
+            ),
+            format!(
+                "check the endpoint; if the host is yours, run `acspass config set allow-endpoint {}`",
+                shell_word(host, "HOST")
+            ),
+        ))
     }
 }
 
@@ -141,9 +136,79 @@ impl fmt::Display for Endpoint {
     }
 }
 
+/// An endpoint and its access key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConnectionString {
+    /// The resource.
+    pub endpoint: Endpoint,
+    /// Its access key.
+    pub access_key: AccessKey,
+}
+
+impl ConnectionString {
+    /// Reads `endpoint=https://…/;accesskey=…`: keys in any case and order, spaces around them
+    /// and a trailing semicolon allowed, unknown keys left alone (as the .NET and Python SDKs do).
+    /// Quotes, an assignment or JSON around it are removed, see [`input::connection_string`].
+    ///
+    /// # Errors
+    /// [`Kind::Usage`](crate::Kind::Usage); nothing of the string is in the error.
+    pub fn parse(text: &str) -> Result<Self> {
+        let wrong = |what: &str| {
+            Error::usage(
+                format!("the connection string {what}"),
+                "copy it from the portal, under Keys: endpoint=https://…/;accesskey=…",
+            )
+        };
+        let text = input::connection_string(text);
+        if text.is_empty() {
+            return Err(wrong("is empty"));
+        }
+        let (mut endpoint, mut access_key) = (None, None);
+        for part in text.split(';').filter(|part| !part.trim().is_empty()) {
+            let pair = part.split_once('=');
+            let (key, value) = pair.ok_or_else(|| wrong("has a part without `=`"))?;
+            let slot = match key.trim().to_ascii_lowercase().as_str() {
+                "endpoint" => &mut endpoint,
+                "accesskey" => &mut access_key,
+                _ => continue,
+            };
+            if slot.replace(value.trim()).is_some() {
+                return Err(wrong("names a key twice"));
+            }
+        }
+        let endpoint = endpoint.ok_or_else(|| wrong("has no endpoint"))?;
+        let access_key = access_key.ok_or_else(|| wrong("has no accesskey"))?;
+        Ok(ConnectionString {
+            endpoint: Endpoint::parse(endpoint)?,
+            access_key: check_access_key(access_key)?,
+        })
+    }
+}
+
+/// Takes an access key, which is Base64 as the portal shows it.
+///
+/// # Errors
+/// [`Kind::Usage`](crate::Kind::Usage) if it is not; nothing of it is in the error.
+pub fn check_access_key(text: &str) -> Result<AccessKey> {
+    // A terminal may have broken it into lines.
+    let key: Zeroizing<String> = Zeroizing::new(input::bare(text).split_whitespace().collect());
+    match STANDARD.decode(key.as_bytes()) {
+        Ok(bytes) if !bytes.is_empty() => Ok(AccessKey::new(key.as_str())),
+        _ => Err(not_base64()),
+    }
+}
+
+pub(super) fn not_base64() -> Error {
+    Error::usage(
+        "the access key of the ACS resource is not Base64",
+        "copy it whole from the portal, under Keys",
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Kind;
 
     #[test]
     fn a_host_without_a_scheme_is_meant_with_https() {
@@ -210,5 +275,52 @@ mod tests {
         assert!(!may("https://evilcommunication.azure.com", &[]));
         assert!(!may("https://proxy.test", &[]));
         assert!(may("https://proxy.test", &["Proxy.test".to_owned()]));
+    }
+
+    const KEY: &str = "c2VjcmV0LW1hcmtlcg==";
+
+    #[test]
+    fn connection_string_is_parsed_in_common_forms() {
+        for text in [
+            format!("endpoint=https://c.communication.azure.com/;accesskey={KEY}"),
+            format!("endpoint=https://c.communication.azure.com;accesskey={KEY};"),
+            format!("AccessKey={KEY};Endpoint=https://C.communication.azure.com//"),
+            format!(" endpoint = https://c.communication.azure.com ; accesskey = {KEY} ;extra=1"),
+            format!("endpoint=c.communication.azure.com;accesskey={KEY}"),
+            format!("\u{feff}\"endpoint=https://c.communication.azure.com/;accesskey={KEY}\"\r\n"),
+            format!(
+                "endpoint=https://c.communication.azure.com/;\r\naccesskey={}\r\n{}",
+                &KEY[..9],
+                &KEY[9..]
+            ),
+        ] {
+            let read = ConnectionString::parse(&text).expect(&text);
+            assert_eq!(read.endpoint.as_str(), "https://c.communication.azure.com");
+            assert_eq!(read.access_key.expose(), KEY);
+        }
+    }
+
+    #[test]
+    fn malformed_text_is_refused_and_not_shown() {
+        for text in [
+            String::new(),
+            KEY.to_owned(),
+            format!("accesskey={KEY}"),
+            "endpoint=https://c.communication.azure.com/".to_owned(),
+            format!("endpoint=https://c.communication.azure.com/x;accesskey={KEY}"),
+            format!("endpoint=https://c.communication.azure.com/?q={KEY};accesskey={KEY}"),
+            format!("endpoint=http://c.communication.azure.com;accesskey={KEY}"),
+            format!("endpoint=ftp://localhost;accesskey={KEY}"),
+            format!("endpoint=localhost:8485;accesskey={KEY}"),
+            format!("endpoint=https://u:{KEY}@localhost;accesskey={KEY}"),
+            format!("endpoint=https://a.b;accesskey={KEY};accesskey={KEY}"),
+            format!("endpoint=https://a.b;endpoint=https://c.d;accesskey={KEY}"),
+            "endpoint=https://a.b;accesskey=not base64!".to_owned(),
+            "endpoint=https://a.b;accesskey=".to_owned(),
+        ] {
+            let error = ConnectionString::parse(&text).expect_err(&text);
+            assert_eq!(error.kind(), Kind::Usage, "{text}");
+            assert!(!format!("{error:?}").contains(KEY), "{text}");
+        }
     }
 }

@@ -1,58 +1,105 @@
-//! The HTTP client.
+//! The HTTP client: one request, its tries, and the whole response.
+//!
+//! A request is sent up to four times in case of outages and broken connections. A failure records
+//! the progress of its request, because a processed request must not always be sent again.
 
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use reqwest::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, HeaderValue};
-use reqwest::{Client, Method};
-use tracing::debug;
+use reqwest::{Client, Method, StatusCode};
+use tokio::time::Instant;
+use tracing::{debug, warn};
 use url::Url;
 
-use super::connections::Connections;
-use super::failure::{SendError, oversized, undecodable, unreachable};
-use super::options::Options;
+use super::failure::{Retry, SendError, oversized, too_late, undecodable, unreachable};
+use super::message::{Request, Response, host_of};
 use super::proxies::{Proxies, ProxyRoute, Route};
-use super::request::Request;
-use super::response::Response;
-use crate::error::Result;
+use super::trust::{AuthorityFile, Issuers};
+use crate::error::{Error, RequestProgress, Result};
 
+/// The number of tries, including the first one.
+const TRIES: u32 = 4;
+/// The shortest time limit of the last try.
+const LAST_TRY: Duration = Duration::from_secs(2);
+/// The longest `Retry-After` that is honoured.
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
 /// The longest body that is read, in bytes after decoding. The services' bodies have a few thousand.
 const LONGEST_BODY: usize = 1024 * 1024;
 /// The mark of UTF-8, which a parser may ignore (RFC 8259, section 8.1).
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
+/// The options of the HTTP client. Files are read at the first use.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Files of certificate authorities (PEM), trusted beside the system's.
+    pub authorities: Vec<AuthorityFile>,
+    /// Whether the system's own bundle is added as well: if `SSL_CERT_FILE` or
+    /// `SSL_CERT_DIR` make the platform's loader leave it out.
+    pub adds_system_bundle: bool,
+    /// The proxies.
+    pub proxies: Proxies,
+    /// The wait before the first retry; it doubles from there.
+    pub first_wait: Duration,
+    /// The time limit of one try, from connecting to the last byte.
+    pub one_try: Duration,
+    /// The time limit of all tries, unless the service requests a longer wait.
+    pub all_tries: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options {
+            authorities: Vec::new(),
+            adds_system_bundle: false,
+            proxies: Proxies::default(),
+            first_wait: Duration::from_millis(800),
+            one_try: Duration::from_secs(12),
+            all_tries: Duration::from_secs(30),
+        }
+    }
+}
+
+/// The kinds of connections. All proxied addresses share one proxy, which the settings name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Connection {
+    Plain,
+    Tls,
+    Proxied,
+}
+
 /// The HTTP client. It reads no file and opens no connection before the first request.
 pub struct Http {
-    pub(super) first_wait: Duration,
-    pub(super) one_try: Duration,
-    pub(super) all_tries: Duration,
-    pub(super) proxies: Proxies,
-    pub(super) connections: Connections,
+    pub(super) options: Options,
+    pub(super) issuers: Issuers,
+    /// The clients of `reqwest`. Most processes build one of them.
+    pub(super) clients: Mutex<BTreeMap<Connection, Client>>,
 }
 
 impl Http {
     /// Creates a client with these options.
     pub fn new(options: Options) -> Self {
         Http {
-            first_wait: options.first_wait,
-            one_try: options.one_try,
-            all_tries: options.all_tries,
-            proxies: options.proxies.clone(),
-            connections: Connections::new(options),
+            options,
+            issuers: Issuers::default(),
+            clients: Mutex::default(),
         }
     }
 
     /// Creates a client that uses the caller's client. That one decides on proxies, certificates and
     /// redirects. Redirects should be off, since a token could follow one.
     pub fn with_client(client: Client) -> Self {
-        let options = Options::default();
+        let proxies = Proxies::None {
+            why: "the caller's own client decides".to_owned(),
+        };
+        let kinds = [Connection::Plain, Connection::Tls, Connection::Proxied];
         Http {
-            first_wait: options.first_wait,
-            one_try: options.one_try,
-            all_tries: options.all_tries,
-            proxies: Proxies::None {
-                why: "the caller's own client decides".to_owned(),
-            },
-            connections: Connections::over(client),
+            clients: Mutex::new(kinds.map(|kind| (kind, client.clone())).into()),
+            ..Http::new(Options {
+                proxies,
+                ..Options::default()
+            })
         }
     }
 
@@ -61,36 +108,144 @@ impl Http {
     /// # Errors
     /// [`Kind::Usage`](crate::Kind::Usage) if the setting does not name a proxy that can be used.
     pub fn route(&self, address: &Url) -> Result<Route> {
-        self.proxies.route(address)
+        self.options.proxies.route(address)
     }
 
     /// Returns the issuer of the certificate that `url`'s host presented to the last request, if
     /// one was seen.
     pub(crate) fn issuer(&self, url: &Url) -> Option<String> {
-        self.connections.issuer(url)
+        let seen = self.issuers.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.get(url.host_str()?.trim_matches(['[', ']'])).cloned()
+    }
+
+    /// Sends the request that `make` makes, anew for every try, and returns the last answer.
+    ///
+    /// Outages ([`Response::is_outage`]) and broken connections are tried again, four times in all.
+    /// An outage that lasts is returned as an answer.
+    ///
+    /// # Errors
+    /// [`Kind::Unreachable`](crate::Kind::Unreachable) if no whole answer came;
+    /// [`Kind::Usage`](crate::Kind::Usage) if a required authority file cannot be read or a setting
+    /// names no proxy; the errors of `make`.
+    pub async fn send(&self, make: impl Fn() -> Result<Request>) -> Result<Response> {
+        self.send_again(false, make).await
+    }
+
+    /// Sends a request that contains a single-use credential, such as an authorization code (RFC
+    /// 6749, section 4.1.2). It is tried again only if no byte of it has left this machine.
+    ///
+    /// # Errors
+    /// As [`Http::send`]. [`Error::may_have_arrived`] tells whether the credential may be used up.
+    pub async fn send_single_use(&self, request: &Request) -> Result<Response> {
+        self.send_again(true, || Ok(request.clone())).await
+    }
+
+    /// Sends the request once: for callers that ask again anyway, at a pace of their own.
+    ///
+    /// # Errors
+    /// As [`Http::send`].
+    pub async fn send_once(&self, request: Request) -> Result<Response> {
+        let deadline = Instant::now() + self.options.one_try;
+        let outcome = self.try_once(request, deadline).await;
+        outcome.map_err(|failure| failure.error)
+    }
+
+    async fn send_again(
+        &self,
+        is_single_use: bool,
+        make: impl Fn() -> Result<Request>,
+    ) -> Result<Response> {
+        let deadline = Instant::now() + self.options.all_tries;
+        let mut wait = self.options.first_wait;
+        let mut repeated = false;
+        for tries in 1..=TRIES {
+            let request = make()?;
+            let (host, path) = (host_of(&request.url), request.url.path().to_owned());
+            let outcome = match self.try_once(request, deadline).await {
+                Ok(response) => Ok(Response {
+                    repeated,
+                    tries,
+                    ..response
+                }),
+                Err(failure) if repeated => Err(failure.with_reached(RequestProgress::Perhaps)),
+                Err(failure) => Err(failure),
+            };
+            // The requested pause, the shortest time for the next try, and whether the service may have
+            // processed this try.
+            let (requested, needed, arrived) = match &outcome {
+                Ok(response) if response.is_outage() => {
+                    let status = response.status;
+                    debug!("{host}{path} is busy: status {}", status.as_u16());
+                    let arrived = status != StatusCode::TOO_MANY_REQUESTS;
+                    (response.retry_after(), Duration::ZERO, arrived)
+                }
+                Err(failure) if failure.retry != Retry::Never => {
+                    let needed = match failure.retry {
+                        // A try that is cancelled while it connects would not show that nothing was sent.
+                        Retry::IfItCanConnect => self.connect_timeout(),
+                        _ => Duration::ZERO,
+                    };
+                    (None, needed, failure.error.may_have_arrived())
+                }
+                _ => return outcome.map_err(|failure| failure.error),
+            };
+            let pause = requested.unwrap_or_else(|| wait.mul_f64(0.8 + 0.4 * fastrand::f64()));
+            let in_time = requested.is_some() || Instant::now() + pause + needed < deadline;
+            let may_try = tries < TRIES && !(is_single_use && (arrived || outcome.is_ok()));
+            if !may_try || !in_time || pause > LONGEST_WAIT {
+                return outcome.map_err(|failure| failure.error);
+            }
+            repeated |= arrived;
+            if pause > Duration::from_secs(5) {
+                warn!(
+                    "{host} asked to wait {} s before trying again",
+                    pause.as_secs()
+                );
+            }
+            debug!("trying {host}{path} again in {} ms", pause.as_millis());
+            tokio::time::sleep(pause).await;
+            wait *= 2;
+        }
+        Err(Error::internal("no try was left at the start"))
+    }
+
+    /// One request and its whole answer, in time.
+    async fn try_once(&self, request: Request, deadline: Instant) -> Result<Response, SendError> {
+        let host = host_of(&request.url);
+        let route = match self.route(&request.url)? {
+            Route::Direct { .. } => None,
+            Route::Through(route) => Some(route),
+        };
+        let time_left = deadline.saturating_duration_since(Instant::now());
+        let limit = self.options.one_try.min(time_left.max(LAST_TRY));
+        let response = self.send_and_read(&host, route.as_ref(), request);
+        match tokio::time::timeout(limit, response).await {
+            Ok(outcome) => outcome,
+            Err(_) => Err(SendError {
+                error: too_late(&host, route.as_ref()).with_reached(RequestProgress::Perhaps),
+                retry: Retry::Always,
+            }),
+        }
     }
 
     /// Sends one request, and reads the response.
-    pub(super) async fn exchange(
+    async fn send_and_read(
         &self,
         host: &str,
         route: Option<&ProxyRoute>,
         mut request: Request,
     ) -> Result<Response, SendError> {
-        let client = self.connections.client_for(&request.url, route)?;
+        let client = self.client_for(&request.url, route)?;
         debug!("request: {} {host}{}", request.method, request.url.path());
         // hyper omits it for an empty body, and servers reply 411 to a POST without a length (RFC
         // 9110, section 8.6).
         if request.body.is_empty() && request.method == Method::POST {
-            request
-                .headers
-                .insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+            let zero = HeaderValue::from_static("0");
+            request.headers.insert(CONTENT_LENGTH, zero);
         }
         // A gzip-coded body is decoded too, since some servers ignore this header.
-        request
-            .headers
-            .entry(ACCEPT_ENCODING)
-            .or_insert(HeaderValue::from_static("identity"));
+        let coding = request.headers.entry(ACCEPT_ENCODING);
+        coding.or_insert(HeaderValue::from_static("identity"));
         let mut response = client
             .request(request.method, request.url)
             .headers(request.headers)
@@ -104,11 +259,10 @@ impl Http {
             return Err(undecodable(host, coding).into());
         }
         let mut body = Vec::new();
-        while let Some(chunk) = response
-            .chunk()
-            .await
-            .map_err(|error| unreachable(host, route, error).answered(status))?
-        {
+        while let Some(chunk) = response.chunk().await.map_err(|error| {
+            let broken = unreachable(host, route, error);
+            broken.with_reached(RequestProgress::Answered(status.as_u16()))
+        })? {
             if body.len() + chunk.len() > LONGEST_BODY {
                 // A retry would have the same result.
                 return Err(oversized(host).into());
@@ -128,6 +282,7 @@ impl Http {
             headers: response.headers().clone(),
             body,
             repeated: false,
+            tries: 1,
         })
     }
 }

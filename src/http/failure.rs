@@ -1,14 +1,14 @@
 //! Errors of a request without a usable response, as messages for the user.
 
+use std::error::Error as StdError;
 use std::io::ErrorKind;
 
 use reqwest::StatusCode;
 use reqwest::header::{CONTENT_TYPE, HeaderValue, LOCATION};
 use url::Url;
 
+use super::message::{Response, host_of};
 use super::proxies::ProxyRoute;
-use super::request::host_of;
-use super::response::Response;
 use super::trust::Distrust;
 use crate::error::{Error, Kind, RequestProgress};
 use crate::loopback;
@@ -19,52 +19,38 @@ const THE_PROXY: &str = "the proxy ";
 const LONGEST_NAME: usize = 160;
 
 /// The error of one try.
-pub(super) enum SendError {
-    /// A transient error: another try can succeed.
-    Transient(Error),
-    /// As `Transient`: the connection was not established in time.
-    Unconnected(Error),
+pub(super) struct SendError {
+    pub(super) error: Error,
+    pub(super) retry: Retry,
+}
+
+/// Whether another try can succeed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Retry {
+    Always,
+    /// If there is time for a whole connection: this one was not established in time.
+    IfItCanConnect,
     /// Another try would fail too, or do harm: a wrong password that is sent four times can lock an
     /// account.
-    Final(Error),
+    Never,
 }
 
 impl SendError {
-    /// The error, after earlier tries of which one may have reached the service.
-    pub(super) fn after(self, repeated: bool) -> SendError {
-        let reached = match repeated {
-            true => RequestProgress::Perhaps,
-            false => RequestProgress::No,
-        };
-        match self {
-            SendError::Transient(error) => SendError::Transient(error.with_reached(reached)),
-            SendError::Unconnected(error) => SendError::Unconnected(error.with_reached(reached)),
-            SendError::Final(error) => SendError::Final(error.with_reached(reached)),
-        }
-    }
-
-    /// The error of a connection that broke after the response had begun with this status.
-    pub(super) fn answered(self, status: StatusCode) -> SendError {
-        let reached = RequestProgress::Answered(status.as_u16());
-        match self {
-            SendError::Transient(error) => SendError::Transient(error.with_reached(reached)),
-            other => other,
-        }
-    }
-
-    /// The error, where no other try follows.
-    pub(super) fn into_error(self) -> Error {
-        match self {
-            SendError::Transient(error)
-            | SendError::Unconnected(error)
-            | SendError::Final(error) => error,
+    /// Adds how far the request, or an earlier try of it, got.
+    pub(super) fn with_reached(self, reached: RequestProgress) -> SendError {
+        SendError {
+            error: self.error.with_reached(reached),
+            ..self
         }
     }
 }
 
 impl From<Error> for SendError {
     fn from(error: Error) -> SendError {
-        SendError::Final(error)
+        SendError {
+            error,
+            retry: Retry::Never,
+        }
     }
 }
 
@@ -99,13 +85,13 @@ pub(super) fn undecodable(host: &str, coding: &HeaderValue) -> Error {
 }
 
 pub(super) fn too_late(host: &str, route: Option<&ProxyRoute>) -> Error {
-    let through = match route {
-        Some(route) => format!(" through {THE_PROXY}{}", name(route)),
-        None => String::new(),
-    };
+    let through = route.map(|route| format!(" through {}", name(route)));
     Error::new(
         Kind::Unreachable,
-        format!("{host} did not answer in time{through}"),
+        format!(
+            "{host} did not answer in time{}",
+            through.unwrap_or_default()
+        ),
         "check the network, then try again; `acspass -v` shows the requests",
     )
 }
@@ -113,41 +99,35 @@ pub(super) fn too_late(host: &str, route: Option<&ProxyRoute>) -> Error {
 /// An answer that is not the service's own; `what` says how that shows, `hint` what to check. Web
 /// pages and redirects in place of JSON have one cause, and words of their own.
 pub(crate) fn foreign(host: &str, response: &Response, what: &str, hint: &str) -> Error {
-    let page = match response.status {
-        StatusCode::NETWORK_AUTHENTICATION_REQUIRED => {
-            Some("that this network wants a sign-in".to_owned())
-        }
-        status if status.is_redirection() => {
-            let leads_to = response.headers.get(LOCATION);
-            let leads_to = leads_to.and_then(|text| Url::parse(text.to_str().ok()?).ok());
-            let leads_to = leads_to.as_ref().and_then(Url::host_str);
-            let leads_to = leads_to.unwrap_or("another page");
-            Some(format!(
-                "with a redirect to {}",
-                one_line(leads_to, LONGEST_NAME)
-            ))
-        }
-        _ if is_web_page(response) => Some("with a web page".to_owned()),
-        _ => None,
-    };
-    match page {
-        None => Error::new(
+    let status = response.status;
+    let page = if status == StatusCode::NETWORK_AUTHENTICATION_REQUIRED {
+        "that this network wants a sign-in".to_owned()
+    } else if status.is_redirection() {
+        let leads_to = response.headers.get(LOCATION);
+        let leads_to = leads_to.and_then(|text| Url::parse(text.to_str().ok()?).ok());
+        let leads_to = leads_to.as_ref().and_then(Url::host_str);
+        let leads_to = one_line(leads_to.unwrap_or("another page"), LONGEST_NAME);
+        format!("with a redirect to {leads_to}")
+    } else if is_web_page(response) {
+        "with a web page".to_owned()
+    } else {
+        return Error::new(
             Kind::Unreachable,
             format!("{host} answered with {what}"),
-            hint.to_owned(),
+            hint,
+        );
+    };
+    Error::new(
+        Kind::Unreachable,
+        format!(
+            "{host} answered {page} ({}): a captive portal or a proxy's login page",
+            status.as_u16()
         ),
-        Some(page) => Error::new(
-            Kind::Unreachable,
-            format!(
-                "{host} answered {page} ({}): a captive portal or a proxy's login page",
-                response.status.as_u16()
-            ),
-            format!(
-                "open any page that begins with http:// in a browser and do what it asks for, then \
-                 try again; {hint}"
-            ),
+        format!(
+            "open any page that begins with http:// in a browser and do what it asks for, then try \
+             again; {hint}"
         ),
-    }
+    )
 }
 
 fn is_web_page(response: &Response) -> bool {
@@ -173,34 +153,34 @@ pub(super) fn unreachable(
     error: reqwest::Error,
 ) -> SendError {
     let error = error.without_url();
+    let chain = chain_text(&error);
+    let says = |words: &str| chain.contains(words);
+    let is_lookup = says("dns error") || says("failed to lookup");
+    let proxy = route.filter(|_| says("tunnel error") || says("proxy connect"));
+    if let Some(distrust) = Distrust::find(&error) {
+        let (message, hint) = distrust.explain(&proxy.map_or_else(|| host.to_owned(), name));
+        // The rest of the chain would repeat it in the words of three libraries.
+        let error = Error::new(Kind::Unreachable, message, hint).caused_by(distrust.clone());
+        return error.into();
+    }
     // Certain of the request: without a connection no byte of it was sent.
     let reached = match error.is_connect() || error.is_builder() {
         true => RequestProgress::No,
         false => RequestProgress::Perhaps,
     };
-    let peer = route.map_or_else(|| host.to_owned(), name);
-    let is_refused_here = is_refused(&error) && is_this_machine(&peer);
-    let chain = chain_text(&error);
-    let says = |words: &str| chain.contains(words);
-    let proxy = route.filter(|_| says("tunnel error") || says("proxy connect"));
-    if let Some(distrust) = Distrust::find(&error) {
-        let refused = match proxy {
-            Some(route) => format!("{THE_PROXY}{}", name(route)),
-            None => host.to_owned(),
-        };
-        let (message, hint) = (distrust.message(&refused), distrust.hint(&refused));
-        // The rest of the chain would repeat it in the words of three libraries.
-        let error = Error::new(Kind::Unreachable, message, hint).caused_by(distrust.clone());
-        return SendError::Final(error.with_reached(RequestProgress::No));
-    }
-    let mut is_final = false;
+    let peer = route.map_or_else(|| host.to_owned(), |route| host_of(&route.address));
+    // Nothing listens at a port of this machine: that does not change within seconds.
+    let mut retry = match is_refused(&error) && is_this_machine(&peer) {
+        true => Retry::Never,
+        false => Retry::Always,
+    };
     let (message, hint) = match proxy {
         Some(route) if says("proxy authorization required") => {
-            is_final = true;
+            retry = Retry::Never;
             wants_credentials(route)
         }
         Some(route) if says("tunnel error: unsuccessful") => (
-            format!("{THE_PROXY}{} lets nobody through to {host}", name(route)),
+            format!("{} lets nobody through to {host}", name(route)),
             format!(
                 "ask whoever runs the proxy to allow {host}, or leave it out by NO_PROXY; the \
                  proxy comes from {}",
@@ -209,12 +189,12 @@ pub(super) fn unreachable(
         ),
         Some(route) => {
             let how = match () {
-                () if is_lookup(&chain) => "could not be found by its name",
+                () if is_lookup => "could not be found by its name",
                 () if says("failed to create underlying connection") => "could not be reached",
                 () => "broke the connection",
             };
             (
-                format!("{THE_PROXY}{} {how}", name(route)),
+                format!("{} {how}", name(route)),
                 format!("check {} and the network, then try again", route.by),
             )
         }
@@ -223,94 +203,85 @@ pub(super) fn unreachable(
             "check for a captive portal: open any page that begins with http:// in a browser"
                 .to_owned(),
         ),
-        None if is_lookup(&chain) => (
+        None if is_lookup => (
             format!("the name {host} could not be found"),
             "check the network, the spelling of the host, and HTTPS_PROXY".to_owned(),
         ),
         None if error.is_timeout() => {
-            let late = too_late(host, route).caused_by(error);
-            return match reached {
-                RequestProgress::No => SendError::Unconnected(late),
-                _ => SendError::Transient(late.with_reached(reached)),
+            return SendError {
+                retry: match reached {
+                    RequestProgress::No => Retry::IfItCanConnect,
+                    _ => Retry::Always,
+                },
+                error: too_late(host, route).caused_by(error).with_reached(reached),
             };
         }
-        None if error.is_connect() && is_this_machine(host) => (
-            format!("{host} could not be reached"),
-            "start what answers there, for instance `acspass emulator`, or see with `acspass config \
-             list` where the address comes from"
-                .to_owned(),
-        ),
         None if error.is_connect() => (
             format!("{host} could not be reached"),
-            "check the network, and HTTPS_PROXY where you need a proxy".to_owned(),
+            match is_this_machine(host) {
+                true => {
+                    "start what answers there, for instance `acspass emulator`, or see with \
+                     `acspass config list` where the address comes from"
+                }
+                false => "check the network, and HTTPS_PROXY where you need a proxy",
+            }
+            .to_owned(),
         ),
         None => (
             format!("the connection to {host} broke"),
             "try again; `acspass -v` shows the requests".to_owned(),
         ),
     };
-    let error = Error::new(Kind::Unreachable, message, hint)
-        .caused_by(error)
-        .with_reached(reached);
-    // Nothing listens at a port of this machine: that does not change within seconds.
-    match is_final || is_refused_here {
-        true => SendError::Final(error),
-        false => SendError::Transient(error),
+    let error = Error::new(Kind::Unreachable, message, hint).caused_by(error);
+    SendError {
+        error: error.with_reached(reached),
+        retry,
     }
 }
 
 /// Whether the connection failed since nothing listens there, or the address does not exist.
 fn is_refused(error: &reqwest::Error) -> bool {
-    let mut next = std::error::Error::source(error);
-    while let Some(source) = next {
-        let io = source.downcast_ref::<std::io::Error>();
-        if let Some(kind) = io.map(std::io::Error::kind) {
-            return error.is_connect()
-                && matches!(
-                    kind,
-                    ErrorKind::ConnectionRefused
-                        | ErrorKind::AddrNotAvailable
-                        | ErrorKind::NetworkUnreachable
-                        | ErrorKind::HostUnreachable
-                );
-        }
-        next = source.source();
-    }
-    false
+    let io = chain(error).find_map(|source| source.downcast_ref::<std::io::Error>());
+    error.is_connect()
+        && io.is_some_and(|io| {
+            matches!(
+                io.kind(),
+                ErrorKind::ConnectionRefused
+                    | ErrorKind::AddrNotAvailable
+                    | ErrorKind::NetworkUnreachable
+                    | ErrorKind::HostUnreachable
+            )
+        })
 }
 
 fn wants_credentials(route: &ProxyRoute) -> (String, String) {
-    let by = route.by;
-    let message = match route.has_credentials() {
-        true => format!("{THE_PROXY}{} refuses the credentials in {by}", name(route)),
-        false => format!("{THE_PROXY}{} wants credentials", name(route)),
+    let what = match route.has_credentials() {
+        true => format!("refuses the credentials in {}", route.by),
+        false => "wants credentials".to_owned(),
     };
     let hint = format!(
         "set HTTPS_PROXY to {}://USER:PASSWORD@{}, with `@`, `/`, `:`, `#` and `%` in the password \
-         as %40, %2F, %3A, %23 and %25, and DOMAIN\\USER as DOMAIN%5CUSER; a proxy that takes Kerberos or NTLM only needs a helper on \
-         this machine, such as px or cntlm",
+         as %40, %2F, %3A, %23 and %25, and DOMAIN\\USER as DOMAIN%5CUSER; a proxy that takes \
+         Kerberos or NTLM only needs a helper on this machine, such as px or cntlm",
         route.address.scheme(),
-        name(route)
+        host_of(&route.address)
     );
-    (message, hint)
+    (format!("{} {what}", name(route)), hint)
 }
 
-/// Host and port of a proxy.
+/// A proxy in a message: host and port.
 fn name(route: &ProxyRoute) -> String {
-    host_of(&route.address)
+    format!("{THE_PROXY}{}", host_of(&route.address))
 }
 
-fn is_lookup(chain: &str) -> bool {
-    chain.contains("dns error") || chain.contains("failed to lookup")
+/// An error and its sources.
+fn chain<'e>(
+    error: &'e (dyn StdError + 'static),
+) -> impl Iterator<Item = &'e (dyn StdError + 'static)> {
+    std::iter::successors(Some(error), |&error| error.source())
 }
 
-fn chain_text(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(source) = next {
-        text.push_str(" / ");
-        text.push_str(&source.to_string());
-        next = source.source();
-    }
-    text
+fn chain_text(error: &reqwest::Error) -> String {
+    let texts: Vec<String> = chain(error).map(ToString::to_string).collect();
+    texts.join(" / ")
 }

@@ -4,26 +4,18 @@
 //! authorities and timeouts are in this module. The modules of the services interpret the responses.
 //! The client does not follow redirects.
 
-mod authorities;
-mod certificate;
 mod client;
 mod connections;
 mod failure;
+mod message;
 mod no_proxy;
-mod options;
 mod proxies;
-mod request;
-mod response;
-mod retry;
 mod trust;
-#[cfg(test)]
-mod trust_tests;
 
-pub use authorities::AuthorityFile;
-pub use client::Http;
+pub use client::{Http, Options};
 pub(crate) use failure::{foreign, is_distrust, is_proxys};
+pub(crate) use message::host_of;
+pub use message::{Request, Response};
 pub use no_proxy::NoProxy;
-pub use options::Options;
 pub use proxies::{Proxies, ProxyRoute, Route};
-pub use request::Request;
-pub use response::Response;
+pub use trust::AuthorityFile;

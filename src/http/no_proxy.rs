@@ -5,20 +5,16 @@
 //! and the names below it; `host:443` for one port; addresses, CIDR blocks and `10.*`; `*` for
 //! every host.
 
+use std::net::Ipv4Addr;
+
 use hyper_util::client::proxy::matcher::Matcher;
 use url::Url;
 
 /// The hosts that are reached without a proxy.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct NoProxy {
-    entries: Vec<Entry>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Entry {
-    /// A name, an address or a block, as the matcher takes it.
-    pattern: String,
-    port: Option<u16>,
+    /// Names, addresses and blocks, as the matcher takes them, each with its port if it has one.
+    entries: Vec<(String, Option<u16>)>,
 }
 
 impl NoProxy {
@@ -27,7 +23,7 @@ impl NoProxy {
         let (mut entries, mut ignored) = (Vec::new(), Vec::new());
         let separators = |c: char| c == ',' || c == ';' || c.is_whitespace();
         for word in list.split(separators).filter(|word| !word.is_empty()) {
-            match Entry::parse(word) {
+            match entry(word) {
                 Some(entry) => entries.push(entry),
                 None => ignored.push(word.to_owned()),
             }
@@ -37,12 +33,10 @@ impl NoProxy {
 
     /// Returns whether this address is reached without a proxy.
     pub(super) fn contains(&self, address: &Url) -> bool {
-        let port = address.port_or_known_default();
-        let patterns: Vec<&str> = self
-            .entries
-            .iter()
-            .filter(|entry| entry.port.is_none() || entry.port == port)
-            .map(|entry| entry.pattern.as_str())
+        let entries = self.entries.iter();
+        let patterns: Vec<&str> = entries
+            .filter(|(_, port)| port.is_none() || *port == address.port_or_known_default())
+            .map(|(pattern, _)| pattern.as_str())
             .collect();
         if patterns.is_empty() {
             return false;
@@ -52,42 +46,28 @@ impl NoProxy {
             .all("http://proxy.invalid")
             .no(patterns.join(","))
             .build();
-        address
-            .as_str()
-            .parse::<hyper::Uri>()
-            .is_ok_and(|uri| matcher.intercept(&uri).is_none())
+        let address = address.as_str().parse::<hyper::Uri>();
+        address.is_ok_and(|address| matcher.intercept(&address).is_none())
     }
 }
 
-impl Entry {
-    fn parse(word: &str) -> Option<Entry> {
-        let word = word
-            .strip_prefix("https://")
-            .or_else(|| word.strip_prefix("http://"))
-            .unwrap_or(word);
-        let word = word.trim_matches(['"', '\'']).trim_end_matches('/');
-        let (host, port) = split_port(word)?;
-        Some(Entry {
-            pattern: pattern(host)?,
-            port,
-        })
-    }
-}
-
-/// Splits a port off. An IPv6 address has one only behind brackets.
-fn split_port(word: &str) -> Option<(&str, Option<u16>)> {
-    if let Some(rest) = word.strip_prefix('[') {
-        let (host, after) = rest.split_once(']')?;
-        return match after.strip_prefix(':') {
-            Some(port) => Some((host, Some(port.parse().ok()?))),
-            None if after.is_empty() => Some((host, None)),
-            None => None,
-        };
-    }
-    match word.split_once(':') {
-        Some((host, port)) if !port.contains(':') => Some((host, Some(port.parse().ok()?))),
-        _ => Some((word, None)),
-    }
+fn entry(word: &str) -> Option<(String, Option<u16>)> {
+    let word = word
+        .strip_prefix("https://")
+        .or_else(|| word.strip_prefix("http://"))
+        .unwrap_or(word);
+    let word = word.trim_matches(['"', '\'']).trim_end_matches('/');
+    // An IPv6 address has a port only behind brackets.
+    let (host, port) = match word.strip_prefix('[') {
+        Some(rest) => rest.split_once(']')?,
+        None if word.matches(':').count() == 1 => word.split_at(word.find(':')?),
+        None => (word, ""),
+    };
+    let port = match port {
+        "" => None,
+        port => Some(port.strip_prefix(':')?.parse().ok()?),
+    };
+    Some((pattern(host)?, port))
 }
 
 fn pattern(host: &str) -> Option<String> {
@@ -97,33 +77,25 @@ fn pattern(host: &str) -> Option<String> {
     if let Some(block) = ipv4_block(host) {
         return Some(block);
     }
-    let name = host.strip_prefix('*').unwrap_or(host);
-    let is_below = name.len() < host.len();
+    let name = match host.strip_prefix('*') {
+        Some(below) => below.starts_with('.').then_some(below)?,
+        None => host,
+    };
     let name = name.trim_end_matches('.');
-    let is_readable = !name.trim_start_matches('.').is_empty()
-        && !name.contains('*')
-        && (!is_below || name.starts_with('.'));
+    let is_readable = !name.trim_start_matches('.').is_empty() && !name.contains('*');
     is_readable.then(|| name.to_ascii_lowercase())
 }
 
 /// `10.*` and `192.168.*.*` as CIDR blocks.
 fn ipv4_block(host: &str) -> Option<String> {
-    let parts: Vec<&str> = host.split('.').collect();
-    let known = parts.iter().take_while(|part| **part != "*");
-    let known: Vec<u8> = known
-        .map(|part| part.parse::<u8>().ok())
-        .collect::<Option<_>>()?;
-    let is_block = !known.is_empty()
-        && known.len() < parts.len()
-        && parts.len() <= 4
-        && parts[known.len()..].iter().all(|part| *part == "*");
-    if !is_block {
-        return None;
-    }
-    let mut octets = known.clone();
+    let known = host.trim_end_matches(".*");
+    let octets = known.split('.').map(|octet| octet.parse().ok());
+    let mut octets: Vec<u8> = octets.collect::<Option<_>>()?;
+    let bits = octets.len() * 8;
+    let is_block = known.len() < host.len() && host.split('.').count() <= 4;
     octets.resize(4, 0);
-    let octets: Vec<String> = octets.iter().map(u8::to_string).collect();
-    Some(format!("{}/{}", octets.join("."), known.len() * 8))
+    let address = Ipv4Addr::from(<[u8; 4]>::try_from(octets).ok()?);
+    is_block.then(|| format!("{address}/{bits}"))
 }
 
 #[cfg(test)]

@@ -3,12 +3,12 @@
 //! Decides the route to an address from the settings, for the client, for error messages and for
 //! `doctor`. Credentials are never shown.
 
-use hyper_util::client::proxy::matcher::{Intercept, Matcher};
+use hyper_util::client::proxy::matcher::Matcher;
 use reqwest::header::HeaderValue;
 use url::Url;
 
 use super::no_proxy::NoProxy;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::loopback;
 use crate::secret::ProxyAddress;
 
@@ -68,7 +68,7 @@ impl ProxyRoute {
     /// The proxy for the HTTP client.
     ///
     /// # Errors
-    /// [`Kind::Usage`] if the client does not take the address.
+    /// [`Kind::Usage`](crate::Kind::Usage) if the client does not take the address.
     pub(super) fn for_client(&self) -> Result<reqwest::Proxy> {
         // The client's error would contain the address.
         let proxy = reqwest::Proxy::https(self.address.clone()).map_err(|_| wrong(self.by))?;
@@ -83,61 +83,48 @@ impl Proxies {
     /// Returns the route to this address.
     ///
     /// # Errors
-    /// [`Kind::Usage`] if the setting does not name a proxy that can be used.
+    /// [`Kind::Usage`](crate::Kind::Usage) if the setting does not name a proxy that can be used.
     pub(crate) fn route(&self, address: &Url) -> Result<Route> {
         let host = address.host_str().unwrap_or_default();
+        let direct = |why: String| Ok(Route::Direct { why });
         if loopback::is_loopback_host(host) {
-            return Ok(direct("loopback never goes through a proxy"));
+            return direct("loopback never goes through a proxy".to_owned());
         }
         if address.scheme() != "https" {
-            return Ok(direct("plain http leaves this machine by no proxy"));
+            return direct("plain http leaves this machine by no proxy".to_owned());
         }
         let (by, matcher) = match self {
-            Proxies::None { why } => return Ok(direct(why)),
+            Proxies::None { why } => return direct(why.clone()),
             Proxies::System => ("the system's settings", Matcher::from_system()),
-            Proxies::Named {
-                by,
-                address: named,
-                except,
-            } => {
-                // An exception counts even if the proxy that it excepts from cannot be used.
-                if except.contains(address) {
-                    return Ok(direct(&format!("NO_PROXY leaves {host} out")));
-                }
-                let proxy = usable(by, named)?;
+            // An exception counts even if the proxy that it excepts from cannot be used.
+            Proxies::Named { except, .. } if except.contains(address) => {
+                return direct(format!("NO_PROXY leaves {host} out"));
+            }
+            Proxies::Named { by, address, .. } => {
+                let proxy = usable(by, address)?;
                 (*by, Matcher::builder().https(String::from(proxy)).build())
             }
         };
         let wanted = address.as_str().parse::<hyper::Uri>();
-        match wanted.ok().and_then(|wanted| matcher.intercept(&wanted)) {
-            Some(intercept) => through(by, &intercept).map(Route::Through),
-            None if matches!(self, Proxies::System) => Ok(direct("the system names none")),
-            None => Err(wrong(by)),
-        }
+        let Some(proxy) = wanted.ok().and_then(|wanted| matcher.intercept(&wanted)) else {
+            return match self {
+                Proxies::System => direct("the system names none".to_owned()),
+                _ => Err(wrong(by)),
+            };
+        };
+        Ok(Route::Through(ProxyRoute {
+            by,
+            address: Url::parse(&proxy.uri().to_string()).map_err(|_| wrong(by))?,
+            authorization: proxy.basic_auth().cloned(),
+        }))
     }
-}
-
-fn direct(why: &str) -> Route {
-    Route::Direct {
-        why: why.to_owned(),
-    }
-}
-
-fn through(by: &'static str, intercept: &Intercept) -> Result<ProxyRoute> {
-    let address = Url::parse(&intercept.uri().to_string()).map_err(|_| wrong(by))?;
-    Ok(ProxyRoute {
-        by,
-        address,
-        authorization: intercept.basic_auth().cloned(),
-    })
 }
 
 /// Parses a proxy's URL. An unusable one is an error, because the user requires a proxy.
 fn usable(by: &'static str, address: &ProxyAddress) -> Result<Url> {
     let text = address.expose();
     if text.contains('\\') {
-        return Err(Error::new(
-            Kind::Usage,
+        return Err(Error::usage(
             format!("{by} contains a backslash, which a URL does not allow"),
             format!(
                 "write the user as DOMAIN%5CUSER, for instance {by}=http://DOMAIN%5CUSER:\
@@ -145,14 +132,13 @@ fn usable(by: &'static str, address: &ProxyAddress) -> Result<Url> {
             ),
         ));
     }
-    let parsed = match text.contains("://") {
+    let url = match text.contains("://") {
         true => Url::parse(text),
         false => Url::parse(&format!("http://{text}")),
-    };
-    let url = parsed.map_err(|_| wrong(by))?;
+    }
+    .map_err(|_| wrong(by))?;
     if url.scheme().starts_with("socks") {
-        return Err(Error::new(
-            Kind::Usage,
+        return Err(Error::usage(
             format!("{by} names a SOCKS proxy, and only http and https proxies can be used"),
             "name an http proxy in HTTPS_PROXY, or leave the services out by NO_PROXY",
         ));
@@ -163,19 +149,16 @@ fn usable(by: &'static str, address: &ProxyAddress) -> Result<Url> {
     let is_one = matches!(url.scheme(), "http" | "https")
         && url.host_str().is_some_and(|host| !host.is_empty())
         && url.fragment().is_none();
-    match is_one && !is_cut {
-        true => Ok(url),
-        false => Err(wrong(by)),
-    }
+    (is_one && !is_cut).then_some(url).ok_or_else(|| wrong(by))
 }
 
 fn wrong(by: &str) -> Error {
-    Error::new(
-        Kind::Usage,
+    Error::usage(
         format!("{by} does not name a proxy"),
         format!(
             "write {by} like http://proxy.example:8080 or http://USER:PASSWORD@proxy.example:8080, \
-             with `@`, `/`, `:`, `#` and `%` in the password as %40, %2F, %3A, %23 and %25, and DOMAIN\\USER as DOMAIN%5CUSER"
+             with `@`, `/`, `:`, `#` and `%` in the password as %40, %2F, %3A, %23 and %25, and \
+             DOMAIN\\USER as DOMAIN%5CUSER"
         ),
     )
 }
@@ -183,6 +166,7 @@ fn wrong(by: &str) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Kind;
 
     fn named(address: &str, except: &str) -> Proxies {
         Proxies::Named {

@@ -8,7 +8,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use tracing::warn;
 
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::files::{Changer, may_never_end, open_named};
 use crate::input;
 use crate::text::shown;
@@ -38,12 +38,20 @@ pub struct AuthorityFile {
 }
 
 impl AuthorityFile {
-    /// Reads the file.
+    /// Reads the file, and finds another user that can change it.
     ///
     /// # Errors
-    /// [`Kind::Usage`] if it cannot be read or holds no certificate of an authority.
-    pub(crate) fn read(&self) -> Result<Vec<CertificateDer<'static>>> {
-        self.read_and_judge().map(|(found, _)| found)
+    /// [`Kind::Usage`](crate::Kind::Usage) if it cannot be read or holds no certificate of an
+    /// authority.
+    pub(crate) fn read(&self) -> Result<(Vec<CertificateDer<'static>>, Option<Changer>)> {
+        read_bounded(&self.path).map_err(|why| {
+            let name = self.named_by;
+            let path = shown(&self.path.to_string_lossy());
+            Error::usage(
+                format!("{name} names {path}, which cannot be used: {why}"),
+                format!("correct {name}, or unset it"),
+            )
+        })
     }
 
     /// Whether it is an error if the file cannot be read. The platform's loader reads
@@ -51,36 +59,13 @@ impl AuthorityFile {
     pub(crate) fn is_required(&self) -> bool {
         self.required || self.named_by == "SSL_CERT_FILE" && may_never_end(&self.path)
     }
-
-    /// Reads the file, and finds another user that can change it.
-    fn read_and_judge(&self) -> Result<(Vec<CertificateDer<'static>>, Option<Changer>)> {
-        let read = read_bounded(&self.path);
-        let found = read.and_then(|(pem, changer)| {
-            let found = parsable(&pem);
-            match found.is_empty() {
-                true => Err("it holds no PEM certificate".to_owned()),
-                false => Ok((found, changer)),
-            }
-        });
-        found.map_err(|why| {
-            let name = self.named_by;
-            Error::new(
-                Kind::Usage,
-                format!(
-                    "{name} names {}, which cannot be used: {why}",
-                    shown(&self.path.to_string_lossy())
-                ),
-                format!("correct {name}, or unset it"),
-            )
-        })
-    }
 }
 
 /// The certificates of all files; a file that is not required is warned about.
-pub(super) fn from_files(files: &[AuthorityFile]) -> Result<Vec<CertificateDer<'static>>> {
+pub(in crate::http) fn read_all(files: &[AuthorityFile]) -> Result<Vec<CertificateDer<'static>>> {
     let mut all = Vec::new();
     for file in files {
-        match file.read_and_judge() {
+        match file.read() {
             Ok((found, changer)) => {
                 if let Some(changer) = changer {
                     warn!(
@@ -101,7 +86,7 @@ pub(super) fn from_files(files: &[AuthorityFile]) -> Result<Vec<CertificateDer<'
 
 /// Returns the system's authorities. The platform's loader takes `SSL_CERT_FILE` and `SSL_CERT_DIR` in
 /// place of these; macOS and Windows have no such file, and their loaders do not look at either.
-pub(super) fn system_bundle() -> Vec<CertificateDer<'static>> {
+pub(in crate::http) fn system_bundle() -> Vec<CertificateDer<'static>> {
     BUNDLES
         .iter()
         .find_map(|path| std::fs::read(Path::new(path)).ok())
@@ -117,17 +102,21 @@ fn parsable(pem: &[u8]) -> Vec<CertificateDer<'static>> {
         .collect()
 }
 
-/// Reads the file, and finds another user that can change it. A device or a log that was named by
-/// mistake is not read for ever.
-fn read_bounded(path: &Path) -> Result<(Vec<u8>, Option<Changer>), String> {
+/// Reads the certificates of a file, and finds another user that can change it. A device or a log
+/// that was named by mistake is not read for ever.
+fn read_bounded(path: &Path) -> Result<(Vec<CertificateDer<'static>>, Option<Changer>), String> {
     let (file, changer) = open_named(path).map_err(|error| error.to_string())?;
     let mut bytes = Vec::new();
     file.take(LONGEST_FILE + 1)
         .read_to_end(&mut bytes)
         .map_err(|error| error.to_string())?;
-    match bytes.len() as u64 > LONGEST_FILE {
-        true => Err("it is longer than 16 MiB".to_owned()),
-        false => Ok((bytes, changer)),
+    if bytes.len() as u64 > LONGEST_FILE {
+        return Err("it is longer than 16 MiB".to_owned());
+    }
+    let found = parsable(&bytes);
+    match found.is_empty() {
+        true => Err("it holds no PEM certificate".to_owned()),
+        false => Ok((found, changer)),
     }
 }
 

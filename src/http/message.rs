@@ -1,11 +1,53 @@
-//! A response.
+//! A request, and its whole response.
 
 use std::time::Duration;
 
-use reqwest::StatusCode;
-use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap, RETRY_AFTER};
+use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
+use reqwest::{Method, StatusCode};
+use url::Url;
 
 use crate::time::Timestamp;
+
+/// A request. The body and headers may contain secrets, so there is no `Debug`.
+#[derive(Clone)]
+pub struct Request {
+    /// The method.
+    pub method: Method,
+    /// The whole address.
+    pub url: Url,
+    /// All headers but `Host` and `Content-Length`.
+    pub headers: HeaderMap,
+    /// The body, empty for none.
+    pub body: Vec<u8>,
+}
+
+impl Request {
+    /// Creates a `GET` without headers.
+    pub fn get(url: Url) -> Self {
+        Request {
+            method: Method::GET,
+            url,
+            headers: HeaderMap::new(),
+            body: Vec::new(),
+        }
+    }
+
+    /// Adds a header.
+    #[must_use]
+    pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.insert(name, value);
+        self
+    }
+}
+
+/// Returns the host and port of an address, as in a `Host` header.
+pub(crate) fn host_of(url: &Url) -> String {
+    let host = url.host_str().unwrap_or("an address without a host");
+    match url.port() {
+        Some(port) => format!("{host}:{port}"),
+        None => host.to_owned(),
+    }
+}
 
 /// A response. The body may contain tokens, so there is no `Debug`.
 pub struct Response {
@@ -17,6 +59,8 @@ pub struct Response {
     pub body: Vec<u8>,
     /// Whether the service may have processed an earlier try of the same request.
     pub repeated: bool,
+    /// The number of tries until this response.
+    pub(crate) tries: u32,
 }
 
 impl Response {
@@ -27,21 +71,20 @@ impl Response {
 
     /// Returns whether a retry may succeed: the status is 429 or 5xx, but not 501, 505 or 511.
     pub fn is_outage(&self) -> bool {
-        self.status == StatusCode::TOO_MANY_REQUESTS
-            || (self.status.is_server_error()
-                && self.status != StatusCode::NOT_IMPLEMENTED
-                && self.status != StatusCode::HTTP_VERSION_NOT_SUPPORTED
-                && self.status != StatusCode::NETWORK_AUTHENTICATION_REQUIRED)
+        match self.status.as_u16() {
+            501 | 505 | 511 => false,
+            status => status == 429 || self.status.is_server_error(),
+        }
     }
 
     /// Returns the wait that the service requests: `Retry-After` in seconds, or as a date relative to
     /// the response's `Date`.
     pub fn retry_after(&self) -> Option<Duration> {
         let text = self.headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-        if let Ok(seconds) = text.parse::<u32>() {
-            return Some(Duration::from_secs(seconds.into()));
+        match text.parse::<u32>() {
+            Ok(seconds) => Some(Duration::from_secs(seconds.into())),
+            Err(_) => Some(Timestamp::parse_http_date(text)?.since(self.date()?)),
         }
-        Some(Timestamp::parse_http_date(text)?.since(self.date()?))
     }
 
     /// Returns whether the response is JSON: by its `Content-Type`, or because the body is a JSON object.
@@ -60,10 +103,5 @@ impl Response {
     pub fn is_object(&self) -> bool {
         self.body.trim_ascii_start().starts_with(b"{")
             && serde_json::from_slice::<serde::de::IgnoredAny>(&self.body).is_ok()
-    }
-
-    /// Returns whether the service may have processed the request of this outage.
-    pub(super) fn may_have_acted(&self) -> bool {
-        self.status != StatusCode::TOO_MANY_REQUESTS
     }
 }

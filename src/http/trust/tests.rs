@@ -13,8 +13,8 @@ use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 use url::Url;
 
-use super::{AuthorityFile, Http, Options, Proxies, Request};
 use crate::error::{Error, Result};
+use crate::http::{AuthorityFile, Http, Options, Proxies, Request, is_distrust};
 
 type Authority = CertifiedIssuer<'static, KeyPair>;
 
@@ -136,7 +136,7 @@ fn assert_words(error: &Error, message: &[&str], hint: &[&str]) {
             error.hint()
         );
     }
-    assert!(super::is_distrust(error), "{error}");
+    assert!(is_distrust(error), "{error}");
 }
 
 #[cfg(feature = "session")]

@@ -1,0 +1,258 @@
+//! Translates the service's error responses.
+
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
+use reqwest::header::{HeaderMap, WWW_AUTHENTICATE};
+
+use super::identifier::CommunicationUserId;
+use crate::advice;
+use crate::claims::Claims;
+use crate::error::{Error, Kind, ServiceAnswer};
+use crate::http::{self, Response};
+use crate::text::one_line;
+use crate::time::{Timestamp, in_words};
+use crate::wire;
+use crate::wire::acs::{ErrorBody, ServiceError};
+
+/// Clocks further apart than this explain a refused signature.
+const CLOCKS_APART_SECONDS: u64 = 300;
+
+/// The operation of a request. The meaning of a status depends on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Operation {
+    /// Identities and their tokens, as the resource's owner.
+    Manage,
+    /// A Teams user's Entra token for a Communication token, as the resource's owner.
+    TeamsExchange,
+    /// The same as the user.
+    DirectExchange,
+}
+
+/// Returns the error for a response without the operation's success status.
+pub(super) fn refusal(asked: Operation, host: &str, answer: &Response, now: Timestamp) -> Error {
+    let status = answer.status.as_u16();
+    let details = wire::read::<ErrorBody>(&answer.body).map(|body| body.error);
+    let is_its_own = details.is_some() || answer.body.is_empty();
+    let details = details.unwrap_or_default();
+    let mut error = if answer.is_outage() {
+        match status {
+            429 => advised(Kind::Unreachable, "rate", host),
+            _ => {
+                let detail = format!("{host} keeps answering {status}");
+                advised(Kind::Unreachable, "outage", &detail)
+            }
+        }
+    } else if answer.status.is_client_error() && is_its_own {
+        let (name, detail) = explain(asked, answer, &details, now);
+        advised(Kind::Refused, name, &detail)
+    } else {
+        let what = format!("{status}, and not as an ACS resource does");
+        foreign(host, answer, &what)
+    };
+    if status == 401
+        && asked != Operation::Manage
+        && let Some(claims) = challenged_claims(&answer.headers)
+    {
+        error = error.with_claims(claims);
+    }
+    let text = |text: &str| (!text.is_empty()).then(|| short(text));
+    let message = text(&details.message);
+    if let Some(message) = &message {
+        error = error.caused_by(format!("the service says: {message}"));
+    }
+    let request_id = ["x-ms-request-id", "ms-cv", "x-azure-ref"]
+        .iter()
+        .find_map(|name| answer.headers.get(*name)?.to_str().ok());
+    error.with_answer(ServiceAnswer {
+        status,
+        code: text(&details.code),
+        target: details.target.as_deref().map(short),
+        message,
+        request_id: request_id.map(short),
+    })
+}
+
+const CHECK_THE_ENDPOINT: &str = "check the endpoint, and for a proxy or captive portal on the way";
+
+/// Returns the error for a response of another server.
+pub(super) fn not_its_own(host: &str, what: &str) -> Error {
+    let message = format!("{host} answered with {what}");
+    Error::new(Kind::Unreachable, message, CHECK_THE_ENDPOINT)
+}
+
+/// Returns the error for JSON of the service that lacks a required member.
+pub(super) fn unusable(host: &str, what: &str) -> Error {
+    Error::new(
+        Kind::Unreachable,
+        format!("{host} answered with {what}"),
+        "check the endpoint, then run the command again; `acspass -v` shows the requests",
+    )
+}
+
+/// Returns the error for a response in another format than the service's. `what` describes it.
+pub(super) fn foreign(host: &str, answer: &Response, what: &str) -> Error {
+    http::foreign(host, answer, what, CHECK_THE_ENDPOINT)
+}
+
+/// A token that cannot even be sent.
+pub(super) fn not_a_token() -> Error {
+    Error::usage(
+        "the Entra token holds characters that no token has",
+        "pass the token as it was issued, and nothing else",
+    )
+}
+
+/// A create that failed although the service may have carried it out.
+pub(super) fn orphan_possible(error: Error) -> Error {
+    let hint = format!(
+        "{}. The request may have reached the service: an identity that nobody knows may have \
+         been created",
+        error.hint()
+    );
+    error.with_hint(hint)
+}
+
+/// Returns the error for a created identity with an invalid token.
+pub(super) fn created_without_token(id: &CommunicationUserId, error: Error) -> Error {
+    let hint = format!(
+        "the identity {id} was created: issue a token for it with `acspass token issue --user {id} \
+         --scope chat`, or delete it with `acspass user delete {id}`"
+    );
+    error.with_hint(hint)
+}
+
+/// The name of the advice on a refusal, and the detail for its cause.
+fn explain(
+    asked: Operation,
+    answer: &Response,
+    details: &ServiceError,
+    now: Timestamp,
+) -> (&'static str, String) {
+    let status = answer.status.as_u16();
+    let field = details.target.as_deref().map(short).unwrap_or_default();
+    let apart = answer
+        .date()
+        .map(|date| date.seconds_since(now).unsigned_abs())
+        .filter(|apart| *apart > CLOCKS_APART_SECONDS);
+    let name = match (status, details.code.as_str()) {
+        (401, "InvalidAccessToken") => "entra-token",
+        (401, "IdentityNotOwned") => "not-owned",
+        (401, _) => match (apart, asked) {
+            (Some(apart), _) => return ("clock", in_words(Duration::from_secs(apart))),
+            (None, Operation::DirectExchange) => "users-token",
+            (None, _) => "key",
+        },
+        (400, "ApiVersionUnspecified" | "UnsupportedApiVersion") => "api-version",
+        (400, "ValidationError") => match field.to_ascii_lowercase().as_str() {
+            "appid" | "userid" => return ("ids", field),
+            "scopes" | "createtokenwithscopes" => return ("scopes", field),
+            "expiresinminutes" => return ("lifetime", field),
+            "" => return ("field", "the request".to_owned()),
+            _ => return ("field", format!("the field `{field}`")),
+        },
+        (403, _) => match asked {
+            Operation::TeamsExchange => "licence",
+            Operation::DirectExchange => "assignment",
+            Operation::Manage => "role",
+        },
+        (404, "IdentityNotFound") => "unknown-identity",
+        (404, _) => "not-found",
+        _ => return ("other", status.to_string()),
+    };
+    (name, String::new())
+}
+
+/// The error with the advice of this name, and `detail` in its cause.
+fn advised(kind: Kind, name: &str, detail: &str) -> Error {
+    match advice::acs(name) {
+        Some(advice) => Error::new(kind, advice.cause.replace("{}", detail), advice.hint()),
+        None => Error::new(
+            kind,
+            "the ACS resource refused the request",
+            "see the service's words above",
+        ),
+    }
+}
+
+/// Returns the service's text, cut to 300 characters.
+fn short(text: &str) -> String {
+    one_line(text, 300)
+}
+
+/// Returns the claims in a response's `WWW-Authenticate` (RFC 6750, section 3, with Entra's parameter
+/// `claims`, which is Base64 of JSON): a challenge, which revokes a token before its expiry. Both
+/// alphabets are met with, padded or not.
+fn challenged_claims(headers: &HeaderMap) -> Option<Claims> {
+    let mut challenges = headers
+        .get_all(WWW_AUTHENTICATE)
+        .iter()
+        .filter_map(|value| value.to_str().ok());
+    challenges.find_map(|challenge| {
+        let (scheme, parameters) = challenge.trim().split_once(' ')?;
+        let is_ours = scheme.eq_ignore_ascii_case("bearer")
+            && parameter(parameters, "error") == Some("insufficient_claims");
+        let claims = parameter(parameters, "claims").filter(|_| is_ours)?;
+        let plain = claims
+            .trim_end_matches('=')
+            .replace('-', "+")
+            .replace('_', "/");
+        let bytes = STANDARD_NO_PAD.decode(plain).ok()?;
+        Claims::parse(&String::from_utf8(bytes).ok()?)
+    })
+}
+
+/// The value of a parameter; Entra quotes them all and escapes nothing in them.
+fn parameter<'a>(parameters: &'a str, name: &str) -> Option<&'a str> {
+    parameters.split(',').find_map(|part| {
+        let (key, value) = part.split_once('=')?;
+        let is_it = key.trim().eq_ignore_ascii_case(name);
+        is_it.then(|| value.trim().trim_matches('"'))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use reqwest::header::HeaderValue;
+
+    use super::*;
+
+    fn of(text: &str) -> Option<String> {
+        let value = HeaderValue::from_str(text).expect("a header");
+        let headers = HeaderMap::from_iter([(WWW_AUTHENTICATE, value)]);
+        challenged_claims(&headers).map(|claims| claims.as_str().to_owned())
+    }
+
+    #[test]
+    fn the_claims_are_read_in_either_alphabet_padded_or_not() {
+        let json =
+            r#"{"access_token":{"nbf":{"essential":true,"value":"1604106651"}},"x":"???>>>"}"#;
+        for encoded in [
+            base64::engine::general_purpose::STANDARD.encode(json),
+            STANDARD_NO_PAD.encode(json),
+            base64::engine::general_purpose::URL_SAFE.encode(json),
+            base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(json),
+        ] {
+            let header = format!(
+                "Bearer realm=\"\", authorization_uri=\"https://login.test/authorize\", \
+                 error=\"insufficient_claims\", claims=\"{encoded}\""
+            );
+            assert_eq!(of(&header).as_deref(), Some(json), "{encoded}");
+        }
+    }
+
+    #[test]
+    fn other_headers_are_no_challenge() {
+        for header in [
+            "Bearer",
+            "Bearer error=\"invalid_token\", claims=\"e30\"",
+            "HMAC-SHA256 error=\"insufficient_claims\", claims=\"eyJhIjoxfQ\"",
+            "Bearer error=\"insufficient_claims\"",
+            "Bearer error=\"insufficient_claims\", claims=\"!\"",
+            "Bearer error=\"insufficient_claims\", claims=\"W10\"",
+        ] {
+            assert_eq!(of(header), None, "{header}");
+        }
+    }
+}
