@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::account::{Account, Tenancy};
 use crate::acs::resource_credential::{self, EntraPrincipal};
 use crate::acs::{ConnectionString, DirectExchange, Endpoint, IdentityClient, ResourceAuth};
-use crate::config::{self, Config, KeySource, Missing, Resource, Setting, Sources};
+use crate::config::{self, Config, KeySource, Resource, Setting, Sources};
 use crate::emulator::{self, Emulator};
 use crate::entra::Entra;
 use crate::error::{Error, Result};
@@ -36,14 +36,6 @@ pub(super) struct Context {
     pub(super) http: Arc<Http>,
     principal: Mutex<Option<EntraPrincipal>>,
     emulator: Option<Emulator>,
-}
-
-/// Why [`Context::configured`] builds no context.
-pub(super) enum BuildError {
-    /// Settings without a default are missing. The context has all others.
-    NotConfigured(Box<Context>, Flags, Vec<Missing>),
-    /// Any other error.
-    Failed(Error),
 }
 
 impl Context {
@@ -80,20 +72,6 @@ impl Context {
             principal: Mutex::default(),
             emulator,
         })
-    }
-
-    /// As [`Context::new`], for a command that signs in, and exchanges tokens if `needs_resource`.
-    pub(super) fn configured(
-        env: &Arc<Environment>,
-        flags: Flags,
-        needs_resource: bool,
-    ) -> Result<Self, BuildError> {
-        let context = Context::new(env, &flags).map_err(BuildError::Failed)?;
-        let missing = context.config.missing(needs_resource);
-        match missing.is_empty() {
-            true => Ok(context),
-            false => Err(BuildError::NotConfigured(Box::new(context), flags, missing)),
-        }
     }
 
     /// Returns the authority, tenant and application under which sessions are stored.

@@ -26,8 +26,12 @@ use clap::{CommandFactory, FromArgMatches};
 pub use environment::{Environment, Folders};
 pub use prompt::input::Input;
 
-use crate::error::Kind;
-use args::{Cli, Color, Format, usage};
+use crate::error::{Kind, Result};
+use args::{Account, Cli, Color, Command, Format, Token, User, usage};
+use commands::{
+    account, completions, config, doctor, emulator, exec, get, inspect, login, logout, man, serve,
+    setup, status, token, user,
+};
 use io::log;
 use io::output::Output;
 
@@ -70,7 +74,7 @@ pub fn run(
     let env = Arc::new(env);
     let outcome = usage::check_no_secret(&command, &matches).and_then(|()| {
         log::with_subscriber(&env.messages, || {
-            commands::run(cli.command, &env, &mut output)
+            run_command(cli.command, &env, &mut output)
         })
     });
     // A thread may still read hidden input: turn the echo on again.
@@ -80,6 +84,33 @@ pub fn run(
         output.error(&error);
         error.kind().exit_code()
     })
+}
+
+fn run_command(command: Command, env: &Arc<Environment>, output: &mut Output) -> Result<u8> {
+    match command {
+        Command::Login(args) => login::run(&args, env, output),
+        Command::Get { options, entra } => get::run(&options, entra, env, output),
+        Command::Exec { options, command } => exec::run(&options, &command, env, output),
+        Command::Serve(args) => serve::run(&args, env, output),
+        Command::Status => status::run(env, output),
+        Command::Logout { account, all } => logout::run(account.as_deref(), all, env, output),
+        Command::Account(Account::List) => account::list(env, output),
+        Command::Account(Account::Switch(args)) | Command::Switch(args) => {
+            account::switch(args.user.as_deref(), env, output)
+        }
+        Command::Inspect { file } => inspect::run(file.as_deref(), env, output),
+        Command::User(User::Create(args)) => user::create(&args, env, output),
+        Command::User(User::Delete { id, .. }) => user::delete(&id, env, output),
+        Command::Token(Token::Issue(args)) => token::issue(&args, env, output),
+        Command::Token(Token::Revoke { user, .. }) => token::revoke(&user, env, output),
+        Command::Token(Token::Exchange(args)) => token::exchange(&args, env, output),
+        Command::Config(args) => config::run(&args, env, output),
+        Command::Setup => setup::run(env, output),
+        Command::Doctor { offline } => doctor::run(offline, env, output),
+        Command::Emulator(args) => emulator::run(&args, env, output),
+        Command::Completions { shell } => completions::run(shell, output),
+        Command::Man { folder } => man::run(folder.as_deref(), output),
+    }
 }
 
 fn is_coloured(env: &Environment) -> bool {
@@ -101,17 +132,14 @@ fn not_a_command(wrong: clap::Error, mut output: Output) -> u8 {
     match wrong.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
             let printed = output.raw(wrong.to_string().as_bytes());
-            printed.map_or_else(|error| error.kind().exit_code(), |()| 0)
+            return printed.unwrap_or_else(|error| error.kind().exit_code());
         }
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
             output.messages.print_always(&wrong.to_string());
-            Kind::Usage.exit_code()
         }
-        _ => {
-            output.error(&usage::error_of(wrong));
-            Kind::Usage.exit_code()
-        }
+        _ => output.error(&usage::error_of(wrong)),
     }
+    Kind::Usage.exit_code()
 }
 
 /// Whether the command line asks for JSON although it does not parse.

@@ -54,20 +54,16 @@ impl ProfileEditor {
         stores::configured_store(env, store)
     }
 
-    /// Saves the values, and a connection string: the secret in the store, its endpoint and a marker
-    /// in the file. Saves all or nothing.
+    /// Saves a connection string: the secret in the store, its endpoint and a marker in the file. Saves
+    /// all or nothing.
     ///
     /// # Errors
     /// [`Kind::Usage`](crate::Kind::Usage) if the store would lose the connection string.
-    pub(super) fn save(
+    pub(super) fn save_connection_string(
         &mut self,
         sessions: &SessionStore,
-        values: &[(Setting, &str)],
-        connection_string: Option<&str>,
+        text: &str,
     ) -> Result<()> {
-        let Some(text) = connection_string else {
-            return self.file.set(&self.profile, values);
-        };
         let endpoint = ConnectionString::parse(text)?.endpoint;
         if !sessions.is_persistent() {
             return Err(Error::usage(
@@ -78,11 +74,11 @@ impl ProfileEditor {
         let name = stored_name(&self.profile);
         let bare = Zeroizing::new(input::connection_string(text).into_owned());
         sessions.save_secret(&name, &SecretBytes::new(bare.as_bytes().to_vec()))?;
-        let stored = [
+        let values = [
             (Setting::Endpoint, endpoint.as_str()),
             (Setting::ConnectionString, config::STORED),
         ];
-        let saved = self.file.set(&self.profile, &[values, &stored].concat());
+        let saved = self.file.set(&self.profile, &values);
         if saved.is_err() {
             // No setting would name the secret, so no command would delete it.
             sessions.delete_secret(&name)?;

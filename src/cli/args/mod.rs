@@ -1,19 +1,12 @@
-//! The arguments of the command line: one struct for each command. Doc comments are the help.
+//! The arguments of the command line: the tree of commands. Doc comments are the help.
 
-mod duration;
-mod identity;
-mod machine;
-mod session;
+mod options;
 pub(super) mod usage;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub(crate) use identity::{
-    Token, TokenExchange, TokenIssue, TokenRevoke, User, UserCreate, UserDelete,
-};
-pub(crate) use machine::{Completions, Config, ConfigSet, Doctor, Emulator, Man, Serve};
-pub(crate) use session::{
-    Account, AccountSwitch, Exec, Get, Inspect, Login, Logout, PromptArg, TokenOptions,
+pub(crate) use options::{
+    Emulator, Login, Serve, TokenExchange, TokenIssue, TokenOptions, UserCreate,
 };
 
 /// Sign in as a Teams user and get Azure Communication Services tokens.
@@ -75,9 +68,27 @@ pub(crate) enum Color {
 pub(crate) enum Command {
     #[command(alias = "signin")]
     Login(Login),
-    #[command(alias = "get-token", alias = "print-access-token")]
-    Get(Get),
-    Exec(Exec),
+    /// Print one fresh Communication token
+    #[command(
+        aliases = ["get-token", "print-access-token"],
+        after_help = include_str!("../../../assets/help/get.txt")
+    )]
+    Get {
+        #[command(flatten)]
+        options: TokenOptions,
+        /// Print the Entra token instead
+        #[arg(long)]
+        entra: bool,
+    },
+    /// Run a command with a fresh token in its environment
+    #[command(after_help = include_str!("../../../assets/help/exec.txt"))]
+    Exec {
+        #[command(flatten)]
+        options: TokenOptions,
+        /// The command and its arguments
+        #[arg(required = true, trailing_var_arg = true, value_name = "CMD")]
+        command: Vec<std::ffi::OsString>,
+    },
     Serve(Serve),
     /// Show who is signed in, and what is fresh until when
     #[command(
@@ -85,13 +96,30 @@ pub(crate) enum Command {
         after_help = include_str!("../../../assets/help/status.txt")
     )]
     Status,
-    Logout(Logout),
+    /// Forget one account, or all
+    #[command(after_help = include_str!("../../../assets/help/logout.txt"))]
+    Logout {
+        /// The account to forget, or the beginning of its name
+        #[arg(long, value_name = "USER", conflicts_with = "all")]
+        account: Option<String>,
+        /// Forget every account of every profile
+        #[arg(long)]
+        all: bool,
+    },
     #[command(subcommand)]
     Account(Account),
     #[command(name = "switch", hide = true)]
     Switch(AccountSwitch),
-    #[command(alias = "decode")]
-    Inspect(Inspect),
+    /// Decode the header and claims of a token, verifying nothing
+    #[command(
+        alias = "decode",
+        after_help = include_str!("../../../assets/help/inspect.txt")
+    )]
+    Inspect {
+        /// A file that holds the token; standard input where it is missing or `-`
+        #[arg(value_name = "FILE")]
+        file: Option<std::path::PathBuf>,
+    },
     #[command(subcommand)]
     User(User),
     #[command(subcommand)]
@@ -101,10 +129,120 @@ pub(crate) enum Command {
     /// Print how to register the Entra application and grant consent
     #[command(after_help = include_str!("../../../assets/help/setup.txt"))]
     Setup,
-    Doctor(Doctor),
+    /// Check everything that a token depends on, and say what to do
+    #[command(after_help = include_str!("../../../assets/help/doctor.txt"))]
+    Doctor {
+        /// Contact nothing, neither the network nor the keyring
+        #[arg(long)]
+        offline: bool,
+    },
     Emulator(Emulator),
-    Completions(Completions),
-    Man(Man),
+    /// Print a shell's completion script
+    #[command(after_help = include_str!("../../../assets/help/completions.txt"))]
+    Completions {
+        /// The shell
+        #[arg(value_enum)]
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page, or write one for each command
+    #[command(after_help = include_str!("../../../assets/help/man.txt"))]
+    Man {
+        /// Write a page for each command into this folder, which is made where it is missing
+        #[arg(long, value_name = "DIR")]
+        folder: Option<std::path::PathBuf>,
+    },
+}
+
+/// See and choose among signed-in accounts
+#[derive(Debug, Subcommand)]
+#[command(after_help = include_str!("../../../assets/help/account.txt"))]
+pub(crate) enum Account {
+    /// List the signed-in accounts
+    #[command(after_help = include_str!("../../../assets/help/account-list.txt"))]
+    List,
+    Switch(AccountSwitch),
+}
+
+/// Make another account the active one
+#[derive(Debug, Args)]
+#[command(after_help = include_str!("../../../assets/help/account-switch.txt"))]
+pub(crate) struct AccountSwitch {
+    /// A username, a home account id, or the beginning of either
+    #[arg(value_name = "USER")]
+    pub(crate) user: Option<String>,
+}
+
+/// Create and delete ACS identities
+#[derive(Debug, Subcommand)]
+#[command(after_help = include_str!("../../../assets/help/user.txt"))]
+pub(crate) enum User {
+    Create(UserCreate),
+    /// Delete an identity, its tokens and its data, without asking
+    #[command(after_help = include_str!("../../../assets/help/user-delete.txt"))]
+    Delete {
+        /// The identity's id, or `-`
+        #[arg(value_name = "ID")]
+        id: String,
+        /// Accepted for habit's sake: nothing is asked anyway
+        #[arg(long)]
+        yes: bool,
+    },
+}
+
+/// Issue, revoke and exchange Communication tokens
+#[derive(Debug, Subcommand)]
+#[command(after_help = include_str!("../../../assets/help/token.txt"))]
+pub(crate) enum Token {
+    Issue(TokenIssue),
+    /// Revoke every token that was issued for an identity so far; takes up to 15 minutes
+    #[command(after_help = include_str!("../../../assets/help/token-revoke.txt"))]
+    Revoke {
+        /// The identity's id
+        #[arg(long, value_name = "ID")]
+        user: String,
+        /// Accepted for habit's sake: nothing is asked anyway
+        #[arg(long)]
+        yes: bool,
+    },
+    #[command(alias = "get-for-teams-user")]
+    Exchange(TokenExchange),
+}
+
+/// See and change settings
+#[derive(Debug, Subcommand)]
+#[command(after_help = include_str!("../../../assets/help/config.txt"))]
+pub(crate) enum Config {
+    /// Print where the configuration file is
+    #[command(after_help = include_str!("../../../assets/help/config-path.txt"))]
+    Path,
+    /// List every setting, its value, and where it came from
+    #[command(after_help = include_str!("../../../assets/help/config-list.txt"))]
+    List,
+    /// Print one setting's value
+    #[command(after_help = include_str!("../../../assets/help/config-get.txt"))]
+    Get {
+        /// The setting's name
+        #[arg(value_name = "KEY")]
+        key: String,
+    },
+    /// Set a value in the profile
+    #[command(after_help = include_str!("../../../assets/help/config-set.txt"))]
+    Set {
+        /// The setting's name
+        #[arg(value_name = "KEY")]
+        key: String,
+        /// The value; several for a list. `connection-string` takes none: it is read from standard
+        /// input, or asked for
+        #[arg(value_name = "VALUE")]
+        values: Vec<String>,
+    },
+    /// Remove a value from the profile
+    #[command(after_help = include_str!("../../../assets/help/config-unset.txt"))]
+    Unset {
+        /// The setting's name
+        #[arg(value_name = "KEY")]
+        key: String,
+    },
 }
 
 #[cfg(test)]

@@ -14,14 +14,12 @@ use crate::text::{SecretForm, secret_form, shown};
 
 /// Translates clap's error. The values that it quotes go through [`shown`].
 pub(crate) fn error_of(mut wrong: clap::Error) -> Error {
+    let quoted = wrong.context().filter_map(|(kind, value)| match value {
+        ContextValue::String(text) => Some((kind, text.clone())),
+        _ => None,
+    });
     let mut form = None;
-    let context = wrong.context();
-    let context: Vec<(ContextKind, ContextValue)> =
-        context.map(|(kind, value)| (kind, value.clone())).collect();
-    for (kind, value) in context {
-        let ContextValue::String(text) = value else {
-            continue;
-        };
+    for (kind, text) in quoted.collect::<Vec<_>>() {
         let safe = shown(&text);
         if safe != text {
             form = form.or(secret_form(&text));
@@ -33,13 +31,14 @@ pub(crate) fn error_of(mut wrong: clap::Error) -> Error {
     let text = wrong.to_string();
     let text = text.strip_prefix("error: ").unwrap_or(&text);
     let (message, rest) = text.split_once("\n\n").unwrap_or((text, ""));
-    let hint = match (form, rest.trim()) {
-        (Some(form), _) => {
+    let rest = rest.trim();
+    let hint = match form {
+        Some(form) => {
             let step = next_step(form);
             format!("every process of this machine sees {form} here: {step}")
         }
-        (None, "") => "see `acspass --help`".to_owned(),
-        (None, rest) => {
+        None if rest.is_empty() => "see `acspass --help`".to_owned(),
+        None => {
             let rest = rest.strip_prefix("tip: ").unwrap_or(rest);
             rest.replace("\n\n", "\n")
         }
@@ -55,7 +54,11 @@ pub(crate) fn error_of(mut wrong: clap::Error) -> Error {
 pub(crate) fn check_no_secret(command: &Command, matches: &ArgMatches) -> Result<()> {
     for arg in command.get_arguments() {
         if let Some(form) = secret_in(arg, matches) {
-            let name = name_of(arg);
+            let name = match (arg.get_long(), arg.get_value_names()) {
+                (Some(long), _) => format!("`--{long}`"),
+                (None, Some([name, ..])) => format!("the argument {name}"),
+                (None, _) => "an argument".to_owned(),
+            };
             return Err(Error::usage(
                 format!("{form} was given as {name}, where every process of this machine sees it"),
                 next_step(form),
@@ -96,14 +99,4 @@ fn secret_in(arg: &Arg, matches: &ArgMatches) -> Option<SecretForm> {
         .collect();
     // A shell may have split a connection string at its spaces.
     secret_form(&texts.join(" "))
-}
-
-fn name_of(arg: &Arg) -> String {
-    if let Some(long) = arg.get_long() {
-        return format!("`--{long}`");
-    }
-    match arg.get_value_names().and_then(<[_]>::first) {
-        Some(name) => format!("the argument {name}"),
-        None => "an argument".to_owned(),
-    }
 }

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use crate::cli::args::AccountSwitch;
 use crate::cli::context::{Context, Flags};
 use crate::cli::environment::Environment;
 use crate::cli::io::output::Output;
@@ -16,24 +15,23 @@ use crate::store::IndexEntry;
 
 use super::status;
 
-pub(super) fn list(env: &Arc<Environment>, output: &mut Output) -> Result<u8> {
+pub(crate) fn list(env: &Arc<Environment>, output: &mut Output) -> Result<u8> {
     let context = Context::new(env, &Flags::new())?;
     let overview = context.overview(usize::MAX)?;
     match output.is_json {
-        true => output.result("", &json::account_list(&overview.accounts()))?,
-        false => output.result(&status::text(&overview), &())?,
+        true => output.result("", &json::account_list(&overview.accounts())),
+        false => output.result(&status::text(&overview), &()),
     }
-    Ok(0)
 }
 
-pub(super) fn switch(
-    args: &AccountSwitch,
+pub(crate) fn switch(
+    user: Option<&str>,
     env: &Arc<Environment>,
     output: &mut Output,
 ) -> Result<u8> {
     let context = Context::new(env, &Flags::new())?;
     let session = context.sessions()?;
-    let entry = match &args.user {
+    let entry = match user {
         Some(user) => session.find(user)?,
         None => select(&context, &session)?,
     };
@@ -45,7 +43,7 @@ pub(super) fn switch(
     let token = tokens.find(|token| token.scopes == context.config.scopes);
     let expires_on = token.map(|token| token.expires_on.to_string());
     let json = json!({"account": json::account(account), "expiresOn": expires_on});
-    output.success("", &json)
+    output.result("", &json)
 }
 
 /// Lists the accounts and asks until one is selected.
@@ -60,16 +58,20 @@ fn select(context: &Context, session: &Sessions) -> Result<IndexEntry> {
     if page.entries.is_empty() {
         return Err(name_required());
     }
-    env.messages.print_always(&numbered(&page.entries));
+    let lines = page.entries.iter().zip(1..).map(|(entry, number)| {
+        let mark = if entry.active { "*" } else { " " };
+        let (username, tenant) = (&entry.account.username, &entry.account.tenant_id);
+        format!("{mark} {number:>2}  {username}  (tenant {tenant})")
+    });
+    let lines: Vec<String> = lines.collect();
+    env.messages.print_always(&lines.join("\n"));
     loop {
         let question = "Number or name of the account: ";
         let answer = block_on(env.stdin.ask(&env.messages, question))?;
         let answer = answer.ok_or_else(name_required)?;
         let answer = answer.expose().trim();
-        let index = answer
-            .parse()
-            .ok()
-            .and_then(|number: usize| number.checked_sub(1));
+        let index = answer.parse().ok();
+        let index = index.and_then(|number: usize| number.checked_sub(1));
         if let Some(entry) = index.and_then(|index| page.entries.get(index)) {
             return Ok(entry.clone());
         }
@@ -80,14 +82,4 @@ fn select(context: &Context, session: &Sessions) -> Result<IndexEntry> {
             outcome => return outcome,
         }
     }
-}
-
-/// Returns the accounts with a number each; `*` marks the active one.
-fn numbered(accounts: &[IndexEntry]) -> String {
-    let lines = accounts.iter().zip(1..).map(|(entry, number)| {
-        let mark = if entry.active { "*" } else { " " };
-        let (username, tenant) = (&entry.account.username, &entry.account.tenant_id);
-        format!("{mark} {number:>2}  {username}  (tenant {tenant})")
-    });
-    lines.collect::<Vec<_>>().join("\n")
 }

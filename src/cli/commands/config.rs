@@ -6,14 +6,14 @@ use serde_json::{Map, json};
 use zeroize::Zeroizing;
 
 use crate::acs::{ConnectionString, Endpoint};
-use crate::cli::args::{Config, ConfigSet};
+use crate::cli::args::Config;
 use crate::cli::context::stored_name;
 use crate::cli::env_vars::ACSPASS_PROFILE;
 use crate::cli::environment::Environment;
 use crate::cli::io::output::Output;
 use crate::cli::profile::{ProfileEditor, store_description};
 use crate::cli::runtime::block_on;
-use crate::config::{self, Change, Found, Origin, Profile, Setting, Sources};
+use crate::config::{self, Change, Found, Origin, Setting, Sources};
 use crate::error::{Error, Result};
 use crate::input;
 use crate::text::{quoted, shown};
@@ -21,85 +21,75 @@ use crate::text::{quoted, shown};
 /// Longest connection string that is read, in bytes.
 const LONGEST: u64 = 64 * 1024;
 
-pub(super) fn run(args: &Config, env: &Environment, output: &mut Output) -> Result<u8> {
+pub(crate) fn run(args: &Config, env: &Environment, output: &mut Output) -> Result<u8> {
     match args {
-        Config::Path => path(env, output)?,
-        Config::List => list(env, output)?,
-        Config::Get(args) => get(&args.key, env, output)?,
-        Config::Set(args) => {
-            match args.key.starts_with(Setting::ConnectionString.key()) {
-                true => set_connection_string(args, env)?,
-                false => set(args, env)?,
-            }
-            output.result("", &json!({}))?;
-        }
-        Config::Unset(args) => {
-            unset(&args.key, env)?;
-            output.result("", &json!({}))?;
-        }
+        Config::Path => return path(env, output),
+        Config::List => return list(env, output),
+        Config::Get { key } => return get(key, env, output),
+        Config::Set { key, values } => match key.starts_with(Setting::ConnectionString.key()) {
+            true => set_connection_string(key, values, env)?,
+            false => set(key, values, env)?,
+        },
+        Config::Unset { key } => unset(key, env)?,
     }
-    Ok(0)
+    output.result("", &json!({}))
 }
 
-fn path(env: &Environment, output: &mut Output) -> Result<()> {
+fn path(env: &Environment, output: &mut Output) -> Result<u8> {
     let file = env.config_file()?;
-    match file.path().to_str() {
-        None if !output.is_json => {
-            let path = file.path().as_os_str().as_encoded_bytes();
-            output.raw(&[path, b"\n"].concat())
-        }
-        _ => {
-            let path = file.path().display().to_string();
-            output.result(&path, &json!({ "path": path }))
-        }
+    let path = file.path();
+    if path.to_str().is_none() && !output.is_json {
+        return output.raw(&[path.as_os_str().as_encoded_bytes(), b"\n"].concat());
     }
+    let path = path.display().to_string();
+    output.result(&path, &json!({ "path": path }))
 }
 
 /// Returns the value of a setting as text that may be printed; `None` if it is not set and has no
 /// default.
 fn printable(sources: &Sources<'_>, setting: Setting) -> Option<Found> {
-    let found = sources.find(setting);
-    let changed = |found: &Found, text: String| Found {
-        text,
-        origin: found.origin.clone(),
-    };
-    let is_set = |name: &&str| sources.variable(name).is_some();
-    let mut connection_strings = input::CONNECTION_STRING_VARIABLES.into_iter();
-    let found = match (setting, found) {
-        (Setting::ConnectionString, found) => match connection_strings.find(is_set) {
-            Some(variable) => Some(Found {
-                text: "(secret)".to_owned(),
-                origin: Origin::Environment(variable),
-            }),
-            None => found,
-        },
+    let mut found = sources.find(setting);
+    match (setting, &mut found) {
+        (Setting::ConnectionString, found) => {
+            let is_set = |name: &&str| sources.variable(name).is_some();
+            let mut variables = input::CONNECTION_STRING_VARIABLES.into_iter();
+            if let Some(variable) = variables.find(is_set) {
+                *found = Some(Found {
+                    text: "(secret)".to_owned(),
+                    origin: Origin::Environment(variable),
+                });
+            }
+        }
         (Setting::Scopes, Some(found)) if found.origin == Origin::Default => {
             // The default depends on the kind of exchange.
             let exchange = sources.find(Setting::Exchange);
-            match exchange.map(|exchange| config::parse_exchange(&exchange.text)) {
-                Some(Ok(kind)) => Some(changed(&found, config::default_scopes(kind).to_owned())),
-                _ => Some(found),
+            let kind = exchange.map(|exchange| config::parse_exchange(&exchange.text));
+            if let Some(Ok(kind)) = kind {
+                config::default_scopes(kind).clone_into(&mut found.text);
             }
         }
         // An invalid value can be a secret in the wrong place.
         (Setting::Endpoint, Some(found)) if Endpoint::parse(&found.text).is_err() => {
-            Some(changed(&found, "(not an endpoint)".to_owned()))
+            "(not an endpoint)".clone_into(&mut found.text);
         }
-        (Setting::RedirectUri, None) => {
+        (Setting::RedirectUri, found @ None) => {
             let port = sources.find(Setting::Port).map(|port| port.text);
             let port = port.filter(|port| port != "0");
             let port = port.map(|port| format!(":{port}")).unwrap_or_default();
-            Some(Found {
+            *found = Some(Found {
                 text: format!("http://localhost{port}"),
                 origin: Origin::Default,
-            })
+            });
         }
-        (_, found) => found,
-    };
-    found.map(|found| changed(&found, shown(&found.text)))
+        _ => {}
+    }
+    if let Some(found) = &mut found {
+        found.text = shown(&found.text);
+    }
+    found
 }
 
-fn list(env: &Environment, output: &mut Output) -> Result<()> {
+fn list(env: &Environment, output: &mut Output) -> Result<u8> {
     let (name, profile) = env.profile()?;
     let sources = env.sources(&profile);
     let origin = match (&env.global.profile, env.variable(ACSPASS_PROFILE)) {
@@ -125,14 +115,13 @@ fn list(env: &Environment, output: &mut Output) -> Result<()> {
     output.result(text.trim_end(), &json)
 }
 
-fn get(key: &str, env: &Environment, output: &mut Output) -> Result<()> {
+fn get(key: &str, env: &Environment, output: &mut Output) -> Result<u8> {
     let text = match key {
         "profile" => env.profile()?.0,
         _ => {
             let setting = Setting::from_key(key)?;
             let (_, profile) = env.profile()?;
-            let found = printable(&env.sources(&profile), setting);
-            let found = found.ok_or_else(|| {
+            let found = printable(&env.sources(&profile), setting).ok_or_else(|| {
                 Error::usage(
                     format!("`{key}` is not set"),
                     format!("set it with `acspass config set {key} …`"),
@@ -144,20 +133,21 @@ fn get(key: &str, env: &Environment, output: &mut Output) -> Result<()> {
     output.result(&text, &json!({ key: text }))
 }
 
-fn set(args: &ConfigSet, env: &Environment) -> Result<()> {
-    let value = args.values.join(" ");
-    let value = match Setting::from_key(&args.key) {
+fn set(key: &str, values: &[String], env: &Environment) -> Result<()> {
+    let value = values.join(" ");
+    let setting = Setting::from_key(key);
+    let value = match &setting {
         Ok(setting) => input::value(&value, setting.variables()),
         Err(_) => input::bare(&value),
     };
     if value.is_empty() {
         return Err(Error::usage(
-            format!("{} needs a value", quoted(&args.key)),
+            format!("{} needs a value", quoted(key)),
             "to remove a setting, run `acspass config unset KEY`",
         ));
     }
     let mut editor = ProfileEditor::of(env)?;
-    if args.key == "profile" {
+    if key == "profile" {
         let names = editor.file.names();
         if value != config::DEFAULT_PROFILE && !names.contains(&value) {
             return Err(config::unknown_profile(value, &editor.file));
@@ -167,24 +157,44 @@ fn set(args: &ConfigSet, env: &Environment) -> Result<()> {
             .print(&format!("{} is the profile from now on", quoted(value)));
         return Ok(());
     }
-    let setting = Setting::from_key(&args.key)?;
+    let setting = setting?;
     check(&editor, Change::Set(setting, value), env)?;
     editor.file.set(&editor.profile, &[(setting, value)])?;
     warn_of_other_problems(&editor, env);
     env.messages.print(&format!(
-        "{} is set in profile {}, in {}",
-        args.key,
+        "{key} is set in profile {}, in {}",
         editor.profile,
         editor.file.path().display()
     ));
     Ok(())
 }
 
-/// Refuses a change that makes the profile invalid, and warns of other effects.
+/// Refuses a change that makes the profile invalid, and warns of other effects. The key of a stored
+/// connection string belongs to the endpoint in the profile, and is in the store that the profile names.
 fn check(editor: &ProfileEditor, change: Change<'_>, env: &Environment) -> Result<()> {
     let profile = editor.settings();
-    if profile.value(Setting::ConnectionString).is_some() {
-        check_stored(&profile, change, env)?;
+    let differs = |setting, text: &str| profile.value(setting).as_deref() != Some(text);
+    match change {
+        _ if profile.value(Setting::ConnectionString).is_none() => {}
+        Change::Set(Setting::Endpoint, text) if differs(Setting::Endpoint, text) => {
+            return Err(Error::usage(
+                "the profile has the connection string of its endpoint, and its key is of no use at \
+                 another one",
+                "run `acspass config set connection-string` for the other resource, or `acspass \
+                 config unset connection-string` first",
+            ));
+        }
+        Change::Unset(Setting::Endpoint) => {
+            return Err(Error::usage(
+                "the endpoint belongs to the profile's connection string",
+                "run `acspass config unset connection-string`, which removes both",
+            ));
+        }
+        Change::Set(Setting::Store, text) if differs(Setting::Store, text) => env.messages.warn(
+            "the profile's connection string stays in the store that was named before; run \
+             `acspass config set connection-string` to keep it in the new one",
+        ),
+        _ => {}
     }
     for warning in config::check_change(&profile, change, &env.variables)? {
         env.messages.warn(&warning);
@@ -192,38 +202,9 @@ fn check(editor: &ProfileEditor, change: Change<'_>, env: &Environment) -> Resul
     Ok(())
 }
 
-/// Checks a change of a profile with a connection string in the store: its key belongs to the
-/// endpoint in the profile, and it is in the store that the profile names.
-fn check_stored(profile: &Profile, change: Change<'_>, env: &Environment) -> Result<()> {
-    let differs = |setting, text: &str| profile.value(setting).as_deref() != Some(text);
-    match change {
-        Change::Set(Setting::Endpoint, text) if differs(Setting::Endpoint, text) => {
-            Err(Error::usage(
-                "the profile has the connection string of its endpoint, and its key is of no use at \
-                 another one",
-                "run `acspass config set connection-string` for the other resource, or `acspass \
-                 config unset connection-string` first",
-            ))
-        }
-        Change::Unset(Setting::Endpoint) => Err(Error::usage(
-            "the endpoint belongs to the profile's connection string",
-            "run `acspass config unset connection-string`, which removes both",
-        )),
-        Change::Set(Setting::Store, text) if differs(Setting::Store, text) => {
-            env.messages.warn(
-                "the profile's connection string stays in the store that was named before; run \
-                 `acspass config set connection-string` to keep it in the new one",
-            );
-            Ok(())
-        }
-        _ => Ok(()),
-    }
-}
-
-/// Saves the secret in the store, its endpoint and a marker in the file.
-fn set_connection_string(args: &ConfigSet, env: &Environment) -> Result<()> {
+fn set_connection_string(key: &str, values: &[String], env: &Environment) -> Result<()> {
     // Other tools take `connection-string=…`.
-    if !args.values.is_empty() || args.key != Setting::ConnectionString.key() {
+    if !values.is_empty() || key != Setting::ConnectionString.key() {
         return Err(Error::usage(
             "a connection string was given as an argument, where every process of this machine \
              sees it",
@@ -237,7 +218,7 @@ fn set_connection_string(args: &ConfigSet, env: &Environment) -> Result<()> {
         .endpoint;
     let mut editor = ProfileEditor::of(env)?;
     let sessions = editor.sessions(env)?;
-    editor.save(&sessions, &[], Some(&text))?;
+    editor.save_connection_string(&sessions, &text)?;
     env.messages.print(&format!(
         "the connection string of {endpoint} is kept in {} for profile {}",
         store_description(&sessions),
@@ -266,19 +247,17 @@ fn read_secret(env: &Environment) -> Result<Zeroizing<String>> {
 
 fn unset(key: &str, env: &Environment) -> Result<()> {
     let mut editor = ProfileEditor::of(env)?;
-    let was_set = match key {
-        "profile" => {
+    let was_set = match Setting::from_key(key) {
+        Ok(setting) => unset_setting(setting, &mut editor, env)?,
+        Err(_) if key == "profile" => {
             let was_set = editor.file.default_profile().is_some();
             editor.file.set_default_profile(None)?;
             was_set
         }
-        _ => match Setting::from_key(key) {
-            Ok(setting) => unset_setting(setting, &mut editor, env)?,
-            // A misspelt key in the file is removed like a setting.
-            Err(error) => match editor.file.unset(&editor.profile, &[key])? {
-                true => true,
-                false => return Err(error),
-            },
+        // A misspelt key in the file is removed like a setting.
+        Err(error) => match editor.file.unset(&editor.profile, &[key])? {
+            true => true,
+            false => return Err(error),
         },
     };
     warn_of_other_problems(&editor, env);

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use crate::cli::args;
 use crate::cli::context::{Context, Flags};
 use crate::cli::env_vars as var;
 use crate::cli::environment::Environment;
@@ -19,11 +18,11 @@ use crate::hardening;
 use crate::secret::is_memory_locked;
 use crate::serve::running;
 
-pub(super) fn run(args: &args::Doctor, env: &Arc<Environment>, output: &mut Output) -> Result<u8> {
+pub(crate) fn run(offline: bool, env: &Arc<Environment>, output: &mut Output) -> Result<u8> {
     let home = env.variable(var::HOME).or(env.variable(var::USERPROFILE));
     let (checks, public) = match Context::new(env, &Flags::new()) {
         Ok(context) => (
-            examine(args, env, &context)?,
+            examine(offline, env, &context)?,
             Public::new(Some(&context.config), home),
         ),
         Err(error) => (doctor::not_configured(&error), Public::new(None, home)),
@@ -33,11 +32,9 @@ pub(super) fn run(args: &args::Doctor, env: &Arc<Environment>, output: &mut Outp
         let (name, result) = (check.name, check.outcome.as_str());
         let finding = public.text(&check.finding);
         let advice = check.advice.as_deref().map(|advice| public.text(advice));
-        let _ = write!(text, "{result:<8} {name:<14} {finding}");
-        if let Some(advice) = &advice {
-            let _ = write!(text, ". To do: {advice}");
-        }
-        text.push('\n');
+        let to_do = advice.iter().map(|advice| format!(". To do: {advice}"));
+        let to_do: String = to_do.collect();
+        let _ = writeln!(text, "{result:<8} {name:<14} {finding}{to_do}");
         json.push(json!({"name": name, "result": result, "finding": finding, "advice": advice}));
     }
     let explanation = doctor::explanation(&checks);
@@ -45,8 +42,7 @@ pub(super) fn run(args: &args::Doctor, env: &Arc<Environment>, output: &mut Outp
         Some((check, _)) => format!("`{}` explains the failure", check.name),
         None => "nothing here keeps a token from coming".to_owned(),
     };
-    let text = format!("{text}\n{verdict}");
-    output.result(&text, &json!({ "checks": json }))?;
+    output.result(&format!("{text}\n{verdict}"), &json!({ "checks": json }))?;
     if output.is_json {
         output.messages.print(&verdict);
     }
@@ -54,7 +50,7 @@ pub(super) fn run(args: &args::Doctor, env: &Arc<Environment>, output: &mut Outp
 }
 
 /// Runs all checks, each after the checks that can explain it.
-fn examine(args: &args::Doctor, env: &Environment, context: &Context) -> Result<Vec<Check>> {
+fn examine(offline: bool, env: &Environment, context: &Context) -> Result<Vec<Check>> {
     let config = &context.config;
     let file = env.config_file().ok();
     let folder = env.state_folder().ok();
@@ -64,12 +60,12 @@ fn examine(args: &args::Doctor, env: &Environment, context: &Context) -> Result<
             &context.session_store,
             context.tenancy().ok().as_ref(),
             folder.map(|folder| folder.path()).as_deref(),
-            args.offline,
+            offline,
         ),
     ];
     let route = context.http.route(config.authority.address());
     let files = config::authority_files(|name| env.path_variable(name));
-    match args.offline {
+    match offline {
         true => {
             checks.push(doctor::proxy(route, None));
             checks.push(doctor::tls(&files, None));
@@ -103,10 +99,8 @@ fn examine(args: &args::Doctor, env: &Environment, context: &Context) -> Result<
     checks.push(doctor::swap(is_memory_locked()));
     let running = env.serve_folder().and_then(|folder| running(&folder));
     let running = running.ok().flatten();
-    checks.push(doctor::confinement(
-        running.map(|running| (running.pid, running.confined)),
-        hardening::offered(),
-    ));
+    let running = running.map(|running| (running.pid, running.confined));
+    checks.push(doctor::confinement(running, hardening::offered()));
     Ok(checks)
 }
 

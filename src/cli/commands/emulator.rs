@@ -16,7 +16,7 @@ use crate::emulator::{Emulator, Options};
 use crate::error::{Error, Kind, Result};
 use crate::files::shell_quoted;
 
-pub(super) fn run(args: &args::Emulator, env: &Environment, output: &mut Output) -> Result<u8> {
+pub(crate) fn run(args: &args::Emulator, env: &Environment, output: &mut Output) -> Result<u8> {
     let emulator = Emulator::start(Options {
         http_port: args.http_port,
         https_port: Some(args.https_port),
@@ -63,26 +63,23 @@ pub(super) fn run(args: &args::Emulator, env: &Environment, output: &mut Output)
 
 /// Writes the certificate of its authority to a file, which is removed when the emulator stops.
 fn write_ca(emulator: &Emulator) -> Result<NamedTempFile> {
-    let failed = |error: std::io::Error| {
+    let pem = emulator
+        .ca_pem()
+        .ok_or_else(|| Error::internal("the emulator serves no https"))?;
+    let mut builder = tempfile::Builder::new();
+    builder.prefix("acspass-emulator-ca-").suffix(".pem");
+    let file = builder.tempfile().and_then(|mut file| {
+        file.write_all(pem.as_bytes())?;
+        Ok(file)
+    });
+    file.map_err(|error| {
         Error::new(
             Kind::Internal,
             "the emulator's certificate cannot be written to the temporary folder",
             "check its permissions and free space, or set TMPDIR",
         )
         .caused_by(error)
-    };
-    let pem = emulator
-        .ca_pem()
-        .ok_or_else(|| Error::internal("the emulator serves no https"))?;
-    let mut file = tempfile::Builder::new()
-        .prefix("acspass-emulator-ca-")
-        .suffix(".pem")
-        .tempfile()
-        .map_err(failed)?;
-    file.write_all(pem.as_bytes())
-        .and_then(|()| file.flush())
-        .map_err(failed)?;
-    Ok(file)
+    })
 }
 
 /// The text after a start: addresses, ids and the variables for clients.

@@ -1,10 +1,11 @@
 //! `exec`: runs a command with a fresh token in its environment.
 
+use std::ffi::OsString;
 use std::io;
 use std::process::{Command, ExitStatus};
 use std::sync::Arc;
 
-use crate::cli::args::Exec;
+use crate::cli::args::TokenOptions;
 use crate::cli::env_vars as var;
 use crate::cli::environment::Environment;
 use crate::cli::io::output::Output;
@@ -17,21 +18,26 @@ use crate::text::{quoted, shown};
 
 use super::{exec_environment, get};
 
-pub(super) fn run(args: &Exec, env: &Arc<Environment>, output: &mut Output) -> Result<u8> {
-    let Some((program, arguments)) = args.command.split_first() else {
+pub(crate) fn run(
+    options: &TokenOptions,
+    command: &[OsString],
+    env: &Arc<Environment>,
+    output: &mut Output,
+) -> Result<u8> {
+    let [program, arguments @ ..] = command else {
         return Err(Error::internal("a command that is required was not there"));
     };
-    let context = get::context(&args.token, env, true)?;
+    let context = get::context(options, env, true)?;
     let resource = context.config.resource()?;
     let endpoint = resource.endpoint.as_str();
     let key = match &resource.key {
         KeySource::Given(key) => Some(key.expose()),
         KeySource::Stored | KeySource::None => None,
     };
-    let token = get::token(&context, &args.token, false)?;
+    let token = get::token(&context, options, false)?;
     let mut command = Command::new(program);
     command.args(arguments);
-    let sorted = exec_environment::sort(&env.variables, endpoint, key.as_slice());
+    let sorted = exec_environment::sort(&env.variables, endpoint, key);
     for name in &sorted.removed {
         command.env_remove(name);
     }
@@ -69,20 +75,21 @@ pub(super) fn run(args: &Exec, env: &Arc<Environment>, output: &mut Output) -> R
 
 /// Prints the names of removed credentials, and of variables that look like credentials and stay.
 fn report(sorted: &exec_environment::Sorted<'_>, env: &Environment) {
-    let print = |text: &str, names: &mut dyn Iterator<Item = &&str>| {
-        let names: Vec<String> = names.map(|name| shown(name)).collect();
+    let print = |text: &str, names: Vec<String>| {
         if !names.is_empty() {
             env.messages.print(&format!("{text}: {}", names.join(", ")));
         }
     };
-    let is_unexpected = |name: &&&str| !exec_environment::is_expected(name);
+    // The others are those that `exec` itself reads or sets.
+    let removed = sorted.removed.iter();
+    let removed = removed.filter(|name| !var::RESOURCE_CREDENTIALS.contains(name));
     print(
         "the command does not get these variables of a credential",
-        &mut sorted.removed.iter().filter(is_unexpected),
+        removed.map(|name| shown(name)).collect(),
     );
     print(
         "the command also gets these variables, which look like credentials",
-        &mut sorted.left.iter(),
+        sorted.left.iter().map(|name| shown(name)).collect(),
     );
 }
 

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::cli::env_vars::{PRINCIPAL_CREDENTIALS, RESOURCE_CREDENTIALS};
 use crate::jwt;
-use crate::text::secret_form;
+use crate::text::{hex, secret_form};
 
 /// The ends of the hosts of ACS resources in all clouds.
 const HOSTS: [&str; 3] = [
@@ -20,29 +20,12 @@ const HOSTS: [&str; 3] = [
     ".communication.azure.us",
     ".communication.azure.cn",
 ];
+/// The beginnings of an access key in a connection string, in JSON and in a URL, in lower case.
+const KEY_MEMBERS: [&str; 4] = ["accesskey=", "accesskey:", "accesskey\":", "accesskey%3d"];
 /// The application id of Azure Communication Services.
 const ACS: &str = "1fd5118e-2576-4263-8130-9503064c837a";
-/// Parts of the names of credentials.
-const WORDS: [&str; 16] = [
-    "ACCESSKEY",
-    "ACCESS_KEY",
-    "APIKEY",
-    "API_KEY",
-    "AUTHORIZATION",
-    "BEARER",
-    "CONNECTIONSTRING",
-    "CONNECTION_STRING",
-    "CREDENTIAL",
-    "JWT",
-    "PASSPHRASE",
-    "PASSWD",
-    "PASSWORD",
-    "PRIVATE_KEY",
-    "SECRET",
-    "TOKEN",
-];
-/// Ends of names that credentials have. (`PWD` and `OLDPWD` are folders.)
-const ENDINGS: [&str; 3] = ["_AUTH", "_PAT", "_PWD"];
+/// Names of credentials; `*` at an end stands for any text. (`PWD` and `OLDPWD` are folders.)
+const CREDENTIAL_NAMES: &str = include_str!("../../../assets/exec/credential-names.txt");
 /// The end of the first line of a private key in PEM (RFC 7468).
 const PRIVATE_KEY: &str = "PRIVATE KEY-----";
 
@@ -57,14 +40,13 @@ pub(super) struct Sorted<'e> {
     pub(super) left: Vec<&'e str>,
 }
 
-/// Sorts an environment. `endpoint` is the resource's, and `keys` are its known access keys.
+/// Sorts an environment. `endpoint` is the resource's, and `key` is its access key, if known.
 pub(super) fn sort<'e>(
     environment: &'e BTreeMap<String, String>,
     endpoint: &str,
-    keys: &[&str],
+    key: Option<&str>,
 ) -> Sorted<'e> {
     let mut sorted = Sorted::default();
-    let keys: Vec<Key> = keys.iter().map(|key| Key::new(key)).collect();
     let host = endpoint.rsplit('/').find(|part| !part.is_empty());
     for (name, value) in environment {
         let looks_like_one = || {
@@ -72,7 +54,10 @@ pub(super) fn sort<'e>(
                 || value.contains(PRIVATE_KEY)
                 || secret_form(value).is_some()
         };
-        if is_credential_by_name(name) || opens_the_resource(value, host, &keys) {
+        if is_credential_by_name(name)
+            || key.is_some_and(|key| has_key(value, key))
+            || opens_the_resource(value, host)
+        {
             sorted.removed.push(name);
         } else if !value.is_empty() && looks_like_one() {
             sorted.left.push(name);
@@ -81,97 +66,82 @@ pub(super) fn sort<'e>(
     sorted
 }
 
-/// Whether `exec` itself reads or sets this variable, so that its removal needs no message.
-pub(super) fn is_expected(name: &str) -> bool {
-    RESOURCE_CREDENTIALS.contains(&name)
-}
-
 fn is_credential_by_name(name: &str) -> bool {
     let mut names = RESOURCE_CREDENTIALS.iter().chain(&PRINCIPAL_CREDENTIALS);
     // Windows reads a name in any case.
     names.any(|known| *known == name || (cfg!(windows) && known.eq_ignore_ascii_case(name)))
 }
 
-/// The forms in which an access key is written.
-struct Key {
-    /// Base64 as in the portal or for URLs, and with percent escapes. Without padding, so that a
-    /// value is found with and without it.
-    texts: Vec<String>,
-    /// The hexadecimal digits, in lower case.
-    digits: Option<String>,
-}
-
-impl Key {
-    fn new(key: &str) -> Self {
-        let plain = key.trim_end_matches('=');
-        let mut texts = vec![
-            plain.to_owned(),
-            plain.replace('+', "-").replace('/', "_"),
-            plain.replace('+', "%2B").replace('/', "%2F"),
-            plain.replace('+', "%2b").replace('/', "%2f"),
-        ];
-        // A key as short as a word would be found in many values.
-        let is_long = |form: &String| form.len() >= SHORTEST_KEY;
-        texts.retain(is_long);
-        texts.push(key.to_owned());
-        let bytes = STANDARD_NO_PAD.decode(plain).ok();
-        let digits = bytes.map(|bytes| bytes.iter().map(|byte| format!("{byte:02x}")).collect());
-        Key {
-            texts,
-            digits: digits.filter(is_long),
-        }
-    }
-}
-
-/// Whether a value contains a key, a connection string or a token of an ACS resource.
-fn opens_the_resource(value: &str, host: Option<&str>, keys: &[Key]) -> bool {
-    let lower = value.to_lowercase();
+/// Whether a value contains the access key: Base64 as in the portal or for URLs, with percent escapes,
+/// or hexadecimal digits.
+fn has_key(value: &str, key: &str) -> bool {
     // Long Base64 is often on several lines.
     let squeezed: String = value.split_whitespace().collect();
+    // Without padding, so that a value is found with and without it.
+    let plain = key.trim_end_matches('=');
+    let forms = [
+        plain.to_owned(),
+        plain.replace('+', "-").replace('/', "_"),
+        plain.replace('+', "%2B").replace('/', "%2F"),
+        plain.replace('+', "%2b").replace('/', "%2f"),
+    ];
+    // A key as short as a word would be found in many values.
+    let is_long = |form: &&String| form.len() >= SHORTEST_KEY;
+    if squeezed.contains(key)
+        || forms
+            .iter()
+            .filter(is_long)
+            .any(|form| squeezed.contains(form))
+    {
+        return true;
+    }
     // Without separators `aa:bb`, `AA BB`, `\xaa\xbb`, `%aa%bb` and `0xaa,0xbb` are alike.
     let digits = |text: &str| -> String { text.chars().filter(char::is_ascii_hexdigit).collect() };
-    let digits = [digits(&lower), digits(&lower.replace("0x", ""))];
-    let has_key = keys.iter().any(|key| {
-        let has_text = |text: &String| value.contains(text) || squeezed.contains(text);
-        let is_in = |key: &String| digits.iter().any(|digits| digits.contains(key));
-        key.texts.iter().any(has_text) || key.digits.as_ref().is_some_and(is_in)
-    });
-    let is_of_resource = HOSTS.iter().any(|host| lower.contains(host))
-        || host.is_some_and(|host| lower.contains(&host.to_lowercase()));
-    let squeezed = squeezed.to_lowercase();
-    let has_key_member = ["accesskey=", "accesskey:", "accesskey\":", "accesskey%3d"]
-        .iter()
-        .any(|word| squeezed.contains(word));
+    let lower = value.to_lowercase();
+    let key = STANDARD_NO_PAD.decode(plain).ok().map(|key| hex(&key));
+    key.iter()
+        .filter(is_long)
+        .any(|key| digits(&lower).contains(key) || digits(&lower.replace("0x", "")).contains(key))
+}
+
+/// Whether a value contains a connection string or a token of an ACS resource.
+fn opens_the_resource(value: &str, host: Option<&str>) -> bool {
+    let lower = value.to_lowercase();
+    let squeezed: String = lower.split_whitespace().collect();
+    let mut hosts = HOSTS.into_iter().chain(host);
     let is_part = |c: char| c.is_ascii_alphanumeric() || "-_.=".contains(c);
-    has_key
-        || (has_key_member && is_of_resource)
+    (KEY_MEMBERS.iter().any(|member| squeezed.contains(member))
+        && hosts.any(|host| lower.contains(&host.to_lowercase())))
         || value.split(|c: char| !is_part(c)).any(is_token_of_resource)
 }
 
 /// Whether a word is a token of ACS, or an Entra token that ACS accepts.
 fn is_token_of_resource(word: &str) -> bool {
-    let Some(claims) = word.starts_with("ey").then(|| jwt::decode(word)).flatten() else {
+    let Some(decoded) = word.starts_with("ey").then(|| jwt::decode(word)).flatten() else {
         return false;
     };
-    let claims = claims.claims;
-    let is_audience = |aud: &Value| {
-        aud.as_str()
+    let is_for_resource = |audience: &Value| {
+        audience
+            .as_str()
             .is_some_and(|aud| aud.contains("communication.azure.") || aud == ACS)
     };
-    let is_for_resource = match claims.get("aud") {
-        Some(Value::Array(audiences)) => audiences.iter().any(is_audience),
-        Some(audience) => is_audience(audience),
-        None => false,
-    };
-    is_for_resource || claims.contains_key("acsScope") || claims.contains_key("skypeid")
+    let claims = decoded.claims;
+    match claims.get("aud") {
+        Some(Value::Array(audiences)) if audiences.iter().any(is_for_resource) => true,
+        Some(audience) if is_for_resource(audience) => true,
+        _ => claims.contains_key("acsScope") || claims.contains_key("skypeid"),
+    }
 }
 
 fn has_name_of_credential(name: &str) -> bool {
     let name = name.to_ascii_uppercase();
-    WORDS.iter().any(|word| name.contains(word))
-        || ENDINGS.iter().any(|end| name.ends_with(end))
-        || name == "KEY"
-        || name.ends_with("_KEY")
+    CREDENTIAL_NAMES.lines().any(|pattern| {
+        match (pattern.strip_prefix('*'), pattern.strip_suffix('*')) {
+            (Some(part), Some(_)) => name.contains(part.trim_end_matches('*')),
+            (Some(end), None) => name.ends_with(end),
+            _ => name == pattern,
+        }
+    })
 }
 
 #[cfg(test)]
@@ -185,7 +155,7 @@ mod tests {
             .iter()
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
             .collect();
-        let sorted = sort(&environment, "http://localhost:8080", &[KEY]);
+        let sorted = sort(&environment, "http://localhost:8080", Some(KEY));
         let owned = |names: Vec<&str>| names.into_iter().map(str::to_owned).collect();
         (owned(sorted.removed), owned(sorted.left))
     }
@@ -302,12 +272,12 @@ mod tests {
             "+/v7S0VZLUtF\nWS1LRVktS0VZ+w==\n",
         ] {
             let environment = BTreeMap::from([("MINE".to_owned(), value.to_owned())]);
-            let sorted = sort(&environment, "https://c.communication.azure.com", &[key]);
+            let sorted = sort(&environment, "https://c.communication.azure.com", Some(key));
             assert_eq!(sorted.removed, ["MINE"], "{value}");
         }
         let other = "fb:fb:fb:4b:45:59:2d:4b:45:59:2d:4b:45:59:2d:4b:45:59:fc";
         let environment = BTreeMap::from([("MINE".to_owned(), other.to_owned())]);
-        let sorted = sort(&environment, "https://c.communication.azure.com", &[key]);
+        let sorted = sort(&environment, "https://c.communication.azure.com", Some(key));
         assert!(sorted.removed.is_empty(), "{sorted:?}");
     }
 }

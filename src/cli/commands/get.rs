@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::cli::args::{Get, TokenOptions};
+use crate::cli::args::TokenOptions;
 use crate::cli::context::{Context, Flags};
 use crate::cli::environment::Environment;
 use crate::cli::io::output::Output;
@@ -15,10 +15,15 @@ use crate::session::{CacheLookup, Token};
 
 use super::setup_questions;
 
-pub(super) fn run(args: &Get, env: &Arc<Environment>, output: &mut Output) -> Result<u8> {
-    let context = context(&args.token, env, !args.entra)?;
-    let token = token(&context, &args.token, args.entra)?;
-    output.success(token.secret.expose(), &json::token(&token))
+pub(crate) fn run(
+    options: &TokenOptions,
+    entra: bool,
+    env: &Arc<Environment>,
+    output: &mut Output,
+) -> Result<u8> {
+    let context = context(options, env, !entra)?;
+    let token = token(&context, options, entra)?;
+    output.result(token.secret.expose(), &json::token(&token))
 }
 
 /// Builds the context. Missing settings are asked for if that is allowed.
@@ -29,8 +34,7 @@ pub(super) fn context(
 ) -> Result<Context> {
     let min_validity = options.min_validity.iter().cloned();
     let flags = Flags::from_iter(min_validity.map(|text| (Setting::MinValidity, text)));
-    Context::configured(env, flags, needs_resource)
-        .or_else(|error| setup_questions::ask(error, !options.no_interactive))
+    setup_questions::context(env, &flags, needs_resource, !options.no_interactive)
 }
 
 /// Returns the cached token if it is fresh, or else a renewed one.

@@ -1,48 +1,54 @@
 //! `inspect`: prints header and claims of a token. Verifies nothing.
 
 use std::fmt::Write as _;
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
 
 use serde_json::{Map, Value, json};
+use zeroize::Zeroizing;
 
-use crate::cli::args::Inspect;
 use crate::cli::environment::Environment;
 use crate::cli::io::output::Output;
 use crate::error::{Error, Result};
+use crate::input;
 use crate::jwt;
-use crate::text::one_line;
+use crate::secret::is_b64token;
+use crate::text::{one_line, quoted};
 use crate::time::{Timestamp, in_words};
 
-use super::token_input;
+/// Longest input that is read, in bytes.
+const LONGEST: u64 = 256 * 1024;
 
-pub(super) fn run(args: &Inspect, env: &Environment, output: &mut Output) -> Result<u8> {
-    let text = token_input::read(args.file.as_deref(), env)?;
+pub(crate) fn run(file: Option<&Path>, env: &Environment, output: &mut Output) -> Result<u8> {
+    let text = read_token(file, env)?;
     let decoded = jwt::decode(text.trim()).ok_or_else(|| {
         Error::usage(
             "this is not a token that can be read: not three Base64url parts of JSON",
             "an opaque token is as good as any, but there is nothing to show of it",
         )
     })?;
-    let expires_on = time(&decoded.claims, "exp");
+    let expires_on = time(&decoded.claims, "exp").map(|at| at.to_string());
     env.messages
         .print("nothing was verified: no signature, no issuer, no expiry");
     let now = env.clock.now();
-    let mut text = String::from("header\n");
-    list(&mut text, &decoded.header, now);
-    text.push_str("claims\n");
-    list(&mut text, &decoded.claims, now);
-    let json = json!({
-        "header": decoded.header,
-        "claims": decoded.claims,
-        "expiresOn": expires_on.map(|at| at.to_string()),
-    });
-    output.success(text.trim_end(), &json)
+    let (header, claims) = (decoded.header, decoded.claims);
+    let text = format!(
+        "header\n{}claims\n{}",
+        list(&header, now),
+        list(&claims, now)
+    );
+    let json = json!({"header": header, "claims": claims, "expiresOn": expires_on});
+    output.result(text.trim_end(), &json)
 }
 
 fn time(claims: &Map<String, Value>, name: &str) -> Option<Timestamp> {
     claims.get(name)?.as_i64().map(Timestamp::from_unix_seconds)
 }
 
-fn list(text: &mut String, members: &Map<String, Value>, now: Timestamp) {
+/// Returns one line for each member, with the age of a time.
+fn list(members: &Map<String, Value>, now: Timestamp) -> String {
+    let mut text = String::new();
     for (name, value) in members {
         let value = match value {
             Value::String(value) => value.clone(),
@@ -59,5 +65,58 @@ fn list(text: &mut String, members: &Map<String, Value>, now: Timestamp) {
             };
         }
         text.push('\n');
+    }
+    text
+}
+
+/// Reads the token in `file`, or on standard input without a file or for `-`; a token on the command
+/// line was refused before. Removes what tools add around it, see [`input::token`].
+///
+/// # Errors
+/// [`Kind::Usage`](crate::Kind::Usage) if the input is not one token.
+pub(super) fn read_token(file: Option<&Path>, env: &Environment) -> Result<Zeroizing<String>> {
+    let (name, bytes) = match file.filter(|path| *path != Path::new("-")) {
+        None => {
+            if env.stdin.is_terminal {
+                env.messages
+                    .print("paste the token, then press Enter and Ctrl-D; Ctrl-C ends it");
+            }
+            ("standard input".to_owned(), env.stdin.read_all(LONGEST))
+        }
+        Some(path) => {
+            let file = File::open(path).map_err(|error| {
+                Error::usage(
+                    "the file with the token cannot be opened",
+                    "name a file that holds a token, or pipe the token in",
+                )
+                .caused_by(error)
+            })?;
+            let mut bytes = Zeroizing::new(Vec::new());
+            let read = file.take(LONGEST + 1).read_to_end(&mut bytes);
+            (quoted(&path.to_string_lossy()), read.map(|_| bytes))
+        }
+    };
+    let unreadable = |what: &str| {
+        Error::usage(
+            format!("no token can be read from {name}: {what}"),
+            "pipe in one token and nothing else",
+        )
+    };
+    let bytes = bytes.map_err(|cause| unreadable("reading fails").caused_by(cause))?;
+    if bytes.len() as u64 > LONGEST {
+        return Err(unreadable("it is longer than 256 KiB"));
+    }
+    let text = input::text(&bytes);
+    let text = text.ok_or_else(|| unreadable("it is not text in UTF-8 or UTF-16"))?;
+    match &*input::token(&text) {
+        "" => Err(Error::usage(
+            "there is no token: what was read is empty",
+            "pipe one in, like `acspass get | acspass inspect`, or name a file that holds one",
+        )),
+        token if is_b64token(token) => Ok(Zeroizing::new(token.to_owned())),
+        _ => Err(Error::usage(
+            "what was read is not one token: it has characters that no token has",
+            "pass the token as it was issued, and nothing else",
+        )),
     }
 }

@@ -4,24 +4,22 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use crate::cli::args::{Login, PromptArg};
-use crate::cli::context::{Context, Flags};
+use crate::cli::args::Login;
+use crate::cli::context::Flags;
 use crate::cli::environment::Environment;
 use crate::cli::io::output::Output;
 use crate::cli::profile::store_description;
 use crate::cli::runtime::block_on;
 use crate::cli::sign_in::ui::{Opening, SignInUi};
 use crate::config::{Setting, SignInChoice};
-use crate::entra::Prompt;
 use crate::error::{Error, Result};
 use crate::json;
 use crate::time::{ClockReading, in_words};
 
 use super::setup_questions;
 
-pub(super) fn run(args: &Login, env: &Arc<Environment>, output: &mut Output) -> Result<u8> {
-    let context = Context::configured(env, flags(args), false)
-        .or_else(|error| setup_questions::ask(error, true))?;
+pub(crate) fn run(args: &Login, env: &Arc<Environment>, output: &mut Output) -> Result<u8> {
+    let context = setup_questions::context(env, &flags(args), false, true)?;
     context.config.check_resource()?;
     let session = context.sessions()?;
     let entra = context.entra()?;
@@ -31,13 +29,7 @@ pub(super) fn run(args: &Login, env: &Arc<Environment>, output: &mut Output) -> 
     };
     let user = context.requested_account(args.account.as_deref())?;
     let ui = SignInUi::new(&context, opening, user.as_deref())?;
-    let prompt = args.prompt.map(|prompt| match prompt {
-        PromptArg::SelectAccount => Prompt::SelectAccount,
-        PromptArg::Login => Prompt::Login,
-        PromptArg::Consent => Prompt::Consent,
-        PromptArg::None => Prompt::None,
-    });
-    let options = ui.options(prompt, args.timeout);
+    let options = ui.options(args.prompt, args.timeout);
     let scopes = &context.config.scopes;
     let record = block_on(session.login(&entra, &options, user.as_deref(), scopes))?;
     let token = record.entra_token(scopes);
@@ -58,11 +50,9 @@ pub(super) fn run(args: &Login, env: &Arc<Environment>, output: &mut Output) -> 
             "the store is memory: nothing is kept, and the session is gone when this command ends",
         ),
     }
-    let json = json!({
-        "account": json::account(&record.account),
-        "expiresOn": expires_on.to_string(),
-    });
-    output.success("", &json)
+    let account = json::account(&record.account);
+    let json = json!({"account": account, "expiresOn": expires_on.to_string()});
+    output.result("", &json)
 }
 
 fn flags(args: &Login) -> Flags {
@@ -74,16 +64,14 @@ fn flags(args: &Login) -> Flags {
         _ => None,
     };
     let scopes = (!args.scope.is_empty()).then(|| args.scope.join(" "));
+    let method = method.map(|method| method.as_str().to_owned());
     let flags = [
         (Setting::Tenant, args.tenant.clone()),
         (Setting::ClientId, args.client_id.clone()),
         (Setting::Scopes, scopes),
         (Setting::Port, args.port.map(|port| port.to_string())),
         (Setting::RedirectUri, args.redirect_uri.clone()),
-        (
-            Setting::SignIn,
-            method.map(|method| method.as_str().to_owned()),
-        ),
+        (Setting::SignIn, method),
     ];
     let flags = flags.into_iter();
     flags

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use crate::cli::args::Logout;
 use crate::cli::context::{Context, Flags};
 use crate::cli::environment::{EMULATOR, Environment};
 use crate::cli::io::output::Output;
@@ -14,82 +13,76 @@ use crate::session::Sessions;
 use crate::store::ForgottenSessions;
 use crate::text::quoted;
 
-pub(super) fn run(args: &Logout, env: &Arc<Environment>, output: &mut Output) -> Result<u8> {
-    match args.all {
+pub(crate) fn run(
+    user: Option<&str>,
+    all: bool,
+    env: &Arc<Environment>,
+    output: &mut Output,
+) -> Result<u8> {
+    match all {
         true => forget_everything(env, output)?,
-        false => forget_one(args.account.as_deref(), env)?,
+        false => forget_one(user, env)?,
     }
-    output.success("", &json!({}))
+    output.result("", &json!({}))
 }
 
 fn forget_one(user: Option<&str>, env: &Arc<Environment>) -> Result<()> {
     let context = Context::new(env, &Flags::new())?;
     let session = context.sessions()?;
-    let lacks_active = || {
-        Ok(context
-            .session_store
-            .first(session.tenancy(), 1)?
-            .lacks_active())
-    };
     let found = match user {
         Some(user) => session.named(user)?,
         None => context.session_store.active(session.tenancy())?,
     };
-    let entry = match (found, user) {
-        (Some(entry), _) => entry,
-        (None, Some(user)) => return Err(unknown(user, &session)),
-        (None, None) if lacks_active()? => return Err(none_active(&session)),
-        (None, None) => {
-            env.messages.print("nobody was signed in");
-            return mention_others(&context);
-        }
+    let Some(entry) = found else {
+        return none_found(user, &context, &session);
     };
     context.session_store.forget(&entry.key())?;
     let name = &entry.account.username;
     env.messages.print(&format!("{name} is signed out"));
-    if entry.active && lacks_active()? {
+    if entry.active && lacks_active(&context, &session)? {
         env.messages
             .print("no account is the active one now: `acspass account switch USER` makes it so");
     }
     Ok(())
 }
 
-fn unknown(user: &str, session: &Sessions) -> Error {
-    let hint = match session.list_accounts(Some(user)) {
-        Ok(Some(list)) => format!("name a signed-in account:\n\n{list}"),
-        Ok(None) => "no account is signed in; run `acspass account list` to see that".to_owned(),
-        Err(error) => return error,
-    };
-    let name = quoted(user);
-    let message = format!("{name} is not signed in, so there is nothing to forget");
-    Error::new(Kind::SignInNeeded, message, hint)
+fn lacks_active(context: &Context, session: &Sessions) -> Result<bool> {
+    let page = context.session_store.first(session.tenancy(), 1)?;
+    Ok(page.lacks_active())
 }
 
-/// Accounts are signed in, and none is active: to sign out any of them would be a guess. A sign-in
-/// does not help, so this is a matter of usage.
-fn none_active(session: &Sessions) -> Error {
-    match session.list_accounts(None) {
-        Ok(list) => Error::usage(
+/// Reports that there is no session to forget. It is an error, unless no account is signed in and none
+/// was named.
+fn none_found(user: Option<&str>, context: &Context, session: &Sessions) -> Result<()> {
+    if let Some(user) = user {
+        let hint = match session.list_accounts(Some(user))? {
+            Some(list) => format!("name a signed-in account:\n\n{list}"),
+            None => "no account is signed in; run `acspass account list` to see that".to_owned(),
+        };
+        let name = quoted(user);
+        let message = format!("{name} is not signed in, so there is nothing to forget");
+        return Err(Error::new(Kind::SignInNeeded, message, hint));
+    }
+    // To sign out any of the accounts would be a guess. A sign-in does not help, so this is a matter
+    // of usage.
+    if lacks_active(context, session)? {
+        let list = session.list_accounts(None)?.unwrap_or_default();
+        return Err(Error::usage(
             "no account is the active one, so no account was signed out",
             format!(
-                "run `acspass logout --account USER`, or `acspass logout --all`. Signed in:\n\n{}",
-                list.unwrap_or_default()
+                "run `acspass logout --account USER`, or `acspass logout --all`. Signed in:\n\n{list}"
             ),
-        ),
-        Err(error) => error,
+        ));
     }
-}
-
-/// Prints the number of sessions of other settings, which stay.
-fn mention_others(context: &Context) -> Result<()> {
+    let env = &context.env;
+    env.messages.print("nobody was signed in");
     let index = context.session_store.index()?;
-    let of_emulator = context.env.global.emulator;
     let entries = index.entries().chain(index.elsewhere());
     let count = entries
-        .filter(|entry| (entry.tenancy.authority_host == EMULATOR) == of_emulator)
+        .filter(|entry| (entry.tenancy.authority_host == EMULATOR) == env.global.emulator)
         .count();
     if count > 0 {
-        context.env.messages.print(&format!(
+        env.messages.print(&format!(
             "{} kept for other settings (tenant, client id, authority or store): name them with \
              `--profile NAME`, or run `acspass logout --all`",
             counted(count, "session is", "sessions are")
@@ -101,8 +94,7 @@ fn mention_others(context: &Context) -> Result<()> {
 /// Removes every session of every profile from every store. Sessions with the emulator and others are
 /// apart.
 fn forget_everything(env: &Environment, output: &Output) -> Result<()> {
-    let of_emulator = env.global.emulator;
-    let is_meant = |host: &str| (host == EMULATOR) == of_emulator;
+    let is_meant = |host: &str| (host == EMULATOR) == env.global.emulator;
     let (mut forgotten, mut failed) = (ForgottenSessions::default(), None);
     for sessions in all_stores(env)? {
         match sessions.forget_everything(is_meant) {
@@ -119,35 +111,31 @@ fn forget_everything(env: &Environment, output: &Output) -> Result<()> {
             }
         }
     }
-    match failed {
-        Some(error) => Err(error),
-        None => {
-            print_forgotten(env, &forgotten);
-            Ok(())
-        }
+    if let Some(error) = failed {
+        return Err(error);
     }
-}
-
-/// Only a session that was in its store counts as one that was signed in.
-fn print_forgotten(env: &Environment, forgotten: &ForgottenSessions) {
+    // Only a session that was in its store counts as one that was signed in.
     env.messages.print(&match forgotten.sessions {
         0 => "nobody was signed in".to_owned(),
         count => counted(count, "session is forgotten", "sessions are forgotten"),
     });
-    if forgotten.only_listed > 0 {
-        env.messages.print(&counted(
+    for (count, one, many) in [
+        (
             forgotten.only_listed,
             "account was listed whose session was no longer stored",
             "accounts were listed whose sessions were no longer stored",
-        ));
-    }
-    if forgotten.quarantined > 0 {
-        env.messages.print(&counted(
+        ),
+        (
             forgotten.quarantined,
             "unreadable session was removed",
             "unreadable sessions were removed",
-        ));
+        ),
+    ] {
+        if count > 0 {
+            env.messages.print(&counted(count, one, many));
+        }
     }
+    Ok(())
 }
 
 fn counted(count: usize, one: &str, many: &str) -> String {

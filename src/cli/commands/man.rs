@@ -1,13 +1,15 @@
 //! `man`: prints or writes manual pages, generated from the arguments.
 
+use std::path::Path;
+
 use clap::CommandFactory;
 
-use crate::cli::args::{Cli, Man};
+use crate::cli::args::Cli;
 use crate::cli::io::output::Output;
 use crate::error::{Error, Result};
 use crate::text::shown;
 
-pub(super) fn run(args: &Man, output: &mut Output) -> Result<u8> {
+pub(crate) fn run(folder: Option<&Path>, output: &mut Output) -> Result<u8> {
     let unwritable = |error: std::io::Error| {
         Error::usage(
             "the manual pages cannot be written",
@@ -15,19 +17,17 @@ pub(super) fn run(args: &Man, output: &mut Output) -> Result<u8> {
         )
         .caused_by(error)
     };
-    if let Some(folder) = &args.folder {
-        std::fs::create_dir_all(folder).map_err(unwritable)?;
-        clap_mangen::generate_to(Cli::command(), folder).map_err(unwritable)?;
-        output.messages.print(&format!(
-            "the manual pages are in {}",
-            shown(&folder.to_string_lossy())
-        ));
-        return Ok(0);
-    }
-    let mut page = Vec::new();
-    clap_mangen::Man::new(Cli::command())
-        .render(&mut page)
-        .map_err(unwritable)?;
-    output.raw(&page)?;
+    let Some(folder) = folder else {
+        let mut page = Vec::new();
+        let man = clap_mangen::Man::new(Cli::command());
+        man.render(&mut page).map_err(unwritable)?;
+        return output.raw(&page);
+    };
+    std::fs::create_dir_all(folder).map_err(unwritable)?;
+    clap_mangen::generate_to(Cli::command(), folder).map_err(unwritable)?;
+    let folder = shown(&folder.to_string_lossy());
+    output
+        .messages
+        .print(&format!("the manual pages are in {folder}"));
     Ok(0)
 }

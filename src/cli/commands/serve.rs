@@ -2,10 +2,10 @@
 
 use std::future::pending;
 use std::path::Path;
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use askama::Template;
 use serde_json::{Value, json};
 
 use crate::acs::{Endpoint, IdentityClient};
@@ -14,6 +14,7 @@ use crate::cli::context::{Context, Flags};
 use crate::cli::env_vars as var;
 use crate::cli::environment::Environment;
 use crate::cli::io::output::Output;
+use crate::cli::io::template::render;
 use crate::cli::runtime::{block_on, interrupted, runtime};
 use crate::cli::service::{confinement, dashboard, notification};
 use crate::cli::sign_in::ui::{Opening, SignInUi};
@@ -30,7 +31,7 @@ use super::setup_questions;
 /// The limit for a sign-in at the start.
 const SIGN_IN_TIMEOUT: Duration = Duration::from_secs(5 * 60);
 
-pub(super) fn run(args: &args::Serve, env: &Arc<Environment>, output: &mut Output) -> Result<u8> {
+pub(crate) fn run(args: &args::Serve, env: &Arc<Environment>, output: &mut Output) -> Result<u8> {
     let origins = (!args.allow_origin.is_empty()).then(|| args.allow_origin.join(" "));
     let flags = Flags::from_iter(origins.map(|origins| (Setting::AllowOrigin, origins)));
     if args.install {
@@ -47,9 +48,7 @@ pub(super) fn run(args: &args::Serve, env: &Arc<Environment>, output: &mut Outpu
         none if none.is_empty() => Sockets::Port(args.port),
         listeners => Sockets::Given(listeners),
     };
-    let context =
-        Context::configured(env, flags, true).or_else(|error| setup_questions::ask(error, true))?;
-    let context = Arc::new(context);
+    let context = Arc::new(setup_questions::context(env, &flags, true, true)?);
     let folder = env.serve_folder()?;
     if args.open
         && let Some(running) = serve::running(&folder)?
@@ -62,8 +61,7 @@ pub(super) fn run(args: &args::Serve, env: &Arc<Environment>, output: &mut Outpu
     let runtime = runtime()?;
     let mut stop = Box::pin(stopped());
     // From here on a signal ends the service with clean-up.
-    let is_early = runtime.block_on(async { futures_util::poll!(&mut stop).is_ready() });
-    if is_early {
+    if runtime.block_on(async { futures_util::poll!(&mut stop).is_ready() }) {
         return Ok(0);
     }
     let mut server = Server::open(options, sockets, &folder)?;
@@ -80,7 +78,7 @@ pub(super) fn run(args: &args::Serve, env: &Arc<Environment>, output: &mut Outpu
             server.secret_file(),
             server.socket().map(AsRef::as_ref),
         );
-        output.result(&text(&server), &json)?;
+        output.result(&render(&Started { server: &server })?, &json)?;
         if !manager::report_ready(env) {
             env.messages
                 .print("Ctrl-C stops it, and removes the secret.");
@@ -94,13 +92,13 @@ pub(super) fn run(args: &args::Serve, env: &Arc<Environment>, output: &mut Outpu
             false => None,
         };
         // The redirect file is deleted after use, and also if the service ends before.
-        let page = pin!(async move {
+        let page = async {
             if let Some((used, opened)) = page {
                 used.await;
                 drop(opened);
             }
             pending().await
-        });
+        };
         confinement::serve(&context, &mut server);
         tokio::select! {
             outcome = server.run(stop) => outcome,
@@ -132,7 +130,7 @@ fn open_running(
     }
     drop(opened);
     let json = location(url, &running.secret_file, running.socket.as_deref());
-    output.success("", &json)
+    output.result("", &json)
 }
 
 fn location(url: &str, secret_file: &Path, socket: Option<&Path>) -> Value {
@@ -260,27 +258,9 @@ fn sign_in_first(context: &Context) -> Result<()> {
     block_on(renewal.run(|| context.net(true), Some(&options))).map(|_| ())
 }
 
-fn text(server: &Server) -> String {
-    let url = server.url();
-    let secret_file = server.secret_file().display();
-    let quoted = shell_quoted(server.secret_file());
-    let (socket, ask) = match server.socket() {
-        Some(path) => {
-            let option = format!("--unix-socket {}", shell_quoted(path));
-            let ask = format!("{option} http://localhost/token");
-            (path.display().to_string(), ask)
-        }
-        None => ("none".to_owned(), format!("{url}/token")),
-    };
-    format!(
-        "Fresh tokens at {url}
-
-secret file  {secret_file}
-Unix socket  {socket}
-
-To ask for one, with the secret on no command line:
-  printf 'Authorization: Bearer %s' \"$(cat {quoted})\" |
-    curl -H @- {ask}
-"
-    )
+/// The text after a start: the addresses, and a command that asks for a token.
+#[derive(Template)]
+#[template(path = "serve/start.txt")]
+struct Started<'s> {
+    server: &'s Server,
 }

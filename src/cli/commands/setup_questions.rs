@@ -1,4 +1,4 @@
-//! Asks for settings that a command needs and that are missing.
+//! Builds the context of a command that signs in, and asks for settings that are missing.
 //!
 //! Each answer is checked and then saved in the profile. The command continues afterwards.
 
@@ -7,7 +7,7 @@ use std::sync::Arc;
 use zeroize::Zeroizing;
 
 use crate::acs::{ResourceAuth, resource_credential};
-use crate::cli::context::{BuildError, Context};
+use crate::cli::context::{Context, Flags};
 use crate::cli::environment::Environment;
 use crate::cli::profile::{ProfileEditor, store_description};
 use crate::cli::runtime::block_on;
@@ -18,90 +18,93 @@ use crate::error::{Error, Kind, Result};
 use crate::exchange::ExchangeKind;
 use crate::input;
 
-/// Asks for the missing settings and builds the context again, if `may_ask` and a user is at the
-/// terminal.
+/// Builds the context of a command that signs in, and exchanges tokens if `needs_resource`. Asks for
+/// missing settings if `may_ask` and a user is at the terminal.
 ///
 /// # Errors
-/// [`Kind::Usage`] that names all missing settings, if the user cannot be asked; the error itself, if
-/// it is another one.
-pub(super) fn ask(error: BuildError, may_ask: bool) -> Result<Context> {
-    let (context, flags, missing) = match error {
-        BuildError::Failed(error) => return Err(error),
-        BuildError::NotConfigured(context, flags, missing) => (context, flags, missing),
-    };
-    let env = context.env.clone();
-    let can_save = context.session_store.is_persistent() || !missing.contains(&Missing::Resource);
+/// [`Kind::Usage`] that names all missing settings, if the user cannot be asked.
+pub(super) fn context(
+    env: &Arc<Environment>,
+    flags: &Flags,
+    needs_resource: bool,
+    may_ask: bool,
+) -> Result<Context> {
+    let context = Context::new(env, flags)?;
+    let missing = context.config.missing(needs_resource);
+    if missing.is_empty() {
+        return Ok(context);
+    }
+    let lacks_resource = missing.contains(&Missing::Resource);
+    let can_save = context.session_store.is_persistent() || !lacks_resource;
     if !may_ask || !env.is_interactive() || !can_save {
         return Err(config::not_configured(&missing));
     }
-    let editor = match missing.contains(&Missing::Resource) {
+    if lacks_resource {
         // The store is checked before the user types a secret for it.
-        true => context
-            .session_store
-            .probe()
-            .and_then(|()| ProfileEditor::of(&env)),
-        false => ProfileEditor::of(&env),
-    };
-    let mut questions = Questions {
-        env: &env,
-        context: &context,
-        editor: editor?,
-    };
-    questions.ask(&missing)?;
-    Context::new(&env, &flags)
+        context.session_store.probe()?;
+    }
+    let editor = ProfileEditor::of(env)?;
+    Questions { context, editor }.ask(&missing)?;
+    Context::new(env, flags)
 }
 
-struct Questions<'a> {
-    env: &'a Arc<Environment>,
-    context: &'a Context,
+struct Questions {
+    context: Context,
     editor: ProfileEditor,
 }
 
-impl Questions<'_> {
+impl Questions {
     fn ask(&mut self, missing: &[Missing]) -> Result<()> {
-        self.env.messages.print_always(&format!(
+        let env = self.context.env.clone();
+        let place = self.editor.file.path().display();
+        env.messages.print_always(&format!(
             "This needs settings that are not there yet, and asks for them now. Each answer is kept \
-             in profile {} of\n\n  {}\n\n\
+             in profile {} of\n\n  {place}\n\n\
              Where no application is registered yet, press Ctrl-C: `acspass setup` shows how. To \
              try it without one, run `acspass get --emulator`.\n",
             self.editor.profile,
-            self.editor.file.path().display()
         ));
         if missing.contains(&Missing::ClientId) {
             // The id belongs to a tenant's application, or to one that any tenant may use.
             if self.context.config.is_any_tenant
                 && let Some(tenant) = self.tenant()?
             {
-                self.save(&[(Setting::Tenant, &tenant)], None)?;
+                self.save(Setting::Tenant, &tenant)?;
             }
-            let client_id = self.client_id()?;
-            self.save(&[(Setting::ClientId, &client_id)], None)?;
+            let client_id =
+                self.until_valid("Application (client) id: ", false, check_client_id)?;
+            self.save(Setting::ClientId, &client_id)?;
         }
         let mut secret_is_kept = String::new();
         if missing.contains(&Missing::Resource) {
             let (given, text) = self.resource()?;
             match given {
                 GivenResource::Endpoint(endpoint) => {
-                    self.save(&[(Setting::Endpoint, endpoint.as_str())], None)?;
+                    self.save(Setting::Endpoint, endpoint.as_str())?;
                 }
                 GivenResource::ConnectionString(_) => {
-                    self.save(&[], Some(&text))?;
+                    self.save(Setting::ConnectionString, &text)?;
                     let store = store_description(&self.context.session_store);
                     secret_is_kept = format!(", the connection string in {store}");
                 }
             }
         }
-        self.env.messages.print_always(&format!(
+        env.messages.print_always(&format!(
             "This is kept now{secret_is_kept}. `acspass config list` shows it.\n"
         ));
         Ok(())
     }
 
     /// Saves an answer, and its place for the message after an interruption.
-    fn save(&mut self, values: &[(Setting, &str)], connection_string: Option<&str>) -> Result<()> {
+    fn save(&mut self, setting: Setting, text: &str) -> Result<()> {
         let editor = &mut self.editor;
-        editor.save(&self.context.session_store, values, connection_string)?;
-        self.env.saved_answers.get_or_init(|| {
+        match setting {
+            Setting::ConnectionString => {
+                editor.save_connection_string(&self.context.session_store, text)?;
+            }
+            _ => editor.file.set(&editor.profile, &[(setting, text)])?,
+        }
+        self.context.env.saved_answers.get_or_init(|| {
             let path = editor.file.path().display();
             format!("profile {} of {path}", editor.profile)
         });
@@ -127,44 +130,37 @@ impl Questions<'_> {
         })
     }
 
-    fn client_id(&self) -> Result<String> {
-        self.until_valid("Application (client) id: ", false, check_client_id)
-    }
-
-    /// Asks for the resource. Returns it with the text of the answer.
+    /// Asks for the resource, which must exist and accept its key. Returns it with the text of the
+    /// answer.
     fn resource(&self) -> Result<(GivenResource, Zeroizing<String>)> {
         let question = "Connection string or endpoint of the ACS resource (not shown): ";
+        let (config, http) = (&self.context.config, &self.context.http);
         self.until_valid(question, true, |text| {
-            let given = GivenResource::parse(text, &self.context.config.allowed_hosts)?;
-            self.check_resource(&given)?;
+            let given = GivenResource::parse(text, &config.allowed_hosts)?;
+            let endpoint = given.endpoint();
+            let owner = match (&given, config.exchange) {
+                (GivenResource::ConnectionString(read), ExchangeKind::Key) => {
+                    let auth = ResourceAuth::Key(read.access_key.clone());
+                    let client = self.context.identity_client_with(endpoint.clone(), auth);
+                    Owner::Key(Box::new(Ok(client)))
+                }
+                (GivenResource::Endpoint(_), ExchangeKind::Key) => {
+                    let env = &self.context.env;
+                    let (variables, clock) = (&env.variables, env.clock.clone());
+                    resource_credential::from_environment(variables, http.clone(), clock)?;
+                    Owner::Principal
+                }
+                (_, ExchangeKind::Entra | ExchangeKind::TeamsExtension) => Owner::User,
+            };
+            self.check("the resource", doctor::ask_resource(endpoint, owner, http))?;
             Ok((given, Zeroizing::new(text.to_owned())))
         })
-    }
-
-    /// Checks that the resource exists and accepts the key.
-    fn check_resource(&self, given: &GivenResource) -> Result<()> {
-        let endpoint = given.endpoint();
-        let http = &self.context.http;
-        let owner = match (given, self.context.config.exchange) {
-            (GivenResource::ConnectionString(read), ExchangeKind::Key) => {
-                let auth = ResourceAuth::Key(read.access_key.clone());
-                let client = self.context.identity_client_with(endpoint.clone(), auth);
-                Owner::Key(Box::new(Ok(client)))
-            }
-            (GivenResource::Endpoint(_), ExchangeKind::Key) => {
-                let (variables, clock) = (&self.env.variables, self.env.clock.clone());
-                resource_credential::from_environment(variables, http.clone(), clock)?;
-                Owner::Principal
-            }
-            (_, ExchangeKind::Entra | ExchangeKind::TeamsExtension) => Owner::User,
-        };
-        self.check("the resource", doctor::ask_resource(endpoint, owner, http))
     }
 
     /// Checks an answer over the network. An unreachable service is a warning only: the answer can
     /// be right.
     fn check(&self, what: &str, work: impl Future<Output = Result<()>>) -> Result<()> {
-        let messages = &self.env.messages;
+        let messages = &self.context.env.messages;
         messages.status(&format!("checking {what} ..."));
         match block_on(work) {
             Err(error) if error.kind() == Kind::Unreachable => {
@@ -175,45 +171,42 @@ impl Questions<'_> {
         }
     }
 
-    /// Asks until the answer is valid. Ctrl-C and the end of the input are errors.
+    /// Asks until the answer is valid. Ctrl-C and the end of the input are errors, and every error that
+    /// no other answer prevents: of the machine, the network or the store.
     fn until_valid<T>(
         &self,
         question: &str,
         is_secret: bool,
         check: impl Fn(&str) -> Result<T>,
     ) -> Result<T> {
-        let (input, messages) = (&self.env.stdin, &self.env.messages);
+        let env = &self.context.env;
+        let (input, messages) = (&env.stdin, &env.messages);
         loop {
             let line = match is_secret {
                 true => block_on(input.ask_hidden(messages, question))?,
                 false => block_on(input.ask(messages, question))?,
             };
-            let answer = line.ok_or_else(|| self.ended_early())?;
+            let answer = line.ok_or_else(|| {
+                let kept = match env.saved_answers.get() {
+                    Some(place) => format!("those before are kept in {place}"),
+                    None => "nothing was kept".to_owned(),
+                };
+                Error::usage(
+                    format!("the answers ended early: {kept}"),
+                    "run the command again, or set what is missing with `acspass config set …`",
+                )
+            })?;
             match check(input::bare(answer.expose())) {
-                Err(error) if is_about_answer(error.kind()) => {
-                    messages.print_always(&format!("{error}: {}\n", error.hint()));
-                }
-                outcome => return outcome,
+                Err(error) => match error.kind() {
+                    Kind::Usage | Kind::Refused | Kind::SignInRefused | Kind::SignInNeeded => {
+                        messages.print_always(&format!("{error}: {}\n", error.hint()));
+                    }
+                    Kind::Internal | Kind::Unreachable | Kind::Store | Kind::Interrupted => {
+                        return Err(error);
+                    }
+                },
+                Ok(valid) => return Ok(valid),
             }
         }
-    }
-
-    fn ended_early(&self) -> Error {
-        let message = match self.env.saved_answers.get() {
-            Some(place) => format!("the answers ended early: those before are kept in {place}"),
-            None => "the answers ended early: nothing was kept".to_owned(),
-        };
-        Error::usage(
-            message,
-            "run the command again, or set what is missing with `acspass config set …`",
-        )
-    }
-}
-
-/// Whether another answer can help: the value is wrong, or a service refuses it.
-fn is_about_answer(kind: Kind) -> bool {
-    match kind {
-        Kind::Usage | Kind::Refused | Kind::SignInRefused | Kind::SignInNeeded => true,
-        Kind::Internal | Kind::Unreachable | Kind::Store | Kind::Interrupted => false,
     }
 }

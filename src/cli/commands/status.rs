@@ -14,7 +14,7 @@ use crate::time::in_words;
 /// The number of accounts that are printed as text.
 const MOST_AS_TEXT: usize = 10;
 
-pub(super) fn run(env: &Arc<Environment>, output: &mut Output) -> Result<u8> {
+pub(crate) fn run(env: &Arc<Environment>, output: &mut Output) -> Result<u8> {
     let context = Context::new(env, &Flags::new())?;
     let most = match output.is_json {
         true => usize::MAX,
@@ -42,23 +42,22 @@ pub(super) fn run(env: &Arc<Environment>, output: &mut Output) -> Result<u8> {
 fn heading(context: &Context) -> String {
     let config = &context.config;
     let resource = config.resource_unchecked();
+    let endpoint = resource.as_ref().map(|resource| resource.endpoint.as_str());
     format!(
         "profile  {}\nstore    {}\ntenant   {} at {}\nresource {}\n",
         config.profile,
         context.session_store.store_name(),
         config.authority.tenant(),
         config.authority.host(),
-        match &resource {
-            Ok(resource) => resource.endpoint.as_str(),
-            Err(_) => "none that can be used: `acspass get` says why",
-        },
+        endpoint.unwrap_or("none that can be used: `acspass get` says why"),
     )
 }
 
 /// Returns the accounts as text.
 pub(super) fn text(overview: &Overview) -> String {
     let mut text = String::new();
-    for state in overview.accounts() {
+    let accounts = overview.accounts();
+    for state in &accounts {
         let mark = if state.active { "*" } else { " " };
         let _ = writeln!(
             text,
@@ -72,43 +71,38 @@ pub(super) fn text(overview: &Overview) -> String {
         for (name, token) in tokens {
             let _ = writeln!(text, "    {name:<20} {}", describe(token));
         }
-        let _ = writeln!(text, "    {:<20} {}", "next get", next(&state));
+        let _ = writeln!(text, "    {:<20} {}", "next get", next(state));
     }
     if overview.shown.is_incomplete {
         text.push_str(
             "the list of accounts was damaged: `acspass doctor` restores those that are still stored\n",
         );
     }
-    if overview.accounts().is_empty() {
+    if accounts.is_empty() {
         text.push_str("nobody is signed in: run `acspass login`\n");
     }
     if overview.shown.lacks_active() {
         text.push_str("no account is the active one: `acspass account switch USER` makes it so\n");
     }
-    if overview.shown.left > 0 {
-        let _ = writeln!(
-            text,
-            "and {} more: `acspass account list` lists them",
-            overview.shown.left
-        );
+    let left = overview.shown.left;
+    if left > 0 {
+        let _ = writeln!(text, "and {left} more: `acspass account list` lists them");
     }
     text.trim_end().to_owned()
 }
 
 fn describe(token: Option<TokenState>) -> String {
-    let Some(TokenState {
-        expires_on,
-        left,
-        fresh,
-    }) = token
-    else {
+    let Some(token) = token else {
         return "none".to_owned();
     };
-    match (left.is_zero(), fresh) {
-        (true, _) => format!("expired at {expires_on}"),
-        (false, true) => format!("fresh, until {expires_on} (another {})", in_words(left)),
-        (false, false) => format!("not fresh, until {expires_on} (another {})", in_words(left)),
-    }
+    let expires_on = token.expires_on;
+    let state = match token.fresh {
+        _ if token.left.is_zero() => return format!("expired at {expires_on}"),
+        true => "fresh",
+        false => "not fresh",
+    };
+    let left = in_words(token.left);
+    format!("{state}, until {expires_on} (another {left})")
 }
 
 fn next(state: &AccountState) -> &'static str {

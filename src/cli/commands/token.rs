@@ -1,68 +1,58 @@
 //! `token issue`, `token revoke` and `token exchange`.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use crate::acs::{CommunicationUserId, CreatedUser, TokenLifetime, TokenScope, teams_token};
-use crate::cli::args::{TokenExchange, TokenIssue, TokenRevoke};
+use crate::cli::args::{TokenExchange, TokenIssue};
 use crate::cli::context::{Context, Flags};
 use crate::cli::environment::Environment;
 use crate::cli::io::output::Output;
 use crate::cli::runtime::block_on;
 use crate::entra::{check_client_id, guid};
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::json;
 use crate::jwt;
 use crate::secret::EntraToken;
 use crate::text::quoted;
 
-use super::{bulk, token_input};
+use super::inspect::read_token;
 
-pub(super) fn issue(args: &TokenIssue, env: &Arc<Environment>, output: &mut Output) -> Result<u8> {
-    let (scopes, lifetime) = scopes_and_lifetime(&args.scope, args.valid_for)?;
+pub(crate) fn issue(args: &TokenIssue, env: &Arc<Environment>, output: &mut Output) -> Result<u8> {
+    let lifetime = args.valid_for.map(TokenLifetime::new).transpose()?;
+    let scopes = TokenScope::list(&args.scope)?;
     let user = args.user.as_deref().map(CommunicationUserId::parse);
     let user = user.transpose()?;
     let context = Context::new(env, &Flags::new())?;
     let client = context.identity_client()?;
-    match user {
-        Some(user) => {
-            let issued = block_on(client.issue_token(&user, &scopes, lifetime));
-            let issued = issued.map_err(bulk::cut_short)?;
-            let json = json::issued(&issued, env.clock.now());
-            output.result(issued.token.expose(), &json)?;
-        }
-        None => {
-            let created = block_on(client.create_user_with_token(&scopes, lifetime));
-            print_created(&created.map_err(bulk::cut_short)?, env, output)?;
-        }
-    }
-    Ok(0)
+    let Some(user) = user else {
+        let created = block_on(client.create_user_with_token(&scopes, lifetime));
+        return print_created(&created.map_err(cut_short)?, env, output);
+    };
+    let issued = block_on(client.issue_token(&user, &scopes, lifetime)).map_err(cut_short)?;
+    let json = json::issued(&issued, env.clock.now());
+    output.result(issued.token.expose(), &json)
 }
 
-pub(super) fn revoke(
-    args: &TokenRevoke,
-    env: &Arc<Environment>,
-    output: &mut Output,
-) -> Result<u8> {
-    let user = CommunicationUserId::parse(&args.user)?;
+pub(crate) fn revoke(user: &str, env: &Arc<Environment>, output: &mut Output) -> Result<u8> {
+    let user = CommunicationUserId::parse(user)?;
     let context = Context::new(env, &Flags::new())?;
     let client = context.identity_client()?;
-    block_on(client.revoke_tokens(&user)).map_err(bulk::cut_short)?;
+    block_on(client.revoke_tokens(&user)).map_err(cut_short)?;
     env.messages.print(
         "every token that was issued for the identity so far is revoked; the service takes up to \
          15 minutes to refuse them everywhere",
     );
-    output.success("", &json!({}))
+    output.result("", &json!({}))
 }
 
-pub(super) fn exchange(
+pub(crate) fn exchange(
     args: &TokenExchange,
     env: &Arc<Environment>,
     output: &mut Output,
 ) -> Result<u8> {
-    let token = EntraToken::new(token_input::read(args.file.as_deref(), env)?.as_str());
+    let token = EntraToken::new(read_token(args.file.as_deref(), env)?.as_str());
     let decoded = jwt::decode(token.expose());
     let claims = decoded.map(|decoded| decoded.claims).unwrap_or_default();
     let claim = |name: &str| claims.get(name).and_then(Value::as_str).map(str::to_owned);
@@ -78,7 +68,14 @@ pub(super) fn exchange(
         .or_else(|| claim("appid"))
         .or_else(|| claim("azp"))
         .ok_or_else(|| missing("the application it was issued to", "--client-id"))?;
-    let user_id = args.user_id.as_deref().map(check_user_id);
+    let user_id = args.user_id.as_deref().map(|text| {
+        guid(text).ok_or_else(|| {
+            Error::usage(
+                format!("{} is not an object id: not a GUID", quoted(text)),
+                "the portal shows the user's Object ID under Microsoft Entra ID, Users",
+            )
+        })
+    });
     let user_id = user_id
         .transpose()?
         .or_else(|| claim("oid"))
@@ -92,26 +89,7 @@ pub(super) fn exchange(
     let client = context.identity_client()?;
     let issued = block_on(client.exchange_teams_user_token(&token, &app_id, &user_id))?;
     let json = json::issued(&issued, env.clock.now());
-    output.success(issued.token.expose(), &json)
-}
-
-/// Reads a user's object id.
-fn check_user_id(text: &str) -> Result<String> {
-    guid(text).ok_or_else(|| {
-        Error::usage(
-            format!("{} is not an object id: not a GUID", quoted(text)),
-            "the portal shows the user's Object ID under Microsoft Entra ID, Users",
-        )
-    })
-}
-
-/// Reads scopes and lifetime of a token.
-pub(super) fn scopes_and_lifetime(
-    scopes: &[String],
-    valid_for: Option<Duration>,
-) -> Result<(Vec<TokenScope>, Option<TokenLifetime>)> {
-    let lifetime = valid_for.map(TokenLifetime::new).transpose()?;
-    Ok((TokenScope::list(scopes)?, lifetime))
+    output.result(issued.token.expose(), &json)
 }
 
 /// Prints the id of an identity, and its token if there is one.
@@ -119,10 +97,20 @@ pub(super) fn print_created(
     created: &CreatedUser,
     env: &Environment,
     output: &mut Output,
-) -> Result<()> {
+) -> Result<u8> {
     let text = match &created.token {
         Some(issued) => format!("{}\n{}", created.id, issued.token.expose()),
         None => created.id.to_string(),
     };
     output.result(&text, &json::created(created, env.clock.now()))
+}
+
+/// Adds to an interruption that it does not undo a request under way.
+pub(super) fn cut_short(error: Error) -> Error {
+    match error.kind() {
+        Kind::Interrupted => error.with_hint(
+            "what was printed is done; what was under way may have been done as well, unheard",
+        ),
+        _ => error,
+    }
 }

@@ -1,28 +1,34 @@
-//! `user create` and `user delete`, for one identity or many.
+//! `user create` and `user delete`, for one identity or many: with a limit on concurrency, a progress
+//! bar and one exit code.
 
+use std::pin::pin;
 use std::sync::Arc;
 
+use futures_util::{StreamExt, stream};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressFinish, ProgressStyle};
 use serde_json::{Value, json};
 
-use crate::acs::{CommunicationUserId, CreatedUser};
-use crate::cli::args::{UserCreate, UserDelete};
+use crate::acs::{CommunicationUserId, CreatedUser, TokenLifetime, TokenScope};
+use crate::cli::args::UserCreate;
 use crate::cli::context::{Context, Flags};
 use crate::cli::environment::Environment;
 use crate::cli::io::output::Output;
 use crate::cli::runtime::block_on;
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::input;
 use crate::json;
 use crate::text::shown;
 
-use super::bulk;
-use super::token::{print_created, scopes_and_lifetime};
+use super::token::{cut_short, print_created};
 
 /// Longest list of ids that is read, in bytes: half a million ids.
 const LONGEST: u64 = 64 * 1024 * 1024;
+/// Requests in flight.
+const AT_ONCE: usize = 32;
 
-pub(super) fn create(args: &UserCreate, env: &Arc<Environment>, output: &mut Output) -> Result<u8> {
-    let (scopes, lifetime) = scopes_and_lifetime(&args.scope, args.valid_for)?;
+pub(crate) fn create(args: &UserCreate, env: &Arc<Environment>, output: &mut Output) -> Result<u8> {
+    let lifetime = args.valid_for.map(TokenLifetime::new).transpose()?;
+    let scopes = TokenScope::list(&args.scope)?;
     let context = Context::new(env, &Flags::new())?;
     let client = context.identity_client()?;
     let one = async || match scopes.as_slice() {
@@ -33,49 +39,54 @@ pub(super) fn create(args: &UserCreate, env: &Arc<Environment>, output: &mut Out
         scopes => client.create_user_with_token(scopes, lifetime).await,
     };
     let Some(count) = args.count else {
-        let created = block_on(one()).map_err(bulk::cut_short)?;
-        print_created(&created, env, output)?;
-        return Ok(0);
+        let created = block_on(one()).map_err(cut_short)?;
+        return print_created(&created, env, output);
     };
-    let progress = bulk::progress_bar(env, u64::from(count), "creating");
     let mut failed: Vec<Error> = Vec::new();
     let mut listed: Vec<Value> = Vec::new();
-    let take = |outcome: Result<CreatedUser>| {
-        progress.inc(1);
-        match outcome {
-            Ok(created) if output.is_json => {
-                listed.push(json::created(&created, env.clock.now()));
-                Ok(())
+    let take = |outcome: Result<CreatedUser>| match outcome {
+        Ok(created) if output.is_json => {
+            listed.push(json::created(&created, env.clock.now()));
+            Ok(())
+        }
+        // An id is printed as soon as it exists, so that an interruption loses none.
+        Ok(created) => {
+            print_created(&created, env, output)?;
+            match output.is_closed {
+                false => Ok(()),
+                true => Err(Error::new(
+                    Kind::Interrupted,
+                    "whoever read standard output is gone: nothing more is created",
+                    "write the ids to a file, or read them all",
+                )),
             }
-            // An id is printed as soon as it exists, so that an interruption loses none.
-            Ok(created) => {
-                print_created(&created, env, output)?;
-                bulk::stop_if_closed(output)
-            }
-            Err(error) => bulk::add_failure(error, &mut failed),
+        }
+        Err(error) => {
+            let stop = stop_if_hopeless(&error);
+            failed.push(error);
+            stop
         }
     };
-    let ended = block_on(bulk::each(0..count, async |_| one().await, take));
-    progress.finish_and_clear();
+    let ended = block_on(each(env, "creating", 0..count, async |_| one().await, take));
     if output.is_json {
         let errors = failed.iter().map(|error| json!({"error": error.message()}));
         let errors: Vec<Value> = errors.collect();
         output.result("", &json!({"created": listed, "failed": errors}))?;
     }
     let total = format!("{} of {count} identities were not created", failed.len());
-    bulk::outcome(ended, &total, failed, output)
+    exit_code(ended, &total, failed.first(), output)
 }
 
-pub(super) fn delete(args: &UserDelete, env: &Arc<Environment>, output: &mut Output) -> Result<u8> {
-    if args.id == "-" {
+pub(crate) fn delete(id: &str, env: &Arc<Environment>, output: &mut Output) -> Result<u8> {
+    if id == "-" {
         return delete_listed(env, output);
     }
-    let user = CommunicationUserId::parse(&args.id)?;
+    let user = CommunicationUserId::parse(id)?;
     let context = Context::new(env, &Flags::new())?;
     let client = context.identity_client()?;
-    block_on(client.delete_user(&user)).map_err(bulk::cut_short)?;
+    block_on(client.delete_user(&user)).map_err(cut_short)?;
     env.messages.print(&format!("{user} is deleted"));
-    output.success("", &json!({}))
+    output.result("", &json!({}))
 }
 
 fn delete_listed(env: &Arc<Environment>, output: &mut Output) -> Result<u8> {
@@ -87,7 +98,6 @@ fn delete_listed(env: &Arc<Environment>, output: &mut Output) -> Result<u8> {
     let context = Context::new(env, &Flags::new())?;
     let client = context.identity_client()?;
     let count = ids.len();
-    let progress = bulk::progress_bar(env, count as u64, "deleting");
     let (mut deleted, mut failed) = (Vec::new(), Vec::new());
     let delete = async |(line, id): (usize, String)| {
         let outcome = match CommunicationUserId::parse(&id) {
@@ -96,36 +106,37 @@ fn delete_listed(env: &Arc<Environment>, output: &mut Output) -> Result<u8> {
         };
         (line, id, outcome)
     };
-    let take = |(line, id, outcome): (usize, String, Result<()>)| {
-        progress.inc(1);
-        match outcome {
-            Ok(()) => deleted.push((line, id)),
-            Err(error) => {
-                let wall = bulk::stop_if_hopeless(&error);
-                failed.push((line, id, error));
-                return wall;
-            }
+    let take = |(line, id, outcome): (usize, String, Result<()>)| match outcome {
+        Ok(()) => {
+            deleted.push((line, id));
+            Ok(())
         }
-        Ok(())
+        Err(error) => {
+            let stop = stop_if_hopeless(&error);
+            failed.push((line, id, error));
+            stop
+        }
     };
-    let ended = block_on(bulk::each(ids.into_iter().enumerate(), delete, take));
-    progress.finish_and_clear();
+    let ids = ids.into_iter().enumerate();
+    let ended = block_on(each(env, "deleting", ids, delete, take));
     // Responses arrive in any order. Results and the first failure are in the order of the lines.
     deleted.sort();
     failed.sort_by_key(|(line, ..)| *line);
     let deleted: Vec<String> = deleted.into_iter().map(|(_, id)| id).collect();
     let errors = failed.iter();
-    let errors: Vec<Value> = errors
-        .map(|(_, id, error)| json!({"id": shown(id), "error": error.message()}))
-        .collect();
-    let json = json!({"deleted": deleted, "failed": errors});
+    let errors = errors.map(|(_, id, error)| json!({"id": shown(id), "error": error.message()}));
+    let json = json!({"deleted": deleted, "failed": errors.collect::<Vec<Value>>()});
     output.result(&deleted.join("\n"), &json)?;
     for (_, id, error) in &failed {
         env.messages.print(&format!("{}: {error}", shown(id)));
     }
     let total = format!("{} of {count} identities were not deleted", failed.len());
-    let errors = failed.into_iter().map(|(_, _, error)| error).collect();
-    bulk::outcome(ended, &total, errors, output)
+    exit_code(
+        ended,
+        &total,
+        failed.first().map(|(.., error)| error),
+        output,
+    )
 }
 
 fn read_ids(env: &Environment) -> Result<Vec<String>> {
@@ -140,8 +151,63 @@ fn read_ids(env: &Environment) -> Result<Vec<String>> {
     if bytes.len() as u64 > LONGEST {
         return Err(unreadable("it is longer than 64 MiB"));
     }
-    match input::text(&bytes) {
-        Some(text) => Ok(input::ids(&text)),
-        None => Err(unreadable("standard input is not text in UTF-8 or UTF-16")),
+    let text = input::text(&bytes);
+    let text = text.ok_or_else(|| unreadable("standard input is not text in UTF-8 or UTF-16"))?;
+    Ok(input::ids(&text))
+}
+
+/// Runs `work` for each item, [`AT_ONCE`] at a time, and passes each outcome to `take`. A terminal
+/// shows a progress bar until then.
+async fn each<I, T>(
+    env: &Environment,
+    doing: &'static str,
+    items: impl ExactSizeIterator<Item = I>,
+    work: impl AsyncFn(I) -> T,
+    mut take: impl FnMut(T) -> Result<()>,
+) -> Result<()> {
+    let target = match env.stderr_is_terminal && !env.global.quiet {
+        true => ProgressDrawTarget::stderr(),
+        false => ProgressDrawTarget::hidden(),
+    };
+    let style = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} {eta}");
+    let progress = ProgressBar::with_draw_target(Some(items.len() as u64), target)
+        .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+        .with_message(doing)
+        .with_finish(ProgressFinish::AndClear);
+    let outcomes = stream::iter(items).map(|item| work(item));
+    let mut outcomes = pin!(outcomes.buffer_unordered(AT_ONCE));
+    while let Some(outcome) = outcomes.next().await {
+        progress.inc(1);
+        take(outcome)?;
     }
+    Ok(())
+}
+
+/// Stops if every further request would fail in the same way.
+fn stop_if_hopeless(error: &Error) -> Result<()> {
+    let is_hopeless = match error.answer() {
+        Some(answer) => answer.status == 401 && answer.code.as_deref() != Some("IdentityNotOwned"),
+        None => error.kind() == Kind::Unreachable,
+    };
+    match is_hopeless {
+        true => Err(Error::new(
+            error.kind(),
+            "nothing more was tried: every further request would fail in the same way",
+            error.hint(),
+        )
+        .caused_by(error.message().to_owned())),
+        false => Ok(()),
+    }
+}
+
+/// Returns the exit code of the first failure, and prints a line with the total. An early end comes
+/// before all failures.
+fn exit_code(ended: Result<()>, total: &str, first: Option<&Error>, output: &Output) -> Result<u8> {
+    ended.map_err(cut_short)?;
+    let Some(first) = first else {
+        return Ok(0);
+    };
+    output.messages.warn(total);
+    output.error(first);
+    Ok(first.kind().exit_code())
 }

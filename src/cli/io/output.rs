@@ -31,7 +31,8 @@ impl Output {
     }
 
     /// Prints the result: `json` on one line with `--output json`, else `text` if there is any.
-    pub(crate) fn result(&mut self, text: &str, json: &impl Serialize) -> Result<()> {
+    /// Returns the exit code of success.
+    pub(crate) fn result(&mut self, text: &str, json: &impl Serialize) -> Result<u8> {
         let line = match self.is_json {
             true => printable_json(
                 &serde_json::to_string(json)
@@ -40,34 +41,28 @@ impl Output {
             false => printable(text),
         };
         match line.is_empty() {
-            true => Ok(()),
+            true => Ok(0),
             false => self.raw(format!("{line}\n").as_bytes()),
         }
     }
 
-    /// Prints the result as [`Output::result`] does, and returns the exit code of success.
-    pub(crate) fn success(&mut self, text: &str, json: &impl Serialize) -> Result<u8> {
-        self.result(text, json).map(|()| 0)
-    }
-
-    /// Writes bytes unchanged. A closed pipe is not an error.
-    pub(crate) fn raw(&mut self, bytes: &[u8]) -> Result<()> {
+    /// Writes bytes unchanged. A closed pipe is not an error. Returns the exit code of success.
+    pub(crate) fn raw(&mut self, bytes: &[u8]) -> Result<u8> {
         self.messages.end_status();
         let written = self.stdout.write_all(bytes);
         match written.and_then(|()| self.stdout.flush()) {
+            Ok(()) => Ok(0),
             // The reader has read enough, as in `acspass man | head`.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
                 self.is_closed = true;
-                Ok(())
+                Ok(0)
             }
-            written => written.map_err(|error| {
-                Error::new(
-                    Kind::Internal,
-                    "the result could not be written to standard output",
-                    "see where standard output goes",
-                )
-                .caused_by(error)
-            }),
+            Err(error) => Err(Error::new(
+                Kind::Internal,
+                "the result could not be written to standard output",
+                "see where standard output goes",
+            )
+            .caused_by(error)),
         }
     }
 

@@ -86,7 +86,7 @@ units        {service}
         "secretFile": secret_file.to_string(),
         "units": [service.to_string(), socket.to_string()],
     });
-    output.success(&text, &json)
+    output.result(&text, &json)
 }
 
 /// Stops and removes the service.
@@ -112,7 +112,7 @@ pub(crate) fn uninstall(env: &Environment, output: &mut Output) -> Result<u8> {
     }
     env.messages.print("the service is stopped and removed");
     let removed = [&units.service, &units.socket].map(|path| path.display().to_string());
-    output.success("", &json!({ "removed": removed }))
+    output.result("", &json!({ "removed": removed }))
 }
 
 /// Returns the text of service and socket. Checks all settings, before anything changes.
