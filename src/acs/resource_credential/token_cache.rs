@@ -17,7 +17,7 @@ use futures_util::future::{Shared, WeakShared};
 use super::fetch::fetch;
 use crate::error::Result;
 use crate::secret::EntraToken;
-use crate::time::{Clock, Timestamp};
+use crate::time::{Clock, Moment};
 
 /// A token with less left than this is replaced before it is used, as in the SDKs.
 const MARGIN: Duration = Duration::from_secs(5 * 60);
@@ -44,22 +44,15 @@ type Fetch = Pin<Box<dyn Future<Output = Result<CachedToken>> + Send>>;
 #[derive(Clone)]
 struct CachedToken {
     token: EntraToken,
-    expires_on: Timestamp,
-    /// The wall clock, and the time that it had run, when the fetch began.
-    began_at: Timestamp,
-    running_then: Option<Duration>,
+    /// The time left when the fetch began.
+    life: Duration,
+    began_at: Moment,
 }
 
 impl CachedToken {
-    /// Whether more than [`MARGIN`] is left. The token's age is the longer one of the two that the
-    /// clock shows, so that neither a clock that is set back nor one that stopped prolongs it.
+    /// Whether more than [`MARGIN`] is left.
     fn is_usable(&self, clock: &dyn Clock) -> bool {
-        let by_wall = clock.now().since(self.began_at);
-        let age = match (clock.running(), self.running_then) {
-            (Some(now), Some(then)) => by_wall.max(now.saturating_sub(then)),
-            _ => by_wall,
-        };
-        self.expires_on.since(self.began_at) > age.saturating_add(MARGIN)
+        self.life > self.began_at.age(clock).saturating_add(MARGIN)
     }
 }
 
@@ -114,14 +107,13 @@ impl EntraPrincipal {
 
     fn fetch(&self, clock: &dyn Clock) -> Shared<Fetch> {
         let inner = self.0.clone();
-        let (began_at, running_then) = (clock.now(), clock.running());
+        let (began_at, now) = (Moment::now(clock), clock.now());
         let fetch: Fetch = Box::pin(async move {
             let outcome = fetch(inner.credential.as_ref()).await;
             let kept = outcome.map(|(token, expires_on)| CachedToken {
                 token,
-                expires_on,
+                life: expires_on.since(now),
                 began_at,
-                running_then,
             });
             let mut now = inner.now.lock().unwrap_or_else(PoisonError::into_inner);
             now.fetch = None;
@@ -146,7 +138,7 @@ mod tests {
     use tokio::sync::Semaphore;
 
     use super::*;
-    use crate::time::SettableClock;
+    use crate::time::{SettableClock, Timestamp};
 
     const START: i64 = 1_800_000_000;
 
