@@ -1,17 +1,26 @@
-//! The credential: a token, and the task that refreshes it.
+//! The credential: a token, and the refreshes that all callers share.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot, watch};
+use futures_util::FutureExt as _;
+use futures_util::future::{BoxFuture, Shared};
+use tokio::sync::{Notify, watch};
 use tokio::task::AbortHandle;
+use tracing::{debug, warn};
 
-use crate::error::{Error, Result};
-use crate::time::{Clock, SystemClock};
+use crate::error::{Error, Kind, Result};
+use crate::time::{Clock, LAST_RESORT, Moment, SystemClock};
 
-use super::cached_token::{AHEAD, CachedToken};
-use super::refresh_task::{PendingGet, RefreshTask};
+use super::cached_token::{AHEAD, CachedToken, Pause, next_refresh, pause_after};
 use super::refresher::{RefreshedToken, Refresher};
+
+/// The longest time for which callers get the last error without a new refresh. The pauses between
+/// scheduled refreshes are longer.
+const REPEATED: Duration = Duration::from_secs(5);
+/// The longest single sleep. Timers stop during a suspend, so that the timer must read the clock
+/// again.
+const LONGEST_SLEEP: Duration = Duration::from_secs(60);
 
 /// The options of a credential. `Options::default()` uses the system's clock.
 #[derive(Clone)]
@@ -63,10 +72,9 @@ impl Default for Options {
 /// # }
 /// ```
 pub struct CommunicationTokenCredential {
-    clock: Arc<dyn Clock>,
     cached: watch::Receiver<Option<Arc<CachedToken>>>,
-    requests: mpsc::UnboundedSender<PendingGet>,
-    task: AbortHandle,
+    inner: Arc<Inner>,
+    timer: AbortHandle,
 }
 
 impl CommunicationTokenCredential {
@@ -74,25 +82,27 @@ impl CommunicationTokenCredential {
     /// first [`get`](Self::get).
     ///
     /// # Panics
-    /// Outside a tokio runtime: the task that refreshes runs on it.
+    /// Outside a tokio runtime: the refreshes run on it.
     pub fn new(refresher: impl Refresher + 'static, options: Options) -> Self {
-        let Options {
-            clock,
-            ahead,
-            initial,
-        } = options;
-        let initial = initial
+        let clock = options.clock;
+        let initial = options
+            .initial
             .map(|token| Arc::new(CachedToken::new(token, Duration::ZERO, clock.as_ref())))
             .filter(|token| !token.life.is_zero());
         let (sender, cached) = watch::channel(initial);
-        let (requests, received) = mpsc::unbounded_channel();
-        let task = RefreshTask::new(refresher, clock.clone(), ahead, sender);
-        let task = tokio::spawn(task.run(received)).abort_handle();
-        CommunicationTokenCredential {
+        let inner = Arc::new(Inner {
+            refresher: Box::new(refresher),
             clock,
+            ahead: options.ahead,
+            cached: sender,
+            state: Mutex::default(),
+            ended: Notify::new(),
+        });
+        let timer = tokio::spawn(inner.clone().refresh_on_schedule()).abort_handle();
+        CommunicationTokenCredential {
             cached,
-            requests,
-            task,
+            inner,
+            timer,
         }
     }
 
@@ -107,20 +117,29 @@ impl CommunicationTokenCredential {
     /// # Errors
     /// The refresher's error; [`Kind::Refused`](crate::Kind::Refused) if it brings an expired token.
     pub async fn get(&self, min_validity: Duration) -> Result<Arc<CachedToken>> {
-        if let Some(token) = self.cached()
-            && token.is_good(min_validity, self.clock.as_ref())
-        {
-            return Ok(token);
+        loop {
+            if let Some(token) = self.cached()
+                && token.is_good(min_validity, self.inner.clock.as_ref())
+            {
+                return Ok(token);
+            }
+            let refresh = {
+                let mut state = self.inner.state();
+                if state.refresh.is_none()
+                    && let Some(outcome) = self.inner.repeated(&state)
+                {
+                    return outcome;
+                }
+                self.inner.refresh(&mut state, min_validity)
+            };
+            match refresh.outcome.await {
+                Some(Ok(token)) if min_validity <= refresh.asked => return Ok(token),
+                // A call for a longer validity gets another refresh.
+                Some(Ok(_)) => {}
+                Some(Err(error)) => return self.inner.fall_back_to_cached(&error),
+                None => return Err(Error::internal("the task that refreshes a token has ended")),
+            }
         }
-        let ended = || Error::internal("the task that refreshes a token has ended");
-        let (sender, result) = oneshot::channel();
-        self.requests
-            .send(PendingGet {
-                min_validity,
-                sender,
-            })
-            .map_err(|_| ended())?;
-        result.await.map_err(|_| ended())?
     }
 
     /// Returns the cached token, even if it has expired.
@@ -136,6 +155,216 @@ impl CommunicationTokenCredential {
 
 impl Drop for CommunicationTokenCredential {
     fn drop(&mut self) {
-        self.task.abort();
+        self.timer.abort();
+        if let Some(refresh) = &self.inner.state().refresh {
+            refresh.task.abort();
+        }
+    }
+}
+
+/// What the callers, the timer and the refresh in progress share.
+struct Inner {
+    refresher: Box<dyn Refresher>,
+    clock: Arc<dyn Clock>,
+    ahead: Option<Duration>,
+    cached: watch::Sender<Option<Arc<CachedToken>>>,
+    state: Mutex<State>,
+    /// Notified when a refresh ends.
+    ended: Notify,
+}
+
+#[derive(Default)]
+struct State {
+    refresh: Option<Refresh>,
+    failed: Option<RecentFailures>,
+}
+
+/// A refresh in progress, on a task of its own.
+#[derive(Clone)]
+struct Refresh {
+    /// The longest validity that it satisfies.
+    asked: Duration,
+    /// `None` if the task was cancelled or has panicked.
+    outcome: Shared<BoxFuture<'static, Option<Result<Arc<CachedToken>>>>>,
+    task: AbortHandle,
+}
+
+/// The refreshes since the last new token.
+struct RecentFailures {
+    times: u32,
+    pause: Duration,
+    at: Moment,
+    /// `None` if the refresher brought the cached token again.
+    error: Option<Error>,
+}
+
+impl RecentFailures {
+    fn may_pass(&self) -> bool {
+        self.error
+            .as_ref()
+            .is_none_or(|error| error.kind() == Kind::Unreachable)
+    }
+}
+
+impl Inner {
+    /// Refreshes whenever it is due, without a call.
+    async fn refresh_on_schedule(self: Arc<Self>) {
+        loop {
+            let due = self.next_refresh();
+            if due.is_some_and(|due| due.is_zero()) {
+                let refresh = self.refresh(&mut self.state(), Duration::ZERO);
+                if refresh.outcome.await.is_none() {
+                    return;
+                }
+                continue;
+            }
+            let sleep = async {
+                match due {
+                    Some(due) => self.clock.sleep(due.min(LONGEST_SLEEP)).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                () = sleep => {}
+                () = self.ended.notified() => {}
+            }
+        }
+    }
+
+    /// The time until the next scheduled refresh.
+    fn next_refresh(&self) -> Option<Duration> {
+        let (clock, state) = (self.clock.as_ref(), self.state());
+        let held = self.cached.borrow().clone()?;
+        let pause = state.failed.as_ref().map(|failed| Pause {
+            left: failed.pause.saturating_sub(failed.at.age(clock)),
+            may_pass: failed.may_pass(),
+        });
+        next_refresh(held.life, held.left(clock), self.ahead, pause)
+    }
+
+    /// Returns the refresh in progress, or begins one.
+    fn refresh(self: &Arc<Self>, state: &mut State, min_validity: Duration) -> Refresh {
+        let begin = || {
+            let asked = min_validity.max(self.ahead.unwrap_or_default());
+            let inner = self.clone();
+            let task = tokio::spawn(async move {
+                let refreshed = inner.refresher.refresh(asked).await;
+                let mut state = inner.state();
+                state.refresh = None;
+                let outcome = refreshed.and_then(|token| inner.take(&mut state, token, asked));
+                if let Err(error) = &outcome {
+                    inner.record_failure(&mut state, Some(error));
+                }
+                inner.ended.notify_one();
+                outcome
+            });
+            Refresh {
+                asked,
+                task: task.abort_handle(),
+                outcome: task.map(Result::ok).boxed().shared(),
+            }
+        };
+        state.refresh.get_or_insert_with(begin).clone()
+    }
+
+    /// Returns an outcome without a refresh if a recent one means that no better token is available.
+    fn repeated(&self, state: &State) -> Option<Result<Arc<CachedToken>>> {
+        let clock = self.clock.as_ref();
+        let failed = state.failed.as_ref()?;
+        let ago = failed.at.age(clock);
+        if !failed.may_pass() || ago >= failed.pause {
+            return None;
+        }
+        let held = self.cached.borrow().clone();
+        match &failed.error {
+            Some(error) => {
+                // Later the service may be available again.
+                let is_repeated = ago < REPEATED || held.is_some_and(|held| self.lasts(&held));
+                is_repeated.then(|| self.fall_back_to_cached(error))
+            }
+            // A moment ago no better token was available.
+            None => held
+                .filter(|held| held.left(clock) > LAST_RESORT.min(held.life / 4))
+                .map(Ok),
+        }
+    }
+
+    fn take(
+        &self,
+        state: &mut State,
+        token: RefreshedToken,
+        asked: Duration,
+    ) -> Result<Arc<CachedToken>> {
+        let new = CachedToken::new(token, asked, self.clock.as_ref());
+        if new.life.is_zero() {
+            return Err(Error::new(
+                Kind::Refused,
+                "the new token has expired already",
+                "see that this machine's clock is right, and what the tokens come from",
+            ));
+        }
+        // A response ends an outage, and the count of its failures.
+        state.failed.take_if(|failed| failed.error.is_some());
+        let known = self.cached.borrow().clone();
+        let token = match known.filter(|known| known.token == new.token) {
+            None => {
+                state.failed = None;
+                new
+            }
+            Some(known) => {
+                // For a longer validity no better token is available either. Otherwise it is retried
+                // after a pause, like a failure.
+                if asked <= known.asked {
+                    self.record_failure(state, None);
+                }
+                let mut token = match known.is_in_doubt(self.clock.as_ref()) {
+                    true => new,
+                    false => CachedToken::clone(&known),
+                };
+                token.asked = asked.max(known.asked);
+                token
+            }
+        };
+        let token = Arc::new(token);
+        self.cached
+            .send_if_modified(|held| held.replace(token.clone()).as_ref() != Some(&token));
+        Ok(token)
+    }
+
+    fn record_failure(&self, state: &mut State, error: Option<&Error>) {
+        let times = state.failed.as_ref().map_or(0, |failed| failed.times) + 1;
+        let pause = pause_after(times, fastrand::f64());
+        let what = match error {
+            Some(error) => format!("a refresh failed: {error}"),
+            None => "a refresh brought nothing new".to_owned(),
+        };
+        debug!("{what}; the next try is in {} ms", pause.as_millis());
+        state.failed = Some(RecentFailures {
+            times,
+            pause,
+            at: Moment::now(self.clock.as_ref()),
+            error: error.cloned(),
+        });
+    }
+
+    /// Returns the cached token if the service cannot be reached. A refusal stays an error.
+    fn fall_back_to_cached(&self, error: &Error) -> Result<Arc<CachedToken>> {
+        let held = self.cached.borrow().clone();
+        match held {
+            Some(held) if error.kind() == Kind::Unreachable && self.lasts(&held) => {
+                warn!("{error}: the token that is held is handed out");
+                Ok(held)
+            }
+            _ => Err(error.clone()),
+        }
+    }
+
+    /// Whether the token may be returned during an outage.
+    fn lasts(&self, held: &CachedToken) -> bool {
+        held.left(self.clock.as_ref()) > LAST_RESORT
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

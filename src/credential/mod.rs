@@ -6,13 +6,11 @@
 
 mod cached_token;
 mod communication;
-mod refresh_task;
 mod refresher;
-mod schedule;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use cached_token::pause_after;
 pub use cached_token::{AHEAD, CachedToken};
 pub use communication::{CommunicationTokenCredential, Options};
 pub use refresher::{RefreshedToken, Refresher, Refreshing};
-pub(crate) use schedule::pause_after;

@@ -109,6 +109,8 @@ impl Fixture {
 async fn a_token_is_replaced_ahead_of_time_and_nobody_gets_one_with_ten_minutes_left() {
     let fixture = Fixture::new(&[]);
     let mut changes = fixture.credential.changes();
+    fixture.pass(HOUR).await;
+    assert_eq!(fixture.refreshes(), 0, "no call came");
     assert_eq!(fixture.get(TEN_MINUTES).await.unwrap(), "token 1");
     let mut seen = 0;
     for _ in 0..(24 * 60) {
