@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use etcetera::app_strategy::{AppStrategy, AppStrategyArgs, choose_native_strategy};
 
-use super::user_session::{Parts, TeamsSession};
+use super::user_session::{Parts, Settings, TeamsSession};
 use crate::account::Tenancy;
 use crate::acs::ResourceAuth;
 use crate::config::{GivenResource, default_scopes, parse_scopes};
@@ -23,7 +23,6 @@ use crate::time::{Clock, SystemClock};
 
 const AUTHORITY_HOST: &str = "login.microsoftonline.com";
 const MIN_VALIDITY: Duration = Duration::from_secs(600);
-const SIGN_IN_TIMEOUT: Duration = Duration::from_secs(300);
 
 /// The settings of a [`TeamsSession`]. Those that are not set have the defaults of the command.
 #[derive(Default)]
@@ -35,19 +34,14 @@ pub struct TeamsSessionBuilder {
     scopes: Option<String>,
     exchange: Option<ExchangeKind>,
     resource_auth: Option<ResourceAuth>,
-    allowed_hosts: Vec<String>,
-    account: Option<String>,
     min_validity: Option<Duration>,
     store: Option<Box<dyn TokenStore>>,
     state_folder: Option<PathBuf>,
     has_no_folder: bool,
     browser: Option<Arc<dyn Browser>>,
-    is_silent: bool,
-    continuous_access: bool,
-    redirect_uri: Option<RedirectUri>,
-    sign_in_timeout: Option<Duration>,
     clock: Option<Arc<dyn Clock>>,
-    http: Option<Arc<Http>>,
+    /// The settings that requests use.
+    settings: Settings,
 }
 
 impl TeamsSession {
@@ -104,13 +98,13 @@ impl TeamsSessionBuilder {
 
     /// Permits a host that is not one of Azure Communication Services to receive Entra tokens.
     pub fn allow_endpoint(mut self, host: impl Into<String>) -> Self {
-        self.allowed_hosts.push(host.into());
+        self.settings.allowed_hosts.push(host.into());
         self
     }
 
     /// The user, by username or home account id. The default is the active account.
     pub fn account(mut self, user: impl Into<String>) -> Self {
-        self.account = Some(user.into());
+        self.settings.account = Some(user.into());
         self
     }
 
@@ -147,25 +141,25 @@ impl TeamsSessionBuilder {
     /// Asks the user to sign in by [`TeamsSession::sign_in`] only: a request for a token that needs a
     /// sign-in fails with [`Kind::SignInNeeded`].
     pub fn without_sign_in(mut self) -> Self {
-        self.is_silent = true;
+        self.settings.is_silent = true;
         self
     }
 
     /// Declares support of Continuous Access Evaluation: Entra may revoke tokens before they expire.
     pub fn continuous_access(mut self) -> Self {
-        self.continuous_access = true;
+        self.settings.continuous_access = true;
         self
     }
 
     /// The redirect URI, by default `http://localhost` with a free port.
     pub fn redirect_uri(mut self, uri: RedirectUri) -> Self {
-        self.redirect_uri = Some(uri);
+        self.settings.redirect_uri = Some(uri);
         self
     }
 
     /// The time that a user has for a sign-in: five minutes by default.
     pub fn sign_in_timeout(mut self, timeout: Duration) -> Self {
-        self.sign_in_timeout = Some(timeout);
+        self.settings.sign_in_timeout = Some(timeout);
         self
     }
 
@@ -177,7 +171,7 @@ impl TeamsSessionBuilder {
 
     /// The HTTP client. The default one uses the system's proxy and certificate authorities.
     pub fn http(mut self, http: Arc<Http>) -> Self {
-        self.http = Some(http);
+        self.settings.http = OnceLock::from(http);
         self
     }
 
@@ -188,14 +182,13 @@ impl TeamsSessionBuilder {
     pub fn build(self) -> Result<TeamsSession> {
         let tenant = required("tenant", self.tenant)?;
         let client_id = check_client_id(&required("client_id", self.client_id)?)?;
-        let given =
-            GivenResource::parse(&required("resource", self.resource)?, &self.allowed_hosts)?;
-        let host = self.authority_host.as_deref().unwrap_or(AUTHORITY_HOST);
-        let authority = Authority::new(host, &tenant)?;
-        let (endpoint, key) = match given {
+        let resource = required("resource", self.resource)?;
+        let (endpoint, key) = match GivenResource::parse(&resource, &self.settings.allowed_hosts)? {
             GivenResource::ConnectionString(read) => (read.endpoint, Some(read.access_key)),
             GivenResource::Endpoint(endpoint) => (endpoint, None),
         };
+        let host = self.authority_host.as_deref().unwrap_or(AUTHORITY_HOST);
+        let authority = Authority::new(host, &tenant)?;
         let auth = self.resource_auth.or(key.map(ResourceAuth::Key));
         let exchange = self.exchange.unwrap_or(match auth {
             Some(_) => ExchangeKind::Key,
@@ -214,41 +207,29 @@ impl TeamsSessionBuilder {
             true => None,
             false => self.state_folder.or_else(native_state_folder),
         };
-        let (browser, store) = (self.browser, self.store);
-        let browser = browser.unwrap_or_else(|| {
-            let files = folder
-                .clone()
-                .map(|path| Folder::new(path).below("browser"));
+        let browser = self.browser.unwrap_or_else(|| {
+            let files = folder.clone();
+            let files = files.map(|path| Folder::new(path).below("browser"));
             Arc::new(SystemBrowser::new().with_redirect_files(files))
         });
-        let sessions = SessionStore::new(
-            store.unwrap_or_else(|| Box::new(KeyringStore::new())),
-            folder,
-        );
+        let store = self.store;
+        let store = store.unwrap_or_else(|| Box::new(KeyringStore::new()));
         let clock = self.clock.unwrap_or_else(|| Arc::new(SystemClock));
         let tenancy = Tenancy::new(authority.host(), authority.tenant(), client_id.as_str());
+        let sessions = Arc::new(SessionStore::new(store, folder));
         Ok(TeamsSession(Arc::new(Parts {
-            session: Sessions::new(Arc::new(sessions), clock.clone(), tenancy),
+            session: Sessions::new(sessions, clock.clone(), tenancy),
             request: TokenRequest::new(
                 Target::Communication(source),
                 self.min_validity.unwrap_or(MIN_VALIDITY),
             ),
-            account: self.account,
             authority,
             client_id,
             endpoint,
-            auth,
-            exchange,
-            allowed_hosts: self.allowed_hosts,
+            auth: auth.filter(|_| exchange == ExchangeKind::Key),
             browser,
-            may_sign_in: !self.is_silent,
-            continuous_access: self.continuous_access,
-            redirect_uri: self
-                .redirect_uri
-                .unwrap_or_else(|| RedirectUri::localhost(0)),
-            sign_in_timeout: self.sign_in_timeout.unwrap_or(SIGN_IN_TIMEOUT),
             clock,
-            http: self.http.map_or_else(OnceLock::new, OnceLock::from),
+            settings: self.settings,
         })))
     }
 }

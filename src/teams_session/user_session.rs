@@ -13,7 +13,6 @@ use crate::entra::browser::Browser;
 use crate::entra::redirect::RedirectUri;
 use crate::entra::{Authority, Entra, SignInMethod};
 use crate::error::{Error, Result};
-use crate::exchange::ExchangeKind;
 use crate::http::{self, Http};
 use crate::secret::CommunicationToken;
 use crate::session::{
@@ -21,6 +20,8 @@ use crate::session::{
     TokenSecret,
 };
 use crate::time::Clock;
+
+const SIGN_IN_TIMEOUT: Duration = Duration::from_secs(300);
 
 /// Tokens of one Teams user. Clones share the session.
 ///
@@ -42,25 +43,31 @@ use crate::time::Clock;
 #[derive(Clone)]
 pub struct TeamsSession(pub(super) Arc<Parts>);
 
-/// The parts that a builder made.
+/// What a builder made.
 pub(super) struct Parts {
     pub(super) session: Sessions,
     pub(super) request: TokenRequest,
-    pub(super) account: Option<String>,
     pub(super) authority: Authority,
     pub(super) client_id: String,
     pub(super) endpoint: Endpoint,
+    /// The credential of the resource, if the exchange goes through the resource's own API.
     pub(super) auth: Option<ResourceAuth>,
-    pub(super) exchange: ExchangeKind,
     pub(super) browser: Arc<dyn Browser>,
-    /// Whether a request for a token may ask the user to sign in.
-    pub(super) may_sign_in: bool,
-    pub(super) continuous_access: bool,
-    pub(super) redirect_uri: RedirectUri,
-    pub(super) sign_in_timeout: Duration,
-    pub(super) allowed_hosts: Vec<String>,
     pub(super) clock: Arc<dyn Clock>,
-    /// Constructed with the first request.
+    pub(super) settings: Settings,
+}
+
+/// The settings that requests use. Those that are not set have the defaults of the command.
+#[derive(Default)]
+pub(super) struct Settings {
+    pub(super) account: Option<String>,
+    pub(super) allowed_hosts: Vec<String>,
+    /// Whether only [`TeamsSession::sign_in`] may ask the user to sign in.
+    pub(super) is_silent: bool,
+    pub(super) continuous_access: bool,
+    pub(super) redirect_uri: Option<RedirectUri>,
+    pub(super) sign_in_timeout: Option<Duration>,
+    /// Made for the first request, unless it is given.
     pub(super) http: OnceLock<Arc<Http>>,
 }
 
@@ -83,11 +90,11 @@ impl TeamsSession {
     /// # Errors
     /// As [`Sessions::login`].
     pub async fn sign_in(&self) -> Result<Account> {
-        self.on_blocking_pool(|parts, runtime| {
+        self.on_blocking_pool(|parts| {
             let (entra, options) = (parts.entra(), parts.sign_in_options());
-            let (user, scopes) = (parts.account.as_deref(), parts.request.scopes());
+            let (user, scopes) = (parts.settings.account.as_deref(), parts.request.scopes());
             let login = parts.session.login(&entra, &options, user, scopes);
-            Ok(runtime.block_on(login)?.account)
+            Ok(Handle::current().block_on(login)?.account)
         })
         .await
     }
@@ -119,60 +126,53 @@ impl TeamsSession {
     }
 
     async fn request(&self, request: TokenRequest) -> Result<Token> {
-        self.on_blocking_pool(|parts, runtime| parts.token(request, runtime))
-            .await
+        self.on_blocking_pool(|parts| parts.token(request)).await
     }
 
     async fn on_blocking_pool<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Parts, &Handle) -> Result<T> + Send + 'static,
+        work: impl FnOnce(&Parts) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let parts = self.0.clone();
-        let runtime = Handle::current();
-        tokio::task::spawn_blocking(move || work(&parts, &runtime))
+        tokio::task::spawn_blocking(move || work(&parts))
             .await
             .map_err(|_| Error::internal("the task of a session has panicked"))?
     }
 }
 
 impl Parts {
-    fn token(&self, request: TokenRequest, runtime: &Handle) -> Result<Token> {
+    fn token(&self, request: TokenRequest) -> Result<Token> {
         let with_exchange = matches!(request.target, Target::Communication(_));
-        match self
-            .session
-            .cached_token(self.account.as_deref(), request)?
-        {
+        let user = self.settings.account.as_deref();
+        match self.session.cached_token(user, request)? {
             CacheLookup::Usable(token) => Ok(token),
             CacheLookup::Stale(renewal) => {
-                let options = self.may_sign_in.then(|| self.sign_in_options());
+                let options = (!self.settings.is_silent).then(|| self.sign_in_options());
                 let net = || Ok(self.net(with_exchange));
-                runtime.block_on(renewal.run(net, options.as_ref()))
+                Handle::current().block_on(renewal.run(net, options.as_ref()))
             }
         }
     }
 
     fn sign_in_options(&self) -> SignInOptions<'_> {
+        let redirect_uri = self.settings.redirect_uri.clone();
         let method = SignInMethod::Browser {
             browser: self.browser.as_ref(),
-            redirect_uri: self.redirect_uri.clone(),
+            redirect_uri: redirect_uri.unwrap_or_else(|| RedirectUri::localhost(0)),
         };
-        SignInOptions::new(method, self.sign_in_timeout)
+        let timeout = self.settings.sign_in_timeout.unwrap_or(SIGN_IN_TIMEOUT);
+        SignInOptions::new(method, timeout)
     }
 
     fn http(&self) -> &Arc<Http> {
-        self.http
-            .get_or_init(|| Arc::new(Http::new(http::Options::default())))
+        let http = &self.settings.http;
+        http.get_or_init(|| Arc::new(Http::new(http::Options::default())))
     }
 
     fn entra(&self) -> Entra {
-        let (authority, client_id) = (self.authority.clone(), self.client_id.clone());
-        let entra = Entra::new(
-            self.http().clone(),
-            self.clock.clone(),
-            authority,
-            client_id,
-        );
-        match self.continuous_access {
+        let (http, clock) = (self.http().clone(), self.clock.clone());
+        let entra = Entra::new(http, clock, self.authority.clone(), self.client_id.clone());
+        match self.settings.continuous_access {
             true => entra.with_continuous_access(),
             false => entra,
         }
@@ -180,18 +180,19 @@ impl Parts {
 
     fn net(&self, with_exchange: bool) -> RenewalServices {
         let http = self.http();
-        let exchange = match (&self.auth, self.exchange) {
-            (Some(auth), ExchangeKind::Key) => Exchange::WithResourceCredential(
+        let allowed_hosts = self.settings.allowed_hosts.clone();
+        let exchange = match &self.auth {
+            Some(auth) => Exchange::WithResourceCredential(
                 IdentityClient::new(self.endpoint.clone(), auth.clone())
                     .with_http(http.clone())
                     .with_clock(self.clock.clone())
-                    .with_allowed_hosts(self.allowed_hosts.clone()),
+                    .with_allowed_hosts(allowed_hosts),
             ),
-            _ => Exchange::Direct(DirectExchange::new(
+            None => Exchange::Direct(DirectExchange::new(
                 http.clone(),
                 self.clock.clone(),
                 self.endpoint.clone(),
-                self.allowed_hosts.clone(),
+                allowed_hosts,
             )),
         };
         RenewalServices::new(self.entra(), with_exchange.then_some(exchange))
