@@ -1,25 +1,21 @@
-//! Checks that need no network.
+//! Checks that need no network: configuration, store, listeners, and what protects the program's
+//! processes.
 
-use std::collections::BTreeMap;
-use std::net::{IpAddr, TcpListener};
+use std::net::IpAddr;
 use std::path::Path;
 
 use super::check::Check;
 use crate::account::Tenancy;
-use crate::config::{Config, HostKind, KeySource, Opener};
-use crate::entra::browser::BrowserCommand;
+use crate::config::{Config, KeySource};
 use crate::error::Error;
+use crate::hardening::{Confined, Memory};
 use crate::loopback::{self, peer::PeerCheck};
 use crate::store::{Reconciled, SessionStore};
-use crate::text::quoted;
 
 /// Shows the configuration, and whether it is sufficient for a token.
 pub fn configuration(config: &Config, file: Option<&Path>) -> Check {
     const NAME: &str = "configuration";
-    if let Err(error) = config.tenancy() {
-        return Check::failed(NAME, &error);
-    }
-    let resource = match config.resource() {
+    let resource = match config.tenancy().and_then(|_| config.resource()) {
         Ok(resource) => resource,
         Err(error) => return Check::failed(NAME, &error),
     };
@@ -94,9 +90,11 @@ pub fn store(
     if offline {
         return Check::skipped(NAME, format!("{name}; it is not tried with --offline"));
     }
-    let reconciled = sessions.probe().and_then(|()| match tenancy {
-        Some(tenancy) => sessions.reconcile(tenancy),
-        None => Ok(Reconciled::default()),
+    let reconciled = sessions.probe().and_then(|()| {
+        tenancy.map_or_else(
+            || Ok(Reconciled::default()),
+            |tenancy| sessions.reconcile(tenancy),
+        )
     });
     let Reconciled { restored, lost } = match reconciled {
         Ok(reconciled) => reconciled,
@@ -143,11 +141,9 @@ pub fn redirect_port(port: u16) -> Check {
         Ok(bound) => bound,
         Err(error) => return Check::failed(NAME, &error),
     };
-    let of = |listener: &TcpListener| listener.local_addr().map(|address| address.ip());
-    let families: Vec<IpAddr> = bound
-        .listeners
-        .iter()
-        .filter_map(|one| of(one).ok())
+    let listeners = bound.listeners.iter();
+    let families: Vec<IpAddr> = listeners
+        .filter_map(|listener| Some(listener.local_addr().ok()?.ip()))
         .collect();
     let names: Vec<String> = families.iter().map(IpAddr::to_string).collect();
     let port = match port {
@@ -162,184 +158,85 @@ pub fn redirect_port(port: u16) -> Check {
     Check::ok(NAME, format!("{port} on {}{missing}", names.join(" and ")))
 }
 
-/// What would open the sign-in page: the same decision as `login` makes.
-pub fn browser(environment: &BTreeMap<String, String>) -> Check {
-    const NAME: &str = "browser";
-    let place = HostKind::of(environment);
-    let forwarding = place.forwarding(8400);
-    let elsewhere = match &forwarding {
-        Some(command) => format!(
-            "forward a fixed port, `acspass login --no-browser --port 8400` here and `{command}` \
-             there; or use `acspass login --paste`, which needs no port"
-        ),
-        None => "open the printed address in a browser on this machine, or use `acspass login \
-                 --paste`, which takes the answer of a browser elsewhere"
-            .to_owned(),
-    };
-    let nothing = |finding: &str| Check::warn(NAME, finding, elsewhere.as_str());
-    match Opener::of(environment) {
-        Opener::Command(command) => match BrowserCommand::parse(&command) {
-            Err(error) => Check::failed(NAME, &error),
-            Ok(command) => program(NAME, command.program(), "by BROWSER", environment),
-        },
-        Opener::Wslview => program(
+/// Shows whether other processes and core dumps can disclose the secrets in memory.
+pub fn memory(memory: Memory) -> Check {
+    const NAME: &str = "memory";
+    match (memory.is_closed, memory.leaves_no_core) {
+        (true, _) => Check::ok(
             NAME,
-            "wslview",
-            "which opens pages in the browser of Windows; if its answer does not arrive, switch on \
-             mirrored networking",
-            environment,
+            "no core dump is written, and only root can read the memory of this program",
         ),
-        Opener::System if !has_launcher(environment) => Check::warn(
+        (false, true) => Check::ok(
             NAME,
-            "there is a display, and no program that opens pages on it: the address is printed",
-            "install the package xdg-utils, or set BROWSER to a command that opens pages",
+            "no core dump is written; this system lets the user's debuggers read the memory",
         ),
-        Opener::System => Check::ok(
+        _ if cfg!(windows) => Check::skipped(
             NAME,
-            match environment.contains_key("SSH_CONNECTION") {
-                true => "the default browser of this machine, on the display that SSH forwards",
-                false => "the system's default browser",
-            },
+            "nothing is set here; the user's other programs can read the memory",
         ),
-        Opener::Nothing(HostKind::Ssh(_)) => {
-            nothing("this is an SSH session without a display: the address is printed")
-        }
-        Opener::Nothing(HostKind::Container) => {
-            nothing("this is a container without a display: the address is printed")
-        }
-        Opener::Nothing(_) => nothing("there is no display: the address is printed"),
+        _ => Check::warn(
+            NAME,
+            "a core dump of this program would contain tokens",
+            "run `ulimit -c 0` before `acspass`",
+        ),
     }
 }
 
-/// A program that opens pages, if it can be found.
-fn program(
-    name: &'static str,
-    program: &str,
-    why: &str,
-    environment: &BTreeMap<String, String>,
-) -> Check {
-    let quoted = quoted(program);
-    match is_program(program, environment) {
-        true => Check::ok(name, format!("{quoted}, {why}")),
+/// Shows whether the system keeps the secrets in memory out of the swap device.
+pub fn swap(is_memory_locked: bool) -> Check {
+    const NAME: &str = "swap";
+    match is_memory_locked {
+        true => Check::ok(
+            NAME,
+            "tokens and keys are in locked memory, which is not written to the swap device",
+        ),
         false => Check::warn(
-            name,
-            format!("there is no program {quoted}, {why}: the address is printed"),
-            match program {
-                "wslview" => {
-                    "install the package wslu, or set BROWSER to a command that opens pages"
-                }
-                _ => "correct BROWSER, or unset it",
+            NAME,
+            "this process may not lock memory, so that tokens can be written to the swap device",
+            match cfg!(unix) {
+                true => "raise the limit (`ulimit -l`) to 1024 or more, or encrypt the swap device",
+                false => "encrypt the disk",
             },
         ),
     }
 }
 
-/// Whether one of the programs is there by which the crate `open` opens pages.
-fn has_launcher(environment: &BTreeMap<String, String>) -> bool {
-    const LAUNCHERS: [&str; 6] = [
-        "xdg-open",
-        "gio",
-        "gnome-open",
-        "kde-open6",
-        "kde-open5",
-        "kde-open",
-    ];
-    !cfg!(target_os = "linux")
-        || LAUNCHERS
-            .iter()
-            .any(|launcher| is_program(launcher, environment))
-}
-
-/// Whether a process could be started by this name: a path, or a name in one of PATH's folders.
-fn is_program(program: &str, environment: &BTreeMap<String, String>) -> bool {
-    // Windows adds endings and folders of its own: there only the start itself can tell.
-    if cfg!(windows) {
-        return true;
+/// Shows how far the running service is confined, or how far the kernel could confine one.
+pub fn confinement(running: Option<(u32, Option<Confined>)>, offered: Confined) -> Check {
+    const NAME: &str = "confinement";
+    if !cfg!(target_os = "linux") {
+        return Check::skipped(NAME, "only on Linux does `acspass serve` confine itself");
     }
-    if program.contains('/') {
-        return Path::new(program).is_file();
-    }
-    let folders = environment
-        .get("PATH")
-        .map(String::as_str)
-        .unwrap_or_default();
-    std::env::split_paths(folders).any(|folder| folder.join(program).is_file())
+    let (subject, confined, whole, advice) = match running {
+        Some((id, confined)) => (
+            format!("the running service (process {id})"),
+            confined.unwrap_or_default(),
+            format!(
+                "the running service (process {id}) opens only its own files and the system's, \
+                 and starts no program"
+            ),
+            "stop it and run `acspass serve -v`, which says why",
+        ),
+        None => (
+            "on this kernel `acspass serve`".to_owned(),
+            offered,
+            "this kernel can confine `acspass serve` to its own files and to no program".to_owned(),
+            "use a kernel with Landlock (Linux 5.13 or later) and seccomp for a confined service",
+        ),
+    };
+    let limits = match (confined.files, confined.programs) {
+        (true, true) => return Check::ok(NAME, whole),
+        (true, false) => "is limited in the files that it opens, and can start programs",
+        (false, true) => "starts no program, and can open all files of its user",
+        (false, false) => "is not confined",
+    };
+    Check::warn(NAME, format!("{subject} {limits}"), advice)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::doctor::Outcome;
-
-    #[test]
-    fn browser_check_agrees_with_login() {
-        let folder = tempfile::tempdir().expect("a folder");
-        for program in ["firefox", "wslview", "xdg-open"] {
-            std::fs::write(folder.path().join(program), "").expect("a program");
-        }
-        let path = folder.path().display().to_string();
-        let ssh = ("SSH_CONNECTION", "192.0.2.1 50000 198.51.100.7 22");
-        for (variables, outcome, words) in [
-            (
-                &[("BROWSER", "firefox -P work"), ssh][..],
-                Outcome::Ok,
-                &["`firefox`"][..],
-            ),
-            (
-                &[("BROWSER", "'open")],
-                Outcome::Fail(crate::Kind::Usage),
-                &["quote"],
-            ),
-            (
-                &[("BROWSER", "nosuch")],
-                Outcome::Warn,
-                &["`nosuch`", "printed"],
-            ),
-            (&[("BROWSER", "/no/such")], Outcome::Warn, &["`/no/such`"]),
-            (
-                &[ssh, ("DISPLAY", "localhost:10.0")],
-                Outcome::Ok,
-                &["SSH forwards"],
-            ),
-            (
-                &[ssh],
-                Outcome::Warn,
-                &["SSH", "--paste", "ssh -L 8400:localhost:8400 198.51.100.7"],
-            ),
-            (
-                &[("WSL_DISTRO_NAME", "Ubuntu")],
-                Outcome::Ok,
-                &["`wslview`", "mirrored"],
-            ),
-            (
-                &[("WSL_DISTRO_NAME", "Ubuntu"), ("PATH", "/nowhere")],
-                Outcome::Warn,
-                &["wslu"],
-            ),
-            #[cfg(target_os = "linux")]
-            (
-                &[("DISPLAY", ":0"), ("PATH", "/nowhere")],
-                Outcome::Warn,
-                &["xdg-utils"],
-            ),
-            (&[("container", "podman")], Outcome::Warn, &["container"]),
-            (&[], Outcome::Warn, &["no display"]),
-        ] {
-            let mut environment = BTreeMap::from([("PATH".to_owned(), path.clone())]);
-            let set = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
-            environment.extend(variables.iter().map(set));
-            let check = browser(&environment);
-            assert_eq!(check.outcome, outcome, "{check:?}");
-            let text = format!("{} {}", check.finding, check.advice.unwrap_or_default());
-            for word in words {
-                assert!(text.contains(word), "{text}");
-            }
-            if !cfg!(any(windows, target_os = "macos")) {
-                let prints = matches!(Opener::of(&environment), Opener::Nothing(_));
-                assert!(!prints || outcome == Outcome::Warn, "{text}");
-            }
-        }
-    }
 
     #[test]
     fn a_taken_port_is_a_failure_and_a_free_one_names_its_families() {
@@ -350,5 +247,47 @@ mod tests {
             redirect_port(0).finding.starts_with("any free port on 1"),
             "families"
         );
+    }
+
+    #[test]
+    fn core_dumps_that_would_hold_tokens_are_a_warning() {
+        let open = Memory {
+            leaves_no_core: false,
+            is_closed: false,
+        };
+        let expected = match cfg!(windows) {
+            true => Outcome::Skipped,
+            false => Outcome::Warn,
+        };
+        assert_eq!(memory(open).outcome, expected);
+        let closed = Memory {
+            leaves_no_core: true,
+            is_closed: true,
+        };
+        assert_eq!(memory(closed).outcome, Outcome::Ok);
+    }
+
+    #[test]
+    fn memory_that_may_be_swapped_is_a_warning() {
+        assert_eq!(swap(true).outcome, Outcome::Ok);
+        assert_eq!(swap(false).outcome, Outcome::Warn);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn service_that_is_not_wholly_confined_is_a_warning() {
+        let confined = |files, programs| Confined { files, programs };
+        let none = confined(false, false);
+        for (running, offered, outcome) in [
+            (Some((7, Some(confined(true, true)))), none, Outcome::Ok),
+            (Some((7, Some(confined(false, true)))), none, Outcome::Warn),
+            (Some((7, Some(confined(true, false)))), none, Outcome::Warn),
+            (Some((7, None)), confined(true, true), Outcome::Warn),
+            (None, confined(true, true), Outcome::Ok),
+            (None, confined(false, true), Outcome::Warn),
+        ] {
+            let check = confinement(running, offered);
+            assert_eq!(check.outcome, outcome, "{check:?}");
+        }
     }
 }

@@ -5,17 +5,14 @@
 //! checks change nothing, except a small item that they store and delete. Findings may contain the
 //! tenant, the application and files; [`Public`] shortens these.
 
+mod browser;
 mod check;
 mod local;
 mod network;
-mod process;
-mod public;
-mod route;
 
-pub use check::{Check, Outcome, explanation};
-pub use local::{browser, configuration, loopback, not_configured, redirect_port, store};
-pub use network::{MetadataProbe, clock, entra, tls};
-pub use network::{Owner, ask_resource, probe_metadata, resource};
-pub use process::{confinement, memory, swap};
-pub use public::Public;
-pub use route::proxy;
+pub use browser::browser;
+pub use check::{Check, Outcome, Public, explanation};
+pub use local::{configuration, confinement, loopback, memory, not_configured};
+pub use local::{redirect_port, store, swap};
+pub use network::{MetadataProbe, Owner, ask_resource, clock, entra};
+pub use network::{probe_metadata, proxy, resource, tls};

@@ -1,9 +1,8 @@
-//! Checks of Entra ID and the ACS resource. They request no token and send none.
+//! Checks of the way to Entra ID and the ACS resource, and of both. They request no token and send none.
 
 use std::time::Duration;
 
 use reqwest::Method;
-use reqwest::header::HeaderMap;
 use url::Url;
 
 use super::check::{Check, Outcome};
@@ -11,7 +10,7 @@ use crate::acs::{CommunicationUserId, Endpoint, IdentityClient, TokenScope};
 use crate::config::Cloud;
 use crate::entra::Authority;
 use crate::error::{Error, Kind, Result};
-use crate::http::{self, AuthorityFile, Http, Request, Response};
+use crate::http::{self, AuthorityFile, Http, Request, Response, Route};
 use crate::time::{Clock, MAX_CLOCK_SKEW_SECONDS, in_words};
 
 /// An identity that no resource has: its resource's id is the nil GUID.
@@ -23,13 +22,6 @@ pub struct MetadataProbe {
     address: Url,
     answer: Result<Response>,
     issuer: Option<String>,
-}
-
-impl MetadataProbe {
-    /// The error, if there was no response.
-    pub(super) fn error(&self) -> Option<&Error> {
-        self.answer.as_ref().err()
-    }
 }
 
 /// The credential for the resource.
@@ -61,6 +53,27 @@ pub async fn probe_metadata(authority: &Authority, http: &Http) -> MetadataProbe
     }
 }
 
+/// Shows the proxy, and whether it is the cause of a failure to reach Entra. Shows no credentials.
+pub fn proxy(route: Result<Route>, probe: Option<&MetadataProbe>) -> Check {
+    const NAME: &str = "proxy";
+    let error = probe.and_then(|probe| probe.answer.as_ref().err());
+    if let Some(error) = error.filter(|error| http::is_proxys(error)) {
+        return Check::failed(NAME, error);
+    }
+    match route {
+        Ok(Route::Direct { why }) => Check::ok(NAME, format!("none: {why}")),
+        Ok(Route::Through(route)) => {
+            let address = route.address.as_str().trim_end_matches('/');
+            let credentials = match route.has_credentials() {
+                true => ", with credentials",
+                false => "",
+            };
+            Check::ok(NAME, format!("{address} by {}{credentials}", route.by))
+        }
+        Err(error) => Check::failed(NAME, &error),
+    }
+}
+
 /// Checks the files of certificate authorities, and names the issuer of Entra's certificate.
 pub fn tls(files: &[AuthorityFile], probe: Option<&MetadataProbe>) -> Check {
     const NAME: &str = "tls";
@@ -81,31 +94,29 @@ pub fn tls(files: &[AuthorityFile], probe: Option<&MetadataProbe>) -> Check {
         ),
     };
     let seen = match probe {
-        None => trust,
+        None => String::new(),
         Some(probe) if probe.address.scheme() != "https" => {
-            format!("{trust}; the authority is on loopback, without TLS")
+            "; the authority is on loopback, without TLS".to_owned()
         }
         Some(probe) => {
             let host = probe.address.host_str().unwrap_or_default();
-            let by = probe.issuer.as_deref();
-            match (&probe.answer, by) {
+            match (&probe.answer, &probe.issuer) {
                 (Err(error), _) if http::is_distrust(error) => {
                     return Check {
                         outcome: Outcome::Fail(error.kind()),
                         ..Check::warn(NAME, error.message(), error.hint())
                     };
                 }
-                (Ok(_), Some(by)) => {
-                    format!("{trust}; the certificate of {host} was issued by {by}")
-                }
-                (Ok(_), None) => format!("{trust}; the certificate of {host} holds"),
-                (Err(_), _) => format!("{trust}; no certificate was seen"),
+                (Err(_), _) => "; no certificate was seen".to_owned(),
+                (Ok(_), Some(by)) => format!("; the certificate of {host} was issued by {by}"),
+                (Ok(_), None) => format!("; the certificate of {host} holds"),
             }
         }
     };
+    let finding = format!("{trust}{seen}");
     match unreadable {
-        Some(error) => Check::warn(NAME, format!("{error}; {seen}"), error.hint()),
-        None => Check::ok(NAME, seen),
+        Some(error) => Check::warn(NAME, format!("{error}; {finding}"), error.hint()),
+        None => Check::ok(NAME, finding),
     }
 }
 
@@ -234,9 +245,7 @@ async fn is_there(endpoint: &Endpoint, http: &Http) -> Result<()> {
         .map_err(|_| Error::internal("an endpoint is not a URL after it was checked"))?;
     let request = Request {
         method: Method::POST,
-        url,
-        headers: HeaderMap::new(),
-        body: Vec::new(),
+        ..Request::get(url)
     };
     let answer = http.send(|| Ok(request.clone())).await?;
     if answer.status.as_u16() == 401 && (answer.is_json() || answer.body.is_empty()) {

@@ -7,7 +7,7 @@ use crate::cli::context::{Context, Flags};
 use crate::cli::environment::Environment;
 use crate::cli::io::output::Output;
 use crate::cli::runtime::block_on;
-use crate::cli::sign_in::ui::{Opening, SignInUi};
+use crate::cli::sign_in::{browser::Opening, ui::SignInUi};
 use crate::config::Setting;
 use crate::error::Result;
 use crate::json;

@@ -10,7 +10,7 @@ use crate::cli::environment::Environment;
 use crate::cli::io::output::Output;
 use crate::cli::profile::store_description;
 use crate::cli::runtime::block_on;
-use crate::cli::sign_in::ui::{Opening, SignInUi};
+use crate::cli::sign_in::{browser::Opening, ui::SignInUi};
 use crate::config::{Setting, SignInChoice};
 use crate::error::{Error, Result};
 use crate::json;

@@ -17,7 +17,7 @@ use crate::cli::io::output::Output;
 use crate::cli::io::template::render;
 use crate::cli::runtime::{block_on, interrupted, runtime};
 use crate::cli::service::{confinement, dashboard, notification};
-use crate::cli::sign_in::ui::{Opening, SignInUi};
+use crate::cli::sign_in::{browser::Opening, ui::SignInUi};
 use crate::cli::systemd::{install, manager, status};
 use crate::config::Setting;
 use crate::entra::Entra;
@@ -116,7 +116,7 @@ pub(crate) fn run(args: &args::Serve, env: &Arc<Environment>, output: &mut Outpu
 fn open_running(
     running: &Running,
     folder: &Folder,
-    env: &Environment,
+    env: &Arc<Environment>,
     output: &mut Output,
 ) -> Result<u8> {
     let has_start = dashboard::opens(env, output);

@@ -1,6 +1,8 @@
 //! `serve --open`: opens the dashboard of this process or of the running service. The browser gets no
 //! secret on its command line.
 
+use std::sync::Arc;
+
 use axum::http::Method;
 use serde::Deserialize;
 use url::Url;
@@ -23,7 +25,11 @@ pub(crate) fn opens(env: &Environment, output: &Output) -> bool {
 }
 
 /// Opens the link, or prints it. The result keeps the redirect file, if there is one.
-pub(crate) fn show(opening: &DashboardLink, env: &Environment, output: &Output) -> Result<Opened> {
+pub(crate) fn show(
+    opening: &DashboardLink,
+    env: &Arc<Environment>,
+    output: &Output,
+) -> Result<Opened> {
     let browser = browser::for_dashboard(env, opens(env, output));
     env.messages
         .print("the link to the dashboard works once, and for a minute");

@@ -1,5 +1,7 @@
 //! How a user signs in at this machine: the browser to open, the messages to print, the text to read.
+//!
+//! Input is the context of a command; output are the options of a sign-in. The sign-in itself is the
+//! library's.
 
 pub(super) mod browser;
-mod notices;
 pub(super) mod ui;

@@ -1,37 +1,32 @@
-//! Selects the sign-in method and connects it with the terminal and the browser.
+//! Selects the sign-in method, connects it with the terminal and the browser, and prints its notices.
 
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::cli::context::Context;
+use crate::cli::env_vars::LOCALE;
 use crate::cli::environment::Environment;
+use crate::cli::io::qr;
 use crate::config::SignInChoice;
+use crate::emulator::UserAgent;
 use crate::entra::browser::Browser;
-use crate::entra::redirect::{PasteUri, RedirectUri};
+use crate::entra::redirect::{PasteUri, RedirectUri, Refused};
 use crate::entra::{Confirm, Notice, Prompt, Reader, SignInMethod, SignInOptions};
 use crate::error::Result;
 use crate::text::is_unprintable;
+use crate::time::in_words;
 
-use super::browser;
-use super::notices::{Notices, PasteQuestion};
+use super::browser::{self, Opening};
+
+/// The lines below the QR code: four for page, host and code, two for the time, one for the countdown.
+const LINES_BELOW_PICTURE: usize = 7;
 
 /// The parts of a sign-in that belong to this machine. Lends them as [`SignInOptions`].
 pub(crate) struct SignInUi {
     method: Method,
     show: Box<dyn Fn(&Notice<'_>) + Send + Sync>,
     confirm: Option<Box<Confirm>>,
-}
-
-/// How the sign-in page is opened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Opening {
-    /// In the browser of this machine; with the embedded emulator by its user agent, if no browser
-    /// can be opened.
-    Browser,
-    /// By the user: the address is printed.
-    Printed,
-    /// By the emulator's user agent.
-    UserAgent,
 }
 
 enum Method {
@@ -49,30 +44,26 @@ impl SignInUi {
     ) -> Result<SignInUi> {
         let (env, config) = (&context.env, &context.config);
         let user = context.emulated_user(account);
-        let agent_user = match opening {
-            Opening::UserAgent => user,
-            Opening::Browser | Opening::Printed => browser::agent_user(env, user),
-        };
+        let agent_user = browser::agent_user(env, opening, user);
         let code_user = agent_user.filter(|_| config.sign_in == SignInChoice::DeviceCode);
-        let notices = Notices::new(env, opening == Opening::Browser, code_user);
-        let redirect_uri = config.redirect_uri.clone();
-        let method = match (config.sign_in, user) {
+        let notices = Arc::new(Notices {
+            env: env.clone(),
+            names_other_methods: opening == Opening::Browser,
+            code_user: code_user.map(str::to_owned),
+            has_mentioned_wait: AtomicBool::new(false),
+            question: Mutex::default(),
+        });
+        let has_agent = user.is_some() && opening == Opening::UserAgent;
+        let method = match config.sign_in {
+            SignInChoice::DeviceCode => Method::DeviceCode,
+            SignInChoice::Paste if !has_agent => {
+                Method::Paste(config.paste_uri.clone(), paste_reader(&notices))
+            }
             // A user agent has no text to paste either.
-            (SignInChoice::Browser | SignInChoice::Paste, Some(user))
-                if opening == Opening::UserAgent =>
-            {
-                Method::Browser(browser::user_agent(env, user), redirect_uri)
+            SignInChoice::Browser | SignInChoice::Paste => {
+                let browser = browser::for_sign_in(env, opening, user);
+                Method::Browser(browser, config.redirect_uri.clone())
             }
-            (SignInChoice::Browser, _) => {
-                let is_printed = opening == Opening::Printed;
-                let browser = browser::for_sign_in(env, is_printed, user);
-                Method::Browser(browser, redirect_uri)
-            }
-            (SignInChoice::DeviceCode, _) => Method::DeviceCode,
-            (SignInChoice::Paste, _) => Method::Paste(
-                config.paste_uri.clone(),
-                paste_reader(env, notices.question.clone()),
-            ),
         };
         Ok(SignInUi {
             method,
@@ -121,12 +112,13 @@ fn confirmation(env: &Environment) -> Box<Confirm> {
 }
 
 /// Reads pasted text. Prints its length if the terminal did not show it.
-fn paste_reader(env: &Environment, question: PasteQuestion) -> Box<Reader> {
-    let (input, messages) = (env.stdin.clone(), env.messages.clone());
+fn paste_reader(notices: &Arc<Notices>) -> Box<Reader> {
+    let notices = notices.clone();
     Box::new(move || {
-        let (input, messages, question) = (input.clone(), messages.clone(), question.clone());
+        let notices = notices.clone();
         Box::pin(async move {
-            let ask = || messages.print_always(&question.text());
+            let (input, messages) = (&notices.env.stdin, &notices.env.messages);
+            let ask = || messages.print_always(&notices.question());
             let text = input.ask_pasted(ask).await?;
             if let Some(text) = text.as_ref().filter(|_| input.is_terminal) {
                 let visible = text.expose().chars().filter(|c| !is_unprintable(*c));
@@ -135,4 +127,146 @@ fn paste_reader(env: &Environment, question: PasteQuestion) -> Box<Reader> {
             Ok(text)
         })
     })
+}
+
+/// Prints the notices of a sign-in to standard error: the address, the code, the wait.
+struct Notices {
+    env: Arc<Environment>,
+    /// Other sign-in methods are named if no response arrives.
+    names_other_methods: bool,
+    /// The emulator's user for which the user agent enters the code.
+    code_user: Option<String>,
+    /// The message about the wait was printed.
+    has_mentioned_wait: AtomicBool,
+    /// The question for pasted text. It is printed once the terminal shows no key any more.
+    question: Mutex<String>,
+}
+
+impl Notices {
+    fn question(&self) -> MutexGuard<'_, String> {
+        self.question.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn show(&self, notice: &Notice<'_>) {
+        let hidden = match self.env.stdin.is_terminal {
+            true => " (it is not shown), then press Enter",
+            false => "",
+        };
+        match notice {
+            Notice::Waiting { left } => self.waiting(*left),
+            Notice::NoResponse => self.no_response(),
+            Notice::Refused(why) => self.refused(*why),
+            Notice::UserCode {
+                code,
+                page,
+                host,
+                client_id,
+                left,
+            } => {
+                self.user_code(code, page, host, client_id, *left);
+                self.enter_code(page, code);
+            }
+            Notice::Address { url, redirect_uri } => {
+                *self.question() = format!(
+                    "Open this address in a browser on any machine, and sign in:\n\n  {url}\n\nIt ends \
+                     on a page that cannot be shown, and that is right. Copy the whole address of that \
+                     page, which begins with {redirect_uri}, and paste it here{hidden}:"
+                )
+            }
+            Notice::Unusable { why, tries_left: 0 } => self.env.messages.warn(why),
+            Notice::Unusable { why, .. } => {
+                *self.question() = format!("{why}. Paste it again{hidden}:");
+            }
+        }
+    }
+
+    /// Prints a countdown on a terminal, or else one line.
+    fn waiting(&self, left: Duration) {
+        let seconds = left.as_secs();
+        let clock = format!("{}:{:02}", seconds / 60, seconds % 60);
+        let is_shown = self.env.messages.status(&format!(
+            "Waiting for the sign-in, {clock} left; Ctrl-C ends it"
+        ));
+        if !is_shown && !self.has_mentioned_wait.swap(true, Ordering::Relaxed) {
+            self.env.messages.print(&format!(
+                "waiting up to {} for the sign-in; Ctrl-C ends it",
+                in_words(left)
+            ));
+        }
+    }
+
+    fn refused(&self, why: Refused) {
+        self.env.messages.warn(&match why {
+            Refused::Tls => format!(
+                "{why}. Another app on localhost may have set HSTS: delete the entry for localhost \
+                 (Chrome and Edge: chrome://net-internals/#hsts) and reload the page. Or press \
+                 Ctrl-C and run `acspass login --device-code` or `acspass login --paste`"
+            ),
+            Refused::UnknownOwner => format!("{why}. It opens again in another way"),
+            _ => format!("{why}. The sign-in still waits"),
+        });
+    }
+
+    fn no_response(&self) {
+        if !self.names_other_methods {
+            return;
+        }
+        let above = match self.env.stderr_is_terminal {
+            true => "open the address above in another browser, or ",
+            false => "",
+        };
+        self.env.messages.print(&format!(
+            "Nothing has come back from the browser yet. Go on there if you are signing in.\n\
+             If no page opened, {above}press Ctrl-C and take another way:\n\n  acspass login \
+             --device-code   enter a code on any device\n  acspass login --paste         paste the \
+             browser's last address\n"
+        ));
+    }
+
+    /// Returns the page as a QR code, if the terminal can show all of it.
+    fn picture(&self, page: &str) -> Option<Vec<String>> {
+        let env = &self.env;
+        let locale = LOCALE.iter().find_map(|name| env.variable(name));
+        let locale = locale.unwrap_or_default().to_ascii_lowercase();
+        let is_utf8 = locale.contains("utf-8") || locale.contains("utf8");
+        let columns = env.messages.columns().filter(|_| is_utf8)?;
+        let picture = qr::picture(page, columns, env.messages.is_coloured)?;
+        let height = picture.len() + LINES_BELOW_PICTURE;
+        let fits = env.terminal_size().is_none_or(|(_, lines)| height <= lines);
+        fits.then_some(picture)
+    }
+
+    fn user_code(&self, code: &str, page: &str, host: &str, client_id: &str, left: Duration) {
+        // The code comes last, so that it is visible at any height of the terminal. Below a picture
+        // there is no room for empty lines.
+        let gap = match self.picture(page) {
+            Some(lines) => {
+                self.env.messages.picture(&lines);
+                ""
+            }
+            None => "\n",
+        };
+        self.env.messages.print_always(&format!(
+            "To sign in, open this page on any device and enter the code:\n{gap}  page  {page}\n  host  \
+             {host}\n  code  {code}{gap}"
+        ));
+        self.env.messages.print_always(&format!(
+            "The code can be entered for {}. It signs in to the application\n{client_id}; enter it \
+             only if you began this yourself.",
+            in_words(left)
+        ));
+    }
+
+    /// Lets the emulator's user agent enter the code, if it signs in a user.
+    fn enter_code(&self, page: &str, code: &str) {
+        let Some(user) = &self.code_user else { return };
+        self.env.messages.print(&format!(
+            "the emulator's built-in user agent enters it as {user}"
+        ));
+        let agent = UserAgent::new(Some(user.clone())).typing(code);
+        // The next poll reports the outcome.
+        if let Err(error) = agent.start(page) {
+            self.env.messages.warn(&error.to_string());
+        }
+    }
 }

@@ -52,7 +52,7 @@ pub use plan::Plan;
 use serde::{Deserialize, Serialize};
 
 /// The confinement of a process.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Confined {
     /// Whether it opens no file but those of its [`Plan`].
     pub files: bool,
