@@ -16,21 +16,13 @@ use crate::wire::entra::TokenError;
 /// The response to a request of the `oauth2` crate, which returns only its body.
 pub(super) type LastResponse = OnceLock<Response>;
 
-/// The retry policy of a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum RetryPolicy {
-    /// With retries.
-    Repeatedly,
-    /// Its credential is valid once: sent again only if no byte was sent.
-    Once,
-}
-
 impl Entra {
-    /// Sends a request of the `oauth2` crate.
+    /// Sends a request of the `oauth2` crate. A code is valid once, so its request is sent again only
+    /// if no byte was sent.
     pub(super) async fn send(
         &self,
         request: HttpRequest,
-        sending: RetryPolicy,
+        grant: Grant,
         last: &LastResponse,
     ) -> Result<HttpResponse> {
         let (parts, body) = request.into_parts();
@@ -42,15 +34,15 @@ impl Entra {
             headers: parts.headers,
             body,
         };
-        let answer = match sending {
-            RetryPolicy::Repeatedly => self.http.send(|| Ok(request.clone())).await?,
-            RetryPolicy::Once => self.http.send_single_use(&request).await?,
+        let answer = match grant {
+            Grant::Refresh => self.http.send(|| Ok(request.clone())).await?,
+            Grant::SignIn => self.http.send_single_use(&request).await?,
         };
         let (host, status) = (self.authority.host(), answer.status);
         if answer.is_outage() {
-            return Err(match sending {
-                RetryPolicy::Repeatedly => refusal::outage(&host, status.as_u16()),
-                RetryPolicy::Once => refusal::outage_at_once(&host, status.as_u16()),
+            return Err(match grant {
+                Grant::Refresh => refusal::outage(&host, status.as_u16()),
+                Grant::SignIn => refusal::outage_at_once(&host, status.as_u16()),
             });
         }
         refusal::check_format(&host, &answer)?;

@@ -27,8 +27,7 @@ impl Authority {
     /// tenant is not valid.
     pub fn new(host: &str, tenant: &str) -> Result<Self> {
         let wrong = |what: &str| {
-            Error::new(
-                Kind::Usage,
+            Error::usage(
                 format!("the authority host {what}"),
                 "write it like https://login.microsoftonline.com (setting `authority-host`, \
                  variable AZURE_AUTHORITY_HOST)",
@@ -37,11 +36,9 @@ impl Authority {
         let host = input::bare(host).trim_end_matches('/');
         // A host without a scheme uses https, as in the Azure SDKs.
         let is_name = !host.contains("://") && host.contains('.') && !is_local(host);
-        let url = match is_name {
-            true => Url::parse(&format!("https://{host}")),
-            false => Url::parse(host),
-        }
-        .map_err(|_| wrong("is not a URL with a scheme"))?;
+        let scheme = if is_name { "https://" } else { "" };
+        let url = Url::parse(&format!("{scheme}{host}"))
+            .map_err(|_| wrong("is not a URL with a scheme"))?;
         match url.scheme() {
             "https" => {}
             "http" if url.host_str().is_some_and(loopback::is_loopback_host) => {}
@@ -110,11 +107,9 @@ impl Authority {
             let what = "metadata that lacks an endpoint or the issuer";
             refusal::unreadable(&self.host(), &response, what)
         })?;
-        let endpoints = [&metadata.authorization_endpoint, &metadata.token_endpoint];
-        for endpoint in endpoints
-            .into_iter()
-            .chain(&metadata.device_authorization_endpoint)
-        {
+        self.check_endpoint(&metadata.authorization_endpoint)?;
+        self.check_endpoint(&metadata.token_endpoint)?;
+        if let Some(endpoint) = &metadata.device_authorization_endpoint {
             self.check_endpoint(endpoint)?;
         }
         self.check_issuer(&metadata.issuer)?;
@@ -145,18 +140,17 @@ impl Authority {
     }
 
     fn check_endpoint(&self, endpoint: &str) -> Result<()> {
-        let is_ours = Url::parse(endpoint).is_ok_and(|url| url.origin() == self.host.origin());
-        if is_ours {
-            return Ok(());
+        match Url::parse(endpoint).is_ok_and(|url| url.origin() == self.host.origin()) {
+            true => Ok(()),
+            false => Err(Error::new(
+                Kind::Refused,
+                format!(
+                    "the metadata of {} names an endpoint on another host",
+                    self.host()
+                ),
+                "check the setting `authority-host`; nothing was sent there",
+            )),
         }
-        Err(Error::new(
-            Kind::Refused,
-            format!(
-                "the metadata of {} names an endpoint on another host",
-                self.host()
-            ),
-            "check the setting `authority-host`; nothing was sent there",
-        ))
     }
 }
 
@@ -177,31 +171,24 @@ fn is_local(host: &str) -> bool {
 
 fn check_tenant(tenant: &str) -> Result<String> {
     let tenant = input::bare(tenant).to_ascii_lowercase();
-    let wrong = |what: String, hint: &str| Err(Error::new(Kind::Usage, what, hint));
-    if tenant == "consumers" {
-        return wrong(
-            "a Teams user is a work or school account, and `consumers` has none".to_owned(),
+    let is_label = |label: &str| {
+        let is_character = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+        !label.is_empty() && label.bytes().all(is_character)
+    };
+    match tenant.as_str() {
+        "organizations" | "common" => Ok(tenant),
+        "consumers" => Err(Error::usage(
+            "a Teams user is a work or school account, and `consumers` has none",
             "use `organizations`, or the tenant's GUID or domain",
-        );
+        )),
+        domain if domain.contains('.') && domain.split('.').all(is_label) => Ok(tenant),
+        other => guid(other).ok_or_else(|| {
+            Error::usage(
+                "the tenant is neither a GUID, a domain nor `organizations`",
+                "the portal shows the tenant's GUID under Microsoft Entra ID, Overview",
+            )
+        }),
     }
-    let is_name = matches!(tenant.as_str(), "organizations" | "common");
-    let is_domain = tenant.contains('.')
-        && tenant.split('.').all(|label| {
-            !label.is_empty()
-                && label
-                    .bytes()
-                    .all(|b| b.is_ascii_alphanumeric() || b == b'-')
-        });
-    if let Some(guid) = guid(&tenant) {
-        return Ok(guid);
-    }
-    if is_name || is_domain {
-        return Ok(tenant);
-    }
-    wrong(
-        "the tenant is neither a GUID, a domain nor `organizations`".to_owned(),
-        "the portal shows the tenant's GUID under Microsoft Entra ID, Overview",
-    )
 }
 
 /// The placeholder for the tenant in the issuer of `organizations` and `common`.
@@ -235,8 +222,7 @@ pub(crate) fn guid(text: &str) -> Option<String> {
 /// [`Kind::Usage`] if it is not a GUID.
 pub fn check_client_id(text: &str) -> Result<String> {
     guid(text).ok_or_else(|| {
-        Error::new(
-            Kind::Usage,
+        Error::usage(
             "the client id is not a GUID",
             "the portal shows the Application (client) ID under App registrations, Overview",
         )

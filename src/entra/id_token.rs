@@ -12,7 +12,7 @@ use crate::secret::IdToken;
 use crate::text::one_line;
 use crate::time::Timestamp;
 use crate::wire::Members;
-use crate::wire::entra::{ClientInfo, IdTokenClaims};
+use crate::wire::entra::ClientInfo;
 
 use super::authority::{self, is_guid};
 
@@ -43,16 +43,18 @@ pub(crate) fn account(
     expected: &Expected<'_>,
 ) -> Result<Account> {
     let decoded = jwt::decode(token.expose()).ok_or_else(|| refused("cannot be read"))?;
-    let claims = IdTokenClaims::from(Members::from(decoded.claims));
-    let is_audience = |aud: &String| aud.eq_ignore_ascii_case(expected.client_id);
-    if !claims.aud.as_ref().is_some_and(is_audience) {
+    let mut claims = Members::from(decoded.claims);
+    let guid = |text: Option<String>| {
+        let guid = text.filter(|text| is_guid(text))?;
+        Some(guid.to_ascii_lowercase())
+    };
+    // Of a list of audiences, only a single one counts.
+    let mut audiences = claims.words("aud").unwrap_or_default();
+    let audience = audiences.pop().filter(|_| audiences.is_empty());
+    if !audience.is_some_and(|aud| aud.eq_ignore_ascii_case(expected.client_id)) {
         return Err(refused("is for another application (aud)"));
     }
-    let tid = claims
-        .tid
-        .filter(|tid| is_guid(tid))
-        .ok_or_else(|| refused("names no tenant (tid)"))?
-        .to_ascii_lowercase();
+    let tid = guid(claims.text("tid")).ok_or_else(|| refused("names no tenant (tid)"))?;
     if is_guid(expected.tenant) && tid != expected.tenant {
         return Err(refused(
             "is from another tenant than the one asked for (tid)",
@@ -64,30 +66,26 @@ pub(crate) fn account(
     {
         return Err(refused("is from another tenant than the authority's (tid)"));
     }
-    if claims.iss != Some(expected.issuer.replace("{tenantid}", &tid)) {
+    if claims.text("iss") != Some(expected.issuer.replace("{tenantid}", &tid)) {
         return Err(refused("is from another issuer than the authority (iss)"));
     }
-    let expiry = claims.exp.map(Timestamp::from_unix_seconds);
+    let expiry = claims.number("exp").map(Timestamp::from_unix_seconds);
     if expiry.is_none_or(|expiry| expiry.plus(GRACE) <= expected.now) {
         return Err(refused("has expired, or names no expiry (exp)"));
     }
-    if let Some(nonce) = expected.nonce
-        && claims.nonce.as_deref() != Some(nonce)
-    {
+    if expected.nonce.is_some() && claims.text("nonce").as_deref() != expected.nonce {
         return Err(refused("does not belong to this sign-in (nonce)"));
     }
-    let oid = claims
-        .oid
-        .filter(|oid| is_guid(oid))
-        .ok_or_else(|| refused("names no user (oid)"))?
-        .to_ascii_lowercase();
+    let oid = guid(claims.text("oid")).ok_or_else(|| refused("names no user (oid)"))?;
     let home = client_info
         .and_then(jwt::decode_part::<ClientInfo>)
         .filter(|info| is_guid(&info.uid) && is_guid(&info.utid))
         .map(|info| format!("{}.{}", info.uid, info.utid).to_ascii_lowercase());
+    // Guests may have an e-mail address only.
     let username = claims
-        .preferred_username
-        .or(claims.email)
+        .text("preferred_username")
+        .or_else(|| claims.text("email"));
+    let username = username
         .map(|name| one_line(&name, 256))
         .filter(|name| !name.is_empty())
         .unwrap_or_else(|| oid.clone());

@@ -5,9 +5,7 @@
 use oauth2::basic::{
     BasicRevocationErrorResponse, BasicTokenIntrospectionResponse, BasicTokenType,
 };
-use oauth2::{
-    AuthUrl, ClientId, EndpointNotSet, EndpointSet, RedirectUrl, StandardRevocableToken, TokenUrl,
-};
+use oauth2::{AuthUrl, ClientId, EndpointNotSet, EndpointSet, StandardRevocableToken, TokenUrl};
 
 use crate::account::Account;
 use crate::claims::Claims;
@@ -18,12 +16,12 @@ use crate::time::Timestamp;
 use crate::wire::entra::{Metadata, TokenError, TokenResponse};
 use crate::{jwt, wire};
 
-use super::adapter::{LastResponse, RetryPolicy};
+use super::adapter::LastResponse;
 use super::client::Entra;
 use super::id_token::{self, Expected};
 use super::refusal::{self, Grant};
 
-type Protocol = oauth2::Client<
+pub(super) type Protocol = oauth2::Client<
     TokenError,
     TokenResponse,
     BasicTokenIntrospectionResponse,
@@ -106,10 +104,10 @@ impl Entra {
             request = request.add_extra_param("claims", claims.as_str().to_owned());
         }
         let response = request
-            .request_async(&|request| self.send(request, RetryPolicy::Repeatedly, &last))
+            .request_async(&|request| self.send(request, Grant::Refresh, &last))
             .await
             .map_err(|error| self.token_error(Grant::Refresh, error, &last))?;
-        let rotated = refresh_token_in(&response);
+        let rotated = response.refresh_token.clone();
         let tokens = self.tokens(
             &metadata,
             response,
@@ -181,22 +179,14 @@ impl Entra {
             return unusable("a token answer whose token has expired already");
         }
         Ok(Tokens {
-            entra_token: EntraToken::new(response.access_token.secret().clone()),
+            entra_token: EntraToken::new(response.access_token.into_secret()),
             expires_on,
-            refresh_token: refresh_token_in(&response),
-            granted: response
-                .scopes
-                .map(|scopes| scopes.iter().map(|scope| scope.to_string()).collect()),
+            refresh_token: response.refresh_token,
+            granted: response.scopes,
             account,
             service_time,
         })
     }
-}
-
-/// Returns the refresh token of a response.
-fn refresh_token_in(response: &TokenResponse) -> Option<RefreshToken> {
-    let token = response.refresh_token.as_ref();
-    token.map(|token| RefreshToken::new(token.secret().clone()))
 }
 
 /// Returns the access token's expiry: the response's, the token's own, or an assumed one.
@@ -213,11 +203,6 @@ fn expiry(response: &TokenResponse, now: Timestamp) -> Timestamp {
         None => now
             .shifted(DEFAULT_EXPIRES_IN.min(response.ext_expires_in.unwrap_or(DEFAULT_EXPIRES_IN))),
     }
-}
-
-pub(super) fn redirect_url(uri: &str) -> Result<RedirectUrl> {
-    RedirectUrl::new(uri.to_owned())
-        .map_err(|_| Error::internal("the redirect URI is not a URL after it was checked"))
 }
 
 /// Returns the resource's scopes with those for an id_token and a refresh token.

@@ -35,27 +35,25 @@ impl fmt::Display for SecretForm {
     }
 }
 
-/// Names of keys and signatures, before `=` or `:`.
-const KEY_NAMES: [&str; 6] = [
-    "accesskey",
-    "accountkey",
-    "primarykey",
-    "secondarykey",
-    "sharedaccesssignature",
-    "connectionstring",
+/// Names of secrets, before `=` or `:`.
+const SECRET_NAMES: [(&str, SecretForm); 16] = [
+    ("accesskey", SecretForm::ConnectionString),
+    ("accountkey", SecretForm::ConnectionString),
+    ("primarykey", SecretForm::ConnectionString),
+    ("secondarykey", SecretForm::ConnectionString),
+    ("sharedaccesssignature", SecretForm::ConnectionString),
+    ("connectionstring", SecretForm::ConnectionString),
+    ("access_token", SecretForm::Token),
+    ("accesstoken", SecretForm::Token),
+    ("refresh_token", SecretForm::Token),
+    ("id_token", SecretForm::Token),
+    ("client_assertion", SecretForm::Token),
+    ("code_verifier", SecretForm::Token),
+    ("password", SecretForm::Password),
+    ("passphrase", SecretForm::Password),
+    ("client_secret", SecretForm::Password),
+    ("clientsecret", SecretForm::Password),
 ];
-/// Names of tokens, before `=` or `:`.
-const TOKEN_NAMES: [&str; 6] = [
-    "access_token",
-    "accesstoken",
-    "refresh_token",
-    "id_token",
-    "client_assertion",
-    "code_verifier",
-];
-/// Names of passwords, before `=` or `:`.
-const PASSWORD_NAMES: [&str; 4] = ["password", "passphrase", "client_secret", "clientsecret"];
-
 /// Parameters of an address with a secret value.
 const SECRET_PARAMETERS: [(&str, SecretForm); 4] = [
     ("code", SecretForm::Token),
@@ -95,14 +93,11 @@ fn assigned_form(text: &str) -> Option<SecretForm> {
         .filter(|c| !c.is_whitespace() && !matches!(c, '"' | '\''))
         .flat_map(char::to_lowercase)
         .collect();
-    let names = |names: &[&str]| names.iter().any(|name| assigns(&squeezed, name));
-    if names(&KEY_NAMES) {
-        return Some(SecretForm::ConnectionString);
+    let mut names = SECRET_NAMES.iter();
+    if let Some((_, form)) = names.find(|(name, _)| assigns(&squeezed, name)) {
+        return Some(*form);
     }
-    if names(&TOKEN_NAMES) {
-        return Some(SecretForm::Token);
-    }
-    if names(&PASSWORD_NAMES) || has_password_in_url(text) {
+    if has_password_in_url(text) {
         return Some(SecretForm::Password);
     }
     text.split(['?', '&', '#', ' ', '\n'])

@@ -8,20 +8,14 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
-use serde::de::{DeserializeOwned, Deserializer};
+use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 /// The members of an object, each parsed when it is taken. A member with a value that this reader cannot
 /// parse, such as a number beyond all limits, is absent.
-#[derive(Clone, Default)]
-pub(crate) struct Members(BTreeMap<String, Member>);
-
-#[derive(Clone)]
-enum Member {
-    Unparsed(Box<RawValue>),
-    Parsed(Value),
-}
+#[derive(Clone, Default, Deserialize)]
+pub(crate) struct Members(BTreeMap<String, Box<RawValue>>);
 
 /// Reads the body of a response as `T`; `None` if it is not JSON, or `T` cannot do with it.
 pub(crate) fn read<T: DeserializeOwned>(body: &[u8]) -> Option<T> {
@@ -34,19 +28,13 @@ impl Members {
         self.0.contains_key(name)
     }
 
-    fn take(&mut self, name: &str) -> Option<Value> {
-        match self.0.remove(name)? {
-            Member::Unparsed(value) => serde_json::from_str(value.get()).ok(),
-            Member::Parsed(value) => Some(value),
-        }
+    fn take<T: DeserializeOwned>(&mut self, name: &str) -> Option<T> {
+        serde_json::from_str(self.0.remove(name)?.get()).ok()
     }
 
     /// Takes text that is not empty.
     pub(crate) fn text(&mut self, name: &str) -> Option<String> {
-        match self.take(name)? {
-            Value::String(text) if !text.is_empty() => Some(text),
-            _ => None,
-        }
+        self.take(name).filter(|text: &String| !text.is_empty())
     }
 
     /// Takes a whole number, also from a fraction or from text; fractions are cut off.
@@ -59,11 +47,10 @@ impl Members {
         let words: Vec<String> = match self.take(name)? {
             Value::String(text) => text.split_whitespace().map(str::to_owned).collect(),
             Value::Array(list) => list
-                .into_iter()
-                .filter_map(|word| match word {
-                    Value::String(word) if !word.is_empty() => Some(word),
-                    _ => None,
-                })
+                .iter()
+                .filter_map(Value::as_str)
+                .filter(|word| !word.is_empty())
+                .map(str::to_owned)
                 .collect(),
             _ => return None,
         };
@@ -81,11 +68,7 @@ impl Members {
 
     /// Takes an object.
     pub(crate) fn object(&mut self, name: &str) -> Option<Members> {
-        match self.0.remove(name)? {
-            Member::Unparsed(value) => serde_json::from_str(value.get()).ok(),
-            Member::Parsed(Value::Object(members)) => Some(members.into()),
-            Member::Parsed(_) => None,
-        }
+        self.take(name)
     }
 
     /// Takes JSON, directly or as text.
@@ -118,24 +101,8 @@ fn whole(value: &Value) -> Option<i64> {
 
 impl From<Map<String, Value>> for Members {
     fn from(members: Map<String, Value>) -> Self {
-        let parsed = members.into_iter();
-        Members(
-            parsed
-                .map(|(name, value)| (name, Member::Parsed(value)))
-                .collect(),
-        )
-    }
-}
-
-impl<'de> Deserialize<'de> for Members {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let raw = BTreeMap::<String, Box<RawValue>>::deserialize(deserializer)?;
-        let unparsed = raw.into_iter();
-        Ok(Members(
-            unparsed
-                .map(|(name, value)| (name, Member::Unparsed(value)))
-                .collect(),
-        ))
+        let raw = |(name, value)| Some((name, serde_json::value::to_raw_value(&value).ok()?));
+        Members(members.into_iter().filter_map(raw).collect())
     }
 }
 

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use super::link::Link;
 use super::opened::{Browser, Opened};
-use super::running::RunningCommand;
 use crate::error::{Error, Kind, Result};
 use crate::files::Folder;
 use crate::hardening;
@@ -50,15 +49,10 @@ impl Browser for SystemBrowser {
             reason = "the only call that starts the desktop's browser"
         )]
         let opened = hardening::as_started(|| open::that_detached(&lent.address));
-        match opened {
-            Ok(()) => Ok(Opened::by("the default browser").keeping(lent.file)),
-            // The error of `open` contains the command with the address.
-            Err(_) => Err(Error::new(
-                Kind::Usage,
-                "no browser could be opened on this machine",
-                NEXT_STEP,
-            )),
-        }
+        // The error of `open` contains the command with the address.
+        opened
+            .map_err(|_| Error::usage("no browser could be opened on this machine", NEXT_STEP))?;
+        Ok(Opened::by("the default browser").keeping(lent.file))
     }
 }
 
@@ -85,13 +79,14 @@ impl BrowserCommand {
         };
         let words = shell_words::split(command)
             .map_err(|_| wrong("the browser command has a quote that is not closed"))?;
-        let mut words = words.into_iter();
-        match words.next() {
-            Some(program) if !program.is_empty() && !command.contains('\0') => Ok(BrowserCommand {
-                program,
-                arguments: words.collect(),
-                files: None,
-            }),
+        match words.split_first() {
+            Some((program, arguments)) if !program.is_empty() && !command.contains('\0') => {
+                Ok(BrowserCommand {
+                    program: program.clone(),
+                    arguments: arguments.to_vec(),
+                    files: None,
+                })
+            }
             _ => Err(wrong("the browser command names no program")),
         }
     }
@@ -104,9 +99,7 @@ impl BrowserCommand {
             ..self
         }
     }
-}
 
-impl BrowserCommand {
     /// Returns the program, as written in the command.
     pub fn program(&self) -> &str {
         &self.program
@@ -125,9 +118,8 @@ impl Browser for BrowserCommand {
             )
         };
         let mut command = Command::new(&self.program);
+        command.args(&self.arguments).arg(&lent.address);
         command
-            .args(&self.arguments)
-            .arg(&lent.address)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null());
@@ -138,7 +130,7 @@ impl Browser for BrowserCommand {
         match ended_at_once(&mut child) {
             Some(false) => Err(failed("failed at once")),
             Some(true) => Ok(opened),
-            None => Ok(opened.of_command(RunningCommand::new(child))),
+            None => Ok(opened.of_command(child)),
         }
     }
 }
@@ -177,16 +169,14 @@ fn ended_at_once(child: &mut Child) -> Option<bool> {
 /// Refuses an address that a launcher could misread: an option, a second line, another scheme. A
 /// `file` address is that of a redirect file.
 fn check(url: &str) -> Result<()> {
-    let is_web = ["http://", "https://", "file:///"]
-        .iter()
-        .any(|scheme| url.starts_with(scheme));
+    let schemes = ["http://", "https://", "file:///"];
+    let is_web = schemes.iter().any(|scheme| url.starts_with(scheme));
     let is_plain = url.len() <= LONGEST && url.bytes().all(|byte| byte.is_ascii_graphic());
-    if is_web && is_plain && url::Url::parse(url).is_ok() {
-        Ok(())
-    } else {
-        Err(Error::internal(
+    match is_web && is_plain && url::Url::parse(url).is_ok() {
+        true => Ok(()),
+        false => Err(Error::internal(
             "the sign-in address is not a plain web address",
-        ))
+        )),
     }
 }
 

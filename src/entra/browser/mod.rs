@@ -13,7 +13,6 @@ mod launch;
 mod link;
 mod opened;
 mod redirect_file;
-mod running;
 
 pub use launch::{BrowserCommand, SystemBrowser};
 pub use link::{Lent, Link};

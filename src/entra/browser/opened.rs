@@ -1,8 +1,9 @@
 //! The browser interface, and a page that was opened.
 
+use std::process::Child;
+
 use super::link::Link;
 use super::redirect_file::RedirectFile;
-use super::running::RunningCommand;
 use crate::error::Result;
 
 /// Opens a page for the user.
@@ -45,10 +46,10 @@ impl Opened {
         Opened { file, ..self }
     }
 
-    /// Waits for the browser command once this value is dropped, so that no zombie is left.
-    pub(super) fn of_command(self, command: RunningCommand) -> Self {
+    /// Collects the exit status of the browser command once this value is dropped.
+    pub(super) fn of_command(self, command: Child) -> Self {
         Opened {
-            _command: Some(command),
+            _command: Some(RunningCommand(Some(command))),
             ..self
         }
     }
@@ -61,5 +62,21 @@ impl Opened {
     /// Returns the name of the program that opened the page.
     pub fn name(&self) -> &str {
         &self.by
+    }
+}
+
+/// A browser command that still runs.
+#[derive(Debug)]
+struct RunningCommand(Option<Child>);
+
+impl Drop for RunningCommand {
+    /// Waits on a thread, so that no zombie stays for the life of this process.
+    fn drop(&mut self) {
+        if let Some(mut child) = self.0.take()
+            && !matches!(child.try_wait(), Ok(Some(_)))
+        {
+            let thread = std::thread::Builder::new().name("browser".to_owned());
+            let _ = thread.spawn(move || child.wait());
+        }
     }
 }

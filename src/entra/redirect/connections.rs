@@ -26,23 +26,20 @@ const DRAIN_LIMIT: usize = 64 * 1024 * 1024;
 
 /// The progress of a redirect listener, readable while the listener waits.
 #[derive(Debug, Clone, Default)]
-pub struct Progress(Arc<Events>);
-
-#[derive(Debug, Default)]
-struct Events {
-    has_requests: AtomicBool,
-    is_answered: AtomicBool,
+pub struct Progress {
+    has_requests: Arc<AtomicBool>,
+    is_answered: Arc<AtomicBool>,
 }
 
 impl Progress {
     /// Returns whether a request has arrived, from any sender.
     pub fn has_requests(&self) -> bool {
-        self.0.has_requests.load(Ordering::Relaxed)
+        self.has_requests.load(Ordering::Relaxed)
     }
 
     /// Returns whether the authorization response has arrived.
     pub fn is_answered(&self) -> bool {
-        self.0.is_answered.load(Ordering::Relaxed)
+        self.is_answered.load(Ordering::Relaxed)
     }
 }
 
@@ -85,11 +82,11 @@ impl Judge<'_> {
             Err(Some(refusal)) => Err(refusal),
             Ok(request) => Ok(request),
         };
-        self.progress.0.has_requests.store(true, Ordering::Relaxed);
+        self.progress.has_requests.store(true, Ordering::Relaxed);
         let is_head = request.as_ref().is_ok_and(|it| it.method == "HEAD");
         let response = match request.and_then(|request| self.judge(&request, admission)) {
             Ok(Verdict::Answer(response)) => {
-                self.progress.0.is_answered.store(true, Ordering::Relaxed);
+                self.progress.is_answered.store(true, Ordering::Relaxed);
                 return Some((response, stream));
             }
             Ok(Verdict::Start(response)) => response,
@@ -114,11 +111,8 @@ impl Judge<'_> {
     }
 
     fn report(&self, refusal: Refusal) {
-        tracing::debug!(
-            "a request was not the sign-in's answer: {} (status {})",
-            refusal.heading(),
-            refusal.status()
-        );
+        let (status, heading) = refusal.status();
+        tracing::debug!("a request was not the sign-in's answer: {heading} (status {status})");
         let mut reported = self.reported.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(why) = refusal.why()
             && !reported.contains(&why)

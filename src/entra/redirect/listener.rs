@@ -66,21 +66,18 @@ impl Redirect {
     pub fn bind(uri: &RedirectUri) -> Result<Redirect> {
         let bound = loopback::bind(uri.port())?;
         let is_served = uri.literal().is_none_or(|host| {
-            bound
-                .listeners
-                .iter()
-                .any(|listener| listener.local_addr().is_ok_and(|own| own.ip() == host))
+            let mut own = bound.listeners.iter().map(|listener| listener.local_addr());
+            own.any(|own| own.is_ok_and(|own| own.ip() == host))
         });
         if !is_served {
-            return Err(Error::new(
-                Kind::Usage,
+            return Err(Error::usage(
                 "this machine does not have the redirect address",
                 "use http://localhost as the redirect address",
             ));
         }
         let start_path = START_PATHS[usize::from(uri.request_path() == START_PATHS[0])];
         Ok(Redirect {
-            start_uri: uri.start_at(bound.port, start_path),
+            start_uri: uri.beside(bound.port, start_path),
             start_path,
             is_free_port: uri.port() == 0,
             uri: uri.at(bound.port),

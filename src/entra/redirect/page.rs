@@ -48,25 +48,29 @@ impl Page {
 
     /// Reports that the user is signed in. Call it after the tokens are stored, not before.
     pub async fn signed_in(self, username: &str) {
-        let content = Content::new("good", "You are signed in", "", "");
-        self.send(content.for_user(username)).await;
+        let content = Content {
+            username: clean(username),
+            ..Content::new("good", "You are signed in", "", "")
+        };
+        self.send(content).await;
     }
 
     /// Reports that the user has to confirm the account in the terminal.
     pub async fn to_be_confirmed(self, username: &str) {
-        let content = Content::new(
-            "quiet",
-            "One more step",
-            "this account is new here and is not the active one",
-            "go back to the terminal where you began the sign-in, and confirm the account there",
-        );
-        self.send(content.for_user(username)).await;
+        let message = "this account is new here and is not the active one";
+        let next =
+            "go back to the terminal where you began the sign-in, and confirm the account there";
+        let content = Content {
+            username: clean(username),
+            ..Content::new("quiet", "One more step", message, next)
+        };
+        self.send(content).await;
     }
 
     /// Reports why the sign-in failed, the next step, and the service's error code, if any.
     pub async fn failed(self, error: &Error) {
         let content = Content {
-            code: error.code().map(clean),
+            code: clean(error.code().unwrap_or_default()),
             ..Content::new("bad", "Sign-in failed", error.message(), error.hint())
         };
         self.send(content).await;
@@ -137,26 +141,20 @@ fn log(sent: io::Result<()>) {
     }
 }
 
-/// The content of a page.
-#[derive(Template)]
+/// The content of a page. An empty text is not shown, and text in backticks is code.
+#[derive(Template, Default)]
 #[template(path = "redirect.html")]
 struct Content {
     css: String,
     /// The class of the page's body: `good`, `bad`, or `quiet` while the wait goes on.
     tone: &'static str,
     heading: &'static str,
-    username: Option<String>,
-    message: Vec<TextSpan>,
-    next: Vec<TextSpan>,
-    code: Option<String>,
+    username: String,
+    message: String,
+    next: String,
+    code: String,
     /// Offers the same address again.
     continues: bool,
-}
-
-/// A part of a sentence. Text in backticks is code.
-struct TextSpan {
-    is_code: bool,
-    text: String,
 }
 
 impl Content {
@@ -166,19 +164,9 @@ impl Content {
             css: STYLE.replace('\r', ""),
             tone,
             heading,
-            username: None,
-            message: spans(&sentence(message)),
-            next: spans(&sentence(next)),
-            code: None,
-            continues: false,
-        }
-    }
-
-    fn for_user(self, username: &str) -> Self {
-        let username = clean(username);
-        Content {
-            username: Some(username).filter(|username| !username.is_empty()),
-            ..self
+            message: sentence(message),
+            next: sentence(next),
+            ..Content::default()
         }
     }
 
@@ -218,12 +206,13 @@ impl Content {
 
 /// Returns the whole response to a refused request.
 pub(super) fn refuse(refusal: Refusal, is_head: bool) -> Vec<u8> {
+    let (status, heading) = refusal.status();
     let (message, next) = refusal.texts();
     let content = Content {
         continues: refusal == Refusal::OtherSite,
-        ..Content::new("quiet", refusal.heading(), message, next)
+        ..Content::new("quiet", heading, message, next)
     };
-    content.response(refusal.status(), refusal.allow(), is_head)
+    content.response(status, refusal.allow(), is_head)
 }
 
 /// Returns the whole response that redirects a browser to `target`, which contains secrets. With
@@ -257,17 +246,6 @@ fn sentence(text: &str) -> String {
         Some(first) => format!("{}{}.", first.to_uppercase(), chars.as_str()),
         None => String::new(),
     }
-}
-
-fn spans(text: &str) -> Vec<TextSpan> {
-    let spans = text.split('`').enumerate();
-    spans
-        .map(|(at, text)| TextSpan {
-            is_code: at % 2 == 1,
-            text: text.to_owned(),
-        })
-        .filter(|span| !span.text.is_empty())
-        .collect()
 }
 
 /// Returns the text with plain spaces and without unprintable characters, cut with an ellipsis.

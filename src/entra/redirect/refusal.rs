@@ -67,46 +67,32 @@ pub(super) enum Refusal {
 }
 
 impl Refusal {
-    pub(super) fn status(self) -> u16 {
+    /// Returns the status, and the heading of the page.
+    pub(super) fn status(self) -> (u16, &'static str) {
         match self {
-            Self::WrongHost => 421,
-            Self::NoNavigation | Self::OtherSite | Self::UnknownOwner => 403,
-            Self::NotFound | Self::BrowsersOwnPath => 404,
-            Self::NotGet | Self::NotPost => 405,
-            Self::TooSlow => 408,
-            Self::NoLength => 411,
-            Self::BodyTooLarge => 413,
-            Self::NotAForm => 415,
-            Self::HeadTooLarge | Self::CookiesTooLarge | Self::TooManyHeaders => 431,
-            Self::OtherVersion => 505,
-            _ => 400,
-        }
-    }
-
-    /// Returns the heading of the page.
-    pub(super) fn heading(self) -> &'static str {
-        match self {
-            Self::Tls => "Only plain http is answered here",
-            Self::Http2 | Self::OtherVersion => "Only HTTP/1.1 is answered here",
-            Self::Malformed => "This request cannot be read",
-            Self::TooSlow => "This request took too long",
-            Self::HeadTooLarge => "This request's head is too large",
-            Self::CookiesTooLarge => "This request's cookies are too large",
-            Self::TooManyHeaders => "This request has too many headers",
-            Self::NoLength => "This request does not state its length",
-            Self::BodyTooLarge => "This request's body is too large",
-            Self::WrongHost => "This request was meant for another host",
-            Self::NoNavigation => "Only a page that is opened is answered here",
-            Self::OtherSite => "Do you want to sign in?",
-            Self::UnknownOwner => "This page opens in another way",
-            Self::NotFound | Self::BrowsersOwnPath => "There is nothing here",
-            Self::NotGet | Self::NotPost => "The sign-in has not come back yet",
-            Self::NotAForm => "This is not a form",
-            Self::InAddress => {
-                "The answer came in the address, where the browser's history keeps it"
-            }
+            Self::Tls => (400, "Only plain http is answered here"),
+            Self::Http2 => (400, "Only HTTP/1.1 is answered here"),
+            Self::OtherVersion => (505, "Only HTTP/1.1 is answered here"),
+            Self::Malformed => (400, "This request cannot be read"),
+            Self::TooSlow => (408, "This request took too long"),
+            Self::HeadTooLarge => (431, "This request's head is too large"),
+            Self::CookiesTooLarge => (431, "This request's cookies are too large"),
+            Self::TooManyHeaders => (431, "This request has too many headers"),
+            Self::NoLength => (411, "This request does not state its length"),
+            Self::BodyTooLarge => (413, "This request's body is too large"),
+            Self::WrongHost => (421, "This request was meant for another host"),
+            Self::NoNavigation => (403, "Only a page that is opened is answered here"),
+            Self::OtherSite => (403, "Do you want to sign in?"),
+            Self::UnknownOwner => (403, "This page opens in another way"),
+            Self::NotFound | Self::BrowsersOwnPath => (404, "There is nothing here"),
+            Self::NotGet | Self::NotPost => (405, "The sign-in has not come back yet"),
+            Self::NotAForm => (415, "This is not a form"),
+            Self::InAddress => (
+                400,
+                "The answer came in the address, where the browser's history keeps it",
+            ),
             Self::QueryBesideForm | Self::OtherState | Self::NoState | Self::NotTheAnswer => {
-                "This is not the answer to the sign-in"
+                (400, "This is not the answer to the sign-in")
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 
 /// Entra's limit for a redirect address, in characters.
 const LONGEST: usize = 256;
@@ -35,8 +35,7 @@ impl RedirectUri {
     /// [`Kind::Usage`] for another host, and for an address that a browser would rewrite.
     pub fn parse(text: &str) -> Result<Self> {
         let wrong = |why: &str| {
-            Error::new(
-                Kind::Usage,
+            Error::usage(
                 format!("the redirect address cannot be listened on: {why}"),
                 "write it like http://localhost:8080/redirect, exactly as it is registered",
             )
@@ -95,20 +94,19 @@ impl RedirectUri {
 
     /// Returns the address with its actual port, as Entra gets it.
     pub(super) fn at(&self, port: u16) -> String {
-        format!("http://{}:{port}{}", self.host, self.path)
+        self.beside(port, &self.path)
     }
 
     /// Returns the address of another path at the same host and port.
-    pub(super) fn start_at(&self, port: u16, path: &str) -> String {
+    pub(super) fn beside(&self, port: u16, path: &str) -> String {
         format!("http://{}:{port}{path}", self.host)
     }
 
     /// Returns the path of a browser's request to this address.
     pub(super) fn request_path(&self) -> &str {
-        if self.path.is_empty() {
-            "/"
-        } else {
-            &self.path
+        match self.path.as_str() {
+            "" => "/",
+            path => path,
         }
     }
 
@@ -142,8 +140,7 @@ impl PasteUri {
         });
         match is_plain && is_absolute {
             true => Ok(PasteUri(text.to_owned())),
-            false => Err(Error::new(
-                Kind::Usage,
+            false => Err(Error::usage(
                 "the redirect address is not an absolute URI without a fragment",
                 "write it exactly as it is registered, like \
                  https://login.microsoftonline.com/common/oauth2/nativeclient",
@@ -177,6 +174,7 @@ fn is_plain_path(path: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Kind;
 
     #[test]
     fn addresses_are_not_normalized() {

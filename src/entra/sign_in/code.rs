@@ -4,12 +4,12 @@
 use std::pin::pin;
 use std::time::Duration;
 
-use oauth2::{AuthorizationCode, CsrfToken, PkceCodeChallenge, PkceCodeVerifier};
+use oauth2::{AuthorizationCode, CsrfToken, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl};
 
 use super::browser_launch::BrowserLaunch;
 use super::flow::{SECOND, SignInRequest, SignedIn, timed_out};
 use super::options::{Notice, Prompt, SignInOptions};
-use crate::entra::adapter::{LastResponse, RetryPolicy};
+use crate::entra::adapter::LastResponse;
 use crate::entra::authority;
 use crate::entra::browser::Browser;
 use crate::entra::client::Entra;
@@ -17,7 +17,7 @@ use crate::entra::redirect::{
     AuthorizationResponse, Callback, Progress, Received, Redirect, RedirectUri, ResponseMode, Wait,
 };
 use crate::entra::refusal::{self, Grant};
-use crate::entra::tokens::{redirect_url, scope_text};
+use crate::entra::tokens::{Protocol, scope_text};
 use crate::error::{Error, Kind, Result};
 use crate::http::Response;
 use crate::wire::entra::Metadata;
@@ -38,8 +38,8 @@ pub(super) struct Attempt {
     pub(super) state: CsrfToken,
     nonce: CsrfToken,
     verifier: PkceCodeVerifier,
+    protocol: Protocol,
     metadata: Metadata,
-    redirect_uri: String,
 }
 
 impl Entra {
@@ -117,9 +117,9 @@ impl Entra {
     ) -> Result<Attempt> {
         let (state, nonce) = (CsrfToken::new_random(), CsrfToken::new_random());
         let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
-        let protocol = self
-            .protocol(&metadata)?
-            .set_redirect_uri(redirect_url(redirect_uri)?);
+        let redirect_url = RedirectUrl::new(redirect_uri.to_owned())
+            .map_err(|_| Error::internal("the redirect URI is not a URL after it was checked"))?;
+        let protocol = self.protocol(&metadata)?.set_redirect_uri(redirect_url);
         let mut request = protocol
             .authorize_url(|| state.clone())
             .set_pkce_challenge(challenge)
@@ -139,13 +139,14 @@ impl Entra {
         if let Some(claims) = self.claims(sign_in.challenge) {
             request = request.add_extra_param("claims", claims.as_str().to_owned());
         }
+        let url = request.url().0.to_string();
         Ok(Attempt {
-            url: request.url().0.to_string(),
+            url,
             state,
             nonce,
             verifier,
+            protocol,
             metadata,
-            redirect_uri: redirect_uri.to_owned(),
         })
     }
 
@@ -167,10 +168,8 @@ impl Entra {
         let last = LastResponse::default();
         let requested_at = self.clock.now();
         let verifier = PkceCodeVerifier::new(attempt.verifier.secret().clone());
-        let protocol = self
-            .protocol(&attempt.metadata)?
-            .set_redirect_uri(redirect_url(&attempt.redirect_uri)?);
-        let mut request = protocol
+        let mut request = attempt
+            .protocol
             .exchange_code(AuthorizationCode::new(code.expose().to_owned()))
             .set_pkce_verifier(verifier)
             .add_extra_param("scope", scope_text(sign_in.scopes))
@@ -179,7 +178,7 @@ impl Entra {
             request = request.add_extra_param("claims", claims.as_str().to_owned());
         }
         let answer = request
-            .request_async(&|request| self.send(request, RetryPolicy::Once, &last))
+            .request_async(&|request| self.send(request, Grant::SignIn, &last))
             .await
             .map_err(|error| self.token_error(Grant::SignIn, error, &last))
             .map_err(refusal::code_not_redeemed)?;

@@ -60,10 +60,16 @@ pub(super) fn read(earlier: &str, text: &str, state: &str) -> Outcome {
             return Ok(outcome);
         }
     }
-    match has_form_of_code(&whole) {
-        true => Ok(code(&whole)),
-        false => outcome,
+    if !has_form_of_code(&whole) {
+        return outcome;
     }
+    Ok(AuthorizationResponse {
+        outcome: Callback::Code {
+            code: AuthorizationCode::new(whole.as_str()),
+            client_info: None,
+        },
+        issuer: None,
+    })
 }
 
 /// Returns the lines that are not empty, without blanks, control characters and escapes.
@@ -157,16 +163,6 @@ fn has_form_of_code(text: &str) -> bool {
 fn has_characters_of_code(code: &str) -> bool {
     let is_character = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~!*$'()".contains(&byte);
     code.len() <= LONGEST_CODE && code.bytes().all(is_character)
-}
-
-fn code(text: &str) -> AuthorizationResponse {
-    AuthorizationResponse {
-        outcome: Callback::Code {
-            code: AuthorizationCode::new(text),
-            client_info: None,
-        },
-        issuer: None,
-    }
 }
 
 #[cfg(test)]

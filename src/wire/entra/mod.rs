@@ -8,7 +8,7 @@ use oauth2::{AccessToken, Scope};
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::Members;
-use crate::secret::{DeviceCode, IdToken, is_b64token};
+use crate::secret::{DeviceCode, IdToken, RefreshToken, is_b64token};
 
 /// OpenID Connect metadata, the members that we use (OpenID Connect Discovery 1.0, section 3).
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -97,9 +97,9 @@ pub(crate) struct TokenResponse {
     /// How long it may be used during an outage of Entra, in seconds.
     pub(crate) ext_expires_in: Option<i64>,
     /// The refresh token.
-    pub(crate) refresh_token: Option<oauth2::RefreshToken>,
+    pub(crate) refresh_token: Option<RefreshToken>,
     /// The granted scopes; the requested ones if it is missing.
-    pub(crate) scopes: Option<Vec<Scope>>,
+    pub(crate) scopes: Option<Vec<String>>,
     /// The id_token; present if `openid` was requested.
     pub(crate) id_token: Option<IdToken>,
     /// Base64url JSON of a [`ClientInfo`]; present if `client_info=1` was sent.
@@ -114,7 +114,6 @@ impl From<Members> for TokenResponse {
                 false => BasicTokenType::Extension(name),
             }
         });
-        let scopes = members.words("scope");
         let access_token = members.text("access_token");
         let access_token = access_token.filter(|token| is_b64token(token));
         TokenResponse {
@@ -123,8 +122,8 @@ impl From<Members> for TokenResponse {
             expires_in: members.number("expires_in"),
             expires_on: members.number("expires_on"),
             ext_expires_in: members.number("ext_expires_in"),
-            refresh_token: members.text("refresh_token").map(oauth2::RefreshToken::new),
-            scopes: scopes.map(|scopes| scopes.into_iter().map(Scope::new).collect()),
+            refresh_token: members.text("refresh_token").map(RefreshToken::new),
+            scopes: members.words("scope"),
             id_token: members.text("id_token").map(IdToken::new),
             client_info: members.text("client_info"),
         }
@@ -138,6 +137,7 @@ impl Serialize for TokenResponse {
     }
 }
 
+/// `oauth2` requires this and calls none of it: the members are read where the tokens are used.
 impl oauth2::TokenResponse for TokenResponse {
     type TokenType = BasicTokenType;
 
@@ -150,16 +150,15 @@ impl oauth2::TokenResponse for TokenResponse {
     }
 
     fn expires_in(&self) -> Option<Duration> {
-        let seconds = u64::try_from(self.expires_in?).ok()?;
-        Some(Duration::from_secs(seconds))
+        None
     }
 
     fn refresh_token(&self) -> Option<&oauth2::RefreshToken> {
-        self.refresh_token.as_ref()
+        None
     }
 
     fn scopes(&self) -> Option<&Vec<Scope>> {
-        self.scopes.as_ref()
+        None
     }
 }
 
@@ -228,44 +227,6 @@ pub(crate) struct ClientInfo {
     pub(crate) uid: String,
     /// The home tenant's id.
     pub(crate) utid: String,
-}
-
-/// The id_token claims that we use (OpenID Connect Core 1.0, section 2, and Entra's own). A claim
-/// that cannot be read is missing: which of them are needed is decided where they are checked.
-#[derive(Debug, Clone)]
-pub(crate) struct IdTokenClaims {
-    /// The client id that it is for. Of a list, only one of a single audience counts.
-    pub(crate) aud: Option<String>,
-    /// The issuer.
-    pub(crate) iss: Option<String>,
-    /// When it expires, Unix seconds.
-    pub(crate) exp: Option<i64>,
-    /// The value that the authorize request carried.
-    pub(crate) nonce: Option<String>,
-    /// The user's object id in the tenant.
-    pub(crate) oid: Option<String>,
-    /// The tenant.
-    pub(crate) tid: Option<String>,
-    /// The username.
-    pub(crate) preferred_username: Option<String>,
-    /// An e-mail address, there for guests.
-    pub(crate) email: Option<String>,
-}
-
-impl From<Members> for IdTokenClaims {
-    fn from(mut claims: Members) -> Self {
-        let mut audiences = claims.words("aud").unwrap_or_default();
-        IdTokenClaims {
-            aud: audiences.pop().filter(|_| audiences.is_empty()),
-            iss: claims.text("iss"),
-            exp: claims.number("exp"),
-            nonce: claims.text("nonce"),
-            oid: claims.text("oid"),
-            tid: claims.text("tid"),
-            preferred_username: claims.text("preferred_username"),
-            email: claims.text("email"),
-        }
-    }
 }
 
 #[cfg(test)]

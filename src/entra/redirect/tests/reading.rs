@@ -28,7 +28,7 @@ fn read_as(mode: ResponseMode, request: &Request) -> Result<AuthorizationRespons
         state: "s",
         mode,
     };
-    authorization_response::read(request, &expected).map_err(|refusal| refusal.status())
+    authorization_response::read(request, &expected).map_err(|refusal| refusal.status().0)
 }
 
 fn read(request: &Request) -> Result<AuthorizationResponse, u16> {
@@ -96,7 +96,7 @@ fn an_empty_state_of_ours_matches_nothing() {
         mode: ResponseMode::FormPost,
     };
     let refused = authorization_response::read(&request("POST", "/", b"state=&code=c"), &expected);
-    assert_eq!(refused.map_err(|refusal| refusal.status()), Err(400));
+    assert_eq!(refused.map_err(|refusal| refusal.status().0), Err(400));
 }
 
 #[test]
