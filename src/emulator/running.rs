@@ -6,7 +6,6 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use hyper::service::service_fn;
 use tokio::sync::watch;
 
 use crate::emulator::acs;
@@ -20,7 +19,7 @@ use crate::emulator::sign::{Certificate, Signer};
 use crate::emulator::state::State;
 use crate::emulator::state::requests::{LoggedRequest, RateLimits};
 use crate::error::{Error, Result};
-use crate::loopback::serve::Limits;
+use crate::loopback::serve::{Limits, handler};
 use crate::loopback::{self, Bound};
 
 /// The limits of a listener. No caller is known before its request is read, so all have the same
@@ -278,9 +277,9 @@ async fn serve(
     authority: Option<Authority>,
 ) {
     let (shared, stopping) = (Arc::clone(context), context.stopping.clone());
-    let service = service_fn(move |request| server::answer(shared.clone(), scheme, request));
+    let handler = handler(move |request| server::answer(shared.clone(), scheme, request));
     let tls = authority.map(|authority| authority.server);
-    if let Err(error) = loopback::serve::serve(bound, tls, service, LIMITS, stopping).await {
+    if let Err(error) = loopback::serve::serve(bound, tls, handler, LIMITS, stopping).await {
         tracing::error!(target: "acspass::emulator", "the emulator stopped serving: {error}");
     }
 }

@@ -23,27 +23,12 @@ use crate::time::Timestamp;
 /// The number for a fault without one; Entra has no such number.
 const UNUSED_NUMBER: u32 = 9_000_000;
 
-/// An error that makes the server drop the connection without a response.
-#[derive(Debug)]
-pub(crate) struct Dropped;
-
-impl std::fmt::Display for Dropped {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("the connection is dropped on purpose")
-    }
-}
-
-impl std::error::Error for Dropped {}
-
-/// Answers one request.
-///
-/// # Errors
-/// Returns [`Dropped`] if a fault ends the connection.
+/// Answers one request. Returns `None` if a fault ends the connection.
 pub(crate) async fn answer(
     context: Arc<Context>,
     scheme: &'static str,
     request: HttpRequest<Incoming>,
-) -> Result<Response, Dropped> {
+) -> Option<Response> {
     let now = context.now();
     let mut entry = LoggedRequest {
         method: request.method().to_string(),
@@ -52,7 +37,7 @@ pub(crate) async fn answer(
     };
     let request = match Request::read(&context, scheme, request, now).await {
         Ok(request) => request,
-        Err(reply) => return Ok(finish(&context, entry, reply, now)),
+        Err(reply) => return Some(finish(&context, entry, reply, now)),
     };
     entry.remark = request.remark.map(str::to_owned);
     let route = Route::of(&request.path);
@@ -61,7 +46,7 @@ pub(crate) async fn answer(
     match respond(&request, fault).await {
         Ok(reply) => {
             trace(&request, &entry.path, &reply);
-            Ok(finish(&context, entry, reply, now))
+            Some(finish(&context, entry, reply, now))
         }
         Err(reply) => {
             entry.operation = reply.operation;
@@ -73,7 +58,7 @@ pub(crate) async fn answer(
                 let mut stopping = context.stopping.clone();
                 let _ = stopping.wait_for(|stopping| *stopping).await;
             }
-            Err(Dropped)
+            None
         }
     }
 }

@@ -3,7 +3,6 @@
 //! The list of routes builds the router, and a test compares it with the OpenAPI document in
 //! `assets/openapi.json`.
 
-use std::convert::Infallible;
 use std::sync::Arc;
 
 use axum::Router;
@@ -12,10 +11,10 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post};
 use hyper::Request;
 use hyper::body::Incoming;
-use hyper::service::{Service as _, service_fn};
+use hyper::service::Service as _;
 use hyper_util::service::TowerToHyperService;
 
-use crate::loopback::serve::{Caller, Handler};
+use crate::loopback::serve::{Caller, Handler, handler};
 
 use super::access::{self, Authorizer, OPEN_PATH, Transport};
 use super::context::Context;
@@ -74,24 +73,22 @@ pub(super) struct SecretCheck {
 
 /// Puts the checks of the secret in front of the routes. They run before the path is matched. A layer
 /// of axum would run after it, or need a second router for each request.
-pub(super) fn behind_secret(router: Router, check: SecretCheck) -> impl Handler {
+pub(super) fn behind_secret(router: Router, check: SecretCheck) -> Handler {
     let shared = Arc::new((router, check));
-    service_fn(move |request| {
+    handler(move |request| {
         let shared = shared.clone();
-        Box::pin(async move {
+        async move {
             let (router, check) = &*shared;
-            Ok::<_, Infallible>(check_secret(check, router, request).await)
-        })
+            Some(check_secret(check, router, request).await)
+        }
     })
 }
 
 /// Puts the checks of the dashboard in front of the routes.
-pub(super) fn behind_dashboard(router: Router, dashboard: Arc<Dashboard>) -> impl Handler {
-    service_fn(move |request| {
+pub(super) fn behind_dashboard(router: Router, dashboard: Arc<Dashboard>) -> Handler {
+    handler(move |request| {
         let (router, dashboard) = (router.clone(), dashboard.clone());
-        Box::pin(
-            async move { Ok::<_, Infallible>(check_dashboard(&dashboard, &router, request).await) },
-        )
+        async move { Some(check_dashboard(&dashboard, &router, request).await) }
     })
 }
 

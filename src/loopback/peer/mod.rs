@@ -12,15 +12,13 @@
 mod proc_net;
 #[cfg(target_os = "linux")]
 mod sock_diag;
-#[cfg(target_os = "linux")]
-mod socket;
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 #[cfg(target_os = "linux")]
-use socket::{ESTABLISHED, SYN_SENT, Socket};
+use proc_net::{ESTABLISHED, SYN_SENT, Socket};
 
 /// How long an unmatched peer is observed before it counts as unreported. A peer that has reset its
 /// connection leaves the kernel's table a moment before the reset arrives at this end.
@@ -193,7 +191,7 @@ impl Sockets {
 struct Listed {
     /// The table is long on a busy machine, and any user can make it longer. So one thread reads it
     /// at a time, and not more than half of the time.
-    turn: std::sync::Arc<tokio::sync::Semaphore>,
+    turn: std::sync::Arc<tokio::sync::Mutex<()>>,
     /// The peers that wait for the table, and the one that is looked up.
     waiting: tokio::sync::Semaphore,
 }
@@ -206,7 +204,7 @@ const WAITING: usize = 16;
 impl Default for Listed {
     fn default() -> Self {
         Listed {
-            turn: std::sync::Arc::new(tokio::sync::Semaphore::new(1)),
+            turn: std::sync::Arc::default(),
             waiting: tokio::sync::Semaphore::new(WAITING),
         }
     }
@@ -230,9 +228,7 @@ impl Listed {
             Owner::Unreported => {}
             owner => return owner,
         }
-        let Ok(turn) = self.turn.clone().acquire_owned().await else {
-            return Owner::Gone;
-        };
+        let turn = self.turn.clone().lock_owned().await;
         let began = tokio::time::Instant::now();
         // The turn goes along, because the lookup goes on if its connection is dropped meanwhile.
         let lookup = move || (proc_net::find(peer, local), turn);

@@ -2,18 +2,38 @@
 
 use std::fs::File;
 use std::io::{BufRead, BufReader};
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
-use super::socket::Socket;
+/// One socket as the kernel describes it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Socket {
+    pub(super) state: u8,
+    pub(super) uid: u32,
+    pub(super) inode: u32,
+}
+
+/// `TCP_ESTABLISHED` of Linux's `tcp_states.h`.
+pub(super) const ESTABLISHED: u8 = 1;
+/// `TCP_SYN_SENT` of the same file.
+pub(super) const SYN_SENT: u8 = 2;
 
 /// Returns the socket bound to `from` and connected to `to`, if the kernel lists it.
 pub(super) fn find(from: SocketAddr, to: SocketAddr) -> Option<Socket> {
+    let ends = [from, to];
+    let spelled = ends.map(spell);
+    if from.is_ipv6() {
+        return find_in("/proc/net/tcp6", &spelled);
+    }
     // A socket of the IPv6 family that is connected to an IPv4 address is in the other file.
-    let mapped = [spell_mapped(from), spell_mapped(to)];
-    let plain = [spell(from), spell(to)];
-    match from.is_ipv4() {
-        true => find_in("/proc/net/tcp", &plain).or_else(|| find_in("/proc/net/tcp6", &mapped)),
-        false => find_in("/proc/net/tcp6", &plain),
+    let mapped = || ends.map(|end| spell(SocketAddr::new(mapped(end.ip()).into(), end.port())));
+    find_in("/proc/net/tcp", &spelled).or_else(|| find_in("/proc/net/tcp6", &mapped()))
+}
+
+/// Returns the address as one of IPv6.
+pub(super) fn mapped(ip: IpAddr) -> Ipv6Addr {
+    match ip {
+        IpAddr::V4(ip) => ip.to_ipv6_mapped(),
+        IpAddr::V6(ip) => ip,
     }
 }
 
@@ -43,21 +63,9 @@ fn spell(end: SocketAddr) -> String {
         IpAddr::V4(ip) => ip.octets().to_vec(),
         IpAddr::V6(ip) => ip.octets().to_vec(),
     };
-    spell_octets(&octets, end.port())
-}
-
-fn spell_mapped(end: SocketAddr) -> String {
-    let octets = match end.ip() {
-        IpAddr::V4(ip) => ip.to_ipv6_mapped().octets(),
-        IpAddr::V6(ip) => ip.octets(),
-    };
-    spell_octets(&octets, end.port())
-}
-
-fn spell_octets(octets: &[u8], port: u16) -> String {
     let words = octets.chunks_exact(4).map(|word| {
         let word = [word[0], word[1], word[2], word[3]];
         format!("{:08X}", u32::from_ne_bytes(word))
     });
-    format!("{}:{port:04X}", words.collect::<String>())
+    format!("{}:{:04X}", words.collect::<String>(), end.port())
 }

@@ -1,6 +1,7 @@
 //! Looks one TCP socket up in the kernel's table by `sock_diag(7)`: one datagram each way.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
+use std::ops::Range;
 use std::os::fd::OwnedFd;
 use std::sync::Mutex;
 
@@ -9,7 +10,7 @@ use rustix::net::{
     AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, connect, recv, send, socket_with,
 };
 
-use super::socket::Socket;
+use super::proc_net::{Socket, mapped};
 
 // From Linux's `netlink.h`, `sock_diag.h` and `inet_diag.h`.
 const SOCK_DIAG_BY_FAMILY: u16 = 20;
@@ -18,8 +19,8 @@ const HEADER: usize = 16;
 const REQUEST: usize = HEADER + 56;
 /// Length of a reply up to and including `idiag_inode`.
 const REPLY: usize = HEADER + 72;
-/// Where the ports and addresses begin in a reply.
-const REPLY_ENDS: usize = HEADER + 4;
+/// Where the ports and addresses are in a reply.
+const REPLY_ENDS: Range<usize> = HEADER + 4..HEADER + 40;
 /// Linux gives the loopback device this index in every network namespace (`net/flow.h`). A lookup
 /// without a device does not find a socket that is bound to one by `SO_BINDTODEVICE`, which every
 /// user may set. A lookup with the device finds both kinds.
@@ -73,17 +74,21 @@ fn request(from: SocketAddr, to: SocketAddr, sequence: u32) -> Vec<u8> {
     bytes.extend([0; 4]);
     bytes.extend([family.as_raw() as u8, IPPROTO_TCP, 0, 0]);
     bytes.extend(u32::MAX.to_ne_bytes());
-    bytes.extend(from.port().to_be_bytes());
-    bytes.extend(to.port().to_be_bytes());
-    bytes.extend(address(from.ip()));
-    bytes.extend(address(to.ip()));
+    bytes.extend(ends([from, to], octets));
     bytes.extend(LOOPBACK_DEVICE.to_ne_bytes());
     bytes.extend(ANY_COOKIE);
     bytes
 }
 
+/// The two ports and then the two addresses, in network order.
+fn ends(ends: [SocketAddr; 2], octets: fn(IpAddr) -> [u8; 16]) -> Vec<u8> {
+    let ports = ends.iter().flat_map(|end| end.port().to_be_bytes());
+    let addresses = ends.iter().flat_map(|end| octets(end.ip()));
+    ports.chain(addresses).collect()
+}
+
 /// Four words in network order; an IPv4 address takes the first.
-fn address(ip: IpAddr) -> [u8; 16] {
+fn octets(ip: IpAddr) -> [u8; 16] {
     match ip {
         IpAddr::V6(ip) => ip.octets(),
         IpAddr::V4(ip) => {
@@ -101,20 +106,12 @@ fn read(reply: &[u8], from: SocketAddr, to: SocketAddr) -> Option<Socket> {
     if kind != SOCK_DIAG_BY_FAMILY || reply.len() < REPLY {
         return None;
     }
-    let is_ipv4 = *reply.get(HEADER)? == AddressFamily::INET.as_raw() as u8;
-    let end = |port: usize, ip: usize| {
-        let port = u16::from_be_bytes(reply.get(port..port + 2)?.try_into().ok()?);
-        let octets: [u8; 16] = reply.get(ip..ip + 16)?.try_into().ok()?;
-        let ip = match is_ipv4 {
-            true => Ipv4Addr::new(octets[0], octets[1], octets[2], octets[3]).into(),
-            false => Ipv6Addr::from(octets).to_canonical(),
-        };
-        Some((ip, port))
+    // A socket of the IPv6 family may be connected to an IPv4 address.
+    let octets = match *reply.get(HEADER)? == AddressFamily::INET.as_raw() as u8 {
+        true => |ip: IpAddr| octets(ip.to_canonical()),
+        false => |ip: IpAddr| mapped(ip).octets(),
     };
-    let asked = |end: SocketAddr| (end.ip().to_canonical(), end.port());
-    let is_asked_for = end(REPLY_ENDS, REPLY_ENDS + 4)? == asked(from)
-        && end(REPLY_ENDS + 2, REPLY_ENDS + 20)? == asked(to);
-    if !is_asked_for {
+    if *reply.get(REPLY_ENDS)? != ends([from, to], octets) {
         return None;
     }
     Some(Socket {

@@ -176,7 +176,7 @@ fn unmatched_peers_beyond_the_waiting_ones_are_closed_and_the_table_is_read_one_
     runtime.block_on(async {
         let listed = Listed::default();
         let absent = SocketAddr::from((Ipv4Addr::LOCALHOST, 1));
-        let turn = listed.turn.clone().acquire_owned().await.expect("a turn");
+        let turn = listed.turn.clone().lock_owned().await;
         let mut waiting: Vec<_> = (0..WAITING)
             .map(|_| Box::pin(listed.owner(absent, absent, || Owner::Unreported)))
             .collect();

@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes, to_bytes};
 use hyper::body::Incoming;
-use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -17,7 +16,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use super::serve::{Caller, Limits, serve};
+use super::{Caller, Limits, handler, serve};
 
 /// No deadline of a test's own listener is meant to be reached with this one.
 const NEVER: Duration = Duration::from_secs(3600);
@@ -44,10 +43,10 @@ const LIMITS: Limits = Limits {
     dates: false,
 };
 
-/// `/known/…` stands for callers that authenticate.
-async fn answer(request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
+/// `/authenticated/…` stands for callers that authenticate.
+async fn answer(request: Request<Incoming>) -> Option<Response<Body>> {
     let path = request.uri().path().to_owned();
-    let what = match path.strip_prefix("/known") {
+    let what = match path.strip_prefix("/authenticated") {
         Some(what) => {
             Caller::trust(request.extensions());
             what
@@ -70,7 +69,7 @@ async fn answer(request: Request<Incoming>) -> Result<Response<Body>, Infallible
     if let Some(status) = what.strip_prefix("/status/") {
         *response.status_mut() = status.parse::<StatusCode>().expect("a status");
     }
-    Ok(response)
+    Some(response)
 }
 
 struct Listening {
@@ -85,10 +84,10 @@ impl Listening {
     }
 
     fn over(tls: Option<std::sync::Arc<rustls::ServerConfig>>, limits: Limits) -> Listening {
-        let bound = super::bind(0).expect("a port");
+        let bound = crate::loopback::bind(0).expect("a port");
         let port = bound.port;
         let (stop, stopping) = watch::channel(false);
-        let serving = tokio::spawn(serve(bound, tls, service_fn(answer), limits, stopping));
+        let serving = tokio::spawn(serve(bound, tls, handler(answer), limits, stopping));
         Listening {
             port,
             stop,
@@ -167,11 +166,11 @@ async fn rest(stream: &mut TcpStream) -> (Vec<u8>, std::io::Result<usize>) {
 
 #[tokio::test]
 async fn caller_that_reads_nothing_is_cut_off() {
-    let unknown = Limits {
+    let unauthenticated = Limits {
         unauthenticated_exchange: SHORT,
         ..LIMITS
     };
-    let known = Limits {
+    let authenticated = Limits {
         stall: SHORT,
         ..LIMITS
     };
@@ -180,12 +179,12 @@ async fn caller_that_reads_nothing_is_cut_off() {
         ..LIMITS
     };
     for (limits, path) in [
-        (unknown, "/large"),
-        (unknown, "/endless"),
-        (known, "/known/large"),
-        (known, "/known/endless"),
-        (whole, "/known/large"),
-        (whole, "/known/never"),
+        (unauthenticated, "/large"),
+        (unauthenticated, "/endless"),
+        (authenticated, "/authenticated/large"),
+        (authenticated, "/authenticated/endless"),
+        (whole, "/authenticated/large"),
+        (whole, "/authenticated/never"),
     ] {
         let listening = Listening::start(limits);
         let stream = listening.sends(&get(path)).await;
@@ -208,7 +207,7 @@ async fn caller_that_pipelines_and_reads_nothing_is_cut_off() {
 
 #[tokio::test]
 async fn caller_that_sends_byte_by_byte_is_cut_off() {
-    for (path, is_body) in [("/", false), ("/echo", true), ("/known", false)] {
+    for (path, is_body) in [("/", false), ("/echo", true), ("/authenticated", false)] {
         let listening = Listening::start(Limits {
             unauthenticated_exchange: SHORT,
             ..LIMITS
@@ -230,20 +229,23 @@ async fn caller_that_sends_byte_by_byte_is_cut_off() {
 }
 
 #[tokio::test]
-async fn silent_connection_is_closed_and_a_known_one_is_not() {
+async fn silent_connection_is_closed_and_one_of_an_authenticated_caller_is_not() {
     let listening = Listening::start(Limits {
         idle: SHORT,
         ..LIMITS
     });
-    let mut known = listening.sends(&get("/known")).await;
-    fine(&mut known).await;
-    let mut unknown = listening.sends(&get("/")).await;
-    fine(&mut unknown).await;
+    let mut authenticated = listening.sends(&get("/authenticated")).await;
+    fine(&mut authenticated).await;
+    let mut unauthenticated = listening.sends(&get("/")).await;
+    fine(&mut unauthenticated).await;
     let mut silent = listening.connect().await;
-    assert_eq!(rest(&mut unknown).await.0, b"");
+    assert_eq!(rest(&mut unauthenticated).await.0, b"");
     assert_eq!(rest(&mut silent).await.0, b"");
-    known.write_all(get("/").as_bytes()).await.expect("open");
-    fine(&mut known).await;
+    authenticated
+        .write_all(get("/").as_bytes())
+        .await
+        .expect("open");
+    fine(&mut authenticated).await;
     listening.stop().await;
 }
 
@@ -280,7 +282,7 @@ async fn stream_goes_on_while_it_is_read_and_ends_after() {
         stall: SHORT,
         ..LIMITS
     });
-    let mut stream = listening.sends(&get("/known/endless")).await;
+    let mut stream = listening.sends(&get("/authenticated/endless")).await;
     // Another connection shows that the deadlines have passed.
     let mut other = listening.sends("GET ").await;
     let mut piece = vec![0; 64 * 1024];
@@ -342,25 +344,28 @@ async fn refused_caller_that_stays_is_closed() {
 }
 
 #[tokio::test]
-async fn unknown_callers_leave_places_to_known_ones() {
+async fn unauthenticated_callers_leave_slots_to_authenticated_ones() {
     let listening = Listening::start(Limits {
         buffers: 3,
         unauthenticated: 2,
         ..LIMITS
     });
-    let mut known = listening.sends(&get("/known")).await;
-    fine(&mut known).await;
+    let mut authenticated = listening.sends(&get("/authenticated")).await;
+    fine(&mut authenticated).await;
     let mut unauthenticated = Vec::new();
     for _ in 0..8 {
         unauthenticated.push(listening.sends("GET ").await);
     }
-    // The known caller gives its place back after each answer, and finds one again each time.
+    // The authenticated caller gives its place back after each answer, and finds one again each time.
     for _ in 0..10 {
-        known.write_all(get("/").as_bytes()).await.expect("open");
-        fine(&mut known).await;
+        authenticated
+            .write_all(get("/").as_bytes())
+            .await
+            .expect("open");
+        fine(&mut authenticated).await;
         tokio::time::sleep(2 * LIMITS.tick).await;
     }
-    // A new_caller waits until an unknown caller leaves.
+    // A new caller waits until an unauthenticated caller leaves.
     let mut new_caller = listening.sends(&get("/")).await;
     drop(unauthenticated);
     fine(&mut new_caller).await;
@@ -368,9 +373,10 @@ async fn unknown_callers_leave_places_to_known_ones() {
 }
 
 #[tokio::test]
-async fn unknown_caller_that_pipelines_gets_no_third_answer_and_a_known_one_does() {
+async fn unauthenticated_caller_that_pipelines_gets_no_third_response_and_an_authenticated_one_does()
+ {
     let listening = Listening::start(LIMITS);
-    for (path, most) in [("/", 2), ("/known", 3)] {
+    for (path, most) in [("/", 2), ("/authenticated", 3)] {
         let requests = format!("{0}{0}{1}", get(path), ending(path));
         let mut stream = listening.sends(&requests).await;
         let (answers, _) = rest(&mut stream).await;
@@ -384,11 +390,11 @@ async fn unknown_caller_that_pipelines_gets_no_third_answer_and_a_known_one_does
 async fn new_caller_is_answered_while_callers_that_do_not_read_hold_every_place() {
     for path in [
         "/",
-        "/known",
+        "/authenticated",
         "/large",
-        "/known/large",
+        "/authenticated/large",
         "/endless",
-        "/known/endless",
+        "/authenticated/endless",
     ] {
         let listening = Listening::start(Limits {
             buffers: 8,
@@ -431,7 +437,7 @@ async fn new_caller_is_answered_while_silent_callers_hold_every_connection() {
 #[tokio::test]
 async fn body_that_was_waited_for_is_answered_and_the_connection_stays() {
     let listening = Listening::start(LIMITS);
-    let request = "POST /known/echo HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n\
+    let request = "POST /authenticated/echo HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n\
                    Content-Length: 4\r\n\r\n";
     let mut stream = listening.sends(request).await;
     let mut bytes = Vec::new();
@@ -467,14 +473,14 @@ async fn caller_on_a_unix_socket_that_reads_nothing_is_cut_off() {
         stall: SHORT,
         ..LIMITS
     };
-    let serving = tokio::spawn(super::serve::serve_unix(
+    let serving = tokio::spawn(super::serve_unix(
         listener,
-        service_fn(answer),
+        handler(answer),
         limits,
         stopping,
     ));
     let mut stream = tokio::net::UnixStream::connect(&path).await.expect("open");
-    let request = get("/known/large");
+    let request = get("/authenticated/large");
     stream.write_all(request.as_bytes()).await.expect("sent");
     soon(async { while stream.write_all(b"x").await.is_ok() {} }).await;
     stop.send_replace(true);

@@ -1,0 +1,271 @@
+//! Listeners on 127.0.0.1 and `::1` at one port: bound by this program, or by a service manager, which
+//! keeps them during a restart.
+
+use std::io::{self, ErrorKind};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, TcpListener};
+
+use crate::error::{Error, Kind, Result};
+
+/// The attempts to find a free port that is free on both families.
+const TRIES: usize = 16;
+
+/// The connections that may wait to be accepted; the system may allow fewer.
+#[cfg(unix)]
+const QUEUE: i32 = 4096;
+
+const FAMILIES: [IpAddr; 2] = [
+    IpAddr::V4(Ipv4Addr::LOCALHOST),
+    IpAddr::V6(Ipv6Addr::LOCALHOST),
+];
+
+/// Listeners on every loopback family that the machine has, all at one port.
+#[derive(Debug)]
+pub struct Bound {
+    /// One listener a family: 127.0.0.1 first, then `::1`. At least one, non-blocking.
+    pub listeners: Vec<TcpListener>,
+    /// The port they share.
+    pub port: u16,
+}
+
+/// Binds 127.0.0.1 and `::1` at one port; 0 takes a free one. A family that the machine lacks is left
+/// out. If another program has the port on one family, this fails: that program could answer instead
+/// (RFC 8252, section 8.3).
+///
+/// # Errors
+/// [`Kind::Usage`] if the requested port is taken or not allowed; [`Kind::Internal`] if the machine
+/// has no loopback.
+pub fn bind(port: u16) -> Result<Bound> {
+    let mut bound = complete(Vec::new(), port);
+    for _ in 1..TRIES {
+        match &bound {
+            Err(error) if port == 0 && error.kind() == ErrorKind::AddrInUse => {
+                bound = complete(Vec::new(), port);
+            }
+            _ => break,
+        }
+    }
+    bound.map_err(|cause| {
+        let error = match port {
+            0 => Error::new(
+                Kind::Internal,
+                "no loopback address can be listened on",
+                "check that the machine's loopback interface is up",
+            ),
+            _ => Error::new(
+                Kind::Usage,
+                format!("port {port} cannot be listened on"),
+                "choose another port, or stop the program that holds this one",
+            ),
+        };
+        error.caused_by(cause)
+    })
+}
+
+/// Adopts one listener per family. Binds a missing family at the same port: otherwise another program
+/// could answer there (see [`bind`]).
+///
+/// # Errors
+/// [`Kind::Usage`] if a socket does not listen on 127.0.0.1 or `::1`, if the ports differ, or if
+/// another program has the port of the missing family.
+pub fn adopt(listeners: Vec<TcpListener>) -> Result<Bound> {
+    let mut port = None;
+    for listener in &listeners {
+        let address = listener.local_addr().map_err(unusable)?;
+        if !FAMILIES.contains(&address.ip()) {
+            return Err(refused(format!(
+                "the socket that was handed over is bound to {address}, where others reach it"
+            )));
+        }
+        let first = *port.get_or_insert(address.port());
+        if address.port() != first {
+            return Err(refused(format!(
+                "the sockets that were handed over have two ports, {first} and {}",
+                address.port()
+            )));
+        }
+        if !listens(listener).map_err(unusable)? {
+            return Err(refused(format!(
+                "the socket that was handed over at {address} does not listen"
+            )));
+        }
+    }
+    let port = port.ok_or_else(|| refused("no socket was handed over".to_owned()))?;
+    complete(listeners, port).map_err(unusable)
+}
+
+/// Binds the families without a listener; port 0 takes one that is free on the first family.
+fn complete(mut listeners: Vec<TcpListener>, mut port: u16) -> io::Result<Bound> {
+    for family in FAMILIES {
+        let is_of_family = |listener: &TcpListener| {
+            listener
+                .local_addr()
+                .is_ok_and(|address| address.ip() == family)
+        };
+        if listeners.iter().any(is_of_family) {
+            continue;
+        }
+        let listener = match TcpListener::bind((family, port)) {
+            Err(error) if is_absent(&error) => continue,
+            bound => bound?,
+        };
+        // The standard library's queue of 128 is too short for thousands of callers: a full queue
+        // delays a connection by one second.
+        #[cfg(unix)]
+        rustix::net::listen(&listener, QUEUE)?;
+        port = listener.local_addr()?.port();
+        listeners.push(listener);
+    }
+    if listeners.is_empty() {
+        return Err(ErrorKind::AddrNotAvailable.into());
+    }
+    listeners.sort_by_key(|listener| listener.local_addr().is_ok_and(|address| address.is_ipv6()));
+    for listener in &listeners {
+        listener.set_nonblocking(true)?;
+    }
+    Ok(Bound { listeners, port })
+}
+
+/// Whether the machine lacks the family.
+fn is_absent(error: &io::Error) -> bool {
+    #[cfg(unix)]
+    if error.raw_os_error() == Some(rustix::io::Errno::AFNOSUPPORT.raw_os_error()) {
+        return true;
+    }
+    matches!(
+        error.kind(),
+        ErrorKind::AddrNotAvailable | ErrorKind::Unsupported
+    )
+}
+
+/// Whether a socket accepts connections. A connection or a socket that is only bound does not.
+#[cfg(target_os = "linux")]
+fn listens(listener: &TcpListener) -> io::Result<bool> {
+    Ok(rustix::net::sockopt::socket_acceptconn(listener)?)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn listens(_listener: &TcpListener) -> io::Result<bool> {
+    Ok(true)
+}
+
+fn unusable(cause: io::Error) -> Error {
+    refused("the sockets that were handed over cannot be used".to_owned()).caused_by(cause)
+}
+
+fn refused(message: String) -> Error {
+    Error::new(
+        Kind::Usage,
+        message,
+        "hand over stream sockets that listen on 127.0.0.1 and [::1] at one port, as the units of \
+         `acspass serve --install` do",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpStream;
+
+    use super::*;
+
+    #[test]
+    fn both_families_share_a_port() {
+        let bound = bind(0).expect("this machine has a loopback");
+        for listener in &bound.listeners {
+            let address = listener.local_addr().expect("bound");
+            assert_eq!(address.port(), bound.port);
+            assert!(address.ip().is_loopback());
+        }
+    }
+
+    #[test]
+    fn a_taken_port_is_refused_by_name() {
+        let first = bind(0).expect("this machine has a loopback");
+        let error = bind(first.port).expect_err("the port is taken");
+        assert_eq!(error.kind(), Kind::Usage);
+        assert!(error.message().contains(&first.port.to_string()));
+    }
+
+    #[test]
+    fn a_port_taken_on_one_family_only_is_not_half_taken() {
+        // The port can be that of another test's connection on the other family.
+        let is_given_back = || {
+            let other = TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).expect("this machine has ::1");
+            let port = other.local_addr().expect("bound").port();
+            assert!(bind(port).is_err());
+            TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok()
+        };
+        assert!(
+            (0..100).any(|_| is_given_back()),
+            "127.0.0.1 was given back"
+        );
+    }
+
+    fn listener(address: &str) -> TcpListener {
+        TcpListener::bind(address).expect("a free port")
+    }
+
+    #[test]
+    fn the_family_that_is_missing_is_bound_too() {
+        for address in ["127.0.0.1:0", "[::1]:0"] {
+            let bound = adopt(vec![listener(address)]).expect("it is ours");
+            let places: Vec<_> = bound
+                .listeners
+                .iter()
+                .map(TcpListener::local_addr)
+                .collect();
+            let places: Vec<_> = places
+                .into_iter()
+                .map(|place| place.expect("bound"))
+                .collect();
+            assert_eq!(
+                places,
+                [
+                    (IpAddr::from(Ipv4Addr::LOCALHOST), bound.port).into(),
+                    (IpAddr::from(Ipv6Addr::LOCALHOST), bound.port).into()
+                ]
+            );
+        }
+    }
+
+    #[test]
+    fn what_others_reach_is_refused() {
+        for address in ["0.0.0.0:0", "[::]:0", "127.0.0.2:0"] {
+            let error = adopt(vec![listener(address)]).expect_err("not ours alone");
+            assert_eq!(error.kind(), Kind::Usage);
+            assert!(error.message().contains("others reach it"), "{error}");
+        }
+    }
+
+    #[test]
+    fn two_ports_and_none_are_refused() {
+        let two = vec![listener("127.0.0.1:0"), listener("[::1]:0")];
+        assert!(adopt(two).is_err_and(|error| error.message().contains("two ports")));
+        assert!(adopt(Vec::new()).is_err());
+    }
+
+    #[test]
+    fn a_family_that_another_program_holds_is_refused() {
+        // The port can be that of another test's connection on the other family.
+        let pair = || {
+            let other = TcpListener::bind("[::1]:0").ok()?;
+            let port = other.local_addr().ok()?.port();
+            let own = TcpListener::bind(("127.0.0.1", port)).ok()?;
+            Some((other, own))
+        };
+        let (_other, own) = (0..100)
+            .find_map(|_| pair())
+            .expect("a port of both families");
+        assert!(adopt(vec![own]).is_err());
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_connection_is_no_listener() {
+        let other = listener("127.0.0.1:0");
+        let connection =
+            TcpStream::connect(other.local_addr().expect("bound")).expect("it listens");
+        let as_listener = TcpListener::from(std::os::fd::OwnedFd::from(connection));
+        let error = adopt(vec![as_listener]).expect_err("it never accepts");
+        assert!(error.message().contains("does not listen"), "{error}");
+    }
+}
