@@ -1,15 +1,17 @@
 //! A folder of this program, and the operations on its files.
 
 use std::ffi::{OsStr, OsString};
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
 
 #[cfg(not(unix))]
-use super::plain::{OpenFolder, Purpose};
+use super::plain::OpenFolder;
 use super::refusal::{Refusal, Why};
 #[cfg(unix)]
-use super::unix::{OpenFolder, Purpose};
+use super::unix::OpenFolder;
 
 /// A folder of this program: one from a setting or the platform, or one below it. Each call opens
 /// and checks it.
@@ -79,7 +81,7 @@ impl Folder {
 
     /// Opens a file for reading.
     pub(crate) fn open(&self, name: &str) -> io::Result<File> {
-        self.opened()?.file(name.as_ref(), Purpose::Read)
+        self.opened()?.open_to_read(name.as_ref())
     }
 
     /// Reads a file of at most this many bytes.
@@ -91,6 +93,13 @@ impl Folder {
     pub(crate) fn open_or_create(&self, name: &str) -> io::Result<File> {
         let folder = self.opened_or_created()?;
         open_or_create(&folder, name.as_ref())
+    }
+
+    /// Waits for the lock file of this name, which the operating system releases when the file is
+    /// dropped or the process ends. `None` if other processes held it for all of `patience`.
+    pub(crate) fn lock(&self, name: &str, patience: Duration) -> io::Result<Option<File>> {
+        let file = self.open_or_create(name)?;
+        Ok(wait(&file, patience)?.then_some(file))
     }
 
     /// Replaces a file atomically. The file keeps its owner and mode; a new one has mode 0600.
@@ -215,7 +224,7 @@ pub(super) enum Keep {
 /// See [`Folder::open_or_create`].
 pub(super) fn open_or_create(folder: &OpenFolder, name: &OsStr) -> io::Result<File> {
     loop {
-        match folder.file(name, Purpose::Write) {
+        match folder.open_to_write(name) {
             Err(cause) if cause.kind() == io::ErrorKind::NotFound => {}
             outcome => return outcome,
         }
@@ -283,4 +292,30 @@ pub(super) fn read_at_most(file: &File, path: &Path, most: u64) -> io::Result<Ve
         true => Err(Refusal::error(path, Why::TooLong(most))),
         false => Ok(bytes),
     }
+}
+
+/// Locks the file. Returns `false` if other processes held the lock for all of `patience`.
+pub(super) fn wait(file: &File, patience: Duration) -> io::Result<bool> {
+    let start = Instant::now();
+    let mut pause = Duration::from_millis(1);
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(true),
+            Err(TryLockError::Error(cause)) => return Err(cause),
+            Err(TryLockError::WouldBlock) if start.elapsed() < patience => {
+                thread::sleep(pause);
+                pause = (pause * 2).min(Duration::from_millis(20));
+            }
+            Err(TryLockError::WouldBlock) => return Ok(false),
+        }
+    }
+}
+
+/// Whether this file system has no locks, or has none to give: some network mounts.
+pub(crate) fn is_unsupported(cause: &io::Error) -> bool {
+    #[cfg(unix)]
+    if cause.raw_os_error() == Some(rustix::io::Errno::NOLCK.raw_os_error()) {
+        return true;
+    }
+    cause.kind() == io::ErrorKind::Unsupported
 }

@@ -27,12 +27,8 @@
 //!
 //! On Windows the folders of a user are not writable for other users, and nothing is checked.
 
-mod changer;
 mod folder;
-mod lock;
 mod named;
-#[cfg(unix)]
-mod named_unix;
 #[cfg(not(unix))]
 mod plain;
 mod refusal;
@@ -46,9 +42,8 @@ mod unix;
 pub use folder::Folder;
 pub use settings::SettingsFile;
 
-pub(crate) use changer::Changer;
-pub(crate) use lock::{is_unsupported, wait};
-pub(crate) use named::{may_never_end, open_named};
+pub(crate) use folder::is_unsupported;
+pub(crate) use named::{Changer, may_never_end, open_named};
 pub(crate) use refusal::{Refusal, shell_quoted};
 
 #[cfg(not(unix))]

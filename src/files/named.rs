@@ -1,18 +1,60 @@
 //! Opens a file that a user named and that may belong to others, such as a file of certificate
 //! authorities. The caller gets the other user that can change the file, and warns.
 
+use std::fmt;
 use std::fs::{File, Metadata};
 use std::io;
-use std::path::Path;
-
-use super::changer::Changer;
 #[cfg(unix)]
-use super::named_unix;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+#[cfg(unix)]
+use super::refusal::{Refusal, Why};
+#[cfg(unix)]
+use super::unix::{ALL_WRITE, GROUP_WRITE, MOST_LINKS, STICKY, open_following_links, parent, us};
+
+/// Another user, or several, that can change a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(not(unix), allow(dead_code, reason = "only Unix reports one"))]
+pub(crate) struct Changer {
+    by: By,
+    /// The link or the folder that can be changed, if it is not the file itself.
+    through: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(not(unix), allow(dead_code, reason = "only Unix reports one"))]
+enum By {
+    Everyone,
+    Group(u32),
+    User(u32),
+}
+
+impl fmt::Display for Changer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.by {
+            By::Everyone => f.write_str("every user can change")?,
+            By::Group(id) => write!(f, "the group with id {id} can change")?,
+            By::User(id) => write!(f, "the user with id {id} can change")?,
+        }
+        match &self.through {
+            Some(path) => write!(f, " through `{}`", path.display()),
+            None => Ok(()),
+        }
+    }
+}
 
 /// Opens a regular file for reading; links are followed. Access lists are not read.
 #[cfg(unix)]
 pub(crate) fn open_named(path: &Path) -> io::Result<(File, Option<Changer>)> {
-    named_unix::open(path)
+    let file = open_following_links(path)?;
+    let found = file.metadata()?;
+    if !found.is_file() {
+        return Err(Refusal::error(path, Why::NotAFile));
+    }
+    let us = us();
+    let changer = by(us, &found).map(|by| Changer { by, through: None });
+    Ok((file, changer.or_else(|| on_the_way(us, path))))
 }
 
 /// Opens a file for reading. Access lists are not read.
@@ -21,9 +63,130 @@ pub(crate) fn open_named(path: &Path) -> io::Result<(File, Option<Changer>)> {
     Ok((File::open(path)?, None))
 }
 
+#[cfg(unix)]
+fn by(us: u32, found: &Metadata) -> Option<By> {
+    if found.mode() & ALL_WRITE != 0 {
+        Some(By::Everyone)
+    } else if ![us, 0].contains(&found.uid()) {
+        Some(By::User(found.uid()))
+    } else if found.mode() & GROUP_WRITE != 0 {
+        Some(By::Group(found.gid()))
+    } else {
+        None
+    }
+}
+
+/// Looks at each link on the way to the file, and at the folders that the links and the file
+/// are in. Folders above those are not checked, as for the program's own files.
+#[cfg(unix)]
+fn on_the_way(us: u32, path: &Path) -> Option<Changer> {
+    let mut path = path.to_owned();
+    for _ in 0..=MOST_LINKS {
+        let folder = parent(&path);
+        let found = std::fs::metadata(folder).ok()?;
+        let is_sticky = found.mode() & STICKY != 0;
+        let changer = match by(us, &found) {
+            // Only the owners of a file and of the folder can replace the file.
+            Some(By::Everyone | By::Group(_)) if is_sticky => None,
+            changer => changer,
+        };
+        let changed_through = |by, path: &Path| Changer {
+            by,
+            through: Some(path.to_owned()),
+        };
+        if let Some(by) = changer {
+            return Some(changed_through(by, folder));
+        }
+        let found = std::fs::symlink_metadata(&path).ok()?;
+        if !found.is_symlink() {
+            return None;
+        }
+        if ![us, 0].contains(&found.uid()) {
+            return Some(changed_through(By::User(found.uid()), &path));
+        }
+        path = folder.join(std::fs::read_link(&path).ok()?);
+    }
+    None
+}
+
 /// Returns whether reading this path may block or never end, as for a FIFO or a device.
 pub(crate) fn may_never_end(path: &Path) -> bool {
     let is_ordinary = |found: Metadata| found.is_file() || found.is_dir();
     // Users name this device for "no file".
     path != Path::new("/dev/null") && std::fs::metadata(path).is_ok_and(|found| !is_ordinary(found))
+}
+
+#[cfg(test)]
+#[cfg(unix)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    use std::process::Command;
+
+    use super::*;
+
+    fn set_mode(path: &Path, mode: u32) {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    }
+
+    fn changer(path: &Path) -> Option<String> {
+        open_named(path)
+            .unwrap()
+            .1
+            .map(|changer| changer.to_string())
+    }
+
+    #[test]
+    fn file_folder_and_link_that_others_can_change_are_named() {
+        let place = tempfile::tempdir().unwrap();
+        let (folder, links) = (place.path().join("certs"), place.path().join("links"));
+        let (file, link) = (folder.join("ca.pem"), links.join("ca.pem"));
+        for made in [&folder, &links] {
+            fs::create_dir(made).unwrap();
+            set_mode(made, 0o755);
+        }
+        fs::write(&file, "").unwrap();
+        symlink("../certs/ca.pem", &link).unwrap();
+        let group = fs::metadata(&file).unwrap().gid();
+        for mode in [0o644, 0o600, 0o755] {
+            set_mode(&file, mode);
+            assert_eq!([&file, &link].map(|path| changer(path)), [None, None]);
+        }
+        let group = format!("the group with id {group} can change");
+        for (mode, expected) in [(0o664, group.as_str()), (0o646, "every user can change")] {
+            set_mode(&file, mode);
+            for path in [&file, &link] {
+                assert_eq!(changer(path).as_deref(), Some(expected));
+            }
+            set_mode(&file, 0o644);
+            for (open, path) in [(&folder, &file), (&links, &link)] {
+                set_mode(open, mode | 0o111);
+                let expected = format!("{expected} through `{}`", open.display());
+                assert_eq!(changer(path), Some(expected));
+                set_mode(open, 0o1777);
+                assert_eq!(changer(path), None, "the folder is sticky");
+                set_mode(open, 0o755);
+            }
+            set_mode(&folder, mode | 0o111);
+            assert!(changer(&link).unwrap().contains("links/../certs"));
+            set_mode(&folder, 0o755);
+        }
+    }
+
+    #[test]
+    fn neither_fifo_nor_device_nor_folder_is_read_or_waited_for() {
+        let place = tempfile::tempdir().unwrap();
+        let fifo = place.path().join("fifo");
+        assert!(
+            Command::new("mkfifo")
+                .arg(&fifo)
+                .status()
+                .unwrap()
+                .success()
+        );
+        for path in [&fifo, Path::new("/dev/zero"), place.path()] {
+            let refused = open_named(path).unwrap_err().to_string();
+            assert!(refused.ends_with("is not a regular file"), "{refused}");
+        }
+    }
 }

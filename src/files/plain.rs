@@ -5,14 +5,6 @@ use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// The purpose of opening a file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Purpose {
-    Read,
-    /// Reading and writing.
-    Write,
-}
-
 /// A folder that exists.
 pub(super) struct OpenFolder {
     path: PathBuf,
@@ -45,19 +37,17 @@ impl OpenFolder {
         fs::create_dir_all(path)
     }
 
-    pub(super) fn file(&self, name: &OsStr, purpose: Purpose) -> io::Result<File> {
-        OpenOptions::new()
-            .read(true)
-            .write(purpose == Purpose::Write)
-            .open(self.path.join(name))
+    pub(super) fn open_to_read(&self, name: &OsStr) -> io::Result<File> {
+        File::open(self.path.join(name))
+    }
+
+    pub(super) fn open_to_write(&self, name: &OsStr) -> io::Result<File> {
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).open(self.path.join(name))
     }
 
     pub(super) fn create_file(&self, name: &OsStr) -> io::Result<File> {
-        OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create_new(true)
-            .open(self.path.join(name))
+        File::create_new(self.path.join(name))
     }
 
     /// A file has the rights of its folder.

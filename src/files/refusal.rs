@@ -89,58 +89,36 @@ impl Refusal {
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let path = self.path.display();
-        match self.why {
-            Why::ForeignFolder(owner) => {
-                write!(
-                    f,
-                    "the folder `{path}` belongs to another user ({})",
-                    Id(owner)
-                )
+        let (what, owner) = match self.why {
+            Why::ForeignFolder(owner) => ("folder", owner),
+            Why::ForeignFile(owner) => ("file", owner),
+            Why::ForeignLink(owner) => ("link", owner),
+            Why::OpenFolder(mode) => {
+                let mode = format!("mode {mode:04o}");
+                return write!(f, "other users can write to the folder `{path}` ({mode})");
             }
-            Why::ForeignFile(owner) => {
-                write!(
-                    f,
-                    "the file `{path}` belongs to another user ({})",
-                    Id(owner)
-                )
+            Why::OpenFile(mode) => {
+                let mode = format!("mode {mode:04o}");
+                let others = "every user of this machine";
+                return write!(f, "{others} can write to the file `{path}` ({mode})");
             }
-            Why::ForeignLink(owner) => {
-                write!(
-                    f,
-                    "the link `{path}` belongs to another user ({})",
-                    Id(owner)
-                )
+            Why::Link => return write!(f, "`{path}` is a symbolic link and not a file"),
+            Why::FolderLink => return write!(f, "`{path}` is a symbolic link and not a folder"),
+            Why::NotAFile => return write!(f, "`{path}` is not a regular file"),
+            Why::NotAFolder => return write!(f, "`{path}` is not a folder"),
+            Why::TooLong(most) => {
+                return write!(f, "the file `{path}` is longer than {most} bytes");
             }
-            Why::OpenFolder(mode) => write!(
-                f,
-                "other users can write to the folder `{path}` (mode {mode:04o})"
-            ),
-            Why::OpenFile(mode) => write!(
-                f,
-                "every user of this machine can write to the file `{path}` (mode {mode:04o})"
-            ),
-            Why::Link => write!(f, "`{path}` is a symbolic link and not a file"),
-            Why::FolderLink => write!(f, "`{path}` is a symbolic link and not a folder"),
-            Why::NotAFile => write!(f, "`{path}` is not a regular file"),
-            Why::NotAFolder => write!(f, "`{path}` is not a folder"),
-            Why::TooLong(most) => write!(f, "the file `{path}` is longer than {most} bytes"),
-        }
+        };
+        let owner = match owner {
+            0 => "root".to_owned(),
+            id => format!("uid {id}"),
+        };
+        write!(f, "the {what} `{path}` belongs to another user ({owner})")
     }
 }
 
 impl StdError for Refusal {}
-
-/// Describes a user id.
-struct Id(u32);
-
-impl fmt::Display for Id {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            0 => f.write_str("root"),
-            id => write!(f, "uid {id}"),
-        }
-    }
-}
 
 /// A path as one word of a shell. One that is not UTF-8 becomes a `$'…'` word.
 pub(crate) fn shell_quoted(path: &Path) -> String {

@@ -6,12 +6,13 @@ use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::folder::{Keep, create_new, open_or_create, read_at_most, replace, with_ending};
-use super::lock::{is_unsupported, wait};
+use super::folder::{
+    Keep, create_new, is_unsupported, open_or_create, read_at_most, replace, wait, with_ending,
+};
 #[cfg(not(unix))]
-use super::plain::{OpenFolder, Purpose, follow, is_open_to_group};
+use super::plain::{OpenFolder, follow, is_open_to_group};
 #[cfg(unix)]
-use super::unix::{OpenFolder, Purpose, follow, is_open_to_group};
+use super::unix::{OpenFolder, follow, is_open_to_group};
 
 /// Longest file that is read, in bytes.
 const LONGEST: u64 = 1024 * 1024;
@@ -61,8 +62,7 @@ impl SettingsFile {
     pub(crate) fn read(&self) -> io::Result<Option<Settings>> {
         let opened = self.target().and_then(|target| {
             let (folder, name) = split(&target)?;
-            let folder = OpenFolder::settings(folder, &self.acting_for)?;
-            folder.file(name, Purpose::Read)
+            OpenFolder::settings(folder, &self.acting_for)?.open_to_read(name)
         });
         match opened {
             Ok(file) => Ok(Some(Settings {
@@ -148,11 +148,8 @@ fn must_be_written_in_place(cause: &io::Error) -> bool {
     #[cfg(unix)]
     {
         use rustix::io::Errno;
-        let in_place = [Errno::BUSY, Errno::XDEV, Errno::PERM];
-        let number = cause.raw_os_error();
-        in_place
-            .iter()
-            .any(|errno| number == Some(errno.raw_os_error()))
+        let number = Errno::from_io_error(cause);
+        matches!(number, Some(Errno::BUSY | Errno::XDEV | Errno::PERM))
     }
     #[cfg(not(unix))]
     {
@@ -163,7 +160,7 @@ fn must_be_written_in_place(cause: &io::Error) -> bool {
 
 /// Writes the file in place. If that fails, the old content is put back.
 fn write_in_place(folder: &OpenFolder, name: &OsStr, bytes: &[u8]) -> io::Result<()> {
-    let mut file = folder.file(name, Purpose::Write)?;
+    let mut file = folder.open_to_write(name)?;
     let old = read_at_most(&file, &folder.path().join(name), LONGEST)?;
     let copy = with_ending(name, COPY);
     let mut before = create_new(folder, &copy)?;

@@ -8,7 +8,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{AtFlags, CWD, Dir, FileType, Gid, Mode, OFlags, Uid};
+use rustix::fs::{AtFlags, CWD, Dir, FileType, Gid, Mode, OFlags, Stat, Uid};
 use rustix::io::Errno;
 
 use super::refusal::{Refusal, Why};
@@ -17,7 +17,7 @@ const FOLDER: OFlags = OFlags::RDONLY
     .union(OFlags::DIRECTORY)
     .union(OFlags::CLOEXEC);
 /// A FIFO or a device of this name does not make the call wait.
-pub(super) const FILE: OFlags = OFlags::NOFOLLOW
+const FILE: OFlags = OFlags::NOFOLLOW
     .union(OFlags::NONBLOCK)
     .union(OFlags::NOCTTY)
     .union(OFlags::CLOEXEC);
@@ -30,65 +30,57 @@ pub(super) const STICKY: u32 = 0o1000;
 /// As many links as Linux follows.
 pub(super) const MOST_LINKS: u32 = 40;
 
-/// The purpose of opening a file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Purpose {
-    Read,
-    /// Reading and writing.
-    Write,
-}
-
-/// The links that are followed in the place of a folder.
-#[derive(Clone, Copy)]
-enum Links<'a> {
-    None,
-    /// Those of this user, of root, and of these users if root acts for them.
-    Of(&'a [u32]),
-}
-
 /// A folder that is open and has been checked.
 pub(super) struct OpenFolder {
     folder: File,
     path: PathBuf,
-    owner: u32,
-    group: u32,
+    found: Metadata,
     us: u32,
 }
 
 impl OpenFolder {
     /// Opens a folder that belongs to this user and that no other user can write to.
     pub(super) fn private(path: &Path, users: &[u32]) -> io::Result<Self> {
-        let (folder, found) = OpenFolder::open(CWD, path, path, Links::Of(users))?;
-        if !is_accepted(folder.us, found.uid(), users, path) {
-            return Err(Refusal::error(path, Why::ForeignFolder(found.uid())));
-        }
-        folder.check_mode(&found)?;
-        Ok(folder)
+        let folder = OpenFolder::open(CWD, path, path, Some(users))?;
+        let is_ours = is_accepted(folder.us, folder.found.uid(), users, path);
+        folder.checked(is_ours, OTHERS_WRITE)
     }
 
     /// Opens the folder of a file that users also edit. The folder may belong to root; the
     /// check of the file's owner refuses files of others.
     pub(super) fn settings(path: &Path, users: &[u32]) -> io::Result<Self> {
-        let (folder, found) = OpenFolder::open(CWD, path, path, Links::Of(users))?;
-        let owner = found.uid();
-        if owner != 0 && !is_accepted(folder.us, owner, users, path) {
-            return Err(Refusal::error(path, Why::ForeignFolder(owner)));
+        let folder = OpenFolder::open(CWD, path, path, Some(users))?;
+        let owner = folder.found.uid();
+        if owner == 0 {
+            return Ok(folder);
         }
-        if owner != 0 && found.mode() & ALL_WRITE != 0 && found.mode() & STICKY == 0 {
-            return Err(Refusal::error(path, Why::OpenFolder(found.mode() & 0o7777)));
-        }
-        Ok(folder)
+        let is_ours = is_accepted(folder.us, owner, users, path);
+        let refused = match folder.found.mode() & STICKY {
+            0 => ALL_WRITE,
+            _ => 0,
+        };
+        folder.checked(is_ours, refused)
     }
 
     /// Opens the folder of this name in this folder. A link in its place is refused.
     pub(super) fn enter(&self, name: &str) -> io::Result<Self> {
         let path = self.path.join(name);
-        let (folder, found) = OpenFolder::open(&self.folder, name.as_ref(), &path, Links::None)?;
-        if ![self.us, self.owner].contains(&found.uid()) {
-            return Err(Refusal::error(&path, Why::ForeignFolder(found.uid())));
-        }
-        folder.check_mode(&found)?;
-        Ok(folder)
+        let folder = OpenFolder::open(&self.folder, name.as_ref(), &path, None)?;
+        let is_ours = [self.us, self.found.uid()].contains(&folder.found.uid());
+        folder.checked(is_ours, OTHERS_WRITE)
+    }
+
+    /// Refuses a folder of another owner, and one with any of these permission bits.
+    fn checked(self, is_ours: bool, refused: u32) -> io::Result<Self> {
+        let (owner, mode) = (self.found.uid(), self.found.mode());
+        let why = if !is_ours {
+            Why::ForeignFolder(owner)
+        } else if mode & refused != 0 {
+            Why::OpenFolder(mode & 0o7777)
+        } else {
+            return Ok(self);
+        };
+        Err(Refusal::error(&self.path, why))
     }
 
     /// Creates the folder of this name in this folder, and opens it.
@@ -108,17 +100,12 @@ impl OpenFolder {
     /// Creates a folder with mode 0700, and those that are missing above it. If root makes one in
     /// a folder of a user for which it acts, the new folder is that user's.
     pub(super) fn create(path: &Path, users: &[u32]) -> io::Result<()> {
-        let made = match rustix::fs::mkdir(path, Mode::RWXU) {
-            Err(Errno::NOENT) => {
-                let above = parent(path);
-                if above == path || path.as_os_str().is_empty() {
-                    return Err(Errno::NOENT.into());
-                }
-                OpenFolder::create(above, users)?;
-                rustix::fs::mkdir(path, Mode::RWXU)
-            }
-            outcome => outcome,
-        };
+        let above = parent(path);
+        let mut made = rustix::fs::mkdir(path, Mode::RWXU);
+        if made == Err(Errno::NOENT) && above != path && !path.as_os_str().is_empty() {
+            OpenFolder::create(above, users)?;
+            made = rustix::fs::mkdir(path, Mode::RWXU);
+        }
         match made {
             Ok(()) => {}
             Err(Errno::EXIST) => return Ok(()),
@@ -126,26 +113,31 @@ impl OpenFolder {
         }
         let flags = FOLDER | OFlags::NOFOLLOW;
         let made = File::from(rustix::fs::open(path, flags, Mode::empty())?);
-        let us = rustix::process::geteuid().as_raw();
-        let owner = made.metadata()?.uid();
+        let (us, owner) = (us(), made.metadata()?.uid());
         if owner != us {
             return Err(Refusal::error(path, Why::ForeignFolder(owner)));
         }
         // The mode of `mkdir` was reduced by the umask.
         made.set_permissions(Permissions::from_mode(0o700))?;
-        let above = std::fs::metadata(parent(path))?;
-        if us == 0 && above.uid() != 0 && is_accepted(us, above.uid(), users, parent(path)) {
-            fchown(&made, Some(above.uid()), Some(above.gid()))?;
+        let found = std::fs::metadata(above)?;
+        if us == 0 && found.uid() != 0 && is_accepted(us, found.uid(), users, above) {
+            fchown(&made, Some(found.uid()), Some(found.gid()))?;
         }
         Ok(())
     }
 
+    /// Opens a file for reading.
+    pub(super) fn open_to_read(&self, name: &OsStr) -> io::Result<File> {
+        self.file(name, OFlags::RDONLY)
+    }
+
+    /// Opens a file for reading and writing.
+    pub(super) fn open_to_write(&self, name: &OsStr) -> io::Result<File> {
+        self.file(name, OFlags::RDWR)
+    }
+
     /// Opens a regular file that no other user could have planted.
-    pub(super) fn file(&self, name: &OsStr, purpose: Purpose) -> io::Result<File> {
-        let access = match purpose {
-            Purpose::Read => OFlags::RDONLY,
-            Purpose::Write => OFlags::RDWR,
-        };
+    fn file(&self, name: &OsStr, access: OFlags) -> io::Result<File> {
         let path = || self.path.join(name);
         let file = match rustix::fs::openat(&self.folder, name, FILE | access, Mode::empty()) {
             Ok(file) => File::from(file),
@@ -157,7 +149,7 @@ impl OpenFolder {
         let found = file.metadata()?;
         let why = if !found.is_file() {
             Why::NotAFile
-        } else if ![self.us, 0, self.owner].contains(&found.uid()) {
+        } else if ![self.us, 0, self.found.uid()].contains(&found.uid()) {
             Why::ForeignFile(found.uid())
         } else if found.mode() & ALL_WRITE != 0 {
             Why::OpenFile(found.mode() & 0o7777)
@@ -179,13 +171,11 @@ impl OpenFolder {
     /// Gives a file the owner, the group and the permission bits of the file with this name.
     /// There may be none. An owner that is not accepted is not passed on.
     pub(super) fn pass_on(&self, name: &OsStr, to: &File) -> io::Result<()> {
-        let old = match rustix::fs::statat(&self.folder, name, AtFlags::SYMLINK_NOFOLLOW) {
-            Ok(old) => old,
-            Err(Errno::NOENT) => return Ok(()),
-            Err(cause) => return Err(cause.into()),
+        let Some(old) = self.stat(name)? else {
+            return Ok(());
         };
         let is_file = FileType::from_raw_mode(old.st_mode) == FileType::RegularFile;
-        if !is_file || ![self.us, 0, self.owner].contains(&old.st_uid) {
+        if !is_file || ![self.us, 0, self.found.uid()].contains(&old.st_uid) {
             return Ok(());
         }
         let new = to.metadata()?;
@@ -210,9 +200,13 @@ impl OpenFolder {
 
     /// Whether anything has this name.
     pub(super) fn has(&self, name: &OsStr) -> io::Result<bool> {
+        Ok(self.stat(name)?.is_some())
+    }
+
+    fn stat(&self, name: &OsStr) -> io::Result<Option<Stat>> {
         match rustix::fs::statat(&self.folder, name, AtFlags::SYMLINK_NOFOLLOW) {
-            Ok(_) => Ok(true),
-            Err(Errno::NOENT) => Ok(false),
+            Ok(found) => Ok(Some(found)),
+            Err(Errno::NOENT) => Ok(None),
             Err(cause) => Err(cause.into()),
         }
     }
@@ -252,37 +246,37 @@ impl OpenFolder {
             Mode::RUSR | Mode::WUSR,
             AtFlags::empty(),
         )?;
-        if self.us == 0 && self.owner != 0 {
-            let (owner, group) = (Uid::from_raw(self.owner), Gid::from_raw(self.group));
+        let (owner, group) = (self.found.uid(), self.found.gid());
+        if self.us == 0 && owner != 0 {
+            let (owner, group) = (Uid::from_raw(owner), Gid::from_raw(group));
             let flags = AtFlags::SYMLINK_NOFOLLOW;
             rustix::fs::chownat(&self.folder, name, Some(owner), Some(group), flags)?;
         }
         Ok(())
     }
 
+    /// Opens a folder. A link in its place is followed if `link_owners` permits links: those of this
+    /// user, of root, and of these users if root acts for them.
     fn open(
         at: impl AsFd,
         name: &Path,
         path: &Path,
-        links: Links<'_>,
-    ) -> io::Result<(Self, Metadata)> {
-        let us = rustix::process::geteuid().as_raw();
+        link_owners: Option<&[u32]>,
+    ) -> io::Result<Self> {
+        let us = us();
         let open = |flags| rustix::fs::openat(&at, name, FOLDER | flags, Mode::empty());
         let folder = match open(OFlags::NOFOLLOW) {
             // Linux says `NOTDIR` of a link.
             Err(Errno::LOOP | Errno::MLINK | Errno::NOTDIR) => {
                 let link = rustix::fs::statat(&at, name, AtFlags::SYMLINK_NOFOLLOW)?;
-                if FileType::from_raw_mode(link.st_mode) != FileType::Symlink {
-                    return Err(Refusal::error(path, Why::NotAFolder));
-                }
-                match links {
-                    Links::None => return Err(Refusal::error(path, Why::FolderLink)),
-                    Links::Of(users) if !owns_link(us, link.st_uid, users) => {
-                        return Err(Refusal::error(path, Why::ForeignLink(link.st_uid)));
-                    }
-                    Links::Of(_) => {}
-                }
-                match open(OFlags::empty()) {
+                let is_link = FileType::from_raw_mode(link.st_mode) == FileType::Symlink;
+                let opened = match link_owners {
+                    _ if !is_link => Err(Errno::NOTDIR),
+                    Some(users) if owns_link(us, link.st_uid, users) => open(OFlags::empty()),
+                    Some(_) => return Err(Refusal::error(path, Why::ForeignLink(link.st_uid))),
+                    None => return Err(Refusal::error(path, Why::FolderLink)),
+                };
+                match opened {
                     Err(Errno::NOTDIR) => return Err(Refusal::error(path, Why::NotAFolder)),
                     outcome => outcome?,
                 }
@@ -290,33 +284,20 @@ impl OpenFolder {
             outcome => outcome?,
         };
         let folder = File::from(folder);
-        let found = folder.metadata()?;
-        let folder = OpenFolder {
+        Ok(OpenFolder {
+            found: folder.metadata()?,
             folder,
             path: path.to_owned(),
-            owner: found.uid(),
-            group: found.gid(),
             us,
-        };
-        Ok((folder, found))
-    }
-
-    fn check_mode(&self, found: &Metadata) -> io::Result<()> {
-        match found.mode() & OTHERS_WRITE {
-            0 => Ok(()),
-            _ => {
-                let why = Why::OpenFolder(found.mode() & 0o7777);
-                Err(Refusal::error(&self.path, why))
-            }
-        }
+        })
     }
 
     /// Sets the mode of what was just created, regardless of the umask. What root creates in a
     /// user's folder is the user's.
     fn assign_owner(&self, created: &File, mode: u32) -> io::Result<()> {
         created.set_permissions(Permissions::from_mode(mode))?;
-        if self.us == 0 && self.owner != 0 {
-            fchown(created, Some(self.owner), Some(self.group))?;
+        if self.us == 0 && self.found.uid() != 0 {
+            fchown(created, Some(self.found.uid()), Some(self.found.gid()))?;
         }
         Ok(())
     }
@@ -325,7 +306,7 @@ impl OpenFolder {
 /// Follows the links that a user made in place of a file. Returns the path of the file, which
 /// need not exist. Each link must belong to this user or to root.
 pub(super) fn follow(path: &Path, users: &[u32]) -> io::Result<PathBuf> {
-    let us = rustix::process::geteuid().as_raw();
+    let us = us();
     let mut path = path.to_owned();
     for _ in 0..MOST_LINKS {
         match std::fs::symlink_metadata(&path) {
@@ -346,11 +327,9 @@ pub(super) fn follow(path: &Path, users: &[u32]) -> io::Result<PathBuf> {
 /// Opens a key file that a user named. It may be a link or a pipe. It belongs
 /// to this user or to root.
 pub(crate) fn open_key_file(path: &Path, users: &[u32]) -> io::Result<File> {
-    let flags = FILE.difference(OFlags::NOFOLLOW) | OFlags::RDONLY;
-    let file = File::from(rustix::fs::open(path, flags, Mode::empty())?);
+    let file = open_following_links(path)?;
     let found = file.metadata()?;
-    let us = rustix::process::geteuid().as_raw();
-    if found.uid() != 0 && !is_accepted(us, found.uid(), users, path) {
+    if found.uid() != 0 && !is_accepted(us(), found.uid(), users, path) {
         return Err(Refusal::error(path, Why::ForeignFile(found.uid())));
     }
     if found.file_type().is_fifo() {
@@ -361,6 +340,17 @@ pub(crate) fn open_key_file(path: &Path, users: &[u32]) -> io::Result<File> {
         return Err(Refusal::error(path, Why::NotAFile));
     }
     Ok(file)
+}
+
+/// Opens a file of any type and owner for reading.
+pub(super) fn open_following_links(path: &Path) -> io::Result<File> {
+    let flags = FILE.difference(OFlags::NOFOLLOW) | OFlags::RDONLY;
+    Ok(File::from(rustix::fs::open(path, flags, Mode::empty())?))
+}
+
+/// The user of this process.
+pub(super) fn us() -> u32 {
+    rustix::process::geteuid().as_raw()
 }
 
 /// Whether the bits let the members of the file's group write to it.

@@ -26,19 +26,16 @@ pub(crate) fn quarantine(folder: &Folder, name: &str) -> io::Result<PathBuf> {
 /// file is dropped, or the process ends.
 pub(crate) fn exclusive(folder: &Folder, name: &str) -> Result<File> {
     let path = folder.path_of(name);
-    let failed = |cause| failure("lock", &path, cause);
-    let file = folder.open_or_create(name).map_err(failed)?;
-    match files::wait(&file, PATIENCE).map_err(failed)? {
-        true => Ok(file),
-        false => Err(Error::new(
-            Kind::Store,
-            format!(
-                "another acspass process does not release `{}`",
-                path.display()
-            ),
-            "look for a stopped acspass process, end it, and run this again",
-        )),
-    }
+    let file = folder.lock(name, PATIENCE);
+    file.map_err(|cause| failure("lock", &path, cause))?
+        .ok_or_else(|| {
+            let path = path.display();
+            Error::new(
+                Kind::Store,
+                format!("another acspass process does not release `{path}`"),
+                "look for a stopped acspass process, end it, and run this again",
+            )
+        })
 }
 
 /// Returns the error for a file of the state folder. A path and an I/O error contain no secret.
