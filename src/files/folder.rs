@@ -107,13 +107,19 @@ impl Folder {
     /// that killed processes leave at most one.
     pub(crate) fn replace(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
         let folder = self.opened_or_created()?;
-        replace(&folder, name.as_ref(), bytes, Keep::OwnerAndModeIfPermitted)
+        replace(&folder, name.as_ref(), bytes, |file| {
+            match folder.pass_on(name.as_ref(), file) {
+                // A file of root in a user's folder becomes the user's.
+                Err(cause) if cause.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+                outcome => outcome,
+            }
+        })
     }
 
     /// Replaces a file by one of mode 0600.
     pub(crate) fn replace_by_private(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
         let folder = self.opened_or_created()?;
-        replace(&folder, name.as_ref(), bytes, Keep::Nothing)
+        replace(&folder, name.as_ref(), bytes, |_| Ok(()))
     }
 
     /// Removes a file durably. Returns `false` if there was none.
@@ -122,11 +128,7 @@ impl Folder {
             folder.remove(name.as_ref())?;
             folder.sync()
         });
-        match removed {
-            Ok(()) => Ok(true),
-            Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(false),
-            Err(cause) => Err(cause),
-        }
+        Ok(found(removed)?.is_some())
     }
 
     /// Renames a file that cannot be read, with `suffix`, and returns its new path.
@@ -144,14 +146,9 @@ impl Folder {
 
     /// Returns the names in the folder that are text; none if the folder is missing.
     pub(crate) fn names(&self) -> io::Result<Vec<String>> {
-        match self.opened().and_then(|folder| folder.names()) {
-            Ok(names) => Ok(names
-                .into_iter()
-                .filter_map(|name| name.into_string().ok())
-                .collect()),
-            Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
-            Err(cause) => Err(cause),
-        }
+        let names = found(self.opened().and_then(|folder| folder.names()))?;
+        let names = names.into_iter().flatten();
+        Ok(names.filter_map(|name| name.into_string().ok()).collect())
     }
 
     /// Removes the permissions of other users from a socket that was just bound. A socket of root in a
@@ -170,16 +167,15 @@ impl Folder {
     }
 
     fn opened_or_created(&self) -> io::Result<OpenFolder> {
-        match self.opened() {
-            Err(cause) if cause.kind() == io::ErrorKind::NotFound => {}
-            outcome => return outcome,
+        if let Some(folder) = found(self.opened())? {
+            return Ok(folder);
         }
         OpenFolder::create(&self.root, &self.acting_for)?;
         let mut folder = OpenFolder::private(&self.root, &self.acting_for)?;
         for name in &self.below {
-            folder = match folder.enter(name) {
-                Err(cause) if cause.kind() == io::ErrorKind::NotFound => folder.make(name)?,
-                outcome => outcome?,
+            folder = match found(folder.enter(name))? {
+                Some(folder) => folder,
+                None => folder.make(name)?,
             };
         }
         Ok(folder)
@@ -192,15 +188,9 @@ impl From<PathBuf> for Folder {
     }
 }
 
-impl From<&PathBuf> for Folder {
-    fn from(path: &PathBuf) -> Self {
-        Folder::new(path)
-    }
-}
-
-impl From<&Path> for Folder {
-    fn from(path: &Path) -> Self {
-        Folder::new(path)
+impl<P: AsRef<Path> + ?Sized> From<&P> for Folder {
+    fn from(path: &P) -> Self {
+        Folder::new(path.as_ref())
     }
 }
 
@@ -210,23 +200,19 @@ impl From<&Folder> for Folder {
     }
 }
 
-/// The properties that a new file takes from the replaced one.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Keep {
-    /// Its owner, group and permission bits. It is an error if they cannot be kept.
-    OwnerAndMode,
-    /// The same, but a file of root in a user's folder becomes the user's.
-    OwnerAndModeIfPermitted,
-    /// None.
-    Nothing,
+/// Returns `None` if the file or folder does not exist.
+pub(crate) fn found<T>(outcome: io::Result<T>) -> io::Result<Option<T>> {
+    match outcome {
+        Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(None),
+        outcome => outcome.map(Some),
+    }
 }
 
 /// See [`Folder::open_or_create`].
 pub(super) fn open_or_create(folder: &OpenFolder, name: &OsStr) -> io::Result<File> {
     loop {
-        match folder.open_to_write(name) {
-            Err(cause) if cause.kind() == io::ErrorKind::NotFound => {}
-            outcome => return outcome,
+        if let Some(file) = found(folder.open_to_write(name))? {
+            return Ok(file);
         }
         match folder.create_file(name) {
             // Another process was faster.
@@ -236,45 +222,33 @@ pub(super) fn open_or_create(folder: &OpenFolder, name: &OsStr) -> io::Result<Fi
     }
 }
 
-/// See [`Folder::replace`]. An existing temporary file is removed and not written to: it may be a
-/// link, or readable for others.
+/// See [`Folder::replace`]. `set_owner` gives the new file its owner and mode. An existing temporary
+/// file is removed and not written to: it may be a link, or readable for others.
 pub(super) fn replace(
     folder: &OpenFolder,
     name: &OsStr,
     bytes: &[u8],
-    keep: Keep,
+    set_owner: impl FnOnce(&File) -> io::Result<()>,
 ) -> io::Result<()> {
     let draft = with_ending(name, ".draft");
     let mut file = create_new(folder, &draft)?;
     let written = file.write_all(bytes).and_then(|()| {
-        match keep {
-            Keep::OwnerAndMode => folder.pass_on(name, &file)?,
-            Keep::OwnerAndModeIfPermitted => match folder.pass_on(name, &file) {
-                Err(cause) if cause.kind() != io::ErrorKind::PermissionDenied => return Err(cause),
-                _ => {}
-            },
-            Keep::Nothing => {}
-        }
+        set_owner(&file)?;
         // Without this, a power failure after the rename may leave an empty file.
         file.sync_all()?;
         folder.rename(&draft, name)
     });
-    match written {
-        Ok(()) => folder.sync(),
-        Err(cause) => {
-            // The first failure is reported.
-            let _ = folder.remove(&draft);
-            Err(cause)
-        }
+    if written.is_err() {
+        // The first failure is reported.
+        let _ = folder.remove(&draft);
+        return written;
     }
+    folder.sync()
 }
 
 /// Creates a file of mode 0600, and removes an existing one of this name.
 pub(super) fn create_new(folder: &OpenFolder, name: &OsStr) -> io::Result<File> {
-    match folder.remove(name) {
-        Err(cause) if cause.kind() != io::ErrorKind::NotFound => return Err(cause),
-        _ => {}
-    }
+    found(folder.remove(name))?;
     folder.create_file(name)
 }
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::folder::{
-    Keep, create_new, is_unsupported, open_or_create, read_at_most, replace, wait, with_ending,
+    create_new, found, is_unsupported, open_or_create, read_at_most, replace, wait, with_ending,
 };
 #[cfg(not(unix))]
 use super::plain::{OpenFolder, follow, is_open_to_group};
@@ -64,14 +64,13 @@ impl SettingsFile {
             let (folder, name) = split(&target)?;
             OpenFolder::settings(folder, &self.acting_for)?.open_to_read(name)
         });
-        match opened {
-            Ok(file) => Ok(Some(Settings {
-                bytes: read_at_most(&file, &self.path, LONGEST)?,
-                is_open_to_group: is_open_to_group(&file)?,
-            })),
-            Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(cause) => Err(cause),
-        }
+        let Some(file) = found(opened)? else {
+            return Ok(None);
+        };
+        Ok(Some(Settings {
+            bytes: read_at_most(&file, &self.path, LONGEST)?,
+            is_open_to_group: is_open_to_group(&file)?,
+        }))
     }
 
     /// Waits for the lock of a change, which the operating system releases when the process ends.
@@ -97,7 +96,7 @@ impl SettingsFile {
         let target = self.target()?;
         let (folder, name) = split(&target)?;
         let folder = self.opened_or_created(folder)?;
-        match replace(&folder, name, bytes, Keep::OwnerAndMode) {
+        match replace(&folder, name, bytes, |file| folder.pass_on(name, file)) {
             Err(cause) if must_be_written_in_place(&cause) => write_in_place(&folder, name, bytes),
             outcome => outcome,
         }
@@ -115,13 +114,11 @@ impl SettingsFile {
     }
 
     fn opened_or_created(&self, folder: &Path) -> io::Result<OpenFolder> {
-        match OpenFolder::settings(folder, &self.acting_for) {
-            Err(cause) if cause.kind() == io::ErrorKind::NotFound => {
-                OpenFolder::create(folder, &self.acting_for)?;
-                OpenFolder::settings(folder, &self.acting_for)
-            }
-            outcome => outcome,
+        if let Some(folder) = found(OpenFolder::settings(folder, &self.acting_for))? {
+            return Ok(folder);
         }
+        OpenFolder::create(folder, &self.acting_for)?;
+        OpenFolder::settings(folder, &self.acting_for)
     }
 }
 

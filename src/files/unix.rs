@@ -212,15 +212,10 @@ impl OpenFolder {
     }
 
     pub(super) fn names(&self) -> io::Result<Vec<OsString>> {
-        let mut names = Vec::new();
-        for entry in Dir::read_from(&self.folder)? {
-            let entry = entry?;
-            let name = OsStr::from_bytes(entry.file_name().to_bytes());
-            if name != "." && name != ".." {
-                names.push(name.to_owned());
-            }
-        }
-        Ok(names)
+        Dir::read_from(&self.folder)?
+            .map(|entry| Ok(OsStr::from_bytes(entry?.file_name().to_bytes()).to_owned()))
+            .filter(|name| !matches!(name, Ok(name) if name == "." || name == ".."))
+            .collect()
     }
 
     /// Makes the names in the folder outlive a power cut.

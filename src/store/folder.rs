@@ -15,27 +15,36 @@ const VARIABLE: &str = "ACSPASS_STATE_DIR";
 /// A change takes milliseconds: a lock held this long belongs to a suspended process.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Renames a file that cannot be read, and returns its new path.
-pub(crate) fn quarantine(folder: &Folder, name: &str) -> io::Result<PathBuf> {
+/// Renames a file that cannot be read, and returns its new path. `what` is for the error.
+pub(super) fn quarantine(what: &str, folder: &Folder, name: &str) -> Result<PathBuf> {
     // This machine's clock: the time of a file, not of a token.
     let now = SystemClock.now().unix_seconds();
-    folder.quarantine(name, &now.to_string())
+    let kept = folder.quarantine(name, &now.to_string());
+    kept.map_err(failing(what, folder, name))
 }
 
 /// Waits up to [`PATIENCE`] for the lock file of this name. The lock is released when the returned
 /// file is dropped, or the process ends.
 pub(crate) fn exclusive(folder: &Folder, name: &str) -> Result<File> {
-    let path = folder.path_of(name);
     let file = folder.lock(name, PATIENCE);
-    file.map_err(|cause| failure("lock", &path, cause))?
-        .ok_or_else(|| {
-            let path = path.display();
-            Error::new(
-                Kind::Store,
-                format!("another acspass process does not release `{path}`"),
-                "look for a stopped acspass process, end it, and run this again",
-            )
-        })
+    file.map_err(failing("lock", folder, name))?.ok_or_else(|| {
+        let path = folder.path_of(name);
+        let path = path.display();
+        Error::new(
+            Kind::Store,
+            format!("another acspass process does not release `{path}`"),
+            "look for a stopped acspass process, end it, and run this again",
+        )
+    })
+}
+
+/// Returns the conversion of an I/O error at the file of this name.
+pub(super) fn failing<'a>(
+    what: &'a str,
+    folder: &'a Folder,
+    name: &'a str,
+) -> impl Fn(io::Error) -> Error + 'a {
+    move |cause| failure(what, &folder.path_of(name), cause)
 }
 
 /// Returns the error for a file of the state folder. A path and an I/O error contain no secret.

@@ -109,18 +109,14 @@ impl Locks {
     }
 
     pub(super) fn try_lock(&self, name: &LockName, activity: Activity) -> Result<Attempt> {
-        let holder = Holder {
-            pid: std::process::id(),
-            activity,
-            // This machine's clock: the time of a process, not of a token.
-            since: SystemClock.now(),
-        };
+        // This machine's clock: the time of a process, not of a token.
+        let holder = Holder::of_this_process(activity, SystemClock.now());
         let held = match self {
             Locks::Folder(folder) => {
                 let lock = name.file_name();
                 let record = format!("{lock}.holder");
-                let failure = |cause| folder::failure("lock", &folder.path_of(&lock), cause);
-                let file = folder.open_or_create(&lock).map_err(failure)?;
+                let failed = folder::failing("lock", folder, &lock);
+                let file = folder.open_or_create(&lock).map_err(&failed)?;
                 let all_records = lock_records(folder);
                 match file.try_lock() {
                     Ok(()) => {}
@@ -129,7 +125,7 @@ impl Locks {
                         let holder = all_records.and_then(|_lock| read_record(folder, &record));
                         return Ok(Attempt::Held(holder));
                     }
-                    Err(TryLockError::Error(cause)) => return Err(failure(cause)),
+                    Err(TryLockError::Error(cause)) => return Err(failed(cause)),
                 }
                 let record = folder.open_or_create(&record);
                 let record = record.inspect_err(warn_of_record).ok();
@@ -186,6 +182,16 @@ fn warn_of_record(cause: &io::Error) {
     tracing::debug!("could not record the holder of a lock: {cause}");
 }
 
+impl Holder {
+    fn of_this_process(activity: Activity, since: Timestamp) -> Self {
+        Holder {
+            pid: std::process::id(),
+            activity,
+            since,
+        }
+    }
+}
+
 impl LockName {
     fn file_name(&self) -> String {
         let digest = Sha256::digest(self.to_string());
@@ -210,11 +216,7 @@ impl fmt::Display for LockName {
 impl Guard {
     /// Records the activity for waiters.
     pub fn set_activity(&self, activity: Activity) {
-        let holder = Holder {
-            pid: std::process::id(),
-            activity,
-            since: self.since,
-        };
+        let holder = Holder::of_this_process(activity, self.since);
         match &self.held {
             Held::File { folder, record, .. } => {
                 let _all_records = lock_records(folder);

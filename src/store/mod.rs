@@ -23,10 +23,7 @@ mod token_store;
 pub use file::{FileStore, Purpose, create_key_file};
 pub use index::{Index, IndexEntry, IndexPage, IndexedCommunicationToken, IndexedEntraToken};
 pub use keyring::KeyringStore;
-#[cfg(all(
-    unix,
-    not(any(target_os = "macos", target_os = "ios", target_os = "android"))
-))]
+#[cfg(not(any(target_os = "macos", windows)))]
 pub(crate) use keyring::session_bus;
 #[cfg(target_os = "linux")]
 pub use keyutils::KeyutilsStore;

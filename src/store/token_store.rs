@@ -32,8 +32,7 @@ pub trait TokenStore: Send + Sync {
     fn removal_by_hand(&self, item: &str) -> String;
 
     /// Returns whether [`TokenStore::save`] failed for lack of space.
-    fn lacks_room(&self, failure: &Error) -> bool {
-        let _ = failure;
+    fn lacks_room(&self, _failure: &Error) -> bool {
         false
     }
 
@@ -44,8 +43,7 @@ pub trait TokenStore: Send + Sync {
 
     /// Returns whether that login's items are certainly gone. `login` is from [`Login::Own`] of any
     /// process.
-    fn has_ended(&self, login: &str) -> bool {
-        let _ = login;
+    fn has_ended(&self, _login: &str) -> bool {
         false
     }
 }

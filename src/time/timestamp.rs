@@ -146,7 +146,7 @@ pub fn in_words(duration: Duration) -> String {
 pub(crate) mod unix_seconds {
     use serde::{Deserialize, Deserializer, Serializer};
 
-    use super::Timestamp;
+    use crate::time::timestamp::Timestamp;
 
     pub(crate) fn serialize<S: Serializer>(at: &Timestamp, to: S) -> Result<S::Ok, S::Error> {
         to.serialize_i64(at.unix_seconds())

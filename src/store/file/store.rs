@@ -1,6 +1,5 @@
 use std::fmt;
 use std::fs::File;
-use std::io;
 use std::path::PathBuf;
 
 use sha2::{Digest, Sha256};
@@ -8,7 +7,7 @@ use sha2::{Digest, Sha256};
 use super::key::{Keys, Origin, Purpose};
 use super::seal::{Sealed, seal};
 use crate::error::{Error, Result};
-use crate::files::Folder;
+use crate::files::{Folder, found};
 use crate::secret::{Passphrase, SecretBytes};
 use crate::store::folder;
 use crate::store::token_store::TokenStore;
@@ -74,31 +73,26 @@ impl FileStore {
     }
 
     fn read(&self, file: &str) -> Result<Option<Vec<u8>>> {
-        match self.folder.read(file, LONGEST) {
-            Ok(bytes) => Ok(Some(bytes)),
-            Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(cause) => Err(self.failure("read the sealed file", file, cause)),
-        }
+        found(self.folder.read(file, LONGEST)).map_err(folder::failing(
+            "read the sealed file",
+            &self.folder,
+            file,
+        ))
     }
 
     /// Quarantines a file that cannot be read, unless another process has replaced it.
     fn quarantine(&self, file: &str, readable: impl Fn(&[u8]) -> bool) -> Result<()> {
         let _lock = self.lock()?;
-        if self.read(file)?.is_none_or(|bytes| readable(&bytes)) {
-            return Ok(());
+        if self.read(file)?.is_some_and(|bytes| !readable(&bytes)) {
+            let what = "set aside the unreadable file";
+            let aside = folder::quarantine(what, &self.folder, file)?;
+            tracing::warn!(
+                "a sealed file could not be read: it is kept as `{}`, and what it held counts as \
+                 signed out",
+                aside.display()
+            );
         }
-        let aside = folder::quarantine(&self.folder, file)
-            .map_err(|cause| self.failure("set aside the unreadable file", file, cause))?;
-        tracing::warn!(
-            "a sealed file could not be read: it is kept as `{}`, and what it held counts as \
-             signed out",
-            aside.display()
-        );
         Ok(())
-    }
-
-    fn failure(&self, what: &str, file: &str, cause: io::Error) -> Error {
-        folder::failure(what, &self.folder.path_of(file), cause)
     }
 }
 
@@ -150,9 +144,11 @@ impl TokenStore for FileStore {
         };
         let bytes = seal(item, &kdf, &key, value)?;
         let _lock = self.lock()?;
-        self.folder
-            .replace(&file, &bytes)
-            .map_err(|cause| self.failure("replace the sealed file", &file, cause))
+        self.folder.replace(&file, &bytes).map_err(folder::failing(
+            "replace the sealed file",
+            &self.folder,
+            &file,
+        ))
     }
 
     fn delete(&self, item: &str) -> Result<bool> {
@@ -161,9 +157,11 @@ impl TokenStore for FileStore {
         }
         let file = file_name(item);
         let _lock = self.lock()?;
-        self.folder
-            .remove(&file)
-            .map_err(|cause| self.failure("remove the sealed file", &file, cause))
+        self.folder.remove(&file).map_err(folder::failing(
+            "remove the sealed file",
+            &self.folder,
+            &file,
+        ))
     }
 
     fn items(&self) -> Result<Vec<String>> {

@@ -32,7 +32,12 @@ impl IndexFile {
             entries.retain(|entry| {
                 !(is_elsewhere(entry) && entry.login.as_deref().is_some_and(&have_ended))
             });
-            put(entries, record, login);
+            if !replace(entries, record, login) {
+                let mut entry = IndexEntry::of(record, login);
+                let others = of_tenancy(entries, &record.tenancy, login);
+                entry.active = !others.iter().any(|other| other.active);
+                entries.push(entry);
+            }
             let key = record.key();
             let of_other_logins = |entry: &IndexEntry| is_elsewhere(entry) && entry.is(&key);
             let count = entries
@@ -48,13 +53,7 @@ impl IndexFile {
 
     /// Replaces the entry of a listed session; `false` if it is no longer listed.
     pub(crate) fn update(&self, record: &Record, login: &MachineLogin) -> Result<bool> {
-        self.change(|Contents { entries, .. }| {
-            let is_listed = position(entries, record, login).is_some();
-            if is_listed {
-                put(entries, record, login);
-            }
-            is_listed
-        })
+        self.change(|Contents { entries, .. }| replace(entries, record, login))
     }
 
     /// Lists sessions of one tenancy that a damaged index lost, and notes that the tenancy is
@@ -69,9 +68,13 @@ impl IndexFile {
             let Some(lost) = lost else { return false };
             let mut added = Vec::new();
             for record in records {
-                if position(entries, record, login).is_none() {
-                    added.push(record.key());
+                let key = record.key();
+                if !entries
+                    .iter()
+                    .any(|entry| login.includes(entry) && entry.is(&key))
+                {
                     entries.push(IndexEntry::of(record, login));
+                    added.push(key);
                 }
             }
             let mut of_tenancy = of_tenancy(entries, tenancy, login);
@@ -161,9 +164,8 @@ impl IndexFile {
         let after = contents::write(&contents)
             .map_err(|_| Error::internal("the index could not be written as JSON"))?;
         if before.is_none_or(|before| before != after.as_bytes()) {
-            folder.replace(NAME, after.as_bytes()).map_err(|cause| {
-                folder::failure("replace the index", &folder.path_of(NAME), cause)
-            })?;
+            let replaced = folder.replace(NAME, after.as_bytes());
+            replaced.map_err(folder::failing("replace the index", folder, NAME))?;
         }
         Ok(outcome)
     }
@@ -175,9 +177,7 @@ fn lock(folder: &Folder) -> Result<File> {
 
 /// Renames a damaged index. The caller has the lock.
 fn quarantine(folder: &Folder, salvaged: &Contents) -> Result<()> {
-    let kept = folder::quarantine(folder, NAME).map_err(|cause| {
-        folder::failure("quarantine the damaged index", &folder.path_of(NAME), cause)
-    })?;
+    let kept = folder::quarantine("quarantine the damaged index", folder, NAME)?;
     let (kept, readable) = (kept.display(), salvaged.entries.len());
     match salvaged.lost {
         Some(_) => tracing::warn!(
@@ -191,34 +191,22 @@ fn quarantine(folder: &Folder, salvaged: &Contents) -> Result<()> {
     Ok(())
 }
 
-/// Adds a session, or replaces its entry.
-fn put(entries: &mut Vec<IndexEntry>, record: &Record, login: &MachineLogin) {
-    let mut entry = IndexEntry::of(record, login);
-    match position(entries, record, login) {
-        Some(at) => {
-            entry.active = entries[at].active;
-            entry.login = entry.login.or(entries[at].login.take());
-            entries[at] = entry;
-            // There may be an entry of an earlier version and one of this login.
-            let key = record.key();
-            entries
-                .extract_if(at + 1.., |other| login.includes(other) && other.is(&key))
-                .for_each(drop);
-        }
-        None => {
-            let others = of_tenancy(entries, &record.tenancy, login);
-            entry.active = !others.iter().any(|other| other.active);
-            entries.push(entry);
-        }
-    }
-}
-
-/// Returns the position of this session's entry.
-fn position(entries: &[IndexEntry], record: &Record, login: &MachineLogin) -> Option<usize> {
+/// Replaces the entry of a session; `false` if it is not listed.
+fn replace(entries: &mut Vec<IndexEntry>, record: &Record, login: &MachineLogin) -> bool {
     let key = record.key();
+    let is_ours = |entry: &IndexEntry| login.includes(entry) && entry.is(&key);
+    let Some(at) = entries.iter().position(is_ours) else {
+        return false;
+    };
+    let mut entry = IndexEntry::of(record, login);
+    entry.active = entries[at].active;
+    entry.login = entry.login.or(entries[at].login.take());
+    entries[at] = entry;
+    // There may be an entry of an earlier version and one of this login.
     entries
-        .iter()
-        .position(|entry| login.includes(entry) && entry.is(&key))
+        .extract_if(at + 1.., |other| is_ours(other))
+        .for_each(drop);
+    true
 }
 
 /// Returns the entries of this tenancy that this login can use.

@@ -73,24 +73,22 @@ struct Form<E> {
 impl Lost {
     /// Returns whether this tenancy was restored in this login.
     pub(super) fn is_restored(&self, tenancy: &Tenancy, login: &MachineLogin) -> bool {
-        self.restored.contains(&Restored::of(tenancy, login))
+        self.restored.iter().any(|restored| {
+            restored.tenancy == *tenancy
+                && restored.store == login.store
+                && restored.login.as_deref() == login.id()
+        })
     }
 
     /// Notes that this tenancy was restored in this login.
     pub(super) fn set_restored(&mut self, tenancy: &Tenancy, login: &MachineLogin) {
-        self.restored.push(Restored::of(tenancy, login));
-        if self.restored.len() > MOST_RESTORED {
-            self.restored.remove(0);
-        }
-    }
-}
-
-impl Restored {
-    fn of(tenancy: &Tenancy, login: &MachineLogin) -> Self {
-        Restored {
+        self.restored.push(Restored {
             tenancy: tenancy.clone(),
             store: login.store.to_owned(),
             login: login.id().map(str::to_owned),
+        });
+        if self.restored.len() > MOST_RESTORED {
+            self.restored.remove(0);
         }
     }
 }

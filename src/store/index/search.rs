@@ -3,7 +3,7 @@
 //! Reading takes no lock, because a change replaces the whole file.
 
 use std::collections::HashSet;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read};
 use std::sync::Mutex;
 
 use super::contents::{self, Contents, HEAD, MIDDLE};
@@ -12,7 +12,7 @@ use super::form;
 use super::view::Index;
 use crate::account::{Account, Tenancy};
 use crate::error::Result;
-use crate::files::Folder;
+use crate::files::{Folder, found};
 use crate::store::folder;
 
 pub(super) const NAME: &str = "index.json";
@@ -101,16 +101,12 @@ impl IndexFile {
 
 /// Returns the file's bytes, up to the longest index; `None` if there is no file.
 pub(super) fn bytes(folder: &Folder) -> Result<Option<Vec<u8>>> {
-    let mut bytes = Vec::new();
-    let file = folder.open(NAME);
-    match file.and_then(|file| file.take(LONGEST).read_to_end(&mut bytes)) {
-        Ok(_) => Ok(Some(bytes)),
-        Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(cause) => {
-            let path = folder.path_of(NAME);
-            Err(folder::failure("read the index", &path, cause))
-        }
-    }
+    let read = || {
+        let mut bytes = Vec::new();
+        folder.open(NAME)?.take(LONGEST).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    };
+    found(read()).map_err(folder::failing("read the index", folder, NAME))
 }
 
 /// Returns the sessions of the query; `None` if the part that was read is not in the written form, or

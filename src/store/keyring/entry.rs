@@ -8,10 +8,7 @@ use std::error::Error as StdError;
 use keyring::v1::{Entry, Error as KeyringError};
 
 use super::failure::KeyringFailure;
-#[cfg(all(
-    unix,
-    not(any(target_os = "macos", target_os = "ios", target_os = "android"))
-))]
+#[cfg(not(any(target_os = "macos", windows)))]
 use super::session_bus::failure_of_name;
 
 /// The name of this program in the keyring: the attribute `service` of each item.
@@ -70,10 +67,7 @@ impl From<&KeyringError> for KeyringFailure {
     }
 }
 
-#[cfg(all(
-    unix,
-    not(any(target_os = "macos", target_os = "ios", target_os = "android"))
-))]
+#[cfg(not(any(target_os = "macos", windows)))]
 fn of_platform(cause: &(dyn StdError + Send + Sync + 'static)) -> KeyringFailure {
     use secret_service::Error;
 

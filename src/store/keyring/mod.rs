@@ -10,15 +10,9 @@ mod store;
 
 #[cfg(any(target_os = "macos", windows))]
 mod native;
-#[cfg(all(
-    unix,
-    not(any(target_os = "macos", target_os = "ios", target_os = "android"))
-))]
+#[cfg(not(any(target_os = "macos", windows)))]
 mod secret_service;
-#[cfg(all(
-    unix,
-    not(any(target_os = "macos", target_os = "ios", target_os = "android"))
-))]
+#[cfg(not(any(target_os = "macos", windows)))]
 pub(crate) mod session_bus;
 
 pub use store::KeyringStore;

@@ -138,6 +138,8 @@ struct Service {
     session: Option<OwnedObjectPath>,
 }
 
+type Paths = Vec<OwnedObjectPath>;
+
 /// An item's bytes on the bus, in the order of the specification's `Secret` struct.
 #[derive(Serialize, Deserialize, Type)]
 struct Secret {
@@ -207,7 +209,7 @@ impl Service {
     /// [`KeyringFailure::NoCollection`] if the service has no collection.
     async fn unlock_default_collection(&self) -> Result<bool, KeyringFailure> {
         let Some(collection) = self.default_collection().await? else {
-            let all: Vec<OwnedObjectPath> = self
+            let all: Paths = self
                 .property(PATH, SERVICE_INTERFACE, "Collections")
                 .await?;
             return match all.is_empty() {
@@ -251,7 +253,7 @@ impl Service {
     }
 
     /// Returns the items of this name, all of them unlocked.
-    async fn find(&self, item: &str) -> Result<Vec<OwnedObjectPath>, KeyringFailure> {
+    async fn find(&self, item: &str) -> Result<Paths, KeyringFailure> {
         let (mut found, locked) = self.search(&attributes(item)).await?;
         if !locked.is_empty() {
             self.unlock(&locked).await?;
@@ -264,13 +266,13 @@ impl Service {
     async fn search(
         &self,
         attributes: &HashMap<&str, &str>,
-    ) -> Result<(Vec<OwnedObjectPath>, Vec<OwnedObjectPath>), KeyringFailure> {
+    ) -> Result<(Paths, Paths), KeyringFailure> {
         self.send(PATH, SERVICE_INTERFACE, "SearchItems", &(attributes,))
             .await
     }
 
     async fn unlock(&self, objects: &[OwnedObjectPath]) -> Result<(), KeyringFailure> {
-        let (_, prompt): (Vec<OwnedObjectPath>, OwnedObjectPath) = self
+        let (_, prompt): (Paths, OwnedObjectPath) = self
             .send(PATH, SERVICE_INTERFACE, "Unlock", &(objects,))
             .await?;
         self.prompt(&prompt).await
@@ -288,13 +290,11 @@ impl Service {
         let Some(collection) = self.default_collection().await? else {
             return Err(KeyringFailure::NoCollection);
         };
-        let created = match self.create_in(&collection, item, secret).await {
-            Err(KeyringFailure::Locked) => {
-                self.unlock(std::slice::from_ref(&collection)).await?;
-                self.create_in(&collection, item, secret).await
-            }
-            created => created,
-        };
+        let mut created = self.create_in(&collection, item, secret).await;
+        if matches!(created, Err(KeyringFailure::Locked)) {
+            self.unlock(std::slice::from_ref(&collection)).await?;
+            created = self.create_in(&collection, item, secret).await;
+        }
         self.prompt(&created?).await
     }
 
@@ -357,17 +357,13 @@ impl Service {
     }
 
     /// Calls a method. A response of another type is not shown: it may contain the item.
-    async fn send<B, R>(
+    async fn send<R: DeserializeOwned + Type>(
         &self,
         path: &str,
         interface: &str,
         method: &str,
-        body: &B,
-    ) -> Result<R, KeyringFailure>
-    where
-        B: Serialize + DynamicType,
-        R: DeserializeOwned + Type,
-    {
+        body: &(impl Serialize + DynamicType),
+    ) -> Result<R, KeyringFailure> {
         let answer = self
             .bus
             .call_method(Some(NAME), path, Some(interface), method, body)
