@@ -43,7 +43,7 @@ pub use folder::Folder;
 pub use settings::SettingsFile;
 
 pub(crate) use folder::{found, is_unsupported};
-pub(crate) use named::{Changer, may_never_end, open_named};
+pub(crate) use named::{may_never_end, open_named};
 pub(crate) use refusal::{Refusal, shell_quoted};
 
 #[cfg(not(unix))]

@@ -1,76 +1,48 @@
 //! Opens a file that a user named and that may belong to others, such as a file of certificate
 //! authorities. The caller gets the other user that can change the file, and warns.
 
-use std::fmt;
 use std::fs::{File, Metadata};
 use std::io;
 #[cfg(unix)]
 use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 #[cfg(unix)]
 use super::refusal::{Refusal, Why};
 #[cfg(unix)]
 use super::unix::{ALL_WRITE, GROUP_WRITE, MOST_LINKS, STICKY, open_following_links, parent, us};
 
-/// Another user, or several, that can change a file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[cfg_attr(not(unix), allow(dead_code, reason = "only Unix reports one"))]
-pub(crate) struct Changer {
-    by: By,
-    /// The link or the folder that can be changed, if it is not the file itself.
-    through: Option<PathBuf>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[cfg_attr(not(unix), allow(dead_code, reason = "only Unix reports one"))]
-enum By {
-    Everyone,
-    Group(u32),
-    User(u32),
-}
-
-impl fmt::Display for Changer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.by {
-            By::Everyone => f.write_str("every user can change")?,
-            By::Group(id) => write!(f, "the group with id {id} can change")?,
-            By::User(id) => write!(f, "the user with id {id} can change")?,
-        }
-        match &self.through {
-            Some(path) => write!(f, " through `{}`", path.display()),
-            None => Ok(()),
-        }
-    }
-}
-
-/// Opens a regular file for reading; links are followed. Access lists are not read.
+/// Opens a regular file for reading; links are followed. Access lists are not read. Also returns another
+/// user that can change the file, in words: "the user with id 1000 can change".
 #[cfg(unix)]
-pub(crate) fn open_named(path: &Path) -> io::Result<(File, Option<Changer>)> {
+pub(crate) fn open_named(path: &Path) -> io::Result<(File, Option<String>)> {
     let file = open_following_links(path)?;
     let found = file.metadata()?;
     if !found.is_file() {
         return Err(Refusal::error(path, Why::NotAFile));
     }
     let us = us();
-    let changer = by(us, &found).map(|by| Changer { by, through: None });
-    Ok((file, changer.or_else(|| on_the_way(us, path))))
+    let changer = changer(us, &found, false);
+    Ok((file, changer.or_else(|| changer_on_the_way(us, path))))
 }
 
 /// Opens a file for reading. Access lists are not read.
 #[cfg(not(unix))]
-pub(crate) fn open_named(path: &Path) -> io::Result<(File, Option<Changer>)> {
+pub(crate) fn open_named(path: &Path) -> io::Result<(File, Option<String>)> {
     Ok((File::open(path)?, None))
 }
 
+/// Returns another user that can change a file, or a folder. In a sticky folder that others can write to,
+/// only the owners of a file and of the folder can replace the file.
 #[cfg(unix)]
-fn by(us: u32, found: &Metadata) -> Option<By> {
-    if found.mode() & ALL_WRITE != 0 {
-        Some(By::Everyone)
-    } else if ![us, 0].contains(&found.uid()) {
-        Some(By::User(found.uid()))
-    } else if found.mode() & GROUP_WRITE != 0 {
-        Some(By::Group(found.gid()))
+fn changer(us: u32, found: &Metadata, is_sticky: bool) -> Option<String> {
+    let (mode, owner) = (found.mode(), found.uid());
+    if mode & ALL_WRITE != 0 {
+        (!is_sticky).then(|| "every user can change".to_owned())
+    } else if ![us, 0].contains(&owner) {
+        Some(format!("the user with id {owner} can change"))
+    } else if mode & GROUP_WRITE != 0 && !is_sticky {
+        Some(format!("the group with id {} can change", found.gid()))
     } else {
         None
     }
@@ -79,30 +51,23 @@ fn by(us: u32, found: &Metadata) -> Option<By> {
 /// Looks at each link on the way to the file, and at the folders that the links and the file
 /// are in. Folders above those are not checked, as for the program's own files.
 #[cfg(unix)]
-fn on_the_way(us: u32, path: &Path) -> Option<Changer> {
+fn changer_on_the_way(us: u32, path: &Path) -> Option<String> {
+    let through = |changer, path: &Path| format!("{changer} through `{}`", path.display());
     let mut path = path.to_owned();
     for _ in 0..=MOST_LINKS {
         let folder = parent(&path);
         let found = std::fs::metadata(folder).ok()?;
-        let is_sticky = found.mode() & STICKY != 0;
-        let changer = match by(us, &found) {
-            // Only the owners of a file and of the folder can replace the file.
-            Some(By::Everyone | By::Group(_)) if is_sticky => None,
-            changer => changer,
-        };
-        let changed_through = |by, path: &Path| Changer {
-            by,
-            through: Some(path.to_owned()),
-        };
-        if let Some(by) = changer {
-            return Some(changed_through(by, folder));
+        if let Some(changer) = changer(us, &found, found.mode() & STICKY != 0) {
+            return Some(through(changer, folder));
         }
         let found = std::fs::symlink_metadata(&path).ok()?;
         if !found.is_symlink() {
             return None;
         }
-        if ![us, 0].contains(&found.uid()) {
-            return Some(changed_through(By::User(found.uid()), &path));
+        let owner = found.uid();
+        if ![us, 0].contains(&owner) {
+            let changer = format!("the user with id {owner} can change");
+            return Some(through(changer, &path));
         }
         path = folder.join(std::fs::read_link(&path).ok()?);
     }
@@ -116,8 +81,8 @@ pub(crate) fn may_never_end(path: &Path) -> bool {
     path != Path::new("/dev/null") && std::fs::metadata(path).is_ok_and(|found| !is_ordinary(found))
 }
 
-#[cfg(test)]
 #[cfg(unix)]
+#[cfg(test)]
 mod tests {
     use std::fs;
     use std::os::unix::fs::{PermissionsExt, symlink};
@@ -130,10 +95,7 @@ mod tests {
     }
 
     fn changer(path: &Path) -> Option<String> {
-        open_named(path)
-            .unwrap()
-            .1
-            .map(|changer| changer.to_string())
+        open_named(path).unwrap().1
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 /// A folder that exists.
 pub(super) struct OpenFolder {
-    path: PathBuf,
+    pub(super) path: PathBuf,
 }
 
 impl OpenFolder {
@@ -85,10 +85,6 @@ impl OpenFolder {
     pub(super) fn make_private(&self) -> io::Result<()> {
         Ok(())
     }
-
-    pub(super) fn path(&self) -> &Path {
-        &self.path
-    }
 }
 
 /// The path of the file that a link leads to. A link that leads nowhere is taken as the file.
@@ -105,4 +101,8 @@ pub(crate) fn open_key_file(path: &Path, _users: &[u32]) -> io::Result<File> {
 
 pub(super) fn is_open_to_group(_file: &File) -> io::Result<bool> {
     Ok(false)
+}
+
+pub(super) fn must_be_written_in_place(_cause: &io::Error) -> bool {
+    false
 }

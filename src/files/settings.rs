@@ -10,9 +10,9 @@ use super::folder::{
     create_new, found, is_unsupported, open_or_create, read_at_most, replace, wait, with_ending,
 };
 #[cfg(not(unix))]
-use super::plain::{OpenFolder, follow, is_open_to_group};
+use super::plain::{OpenFolder, follow, is_open_to_group, must_be_written_in_place};
 #[cfg(unix)]
-use super::unix::{OpenFolder, follow, is_open_to_group};
+use super::unix::{OpenFolder, follow, is_open_to_group, must_be_written_in_place};
 
 /// Longest file that is read, in bytes.
 const LONGEST: u64 = 1024 * 1024;
@@ -139,26 +139,10 @@ fn split(path: &Path) -> io::Result<(&Path, &OsStr)> {
     }
 }
 
-/// A file that something is mounted on cannot be renamed over, and only root can give a new file
-/// to another owner.
-fn must_be_written_in_place(cause: &io::Error) -> bool {
-    #[cfg(unix)]
-    {
-        use rustix::io::Errno;
-        let number = Errno::from_io_error(cause);
-        matches!(number, Some(Errno::BUSY | Errno::XDEV | Errno::PERM))
-    }
-    #[cfg(not(unix))]
-    {
-        let _ = cause;
-        false
-    }
-}
-
 /// Writes the file in place. If that fails, the old content is put back.
 fn write_in_place(folder: &OpenFolder, name: &OsStr, bytes: &[u8]) -> io::Result<()> {
     let mut file = folder.open_to_write(name)?;
-    let old = read_at_most(&file, &folder.path().join(name), LONGEST)?;
+    let old = read_at_most(&file, &folder.path.join(name), LONGEST)?;
     let copy = with_ending(name, COPY);
     let mut before = create_new(folder, &copy)?;
     before.write_all(&old)?;

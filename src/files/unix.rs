@@ -33,7 +33,7 @@ pub(super) const MOST_LINKS: u32 = 40;
 /// A folder that is open and has been checked.
 pub(super) struct OpenFolder {
     folder: File,
-    path: PathBuf,
+    pub(super) path: PathBuf,
     found: Metadata,
     us: u32,
 }
@@ -228,10 +228,6 @@ impl OpenFolder {
         self.folder.set_permissions(Permissions::from_mode(0o700))
     }
 
-    pub(super) fn path(&self) -> &Path {
-        &self.path
-    }
-
     /// See [`Folder::make_socket_private`](super::folder::Folder::make_socket_private).
     pub(super) fn make_socket_private(&self, name: &OsStr) -> io::Result<()> {
         // Only this user can put a link into the folder, so the path leads to the socket.
@@ -346,6 +342,13 @@ pub(super) fn open_following_links(path: &Path) -> io::Result<File> {
 /// The user of this process.
 pub(super) fn us() -> u32 {
     rustix::process::geteuid().as_raw()
+}
+
+/// A file that something is mounted on cannot be renamed over, and only root can give a new file
+/// to another owner.
+pub(super) fn must_be_written_in_place(cause: &io::Error) -> bool {
+    let number = Errno::from_io_error(cause);
+    matches!(number, Some(Errno::BUSY | Errno::XDEV | Errno::PERM))
 }
 
 /// Whether the bits let the members of the file's group write to it.

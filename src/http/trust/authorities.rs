@@ -9,7 +9,7 @@ use rustls::pki_types::pem::PemObject;
 use tracing::warn;
 
 use crate::error::{Error, Result};
-use crate::files::{Changer, may_never_end, open_named};
+use crate::files::{may_never_end, open_named};
 use crate::input;
 use crate::text::shown;
 
@@ -43,7 +43,7 @@ impl AuthorityFile {
     /// # Errors
     /// [`Kind::Usage`](crate::Kind::Usage) if it cannot be read or holds no certificate of an
     /// authority.
-    pub(crate) fn read(&self) -> Result<(Vec<CertificateDer<'static>>, Option<Changer>)> {
+    pub(crate) fn read(&self) -> Result<(Vec<CertificateDer<'static>>, Option<String>)> {
         read_bounded(&self.path).map_err(|why| {
             let name = self.named_by;
             let path = shown(&self.path.to_string_lossy());
@@ -72,7 +72,7 @@ pub(in crate::http) fn read_all(files: &[AuthorityFile]) -> Result<Vec<Certifica
                         "{} names {}, which {}: it decides which servers get your tokens",
                         file.named_by,
                         shown(&file.path.to_string_lossy()),
-                        shown(&changer.to_string())
+                        shown(&changer)
                     );
                 }
                 all.extend(found);
@@ -104,7 +104,7 @@ fn parsable(pem: &[u8]) -> Vec<CertificateDer<'static>> {
 
 /// Reads the certificates of a file, and finds another user that can change it. A device or a log
 /// that was named by mistake is not read for ever.
-fn read_bounded(path: &Path) -> Result<(Vec<CertificateDer<'static>>, Option<Changer>), String> {
+fn read_bounded(path: &Path) -> Result<(Vec<CertificateDer<'static>>, Option<String>), String> {
     let (file, changer) = open_named(path).map_err(|error| error.to_string())?;
     let mut bytes = Vec::new();
     file.take(LONGEST_FILE + 1)

@@ -16,36 +16,32 @@ pub(super) struct Parts<'l> {
     pub(super) login: Option<&'l [u8]>,
 }
 
+const HOME_ACCOUNT_ID: &str = "{\"home_account_id\":";
+
 /// Splits a line, without the comma at its end. `None` if it is not in the form of the list that it
 /// is in.
 pub(super) fn split(line: &[u8], is_active: bool) -> Option<Parts<'_>> {
     std::str::from_utf8(line).ok()?;
     let mut scan = Scan(line);
     scan.want("{\"tenancy\":")?;
-    let tenancy = scan.taken(|scan| {
-        scan.want("{\"authority_host\":")?.string()?;
-        scan.want(",\"tenant\":")?.string()?;
-        scan.want(",\"client_id\":")?.string()?;
-        scan.want("}")
-    })?;
+    let tenancy = scan.object(&["{\"authority_host\":", ",\"tenant\":", ",\"client_id\":"])?;
     scan.want(",\"account\":")?;
-    let mut home_account_id = &line[..0];
-    let account = scan.taken(|scan| {
-        home_account_id = scan.want("{\"home_account_id\":")?.string()?;
-        scan.want(",\"username\":")?.string()?;
-        scan.want(",\"tenant_id\":")?.string()?;
-        scan.want(",\"object_id\":")?.string()?;
-        scan.want("}")
-    })?;
+    let account = scan.object(&[
+        HOME_ACCOUNT_ID,
+        ",\"username\":",
+        ",\"tenant_id\":",
+        ",\"object_id\":",
+    ])?;
+    let home_account_id = Scan(&account[HOME_ACCOUNT_ID.len()..]).string()?;
     let store = scan.want(",\"store\":")?.string()?;
     let login = match scan.has(",\"login\":") {
         true => Some(scan.string()?),
         false => None,
     };
-    scan.want(",\"can_renew\":")?.flag()?;
+    scan.want(",\"can_renew\":")?;
+    ["true", "false"].iter().find(|flag| scan.has(flag))?;
     scan.want(",\"entra_tokens\":")?.list(|scan| {
-        scan.want("{\"scopes\":")?
-            .list(|scan| scan.string().map(drop))?;
+        scan.want("{\"scopes\":")?.strings()?;
         scan.expiry()
     })?;
     scan.want(",\"communication_tokens\":")?.list(|scan| {
@@ -53,8 +49,7 @@ pub(super) fn split(line: &[u8], is_active: bool) -> Option<Parts<'_>> {
         scan.want(",\"exchange\":")?;
         let kinds = ["\"key\"", "\"entra\"", "\"teams-extension\""];
         kinds.iter().find(|kind| scan.has(kind))?;
-        scan.want(",\"scopes\":")?
-            .list(|scan| scan.string().map(drop))?;
+        scan.want(",\"scopes\":")?.strings()?;
         scan.want("}")?.expiry()
     })?;
     if scan.has(",\"short_tokens\":{\"redeemed_at_seconds\":") {
@@ -90,13 +85,13 @@ impl<'l> Scan<'l> {
         self.has(text).then_some(self)
     }
 
-    /// Returns the bytes that a step consumes.
-    fn taken(
-        &mut self,
-        step: impl for<'s> FnOnce(&'s mut Self) -> Option<&'s mut Self>,
-    ) -> Option<&'l [u8]> {
+    /// Returns an object of strings, each after one of these texts.
+    fn object(&mut self, members: &[&str]) -> Option<&'l [u8]> {
         let before = self.0;
-        step(self)?;
+        for member in members {
+            self.want(member)?.string()?;
+        }
+        self.want("}")?;
         Some(&before[..before.len() - self.0.len()])
     }
 
@@ -115,10 +110,6 @@ impl<'l> Scan<'l> {
             }
             at = end + escape(&text[end + 1..])? + 1;
         }
-    }
-
-    fn flag(&mut self) -> Option<()> {
-        (self.has("true") || self.has("false")).then_some(())
     }
 
     /// Reads a whole number of at most 18 digits. Larger ones need the reader of the whole file.
@@ -158,6 +149,10 @@ impl<'l> Scan<'l> {
             self.want("}")?;
         }
         self.want("}").map(drop)
+    }
+
+    fn strings(&mut self) -> Option<()> {
+        self.list(|scan| scan.string().map(drop))
     }
 
     fn list(&mut self, mut item: impl FnMut(&mut Self) -> Option<()>) -> Option<()> {

@@ -1,6 +1,6 @@
 //! The sessions in the index, as one process reads them.
 
-use super::contents::{Contents, Lost};
+use super::contents::Contents;
 use super::entry::{IndexEntry, IndexPage, MachineLogin};
 use crate::account::{SessionKey, Tenancy};
 
@@ -8,31 +8,28 @@ use crate::account::{SessionKey, Tenancy};
 #[derive(Debug, Clone)]
 pub struct Index {
     login: MachineLogin,
-    entries: Vec<IndexEntry>,
-    lost: Option<Lost>,
+    contents: Contents,
 }
 
 impl Index {
     pub(super) fn new(contents: Contents, login: &MachineLogin) -> Self {
-        Index {
-            login: login.clone(),
-            entries: contents.entries,
-            lost: contents.lost,
-        }
+        let login = login.clone();
+        Index { login, contents }
     }
 
     /// Returns an index with the sessions of this page.
     pub(crate) fn of_page(page: IndexPage, login: MachineLogin) -> Self {
-        Index {
-            login,
+        let contents = Contents {
             entries: page.entries,
             lost: None,
-        }
+        };
+        Index { login, contents }
     }
 
     /// Returns all sessions in this store that this login can use.
     pub fn entries(&self) -> impl Iterator<Item = &IndexEntry> {
-        self.entries
+        self.contents
+            .entries
             .iter()
             .filter(|entry| self.login.includes(entry))
     }
@@ -71,13 +68,14 @@ impl Index {
 
     /// Returns whether the index was damaged and may lack sessions of this tenancy.
     pub(crate) fn is_incomplete(&self, tenancy: &Tenancy) -> bool {
-        let lost = self.lost.as_ref();
+        let lost = self.contents.lost.as_ref();
         lost.is_some_and(|lost| !lost.is_restored(tenancy, &self.login))
     }
 
     /// Returns the sessions of other stores, which this store cannot load.
     pub fn elsewhere(&self) -> impl Iterator<Item = &IndexEntry> {
-        self.entries
+        self.contents
+            .entries
             .iter()
             .filter(|entry| entry.store != self.login.store)
     }

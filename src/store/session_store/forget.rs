@@ -90,20 +90,23 @@ impl SessionStore {
     /// Removes an item; `false` if there was none. The error has the manual steps.
     pub(super) fn remove(&self, item: &str) -> Result<bool> {
         self.store.delete(item).map_err(|cause| {
-            Error::new(
-                Kind::Store,
-                format!(
-                    "the item `{item}` could not be removed from the {}",
-                    self.store.name()
-                ),
-                format!(
-                    "{}; to remove it by hand, {}",
-                    cause.hint(),
-                    self.store.removal_by_hand(item)
-                ),
-            )
-            .caused_by(cause)
+            let store = self.store.name();
+            let message = format!("the item `{item}` could not be removed from the {store}");
+            self.needs_removal_by_hand(cause, message, "to remove it by hand", item)
         })
+    }
+
+    /// Returns the error for an item that only the user can remove. `purpose` precedes the steps.
+    pub(super) fn needs_removal_by_hand(
+        &self,
+        cause: Error,
+        message: String,
+        purpose: &str,
+        item: &str,
+    ) -> Error {
+        let steps = self.store.removal_by_hand(item);
+        let hint = format!("{}; {purpose}, {steps}", cause.hint());
+        Error::new(Kind::Store, message, hint).caused_by(cause)
     }
 }
 

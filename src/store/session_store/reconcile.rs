@@ -16,7 +16,7 @@
 
 use super::store::{SessionStore, read};
 use crate::account::{SessionKey, Tenancy};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::secret::SecretBytes;
 use crate::store::index::{Index, IndexEntry};
 use crate::store::lock::{Activity, Attempt, Guard, LockName};
@@ -124,7 +124,7 @@ impl SessionStore {
     /// the account is signed out. `guard` is the caller's lock.
     ///
     /// # Errors
-    /// [`Kind::Store`] if the store fails.
+    /// [`crate::error::Kind::Store`] if the store fails.
     pub(super) fn confirm_loss(
         &self,
         key: &SessionKey,
@@ -160,7 +160,7 @@ impl SessionStore {
     /// session's lock.
     ///
     /// # Errors
-    /// [`Kind::Store`] if the store fails, or cannot rename the item. The item is then unchanged.
+    /// [`crate::error::Kind::Store`] if the store fails, or cannot rename the item. The item is then unchanged.
     pub(super) fn quarantine_unreadable(&self, key: &SessionKey) -> Result<()> {
         match self.store.load(&key.item())? {
             Some(item) if read(key, &item).is_none() => self.quarantine(key, &item),
@@ -181,28 +181,20 @@ impl SessionStore {
             }
             self.store.save(&name, bytes)?;
             self.store.delete(&item)?;
+            let store = self.store.name();
             tracing::warn!(
-                "the stored session could not be read: it is kept in the {} as `{name}`, and the \
-                 account counts as signed out",
-                self.store.name()
+                "the stored session could not be read: it is kept in the {store} as `{name}`, and \
+                 the account counts as signed out"
             );
             Ok(())
         };
         renamed().map_err(|cause: Error| {
-            Error::new(
-                Kind::Store,
-                format!(
-                    "the stored session cannot be read, and the {} does not keep it under another \
-                     name ({cause})",
-                    self.store.name()
-                ),
-                format!(
-                    "{}; to give it up, {}",
-                    cause.hint(),
-                    self.store.removal_by_hand(&item)
-                ),
-            )
-            .caused_by(cause)
+            let store = self.store.name();
+            let message = format!(
+                "the stored session cannot be read, and the {store} does not keep it under another \
+                 name ({cause})"
+            );
+            self.needs_removal_by_hand(cause, message, "to give it up", &item)
         })
     }
 
