@@ -4,8 +4,9 @@
 //! claim checks it.
 
 use base64::Engine;
-use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
-use base64::engine::{DecodePaddingMode, general_purpose};
+use base64::alphabet::URL_SAFE;
+use base64::engine::DecodePaddingMode;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, URL_SAFE_NO_PAD};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
@@ -14,7 +15,7 @@ const LONGEST: usize = 256 * 1024;
 
 /// Base64url (RFC 7515, section 2); padding is tolerated, as some libraries add it.
 const BASE64URL: GeneralPurpose = GeneralPurpose::new(
-    &base64::alphabet::URL_SAFE,
+    &URL_SAFE,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
@@ -30,10 +31,11 @@ pub struct Decoded {
 /// Reads a compact JWT (RFC 7519): three parts, the first two Base64url JSON objects. `None`
 /// where it is not one, which is no fault: an access token may be opaque to us.
 pub fn decode(token: &str) -> Option<Decoded> {
-    let mut parts = token.split('.');
-    let (header, claims) = (parts.next()?, parts.next()?);
-    parts.next()?;
-    if parts.next().is_some() || token.len() > LONGEST {
+    let parts: Vec<&str> = token.splitn(4, '.').collect();
+    let [header, claims, _signature] = parts[..] else {
+        return None;
+    };
+    if token.len() > LONGEST {
         return None;
     }
     Some(Decoded {
@@ -55,8 +57,8 @@ pub fn decode_part<T: DeserializeOwned>(part: &str) -> Option<T> {
 }
 
 /// Base64url without padding, as the part of a token.
-pub fn encode_part(bytes: &[u8]) -> String {
-    general_purpose::URL_SAFE_NO_PAD.encode(bytes)
+pub fn encode_part(bytes: impl AsRef<[u8]>) -> String {
+    URL_SAFE_NO_PAD.encode(bytes)
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::input;
 use crate::text::{quoted, secret_form};
 
@@ -19,6 +19,17 @@ pub enum Cloud {
     Dod,
     /// US Government, GCC High.
     Gcch,
+}
+
+impl Cloud {
+    /// The words for it in the raw ids of Teams users and apps, and of ACS users.
+    fn words(self) -> (&'static str, &'static str) {
+        match self {
+            Cloud::Public => ("orgid", "acs"),
+            Cloud::Dod => ("dod", "dod-acs"),
+            Cloud::Gcch => ("gcch", "gcch-acs"),
+        }
+    }
 }
 
 /// A participant.
@@ -63,67 +74,50 @@ pub enum CommunicationIdentifier {
 /// Longest id, in bytes.
 const LONGEST_ID: usize = 512;
 
-const ACS_PREFIXES: [(&str, Cloud); 4] = [
-    ("8:acs:", Cloud::Public),
-    ("8:spool:", Cloud::Public),
-    ("8:dod-acs:", Cloud::Dod),
-    ("8:gcch-acs:", Cloud::Gcch),
-];
-const TEAMS_PREFIXES: [(&str, bool, Cloud); 4] = [
-    ("8:orgid:", false, Cloud::Public),
-    ("8:teamsvisitor:", true, Cloud::Public),
-    ("8:dod:", false, Cloud::Dod),
-    ("8:gcch:", false, Cloud::Gcch),
-];
-const APP_PREFIXES: [(&str, Cloud); 3] = [
-    ("28:orgid:", Cloud::Public),
-    ("28:dod:", Cloud::Dod),
-    ("28:gcch:", Cloud::Gcch),
-];
-
 impl CommunicationIdentifier {
     /// Reads a raw id; every text is one of some kind.
     pub fn from_raw_id(raw: &str) -> Self {
+        let unknown = || CommunicationIdentifier::Unknown(raw.to_owned());
+        CommunicationIdentifier::known(raw).unwrap_or_else(unknown)
+    }
+
+    fn known(raw: &str) -> Option<Self> {
         if let Some(number) = raw.strip_prefix("4:") {
-            return CommunicationIdentifier::PhoneNumber(number.to_owned());
+            return Some(CommunicationIdentifier::PhoneNumber(number.to_owned()));
         }
-        for (prefix, cloud) in ACS_PREFIXES {
-            let Some(rest) = raw.strip_prefix(prefix).filter(|rest| !rest.is_empty()) else {
-                continue;
-            };
-            let parts: Vec<&str> = rest.split('_').collect();
-            return match parts.as_slice() {
-                [resource, tenant, user] if prefix != "8:spool:" => {
-                    CommunicationIdentifier::TeamsExtensionUser {
-                        resource_id: (*resource).to_owned(),
-                        tenant_id: (*tenant).to_owned(),
-                        user_id: (*user).to_owned(),
-                        cloud,
-                    }
-                }
-                _ => {
-                    CommunicationIdentifier::CommunicationUser(CommunicationUserId(raw.to_owned()))
-                }
-            };
-        }
-        for (prefix, is_anonymous, cloud) in TEAMS_PREFIXES {
-            if let Some(user) = raw.strip_prefix(prefix).filter(|rest| !rest.is_empty()) {
-                return CommunicationIdentifier::MicrosoftTeamsUser {
-                    user_id: user.to_owned(),
-                    is_anonymous,
+        let mut parts = raw.splitn(3, ':');
+        let (number, word, id) = (parts.next()?, parts.next()?, parts.next()?);
+        let cloud = match word {
+            _ if id.is_empty() => return None,
+            "acs" | "spool" | "orgid" | "teamsvisitor" => Cloud::Public,
+            "dod-acs" | "dod" => Cloud::Dod,
+            "gcch-acs" | "gcch" => Cloud::Gcch,
+            _ => return None,
+        };
+        let parts: Vec<&str> = id.split('_').collect();
+        Some(match (number, word, &parts[..]) {
+            ("8", "acs" | "dod-acs" | "gcch-acs", [resource, tenant, user]) => {
+                CommunicationIdentifier::TeamsExtensionUser {
+                    resource_id: (*resource).to_owned(),
+                    tenant_id: (*tenant).to_owned(),
+                    user_id: (*user).to_owned(),
                     cloud,
-                };
+                }
             }
-        }
-        for (prefix, cloud) in APP_PREFIXES {
-            if let Some(app) = raw.strip_prefix(prefix).filter(|rest| !rest.is_empty()) {
-                return CommunicationIdentifier::MicrosoftTeamsApp {
-                    app_id: app.to_owned(),
-                    cloud,
-                };
+            ("8", "acs" | "spool" | "dod-acs" | "gcch-acs", _) => {
+                CommunicationIdentifier::CommunicationUser(CommunicationUserId(raw.to_owned()))
             }
-        }
-        CommunicationIdentifier::Unknown(raw.to_owned())
+            ("8", _, _) => CommunicationIdentifier::MicrosoftTeamsUser {
+                user_id: id.to_owned(),
+                is_anonymous: word == "teamsvisitor",
+                cloud,
+            },
+            ("28", "orgid" | "dod" | "gcch", _) => CommunicationIdentifier::MicrosoftTeamsApp {
+                app_id: id.to_owned(),
+                cloud,
+            },
+            _ => return None,
+        })
     }
 
     /// The raw id.
@@ -134,11 +128,9 @@ impl CommunicationIdentifier {
                 user_id,
                 is_anonymous,
                 cloud,
-            } => match (is_anonymous, cloud) {
-                (true, _) => format!("8:teamsvisitor:{user_id}"),
-                (false, Cloud::Public) => format!("8:orgid:{user_id}"),
-                (false, Cloud::Dod) => format!("8:dod:{user_id}"),
-                (false, Cloud::Gcch) => format!("8:gcch:{user_id}"),
+            } => match is_anonymous {
+                true => format!("8:teamsvisitor:{user_id}"),
+                false => format!("8:{}:{user_id}", cloud.words().0),
             },
             CommunicationIdentifier::TeamsExtensionUser {
                 resource_id,
@@ -146,18 +138,12 @@ impl CommunicationIdentifier {
                 user_id,
                 cloud,
             } => {
-                let prefix = match cloud {
-                    Cloud::Public => "8:acs:",
-                    Cloud::Dod => "8:dod-acs:",
-                    Cloud::Gcch => "8:gcch-acs:",
-                };
-                format!("{prefix}{resource_id}_{tenant_id}_{user_id}")
+                let word = cloud.words().1;
+                format!("8:{word}:{resource_id}_{tenant_id}_{user_id}")
             }
-            CommunicationIdentifier::MicrosoftTeamsApp { app_id, cloud } => match cloud {
-                Cloud::Public => format!("28:orgid:{app_id}"),
-                Cloud::Dod => format!("28:dod:{app_id}"),
-                Cloud::Gcch => format!("28:gcch:{app_id}"),
-            },
+            CommunicationIdentifier::MicrosoftTeamsApp { app_id, cloud } => {
+                format!("28:{}:{app_id}", cloud.words().0)
+            }
             CommunicationIdentifier::PhoneNumber(number) => format!("4:{number}"),
             CommunicationIdentifier::Unknown(raw) => raw.clone(),
         }
@@ -179,37 +165,33 @@ impl CommunicationUserId {
     /// Reads an id.
     ///
     /// # Errors
-    /// [`Kind::Usage`] if it is not the id of a Communication user.
+    /// [`Kind::Usage`](crate::Kind::Usage) if it is not the id of a Communication user.
     pub fn parse(raw: &str) -> Result<Self> {
+        use CommunicationIdentifier as Id;
+
         let raw = input::bare(raw.trim().trim_end_matches(','));
-        let refuse = |message: String, hint: &str| Err(Error::new(Kind::Usage, message, hint));
         // A token behind the prefix would go into a request's path.
         let known = match secret_form(raw) {
-            Some(_) => CommunicationIdentifier::Unknown(raw.to_owned()),
-            None => CommunicationIdentifier::from_raw_id(raw),
+            Some(_) => None,
+            None => CommunicationIdentifier::known(raw),
         };
         match known {
-            CommunicationIdentifier::CommunicationUser(id)
-                if is_bounded(&id.0) && has_two_parts(&id.0) =>
-            {
-                Ok(id)
-            }
-            CommunicationIdentifier::TeamsExtensionUser { .. }
+            Some(Id::CommunicationUser(_) | Id::TeamsExtensionUser { .. })
                 if is_bounded(raw) && has_two_parts(raw) =>
             {
                 Ok(CommunicationUserId(raw.to_owned()))
             }
-            CommunicationIdentifier::MicrosoftTeamsUser { .. } => refuse(
+            Some(Id::MicrosoftTeamsUser { .. }) => Err(Error::usage(
                 format!(
                     "{} is a Teams user, not an identity of the ACS resource",
                     quoted(raw)
                 ),
                 "a Teams user's token comes from `acspass get` or `acspass token exchange`",
-            ),
-            _ => refuse(
+            )),
+            _ => Err(Error::usage(
                 format!("{} is not the id of an ACS identity", quoted(raw)),
                 "it looks like 8:acs:<resource id>_<user id>, as `acspass user create` prints it",
-            ),
+            )),
         }
     }
 
@@ -241,6 +223,7 @@ pub(super) fn is_bounded(id: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Kind;
 
     #[test]
     fn raw_ids_round_trip() {

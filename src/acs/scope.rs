@@ -1,10 +1,11 @@
 //! The scopes and the lifetime of a token.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::str::FromStr;
 use std::time::Duration;
 
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::input;
 use crate::time::in_words;
 
@@ -26,12 +27,20 @@ pub enum TokenScope {
     Other(String),
 }
 
+const KNOWN: [TokenScope; 5] = [
+    TokenScope::Chat,
+    TokenScope::Voip,
+    TokenScope::ChatJoin,
+    TokenScope::ChatJoinLimited,
+    TokenScope::VoipJoin,
+];
+
 impl TokenScope {
     /// Parses scopes: several in one text, with commas, semicolons or spaces between, each
     /// perhaps in quotes. A scope that is named twice counts once.
     ///
     /// # Errors
-    /// [`Kind::Usage`] if a text names no scope.
+    /// [`Kind::Usage`](crate::Kind::Usage) if a text names no scope.
     pub fn list(texts: &[String]) -> Result<Vec<TokenScope>> {
         let mut scopes = Vec::new();
         for text in texts {
@@ -80,25 +89,21 @@ impl FromStr for TokenScope {
     /// Takes a known scope in any case. Any other word is passed through as it is.
     ///
     /// # Errors
-    /// [`Kind::Usage`] if it is empty, or more than a word.
+    /// [`Kind::Usage`](crate::Kind::Usage) if it is empty, or more than a word.
     fn from_str(text: &str) -> Result<Self> {
         let text = input::bare(text);
-        Ok(match text.to_ascii_lowercase().as_str() {
-            "chat" => TokenScope::Chat,
-            "voip" => TokenScope::Voip,
-            "chat.join" => TokenScope::ChatJoin,
-            "chat.join.limited" => TokenScope::ChatJoinLimited,
-            "voip.join" => TokenScope::VoipJoin,
-            _ if text.is_empty() || text.chars().any(|c| c.is_whitespace() || c.is_control()) => {
-                return Err(Error::new(
-                    Kind::Usage,
-                    "a scope is empty or more than one word",
-                    "name one of chat, voip, chat.join, chat.join.limited and voip.join; repeat \
-                     --scope for several",
-                ));
-            }
-            _ => TokenScope::Other(text.to_owned()),
-        })
+        if text.is_empty() || text.chars().any(|c| c.is_whitespace() || c.is_control()) {
+            return Err(Error::usage(
+                "a scope is empty or more than one word",
+                "name one of chat, voip, chat.join, chat.join.limited and voip.join; repeat \
+                 --scope for several",
+            ));
+        }
+        let known = KNOWN.into_iter();
+        let mut known = known.filter(|scope| scope.as_str().eq_ignore_ascii_case(text));
+        Ok(known
+            .next()
+            .unwrap_or_else(|| TokenScope::Other(text.to_owned())))
     }
 }
 
@@ -109,46 +114,42 @@ pub struct TokenLifetime(u16);
 /// The next step for a lifetime that the service does not take.
 const RANGE: &str = "choose from 60 to 1440 minutes, `1h` to `24h`";
 
-impl TokenLifetime {
-    const SHORTEST: u64 = 60;
-    const LONGEST: u64 = 1440;
+/// The bounds, in minutes.
+const MINUTES: RangeInclusive<u64> = 60..=1440;
 
+impl TokenLifetime {
     /// Takes a duration of whole minutes. The service takes nothing finer, and a part of a minute is
     /// not dropped silently.
     ///
     /// # Errors
-    /// [`Kind::Usage`] with the range if the duration is outside it or has a part of a minute.
+    /// [`Kind::Usage`](crate::Kind::Usage) with the range if the duration is outside it or has a
+    /// part of a minute.
     pub fn new(duration: Duration) -> Result<Self> {
         let seconds = duration.as_secs();
-        let minutes = seconds / 60;
         let is_whole = seconds.is_multiple_of(60) && duration.subsec_nanos() == 0;
-        match u16::try_from(minutes) {
-            Ok(short) if is_whole && (Self::SHORTEST..=Self::LONGEST).contains(&minutes) => {
-                Ok(TokenLifetime(short))
+        match u16::try_from(seconds / 60) {
+            Ok(short) if is_whole && MINUTES.contains(&short.into()) => {
+                return Ok(TokenLifetime(short));
             }
-            _ => Err(Self::refused(duration, is_whole)),
+            _ => {}
         }
-    }
-
-    fn refused(duration: Duration, is_whole: bool) -> Error {
-        let seconds = duration.as_secs();
         let given = match is_whole || seconds < 60 {
             true => in_words(duration),
             false => format!("{} ({seconds} s)", in_words(duration)),
         };
-        let is_in_range = (Self::SHORTEST * 60..=Self::LONGEST * 60).contains(&seconds);
+        let is_in_range = (MINUTES.start() * 60..=MINUTES.end() * 60).contains(&seconds);
         let message = match is_in_range {
             true => format!("a token lives for whole minutes, and {given} are none"),
             false => format!("a token cannot live for {given}"),
         };
         // A number of minutes was probably meant.
-        let meant = match (Self::SHORTEST..=Self::LONGEST).contains(&seconds) {
+        let meant = match MINUTES.contains(&seconds) {
             true if seconds.is_multiple_of(60) => format!("{}h", seconds / 60),
             true => format!("{seconds}m"),
-            false => return Error::new(Kind::Usage, message, RANGE),
+            false => return Err(Error::usage(message, RANGE)),
         };
         let hint = format!("{RANGE}; a bare number is seconds, {seconds} minutes are `{meant}`");
-        Error::new(Kind::Usage, message, hint)
+        Err(Error::usage(message, hint))
     }
 
     /// In minutes, as the wire has it.
@@ -160,6 +161,7 @@ impl TokenLifetime {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Kind;
 
     #[test]
     fn lifetimes_end_at_their_bounds() {

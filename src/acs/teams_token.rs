@@ -45,33 +45,29 @@ pub fn check(
         ));
     };
     let mut claims = Members::from(decoded.claims);
-    let refuse = |message: String, hint: &str| Err(Error::new(Kind::Refused, message, hint));
-    if claims
-        .number("exp")
-        .is_some_and(|exp| exp <= now.unix_seconds())
-    {
+    let refuse = |message: &str, hint: &str| Err(Error::new(Kind::Refused, message, hint));
+    let expires = claims.number("exp");
+    if expires.is_some_and(|exp| exp <= now.unix_seconds()) {
         return refuse(
-            "the Entra token has expired".to_owned(),
+            "the Entra token has expired",
             "sign in again with `acspass login`, or check this machine's clock",
         );
     }
     // An audience may be a list (RFC 7519, section 4.1.3).
     let audiences = claims.words("aud").unwrap_or_default();
-    let audiences: Vec<&str> = audiences
-        .iter()
-        .map(|aud| aud.trim_end_matches('/'))
-        .collect();
-    if let Some((_, name)) = OTHER_AUDIENCES
-        .iter()
-        .find(|(other, _)| audiences.iter().any(|aud| aud == other))
-    {
+    let is_for = |known: &str| {
+        audiences
+            .iter()
+            .any(|aud| aud.trim_end_matches('/') == known)
+    };
+    if let Some((_, name)) = OTHER_AUDIENCES.iter().find(|(other, _)| is_for(other)) {
         return refuse(
-            format!("the Entra token is for {name}, not for Azure Communication Services"),
+            &format!("the Entra token is for {name}, not for Azure Communication Services"),
             "ask for the scopes Teams.ManageCalls and Teams.ManageChats of \
              https://auth.msft.communication.azure.com",
         );
     }
-    if !audiences.iter().any(|aud| AUDIENCES.contains(aud)) {
+    if !AUDIENCES.into_iter().any(is_for) {
         return Ok(Some(
             "the Entra token is for an audience that acspass does not know; the service decides \
              whether it is good",
@@ -80,14 +76,14 @@ pub fn check(
     let scopes = claims.words("scp").unwrap_or_default();
     if scopes.is_empty() && claims.words("roles").is_some() {
         return refuse(
-            "the Entra token is an application's, not a user's".to_owned(),
+            "the Entra token is an application's, not a user's",
             "sign in as a user with `acspass login`",
         );
     }
     let is_for_teams = |scope: &String| TEAMS_SCOPES.contains(&scope.as_str());
     if !scopes.iter().any(is_for_teams) {
         return refuse(
-            "the Entra token carries neither Teams.ManageCalls nor Teams.ManageChats".to_owned(),
+            "the Entra token carries neither Teams.ManageCalls nor Teams.ManageChats",
             "add these delegated permissions of Azure Communication Services to the application \
              and grant consent, then run `acspass login --prompt consent`",
         );
@@ -95,16 +91,14 @@ pub fn check(
     let issued_to = claims.text("appid").or_else(|| claims.text("azp"));
     if issued_to.is_some_and(|id| !id.eq_ignore_ascii_case(app_id)) {
         return refuse(
-            "the Entra token was issued to another application than the one named".to_owned(),
+            "the Entra token was issued to another application than the one named",
             "name the client id that signed the user in, or sign in again with this one",
         );
     }
-    if claims
-        .text("oid")
-        .is_some_and(|id| !id.eq_ignore_ascii_case(user_id))
-    {
+    let user = claims.text("oid");
+    if user.is_some_and(|id| !id.eq_ignore_ascii_case(user_id)) {
         return refuse(
-            "the Entra token belongs to another user than the one named".to_owned(),
+            "the Entra token belongs to another user than the one named",
             "name the object id (oid) of the user who signed in, not the tenant's or another's",
         );
     }

@@ -14,8 +14,10 @@ use ring::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use serde_json::json;
+use zeroize::Zeroizing;
 
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
+use crate::input;
 use crate::jwt;
 use crate::time::Clock;
 
@@ -47,16 +49,14 @@ impl CertificateAssertion {
         clock: Arc<dyn Clock>,
     ) -> Result<Self> {
         let unusable = |what: &str| {
-            Error::new(
-                Kind::Usage,
+            Error::usage(
                 format!("AZURE_CLIENT_CERTIFICATE_PATH names a file that {what}"),
                 "it must hold a certificate and its RSA key, both PEM and without a password",
             )
         };
-        let pem = std::fs::read(path)
-            .map(zeroize::Zeroizing::new)
-            .map_err(|error| unusable("cannot be read").caused_by(error))?;
-        let pem = zeroize::Zeroizing::new(crate::input::utf8(&pem).into_owned());
+        let pem = std::fs::read(path).map(Zeroizing::new);
+        let pem = pem.map_err(|error| unusable("cannot be read").caused_by(error))?;
+        let pem = Zeroizing::new(input::utf8(&pem).into_owned());
         let certificate = CertificateDer::from_pem_slice(&pem)
             .map_err(|_| unusable("holds no PEM certificate"))?;
         let key = PrivateKeyDer::from_pem_slice(&pem)
@@ -78,8 +78,11 @@ impl CertificateAssertion {
             clock,
         })
     }
+}
 
-    fn assertion(&self) -> Option<String> {
+#[async_trait::async_trait]
+impl ClientAssertion for CertificateAssertion {
+    async fn secret(&self, _: Option<ClientMethodOptions<'_>>) -> azure_core::Result<String> {
         let now = self.clock.now();
         let header = json!({"alg": "RS256", "typ": "JWT", "x5t": self.thumbprint});
         let claims = json!({
@@ -90,29 +93,16 @@ impl CertificateAssertion {
             "nbf": now.unix_seconds(),
             "exp": now.plus(LIFE).unix_seconds(),
         });
-        let text = format!(
-            "{}.{}",
-            jwt::encode_part(header.to_string().as_bytes()),
-            jwt::encode_part(claims.to_string().as_bytes())
-        );
+        let [header, claims] = [header, claims].map(|part| jwt::encode_part(part.to_string()));
+        let text = format!("{header}.{claims}");
         let mut signature = vec![0; self.key.public().modulus_len()];
+        let random = SystemRandom::new();
         self.key
-            .sign(
-                &RSA_PKCS1_SHA256,
-                &SystemRandom::new(),
-                text.as_bytes(),
-                &mut signature,
-            )
-            .ok()?;
-        Some(format!("{text}.{}", jwt::encode_part(&signature)))
-    }
-}
-
-#[async_trait::async_trait]
-impl ClientAssertion for CertificateAssertion {
-    async fn secret(&self, _: Option<ClientMethodOptions<'_>>) -> azure_core::Result<String> {
-        self.assertion().ok_or_else(|| {
-            AzureError::with_message(ErrorKind::Credential, "the assertion could not be signed")
-        })
+            .sign(&RSA_PKCS1_SHA256, &random, text.as_bytes(), &mut signature)
+            .map_err(|_| {
+                let what = "the assertion could not be signed";
+                AzureError::with_message(ErrorKind::Credential, what)
+            })?;
+        Ok(format!("{text}.{}", jwt::encode_part(signature)))
     }
 }

@@ -6,9 +6,8 @@
 
 mod certificate;
 mod environment;
-mod fetch;
-mod token_cache;
+mod principal;
 mod transport;
 
 pub use environment::{from_environment, is_developer_tool};
-pub use token_cache::EntraPrincipal;
+pub use principal::EntraPrincipal;

@@ -15,13 +15,7 @@ use crate::http::{Http, Request};
 pub(super) const NOT_REACHED: &str = "not reached: ";
 
 /// Sends that crate's requests with this crate's client.
-pub(super) struct ReqwestTransport(Arc<Http>);
-
-impl ReqwestTransport {
-    pub(super) fn new(http: Arc<Http>) -> Self {
-        ReqwestTransport(http)
-    }
-}
+pub(super) struct ReqwestTransport(pub(super) Arc<Http>);
 
 impl fmt::Debug for ReqwestTransport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,5 +1,5 @@
 //! The principal's token: fetched once for concurrent callers, and cached until shortly before it
-//! expires.
+//! expires. Translates the errors of the `azure_identity` crate.
 //!
 //! The developer tools' credentials start a process for each token (`az` needs about a second), so
 //! that a burst of requests would start one process per request.
@@ -11,16 +11,21 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use azure_core::credentials::TokenCredential;
+use azure_core::error::ErrorKind;
 use futures_util::FutureExt as _;
-use futures_util::future::{Shared, WeakShared};
+use futures_util::future::WeakShared;
 
-use super::fetch::fetch;
-use crate::error::Result;
-use crate::secret::EntraToken;
-use crate::time::{Clock, Moment};
+use super::transport::NOT_REACHED;
+use crate::error::{Error, Kind, Result};
+use crate::secret::{EntraToken, is_b64token};
+use crate::text::one_line;
+use crate::time::{Clock, Moment, Timestamp};
 
 /// A token with less left than this is replaced before it is used, as in the SDKs.
 const MARGIN: Duration = Duration::from_secs(5 * 60);
+/// The scope for the resource's API; the double slash is real (PY, JSI: `.default` of the
+/// audience `https://communication.azure.com/`).
+const SCOPE: &str = "https://communication.azure.com//.default";
 
 /// The Entra credential of a principal with a role on the resource, and the token that it has now.
 /// Clones share the token.
@@ -76,22 +81,21 @@ impl EntraPrincipal {
     /// or else a new one. Callers that arrive during a fetch get its outcome, also if it fails.
     ///
     /// # Errors
-    /// [`Kind::Refused`](crate::Kind::Refused) if Entra refuses the credential,
-    /// [`Kind::Usage`](crate::Kind::Usage) if there is no principal.
+    /// [`Kind::Refused`] if Entra refuses the credential, [`Kind::Usage`] if there is no principal.
     pub(crate) async fn token(&self, clock: &dyn Clock) -> Result<EntraToken> {
         let fetch = {
-            let mut now = self.now();
+            let mut now = self.0.now();
             if let Some(kept) = now.kept.as_ref().filter(|kept| kept.is_usable(clock)) {
                 return Ok(kept.token.clone());
             }
-            match now.fetch.as_ref().and_then(WeakShared::upgrade) {
-                Some(fetch) => fetch,
-                None => {
-                    let fetch = self.fetch(clock);
-                    now.fetch = fetch.downgrade();
-                    fetch
-                }
-            }
+            let running = now.fetch.as_ref().and_then(WeakShared::upgrade);
+            running.unwrap_or_else(|| {
+                let (inner, began_at, wall) = (self.0.clone(), Moment::now(clock), clock.now());
+                let fetch: Fetch = Box::pin(async move { inner.fetch(began_at, wall).await });
+                let fetch = fetch.shared();
+                now.fetch = fetch.downgrade();
+                fetch
+            })
         };
         fetch.await.map(|kept| kept.token)
     }
@@ -99,33 +103,90 @@ impl EntraPrincipal {
     /// Drops this token if it is the cached one: the resource did not accept it. Another user may
     /// have signed in to `az` since.
     pub(crate) fn reject(&self, token: &EntraToken) {
-        let mut now = self.now();
-        if now.kept.as_ref().is_some_and(|kept| kept.token == *token) {
-            now.kept = None;
-        }
+        self.0.now().kept.take_if(|kept| kept.token == *token);
+    }
+}
+
+impl Inner {
+    fn now(&self) -> MutexGuard<'_, Now> {
+        self.now.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn fetch(&self, clock: &dyn Clock) -> Shared<Fetch> {
-        let inner = self.0.clone();
-        let (began_at, now) = (Moment::now(clock), clock.now());
-        let fetch: Fetch = Box::pin(async move {
-            let outcome = fetch(inner.credential.as_ref()).await;
-            let kept = outcome.map(|(token, expires_on)| CachedToken {
-                token,
+    /// Requests a token for the resource's API, and keeps it.
+    async fn fetch(&self, began_at: Moment, now: Timestamp) -> Result<CachedToken> {
+        let outcome = self.credential.get_token(&[SCOPE], None).await;
+        let outcome = outcome.map_err(|error| translate(&error));
+        let kept = outcome.and_then(|token| {
+            if !is_b64token(token.token.secret()) {
+                return Err(Error::new(
+                    Kind::Refused,
+                    "the credential for the resource gave text that is not a token",
+                    "see what AZURE_TOKEN_CREDENTIALS, AZURE_AUTHORITY_HOST or `az` lead to",
+                ));
+            }
+            let expires_on = Timestamp::from_unix_seconds(token.expires_on.unix_timestamp());
+            Ok(CachedToken {
+                token: EntraToken::new(token.token.secret()),
                 life: expires_on.since(now),
                 began_at,
-            });
-            let mut now = inner.now.lock().unwrap_or_else(PoisonError::into_inner);
-            now.fetch = None;
-            now.kept = kept.as_ref().ok().cloned();
-            kept
+            })
         });
-        fetch.shared()
+        *self.now() = Now {
+            kept: kept.as_ref().ok().cloned(),
+            fetch: None,
+        };
+        kept
     }
+}
 
-    fn now(&self) -> MutexGuard<'_, Now> {
-        self.0.now.lock().unwrap_or_else(PoisonError::into_inner)
+/// Translates an error. It may contain a response body, so only its first line is kept.
+fn translate(error: &azure_core::Error) -> Error {
+    let message = first_line(&error.to_string());
+    let status = match error.kind() {
+        ErrorKind::HttpResponse { status, .. } => Some(u16::from(*status)),
+        _ => None,
+    };
+    let is_network = matches!(error.kind(), ErrorKind::Io | ErrorKind::Connection)
+        || message.contains(NOT_REACHED);
+    let is_refusal = message.contains("AADSTS") || matches!(status, Some(400..=499));
+    let error = if is_network {
+        Error::new(
+            Kind::Unreachable,
+            "Entra ID could not be reached for the ACS resource's credential",
+            "check the network and AZURE_AUTHORITY_HOST",
+        )
+    } else if is_refusal {
+        Error::new(
+            Kind::Refused,
+            "Entra ID refused the credential for the ACS resource",
+            "check AZURE_CLIENT_ID, AZURE_TENANT_ID and the secret or certificate; the principal \
+             needs a role on the resource",
+        )
+    } else {
+        Error::usage(
+            "there is neither an access key nor an Entra credential for the ACS resource",
+            "set COMMUNICATION_SERVICES_CONNECTION_STRING, or AZURE_CLIENT_ID, AZURE_TENANT_ID \
+             and AZURE_CLIENT_SECRET, or sign in with `az login`",
+        )
+    };
+    match aadsts(&message) {
+        Some(code) => error.with_code(code).caused_by(message),
+        None => error.caused_by(message),
     }
+}
+
+fn aadsts(text: &str) -> Option<String> {
+    let digits: String = text[text.find("AADSTS")? + 6..]
+        .chars()
+        .take_while(char::is_ascii_digit)
+        .take(9)
+        .collect();
+    Some(format!("AADSTS{digits}"))
+}
+
+pub(super) fn first_line(text: &str) -> String {
+    let mut lines = text.lines().map(str::trim);
+    one_line(lines.find(|line| !line.is_empty()).unwrap_or_default(), 300)
 }
 
 #[cfg(test)]
@@ -200,7 +261,7 @@ mod tests {
         let credential: Arc<dyn TokenCredential> = Arc::new(credential);
         let principal = EntraPrincipal::from(credential);
         let error = principal.token(&clock()).await.expect_err("no token");
-        assert_eq!(error.kind(), crate::Kind::Refused);
+        assert_eq!(error.kind(), Kind::Refused);
     }
 
     #[tokio::test]
