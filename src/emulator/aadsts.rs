@@ -27,22 +27,6 @@ fn bad_request() -> u16 {
 }
 
 impl EntraError {
-    pub(crate) const fn new(
-        status: u16,
-        error: &'static str,
-        number: u32,
-        text: &'static str,
-    ) -> EntraError {
-        EntraError {
-            status,
-            error: Cow::Borrowed(error),
-            number,
-            text: Cow::Borrowed(text),
-            suberror: None,
-            claims: None,
-        }
-    }
-
     /// Replaces each `{}` of the text by the next value.
     pub(crate) fn about(mut self, values: &[&str]) -> EntraError {
         let mut parts = self.text.split("{}");
@@ -64,8 +48,14 @@ impl EntraError {
 
 macro_rules! errors {
     ($($name:ident = $status:literal $error:literal $number:literal $text:literal;)*) => {
-        $(pub(crate) const $name: EntraError =
-            EntraError::new($status, $error, $number, $text);)*
+        $(pub(crate) const $name: EntraError = EntraError {
+            status: $status,
+            error: Cow::Borrowed($error),
+            number: $number,
+            text: Cow::Borrowed($text),
+            suberror: None,
+            claims: None,
+        };)*
     };
 }
 
@@ -143,6 +133,9 @@ errors! {
     UNKNOWN_AUDIENCE = 401 "invalid_client" 700_212 "No matching federated identity record found for presented assertion audience.";
     UNKNOWN_SUBJECT = 401 "invalid_client" 700_213 "No matching federated identity record found for presented assertion subject.";
     WRONG_FEDERATED_SIGNATURE = 401 "invalid_client" 700_027 "Client assertion failed signature validation.";
+
+    // Faults of tests; Entra has no such number.
+    FAULT = 400 "invalid_request" 9_000_000 "The emulator was asked to refuse this.";
 
     // The system's source of random numbers failed.
     NO_RANDOM_NUMBERS = 503 "server_error" 90033 "A transient error has occurred.";

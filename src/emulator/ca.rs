@@ -19,85 +19,55 @@ use crate::time::Timestamp;
 
 const DAY: Duration = Duration::from_secs(86_400);
 
-/// The server's TLS configuration and the certificate that clients have to trust.
-pub(crate) struct Authority {
-    /// The TLS configuration of the listener.
-    pub(crate) server: Arc<ServerConfig>,
-    /// The authority's certificate, PEM.
-    pub(crate) pem: String,
+/// Makes an authority and a certificate for these names, valid from a day ago for a year. Returns
+/// the TLS configuration of the listener and the authority's certificate, PEM.
+pub(crate) fn certify(now: Timestamp, names: &[String]) -> Result<(Arc<ServerConfig>, String)> {
+    issue(now, names).map_err(|error| {
+        Error::internal("the emulator could not make its certificate").caused_by(error)
+    })
 }
 
-impl Authority {
-    /// Makes an authority and a certificate for the loopback names and these, valid from a day ago
-    /// for a year.
-    pub(crate) fn new(now: Timestamp, names: &[String]) -> Result<Authority> {
-        let made = || -> Result<Authority, rcgen::Error> {
-            let ca_key = KeyPair::generate()?;
-            let ca = authority(now, names);
-            let ca_certificate = ca.self_signed(&ca_key)?;
-            let issuer = Issuer::from_params(&ca, &ca_key);
-            let leaf_key = KeyPair::generate()?;
-            let leaf = leaf(now, names)?.signed_by(&leaf_key, &issuer)?;
-            let config = ServerConfig::builder_with_provider(Arc::new(
-                rustls::crypto::ring::default_provider(),
-            ))
-            .with_safe_default_protocol_versions()
-            .and_then(|builder| {
-                builder.with_no_client_auth().with_single_cert(
-                    vec![leaf.der().clone()],
-                    PrivatePkcs8KeyDer::from(leaf_key.serialize_der()).into(),
-                )
-            });
-            let mut server = config.map_err(|_| rcgen::Error::CouldNotParseKeyPair)?;
-            server.alpn_protocols = vec![b"http/1.1".to_vec()];
-            Ok(Authority {
-                server: Arc::new(server),
-                pem: ca_certificate.pem(),
-            })
-        };
-        made().map_err(|error| {
-            Error::internal("the emulator could not make its certificate").caused_by(error)
-        })
-    }
-}
-
-/// Returns the loopback names, then these.
-fn all_names(names: &[String]) -> impl Iterator<Item = &str> {
-    ["localhost", "127.0.0.1", "::1"]
-        .into_iter()
-        .chain(names.iter().map(String::as_str))
-}
-
-fn authority(now: Timestamp, names: &[String]) -> CertificateParams {
-    let mut params = valid_for_a_year(now, "acspass emulator, worthless outside this machine");
-    params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
-    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-    let permitted_subtrees = all_names(names).map(|name| match name.parse::<IpAddr>() {
-        Ok(IpAddr::V4(address)) => {
-            GeneralSubtree::IpAddress(CidrSubnet::from_v4_prefix(address.octets(), 32))
+fn issue(now: Timestamp, names: &[String]) -> Result<(Arc<ServerConfig>, String), rcgen::Error> {
+    let ca_key = KeyPair::generate()?;
+    let mut ca = valid_for_a_year(now, "acspass emulator, worthless outside this machine");
+    ca.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+    ca.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    let permitted_subtrees = names.iter().map(|name| match name.parse::<IpAddr>() {
+        Ok(address) => {
+            let whole = if address.is_ipv4() { 32 } else { 128 };
+            GeneralSubtree::IpAddress(CidrSubnet::from_addr_prefix(address, whole))
         }
-        Ok(IpAddr::V6(address)) => {
-            GeneralSubtree::IpAddress(CidrSubnet::from_v6_prefix(address.octets(), 128))
-        }
-        Err(_) => GeneralSubtree::DnsName(name.to_owned()),
+        Err(_) => GeneralSubtree::DnsName(name.clone()),
     });
-    params.name_constraints = Some(NameConstraints {
+    ca.name_constraints = Some(NameConstraints {
         permitted_subtrees: permitted_subtrees.collect(),
         excluded_subtrees: Vec::new(),
     });
-    params
-}
+    let ca_certificate = ca.self_signed(&ca_key)?;
 
-fn leaf(now: Timestamp, names: &[String]) -> Result<CertificateParams, rcgen::Error> {
-    let names: Vec<String> = all_names(names).map(str::to_owned).collect();
-    let mut params = valid_for_a_year(now, "acspass emulator");
-    params.subject_alt_names = CertificateParams::new(names)?.subject_alt_names;
-    params.is_ca = IsCa::ExplicitNoCa;
-    params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+    let leaf_key = KeyPair::generate()?;
+    let mut leaf = valid_for_a_year(now, "acspass emulator");
+    leaf.subject_alt_names = CertificateParams::new(names)?.subject_alt_names;
+    leaf.is_ca = IsCa::ExplicitNoCa;
+    leaf.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+    leaf.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
     // Strict verifiers (Python 3.13's default) require the issuer's key id in a leaf.
-    params.use_authority_key_identifier_extension = true;
-    Ok(params)
+    leaf.use_authority_key_identifier_extension = true;
+    let leaf = leaf.signed_by(&leaf_key, &Issuer::from_params(&ca, &ca_key))?;
+
+    let chain = vec![leaf.der().clone()];
+    let key = PrivatePkcs8KeyDer::from(leaf_key.serialize_der());
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut server = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .and_then(|builder| {
+            builder
+                .with_no_client_auth()
+                .with_single_cert(chain, key.into())
+        })
+        .map_err(|_| rcgen::Error::CouldNotParseKeyPair)?;
+    server.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok((Arc::new(server), ca_certificate.pem()))
 }
 
 fn valid_for_a_year(now: Timestamp, name: &str) -> CertificateParams {

@@ -12,11 +12,11 @@ use crate::error::{Error, Kind, Result};
 use crate::loopback;
 use crate::time::Timestamp;
 
-const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
+const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
 
 /// Options, keys and state.
 pub(crate) struct Context {
-    /// The options, with valid host names in lower case.
+    /// The options, with all host names of the emulator.
     pub(crate) options: Options,
     pub(crate) signer: Signer,
     pub(crate) certificate: Certificate,
@@ -66,79 +66,69 @@ impl Context {
     }
 }
 
-/// Returns the names in lower case.
+/// Returns the loopback names, then these in lower case.
 ///
 /// # Errors
 /// [`Kind::Usage`] if one is neither a host name nor an address.
-pub(crate) fn checked(names: &[String]) -> Result<Vec<String>> {
-    names.iter().map(|name| checked_one(name)).collect()
-}
-
-fn checked_one(name: &str) -> Result<String> {
-    let is_name = name.len() <= 253
-        && name.split('.').all(|label| {
-            !label.is_empty()
-                && label.len() <= 63
-                && label
-                    .bytes()
-                    .all(|b| b.is_ascii_alphanumeric() || b == b'-')
-        });
-    match is_name || name.parse::<IpAddr>().is_ok() {
-        true => Ok(name.to_ascii_lowercase()),
-        false => Err(Error::new(
+pub(crate) fn own_names(names: &[String]) -> Result<Vec<String>> {
+    let is_label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && label
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b == b'-')
+    };
+    let is_name = |name: &String| name.len() <= 253 && name.split('.').all(is_label);
+    if !names
+        .iter()
+        .all(|name| is_name(name) || name.parse::<IpAddr>().is_ok())
+    {
+        return Err(Error::new(
             Kind::Usage,
             "a host name of the emulator is not one",
             "give a name or an address without scheme and port, such as login.example.test",
-        )),
+        ));
     }
+    let names = names.iter().map(|name| name.to_ascii_lowercase());
+    Ok(LOOPBACK
+        .map(str::to_owned)
+        .into_iter()
+        .chain(names)
+        .collect())
 }
 
 /// Returns the base of a URL at this port, without the scheme's default port: clients omit that
 /// port in `Host` and in signed text too.
 pub(crate) fn base(scheme: &str, host: &str, port: u16) -> String {
-    match Some(port) == default_port(scheme) {
+    match is_default_port(scheme, port) {
         true => format!("{scheme}://{host}"),
         false => format!("{scheme}://{host}:{port}"),
     }
 }
 
-/// Returns whether a `Host` header names this listener: a loopback name or one of `names`, with
-/// this port, or without a port if it is the scheme's default (RFC 9110, section 4.2).
+/// Returns whether a `Host` header names this listener: one of `names`, with this port, or without
+/// a port if it is the scheme's default (RFC 9110, section 4.2).
 fn is_own_host(scheme: &str, header: &str, port: u16, names: &[String]) -> bool {
-    let ends_name = |colon: usize| !header[colon..].contains(']');
-    let (name, given) = match header.rfind(':').filter(|colon| ends_name(*colon)) {
-        Some(colon) => (&header[..colon], Some(&header[colon + 1..])),
-        None => (header, None),
+    let name = match header.strip_suffix(&format!(":{port}")) {
+        Some(name) => name,
+        None if is_default_port(scheme, port) => header,
+        None => return false,
     };
-    let is_own_port = match given {
-        Some(digits) => digits == port.to_string(),
-        None => Some(port) == default_port(scheme),
-    };
-    let is_own_name = || {
-        LOOPBACK.iter().any(|own| name.eq_ignore_ascii_case(own))
-            || names.iter().any(|own| match own.contains(':') {
-                true => name.eq_ignore_ascii_case(&format!("[{own}]")),
-                false => name.eq_ignore_ascii_case(own),
-            })
-    };
-    is_own_port && is_own_name()
+    names.iter().any(|own| match own.contains(':') {
+        true => name.eq_ignore_ascii_case(&format!("[{own}]")),
+        false => name.eq_ignore_ascii_case(own),
+    })
 }
 
 /// Removes the second port of a `Host` header that has this port twice, as
 /// @azure/communication-common 2.0.0 to 2.4.0 sends and signs `localhost:8443:8443`.
 pub(crate) fn without_second_port(header: &str, port: u16) -> Option<&str> {
     let port = format!(":{port}");
-    header
-        .strip_suffix(&port)
-        .filter(|host| host.ends_with(&port))
+    let host = header.strip_suffix(&port)?;
+    host.ends_with(&port).then_some(host)
 }
 
-fn default_port(scheme: &str) -> Option<u16> {
-    match scheme {
-        "http" => Some(80),
-        "https" => Some(443),
-        _ => None,
-    }
+fn is_default_port(scheme: &str, port: u16) -> bool {
+    matches!((scheme, port), ("http", 80) | ("https", 443))
 }
 
 #[cfg(test)]
@@ -148,7 +138,7 @@ mod tests {
     #[test]
     fn a_host_matches_with_its_port_only() {
         let names = ["Login.example.test", "127.0.0.2", "fd00::1"].map(str::to_owned);
-        let names = checked(&names).expect("names");
+        let names = own_names(&names).expect("names");
         for own in [
             "localhost:8443",
             "127.0.0.1:8443",
@@ -181,7 +171,7 @@ mod tests {
 
     #[test]
     fn only_a_default_port_may_be_omitted() {
-        let names = checked(&["login.example.test".to_owned()]).expect("a name");
+        let names = own_names(&["login.example.test".to_owned()]).expect("a name");
         for host in ["localhost", "127.0.0.1", "[::1]", "login.example.test"] {
             for (scheme, port, other) in [("http", 80, 443), ("https", 443, 80)] {
                 let with_port = format!("{host}:{port}");
@@ -218,7 +208,7 @@ mod tests {
     #[test]
     fn an_invalid_host_name_is_refused() {
         for wrong in ["", "https://a.test", "a.test:1", "a..test", "*.test", "a b"] {
-            assert!(checked(&[wrong.to_owned()]).is_err(), "{wrong}");
+            assert!(own_names(&[wrong.to_owned()]).is_err(), "{wrong}");
         }
     }
 }

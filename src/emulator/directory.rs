@@ -108,19 +108,10 @@ pub(crate) static SERVICE_APPS: [ServiceApp; 2] = [
     },
 ];
 
-/// A federated identity credential.
-pub(crate) struct Federation {
-    pub(crate) issuer: &'static str,
-    pub(crate) subject: &'static str,
-    pub(crate) audience: &'static str,
-}
-
 /// The federation of the first of the [`SERVICE_APPS`] with a cluster.
-pub(crate) const FEDERATION: Federation = Federation {
-    issuer: "https://cluster.example/worthless",
-    subject: "system:serviceaccount:default:acspass",
-    audience: "api://AzureADTokenExchange",
-};
+pub(crate) const FEDERATION_ISSUER: &str = "https://cluster.example/worthless";
+pub(crate) const FEDERATION_SUBJECT: &str = "system:serviceaccount:default:acspass";
+pub(crate) const FEDERATION_AUDIENCE: &str = "api://AzureADTokenExchange";
 
 /// Returns the connection string of the resource at this endpoint.
 pub(crate) fn connection_string(url: &str) -> String {

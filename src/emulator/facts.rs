@@ -10,7 +10,7 @@ use crate::emulator::directory::{self, connection_string};
 use crate::emulator::entra::apps::MANAGED_IDENTITY_PATH;
 use crate::emulator::running::Emulator;
 use crate::emulator::sign::CERTIFICATE;
-use crate::emulator::users;
+use crate::emulator::users::{USERS, everyone};
 
 /// A user's name and ids.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,9 +67,9 @@ impl Emulator {
     pub fn federated_token(&self) -> String {
         let now = self.context.now();
         let token = self.context.signer.access_token(&json!({
-            "iss": directory::FEDERATION.issuer,
-            "sub": directory::FEDERATION.subject,
-            "aud": directory::FEDERATION.audience,
+            "iss": directory::FEDERATION_ISSUER,
+            "sub": directory::FEDERATION_SUBJECT,
+            "aud": directory::FEDERATION_AUDIENCE,
             "iat": now.unix_seconds(),
             "nbf": now.unix_seconds(),
             "exp": now.plus(Duration::from_secs(86_400)).unix_seconds(),
@@ -94,12 +94,12 @@ impl Emulator {
 
     /// Returns the first user's name.
     pub fn username(&self) -> &'static str {
-        users::ordinary()[0].username
+        USERS.ordinary[0].username
     }
 
     /// Returns the first user's object id.
     pub fn object_id(&self) -> &'static str {
-        users::ordinary()[0].home.oid
+        USERS.ordinary[0].home.oid
     }
 
     /// Returns the users with a requirement, such as a consent page or a refused renewal: name and
@@ -125,21 +125,21 @@ impl Emulator {
     ///
     /// A sign-in that contains the challenge's claims asks for the code; renewals then succeed.
     pub fn personas(&self) -> Vec<(&'static str, &'static str)> {
-        let all = users::personas().iter();
+        let all = USERS.personas.iter();
         all.map(|user| (user.username, user.note)).collect()
     }
 
     /// Returns the names of the ordinary users: two without peculiarities, one without a Teams
     /// licence, and one with another home tenant.
     pub fn usernames(&self) -> Vec<&'static str> {
-        let all = users::ordinary().iter();
+        let all = USERS.ordinary.iter();
         all.map(|user| user.username).collect()
     }
 
     /// Returns all users, the ordinary ones first. Object id and tenant id together are the home
     /// account id of clients.
     pub fn users(&self) -> Vec<Identity> {
-        let all = users::everyone();
+        let all = everyone();
         all.map(|user| Identity {
             username: user.username,
             object_id: user.home.oid,

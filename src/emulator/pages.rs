@@ -116,6 +116,17 @@ impl Page<'_> {
     }
 }
 
+/// Renders a title and a text.
+pub(crate) fn notice(title: &str, text: &str) -> Reply {
+    let details = &[];
+    let page = Page::Notice {
+        title,
+        text,
+        details,
+    };
+    page.reply(200)
+}
+
 /// Returns each scope as its resource with a slash, and its short name: a line may break there.
 fn split(scopes: &Scopes) -> Vec<(String, String)> {
     let split = |scope: &str| {

@@ -6,10 +6,11 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use rustls::ServerConfig;
 use tokio::sync::watch;
 
 use crate::emulator::acs;
-use crate::emulator::ca::Authority;
+use crate::emulator::ca;
 use crate::emulator::context::{self, Context};
 use crate::emulator::directory::{self, connection_string};
 use crate::emulator::faults::Fault;
@@ -66,15 +67,13 @@ impl Emulator {
     /// [`Kind::Usage`](crate::Kind::Usage) if a requested port is taken or a host name is invalid;
     /// [`Kind::Internal`](crate::Kind::Internal) if the system provides no socket or thread.
     pub fn start(mut options: Options) -> Result<Emulator> {
-        options.host_names = context::checked(&options.host_names)?;
+        options.host_names = context::own_names(&options.host_names)?;
         let http = loopback::bind(options.http_port)?;
-        let https = match options.https_port {
-            Some(port) => {
-                let authority = Authority::new(options.clock.now(), &options.host_names)?;
-                Some((loopback::bind(port)?, authority))
-            }
-            None => None,
-        };
+        let https = options.https_port.map(loopback::bind).transpose()?;
+        let certified = https
+            .is_some()
+            .then(|| ca::certify(options.clock.now(), &options.host_names));
+        let (tls, ca_pem) = certified.transpose()?.unzip();
         let (stop, stopping) = watch::channel(false);
         let state = State {
             token_life: options.token_life,
@@ -87,23 +86,21 @@ impl Emulator {
             state: Mutex::new(state),
             options,
             http_port: http.port,
-            https_port: https.as_ref().map(|(bound, _)| bound.port),
+            https_port: https.as_ref().map(|bound| bound.port),
             stopping,
         });
-        let ca_pem = https.as_ref().map(|(_, authority)| authority.pem.clone());
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .map_err(|error| Error::internal("the emulator got no event loop").caused_by(error))?;
         let shared = Arc::clone(&context);
         let serving = async move {
-            let plain = serve(&shared, "http", http, None);
             let tls = async {
-                if let Some((bound, authority)) = https {
-                    serve(&shared, "https", bound, Some(authority)).await;
+                if let Some(bound) = https {
+                    serve(&shared, "https", bound, tls).await;
                 }
             };
-            tokio::join!(plain, tls);
+            tokio::join!(serve(&shared, "http", http, None), tls);
         };
         // The subscriber of this thread also receives the events of the emulator's thread.
         let subscriber = tracing::dispatcher::get_default(Clone::clone);
@@ -274,11 +271,10 @@ async fn serve(
     context: &Arc<Context>,
     scheme: &'static str,
     bound: Bound,
-    authority: Option<Authority>,
+    tls: Option<Arc<ServerConfig>>,
 ) {
     let (shared, stopping) = (Arc::clone(context), context.stopping.clone());
     let handler = handler(move |request| server::answer(shared.clone(), scheme, request));
-    let tls = authority.map(|authority| authority.server);
     if let Err(error) = loopback::serve::serve(bound, tls, handler, LIMITS, stopping).await {
         tracing::error!(target: "acspass::emulator", "the emulator stopped serving: {error}");
     }

@@ -10,7 +10,7 @@ use axum::response::Response;
 use hyper::Request as HttpRequest;
 use hyper::body::Incoming;
 
-use crate::emulator::aadsts::EntraError;
+use crate::emulator::aadsts::{self, EntraError};
 use crate::emulator::context::Context;
 use crate::emulator::faults::{self, FaultKind, Route};
 use crate::emulator::http::{Reply, Request, is_acs_path};
@@ -19,9 +19,6 @@ use crate::emulator::state::requests::LoggedRequest;
 use crate::emulator::{acs, entra};
 use crate::loopback::serve::Caller;
 use crate::time::Timestamp;
-
-/// The number for a fault without one; Entra has no such number.
-const UNUSED_NUMBER: u32 = 9_000_000;
 
 /// Answers one request. Returns `None` if a fault ends the connection.
 pub(crate) async fn answer(
@@ -43,32 +40,48 @@ pub(crate) async fn answer(
     let route = Route::of(&request.path);
     let fault = route.and_then(|route| request.state().faults.next_for(route));
     let hangs = matches!(fault, Some(FaultKind::Hang));
-    match respond(&request, fault).await {
-        Ok(reply) => {
-            trace(&request, &entry.path, &reply);
-            Some(finish(&context, entry, reply, now))
-        }
-        Err(reply) => {
-            entry.operation = reply.operation;
-            entry.reason = reply.reason;
-            context.state().journal.add(entry);
-            if hangs {
-                // The caller decides how long it waits.
-                Caller::trust(&request.head.extensions);
-                let mut stopping = context.stopping.clone();
-                let _ = stopping.wait_for(|stopping| *stopping).await;
-            }
-            None
-        }
+    let drops = hangs || matches!(fault, Some(FaultKind::Drop | FaultKind::DropAfterHandling));
+    let reply = respond(&request, fault).await;
+    if !drops {
+        trace(&request, &entry.path, &reply);
+        return Some(finish(&context, entry, reply, now));
     }
+    entry.operation = reply.operation;
+    entry.reason = reply.reason;
+    context.state().journal.add(entry);
+    if hangs {
+        // The caller decides how long it waits.
+        Caller::trust(&request.head.extensions);
+        let mut stopping = context.stopping.clone();
+        let _ = stopping.wait_for(|stopping| *stopping).await;
+    }
+    None
 }
 
-/// Handles a request, or does what `fault` says. Returns `Err` if the connection is to be dropped.
-async fn respond(request: &Request, fault: Option<FaultKind>) -> Result<Reply, Reply> {
-    Ok(match fault {
-        None => dispatch(request),
-        Some(FaultKind::Drop | FaultKind::Hang) => return Err(Reply::default().named("fault")),
-        Some(FaultKind::DropAfterHandling) => return Err(dispatch(request)),
+/// Handles a request, or does what `fault` says.
+async fn respond(request: &Request, fault: Option<FaultKind>) -> Reply {
+    let reply = match fault {
+        None | Some(FaultKind::DropAfterHandling) => return dispatch(request),
+        Some(FaultKind::MissingField(member)) => {
+            return dispatch(request).edited(&member, None).await;
+        }
+        Some(FaultKind::ReplacedField(member, value)) => {
+            return dispatch(request).edited(&member, Some(value)).await;
+        }
+        Some(FaultKind::Refusal {
+            error,
+            code,
+            suberror,
+        }) => {
+            let error = EntraError {
+                error: error.into(),
+                number: code.unwrap_or(aadsts::FAULT.number),
+                suberror: suberror.map(Into::into),
+                ..aadsts::FAULT
+            };
+            return entra::routes::refuse(request, error);
+        }
+        Some(FaultKind::Drop | FaultKind::Hang) => Reply::default(),
         Some(FaultKind::Status {
             status,
             retry_after,
@@ -76,42 +89,22 @@ async fn respond(request: &Request, fault: Option<FaultKind>) -> Result<Reply, R
             body,
         }) => Reply::new(status, body)
             .with_some("retry-after", retry_after.as_deref())
-            .with("content-type", &content_type)
-            .named("fault"),
-        Some(FaultKind::Refusal {
-            error,
-            code,
-            suberror,
-        }) => {
-            let text = "The emulator was asked to refuse this.";
-            let error = EntraError {
-                error: error.into(),
-                suberror: suberror.map(Into::into),
-                ..EntraError::new(400, "", code.unwrap_or(UNUSED_NUMBER), text)
-            };
-            entra::routes::refuse(request, error)
-        }
+            .with("content-type", &content_type),
         Some(FaultKind::OversizedBody(bytes)) => {
             Caller::trust(&request.head.extensions);
             let reply = Reply::new(200, faults::oversized_body(bytes));
-            reply
-                .with("content-type", "application/json")
-                .named("fault")
+            reply.with("content-type", "application/json")
         }
-        Some(FaultKind::MissingField(member)) => dispatch(request).edited(&member, None).await,
-        Some(FaultKind::ReplacedField(member, value)) => {
-            dispatch(request).edited(&member, Some(value)).await
-        }
-    })
+    };
+    reply.named("fault")
 }
 
 fn dispatch(request: &Request) -> Reply {
     match request.path.as_str() {
-        "/" => Page::Front {
-            base: &request.base,
+        "/" => {
+            let base = &request.base;
+            Page::Front { base }.reply(200).named("page")
         }
-        .reply(200)
-        .named("page"),
         "/emulator/whoami" => acs::token::whoami(request),
         entra::apps::MANAGED_IDENTITY_PATH => entra::apps::managed_identity(request),
         path if is_acs_path(path) => acs::operations::answer(request),
@@ -134,12 +127,10 @@ fn trace(request: &Request, path: &str, reply: &Reply) {
 
 /// Records the reply and adds the headers that every response carries.
 fn finish(context: &Context, entry: LoggedRequest, reply: Reply, now: Timestamp) -> Response {
+    let note = "acspass; not Microsoft; every token is worthless";
     let reply = reply
         .with("date", &now.to_http_date())
-        .with(
-            "x-emulator",
-            "acspass; not Microsoft; every token is worthless",
-        )
+        .with("x-emulator", note)
         .with("x-content-type-options", "nosniff");
     context.state().journal.add(LoggedRequest {
         operation: reply.operation,

@@ -80,37 +80,29 @@ fn directory<'de, D: Deserializer<'de>>(domain: D) -> Result<&'static Directory,
 /// The file of users.
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, bound(deserialize = "'de: 'static"))]
-struct Users {
-    ordinary: Vec<User>,
-    personas: Vec<User>,
+pub(crate) struct Users {
+    /// A sign-in without a choice uses the first.
+    pub(crate) ordinary: Vec<User>,
+    /// The users with a requirement, which their names state.
+    pub(crate) personas: Vec<User>,
 }
 
 /// The users. A test parses the file, so the fallback is never used.
-static USERS: LazyLock<Users> = LazyLock::new(|| {
+pub(crate) static USERS: LazyLock<Users> = LazyLock::new(|| {
     let json = include_str!("../../assets/emulator/users.json");
     serde_json::from_str(json).unwrap_or_default()
 });
 
-/// Returns the ordinary users. A sign-in without a choice uses the first.
-pub(crate) fn ordinary() -> &'static [User] {
-    &USERS.ordinary
-}
-
-/// Returns the users with a requirement, which their names state.
-pub(crate) fn personas() -> &'static [User] {
-    &USERS.personas
-}
-
 /// Returns all users, the ordinary ones first.
 pub(crate) fn everyone() -> impl Iterator<Item = &'static User> {
-    ordinary().iter().chain(personas())
+    USERS.ordinary.iter().chain(&USERS.personas)
 }
 
 /// Returns whether an Entra principal has a role on the resource: the first service app and the
 /// first user do.
 pub(crate) fn has_role(object_id: &str, directory_id: &str) -> bool {
     directory_id == CONTOSO.id
-        && [SERVICE_APPS[0].object_id, ordinary()[0].home.oid].contains(&object_id)
+        && [SERVICE_APPS[0].object_id, USERS.ordinary[0].home.oid].contains(&object_id)
 }
 
 impl User {
@@ -167,7 +159,7 @@ mod tests {
 
     #[test]
     fn the_file_parses_and_no_two_users_share_a_name_or_an_object_id() {
-        assert_eq!((ordinary().len(), personas().len()), (4, 15));
+        assert_eq!((USERS.ordinary.len(), USERS.personas.len()), (4, 15));
         let names: std::collections::BTreeSet<&str> = everyone()
             .flat_map(|user| [user.username, user.home.oid])
             .collect();

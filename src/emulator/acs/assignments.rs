@@ -83,15 +83,13 @@ pub(crate) fn update(request: &Request) -> Result<Reply, AcsError> {
 
 fn key_in(path: &str) -> Result<Key, AcsError> {
     let segments: Vec<&str> = path.split('/').skip(1).collect();
-    match segments[..] {
-        [_, "teamsExtension", _, tenant, _, object] => {
-            let malformed = AcsError::invalid("tenantId", "The tenantId is not a GUID.");
-            ensure(is_guid(tenant), malformed)?;
-            key(ExchangeKind::TeamsExtension, tenant, object)
-        }
-        [.., object] => key(ExchangeKind::Entra, "", object),
-        [] => Err(AcsError::not_found()),
-    }
+    let object = segments.last().copied().unwrap_or_default();
+    let [_, "teamsExtension", _, tenant, ..] = segments[..] else {
+        return key(ExchangeKind::Entra, "", object);
+    };
+    let malformed = AcsError::invalid("tenantId", "The tenantId is not a GUID.");
+    ensure(is_guid(tenant), malformed)?;
+    key(ExchangeKind::TeamsExtension, tenant, object)
 }
 
 fn key(kind: ExchangeKind, tenant: &str, object: &str) -> Result<Key, AcsError> {

@@ -97,60 +97,47 @@ fn check_licence(user: &User) -> Result<(), AcsError> {
 
 /// The Entra exchange.
 pub(crate) fn exchange_entra(request: &Request) -> Result<Reply, AcsError> {
-    let (claims, scopes, _) = by_user(request, &CLIENTS_AUDIENCES, &CLIENT_SCOPES)?;
-    let name = format!("wf_{}_{}", claims.tid, claims.oid);
-    respond(request, ExchangeKind::Entra, &claims, &scopes, &name)
+    exchange_by_user(request, ExchangeKind::Entra)
 }
 
 /// The exchange of the Teams extension.
 pub(crate) fn exchange_teams_extension(request: &Request) -> Result<Reply, AcsError> {
-    let (claims, scopes, user) = by_user(request, &TEAMS_AUDIENCES, &EXTENSION_SCOPES)?;
-    check_licence(user)?;
-    let name = format!("{}_{}", claims.tid, claims.oid);
-    let kind = ExchangeKind::TeamsExtension;
-    respond(request, kind, &claims, &scopes, &name)
+    exchange_by_user(request, ExchangeKind::TeamsExtension)
 }
 
-/// Returns the user of the bearer token and the ACS scopes of its scopes.
-fn by_user<'a>(
-    request: &Request,
-    audiences: &[&str],
-    table: &[(&str, &'a str)],
-) -> Result<(EntraClaims, Vec<&'a str>, &'static User), AcsError> {
+fn exchange_by_user(request: &Request, kind: ExchangeKind) -> Result<Reply, AcsError> {
+    let (audiences, table, prefix) = match kind {
+        ExchangeKind::Entra => (CLIENTS_AUDIENCES, &CLIENT_SCOPES[..], "wf_"),
+        ExchangeKind::TeamsExtension => (TEAMS_AUDIENCES, &EXTENSION_SCOPES[..], ""),
+    };
     let token = request::bearer(request);
     let token = token.ok_or_else(|| AcsError::denied("there is no bearer token"))?;
     let claims = EntraClaims::read(request, token).map_err(AcsError::denied)?;
     claims.check_not_revoked(request)?;
-    claims.check_audience(audiences).map_err(AcsError::denied)?;
+    let checked = claims.check_audience(&audiences);
+    checked.map_err(AcsError::denied)?;
     let user = User::in_directory(&claims.oid, &claims.tid);
     let user = user.ok_or_else(|| AcsError::denied("the token's user does not exist"))?;
     let scopes = claims.granted(table);
     let no_scope = AcsError::forbidden("The token has none of the scopes of this exchange.");
     ensure(!scopes.is_empty(), no_scope)?;
-    Ok((claims, scopes, user))
-}
-
-fn respond(
-    request: &Request,
-    kind: ExchangeKind,
-    claims: &EntraClaims,
-    scopes: &[&str],
-    name: &str,
-) -> Result<Reply, AcsError> {
+    if kind == ExchangeKind::TeamsExtension {
+        check_licence(user)?;
+    }
     let problem = "The request body is not a JSON object.";
     request::json_or::<Map<String, Value>>(request, "application/json", problem)?;
+    let EntraClaims { tid, oid, .. } = &claims;
     let mut state = request.state();
-    let is_assigned = state
-        .assignments
-        .admits(kind, &claims.tid, &claims.oid, &claims.appid);
+    let is_assigned = state.assignments.admits(kind, tid, oid, &claims.appid);
     let message = "The principal is not assigned to the resource for this client.";
     ensure(is_assigned, AcsError::forbidden(message))?;
-    state.identities.ensure(name);
+    let name = format!("{prefix}{tid}_{oid}");
+    state.identities.ensure(&name);
     drop(state);
     let skype_id = format!("acs:{RESOURCE_ID}_{name}");
     let until = Timestamp::from_unix_seconds(claims.exp);
     let expires = request.now.plus(LIFE).min(until);
-    let token = token::issue(request, &skype_id, None, scopes, expires);
+    let token = token::issue(request, &skype_id, None, &scopes, expires);
     let identity = json!({"id": format!("8:{skype_id}")});
     let body = json!({"identity": identity, "accessToken": token});
     Ok(Reply::json(200, &body))

@@ -18,8 +18,7 @@ use crate::emulator::verify::{ensure, is_guid};
 
 /// The first version in which a request can choose its token's life.
 const LIFETIMES_SINCE: &str = "2022-10-01";
-/// The range and the default of a token's life, in minutes.
-const LIFETIMES: std::ops::RangeInclusive<i64> = 60..=1440;
+/// The default of a token's life, in minutes.
 const DEFAULT_LIFETIME: i64 = 1440;
 /// Each scope and the first version that is known to have it.
 const SCOPES: [(&str, &str); 5] = [
@@ -31,7 +30,6 @@ const SCOPES: [(&str, &str); 5] = [
 ];
 /// A scope in the packages of the first version only.
 const FIRST_SCOPE: &str = "pstn";
-const CUSTOM_ID_LENGTHS: std::ops::RangeInclusive<usize> = 1..=256;
 /// The prefixes of other kinds of users, which never belong to a resource.
 const OTHER_KINDS: [&str; 7] = [
     "8:gcch-acs:",
@@ -81,11 +79,9 @@ pub(crate) fn create(request: &Request) -> Result<Reply, AcsError> {
     let body: Creation = json_or_default(request)?;
     let custom_id = body.custom_id.filter(|_| version == PREVIEW);
     let length = custom_id.as_ref().map(|id| id.chars().count());
+    let is_valid = length.is_none_or(|length| (1..=256).contains(&length));
     let message = "CustomId must have 1 to 256 characters.";
-    ensure(
-        length.is_none_or(|length| CUSTOM_ID_LENGTHS.contains(&length)),
-        AcsError::invalid("CustomId", message),
-    )?;
+    ensure(is_valid, AcsError::invalid("CustomId", message))?;
     let life = lifetime(body.expires_in_minutes, &version)?;
     // An empty list requests no token; the service's own behaviour is not known.
     let scopes = body.create_token_with_scopes.unwrap_or_default();
@@ -93,11 +89,9 @@ pub(crate) fn create(request: &Request) -> Result<Reply, AcsError> {
 
     let (name, is_new) = request.state().identities.create(custom_id.as_deref());
     let token = (!scopes.is_empty()).then(|| issue_for(request, &name, &scopes, life));
-    let body = json!({"accessToken": token, "identity": shown(request, &name, &version)});
-    Ok(Reply::json(
-        if is_new { 201 } else { 200 },
-        &without_nulls(body),
-    ))
+    let identity = shown(request, &name, &version);
+    let body = without_nulls(json!({"accessToken": token, "identity": identity}));
+    Ok(Reply::json(if is_new { 201 } else { 200 }, &body))
 }
 
 pub(crate) fn get(request: &Request) -> Result<Reply, AcsError> {
@@ -228,13 +222,10 @@ fn lifetime(minutes: Option<i32>, version: &str) -> Result<Duration, AcsError> {
     // An older version ignores the member.
     let minutes = minutes.filter(|_| version >= LIFETIMES_SINCE);
     let minutes = minutes.map_or(DEFAULT_LIFETIME, i64::from);
-    let (start, end) = (LIFETIMES.start(), LIFETIMES.end());
-    let message = format!(
-        "ExpiresInMinutes value {minutes} is invalid. Value must be within the [{start}, {end}] \
-         interval."
-    );
+    let interval = "Value must be within the [60, 1440] interval.";
+    let message = format!("ExpiresInMinutes value {minutes} is invalid. {interval}");
     let outside = AcsError::invalid("ExpiresInMinutes", message);
-    ensure(LIFETIMES.contains(&minutes), outside)?;
+    ensure((60..=1440).contains(&minutes), outside)?;
     Ok(Duration::from_secs(minutes.unsigned_abs() * 60))
 }
 

@@ -15,7 +15,8 @@ use super::params::{Params, unknown_client};
 use super::tokens::random;
 use crate::emulator::aadsts::{self, EntraError};
 use crate::emulator::directory::{
-    CONTOSO, FEDERATION, IDENTITY_HEADER, SERVICE_APPS, ServiceApp, Tenant,
+    CONTOSO, FEDERATION_AUDIENCE, FEDERATION_ISSUER, FEDERATION_SUBJECT, IDENTITY_HEADER,
+    SERVICE_APPS, ServiceApp, Tenant,
 };
 use crate::emulator::http::{Reply, Request};
 use crate::emulator::scopes::{Scopes, audience_named};
@@ -77,47 +78,41 @@ pub(crate) fn grant(
     }))
 }
 
+/// The managed identity's endpoint.
+pub(crate) fn managed_identity(request: &Request) -> Reply {
+    let reply = identity_token(request).unwrap_or_else(|(status, message)| {
+        let body = json!({"statusCode": status, "message": message});
+        Reply::json(status, &body).because(message)
+    });
+    reply.named("managed_identity")
+}
+
 /// Responds with a token of the first service app. The identity header proves that the caller runs
 /// on this machine.
-pub(crate) fn managed_identity(request: &Request) -> Reply {
+fn identity_token(request: &Request) -> Result<Reply, (u16, &'static str)> {
     let app = &SERVICE_APPS[0];
-    let client = request.query_value("client_id");
-    let resource = request.query_value("resource");
+    ensure(request.is_get(), (405, "Only GET is taken here."))?;
+    let is_on_machine = request.header("x-identity-header") == Some(IDENTITY_HEADER);
+    ensure(is_on_machine, (401, "X-IDENTITY-HEADER is wrong."))?;
     let version = request.query_value("api-version");
+    let is_version = version.as_deref() == Some(MANAGED_IDENTITY_VERSION);
+    ensure(is_version, (400, "The api-version is not supported."))?;
+    let client = request.query_value("client_id");
+    let is_known = client.is_none_or(|client| client == app.client_id);
+    ensure(is_known, (400, "No managed identity was found."))?;
+    let resource = request.query_value("resource");
     let audience = resource.as_deref().and_then(audience_named);
-    let refused = match audience {
-        _ if !request.is_get() => Err((405, "Only GET is taken here.")),
-        _ if request.header("x-identity-header") != Some(IDENTITY_HEADER) => {
-            Err((401, "X-IDENTITY-HEADER is wrong."))
-        }
-        _ if version.as_deref() != Some(MANAGED_IDENTITY_VERSION) => {
-            Err((400, "The api-version is not supported."))
-        }
-        _ if client.is_some_and(|client| client != app.client_id) => {
-            Err((400, "No managed identity was found."))
-        }
-        None => Err((400, "The resource was not found.")),
-        Some(audience) => Ok(audience),
-    };
-    let reply = match refused {
-        Ok(audience) => {
-            let (token, life) = token(request, app, audience, BY_ASSERTION);
-            let body = json!({
-                "access_token": token,
-                // A number as text, in this protocol.
-                "expires_on": request.now.plus(life).unix_seconds().to_string(),
-                "resource": audience,
-                "token_type": "Bearer",
-                "client_id": app.client_id,
-            });
-            Reply::json(200, &body)
-        }
-        Err((status, message)) => {
-            let body = json!({"statusCode": status, "message": message});
-            Reply::json(status, &body).because(message)
-        }
-    };
-    reply.named("managed_identity")
+    let audience = audience.ok_or((400, "The resource was not found."))?;
+    let (token, life) = token(request, app, audience, BY_ASSERTION);
+    let body = json!({
+        "access_token": token,
+        // A number as text, in this protocol.
+        "expires_on": request.now.plus(life).unix_seconds().to_string(),
+        "resource": audience,
+        "token_type": "Bearer",
+        "client_id": app.client_id,
+    });
+    Ok(Reply::json(200, &body))
 }
 
 /// Issues a token of an app. Returns it and its life.
@@ -173,49 +168,35 @@ fn check_credential(
     request.state().keep_secret(assertion);
     let is_supported = params.get("client_assertion_type") == Some(ASSERTION_TYPE);
     ensure(is_supported, aadsts::UNSUPPORTED_ASSERTION_TYPE)?;
+    check_assertion(request, assertion, app).map(|()| BY_ASSERTION)
+}
+
+/// Checks an assertion that the app signed with its certificate, or of a federated workload.
+fn check_assertion(request: &Request, assertion: &str, app: &ServiceApp) -> Result<(), EntraError> {
     let (header, claims) = decode(assertion).ok_or(aadsts::MALFORMED_ASSERTION)?;
-    match claims.iss == app.client_id {
-        true => check_certificate(request, &header, assertion, &claims, app)?,
-        false => check_federation(request, assertion, &claims, app)?,
+    if claims.iss == app.client_id {
+        let certificate = &request.context.certificate;
+        let is_registered = app.has_certificate && certificate.is_named_by(&header);
+        ensure(is_registered, aadsts::UNKNOWN_CERTIFICATE)?;
+        let signed: Option<Value> = certificate.signer.open(assertion, &["RS256", "PS256"]);
+        ensure(signed.is_some(), aadsts::WRONG_SIGNATURE)?;
+        ensure(claims.sub == app.client_id, aadsts::OTHER_SUBJECT)?;
+        let end = claims.aud.match_indices('/').nth(2).map(|(end, _)| end);
+        let (base, path) = claims.aud.split_at(end.unwrap_or(claims.aud.len()));
+        let is_endpoint = path.ends_with("/oauth2/v2.0/token") || path.ends_with("/v2.0");
+        let is_own = is_endpoint && request.context.is_own_base(base);
+        ensure(is_own, aadsts::WRONG_AUDIENCE)?;
+    } else {
+        let is_known = app.has_certificate && claims.iss == FEDERATION_ISSUER;
+        ensure(is_known, aadsts::UNKNOWN_ISSUER)?;
+        ensure(claims.aud == FEDERATION_AUDIENCE, aadsts::UNKNOWN_AUDIENCE)?;
+        ensure(claims.sub == FEDERATION_SUBJECT, aadsts::UNKNOWN_SUBJECT)?;
+        let signed: Option<Value> = request.context.signer.read(assertion);
+        ensure(signed.is_some(), aadsts::WRONG_FEDERATED_SIGNATURE)?;
     }
     let now = request.now.unix_seconds() as f64;
     let is_current = now >= claims.nbf.floor() && now < claims.exp;
-    ensure(is_current, aadsts::EXPIRED_ASSERTION)?;
-    Ok(BY_ASSERTION)
-}
-
-fn check_certificate(
-    request: &Request,
-    header: &Value,
-    assertion: &str,
-    claims: &Assertion,
-    app: &ServiceApp,
-) -> Result<(), EntraError> {
-    let certificate = &request.context.certificate;
-    let is_registered = app.has_certificate && certificate.is_named_by(header);
-    ensure(is_registered, aadsts::UNKNOWN_CERTIFICATE)?;
-    let signed: Option<Value> = certificate.signer.open(assertion, &["RS256", "PS256"]);
-    ensure(signed.is_some(), aadsts::WRONG_SIGNATURE)?;
-    ensure(claims.sub == app.client_id, aadsts::OTHER_SUBJECT)?;
-    let end = claims.aud.match_indices('/').nth(2).map(|(end, _)| end);
-    let (base, path) = claims.aud.split_at(end.unwrap_or(claims.aud.len()));
-    let is_endpoint = path.ends_with("/oauth2/v2.0/token") || path.ends_with("/v2.0");
-    let is_own = is_endpoint && request.context.is_own_base(base);
-    ensure(is_own, aadsts::WRONG_AUDIENCE)
-}
-
-fn check_federation(
-    request: &Request,
-    assertion: &str,
-    claims: &Assertion,
-    app: &ServiceApp,
-) -> Result<(), EntraError> {
-    let is_known = app.has_certificate && claims.iss == FEDERATION.issuer;
-    ensure(is_known, aadsts::UNKNOWN_ISSUER)?;
-    ensure(claims.aud == FEDERATION.audience, aadsts::UNKNOWN_AUDIENCE)?;
-    ensure(claims.sub == FEDERATION.subject, aadsts::UNKNOWN_SUBJECT)?;
-    let signed: Option<Value> = request.context.signer.read(assertion);
-    ensure(signed.is_some(), aadsts::WRONG_FEDERATED_SIGNATURE)
+    ensure(is_current, aadsts::EXPIRED_ASSERTION)
 }
 
 /// Decodes header and claims without verification.

@@ -11,7 +11,7 @@ use super::tokens;
 use crate::emulator::aadsts::{self, EntraError};
 use crate::emulator::directory::{self, Tenant};
 use crate::emulator::http::{Reply, Request, random_id};
-use crate::emulator::pages::{Page, USER_FIELD};
+use crate::emulator::pages::{Page, USER_FIELD, notice};
 use crate::emulator::scopes::Scopes;
 use crate::emulator::state::sign_ins::{Code, Requested, SignIn};
 use crate::emulator::users::{SignInRequirement, User};
@@ -203,12 +203,8 @@ pub(crate) fn logout(request: &Request) -> Reply {
     let params = Params::parse(request.query().as_bytes()).unwrap_or_default();
     let uri = params.get("post_logout_redirect_uri");
     let Some(uri) = uri.filter(|uri| directory::is_registered_redirect(uri)) else {
-        let page = Page::Notice {
-            title: "You signed out.",
-            text: "The emulator keeps no session, so there was nothing to end.",
-            details: &[],
-        };
-        return page.reply(200);
+        let text = "The emulator keeps no session, so there was nothing to end.";
+        return notice("You signed out.", text);
     };
     let Some(state) = params.get("state") else {
         return redirect(request, uri);

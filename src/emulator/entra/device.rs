@@ -9,7 +9,7 @@ use super::tokens;
 use crate::emulator::aadsts::{self, EntraError};
 use crate::emulator::directory::Tenant;
 use crate::emulator::http::{Reply, Request};
-use crate::emulator::pages::{CODE_FIELD, Page, USER_FIELD};
+use crate::emulator::pages::{CODE_FIELD, Page, USER_FIELD, notice};
 use crate::emulator::scopes::Scopes;
 use crate::emulator::state::sign_ins::{Device, Outcome, Requested, SignIn};
 use crate::emulator::users::User;
@@ -140,14 +140,4 @@ fn signed_in() -> Reply {
 
 fn declined() -> Reply {
     notice("You declined", "The app on your device is not signed in.")
-}
-
-fn notice(title: &str, text: &str) -> Reply {
-    let details = &[];
-    let page = Page::Notice {
-        title,
-        text,
-        details,
-    };
-    page.reply(200)
 }

@@ -58,9 +58,9 @@ pub(crate) fn issue(
 ) -> Result<Value, EntraError> {
     let mut sign_in = granted.sign_in;
     // The claims of the sign-in apply unless this request has capabilities.
-    let claims = Requested::parse(params.get("claims"))?;
-    if !claims.capabilities.is_empty() {
-        sign_in.claims = claims;
+    let requested = Requested::parse(params.get("claims"))?;
+    if !requested.capabilities.is_empty() {
+        sign_in.claims = requested;
     }
     let original = &sign_in.scopes;
     let scopes = match granted.requested {
@@ -78,10 +78,12 @@ pub(crate) fn issue(
     if names.is_empty() && scopes.first_resource().is_some() {
         return Err(aadsts::CONSENT_REQUIRED.with_suberror("consent_required"));
     }
-    let life = state.token_life;
-    let access_token = access_token(request, &sign_in, resource.audience, &names, life);
+    let (signer, life) = (&request.context.signer, state.token_life);
+    let own = access_claims(request, &sign_in, &names);
+    let own = claims(request, &sign_in, resource.audience, life, own);
+    let access_token = signer.access_token(&own);
     let refresh_token = scopes.has("offline_access").then(|| {
-        request.context.signer.seal(&RefreshClaims {
+        signer.seal(&RefreshClaims {
             id: random_id(),
             family: granted.family,
             user: sign_in.user.home.oid.to_owned(),
@@ -92,16 +94,20 @@ pub(crate) fn issue(
             emulator: true,
         })
     });
-    let has_email = scopes.has("email");
-    let id_token = scopes
-        .has("openid")
-        .then(|| id_token(request, state, &sign_in, granted.nonce, has_email));
-    for token in [
-        Some(&access_token),
-        refresh_token.as_ref(),
-        id_token.as_ref(),
-    ] {
-        token.inspect(|token| state.keep_secret(token));
+    let id_token = scopes.has("openid").then(|| {
+        let own = id_claims(request, &sign_in, granted.nonce, scopes.has("email"));
+        let mut claims = claims(request, &sign_in, CLIENT_ID, ID_TOKEN_LIFE, own);
+        for (name, value) in &state.id_token_claims {
+            match value {
+                Some(value) => claims.insert(name.clone(), value.clone()),
+                None => claims.remove(name),
+            };
+        }
+        signer.id_token(&claims)
+    });
+    let issued = [&Some(access_token.clone()), &refresh_token, &id_token];
+    for token in issued.into_iter().flatten() {
+        state.keep_secret(token);
     }
     let wants_info = params.get("client_info") == Some("1");
     Ok(without_nulls(json!({
@@ -116,55 +122,34 @@ pub(crate) fn issue(
     })))
 }
 
-fn access_token(
-    request: &Request,
-    sign_in: &SignIn,
-    audience: &str,
-    scopes: &[&str],
-    life: Duration,
-) -> String {
+/// Returns the claims of an access token only.
+fn access_claims(request: &Request, sign_in: &SignIn, scopes: &[&str]) -> Value {
     let SignIn { user, member, .. } = sign_in;
-    let amr = if sign_in.has_mfa {
-        &["pwd", "mfa"][..]
-    } else {
-        &["pwd"]
+    let amr: &[&str] = match sign_in.has_mfa {
+        true => &["pwd", "mfa"],
+        false => &["pwd"],
     };
     let capabilities = &sign_in.claims.capabilities;
-    let own = json!({
+    json!({
         // Entra's v1 issuer is https://sts.windows.net/{tid}/.
         "iss": format!("{}/{}/", request.base, member.directory.id),
         "acr": "1", "amr": amr, "appid": CLIENT_ID, "appidacr": "0", "idtyp": "user",
         "scp": scopes.join(" "), "unique_name": user.username, "upn": user.username, "ver": "1.0",
         "xms_cc": (!capabilities.is_empty()).then_some(capabilities),
-    });
-    let claims = claims(request, sign_in, audience, life, own);
-    request.context.signer.access_token(&claims)
+    })
 }
 
-fn id_token(
-    request: &Request,
-    state: &State,
-    sign_in: &SignIn,
-    nonce: Option<String>,
-    has_email: bool,
-) -> String {
+/// Returns the claims of an id_token only.
+fn id_claims(request: &Request, sign_in: &SignIn, nonce: Option<String>, email: bool) -> Value {
     let SignIn { user, member, .. } = sign_in;
     let (tenant, home) = (member.directory.id, user.home.directory.id);
-    let own = json!({
+    json!({
         "iss": format!("{}/{tenant}/v2.0", request.base),
         "preferred_username": user.username, "rh": random(), "sid": random_id(), "ver": "2.0",
         "nonce": nonce,
-        "email": has_email.then_some(user.username),
+        "email": email.then_some(user.username),
         "idp": (home != tenant).then(|| format!("{}/{home}/", request.base)),
-    });
-    let mut claims = claims(request, sign_in, CLIENT_ID, ID_TOKEN_LIFE, own);
-    for (name, value) in &state.id_token_claims {
-        match value {
-            Some(value) => claims.insert(name.clone(), value.clone()),
-            None => claims.remove(name),
-        };
-    }
-    request.context.signer.id_token(&claims)
+    })
 }
 
 /// Returns the claims of both tokens and those of one kind that are not null. The `sub` differs by
@@ -184,14 +169,12 @@ fn claims(
         "sub": URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, text.as_bytes())),
         "emulator": true,
     });
-    let members = [common, own].into_iter().filter_map(|claims| match claims {
-        Value::Object(claims) => Some(claims),
-        _ => None,
+    let members = [common, own].map(|claims| match claims {
+        Value::Object(claims) => claims,
+        _ => Map::new(),
     });
-    members
-        .flatten()
-        .filter(|(_, value)| !value.is_null())
-        .collect()
+    let members = members.into_iter().flatten();
+    members.filter(|(_, value)| !value.is_null()).collect()
 }
 
 /// Returns the `client_info` of a user: object id and tenant at home.

@@ -111,15 +111,13 @@ fn unescape(text: &str) -> String {
 }
 
 fn character(name: &str) -> Option<char> {
-    let named = [
-        ("amp", '&'),
-        ("lt", '<'),
-        ("gt", '>'),
-        ("quot", '"'),
-        ("apos", '\''),
-    ];
-    if let Some((_, c)) = named.iter().find(|(known, _)| *known == name) {
-        return Some(*c);
+    match name {
+        "amp" => return Some('&'),
+        "lt" => return Some('<'),
+        "gt" => return Some('>'),
+        "quot" => return Some('"'),
+        "apos" => return Some('\''),
+        _ => {}
     }
     let digits = name.strip_prefix('#')?;
     let number = match digits.strip_prefix(['x', 'X']) {

@@ -4,7 +4,7 @@
 
 mod html;
 
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -28,17 +28,11 @@ const PAGE_LIMIT: usize = 1024 * 1024;
 /// Completes the emulator's sign-in as a user with a browser would.
 #[derive(Debug, Clone, Default)]
 pub struct UserAgent {
-    choice: Choice,
+    /// The user to pick; `None` is the first one.
+    user: Option<String>,
+    cancels: bool,
     ca_pem: Option<String>,
     typed: Option<String>,
-}
-
-#[derive(Debug, Clone, Default)]
-enum Choice {
-    #[default]
-    First,
-    User(String),
-    Cancel,
 }
 
 /// The last page of a sign-in.
@@ -59,7 +53,7 @@ impl UserAgent {
     /// Makes a user agent that picks this user on the sign-in page, or the first one.
     pub fn new(user: Option<String>) -> UserAgent {
         UserAgent {
-            choice: user.map_or(Choice::First, Choice::User),
+            user,
             ..UserAgent::default()
         }
     }
@@ -67,7 +61,7 @@ impl UserAgent {
     /// Makes a user agent that clicks Cancel, and declines a consent.
     pub fn cancelling() -> UserAgent {
         UserAgent {
-            choice: Choice::Cancel,
+            cancels: true,
             ..UserAgent::default()
         }
     }
@@ -122,46 +116,43 @@ impl UserAgent {
 
     async fn follow(&self, start: &str) -> Result<Page> {
         let client = self.client()?;
-        let mut step = Step::get(on_loopback(start)?);
+        let mut url = on_loopback(start)?;
+        let mut body = None;
         for _ in 0..STEPS {
-            let (page, location) = step.send(&client).await?;
+            let (page, location) = send(&client, &url, body.clone()).await?;
             let form = html::first_form(&page.html);
-            step = match (location, form) {
-                (Some(location), _) => Step {
-                    url: join(&step.url, &location)?,
-                    // 307 and 308 repeat the request, all others become a GET (Fetch, 4.4).
-                    body: step.body.filter(|_| matches!(page.status, 307 | 308)),
-                },
-                (None, Some(form)) if page.status == 200 => self.submit(&step.url, &form)?,
+            (url, body) = match (location, form) {
+                // 307 and 308 repeat the request, all others become a GET (Fetch, 4.4).
+                (Some(location), _) => (
+                    join(&url, &location)?,
+                    body.filter(|_| matches!(page.status, 307 | 308)),
+                ),
+                (None, Some(form)) if page.status == 200 => self.submit(&url, form)?,
                 _ => return Ok(page),
             };
         }
         Err(failed("the sign-in leads from page to page without end"))
     }
 
-    /// Fills in the text field and clicks a button.
-    fn submit(&self, page: &Url, form: &Form) -> Result<Step> {
-        let mut fields = form.hidden.clone();
-        if let Some(name) = &form.text {
-            let typed = match name.as_str() {
-                CODE_FIELD => Some(RIGHT_CODE),
-                _ => self.typed.as_deref(),
-            };
-            fields.extend(typed.map(|typed| (name.clone(), typed.to_owned())));
-        }
-        fields.extend(self.clicked(form)?);
-        let mut body = url::form_urlencoded::Serializer::new(String::new());
-        let body = body.extend_pairs(fields).finish();
+    /// Fills in the text field and clicks a button. Returns the URL, and the body of a POST.
+    fn submit(&self, page: &Url, form: Form) -> Result<(Url, Option<String>)> {
+        let clicked = self.clicked(&form)?;
+        let typed = form.text.and_then(|name| match name.as_str() {
+            CODE_FIELD => Some((name, RIGHT_CODE.to_owned())),
+            _ => Some((name, self.typed.clone()?)),
+        });
+        let fields = form.hidden.into_iter().chain(typed).chain(clicked);
+        let mut encoded = url::form_urlencoded::Serializer::new(String::new());
+        let encoded = encoded.extend_pairs(fields).finish();
         let mut url = match form.action.as_str() {
             "" => page.clone(),
             action => join(page, action)?,
         };
         if form.post {
-            let body = Some(body);
-            return Ok(Step { url, body });
+            return Ok((url, Some(encoded)));
         }
-        url.set_query(Some(&body));
-        Ok(Step::get(url))
+        url.set_query(Some(&encoded));
+        Ok((url, None))
     }
 
     /// Returns name and value of the button to click, if the buttons have names.
@@ -174,17 +165,21 @@ impl UserAgent {
         };
         let named = |wanted: &str| find(&|name, _| name == wanted);
         let with_value = |wanted: &str| find(&|_, value| value == wanted);
-        Ok(match (&self.choice, named(USER_FIELD)) {
-            (Choice::Cancel, _) => named(CANCEL_FIELD).or_else(|| with_value("decline")),
-            (_, None) => named(CONFIRM_FIELD)
+        if self.cancels {
+            return Ok(named(CANCEL_FIELD).or_else(|| with_value("decline")));
+        }
+        let first = named(USER_FIELD);
+        Ok(match &self.user {
+            _ if first.is_none() => named(CONFIRM_FIELD)
                 .or_else(|| with_value("accept"))
                 // The only button of some pages.
                 .or_else(|| named(CANCEL_FIELD).filter(|_| form.text.is_none())),
-            (Choice::First, first) => first,
-            (Choice::User(user), Some(_)) => {
-                let button =
-                    find(&|name, value| name == USER_FIELD && value.eq_ignore_ascii_case(user));
-                Some(button.ok_or_else(|| failed("the page offers no such user"))?)
+            None => first,
+            Some(user) => {
+                let is_user = |name: &str, value: &str| {
+                    name == USER_FIELD && value.eq_ignore_ascii_case(user)
+                };
+                Some(find(&is_user).ok_or_else(|| failed("the page offers no such user"))?)
             }
         })
     }
@@ -198,9 +193,8 @@ impl UserAgent {
         let mut roots = rustls::RootCertStore::empty();
         if let Some(pem) = &self.ca_pem {
             let certificate = CertificateDer::from_pem_slice(pem.as_bytes());
-            roots
-                .add(certificate.map_err(|_| broken())?)
-                .map_err(|_| broken())?;
+            let added = roots.add(certificate.map_err(|_| broken())?);
+            added.map_err(|_| broken())?;
         }
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let tls = rustls::ClientConfig::builder_with_provider(provider)
@@ -209,77 +203,65 @@ impl UserAgent {
             .with_root_certificates(roots)
             .with_no_client_auth();
         let localhost = [
-            SocketAddr::from((Ipv6Addr::LOCALHOST, 0)),
-            SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            IpAddr::from(Ipv6Addr::LOCALHOST),
+            Ipv4Addr::LOCALHOST.into(),
         ];
         Client::builder()
             .tls_backend_preconfigured(tls)
             .no_proxy()
             .redirect(redirect::Policy::none())
             .timeout(TIMEOUT)
-            .resolve_to_addrs("localhost", &localhost)
+            .resolve_to_addrs("localhost", &localhost.map(|address| (address, 0).into()))
             .build()
             .map_err(|_| broken())
     }
 }
 
-/// The next request: a GET, or a POST with a form.
-struct Step {
-    url: Url,
-    body: Option<String>,
-}
-
-impl Step {
-    fn get(url: Url) -> Step {
-        Step { url, body: None }
-    }
-
-    /// Sends the request. Returns the page and the `Location` of a redirect.
-    async fn send(&self, client: &Client) -> Result<(Page, Option<String>)> {
-        let request = match &self.body {
-            None => client.get(self.url.clone()),
-            Some(body) => client
-                .post(self.url.clone())
-                .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
-                // Browsers send this for a form on a page with `Referrer-Policy: no-referrer`.
-                .header(ORIGIN, "null")
-                .body(body.clone()),
-        };
-        // The error may contain the URL with a code, so only its kind is used.
-        let mut response = request.send().await.map_err(|error| {
-            failed(match error.is_timeout() {
-                true => "a page took too long",
-                false => "a page could not be reached",
-            })
-        })?;
-        let status = response.status();
-        let location = response.headers().get(LOCATION);
-        let location = location
-            .filter(|_| status.is_redirection())
-            .and_then(|location| Some(location.to_str().ok()?.to_owned()));
-        let headers = response.headers().iter().map(|(name, value)| {
-            let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
-            (name.as_str().to_owned(), value)
-        });
-        let headers = headers.collect();
-        let mut html = Vec::new();
-        while let Ok(Some(chunk)) = response.chunk().await {
-            html.extend_from_slice(&chunk);
-            if html.len() > PAGE_LIMIT {
-                return Err(failed("a page is too large"));
-            }
+/// Sends a GET, or a POST with a form. Returns the page and the `Location` of a redirect.
+async fn send(client: &Client, url: &Url, body: Option<String>) -> Result<(Page, Option<String>)> {
+    let request = match body {
+        None => client.get(url.clone()),
+        Some(body) => client
+            .post(url.clone())
+            .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+            // Browsers send this for a form on a page with `Referrer-Policy: no-referrer`.
+            .header(ORIGIN, "null")
+            .body(body),
+    };
+    // The error may contain the URL with a code, so only its kind is used.
+    let mut response = request.send().await.map_err(|error| {
+        failed(match error.is_timeout() {
+            true => "a page took too long",
+            false => "a page could not be reached",
+        })
+    })?;
+    let status = response.status();
+    let location = response.headers().get(LOCATION);
+    let location = location
+        .filter(|_| status.is_redirection())
+        .and_then(|location| Some(location.to_str().ok()?.to_owned()));
+    let headers = response.headers().iter().map(|(name, value)| {
+        let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
+        (name.as_str().to_owned(), value)
+    });
+    let headers = headers.collect();
+    let mut html = Vec::new();
+    while let Ok(Some(chunk)) = response.chunk().await {
+        html.extend_from_slice(&chunk);
+        if html.len() > PAGE_LIMIT {
+            return Err(failed("a page is too large"));
         }
-        let mut url = self.url.clone();
-        url.set_query(None);
-        url.set_fragment(None);
-        let page = Page {
-            url: url.into(),
-            status: status.as_u16(),
-            headers,
-            html: String::from_utf8_lossy(&html).into_owned(),
-        };
-        Ok((page, location))
     }
+    let mut shown = url.clone();
+    shown.set_query(None);
+    shown.set_fragment(None);
+    let page = Page {
+        url: shown.into(),
+        status: status.as_u16(),
+        headers,
+        html: String::from_utf8_lossy(&html).into_owned(),
+    };
+    Ok((page, location))
 }
 
 fn join(page: &Url, reference: &str) -> Result<Url> {

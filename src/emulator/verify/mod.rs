@@ -134,13 +134,10 @@ impl SignedRequest<'_> {
             }
             let value = (self.header)(name);
             values.push(value.ok_or_else(|| {
-                let known = [DATES[0], DATES[1], HASH, "host"].into_iter();
                 // Another header's name is text of the sender, which the journal does not store.
-                let name = known.into_iter().find(|known| known == name);
-                format!(
-                    "{} is missing or sent twice",
-                    name.unwrap_or("a signed header")
-                )
+                let is_known = [DATES[0], DATES[1], HASH, "host"].contains(&name.as_str());
+                let name = if is_known { name } else { "a signed header" };
+                format!("{name} is missing or sent twice")
             })?);
         }
         Ok(values)
