@@ -96,17 +96,12 @@ impl Authority {
         {
             return Err(refusal::unknown_tenant(&self.tenant, &response));
         }
-        if response.status.as_u16() != 200 || !response.is_json() {
-            return Err(refusal::foreign(
-                &self.host(),
-                &response,
-                "something that is not Entra's metadata",
-            ));
-        }
-        let metadata: Metadata = wire::read(&response.body).ok_or_else(|| {
-            let what = "metadata that lacks an endpoint or the issuer";
-            refusal::unreadable(&self.host(), &response, what)
-        })?;
+        let metadata: Metadata = refusal::read(
+            &self.host(),
+            &response,
+            "something that is not Entra's metadata",
+            "metadata that lacks an endpoint or the issuer",
+        )?;
         self.check_endpoint(&metadata.authorization_endpoint)?;
         self.check_endpoint(&metadata.token_endpoint)?;
         if let Some(endpoint) = &metadata.device_authorization_endpoint {

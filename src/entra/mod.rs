@@ -3,7 +3,6 @@
 //! Inputs are an authority, an application and scopes. Outputs are tokens and the account, or an
 //! error. The module stores nothing, and opens pages only through a [`browser::Browser`].
 
-mod adapter;
 mod authority;
 pub mod browser;
 mod client;
@@ -11,7 +10,7 @@ mod id_token;
 pub mod redirect;
 mod refusal;
 mod sign_in;
-mod tokens;
+mod token_endpoint;
 
 pub(crate) use authority::guid;
 pub use authority::{Authority, check_client_id};
@@ -19,4 +18,4 @@ pub use client::Entra;
 pub use sign_in::{
     Confirm, NewAccount, Notice, Prompt, Reader, SignInMethod, SignInOptions, SignedIn,
 };
-pub use tokens::{RefreshError, Tokens};
+pub use token_endpoint::{RefreshError, Tokens};

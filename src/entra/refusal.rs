@@ -1,11 +1,14 @@
 //! Translates Entra's error responses.
 
+use serde::de::DeserializeOwned;
+
 use super::redirect::Denial;
 use crate::advice;
 use crate::claims::Claims;
 use crate::error::{Error, Kind, Result};
 use crate::http::{self, Response};
 use crate::text::one_line;
+use crate::wire;
 use crate::wire::entra::TokenError;
 
 /// The grant of a refused request. It decides the kind of the error.
@@ -207,8 +210,22 @@ pub(super) fn unreadable(host: &str, answer: &Response, what: &str) -> Error {
 }
 
 /// Returns the error for a response in another format than Entra's. `what` describes it.
-pub(super) fn foreign(host: &str, answer: &Response, what: &str) -> Error {
+fn foreign(host: &str, answer: &Response, what: &str) -> Error {
     http::foreign(host, answer, what, CHECK_THE_HOST)
+}
+
+/// Reads a response with status 200. `other` describes a response in another format, and `lacking`
+/// one that lacks a member.
+pub(super) fn read<T: DeserializeOwned>(
+    host: &str,
+    answer: &Response,
+    other: &str,
+    lacking: &str,
+) -> Result<T> {
+    if answer.status.as_u16() != 200 || !answer.is_json() {
+        return Err(foreign(host, answer, other));
+    }
+    wire::read(&answer.body).ok_or_else(|| unreadable(host, answer, lacking))
 }
 
 /// Checks that a response of the token endpoint has Entra's format.

@@ -66,17 +66,12 @@ fn found<'t>(
     has_form: fn(&str) -> bool,
 ) -> Cow<'t, str> {
     let text = value_with_form(text, variables, has_form);
-    let json = text
-        .starts_with(['{', '['])
-        .then(|| serde_json::from_str::<Value>(text).ok())
-        .flatten();
-    let named = |json: &Value| {
-        member(json, members)
-            .or_else(|| only(json, has_form))
-            .map(str::to_owned)
+    let json: Value = match text.starts_with(['{', '[']) {
+        true => serde_json::from_str(text).unwrap_or_default(),
+        false => Value::Null,
     };
-    match json.as_ref().and_then(named) {
-        Some(value) => Cow::Owned(bare(&value).to_owned()),
+    match member(&json, members).or_else(|| only(&json, has_form)) {
+        Some(value) => Cow::Owned(bare(value).to_owned()),
         None => Cow::Borrowed(text),
     }
 }

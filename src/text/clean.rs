@@ -27,21 +27,11 @@ pub fn one_line(text: &str, longest: usize) -> String {
 /// Returns the text with every run of white space and unprintable characters as one space, cut to
 /// `most` characters; `None` if nothing is left.
 pub fn collapsed(text: &str, most: usize) -> Option<String> {
-    let mut line = String::new();
     let words = text
         .split(|c: char| c.is_whitespace() || is_unprintable(c))
         .filter(|word| !word.is_empty());
-    for word in words {
-        if !line.is_empty() {
-            line.push(' ');
-        }
-        line.push_str(word);
-        if let Some((cut, _)) = line.char_indices().nth(most) {
-            line.truncate(cut);
-            break;
-        }
-    }
-    (!line.is_empty()).then_some(line)
+    let line = words.collect::<Vec<_>>().join(" ");
+    (!line.is_empty()).then(|| line.chars().take(most).collect())
 }
 
 /// Returns the text without unprintable characters, except line ends and tabs.

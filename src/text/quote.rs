@@ -64,33 +64,25 @@ pub(super) fn windows_word(value: &str) -> Option<Cow<'_, str>> {
 pub fn without_secrets(message: &str) -> Cow<'_, str> {
     let is_end =
         |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`' | '(' | ')' | '<' | '>');
-    let mut safe = String::new();
-    let mut from = 0;
-    let words = message
-        .split(is_end)
-        .filter(|word| secret_form(word).is_some());
-    for word in words {
-        // `split` returns slices of the message.
-        let at = word.as_ptr() as usize - message.as_ptr() as usize;
-        safe.push_str(&message[from..at]);
-        safe.push('…');
-        from = at + word.len();
-    }
-    match from {
-        0 => Cow::Borrowed(message),
-        _ => Cow::Owned(safe + &message[from..]),
-    }
+    let words = message.split_inclusive(is_end).map(|word_and_end| {
+        let word = word_and_end.trim_end_matches(is_end);
+        match secret_form(word) {
+            Some(_) => word_and_end.replacen(word, "…", 1).into(),
+            None => Cow::Borrowed(word_and_end),
+        }
+    });
+    Cow::Owned(words.collect())
 }
 
 /// Returns the length of a value in place of the value: `a value of 1,234 characters`.
 pub fn described(value: &str) -> String {
-    let digits = value.chars().count().to_string();
-    let mut count = String::new();
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            count.push(',');
-        }
-        count.push(digit);
+    let mut count = value.chars().count().to_string();
+    let digits = count.len();
+    for at in (1..digits)
+        .rev()
+        .filter(|at| (digits - at).is_multiple_of(3))
+    {
+        count.insert(at, ',');
     }
     format!("a value of {count} characters")
 }

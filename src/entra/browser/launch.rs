@@ -3,8 +3,7 @@
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use super::link::Link;
-use super::opened::{Browser, Opened};
+use super::link::{Browser, Link, Opened};
 use crate::error::{Error, Kind, Result};
 use crate::files::Folder;
 use crate::hardening;

@@ -11,10 +11,8 @@
 
 mod launch;
 mod link;
-mod opened;
 mod redirect_file;
 
 pub use launch::{BrowserCommand, SystemBrowser};
-pub use link::{Lent, Link};
-pub use opened::{Browser, Opened};
+pub use link::{Browser, Lent, Link, Opened};
 pub use redirect_file::RedirectFile;

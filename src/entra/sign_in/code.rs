@@ -1,34 +1,17 @@
-//! Sign-in through the system browser: authorization code with PKCE (RFC 6749, section 4.1; RFC
-//! 7636; RFC 8252), with the response by form_post at a loopback address.
-
-use std::pin::pin;
-use std::time::Duration;
+//! The authorization code with PKCE (RFC 6749, section 4.1; RFC 7636): the request for it, and its
+//! redemption.
 
 use oauth2::{AuthorizationCode, CsrfToken, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl};
 
-use super::browser_launch::BrowserLaunch;
-use super::flow::{SECOND, SignInRequest, SignedIn, timed_out};
-use super::options::{Notice, Prompt, SignInOptions};
-use crate::entra::adapter::LastResponse;
+use super::flow::{SignInRequest, SignedIn};
+use super::options::Prompt;
 use crate::entra::authority;
-use crate::entra::browser::Browser;
 use crate::entra::client::Entra;
-use crate::entra::redirect::{
-    AuthorizationResponse, Callback, Progress, Received, Redirect, RedirectUri, ResponseMode, Wait,
-};
+use crate::entra::redirect::{AuthorizationResponse, Callback, ResponseMode};
 use crate::entra::refusal::{self, Grant};
-use crate::entra::tokens::{Protocol, scope_text};
+use crate::entra::token_endpoint::{LastResponse, Protocol, scope_text};
 use crate::error::{Error, Kind, Result};
-use crate::http::Response;
 use crate::wire::entra::Metadata;
-
-/// The delay before the first notice that no request has arrived.
-const NOTICED: Duration = Duration::from_secs(15);
-
-/// The causes for a browser that does not return to the listener.
-const NO_WAY_BACK: &str = "run the command again. Where the browser showed an error and never came back, the usual \
-     causes are: the redirect URI http://localhost is not registered under Mobile and desktop \
-     applications, an admin must consent first, or a Conditional Access policy blocks the sign-in";
 
 /// An authorization request. It binds the response and the id_token to itself, by 128 random bits
 /// each.
@@ -43,70 +26,6 @@ pub(super) struct Attempt {
 }
 
 impl Entra {
-    /// See [`Entra::sign_in`].
-    pub(super) async fn sign_in_by_browser(
-        &self,
-        sign_in: &SignInRequest<'_>,
-        browser: &dyn Browser,
-        redirect_uri: &RedirectUri,
-    ) -> Result<SignedIn> {
-        let metadata = self.authority.discover(&self.http).await?;
-        let redirect = Redirect::bind(redirect_uri)?;
-        let mode = ResponseMode::FormPost;
-        let attempt = self.authorize(sign_in, metadata, redirect.uri(), mode)?;
-        let opening = BrowserLaunch::new(sign_in.options, browser, &attempt.url, &redirect)?;
-        let progress = redirect.progress().clone();
-        let refused = |why| opening.refused(why);
-        let wait = redirect.wait(Wait {
-            state: attempt.state.secret(),
-            mode,
-            leads_to: opening.leads_to(),
-            refused: &refused,
-        });
-        let received = self.wait(sign_in.options, &progress, wait).await;
-        let Received { response, page } = received.map_err(|error| opening.explained(error))?;
-        match self.redeem(sign_in, &attempt, response).await {
-            Ok(signed_in) => Ok(SignedIn {
-                page: Some(page),
-                ..signed_in
-            }),
-            Err(error) => {
-                page.failed(&error).await;
-                Err(error)
-            }
-        }
-    }
-
-    /// Waits for the response until the time limit. Reports the time left every second.
-    async fn wait(
-        &self,
-        options: &SignInOptions<'_>,
-        progress: &Progress,
-        wait: impl Future<Output = Result<Received>>,
-    ) -> Result<Received> {
-        let mut left = options.timeout;
-        let mut is_noticed = false;
-        // The limit also holds if the clock stands still.
-        let mut wait = pin!(tokio::time::timeout(options.timeout, wait));
-        while !left.is_zero() {
-            if !is_noticed && options.timeout - left >= NOTICED && !progress.has_requests() {
-                is_noticed = true;
-                (options.tell)(&Notice::NoResponse);
-            }
-            (options.tell)(&Notice::Waiting { left });
-            let slice = left.min(SECOND);
-            tokio::select! {
-                biased;
-                received = &mut wait => match received {
-                    Ok(received) => return received,
-                    Err(_) => break,
-                },
-                () = self.clock.sleep(slice) => left -= slice,
-            }
-        }
-        Err(timed_out(options.timeout, NO_WAY_BACK))
-    }
-
     /// Creates an authorization request (RFC 6749, section 4.1.1).
     pub(super) fn authorize(
         &self,
@@ -180,10 +99,10 @@ impl Entra {
         let answer = request
             .request_async(&|request| self.send(request, Grant::SignIn, &last))
             .await
-            .map_err(|error| self.token_error(Grant::SignIn, error, &last))
+            .map_err(|error| self.token_error(error, &last))
             .map_err(refusal::code_not_redeemed)?;
-        let (nonce, date) = (attempt.nonce.secret(), last.get().and_then(Response::date));
-        self.signed_in(self.tokens(&attempt.metadata, answer, Some(nonce), requested_at, date)?)
+        let nonce = Some(attempt.nonce.secret().as_str());
+        self.signed_in(self.tokens(&attempt.metadata, answer, nonce, requested_at, last.get())?)
     }
 }
 

@@ -17,7 +17,7 @@ use crate::claims::Claims;
 use crate::entra::authority::host_and_port;
 use crate::entra::client::Entra;
 use crate::entra::refusal::{self, Grant};
-use crate::entra::tokens::{Tokens, scope_text};
+use crate::entra::token_endpoint::{Tokens, scope_text};
 use crate::error::{Error, Kind, RequestProgress, Result};
 use crate::http::{Request, Response};
 use crate::wire;
@@ -139,12 +139,8 @@ impl Entra {
             let response = error_in(&host, &answer)?;
             return Err(refusal::from_token_error(Grant::SignIn, &response));
         }
-        if !answer.is_json() || answer.status.as_u16() != 200 {
-            let what = "something that is no device code";
-            return Err(refusal::foreign(&host, &answer, what));
-        }
-        wire::read(&answer.body)
-            .ok_or_else(|| refusal::unreadable(&host, &answer, device_code::NOT_ENTERABLE))
+        let other = "something that is no device code";
+        refusal::read(&host, &answer, other, device_code::NOT_ENTERABLE)
     }
 
     /// Polls once for the tokens (RFC 8628, section 3.4). `may_be_redeemed` says that an earlier
@@ -188,8 +184,10 @@ impl Entra {
             _ => Some(error_in(&host, &answer)?),
         };
         let Some(response) = response else {
-            let tokens = self.read_tokens(metadata, &answer, requested_at);
-            return tokens
+            let what = "JSON that is not a token answer";
+            return wire::read(&answer.body)
+                .ok_or_else(|| refusal::not_entra(&host, what))
+                .and_then(|read| self.tokens(metadata, read, None, requested_at, Some(&answer)))
                 .map(ControlFlow::Break)
                 .map_err(refusal::code_not_redeemed);
         };

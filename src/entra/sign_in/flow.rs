@@ -8,7 +8,7 @@ use crate::claims::Claims;
 use crate::entra::client::Entra;
 use crate::entra::redirect::Page;
 use crate::entra::refusal;
-use crate::entra::tokens::{NO_ID_TOKEN, Tokens};
+use crate::entra::token_endpoint::{NO_ID_TOKEN, Tokens};
 use crate::error::{Error, Kind, Result};
 use crate::time::in_words;
 

@@ -3,14 +3,13 @@
 //! Inputs are scopes and [`SignInOptions`]. Outputs are tokens and the account. Messages for the
 //! user are [`Notice`]s: this module prints nothing.
 
-mod browser_launch;
+mod browser;
 mod code;
 mod device;
 mod device_code;
 mod flow;
 mod options;
 mod paste;
-mod pasted;
 
 pub use flow::SignedIn;
 pub use options::{Confirm, NewAccount, Notice, Prompt, Reader, SignInMethod, SignInOptions};

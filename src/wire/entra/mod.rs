@@ -1,6 +1,5 @@
 //! Entra ID's JSON: metadata, token errors, `client_info`, id_token claims.
 
-use std::fmt;
 use std::time::Duration;
 
 use oauth2::basic::BasicTokenType;
@@ -163,7 +162,7 @@ impl oauth2::TokenResponse for TokenResponse {
 }
 
 /// A token error (RFC 6749, section 5.2) with Entra's own members.
-#[derive(Debug, Clone, Default, Deserialize, Serialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(try_from = "Members")]
 pub(crate) struct TokenError {
     /// The error code (RFC 6749, section 5.2).
@@ -211,14 +210,6 @@ impl TokenError {
         }
     }
 }
-
-impl fmt::Display for TokenError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.error)
-    }
-}
-
-impl oauth2::ErrorResponse for TokenError {}
 
 /// The account's home (MSAL's `client_info`).
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]

@@ -1,28 +1,34 @@
-//! Reads the token endpoint's responses, and redeems refresh tokens.
+//! The token endpoint: redeems refresh tokens, and reads the responses to all grants.
 //!
-//! The `oauth2` crate builds the requests, and `adapter.rs` sends them.
+//! The `oauth2` crate builds the requests, and this crate's HTTP client sends them. The former's
+//! errors may contain a response body, so they are translated here.
+
+use std::sync::OnceLock;
 
 use oauth2::basic::{
-    BasicRevocationErrorResponse, BasicTokenIntrospectionResponse, BasicTokenType,
+    BasicErrorResponse, BasicRevocationErrorResponse, BasicTokenIntrospectionResponse,
+    BasicTokenType,
 };
-use oauth2::{AuthUrl, ClientId, EndpointNotSet, EndpointSet, StandardRevocableToken, TokenUrl};
+use oauth2::{
+    AuthUrl, ClientId, EndpointNotSet, EndpointSet, HttpRequest, HttpResponse, RequestTokenError,
+    StandardRevocableToken, TokenUrl,
+};
+use reqwest::StatusCode;
 
+use super::client::Entra;
+use super::id_token::{self, Expected};
+use super::refusal::{self, Grant};
 use crate::account::Account;
 use crate::claims::Claims;
 use crate::error::{Error, Result};
-use crate::http::Response;
+use crate::http::{Request, Response};
 use crate::secret::{EntraToken, RefreshToken};
 use crate::time::Timestamp;
 use crate::wire::entra::{Metadata, TokenError, TokenResponse};
 use crate::{jwt, wire};
 
-use super::adapter::LastResponse;
-use super::client::Entra;
-use super::id_token::{self, Expected};
-use super::refusal::{self, Grant};
-
 pub(super) type Protocol = oauth2::Client<
-    TokenError,
+    BasicErrorResponse,
     TokenResponse,
     BasicTokenIntrospectionResponse,
     StandardRevocableToken,
@@ -33,6 +39,9 @@ pub(super) type Protocol = oauth2::Client<
     EndpointNotSet,
     EndpointSet,
 >;
+
+/// The response to a request of the `oauth2` crate, which returns only its body.
+pub(super) type LastResponse = OnceLock<Response>;
 
 /// The lifetime in seconds that MSAL assumes if a response has none (msal 1.39.0, token_cache.py).
 const DEFAULT_EXPIRES_IN: i64 = 600;
@@ -106,33 +115,77 @@ impl Entra {
         let response = request
             .request_async(&|request| self.send(request, Grant::Refresh, &last))
             .await
-            .map_err(|error| self.token_error(Grant::Refresh, error, &last))?;
+            .map_err(|error| self.token_error(error, &last))?;
         let rotated = response.refresh_token.clone();
-        let tokens = self.tokens(
-            &metadata,
-            response,
-            None,
-            requested_at,
-            last.get().and_then(Response::date),
-        );
+        let tokens = self.tokens(&metadata, response, None, requested_at, last.get());
         tokens.map_err(|error| RefreshError {
             error,
             refresh_token: rotated,
         })
     }
 
-    /// Reads the tokens that a poll for a device code returned (RFC 8628, section 3.5).
-    pub(super) fn read_tokens(
+    /// Sends a request of the `oauth2` crate, and translates an error response. A code is valid
+    /// once, so its request is sent again only if no byte was sent.
+    pub(super) async fn send(
         &self,
-        metadata: &Metadata,
-        response: &Response,
-        requested_at: Timestamp,
-    ) -> Result<Tokens> {
-        // The parser's error may contain the body, which contains tokens.
-        let read: TokenResponse = wire::read(&response.body).ok_or_else(|| {
-            refusal::not_entra(&self.authority.host(), "JSON that is not a token answer")
-        })?;
-        self.tokens(metadata, read, None, requested_at, response.date())
+        request: HttpRequest,
+        grant: Grant,
+        last: &LastResponse,
+    ) -> Result<HttpResponse> {
+        let (parts, body) = request.into_parts();
+        let url = url::Url::parse(&parts.uri.to_string())
+            .map_err(|_| Error::internal("the protocol asked for an address that is not a URL"))?;
+        let request = Request {
+            method: parts.method,
+            url,
+            headers: parts.headers,
+            body,
+        };
+        let answer = match grant {
+            Grant::Refresh => self.http.send(|| Ok(request.clone())).await?,
+            Grant::SignIn => self.http.send_single_use(&request).await?,
+        };
+        let (host, status) = (self.authority.host(), answer.status);
+        if answer.is_outage() {
+            return Err(match grant {
+                Grant::Refresh => refusal::outage(&host, status.as_u16()),
+                Grant::SignIn => refusal::outage_at_once(&host, status.as_u16()),
+            });
+        }
+        refusal::check_format(&host, &answer)?;
+        let refused = match status {
+            StatusCode::OK => TokenError::despite_success(&answer.body),
+            _ => Some(wire::read(&answer.body).ok_or_else(|| self.no_token_answer(&answer))?),
+        };
+        if let Some(response) = refused {
+            let codes = response.error_codes.iter();
+            let codes: Vec<String> = codes.map(|code| format!(" AADSTS{code}")).collect();
+            tracing::debug!("Entra refused: {}{}", response.error, codes.concat());
+            return Err(refusal::from_token_error(grant, &response));
+        }
+        // The `oauth2` crate requires UTF-8.
+        let body = String::from_utf8_lossy(&answer.body).into_owned();
+        let _ = last.set(answer);
+        Ok(HttpResponse::new(body.into_bytes()))
+    }
+
+    pub(super) fn token_error(
+        &self,
+        error: RequestTokenError<Error, BasicErrorResponse>,
+        last: &LastResponse,
+    ) -> Error {
+        match (error, last.get()) {
+            (RequestTokenError::Request(ours), _) => ours,
+            // The others may contain the body, and a body may contain a token.
+            (_, Some(answer)) => self.no_token_answer(answer),
+            (_, None) => Error::internal("a token request failed before it was sent"),
+        }
+    }
+
+    fn no_token_answer(&self, answer: &Response) -> Error {
+        let status = answer.status.as_u16();
+        let what = format!("{status} and JSON that is not a token answer");
+        refusal::unreadable(&self.authority.host(), answer, &what)
     }
 
     pub(super) fn protocol(&self, metadata: &Metadata) -> Result<Protocol> {
@@ -143,15 +196,16 @@ impl Entra {
             .set_token_uri(TokenUrl::new(metadata.token_endpoint.clone()).map_err(unusable)?))
     }
 
-    /// Checks a response of the token endpoint. `nonce` is that of a sign-in.
+    /// Checks the tokens of a response. `nonce` is that of a sign-in.
     pub(super) fn tokens(
         &self,
         metadata: &Metadata,
         response: TokenResponse,
         nonce: Option<&str>,
         requested_at: Timestamp,
-        service_time: Option<Timestamp>,
+        received: Option<&Response>,
     ) -> Result<Tokens> {
+        let service_time = received.and_then(Response::date);
         let now = service_time.unwrap_or(requested_at);
         let unusable = |what: &str| Err(refusal::unusable(&self.authority.host(), what));
         if response.access_token.secret().is_empty() {
@@ -200,8 +254,12 @@ fn expiry(response: &TokenResponse, now: Timestamp) -> Timestamp {
     };
     match response.expires_on.or_else(own) {
         Some(at) => Timestamp::from_unix_seconds(at),
-        None => now
-            .shifted(DEFAULT_EXPIRES_IN.min(response.ext_expires_in.unwrap_or(DEFAULT_EXPIRES_IN))),
+        None => now.shifted(
+            response
+                .ext_expires_in
+                .unwrap_or(i64::MAX)
+                .min(DEFAULT_EXPIRES_IN),
+        ),
     }
 }
 
