@@ -14,7 +14,7 @@ use crate::http::{self, Response};
 use crate::text::one_line;
 use crate::time::{Timestamp, in_words};
 use crate::wire;
-use crate::wire::acs::{ErrorBody, ServiceError};
+use crate::wire::acs::ServiceError;
 
 /// Clocks further apart than this explain a refused signature.
 const CLOCKS_APART_SECONDS: u64 = 300;
@@ -33,7 +33,7 @@ pub(super) enum Operation {
 /// Returns the error for a response without the operation's success status.
 pub(super) fn refusal(asked: Operation, host: &str, answer: &Response, now: Timestamp) -> Error {
     let status = answer.status.as_u16();
-    let details = wire::read::<ErrorBody>(&answer.body).map(|body| body.error);
+    let details = wire::read::<ServiceError>(&answer.body);
     let is_its_own = details.is_some() || answer.body.is_empty();
     let details = details.unwrap_or_default();
     let mut error = if answer.is_outage() {

@@ -82,11 +82,8 @@ impl Authority {
     /// response is not Entra's, [`Kind::Refused`] if it has an endpoint on another host or the issuer
     /// of another tenant.
     pub(crate) async fn discover(&self, http: &Http) -> Result<Metadata> {
-        let mut url = self.host.clone();
-        url.set_path(&format!(
-            "/{}/v2.0/.well-known/openid-configuration",
-            self.tenant
-        ));
+        let (mut url, tenant) = (self.host.clone(), &self.tenant);
+        url.set_path(&format!("/{tenant}/v2.0/.well-known/openid-configuration"));
         let response = http.send(|| Ok(Request::get(url.clone()))).await?;
         if response.is_outage() {
             return Err(refusal::outage(&self.host(), response.status.as_u16()));
@@ -94,7 +91,7 @@ impl Authority {
         if response.status.is_client_error()
             && let Some(response) = wire::read::<TokenError>(&response.body)
         {
-            return Err(refusal::unknown_tenant(&self.tenant, &response));
+            return Err(refusal::unknown_tenant(tenant, &response));
         }
         let metadata: Metadata = refusal::read(
             &self.host(),
@@ -114,8 +111,9 @@ impl Authority {
     /// Checks the tenant in the issuer. It is the requested GUID, any GUID for a requested domain, and
     /// a placeholder if any tenant may sign in.
     fn check_issuer(&self, issuer: &str) -> Result<()> {
+        let (host, tenant) = (self.host(), self.tenant.as_str());
         let named = issuer_tenant(issuer).unwrap_or_default();
-        let fits = match self.tenant.as_str() {
+        let fits = match tenant {
             "organizations" | "common" => named == TENANT_LEFT_OPEN,
             guid if is_guid(guid) => named.eq_ignore_ascii_case(guid),
             _ => is_guid(named),
@@ -125,9 +123,7 @@ impl Authority {
             false => Err(Error::new(
                 Kind::Refused,
                 format!(
-                    "the metadata of {} names another issuer than that of the tenant {}",
-                    self.host(),
-                    self.tenant
+                    "the metadata of {host} names another issuer than that of the tenant {tenant}"
                 ),
                 "check the settings `authority-host` and `tenant`; nobody was asked to sign in",
             )),
@@ -135,14 +131,12 @@ impl Authority {
     }
 
     fn check_endpoint(&self, endpoint: &str) -> Result<()> {
+        let host = self.host();
         match Url::parse(endpoint).is_ok_and(|url| url.origin() == self.host.origin()) {
             true => Ok(()),
             false => Err(Error::new(
                 Kind::Refused,
-                format!(
-                    "the metadata of {} names an endpoint on another host",
-                    self.host()
-                ),
+                format!("the metadata of {host} names an endpoint on another host"),
                 "check the setting `authority-host`; nothing was sent there",
             )),
         }

@@ -92,8 +92,7 @@ pub(super) fn from_token_error(grant: Grant, response: &TokenError) -> Error {
 
 /// Returns the error for a tenant that does not exist.
 pub(super) fn unknown_tenant(tenant: &str, response: &TokenError) -> Error {
-    let error = Error::new(
-        Kind::Usage,
+    let error = Error::usage(
         format!("Entra does not know the tenant {tenant}"),
         "check the setting `tenant` (ACSPASS_TENANT_ID), and that the authority is the right cloud's",
     );
@@ -142,20 +141,14 @@ fn code_of(response: &TokenError) -> Option<String> {
 
 /// Returns the error for repeated responses with status 429 or 5xx.
 pub(super) fn outage(host: &str, status: u16) -> Error {
-    Error::new(
-        Kind::Unreachable,
-        format!("{host} keeps answering {status}"),
-        "wait a little, then try again",
-    )
+    let message = format!("{host} keeps answering {status}");
+    Error::new(Kind::Unreachable, message, "wait a little, then try again")
 }
 
 /// Returns the error for status 429 or 5xx to a request that is not retried.
 pub(super) fn outage_at_once(host: &str, status: u16) -> Error {
-    Error::new(
-        Kind::Unreachable,
-        format!("{host} answered {status}"),
-        "wait a little",
-    )
+    let message = format!("{host} answered {status}");
+    Error::new(Kind::Unreachable, message, "wait a little")
 }
 
 const USED_UP: &str = "sign in again with `acspass login`: the code of this sign-in was sent, and \
@@ -175,11 +168,8 @@ pub(super) fn code_not_redeemed(error: Error) -> Error {
 
 /// Returns the error for a redeemed device code with a lost response.
 pub(super) fn tokens_lost(host: &str) -> Error {
-    Error::new(
-        Kind::Unreachable,
-        format!("the sign-in was approved, and the answer of {host} was lost on the way"),
-        USED_UP,
-    )
+    let message = format!("the sign-in was approved, and the answer of {host} was lost on the way");
+    Error::new(Kind::Unreachable, message, USED_UP)
 }
 
 /// Returns the error for a JSON response of the service that lacks a required member.

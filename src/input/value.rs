@@ -36,14 +36,12 @@ fn is_every_other_zero(bytes: &[u8]) -> bool {
     bytes.iter().step_by(2).all(|byte| *byte == 0)
 }
 
-fn utf16(bytes: &[u8], unit: impl Fn([u8; 2]) -> u16) -> Option<String> {
-    let pairs = bytes.chunks_exact(2);
-    if !pairs.remainder().is_empty() {
+fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Option<String> {
+    let (pairs, []) = bytes.as_chunks() else {
         return None;
-    }
-    char::decode_utf16(pairs.map(|pair| unit([pair[0], pair[1]])))
-        .collect::<Result<_, _>>()
-        .ok()
+    };
+    let units = pairs.iter().map(|pair| unit(*pair));
+    char::decode_utf16(units).collect::<Result<_, _>>().ok()
 }
 
 /// Returns the value without white space, a byte order mark and one pair of quotes around it.

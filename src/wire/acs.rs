@@ -87,16 +87,9 @@ pub(crate) struct TeamsUserExchange<'a> {
     pub(crate) user_id: &'a str,
 }
 
-/// The body of every error.
+/// The service's error: the one member of the body of every error.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(try_from = "Members")]
-pub(crate) struct ErrorBody {
-    /// The one member.
-    pub(crate) error: ServiceError,
-}
-
-/// The service's error.
-#[derive(Debug, Clone, Default)]
 pub(crate) struct ServiceError {
     /// The word to branch on, for instance `Denied`.
     pub(crate) code: String,
@@ -106,17 +99,15 @@ pub(crate) struct ServiceError {
     pub(crate) target: Option<String>,
 }
 
-impl TryFrom<Members> for ErrorBody {
+impl TryFrom<Members> for ServiceError {
     type Error = &'static str;
 
-    fn try_from(mut members: Members) -> Result<Self, Self::Error> {
-        let mut error = members.object("error").ok_or("no error")?;
-        Ok(ErrorBody {
-            error: ServiceError {
-                code: error.text("code").unwrap_or_default(),
-                message: error.text("message").unwrap_or_default(),
-                target: error.text("target"),
-            },
+    fn try_from(mut body: Members) -> Result<Self, Self::Error> {
+        let mut error = body.object("error").ok_or("no error")?;
+        Ok(ServiceError {
+            code: error.text("code").unwrap_or_default(),
+            message: error.text("message").unwrap_or_default(),
+            target: error.text("target"),
         })
     }
 }
@@ -160,8 +151,8 @@ mod tests {
             let text = format!(
                 r#"{{"error":{{"code":"Denied","message":{odd},"target":{odd},"innererror":{odd}}}}}"#
             );
-            let read: ErrorBody = crate::wire::read(text.as_bytes()).expect("an error");
-            assert_eq!(read.error.code, "Denied", "{odd}");
+            let read: ServiceError = crate::wire::read(text.as_bytes()).expect("an error");
+            assert_eq!(read.code, "Denied", "{odd}");
         }
     }
 

@@ -10,7 +10,6 @@ use url::form_urlencoded;
 
 use super::refusal::Refusal;
 use super::request::Request;
-use crate::loopback;
 use crate::secret::AuthorizationCode;
 use crate::text::{collapsed, is_unprintable};
 
@@ -88,7 +87,6 @@ impl ResponseMode {
 /// The values that the response must match.
 pub(super) struct Expected<'a> {
     pub(super) path: &'a str,
-    pub(super) port: u16,
     pub(super) state: &'a str,
     pub(super) mode: ResponseMode,
 }
@@ -109,9 +107,6 @@ pub(super) fn read(
     request: &Request,
     expected: &Expected<'_>,
 ) -> Result<AuthorizationResponse, Refusal> {
-    if !loopback::is_our_host(request.header("host").unwrap_or_default(), expected.port) {
-        return Err(Refusal::WrongHost);
-    }
     // A page's script may send requests here; the sign-in is a navigation.
     if request
         .header("sec-fetch-mode")

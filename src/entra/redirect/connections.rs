@@ -56,6 +56,7 @@ pub(super) struct StartPage {
 
 /// The judge of the requests of one wait.
 pub(super) struct Judge<'a> {
+    pub(super) port: u16,
     pub(super) expected: Expected<'a>,
     pub(super) start: Option<StartPage>,
     pub(super) progress: &'a Progress,
@@ -85,11 +86,11 @@ impl Judge<'_> {
         self.progress.has_requests.store(true, Ordering::Relaxed);
         let is_head = request.as_ref().is_ok_and(|it| it.method == "HEAD");
         let response = match request.and_then(|request| self.judge(&request, admission)) {
-            Ok(Verdict::Answer(response)) => {
+            Ok(Some(response)) => {
                 self.progress.is_answered.store(true, Ordering::Relaxed);
                 return Some((response, stream));
             }
-            Ok(Verdict::Start(response)) => response,
+            Ok(None) => self.start.as_ref().map(|start| start.response.clone())?,
             Err(refusal) => {
                 self.report(refusal);
                 Zeroizing::new(page::refuse(refusal, is_head))
@@ -100,13 +101,20 @@ impl Judge<'_> {
         None
     }
 
-    fn judge(&self, request: &Request, admission: Admission) -> Result<Verdict, Refusal> {
+    /// Returns the authorization response; `None` if the request is for the start page.
+    pub(super) fn judge(
+        &self,
+        request: &Request,
+        admission: Admission,
+    ) -> Result<Option<AuthorizationResponse>, Refusal> {
+        if !loopback::is_our_host(request.header("host").unwrap_or_default(), self.port) {
+            return Err(Refusal::WrongHost);
+        }
         match &self.start {
             Some(start) if *request.target == start.path => {
-                check_start(request, self.expected.port, admission)?;
-                Ok(Verdict::Start(start.response.clone()))
+                check_start(request, admission).map(|()| None)
             }
-            _ => authorization_response::read(request, &self.expected).map(Verdict::Answer),
+            _ => authorization_response::read(request, &self.expected).map(Some),
         }
     }
 
@@ -123,23 +131,8 @@ impl Judge<'_> {
     }
 }
 
-/// What an accepted request is answered with.
-enum Verdict {
-    /// It is the authorization response. Its page comes after the sign-in.
-    Answer(AuthorizationResponse),
-    /// The start page.
-    Start(Zeroizing<Vec<u8>>),
-}
-
 /// Checks that a request for the start page is a direct navigation of this user's browser.
-pub(super) fn check_start(
-    request: &Request,
-    port: u16,
-    admission: Admission,
-) -> Result<(), Refusal> {
-    if !loopback::is_our_host(request.header("host").unwrap_or_default(), port) {
-        return Err(Refusal::WrongHost);
-    }
+fn check_start(request: &Request, admission: Admission) -> Result<(), Refusal> {
     let metadata = FetchMetadata {
         site: request.header("sec-fetch-site"),
         mode: request.header("sec-fetch-mode"),

@@ -124,9 +124,9 @@ impl Redirect {
             .collect::<io::Result<Vec<_>>>()
             .map_err(lost)?;
         let judge = Judge {
+            port: self.bound.port,
             expected: Expected {
                 path: &self.path,
-                port: self.bound.port,
                 state: wait.state,
                 mode: wait.mode,
             },

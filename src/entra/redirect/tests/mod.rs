@@ -1,5 +1,5 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -8,11 +8,13 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use zeroize::Zeroizing;
 
-use super::authorization_response::{self, Expected};
+use super::authorization_response::Expected;
+use super::connections::{Judge, StartPage};
 use super::refusal::Refusal;
 use super::request::{self, Request};
 use super::*;
 use crate::error::{Error, Kind, Result};
+use crate::loopback::peer::{Admission, PeerCheck};
 
 const STATE: &str = "st4te-marker_0123456789";
 const TARGET: &str = "https://login.test/authorize?state=st4te-marker_0123456789&nonce=n";
@@ -53,6 +55,23 @@ fn expecting(mode: ResponseMode) -> Wait<'static> {
         mode,
         leads_to: Some(TARGET),
         refused: &|_| {},
+    }
+}
+
+/// The judge of requests to port 8080, perhaps with a start page at this path.
+fn judge(expected: Expected<'static>, start: Option<&'static str>) -> Judge<'static> {
+    static PROGRESS: LazyLock<Progress> = LazyLock::new(Progress::default);
+    Judge {
+        port: 8080,
+        expected,
+        start: start.map(|path| StartPage {
+            path,
+            response: Zeroizing::default(),
+        }),
+        progress: &PROGRESS,
+        refused: &|_| {},
+        reported: Mutex::default(),
+        peers: PeerCheck::new(),
     }
 }
 

@@ -24,11 +24,12 @@ fn set(request: &mut Request, name: &'static str, value: &str) {
 fn read_as(mode: ResponseMode, request: &Request) -> Result<AuthorizationResponse, u16> {
     let expected = Expected {
         path: "/",
-        port: 8080,
         state: "s",
         mode,
     };
-    authorization_response::read(request, &expected).map_err(|refusal| refusal.status().0)
+    let judged = judge(expected, None).judge(request, Admission::Trusted);
+    let answer = judged.map_err(|refusal| refusal.status().0)?;
+    Ok(answer.expect("there is no start page"))
 }
 
 fn read(request: &Request) -> Result<AuthorizationResponse, u16> {
@@ -91,11 +92,11 @@ fn only_one_state_and_one_result_make_an_answer() {
 fn an_empty_state_of_ours_matches_nothing() {
     let expected = Expected {
         path: "/",
-        port: 8080,
         state: "",
         mode: ResponseMode::FormPost,
     };
-    let refused = authorization_response::read(&request("POST", "/", b"state=&code=c"), &expected);
+    let empty = request("POST", "/", b"state=&code=c");
+    let refused = judge(expected, None).judge(&empty, Admission::Trusted);
     assert_eq!(refused.map_err(|refusal| refusal.status().0), Err(400));
 }
 

@@ -1,8 +1,6 @@
 //! The start page: requests that are redirected to the authority, and requests that are not.
 
 use super::*;
-use crate::entra::redirect::connections::check_start;
-use crate::loopback::peer::Admission;
 
 fn get(port: u16, headers: &str) -> String {
     format!("GET /sign-in HTTP/1.1\r\nHost: localhost:{port}\r\n{headers}\r\n")
@@ -123,7 +121,7 @@ async fn other_pages_frames_scripts_and_hosts_do_not_reach_the_authority() {
 
 #[test]
 fn a_browser_whose_user_is_not_reported_does_not_reach_the_authority() {
-    let opened = [("host", "localhost:80"), ("sec-fetch-site", "none")];
+    let opened = [("host", "localhost:8080"), ("sec-fetch-site", "none")];
     let page = [
         ("sec-fetch-mode", "navigate"),
         ("sec-fetch-dest", "document"),
@@ -137,12 +135,19 @@ fn a_browser_whose_user_is_not_reported_does_not_reach_the_authority() {
             .collect(),
         body: Zeroizing::default(),
     };
-    assert_eq!(check_start(&request, 80, Admission::Trusted), Ok(()));
-    let refusal = check_start(&request, 80, Admission::Unreported).expect_err("refused");
-    assert_eq!(refusal.why(), Some(Refused::UnknownOwner));
+    let expected = Expected {
+        path: "/",
+        state: STATE,
+        mode: ResponseMode::FormPost,
+    };
+    let judge = judge(expected, Some("/sign-in"));
+    assert_eq!(judge.judge(&request, Admission::Trusted), Ok(None));
+    let refusal = judge.judge(&request, Admission::Unreported);
+    assert_eq!(refusal, Err(Refusal::UnknownOwner));
+    assert_eq!(Refusal::UnknownOwner.why(), Some(Refused::UnknownOwner));
     // Any web page can have a browser send this one.
     let ahead = "prefetch;prerender".to_owned();
     request.headers.push(("sec-purpose", ahead));
-    let refusal = check_start(&request, 80, Admission::Trusted);
+    let refusal = judge.judge(&request, Admission::Trusted);
     assert_eq!(refusal, Err(Refusal::NoNavigation));
 }
