@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 #[cfg(target_arch = "x86_64")]
 use seccompiler::sock_filter;
 use seccompiler::{
-    BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter,
-    SeccompRule, TargetArch, apply_filter_all_threads,
+    BackendError, BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition,
+    SeccompFilter, SeccompRule, TargetArch, apply_filter_all_threads,
 };
 
 /// Calls that start programs, read other processes, or change or avoid the confinement.
@@ -102,8 +102,20 @@ const TIOCLINUX: u64 = 0x541C;
 
 type Rules = BTreeMap<i64, Vec<SeccompRule>>;
 
-/// A program that refuses these calls with this error.
-fn filter(rules: Rules, errno: i32) -> Result<BpfProgram, seccompiler::BackendError> {
+/// Rules that refuse these calls with any arguments.
+fn refuse<'a>(calls: impl Iterator<Item = &'a libc::c_long>) -> Rules {
+    calls.map(|call| (*call, Vec::new())).collect()
+}
+
+/// A rule that refuses a call if the argument with this index meets the condition. What counts is
+/// in the lower half of each argument.
+fn refuse_if(index: u8, is: SeccompCmpOp, value: u64) -> Result<SeccompRule, BackendError> {
+    let condition = SeccompCondition::new(index, SeccompCmpArgLen::Dword, is, value)?;
+    SeccompRule::new(vec![condition])
+}
+
+/// A program that refuses calls by these rules, with this error.
+fn filter(rules: Rules, errno: i32) -> Result<BpfProgram, BackendError> {
     let target: TargetArch = std::env::consts::ARCH.try_into()?;
     let errno = SeccompAction::Errno(errno.unsigned_abs());
     SeccompFilter::new(rules, SeccompAction::Allow, errno, target)?.try_into()
@@ -111,39 +123,25 @@ fn filter(rules: Rules, errno: i32) -> Result<BpfProgram, seccompiler::BackendEr
 
 /// Refuses changes of metadata by a path, and calls by their arguments: input that a process puts
 /// into its terminal (`TIOCSTI`, `TIOCLINUX`), limits of another process, and core dumps.
-fn of_metadata_and_arguments() -> Result<BpfProgram, seccompiler::BackendError> {
-    let calls = METADATA.iter().chain(&NEW_METADATA).chain(OLD_METADATA);
-    let mut rules: Rules = calls.map(|call| (*call, Vec::new())).collect();
-    let when = |argument, operator, value: u64| {
-        let condition = SeccompCondition::new(argument, SeccompCmpArgLen::Dword, operator, value)?;
-        SeccompRule::new(vec![condition])
-    };
-    let is = SeccompCmpOp::Eq;
-    let into_terminal = [
-        when(1, is.clone(), TIOCSTI)?,
-        when(1, is.clone(), TIOCLINUX)?,
-    ];
-    rules.insert(libc::SYS_ioctl, into_terminal.to_vec());
-    rules.insert(libc::SYS_prlimit64, vec![when(0, SeccompCmpOp::Ne, 0)?]);
+fn of_metadata_and_arguments() -> Result<BpfProgram, BackendError> {
+    use SeccompCmpOp::{Eq, Ne};
+
     let dumpable = u64::from(libc::PR_SET_DUMPABLE.unsigned_abs());
-    rules.insert(libc::SYS_prctl, vec![when(0, is, dumpable)?]);
+    let into_terminal = vec![refuse_if(1, Eq, TIOCSTI)?, refuse_if(1, Eq, TIOCLINUX)?];
+    let mut rules = refuse(METADATA.iter().chain(&NEW_METADATA).chain(OLD_METADATA));
+    rules.insert(libc::SYS_ioctl, into_terminal);
+    rules.insert(libc::SYS_prlimit64, vec![refuse_if(0, Ne, 0)?]);
+    rules.insert(libc::SYS_prctl, vec![refuse_if(0, Eq, dumpable)?]);
     filter(rules, libc::EPERM)
 }
 
-fn filters() -> Result<[BpfProgram; 3], seccompiler::BackendError> {
+fn filters() -> Result<[BpfProgram; 3], BackendError> {
+    let mut rules = refuse(REFUSED.iter().chain(FORKS));
+    let is_no_thread = SeccompCmpOp::MaskedEq(u64::from(libc::CLONE_THREAD.unsigned_abs()));
+    rules.insert(libc::SYS_clone, vec![refuse_if(0, is_no_thread, 0)?]);
     // A filter sees no flags of `clone3`, which are in memory. The C libraries go on with `clone`
     // if there is no `clone3`.
-    let no_clone3 = BTreeMap::from([(libc::SYS_clone3, Vec::new())]);
-    let refused = REFUSED.iter().chain(FORKS).copied();
-    let mut rules: Rules = refused.map(|call| (call, Vec::new())).collect();
-    let thread = u64::from(libc::CLONE_THREAD.unsigned_abs());
-    let is_process = SeccompCondition::new(
-        0,
-        SeccompCmpArgLen::Qword,
-        SeccompCmpOp::MaskedEq(thread),
-        0,
-    )?;
-    rules.insert(libc::SYS_clone, vec![SeccompRule::new(vec![is_process])?]);
+    let no_clone3 = refuse([libc::SYS_clone3].iter());
     Ok([
         of_metadata_and_arguments()?,
         filter(no_clone3, libc::ENOSYS)?,

@@ -1,11 +1,11 @@
 //! The files that a confined process opens, by Landlock.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use landlock::{
-    ABI, Access, AccessFs, BitFlags, CompatLevel, Compatible, PathBeneath, PathFd,
-    RestrictSelfAttr, Ruleset, RulesetAttr, RulesetCreatedAttr, RulesetStatus, Scope,
+    ABI, Access, AccessFs, CompatLevel, Compatible, PathBeneath, PathFd, RestrictSelfAttr, Ruleset,
+    RulesetAttr, RulesetCreated, RulesetCreatedAttr, RulesetError, RulesetStatus, Scope,
     make_bitflags, path_beneath_rules,
 };
 
@@ -55,20 +55,20 @@ const DEVICES: [&str; 5] = [
 const NEWEST: ABI = ABI::V5;
 
 /// Limits the files of this thread and of later ones, and of all threads if the kernel can.
-/// Returns how many threads are left out.
+/// Returns how many threads are left out; an unknown number of threads counts as this one.
 pub(super) fn confine(plan: &Plan) -> Result<usize, String> {
-    let others = threads().saturating_sub(1);
+    let threads = std::fs::read_dir("/proc/self/task").map_or(1, Iterator::count);
     let status = ruleset(plan)?
         .restrict_self()
         .map_err(|cause| format!("Landlock refuses: {cause}"))?;
     match status.ruleset {
         RulesetStatus::NotEnforced => Err("this kernel has no Landlock".to_owned()),
         _ if status.all_threads => Ok(0),
-        _ => Ok(others),
+        _ => Ok(threads.saturating_sub(1)),
     }
 }
 
-fn ruleset(plan: &Plan) -> Result<landlock::RulesetCreated, String> {
+fn ruleset(plan: &Plan) -> Result<RulesetCreated, String> {
     let read = make_bitflags!(AccessFs::{ReadFile | ReadDir});
     // The kernel gives no program's start to any path. A link or a FIFO in the state folder would
     // lead the user's next command, which is not confined, elsewhere.
@@ -77,7 +77,7 @@ fn ruleset(plan: &Plan) -> Result<landlock::RulesetCreated, String> {
             Execute | MakeChar | MakeBlock | MakeSym | MakeFifo | IoctlDev
         });
     let device = make_bitflags!(AccessFs::{ReadFile | WriteFile | IoctlDev});
-    let wrong = |cause: landlock::RulesetError| format!("Landlock refuses: {cause}");
+    let wrong = |cause: RulesetError| format!("Landlock refuses: {cause}");
     let mut rules = Ruleset::default()
         .handle_access(AccessFs::from_all(NEWEST))
         .and_then(|rules| rules.scope(Scope::Signal))
@@ -86,39 +86,26 @@ fn ruleset(plan: &Plan) -> Result<landlock::RulesetCreated, String> {
         .map_err(wrong)?;
     for path in &plan.writes {
         let folder = PathFd::new(path).map_err(|cause| format!("`{}`: {cause}", path.display()))?;
-        rules = rules
-            .add_rule(PathBeneath::new(folder, own))
-            .map_err(wrong)?;
+        let rule = PathBeneath::new(folder, own);
+        rules = rules.add_rule(rule).map_err(wrong)?;
     }
-    let resolver = resolver();
-    let system = SYSTEM.iter().map(Path::new).chain(resolver.as_deref());
-    let named = named_paths(plan);
-    let readable = system
-        .chain(plan.reads.iter().map(PathBuf::as_path))
-        .chain(named.iter().map(PathBuf::as_path));
-    let add = |rules: landlock::RulesetCreated, paths: Vec<&Path>, access: BitFlags<AccessFs>| {
-        rules
-            .add_rules(path_beneath_rules(paths, access))
-            .map_err(wrong)
-    };
-    let rules = add(rules, readable.collect(), read)?;
-    add(rules, DEVICES.iter().map(Path::new).collect(), device)
-}
-
-/// The paths for what the settings name.
-fn named_paths(plan: &Plan) -> BTreeSet<PathBuf> {
-    let mut paths = BTreeSet::new();
+    let mut paths: BTreeSet<PathBuf> = SYSTEM.iter().map(PathBuf::from).collect();
+    paths.extend(resolver());
+    paths.extend(plan.reads.iter().cloned());
     for (setting, path) in &plan.named {
-        let found = readable(path, plan.home.as_deref());
-        if found.is_fixed {
+        let (readable, is_fixed) = readable(path, plan.home.as_deref());
+        if is_fixed {
             tracing::debug!(
                 "a file that {setting} names is in a folder that holds other files: the service \
                  reads it as it is now, and needs a restart after it is replaced"
             );
         }
-        paths.extend(found.paths);
+        paths.extend(readable);
     }
-    paths
+    rules
+        .add_rules(path_beneath_rules(paths, read))
+        .and_then(|rules| rules.add_rules(path_beneath_rules(DEVICES, device)))
+        .map_err(wrong)
 }
 
 /// The folder that the resolver's settings are in, if `/etc/resolv.conf` is a link.
@@ -127,11 +114,6 @@ fn resolver() -> Option<PathBuf> {
     let folder = target.parent()?;
     // A folder at the top holds more than that.
     (folder.components().count() > 2).then(|| folder.to_owned())
-}
-
-/// How many threads this process has; unknown counts as this one.
-fn threads() -> usize {
-    std::fs::read_dir("/proc/self/task").map_or(1, Iterator::count)
 }
 
 pub(super) fn are_offered() -> bool {

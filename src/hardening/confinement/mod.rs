@@ -18,23 +18,24 @@
     )
 ))]
 mod calls;
-#[cfg(all(
+#[cfg(not(all(
     target_os = "linux",
-    not(all(
-        target_endian = "little",
-        target_pointer_width = "64",
-        any(
-            target_arch = "x86_64",
-            target_arch = "aarch64",
-            target_arch = "riscv64"
-        )
-    ))
-))]
+    target_endian = "little",
+    target_pointer_width = "64",
+    any(
+        target_arch = "x86_64",
+        target_arch = "aarch64",
+        target_arch = "riscv64"
+    )
+)))]
 mod calls {
-    //! Other processors have no filter of system calls.
+    //! Other systems and processors have no filter of system calls.
 
     pub(super) fn confine() -> Result<(), String> {
-        Err("there is no filter of system calls for this processor".to_owned())
+        Err(match cfg!(target_os = "linux") {
+            true => "there is no filter of system calls for this processor".to_owned(),
+            false => "only Linux confines a process".to_owned(),
+        })
     }
 
     pub(super) fn are_offered() -> bool {
@@ -43,6 +44,20 @@ mod calls {
 }
 #[cfg(target_os = "linux")]
 mod files;
+#[cfg(not(target_os = "linux"))]
+mod files {
+    //! Other systems have no Landlock.
+
+    use super::plan::Plan;
+
+    pub(super) fn confine(_plan: &Plan) -> Result<usize, String> {
+        Err("only Linux confines a process".to_owned())
+    }
+
+    pub(super) fn are_offered() -> bool {
+        false
+    }
+}
 #[cfg(target_os = "linux")]
 mod named;
 mod plan;
@@ -80,7 +95,7 @@ impl Outcome {
 }
 
 /// Confines this process as far as the kernel can. A failure of one part does not affect the other.
-#[cfg(target_os = "linux")]
+/// Other systems than Linux have none of this.
 pub fn confine(plan: &Plan) -> Outcome {
     Outcome {
         files: files::confine(plan),
@@ -88,30 +103,10 @@ pub fn confine(plan: &Plan) -> Outcome {
     }
 }
 
-/// Returns errors: no other system has this.
-#[cfg(not(target_os = "linux"))]
-pub fn confine(_plan: &Plan) -> Outcome {
-    let none = || "only Linux confines a process".to_owned();
-    Outcome {
-        files: Err(none()),
-        programs: Err(none()),
-    }
-}
-
 /// Reports what the kernel can confine; nothing is confined by this.
 pub fn offered() -> Confined {
-    #[cfg(target_os = "linux")]
-    {
-        Confined {
-            files: files::are_offered(),
-            programs: calls::are_offered(),
-        }
-    }
-    #[cfg(not(target_os = "linux"))]
-    {
-        Confined {
-            files: false,
-            programs: false,
-        }
+    Confined {
+        files: files::are_offered(),
+        programs: calls::are_offered(),
     }
 }

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 /// As many links as Linux follows in one path (path_resolution(7)).
@@ -39,51 +40,45 @@ const WIDE: [&str; 16] = [
 /// Folders in which each entry is a wide folder of its own.
 const FOLDERS_OF_WIDE: [&str; 4] = ["/home", "/run/user", "/var", "/proc"];
 
-/// What is readable so that a named file or folder can be read now and after it was replaced.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Readable {
-    pub(super) paths: BTreeSet<PathBuf>,
-    /// Whether a folder in which the file may be replaced is left out, as it holds more.
-    pub(super) is_fixed: bool,
-}
-
-/// Returns the paths for a file or folder that a setting names.
-pub(super) fn readable(named: &Path, home: Option<&Path>) -> Readable {
-    let mut found = Readable::default();
-    let Ok(path) = std::path::absolute(named) else {
-        return found;
-    };
-    let home = home.and_then(|home| fs::canonicalize(home).ok());
+/// Returns what is readable so that a named file or folder can be read now and after it was
+/// replaced, and whether a folder in which it may be replaced is left out, as it holds more.
+pub(super) fn readable(named: &Path, home: Option<&Path>) -> (BTreeSet<PathBuf>, bool) {
     let mut search = Search {
-        home: home.as_deref(),
-        found: &mut found,
+        home: home.and_then(|home| fs::canonicalize(home).ok()),
+        paths: BTreeSet::new(),
+        is_fixed: false,
         links: MOST_LINKS,
     };
-    match fs::read_dir(&path) {
-        // Files in it are replaced in it. Links in it may lead elsewhere.
-        Ok(entries) => {
-            search.follow(&path, false);
-            for entry in entries.flatten().take(MOST_ENTRIES) {
-                if entry.file_type().is_ok_and(|kind| kind.is_symlink()) {
-                    search.links = MOST_LINKS;
-                    search.follow_link(&entry.path(), true);
-                    search.found.paths.insert(entry.path());
+    if let Ok(path) = std::path::absolute(named) {
+        match fs::read_dir(&path) {
+            // Files in it are replaced in it. Links in it may lead elsewhere.
+            Ok(entries) => {
+                search.follow(&path, false);
+                for entry in entries.flatten().take(MOST_ENTRIES) {
+                    if entry.file_type().is_ok_and(|kind| kind.is_symlink()) {
+                        search.links = MOST_LINKS;
+                        search.follow_link(&entry.path(), true);
+                        search.paths.insert(entry.path());
+                    }
                 }
             }
+            Err(_) => search.follow(&path, true),
         }
-        Err(_) => search.follow(&path, true),
+        search.paths.insert(path);
     }
-    found.paths.insert(path);
-    found
+    (search.paths, search.is_fixed)
 }
 
-struct Search<'a> {
-    home: Option<&'a Path>,
-    found: &'a mut Readable,
+struct Search {
+    /// Canonical.
+    home: Option<PathBuf>,
+    paths: BTreeSet<PathBuf>,
+    is_fixed: bool,
+    /// How many more links are followed.
     links: usize,
 }
 
-impl Search<'_> {
+impl Search {
     /// Adds the folder of a file, and the folder of each link on the way to it.
     fn follow(&mut self, path: &Path, is_file: bool) {
         if is_file && let Some(folder) = path.parent() {
@@ -108,45 +103,38 @@ impl Search<'_> {
     /// Adds this folder, or the nearest one that exists. The folder of a link to a folder, as `/var`
     /// for `/var/run`, is not reported if it is left out.
     fn add(&mut self, folder: &Path, is_reported: bool) {
-        let existing = folder
+        let mut existing = folder
             .ancestors()
-            .find_map(|path| fs::canonicalize(path).ok());
-        match existing {
-            Some(folder) if !holds_more(&folder, self.home) => {
-                self.found.paths.insert(folder);
+            .filter_map(|path| fs::canonicalize(path).ok());
+        match existing.next() {
+            Some(folder) if !holds_more(&folder, self.home.as_deref()) => {
+                self.paths.insert(folder);
             }
-            _ => self.found.is_fixed |= is_reported,
+            _ => self.is_fixed |= is_reported,
         }
     }
 }
 
 /// Whether a folder holds other files of the user or of other users. Both paths are canonical.
 fn holds_more(folder: &Path, home: Option<&Path>) -> bool {
+    let is = |other: &&str| folder == Path::new(other);
     let is_in = |other: &Path| folder.parent() == Some(other);
-    let is_hidden = || {
-        let name = folder.file_name().unwrap_or_default();
-        name.as_encoded_bytes().starts_with(b".")
-    };
-    WIDE.iter().any(|wide| folder == Path::new(wide))
+    let name = folder.file_name().unwrap_or_default();
+    let is_hidden = name.as_encoded_bytes().starts_with(b".");
+    WIDE.iter().any(is)
         || FOLDERS_OF_WIDE.iter().any(|wide| is_in(Path::new(wide)))
         || home.is_some_and(|home| {
             // `~/.config` and `~/.ssh` belong to other programs, `~/.local/share` to many.
-            let is_others = is_in(home) && is_hidden() || is_in(&home.join(".local"));
-            home.starts_with(folder) || is_others
+            home.starts_with(folder) || is_in(home) && is_hidden || is_in(&home.join(".local"))
         })
-        || is_shared(folder)
-}
-
-/// Whether all users can write to a folder, as to `/var/tmp`.
-fn is_shared(folder: &Path) -> bool {
-    use std::os::unix::fs::PermissionsExt;
-    fs::metadata(folder).is_ok_and(|found| found.permissions().mode() & 0o002 != 0)
+        // All users can write to it, as to `/var/tmp`.
+        || fs::metadata(folder).is_ok_and(|found| found.permissions().mode() & 0o002 != 0)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::os::unix::fs::{PermissionsExt, symlink};
+    use std::os::unix::fs::symlink;
 
     struct Tree {
         root: PathBuf,
@@ -174,12 +162,13 @@ mod tests {
 
         /// The readable paths below the root; the home folder is `home`.
         fn readable(&self, named: &str) -> (Vec<String>, bool) {
-            let found = readable(&self.root.join(named), Some(&self.root.join("home")));
+            let home = self.root.join("home");
+            let (paths, is_fixed) = readable(&self.root.join(named), Some(&home));
             let below = |path: &PathBuf| {
                 let path = path.strip_prefix(&self.root).expect("below the root");
                 path.display().to_string()
             };
-            (found.paths.iter().map(below).collect(), found.is_fixed)
+            (paths.iter().map(below).collect(), is_fixed)
         }
     }
 
