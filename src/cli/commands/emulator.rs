@@ -9,8 +9,7 @@ use tempfile::NamedTempFile;
 
 use crate::cli::args;
 use crate::cli::environment::Environment;
-use crate::cli::io::output::Output;
-use crate::cli::io::template::render;
+use crate::cli::io::output::{Output, render};
 use crate::cli::runtime::{block_on_uninterrupted, interrupted};
 use crate::emulator::{Emulator, Options};
 use crate::error::{Error, Kind, Result};

@@ -9,8 +9,7 @@ use url::Url;
 
 use crate::cli::context::{Context, Flags};
 use crate::cli::environment::Environment;
-use crate::cli::io::output::Output;
-use crate::cli::io::template::render;
+use crate::cli::io::output::{Output, render};
 use crate::config::{Cloud, Setting};
 use crate::error::Result;
 use crate::exchange::ExchangeKind;

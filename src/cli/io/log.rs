@@ -23,26 +23,26 @@ const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
 /// Determines the level: the flags, else the variable, else `info`. Returns a warning if the variable
 /// names no level. It is only a warning, since the level changes no result.
 pub(crate) fn level(quiet: bool, verbose: u8, log: Option<&str>) -> (LevelFilter, Option<String>) {
-    match (quiet, verbose) {
-        (true, _) => return (LevelFilter::ERROR, None),
-        (false, 0) => {}
-        (false, 1) => return (LevelFilter::DEBUG, None),
-        (false, _) => return (LevelFilter::TRACE, None),
-    }
-    let Some(log) = log.map(str::trim).filter(|log| !log.is_empty()) else {
-        return (LevelFilter::INFO, None);
-    };
+    let log = log.unwrap_or_default().trim();
     let name = log.strip_prefix("acspass=").unwrap_or(log);
-    let is_known = LEVELS.iter().any(|level| level.eq_ignore_ascii_case(name));
-    if let Some(level) = name.parse().ok().filter(|_| is_known) {
-        return (level, None);
-    }
-    let warning = format!(
-        "{ACSPASS_LOG} is {}, which is not a level, and has no effect; the levels are {}",
-        quoted(log),
-        LEVELS.join(", ")
-    );
-    (LevelFilter::INFO, Some(warning))
+    let mut known = LEVELS.into_iter();
+    let named = known.find(|known| known.eq_ignore_ascii_case(name));
+    let level = match (quiet, verbose, named) {
+        (true, ..) => LevelFilter::ERROR,
+        (_, 0, Some(named)) => named.parse().unwrap_or(LevelFilter::INFO),
+        (_, 0, None) if log.is_empty() => LevelFilter::INFO,
+        (_, 0, None) => {
+            let warning = format!(
+                "{ACSPASS_LOG} is {}, which is not a level, and has no effect; the levels are {}",
+                quoted(log),
+                LEVELS.join(", ")
+            );
+            return (LevelFilter::INFO, Some(warning));
+        }
+        (_, 1, _) => LevelFilter::DEBUG,
+        _ => LevelFilter::TRACE,
+    };
+    (level, None)
 }
 
 /// Runs `work` while events of this crate become lines of `messages`.

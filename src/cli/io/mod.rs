@@ -7,5 +7,3 @@ pub(super) mod log;
 pub(super) mod messages;
 pub(super) mod output;
 pub(super) mod qr;
-pub(super) mod template;
-mod wrap;

@@ -2,12 +2,12 @@
 
 use std::io::{self, Write};
 
+use askama::Template;
 use serde::Serialize;
 
 use crate::error::{Error, Kind, Result};
 use crate::json::{self, causes};
-use crate::text::printable;
-use crate::text::{printable_json, without_secrets};
+use crate::text::{printable, printable_json, without_secrets};
 
 use super::messages::Messages;
 
@@ -73,20 +73,26 @@ impl Output {
             return messages.line(&json::error(error).to_string());
         }
         let paragraph = |label: &str, text: &str| messages.labelled(label, &without_secrets(text));
-        let mut lines = vec![paragraph(
-            &messages.paint("31;1", "error:"),
-            error.message(),
-        )];
+        let label = messages.paint("31;1", "error:");
+        let mut lines = vec![paragraph(&label, error.message())];
         let causes = causes(error);
         lines.extend(causes.iter().map(|cause| paragraph("  caused by:", cause)));
-        let ids = [
-            ("  code:", error.code()),
-            ("  correlation id:", error.correlation_id()),
-        ];
-        let ids = ids.into_iter().filter_map(|(label, id)| Some((label, id?)));
-        lines.extend(ids.map(|(label, id)| messages.labelled(label, id)));
+        let code = error.code();
+        lines.extend(code.map(|code| messages.labelled("  code:", code)));
+        let id = error.correlation_id();
+        lines.extend(id.map(|id| messages.labelled("  correlation id:", id)));
         lines.push(String::new());
         lines.push(paragraph(&messages.paint("1", "hint:"), error.hint()));
         messages.line(&lines.join("\n"));
     }
+}
+
+/// Renders a template of `assets`, with the line break that askama removes from the end of its file.
+///
+/// # Errors
+/// [`Kind::Internal`] if the template fails.
+pub(crate) fn render(template: &impl Template) -> Result<String> {
+    let text = template.render();
+    text.map(|text| text + "\n")
+        .map_err(|_| Error::internal("a text could not be written"))
 }

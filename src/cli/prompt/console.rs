@@ -6,23 +6,20 @@ use std::io::{self, Read};
 use zeroize::Zeroizing;
 
 use crate::error::Result;
+use crate::secret::Pasted;
 
-/// A terminal.
+/// The console, whatever standard input is.
 #[derive(Clone)]
-pub(super) enum Device {
-    /// Standard input.
-    Stdin,
-    /// The console, whatever standard input is.
-    Tty,
+pub(super) struct Device;
+
+pub(super) fn stdin() -> Device {
+    Device
 }
 
 /// Reads one line from the console. Does not read `_source`.
-pub(super) fn read_line(
-    _source: &mut impl Read,
-    _longest: usize,
-) -> io::Result<Option<Zeroizing<String>>> {
-    match rpassword::read_password() {
-        Ok(line) => Ok(Some(Zeroizing::new(line))),
+pub(super) fn read_line(_source: &mut impl Read, _longest: usize) -> io::Result<Option<Pasted>> {
+    match rpassword::read_password().map(Zeroizing::new) {
+        Ok(line) => Ok(Some(Pasted::new(&line))),
         Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(None),
         Err(error) => Err(error),
     }

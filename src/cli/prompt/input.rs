@@ -3,7 +3,7 @@
 //! A thread reads, so that Ctrl-C and a timeout end the wait at once.
 
 use std::io::{self, BufRead, BufReader, ErrorKind, Read};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::oneshot;
@@ -23,24 +23,22 @@ const QUIET: Duration = Duration::from_millis(200);
 /// Standard input or the terminal. Clones read the same stream.
 #[derive(Clone)]
 pub struct Input {
-    source: Source,
+    source: Arc<Mutex<Source>>,
     device: Device,
     pub(crate) is_terminal: bool,
 }
 
-/// A buffered stream that threads share.
-#[derive(Clone)]
-struct Source(Arc<Mutex<BufReader<Box<dyn Read + Send>>>>);
+type Source = BufReader<Box<dyn Read + Send>>;
 
 impl Input {
     /// Reads standard input through `source`.
     pub fn new(source: impl Read + Send + 'static, is_terminal: bool) -> Input {
-        Input::of_device(source, Device::Stdin, is_terminal)
+        Input::of_device(source, echo::stdin(), is_terminal)
     }
 
     fn of_device(source: impl Read + Send + 'static, device: Device, is_terminal: bool) -> Input {
         Input {
-            source: Source(Arc::new(Mutex::new(BufReader::new(Box::new(source))))),
+            source: Arc::new(Mutex::new(BufReader::new(Box::new(source)))),
             device,
             is_terminal,
         }
@@ -53,22 +51,20 @@ impl Input {
         let mut options = std::fs::File::options();
         let terminal = options.read(true).write(true).open("/dev/tty")?;
         let messages = Messages::new(terminal.try_clone()?);
-        let source = terminal.try_clone()?;
-        let input = Input::of_device(source, Device::Tty(Arc::new(terminal)), true);
+        let input = Input::of_device(terminal.try_clone()?, Arc::new(terminal), true);
         Ok((input, messages))
     }
 
     /// Opens the console. Standard error is for questions.
     #[cfg(not(unix))]
     pub(super) fn of_terminal() -> io::Result<(Input, Messages)> {
-        let input = Input::of_device(io::empty(), Device::Tty, true);
-        Ok((input, Messages::new(io::stderr())))
+        Ok((Input::new(io::empty(), true), Messages::new(io::stderr())))
     }
 
     /// Reads everything up to the end, or one byte more than `most`.
     pub(crate) fn read_all(&self, most: u64) -> io::Result<Zeroizing<Vec<u8>>> {
         let mut bytes = Zeroizing::new(Vec::new());
-        let mut source = self.source.lock();
+        let mut source = self.source.lock().unwrap_or_else(PoisonError::into_inner);
         (&mut *source).take(most + 1).read_to_end(&mut bytes)?;
         Ok(bytes)
     }
@@ -76,11 +72,9 @@ impl Input {
     /// Asks a question and returns the line that answers it; `None` at the end of the input.
     pub(crate) async fn ask(&self, messages: &Messages, question: &str) -> Result<Option<Pasted>> {
         let mut asked = Question::new(messages, question);
-        let line = self.line().await;
-        if matches!(line, Ok(Some(_))) {
-            // The user's Enter has ended the line.
-            asked.0 = None;
-        }
+        let line = self.line(read_line).await;
+        // The user's Enter has ended the line.
+        asked.is_ended = matches!(line, Ok(Some(_)));
         line
     }
 
@@ -92,13 +86,13 @@ impl Input {
         question: &str,
     ) -> Result<Option<Pasted>> {
         if !self.is_terminal {
-            return self.line().await;
+            return self.line(read_line).await;
         }
         let resumed = || messages.ask(&format!("\n{question}"));
         // The question comes after the echo is off, so that the terminal shows no early key.
         let work = async {
             let _question = Question::new(messages, question);
-            self.hidden_line().await
+            self.line(read_hidden_line).await
         };
         echo::hidden(&self.device, resumed, work).await
     }
@@ -106,9 +100,21 @@ impl Input {
     /// Returns the next line, hidden, and all lines that arrive directly after it: text that was
     /// copied in several lines. `None` at the end of the input. `ask` prints the question.
     pub(crate) async fn ask_pasted(&self, ask: impl Fn()) -> Result<Option<Pasted>> {
+        let read = match self.is_terminal {
+            true => read_hidden_line,
+            false => read_line,
+        };
         let work = async {
             ask();
-            self.pasted_lines().await
+            let mut text = Zeroizing::new(String::new());
+            while let Some(line) = self.line(read).await? {
+                text.push_str(line.expose());
+                text.push('\n');
+                if text.len() > LONGEST_LINE || !self.continues().await {
+                    break;
+                }
+            }
+            Ok((!text.is_empty()).then(|| Pasted::new(text.as_str())))
         };
         match self.is_terminal {
             // From before the question to the last line, the terminal shows nothing of the text.
@@ -117,120 +123,80 @@ impl Input {
         }
     }
 
-    async fn pasted_lines(&self) -> Result<Option<Pasted>> {
-        let mut text = Zeroizing::new(String::new());
-        loop {
-            let line = match self.is_terminal {
-                true => self.hidden_line().await?,
-                false => self.line().await?,
-            };
-            match line {
-                Some(line) => text.push_str(line.expose()),
-                None if text.is_empty() => return Ok(None),
-                None => break,
-            }
-            text.push('\n');
-            if text.len() > LONGEST_LINE || !self.continues().await {
-                break;
-            }
-        }
-        Ok(Some(Pasted::new(text.as_str())))
-    }
-
     /// Whether more text arrives before [`QUIET`] is over. Takes none of it.
     async fn continues(&self) -> bool {
         if cfg!(not(unix)) && self.is_terminal {
             // A read of the console cannot be left waiting beside the next one.
             return false;
         }
-        let source = self.source.clone();
         // After the pause the receiver is gone; the bytes stay for the next reader.
-        let more = on_a_thread(move || {
-            source
-                .lock()
-                .fill_buf()
-                .is_ok_and(|bytes| !bytes.is_empty())
-        });
+        let more = self.on_a_thread(|source| source.fill_buf().is_ok_and(|more| !more.is_empty()));
         match more {
             Ok(more) => matches!(tokio::time::timeout(QUIET, more).await, Ok(Ok(true))),
             Err(_) => false,
         }
     }
 
-    async fn line(&self) -> Result<Option<Pasted>> {
-        let source = self.source.clone();
-        received(move || read_line(&mut *source.lock())).await
-    }
-
-    async fn hidden_line(&self) -> Result<Option<Pasted>> {
-        let mut source = self.source.clone();
-        received(move || {
-            let line = echo::read_line(&mut source, LONGEST_LINE)?;
-            Ok(line.map(|line| Pasted::new(line.as_str())))
+    async fn line(
+        &self,
+        read: fn(&mut Source) -> io::Result<Option<Pasted>>,
+    ) -> Result<Option<Pasted>> {
+        let line = self.on_a_thread(read)?.await;
+        line.unwrap_or(Ok(None)).map_err(|error| {
+            let hint = match error.kind() {
+                ErrorKind::InvalidData => "paste only the text that was asked for",
+                _ => "run the command at a terminal",
+            };
+            Error::usage("standard input cannot be read", hint).caused_by(error)
         })
-        .await
+    }
+
+    /// Runs `read` on a thread. If the receiver is dropped before, its value is lost.
+    fn on_a_thread<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&mut Source) -> T + Send + 'static,
+    ) -> Result<oneshot::Receiver<T>> {
+        let (sender, receiver) = oneshot::channel();
+        let source = self.source.clone();
+        let read = move || read(&mut source.lock().unwrap_or_else(PoisonError::into_inner));
+        std::thread::Builder::new()
+            .name("keyboard".to_owned())
+            .spawn(move || drop(sender.send(read())))
+            .map_err(|error| Error::internal("no thread to read on").caused_by(error))?;
+        Ok(receiver)
     }
 }
 
-impl Source {
-    fn lock(&self) -> MutexGuard<'_, BufReader<Box<dyn Read + Send>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+/// A printed question. Dropping it ends its line.
+struct Question<'m> {
+    messages: &'m Messages,
+    is_ended: bool,
 }
-
-impl Read for Source {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.lock().read(buffer)
-    }
-}
-
-/// A printed question. Dropping it ends its line, unless the user's Enter has done so.
-struct Question<'m>(Option<&'m Messages>);
 
 impl<'m> Question<'m> {
     fn new(messages: &'m Messages, question: &str) -> Question<'m> {
         messages.ask(question);
-        Question(Some(messages))
+        let is_ended = false;
+        Question { messages, is_ended }
     }
 }
 
 impl Drop for Question<'_> {
     fn drop(&mut self) {
-        if let Some(messages) = self.0 {
-            messages.ask("\n");
+        if !self.is_ended {
+            self.messages.ask("\n");
         }
     }
 }
 
-/// Runs `read` on a thread. If the receiver is dropped before, its value is lost.
-fn on_a_thread<T: Send + 'static>(
-    read: impl FnOnce() -> T + Send + 'static,
-) -> Result<oneshot::Receiver<T>> {
-    let (sender, receiver) = oneshot::channel();
-    std::thread::Builder::new()
-        .name("keyboard".to_owned())
-        .spawn(move || drop(sender.send(read())))
-        .map_err(|error| Error::internal("no thread to read on").caused_by(error))?;
-    Ok(receiver)
-}
-
-async fn received(
-    read: impl FnOnce() -> io::Result<Option<Pasted>> + Send + 'static,
-) -> Result<Option<Pasted>> {
-    let line = on_a_thread(read)?.await;
-    line.unwrap_or(Ok(None)).map_err(|error| {
-        let hint = match error.kind() {
-            ErrorKind::InvalidData => "paste only the text that was asked for",
-            _ => "run the command at a terminal",
-        };
-        Error::usage("standard input cannot be read", hint).caused_by(error)
-    })
-}
-
 /// Reads one line, cut after [`LONGEST_LINE`]; `None` at the end of the input.
-fn read_line(source: &mut impl BufRead) -> io::Result<Option<Pasted>> {
+fn read_line(source: &mut Source) -> io::Result<Option<Pasted>> {
     let mut line = Zeroizing::new(Vec::with_capacity(LONGEST_LINE));
     let mut source = source.take(LONGEST_LINE as u64);
     source.read_until(b'\n', &mut line)?;
     Ok((!line.is_empty()).then(|| Pasted::new(&*String::from_utf8_lossy(&line))))
+}
+
+fn read_hidden_line(source: &mut Source) -> io::Result<Option<Pasted>> {
+    echo::read_line(source, LONGEST_LINE)
 }

@@ -6,6 +6,4 @@
 #[cfg_attr(not(unix), path = "console.rs")]
 pub(super) mod echo;
 pub(super) mod input;
-#[cfg(unix)]
-mod line_editor;
 pub(super) mod passphrase;

@@ -3,7 +3,7 @@
 use crate::cli::io::messages::Messages;
 use crate::cli::runtime::block_on_uninterrupted;
 use crate::error::{Error, Kind, Result};
-use crate::secret::{Passphrase, Pasted};
+use crate::secret::Passphrase;
 use crate::store::Purpose;
 
 use super::input::Input;
@@ -22,6 +22,10 @@ pub(crate) fn ask(purpose: Purpose) -> Result<Passphrase> {
 }
 
 async fn asked(purpose: Purpose, input: &Input, messages: &Messages) -> Result<Passphrase> {
+    let question = match purpose {
+        Purpose::Choose => "New passphrase for the token store (not shown): ",
+        Purpose::Open | Purpose::OpenAgain { .. } => "Passphrase of the token store (not shown): ",
+    };
     if let Purpose::OpenAgain { tries_left } = purpose {
         let tries = if tries_left == 1 { "try" } else { "tries" };
         messages.print_always(&format!(
@@ -29,32 +33,22 @@ async fn asked(purpose: Purpose, input: &Input, messages: &Messages) -> Result<P
              ends this"
         ));
     }
+    let typed = async |question| {
+        let line = input.ask_hidden(messages, question).await?;
+        line.ok_or_else(no_terminal)
+    };
     loop {
-        let question = match purpose {
-            Purpose::Open | Purpose::OpenAgain { .. } => {
-                "Passphrase of the token store (not shown): "
-            }
-            Purpose::Choose => "New passphrase for the token store (not shown): ",
-        };
-        let first = typed(input, messages, question).await?;
+        let first = typed(question).await?;
         if first.expose().is_empty() {
             messages.print_always("the passphrase is empty; Ctrl-C ends this");
-            continue;
+        } else if purpose == Purpose::Choose
+            && typed("The same once more: ").await?.expose() != first.expose()
+        {
+            messages.print_always("the two passphrases differ; Ctrl-C ends this");
+        } else {
+            return Ok(Passphrase::new(first.expose()));
         }
-        if purpose == Purpose::Choose {
-            let second = typed(input, messages, "The same once more: ").await?;
-            if second.expose() != first.expose() {
-                messages.print_always("the two passphrases differ; Ctrl-C ends this");
-                continue;
-            }
-        }
-        return Ok(Passphrase::new(first.expose()));
     }
-}
-
-async fn typed(input: &Input, messages: &Messages, question: &str) -> Result<Pasted> {
-    let line = input.ask_hidden(messages, question).await?;
-    line.ok_or_else(no_terminal)
 }
 
 fn no_terminal() -> Error {

@@ -9,7 +9,7 @@ use askama::Template;
 
 use crate::cli::env_vars as var;
 use crate::cli::environment::Environment;
-use crate::cli::io::template::render;
+use crate::cli::io::output::render;
 use crate::error::{Error, Result};
 use crate::text::quoted;
 
