@@ -21,13 +21,13 @@ use std::ffi::OsString;
 use std::io::Write;
 use std::sync::Arc;
 
-use clap::{CommandFactory, FromArgMatches};
+use clap::{ColorChoice, CommandFactory, FromArgMatches};
 
 pub use environment::{Environment, Folders};
 pub use prompt::input::Input;
 
 use crate::error::{Kind, Result};
-use args::{Account, Cli, Color, Command, Format, Token, User, usage};
+use args::{Account, Cli, Command, Format, Token, User, usage};
 use commands::{
     account, completions, config, doctor, emulator, exec, get, inspect, login, logout, man, serve,
     setup, status, token, user,
@@ -115,9 +115,9 @@ fn run_command(command: Command, env: &Arc<Environment>, output: &mut Output) ->
 
 fn is_coloured(env: &Environment) -> bool {
     match env.global.color {
-        Color::Always => true,
-        Color::Never => false,
-        Color::Auto => {
+        ColorChoice::Always => true,
+        ColorChoice::Never => false,
+        ColorChoice::Auto => {
             let no_color = env.variables.get(env_vars::NO_COLOR);
             let is_plain = env.is_dumb() || no_color.is_some_and(|no| !no.is_empty());
             env.stderr_is_terminal && !is_plain

@@ -18,7 +18,7 @@ use super::access::{Authorizer, Transport};
 use super::accounts::Accounts;
 use super::context::Context;
 use super::dashboard::{Dashboard, DashboardLink, Redeemer};
-use super::instance::{InstanceDir, Served};
+use super::instance::{InstanceDir, Running, Served};
 use super::options::Options;
 use super::routes::{SecretCheck, behind_dashboard, behind_secret, router};
 use super::service::Service;
@@ -123,6 +123,11 @@ impl Server {
             dashboard_bound,
             dir,
         })
+    }
+
+    /// Returns the description of this service in its lock file.
+    pub fn running(&self) -> &Running {
+        self.dir.running()
     }
 
     /// `http://127.0.0.1:PORT`.

@@ -43,7 +43,7 @@ pub(crate) struct Global {
     pub(crate) verbose: u8,
     /// Whether messages are coloured
     #[arg(long, global = true, value_enum, default_value_t)]
-    pub(crate) color: Color,
+    pub(crate) color: clap::ColorChoice,
     /// Use the embedded emulator in this very process: no account, no resource, no network
     #[arg(long, global = true)]
     pub(crate) emulator: bool,
@@ -56,23 +56,13 @@ pub(crate) enum Format {
     Json,
 }
 
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Color {
-    #[default]
-    Auto,
-    Always,
-    Never,
-}
-
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     #[command(alias = "signin")]
     Login(Login),
     /// Print one fresh Communication token
-    #[command(
-        aliases = ["get-token", "print-access-token"],
-        after_help = include_str!("../../../assets/help/get.txt")
-    )]
+    #[command(aliases = ["get-token", "print-access-token"])]
+    #[command(after_help = include_str!("../../../assets/help/get.txt"))]
     Get {
         #[command(flatten)]
         options: TokenOptions,
@@ -91,10 +81,8 @@ pub(crate) enum Command {
     },
     Serve(Serve),
     /// Show who is signed in, and what is fresh until when
-    #[command(
-        alias = "whoami",
-        after_help = include_str!("../../../assets/help/status.txt")
-    )]
+    #[command(alias = "whoami")]
+    #[command(after_help = include_str!("../../../assets/help/status.txt"))]
     Status,
     /// Forget one account, or all
     #[command(after_help = include_str!("../../../assets/help/logout.txt"))]
@@ -111,10 +99,8 @@ pub(crate) enum Command {
     #[command(name = "switch", hide = true)]
     Switch(AccountSwitch),
     /// Decode the header and claims of a token, verifying nothing
-    #[command(
-        alias = "decode",
-        after_help = include_str!("../../../assets/help/inspect.txt")
-    )]
+    #[command(alias = "decode")]
+    #[command(after_help = include_str!("../../../assets/help/inspect.txt"))]
     Inspect {
         /// A file that holds the token; standard input where it is missing or `-`
         #[arg(value_name = "FILE")]

@@ -89,25 +89,30 @@ fn printable(sources: &Sources<'_>, setting: Setting) -> Option<Found> {
     found
 }
 
-fn list(env: &Environment, output: &mut Output) -> Result<u8> {
+/// Returns the names of the profile and of all settings, each with its value.
+fn rows(env: &Environment) -> Result<Vec<(&'static str, Option<Found>)>> {
     let (name, profile) = env.profile()?;
-    let sources = env.sources(&profile);
     let origin = match (&env.global.profile, env.variable(ACSPASS_PROFILE)) {
         (Some(_), _) => Origin::Flag,
         (None, Some(_)) => Origin::Environment(ACSPASS_PROFILE),
         (None, None) if name != config::DEFAULT_PROFILE => Origin::Profile,
         (None, None) => Origin::Default,
     };
+    let sources = env.sources(&profile);
+    let settings = Setting::ALL.map(|setting| (setting.key(), printable(&sources, setting)));
     let mut rows = vec![("profile", Some(Found { text: name, origin }))];
-    let settings = Setting::ALL.into_iter();
-    rows.extend(settings.map(|setting| (setting.key(), printable(&sources, setting))));
+    rows.extend(settings);
+    Ok(rows)
+}
+
+fn list(env: &Environment, output: &mut Output) -> Result<u8> {
     let (mut text, mut json) = (String::new(), Map::new());
-    for (key, found) in rows {
-        let (value, origin) = match found {
-            Some(found) => (Some(found.text), found.origin),
-            None => (None, Origin::Default),
-        };
-        let shown = value.as_deref().unwrap_or("(not set)");
+    for (key, found) in rows(env)? {
+        let value = found.as_ref().map(|found| &found.text);
+        let origin = found
+            .as_ref()
+            .map_or(&Origin::Default, |found| &found.origin);
+        let shown = value.map_or("(not set)", String::as_str);
         let _ = writeln!(text, "{key:<18} {shown:<44} {origin}");
         let row = json!({"value": value, "origin": origin.to_string()});
         json.insert(key.to_owned(), row);
@@ -116,21 +121,17 @@ fn list(env: &Environment, output: &mut Output) -> Result<u8> {
 }
 
 fn get(key: &str, env: &Environment, output: &mut Output) -> Result<u8> {
-    let text = match key {
-        "profile" => env.profile()?.0,
-        _ => {
-            let setting = Setting::from_key(key)?;
-            let (_, profile) = env.profile()?;
-            let found = printable(&env.sources(&profile), setting).ok_or_else(|| {
-                Error::usage(
-                    format!("`{key}` is not set"),
-                    format!("set it with `acspass config set {key} …`"),
-                )
-            })?;
-            found.text
-        }
+    if key != "profile" {
+        Setting::from_key(key)?;
+    }
+    let row = rows(env)?.into_iter().find(|(name, _)| *name == key);
+    let Some(found) = row.and_then(|(_, found)| found) else {
+        return Err(Error::usage(
+            format!("`{key}` is not set"),
+            format!("set it with `acspass config set {key} …`"),
+        ));
     };
-    output.result(&text, &json!({ key: text }))
+    output.result(&found.text, &json!({ key: found.text }))
 }
 
 fn set(key: &str, values: &[String], env: &Environment) -> Result<()> {

@@ -63,44 +63,45 @@ fn examine(offline: bool, env: &Environment, context: &Context) -> Result<Vec<Ch
             offline,
         ),
     ];
-    let route = context.http.route(config.authority.address());
+    let (http, authority) = (&context.http, &config.authority);
+    let route = http.route(authority.address());
     let files = config::authority_files(|name| env.path_variable(name));
-    match offline {
-        true => {
-            checks.push(doctor::proxy(route, None));
-            checks.push(doctor::tls(&files, None));
-            for name in ["entra", "clock", "resource"] {
-                checks.push(Check::skipped(name, "nothing is contacted with --offline"));
-            }
+    if offline {
+        checks.push(doctor::proxy(route, None));
+        checks.push(doctor::tls(&files, None));
+        for name in ["entra", "clock", "resource"] {
+            checks.push(Check::skipped(name, "nothing is contacted with --offline"));
         }
-        false => checks.extend(block_on(async {
-            let http = &context.http;
-            let authority = &config.authority;
+    } else {
+        checks.extend(block_on(async {
             let probe = doctor::probe_metadata(authority, http).await;
-            let mut checks = vec![
+            let checks = [
                 doctor::proxy(route, Some(&probe)),
                 doctor::tls(&files, Some(&probe)),
                 doctor::entra(&probe, authority, http).await,
                 doctor::clock(&probe, env.clock.as_ref()),
+                match config.resource_unchecked() {
+                    Err(_) => Check::skipped("resource", "none that can be used is configured"),
+                    Ok(resource) => {
+                        let owner = owner(context, &resource.key);
+                        doctor::resource(&resource.endpoint, owner, http).await
+                    }
+                },
             ];
-            checks.push(match config.resource_unchecked() {
-                Err(_) => Check::skipped("resource", "none that can be used is configured"),
-                Ok(resource) => {
-                    doctor::resource(&resource.endpoint, owner(context, &resource.key), http).await
-                }
-            });
             Ok(checks)
-        })?),
+        })?);
     }
-    checks.push(doctor::redirect_port(config.redirect_uri.port()));
-    checks.push(doctor::loopback());
-    checks.push(doctor::browser(&env.variables));
-    checks.push(doctor::memory(hardening::memory()));
-    checks.push(doctor::swap(is_memory_locked()));
     let running = env.serve_folder().and_then(|folder| running(&folder));
     let running = running.ok().flatten();
     let running = running.map(|running| (running.pid, running.confined));
-    checks.push(doctor::confinement(running, hardening::offered()));
+    checks.extend([
+        doctor::redirect_port(config.redirect_uri.port()),
+        doctor::loopback(),
+        doctor::browser(&env.variables),
+        doctor::memory(hardening::memory()),
+        doctor::swap(is_memory_locked()),
+        doctor::confinement(running, hardening::offered()),
+    ]);
     Ok(checks)
 }
 

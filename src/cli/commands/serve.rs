@@ -1,7 +1,6 @@
 //! `serve`: runs the token service until it is stopped.
 
 use std::future::pending;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -65,19 +64,15 @@ pub(crate) fn run(args: &args::Serve, env: &Arc<Environment>, output: &mut Outpu
     }
     let mut server = Server::open(options, sockets, &folder)?;
     if cfg!(panic = "abort") {
-        remove_on_panic(&server);
+        remove_on_panic(server.running());
     }
     // With the dashboard open, the user signs in there.
     if !args.open {
         sign_in_first(&context)?;
     }
     let outcome = runtime.block_on(async {
-        let json = location(
-            server.url(),
-            server.secret_file(),
-            server.socket().map(AsRef::as_ref),
-        );
-        output.result(&render(&Started { server: &server })?, &json)?;
+        let running = server.running();
+        output.result(&render(&Started { running })?, &location(running))?;
         if !manager::report_ready(env) {
             env.messages
                 .print("Ctrl-C stops it, and removes the secret.");
@@ -128,14 +123,14 @@ fn open_running(
         block_on(dashboard::wait_for_use(running, folder, &opening))?;
     }
     drop(opened);
-    let json = location(url, &running.secret_file, running.socket.as_deref());
-    output.result("", &json)
+    output.result("", &location(running))
 }
 
-fn location(url: &str, secret_file: &Path, socket: Option<&Path>) -> Value {
+fn location(running: &Running) -> Value {
+    let socket = running.socket.as_ref();
     json!({
-        "url": url,
-        "secretFile": secret_file.display().to_string(),
+        "url": running.url,
+        "secretFile": running.secret_file.display().to_string(),
         "socket": socket.map(|path| path.display().to_string()),
     })
 }
@@ -175,12 +170,11 @@ async fn stopped() {
 }
 
 /// Makes a panic that ends the process remove the files that [`Server`] removes when it is dropped.
-fn remove_on_panic(server: &Server) {
-    let socket = server.socket().map(ToOwned::to_owned);
-    let secret_file = server.secret_file().to_owned();
+fn remove_on_panic(running: &Running) {
+    let files = [running.socket.clone(), Some(running.secret_file.clone())];
     let report = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
-        for file in socket.iter().chain([&secret_file]) {
+        for file in files.iter().flatten() {
             // The panic is the error that is reported.
             let _ = std::fs::remove_file(file);
         }
@@ -211,7 +205,6 @@ impl serve::Clients for Context {
 }
 
 fn options(context: &Arc<Context>) -> Result<Options> {
-    context.tenancy()?;
     Ok(Options {
         session: context.sessions()?,
         token_request: context.token_request(false)?,
@@ -242,8 +235,8 @@ fn sign_in_needed(env: &Environment) -> Arc<dyn Fn(&Error) + Send + Sync> {
 /// Signs in before the service starts, if no other command can: the store is memory, or the emulator
 /// is in this process.
 fn sign_in_first(context: &Context) -> Result<()> {
-    let (env, is_emulated) = (&context.env, context.env.global.emulator);
-    let opening = match is_emulated {
+    let env = &context.env;
+    let opening = match env.global.emulator {
         true => Opening::UserAgent,
         false if context.session_store.is_persistent() || !env.is_interactive() => return Ok(()),
         false => Opening::Browser,
@@ -260,6 +253,6 @@ fn sign_in_first(context: &Context) -> Result<()> {
 /// The text after a start: the addresses, and a command that asks for a token.
 #[derive(Template)]
 #[template(path = "serve/start.txt")]
-struct Started<'s> {
-    server: &'s Server,
+struct Started<'r> {
+    running: &'r Running,
 }

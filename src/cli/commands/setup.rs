@@ -57,6 +57,7 @@ pub(crate) fn run(env: &Arc<Environment>, output: &mut Output) -> Result<u8> {
 #[template(path = "setup.txt", blocks = ["portal", "script", "message", "notes"])]
 struct Plan {
     authority: Url,
+    cloud: Option<Cloud>,
     tenant: Option<String>,
     client_id: Option<String>,
     redirect_uri: String,
@@ -65,9 +66,6 @@ struct Plan {
     api_name: &'static str,
     api_id: &'static str,
     permissions: Vec<String>,
-    portal: &'static str,
-    /// The cloud's name in `az`, if it is not the default.
-    azure_cli_cloud: Option<&'static str>,
 }
 
 impl Plan {
@@ -75,12 +73,6 @@ impl Plan {
         let config = &context.config;
         let authority = config.authority.address().clone();
         let tenant = config.authority.tenant();
-        let cloud = authority.host_str().and_then(Cloud::of_authority);
-        let (portal, azure_cli_cloud) = match cloud {
-            Some(Cloud::UsGovernment) => ("https://portal.azure.us", Some("AzureUSGovernment")),
-            Some(Cloud::China) => ("https://portal.azure.cn", Some("AzureChinaCloud")),
-            _ => ("https://entra.microsoft.com", None),
-        };
         let is_entra_exchange = config.exchange == ExchangeKind::Entra;
         let (api_name, api_id) = match is_entra_exchange {
             true => (
@@ -98,6 +90,7 @@ impl Plan {
             Some(if name == ".default" { "VoIP" } else { name }.to_owned())
         });
         Plan {
+            cloud: authority.host_str().and_then(Cloud::of_authority),
             authority,
             tenant: (tenant != "organizations").then(|| tenant.to_owned()),
             client_id: config.client_id.clone(),
@@ -108,8 +101,6 @@ impl Plan {
             api_name,
             api_id,
             permissions: permissions.collect(),
-            portal,
-            azure_cli_cloud,
         }
     }
 

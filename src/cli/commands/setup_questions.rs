@@ -77,16 +77,11 @@ impl Questions {
         }
         let mut secret_is_kept = String::new();
         if missing.contains(&Missing::Resource) {
-            let (given, text) = self.resource()?;
-            match given {
-                GivenResource::Endpoint(endpoint) => {
-                    self.save(Setting::Endpoint, endpoint.as_str())?;
-                }
-                GivenResource::ConnectionString(_) => {
-                    self.save(Setting::ConnectionString, &text)?;
-                    let store = store_description(&self.context.session_store);
-                    secret_is_kept = format!(", the connection string in {store}");
-                }
+            let (setting, text) = self.resource()?;
+            self.save(setting, &text)?;
+            if setting == Setting::ConnectionString {
+                let store = store_description(&self.context.session_store);
+                secret_is_kept = format!(", the connection string in {store}");
             }
         }
         env.messages.print_always(&format!(
@@ -130,19 +125,19 @@ impl Questions {
         })
     }
 
-    /// Asks for the resource, which must exist and accept its key. Returns it with the text of the
-    /// answer.
-    fn resource(&self) -> Result<(GivenResource, Zeroizing<String>)> {
+    /// Asks for the resource, which must exist and accept its key.
+    fn resource(&self) -> Result<(Setting, Zeroizing<String>)> {
         let question = "Connection string or endpoint of the ACS resource (not shown): ";
         let (config, http) = (&self.context.config, &self.context.http);
         self.until_valid(question, true, |text| {
             let given = GivenResource::parse(text, &config.allowed_hosts)?;
-            let endpoint = given.endpoint();
             let owner = match (&given, config.exchange) {
                 (GivenResource::ConnectionString(read), ExchangeKind::Key) => {
                     let auth = ResourceAuth::Key(read.access_key.clone());
-                    let client = self.context.identity_client_with(endpoint.clone(), auth);
-                    Owner::Key(Box::new(Ok(client)))
+                    let endpoint = read.endpoint.clone();
+                    Owner::Key(Box::new(Ok(self
+                        .context
+                        .identity_client_with(endpoint, auth))))
                 }
                 (GivenResource::Endpoint(_), ExchangeKind::Key) => {
                     let env = &self.context.env;
@@ -152,8 +147,13 @@ impl Questions {
                 }
                 (_, ExchangeKind::Entra | ExchangeKind::TeamsExtension) => Owner::User,
             };
-            self.check("the resource", doctor::ask_resource(endpoint, owner, http))?;
-            Ok((given, Zeroizing::new(text.to_owned())))
+            let work = doctor::ask_resource(given.endpoint(), owner, http);
+            self.check("the resource", work)?;
+            let (setting, answer) = match &given {
+                GivenResource::ConnectionString(_) => (Setting::ConnectionString, text),
+                GivenResource::Endpoint(endpoint) => (Setting::Endpoint, endpoint.as_str()),
+            };
+            Ok((setting, Zeroizing::new(answer.to_owned())))
         })
     }
 

@@ -31,7 +31,7 @@ pub(crate) fn create(args: &UserCreate, env: &Arc<Environment>, output: &mut Out
     let scopes = TokenScope::list(&args.scope)?;
     let context = Context::new(env, &Flags::new())?;
     let client = context.identity_client()?;
-    let one = async || match scopes.as_slice() {
+    let create = async |_: usize| match scopes.as_slice() {
         [] => {
             let id = client.create_user().await?;
             Ok(CreatedUser { id, token: None })
@@ -39,42 +39,38 @@ pub(crate) fn create(args: &UserCreate, env: &Arc<Environment>, output: &mut Out
         scopes => client.create_user_with_token(scopes, lifetime).await,
     };
     let Some(count) = args.count else {
-        let created = block_on(one()).map_err(cut_short)?;
+        let created = block_on(create(0)).map_err(cut_short)?;
         return print_created(&created, env, output);
     };
-    let mut failed: Vec<Error> = Vec::new();
+    let mut failed = Vec::new();
     let mut listed: Vec<Value> = Vec::new();
-    let take = |outcome: Result<CreatedUser>| match outcome {
-        Ok(created) if output.is_json => {
+    let take = |_, created: CreatedUser| {
+        if output.is_json {
             listed.push(json::created(&created, env.clock.now()));
-            Ok(())
+            return Ok(());
         }
         // An id is printed as soon as it exists, so that an interruption loses none.
-        Ok(created) => {
-            print_created(&created, env, output)?;
-            match output.is_closed {
-                false => Ok(()),
-                true => Err(Error::new(
-                    Kind::Interrupted,
-                    "whoever read standard output is gone: nothing more is created",
-                    "write the ids to a file, or read them all",
-                )),
-            }
-        }
-        Err(error) => {
-            let stop = stop_if_hopeless(&error);
-            failed.push(error);
-            stop
+        print_created(&created, env, output)?;
+        match output.is_closed {
+            false => Ok(()),
+            true => Err(Error::new(
+                Kind::Interrupted,
+                "whoever read standard output is gone: nothing more is created",
+                "write the ids to a file, or read them all",
+            )),
         }
     };
-    let ended = block_on(each(env, "creating", 0..count, async |_| one().await, take));
+    let work = each(env, "creating", count as usize, create, take, &mut failed);
+    let ended = block_on(work);
     if output.is_json {
-        let errors = failed.iter().map(|error| json!({"error": error.message()}));
-        let errors: Vec<Value> = errors.collect();
+        let errors = failed.iter();
+        let errors: Vec<Value> = errors
+            .map(|(_, error)| json!({"error": error.message()}))
+            .collect();
         output.result("", &json!({"created": listed, "failed": errors}))?;
     }
     let total = format!("{} of {count} identities were not created", failed.len());
-    exit_code(ended, &total, failed.first(), output)
+    exit_code(ended, &total, &failed, output)
 }
 
 pub(crate) fn delete(id: &str, env: &Arc<Environment>, output: &mut Output) -> Result<u8> {
@@ -99,44 +95,30 @@ fn delete_listed(env: &Arc<Environment>, output: &mut Output) -> Result<u8> {
     let client = context.identity_client()?;
     let count = ids.len();
     let (mut deleted, mut failed) = (Vec::new(), Vec::new());
-    let delete = async |(line, id): (usize, String)| {
-        let outcome = match CommunicationUserId::parse(&id) {
-            Ok(user) => client.delete_user(&user).await,
-            Err(error) => Err(error),
-        };
-        (line, id, outcome)
+    let delete = async |line: usize| {
+        let user = CommunicationUserId::parse(&ids[line])?;
+        client.delete_user(&user).await
     };
-    let take = |(line, id, outcome): (usize, String, Result<()>)| match outcome {
-        Ok(()) => {
-            deleted.push((line, id));
-            Ok(())
-        }
-        Err(error) => {
-            let stop = stop_if_hopeless(&error);
-            failed.push((line, id, error));
-            stop
-        }
+    let take = |line, ()| {
+        deleted.push(line);
+        Ok(())
     };
-    let ids = ids.into_iter().enumerate();
-    let ended = block_on(each(env, "deleting", ids, delete, take));
+    let ended = block_on(each(env, "deleting", count, delete, take, &mut failed));
     // Responses arrive in any order. Results and the first failure are in the order of the lines.
-    deleted.sort();
-    failed.sort_by_key(|(line, ..)| *line);
-    let deleted: Vec<String> = deleted.into_iter().map(|(_, id)| id).collect();
+    deleted.sort_unstable();
+    failed.sort_by_key(|(line, _)| *line);
+    let deleted: Vec<&str> = deleted.iter().map(|line| ids[*line].as_str()).collect();
     let errors = failed.iter();
-    let errors = errors.map(|(_, id, error)| json!({"id": shown(id), "error": error.message()}));
+    let errors =
+        errors.map(|(line, error)| json!({"id": shown(&ids[*line]), "error": error.message()}));
     let json = json!({"deleted": deleted, "failed": errors.collect::<Vec<Value>>()});
     output.result(&deleted.join("\n"), &json)?;
-    for (_, id, error) in &failed {
-        env.messages.print(&format!("{}: {error}", shown(id)));
+    for (line, error) in &failed {
+        env.messages
+            .print(&format!("{}: {error}", shown(&ids[*line])));
     }
     let total = format!("{} of {count} identities were not deleted", failed.len());
-    exit_code(
-        ended,
-        &total,
-        failed.first().map(|(.., error)| error),
-        output,
-    )
+    exit_code(ended, &total, &failed, output)
 }
 
 fn read_ids(env: &Environment) -> Result<Vec<String>> {
@@ -156,29 +138,38 @@ fn read_ids(env: &Environment) -> Result<Vec<String>> {
     Ok(input::ids(&text))
 }
 
-/// Runs `work` for each item, [`AT_ONCE`] at a time, and passes each outcome to `take`. A terminal
-/// shows a progress bar until then.
-async fn each<I, T>(
+/// Runs `work` for each number below `count`, [`AT_ONCE`] at a time. Passes each result to `take`, and
+/// collects the failures. A terminal shows a progress bar until then.
+async fn each<T>(
     env: &Environment,
     doing: &'static str,
-    items: impl ExactSizeIterator<Item = I>,
-    work: impl AsyncFn(I) -> T,
-    mut take: impl FnMut(T) -> Result<()>,
+    count: usize,
+    work: impl AsyncFn(usize) -> Result<T>,
+    mut take: impl FnMut(usize, T) -> Result<()>,
+    failed: &mut Vec<(usize, Error)>,
 ) -> Result<()> {
     let target = match env.stderr_is_terminal && !env.global.quiet {
         true => ProgressDrawTarget::stderr(),
         false => ProgressDrawTarget::hidden(),
     };
     let style = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} {eta}");
-    let progress = ProgressBar::with_draw_target(Some(items.len() as u64), target)
+    let progress = ProgressBar::with_draw_target(Some(count as u64), target)
         .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
         .with_message(doing)
         .with_finish(ProgressFinish::AndClear);
-    let outcomes = stream::iter(items).map(|item| work(item));
+    let work = &work;
+    let outcomes = stream::iter(0..count).map(async |number| (number, work(number).await));
     let mut outcomes = pin!(outcomes.buffer_unordered(AT_ONCE));
-    while let Some(outcome) = outcomes.next().await {
+    while let Some((number, outcome)) = outcomes.next().await {
         progress.inc(1);
-        take(outcome)?;
+        match outcome {
+            Ok(result) => take(number, result)?,
+            Err(error) => {
+                let stop = stop_if_hopeless(&error);
+                failed.push((number, error));
+                stop?;
+            }
+        }
     }
     Ok(())
 }
@@ -202,9 +193,14 @@ fn stop_if_hopeless(error: &Error) -> Result<()> {
 
 /// Returns the exit code of the first failure, and prints a line with the total. An early end comes
 /// before all failures.
-fn exit_code(ended: Result<()>, total: &str, first: Option<&Error>, output: &Output) -> Result<u8> {
+fn exit_code(
+    ended: Result<()>,
+    total: &str,
+    failed: &[(usize, Error)],
+    output: &Output,
+) -> Result<u8> {
     ended.map_err(cut_short)?;
-    let Some(first) = first else {
+    let Some((_, first)) = failed.first() else {
         return Ok(0);
     };
     output.messages.warn(total);

@@ -4,9 +4,9 @@
 //! ACSPASS_LOG; the default is `info`. Events of other crates are never printed, because they can
 //! contain secrets.
 
-use std::fmt::Write as _;
+use std::fmt::{Debug, Write as _};
 
-use tracing::field::{Field, Visit};
+use tracing::field::Field;
 use tracing::level_filters::LevelFilter;
 use tracing::{Event, Level, Metadata, Subscriber};
 use tracing_subscriber::layer::{Context, Layer};
@@ -61,42 +61,20 @@ impl<S: Subscriber> Layer<S> for Lines {
     }
 
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
-        let mut line = Line::default();
-        event.record(&mut line);
-        let text = format!("{}{}", line.message, line.fields);
+        let mut text = String::new();
+        // The message is the first field.
+        event.record(&mut |field: &Field, value: &dyn Debug| {
+            let _ = match field.name() {
+                "message" => write!(text, "{value:?}"),
+                name => write!(text, ", {name} {value:?}"),
+            };
+        });
         let text = without_secrets(&text);
         match *event.metadata().level() {
             Level::WARN => self.0.warn(&text),
             Level::ERROR | Level::INFO => self.0.print_always(&text),
             _ => self.0.print_always(&format!("debug: {text}")),
         }
-    }
-}
-
-/// An event as text: its message, then its fields in words.
-#[derive(Default)]
-struct Line {
-    message: String,
-    fields: String,
-}
-
-impl Line {
-    fn add(&mut self, field: &Field, value: std::fmt::Arguments<'_>) {
-        let _ = match field.name() {
-            "message" => self.message.write_fmt(value),
-            name => write!(self.fields, ", {} {value}", name.replace('_', " ")),
-        };
-    }
-}
-
-impl Visit for Line {
-    fn record_str(&mut self, field: &Field, value: &str) {
-        self.add(field, format_args!("{value}"));
-    }
-
-    // Messages, and fields with `%`, arrive here as well.
-    fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
-        self.add(field, format_args!("{value:?}"));
     }
 }
 
