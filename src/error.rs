@@ -68,36 +68,27 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[non_exhaustive]
 pub enum Kind {
     /// A fault of this program.
-    Internal,
+    Internal = 1,
     /// Bad flag, setting or input: change it and run again.
-    Usage,
+    Usage = 2,
     /// The sign-in was refused, cancelled or timed out, or another user signed in.
-    SignInRefused,
+    SignInRefused = 3,
     /// A user must sign in, and an interactive sign-in is not allowed.
-    SignInNeeded,
+    SignInNeeded = 4,
     /// A service refused permanently.
-    Refused,
+    Refused = 5,
     /// A service or the network could not be reached, or the response was not the service's.
-    Unreachable,
+    Unreachable = 6,
     /// The token store failed, is locked, or did not answer in time.
-    Store,
+    Store = 7,
     /// The user interrupted.
-    Interrupted,
+    Interrupted = 130,
 }
 
 impl Kind {
     /// The exit code of the process, as the contract fixes it.
     pub fn exit_code(self) -> u8 {
-        match self {
-            Kind::Internal => 1,
-            Kind::Usage => 2,
-            Kind::SignInRefused => 3,
-            Kind::SignInNeeded => 4,
-            Kind::Refused => 5,
-            Kind::Unreachable => 6,
-            Kind::Store => 7,
-            Kind::Interrupted => 130,
-        }
+        self as u8
     }
 
     /// The word for it in JSON.
@@ -148,66 +139,59 @@ impl Error {
 
     /// Adds the service's code, such as `AADSTS50173` or `Denied`.
     #[must_use]
-    pub fn with_code(mut self, code: impl Into<String>) -> Self {
-        self.inner().code = Some(code.into());
-        self
+    pub fn with_code(self, code: impl Into<String>) -> Self {
+        self.with(|inner| inner.code = Some(code.into()))
     }
 
     /// Adds the id under which the service's staff find the request.
     #[must_use]
-    pub fn with_correlation_id(mut self, id: impl Into<String>) -> Self {
-        self.inner().correlation_id = Some(id.into());
-        self
+    pub fn with_correlation_id(self, id: impl Into<String>) -> Self {
+        self.with(|inner| inner.correlation_id = Some(id.into()))
     }
 
     /// Adds the service's error response.
     #[must_use]
-    pub fn with_answer(mut self, answer: ServiceAnswer) -> Self {
-        let inner = self.inner();
-        inner.code = answer.code.clone().or(inner.code.take());
-        inner.correlation_id = answer.request_id.clone().or(inner.correlation_id.take());
-        inner.answer = Some(answer);
-        self
+    pub fn with_answer(self, answer: ServiceAnswer) -> Self {
+        self.with(|inner| {
+            inner.code = answer.code.clone().or(inner.code.take());
+            inner.correlation_id = answer.request_id.clone().or(inner.correlation_id.take());
+            inner.answer = Some(answer);
+        })
     }
 
     /// Adds the claims challenge for the next sign-in.
     #[must_use]
-    pub fn with_claims(mut self, claims: Claims) -> Self {
-        self.inner().claims = Some(claims);
-        self
+    pub fn with_claims(self, claims: Claims) -> Self {
+        self.with(|inner| inner.claims = Some(claims))
     }
 
     /// Adds how far the failed request got; a later call cannot take it back.
     #[must_use]
-    pub(crate) fn with_reached(mut self, reached: RequestProgress) -> Self {
-        let inner = self.inner();
-        inner.reached = inner.reached.max(reached);
-        self
+    pub(crate) fn with_reached(self, reached: RequestProgress) -> Self {
+        self.with(|inner| inner.reached = inner.reached.max(reached))
     }
 
     /// Adds when a further try may have another outcome.
     #[must_use]
-    pub fn with_retry_after(mut self, pause: Duration) -> Self {
-        self.inner().retry_after = Some(pause);
-        self
+    pub fn with_retry_after(self, pause: Duration) -> Self {
+        self.with(|inner| inner.retry_after = Some(pause))
     }
 
     /// Adds the cause. It must not contain a secret or a response body.
     #[must_use]
-    pub fn caused_by(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        self.inner().source = Some(Arc::from(source.into()));
-        self
+    pub fn caused_by(self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        self.with(|inner| inner.source = Some(Arc::from(source.into())))
     }
 
     /// Replaces the next step.
     #[must_use]
-    pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
-        self.inner().hint = hint.into();
-        self
+    pub fn with_hint(self, hint: impl Into<String>) -> Self {
+        self.with(|inner| inner.hint = hint.into())
     }
 
-    fn inner(&mut self) -> &mut Inner {
-        Arc::make_mut(&mut self.0)
+    fn with(mut self, change: impl FnOnce(&mut Inner)) -> Self {
+        change(Arc::make_mut(&mut self.0));
+        self
     }
 
     /// Returns the kind.

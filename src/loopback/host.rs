@@ -24,17 +24,14 @@ pub fn is_loopback_host(host: &str) -> bool {
 /// Whether a `Host` header names this listener: a loopback name with exactly this port. A page on a
 /// name that an attacker points at 127.0.0.1 (DNS rebinding) sends another host.
 pub fn is_our_host(header: &str, port: u16) -> bool {
+    let name = match header.strip_suffix(&format!(":{port}")) {
+        None if port == 80 => header,
+        None => return false,
+        Some(name) => name,
+    };
     ["localhost", "127.0.0.1", "[::1]"]
         .iter()
-        .any(|name| match header.get(..name.len()) {
-            Some(start) if start.eq_ignore_ascii_case(name) => {
-                let rest = &header[name.len()..];
-                rest.strip_prefix(':')
-                    .is_some_and(|digits| digits == port.to_string())
-                    || (rest.is_empty() && port == 80)
-            }
-            _ => false,
-        })
+        .any(|own| name.eq_ignore_ascii_case(own))
 }
 
 /// Whether a peer's address is this machine's loopback.

@@ -56,11 +56,12 @@ impl fmt::Display for CompletedSteps {
             (self.refreshed, "redeemed"),
             (self.exchanged, "exchanged"),
         ];
-        let completed = steps.into_iter().filter(|(is_completed, _)| *is_completed);
-        let completed: Vec<&str> = completed.map(|(_, step)| step).collect();
-        match completed.is_empty() {
-            true => Ok(()),
-            false => write!(f, " (done: {})", completed.join(", ")),
+        let completed = steps
+            .into_iter()
+            .filter_map(|(is_done, step)| is_done.then_some(step));
+        match completed.collect::<Vec<&str>>() {
+            steps if steps.is_empty() => Ok(()),
+            steps => write!(f, " (done: {})", steps.join(", ")),
         }
     }
 }

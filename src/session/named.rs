@@ -78,8 +78,7 @@ impl Sessions {
     pub fn account_required_error(&self, command: &str) -> Error {
         match self.list_accounts(None) {
             Ok(None) => not_signed_in_error(),
-            Ok(Some(list)) => Error::new(
-                Kind::Usage,
+            Ok(Some(list)) => Error::usage(
                 "no account is named",
                 format!("run `{command}` with one of the signed-in accounts:\n\n{list}"),
             ),
@@ -153,8 +152,7 @@ fn only<T>(
     let count = fitting.len();
     let left = count.saturating_sub(most);
     fitting.truncate(most);
-    Err(Error::new(
-        Kind::Usage,
+    Err(Error::usage(
         format!("{} is ambiguous: {count} accounts fit it", quoted(user)),
         format!(
             "name the account by its whole username, or by its home account id if two accounts \
@@ -168,8 +166,7 @@ fn only<T>(
 fn check_name(user: &str) -> Result<()> {
     match user.trim().is_empty() {
         false => Ok(()),
-        true => Err(Error::new(
-            Kind::Usage,
+        true => Err(Error::usage(
             "the name of the account is empty",
             "name a user; `acspass account list` shows the signed-in users",
         )),
@@ -180,13 +177,15 @@ fn check_name(user: &str) -> Result<()> {
 fn listed<'a>(accounts: impl Iterator<Item = &'a Account>, left: usize) -> String {
     let mut lines = String::new();
     for account in accounts {
-        let show = |text: &str| one_line(text, LONGEST_NAME);
+        let [username, tenant, id] = [
+            &account.username,
+            &account.tenant_id,
+            &account.home_account_id,
+        ]
+        .map(|text| one_line(text, LONGEST_NAME));
         let _ = writeln!(
             lines,
-            "  {}  (tenant {}, home account id {})",
-            show(&account.username),
-            show(&account.tenant_id),
-            show(&account.home_account_id),
+            "  {username}  (tenant {tenant}, home account id {id})"
         );
     }
     if left > 0 {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::freshness::{CompletedSteps, Step, next_step};
 use super::token::{Token, TokenRequest};
-use crate::account::{Account, SessionKey, Tenancy};
+use crate::account::{Account, Tenancy};
 use crate::error::Result;
 use crate::store::{Index, IndexEntry, Record, SessionStore};
 use crate::time::{Clock, ClockReading, Timestamp};
@@ -30,10 +30,8 @@ pub enum CacheLookup {
 pub struct Renewal {
     pub(super) sessions: Sessions,
     pub(super) user: Option<String>,
-    pub(super) key: Option<SessionKey>,
-    /// The session's username in the index. It is kept here because the entry of a lost session is
-    /// removed.
-    pub(super) username: Option<String>,
+    /// The session in the index. It is kept here because the entry of a lost session is removed.
+    pub(super) entry: Option<IndexEntry>,
     pub(super) request: TokenRequest,
 }
 
@@ -55,9 +53,8 @@ impl Sessions {
     /// As [`Sessions::named`]; [`Kind::Store`](crate::Kind::Store) if the store fails.
     pub fn cached_token(&self, user: Option<&str>, request: TokenRequest) -> Result<CacheLookup> {
         let entry = self.named_or_active(user)?;
-        let key = entry.as_ref().map(IndexEntry::key);
-        if let Some(key) = &key
-            && let Some(record) = self.store.load(key)?
+        if let Some(entry) = &entry
+            && let Some(record) = self.store.load(&entry.key())?
         {
             let now = self.service_now(&record);
             let step = next_step(Some(&record), &request, CompletedSteps::default(), now);
@@ -68,8 +65,7 @@ impl Sessions {
         Ok(CacheLookup::Stale(Renewal {
             sessions: self.clone(),
             user: user.map(str::to_owned),
-            key,
-            username: entry.map(|entry| entry.account.username),
+            entry,
             request,
         }))
     }

@@ -9,13 +9,15 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::clock::{Boot, Clock};
-use super::timestamp::{MAX_CLOCK_SKEW_SECONDS, Timestamp};
+use super::timestamp::{MAX_CLOCK_SKEW_SECONDS, Timestamp, unix_seconds};
 
 /// The clocks at the time of a service's latest response.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClockMark {
-    wall_seconds: i64,
-    service_seconds: i64,
+    #[serde(rename = "wall_seconds", with = "unix_seconds")]
+    wall: Timestamp,
+    #[serde(rename = "service_seconds", with = "unix_seconds")]
+    service: Timestamp,
     pub(super) boot: Option<Boot>,
 }
 
@@ -27,8 +29,8 @@ impl ClockMark {
             .filter(|service| service.seconds_since(wall).unsigned_abs() > MAX_CLOCK_SKEW_SECONDS)
             .unwrap_or(wall);
         ClockMark {
-            wall_seconds: wall.unix_seconds(),
-            service_seconds: service.unix_seconds(),
+            wall,
+            service,
             boot: clock.boot(),
         }
     }
@@ -44,15 +46,7 @@ impl ClockMark {
     /// Returns the service's clock minus ours at the mark, in seconds; 0 if they agreed to a
     /// minute.
     pub fn offset_seconds(&self) -> i64 {
-        self.service_seconds.saturating_sub(self.wall_seconds)
-    }
-
-    fn wall(&self) -> Timestamp {
-        Timestamp::from_unix_seconds(self.wall_seconds)
-    }
-
-    fn service(&self) -> Timestamp {
-        Timestamp::from_unix_seconds(self.service_seconds)
+        self.service.seconds_since(self.wall)
     }
 }
 
@@ -96,7 +90,7 @@ impl ClockReading {
             return self.after_a_restart(mark);
         };
         // More has passed if the uptime stood still for a while.
-        let by_uptime = mark.service().plus(Duration::from_secs(passed));
+        let by_uptime = mark.service.plus(Duration::from_secs(passed));
         let differ = by_wall.seconds_since(by_uptime).unsigned_abs() > MAX_CLOCK_SKEW_SECONDS;
         // Without an id of the boot, it may be another one: the clock was set, or the machine slept,
         // or was restarted.
@@ -115,7 +109,7 @@ impl ClockReading {
     /// Returns `time`; the end of time if the clock shows an earlier time than at the mark. Then
     /// the time that has passed is unknown, and nothing is fresh.
     fn unless_set_back(&self, mark: &ClockMark, time: Timestamp) -> Timestamp {
-        match mark.wall().seconds_since(self.wall) > MAX_CLOCK_SKEW_SECONDS as i64 {
+        match mark.wall.seconds_since(self.wall) > MAX_CLOCK_SKEW_SECONDS as i64 {
             true => Timestamp::END,
             false => time,
         }

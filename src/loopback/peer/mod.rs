@@ -9,16 +9,14 @@
 //! the owner is [`Owner::Unreported`]; the caller then needs another protection.
 
 #[cfg(target_os = "linux")]
-mod proc_net;
-#[cfg(target_os = "linux")]
-mod sock_diag;
+mod table;
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 #[cfg(target_os = "linux")]
-use proc_net::{ESTABLISHED, SYN_SENT, Socket};
+use table::{ESTABLISHED, SYN_SENT, Socket, Sockets, find_listed};
 
 /// How long an unmatched peer is observed before it counts as unreported. A peer that has reset its
 /// connection leaves the kernel's table a moment before the reset arrives at this end.
@@ -66,8 +64,7 @@ impl PeerCheck {
     /// connection to itself to find out. A peer without a local socket stays unreported even then.
     pub fn is_available() -> bool {
         #[cfg(target_os = "linux")]
-        return rustix::process::geteuid().as_raw() != OVERFLOW
-            && !matches!(Sockets::probe(), Sockets::Unavailable);
+        return rustix::process::geteuid().as_raw() != OVERFLOW && Sockets::probe().is_some();
         #[cfg(not(target_os = "linux"))]
         return false;
     }
@@ -105,17 +102,11 @@ impl PeerCheck {
     #[cfg(target_os = "linux")]
     pub fn owner(&self, local: SocketAddr, peer: SocketAddr) -> Owner {
         let sockets = self.sockets.get_or_init(Sockets::first);
-        match sockets.owner(local, peer) {
-            Some(owner) => owner,
-            // Neither end is in the table: this end was reset, or the table cannot be read.
-            None => match Sockets::probe() {
-                Sockets::Unavailable => Owner::Unreported,
-                other if std::mem::discriminant(&other) == std::mem::discriminant(sockets) => {
-                    Owner::Gone
-                }
-                other => other.owner(local, peer).unwrap_or(Owner::Gone),
-            },
-        }
+        // Neither end is in the table: this end was reset, or the table cannot be read.
+        owner_by(sockets, local, peer).unwrap_or_else(|| match Sockets::probe() {
+            Some(sockets) => owner_by(&sockets, local, peer).unwrap_or(Owner::Gone),
+            None => Owner::Unreported,
+        })
     }
 
     /// Returns [`Owner::Unreported`].
@@ -125,63 +116,19 @@ impl PeerCheck {
     }
 }
 
-/// The kernel's table of TCP sockets, by the way in which it can be read.
+/// Returns the owner by one way of reading the table; `None` if neither end of the connection is there.
 #[cfg(target_os = "linux")]
-#[derive(Debug)]
-enum Sockets {
-    Diag(sock_diag::SockDiag),
-    ProcNet,
-    Unavailable,
-}
-
-#[cfg(target_os = "linux")]
-impl Sockets {
-    /// The fastest way that can be opened; whether it answers shows in use.
-    fn first() -> Self {
-        sock_diag::SockDiag::open().map_or(Sockets::ProcNet, Sockets::Diag)
+fn owner_by(sockets: &Sockets, local: SocketAddr, peer: SocketAddr) -> Option<Owner> {
+    if let Some(socket) = sockets.find(peer, local) {
+        return Some(judge(socket, rustix::process::geteuid().as_raw()));
     }
-
-    /// The first way that finds a connection which certainly exists.
-    fn probe() -> Self {
-        let pair = || {
-            let listener = std::net::TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, 0))
-                .or_else(|_| std::net::TcpListener::bind((std::net::Ipv6Addr::LOCALHOST, 0)))?;
-            let own = std::net::TcpStream::connect(listener.local_addr()?)?;
-            std::io::Result::Ok((listener, own))
-        };
-        let Ok((_listener, own)) = pair() else {
-            return Sockets::Unavailable;
-        };
-        let (Ok(local), Ok(peer)) = (own.local_addr(), own.peer_addr()) else {
-            return Sockets::Unavailable;
-        };
-        [Sockets::first(), Sockets::ProcNet]
-            .into_iter()
-            .find(|sockets| sockets.find(local, peer).is_some())
-            .unwrap_or(Sockets::Unavailable)
-    }
-
-    fn find(&self, from: SocketAddr, to: SocketAddr) -> Option<Socket> {
-        match self {
-            Sockets::Diag(diag) => diag.find(from, to),
-            Sockets::ProcNet => proc_net::find(from, to),
-            Sockets::Unavailable => None,
-        }
-    }
-
-    /// `None` if neither end of the connection is in the table.
-    fn owner(&self, local: SocketAddr, peer: SocketAddr) -> Option<Owner> {
-        if let Some(socket) = self.find(peer, local) {
-            return Some(judge(socket, rustix::process::geteuid().as_raw()));
-        }
-        let own = self.find(local, peer)?;
-        // No local socket is connected to this one. If the connection lives, its other end is
-        // elsewhere; if not, its owner closed it, perhaps in order not to be recognised.
-        Some(match own.state {
-            ESTABLISHED => Owner::Unreported,
-            _ => Owner::Gone,
-        })
-    }
+    let own = sockets.find(local, peer)?;
+    // No local socket is connected to this one. If the connection lives, its other end is
+    // elsewhere; if not, its owner closed it, perhaps in order not to be recognised.
+    Some(match own.state {
+        ESTABLISHED => Owner::Unreported,
+        _ => Owner::Gone,
+    })
 }
 
 /// Looks unmatched peers up in the table as text, which lists every socket, whatever the lookup by
@@ -231,7 +178,7 @@ impl Listed {
         let turn = self.turn.clone().lock_owned().await;
         let began = tokio::time::Instant::now();
         // The turn goes along, because the lookup goes on if its connection is dropped meanwhile.
-        let lookup = move || (proc_net::find(peer, local), turn);
+        let lookup = move || (find_listed(peer, local), turn);
         let Ok((listed, turn)) = tokio::task::spawn_blocking(lookup).await else {
             return Owner::Gone;
         };

@@ -22,8 +22,8 @@ fn ends(server: &TcpStream) -> (SocketAddr, SocketAddr) {
 
 /// Each way of reading the table that this machine must have.
 fn ways() -> [Sockets; 2] {
-    let diag = sock_diag::SockDiag::open().expect("this machine has sock_diag");
-    [Sockets::Diag(diag), Sockets::ProcNet]
+    let diag = Sockets::sock_diag().expect("this machine has sock_diag");
+    [diag, Sockets::ProcNet]
 }
 
 #[test]
@@ -35,7 +35,11 @@ fn own_connection_is_trusted_on_both_families() {
         let pair = pair(at);
         let (local, peer) = ends(&pair.server);
         for way in ways() {
-            assert_eq!(way.owner(local, peer), Some(Owner::Trusted), "{way:?} {at}");
+            assert_eq!(
+                owner_by(&way, local, peer),
+                Some(Owner::Trusted),
+                "{way:?} {at}"
+            );
         }
         assert_eq!(PeerCheck::new().owner(local, peer), Owner::Trusted);
     }
@@ -63,7 +67,7 @@ fn ipv6_socket_that_is_connected_to_an_ipv4_address_is_found() {
     let (server, _) = listener.accept().expect("it is connected");
     let (local, peer) = ends(&server);
     for way in ways() {
-        assert_eq!(way.owner(local, peer), Some(Owner::Trusted), "{way:?}");
+        assert_eq!(owner_by(&way, local, peer), Some(Owner::Trusted), "{way:?}");
     }
 }
 
@@ -74,8 +78,12 @@ fn peer_that_closed_after_sending_is_gone_and_not_root() {
     let (local, peer) = ends(&server);
     drop(client);
     for way in ways() {
-        assert_ne!(way.owner(local, peer), Some(Owner::Trusted), "{way:?}");
-        assert_ne!(way.owner(local, peer), Some(Owner::Unreported), "{way:?}");
+        assert_ne!(owner_by(&way, local, peer), Some(Owner::Trusted), "{way:?}");
+        assert_ne!(
+            owner_by(&way, local, peer),
+            Some(Owner::Unreported),
+            "{way:?}"
+        );
     }
     assert_eq!(PeerCheck::new().owner(local, peer), Owner::Gone);
 }

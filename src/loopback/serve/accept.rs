@@ -5,6 +5,7 @@
 use std::future::ready;
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
@@ -114,7 +115,7 @@ async fn accept(
     let mut is_exhausted = false;
     loop {
         let is_full = connections.len() >= limits.connections || is_exhausted;
-        capacity.set_full(is_full);
+        capacity.is_full.store(is_full, Ordering::Relaxed);
         let accepted = tokio::select! {
             _ = stop.wait_for(|stop| *stop) => break,
             accepted = listener.accept(), if !is_full => accepted,
@@ -123,7 +124,7 @@ async fn accept(
                 continue;
             }
             () = tokio::time::sleep(limits.tick), if is_full => {
-                capacity.close_idle();
+                capacity.close_idle.notify_waiters();
                 is_exhausted = false;
                 continue;
             }

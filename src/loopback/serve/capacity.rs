@@ -53,8 +53,10 @@ pub(super) struct Capacity {
     pub(super) limits: Limits,
     buffers: Arc<Semaphore>,
     unauthenticated: Arc<Semaphore>,
-    is_full: AtomicBool,
-    close_idle: Notify,
+    /// Whether the listener has all its connections.
+    pub(super) is_full: AtomicBool,
+    /// Makes the connections without a request close.
+    pub(super) close_idle: Notify,
 }
 
 /// The right of a connection to have buffers.
@@ -94,17 +96,7 @@ impl Capacity {
         taken > self.limits.kept_buffers || self.is_full.load(Ordering::Relaxed)
     }
 
-    /// Sets whether the listener has all its connections.
-    pub(super) fn set_full(&self, is_full: bool) {
-        self.is_full.store(is_full, Ordering::Relaxed);
-    }
-
-    /// Makes the connections without a request close.
-    pub(super) fn close_idle(&self) {
-        self.close_idle.notify_waiters();
-    }
-
-    /// Ends after `timeout`, or after [`Capacity::close_idle`] if one tick has passed.
+    /// Ends after `timeout`, or at a notice of `close_idle` if one tick has passed.
     pub(super) async fn idle_expired(&self, timeout: Duration) {
         let close = async {
             tokio::time::sleep(self.limits.tick).await;

@@ -4,9 +4,8 @@
 //! know ports. This program's listeners need at most one of them, so that the others do not count
 //! towards the limit of the head. They are bounded all the same.
 
-use axum::body::Body;
-use hyper::header::{self, HeaderValue};
-use hyper::{Request, Response, StatusCode};
+use axum::http::{Request, StatusCode, header};
+use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
 /// Most bytes of cookies; the same as those of the redirect listener.
@@ -21,15 +20,12 @@ pub(super) fn buffer(head: usize) -> usize {
 }
 
 /// Returns the response to a request with too large a head; otherwise `None`.
-pub(super) fn refusal<B>(request: &Request<B>, most: usize) -> Option<Response<Body>> {
+pub(super) fn refusal<B>(request: &Request<B>, most: usize) -> Option<Response> {
     let uri = request.uri();
-    let target = uri
-        .path_and_query()
-        .map_or(0, |target| target.as_str().len())
-        + uri
-            .authority()
-            .map_or(0, |authority| authority.as_str().len());
-    let (mut head, mut cookies) = (request.method().as_str().len() + target, 0);
+    let target = uri.path_and_query().map_or("", |target| target.as_str());
+    let authority = uri.authority().map_or("", |authority| authority.as_str());
+    let mut head = request.method().as_str().len() + authority.len() + target.len();
+    let mut cookies = 0;
     for (name, value) in request.headers() {
         match *name == header::COOKIE {
             true => cookies += value.len(),
@@ -50,18 +46,14 @@ pub(super) fn refusal<B>(request: &Request<B>, most: usize) -> Option<Response<B
         return None;
     };
     let error = json!({"kind": "usage", "code": "HeadTooLarge", "message": message, "hint": hint});
-    let mut response = Response::new(Body::from(json!({"error": error}).to_string()));
-    *response.status_mut() = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
-    for (name, value) in [
+    let headers = [
         (header::CONTENT_TYPE, "application/json"),
         (header::CACHE_CONTROL, "no-store"),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::CONNECTION, "close"),
-    ] {
-        let headers = response.headers_mut();
-        headers.insert(name, HeaderValue::from_static(value));
-    }
-    Some(response)
+    ];
+    let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
+    Some((status, headers, json!({"error": error}).to_string()).into_response())
 }
 
 #[cfg(test)]

@@ -4,7 +4,6 @@
 //! allowed. Output is a token. The freshness rule decides the steps; this folder only takes them.
 
 mod locks;
-mod record_update;
 mod services;
 mod sign_in;
 mod task;

@@ -9,7 +9,7 @@ use crate::entra::redirect::Page;
 use crate::entra::{Entra, NewAccount, SignInOptions, SignedIn};
 use crate::error::{Error, Kind, Result};
 use crate::session::sessions::Sessions;
-use crate::store::{Activity, LockName, Record};
+use crate::store::{Activity, IndexEntry, LockName, Record};
 use crate::text::{shell_word, shown};
 use crate::time::in_words;
 
@@ -46,8 +46,21 @@ impl Sessions {
                 .and_then(|record| record.challenge),
             None => None,
         };
-        let stored = stored.as_ref().map(|entry| &entry.account);
-        let expected = ExpectedUser::of_request(user, stored);
+        let expected = match (user, &stored) {
+            // A username stays as typed; another name of a stored account is replaced by that account.
+            (Some(user), Some(IndexEntry { account, .. }))
+                if account.match_name(user) != Some(NameMatch::Username) =>
+            {
+                ExpectedUser {
+                    hint: Some(&account.username),
+                    required: Some(&account.home_account_id),
+                }
+            }
+            _ => ExpectedUser {
+                hint: user,
+                required: user,
+            },
+        };
         let challenge = challenge.as_ref();
         let locks = &mut HeldLocks::new(guard);
         let record = self
@@ -88,7 +101,6 @@ impl Sessions {
             mut page,
         } = outcome?;
         let saved = async {
-            expected.check(&account)?;
             self.accept(&account, expected, options, &mut page).await?;
             let mut record = Record::new(self.tenancy.clone(), account);
             locks
@@ -108,8 +120,8 @@ impl Sessions {
         saved
     }
 
-    /// Asks the user, or else warns, if a new account would replace the active one. A requested account
-    /// is accepted.
+    /// Accepts a required account and no other. Without one, asks the user, or else warns, if a new
+    /// account would replace the active one.
     async fn accept(
         &self,
         account: &Account,
@@ -117,6 +129,21 @@ impl Sessions {
         options: &SignInOptions<'_>,
         page: &mut Option<Page>,
     ) -> Result<()> {
+        if let Some(required) = expected.required {
+            if account.match_name(required) >= Some(NameMatch::Username) {
+                return Ok(());
+            }
+            return Err(Error::new(
+                Kind::SignInRefused,
+                format!(
+                    "{} signed in, but {} was asked for: nothing was changed",
+                    account.username,
+                    shown(expected.hint.unwrap_or(required)),
+                ),
+                "sign in as the right user (`--prompt select_account` offers the choice), or run \
+                 `acspass login` without `--account`",
+            ));
+        }
         let index = self.store.index()?;
         let Some(active) = index.active(&self.tenancy) else {
             return Ok(());
@@ -125,7 +152,7 @@ impl Sessions {
             tenancy: self.tenancy.clone(),
             home_account_id: account.home_account_id.clone(),
         };
-        if expected.required.is_some() || index.entry(&key).is_some() {
+        if index.entry(&key).is_some() {
             return Ok(());
         }
         let new_account = NewAccount {
@@ -144,22 +171,20 @@ impl Sessions {
         if let Some(page) = page.take() {
             page.to_be_confirmed(&account.username).await;
         }
-        let refused = |why: &str| {
-            Err(Error::new(
-                Kind::SignInRefused,
-                format!(
-                    "{} was not confirmed{why}: nothing was changed",
-                    account.username
-                ),
-                "sign in again; `acspass login --account USER` accepts that user and no other",
-            ))
+        let answer = tokio::time::timeout(options.timeout, confirm(&new_account)).await;
+        let why = match answer.ok().transpose()? {
+            Some(true) => return Ok(()),
+            Some(false) => String::new(),
+            None => format!(" within {}", in_words(options.timeout)),
         };
-        match tokio::time::timeout(options.timeout, confirm(&new_account)).await {
-            Ok(Ok(true)) => Ok(()),
-            Ok(Ok(false)) => refused(""),
-            Ok(Err(error)) => Err(error),
-            Err(_) => refused(&format!(" within {}", in_words(options.timeout))),
-        }
+        Err(Error::new(
+            Kind::SignInRefused,
+            format!(
+                "{} was not confirmed{why}: nothing was changed",
+                account.username
+            ),
+            "sign in again; `acspass login --account USER` accepts that user and no other",
+        ))
     }
 }
 
@@ -170,44 +195,4 @@ pub(super) struct ExpectedUser<'a> {
     pub(super) hint: Option<&'a str>,
     /// The required username or home account id; `None` permits any user.
     pub(super) required: Option<&'a str>,
-}
-
-impl<'a> ExpectedUser<'a> {
-    /// Returns the user of a `login`. A username stays as typed; another name of a stored account is
-    /// replaced by that account.
-    fn of_request(user: Option<&'a str>, stored: Option<&'a Account>) -> Self {
-        match (user, stored) {
-            (Some(user), Some(account))
-                if account.match_name(user) != Some(NameMatch::Username) =>
-            {
-                ExpectedUser {
-                    hint: Some(&account.username),
-                    required: Some(&account.home_account_id),
-                }
-            }
-            _ => ExpectedUser {
-                hint: user,
-                required: user,
-            },
-        }
-    }
-
-    fn check(&self, account: &Account) -> Result<()> {
-        let Some(required) = self.required else {
-            return Ok(());
-        };
-        if account.match_name(required) >= Some(NameMatch::Username) {
-            return Ok(());
-        }
-        Err(Error::new(
-            Kind::SignInRefused,
-            format!(
-                "{} signed in, but {} was asked for: nothing was changed",
-                account.username,
-                shown(self.hint.unwrap_or(required)),
-            ),
-            "sign in as the right user (`--prompt select_account` offers the choice), or run \
-             `acspass login` without `--account`",
-        ))
-    }
 }

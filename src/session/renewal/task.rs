@@ -8,7 +8,6 @@ use super::sign_in::ExpectedUser;
 use crate::claims::Claims;
 use crate::entra::SignInOptions;
 use crate::error::{Error, Kind, Result};
-use crate::secret::RefreshToken;
 use crate::session::freshness::{CompletedSteps, Step, next_step, outage_fallback};
 use crate::session::sessions::Renewal;
 use crate::session::token::{Target, Token};
@@ -36,16 +35,21 @@ impl Renewal {
         services: impl FnOnce() -> Result<RenewalServices>,
         options: Option<&SignInOptions<'_>>,
     ) -> Result<Token> {
-        let mut name = match &self.key {
-            Some(key) => LockName::Session(key.clone()),
+        let mut name = match &self.entry {
+            Some(entry) => LockName::Session(entry.key()),
             None => LockName::Tenancy(self.sessions.tenancy.clone()),
         };
-        if self.key.is_none() && options.is_none() {
-            return Err(self.no_account_error(&name));
+        let store = &self.sessions.store;
+        if self.entry.is_none() && options.is_none() {
+            return Err(match store.try_lock(&name, Activity::Renewing) {
+                Ok(Attempt::Held(Some(holder))) if holder.activity == Activity::SigningIn => {
+                    locks::sign_in_in_progress(Some(holder))
+                }
+                _ => self.sessions.no_session_error(self.user.as_deref()),
+            });
         }
         let sign_in_wait = options.map(|options| options.timeout);
         loop {
-            let store = &self.sessions.store;
             let guard = locks::lock(store, &name, Activity::Renewing, sign_in_wait).await?;
             let task = RenewalTask::start(&self, options, guard)?;
             match (&task.record, &name) {
@@ -53,16 +57,6 @@ impl Renewal {
                 (Some(record), LockName::Tenancy(_)) => name = LockName::Session(record.key()),
                 _ => return task.finish(services).await,
             }
-        }
-    }
-
-    /// Returns the error for a missing account, or for a sign-in in progress.
-    fn no_account_error(&self, tenancy: &LockName) -> Error {
-        match self.sessions.store.try_lock(tenancy, Activity::Renewing) {
-            Ok(Attempt::Held(Some(holder))) if holder.activity == Activity::SigningIn => {
-                locks::sign_in_in_progress(Some(holder))
-            }
-            _ => self.sessions.no_session_error(self.user.as_deref()),
         }
     }
 }
@@ -93,7 +87,7 @@ impl<'a> RenewalTask<'a> {
         let mut task = RenewalTask {
             renewal,
             options,
-            username: renewal.username.clone(),
+            username: (renewal.entry.as_ref()).map(|entry| entry.account.username.clone()),
             locks: HeldLocks::new(guard),
             record: None,
             completed: CompletedSteps::default(),
@@ -142,7 +136,12 @@ impl<'a> RenewalTask<'a> {
                 {
                     return self.fall_back_to_cached(error);
                 }
-                (Err(error), Step::Exchange) if self.is_new_challenge(&error) => {
+                // For a new Entra token, a challenge is a refusal.
+                (Err(error), Step::Exchange)
+                    if error.claims().is_some()
+                        && !self.completed.refreshed
+                        && !self.completed.signed_in =>
+                {
                     self.discard_revoked_token(&error)
                 }
                 (Err(error), Step::Refresh) if error.kind() == Kind::SignInNeeded => {
@@ -156,9 +155,7 @@ impl<'a> RenewalTask<'a> {
     }
 
     fn next(&self) -> Step {
-        let Renewal {
-            sessions, request, ..
-        } = self.renewal;
+        let (sessions, request) = (&self.renewal.sessions, &self.renewal.request);
         let now = match &self.record {
             Some(record) => sessions.service_now(record),
             None => sessions.clock.now(),
@@ -197,40 +194,25 @@ impl<'a> RenewalTask<'a> {
     /// Reads the cache again after Entra refused the refresh token: another process without the lock
     /// may have renewed. If the token is the same, a sign-in is required.
     fn handle_refusal(&mut self, error: Error) -> Result<()> {
-        let before = self.record.take();
+        let refused = self.record.take().and_then(|record| record.refresh_token);
         let is_second_time = std::mem::replace(&mut self.has_reread_cache, true);
         self.read_cache()?;
-        let is_same = match (&before, &self.record) {
-            (Some(before), Some(now)) => before.refresh_token == now.refresh_token,
-            (_, None) => true,
-            (None, Some(_)) => false,
-        };
-        if is_same || is_second_time {
+        let is_same = |record: &Record| record.refresh_token == refused;
+        if is_second_time || self.record.as_ref().is_none_or(is_same) {
             self.save_challenge(&error);
             self.refused = Some(error);
         }
         Ok(())
     }
 
-    /// Saves the claims challenge for the next sign-in, also of a later run. The caller reports the
-    /// refusal, so a failed save is only a warning.
+    /// Saves the claims challenge for the next sign-in, also of a later run.
     fn save_challenge(&mut self, refusal: &Error) {
-        let (Some(record), Some(claims)) = (&mut self.record, refusal.claims()) else {
-            return;
-        };
-        if record.challenge.as_ref() == Some(claims) {
-            return;
+        if let (Some(record), Some(claims)) = (&mut self.record, refusal.claims())
+            && record.challenge.as_ref() != Some(claims)
+        {
+            record.challenge = Some(claims.clone());
+            self.save_or_warn("what Entra asks the next sign-in for is not remembered");
         }
-        record.challenge = Some(claims.clone());
-        if let Err(error) = self.save() {
-            warn!("{error}: what Entra asks the next sign-in for is not remembered");
-        }
-    }
-
-    /// Returns whether the resource revoked the Entra token with a claims challenge. For a new token
-    /// a challenge is a refusal.
-    fn is_new_challenge(&self, error: &Error) -> bool {
-        error.claims().is_some() && !self.completed.refreshed && !self.completed.signed_in
     }
 
     /// Removes the Entra token, and sends the challenge with the refresh, or else with the sign-in.
@@ -245,23 +227,21 @@ impl<'a> RenewalTask<'a> {
     }
 
     async fn refresh(&mut self, services: &RenewalServices) -> Result<()> {
-        let Renewal {
-            sessions, request, ..
-        } = self.renewal;
+        let (sessions, request) = (&self.renewal.sessions, &self.renewal.request);
         let record = self.record.as_mut().ok_or_else(no_session)?;
         let refresh_token = record
             .refresh_token
             .clone()
             .ok_or_else(|| Error::internal("a redemption without a refresh token"))?;
         let scopes = request.scopes();
-        let refreshed = services
-            .entra
-            .refresh(&refresh_token, scopes, self.challenge.as_ref())
-            .await;
-        let tokens = match refreshed {
+        let (entra, challenge) = (&services.entra, self.challenge.as_ref());
+        let tokens = match entra.refresh(&refresh_token, scopes, challenge).await {
             Ok(tokens) => tokens,
             Err(refused) => {
-                self.save_rotated(refused.refresh_token);
+                if let Some(token) = refused.refresh_token {
+                    record.refresh_token = Some(token);
+                    self.save_or_warn("the new refresh token is lost");
+                }
                 return Err(refused.error);
             }
         };
@@ -284,22 +264,8 @@ impl<'a> RenewalTask<'a> {
         self.save()
     }
 
-    /// Saves the refresh token of a failed response. The caller reports the failure, so a failed save
-    /// is only a warning.
-    fn save_rotated(&mut self, refresh_token: Option<RefreshToken>) {
-        let (Some(record), Some(token)) = (&mut self.record, refresh_token) else {
-            return;
-        };
-        record.refresh_token = Some(token);
-        if let Err(error) = self.save() {
-            warn!("{error}: the new refresh token is lost");
-        }
-    }
-
     async fn exchange(&mut self, services: &RenewalServices) -> Result<()> {
-        let Renewal {
-            sessions, request, ..
-        } = self.renewal;
+        let (sessions, request) = (&self.renewal.sessions, &self.renewal.request);
         let record = self.record.as_mut().ok_or_else(no_session)?;
         let (Target::Communication(source), Some(exchange), Some(entra_token)) = (
             &request.target,
@@ -330,12 +296,7 @@ impl<'a> RenewalTask<'a> {
     }
 
     async fn sign_in(&mut self, services: &RenewalServices) -> Result<()> {
-        let Renewal {
-            sessions,
-            request,
-            user,
-            ..
-        } = self.renewal;
+        let (sessions, user) = (&self.renewal.sessions, &self.renewal.user);
         let Some(options) = self.options.filter(|_| !self.completed.signed_in) else {
             return Err(self.refused.take().unwrap_or_else(|| {
                 sessions.no_session_error(user.as_deref().or(self.username.as_deref()))
@@ -351,7 +312,7 @@ impl<'a> RenewalTask<'a> {
         };
         let stored = self.record.as_ref();
         let challenge = stored.and_then(|record| record.challenge.clone());
-        let (entra, scopes) = (&services.entra, request.scopes());
+        let (entra, scopes) = (&services.entra, self.renewal.request.scopes());
         let (challenge, locks) = (challenge.as_ref(), &mut self.locks);
         let signed_in = sessions.sign_in(entra, options, expected, scopes, challenge, locks);
         self.record = Some(signed_in.await?);
@@ -367,6 +328,13 @@ impl<'a> RenewalTask<'a> {
         let record = self.record.as_ref().ok_or_else(no_session)?;
         let store = &self.renewal.sessions.store;
         store.save_renewed(record, self.locks.guard())
+    }
+
+    /// Saves the record beside a failure that the caller reports.
+    fn save_or_warn(&self, loss: &str) {
+        if let Err(error) = self.save() {
+            warn!("{error}: {loss}");
+        }
     }
 }
 

@@ -1,6 +1,9 @@
-//! Looks one TCP socket up in the kernel's table by `sock_diag(7)`: one datagram each way.
+//! Looks one socket up in the kernel's table of TCP sockets: by `sock_diag(7)`, with one datagram each
+//! way, or in `/proc/net/tcp` and `tcp6`, which list every socket as text.
 
-use std::net::{IpAddr, SocketAddr};
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
 use std::ops::Range;
 use std::os::fd::OwnedFd;
 use std::sync::Mutex;
@@ -9,8 +12,6 @@ use rustix::net::netlink::{SOCK_DIAG, SocketAddrNetlink};
 use rustix::net::{
     AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, connect, recv, send, socket_with,
 };
-
-use super::proc_net::{Socket, mapped};
 
 // From Linux's `netlink.h`, `sock_diag.h` and `inet_diag.h`.
 const SOCK_DIAG_BY_FAMILY: u16 = 20;
@@ -28,23 +29,60 @@ const LOOPBACK_DEVICE: u32 = 1;
 const IPPROTO_TCP: u8 = 6;
 const ANY_COOKIE: [u8; 8] = [0xff; 8];
 
-/// A netlink socket that asks for one TCP socket at a time.
-#[derive(Debug)]
-pub(super) struct SockDiag(Mutex<(OwnedFd, u32)>);
+/// One socket as the kernel describes it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Socket {
+    pub(super) state: u8,
+    pub(super) uid: u32,
+    pub(super) inode: u32,
+}
 
-impl SockDiag {
+/// `TCP_ESTABLISHED` of Linux's `tcp_states.h`.
+pub(super) const ESTABLISHED: u8 = 1;
+/// `TCP_SYN_SENT` of the same file.
+pub(super) const SYN_SENT: u8 = 2;
+
+/// The kernel's table of TCP sockets, by the way in which it can be read.
+#[derive(Debug)]
+pub(super) enum Sockets {
+    /// A netlink socket that asks for one TCP socket at a time, and the number of its last request.
+    SockDiag(Mutex<(OwnedFd, u32)>),
+    ProcNet,
+}
+
+impl Sockets {
+    /// The fastest way that can be opened; whether it answers shows in use.
+    pub(super) fn first() -> Self {
+        Sockets::sock_diag().unwrap_or(Sockets::ProcNet)
+    }
+
     /// `None` if this process may not open such a socket.
-    pub(super) fn open() -> Option<Self> {
+    pub(super) fn sock_diag() -> Option<Self> {
         let flags = SocketFlags::CLOEXEC;
         let kind = SocketType::DGRAM;
         let fd = socket_with(AddressFamily::NETLINK, kind, flags, Some(SOCK_DIAG)).ok()?;
         connect(&fd, &SocketAddrNetlink::new(0, 0)).ok()?;
-        Some(SockDiag(Mutex::new((fd, 0))))
+        Some(Sockets::SockDiag(Mutex::new((fd, 0))))
+    }
+
+    /// The first way that finds a connection which certainly exists.
+    pub(super) fn probe() -> Option<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+            .or_else(|_| TcpListener::bind((Ipv6Addr::LOCALHOST, 0)))
+            .ok()?;
+        let own = TcpStream::connect(listener.local_addr().ok()?).ok()?;
+        let (local, peer) = (own.local_addr().ok()?, own.peer_addr().ok()?);
+        [Sockets::first(), Sockets::ProcNet]
+            .into_iter()
+            .find(|sockets| sockets.find(local, peer).is_some())
     }
 
     /// Returns the socket bound to `from` and connected to `to`, if the kernel reports it.
     pub(super) fn find(&self, from: SocketAddr, to: SocketAddr) -> Option<Socket> {
-        let mut guard = self.0.lock().ok()?;
+        let Sockets::SockDiag(diag) = self else {
+            return find_listed(from, to);
+        };
+        let mut guard = diag.lock().ok()?;
         let (fd, sequence) = &mut *guard;
         *sequence = sequence.wrapping_add(1);
         send(&*fd, &request(from, to, *sequence), SendFlags::empty()).ok()?;
@@ -55,7 +93,7 @@ impl SockDiag {
             let (length, _) = recv(&*fd, &mut buffer, RecvFlags::DONTWAIT).ok()?;
             let reply = buffer.get(..length)?;
             if number(reply, 8)? == *sequence {
-                return read(reply, from, to);
+                return read_reply(reply, from, to);
             }
         }
     }
@@ -101,7 +139,7 @@ fn octets(ip: IpAddr) -> [u8; 16] {
 
 /// `None` for an error, which has another type: `ENOENT` if there is no such socket. If no connection
 /// has these ends, the kernel may answer with a socket that listens at `from`, which is another one.
-fn read(reply: &[u8], from: SocketAddr, to: SocketAddr) -> Option<Socket> {
+fn read_reply(reply: &[u8], from: SocketAddr, to: SocketAddr) -> Option<Socket> {
     let kind = u16::from_ne_bytes(reply.get(4..6)?.try_into().ok()?);
     if kind != SOCK_DIAG_BY_FAMILY || reply.len() < REPLY {
         return None;
@@ -124,4 +162,57 @@ fn read(reply: &[u8], from: SocketAddr, to: SocketAddr) -> Option<Socket> {
 fn number(bytes: &[u8], at: usize) -> Option<u32> {
     let four = bytes.get(at..at + 4)?;
     Some(u32::from_ne_bytes(four.try_into().ok()?))
+}
+
+/// Returns the socket bound to `from` and connected to `to`, if the text lists it.
+pub(super) fn find_listed(from: SocketAddr, to: SocketAddr) -> Option<Socket> {
+    let ends = [from, to];
+    let spelled = ends.map(spell);
+    if from.is_ipv6() {
+        return find_in_file("/proc/net/tcp6", &spelled);
+    }
+    // A socket of the IPv6 family that is connected to an IPv4 address is in the other file.
+    let mapped = || ends.map(|end| spell(SocketAddr::new(mapped(end.ip()).into(), end.port())));
+    find_in_file("/proc/net/tcp", &spelled).or_else(|| find_in_file("/proc/net/tcp6", &mapped()))
+}
+
+/// Returns the address as one of IPv6.
+fn mapped(ip: IpAddr) -> Ipv6Addr {
+    match ip {
+        IpAddr::V4(ip) => ip.to_ipv6_mapped(),
+        IpAddr::V6(ip) => ip,
+    }
+}
+
+fn find_in_file(path: &str, ends: &[String; 2]) -> Option<Socket> {
+    let lines = BufReader::new(File::open(path).ok()?).lines();
+    lines
+        .map_while(Result::ok)
+        .find_map(|line| read_line(&line, ends))
+}
+
+/// Fields of a line: number, local, remote, state, queues, timer, retransmits, uid, timeout, inode.
+fn read_line(line: &str, [from, to]: &[String; 2]) -> Option<Socket> {
+    let mut fields = line.split_ascii_whitespace().skip(1);
+    if fields.next()? != from || fields.next()? != to {
+        return None;
+    }
+    Some(Socket {
+        state: u8::from_str_radix(fields.next()?, 16).ok()?,
+        uid: fields.nth(3)?.parse().ok()?,
+        inode: fields.nth(1)?.parse().ok()?,
+    })
+}
+
+/// Each word of the address is printed as a number of this machine's byte order.
+fn spell(end: SocketAddr) -> String {
+    let octets = match end.ip() {
+        IpAddr::V4(ip) => ip.octets().to_vec(),
+        IpAddr::V6(ip) => ip.octets().to_vec(),
+    };
+    let words = octets.chunks_exact(4).map(|word| {
+        let word = [word[0], word[1], word[2], word[3]];
+        format!("{:08X}", u32::from_ne_bytes(word))
+    });
+    format!("{}:{:04X}", words.collect::<String>(), end.port())
 }
