@@ -81,11 +81,10 @@ impl SettingsFile {
         // The file stays: removing it would let two processes hold two files of one name.
         let lock = open_or_create(&folder, &with_ending(name, ".lock"))?;
         match wait(&lock, PATIENCE) {
-            Ok(true) => Ok(Some(lock)),
             Ok(false) => Ok(None),
             // A setting can be changed on a file system without locks too.
-            Err(cause) if is_unsupported(&cause) => Ok(Some(lock)),
-            Err(cause) => Err(cause),
+            Err(cause) if !is_unsupported(&cause) => Err(cause),
+            _ => Ok(Some(lock)),
         }
     }
 

@@ -182,11 +182,8 @@ impl OpenFolder {
         if (old.st_uid, old.st_gid) != (new.uid(), new.gid()) {
             fchown(to, Some(old.st_uid), Some(old.st_gid))?;
         }
-        let bits = Mode::RWXU | Mode::RWXG | Mode::RWXO;
-        Ok(rustix::fs::fchmod(
-            to,
-            Mode::from_raw_mode(old.st_mode) & bits,
-        )?)
+        let mode = Mode::from_raw_mode(old.st_mode) & (Mode::RWXU | Mode::RWXG | Mode::RWXO);
+        Ok(rustix::fs::fchmod(to, mode)?)
     }
 
     pub(super) fn rename(&self, from: &OsStr, to: &OsStr) -> io::Result<()> {
@@ -231,12 +228,8 @@ impl OpenFolder {
     /// See [`Folder::make_socket_private`](super::folder::Folder::make_socket_private).
     pub(super) fn make_socket_private(&self, name: &OsStr) -> io::Result<()> {
         // Only this user can put a link into the folder, so the path leads to the socket.
-        rustix::fs::chmodat(
-            &self.folder,
-            name,
-            Mode::RUSR | Mode::WUSR,
-            AtFlags::empty(),
-        )?;
+        let mode = Mode::RUSR | Mode::WUSR;
+        rustix::fs::chmodat(&self.folder, name, mode, AtFlags::empty())?;
         let (owner, group) = (self.found.uid(), self.found.gid());
         if self.us == 0 && owner != 0 {
             let (owner, group) = (Uid::from_raw(owner), Gid::from_raw(group));
@@ -256,25 +249,23 @@ impl OpenFolder {
     ) -> io::Result<Self> {
         let us = us();
         let open = |flags| rustix::fs::openat(&at, name, FOLDER | flags, Mode::empty());
-        let folder = match open(OFlags::NOFOLLOW) {
-            // Linux says `NOTDIR` of a link.
-            Err(Errno::LOOP | Errno::MLINK | Errno::NOTDIR) => {
-                let link = rustix::fs::statat(&at, name, AtFlags::SYMLINK_NOFOLLOW)?;
-                let is_link = FileType::from_raw_mode(link.st_mode) == FileType::Symlink;
-                let opened = match link_owners {
-                    _ if !is_link => Err(Errno::NOTDIR),
-                    Some(users) if owns_link(us, link.st_uid, users) => open(OFlags::empty()),
-                    Some(_) => return Err(Refusal::error(path, Why::ForeignLink(link.st_uid))),
-                    None => return Err(Refusal::error(path, Why::FolderLink)),
-                };
-                match opened {
-                    Err(Errno::NOTDIR) => return Err(Refusal::error(path, Why::NotAFolder)),
-                    outcome => outcome?,
+        let mut opened = open(OFlags::NOFOLLOW);
+        // Linux says `NOTDIR` of a link.
+        if matches!(opened, Err(Errno::LOOP | Errno::MLINK | Errno::NOTDIR)) {
+            let link = rustix::fs::statat(&at, name, AtFlags::SYMLINK_NOFOLLOW)?;
+            opened = match link_owners {
+                _ if FileType::from_raw_mode(link.st_mode) != FileType::Symlink => {
+                    Err(Errno::NOTDIR)
                 }
-            }
-            outcome => outcome?,
+                Some(users) if owns_link(us, link.st_uid, users) => open(OFlags::empty()),
+                Some(_) => return Err(Refusal::error(path, Why::ForeignLink(link.st_uid))),
+                None => return Err(Refusal::error(path, Why::FolderLink)),
+            };
+        }
+        let folder = match opened {
+            Err(Errno::NOTDIR) => return Err(Refusal::error(path, Why::NotAFolder)),
+            opened => File::from(opened?),
         };
-        let folder = File::from(folder);
         Ok(OpenFolder {
             found: folder.metadata()?,
             folder,
@@ -300,17 +291,15 @@ pub(super) fn follow(path: &Path, users: &[u32]) -> io::Result<PathBuf> {
     let us = us();
     let mut path = path.to_owned();
     for _ in 0..MOST_LINKS {
-        match std::fs::symlink_metadata(&path) {
-            Ok(found) if found.is_symlink() && !owns_link(us, found.uid(), users) => {
-                return Err(Refusal::error(&path, Why::ForeignLink(found.uid())));
-            }
-            Ok(found) if found.is_symlink() => {
-                let target = std::fs::read_link(&path)?;
-                path = parent(&path).join(target);
-            }
+        let found = match std::fs::symlink_metadata(&path) {
+            Ok(found) if found.is_symlink() => found,
             Err(cause) if cause.kind() != io::ErrorKind::NotFound => return Err(cause),
             _ => return Ok(path),
+        };
+        if !owns_link(us, found.uid(), users) {
+            return Err(Refusal::error(&path, Why::ForeignLink(found.uid())));
         }
+        path = parent(&path).join(std::fs::read_link(&path)?);
     }
     Err(Errno::LOOP.into())
 }

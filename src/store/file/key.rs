@@ -132,22 +132,13 @@ impl Keys {
         let form = form.ok_or_else(unknown_kdf)?;
         let mut tries_left = match (&self.origin, form.argon2id) {
             (Origin::File(..), None) => 1,
-            (Origin::Passphrase(_, tries), Some(_)) => tries + u32::from(known.secret.is_some()),
-            (Origin::File(..), Some(_)) => {
-                return Err(wrong_key(
-                    "the sealed files were sealed with a passphrase, not with a key file",
-                    "unset ACSPASS_STORE_KEY_FILE to be asked for the passphrase",
-                ));
+            (Origin::Passphrase(_, tries), Some(_)) => {
+                (tries + u32::from(known.secret.is_some())).max(1)
             }
-            (Origin::Passphrase(..), None) => {
-                return Err(wrong_key(
-                    "the sealed files were sealed with a key file, not with a passphrase",
-                    "set ACSPASS_STORE_KEY_FILE to that file",
-                ));
-            }
+            _ => 0,
         };
         let mut purpose = Purpose::Open;
-        loop {
+        while tries_left > 0 {
             let key = self.make(&mut known, purpose, form.argon2id, &form.salt)?;
             if check(&key)? == form.check {
                 known.keys.insert(kdf.to_owned(), key.clone());
@@ -155,28 +146,29 @@ impl Keys {
             }
             // A passphrase may be mistyped; a key file does not change.
             known.secret = None;
-            tries_left = tries_left.saturating_sub(1);
-            if tries_left == 0 {
-                return Err(self.wrong_secret());
-            }
+            tries_left -= 1;
             purpose = Purpose::OpenAgain { tries_left };
         }
-    }
-
-    fn wrong_secret(&self) -> Error {
-        match &self.origin {
-            Origin::File(path, _) => wrong_key(
-                &format!(
-                    "the key in `{}` is not the one that the files were sealed with",
-                    path.display()
-                ),
-                "set ACSPASS_STORE_KEY_FILE to the right file",
+        let (message, step) = match (&self.origin, form.argon2id) {
+            (Origin::File(..), Some(_)) => (
+                "the sealed files were sealed with a passphrase, not with a key file".to_owned(),
+                "unset ACSPASS_STORE_KEY_FILE to be asked for the passphrase",
             ),
-            Origin::Passphrase(..) => wrong_key(
-                "the passphrase is not the one that the files were sealed with",
+            (Origin::Passphrase(..), None) => (
+                "the sealed files were sealed with a key file, not with a passphrase".to_owned(),
+                "set ACSPASS_STORE_KEY_FILE to that file",
+            ),
+            (Origin::File(path, _), None) => {
+                let key = format!("the key in `{}`", path.display());
+                let message = format!("{key} is not the one that the files were sealed with");
+                (message, "set ACSPASS_STORE_KEY_FILE to the right file")
+            }
+            (Origin::Passphrase(..), Some(_)) => (
+                "the passphrase is not the one that the files were sealed with".to_owned(),
                 "run this again with the right one",
             ),
-        }
+        };
+        Err(wrong_key(&message, step))
     }
 
     /// Returns a new key and its parameters, for the first file.
@@ -219,20 +211,19 @@ impl Keys {
         };
         let salt = salt.as_bytes();
         let mut stretched = Zeroizing::new([0; 32]);
-        let material =
-            match cost {
-                None => &secret[..],
-                Some(cost) => {
-                    Params::new(cost.memory_kib, cost.passes, cost.lanes, Some(32))
-                        .and_then(|params| {
-                            Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
-                                .hash_password_into(&secret, salt, &mut stretched[..])
-                        })
-                        // The salt of a file may be too short.
-                        .map_err(|_| unknown_kdf())?;
-                    &stretched[..]
-                }
-            };
+        if let Some(cost) = cost {
+            let params = Params::new(cost.memory_kib, cost.passes, cost.lanes, Some(32));
+            let argon2 =
+                params.map(|params| Argon2::new(Algorithm::Argon2id, Version::V0x13, params));
+            argon2
+                .and_then(|argon2| argon2.hash_password_into(&secret, salt, &mut stretched[..]))
+                // The salt of a file may be too short.
+                .map_err(|_| unknown_kdf())?;
+        }
+        let material = match cost {
+            Some(_) => &stretched[..],
+            None => &secret[..],
+        };
         let key = Salt::new(HKDF_SHA256, salt).extract(material);
         known.secret = Some(secret);
         Ok(key)

@@ -6,7 +6,6 @@
 //! read is quarantined. A file that the key does not open is left unchanged.
 
 mod key;
-mod seal;
 mod store;
 #[cfg(test)]
 mod tests;

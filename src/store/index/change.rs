@@ -40,14 +40,10 @@ impl IndexFile {
             }
             let key = record.key();
             let of_other_logins = |entry: &IndexEntry| is_elsewhere(entry) && entry.is(&key);
-            let count = entries
-                .iter()
-                .filter(|entry| of_other_logins(entry))
-                .count();
-            entries
-                .extract_if(.., |entry| of_other_logins(entry))
-                .take(count.saturating_sub(MOST_LOGINS))
-                .for_each(drop);
+            let others = entries.iter().filter(|entry| of_other_logins(entry));
+            let surplus = others.count().saturating_sub(MOST_LOGINS);
+            let others = entries.extract_if(.., |entry| of_other_logins(entry));
+            others.take(surplus).for_each(drop);
         })
     }
 
@@ -69,10 +65,7 @@ impl IndexFile {
             let mut added = Vec::new();
             for record in records {
                 let key = record.key();
-                if !entries
-                    .iter()
-                    .any(|entry| login.includes(entry) && entry.is(&key))
-                {
+                if !entries.iter().any(|entry| login.owns(entry, &key)) {
                     entries.push(IndexEntry::of(record, login));
                     added.push(key);
                 }
@@ -113,8 +106,7 @@ impl IndexFile {
         key: &SessionKey,
         login: &MachineLogin,
     ) -> Result<Option<IndexEntry>> {
-        let mut removed = self.remove_all(|entry| login.includes(entry) && entry.is(key))?;
-        Ok(removed.pop())
+        Ok(self.remove_all(|entry| login.owns(entry, key))?.pop())
     }
 
     /// Removes these entries, of any store and login, and returns them.
@@ -194,7 +186,7 @@ fn quarantine(folder: &Folder, salvaged: &Contents) -> Result<()> {
 /// Replaces the entry of a session; `false` if it is not listed.
 fn replace(entries: &mut Vec<IndexEntry>, record: &Record, login: &MachineLogin) -> bool {
     let key = record.key();
-    let is_ours = |entry: &IndexEntry| login.includes(entry) && entry.is(&key);
+    let is_ours = |entry: &IndexEntry| login.owns(entry, &key);
     let Some(at) = entries.iter().position(is_ours) else {
         return false;
     };
@@ -203,9 +195,8 @@ fn replace(entries: &mut Vec<IndexEntry>, record: &Record, login: &MachineLogin)
     entry.login = entry.login.or(entries[at].login.take());
     entries[at] = entry;
     // There may be an entry of an earlier version and one of this login.
-    entries
-        .extract_if(at + 1.., |other| is_ours(other))
-        .for_each(drop);
+    let repetitions = entries.extract_if(at + 1.., |other| is_ours(other));
+    repetitions.for_each(drop);
     true
 }
 

@@ -31,8 +31,8 @@ const VERSION: u32 = 1;
 pub(super) const HEAD: &str = "{\"version\":1,\"active\":[";
 pub(super) const MIDDLE: &str = "],\"others\":[";
 const TAIL: &str = "]}";
-/// The start of a last line with a note.
-const TAIL_WITH_NOTE: &str = "],";
+/// The start of a last line with a note, which ends with `}`.
+const NOTE: &str = "],\"lost\":";
 
 /// The most tenancies that the note lists as restored. The oldest are dropped, and restored again.
 const MOST_RESTORED: usize = 100;
@@ -95,43 +95,29 @@ impl Lost {
 
 /// Returns the file's text.
 pub(super) fn write(contents: &Contents) -> serde_json::Result<String> {
-    let mut text = HEAD.to_owned();
-    for (active, end) in [(true, MIDDLE), (false, "")] {
-        let mut comma = "";
+    let list = |active| -> serde_json::Result<String> {
         let entries = contents.entries.iter();
-        for entry in entries.filter(|entry| entry.active == active) {
-            text.push_str(comma);
-            text.push('\n');
-            text.push_str(&serde_json::to_string(entry)?);
-            comma = ",";
-        }
-        text.push('\n');
-        text.push_str(end);
-    }
-    match &contents.lost {
-        None => text.push_str(TAIL),
-        Some(lost) => {
-            let note = serde_json::to_string(lost)?;
-            text.push_str(&format!("{TAIL_WITH_NOTE}\"lost\":{note}}}"));
-        }
-    }
-    text.push('\n');
-    Ok(text)
+        let entries = entries.filter(|entry| entry.active == active);
+        let lines = entries.map(|entry| Ok(format!("\n{}", serde_json::to_string(entry)?)));
+        Ok(lines.collect::<serde_json::Result<Vec<_>>>()?.join(","))
+    };
+    let tail = match &contents.lost {
+        None => TAIL.to_owned(),
+        Some(lost) => format!("{NOTE}{}}}", serde_json::to_string(lost)?),
+    };
+    let (active, others) = (list(true)?, list(false)?);
+    Ok(format!("{HEAD}{active}\n{MIDDLE}{others}\n{tail}\n"))
 }
 
 /// Returns the note in the last line of a file; `None` if this is not a last line in the written form.
 pub(super) fn note_in(line: &[u8]) -> Option<Option<Lost>> {
-    #[derive(Deserialize)]
-    struct Note {
-        lost: Lost,
-    }
     if line == TAIL.as_bytes() {
         return Some(None);
     }
-    let note = line.strip_prefix(TAIL_WITH_NOTE.as_bytes())?;
-    let Note { lost } = serde_json::from_slice(&[b"{", note].concat()).ok()?;
-    let written = serde_json::to_string(&lost).ok()?;
-    (note == format!("\"lost\":{written}}}").as_bytes()).then_some(Some(lost))
+    let note = line.strip_prefix(NOTE.as_bytes())?.strip_suffix(b"}")?;
+    let lost: Lost = serde_json::from_slice(note).ok()?;
+    let written = serde_json::to_vec(&lost).ok()?;
+    (note == written).then_some(Some(lost))
 }
 
 /// Returns the contents of a file, which may not exist. The error has the readable entries of a

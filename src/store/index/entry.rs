@@ -150,6 +150,11 @@ impl MachineLogin {
             }
     }
 
+    /// Returns whether this is the entry of that session for this process.
+    pub(super) fn owns(&self, entry: &IndexEntry, key: &SessionKey) -> bool {
+        self.includes(entry) && entry.is(key)
+    }
+
     /// Returns whether all logins share the store's items.
     pub(super) fn is_shared(&self) -> bool {
         self.login == Login::Shared

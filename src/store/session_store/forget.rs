@@ -50,7 +50,7 @@ impl SessionStore {
         let listed = self.index_file.remove_all(|entry| {
             entry.store == self.store.name() && matches_host(&entry.tenancy.authority_host)
         });
-        let (reachable, of_other_logins): (Vec<_>, Vec<_>) = listed
+        let (reachable, mut of_other_logins): (Vec<_>, Vec<_>) = listed
             .iter()
             .flatten()
             .partition(|entry| login.includes(entry));
@@ -62,28 +62,22 @@ impl SessionStore {
         items.dedup();
 
         let mut forgotten = ForgottenSessions::default();
-        let mut failed = None;
+        let mut failed = Ok(());
         for item in &items {
             match self.remove(item) {
                 Ok(true) if item.starts_with(UNREADABLE) => forgotten.quarantined += 1,
                 Ok(true) => forgotten.sessions += 1,
                 Ok(false) => forgotten.only_listed += 1,
-                Err(error) => failed = failed.or(Some(error)),
+                Err(error) => failed = failed.and(Err(error)),
             }
         }
-        let ended = |login: &String| self.store.has_ended(login);
-        let alive = of_other_logins
-            .iter()
-            .filter(|entry| !entry.login.as_ref().is_some_and(ended));
-        let alive = alive.count();
-        if let Some(error) = failed {
-            return Err(error);
-        }
+        let has_ended = |login: &String| self.store.has_ended(login);
+        of_other_logins.retain(|entry| !entry.login.as_ref().is_some_and(has_ended));
+        failed?;
         found?;
-        listed?;
-        match alive {
+        match of_other_logins.len() {
             0 => Ok(forgotten),
-            _ => Err(out_of_reach(alive)),
+            alive => Err(out_of_reach(alive)),
         }
     }
 
