@@ -20,7 +20,8 @@ pub struct Folder {
     root: PathBuf,
     /// The names of the folders from the root to this one.
     below: Vec<&'static str>,
-    acting_for: Vec<u32>,
+    /// The users for which root acts.
+    pub(crate) acting_for: Vec<u32>,
 }
 
 impl Folder {
@@ -61,11 +62,6 @@ impl Folder {
     /// Returns the path of a file in the folder, for messages and for other programs.
     pub fn path_of(&self, name: impl AsRef<Path>) -> PathBuf {
         self.path().join(name)
-    }
-
-    /// Returns the users for which root acts.
-    pub(crate) fn users(&self) -> &[u32] {
-        &self.acting_for
     }
 
     /// Creates the folder with mode 0700, and the missing folders above it. One that exists is

@@ -51,12 +51,15 @@ impl Keys {
     /// Only a process that possesses a key may read it: the key must be reachable from one of the
     /// process's keyrings. That is not so for the kernel's default session keyring, until it is
     /// linked.
-    fn ring() -> Result<KeyRing, KeyError> {
-        let process = KeyRing::from_special_id(KeyRingIdentifier::Process, true)?;
-        let session = Keys::session()?;
-        // At each call, since the link does not reach threads that started before it.
-        process.link_keyring(session)?;
-        Ok(session)
+    fn ring() -> Result<KeyRing> {
+        let linked = || {
+            let process = KeyRing::from_special_id(KeyRingIdentifier::Process, true)?;
+            let session = Keys::session()?;
+            // At each call, since the link does not reach threads that started before it.
+            process.link_keyring(session)?;
+            Ok(session)
+        };
+        linked().map_err(to_error)
     }
 
     /// Returns the keyring of this login.
@@ -71,7 +74,7 @@ impl Keys {
     }
 
     /// Returns the key of this item; `None` if there is none, or it has expired.
-    fn find(item: &str) -> Result<Option<(KeyRing, Key)>, KeyError> {
+    fn find(item: &str) -> Result<Option<(KeyRing, Key)>> {
         let ring = Keys::ring()?;
         let key = found(ring.search(&description(item)))?;
         Ok(key.map(|key| (ring, key)))
@@ -84,10 +87,10 @@ impl TokenStore for Keys {
     }
 
     fn load(&self, item: &str) -> Result<Option<SecretBytes>> {
-        let Some((_, key)) = Keys::find(item).map_err(to_error)? else {
+        let Some((_, key)) = Keys::find(item)? else {
             return Ok(None);
         };
-        let payload = found(key.read_to_vec()).map_err(to_error)?;
+        let payload = found(key.read_to_vec())?;
         Ok(payload.map(|payload| match payload.strip_prefix(&[FORM]) {
             Some(value) => SecretBytes::new(value.to_vec()),
             None => SecretBytes::new(payload),
@@ -97,24 +100,19 @@ impl TokenStore for Keys {
     fn save(&self, item: &str, value: &SecretBytes) -> Result<()> {
         let payload = SecretBytes::new([&[FORM], value.expose()].concat());
         // An existing key is updated atomically.
-        Keys::ring()
-            .and_then(|ring| ring.add_key(&description(item), payload.expose()))
-            .map(drop)
-            .map_err(to_error)
+        let added = Keys::ring()?.add_key(&description(item), payload.expose());
+        added.map(drop).map_err(to_error)
     }
 
     fn delete(&self, item: &str) -> Result<bool> {
-        let Some((ring, key)) = Keys::find(item).map_err(to_error)? else {
-            return Ok(false);
-        };
-        let unlinked = found(ring.unlink_key(key)).map_err(to_error)?;
-        Ok(unlinked.is_some())
+        match Keys::find(item)? {
+            Some((ring, key)) => Ok(found(ring.unlink_key(key))?.is_some()),
+            None => Ok(false),
+        }
     }
 
     fn items(&self) -> Result<Vec<String>> {
-        let links = Keys::ring()
-            .and_then(|ring| ring.get_links(MOST_KEYS))
-            .map_err(to_error)?;
+        let links = Keys::ring()?.get_links(MOST_KEYS).map_err(to_error)?;
         let item_of = |key: Key| {
             let metadata = key.metadata().ok()?;
             let item = metadata.get_description().strip_prefix(PREFIX)?;
@@ -200,11 +198,10 @@ fn description(item: &str) -> String {
 }
 
 /// Treats an expired or revoked key as missing.
-fn found<T>(outcome: Result<T, KeyError>) -> Result<Option<T>, KeyError> {
+fn found<T>(outcome: Result<T, KeyError>) -> Result<Option<T>> {
     match outcome {
-        Ok(value) => Ok(Some(value)),
         Err(KeyError::KeyDoesNotExist | KeyError::KeyExpired | KeyError::KeyRevoked) => Ok(None),
-        Err(error) => Err(error),
+        outcome => outcome.map(Some).map_err(to_error),
     }
 }
 

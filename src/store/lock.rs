@@ -113,7 +113,8 @@ impl Locks {
         let holder = Holder::of_this_process(activity, SystemClock.now());
         let held = match self {
             Locks::Folder(folder) => {
-                let lock = name.file_name();
+                let digest = Sha256::digest(name.to_string());
+                let lock = format!("{}.lock", hex(&digest[..12]));
                 let record = format!("{lock}.holder");
                 let failed = folder::failing("lock", folder, &lock);
                 let file = folder.open_or_create(&lock).map_err(&failed)?;
@@ -189,14 +190,6 @@ impl Holder {
             activity,
             since,
         }
-    }
-}
-
-impl LockName {
-    fn file_name(&self) -> String {
-        let digest = Sha256::digest(self.to_string());
-        let hex = hex(&digest[..12]);
-        format!("{hex}.lock")
     }
 }
 

@@ -193,16 +193,13 @@ impl Record {
                 expires_on: kept.expires_on,
             })
         };
+        let entra_tokens = form.entra_tokens.into_iter();
         let communication_tokens = form.communication_tokens.into_iter();
         Ok(Record {
             tenancy: form.tenancy,
             account: form.account,
             refresh_token: form.refresh_token.map(RefreshToken::new),
-            entra_tokens: form
-                .entra_tokens
-                .into_iter()
-                .filter_map(entra_token)
-                .collect(),
+            entra_tokens: entra_tokens.filter_map(entra_token).collect(),
             communication_tokens: communication_tokens
                 .filter_map(communication_token)
                 .collect(),

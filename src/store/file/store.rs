@@ -43,7 +43,7 @@ impl FileStore {
     /// only its owner may read. See [`create_key_file`](super::key::create_key_file).
     pub fn with_key_file(state_folder: impl Into<Folder>, key_file: PathBuf) -> Self {
         let state_folder = state_folder.into();
-        let origin = Origin::File(key_file, state_folder.users().to_owned());
+        let origin = Origin::File(key_file, state_folder.acting_for.clone());
         FileStore::new(&state_folder, origin)
     }
 
@@ -54,10 +54,8 @@ impl FileStore {
         tries: u32,
         ask: impl Fn(Purpose) -> Result<Passphrase> + Send + Sync + 'static,
     ) -> Self {
-        FileStore::new(
-            &state_folder.into(),
-            Origin::Passphrase(Box::new(ask), tries),
-        )
+        let origin = Origin::Passphrase(Box::new(ask), tries);
+        FileStore::new(&state_folder.into(), origin)
     }
 
     fn new(state_folder: &Folder, origin: Origin) -> Self {
@@ -88,11 +86,8 @@ impl FileStore {
     }
 
     fn read(&self, file: &str) -> Result<Option<Vec<u8>>> {
-        found(self.folder.read(file, LONGEST)).map_err(folder::failing(
-            "read the sealed file",
-            &self.folder,
-            file,
-        ))
+        let bytes = found(self.folder.read(file, LONGEST));
+        bytes.map_err(folder::failing("read the sealed file", &self.folder, file))
     }
 
     /// Quarantines a file that cannot be read, unless another process has replaced it.
@@ -124,11 +119,12 @@ impl TokenStore for FileStore {
                 return Ok(None);
             };
             let open = |bytes: &[u8]| -> Result<Option<SecretBytes>> {
-                let Some(sealed) = Sealed::read(bytes).filter(|sealed| sealed.item == item) else {
-                    return Ok(None);
-                };
-                let key = self.keys.key(sealed.kdf)?;
-                Ok(sealed.open(&key))
+                match Sealed::read(bytes) {
+                    Some(sealed) if sealed.item == item => {
+                        Ok(sealed.open(&self.keys.key(sealed.kdf)?))
+                    }
+                    _ => Ok(None),
+                }
             };
             if let Some(value) = open(&bytes)? {
                 return Ok(Some(value));
@@ -159,7 +155,8 @@ impl TokenStore for FileStore {
         };
         let bytes = seal(item, &kdf, &key, value)?;
         let _lock = self.lock()?;
-        self.folder.replace(&file, &bytes).map_err(folder::failing(
+        let replaced = self.folder.replace(&file, &bytes);
+        replaced.map_err(folder::failing(
             "replace the sealed file",
             &self.folder,
             &file,
@@ -172,7 +169,8 @@ impl TokenStore for FileStore {
         }
         let file = file_name(item);
         let _lock = self.lock()?;
-        self.folder.remove(&file).map_err(folder::failing(
+        let removed = self.folder.remove(&file);
+        removed.map_err(folder::failing(
             "remove the sealed file",
             &self.folder,
             &file,
@@ -236,9 +234,11 @@ pub(super) struct Sealed<'a> {
 impl<'a> Sealed<'a> {
     /// Splits a file into its parts; `None` if it is not in this format.
     pub(super) fn read(bytes: &'a [u8]) -> Option<Self> {
-        let body = bytes.strip_prefix(MAGIC.as_bytes())?;
-        let (kdf, body) = line(body)?;
-        let (item, body) = line(body)?;
+        let lines = bytes.strip_prefix(MAGIC.as_bytes())?;
+        let mut lines = lines.splitn(3, |byte| *byte == b'\n');
+        let kdf = std::str::from_utf8(lines.next()?).ok()?;
+        let item = std::str::from_utf8(lines.next()?).ok()?;
+        let body = lines.next()?;
         let (salt, ciphertext) = body.split_at_checked(SALT)?;
         Some(Sealed {
             kdf,
@@ -276,10 +276,9 @@ pub(super) fn seal(item: &str, kdf: &str, key: &Prk, value: &SecretBytes) -> Res
 
 /// Derives the key of one write.
 fn derive(key: &Prk, salt: &[u8]) -> Result<LessSafeKey, ring::error::Unspecified> {
-    let key: UnboundKey = key
-        .expand(&[b"acspass item", salt], &CHACHA20_POLY1305)?
-        .into();
-    Ok(LessSafeKey::new(key))
+    let info = [b"acspass item", salt];
+    let key = key.expand(&info, &CHACHA20_POLY1305)?;
+    Ok(LessSafeKey::new(UnboundKey::from(key)))
 }
 
 /// Returns the nonce. Each key is used once, so the nonce is constant.
@@ -289,10 +288,4 @@ fn nonce() -> Nonce {
 
 fn failed(_: ring::error::Unspecified) -> Error {
     Error::internal("an item could not be sealed")
-}
-
-fn line(bytes: &[u8]) -> Option<(&str, &[u8])> {
-    let end = bytes.iter().position(|byte| *byte == b'\n')?;
-    let text = std::str::from_utf8(&bytes[..end]).ok()?;
-    Some((text, &bytes[end + 1..]))
 }

@@ -25,10 +25,11 @@ use super::session_bus;
 
 const NAME: &str = "org.freedesktop.secrets";
 const PATH: &str = "/org/freedesktop/secrets";
+// The interfaces.
 const SERVICE_INTERFACE: &str = "org.freedesktop.Secret.Service";
-const COLLECTION_INTERFACE: &str = "org.freedesktop.Secret.Collection";
-const ITEM_INTERFACE: &str = "org.freedesktop.Secret.Item";
-const PROMPT_INTERFACE: &str = "org.freedesktop.Secret.Prompt";
+const COLLECTION: &str = "org.freedesktop.Secret.Collection";
+const ITEM: &str = "org.freedesktop.Secret.Item";
+const PROMPT: &str = "org.freedesktop.Secret.Prompt";
 
 /// The D-Bus path for "no object", for example for no prompt.
 const NONE: &str = "/";
@@ -154,9 +155,7 @@ impl Service {
         let (Some(path), session) = self.find_one(item).await? else {
             return Ok(None);
         };
-        let secret: Secret = self
-            .send(&path, ITEM_INTERFACE, "GetSecret", &(&session,))
-            .await?;
+        let secret: Secret = self.send(&path, ITEM, "GetSecret", &(&session,)).await?;
         Ok(Some(secret.value))
     }
 
@@ -169,10 +168,7 @@ impl Service {
             content_type: "application/octet-stream".to_owned(),
         };
         match path {
-            Some(path) => {
-                self.send(&path, ITEM_INTERFACE, "SetSecret", &(&secret,))
-                    .await
-            }
+            Some(path) => self.send(&path, ITEM, "SetSecret", &(&secret,)).await,
             None => self.create(item, &secret).await,
         }
     }
@@ -180,7 +176,7 @@ impl Service {
     async fn delete(&self, item: &str) -> Result<bool, KeyringFailure> {
         let found = self.find(item).await?;
         for path in &found {
-            let prompt: OwnedObjectPath = self.send(path, ITEM_INTERFACE, "Delete", &()).await?;
+            let prompt: OwnedObjectPath = self.send(path, ITEM, "Delete", &()).await?;
             self.prompt(&prompt).await?;
         }
         Ok(!found.is_empty())
@@ -192,7 +188,7 @@ impl Service {
         let mut names = Vec::with_capacity(found.len());
         for path in found {
             let attributes: HashMap<String, String> =
-                self.property(&path, ITEM_INTERFACE, "Attributes").await?;
+                self.property(&path, ITEM, "Attributes").await?;
             names.extend(attributes.get("username").cloned());
         }
         names.sort();
@@ -217,9 +213,7 @@ impl Service {
                 false => Ok(false),
             };
         };
-        let locked = self
-            .property(&collection, COLLECTION_INTERFACE, "Locked")
-            .await?;
+        let locked = self.property(&collection, COLLECTION, "Locked").await?;
         if locked {
             self.unlock(&[collection]).await?;
         }
@@ -290,35 +284,22 @@ impl Service {
         let Some(collection) = self.default_collection().await? else {
             return Err(KeyringFailure::NoCollection);
         };
-        let mut created = self.create_in(&collection, item, secret).await;
-        if matches!(created, Err(KeyringFailure::Locked)) {
-            self.unlock(std::slice::from_ref(&collection)).await?;
-            created = self.create_in(&collection, item, secret).await;
-        }
-        self.prompt(&created?).await
-    }
-
-    /// Creates an item, and returns the service's prompt.
-    async fn create_in(
-        &self,
-        collection: &str,
-        item: &str,
-        secret: &Secret,
-    ) -> Result<OwnedObjectPath, KeyringFailure> {
         // The label of the `keyring` crate.
         let label = format!("keyring:{item}@{SERVICE}");
+        let attributes = Value::from(attributes(item));
         let properties = HashMap::from([
             ("org.freedesktop.Secret.Item.Label", Value::from(label)),
-            (
-                "org.freedesktop.Secret.Item.Attributes",
-                Value::from(attributes(item)),
-            ),
+            ("org.freedesktop.Secret.Item.Attributes", attributes),
         ]);
         let new = (properties, secret, true);
-        let (_, prompt): (OwnedObjectPath, OwnedObjectPath) = self
-            .send(collection, COLLECTION_INTERFACE, "CreateItem", &new)
-            .await?;
-        Ok(prompt)
+        let create = || self.send(&collection, COLLECTION, "CreateItem", &new);
+        let mut created = create().await;
+        if matches!(created, Err(KeyringFailure::Locked)) {
+            self.unlock(std::slice::from_ref(&collection)).await?;
+            created = create().await;
+        }
+        let (_, prompt): (OwnedObjectPath, OwnedObjectPath) = created?;
+        self.prompt(&prompt).await
     }
 
     /// Shows the service's prompt, if there is one, and waits for its end. A service without a
@@ -329,12 +310,12 @@ impl Service {
         }
         let rule = MatchRule::builder()
             .msg_type(message::Type::Signal)
-            .interface(PROMPT_INTERFACE)?
+            .interface(PROMPT)?
             .member("Completed")?
             .path(prompt)?
             .build();
         let mut ends = MessageStream::for_match_rule(rule, &self.bus, Some(1)).await?;
-        let () = self.send(prompt, PROMPT_INTERFACE, "Prompt", &"").await?;
+        let () = self.send(prompt, PROMPT, "Prompt", &"").await?;
         let end = ends.next().await.ok_or(KeyringFailure::DiedMidway)??;
         let (dismissed, _): (bool, OwnedValue) = end.body().deserialize()?;
         match dismissed {

@@ -149,23 +149,17 @@ fn one(address: &[u8]) -> Option<Address> {
         }
     }
     let address = Address::from(Transport::Unix(Unix::new(socket?)));
-    match guid {
-        Some(guid) => {
-            let guid = Guid::try_from(guid.as_str()).ok()?;
-            address.set_guid(guid).ok()
-        }
-        None => Some(address),
-    }
+    let Some(guid) = guid else {
+        return Some(address);
+    };
+    address.set_guid(Guid::try_from(guid).ok()?).ok()
 }
 
 fn unescaped(value: &[u8]) -> Option<OsString> {
-    let escapes = value.split(|byte| *byte == b'%').skip(1);
+    let mut escapes = value.split(|byte| *byte == b'%').skip(1);
     let is_hex = |digits: &[u8]| digits.iter().all(u8::is_ascii_hexdigit);
-    let is_valid = !value.is_empty()
-        && escapes
-            .into_iter()
-            .all(|rest| rest.get(..2).is_some_and(is_hex));
-    is_valid.then(|| OsString::from_vec(percent_decode(value).collect()))
+    let is_valid = escapes.all(|rest| rest.get(..2).is_some_and(is_hex));
+    (is_valid && !value.is_empty()).then(|| OsString::from_vec(percent_decode(value).collect()))
 }
 
 /// Translates the error of connecting to the bus.

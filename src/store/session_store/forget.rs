@@ -73,12 +73,21 @@ impl SessionStore {
         }
         let has_ended = |login: &String| self.store.has_ended(login);
         of_other_logins.retain(|entry| !entry.login.as_ref().is_some_and(has_ended));
+        let alive = of_other_logins.len();
         failed?;
         found?;
-        match of_other_logins.len() {
-            0 => Ok(forgotten),
-            alive => Err(out_of_reach(alive)),
-        }
+        listed?;
+        let sessions = match alive {
+            0 => return Ok(forgotten),
+            1 => "1 session is".to_owned(),
+            count => format!("{count} sessions are"),
+        };
+        Err(Error::new(
+            Kind::Store,
+            format!("{sessions} in the keyring of another login, which this one cannot change"),
+            "run `acspass logout --all` in that login too, or end that login: its keyring ends \
+             with it",
+        ))
     }
 
     /// Removes an item; `false` if there was none. The error has the manual steps.
@@ -102,19 +111,6 @@ impl SessionStore {
         let hint = format!("{}; {purpose}, {steps}", cause.hint());
         Error::new(Kind::Store, message, hint).caused_by(cause)
     }
-}
-
-/// Returns the error for items of another login's keyring, which only that login can remove.
-fn out_of_reach(count: usize) -> Error {
-    let sessions = match count {
-        1 => "1 session is".to_owned(),
-        count => format!("{count} sessions are"),
-    };
-    Error::new(
-        Kind::Store,
-        format!("{sessions} in the keyring of another login, which this one cannot change"),
-        "run `acspass logout --all` in that login too, or end that login: its keyring ends with it",
-    )
 }
 
 /// Returns the authority host in the name of a session's item, quarantined or not; `None` for other

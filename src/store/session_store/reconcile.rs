@@ -63,13 +63,10 @@ impl SessionStore {
     /// Does the same as [`SessionStore::restore`], with a warning if that fails. Returns whether an
     /// entry changed.
     pub fn restore_or_warn(&self, tenancy: &Tenancy) -> bool {
-        match self.restore(tenancy) {
-            Ok(restored) => restored > 0,
-            Err(error) => {
-                tracing::warn!("{error}: accounts that a damaged list lost are not looked up");
-                false
-            }
-        }
+        let restored = self.restore(tenancy).inspect_err(|error| {
+            tracing::warn!("{error}: accounts that a damaged list lost are not looked up");
+        });
+        restored.is_ok_and(|restored| restored > 0)
     }
 
     /// Restores the entries of this tenancy that a damaged index lost, and removes entries whose items

@@ -64,14 +64,13 @@ impl SessionStore {
         // The item is deleted even if reading failed.
         self.store.delete(&item)?;
         if read?.as_ref() == Some(&written) {
-            Ok(())
-        } else {
-            Err(Error::new(
-                Kind::Store,
-                "the store does not give back what was just put into it",
-                "see that its service works with its own program, or choose another store",
-            ))
+            return Ok(());
         }
+        Err(Error::new(
+            Kind::Store,
+            "the store does not give back what was just put into it",
+            "see that its service works with its own program, or choose another store",
+        ))
     }
 
     /// Returns the index, without a call to the store. Sessions of other stores are only in
