@@ -48,7 +48,7 @@ mod files;
 mod files {
     //! Other systems have no Landlock.
 
-    use super::plan::Plan;
+    use crate::hardening::confinement::plan::Plan;
 
     pub(super) fn confine(_plan: &Plan) -> Result<usize, String> {
         Err("only Linux confines a process".to_owned())
