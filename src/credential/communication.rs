@@ -18,8 +18,7 @@ use super::refresher::{RefreshedToken, Refresher};
 /// The longest time for which callers get the last error without a new refresh. The pauses between
 /// scheduled refreshes are longer.
 const REPEATED: Duration = Duration::from_secs(5);
-/// The longest single sleep. Timers stop during a suspend, so that the timer must read the clock
-/// again.
+/// The longest single sleep. Timers stop during a suspend, so that the clock must be read again.
 const LONGEST_SLEEP: Duration = Duration::from_secs(60);
 
 /// The options of a credential. `Options::default()` uses the system's clock.
@@ -147,6 +146,12 @@ impl CommunicationTokenCredential {
         self.cached.borrow().clone()
     }
 
+    /// Returns the error of the latest refresh, if it failed.
+    #[cfg(feature = "serve")]
+    pub(crate) fn last_error(&self) -> Option<Error> {
+        self.inner.state().failed.as_ref()?.error.clone()
+    }
+
     /// Returns a receiver of every new token.
     pub fn changes(&self) -> watch::Receiver<Option<Arc<CachedToken>>> {
         self.cached.clone()
@@ -161,6 +166,9 @@ impl Drop for CommunicationTokenCredential {
         }
     }
 }
+
+/// The result of a call.
+type Outcome = Result<Arc<CachedToken>>;
 
 /// What the callers, the timer and the refresh in progress share.
 struct Inner {
@@ -185,7 +193,7 @@ struct Refresh {
     /// The longest validity that it satisfies.
     asked: Duration,
     /// `None` if the task was cancelled or has panicked.
-    outcome: Shared<BoxFuture<'static, Option<Result<Arc<CachedToken>>>>>,
+    outcome: Shared<BoxFuture<'static, Option<Outcome>>>,
     task: AbortHandle,
 }
 
@@ -211,21 +219,16 @@ impl Inner {
     async fn refresh_on_schedule(self: Arc<Self>) {
         loop {
             let due = self.next_refresh();
-            if due.is_some_and(|due| due.is_zero()) {
+            let pause = due.map_or(LONGEST_SLEEP, |due| due.min(LONGEST_SLEEP));
+            if pause.is_zero() {
                 let refresh = self.refresh(&mut self.state(), Duration::ZERO);
                 if refresh.outcome.await.is_none() {
                     return;
                 }
                 continue;
             }
-            let sleep = async {
-                match due {
-                    Some(due) => self.clock.sleep(due.min(LONGEST_SLEEP)).await,
-                    None => std::future::pending().await,
-                }
-            };
             tokio::select! {
-                () = sleep => {}
+                () = self.clock.sleep(pause) => {}
                 () = self.ended.notified() => {}
             }
         }
@@ -268,7 +271,7 @@ impl Inner {
     }
 
     /// Returns an outcome without a refresh if a recent one means that no better token is available.
-    fn repeated(&self, state: &State) -> Option<Result<Arc<CachedToken>>> {
+    fn repeated(&self, state: &State) -> Option<Outcome> {
         let clock = self.clock.as_ref();
         let failed = state.failed.as_ref()?;
         let ago = failed.at.age(clock);
@@ -289,12 +292,7 @@ impl Inner {
         }
     }
 
-    fn take(
-        &self,
-        state: &mut State,
-        token: RefreshedToken,
-        asked: Duration,
-    ) -> Result<Arc<CachedToken>> {
+    fn take(&self, state: &mut State, token: RefreshedToken, asked: Duration) -> Outcome {
         let new = CachedToken::new(token, asked, self.clock.as_ref());
         if new.life.is_zero() {
             return Err(Error::new(
@@ -348,7 +346,7 @@ impl Inner {
     }
 
     /// Returns the cached token if the service cannot be reached. A refusal stays an error.
-    fn fall_back_to_cached(&self, error: &Error) -> Result<Arc<CachedToken>> {
+    fn fall_back_to_cached(&self, error: &Error) -> Outcome {
         let held = self.cached.borrow().clone();
         match held {
             Some(held) if error.kind() == Kind::Unreachable && self.lasts(&held) => {

@@ -6,109 +6,95 @@
 
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::response::{IntoResponse, Response};
 
-use crate::loopback::WebOrigin;
+use crate::loopback::serve::Caller;
+use crate::loopback::{self, WebOrigin};
 use crate::secret::ServiceSecret;
 
-use super::headers::{check_host, is_fetch_site, single};
+use super::dashboard::pages::{NOT_OPENED, closed};
 use super::instance::is_secret;
-use super::proof;
 use super::response::Refusal;
 
 /// The one route without a secret. Its response contains no information.
 pub(super) const OPEN_PATH: &str = "/healthz";
+/// The fetch metadata header that names the relation of the sending page to this origin.
+const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// The listener of a request.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Transport {
+pub(super) enum Listener {
     /// The port on loopback.
     Port(u16),
     /// The Unix socket, which only the user can open.
     Socket,
+    /// The dashboard's port.
+    Dashboard,
 }
 
-/// The secret of this run, and the approved origins.
-pub(super) struct Authorizer {
-    secret: ServiceSecret,
-    origins: Vec<WebOrigin>,
+/// Checks the host and the origin. Returns the origin if an approved page sent the request.
+pub(super) fn check_host_and_origin(
+    request: &Parts,
+    listener: Listener,
+    origins: &[WebOrigin],
+) -> Result<Option<HeaderValue>, Refusal> {
+    let port = match listener {
+        Listener::Port(port) => port,
+        _ => 80,
+    };
+    check_host(request, port)?;
+    let headers = &request.headers;
+    let approved = single(headers, header::ORIGIN)
+        .filter(|sent| origins.iter().any(|origin| origin.as_str() == *sent));
+    // A page sends images and links without `Origin`. This origin has no page of ours; a page there
+    // belongs to another program.
+    let is_no_page = !headers.contains_key(header::ORIGIN) && is_fetch_site(headers, &["none"]);
+    match approved.is_some() || is_no_page {
+        true => Ok(approved.cloned()),
+        false => Err(Refusal::new(
+            StatusCode::FORBIDDEN,
+            "OriginNotApproved",
+            "this web page's origin has not been approved",
+            "restart the service with `--allow-origin` and the page's origin",
+        )),
+    }
 }
 
-impl Authorizer {
-    pub(super) fn new(secret: ServiceSecret, origins: Vec<WebOrigin>) -> Self {
-        Authorizer { secret, origins }
+/// Checks the secret. This function contains every exception. Returns the response, or `None` if the
+/// routes answer the request.
+pub(super) fn check_secret(
+    request: &Parts,
+    secret: &ServiceSecret,
+) -> Result<Option<Response>, Refusal> {
+    let path = request.uri.path();
+    if is_preflight(request) {
+        return Ok(Some(preflight_response(&request.headers)));
     }
-
-    /// Checks the host and the origin. Returns the origin if an approved page sent the request.
-    pub(super) fn check_host_and_origin(
-        &self,
-        request: &Parts,
-        transport: Transport,
-    ) -> Result<Option<HeaderValue>, Refusal> {
-        let port = match transport {
-            Transport::Port(port) => port,
-            Transport::Socket => 80,
-        };
-        check_host(request, port)?;
-        let headers = &request.headers;
-        let is_allowed = match headers.contains_key(header::ORIGIN) {
-            true => {
-                let sent = single(headers, header::ORIGIN);
-                let approved =
-                    sent.filter(|sent| self.origins.iter().any(|origin| origin.as_str() == *sent));
-                if let Some(origin) = approved {
-                    return Ok(Some(origin.clone()));
-                }
-                false
-            }
-            // A page sends images and links without `Origin`. This origin has no page of ours; a
-            // page there belongs to another program.
-            false => is_fetch_site(headers, &["none"]),
-        };
-        match is_allowed {
-            true => Ok(None),
-            false => Err(Refusal::new(
-                StatusCode::FORBIDDEN,
-                "OriginNotApproved",
-                "this web page's origin has not been approved",
-                "restart the service with `--allow-origin` and the page's origin",
-            )),
-        }
+    if path == OPEN_PATH {
+        return Ok(None);
     }
-
-    /// Checks the secret. This function contains every exception.
-    pub(super) fn check_secret(&self, request: &Parts) -> Result<(), Refusal> {
-        if request.uri.path() == OPEN_PATH {
-            return Ok(());
-        }
-        let sent = single(&request.headers, header::AUTHORIZATION)
-            .and_then(|value| value.as_bytes().split_at_checked("Bearer ".len()))
-            .filter(|(scheme, _)| scheme.eq_ignore_ascii_case(b"Bearer "))
-            .map(|(_, secret)| secret);
-        let is_ours = sent.is_some_and(|sent| is_secret(&self.secret, sent));
-        match is_ours {
-            true => Ok(()),
-            false => Err(Refusal::new(
-                StatusCode::UNAUTHORIZED,
-                "SecretNeeded",
-                "the service's secret is missing or wrong",
-                "send `Authorization: Bearer` and the contents of the secret file that `acspass \
-                 serve` printed; every run has another",
-            )),
-        }
+    let sent = single(&request.headers, header::AUTHORIZATION)
+        .and_then(|value| value.as_bytes().split_at_checked("Bearer ".len()))
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case(b"Bearer "));
+    if sent.is_some_and(|(_, sent)| is_secret(secret, sent)) {
+        Caller::trust(&request.extensions);
+        return Ok(None);
     }
-
-    /// Returns the proof that this service has the secret, if the request asks for it by a nonce.
-    /// The socket needs no proof: no other program can listen there.
-    pub(super) fn proof(&self, request: &Parts, transport: Transport) -> Option<HeaderValue> {
-        match transport {
-            Transport::Port(port) => proof::answer(&self.secret, port, &request.headers),
-            Transport::Socket => None,
-        }
+    // A browser that looks for the dashboard gets the reason as a page.
+    if ["/", "/dashboard"].contains(&path) {
+        return Ok(Some(closed(NOT_OPENED)));
     }
+    Err(Refusal::new(
+        StatusCode::UNAUTHORIZED,
+        "SecretNeeded",
+        "the service's secret is missing or wrong",
+        "send `Authorization: Bearer` and the contents of the secret file that `acspass serve` \
+         printed; every run has another",
+    ))
 }
 
 /// Whether a browser asks if a page may send a request (Fetch, section 3.2.2).
-pub(super) fn is_preflight(request: &Parts) -> bool {
+fn is_preflight(request: &Parts) -> bool {
     request.method == Method::OPTIONS
         && request.headers.contains_key(header::ORIGIN)
         && request
@@ -116,24 +102,21 @@ pub(super) fn is_preflight(request: &Parts) -> bool {
             .contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)
 }
 
-/// Sets the headers that allow requests of an approved page. Chrome's Local Network Access needs no
-/// header; its predecessor, Private Network Access, does.
-pub(super) fn preflight_headers(request: &Parts, response: &mut HeaderMap) {
-    const ALLOW_NETWORK: HeaderName =
-        HeaderName::from_static("access-control-allow-private-network");
-    let mut allow = |name, value| response.insert(name, HeaderValue::from_static(value));
-    allow(header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST, DELETE");
-    allow(
-        header::ACCESS_CONTROL_ALLOW_HEADERS,
-        "authorization, content-type, teams-user-aad-token, acspass-nonce",
-    );
-    allow(header::ACCESS_CONTROL_MAX_AGE, "600");
-    let network = request
-        .headers
-        .get("access-control-request-private-network");
-    if network.is_some_and(|network| network == "true") {
-        allow(ALLOW_NETWORK, "true");
-    }
+/// Allows the requests of an approved page. Chrome's Local Network Access needs no header; its
+/// predecessor, Private Network Access, does.
+fn preflight_response(request: &HeaderMap) -> Response {
+    const ALLOWED: [(HeaderName, &str); 3] = [
+        (header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST, DELETE"),
+        (
+            header::ACCESS_CONTROL_ALLOW_HEADERS,
+            "authorization, content-type, teams-user-aad-token, acspass-nonce",
+        ),
+        (header::ACCESS_CONTROL_MAX_AGE, "600"),
+    ];
+    let network = request.get("access-control-request-private-network");
+    let network = network.is_some_and(|network| network == "true");
+    let network = network.then_some([("access-control-allow-private-network", "true")]);
+    (StatusCode::NO_CONTENT, ALLOWED, network, ()).into_response()
 }
 
 /// Sets the headers that let an approved page read the response.
@@ -146,5 +129,35 @@ pub(super) fn origin_headers(origin: Option<HeaderValue>, response: &mut HeaderM
             header::ACCESS_CONTROL_EXPOSE_HEADERS,
             HeaderValue::from_static("retry-after, acspass-proof"),
         );
+    }
+}
+
+/// Returns the value of a header that was sent exactly once.
+pub(super) fn single(headers: &HeaderMap, name: impl header::AsHeaderName) -> Option<&HeaderValue> {
+    let mut values = headers.get_all(name).iter();
+    let value = values.next()?;
+    values.next().is_none().then_some(value)
+}
+
+/// Whether each `Sec-Fetch-Site` header has one of these values.
+pub(super) fn is_fetch_site(headers: &HeaderMap, allowed: &[&str]) -> bool {
+    let mut sites = headers.get_all(FETCH_SITE).iter();
+    sites.all(|site| allowed.iter().any(|allowed| site == allowed))
+}
+
+/// Rejects a request if its host is not this port of loopback.
+pub(super) fn check_host(request: &Parts, port: u16) -> Result<(), Refusal> {
+    let is_ours = |host: &str| loopback::is_our_host(host, port);
+    let host = single(&request.headers, header::HOST).and_then(|host| host.to_str().ok());
+    // An absolute request target outranks the header (RFC 9112, section 3.2.2).
+    let target = request.uri.authority();
+    match host.is_some_and(is_ours) && target.is_none_or(|target| is_ours(target.as_str())) {
+        true => Ok(()),
+        false => Err(Refusal::new(
+            StatusCode::MISDIRECTED_REQUEST,
+            "WrongHost",
+            "the request was meant for another host",
+            "call the service by the address that `acspass serve` printed",
+        )),
     }
 }

@@ -58,10 +58,9 @@ impl Members {
                 "send `Content-Type: application/json`",
             ));
         }
-        let object = serde_json::from_slice(&input::utf8(&bytes));
-        let object =
-            object.map_err(|_| Refusal::of_request("the body is not a JSON object", HINT))?;
-        Ok(Members(object))
+        serde_json::from_slice(&input::utf8(&bytes))
+            .map(Members)
+            .map_err(|_| Refusal::of_request("the body is not a JSON object", HINT))
     }
 
     /// Takes a text member, without surrounding spaces and quotes. `null` counts as absent.
@@ -76,10 +75,9 @@ impl Members {
     /// Takes a list of text. One text counts as a list of one.
     pub(super) fn texts(&mut self, name: &str) -> Result<Vec<String>, Refusal> {
         let list = match self.take(name) {
-            None => return Ok(Vec::new()),
+            None => Vec::new(),
             Some(Value::Array(list)) => list,
-            Some(text @ Value::String(_)) => vec![text],
-            Some(_) => return Err(wrong(name, "a list of text")),
+            Some(one) => vec![one],
         };
         let texts = list.into_iter().map(|one| match one {
             Value::String(text) => Ok(text),
@@ -90,36 +88,27 @@ impl Members {
 
     /// Takes a number of whole minutes: a number, or text with a number or a duration such as `24h`.
     pub(super) fn minutes(&mut self, name: &str) -> Result<Option<Duration>, Refusal> {
-        let of = |minutes: u64| Duration::from_secs(minutes.saturating_mul(60));
-        match self.take(name) {
-            None => Ok(None),
-            Some(Value::String(text)) => {
-                let text = input::bare(&text);
-                match text.parse() {
-                    Ok(minutes) => Ok(Some(of(minutes))),
-                    Err(_) => Ok(Some(parse_duration(text)?)),
-                }
-            }
-            Some(value) => {
-                let minutes = value.as_u64().map(of);
-                let minutes = minutes.ok_or_else(|| wrong(name, "a whole number of minutes"));
-                minutes.map(Some)
-            }
-        }
+        let minutes = match self.take(name) {
+            None => return Ok(None),
+            Some(Value::String(text)) => match input::bare(&text).parse() {
+                Ok(minutes) => minutes,
+                Err(_) => return Ok(Some(parse_duration(input::bare(&text))?)),
+            },
+            Some(value) => value
+                .as_u64()
+                .ok_or_else(|| wrong(name, "a whole number of minutes"))?,
+        };
+        Ok(Some(Duration::from_secs(minutes.saturating_mul(60))))
     }
 
     /// Rejects members that were not taken.
     pub(super) fn end(self) -> Result<(), Refusal> {
-        match self.0.keys().next() {
-            None => Ok(()),
-            Some(name) => Err(Refusal::of_request(
-                format!(
-                    "the body has a member {}, which this route does not take",
-                    quoted(name)
-                ),
-                HINT,
-            )),
-        }
+        let Some(name) = self.0.keys().next() else {
+            return Ok(());
+        };
+        let name = quoted(name);
+        let message = format!("the body has a member {name}, which this route does not take");
+        Err(Refusal::of_request(message, HINT))
     }
 
     fn take(&mut self, name: &str) -> Option<Value> {
@@ -128,16 +117,15 @@ impl Members {
 }
 
 fn is_json(headers: &HeaderMap) -> bool {
-    let media_type = headers.get(header::CONTENT_TYPE);
-    let media_type = media_type
+    let sent = headers.get(header::CONTENT_TYPE);
+    let sent = sent
         .and_then(|value| value.to_str().ok())
-        .and_then(|value| value.split(';').next());
-    media_type.is_some_and(|it| it.trim().eq_ignore_ascii_case("application/json"))
+        .unwrap_or_default();
+    let media_type = sent.split(';').next().unwrap_or_default();
+    media_type.trim().eq_ignore_ascii_case("application/json")
 }
 
 fn wrong(name: &str, expected: &str) -> Refusal {
-    Refusal::of_request(
-        format!("the body's member `{name}` is not {expected}"),
-        HINT,
-    )
+    let message = format!("the body's member `{name}` is not {expected}");
+    Refusal::of_request(message, HINT)
 }

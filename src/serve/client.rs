@@ -1,7 +1,7 @@
 //! A client of the running service, which sends the secret to no other program.
 //!
 //! It prefers the Unix socket beside the secret file, where no other user can listen. Over TCP the
-//! service first proves that it has the secret (see [`super::proof`]). The client sends the secret on
+//! service first proves that it has the secret by the HMAC of a nonce. The client sends the secret on
 //! the same connection only.
 
 use std::ffi::OsStr;
@@ -15,7 +15,6 @@ use hyper::body::Incoming;
 use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::task::AbortHandle;
 use url::Url;
 
 use crate::error::{Error, Kind, Result};
@@ -24,8 +23,9 @@ use crate::loopback;
 use crate::secret::ServiceSecret;
 
 use super::access::OPEN_PATH;
-use super::instance::{Running, SECRET_FILE, SOCKET, new_secret, read_secret};
-use super::proof::{self, NONCE, PROOF};
+use super::instance::{
+    NONCE, PROOF, Running, SECRET_FILE, SOCKET, is_proof, new_secret, read_secret,
+};
 
 /// The time limit of a request. The service may have to call Entra ID and the resource.
 const TIMEOUT: Duration = Duration::from_secs(60);
@@ -90,9 +90,8 @@ impl Client {
             )
         };
         let parsed = Url::parse(url).map_err(|_| wrong())?;
-        let host = parsed
-            .host_str()
-            .filter(|host| parsed.scheme() == "http" && loopback::is_loopback_host(host));
+        let host = parsed.host_str().filter(|_| parsed.scheme() == "http");
+        let host = host.filter(|host| loopback::is_loopback_host(host));
         let host = host.ok_or_else(wrong)?;
         Ok(Client {
             url: parsed.origin().ascii_serialization(),
@@ -109,10 +108,7 @@ impl Client {
     /// # Errors
     /// [`Kind::Unreachable`] if it does not answer, or if another program does.
     pub async fn check(&self) -> Result<()> {
-        let work = async {
-            let secret = self.secret()?;
-            self.over_tcp(&secret).await.map(drop)
-        };
+        let work = async { self.over_tcp(&self.secret()?).await.map(drop) };
         self.in_time(work).await
     }
 
@@ -134,8 +130,7 @@ impl Client {
                 .header(header::AUTHORIZATION, bearer);
             let response = self.response(&mut connection, request).await?;
             let status = response.status().as_u16();
-            let body = to_bytes(Body::new(response.into_body()), LONGEST).await;
-            let body = body.map_err(|cause| self.broken(cause))?.to_vec();
+            let body = self.body(response).await?;
             Ok(Response { status, body })
         };
         self.in_time(work).await
@@ -152,40 +147,34 @@ impl Client {
             .map_err(|cause| no_service("its secret is not there").caused_by(cause))
     }
 
-    /// Whether a killed service left the secret file: a running service has it locked. Some file
-    /// systems show no lock of another machine. So this explains a failure and causes none.
-    fn is_stale(&self) -> bool {
-        cfg!(unix)
-            && self
-                .folder
-                .open(&self.secret_file)
-                .is_ok_and(|file| file.try_lock_shared().is_ok())
-    }
-
     async fn connect(&self, secret: &ServiceSecret) -> Result<Connection> {
         #[cfg(unix)]
         {
             let socket = self.folder.path_of(SOCKET);
             if let Ok(stream) = tokio::net::UnixStream::connect(socket).await {
-                let connection = Connection::over(stream, "localhost".to_owned()).await;
-                return connection.map_err(|cause| self.broken(cause));
+                return self.connection(stream, "localhost").await;
             }
         }
-        self.over_tcp(secret).await.map_err(|error| {
-            if self.is_stale() {
-                return no_service("its secret file was left by a run that was killed");
-            }
-            error
+        let connection = self.over_tcp(secret).await;
+        connection.map_err(|error| match self.is_stale() {
+            true => no_service("its secret file was left by a run that was killed"),
+            false => error,
         })
+    }
+
+    /// Whether a killed service left the secret file: a running service has it locked. Some file
+    /// systems show no lock of another machine. So this explains a failure and causes none.
+    fn is_stale(&self) -> bool {
+        let file = self.folder.open(&self.secret_file);
+        cfg!(unix) && file.is_ok_and(|file| file.try_lock_shared().is_ok())
     }
 
     async fn over_tcp(&self, secret: &ServiceSecret) -> Result<Connection> {
         let address = (self.host.as_str(), self.port);
         let stream = tokio::net::TcpStream::connect(address).await;
         let stream = stream.map_err(|cause| self.odd("does not answer").caused_by(cause))?;
-        let host = self.url.trim_start_matches("http://").to_owned();
-        let connection = Connection::over(stream, host).await;
-        let mut connection = connection.map_err(|cause| self.broken(cause))?;
+        let host = self.url.trim_start_matches("http://");
+        let mut connection = self.connection(stream, host).await?;
         let nonce = new_secret()?;
         let request = Request::builder()
             .uri(OPEN_PATH)
@@ -193,16 +182,35 @@ impl Client {
         let response = self.response(&mut connection, request).await?;
         let sent = response.headers().get(PROOF);
         let sent = sent.map(HeaderValue::as_bytes).unwrap_or_default();
-        if response.status() != StatusCode::OK
-            || !proof::is_proof(secret, self.port, nonce.expose(), sent)
+        if response.status() != StatusCode::OK || !is_proof(secret, self.port, nonce.expose(), sent)
         {
-            return Err(self.another_program());
+            return Err(Error::new(
+                Kind::Unreachable,
+                format!(
+                    "what answers at {} did not show that it knows the token service's secret",
+                    self.url
+                ),
+                "it is another program, or a run with another secret: find it with `acspass serve \
+                 --status`, or start `acspass serve`",
+            ));
         }
-        let rest = to_bytes(Body::new(response.into_body()), LONGEST).await;
-        rest.map_err(|cause| self.broken(cause))?;
+        self.body(response).await?;
         let ready = connection.sender.ready().await;
         ready.map_err(|cause| self.broken(cause))?;
         Ok(connection)
+    }
+
+    async fn connection<S>(&self, stream: S, host: &str) -> Result<Connection>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let handshake = handshake(TokioIo::new(stream)).await;
+        let (sender, driver) = handshake.map_err(|cause| self.broken(cause))?;
+        // It ends once the sender and its response are dropped. The future of the request returns
+        // the error.
+        tokio::spawn(driver);
+        let host = host.to_owned();
+        Ok(Connection { sender, host })
     }
 
     /// Sends a request without a body.
@@ -219,16 +227,9 @@ impl Client {
         response.map_err(|cause| self.broken(cause))
     }
 
-    fn another_program(&self) -> Error {
-        Error::new(
-            Kind::Unreachable,
-            format!(
-                "what answers at {} did not show that it knows the token service's secret",
-                self.url
-            ),
-            "it is another program, or a run with another secret: find it with `acspass serve \
-             --status`, or start `acspass serve`",
-        )
+    async fn body(&self, response: hyper::Response<Incoming>) -> Result<Vec<u8>> {
+        let body = to_bytes(Body::new(response.into_body()), LONGEST).await;
+        Ok(body.map_err(|cause| self.broken(cause))?.into())
     }
 
     fn broken(&self, cause: impl std::error::Error + Send + Sync + 'static) -> Error {
@@ -256,29 +257,4 @@ fn no_service(why: &str) -> Error {
 struct Connection {
     sender: SendRequest<Body>,
     host: String,
-    driver: AbortHandle,
-}
-
-impl Connection {
-    async fn over<S>(stream: S, host: String) -> hyper::Result<Connection>
-    where
-        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    {
-        let (sender, driver) = handshake(TokioIo::new(stream)).await?;
-        let driver = tokio::spawn(async move {
-            // The future of the request returns the error.
-            let _ = driver.await;
-        });
-        Ok(Connection {
-            sender,
-            host,
-            driver: driver.abort_handle(),
-        })
-    }
-}
-
-impl Drop for Connection {
-    fn drop(&mut self) {
-        self.driver.abort();
-    }
 }

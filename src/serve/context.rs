@@ -1,17 +1,17 @@
-//! What all handlers share.
+//! What all handlers share, and their work that may block.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::sync::OnceCell;
 
 use crate::acs::IdentityClient;
-use crate::error::Result;
-use crate::session::{CacheLookup, Overview, Renewal, Sessions, Token, TokenRequest};
+use crate::error::{Error, Kind, Result};
+use crate::session::{CacheLookup, Renewal, Sessions, Token, TokenRequest};
 use crate::store::{Index, IndexEntry};
 use crate::time::Clock;
 
-use super::blocking::blocking;
 use super::events::Events;
 use super::options::Options;
 
@@ -48,12 +48,6 @@ impl Context {
         made.await
     }
 
-    /// Returns the stored accounts without secrets.
-    pub(super) async fn overview(&self) -> Result<Overview> {
-        let clients = self.options.clients.clone();
-        blocking(move || clients.overview()).await
-    }
-
     /// Returns the index entry of this user, or of the active account. An ambiguous name has none.
     pub(super) fn entry<'i>(&self, index: &'i Index, user: Option<&str>) -> Option<&'i IndexEntry> {
         let tenancy = self.session().tenancy();
@@ -64,6 +58,12 @@ impl Context {
             },
             None => index.active(tenancy),
         }
+    }
+
+    /// Returns the stored index entry of this user. The call blocks.
+    pub(super) fn stored_entry(&self, user: &str) -> Result<Option<IndexEntry>> {
+        let index = self.session().index()?;
+        Ok(self.entry(&index, Some(user)).cloned())
     }
 
     /// Looks for a stored token with more than `min_validity` left. The call may block.
@@ -90,5 +90,24 @@ impl Context {
             Err(error) => self.events.bad("No token could be had", error),
         }
         renewed
+    }
+
+    /// Reports an error that means that a sign-in is needed, once until `is_reported` is reset.
+    pub(super) fn report_sign_in(&self, error: &Error, is_reported: &AtomicBool) {
+        if error.kind() == Kind::SignInNeeded && !is_reported.swap(true, Ordering::Relaxed) {
+            (self.options.sign_in_needed)(error);
+        }
+    }
+}
+
+/// Runs work that may block. Its log events go to the subscriber of the calling thread.
+pub(super) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
+    let subscriber = tracing::dispatcher::get_default(Clone::clone);
+    let logged = move || tracing::dispatcher::with_default(&subscriber, work);
+    match tokio::task::spawn_blocking(logged).await {
+        Ok(outcome) => outcome,
+        Err(error) => Err(Error::internal("a piece of work did not end").caused_by(error)),
     }
 }

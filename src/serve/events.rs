@@ -3,7 +3,7 @@
 //! The list contains names and times and no secret. It is bounded and in memory only.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::{Value, json};
 
@@ -15,7 +15,7 @@ use crate::time::{Clock, Timestamp};
 /// Most events; the oldest are removed first.
 const MOST: usize = 100;
 
-/// A bounded list of events.
+/// A bounded list of events, the newest first.
 pub(super) struct Events {
     clock: Arc<dyn Clock>,
     list: Mutex<VecDeque<Event>>,
@@ -43,66 +43,63 @@ impl Events {
     /// Records a returned token. Allocates nothing if the latest event is the same.
     pub(super) fn token_returned(&self, account: &Account) {
         let id = &account.home_account_id;
-        let at = self.clock.now();
-        let mut list = self.list();
-        match list.front_mut() {
-            Some(latest) if latest.home_account_id.as_ref() == Some(id) => latest.repeat(at),
-            _ => add(
-                &mut list,
-                Event {
-                    tone: "plain",
-                    text: format!("A token of {} was handed out", account.username),
-                    home_account_id: Some(id.clone()),
-                    at,
-                    times: 1,
-                },
-            ),
-        }
+        let is_same = |event: &Event| event.home_account_id.as_ref() == Some(id);
+        self.record(1, is_same, || {
+            let text = format!("A token of {} was handed out", account.username);
+            ("plain", text, Some(id.clone()))
+        });
     }
 
     pub(super) fn good(&self, text: impl Into<String>) {
-        self.record("good", text.into());
+        self.record_text(1, "good", text.into());
     }
 
     pub(super) fn bad(&self, what: &str, error: &Error) {
-        self.record("bad", format!("{what}: {}", error.message()));
+        self.record_text(1, "bad", format!("{what}: {}", error.message()));
     }
 
     /// Records a refused request. Unauthenticated callers can cause this event, so that each reason
     /// has one entry: refusals cannot remove the other events.
     pub(super) fn refused(&self, error: &Error) {
         let text = format!("A request was refused: {}", error.message());
-        let mut list = self.list();
-        if let Some(known) = list.iter().position(|event| event.text == text)
-            && let Some(event) = list.remove(known)
-        {
-            list.push_front(event);
-        }
-        drop(list);
-        self.record("bad", text);
+        self.record_text(MOST, "bad", text);
     }
 
-    fn record(&self, tone: &'static str, text: String) {
+    fn record_text(&self, latest: usize, tone: &'static str, text: String) {
+        let is_same = |event: &Event| event.text == text;
+        self.record(latest, is_same, || (tone, text.clone(), None));
+    }
+
+    /// Records an event: the same one of the latest ones again, or a new one.
+    fn record(
+        &self,
+        latest: usize,
+        is_same: impl Fn(&Event) -> bool,
+        new: impl FnOnce() -> (&'static str, String, Option<String>),
+    ) {
         let at = self.clock.now();
-        let mut list = self.list();
-        match list.front_mut() {
-            Some(latest) if latest.text == text => latest.repeat(at),
-            _ => add(
-                &mut list,
-                Event {
-                    tone,
-                    text,
-                    home_account_id: None,
-                    at,
-                    times: 1,
-                },
-            ),
-        }
+        let mut list = self.list.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = list.iter().take(latest).position(is_same);
+        let known = known.and_then(|known| list.remove(known));
+        let mut event = known.unwrap_or_else(|| {
+            let (tone, text, home_account_id) = new();
+            Event {
+                tone,
+                text,
+                home_account_id,
+                at,
+                times: 0,
+            }
+        });
+        event.at = at;
+        event.times += 1;
+        list.truncate(MOST - 1);
+        list.push_front(event);
     }
 
     /// Returns the events, the newest first.
     pub(super) fn json(&self) -> Value {
-        let list = self.list();
+        let list = self.list.lock().unwrap_or_else(PoisonError::into_inner);
         let events = list.iter().map(|event| {
             json!({
                 "at": event.at.to_string(),
@@ -113,22 +110,6 @@ impl Events {
         });
         events.collect()
     }
-
-    fn list(&self) -> MutexGuard<'_, VecDeque<Event>> {
-        self.list.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Event {
-    fn repeat(&mut self, at: Timestamp) {
-        self.at = at;
-        self.times += 1;
-    }
-}
-
-fn add(list: &mut VecDeque<Event>, event: Event) {
-    list.truncate(MOST - 1);
-    list.push_front(event);
 }
 
 #[cfg(test)]

@@ -2,10 +2,12 @@
 //!
 //! They do what the actions of the Logic Apps connector do, with the JSON of `user` and `token`.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::{RawPathParams, Request, State};
 use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
+use axum::response::IntoResponse;
 use serde_json::Value;
 
 use crate::acs::{
@@ -17,14 +19,14 @@ use crate::json;
 use crate::jwt;
 use crate::secret::EntraToken;
 
+use super::accounts::Accounts;
 use super::body::Members;
 use super::context::Context;
 use super::response::{Refusal, Reply, done};
-use super::service::Service;
 
 /// `POST /identities`
-pub(super) async fn create(State(service): State<Service>, request: Request) -> Reply {
-    let context = &service.context;
+pub(super) async fn create(State(accounts): State<Arc<Accounts>>, request: Request) -> Reply {
+    let context = &accounts.context;
     let created = async {
         let (scopes, lifetime) = token_options(request).await?;
         if scopes.is_empty() && lifetime.is_some() {
@@ -35,28 +37,25 @@ pub(super) async fn create(State(service): State<Service>, request: Request) -> 
         }
         let client = client(context).await?;
         let created = match scopes.as_slice() {
-            [] => CreatedUser {
-                id: client.create_user().await.map_err(of_resource)?,
-                token: None,
-            },
-            scopes => client
-                .create_user_with_token(scopes, lifetime)
+            [] => client
+                .create_user()
                 .await
-                .map_err(of_resource)?,
+                .map(|id| CreatedUser { id, token: None }),
+            scopes => client.create_user_with_token(scopes, lifetime).await,
         };
-        let json = json::created(&created, context.clock().now());
+        let json = json::created(&created.map_err(of_resource)?, context.clock().now());
         Ok((StatusCode::CREATED, Json(json)).into_response())
     };
-    logged(context, "An identity was created", created.await)
+    logged(context, "An identity was created", created).await
 }
 
 /// `POST /identities/{id}/tokens`
 pub(super) async fn issue_token(
-    State(service): State<Service>,
+    State(accounts): State<Arc<Accounts>>,
     params: RawPathParams,
     request: Request,
 ) -> Reply {
-    let context = &service.context;
+    let context = &accounts.context;
     let issued = async {
         let user = user(&params)?;
         let (scopes, lifetime) = token_options(request).await?;
@@ -71,43 +70,40 @@ pub(super) async fn issue_token(
         let json = json::issued(&issued.map_err(of_resource)?, context.clock().now());
         Ok(Json(json).into_response())
     };
-    logged(context, "A token was issued for an identity", issued.await)
+    logged(context, "A token was issued for an identity", issued).await
 }
 
 /// `POST /identities/{id}/revoke`
-pub(super) async fn revoke(State(service): State<Service>, params: RawPathParams) -> Reply {
-    let context = &service.context;
+pub(super) async fn revoke(State(accounts): State<Arc<Accounts>>, params: RawPathParams) -> Reply {
+    let context = &accounts.context;
     let revoked = async {
         let user = user(&params)?;
         let revoked = client(context).await?.revoke_tokens(&user).await;
-        revoked.map_err(of_resource)
+        revoked.map(|()| done()).map_err(of_resource)
     };
-    let revoked = revoked.await.map(|()| done());
-    logged(context, "An identity's tokens were revoked", revoked)
+    logged(context, "An identity's tokens were revoked", revoked).await
 }
 
 /// `DELETE /identities/{id}`
-pub(super) async fn delete(State(service): State<Service>, params: RawPathParams) -> Reply {
-    let context = &service.context;
+pub(super) async fn delete(State(accounts): State<Arc<Accounts>>, params: RawPathParams) -> Reply {
+    let context = &accounts.context;
     let deleted = async {
         let user = user(&params)?;
         let deleted = client(context).await?.delete_user(&user).await;
-        deleted.map_err(of_resource)
+        deleted.map(|()| done()).map_err(of_resource)
     };
-    let deleted = deleted.await.map(|()| done());
-    logged(context, "An identity was deleted", deleted)
+    logged(context, "An identity was deleted", deleted).await
 }
 
 /// Exchanges the Entra token of a Teams user, which a client of the hero sample sends.
 pub(super) async fn exchange(context: &Context, token: EntraToken) -> Result<IssuedToken, Refusal> {
-    const CLAIMS: [&str; 3] = ["appid", "azp", "oid"];
     let decoded = jwt::decode(token.expose());
     let claims = decoded.map(|decoded| decoded.claims).unwrap_or_default();
-    let text = |name: &str| claims.get(name).and_then(Value::as_str).map(str::to_owned);
-    let app_id = text(CLAIMS[0]).or_else(|| text(CLAIMS[1]));
-    let (Some(app_id), Some(user_id)) = (app_id, text(CLAIMS[2])) else {
-        let is_unreadable = |name: &&&str| claims.get(**name).is_some_and(|it| !it.is_string());
-        let message = match CLAIMS.iter().find(is_unreadable) {
+    let text = |name: &str| claims.get(name).and_then(Value::as_str);
+    let app_id = text("appid").or_else(|| text("azp"));
+    let (Some(app_id), Some(user_id)) = (app_id, text("oid")) else {
+        let is_unreadable = |name: &&str| claims.get(*name).is_some_and(|it| !it.is_string());
+        let message = match ["appid", "azp", "oid"].into_iter().find(is_unreadable) {
             Some(name) => {
                 format!("the claim `{name}` of the token in `teams-user-aad-token` is not text")
             }
@@ -120,10 +116,9 @@ pub(super) async fn exchange(context: &Context, token: EntraToken) -> Result<Iss
             "send the Entra token of a Teams user, or leave the header out",
         ));
     };
-    teams_token::check(token.expose(), &app_id, &user_id, context.clock().now())?;
-    let exchanged = client(context)
-        .await?
-        .exchange_teams_user_token(&token, &app_id, &user_id);
+    teams_token::check(token.expose(), app_id, user_id, context.clock().now())?;
+    let client = client(context).await?;
+    let exchanged = client.exchange_teams_user_token(&token, app_id, user_id);
     exchanged.await.map_err(of_resource)
 }
 
@@ -149,24 +144,19 @@ async fn client(context: &Context) -> Result<&IdentityClient, Refusal> {
 }
 
 /// Records the result as an event.
-fn logged(context: &Context, what: &str, result: Result<Response, Refusal>) -> Reply {
-    match &result {
-        Ok(_) => context.events.good(what),
-        Err(refusal) => context
-            .events
-            .bad("The resource's service failed", &refusal.error),
-    }
-    result
+async fn logged(context: &Context, what: &str, work: impl Future<Output = Reply>) -> Reply {
+    let events = &context.events;
+    work.await
+        .inspect(|_| events.good(what))
+        .inspect_err(|refusal| events.bad("The resource's service failed", &refusal.error))
 }
 
 /// Maps an error of the resource. The request was valid, so a usage error means that the service is
 /// not configured correctly.
 fn of_resource(error: Error) -> Refusal {
-    match error.kind() {
-        Kind::Usage => Refusal {
-            status: StatusCode::CONFLICT,
-            error,
-        },
-        _ => error.into(),
+    let mut refusal = Refusal::from(error);
+    if refusal.error.kind() == Kind::Usage {
+        refusal.status = StatusCode::CONFLICT;
     }
+    refusal
 }

@@ -9,21 +9,17 @@
 
 mod access;
 mod accounts;
-mod blocking;
 mod body;
 mod client;
 mod context;
 mod dashboard;
 mod events;
-mod headers;
 mod identities;
 mod instance;
 mod options;
-mod proof;
 mod response;
 mod routes;
 mod server;
-mod service;
 #[cfg(test)]
 mod tests;
 mod tokens;

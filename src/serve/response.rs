@@ -66,24 +66,19 @@ impl From<Error> for Refusal {
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        let mut response = (self.status, Json(json::error(&self.error))).into_response();
-        let headers = response.headers_mut();
-        if let Some(pause) = self.error.retry_after() {
-            let seconds = pause.as_secs() + u64::from(pause.subsec_nanos() > 0);
-            headers.insert(header::RETRY_AFTER, seconds.into());
-        }
-        match self.status {
-            StatusCode::UNAUTHORIZED => {
-                let challenge = HeaderValue::from_static("Bearer realm=\"acspass\"");
-                headers.insert(header::WWW_AUTHENTICATE, challenge);
-            }
-            StatusCode::SERVICE_UNAVAILABLE => {
-                let seconds = HeaderValue::from(RETRY_AFTER_SECONDS);
-                headers.entry(header::RETRY_AFTER).or_insert(seconds);
-            }
-            _ => {}
-        }
-        response
+        let pause = self.error.retry_after();
+        let seconds = match (pause, self.status) {
+            (Some(pause), _) => Some(pause.as_secs() + u64::from(pause.subsec_nanos() > 0)),
+            (None, StatusCode::SERVICE_UNAVAILABLE) => Some(RETRY_AFTER_SECONDS),
+            _ => None,
+        };
+        let retry_after =
+            seconds.map(|seconds| [(header::RETRY_AFTER, HeaderValue::from(seconds))]);
+        let is_secret_needed = self.status == StatusCode::UNAUTHORIZED;
+        let challenge = [(header::WWW_AUTHENTICATE, "Bearer realm=\"acspass\"")];
+        let challenge = is_secret_needed.then_some(challenge);
+        let json = Json(json::error(&self.error));
+        (self.status, retry_after, challenge, json).into_response()
     }
 }
 

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::OptionFuture;
 use tokio::sync::watch;
 
 use crate::error::{Error, Result};
@@ -14,14 +15,13 @@ use crate::hardening::Confined;
 use crate::loopback::serve::{Limits, serve};
 use crate::loopback::{self, Bound};
 
-use super::access::{Authorizer, Transport};
+use super::access::Listener;
 use super::accounts::Accounts;
 use super::context::Context;
-use super::dashboard::{Dashboard, DashboardLink, Redeemer};
+use super::dashboard::{Dashboard, DashboardLink};
 use super::instance::{InstanceDir, Running, Served};
 use super::options::Options;
-use super::routes::{SecretCheck, behind_dashboard, behind_secret, router};
-use super::service::Service;
+use super::routes::{Service, router};
 
 /// The default port: in the range that IANA registers on request, and unassigned.
 pub const PORT: u16 = 8487;
@@ -76,9 +76,7 @@ impl From<u16> for Sockets {
 
 /// A service with its port, its folder and its secret. Dropping it removes the secret and the socket.
 pub struct Server {
-    service: Service,
-    authorizer: Arc<Authorizer>,
-    dashboard: Arc<Dashboard>,
+    service: Arc<Service>,
     bound: Bound,
     dashboard_bound: Bound,
     dir: InstanceDir,
@@ -93,7 +91,7 @@ impl Server {
     /// given sockets are not suitable; [`Kind::Store`](crate::Kind::Store) if the folder cannot be
     /// written.
     pub fn open(
-        mut options: Options,
+        options: Options,
         sockets: impl Into<Sockets>,
         folder: impl Into<Folder>,
     ) -> Result<Server> {
@@ -106,19 +104,19 @@ impl Server {
         let dashboard_bound = loopback::bind(0)?;
         let serves = Served::by(&options.session, &options.token_request);
         let secret = dir.publish(bound.port, serves)?;
-        let authorizer = Authorizer::new(secret, std::mem::take(&mut options.origins));
         let context = Arc::new(Context::new(options));
         let accounts = Arc::new(Accounts::new(context.clone()));
-        let dashboard = Dashboard::new(
-            context.clone(),
-            accounts.clone(),
-            dir.running(),
-            dashboard_bound.port,
-        );
+        let running = dir.running.clone();
+        let dashboard = Dashboard::new(accounts.clone(), running, dashboard_bound.port);
+        let dashboard = Arc::new(dashboard);
+        let service = Service {
+            router: router(accounts, dashboard.clone()),
+            secret,
+            context,
+            dashboard,
+        };
         Ok(Server {
-            service: Service { context, accounts },
-            authorizer: Arc::new(authorizer),
-            dashboard: Arc::new(dashboard),
+            service: Arc::new(service),
             bound,
             dashboard_bound,
             dir,
@@ -127,12 +125,12 @@ impl Server {
 
     /// Returns the description of this service in its lock file.
     pub fn running(&self) -> &Running {
-        self.dir.running()
+        &self.dir.running
     }
 
     /// `http://127.0.0.1:PORT`.
     pub fn url(&self) -> &str {
-        &self.dir.running().url
+        &self.dir.running.url
     }
 
     /// Issues a ticket that opens the dashboard in one browser, once, within a minute. With
@@ -141,25 +139,22 @@ impl Server {
     /// # Errors
     /// [`Kind::Internal`](crate::Kind::Internal) if the system gives no random bytes.
     pub fn dashboard_opening(&self, has_start: bool) -> Result<DashboardLink> {
-        self.dashboard.access.link(match has_start {
-            true => Redeemer::SecretOrStart,
-            false => Redeemer::Secret,
-        })
+        self.service.dashboard.link(has_start)
     }
 
     /// Ends once the ticket is used or has expired.
     pub fn dashboard_opened(&self, opening: &DashboardLink) -> impl Future<Output = ()> + use<> {
-        self.dashboard.access.tickets.gone(opening.number)
+        self.service.dashboard.sessions.ticket_gone(opening.number)
     }
 
     /// The file that contains the secret, and nothing else.
     pub fn secret_file(&self) -> &Path {
-        &self.dir.running().secret_file
+        &self.dir.running.secret_file
     }
 
     /// The Unix socket, if there is one.
     pub fn socket(&self) -> Option<&PathBuf> {
-        self.dir.running().socket.as_ref()
+        self.dir.running.socket.as_ref()
     }
 
     /// Writes to the lock file how far this process is confined.
@@ -172,19 +167,11 @@ impl Server {
     /// # Errors
     /// [`Kind::Internal`](crate::Kind::Internal) if a listener cannot be used.
     pub async fn run(self, stop: impl Future<Output = ()>) -> Result<()> {
-        let mut dir = self.dir;
-        let port = Transport::Port(self.bound.port);
+        let (mut dir, service) = (self.dir, self.service);
         let (stop_sender, stopping) = watch::channel(false);
-        let router = router(self.service.clone(), self.dashboard.clone());
-        let at = |transport| {
-            let check = SecretCheck {
-                authorizer: self.authorizer.clone(),
-                context: self.service.context.clone(),
-                transport,
-            };
-            behind_secret(router.clone(), check)
-        };
-        let dashboard = behind_dashboard(router.clone(), self.dashboard.clone());
+        let port = service.at(Listener::Port(self.bound.port));
+        let port = serve(self.bound, None, port, LIMITS, stopping.clone());
+        let dashboard = service.at(Listener::Dashboard);
         let dashboard = serve(
             self.dashboard_bound,
             None,
@@ -192,28 +179,21 @@ impl Server {
             DASHBOARD_LIMITS,
             stopping.clone(),
         );
-        let tcp = serve(self.bound, None, at(port), LIMITS, stopping.clone());
         #[cfg(unix)]
-        let unix = {
-            let (socket, service) = (dir.take_listener(), at(Transport::Socket));
-            async move {
-                match socket {
-                    Some(socket) => {
-                        loopback::serve::serve_unix(socket, service, LIMITS, stopping).await
-                    }
-                    None => Ok(()),
-                }
-            }
-        };
+        let socket = dir.listener.take().map(|socket| {
+            let service = service.at(Listener::Socket);
+            loopback::serve::serve_unix(socket, service, LIMITS, stopping)
+        });
         #[cfg(not(unix))]
-        let unix = async { std::io::Result::Ok(()) };
+        let socket: Option<std::future::Ready<std::io::Result<()>>> = None;
+        let socket = async { OptionFuture::from(socket).await.unwrap_or(Ok(())) };
         let stopped = async {
             stop.await;
             // An error means that no listener is left.
             let _ = stop_sender.send(true);
             std::io::Result::Ok(())
         };
-        let served = tokio::try_join!(tcp, dashboard, unix, stopped);
+        let served = tokio::try_join!(port, dashboard, socket, stopped);
         drop(dir);
         served.map(drop).map_err(|error| {
             Error::internal("the service's sockets cannot be used").caused_by(error)

@@ -1,5 +1,6 @@
 //! The handlers that return tokens of signed-in accounts, and those that describe the service.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Json;
@@ -15,9 +16,10 @@ use crate::secret::EntraToken;
 use crate::text::quoted;
 use crate::time::parse_duration;
 
+use super::accounts::Accounts;
+use super::context::blocking;
 use super::identities::exchange;
 use super::response::{Refusal, Reply};
-use super::service::Service;
 
 /// The OpenAPI document.
 pub(super) const OPENAPI: &str = include_str!("../../assets/openapi.json");
@@ -32,40 +34,46 @@ pub(super) async fn openapi() -> Reply {
     Ok(([(header::CONTENT_TYPE, "application/json")], OPENAPI).into_response())
 }
 
-pub(super) async fn token(State(service): State<Service>, RawQuery(query): RawQuery) -> Reply {
+pub(super) async fn token(
+    State(accounts): State<Arc<Accounts>>,
+    RawQuery(query): RawQuery,
+) -> Reply {
     let (user, min_validity) = token_query(query.as_deref().unwrap_or_default())?;
-    let (account, token) = service
-        .accounts
-        .token(user.as_deref(), min_validity)
-        .await?;
-    service.context.events.token_returned(&account.account);
+    let context = &accounts.context;
+    let (account, token) = accounts.token(user.as_deref(), min_validity).await?;
+    context.events.token_returned(&account.account);
     let shape = json::TokenShape {
         account: (&account.account).into(),
-        expires_in_seconds: token.left(service.context.clock()).as_secs(),
+        expires_in_seconds: token.left(context.clock()).as_secs(),
         expires_on: token.expires_on,
         token: token.token.expose(),
     };
     Ok(Json(shape).into_response())
 }
 
-pub(super) async fn status(State(Service { context, .. }): State<Service>) -> Reply {
-    let accounts = context.overview().await?.accounts();
-    let store = context.session().store_name();
-    Ok(Json(json::status(&context.options.profile, store, &accounts)).into_response())
+pub(super) async fn status(State(accounts): State<Arc<Accounts>>) -> Reply {
+    let options = &accounts.context.options;
+    let clients = options.clients.clone();
+    let states = blocking(move || Ok(clients.overview()?.accounts())).await?;
+    let store = options.session.store_name();
+    Ok(Json(json::status(&options.profile, store, &states)).into_response())
 }
 
 /// Responds as the hero sample does: status 201, and the token alone.
-pub(super) async fn teams_token(State(service): State<Service>, headers: HeaderMap) -> Reply {
+pub(super) async fn teams_token(
+    State(accounts): State<Arc<Accounts>>,
+    headers: HeaderMap,
+) -> Reply {
     let (token, expires_on) = match headers.get(TEAMS_TOKEN) {
         Some(sent) => {
             let sent = input::token(sent.to_str().unwrap_or_default());
             let sent = EntraToken::new(sent.into_owned());
-            let issued = exchange(&service.context, sent).await?;
+            let issued = exchange(&accounts.context, sent).await?;
             (issued.token, issued.expires_on)
         }
         None => {
-            let (account, token) = service.accounts.token(None, None).await?;
-            service.context.events.token_returned(&account.account);
+            let (account, token) = accounts.token(None, None).await?;
+            accounts.context.events.token_returned(&account.account);
             (token.token.clone(), token.expires_on)
         }
     };

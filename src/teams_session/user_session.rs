@@ -14,7 +14,6 @@ use crate::entra::redirect::RedirectUri;
 use crate::entra::{Authority, Entra, SignInMethod};
 use crate::error::{Error, Result};
 use crate::http::{self, Http};
-use crate::secret::CommunicationToken;
 use crate::session::{
     CacheLookup, Exchange, RenewalServices, Sessions, SignInOptions, Target, Token, TokenRequest,
     TokenSecret,
@@ -205,15 +204,13 @@ impl Refresher for TeamsSession {
         request.min_validity = request.min_validity.max(min_validity);
         Box::pin(async move {
             let token = self.request(request).await?;
-            let TokenSecret::Communication(secret) = &token.secret else {
+            let TokenSecret::Communication(secret) = token.secret else {
                 return Err(Error::internal(
                     "an Entra token in place of a Communication token",
                 ));
             };
             let left = Duration::from_secs(token.expires_in_seconds);
-            let refreshed =
-                RefreshedToken::new(CommunicationToken::new(secret.expose()), token.expires_on);
-            Ok(refreshed.with_expires_in(Some(left)))
+            Ok(RefreshedToken::new(secret, token.expires_on).with_expires_in(Some(left)))
         })
     }
 }

@@ -5,10 +5,8 @@
 //! so that a login, a logout or a switch in another process takes effect at once.
 
 mod cache;
-mod lookup;
-mod refresher;
-mod refusals;
+mod refresh;
 #[cfg(test)]
 mod tests;
 
-pub(super) use lookup::{Accounts, CredentialState};
+pub(super) use cache::{AccountCredential, Accounts};

@@ -6,12 +6,11 @@ use std::time::Duration;
 
 use crate::account::{Account, Tenancy};
 use crate::acs::{Endpoint, IdentityClient};
-use crate::credential::Refresher;
 use crate::entra::Entra;
 use crate::entra::redirect::RedirectUri;
 use crate::error::{Error, Kind, Result};
 use crate::secret::EntraToken;
-use crate::serve::context::Context;
+use crate::serve::context::{Context, blocking};
 use crate::serve::options::{Clients, Options};
 use crate::session::{Overview, RenewalServices, Sessions, Target, TokenRequest};
 use crate::store::{
@@ -19,8 +18,8 @@ use crate::store::{
 };
 use crate::time::{Clock, SystemClock};
 
-use super::lookup::Accounts;
-use super::refresher::AccountRefresher;
+use super::cache::Accounts;
+use super::refresh::{RefreshState, refresh};
 
 /// Clients of services that ask for a new sign-in.
 struct SignInNeeded;
@@ -146,14 +145,12 @@ async fn only_for_a_signed_in_account_the_user_is_asked_to_sign_in_again() {
         if !is_signed_in {
             sessions.forget(&record.key()).expect("it is forgotten");
         }
-        let refresher = AccountRefresher {
-            context: context.clone(),
-            user: "u.t".to_owned(),
-            state: Arc::default(),
-        };
-        let outcome = refresher.refresh(Duration::ZERO).await;
+        let state = Arc::<RefreshState>::default();
+        let (context, refreshed) = (context.clone(), state.clone());
+        let outcome = blocking(move || refresh(&context, &refreshed, "u.t", Duration::ZERO)).await;
         let error = outcome.expect_err("there is no token");
         assert_eq!(notices.load(Ordering::Relaxed), times, "{error}");
-        assert_eq!(refresher.state.notice.is_set(), is_signed_in);
+        let is_reported = state.is_sign_in_reported.load(Ordering::Relaxed);
+        assert_eq!(is_reported, is_signed_in);
     }
 }

@@ -1,72 +1,79 @@
-//! Decides which requests the dashboard's port allows.
+//! The dashboard, and which requests its port allows.
 
 use std::sync::Arc;
 
+use axum::Json;
 use axum::http::request::Parts;
-use axum::http::{Method, Uri};
-use axum::response::Response;
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
 use url::form_urlencoded;
 
 use crate::entra::browser::Link;
 use crate::error::Result;
 use crate::loopback::peer::{Admission, PeerCheck};
 use crate::loopback::serve::Caller;
+use crate::loopback::{FetchMetadata, Navigation, PURPOSES};
+use crate::serve::access::{check_host, is_fetch_site, single};
+use crate::serve::accounts::Accounts;
+use crate::serve::instance::Running;
 use crate::serve::response::Refusal;
-use crate::time::Clock;
 
-use super::origin::{
-    check_dashboard_request, check_page_request, check_sent_by_page, is_from_file,
-};
-use super::pages::{self, ClosedReason, OpenedFrom, PAGE, closed};
-use super::sessions::{Sessions, no_session};
-use super::tickets::{DashboardLink, Redeemer, Tickets};
+use super::pages::{self, NOT_OPENED, PAGE, SPENT_TICKET, UNKNOWN_OWNER, closed};
+use super::sessions::Sessions;
+use super::sign_in::SignIns;
 
 /// The path that redeems a ticket, without a cookie. Without a ticket it is the start page, which is
 /// on the browser's command line.
 const OPEN_PATH: &str = "/open";
 /// The path that returns the page's key.
-pub(super) const KEY_PATH: &str = "/dashboard/key";
+const KEY_PATH: &str = "/dashboard/key";
 /// The path that issues tickets, for the owner of the service's secret.
 pub(super) const TICKETS_PATH: &str = "/dashboard/tickets";
 
-/// The tickets and the sessions of the dashboard.
-pub(in crate::serve) struct Access {
-    pub(in crate::serve) tickets: Arc<Tickets>,
-    pub(super) sessions: Sessions,
+/// The dashboard of a service: its sessions, its sign-in and what its page shows.
+pub(in crate::serve) struct Dashboard {
+    pub(super) accounts: Arc<Accounts>,
+    pub(in crate::serve) sessions: Sessions,
+    pub(super) sign_ins: SignIns,
+    /// The service, as the page shows it.
+    pub(super) running: Running,
     port: u16,
 }
 
-/// The id of the session that a request belongs to.
-#[derive(Clone)]
-pub(super) struct SessionId(pub(super) String);
+/// The address that opens the dashboard once, and the number of its ticket.
+pub struct DashboardLink {
+    /// The target contains the ticket; the start page, if there is one, contains no secret.
+    pub link: Link,
+    /// The ticket's number, which is no secret.
+    pub number: u64,
+}
 
-impl Access {
-    pub(super) fn new(clock: Arc<dyn Clock>, port: u16) -> Self {
-        Access {
-            tickets: Arc::new(Tickets::new(clock)),
-            sessions: Sessions::default(),
+impl Dashboard {
+    /// A dashboard at this port of its own.
+    pub(in crate::serve) fn new(accounts: Arc<Accounts>, running: Running, port: u16) -> Self {
+        Dashboard {
+            sessions: Sessions::new(accounts.context.options.clock.clone()),
+            sign_ins: SignIns::new(accounts.clone()),
+            accounts,
+            running,
             port,
         }
     }
 
-    /// Issues a ticket, and returns its link. The link has a start page if `redeemer` allows it and
-    /// the system reports the owners of connections.
+    /// Issues a ticket, and returns its link. With `has_start` the link has a start page, if the
+    /// system reports the owners of connections.
     ///
     /// # Errors
     /// [`Kind::Internal`](crate::Kind::Internal) if the system gives no random bytes.
-    pub(in crate::serve) fn link(&self, redeemer: Redeemer) -> Result<DashboardLink> {
-        let has_start = redeemer == Redeemer::SecretOrStart && PeerCheck::is_available();
-        let redeemer = match has_start {
-            true => Redeemer::SecretOrStart,
-            false => Redeemer::Secret,
-        };
-        let (number, ticket) = self.tickets.issue(redeemer)?;
+    pub(in crate::serve) fn link(&self, has_start: bool) -> Result<DashboardLink> {
+        let has_start = has_start && PeerCheck::is_available();
+        let (number, ticket) = self.sessions.issue_ticket(has_start)?;
         let start = format!("http://localhost:{}{OPEN_PATH}", self.port);
-        let link = Link::new(format!("{start}?ticket={}", ticket.expose()));
-        let link = match has_start {
-            true => link.with_start(start),
-            false => link,
-        };
+        let mut link = Link::new(format!("{start}?ticket={}", ticket.expose()));
+        if has_start {
+            link = link.with_start(start);
+        }
         Ok(DashboardLink { link, number })
     }
 
@@ -79,55 +86,61 @@ impl Access {
         if request.uri.path() == OPEN_PATH {
             return self.open(request).map(Some);
         }
-        check_dashboard_request(request, self.port)?;
+        let is_own_site = is_fetch_site(&request.headers, &["none", "same-origin"]);
+        check_origin(request, self.port, is_own_site)?;
         let Some((id, path)) = split_session(&request.uri) else {
-            return Ok(Some(closed(ClosedReason::NotOpened)));
+            return Ok(Some(closed(NOT_OPENED)));
         };
-        match self.check_session(id, path, request) {
-            Ok(()) => Caller::trust(&request.extensions),
+        let response = match self.check_session(id, path, request) {
             // A browser that looks for the page gets the reason as a page.
-            Err(_) if path == PAGE => return Ok(Some(closed(ClosedReason::NotOpened))),
-            Err(refusal) => return Err(refusal),
-        }
-        if is_read(&request.method)
-            && let Some(asset) = pages::asset(path)
-        {
-            return Ok(Some(asset));
-        }
-        let id = SessionId(id.to_owned());
-        let below = match request.uri.query() {
-            Some(query) => format!("{path}?{query}").parse(),
-            None => path.parse(),
+            Err(_) if path == PAGE => return Ok(Some(closed(NOT_OPENED))),
+            checked => checked?,
         };
-        request.uri =
-            below.map_err(|_| Refusal::of_request("the path cannot be read", "reload the page"))?;
-        request.extensions.insert(id);
-        Ok(None)
+        Caller::trust(&request.extensions);
+        if response.is_none() {
+            let below = match request.uri.query() {
+                Some(query) => format!("{path}?{query}").parse(),
+                None => path.parse(),
+            };
+            request.uri = below
+                .map_err(|_| Refusal::of_request("the path cannot be read", "reload the page"))?;
+        }
+        Ok(response)
     }
 
     /// Checks what each request of a session requires: the page itself the cookie, its key the cookie
-    /// and the right origin, all others the key too.
-    fn check_session(&self, id: &str, path: &str, request: &Parts) -> Result<(), Refusal> {
+    /// and the right origin, all others the key too. Returns the page, its assets and its key.
+    fn check_session(
+        &self,
+        id: &str,
+        path: &str,
+        request: &Parts,
+    ) -> Result<Option<Response>, Refusal> {
         let headers = &request.headers;
-        self.sessions.check_cookie(id, headers)?;
-        let is_read = is_read(&request.method);
-        if is_read && pages::is_asset(path) {
-            return Ok(());
+        let has_key = self.sessions.has_key(id, headers).ok_or_else(no_session)?;
+        let is_read = request.method == Method::GET || request.method == Method::HEAD;
+        if is_read && let Some(asset) = pages::asset(path) {
+            return Ok(Some(asset));
         }
         if path == KEY_PATH {
-            return check_sent_by_page(headers);
+            check_sent_by_page(headers)?;
+            if request.method != Method::POST {
+                return Err(Refusal::no_such_method());
+            }
+            let key = self.sessions.issue_key(id).ok_or_else(no_session)?;
+            return Ok(Some(Json(json!({"key": key.expose()})).into_response()));
         }
-        let is_for_page = path.starts_with("/dashboard/")
+        let is_for_page = path.starts_with("/dashboard/") && path != TICKETS_PATH
             || path == "/token"
             || path == "/identities"
             || path.starts_with("/identities/");
-        if !is_for_page || path == TICKETS_PATH {
-            return Err(no_session());
-        }
-        if !is_read {
+        if is_for_page && !is_read {
             check_sent_by_page(headers)?;
         }
-        self.sessions.check_key(id, headers)
+        match is_for_page && has_key {
+            true => Ok(None),
+            false => Err(no_session()),
+        }
     }
 
     /// Opens a session for a ticket, or for a request without a ticket that is certainly this user's.
@@ -135,36 +148,94 @@ impl Access {
         let query = request.uri.query();
         let mut pairs = form_urlencoded::parse(query.unwrap_or_default().as_bytes());
         let ticket = pairs.find(|(name, _)| name == "ticket");
-        // Only the page in a redirect file has a ticket; a page of another site has none.
-        let from = match ticket.is_some() && is_from_file(&request.headers) {
-            true => OpenedFrom::File,
-            false => OpenedFrom::Direct,
-        };
-        check_page_request(request, self.port, from == OpenedFrom::File)?;
+        let fetch = fetch_metadata(&request.headers);
+        // Only the page in a redirect file has a ticket; a page of another site has none. The page
+        // may be of the same site: a site has no port, and a terminal in a page of localhost prints
+        // links too.
+        let is_from_file = ticket.is_some()
+            && fetch.purpose.is_none()
+            && matches!(fetch.site, Some("cross-site" | "same-site"))
+            && fetch.mode == Some("navigate")
+            && fetch.dest == Some("document");
+        let may_open = is_from_file || fetch.navigation() == Navigation::Direct;
+        check_origin(request, self.port, may_open)?;
         if request.method != Method::GET {
             return Err(Refusal::no_such_method());
         }
         let is_trusted = request.extensions.get::<Admission>() == Some(&Admission::Trusted);
-        let is_redeemed = match ticket {
-            Some((_, ticket)) => self.tickets.redeem(&ticket),
-            None if query.is_some() => false,
-            None if is_trusted => self.tickets.redeem_by_start(),
-            None => return Ok(closed(ClosedReason::UnknownOwner)),
+        let opened = match &ticket {
+            Some((_, ticket)) => self.sessions.open(Some(ticket))?,
+            None if query.is_some() => None,
+            None if is_trusted => self.sessions.open(None)?,
+            None => return Ok(closed(UNKNOWN_OWNER)),
         };
-        let opened = match is_redeemed {
-            true => pages::opened(&self.sessions.open()?, from),
-            false => None,
-        };
-        Ok(opened.unwrap_or_else(|| closed(ClosedReason::SpentTicket)))
+        let opened = opened.and_then(|(path, cookie)| pages::opened(&path, &cookie, is_from_file));
+        Ok(opened.unwrap_or_else(|| closed(SPENT_TICKET)))
     }
 }
 
-fn is_read(method: &Method) -> bool {
-    method == Method::GET || method == Method::HEAD
+fn no_session() -> Refusal {
+    Refusal::new(
+        StatusCode::UNAUTHORIZED,
+        "DashboardClosed",
+        "this page's session is over, or another tab or browser has it",
+        "run `acspass serve --open` again",
+    )
 }
 
 /// Splits `/SESSION/rest` into the session's id and `/rest`.
 fn split_session(uri: &Uri) -> Option<(&str, &str)> {
     let path = uri.path().strip_prefix('/')?;
     Some(path.split_at(path.find('/')?))
+}
+
+/// Rejects a request for another host, of another origin, or without `is_own_site`.
+fn check_origin(request: &Parts, port: u16, is_own_site: bool) -> Result<(), Refusal> {
+    check_host(request, port)?;
+    let headers = &request.headers;
+    let is_own_origin = !headers.contains_key(header::ORIGIN) || is_own_page(headers);
+    match is_own_origin && is_own_site {
+        true => Ok(()),
+        false => Err(Refusal::new(
+            StatusCode::FORBIDDEN,
+            "OriginNotApproved",
+            "another web page sent this to the dashboard",
+            "open the dashboard by `acspass serve --open`",
+        )),
+    }
+}
+
+/// Rejects a request that the dashboard's own page did not send.
+fn check_sent_by_page(headers: &HeaderMap) -> Result<(), Refusal> {
+    match is_own_page(headers) && is_fetch_site(headers, &["same-origin"]) {
+        true => Ok(()),
+        false => Err(Refusal::new(
+            StatusCode::FORBIDDEN,
+            "NotOurPage",
+            "the dashboard's own page did not send this",
+            "use the buttons of the page, or send the service's secret",
+        )),
+    }
+}
+
+/// Whether the origin of the sender is the host of the request.
+fn is_own_page(headers: &HeaderMap) -> bool {
+    let host = single(headers, header::HOST).map(HeaderValue::as_bytes);
+    let sender = single(headers, header::ORIGIN)
+        .and_then(|origin| origin.as_bytes().strip_prefix(b"http://"));
+    sender.is_some() && sender == host
+}
+
+/// Browsers send each of these headers once, as text.
+fn fetch_metadata(headers: &HeaderMap) -> FetchMetadata<'_> {
+    let sent = |name: &str| {
+        let text = single(headers, name).and_then(|value| value.to_str().ok());
+        headers.contains_key(name).then(|| text.unwrap_or_default())
+    };
+    FetchMetadata {
+        site: sent("sec-fetch-site"),
+        mode: sent("sec-fetch-mode"),
+        dest: sent("sec-fetch-dest"),
+        purpose: PURPOSES.iter().find_map(|name| sent(name)),
+    }
 }

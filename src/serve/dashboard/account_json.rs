@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::error::Error;
 use crate::json;
-use crate::serve::accounts::CredentialState;
+use crate::serve::accounts::AccountCredential;
 use crate::session::{AccountState, TokenState};
 use crate::text::printable;
 use crate::time::{Clock, Timestamp};
@@ -14,20 +14,21 @@ use crate::time::{Clock, Timestamp};
 /// An account with the remaining lifetime of its tokens, by the service's clock.
 pub(super) fn account(
     state: &AccountState,
-    credential: &CredentialState,
+    credential: Option<&AccountCredential>,
     clock: &dyn Clock,
 ) -> Value {
     let (action, after) = next_action(state, credential, clock);
+    let last_error = credential.and_then(AccountCredential::last_error);
     let mut json = json::account(&state.account);
     json["username"] = json!(printable(&state.account.username));
     json["active"] = json!(state.active);
-    json["entraToken"] = token(state.entra);
-    json["communicationToken"] = token(state.communication);
+    json["entraToken"] = json!(state.entra.map(token));
+    json["communicationToken"] = json!(state.communication.map(token));
     json["next"] = json!({
         "does": action,
         "on": after.map(|after| minute(clock.now().plus(after))),
     });
-    json["failure"] = credential.failure.as_ref().map_or(Value::Null, failure);
+    json["failure"] = json!(last_error.as_ref().map(failure));
     json
 }
 
@@ -43,13 +44,11 @@ pub(super) fn failure(error: &Error) -> Value {
     })
 }
 
-fn token(state: Option<TokenState>) -> Value {
-    state.map_or(Value::Null, |state| {
-        json!({
-            "expiresOn": state.expires_on.to_string(),
-            "expiresInSeconds": state.left.as_secs(),
-            "fresh": state.fresh,
-        })
+fn token(state: TokenState) -> Value {
+    json!({
+        "expiresOn": state.expires_on.to_string(),
+        "expiresInSeconds": state.left.as_secs(),
+        "fresh": state.fresh,
     })
 }
 
@@ -62,12 +61,13 @@ fn minute(time: Timestamp) -> String {
 /// The next action for an account, and its delay if the service acts without a request.
 fn next_action(
     state: &AccountState,
-    credential: &CredentialState,
+    credential: Option<&AccountCredential>,
     clock: &dyn Clock,
 ) -> (&'static str, Option<Duration>) {
     let is_fresh = |token: Option<TokenState>| token.is_some_and(|token| token.fresh);
-    match credential.token.as_ref().map(|token| token.due_in(clock)) {
-        _ if credential.needs_sign_in => ("sign-in", None),
+    let cached = credential.and_then(AccountCredential::cached);
+    match cached.map(|token| token.due_in(clock)) {
+        _ if credential.is_some_and(AccountCredential::needs_sign_in) => ("sign-in", None),
         Some(due) if !due.is_zero() => ("renews", Some(due)),
         _ if is_fresh(state.communication) => ("hands-out", None),
         _ if is_fresh(state.entra) => ("exchanges", None),

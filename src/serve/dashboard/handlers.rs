@@ -4,42 +4,26 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::{RawQuery, Request, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use axum::routing::{get, post};
-use axum::{Extension, Json, Router};
+use axum::{Json, Router};
 use serde_json::{Value, json};
 use url::form_urlencoded;
 
 use crate::json;
 use crate::jwt;
-use crate::serve::accounts::Accounts;
-use crate::serve::blocking::blocking;
 use crate::serve::body::Members;
-use crate::serve::context::Context;
-use crate::serve::instance::Running;
+use crate::serve::context::blocking;
 use crate::serve::response::{Refusal, Reply, done};
 use crate::text::secret_form;
 
-use super::access::{Access, KEY_PATH, SessionId, TICKETS_PATH};
+use super::access::{Dashboard, TICKETS_PATH};
 use super::account_json;
-use super::sign_in::SignIns;
-use super::tickets::{Redeemer, TICKET_LIFE};
+use super::sessions::TICKET_LIFE;
 
 /// How long a request waits for a ticket to be used. A service that stops waits for its responses.
 const TICKET_WAIT: Duration = Duration::from_secs(1);
-/// The query of a ticket that the start page may redeem.
-const START_QUERY: &str = "start";
-
-/// The state of the handlers.
-pub(in crate::serve) struct Dashboard {
-    pub(in crate::serve) access: Access,
-    pub(in crate::serve) context: Arc<Context>,
-    accounts: Arc<Accounts>,
-    sign_ins: SignIns,
-    /// The service, as the page shows it.
-    running: Running,
-}
 
 type DashboardState = State<Arc<Dashboard>>;
 
@@ -48,7 +32,6 @@ type DashboardState = State<Arc<Dashboard>>;
 pub(in crate::serve) fn routes(dashboard: Arc<Dashboard>) -> Router {
     Router::new()
         .route(TICKETS_PATH, post(issue_ticket).get(await_ticket))
-        .route(KEY_PATH, post(issue_key))
         .route("/dashboard/state", get(state))
         .route("/dashboard/claims", get(claims))
         .route(
@@ -60,30 +43,9 @@ pub(in crate::serve) fn routes(dashboard: Arc<Dashboard>) -> Router {
         .with_state(dashboard)
 }
 
-impl Dashboard {
-    /// A dashboard at this port of its own.
-    pub(in crate::serve) fn new(
-        context: Arc<Context>,
-        accounts: Arc<Accounts>,
-        running: &Running,
-        port: u16,
-    ) -> Self {
-        Dashboard {
-            access: Access::new(context.options.clock.clone(), port),
-            sign_ins: SignIns::new(context.clone(), accounts.clone()),
-            accounts,
-            context,
-            running: running.clone(),
-        }
-    }
-}
-
 /// `POST /dashboard/tickets`; with `?start`, for a browser that is about to be started.
 async fn issue_ticket(State(dashboard): DashboardState, RawQuery(query): RawQuery) -> Reply {
-    let link = dashboard.access.link(match query.as_deref() {
-        Some(START_QUERY) => Redeemer::SecretOrStart,
-        _ => Redeemer::Secret,
-    })?;
+    let link = dashboard.link(query.as_deref() == Some("start"))?;
     let json = json!({
         "url": link.link.target(),
         "start": link.link.start(),
@@ -95,42 +57,29 @@ async fn issue_ticket(State(dashboard): DashboardState, RawQuery(query): RawQuer
 
 /// `GET /dashboard/tickets?number=N`: whether a ticket is still unused, after a change or one second.
 async fn await_ticket(State(dashboard): DashboardState, RawQuery(query): RawQuery) -> Reply {
-    let number = query
-        .as_deref()
-        .and_then(|query| query.strip_prefix("number="));
-    let number = number.and_then(|number| number.parse().ok());
+    let query = query.as_deref().unwrap_or_default();
+    let number = query.strip_prefix("number=");
     let number = number
+        .and_then(|number| number.parse().ok())
         .ok_or_else(|| Refusal::of_request("no ticket is named", "name it, like `?number=1`"))?;
-    let gone = dashboard.access.tickets.gone(number);
+    let gone = dashboard.sessions.ticket_gone(number);
     let is_gone = tokio::time::timeout(TICKET_WAIT, gone).await.is_ok();
     Ok(Json(json!({"waits": !is_gone})).into_response())
-}
-
-async fn issue_key(
-    State(dashboard): DashboardState,
-    session: Option<Extension<SessionId>>,
-    headers: HeaderMap,
-) -> Reply {
-    let id = session
-        .map(|Extension(SessionId(id))| id)
-        .unwrap_or_default();
-    let key = dashboard.access.sessions.issue_key(&id, &headers)?;
-    Ok(Json(json!({"key": key.expose()})).into_response())
 }
 
 async fn state(State(dashboard): DashboardState) -> Reply {
     // Read first: if it shows no sign-in, the accounts contain the result of the sign-in.
     let (sign_in, sign_in_failure) = dashboard.sign_ins.json();
-    let context = &dashboard.context;
+    let context = &dashboard.accounts.context;
     let options = &context.options;
     let clients = options.clients.clone();
     let (states, owner) =
         blocking(move || Ok((clients.overview()?.accounts(), clients.resource()))).await?;
     let accounts = states.iter().map(|state| {
-        let credential = dashboard.accounts.state(&state.account.home_account_id);
-        account_json::account(state, &credential, context.clock())
+        let credential = dashboard.accounts.known(&state.account.home_account_id);
+        account_json::account(state, credential.as_deref(), context.clock())
     });
-    let accounts: Vec<Value> = accounts.collect();
+    let accounts: Value = accounts.collect();
     let owner = match owner {
         Ok(endpoint) => json!({"endpoint": endpoint.as_str()}),
         Err(error) => json::error(&error),
@@ -191,22 +140,21 @@ async fn end_sign_in(State(dashboard): DashboardState) -> Reply {
 
 async fn switch(State(dashboard): DashboardState, request: Request) -> Reply {
     let user = required_account(request).await?;
-    let context = dashboard.context.clone();
-    let account = blocking(move || context.session().activate(&user)).await?;
-    dashboard.accounts.expire_cache().await;
-    let events = &dashboard.context.events;
-    events.good(format!("{} is the active account", account.username));
+    let change = dashboard
+        .accounts
+        .change(move |sessions| sessions.activate(&user));
+    let text = format!("{} is the active account", change.await?.username);
+    dashboard.accounts.context.events.good(text);
     Ok(done())
 }
 
 async fn sign_out(State(dashboard): DashboardState, request: Request) -> Reply {
     let user = required_account(request).await?;
-    let context = dashboard.context.clone();
-    let removed = blocking(move || context.session().forget(&user)).await;
-    // The index may have changed although the store failed to delete its item.
-    dashboard.accounts.expire_cache().await;
-    let events = &dashboard.context.events;
-    events.good(format!("{} was signed out", removed?.username));
+    let change = dashboard
+        .accounts
+        .change(move |sessions| sessions.forget(&user));
+    let text = format!("{} was signed out", change.await?.username);
+    dashboard.accounts.context.events.good(text);
     Ok(done())
 }
 

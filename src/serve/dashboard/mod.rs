@@ -9,15 +9,11 @@
 
 mod access;
 mod account_json;
-mod bounded;
 mod handlers;
-mod origin;
-mod pages;
+pub(super) mod pages;
 mod sessions;
 mod sign_in;
-mod tickets;
 
-pub(super) use handlers::{Dashboard, routes};
-pub(super) use pages::{ClosedReason, closed};
-pub use tickets::DashboardLink;
-pub(super) use tickets::Redeemer;
+pub(super) use access::Dashboard;
+pub use access::DashboardLink;
+pub(super) use handlers::routes;

@@ -7,14 +7,12 @@
 use std::sync::LazyLock;
 
 use askama::Template;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{Html, IntoResponse, Redirect, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256, Sha384};
-
-use super::sessions::Opened;
 
 /// The path of the page below its session.
 pub(super) const PAGE: &str = "/";
@@ -24,7 +22,7 @@ const PARTS: &str = include_str!("../../../assets/dashboard/page.js");
 const SERVICE: &str = include_str!("../../../assets/dashboard/service.js");
 const ACCOUNTS: &str = include_str!("../../../assets/dashboard/accounts.js");
 const IDENTITIES: &str = include_str!("../../../assets/dashboard/identities.js");
-/// Path below the session, media type and text of each asset.
+/// Path below the session, media type and text of each asset. The modules follow the main script.
 const ASSETS: [(&str, &str, &str); 6] = [
     ("/style.css", CSS, STYLE),
     ("/main.js", SCRIPT, MAIN),
@@ -33,9 +31,26 @@ const ASSETS: [(&str, &str, &str); 6] = [
     ("/accounts.js", SCRIPT, ACCOUNTS),
     ("/identities.js", SCRIPT, IDENTITIES),
 ];
-const HTML: &str = "text/html; charset=utf-8";
 const CSS: &str = "text/css; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
+/// The headers of every page.
+const PAGE_HEADERS: [(HeaderName, &str); 4] = [
+    (header::REFERRER_POLICY, "no-referrer"),
+    (header::X_FRAME_OPTIONS, "DENY"),
+    (
+        HeaderName::from_static("cross-origin-opener-policy"),
+        "same-origin",
+    ),
+    (
+        HeaderName::from_static("permissions-policy"),
+        "camera=(), geolocation=(), microphone=()",
+    ),
+];
+/// [Clear Site Data](https://www.w3.org/TR/clear-site-data/), which unregisters service workers too.
+const CLEAR_SITE_DATA: [(HeaderName, &str); 1] = [(
+    HeaderName::from_static("clear-site-data"),
+    "\"cache\", \"storage\"",
+)];
 
 /// The page, with the digests of its assets in the form of `integrity`.
 #[derive(Template)]
@@ -49,16 +64,17 @@ struct Index<'a> {
 
 /// The page's text, and its content security policy.
 static INDEX: LazyLock<(String, String)> = LazyLock::new(|| {
-    let digest = |text: &str| format!("sha384-{}", STANDARD.encode(Sha384::digest(text)));
-    let modules = ASSETS
-        .iter()
-        .filter(|(path, media_type, _)| *media_type == SCRIPT && *path != "/main.js")
-        .map(|(path, _, text)| (format!(".{path}"), digest(text).into()))
-        .collect::<serde_json::Map<String, Value>>();
-    let imports = json!({"integrity": modules}).to_string();
+    let digests =
+        ASSETS.map(|(_, _, text)| format!("sha384-{}", STANDARD.encode(Sha384::digest(text))));
+    let [style, main, modules @ ..] = &digests;
+    let paths = ASSETS[2..].iter().map(|(path, ..)| format!(".{path}"));
+    let integrity: Map<String, Value> = paths
+        .zip(modules.iter().map(|digest| json!(digest)))
+        .collect();
+    let imports = json!({"integrity": integrity}).to_string();
     let index = Index {
-        style: &digest(STYLE),
-        main: &digest(MAIN),
+        style,
+        main,
         imports: &imports,
     };
     // A template without filters that can fail renders.
@@ -72,25 +88,25 @@ static INDEX: LazyLock<(String, String)> = LazyLock::new(|| {
     (text, policy)
 });
 
-/// The reason for a closed dashboard.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::serve) enum ClosedReason {
-    /// This browser has no session with this run of the service.
-    NotOpened,
-    /// The link was used or has expired.
-    SpentTicket,
-    /// A program opened the start page, and the system does not report its user.
-    UnknownOwner,
-}
+/// The reason for a closed dashboard: a heading and a message.
+pub(in crate::serve) type ClosedReason = (&'static str, &'static str);
 
-/// The origin of a request with a ticket.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum OpenedFrom {
-    /// The user or a program.
-    Direct,
-    /// The page in a redirect file.
-    File,
-}
+/// This browser has no session with this run of the service.
+pub(in crate::serve) const NOT_OPENED: ClosedReason = (
+    "This page is not open here",
+    "The dashboard is at an address of its own, which is another one in every run.",
+);
+/// The link was used or has expired.
+pub(super) const SPENT_TICKET: ClosedReason = (
+    "This link does not work any more",
+    "Each link opens the dashboard once, within a minute.",
+);
+/// A program opened the start page, and the system does not report its user.
+pub(super) const UNKNOWN_OWNER: ClosedReason = (
+    "This page opens in another way",
+    "The system does not report which user opened it. Open the address that the terminal shows: it \
+     works once, within a minute.",
+);
 
 #[derive(Template)]
 #[template(path = "redirect_file.html")]
@@ -100,123 +116,65 @@ struct ForwardPage<'a> {
 
 #[derive(Template)]
 #[template(path = "dashboard/closed.html")]
-struct MessagePage<'a> {
+struct ClosedPage<'a> {
     css: &'a str,
     heading: &'a str,
     message: &'a str,
 }
 
-/// Whether this path below a session is the page or an asset.
-pub(super) fn is_asset(path: &str) -> bool {
-    path == PAGE || ASSETS.iter().any(|(known, _, _)| *known == path)
-}
-
-/// Returns the page or an asset.
+/// Returns the page or the asset at this path below a session.
 pub(super) fn asset(path: &str) -> Option<Response> {
-    let (media_type, text) = match path {
-        PAGE => (HTML, INDEX.0.as_str()),
-        path => {
-            let (_, media_type, text) = ASSETS.iter().find(|(known, _, _)| *known == path)?;
-            (*media_type, *text)
-        }
-    };
-    let mut response = ([(header::CONTENT_TYPE, media_type)], text).into_response();
-    page_headers(response.headers_mut(), &INDEX.1);
-    Some(response)
+    let (text, policy) = &*INDEX;
+    if path == PAGE {
+        return Some(page(policy, Html(text.as_str())));
+    }
+    let (_, media_type, text) = ASSETS.into_iter().find(|(known, ..)| *known == path)?;
+    Some(page(policy, ([(header::CONTENT_TYPE, media_type)], text)))
 }
 
 /// Returns the page that replaces a closed dashboard.
-pub(in crate::serve) fn closed(reason: ClosedReason) -> Response {
+pub(in crate::serve) fn closed((heading, message): ClosedReason) -> Response {
     let css = include_str!("../../../assets/redirect.css").replace('\r', "");
-    let (heading, message) = match reason {
-        ClosedReason::NotOpened => (
-            "This page is not open here",
-            "The dashboard is at an address of its own, which is another one in every run.",
-        ),
-        ClosedReason::SpentTicket => (
-            "This link does not work any more",
-            "Each link opens the dashboard once, within a minute.",
-        ),
-        ClosedReason::UnknownOwner => (
-            "This page opens in another way",
-            "The system does not report which user opened it. Open the address that the terminal \
-             shows: it works once, within a minute.",
-        ),
-    };
-    let shown = MessagePage {
+    let shown = ClosedPage {
         css: &css,
         heading,
         message,
     };
     // A template without filters that can fail renders.
-    let html = shown.render().unwrap_or_default();
-    let headers = [(header::CONTENT_TYPE, HTML)];
-    let mut response = (StatusCode::UNAUTHORIZED, headers, html).into_response();
+    let html = Html(shown.render().unwrap_or_default());
     let digest = STANDARD.encode(Sha256::digest(&css));
-    page_headers(
-        response.headers_mut(),
-        &format!(
-            "default-src 'none'; style-src 'sha256-{digest}'; img-src data:; form-action 'none'; \
-             frame-ancestors 'none'; base-uri 'none'"
-        ),
+    let policy = format!(
+        "default-src 'none'; style-src 'sha256-{digest}'; img-src data:; form-action 'none'; \
+         frame-ancestors 'none'; base-uri 'none'"
     );
-    clear_site_data(response.headers_mut());
-    response
+    page(&policy, (StatusCode::UNAUTHORIZED, CLEAR_SITE_DATA, html))
 }
 
-/// Redirects the browser to its session, away from the address with the ticket. The browser then
-/// deletes the service workers, caches and storage of an earlier program at this port.
+/// Redirects the browser to the path of its session, away from the address with the ticket. The
+/// browser then deletes the service workers, caches and storage of an earlier program at this port.
 ///
 /// A browser that follows a redirect from a `file` page sends no `SameSite=Strict` cookie (RFC
 /// 6265bis, section 5.2). So it gets a page that forwards.
-pub(super) fn opened(opened: &Opened, from: OpenedFrom) -> Option<Response> {
-    let target = &opened.path;
-    let mut response = match from {
-        OpenedFrom::Direct => {
-            let location = HeaderValue::from_str(target).ok()?;
-            (StatusCode::SEE_OTHER, [(header::LOCATION, location)]).into_response()
-        }
-        OpenedFrom::File => {
-            let page = ForwardPage { target }.render().ok()?;
-            ([(header::CONTENT_TYPE, HTML)], page).into_response()
-        }
+pub(super) fn opened(target: &str, cookie: &str, is_from_file: bool) -> Option<Response> {
+    let forward = match is_from_file {
+        true => Html(ForwardPage { target }.render().ok()?).into_response(),
+        false => Redirect::to(target).into_response(),
     };
-    let headers = response.headers_mut();
-    page_headers(headers, "default-src 'none'; frame-ancestors 'none'");
-    clear_site_data(headers);
-    let mut cookie = HeaderValue::from_str(&opened.cookie).ok()?;
+    let mut cookie = HeaderValue::from_str(cookie).ok()?;
     cookie.set_sensitive(true);
-    headers.insert(header::SET_COOKIE, cookie);
-    Some(response)
+    let headers = (CLEAR_SITE_DATA, [(header::SET_COOKIE, cookie)]);
+    Some(page(
+        "default-src 'none'; frame-ancestors 'none'",
+        (headers, forward),
+    ))
 }
 
-/// Sets [Clear Site Data](https://www.w3.org/TR/clear-site-data/), which unregisters service workers
-/// too.
-fn clear_site_data(headers: &mut HeaderMap) {
-    headers.insert(
-        HeaderName::from_static("clear-site-data"),
-        HeaderValue::from_static("\"cache\", \"storage\""),
-    );
-}
-
-/// Sets the headers of every page.
-fn page_headers(headers: &mut HeaderMap, policy: &str) {
-    const PAGES: [(HeaderName, &str); 4] = [
-        (header::REFERRER_POLICY, "no-referrer"),
-        (header::X_FRAME_OPTIONS, "DENY"),
-        (
-            HeaderName::from_static("cross-origin-opener-policy"),
-            "same-origin",
-        ),
-        (
-            HeaderName::from_static("permissions-policy"),
-            "camera=(), geolocation=(), microphone=()",
-        ),
-    ];
-    for (name, value) in PAGES {
-        headers.insert(name, HeaderValue::from_static(value));
-    }
-    if let Ok(policy) = HeaderValue::from_str(policy) {
-        headers.insert(header::CONTENT_SECURITY_POLICY, policy);
-    }
+/// Adds the headers of every page, and its content security policy.
+fn page(policy: &str, content: impl IntoResponse) -> Response {
+    (
+        PAGE_HEADERS,
+        [(header::CONTENT_SECURITY_POLICY, policy)],
+        content,
+    )
+        .into_response()
 }

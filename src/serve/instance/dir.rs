@@ -1,36 +1,91 @@
-//! The folder of the service of this process.
+//! The folder of a service: the process that owns it, and what other processes read about it.
 
 use std::fs::{File, TryLockError};
-use std::io::{self, Seek, Write};
+use std::io::{self, Read, Seek, Write};
 #[cfg(unix)]
 use std::os::unix::net::UnixListener;
+use std::path::PathBuf;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize, Serializer};
+
+use crate::account::Tenancy;
 use crate::error::{Error, Kind, Result};
+use crate::exchange::TokenSource;
 use crate::files::Folder;
 use crate::hardening::Confined;
 use crate::secret::ServiceSecret;
+use crate::session::{Sessions, Target, TokenRequest};
 use crate::store::folder;
 
-use super::running::{LOCK, LONGEST, Running, SOCKET, Served, read};
 use super::secret::{SECRET_FILE, new_secret};
 
+pub(super) const LOCK: &str = "lock";
+pub(in crate::serve) const SOCKET: &str = "socket";
 /// Length of the lock file in bytes, unless its text is longer.
 const USUAL: usize = 2 * 1024;
+/// Longest text of the lock file that is read, in bytes.
+const LONGEST: usize = 64 * 1024;
 /// The pause between two attempts to lock the folder, and the number of attempts: 5 s in all, for a
 /// busy machine.
 const PAUSE: Duration = Duration::from_millis(5);
 const ATTEMPTS: u32 = 1000;
+
+/// A running service, as its lock file describes it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Running {
+    /// The process id.
+    pub pid: u32,
+    /// `http://127.0.0.1:PORT`; empty until the service has its port.
+    pub url: String,
+    /// The file that holds the secret. A reader uses the file of its folder, except in version 0.1.
+    #[serde(serialize_with = "lossy")]
+    pub secret_file: PathBuf,
+    /// The Unix socket, if there is one. A reader uses the socket of its folder.
+    #[serde(serialize_with = "lossy")]
+    pub socket: Option<PathBuf>,
+    /// The sign-in and the token source that the service serves.
+    #[serde(default)]
+    pub serves: Option<Served>,
+    /// How far the process is confined, once the service has reported it.
+    #[serde(default)]
+    pub confined: Option<Confined>,
+}
+
+/// The scope of a service. An app can use the service only if all of it is the same.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Served {
+    /// Where its accounts signed in.
+    pub tenancy: Tenancy,
+    /// What issues its tokens.
+    pub source: TokenSource,
+}
+
+impl Served {
+    /// Returns the scope of this session and request; `None` if the token is an Entra token.
+    pub fn by(session: &Sessions, token_request: &TokenRequest) -> Option<Served> {
+        match &token_request.target {
+            Target::Communication(source) => Some(Served {
+                tenancy: session.tenancy().clone(),
+                source: source.clone(),
+            }),
+            Target::Entra(_) => None,
+        }
+    }
+}
 
 /// A folder that this process owns until the value is dropped.
 pub(in crate::serve) struct InstanceDir {
     folder: Folder,
     lock: File,
     /// Locked while the service runs, so that a client recognises the secret of a killed service.
-    secret: Option<File>,
-    running: Running,
     #[cfg(unix)]
-    listener: Option<UnixListener>,
+    secret: Option<File>,
+    pub(in crate::serve) running: Running,
+    #[cfg(unix)]
+    pub(in crate::serve) listener: Option<UnixListener>,
 }
 
 impl InstanceDir {
@@ -59,6 +114,7 @@ impl InstanceDir {
             },
             folder: folder.clone(),
             lock,
+            #[cfg(unix)]
             secret: None,
             #[cfg(unix)]
             listener: None,
@@ -75,14 +131,16 @@ impl InstanceDir {
         self.folder
             .replace_by_private(SECRET_FILE, secret.expose().as_bytes())
             .map_err(|cause| folder::failure("write", &self.running.secret_file, cause))?;
-        // On Windows a locked file cannot be read.
-        if cfg!(unix) {
+        #[cfg(unix)]
+        {
+            // On Windows a locked file cannot be read.
             self.secret = locked(&self.folder);
+            self.listener = open_socket(&self.folder);
+            let path = self.folder.path_of(SOCKET);
+            self.running.socket = self.listener.is_some().then_some(path);
         }
         self.running.url = format!("http://127.0.0.1:{port}");
         self.running.serves = serves;
-        #[cfg(unix)]
-        self.open_socket();
         self.write_lock_file();
         Ok(secret)
     }
@@ -90,39 +148,6 @@ impl InstanceDir {
     pub(in crate::serve) fn note_confinement(&mut self, confined: Confined) {
         self.running.confined = Some(confined);
         self.write_lock_file();
-    }
-
-    pub(in crate::serve) fn running(&self) -> &Running {
-        &self.running
-    }
-
-    /// Replaces the socket of an earlier run. Without a socket (for example because its path is
-    /// longer than 100 bytes), the service has its port only.
-    #[cfg(unix)]
-    fn open_socket(&mut self) {
-        let path = self.folder.path_of(SOCKET);
-        let open = || {
-            self.folder.remove(SOCKET)?;
-            let listener = UnixListener::bind(&path)?;
-            self.folder.make_socket_private(SOCKET)?;
-            listener.set_nonblocking(true)?;
-            io::Result::Ok(listener)
-        };
-        match open() {
-            Ok(listener) => {
-                self.running.socket = Some(path);
-                self.listener = Some(listener);
-            }
-            Err(cause) => {
-                let path = path.display();
-                tracing::warn!("there is no Unix socket, only the port: `{path}`: {cause}");
-            }
-        }
-    }
-
-    #[cfg(unix)]
-    pub(in crate::serve) fn take_listener(&mut self) -> Option<UnixListener> {
-        self.listener.take()
     }
 
     /// Writes the lock file in place. The new text is padded to at least the length of the old one,
@@ -144,12 +169,8 @@ impl InstanceDir {
 
 impl Drop for InstanceDir {
     fn drop(&mut self) {
-        let socket = self.running.socket.is_some().then_some(SOCKET);
-        for name in socket.into_iter().chain([SECRET_FILE]) {
-            if let Err(cause) = self.folder.remove(name) {
-                let path = self.folder.path_of(name);
-                tracing::warn!("`{}` could not be removed: {cause}", path.display());
-            }
+        for failure in remove_files(&self.folder) {
+            tracing::warn!("{failure}");
         }
         // The file stays: without it two services could lock two files of one name.
         if let Err(cause) = self.lock.set_len(0) {
@@ -158,14 +179,48 @@ impl Drop for InstanceDir {
     }
 }
 
+/// Removes the secret and the socket. Returns the failures.
+fn remove_files(folder: &Folder) -> impl Iterator<Item = String> {
+    [SECRET_FILE, SOCKET].into_iter().filter_map(|name| {
+        let cause = folder.remove(name).err()?;
+        let path = folder.path_of(name);
+        Some(format!(
+            "`{}` could not be removed: {cause}",
+            path.display()
+        ))
+    })
+}
+
 /// Opens and locks the secret file. Without the lock, clients still have the proof.
+#[cfg(unix)]
 fn locked(folder: &Folder) -> Option<File> {
-    let locked = folder.open(SECRET_FILE).and_then(|file| {
+    let open = || {
+        let file = folder.open(SECRET_FILE)?;
         file.try_lock()?;
-        Ok(file)
-    });
-    locked
+        io::Result::Ok(file)
+    };
+    open()
         .inspect_err(|cause| tracing::debug!("the secret file could not be locked: {cause}"))
+        .ok()
+}
+
+/// Replaces the socket of an earlier run. Without a socket (for example because its path is longer
+/// than 100 bytes), the service has its port only.
+#[cfg(unix)]
+fn open_socket(folder: &Folder) -> Option<UnixListener> {
+    let path = folder.path_of(SOCKET);
+    let open = || {
+        folder.remove(SOCKET)?;
+        let listener = UnixListener::bind(&path)?;
+        folder.make_socket_private(SOCKET)?;
+        listener.set_nonblocking(true)?;
+        io::Result::Ok(listener)
+    };
+    let path = path.display();
+    open()
+        .inspect_err(|cause| {
+            tracing::warn!("there is no Unix socket, only the port: `{path}`: {cause}");
+        })
         .ok()
 }
 
@@ -186,10 +241,9 @@ fn try_lock(lock: &File) -> std::result::Result<(), TryLockError> {
 
 fn taken(owner: Option<Running>) -> Error {
     let message = match owner {
-        Some(running) => format!(
-            "another `acspass serve` (process {}) runs already, at {}",
-            running.pid, running.url
-        ),
+        Some(Running { pid, url, .. }) => {
+            format!("another `acspass serve` (process {pid}) runs already, at {url}")
+        }
         None => "another `acspass serve` runs already".to_owned(),
     };
     Error::new(
@@ -197,4 +251,63 @@ fn taken(owner: Option<Running>) -> Error {
         message,
         "use that one, or stop it first; ACSPASS_STATE_DIR names another folder for a second one",
     )
+}
+
+/// Returns the service that has this folder, if any. It may be starting or stopping. Removes the
+/// secret and the socket of a service that was killed.
+///
+/// # Errors
+/// [`Kind::Store`](crate::Kind::Store) if the folder cannot be read.
+pub fn running(folder: impl Into<Folder>) -> Result<Option<Running>> {
+    let folder = folder.into();
+    let failed = |cause| folder::failure("lock", &folder.path_of(LOCK), cause);
+    let file = match folder.open(LOCK) {
+        Ok(file) => file,
+        Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(cause) => return Err(failed(cause)),
+    };
+    match file.try_lock_shared() {
+        Ok(()) => {
+            // No service can start while this lock is held.
+            for failure in remove_files(&folder) {
+                tracing::debug!("stale {failure}");
+            }
+            Ok(None)
+        }
+        Err(TryLockError::WouldBlock) => {
+            Ok(read(&file, &folder).filter(|running| is_loopback(&running.url)))
+        }
+        Err(TryLockError::Error(cause)) => Err(failed(cause)),
+    }
+}
+
+/// Reads the lock file without its lock. Returns `None` if the file is not complete. The paths are
+/// those of the folder, whatever the file says.
+fn read(mut file: &File, folder: &Folder) -> Option<Running> {
+    let mut bytes = Vec::new();
+    file.rewind().ok()?;
+    file.take(LONGEST as u64).read_to_end(&mut bytes).ok()?;
+    let mut running: Running = serde_json::from_slice(&bytes).ok()?;
+    let path = |name| {
+        let path = folder.path_of(name);
+        std::path::absolute(&path).unwrap_or(path)
+    };
+    running.secret_file = path(SECRET_FILE);
+    running.socket = running.socket.map(|_| path(SOCKET));
+    Some(running)
+}
+
+/// Whether an address is of the form that a service writes: loopback, a port and nothing else.
+fn is_loopback(url: &str) -> bool {
+    let port = url.strip_prefix("http://127.0.0.1:").unwrap_or_default();
+    port.parse::<u16>()
+        .is_ok_and(|number| number.to_string() == port)
+}
+
+fn lossy<'p, S: Serializer>(
+    path: impl Into<Option<&'p PathBuf>>,
+    to: S,
+) -> std::result::Result<S::Ok, S::Error> {
+    let path = path.into().map(|path| path.to_string_lossy());
+    path.serialize(to)
 }

@@ -7,8 +7,7 @@ use crate::error::Kind;
 use crate::files::Folder;
 use crate::hardening::Confined;
 
-use super::dir::InstanceDir;
-use super::running::{LOCK, SOCKET, running};
+use super::dir::{InstanceDir, LOCK, SOCKET, running};
 use super::secret::{SECRET_FILE, read_secret};
 
 #[test]

@@ -1,51 +1,91 @@
-//! Repeats a service's refusal for a while, without a new request.
+//! Gets new tokens for one account, and repeats a service's refusal for a while.
 //!
 //! Apps may ask often, and each renewal costs several requests. After a refusal the next request to
 //! the services follows a pause, which grows from one second to a minute. A change of the session,
-//! such as a new sign-in, ends the pause. An outage is not recorded here: the credential repeats its
+//! such as a new sign-in, ends the pause. An outage does not begin one: the credential repeats its
 //! error for a few seconds.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use crate::credential::pause_after;
+use crate::credential::{RefreshedToken, pause_after};
 use crate::error::{Error, Kind, Result};
+use crate::serve::context::Context;
+use crate::session::{CacheLookup, TokenSecret};
 use crate::store::IndexEntry;
-use crate::time::{Clock, Timestamp};
+use crate::time::{Clock, Moment};
 
 /// The shortest pause if a sign-in is needed: until then the session is refused again.
 const SIGN_IN_PAUSE: Duration = Duration::from_secs(30);
 
-/// The latest refusal of one account.
+/// The results of an account's refreshes.
 #[derive(Default)]
-pub(super) struct Refusals(Mutex<Option<LastRefusal>>);
+pub(super) struct RefreshState {
+    /// Whether the need of a sign-in was reported, since the last token.
+    pub(super) is_sign_in_reported: AtomicBool,
+    refusals: Refusals,
+}
 
-/// The latest refusal.
+/// Gets a token of the account with this id. The call blocks.
+pub(super) fn refresh(
+    context: &Context,
+    state: &RefreshState,
+    home_account_id: &str,
+    min_validity: Duration,
+) -> Result<RefreshedToken> {
+    // An account that was signed out on purpose causes no notice.
+    if context.stored_entry(home_account_id)?.is_none() {
+        return Err(Error::new(
+            Kind::SignInNeeded,
+            "the account was signed out",
+            "run `acspass login` to sign in again",
+        ));
+    }
+    let outcome = stored_or_renewed(context, &state.refusals, home_account_id, min_validity);
+    match &outcome {
+        Ok(_) => state.is_sign_in_reported.store(false, Ordering::Relaxed),
+        Err(error) => context.report_sign_in(error, &state.is_sign_in_reported),
+    }
+    outcome
+}
+
+fn stored_or_renewed(
+    context: &Context,
+    refusals: &Refusals,
+    home_account_id: &str,
+    min_validity: Duration,
+) -> Result<RefreshedToken> {
+    let token = match context.cached_token(Some(home_account_id), min_validity)? {
+        CacheLookup::Usable(token) => token,
+        // A recent refusal applies to renewals only, not to a stored token.
+        CacheLookup::Stale(renewal) => refusals.ask(
+            context.clock(),
+            || context.stored_entry(home_account_id),
+            || context.renew(renewal),
+        )?,
+    };
+    match token.secret {
+        TokenSecret::Communication(secret) => {
+            let left = Duration::from_secs(token.expires_in_seconds);
+            Ok(RefreshedToken::new(secret, token.expires_on).with_expires_in(Some(left)))
+        }
+        TokenSecret::Entra(_) => Err(Error::internal("an Entra token where another was asked")),
+    }
+}
+
+/// The latest refusal of one account, if it has not ended.
+#[derive(Default)]
+struct Refusals(Mutex<Option<LastRefusal>>);
+
 struct LastRefusal {
     /// The refused session, after the changes by the attempt.
     session: Option<IndexEntry>,
     /// The refusals in a row.
     times: u32,
     pause: Duration,
-    at: Timestamp,
-    running_then: Option<Duration>,
+    at: Moment,
     error: Error,
-}
-
-impl LastRefusal {
-    /// The rest of the pause. A clock that is set back or has stopped does not prolong it.
-    fn left(&self, clock: &dyn Clock) -> Duration {
-        let by_wall = clock.now().since(self.at);
-        let ago = match (clock.running(), self.running_then) {
-            (Some(now), Some(then)) => by_wall.max(now.saturating_sub(then)),
-            _ => by_wall,
-        };
-        self.pause.saturating_sub(ago)
-    }
-
-    fn error(&self, left: Duration) -> Error {
-        self.error.clone().with_retry_after(left)
-    }
 }
 
 impl Refusals {
@@ -54,7 +94,7 @@ impl Refusals {
     ///
     /// # Errors
     /// As `session` and `ask`.
-    pub(super) fn ask<T>(
+    fn ask<T>(
         &self,
         clock: &dyn Clock,
         session: impl Fn() -> Result<Option<IndexEntry>>,
@@ -62,11 +102,11 @@ impl Refusals {
     ) -> Result<T> {
         let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(refusal) = last.as_ref() {
-            let left = refusal.left(clock);
+            let left = refusal.pause.saturating_sub(refusal.at.age(clock));
             if session()? != refusal.session {
                 *last = None;
             } else if !left.is_zero() {
-                return Err(refusal.error(left));
+                return Err(refusal.error.clone().with_retry_after(left));
             }
         }
         let error = match ask() {
@@ -76,34 +116,23 @@ impl Refusals {
             }
             Err(error) => error,
         };
-        if !is_refusal(error.kind()) {
-            return Err(error);
-        }
+        let shortest = match error.kind() {
+            Kind::SignInNeeded => SIGN_IN_PAUSE,
+            Kind::Refused | Kind::SignInRefused => Duration::ZERO,
+            // On a new request the service may decide otherwise.
+            _ => return Err(error),
+        };
         let times = last.as_ref().map_or(0, |last| last.times) + 1;
-        let pause = pause_after(times, fastrand::f64());
-        let refusal = LastRefusal {
+        let pause = pause_after(times, fastrand::f64()).max(shortest);
+        *last = Some(LastRefusal {
             session: session()?,
             times,
-            pause: match error.kind() {
-                Kind::SignInNeeded => pause.max(SIGN_IN_PAUSE),
-                _ => pause,
-            },
-            at: clock.now(),
-            running_then: clock.running(),
-            error,
-        };
-        let error = refusal.error(refusal.pause);
-        *last = Some(refusal);
-        Err(error)
+            pause,
+            at: Moment::now(clock),
+            error: error.clone(),
+        });
+        Err(error.with_retry_after(pause))
     }
-}
-
-/// Whether a service would decide the same on a new request.
-fn is_refusal(kind: Kind) -> bool {
-    matches!(
-        kind,
-        Kind::Refused | Kind::SignInNeeded | Kind::SignInRefused
-    )
 }
 
 #[cfg(test)]
@@ -111,7 +140,7 @@ mod tests {
     use std::cell::Cell;
 
     use super::*;
-    use crate::time::SettableClock;
+    use crate::time::{SettableClock, Timestamp};
 
     fn s(seconds: u64) -> Duration {
         Duration::from_secs(seconds)
