@@ -4,12 +4,12 @@
 //! the context starts an emulator and sets the addresses of the services to it.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, OnceLock};
 
 use crate::account::{Account, Tenancy};
 use crate::acs::resource_credential::{self, EntraPrincipal};
 use crate::acs::{ConnectionString, DirectExchange, Endpoint, IdentityClient, ResourceAuth};
-use crate::config::{self, Config, KeySource, Resource, Setting, Sources};
+use crate::config::{self, Config, KeySource, Resource, Setting, Sources, StoreChoice};
 use crate::emulator::{self, Emulator};
 use crate::entra::Entra;
 use crate::error::{Error, Result};
@@ -17,13 +17,13 @@ use crate::exchange::{ExchangeKind, TokenSource};
 use crate::http::{self, Http};
 use crate::secret::AccessKey;
 use crate::session::{Exchange, Overview, RenewalServices, Sessions, Target, TokenRequest};
-use crate::store::{IndexPage, SessionStore};
+use crate::store::{FileStore, IndexPage, KeyringStore, MemoryStore, SessionStore, TokenStore};
 use crate::text::quoted;
 use crate::time::ClockReading;
 
 use super::env_vars as var;
 use super::environment::{EMULATOR, Environment};
-use super::stores;
+use super::prompt::passphrase;
 
 /// Settings from the command line.
 pub(super) type Flags = BTreeMap<Setting, String>;
@@ -34,7 +34,7 @@ pub(super) struct Context {
     pub(super) config: Config,
     pub(super) session_store: Arc<SessionStore>,
     pub(super) http: Arc<Http>,
-    principal: Mutex<Option<EntraPrincipal>>,
+    principal: OnceLock<EntraPrincipal>,
     emulator: Option<Emulator>,
 }
 
@@ -60,7 +60,7 @@ impl Context {
         };
         let config = Config::resolve(name, &sources)?;
         Ok(Context {
-            session_store: Arc::new(stores::configured_store(env, config.store)?),
+            session_store: Arc::new(configured_store(env, config.store)?),
             http: Arc::new(Http::new(http::Options {
                 authorities: config::authority_files(|name| env.path_variable(name)),
                 adds_system_bundle: config::leaves_out_system_authorities(&env.variables),
@@ -69,7 +69,7 @@ impl Context {
             })),
             env: env.clone(),
             config,
-            principal: Mutex::default(),
+            principal: OnceLock::new(),
             emulator,
         })
     }
@@ -210,14 +210,12 @@ impl Context {
 
     /// Returns the principal that the environment names. All clients share it, and so its token.
     fn principal(&self) -> Result<EntraPrincipal> {
-        let principal = self.principal.lock();
-        let mut principal = principal.unwrap_or_else(PoisonError::into_inner);
-        if let Some(principal) = &*principal {
+        if let Some(principal) = self.principal.get() {
             return Ok(principal.clone());
         }
         let (http, clock) = (self.http.clone(), self.env.clock.clone());
         let made = resource_credential::from_environment(&self.env.variables, http, clock)?;
-        Ok(principal.insert(made.into()).clone())
+        Ok(self.principal.get_or_init(|| made.into()).clone())
     }
 
     /// Returns the endpoint of the resource if this machine has its key, or if the environment names
@@ -283,4 +281,68 @@ fn emulator_settings(emulator: &Emulator) -> Flags {
         (Setting::Endpoint, emulator.http_url()),
         (Setting::ConnectionString, emulator.connection_string()),
     ])
+}
+
+/// Creates the configured store, which its first call opens. Sessions with the emulator are in memory,
+/// unless the environment names a store for them; they then have a folder of their own.
+pub(super) fn configured_store(env: &Environment, store: StoreChoice) -> Result<SessionStore> {
+    match env.global.emulator && env.variable(var::ACSPASS_STORE).is_none() {
+        true => open_store(env, StoreChoice::Memory),
+        false => open_store(env, store),
+    }
+}
+
+/// Opens every store that has sessions, the configured one first. If the settings cannot be read,
+/// that is the store of the environment, or else the keyring: `logout` must work then as well.
+pub(super) fn all_stores(env: &Environment) -> Result<Vec<SessionStore>> {
+    let resolved = env
+        .profile()
+        .and_then(|(name, profile)| Config::resolve(name, &env.sources(&profile)));
+    let configured = match resolved {
+        Ok(config) => config.store,
+        Err(error) => {
+            env.messages
+                .warn(&format!("the settings are not used: {error}"));
+            env.variable(var::ACSPASS_STORE)
+                .and_then(|name| config::parse_store(name).ok())
+                .unwrap_or(StoreChoice::Keyring)
+        }
+    };
+    let first = open_store(env, configured)?;
+    let index = first.index().ok();
+    let elsewhere = index.iter().flat_map(|index| index.elsewhere());
+    let mut others: Vec<StoreChoice> = Vec::new();
+    for other in elsewhere.filter_map(|entry| config::parse_store(&entry.store).ok()) {
+        if !others.contains(&other) {
+            others.push(other);
+        }
+    }
+    let others = others.into_iter().map(|other| open_store(env, other));
+    std::iter::once(Ok(first)).chain(others).collect()
+}
+
+fn open_store(env: &Environment, choice: StoreChoice) -> Result<SessionStore> {
+    if choice == StoreChoice::Memory {
+        return Ok(SessionStore::new(Box::new(MemoryStore::new()), None));
+    }
+    let folder = env.sessions_folder()?;
+    let store: Box<dyn TokenStore> = match choice {
+        StoreChoice::Keyring => Box::new(KeyringStore::new()),
+        StoreChoice::Memory => Box::new(MemoryStore::new()),
+        #[cfg(target_os = "linux")]
+        StoreChoice::Keyutils => Box::new(crate::store::KeyutilsStore::new()),
+        #[cfg(not(target_os = "linux"))]
+        StoreChoice::Keyutils => {
+            return Err(Error::internal("`keyutils` was chosen where there is none"));
+        }
+        StoreChoice::File => match env.checked_path(var::ACSPASS_STORE_KEY_FILE)? {
+            Some(key_file) => Box::new(FileStore::with_key_file(&folder, key_file)),
+            None => Box::new(FileStore::with_passphrase(
+                &folder,
+                passphrase::TRIES,
+                passphrase::ask,
+            )),
+        },
+    };
+    Ok(SessionStore::in_folder(store, &folder))
 }

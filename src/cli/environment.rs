@@ -222,13 +222,18 @@ impl Environment {
         Ok(Folder::new(path).acting_for(self.acting_for()))
     }
 
-    /// Returns the folder of the token service. The emulator has another one, as for accounts.
-    pub(super) fn serve_folder(&self) -> Result<Folder> {
+    /// Returns the folder of the sessions. The emulator has another one.
+    pub(super) fn sessions_folder(&self) -> Result<Folder> {
         let state = self.state_folder()?;
         Ok(match self.global.emulator {
-            true => state.below(EMULATOR).below("serve"),
-            false => state.below("serve"),
+            true => state.below(EMULATOR),
+            false => state,
         })
+    }
+
+    /// Returns the folder of the token service.
+    pub(super) fn serve_folder(&self) -> Result<Folder> {
+        Ok(self.sessions_folder()?.below("serve"))
     }
 
     fn folder(&self, variable: &str, of: impl Fn(&Folders) -> &PathBuf) -> Result<PathBuf> {

@@ -14,7 +14,6 @@ mod prompt;
 mod runtime;
 mod service;
 mod sign_in;
-mod stores;
 mod systemd;
 
 use std::ffi::OsString;

@@ -10,10 +10,9 @@ use crate::secret::SecretBytes;
 use crate::store::SessionStore;
 use crate::text::{may_hold_secret, quoted};
 
-use super::context::stored_name;
+use super::context::{configured_store, stored_name};
 use super::env_vars::ACSPASS_PROFILE;
 use super::environment::Environment;
-use super::stores;
 
 /// Writes to the selected profile, which need not exist yet.
 pub(super) struct ProfileEditor {
@@ -51,7 +50,7 @@ impl ProfileEditor {
     /// Opens the store of the profile, even if other settings are invalid.
     pub(super) fn sessions(&self, env: &Environment) -> Result<SessionStore> {
         let store = config::chosen_store(&env.sources(&self.settings()))?;
-        stores::configured_store(env, store)
+        configured_store(env, store)
     }
 
     /// Saves a connection string: the secret in the store, its endpoint and a marker in the file. Saves

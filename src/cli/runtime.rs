@@ -1,6 +1,11 @@
 //! The runtime of one command, and the signals that stop it.
 
-use std::future::Future;
+#[cfg(unix)]
+use std::future::poll_fn;
+#[cfg(unix)]
+use std::io;
+#[cfg(unix)]
+use std::task::Poll;
 
 #[cfg(unix)]
 use rustix::process::{Pid, Signal, kill_process};
@@ -41,23 +46,28 @@ pub(super) fn block_on_uninterrupted<T>(work: impl Future<Output = Result<T>>) -
 /// Returns after Ctrl-C, SIGTERM or SIGHUP.
 #[cfg(unix)]
 pub(super) async fn interrupted() {
-    let wait = |kind| async move {
-        match listen(kind) {
-            Ok(mut signal) => drop(signal.recv().await),
-            // The signal then ends the process without clean-up.
-            Err(_) => std::future::pending().await,
-        }
-    };
-    tokio::select! {
-        () = wait(Signal::INT) => {}
-        () = wait(Signal::TERM) => {}
-        () = wait(Signal::HUP) => {}
-    }
+    first_of(&[Signal::INT, Signal::TERM, Signal::HUP]).await;
+}
+
+/// Returns after a signal that stops a service. Ctrl-\ is one as well: its default effect would leave
+/// the secret behind.
+#[cfg(unix)]
+pub(super) async fn stopped() {
+    first_of(&[Signal::INT, Signal::TERM, Signal::HUP, Signal::QUIT]).await;
+}
+
+#[cfg(unix)]
+async fn first_of(kinds: &[Signal]) {
+    // A signal that cannot be received ends the process without clean-up.
+    let signals = kinds
+        .iter()
+        .filter_map(|kind| Some((*kind, listen(*kind).ok()?)));
+    Signals(signals.collect()).next().await;
 }
 
 /// The signals that ask a process to stop.
 #[cfg(unix)]
-pub(super) struct Signals([unix::Signal; 4]);
+pub(super) struct Signals(Vec<(Signal, unix::Signal)>);
 
 /// A signal that was received.
 #[cfg(unix)]
@@ -70,25 +80,25 @@ impl Signals {
     /// # Errors
     /// An internal error with this message.
     pub(super) fn listen(failure: &'static str) -> Result<Signals> {
-        let listen = |kind| listen(kind).map_err(|cause| Error::internal(failure).caused_by(cause));
-        Ok(Signals([
-            listen(Signal::INT)?,
-            listen(Signal::QUIT)?,
-            listen(Signal::TERM)?,
-            listen(Signal::HUP)?,
-        ]))
+        let kinds = [Signal::INT, Signal::QUIT, Signal::TERM, Signal::HUP];
+        let signals = kinds.map(|kind| Ok((kind, listen(kind)?)));
+        let signals: io::Result<_> = signals.into_iter().collect();
+        signals
+            .map(Signals)
+            .map_err(|cause| Error::internal(failure).caused_by(cause))
     }
 
     /// Returns the next signal.
     pub(super) async fn next(&mut self) -> Received {
-        let [interrupt, quit, terminate, hangup] = &mut self.0;
-        Received(tokio::select! {
-            biased;
-            _ = interrupt.recv() => Signal::INT,
-            _ = quit.recv() => Signal::QUIT,
-            _ = terminate.recv() => Signal::TERM,
-            _ = hangup.recv() => Signal::HUP,
+        poll_fn(|context| {
+            for (kind, signal) in &mut self.0 {
+                if signal.poll_recv(context).is_ready() {
+                    return Poll::Ready(Received(*kind));
+                }
+            }
+            Poll::Pending
         })
+        .await
     }
 }
 
@@ -107,7 +117,7 @@ impl Received {
 
 /// Receives this signal from now on.
 #[cfg(unix)]
-pub(super) fn listen(kind: Signal) -> std::io::Result<unix::Signal> {
+pub(super) fn listen(kind: Signal) -> io::Result<unix::Signal> {
     unix::signal(SignalKind::from_raw(kind.as_raw()))
 }
 
@@ -118,6 +128,9 @@ pub(super) async fn interrupted() {
         std::future::pending::<()>().await;
     }
 }
+
+#[cfg(not(unix))]
+pub(super) use interrupted as stopped;
 
 /// Ctrl-C, which a console sends to all its processes.
 #[cfg(not(unix))]

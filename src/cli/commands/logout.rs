@@ -4,10 +4,9 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use crate::cli::context::{Context, Flags};
+use crate::cli::context::{Context, Flags, all_stores};
 use crate::cli::environment::{EMULATOR, Environment};
 use crate::cli::io::output::Output;
-use crate::cli::stores::all_stores;
 use crate::error::{Error, Kind, Result};
 use crate::session::Sessions;
 use crate::store::ForgottenSessions;

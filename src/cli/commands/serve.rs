@@ -13,7 +13,7 @@ use crate::cli::context::{Context, Flags};
 use crate::cli::env_vars as var;
 use crate::cli::environment::Environment;
 use crate::cli::io::output::{Output, render};
-use crate::cli::runtime::{block_on, interrupted, runtime};
+use crate::cli::runtime::{block_on, runtime, stopped};
 use crate::cli::service::{confinement, dashboard, notification};
 use crate::cli::sign_in::{browser::Opening, ui::SignInUi};
 use crate::cli::systemd::{install, manager, status};
@@ -153,20 +153,6 @@ fn raise_file_limit() {
     if let Err(error) = setrlimit(Resource::Nofile, raised) {
         tracing::debug!("no more connections than usual can be had: {error}");
     }
-}
-
-/// Returns after a signal that stops the service. Ctrl-\ is one as well: its default effect would
-/// leave the secret behind.
-async fn stopped() {
-    #[cfg(unix)]
-    if let Ok(mut quit) = crate::cli::runtime::listen(rustix::process::Signal::QUIT) {
-        tokio::select! {
-            () = interrupted() => {}
-            _ = quit.recv() => {}
-        }
-        return;
-    }
-    interrupted().await;
 }
 
 /// Makes a panic that ends the process remove the files that [`Server`] removes when it is dropped.
