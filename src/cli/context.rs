@@ -144,11 +144,10 @@ impl Context {
     /// the first one. `None` without an embedded emulator.
     pub(super) fn emulated_user(&self, username: Option<&str>) -> Option<&str> {
         let emulator = self.emulator.as_ref()?;
-        let named = username.and_then(|username| {
-            let mut users = emulator.users().into_iter().map(|user| user.username);
-            users.find(|user| user.eq_ignore_ascii_case(username))
-        });
-        named.or_else(|| Some(emulator.username()))
+        let mut users = emulator.users().into_iter().map(|user| user.username);
+        username
+            .and_then(|username| users.find(|user| user.eq_ignore_ascii_case(username)))
+            .or_else(|| Some(emulator.username()))
     }
 
     /// Creates the client of Entra ID for the configured application.
@@ -164,24 +163,20 @@ impl Context {
 
     /// Creates the clients for a renewal. Reads the resource's key from the store.
     pub(super) fn net(&self, with_exchange: bool) -> Result<RenewalServices> {
-        let exchange = match (with_exchange, self.config.exchange) {
-            (false, _) => None,
-            (true, ExchangeKind::Key) => {
-                Some(Exchange::WithResourceCredential(self.identity_client()?))
-            }
-            (true, ExchangeKind::Entra | ExchangeKind::TeamsExtension) => {
+        let exchange = match self.config.exchange {
+            _ if !with_exchange => None,
+            ExchangeKind::Key => Some(Exchange::WithResourceCredential(self.identity_client()?)),
+            ExchangeKind::Entra | ExchangeKind::TeamsExtension => {
+                let endpoint = self.config.resource()?.endpoint;
+                let hosts = self.config.allowed_hosts.clone();
+                let (http, clock) = (self.http.clone(), self.env.clock.clone());
                 Some(Exchange::Direct(DirectExchange::new(
-                    self.http.clone(),
-                    self.env.clock.clone(),
-                    self.config.resource()?.endpoint.clone(),
-                    self.config.allowed_hosts.clone(),
+                    http, clock, endpoint, hosts,
                 )))
             }
         };
-        Ok(RenewalServices {
-            entra: self.entra()?,
-            exchange,
-        })
+        let entra = self.entra()?;
+        Ok(RenewalServices { entra, exchange })
     }
 
     /// Creates a client of the ACS resource with its key, or else with the principal that the
@@ -254,15 +249,13 @@ pub(super) fn stored_name(profile: &str) -> String {
 
 /// Returns the emulator's users as members of its tenant.
 fn emulated_accounts(emulator: &Emulator) -> Vec<Account> {
-    let users = emulator.users().into_iter();
-    users
-        .map(|user| Account {
-            home_account_id: format!("{}.{}", user.object_id, user.tenant_id),
-            username: user.username.to_owned(),
-            tenant_id: user.tenant_id.to_owned(),
-            object_id: user.object_id.to_owned(),
-        })
-        .collect()
+    let users = emulator.users().into_iter().map(|user| Account {
+        home_account_id: format!("{}.{}", user.object_id, user.tenant_id),
+        username: user.username.to_owned(),
+        tenant_id: user.tenant_id.to_owned(),
+        object_id: user.object_id.to_owned(),
+    });
+    users.collect()
 }
 
 fn unknown_user(name: &str, users: &[Account]) -> Error {

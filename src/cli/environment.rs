@@ -191,16 +191,15 @@ impl Environment {
 
     /// Reads the configuration file.
     pub(super) fn config_file(&self) -> Result<ConfigFile> {
-        self.read_config_file(ConfigFile::read)
+        self.config_file_by(ConfigFile::read)
     }
 
-    /// Reads the configuration file for a change that may repair it.
-    pub(super) fn config_file_to_repair(&self) -> Result<ConfigFile> {
-        self.read_config_file(ConfigFile::read_to_repair)
-    }
-
-    /// Prints the warning about the file once, however often it is read.
-    fn read_config_file(&self, read: fn(SettingsFile) -> Result<ConfigFile>) -> Result<ConfigFile> {
+    /// Reads the configuration file by one of the functions of [`ConfigFile`]. Prints the warning about the
+    /// file once, however often it is read.
+    pub(super) fn config_file_by(
+        &self,
+        read: fn(SettingsFile) -> Result<ConfigFile>,
+    ) -> Result<ConfigFile> {
         let path = self.config_folder()?.join("config.toml");
         let file = read(SettingsFile::new(path).acting_for(self.acting_for()))?;
         if let Some(warning) = file.warning()
@@ -251,22 +250,17 @@ impl Environment {
 
     /// Returns the users for which this process acts if it is root: the user that called `sudo`, and
     /// the owner of a `HOME` that was kept.
-    #[cfg(unix)]
     fn acting_for(&self) -> Vec<u32> {
-        use std::os::unix::fs::MetadataExt;
+        #[cfg(unix)]
+        if rustix::process::geteuid().is_root() {
+            use std::os::unix::fs::MetadataExt;
 
-        if !rustix::process::geteuid().is_root() {
-            return Vec::new();
+            let caller = self.variable(var::SUDO_UID).and_then(|id| id.parse().ok());
+            let home = self.path_variable(var::HOME);
+            let home = home.filter(|home| home.is_absolute());
+            let owner = home.and_then(|home| Some(std::fs::metadata(home).ok()?.uid()));
+            return caller.into_iter().chain(owner).collect();
         }
-        let caller = self.variable(var::SUDO_UID).and_then(|id| id.parse().ok());
-        let home = self.path_variable(var::HOME);
-        let home = home.filter(|home| home.is_absolute());
-        let owner = home.and_then(|home| Some(std::fs::metadata(home).ok()?.uid()));
-        caller.into_iter().chain(owner).collect()
-    }
-
-    #[cfg(not(unix))]
-    fn acting_for(&self) -> Vec<u32> {
         Vec::new()
     }
 }

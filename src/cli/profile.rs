@@ -26,7 +26,7 @@ impl ProfileEditor {
     /// # Errors
     /// [`Kind::Usage`](crate::Kind::Usage) if the name of the profile looks like a secret.
     pub(super) fn of(env: &Environment) -> Result<ProfileEditor> {
-        let file = env.config_file_to_repair()?;
+        let file = env.config_file_by(ConfigFile::read_to_repair)?;
         let flag = env.global.profile.as_deref();
         let profile = flag
             .or_else(|| env.variable(ACSPASS_PROFILE))

@@ -47,8 +47,8 @@ pub enum Opener {
 impl Opener {
     /// Returns the opener of this environment.
     pub fn of(environment: &BTreeMap<String, String>) -> Opener {
-        match (variable(environment, "BROWSER"), HostKind::of(environment)) {
-            (Some(command), _) => Opener::Command(command.to_owned()),
+        match (first(environment, &["BROWSER"]), HostKind::of(environment)) {
+            (Some((_, command)), _) => Opener::Command(command.to_owned()),
             (None, HostKind::Desktop) => Opener::System,
             (None, HostKind::Wsl) => Opener::Wslview,
             (None, place) => Opener::Nothing(place),
@@ -64,11 +64,7 @@ impl HostKind {
 
     /// `has_desktop`: this system always has a desktop, which a user at another machine does not see.
     fn on(has_desktop: bool, environment: &BTreeMap<String, String>) -> HostKind {
-        let has = |names: &[&str]| {
-            names
-                .iter()
-                .any(|name| variable(environment, name).is_some())
-        };
+        let has = |names: &[&'static str]| first(environment, names).is_some();
         let is_ssh = has(&["SSH_CONNECTION", "SSH_TTY", "SSH_CLIENT"]);
         if has(&["WSL_DISTRO_NAME", "WSL_INTEROP"]) {
             HostKind::Wsl
@@ -76,14 +72,11 @@ impl HostKind {
             // Also over SSH (`ssh -X`): the display is forwarded, and pages open beside this process.
             HostKind::Desktop
         } else if is_ssh {
-            let server = variable(environment, "SSH_CONNECTION");
-            HostKind::Ssh(server.and_then(address_of_server))
-        } else if has(&[
-            "container",
-            "REMOTE_CONTAINERS",
-            "CODESPACES",
-            "KUBERNETES_SERVICE_HOST",
-        ]) {
+            let connection = first(environment, &["SSH_CONNECTION"]);
+            HostKind::Ssh(connection.and_then(|(_, text)| address_of_server(text)))
+        } else if has(&["container", "REMOTE_CONTAINERS"])
+            || has(&["CODESPACES", "KUBERNETES_SERVICE_HOST"])
+        {
             HostKind::Container
         } else {
             HostKind::Bare
@@ -121,10 +114,15 @@ impl HostKind {
     }
 }
 
-/// A variable; an empty one counts as unset.
-fn variable<'e>(environment: &'e BTreeMap<String, String>, name: &str) -> Option<&'e str> {
-    let text = environment.get(name)?.trim();
-    (!text.is_empty()).then_some(text)
+/// Returns the first of these variables that is set and not empty: its name and its value.
+fn first<'e>(
+    environment: &'e BTreeMap<String, String>,
+    names: &[&'static str],
+) -> Option<(&'static str, &'e str)> {
+    names.iter().find_map(|name| {
+        let text = environment.get(*name)?.trim();
+        (!text.is_empty()).then_some((*name, text))
+    })
 }
 
 /// Third of `client-address client-port server-address server-port` (ssh(1), ENVIRONMENT).
@@ -138,23 +136,13 @@ fn address_of_server(connection: &str) -> Option<String> {
 /// each in lower case too; else the system's, where the system is one that has such settings. Plain
 /// http is used for loopback only, without a proxy, so `HTTP_PROXY` is ignored.
 pub fn proxies(environment: &BTreeMap<String, String>) -> Proxies {
-    let first = |names: &[&'static str]| {
-        names.iter().find_map(|name| {
-            let text = environment.get(*name).map(|text| text.trim())?;
-            (!text.is_empty()).then_some((*name, text))
-        })
-    };
+    let first = |names: &[&'static str]| first(environment, names);
     if let Some((by, address)) = first(&["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"]) {
-        let except = match first(&["NO_PROXY", "no_proxy"]) {
-            None => NoProxy::default(),
-            Some((name, list)) => {
-                let (except, ignored) = NoProxy::parse(list);
-                for word in ignored {
-                    warn!("{name} has an entry without a meaning: {}", quoted(&word));
-                }
-                except
-            }
-        };
+        let (name, list) = first(&["NO_PROXY", "no_proxy"]).unwrap_or_default();
+        let (except, ignored) = NoProxy::parse(list);
+        for word in ignored {
+            warn!("{name} has an entry without a meaning: {}", quoted(&word));
+        }
         return Proxies::Named {
             by,
             address: ProxyAddress::new(address),
@@ -176,28 +164,23 @@ pub fn proxies(environment: &BTreeMap<String, String>) -> Proxies {
 /// Returns the certificate authorities of the environment, in addition to the system's.
 /// `path_of` returns the path in an environment variable.
 pub fn authority_files(path_of: impl Fn(&str) -> Option<PathBuf>) -> Vec<AuthorityFile> {
-    [
-        ("ACSPASS_CA_FILE", true),
-        ("SSL_CERT_FILE", false),
-        ("REQUESTS_CA_BUNDLE", false),
-        ("NODE_EXTRA_CA_CERTS", false),
-    ]
-    .into_iter()
-    .filter_map(|(named_by, required)| {
-        Some(AuthorityFile {
-            path: path_of(named_by)?,
-            named_by,
-            required,
-        })
-    })
-    .collect()
+    const REQUIRED: &str = "ACSPASS_CA_FILE";
+    let others = ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"];
+    let files = std::iter::once(REQUIRED)
+        .chain(others)
+        .filter_map(|named_by| {
+            Some(AuthorityFile {
+                path: path_of(named_by)?,
+                named_by,
+                required: named_by == REQUIRED,
+            })
+        });
+    files.collect()
 }
 
 /// Returns whether the environment makes the platform's loader leave out the system's certificates.
 pub fn leaves_out_system_authorities(environment: &BTreeMap<String, String>) -> bool {
-    ["SSL_CERT_FILE", "SSL_CERT_DIR"]
-        .iter()
-        .any(|name| environment.contains_key(*name))
+    environment.contains_key("SSL_CERT_FILE") || environment.contains_key("SSL_CERT_DIR")
 }
 
 #[cfg(test)]

@@ -44,14 +44,9 @@ impl ConfigFile {
     pub fn read_to_repair(file: impl Into<SettingsFile>) -> Result<Self> {
         let file = file.into();
         let path = file.path().display();
-        let settings = file.read().map_err(|error| {
-            refused(&error).unwrap_or_else(|| {
-                Error::usage(
-                    format!("{path} cannot be read"),
-                    "make it readable, or name another folder in ACSPASS_CONFIG_DIR",
-                )
-                .caused_by(error)
-            })
+        let settings = file.read().map_err(|cause| {
+            let hint = "make it readable, or name another folder in ACSPASS_CONFIG_DIR";
+            failure(cause, Error::usage(format!("{path} cannot be read"), hint))
         })?;
         let is_open_to_group = settings.as_ref().is_some_and(|read| read.is_open_to_group);
         let bytes = settings.map(|read| read.bytes).unwrap_or_default();
@@ -72,12 +67,11 @@ impl ConfigFile {
     /// A warning about a file that the members of its group can change.
     pub fn warning(&self) -> Option<String> {
         let path = self.path();
+        let (shown, quoted) = (path.display(), shell_quoted(path));
         self.is_open_to_group.then(|| {
             format!(
-                "the members of its group can change `{}`, and with it where tokens are sent; run \
-                 `chmod g-w {}` to prevent that",
-                path.display(),
-                shell_quoted(path),
+                "the members of its group can change `{shown}`, and with it where tokens are sent; run \
+                 `chmod g-w {quoted}` to prevent that"
             )
         })
     }
@@ -194,14 +188,12 @@ impl ConfigFile {
     /// Takes the lock of a change and reads the file again: a person may have typed for a minute
     /// since it was read, and another process may have changed it.
     fn begin_change(&mut self) -> Result<File> {
-        let lock = self.file.lock().map_err(|error| self.not_written(error))?;
+        let lock = self.file.lock().map_err(|cause| self.not_written(cause))?;
         let lock = lock.ok_or_else(|| {
+            let path = self.path().display();
             Error::new(
                 Kind::Store,
-                format!(
-                    "another acspass process is changing `{}` and does not end",
-                    self.path().display()
-                ),
+                format!("another acspass process is changing `{path}` and does not end"),
                 "look for a stopped acspass process, end it, and run this again",
             )
         })?;
@@ -210,28 +202,24 @@ impl ConfigFile {
     }
 
     fn write(&self) -> Result<()> {
-        let text = self.document.to_string();
-        let written = self.file.write(text.as_bytes());
-        written.map_err(|error| self.not_written(error))
+        let written = self.file.write(self.document.to_string().as_bytes());
+        written.map_err(|cause| self.not_written(cause))
     }
 
-    fn not_written(&self, error: io::Error) -> Error {
-        refused(&error).unwrap_or_else(|| {
-            Error::new(
-                Kind::Store,
-                format!("{} cannot be written", self.path().display()),
-                "check the folder's permissions and the free space, or set ACSPASS_CONFIG_DIR",
-            )
-            .caused_by(error)
-        })
+    fn not_written(&self, cause: io::Error) -> Error {
+        let message = format!("{} cannot be written", self.path().display());
+        let hint = "check the folder's permissions and the free space, or set ACSPASS_CONFIG_DIR";
+        failure(cause, Error::new(Kind::Store, message, hint))
     }
 }
 
-/// The error about a file or folder that another user could have planted.
-fn refused(error: &io::Error) -> Option<Error> {
-    let refusal = Refusal::of(error)?;
-    let hint = refusal.hint("ACSPASS_CONFIG_DIR");
-    Some(Error::usage(refusal.to_string(), hint))
+/// Returns the error about a file or folder that another user could have planted; for any other cause
+/// the usual error.
+fn failure(cause: io::Error, usual: Error) -> Error {
+    match Refusal::of(&cause) {
+        Some(refusal) => Error::usage(refusal.to_string(), refusal.hint("ACSPASS_CONFIG_DIR")),
+        None => usual.caused_by(cause),
+    }
 }
 
 /// The error about text that is not TOML, without the excerpt: a line of the file may contain a secret.

@@ -7,6 +7,7 @@ use crate::cli::context::Context;
 use crate::cli::env_vars as var;
 use crate::cli::environment::Environment;
 use crate::config::{self, KeySource};
+use crate::error::Result;
 use crate::hardening::{Confined, Plan, confine};
 use crate::serve::Server;
 
@@ -19,22 +20,22 @@ pub(crate) fn serve(context: &Context, server: &mut Server) {
 }
 
 fn confined(context: &Context) -> Confined {
-    let nothing = Confined {
-        files: false,
-        programs: false,
-    };
     if !cfg!(target_os = "linux") {
-        return nothing;
+        return Confined::default();
     }
     if needs_programs(context) {
         tracing::info!(
             "the service is not confined: the resource's credential is that of `az` or `azd`, \
              which are programs"
         );
-        return nothing;
+        return Confined::default();
     }
-    let Some(plan) = plan(&context.env) else {
-        return nothing;
+    let plan = match plan(&context.env) {
+        Ok(plan) => plan,
+        Err(error) => {
+            tracing::debug!("the service is not confined: {error}");
+            return Confined::default();
+        }
     };
     let outcome = confine(&plan);
     match &outcome.files {
@@ -66,11 +67,8 @@ fn needs_programs(context: &Context) -> bool {
 }
 
 /// Returns the folders of the program, and the files that its settings name.
-fn plan(env: &Environment) -> Option<Plan> {
-    let state = env.state_folder();
-    let state = state
-        .inspect_err(|error| tracing::debug!("the service is not confined: {error}"))
-        .ok()?;
+fn plan(env: &Environment) -> Result<Plan> {
+    let state = env.state_folder()?;
     let authorities = config::authority_files(|name| env.path_variable(name)).into_iter();
     let mut named: Vec<(&str, PathBuf)> =
         authorities.map(|file| (file.named_by, file.path)).collect();
@@ -84,7 +82,7 @@ fn plan(env: &Environment) -> Option<Plan> {
     named.extend(existing.map(|folder| ("the settings", folder.clone())));
     // The managed identity of Azure Arc responds with the name of a file there.
     let arc = PathBuf::from("/var/opt/azcmagent/tokens");
-    Some(Plan {
+    Ok(Plan {
         writes: vec![state.path()],
         reads: config.into_iter().chain([arc]).collect(),
         named,

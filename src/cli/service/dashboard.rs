@@ -51,7 +51,23 @@ pub(crate) async fn request_link(
         start: Option<String>,
         number: u64,
     }
-    let failed = || {
+    let target = format!("{TICKETS}{}", if has_start { "?start" } else { "" });
+    let client = Client::of(running, folder)?;
+    let response = client.send(Method::POST, &target).await?;
+    let answer = match response.status {
+        200..300 => serde_json::from_slice::<Answer>(&response.body).ok(),
+        _ => None,
+    };
+    let is_of_this_machine = |url: &String| {
+        Url::parse(url).is_ok_and(|url| {
+            let is_plain = url.scheme() == "http" && url.username().is_empty();
+            is_plain && url.host_str().is_some_and(loopback::is_loopback_host)
+        })
+    };
+    let answer = answer.filter(|Answer { url, start, .. }| {
+        is_of_this_machine(url) && start.iter().all(is_of_this_machine)
+    });
+    let answer = answer.ok_or_else(|| {
         Error::new(
             Kind::Unreachable,
             format!(
@@ -60,24 +76,7 @@ pub(crate) async fn request_link(
             ),
             "stop it, then run `acspass serve --open` again",
         )
-    };
-    let target = format!("{TICKETS}{}", if has_start { "?start" } else { "" });
-    let client = Client::of(running, folder)?;
-    let response = client.send(Method::POST, &target);
-    let response = response.await?;
-    if !(200..300).contains(&response.status) {
-        return Err(failed());
-    }
-    let answer: Answer = serde_json::from_slice(&response.body).map_err(|_| failed())?;
-    let is_of_this_machine = |url: &String| {
-        Url::parse(url).is_ok_and(|url| {
-            let is_plain = url.scheme() == "http" && url.username().is_empty();
-            is_plain && url.host_str().is_some_and(loopback::is_loopback_host)
-        })
-    };
-    if !is_of_this_machine(&answer.url) || !answer.start.as_ref().is_none_or(is_of_this_machine) {
-        return Err(failed());
-    }
+    })?;
     let link = Link::new(answer.url);
     Ok(DashboardLink {
         link: match answer.start {

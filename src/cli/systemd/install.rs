@@ -68,11 +68,12 @@ pub(crate) fn install(
         return Err(error.with_hint(hint));
     }
     let url = running(&serve)?.map(|running| running.url);
-    let secret_file = serve.path_of("secret");
-    let paths = [&secret_file, &units.service, &units.socket];
-    let [secret_file, service, socket] = paths.map(|path| path.display());
-    let served = url.as_ref().map(|url| format!("at {url}"));
-    let served = served.unwrap_or_else(|| "will be served".to_owned());
+    let served = match &url {
+        Some(url) => format!("at {url}"),
+        None => "will be served".to_owned(),
+    };
+    let paths = [&serve.path_of("secret"), &units.service, &units.socket];
+    let [secret_file, service, socket] = paths.map(|path| path.display().to_string());
     let text = format!(
         "Fresh tokens {served}, from now on and at every login
 secret file  {secret_file}
@@ -83,8 +84,8 @@ units        {service}
     );
     let json = json!({
         "url": url,
-        "secretFile": secret_file.to_string(),
-        "units": [service.to_string(), socket.to_string()],
+        "secretFile": secret_file,
+        "units": [service, socket],
     });
     output.result(&text, &json)
 }
@@ -95,8 +96,7 @@ pub(crate) fn uninstall(env: &Environment, output: &mut Output) -> Result<u8> {
     if !units.exist() {
         env.messages
             .print("no service is installed: nothing to remove");
-        output.result("", &json!({ "removed": [] }))?;
-        return Ok(0);
+        return output.result("", &json!({ "removed": [] }));
     }
     let systemctl = Systemctl(env);
     match block_on(systemctl.disable()) {
@@ -189,27 +189,26 @@ fn undo(units: &Units, systemctl: &Systemctl<'_>) -> Result<()> {
 /// Refuses settings from environment variables: the service would run without them.
 fn check_settings(env: &Environment, name: &str, profile: &Profile) -> Result<()> {
     let sources = env.sources(profile);
-    let settings = Setting::ALL.into_iter();
-    let settings = settings.filter_map(|setting| {
-        let found = sources.find(setting)?;
-        let is_in_profile = profile.value(setting) == Some(found.text);
-        match found.origin {
-            Origin::Environment(variable) if !is_in_profile => Some((setting.key(), variable)),
-            _ => None,
+    let mut lost = Vec::new();
+    for setting in Setting::ALL {
+        if let Some(found) = sources.find(setting)
+            && let Origin::Environment(variable) = found.origin
+            && profile.value(setting) != Some(found.text)
+        {
+            lost.push((setting.key(), variable));
         }
-    });
-    let secrets = CONNECTION_STRING_VARIABLES
-        .into_iter()
-        .chain([ACCESS_KEY_VARIABLE]);
-    let secrets = secrets.filter(|variable| env.variable(variable).is_some());
-    let secrets = secrets.map(|variable| (Setting::ConnectionString.key(), variable));
-    let lost: Vec<(&str, &str)> = settings.chain(secrets).collect();
+    }
+    let [first, second] = CONNECTION_STRING_VARIABLES;
+    for variable in [first, second, ACCESS_KEY_VARIABLE] {
+        if env.variable(variable).is_some() {
+            lost.push((Setting::ConnectionString.key(), variable));
+        }
+    }
     let Some((first, _)) = lost.first() else {
         return Ok(());
     };
-    let all = lost
-        .iter()
-        .map(|(key, variable)| format!("{key} ({variable})"));
+    let all = lost.iter();
+    let all = all.map(|(key, variable)| format!("{key} ({variable})"));
     let all = all.collect::<Vec<_>>().join(", ");
     let profile = match name == DEFAULT_PROFILE {
         true => String::new(),
@@ -227,24 +226,26 @@ fn check_settings(env: &Environment, name: &str, profile: &Profile) -> Result<()
 /// Refuses a configuration that needs a user or a terminal.
 fn check_config(env: &Environment, config: &Config) -> Result<()> {
     let other = "choose another one: `acspass config set store keyring`, then `acspass login`";
-    let refused = match config.store {
-        StoreChoice::Memory => Some((
+    let (message, hint) = match config.store {
+        StoreChoice::Memory => (
             "the store `memory` keeps no sign-in that the service could use",
             other,
-        )),
-        StoreChoice::Keyutils => Some((
+        ),
+        StoreChoice::Keyutils => (
             "the store `keyutils` is this login's own, and the service does not see it",
             other,
-        )),
-        StoreChoice::File if env.variable(var::ACSPASS_STORE_KEY_FILE).is_none() => Some((
+        ),
+        StoreChoice::File if env.variable(var::ACSPASS_STORE_KEY_FILE).is_none() => (
             "the store `file` asks for its passphrase, and the service has no terminal",
             "name a key file in ACSPASS_STORE_KEY_FILE, or choose the store keyring",
-        )),
-        StoreChoice::File | StoreChoice::Keyring => None,
+        ),
+        StoreChoice::File | StoreChoice::Keyring => return check_resource(env, config),
     };
-    if let Some((message, hint)) = refused {
-        return Err(Error::usage(message, hint));
-    }
+    Err(Error::usage(message, hint))
+}
+
+/// Refuses a resource that only a secret in the environment reaches.
+fn check_resource(env: &Environment, config: &Config) -> Result<()> {
     let is_set = |variable: &&str| env.variable(variable).is_some();
     let secret = var::UNIT_SECRETS.into_iter().find(is_set);
     match (config.resource_unchecked()?.key, secret) {

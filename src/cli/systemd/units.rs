@@ -69,11 +69,10 @@ impl Units {
             self.folder.join("sockets.target.wants").join(SOCKET),
         ];
         for path in links.iter().chain([&self.service, &self.socket]) {
-            match fs::remove_file(path) {
-                Err(cause) if cause.kind() != io::ErrorKind::NotFound => {
-                    return Err(failure("remove", path, cause));
-                }
-                _ => {}
+            if let Err(cause) = fs::remove_file(path)
+                && cause.kind() != io::ErrorKind::NotFound
+            {
+                return Err(failure("remove", path, cause));
             }
         }
         Ok(())
