@@ -4,6 +4,8 @@
 //! one of them. Hosts are those of Microsoft's list of national clouds, with the aliases that MSAL knows
 //! (msal-common 16.16.1, AuthorityMetadata.ts). ACS's hosts are those that its SDKs name.
 
+use std::fmt;
+
 use url::Url;
 
 use super::setting::Setting;
@@ -57,16 +59,6 @@ impl Cloud {
         found.map(|(_, cloud)| cloud)
     }
 
-    /// Returns its common name.
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Cloud::Public => "public cloud",
-            Cloud::UsGovernment => "US Government cloud",
-            Cloud::China => "China cloud",
-            Cloud::Germany => "German cloud",
-        }
-    }
-
     /// Its authority, as it is written in a setting.
     pub(super) fn authority(self) -> &'static str {
         match self {
@@ -75,6 +67,17 @@ impl Cloud {
             Cloud::China => "https://login.partner.microsoftonline.cn",
             Cloud::Germany => "https://login.microsoftonline.de",
         }
+    }
+}
+
+impl fmt::Display for Cloud {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Cloud::Public => "public cloud",
+            Cloud::UsGovernment => "US Government cloud",
+            Cloud::China => "China cloud",
+            Cloud::Germany => "German cloud",
+        })
     }
 }
 
@@ -166,16 +169,12 @@ fn check_cloud(scopes: &[String], cloud: Option<Cloud>) -> Result<()> {
         let url = Url::parse(scope).ok();
         let other = url.and_then(|url| Cloud::of_service(url.host_str()?));
         if let Some(other) = other.filter(|other| *other != cloud) {
+            let (scope, authority) = (quoted(scope), other.authority());
             return Err(Error::usage(
+                format!("the scope {scope} is of the {other}, and the authority of the {cloud}"),
                 format!(
-                    "the scope {} is of the {}, and the authority of the {}",
-                    quoted(scope),
-                    other.name(),
-                    cloud.name()
-                ),
-                format!(
-                    "unset `scopes`, which follow the authority; or set `authority-host` to {}",
-                    other.authority()
+                    "unset `scopes`, which follow the authority; or set `authority-host` to \
+                     {authority}"
                 ),
             ));
         }

@@ -79,9 +79,7 @@ impl Config {
             SignInChoice::Paste => (None, sources.parse(uri, PasteUri::parse)?),
             SignInChoice::DeviceCode => (None, None),
         };
-        let exchange = sources.required(Setting::Exchange)?;
-        let exchange = exchange.parse(parse_exchange)?;
-        let min_validity = sources.required(Setting::MinValidity)?;
+        let exchange = sources.required(Setting::Exchange)?.parse(parse_exchange)?;
         Ok(Config {
             profile,
             authority,
@@ -100,7 +98,9 @@ impl Config {
                 .parse(Setting::AllowOrigin, parse_origins)?
                 .unwrap_or_default(),
             store: chosen_store(sources)?,
-            min_validity: min_validity.parse(parse_duration)?,
+            min_validity: sources
+                .required(Setting::MinValidity)?
+                .parse(parse_duration)?,
             sign_in,
             continuous_access: sources.required(Setting::Cae)?.parse(parse_switch)?,
             paste_uri: paste_uri.unwrap_or_else(|| PasteUri::localhost(port)),
@@ -117,14 +117,11 @@ impl Config {
     /// # Errors
     /// [`Kind::Usage`](crate::Kind::Usage) if no client id is configured.
     pub fn tenancy(&self) -> Result<Tenancy> {
-        let client_id = self
-            .client_id
-            .clone()
-            .ok_or_else(|| not_configured(&[Missing::ClientId]))?;
+        let none = || not_configured(&[Missing::ClientId]);
         Ok(Tenancy {
+            client_id: self.client_id.clone().ok_or_else(none)?,
             authority_host: self.authority.host(),
             tenant: self.authority.tenant().to_owned(),
-            client_id,
         })
     }
 
@@ -142,28 +139,24 @@ impl Config {
     /// Checks that an Entra token is not sent to another cloud, unless the profile allows the host.
     fn check_same_cloud(&self, resource: &Resource) -> Result<()> {
         let host = resource.endpoint.host();
-        let is_allowed = self
-            .allowed_hosts
-            .iter()
-            .any(|allowed| allowed.eq_ignore_ascii_case(host));
-        match (self.cloud, Cloud::of_service(host)) {
-            (Some(ours), Some(theirs)) if ours != theirs && !is_allowed => Err(Error::usage(
+        let mut allowed = self.allowed_hosts.iter();
+        if let (Some(ours), Some(theirs)) = (self.cloud, Cloud::of_service(host))
+            && ours != theirs
+            && !allowed.any(|allowed| allowed.eq_ignore_ascii_case(host))
+        {
+            let (authority, host) = (theirs.authority(), shell_word(host, "HOST"));
+            return Err(Error::usage(
                 format!(
-                    "the ACS resource is of the {}, and the authority of the {}: no Entra token \
-                     is sent there",
-                    theirs.name(),
-                    ours.name()
+                    "the ACS resource is of the {theirs}, and the authority of the {ours}: no Entra \
+                     token is sent there"
                 ),
                 format!(
-                    "set `authority-host` to {}, or name a resource of the {}; where both are \
-                     right, run `acspass config set allow-endpoint {}`",
-                    theirs.authority(),
-                    ours.name(),
-                    shell_word(host, "HOST")
+                    "set `authority-host` to {authority}, or name a resource of the {ours}; where \
+                     both are right, run `acspass config set allow-endpoint {host}`"
                 ),
-            )),
-            _ => Ok(()),
+            ));
         }
+        Ok(())
     }
 
     /// Checks the ACS resource if one is configured, for commands that do not need it yet.
@@ -247,20 +240,16 @@ pub fn chosen_store(sources: &Sources<'_>) -> Result<StoreChoice> {
 
 /// Rejects a secret in a setting that is not secret. `endpoint` is checked when it is used.
 fn check_no_secret(sources: &Sources<'_>) -> Result<()> {
-    let settings = Setting::ALL
-        .into_iter()
-        .filter(|setting| !matches!(setting, Setting::ConnectionString | Setting::Endpoint));
-    for setting in settings {
-        let Some(found) = sources.find(setting) else {
-            continue;
-        };
-        if let Some(form) = secret_form(&found.text) {
-            let error = Error::usage(
+    for setting in Setting::ALL {
+        if !matches!(setting, Setting::ConnectionString | Setting::Endpoint)
+            && let Some(found) = sources.find(setting)
+            && let Some(form) = secret_form(&found.text)
+        {
+            return Err(found.explain(Error::usage(
                 format!("`{}` is set to {form}", setting.key()),
                 "replace the value; a secret is read by `acspass config set connection-string` \
                  only, which keeps it in the store",
-            );
-            return Err(found.explain(error));
+            )));
         }
     }
     Ok(())
