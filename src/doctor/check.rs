@@ -117,19 +117,21 @@ impl Public {
             if !["organizations", "common", "consumers"].contains(&tenant) {
                 hidden.push((tenant.to_owned(), short(tenant)));
             }
-            if let Some(client_id) = &config.client_id {
-                hidden.push((client_id.clone(), short(client_id)));
-            }
-            let host = config.resource_unchecked().ok();
+            let client_id = config.client_id.iter();
+            hidden.extend(client_id.map(|id| (id.clone(), short(id))));
+            let host = config.resource_unchecked();
             let host = host.map(|resource| resource.endpoint.host_header());
-            if let Some(host) = host.filter(|host| is_somewhere(host))
+            if let Ok(host) = host
+                && is_somewhere(&host)
                 && let Some((name, rest)) = host.split_once('.')
             {
                 hidden.push((host.clone(), format!("{}.{rest}", short(name))));
             }
         }
-        if let Some(home) = home.map(|home| home.trim_end_matches('/')) {
-            hidden.extend((home.len() > 1).then(|| (home.to_owned(), "~".to_owned())));
+        if let Some(home) = home.map(|home| home.trim_end_matches('/'))
+            && home.len() > 1
+        {
+            hidden.push((home.to_owned(), "~".to_owned()));
         }
         // Longer names first: they may contain shorter ones.
         hidden.sort_by_key(|(name, _)| std::cmp::Reverse(name.len()));
@@ -138,11 +140,10 @@ impl Public {
 
     /// Returns the text with the replacements.
     pub fn text(&self, text: &str) -> String {
-        let mut text = text.to_owned();
-        for (name, instead) in &self.0 {
-            text = text.replace(name, instead);
-        }
-        text
+        let hidden = self.0.iter();
+        hidden.fold(text.to_owned(), |text, (name, instead)| {
+            text.replace(name, instead)
+        })
     }
 }
 

@@ -42,10 +42,8 @@ pub async fn probe_metadata(authority: &Authority, http: &Http) -> MetadataProbe
         authority.tenant()
     ));
     let answer = http.send(|| Ok(Request::get(address.clone()))).await;
-    let issuer = match address.scheme() {
-        "https" => http.issuer(&address),
-        _ => None,
-    };
+    let is_https = address.scheme() == "https";
+    let issuer = is_https.then(|| http.issuer(&address)).flatten();
     MetadataProbe {
         address,
         answer,
@@ -137,31 +135,10 @@ pub async fn entra(probe: &MetadataProbe, authority: &Authority, http: &Http) ->
         Ok(metadata) => metadata,
         Err(error) => return Check::failed(NAME, &error),
     };
-    let host = authority.host();
-    let issuer_host = Url::parse(&metadata.issuer.replace(['{', '}'], ""))
-        .ok()
-        .and_then(|issuer| issuer.host_str().map(str::to_owned));
-    let finding = format!(
-        "{host} answers and knows the tenant {}{}",
-        authority.tenant(),
-        cloud_of(authority)
-    );
-    match issuer_host {
-        Some(issuer) if authority.address().host_str() == Some(&issuer) => Check::ok(NAME, finding),
-        _ => Check::warn(
-            NAME,
-            format!("{finding}, and names an issuer on another host"),
-            "check that `authority-host` is the cloud's main address, such as \
-             https://login.microsoftonline.com",
-        ),
-    }
-}
-
-/// The kinds of US Government tenants that are at this authority. An account that is not is refused
-/// with AADSTS900382.
-fn cloud_of(authority: &Authority) -> &'static str {
+    // The kinds of US Government tenants that are at this authority. An account that is not is
+    // refused with AADSTS900382.
     let host = authority.address().host_str();
-    match host.and_then(Cloud::of_authority) {
+    let tenants = match host.and_then(Cloud::of_authority) {
         Some(Cloud::Public) => {
             "; it has GCC tenants too, and none of GCC High or DoD (AADSTS900382)"
         }
@@ -169,6 +146,21 @@ fn cloud_of(authority: &Authority) -> &'static str {
             "; it has GCC High and DoD tenants, and none of GCC (AADSTS900382)"
         }
         _ => "",
+    };
+    let finding = format!(
+        "{} answers and knows the tenant {}{tenants}",
+        authority.host(),
+        authority.tenant()
+    );
+    let issuer = Url::parse(&metadata.issuer.replace(['{', '}'], ""));
+    match issuer.is_ok_and(|issuer| issuer.host_str() == host) {
+        true => Check::ok(NAME, finding),
+        false => Check::warn(
+            NAME,
+            format!("{finding}, and names an issuer on another host"),
+            "check that `authority-host` is the cloud's main address, such as \
+             https://login.microsoftonline.com",
+        ),
     }
 }
 
@@ -248,10 +240,10 @@ async fn is_there(endpoint: &Endpoint, http: &Http) -> Result<()> {
         ..Request::get(url)
     };
     let answer = http.send(|| Ok(request.clone())).await?;
-    if answer.status.as_u16() == 401 && (answer.is_json() || answer.body.is_empty()) {
+    let status = answer.status.as_u16();
+    if status == 401 && (answer.is_json() || answer.body.is_empty()) {
         return Ok(());
     }
-    let status = answer.status.as_u16();
     Err(http::foreign(
         &endpoint.host_header(),
         &answer,

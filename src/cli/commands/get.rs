@@ -47,8 +47,7 @@ pub(super) fn token(context: &Context, options: &TokenOptions, entra: bool) -> R
         CacheLookup::Usable(token) => Ok(token),
         CacheLookup::Stale(renewal) => {
             let ui = opening(options, &context.env)
-                .map(|opening| SignInUi::new(context, opening, account.as_deref()))
-                .transpose()?;
+                .map(|opening| SignInUi::new(context, opening, account.as_deref()));
             let sign_in = ui.as_ref().map(|ui| ui.options(None, options.timeout));
             block_on(renewal.run(|| context.net(!entra), sign_in.as_ref()))
         }

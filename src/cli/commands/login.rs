@@ -28,7 +28,7 @@ pub(crate) fn run(args: &Login, env: &Arc<Environment>, output: &mut Output) -> 
         false => Opening::Browser,
     };
     let user = context.requested_account(args.account.as_deref())?;
-    let ui = SignInUi::new(&context, opening, user.as_deref())?;
+    let ui = SignInUi::new(&context, opening, user.as_deref());
     let options = ui.options(args.prompt, args.timeout);
     let scopes = &context.config.scopes;
     let record = block_on(session.login(&entra, &options, user.as_deref(), scopes))?;

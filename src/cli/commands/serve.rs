@@ -231,7 +231,7 @@ fn sign_in_first(context: &Context) -> Result<()> {
     let CacheLookup::Stale(renewal) = context.sessions()?.cached_token(None, request)? else {
         return Ok(());
     };
-    let ui = SignInUi::new(context, opening, None)?;
+    let ui = SignInUi::new(context, opening, None);
     let options = ui.options(None, SIGN_IN_TIMEOUT);
     block_on(renewal.run(|| context.net(true), Some(&options))).map(|_| ())
 }

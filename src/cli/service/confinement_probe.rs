@@ -4,6 +4,7 @@
 //! module tries to reach it, on the serving thread and on a new one, and prints the outcomes.
 
 use std::fs::{self, OpenOptions};
+use std::io;
 use std::path::Path;
 use std::process::Command;
 
@@ -27,8 +28,8 @@ pub(super) fn act(env: &Environment) {
 use std::os::unix::fs::symlink;
 
 #[cfg(not(unix))]
-fn symlink(_target: &Path, _link: &Path) -> std::io::Result<()> {
-    Err(std::io::ErrorKind::Unsupported.into())
+fn symlink(_target: &Path, _link: &Path) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
 }
 
 fn attempts(thread: &str, file: &Path, own: &Path) -> Vec<String> {
@@ -36,31 +37,27 @@ fn attempts(thread: &str, file: &Path, own: &Path) -> Vec<String> {
     let link = own.with_extension("link");
     let symbolic = own.with_extension("symlink");
     let folder = file.parent().unwrap_or(file);
+    let mut lines = Vec::new();
+    let mut note = |what: &str, outcome: io::Result<()>| {
+        lines.push(match outcome {
+            Ok(()) => format!("intruder: {thread} {what}: done"),
+            Err(cause) => format!("intruder: {thread} {what}: {:?}", cause.kind()),
+        });
+    };
     let append = OpenOptions::new().append(true).open(file);
-    let mut outcomes = vec![
-        ("read", fs::read(file).map(drop)),
-        ("write", append.map(drop)),
-        ("create", fs::write(&beside, "x")),
-        ("move", fs::rename(file, &beside)),
-        ("list", fs::read_dir(folder).map(drop)),
-    ];
+    note("read", fs::read(file).map(drop));
+    note("write", append.map(drop));
+    note("create", fs::write(&beside, "x"));
+    note("move", fs::rename(file, &beside));
+    note("list", fs::read_dir(folder).map(drop));
     let moved = if beside.exists() { &beside } else { file };
-    let run = Command::new("/bin/true").status();
-    outcomes.extend([
-        ("link", fs::hard_link(moved, &link)),
-        ("symlink", symlink(folder, &symbolic)),
-        ("run", run.map(drop)),
-        (
-            "own",
-            fs::write(own, "x").and_then(|()| fs::remove_file(own)),
-        ),
-    ]);
+    note("link", fs::hard_link(moved, &link));
+    note("symlink", symlink(folder, &symbolic));
+    note("run", Command::new("/bin/true").status().map(drop));
+    let written = fs::write(own, "x");
+    note("own", written.and_then(|()| fs::remove_file(own)));
     // The next thread starts from the same state.
     let _ = fs::remove_file(symbolic);
     let _ = fs::rename(&beside, file).and_then(|()| fs::remove_file(&link));
-    let lines = outcomes.into_iter().map(|(what, outcome)| match outcome {
-        Ok(()) => format!("intruder: {thread} {what}: done"),
-        Err(cause) => format!("intruder: {thread} {what}: {:?}", cause.kind()),
-    });
-    lines.collect()
+    lines
 }

@@ -9,7 +9,7 @@ use url::Url;
 
 use crate::cli::environment::Environment;
 use crate::cli::io::output::Output;
-use crate::cli::sign_in::browser;
+use crate::cli::sign_in::browser::{self, Opening, Page};
 use crate::entra::browser::{Link, Opened};
 use crate::error::{Error, Kind, Result};
 use crate::files::Folder;
@@ -26,14 +26,18 @@ pub(crate) fn opens(env: &Environment, output: &Output) -> bool {
 
 /// Opens the link, or prints it. The result keeps the redirect file, if there is one.
 pub(crate) fn show(
-    opening: &DashboardLink,
+    dashboard: &DashboardLink,
     env: &Arc<Environment>,
     output: &Output,
 ) -> Result<Opened> {
-    let browser = browser::for_dashboard(env, opens(env, output));
+    let opening = match opens(env, output) {
+        true => Opening::Browser,
+        false => Opening::Printed,
+    };
+    let browser = browser::for_page(Page::Dashboard, env, opening, None);
     env.messages
         .print("the link to the dashboard works once, and for a minute");
-    browser.open(&opening.link)
+    browser.open(&dashboard.link)
 }
 
 /// Requests a ticket from the running service.

@@ -25,31 +25,14 @@ pub(crate) enum Opening {
 
 /// The page to open.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Page {
+pub(crate) enum Page {
     SignIn,
     Dashboard,
 }
 
-/// Returns the browser for a sign-in. `emulated_user` is the user to sign in if the authority is the
-/// embedded emulator.
-pub(super) fn for_sign_in(
-    env: &Arc<Environment>,
-    opening: Opening,
-    emulated_user: Option<&str>,
-) -> Arc<dyn Browser> {
-    choose(Page::SignIn, env, opening, emulated_user)
-}
-
-/// Returns the browser for the dashboard, or a printer of its address.
-pub(crate) fn for_dashboard(env: &Arc<Environment>, opens: bool) -> Arc<dyn Browser> {
-    let opening = match opens {
-        true => Opening::Browser,
-        false => Opening::Printed,
-    };
-    choose(Page::Dashboard, env, opening, None)
-}
-
-fn choose(
+/// Returns the browser for a page, or a printer of its address. `emulated_user` is the user to sign in
+/// if the authority is the embedded emulator.
+pub(crate) fn for_page(
     page: Page,
     env: &Arc<Environment>,
     opening: Opening,
@@ -69,19 +52,20 @@ fn choose(
         })
     };
     let is_command = matches!(Opener::of(&env.variables), Opener::Command(_));
-    match (opening, agent_user(env, opening, emulated_user)) {
-        (Opening::UserAgent, Some(user)) => agent(user),
-        (Opening::Printed, _) => announced(true),
-        (_, user) => match (&env.browser, user) {
-            (Some(browser), _) => browser.clone(),
-            (None, Some(user)) if !is_command => {
-                env.messages.print(
-                    "no browser can be opened here: the emulator's users sign in without one",
-                );
-                agent(user)
-            }
-            (None, _) => announced(false),
-        },
+    match (
+        opening,
+        &env.browser,
+        agent_user(env, opening, emulated_user),
+    ) {
+        (Opening::Printed, _, _) => announced(true),
+        (Opening::UserAgent, _, Some(user)) => agent(user),
+        (_, Some(browser), _) => browser.clone(),
+        (_, None, Some(user)) if !is_command => {
+            env.messages
+                .print("no browser can be opened here: the emulator's users sign in without one");
+            agent(user)
+        }
+        (_, None, _) => announced(false),
     }
 }
 

@@ -8,82 +8,73 @@ use crate::cli::context::Context;
 use crate::cli::env_vars::LOCALE;
 use crate::cli::environment::Environment;
 use crate::cli::io::qr;
-use crate::config::SignInChoice;
+use crate::config::{Config, SignInChoice};
 use crate::emulator::UserAgent;
 use crate::entra::browser::Browser;
-use crate::entra::redirect::{PasteUri, RedirectUri, Refused};
+use crate::entra::redirect::Refused;
 use crate::entra::{Confirm, Notice, Prompt, Reader, SignInMethod, SignInOptions};
-use crate::error::Result;
 use crate::text::is_unprintable;
 use crate::time::in_words;
 
-use super::browser::{self, Opening};
+use super::browser::{self, Opening, Page};
 
 /// The lines below the QR code: four for page, host and code, two for the time, one for the countdown.
 const LINES_BELOW_PICTURE: usize = 7;
 
 /// The parts of a sign-in that belong to this machine. Lends them as [`SignInOptions`].
-pub(crate) struct SignInUi {
-    method: Method,
+pub(crate) struct SignInUi<'c> {
+    config: &'c Config,
+    /// For a sign-in in a browser.
+    browser: Option<Arc<dyn Browser>>,
+    /// For a sign-in by a pasted address.
+    reader: Option<Box<Reader>>,
     show: Box<dyn Fn(&Notice<'_>) + Send + Sync>,
     confirm: Option<Box<Confirm>>,
 }
 
-enum Method {
-    Browser(Arc<dyn Browser>, RedirectUri),
-    DeviceCode,
-    Paste(PasteUri, Box<Reader>),
-}
-
-impl SignInUi {
+impl SignInUi<'_> {
     /// Prepares the configured sign-in method. `account` is the requested user.
-    pub(crate) fn new(
-        context: &Context,
+    pub(crate) fn new<'c>(
+        context: &'c Context,
         opening: Opening,
         account: Option<&str>,
-    ) -> Result<SignInUi> {
+    ) -> SignInUi<'c> {
         let (env, config) = (&context.env, &context.config);
         let user = context.emulated_user(account);
         let agent_user = browser::agent_user(env, opening, user);
-        let code_user = agent_user.filter(|_| config.sign_in == SignInChoice::DeviceCode);
+        let is_device_code = config.sign_in == SignInChoice::DeviceCode;
+        // A user agent has no text to paste.
+        let has_agent = user.is_some() && opening == Opening::UserAgent;
+        let is_paste = config.sign_in == SignInChoice::Paste && !has_agent;
         let notices = Arc::new(Notices {
             env: env.clone(),
             names_other_methods: opening == Opening::Browser,
-            code_user: code_user.map(str::to_owned),
+            code_user: agent_user.filter(|_| is_device_code).map(str::to_owned),
             has_mentioned_wait: AtomicBool::new(false),
             question: Mutex::default(),
         });
-        let has_agent = user.is_some() && opening == Opening::UserAgent;
-        let method = match config.sign_in {
-            SignInChoice::DeviceCode => Method::DeviceCode,
-            SignInChoice::Paste if !has_agent => {
-                Method::Paste(config.paste_uri.clone(), paste_reader(&notices))
-            }
-            // A user agent has no text to paste either.
-            SignInChoice::Browser | SignInChoice::Paste => {
-                let browser = browser::for_sign_in(env, opening, user);
-                Method::Browser(browser, config.redirect_uri.clone())
-            }
-        };
-        Ok(SignInUi {
-            method,
+        SignInUi {
+            config,
+            browser: (!is_device_code && !is_paste)
+                .then(|| browser::for_page(Page::SignIn, env, opening, user)),
+            reader: is_paste.then(|| paste_reader(&notices)),
             show: Box::new(move |notice| notices.show(notice)),
             confirm: env.is_interactive().then(|| confirmation(env)),
-        })
+        }
     }
 
     pub(crate) fn options(&self, prompt: Option<Prompt>, timeout: Duration) -> SignInOptions<'_> {
         SignInOptions {
-            by: match &self.method {
-                Method::Browser(browser, redirect_uri) => SignInMethod::Browser {
+            by: match (&self.browser, &self.reader) {
+                (Some(browser), _) => SignInMethod::Browser {
                     browser: browser.as_ref(),
-                    redirect_uri: redirect_uri.clone(),
+                    redirect_uri: self.config.redirect_uri.clone(),
                 },
-                Method::DeviceCode => SignInMethod::DeviceCode,
-                Method::Paste(redirect_uri, reader) => SignInMethod::Paste {
-                    redirect_uri: redirect_uri.clone(),
+                (None, Some(reader)) => SignInMethod::Paste {
+                    redirect_uri: self.config.paste_uri.clone(),
                     reader: reader.as_ref(),
                 },
+                (None, None) => SignInMethod::DeviceCode,
             },
             prompt,
             timeout,
@@ -94,17 +85,17 @@ impl SignInUi {
 }
 
 /// Asks at the terminal whether a new account may become the active one.
-fn confirmation(env: &Environment) -> Box<Confirm> {
-    let (input, messages) = (env.stdin.clone(), env.messages.clone());
+fn confirmation(env: &Arc<Environment>) -> Box<Confirm> {
+    let env = env.clone();
     Box::new(move |new_account| {
-        let (input, messages) = (input.clone(), messages.clone());
+        let env = env.clone();
         let username = &new_account.account.username;
         let question = format!("Make {username} the active account? [y/N] ");
-        messages.warn_always(&format!(
+        env.messages.warn_always(&format!(
             "{new_account}. Go on only if you signed in yourself."
         ));
         Box::pin(async move {
-            let answer = input.ask(&messages, &question).await?;
+            let answer = env.stdin.ask(&env.messages, &question).await?;
             let answer = answer.map(|line| line.expose().trim().to_lowercase());
             Ok(answer.is_some_and(|answer| answer == "y" || answer == "yes"))
         })
@@ -152,10 +143,20 @@ impl Notices {
             true => " (it is not shown), then press Enter",
             false => "",
         };
+        let messages = &self.env.messages;
         match notice {
             Notice::Waiting { left } => self.waiting(*left),
+            Notice::NoResponse if !self.names_other_methods => {}
             Notice::NoResponse => self.no_response(),
-            Notice::Refused(why) => self.refused(*why),
+            Notice::Refused(why) => messages.warn(&match why {
+                Refused::Tls => format!(
+                    "{why}. Another app on localhost may have set HSTS: delete the entry for \
+                     localhost (Chrome and Edge: chrome://net-internals/#hsts) and reload the page. \
+                     Or press Ctrl-C and run `acspass login --device-code` or `acspass login --paste`"
+                ),
+                Refused::UnknownOwner => format!("{why}. It opens again in another way"),
+                _ => format!("{why}. The sign-in still waits"),
+            }),
             Notice::UserCode {
                 code,
                 page,
@@ -163,7 +164,17 @@ impl Notices {
                 client_id,
                 left,
             } => {
-                self.user_code(code, page, host, client_id, *left);
+                // The code comes last, so that it is visible at any height of the terminal.
+                let gap = self.picture(page);
+                messages.print_always(&format!(
+                    "To sign in, open this page on any device and enter the code:\n{gap}  page  \
+                     {page}\n  host  {host}\n  code  {code}{gap}"
+                ));
+                messages.print_always(&format!(
+                    "The code can be entered for {}. It signs in to the application\n{client_id}; \
+                     enter it only if you began this yourself.",
+                    in_words(*left)
+                ));
                 self.enter_code(page, code);
             }
             Notice::Address { url, redirect_uri } => {
@@ -173,7 +184,7 @@ impl Notices {
                      page, which begins with {redirect_uri}, and paste it here{hidden}:"
                 )
             }
-            Notice::Unusable { why, tries_left: 0 } => self.env.messages.warn(why),
+            Notice::Unusable { why, tries_left: 0 } => messages.warn(why),
             Notice::Unusable { why, .. } => {
                 *self.question() = format!("{why}. Paste it again{hidden}:");
             }
@@ -195,22 +206,7 @@ impl Notices {
         }
     }
 
-    fn refused(&self, why: Refused) {
-        self.env.messages.warn(&match why {
-            Refused::Tls => format!(
-                "{why}. Another app on localhost may have set HSTS: delete the entry for localhost \
-                 (Chrome and Edge: chrome://net-internals/#hsts) and reload the page. Or press \
-                 Ctrl-C and run `acspass login --device-code` or `acspass login --paste`"
-            ),
-            Refused::UnknownOwner => format!("{why}. It opens again in another way"),
-            _ => format!("{why}. The sign-in still waits"),
-        });
-    }
-
     fn no_response(&self) {
-        if !self.names_other_methods {
-            return;
-        }
         let above = match self.env.stderr_is_terminal {
             true => "open the address above in another browser, or ",
             false => "",
@@ -223,50 +219,35 @@ impl Notices {
         ));
     }
 
-    /// Returns the page as a QR code, if the terminal can show all of it.
-    fn picture(&self, page: &str) -> Option<Vec<String>> {
+    /// Prints the page as a QR code, if the terminal can show all of it. Returns the empty line around
+    /// the code's lines, for which there is no room below a picture.
+    fn picture(&self, page: &str) -> &'static str {
         let env = &self.env;
         let locale = LOCALE.iter().find_map(|name| env.variable(name));
         let locale = locale.unwrap_or_default().to_ascii_lowercase();
         let is_utf8 = locale.contains("utf-8") || locale.contains("utf8");
-        let columns = env.messages.columns().filter(|_| is_utf8)?;
-        let picture = qr::picture(page, columns, env.messages.is_coloured)?;
-        let height = picture.len() + LINES_BELOW_PICTURE;
-        let fits = env.terminal_size().is_none_or(|(_, lines)| height <= lines);
-        fits.then_some(picture)
-    }
-
-    fn user_code(&self, code: &str, page: &str, host: &str, client_id: &str, left: Duration) {
-        // The code comes last, so that it is visible at any height of the terminal. Below a picture
-        // there is no room for empty lines.
-        let gap = match self.picture(page) {
-            Some(lines) => {
-                self.env.messages.picture(&lines);
+        let columns = env.messages.columns().filter(|_| is_utf8);
+        let lines = env.terminal_size().map(|(_, lines)| lines);
+        match columns.and_then(|columns| qr::picture(page, columns, env.messages.is_coloured)) {
+            Some(picture) if lines.is_none_or(|all| picture.len() + LINES_BELOW_PICTURE <= all) => {
+                env.messages.picture(&picture);
                 ""
             }
-            None => "\n",
-        };
-        self.env.messages.print_always(&format!(
-            "To sign in, open this page on any device and enter the code:\n{gap}  page  {page}\n  host  \
-             {host}\n  code  {code}{gap}"
-        ));
-        self.env.messages.print_always(&format!(
-            "The code can be entered for {}. It signs in to the application\n{client_id}; enter it \
-             only if you began this yourself.",
-            in_words(left)
-        ));
+            _ => "\n",
+        }
     }
 
     /// Lets the emulator's user agent enter the code, if it signs in a user.
     fn enter_code(&self, page: &str, code: &str) {
         let Some(user) = &self.code_user else { return };
-        self.env.messages.print(&format!(
+        let messages = &self.env.messages;
+        messages.print(&format!(
             "the emulator's built-in user agent enters it as {user}"
         ));
         let agent = UserAgent::new(Some(user.clone())).typing(code);
         // The next poll reports the outcome.
         if let Err(error) = agent.start(page) {
-            self.env.messages.warn(&error.to_string());
+            messages.warn(&error.to_string());
         }
     }
 }

@@ -31,8 +31,8 @@ impl Systemctl<'_> {
         match output.status.success() {
             true => Ok(()),
             false => {
-                let error = missing("this user has no systemd manager to talk to");
-                Err(error.caused_by(reason(&output)))
+                Err(missing("this user has no systemd manager to talk to")
+                    .caused_by(reason(&output)))
             }
         }
     }

@@ -164,7 +164,10 @@ fn argument_word(word: &str) -> Result<String> {
 
 /// Quotes one word of a unit's line (systemd.syntax(7), "Quoting"; systemd.unit(5), "Specifiers").
 fn quote(word: &str) -> Result<String> {
-    check(word)?;
+    // A line break would begin another line of the unit.
+    if word.contains(char::is_control) {
+        return Err(cannot_stand(word));
+    }
     let escaped = word.replace('\\', r"\\").replace('"', "\\\"");
     Ok(format!("\"{}\"", escaped.replace('%', "%%")))
 }
@@ -172,8 +175,8 @@ fn quote(word: &str) -> Result<String> {
 /// Quotes a path of `ReadWritePaths=`, in which a backslash escapes nothing.
 fn path_word(path: &Path) -> Result<String> {
     let text = text_of(path)?;
-    check(text)?;
     let mark = match (text.contains('"'), text.contains('\'')) {
+        _ if text.contains(char::is_control) => return Err(cannot_stand(text)),
         (false, _) => '"',
         (true, false) => '\'',
         (true, true) => return Err(cannot_stand(text)),
@@ -184,14 +187,6 @@ fn path_word(path: &Path) -> Result<String> {
 pub(super) fn text_of(path: &Path) -> Result<&str> {
     path.to_str()
         .ok_or_else(|| cannot_stand(&path.to_string_lossy()))
-}
-
-/// Refuses control characters: a line break would begin another line of the unit.
-fn check(text: &str) -> Result<()> {
-    match text.contains(char::is_control) {
-        true => Err(cannot_stand(text)),
-        false => Ok(()),
-    }
 }
 
 fn cannot_stand(text: &str) -> Error {
