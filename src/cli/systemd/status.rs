@@ -9,8 +9,7 @@ use serde::Serialize;
 
 use crate::cli::context::{Context, Flags};
 use crate::cli::environment::Environment;
-use crate::cli::io::output::Output;
-use crate::cli::io::template::render;
+use crate::cli::io::output::{Output, render};
 use crate::cli::runtime::block_on;
 use crate::error::{Kind, Result};
 use crate::files::Folder;
