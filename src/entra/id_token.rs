@@ -15,86 +15,81 @@ use crate::wire::Members;
 use crate::wire::entra::ClientInfo;
 
 use super::authority::{self, is_guid};
+use super::client::Entra;
 
 /// The tolerance for an expired id_token, since clocks differ.
 const GRACE: Duration = Duration::from_secs(300);
 
-/// The values that an id_token must match.
-pub(crate) struct Expected<'a> {
-    /// The application that signed the user in.
-    pub(crate) client_id: &'a str,
-    /// The issuer from the metadata, perhaps with `{tenantid}` in it.
-    pub(crate) issuer: &'a str,
-    /// The tenant as configured.
-    pub(crate) tenant: &'a str,
-    /// The nonce of the authorize request; `None` after a refresh, which carries none.
-    pub(crate) nonce: Option<&'a str>,
-    /// The time by the service's clock.
-    pub(crate) now: Timestamp,
-}
-
-/// Returns the account of an id_token and its `client_info`.
-///
-/// # Errors
-/// [`Kind::Refused`] naming the claim that does not hold.
-pub(crate) fn account(
-    token: &IdToken,
-    client_info: Option<&str>,
-    expected: &Expected<'_>,
-) -> Result<Account> {
-    let decoded = jwt::decode(token.expose()).ok_or_else(|| refused("cannot be read"))?;
-    let mut claims = Members::from(decoded.claims);
-    let guid = |text: Option<String>| {
-        let guid = text.filter(|text| is_guid(text))?;
-        Some(guid.to_ascii_lowercase())
-    };
-    // Of a list of audiences, only a single one counts.
-    let mut audiences = claims.words("aud").unwrap_or_default();
-    let audience = audiences.pop().filter(|_| audiences.is_empty());
-    if !audience.is_some_and(|aud| aud.eq_ignore_ascii_case(expected.client_id)) {
-        return Err(refused("is for another application (aud)"));
+impl Entra {
+    /// Returns the account of an id_token and its `client_info`. `issuer` is that of the metadata,
+    /// perhaps with `{tenantid}` in it; `nonce` that of the authorization request, and `None` after a
+    /// refresh, which carries none; `now` the time by the service's clock.
+    ///
+    /// # Errors
+    /// [`Kind::Refused`] naming the claim that does not hold.
+    pub(super) fn account(
+        &self,
+        token: &IdToken,
+        client_info: Option<&str>,
+        issuer: &str,
+        nonce: Option<&str>,
+        now: Timestamp,
+    ) -> Result<Account> {
+        let decoded = jwt::decode(token.expose()).ok_or_else(|| refused("cannot be read"))?;
+        let mut claims = Members::from(decoded.claims);
+        let guid = |text: Option<String>| {
+            let guid = text.filter(|text| is_guid(text))?;
+            Some(guid.to_ascii_lowercase())
+        };
+        // Of a list of audiences, only a single one counts.
+        let mut audiences = claims.words("aud").unwrap_or_default();
+        let audience = audiences.pop().filter(|_| audiences.is_empty());
+        if !audience.is_some_and(|aud| aud.eq_ignore_ascii_case(&self.client_id)) {
+            return Err(refused("is for another application (aud)"));
+        }
+        let tenant = self.authority.tenant();
+        let tid = guid(claims.text("tid")).ok_or_else(|| refused("names no tenant (tid)"))?;
+        if is_guid(tenant) && tid != tenant {
+            return Err(refused(
+                "is from another tenant than the one asked for (tid)",
+            ));
+        }
+        // The metadata's issuer contains the tenant id of a domain.
+        if authority::issuer_tenant(issuer)
+            .is_some_and(|tenant| is_guid(tenant) && !tenant.eq_ignore_ascii_case(&tid))
+        {
+            return Err(refused("is from another tenant than the authority's (tid)"));
+        }
+        if claims.text("iss") != Some(issuer.replace("{tenantid}", &tid)) {
+            return Err(refused("is from another issuer than the authority (iss)"));
+        }
+        let expiry = claims.number("exp").map(Timestamp::from_unix_seconds);
+        if expiry.is_none_or(|expiry| expiry.plus(GRACE) <= now) {
+            return Err(refused("has expired, or names no expiry (exp)"));
+        }
+        if nonce.is_some() && claims.text("nonce").as_deref() != nonce {
+            return Err(refused("does not belong to this sign-in (nonce)"));
+        }
+        let oid = guid(claims.text("oid")).ok_or_else(|| refused("names no user (oid)"))?;
+        let home = client_info
+            .and_then(jwt::decode_part::<ClientInfo>)
+            .filter(|info| is_guid(&info.uid) && is_guid(&info.utid))
+            .map(|info| format!("{}.{}", info.uid, info.utid).to_ascii_lowercase());
+        // Guests may have an e-mail address only.
+        let username = claims
+            .text("preferred_username")
+            .or_else(|| claims.text("email"));
+        let username = username
+            .map(|name| one_line(&name, 256))
+            .filter(|name| !name.is_empty())
+            .unwrap_or_else(|| oid.clone());
+        Ok(Account {
+            home_account_id: home.unwrap_or_else(|| format!("{oid}.{tid}")),
+            username,
+            tenant_id: tid,
+            object_id: oid,
+        })
     }
-    let tid = guid(claims.text("tid")).ok_or_else(|| refused("names no tenant (tid)"))?;
-    if is_guid(expected.tenant) && tid != expected.tenant {
-        return Err(refused(
-            "is from another tenant than the one asked for (tid)",
-        ));
-    }
-    // The metadata's issuer contains the tenant id of a domain.
-    if authority::issuer_tenant(expected.issuer)
-        .is_some_and(|tenant| is_guid(tenant) && !tenant.eq_ignore_ascii_case(&tid))
-    {
-        return Err(refused("is from another tenant than the authority's (tid)"));
-    }
-    if claims.text("iss") != Some(expected.issuer.replace("{tenantid}", &tid)) {
-        return Err(refused("is from another issuer than the authority (iss)"));
-    }
-    let expiry = claims.number("exp").map(Timestamp::from_unix_seconds);
-    if expiry.is_none_or(|expiry| expiry.plus(GRACE) <= expected.now) {
-        return Err(refused("has expired, or names no expiry (exp)"));
-    }
-    if expected.nonce.is_some() && claims.text("nonce").as_deref() != expected.nonce {
-        return Err(refused("does not belong to this sign-in (nonce)"));
-    }
-    let oid = guid(claims.text("oid")).ok_or_else(|| refused("names no user (oid)"))?;
-    let home = client_info
-        .and_then(jwt::decode_part::<ClientInfo>)
-        .filter(|info| is_guid(&info.uid) && is_guid(&info.utid))
-        .map(|info| format!("{}.{}", info.uid, info.utid).to_ascii_lowercase());
-    // Guests may have an e-mail address only.
-    let username = claims
-        .text("preferred_username")
-        .or_else(|| claims.text("email"));
-    let username = username
-        .map(|name| one_line(&name, 256))
-        .filter(|name| !name.is_empty())
-        .unwrap_or_else(|| oid.clone());
-    Ok(Account {
-        home_account_id: home.unwrap_or_else(|| format!("{oid}.{tid}")),
-        username,
-        tenant_id: tid,
-        object_id: oid,
-    })
 }
 
 fn refused(what: &str) -> Error {
@@ -107,7 +102,12 @@ fn refused(what: &str) -> Error {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+    use crate::entra::authority::Authority;
+    use crate::http::{Http, Options};
+    use crate::time::SystemClock;
     use serde_json::{Value, json};
 
     const TID: &str = "aaaaaaaa-0000-4000-8000-00000000000a";
@@ -126,14 +126,12 @@ mod tests {
             claims[*name] = value.clone();
         }
         let token = format!("e30.{}.x", jwt::encode_part(claims.to_string().as_bytes()));
-        let expected = Expected {
-            client_id: "app",
-            issuer: "https://login.test/{tenantid}/v2.0",
-            tenant,
-            nonce: Some("n"),
-            now: Timestamp::from_unix_seconds(2200),
-        };
-        account(&IdToken::new(token), client_info, &expected)
+        let authority = Authority::new("https://login.test", tenant).expect("an authority");
+        let http = Arc::new(Http::new(Options::default()));
+        let entra = Entra::new(http, Arc::new(SystemClock), authority, "app".to_owned());
+        let issuer = "https://login.test/{tenantid}/v2.0";
+        let now = Timestamp::from_unix_seconds(2200);
+        entra.account(&IdToken::new(token), client_info, issuer, Some("n"), now)
     }
 
     #[test]

@@ -16,7 +16,6 @@ use oauth2::{
 use reqwest::StatusCode;
 
 use super::client::Entra;
-use super::id_token::{self, Expected};
 use super::refusal::{self, Grant};
 use crate::account::Account;
 use crate::claims::Claims;
@@ -211,16 +210,9 @@ impl Entra {
         if response.access_token.secret().is_empty() {
             return unusable("JSON that is not a token answer: it has no readable access token");
         }
-        let expected = Expected {
-            client_id: &self.client_id,
-            issuer: &metadata.issuer,
-            tenant: self.authority.tenant(),
-            nonce,
-            now,
-        };
         let client_info = response.client_info.as_deref();
         let account = match &response.id_token {
-            Some(token) => Some(id_token::account(token, client_info, &expected)?),
+            Some(token) => Some(self.account(token, client_info, &metadata.issuer, nonce, now)?),
             None if nonce.is_none() => None,
             None => return unusable(NO_ID_TOKEN),
         };

@@ -14,9 +14,7 @@ pub fn ids(text: &str) -> Vec<String> {
             .into_iter()
             .collect();
         if let Ok(values) = values {
-            let mut found = Vec::new();
-            values.iter().for_each(|value| collect(value, &mut found));
-            return found;
+            return values.iter().flat_map(ids_in).collect();
         }
     }
     text.lines().flat_map(entries).collect()
@@ -28,9 +26,7 @@ fn entries(line: &str) -> Vec<String> {
     if line.starts_with('{')
         && let Ok(value) = serde_json::from_str(line)
     {
-        let mut found = Vec::new();
-        collect(&value, &mut found);
-        return found;
+        return ids_in(&value);
     }
     let words: Vec<&str> = line
         .split(|c: char| c == ',' || c.is_whitespace())
@@ -49,19 +45,15 @@ fn is_raw_id(word: &str) -> bool {
     !kind.is_empty() && kind.bytes().all(|byte| byte.is_ascii_digit()) && !rest.is_empty()
 }
 
-fn collect(value: &Value, found: &mut Vec<String>) {
+fn ids_in(value: &Value) -> Vec<String> {
+    let members = ["identity", "id", "created", "deleted"].map(|name| value.get(name));
     match value {
-        Value::String(id) => found.push(bare(id).to_owned()),
-        Value::Array(values) => values.iter().for_each(|value| collect(value, found)),
-        Value::Object(members) => {
-            let names = ["identity", "id", "created", "deleted"];
-            let known: Vec<&Value> = names.iter().filter_map(|name| members.get(*name)).collect();
-            match known.is_empty() {
-                true => found.push(value.to_string()),
-                false => known.into_iter().for_each(|value| collect(value, found)),
-            }
+        Value::String(id) => vec![bare(id).to_owned()],
+        Value::Array(values) => values.iter().flat_map(ids_in).collect(),
+        Value::Object(_) if members.iter().any(Option::is_some) => {
+            members.into_iter().flatten().flat_map(ids_in).collect()
         }
-        other => found.push(other.to_string()),
+        other => vec![other.to_string()],
     }
 }
 

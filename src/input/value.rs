@@ -78,11 +78,12 @@ pub(super) fn value_with_form<'t>(
     if let Some(value) = assigned(whole).filter(|_| !whole.contains('\n')) {
         return value;
     }
-    let mut values = whole.lines().filter_map(|line| assigned(bare(line)));
-    match (values.next(), values.next()) {
-        (Some(value), None) => value,
-        // The same value under two names has one meaning.
-        (Some(value), Some(second)) if value == second && values.all(|next| next == value) => value,
+    let lines = whole.lines().map(bare);
+    let mut values: Vec<&str> = lines.filter_map(assigned).collect();
+    // The same value under two names has one meaning.
+    values.dedup();
+    match values[..] {
+        [value] => value,
         _ => whole,
     }
 }

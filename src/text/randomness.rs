@@ -25,16 +25,17 @@ fn values(run: &str) -> impl Iterator<Item = &str> {
 }
 
 fn is_random_value(run: &str) -> bool {
-    let is_whole_random = match is_path(run) {
-        true => run.split('/').any(|folder| Mix::of(folder).is_random()),
-        false => Mix::of(run).is_random(),
-    };
-    if is_padded_base64(run) {
-        return true;
-    }
     let longest = run.split('/').map(str::len).max().unwrap_or_default();
     let may_be_base64 = !run.starts_with('/') && longest >= SHORTEST_SEGMENT;
-    is_whole_random || (may_be_base64 && Mix::of(run).is_evenly_random())
+    is_padded_base64(run)
+        || parts(run).any(|part| part.is_random())
+        || (may_be_base64 && Mix::of(run).is_evenly_random())
+}
+
+/// The folders of a path, or the whole of another text.
+fn parts(run: &str) -> impl Iterator<Item = Mix> {
+    let is_path = run.contains('/') && !run.contains(['+', '=']);
+    run.split(move |c| is_path && c == '/').map(Mix::of)
 }
 
 /// Returns whether the text is Base64 with padding.
@@ -49,15 +50,8 @@ fn is_padded_base64(run: &str) -> bool {
 
 /// Returns whether the text may be random: a weaker test than [`is_random`].
 pub(super) fn is_mixed(run: &str) -> bool {
-    let is_mixed = |mix: Mix| mix.is_long_mixed_case() && mix.changes * 10 >= mix.length * 4;
-    values(run).any(|value| match is_path(value) {
-        true => value.split('/').any(|folder| is_mixed(Mix::of(folder))),
-        false => is_mixed(Mix::of(value)),
-    })
-}
-
-fn is_path(run: &str) -> bool {
-    run.contains('/') && !run.contains(['+', '='])
+    let mut parts = values(run).flat_map(parts);
+    parts.any(|part| part.is_long_mixed_case() && part.changes * 10 >= part.length * 4)
 }
 
 /// The alternation of letters and digits in a text.

@@ -146,25 +146,18 @@ fn assigns(squeezed: &str, name: &str) -> bool {
 
 /// Returns whether the text has a bearer header with a token.
 fn has_bearer_token(text: &str) -> bool {
-    let mut words = text.split_whitespace();
-    while let Some(word) = words.next() {
-        let word = word.trim_start_matches(['"', '\'']).to_ascii_lowercase();
-        let is_scheme = word == "bearer" || word.ends_with(":bearer");
-        if is_scheme && words.clone().next().is_some_and(|token| token.len() >= 8) {
-            return true;
-        }
-    }
-    false
+    let words: Vec<&str> = text.split_whitespace().collect();
+    words.windows(2).any(|pair| {
+        let scheme = pair[0].trim_start_matches(['"', '\'']).to_ascii_lowercase();
+        (scheme == "bearer" || scheme.ends_with(":bearer")) && pair[1].len() >= 8
+    })
 }
 
 /// Returns whether the text has Base64url of a JSON object, which starts with `{"`.
 fn has_jwt(text: &str) -> bool {
-    text.match_indices("eyJ").any(|(at, _)| {
-        let rest = text[at + 3..].bytes();
-        rest.take_while(|byte| is_base64_character(char::from(*byte)))
-            .take(5)
-            .count()
-            == 5
+    text.match_indices("eyJ").any(|(at, start)| {
+        let rest = text[at + start.len()..].chars().take(5);
+        rest.filter(|c| is_base64_character(*c)).count() == 5
     })
 }
 
@@ -173,12 +166,10 @@ const PLACEHOLDER: &str = "USER:PASSWORD";
 
 /// Returns whether the text has `user:password@` before a host.
 fn has_password_in_url(text: &str) -> bool {
-    text.match_indices("://").any(|(at, _)| {
-        let rest = &text[at + 3..];
-        let end = rest
-            .find(|c: char| c.is_whitespace() || matches!(c, '/' | '?' | '#'))
-            .unwrap_or(rest.len());
-        rest[..end]
+    let is_end = |c: char| c.is_whitespace() || matches!(c, '/' | '?' | '#');
+    text.split("://").skip(1).any(|rest| {
+        let authority = rest.split(is_end).next().unwrap_or_default();
+        authority
             .rsplit_once('@')
             .is_some_and(|(user, _)| user.contains(':') && !user.ends_with(PLACEHOLDER))
     })
@@ -196,17 +187,17 @@ fn secret_parameter(pair: &str) -> Option<SecretForm> {
 /// `M.C…_` (personal ones), older ones with `AQAB` or `OAQAB`; a client secret has `8Q~` or `7Q~`
 /// after three characters.
 fn opaque_form(word: &str) -> Option<SecretForm> {
-    let is_long = word.len() >= SHORTEST_KEY;
-    let begins = ["0.A", "1.A", "AQABA", "OAQABA"]
-        .iter()
-        .any(|start| word.starts_with(start));
+    if word.len() < SHORTEST_KEY {
+        return None;
+    }
+    let mut starts = ["0.A", "1.A", "AQABA", "OAQABA"].iter();
     let is_personal = word.starts_with("M.")
         && word.as_bytes().get(2).is_some_and(u8::is_ascii_uppercase)
         && word.contains('_');
-    if is_long && (begins || is_personal) {
+    if is_personal || starts.any(|start| word.starts_with(start)) {
         return Some(SecretForm::Token);
     }
-    let is_client_secret = is_long && (word.contains("8Q~") || word.contains("7Q~"));
+    let is_client_secret = word.contains("8Q~") || word.contains("7Q~");
     is_client_secret.then_some(SecretForm::Password)
 }
 

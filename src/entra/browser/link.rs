@@ -131,7 +131,8 @@ pub trait Browser: Send + Sync {
 pub struct Opened {
     by: String,
     file: Option<RedirectFile>,
-    _command: Option<RunningCommand>,
+    /// A browser command that still runs.
+    command: Option<Child>,
 }
 
 impl Opened {
@@ -141,22 +142,21 @@ impl Opened {
         Opened {
             by: by.into(),
             file: None,
-            _command: None,
+            command: None,
         }
     }
 
     /// Keeps the redirect file until the page was used.
     #[must_use]
-    pub fn keeping(self, file: Option<RedirectFile>) -> Self {
-        Opened { file, ..self }
+    pub fn keeping(mut self, file: Option<RedirectFile>) -> Self {
+        self.file = file;
+        self
     }
 
     /// Collects the exit status of the browser command once this value is dropped.
-    pub(super) fn of_command(self, command: Child) -> Self {
-        Opened {
-            _command: Some(RunningCommand(Some(command))),
-            ..self
-        }
+    pub(super) fn of_command(mut self, command: Child) -> Self {
+        self.command = Some(command);
+        self
     }
 
     /// Returns whether the page was opened by a redirect file, which this value keeps.
@@ -170,18 +170,14 @@ impl Opened {
     }
 }
 
-/// A browser command that still runs.
-#[derive(Debug)]
-struct RunningCommand(Option<Child>);
-
-impl Drop for RunningCommand {
-    /// Waits on a thread, so that no zombie stays for the life of this process.
+impl Drop for Opened {
+    /// Waits for the command on a thread, so that no zombie stays for the life of this process.
     fn drop(&mut self) {
-        if let Some(mut child) = self.0.take()
-            && !matches!(child.try_wait(), Ok(Some(_)))
+        if let Some(mut command) = self.command.take()
+            && !matches!(command.try_wait(), Ok(Some(_)))
         {
             let thread = std::thread::Builder::new().name("browser".to_owned());
-            let _ = thread.spawn(move || child.wait());
+            let _ = thread.spawn(move || command.wait());
         }
     }
 }

@@ -84,13 +84,6 @@ impl ResponseMode {
     }
 }
 
-/// The values that the response must match.
-pub(super) struct Expected<'a> {
-    pub(super) path: &'a str,
-    pub(super) state: &'a str,
-    pub(super) mode: ResponseMode,
-}
-
 /// An authorization response with the expected `state`.
 #[derive(Debug, PartialEq, Eq)]
 pub struct AuthorizationResponse {
@@ -100,12 +93,15 @@ pub struct AuthorizationResponse {
     pub issuer: Option<String>,
 }
 
-/// Reads the request as the response, or returns the refusal of another request.
+/// Reads a request to this path as the response with this state, or returns the refusal of another
+/// request.
 ///
 /// `Origin` is ignored: on a form_post it is the authority's, or `null`.
 pub(super) fn read(
     request: &Request,
-    expected: &Expected<'_>,
+    path: &str,
+    state: &str,
+    mode: ResponseMode,
 ) -> Result<AuthorizationResponse, Refusal> {
     // A page's script may send requests here; the sign-in is a navigation.
     if request
@@ -114,28 +110,28 @@ pub(super) fn read(
     {
         return Err(Refusal::NoNavigation);
     }
-    let (path, query) = match request.target.split_once('?') {
+    let (requested, query) = match request.target.split_once('?') {
         Some((path, query)) => (path, Some(query)),
         None => (request.target.as_str(), None),
     };
-    if path != expected.path {
+    if requested != path {
         // Browsers request icons and well-known files by themselves.
-        let is_browsers_own = path == "/favicon.ico"
-            || path.starts_with("/apple-touch-icon")
-            || path.starts_with("/.well-known/");
+        let is_browsers_own = requested == "/favicon.ico"
+            || requested.starts_with("/apple-touch-icon")
+            || requested.starts_with("/.well-known/");
         return Err(match is_browsers_own {
             true => Refusal::BrowsersOwnPath,
             false => Refusal::NotFound,
         });
     }
     let in_query = query.unwrap_or_default().as_bytes();
-    match (expected.mode, request.method.as_str()) {
-        (ResponseMode::Query, "GET") => read_form(in_query, expected.state),
+    match (mode, request.method.as_str()) {
+        (ResponseMode::Query, "GET") => read_form(in_query, state),
         (ResponseMode::Query, _) => Err(Refusal::NotGet),
         (ResponseMode::FormPost, "POST") if query.is_some() => Err(Refusal::QueryBesideForm),
         (ResponseMode::FormPost, "POST") if !is_form(request) => Err(Refusal::NotAForm),
-        (ResponseMode::FormPost, "POST") => read_form(&request.body, expected.state),
-        (ResponseMode::FormPost, "GET") if read_form(in_query, expected.state).is_ok() => {
+        (ResponseMode::FormPost, "POST") => read_form(&request.body, state),
+        (ResponseMode::FormPost, "GET") if read_form(in_query, state).is_ok() => {
             Err(Refusal::InAddress)
         }
         (ResponseMode::FormPost, _) => Err(Refusal::NotPost),

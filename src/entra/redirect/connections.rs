@@ -12,7 +12,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use zeroize::Zeroizing;
 
-use super::authorization_response::{self, AuthorizationResponse, Expected};
+use super::authorization_response::{self, AuthorizationResponse, ResponseMode};
 use super::page;
 use super::refusal::{Refusal, Refused};
 use super::request::{self, Request, TIME_LIMIT};
@@ -57,7 +57,10 @@ pub(super) struct StartPage {
 /// The judge of the requests of one wait.
 pub(super) struct Judge<'a> {
     pub(super) port: u16,
-    pub(super) expected: Expected<'a>,
+    /// The path of the redirect address.
+    pub(super) path: &'a str,
+    pub(super) state: &'a str,
+    pub(super) mode: ResponseMode,
     pub(super) start: Option<StartPage>,
     pub(super) progress: &'a Progress,
     /// Receives each reason once, so that many requests do not fill the terminal.
@@ -114,7 +117,7 @@ impl Judge<'_> {
             Some(start) if *request.target == start.path => {
                 check_start(request, admission).map(|()| None)
             }
-            _ => authorization_response::read(request, &self.expected).map(Some),
+            _ => authorization_response::read(request, self.path, self.state, self.mode).map(Some),
         }
     }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
 
-use super::authorization_response::{AuthorizationResponse, Expected, ResponseMode};
+use super::authorization_response::{AuthorizationResponse, ResponseMode};
 use super::connections::{Connections, Judge, Progress, StartPage};
 use super::page::{self, Page};
 use super::refusal::Refused;
@@ -116,20 +116,13 @@ impl Redirect {
     /// # Errors
     /// [`Kind::Internal`] if a socket fails. No request makes it fail.
     pub async fn wait(self, wait: Wait<'_>) -> Result<Received> {
-        let listeners = self
-            .bound
-            .listeners
-            .into_iter()
-            .map(TcpListener::from_std)
-            .collect::<io::Result<Vec<_>>>()
-            .map_err(lost)?;
+        let listeners = self.bound.listeners.into_iter().map(TcpListener::from_std);
+        let listeners: Vec<_> = listeners.collect::<io::Result<_>>().map_err(lost)?;
         let judge = Judge {
             port: self.bound.port,
-            expected: Expected {
-                path: &self.path,
-                state: wait.state,
-                mode: wait.mode,
-            },
+            path: &self.path,
+            state: wait.state,
+            mode: wait.mode,
             start: wait.leads_to.map(|target| StartPage {
                 path: self.start_path,
                 response: page::redirect_to(target, self.is_free_port),

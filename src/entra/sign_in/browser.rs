@@ -144,8 +144,8 @@ impl<'a> BrowserLaunch<'a> {
             Refused::Tls => self.met_tls.store(true, Ordering::Relaxed),
             Refused::UnknownOwner => match self.browser.open(&self.link) {
                 Ok(page) => {
-                    let mut pages = self.pages.lock().unwrap_or_else(PoisonError::into_inner);
-                    pages.push(page);
+                    let pages = self.pages.lock();
+                    pages.unwrap_or_else(PoisonError::into_inner).push(page);
                 }
                 Err(error) => tracing::warn!("{error}"),
             },

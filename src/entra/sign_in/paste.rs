@@ -89,10 +89,8 @@ impl Entra {
             match read(earlier.expose(), text.expose(), state) {
                 Ok(response) => return Ok(response),
                 Err(why) => {
-                    debug!(
-                        "the pasted text of {} bytes is of no use",
-                        text.expose().len()
-                    );
+                    let length = text.expose().len();
+                    debug!("the pasted text of {length} bytes is of no use");
                     earlier = Pasted::new(format!("{}\n{}", earlier.expose(), text.expose()));
                     (sign_in.options.tell)(&Notice::Unusable {
                         why,

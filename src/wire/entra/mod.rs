@@ -113,8 +113,9 @@ impl From<Members> for TokenResponse {
                 false => BasicTokenType::Extension(name),
             }
         });
-        let access_token = members.text("access_token");
-        let access_token = access_token.filter(|token| is_b64token(token));
+        let access_token = members
+            .text("access_token")
+            .filter(|token| is_b64token(token));
         TokenResponse {
             access_token: AccessToken::new(access_token.unwrap_or_default()),
             token_type: token_type.unwrap_or(BasicTokenType::Bearer),

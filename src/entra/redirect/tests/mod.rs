@@ -8,7 +8,6 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use zeroize::Zeroizing;
 
-use super::authorization_response::Expected;
 use super::connections::{Judge, StartPage};
 use super::refusal::Refusal;
 use super::request::{self, Request};
@@ -59,11 +58,13 @@ fn expecting(mode: ResponseMode) -> Wait<'static> {
 }
 
 /// The judge of requests to port 8080, perhaps with a start page at this path.
-fn judge(expected: Expected<'static>, start: Option<&'static str>) -> Judge<'static> {
+fn judge(state: &'static str, mode: ResponseMode, start: Option<&'static str>) -> Judge<'static> {
     static PROGRESS: LazyLock<Progress> = LazyLock::new(Progress::default);
     Judge {
         port: 8080,
-        expected,
+        path: "/",
+        state,
+        mode,
         start: start.map(|path| StartPage {
             path,
             response: Zeroizing::default(),

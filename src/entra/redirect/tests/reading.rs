@@ -22,12 +22,7 @@ fn set(request: &mut Request, name: &'static str, value: &str) {
 }
 
 fn read_as(mode: ResponseMode, request: &Request) -> Result<AuthorizationResponse, u16> {
-    let expected = Expected {
-        path: "/",
-        state: "s",
-        mode,
-    };
-    let judged = judge(expected, None).judge(request, Admission::Trusted);
+    let judged = judge("s", mode, None).judge(request, Admission::Trusted);
     let answer = judged.map_err(|refusal| refusal.status().0)?;
     Ok(answer.expect("there is no start page"))
 }
@@ -90,13 +85,8 @@ fn only_one_state_and_one_result_make_an_answer() {
 
 #[test]
 fn an_empty_state_of_ours_matches_nothing() {
-    let expected = Expected {
-        path: "/",
-        state: "",
-        mode: ResponseMode::FormPost,
-    };
     let empty = request("POST", "/", b"state=&code=c");
-    let refused = judge(expected, None).judge(&empty, Admission::Trusted);
+    let refused = judge("", ResponseMode::FormPost, None).judge(&empty, Admission::Trusted);
     assert_eq!(refused.map_err(|refusal| refusal.status().0), Err(400));
 }
 

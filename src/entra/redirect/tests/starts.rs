@@ -135,12 +135,7 @@ fn a_browser_whose_user_is_not_reported_does_not_reach_the_authority() {
             .collect(),
         body: Zeroizing::default(),
     };
-    let expected = Expected {
-        path: "/",
-        state: STATE,
-        mode: ResponseMode::FormPost,
-    };
-    let judge = judge(expected, Some("/sign-in"));
+    let judge = judge(STATE, ResponseMode::FormPost, Some("/sign-in"));
     assert_eq!(judge.judge(&request, Admission::Trusted), Ok(None));
     let refusal = judge.judge(&request, Admission::Unreported);
     assert_eq!(refusal, Err(Refusal::UnknownOwner));
