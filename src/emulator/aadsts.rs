@@ -38,11 +38,9 @@ impl EntraError {
         self
     }
 
-    pub(crate) fn with_suberror(self, suberror: &'static str) -> EntraError {
-        EntraError {
-            suberror: Some(suberror.into()),
-            ..self
-        }
+    pub(crate) fn with_suberror(mut self, suberror: &'static str) -> EntraError {
+        self.suberror = Some(suberror.into());
+        self
     }
 }
 

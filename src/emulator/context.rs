@@ -71,29 +71,19 @@ impl Context {
 /// # Errors
 /// [`Kind::Usage`] if one is neither a host name nor an address.
 pub(crate) fn own_names(names: &[String]) -> Result<Vec<String>> {
-    let is_label = |label: &str| {
-        (1..=63).contains(&label.len())
-            && label
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || b == b'-')
-    };
-    let is_name = |name: &String| name.len() <= 253 && name.split('.').all(is_label);
-    if !names
-        .iter()
-        .all(|name| is_name(name) || name.parse::<IpAddr>().is_ok())
-    {
+    let is_of_label = |b: u8| b.is_ascii_alphanumeric() || b == b'-';
+    let is_label = |label: &str| matches!(label.len(), 1..=63) && label.bytes().all(is_of_label);
+    let is_name = |name: &str| name.len() <= 253 && name.split('.').all(is_label);
+    let is_valid = |name: &String| is_name(name) || name.parse::<IpAddr>().is_ok();
+    if !names.iter().all(is_valid) {
         return Err(Error::new(
             Kind::Usage,
             "a host name of the emulator is not one",
             "give a name or an address without scheme and port, such as login.example.test",
         ));
     }
-    let names = names.iter().map(|name| name.to_ascii_lowercase());
-    Ok(LOOPBACK
-        .map(str::to_owned)
-        .into_iter()
-        .chain(names)
-        .collect())
+    let all = LOOPBACK.into_iter().chain(names.iter().map(String::as_str));
+    Ok(all.map(str::to_ascii_lowercase).collect())
 }
 
 /// Returns the base of a URL at this port, without the scheme's default port: clients omit that

@@ -67,13 +67,10 @@ impl Emulator {
     pub fn federated_token(&self) -> String {
         let now = self.context.now();
         let token = self.context.signer.access_token(&json!({
-            "iss": directory::FEDERATION_ISSUER,
-            "sub": directory::FEDERATION_SUBJECT,
-            "aud": directory::FEDERATION_AUDIENCE,
-            "iat": now.unix_seconds(),
-            "nbf": now.unix_seconds(),
+            "iss": directory::FEDERATION_ISSUER, "sub": directory::FEDERATION_SUBJECT,
+            "aud": directory::FEDERATION_AUDIENCE, "emulator": true,
+            "iat": now.unix_seconds(), "nbf": now.unix_seconds(),
             "exp": now.plus(Duration::from_secs(86_400)).unix_seconds(),
-            "emulator": true,
         }));
         self.context.state().keep_secret(&token);
         token

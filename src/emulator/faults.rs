@@ -85,24 +85,18 @@ pub enum FaultKind {
     Hang,
 }
 
-/// The active faults.
-#[derive(Debug, Default)]
-pub(crate) struct Faults(pub(crate) Vec<Fault>);
-
-impl Faults {
-    /// Returns the fault of the next request at `route`, and counts it.
-    pub(crate) fn next_for(&mut self, route: Route) -> Option<FaultKind> {
-        let index = self.0.iter().position(|fault| fault.route == route)?;
-        let fault = &mut self.0[index];
-        let what = fault.what.clone();
-        if let Some(times) = &mut fault.times {
-            *times = times.saturating_sub(1);
-            if *times == 0 {
-                self.0.remove(index);
-            }
+/// Returns the fault of the next request at `route`, and counts it.
+pub(crate) fn next_fault(faults: &mut Vec<Fault>, route: Route) -> Option<FaultKind> {
+    let index = faults.iter().position(|fault| fault.route == route)?;
+    let fault = &mut faults[index];
+    let what = fault.what.clone();
+    if let Some(times) = &mut fault.times {
+        *times = times.saturating_sub(1);
+        if *times == 0 {
+            faults.remove(index);
         }
-        Some(what)
     }
+    Some(what)
 }
 
 /// Makes a body of this many bytes that begins like a JSON string and never ends it.
@@ -124,14 +118,14 @@ mod tests {
 
     #[test]
     fn a_fault_ends_after_its_number_of_requests() {
-        let mut faults = Faults(vec![Fault {
+        let mut faults = vec![Fault {
             route: Route::Token,
             times: Some(2),
             what: FaultKind::Drop,
-        }]);
-        assert!(faults.next_for(Route::Exchange).is_none());
-        assert!(faults.next_for(Route::Token).is_some());
-        assert!(faults.next_for(Route::Token).is_some());
-        assert!(faults.next_for(Route::Token).is_none());
+        }];
+        assert!(next_fault(&mut faults, Route::Exchange).is_none());
+        assert!(next_fault(&mut faults, Route::Token).is_some());
+        assert!(next_fault(&mut faults, Route::Token).is_some());
+        assert!(next_fault(&mut faults, Route::Token).is_none());
     }
 }

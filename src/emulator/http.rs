@@ -127,10 +127,9 @@ impl Request {
 
     /// Returns whether the body has this media type, with any parameters.
     pub(crate) fn is_of_type(&self, media_type: &str) -> bool {
-        self.header("content-type").is_some_and(|value| {
-            let name = value.split(';').next().unwrap_or_default();
-            name.trim().eq_ignore_ascii_case(media_type)
-        })
+        let value = self.header("content-type").unwrap_or_default();
+        let name = value.split(';').next().unwrap_or_default();
+        name.trim().eq_ignore_ascii_case(media_type)
     }
 
     /// Returns the body if its media type is that of a form, else nothing.

@@ -16,6 +16,7 @@ use ring::digest;
 use crate::emulator::directory::Tenant;
 use crate::emulator::http::{Reply, Request};
 use crate::emulator::scopes::Scopes;
+use crate::emulator::state::sign_ins::SignIn;
 use crate::emulator::users::User;
 
 const STYLE: &str = include_str!("../../assets/emulator/style.css");
@@ -63,17 +64,12 @@ pub(crate) enum Page<'a> {
     ConfirmApp { user: &'a User, fields: Fields },
     /// Consent to the app's scopes.
     #[template(path = "emulator/consent.html")]
-    Consent {
-        user: &'a User,
-        scopes: &'a Scopes,
-        fields: Fields,
-    },
+    Consent { sign_in: &'a SignIn, fields: Fields },
     /// Only an admin may consent to the app's scopes.
     #[template(path = "emulator/admin_consent.html")]
     AdminConsent {
         request: &'a Request,
-        user: &'a User,
-        scopes: &'a Scopes,
+        sign_in: &'a SignIn,
         fields: Fields,
     },
     /// Enter the code of the second factor. `wrong` states that the last one was not accepted.

@@ -9,16 +9,14 @@ use std::time::Duration;
 use rustls::ServerConfig;
 use tokio::sync::watch;
 
-use crate::emulator::acs;
-use crate::emulator::ca;
 use crate::emulator::context::{self, Context};
 use crate::emulator::directory::{self, connection_string};
 use crate::emulator::faults::Fault;
 use crate::emulator::options::Options;
-use crate::emulator::server;
 use crate::emulator::sign::{Certificate, Signer};
 use crate::emulator::state::State;
 use crate::emulator::state::requests::{LoggedRequest, RateLimits};
+use crate::emulator::{acs, ca, server};
 use crate::error::{Error, Result};
 use crate::loopback::serve::{Limits, handler};
 use crate::loopback::{self, Bound};
@@ -222,13 +220,13 @@ impl Emulator {
 
     /// Adds a fault.
     pub fn add_fault(&self, fault: Fault) {
-        self.context.state().faults.0.push(fault);
+        self.context.state().faults.push(fault);
     }
 
     /// Removes all faults, changed id_token claims and withheld scopes.
     pub fn clear_faults(&self) {
         let mut state = self.context.state();
-        state.faults.0.clear();
+        state.faults.clear();
         state.id_token_claims.clear();
         state.withheld.clear();
     }

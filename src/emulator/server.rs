@@ -38,7 +38,7 @@ pub(crate) async fn answer(
     };
     entry.remark = request.remark.map(str::to_owned);
     let route = Route::of(&request.path);
-    let fault = route.and_then(|route| request.state().faults.next_for(route));
+    let fault = route.and_then(|route| faults::next_fault(&mut request.state().faults, route));
     let hangs = matches!(fault, Some(FaultKind::Hang));
     let drops = hangs || matches!(fault, Some(FaultKind::Drop | FaultKind::DropAfterHandling));
     let reply = respond(&request, fault).await;

@@ -57,11 +57,7 @@ impl Signer {
     pub(crate) fn jwk(&self) -> Value {
         let public = self.public();
         json!({
-            "kty": "RSA",
-            "use": "sig",
-            "alg": "RS256",
-            "kid": self.key_id(),
-            "x5t": self.key_id(),
+            "kty": "RSA", "use": "sig", "alg": "RS256", "kid": self.key_id(), "x5t": self.key_id(),
             "n": URL_SAFE_NO_PAD.encode(public.n),
             "e": URL_SAFE_NO_PAD.encode(public.e),
         })
@@ -75,9 +71,8 @@ impl Signer {
 
     /// Signs an Entra access token of version 1.
     pub(crate) fn access_token(&self, claims: &impl Serialize) -> String {
-        let header = json!({
-            "typ": "JWT", "alg": "RS256", "x5t": self.key_id(), "kid": self.key_id(),
-        });
+        let id = self.key_id();
+        let header = json!({"typ": "JWT", "alg": "RS256", "x5t": id, "kid": id});
         self.sign(&header, claims)
     }
 
@@ -94,16 +89,11 @@ impl Signer {
     )]
     pub(crate) fn sign(&self, header: &Value, claims: &impl Serialize) -> String {
         let claims = serde_json::to_vec(claims).expect("plain data");
-        let signed = format!(
-            "{}.{}",
-            URL_SAFE_NO_PAD.encode(header.to_string()),
-            URL_SAFE_NO_PAD.encode(claims)
-        );
-        let (text, random) = (signed.as_bytes(), SystemRandom::new());
-        let mut signature = vec![0; self.rsa.public().modulus_len()];
-        let outcome = self
-            .rsa
-            .sign(&RSA_PKCS1_SHA256, &random, text, &mut signature);
+        let header = URL_SAFE_NO_PAD.encode(header.to_string());
+        let signed = format!("{header}.{}", URL_SAFE_NO_PAD.encode(claims));
+        let (key, text, random) = (&self.rsa, signed.as_bytes(), SystemRandom::new());
+        let mut signature = vec![0; key.public().modulus_len()];
+        let outcome = key.sign(&RSA_PKCS1_SHA256, &random, text, &mut signature);
         outcome.expect("the key fits the padding");
         format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature))
     }
@@ -135,12 +125,8 @@ impl Signer {
     #[expect(clippy::expect_used, reason = "our own plain structs serialise")]
     pub(crate) fn seal(&self, value: &impl Serialize) -> String {
         let body = serde_json::to_vec(value).expect("plain data");
-        let tag = hmac::sign(&self.sealing, &body);
-        format!(
-            "1.worthless.{}.{}",
-            URL_SAFE_NO_PAD.encode(body),
-            URL_SAFE_NO_PAD.encode(tag)
-        )
+        let tag = URL_SAFE_NO_PAD.encode(hmac::sign(&self.sealing, &body));
+        format!("1.worthless.{}.{tag}", URL_SAFE_NO_PAD.encode(body))
     }
 
     /// Returns the value of a text from [`Signer::seal`]; `None` for any other text.

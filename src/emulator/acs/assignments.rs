@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::error::AcsError;
 use super::request::{json_or, json_or_default};
 use crate::emulator::http::{Reply, Request};
-use crate::emulator::state::assignments::{Assignment, ExchangeKind, Key};
+use crate::emulator::state::resource::{Assignment, ExchangeKind, Key};
 use crate::emulator::verify::{ensure, is_guid};
 
 /// The body of an assignment.

@@ -19,7 +19,7 @@ pub(crate) struct AcsError {
     /// The reason, for the journal only.
     reason: Option<Cow<'static, str>>,
     /// The service detects this error before it knows its versions, so it does not report them.
-    pub(crate) is_early: bool,
+    is_early: bool,
     header: Option<Box<(&'static str, String)>>,
 }
 
@@ -48,19 +48,15 @@ impl AcsError {
 }
 
 impl AcsError {
-    pub(crate) fn because(self, reason: impl Into<Cow<'static, str>>) -> AcsError {
-        AcsError {
-            reason: Some(reason.into()),
-            ..self
-        }
+    pub(crate) fn because(mut self, reason: impl Into<Cow<'static, str>>) -> AcsError {
+        self.reason = Some(reason.into());
+        self
     }
 
     /// Marks an error that the service detects before it knows its versions.
-    pub(crate) fn early(self) -> AcsError {
-        AcsError {
-            is_early: true,
-            ..self
-        }
+    pub(crate) fn early(mut self) -> AcsError {
+        self.is_early = true;
+        self
     }
 
     pub(crate) fn not_found() -> AcsError {

@@ -12,7 +12,7 @@ use super::token;
 use crate::emulator::directory::RESOURCE_ID;
 use crate::emulator::http::{Reply, Request};
 use crate::emulator::scopes::{CLIENTS_AUDIENCES, TEAMS_AUDIENCES};
-use crate::emulator::state::assignments::ExchangeKind;
+use crate::emulator::state::resource::ExchangeKind;
 use crate::emulator::users::User;
 use crate::emulator::verify::{ensure, is_guid};
 use crate::time::Timestamp;

@@ -10,9 +10,6 @@ use super::{assignments, exchange, identities};
 use crate::emulator::http::{Reply, Request};
 use crate::emulator::state::requests::CREATE_WITH_TOKEN;
 
-type Handler = fn(&Request) -> Result<Reply, AcsError>;
-type Versions = &'static [&'static str];
-
 /// An operation.
 struct Operation {
     /// The name in the journal.
@@ -20,10 +17,10 @@ struct Operation {
     method: Method,
     /// The path's segments; `*` is any text. The colon of an action is literal, never `%3A`.
     path: &'static str,
-    versions: Versions,
+    versions: &'static [&'static str],
     /// Whether the caller has to manage the resource. Other operations check the caller themselves.
     is_managed: bool,
-    handler: Handler,
+    handler: fn(&Request) -> Result<Reply, AcsError>,
 }
 
 const EXTENSION_ONE: &str = "/access/teamsExtension/tenants/*/assignments/*";
@@ -84,22 +81,18 @@ pub(crate) fn answer(request: &Request) -> Reply {
         .iter()
         .filter(|operation| operation.is_at(&request.path))
         .collect();
-    let mut methods = at_path.iter().map(|operation| &operation.method);
-    let found = methods.position(|method| *method == request.head.method);
-    // A wrong method is recorded under the first operation of the path.
-    let (name, versions) = match at_path.get(found.unwrap_or_default()) {
-        Some(operation) => (operation.name, operation.versions),
-        None => ("", &[][..]),
-    };
-    let outcome = match found {
-        Some(index) => at_path[index].perform(request),
-        None if at_path.is_empty() => Err(AcsError::not_found()),
+    let mut operations = at_path.iter();
+    let (named, outcome) = match operations.find(|at| at.method == request.head.method) {
+        Some(operation) => (Some(operation), operation.perform(request)),
+        None if at_path.is_empty() => (None, Err(AcsError::not_found())),
+        // A wrong method is recorded under the first operation of the path.
         None => {
-            let methods = at_path.iter().map(|operation| operation.method.as_str());
-            let allowed = methods.collect::<Vec<_>>().join(", ");
-            Err(AcsError::method_not_allowed(allowed))
+            let methods: Vec<&str> = at_path.iter().map(|at| at.method.as_str()).collect();
+            let wrong = AcsError::method_not_allowed(methods.join(", "));
+            (at_path.first(), Err(wrong))
         }
     };
+    let (name, versions) = named.map_or(("", &[][..]), |at| (at.name, at.versions));
     let reply = match outcome {
         Ok(reply) => reply.with("api-supported-versions", &versions.join(", ")),
         Err(error) => error.into_reply(versions),

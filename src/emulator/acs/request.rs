@@ -117,9 +117,8 @@ impl EntraClaims {
         let claims = claims.ok_or("the token is not one of this emulator's Entra")?;
         let issuer = claims.iss.strip_suffix('/');
         let base = issuer.and_then(|issuer| issuer.strip_suffix(&claims.tid)?.strip_suffix('/'));
-        if !base.is_some_and(|base| request.context.is_own_base(base)) {
-            return Err("the token's issuer is not its tenant's");
-        }
+        let is_own = base.is_some_and(|base| request.context.is_own_base(base));
+        ensure(is_own, "the token's issuer is not its tenant's")?;
         let is_current = (claims.nbf..claims.exp).contains(&request.now.unix_seconds());
         ensure(is_current, "the token is expired or not yet valid").map(|()| claims)
     }

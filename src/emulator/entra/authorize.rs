@@ -112,11 +112,12 @@ fn authorize(
         claims,
         has_mfa: false,
     };
-    if let Some(page) = requirements::check(request, &mut sign_in, input, fields)? {
+    let state = &mut *request.state();
+    let consented = &mut state.consented;
+    if let Some(page) = requirements::check(request, consented, &mut sign_in, input, fields)? {
         return Ok(page);
     }
     let code = format!("1.{}", tokens::random());
-    let mut state = request.state();
     state.keep_secret(&code);
     let now = request.now;
     state

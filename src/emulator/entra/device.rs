@@ -91,7 +91,7 @@ pub(crate) fn page(request: &Request) -> Reply {
 /// # Errors
 /// Returns the problem of the user code.
 fn decide(request: &Request, typed: &str, input: &PageInput) -> Result<Reply, &'static str> {
-    let mut state = request.state();
+    let state = &mut *request.state();
     let device = state.devices.entered(typed, request.now)?;
     if input.is_cancelled {
         device.outcome = Outcome::Declined;
@@ -116,9 +116,9 @@ fn decide(request: &Request, typed: &str, input: &PageInput) -> Result<Reply, &'
         claims: device.claims.clone(),
         has_mfa: false,
     };
-    // The check of the requirements locks the state again.
-    drop(state);
-    let (outcome, reply) = match requirements::check(request, &mut sign_in, input, fields.clone()) {
+    let consented = &mut state.consented;
+    let next = requirements::check(request, consented, &mut sign_in, input, fields.clone());
+    let (outcome, reply) = match next {
         Ok(Some(page)) => return Ok(page),
         Ok(None) if !input.is_confirmed => {
             let code = input.code.clone();
@@ -128,8 +128,7 @@ fn decide(request: &Request, typed: &str, input: &PageInput) -> Result<Reply, &'
         Ok(None) => (Outcome::Approved(sign_in), signed_in()),
         Err(_) => (Outcome::Declined, declined()),
     };
-    let mut state = request.state();
-    state.devices.entered(typed, request.now)?.outcome = outcome;
+    device.outcome = outcome;
     Ok(reply)
 }
 

@@ -12,14 +12,15 @@ const TITLE: &str = "Sorry, but we\u{2019}re having trouble signing you in.";
 const WITHOUT_URI: u32 = 70043;
 
 impl EntraError {
+    fn message(&self) -> String {
+        format!("AADSTS{}: {}", self.number, self.text)
+    }
+
     fn description(&self, request: &Request) -> String {
+        let (message, time) = (self.message(), timestamp(request));
+        let (trace, correlation) = (&request.request_id, &request.correlation_id);
         format!(
-            "AADSTS{}: {}\r\nTrace ID: {}\r\nCorrelation ID: {}\r\nTimestamp: {}",
-            self.number,
-            self.text,
-            request.request_id,
-            request.correlation_id,
-            timestamp(request),
+            "{message}\r\nTrace ID: {trace}\r\nCorrelation ID: {correlation}\r\nTimestamp: {time}"
         )
     }
 
@@ -62,7 +63,7 @@ impl EntraError {
     pub(crate) fn to_page(&self, request: &Request, title: Option<&str>) -> Reply {
         let page = Page::Notice {
             title: title.unwrap_or(TITLE),
-            text: &format!("AADSTS{}: {}", self.number, self.text),
+            text: &self.message(),
             details: &[
                 ("Request Id", &request.request_id),
                 ("Correlation Id", &request.correlation_id),

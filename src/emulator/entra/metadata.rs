@@ -15,22 +15,19 @@ use crate::emulator::verify::ensure;
 #[derive(Template)]
 #[template(path = "emulator/openid-configuration.json", escape = "none")]
 struct Configuration<'a> {
-    root: &'a str,
-    base: &'a str,
-    host: &'a str,
+    request: &'a Request,
+    tenant: Tenant,
     issuer: String,
-    is_one: bool,
 }
 
 /// Returns the metadata of a tenant.
 pub(crate) fn configuration(request: &Request, segment: &str) -> Result<Reply, EntraError> {
     let tenant = Tenant::parse(segment)?;
+    let issuer = issuer(&request.base, tenant);
     let json = Configuration {
-        root: &request.base,
-        base: &format!("{}/{}", request.base, tenant.segment()),
-        host: &request.host,
-        issuer: issuer(&request.base, tenant),
-        is_one: matches!(tenant, Tenant::One(_)),
+        request,
+        tenant,
+        issuer,
     };
     // The hosts and tenants are this emulator's, so the file is valid JSON.
     let body: Value = serde_json::from_str(&json.render().unwrap_or_default()).unwrap_or_default();

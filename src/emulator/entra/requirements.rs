@@ -1,5 +1,7 @@
 //! The requirements between the choice of a user and a completed sign-in.
 
+use std::collections::BTreeSet;
+
 use super::params::Params;
 use crate::emulator::aadsts::{self, EntraError};
 use crate::emulator::http::{Reply, Request};
@@ -38,18 +40,18 @@ impl PageInput {
     }
 }
 
-/// Checks the user's requirement and records a second factor. Returns the next page, with these
-/// hidden fields, if there is one before the end of the sign-in.
+/// Checks the user's requirement; records a second factor, and a consent in `consented`. Returns the
+/// next page, with these hidden fields, if there is one before the end of the sign-in.
 pub(crate) fn check(
     request: &Request,
+    consented: &mut BTreeSet<&'static str>,
     sign_in: &mut SignIn,
     input: &PageInput,
     fields: Fields,
 ) -> Result<Option<Reply>, EntraError> {
-    let SignIn { user, scopes, .. } = &*sign_in;
+    let user = sign_in.user;
     let page = match &user.requirement {
         SignInRequirement::Consent => {
-            let consented = &mut request.state().consented;
             match input.consent.as_deref() {
                 Some(ACCEPT) => consented.insert(user.username),
                 Some(_) => return Err(aadsts::DECLINED),
@@ -58,16 +60,11 @@ pub(crate) fn check(
             if consented.contains(user.username) {
                 return Ok(None);
             }
-            Page::Consent {
-                user,
-                scopes,
-                fields,
-            }
+            Page::Consent { sign_in, fields }
         }
         SignInRequirement::AdminConsent => Page::AdminConsent {
             request,
-            user,
-            scopes,
+            sign_in,
             fields,
         },
         SignInRequirement::Challenge(_) if !sign_in.claims.answers_challenge => return Ok(None),
@@ -79,7 +76,7 @@ pub(crate) fn check(
             }
             let wrong = code.is_some();
             let page = Page::SecondFactor {
-                user: sign_in.user,
+                user,
                 wrong,
                 fields,
             };

@@ -105,7 +105,11 @@ pub(crate) fn issue(
         }
         signer.id_token(&claims)
     });
-    let issued = [&Some(access_token.clone()), &refresh_token, &id_token];
+    let issued = [
+        Some(&access_token),
+        refresh_token.as_ref(),
+        id_token.as_ref(),
+    ];
     for token in issued.into_iter().flatten() {
         state.keep_secret(token);
     }

@@ -1,8 +1,7 @@
 //! The state of a running emulator.
 
-pub(crate) mod assignments;
-pub(crate) mod identities;
 pub(crate) mod requests;
+pub(crate) mod resource;
 pub(crate) mod sign_ins;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -10,11 +9,10 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::emulator::faults::Faults;
+use crate::emulator::faults::Fault;
 use crate::time::Timestamp;
-use assignments::Assignments;
-use identities::IdentityTable;
 use requests::{Journal, RequestRates};
+use resource::{Assignments, IdentityTable};
 use sign_ins::{Code, Devices, Sessions};
 
 /// The length of the shortest secret in the list. Shorter texts occur by chance.
@@ -28,7 +26,8 @@ pub(crate) struct State {
     pub(crate) withheld: BTreeSet<String>,
     /// Claims that replace those of each id_token; `None` removes one.
     pub(crate) id_token_claims: BTreeMap<String, Option<Value>>,
-    pub(crate) faults: Faults,
+    /// The active faults.
+    pub(crate) faults: Vec<Fault>,
     /// The resource rejects earlier Entra tokens of clients with Continuous Access Evaluation.
     pub(crate) access_revoked: Option<Timestamp>,
     /// The names of the users with a consent to the app.

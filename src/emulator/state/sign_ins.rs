@@ -37,10 +37,9 @@ impl Requested {
         let Some(text) = text else {
             return Ok(Requested::default());
         };
-        let claims: Value = serde_json::from_str(text)
-            .ok()
-            .filter(Value::is_object)
-            .ok_or(aadsts::INVALID_CLAIMS)?;
+        let claims: Option<Value> = serde_json::from_str(text).ok();
+        let claims = claims.filter(Value::is_object);
+        let claims = claims.ok_or(aadsts::INVALID_CLAIMS)?;
         let values = |name: &str| -> Vec<String> {
             let list = claims["access_token"][name]["values"].as_array();
             let words = list.into_iter().flatten().filter_map(Value::as_str);
@@ -163,10 +162,8 @@ impl Devices {
 
     /// Returns the user codes that can be entered now.
     pub(crate) fn user_codes(&self, now: Timestamp) -> Vec<String> {
-        let open = self
-            .pending
-            .iter()
-            .filter(|device| device.can_be_entered(now));
+        let pending = self.pending.iter();
+        let open = pending.filter(|device| device.can_be_entered(now));
         open.map(|device| device.user_code.clone()).collect()
     }
 

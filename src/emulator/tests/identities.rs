@@ -389,6 +389,6 @@ fn memory_is_bounded_for_any_number_of_requests() {
     }
     assert_eq!(journal.counts["create_identity"], 10_001);
     assert!(journal.latest.len() < 5_000);
-    let one = size_of::<crate::emulator::state::identities::Identity>();
+    let one = size_of::<crate::emulator::state::resource::Identity>();
     assert!(one <= 72, "{one} bytes");
 }

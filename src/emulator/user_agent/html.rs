@@ -3,6 +3,8 @@
 //! The reader accepts any text, because an authority may respond with any page. It is a dozen times
 //! smaller than an HTML parser.
 
+use std::collections::BTreeMap;
+
 /// A form.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Form {
@@ -25,14 +27,11 @@ pub(crate) fn first_form(html: &str) -> Option<Form> {
             rest = comment.split_once("-->").map_or("", |(_, after)| after);
             continue;
         }
-        let (name, after) = word(after, |c| c.is_ascii_whitespace() || c == '>');
+        let (name, after) = word(after, ">");
         let name = name.to_ascii_lowercase();
         let (attributes, after) = attributes(after);
         rest = after;
-        let value = |name: &str| {
-            let found = attributes.iter().find(|(attribute, _)| attribute == name);
-            found.map(|(_, value)| value.clone()).unwrap_or_default()
-        };
+        let value = |name: &str| attributes.get(name).cloned().unwrap_or_default();
         match (name.as_str(), &mut form) {
             ("form", None) => {
                 form = Some(Form {
@@ -63,21 +62,23 @@ pub(crate) fn first_form(html: &str) -> Option<Form> {
     form
 }
 
-/// Splits a text at the first character of this kind.
-fn word(text: &str, ends: impl Fn(char) -> bool) -> (&str, &str) {
-    text.split_at(text.find(ends).unwrap_or(text.len()))
+/// Splits a text at the first white space or character of `ends`.
+fn word<'t>(text: &'t str, ends: &str) -> (&'t str, &'t str) {
+    let end = text.find(|c: char| c.is_ascii_whitespace() || ends.contains(c));
+    text.split_at(end.unwrap_or(text.len()))
 }
 
-/// Reads the attributes of a tag. Returns them and the text after the tag's `>`.
-fn attributes(mut rest: &str) -> (Vec<(String, String)>, &str) {
-    let mut attributes = Vec::new();
+/// Reads the attributes of a tag, of each name the first. Returns them and the text after the tag's
+/// `>`.
+fn attributes(mut rest: &str) -> (BTreeMap<String, String>, &str) {
+    let mut attributes = BTreeMap::new();
     loop {
         // A stray `=` is skipped, so that the loop ends.
         rest = rest.trim_start_matches(|c: char| c.is_ascii_whitespace() || "/=".contains(c));
         if rest.is_empty() || rest.starts_with('>') {
             return (attributes, rest.strip_prefix('>').unwrap_or(rest));
         }
-        let (name, after) = word(rest, |c| c.is_ascii_whitespace() || "=>/".contains(c));
+        let (name, after) = word(rest, "=>/");
         let mut value = "";
         rest = after.trim_start();
         if let Some(after) = rest.strip_prefix('=') {
@@ -86,10 +87,11 @@ fn attributes(mut rest: &str) -> (Vec<(String, String)>, &str) {
                 Some(quote @ ('"' | '\'')) => {
                     after[1..].split_once(quote).unwrap_or((&after[1..], ""))
                 }
-                _ => word(after, |c| c.is_ascii_whitespace() || c == '>'),
+                _ => word(after, ">"),
             };
         }
-        attributes.push((name.to_ascii_lowercase(), unescape(value)));
+        let attribute = attributes.entry(name.to_ascii_lowercase());
+        attribute.or_insert_with(|| unescape(value));
     }
 }
 

@@ -155,33 +155,30 @@ impl UserAgent {
         Ok((url, None))
     }
 
-    /// Returns name and value of the button to click, if the buttons have names.
+    /// Returns name and value of the button to click, if the buttons have names. A button is found by
+    /// its name or value.
     fn clicked(&self, form: &Form) -> Result<Option<(String, String)>> {
-        let find = |is_wanted: &dyn Fn(&str, &str) -> bool| {
+        let find = |wanted: &str| {
             let mut buttons = form.buttons.iter();
-            buttons
-                .find(|(name, value)| is_wanted(name, value))
-                .cloned()
+            let is_wanted = |(name, value): &&(String, String)| name == wanted || value == wanted;
+            buttons.find(is_wanted).cloned()
         };
-        let named = |wanted: &str| find(&|name, _| name == wanted);
-        let with_value = |wanted: &str| find(&|_, value| value == wanted);
         if self.cancels {
-            return Ok(named(CANCEL_FIELD).or_else(|| with_value("decline")));
+            return Ok(find(CANCEL_FIELD).or_else(|| find("decline")));
         }
-        let first = named(USER_FIELD);
-        Ok(match &self.user {
-            _ if first.is_none() => named(CONFIRM_FIELD)
-                .or_else(|| with_value("accept"))
-                // The only button of some pages.
-                .or_else(|| named(CANCEL_FIELD).filter(|_| form.text.is_none())),
-            None => first,
-            Some(user) => {
-                let is_user = |name: &str, value: &str| {
-                    name == USER_FIELD && value.eq_ignore_ascii_case(user)
-                };
-                Some(find(&is_user).ok_or_else(|| failed("the page offers no such user"))?)
-            }
-        })
+        if find(USER_FIELD).is_none() {
+            let next = find(CONFIRM_FIELD).or_else(|| find("accept"));
+            // The only button of some pages.
+            let only = || find(CANCEL_FIELD).filter(|_| form.text.is_none());
+            return Ok(next.or_else(only));
+        }
+        let is_user = |(name, value): &&(String, String)| {
+            let wanted = self.user.as_ref();
+            name == USER_FIELD && wanted.is_none_or(|user| value.eq_ignore_ascii_case(user))
+        };
+        let button = form.buttons.iter().find(is_user).cloned();
+        let missing = || failed("the page offers no such user");
+        button.map(Some).ok_or_else(missing)
     }
 
     #[expect(

@@ -148,10 +148,9 @@ fn check_date(name: &str, text: &str, now: Timestamp) -> Result<(), String> {
     let date = Timestamp::parse_http_date(text)
         .filter(|date| date.to_http_date() == text)
         .ok_or_else(|| format!("{name} is not an RFC 1123 date"))?;
-    match date.seconds_since(now).unsigned_abs() > DATE_TOLERANCE.as_secs() {
-        true => Err(format!("{name} is too far from the service's time")),
-        false => Ok(()),
-    }
+    let is_near = date.seconds_since(now).unsigned_abs() <= DATE_TOLERANCE.as_secs();
+    let far = format!("{name} is too far from the service's time");
+    ensure(is_near, far)
 }
 
 #[cfg(test)]
