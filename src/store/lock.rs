@@ -16,7 +16,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::fmt;
 use std::fs::{File, TryLockError};
-use std::io::{self, Read, Seek, Write};
+use std::io::{Read, Seek, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
@@ -76,7 +76,8 @@ pub enum Attempt {
 /// A taken lock. It is released when this value is dropped, or the process ends.
 pub struct Guard {
     name: LockName,
-    since: Timestamp,
+    /// This process, with its activity when it took the lock.
+    holder: Holder,
     held: Held,
 }
 
@@ -109,8 +110,12 @@ impl Locks {
     }
 
     pub(super) fn try_lock(&self, name: &LockName, activity: Activity) -> Result<Attempt> {
-        // This machine's clock: the time of a process, not of a token.
-        let holder = Holder::of_this_process(activity, SystemClock.now());
+        let holder = Holder {
+            pid: std::process::id(),
+            activity,
+            // This machine's clock: the time of a process, not of a token.
+            since: SystemClock.now(),
+        };
         let held = match self {
             Locks::Folder(folder) => {
                 let digest = Sha256::digest(name.to_string());
@@ -128,8 +133,9 @@ impl Locks {
                     }
                     Err(TryLockError::Error(cause)) => return Err(failed(cause)),
                 }
-                let record = folder.open_or_create(&record);
-                let record = record.inspect_err(warn_of_record).ok();
+                let failed = folder::failing("record the holder of a lock in", folder, &record);
+                let record = folder.open_or_create(&record).map_err(&failed);
+                let record = record.inspect_err(|error| tracing::debug!("{error}")).ok();
                 write_record(record.as_ref(), &holder);
                 Held::File {
                     folder: folder.clone(),
@@ -147,7 +153,7 @@ impl Locks {
         };
         Ok(Attempt::Got(Guard {
             name: name.clone(),
-            since: holder.since,
+            holder,
             held,
         }))
     }
@@ -176,20 +182,8 @@ fn write_record(record: Option<&File>, holder: &Holder) {
         file.rewind()?;
         file.write_all(&serde_json::to_vec(holder)?)
     });
-    let _ = written.inspect_err(warn_of_record);
-}
-
-fn warn_of_record(cause: &io::Error) {
-    tracing::debug!("could not record the holder of a lock: {cause}");
-}
-
-impl Holder {
-    fn of_this_process(activity: Activity, since: Timestamp) -> Self {
-        Holder {
-            pid: std::process::id(),
-            activity,
-            since,
-        }
+    if let Err(cause) = written {
+        tracing::debug!("could not record the holder of a lock: {cause}");
     }
 }
 
@@ -209,7 +203,10 @@ impl fmt::Display for LockName {
 impl Guard {
     /// Records the activity for waiters.
     pub fn set_activity(&self, activity: Activity) {
-        let holder = Holder::of_this_process(activity, self.since);
+        let holder = Holder {
+            activity,
+            ..self.holder
+        };
         match &self.held {
             Held::File { folder, record, .. } => {
                 let _all_records = lock_records(folder);
