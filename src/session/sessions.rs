@@ -31,7 +31,7 @@ pub struct Renewal {
     pub(super) sessions: Sessions,
     pub(super) user: Option<String>,
     /// The session in the index. It is kept here because the entry of a lost session is removed.
-    pub(super) entry: Option<IndexEntry>,
+    pub(super) entry: Option<Box<IndexEntry>>,
     pub(super) request: TokenRequest,
 }
 
@@ -65,7 +65,7 @@ impl Sessions {
         Ok(CacheLookup::Stale(Renewal {
             sessions: self.clone(),
             user: user.map(str::to_owned),
-            entry,
+            entry: entry.map(Box::new),
             request,
         }))
     }

@@ -1,6 +1,6 @@
 //! Cookies of other programs on localhost: a browser sends them to each of this program's listeners.
 
-use crate::harness::{Home, stranger};
+use crate::harness::{Home, http};
 
 const KB: usize = 1000;
 
@@ -19,21 +19,21 @@ fn assert_bounded(port: u16, target: &str, status: u16) {
         let request = format!(
             "GET {target} HTTP/1.1\r\nHost: localhost:{port}\r\nConnection: close\r\n{headers}\r\n"
         );
-        stranger::send(port, &request)
+        http::send(port, &request)
     };
     for bytes in [16 * KB, 64 * KB, 100 * KB] {
         let answer = ask(&cookies(bytes));
-        assert_eq!(stranger::status(&answer), status, "{bytes}: {answer}");
+        assert_eq!(http::status(&answer), status, "{bytes}: {answer}");
     }
     let answer = ask(&cookies(140 * KB));
-    assert_eq!(stranger::status(&answer), 431, "{answer}");
+    assert_eq!(http::status(&answer), 431, "{answer}");
     assert!(answer.contains("bytes of cookies") && answer.contains("delete the cookies"));
     assert!(!answer.contains("app001"), "{answer}");
     // Nothing else of a head became larger, and there is an end to the cookies.
     let answer = ask(&format!("X-Long: {}\r\n", "x".repeat(100 * KB)));
-    assert_eq!(stranger::status(&answer), 431, "{answer}");
+    assert_eq!(http::status(&answer), 431, "{answer}");
     let answer = ask(&cookies(1000 * KB));
-    assert!(matches!(stranger::status(&answer), 0 | 431), "{answer}");
+    assert!(matches!(http::status(&answer), 0 | 431), "{answer}");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use acspass::emulator::Emulator;
 
-use crate::harness::{Home, Terminal, TestBrowser};
+use crate::harness::{Home, Terminal, TestBrowser, http};
 
 const TENANT: &str = "Tenant (GUID or domain; Enter for any): ";
 const CLIENT_ID: &str = "Application (client) id: ";
@@ -211,10 +211,7 @@ fn wrong_answers_are_asked_for_again_and_discard_no_right_one() {
 #[test]
 fn offline_the_tenant_is_taken_unchecked() {
     let (mut home, emulator) = empty_home();
-    // Nobody listens at a port that has just been given back.
-    let left = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-    let port = left.local_addr().expect("its address").port();
-    drop(left);
+    let port = http::unused_port();
     home.set("AZURE_AUTHORITY_HOST", &format!("http://127.0.0.1:{port}"));
     let typed = format!("contoso.example\n{}\n", emulator.client_id());
     let call = home.call(&["login"]).at_terminal().typing(&typed);

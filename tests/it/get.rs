@@ -12,6 +12,16 @@ fn the_first_command_prints_one_token_in_an_empty_environment() {
     run.assert_says(&["the emulator's built-in user agent signs in as ada@contoso.example"]);
 }
 
+#[test]
+fn user_agent_of_a_sign_in_that_brought_a_token_is_not_reported_as_stuck() {
+    for _ in 0..5 {
+        let home = Home::new();
+        let run = home.real(&["get", "--emulator"]);
+        run.token();
+        run.assert_does_not_say("the built-in user agent is stuck");
+    }
+}
+
 /// Variables of a machine on which every way to open a page fails the test.
 fn with_display(home: &mut Home) {
     home.set("DISPLAY", ":0");

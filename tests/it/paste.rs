@@ -87,7 +87,7 @@ fn ends_on(url: &str) -> String {
         target.port().expect("a port"),
         body.len() + 1 + choice.len(),
     );
-    let answer = crate::harness::stranger::send(target.port().expect("a port"), &request);
+    let answer = crate::harness::http::send(target.port().expect("a port"), &request);
     let location = answer
         .lines()
         .find_map(|line| line.strip_prefix("location: "));

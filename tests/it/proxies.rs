@@ -1,13 +1,12 @@
 //! Behind a proxy: with and without credentials, refused, shut and gone. The authority and the
 //! resource have names that only the proxy can reach.
 
-use std::net::{Ipv4Addr, TcpListener};
 use std::sync::Arc;
 
 use acspass::emulator::{Emulator, Options, UserAgent};
 
 use crate::harness::proxy::{Manner, Proxy};
-use crate::harness::{Home, Run, TestBrowser};
+use crate::harness::{Home, Run, TestBrowser, http};
 
 const ENTRA: &str = "login.example.test";
 const ACS: &str = "acs.example.test";
@@ -153,9 +152,7 @@ fn a_proxy_that_lets_nobody_through_or_is_gone_is_named_itself() {
     let login = outside.home.run(&["login"]);
     login.assert_error(6, &[&words, "NO_PROXY"]);
 
-    let gone = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
-    let port = gone.local_addr().expect("its address").port();
-    drop(gone);
+    let port = http::unused_port();
     let gone = format!("http://127.0.0.1:{port}");
     outside.home.set("HTTPS_PROXY", &gone);
     let words = format!("the proxy 127.0.0.1:{port} could not be reached");

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use acspass::emulator::UserAgent;
 
 use crate::harness::browser::{parameter, redirect_port};
-use crate::harness::{Home, Run, TestBrowser, stranger};
+use crate::harness::{Home, Run, TestBrowser, http};
 
 /// Signs in, in this process, with the store in memory.
 fn login(home: &Home, browser: &Arc<TestBrowser>, more: &[&str]) -> Run {
@@ -75,7 +75,7 @@ fn the_request_has_all_that_binds_the_answer_to_it() {
 }
 
 #[test]
-fn strangers_neither_end_nor_fail_a_sign_in() {
+fn requests_of_other_programs_neither_end_nor_fail_a_sign_in() {
     let (home, emulator) = Home::with_emulator();
     let turned_away = Arc::new(AtomicUsize::new(0));
     let count = turned_away.clone();
@@ -87,17 +87,17 @@ fn strangers_neither_end_nor_fail_a_sign_in() {
         );
         let right = format!("code=stolen&state={state}");
         for answer in [
-            stranger::post(port, &ours, "/", "code=guessed&state=guessed"),
-            stranger::post(port, &ours, "/", "error=access_denied&state=guessed"),
-            stranger::post(port, &ours, "/", "code=without-a-state"),
-            stranger::post(port, "evil.example", "/", &right),
-            stranger::post(port, &ours, "/elsewhere", &right),
-            stranger::post(port, &ours, "/", &format!("{right}&state={state}")),
-            stranger::get(port, &ours, "/favicon.ico"),
-            stranger::get(port, &ours, &format!("/?{right}")),
-            stranger::send(port, &format!("PUT / HTTP/1.1\r\nHost: {ours}\r\n\r\n")),
-            stranger::send(port, "hello?\r\n\r\n"),
-            stranger::send(
+            http::post_form(port, &ours, "/", "code=guessed&state=guessed"),
+            http::post_form(port, &ours, "/", "error=access_denied&state=guessed"),
+            http::post_form(port, &ours, "/", "code=without-a-state"),
+            http::post_form(port, "evil.example", "/", &right),
+            http::post_form(port, &ours, "/elsewhere", &right),
+            http::post_form(port, &ours, "/", &format!("{right}&state={state}")),
+            http::get(port, &ours, "/favicon.ico"),
+            http::get(port, &ours, &format!("/?{right}")),
+            http::send(port, &format!("PUT / HTTP/1.1\r\nHost: {ours}\r\n\r\n")),
+            http::send(port, "hello?\r\n\r\n"),
+            http::send(
                 port,
                 &format!(
                     "POST / HTTP/1.1\r\nHost: {ours}\r\nTransfer-Encoding: chunked\r\n\
@@ -105,9 +105,9 @@ fn strangers_neither_end_nor_fail_a_sign_in() {
                 ),
             ),
         ] {
-            let status = stranger::status(&answer);
+            let status = http::status(&answer);
             assert!((400..500).contains(&status), "{answer}");
-            assert!(!answer.contains(&state), "a stranger learns no state");
+            assert!(!answer.contains(&state), "a refusal contains no state");
             count.fetch_add(1, Ordering::Relaxed);
         }
     });
@@ -200,7 +200,7 @@ fn the_account_that_is_asked_for_is_hinted_to_entra() {
 }
 
 #[test]
-fn a_redirect_uri_with_a_path_is_served_there_and_its_root_is_a_stranger() {
+fn a_redirect_uri_with_a_path_is_served_there_and_its_root_is_not_found() {
     let (home, _emulator) = Home::with_emulator();
     let port = free_port();
     let uri = format!("http://localhost:{port}/redirect");
@@ -208,8 +208,8 @@ fn a_redirect_uri_with_a_path_is_served_there_and_its_root_is_a_stranger() {
         let state = parameter(url, "state").unwrap();
         let (host, form) = (format!("localhost:{port}"), format!("code=x&state={state}"));
         for path in ["/", "/redirect/", "/redirect/x", "/Redirect"] {
-            let answer = stranger::post(port, &host, path, &form);
-            assert_eq!(stranger::status(&answer), 404, "{path}");
+            let answer = http::post_form(port, &host, path, &form);
+            assert_eq!(http::status(&answer), 404, "{path}");
         }
     });
     let run = login(&home, &browser, &["--redirect-uri", &uri]);
@@ -318,18 +318,18 @@ fn floods_and_idlers_cost_little_memory_and_the_real_answer_completes() {
     let peak = || waiting.status_kib("VmHWM:");
     let before = peak().expect("it lives");
 
-    let idlers: Vec<TcpStream> = (0..200).map(|_| stranger::connect(port)).collect();
+    let idlers: Vec<TcpStream> = (0..200).map(|_| http::connect(port)).collect();
     let host = format!("Host: localhost:{port}\r\n");
-    let header = stranger::connect(port);
+    let header = http::connect(port);
     let head = format!("GET / HTTP/1.1\r\n{host}X-Long: ");
-    stranger::flood(&header, &head, 50 * MIB);
-    let body = stranger::connect(port);
+    http::flood(&header, &head, 50 * MIB);
+    let body = http::connect(port);
     let head = format!(
         "POST / HTTP/1.1\r\n{host}Content-Type: application/x-www-form-urlencoded\r\n\
          Content-Length: {}\r\n\r\nstate=",
         50 * MIB
     );
-    stranger::flood(&body, &head, 50 * MIB);
+    http::flood(&body, &head, 50 * MIB);
 
     let flooded = peak().expect("it lives");
     let page = UserAgent::new(None).browse(&url).expect("it walks");

@@ -7,7 +7,7 @@ use acspass::emulator::Options;
 
 use crate::harness::brisk_clock::BriskClock;
 use crate::harness::browser::redirect_port;
-use crate::harness::{Home, Run, TestBrowser, stranger};
+use crate::harness::{Home, Run, TestBrowser, http};
 
 /// A sign-in that nobody finishes, in no time, with these variables.
 fn unfinished(variables: &[(&str, &str)], at_terminal: bool, flags: &[&str]) -> Run {
@@ -57,7 +57,7 @@ fn a_browser_that_came_is_not_suspected() {
         let (port, came) = (redirect_port(url), came.clone());
         // The listener is served only once this has returned.
         std::thread::spawn(move || {
-            stranger::get(port, &format!("localhost:{port}"), "/favicon.ico");
+            http::get(port, &format!("localhost:{port}"), "/favicon.ico");
             came.store(true, Ordering::Release);
         });
     });

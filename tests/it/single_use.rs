@@ -10,6 +10,7 @@ use acspass::http::{self, Http, Proxies, Request};
 use acspass::secret::ProxyAddress;
 
 use crate::harness::canned::Canned;
+use crate::harness::http::unused_port;
 use crate::harness::{Home, TestBrowser};
 
 const KEY: &str = "c2VjcmV0";
@@ -100,12 +101,6 @@ fn create(connection_string: &str, options: http::Options) -> Error {
     block_on(client.create_user()).expect_err("a failure")
 }
 
-/// A port of this machine that refuses connections.
-fn refusing() -> u16 {
-    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a port");
-    listener.local_addr().expect("its address").port()
-}
-
 #[test]
 fn a_create_that_never_left_the_machine_leaves_no_identity_behind() {
     let emulator = Emulator::start(Options {
@@ -127,13 +122,16 @@ fn a_create_that_never_left_the_machine_leaves_no_identity_behind() {
     for (case, text, options) in [
         (
             "refused",
-            format!("endpoint=http://localhost:{};accesskey={KEY}", refusing()),
+            format!(
+                "endpoint=http://localhost:{};accesskey={KEY}",
+                unused_port()
+            ),
             brief(),
         ),
         ("no such name", far.clone(), brief()),
         // Nobody has named the emulator's own authority.
         ("untrusted", emulator.connection_string(), brief()),
-        ("dead proxy", far.clone(), proxy(refusing())),
+        ("dead proxy", far.clone(), proxy(unused_port())),
         ("broken proxy", far, proxy(broken_port)),
     ] {
         let error = create(&text, options);
@@ -174,7 +172,7 @@ fn a_refused_connection_to_this_machine_is_not_tried_again() {
         ..brief()
     };
     for host in ["127.0.0.1", "localhost"] {
-        let url = format!("http://{host}:{}/", refusing());
+        let url = format!("http://{host}:{}/", unused_port());
         let url: url::Url = url.parse().expect("an address");
         let error = block_on(Http::new(patient()).send(|| Ok(Request::get(url.clone()))));
         let error = error.err().expect("a failure");
@@ -184,7 +182,7 @@ fn a_refused_connection_to_this_machine_is_not_tried_again() {
     let by_dead_proxy = http::Options {
         proxies: Proxies::Named {
             by: "a test",
-            address: ProxyAddress::new(format!("127.0.0.1:{}", refusing())),
+            address: ProxyAddress::new(format!("127.0.0.1:{}", unused_port())),
             except: http::NoProxy::default(),
         },
         ..patient()

@@ -15,7 +15,7 @@ use acspass::emulator::UserAgent;
 
 use crate::harness::browser::{leads_to, parameter};
 use crate::harness::users::{ADA, EVE, Machine};
-use crate::harness::{Home, stranger};
+use crate::harness::{Home, http};
 
 /// Nothing here takes a fraction of it.
 const HANGS: Duration = Duration::from_secs(20);
@@ -392,8 +392,8 @@ fn without_reports_of_owners_the_browser_gets_a_file_that_only_its_user_can_read
         .expect("an address")
         .port()
         .expect("a port");
-    let start = stranger::get(port, &format!("localhost:{port}"), "/sign-in");
-    assert_eq!(stranger::status(&start), 404, "{start}");
+    let start = http::get(port, &format!("localhost:{port}"), "/sign-in");
+    assert_eq!(http::status(&start), 404, "{start}");
     let page = UserAgent::new(None).browse(&url).expect("it walks");
     assert!(page.html.contains("You are signed in"), "{}", page.html);
     login.succeeds();

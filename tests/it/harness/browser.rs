@@ -159,7 +159,7 @@ pub(crate) fn leads_to(start: &str) -> String {
          navigate\r\nSec-Fetch-Dest: document\r\n\r\n",
         start.path()
     );
-    let answer = super::stranger::send(port, &request);
+    let answer = super::http::send(port, &request);
     let location = answer
         .lines()
         .find_map(|line| line.strip_prefix("Location: "));

@@ -5,9 +5,10 @@ use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
 
+use super::Service;
 use super::shape::Document;
-use super::{Service, converse, request};
 use crate::harness::Home;
+use crate::harness::http::{self, Response};
 
 const APP: &str = "http://localhost:3000";
 
@@ -100,7 +101,7 @@ fn host_then_origin_then_secret() {
         ),
         (vec![ours.as_str(), "Sec-Fetch-Site: none", &right], 200),
     ] {
-        let answer = service.raw(&request("GET", "/status", &headers, ""));
+        let answer = service.raw(&http::request("GET", "/status", &headers, ""));
         assert_eq!(answer.status, status, "{headers:?}: {}", answer.body);
         assert_eq!(answer.header("cache-control"), Some("no-store"));
         assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
@@ -111,11 +112,12 @@ fn host_then_origin_then_secret() {
         let allowed = answer.header("access-control-allow-origin");
         assert_eq!(allowed, is_approved.then_some(APP), "{headers:?}");
     }
-    let absolute = request("GET", "http://evil.test/status", &[&ours, &right], "");
+    let absolute = http::request("GET", "http://evil.test/status", &[&ours, &right], "");
     assert_eq!(service.raw(&absolute).status, 421);
-    let v6 = TcpStream::connect(("::1", port)).expect("it listens there too");
+    let v6 = http::connect_to(("::1", port));
     let host = format!("Host: [::1]:{port}");
-    converse(v6, &request("GET", "/status", &[&host, &right], "")).assert_status(200);
+    let text = http::exchange(v6, http::request("GET", "/status", &[&host, &right], ""));
+    Response::parse(&text).assert_status(200);
     service.stop().assert_code(0);
 }
 
@@ -135,7 +137,7 @@ fn every_route_but_one_needs_the_secret_and_answers_failures_as_documented() {
             let target = path.replace("{id}", "8:acs:x");
             let answer = service.send(&method.to_uppercase(), &target, &[], "");
             document.assert_fits(method, path, answer.status, &answer.json());
-            let foreign = request(&method.to_uppercase(), &target, &["Host: evil.test"], "");
+            let foreign = http::request(&method.to_uppercase(), &target, &["Host: evil.test"], "");
             let foreign = service.raw(&foreign).assert_status(421);
             document.assert_fits(method, path, 421, &foreign.json());
             match path.as_str() {
@@ -181,7 +183,7 @@ fn only_an_approved_page_gets_a_preflight_answer() {
         let origin = format!("Origin: {origin}");
         let mut headers = vec![host.as_str(), &origin, "Access-Control-Request-Method: GET"];
         headers.extend(more);
-        service.raw(&request("OPTIONS", "/token", &headers, ""))
+        service.raw(&http::request("OPTIONS", "/token", &headers, ""))
     };
     for origin in [APP, "https://a.example"] {
         let answer = preflight(origin, &[]).assert_status(204);
@@ -212,7 +214,7 @@ fn only_an_approved_page_gets_a_preflight_answer() {
     // Without an origin it is no preflight, and needs the secret.
     assert_eq!(
         service
-            .raw(&request("OPTIONS", "/token", &[&host], ""))
+            .raw(&http::request("OPTIONS", "/token", &[&host], ""))
             .status,
         401
     );
@@ -259,7 +261,8 @@ fn files_and_socket_are_their_owners_alone() {
     assert_eq!(service.secret.len(), 43, "32 bytes, and no line end");
     let over = |headers: &[&str]| {
         let stream = UnixStream::connect(&socket).expect("it listens");
-        converse(stream, &request("GET", "/status", headers, ""))
+        let request = http::request("GET", "/status", headers, "");
+        Response::parse(&http::exchange(stream, request))
     };
     let right = service.bearer();
     over(&["Host: localhost", &right]).assert_status(200);
@@ -285,10 +288,7 @@ fn what_is_too_large_or_never_ends_is_cut_off_and_the_next_is_answered() {
     // Heads that never end, and bodies: each is closed by the service itself.
     let host = format!("Host: 127.0.0.1:{}", service.port);
     let open = |bytes: &str| {
-        let mut stream = TcpStream::connect(("127.0.0.1", service.port)).expect("it listens");
-        stream
-            .set_read_timeout(Some(super::HANGS))
-            .expect("a timeout");
+        let mut stream = http::connect(service.port);
         stream.write_all(bytes.as_bytes()).expect("sent");
         stream
     };
@@ -319,9 +319,7 @@ fn more_connections_than_a_system_usually_allows_leave_room_for_an_answer() {
     shell.args(["-c", limited, env!("CARGO_BIN_EXE_acspass")]);
     let call = home.call(&["serve", "--port", "0", "-o", "json"]);
     let service = Service::ready(call.spawn_under(&mut shell, "there is a shell"));
-    let idle: Vec<TcpStream> = (0..600)
-        .map(|_| TcpStream::connect(("127.0.0.1", service.port)).expect("it listens"))
-        .collect();
+    let idle: Vec<TcpStream> = (0..600).map(|_| http::connect(service.port)).collect();
     service.get("/status").assert_status(200);
     drop(idle);
     service.stop().assert_code(0);

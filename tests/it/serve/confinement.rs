@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 
 use acspass::emulator::{Emulator, Options};
 
-use super::{HANGS, Service};
+use super::Service;
+use crate::harness::http;
 use crate::harness::{Home, TestBrowser};
 
 /// What the confinement probe of debug builds tries outside the service's folders.
@@ -265,7 +266,7 @@ fn service_that_opened_a_browser_command_is_confined_in_all_threads() {
         let line = doctor.lines().find(|line| line.contains(" confinement "));
         let line = line.expect("the check").to_owned();
         let is_recorded = line.contains("the running service") && !line.contains("not confined");
-        if is_recorded || start.elapsed() > HANGS {
+        if is_recorded || start.elapsed() > http::TIMEOUT {
             break line;
         }
         std::thread::sleep(Duration::from_millis(20));

@@ -2,9 +2,10 @@
 
 use serde_json::{Value, json};
 
+use super::Service;
 use super::shape::Document;
-use super::{Answer, Service};
 use crate::harness::Home;
+use crate::harness::http::{self, Response};
 use crate::identity::resource_principal::signed_in_to_az;
 
 /// A service for those who hold a key; nobody is signed in.
@@ -31,7 +32,7 @@ impl<'s, 'h> Asker<'s, 'h> {
 
     /// Asks, and holds the answer against the document.
     #[track_caller]
-    fn ask(&self, method: &str, route: &str, id: &str, body: &str) -> Answer {
+    fn ask(&self, method: &str, route: &str, id: &str, body: &str) -> Response {
         let path = route.replace("{id}", id);
         let headers = [self.service.bearer()];
         let answer = self
@@ -119,7 +120,7 @@ fn what_is_wrong_is_refused_before_the_resource_is_asked() {
         let answer = asker.ask("post", route, id, body).assert_status(400);
         assert_eq!(answer.error().0, "usage", "{route} {body}");
     }
-    let form = service.raw(&super::request(
+    let form = service.raw(&http::request(
         "POST",
         "/identities",
         &[

@@ -5,6 +5,7 @@ use std::net::TcpStream;
 
 use super::Service;
 use crate::harness::Home;
+use crate::harness::http;
 use crate::harness::wait_until;
 
 fn home() -> Home {
@@ -29,7 +30,7 @@ fn a_stopped_service_leaves_no_secret_and_no_socket() {
         let secret = std::fs::File::open(&service.secret_file).expect("it is ours");
         secret.try_lock_shared().expect_err("it is locked");
         // Somebody is connected, and asks nothing.
-        let _idle = TcpStream::connect(("127.0.0.1", service.port)).expect("it listens");
+        let _idle = http::connect(service.port);
         let socket = service.socket.clone().expect("a socket");
         service.process.signal(signal);
         let run = service.process.end();
@@ -112,11 +113,8 @@ fn an_answer_under_way_is_finished_before_the_end() {
     home.set("ACSPASS_STATE_DIR", &state);
     let service = Service::start(&home, &[]);
     let body = "{\"scopes\": []}";
-    let mut stream = TcpStream::connect(("127.0.0.1", service.port)).expect("it listens");
-    stream
-        .set_read_timeout(Some(super::HANGS))
-        .expect("a timeout");
-    let head = super::request(
+    let mut stream = http::connect(service.port);
+    let head = http::request(
         "POST",
         "/identities",
         &[

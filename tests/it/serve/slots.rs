@@ -3,8 +3,9 @@
 
 use serde_json::{Value, json};
 
-use super::{Answer, Service};
+use super::Service;
 use crate::harness::Home;
+use crate::harness::http::Response;
 use crate::secrets_in_slots::{Search, Secret};
 
 fn home() -> (Home, std::sync::Arc<acspass::emulator::Emulator>) {
@@ -204,7 +205,7 @@ fn secret_in_a_slot_of_a_route_is_shown_nowhere() {
 fn the_routes_take_what_the_command_takes() {
     let (home, _emulator) = home();
     let service = Service::start(&home, &[]);
-    let post = |target: &str, body: Value| -> Answer {
+    let post = |target: &str, body: Value| -> Response {
         service.send("POST", target, &[&service.bearer()], &body.to_string())
     };
     let created = post("/identities", json!({})).assert_status(201).json();

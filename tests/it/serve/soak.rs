@@ -25,8 +25,8 @@ use acspass::time::{Clock, SettableClock, Timestamp};
 use acspass::{Error, Kind};
 use serde_json::Value;
 
-use super::HANGS;
 use crate::harness::TestBrowser;
+use crate::harness::http::{TIMEOUT, connect};
 
 const MINUTE: i64 = 60;
 const HOUR: i64 = 60 * MINUTE;
@@ -163,7 +163,7 @@ fn options(emulator: &Arc<Emulator>, clock: SettableClock, begun: &Arc<Mutex<usi
         }
     };
     let browser = TestBrowser::walking();
-    let options = SignInOptions::in_browser(browser.as_ref(), HANGS);
+    let options = SignInOptions::in_browser(browser.as_ref(), TIMEOUT);
     let peek = session
         .cached_token(None, token_request.clone())
         .expect("a store");
@@ -187,7 +187,7 @@ fn options(emulator: &Arc<Emulator>, clock: SettableClock, begun: &Arc<Mutex<usi
         clock: by_clock,
         origins: Vec::new(),
         redirect_uri: RedirectUri::localhost(0),
-        sign_in_timeout: HANGS,
+        sign_in_timeout: TIMEOUT,
         sign_in_needed: Arc::new(|error| panic!("a sign-in is needed: {error}")),
     }
 }
@@ -249,8 +249,7 @@ struct Caller {
 
 impl Caller {
     fn new(world: &World) -> Caller {
-        let stream = TcpStream::connect(("127.0.0.1", world.port)).expect("it listens");
-        stream.set_read_timeout(Some(HANGS)).expect("a limit");
+        let stream = connect(world.port);
         let request = format!(
             "GET /token HTTP/1.1\r\nHost: 127.0.0.1:{}\r\nAuthorization: Bearer {}\r\n\r\n",
             world.port, world.secret
@@ -324,7 +323,7 @@ impl<'w> Day<'w> {
                 drop(begun);
                 let start = Instant::now();
                 while self.entry.expires == before {
-                    assert!(start.elapsed() < HANGS, "a renewal does not end");
+                    assert!(start.elapsed() < TIMEOUT, "a renewal does not end");
                     self.everybody_asks();
                 }
                 begun = self.world.begun.lock().unwrap();

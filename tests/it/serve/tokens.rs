@@ -9,6 +9,7 @@ use zbus::zvariant::OwnedValue;
 
 use super::Service;
 use super::shape::Document;
+use crate::harness::http;
 use crate::harness::{Home, TestBrowser};
 use crate::many_accounts::{keep, signed_in};
 
@@ -318,12 +319,8 @@ fn an_outage_is_503_and_says_when_to_come_back() {
     let (mut home, emulator) = Home::with_keyring();
     emulator.set_token_life(Duration::from_secs(30));
     home.login();
-    // Nobody listens there.
-    let nobody = {
-        let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a port");
-        listener.local_addr().expect("bound").port()
-    };
-    let away = format!("endpoint=http://127.0.0.1:{nobody}/;accesskey=d29ydGhsZXNz");
+    let port = http::unused_port();
+    let away = format!("endpoint=http://127.0.0.1:{port}/;accesskey=d29ydGhsZXNz");
     home.set("COMMUNICATION_SERVICES_CONNECTION_STRING", &away);
     let service = Service::start(&home, &[]);
     let document = Document(service.get("/openapi.json").json());
@@ -382,7 +379,7 @@ impl Desktop {
 
     fn next(&self) -> String {
         self.shown
-            .recv_timeout(super::HANGS)
+            .recv_timeout(http::TIMEOUT)
             .expect("a notification")
     }
 

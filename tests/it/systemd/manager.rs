@@ -5,7 +5,7 @@
 //! it is asked for by name: `tests/manager.sh`.
 
 use std::fs;
-use std::io::{Read, Write};
+use std::io::Write;
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -14,6 +14,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use super::free_port;
+use crate::harness::http::{self, Response};
 use crate::harness::{Home, Run};
 
 /// A new `/run` in which systemd believes to have been booted (sd_booted(3)), seen by nobody else.
@@ -86,21 +87,12 @@ impl Drop for Manager {
     }
 }
 
-/// The answer's status and body.
-fn ask(address: &str, path: &str, secret: &str) -> (u16, String) {
-    let mut stream = std::net::TcpStream::connect(address).expect("it listens");
-    let patience = Some(Duration::from_secs(60));
-    stream.set_read_timeout(patience).expect("a timeout");
-    let head = format!(
-        "GET {path} HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {secret}\r\n\
-         Connection: close\r\n\r\n"
-    );
-    stream.write_all(head.as_bytes()).expect("it is queued");
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).expect("an answer");
-    let (head, body) = answer.split_once("\r\n\r\n").expect("a whole answer");
-    let status = head.split(' ').nth(1).expect("a status");
-    (status.parse().expect("a number"), body.to_owned())
+/// The response to a request with this secret.
+fn ask(address: &str, path: &str, secret: &str) -> Response {
+    let host = format!("Host: {address}");
+    let authorization = format!("Authorization: Bearer {secret}");
+    let request = http::request("GET", path, &[&host, &authorization], "");
+    Response::parse(&http::exchange(http::connect_to(address), request))
 }
 
 /// Keeps the resource's key in the keyring, by the real program.
@@ -171,13 +163,8 @@ fn it_runs_by_itself_with_a_real_manager_and_keyring() {
     // The token comes out of the keyring, over its bus.
     let [v4, v6] = [format!("127.0.0.1:{port}"), format!("[::1]:{port}")];
     for address in [&v4, &v6] {
-        let (status, body) = ask(address, "/token", &secret());
-        assert_eq!(status, 200, "{body}");
-        home.sweep.add(
-            body.split('"')
-                .find(|word| word.starts_with("eyJ"))
-                .expect("a token"),
-        );
+        let response = ask(address, "/token", &secret());
+        home.sweep.add(&response.token());
     }
     // What is not the state folder's is not to be written to.
     let pid = manager.systemctl(&["show", "--property=MainPID", "--value", "acspass.service"]);
@@ -194,10 +181,10 @@ fn it_runs_by_itself_with_a_real_manager_and_keyring() {
     let old = secret();
     let killed = Command::new("kill").args(["-KILL", &pid]).status();
     assert!(killed.expect("kill").success());
-    assert_eq!(ask(&v4, "/healthz", "").0, 200);
+    assert_eq!(ask(&v4, "/healthz", "").status, 200);
     assert_ne!(secret(), old);
-    assert_eq!(ask(&v4, "/token", &old).0, 401);
-    assert_eq!(ask(&v4, "/token", &secret()).0, 200);
+    assert_eq!(ask(&v4, "/token", &old).status, 401);
+    assert_eq!(ask(&v4, "/token", &secret()).status, 200);
 
     // One that is stopped ends well, leaves no secret, and is started by the next caller.
     manager.systemctl(&["stop", "acspass.service"]);
@@ -207,14 +194,17 @@ fn it_runs_by_itself_with_a_real_manager_and_keyring() {
     let (run, json) = status(&home);
     assert_eq!(run.code, Some(6), "{}", run.stderr);
     assert_eq!(json["socketActive"], true);
-    assert_eq!(ask(&v6, "/healthz", "").0, 200);
-    assert_eq!(ask(&v6, "/token", &secret()).0, 200);
+    assert_eq!(ask(&v6, "/healthz", "").status, 200);
+    assert_eq!(ask(&v6, "/token", &secret()).status, 200);
 
     // Another port takes the old one's place.
     let other = free_port();
     home.real(&["serve", "--install", "--port", &other])
         .assert_code(0);
-    assert_eq!(ask(&format!("127.0.0.1:{other}"), "/healthz", "").0, 200);
+    assert_eq!(
+        ask(&format!("127.0.0.1:{other}"), "/healthz", "").status,
+        200
+    );
     assert!(std::net::TcpStream::connect(&v4).is_err());
 
     home.real(&["serve", "--uninstall"]).assert_code(0);

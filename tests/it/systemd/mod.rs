@@ -13,7 +13,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
-use crate::harness::Home;
+use crate::harness::{Home, http};
 
 /// A profile that a service can start with.
 const PROFILE: &str = r#"
@@ -89,6 +89,5 @@ case $1 in show) echo inactive;; esac
 
 /// Returns a port that is free now.
 fn free_port() -> String {
-    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a port");
-    listener.local_addr().expect("bound").port().to_string()
+    http::unused_port().to_string()
 }

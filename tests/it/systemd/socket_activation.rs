@@ -1,7 +1,5 @@
 //! Sockets that systemd binds and passes to the service, and the report of readiness.
 
-use std::io::{Read, Write};
-use std::net::TcpStream;
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::process::Command;
@@ -10,8 +8,8 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::free_port;
-use crate::harness::Home;
 use crate::harness::process::Process;
+use crate::harness::{Home, http};
 
 const PACKAGE: &str = "install the package systemd";
 
@@ -37,15 +35,11 @@ fn activated<'h>(home: &'h Home, options: &[&str]) -> Process<'h> {
 }
 
 /// Requests the service's health, and returns the first line of the response.
-fn ask(mut stream: TcpStream, port: &str) -> String {
-    let patience = Some(Duration::from_secs(60));
-    stream.set_read_timeout(patience).expect("a timeout");
-    let head =
-        format!("GET /healthz HTTP/1.1\r\nHost: localhost:{port}\r\nConnection: close\r\n\r\n");
-    stream.write_all(head.as_bytes()).expect("it is queued");
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).expect("an answer");
-    answer.lines().next().expect("a line").to_owned()
+fn ask(address: &str, port: &str) -> String {
+    let host = format!("Host: localhost:{port}");
+    let request = http::request("GET", "/healthz", &[&host], "");
+    let response = http::exchange(http::connect_to(address), request);
+    response.lines().next().expect("a line").to_owned()
 }
 
 #[test]
@@ -56,13 +50,12 @@ fn connection_before_the_start_is_answered_on_both_families() {
         let [v4, v6] = [format!("127.0.0.1:{port}"), format!("[::1]:{port}")];
         let process = activated(&home, &["-l", &v4, "-l", &v6]);
         // Only systemd has the port at this point.
-        let early = TcpStream::connect(format!("{first}:{port}")).expect("systemd listens");
-        assert_eq!(ask(early, &port), "HTTP/1.1 200 OK");
+        let first = format!("{first}:{port}");
+        assert_eq!(ask(&first, &port), "HTTP/1.1 200 OK");
         let ready: Value = serde_json::from_str(&process.next_line()).expect("JSON");
         assert_eq!(ready["url"], format!("http://127.0.0.1:{port}"));
         for address in [&v4, &v6] {
-            let stream = TcpStream::connect(address).expect("it listens");
-            assert_eq!(ask(stream, &port), "HTTP/1.1 200 OK", "{address}");
+            assert_eq!(ask(address, &port), "HTTP/1.1 200 OK", "{address}");
         }
         process.signal("TERM");
         process.end().assert_code(0);
@@ -74,10 +67,9 @@ fn service_also_listens_on_the_family_without_a_passed_socket() {
     let home = home();
     let port = free_port();
     let process = activated(&home, &["-l", &format!("127.0.0.1:{port}")]);
-    let early = TcpStream::connect(format!("127.0.0.1:{port}")).expect("systemd listens");
-    assert_eq!(ask(early, &port), "HTTP/1.1 200 OK");
-    let other = TcpStream::connect(format!("[::1]:{port}")).expect("it listens");
-    assert_eq!(ask(other, &port), "HTTP/1.1 200 OK");
+    for host in ["127.0.0.1", "[::1]"] {
+        assert_eq!(ask(&format!("{host}:{port}"), &port), "HTTP/1.1 200 OK");
+    }
     process.signal("TERM");
     process.end().assert_code(0);
 }
@@ -87,7 +79,7 @@ fn socket_that_other_machines_reach_is_refused() {
     let home = home();
     let port = free_port();
     let process = activated(&home, &["-l", &format!("0.0.0.0:{port}")]);
-    let _caller = TcpStream::connect(format!("127.0.0.1:{port}")).expect("systemd listens");
+    let _caller = http::connect(port.parse().expect("a port"));
     let run = process.end();
     run.assert_code(2)
         .assert_says(&["others reach it", "[::1] at one port"]);
@@ -150,8 +142,7 @@ fn readiness_is_reported_after_the_secret_exists_and_no_request_is_logged() {
             .expect("a port")
             .1;
         for _ in 0..3 {
-            let stream = TcpStream::connect(format!("127.0.0.1:{port}")).expect("it listens");
-            assert_eq!(ask(stream, port), "HTTP/1.1 200 OK");
+            assert_eq!(ask(&format!("127.0.0.1:{port}"), port), "HTTP/1.1 200 OK");
         }
         process.signal("TERM");
         let run = process.end();

@@ -4,11 +4,12 @@
 use std::io::Write;
 use std::net::TcpStream;
 
-use super::{Answer, Besieged, connect, converse_bytes, drain, home, request};
+use super::{AttackedService, home};
+use crate::harness::http::{self, Response};
 
-/// The dashboard's own port, besieged as the service is.
+/// The dashboard's own port, attacked as the service is.
 struct Door<'b, 'h> {
-    besieged: &'b Besieged<'h>,
+    attacked: &'b AttackedService<'h>,
     port: u16,
 }
 
@@ -18,24 +19,24 @@ impl Door<'_, '_> {
     }
 
     fn connect(&self) -> TcpStream {
-        connect(self.port)
+        http::connect(self.port)
     }
 
     fn ask(&self, method: &str, target: &str, headers: &[&str]) -> String {
-        let request = request(method, target, headers, "");
-        converse_bytes(self.connect(), request.as_bytes())
+        let request = http::request(method, target, headers, "");
+        http::exchange(self.connect(), request.as_bytes())
     }
 
     #[track_caller]
-    fn assert_refused(&self, what: &str, text: &str, status: u16) -> Answer {
-        self.besieged.assert_refused(what, text, status)
+    fn assert_refused(&self, what: &str, text: &str, status: u16) -> Response {
+        self.attacked.assert_refused(what, text, status)
     }
 }
 
 /// The dashboard's port, and the path and query of a new link.
-fn link<'b, 'h>(besieged: &'b Besieged<'h>) -> (Door<'b, 'h>, String) {
-    let bearer = besieged.bearer();
-    let made = besieged
+fn link<'b, 'h>(attacked: &'b AttackedService<'h>) -> (Door<'b, 'h>, String) {
+    let bearer = attacked.bearer();
+    let made = attacked
         .service
         .send("POST", "/dashboard/tickets", &[&bearer], "");
     let made = made.assert_status(201).json();
@@ -43,14 +44,14 @@ fn link<'b, 'h>(besieged: &'b Besieged<'h>) -> (Door<'b, 'h>, String) {
     let rest = link.strip_prefix("http://localhost:").expect("its own");
     let (port, path) = rest.split_once('/').expect("a path");
     let port = port.parse().expect("a port");
-    (Door { besieged, port }, format!("/{path}"))
+    (Door { attacked, port }, format!("/{path}"))
 }
 
 #[test]
 fn a_ticket_is_neither_guessed_nor_used_twice_nor_opened_by_another_page() {
     let home = home();
-    let besieged = Besieged::start(&home);
-    let (door, link) = link(&besieged);
+    let attacked = AttackedService::start(&home);
+    let (door, link) = link(&attacked);
     let ours = door.host();
     let ticket = link.split_once("ticket=").expect("a ticket").1;
     let last = ticket.len() - 1;
@@ -71,7 +72,7 @@ fn a_ticket_is_neither_guessed_nor_used_twice_nor_opened_by_another_page() {
         format!("?ticket={}", ticket.to_ascii_lowercase()),
         format!("?ticket={}", "A".repeat(ticket.len())),
         format!("?ticket={}", "A".repeat(8 * 1024)),
-        format!("?ticket={}", besieged.service.secret),
+        format!("?ticket={}", attacked.service.secret),
     ];
     // More than there can be tickets: guesses push none of them out.
     guesses.extend((0..100).map(|guess| format!("?ticket={guess:0>43}")));
@@ -97,25 +98,25 @@ fn a_ticket_is_neither_guessed_nor_used_twice_nor_opened_by_another_page() {
         assert!(answer.header("set-cookie").is_none(), "{headers:?}");
     }
     // None of that has spent it. Of many who use it at once, one gets in.
-    let request = request("GET", &link, &[&ours], "");
+    let request = http::request("GET", &link, &[&ours], "");
     let mut streams: Vec<_> = (0..16).map(|_| door.connect()).collect();
     for stream in &mut streams {
         stream.write_all(request.as_bytes()).expect("it listens");
     }
-    let answers = streams.iter_mut().map(drain);
+    let answers = streams.iter_mut().map(http::read_to_end);
     let opened = answers.filter(|text| text.contains("set-cookie")).count();
     assert_eq!(opened, 1);
     door.assert_refused("a spent link", &door.ask("GET", &link, &[&ours]), 401);
-    besieged.end();
+    attacked.end();
 }
 
 #[test]
 fn a_cookie_of_the_attackers_is_worth_nothing_before_and_after_somebody_gets_in() {
     let home = home();
-    let besieged = Besieged::start(&home);
-    let (door, link) = link(&besieged);
+    let attacked = AttackedService::start(&home);
+    let (door, link) = link(&attacked);
     let ours = door.host();
-    let opened = Answer::read(&door.ask("GET", &link, &[&ours, "Cookie: acspass=planted"]));
+    let opened = Response::parse(&door.ask("GET", &link, &[&ours, "Cookie: acspass=planted"]));
     let opened = opened.assert_status(303);
     let set = opened.header("set-cookie").expect("a cookie");
     let good = set.split(';').next().expect("a pair");
@@ -130,7 +131,7 @@ fn a_cookie_of_the_attackers_is_worth_nothing_before_and_after_somebody_gets_in(
         value[1..].to_owned(),
         format!("{value}x"),
         value.to_ascii_lowercase(),
-        besieged.service.secret.clone(),
+        attacked.service.secret.clone(),
     ] {
         let cookie = format!("Cookie: acspass={cookie}");
         for (method, path) in [
@@ -168,7 +169,7 @@ fn a_cookie_of_the_attackers_is_worth_nothing_before_and_after_somebody_gets_in(
     let text = door.ask("POST", &key, &[&ours, &good]);
     door.assert_refused("no origin", &text, 403);
     let text = door.ask("POST", &key, &[&ours, &good, &own]);
-    Answer::read(&text).assert_status(200);
+    Response::parse(&text).assert_status(200);
     let text = door.ask("POST", &key, &[&ours, &good, &own]);
     door.assert_refused("a second key", &text, 401);
     // No path leads around the session's own.
@@ -181,5 +182,5 @@ fn a_cookie_of_the_attackers_is_worth_nothing_before_and_after_somebody_gets_in(
         let text = door.ask("GET", path, &[&ours, &good]);
         door.assert_refused(path, &text, 401);
     }
-    besieged.end();
+    attacked.end();
 }

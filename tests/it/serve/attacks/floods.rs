@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use super::{Answer, Besieged, HANGS, Service, drain, home, request};
+use super::{AttackedService, Service, home};
 use crate::harness::Home;
+use crate::harness::http::{self, Response};
 
 const MANY: usize = 10_000;
 /// How many of them ask at one moment, if they are to be answered in turn.
@@ -44,9 +45,9 @@ fn allow_many_files() -> MutexGuard<'static, ()> {
 }
 
 /// Opens ten thousand connections, each of which says this.
-fn flood(besieged: &Besieged<'_>, says: &[u8]) -> Vec<TcpStream> {
+fn flood(attacked: &AttackedService<'_>, says: &[u8]) -> Vec<TcpStream> {
     let open = |_| {
-        let mut stream = besieged.connect();
+        let mut stream = attacked.connect();
         // It may have been closed at once.
         let _ = stream.write_all(says);
         stream
@@ -58,76 +59,76 @@ fn flood(besieged: &Besieged<'_>, says: &[u8]) -> Vec<TcpStream> {
 fn ten_thousand_who_say_nothing_are_held_cheaply_and_closed() {
     let _flood = allow_many_files();
     let home = home();
-    let besieged = Besieged::start(&home);
-    let before = besieged.memory_kib("VmHWM:");
-    let mut idle = flood(&besieged, b"");
-    besieged.assert_still_answers();
-    let after = besieged.memory_kib("VmHWM:");
+    let attacked = AttackedService::start(&home);
+    let before = attacked.memory_kib("VmHWM:");
+    let mut idle = flood(&attacked, b"");
+    attacked.assert_still_answers();
+    let after = attacked.memory_kib("VmHWM:");
     assert!(
         after < before + AFFORDABLE_KIB,
         "{before} KiB, and then {after} KiB"
     );
     for stream in &mut idle {
-        assert_eq!(drain(stream), "", "nothing was asked");
+        assert_eq!(http::read_to_end(stream), "", "nothing was asked");
     }
-    besieged.end();
+    attacked.end();
 }
 
 #[test]
 fn ten_thousand_half_requests_keep_nobody_out() {
     let _flood = allow_many_files();
     let home = home();
-    let besieged = Besieged::start(&home);
-    let before = besieged.memory_kib("VmHWM:");
-    let half = format!("GET /token HTTP/1.1\r\n{}\r\nX-Slow: ", besieged.host());
-    let mut slow = flood(&besieged, half.as_bytes());
-    besieged.assert_still_answers();
+    let attacked = AttackedService::start(&home);
+    let before = attacked.memory_kib("VmHWM:");
+    let half = format!("GET /token HTTP/1.1\r\n{}\r\nX-Slow: ", attacked.host());
+    let mut slow = flood(&attacked, half.as_bytes());
+    attacked.assert_still_answers();
     // Who drips on wins no more time.
     for stream in &mut slow {
         let _ = stream.write_all(b"x");
     }
-    besieged.assert_still_answers();
-    let after = besieged.memory_kib("VmHWM:");
+    attacked.assert_still_answers();
+    let after = attacked.memory_kib("VmHWM:");
     assert!(
         after < before + AFFORDABLE_KIB,
         "{before} KiB, and then {after} KiB"
     );
     for stream in &mut slow {
-        besieged.assert_tells_nothing("half a head", &drain(stream));
+        attacked.assert_tells_nothing("half a head", &http::read_to_end(stream));
     }
-    besieged.end();
+    attacked.end();
 }
 
 #[test]
 fn a_thousand_half_bodies_keep_nobody_out() {
     let home = home();
-    let besieged = Besieged::start(&home);
-    let (ours, right) = (besieged.host(), besieged.bearer());
+    let attacked = AttackedService::start(&home);
+    let (ours, right) = (attacked.host(), attacked.bearer());
     let json = "Content-Type: application/json\r\nContent-Length: 1000\r\nConnection: close";
     for (secret, status) in [(right.as_str(), 408), ("X-None: x", 401)] {
         let half = format!("POST /identities HTTP/1.1\r\n{ours}\r\n{secret}\r\n{json}\r\n\r\n{{");
         let mut slow: Vec<_> = (0..1000)
             .map(|_| {
-                let mut stream = besieged.connect();
+                let mut stream = attacked.connect();
                 stream.write_all(half.as_bytes()).expect("it listens");
                 stream
             })
             .collect();
-        besieged.assert_still_answers();
+        attacked.assert_still_answers();
         for stream in &mut slow {
-            besieged.assert_refused("half a body", &drain(stream), status);
+            attacked.assert_refused("half a body", &http::read_to_end(stream), status);
         }
     }
-    besieged.end();
+    attacked.end();
 }
 
 #[test]
 fn ten_thousand_callers_are_all_answered_and_all_stay() {
     let _flood = allow_many_files();
     let home = home();
-    let besieged = Besieged::start(&home);
-    let before = besieged.memory_kib("VmHWM:");
-    let (ours, right) = (besieged.host(), besieged.bearer());
+    let attacked = AttackedService::start(&home);
+    let before = attacked.memory_kib("VmHWM:");
+    let (ours, right) = (attacked.host(), attacked.bearer());
     let request = format!("GET /token HTTP/1.1\r\n{ours}\r\n{right}\r\n\r\n");
     let ask = |stream: &mut TcpStream| stream.write_all(request.as_bytes()).expect("it is open");
     let hear = |stream: &mut TcpStream, round: &str| {
@@ -139,7 +140,7 @@ fn ten_thousand_callers_are_all_answered_and_all_stay() {
             answer.extend_from_slice(&piece[..read]);
         }
         let text = String::from_utf8(answer).expect("text");
-        assert!(text.starts_with("HTTP/1.1 200 ") && text.contains(&besieged.token));
+        assert!(text.starts_with("HTTP/1.1 200 ") && text.contains(&attacked.token));
         assert!(!text.contains("close"), "it is told to go");
     };
     // The connection of a caller that is not known may be silent for ten seconds only, so each asks
@@ -147,23 +148,23 @@ fn ten_thousand_callers_are_all_answered_and_all_stay() {
     // one reads, so that a busy machine does not change between two programs for each of them.
     let mut callers = Vec::with_capacity(MANY);
     while callers.len() < MANY {
-        let mut wave: Vec<_> = (0..WAVE).map(|_| besieged.connect()).collect();
+        let mut wave: Vec<_> = (0..WAVE).map(|_| attacked.connect()).collect();
         wave.iter_mut().for_each(ask);
         wave.iter_mut().for_each(|stream| hear(stream, "first"));
         callers.append(&mut wave);
     }
-    besieged.assert_still_answers();
+    attacked.assert_still_answers();
     for wave in callers.chunks_mut(WAVE) {
         wave.iter_mut().for_each(ask);
         wave.iter_mut().for_each(|stream| hear(stream, "second"));
     }
-    besieged.assert_still_answers();
-    let after = besieged.memory_kib("VmHWM:");
+    attacked.assert_still_answers();
+    let after = attacked.memory_kib("VmHWM:");
     assert!(
         after < before + AFFORDABLE_KIB,
         "{before} KiB, and then {after} KiB"
     );
-    besieged.end();
+    attacked.end();
 }
 
 #[test]
@@ -180,16 +181,14 @@ fn ten_thousand_who_ask_as_the_token_runs_out_cause_one_refresh() {
         service.bearer(),
     ];
     let headers = headers.each_ref().map(String::as_str);
-    let request = request("GET", "/token", &headers, "");
-    let connect = |_| TcpStream::connect(("127.0.0.1", service.port)).expect("it listens");
-    let mut callers: Vec<_> = (0..MANY).map(connect).collect();
+    let request = http::request("GET", "/token", &headers, "");
+    let mut callers: Vec<_> = (0..MANY).map(|_| http::connect(service.port)).collect();
     for stream in &mut callers {
-        stream.set_read_timeout(Some(HANGS)).expect("a limit");
         stream.write_all(request.as_bytes()).expect("it is open");
     }
     let answers = callers
         .iter_mut()
-        .map(|stream| Answer::read(&drain(stream)).token());
+        .map(|stream| Response::parse(&http::read_to_end(stream)).token());
     let tokens: BTreeSet<String> = answers.collect();
     assert_eq!(tokens.len(), 1);
     assert_eq!(emulator.count("refresh_token"), 1);

@@ -1,12 +1,13 @@
 //! Where a request ends: nothing that is hidden behind one is taken for another.
 
-use super::{Besieged, answers, converse_bytes, home};
+use super::{AttackedService, count_responses, home};
+use crate::harness::http;
 
 #[test]
 fn a_request_that_could_be_read_in_two_ways_hides_no_second_one() {
     let home = home();
-    let besieged = Besieged::start(&home);
-    let (ours, right) = (besieged.host(), besieged.bearer());
+    let attacked = AttackedService::start(&home);
+    let (ours, right) = (attacked.host(), attacked.bearer());
     // What is smuggled knows the secret: it would be answered with a token, were it taken for a
     // request.
     let hidden = format!("GET /token HTTP/1.1\r\n{ours}\r\n{right}\r\n\r\n");
@@ -130,26 +131,26 @@ fn a_request_that_could_be_read_in_two_ways_hides_no_second_one() {
         for secret in ["X-None: x", &right] {
             let text =
                 format!("PUT /token HTTP/1.1\r\n{ours}\r\n{secret}\r\n{headers}\r\n\r\n{body}");
-            let answer = besieged.strike(text.as_bytes());
-            besieged.assert_tells_nothing(what, &answer);
-            assert!(answers(&answer) <= 1, "{what}: {answer}");
+            let answer = attacked.send_bytes(text.as_bytes());
+            attacked.assert_tells_nothing(what, &answer);
+            assert!(count_responses(&answer) <= 1, "{what}: {answer}");
         }
         // Where a body is read, it is what was said to be the body.
         let text =
             format!("POST /identities HTTP/1.1\r\n{ours}\r\n{right}\r\n{headers}\r\n\r\n{body}");
-        let answer = besieged.strike(text.as_bytes());
-        besieged.assert_holds_nothing(what, &answer);
-        assert!(answers(&answer) <= 1, "{what}: {answer}");
-        besieged.assert_still_answers();
+        let answer = attacked.send_bytes(text.as_bytes());
+        attacked.assert_holds_nothing(what, &answer);
+        assert!(count_responses(&answer) <= 1, "{what}: {answer}");
+        attacked.assert_still_answers();
     }
-    besieged.end();
+    attacked.end();
 }
 
 #[test]
 fn what_is_no_http_is_refused_or_means_just_one_thing() {
     let home = home();
-    let besieged = Besieged::start(&home);
-    let (ours, right) = (besieged.host(), besieged.bearer());
+    let attacked = AttackedService::start(&home);
+    let (ours, right) = (attacked.host(), attacked.bearer());
     for (what, text) in [
         ("HTTP/0.9", "GET /token\r\n\r\n".to_owned()),
         (
@@ -184,7 +185,7 @@ fn what_is_no_http_is_refused_or_means_just_one_thing() {
             "a folded secret",
             format!(
                 "GET /token HTTP/1.1\r\n{ours}\r\nAuthorization:\r\n Bearer {}\r\n\r\n",
-                besieged.service.secret
+                attacked.service.secret
             ),
         ),
         (
@@ -204,26 +205,26 @@ fn what_is_no_http_is_refused_or_means_just_one_thing() {
         ),
         ("noise", "\u{1}\u{2}\u{3}\u{4}\r\n\r\n".repeat(100)),
     ] {
-        let answer = besieged.strike(text.as_bytes());
-        besieged.assert_tells_nothing(what, &answer);
-        assert!(answers(&answer) <= 1, "{what}: {answer}");
+        let answer = attacked.send_bytes(text.as_bytes());
+        attacked.assert_tells_nothing(what, &answer);
+        assert!(count_responses(&answer) <= 1, "{what}: {answer}");
     }
     // Line ends without their carriage return are allowed (RFC 9112, section 2.2), and mean the
     // same: neither host nor secret can be left out by them.
     let evil = format!("GET /token HTTP/1.1\nHost: evil.example\n{right}\nConnection: close\n\n");
     // A caller that hangs up at once may find no answer, so these stay until they have it.
-    let say = |text: &str| converse_bytes(besieged.connect(), text.as_bytes());
-    besieged.assert_refused("bare lines", &say(&evil), 421);
+    let say = |text: &str| http::exchange(attacked.connect(), text.as_bytes());
+    attacked.assert_refused("bare lines", &say(&evil), 421);
     let bare = format!("GET /token HTTP/1.1\n{ours}\nConnection: close\n\n");
-    besieged.assert_refused("bare lines", &say(&bare), 401);
-    besieged.end();
+    attacked.assert_refused("bare lines", &say(&bare), 401);
+    attacked.end();
 }
 
 #[test]
 fn of_many_requests_in_one_breath_each_is_judged_by_itself() {
     let home = home();
-    let besieged = Besieged::start(&home);
-    let (ours, right) = (besieged.host(), besieged.bearer());
+    let attacked = AttackedService::start(&home);
+    let (ours, right) = (attacked.host(), attacked.bearer());
     let good = format!("GET /token HTTP/1.1\r\n{ours}\r\n{right}\r\n\r\n");
     let rebound = format!("GET /token HTTP/1.1\r\nHost: evil.example\r\n{right}\r\n\r\n");
     let foreign =
@@ -232,13 +233,13 @@ fn of_many_requests_in_one_breath_each_is_judged_by_itself() {
     for (refused, refusal) in [(&rebound, "421"), (&foreign, "403"), (&nobody, "401")] {
         // What follows a refusal is not answered.
         let breath = good.repeat(50) + refused + &good.repeat(50);
-        let text = converse_bytes(besieged.connect(), breath.as_bytes());
+        let text = http::exchange(attacked.connect(), breath.as_bytes());
         let statuses: Vec<&str> = text
             .split("HTTP/1.1 ")
             .skip(1)
             .map(|answer| {
                 let (status, rest) = answer.split_at(3);
-                assert_eq!(rest.contains(&besieged.token), status == "200", "{status}");
+                assert_eq!(rest.contains(&attacked.token), status == "200", "{status}");
                 status
             })
             .collect();
@@ -246,5 +247,5 @@ fn of_many_requests_in_one_breath_each_is_judged_by_itself() {
         wanted.push(refusal);
         assert_eq!(statuses, wanted);
     }
-    besieged.end();
+    attacked.end();
 }

@@ -1,4 +1,4 @@
-//! Attacks over real sockets, byte by byte. After each of them a good caller is answered at once,
+//! Attacks over real sockets, byte by byte. After each of them a caller with the secret has a response at once,
 //! and nothing that was refused holds a token or the secret.
 
 mod dashboard;
@@ -11,11 +11,12 @@ mod senders;
 mod sizes;
 mod targets;
 
-use std::io::{ErrorKind, Read, Write};
-use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpStream};
+use std::io::Write;
+use std::net::{Shutdown, TcpStream};
 use std::time::Duration;
 
-use super::{Answer, HANGS, Service, converse, request};
+use super::Service;
+use crate::harness::http::{self, Response};
 use crate::harness::{Home, Run};
 
 /// A web page that may ask.
@@ -23,8 +24,8 @@ const APP: &str = "http://localhost:3000";
 /// What waits for the service's own ten seconds is not prompt.
 const PROMPT: Duration = Duration::from_secs(5);
 
-/// A service that holds a token, which is what an attacker is after.
-struct Besieged<'h> {
+/// A service that holds a token.
+struct AttackedService<'h> {
     service: Service<'h>,
     token: String,
 }
@@ -37,11 +38,11 @@ fn home() -> Home {
     home
 }
 
-impl<'h> Besieged<'h> {
-    fn start(home: &'h Home) -> Besieged<'h> {
+impl<'h> AttackedService<'h> {
+    fn start(home: &'h Home) -> AttackedService<'h> {
         let service = Service::start(home, &["--emulator", "--allow-origin", APP]);
         let token = service.get("/token").token();
-        Besieged { service, token }
+        AttackedService { service, token }
     }
 
     fn host(&self) -> String {
@@ -53,32 +54,30 @@ impl<'h> Besieged<'h> {
     }
 
     fn connect(&self) -> TcpStream {
-        connect(self.service.port)
+        http::connect(self.service.port)
     }
 
-    /// Sends these bytes, and then nothing more; all that comes back, which may be nothing.
-    fn strike(&self, bytes: &[u8]) -> String {
+    /// Sends these bytes and ends the request side. Returns all that comes back, which may be nothing.
+    fn send_bytes(&self, bytes: &[u8]) -> String {
         let mut stream = self.connect();
         // It may answer, and close, before it has read all.
         let _ = stream.write_all(bytes);
         let _ = stream.shutdown(Shutdown::Write);
-        drain(&mut stream)
+        http::read_to_end(&mut stream)
     }
 
     /// One request that ends its connection, with these header lines and no others.
     fn ask(&self, method: &str, target: &str, headers: &[&str]) -> String {
-        converse_bytes(
-            self.connect(),
-            request(method, target, headers, "").as_bytes(),
-        )
+        let request = http::request(method, target, headers, "");
+        http::exchange(self.connect(), request)
     }
 
     /// Fails where this is not one refusal with this status that tells nothing.
     #[track_caller]
-    fn assert_refused(&self, what: &str, text: &str, status: u16) -> Answer {
+    fn assert_refused(&self, what: &str, text: &str, status: u16) -> Response {
         self.assert_tells_nothing(what, text);
-        assert_eq!(answers(text), 1, "{what}: {text}");
-        let answer = Answer::read(text);
+        assert_eq!(count_responses(text), 1, "{what}: {text}");
+        let answer = Response::parse(text);
         assert_eq!(answer.status, status, "{what}: {text}");
         answer
     }
@@ -100,16 +99,18 @@ impl<'h> Besieged<'h> {
         }
     }
 
-    /// Fails where a good caller is not answered at once.
+    /// Fails if a caller with the secret has no response at once.
     #[track_caller]
     fn assert_still_answers(&self) {
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, self.service.port));
-        let stream = TcpStream::connect_timeout(&address, PROMPT).expect("it takes a caller");
-        stream.set_read_timeout(Some(PROMPT)).expect("a limit");
+        let stream = self.connect();
+        http::set_timeout(&stream, PROMPT);
         let headers = [self.host(), self.bearer()];
         let headers = headers.each_ref().map(String::as_str);
-        let answer = converse(stream, &request("GET", "/token", &headers, ""));
-        assert!(answer.token() == self.token, "another token");
+        let text = http::exchange(stream, http::request("GET", "/token", &headers, ""));
+        assert!(
+            Response::parse(&text).token() == self.token,
+            "another token"
+        );
     }
 
     fn memory_kib(&self, name: &str) -> u64 {
@@ -126,30 +127,7 @@ impl<'h> Besieged<'h> {
     }
 }
 
-fn connect(port: u16) -> TcpStream {
-    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-    let stream = TcpStream::connect_timeout(&address, HANGS).expect("it listens");
-    stream.set_read_timeout(Some(HANGS)).expect("a limit");
-    stream.set_write_timeout(Some(HANGS)).expect("a limit");
-    stream
-}
-
-/// How many answers there are.
-fn answers(text: &str) -> usize {
+/// How many responses there are.
+fn count_responses(text: &str) -> usize {
     text.matches("HTTP/1.1 ").count()
-}
-
-fn converse_bytes(mut stream: TcpStream, bytes: &[u8]) -> String {
-    let _ = stream.write_all(bytes);
-    drain(&mut stream)
-}
-
-/// All that comes until the connection is closed or cut.
-fn drain(stream: &mut TcpStream) -> String {
-    let mut text = Vec::new();
-    if let Err(error) = stream.read_to_end(&mut text) {
-        let is_cut = !matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut);
-        assert!(is_cut, "the connection was never closed");
-    }
-    String::from_utf8_lossy(&text).into_owned()
 }

@@ -4,7 +4,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 
-use super::{Besieged, home};
+use super::{AttackedService, home};
 
 /// `nobody`, by convention.
 const NOBODY: &str = "65534";
@@ -12,8 +12,8 @@ const NOBODY: &str = "65534";
 #[test]
 fn another_user_reaches_neither_secret_nor_socket_nor_token() {
     let home = home();
-    let besieged = Besieged::start(&home);
-    let service = &besieged.service;
+    let attacked = AttackedService::start(&home);
+    let service = &attacked.service;
     let socket = service.socket.clone().expect("a socket");
     let folder = socket.parent().expect("a folder").to_owned();
     let mode = |path: &Path| {
@@ -73,12 +73,12 @@ fn another_user_reaches_neither_secret_nor_socket_nor_token() {
             let said = String::from_utf8_lossy(&run.stderr);
             assert_eq!(run.status.success(), is_allowed, "{script}: {said}");
             let out = String::from_utf8_lossy(&run.stdout);
-            besieged.assert_holds_nothing(&script, &(out + said));
+            attacked.assert_holds_nothing(&script, &(out + said));
         }
         // Nor does the command line tell.
         let line = std::fs::read(format!("/proc/{}/cmdline", service.process.id()));
         let line = String::from_utf8_lossy(&line.expect("it runs")).into_owned();
-        besieged.assert_holds_nothing("the command line", &line);
+        attacked.assert_holds_nothing("the command line", &line);
     }
-    besieged.end();
+    attacked.end();
 }

@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
 use std::process::{Command, Stdio};
 
-use super::{Besieged, home};
+use super::{AttackedService, home};
 use crate::harness::users::EVE;
 
 /// Not one of a version manager, which other users may be unable to reach.
@@ -79,23 +79,23 @@ fn send_as_self(host: &str, port: u16, request: &str) -> String {
 #[test]
 fn connection_of_another_user_is_closed_unread_even_with_the_secret() {
     let home = home();
-    let besieged = Besieged::start(&home);
-    let port = besieged.service.port;
+    let attacked = AttackedService::start(&home);
+    let port = attacked.service.port;
     for host in ["127.0.0.1", "::1"] {
         let name = if host == "::1" { "[::1]" } else { host };
         let request = format!(
             "GET /token HTTP/1.1\r\nHost: {name}:{port}\r\n{}\r\nConnection: close\r\n\r\n",
-            besieged.bearer()
+            attacked.bearer()
         );
         let own = send_as_self(host, port, &request);
-        assert!(own.contains(&besieged.token), "the client works: {own}");
+        assert!(own.contains(&attacked.token), "the client works: {own}");
         for made in [Made::AsUsual, Made::OnDevice, Made::OnDeviceAtASharedPort] {
             let other = send(EVE.command(PYTHON), made, host, port, &request);
             assert_eq!(other, "", "{host}");
         }
     }
-    besieged.assert_still_answers();
-    besieged.end();
+    attacked.assert_still_answers();
+    attacked.end();
 }
 
 /// Connects, sends nothing, and prints how the connection ends.
@@ -111,8 +111,8 @@ except ConnectionResetError:
 #[test]
 fn refused_connection_is_reset_so_that_it_holds_no_port() {
     let home = home();
-    let besieged = Besieged::start(&home);
-    let port = besieged.service.port.to_string();
+    let attacked = AttackedService::start(&home);
+    let port = attacked.service.port.to_string();
     for host in ["127.0.0.1", "::1"] {
         let output = EVE
             .command(PYTHON)
@@ -121,5 +121,5 @@ fn refused_connection_is_reset_so_that_it_holds_no_port() {
             .expect("setpriv and python3");
         assert_eq!(String::from_utf8_lossy(&output.stdout), "reset\n", "{host}");
     }
-    besieged.end();
+    attacked.end();
 }

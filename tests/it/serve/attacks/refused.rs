@@ -2,7 +2,8 @@
 
 use std::io::Write;
 
-use super::{Besieged, HANGS, drain, home};
+use super::{AttackedService, home};
+use crate::harness::http;
 
 fn request_lines(method: &str, target: &str, headers: &[&str]) -> String {
     let mut text = format!("{method} {target} HTTP/1.1\r\n");
@@ -17,8 +18,8 @@ fn request_lines(method: &str, target: &str, headers: &[&str]) -> String {
 #[test]
 fn refused_caller_reads_why_and_its_connection_ends() {
     let home = home();
-    let besieged = Besieged::start(&home);
-    let (host, bearer) = (besieged.host(), besieged.bearer());
+    let attacked = AttackedService::start(&home);
+    let (host, bearer) = (attacked.host(), attacked.bearer());
     let length = "Content-Length: 900000";
     let cases: [(u16, Vec<&str>); 3] = [
         (401, vec![&host, length]),
@@ -29,16 +30,18 @@ fn refused_caller_reads_why_and_its_connection_ends() {
         (421, vec!["Host: other.test", &bearer, length]),
     ];
     for (status, headers) in cases {
-        let mut stream = besieged.connect();
-        stream.set_write_timeout(Some(HANGS)).expect("a limit");
+        let mut stream = attacked.connect();
+        stream
+            .set_write_timeout(Some(http::TIMEOUT))
+            .expect("a limit");
         let head = request_lines("POST", "/identities", &headers);
         stream.write_all(head.as_bytes()).expect("it is open");
         // The answer is there long before all of this is sent.
         stream.write_all(&vec![b' '; 900_000]).expect("it is taken");
-        let text = drain(&mut stream);
-        let answer = besieged.assert_refused("a large body", &text, status);
+        let text = http::read_to_end(&mut stream);
+        let answer = attacked.assert_refused("a large body", &text, status);
         let close = answer.header("connection");
         assert_eq!(close, Some("close"), "{text}");
     }
-    besieged.end();
+    attacked.end();
 }

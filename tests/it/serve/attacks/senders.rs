@@ -3,13 +3,14 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use super::{APP, Besieged, converse_bytes, home};
+use super::{APP, AttackedService, home};
+use crate::harness::http;
 
 #[test]
 fn a_host_that_is_not_exactly_ours_gets_nothing_even_with_the_secret() {
     let home = home();
-    let besieged = Besieged::start(&home);
-    let (port, right) = (besieged.service.port, besieged.bearer());
+    let attacked = AttackedService::start(&home);
+    let (port, right) = (attacked.service.port, attacked.bearer());
     let names = [
         // A name of the attacker's that leads to 127.0.0.1.
         "evil.example",
@@ -69,11 +70,11 @@ fn a_host_that_is_not_exactly_ours_gets_nothing_even_with_the_secret() {
     for host in &hosts {
         // Not even the path that is open to everybody.
         for target in ["/token", "/healthz"] {
-            let text = besieged.ask("GET", target, &[host, &right]);
-            besieged.assert_refused(host, &text, 421);
+            let text = attacked.ask("GET", target, &[host, &right]);
+            attacked.assert_refused(host, &text, 421);
         }
     }
-    let ours = besieged.host();
+    let ours = attacked.host();
     let evil = "Host: evil.example";
     for (what, headers) in [
         ("no host", vec![right.as_str()]),
@@ -87,11 +88,11 @@ fn a_host_that_is_not_exactly_ours_gets_nothing_even_with_the_secret() {
         ("forwarded", vec![evil, "Forwarded: host=localhost", &right]),
         ("by another name", vec![evil, "X-Host: localhost", &right]),
     ] {
-        besieged.assert_refused(what, &besieged.ask("GET", "/token", &headers), 421);
+        attacked.assert_refused(what, &attacked.ask("GET", "/token", &headers), 421);
     }
     let old = format!("GET /token HTTP/1.0\r\n{right}\r\n\r\n");
-    let text = converse_bytes(besieged.connect(), old.as_bytes()).replace("HTTP/1.0", "HTTP/1.1");
-    besieged.assert_refused("HTTP/1.0 without a host", &text, 421);
+    let text = http::exchange(attacked.connect(), old.as_bytes()).replace("HTTP/1.0", "HTTP/1.1");
+    attacked.assert_refused("HTTP/1.0 without a host", &text, 421);
     for line in [
         "http://evil.example/token".to_owned(),
         format!("http://evil.example:{port}/token"),
@@ -100,20 +101,20 @@ fn a_host_that_is_not_exactly_ours_gets_nothing_even_with_the_secret() {
         format!("http://evil@localhost:{port}/token"),
         format!("http://localhost.:{port}/token"),
     ] {
-        let text = besieged.ask("GET", &line, &[&ours, &right]);
-        besieged.assert_refused(&line, &text, 421);
+        let text = attacked.ask("GET", &line, &[&ours, &right]);
+        attacked.assert_refused(&line, &text, 421);
     }
     let line = format!("http://localhost:{port}/token");
-    let text = besieged.ask("GET", &line, &[evil, &right]);
-    besieged.assert_refused("our line and another host", &text, 421);
-    besieged.end();
+    let text = attacked.ask("GET", &line, &[evil, &right]);
+    attacked.assert_refused("our line and another host", &text, 421);
+    attacked.end();
 }
 
 #[test]
 fn a_page_that_is_not_exactly_the_approved_one_gets_nothing_even_with_the_secret() {
     let home = home();
-    let besieged = Besieged::start(&home);
-    let (ours, right) = (besieged.host(), besieged.bearer());
+    let attacked = AttackedService::start(&home);
+    let (ours, right) = (attacked.host(), attacked.bearer());
     for origin in [
         "http://evil.example",
         "null",
@@ -153,14 +154,14 @@ fn a_page_that_is_not_exactly_the_approved_one_gets_nothing_even_with_the_secret
         let line = format!("Origin: {origin}");
         for headers in [vec![ours.as_str(), &line], vec![&ours, &line, &right]] {
             for target in ["/token", "/healthz"] {
-                let text = besieged.ask("GET", target, &headers);
-                let answer = besieged.assert_refused(&line, &text, 403);
+                let text = attacked.ask("GET", target, &headers);
+                let answer = attacked.assert_refused(&line, &text, 403);
                 assert_no_cors(&answer.headers);
             }
         }
         let asks = "Access-Control-Request-Method: GET";
-        let text = besieged.ask("OPTIONS", "/token", &[&ours, &line, asks]);
-        let answer = besieged.assert_refused(&line, &text, 403);
+        let text = attacked.ask("OPTIONS", "/token", &[&ours, &line, asks]);
+        let answer = attacked.assert_refused(&line, &text, 403);
         assert_no_cors(&answer.headers);
     }
     let approved = format!("Origin: {APP}");
@@ -189,10 +190,10 @@ fn a_page_that_is_not_exactly_the_approved_one_gets_nothing_even_with_the_secret
             ],
         ),
     ] {
-        let text = besieged.ask("GET", "/token", &headers);
-        besieged.assert_refused(what, &text, 403);
+        let text = attacked.ask("GET", "/token", &headers);
+        attacked.assert_refused(what, &text, 403);
     }
-    besieged.end();
+    attacked.end();
 }
 
 /// No page may read it.
@@ -205,10 +206,10 @@ fn assert_no_cors(headers: &[(String, String)]) {
 #[test]
 fn a_secret_that_is_nearly_right_is_wrong() {
     let home = home();
-    let besieged = Besieged::start(&home);
-    let secret = besieged.service.secret.clone();
-    let ours = besieged.host();
-    let right = besieged.bearer();
+    let attacked = AttackedService::start(&home);
+    let secret = attacked.service.secret.clone();
+    let ours = attacked.host();
+    let right = attacked.bearer();
     let swapped: String = secret
         .chars()
         .map(|letter| match letter.is_ascii_lowercase() {
@@ -268,8 +269,8 @@ fn a_secret_that_is_nearly_right_is_wrong() {
         let mut lines = vec![ours.as_str()];
         lines.extend(headers.iter().map(String::as_str));
         for target in ["/token", "/status", "/api/token/teams", "/nowhere"] {
-            let text = besieged.ask("GET", target, &lines);
-            let answer = besieged.assert_refused("a wrong secret", &text, 401);
+            let text = attacked.ask("GET", target, &lines);
+            let answer = attacked.assert_refused("a wrong secret", &text, 401);
             assert!(answer.header("www-authenticate").is_some());
         }
     }
@@ -279,14 +280,14 @@ fn a_secret_that_is_nearly_right_is_wrong() {
         format!("/token?Authorization=Bearer%20{secret}"),
         format!("/{secret}/token"),
     ] {
-        let text = besieged.ask("GET", &target, &[&ours]);
-        besieged.assert_refused("a secret in the address", &text, 401);
+        let text = attacked.ask("GET", &target, &[&ours]);
+        attacked.assert_refused("a secret in the address", &text, 401);
     }
     let inside = format!(
         "http://acspass:{secret}@127.0.0.1:{}/token",
-        besieged.service.port
+        attacked.service.port
     );
-    let text = besieged.ask("GET", &inside, &[&ours]);
-    besieged.assert_refused("a secret in the line's address", &text, 421);
-    besieged.end();
+    let text = attacked.ask("GET", &inside, &[&ours]);
+    attacked.assert_refused("a secret in the line's address", &text, 421);
+    attacked.end();
 }

@@ -2,7 +2,8 @@
 
 use std::io::{ErrorKind, Write};
 
-use super::{Answer, Besieged, answers, drain, home};
+use super::{AttackedService, count_responses, home};
+use crate::harness::http::{self, Response};
 
 const MIB: usize = 1024 * 1024;
 /// What a sender tries to make the service hold.
@@ -13,10 +14,10 @@ const LITTLE_KIB: u64 = 8 * 1024;
 #[test]
 fn fifty_megabytes_are_refused_at_once_and_never_held() {
     let home = home();
-    let besieged = Besieged::start(&home);
-    let (ours, right) = (besieged.host(), besieged.bearer());
-    besieged.assert_still_answers();
-    let before = besieged.memory_kib("VmHWM:");
+    let attacked = AttackedService::start(&home);
+    let (ours, right) = (attacked.host(), attacked.bearer());
+    attacked.assert_still_answers();
+    let before = attacked.memory_kib("VmHWM:");
     let filler = vec![b'x'; HUGE];
     let lines = "X-Line: x\r\n".repeat(HUGE / 11).into_bytes();
     let chunks = format!("{MIB:x}\r\n{}\r\n", "x".repeat(MIB))
@@ -72,40 +73,40 @@ fn fifty_megabytes_are_refused_at_once_and_never_held() {
             401,
         ),
     ] {
-        let mut stream = besieged.connect();
+        let mut stream = attacked.connect();
         let sent = stream
             .write_all(head.as_bytes())
             .and_then(|()| stream.write_all(rest));
-        let text = drain(&mut stream);
-        besieged.assert_tells_nothing(what, &text);
+        let text = http::read_to_end(&mut stream);
+        attacked.assert_tells_nothing(what, &text);
         // Who goes on talking may lose the answer: the connection is cut behind it.
-        assert!(answers(&text) <= 1, "{what}: {text}");
-        if answers(&text) == 1 {
+        assert!(count_responses(&text) <= 1, "{what}: {text}");
+        if count_responses(&text) == 1 {
             let start = format!("HTTP/1.1 {status} ");
             assert!(text.starts_with(&start), "{what}: {text}");
         }
         assert!(sent.is_err(), "{what} was read to its end");
-        besieged.assert_still_answers();
+        attacked.assert_still_answers();
     }
-    let after = besieged.memory_kib("VmHWM:");
+    let after = attacked.memory_kib("VmHWM:");
     assert!(
         after < before + LITTLE_KIB,
         "{before} KiB, and then {after} KiB"
     );
-    besieged.end();
+    attacked.end();
 }
 
 #[test]
 fn who_asks_and_never_reads_the_answers_is_not_answered_for_ever() {
     let home = home();
-    let besieged = Besieged::start(&home);
-    let (ours, right) = (besieged.host(), besieged.bearer());
-    let before = besieged.memory_kib("VmHWM:");
+    let attacked = AttackedService::start(&home);
+    let (ours, right) = (attacked.host(), attacked.bearer());
+    let before = attacked.memory_kib("VmHWM:");
     let request = format!("GET /openapi.json HTTP/1.1\r\n{ours}\r\n{right}\r\n\r\n");
     let breath = request.repeat(1000);
     let deaf: Vec<_> = (0..8)
         .map(|_| {
-            let mut stream = besieged.connect();
+            let mut stream = attacked.connect();
             stream.set_nonblocking(true).expect("a mode");
             // Until neither side's buffers take more.
             while let Ok(written) = stream.write(breath.as_bytes()) {
@@ -114,53 +115,53 @@ fn who_asks_and_never_reads_the_answers_is_not_answered_for_ever() {
             stream
         })
         .collect();
-    besieged.assert_still_answers();
-    let after = besieged.memory_kib("VmHWM:");
+    attacked.assert_still_answers();
+    let after = attacked.memory_kib("VmHWM:");
     assert!(
         after < before + LITTLE_KIB,
         "{before} KiB, and then {after} KiB"
     );
     drop(deaf);
-    besieged.end();
+    attacked.end();
 }
 
 #[test]
 fn every_listener_cuts_a_caller_off_that_has_not_authenticated_and_stays() {
     let home = home();
-    let besieged = Besieged::start(&home);
-    let tickets = format!("{}\r\n{}", besieged.host(), besieged.bearer());
+    let attacked = AttackedService::start(&home);
+    let tickets = format!("{}\r\n{}", attacked.host(), attacked.bearer());
     let tickets =
         format!("POST /dashboard/tickets HTTP/1.1\r\n{tickets}\r\nConnection: close\r\n\r\n");
-    let made = Answer::read(&besieged.strike(tickets.as_bytes())).assert_status(201);
+    let made = Response::parse(&attacked.send_bytes(tickets.as_bytes())).assert_status(201);
     let link = made.json()["url"].as_str().expect("a link").to_owned();
     let dashboard = url::Url::parse(&link).expect("an address").port();
     let dashboard = dashboard.expect("a port");
     let says = |port: u16, text: &str| {
-        let mut stream = super::connect(port);
+        let mut stream = http::connect(port);
         stream.write_all(text.as_bytes()).expect("it is open");
         stream
     };
     // The route that needs no secret makes no caller a known one.
-    let health = format!("GET /healthz HTTP/1.1\r\n{}\r\n\r\n", besieged.host());
+    let health = format!("GET /healthz HTTP/1.1\r\n{}\r\n\r\n", attacked.host());
     let half = "GET / HTTP/1.1\r\nX-Slow: ";
-    let port = besieged.service.port;
+    let port = attacked.service.port;
     let mut staying = says(port, &health);
     let mut halves = [says(port, half), says(dashboard, half), says(dashboard, "")];
     for stream in &mut halves {
-        besieged.assert_tells_nothing("half a head", &drain(stream));
+        attacked.assert_tells_nothing("half a head", &http::read_to_end(stream));
     }
-    assert_eq!(answers(&drain(&mut staying)), 1);
-    besieged.end();
+    assert_eq!(count_responses(&http::read_to_end(&mut staying)), 1);
+    attacked.end();
 }
 
 #[test]
 fn caller_with_the_secret_that_reads_nothing_is_cut_off() {
     let home = home();
-    let besieged = Besieged::start(&home);
-    let (ours, right) = (besieged.host(), besieged.bearer());
+    let attacked = AttackedService::start(&home);
+    let (ours, right) = (attacked.host(), attacked.bearer());
     let request = format!("GET /openapi.json HTTP/1.1\r\n{ours}\r\n{right}\r\n\r\n");
     let breath = request.repeat(1000);
-    let mut deaf = besieged.connect();
+    let mut deaf = attacked.connect();
     // It waits while neither side's buffers take more.
     let error = loop {
         if let Err(error) = deaf.write_all(breath.as_bytes()) {
@@ -169,5 +170,5 @@ fn caller_with_the_secret_that_reads_nothing_is_cut_off() {
     };
     let is_cut = !matches!(error, ErrorKind::WouldBlock | ErrorKind::TimedOut);
     assert!(is_cut, "the connection was never closed");
-    besieged.end();
+    attacked.end();
 }

@@ -1,12 +1,12 @@
 //! What is asked for: methods and paths that mean something elsewhere.
 
-use super::{APP, Besieged, answers, home};
+use super::{APP, AttackedService, count_responses, home};
 
 #[test]
 fn no_spelling_of_a_path_leads_past_the_secret_or_to_another_route() {
     let home = home();
-    let besieged = Besieged::start(&home);
-    let (ours, right) = (besieged.host(), besieged.bearer());
+    let attacked = AttackedService::start(&home);
+    let (ours, right) = (attacked.host(), attacked.bearer());
     let long = format!("/token{}", "/x".repeat(6 * 1024));
     for path in [
         "//token",
@@ -49,15 +49,15 @@ fn no_spelling_of_a_path_leads_past_the_secret_or_to_another_route() {
         "/%68ealthz",
         &long,
     ] {
-        let text = besieged.ask("GET", path, &[&ours]);
+        let text = attacked.ask("GET", path, &[&ours]);
         match path.contains(' ') {
             // Half of it would be another request line.
-            true => besieged.assert_refused(path, &text, 400),
-            false => besieged.assert_refused(path, &text, 401),
+            true => attacked.assert_refused(path, &text, 400),
+            false => attacked.assert_refused(path, &text, 401),
         };
-        let text = besieged.ask("GET", path, &[&ours, &right]);
+        let text = attacked.ask("GET", path, &[&ours, &right]);
         let status = if path.contains(' ') { 400 } else { 404 };
-        besieged.assert_refused(path, &text, status);
+        attacked.assert_refused(path, &text, status);
     }
     // The open path stays what it is, whatever is behind it.
     for path in [
@@ -65,8 +65,8 @@ fn no_spelling_of_a_path_leads_past_the_secret_or_to_another_route() {
         "/healthz?x=%2f..%2ftoken",
         "/healthz#/token",
     ] {
-        let text = besieged.ask("GET", path, &[&ours]);
-        besieged.assert_holds_nothing(path, &text);
+        let text = attacked.ask("GET", path, &[&ours]);
+        attacked.assert_holds_nothing(path, &text);
         assert!(text.ends_with("{\"status\":\"ok\"}"), "{path}: {text}");
     }
     // No path at all.
@@ -79,8 +79,8 @@ fn no_spelling_of_a_path_leads_past_the_secret_or_to_another_route() {
         "javascript:x",
     ] {
         for headers in [vec![ours.as_str()], vec![&ours, &right]] {
-            let text = besieged.ask("GET", target, &headers);
-            besieged.assert_tells_nothing(target, &text);
+            let text = attacked.ask("GET", target, &headers);
+            attacked.assert_tells_nothing(target, &text);
         }
     }
     // An id is one word, and never becomes part of another path.
@@ -98,47 +98,50 @@ fn no_spelling_of_a_path_leads_past_the_secret_or_to_another_route() {
             ("POST", format!("/identities/{id}/revoke")),
             ("POST", format!("/identities/{id}/tokens")),
         ] {
-            besieged.assert_refused(&path, &besieged.ask(method, &path, &[&ours]), 401);
-            let text = besieged.ask(method, &path, &[&ours, &right]);
-            besieged.assert_refused(&path, &text, 400);
+            attacked.assert_refused(&path, &attacked.ask(method, &path, &[&ours]), 401);
+            let text = attacked.ask(method, &path, &[&ours, &right]);
+            attacked.assert_refused(&path, &text, 400);
         }
     }
-    besieged.end();
+    attacked.end();
 }
 
 #[test]
 fn no_method_and_no_header_means_another_one() {
     let home = home();
-    let besieged = Besieged::start(&home);
-    let (ours, right) = (besieged.host(), besieged.bearer());
+    let attacked = AttackedService::start(&home);
+    let (ours, right) = (attacked.host(), attacked.bearer());
     let poisoned = "X-Poison: poison";
     for method in [
         "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW", "get", "G\u{cb}T",
     ] {
         for target in ["/token", "/status"] {
-            let text = besieged.ask(method, target, &[&ours, poisoned]);
+            let text = attacked.ask(method, target, &[&ours, poisoned]);
             let is_name = method.is_ascii();
             let refused = if is_name { 401 } else { 400 };
-            besieged.assert_refused(method, &text, refused);
-            let text = besieged.ask(method, target, &[&ours, &right, poisoned]);
+            attacked.assert_refused(method, &text, refused);
+            let text = attacked.ask(method, target, &[&ours, &right, poisoned]);
             let refused = if is_name { 405 } else { 400 };
-            besieged.assert_refused(method, &text, refused);
+            attacked.assert_refused(method, &text, refused);
             // TRACE would repeat the secret.
             assert!(!text.contains("poison"), "{method}");
         }
     }
     // HEAD is GET without its body.
-    let head = besieged.ask("HEAD", "/token", &[&ours, &right]);
-    besieged.assert_holds_nothing("HEAD", &head);
-    assert!(head.ends_with("\r\n\r\n") && answers(&head) == 1, "{head}");
-    let head = besieged.ask("HEAD", "/token", &[&ours]);
-    besieged.assert_refused("HEAD", &head, 401);
+    let head = attacked.ask("HEAD", "/token", &[&ours, &right]);
+    attacked.assert_holds_nothing("HEAD", &head);
+    assert!(
+        head.ends_with("\r\n\r\n") && count_responses(&head) == 1,
+        "{head}"
+    );
+    let head = attacked.ask("HEAD", "/token", &[&ours]);
+    attacked.assert_refused("HEAD", &head, 401);
     // No tunnel to anywhere.
-    let port = besieged.service.port;
+    let port = attacked.service.port;
     for target in [format!("127.0.0.1:{port}"), "evil.example:443".to_owned()] {
         for headers in [vec![ours.as_str()], vec![&ours, &right]] {
-            let text = besieged.ask("CONNECT", &target, &headers);
-            besieged.assert_tells_nothing(&target, &text);
+            let text = attacked.ask("CONNECT", &target, &headers);
+            attacked.assert_tells_nothing(&target, &text);
         }
     }
     // What other servers take for the method or the path.
@@ -151,31 +154,31 @@ fn no_method_and_no_header_means_another_one() {
         "Upgrade: h2c",
         "Upgrade: websocket",
     ] {
-        let health = besieged.ask("GET", "/healthz", &[&ours, line, "Connection: upgrade"]);
+        let health = attacked.ask("GET", "/healthz", &[&ours, line, "Connection: upgrade"]);
         assert!(health.ends_with("{\"status\":\"ok\"}"), "{line}: {health}");
-        let text = besieged.ask("GET", "/identities", &[&ours, &right, line]);
-        besieged.assert_refused(line, &text, 405);
+        let text = attacked.ask("GET", "/identities", &[&ours, &right, line]);
+        attacked.assert_refused(line, &text, 405);
     }
     // HTTP/2 without asking, and TLS at a plain port.
     for bytes in [
         &b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"[..],
         b"\x16\x03\x01\x02\x00\x01\x00",
     ] {
-        besieged.assert_tells_nothing("another protocol", &besieged.strike(bytes));
+        attacked.assert_tells_nothing("another protocol", &attacked.send_bytes(bytes));
     }
-    besieged.end();
+    attacked.end();
 }
 
 #[test]
 fn a_preflight_is_answered_for_the_approved_page_alone_and_tells_nothing() {
     let home = home();
-    let besieged = Besieged::start(&home);
-    let (ours, origin) = (besieged.host(), format!("Origin: {APP}"));
+    let attacked = AttackedService::start(&home);
+    let (ours, origin) = (attacked.host(), format!("Origin: {APP}"));
     let asks = "Access-Control-Request-Method: DELETE";
     for path in ["/token", "/identities/8:acs:x", "/nowhere", "*"] {
-        let text = besieged.ask("OPTIONS", path, &[&ours, &origin, asks]);
-        besieged.assert_holds_nothing(path, &text);
-        assert_eq!(answers(&text), 1);
+        let text = attacked.ask("OPTIONS", path, &[&ours, &origin, asks]);
+        attacked.assert_holds_nothing(path, &text);
+        assert_eq!(count_responses(&text), 1);
         assert!(text.starts_with("HTTP/1.1 204 "), "{path}: {text}");
         assert!(!text.contains("allow-credentials"), "{path}: {text}");
         assert!(!text.contains("allow-origin: *"), "{path}: {text}");
@@ -188,16 +191,16 @@ fn a_preflight_is_answered_for_the_approved_page_alone_and_tells_nothing() {
         vec![&ours, evil, &origin, asks],
         vec![&ours, "Origin: null", asks],
     ] {
-        let text = besieged.ask("OPTIONS", "/token", &headers);
-        besieged.assert_refused("a foreign preflight", &text, 403);
+        let text = attacked.ask("OPTIONS", "/token", &headers);
+        attacked.assert_refused("a foreign preflight", &text, 403);
         assert!(!text.contains("access-control"), "{text}");
     }
-    let rebound = besieged.ask("OPTIONS", "/token", &["Host: evil.example", &origin, asks]);
-    besieged.assert_refused("a rebound preflight", &rebound, 421);
+    let rebound = attacked.ask("OPTIONS", "/token", &["Host: evil.example", &origin, asks]);
+    attacked.assert_refused("a rebound preflight", &rebound, 421);
     // Only a preflight is answered without the secret.
     for headers in [vec![ours.as_str(), &origin], vec![&ours, asks]] {
-        let text = besieged.ask("OPTIONS", "/token", &headers);
-        besieged.assert_refused("no preflight", &text, 401);
+        let text = attacked.ask("OPTIONS", "/token", &headers);
+        attacked.assert_refused("no preflight", &text, 401);
     }
-    besieged.end();
+    attacked.end();
 }

@@ -5,9 +5,10 @@ mod doors;
 
 use serde_json::Value;
 
-use super::{Answer, Caller, Service};
+use super::{Caller, Service};
 use crate::harness::Deadline;
 use crate::harness::Home;
+use crate::harness::http::Response;
 
 /// A browser that went through a link, and what it has since.
 struct Visitor {
@@ -47,7 +48,7 @@ fn door_of(link: &str) -> (Caller, String) {
 }
 
 /// The session's path and the cookie that an opened link sets, as a browser sends it back.
-fn session_of(opened: &Answer) -> (String, String) {
+fn session_of(opened: &Response) -> (String, String) {
     let path = opened.header("location").expect("a page");
     let session = path.strip_suffix('/').expect("a slash");
     assert_eq!(session.len(), 1 + 22, "16 bytes: {path}");
@@ -84,7 +85,7 @@ impl Visitor {
     }
 
     /// As the page asks.
-    fn ask(&self, method: &str, path: &str, body: &str) -> Answer {
+    fn ask(&self, method: &str, path: &str, body: &str) -> Response {
         let own = own_origin(&self.door);
         let headers = [
             self.cookie.as_str(),
@@ -96,7 +97,7 @@ impl Visitor {
     }
 
     /// Below the session's path, with these headers.
-    fn send(&self, method: &str, path: &str, headers: &[&str], body: &str) -> Answer {
+    fn send(&self, method: &str, path: &str, headers: &[&str], body: &str) -> Response {
         let path = format!("{}{path}", self.path);
         self.door.send(method, &path, headers, body)
     }
