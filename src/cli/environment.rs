@@ -8,8 +8,7 @@ use std::ffi::OsString;
 use std::io::{self, Write};
 use std::net::TcpListener;
 use std::path::{Component, Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Once, OnceLock};
 
 use crate::config::{self, ConfigFile, Profile, Sources};
 use crate::entra::browser::Browser;
@@ -55,8 +54,8 @@ pub struct Environment {
     pub(super) messages: Messages,
     /// The place of answers that were saved before an interruption, for a message.
     pub(super) saved_answers: OnceLock<String>,
-    /// The warning about the configuration file was printed.
-    has_warned: AtomicBool,
+    /// The warning about the configuration file.
+    warned: Once,
 }
 
 /// The platform's folders for this program.
@@ -90,7 +89,7 @@ impl Environment {
             global: Global::default(),
             messages: Messages::new(stderr),
             saved_answers: OnceLock::new(),
-            has_warned: AtomicBool::new(false),
+            warned: Once::new(),
         };
         for (name, value) in variables {
             // A setting that is not UTF-8 is refused by the code that reads it, and not ignored.
@@ -194,18 +193,16 @@ impl Environment {
         self.config_file_by(ConfigFile::read)
     }
 
-    /// Reads the configuration file by one of the functions of [`ConfigFile`]. Prints the warning about the
-    /// file once, however often it is read.
+    /// Reads the configuration file by one of the functions of [`ConfigFile`]. Prints the warning about
+    /// the file once, however often it is read.
     pub(super) fn config_file_by(
         &self,
         read: fn(SettingsFile) -> Result<ConfigFile>,
     ) -> Result<ConfigFile> {
         let path = self.config_folder()?.join("config.toml");
         let file = read(SettingsFile::new(path).acting_for(self.acting_for()))?;
-        if let Some(warning) = file.warning()
-            && !self.has_warned.swap(true, Ordering::Relaxed)
-        {
-            self.messages.warn(&warning);
+        if let Some(warning) = file.warning() {
+            self.warned.call_once(|| self.messages.warn(&warning));
         }
         Ok(file)
     }

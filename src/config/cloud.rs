@@ -107,22 +107,24 @@ pub(super) fn scopes(
     cloud: Option<Cloud>,
 ) -> Result<Vec<String>> {
     let found = sources.required(Setting::Scopes)?;
-    let text = match (&found.origin, exchange, cloud) {
-        // The name of this resource elsewhere is not published.
-        (Origin::Default, ExchangeKind::Entra, Some(Cloud::UsGovernment)) => {
-            return Err(Error::usage(
-                "no scope for `exchange = entra` is known in the US Government cloud",
-                "use `exchange = key` or `exchange = teams-extension`, whose scopes are known there",
-            ));
-        }
-        (Origin::Default, _, _) => default_scopes(exchange),
-        _ => &found.text,
-    };
-    let scopes = parse_in(cloud, text).and_then(|scopes| {
+    found.parse(|set| {
+        let text = match (&found.origin, exchange, cloud) {
+            // The name of this resource elsewhere is not published.
+            (Origin::Default, ExchangeKind::Entra, Some(Cloud::UsGovernment)) => {
+                return Err(Error::usage(
+                    "no scope for `exchange = entra` is known in the US Government cloud",
+                    "use `exchange = key` or `exchange = teams-extension`, whose scopes are known \
+                     there",
+                ));
+            }
+            (Origin::Default, _, _) => default_scopes(exchange),
+            _ => set,
+        };
+        let scopes = parse_in(cloud, text)?;
         check_cloud(&scopes, cloud)?;
-        check_family(exchange, &scopes).map(|()| scopes)
-    });
-    scopes.map_err(|error| found.explain(error))
+        check_family(exchange, &scopes)?;
+        Ok(scopes)
+    })
 }
 
 fn parse_in(cloud: Option<Cloud>, text: &str) -> Result<Vec<String>> {

@@ -20,14 +20,6 @@ pub(super) enum ValueType {
     Switch,
 }
 
-/// The facts of one setting.
-struct Spec {
-    key: &'static str,
-    variables: &'static [&'static str],
-    default: Option<&'static str>,
-    form: ValueType,
-}
-
 /// Defines [`Setting`] from a table: name, key, environment variables (first one first), default
 /// and form of each.
 macro_rules! settings {
@@ -42,15 +34,25 @@ macro_rules! settings {
             /// Every setting, in the order in which `config list` shows them.
             pub const ALL: [Setting; [$($key),*].len()] = [$(Setting::$name),*];
 
-            const fn spec(self) -> Spec {
-                match self {
-                    $(Setting::$name => Spec {
-                        key: $key,
-                        variables: $variables,
-                        default: $default,
-                        form: ValueType::$form,
-                    },)*
-                }
+            /// Returns the key in `config` and in a profile's table.
+            pub fn key(self) -> &'static str {
+                match self { $(Setting::$name => $key,)* }
+            }
+
+            /// Returns its environment variables, in the order of precedence. `connection-string` has
+            /// none here: its variables are
+            /// [`CONNECTION_STRING_VARIABLES`](crate::input::CONNECTION_STRING_VARIABLES).
+            pub fn variables(self) -> &'static [&'static str] {
+                match self { $(Setting::$name => $variables,)* }
+            }
+
+            /// Returns the default value.
+            pub fn default_text(self) -> Option<&'static str> {
+                match self { $(Setting::$name => $default,)* }
+            }
+
+            pub(super) fn form(self) -> ValueType {
+                match self { $(Setting::$name => ValueType::$form,)* }
             }
         }
     };
@@ -94,11 +96,6 @@ settings! {
 pub const ACCESS_KEY_VARIABLE: &str = "COMMUNICATION_SERVICES_ACCESSKEY";
 
 impl Setting {
-    /// Returns the key in `config` and in a profile's table.
-    pub fn key(self) -> &'static str {
-        self.spec().key
-    }
-
     /// Returns the setting with this key.
     ///
     /// # Errors
@@ -118,20 +115,5 @@ impl Setting {
     /// Returns the keys of all settings, for a hint.
     pub(super) fn keys() -> String {
         Setting::ALL.map(Setting::key).join(", ")
-    }
-
-    /// Returns its environment variables, in the order of precedence. `connection-string` has none here:
-    /// its variables are [`CONNECTION_STRING_VARIABLES`](crate::input::CONNECTION_STRING_VARIABLES).
-    pub fn variables(self) -> &'static [&'static str] {
-        self.spec().variables
-    }
-
-    /// Returns the default value.
-    pub fn default_text(self) -> Option<&'static str> {
-        self.spec().default
-    }
-
-    pub(super) fn form(self) -> ValueType {
-        self.spec().form
     }
 }

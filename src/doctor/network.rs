@@ -223,15 +223,7 @@ pub async fn resource(endpoint: &Endpoint, owner: Owner, http: &Http) -> Check {
 /// [`Kind::Unreachable`] if no resource answers there, [`Kind::Refused`] if it does not
 /// accept the key, and the owner's own error.
 pub async fn ask_resource(endpoint: &Endpoint, owner: Owner, http: &Http) -> Result<()> {
-    is_there(endpoint, http).await?;
-    match owner {
-        Owner::User | Owner::Principal => Ok(()),
-        Owner::Key(client) => proves_the_key(&(*client)?).await,
-    }
-}
-
-/// Asks for something without a signature: the resource itself says 401.
-async fn is_there(endpoint: &Endpoint, http: &Http) -> Result<()> {
+    // Asks for something without a signature: the resource itself says 401.
     let address = format!("{}/identities?api-version=2023-10-01", endpoint.as_str());
     let url = Url::parse(&address)
         .map_err(|_| Error::internal("an endpoint is not a URL after it was checked"))?;
@@ -241,15 +233,18 @@ async fn is_there(endpoint: &Endpoint, http: &Http) -> Result<()> {
     };
     let answer = http.send(|| Ok(request.clone())).await?;
     let status = answer.status.as_u16();
-    if status == 401 && (answer.is_json() || answer.body.is_empty()) {
-        return Ok(());
+    if status != 401 || !(answer.is_json() || answer.body.is_empty()) {
+        return Err(http::foreign(
+            &endpoint.host_header(),
+            &answer,
+            &format!("{status} to a request without a signature, where an ACS resource says 401"),
+            "check the endpoint, and for a proxy or captive portal on the way",
+        ));
     }
-    Err(http::foreign(
-        &endpoint.host_header(),
-        &answer,
-        &format!("{status} to a request without a signature, where an ACS resource says 401"),
-        "check the endpoint, and for a proxy or captive portal on the way",
-    ))
+    match owner {
+        Owner::User | Owner::Principal => Ok(()),
+        Owner::Key(client) => proves_the_key(&(*client)?).await,
+    }
 }
 
 /// Sends a signed request for an impossible identity. Its refusal shows that the key is right.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use axum::http::Method;
 use serde::Deserialize;
+use serde_json::Value;
 use url::Url;
 
 use crate::cli::environment::Environment;
@@ -97,15 +98,12 @@ pub(crate) async fn wait_for_use(
     folder: &Folder,
     opening: &DashboardLink,
 ) -> Result<()> {
-    #[derive(Deserialize)]
-    struct Answer {
-        waits: bool,
-    }
     let client = Client::of(running, folder)?;
     let target = format!("{TICKETS}?number={}", opening.number);
     // The service delays each response by up to a second, and the ticket's life bounds the loop.
     while let Ok(response) = client.send(Method::GET, &target).await
-        && let Ok(Answer { waits: true }) = serde_json::from_slice(&response.body)
+        && let Ok(answer) = serde_json::from_slice::<Value>(&response.body)
+        && answer["waits"] == true
     {}
     Ok(())
 }

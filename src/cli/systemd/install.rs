@@ -19,7 +19,6 @@ use crate::config::{
     ACCESS_KEY_VARIABLE, Config, DEFAULT_PROFILE, KeySource, Origin, Profile, Setting, StoreChoice,
 };
 use crate::error::{Error, Kind, Result};
-use crate::files::Folder;
 use crate::input::CONNECTION_STRING_VARIABLES;
 use crate::loopback;
 use crate::serve::running;
@@ -56,11 +55,27 @@ pub(crate) fn install(
             false => Ok(()),
         }
     })?;
-    let started = loopback::bind(args.port)
-        .map(drop)
-        .and_then(|()| write_and_start(&units, &texts, &serve, &systemctl));
-    if let Err(error) = started {
-        let left = match undo(&units, &systemctl) {
+    let start = || {
+        loopback::bind(args.port)?;
+        // The service cannot create its folder: it sees the rest of the disk read-only.
+        let created = serve.create();
+        created.map_err(|cause| folder::failure("create the folder", &serve.path(), cause))?;
+        units.write(&texts)?;
+        block_on(async {
+            systemctl.order(&["daemon-reload"]).await?;
+            systemctl.order(&["enable", "--now", SOCKET, SERVICE]).await
+        })
+    };
+    let undo = || {
+        // A unit that was not enabled cannot be disabled. Its removal is enough.
+        if let Err(error) = block_on(systemctl.disable()) {
+            tracing::debug!("taking back: {error}");
+        }
+        units.remove()?;
+        block_on(systemctl.order(&["daemon-reload"]))
+    };
+    if let Err(error) = start() {
+        let left = match undo() {
             Ok(()) => "nothing is installed".to_owned(),
             Err(also) => format!("{also}: `acspass serve --uninstall` removes what is left"),
         };
@@ -158,32 +173,6 @@ fn texts(args: &args::Serve, flags: &Flags, env: &Arc<Environment>) -> Result<[S
         units::service(program, &arguments, &kept, &state)?,
         units::socket(args.port, has_ipv6)?,
     ])
-}
-
-fn write_and_start(
-    units: &Units,
-    texts: &[String; 2],
-    serve: &Folder,
-    systemctl: &Systemctl<'_>,
-) -> Result<()> {
-    // The service cannot create its folder: it sees the rest of the disk read-only.
-    let created = serve.create();
-    created.map_err(|cause| folder::failure("create the folder", &serve.path(), cause))?;
-    units.write(texts)?;
-    block_on(async {
-        systemctl.order(&["daemon-reload"]).await?;
-        systemctl.order(&["enable", "--now", SOCKET, SERVICE]).await
-    })
-}
-
-/// Undoes a failed installation.
-fn undo(units: &Units, systemctl: &Systemctl<'_>) -> Result<()> {
-    // A unit that was not enabled cannot be disabled. Its removal is enough.
-    if let Err(error) = block_on(systemctl.disable()) {
-        tracing::debug!("taking back: {error}");
-    }
-    units.remove()?;
-    block_on(systemctl.order(&["daemon-reload"]))
 }
 
 /// Refuses settings from environment variables: the service would run without them.
