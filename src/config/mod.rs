@@ -10,12 +10,10 @@ mod environment;
 mod file;
 mod profile;
 mod resolve;
-mod resource;
 mod setting;
 mod sources;
 #[cfg(test)]
 mod tests;
-mod values;
 
 pub use change::{Change, check_change};
 pub use cloud::{Cloud, default_scopes, parse_scopes};
@@ -23,8 +21,7 @@ pub use environment::{HostKind, Opener, authority_files, leaves_out_system_autho
 pub use file::{ConfigFile, choose_profile, unknown_profile};
 pub use profile::{DEFAULT_PROFILE, Profile, STORED};
 pub(crate) use resolve::not_configured;
-pub use resolve::{Config, Missing, chosen_store};
-pub use resource::{GivenResource, KeySource, Resource};
-pub use setting::{ACCESS_KEY_VARIABLE, Setting};
+pub use resolve::{Config, GivenResource, KeySource, Missing, Resource, chosen_store};
+pub use setting::{ACCESS_KEY_VARIABLE, Setting, SignInChoice, StoreChoice};
+pub use setting::{parse_exchange, parse_store};
 pub use sources::{Found, Origin, Sources};
-pub use values::{SignInChoice, StoreChoice, parse_exchange, parse_store};

@@ -4,8 +4,7 @@ use std::path::Path;
 
 use toml_edit::{Item, Table, Value};
 
-use super::setting::{Setting, ValueType};
-use super::values::{parse_port, parse_switch};
+use super::setting::{Setting, ValueType, parse_port, parse_switch};
 use crate::error::{Error, Result};
 use crate::text::{quoted, secret_form};
 

@@ -1,21 +1,22 @@
-//! Resolves the settings to one valid [`Config`].
+//! Resolves the settings to one valid [`Config`], with the ACS resource and its credential.
 
 use std::time::Duration;
 
 use super::cloud::{self, Cloud};
-use super::resource::{self, Resource};
-use super::setting::Setting;
-use super::sources::{Origin, Sources};
-use super::values::{
-    SignInChoice, StoreChoice, parse_exchange, parse_hosts, parse_origins, parse_port,
-    parse_redirect_uri, parse_sign_in, parse_store, parse_switch,
+use super::setting::{
+    ACCESS_KEY_VARIABLE, Setting, SignInChoice, StoreChoice, parse_exchange, parse_hosts,
+    parse_origins, parse_port, parse_redirect_uri, parse_sign_in, parse_store, parse_switch,
 };
+use super::sources::{Found, Origin, Sources};
 use crate::account::Tenancy;
+use crate::acs::{ConnectionString, Endpoint, check_access_key};
 use crate::entra::redirect::{PasteUri, RedirectUri};
 use crate::entra::{Authority, check_client_id};
 use crate::error::{Error, Result};
 use crate::exchange::ExchangeKind;
+use crate::input;
 use crate::loopback::WebOrigin;
+use crate::secret::AccessKey;
 use crate::text::{secret_form, shell_word};
 use crate::time::parse_duration;
 
@@ -88,7 +89,7 @@ impl Config {
             client_id: sources.parse(Setting::ClientId, check_client_id)?,
             scopes: cloud::scopes(sources, exchange, cloud)?,
             exchange,
-            resource: resource::find(sources),
+            resource: find_resource(sources),
             // The environment never adds one: the setting has no variable.
             allowed_hosts: match sources.find(Setting::AllowEndpoint) {
                 Some(hosts) => parse_hosts(&hosts.text)?,
@@ -236,6 +237,98 @@ pub(crate) fn not_configured(missing: &[Missing]) -> Error {
 /// [`Kind::Usage`](crate::Kind::Usage) if there is no such store.
 pub fn chosen_store(sources: &Sources<'_>) -> Result<StoreChoice> {
     sources.required(Setting::Store)?.parse(parse_store)
+}
+
+/// The ACS resource and its credential.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resource {
+    /// The endpoint.
+    pub endpoint: Endpoint,
+    /// The key, or its source.
+    pub key: KeySource,
+}
+
+/// The source of a resource's access key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum KeySource {
+    /// It was given.
+    Given(AccessKey),
+    /// The store keeps the connection string of this profile.
+    Stored,
+    /// There is none.
+    None,
+}
+
+/// A resource as a user enters it, in one line.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum GivenResource {
+    /// With its key.
+    ConnectionString(ConnectionString),
+    /// An endpoint without a key: the credential is a principal, or the user's token.
+    Endpoint(Endpoint),
+}
+
+impl GivenResource {
+    /// Reads a connection string, or an endpoint. An Entra token must be allowed there, since one
+    /// will be sent there: to ACS's own hosts, and to `allowed_hosts`.
+    ///
+    /// # Errors
+    /// [`Kind::Usage`](crate::Kind::Usage) with the fault, without the text.
+    pub fn parse(text: &str, allowed_hosts: &[String]) -> Result<Self> {
+        let text = &*input::connection_string(text);
+        let given = match text.contains([';', '=']) {
+            true => GivenResource::ConnectionString(ConnectionString::parse(text)?),
+            false => GivenResource::Endpoint(Endpoint::parse(text)?),
+        };
+        given.endpoint().check_may_receive(allowed_hosts)?;
+        Ok(given)
+    }
+
+    /// The endpoint.
+    pub fn endpoint(&self) -> &Endpoint {
+        match self {
+            GivenResource::ConnectionString(read) => &read.endpoint,
+            GivenResource::Endpoint(endpoint) => endpoint,
+        }
+    }
+}
+
+/// Reads the resource of the settings; `None` if there is none.
+fn find_resource(sources: &Sources<'_>) -> Option<Result<Resource>> {
+    let mut variables = input::CONNECTION_STRING_VARIABLES.into_iter();
+    let emulated = sources.emulator.get(&Setting::ConnectionString);
+    let given = match emulated {
+        Some(text) => Some((text.as_str(), "the emulator")),
+        None => variables.find_map(|name| Some((sources.variable(name)?, name))),
+    };
+    let Some((text, from)) = given else {
+        return Some(resource_at_endpoint(
+            sources,
+            &sources.find(Setting::Endpoint)?,
+        ));
+    };
+    let read = ConnectionString::parse(text)
+        .map_err(|error| error.caused_by(format!("the value comes from {from}")));
+    Some(read.map(|read| Resource {
+        endpoint: read.endpoint,
+        key: KeySource::Given(read.access_key),
+    }))
+}
+
+/// Reads the resource of the setting `endpoint`. The key has the same source.
+fn resource_at_endpoint(sources: &Sources<'_>, found: &Found) -> Result<Resource> {
+    let endpoint = found.parse(Endpoint::parse)?;
+    let is_from_profile = found.origin == Origin::Profile;
+    let key = match sources.variable(ACCESS_KEY_VARIABLE) {
+        Some(key) if !is_from_profile => KeySource::Given(check_access_key(key)?),
+        _ if is_from_profile && sources.profile.value(Setting::ConnectionString).is_some() => {
+            KeySource::Stored
+        }
+        _ => KeySource::None,
+    };
+    Ok(Resource { endpoint, key })
 }
 
 /// Rejects a secret in a setting that is not secret. `endpoint` is checked when it is used.
