@@ -42,7 +42,7 @@ pub(crate) type Fields = Vec<(String, String)>;
 pub(crate) enum Page<'a> {
     /// `/`: the emulator and its ids.
     #[template(path = "emulator/front.html")]
-    Front { base: &'a str },
+    Front { request: &'a Request },
     /// Choose a user of `tenant`. `unknown` is a hint that names no user.
     #[template(path = "emulator/sign_in.html")]
     SignIn {

@@ -7,6 +7,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use rustls::ServerConfig;
+use tokio::runtime::Builder;
 use tokio::sync::watch;
 
 use crate::emulator::context::{self, Context};
@@ -87,10 +88,9 @@ impl Emulator {
             https_port: https.as_ref().map(|bound| bound.port),
             stopping,
         });
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(|error| Error::internal("the emulator got no event loop").caused_by(error))?;
+        let runtime = Builder::new_current_thread().enable_all().build();
+        let no_loop = "the emulator got no event loop";
+        let runtime = runtime.map_err(|error| Error::internal(no_loop).caused_by(error))?;
         let shared = Arc::clone(&context);
         let serving = async move {
             let tls = async {

@@ -101,10 +101,7 @@ async fn respond(request: &Request, fault: Option<FaultKind>) -> Reply {
 
 fn dispatch(request: &Request) -> Reply {
     match request.path.as_str() {
-        "/" => {
-            let base = &request.base;
-            Page::Front { base }.reply(200).named("page")
-        }
+        "/" => Page::Front { request }.reply(200).named("page"),
         "/emulator/whoami" => acs::token::whoami(request),
         entra::apps::MANAGED_IDENTITY_PATH => entra::apps::managed_identity(request),
         path if is_acs_path(path) => acs::operations::answer(request),

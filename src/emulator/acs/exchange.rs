@@ -95,17 +95,8 @@ fn check_licence(user: &User) -> Result<(), AcsError> {
     ensure(!user.lacks_teams_licence, no_licence)
 }
 
-/// The Entra exchange.
-pub(crate) fn exchange_entra(request: &Request) -> Result<Reply, AcsError> {
-    exchange_by_user(request, ExchangeKind::Entra)
-}
-
-/// The exchange of the Teams extension.
-pub(crate) fn exchange_teams_extension(request: &Request) -> Result<Reply, AcsError> {
-    exchange_by_user(request, ExchangeKind::TeamsExtension)
-}
-
-fn exchange_by_user(request: &Request, kind: ExchangeKind) -> Result<Reply, AcsError> {
+/// The exchanges without the access key.
+pub(crate) fn exchange_by_user(request: &Request, kind: ExchangeKind) -> Result<Reply, AcsError> {
     let (audiences, table, prefix) = match kind {
         ExchangeKind::Entra => (CLIENTS_AUDIENCES, &CLIENT_SCOPES[..], "wf_"),
         ExchangeKind::TeamsExtension => (TEAMS_AUDIENCES, &EXTENSION_SCOPES[..], ""),

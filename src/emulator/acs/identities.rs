@@ -66,8 +66,8 @@ struct Change {
 /// Returns whether a creation also asks for a token; the service has a separate rate limit for it.
 pub(crate) fn asks_for_token(request: &Request) -> bool {
     let body = serde_json::from_slice::<Creation>(&request.body).unwrap_or_default();
-    body.create_token_with_scopes
-        .is_some_and(|scopes| !scopes.is_empty())
+    let scopes = body.create_token_with_scopes;
+    scopes.is_some_and(|scopes| !scopes.is_empty())
 }
 
 pub(crate) fn create(request: &Request) -> Result<Reply, AcsError> {

@@ -9,6 +9,7 @@ use super::request::{
 use super::{assignments, exchange, identities};
 use crate::emulator::http::{Reply, Request};
 use crate::emulator::state::requests::CREATE_WITH_TOKEN;
+use crate::emulator::state::resource::ExchangeKind;
 
 /// An operation.
 struct Operation {
@@ -35,8 +36,8 @@ static OPERATIONS: [Operation; 18] = [
     Operation { name: "issue_token", is_managed: true, method: Method::POST, path: "/identities/*/:issueAccessToken", versions: SINCE_STABLE, handler: identities::issue },
     Operation { name: "revoke_tokens", is_managed: true, method: Method::POST, path: "/identities/*/:revokeAccessTokens", versions: SINCE_STABLE, handler: identities::revoke },
     Operation { name: "exchange", is_managed: true, method: Method::POST, path: "/teamsUser/:exchangeAccessToken", versions: SINCE_TEAMS, handler: exchange::exchange },
-    Operation { name: "entra_exchange", is_managed: false, method: Method::POST, path: "/access/entra/:exchangeAccessToken", versions: &[PREVIEW], handler: exchange::exchange_entra },
-    Operation { name: "teams_extension_exchange", is_managed: false, method: Method::POST, path: "/access/teamsExtension/:exchangeAccessToken", versions: SINCE_EXTENSION, handler: exchange::exchange_teams_extension },
+    Operation { name: "entra_exchange", is_managed: false, method: Method::POST, path: "/access/entra/:exchangeAccessToken", versions: &[PREVIEW], handler: |request| exchange::exchange_by_user(request, ExchangeKind::Entra) },
+    Operation { name: "teams_extension_exchange", is_managed: false, method: Method::POST, path: "/access/teamsExtension/:exchangeAccessToken", versions: SINCE_EXTENSION, handler: |request| exchange::exchange_by_user(request, ExchangeKind::TeamsExtension) },
     Operation { name: "list_assignments", is_managed: true, method: Method::GET, path: "/access/entra/assignments", versions: &[PREVIEW], handler: assignments::list },
     Operation { name: "update_assignments", is_managed: true, method: Method::PATCH, path: "/access/entra/assignments", versions: &[PREVIEW], handler: assignments::update },
     Operation { name: "get_assignment", is_managed: true, method: Method::GET, path: "/access/entra/assignments/*", versions: &[PREVIEW], handler: assignments::get },

@@ -7,7 +7,6 @@
 
 use std::borrow::Cow;
 
-use axum::http::uri::PathAndQuery;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -161,17 +160,15 @@ pub(crate) fn check_may_manage(request: &Request) -> Result<(), AcsError> {
         let no_role = AcsError::forbidden("The principal has no role on the resource.");
         return ensure(has_role, no_role);
     }
-    let secret = request.header("authorization").and_then(|value| {
-        let parts = value.split_once("Signature=");
-        parts.or_else(|| value.split_once(' '))
-    });
-    if let Some((_, secret)) = secret {
+    let sent = request.header("authorization").unwrap_or_default();
+    let parts = sent.split_once("Signature=");
+    if let Some((_, secret)) = parts.or_else(|| sent.split_once(' ')) {
         request.state().keep_secret(secret);
     }
     let target = request.head.uri.path_and_query();
     let signed = SignedRequest {
         method: request.head.method.as_str(),
-        target: target.map_or("", PathAndQuery::as_str),
+        target: target.map_or("", |target| target.as_str()),
         header: &|name| request.header(name),
         body: &request.body,
     };

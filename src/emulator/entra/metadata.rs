@@ -43,14 +43,10 @@ fn issuer(base: &str, tenant: Tenant) -> String {
 }
 
 /// Returns the JWKS. That of version 1 at `/TENANT/discovery/keys` has no issuer.
-pub(crate) fn keys(
-    request: &Request,
-    segment: &str,
-    with_issuer: bool,
-) -> Result<Reply, EntraError> {
+pub(crate) fn keys(request: &Request, segment: &str, is_v2: bool) -> Result<Reply, EntraError> {
     let tenant = Tenant::parse(segment)?;
     let mut key = request.context.signer.jwk();
-    if with_issuer {
+    if is_v2 {
         key["issuer"] = issuer(&request.base, tenant).into();
     }
     Ok(Reply::json(200, &json!({"keys": [key]})))

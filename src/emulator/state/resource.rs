@@ -74,16 +74,15 @@ impl IdentityTable {
     /// Returns the identity of this name, unless it is unknown or deleted.
     pub(crate) fn find(&self, name: &str) -> Option<&Identity> {
         let exchanged = self.exchanged.get(name);
-        let identity = exchanged.or_else(|| Some(&self.created[self.index_of(name)?]));
-        identity.filter(|identity| !identity.deleted)
+        let identity = exchanged.or_else(|| self.created.get(self.index_of(name)?))?;
+        (!identity.deleted).then_some(identity)
     }
 
     fn find_mut(&mut self, name: &str) -> Option<&mut Identity> {
-        if self.exchanged.contains_key(name) {
-            return self.exchanged.get_mut(name);
+        match self.index_of(name) {
+            Some(index) => self.created.get_mut(index),
+            None => self.exchanged.get_mut(name),
         }
-        let index = self.index_of(name)?;
-        self.created.get_mut(index)
     }
 
     /// Returns the index of a created identity, deleted or not.

@@ -13,6 +13,7 @@ use reqwest::header::{CONTENT_TYPE, LOCATION, ORIGIN};
 use reqwest::{Client, redirect};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
+use tokio::runtime::Builder;
 use url::Url;
 
 use crate::emulator::pages::{CANCEL_FIELD, CODE_FIELD, CONFIRM_FIELD, RIGHT_CODE, USER_FIELD};
@@ -88,13 +89,10 @@ impl UserAgent {
     pub fn start(self, url: impl Into<String>) -> Result<JoinHandle<Result<Page>>> {
         let url = url.into();
         let run = move || {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build();
+            let runtime = Builder::new_current_thread().enable_all().build();
             let no_loop = "the user agent got no event loop";
-            runtime
-                .map_err(|error| Error::internal(no_loop).caused_by(error))?
-                .block_on(self.follow(&url))
+            let runtime = runtime.map_err(|error| Error::internal(no_loop).caused_by(error))?;
+            runtime.block_on(self.follow(&url))
         };
         std::thread::Builder::new()
             .name("user agent".to_owned())
