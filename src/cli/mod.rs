@@ -60,7 +60,13 @@ pub fn run(
         }
     };
     env.global = cli.global;
-    env.messages.is_coloured = is_coloured(&env);
+    let no_color = env.variables.get(env_vars::NO_COLOR);
+    let is_plain = env.is_dumb() || no_color.is_some_and(|no| !no.is_empty());
+    env.messages.is_coloured = match env.global.color {
+        ColorChoice::Always => true,
+        ColorChoice::Never => false,
+        ColorChoice::Auto => env.stderr_is_terminal && !is_plain,
+    };
     env.messages.is_quiet = env.global.quiet;
     let variable = env.variable(env_vars::ACSPASS_LOG);
     let (level, warning) = log::level(env.global.quiet, env.global.verbose, variable);
@@ -109,18 +115,6 @@ fn run_command(command: Command, env: &Arc<Environment>, output: &mut Output) ->
         Command::Emulator(args) => emulator::run(&args, env, output),
         Command::Completions { shell } => completions::run(shell, output),
         Command::Man { folder } => man::run(folder.as_deref(), output),
-    }
-}
-
-fn is_coloured(env: &Environment) -> bool {
-    match env.global.color {
-        ColorChoice::Always => true,
-        ColorChoice::Never => false,
-        ColorChoice::Auto => {
-            let no_color = env.variables.get(env_vars::NO_COLOR);
-            let is_plain = env.is_dumb() || no_color.is_some_and(|no| !no.is_empty());
-            env.stderr_is_terminal && !is_plain
-        }
     }
 }
 

@@ -20,7 +20,7 @@ pub(crate) fn list(env: &Arc<Environment>, output: &mut Output) -> Result<u8> {
     let overview = context.overview(usize::MAX)?;
     match output.is_json {
         true => output.result("", &json::account_list(&overview.accounts())),
-        false => output.result(&status::text(&overview), &()),
+        false => output.result(&status::text(&overview)?, &()),
     }
 }
 

@@ -1,6 +1,7 @@
 //! `emulator`: runs the embedded emulator until it is stopped.
 
 use std::io::Write as _;
+use std::path::Path;
 use std::pin::pin;
 
 use askama::Template;
@@ -26,7 +27,6 @@ pub(crate) fn run(args: &args::Emulator, env: &Environment, output: &mut Output)
         ..Options::default()
     })?;
     let ca_file = write_ca(&emulator)?;
-    let path = ca_file.path().display().to_string();
     let url = emulator.https_url().unwrap_or_default();
     let json = json!({
         "url": url,
@@ -36,13 +36,13 @@ pub(crate) fn run(args: &args::Emulator, env: &Environment, output: &mut Output)
         "username": emulator.username(),
         "objectId": emulator.object_id(),
         "connectionString": emulator.connection_string(),
-        "caFile": path,
+        "caFile": ca_file.path().display().to_string(),
     });
+    let (emulator, ca_file) = (&emulator, ca_file.path());
     let text = render(&Started {
-        emulator: &emulator,
+        emulator,
         url: &url,
-        ca_file: &path,
-        ca_word: &shell_quoted(ca_file.path()),
+        ca_file,
     })?;
     block_on_uninterrupted(async {
         let mut stop = pin!(interrupted());
@@ -87,7 +87,5 @@ fn write_ca(emulator: &Emulator) -> Result<NamedTempFile> {
 struct Started<'e> {
     emulator: &'e Emulator,
     url: &'e str,
-    ca_file: &'e str,
-    /// The same, quoted for a shell.
-    ca_word: &'e str,
+    ca_file: &'e Path,
 }

@@ -63,14 +63,27 @@ pub(crate) fn run(
         true => block_on_uninterrupted(run_child(command, env.stdin.is_terminal))?,
         false => replace_process(command),
     };
-    match outcome {
-        Ok(status) => Ok(code_of(status)),
-        Err(cause) => {
-            let (code, error) = not_run(&program.to_string_lossy(), cause);
-            output.error(&error);
-            Ok(code)
+    let cause = match outcome {
+        Ok(status) => return Ok(code_of(status)),
+        Err(cause) => cause,
+    };
+    // The codes are those of shells.
+    let program = quoted(&program.to_string_lossy());
+    let (code, error) = match cause.kind() {
+        io::ErrorKind::NotFound => {
+            let message = format!("there is no command {program}");
+            let hint = "check its spelling and PATH; a shell's own words need a shell: \
+                        `acspass exec -- sh -c '…'`";
+            (127, Error::usage(message, hint))
         }
-    }
+        _ => {
+            let message = format!("the command {program} cannot be run");
+            let hint = "check that it is a program, and that you may run it";
+            (126, Error::usage(message, hint).caused_by(cause))
+        }
+    };
+    output.error(&error);
+    Ok(code)
 }
 
 /// Prints the names of removed credentials, and of variables that look like credentials and stay.
@@ -142,18 +155,4 @@ fn code_of(status: ExitStatus) -> u8 {
     }
     let code = status.code().and_then(|code| u8::try_from(code).ok());
     code.unwrap_or(u8::MAX)
-}
-
-/// Returns exit code and error for a command that did not start, as shells do.
-fn not_run(program: &str, cause: io::Error) -> (u8, Error) {
-    let program = quoted(program);
-    if cause.kind() == io::ErrorKind::NotFound {
-        let message = format!("there is no command {program}");
-        let hint = "check its spelling and PATH; a shell's own words need a shell: \
-                    `acspass exec -- sh -c '…'`";
-        return (127, Error::usage(message, hint));
-    }
-    let message = format!("the command {program} cannot be run");
-    let hint = "check that it is a program, and that you may run it";
-    (126, Error::usage(message, hint).caused_by(cause))
 }

@@ -146,11 +146,8 @@ fn raise_file_limit() {
     if current.is_none_or(|current| current >= ENOUGH) {
         return;
     }
-    let raised = Rlimit {
-        current: Some(maximum.unwrap_or(ENOUGH).min(ENOUGH)),
-        maximum,
-    };
-    if let Err(error) = setrlimit(Resource::Nofile, raised) {
+    let current = Some(maximum.unwrap_or(ENOUGH).min(ENOUGH));
+    if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current, maximum }) {
         tracing::debug!("no more connections than usual can be had: {error}");
     }
 }

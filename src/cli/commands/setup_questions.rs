@@ -48,6 +48,16 @@ pub(super) fn context(
     Context::new(env, flags)
 }
 
+/// The tenant that stands for any.
+const ANY_TENANT: &str = "organizations";
+/// Errors that another answer can prevent: the value is wrong, or a service refuses it.
+const ABOUT_ANSWER: [Kind; 4] = [
+    Kind::Usage,
+    Kind::Refused,
+    Kind::SignInRefused,
+    Kind::SignInNeeded,
+];
+
 struct Questions {
     context: Context,
     editor: ProfileEditor,
@@ -111,11 +121,9 @@ impl Questions {
         let host = self.context.config.authority.address().as_str();
         let question = "Tenant (GUID or domain; Enter for any): ";
         self.until_valid(question, false, |text| {
-            if text.is_empty() {
-                return Ok(None);
-            }
-            let authority = Authority::new(host, text)?;
-            if authority.tenant() == "organizations" {
+            let tenant = if text.is_empty() { ANY_TENANT } else { text };
+            let authority = Authority::new(host, tenant)?;
+            if authority.tenant() == ANY_TENANT {
                 return Ok(None);
             }
             self.check("the tenant", async {
@@ -171,8 +179,7 @@ impl Questions {
         }
     }
 
-    /// Asks until the answer is valid. Ctrl-C and the end of the input are errors, and every error that
-    /// no other answer prevents: of the machine, the network or the store.
+    /// Asks until the answer is valid. Ctrl-C and the end of the input are errors.
     fn until_valid<T>(
         &self,
         question: &str,
@@ -197,15 +204,10 @@ impl Questions {
                 )
             })?;
             match check(input::bare(answer.expose())) {
-                Err(error) => match error.kind() {
-                    Kind::Usage | Kind::Refused | Kind::SignInRefused | Kind::SignInNeeded => {
-                        messages.print_always(&format!("{error}: {}\n", error.hint()));
-                    }
-                    Kind::Internal | Kind::Unreachable | Kind::Store | Kind::Interrupted => {
-                        return Err(error);
-                    }
-                },
-                Ok(valid) => return Ok(valid),
+                Err(error) if ABOUT_ANSWER.contains(&error.kind()) => {
+                    messages.print_always(&format!("{error}: {}\n", error.hint()));
+                }
+                outcome => return outcome,
             }
         }
     }

@@ -1,7 +1,7 @@
 //! The console of a system that is not Unix: `rpassword` reads it without echo and restores it.
 
 use std::future::Future;
-use std::io::{self, Read};
+use std::io::{self, BufRead};
 
 use zeroize::Zeroizing;
 
@@ -17,7 +17,7 @@ pub(super) fn stdin() -> Device {
 }
 
 /// Reads one line from the console. Does not read `_source`.
-pub(super) fn read_line(_source: &mut impl Read, _longest: usize) -> io::Result<Option<Pasted>> {
+pub(super) fn read_line(_source: impl BufRead, _longest: usize) -> io::Result<Option<Pasted>> {
     match rpassword::read_password().map(Zeroizing::new) {
         Ok(line) => Ok(Some(Pasted::new(&line))),
         Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(None),

@@ -8,7 +8,7 @@
 //! keys that edit it. Keys that send signals never arrive.
 
 use std::future::Future;
-use std::io::{self, Read};
+use std::io::{self, BufRead};
 use std::pin::pin;
 use std::sync::{Arc, Mutex, Once, PoisonError, TryLockError};
 
@@ -174,7 +174,7 @@ fn restore_at_stops() -> Result<()> {
 ///
 /// # Errors
 /// [`io::ErrorKind::InvalidData`] if the line is longer, or is not UTF-8; an error of the terminal.
-pub(super) fn read_line(source: &mut impl Read, longest: usize) -> io::Result<Option<Pasted>> {
+pub(super) fn read_line(source: impl BufRead, longest: usize) -> io::Result<Option<Pasted>> {
     // It never grows, so that no copy of it stays in memory.
     let mut line: Zeroizing<Vec<u8>> = Zeroizing::new(Vec::with_capacity(longest));
     let mut is_too_long = false;

@@ -73,8 +73,10 @@ impl Input {
     pub(crate) async fn ask(&self, messages: &Messages, question: &str) -> Result<Option<Pasted>> {
         let mut asked = Question::new(messages, question);
         let line = self.line(read_line).await;
-        // The user's Enter has ended the line.
-        asked.is_ended = matches!(line, Ok(Some(_)));
+        if matches!(line, Ok(Some(_))) {
+            // The user's Enter has ended the line.
+            asked.0 = None;
+        }
         line
     }
 
@@ -167,24 +169,20 @@ impl Input {
     }
 }
 
-/// A printed question. Dropping it ends its line.
-struct Question<'m> {
-    messages: &'m Messages,
-    is_ended: bool,
-}
+/// A printed question. Dropping it ends its line, unless the user's Enter has done so.
+struct Question<'m>(Option<&'m Messages>);
 
 impl<'m> Question<'m> {
     fn new(messages: &'m Messages, question: &str) -> Question<'m> {
         messages.ask(question);
-        let is_ended = false;
-        Question { messages, is_ended }
+        Question(Some(messages))
     }
 }
 
 impl Drop for Question<'_> {
     fn drop(&mut self) {
-        if !self.is_ended {
-            self.messages.ask("\n");
+        if let Some(messages) = self.0 {
+            messages.ask("\n");
         }
     }
 }
