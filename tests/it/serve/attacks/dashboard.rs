@@ -1,5 +1,5 @@
 //! Ways into the dashboard that nobody has: guessed and spent tickets, cookies of the attacker's own,
-//! and pages that speak for the browser. Forged changes are in `serve/dashboard/doors.rs`.
+//! and pages that speak for the browser. Forged changes are in `serve/dashboard/access.rs`.
 
 use std::io::Write;
 use std::net::TcpStream;
@@ -8,12 +8,12 @@ use super::{AttackedService, home};
 use crate::harness::http::{self, Response};
 
 /// The dashboard's own port, attacked as the service is.
-struct Door<'b, 'h> {
+struct DashboardPort<'b, 'h> {
     attacked: &'b AttackedService<'h>,
     port: u16,
 }
 
-impl Door<'_, '_> {
+impl DashboardPort<'_, '_> {
     fn host(&self) -> String {
         format!("Host: localhost:{}", self.port)
     }
@@ -34,7 +34,7 @@ impl Door<'_, '_> {
 }
 
 /// The dashboard's port, and the path and query of a new link.
-fn link<'b, 'h>(attacked: &'b AttackedService<'h>) -> (Door<'b, 'h>, String) {
+fn link<'b, 'h>(attacked: &'b AttackedService<'h>) -> (DashboardPort<'b, 'h>, String) {
     let bearer = attacked.bearer();
     let made = attacked
         .service
@@ -44,15 +44,15 @@ fn link<'b, 'h>(attacked: &'b AttackedService<'h>) -> (Door<'b, 'h>, String) {
     let rest = link.strip_prefix("http://localhost:").expect("its own");
     let (port, path) = rest.split_once('/').expect("a path");
     let port = port.parse().expect("a port");
-    (Door { attacked, port }, format!("/{path}"))
+    (DashboardPort { attacked, port }, format!("/{path}"))
 }
 
 #[test]
 fn a_ticket_is_neither_guessed_nor_used_twice_nor_opened_by_another_page() {
     let home = home();
     let attacked = AttackedService::start(&home);
-    let (door, link) = link(&attacked);
-    let ours = door.host();
+    let (dashboard, link) = link(&attacked);
+    let ours = dashboard.host();
     let ticket = link.split_once("ticket=").expect("a ticket").1;
     let last = ticket.len() - 1;
     let mut guesses = vec![
@@ -78,8 +78,8 @@ fn a_ticket_is_neither_guessed_nor_used_twice_nor_opened_by_another_page() {
     guesses.extend((0..100).map(|guess| format!("?ticket={guess:0>43}")));
     for query in &guesses {
         let target = format!("/open{query}");
-        let text = door.ask("GET", &target, &[&ours]);
-        let answer = door.assert_refused(query, &text, 401);
+        let text = dashboard.ask("GET", &target, &[&ours]);
+        let answer = dashboard.assert_refused(query, &text, 401);
         assert!(answer.header("set-cookie").is_none(), "{query}");
     }
     // The right ticket in the wrong hands: a foreign name, page, link, form or method.
@@ -93,20 +93,20 @@ fn a_ticket_is_neither_guessed_nor_used_twice_nor_opened_by_another_page() {
         ("POST", vec![&ours], 405),
         ("PUT", vec![&ours], 405),
     ] {
-        let text = door.ask(method, &link, &headers);
-        let answer = door.assert_refused(method, &text, status);
+        let text = dashboard.ask(method, &link, &headers);
+        let answer = dashboard.assert_refused(method, &text, status);
         assert!(answer.header("set-cookie").is_none(), "{headers:?}");
     }
     // None of that has spent it. Of many who use it at once, one gets in.
     let request = http::request("GET", &link, &[&ours], "");
-    let mut streams: Vec<_> = (0..16).map(|_| door.connect()).collect();
+    let mut streams: Vec<_> = (0..16).map(|_| dashboard.connect()).collect();
     for stream in &mut streams {
         stream.write_all(request.as_bytes()).expect("it listens");
     }
     let answers = streams.iter_mut().map(http::read_to_end);
     let opened = answers.filter(|text| text.contains("set-cookie")).count();
     assert_eq!(opened, 1);
-    door.assert_refused("a spent link", &door.ask("GET", &link, &[&ours]), 401);
+    dashboard.assert_refused("a spent link", &dashboard.ask("GET", &link, &[&ours]), 401);
     attacked.end();
 }
 
@@ -114,9 +114,9 @@ fn a_ticket_is_neither_guessed_nor_used_twice_nor_opened_by_another_page() {
 fn a_cookie_of_the_attackers_is_worth_nothing_before_and_after_somebody_gets_in() {
     let home = home();
     let attacked = AttackedService::start(&home);
-    let (door, link) = link(&attacked);
-    let ours = door.host();
-    let opened = Response::parse(&door.ask("GET", &link, &[&ours, "Cookie: acspass=planted"]));
+    let (dashboard, link) = link(&attacked);
+    let ours = dashboard.host();
+    let opened = Response::parse(&dashboard.ask("GET", &link, &[&ours, "Cookie: acspass=planted"]));
     let opened = opened.assert_status(303);
     let set = opened.header("set-cookie").expect("a cookie");
     let good = set.split(';').next().expect("a pair");
@@ -124,7 +124,7 @@ fn a_cookie_of_the_attackers_is_worth_nothing_before_and_after_somebody_gets_in(
     let value = good.split_once('=').expect("a pair").1;
     let session = opened.header("location").expect("a page");
     let at = |path: &str| format!("{}{path}", session.trim_end_matches('/'));
-    let own = format!("Origin: http://localhost:{}", door.port);
+    let own = format!("Origin: http://localhost:{}", dashboard.port);
     for cookie in [
         "planted".to_owned(),
         String::new(),
@@ -139,8 +139,8 @@ fn a_cookie_of_the_attackers_is_worth_nothing_before_and_after_somebody_gets_in(
             ("GET", "/main.js"),
             ("POST", "/dashboard/key"),
         ] {
-            let text = door.ask(method, &at(path), &[&ours, &own, &cookie]);
-            door.assert_refused(path, &text, 401);
+            let text = dashboard.ask(method, &at(path), &[&ours, &own, &cookie]);
+            dashboard.assert_refused(path, &text, 401);
         }
     }
     // With the right cookie, but from elsewhere: framed, linked or fetched by another page.
@@ -160,18 +160,18 @@ fn a_cookie_of_the_attackers_is_worth_nothing_before_and_after_somebody_gets_in(
             ("POST", "/dashboard/tickets"),
         ] {
             let headers = [ours.as_str(), &good, headers[0], headers[1]];
-            door.assert_refused(path, &door.ask(method, &at(path), &headers), 403);
+            dashboard.assert_refused(path, &dashboard.ask(method, &at(path), &headers), 403);
         }
     }
     // No way leads from the page's cookie, as any port of this host gets it at the same path, to a
     // key, once the page has its own; nor is a missing origin taken for ours.
     let key = at("/dashboard/key");
-    let text = door.ask("POST", &key, &[&ours, &good]);
-    door.assert_refused("no origin", &text, 403);
-    let text = door.ask("POST", &key, &[&ours, &good, &own]);
+    let text = dashboard.ask("POST", &key, &[&ours, &good]);
+    dashboard.assert_refused("no origin", &text, 403);
+    let text = dashboard.ask("POST", &key, &[&ours, &good, &own]);
     Response::parse(&text).assert_status(200);
-    let text = door.ask("POST", &key, &[&ours, &good, &own]);
-    door.assert_refused("a second key", &text, 401);
+    let text = dashboard.ask("POST", &key, &[&ours, &good, &own]);
+    dashboard.assert_refused("a second key", &text, 401);
     // No path leads around the session's own.
     for path in [
         "/dashboard/state",
@@ -179,8 +179,8 @@ fn a_cookie_of_the_attackers_is_worth_nothing_before_and_after_somebody_gets_in(
         "/../token",
         "/x/token",
     ] {
-        let text = door.ask("GET", path, &[&ours, &good]);
-        door.assert_refused(path, &text, 401);
+        let text = dashboard.ask("GET", path, &[&ours, &good]);
+        dashboard.assert_refused(path, &text, 401);
     }
     attacked.end();
 }

@@ -1,7 +1,7 @@
 //! The dashboard: one link, one browser, one page that may act, and no token in any of it.
 
-mod acts;
-mod doors;
+mod access;
+mod actions;
 
 use serde_json::Value;
 
@@ -10,10 +10,10 @@ use crate::harness::Deadline;
 use crate::harness::Home;
 use crate::harness::http::Response;
 
-/// A browser that went through a link, and what it has since.
-struct Visitor {
+/// The session of a browser that has opened a link.
+struct DashboardSession {
     /// The dashboard's own port; it has no secret to send.
-    door: Caller,
+    dashboard: Caller,
     /// The session's path, without a slash at its end.
     path: String,
     cookie: String,
@@ -33,18 +33,18 @@ fn link(service: &Service<'_>) -> (Caller, String) {
     let made = service.send("POST", "/dashboard/tickets", &[&bearer], "");
     let made = made.assert_status(201).json();
     assert_eq!(made["expiresInSeconds"], 60);
-    door_of(made["url"].as_str().expect("a link"))
+    caller_of(made["url"].as_str().expect("a link"))
 }
 
-/// What a link leads to.
-fn door_of(link: &str) -> (Caller, String) {
+/// The dashboard's port, and path and query of this link.
+fn caller_of(link: &str) -> (Caller, String) {
     let rest = link.strip_prefix("http://localhost:").expect("its own");
     let (port, path) = rest.split_once('/').expect("a path");
-    let door = Caller {
+    let dashboard = Caller {
         port: port.parse().expect("a port"),
         secret: String::new(),
     };
-    (door, format!("/{path}"))
+    (dashboard, format!("/{path}"))
 }
 
 /// The session's path and the cookie that an opened link sets, as a browser sends it back.
@@ -63,21 +63,21 @@ fn session_of(opened: &Response) -> (String, String) {
     (session.to_owned(), format!("Cookie: theme=dark; {pair}"))
 }
 
-impl Visitor {
-    fn enter(service: &Service<'_>) -> Self {
-        let (door, link) = link(service);
-        let opened = door.send("GET", &link, &[], "").assert_status(303);
+impl DashboardSession {
+    fn open(service: &Service<'_>) -> Self {
+        let (dashboard, link) = link(service);
+        let opened = dashboard.send("GET", &link, &[], "").assert_status(303);
         let (path, cookie) = session_of(&opened);
-        let own = own_origin(&door);
-        let key = door.send(
+        let own = own_origin(&dashboard);
+        let key = dashboard.send(
             "POST",
             &format!("{path}/dashboard/key"),
             &[&cookie, &own],
             "",
         );
         let key = key.assert_status(200).json()["key"].clone();
-        Visitor {
-            door,
+        DashboardSession {
+            dashboard,
             path,
             cookie,
             key: format!("acspass-dashboard: {}", key.as_str().expect("a key")),
@@ -86,7 +86,7 @@ impl Visitor {
 
     /// As the page asks.
     fn ask(&self, method: &str, path: &str, body: &str) -> Response {
-        let own = own_origin(&self.door);
+        let own = own_origin(&self.dashboard);
         let headers = [
             self.cookie.as_str(),
             &self.key,
@@ -99,7 +99,7 @@ impl Visitor {
     /// Below the session's path, with these headers.
     fn send(&self, method: &str, path: &str, headers: &[&str], body: &str) -> Response {
         let path = format!("{}{path}", self.path);
-        self.door.send(method, &path, headers, body)
+        self.dashboard.send(method, &path, headers, body)
     }
 
     fn state(&self) -> Value {
@@ -121,6 +121,6 @@ impl Visitor {
     }
 }
 
-fn own_origin(door: &Caller) -> String {
-    format!("Origin: http://127.0.0.1:{}", door.port)
+fn own_origin(dashboard: &Caller) -> String {
+    format!("Origin: http://127.0.0.1:{}", dashboard.port)
 }

@@ -1,10 +1,10 @@
-//! Who gets in: by one link, with one browser, from one page.
+//! Access to the dashboard: by one link, with one browser, from one page.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest as _, Sha384};
 
-use super::{Visitor, door_of, link, open, own_origin, session_of};
+use super::{DashboardSession, caller_of, link, open, own_origin, session_of};
 use crate::harness::TestBrowser;
 use crate::serve::Service;
 
@@ -12,38 +12,40 @@ use crate::serve::Service;
 fn a_link_opens_one_browser_and_leaves_no_trace_in_its_address() {
     let home = open();
     let service = Service::start(&home, &[]);
-    let (door, link) = link(&service);
-    assert_ne!(door.port, service.port, "it is a listener of its own");
+    let (dashboard, link) = link(&service);
+    assert_ne!(dashboard.port, service.port, "it is a listener of its own");
     // Whoever has the cookie of another service on this host is nobody here.
-    let opened = door.send("GET", &link, &["Cookie: acspass=x"], "");
+    let opened = dashboard.send("GET", &link, &["Cookie: acspass=x"], "");
     let opened = opened.assert_status(303);
     assert_eq!(opened.header("referrer-policy"), Some("no-referrer"));
     let cleared = opened.header("clear-site-data");
     assert_eq!(cleared, Some("\"cache\", \"storage\""));
     let (path, cookie) = session_of(&opened);
     let page = format!("{path}/");
-    let shown = door.send("GET", &page, &[&cookie], "").assert_status(200);
+    let shown = dashboard
+        .send("GET", &page, &[&cookie], "")
+        .assert_status(200);
     assert!(shown.body.starts_with("<!doctype html>"));
     assert!(shown.header("clear-site-data").is_none());
 
     let wrong = link.replace("ticket=", "ticket=x");
     for spent in [link.as_str(), &wrong, "/open", "/open?ticket="] {
-        let answer = door.send("GET", spent, &[], "").assert_status(401);
+        let answer = dashboard.send("GET", spent, &[], "").assert_status(401);
         assert!(answer.body.contains("acspass serve --open"), "{spent}");
         assert!(answer.header("set-cookie").is_none(), "{spent}");
     }
     let other = format!("{cookie}x");
     for headers in [vec![], vec![other.as_str()], vec!["Cookie: acspass="]] {
         for path in [&page, "/", "/nowhere/"] {
-            let answer = door.send("GET", path, &headers, "").assert_status(401);
+            let answer = dashboard.send("GET", path, &headers, "").assert_status(401);
             assert!(answer.body.contains("acspass serve --open"), "{path}");
         }
     }
     service.stop().assert_code(0);
     // Another run has other secrets.
     let next = Service::start(&home, &[]);
-    let (door, _) = super::link(&next);
-    assert_eq!(door.send("GET", &page, &[&cookie], "").status, 401);
+    let (dashboard, _) = super::link(&next);
+    assert_eq!(dashboard.send("GET", &page, &[&cookie], "").status, 401);
     next.stop().assert_code(0);
 }
 
@@ -62,17 +64,18 @@ fn each_of_two_services_has_a_dashboard_at_a_port_of_its_own() {
 fn second_opening_in_one_browser_leaves_the_first_as_it_is() {
     let home = open();
     let service = Service::start(&home, &[]);
-    let first = Visitor::enter(&service);
-    let (door, link) = link(&service);
-    let opened = door.send("GET", &link, &[&first.cookie], "");
+    let first = DashboardSession::open(&service);
+    let (dashboard, link) = link(&service);
+    let opened = dashboard.send("GET", &link, &[&first.cookie], "");
     let (path, cookie) = session_of(&opened.assert_status(303));
     assert_ne!(
         path, first.path,
         "its page asks for nothing with a key of the first"
     );
-    let own = own_origin(&door);
+    let own = own_origin(&dashboard);
     let key = format!("{path}/dashboard/key");
-    door.send("POST", &key, &[&cookie, &own], "")
+    dashboard
+        .send("POST", &key, &[&cookie, &own], "")
         .assert_status(200);
     // The paths keep the cookies apart, so that both pages go on, and nothing was refused.
     assert_eq!(first.state()["events"], serde_json::json!([]));
@@ -83,9 +86,9 @@ fn second_opening_in_one_browser_leaves_the_first_as_it_is() {
 fn fixed_port_has_no_page_that_runs_scripts_and_takes_no_cookie() {
     let home = open();
     let service = Service::start(&home, &[]);
-    let visitor = Visitor::enter(&service);
+    let session = DashboardSession::open(&service);
     for path in ["/", "/dashboard"] {
-        for headers in [vec![], vec![visitor.cookie.as_str()]] {
+        for headers in [vec![], vec![session.cookie.as_str()]] {
             let hint = service.send("GET", path, &headers, "").assert_status(401);
             assert_eq!(
                 hint.header("content-type"),
@@ -102,7 +105,7 @@ fn fixed_port_has_no_page_that_runs_scripts_and_takes_no_cookie() {
     }
     // What the page may do is not to be had here, with its cookie and its key, from any origin.
     let fixed = format!("Origin: http://127.0.0.1:{}", service.port);
-    let own = own_origin(&visitor.door);
+    let own = own_origin(&session.dashboard);
     for (path, headers, status) in [
         ("/dashboard/state", vec![], 401),
         ("/token", vec![], 401),
@@ -112,8 +115,8 @@ fn fixed_port_has_no_page_that_runs_scripts_and_takes_no_cookie() {
         ("/token", vec!["Sec-Fetch-Site: same-origin"], 403),
     ] {
         let mut headers = headers;
-        headers.extend([visitor.cookie.as_str(), &visitor.key]);
-        let below = format!("{}{path}", visitor.path);
+        headers.extend([session.cookie.as_str(), &session.key]);
+        let below = format!("{}{path}", session.path);
         for path in [path, &below] {
             let answer = service.send("GET", path, &headers, "");
             assert_eq!(answer.status, status, "{path}: {}", answer.body);
@@ -128,12 +131,13 @@ fn fixed_port_has_no_page_that_runs_scripts_and_takes_no_cookie() {
 fn every_page_is_closed_to_everybody_elses() {
     let home = open();
     let service = Service::start(&home, &[]);
-    let (door, link) = link(&service);
-    let opened = door.send("GET", &link, &[], "");
+    let (dashboard, link) = link(&service);
+    let opened = dashboard.send("GET", &link, &[], "");
     let (session, cookie) = session_of(&opened);
     let at = |path: &str| format!("{session}{path}");
     let get = |path: &str| {
-        door.send("GET", &at(path), &[&cookie], "")
+        dashboard
+            .send("GET", &at(path), &[&cookie], "")
             .assert_status(200)
     };
     let mut pages = vec![(opened, None)];
@@ -155,9 +159,13 @@ fn every_page_is_closed_to_everybody_elses() {
     let policy = "script-src 'self' 'sha256-";
     for name in parts {
         let path = format!("/{name}");
-        assert_eq!(door.send("GET", &at(&path), &[], "").status, 401, "{name}");
         assert_eq!(
-            door.send("GET", &path, &[&cookie], "").status,
+            dashboard.send("GET", &at(&path), &[], "").status,
+            401,
+            "{name}"
+        );
+        assert_eq!(
+            dashboard.send("GET", &path, &[&cookie], "").status,
             401,
             "{name}"
         );
@@ -186,7 +194,7 @@ fn every_page_is_closed_to_everybody_elses() {
     }
     pages.push((page, Some(policy)));
     for closed in ["/", "/open?ticket=x"] {
-        let answer = door.send("GET", closed, &[], "").assert_status(401);
+        let answer = dashboard.send("GET", closed, &[], "").assert_status(401);
         pages.push((answer, Some("style-src 'sha256-")));
     }
     for (page, allows) in pages {
@@ -220,8 +228,8 @@ fn every_page_is_closed_to_everybody_elses() {
 fn the_cookie_alone_gets_nothing_but_the_page() {
     let home = open();
     let service = Service::start(&home, &[]);
-    let visitor = Visitor::enter(&service);
-    let own = own_origin(&visitor.door);
+    let session = DashboardSession::open(&service);
+    let own = own_origin(&session.dashboard);
     for (method, path) in [
         ("GET", "/dashboard/state"),
         ("GET", "/dashboard/claims"),
@@ -231,7 +239,7 @@ fn the_cookie_alone_gets_nothing_but_the_page() {
         // The key was handed out.
         ("POST", "/dashboard/key"),
     ] {
-        let answer = visitor.send(method, path, &[&visitor.cookie, &own], "");
+        let answer = session.send(method, path, &[&session.cookie, &own], "");
         let (_, code) = answer.assert_status(401).error();
         assert_eq!(code.as_deref(), Some("DashboardClosed"), "{path}");
     }
@@ -242,19 +250,19 @@ fn the_cookie_alone_gets_nothing_but_the_page() {
         ("GET", "/api/token/teams"),
         ("POST", "/dashboard/tickets"),
     ] {
-        assert_eq!(visitor.ask(method, path, "").status, 401, "{path}");
+        assert_eq!(session.ask(method, path, "").status, 401, "{path}");
     }
-    // One visitor's key does not fit another's cookie.
-    let other = Visitor::enter(&service);
-    let mixed = [other.cookie.as_str(), &visitor.key];
-    for visitor in [&visitor, &other] {
-        let answer = visitor.send("GET", "/dashboard/state", &mixed, "");
+    // One session's key does not fit another's cookie.
+    let other = DashboardSession::open(&service);
+    let mixed = [other.cookie.as_str(), &session.key];
+    for session in [&session, &other] {
+        let answer = session.send("GET", "/dashboard/state", &mixed, "");
         assert_eq!(answer.status, 401);
     }
-    assert_eq!(visitor.ask("GET", "/dashboard/state", "").status, 200);
+    assert_eq!(session.ask("GET", "/dashboard/state", "").status, 200);
     // The service's secret opens nothing here: its place is at the service's own port.
     let bearer = service.bearer();
-    let answer = visitor.send("GET", "/dashboard/state", &[&bearer], "");
+    let answer = session.send("GET", "/dashboard/state", &[&bearer], "");
     assert_eq!(answer.status, 401);
     service.stop().assert_code(0);
 }
@@ -265,9 +273,9 @@ fn only_the_page_itself_changes_anything() {
     // Even a page that may ask for tokens is not the dashboard.
     let approved = "http://localhost:3000";
     let service = Service::start(&home, &["--allow-origin", approved]);
-    let visitor = Visitor::enter(&service);
-    let Visitor { cookie, key, .. } = &visitor;
-    let own = own_origin(&visitor.door);
+    let session = DashboardSession::open(&service);
+    let DashboardSession { cookie, key, .. } = &session;
+    let own = own_origin(&session.dashboard);
     let approved = format!("Origin: {approved}");
     let changes = [
         ("POST", "/dashboard/sign-in", "{}"),
@@ -298,13 +306,13 @@ fn only_the_page_itself_changes_anything() {
             (vec![cookie.as_str(), &own, "acspass-dashboard: x"], 401),
             (vec![key.as_str(), &own], 401),
         ] {
-            let answer = visitor.send(method, path, &headers, body);
+            let answer = session.send(method, path, &headers, body);
             assert_eq!(answer.status, status, "{method} {path} {headers:?}");
         }
     }
     // A form or a link of somebody else's page never gets so far, and reading changes nothing.
     for (_, path, _) in changes {
-        let answer = visitor.send("GET", path, &[cookie, key], "");
+        let answer = session.send("GET", path, &[cookie, key], "");
         assert!(
             matches!(answer.status, 401 | 403 | 405),
             "{path}: {}",
@@ -322,8 +330,8 @@ fn open_shows_the_link_where_no_browser_is_opened_and_finds_the_one_that_runs() 
         .spawn();
     let link = process.printed_address();
     let service = Service::ready(process);
-    let (door, link) = door_of(&link);
-    door.send("GET", &link, &[], "").assert_status(303);
+    let (dashboard, link) = caller_of(&link);
+    dashboard.send("GET", &link, &[], "").assert_status(303);
 
     // At a terminal, with a browser: a link of the service that runs.
     let browser = TestBrowser::idle();
@@ -333,8 +341,8 @@ fn open_shows_the_link_where_no_browser_is_opened_and_finds_the_one_that_runs() 
         .by(&browser)
         .run();
     run.assert_code(0).assert_says(&["runs already"]);
-    let (door, link) = door_of(&browser.wait_for_opening());
-    door.send("GET", &link, &[], "").assert_status(303);
+    let (dashboard, link) = caller_of(&browser.wait_for_opening());
+    dashboard.send("GET", &link, &[], "").assert_status(303);
     // For programs nothing is opened.
     let run = home.call(&["serve", "--open", "-o", "json"]).at_terminal();
     let run = run.by(&TestBrowser::never()).run();

@@ -1,9 +1,9 @@
-//! What the page is told, and what it can do.
+//! The state that the page gets, and its actions.
 
 use acspass::emulator::UserAgent;
 use serde_json::{Value, json};
 
-use super::{Visitor, open};
+use super::{DashboardSession, open};
 use crate::harness::{Home, TestBrowser};
 use crate::serve::Service;
 
@@ -18,22 +18,22 @@ fn events(state: &Value) -> Vec<String> {
 fn a_user_signs_in_and_out_and_no_token_is_told_but_on_demand() {
     let (home, emulator) = Home::with_keyring();
     let service = Service::start(&home, &[]);
-    let visitor = Visitor::enter(&service);
-    let state = visitor.state();
+    let session = DashboardSession::open(&service);
+    let state = session.state();
     assert_eq!(state["accounts"], json!([]));
     assert_eq!(
         state["service"]["url"],
         format!("http://127.0.0.1:{}", service.port)
     );
 
-    let begun = visitor
+    let begun = session
         .ask("POST", "/dashboard/sign-in", "{}")
         .assert_status(200);
     let url = begun.json()["url"].as_str().expect("an address").to_owned();
     assert!(url.contains("prompt=select_account"), "{url}");
-    assert_eq!(visitor.state()["signIn"]["url"], url.as_str());
+    assert_eq!(session.state()["signIn"]["url"], url.as_str());
     // One at a time, here and elsewhere.
-    let again = visitor
+    let again = session
         .ask("POST", "/dashboard/sign-in", "{}")
         .assert_status(200);
     assert_eq!(again.json()["url"], url.as_str());
@@ -47,7 +47,7 @@ fn a_user_signs_in_and_out_and_no_token_is_told_but_on_demand() {
         .expect("a page");
     assert!(page.html.contains("You are signed in"), "{}", page.html);
 
-    let state = visitor.wait_until(|state| state["signIn"].is_null());
+    let state = session.wait_until(|state| state["signIn"].is_null());
     let account = &state["accounts"][0];
     assert_eq!(account["username"], "ben@contoso.example");
     assert_eq!(account["active"], true);
@@ -57,33 +57,33 @@ fn a_user_signs_in_and_out_and_no_token_is_told_but_on_demand() {
     home.real(&["get"]).assert_code(0);
 
     let id = account["homeAccountId"].as_str().expect("an id").to_owned();
-    let claims = visitor.ask("GET", &format!("/dashboard/claims?account={id}"), "");
+    let claims = session.ask("GET", &format!("/dashboard/claims?account={id}"), "");
     let claims = claims.assert_status(200);
     assert!(claims.json()["claims"]["exp"].is_u64(), "{}", claims.body);
-    let token = visitor
+    let token = session
         .ask("GET", &format!("/token?account={id}"), "")
         .token();
     assert!(emulator.secrets().contains(&token));
     let told = [
         claims.body,
-        visitor.ask("GET", "/dashboard/state", "").body,
-        visitor.ask("GET", "/", "").body,
+        session.ask("GET", "/dashboard/state", "").body,
+        session.ask("GET", "/", "").body,
     ];
     for text in &told {
         home.sweep.bytes("the dashboard", text.as_bytes());
         for secret in [
             &service.secret,
-            &visitor.key["acspass-dashboard: ".len()..].to_owned(),
+            &session.key["acspass-dashboard: ".len()..].to_owned(),
         ] {
             assert!(!text.contains(secret));
         }
     }
 
     let body = json!({"account": id}).to_string();
-    visitor
+    session
         .ask("POST", "/dashboard/sign-out", &body)
         .assert_status(200);
-    let state = visitor.state();
+    let state = session.state();
     assert_eq!(state["accounts"], json!([]));
     assert_eq!(home.real(&["status"]).code, Some(4));
     let events = events(&state);
@@ -98,7 +98,7 @@ fn a_user_signs_in_and_out_and_no_token_is_told_but_on_demand() {
         let is_there = |event: &String| event.contains(&told) || event.contains(&handed);
         assert!(events.iter().any(is_there), "{what}: {events:?}");
     }
-    let again = visitor.ask("POST", "/dashboard/sign-out", &body);
+    let again = session.ask("POST", "/dashboard/sign-out", &body);
     assert_eq!(again.assert_status(401).error().0, "sign_in_needed");
     service.stop().assert_code(0);
 }
@@ -107,20 +107,20 @@ fn a_user_signs_in_and_out_and_no_token_is_told_but_on_demand() {
 fn a_sign_in_that_is_cancelled_or_refused_leaves_the_way_free() {
     let (home, _emulator) = Home::with_keyring();
     let service = Service::start(&home, &[]);
-    let visitor = Visitor::enter(&service);
+    let session = DashboardSession::open(&service);
     let begin = || {
-        let begun = visitor
+        let begun = session
             .ask("POST", "/dashboard/sign-in", "{}")
             .assert_status(200);
         begun.json()["url"].as_str().expect("an address").to_owned()
     };
     let first = begin();
-    visitor
+    session
         .ask("DELETE", "/dashboard/sign-in", "")
         .assert_status(200);
-    assert_eq!(visitor.state()["signIn"], Value::Null);
+    assert_eq!(session.state()["signIn"], Value::Null);
     assert_ne!(begin(), first, "it is a new one");
-    visitor
+    session
         .ask("DELETE", "/dashboard/sign-in", "")
         .assert_status(200);
     // Another process gets the lock.
@@ -128,7 +128,7 @@ fn a_sign_in_that_is_cancelled_or_refused_leaves_the_way_free() {
 
     let walk = UserAgent::cancelling().start(begin()).expect("a walk");
     walk.join().expect("no panic").expect("a page");
-    let state = visitor.wait_until(|state| !state["signInFailed"].is_null());
+    let state = session.wait_until(|state| !state["signInFailed"].is_null());
     let failed = &state["signInFailed"];
     assert!(
         failed["message"]
@@ -137,19 +137,19 @@ fn a_sign_in_that_is_cancelled_or_refused_leaves_the_way_free() {
     );
     assert!(failed["hint"].as_str().is_some_and(|hint| !hint.is_empty()));
     assert_eq!(state["signIn"], Value::Null);
-    visitor
+    session
         .ask("DELETE", "/dashboard/sign-in", "")
         .assert_status(200);
-    assert_eq!(visitor.state()["signInFailed"], Value::Null);
+    assert_eq!(session.state()["signInFailed"], Value::Null);
 
     // Who signed in elsewhere is here as well, and can be made the active one.
     home.login_as(&TestBrowser::of("ben@contoso.example"));
-    let state = visitor.state();
+    let state = session.state();
     let accounts = state["accounts"].as_array().expect("accounts");
     let ada = accounts.iter().find(|one| one["active"] == false);
     let id = ada.expect("two accounts")["homeAccountId"].clone();
     let body = json!({"account": id}).to_string();
-    visitor
+    session
         .ask("POST", "/dashboard/switch", &body)
         .assert_status(200);
     let get = home.real(&["get", "-o", "json"]).json();
@@ -161,11 +161,11 @@ fn a_sign_in_that_is_cancelled_or_refused_leaves_the_way_free() {
 fn refused_requests_of_unknown_callers_take_one_event_per_reason() {
     let home = open();
     let service = Service::start(&home, &[]);
-    let visitor = Visitor::enter(&service);
+    let session = DashboardSession::open(&service);
     for _ in 0..5 {
         assert_eq!(service.send("GET", "/token", &[], "").status, 401);
     }
-    let state = visitor.state();
+    let state = session.state();
     assert_eq!(state["events"][0]["times"], 5);
     assert_eq!(state["events"][0]["tone"], "bad");
     for _ in 0..80 {
@@ -173,7 +173,7 @@ fn refused_requests_of_unknown_callers_take_one_event_per_reason() {
         service.send("GET", "/token", &["Origin: http://evil.test"], "");
     }
     // Each reason has one entry, so that nothing else is pushed out.
-    let state = visitor.state();
+    let state = session.state();
     let times: Vec<_> = (0..2).map(|at| &state["events"][at]["times"]).collect();
     assert_eq!(times, [80, 85]);
     assert_eq!(events(&state).len(), 2);
@@ -186,7 +186,7 @@ fn without_a_key_or_a_role_the_page_is_told_how_to_give_one() {
     let state = home.path().join("state").display().to_string();
     home.set("ACSPASS_STATE_DIR", &state);
     let service = Service::start(&home, &[]);
-    let owner = Visitor::enter(&service).state()["owner"].clone();
+    let owner = DashboardSession::open(&service).state()["owner"].clone();
     assert!(
         owner["endpoint"]
             .as_str()
@@ -196,7 +196,7 @@ fn without_a_key_or_a_role_the_page_is_told_how_to_give_one() {
     home.unset("COMMUNICATION_SERVICES_CONNECTION_STRING");
     home.set("COMMUNICATION_SERVICES_ENDPOINT", &emulator.http_url());
     let service = Service::start(&home, &[]);
-    let error = Visitor::enter(&service).state()["owner"]["error"].clone();
+    let error = DashboardSession::open(&service).state()["owner"]["error"].clone();
     let hint = error["hint"].as_str().expect("a hint");
     assert!(
         hint.contains("acspass config set connection-string"),
@@ -205,7 +205,7 @@ fn without_a_key_or_a_role_the_page_is_told_how_to_give_one() {
     service.stop().assert_code(0);
     home.set("AZURE_CLIENT_ID", "app");
     let service = Service::start(&home, &[]);
-    let owner = Visitor::enter(&service).state()["owner"].clone();
+    let owner = DashboardSession::open(&service).state()["owner"].clone();
     assert!(owner["endpoint"].is_string(), "{owner}");
     service.stop().assert_code(0);
 }
@@ -216,19 +216,19 @@ fn the_next_request_already_goes_by_what_the_page_did() {
     home.login();
     home.login_as(&TestBrowser::of("ben@contoso.example"));
     let service = Service::start(&home, &[]);
-    let visitor = Visitor::enter(&service);
+    let session = DashboardSession::open(&service);
     let whose = || {
         let answer = service.get("/token").assert_status(200).json();
         answer["account"]["homeAccountId"].clone()
     };
     let first = whose();
-    let state = visitor.state();
+    let state = session.state();
     let mut accounts = state["accounts"].as_array().expect("accounts").iter();
     let other = accounts.find(|one| one["homeAccountId"] != first);
     let other = other.expect("two accounts")["homeAccountId"].clone();
     let post = |path: &str, account: &Value| {
         let body = json!({"account": account}).to_string();
-        visitor.ask("POST", path, &body).assert_status(200);
+        session.ask("POST", path, &body).assert_status(200);
     };
 
     assert_eq!(whose(), first);
@@ -236,7 +236,7 @@ fn the_next_request_already_goes_by_what_the_page_did() {
     assert_eq!(whose(), other);
 
     // Who signs in is the active one.
-    let begun = visitor
+    let begun = session
         .ask("POST", "/dashboard/sign-in", "{}")
         .assert_status(200);
     let url = begun.json()["url"].as_str().expect("an address").to_owned();
@@ -246,7 +246,7 @@ fn the_next_request_already_goes_by_what_the_page_did() {
         .join()
         .expect("no panic")
         .expect("a page");
-    visitor.wait_until(|state| state["signIn"].is_null());
+    session.wait_until(|state| state["signIn"].is_null());
     assert_eq!(whose(), first);
     post("/dashboard/switch", &other);
     post("/dashboard/sign-out", &other);
@@ -260,16 +260,16 @@ fn the_next_request_already_goes_by_what_the_page_did() {
 fn whoever_signs_in_instead_gets_an_address_of_their_own() {
     let (home, _emulator) = Home::with_keyring();
     let service = Service::start(&home, &[]);
-    let visitor = Visitor::enter(&service);
+    let session = DashboardSession::open(&service);
     for name in ["ada", "ben", "ben"] {
         let body = json!({"account": format!("{name}@contoso.example")}).to_string();
-        let begun = visitor
+        let begun = session
             .ask("POST", "/dashboard/sign-in", &body)
             .assert_status(200);
         let url = begun.json()["url"].as_str().expect("an address").to_owned();
         assert!(url.contains(&format!("login_hint={name}%40")), "{url}");
     }
-    let end = visitor.ask("DELETE", "/dashboard/sign-in", "");
+    let end = session.ask("DELETE", "/dashboard/sign-in", "");
     end.assert_status(200);
     service.stop().assert_code(0);
 }
