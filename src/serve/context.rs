@@ -1,19 +1,65 @@
-//! What all handlers share, and their work that may block.
+//! The input of a service, what all its handlers share, and their work that may block.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::sync::OnceCell;
 
-use crate::acs::IdentityClient;
+use crate::acs::{Endpoint, IdentityClient};
+use crate::entra::Entra;
+use crate::entra::redirect::RedirectUri;
 use crate::error::{Error, Kind, Result};
-use crate::session::{CacheLookup, Renewal, Sessions, Token, TokenRequest};
+use crate::loopback::WebOrigin;
+use crate::session::{
+    CacheLookup, Overview, Renewal, RenewalServices, Sessions, Token, TokenRequest,
+};
 use crate::store::{Index, IndexEntry};
 use crate::time::Clock;
 
 use super::events::Events;
-use super::options::Options;
+
+/// Makes the clients of other services when a request first needs them. Every call may block.
+pub trait Clients: Send + Sync {
+    /// Returns the clients for a token renewal.
+    fn net(&self) -> Result<RenewalServices>;
+
+    /// Returns the client of the ACS resource, for the identity operations.
+    fn identity_client(&self) -> Result<IdentityClient>;
+
+    /// Returns the endpoint of the ACS resource if this service has a key or a role there. The
+    /// error's hint tells the user how to add one.
+    fn resource(&self) -> Result<Endpoint>;
+
+    /// Returns Entra ID, for a sign-in from the dashboard.
+    fn entra(&self) -> Result<Entra>;
+
+    /// Returns the stored accounts without secrets.
+    fn overview(&self) -> Result<Overview>;
+}
+
+/// The configuration of a service.
+pub struct Options {
+    /// The session that holds the tokens.
+    pub session: Sessions,
+    /// The token to serve, and the remaining validity that a request asks for by default.
+    pub token_request: TokenRequest,
+    /// The clients of other services.
+    pub clients: Arc<dyn Clients>,
+    /// The profile's name, for `GET /status`.
+    pub profile: String,
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+    /// The web origins that may send requests.
+    pub origins: Vec<WebOrigin>,
+    /// The redirect URI of a sign-in from the dashboard.
+    pub redirect_uri: RedirectUri,
+    /// The time limit of a sign-in from the dashboard.
+    pub sign_in_timeout: Duration,
+    /// Called once each time a token becomes unavailable until the user signs in. It must not block.
+    pub sign_in_needed: Arc<dyn Fn(&Error) + Send + Sync>,
+}
 
 /// The options, the recent events, and the client of the ACS resource once a request has needed it.
 pub(super) struct Context {

@@ -2,8 +2,6 @@
 //!
 //! They do what the actions of the Logic Apps connector do, with the JSON of `user` and `token`.
 
-use std::sync::Arc;
-
 use axum::Json;
 use axum::extract::{RawPathParams, Request, State};
 use axum::http::StatusCode;
@@ -19,13 +17,13 @@ use crate::json;
 use crate::jwt;
 use crate::secret::EntraToken;
 
-use super::accounts::Accounts;
+use super::accounts::AccountsState;
 use super::body::Members;
 use super::context::Context;
 use super::response::{Refusal, Reply, done};
 
 /// `POST /identities`
-pub(super) async fn create(State(accounts): State<Arc<Accounts>>, request: Request) -> Reply {
+pub(super) async fn create(State(accounts): AccountsState, request: Request) -> Reply {
     let context = &accounts.context;
     let created = async {
         let (scopes, lifetime) = token_options(request).await?;
@@ -51,7 +49,7 @@ pub(super) async fn create(State(accounts): State<Arc<Accounts>>, request: Reque
 
 /// `POST /identities/{id}/tokens`
 pub(super) async fn issue_token(
-    State(accounts): State<Arc<Accounts>>,
+    State(accounts): AccountsState,
     params: RawPathParams,
     request: Request,
 ) -> Reply {
@@ -74,7 +72,7 @@ pub(super) async fn issue_token(
 }
 
 /// `POST /identities/{id}/revoke`
-pub(super) async fn revoke(State(accounts): State<Arc<Accounts>>, params: RawPathParams) -> Reply {
+pub(super) async fn revoke(State(accounts): AccountsState, params: RawPathParams) -> Reply {
     let context = &accounts.context;
     let revoked = async {
         let user = user(&params)?;
@@ -85,7 +83,7 @@ pub(super) async fn revoke(State(accounts): State<Arc<Accounts>>, params: RawPat
 }
 
 /// `DELETE /identities/{id}`
-pub(super) async fn delete(State(accounts): State<Arc<Accounts>>, params: RawPathParams) -> Reply {
+pub(super) async fn delete(State(accounts): AccountsState, params: RawPathParams) -> Reply {
     let context = &accounts.context;
     let deleted = async {
         let user = user(&params)?;

@@ -16,7 +16,6 @@ mod dashboard;
 mod events;
 mod identities;
 mod instance;
-mod options;
 mod response;
 mod routes;
 mod server;
@@ -25,7 +24,7 @@ mod tests;
 mod tokens;
 
 pub use client::{Client, Response};
+pub use context::{Clients, Options};
 pub use dashboard::DashboardLink;
 pub use instance::{Running, Served, running};
-pub use options::{Clients, Options};
 pub use server::{PORT, Server, Sockets};

@@ -17,10 +17,9 @@ use crate::loopback::{self, Bound};
 
 use super::access::Listener;
 use super::accounts::Accounts;
-use super::context::Context;
+use super::context::{Context, Options};
 use super::dashboard::{Dashboard, DashboardLink};
 use super::instance::{InstanceDir, Running, Served};
-use super::options::Options;
 use super::routes::{Service, router};
 
 /// The default port: in the range that IANA registers on request, and unassigned.

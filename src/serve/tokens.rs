@@ -1,6 +1,5 @@
 //! The handlers that return tokens of signed-in accounts, and those that describe the service.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Json;
@@ -16,7 +15,7 @@ use crate::secret::EntraToken;
 use crate::text::quoted;
 use crate::time::parse_duration;
 
-use super::accounts::Accounts;
+use super::accounts::AccountsState;
 use super::context::blocking;
 use super::identities::exchange;
 use super::response::{Refusal, Reply};
@@ -34,10 +33,7 @@ pub(super) async fn openapi() -> Reply {
     Ok(([(header::CONTENT_TYPE, "application/json")], OPENAPI).into_response())
 }
 
-pub(super) async fn token(
-    State(accounts): State<Arc<Accounts>>,
-    RawQuery(query): RawQuery,
-) -> Reply {
+pub(super) async fn token(State(accounts): AccountsState, RawQuery(query): RawQuery) -> Reply {
     let (user, min_validity) = token_query(query.as_deref().unwrap_or_default())?;
     let context = &accounts.context;
     let (account, token) = accounts.token(user.as_deref(), min_validity).await?;
@@ -51,7 +47,7 @@ pub(super) async fn token(
     Ok(Json(shape).into_response())
 }
 
-pub(super) async fn status(State(accounts): State<Arc<Accounts>>) -> Reply {
+pub(super) async fn status(State(accounts): AccountsState) -> Reply {
     let options = &accounts.context.options;
     let clients = options.clients.clone();
     let states = blocking(move || Ok(clients.overview()?.accounts())).await?;
@@ -60,10 +56,7 @@ pub(super) async fn status(State(accounts): State<Arc<Accounts>>) -> Reply {
 }
 
 /// Responds as the hero sample does: status 201, and the token alone.
-pub(super) async fn teams_token(
-    State(accounts): State<Arc<Accounts>>,
-    headers: HeaderMap,
-) -> Reply {
+pub(super) async fn teams_token(State(accounts): AccountsState, headers: HeaderMap) -> Reply {
     let (token, expires_on) = match headers.get(TEAMS_TOKEN) {
         Some(sent) => {
             let sent = input::token(sent.to_str().unwrap_or_default());

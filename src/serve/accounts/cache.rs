@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use axum::extract::State;
+
 use crate::account::Account;
 use crate::credential::{CachedToken, CommunicationTokenCredential, Options};
 use crate::error::{Error, Kind, Result};
@@ -16,6 +18,9 @@ use super::refresh::{RefreshState, refresh};
 
 /// How long an index is used before it is read again.
 const CACHE_TTL: Duration = Duration::from_secs(1);
+
+/// The state of the handlers.
+pub(in crate::serve) type AccountsState = State<Arc<Accounts>>;
 
 /// The accounts of the service.
 pub(in crate::serve) struct Accounts {
@@ -40,7 +45,7 @@ pub(super) struct AccountCache {
 /// The credential of one account.
 pub(in crate::serve) struct AccountCredential {
     pub(in crate::serve) account: Account,
-    credential: CommunicationTokenCredential,
+    pub(in crate::serve) credential: CommunicationTokenCredential,
     state: Arc<RefreshState>,
 }
 
@@ -227,25 +232,16 @@ impl AccountCredential {
         }
     }
 
-    /// The token in memory.
-    pub(in crate::serve) fn cached(&self) -> Option<Arc<CachedToken>> {
-        self.credential.cached()
-    }
-
     /// Whether a renewal needs a sign-in.
     pub(in crate::serve) fn needs_sign_in(&self) -> bool {
         self.state.is_sign_in_reported.load(Ordering::Relaxed)
     }
 
-    /// The error of the latest renewal, if it failed.
-    pub(in crate::serve) fn last_error(&self) -> Option<Error> {
-        self.credential.last_error()
-    }
-
     /// Whether the token in memory is still the one in the store.
     fn is_current(&self, entry: &IndexEntry, context: &Context) -> bool {
         let target = &context.options.token_request.target;
-        let (Some(cached), Target::Communication(source)) = (self.cached(), target) else {
+        let (Some(cached), Target::Communication(source)) = (self.credential.cached(), target)
+        else {
             return true;
         };
         let mut stored = entry.communication_tokens.iter();

@@ -9,4 +9,4 @@ mod refresh;
 #[cfg(test)]
 mod tests;
 
-pub(super) use cache::{AccountCredential, Accounts};
+pub(super) use cache::{AccountCredential, Accounts, AccountsState};

@@ -10,8 +10,7 @@ use crate::entra::Entra;
 use crate::entra::redirect::RedirectUri;
 use crate::error::{Error, Kind, Result};
 use crate::secret::EntraToken;
-use crate::serve::context::{Context, blocking};
-use crate::serve::options::{Clients, Options};
+use crate::serve::context::{Clients, Context, Options, blocking};
 use crate::session::{Overview, RenewalServices, Sessions, Target, TokenRequest};
 use crate::store::{
     Activity, Attempt, CachedEntraToken, IndexEntry, LockName, MemoryStore, Record, SessionStore,

@@ -18,7 +18,7 @@ pub(super) fn account(
     clock: &dyn Clock,
 ) -> Value {
     let (action, after) = next_action(state, credential, clock);
-    let last_error = credential.and_then(AccountCredential::last_error);
+    let last_error = credential.and_then(|account| account.credential.last_error());
     let mut json = json::account(&state.account);
     json["username"] = json!(printable(&state.account.username));
     json["active"] = json!(state.active);
@@ -65,7 +65,7 @@ fn next_action(
     clock: &dyn Clock,
 ) -> (&'static str, Option<Duration>) {
     let is_fresh = |token: Option<TokenState>| token.is_some_and(|token| token.fresh);
-    let cached = credential.and_then(AccountCredential::cached);
+    let cached = credential.and_then(|account| account.credential.cached());
     match cached.map(|token| token.due_in(clock)) {
         _ if credential.is_some_and(AccountCredential::needs_sign_in) => ("sign-in", None),
         Some(due) if !due.is_zero() => ("renews", Some(due)),
