@@ -4,6 +4,7 @@
 //! Times are RFC 3339. A token is written only if it is the requested result.
 
 use std::error::Error as _;
+use std::iter::successors;
 
 use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
@@ -108,24 +109,26 @@ struct TokenStateShape {
     fresh: bool,
 }
 
+impl From<TokenState> for TokenStateShape {
+    fn from(
+        TokenState {
+            expires_on, fresh, ..
+        }: TokenState,
+    ) -> Self {
+        TokenStateShape { expires_on, fresh }
+    }
+}
+
 fn account_states(states: &[AccountState]) -> Vec<AccountStateShape<'_>> {
-    let token = |state: Option<TokenState>| {
-        state.map(|state| TokenStateShape {
-            expires_on: state.expires_on,
-            fresh: state.fresh,
-        })
-    };
-    states
-        .iter()
-        .map(|state| AccountStateShape {
-            username: &state.account.username,
-            home_account_id: &state.account.home_account_id,
-            tenant_id: &state.account.tenant_id,
-            active: state.active,
-            entra_token: token(state.entra),
-            communication_token: token(state.communication),
-        })
-        .collect()
+    let shapes = states.iter().map(|state| AccountStateShape {
+        username: &state.account.username,
+        home_account_id: &state.account.home_account_id,
+        tenant_id: &state.account.tenant_id,
+        active: state.active,
+        entra_token: state.entra.map(TokenStateShape::from),
+        communication_token: state.communication.map(TokenStateShape::from),
+    });
+    shapes.collect()
 }
 
 pub(crate) fn status<'a>(
@@ -147,14 +150,11 @@ pub(crate) fn account_list(states: &[AccountState]) -> impl Serialize + '_ {
 
 /// Returns an error, with its causes in the message.
 pub(crate) fn error(error: &Error) -> Value {
-    let mut message = error.message().to_owned();
-    for cause in causes(error) {
-        message.push_str(": ");
-        message.push_str(&cause);
-    }
+    let mut parts = vec![error.message().to_owned()];
+    parts.extend(causes(error));
     json!({"error": {
         "kind": error.kind().as_str(),
-        "message": printable(&without_secrets(&message)),
+        "message": printable(&without_secrets(&parts.join(": "))),
         "hint": printable(&without_secrets(error.hint())),
         "code": error.code().map(printable),
         "correlationId": error.correlation_id().map(printable),
@@ -164,14 +164,12 @@ pub(crate) fn error(error: &Error) -> Value {
 /// Returns the causes of an error without repetitions, the nearest one first.
 pub(crate) fn causes(error: &Error) -> Vec<String> {
     let mut causes: Vec<String> = Vec::new();
-    let mut next = error.source();
-    while let Some(cause) = next {
+    for cause in successors(error.source(), |&cause| cause.source()) {
         let text = cause.to_string();
         // Libraries like to repeat their source in their own words.
         if !causes.iter().any(|earlier| earlier.contains(&text)) {
             causes.push(text);
         }
-        next = cause.source();
     }
     causes
 }

@@ -95,11 +95,10 @@ pub(super) fn check_secret(
 
 /// Whether a browser asks if a page may send a request (Fetch, section 3.2.2).
 fn is_preflight(request: &Parts) -> bool {
+    let has = |name: HeaderName| request.headers.contains_key(name);
     request.method == Method::OPTIONS
-        && request.headers.contains_key(header::ORIGIN)
-        && request
-            .headers
-            .contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)
+        && has(header::ORIGIN)
+        && has(header::ACCESS_CONTROL_REQUEST_METHOD)
 }
 
 /// Allows the requests of an approved page. Chrome's Local Network Access needs no header; its

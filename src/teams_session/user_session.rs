@@ -141,14 +141,13 @@ impl TeamsSession {
 
 impl Parts {
     fn token(&self, request: TokenRequest) -> Result<Token> {
-        let with_exchange = matches!(request.target, Target::Communication(_));
         let user = self.settings.account.as_deref();
         match self.session.cached_token(user, request)? {
             CacheLookup::Usable(token) => Ok(token),
             CacheLookup::Stale(renewal) => {
                 let options = (!self.settings.is_silent).then(|| self.sign_in_options());
-                let net = || Ok(self.net(with_exchange));
-                Handle::current().block_on(renewal.run(net, options.as_ref()))
+                let renewed = renewal.run(|| Ok(self.net()), options.as_ref());
+                Handle::current().block_on(renewed)
             }
         }
     }
@@ -177,7 +176,7 @@ impl Parts {
         }
     }
 
-    fn net(&self, with_exchange: bool) -> RenewalServices {
+    fn net(&self) -> RenewalServices {
         let http = self.http();
         let allowed_hosts = self.settings.allowed_hosts.clone();
         let exchange = match &self.auth {
@@ -194,7 +193,7 @@ impl Parts {
                 allowed_hosts,
             )),
         };
-        RenewalServices::new(self.entra(), with_exchange.then_some(exchange))
+        RenewalServices::new(self.entra(), Some(exchange))
     }
 }
 
