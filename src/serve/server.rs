@@ -168,20 +168,16 @@ impl Server {
     pub async fn run(self, stop: impl Future<Output = ()>) -> Result<()> {
         let (mut dir, service) = (self.dir, self.service);
         let (stop_sender, stopping) = watch::channel(false);
-        let port = service.at(Listener::Port(self.bound.port));
-        let port = serve(self.bound, None, port, LIMITS, stopping.clone());
-        let dashboard = service.at(Listener::Dashboard);
-        let dashboard = serve(
-            self.dashboard_bound,
-            None,
-            dashboard,
-            DASHBOARD_LIMITS,
-            stopping.clone(),
-        );
+        let listen = |bound, listener, limits| {
+            serve(bound, None, service.at(listener), limits, stopping.clone())
+        };
+        let port = Listener::Port(self.bound.port);
+        let port = listen(self.bound, port, LIMITS);
+        let dashboard = listen(self.dashboard_bound, Listener::Dashboard, DASHBOARD_LIMITS);
         #[cfg(unix)]
         let socket = dir.listener.take().map(|socket| {
             let service = service.at(Listener::Socket);
-            loopback::serve::serve_unix(socket, service, LIMITS, stopping)
+            loopback::serve::serve_unix(socket, service, LIMITS, stopping.clone())
         });
         #[cfg(not(unix))]
         let socket: Option<std::future::Ready<std::io::Result<()>>> = None;

@@ -24,7 +24,7 @@ const SIGN_IN_PAUSE: Duration = Duration::from_secs(30);
 pub(super) struct RefreshState {
     /// Whether the need of a sign-in was reported, since the last token.
     pub(super) is_sign_in_reported: AtomicBool,
-    refusals: Refusals,
+    last_refusal: Mutex<Option<LastRefusal>>,
 }
 
 /// Gets a token of the account with this id. The call blocks.
@@ -42,7 +42,7 @@ pub(super) fn refresh(
             "run `acspass login` to sign in again",
         ));
     }
-    let outcome = stored_or_renewed(context, &state.refusals, home_account_id, min_validity);
+    let outcome = stored_or_renewed(context, state, home_account_id, min_validity);
     match &outcome {
         Ok(_) => state.is_sign_in_reported.store(false, Ordering::Relaxed),
         Err(error) => context.report_sign_in(error, &state.is_sign_in_reported),
@@ -52,14 +52,14 @@ pub(super) fn refresh(
 
 fn stored_or_renewed(
     context: &Context,
-    refusals: &Refusals,
+    state: &RefreshState,
     home_account_id: &str,
     min_validity: Duration,
 ) -> Result<RefreshedToken> {
     let token = match context.cached_token(Some(home_account_id), min_validity)? {
         CacheLookup::Usable(token) => token,
         // A recent refusal applies to renewals only, not to a stored token.
-        CacheLookup::Stale(renewal) => refusals.ask(
+        CacheLookup::Stale(renewal) => state.ask(
             context.clock(),
             || context.stored_entry(home_account_id),
             || context.renew(renewal),
@@ -74,10 +74,7 @@ fn stored_or_renewed(
     }
 }
 
-/// The latest refusal of one account, if it has not ended.
-#[derive(Default)]
-struct Refusals(Mutex<Option<LastRefusal>>);
-
+/// The latest refusal of one account.
 struct LastRefusal {
     /// The refused session, after the changes by the attempt.
     session: Option<IndexEntry>,
@@ -88,7 +85,7 @@ struct LastRefusal {
     error: Error,
 }
 
-impl Refusals {
+impl RefreshState {
     /// Calls `ask`, unless the session is the same as at a recent refusal. Then this returns that
     /// refusal with the rest of the pause.
     ///
@@ -100,7 +97,8 @@ impl Refusals {
         session: impl Fn() -> Result<Option<IndexEntry>>,
         ask: impl FnOnce() -> Result<T>,
     ) -> Result<T> {
-        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let last = &self.last_refusal;
+        let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(refusal) = last.as_ref() {
             let left = refusal.pause.saturating_sub(refusal.at.age(clock));
             if session()? != refusal.session {
@@ -154,7 +152,7 @@ mod tests {
     fn refused_session_is_asked_for_after_growing_pauses_only() {
         for kind in [Kind::Refused, Kind::SignInRefused, Kind::SignInNeeded] {
             let clock = SettableClock::new(Timestamp::from_unix_seconds(1_800_000_000));
-            let refusals = Refusals::default();
+            let refusals = RefreshState::default();
             let asked = Cell::new(0);
             for _ in 0..6000 {
                 let outcome = refusals.ask(
@@ -179,7 +177,7 @@ mod tests {
     #[test]
     fn changed_session_and_a_success_end_the_pause_and_an_outage_begins_none() {
         let clock = SettableClock::new(Timestamp::from_unix_seconds(1_800_000_000));
-        let refusals = Refusals::default();
+        let refusals = RefreshState::default();
         let none = || Ok(None);
         let no = || Result::<u8>::Err(refused(Kind::Refused));
         let yes = || Result::<u8>::Ok(1);
