@@ -128,6 +128,11 @@ impl Error {
         Error::new(Kind::Usage, message, hint)
     }
 
+    /// Creates an error of kind [`Kind::Unreachable`].
+    pub(crate) fn unreachable(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Error::new(Kind::Unreachable, message, hint)
+    }
+
     /// Creates the error for a violated invariant of this program; `what` describes it.
     pub(crate) fn internal(what: impl Into<String>) -> Self {
         Error::new(

@@ -1,42 +1,29 @@
 //! Every operation of ACS Identity, as the official SDKs have them.
 
-use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 #[cfg(feature = "azure-identity")]
 use azure_core::credentials::TokenCredential;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use reqwest::Method;
 use serde::Serialize;
 
-use super::endpoint::{ConnectionString, Endpoint};
-use super::identifier::{CommunicationUserId, is_bounded};
-use super::refusal::{self, Operation};
-use super::request::{Authorization, Call, IssuedToken, Resource};
+use super::operation::{Operation, created_without_token, not_a_token, orphan_possible};
+use super::request::{Authorization, IssuedToken, Resource};
 #[cfg(feature = "azure-identity")]
 use super::resource_credential::EntraPrincipal;
-use super::scope::{TokenLifetime, TokenScope};
+use super::values::{
+    CommunicationUserId, ConnectionString, Endpoint, TokenLifetime, TokenScope, is_bounded,
+};
 use crate::error::{Error, Result};
+use crate::exchange::ExchangeKind;
 use crate::http::{self, Http, Response};
 use crate::secret::{AccessKey, EntraToken, is_b64token};
 use crate::text::quoted;
 use crate::time::{Clock, SystemClock, Timestamp};
 use crate::wire::acs::{CreateIdentity, IdentityAndToken, IssueToken, TeamsUserExchange};
 
-/// The version that the SDKs send (azure-communication-identity 1.5.0 and
-/// `@azure/communication-identity` 1.3.1).
-const API_VERSION: &str = "2023-10-01";
-
-/// The characters that the SDKs do not escape in an id (RFC 3986, section 2.3).
-const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~');
-
 /// The credential for a resource.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum ResourceAuth {
     /// Its access key: each request is signed (HMAC-SHA256).
@@ -44,16 +31,6 @@ pub enum ResourceAuth {
     /// An Entra credential of a principal with a role on the resource.
     #[cfg(feature = "azure-identity")]
     Entra(EntraPrincipal),
-}
-
-impl fmt::Debug for ResourceAuth {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            ResourceAuth::Key(_) => "Key([redacted])",
-            #[cfg(feature = "azure-identity")]
-            ResourceAuth::Entra(_) => "Entra(…)",
-        })
-    }
 }
 
 /// A client for one ACS resource. It can be shared between tasks, and keeps its connections.
@@ -169,7 +146,7 @@ impl IdentityClient {
         let created = created.await?;
         if created.token.is_none() {
             let error = self.resource.unusable("an identity without the token");
-            return Err(refusal::created_without_token(&created.id, error));
+            return Err(created_without_token(&created.id, error));
         }
         Ok(created)
     }
@@ -190,8 +167,7 @@ impl IdentityClient {
             scopes: words(scopes),
             expires_in_minutes: lifetime.map(TokenLifetime::minutes),
         };
-        let target = of(user, "/:issueAccessToken");
-        self.token(Operation::Manage, target, &body).await
+        self.token(Operation::IssueToken(user), &body).await
     }
 
     /// Revokes every token that was issued for an identity so far. The identity stays. The service
@@ -200,8 +176,8 @@ impl IdentityClient {
     /// # Errors
     /// As [`IdentityClient::issue_token`].
     pub async fn revoke_tokens(&self, user: &CommunicationUserId) -> Result<()> {
-        self.carry_out(Method::POST, of(user, "/:revokeAccessTokens"))
-            .await
+        let operation = Operation::RevokeTokens(user);
+        self.call(operation, None).await.map(drop)
     }
 
     /// Deletes an identity, its tokens and its data.
@@ -209,7 +185,7 @@ impl IdentityClient {
     /// # Errors
     /// As [`IdentityClient::issue_token`].
     pub async fn delete_user(&self, user: &CommunicationUserId) -> Result<()> {
-        self.carry_out(Method::DELETE, of(user, "")).await
+        self.call(Operation::DeleteUser(user), None).await.map(drop)
     }
 
     /// Exchanges a Teams user's Entra token for a Communication token. `app_id` is the client id
@@ -226,7 +202,7 @@ impl IdentityClient {
         user_id: &str,
     ) -> Result<IssuedToken> {
         if !is_b64token(token.expose()) {
-            return Err(refusal::not_a_token());
+            return Err(not_a_token());
         }
         // They may be from a token of another program.
         if let Some(id) = [app_id, user_id].into_iter().find(|id| !is_bounded(id)) {
@@ -238,32 +214,23 @@ impl IdentityClient {
                 "pass the client id that the token was issued to, and its user's object id",
             ));
         }
-        let resource = &self.resource;
-        resource
-            .endpoint
-            .check_may_receive(&resource.allowed_hosts)?;
+        self.resource.check_may_receive()?;
         let body = TeamsUserExchange {
             token: token.expose(),
             app_id,
             user_id,
         };
-        let target = format!("/teamsUser/:exchangeAccessToken?api-version={API_VERSION}");
-        self.token(Operation::TeamsExchange, target, &body).await
+        let operation = Operation::Exchange(ExchangeKind::Key);
+        self.token(operation, &body).await
     }
 
     async fn create(&self, body: Vec<u8>) -> Result<CreatedUser> {
-        let call = Call {
-            operation: Operation::Manage,
-            method: Method::POST,
-            target: format!("/identities?api-version={API_VERSION}"),
-            body: Some(body),
-            success: 201,
-        };
         let orphan = |may_exist: bool, error: Error| match may_exist {
-            true => refusal::orphan_possible(error),
+            true => orphan_possible(error),
             false => error,
         };
-        let answer = self.send(&call).await;
+        let operation = Operation::CreateUser;
+        let answer = self.send(operation, Some(body)).await;
         let answer = answer.map_err(|error| orphan(error.may_have_arrived(), error))?;
         let tries = answer.tries;
         // A refusal creates nothing; an outage, or any other success, perhaps.
@@ -271,7 +238,7 @@ impl IdentityClient {
             || answer.status.is_success()
             || (answer.is_outage() && answer.status.as_u16() != 429);
         let orphan = |error| orphan(may_exist, error);
-        let answer = self.resource.check(&call, answer).map_err(orphan)?;
+        let answer = self.resource.check(operation, answer).map_err(orphan)?;
         if answer.repeated {
             tracing::warn!(
                 "creating the identity took {tries} tries: one more, that nobody knows, may have \
@@ -287,53 +254,33 @@ impl IdentityClient {
             .access_token
             .map(|token| self.resource.issued(token, answer.date()))
             .transpose()
-            .map_err(|error| refusal::created_without_token(&id, error))?;
+            .map_err(|error| created_without_token(&id, error))?;
         Ok(CreatedUser { id, token })
     }
 
     /// Calls an operation that answers a token.
-    async fn token(
-        &self,
-        operation: Operation,
-        target: String,
-        body: &impl Serialize,
-    ) -> Result<IssuedToken> {
-        let call = Call {
-            operation,
-            method: Method::POST,
-            target,
-            body: Some(to_json(body)?),
-            success: 200,
-        };
-        let answer = self.resource.check(&call, self.send(&call).await?)?;
+    async fn token(&self, operation: Operation<'_>, body: &impl Serialize) -> Result<IssuedToken> {
+        let answer = self.call(operation, Some(to_json(body)?)).await?;
         let token = self.resource.read(&answer)?;
         self.resource.issued(token, answer.date())
     }
 
-    /// Calls an operation that takes no body and answers none.
-    async fn carry_out(&self, method: Method, target: String) -> Result<()> {
-        let call = Call {
-            operation: Operation::Manage,
-            method,
-            target,
-            body: None,
-            success: 204,
-        };
-        let answer = self.send(&call).await?;
-        self.resource.check(&call, answer).map(drop)
+    async fn call(&self, operation: Operation<'_>, body: Option<Vec<u8>>) -> Result<Response> {
+        let answer = self.send(operation, body).await?;
+        self.resource.check(operation, answer)
     }
 
-    async fn send(&self, call: &Call) -> Result<Response> {
+    async fn send(&self, operation: Operation<'_>, body: Option<Vec<u8>>) -> Result<Response> {
         match &self.auth {
             ResourceAuth::Key(key) => {
                 let by = Authorization::Signature(key);
-                self.resource.send(by, call).await
+                self.resource.send(by, operation, body).await
             }
             #[cfg(feature = "azure-identity")]
             ResourceAuth::Entra(principal) => {
                 let token = principal.token(self.resource.clock.as_ref()).await?;
                 let by = Authorization::Bearer(&token);
-                let answer = self.resource.send(by, call).await?;
+                let answer = self.resource.send(by, operation, body).await?;
                 if matches!(answer.status.as_u16(), 401 | 403) {
                     principal.reject(&token);
                 }
@@ -341,12 +288,6 @@ impl IdentityClient {
             }
         }
     }
-}
-
-/// The target of an operation on an identity. The action's colon stays as it is.
-fn of(user: &CommunicationUserId, action: &str) -> String {
-    let id = utf8_percent_encode(user.as_str(), ESCAPED);
-    format!("/identities/{id}{action}?api-version={API_VERSION}")
 }
 
 fn words(scopes: &[TokenScope]) -> Vec<&str> {
@@ -373,21 +314,4 @@ fn check_scopes(scopes: &[TokenScope]) -> Result<()> {
 
 fn to_json(body: &impl Serialize) -> Result<Vec<u8>> {
     serde_json::to_vec(body).map_err(|_| Error::internal("a request could not be written as JSON"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_id_is_escaped_as_the_sdks_escape_it() {
-        let user = CommunicationUserId::parse(
-            "8:acs:1b5cc06b-f352-4571-b1e6-d9b259b7c776_00000007-0464-274b-b274-5a3a0d000101",
-        );
-        assert_eq!(
-            of(&user.expect("an id"), "/:issueAccessToken"),
-            "/identities/8%3Aacs%3A1b5cc06b-f352-4571-b1e6-d9b259b7c776_00000007-0464-274b-b274-\
-             5a3a0d000101/:issueAccessToken?api-version=2023-10-01"
-        );
-    }
 }

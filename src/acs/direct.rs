@@ -6,12 +6,9 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 
-use reqwest::Method;
-
-use super::endpoint::Endpoint;
-use super::identifier::CommunicationUserId;
-use super::refusal::Operation;
-use super::request::{Authorization, Call, IssuedToken, Resource};
+use super::operation::Operation;
+use super::request::{Authorization, IssuedToken, Resource};
+use super::values::{CommunicationUserId, Endpoint};
 use crate::error::{Error, Result};
 use crate::exchange::ExchangeKind;
 use crate::http::Http;
@@ -66,30 +63,16 @@ impl DirectExchange {
     /// [`Kind::Unreachable`](crate::Kind::Unreachable) if it does not respond;
     /// [`Kind::Usage`](crate::Kind::Usage) if the endpoint may not receive an Entra token.
     pub async fn exchange(&self, kind: ExchangeKind, token: &EntraToken) -> Result<Exchanged> {
-        let target = match kind {
-            ExchangeKind::Entra => {
-                "/access/entra/:exchangeAccessToken?api-version=2025-03-02-preview"
-            }
-            ExchangeKind::TeamsExtension => {
-                "/access/teamsExtension/:exchangeAccessToken?api-version=2025-06-30"
-            }
-            ExchangeKind::Key => {
-                return Err(Error::internal("a direct exchange with the resource's key"));
-            }
-        };
+        if kind == ExchangeKind::Key {
+            return Err(Error::internal("a direct exchange with the resource's key"));
+        }
+        let operation = Operation::Exchange(kind);
         let DirectExchange(resource) = self;
-        resource
-            .endpoint
-            .check_may_receive(&resource.allowed_hosts)?;
-        let call = Call {
-            operation: Operation::DirectExchange,
-            method: Method::POST,
-            target: target.to_owned(),
-            body: Some(b"{}".to_vec()),
-            success: 200,
-        };
-        let answer = resource.send(Authorization::Bearer(token), &call).await?;
-        let answer = resource.check(&call, answer)?;
+        resource.check_may_receive()?;
+        let by = Authorization::Bearer(token);
+        let body = Some(b"{}".to_vec());
+        let answer = resource.send(by, operation, body).await?;
+        let answer = resource.check(operation, answer)?;
         let exchanged: IdentityAndToken = resource.read(&answer)?;
         let token = exchanged
             .access_token

@@ -5,18 +5,17 @@
 
 mod client;
 mod direct;
-mod endpoint;
-mod identifier;
-mod refusal;
+mod operation;
 mod request;
 #[cfg(feature = "azure-identity")]
 pub mod resource_credential;
-mod scope;
 pub mod teams_token;
+mod values;
 
 pub use client::{CreatedUser, IdentityClient, ResourceAuth};
 pub use direct::{DirectExchange, Exchanged, check_family};
-pub use endpoint::{ConnectionString, Endpoint, check_access_key};
-pub use identifier::{Cloud, CommunicationIdentifier, CommunicationUserId};
 pub use request::{IssuedToken, Unsigned, sign};
-pub use scope::{TokenLifetime, TokenScope};
+pub use values::{
+    Cloud, CommunicationIdentifier, CommunicationUserId, ConnectionString, Endpoint, TokenLifetime,
+    TokenScope, check_access_key,
+};

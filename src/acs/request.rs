@@ -9,14 +9,13 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
-use reqwest::Method;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
-use super::endpoint::{Endpoint, not_base64};
-use super::refusal::{self, Operation};
+use super::operation::{self, Operation};
+use super::values::{Endpoint, not_base64};
 use crate::error::{Error, Result};
 use crate::http::{Http, Request, Response};
 use crate::secret::{AccessKey, CommunicationToken, EntraToken, is_b64token};
@@ -33,18 +32,6 @@ pub struct IssuedToken {
     pub expires_on: Timestamp,
     /// The time of the response by the service's clock, if it has a `Date` header.
     pub service_time: Option<Timestamp>,
-}
-
-/// A call of an operation.
-pub(super) struct Call {
-    pub(super) operation: Operation,
-    pub(super) method: Method,
-    /// Path and query.
-    pub(super) target: String,
-    /// `None` for an operation that takes no body, and has no `Content-Type` then.
-    pub(super) body: Option<Vec<u8>>,
-    /// The status of success.
-    pub(super) success: u16,
 }
 
 /// What authorizes a request.
@@ -67,12 +54,23 @@ pub(super) struct Resource {
 }
 
 impl Resource {
-    /// Sends a request, authorized anew for each try.
-    pub(super) async fn send(&self, by: Authorization<'_>, call: &Call) -> Result<Response> {
-        let url = self.endpoint.at(&call.target)?;
+    /// Checks that an Entra token may be sent to this resource.
+    pub(super) fn check_may_receive(&self) -> Result<()> {
+        self.endpoint.check_may_receive(&self.allowed_hosts)
+    }
+
+    /// Sends a request, authorized anew for each try. An operation that takes no body has no
+    /// `Content-Type`.
+    pub(super) async fn send(
+        &self,
+        by: Authorization<'_>,
+        operation: Operation<'_>,
+        body: Option<Vec<u8>>,
+    ) -> Result<Response> {
+        let ((method, ..), target) = (operation.row(), operation.target());
+        let url = self.endpoint.at(&target)?;
         let request_id = HeaderValue::from_str(&uuid::Uuid::new_v4().to_string())
             .map_err(|_| Error::internal("a GUID is not a header value"))?;
-        let body = call.body.as_deref().unwrap_or_default();
         let make = || {
             let mut headers = match by {
                 Authorization::Bearer(token) => {
@@ -80,10 +78,10 @@ impl Resource {
                 }
                 Authorization::Signature(key) => {
                     let request = Unsigned {
-                        method: call.method.as_str(),
-                        target: &call.target,
+                        method: method.as_str(),
+                        target: &target,
                         host: &self.endpoint.host_header(),
-                        body,
+                        body: body.as_deref().unwrap_or_default(),
                         date: self.service_now(),
                     };
                     sign(&request, key)?
@@ -91,16 +89,16 @@ impl Resource {
             };
             let json = HeaderValue::from_static("application/json");
             headers.insert(ACCEPT, json.clone());
-            if call.body.is_some() {
+            if body.is_some() {
                 headers.insert(CONTENT_TYPE, json);
             }
             let request_id_header = HeaderName::from_static("x-ms-client-request-id");
             headers.insert(request_id_header, request_id.clone());
             Ok(Request {
-                method: call.method.clone(),
+                method: method.clone(),
                 url: url.clone(),
                 headers,
-                body: body.to_vec(),
+                body: body.clone().unwrap_or_default(),
             })
         };
         self.http.send(make).await
@@ -108,13 +106,14 @@ impl Resource {
 
     /// Returns the response if it has the operation's success status. Any other status, also 2xx, is
     /// an error, as in the SDKs.
-    pub(super) fn check(&self, call: &Call, response: Response) -> Result<Response> {
-        if response.status.as_u16() == call.success {
+    pub(super) fn check(&self, operation: Operation<'_>, response: Response) -> Result<Response> {
+        let (_, success, _) = operation.row();
+        if response.status.as_u16() == success {
             return Ok(response);
         }
         let host = self.endpoint.host_header();
         let now = self.clock.now();
-        Err(refusal::refusal(call.operation, &host, &response, now))
+        Err(operation::refusal(operation, &host, &response, now))
     }
 
     /// Parses the body of a checked response.
@@ -122,13 +121,13 @@ impl Resource {
         let host = &self.endpoint.host_header();
         if !response.is_json() {
             let what = "something that is not JSON";
-            return Err(refusal::foreign(host, response, what));
+            return Err(operation::foreign(host, response, what));
         }
         wire::read(&response.body).ok_or_else(|| {
             let what = "JSON that is not an answer of its own";
             match response.is_object() {
-                true => refusal::unusable(host, what),
-                false => refusal::not_its_own(host, what),
+                true => operation::unusable(host, what),
+                false => operation::foreign(host, response, what),
             }
         })
     }
@@ -141,9 +140,6 @@ impl Resource {
     ) -> Result<IssuedToken> {
         let expires_on = Timestamp::parse_rfc3339(&token.expires_on)
             .ok_or_else(|| self.unusable("an expiry that is not a time"))?;
-        if token.token.expose().is_empty() {
-            return Err(self.unusable("an empty token"));
-        }
         if expires_on <= service_time.unwrap_or_else(|| self.service_now()) {
             return Err(self.unusable("a token that has expired already"));
         }
@@ -156,7 +152,7 @@ impl Resource {
 
     /// Returns the error for JSON of the service that lacks a required member.
     pub(super) fn unusable(&self, what: &str) -> Error {
-        refusal::unusable(&self.endpoint.host_header(), what)
+        operation::unusable(&self.endpoint.host_header(), what)
     }
 
     /// Returns the time by the service's clock.
@@ -168,10 +164,10 @@ impl Resource {
 
 fn bearer_header(token: &EntraToken) -> Result<HeaderValue> {
     if !is_b64token(token.expose()) {
-        return Err(refusal::not_a_token());
+        return Err(operation::not_a_token());
     }
     let mut value = HeaderValue::from_str(&format!("Bearer {}", token.expose()))
-        .map_err(|_| refusal::not_a_token())?;
+        .map_err(|_| operation::not_a_token())?;
     value.set_sensitive(true);
     Ok(value)
 }

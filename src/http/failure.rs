@@ -65,8 +65,7 @@ pub(crate) fn is_proxys(error: &Error) -> bool {
 }
 
 pub(super) fn oversized(host: &str) -> Error {
-    Error::new(
-        Kind::Unreachable,
+    Error::unreachable(
         format!("{host} answered with more than 1 MiB, which is not the service's own answer"),
         "check for a proxy or a captive portal between here and the service",
     )
@@ -76,8 +75,7 @@ pub(super) fn oversized(host: &str) -> Error {
 /// A body in a coding that was not asked for, and that is not gzip.
 pub(super) fn undecodable(host: &str, coding: &HeaderValue) -> Error {
     let coding = one_line(&String::from_utf8_lossy(coding.as_bytes()), 40);
-    Error::new(
-        Kind::Unreachable,
+    Error::unreachable(
         format!("{host} answered with a body in the coding `{coding}`, which was not asked for"),
         "check for a proxy between here and the service that changes `Accept-Encoding`",
     )
@@ -86,8 +84,7 @@ pub(super) fn undecodable(host: &str, coding: &HeaderValue) -> Error {
 
 pub(super) fn too_late(host: &str, route: Option<&ProxyRoute>) -> Error {
     let through = route.map(|route| format!(" through {}", name(route)));
-    Error::new(
-        Kind::Unreachable,
+    Error::unreachable(
         format!(
             "{host} did not answer in time{}",
             through.unwrap_or_default()
@@ -111,14 +108,9 @@ pub(crate) fn foreign(host: &str, response: &Response, what: &str, hint: &str) -
     } else if is_web_page(response) {
         "with a web page".to_owned()
     } else {
-        return Error::new(
-            Kind::Unreachable,
-            format!("{host} answered with {what}"),
-            hint,
-        );
+        return Error::unreachable(format!("{host} answered with {what}"), hint);
     };
-    Error::new(
-        Kind::Unreachable,
+    Error::unreachable(
         format!(
             "{host} answered {page} ({}): a captive portal or a proxy's login page",
             status.as_u16()
@@ -160,7 +152,7 @@ pub(super) fn unreachable(
     if let Some(distrust) = Distrust::find(&error) {
         let (message, hint) = distrust.explain(&proxy.map_or_else(|| host.to_owned(), name));
         // The rest of the chain would repeat it in the words of three libraries.
-        let error = Error::new(Kind::Unreachable, message, hint).caused_by(distrust.clone());
+        let error = Error::unreachable(message, hint).caused_by(distrust.clone());
         return error.into();
     }
     // Certain of the request: without a connection no byte of it was sent.
@@ -232,7 +224,7 @@ pub(super) fn unreachable(
             "try again; `acspass -v` shows the requests".to_owned(),
         ),
     };
-    let error = Error::new(Kind::Unreachable, message, hint).caused_by(error);
+    let error = Error::unreachable(message, hint).caused_by(error);
     SendError {
         error: error.with_reached(reached),
         retry,

@@ -150,8 +150,7 @@ fn translate(error: &azure_core::Error) -> Error {
         || message.contains(NOT_REACHED);
     let is_refusal = message.contains("AADSTS") || matches!(status, Some(400..=499));
     let error = if is_network {
-        Error::new(
-            Kind::Unreachable,
+        Error::unreachable(
             "Entra ID could not be reached for the ACS resource's credential",
             "check the network and AZURE_AUTHORITY_HOST",
         )

@@ -214,7 +214,7 @@ fn has_two_parts(id: &str) -> bool {
 }
 
 /// Whether a text may be an id that is sent: the bound of every id, whatever it names.
-pub(super) fn is_bounded(id: &str) -> bool {
+pub(in crate::acs) fn is_bounded(id: &str) -> bool {
     let is_plain =
         |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b':' | b'-' | b'_' | b'.');
     id.len() <= LONGEST_ID && id.bytes().all(is_plain)

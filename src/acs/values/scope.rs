@@ -99,11 +99,9 @@ impl FromStr for TokenScope {
                  --scope for several",
             ));
         }
-        let known = KNOWN.into_iter();
-        let mut known = known.filter(|scope| scope.as_str().eq_ignore_ascii_case(text));
-        Ok(known
-            .next()
-            .unwrap_or_else(|| TokenScope::Other(text.to_owned())))
+        let is_it = |scope: &TokenScope| scope.as_str().eq_ignore_ascii_case(text);
+        let known = KNOWN.into_iter().find(is_it);
+        Ok(known.unwrap_or_else(|| TokenScope::Other(text.to_owned())))
     }
 }
 
@@ -127,11 +125,11 @@ impl TokenLifetime {
     pub fn new(duration: Duration) -> Result<Self> {
         let seconds = duration.as_secs();
         let is_whole = seconds.is_multiple_of(60) && duration.subsec_nanos() == 0;
-        match u16::try_from(seconds / 60) {
-            Ok(short) if is_whole && MINUTES.contains(&short.into()) => {
-                return Ok(TokenLifetime(short));
-            }
-            _ => {}
+        if let Ok(minutes) = u16::try_from(seconds / 60)
+            && is_whole
+            && MINUTES.contains(&minutes.into())
+        {
+            return Ok(TokenLifetime(minutes));
         }
         let given = match is_whole || seconds < 60 {
             true => in_words(duration),

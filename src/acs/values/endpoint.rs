@@ -198,7 +198,7 @@ pub fn check_access_key(text: &str) -> Result<AccessKey> {
     }
 }
 
-pub(super) fn not_base64() -> Error {
+pub(in crate::acs) fn not_base64() -> Error {
     Error::usage(
         "the access key of the ACS resource is not Base64",
         "copy it whole from the portal, under Keys",

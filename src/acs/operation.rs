@@ -1,37 +1,99 @@
-//! Translates the service's error responses.
+//! The operations of the service, and what a refusal of each means.
 
 use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use reqwest::Method;
 use reqwest::header::{HeaderMap, WWW_AUTHENTICATE};
 
-use super::identifier::CommunicationUserId;
+use super::values::CommunicationUserId;
 use crate::advice;
 use crate::claims::Claims;
 use crate::error::{Error, Kind, ServiceAnswer};
+use crate::exchange::ExchangeKind;
 use crate::http::{self, Response};
 use crate::text::one_line;
 use crate::time::{Timestamp, in_words};
 use crate::wire;
 use crate::wire::acs::ServiceError;
 
+/// The version that the SDKs send (azure-communication-identity 1.5.0 and
+/// `@azure/communication-identity` 1.3.1).
+const API_VERSION: &str = "2023-10-01";
+/// The characters that the SDKs do not escape in an id (RFC 3986, section 2.3).
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
 /// Clocks further apart than this explain a refused signature.
 const CLOCKS_APART_SECONDS: u64 = 300;
 
-/// The operation of a request. The meaning of a status depends on it.
+/// An operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Operation {
-    /// Identities and their tokens, as the resource's owner.
-    Manage,
-    /// A Teams user's Entra token for a Communication token, as the resource's owner.
-    TeamsExchange,
-    /// The same as the user.
-    DirectExchange,
+pub(super) enum Operation<'a> {
+    CreateUser,
+    IssueToken(&'a CommunicationUserId),
+    RevokeTokens(&'a CommunicationUserId),
+    DeleteUser(&'a CommunicationUserId),
+    /// An Entra token for a Communication token.
+    Exchange(ExchangeKind),
+}
+
+impl Operation<'_> {
+    /// Returns the method, the status of success, and the path.
+    pub(super) fn row(self) -> (Method, u16, &'static str) {
+        match self {
+            Operation::CreateUser => (Method::POST, 201, "/identities"),
+            Operation::IssueToken(_) => (Method::POST, 200, "/identities/{id}/:issueAccessToken"),
+            Operation::RevokeTokens(_) => {
+                (Method::POST, 204, "/identities/{id}/:revokeAccessTokens")
+            }
+            Operation::DeleteUser(_) => (Method::DELETE, 204, "/identities/{id}"),
+            Operation::Exchange(kind) => {
+                let path = match kind {
+                    ExchangeKind::Key => "/teamsUser/:exchangeAccessToken",
+                    ExchangeKind::Entra => "/access/entra/:exchangeAccessToken",
+                    ExchangeKind::TeamsExtension => "/access/teamsExtension/:exchangeAccessToken",
+                };
+                (Method::POST, 200, path)
+            }
+        }
+    }
+
+    /// Returns path and query. The action's colon stays as it is.
+    pub(super) fn target(self) -> String {
+        let (_, _, path) = self.row();
+        let version = match self {
+            Operation::Exchange(ExchangeKind::Entra) => "2025-03-02-preview",
+            Operation::Exchange(ExchangeKind::TeamsExtension) => "2025-06-30",
+            _ => API_VERSION,
+        };
+        let id = match self {
+            Operation::IssueToken(user)
+            | Operation::RevokeTokens(user)
+            | Operation::DeleteUser(user) => user.as_str(),
+            Operation::CreateUser | Operation::Exchange(_) => "",
+        };
+        let id = utf8_percent_encode(id, ESCAPED).to_string();
+        format!("{}?api-version={version}", path.replace("{id}", &id))
+    }
+
+    /// Whether the user's token authorizes the request, and no right of the resource's owner.
+    fn is_direct(self) -> bool {
+        matches!(self, Operation::Exchange(kind) if kind != ExchangeKind::Key)
+    }
 }
 
 /// Returns the error for a response without the operation's success status.
-pub(super) fn refusal(asked: Operation, host: &str, answer: &Response, now: Timestamp) -> Error {
+pub(super) fn refusal(
+    asked: Operation<'_>,
+    host: &str,
+    answer: &Response,
+    now: Timestamp,
+) -> Error {
     let status = answer.status.as_u16();
     let details = wire::read::<ServiceError>(&answer.body);
     let is_its_own = details.is_some() || answer.body.is_empty();
@@ -52,7 +114,7 @@ pub(super) fn refusal(asked: Operation, host: &str, answer: &Response, now: Time
         foreign(host, answer, &what)
     };
     if status == 401
-        && asked != Operation::Manage
+        && matches!(asked, Operation::Exchange(_))
         && let Some(claims) = challenged_claims(&answer.headers)
     {
         error = error.with_claims(claims);
@@ -76,16 +138,9 @@ pub(super) fn refusal(asked: Operation, host: &str, answer: &Response, now: Time
 
 const CHECK_THE_ENDPOINT: &str = "check the endpoint, and for a proxy or captive portal on the way";
 
-/// Returns the error for a response of another server.
-pub(super) fn not_its_own(host: &str, what: &str) -> Error {
-    let message = format!("{host} answered with {what}");
-    Error::new(Kind::Unreachable, message, CHECK_THE_ENDPOINT)
-}
-
 /// Returns the error for JSON of the service that lacks a required member.
 pub(super) fn unusable(host: &str, what: &str) -> Error {
-    Error::new(
-        Kind::Unreachable,
+    Error::unreachable(
         format!("{host} answered with {what}"),
         "check the endpoint, then run the command again; `acspass -v` shows the requests",
     )
@@ -125,7 +180,7 @@ pub(super) fn created_without_token(id: &CommunicationUserId, error: Error) -> E
 
 /// The name of the advice on a refusal, and the detail for its cause.
 fn explain(
-    asked: Operation,
+    asked: Operation<'_>,
     answer: &Response,
     details: &ServiceError,
     now: Timestamp,
@@ -139,10 +194,10 @@ fn explain(
     let name = match (status, details.code.as_str()) {
         (401, "InvalidAccessToken") => "entra-token",
         (401, "IdentityNotOwned") => "not-owned",
-        (401, _) => match (apart, asked) {
-            (Some(apart), _) => return ("clock", in_words(Duration::from_secs(apart))),
-            (None, Operation::DirectExchange) => "users-token",
-            (None, _) => "key",
+        (401, _) => match apart {
+            Some(apart) => return ("clock", in_words(Duration::from_secs(apart))),
+            None if asked.is_direct() => "users-token",
+            None => "key",
         },
         (400, "ApiVersionUnspecified" | "UnsupportedApiVersion") => "api-version",
         (400, "ValidationError") => match field.to_ascii_lowercase().as_str() {
@@ -153,9 +208,9 @@ fn explain(
             _ => return ("field", format!("the field `{field}`")),
         },
         (403, _) => match asked {
-            Operation::TeamsExchange => "licence",
-            Operation::DirectExchange => "assignment",
-            Operation::Manage => "role",
+            Operation::Exchange(ExchangeKind::Key) => "licence",
+            Operation::Exchange(_) => "assignment",
+            _ => "role",
         },
         (404, "IdentityNotFound") => "unknown-identity",
         (404, _) => "not-found",
@@ -254,5 +309,17 @@ mod tests {
         ] {
             assert_eq!(of(header), None, "{header}");
         }
+    }
+
+    #[test]
+    fn an_id_is_escaped_as_the_sdks_escape_it() {
+        let user = CommunicationUserId::parse(
+            "8:acs:1b5cc06b-f352-4571-b1e6-d9b259b7c776_00000007-0464-274b-b274-5a3a0d000101",
+        );
+        assert_eq!(
+            Operation::IssueToken(&user.expect("an id")).target(),
+            "/identities/8%3Aacs%3A1b5cc06b-f352-4571-b1e6-d9b259b7c776_00000007-0464-274b-b274-\
+             5a3a0d000101/:issueAccessToken?api-version=2023-10-01"
+        );
     }
 }
