@@ -89,7 +89,7 @@ fn pattern(host: &str) -> Option<String> {
 /// `10.*` and `192.168.*.*` as CIDR blocks.
 fn ipv4_block(host: &str) -> Option<String> {
     let known = host.trim_end_matches(".*");
-    let octets = known.split('.').map(|octet| octet.parse().ok());
+    let octets = known.split('.').map(|octet| octet.parse::<u8>().ok());
     let mut octets: Vec<u8> = octets.collect::<Option<_>>()?;
     let bits = octets.len() * 8;
     let is_block = known.len() < host.len() && host.split('.').count() <= 4;

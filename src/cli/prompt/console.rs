@@ -19,7 +19,7 @@ pub(super) fn stdin() -> Device {
 /// Reads one line from the console. Does not read `_source`.
 pub(super) fn read_line(_source: impl BufRead, _longest: usize) -> io::Result<Option<Pasted>> {
     match rpassword::read_password().map(Zeroizing::new) {
-        Ok(line) => Ok(Some(Pasted::new(&line))),
+        Ok(line) => Ok(Some(Pasted::new(&*line))),
         Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(None),
         Err(error) => Err(error),
     }
