@@ -173,7 +173,7 @@ mod tests {
             "https:microsoft.com@evil.test",
             "http://localhost@127.0.0.1:9/",
         ] {
-            let what = checked("ABC", page).err().expect(page);
+            let what = checked("ABC", page).expect_err(page);
             assert!(what.contains("user info"), "{page}: {what}");
         }
         let later = "https://login.test/x?mail=a@b.test#c@d";
