@@ -23,9 +23,9 @@ use crate::loopback;
 use crate::secret::ServiceSecret;
 
 use super::access::OPEN_PATH;
-use super::instance::{
-    NONCE, PROOF, Running, SECRET_FILE, SOCKET, is_proof, new_secret, read_secret,
-};
+#[cfg(unix)]
+use super::instance::SOCKET;
+use super::instance::{NONCE, PROOF, Running, SECRET_FILE, is_proof, new_secret, read_secret};
 
 /// The time limit of a request. The service may have to call Entra ID and the resource.
 const TIMEOUT: Duration = Duration::from_secs(60);

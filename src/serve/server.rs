@@ -166,7 +166,9 @@ impl Server {
     /// # Errors
     /// [`Kind::Internal`](crate::Kind::Internal) if a listener cannot be used.
     pub async fn run(self, stop: impl Future<Output = ()>) -> Result<()> {
-        let (mut dir, service) = (self.dir, self.service);
+        let (dir, service) = (self.dir, self.service);
+        #[cfg(unix)]
+        let mut dir = dir;
         let (stop_sender, stopping) = watch::channel(false);
         let listen = |bound, listener, limits| {
             serve(bound, None, service.at(listener), limits, stopping.clone())

@@ -13,6 +13,7 @@ mod table;
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
+#[cfg(target_os = "linux")]
 use std::time::Duration;
 
 #[cfg(target_os = "linux")]
@@ -20,6 +21,7 @@ use table::{ESTABLISHED, SYN_SENT, Socket, Sockets, find_listed};
 
 /// How long an unmatched peer is observed before it counts as unreported. A peer that has reset its
 /// connection leaves the kernel's table a moment before the reset arrives at this end.
+#[cfg(target_os = "linux")]
 const SETTLE: Duration = Duration::from_millis(20);
 
 /// The owner of a peer's socket.
@@ -73,12 +75,15 @@ impl PeerCheck {
     /// means that the connection must be closed unread. Reports the first connection of another
     /// user as a warning, further ones at debug level. Needs a tokio runtime with time.
     pub async fn admit(&self, local: SocketAddr, peer: SocketAddr) -> Option<Admission> {
-        let mut owner = self.owner(local, peer);
+        let owner = self.owner(local, peer);
         #[cfg(target_os = "linux")]
-        if owner == Owner::Unreported {
-            let again = || self.owner(local, peer);
-            owner = self.listed.owner(local, peer, again).await;
-        }
+        let owner = match owner {
+            Owner::Unreported => {
+                let again = || self.owner(local, peer);
+                self.listed.owner(local, peer, again).await
+            }
+            owner => owner,
+        };
         match owner {
             Owner::Trusted => Some(Admission::Trusted),
             Owner::Unreported => Some(Admission::Unreported),

@@ -2,7 +2,6 @@
 //!
 //! The loop ends when `stop` is true and the connections have had the grace period to finish.
 
-use std::future::ready;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -94,7 +93,7 @@ impl Listener {
             Listener::Unix(listener) => {
                 let (stream, _) = listener.accept().await?;
                 // The modes of the socket and its folder exclude other users.
-                let check = ready(Some(Admission::Trusted));
+                let check = std::future::ready(Some(Admission::Trusted));
                 Ok(Some((Box::new(stream), check.boxed())))
             }
         }

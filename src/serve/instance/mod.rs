@@ -9,7 +9,9 @@ mod secret;
 #[cfg(test)]
 mod tests;
 
-pub(super) use dir::{InstanceDir, SOCKET};
+pub(super) use dir::InstanceDir;
+#[cfg(unix)]
+pub(super) use dir::SOCKET;
 pub use dir::{Running, Served, running};
 pub(super) use secret::{
     NONCE, PROOF, SECRET_FILE, is_proof, is_secret, new_secret, proof_header, random, read_secret,
