@@ -9,7 +9,7 @@ use std::sync::{Arc, OnceLock};
 use crate::account::{Account, Tenancy};
 use crate::acs::resource_credential::{self, EntraPrincipal};
 use crate::acs::{ConnectionString, DirectExchange, Endpoint, IdentityClient, ResourceAuth};
-use crate::config::{self, Config, KeySource, Resource, Setting, Sources, StoreChoice};
+use crate::config::{self, Config, KeySource, Missing, Resource, Setting, Sources, StoreChoice};
 use crate::emulator::{self, Emulator};
 use crate::entra::Entra;
 use crate::error::{Error, Result};
@@ -38,8 +38,15 @@ pub(super) struct Context {
     emulator: Option<Emulator>,
 }
 
+/// A context whose configuration lacks settings that have no default.
+pub(super) struct NotConfigured {
+    pub(super) context: Context,
+    pub(super) missing: Vec<Missing>,
+}
+
 impl Context {
-    /// Reads the configuration. Opens no store and no connection.
+    /// Reads the configuration, and starts the emulator that `--emulator` asks for. Opens no store
+    /// and no connection.
     pub(super) fn new(env: &Arc<Environment>, flags: &Flags) -> Result<Self> {
         let (name, profile) = env.profile()?;
         let emulator = match env.global.emulator {
@@ -72,6 +79,19 @@ impl Context {
             principal: OnceLock::new(),
             emulator,
         })
+    }
+
+    /// Returns the context if its settings suffice to sign in, and to exchange tokens if
+    /// `needs_resource`.
+    pub(super) fn configured(self, needs_resource: bool) -> Result<Self, Box<NotConfigured>> {
+        let missing = self.config.missing(needs_resource);
+        match missing.is_empty() {
+            true => Ok(self),
+            false => Err(Box::new(NotConfigured {
+                context: self,
+                missing,
+            })),
+        }
     }
 
     /// Returns the authority, tenant and application under which sessions are stored.

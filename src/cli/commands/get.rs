@@ -34,7 +34,8 @@ pub(super) fn context(
 ) -> Result<Context> {
     let min_validity = options.min_validity.iter().cloned();
     let flags = Flags::from_iter(min_validity.map(|text| (Setting::MinValidity, text)));
-    setup_questions::context(env, &flags, needs_resource, !options.no_interactive)
+    let context = Context::new(env, &flags)?.configured(needs_resource);
+    context.or_else(|lacking| setup_questions::ask(*lacking, &flags, !options.no_interactive))
 }
 
 /// Returns the cached token if it is fresh, or else a renewed one.

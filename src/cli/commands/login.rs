@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::json;
 
 use crate::cli::args::Login;
-use crate::cli::context::Flags;
+use crate::cli::context::{Context, Flags};
 use crate::cli::environment::Environment;
 use crate::cli::io::output::Output;
 use crate::cli::profile::store_description;
@@ -19,7 +19,9 @@ use crate::time::{ClockReading, in_words};
 use super::setup_questions;
 
 pub(crate) fn run(args: &Login, env: &Arc<Environment>, output: &mut Output) -> Result<u8> {
-    let context = setup_questions::context(env, &flags(args), false, true)?;
+    let flags = flags(args);
+    let context = Context::new(env, &flags)?.configured(false);
+    let context = context.or_else(|lacking| setup_questions::ask(*lacking, &flags, true))?;
     context.config.check_resource()?;
     let session = context.sessions()?;
     let entra = context.entra()?;

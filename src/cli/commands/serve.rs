@@ -46,7 +46,9 @@ pub(crate) fn run(args: &args::Serve, env: &Arc<Environment>, output: &mut Outpu
         none if none.is_empty() => Sockets::Port(args.port),
         listeners => Sockets::Given(listeners),
     };
-    let context = Arc::new(setup_questions::context(env, &flags, true, true)?);
+    let context = Context::new(env, &flags)?.configured(true);
+    let context = context.or_else(|lacking| setup_questions::ask(*lacking, &flags, true))?;
+    let context = Arc::new(context);
     let folder = env.serve_folder()?;
     if args.open
         && let Some(running) = serve::running(&folder)?

@@ -1,14 +1,11 @@
-//! Builds the context of a command that signs in, and asks for settings that are missing.
+//! Asks for settings that a command needs to sign in and that are missing.
 //!
 //! Each answer is checked and then saved in the profile. The command continues afterwards.
-
-use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
 use crate::acs::{ResourceAuth, resource_credential};
-use crate::cli::context::{Context, Flags};
-use crate::cli::environment::Environment;
+use crate::cli::context::{Context, Flags, NotConfigured};
 use crate::cli::profile::{ProfileEditor, store_description};
 use crate::cli::runtime::block_on;
 use crate::config::{self, GivenResource, Missing, Setting};
@@ -18,22 +15,14 @@ use crate::error::{Error, Kind, Result};
 use crate::exchange::ExchangeKind;
 use crate::input;
 
-/// Builds the context of a command that signs in, and exchanges tokens if `needs_resource`. Asks for
-/// missing settings if `may_ask` and a user is at the terminal.
+/// Asks for the missing settings if `may_ask` and a user is at the terminal. Returns the context with
+/// the answers and with `flags`.
 ///
 /// # Errors
 /// [`Kind::Usage`] that names all missing settings, if the user cannot be asked.
-pub(super) fn context(
-    env: &Arc<Environment>,
-    flags: &Flags,
-    needs_resource: bool,
-    may_ask: bool,
-) -> Result<Context> {
-    let context = Context::new(env, flags)?;
-    let missing = context.config.missing(needs_resource);
-    if missing.is_empty() {
-        return Ok(context);
-    }
+pub(super) fn ask(lacking: NotConfigured, flags: &Flags, may_ask: bool) -> Result<Context> {
+    let NotConfigured { context, missing } = lacking;
+    let env = context.env.clone();
     let lacks_resource = missing.contains(&Missing::Resource);
     let can_save = context.session_store.is_persistent() || !lacks_resource;
     if !may_ask || !env.is_interactive() || !can_save {
@@ -43,9 +32,9 @@ pub(super) fn context(
         // The store is checked before the user types a secret for it.
         context.session_store.probe()?;
     }
-    let editor = ProfileEditor::of(env)?;
+    let editor = ProfileEditor::of(&env)?;
     Questions { context, editor }.ask(&missing)?;
-    Context::new(env, flags)
+    Context::new(&env, flags)
 }
 
 /// The tenant that stands for any.
