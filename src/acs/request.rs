@@ -112,7 +112,7 @@ impl Resource {
             return Ok(response);
         }
         let host = self.endpoint.host_header();
-        let now = self.clock.now();
+        let now = self.service_now();
         Err(operation::refusal(operation, &host, &response, now))
     }
 

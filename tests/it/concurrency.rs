@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use acspass::emulator::{Fault, FaultKind, Route};
 
-use crate::harness::{Home, TestBrowser};
+use crate::harness::{Home, TestBrowser, wait_until};
 
 const LOGINS: usize = 8;
 const PROCESSES: usize = 200;
@@ -47,6 +47,35 @@ fn a_process_that_is_killed_while_it_renews_leaves_the_lock_to_the_others() {
     assert_eq!(stuck.end().code, None);
     waiting.end().token();
     assert_eq!(emulator.count("refresh_token"), 1);
+}
+
+#[test]
+fn logout_during_a_renewal_opens_no_sign_in() {
+    let (home, emulator) = Home::with_keyring();
+    emulator.set_token_life(Duration::from_secs(300));
+    home.login();
+    emulator.set_token_life(Duration::from_secs(4500));
+    // The renewal waits while the user signs out.
+    emulator.add_fault(Fault {
+        route: Route::Token,
+        times: Some(1),
+        what: FaultKind::Status {
+            status: 503,
+            retry_after: Some("8".to_owned()),
+            content_type: "application/json".to_owned(),
+            body: "{}".to_owned(),
+        },
+    });
+    let sign_ins = emulator.count("authorize");
+    let browser = TestBrowser::of("ada@contoso.example");
+    let renewing = home.call(&["get", "--interactive"]).by(&browser).spawn();
+    wait_until("the renewal meets the fault", || {
+        emulator.count("fault") > 0
+    });
+    home.real(&["logout"]).assert_code(0);
+    let signed_out = ["the account was signed out while its session was being renewed"];
+    renewing.end().assert_error(4, &signed_out);
+    assert_eq!(emulator.count("authorize"), sign_ins);
 }
 
 #[test]

@@ -144,9 +144,6 @@ impl<'a> RenewalTask<'a> {
                 {
                     self.discard_revoked_token(&error)
                 }
-                (Err(error), Step::Refresh) if error.kind() == Kind::SignInNeeded => {
-                    self.handle_refusal(error)?
-                }
                 (Err(error), _) => return Err(error),
             }
             step = self.next();
@@ -242,7 +239,10 @@ impl<'a> RenewalTask<'a> {
                     record.refresh_token = Some(token);
                     self.save_or_warn("the new refresh token is lost");
                 }
-                return Err(refused.error);
+                return match refused.error.kind() {
+                    Kind::SignInNeeded => self.handle_refusal(refused.error),
+                    _ => Err(refused.error),
+                };
             }
         };
         if let Some(account) = &tokens.account

@@ -249,3 +249,17 @@ fn a_client_whose_clock_is_wrong_is_told_so_and_can_be_corrected() {
     client.set_service_time(SystemClock.now());
     block_on(client.create_user()).unwrap();
 }
+
+#[test]
+fn a_corrected_clock_is_not_the_cause_of_a_later_refusal() {
+    let emulator = emulator();
+    let ahead = SettableClock::new(SystemClock.now().plus(Duration::from_secs(3600)));
+    let text = emulator.http_connection_string();
+    let (endpoint, _) = text.split_once("accesskey=").unwrap();
+    let other_key = format!("{endpoint}accesskey={}", "A".repeat(86) + "==");
+    let client = IdentityClient::from_connection_string(&other_key).unwrap();
+    let client = client.with_clock(Arc::new(ahead));
+    client.set_service_time(SystemClock.now());
+    let message = block_on(client.create_user()).unwrap_err().to_string();
+    assert!(!message.contains("clock"), "{message}");
+}
