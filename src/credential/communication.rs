@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, Shared};
+use tokio::runtime::Handle;
 use tokio::sync::{Notify, watch};
 use tokio::task::AbortHandle;
 use tracing::{debug, warn};
@@ -93,15 +94,16 @@ impl CommunicationTokenCredential {
             refresher: Box::new(refresher),
             clock,
             ahead: options.ahead,
+            runtime: Handle::current(),
             cached: sender,
             state: Mutex::default(),
             ended: Notify::new(),
         });
-        let timer = tokio::spawn(inner.clone().refresh_on_schedule()).abort_handle();
+        let timer = inner.runtime.spawn(inner.clone().refresh_on_schedule());
         CommunicationTokenCredential {
             cached,
             inner,
-            timer,
+            timer: timer.abort_handle(),
         }
     }
 
@@ -161,7 +163,9 @@ impl CommunicationTokenCredential {
 impl Drop for CommunicationTokenCredential {
     fn drop(&mut self) {
         self.timer.abort();
-        if let Some(refresh) = &self.inner.state().refresh {
+        let mut state = self.inner.state();
+        state.is_closed = true;
+        if let Some(refresh) = &state.refresh {
             refresh.task.abort();
         }
     }
@@ -175,6 +179,8 @@ struct Inner {
     refresher: Box<dyn Refresher>,
     clock: Arc<dyn Clock>,
     ahead: Option<Duration>,
+    /// Runs the refreshes: that of a caller may end before them.
+    runtime: Handle,
     cached: watch::Sender<Option<Arc<CachedToken>>>,
     state: Mutex<State>,
     /// Notified when a refresh ends.
@@ -185,13 +191,16 @@ struct Inner {
 struct State {
     refresh: Option<Refresh>,
     failed: Option<RecentFailures>,
+    /// Set once the credential is dropped.
+    is_closed: bool,
 }
 
 /// A refresh in progress, on a task of its own.
 #[derive(Clone)]
 struct Refresh {
-    /// The longest validity that it satisfies.
+    /// The longest validity that it satisfies. Grows with the calls until it has begun.
     asked: Duration,
+    has_begun: bool,
     /// `None` if the task was cancelled or has panicked.
     outcome: Shared<BoxFuture<'static, Option<Outcome>>>,
     task: AbortHandle,
@@ -221,7 +230,13 @@ impl Inner {
             let due = self.next_refresh();
             let pause = due.map_or(LONGEST_SLEEP, |due| due.min(LONGEST_SLEEP));
             if pause.is_zero() {
-                let refresh = self.refresh(&mut self.state(), Duration::ZERO);
+                let refresh = {
+                    let mut state = self.state();
+                    if state.is_closed {
+                        return;
+                    }
+                    self.refresh(&mut state, Duration::ZERO)
+                };
                 if refresh.outcome.await.is_none() {
                     return;
                 }
@@ -247,10 +262,14 @@ impl Inner {
 
     /// Returns the refresh in progress, or begins one.
     fn refresh(self: &Arc<Self>, state: &mut State, min_validity: Duration) -> Refresh {
+        let asked = min_validity.max(self.ahead.unwrap_or_default());
         let begin = || {
-            let asked = min_validity.max(self.ahead.unwrap_or_default());
             let inner = self.clone();
-            let task = tokio::spawn(async move {
+            let task = self.runtime.spawn(async move {
+                let asked = inner.state().refresh.as_mut().map_or(asked, |refresh| {
+                    refresh.has_begun = true;
+                    refresh.asked
+                });
                 let refreshed = inner.refresher.refresh(asked).await;
                 let mut state = inner.state();
                 state.refresh = None;
@@ -263,11 +282,16 @@ impl Inner {
             });
             Refresh {
                 asked,
+                has_begun: false,
                 task: task.abort_handle(),
                 outcome: task.map(Result::ok).boxed().shared(),
             }
         };
-        state.refresh.get_or_insert_with(begin).clone()
+        let refresh = state.refresh.get_or_insert_with(begin);
+        if !refresh.has_begun {
+            refresh.asked = refresh.asked.max(asked);
+        }
+        refresh.clone()
     }
 
     /// Returns an outcome without a refresh if a recent one means that no better token is available.

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use tokio::sync::Notify;
 
 use super::*;
@@ -435,4 +436,41 @@ async fn a_success_that_brings_the_same_token_ends_an_outage() {
     is_out.store(false, Ordering::SeqCst);
     clock.advance(Duration::from_secs(1));
     credential.get(hours(2)).await.expect("a second later");
+}
+
+#[tokio::test]
+async fn callers_that_begin_together_share_a_refresh_for_the_longest_validity() {
+    let fixture = Fixture::new(&[]);
+    let two_hours = Duration::from_secs(2 * HOUR);
+    let (short, long) = tokio::join!(fixture.get(TEN_MINUTES), fixture.get(two_hours));
+    assert_eq!(
+        (short.unwrap(), long.unwrap()),
+        ("token 1".to_owned(), "token 1".to_owned())
+    );
+    assert_eq!(*fixture.service.requested.lock().unwrap(), [two_hours]);
+}
+
+#[test]
+fn a_refresh_runs_on_the_runtime_of_its_credential() {
+    let runtime = || {
+        tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap()
+    };
+    let own = runtime();
+    for begins_on_a_runtime in [false, true] {
+        let fixture = own.block_on(async { Fixture::with(&[], Some(Notify::new())) });
+        let begins = || fixture.get(TEN_MINUTES).now_or_never();
+        let token = match begins_on_a_runtime {
+            true => runtime().block_on(async { begins() }),
+            false => begins(),
+        };
+        assert!(token.is_none());
+        fixture.service.release.as_ref().unwrap().notify_one();
+        let token = own.block_on(fixture.get(TEN_MINUTES));
+        assert_eq!(
+            (token.unwrap().as_str(), fixture.refreshes()),
+            ("token 1", 1)
+        );
+    }
 }
