@@ -163,14 +163,15 @@ impl Connection {
             Poll::Pending
         })
         .await;
-        let parts = connection.into_parts();
-        let stream = parts.io.into_inner().stream;
+        let http1::Parts { io, read_buf, .. } = connection.into_parts();
+        let stream = io.into_inner().stream;
+        let is_drained = read_buf.is_empty();
         let last = std::mem::take(&mut *progress.state());
         let (is_authenticated, is_blocked) = (last.is_authenticated(), last.is_blocked);
         // They are free for other connections.
-        drop((slot, last));
+        drop((slot, last, read_buf));
         match end {
-            End::Idle if may_wait && parts.read_buf.is_empty() => {
+            End::Idle if may_wait && is_drained => {
                 return Some((stream, is_authenticated));
             }
             End::Idle | End::Done => self.close(stream).await,
