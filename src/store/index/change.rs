@@ -134,7 +134,21 @@ impl IndexFile {
     }
 
     /// Changes the contents, and returns the result of `change`. A damaged file is quarantined first.
-    pub(super) fn change<T>(&self, change: impl FnOnce(&mut Contents) -> T) -> Result<T> {
+    fn change<T>(&self, change: impl FnOnce(&mut Contents) -> T) -> Result<T> {
+        self.change_or_repair(true, change)
+    }
+
+    /// Returns the contents. Replaces a damaged file by its readable entries, and writes no other:
+    /// a reader does not bring another version's file into this version's form.
+    pub(super) fn repair(&self) -> Result<Contents> {
+        self.change_or_repair(false, |contents| contents.clone())
+    }
+
+    fn change_or_repair<T>(
+        &self,
+        mut writes: bool,
+        change: impl FnOnce(&mut Contents) -> T,
+    ) -> Result<T> {
         let folder = match self {
             IndexFile::File(folder) => folder,
             IndexFile::Memory(contents) => {
@@ -148,14 +162,14 @@ impl IndexFile {
             Ok(contents) => contents,
             Err(salvaged) => {
                 quarantine(folder, &salvaged)?;
-                before = None;
+                (before, writes) = (None, true);
                 salvaged
             }
         };
         let outcome = change(&mut contents);
         let after = contents::write(&contents)
             .map_err(|_| Error::internal("the index could not be written as JSON"))?;
-        if before.is_none_or(|before| before != after.as_bytes()) {
+        if writes && before.is_none_or(|before| before != after.as_bytes()) {
             let replaced = folder.replace(NAME, after.as_bytes());
             replaced.map_err(folder::failing("replace the index", folder, NAME))?;
         }

@@ -93,7 +93,7 @@ impl IndexFile {
         let contents = match contents {
             Some(contents) => contents,
             // Under the lock, since another process may have replaced a damaged file already.
-            None => self.change(|contents| contents.clone())?,
+            None => self.repair()?,
         };
         Ok(Index::new(contents, login))
     }

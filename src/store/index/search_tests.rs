@@ -273,3 +273,17 @@ fn damage(text: &mut Vec<u8>, random: &mut fastrand::Rng) {
         text.push(b'\n');
     }
 }
+
+#[test]
+fn repair_writes_no_file_that_is_missing_or_valid() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let path = folder.path().join(super::search::NAME);
+    let index_file = IndexFile::new(Some(&crate::files::Folder::new(folder.path())));
+    index_file.repair().unwrap();
+    assert!(!path.exists());
+    let text = contents::write(&Contents::default()).unwrap();
+    let other_form = text.replace('\n', "\n ");
+    std::fs::write(&path, &other_form).unwrap();
+    index_file.repair().unwrap();
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), other_form);
+}
