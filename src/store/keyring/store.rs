@@ -92,7 +92,14 @@ impl Keyring {
             Ok(outcome) => outcome,
             Err(RecvTimeoutError::Timeout) => {
                 abandoned.store(true, Ordering::SeqCst);
-                *lock(&self.hanging) = Arc::downgrade(&abandoned);
+                let call = Arc::downgrade(&abandoned);
+                drop(abandoned);
+                let mut hanging = lock(&self.hanging);
+                // A stored call that is alive is earlier, and this one is then queued behind it and
+                // will not be made; or it is later than this one, and ends after it.
+                if hanging.strong_count() == 0 {
+                    *hanging = call;
+                }
                 Err(KeyringFailure::TimedOut)
             }
             Err(RecvTimeoutError::Disconnected) => Err(KeyringFailure::DiedMidway),
@@ -229,6 +236,23 @@ mod tests {
             thread::yield_now();
         }
         assert_eq!(keyring.call(|_| Ok(1)), Ok(1));
+    }
+
+    #[test]
+    fn call_that_times_out_late_does_not_replace_a_later_one() {
+        let keyring = Arc::new(keyring(Duration::from_millis(500)));
+        let later = Arc::new(AtomicBool::new(true));
+        let (stored, in_call) = (Arc::downgrade(&later), Arc::clone(&keyring));
+        let (release, hang) = mpsc::channel::<()>();
+        let hung = keyring.call(move |_| {
+            *lock(&in_call.hanging) = stored;
+            let _ = hang.recv();
+            Ok(())
+        });
+        assert_eq!(hung, Err(KeyringFailure::TimedOut));
+        drop(release);
+        let hanging = lock(&keyring.hanging);
+        assert!(hanging.ptr_eq(&Arc::downgrade(&later)), "still awaited");
     }
 
     #[test]
