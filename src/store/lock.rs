@@ -208,6 +208,7 @@ impl Guard {
             ..self.holder
         };
         match &self.held {
+            Held::File { record: None, .. } => {}
             Held::File { folder, record, .. } => {
                 let _all_records = lock_records(folder);
                 write_record(record.as_ref(), &holder);
