@@ -116,7 +116,9 @@ impl Sessions {
             (Err(error), Some(page)) => page.failed(error).await,
             (_, None) => {}
         }
-        locks.first.set_activity(Activity::Renewing);
+        if saved.is_ok() {
+            locks.first.set_activity(Activity::Renewing);
+        }
         saved
     }
 
@@ -131,7 +133,8 @@ impl Sessions {
     ) -> Result<()> {
         if let Some(required) = expected.required {
             if account.match_name(required) >= Some(NameMatch::Username) {
-                return Ok(());
+                // An unreadable index could not list the session that is saved next.
+                return self.store.index().map(drop);
             }
             return Err(Error::new(
                 Kind::SignInRefused,
