@@ -1,14 +1,20 @@
 //! The freshness rule as a table: what is kept, what is wished, what was done, what comes next.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::freshness::{CompletedSteps, Step, next_step, outage_fallback};
+use super::sessions::{CacheLookup, Sessions};
 use super::token::{Target, TokenRequest};
 use crate::account::{Account, Tenancy};
+use crate::error::Error;
 use crate::exchange::{ExchangeKind, TokenSource};
 use crate::secret::{CommunicationToken, EntraToken, RefreshToken};
-use crate::store::{CachedCommunicationToken, CachedEntraToken, Record, ShortTokens};
-use crate::time::Timestamp;
+use crate::store::{
+    Activity, Attempt, CachedCommunicationToken, CachedEntraToken, LockName, MemoryStore, Record,
+    SessionStore, ShortTokens,
+};
+use crate::time::{SystemClock, Timestamp};
 
 const NOW: i64 = 1_000_000;
 
@@ -339,4 +345,37 @@ fn the_last_resort_has_more_than_a_minute_left_and_is_never_forced() {
     let mut force = request();
     force.force = true;
     assert!(outage_fallback(&at(3600), &force, now).is_none());
+}
+
+#[tokio::test]
+async fn services_are_created_before_the_lock_is_taken() {
+    let store = Arc::new(SessionStore::new(Box::new(MemoryStore::new()), None));
+    let record = record(Held {
+        refresh: true,
+        ..Held::default()
+    });
+    let name = LockName::Session(record.key());
+    let try_lock = || match store.try_lock(&name, Activity::Renewing) {
+        Ok(Attempt::Got(guard)) => Some(guard),
+        _ => None,
+    };
+    let guard = try_lock().expect("the lock");
+    store.save(&record, &guard).expect("saved");
+    drop(guard);
+    let sessions = Sessions::new(
+        Arc::clone(&store),
+        Arc::new(SystemClock),
+        record.tenancy.clone(),
+    );
+    let Ok(CacheLookup::Stale(renewal)) = sessions.cached_token(None, request()) else {
+        panic!("a session without a token");
+    };
+    let mut was_free = false;
+    let services = || {
+        was_free = try_lock().is_some();
+        Err(Error::internal("no services"))
+    };
+    let error = renewal.run(services, None).await.expect_err("no services");
+    assert_eq!(error.message(), "no services");
+    assert!(was_free, "a passphrase prompt does not hold the lock");
 }

@@ -22,8 +22,8 @@ const MOST_STEPS: usize = 10;
 
 impl Renewal {
     /// Renews the session, and signs in with `options` if there is no other way. Uses the cache if
-    /// another process has renewed meanwhile; otherwise calls `services` under the lock. Calls of the
-    /// store block the thread, for up to 5 s each.
+    /// another process has renewed meanwhile. `services` is called before the lock is taken: it may
+    /// ask the user for a passphrase. Calls of the store block the thread, for up to 5 s each.
     ///
     /// # Errors
     /// [`Kind::SignInNeeded`] if a sign-in is required and `options` is `None`; as
@@ -48,6 +48,7 @@ impl Renewal {
                 _ => self.sessions.no_session_error(self.user.as_deref()),
             });
         }
+        let services = &services()?;
         let sign_in_wait = options.map(|options| options.timeout);
         loop {
             let guard = locks::lock(store, &name, Activity::Renewing, sign_in_wait).await?;
@@ -116,12 +117,8 @@ impl<'a> RenewalTask<'a> {
     }
 
     /// Takes the steps of the freshness rule until there is a token.
-    async fn finish(mut self, services: impl FnOnce() -> Result<RenewalServices>) -> Result<Token> {
+    async fn finish(mut self, services: &RenewalServices) -> Result<Token> {
         let mut step = self.next();
-        if let Step::Use | Step::UseShort = step {
-            return self.use_cached();
-        }
-        let services = &services()?;
         for _ in 0..MOST_STEPS {
             let taken = match step {
                 Step::Use | Step::UseShort => return self.use_cached(),
