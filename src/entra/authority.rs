@@ -4,7 +4,7 @@ use url::Url;
 use uuid::Uuid;
 
 use crate::error::{Error, Kind, Result};
-use crate::http::{Http, Request};
+use crate::http::{Http, Request, host_of};
 use crate::input;
 use crate::loopback;
 use crate::wire;
@@ -61,7 +61,7 @@ impl Authority {
 
     /// Returns the host, with its port if that is not the default one. It is part of a session key.
     pub fn host(&self) -> String {
-        host_and_port(&self.host)
+        host_of(&self.host)
     }
 
     /// Returns the host's address.
@@ -140,15 +140,6 @@ impl Authority {
                 "check the setting `authority-host`; nothing was sent there",
             )),
         }
-    }
-}
-
-/// Returns the host of an address, with its port if that is not the default one.
-pub(super) fn host_and_port(url: &Url) -> String {
-    let host = url.host_str().unwrap_or_default();
-    match url.port() {
-        Some(port) => format!("{host}:{port}"),
-        None => host.to_owned(),
     }
 }
 

@@ -40,7 +40,8 @@ impl Request {
     }
 }
 
-/// Returns the host and port of an address, as in a `Host` header.
+/// Returns the host of an address, with its port if that is not the default one, as in a `Host`
+/// header.
 pub(crate) fn host_of(url: &Url) -> String {
     let host = url.host_str().unwrap_or("an address without a host");
     match url.port() {

@@ -14,12 +14,11 @@ use super::device_code::{self, PollOutcome, Polling};
 use super::flow::{SECOND, SignInRequest, SignedIn, timed_out};
 use super::options::{Notice, SignInOptions};
 use crate::claims::Claims;
-use crate::entra::authority::host_and_port;
 use crate::entra::client::Entra;
 use crate::entra::refusal::{self, Grant};
 use crate::entra::token_endpoint::{Tokens, scope_text};
 use crate::error::{Error, Kind, RequestProgress, Result};
-use crate::http::{Request, Response};
+use crate::http::{Request, Response, host_of};
 use crate::wire;
 use crate::wire::entra::{DeviceAuthorization, Metadata, TokenError};
 
@@ -59,7 +58,7 @@ impl Entra {
             (options.tell)(&Notice::UserCode {
                 code: &code.user_code,
                 page: page.as_str(),
-                host: &host_and_port(&page),
+                host: &host_of(&page),
                 client_id: &self.client_id,
                 left: life.min(left),
             });

@@ -127,8 +127,8 @@ impl Polling {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::entra::authority::host_and_port;
     use crate::error::Kind;
+    use crate::http::host_of;
 
     fn read(user_code: &str, page: &str) -> DeviceAuthorization {
         let json = serde_json::json!({
@@ -193,7 +193,7 @@ mod tests {
             ("https://[::1]:1/", "[::1]:1"),
         ] {
             let page = checked("ABC", page).expect(page);
-            assert_eq!(host_and_port(&page), host);
+            assert_eq!(host_of(&page), host);
             assert!(page.as_str().contains(&format!("://{host}/")), "{page}");
         }
     }
