@@ -296,16 +296,16 @@ fn emulator_settings(emulator: &Emulator) -> Flags {
     ])
 }
 
-/// Creates the configured store, which its first call opens. Sessions with the emulator are in memory,
-/// unless the environment names a store for them; they then have a folder of their own.
+/// Creates the configured store. Sessions with the emulator are in memory, unless the environment
+/// names a store for them; they then have a folder of their own.
 pub(super) fn configured_store(env: &Environment, store: StoreChoice) -> Result<SessionStore> {
     match env.global.emulator && env.variable(var::ACSPASS_STORE).is_none() {
-        true => open_store(env, StoreChoice::Memory),
-        false => open_store(env, store),
+        true => store_of(env, StoreChoice::Memory),
+        false => store_of(env, store),
     }
 }
 
-/// Opens every store that has sessions, the configured one first. If the settings cannot be read,
+/// Creates every store that has sessions, the configured one first. If the settings cannot be read,
 /// that is the store of the environment, or else the keyring: `logout` must work then as well.
 pub(super) fn all_stores(env: &Environment) -> Result<Vec<SessionStore>> {
     let resolved = env
@@ -321,7 +321,7 @@ pub(super) fn all_stores(env: &Environment) -> Result<Vec<SessionStore>> {
                 .unwrap_or(StoreChoice::Keyring)
         }
     };
-    let first = open_store(env, configured)?;
+    let first = store_of(env, configured)?;
     let index = first.index().ok();
     let elsewhere = index.iter().flat_map(|index| index.elsewhere());
     let mut others: Vec<StoreChoice> = Vec::new();
@@ -330,32 +330,28 @@ pub(super) fn all_stores(env: &Environment) -> Result<Vec<SessionStore>> {
             others.push(other);
         }
     }
-    let others = others.into_iter().map(|other| open_store(env, other));
+    let others = others.into_iter().map(|other| store_of(env, other));
     std::iter::once(Ok(first)).chain(others).collect()
 }
 
-fn open_store(env: &Environment, choice: StoreChoice) -> Result<SessionStore> {
-    if choice == StoreChoice::Memory {
-        return Ok(SessionStore::new(Box::new(MemoryStore::new()), None));
-    }
-    let folder = env.sessions_folder()?;
+/// Creates a store, which its first call opens.
+fn store_of(env: &Environment, choice: StoreChoice) -> Result<SessionStore> {
     let store: Box<dyn TokenStore> = match choice {
+        StoreChoice::Memory => return Ok(SessionStore::new(Box::new(MemoryStore::new()), None)),
         StoreChoice::Keyring => Box::new(KeyringStore::new()),
-        StoreChoice::Memory => Box::new(MemoryStore::new()),
         #[cfg(target_os = "linux")]
         StoreChoice::Keyutils => Box::new(crate::store::KeyutilsStore::new()),
         #[cfg(not(target_os = "linux"))]
         StoreChoice::Keyutils => {
             return Err(Error::internal("`keyutils` was chosen where there is none"));
         }
-        StoreChoice::File => match env.checked_path(var::ACSPASS_STORE_KEY_FILE)? {
-            Some(key_file) => Box::new(FileStore::with_key_file(&folder, key_file)),
-            None => Box::new(FileStore::with_passphrase(
-                &folder,
-                passphrase::TRIES,
-                passphrase::ask,
-            )),
-        },
+        StoreChoice::File => {
+            let folder = env.sessions_folder()?;
+            Box::new(match env.checked_path(var::ACSPASS_STORE_KEY_FILE)? {
+                Some(key_file) => FileStore::with_key_file(&folder, key_file),
+                None => FileStore::with_passphrase(&folder, passphrase::TRIES, passphrase::ask),
+            })
+        }
     };
-    Ok(SessionStore::in_folder(store, &folder))
+    Ok(SessionStore::in_folder(store, &env.sessions_folder()?))
 }
