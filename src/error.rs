@@ -164,7 +164,7 @@ impl Error {
         })
     }
 
-    /// Adds the claims challenge for the next sign-in.
+    /// Adds a claims challenge, for the next request to Entra.
     #[must_use]
     pub fn with_claims(self, claims: Claims) -> Self {
         self.with(|inner| inner.claims = Some(claims))
@@ -224,7 +224,8 @@ impl Error {
         self.0.answer.as_ref()
     }
 
-    /// Returns Entra's claims challenge for the next sign-in, if there is one.
+    /// Returns the claims challenge, if there is one: Entra's for the next sign-in, or the ACS
+    /// resource's for the next refresh or sign-in.
     pub fn claims(&self) -> Option<&Claims> {
         self.0.claims.as_ref()
     }

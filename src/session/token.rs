@@ -50,7 +50,7 @@ pub enum Target {
     Communication(TokenSource),
 }
 
-/// A valid token.
+/// A token from the cache or from a renewal, valid when it was returned to the caller.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Token {
     /// The token.

@@ -35,7 +35,8 @@ const LONGEST_RECORD: u64 = 1024;
 /// The purpose of a lock.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum LockName {
-    /// To renew, replace or remove this session.
+    /// To renew or replace this session, or to make its index entry match its item. A logout takes no
+    /// lock.
     Session(SessionKey),
     /// To sign a user in, before the account is known.
     Tenancy(Tenancy),
@@ -224,7 +225,7 @@ impl Guard {
         &self.name
     }
 
-    /// Returns whether this is the lock of that session, which each write to its item needs.
+    /// Returns whether this is the lock of that session, which each save of its item needs.
     pub(super) fn covers(&self, key: &SessionKey) -> bool {
         matches!(&self.name, LockName::Session(held) if held == key)
     }

@@ -65,7 +65,8 @@ pub struct Record {
     pub communication_tokens: Vec<CachedCommunicationToken>,
     /// Set by a refresh with a short token, cleared by one without.
     pub short_tokens: Option<ShortTokens>,
-    /// The claims challenge of Entra or of the resource, for the next refresh or sign-in.
+    /// The claims challenge of Entra or of the resource, which the next sign-in sends. A refresh
+    /// removes it.
     pub challenge: Option<Claims>,
     /// The clocks at the last response of a service.
     pub clock: Option<ClockMark>,

@@ -88,8 +88,8 @@ impl Clock for SystemClock {
     }
 }
 
-/// Returns the time since the boot, including the time asleep, which `std::time::Instant` leaves out
-/// on these platforms. The clocks are those of `man 2 clock_gettime` (Linux) and
+/// Returns the time since a start that is constant for the process: on these platforms the boot. It
+/// includes the time asleep, which `std::time::Instant` leaves out here. The clocks are those of `man 2 clock_gettime` (Linux) and
 /// `man 3 clock_gettime` (macOS).
 #[cfg(any(target_os = "linux", target_os = "macos"))]
 fn since_start() -> Duration {
@@ -102,7 +102,7 @@ fn since_start() -> Duration {
     Duration::new(seconds, u32::try_from(time.tv_nsec).unwrap_or_default())
 }
 
-/// Returns the time since the first call.
+/// Returns the time since a start that is constant for the process: here the first call.
 #[cfg(not(any(target_os = "linux", target_os = "macos")))]
 fn since_start() -> Duration {
     static START: std::sync::LazyLock<std::time::Instant> =

@@ -19,6 +19,9 @@ fn http_dates_round_trip() {
     let text = "Mon, 02 Jun 2025 13:45:09 GMT";
     let read = Timestamp::parse_http_date(text);
     assert_eq!(read.map(Timestamp::to_http_date).as_deref(), Some(text));
+    for obsolete in ["Monday, 02-Jun-25 13:45:09 GMT", "Mon Jun  2 13:45:09 2025"] {
+        assert_eq!(Timestamp::parse_http_date(obsolete), None, "{obsolete}");
+    }
 }
 
 #[test]

@@ -43,7 +43,8 @@ impl Timestamp {
         ))
     }
 
-    /// Parses an HTTP date (RFC 9110, section 5.6.7), as in a `Date` header.
+    /// Parses an HTTP date (RFC 9110, section 5.6.7), as in a `Date` header. Accepts `IMF-fixdate`, the
+    /// form that senders must use, and other dates of RFC 2822, but neither obsolete form.
     pub fn parse_http_date(text: &str) -> Option<Self> {
         let parsed = jiff::fmt::rfc2822::DateTimeParser::new()
             .parse_timestamp(text.trim())

@@ -19,7 +19,7 @@ pub(super) struct ReqwestTransport(pub(super) Arc<Http>);
 
 impl fmt::Debug for ReqwestTransport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Bridge")
+        f.write_str("ReqwestTransport")
     }
 }
 

@@ -277,7 +277,7 @@ fn damage(text: &mut Vec<u8>, random: &mut fastrand::Rng) {
 #[test]
 fn repair_writes_no_file_that_is_missing_or_valid() {
     let folder = tempfile::TempDir::new().unwrap();
-    let path = folder.path().join(super::search::NAME);
+    let path = folder.path().join(search::NAME);
     let index_file = IndexFile::new(Some(&crate::files::Folder::new(folder.path())));
     index_file.repair().unwrap();
     assert!(!path.exists());

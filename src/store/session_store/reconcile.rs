@@ -11,8 +11,9 @@
 //! store, does not report an account that no command can use. A failing store does not show that its
 //! items are missing, so a failure changes nothing.
 //!
-//! Each write to a session's item happens under that session's lock. So an item that is read under the
-//! lock is not one that another process is saving.
+//! Each save of a session's item happens under that session's lock. So an item that is read under the
+//! lock is not one that another process is saving. A logout deletes the item without the lock: it does
+//! not wait for a renewal.
 
 use super::store::{SessionStore, read};
 use crate::account::{SessionKey, Tenancy};
