@@ -148,12 +148,6 @@ impl CommunicationTokenCredential {
         self.cached.borrow().clone()
     }
 
-    /// Returns the error of the latest refresh, if it failed.
-    #[cfg(feature = "serve")]
-    pub(crate) fn last_error(&self) -> Option<Error> {
-        self.inner.state().failed.as_ref()?.error.clone()
-    }
-
     /// Returns a receiver of every new token.
     pub fn changes(&self) -> watch::Receiver<Option<Arc<CachedToken>>> {
         self.cached.clone()

@@ -237,6 +237,11 @@ impl AccountCredential {
         self.state.is_sign_in_reported.load(Ordering::Relaxed)
     }
 
+    /// Returns the error of the latest attempt to get a token, if it failed.
+    pub(in crate::serve) fn failure(&self) -> Option<Error> {
+        self.state.failure().clone()
+    }
+
     /// Whether the token in memory is still the one in the store.
     fn is_current(&self, entry: &IndexEntry, context: &Context) -> bool {
         let target = &context.options.token_request.target;

@@ -6,7 +6,7 @@
 //! error for a few seconds.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::credential::{RefreshedToken, pause_after};
@@ -25,6 +25,7 @@ pub(super) struct RefreshState {
     /// Whether the need of a sign-in was reported, since the last token.
     pub(super) is_sign_in_reported: AtomicBool,
     last_refusal: Mutex<Option<LastRefusal>>,
+    failure: Mutex<Option<Error>>,
 }
 
 /// Gets a token of the account with this id. The call blocks.
@@ -47,6 +48,7 @@ pub(super) fn refresh(
         Ok(_) => state.is_sign_in_reported.store(false, Ordering::Relaxed),
         Err(error) => context.report_sign_in(error, &state.is_sign_in_reported),
     }
+    *state.failure() = outcome.as_ref().err().cloned();
     outcome
 }
 
@@ -86,6 +88,11 @@ struct LastRefusal {
 }
 
 impl RefreshState {
+    /// The error of the latest attempt for an account that is signed in, if it failed.
+    pub(super) fn failure(&self) -> MutexGuard<'_, Option<Error>> {
+        self.failure.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Calls `ask`, unless the session is the same as at a recent refusal. Then this returns that
     /// refusal with the rest of the pause.
     ///

@@ -151,5 +151,7 @@ async fn only_for_a_signed_in_account_the_user_is_asked_to_sign_in_again() {
         assert_eq!(notices.load(Ordering::Relaxed), times, "{error}");
         let is_reported = state.is_sign_in_reported.load(Ordering::Relaxed);
         assert_eq!(is_reported, is_signed_in);
+        // The page does not show a sign-out as the failure of an account.
+        assert_eq!(state.failure().is_some(), is_signed_in);
     }
 }

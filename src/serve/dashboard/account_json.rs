@@ -18,7 +18,7 @@ pub(super) fn account(
     clock: &dyn Clock,
 ) -> Value {
     let (action, after) = next_action(state, credential, clock);
-    let last_error = credential.and_then(|account| account.credential.last_error());
+    let last_error = credential.and_then(AccountCredential::failure);
     let mut json = json::account(&state.account);
     json["username"] = json!(printable(&state.account.username));
     json["active"] = json!(state.active);
