@@ -154,7 +154,7 @@ impl Entra {
         refusal::check_format(&host, &answer)?;
         let refused = match status {
             StatusCode::OK => TokenError::despite_success(&answer.body),
-            _ => Some(wire::read(&answer.body).ok_or_else(|| self.no_token_answer(&answer))?),
+            _ => Some(TokenError::read(&answer.body).ok_or_else(|| self.no_token_answer(&answer))?),
         };
         if let Some(response) = refused {
             let codes = response.error_codes.iter();

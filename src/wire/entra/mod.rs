@@ -202,6 +202,12 @@ impl TryFrom<Members> for TokenError {
 }
 
 impl TokenError {
+    /// Reads an error response. Bytes after the JSON do not matter.
+    pub(crate) fn read(body: &[u8]) -> Option<TokenError> {
+        let text = String::from_utf8_lossy(body);
+        TokenError::deserialize(&mut serde_json::Deserializer::from_str(&text)).ok()
+    }
+
     /// Reads an error out of an answer with a status of success, as some servers send it.
     pub(crate) fn despite_success(body: &[u8]) -> Option<TokenError> {
         let members: Members = super::read(body)?;

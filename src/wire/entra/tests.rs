@@ -166,3 +166,10 @@ fn metadata_needs_its_endpoints_and_nothing_else() {
     let metadata: Metadata = read(without.as_bytes()).expect("metadata");
     assert_eq!(metadata.device_authorization_endpoint, None);
 }
+
+#[test]
+fn bytes_after_an_error_do_not_hide_it() {
+    let response = TokenError::read(br#"{"error":"invalid_grant"}x"#).expect("an error");
+    assert_eq!(response.error, "invalid_grant");
+    assert!(TokenError::read(br#"x{"error":"invalid_grant"}"#).is_none());
+}
