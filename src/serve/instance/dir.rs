@@ -169,7 +169,8 @@ impl InstanceDir {
 
 impl Drop for InstanceDir {
     fn drop(&mut self) {
-        for failure in remove_files(&self.folder) {
+        let socket = self.running.socket.is_some().then_some(SOCKET);
+        for failure in remove_files(&self.folder, socket.into_iter().chain([SECRET_FILE])) {
             tracing::warn!("{failure}");
         }
         // The file stays: without it two services could lock two files of one name.
@@ -179,9 +180,12 @@ impl Drop for InstanceDir {
     }
 }
 
-/// Removes the secret and the socket. Returns the failures.
-fn remove_files(folder: &Folder) -> impl Iterator<Item = String> {
-    [SECRET_FILE, SOCKET].into_iter().filter_map(|name| {
+/// Removes the files of these names. Returns the failures.
+fn remove_files(
+    folder: &Folder,
+    names: impl IntoIterator<Item = &'static str>,
+) -> impl Iterator<Item = String> {
+    names.into_iter().filter_map(|name| {
         let cause = folder.remove(name).err()?;
         let path = folder.path_of(name);
         Some(format!(
@@ -269,7 +273,7 @@ pub fn running(folder: impl Into<Folder>) -> Result<Option<Running>> {
     match file.try_lock_shared() {
         Ok(()) => {
             // No service can start while this lock is held.
-            for failure in remove_files(&folder) {
+            for failure in remove_files(&folder, [SECRET_FILE, SOCKET]) {
                 tracing::debug!("stale {failure}");
             }
             Ok(None)

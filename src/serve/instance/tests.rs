@@ -85,7 +85,10 @@ fn one_service_has_a_folder() {
         panic!("two services in one folder");
     };
     assert_eq!(second.kind(), Kind::Usage);
+    // This run has opened no socket.
+    std::fs::write(folder.path().join(SOCKET), "").expect("a file");
     drop(first);
+    assert!(folder.path().join(SOCKET).exists());
     InstanceDir::acquire(&folder.path().into()).expect("it is free again");
 }
 
