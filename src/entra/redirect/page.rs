@@ -3,6 +3,7 @@
 //! A page is self-contained: it has no script and sends no request. It repeats nothing of the
 //! request. Text from outside is cleaned, cut and escaped.
 
+use std::fmt;
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::time::{Duration, Instant};
@@ -31,9 +32,15 @@ const READ_LIMIT: Duration = Duration::from_secs(1);
 ///
 /// Each method sends the page on a blocking thread of the tokio runtime and waits until the
 /// browser has read it: at most 3 s for the page, and 1 s for its end. A failure is logged.
-#[derive(Debug)]
 #[must_use = "the browser waits for its page"]
 pub struct Page(Option<TcpStream>);
+
+impl fmt::Debug for Page {
+    /// Omits the addresses of the connection.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Page")
+    }
+}
 
 impl Page {
     pub(super) fn new(browser: TcpStream) -> Self {

@@ -26,7 +26,7 @@ pub(super) const TIME_LIMIT: Duration = Duration::from_secs(10);
 const CHUNK: usize = 8 * 1024;
 
 const COOKIE: &[u8] = b"cookie:";
-/// The headers that a request keeps, beside [`PURPOSES`].
+/// The headers that a request keeps, beside the first of [`PURPOSES`].
 const KEPT: [&str; 6] = [
     "host",
     "expect",
@@ -234,11 +234,17 @@ fn parse(head: &[u8]) -> Result<(Request, usize), Refusal> {
         return Err(Refusal::BodyTooLarge);
     }
     let mut headers = Vec::new();
-    for name in KEPT.into_iter().chain(PURPOSES) {
+    for name in KEPT {
         match only(parsed.headers, name)? {
             Some(value) => headers.push((name, value.to_owned())),
             None if name == "host" => return Err(Refusal::Malformed),
             None => {}
+        }
+    }
+    for name in PURPOSES {
+        if let Some(value) = only(parsed.headers, name)? {
+            headers.push((name, value.to_owned()));
+            break;
         }
     }
     let request = Request {
@@ -285,6 +291,17 @@ mod tests {
             assert_eq!(is_http1(&hello[..1]), Ok(false), "{hello:?}");
         }
         assert_eq!(is_http1(&[0x80, 25, 1, 0, 2]), Err(Refusal::Tls), "SSL 2.0");
+    }
+
+    #[test]
+    fn only_the_first_purpose_is_read() {
+        let head = |purposes| format!("GET / HTTP/1.1\r\nHost: a\r\n{purposes}\r\n");
+        let first = head("Sec-Purpose: prefetch\r\nPurpose: a\r\nPurpose: b\r\n");
+        let (request, _) = parse(first.as_bytes()).ok().expect("a request");
+        assert_eq!(request.header("sec-purpose"), Some("prefetch"));
+        assert_eq!(request.header("purpose"), None);
+        let repeated = head("Purpose: a\r\nPurpose: b\r\nX-Moz: prefetch\r\n");
+        assert!(parse(repeated.as_bytes()).is_err_and(|it| it == Refusal::Malformed));
     }
 
     #[test]

@@ -19,6 +19,12 @@ async fn answered() -> (TcpStream, Received) {
 }
 
 #[tokio::test]
+async fn a_page_in_a_log_has_no_addresses() {
+    let (_, answer) = answered().await;
+    assert_eq!(format!("{:?}", answer.page), "Page");
+}
+
+#[tokio::test]
 async fn a_slow_reader_gets_its_whole_page_before_the_delivery_ends() {
     let (mut browser, answer) = answered().await;
     let has_read = Arc::new(AtomicBool::new(false));
