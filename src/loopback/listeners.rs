@@ -109,7 +109,7 @@ fn complete(mut listeners: Vec<TcpListener>, mut port: u16) -> io::Result<Bound>
             bound => bound?,
         };
         // The standard library's queue of 128 is too short for thousands of callers: a full queue
-        // delays a connection by one second.
+        // delays a connection by one second. A family that a service manager left out gets the same.
         #[cfg(unix)]
         rustix::net::listen(&listener, QUEUE)?;
         port = listener.local_addr()?.port();

@@ -14,7 +14,7 @@ mod table;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 #[cfg(target_os = "linux")]
-use std::time::Duration;
+use std::{mem::discriminant, time::Duration};
 
 #[cfg(target_os = "linux")]
 use table::{ESTABLISHED, SYN_SENT, Socket, Sockets, find_listed};
@@ -109,8 +109,9 @@ impl PeerCheck {
         let sockets = self.sockets.get_or_init(Sockets::first);
         // Neither end is in the table: this end was reset, or the table cannot be read.
         owner_by(sockets, local, peer).unwrap_or_else(|| match Sockets::probe() {
-            Some(sockets) => owner_by(&sockets, local, peer).unwrap_or(Owner::Gone),
             None => Owner::Unreported,
+            Some(other) if discriminant(&other) == discriminant(sockets) => Owner::Gone,
+            Some(other) => owner_by(&other, local, peer).unwrap_or(Owner::Gone),
         })
     }
 
