@@ -124,11 +124,7 @@ impl Dashboard {
         }
         if path == KEY_PATH {
             check_sent_by_page(headers)?;
-            if request.method != Method::POST {
-                return Err(Refusal::no_such_method());
-            }
-            let key = self.sessions.issue_key(id).ok_or_else(no_session)?;
-            return Ok(Some(Json(json!({"key": key.expose()})).into_response()));
+            return Ok(Some(self.issue_key(id, &request.method)));
         }
         let is_for_page = path.starts_with("/dashboard/") && path != TICKETS_PATH
             || path == "/token"
@@ -140,6 +136,17 @@ impl Dashboard {
         match is_for_page && has_key {
             true => Ok(None),
             false => Err(no_session()),
+        }
+    }
+
+    /// Returns the key, or the refusal to the page of a session: an error like that of a route.
+    fn issue_key(&self, id: &str, method: &Method) -> Response {
+        if method != Method::POST {
+            return ([(header::ALLOW, "POST")], Refusal::no_such_method()).into_response();
+        }
+        match self.sessions.issue_key(id) {
+            Some(key) => Json(json!({"key": key.expose()})).into_response(),
+            None => no_session().into_response(),
         }
     }
 

@@ -74,10 +74,16 @@ fn second_opening_in_one_browser_leaves_the_first_as_it_is() {
     );
     let own = own_origin(&dashboard);
     let key = format!("{path}/dashboard/key");
-    dashboard
-        .send("POST", &key, &[&cookie, &own], "")
-        .assert_status(200);
-    // The paths keep the cookies apart, so that both pages go on, and nothing was refused.
+    for (method, status, allow) in [
+        ("POST", 200, None),
+        ("POST", 401, None),
+        ("PUT", 405, Some("POST")),
+    ] {
+        let answer = dashboard.send(method, &key, &[&cookie, &own], "");
+        assert_eq!((answer.status, answer.header("allow")), (status, allow));
+    }
+    // The paths keep the cookies apart, so that both pages go on. A key that a page
+    // asks for twice is no event.
     assert_eq!(first.state()["events"], serde_json::json!([]));
     service.stop().assert_code(0);
 }
