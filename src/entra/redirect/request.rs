@@ -297,7 +297,7 @@ mod tests {
     fn only_the_first_purpose_is_read() {
         let head = |purposes| format!("GET / HTTP/1.1\r\nHost: a\r\n{purposes}\r\n");
         let first = head("Sec-Purpose: prefetch\r\nPurpose: a\r\nPurpose: b\r\n");
-        let (request, _) = parse(first.as_bytes()).ok().expect("a request");
+        let (request, _) = parse(first.as_bytes()).expect("a request");
         assert_eq!(request.header("sec-purpose"), Some("prefetch"));
         assert_eq!(request.header("purpose"), None);
         let repeated = head("Purpose: a\r\nPurpose: b\r\nX-Moz: prefetch\r\n");
