@@ -10,7 +10,7 @@ use std::fmt;
 use serde_json::{Map, Value};
 
 /// The longest challenge in bytes. Entra's have some hundred bytes, and an address has a limit.
-const LONGEST: usize = 4 * 1024;
+const MAX_CLAIMS_BYTES: usize = 4 * 1024;
 
 /// A request for claims: the text of a JSON object that is not empty.
 #[derive(Clone, PartialEq, Eq)]
@@ -20,7 +20,7 @@ impl Claims {
     /// Takes the text of a challenge: the member `claims` of a token error, which is JSON in a
     /// string. `None` if it is not an object, is empty, or has more than 4 KiB.
     pub fn parse(text: &str) -> Option<Claims> {
-        if text.len() > LONGEST {
+        if text.len() > MAX_CLAIMS_BYTES {
             return None;
         }
         let object: Map<String, Value> = serde_json::from_str(text).ok()?;
@@ -90,7 +90,7 @@ mod tests {
         let read = Claims::parse(challenge).expect("a challenge");
         assert_eq!(read.as_str(), challenge, "passed on as it came");
         let deep = format!("{}{}", r#"{"a":"#.repeat(500), "}".repeat(500));
-        let long = format!(r#"{{"a":"{}"}}"#, "x".repeat(LONGEST));
+        let long = format!(r#"{{"a":"{}"}}"#, "x".repeat(MAX_CLAIMS_BYTES));
         for no in ["", "{}", "[]", "null", "\"{}\"", "{", "7", &deep, &long] {
             assert_eq!(Claims::parse(no), None, "{}", no.len());
         }

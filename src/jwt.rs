@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 /// Longest token that is looked into, in bytes.
-const LONGEST: usize = 256 * 1024;
+const MAX_TOKEN_LENGTH: usize = 256 * 1024;
 
 /// Base64url (RFC 7515, section 2); padding is tolerated, as some libraries add it.
 const BASE64URL: GeneralPurpose = GeneralPurpose::new(
@@ -35,7 +35,7 @@ pub fn decode(token: &str) -> Option<Decoded> {
     let [header, claims, _signature] = parts[..] else {
         return None;
     };
-    if token.len() > LONGEST {
+    if token.len() > MAX_TOKEN_LENGTH {
         return None;
     }
     Some(Decoded {

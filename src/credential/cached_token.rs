@@ -13,9 +13,9 @@ pub const AHEAD: Duration = Duration::from_secs(15 * 60);
 /// Clocks that differ by less count as equal.
 const CLOCKS_AGREE: Duration = Duration::from_secs(60);
 /// The shortest time between two scheduled refreshes, however short tokens live.
-const SHORTEST: Duration = Duration::from_secs(1);
+const MIN_REFRESH_INTERVAL: Duration = Duration::from_secs(1);
 /// The longest pause between two attempts.
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+const MAX_PAUSE: Duration = Duration::from_secs(60);
 
 /// A token of a credential.
 #[derive(Debug, Clone, PartialEq)]
@@ -97,7 +97,7 @@ pub(super) fn next_refresh(
 ) -> Option<Duration> {
     let due = left.saturating_sub(ahead?.min(life / 2));
     match failed {
-        None => Some(due.max(SHORTEST.saturating_sub(life.saturating_sub(left)))),
+        None => Some(due.max(MIN_REFRESH_INTERVAL.saturating_sub(life.saturating_sub(left)))),
         // The token has expired, and only the user can end the failures.
         Some(pause) if left.is_zero() && !pause.may_pass => None,
         Some(pause) => Some(due.max(pause.left)),
@@ -108,7 +108,7 @@ pub(super) fn next_refresh(
 /// by up to half. The reduction spreads programs that failed together. `jitter` is from 0 to 1.
 pub(crate) fn pause_after(failures: u32, jitter: f64) -> Duration {
     let doublings = failures.saturating_sub(1).min(6);
-    let whole = Duration::from_secs(1 << doublings).min(LONGEST_PAUSE);
+    let whole = Duration::from_secs(1 << doublings).min(MAX_PAUSE);
     whole.mul_f64(0.5 + jitter.clamp(0.0, 1.0) / 2.0)
 }
 

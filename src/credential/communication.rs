@@ -20,7 +20,7 @@ use super::refresher::{RefreshedToken, Refresher};
 /// scheduled refreshes are longer.
 const REPEATED: Duration = Duration::from_secs(5);
 /// The longest single sleep. Timers stop during a suspend, so that the clock must be read again.
-const LONGEST_SLEEP: Duration = Duration::from_secs(60);
+const MAX_SLEEP: Duration = Duration::from_secs(60);
 
 /// The options of a credential. `Options::default()` uses the system's clock.
 #[derive(Clone)]
@@ -222,7 +222,7 @@ impl Inner {
     async fn refresh_on_schedule(self: Arc<Self>) {
         loop {
             let due = self.next_refresh();
-            let pause = due.map_or(LONGEST_SLEEP, |due| due.min(LONGEST_SLEEP));
+            let pause = due.map_or(MAX_SLEEP, |due| due.min(MAX_SLEEP));
             if pause.is_zero() {
                 let refresh = {
                     let mut state = self.state();

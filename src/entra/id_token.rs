@@ -18,7 +18,7 @@ use super::authority::{self, is_guid};
 use super::client::Entra;
 
 /// The tolerance for an expired id_token, since clocks differ.
-const GRACE: Duration = Duration::from_secs(300);
+const EXPIRY_TOLERANCE: Duration = Duration::from_secs(300);
 
 impl Entra {
     /// Returns the account of an id_token and its `client_info`. `issuer` is that of the metadata,
@@ -64,7 +64,7 @@ impl Entra {
             return Err(refused("is from another issuer than the authority (iss)"));
         }
         let expiry = claims.number("exp").map(Timestamp::from_unix_seconds);
-        if expiry.is_none_or(|expiry| expiry.plus(GRACE) <= now) {
+        if expiry.is_none_or(|expiry| expiry.plus(EXPIRY_TOLERANCE) <= now) {
             return Err(refused("has expired, or names no expiry (exp)"));
         }
         if nonce.is_some() && claims.text("nonce").as_deref() != nonce {

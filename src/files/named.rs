@@ -10,7 +10,7 @@ use std::path::Path;
 #[cfg(unix)]
 use super::refusal::{Refusal, Why};
 #[cfg(unix)]
-use super::unix::{ALL_WRITE, GROUP_WRITE, MOST_LINKS, STICKY, open_following_links, parent, us};
+use super::unix::{ALL_WRITE, GROUP_WRITE, MAX_LINKS, STICKY, open_following_links, parent, us};
 
 /// Opens a regular file for reading; links are followed. Access lists are not read. Also returns another
 /// user that can change the file, in words: "the user with id 1000 can change".
@@ -54,7 +54,7 @@ fn changer(us: u32, found: &Metadata, is_sticky: bool) -> Option<String> {
 fn changer_on_the_way(us: u32, path: &Path) -> Option<String> {
     let through = |changer, path: &Path| format!("{changer} through `{}`", path.display());
     let mut path = path.to_owned();
-    for _ in 0..=MOST_LINKS {
+    for _ in 0..=MAX_LINKS {
         let folder = parent(&path);
         let found = std::fs::metadata(folder).ok()?;
         if let Some(changer) = changer(us, &found, found.mode() & STICKY != 0) {

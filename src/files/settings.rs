@@ -15,11 +15,11 @@ use super::plain::{OpenFolder, follow, is_open_to_group, must_be_written_in_plac
 use super::unix::{OpenFolder, follow, is_open_to_group, must_be_written_in_place};
 
 /// Longest file that is read, in bytes.
-const LONGEST: u64 = 1024 * 1024;
+const MAX_FILE_BYTES: u64 = 1024 * 1024;
 
 /// A change takes milliseconds, and a script may make many at once: a lock held this long belongs
 /// to a suspended process.
-const PATIENCE: Duration = Duration::from_secs(30);
+const LOCK_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A settings file by its path. A link is followed if the link, the file and its folder belong to
 /// this user or to root.
@@ -68,7 +68,7 @@ impl SettingsFile {
             return Ok(None);
         };
         Ok(Some(Settings {
-            bytes: read_at_most(&file, &self.path, LONGEST)?,
+            bytes: read_at_most(&file, &self.path, MAX_FILE_BYTES)?,
             is_open_to_group: is_open_to_group(&file)?,
         }))
     }
@@ -80,7 +80,7 @@ impl SettingsFile {
         let folder = self.opened_or_created(folder)?;
         // The file stays: removing it would let two processes hold two files of one name.
         let lock = open_or_create(&folder, &with_ending(name, ".lock"))?;
-        match wait(&lock, PATIENCE) {
+        match wait(&lock, LOCK_TIMEOUT) {
             Ok(false) => Ok(None),
             // A setting can be changed on a file system without locks too.
             Err(cause) if !is_unsupported(&cause) => Err(cause),
@@ -141,7 +141,7 @@ fn split(path: &Path) -> io::Result<(&Path, &OsStr)> {
 /// Writes the file in place. If that fails, the old content is put back.
 fn write_in_place(folder: &OpenFolder, name: &OsStr, bytes: &[u8]) -> io::Result<()> {
     let mut file = folder.open_to_write(name)?;
-    let old = read_at_most(&file, &folder.path.join(name), LONGEST)?;
+    let old = read_at_most(&file, &folder.path.join(name), MAX_FILE_BYTES)?;
     let copy = with_ending(name, COPY);
     let mut before = create_new(folder, &copy)?;
     before.write_all(&old)?;

@@ -28,7 +28,7 @@ pub(super) const GROUP_WRITE: u32 = 0o020;
 pub(super) const STICKY: u32 = 0o1000;
 
 /// As many links as Linux follows.
-pub(super) const MOST_LINKS: u32 = 40;
+pub(super) const MAX_LINKS: u32 = 40;
 
 /// A folder that is open and has been checked.
 pub(super) struct OpenFolder {
@@ -290,7 +290,7 @@ impl OpenFolder {
 pub(super) fn follow(path: &Path, users: &[u32]) -> io::Result<PathBuf> {
     let us = us();
     let mut path = path.to_owned();
-    for _ in 0..MOST_LINKS {
+    for _ in 0..MAX_LINKS {
         let found = match std::fs::symlink_metadata(&path) {
             Ok(found) if found.is_symlink() => found,
             Err(cause) if cause.kind() != io::ErrorKind::NotFound => return Err(cause),

@@ -20,13 +20,13 @@ use super::trust::{AuthorityFile, Issuers};
 use crate::error::{Error, RequestProgress, Result};
 
 /// The number of tries, including the first one.
-const TRIES: u32 = 4;
+const MAX_ATTEMPTS: u32 = 4;
 /// The shortest time limit of the last try.
 const LAST_TRY: Duration = Duration::from_secs(2);
 /// The longest `Retry-After` that is honoured.
-const LONGEST_WAIT: Duration = Duration::from_secs(60);
+const MAX_RETRY_AFTER: Duration = Duration::from_secs(60);
 /// The longest body that is read, in bytes after decoding. The services' bodies have a few thousand.
-const LONGEST_BODY: usize = 1024 * 1024;
+const MAX_BODY_BYTES: usize = 1024 * 1024;
 /// The mark of UTF-8, which a parser may ignore (RFC 8259, section 8.1).
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
@@ -158,7 +158,7 @@ impl Http {
         let deadline = Instant::now() + self.options.all_tries;
         let mut wait = self.options.first_wait;
         let mut repeated = false;
-        for tries in 1..=TRIES {
+        for tries in 1..=MAX_ATTEMPTS {
             let request = make()?;
             let (host, path) = (host_of(&request.url), request.url.path().to_owned());
             let outcome = match self.try_once(request, deadline).await {
@@ -191,8 +191,8 @@ impl Http {
             };
             let pause = requested.unwrap_or_else(|| wait.mul_f64(0.8 + 0.4 * fastrand::f64()));
             let in_time = requested.is_some() || Instant::now() + pause + needed < deadline;
-            let may_try = tries < TRIES && !(is_single_use && (arrived || outcome.is_ok()));
-            if !may_try || !in_time || pause > LONGEST_WAIT {
+            let may_try = tries < MAX_ATTEMPTS && !(is_single_use && (arrived || outcome.is_ok()));
+            if !may_try || !in_time || pause > MAX_RETRY_AFTER {
                 return outcome.map_err(|failure| failure.error);
             }
             repeated |= arrived;
@@ -263,7 +263,7 @@ impl Http {
             let broken = unreachable(host, route, error);
             broken.with_reached(RequestProgress::Answered(status.as_u16()))
         })? {
-            if body.len() + chunk.len() > LONGEST_BODY {
+            if body.len() + chunk.len() > MAX_BODY_BYTES {
                 // A retry would have the same result.
                 return Err(oversized(host).into());
             }

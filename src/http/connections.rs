@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 use crate::loopback;
 
 /// The time limit of connecting, including name resolution, proxy and TLS.
-const CONNECTING: Duration = Duration::from_secs(8);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(8);
 /// A cloud machine's metadata service, which gives a managed identity its tokens: link-local (RFC
 /// 3927), never routed, over plain http.
 const METADATA_SERVICE: &str = "169.254.169.254";
@@ -25,7 +25,7 @@ impl Http {
     /// Returns the time limit of connecting: less than a whole try, so that a failed connection differs
     /// from a missing response.
     pub(super) fn connect_timeout(&self) -> Duration {
-        CONNECTING.min(self.options.one_try * 2 / 3)
+        CONNECT_TIMEOUT.min(self.options.one_try * 2 / 3)
     }
 
     /// Returns the client for this address, and for the proxy on the way to it. Files of authorities

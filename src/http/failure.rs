@@ -16,7 +16,7 @@ use crate::text::one_line;
 
 const THE_PROXY: &str = "the proxy ";
 /// Longest name of an issuer that is shown, in characters.
-const LONGEST_NAME: usize = 160;
+const MAX_NAME_LENGTH: usize = 160;
 
 /// The error of one try.
 pub(super) struct SendError {
@@ -103,7 +103,7 @@ pub(crate) fn foreign(host: &str, response: &Response, what: &str, hint: &str) -
         let leads_to = response.headers.get(LOCATION);
         let leads_to = leads_to.and_then(|text| Url::parse(text.to_str().ok()?).ok());
         let leads_to = leads_to.as_ref().and_then(Url::host_str);
-        let leads_to = one_line(leads_to.unwrap_or("another page"), LONGEST_NAME);
+        let leads_to = one_line(leads_to.unwrap_or("another page"), MAX_NAME_LENGTH);
         format!("with a redirect to {leads_to}")
     } else if is_web_page(response) {
         "with a web page".to_owned()

@@ -14,13 +14,13 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use zeroize::{Zeroize, Zeroizing};
 
 /// Size of the smallest piece, in bytes.
-const SMALLEST: usize = 64;
+const MIN_PIECE_BYTES: usize = 64;
 /// How many sizes of pieces there are.
 const SIZES: usize = 11;
 /// Size of the largest piece, which is a whole chunk.
-const CHUNK: usize = SMALLEST << (SIZES - 1);
+const CHUNK: usize = MIN_PIECE_BYTES << (SIZES - 1);
 /// The most chunks: 1 MiB, of the 8 MiB that are the usual limit.
-const MOST_CHUNKS: usize = 16;
+const MAX_CHUNKS: usize = 16;
 
 static POOL: Mutex<Pool> = Mutex::new(Pool::new());
 
@@ -129,7 +129,7 @@ impl Pool {
         let mut piece = self.free[size].pop()?;
         while size > wanted {
             size -= 1;
-            let (first, second) = piece.split_at_mut(SMALLEST << size);
+            let (first, second) = piece.split_at_mut(MIN_PIECE_BYTES << size);
             self.free[size].push(second);
             piece = first;
         }
@@ -144,7 +144,7 @@ impl Pool {
 
     /// Adds a chunk, if the system locks it.
     fn grow(&mut self) {
-        if self.is_refused || self.chunks == MOST_CHUNKS {
+        if self.is_refused || self.chunks == MAX_CHUNKS {
             return;
         }
         let page = region::page::size();
@@ -170,7 +170,7 @@ fn held(pool: &'static Mutex<Pool>) -> MutexGuard<'static, Pool> {
 
 /// The index of the smallest size that holds this many bytes.
 fn size_for(length: usize) -> Option<usize> {
-    (0..SIZES).find(|size| SMALLEST << size >= length)
+    (0..SIZES).find(|size| MIN_PIECE_BYTES << size >= length)
 }
 
 #[cfg(test)]
@@ -228,7 +228,7 @@ mod tests {
     #[test]
     fn secrets_beyond_the_lock_limit_are_in_ordinary_memory() {
         let pool = own_pool();
-        let secrets: Vec<LockedBytes> = (0..MOST_CHUNKS + 2)
+        let secrets: Vec<LockedBytes> = (0..MAX_CHUNKS + 2)
             .map(|_| LockedBytes::copy_to(pool, &[1; CHUNK]))
             .collect();
         let ordinary = secrets.iter().filter(|secret| !is_piece(secret));

@@ -30,7 +30,7 @@ use super::instance::{NONCE, PROOF, Running, SECRET_FILE, is_proof, new_secret, 
 /// The time limit of a request. The service may have to call Entra ID and the resource.
 const TIMEOUT: Duration = Duration::from_secs(60);
 /// Longest response that is read, in bytes.
-const LONGEST: usize = 256 * 1024;
+const MAX_RESPONSE_BYTES: usize = 256 * 1024;
 
 /// A client of one service.
 #[derive(Debug, Clone)]
@@ -228,7 +228,7 @@ impl Client {
     }
 
     async fn body(&self, response: hyper::Response<Incoming>) -> Result<Vec<u8>> {
-        let body = to_bytes(Body::new(response.into_body()), LONGEST).await;
+        let body = to_bytes(Body::new(response.into_body()), MAX_RESPONSE_BYTES).await;
         Ok(body.map_err(|cause| self.broken(cause))?.into())
     }
 

@@ -13,7 +13,7 @@ use crate::text::printable;
 use crate::time::{Clock, Timestamp};
 
 /// Most events; the oldest are removed first.
-const MOST: usize = 100;
+const MAX_EVENTS: usize = 100;
 
 /// A bounded list of events, the newest first.
 pub(super) struct Events {
@@ -62,7 +62,7 @@ impl Events {
     /// has one entry: refusals cannot remove the other events.
     pub(super) fn refused(&self, error: &Error) {
         let text = format!("A request was refused: {}", error.message());
-        self.record_text(MOST, "bad", text);
+        self.record_text(MAX_EVENTS, "bad", text);
     }
 
     fn record_text(&self, latest: usize, tone: &'static str, text: String) {
@@ -93,7 +93,7 @@ impl Events {
         });
         event.at = at;
         event.times += 1;
-        list.truncate(MOST - 1);
+        list.truncate(MAX_EVENTS - 1);
         list.push_front(event);
     }
 
@@ -124,14 +124,14 @@ mod tests {
         let events = Events::new(Arc::new(clock));
         events.good("ada signed in");
         let refusals = ["wrong host", "no secret", "unknown page"];
-        for refusal in refusals.iter().cycle().take(3 * MOST) {
+        for refusal in refusals.iter().cycle().take(3 * MAX_EVENTS) {
             events.refused(&Error::new(Kind::Refused, *refusal, "stop"));
         }
         let list = events.json();
         let list = list.as_array().expect("a list");
         assert_eq!(list.len(), 1 + refusals.len(), "{list:?}");
         assert_eq!(list[0]["text"], "A request was refused: unknown page");
-        assert_eq!(list[0]["times"], MOST);
+        assert_eq!(list[0]["times"], MAX_EVENTS);
         assert_eq!(list[3]["text"], "ada signed in");
     }
 }

@@ -13,9 +13,9 @@ use crate::text::{one_line, quoted, shell_word};
 use super::sessions::Sessions;
 
 /// More accounts than this are counted, not listed.
-const MOST_LISTED: usize = 10;
+const MAX_LISTED_ACCOUNTS: usize = 10;
 /// Longest username that is listed, in characters.
-const LONGEST_NAME: usize = 120;
+const MAX_NAME_LENGTH: usize = 120;
 
 impl Sessions {
     /// Finds the session of `user`: a home account id, a username in any case, or an
@@ -27,7 +27,7 @@ impl Sessions {
     pub fn named(&self, user: &str) -> Result<Option<IndexEntry>> {
         check_name(user)?;
         let fitting = self.store.find_by_name(&self.tenancy, user)?;
-        only(user, fitting, MOST_LISTED, account_of)
+        only(user, fitting, MAX_LISTED_ACCOUNTS, account_of)
     }
 
     /// Finds the session of `user` for a sign-in, which may be of a new user: a prefix with `@` may be
@@ -36,7 +36,7 @@ impl Sessions {
         check_name(user)?;
         let mut fitting = self.store.find_by_name(&self.tenancy, user)?;
         fitting.retain(|entry| !user.contains('@') || is_whole(user, entry));
-        only(user, fitting, MOST_LISTED, account_of)
+        only(user, fitting, MAX_LISTED_ACCOUNTS, account_of)
     }
 
     /// Finds the account of `user` at an authority with only these users: one with a session, as
@@ -122,7 +122,7 @@ impl Sessions {
     /// # Errors
     /// As [`SessionStore::index`](crate::store::SessionStore::index).
     pub fn list_accounts(&self, except: Option<&str>) -> Result<Option<String>> {
-        let mut page = self.store.first(&self.tenancy, MOST_LISTED)?;
+        let mut page = self.store.first(&self.tenancy, MAX_LISTED_ACCOUNTS)?;
         page.entries
             .retain(|entry| except.is_none_or(|name| !is_whole(name, entry)));
         Ok((!page.entries.is_empty())
@@ -182,7 +182,7 @@ fn listed<'a>(accounts: impl Iterator<Item = &'a Account>, left: usize) -> Strin
             &account.tenant_id,
             &account.home_account_id,
         ]
-        .map(|text| one_line(text, LONGEST_NAME));
+        .map(|text| one_line(text, MAX_NAME_LENGTH));
         let _ = writeln!(
             lines,
             "  {username}  (tenant {tenant}, home account id {id})"

@@ -13,7 +13,7 @@ use crate::time::{Clock, SystemClock};
 const VARIABLE: &str = "ACSPASS_STATE_DIR";
 
 /// A change takes milliseconds: a lock held this long belongs to a suspended process.
-const PATIENCE: Duration = Duration::from_secs(5);
+const LOCK_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Renames a file that cannot be read, and returns its new path. `what` is for the error.
 pub(super) fn quarantine(what: &str, folder: &Folder, name: &str) -> Result<PathBuf> {
@@ -23,10 +23,10 @@ pub(super) fn quarantine(what: &str, folder: &Folder, name: &str) -> Result<Path
     kept.map_err(failing(what, folder, name))
 }
 
-/// Waits up to [`PATIENCE`] for the lock file of this name. The lock is released when the returned
+/// Waits up to [`LOCK_TIMEOUT`] for the lock file of this name. The lock is released when the returned
 /// file is dropped, or the process ends.
 pub(crate) fn exclusive(folder: &Folder, name: &str) -> Result<File> {
-    let file = folder.lock(name, PATIENCE);
+    let file = folder.lock(name, LOCK_TIMEOUT);
     file.map_err(failing("lock", folder, name))?.ok_or_else(|| {
         let path = folder.path_of(name);
         let path = path.display();

@@ -20,7 +20,7 @@ const LIMIT: usize = 32_766;
 const FORM: u8 = b'1';
 
 /// The default limit of root's keys; other users have fewer (`/proc/sys/kernel/keys`).
-const MOST_KEYS: usize = 1_000_000;
+const MAX_KEYS: usize = 1_000_000;
 
 /// The start of the keys' descriptions.
 const PREFIX: &str = "acspass:";
@@ -112,7 +112,7 @@ impl TokenStore for Keys {
     }
 
     fn items(&self) -> Result<Vec<String>> {
-        let links = Keys::ring()?.get_links(MOST_KEYS).map_err(to_error)?;
+        let links = Keys::ring()?.get_links(MAX_KEYS).map_err(to_error)?;
         let item_of = |key: Key| {
             let metadata = key.metadata().ok()?;
             let item = metadata.get_description().strip_prefix(PREFIX)?;

@@ -30,7 +30,7 @@ use crate::text::hex;
 use crate::time::{Clock, SystemClock, Timestamp, unix_seconds};
 
 /// The longest record, in bytes.
-const LONGEST_RECORD: u64 = 1024;
+const MAX_RECORD_BYTES: u64 = 1024;
 
 /// The purpose of a lock.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -171,7 +171,7 @@ fn lock_records(folder: &Folder) -> Option<File> {
 fn read_record(folder: &Folder, record: &str) -> Option<Holder> {
     let mut bytes = Vec::new();
     let file = folder.open(record).ok()?;
-    file.take(LONGEST_RECORD).read_to_end(&mut bytes).ok()?;
+    file.take(MAX_RECORD_BYTES).read_to_end(&mut bytes).ok()?;
     serde_json::from_slice(&bytes).ok()
 }
 

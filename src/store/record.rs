@@ -17,7 +17,7 @@ use crate::time::{ClockMark, Timestamp, unix_seconds};
 /// With 2.2 KB for an Entra token and 1.3 KB for a Communication token, the largest item is about
 /// 230 KB: one D-Bus message, or 90 of the 1000 parts that the Credential Manager may take. Any
 /// bound lets sources beyond it evict one another, which costs a renewal and no more.
-const MOST_TOKENS: usize = 64;
+const MAX_TOKENS: usize = 64;
 
 /// A cached Entra token.
 #[derive(Debug, Clone, PartialEq)]
@@ -111,7 +111,7 @@ impl Record {
     pub fn keep_entra_token(&mut self, token: CachedEntraToken) {
         self.entra_tokens.retain(|kept| kept.scopes != token.scopes);
         self.entra_tokens.insert(0, token);
-        if self.entra_tokens.len() > MOST_TOKENS {
+        if self.entra_tokens.len() > MAX_TOKENS {
             evict(&mut self.entra_tokens, |kept| kept.expires_on);
         }
     }
@@ -121,7 +121,7 @@ impl Record {
         self.communication_tokens
             .retain(|kept| kept.source != token.source);
         self.communication_tokens.insert(0, token);
-        if self.communication_tokens.len() > MOST_TOKENS {
+        if self.communication_tokens.len() > MAX_TOKENS {
             evict(&mut self.communication_tokens, |kept| kept.expires_on);
         }
     }

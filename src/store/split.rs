@@ -20,7 +20,7 @@ use crate::text::hex;
 const MAGIC: &str = "acspass parts 1 ";
 
 /// More parts than any session needs. It limits the reads for a damaged head.
-const MOST_PARTS: usize = 1000;
+const MAX_PARTS: usize = 1000;
 
 /// The number of reads in case of concurrent writes.
 const READS: usize = 5;
@@ -92,7 +92,7 @@ impl<S: TokenStore> TokenStore for Split<S> {
                 None => Ok(()),
             };
         }
-        if bytes.len().div_ceil(self.limit) > MOST_PARTS {
+        if bytes.len().div_ceil(self.limit) > MAX_PARTS {
             return Err(Error::new(
                 Kind::Store,
                 format!("an item of {} bytes is too large to be kept", bytes.len()),
@@ -171,7 +171,7 @@ fn parse_head(bytes: &[u8]) -> Option<(&str, usize)> {
     let (parts, length): (usize, usize) = (parts.parse().ok()?, length.parse().ok()?);
     // A head in another form is damaged.
     let head = format!("{MAGIC}{generation} {parts} {length} {digest}");
-    (head == text && parts <= MOST_PARTS).then_some((generation, parts))
+    (head == text && parts <= MAX_PARTS).then_some((generation, parts))
 }
 
 fn part_name(item: &str, generation: &str, number: impl std::fmt::Display) -> String {

@@ -6,15 +6,15 @@ use super::clean::{is_unprintable, one_line};
 use super::secret_forms::{may_hold_secret, secret_form};
 
 /// The longest value that is repeated, in characters.
-const LONGEST_VALUE: usize = 256;
+const MAX_VALUE_LENGTH: usize = 256;
 
 /// Quotes a user's value in backticks, for a message. A value that may contain a secret is described
 /// by its length.
 pub fn quoted(value: &str) -> String {
     match value.chars().count() {
         0 => "an empty value".to_owned(),
-        count if count > LONGEST_VALUE || may_hold_secret(value) => described(value),
-        _ => format!("`{}`", one_line(value, LONGEST_VALUE)),
+        count if count > MAX_VALUE_LENGTH || may_hold_secret(value) => described(value),
+        _ => format!("`{}`", one_line(value, MAX_VALUE_LENGTH)),
     }
 }
 
@@ -25,9 +25,9 @@ pub fn shown(value: &str) -> String {
         return format!("({})", described(value));
     }
     let words = value.split(' ').map(|word| {
-        match word.chars().count() > LONGEST_VALUE || may_hold_secret(word) {
+        match word.chars().count() > MAX_VALUE_LENGTH || may_hold_secret(word) {
             true => format!("({})", described(word)),
-            false => one_line(word, LONGEST_VALUE),
+            false => one_line(word, MAX_VALUE_LENGTH),
         }
     });
     words.collect::<Vec<_>>().join(" ")
@@ -37,7 +37,7 @@ pub fn shown(value: &str) -> String {
 /// a terminal cannot show, is replaced by `placeholder`.
 pub fn shell_word<'v>(value: &'v str, placeholder: &'v str) -> Cow<'v, str> {
     let hides = value.is_empty()
-        || value.chars().count() > LONGEST_VALUE
+        || value.chars().count() > MAX_VALUE_LENGTH
         || value.chars().any(is_unprintable)
         || may_hold_secret(value);
     match hides {

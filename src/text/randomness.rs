@@ -1,9 +1,9 @@
 //! Recognizes random text, such as Base64 of a key.
 
 /// The shortest random text that counts as a key: 15 bytes in Base64.
-pub(super) const SHORTEST_KEY: usize = 20;
+pub(super) const MIN_KEY_LENGTH: usize = 20;
 /// The longest segment between slashes that Base64 of a key has at least.
-const SHORTEST_SEGMENT: usize = 12;
+const MIN_SEGMENT_LENGTH: usize = 12;
 
 /// Returns whether the character is in the alphabets of Base64 and Base64url, or padding.
 pub(super) fn is_base64_character(c: char) -> bool {
@@ -26,7 +26,7 @@ fn values(run: &str) -> impl Iterator<Item = &str> {
 
 fn is_random_value(run: &str) -> bool {
     let longest = run.split('/').map(str::len).max().unwrap_or_default();
-    let may_be_base64 = !run.starts_with('/') && longest >= SHORTEST_SEGMENT;
+    let may_be_base64 = !run.starts_with('/') && longest >= MIN_SEGMENT_LENGTH;
     is_padded_base64(run)
         || parts(run).any(|part| part.is_random())
         || (may_be_base64 && Mix::of(run).is_evenly_random())
@@ -42,7 +42,7 @@ fn parts(run: &str) -> impl Iterator<Item = Mix> {
 fn is_padded_base64(run: &str) -> bool {
     let text = run.trim_end_matches('=');
     text.len() < run.len()
-        && text.len() >= SHORTEST_KEY
+        && text.len() >= MIN_KEY_LENGTH
         && run.len().is_multiple_of(4)
         && !text.contains(['=', '-', '_'])
         && Mix::of(text).is_long_mixed_case()
@@ -76,7 +76,7 @@ impl Mix {
     }
 
     fn is_long_mixed_case(&self) -> bool {
-        self.length >= SHORTEST_KEY && self.has_lower && self.has_upper
+        self.length >= MIN_KEY_LENGTH && self.has_lower && self.has_upper
     }
 
     fn of(run: &str) -> Mix {

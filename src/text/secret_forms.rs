@@ -7,7 +7,7 @@
 
 use std::fmt;
 
-use super::randomness::{SHORTEST_KEY, is_base64_character, is_mixed, is_random};
+use super::randomness::{MIN_KEY_LENGTH, is_base64_character, is_mixed, is_random};
 
 /// The kind of a recognized secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,7 +63,7 @@ const SECRET_PARAMETERS: [(&str, SecretForm); 4] = [
 ];
 
 /// The longest ordinary word. A GUID without dashes has 32 letters and digits.
-const LONGEST_WORD: usize = 32;
+const MAX_WORD_LENGTH: usize = 32;
 
 /// Returns the kind of secret that the text certainly contains, if any.
 pub fn secret_form(text: &str) -> Option<SecretForm> {
@@ -74,7 +74,7 @@ pub fn secret_form(text: &str) -> Option<SecretForm> {
         Some(SecretForm::ConnectionString) => return assigned,
         _ if has_bearer_token(text) || has_jwt(text) => return Some(SecretForm::Token),
         Some(_) => return assigned,
-        None if text.len() < SHORTEST_KEY => return None,
+        None if text.len() < MIN_KEY_LENGTH => return None,
         None => {}
     }
     text.split(|c: char| !is_opaque_character(c))
@@ -123,7 +123,7 @@ pub fn may_hold_secret(text: &str) -> bool {
     });
     let has_long_word = text
         .split(|c: char| !c.is_alphanumeric())
-        .any(|word| word.chars().count() > LONGEST_WORD);
+        .any(|word| word.chars().count() > MAX_WORD_LENGTH);
     let has_password = text
         .split_whitespace()
         .any(|word| matches!(word.split_once('@'), Some((before, _)) if before.contains(':')));
@@ -187,7 +187,7 @@ fn secret_parameter(pair: &str) -> Option<SecretForm> {
 /// `M.C…_` (personal ones), older ones with `AQAB` or `OAQAB`; a client secret has `8Q~` or `7Q~`
 /// after three characters.
 fn opaque_form(word: &str) -> Option<SecretForm> {
-    if word.len() < SHORTEST_KEY {
+    if word.len() < MIN_KEY_LENGTH {
         return None;
     }
     let mut starts = ["0.A", "1.A", "AQABA", "OAQABA"].iter();

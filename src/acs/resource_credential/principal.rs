@@ -22,7 +22,7 @@ use crate::text::one_line;
 use crate::time::{Clock, Moment, Timestamp};
 
 /// A token with less left than this is replaced before it is used, as in the SDKs.
-const MARGIN: Duration = Duration::from_secs(5 * 60);
+const REFRESH_MARGIN: Duration = Duration::from_secs(5 * 60);
 /// The scope for the resource's API; the double slash is real (PY, JSI: `.default` of the
 /// audience `https://communication.azure.com/`).
 const SCOPE: &str = "https://communication.azure.com//.default";
@@ -55,9 +55,9 @@ struct CachedToken {
 }
 
 impl CachedToken {
-    /// Whether more than [`MARGIN`] is left.
+    /// Whether more than [`REFRESH_MARGIN`] is left.
     fn is_usable(&self, clock: &dyn Clock) -> bool {
-        self.life > self.began_at.age(clock).saturating_add(MARGIN)
+        self.life > self.began_at.age(clock).saturating_add(REFRESH_MARGIN)
     }
 }
 

@@ -72,7 +72,7 @@ pub enum CommunicationIdentifier {
 }
 
 /// Longest id, in bytes.
-const LONGEST_ID: usize = 512;
+const MAX_ID_LENGTH: usize = 512;
 
 impl CommunicationIdentifier {
     /// Reads a raw id; every text is one of some kind.
@@ -217,7 +217,7 @@ fn has_two_parts(id: &str) -> bool {
 pub(in crate::acs) fn is_bounded(id: &str) -> bool {
     let is_plain =
         |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b':' | b'-' | b'_' | b'.');
-    id.len() <= LONGEST_ID && id.bytes().all(is_plain)
+    id.len() <= MAX_ID_LENGTH && id.bytes().all(is_plain)
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ use crate::input;
 use crate::text::{quoted, shown};
 
 /// Longest connection string that is read, in bytes.
-const LONGEST: u64 = 64 * 1024;
+const MAX_CONNECTION_STRING_BYTES: u64 = 64 * 1024;
 
 pub(crate) fn run(args: &Config, env: &Environment, output: &mut Output) -> Result<u8> {
     match args {
@@ -241,7 +241,7 @@ fn read_secret(env: &Environment) -> Result<Zeroizing<String>> {
         let line = line.ok_or_else(unreadable)?;
         return Ok(Zeroizing::new(line.expose().to_owned()));
     }
-    let bytes = env.stdin.read_all(LONGEST);
+    let bytes = env.stdin.read_all(MAX_CONNECTION_STRING_BYTES);
     let bytes = bytes.map_err(|cause| unreadable().caused_by(cause))?;
     input::text(&bytes).ok_or_else(|| unreadable().caused_by("it is not text in UTF-8 or UTF-16"))
 }

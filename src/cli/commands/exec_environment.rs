@@ -30,7 +30,7 @@ const CREDENTIAL_NAMES: &str = include_str!("../../../assets/exec/credential-nam
 const PRIVATE_KEY: &str = "PRIVATE KEY-----";
 
 /// Shortest key that is searched for in other forms, in characters.
-const SHORTEST_KEY: usize = 16;
+const MIN_KEY_LENGTH: usize = 16;
 
 /// Names of variables, sorted by what `exec` does with them.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -86,7 +86,7 @@ fn has_key(value: &str, key: &str) -> bool {
         plain.replace('+', "%2b").replace('/', "%2f"),
     ];
     // A key as short as a word would be found in many values.
-    let is_long = |form: &&String| form.len() >= SHORTEST_KEY;
+    let is_long = |form: &&String| form.len() >= MIN_KEY_LENGTH;
     if squeezed.contains(key)
         || forms
             .iter()

@@ -18,7 +18,7 @@ use crate::text::{one_line, quoted};
 use crate::time::{Timestamp, in_words};
 
 /// Longest input that is read, in bytes.
-const LONGEST: u64 = 256 * 1024;
+const MAX_INPUT_BYTES: u64 = 256 * 1024;
 
 pub(crate) fn run(file: Option<&Path>, env: &Environment, output: &mut Output) -> Result<u8> {
     let text = read_token(file, env)?;
@@ -81,7 +81,10 @@ pub(super) fn read_token(file: Option<&Path>, env: &Environment) -> Result<Zeroi
                 env.messages
                     .print("paste the token, then press Enter and Ctrl-D; Ctrl-C ends it");
             }
-            ("standard input".to_owned(), env.stdin.read_all(LONGEST))
+            (
+                "standard input".to_owned(),
+                env.stdin.read_all(MAX_INPUT_BYTES),
+            )
         }
         Some(path) => {
             let file = File::open(path).map_err(|error| {
@@ -92,7 +95,7 @@ pub(super) fn read_token(file: Option<&Path>, env: &Environment) -> Result<Zeroi
                 .caused_by(error)
             })?;
             let mut bytes = Zeroizing::new(Vec::new());
-            let read = file.take(LONGEST + 1).read_to_end(&mut bytes);
+            let read = file.take(MAX_INPUT_BYTES + 1).read_to_end(&mut bytes);
             (quoted(&path.to_string_lossy()), read.map(|_| bytes))
         }
     };
@@ -103,7 +106,7 @@ pub(super) fn read_token(file: Option<&Path>, env: &Environment) -> Result<Zeroi
         )
     };
     let bytes = bytes.map_err(|cause| unreadable("reading fails").caused_by(cause))?;
-    if bytes.len() as u64 > LONGEST {
+    if bytes.len() as u64 > MAX_INPUT_BYTES {
         return Err(unreadable("it is longer than 256 KiB"));
     }
     let text = input::text(&bytes);

@@ -14,13 +14,13 @@ use crate::store::IndexPage;
 use crate::time::in_words;
 
 /// The number of accounts that are printed as text.
-const MOST_AS_TEXT: usize = 10;
+const MAX_ACCOUNTS_AS_TEXT: usize = 10;
 
 pub(crate) fn run(env: &Arc<Environment>, output: &mut Output) -> Result<u8> {
     let context = Context::new(env, &Flags::new())?;
     let most = match output.is_json {
         true => usize::MAX,
-        false => MOST_AS_TEXT,
+        false => MAX_ACCOUNTS_AS_TEXT,
     };
     let overview = context.overview(most)?;
     match output.is_json {

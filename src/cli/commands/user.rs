@@ -22,7 +22,7 @@ use crate::text::shown;
 use super::token::{cut_short, print_created};
 
 /// Longest list of ids that is read, in bytes: half a million ids.
-const LONGEST: u64 = 64 * 1024 * 1024;
+const MAX_LIST_BYTES: u64 = 64 * 1024 * 1024;
 /// Requests in flight.
 const AT_ONCE: usize = 32;
 
@@ -128,9 +128,9 @@ fn read_ids(env: &Environment) -> Result<Vec<String>> {
             "pipe in ids, one a line, as `acspass user create` prints them",
         )
     };
-    let bytes = env.stdin.read_all(LONGEST);
+    let bytes = env.stdin.read_all(MAX_LIST_BYTES);
     let bytes = bytes.map_err(|cause| unreadable("standard input fails").caused_by(cause))?;
-    if bytes.len() as u64 > LONGEST {
+    if bytes.len() as u64 > MAX_LIST_BYTES {
         return Err(unreadable("it is longer than 64 MiB"));
     }
     let text = input::text(&bytes);

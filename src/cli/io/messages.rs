@@ -14,7 +14,7 @@ use tracing::level_filters::LevelFilter;
 use crate::text::{printable, without_secrets};
 
 /// Longest line, in columns: longer ones are hard to read.
-const WIDEST: usize = 100;
+const MAX_LINE_COLUMNS: usize = 100;
 /// Moves to the start of the line and clears it (ECMA-48).
 const CLEAR_LINE: &str = "\r\u{1b}[K";
 
@@ -153,7 +153,7 @@ fn wrapped(label: &str, text: &str, columns: Option<usize>) -> String {
             return format!("{label}{line}");
         }
         let hang = " ".repeat(display_width(label));
-        let options = Options::new(columns.min(WIDEST))
+        let options = Options::new(columns.min(MAX_LINE_COLUMNS))
             .initial_indent(label)
             .subsequent_indent(&hang)
             .break_words(false)

@@ -3,22 +3,23 @@
 use qrcode::{Color, EcLevel, QrCode};
 
 /// Narrower terminals get no code.
-const FEWEST_COLUMNS: usize = 30;
+const MIN_COLUMNS: usize = 30;
 /// The margin that scanners need, in modules. The standard's four would take too much of a screen.
-const MARGIN: usize = 2;
+const QUIET_ZONE: usize = 2;
 
 /// Returns the code's lines, or `None` if they do not fit. With `dark_ink` they are for dark text on a
 /// light ground, else for a dark terminal.
 pub(crate) fn picture(text: &str, columns: usize, dark_ink: bool) -> Option<Vec<String>> {
     let code = QrCode::with_error_correction_level(text, EcLevel::L).ok()?;
     let width = code.width();
-    let side = width + 2 * MARGIN;
-    if columns < FEWEST_COLUMNS || columns < side {
+    let side = width + 2 * QUIET_ZONE;
+    if columns < MIN_COLUMNS || columns < side {
         return None;
     }
     let is_ink = |x: usize, y: usize| {
-        let inside = (MARGIN..MARGIN + width).contains(&x) && (MARGIN..MARGIN + width).contains(&y);
-        let is_dark = inside && code[(x - MARGIN, y - MARGIN)] == Color::Dark;
+        let inside = (QUIET_ZONE..QUIET_ZONE + width).contains(&x)
+            && (QUIET_ZONE..QUIET_ZONE + width).contains(&y);
+        let is_dark = inside && code[(x - QUIET_ZONE, y - QUIET_ZONE)] == Color::Dark;
         y < side && is_dark == dark_ink
     };
     let block = |x, y| match (is_ink(x, y), is_ink(x, y + 1)) {

@@ -16,7 +16,7 @@ use crate::secret::Pasted;
 use super::echo::{self, Device};
 
 /// Longer than any address with a code, and than any connection string, in bytes.
-const LONGEST_LINE: usize = 64 * 1024;
+const MAX_LINE_BYTES: usize = 64 * 1024;
 /// The pause that ends a paste. Its lines arrive within milliseconds, over SSH as well.
 const QUIET: Duration = Duration::from_millis(200);
 
@@ -112,7 +112,7 @@ impl Input {
             while let Some(line) = self.line(read).await? {
                 text.push_str(line.expose());
                 text.push('\n');
-                if text.len() > LONGEST_LINE || !self.continues().await {
+                if text.len() > MAX_LINE_BYTES || !self.continues().await {
                     break;
                 }
             }
@@ -187,14 +187,14 @@ impl Drop for Question<'_> {
     }
 }
 
-/// Reads one line, cut after [`LONGEST_LINE`]; `None` at the end of the input.
+/// Reads one line, cut after [`MAX_LINE_BYTES`]; `None` at the end of the input.
 fn read_line(source: &mut Source) -> io::Result<Option<Pasted>> {
-    let mut line = Zeroizing::new(Vec::with_capacity(LONGEST_LINE));
-    let mut source = source.take(LONGEST_LINE as u64);
+    let mut line = Zeroizing::new(Vec::with_capacity(MAX_LINE_BYTES));
+    let mut source = source.take(MAX_LINE_BYTES as u64);
     source.read_until(b'\n', &mut line)?;
     Ok((!line.is_empty()).then(|| Pasted::new(&*String::from_utf8_lossy(&line))))
 }
 
 fn read_hidden_line(source: &mut Source) -> io::Result<Option<Pasted>> {
-    echo::read_line(source, LONGEST_LINE)
+    echo::read_line(source, MAX_LINE_BYTES)
 }

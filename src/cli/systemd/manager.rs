@@ -18,7 +18,7 @@ use super::units::{SERVICE, SOCKET};
 const ORDER_TIMEOUT: Duration = Duration::from_secs(120);
 const QUERY_TIMEOUT: Duration = Duration::from_secs(5);
 /// Characters of its output that an error repeats.
-const LONGEST: usize = 300;
+const MAX_REPEATED_OUTPUT: usize = 300;
 
 /// The user's service manager, called with this environment.
 pub(super) struct Systemctl<'e>(pub(super) &'e Environment);
@@ -90,7 +90,7 @@ fn reason(output: &Output) -> String {
     let text = String::from_utf8_lossy(&output.stderr);
     let lines = text.lines().map(str::trim);
     let lines = lines.filter(|line| !line.starts_with("Created symlink"));
-    one_line(&lines.collect::<Vec<_>>().join(" "), LONGEST)
+    one_line(&lines.collect::<Vec<_>>().join(" "), MAX_REPEATED_OUTPUT)
 }
 
 fn missing(message: &str) -> Error {

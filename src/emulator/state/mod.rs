@@ -16,7 +16,7 @@ use resource::{Assignments, IdentityTable};
 use sign_ins::{Code, Devices, Sessions};
 
 /// The length of the shortest secret in the list. Shorter texts occur by chance.
-const SHORTEST_SECRET: usize = 8;
+const MIN_SECRET_LENGTH: usize = 8;
 
 /// The state.
 #[derive(Default)]
@@ -48,7 +48,7 @@ impl State {
     /// Remembers a secret that was issued or received, if secrets are kept.
     pub(crate) fn keep_secret(&mut self, secret: &str) {
         if let Some(secrets) = &mut self.secrets
-            && secret.len() >= SHORTEST_SECRET
+            && secret.len() >= MIN_SECRET_LENGTH
         {
             secrets.insert(secret.to_owned());
         }

@@ -29,7 +29,7 @@ pub(crate) struct IdentityTable {
 }
 
 /// The longest life of a token in seconds.
-const LONGEST_LIFE: i64 = 86_400;
+const MAX_LIFETIME_SECONDS: i64 = 86_400;
 
 /// An identity. It is small, because there may be many.
 #[derive(Debug, Default, Clone)]
@@ -100,7 +100,7 @@ impl IdentityTable {
         let second = now.unix_seconds();
         self.issued_by.insert(second, serial);
         while let Some(first) = self.issued_by.first_entry()
-            && *first.key() < second.saturating_sub(LONGEST_LIFE)
+            && *first.key() < second.saturating_sub(MAX_LIFETIME_SECONDS)
         {
             first.remove();
         }
@@ -251,7 +251,7 @@ mod tests {
             table.revoke_before(&name, NOW + second);
             assert_eq!(valid(&table), expected, "{second}");
         }
-        table.issue(&name, at(LONGEST_LIFE + 3));
+        table.issue(&name, at(MAX_LIFETIME_SECONDS + 3));
         assert_eq!(table.issued_by.len(), 1, "old seconds are removed");
     }
 

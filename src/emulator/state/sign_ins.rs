@@ -19,7 +19,7 @@ pub(crate) const CHALLENGE: &str = r#"{"access_token":{"capolids":{"essential":t
 /// The increase of the interval for a client that polls too fast (RFC 8628, section 3.5).
 const SLOW_DOWN: Duration = Duration::from_secs(5);
 /// The number of wrong codes after which no code is accepted for a while (RFC 8628, section 5.1).
-const MOST_GUESSES: u32 = 10;
+const MAX_GUESSES: u32 = 10;
 const GUESSING_PAUSE: Duration = Duration::from_secs(5 * 60);
 
 /// The content of a `claims` parameter. All other claims are accepted and ignored.
@@ -178,7 +178,7 @@ impl Devices {
     ) -> Result<&mut Device, &'static str> {
         let is_recent = |last: Timestamp| now.since(last) < GUESSING_PAUSE;
         let guessed_recently = self.last_wrong.is_some_and(is_recent);
-        if self.wrong >= MOST_GUESSES && guessed_recently {
+        if self.wrong >= MAX_GUESSES && guessed_recently {
             return Err("Too many wrong codes. Wait a few minutes.");
         }
         let letters = typed.chars().filter(char::is_ascii_alphanumeric);

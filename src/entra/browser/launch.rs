@@ -10,7 +10,7 @@ use crate::hardening;
 use crate::text::quoted;
 
 // The shortest of the limits on a command line that one argument must fit in is Windows' 32,767.
-const LONGEST: usize = 16 * 1024;
+const MAX_URL_LENGTH: usize = 16 * 1024;
 /// The time for which a command is watched for an immediate failure.
 const WATCHED: Duration = Duration::from_millis(250);
 const PAUSE: Duration = Duration::from_millis(5);
@@ -170,7 +170,7 @@ fn ended_at_once(child: &mut Child) -> Option<bool> {
 fn check(url: &str) -> Result<()> {
     let schemes = ["http://", "https://", "file:///"];
     let is_web = schemes.iter().any(|scheme| url.starts_with(scheme));
-    let is_plain = url.len() <= LONGEST && url.bytes().all(|byte| byte.is_ascii_graphic());
+    let is_plain = url.len() <= MAX_URL_LENGTH && url.bytes().all(|byte| byte.is_ascii_graphic());
     match is_web && is_plain && url::Url::parse(url).is_ok() {
         true => Ok(()),
         false => Err(Error::internal(
@@ -210,7 +210,7 @@ mod tests {
 
     #[test]
     fn only_plain_web_addresses_are_opened() {
-        let long = format!("https://login.test/{}", "a".repeat(LONGEST));
+        let long = format!("https://login.test/{}", "a".repeat(MAX_URL_LENGTH));
         for url in [
             "",
             "javascript:alert(1)",

@@ -13,7 +13,7 @@ use crate::error::{Error, Kind, Result};
 use crate::files::Folder;
 
 /// The longest use of a file, which is longer than the default timeout of a sign-in.
-const LONGEST_USE: Duration = Duration::from_secs(24 * 3600);
+const MAX_FILE_AGE: Duration = Duration::from_secs(24 * 3600);
 
 /// A file that redirects to an address. Dropping it deletes the file.
 #[derive(Debug)]
@@ -81,7 +81,7 @@ fn remove_left_ones(folder: &Folder) -> io::Result<()> {
             .and_then(|found| found.modified())
             .map(|modified| modified.elapsed().unwrap_or_default());
         let is_ours = name.starts_with("open-") && name.ends_with(".html");
-        if is_ours && age.is_ok_and(|age| age > LONGEST_USE) {
+        if is_ours && age.is_ok_and(|age| age > MAX_FILE_AGE) {
             folder.remove(&name)?;
         }
     }

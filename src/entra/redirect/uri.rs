@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use crate::error::{Error, Result};
 
 /// Entra's limit for a redirect address, in characters.
-const LONGEST: usize = 256;
+const MAX_URI_LENGTH: usize = 256;
 
 /// A redirect address on this machine: `http`, a loopback host, perhaps a port and a path.
 ///
@@ -40,7 +40,7 @@ impl RedirectUri {
                 "write it like http://localhost:8080/redirect, exactly as it is registered",
             )
         };
-        if text.len() > LONGEST {
+        if text.len() > MAX_URI_LENGTH {
             return Err(wrong("it is longer than 256 characters"));
         }
         let rest = text
@@ -134,7 +134,8 @@ impl PasteUri {
     /// # Errors
     /// [`Kind::Usage`] for other text.
     pub fn parse(text: &str) -> Result<Self> {
-        let is_plain = text.len() <= LONGEST && text.bytes().all(|byte| byte.is_ascii_graphic());
+        let is_plain =
+            text.len() <= MAX_URI_LENGTH && text.bytes().all(|byte| byte.is_ascii_graphic());
         let is_absolute = url::Url::parse(text).is_ok_and(|url| {
             url.fragment().is_none() && url.username().is_empty() && url.password().is_none()
         });

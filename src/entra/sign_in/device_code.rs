@@ -14,15 +14,15 @@ use crate::error::Error;
 use crate::loopback;
 use crate::wire::entra::DeviceAuthorization;
 
-const LONGEST_CODE: usize = 64;
-const LONGEST_PAGE: usize = 256;
+const MAX_CODE_LENGTH: usize = 64;
+const MAX_PAGE_LENGTH: usize = 256;
 
 /// The increase of the interval by `slow_down` (RFC 8628, section 3.5).
 const SLOWER: Duration = Duration::from_secs(5);
 /// The longest pause after an outage, and the longest `Retry-After` that is followed.
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+const MAX_POLL_INTERVAL: Duration = Duration::from_secs(60);
 /// The longest lifetime of a code that is accepted from the authority.
-const LONGEST_LIFE: Duration = Duration::from_secs(3600);
+const MAX_LIFETIME: Duration = Duration::from_secs(3600);
 
 /// The fault of a response without a code.
 pub(super) const NOT_ENTERABLE: &str = "a device code that cannot be entered";
@@ -35,12 +35,12 @@ pub(super) fn check(code: &DeviceAuthorization) -> Result<Url, &'static str> {
     let is_shown = |text: &str, longest: usize| {
         text.len() <= longest && text.bytes().all(|byte| byte.is_ascii_graphic())
     };
-    if code.user_code.is_empty() || !is_shown(&code.user_code, LONGEST_CODE) {
+    if code.user_code.is_empty() || !is_shown(&code.user_code, MAX_CODE_LENGTH) {
         return Err(NOT_ENTERABLE);
     }
     let text = code.verification_uri.as_str();
     let url = match Url::parse(text) {
-        Ok(url) if is_shown(text, LONGEST_PAGE) => url,
+        Ok(url) if is_shown(text, MAX_PAGE_LENGTH) => url,
         _ => return Err(UNSAFE_PAGE),
     };
     match url.scheme() {
@@ -98,9 +98,9 @@ impl Polling {
     pub(super) fn new(interval: Duration, life: Duration) -> Self {
         Polling {
             // An interval of 0 s would be a busy loop.
-            interval: interval.clamp(SECOND, LONGEST_PAUSE),
+            interval: interval.clamp(SECOND, MAX_POLL_INTERVAL),
             pause: Duration::ZERO,
-            left: life.min(LONGEST_LIFE),
+            left: life.min(MAX_LIFETIME),
         }
     }
 
@@ -112,8 +112,8 @@ impl Polling {
         match outcome {
             PollOutcome::Expired => return None,
             PollOutcome::Outage(retry_after, _) => {
-                self.pause = (pause * 2).max(self.interval).min(LONGEST_PAUSE);
-                requested = retry_after.unwrap_or_default().min(LONGEST_PAUSE);
+                self.pause = (pause * 2).max(self.interval).min(MAX_POLL_INTERVAL);
+                requested = retry_after.unwrap_or_default().min(MAX_POLL_INTERVAL);
             }
             PollOutcome::SlowDown => self.interval += SLOWER,
             PollOutcome::Pending => {}
@@ -225,7 +225,7 @@ mod tests {
         }
         assert_eq!(polling.next(&PollOutcome::Pending), Some(seconds(5)));
         assert_eq!(polling.next(&outage(Some(30))), Some(seconds(30)));
-        assert_eq!(polling.next(&outage(Some(86_400))), Some(LONGEST_PAUSE));
+        assert_eq!(polling.next(&outage(Some(86_400))), Some(MAX_POLL_INTERVAL));
     }
 
     #[test]
@@ -243,6 +243,6 @@ mod tests {
     fn zero_interval_is_no_busy_loop_and_long_lifetimes_are_capped() {
         let mut polling = Polling::new(Duration::ZERO, seconds(1 << 40));
         assert_eq!(polling.next(&PollOutcome::Pending), Some(SECOND));
-        assert!(polling.left < LONGEST_LIFE);
+        assert!(polling.left < MAX_LIFETIME);
     }
 }

@@ -28,8 +28,8 @@ const NOTHING_PASTED: &str = "run the command again, and paste the address that 
      `acspass setup` shows what must be registered and consented to";
 
 /// The shortest code. Entra's codes have hundreds of characters.
-const SHORTEST_CODE: usize = 24;
-const LONGEST_CODE: usize = 32 * 1024;
+const MIN_CODE_LENGTH: usize = 24;
+const MAX_CODE_LENGTH: usize = 32 * 1024;
 
 /// The characters around an address in a text.
 const ENCLOSING: [char; 14] = [
@@ -229,14 +229,14 @@ fn has_form_of_code(text: &str) -> bool {
         let is_character = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
         !part.is_empty() && part.bytes().all(is_character)
     };
-    (SHORTEST_CODE..=LONGEST_CODE).contains(&text.len()) && rest.split('.').all(is_base64url)
+    (MIN_CODE_LENGTH..=MAX_CODE_LENGTH).contains(&text.len()) && rest.split('.').all(is_base64url)
 }
 
 /// Returns whether a code in an address may be whole, including codes of other kinds of accounts
 /// (`M.C507_BAY…`). Two joined addresses are not.
 fn has_characters_of_code(code: &str) -> bool {
     let is_character = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~!*$'()".contains(&byte);
-    code.len() <= LONGEST_CODE && code.bytes().all(is_character)
+    code.len() <= MAX_CODE_LENGTH && code.bytes().all(is_character)
 }
 
 #[cfg(test)]

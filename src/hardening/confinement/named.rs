@@ -10,10 +10,10 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 /// As many links as Linux follows in one path (path_resolution(7)).
-const MOST_LINKS: usize = 40;
+const MAX_LINKS: usize = 40;
 
 /// Most entries of a folder of certificates that are followed as links.
-const MOST_ENTRIES: usize = 4096;
+const MAX_ENTRIES: usize = 4096;
 
 /// Folders at the top of the file system that hold more than files of one kind. Others at the top
 /// are made for one purpose, as `/certs` in a container. `/etc`, `/lib` and `/usr` are readable
@@ -47,16 +47,16 @@ pub(super) fn readable(named: &Path, home: Option<&Path>) -> (BTreeSet<PathBuf>,
         home: home.and_then(|home| fs::canonicalize(home).ok()),
         paths: BTreeSet::new(),
         is_fixed: false,
-        links: MOST_LINKS,
+        links: MAX_LINKS,
     };
     if let Ok(path) = std::path::absolute(named) {
         match fs::read_dir(&path) {
             // Files in it are replaced in it. Links in it may lead elsewhere.
             Ok(entries) => {
                 search.follow(&path, false);
-                for entry in entries.flatten().take(MOST_ENTRIES) {
+                for entry in entries.flatten().take(MAX_ENTRIES) {
                     if entry.file_type().is_ok_and(|kind| kind.is_symlink()) {
-                        search.links = MOST_LINKS;
+                        search.links = MAX_LINKS;
                         search.follow_link(&entry.path(), true);
                         search.paths.insert(entry.path());
                     }

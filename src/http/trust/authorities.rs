@@ -24,7 +24,7 @@ const BUNDLES: [&str; 5] = [
 
 /// Longest file of authorities that is read, in bytes: the system's own has a few hundred
 /// thousand.
-const LONGEST_FILE: u64 = 16 * 1024 * 1024;
+const MAX_FILE_BYTES: u64 = 16 * 1024 * 1024;
 
 /// A PEM file with certificate authorities to trust.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -107,10 +107,10 @@ fn parsable(pem: &[u8]) -> Vec<CertificateDer<'static>> {
 fn read_bounded(path: &Path) -> Result<(Vec<CertificateDer<'static>>, Option<String>), String> {
     let (file, changer) = open_named(path).map_err(|error| error.to_string())?;
     let mut bytes = Vec::new();
-    file.take(LONGEST_FILE + 1)
+    file.take(MAX_FILE_BYTES + 1)
         .read_to_end(&mut bytes)
         .map_err(|error| error.to_string())?;
-    if bytes.len() as u64 > LONGEST_FILE {
+    if bytes.len() as u64 > MAX_FILE_BYTES {
         return Err("it is longer than 16 MiB".to_owned());
     }
     let found = parsable(&bytes);

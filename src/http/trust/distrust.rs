@@ -9,9 +9,9 @@ use crate::text::one_line;
 use crate::time::Timestamp;
 
 /// Names of a certificate that are repeated in an error; further ones are counted.
-const MOST_NAMES: usize = 5;
+const MAX_NAMES: usize = 5;
 /// Longest name that is repeated, in characters.
-pub(super) const LONGEST_NAME: usize = 160;
+pub(super) const MAX_NAME_LENGTH: usize = 160;
 
 /// What a message repeats of a certificate, as far as it can be read. With the feature `identity`
 /// alone there is no X.509 parser.
@@ -42,7 +42,7 @@ impl Facts {
         };
         let (issuer, validity) = (certificate.issuer(), certificate.validity());
         let text = |part: Option<&AttributeTypeAndValue<'_>>| {
-            Some(one_line(part?.as_str().ok()?, LONGEST_NAME))
+            Some(one_line(part?.as_str().ok()?, MAX_NAME_LENGTH))
         };
         let common = text(issuer.iter_common_name().next());
         let organisation = text(issuer.iter_organization().next());
@@ -176,7 +176,7 @@ impl Distrust {
                     Fault::Other(other) => other.0.to_string(),
                     fault => fault.to_string(),
                 };
-                let why = one_line(&why, LONGEST_NAME);
+                let why = one_line(&why, MAX_NAME_LENGTH);
                 (format!("is not accepted: {why}"), renew)
             }
         };
@@ -208,10 +208,10 @@ impl Distrust {
         if names.is_empty() {
             return "names no host".to_owned();
         }
-        let shown = names.iter().take(MOST_NAMES).map(|name| plain_name(name));
+        let shown = names.iter().take(MAX_NAMES).map(|name| plain_name(name));
         let mut shown: Vec<String> = shown.collect();
-        if names.len() > MOST_NAMES {
-            shown.push(format!("{} more", names.len() - MOST_NAMES));
+        if names.len() > MAX_NAMES {
+            shown.push(format!("{} more", names.len() - MAX_NAMES));
         }
         format!("is for another host: {}", shown.join(", "))
     }
@@ -239,5 +239,5 @@ fn plain_name(wrapped: &str) -> String {
         .split_once('(')
         .and_then(|(_, rest)| rest.strip_suffix(')'))
         .unwrap_or(wrapped);
-    one_line(inner.trim_matches('"'), LONGEST_NAME)
+    one_line(inner.trim_matches('"'), MAX_NAME_LENGTH)
 }

@@ -15,7 +15,7 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, OtherError, SignatureScheme};
 
-use super::distrust::{Distrust, Facts, LONGEST_NAME, is_of_authority};
+use super::distrust::{Distrust, Facts, MAX_NAME_LENGTH, is_of_authority};
 
 use crate::text::one_line;
 use crate::time::Timestamp;
@@ -90,7 +90,7 @@ impl ServerCertVerifier for Verifier {
         let Err(rustls::Error::InvalidCertificate(mut fault)) = verified else {
             return verified;
         };
-        let detail = one_line(&fault.to_string(), LONGEST_NAME);
+        let detail = one_line(&fault.to_string(), MAX_NAME_LENGTH);
         if is_of_authority(&fault) && self.extra.contains(end_entity) {
             match verify_server_name(&ParsedCertificate::try_from(end_entity)?, server_name) {
                 // The platform's verifier has checked the times before it came to this refusal.

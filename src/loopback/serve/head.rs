@@ -11,12 +11,12 @@ use serde_json::json;
 /// Most bytes of cookies; the same as those of the redirect listener.
 const COOKIES: usize = 128 * 1024;
 /// A head that is too large by less than this gets a response with the reason.
-const MARGIN: usize = 16 * 1024;
+const MAX_EXCESS: usize = 16 * 1024;
 
 /// Returns the size of hyper's buffer for heads of up to `head` bytes without cookies. A larger head
 /// gets hyper's response, which has no body.
 pub(super) fn buffer(head: usize) -> usize {
-    head + COOKIES + MARGIN
+    head + COOKIES + MAX_EXCESS
 }
 
 /// Returns the response to a request with too large a head; otherwise `None`.

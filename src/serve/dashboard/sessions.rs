@@ -27,7 +27,7 @@ use crate::time::{Clock, Moment};
 /// The lifetime of a ticket.
 pub(super) const TICKET_LIFE: Duration = Duration::from_secs(60);
 /// Most tickets, and most sessions. Only the service's owner makes them.
-const MOST: usize = 32;
+const MAX_SESSIONS: usize = 32;
 /// The header in which the page sends its key.
 const KEY: &str = "acspass-dashboard";
 /// The cookie's name. Its path tells the sessions apart.
@@ -175,7 +175,7 @@ impl Sessions {
 
 /// Appends a ticket or a session. Removes the oldest one if the list is full.
 fn push<T>(list: &mut VecDeque<T>, item: T) {
-    if list.len() >= MOST {
+    if list.len() >= MAX_SESSIONS {
         list.pop_front();
     }
     list.push_back(item);
@@ -237,7 +237,7 @@ mod tests {
     fn new_ticket_replaces_the_oldest_one() {
         let (_, sessions) = sessions();
         let first = issue(&sessions, false);
-        for _ in 0..MOST {
+        for _ in 0..MAX_SESSIONS {
             issue(&sessions, false);
         }
         assert!(!opens(&sessions, Some(&first)));
@@ -288,10 +288,10 @@ mod tests {
     #[test]
     fn new_session_replaces_the_oldest_one() {
         let (_, sessions) = sessions();
-        for _ in 0..2 * MOST {
+        for _ in 0..2 * MAX_SESSIONS {
             issue(&sessions, true);
             assert!(opens(&sessions, None));
         }
-        assert_eq!(sessions.state().sessions.len(), MOST);
+        assert_eq!(sessions.state().sessions.len(), MAX_SESSIONS);
     }
 }

@@ -23,9 +23,9 @@ use super::secret::{SECRET_FILE, new_secret};
 pub(super) const LOCK: &str = "lock";
 pub(in crate::serve) const SOCKET: &str = "socket";
 /// Length of the lock file in bytes, unless its text is longer.
-const USUAL: usize = 2 * 1024;
+const MIN_LOCK_FILE_BYTES: usize = 2 * 1024;
 /// Longest text of the lock file that is read, in bytes.
-const LONGEST: usize = 64 * 1024;
+const MAX_LOCK_FILE_BYTES: usize = 64 * 1024;
 /// The pause between two attempts to lock the folder, and the number of attempts: 5 s in all, for a
 /// busy machine.
 const PAUSE: Duration = Duration::from_millis(5);
@@ -157,7 +157,12 @@ impl InstanceDir {
         let text = serde_json::to_vec(&self.running).map_err(io::Error::from);
         let written = text.and_then(|mut text| {
             let old = usize::try_from(self.lock.metadata()?.len()).unwrap_or_default();
-            text.resize(text.len().max(old.min(LONGEST)).max(USUAL), b' ');
+            text.resize(
+                text.len()
+                    .max(old.min(MAX_LOCK_FILE_BYTES))
+                    .max(MIN_LOCK_FILE_BYTES),
+                b' ',
+            );
             self.lock.rewind()?;
             self.lock.write_all(&text)
         });
@@ -290,7 +295,9 @@ pub fn running(folder: impl Into<Folder>) -> Result<Option<Running>> {
 fn read(mut file: &File, folder: &Folder) -> Option<Running> {
     let mut bytes = Vec::new();
     file.rewind().ok()?;
-    file.take(LONGEST as u64).read_to_end(&mut bytes).ok()?;
+    file.take(MAX_LOCK_FILE_BYTES as u64)
+        .read_to_end(&mut bytes)
+        .ok()?;
     let mut running: Running = serde_json::from_slice(&bytes).ok()?;
     let path = |name| {
         let path = folder.path_of(name);

@@ -34,11 +34,11 @@ pub(in crate::serve) const SECRET_FILE: &str = "secret";
 /// Bytes of the secret: 256 bits.
 const SECRET: usize = 32;
 /// Longest secret file that is read, in bytes.
-const LONGEST_SECRET: u64 = 4096;
+const MAX_SECRET_FILE_BYTES: u64 = 4096;
 
 /// Reads the secret in this file of a service's folder.
 pub(in crate::serve) fn read_secret(folder: &Folder, name: &str) -> io::Result<ServiceSecret> {
-    let bytes = Zeroizing::new(folder.read(name, LONGEST_SECRET)?);
+    let bytes = Zeroizing::new(folder.read(name, MAX_SECRET_FILE_BYTES)?);
     let text = std::str::from_utf8(&bytes).map_err(|_| io::ErrorKind::InvalidData)?;
     match text.trim() {
         secret if is_b64token(secret) => Ok(ServiceSecret::new(secret)),

@@ -11,9 +11,9 @@ use crate::store::{Activity, Attempt, Guard, Holder, LockName, SessionStore};
 use crate::time::in_words;
 
 /// The longest wait for a process that renews. After it, the command fails.
-const LONGEST_RENEWAL: Duration = Duration::from_secs(60);
+const RENEWAL_LOCK_TIMEOUT: Duration = Duration::from_secs(60);
 /// A shorter wait is not reported.
-const SILENT_WAIT: Duration = Duration::from_millis(700);
+const REPORT_WAIT_AFTER: Duration = Duration::from_millis(700);
 const FIRST_RETRY: Duration = Duration::from_millis(10);
 const LATER_RETRIES: Duration = Duration::from_millis(100);
 
@@ -50,7 +50,7 @@ pub(super) async fn lock(
                 ));
             }
             (Activity::SigningIn, Some(_)) => renewing_since = now,
-            (Activity::Renewing, _) if now - renewing_since >= LONGEST_RENEWAL => {
+            (Activity::Renewing, _) if now - renewing_since >= RENEWAL_LOCK_TIMEOUT => {
                 return Err(Error::new(
                     Kind::Store,
                     format!(
@@ -62,7 +62,7 @@ pub(super) async fn lock(
             }
             (Activity::Renewing, _) => {}
         }
-        if now - start >= SILENT_WAIT && reported != Some(doing) {
+        if now - start >= REPORT_WAIT_AFTER && reported != Some(doing) {
             reported = Some(doing);
             let task = match doing {
                 Activity::SigningIn => "sign in",

@@ -18,7 +18,7 @@ use crate::time::{Timestamp, in_words};
 
 /// The most steps of a renewal: sign in, exchange, refresh, exchange, use, and the same once more if
 /// another process renewed meanwhile.
-const MOST_STEPS: usize = 10;
+const MAX_STEPS: usize = 10;
 
 impl Renewal {
     /// Renews the session, and signs in with `options` if there is no other way. Uses the cache if
@@ -119,7 +119,7 @@ impl<'a> RenewalTask<'a> {
     /// Takes the steps of the freshness rule until there is a token.
     async fn finish(mut self, services: &RenewalServices) -> Result<Token> {
         let mut step = self.next();
-        for _ in 0..MOST_STEPS {
+        for _ in 0..MAX_STEPS {
             let taken = match step {
                 Step::Use | Step::UseShort => return self.use_cached(),
                 Step::Exchange => self.exchange(services).await,

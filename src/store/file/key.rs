@@ -29,7 +29,7 @@ const COST: Cost = Cost {
 
 /// The highest cost that is accepted from a file, which may come from another machine. With it,
 /// opening the file takes seconds and not minutes.
-const MOST: Cost = Cost {
+const MAX_COST: Cost = Cost {
     memory_kib: 256 * 1024,
     passes: 16,
     lanes: 16,
@@ -233,9 +233,9 @@ impl Keys {
 impl Cost {
     /// Whether Argon2id takes it (RFC 9106, section 3.1), and no file may demand more.
     fn is_usable(self) -> bool {
-        (1..=MOST.lanes).contains(&self.lanes)
-            && (1..=MOST.passes).contains(&self.passes)
-            && (8 * self.lanes..=MOST.memory_kib).contains(&self.memory_kib)
+        (1..=MAX_COST.lanes).contains(&self.lanes)
+            && (1..=MAX_COST.passes).contains(&self.passes)
+            && (8 * self.lanes..=MAX_COST.memory_kib).contains(&self.memory_kib)
     }
 }
 

@@ -29,7 +29,7 @@ use crate::store::token_store::TokenStore;
 use crate::text::hex;
 
 /// The longest sealed file that is read, in bytes.
-const LONGEST: u64 = 16 * 1024 * 1024;
+const MAX_FILE_BYTES: u64 = 16 * 1024 * 1024;
 
 /// Stores items in sealed files. Reads the key file, or requests the passphrase, once, when the
 /// first item is opened or sealed.
@@ -86,7 +86,7 @@ impl FileStore {
     }
 
     fn read(&self, file: &str) -> Result<Option<Vec<u8>>> {
-        let bytes = found(self.folder.read(file, LONGEST));
+        let bytes = found(self.folder.read(file, MAX_FILE_BYTES));
         bytes.map_err(folder::failing("read the sealed file", &self.folder, file))
     }
 

@@ -15,7 +15,7 @@ use crate::store::record::Record;
 
 /// The most entries of one session in logins that may still run on other machines, which share a
 /// home folder with this one.
-const MOST_LOGINS: usize = 32;
+const MAX_LOGINS: usize = 32;
 
 impl IndexFile {
     /// Adds or replaces the entry of a record. A new session becomes active if its tenancy has no
@@ -41,7 +41,7 @@ impl IndexFile {
             let key = record.key();
             let of_other_logins = |entry: &IndexEntry| is_elsewhere(entry) && entry.is(&key);
             let others = entries.iter().filter(|entry| of_other_logins(entry));
-            let surplus = others.count().saturating_sub(MOST_LOGINS);
+            let surplus = others.count().saturating_sub(MAX_LOGINS);
             let others = entries.extract_if(.., |entry| of_other_logins(entry));
             others.take(surplus).for_each(drop);
         })

@@ -35,7 +35,7 @@ const TAIL: &str = "]}";
 const NOTE: &str = "],\"lost\":";
 
 /// The most tenancies that the note lists as restored. The oldest are dropped, and restored again.
-const MOST_RESTORED: usize = 100;
+const MAX_RESTORED: usize = 100;
 
 /// The contents of the index.
 #[derive(Debug, Clone, Default)]
@@ -87,7 +87,7 @@ impl Lost {
             store: login.store.to_owned(),
             login: login.id().map(str::to_owned),
         });
-        if self.restored.len() > MOST_RESTORED {
+        if self.restored.len() > MAX_RESTORED {
             self.restored.remove(0);
         }
     }

@@ -18,13 +18,13 @@ use crate::store::folder;
 pub(super) const NAME: &str = "index.json";
 
 /// The longest index that is read, in bytes, which is about 100,000 sessions. More is damage.
-const LONGEST: u64 = 128 * 1024 * 1024;
+const MAX_INDEX_BYTES: u64 = 128 * 1024 * 1024;
 
 /// The size of the read buffer in bytes. Reusing a few pages is cheaper than reading into new ones.
 const CHUNK: usize = 32 * 1024;
 
 /// The longest line in bytes. An entry with 64 tokens of each kind has about 40 KiB.
-const LONGEST_LINE: u64 = 1024 * 1024;
+const MAX_LINE_BYTES: u64 = 1024 * 1024;
 
 /// The storage of the index: one file in the state folder, or this process's memory.
 #[derive(Debug)]
@@ -63,7 +63,7 @@ impl IndexFile {
         // Reading in full reports the error of a file that does not open.
         if let IndexFile::File(folder) = self
             && let Ok(file) = folder.open(NAME)
-            && let Some(page) = find(file.take(LONGEST), tenancy, login, query)
+            && let Some(page) = find(file.take(MAX_INDEX_BYTES), tenancy, login, query)
         {
             return Ok(page);
         }
@@ -103,7 +103,10 @@ impl IndexFile {
 pub(super) fn bytes(folder: &Folder) -> Result<Option<Vec<u8>>> {
     let read = || {
         let mut bytes = Vec::new();
-        folder.open(NAME)?.take(LONGEST).read_to_end(&mut bytes)?;
+        folder
+            .open(NAME)?
+            .take(MAX_INDEX_BYTES)
+            .read_to_end(&mut bytes)?;
         Ok(bytes)
     };
     found(read()).map_err(folder::failing("read the index", folder, NAME))
@@ -165,7 +168,7 @@ pub(super) fn find(
 /// Returns the next whole line without its end; `None` if there is none, or it cannot be read.
 fn next_line<'l>(file: &mut impl BufRead, line: &'l mut Vec<u8>) -> Option<&'l [u8]> {
     line.clear();
-    let mut file = file.take(LONGEST_LINE);
+    let mut file = file.take(MAX_LINE_BYTES);
     file.read_until(b'\n', line).ok()?;
     line.strip_suffix(b"\n")
 }

@@ -21,7 +21,7 @@ use zbus::{Address, Connection, DBusError, Error, Guid, connection};
 use super::failure::KeyringFailure;
 
 /// The number of addresses that are tried. Further ones are ignored.
-const MOST_ADDRESSES: usize = 32;
+const MAX_ADDRESSES: usize = 32;
 
 /// Connects to the first address that works. Without `internal_executor`, the caller drives the
 /// connection.
@@ -126,7 +126,7 @@ fn addresses() -> Vec<Address> {
 fn parse(list: &OsStr) -> Vec<Address> {
     let parts = list.as_bytes().split(|byte| *byte == b';');
     let addresses = parts.filter(|part| !part.is_empty()).map(one);
-    addresses.flatten().take(MOST_ADDRESSES).collect()
+    addresses.flatten().take(MAX_ADDRESSES).collect()
 }
 
 /// `None` if it has no known form. `unix:dir`, `unix:tmpdir` and `unix:runtime` are for servers.
@@ -271,6 +271,6 @@ mod tests {
 
     #[test]
     fn a_list_without_end_is_bounded() {
-        assert_eq!(shown(&"unix:path=/a;".repeat(1000)).len(), MOST_ADDRESSES);
+        assert_eq!(shown(&"unix:path=/a;".repeat(1000)).len(), MAX_ADDRESSES);
     }
 }
