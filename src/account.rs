@@ -44,7 +44,7 @@ pub struct SessionKey {
 
 impl SessionKey {
     /// The name of the session's item in a store. Not a secret.
-    pub fn item(&self) -> String {
+    pub fn item_name(&self) -> String {
         let Tenancy {
             authority_host,
             tenant,

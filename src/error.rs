@@ -26,28 +26,28 @@ struct Inner {
     hint: String,
     code: Option<String>,
     correlation_id: Option<String>,
-    answer: Option<ServiceAnswer>,
+    service_response: Option<ServiceResponse>,
     claims: Option<Claims>,
-    reached: RequestProgress,
+    reached: Delivery,
     retry_after: Option<Duration>,
     source: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
 /// The progress of a request without a whole response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum RequestProgress {
+pub(crate) enum Delivery {
     /// No byte of it left this machine.
-    No,
+    NotSent,
     /// It may have been transmitted.
-    Perhaps,
+    MaybeSent,
     /// The response began with this HTTP status, and broke off.
-    Answered(u16),
+    ResponseStarted(u16),
 }
 
 /// A service's error response, for programs that need more than the [`Kind`].
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct ServiceAnswer {
+pub struct ServiceResponse {
     /// The HTTP status.
     pub status: u16,
     /// The service's code, for example `ValidationError`.
@@ -115,9 +115,9 @@ impl Error {
             hint: hint.into(),
             code: None,
             correlation_id: None,
-            answer: None,
+            service_response: None,
             claims: None,
-            reached: RequestProgress::No,
+            reached: Delivery::NotSent,
             retry_after: None,
             source: None,
         }))
@@ -156,11 +156,11 @@ impl Error {
 
     /// Adds the service's error response.
     #[must_use]
-    pub fn with_answer(self, answer: ServiceAnswer) -> Self {
+    pub fn with_service_response(self, answer: ServiceResponse) -> Self {
         self.with(|inner| {
             inner.code = answer.code.clone().or(inner.code.take());
             inner.correlation_id = answer.request_id.clone().or(inner.correlation_id.take());
-            inner.answer = Some(answer);
+            inner.service_response = Some(answer);
         })
     }
 
@@ -172,7 +172,7 @@ impl Error {
 
     /// Adds how far the failed request got; a later call cannot take it back.
     #[must_use]
-    pub(crate) fn with_reached(self, reached: RequestProgress) -> Self {
+    pub(crate) fn with_delivery(self, reached: Delivery) -> Self {
         self.with(|inner| inner.reached = inner.reached.max(reached))
     }
 
@@ -220,8 +220,8 @@ impl Error {
     }
 
     /// Returns the service's error response, if there is one.
-    pub fn answer(&self) -> Option<&ServiceAnswer> {
-        self.0.answer.as_ref()
+    pub fn service_response(&self) -> Option<&ServiceResponse> {
+        self.0.service_response.as_ref()
     }
 
     /// Returns the claims challenge, if there is one: Entra's for the next sign-in, or the ACS
@@ -233,11 +233,11 @@ impl Error {
     /// Returns whether a request without a whole response may have reached the service and may have
     /// been carried out. False if no connection came about, and for any other failure.
     pub fn may_have_arrived(&self) -> bool {
-        self.0.reached != RequestProgress::No
+        self.0.reached != Delivery::NotSent
     }
 
     /// How far the failed request got.
-    pub(crate) fn reached(&self) -> RequestProgress {
+    pub(crate) fn delivery(&self) -> Delivery {
         self.0.reached
     }
 

@@ -9,7 +9,7 @@ use etcetera::app_strategy::{AppStrategy, AppStrategyArgs, choose_native_strateg
 
 #[expect(clippy::disallowed_methods, reason = "reads the process's environment")]
 fn main() -> ExitCode {
-    acspass::hardening::begin();
+    acspass::hardening::harden_process();
     let stdin = Input::new(io::stdin(), io::stdin().is_terminal());
     let mut env = Environment::new(std::env::vars_os(), stdin, io::stderr());
     env.folders = folders();

@@ -8,7 +8,7 @@ use azure_core::credentials::TokenCredential;
 use serde::Serialize;
 
 use super::operation::{Operation, created_without_token, not_a_token, orphan_possible};
-use super::request::{Authorization, IssuedToken, Resource};
+use super::request::{AcsTransport, IssuedToken, RequestAuth};
 #[cfg(feature = "azure-identity")]
 use super::resource_credential::EntraPrincipal;
 use super::values::{
@@ -35,7 +35,7 @@ pub enum ResourceAuth {
 
 /// A client for one ACS resource. It can be shared between tasks, and keeps its connections.
 pub struct IdentityClient {
-    resource: Resource,
+    transport: AcsTransport,
     auth: ResourceAuth,
 }
 
@@ -53,7 +53,7 @@ impl IdentityClient {
     /// Nothing is contacted until the first call.
     pub fn new(endpoint: Endpoint, auth: ResourceAuth) -> Self {
         IdentityClient {
-            resource: Resource {
+            transport: AcsTransport {
                 http: Arc::new(Http::new(http::Options::default())),
                 clock: Arc::new(SystemClock),
                 endpoint,
@@ -90,29 +90,29 @@ impl IdentityClient {
     /// Sends through this HTTP client; several clients may share one.
     #[must_use]
     pub fn with_http(mut self, http: Arc<Http>) -> Self {
-        self.resource.http = http;
+        self.transport.http = http;
         self
     }
 
     /// Tells the time by this clock.
     #[must_use]
     pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
-        self.resource.clock = clock;
+        self.transport.clock = clock;
         self
     }
 
     /// Permits Entra tokens to these hosts too, in addition to ACS's domains and loopback.
     #[must_use]
     pub fn with_allowed_hosts(mut self, hosts: Vec<String>) -> Self {
-        self.resource.allowed_hosts = hosts;
+        self.transport.allowed_hosts = hosts;
         self
     }
 
     /// Tells what the service's clock shows now, where it is known to differ from ours: requests
     /// are signed with that time.
     pub fn set_service_time(&self, now: Timestamp) {
-        let offset = now.seconds_since(self.resource.clock.now());
-        self.resource
+        let offset = now.seconds_since(self.transport.clock.now());
+        self.transport
             .clock_offset_seconds
             .store(offset, Ordering::Relaxed);
     }
@@ -145,7 +145,7 @@ impl IdentityClient {
         })?);
         let created = created.await?;
         if created.token.is_none() {
-            let error = self.resource.unusable("an identity without the token");
+            let error = self.transport.unusable("an identity without the token");
             return Err(created_without_token(&created.id, error));
         }
         Ok(created)
@@ -214,7 +214,7 @@ impl IdentityClient {
                 "pass the client id that the token was issued to, and its user's object id",
             ));
         }
-        self.resource.check_may_receive()?;
+        self.transport.check_may_receive()?;
         let body = TeamsUserExchange {
             token: token.expose(),
             app_id,
@@ -230,61 +230,61 @@ impl IdentityClient {
             false => error,
         };
         let operation = Operation::CreateUser;
-        let answer = self.send(operation, Some(body)).await;
-        let answer = answer.map_err(|error| orphan(error.may_have_arrived(), error))?;
-        let tries = answer.tries;
+        let response = self.send(operation, Some(body)).await;
+        let response = response.map_err(|error| orphan(error.may_have_arrived(), error))?;
+        let tries = response.tries;
         // A refusal creates nothing; an outage, or any other success, perhaps.
-        let may_exist = answer.repeated
-            || answer.status.is_success()
-            || (answer.is_outage() && answer.status.as_u16() != 429);
+        let may_exist = response.repeated
+            || response.status.is_success()
+            || (response.is_outage() && response.status.as_u16() != 429);
         let orphan = |error| orphan(may_exist, error);
-        let answer = self.resource.check(operation, answer).map_err(orphan)?;
-        if answer.repeated {
+        let response = self.transport.check(operation, response).map_err(orphan)?;
+        if response.repeated {
             tracing::warn!(
                 "creating the identity took {tries} tries: one more, that nobody knows, may have \
                  been created"
             );
         }
-        let created: IdentityAndToken = self.resource.read(&answer).map_err(orphan)?;
+        let created: IdentityAndToken = self.transport.read(&response).map_err(orphan)?;
         let id = CommunicationUserId::parse(&created.identity).map_err(|_| {
             let what = "an identity whose id is not one of its own";
-            orphan(self.resource.unusable(what))
+            orphan(self.transport.unusable(what))
         })?;
         let token = created
             .access_token
-            .map(|token| self.resource.issued(token, answer.date()))
+            .map(|token| self.transport.issued(token, response.date()))
             .transpose()
             .map_err(|error| created_without_token(&id, error))?;
         Ok(CreatedUser { id, token })
     }
 
-    /// Calls an operation that answers a token.
+    /// Calls an operation that returns a token.
     async fn token(&self, operation: Operation<'_>, body: &impl Serialize) -> Result<IssuedToken> {
-        let answer = self.call(operation, Some(to_json(body)?)).await?;
-        let token = self.resource.read(&answer)?;
-        self.resource.issued(token, answer.date())
+        let response = self.call(operation, Some(to_json(body)?)).await?;
+        let token = self.transport.read(&response)?;
+        self.transport.issued(token, response.date())
     }
 
     async fn call(&self, operation: Operation<'_>, body: Option<Vec<u8>>) -> Result<Response> {
-        let answer = self.send(operation, body).await?;
-        self.resource.check(operation, answer)
+        let response = self.send(operation, body).await?;
+        self.transport.check(operation, response)
     }
 
     async fn send(&self, operation: Operation<'_>, body: Option<Vec<u8>>) -> Result<Response> {
         match &self.auth {
             ResourceAuth::Key(key) => {
-                let by = Authorization::Signature(key);
-                self.resource.send(by, operation, body).await
+                let auth = RequestAuth::Signature(key);
+                self.transport.send(auth, operation, body).await
             }
             #[cfg(feature = "azure-identity")]
             ResourceAuth::Entra(principal) => {
-                let token = principal.token(self.resource.clock.as_ref()).await?;
-                let by = Authorization::Bearer(&token);
-                let answer = self.resource.send(by, operation, body).await?;
-                if matches!(answer.status.as_u16(), 401 | 403) {
+                let token = principal.token(self.transport.clock.as_ref()).await?;
+                let auth = RequestAuth::Bearer(&token);
+                let response = self.transport.send(auth, operation, body).await?;
+                if matches!(response.status.as_u16(), 401 | 403) {
                     principal.reject(&token);
                 }
-                Ok(answer)
+                Ok(response)
             }
         }
     }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 
 use super::operation::Operation;
-use super::request::{Authorization, IssuedToken, Resource};
+use super::request::{AcsTransport, IssuedToken, RequestAuth};
 use super::values::{CommunicationUserId, Endpoint};
 use crate::error::{Error, Result};
 use crate::exchange::ExchangeKind;
@@ -26,7 +26,7 @@ const TEAMS_EXTENSION_SCOPES: [&str; 2] = [
 ];
 
 /// Exchanges Entra tokens at one resource, as their users.
-pub struct DirectExchange(Resource);
+pub struct DirectExchange(AcsTransport);
 
 /// The result of a direct exchange.
 #[derive(Debug, Clone, PartialEq)]
@@ -47,7 +47,7 @@ impl DirectExchange {
         endpoint: Endpoint,
         allowed_hosts: Vec<String>,
     ) -> Self {
-        DirectExchange(Resource {
+        DirectExchange(AcsTransport {
             http,
             clock,
             endpoint,
@@ -67,19 +67,19 @@ impl DirectExchange {
             return Err(Error::internal("a direct exchange with the resource's key"));
         }
         let operation = Operation::Exchange(kind);
-        let DirectExchange(resource) = self;
-        resource.check_may_receive()?;
-        let by = Authorization::Bearer(token);
+        let DirectExchange(transport) = self;
+        transport.check_may_receive()?;
+        let auth = RequestAuth::Bearer(token);
         let body = Some(b"{}".to_vec());
-        let answer = resource.send(by, operation, body).await?;
-        let answer = resource.check(operation, answer)?;
-        let exchanged: IdentityAndToken = resource.read(&answer)?;
+        let response = transport.send(auth, operation, body).await?;
+        let response = transport.check(operation, response)?;
+        let exchanged: IdentityAndToken = transport.read(&response)?;
         let token = exchanged
             .access_token
-            .ok_or_else(|| resource.unusable("an identity without the token"))?;
+            .ok_or_else(|| transport.unusable("an identity without the token"))?;
         Ok(Exchanged {
             identity: CommunicationUserId::parse(&exchanged.identity).ok(),
-            issued: resource.issued(token, answer.date())?,
+            issued: transport.issued(token, response.date())?,
         })
     }
 }

@@ -14,7 +14,7 @@ mod values;
 
 pub use client::{CreatedUser, IdentityClient, ResourceAuth};
 pub use direct::{DirectExchange, Exchanged, check_family};
-pub use request::{IssuedToken, Unsigned, sign};
+pub use request::{IssuedToken, RequestToSign, sign};
 pub use values::{
     Cloud, CommunicationIdentifier, CommunicationUserId, ConnectionString, Endpoint, TokenLifetime,
     TokenScope, check_access_key,

@@ -11,7 +11,7 @@ use reqwest::header::{HeaderMap, WWW_AUTHENTICATE};
 use super::values::CommunicationUserId;
 use crate::advice;
 use crate::claims::Claims;
-use crate::error::{Error, Kind, ServiceAnswer};
+use crate::error::{Error, Kind, ServiceResponse};
 use crate::exchange::ExchangeKind;
 use crate::http::{self, Response};
 use crate::text::one_line;
@@ -44,7 +44,7 @@ pub(super) enum Operation<'a> {
 
 impl Operation<'_> {
     /// Returns the method, the status of success, and the path.
-    pub(super) fn row(self) -> (Method, u16, &'static str) {
+    pub(super) fn spec(self) -> (Method, u16, &'static str) {
         match self {
             Operation::CreateUser => (Method::POST, 201, "/identities"),
             Operation::IssueToken(_) => (Method::POST, 200, "/identities/{id}/:issueAccessToken"),
@@ -64,8 +64,8 @@ impl Operation<'_> {
     }
 
     /// Returns path and query. The action's colon stays as it is.
-    pub(super) fn target(self) -> String {
-        let (_, _, path) = self.row();
+    pub(super) fn path_and_query(self) -> String {
+        let (_, _, path) = self.spec();
         let version = match self {
             Operation::Exchange(ExchangeKind::Entra) => "2025-03-02-preview",
             Operation::Exchange(ExchangeKind::TeamsExtension) => "2025-06-30",
@@ -91,14 +91,14 @@ impl Operation<'_> {
 pub(super) fn refusal(
     asked: Operation<'_>,
     host: &str,
-    answer: &Response,
+    response: &Response,
     now: Timestamp,
 ) -> Error {
-    let status = answer.status.as_u16();
-    let details = wire::read::<ServiceError>(&answer.body);
-    let is_its_own = details.is_some() || answer.body.is_empty();
+    let status = response.status.as_u16();
+    let details = wire::read::<ServiceError>(&response.body);
+    let is_its_own = details.is_some() || response.body.is_empty();
     let details = details.unwrap_or_default();
-    let mut error = if answer.is_outage() {
+    let mut error = if response.is_outage() {
         match status {
             429 => advised(Kind::Unreachable, "rate", host),
             _ => {
@@ -106,16 +106,16 @@ pub(super) fn refusal(
                 advised(Kind::Unreachable, "outage", &detail)
             }
         }
-    } else if answer.status.is_client_error() && is_its_own {
-        let (name, detail) = explain(asked, answer, &details, now);
+    } else if response.status.is_client_error() && is_its_own {
+        let (name, detail) = explain(asked, response, &details, now);
         advised(Kind::Refused, name, &detail)
     } else {
         let what = format!("{status}, and not as an ACS resource does");
-        foreign(host, answer, &what)
+        foreign(host, response, &what)
     };
     if status == 401
         && matches!(asked, Operation::Exchange(_))
-        && let Some(claims) = challenged_claims(&answer.headers)
+        && let Some(claims) = challenged_claims(&response.headers)
     {
         error = error.with_claims(claims);
     }
@@ -126,8 +126,8 @@ pub(super) fn refusal(
     }
     let request_id = ["x-ms-request-id", "ms-cv", "x-azure-ref"]
         .iter()
-        .find_map(|name| answer.headers.get(*name)?.to_str().ok());
-    error.with_answer(ServiceAnswer {
+        .find_map(|name| response.headers.get(*name)?.to_str().ok());
+    error.with_service_response(ServiceResponse {
         status,
         code: text(&details.code),
         target: details.target.as_deref().map(short),
@@ -147,8 +147,8 @@ pub(super) fn unusable(host: &str, what: &str) -> Error {
 }
 
 /// Returns the error for a response in another format than the service's. `what` describes it.
-pub(super) fn foreign(host: &str, answer: &Response, what: &str) -> Error {
-    http::foreign(host, answer, what, CHECK_THE_ENDPOINT)
+pub(super) fn foreign(host: &str, response: &Response, what: &str) -> Error {
+    http::foreign(host, response, what, CHECK_THE_ENDPOINT)
 }
 
 /// A token that cannot even be sent.
@@ -181,13 +181,13 @@ pub(super) fn created_without_token(id: &CommunicationUserId, error: Error) -> E
 /// The name of the advice on a refusal, and the detail for its cause.
 fn explain(
     asked: Operation<'_>,
-    answer: &Response,
+    response: &Response,
     details: &ServiceError,
     now: Timestamp,
 ) -> (&'static str, String) {
-    let status = answer.status.as_u16();
+    let status = response.status.as_u16();
     let field = details.target.as_deref().map(short).unwrap_or_default();
-    let apart = answer
+    let apart = response
         .date()
         .map(|date| date.seconds_since(now).unsigned_abs())
         .filter(|apart| *apart > CLOCKS_APART_SECONDS);
@@ -317,7 +317,7 @@ mod tests {
             "8:acs:1b5cc06b-f352-4571-b1e6-d9b259b7c776_00000007-0464-274b-b274-5a3a0d000101",
         );
         assert_eq!(
-            Operation::IssueToken(&user.expect("an id")).target(),
+            Operation::IssueToken(&user.expect("an id")).path_and_query(),
             "/identities/8%3Aacs%3A1b5cc06b-f352-4571-b1e6-d9b259b7c776_00000007-0464-274b-b274-\
              5a3a0d000101/:issueAccessToken?api-version=2023-10-01"
         );

@@ -36,14 +36,14 @@ pub struct IssuedToken {
 
 /// What authorizes a request.
 #[derive(Clone, Copy)]
-pub(super) enum Authorization<'a> {
+pub(super) enum RequestAuth<'a> {
     /// A signature with the resource's access key.
     Signature(&'a AccessKey),
     Bearer(&'a EntraToken),
 }
 
-/// A resource that requests are sent to.
-pub(super) struct Resource {
+/// Sends requests to one resource, and reads its responses.
+pub(super) struct AcsTransport {
     pub(super) http: Arc<Http>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) endpoint: Endpoint,
@@ -53,7 +53,7 @@ pub(super) struct Resource {
     pub(super) clock_offset_seconds: AtomicI64,
 }
 
-impl Resource {
+impl AcsTransport {
     /// Checks that an Entra token may be sent to this resource.
     pub(super) fn check_may_receive(&self) -> Result<()> {
         self.endpoint.check_may_receive(&self.allowed_hosts)
@@ -63,21 +63,21 @@ impl Resource {
     /// `Content-Type`.
     pub(super) async fn send(
         &self,
-        by: Authorization<'_>,
+        auth: RequestAuth<'_>,
         operation: Operation<'_>,
         body: Option<Vec<u8>>,
     ) -> Result<Response> {
-        let ((method, ..), target) = (operation.row(), operation.target());
+        let ((method, ..), target) = (operation.spec(), operation.path_and_query());
         let url = self.endpoint.at(&target)?;
         let request_id = HeaderValue::from_str(&uuid::Uuid::new_v4().to_string())
             .map_err(|_| Error::internal("a GUID is not a header value"))?;
         let make = || {
-            let mut headers = match by {
-                Authorization::Bearer(token) => {
+            let mut headers = match auth {
+                RequestAuth::Bearer(token) => {
                     HeaderMap::from_iter([(AUTHORIZATION, bearer_header(token)?)])
                 }
-                Authorization::Signature(key) => {
-                    let request = Unsigned {
+                RequestAuth::Signature(key) => {
+                    let request = RequestToSign {
                         method: method.as_str(),
                         target: &target,
                         host: &self.endpoint.host_header(),
@@ -107,7 +107,7 @@ impl Resource {
     /// Returns the response if it has the operation's success status. Any other status, also 2xx, is
     /// an error, as in the SDKs.
     pub(super) fn check(&self, operation: Operation<'_>, response: Response) -> Result<Response> {
-        let (_, success, _) = operation.row();
+        let (_, success, _) = operation.spec();
         if response.status.as_u16() == success {
             return Ok(response);
         }
@@ -173,7 +173,7 @@ fn bearer_header(token: &EntraToken) -> Result<HeaderValue> {
 }
 
 /// A request as it is signed.
-pub struct Unsigned<'a> {
+pub struct RequestToSign<'a> {
     /// The method, in upper case.
     pub method: &'a str,
     /// Path and query exactly as they go over the wire.
@@ -190,10 +190,10 @@ pub struct Unsigned<'a> {
 ///
 /// # Errors
 /// [`Kind::Usage`](crate::Kind::Usage) if the key is not Base64.
-pub fn sign(request: &Unsigned<'_>, key: &AccessKey) -> Result<HeaderMap> {
+pub fn sign(request: &RequestToSign<'_>, key: &AccessKey) -> Result<HeaderMap> {
     let key = STANDARD.decode(key.expose());
     let key = Zeroizing::new(key.map_err(|_| not_base64())?);
-    let Unsigned {
+    let RequestToSign {
         method,
         target,
         host,
@@ -266,7 +266,7 @@ mod tests {
         for (name, method, target, host, body, hash, signature) in VECTORS {
             let target = target.replace("{ID}", ID).replace("{RAW_ID}", RAW_ID);
             let body = body.as_bytes();
-            let request = Unsigned {
+            let request = RequestToSign {
                 method,
                 target: &target,
                 host,
@@ -288,7 +288,7 @@ mod tests {
 
     #[test]
     fn debug_shows_no_signature() {
-        let request = Unsigned {
+        let request = RequestToSign {
             method: "POST",
             target: "/",
             host: HOST,

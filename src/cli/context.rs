@@ -9,17 +9,19 @@ use std::sync::{Arc, OnceLock};
 use crate::account::{Account, Tenancy};
 use crate::acs::resource_credential::{self, EntraPrincipal};
 use crate::acs::{ConnectionString, DirectExchange, Endpoint, IdentityClient, ResourceAuth};
-use crate::config::{self, Config, KeySource, Missing, Resource, Setting, Sources, StoreChoice};
+use crate::config::{
+    self, Config, KeySource, MissingSetting, Resource, Setting, Sources, StoreChoice,
+};
 use crate::emulator::{self, Emulator};
 use crate::entra::Entra;
 use crate::error::{Error, Result};
 use crate::exchange::{ExchangeKind, TokenSource};
 use crate::http::{self, Http};
 use crate::secret::AccessKey;
-use crate::session::{Exchange, Overview, RenewalServices, Sessions, Target, TokenRequest};
+use crate::session::{Exchange, Overview, RenewalServices, RequestedToken, Sessions, TokenRequest};
 use crate::store::{FileStore, IndexPage, KeyringStore, MemoryStore, SessionStore, TokenStore};
 use crate::text::quoted;
-use crate::time::ClockReading;
+use crate::time::LocalClocks;
 
 use super::env_vars as var;
 use super::environment::{EMULATOR, Environment};
@@ -41,7 +43,7 @@ pub(super) struct Context {
 /// A context whose configuration lacks settings that have no default.
 pub(super) struct NotConfigured {
     pub(super) context: Context,
-    pub(super) missing: Vec<Missing>,
+    pub(super) missing: Vec<MissingSetting>,
 }
 
 impl Context {
@@ -113,8 +115,8 @@ impl Context {
     /// Returns the request for the configured Communication token, or for the Entra token.
     pub(super) fn token_request(&self, entra: bool) -> Result<TokenRequest> {
         let target = match entra {
-            true => Target::Entra(self.config.scopes.clone()),
-            false => Target::Communication(self.token_source(&self.config.resource()?)),
+            true => RequestedToken::Entra(self.config.scopes.clone()),
+            false => RequestedToken::Communication(self.token_source(&self.config.resource()?)),
         };
         Ok(TokenRequest::new(target, self.config.min_validity))
     }
@@ -133,13 +135,13 @@ impl Context {
         let resource = self.config.resource_unchecked().ok();
         Ok(Overview {
             shown: match self.tenancy() {
-                Ok(tenancy) => self.session_store.first(&tenancy, most)?,
+                Ok(tenancy) => self.session_store.list(&tenancy, most)?,
                 Err(_) => IndexPage::default(),
             },
             source: resource.map(|resource| self.token_source(&resource)),
             scopes: self.config.scopes.clone(),
             min_validity: self.config.min_validity,
-            now: ClockReading::now(self.env.clock.as_ref()),
+            now: LocalClocks::read(self.env.clock.as_ref()),
         })
     }
 
@@ -154,7 +156,7 @@ impl Context {
             return Ok(account.map(str::to_owned));
         };
         let users = emulated_accounts(emulator);
-        match self.sessions()?.named_among(name, &users)? {
+        match self.sessions()?.find_session_among(name, &users)? {
             Some(account) => Ok(Some(account.username)),
             None => Err(unknown_user(name, &users)),
         }
@@ -182,7 +184,7 @@ impl Context {
     }
 
     /// Creates the clients for a renewal. Reads the resource's key from the store.
-    pub(super) fn net(&self, with_exchange: bool) -> Result<RenewalServices> {
+    pub(super) fn renewal_services(&self, with_exchange: bool) -> Result<RenewalServices> {
         let exchange = match self.config.exchange {
             _ if !with_exchange => None,
             ExchangeKind::Key => Some(Exchange::WithResourceCredential(self.identity_client()?)),

@@ -200,7 +200,7 @@ impl Environment {
         read: fn(SettingsFile) -> Result<ConfigFile>,
     ) -> Result<ConfigFile> {
         let path = self.config_folder()?.join("config.toml");
-        let file = read(SettingsFile::new(path).acting_for(self.acting_for()))?;
+        let file = read(SettingsFile::new(path).with_trusted_uids(self.trusted_uids()))?;
         if let Some(warning) = file.warning() {
             self.warned.call_once(|| self.messages.warn(&warning));
         }
@@ -215,21 +215,21 @@ impl Environment {
     /// Returns the folder of the index, the locks and all other state.
     pub(super) fn state_folder(&self) -> Result<Folder> {
         let path = self.folder(var::ACSPASS_STATE_DIR, |folders| &folders.state)?;
-        Ok(Folder::new(path).acting_for(self.acting_for()))
+        Ok(Folder::new(path).with_trusted_uids(self.trusted_uids()))
     }
 
     /// Returns the folder of the sessions. The emulator has another one.
     pub(super) fn sessions_folder(&self) -> Result<Folder> {
         let state = self.state_folder()?;
         Ok(match self.global.emulator {
-            true => state.below(EMULATOR),
+            true => state.subfolder(EMULATOR),
             false => state,
         })
     }
 
     /// Returns the folder of the token service.
     pub(super) fn serve_folder(&self) -> Result<Folder> {
-        Ok(self.sessions_folder()?.below("serve"))
+        Ok(self.sessions_folder()?.subfolder("serve"))
     }
 
     fn folder(&self, variable: &str, of: impl Fn(&Folders) -> &PathBuf) -> Result<PathBuf> {
@@ -247,7 +247,7 @@ impl Environment {
 
     /// Returns the users for which this process acts if it is root: the user that called `sudo`, and
     /// the owner of a `HOME` that was kept.
-    fn acting_for(&self) -> Vec<u32> {
+    fn trusted_uids(&self) -> Vec<u32> {
         #[cfg(unix)]
         if rustix::process::geteuid().is_root() {
             use std::os::unix::fs::MetadataExt;

@@ -56,7 +56,7 @@ pub fn run(
         Ok(parsed) => parsed,
         Err(wrong) => {
             let output = Output::new(stdout, env.messages, wants_json(&arguments));
-            return not_a_command(wrong, output);
+            return print_parse_result(wrong, output);
         }
     };
     env.global = cli.global;
@@ -119,12 +119,12 @@ fn run_command(command: Command, env: &Arc<Environment>, output: &mut Output) ->
 }
 
 /// Prints help and version as results, and everything else that does not parse as a usage error.
-fn not_a_command(wrong: clap::Error, mut output: Output) -> u8 {
+fn print_parse_result(wrong: clap::Error, mut output: Output) -> u8 {
     use clap::error::ErrorKind;
 
     match wrong.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
-            let printed = output.raw(wrong.to_string().as_bytes());
+            let printed = output.write_bytes(wrong.to_string().as_bytes());
             return printed.unwrap_or_else(|error| error.kind().exit_code());
         }
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {

@@ -21,7 +21,7 @@ pub use environment::{HostKind, Opener, authority_files, leaves_out_system_autho
 pub use file::{ConfigFile, choose_profile, unknown_profile};
 pub use profile::{DEFAULT_PROFILE, Profile, STORED};
 pub(crate) use resolve::not_configured;
-pub use resolve::{Config, GivenResource, KeySource, Missing, Resource, chosen_store};
+pub use resolve::{Config, GivenResource, KeySource, MissingSetting, Resource, chosen_store};
 pub use setting::{ACCESS_KEY_VARIABLE, Setting, SignInChoice, StoreChoice};
 pub use setting::{parse_exchange, parse_store};
-pub use sources::{Found, Origin, Sources};
+pub use sources::{Origin, SettingValue, Sources};

@@ -7,7 +7,7 @@ use super::setting::{
     ACCESS_KEY_VARIABLE, Setting, SignInChoice, StoreChoice, parse_exchange, parse_hosts,
     parse_origins, parse_port, parse_redirect_uri, parse_sign_in, parse_store, parse_switch,
 };
-use super::sources::{Found, Origin, Sources};
+use super::sources::{Origin, SettingValue, Sources};
 use crate::account::Tenancy;
 use crate::acs::{ConnectionString, Endpoint, check_access_key};
 use crate::entra::redirect::{PasteUri, RedirectUri};
@@ -70,7 +70,7 @@ impl Config {
         let host = sources.required(Setting::AuthorityHost)?;
         host.parse(|host| Authority::new(host, "organizations"))?;
         let authority = tenant.parse(|tenant| Authority::new(&host.text, tenant))?;
-        let cloud = authority.address().host_str().and_then(Cloud::of_authority);
+        let cloud = authority.url().host_str().and_then(Cloud::of_authority);
         let port = sources.required(Setting::Port)?.parse(parse_port)?;
         let sign_in = sources.required(Setting::SignIn)?.parse(parse_sign_in)?;
         // With `paste` the address may be on another machine. A device code uses none.
@@ -118,10 +118,10 @@ impl Config {
     /// # Errors
     /// [`Kind::Usage`](crate::Kind::Usage) if no client id is configured.
     pub fn tenancy(&self) -> Result<Tenancy> {
-        let none = || not_configured(&[Missing::ClientId]);
+        let none = || not_configured(&[MissingSetting::ClientId]);
         Ok(Tenancy {
             client_id: self.client_id.clone().ok_or_else(none)?,
-            authority_host: self.authority.host(),
+            authority_host: self.authority.host_and_port(),
             tenant: self.authority.tenant().to_owned(),
         })
     }
@@ -178,18 +178,18 @@ impl Config {
     /// # Errors
     /// [`Kind::Usage`](crate::Kind::Usage) if none is configured, or the configured one is not valid.
     pub fn resource_unchecked(&self) -> Result<Resource> {
-        let none = || Err(not_configured(&[Missing::Resource]));
+        let none = || Err(not_configured(&[MissingSetting::Resource]));
         self.resource.clone().unwrap_or_else(none)
     }
 
     /// Returns the missing settings for a sign-in, and `with_resource` also for a Communication token.
-    pub fn missing(&self, with_resource: bool) -> Vec<Missing> {
+    pub fn missing(&self, with_resource: bool) -> Vec<MissingSetting> {
         let mut missing = Vec::new();
         if self.client_id.is_none() {
-            missing.push(Missing::ClientId);
+            missing.push(MissingSetting::ClientId);
         }
         if with_resource && self.resource.is_none() {
-            missing.push(Missing::Resource);
+            missing.push(MissingSetting::Resource);
         }
         missing
     }
@@ -198,7 +198,7 @@ impl Config {
 /// A required setting that is not configured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Missing {
+pub enum MissingSetting {
     /// The application (client) id.
     ClientId,
     /// The ACS resource.
@@ -206,14 +206,14 @@ pub enum Missing {
 }
 
 /// Returns one error for all missing settings.
-pub(crate) fn not_configured(missing: &[Missing]) -> Error {
+pub(crate) fn not_configured(missing: &[MissingSetting]) -> Error {
     let (message, hint) = match missing {
-        [Missing::Resource] => (
+        [MissingSetting::Resource] => (
             "no ACS resource is configured",
             "set COMMUNICATION_SERVICES_CONNECTION_STRING or run `acspass config set \
              connection-string`, which keeps it in the store; `--emulator` needs none",
         ),
-        [Missing::ClientId] => (
+        [MissingSetting::ClientId] => (
             "no client id is configured",
             "set ACSPASS_CLIENT_ID or run `acspass config set client-id GUID` with the \
              application's id; where none is registered yet, `acspass setup` shows how; \
@@ -318,7 +318,7 @@ fn find_resource(sources: &Sources<'_>) -> Option<Result<Resource>> {
 }
 
 /// Reads the resource of the setting `endpoint`. The key has the same source.
-fn resource_at_endpoint(sources: &Sources<'_>, found: &Found) -> Result<Resource> {
+fn resource_at_endpoint(sources: &Sources<'_>, found: &SettingValue) -> Result<Resource> {
     let endpoint = found.parse(Endpoint::parse)?;
     let is_from_profile = found.origin == Origin::Profile;
     let key = match sources.variable(ACCESS_KEY_VARIABLE) {

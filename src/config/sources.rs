@@ -38,14 +38,14 @@ impl fmt::Display for Origin {
 
 /// A value as text, and its source.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Found {
+pub struct SettingValue {
     /// The value; lists are joined by spaces.
     pub text: String,
     /// Its source.
     pub origin: Origin,
 }
 
-impl Found {
+impl SettingValue {
     /// Parses the value. The cause of an error is the source.
     pub(super) fn parse<T>(&self, parse: impl Fn(&str) -> Result<T>) -> Result<T> {
         parse(&self.text).map_err(|error| self.explain(error))
@@ -92,16 +92,16 @@ impl<'a> Sources<'a> {
     }
 
     /// Returns the value of a setting, from the first source that has one.
-    pub fn find(&self, setting: Setting) -> Option<Found> {
+    pub fn find(&self, setting: Setting) -> Option<SettingValue> {
         let (text, origin) = match self.only {
             Some(only) if !only.contains(&setting) => None,
-            _ => self.set(setting),
+            _ => self.explicit_value(setting),
         }
         .or_else(|| Some((setting.default_text()?.to_owned(), Origin::Default)))?;
-        Some(Found { text, origin })
+        Some(SettingValue { text, origin })
     }
 
-    fn set(&self, setting: Setting) -> Option<(String, Origin)> {
+    fn explicit_value(&self, setting: Setting) -> Option<(String, Origin)> {
         let flag = self.flags.get(&setting).map(|text| (text, Origin::Flag));
         let given = flag.or_else(|| Some((self.emulator.get(&setting)?, Origin::Emulator)));
         given
@@ -127,7 +127,7 @@ impl<'a> Sources<'a> {
     }
 
     /// Returns the value of a setting that has a default.
-    pub(super) fn required(&self, setting: Setting) -> Result<Found> {
+    pub(super) fn required(&self, setting: Setting) -> Result<SettingValue> {
         self.find(setting)
             .ok_or_else(|| Error::internal(format!("`{}` has lost its default", setting.key())))
     }

@@ -49,7 +49,7 @@ impl CachedToken {
     }
 
     /// The remaining lifetime. A clock that is set back does not prolong it.
-    pub fn left(&self, clock: &dyn Clock) -> Duration {
+    pub fn remaining_validity(&self, clock: &dyn Clock) -> Duration {
         self.life.saturating_sub(self.got_at.age(clock))
     }
 
@@ -63,7 +63,8 @@ impl CachedToken {
     /// The time until the credential replaces the token, without failures and with the default of
     /// [`AHEAD`].
     pub fn due_in(&self, clock: &dyn Clock) -> Duration {
-        next_refresh(self.life, self.left(clock), Some(AHEAD), None).unwrap_or_default()
+        next_refresh(self.life, self.remaining_validity(clock), Some(AHEAD), None)
+            .unwrap_or_default()
     }
 
     /// Whether the token satisfies a request for `min_validity`. If a refresh for that validity
@@ -75,7 +76,7 @@ impl CachedToken {
             true => self.life / 2,
             false => min_validity,
         };
-        self.left(clock) > needed
+        self.remaining_validity(clock) > needed
     }
 }
 

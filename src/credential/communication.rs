@@ -11,7 +11,7 @@ use tokio::task::AbortHandle;
 use tracing::{debug, warn};
 
 use crate::error::{Error, Kind, Result};
-use crate::time::{Clock, LAST_RESORT, Moment, SystemClock};
+use crate::time::{Clock, MIN_VALIDITY_DURING_OUTAGE, Moment, SystemClock};
 
 use super::cached_token::{AHEAD, CachedToken, Pause, next_refresh, pause_after};
 use super::refresher::{RefreshedToken, Refresher};
@@ -251,7 +251,7 @@ impl Inner {
             left: failed.pause.saturating_sub(failed.at.age(clock)),
             may_pass: failed.may_pass(),
         });
-        next_refresh(held.life, held.left(clock), self.ahead, pause)
+        next_refresh(held.life, held.remaining_validity(clock), self.ahead, pause)
     }
 
     /// Returns the refresh in progress, or begins one.
@@ -305,7 +305,9 @@ impl Inner {
             }
             // A moment ago no better token was available.
             None => held
-                .filter(|held| held.left(clock) > LAST_RESORT.min(held.life / 4))
+                .filter(|held| {
+                    held.remaining_validity(clock) > MIN_VALIDITY_DURING_OUTAGE.min(held.life / 4)
+                })
                 .map(Ok),
         }
     }
@@ -377,7 +379,7 @@ impl Inner {
 
     /// Whether the token may be returned during an outage.
     fn lasts(&self, held: &CachedToken) -> bool {
-        held.left(self.clock.as_ref()) > LAST_RESORT
+        held.remaining_validity(self.clock.as_ref()) > MIN_VALIDITY_DURING_OUTAGE
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -117,7 +117,7 @@ async fn a_token_is_replaced_ahead_of_time_and_nobody_gets_one_with_ten_minutes_
     for _ in 0..(24 * 60) {
         fixture.pass(60).await;
         let cached = fixture.credential.cached().expect("a token");
-        let left = cached.left(&fixture.clock);
+        let left = cached.remaining_validity(&fixture.clock);
         assert!(left > TEN_MINUTES, "{left:?}");
         if changes.has_changed().expect("it lives") {
             changes.mark_unchanged();
@@ -294,7 +294,10 @@ async fn a_clock_that_is_set_back_makes_no_token_younger() {
     fixture.clock.advance(Duration::from_secs(HOUR - 300));
     fixture.clock.set(Timestamp::from_unix_seconds(1_000_000));
     let cached = fixture.credential.cached().expect("a token");
-    assert_eq!(cached.left(&fixture.clock), Duration::from_secs(300));
+    assert_eq!(
+        cached.remaining_validity(&fixture.clock),
+        Duration::from_secs(300)
+    );
     assert_eq!(fixture.get(TEN_MINUTES).await.unwrap(), "token 2");
 }
 
@@ -353,7 +356,7 @@ async fn a_clock_that_is_put_right_does_not_kill_a_token_that_lives() {
     let credential = CommunicationTokenCredential::new(
         move |_: Duration| {
             count.fetch_add(1, Ordering::SeqCst);
-            let passed = service_clock.running().unwrap_or_default();
+            let passed = service_clock.monotonic().unwrap_or_default();
             let refreshed = RefreshedToken {
                 token: CommunicationToken::new("the only one"),
                 expires_on: Timestamp::from_unix_seconds(2_000_000),
@@ -367,7 +370,10 @@ async fn a_clock_that_is_put_right_does_not_kill_a_token_that_lives() {
     clock.advance(Duration::from_secs(60));
     clock.set(Timestamp::from_unix_seconds(2_000_000 - HOUR as i64 + 60));
     let cached = credential.get(TEN_MINUTES).await.expect("it lives");
-    assert_eq!(cached.left(&clock), Duration::from_secs(HOUR - 60));
+    assert_eq!(
+        cached.remaining_validity(&clock),
+        Duration::from_secs(HOUR - 60)
+    );
     for _ in 0..10 {
         credential.get(TEN_MINUTES).await.expect("it lives");
     }
@@ -406,7 +412,7 @@ async fn a_success_that_brings_the_same_token_ends_an_outage() {
     };
     let credential = CommunicationTokenCredential::new(
         move |_: Duration| {
-            let passed = now.running().unwrap_or_default();
+            let passed = now.monotonic().unwrap_or_default();
             let outcome = match outage.load(Ordering::SeqCst) {
                 true => Err(Error::new(Kind::Unreachable, "no token today", "wait")),
                 false => Ok(RefreshedToken {

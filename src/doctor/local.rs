@@ -33,7 +33,7 @@ pub fn configuration(config: &Config, file: Option<&Path>) -> Check {
         "profile {} ({file}), tenant {} at {}, client id {}, resource {} {}",
         config.profile,
         config.authority.tenant(),
-        config.authority.host(),
+        config.authority.host_and_port(),
         config.client_id.as_deref().unwrap_or("none"),
         resource.endpoint.host_header(),
         key,

@@ -20,7 +20,7 @@ const NO_IDENTITY: &str =
 /// The response to the request for Entra's metadata, which several checks use.
 pub struct MetadataProbe {
     address: Url,
-    answer: Result<Response>,
+    response: Result<Response>,
     issuer: Option<String>,
 }
 
@@ -36,17 +36,17 @@ pub enum Owner {
 
 /// Asks Entra for the tenant's metadata, and looks at the certificate that is shown on the way.
 pub async fn probe_metadata(authority: &Authority, http: &Http) -> MetadataProbe {
-    let mut address = authority.address().clone();
+    let mut address = authority.url().clone();
     address.set_path(&format!(
         "/{}/v2.0/.well-known/openid-configuration",
         authority.tenant()
     ));
-    let answer = http.send(|| Ok(Request::get(address.clone()))).await;
+    let response = http.send(|| Ok(Request::get(address.clone()))).await;
     let is_https = address.scheme() == "https";
     let issuer = is_https.then(|| http.issuer(&address)).flatten();
     MetadataProbe {
         address,
-        answer,
+        response,
         issuer,
     }
 }
@@ -54,8 +54,8 @@ pub async fn probe_metadata(authority: &Authority, http: &Http) -> MetadataProbe
 /// Shows the proxy, and whether it is the cause of a failure to reach Entra. Shows no credentials.
 pub fn proxy(route: Result<Route>, probe: Option<&MetadataProbe>) -> Check {
     const NAME: &str = "proxy";
-    let error = probe.and_then(|probe| probe.answer.as_ref().err());
-    if let Some(error) = error.filter(|error| http::is_proxys(error)) {
+    let error = probe.and_then(|probe| probe.response.as_ref().err());
+    if let Some(error) = error.filter(|error| http::is_proxy_error(error)) {
         return Check::failed(NAME, error);
     }
     match route {
@@ -98,8 +98,8 @@ pub fn tls(files: &[AuthorityFile], probe: Option<&MetadataProbe>) -> Check {
         }
         Some(probe) => {
             let host = probe.address.host_str().unwrap_or_default();
-            match (&probe.answer, &probe.issuer) {
-                (Err(error), _) if http::is_distrust(error) => {
+            match (&probe.response, &probe.issuer) {
+                (Err(error), _) if http::is_certificate_error(error) => {
                     return Check {
                         outcome: Outcome::Fail(error.kind()),
                         ..Check::warn(NAME, error.message(), error.hint())
@@ -121,11 +121,11 @@ pub fn tls(files: &[AuthorityFile], probe: Option<&MetadataProbe>) -> Check {
 /// Checks that Entra responds, knows the tenant, and returns the right issuer.
 pub async fn entra(probe: &MetadataProbe, authority: &Authority, http: &Http) -> Check {
     const NAME: &str = "entra";
-    match &probe.answer {
-        Err(error) if http::is_distrust(error) => {
+    match &probe.response {
+        Err(error) if http::is_certificate_error(error) => {
             return Check::skipped(NAME, "its certificate is not accepted: see tls");
         }
-        Err(error) if http::is_proxys(error) => {
+        Err(error) if http::is_proxy_error(error) => {
             return Check::skipped(NAME, "the proxy keeps it from being heard: see proxy");
         }
         Err(error) => return Check::failed(NAME, error),
@@ -137,7 +137,7 @@ pub async fn entra(probe: &MetadataProbe, authority: &Authority, http: &Http) ->
     };
     // The kinds of US Government tenants that are at this authority. An account that is not is
     // refused with AADSTS900382.
-    let host = authority.address().host_str();
+    let host = authority.url().host_str();
     let tenants = match host.and_then(Cloud::of_authority) {
         Some(Cloud::Public) => {
             "; it has GCC tenants too, and none of GCC High or DoD (AADSTS900382)"
@@ -149,7 +149,7 @@ pub async fn entra(probe: &MetadataProbe, authority: &Authority, http: &Http) ->
     };
     let finding = format!(
         "{} answers and knows the tenant {}{tenants}",
-        authority.host(),
+        authority.host_and_port(),
         authority.tenant()
     );
     let issuer = Url::parse(&metadata.issuer.replace(['{', '}'], ""));
@@ -168,7 +168,7 @@ pub async fn entra(probe: &MetadataProbe, authority: &Authority, http: &Http) ->
 pub fn clock(probe: &MetadataProbe, clock: &dyn Clock) -> Check {
     const NAME: &str = "clock";
     let now = clock.now();
-    let Some(theirs) = probe.answer.as_ref().ok().and_then(Response::date) else {
+    let Some(theirs) = probe.response.as_ref().ok().and_then(Response::date) else {
         return Check::skipped(NAME, "no service told its time");
     };
     let ahead = now.seconds_since(theirs);
@@ -231,12 +231,12 @@ pub async fn ask_resource(endpoint: &Endpoint, owner: Owner, http: &Http) -> Res
         method: Method::POST,
         ..Request::get(url)
     };
-    let answer = http.send(|| Ok(request.clone())).await?;
-    let status = answer.status.as_u16();
-    if status != 401 || !(answer.is_json() || answer.body.is_empty()) {
+    let response = http.send(|| Ok(request.clone())).await?;
+    let status = response.status.as_u16();
+    if status != 401 || !(response.is_json() || response.body.is_empty()) {
         return Err(http::foreign(
             &endpoint.host_header(),
-            &answer,
+            &response,
             &format!("{status} to a request without a signature, where an ACS resource says 401"),
             "check the endpoint, and for a proxy or captive portal on the way",
         ));
@@ -256,8 +256,8 @@ async fn proves_the_key(client: &IdentityClient) -> Result<()> {
         ));
     };
     // How a keyless resource refuses a key is not published: 401 or 403.
-    let is_refused_as_owner = error.answer().is_some_and(|answer| {
-        matches!(answer.status, 401 | 403) && answer.code.as_deref() != Some("IdentityNotOwned")
+    let is_refused_as_owner = error.service_response().is_some_and(|response| {
+        matches!(response.status, 401 | 403) && response.code.as_deref() != Some("IdentityNotOwned")
     });
     match error.kind() {
         Kind::Refused if !is_refused_as_owner => Ok(()),

@@ -272,7 +272,7 @@ async fn serve(
     tls: Option<Arc<ServerConfig>>,
 ) {
     let (shared, stopping) = (Arc::clone(context), context.stopping.clone());
-    let handler = handler(move |request| server::answer(shared.clone(), scheme, request));
+    let handler = handler(move |request| server::respond(shared.clone(), scheme, request));
     if let Err(error) = loopback::serve::serve(bound, tls, handler, LIMITS, stopping).await {
         tracing::error!(target: "acspass::emulator", "the emulator stopped serving: {error}");
     }

@@ -21,7 +21,7 @@ use crate::loopback::serve::Caller;
 use crate::time::Timestamp;
 
 /// Answers one request. Returns `None` if a fault ends the connection.
-pub(crate) async fn answer(
+pub(crate) async fn respond(
     context: Arc<Context>,
     scheme: &'static str,
     request: HttpRequest<Incoming>,
@@ -41,7 +41,7 @@ pub(crate) async fn answer(
     let fault = route.and_then(|route| faults::next_fault(&mut request.state().faults, route));
     let hangs = matches!(fault, Some(FaultKind::Hang));
     let drops = hangs || matches!(fault, Some(FaultKind::Drop | FaultKind::DropAfterHandling));
-    let reply = respond(&request, fault).await;
+    let reply = handle(&request, fault).await;
     if !drops {
         trace(&request, &entry.path, &reply);
         return Some(finish(&context, entry, reply, now));
@@ -59,7 +59,7 @@ pub(crate) async fn answer(
 }
 
 /// Handles a request, or does what `fault` says.
-async fn respond(request: &Request, fault: Option<FaultKind>) -> Reply {
+async fn handle(request: &Request, fault: Option<FaultKind>) -> Reply {
     let reply = match fault {
         None | Some(FaultKind::DropAfterHandling) => return dispatch(request),
         Some(FaultKind::MissingField(member)) => {
@@ -104,8 +104,8 @@ fn dispatch(request: &Request) -> Reply {
         "/" => Page::Front { request }.reply(200).named("page"),
         "/emulator/whoami" => acs::token::whoami(request),
         entra::apps::MANAGED_IDENTITY_PATH => entra::apps::managed_identity(request),
-        path if is_acs_path(path) => acs::operations::answer(request),
-        _ => entra::routes::answer(request),
+        path if is_acs_path(path) => acs::operations::respond(request),
+        _ => entra::routes::respond(request),
     }
 }
 

@@ -15,7 +15,7 @@ use super::refusal;
 /// An authority: Entra ID's host and a tenant there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Authority {
-    host: Url,
+    url: Url,
     tenant: String,
 }
 
@@ -54,19 +54,19 @@ impl Authority {
             return Err(wrong("is more than a scheme, a host and a port"));
         }
         Ok(Authority {
-            host: url,
+            url,
             tenant: check_tenant(tenant)?,
         })
     }
 
     /// Returns the host, with its port if that is not the default one. It is part of a session key.
-    pub fn host(&self) -> String {
-        host_of(&self.host)
+    pub fn host_and_port(&self) -> String {
+        host_of(&self.url)
     }
 
     /// Returns the host's address.
-    pub fn address(&self) -> &Url {
-        &self.host
+    pub fn url(&self) -> &Url {
+        &self.url
     }
 
     /// Returns the configured tenant, in lower case.
@@ -82,11 +82,14 @@ impl Authority {
     /// response is not Entra's, [`Kind::Refused`] if it has an endpoint on another host or the issuer
     /// of another tenant.
     pub(crate) async fn discover(&self, http: &Http) -> Result<Metadata> {
-        let (mut url, tenant) = (self.host.clone(), &self.tenant);
+        let (mut url, tenant) = (self.url.clone(), &self.tenant);
         url.set_path(&format!("/{tenant}/v2.0/.well-known/openid-configuration"));
         let response = http.send(|| Ok(Request::get(url.clone()))).await?;
         if response.is_outage() {
-            return Err(refusal::outage(&self.host(), response.status.as_u16()));
+            return Err(refusal::outage(
+                &self.host_and_port(),
+                response.status.as_u16(),
+            ));
         }
         if response.status.is_client_error()
             && let Some(response) = wire::read::<TokenError>(&response.body)
@@ -94,7 +97,7 @@ impl Authority {
             return Err(refusal::unknown_tenant(tenant, &response));
         }
         let metadata: Metadata = refusal::read(
-            &self.host(),
+            &self.host_and_port(),
             &response,
             "something that is not Entra's metadata",
             "metadata that lacks an endpoint or the issuer",
@@ -111,7 +114,7 @@ impl Authority {
     /// Checks the tenant in the issuer. It is the requested GUID, any GUID for a requested domain, and
     /// a placeholder if any tenant may sign in.
     fn check_issuer(&self, issuer: &str) -> Result<()> {
-        let (host, tenant) = (self.host(), self.tenant.as_str());
+        let (host, tenant) = (self.host_and_port(), self.tenant.as_str());
         let named = issuer_tenant(issuer).unwrap_or_default();
         let fits = match tenant {
             "organizations" | "common" => named == TENANT_LEFT_OPEN,
@@ -131,8 +134,8 @@ impl Authority {
     }
 
     fn check_endpoint(&self, endpoint: &str) -> Result<()> {
-        let host = self.host();
-        match Url::parse(endpoint).is_ok_and(|url| url.origin() == self.host.origin()) {
+        let host = self.host_and_port();
+        match Url::parse(endpoint).is_ok_and(|url| url.origin() == self.url.origin()) {
             true => Ok(()),
             false => Err(Error::new(
                 Kind::Refused,
@@ -217,7 +220,7 @@ mod tests {
     fn hosts_and_tenants_are_read_strictly() {
         let authority = Authority::new("https://login.microsoftonline.com/", "Organizations");
         let authority = authority.expect("the default");
-        assert_eq!(authority.host(), "login.microsoftonline.com");
+        assert_eq!(authority.host_and_port(), "login.microsoftonline.com");
         assert_eq!(authority.tenant(), "organizations");
         for host in [
             "login.microsoftonline.us",
@@ -225,7 +228,7 @@ mod tests {
         ] {
             let authority = Authority::new(host, "organizations").expect(host);
             assert_eq!(
-                authority.address().as_str(),
+                authority.url().as_str(),
                 "https://login.microsoftonline.us/"
             );
         }

@@ -192,39 +192,39 @@ pub(super) fn not_entra(host: &str, what: &str) -> Error {
 }
 
 /// Returns the error for a JSON response that lacks a member or is no object. `what` describes it.
-pub(super) fn unreadable(host: &str, answer: &Response, what: &str) -> Error {
-    match answer.is_object() {
+pub(super) fn unreadable(host: &str, response: &Response, what: &str) -> Error {
+    match response.is_object() {
         true => unusable(host, what),
         false => not_entra(host, what),
     }
 }
 
 /// Returns the error for a response in another format than Entra's. `what` describes it.
-fn foreign(host: &str, answer: &Response, what: &str) -> Error {
-    http::foreign(host, answer, what, CHECK_THE_HOST)
+fn foreign(host: &str, response: &Response, what: &str) -> Error {
+    http::foreign(host, response, what, CHECK_THE_HOST)
 }
 
 /// Reads a response with status 200. `other` describes a response in another format, and `lacking`
 /// one that lacks a member.
 pub(super) fn read<T: DeserializeOwned>(
     host: &str,
-    answer: &Response,
+    response: &Response,
     other: &str,
     lacking: &str,
 ) -> Result<T> {
-    if answer.status.as_u16() != 200 || !answer.is_json() {
-        return Err(foreign(host, answer, other));
+    if response.status.as_u16() != 200 || !response.is_json() {
+        return Err(foreign(host, response, other));
     }
-    wire::read(&answer.body).ok_or_else(|| unreadable(host, answer, lacking))
+    wire::read(&response.body).ok_or_else(|| unreadable(host, response, lacking))
 }
 
 /// Checks that a response of the token endpoint has Entra's format.
-pub(super) fn check_format(host: &str, answer: &Response) -> Result<()> {
-    if answer.is_json() && !answer.status.is_server_error() {
+pub(super) fn check_format(host: &str, response: &Response) -> Result<()> {
+    if response.is_json() && !response.status.is_server_error() {
         return Ok(());
     }
-    let what = format!("{}, and not as Entra does", answer.status.as_u16());
-    Err(foreign(host, answer, &what))
+    let what = format!("{}, and not as Entra does", response.status.as_u16());
+    Err(foreign(host, response, &what))
 }
 
 /// Returns the sentence of a description, without the ids and the time after it.

@@ -26,7 +26,7 @@ use crate::time::Timestamp;
 use crate::wire::entra::{Metadata, TokenError, TokenResponse};
 use crate::{jwt, wire};
 
-pub(super) type Protocol = oauth2::Client<
+pub(super) type OAuthClient = oauth2::Client<
     BasicErrorResponse,
     TokenResponse,
     BasicTokenIntrospectionResponse,
@@ -40,7 +40,7 @@ pub(super) type Protocol = oauth2::Client<
 >;
 
 /// The response to a request of the `oauth2` crate, which returns only its body.
-pub(super) type LastResponse = OnceLock<Response>;
+pub(super) type CapturedResponse = OnceLock<Response>;
 
 /// The lifetime in seconds that MSAL assumes if a response has none (msal 1.39.0, token_cache.py).
 const DEFAULT_EXPIRES_IN: i64 = 600;
@@ -100,9 +100,9 @@ impl Entra {
         challenge: Option<&Claims>,
     ) -> Result<Tokens, RefreshError> {
         let metadata = self.authority.discover(&self.http).await?;
-        let protocol = self.protocol(&metadata)?;
+        let protocol = self.oauth_client(&metadata)?;
         let token = oauth2::RefreshToken::new(refresh_token.expose().to_owned());
-        let last = LastResponse::default();
+        let last = CapturedResponse::default();
         let requested_at = self.clock.now();
         let mut request = protocol
             .exchange_refresh_token(&token)
@@ -129,7 +129,7 @@ impl Entra {
         &self,
         request: HttpRequest,
         grant: Grant,
-        last: &LastResponse,
+        last: &CapturedResponse,
     ) -> Result<HttpResponse> {
         let (parts, body) = request.into_parts();
         let url = url::Url::parse(&parts.uri.to_string())
@@ -140,56 +140,63 @@ impl Entra {
             headers: parts.headers,
             body,
         };
-        let answer = match grant {
+        let response = match grant {
             Grant::Refresh => self.http.send(|| Ok(request.clone())).await?,
             Grant::SignIn => self.http.send_single_use(&request).await?,
         };
-        let (host, status) = (self.authority.host(), answer.status);
-        if answer.is_outage() {
+        let (host, status) = (self.authority.host_and_port(), response.status);
+        if response.is_outage() {
             return Err(match grant {
                 Grant::Refresh => refusal::outage(&host, status.as_u16()),
                 Grant::SignIn => refusal::outage_at_once(&host, status.as_u16()),
             });
         }
-        refusal::check_format(&host, &answer)?;
+        refusal::check_format(&host, &response)?;
         let refused = match status {
-            StatusCode::OK => TokenError::despite_success(&answer.body),
-            _ => Some(TokenError::read(&answer.body).ok_or_else(|| self.no_token_answer(&answer))?),
+            StatusCode::OK => TokenError::despite_success(&response.body),
+            _ => Some(
+                TokenError::read(&response.body)
+                    .ok_or_else(|| self.not_a_token_response(&response))?,
+            ),
         };
-        if let Some(response) = refused {
-            let codes = response.error_codes.iter();
+        if let Some(token_error) = refused {
+            let codes = token_error.error_codes.iter();
             let codes: Vec<String> = codes.map(|code| format!(" AADSTS{code}")).collect();
-            tracing::debug!("Entra refused: {}{}", response.error, codes.concat());
-            return Err(refusal::from_token_error(grant, &response));
+            tracing::debug!("Entra refused: {}{}", token_error.error, codes.concat());
+            return Err(refusal::from_token_error(grant, &token_error));
         }
         // The `oauth2` crate requires UTF-8.
-        let body = String::from_utf8_lossy(&answer.body).into_owned();
-        let _ = last.set(answer);
+        let body = String::from_utf8_lossy(&response.body).into_owned();
+        let _ = last.set(response);
         Ok(HttpResponse::new(body.into_bytes()))
     }
 
     pub(super) fn token_error(
         &self,
         error: RequestTokenError<Error, BasicErrorResponse>,
-        last: &LastResponse,
+        last: &CapturedResponse,
     ) -> Error {
         match (error, last.get()) {
             (RequestTokenError::Request(ours), _) => ours,
             // The others may contain the body, and a body may contain a token.
-            (_, Some(answer)) => self.no_token_answer(answer),
+            (_, Some(response)) => self.not_a_token_response(response),
             (_, None) => Error::internal("a token request failed before it was sent"),
         }
     }
 
-    fn no_token_answer(&self, answer: &Response) -> Error {
-        let status = answer.status.as_u16();
+    fn not_a_token_response(&self, response: &Response) -> Error {
+        let status = response.status.as_u16();
         let what = format!("{status} and JSON that is not a token answer");
-        refusal::unreadable(&self.authority.host(), answer, &what)
+        refusal::unreadable(&self.authority.host_and_port(), response, &what)
     }
 
-    pub(super) fn protocol(&self, metadata: &Metadata) -> Result<Protocol> {
-        let unusable =
-            |_| refusal::not_entra(&self.authority.host(), "an endpoint that is not a URL");
+    pub(super) fn oauth_client(&self, metadata: &Metadata) -> Result<OAuthClient> {
+        let unusable = |_| {
+            refusal::not_entra(
+                &self.authority.host_and_port(),
+                "an endpoint that is not a URL",
+            )
+        };
         Ok(oauth2::Client::new(ClientId::new(self.client_id.clone()))
             .set_auth_uri(AuthUrl::new(metadata.authorization_endpoint.clone()).map_err(unusable)?)
             .set_token_uri(TokenUrl::new(metadata.token_endpoint.clone()).map_err(unusable)?))
@@ -206,7 +213,7 @@ impl Entra {
     ) -> Result<Tokens> {
         let service_time = received.and_then(Response::date);
         let now = service_time.unwrap_or(requested_at);
-        let unusable = |what: &str| Err(refusal::unusable(&self.authority.host(), what));
+        let unusable = |what: &str| Err(refusal::unusable(&self.authority.host_and_port(), what));
         if response.access_token.secret().is_empty() {
             return unusable("JSON that is not a token answer: it has no readable access token");
         }

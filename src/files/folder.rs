@@ -19,9 +19,9 @@ use super::unix::OpenFolder;
 pub struct Folder {
     root: PathBuf,
     /// The names of the folders from the root to this one.
-    below: Vec<&'static str>,
+    subfolders: Vec<&'static str>,
     /// The users for which root acts.
-    pub(crate) acting_for: Vec<u32>,
+    pub(crate) trusted_uids: Vec<u32>,
 }
 
 impl Folder {
@@ -31,78 +31,78 @@ impl Folder {
         Folder {
             // Without a slash at its end, which would follow a link.
             root: path.components().collect(),
-            below: Vec::new(),
-            acting_for: Vec::new(),
+            subfolders: Vec::new(),
+            trusted_uids: Vec::new(),
         }
     }
 
     /// Permits the folder to belong to one of these users if this process is root: the user that
     /// called `sudo`, and the owner of `HOME`, by their ids.
     #[must_use]
-    pub fn acting_for(mut self, users: Vec<u32>) -> Self {
-        self.acting_for = users;
+    pub fn with_trusted_uids(mut self, users: Vec<u32>) -> Self {
+        self.trusted_uids = users;
         self
     }
 
     /// Returns the folder of this name in this one.
     #[must_use]
-    pub fn below(&self, name: &'static str) -> Self {
+    pub fn subfolder(&self, name: &'static str) -> Self {
         let mut folder = self.clone();
-        folder.below.push(name);
+        folder.subfolders.push(name);
         folder
     }
 
     /// Returns the path of the folder.
     pub fn path(&self) -> PathBuf {
         let mut path = self.root.clone();
-        path.extend(&self.below);
+        path.extend(&self.subfolders);
         path
     }
 
     /// Returns the path of a file in the folder, for messages and for other programs.
-    pub fn path_of(&self, name: impl AsRef<Path>) -> PathBuf {
+    pub fn file_path(&self, name: impl AsRef<Path>) -> PathBuf {
         self.path().join(name)
     }
 
     /// Creates the folder with mode 0700, and the missing folders above it. One that exists is
     /// checked.
     pub(crate) fn create(&self) -> io::Result<()> {
-        self.opened_or_created().map(drop)
+        self.open_or_create_folder().map(drop)
     }
 
     /// Creates the folder as [`Folder::create`] does, and removes the permissions of other users.
     pub(crate) fn create_private(&self) -> io::Result<()> {
-        self.opened_or_created()?.make_private()
+        self.open_or_create_folder()?.make_private()
     }
 
     /// Opens a file for reading.
     pub(crate) fn open(&self, name: &str) -> io::Result<File> {
-        self.opened()?.open_to_read(name.as_ref())
+        self.open_folder()?.open_to_read(name.as_ref())
     }
 
     /// Reads a file of at most this many bytes.
     pub(crate) fn read(&self, name: &str, most: u64) -> io::Result<Vec<u8>> {
-        read_at_most(&self.open(name)?, &self.path_of(name), most)
+        read_at_most(&self.open(name)?, &self.file_path(name), most)
     }
 
     /// Opens a file for reading and writing. Creates it with mode 0600 if it is missing.
     pub(crate) fn open_or_create(&self, name: &str) -> io::Result<File> {
-        let folder = self.opened_or_created()?;
+        let folder = self.open_or_create_folder()?;
         open_or_create(&folder, name.as_ref())
     }
 
     /// Waits for the lock file of this name, which the operating system releases when the file is
-    /// dropped or the process ends. `None` if other processes held it for all of `patience`.
-    pub(crate) fn lock(&self, name: &str, patience: Duration) -> io::Result<Option<File>> {
+    /// dropped or the process ends. `None` if other processes held it for all of `timeout`.
+    pub(crate) fn lock(&self, name: &str, timeout: Duration) -> io::Result<Option<File>> {
         let file = self.open_or_create(name)?;
-        Ok(wait(&file, patience)?.then_some(file))
+        Ok(lock_within(&file, timeout)?.then_some(file))
     }
 
     /// Replaces a file atomically. The file keeps its owner and mode; a new one has mode 0600.
     /// Concurrent writers need a lock, because they share the temporary file. Its name is fixed, so
     /// that killed processes leave at most one.
     pub(crate) fn replace(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
-        let folder = self.opened_or_created()?;
+        let folder = self.open_or_create_folder()?;
         replace(&folder, name.as_ref(), bytes, |file| {
             match folder.pass_on(name.as_ref(), file) {
                 // A file of root in a user's folder becomes the user's.
@@ -114,22 +114,22 @@ impl Folder {
 
     /// Replaces a file by one of mode 0600.
     pub(crate) fn replace_by_private(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
-        let folder = self.opened_or_created()?;
+        let folder = self.open_or_create_folder()?;
         replace(&folder, name.as_ref(), bytes, |_| Ok(()))
     }
 
     /// Removes a file durably. Returns `false` if there was none.
     pub(crate) fn remove(&self, name: &str) -> io::Result<bool> {
-        let removed = self.opened().and_then(|folder| {
+        let removed = self.open_folder().and_then(|folder| {
             folder.remove(name.as_ref())?;
             folder.sync()
         });
-        Ok(found(removed)?.is_some())
+        Ok(none_if_missing(removed)?.is_some())
     }
 
     /// Renames a file that cannot be read, with `suffix`, and returns its new path.
     pub(crate) fn quarantine(&self, name: &str, suffix: &str) -> io::Result<PathBuf> {
-        let folder = self.opened()?;
+        let folder = self.open_folder()?;
         let mut aside = format!("{name}.unreadable-{suffix}");
         let mut attempt = 1;
         while folder.has(aside.as_ref())? {
@@ -137,12 +137,12 @@ impl Folder {
             aside = format!("{name}.unreadable-{suffix}-{attempt}");
         }
         folder.rename(name.as_ref(), aside.as_ref())?;
-        Ok(self.path_of(aside))
+        Ok(self.file_path(aside))
     }
 
     /// Returns the names in the folder that are text; none if the folder is missing.
     pub(crate) fn names(&self) -> io::Result<Vec<String>> {
-        let names = found(self.opened().and_then(|folder| folder.names()))?;
+        let names = none_if_missing(self.open_folder().and_then(|folder| folder.names()))?;
         let names = names.into_iter().flatten();
         Ok(names.filter_map(|name| name.into_string().ok()).collect())
     }
@@ -151,25 +151,25 @@ impl Folder {
     /// user's folder becomes the user's.
     #[cfg(unix)]
     pub(crate) fn make_socket_private(&self, name: &str) -> io::Result<()> {
-        self.opened()?.make_socket_private(name.as_ref())
+        self.open_folder()?.make_socket_private(name.as_ref())
     }
 
-    fn opened(&self) -> io::Result<OpenFolder> {
-        let mut folder = OpenFolder::private(&self.root, &self.acting_for)?;
-        for name in &self.below {
+    fn open_folder(&self) -> io::Result<OpenFolder> {
+        let mut folder = OpenFolder::private(&self.root, &self.trusted_uids)?;
+        for name in &self.subfolders {
             folder = folder.enter(name)?;
         }
         Ok(folder)
     }
 
-    fn opened_or_created(&self) -> io::Result<OpenFolder> {
-        if let Some(folder) = found(self.opened())? {
+    fn open_or_create_folder(&self) -> io::Result<OpenFolder> {
+        if let Some(folder) = none_if_missing(self.open_folder())? {
             return Ok(folder);
         }
-        OpenFolder::create(&self.root, &self.acting_for)?;
-        let mut folder = OpenFolder::private(&self.root, &self.acting_for)?;
-        for name in &self.below {
-            folder = match found(folder.enter(name))? {
+        OpenFolder::create(&self.root, &self.trusted_uids)?;
+        let mut folder = OpenFolder::private(&self.root, &self.trusted_uids)?;
+        for name in &self.subfolders {
+            folder = match none_if_missing(folder.enter(name))? {
                 Some(folder) => folder,
                 None => folder.make(name)?,
             };
@@ -197,7 +197,7 @@ impl From<&Folder> for Folder {
 }
 
 /// Returns `None` if the file or folder does not exist.
-pub(crate) fn found<T>(outcome: io::Result<T>) -> io::Result<Option<T>> {
+pub(crate) fn none_if_missing<T>(outcome: io::Result<T>) -> io::Result<Option<T>> {
     match outcome {
         Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(None),
         outcome => outcome.map(Some),
@@ -207,7 +207,7 @@ pub(crate) fn found<T>(outcome: io::Result<T>) -> io::Result<Option<T>> {
 /// See [`Folder::open_or_create`].
 pub(super) fn open_or_create(folder: &OpenFolder, name: &OsStr) -> io::Result<File> {
     loop {
-        if let Some(file) = found(folder.open_to_write(name))? {
+        if let Some(file) = none_if_missing(folder.open_to_write(name))? {
             return Ok(file);
         }
         match folder.create_file(name) {
@@ -244,7 +244,7 @@ pub(super) fn replace(
 
 /// Creates a file of mode 0600, and removes an existing one of this name.
 pub(super) fn create_new(folder: &OpenFolder, name: &OsStr) -> io::Result<File> {
-    found(folder.remove(name))?;
+    none_if_missing(folder.remove(name))?;
     folder.create_file(name)
 }
 
@@ -264,15 +264,15 @@ pub(super) fn read_at_most(file: &File, path: &Path, most: u64) -> io::Result<Ve
     }
 }
 
-/// Locks the file. Returns `false` if other processes held the lock for all of `patience`.
-pub(super) fn wait(file: &File, patience: Duration) -> io::Result<bool> {
+/// Locks the file. Returns `false` if other processes held the lock for all of `timeout`.
+pub(super) fn lock_within(file: &File, timeout: Duration) -> io::Result<bool> {
     let start = Instant::now();
     let mut pause = Duration::from_millis(1);
     loop {
         match file.try_lock() {
             Ok(()) => return Ok(true),
             Err(TryLockError::Error(cause)) => return Err(cause),
-            Err(TryLockError::WouldBlock) if start.elapsed() < patience => {
+            Err(TryLockError::WouldBlock) if start.elapsed() < timeout => {
                 thread::sleep(pause);
                 pause = (pause * 2).min(Duration::from_millis(20));
             }

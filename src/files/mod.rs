@@ -14,7 +14,7 @@
 //! folder that another user replaced, every file belongs to that user and is refused.
 //!
 //! **Root** also accepts a folder of another user if root acts for that user: the user that called
-//! `sudo`, or the owner of `HOME` (both are passed in, [`Folder::acting_for`]). It also accepts a
+//! `sudo`, or the owner of `HOME` (both are passed in, [`Folder::with_trusted_uids`]). It also accepts a
 //! folder in a parent that only root can write to, because only root can have created it: that is a
 //! bind mount in a container. New files in such a folder belong to the folder's owner. Any other
 //! folder of another user is refused, for instance one that `ACSPASS_STATE_DIR` names and that its
@@ -42,7 +42,7 @@ mod unix;
 pub use folder::Folder;
 pub use settings::SettingsFile;
 
-pub(crate) use folder::{found, is_unsupported};
+pub(crate) use folder::{is_unsupported, none_if_missing};
 pub(crate) use named::{may_never_end, open_named};
 pub(crate) use refusal::{Refusal, shell_quoted};
 

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::folder::{
-    create_new, found, is_unsupported, open_or_create, read_at_most, replace, wait, with_ending,
+    create_new, is_unsupported, lock_within, none_if_missing, open_or_create, read_at_most,
+    replace, with_ending,
 };
 #[cfg(not(unix))]
 use super::plain::{OpenFolder, follow, is_open_to_group, must_be_written_in_place};
@@ -26,7 +27,7 @@ const LOCK_TIMEOUT: Duration = Duration::from_secs(30);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SettingsFile {
     path: PathBuf,
-    acting_for: Vec<u32>,
+    trusted_uids: Vec<u32>,
 }
 
 /// The contents of a settings file.
@@ -41,15 +42,15 @@ impl SettingsFile {
     pub fn new(path: impl Into<PathBuf>) -> Self {
         SettingsFile {
             path: path.into(),
-            acting_for: Vec::new(),
+            trusted_uids: Vec::new(),
         }
     }
 
     /// The same file, for a process that acts for these users if it is root. See
-    /// [`Folder::acting_for`](super::folder::Folder::acting_for).
+    /// [`Folder::with_trusted_uids`](super::folder::Folder::with_trusted_uids).
     #[must_use]
-    pub fn acting_for(mut self, users: Vec<u32>) -> Self {
-        self.acting_for = users;
+    pub fn with_trusted_uids(mut self, users: Vec<u32>) -> Self {
+        self.trusted_uids = users;
         self
     }
 
@@ -62,9 +63,9 @@ impl SettingsFile {
     pub(crate) fn read(&self) -> io::Result<Option<Settings>> {
         let opened = self.target().and_then(|target| {
             let (folder, name) = split(&target)?;
-            OpenFolder::settings(folder, &self.acting_for)?.open_to_read(name)
+            OpenFolder::settings(folder, &self.trusted_uids)?.open_to_read(name)
         });
-        let Some(file) = found(opened)? else {
+        let Some(file) = none_if_missing(opened)? else {
             return Ok(None);
         };
         Ok(Some(Settings {
@@ -80,7 +81,7 @@ impl SettingsFile {
         let folder = self.opened_or_created(folder)?;
         // The file stays: removing it would let two processes hold two files of one name.
         let lock = open_or_create(&folder, &with_ending(name, ".lock"))?;
-        match wait(&lock, LOCK_TIMEOUT) {
+        match lock_within(&lock, LOCK_TIMEOUT) {
             Ok(false) => Ok(None),
             // A setting can be changed on a file system without locks too.
             Err(cause) if !is_unsupported(&cause) => Err(cause),
@@ -109,15 +110,15 @@ impl SettingsFile {
     }
 
     fn target(&self) -> io::Result<PathBuf> {
-        follow(&self.path, &self.acting_for)
+        follow(&self.path, &self.trusted_uids)
     }
 
     fn opened_or_created(&self, folder: &Path) -> io::Result<OpenFolder> {
-        if let Some(folder) = found(OpenFolder::settings(folder, &self.acting_for))? {
+        if let Some(folder) = none_if_missing(OpenFolder::settings(folder, &self.trusted_uids))? {
             return Ok(folder);
         }
-        OpenFolder::create(folder, &self.acting_for)?;
-        OpenFolder::settings(folder, &self.acting_for)
+        OpenFolder::create(folder, &self.trusted_uids)?;
+        OpenFolder::settings(folder, &self.trusted_uids)
     }
 }
 

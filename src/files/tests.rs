@@ -107,7 +107,7 @@ fn folder_that_others_can_write_to_is_refused_until_it_is_repaired() {
     let place = TempDir::new().unwrap();
     let path = place.path().join("state");
     let folder = Folder::from(&path);
-    let inner = folder.below("locks");
+    let inner = folder.subfolder("locks");
     inner.open_or_create("file").unwrap();
     assert_eq!((mode(&path), mode(&path.join("locks"))), (0o700, 0o700));
     for open in [0o777, 0o770, 0o1777, 0o722] {
@@ -146,7 +146,7 @@ fn own_link_to_the_folder_is_followed_and_a_link_below_it_is_refused() {
     fs::create_dir(&elsewhere).unwrap();
     set_mode(&elsewhere, 0o700);
     symlink(&elsewhere, disk.join("sealed")).unwrap();
-    let inner = Folder::from(&link).below("sealed");
+    let inner = Folder::from(&link).subfolder("sealed");
     let outcomes = [
         inner.replace("file", b"x"),
         inner.create(),

@@ -1,6 +1,6 @@
 //! Keeps the secrets in this process's memory from core dumps and from the user's other processes.
 //!
-//! `main` calls [`begin`] first, for every command: three system calls. On Linux the process is
+//! `main` calls [`harden_process`] first, for every command: three system calls. On Linux the process is
 //! then not dumpable (prctl(2), `PR_SET_DUMPABLE`): the kernel writes no core, and only root can
 //! attach a debugger or read `/proc/PID/mem` and `/proc/PID/environ`. `execve` ends that state, so
 //! programs that are started are not affected. The limit of the size of cores would be inherited,
@@ -36,11 +36,11 @@ pub struct Memory {
 /// Turns off core dumps, and closes the memory to the user's other processes if the system can.
 ///
 /// A failure changes no result of a command. [`memory`] reports the state, and `doctor` shows it.
-pub fn begin() {
+pub fn harden_process() {
     #[cfg(unix)]
     {
-        let given = getrlimit(Resource::Core);
-        lower(INHERITED_CORE_LIMIT.get_or_init(|| given));
+        let inherited_limit = getrlimit(Resource::Core);
+        disable_core_dumps(INHERITED_CORE_LIMIT.get_or_init(|| inherited_limit));
     }
     #[cfg(target_os = "linux")]
     {
@@ -52,8 +52,8 @@ pub fn begin() {
 /// Restores the limit that this process was started with, for the program that it becomes.
 pub fn restore() {
     #[cfg(unix)]
-    if let Some(given) = INHERITED_CORE_LIMIT.get() {
-        let _ = setrlimit(Resource::Core, *given);
+    if let Some(inherited_limit) = INHERITED_CORE_LIMIT.get() {
+        let _ = setrlimit(Resource::Core, *inherited_limit);
     }
 }
 
@@ -62,8 +62,8 @@ pub fn as_started<T>(start: impl FnOnce() -> T) -> T {
     restore();
     let started = start();
     #[cfg(unix)]
-    if let Some(given) = INHERITED_CORE_LIMIT.get() {
-        lower(given);
+    if let Some(inherited_limit) = INHERITED_CORE_LIMIT.get() {
+        disable_core_dumps(inherited_limit);
     }
     started
 }
@@ -89,10 +89,10 @@ pub fn memory() -> Memory {
 
 /// Lowers the soft limit only: the hard limit could not be raised again.
 #[cfg(unix)]
-fn lower(given: &Rlimit) {
+fn disable_core_dumps(inherited_limit: &Rlimit) {
     let none = Rlimit {
         current: Some(0),
-        maximum: given.maximum,
+        maximum: inherited_limit.maximum,
     };
     let _ = setrlimit(Resource::Core, none);
 }

@@ -13,16 +13,16 @@ use tokio::time::Instant;
 use tracing::{debug, warn};
 use url::Url;
 
-use super::failure::{Retry, SendError, oversized, too_late, undecodable, unreachable};
+use super::failure::{Retry, SendError, oversized, timed_out, undecodable, unreachable};
 use super::message::{Request, Response, host_of};
 use super::proxies::{Proxies, ProxyRoute, Route};
 use super::trust::{AuthorityFile, Issuers};
-use crate::error::{Error, RequestProgress, Result};
+use crate::error::{Delivery, Error, Result};
 
 /// The number of tries, including the first one.
 const MAX_ATTEMPTS: u32 = 4;
 /// The shortest time limit of the last try.
-const LAST_TRY: Duration = Duration::from_secs(2);
+const MIN_ATTEMPT_TIMEOUT: Duration = Duration::from_secs(2);
 /// The longest `Retry-After` that is honoured.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(60);
 /// The longest body that is read, in bytes after decoding. The services' bodies have a few thousand.
@@ -43,9 +43,9 @@ pub struct Options {
     /// The wait before the first retry; it doubles from there.
     pub first_wait: Duration,
     /// The time limit of one try, from connecting to the last byte.
-    pub one_try: Duration,
+    pub attempt_timeout: Duration,
     /// The time limit of all tries, unless the service requests a longer wait.
-    pub all_tries: Duration,
+    pub total_timeout: Duration,
 }
 
 impl Default for Options {
@@ -55,15 +55,15 @@ impl Default for Options {
             adds_system_bundle: false,
             proxies: Proxies::default(),
             first_wait: Duration::from_millis(800),
-            one_try: Duration::from_secs(12),
-            all_tries: Duration::from_secs(30),
+            attempt_timeout: Duration::from_secs(12),
+            total_timeout: Duration::from_secs(30),
         }
     }
 }
 
 /// The kinds of connections. All proxied addresses share one proxy, which the settings name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Connection {
+pub(super) enum ConnectionKind {
     Plain,
     Tls,
     Proxied,
@@ -74,7 +74,7 @@ pub struct Http {
     pub(super) options: Options,
     pub(super) issuers: Issuers,
     /// The clients of `reqwest`. Most processes build one of them.
-    pub(super) clients: Mutex<BTreeMap<Connection, Client>>,
+    pub(super) clients: Mutex<BTreeMap<ConnectionKind, Client>>,
 }
 
 impl Http {
@@ -93,7 +93,11 @@ impl Http {
         let proxies = Proxies::None {
             why: "the caller's own client decides".to_owned(),
         };
-        let kinds = [Connection::Plain, Connection::Tls, Connection::Proxied];
+        let kinds = [
+            ConnectionKind::Plain,
+            ConnectionKind::Tls,
+            ConnectionKind::Proxied,
+        ];
         Http {
             clients: Mutex::new(kinds.map(|kind| (kind, client.clone())).into()),
             ..Http::new(Options {
@@ -118,17 +122,17 @@ impl Http {
         seen.get(url.host_str()?.trim_matches(['[', ']'])).cloned()
     }
 
-    /// Sends the request that `make` makes, anew for every try, and returns the last answer.
+    /// Sends the request that `make` makes, anew for every try, and returns the last response.
     ///
     /// Outages ([`Response::is_outage`]) and broken connections are tried again, four times in all.
-    /// An outage that lasts is returned as an answer.
+    /// An outage that lasts is returned as a response.
     ///
     /// # Errors
-    /// [`Kind::Unreachable`](crate::Kind::Unreachable) if no whole answer came;
+    /// [`Kind::Unreachable`](crate::Kind::Unreachable) if no whole response came;
     /// [`Kind::Usage`](crate::Kind::Usage) if a required authority file cannot be read or a setting
     /// names no proxy; the errors of `make`.
     pub async fn send(&self, make: impl Fn() -> Result<Request>) -> Result<Response> {
-        self.send_again(false, make).await
+        self.send_with_retries(false, make).await
     }
 
     /// Sends a request that contains a single-use credential, such as an authorization code (RFC
@@ -137,7 +141,7 @@ impl Http {
     /// # Errors
     /// As [`Http::send`]. [`Error::may_have_arrived`] tells whether the credential may be used up.
     pub async fn send_single_use(&self, request: &Request) -> Result<Response> {
-        self.send_again(true, || Ok(request.clone())).await
+        self.send_with_retries(true, || Ok(request.clone())).await
     }
 
     /// Sends the request once: for callers that ask again anyway, at a pace of their own.
@@ -145,29 +149,29 @@ impl Http {
     /// # Errors
     /// As [`Http::send`].
     pub async fn send_once(&self, request: Request) -> Result<Response> {
-        let deadline = Instant::now() + self.options.one_try;
-        let outcome = self.try_once(request, deadline).await;
+        let deadline = Instant::now() + self.options.attempt_timeout;
+        let outcome = self.attempt(request, deadline).await;
         outcome.map_err(|failure| failure.error)
     }
 
-    async fn send_again(
+    async fn send_with_retries(
         &self,
         is_single_use: bool,
         make: impl Fn() -> Result<Request>,
     ) -> Result<Response> {
-        let deadline = Instant::now() + self.options.all_tries;
+        let deadline = Instant::now() + self.options.total_timeout;
         let mut wait = self.options.first_wait;
         let mut repeated = false;
         for tries in 1..=MAX_ATTEMPTS {
             let request = make()?;
             let (host, path) = (host_of(&request.url), request.url.path().to_owned());
-            let outcome = match self.try_once(request, deadline).await {
+            let outcome = match self.attempt(request, deadline).await {
                 Ok(response) => Ok(Response {
                     repeated,
                     tries,
                     ..response
                 }),
-                Err(failure) if repeated => Err(failure.with_reached(RequestProgress::Perhaps)),
+                Err(failure) if repeated => Err(failure.with_delivery(Delivery::MaybeSent)),
                 Err(failure) => Err(failure),
             };
             // The requested pause, the shortest time for the next try, and whether the service may have
@@ -209,20 +213,23 @@ impl Http {
         Err(Error::internal("no try was left at the start"))
     }
 
-    /// One request and its whole answer, in time.
-    async fn try_once(&self, request: Request, deadline: Instant) -> Result<Response, SendError> {
+    /// One request and its whole response, in time.
+    async fn attempt(&self, request: Request, deadline: Instant) -> Result<Response, SendError> {
         let host = host_of(&request.url);
         let route = match self.route(&request.url)? {
             Route::Direct { .. } => None,
             Route::Through(route) => Some(route),
         };
         let time_left = deadline.saturating_duration_since(Instant::now());
-        let limit = self.options.one_try.min(time_left.max(LAST_TRY));
+        let limit = self
+            .options
+            .attempt_timeout
+            .min(time_left.max(MIN_ATTEMPT_TIMEOUT));
         let response = self.send_and_read(&host, route.as_ref(), request);
         match tokio::time::timeout(limit, response).await {
             Ok(outcome) => outcome,
             Err(_) => Err(SendError {
-                error: too_late(&host, route.as_ref()).with_reached(RequestProgress::Perhaps),
+                error: timed_out(&host, route.as_ref()).with_delivery(Delivery::MaybeSent),
                 retry: Retry::Always,
             }),
         }
@@ -261,7 +268,7 @@ impl Http {
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|error| {
             let broken = unreachable(host, route, error);
-            broken.with_reached(RequestProgress::Answered(status.as_u16()))
+            broken.with_delivery(Delivery::ResponseStarted(status.as_u16()))
         })? {
             if body.len() + chunk.len() > MAX_BODY_BYTES {
                 // A retry would have the same result.

@@ -8,7 +8,7 @@ use reqwest::Client;
 use reqwest::redirect::Policy;
 use url::Url;
 
-use super::client::{Connection, Http};
+use super::client::{ConnectionKind, Http};
 use super::message::host_of;
 use super::proxies::ProxyRoute;
 use super::trust::{client_config, read_all, system_bundle};
@@ -25,7 +25,7 @@ impl Http {
     /// Returns the time limit of connecting: less than a whole try, so that a failed connection differs
     /// from a missing response.
     pub(super) fn connect_timeout(&self) -> Duration {
-        CONNECT_TIMEOUT.min(self.options.one_try * 2 / 3)
+        CONNECT_TIMEOUT.min(self.options.attempt_timeout * 2 / 3)
     }
 
     /// Returns the client for this address, and for the proxy on the way to it. Files of authorities
@@ -38,9 +38,9 @@ impl Http {
         let host = url.host_str().unwrap_or_default();
         let is_local = loopback::is_loopback_host(host) || host == METADATA_SERVICE;
         let kind = match (url.scheme(), route) {
-            ("https", Some(_)) if !is_local => Connection::Proxied,
-            ("https", _) => Connection::Tls,
-            _ if is_local => Connection::Plain,
+            ("https", Some(_)) if !is_local => ConnectionKind::Proxied,
+            ("https", _) => ConnectionKind::Tls,
+            _ if is_local => ConnectionKind::Plain,
             _ => {
                 return Err(Error::usage(
                     format!("{} would be reached over plain http", host_of(url)),
@@ -61,7 +61,7 @@ impl Http {
         clippy::disallowed_methods,
         reason = "the only call that builds the HTTP client"
     )]
-    fn build(&self, kind: Connection, route: Option<&ProxyRoute>) -> Result<Client> {
+    fn build(&self, kind: ConnectionKind, route: Option<&ProxyRoute>) -> Result<Client> {
         // Port 0 means the port of the requested address.
         let localhost = [
             SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
@@ -73,12 +73,12 @@ impl Http {
             .connect_timeout(self.connect_timeout())
             .resolve_to_addrs("localhost", &localhost)
             .no_proxy();
-        if let (Connection::Proxied, Some(route)) = (kind, route) {
+        if let (ConnectionKind::Proxied, Some(route)) = (kind, route) {
             builder = builder.proxy(route.for_client()?);
         }
         // The embedding program may have installed another provider.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        builder = if kind == Connection::Plain {
+        builder = if kind == ConnectionKind::Plain {
             builder.tls_certs_only([])
         } else {
             let files = &self.options.authorities;

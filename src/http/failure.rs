@@ -10,7 +10,7 @@ use url::Url;
 use super::message::{Response, host_of};
 use super::proxies::ProxyRoute;
 use super::trust::Distrust;
-use crate::error::{Error, Kind, RequestProgress};
+use crate::error::{Delivery, Error, Kind};
 use crate::loopback;
 use crate::text::one_line;
 
@@ -37,9 +37,9 @@ pub(super) enum Retry {
 
 impl SendError {
     /// Adds how far the request, or an earlier try of it, got.
-    pub(super) fn with_reached(self, reached: RequestProgress) -> SendError {
+    pub(super) fn with_delivery(self, reached: Delivery) -> SendError {
         SendError {
-            error: self.error.with_reached(reached),
+            error: self.error.with_delivery(reached),
             ..self
         }
     }
@@ -55,12 +55,12 @@ impl From<Error> for SendError {
 }
 
 /// Returns whether the certificate on the way was refused.
-pub(crate) fn is_distrust(error: &Error) -> bool {
+pub(crate) fn is_certificate_error(error: &Error) -> bool {
     Distrust::find(error).is_some()
 }
 
-/// Whether no answer came because of the proxy on the way, whatever it fronts.
-pub(crate) fn is_proxys(error: &Error) -> bool {
+/// Whether no response came because of the proxy on the way, whatever it fronts.
+pub(crate) fn is_proxy_error(error: &Error) -> bool {
     error.kind() == Kind::Unreachable && error.message().starts_with(THE_PROXY)
 }
 
@@ -69,7 +69,7 @@ pub(super) fn oversized(host: &str) -> Error {
         format!("{host} answered with more than 1 MiB, which is not the service's own answer"),
         "check for a proxy or a captive portal between here and the service",
     )
-    .with_reached(RequestProgress::Perhaps)
+    .with_delivery(Delivery::MaybeSent)
 }
 
 /// A body in a coding that was not asked for, and that is not gzip.
@@ -79,10 +79,10 @@ pub(super) fn undecodable(host: &str, coding: &HeaderValue) -> Error {
         format!("{host} answered with a body in the coding `{coding}`, which was not asked for"),
         "check for a proxy between here and the service that changes `Accept-Encoding`",
     )
-    .with_reached(RequestProgress::Perhaps)
+    .with_delivery(Delivery::MaybeSent)
 }
 
-pub(super) fn too_late(host: &str, route: Option<&ProxyRoute>) -> Error {
+pub(super) fn timed_out(host: &str, route: Option<&ProxyRoute>) -> Error {
     let through = route.map(|route| format!(" through {}", name(route)));
     Error::unreachable(
         format!(
@@ -93,7 +93,7 @@ pub(super) fn too_late(host: &str, route: Option<&ProxyRoute>) -> Error {
     )
 }
 
-/// An answer that is not the service's own; `what` says how that shows, `hint` what to check. Web
+/// A response that is not the service's own; `what` says how that shows, `hint` what to check. Web
 /// pages and redirects in place of JSON have one cause, and words of their own.
 pub(crate) fn foreign(host: &str, response: &Response, what: &str, hint: &str) -> Error {
     let status = response.status;
@@ -138,7 +138,7 @@ fn is_this_machine(host: &str) -> bool {
     loopback::is_loopback_host(name)
 }
 
-/// No answer came. A proxy on the way is named where it, and not the host, is the reason.
+/// No response came. A proxy on the way is named where it, and not the host, is the reason.
 pub(super) fn unreachable(
     host: &str,
     route: Option<&ProxyRoute>,
@@ -157,8 +157,8 @@ pub(super) fn unreachable(
     }
     // Certain of the request: without a connection no byte of it was sent.
     let reached = match error.is_connect() || error.is_builder() {
-        true => RequestProgress::No,
-        false => RequestProgress::Perhaps,
+        true => Delivery::NotSent,
+        false => Delivery::MaybeSent,
     };
     let peer = route.map_or_else(|| host.to_owned(), |route| host_of(&route.address));
     // Nothing listens at a port of this machine: that does not change within seconds.
@@ -202,10 +202,12 @@ pub(super) fn unreachable(
         None if error.is_timeout() => {
             return SendError {
                 retry: match reached {
-                    RequestProgress::No => Retry::IfItCanConnect,
+                    Delivery::NotSent => Retry::IfItCanConnect,
                     _ => Retry::Always,
                 },
-                error: too_late(host, route).caused_by(error).with_reached(reached),
+                error: timed_out(host, route)
+                    .caused_by(error)
+                    .with_delivery(reached),
             };
         }
         None if error.is_connect() => (
@@ -226,7 +228,7 @@ pub(super) fn unreachable(
     };
     let error = Error::unreachable(message, hint).caused_by(error);
     SendError {
-        error: error.with_reached(reached),
+        error: error.with_delivery(reached),
         retry,
     }
 }

@@ -150,7 +150,7 @@ impl Client {
     async fn connect(&self, secret: &ServiceSecret) -> Result<Connection> {
         #[cfg(unix)]
         {
-            let socket = self.folder.path_of(SOCKET);
+            let socket = self.folder.file_path(SOCKET);
             if let Ok(stream) = tokio::net::UnixStream::connect(socket).await {
                 return self.connection(stream, "localhost").await;
             }

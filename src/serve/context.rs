@@ -13,7 +13,7 @@ use crate::entra::redirect::RedirectUri;
 use crate::error::{Error, Kind, Result};
 use crate::loopback::WebOrigin;
 use crate::session::{
-    CacheLookup, Overview, Renewal, RenewalServices, Sessions, Token, TokenRequest,
+    CacheLookup, Overview, PendingRenewal, RenewalServices, Sessions, Token, TokenRequest,
 };
 use crate::store::{Index, IndexEntry};
 use crate::time::Clock;
@@ -98,7 +98,7 @@ impl Context {
     pub(super) fn entry<'i>(&self, index: &'i Index, user: Option<&str>) -> Option<&'i IndexEntry> {
         let tenancy = self.session().tenancy();
         match user {
-            Some(user) => match index.called(tenancy, user)[..] {
+            Some(user) => match index.best_name_matches(tenancy, user)[..] {
                 [entry] => Some(entry),
                 _ => None,
             },
@@ -126,7 +126,7 @@ impl Context {
     }
 
     /// Renews a token without an interactive sign-in. The call blocks.
-    pub(super) fn renew(&self, renewal: Renewal) -> Result<Token> {
+    pub(super) fn renew(&self, renewal: PendingRenewal) -> Result<Token> {
         let renewed = Handle::current().block_on(renewal.run(|| self.options.clients.net(), None));
         match &renewed {
             Ok(token) => {

@@ -52,7 +52,7 @@ impl From<Error> for Refusal {
             Kind::SignInNeeded => StatusCode::UNAUTHORIZED,
             Kind::SignInRefused => StatusCode::FORBIDDEN,
             // The status that ACS gives to an identity applies to the route of that identity too.
-            Kind::Refused => match error.answer().map(|answer| answer.status) {
+            Kind::Refused => match error.service_response().map(|response| response.status) {
                 Some(400) => StatusCode::BAD_REQUEST,
                 Some(404) => StatusCode::NOT_FOUND,
                 _ => StatusCode::FORBIDDEN,

@@ -40,7 +40,7 @@ pub(super) async fn token(State(accounts): AccountsState, RawQuery(query): RawQu
     context.events.token_returned(&account.account);
     let shape = json::TokenShape {
         account: (&account.account).into(),
-        expires_in_seconds: token.left(context.clock()).as_secs(),
+        expires_in_seconds: token.remaining_validity(context.clock()).as_secs(),
         expires_on: token.expires_on,
         token: token.token.expose(),
     };

@@ -6,9 +6,9 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::token::{Target, Token, TokenRequest};
+use super::token::{RequestedToken, Token, TokenRequest};
 use crate::store::Record;
-use crate::time::{LAST_RESORT, Timestamp};
+use crate::time::{MIN_VALIDITY_DURING_OUTAGE, Timestamp};
 
 /// The steps that this run has taken.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -25,9 +25,9 @@ pub(crate) struct CompletedSteps {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Step {
     /// Return the cached token, which has more than the minimum validity left.
-    Use,
+    UseCached,
     /// Return the cached token, although it has no more than the minimum validity left.
-    UseShort,
+    UseCachedBelowMinimum,
     /// Exchange the cached Entra token.
     Exchange,
     /// Redeem the refresh token.
@@ -39,8 +39,8 @@ pub(crate) enum Step {
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Step::Use => "use the kept token",
-            Step::UseShort => "use the kept token although it is not fresh",
+            Step::UseCached => "use the kept token",
+            Step::UseCachedBelowMinimum => "use the kept token although it is not fresh",
             Step::Exchange => "exchange the Entra token",
             Step::Refresh => "redeem the refresh token",
             Step::SignIn => "sign in",
@@ -77,39 +77,43 @@ pub(crate) fn next_step(
         return Step::SignIn;
     };
     let renewed = completed.signed_in || completed.refreshed;
-    let may_use_cached = !request.force || renewed;
-    let needed = needed_validity(record, request, now);
-    let lasts = |expires_on: Timestamp| expires_on.since(now) > needed;
+    let may_use_cached = !request.force_refresh || renewed;
+    let required = needed_validity(record, request, now);
+    let is_valid_long_enough = |expires_on: Timestamp| expires_on.since(now) > required;
 
     let entra = record.entra_token(request.scopes());
-    let wanted = match &request.target {
-        Target::Entra(_) => entra.map(|token| token.expires_on),
-        Target::Communication(source) => record
+    let cached_expiry = match &request.target {
+        RequestedToken::Entra(_) => entra.map(|token| token.expires_on),
+        RequestedToken::Communication(source) => record
             .communication_token(source)
             .filter(|_| may_use_cached && (!renewed || completed.exchanged))
             .map(|token| token.expires_on),
     };
-    if let Some(expires_on) = wanted.filter(|expires_on| may_use_cached && lasts(*expires_on)) {
+    if let Some(expires_on) =
+        cached_expiry.filter(|expires_on| may_use_cached && is_valid_long_enough(*expires_on))
+    {
         return match expires_on.since(now) > request.min_validity {
-            true => Step::Use,
-            false => Step::UseShort,
+            true => Step::UseCached,
+            false => Step::UseCachedBelowMinimum,
         };
     }
     let can_refresh = !completed.refreshed && record.refresh_token.is_some();
-    let is_for_exchange = matches!(request.target, Target::Communication(_));
+    let is_for_exchange = matches!(request.target, RequestedToken::Communication(_));
     // An Entra token that was just exchanged for a short token is not exchanged again.
     if let Some(entra) = entra.filter(|_| is_for_exchange && may_use_cached && !completed.exchanged)
     {
-        let no_refresh_is_left = renewed && !can_refresh;
-        if lasts(entra.expires_on) || (no_refresh_is_left && entra.expires_on > now) {
+        let cannot_refresh_again = renewed && !can_refresh;
+        if is_valid_long_enough(entra.expires_on)
+            || (cannot_refresh_again && entra.expires_on > now)
+        {
             return Step::Exchange;
         }
     }
     if can_refresh {
         return Step::Refresh;
     }
-    match wanted {
-        Some(expires_on) if renewed && expires_on > now => Step::UseShort,
+    match cached_expiry {
+        Some(expires_on) if renewed && expires_on > now => Step::UseCachedBelowMinimum,
         _ => Step::SignIn,
     }
 }
@@ -119,9 +123,13 @@ pub(crate) fn next_step(
 /// back since.
 fn needed_validity(record: &Record, request: &TokenRequest, now: Timestamp) -> Duration {
     match record.short_tokens {
-        Some(short) if !request.force && now.unix_seconds() >= short.redeemed_at_seconds => request
-            .min_validity
-            .min(Duration::from_secs(short.life_seconds / 2)),
+        Some(short)
+            if !request.force_refresh && now.unix_seconds() >= short.redeemed_at_seconds =>
+        {
+            request
+                .min_validity
+                .min(Duration::from_secs(short.life_seconds / 2))
+        }
         _ => request.min_validity,
     }
 }
@@ -132,5 +140,7 @@ pub(crate) fn outage_fallback(
     request: &TokenRequest,
     now: Timestamp,
 ) -> Option<Token> {
-    Token::cached(record, request, now).filter(|token| !request.force && token.left() > LAST_RESORT)
+    Token::find_in_cache(record, request, now).filter(|token| {
+        !request.force_refresh && token.remaining_validity() > MIN_VALIDITY_DURING_OUTAGE
+    })
 }

@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use super::freshness::{CompletedSteps, Step, next_step, outage_fallback};
 use super::sessions::{CacheLookup, Sessions};
-use super::token::{Target, TokenRequest};
+use super::token::{RequestedToken, TokenRequest};
 use crate::account::{Account, Tenancy};
 use crate::error::Error;
 use crate::exchange::{ExchangeKind, TokenSource};
 use crate::secret::{CommunicationToken, EntraToken, RefreshToken};
 use crate::store::{
-    Activity, Attempt, CachedCommunicationToken, CachedEntraToken, LockName, MemoryStore, Record,
-    SessionStore, ShortTokens,
+    Activity, Attempt, CachedCommunicationToken, CachedEntraToken, LockScope, MemoryStore, Record,
+    SessionStore, ShortLifetimeNote,
 };
 use crate::time::{SystemClock, Timestamp};
 
@@ -65,7 +65,7 @@ fn record(held: Held) -> Record {
             expires_on: at(left),
         });
     }
-    record.short_tokens = held.short.map(|(life_seconds, ago)| ShortTokens {
+    record.short_tokens = held.short.map(|(life_seconds, ago)| ShortLifetimeNote {
         redeemed_at_seconds: NOW - ago,
         life_seconds,
     });
@@ -73,7 +73,7 @@ fn record(held: Held) -> Record {
 }
 
 fn request() -> TokenRequest {
-    let target = Target::Communication(source("https://a"));
+    let target = RequestedToken::Communication(source("https://a"));
     TokenRequest::new(target, Duration::from_secs(600))
 }
 
@@ -98,7 +98,7 @@ fn the_rule_from_its_first_line_to_its_last() {
     };
     #[rustfmt::skip]
     let table = [
-        (all, Step::Use),
+        (all, Step::UseCached),
         (Held { communication: Some(600), ..all }, Step::Exchange),
         (Held { communication: None, ..all }, Step::Exchange),
         (Held { communication: Some(600), entra: Some(600), ..all }, Step::Refresh),
@@ -124,16 +124,16 @@ fn a_token_for_anything_else_is_not_handed_out() {
         short: None,
     };
     let mut elsewhere = request();
-    elsewhere.target = Target::Communication(source("https://b"));
+    elsewhere.target = RequestedToken::Communication(source("https://b"));
     assert_eq!(step(held, &elsewhere, NOTHING), Step::Exchange);
     let mut other_kind = request();
-    other_kind.target = Target::Communication(TokenSource {
+    other_kind.target = RequestedToken::Communication(TokenSource {
         exchange: ExchangeKind::Entra,
         ..source("https://a")
     });
     assert_eq!(step(held, &other_kind, NOTHING), Step::Exchange);
     let mut other_scopes = request();
-    other_scopes.target = Target::Communication(TokenSource {
+    other_scopes.target = RequestedToken::Communication(TokenSource {
         scopes: vec!["t".to_owned()],
         ..source("https://a")
     });
@@ -150,7 +150,7 @@ fn refresh_is_followed_by_an_exchange_and_its_result() {
         exchanged: true,
         ..refreshed
     };
-    for (communication, after) in [(3600, Step::Use), (540, Step::UseShort)] {
+    for (communication, after) in [(3600, Step::UseCached), (540, Step::UseCachedBelowMinimum)] {
         let held = Held {
             communication: Some(communication),
             entra: Some(communication),
@@ -208,7 +208,10 @@ fn after_a_sign_in_a_short_token_is_redeemed_once_to_learn_that_all_are_short() 
         communication: Some(540),
         ..without_refresh
     };
-    assert_eq!(step(after, &request(), exchanged), Step::UseShort);
+    assert_eq!(
+        step(after, &request(), exchanged),
+        Step::UseCachedBelowMinimum
+    );
 }
 
 #[test]
@@ -219,11 +222,17 @@ fn short_tokens_are_redeemed_again_only_after_half_their_life() {
         refresh: true,
         short: Some((540, ago)),
     };
-    assert_eq!(step(at(540, 0), &request(), NOTHING), Step::UseShort);
-    assert_eq!(step(at(271, 269), &request(), NOTHING), Step::UseShort);
+    assert_eq!(
+        step(at(540, 0), &request(), NOTHING),
+        Step::UseCachedBelowMinimum
+    );
+    assert_eq!(
+        step(at(271, 269), &request(), NOTHING),
+        Step::UseCachedBelowMinimum
+    );
     assert_eq!(step(at(270, 270), &request(), NOTHING), Step::Refresh);
     let mut force = request();
-    force.force = true;
+    force.force_refresh = true;
     assert_eq!(step(at(540, 0), &force, NOTHING), Step::Refresh);
     // A clock that went back behind the redemption voids the note.
     assert_eq!(step(at(540, -1), &request(), NOTHING), Step::Refresh);
@@ -239,14 +248,14 @@ fn validity_longer_than_the_lifetime_is_handled_alike() {
     };
     let mut long = request();
     long.min_validity = Duration::from_secs(7200);
-    assert_eq!(step(held, &long, NOTHING), Step::UseShort);
-    assert_eq!(step(held, &request(), NOTHING), Step::Use);
+    assert_eq!(step(held, &long, NOTHING), Step::UseCachedBelowMinimum);
+    assert_eq!(step(held, &request(), NOTHING), Step::UseCached);
 }
 
 #[test]
 fn force_refreshes_and_exchanges_despite_the_cache() {
     let mut force = request();
-    force.force = true;
+    force.force_refresh = true;
     let held = Held {
         communication: Some(3600),
         entra: Some(3600),
@@ -263,7 +272,7 @@ fn force_refreshes_and_exchanges_despite_the_cache() {
         exchanged: true,
         ..refreshed
     };
-    assert_eq!(step(held, &force, exchanged), Step::Use);
+    assert_eq!(step(held, &force, exchanged), Step::UseCached);
     let without_refresh = Held {
         refresh: false,
         ..held
@@ -274,20 +283,23 @@ fn force_refreshes_and_exchanges_despite_the_cache() {
 #[test]
 fn the_entra_token_itself_needs_no_exchange() {
     let mut entra = request();
-    entra.target = Target::Entra(vec!["s".to_owned()]);
+    entra.target = RequestedToken::Entra(vec!["s".to_owned()]);
     let held = |left: i64| Held {
         communication: None,
         entra: Some(left),
         refresh: true,
         short: None,
     };
-    assert_eq!(step(held(601), &entra, NOTHING), Step::Use);
+    assert_eq!(step(held(601), &entra, NOTHING), Step::UseCached);
     assert_eq!(step(held(600), &entra, NOTHING), Step::Refresh);
     let refreshed = CompletedSteps {
         refreshed: true,
         ..NOTHING
     };
-    assert_eq!(step(held(540), &entra, refreshed), Step::UseShort);
+    assert_eq!(
+        step(held(540), &entra, refreshed),
+        Step::UseCachedBelowMinimum
+    );
 }
 
 #[test]
@@ -296,7 +308,7 @@ fn every_path_ends_within_the_budget() {
         for refresh in [false, true] {
             for force in [false, true] {
                 let mut request = request();
-                request.force = force;
+                request.force_refresh = force;
                 let (mut held, mut completed) = (Held::default(), NOTHING);
                 held.refresh = refresh;
                 let mut steps = Vec::new();
@@ -304,7 +316,7 @@ fn every_path_ends_within_the_budget() {
                     let next = step(held, &request, completed);
                     steps.push(next);
                     match next {
-                        Step::Use | Step::UseShort => break,
+                        Step::UseCached | Step::UseCachedBelowMinimum => break,
                         Step::SignIn if completed.signed_in => break,
                         Step::SignIn => {
                             completed = CompletedSteps {
@@ -343,7 +355,7 @@ fn the_last_resort_has_more_than_a_minute_left_and_is_never_forced() {
     assert!(outage_fallback(&at(61), &request(), now).is_some());
     assert!(outage_fallback(&at(60), &request(), now).is_none());
     let mut force = request();
-    force.force = true;
+    force.force_refresh = true;
     assert!(outage_fallback(&at(3600), &force, now).is_none());
 }
 
@@ -354,9 +366,9 @@ async fn services_are_created_before_the_lock_is_taken() {
         refresh: true,
         ..Held::default()
     });
-    let name = LockName::Session(record.key());
-    let try_lock = || match store.try_lock(&name, Activity::Renewing) {
-        Ok(Attempt::Got(guard)) => Some(guard),
+    let scope = LockScope::Session(record.key());
+    let try_lock = || match store.try_lock(&scope, Activity::Renewing) {
+        Ok(Attempt::Acquired(guard)) => Some(guard),
         _ => None,
     };
     let guard = try_lock().expect("the lock");
@@ -367,7 +379,7 @@ async fn services_are_created_before_the_lock_is_taken() {
         Arc::new(SystemClock),
         record.tenancy.clone(),
     );
-    let Ok(CacheLookup::Stale(renewal)) = sessions.cached_token(None, request()) else {
+    let Ok(CacheLookup::Miss(renewal)) = sessions.cached_token(None, request()) else {
         panic!("a session without a token");
     };
     let mut was_free = false;

@@ -1,13 +1,13 @@
 //! Provides a valid token for a signed-in user.
 //!
-//! [`Sessions::cached_token`] reads the cache. If no cached token can be used, its [`Renewal`] takes
+//! [`Sessions::cached_token`] reads the cache. If no cached token can be used, its [`PendingRenewal`] takes
 //! the session's lock, refreshes or signs in, exchanges and saves. The sign-in method is a parameter;
 //! without one the renewal fails with [`SignInNeeded`](crate::Kind::SignInNeeded).
 
+mod find;
 mod freshness;
 #[cfg(test)]
 mod freshness_tests;
-mod named;
 mod overview;
 mod renewal;
 mod sessions;
@@ -15,7 +15,7 @@ mod token;
 
 pub use overview::{AccountState, Overview, TokenState};
 pub use renewal::{Exchange, RenewalServices};
-pub use sessions::{CacheLookup, Renewal, Sessions};
-pub use token::{Target, Token, TokenRequest, TokenSecret};
+pub use sessions::{CacheLookup, PendingRenewal, Sessions};
+pub use token::{RequestedToken, Token, TokenRequest, TokenSecret};
 
 pub use crate::entra::SignInOptions;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::account::Account;
 use crate::exchange::TokenSource;
 use crate::store::{IndexEntry, IndexPage};
-use crate::time::{ClockReading, Timestamp};
+use crate::time::{LocalClocks, Timestamp};
 
 /// The accounts of an application in a tenant, and the requirements for a token.
 pub struct Overview {
@@ -19,7 +19,7 @@ pub struct Overview {
     /// A token is fresh with more than this left.
     pub min_validity: Duration,
     /// The current time.
-    pub now: ClockReading,
+    pub now: LocalClocks,
 }
 
 /// An account in the index.
@@ -43,7 +43,7 @@ pub struct TokenState {
     /// The expiry, by the service's clock.
     pub expires_on: Timestamp,
     /// The time until the expiry.
-    pub left: Duration,
+    pub remaining_validity: Duration,
     /// Whether the token is fresh.
     pub fresh: bool,
 }
@@ -66,10 +66,10 @@ impl Overview {
         let entra = entra.find(|token| token.scopes == self.scopes);
         let mut communication = entry.communication_tokens.iter();
         let communication = communication.find(|token| Some(&token.source) == self.source.as_ref());
-        let now = self.now.by_service(entry.clock.as_ref());
+        let now = self.now.estimate_server_time(entry.clock.as_ref());
         let state = |expires_on: Timestamp| TokenState {
             expires_on,
-            left: expires_on.since(now),
+            remaining_validity: expires_on.since(now),
             fresh: expires_on.since(now) > self.min_validity,
         };
         AccountState {

@@ -8,7 +8,7 @@ use super::token::{Token, TokenRequest};
 use crate::account::{Account, Tenancy};
 use crate::error::Result;
 use crate::store::{Index, IndexEntry, Record, SessionStore};
-use crate::time::{Clock, ClockReading, Timestamp};
+use crate::time::{Clock, LocalClocks, Timestamp};
 
 /// The sessions of one application in one tenant.
 #[derive(Clone)]
@@ -21,13 +21,13 @@ pub struct Sessions {
 /// The result of a cache lookup.
 pub enum CacheLookup {
     /// The cached token can be used without a renewal: it is fresh, or this tenant's tokens are short.
-    Usable(Token),
+    Hit(Token),
     /// No cached token can be used: the session must be renewed.
-    Stale(Renewal),
+    Miss(PendingRenewal),
 }
 
 /// A session without a usable token. It must be renewed.
-pub struct Renewal {
+pub struct PendingRenewal {
     pub(super) sessions: Sessions,
     pub(super) user: Option<String>,
     /// The session in the index. It is kept here because the entry of a lost session is removed.
@@ -50,19 +50,19 @@ impl Sessions {
     /// default is the active account.
     ///
     /// # Errors
-    /// As [`Sessions::named`]; [`Kind::Store`](crate::Kind::Store) if the store fails.
+    /// As [`Sessions::find_session`]; [`Kind::Store`](crate::Kind::Store) if the store fails.
     pub fn cached_token(&self, user: Option<&str>, request: TokenRequest) -> Result<CacheLookup> {
-        let entry = self.named_or_active(user)?;
+        let entry = self.find_session_or_active(user)?;
         if let Some(entry) = &entry
             && let Some(record) = self.store.load(&entry.key())?
         {
             let now = self.service_now(&record);
             let step = next_step(Some(&record), &request, CompletedSteps::default(), now);
-            if let Step::Use | Step::UseShort = step {
-                return Token::to_use(&record, &request, now).map(CacheLookup::Usable);
+            if let Step::UseCached | Step::UseCachedBelowMinimum = step {
+                return Token::from_cache(&record, &request, now).map(CacheLookup::Hit);
             }
         }
-        Ok(CacheLookup::Stale(Renewal {
+        Ok(CacheLookup::Miss(PendingRenewal {
             sessions: self.clone(),
             user: user.map(str::to_owned),
             entry: entry.map(Box::new),
@@ -71,16 +71,16 @@ impl Sessions {
     }
 
     /// Returns the session of this user, or else the active one.
-    pub(super) fn named_or_active(&self, user: Option<&str>) -> Result<Option<IndexEntry>> {
+    pub(super) fn find_session_or_active(&self, user: Option<&str>) -> Result<Option<IndexEntry>> {
         match user {
-            Some(user) => self.named(user),
+            Some(user) => self.find_session(user),
             None => self.store.active(&self.tenancy),
         }
     }
 
     /// Returns the service's present time, estimated from its last response.
     pub(super) fn service_now(&self, record: &Record) -> Timestamp {
-        ClockReading::now(self.clock.as_ref()).by_service(record.clock.as_ref())
+        LocalClocks::read(self.clock.as_ref()).estimate_server_time(record.clock.as_ref())
     }
 
     /// Returns the index of this tenancy, by one read.
@@ -88,15 +88,15 @@ impl Sessions {
     /// # Errors
     /// As [`SessionStore::index`].
     pub fn index(&self) -> Result<Index> {
-        self.store.index_of(&self.tenancy)
+        self.store.list_all(&self.tenancy)
     }
 
     /// Makes this user's account the active one.
     ///
     /// # Errors
-    /// As [`Sessions::find`] and [`SessionStore::activate`].
+    /// As [`Sessions::require_session`] and [`SessionStore::activate`].
     pub fn activate(&self, user: &str) -> Result<Account> {
-        let entry = self.find(user)?;
+        let entry = self.require_session(user)?;
         self.store.activate(&entry.key())?;
         Ok(entry.account)
     }
@@ -104,9 +104,9 @@ impl Sessions {
     /// Signs this user out on this machine.
     ///
     /// # Errors
-    /// As [`Sessions::find`] and [`SessionStore::forget`].
+    /// As [`Sessions::require_session`] and [`SessionStore::forget`].
     pub fn forget(&self, user: &str) -> Result<Account> {
-        let entry = self.find(user)?;
+        let entry = self.require_session(user)?;
         self.store.forget(&entry.key())?;
         Ok(entry.account)
     }

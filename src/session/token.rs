@@ -14,28 +14,28 @@ use crate::time::{Timestamp, in_words};
 #[non_exhaustive]
 pub struct TokenRequest {
     /// The kind of token.
-    pub target: Target,
+    pub target: RequestedToken,
     /// A cached token is fresh if more than this is left of it.
     pub min_validity: Duration,
     /// Ignores cached tokens: refreshes and exchanges again.
-    pub force: bool,
+    pub force_refresh: bool,
 }
 
 impl TokenRequest {
     /// A request for a token that is valid for more than `min_validity`.
-    pub fn new(target: Target, min_validity: Duration) -> Self {
+    pub fn new(target: RequestedToken, min_validity: Duration) -> Self {
         TokenRequest {
             target,
             min_validity,
-            force: false,
+            force_refresh: false,
         }
     }
 
     /// The Entra scopes, sorted.
     pub fn scopes(&self) -> &[String] {
         match &self.target {
-            Target::Entra(scopes) => scopes,
-            Target::Communication(source) => &source.scopes,
+            RequestedToken::Entra(scopes) => scopes,
+            RequestedToken::Communication(source) => &source.scopes,
         }
     }
 }
@@ -43,7 +43,7 @@ impl TokenRequest {
 /// The kind of token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Target {
+pub enum RequestedToken {
     /// The Entra token for these scopes, sorted.
     Entra(Vec<String>),
     /// A Communication token from this source.
@@ -86,13 +86,17 @@ impl TokenSecret {
 impl Token {
     /// Returns the cached token for the request, which the freshness rule permits to use. `now` is the
     /// time by the service's clock. Logs a warning if the token is not fresh.
-    pub(super) fn to_use(record: &Record, request: &TokenRequest, now: Timestamp) -> Result<Token> {
-        let token = Token::cached(record, request, now)
+    pub(super) fn from_cache(
+        record: &Record,
+        request: &TokenRequest,
+        now: Timestamp,
+    ) -> Result<Token> {
+        let token = Token::find_in_cache(record, request, now)
             .ok_or_else(|| Error::internal("a token was to be used and is not there"))?;
-        if token.left() <= request.min_validity {
+        if token.remaining_validity() <= request.min_validity {
             tracing::warn!(
                 "the token has {} left, less than the {} asked for: this tenant's tokens are short",
-                in_words(token.left()),
+                in_words(token.remaining_validity()),
                 in_words(request.min_validity),
             );
         }
@@ -100,13 +104,17 @@ impl Token {
     }
 
     /// Returns the cached token for the request, even if it has expired.
-    pub(super) fn cached(record: &Record, request: &TokenRequest, now: Timestamp) -> Option<Token> {
+    pub(super) fn find_in_cache(
+        record: &Record,
+        request: &TokenRequest,
+        now: Timestamp,
+    ) -> Option<Token> {
         let (secret, expires_on) = match &request.target {
-            Target::Entra(scopes) => {
+            RequestedToken::Entra(scopes) => {
                 let cached = record.entra_token(scopes)?;
                 (TokenSecret::Entra(cached.token.clone()), cached.expires_on)
             }
-            Target::Communication(source) => {
+            RequestedToken::Communication(source) => {
                 let cached = record.communication_token(source)?;
                 let token = cached.token.clone();
                 (TokenSecret::Communication(token), cached.expires_on)
@@ -121,7 +129,7 @@ impl Token {
     }
 
     /// Returns the time until the expiry, by the service's clock.
-    pub(super) fn left(&self) -> Duration {
+    pub(super) fn remaining_validity(&self) -> Duration {
         Duration::from_secs(self.expires_in_seconds)
     }
 }

@@ -22,7 +22,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::folder;
+use super::state_folder;
 use crate::account::{SessionKey, Tenancy};
 use crate::error::Result;
 use crate::files::Folder;
@@ -34,7 +34,7 @@ const MAX_RECORD_BYTES: u64 = 1024;
 
 /// The purpose of a lock.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum LockName {
+pub enum LockScope {
     /// To renew or replace this session, or to make its index entry match its item. A logout takes no
     /// lock.
     Session(SessionKey),
@@ -69,14 +69,14 @@ pub struct Holder {
 #[derive(Debug)]
 pub enum Attempt {
     /// The lock, until the guard is dropped.
-    Got(Guard),
+    Acquired(Guard),
     /// Another process or thread has it; `None` if its holder is not recorded.
     Held(Option<Holder>),
 }
 
 /// A taken lock. It is released when this value is dropped, or the process ends.
 pub struct Guard {
-    name: LockName,
+    scope: LockScope,
     /// This process, with its activity when it took the lock.
     holder: Holder,
     held: Held,
@@ -100,17 +100,17 @@ pub(super) enum Locks {
     Memory(MemoryLocks),
 }
 
-type MemoryLocks = Arc<Mutex<HashMap<LockName, Holder>>>;
+type MemoryLocks = Arc<Mutex<HashMap<LockScope, Holder>>>;
 
 impl Locks {
     pub(super) fn new(state_folder: Option<&Folder>) -> Self {
         match state_folder {
-            Some(folder) => Locks::Folder(folder.below("locks")),
+            Some(folder) => Locks::Folder(folder.subfolder("locks")),
             None => Locks::Memory(Arc::default()),
         }
     }
 
-    pub(super) fn try_lock(&self, name: &LockName, activity: Activity) -> Result<Attempt> {
+    pub(super) fn try_lock(&self, scope: &LockScope, activity: Activity) -> Result<Attempt> {
         let holder = Holder {
             pid: std::process::id(),
             activity,
@@ -119,10 +119,10 @@ impl Locks {
         };
         let held = match self {
             Locks::Folder(folder) => {
-                let digest = Sha256::digest(name.to_string());
+                let digest = Sha256::digest(scope.to_string());
                 let lock = format!("{}.lock", hex(&digest[..12]));
                 let record = format!("{lock}.holder");
-                let failed = folder::failing("lock", folder, &lock);
+                let failed = state_folder::error_mapper("lock", folder, &lock);
                 let file = folder.open_or_create(&lock).map_err(&failed)?;
                 let all_records = lock_records(folder);
                 match file.try_lock() {
@@ -134,7 +134,8 @@ impl Locks {
                     }
                     Err(TryLockError::Error(cause)) => return Err(failed(cause)),
                 }
-                let failed = folder::failing("record the holder of a lock in", folder, &record);
+                let failed =
+                    state_folder::error_mapper("record the holder of a lock in", folder, &record);
                 let record = folder.open_or_create(&record).map_err(&failed);
                 let record = record.inspect_err(|error| tracing::debug!("{error}")).ok();
                 write_record(record.as_ref(), &holder);
@@ -145,15 +146,15 @@ impl Locks {
                 }
             }
             Locks::Memory(locks) => {
-                match lock(locks).entry(name.clone()) {
+                match lock(locks).entry(scope.clone()) {
                     Entry::Occupied(held) => return Ok(Attempt::Held(Some(*held.get()))),
                     Entry::Vacant(free) => free.insert(holder),
                 };
                 Held::Memory(Arc::clone(locks))
             }
         };
-        Ok(Attempt::Got(Guard {
-            name: name.clone(),
+        Ok(Attempt::Acquired(Guard {
+            scope: scope.clone(),
             holder,
             held,
         }))
@@ -162,7 +163,7 @@ impl Locks {
 
 /// Locks all records. Returns `None` if that fails.
 fn lock_records(folder: &Folder) -> Option<File> {
-    folder::exclusive(folder, "holders.lock")
+    state_folder::lock_file(folder, "holders.lock")
         .inspect_err(|error| tracing::debug!("the holder of a lock is not known: {error}"))
         .ok()
 }
@@ -188,11 +189,11 @@ fn write_record(record: Option<&File>, holder: &Holder) {
     }
 }
 
-impl fmt::Display for LockName {
+impl fmt::Display for LockScope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            LockName::Session(key) => f.write_str(&key.item()),
-            LockName::Tenancy(tenancy) => write!(
+            LockScope::Session(key) => f.write_str(&key.item_name()),
+            LockScope::Tenancy(tenancy) => write!(
                 f,
                 "sign-in at {} {} {}",
                 tenancy.authority_host, tenancy.tenant, tenancy.client_id
@@ -215,19 +216,19 @@ impl Guard {
                 write_record(record.as_ref(), &holder);
             }
             Held::Memory(locks) => {
-                lock(locks).insert(self.name.clone(), holder);
+                lock(locks).insert(self.scope.clone(), holder);
             }
         }
     }
 
     /// Returns the purpose of the lock.
-    pub fn name(&self) -> &LockName {
-        &self.name
+    pub fn scope(&self) -> &LockScope {
+        &self.scope
     }
 
     /// Returns whether this is the lock of that session, which each save of its item needs.
     pub(super) fn covers(&self, key: &SessionKey) -> bool {
-        matches!(&self.name, LockName::Session(held) if held == key)
+        matches!(&self.scope, LockScope::Session(held) if held == key)
     }
 }
 
@@ -243,7 +244,7 @@ impl Drop for Guard {
                 }
             }
             Held::Memory(locks) => {
-                lock(locks).remove(&self.name);
+                lock(locks).remove(&self.scope);
             }
         }
     }
@@ -251,10 +252,10 @@ impl Drop for Guard {
 
 impl fmt::Debug for Guard {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Guard").field(&self.name).finish()
+        f.debug_tuple("Guard").field(&self.scope).finish()
     }
 }
 
-fn lock(locks: &MemoryLocks) -> MutexGuard<'_, HashMap<LockName, Holder>> {
+fn lock(locks: &MemoryLocks) -> MutexGuard<'_, HashMap<LockScope, Holder>> {
     locks.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -5,7 +5,6 @@
 //! [`SessionStore`] combines the three.
 
 mod file;
-pub(crate) mod folder;
 mod index;
 mod keyring;
 #[cfg(target_os = "linux")]
@@ -13,6 +12,7 @@ mod keyutils;
 mod lock;
 mod record;
 mod session_store;
+pub(crate) mod state_folder;
 // The kernel's keyring and Windows limit the size of an item.
 #[cfg(any(windows, target_os = "linux", test))]
 mod split;
@@ -27,7 +27,7 @@ pub use keyring::KeyringStore;
 pub(crate) use keyring::session_bus;
 #[cfg(target_os = "linux")]
 pub use keyutils::KeyutilsStore;
-pub use lock::{Activity, Attempt, Guard, Holder, LockName};
-pub use record::{CachedCommunicationToken, CachedEntraToken, Record, ShortTokens};
+pub use lock::{Activity, Attempt, Guard, Holder, LockScope};
+pub use record::{CachedCommunicationToken, CachedEntraToken, Record, ShortLifetimeNote};
 pub use session_store::{ForgottenSessions, Reconciled, Removal, SessionStore};
 pub use token_store::{Login, MemoryStore, TokenStore};

@@ -10,7 +10,7 @@ use crate::claims::Claims;
 use crate::error::{Error, Kind, Result};
 use crate::exchange::TokenSource;
 use crate::secret::{CommunicationToken, EntraToken, RefreshToken, SecretBytes, is_b64token};
-use crate::time::{ClockMark, Timestamp, unix_seconds};
+use crate::time::{ServerTimeSample, Timestamp, unix_seconds};
 
 /// The most tokens of each kind in a session. An account has one for each resource, kind of exchange
 /// and set of scopes, so this is more than the number of a user's profiles.
@@ -43,7 +43,7 @@ pub struct CachedCommunicationToken {
 
 /// The note that a refresh returned a token that was not fresh: this tenant's tokens are short.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ShortTokens {
+pub struct ShortLifetimeNote {
     /// The time of the refresh, by the service's clock, in Unix seconds.
     pub redeemed_at_seconds: i64,
     /// The token's lifetime from then, in seconds.
@@ -64,12 +64,12 @@ pub struct Record {
     /// Communication tokens, newest first, at most one for a source.
     pub communication_tokens: Vec<CachedCommunicationToken>,
     /// Set by a refresh with a short token, cleared by one without.
-    pub short_tokens: Option<ShortTokens>,
+    pub short_tokens: Option<ShortLifetimeNote>,
     /// The claims challenge of Entra or of the resource, which the next sign-in sends. A refresh
     /// removes it.
     pub challenge: Option<Claims>,
     /// The clocks at the last response of a service.
-    pub clock: Option<ClockMark>,
+    pub clock: Option<ServerTimeSample>,
 }
 
 impl Record {
@@ -128,7 +128,7 @@ impl Record {
 
     /// Removes one token, for a store that lacks space: the one that expires first of the kind with
     /// more tokens. `false` if only the newest of each kind is left.
-    pub(super) fn drop_oldest(&mut self) -> bool {
+    pub(super) fn evict_soonest_expiring(&mut self) -> bool {
         match self.entra_tokens.len() > self.communication_tokens.len() {
             true => evict(&mut self.entra_tokens, |kept| kept.expires_on),
             false => evict(&mut self.communication_tokens, |kept| kept.expires_on),
@@ -136,7 +136,7 @@ impl Record {
     }
 
     /// Returns the record as the bytes of its item.
-    pub fn to_item(&self) -> Result<SecretBytes> {
+    pub fn to_bytes(&self) -> Result<SecretBytes> {
         let entra_token = |kept: &CachedEntraToken| EntraForm {
             token: kept.token.expose().to_owned(),
             scopes: kept.scopes.clone(),
@@ -171,7 +171,7 @@ impl Record {
     ///
     /// # Errors
     /// [`Kind::Store`] if the item is not a record; the error contains no byte of it.
-    pub fn from_item(item: &SecretBytes) -> Result<Self> {
+    pub fn from_bytes(item: &SecretBytes) -> Result<Self> {
         let form: Option<Form> = serde_json::from_slice(item.expose()).ok();
         let Some(form) = form.filter(|form| form.version == VERSION) else {
             return Err(Error::new(
@@ -231,11 +231,11 @@ struct Form {
     refresh_token: Option<String>,
     entra_tokens: Vec<EntraForm>,
     communication_tokens: Vec<CommunicationForm>,
-    short_tokens: Option<ShortTokens>,
+    short_tokens: Option<ShortLifetimeNote>,
     /// Missing in records of earlier versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     challenge: Option<String>,
-    clock: Option<ClockMark>,
+    clock: Option<ServerTimeSample>,
 }
 
 #[derive(Serialize, Deserialize)]

@@ -17,7 +17,7 @@ use crate::error::{Error, Kind, Result};
 use crate::exchange::{ExchangeKind, TokenSource};
 use crate::files::Folder;
 use crate::http::Http;
-use crate::session::{Sessions, Target, TokenRequest};
+use crate::session::{RequestedToken, Sessions, TokenRequest};
 use crate::store::{KeyringStore, SessionStore, TokenStore};
 use crate::time::{Clock, SystemClock};
 
@@ -209,18 +209,22 @@ impl TeamsSessionBuilder {
         };
         let browser = self.browser.unwrap_or_else(|| {
             let files = folder.clone();
-            let files = files.map(|path| Folder::new(path).below("browser"));
+            let files = files.map(|path| Folder::new(path).subfolder("browser"));
             Arc::new(SystemBrowser::new().with_redirect_files(files))
         });
         let store = self.store;
         let store = store.unwrap_or_else(|| Box::new(KeyringStore::new()));
         let clock = self.clock.unwrap_or_else(|| Arc::new(SystemClock));
-        let tenancy = Tenancy::new(authority.host(), authority.tenant(), client_id.as_str());
+        let tenancy = Tenancy::new(
+            authority.host_and_port(),
+            authority.tenant(),
+            client_id.as_str(),
+        );
         let sessions = Arc::new(SessionStore::new(store, folder));
         Ok(TeamsSession(Arc::new(Parts {
             session: Sessions::new(sessions, clock.clone(), tenancy),
             request: TokenRequest::new(
-                Target::Communication(source),
+                RequestedToken::Communication(source),
                 self.min_validity.unwrap_or(MIN_VALIDITY),
             ),
             authority,

@@ -15,8 +15,8 @@ use crate::entra::{Authority, Entra, SignInMethod};
 use crate::error::{Error, Result};
 use crate::http::{self, Http};
 use crate::session::{
-    CacheLookup, Exchange, RenewalServices, Sessions, SignInOptions, Target, Token, TokenRequest,
-    TokenSecret,
+    CacheLookup, Exchange, RenewalServices, RequestedToken, Sessions, SignInOptions, Token,
+    TokenRequest, TokenSecret,
 };
 use crate::time::Clock;
 
@@ -79,7 +79,7 @@ impl TeamsSession {
     ///
     /// # Errors
     /// [`Kind::SignInNeeded`](crate::Kind::SignInNeeded) if a sign-in is needed and switched off;
-    /// otherwise as [`Sessions::cached_token`] and [`Renewal::run`](crate::session::Renewal::run).
+    /// otherwise as [`Sessions::cached_token`] and [`PendingRenewal::run`](crate::session::PendingRenewal::run).
     pub async fn token(&self) -> Result<Token> {
         self.request(self.0.request.clone()).await
     }
@@ -105,7 +105,7 @@ impl TeamsSession {
     /// As [`TeamsSession::token`].
     pub async fn entra_token(&self) -> Result<Token> {
         let mut request = self.0.request.clone();
-        request.target = Target::Entra(request.scopes().to_vec());
+        request.target = RequestedToken::Entra(request.scopes().to_vec());
         self.request(request).await
     }
 
@@ -115,7 +115,7 @@ impl TeamsSession {
     /// As [`TeamsSession::token`].
     pub async fn refreshed_token(&self) -> Result<Token> {
         let mut request = self.0.request.clone();
-        request.force = true;
+        request.force_refresh = true;
         self.request(request).await
     }
 
@@ -143,8 +143,8 @@ impl Parts {
     fn token(&self, request: TokenRequest) -> Result<Token> {
         let user = self.settings.account.as_deref();
         match self.session.cached_token(user, request)? {
-            CacheLookup::Usable(token) => Ok(token),
-            CacheLookup::Stale(renewal) => {
+            CacheLookup::Hit(token) => Ok(token),
+            CacheLookup::Miss(renewal) => {
                 let options = (!self.settings.is_silent).then(|| self.sign_in_options());
                 let renewed = renewal.run(|| Ok(self.net()), options.as_ref());
                 Handle::current().block_on(renewed)

@@ -23,7 +23,7 @@ pub trait Clock: Send + Sync {
     /// Returns the time since a start that is constant for the process, by a clock that cannot be
     /// set. Cheap enough for every request. It may lack the time that the machine slept. `None` if
     /// there is no such clock.
-    fn running(&self) -> Option<Duration> {
+    fn monotonic(&self) -> Option<Duration> {
         None
     }
 
@@ -63,8 +63,8 @@ impl Clock for SystemClock {
         Box::pin(tokio::time::sleep(duration))
     }
 
-    fn running(&self) -> Option<Duration> {
-        Some(since_start())
+    fn monotonic(&self) -> Option<Duration> {
+        Some(monotonic_time())
     }
 
     #[cfg(target_os = "linux")]
@@ -83,7 +83,7 @@ impl Clock for SystemClock {
     fn boot(&self) -> Option<Boot> {
         Some(Boot {
             id: None,
-            uptime_seconds: since_start().as_secs(),
+            uptime_seconds: monotonic_time().as_secs(),
         })
     }
 }
@@ -92,7 +92,7 @@ impl Clock for SystemClock {
 /// includes the time asleep, which `std::time::Instant` leaves out here. The clocks are those of `man 2 clock_gettime` (Linux) and
 /// `man 3 clock_gettime` (macOS).
 #[cfg(any(target_os = "linux", target_os = "macos"))]
-fn since_start() -> Duration {
+fn monotonic_time() -> Duration {
     use rustix::time::{ClockId, clock_gettime};
     #[cfg(target_os = "linux")]
     let time = clock_gettime(ClockId::Boottime);
@@ -104,7 +104,7 @@ fn since_start() -> Duration {
 
 /// Returns the time since a start that is constant for the process: here the first call.
 #[cfg(not(any(target_os = "linux", target_os = "macos")))]
-fn since_start() -> Duration {
+fn monotonic_time() -> Duration {
     static START: std::sync::LazyLock<std::time::Instant> =
         std::sync::LazyLock::new(std::time::Instant::now);
     START.elapsed()
@@ -112,11 +112,11 @@ fn since_start() -> Duration {
 
 /// A clock that stands still until it is set, for tests and for the emulator. Clones share the time.
 #[derive(Debug, Clone)]
-pub struct SettableClock(watch::Sender<Hands>);
+pub struct SettableClock(watch::Sender<ClockState>);
 
 /// The time that the clock shows, and the time that has passed on it.
 #[derive(Debug, Clone, Copy)]
-struct Hands {
+struct ClockState {
     wall: Timestamp,
     passed: Duration,
 }
@@ -124,7 +124,7 @@ struct Hands {
 impl SettableClock {
     /// Creates a clock that shows `start`.
     pub fn new(start: Timestamp) -> Self {
-        SettableClock(watch::Sender::new(Hands {
+        SettableClock(watch::Sender::new(ClockState {
             wall: start,
             passed: Duration::ZERO,
         }))
@@ -132,15 +132,15 @@ impl SettableClock {
 
     /// Lets time pass, and completes the sleeps until then.
     pub fn advance(&self, duration: Duration) {
-        self.0.send_modify(|hands| {
-            hands.wall = hands.wall.plus(duration);
-            hands.passed += duration;
+        self.0.send_modify(|state| {
+            state.wall = state.wall.plus(duration);
+            state.passed += duration;
         });
     }
 
     /// Sets the shown time, also backwards. No time passes.
     pub fn set(&self, now: Timestamp) {
-        self.0.send_modify(|hands| hands.wall = now);
+        self.0.send_modify(|state| state.wall = now);
     }
 }
 
@@ -150,15 +150,15 @@ impl Clock for SettableClock {
     }
 
     fn sleep(&self, duration: Duration) -> Sleep<'_> {
-        let mut hands = self.0.subscribe();
+        let mut state = self.0.subscribe();
         Box::pin(async move {
-            let until = hands.borrow().passed + duration;
+            let until = state.borrow().passed + duration;
             // The sender is in `self`, so this does not fail.
-            let _ = hands.wait_for(|hands| hands.passed >= until).await;
+            let _ = state.wait_for(|state| state.passed >= until).await;
         })
     }
 
-    fn running(&self) -> Option<Duration> {
+    fn monotonic(&self) -> Option<Duration> {
         Some(self.0.borrow().passed)
     }
 

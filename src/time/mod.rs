@@ -4,18 +4,18 @@
 //! it does. Other time zones are not supported.
 
 mod clock;
-mod mark;
-#[cfg(test)]
-mod mark_tests;
 #[cfg(feature = "azure-identity")]
 mod moment;
+mod server_time;
+#[cfg(test)]
+mod server_time_tests;
 #[cfg(test)]
 mod tests;
 mod timestamp;
 
 pub use clock::{Boot, Clock, SettableClock, Sleep, SystemClock};
-pub use mark::{ClockMark, ClockReading};
 #[cfg(feature = "azure-identity")]
 pub(crate) use moment::Moment;
-pub(crate) use timestamp::{LAST_RESORT, MAX_CLOCK_SKEW_SECONDS, unix_seconds};
+pub use server_time::{LocalClocks, ServerTimeSample};
+pub(crate) use timestamp::{MAX_CLOCK_SKEW_SECONDS, MIN_VALIDITY_DURING_OUTAGE, unix_seconds};
 pub use timestamp::{Timestamp, in_words, parse_duration};

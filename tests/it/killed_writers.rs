@@ -36,11 +36,11 @@ fn over_sealed_files() {
 fn over_a_keyring() {
     let service = SecretService::start();
     let folder = TempDir::new().expect("a folder");
-    let item = key().item();
+    let item = key().item_name();
     kill_writers("keyring", folder.path(), &service.env(), || {
         // Another program's eyes, and a session of its own.
         let bytes = service.lookup(&item);
-        let record = || Record::from_item(&SecretBytes::new(bytes.clone()));
+        let record = || Record::from_bytes(&SecretBytes::new(bytes.clone()));
         (!bytes.is_empty()).then(|| record().expect("a whole session"))
     });
     assert_eq!(service.lookup_items(), [item]);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use acspass::account::{Account, Tenancy};
 use acspass::emulator::Emulator;
 use acspass::store::{
-    Activity, Attempt, FileStore, LockName, Record, SessionStore, create_key_file,
+    Activity, Attempt, FileStore, LockScope, Record, SessionStore, create_key_file,
 };
 
 use crate::harness::{Home, TestBrowser};
@@ -51,8 +51,8 @@ pub(crate) fn keep(
         object_id: user.to_owned(),
     };
     let record = Record::new(tenancy.clone(), account);
-    let name = LockName::Session(record.key());
-    let Attempt::Got(guard) = sessions.try_lock(&name, Activity::SigningIn).unwrap() else {
+    let name = LockScope::Session(record.key());
+    let Attempt::Acquired(guard) = sessions.try_lock(&name, Activity::SigningIn).unwrap() else {
         panic!("the lock is held");
     };
     sessions.save(&record, &guard).unwrap();

@@ -30,8 +30,8 @@ const ALL: [Mischief; 5] = [
 fn brief() -> http::Options {
     http::Options {
         first_wait: Duration::from_millis(10),
-        one_try: Duration::from_millis(500),
-        all_tries: Duration::from_secs(5),
+        attempt_timeout: Duration::from_millis(500),
+        total_timeout: Duration::from_secs(5),
         ..http::Options::default()
     }
 }

@@ -168,7 +168,7 @@ fn a_refused_connection_to_this_machine_is_not_tried_again() {
     // A second try would wait for an hour.
     let patient = || http::Options {
         first_wait: Duration::from_secs(3600),
-        all_tries: Duration::from_secs(7200),
+        total_timeout: Duration::from_secs(7200),
         ..brief()
     };
     for host in ["127.0.0.1", "localhost"] {

@@ -27,18 +27,18 @@ const REFRESH_MARGIN: Duration = Duration::from_secs(5 * 60);
 /// audience `https://communication.azure.com/`).
 const SCOPE: &str = "https://communication.azure.com//.default";
 
-/// The Entra credential of a principal with a role on the resource, and the token that it has now.
+/// The Entra credential of a principal with a role on the resource, and its cached token.
 /// Clones share the token.
 #[derive(Clone)]
 pub struct EntraPrincipal(Arc<Inner>);
 
 struct Inner {
     credential: Arc<dyn TokenCredential>,
-    now: Mutex<Now>,
+    cache: Mutex<CacheState>,
 }
 
 #[derive(Default)]
-struct Now {
+struct CacheState {
     kept: Option<CachedToken>,
     /// The fetch in progress. It is cancelled when its last caller is.
     fetch: Option<WeakShared<Fetch>>,
@@ -65,7 +65,7 @@ impl From<Arc<dyn TokenCredential>> for EntraPrincipal {
     fn from(credential: Arc<dyn TokenCredential>) -> Self {
         EntraPrincipal(Arc::new(Inner {
             credential,
-            now: Mutex::default(),
+            cache: Mutex::default(),
         }))
     }
 }
@@ -84,16 +84,16 @@ impl EntraPrincipal {
     /// [`Kind::Refused`] if Entra refuses the credential, [`Kind::Usage`] if there is no principal.
     pub(crate) async fn token(&self, clock: &dyn Clock) -> Result<EntraToken> {
         let fetch = {
-            let mut now = self.0.now();
-            if let Some(kept) = now.kept.as_ref().filter(|kept| kept.is_usable(clock)) {
+            let mut cache = self.0.lock_cache();
+            if let Some(kept) = cache.kept.as_ref().filter(|kept| kept.is_usable(clock)) {
                 return Ok(kept.token.clone());
             }
-            let running = now.fetch.as_ref().and_then(WeakShared::upgrade);
+            let running = cache.fetch.as_ref().and_then(WeakShared::upgrade);
             running.unwrap_or_else(|| {
                 let (inner, began_at, wall) = (self.0.clone(), Moment::now(clock), clock.now());
                 let fetch: Fetch = Box::pin(async move { inner.fetch(began_at, wall).await });
                 let fetch = fetch.shared();
-                now.fetch = fetch.downgrade();
+                cache.fetch = fetch.downgrade();
                 fetch
             })
         };
@@ -103,13 +103,16 @@ impl EntraPrincipal {
     /// Drops this token if it is the cached one: the resource did not accept it. Another user may
     /// have signed in to `az` since.
     pub(crate) fn reject(&self, token: &EntraToken) {
-        self.0.now().kept.take_if(|kept| kept.token == *token);
+        self.0
+            .lock_cache()
+            .kept
+            .take_if(|kept| kept.token == *token);
     }
 }
 
 impl Inner {
-    fn now(&self) -> MutexGuard<'_, Now> {
-        self.now.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock_cache(&self) -> MutexGuard<'_, CacheState> {
+        self.cache.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Requests a token for the resource's API, and keeps it.
@@ -131,7 +134,7 @@ impl Inner {
                 began_at,
             })
         });
-        *self.now() = Now {
+        *self.lock_cache() = CacheState {
             kept: kept.as_ref().ok().cloned(),
             fetch: None,
         };

@@ -30,19 +30,19 @@ impl HttpClient for ReqwestTransport {
         request: &AzureRequest,
     ) -> azure_core::Result<AsyncRawResponse> {
         let request = translate(request)?;
-        let answer = self.0.send(|| Ok(request.clone())).await.map_err(|error| {
+        let response = self.0.send(|| Ok(request.clone())).await.map_err(|error| {
             AzureError::with_message(ErrorKind::Other, format!("{NOT_REACHED}{error}"))
         })?;
         let mut headers = Headers::new();
-        for (name, value) in &answer.headers {
+        for (name, value) in &response.headers {
             if let Ok(value) = value.to_str() {
                 headers.insert(name.as_str().to_owned(), value.to_owned());
             }
         }
         Ok(AsyncRawResponse::from_bytes(
-            answer.status.as_u16().into(),
+            response.status.as_u16().into(),
             headers,
-            answer.body,
+            response.body,
         ))
     }
 }

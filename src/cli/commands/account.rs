@@ -19,8 +19,8 @@ pub(crate) fn list(env: &Arc<Environment>, output: &mut Output) -> Result<u8> {
     let context = Context::new(env, &Flags::new())?;
     let overview = context.overview(usize::MAX)?;
     match output.is_json {
-        true => output.result("", &json::account_list(&overview.accounts())),
-        false => output.result(&status::text(&overview)?, &()),
+        true => output.print_result("", &json::account_list(&overview.accounts())),
+        false => output.print_result(&status::text(&overview)?, &()),
     }
 }
 
@@ -30,10 +30,10 @@ pub(crate) fn switch(
     output: &mut Output,
 ) -> Result<u8> {
     let context = Context::new(env, &Flags::new())?;
-    let session = context.sessions()?;
+    let sessions = context.sessions()?;
     let entry = match user {
-        Some(user) => session.find(user)?,
-        None => select(&context, &session)?,
+        Some(user) => sessions.require_session(user)?,
+        None => select(&context, &sessions)?,
     };
     context.session_store.activate(&entry.key())?;
     let account = &entry.account;
@@ -43,18 +43,18 @@ pub(crate) fn switch(
     let token = tokens.find(|token| token.scopes == context.config.scopes);
     let expires_on = token.map(|token| token.expires_on.to_string());
     let json = json!({"account": json::account(account), "expiresOn": expires_on});
-    output.result("", &json)
+    output.print_result("", &json)
 }
 
 /// Lists the accounts and asks until one is selected.
-fn select(context: &Context, session: &Sessions) -> Result<IndexEntry> {
+fn select(context: &Context, sessions: &Sessions) -> Result<IndexEntry> {
     let env = &context.env;
-    let name_required = || session.account_required_error("acspass account switch USER");
+    let name_required = || sessions.account_required_error("acspass account switch USER");
     if !env.is_interactive() {
         return Err(name_required());
     }
-    context.session_store.restore_or_warn(session.tenancy());
-    let page = context.session_store.first(session.tenancy(), usize::MAX)?;
+    context.session_store.restore_or_warn(sessions.tenancy());
+    let page = context.session_store.list(sessions.tenancy(), usize::MAX)?;
     if page.entries.is_empty() {
         return Err(name_required());
     }
@@ -75,7 +75,7 @@ fn select(context: &Context, session: &Sessions) -> Result<IndexEntry> {
         if let Some(entry) = index.and_then(|index| page.entries.get(index)) {
             return Ok(entry.clone());
         }
-        match session.find(answer) {
+        match sessions.require_session(answer) {
             Err(error) if matches!(error.kind(), Kind::Usage | Kind::SignInNeeded) => {
                 env.messages.print_always(error.message());
             }

@@ -10,5 +10,5 @@ use crate::error::Result;
 pub(crate) fn run(shell: Shell, output: &mut Output) -> Result<u8> {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Cli::command(), "acspass", &mut script);
-    output.raw(&script)
+    output.write_bytes(&script)
 }

@@ -13,7 +13,7 @@ use crate::cli::environment::Environment;
 use crate::cli::io::output::Output;
 use crate::cli::profile::{ProfileEditor, store_description};
 use crate::cli::runtime::block_on;
-use crate::config::{self, Change, Found, Origin, Setting, Sources};
+use crate::config::{self, Change, Origin, Setting, SettingValue, Sources};
 use crate::error::{Error, Result};
 use crate::input;
 use crate::text::{quoted, shown};
@@ -32,29 +32,29 @@ pub(crate) fn run(args: &Config, env: &Environment, output: &mut Output) -> Resu
         },
         Config::Unset { key } => unset(key, env)?,
     }
-    output.result("", &json!({}))
+    output.print_result("", &json!({}))
 }
 
 fn path(env: &Environment, output: &mut Output) -> Result<u8> {
     let file = env.config_file()?;
     let path = file.path();
     if path.to_str().is_none() && !output.is_json {
-        return output.raw(&[path.as_os_str().as_encoded_bytes(), b"\n"].concat());
+        return output.write_bytes(&[path.as_os_str().as_encoded_bytes(), b"\n"].concat());
     }
     let path = path.display().to_string();
-    output.result(&path, &json!({ "path": path }))
+    output.print_result(&path, &json!({ "path": path }))
 }
 
 /// Returns the value of a setting as text that may be printed; `None` if it is not set and has no
 /// default.
-fn printable(sources: &Sources<'_>, setting: Setting) -> Option<Found> {
+fn printable(sources: &Sources<'_>, setting: Setting) -> Option<SettingValue> {
     let mut found = sources.find(setting);
     match (setting, &mut found) {
         (Setting::ConnectionString, found) => {
             let is_set = |name: &&str| sources.variable(name).is_some();
             let mut variables = input::CONNECTION_STRING_VARIABLES.into_iter();
             if let Some(variable) = variables.find(is_set) {
-                *found = Some(Found {
+                *found = Some(SettingValue {
                     text: "(secret)".to_owned(),
                     origin: Origin::Environment(variable),
                 });
@@ -76,7 +76,7 @@ fn printable(sources: &Sources<'_>, setting: Setting) -> Option<Found> {
             let port = sources.find(Setting::Port).map(|port| port.text);
             let port = port.filter(|port| port != "0");
             let port = port.map(|port| format!(":{port}")).unwrap_or_default();
-            *found = Some(Found {
+            *found = Some(SettingValue {
                 text: format!("http://localhost{port}"),
                 origin: Origin::Default,
             });
@@ -90,7 +90,7 @@ fn printable(sources: &Sources<'_>, setting: Setting) -> Option<Found> {
 }
 
 /// Returns the names of the profile and of all settings, each with its value.
-fn rows(env: &Environment) -> Result<Vec<(&'static str, Option<Found>)>> {
+fn rows(env: &Environment) -> Result<Vec<(&'static str, Option<SettingValue>)>> {
     let (name, profile) = env.profile()?;
     let origin = match (&env.global.profile, env.variable(ACSPASS_PROFILE)) {
         (Some(_), _) => Origin::Flag,
@@ -100,7 +100,7 @@ fn rows(env: &Environment) -> Result<Vec<(&'static str, Option<Found>)>> {
     };
     let sources = env.sources(&profile);
     let settings = Setting::ALL.map(|setting| (setting.key(), printable(&sources, setting)));
-    let mut rows = vec![("profile", Some(Found { text: name, origin }))];
+    let mut rows = vec![("profile", Some(SettingValue { text: name, origin }))];
     rows.extend(settings);
     Ok(rows)
 }
@@ -117,7 +117,7 @@ fn list(env: &Environment, output: &mut Output) -> Result<u8> {
         let row = json!({"value": value, "origin": origin.to_string()});
         json.insert(key.to_owned(), row);
     }
-    output.result(text.trim_end(), &json)
+    output.print_result(text.trim_end(), &json)
 }
 
 fn get(key: &str, env: &Environment, output: &mut Output) -> Result<u8> {
@@ -131,7 +131,7 @@ fn get(key: &str, env: &Environment, output: &mut Output) -> Result<u8> {
             format!("set it with `acspass config set {key} …`"),
         ));
     };
-    output.result(&found.text, &json!({ key: found.text }))
+    output.print_result(&found.text, &json!({ key: found.text }))
 }
 
 fn set(key: &str, values: &[String], env: &Environment) -> Result<()> {

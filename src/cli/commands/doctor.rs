@@ -42,7 +42,7 @@ pub(crate) fn run(offline: bool, env: &Arc<Environment>, output: &mut Output) ->
         Some((check, _)) => format!("`{}` explains the failure", check.name),
         None => "nothing here keeps a token from coming".to_owned(),
     };
-    output.result(&format!("{text}\n{verdict}"), &json!({ "checks": json }))?;
+    output.print_result(&format!("{text}\n{verdict}"), &json!({ "checks": json }))?;
     if output.is_json {
         output.messages.print(&verdict);
     }
@@ -64,7 +64,7 @@ fn examine(offline: bool, env: &Environment, context: &Context) -> Result<Vec<Ch
         ),
     ];
     let (http, authority) = (&context.http, &config.authority);
-    let route = http.route(authority.address());
+    let route = http.route(authority.url());
     let files = config::authority_files(|name| env.path_variable(name));
     if offline {
         checks.push(doctor::proxy(route, None));

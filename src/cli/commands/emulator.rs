@@ -48,7 +48,7 @@ pub(crate) fn run(args: &args::Emulator, env: &Environment, output: &mut Output)
         let mut stop = pin!(interrupted());
         // Listens before it prints: a program that reads the result can send a signal at once.
         if futures_util::poll!(&mut stop).is_pending() {
-            output.result(&text, &json)?;
+            output.print_result(&text, &json)?;
             env.messages.print(
                 "This is an emulator: its keys are published and worthless, and only this machine \
                  reaches it. Ctrl-C stops it.",

@@ -23,7 +23,7 @@ pub(crate) fn run(
 ) -> Result<u8> {
     let context = context(options, env, !entra)?;
     let token = token(&context, options, entra)?;
-    output.result(token.secret.expose(), &json::token(&token))
+    output.print_result(token.secret.expose(), &json::token(&token))
 }
 
 /// Builds the context. Missing settings are asked for if that is allowed.
@@ -41,16 +41,16 @@ pub(super) fn context(
 /// Returns the cached token if it is fresh, or else a renewed one.
 pub(super) fn token(context: &Context, options: &TokenOptions, entra: bool) -> Result<Token> {
     let mut request = context.token_request(entra)?;
-    request.force = options.force_refresh;
+    request.force_refresh = options.force_refresh;
     let account = context.requested_account(options.account.as_deref())?;
-    let session = context.sessions()?;
-    match session.cached_token(account.as_deref(), request)? {
-        CacheLookup::Usable(token) => Ok(token),
-        CacheLookup::Stale(renewal) => {
+    let sessions = context.sessions()?;
+    match sessions.cached_token(account.as_deref(), request)? {
+        CacheLookup::Hit(token) => Ok(token),
+        CacheLookup::Miss(renewal) => {
             let ui = opening(options, &context.env)
                 .map(|opening| SignInUi::new(context, opening, account.as_deref()));
             let sign_in = ui.as_ref().map(|ui| ui.options(None, options.timeout));
-            block_on(renewal.run(|| context.net(!entra), sign_in.as_ref()))
+            block_on(renewal.run(|| context.renewal_services(!entra), sign_in.as_ref()))
         }
     }
 }

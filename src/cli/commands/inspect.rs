@@ -39,7 +39,7 @@ pub(crate) fn run(file: Option<&Path>, env: &Environment, output: &mut Output) -
         list(&claims, now)
     );
     let json = json!({"header": header, "claims": claims, "expiresOn": expires_on});
-    output.result(text.trim_end(), &json)
+    output.print_result(text.trim_end(), &json)
 }
 
 fn time(claims: &Map<String, Value>, name: &str) -> Option<Timestamp> {

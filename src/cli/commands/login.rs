@@ -14,7 +14,7 @@ use crate::cli::sign_in::{browser::Opening, ui::SignInUi};
 use crate::config::{Setting, SignInChoice};
 use crate::error::{Error, Result};
 use crate::json;
-use crate::time::{ClockReading, in_words};
+use crate::time::{LocalClocks, in_words};
 
 use super::setup_questions;
 
@@ -23,7 +23,7 @@ pub(crate) fn run(args: &Login, env: &Arc<Environment>, output: &mut Output) -> 
     let context = Context::new(env, &flags)?.configured(false);
     let context = context.or_else(|lacking| setup_questions::ask(*lacking, &flags, true))?;
     context.config.check_resource()?;
-    let session = context.sessions()?;
+    let sessions = context.sessions()?;
     let entra = context.entra()?;
     let opening = match args.no_browser {
         true => Opening::Printed,
@@ -33,11 +33,11 @@ pub(crate) fn run(args: &Login, env: &Arc<Environment>, output: &mut Output) -> 
     let ui = SignInUi::new(&context, opening, user.as_deref());
     let options = ui.options(args.prompt, args.timeout);
     let scopes = &context.config.scopes;
-    let record = block_on(session.login(&entra, &options, user.as_deref(), scopes))?;
+    let record = block_on(sessions.login(&entra, &options, user.as_deref(), scopes))?;
     let token = record.entra_token(scopes);
     let token = token.ok_or_else(|| Error::internal("a sign-in kept no token"))?;
     let expires_on = token.expires_on;
-    let now = ClockReading::now(env.clock.as_ref()).by_service(record.clock.as_ref());
+    let now = LocalClocks::read(env.clock.as_ref()).estimate_server_time(record.clock.as_ref());
     env.messages.print(&format!(
         "{} is signed in. The Entra token is good until {expires_on} (another {})",
         record.account.username,
@@ -54,7 +54,7 @@ pub(crate) fn run(args: &Login, env: &Arc<Environment>, output: &mut Output) -> 
     }
     let account = json::account(&record.account);
     let json = json!({"account": account, "expiresOn": expires_on.to_string()});
-    output.result("", &json)
+    output.print_result("", &json)
 }
 
 fn flags(args: &Login) -> Flags {

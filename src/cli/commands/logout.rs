@@ -22,39 +22,39 @@ pub(crate) fn run(
         true => forget_everything(env, output)?,
         false => forget_one(user, env)?,
     }
-    output.result("", &json!({}))
+    output.print_result("", &json!({}))
 }
 
 fn forget_one(user: Option<&str>, env: &Arc<Environment>) -> Result<()> {
     let context = Context::new(env, &Flags::new())?;
-    let session = context.sessions()?;
+    let sessions = context.sessions()?;
     let found = match user {
-        Some(user) => session.named(user)?,
-        None => context.session_store.active(session.tenancy())?,
+        Some(user) => sessions.find_session(user)?,
+        None => context.session_store.active(sessions.tenancy())?,
     };
     let Some(entry) = found else {
-        return none_found(user, &context, &session);
+        return report_no_session(user, &context, &sessions);
     };
     context.session_store.forget(&entry.key())?;
     let name = &entry.account.username;
     env.messages.print(&format!("{name} is signed out"));
-    if entry.active && lacks_active(&context, &session)? {
+    if entry.active && lacks_active(&context, &sessions)? {
         env.messages
             .print("no account is the active one now: `acspass account switch USER` makes it so");
     }
     Ok(())
 }
 
-fn lacks_active(context: &Context, session: &Sessions) -> Result<bool> {
-    let page = context.session_store.first(session.tenancy(), 1)?;
+fn lacks_active(context: &Context, sessions: &Sessions) -> Result<bool> {
+    let page = context.session_store.list(sessions.tenancy(), 1)?;
     Ok(page.lacks_active())
 }
 
 /// Reports that there is no session to forget. It is an error, unless no account is signed in and none
 /// was named.
-fn none_found(user: Option<&str>, context: &Context, session: &Sessions) -> Result<()> {
+fn report_no_session(user: Option<&str>, context: &Context, sessions: &Sessions) -> Result<()> {
     if let Some(user) = user {
-        let hint = match session.list_accounts(Some(user))? {
+        let hint = match sessions.list_accounts(Some(user))? {
             Some(list) => format!("name a signed-in account:\n\n{list}"),
             None => "no account is signed in; run `acspass account list` to see that".to_owned(),
         };
@@ -64,8 +64,8 @@ fn none_found(user: Option<&str>, context: &Context, session: &Sessions) -> Resu
     }
     // To sign out any of the accounts would be a guess. A sign-in does not help, so this is a matter
     // of usage.
-    if lacks_active(context, session)? {
-        let list = session.list_accounts(None)?.unwrap_or_default();
+    if lacks_active(context, sessions)? {
+        let list = sessions.list_accounts(None)?.unwrap_or_default();
         return Err(Error::usage(
             "no account is the active one, so no account was signed out",
             format!(

@@ -21,7 +21,7 @@ pub(crate) fn run(folder: Option<&Path>, output: &mut Output) -> Result<u8> {
         let mut page = Vec::new();
         let man = clap_mangen::Man::new(Cli::command());
         man.render(&mut page).map_err(unwritable)?;
-        return output.raw(&page);
+        return output.write_bytes(&page);
     };
     std::fs::create_dir_all(folder).map_err(unwritable)?;
     clap_mangen::generate_to(Cli::command(), folder).map_err(unwritable)?;

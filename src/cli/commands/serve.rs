@@ -74,7 +74,7 @@ pub(crate) fn run(args: &args::Serve, env: &Arc<Environment>, output: &mut Outpu
     }
     let outcome = runtime.block_on(async {
         let running = server.running();
-        output.result(&render(&Started { running })?, &location(running))?;
+        output.print_result(&render(&Started { running })?, &location(running))?;
         if !manager::report_ready(env) {
             env.messages
                 .print("Ctrl-C stops it, and removes the secret.");
@@ -125,7 +125,7 @@ fn open_running(
         block_on(dashboard::wait_for_use(running, folder, &opening))?;
     }
     drop(opened);
-    output.result("", &location(running))
+    output.print_result("", &location(running))
 }
 
 fn location(running: &Running) -> Value {
@@ -169,7 +169,7 @@ fn remove_on_panic(running: &Running) {
 
 impl serve::Clients for Context {
     fn net(&self) -> Result<RenewalServices> {
-        self.net(true)
+        self.renewal_services(true)
     }
 
     fn identity_client(&self) -> Result<IdentityClient> {
@@ -227,12 +227,12 @@ fn sign_in_first(context: &Context) -> Result<()> {
         false => Opening::Browser,
     };
     let request = context.token_request(false)?;
-    let CacheLookup::Stale(renewal) = context.sessions()?.cached_token(None, request)? else {
+    let CacheLookup::Miss(renewal) = context.sessions()?.cached_token(None, request)? else {
         return Ok(());
     };
     let ui = SignInUi::new(context, opening, None);
     let options = ui.options(None, SIGN_IN_TIMEOUT);
-    block_on(renewal.run(|| context.net(true), Some(&options))).map(|_| ())
+    block_on(renewal.run(|| context.renewal_services(true), Some(&options))).map(|_| ())
 }
 
 /// The text after a start: the addresses, and a command that asks for a token.

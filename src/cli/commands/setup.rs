@@ -41,7 +41,7 @@ pub(crate) fn run(env: &Arc<Environment>, output: &mut Output) -> Result<u8> {
         "message": message,
         "notes": notes,
     });
-    output.result(&text, &json)?;
+    output.print_result(&text, &json)?;
     if plan.tenant.is_none() || plan.client_id.is_none() {
         output.messages.print(
             "the words in capitals are yours to fill in; `acspass config set tenant …` and \
@@ -71,7 +71,7 @@ struct Plan {
 impl Plan {
     fn new(context: &Context, redirect_uri: Option<String>) -> Plan {
         let config = &context.config;
-        let authority = config.authority.address().clone();
+        let authority = config.authority.url().clone();
         let tenant = config.authority.tenant();
         let is_entra_exchange = config.exchange == ExchangeKind::Entra;
         let (api_name, api_id) = match is_entra_exchange {

@@ -8,7 +8,7 @@ use crate::acs::{ResourceAuth, resource_credential};
 use crate::cli::context::{Context, Flags, NotConfigured};
 use crate::cli::profile::{ProfileEditor, store_description};
 use crate::cli::runtime::block_on;
-use crate::config::{self, GivenResource, Missing, Setting};
+use crate::config::{self, GivenResource, MissingSetting, Setting};
 use crate::doctor::{self, Owner};
 use crate::entra::{Authority, check_client_id};
 use crate::error::{Error, Kind, Result};
@@ -23,7 +23,7 @@ use crate::input;
 pub(super) fn ask(lacking: NotConfigured, flags: &Flags, may_ask: bool) -> Result<Context> {
     let NotConfigured { context, missing } = lacking;
     let env = context.env.clone();
-    let lacks_resource = missing.contains(&Missing::Resource);
+    let lacks_resource = missing.contains(&MissingSetting::Resource);
     let can_save = context.session_store.is_persistent() || !lacks_resource;
     if !may_ask || !env.is_interactive() || !can_save {
         return Err(config::not_configured(&missing));
@@ -53,7 +53,7 @@ struct Questions {
 }
 
 impl Questions {
-    fn ask(&mut self, missing: &[Missing]) -> Result<()> {
+    fn ask(&mut self, missing: &[MissingSetting]) -> Result<()> {
         let env = self.context.env.clone();
         let place = self.editor.file.path().display();
         env.messages.print_always(&format!(
@@ -63,7 +63,7 @@ impl Questions {
              try it without one, run `acspass get --emulator`.\n",
             self.editor.profile,
         ));
-        if missing.contains(&Missing::ClientId) {
+        if missing.contains(&MissingSetting::ClientId) {
             // The id belongs to a tenant's application, or to one that any tenant may use.
             if self.context.config.is_any_tenant
                 && let Some(tenant) = self.tenant()?
@@ -75,7 +75,7 @@ impl Questions {
             self.save(Setting::ClientId, &client_id)?;
         }
         let mut secret_is_kept = String::new();
-        if missing.contains(&Missing::Resource) {
+        if missing.contains(&MissingSetting::Resource) {
             let (setting, text) = self.resource()?;
             self.save(setting, &text)?;
             if setting == Setting::ConnectionString {
@@ -107,7 +107,7 @@ impl Questions {
 
     /// Asks for the tenant; `None` for any tenant, which is the default.
     fn tenant(&self) -> Result<Option<String>> {
-        let host = self.context.config.authority.address().as_str();
+        let host = self.context.config.authority.url().as_str();
         let question = "Tenant (GUID or domain; Enter for any): ";
         self.until_valid(question, false, |text| {
             let tenant = if text.is_empty() { ANY_TENANT } else { text };

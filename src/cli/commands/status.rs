@@ -28,11 +28,11 @@ pub(crate) fn run(env: &Arc<Environment>, output: &mut Output) -> Result<u8> {
             let store = context.session_store.store_name();
             let accounts = overview.accounts();
             let json = json::status(&context.config.profile, store, &accounts);
-            output.result("", &json)?;
+            output.print_result("", &json)?;
         }
         false => {
             let text = format!("{}\n{}", heading(&context), text(&overview)?);
-            output.result(&text, &())?;
+            output.print_result(&text, &())?;
         }
     }
     Ok(match overview.active_can_get_token() {
@@ -50,7 +50,7 @@ fn heading(context: &Context) -> String {
         config.profile,
         context.session_store.store_name(),
         config.authority.tenant(),
-        config.authority.host(),
+        config.authority.host_and_port(),
         endpoint.unwrap_or("none that can be used: `acspass get` says why"),
     )
 }

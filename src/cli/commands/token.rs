@@ -32,7 +32,7 @@ pub(crate) fn issue(args: &TokenIssue, env: &Arc<Environment>, output: &mut Outp
     };
     let issued = block_on(client.issue_token(&user, &scopes, lifetime)).map_err(cut_short)?;
     let json = json::issued(&issued, env.clock.now());
-    output.result(issued.token.expose(), &json)
+    output.print_result(issued.token.expose(), &json)
 }
 
 pub(crate) fn revoke(user: &str, env: &Arc<Environment>, output: &mut Output) -> Result<u8> {
@@ -44,7 +44,7 @@ pub(crate) fn revoke(user: &str, env: &Arc<Environment>, output: &mut Output) ->
         "every token that was issued for the identity so far is revoked; the service takes up to \
          15 minutes to refuse them everywhere",
     );
-    output.result("", &json!({}))
+    output.print_result("", &json!({}))
 }
 
 pub(crate) fn exchange(
@@ -89,7 +89,7 @@ pub(crate) fn exchange(
     let client = context.identity_client()?;
     let issued = block_on(client.exchange_teams_user_token(&token, &app_id, &user_id))?;
     let json = json::issued(&issued, env.clock.now());
-    output.result(issued.token.expose(), &json)
+    output.print_result(issued.token.expose(), &json)
 }
 
 /// Prints the id of an identity, and its token if there is one.
@@ -102,7 +102,7 @@ pub(super) fn print_created(
         Some(issued) => format!("{}\n{}", created.id, issued.token.expose()),
         None => created.id.to_string(),
     };
-    output.result(&text, &json::created(created, env.clock.now()))
+    output.print_result(&text, &json::created(created, env.clock.now()))
 }
 
 /// Adds to an interruption that it does not undo a request under way.

@@ -67,7 +67,7 @@ pub(crate) fn create(args: &UserCreate, env: &Arc<Environment>, output: &mut Out
         let errors: Vec<Value> = errors
             .map(|(_, error)| json!({"error": error.message()}))
             .collect();
-        output.result("", &json!({"created": listed, "failed": errors}))?;
+        output.print_result("", &json!({"created": listed, "failed": errors}))?;
     }
     let total = format!("{} of {count} identities were not created", failed.len());
     exit_code(ended, &total, &failed, output)
@@ -82,7 +82,7 @@ pub(crate) fn delete(id: &str, env: &Arc<Environment>, output: &mut Output) -> R
     let client = context.identity_client()?;
     block_on(client.delete_user(&user)).map_err(cut_short)?;
     env.messages.print(&format!("{user} is deleted"));
-    output.result("", &json!({}))
+    output.print_result("", &json!({}))
 }
 
 fn delete_listed(env: &Arc<Environment>, output: &mut Output) -> Result<u8> {
@@ -112,7 +112,7 @@ fn delete_listed(env: &Arc<Environment>, output: &mut Output) -> Result<u8> {
     let errors =
         errors.map(|(line, error)| json!({"id": shown(&ids[*line]), "error": error.message()}));
     let json = json!({"deleted": deleted, "failed": errors.collect::<Vec<Value>>()});
-    output.result(&deleted.join("\n"), &json)?;
+    output.print_result(&deleted.join("\n"), &json)?;
     for (line, error) in &failed {
         env.messages
             .print(&format!("{}: {error}", shown(&ids[*line])));
@@ -176,8 +176,10 @@ async fn each<T>(
 
 /// Stops if every further request would fail in the same way.
 fn stop_if_hopeless(error: &Error) -> Result<()> {
-    let is_hopeless = match error.answer() {
-        Some(answer) => answer.status == 401 && answer.code.as_deref() != Some("IdentityNotOwned"),
+    let is_hopeless = match error.service_response() {
+        Some(response) => {
+            response.status == 401 && response.code.as_deref() != Some("IdentityNotOwned")
+        }
         None => error.kind() == Kind::Unreachable,
     };
     match is_hopeless {

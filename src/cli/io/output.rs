@@ -32,7 +32,7 @@ impl Output {
 
     /// Prints the result: `json` on one line with `--output json`, else `text` if there is any.
     /// Returns the exit code of success.
-    pub(crate) fn result(&mut self, text: &str, json: &impl Serialize) -> Result<u8> {
+    pub(crate) fn print_result(&mut self, text: &str, json: &impl Serialize) -> Result<u8> {
         let line = match self.is_json {
             true => printable_json(
                 &serde_json::to_string(json)
@@ -42,12 +42,12 @@ impl Output {
         };
         match line.is_empty() {
             true => Ok(0),
-            false => self.raw(format!("{line}\n").as_bytes()),
+            false => self.write_bytes(format!("{line}\n").as_bytes()),
         }
     }
 
     /// Writes bytes unchanged. A closed pipe is not an error. Returns the exit code of success.
-    pub(crate) fn raw(&mut self, bytes: &[u8]) -> Result<u8> {
+    pub(crate) fn write_bytes(&mut self, bytes: &[u8]) -> Result<u8> {
         self.messages.end_status();
         let written = self.stdout.write_all(bytes);
         match written.and_then(|()| self.stdout.flush()) {

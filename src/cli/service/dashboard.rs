@@ -51,7 +51,7 @@ pub(crate) async fn request_link(
     has_start: bool,
 ) -> Result<DashboardLink> {
     #[derive(Deserialize)]
-    struct Answer {
+    struct DashboardTicket {
         url: String,
         start: Option<String>,
         number: u64,
@@ -59,8 +59,8 @@ pub(crate) async fn request_link(
     let target = format!("{TICKETS}{}", if has_start { "?start" } else { "" });
     let client = Client::of(running, folder)?;
     let response = client.send(Method::POST, &target).await?;
-    let answer = match response.status {
-        200..300 => serde_json::from_slice::<Answer>(&response.body).ok(),
+    let ticket = match response.status {
+        200..300 => serde_json::from_slice::<DashboardTicket>(&response.body).ok(),
         _ => None,
     };
     let is_of_this_machine = |url: &String| {
@@ -69,10 +69,10 @@ pub(crate) async fn request_link(
             is_plain && url.host_str().is_some_and(loopback::is_loopback_host)
         })
     };
-    let answer = answer.filter(|Answer { url, start, .. }| {
+    let ticket = ticket.filter(|DashboardTicket { url, start, .. }| {
         is_of_this_machine(url) && start.iter().all(is_of_this_machine)
     });
-    let answer = answer.ok_or_else(|| {
+    let ticket = ticket.ok_or_else(|| {
         Error::new(
             Kind::Unreachable,
             format!(
@@ -82,13 +82,13 @@ pub(crate) async fn request_link(
             "stop it, then run `acspass serve --open` again",
         )
     })?;
-    let link = Link::new(answer.url);
+    let link = Link::new(ticket.url);
     Ok(DashboardLink {
-        link: match answer.start {
+        link: match ticket.start {
             Some(start) => link.with_start(start),
             None => link,
         },
-        number: answer.number,
+        number: ticket.number,
     })
 }
 
@@ -102,8 +102,8 @@ pub(crate) async fn wait_for_use(
     let target = format!("{TICKETS}?number={}", opening.number);
     // The service delays each response by up to a second, and the ticket's life bounds the loop.
     while let Ok(response) = client.send(Method::GET, &target).await
-        && let Ok(answer) = serde_json::from_slice::<Value>(&response.body)
-        && answer["waits"] == true
+        && let Ok(ticket) = serde_json::from_slice::<Value>(&response.body)
+        && ticket["waits"] == true
     {}
     Ok(())
 }

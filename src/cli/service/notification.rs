@@ -10,6 +10,8 @@ pub(crate) fn show(title: &str, text: &str) {
 
     use zbus::zvariant::Value;
 
+    use crate::store::session_bus::{self, Executor};
+
     const SERVICE: &str = "org.freedesktop.Notifications";
     /// The specification's values for no notification to replace, and for the default timeout.
     const NEW: u32 = 0;
@@ -21,7 +23,7 @@ pub(crate) fn show(title: &str, text: &str) {
         let (actions, hints) = (Vec::<&str>::new(), HashMap::<&str, Value<'_>>::new());
         let icon = "dialog-password";
         let body = ("acspass", NEW, icon, title, text, actions, hints, TIMEOUT);
-        let bus = crate::store::session_bus::connect(true).await?;
+        let bus = session_bus::connect(Executor::OwnThread).await?;
         let path = "/org/freedesktop/Notifications";
         bus.call_method(Some(SERVICE), path, Some(SERVICE), "Notify", &body)
             .await

@@ -85,7 +85,10 @@ pub(super) fn agent_user<'u>(
 /// only when a page is opened.
 fn of_machine(env: &Environment) -> Option<Result<Box<dyn Browser>>> {
     // Files that lead a browser to an address with secrets.
-    let files = env.state_folder().ok().map(|state| state.below("browser"));
+    let files = env
+        .state_folder()
+        .ok()
+        .map(|state| state.subfolder("browser"));
     let command = |command: &str, files| -> Result<Box<dyn Browser>> {
         let command = BrowserCommand::parse(command)?;
         Ok(Box::new(command.with_redirect_files(files)))

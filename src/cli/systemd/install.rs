@@ -22,7 +22,7 @@ use crate::error::{Error, Kind, Result};
 use crate::input::CONNECTION_STRING_VARIABLES;
 use crate::loopback;
 use crate::serve::running;
-use crate::store::folder;
+use crate::store::state_folder;
 use crate::text::{quoted, shell_word};
 
 use super::manager::Systemctl;
@@ -59,7 +59,8 @@ pub(crate) fn install(
         loopback::bind(args.port)?;
         // The service cannot create its folder: it sees the rest of the disk read-only.
         let created = serve.create();
-        created.map_err(|cause| folder::failure("create the folder", &serve.path(), cause))?;
+        created
+            .map_err(|cause| state_folder::error_at("create the folder", &serve.path(), cause))?;
         units.write(&texts)?;
         block_on(async {
             systemctl.order(&["daemon-reload"]).await?;
@@ -87,7 +88,7 @@ pub(crate) fn install(
         Some(url) => format!("at {url}"),
         None => "will be served".to_owned(),
     };
-    let paths = [&serve.path_of("secret"), &units.service, &units.socket];
+    let paths = [&serve.file_path("secret"), &units.service, &units.socket];
     let [secret_file, service, socket] = paths.map(|path| path.display().to_string());
     let text = format!(
         "Fresh tokens {served}, from now on and at every login
@@ -102,7 +103,7 @@ units        {service}
         "secretFile": secret_file,
         "units": [service, socket],
     });
-    output.result(&text, &json)
+    output.print_result(&text, &json)
 }
 
 /// Stops and removes the service.
@@ -111,7 +112,7 @@ pub(crate) fn uninstall(env: &Environment, output: &mut Output) -> Result<u8> {
     if !units.exist() {
         env.messages
             .print("no service is installed: nothing to remove");
-        return output.result("", &json!({ "removed": [] }));
+        return output.print_result("", &json!({ "removed": [] }));
     }
     let systemctl = Systemctl(env);
     match block_on(systemctl.disable()) {
@@ -127,7 +128,7 @@ pub(crate) fn uninstall(env: &Environment, output: &mut Output) -> Result<u8> {
     }
     env.messages.print("the service is stopped and removed");
     let removed = [&units.service, &units.socket].map(|path| path.display().to_string());
-    output.result("", &json!({ "removed": removed }))
+    output.print_result("", &json!({ "removed": removed }))
 }
 
 /// Returns the text of service and socket. Checks all settings, before anything changes.

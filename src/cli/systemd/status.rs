@@ -103,7 +103,7 @@ pub(crate) fn run(env: &Arc<Environment>, output: &mut Output) -> Result<u8> {
         socket_active,
         url: service.map(|service| service.url),
     };
-    output.result(render(&status)?.trim_end(), &status)?;
+    output.print_result(render(&status)?.trim_end(), &status)?;
     Ok(match answers {
         true => 0,
         false => Kind::Unreachable.exit_code(),

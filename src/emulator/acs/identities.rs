@@ -142,11 +142,11 @@ pub(crate) fn issue(request: &Request) -> Result<Reply, AcsError> {
     check_scopes(&scopes, "scopes", &version)?;
     let life = lifetime(body.expires_in_minutes, &version)?;
     let name = existing(request)?;
-    let mut answer = issue_for(request, &name, &scopes, life);
+    let mut response = issue_for(request, &name, &scopes, life);
     if version == FIRST {
-        answer["id"] = shown(request, &name, FIRST)["id"].take();
+        response["id"] = shown(request, &name, FIRST)["id"].take();
     }
-    Ok(Reply::json(200, &answer))
+    Ok(Reply::json(200, &response))
 }
 
 fn issue_for(request: &Request, name: &str, scopes: &[String], life: Duration) -> Value {

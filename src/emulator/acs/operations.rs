@@ -77,7 +77,7 @@ impl Operation {
 }
 
 /// Responds to a request to the resource.
-pub(crate) fn answer(request: &Request) -> Reply {
+pub(crate) fn respond(request: &Request) -> Reply {
     let at_path: Vec<&Operation> = OPERATIONS
         .iter()
         .filter(|operation| operation.is_at(&request.path))

@@ -20,7 +20,7 @@ use crate::emulator::verify::{Challenge, ensure};
 /// How long a code is remembered, to distinguish an expired or reused code from an unknown one.
 const CODE_MEMORY: Duration = Duration::from_secs(3600);
 
-pub(crate) fn answer(request: &Request, segment: &str) -> Reply {
+pub(crate) fn respond(request: &Request, segment: &str) -> Reply {
     let encoded: &[u8] = match request.is_post() {
         true => &request.body,
         false => request.query().as_bytes(),

@@ -5,7 +5,7 @@ use crate::emulator::aadsts::EntraError;
 use crate::emulator::http::{Reply, Request};
 
 /// Responds to a request below a tenant's path.
-pub(crate) fn answer(request: &Request) -> Reply {
+pub(crate) fn respond(request: &Request) -> Reply {
     let path = request.path.trim_start_matches('/');
     let (tenant, endpoint) = path.split_once('/').unwrap_or((path, ""));
     let (get, post) = (request.is_get(), request.is_post());
@@ -21,14 +21,14 @@ pub(crate) fn answer(request: &Request) -> Reply {
         "discovery/instance" if get && tenant == "common" => {
             json(metadata::instance(request)).named("instance_discovery")
         }
-        "oauth2/v2.0/authorize" if page => authorize::answer(request, tenant).named("authorize"),
+        "oauth2/v2.0/authorize" if page => authorize::respond(request, tenant).named("authorize"),
         "oauth2/v2.0/logout" if page => authorize::logout(request).named("logout"),
         "oauth2/v2.0/devicecode" if post => {
             let reply = json(device::start(request, tenant));
             reply.not_stored().named("device_authorization")
         }
         "" if tenant == "devicelogin" && page => device::page(request).named("device_page"),
-        "oauth2/v2.0/token" => token::answer(request, tenant),
+        "oauth2/v2.0/token" => token::respond(request, tenant),
         "" if get && tenant == "error" => error::explain(request).named("page"),
         _ => Reply::text(404, "The emulator has nothing here.\n"),
     };

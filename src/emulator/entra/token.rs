@@ -36,7 +36,7 @@ const CODE_LIFE: Duration = Duration::from_secs(10 * 60);
 /// The life of an unused refresh token.
 const IDLE_LIFE: Duration = Duration::from_secs(90 * 86_400);
 
-pub(crate) fn answer(request: &Request, segment: &str) -> Reply {
+pub(crate) fn respond(request: &Request, segment: &str) -> Reply {
     let mut operation = "token";
     let outcome = Params::parse(request.form()).and_then(|params| {
         // The journal stores no text of the client.

@@ -67,7 +67,7 @@ impl RedirectFile {
     /// # Errors
     /// [`Kind::Internal`] if the folder's path cannot be made absolute.
     pub fn address(&self) -> Result<String> {
-        let path = std::path::absolute(self.folder.path_of(&self.name)).ok();
+        let path = std::path::absolute(self.folder.file_path(&self.name)).ok();
         path.and_then(|path| url::Url::from_file_path(path).ok())
             .map(String::from)
             .ok_or_else(|| Error::internal("a file for the browser has no absolute path"))
@@ -77,7 +77,7 @@ impl RedirectFile {
 /// Removes the files of killed runs. The listener of a file this old is closed.
 fn remove_left_ones(folder: &Folder) -> io::Result<()> {
     for name in folder.names()? {
-        let age = std::fs::symlink_metadata(folder.path_of(&name))
+        let age = std::fs::symlink_metadata(folder.file_path(&name))
             .and_then(|found| found.modified())
             .map(|modified| modified.elapsed().unwrap_or_default());
         let is_ours = name.starts_with("open-") && name.ends_with(".html");

@@ -201,7 +201,7 @@ impl<'a> Connections<'a> {
                 match connection.exchange.as_mut().poll(context) {
                     Poll::Pending => at += 1,
                     Poll::Ready(None) => drop(self.open.remove(at)),
-                    Poll::Ready(Some(answer)) => return Poll::Ready(answer),
+                    Poll::Ready(Some(response)) => return Poll::Ready(response),
                 }
             }
             Poll::Pending

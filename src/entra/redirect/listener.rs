@@ -138,7 +138,7 @@ impl Redirect {
             tokio::select! {
                 // Requests first: an accepted connection is read before another one can replace it.
                 biased;
-                answer = connections.serve() => break answer,
+                response = connections.serve() => break response,
                 accepted = accept(&listeners, turn) => match accepted {
                     Ok(stream) => connections.add(stream),
                     Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}

@@ -52,14 +52,14 @@ impl Request {
     }
 }
 
-/// Reads one request within the limits and `patience`. Ignores later bytes of the connection. The
+/// Reads one request within the limits and `timeout`. Ignores later bytes of the connection. The
 /// error is `None` if the connection was closed or sent nothing.
 pub(super) async fn read(
     stream: &mut TcpStream,
-    patience: Duration,
+    timeout: Duration,
 ) -> Result<Request, Option<Refusal>> {
     let mut is_silent = true;
-    match tokio::time::timeout(patience, read_whole(stream, &mut is_silent)).await {
+    match tokio::time::timeout(timeout, read_whole(stream, &mut is_silent)).await {
         Ok(read) => read,
         // A browser opens connections in advance and may never use them: no page for those.
         Err(_) => Err((!is_silent).then_some(Refusal::TooSlow)),

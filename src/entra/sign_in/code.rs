@@ -9,7 +9,7 @@ use crate::entra::authority;
 use crate::entra::client::Entra;
 use crate::entra::redirect::{AuthorizationResponse, Callback, ResponseMode};
 use crate::entra::refusal::{self, Grant};
-use crate::entra::token_endpoint::{LastResponse, Protocol, scope_text};
+use crate::entra::token_endpoint::{CapturedResponse, OAuthClient, scope_text};
 use crate::error::{Error, Kind, Result};
 use crate::wire::entra::Metadata;
 
@@ -21,7 +21,7 @@ pub(super) struct Attempt {
     pub(super) state: CsrfToken,
     nonce: CsrfToken,
     verifier: PkceCodeVerifier,
-    protocol: Protocol,
+    client: OAuthClient,
     metadata: Metadata,
 }
 
@@ -38,7 +38,7 @@ impl Entra {
         let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
         let redirect_url = RedirectUrl::new(redirect_uri.to_owned())
             .map_err(|_| Error::internal("the redirect URI is not a URL after it was checked"))?;
-        let protocol = self.protocol(&metadata)?.set_redirect_uri(redirect_url);
+        let protocol = self.oauth_client(&metadata)?.set_redirect_uri(redirect_url);
         let mut request = protocol
             .authorize_url(|| state.clone())
             .set_pkce_challenge(challenge)
@@ -64,7 +64,7 @@ impl Entra {
             state,
             nonce,
             verifier,
-            protocol,
+            client: protocol,
             metadata,
         })
     }
@@ -84,11 +84,11 @@ impl Entra {
         };
         // A code is sent once: Entra refuses it the second time, and may then revoke the tokens
         // that it issued (RFC 6749, section 4.1.2).
-        let last = LastResponse::default();
+        let last = CapturedResponse::default();
         let requested_at = self.clock.now();
         let verifier = PkceCodeVerifier::new(attempt.verifier.secret().clone());
         let mut request = attempt
-            .protocol
+            .client
             .exchange_code(AuthorizationCode::new(code.expose().to_owned()))
             .set_pkce_verifier(verifier)
             .add_extra_param("scope", scope_text(sign_in.scopes))
@@ -96,13 +96,13 @@ impl Entra {
         if let Some(claims) = self.claims(sign_in.challenge) {
             request = request.add_extra_param("claims", claims.as_str().to_owned());
         }
-        let answer = request
+        let response = request
             .request_async(&|request| self.send(request, Grant::SignIn, &last))
             .await
             .map_err(|error| self.token_error(error, &last))
             .map_err(refusal::code_not_redeemed)?;
         let nonce = Some(attempt.nonce.secret().as_str());
-        self.signed_in(self.tokens(&attempt.metadata, answer, nonce, requested_at, last.get())?)
+        self.signed_in(self.tokens(&attempt.metadata, response, nonce, requested_at, last.get())?)
     }
 }
 

@@ -17,7 +17,7 @@ use crate::claims::Claims;
 use crate::entra::client::Entra;
 use crate::entra::refusal::{self, Grant};
 use crate::entra::token_endpoint::{Tokens, scope_text};
-use crate::error::{Error, Kind, RequestProgress, Result};
+use crate::error::{Delivery, Error, Kind, Result};
 use crate::http::{Request, Response, host_of};
 use crate::wire;
 use crate::wire::entra::{DeviceAuthorization, Metadata, TokenError};
@@ -53,7 +53,7 @@ impl Entra {
                 .device_code(&metadata, sign_in.scopes, claims.as_ref())
                 .await?;
             let page = device_code::check(&code)
-                .map_err(|what| refusal::unusable(&self.authority.host(), what))?;
+                .map_err(|what| refusal::unusable(&self.authority.host_and_port(), what))?;
             let life = Duration::from_secs(code.expires_in);
             (options.tell)(&Notice::UserCode {
                 code: &code.user_code,
@@ -118,7 +118,7 @@ impl Entra {
         scopes: &[String],
         claims: Option<&Claims>,
     ) -> Result<DeviceAuthorization> {
-        let host = self.authority.host();
+        let host = self.authority.host_and_port();
         let Some(endpoint) = &metadata.device_authorization_endpoint else {
             return Err(Error::new(
                 Kind::SignInRefused,
@@ -130,16 +130,16 @@ impl Entra {
         let mut form = vec![("client_id", self.client_id.as_str()), ("scope", &scopes)];
         form.extend(claims.map(|claims| ("claims", claims.as_str())));
         let request = request(endpoint, &form)?;
-        let answer = self.http.send(|| Ok(request.clone())).await?;
-        if answer.is_outage() {
-            return Err(refusal::outage(&host, answer.status.as_u16()));
+        let response = self.http.send(|| Ok(request.clone())).await?;
+        if response.is_outage() {
+            return Err(refusal::outage(&host, response.status.as_u16()));
         }
-        if answer.is_json() && answer.status.is_client_error() {
-            let response = error_in(&host, &answer)?;
-            return Err(refusal::from_token_error(Grant::SignIn, &response));
+        if response.is_json() && response.status.is_client_error() {
+            let token_error = error_in(&host, &response)?;
+            return Err(refusal::from_token_error(Grant::SignIn, &token_error));
         }
         let other = "something that is no device code";
-        refusal::read(&host, &answer, other, device_code::NOT_ENTERABLE)
+        refusal::read(&host, &response, other, device_code::NOT_ENTERABLE)
     }
 
     /// Polls once for the tokens (RFC 8628, section 3.4). `may_be_redeemed` says that an earlier
@@ -160,16 +160,16 @@ impl Entra {
         form.extend(claims.map(|claims| ("claims", claims.as_str())));
         let requested_at = self.clock.now();
         let request = request(&metadata.token_endpoint, &form)?;
-        let host = self.authority.host();
-        let answer = match self.http.send_once(request).await {
-            Ok(answer) if answer.is_outage() => {
-                let error = refusal::outage(&host, answer.status.as_u16());
-                let outcome = PollOutcome::Outage(answer.retry_after(), error);
+        let host = self.authority.host_and_port();
+        let response = match self.http.send_once(request).await {
+            Ok(response) if response.is_outage() => {
+                let error = refusal::outage(&host, response.status.as_u16());
+                let outcome = PollOutcome::Outage(response.retry_after(), error);
                 return Ok(ControlFlow::Continue(outcome));
             }
-            Ok(answer) => answer,
+            Ok(response) => response,
             // Only an approved code gets this status, and it is redeemed now.
-            Err(error) if error.reached() == RequestProgress::Answered(200) => {
+            Err(error) if error.delivery() == Delivery::ResponseStarted(200) => {
                 return Err(refusal::tokens_lost(&host).caused_by(error));
             }
             Err(error) if error.kind() == Kind::Unreachable => {
@@ -177,22 +177,22 @@ impl Entra {
             }
             Err(error) => return Err(error),
         };
-        refusal::check_format(&host, &answer)?;
-        let response = match answer.status.as_u16() {
-            200 => TokenError::despite_success(&answer.body),
-            _ => Some(error_in(&host, &answer)?),
+        refusal::check_format(&host, &response)?;
+        let token_error = match response.status.as_u16() {
+            200 => TokenError::despite_success(&response.body),
+            _ => Some(error_in(&host, &response)?),
         };
-        let Some(response) = response else {
+        let Some(token_error) = token_error else {
             let what = "JSON that is not a token answer";
-            return wire::read(&answer.body)
+            return wire::read(&response.body)
                 .ok_or_else(|| refusal::not_entra(&host, what))
-                .and_then(|read| self.tokens(metadata, read, None, requested_at, Some(&answer)))
+                .and_then(|read| self.tokens(metadata, read, None, requested_at, Some(&response)))
                 .map(ControlFlow::Break)
                 .map_err(refusal::code_not_redeemed);
         };
-        let refused = || refusal::from_token_error(Grant::SignIn, &response);
+        let refused = || refusal::from_token_error(Grant::SignIn, &token_error);
         // Entra has error codes beside those of RFC 8628, section 3.5.
-        Ok(ControlFlow::Continue(match response.error.as_str() {
+        Ok(ControlFlow::Continue(match token_error.error.as_str() {
             "authorization_pending" => PollOutcome::Pending,
             "slow_down" => PollOutcome::SlowDown,
             "expired_token" | "code_expired" => PollOutcome::Expired,
@@ -213,9 +213,9 @@ impl Entra {
 }
 
 /// Reads an error response.
-fn error_in(host: &str, answer: &Response) -> Result<TokenError> {
-    wire::read(&answer.body).ok_or_else(|| {
-        let status = answer.status.as_u16();
+fn error_in(host: &str, response: &Response) -> Result<TokenError> {
+    wire::read(&response.body).ok_or_else(|| {
+        let status = response.status.as_u16();
         refusal::not_entra(host, &format!("{status} and JSON that is not its own"))
     })
 }

@@ -81,7 +81,10 @@ impl Entra {
                 account,
                 page: None,
             }),
-            None => Err(refusal::unusable(&self.authority.host(), NO_ID_TOKEN)),
+            None => Err(refusal::unusable(
+                &self.authority.host_and_port(),
+                NO_ID_TOKEN,
+            )),
         }
     }
 }

@@ -14,7 +14,7 @@ use tokio_rustls::TlsAcceptor;
 use url::Url;
 
 use crate::error::{Error, Result};
-use crate::http::{AuthorityFile, Http, Options, Proxies, Request, is_distrust};
+use crate::http::{AuthorityFile, Http, Options, Proxies, Request, is_certificate_error};
 
 type Authority = CertifiedIssuer<'static, KeyPair>;
 
@@ -136,7 +136,7 @@ fn assert_words(error: &Error, message: &[&str], hint: &[&str]) {
             error.hint()
         );
     }
-    assert!(is_distrust(error), "{error}");
+    assert!(is_certificate_error(error), "{error}");
 }
 
 #[cfg(feature = "session")]

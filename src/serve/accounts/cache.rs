@@ -11,7 +11,7 @@ use crate::account::Account;
 use crate::credential::{CachedToken, CommunicationTokenCredential, Options};
 use crate::error::{Error, Kind, Result};
 use crate::serve::context::{Context, blocking};
-use crate::session::{CacheLookup, Sessions, Target};
+use crate::session::{CacheLookup, RequestedToken, Sessions};
 use crate::store::{Index, IndexEntry};
 
 use super::refresh::{RefreshState, refresh};
@@ -158,8 +158,8 @@ impl Accounts {
         blocking(move || {
             let min_validity = context.options.token_request.min_validity;
             match context.cached_token(user.as_deref(), min_validity)? {
-                CacheLookup::Usable(_) => Ok(()),
-                CacheLookup::Stale(renewal) => context.renew(renewal).map(drop),
+                CacheLookup::Hit(_) => Ok(()),
+                CacheLookup::Miss(renewal) => context.renew(renewal).map(drop),
             }
         })
         .await
@@ -172,7 +172,7 @@ impl Accounts {
 
 impl AccountCache {
     fn is_current(&self, context: &Context) -> bool {
-        let times = self.read_at.zip(context.clock().running());
+        let times = self.read_at.zip(context.clock().monotonic());
         times.is_some_and(|(then, now)| now.saturating_sub(then) < CACHE_TTL)
     }
 
@@ -187,7 +187,7 @@ impl AccountCache {
         });
         self.index = Some(index);
         self.reads += 1;
-        self.read_at = context.clock().running();
+        self.read_at = context.clock().monotonic();
     }
 
     /// Returns the credential of this user, or of the active account, and makes it if it is missing.
@@ -245,7 +245,8 @@ impl AccountCredential {
     /// Whether the token in memory is still the one in the store.
     fn is_current(&self, entry: &IndexEntry, context: &Context) -> bool {
         let target = &context.options.token_request.target;
-        let (Some(cached), Target::Communication(source)) = (self.credential.cached(), target)
+        let (Some(cached), RequestedToken::Communication(source)) =
+            (self.credential.cached(), target)
         else {
             return true;
         };

@@ -59,9 +59,9 @@ fn stored_or_renewed(
     min_validity: Duration,
 ) -> Result<RefreshedToken> {
     let token = match context.cached_token(Some(home_account_id), min_validity)? {
-        CacheLookup::Usable(token) => token,
+        CacheLookup::Hit(token) => token,
         // A recent refusal applies to renewals only, not to a stored token.
-        CacheLookup::Stale(renewal) => state.ask(
+        CacheLookup::Miss(renewal) => state.ask(
             context.clock(),
             || context.stored_entry(home_account_id),
             || context.renew(renewal),

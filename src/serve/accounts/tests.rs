@@ -11,9 +11,9 @@ use crate::entra::redirect::RedirectUri;
 use crate::error::{Error, Kind, Result};
 use crate::secret::EntraToken;
 use crate::serve::context::{Clients, Context, Options, blocking};
-use crate::session::{Overview, RenewalServices, Sessions, Target, TokenRequest};
+use crate::session::{Overview, RenewalServices, RequestedToken, Sessions, TokenRequest};
 use crate::store::{
-    Activity, Attempt, CachedEntraToken, IndexEntry, LockName, MemoryStore, Record, SessionStore,
+    Activity, Attempt, CachedEntraToken, IndexEntry, LockScope, MemoryStore, Record, SessionStore,
 };
 use crate::time::{Clock, SystemClock};
 
@@ -57,7 +57,10 @@ fn context(sessions: &Arc<SessionStore>) -> (Arc<Context>, Arc<AtomicUsize>) {
     let count = notices.clone();
     let context = Context::new(Options {
         session: Sessions::new(sessions.clone(), clock.clone(), tenancy()),
-        token_request: TokenRequest::new(Target::Entra(Vec::new()), Duration::from_secs(600)),
+        token_request: TokenRequest::new(
+            RequestedToken::Entra(Vec::new()),
+            Duration::from_secs(600),
+        ),
         clients: Arc::new(SignInNeeded),
         profile: "default".to_owned(),
         clock,
@@ -97,8 +100,8 @@ pub(super) fn entry() -> IndexEntry {
 }
 
 fn save(sessions: &SessionStore, record: &Record) {
-    let lock = LockName::Session(record.key());
-    let Attempt::Got(guard) = sessions
+    let lock = LockScope::Session(record.key());
+    let Attempt::Acquired(guard) = sessions
         .try_lock(&lock, Activity::SigningIn)
         .expect("a lock")
     else {

@@ -47,7 +47,7 @@ pub(super) fn failure(error: &Error) -> Value {
 fn token(state: TokenState) -> Value {
     json!({
         "expiresOn": state.expires_on.to_string(),
-        "expiresInSeconds": state.left.as_secs(),
+        "expiresInSeconds": state.remaining_validity.as_secs(),
         "fresh": state.fresh,
     })
 }

@@ -15,8 +15,8 @@ use crate::exchange::TokenSource;
 use crate::files::Folder;
 use crate::hardening::Confined;
 use crate::secret::ServiceSecret;
-use crate::session::{Sessions, Target, TokenRequest};
-use crate::store::folder;
+use crate::session::{RequestedToken, Sessions, TokenRequest};
+use crate::store::state_folder;
 
 use super::secret::{SECRET_FILE, new_secret};
 
@@ -67,11 +67,11 @@ impl Served {
     /// Returns the scope of this session and request; `None` if the token is an Entra token.
     pub fn by(session: &Sessions, token_request: &TokenRequest) -> Option<Served> {
         match &token_request.target {
-            Target::Communication(source) => Some(Served {
+            RequestedToken::Communication(source) => Some(Served {
                 tenancy: session.tenancy().clone(),
                 source: source.clone(),
             }),
-            Target::Entra(_) => None,
+            RequestedToken::Entra(_) => None,
         }
     }
 }
@@ -94,9 +94,9 @@ impl InstanceDir {
     /// # Errors
     /// [`Kind::Usage`] if another service has the folder; [`Kind::Store`] if it cannot be written.
     pub(in crate::serve) fn acquire(folder: &Folder) -> Result<InstanceDir> {
-        let failed = |cause| folder::failure("create the folder", &folder.path(), cause);
+        let failed = |cause| state_folder::error_at("create the folder", &folder.path(), cause);
         folder.create_private().map_err(failed)?;
-        let failed = |cause| folder::failure("lock", &folder.path_of(LOCK), cause);
+        let failed = |cause| state_folder::error_at("lock", &folder.file_path(LOCK), cause);
         let lock = folder.open_or_create(LOCK).map_err(failed)?;
         match try_lock(&lock) {
             Ok(()) => {}
@@ -107,7 +107,7 @@ impl InstanceDir {
             running: Running {
                 pid: std::process::id(),
                 url: String::new(),
-                secret_file: folder.path_of(SECRET_FILE),
+                secret_file: folder.file_path(SECRET_FILE),
                 socket: None,
                 serves: None,
                 confined: None,
@@ -130,13 +130,13 @@ impl InstanceDir {
         let secret = new_secret()?;
         self.folder
             .replace_by_private(SECRET_FILE, secret.expose().as_bytes())
-            .map_err(|cause| folder::failure("write", &self.running.secret_file, cause))?;
+            .map_err(|cause| state_folder::error_at("write", &self.running.secret_file, cause))?;
         #[cfg(unix)]
         {
             // On Windows a locked file cannot be read.
             self.secret = locked(&self.folder);
             self.listener = open_socket(&self.folder);
-            let path = self.folder.path_of(SOCKET);
+            let path = self.folder.file_path(SOCKET);
             self.running.socket = self.listener.is_some().then_some(path);
         }
         self.running.url = format!("http://127.0.0.1:{port}");
@@ -192,7 +192,7 @@ fn remove_files(
 ) -> impl Iterator<Item = String> {
     names.into_iter().filter_map(|name| {
         let cause = folder.remove(name).err()?;
-        let path = folder.path_of(name);
+        let path = folder.file_path(name);
         Some(format!(
             "`{}` could not be removed: {cause}",
             path.display()
@@ -217,7 +217,7 @@ fn locked(folder: &Folder) -> Option<File> {
 /// than 100 bytes), the service has its port only.
 #[cfg(unix)]
 fn open_socket(folder: &Folder) -> Option<UnixListener> {
-    let path = folder.path_of(SOCKET);
+    let path = folder.file_path(SOCKET);
     let open = || {
         folder.remove(SOCKET)?;
         let listener = UnixListener::bind(&path)?;
@@ -269,7 +269,7 @@ fn taken(owner: Option<Running>) -> Error {
 /// [`Kind::Store`](crate::Kind::Store) if the folder cannot be read.
 pub fn running(folder: impl Into<Folder>) -> Result<Option<Running>> {
     let folder = folder.into();
-    let failed = |cause| folder::failure("lock", &folder.path_of(LOCK), cause);
+    let failed = |cause| state_folder::error_at("lock", &folder.file_path(LOCK), cause);
     let file = match folder.open(LOCK) {
         Ok(file) => file,
         Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -300,7 +300,7 @@ fn read(mut file: &File, folder: &Folder) -> Option<Running> {
         .ok()?;
     let mut running: Running = serde_json::from_slice(&bytes).ok()?;
     let path = |name| {
-        let path = folder.path_of(name);
+        let path = folder.file_path(name);
         std::path::absolute(&path).unwrap_or(path)
     };
     running.secret_file = path(SECRET_FILE);

@@ -102,7 +102,7 @@ fn running_service_is_trusted_only_at_a_loopback_address_and_with_the_folders_ow
         let contents = serde_json::json!({
             "pid": 1, "url": url, "secretFile": "/etc/hostname", "socket": "/elsewhere",
         });
-        std::fs::write(folder.path_of(LOCK), contents.to_string()).expect("the lock file");
+        std::fs::write(folder.file_path(LOCK), contents.to_string()).expect("the lock file");
         running(&folder).expect("a folder that can be read")
     };
     for url in [
@@ -120,6 +120,6 @@ fn running_service_is_trusted_only_at_a_loopback_address_and_with_the_folders_ow
         assert_eq!(found(url), None, "{url}");
     }
     let service = found("http://127.0.0.1:8487").expect("a service");
-    assert_eq!(service.secret_file, folder.path_of(SECRET_FILE));
-    assert_eq!(service.socket, Some(folder.path_of(SOCKET)));
+    assert_eq!(service.secret_file, folder.file_path(SECRET_FILE));
+    assert_eq!(service.socket, Some(folder.file_path(SOCKET)));
 }

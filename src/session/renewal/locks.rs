@@ -7,7 +7,7 @@ use tracing::info;
 
 use crate::account::SessionKey;
 use crate::error::{Error, Kind, Result};
-use crate::store::{Activity, Attempt, Guard, Holder, LockName, SessionStore};
+use crate::store::{Activity, Attempt, Guard, Holder, LockScope, SessionStore};
 use crate::time::in_words;
 
 /// The longest wait for a process that renews. After it, the command fails.
@@ -21,7 +21,7 @@ const LATER_RETRIES: Duration = Duration::from_millis(100);
 /// that signs in; without that it does not wait for a sign-in.
 pub(super) async fn lock(
     store: &SessionStore,
-    name: &LockName,
+    scope: &LockScope,
     activity: Activity,
     sign_in_wait: Option<Duration>,
 ) -> Result<Guard> {
@@ -30,8 +30,8 @@ pub(super) async fn lock(
     let mut delay = FIRST_RETRY;
     let mut reported = None;
     loop {
-        let holder = match store.try_lock(name, activity)? {
-            Attempt::Got(guard) => return Ok(guard),
+        let holder = match store.try_lock(scope, activity)? {
+            Attempt::Acquired(guard) => return Ok(guard),
             Attempt::Held(holder) => holder,
         };
         let now = Instant::now();
@@ -94,7 +94,7 @@ fn describe(holder: Option<Holder>) -> String {
 /// The locks of a sign-in or a renewal. A sign-in of an unknown user starts with the tenancy's lock,
 /// and adds the session's lock when the account is known.
 pub(super) struct HeldLocks {
-    pub(super) first: Guard,
+    pub(super) initial: Guard,
     /// The session's lock, if the first one is the tenancy's or another session's.
     session: Option<Guard>,
 }
@@ -102,14 +102,14 @@ pub(super) struct HeldLocks {
 impl HeldLocks {
     pub(super) fn new(first: Guard) -> Self {
         HeldLocks {
-            first,
+            initial: first,
             session: None,
         }
     }
 
     /// Returns the session's lock, or else the first lock.
     pub(super) fn guard(&self) -> &Guard {
-        self.session.as_ref().unwrap_or(&self.first)
+        self.session.as_ref().unwrap_or(&self.initial)
     }
 
     /// Takes the lock of this session, if the first lock is another one. Waits up to `longest`,
@@ -120,10 +120,10 @@ impl HeldLocks {
         key: SessionKey,
         longest: Duration,
     ) -> Result<()> {
-        let name = LockName::Session(key);
-        self.session = match *self.first.name() == name {
+        let scope = LockScope::Session(key);
+        self.session = match *self.initial.scope() == scope {
             true => None,
-            false => Some(lock(store, &name, Activity::Renewing, Some(longest)).await?),
+            false => Some(lock(store, &scope, Activity::Renewing, Some(longest)).await?),
         };
         Ok(())
     }

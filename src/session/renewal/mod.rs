@@ -1,6 +1,6 @@
 //! Renews a session: refresh, sign-in and exchange, each saved under the session's lock.
 //!
-//! Inputs are a [`Renewal`](super::Renewal), the services, and the sign-in method, if a sign-in is
+//! Inputs are a [`PendingRenewal`](super::PendingRenewal), the services, and the sign-in method, if a sign-in is
 //! allowed. Output is a token. The freshness rule decides the steps; this folder only takes them.
 
 mod locks;

@@ -11,7 +11,7 @@ use crate::exchange::TokenSource;
 use crate::secret::EntraToken;
 use crate::session::sessions::Sessions;
 use crate::store::{CachedEntraToken, Record};
-use crate::time::{ClockMark, MAX_CLOCK_SKEW_SECONDS, Timestamp, in_words};
+use crate::time::{MAX_CLOCK_SKEW_SECONDS, ServerTimeSample, Timestamp, in_words};
 
 /// The services that a renewal uses.
 #[non_exhaustive]
@@ -40,7 +40,7 @@ pub enum Exchange {
 
 impl Exchange {
     /// Exchanges the session's Entra token. `now` is the time by the service's clock.
-    pub(super) async fn exchange(
+    pub(super) async fn run(
         &self,
         source: &TokenSource,
         record: &Record,
@@ -70,15 +70,18 @@ impl Exchange {
 impl Sessions {
     /// Adds the tokens of a response to the record.
     pub(super) fn add_tokens(&self, record: &mut Record, tokens: Tokens, scopes: &[String]) {
-        self.measure_clock(record, tokens.service_time);
-        let offset = record.clock.as_ref().map_or(0, ClockMark::offset_seconds);
+        self.update_clock_sample(record, tokens.service_time);
+        let offset = record
+            .clock
+            .as_ref()
+            .map_or(0, ServerTimeSample::offset_seconds);
         let expires_on = match tokens.service_time {
             Some(_) => tokens.expires_on,
             // The response has no time, so the expiry is by this machine's clock.
             None => tokens.expires_on.shifted(offset),
         };
         if let Some(granted) = &tokens.granted {
-            warn_of_partial_grant(scopes, granted);
+            log_missing_scopes(scopes, granted);
         }
         if let Some(token) = tokens.refresh_token {
             record.refresh_token = Some(token);
@@ -91,14 +94,17 @@ impl Sessions {
     }
 
     /// Records the clocks at a response, by its `Date`, and warns if they differ.
-    pub(super) fn measure_clock(&self, record: &mut Record, service_time: Option<Timestamp>) {
+    pub(super) fn update_clock_sample(&self, record: &mut Record, service_time: Option<Timestamp>) {
         let clock = self.clock.as_ref();
-        let mark = match service_time {
-            Some(_) => ClockMark::new(clock, service_time),
-            None => ClockMark::carried_on(clock, record.clock.as_ref()),
+        let sample = match service_time {
+            Some(_) => ServerTimeSample::new(clock, service_time),
+            None => ServerTimeSample::with_previous_offset(clock, record.clock.as_ref()),
         };
-        let offset = mark.offset_seconds();
-        let known = record.clock.replace(mark).map(|mark| mark.offset_seconds());
+        let offset = sample.offset_seconds();
+        let known = record
+            .clock
+            .replace(sample)
+            .map(|sample| sample.offset_seconds());
         if offset != 0 && known.unwrap_or_default().abs_diff(offset) > MAX_CLOCK_SKEW_SECONDS {
             let direction = if offset > 0 { "behind" } else { "ahead of" };
             warn!(
@@ -111,7 +117,7 @@ impl Sessions {
 }
 
 /// Reports the requested scopes that were not granted. Granted names may be short or whole.
-fn warn_of_partial_grant(requested: &[String], granted: &[String]) {
+fn log_missing_scopes(requested: &[String], granted: &[String]) {
     let short = |scope: &str| scope.rsplit('/').next().unwrap_or(scope).to_lowercase();
     let granted: Vec<String> = granted.iter().map(|scope| short(scope)).collect();
     debug!("scopes granted: {}", granted.join(", "));

@@ -9,7 +9,7 @@ use crate::entra::redirect::Page;
 use crate::entra::{Entra, NewAccount, SignInOptions, SignedIn};
 use crate::error::{Error, Kind, Result};
 use crate::session::sessions::Sessions;
-use crate::store::{Activity, IndexEntry, LockName, Record};
+use crate::store::{Activity, IndexEntry, LockScope, Record};
 use crate::text::{shell_word, shown};
 use crate::time::in_words;
 
@@ -31,12 +31,12 @@ impl Sessions {
         user: Option<&str>,
         scopes: &[String],
     ) -> Result<Record> {
-        let name = LockName::Tenancy(self.tenancy.clone());
+        let scope = LockScope::Tenancy(self.tenancy.clone());
         let wait = Some(options.timeout);
-        let guard = locks::lock(&self.store, &name, Activity::SigningIn, wait).await?;
+        let guard = locks::lock(&self.store, &scope, Activity::SigningIn, wait).await?;
         self.store.restore_or_warn(&self.tenancy);
         let stored = match user {
-            Some(user) => self.named_for_sign_in(user)?,
+            Some(user) => self.find_session_for_sign_in(user)?,
             None => self.store.active(&self.tenancy)?,
         };
         let challenge = match &stored {
@@ -80,7 +80,7 @@ impl Sessions {
         challenge: Option<&Claims>,
         locks: &mut HeldLocks,
     ) -> Result<Record> {
-        locks.first.set_activity(Activity::SigningIn);
+        locks.initial.set_activity(Activity::SigningIn);
         if self.store.is_persistent() {
             self.store.probe()?;
         }
@@ -117,7 +117,7 @@ impl Sessions {
             (_, None) => {}
         }
         if saved.is_ok() {
-            locks.first.set_activity(Activity::Renewing);
+            locks.initial.set_activity(Activity::Renewing);
         }
         saved
     }

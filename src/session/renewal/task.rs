@@ -9,10 +9,10 @@ use crate::claims::Claims;
 use crate::entra::SignInOptions;
 use crate::error::{Error, Kind, Result};
 use crate::session::freshness::{CompletedSteps, Step, next_step, outage_fallback};
-use crate::session::sessions::Renewal;
-use crate::session::token::{Target, Token};
+use crate::session::sessions::PendingRenewal;
+use crate::session::token::{RequestedToken, Token};
 use crate::store::{
-    Activity, Attempt, CachedCommunicationToken, Guard, LockName, Record, ShortTokens,
+    Activity, Attempt, CachedCommunicationToken, Guard, LockScope, Record, ShortLifetimeNote,
 };
 use crate::time::{Timestamp, in_words};
 
@@ -20,7 +20,7 @@ use crate::time::{Timestamp, in_words};
 /// another process renewed meanwhile.
 const MAX_STEPS: usize = 10;
 
-impl Renewal {
+impl PendingRenewal {
     /// Renews the session, and signs in with `options` if there is no other way. Uses the cache if
     /// another process has renewed meanwhile. `services` is called before the lock is taken: it may
     /// ask the user for a passphrase. Calls of the store block the thread, for up to 5 s each.
@@ -35,13 +35,13 @@ impl Renewal {
         services: impl FnOnce() -> Result<RenewalServices>,
         options: Option<&SignInOptions<'_>>,
     ) -> Result<Token> {
-        let mut name = match &self.entry {
-            Some(entry) => LockName::Session(entry.key()),
-            None => LockName::Tenancy(self.sessions.tenancy.clone()),
+        let mut scope = match &self.entry {
+            Some(entry) => LockScope::Session(entry.key()),
+            None => LockScope::Tenancy(self.sessions.tenancy.clone()),
         };
         let store = &self.sessions.store;
         if self.entry.is_none() && options.is_none() {
-            return Err(match store.try_lock(&name, Activity::Renewing) {
+            return Err(match store.try_lock(&scope, Activity::Renewing) {
                 Ok(Attempt::Held(Some(holder))) if holder.activity == Activity::SigningIn => {
                     locks::sign_in_in_progress(Some(holder))
                 }
@@ -51,11 +51,11 @@ impl Renewal {
         let services = &services()?;
         let sign_in_wait = options.map(|options| options.timeout);
         loop {
-            let guard = locks::lock(store, &name, Activity::Renewing, sign_in_wait).await?;
+            let guard = locks::lock(store, &scope, Activity::Renewing, sign_in_wait).await?;
             let task = RenewalTask::start(&self, options, guard)?;
-            match (&task.record, &name) {
+            match (&task.record, &scope) {
                 // A user signed in during the wait, so that session's lock is needed.
-                (Some(record), LockName::Tenancy(_)) => name = LockName::Session(record.key()),
+                (Some(record), LockScope::Tenancy(_)) => scope = LockScope::Session(record.key()),
                 _ => return task.finish(services).await,
             }
         }
@@ -64,7 +64,7 @@ impl Renewal {
 
 /// A renewal in progress.
 struct RenewalTask<'a> {
-    renewal: &'a Renewal,
+    renewal: &'a PendingRenewal,
     options: Option<&'a SignInOptions<'a>>,
     /// The last known username of the session.
     username: Option<String>,
@@ -81,7 +81,7 @@ struct RenewalTask<'a> {
 
 impl<'a> RenewalTask<'a> {
     fn start(
-        renewal: &'a Renewal,
+        renewal: &'a PendingRenewal,
         options: Option<&'a SignInOptions<'a>>,
         guard: Guard,
     ) -> Result<Self> {
@@ -103,9 +103,11 @@ impl<'a> RenewalTask<'a> {
     /// Reads the session under its lock: another process may have renewed it or signed in.
     fn read_cache(&mut self) -> Result<()> {
         let sessions = &self.renewal.sessions;
-        let entry = match self.locks.first.name() {
-            LockName::Session(key) => sessions.store.index()?.entry(key).cloned(),
-            LockName::Tenancy(_) => sessions.named_or_active(self.renewal.user.as_deref())?,
+        let entry = match self.locks.initial.scope() {
+            LockScope::Session(key) => sessions.store.index()?.entry(key).cloned(),
+            LockScope::Tenancy(_) => {
+                sessions.find_session_or_active(self.renewal.user.as_deref())?
+            }
         };
         self.record = None;
         if let Some(entry) = entry {
@@ -121,7 +123,7 @@ impl<'a> RenewalTask<'a> {
         let mut step = self.next();
         for _ in 0..MAX_STEPS {
             let taken = match step {
-                Step::Use | Step::UseShort => return self.use_cached(),
+                Step::UseCached | Step::UseCachedBelowMinimum => return self.use_cached(),
                 Step::Exchange => self.exchange(services).await,
                 Step::Refresh => self.refresh(services).await,
                 Step::SignIn => self.sign_in(services).await,
@@ -166,7 +168,7 @@ impl<'a> RenewalTask<'a> {
     fn use_cached(&self) -> Result<Token> {
         let record = self.record.as_ref().ok_or_else(no_session)?;
         let now = self.renewal.sessions.service_now(record);
-        Token::to_use(record, &self.renewal.request, now)
+        Token::from_cache(record, &self.renewal.request, now)
     }
 
     /// Returns a cached token that is still valid, if the network or a service fails.
@@ -180,7 +182,7 @@ impl<'a> RenewalTask<'a> {
         };
         warn!(
             "{error}: the kept token is handed out, with {} left",
-            in_words(token.left())
+            in_words(token.remaining_validity())
         );
         Ok(token)
     }
@@ -254,7 +256,7 @@ impl<'a> RenewalTask<'a> {
         sessions.add_tokens(record, tokens, scopes);
         record.challenge = None;
         if let Some(token) = record.entra_token(scopes) {
-            record.short_tokens = self.renewal.short_tokens(record, token.expires_on);
+            record.short_tokens = self.renewal.short_lifetime_note(record, token.expires_on);
         }
         self.completed.refreshed = true;
         self.completed.exchanged = false;
@@ -264,7 +266,7 @@ impl<'a> RenewalTask<'a> {
     async fn exchange(&mut self, services: &RenewalServices) -> Result<()> {
         let (sessions, request) = (&self.renewal.sessions, &self.renewal.request);
         let record = self.record.as_mut().ok_or_else(no_session)?;
-        let (Target::Communication(source), Some(exchange), Some(entra_token)) = (
+        let (RequestedToken::Communication(source), Some(exchange), Some(entra_token)) = (
             &request.target,
             &services.exchange,
             record.entra_token(request.scopes()),
@@ -275,16 +277,16 @@ impl<'a> RenewalTask<'a> {
         };
         let now = sessions.service_now(record);
         let issued = exchange
-            .exchange(source, record, &entra_token.token, now)
+            .run(source, record, &entra_token.token, now)
             .await?;
-        sessions.measure_clock(record, issued.service_time);
+        sessions.update_clock_sample(record, issued.service_time);
         record.keep_communication_token(CachedCommunicationToken {
             token: issued.token,
             source: source.clone(),
             expires_on: issued.expires_on,
         });
         if self.completed.refreshed
-            && let Some(short) = self.renewal.short_tokens(record, issued.expires_on)
+            && let Some(short) = self.renewal.short_lifetime_note(record, issued.expires_on)
         {
             record.short_tokens = Some(short);
         }
@@ -299,9 +301,9 @@ impl<'a> RenewalTask<'a> {
                 sessions.no_session_error(user.as_deref().or(self.username.as_deref()))
             }));
         };
-        let required = match self.locks.first.name() {
-            LockName::Session(key) => Some(key.home_account_id.clone()),
-            LockName::Tenancy(_) => user.clone(),
+        let required = match self.locks.initial.scope() {
+            LockScope::Session(key) => Some(key.home_account_id.clone()),
+            LockScope::Tenancy(_) => user.clone(),
         };
         let expected = ExpectedUser {
             hint: self.username.as_deref().or(user.as_deref()),
@@ -335,13 +337,17 @@ impl<'a> RenewalTask<'a> {
     }
 }
 
-impl Renewal {
+impl PendingRenewal {
     /// Returns the note of a session with tokens that are too short for the request, by the expiry of
     /// a new token.
-    fn short_tokens(&self, record: &Record, expires_on: Timestamp) -> Option<ShortTokens> {
+    fn short_lifetime_note(
+        &self,
+        record: &Record,
+        expires_on: Timestamp,
+    ) -> Option<ShortLifetimeNote> {
         let now = self.sessions.service_now(record);
         let life = expires_on.since(now);
-        (life <= self.request.min_validity).then(|| ShortTokens {
+        (life <= self.request.min_validity).then(|| ShortLifetimeNote {
             redeemed_at_seconds: now.unix_seconds(),
             life_seconds: life.as_secs(),
         })

@@ -17,7 +17,7 @@ use crate::error::{Error, Kind, Result};
 use crate::files::shell_quoted;
 use crate::files::{Refusal, open_key_file};
 use crate::secret::Passphrase;
-use crate::store::folder;
+use crate::store::state_folder;
 use crate::text::hex;
 
 /// RFC 9106, section 4, the second recommended option: 64 MiB, 3 passes, 4 lanes.
@@ -66,7 +66,7 @@ pub fn create_key_file(path: &Path) -> Result<()> {
     options
         .open(path)
         .and_then(|mut file| file.write_all(&key[..]).and_then(|()| file.sync_all()))
-        .map_err(|cause| folder::failure("create the key file", path, cause))
+        .map_err(|cause| state_folder::error_at("create the key file", path, cause))
 }
 
 /// The keys of the sealed files, derived on demand and cached. Usually there is one.

@@ -22,9 +22,9 @@ use sha2::{Digest, Sha256};
 
 use super::key::{Keys, Origin, Purpose};
 use crate::error::{Error, Result};
-use crate::files::{Folder, found};
+use crate::files::{Folder, none_if_missing};
 use crate::secret::{Passphrase, SecretBytes};
-use crate::store::folder;
+use crate::store::state_folder;
 use crate::store::token_store::TokenStore;
 use crate::text::hex;
 
@@ -43,7 +43,7 @@ impl FileStore {
     /// only its owner may read. See [`create_key_file`](super::key::create_key_file).
     pub fn with_key_file(state_folder: impl Into<Folder>, key_file: PathBuf) -> Self {
         let state_folder = state_folder.into();
-        let origin = Origin::File(key_file, state_folder.acting_for.clone());
+        let origin = Origin::File(key_file, state_folder.trusted_uids.clone());
         FileStore::new(&state_folder, origin)
     }
 
@@ -60,34 +60,37 @@ impl FileStore {
 
     fn new(state_folder: &Folder, origin: Origin) -> Self {
         FileStore {
-            folder: state_folder.below("sealed"),
+            folder: state_folder.subfolder("sealed"),
             keys: Keys::new(origin),
         }
     }
 
     pub(super) fn path(&self, item: &str) -> PathBuf {
-        self.folder.path_of(file_name(item))
+        self.folder.file_path(file_name(item))
     }
 
     /// Locks the folder against other writers, which use the same temporary file.
     fn lock(&self) -> Result<File> {
-        folder::exclusive(&self.folder, "lock")
+        state_folder::lock_file(&self.folder, "lock")
     }
 
     /// Returns the names of the sealed files.
     fn files(&self) -> Result<Vec<String>> {
-        let mut files = self
-            .folder
-            .names()
-            .map_err(|cause| folder::failure("list the folder", &self.folder.path(), cause))?;
+        let mut files = self.folder.names().map_err(|cause| {
+            state_folder::error_at("list the folder", &self.folder.path(), cause)
+        })?;
         files.retain(|name| name.ends_with(".sealed"));
         files.sort();
         Ok(files)
     }
 
     fn read(&self, file: &str) -> Result<Option<Vec<u8>>> {
-        let bytes = found(self.folder.read(file, MAX_FILE_BYTES));
-        bytes.map_err(folder::failing("read the sealed file", &self.folder, file))
+        let bytes = none_if_missing(self.folder.read(file, MAX_FILE_BYTES));
+        bytes.map_err(state_folder::error_mapper(
+            "read the sealed file",
+            &self.folder,
+            file,
+        ))
     }
 
     /// Quarantines a file that cannot be read, unless another process has replaced it.
@@ -95,7 +98,7 @@ impl FileStore {
         let _lock = self.lock()?;
         if self.read(file)?.is_some_and(|bytes| !readable(&bytes)) {
             let what = "set aside the unreadable file";
-            let aside = folder::quarantine(what, &self.folder, file)?;
+            let aside = state_folder::quarantine(what, &self.folder, file)?;
             tracing::warn!(
                 "a sealed file could not be read: it is kept as `{}`, and what it held counts as \
                  signed out",
@@ -156,7 +159,7 @@ impl TokenStore for FileStore {
         let bytes = seal(item, &kdf, &key, value)?;
         let _lock = self.lock()?;
         let replaced = self.folder.replace(&file, &bytes);
-        replaced.map_err(folder::failing(
+        replaced.map_err(state_folder::error_mapper(
             "replace the sealed file",
             &self.folder,
             &file,
@@ -170,7 +173,7 @@ impl TokenStore for FileStore {
         let file = file_name(item);
         let _lock = self.lock()?;
         let removed = self.folder.remove(&file);
-        removed.map_err(folder::failing(
+        removed.map_err(state_folder::error_mapper(
             "remove the sealed file",
             &self.folder,
             &file,

@@ -10,8 +10,8 @@ use super::search::{IndexFile, NAME, bytes};
 use crate::account::{SessionKey, Tenancy};
 use crate::error::{Error, Result};
 use crate::files::Folder;
-use crate::store::folder;
 use crate::store::record::Record;
+use crate::store::state_folder;
 
 /// The most entries of one session in logins that may still run on other machines, which share a
 /// home folder with this one.
@@ -20,7 +20,7 @@ const MAX_LOGINS: usize = 32;
 impl IndexFile {
     /// Adds or replaces the entry of a record. A new session becomes active if its tenancy has no
     /// active one. Removes entries of the same store in logins that `have_ended`.
-    pub(crate) fn list(
+    pub(crate) fn upsert(
         &self,
         record: &Record,
         login: &MachineLogin,
@@ -130,7 +130,9 @@ impl IndexFile {
             .replace(probe, b"{}")
             .and_then(|()| folder.remove(probe))
             .map(drop)
-            .map_err(|cause| folder::failure("write to the state folder", &folder.path(), cause))
+            .map_err(|cause| {
+                state_folder::error_at("write to the state folder", &folder.path(), cause)
+            })
     }
 
     /// Changes the contents, and returns the result of `change`. A damaged file is quarantined first.
@@ -171,19 +173,23 @@ impl IndexFile {
             .map_err(|_| Error::internal("the index could not be written as JSON"))?;
         if writes && before.is_none_or(|before| before != after.as_bytes()) {
             let replaced = folder.replace(NAME, after.as_bytes());
-            replaced.map_err(folder::failing("replace the index", folder, NAME))?;
+            replaced.map_err(state_folder::error_mapper(
+                "replace the index",
+                folder,
+                NAME,
+            ))?;
         }
         Ok(outcome)
     }
 }
 
 fn lock(folder: &Folder) -> Result<File> {
-    folder::exclusive(folder, "index.lock")
+    state_folder::lock_file(folder, "index.lock")
 }
 
 /// Renames a damaged index. The caller has the lock.
 fn quarantine(folder: &Folder, salvaged: &Contents) -> Result<()> {
-    let kept = folder::quarantine("quarantine the damaged index", folder, NAME)?;
+    let kept = state_folder::quarantine("quarantine the damaged index", folder, NAME)?;
     let (kept, readable) = (kept.display(), salvaged.entries.len());
     match salvaged.lost {
         Some(_) => tracing::warn!(

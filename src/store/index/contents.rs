@@ -41,12 +41,12 @@ const MAX_RESTORED: usize = 100;
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Contents {
     pub(super) entries: Vec<IndexEntry>,
-    pub(super) lost: Option<Lost>,
+    pub(super) lost: Option<DamageNote>,
 }
 
 /// The note that the file was damaged, so that entries may be missing.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Lost {
+pub(crate) struct DamageNote {
     /// Whether an active session may be missing.
     pub(super) active: bool,
     /// The tenancies that were restored from their store since.
@@ -67,10 +67,10 @@ struct Form<E> {
     active: Vec<E>,
     others: Vec<E>,
     #[serde(default)]
-    lost: Option<Lost>,
+    lost: Option<DamageNote>,
 }
 
-impl Lost {
+impl DamageNote {
     /// Returns whether this tenancy was restored in this login.
     pub(super) fn is_restored(&self, tenancy: &Tenancy, login: &MachineLogin) -> bool {
         self.restored.iter().any(|restored| {
@@ -110,12 +110,12 @@ pub(super) fn write(contents: &Contents) -> serde_json::Result<String> {
 }
 
 /// Returns the note in the last line of a file; `None` if this is not a last line in the written form.
-pub(super) fn note_in(line: &[u8]) -> Option<Option<Lost>> {
+pub(super) fn parse_damage_note(line: &[u8]) -> Option<Option<DamageNote>> {
     if line == TAIL.as_bytes() {
         return Some(None);
     }
     let note = line.strip_prefix(NOTE.as_bytes())?.strip_suffix(b"}")?;
-    let lost: Lost = serde_json::from_slice(note).ok()?;
+    let lost: DamageNote = serde_json::from_slice(note).ok()?;
     let written = serde_json::to_vec(&lost).ok()?;
     (note == written).then_some(Some(lost))
 }
@@ -157,7 +157,7 @@ fn joined(active: Vec<IndexEntry>, others: Vec<IndexEntry>) -> Vec<IndexEntry> {
 /// there were any.
 fn without_repetitions(
     mut entries: Vec<IndexEntry>,
-    lost: Option<Lost>,
+    lost: Option<DamageNote>,
 ) -> Result<Contents, Contents> {
     let (mut listed, mut active) = (HashSet::new(), HashSet::new());
     let before = entries.len();
@@ -176,14 +176,14 @@ fn without_repetitions(
 }
 
 /// Returns the readable entries of an index that is JSON, with some entries that are not valid.
-fn from_values(form: Form<Value>) -> (Vec<IndexEntry>, Lost) {
+fn from_values(form: Form<Value>) -> (Vec<IndexEntry>, DamageNote) {
     let readable = |values: Vec<Value>| -> Vec<IndexEntry> {
         let entries = values.into_iter().map(serde_json::from_value);
         entries.flatten().collect()
     };
     let count = form.active.len();
     let active = readable(form.active);
-    let lost = Lost {
+    let lost = DamageNote {
         active: form.lost.is_some_and(|lost| lost.active) || active.len() < count,
         // The new loss has not been restored yet.
         restored: Vec::new(),
@@ -192,15 +192,16 @@ fn from_values(form: Form<Value>) -> (Vec<IndexEntry>, Lost) {
 }
 
 /// Returns the readable entries of a damaged file, line by line, and the note of the loss.
-fn by_line(bytes: &[u8]) -> (Vec<IndexEntry>, Lost) {
+fn by_line(bytes: &[u8]) -> (Vec<IndexEntry>, DamageNote) {
     let mut entries = Vec::new();
-    let mut lost = Lost::default();
+    let mut lost = DamageNote::default();
     let lines: Vec<&[u8]> = bytes.split(|byte| *byte == b'\n').collect();
     let is_middle = |line: &&[u8]| line.trim_ascii() == MIDDLE.as_bytes();
     let middle = lines.iter().position(is_middle);
     for (number, line) in lines.iter().enumerate() {
         let mut rest = line.trim_ascii();
-        let is_frame = rest == HEAD.as_bytes() || Some(number) == middle || note_in(rest).is_some();
+        let is_frame =
+            rest == HEAD.as_bytes() || Some(number) == middle || parse_damage_note(rest).is_some();
         if is_frame {
             continue;
         }

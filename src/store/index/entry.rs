@@ -4,9 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::account::{Account, SessionKey, Tenancy};
 use crate::exchange::TokenSource;
-use crate::store::record::{Record, ShortTokens};
+use crate::store::record::{Record, ShortLifetimeNote};
 use crate::store::token_store::{Login, TokenStore};
-use crate::time::{ClockMark, Timestamp, unix_seconds};
+use crate::time::{ServerTimeSample, Timestamp, unix_seconds};
 
 /// Some sessions of one tenancy in one store.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -14,7 +14,7 @@ pub struct IndexPage {
     /// The sessions, the active one first.
     pub entries: Vec<IndexEntry>,
     /// The number of further sessions.
-    pub left: usize,
+    pub remaining: usize,
     /// Whether the index was damaged and may lack sessions of this tenancy that are still in the
     /// store; see [`crate::store::SessionStore::restore`].
     pub is_incomplete: bool,
@@ -47,10 +47,10 @@ pub struct IndexEntry {
     pub communication_tokens: Vec<IndexedCommunicationToken>,
     /// The record's note that this tenant's tokens are short.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub short_tokens: Option<ShortTokens>,
+    pub short_tokens: Option<ShortLifetimeNote>,
     /// The clocks at the last response of a service.
     #[serde(default)]
-    pub clock: Option<ClockMark>,
+    pub clock: Option<ServerTimeSample>,
     /// Whether this is the active account of its tenancy, which commands without `--account` use.
     /// The list that contains the entry decides; the entry repeats it for a file whose lists are damaged.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]

@@ -22,44 +22,46 @@ const HOME_ACCOUNT_ID: &str = "{\"home_account_id\":";
 /// is in.
 pub(super) fn split(line: &[u8], is_active: bool) -> Option<Parts<'_>> {
     std::str::from_utf8(line).ok()?;
-    let mut scan = Scan(line);
-    scan.want("{\"tenancy\":")?;
+    let mut scan = Scanner(line);
+    scan.expect("{\"tenancy\":")?;
     let tenancy = scan.object(&["{\"authority_host\":", ",\"tenant\":", ",\"client_id\":"])?;
-    scan.want(",\"account\":")?;
+    scan.expect(",\"account\":")?;
     let account = scan.object(&[
         HOME_ACCOUNT_ID,
         ",\"username\":",
         ",\"tenant_id\":",
         ",\"object_id\":",
     ])?;
-    let home_account_id = Scan(&account[HOME_ACCOUNT_ID.len()..]).string()?;
-    let store = scan.want(",\"store\":")?.string()?;
-    let login = match scan.has(",\"login\":") {
+    let home_account_id = Scanner(&account[HOME_ACCOUNT_ID.len()..]).string()?;
+    let store = scan.expect(",\"store\":")?.string()?;
+    let login = match scan.consume_if(",\"login\":") {
         true => Some(scan.string()?),
         false => None,
     };
-    scan.want(",\"can_renew\":")?;
-    ["true", "false"].iter().find(|flag| scan.has(flag))?;
-    scan.want(",\"entra_tokens\":")?.list(|scan| {
-        scan.want("{\"scopes\":")?.strings()?;
+    scan.expect(",\"can_renew\":")?;
+    ["true", "false"]
+        .iter()
+        .find(|flag| scan.consume_if(flag))?;
+    scan.expect(",\"entra_tokens\":")?.list(|scan| {
+        scan.expect("{\"scopes\":")?.strings()?;
         scan.expiry()
     })?;
-    scan.want(",\"communication_tokens\":")?.list(|scan| {
-        scan.want("{\"source\":{\"endpoint\":")?.string()?;
-        scan.want(",\"exchange\":")?;
+    scan.expect(",\"communication_tokens\":")?.list(|scan| {
+        scan.expect("{\"source\":{\"endpoint\":")?.string()?;
+        scan.expect(",\"exchange\":")?;
         let kinds = ["\"key\"", "\"entra\"", "\"teams-extension\""];
-        kinds.iter().find(|kind| scan.has(kind))?;
-        scan.want(",\"scopes\":")?.strings()?;
-        scan.want("}")?.expiry()
+        kinds.iter().find(|kind| scan.consume_if(kind))?;
+        scan.expect(",\"scopes\":")?.strings()?;
+        scan.expect("}")?.expiry()
     })?;
-    if scan.has(",\"short_tokens\":{\"redeemed_at_seconds\":") {
+    if scan.consume_if(",\"short_tokens\":{\"redeemed_at_seconds\":") {
         scan.number()?;
-        scan.want(",\"life_seconds\":")?.natural()?;
-        scan.want("}")?;
+        scan.expect(",\"life_seconds\":")?.natural()?;
+        scan.expect("}")?;
     }
-    scan.want(",\"clock\":")?.clock()?;
+    scan.expect(",\"clock\":")?.clock()?;
     let end = if is_active { ",\"active\":true}" } else { "}" };
-    scan.want(end)?;
+    scan.expect(end)?;
     scan.0.is_empty().then_some(Parts {
         tenancy,
         account,
@@ -70,10 +72,10 @@ pub(super) fn split(line: &[u8], is_active: bool) -> Option<Parts<'_>> {
 }
 
 /// The rest of a line.
-struct Scan<'l>(&'l [u8]);
+struct Scanner<'l>(&'l [u8]);
 
-impl<'l> Scan<'l> {
-    fn has(&mut self, text: &str) -> bool {
+impl<'l> Scanner<'l> {
+    fn consume_if(&mut self, text: &str) -> bool {
         let rest = self.0.strip_prefix(text.as_bytes());
         rest.is_some_and(|rest| {
             self.0 = rest;
@@ -81,17 +83,17 @@ impl<'l> Scan<'l> {
         })
     }
 
-    fn want(&mut self, text: &str) -> Option<&mut Self> {
-        self.has(text).then_some(self)
+    fn expect(&mut self, text: &str) -> Option<&mut Self> {
+        self.consume_if(text).then_some(self)
     }
 
     /// Returns an object of strings, each after one of these texts.
     fn object(&mut self, members: &[&str]) -> Option<&'l [u8]> {
         let before = self.0;
         for member in members {
-            self.want(member)?.string()?;
+            self.expect(member)?.string()?;
         }
-        self.want("}")?;
+        self.expect("}")?;
         Some(&before[..before.len() - self.0.len()])
     }
 
@@ -114,7 +116,7 @@ impl<'l> Scan<'l> {
 
     /// Reads a whole number of at most 18 digits. Larger ones need the reader of the whole file.
     fn number(&mut self) -> Option<()> {
-        match self.has("-") {
+        match self.consume_if("-") {
             true if self.0.starts_with(b"0") => None,
             _ => self.natural(),
         }
@@ -129,26 +131,26 @@ impl<'l> Scan<'l> {
     }
 
     fn expiry(&mut self) -> Option<()> {
-        self.want(",\"expires_on_seconds\":")?.number()?;
-        self.want("}").map(drop)
+        self.expect(",\"expires_on_seconds\":")?.number()?;
+        self.expect("}").map(drop)
     }
 
     fn clock(&mut self) -> Option<()> {
-        if self.has("null") {
+        if self.consume_if("null") {
             return Some(());
         }
-        self.want("{\"wall_seconds\":")?.number()?;
-        self.want(",\"service_seconds\":")?.number()?;
-        self.want(",\"boot\":")?;
-        if !self.has("null") {
-            self.want("{\"id\":")?;
-            if !self.has("null") {
+        self.expect("{\"wall_seconds\":")?.number()?;
+        self.expect(",\"service_seconds\":")?.number()?;
+        self.expect(",\"boot\":")?;
+        if !self.consume_if("null") {
+            self.expect("{\"id\":")?;
+            if !self.consume_if("null") {
                 self.string()?;
             }
-            self.want(",\"uptime_seconds\":")?.natural()?;
-            self.want("}")?;
+            self.expect(",\"uptime_seconds\":")?.natural()?;
+            self.expect("}")?;
         }
-        self.want("}").map(drop)
+        self.expect("}").map(drop)
     }
 
     fn strings(&mut self) -> Option<()> {
@@ -156,14 +158,14 @@ impl<'l> Scan<'l> {
     }
 
     fn list(&mut self, mut item: impl FnMut(&mut Self) -> Option<()>) -> Option<()> {
-        self.want("[")?;
-        if self.has("]") {
+        self.expect("[")?;
+        if self.consume_if("]") {
             return Some(());
         }
         loop {
             item(self)?;
-            if !self.has(",") {
-                return self.want("]").map(drop);
+            if !self.consume_if(",") {
+                return self.expect("]").map(drop);
             }
         }
     }

@@ -12,8 +12,8 @@ use super::form;
 use super::view::Index;
 use crate::account::{Account, Tenancy};
 use crate::error::Result;
-use crate::files::{Folder, found};
-use crate::store::folder;
+use crate::files::{Folder, none_if_missing};
+use crate::store::state_folder;
 
 pub(super) const NAME: &str = "index.json";
 
@@ -39,7 +39,7 @@ pub(crate) enum Query<'a> {
     /// The active session.
     Active,
     /// The sessions whose account matches this name. A search of the whole file returns others too.
-    Called(&'a str),
+    ByName(&'a str),
     /// At most this many sessions, the active one first, and the number of the others.
     First(usize),
 }
@@ -70,16 +70,16 @@ impl IndexFile {
         let index = self.read(login)?;
         let mut entries: Vec<_> = index.in_tenancy(tenancy).cloned().collect();
         entries.sort_by_key(|entry| !entry.active);
-        let most = match query {
+        let limit = match query {
             Query::Active => entries.iter().take_while(|entry| entry.active).count(),
-            Query::Called(_) => usize::MAX,
-            Query::First(most) => most,
+            Query::ByName(_) => usize::MAX,
+            Query::First(limit) => limit,
         };
-        let left = entries.len().saturating_sub(most);
-        entries.truncate(most);
+        let left = entries.len().saturating_sub(limit);
+        entries.truncate(limit);
         Ok(IndexPage {
             entries,
-            left,
+            remaining: left,
             is_incomplete: index.is_incomplete(tenancy),
         })
     }
@@ -109,7 +109,7 @@ pub(super) fn bytes(folder: &Folder) -> Result<Option<Vec<u8>>> {
             .read_to_end(&mut bytes)?;
         Ok(bytes)
     };
-    found(read()).map_err(folder::failing("read the index", folder, NAME))
+    none_if_missing(read()).map_err(state_folder::error_mapper("read the index", folder, NAME))
 }
 
 /// Returns the sessions of the query; `None` if the part that was read is not in the written form, or
@@ -147,7 +147,7 @@ pub(super) fn find(
         if !is_end {
             let entry = line.strip_suffix(b",");
             comma = Some(entry.is_some());
-            let is_found = search.take(entry.unwrap_or(line), active)?;
+            let is_found = search.add_if_match(entry.unwrap_or(line), active)?;
             if is_found && matches!(query, Query::Active) {
                 return Some(search.page);
             }
@@ -157,7 +157,7 @@ pub(super) fn find(
             }
             (active, comma) = (false, None);
         } else {
-            let lost = contents::note_in(line)?;
+            let lost = contents::parse_damage_note(line)?;
             let mut page = search.page;
             page.is_incomplete = lost.is_some_and(|lost| !lost.is_restored(tenancy, login));
             return file.fill_buf().is_ok_and(<[u8]>::is_empty).then_some(page);
@@ -190,7 +190,7 @@ struct Search<'a> {
 impl Search<'_> {
     /// Adds the entry in this line if it matches the query, and returns whether it does. `None` if
     /// the line is in another form, or repeats a session.
-    fn take(&mut self, line: &[u8], active: bool) -> Option<bool> {
+    fn add_if_match(&mut self, line: &[u8], active: bool) -> Option<bool> {
         let parts = form::split(line, active)?;
         if parts.tenancy != self.tenancy || parts.store != self.store {
             return Some(false);
@@ -201,22 +201,22 @@ impl Search<'_> {
         if !is_first || !self.listed.insert(session) {
             return None;
         }
-        if let Query::Called(name) = self.query {
+        if let Query::ByName(name) = self.query {
             let account: Account = serde_json::from_slice(parts.account).ok()?;
             if account.match_name(name).is_none() {
                 return Some(false);
             }
         }
-        let is_full = matches!(self.query, Query::First(most) if self.page.entries.len() == most);
+        let is_full = matches!(self.query, Query::First(limit) if self.page.entries.len() == limit);
         if is_full && self.login.is_shared() {
-            self.page.left += 1;
+            self.page.remaining += 1;
             return Some(true);
         }
         let entry = serde_json::from_slice(line).ok()?;
         let entry = IndexEntry { active, ..entry };
         match self.login.includes(&entry) {
             false => return Some(false),
-            true if is_full => self.page.left += 1,
+            true if is_full => self.page.remaining += 1,
             true => self.page.entries.push(entry),
         }
         Some(true)

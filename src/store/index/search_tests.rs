@@ -1,15 +1,15 @@
 //! The fast reader returns the same as the reader of the whole file, for any file.
 
-use super::contents::{self, Contents, Lost};
+use super::contents::{self, Contents, DamageNote};
 use super::search::find;
 use super::*;
 use crate::account::{Account, Tenancy};
 use crate::exchange::ExchangeKind;
 use crate::exchange::TokenSource;
-use crate::store::record::{Record, ShortTokens};
+use crate::store::record::{Record, ShortLifetimeNote};
 use crate::store::{Login, MemoryStore, TokenStore};
 use crate::time::Timestamp;
-use crate::time::{ClockMark, SettableClock};
+use crate::time::{ServerTimeSample, SettableClock};
 
 /// A store with items of this login.
 struct Kept(Login);
@@ -72,12 +72,12 @@ fn contents(random: &mut fastrand::Rng) -> Contents {
                 object_id: format!("{name}-oid"),
             },
         );
-        record.short_tokens = random.bool().then_some(ShortTokens {
+        record.short_tokens = random.bool().then_some(ShortLifetimeNote {
             redeemed_at_seconds: -7,
             life_seconds: 540,
         });
         let clock = SettableClock::new(Timestamp::from_unix_seconds(1_800_000_000));
-        record.clock = random.bool().then(|| ClockMark::new(&clock, None));
+        record.clock = random.bool().then(|| ServerTimeSample::new(&clock, None));
         let mut entry = IndexEntry::of(&record, &MachineLogin::of(&MemoryStore::new()));
         entry.active = number == 0;
         entry.can_renew = random.bool();
@@ -111,7 +111,7 @@ fn contents(random: &mut fastrand::Rng) -> Contents {
         contents.entries.push(entry);
     }
     if random.u8(..4) == 0 {
-        contents.lost = Some(Lost::default());
+        contents.lost = Some(DamageNote::default());
     }
     contents
 }
@@ -137,7 +137,7 @@ fn compare(text: &[u8], logins: &[Login]) -> usize {
             if let Some(page) = find(text, &tenancy, &login, Query::First(most)) {
                 let shown_ones = all.len().min(most);
                 assert_eq!(page.entries, all[..shown_ones], "{}", shown());
-                assert_eq!(page.left, all.len() - shown_ones, "{}", shown());
+                assert_eq!(page.remaining, all.len() - shown_ones, "{}", shown());
                 assert_eq!(
                     page.is_incomplete,
                     full.is_incomplete(&tenancy),
@@ -148,7 +148,7 @@ fn compare(text: &[u8], logins: &[Login]) -> usize {
             }
         }
         for name in NAMES.into_iter().chain(["a", "ada@contoso.example"]) {
-            if let Some(page) = find(text, &tenancy, &login, Query::Called(name)) {
+            if let Some(page) = find(text, &tenancy, &login, Query::ByName(name)) {
                 let fitting = all
                     .iter()
                     .filter(|entry| entry.account.match_name(name).is_some());

@@ -51,7 +51,7 @@ impl Index {
     /// Returns the best matches of a name: the session with this home account id, else those with
     /// this username, else those whose username or home account id has this prefix. A name with
     /// more than one match is ambiguous.
-    pub fn called(&self, tenancy: &Tenancy, name: &str) -> Vec<&IndexEntry> {
+    pub fn best_name_matches(&self, tenancy: &Tenancy, name: &str) -> Vec<&IndexEntry> {
         let mut matches: Vec<_> = self
             .in_tenancy(tenancy)
             .filter_map(|entry| Some((entry.account.match_name(name)?, entry)))

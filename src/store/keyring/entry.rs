@@ -12,7 +12,7 @@ use super::failure::KeyringFailure;
 use super::session_bus::failure_of_name;
 
 /// The name of this program in the keyring: the attribute `service` of each item.
-pub(super) const SERVICE: &str = "acspass";
+pub(super) const PROGRAM_NAME: &str = "acspass";
 
 /// Opens the entry of this item in the platform's keyring.
 #[expect(
@@ -22,7 +22,7 @@ pub(super) const SERVICE: &str = "acspass";
 pub(super) fn open(item: &str) -> Result<Entry, KeyringFailure> {
     // This has the cause of a failed opening, which `Entry::new` does not return.
     Entry::store_status().as_ref()?;
-    Ok(Entry::new(SERVICE, item)?)
+    Ok(Entry::new(PROGRAM_NAME, item)?)
 }
 
 /// Returns the item's bytes; `None` if there is no such item.
@@ -49,7 +49,7 @@ impl From<&KeyringError> for KeyringFailure {
     fn from(error: &KeyringError) -> Self {
         match error {
             // The item was deleted during the call.
-            KeyringError::NoEntry => KeyringFailure::DiedMidway,
+            KeyringError::NoEntry => KeyringFailure::ServiceDisconnected,
             KeyringError::Ambiguous(_) => KeyringFailure::Ambiguous,
             KeyringError::TooLong(_, limit) => KeyringFailure::TooLong(*limit),
             KeyringError::BadEncoding(_)
@@ -74,7 +74,7 @@ fn of_platform(cause: &(dyn StdError + Send + Sync + 'static)) -> KeyringFailure
     match cause.downcast_ref() {
         Some(Error::Unavailable) => KeyringFailure::NoBus,
         Some(Error::Locked | Error::Prompt) => KeyringFailure::Locked,
-        Some(Error::PromptDisconnected) => KeyringFailure::DiedMidway,
+        Some(Error::PromptDisconnected) => KeyringFailure::ServiceDisconnected,
         Some(Error::NoResult) => KeyringFailure::NoCollection,
         Some(Error::Zbus(error) | Error::ZbusFdo(zbus::fdo::Error::ZBus(error))) => {
             error.clone().into()

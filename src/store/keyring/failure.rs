@@ -23,11 +23,11 @@ pub(super) enum KeyringFailure {
     /// No response within the deadline.
     TimedOut,
     /// The connection or the service ended during the call or since the last one.
-    DiedMidway,
+    ServiceDisconnected,
     /// The service no longer knows this process's session.
     SessionLost,
     /// The service opens no unencrypted session.
-    NotPlain,
+    PlainSessionRefused,
     /// Several items have the name.
     Ambiguous,
     /// The platform's limit for an item, in bytes.
@@ -76,11 +76,11 @@ impl KeyringFailure {
                 "the keyring did not answer within 5 seconds".to_owned(),
                 "answer the keyring's dialog if one is open, or restart the keyring service, and run this again",
             ),
-            KeyringFailure::DiedMidway | KeyringFailure::SessionLost => (
+            KeyringFailure::ServiceDisconnected | KeyringFailure::SessionLost => (
                 "the keyring service went away during the call".to_owned(),
                 "run this again; if that fails too, restart it with `gnome-keyring-daemon --unlock`",
             ),
-            KeyringFailure::NotPlain => (
+            KeyringFailure::PlainSessionRefused => (
                 "the keyring service refused to open a session".to_owned(),
                 "restart or update the keyring service, and run this again",
             ),

@@ -10,7 +10,7 @@ use std::collections::HashMap;
 
 use keyring::v1::Error as KeyringError;
 
-use super::entry::{self, SERVICE};
+use super::entry::{self, PROGRAM_NAME};
 use super::failure::KeyringFailure;
 
 /// The largest credential in bytes: `CRED_MAX_CREDENTIAL_BLOB_SIZE`.
@@ -19,9 +19,9 @@ pub(super) const LIMIT: usize = 2560;
 
 /// The user's keychain or Credential Manager.
 #[derive(Default)]
-pub(super) struct Platform;
+pub(super) struct NativeKeyring;
 
-impl Platform {
+impl NativeKeyring {
     pub(super) fn load(&mut self, item: &str) -> Result<Option<Vec<u8>>, KeyringFailure> {
         entry::load(item)
     }
@@ -36,7 +36,7 @@ impl Platform {
         // Sets up the platform's store as the default store.
         entry::open(item)?;
         let modifiers = HashMap::from([("persistence", "local")]);
-        let entry = keyring_core::Entry::new_with_modifiers(SERVICE, item, &modifiers)?;
+        let entry = keyring_core::Entry::new_with_modifiers(PROGRAM_NAME, item, &modifiers)?;
         Ok(entry.set_secret(value)?)
     }
 
@@ -51,14 +51,14 @@ impl Platform {
     pub(super) fn items(&mut self) -> Result<Vec<String>, KeyringFailure> {
         entry::open("")?;
         #[cfg(target_os = "macos")]
-        let wanted = ("service", SERVICE);
+        let wanted = ("service", PROGRAM_NAME);
         // The names are `<user>.<service>`, and a search takes only a pattern.
         #[cfg(windows)]
-        let wanted = ("pattern", &*format!(r"\.{SERVICE}$"));
+        let wanted = ("pattern", &*format!(r"\.{PROGRAM_NAME}$"));
         let found = keyring_core::Entry::search(&HashMap::from([wanted]))?;
         let names = found.iter().filter_map(|entry| entry.get_specifiers());
         let mut names: Vec<String> = names
-            .filter(|(service, _)| service == SERVICE)
+            .filter(|(service, _)| service == PROGRAM_NAME)
             .map(|(_, user)| user)
             .collect();
         names.sort();
@@ -68,11 +68,11 @@ impl Platform {
     #[cfg(target_os = "macos")]
     pub(super) fn removal_by_hand(item: &str) -> String {
         let quoted = shell_words::quote(item);
-        format!("run `security delete-generic-password -s {SERVICE} -a {quoted}`")
+        format!("run `security delete-generic-password -s {PROGRAM_NAME} -a {quoted}`")
     }
 
     #[cfg(windows)]
     pub(super) fn removal_by_hand(item: &str) -> String {
-        format!("remove `{item}` of {SERVICE} in the Credential Manager")
+        format!("remove `{item}` of {PROGRAM_NAME} in the Credential Manager")
     }
 }

@@ -19,31 +19,31 @@ use serde::{Deserialize, Serialize};
 use zbus::zvariant::{DynamicType, OwnedObjectPath, OwnedValue, Type, Value};
 use zbus::{Connection, MatchRule, MessageStream, message};
 
-use super::entry::{self, SERVICE};
+use super::entry::{self, PROGRAM_NAME};
 use super::failure::KeyringFailure;
-use super::session_bus;
+use super::session_bus::{self, Executor};
 
-const NAME: &str = "org.freedesktop.secrets";
-const PATH: &str = "/org/freedesktop/secrets";
-// The interfaces.
+/// The service's name on the bus.
+const BUS_NAME: &str = "org.freedesktop.secrets";
+const SERVICE_PATH: &str = "/org/freedesktop/secrets";
 const SERVICE_INTERFACE: &str = "org.freedesktop.Secret.Service";
-const COLLECTION: &str = "org.freedesktop.Secret.Collection";
-const ITEM: &str = "org.freedesktop.Secret.Item";
-const PROMPT: &str = "org.freedesktop.Secret.Prompt";
+const COLLECTION_INTERFACE: &str = "org.freedesktop.Secret.Collection";
+const ITEM_INTERFACE: &str = "org.freedesktop.Secret.Item";
+const PROMPT_INTERFACE: &str = "org.freedesktop.Secret.Prompt";
 
 /// The D-Bus path for "no object", for example for no prompt.
-const NONE: &str = "/";
+const NO_OBJECT_PATH: &str = "/";
 
 /// The user's keyring, over an unencrypted session if the service permits it.
 #[derive(Default)]
-pub(super) struct Platform {
+pub(super) struct SecretServiceKeyring {
     /// Connected by the first call.
     service: Option<Service>,
     /// Set once the service has refused a session without encryption.
     encrypted: bool,
 }
 
-impl Platform {
+impl SecretServiceKeyring {
     /// Returns the item's bytes. Searches again if a locked collection may have hidden the item.
     pub(super) fn load(&mut self, item: &str) -> Result<Option<Vec<u8>>, KeyringFailure> {
         match self.load_visible(item)? {
@@ -55,7 +55,7 @@ impl Platform {
     fn load_visible(&mut self, item: &str) -> Result<Option<Vec<u8>>, KeyringFailure> {
         if !self.encrypted {
             match self.call(async |service| service.load(item).await) {
-                Err(KeyringFailure::NotPlain) => self.encrypted = true,
+                Err(KeyringFailure::PlainSessionRefused) => self.encrypted = true,
                 loaded => return loaded,
             }
         }
@@ -65,7 +65,7 @@ impl Platform {
     pub(super) fn save(&mut self, item: &str, value: &[u8]) -> Result<(), KeyringFailure> {
         if !self.encrypted {
             match self.call(async |service| service.save(item, value).await) {
-                Err(KeyringFailure::NotPlain) => self.encrypted = true,
+                Err(KeyringFailure::PlainSessionRefused) => self.encrypted = true,
                 saved => return saved,
             }
         }
@@ -86,7 +86,7 @@ impl Platform {
 
     pub(super) fn removal_by_hand(item: &str) -> String {
         let quoted = shell_words::quote(item);
-        format!("run `secret-tool clear service {SERVICE} username {quoted}`")
+        format!("run `secret-tool clear service {PROGRAM_NAME} username {quoted}`")
     }
 
     fn unlock_default_collection(&mut self) -> Result<bool, KeyringFailure> {
@@ -102,16 +102,16 @@ impl Platform {
         let mut service = match self.service.take() {
             Some(service) => service,
             None => Service {
-                bus: async_io::block_on(session_bus::connect(false))
+                bus: async_io::block_on(session_bus::connect(Executor::Caller))
                     .map_err(session_bus::failure_of_connecting)?,
                 session: None,
             },
         };
         let bus = service.bus.clone();
-        let mut outcome = drive(&bus, call(&mut service));
+        let mut outcome = run_with_connection(&bus, call(&mut service));
         if matches!(outcome, Err(KeyringFailure::SessionLost)) {
             service.session = None;
-            outcome = drive(&bus, call(&mut service));
+            outcome = run_with_connection(&bus, call(&mut service));
         }
         if matches!(outcome, Ok(_) | Err(KeyringFailure::Ambiguous)) {
             self.service = Some(service);
@@ -121,10 +121,10 @@ impl Platform {
 }
 
 /// Runs `work` and the connection until `work` completes.
-fn drive<T>(bus: &Connection, work: impl Future<Output = T>) -> T {
-    let turning = stream::repeat(()).for_each(|()| bus.executor().tick());
+fn run_with_connection<T>(bus: &Connection, work: impl Future<Output = T>) -> T {
+    let drive_connection = stream::repeat(()).for_each(|()| bus.executor().tick());
     async_io::block_on(async {
-        match select(pin!(work), pin!(turning)).await {
+        match select(pin!(work), pin!(drive_connection)).await {
             Either::Left((outcome, _)) => outcome,
             // The stream does not end.
             Either::Right(_) => unreachable!("the connection stopped turning by itself"),
@@ -155,7 +155,9 @@ impl Service {
         let (Some(path), session) = self.find_one(item).await? else {
             return Ok(None);
         };
-        let secret: Secret = self.send(&path, ITEM, "GetSecret", &(&session,)).await?;
+        let secret: Secret = self
+            .send(&path, ITEM_INTERFACE, "GetSecret", &(&session,))
+            .await?;
         Ok(Some(secret.value))
     }
 
@@ -168,7 +170,10 @@ impl Service {
             content_type: "application/octet-stream".to_owned(),
         };
         match path {
-            Some(path) => self.send(&path, ITEM, "SetSecret", &(&secret,)).await,
+            Some(path) => {
+                self.send(&path, ITEM_INTERFACE, "SetSecret", &(&secret,))
+                    .await
+            }
             None => self.create(item, &secret).await,
         }
     }
@@ -176,19 +181,21 @@ impl Service {
     async fn delete(&self, item: &str) -> Result<bool, KeyringFailure> {
         let found = self.find(item).await?;
         for path in &found {
-            let prompt: OwnedObjectPath = self.send(path, ITEM, "Delete", &()).await?;
+            let prompt: OwnedObjectPath = self.send(path, ITEM_INTERFACE, "Delete", &()).await?;
             self.prompt(&prompt).await?;
         }
         Ok(!found.is_empty())
     }
 
     async fn items(&self) -> Result<Vec<String>, KeyringFailure> {
-        let (mut found, locked) = self.search(&HashMap::from([("service", SERVICE)])).await?;
+        let (mut found, locked) = self
+            .search(&HashMap::from([("service", PROGRAM_NAME)]))
+            .await?;
         found.extend(locked);
         let mut names = Vec::with_capacity(found.len());
         for path in found {
             let attributes: HashMap<String, String> =
-                self.property(&path, ITEM, "Attributes").await?;
+                self.property(&path, ITEM_INTERFACE, "Attributes").await?;
             names.extend(attributes.get("username").cloned());
         }
         names.sort();
@@ -206,14 +213,16 @@ impl Service {
     async fn unlock_default_collection(&self) -> Result<bool, KeyringFailure> {
         let Some(collection) = self.default_collection().await? else {
             let all: Paths = self
-                .property(PATH, SERVICE_INTERFACE, "Collections")
+                .property(SERVICE_PATH, SERVICE_INTERFACE, "Collections")
                 .await?;
             return match all.is_empty() {
                 true => Err(KeyringFailure::NoCollection),
                 false => Ok(false),
             };
         };
-        let locked = self.property(&collection, COLLECTION, "Locked").await?;
+        let locked = self
+            .property(&collection, COLLECTION_INTERFACE, "Locked")
+            .await?;
         if locked {
             self.unlock(&[collection]).await?;
         }
@@ -241,7 +250,7 @@ impl Service {
     async fn open_session(&self) -> Result<OwnedObjectPath, KeyringFailure> {
         let algorithm = ("plain", Value::from(""));
         let (_, session): (OwnedValue, OwnedObjectPath) = self
-            .send(PATH, SERVICE_INTERFACE, "OpenSession", &algorithm)
+            .send(SERVICE_PATH, SERVICE_INTERFACE, "OpenSession", &algorithm)
             .await?;
         Ok(session)
     }
@@ -261,13 +270,18 @@ impl Service {
         &self,
         attributes: &HashMap<&str, &str>,
     ) -> Result<(Paths, Paths), KeyringFailure> {
-        self.send(PATH, SERVICE_INTERFACE, "SearchItems", &(attributes,))
-            .await
+        self.send(
+            SERVICE_PATH,
+            SERVICE_INTERFACE,
+            "SearchItems",
+            &(attributes,),
+        )
+        .await
     }
 
     async fn unlock(&self, objects: &[OwnedObjectPath]) -> Result<(), KeyringFailure> {
         let (_, prompt): (Paths, OwnedObjectPath) = self
-            .send(PATH, SERVICE_INTERFACE, "Unlock", &(objects,))
+            .send(SERVICE_PATH, SERVICE_INTERFACE, "Unlock", &(objects,))
             .await?;
         self.prompt(&prompt).await
     }
@@ -275,9 +289,9 @@ impl Service {
     /// Returns the collection for new items; `None` if there is none.
     async fn default_collection(&self) -> Result<Option<OwnedObjectPath>, KeyringFailure> {
         let collection: OwnedObjectPath = self
-            .send(PATH, SERVICE_INTERFACE, "ReadAlias", &("default",))
+            .send(SERVICE_PATH, SERVICE_INTERFACE, "ReadAlias", &("default",))
             .await?;
-        Ok(Some(collection).filter(|collection| collection.as_str() != NONE))
+        Ok(Some(collection).filter(|collection| collection.as_str() != NO_OBJECT_PATH))
     }
 
     async fn create(&self, item: &str, secret: &Secret) -> Result<(), KeyringFailure> {
@@ -285,14 +299,14 @@ impl Service {
             return Err(KeyringFailure::NoCollection);
         };
         // The label of the `keyring` crate.
-        let label = format!("keyring:{item}@{SERVICE}");
+        let label = format!("keyring:{item}@{PROGRAM_NAME}");
         let attributes = Value::from(attributes(item));
         let properties = HashMap::from([
             ("org.freedesktop.Secret.Item.Label", Value::from(label)),
             ("org.freedesktop.Secret.Item.Attributes", attributes),
         ]);
         let new = (properties, secret, true);
-        let create = || self.send(&collection, COLLECTION, "CreateItem", &new);
+        let create = || self.send(&collection, COLLECTION_INTERFACE, "CreateItem", &new);
         let mut created = create().await;
         if matches!(created, Err(KeyringFailure::Locked)) {
             self.unlock(std::slice::from_ref(&collection)).await?;
@@ -305,18 +319,21 @@ impl Service {
     /// Shows the service's prompt, if there is one, and waits for its end. A service without a
     /// display ends it at once.
     async fn prompt(&self, prompt: &OwnedObjectPath) -> Result<(), KeyringFailure> {
-        if prompt.as_str() == NONE {
+        if prompt.as_str() == NO_OBJECT_PATH {
             return Ok(());
         }
         let rule = MatchRule::builder()
             .msg_type(message::Type::Signal)
-            .interface(PROMPT)?
+            .interface(PROMPT_INTERFACE)?
             .member("Completed")?
             .path(prompt)?
             .build();
         let mut ends = MessageStream::for_match_rule(rule, &self.bus, Some(1)).await?;
-        let () = self.send(prompt, PROMPT, "Prompt", &"").await?;
-        let end = ends.next().await.ok_or(KeyringFailure::DiedMidway)??;
+        let () = self.send(prompt, PROMPT_INTERFACE, "Prompt", &"").await?;
+        let end = ends
+            .next()
+            .await
+            .ok_or(KeyringFailure::ServiceDisconnected)??;
         let (dismissed, _): (bool, OwnedValue) = end.body().deserialize()?;
         match dismissed {
             true => Err(KeyringFailure::Locked),
@@ -345,15 +362,15 @@ impl Service {
         method: &str,
         body: &(impl Serialize + DynamicType),
     ) -> Result<R, KeyringFailure> {
-        let answer = self
+        let response = self
             .bus
-            .call_method(Some(NAME), path, Some(interface), method, body)
+            .call_method(Some(BUS_NAME), path, Some(interface), method, body)
             .await?;
-        Ok(answer.body().deserialize()?)
+        Ok(response.body().deserialize()?)
     }
 }
 
 /// Returns the attributes of the item of this name.
 fn attributes(item: &str) -> HashMap<&str, &str> {
-    HashMap::from([("service", SERVICE), ("username", item)])
+    HashMap::from([("service", PROGRAM_NAME), ("username", item)])
 }

@@ -23,17 +23,25 @@ use super::failure::KeyringFailure;
 /// The number of addresses that are tried. Further ones are ignored.
 const MAX_ADDRESSES: usize = 32;
 
-/// Connects to the first address that works. Without `internal_executor`, the caller drives the
-/// connection.
+/// The part of the program that processes a connection's messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Executor {
+    /// A thread of `zbus`.
+    OwnThread,
+    /// The caller, during its calls.
+    Caller,
+}
+
+/// Connects to the first address that works.
 ///
 /// # Errors
 /// The error of the last address; [`Error::Address`] if no address can be connected to.
-pub(crate) async fn connect(internal_executor: bool) -> zbus::Result<Connection> {
+pub(crate) async fn connect(executor: Executor) -> zbus::Result<Connection> {
     let mut failed = Error::Address("no address of a session bus".to_owned());
     for address in addresses() {
         let connected = async {
             let connection = builder(&address)?
-                .internal_executor(internal_executor)
+                .internal_executor(executor == Executor::OwnThread)
                 .build()
                 .await?;
             match address.guid() {
@@ -189,7 +197,7 @@ impl From<Error> for KeyringFailure {
             }
             Error::Connection(..) | Error::Address(_) => KeyringFailure::NoBus,
             Error::Handshake(_) => KeyringFailure::Denied,
-            Error::InputOutput(_) => KeyringFailure::DiedMidway,
+            Error::InputOutput(_) => KeyringFailure::ServiceDisconnected,
             Error::MethodError(name, ..) => failure_of_name(name.as_str()),
             Error::FDO(error) => failure_of_name(error.name().as_str()),
             _ => KeyringFailure::Unknown,
@@ -209,11 +217,11 @@ pub(super) fn failure_of_name(name: &str) -> KeyringFailure {
         "IsLocked" => KeyringFailure::Locked,
         "AccessDenied" | "AuthFailed" => KeyringFailure::Denied,
         "NoSession" => KeyringFailure::SessionLost,
-        "NotSupported" => KeyringFailure::NotPlain,
-        "NoReply" | "Disconnected" => KeyringFailure::DiedMidway,
+        "NotSupported" => KeyringFailure::PlainSessionRefused,
+        "NoReply" | "Disconnected" => KeyringFailure::ServiceDisconnected,
         "Timeout" | "TimedOut" => KeyringFailure::TimedOut,
         // A restarted service does not know the objects of the previous one.
-        "UnknownObject" | "UnknownMethod" | "NoSuchObject" => KeyringFailure::DiedMidway,
+        "UnknownObject" | "UnknownMethod" | "NoSuchObject" => KeyringFailure::ServiceDisconnected,
         _ => KeyringFailure::Unknown,
     }
 }

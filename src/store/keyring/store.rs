@@ -13,11 +13,11 @@ use std::time::Duration;
 
 use super::failure::KeyringFailure;
 #[cfg(target_os = "macos")]
-use super::native::Platform;
+use super::native::NativeKeyring as PlatformKeyring;
 #[cfg(windows)]
-use super::native::{self, Platform};
+use super::native::{self, NativeKeyring as PlatformKeyring};
 #[cfg(not(any(target_os = "macos", windows)))]
-use super::secret_service::Platform;
+use super::secret_service::SecretServiceKeyring as PlatformKeyring;
 use crate::error::Result;
 use crate::secret::SecretBytes;
 #[cfg(windows)]
@@ -50,10 +50,10 @@ pub struct Keyring {
     /// The thread's queue. The thread starts with the first call.
     queue: Mutex<Option<Sender<Call>>>,
     /// The last call that timed out, until the thread has completed or dropped it.
-    hanging: Mutex<Weak<AtomicBool>>,
+    timed_out_call: Mutex<Weak<AtomicBool>>,
 }
 
-type Call = Box<dyn FnOnce(&mut Platform) + Send>;
+type Call = Box<dyn FnOnce(&mut PlatformKeyring) + Send>;
 
 impl Keyring {
     /// Creates a store over the user's keyring.
@@ -61,7 +61,7 @@ impl Keyring {
         Keyring {
             deadline: DEADLINE,
             queue: Mutex::default(),
-            hanging: Mutex::default(),
+            timed_out_call: Mutex::default(),
         }
     }
 
@@ -71,38 +71,38 @@ impl Keyring {
     /// A call that hangs cannot be cancelled: it may have its effect after the timeout.
     fn call<T: Send + 'static>(
         &self,
-        call: impl FnOnce(&mut Platform) -> Result<T, KeyringFailure> + Send + 'static,
+        call: impl FnOnce(&mut PlatformKeyring) -> Result<T, KeyringFailure> + Send + 'static,
     ) -> Result<T, KeyringFailure> {
-        if lock(&self.hanging).strong_count() > 0 {
+        if lock(&self.timed_out_call).strong_count() > 0 {
             return Err(KeyringFailure::TimedOut);
         }
-        let (answer, outcome) = mpsc::sync_channel(1);
+        let (sender, outcome) = mpsc::sync_channel(1);
         // The thread has a reference as long as it has the call, also if the call panics.
-        let abandoned = Arc::new(AtomicBool::new(false));
+        let is_cancelled = Arc::new(AtomicBool::new(false));
         self.enqueue({
-            let abandoned = Arc::clone(&abandoned);
+            let is_cancelled = Arc::clone(&is_cancelled);
             Box::new(move |keyring| {
-                if !abandoned.load(Ordering::SeqCst) {
+                if !is_cancelled.load(Ordering::SeqCst) {
                     // The receiver is gone after the deadline.
-                    let _ = answer.send(call(keyring));
+                    let _ = sender.send(call(keyring));
                 }
             })
         })?;
         match outcome.recv_timeout(self.deadline) {
             Ok(outcome) => outcome,
             Err(RecvTimeoutError::Timeout) => {
-                abandoned.store(true, Ordering::SeqCst);
-                let call = Arc::downgrade(&abandoned);
-                drop(abandoned);
-                let mut hanging = lock(&self.hanging);
+                is_cancelled.store(true, Ordering::SeqCst);
+                let call = Arc::downgrade(&is_cancelled);
+                drop(is_cancelled);
+                let mut timed_out_call = lock(&self.timed_out_call);
                 // A stored call that is alive is earlier, and this one is then queued behind it and
                 // will not be made; or it is later than this one, and ends after it.
-                if hanging.strong_count() == 0 {
-                    *hanging = call;
+                if timed_out_call.strong_count() == 0 {
+                    *timed_out_call = call;
                 }
                 Err(KeyringFailure::TimedOut)
             }
-            Err(RecvTimeoutError::Disconnected) => Err(KeyringFailure::DiedMidway),
+            Err(RecvTimeoutError::Disconnected) => Err(KeyringFailure::ServiceDisconnected),
         }
     }
 
@@ -110,10 +110,12 @@ impl Keyring {
         let mut queue = lock(&self.queue);
         let calls = match queue.take() {
             Some(calls) => calls,
-            None => start_thread().map_err(|_| KeyringFailure::DiedMidway)?,
+            None => start_thread().map_err(|_| KeyringFailure::ServiceDisconnected)?,
         };
         // The thread has panicked; the next call starts another.
-        calls.send(call).map_err(|_| KeyringFailure::DiedMidway)?;
+        calls
+            .send(call)
+            .map_err(|_| KeyringFailure::ServiceDisconnected)?;
         *queue = Some(calls);
         Ok(())
     }
@@ -122,7 +124,7 @@ impl Keyring {
 fn start_thread() -> std::io::Result<Sender<Call>> {
     let (sender, calls) = mpsc::channel::<Call>();
     let run = move || {
-        let mut keyring = Platform::default();
+        let mut keyring = PlatformKeyring::default();
         for call in calls {
             call(&mut keyring);
         }
@@ -161,7 +163,7 @@ impl TokenStore for Keyring {
     }
 
     fn items(&self) -> Result<Vec<String>> {
-        self.call(Platform::items)
+        self.call(PlatformKeyring::items)
             .map_err(|failure| failure.into_error(""))
     }
 
@@ -170,7 +172,7 @@ impl TokenStore for Keyring {
     }
 
     fn removal_by_hand(&self, item: &str) -> String {
-        Platform::removal_by_hand(item)
+        PlatformKeyring::removal_by_hand(item)
     }
 }
 
@@ -231,7 +233,7 @@ mod tests {
         drop(release);
         assert_eq!(back.recv(), Err(mpsc::RecvError), "the hung work has ended");
         let start = std::time::Instant::now();
-        while lock(&keyring.hanging).strong_count() > 0 {
+        while lock(&keyring.timed_out_call).strong_count() > 0 {
             assert!(start.elapsed().as_secs() < 60, "the late work is counted");
             thread::yield_now();
         }
@@ -245,21 +247,24 @@ mod tests {
         let (stored, in_call) = (Arc::downgrade(&later), Arc::clone(&keyring));
         let (release, hang) = mpsc::channel::<()>();
         let hung = keyring.call(move |_| {
-            *lock(&in_call.hanging) = stored;
+            *lock(&in_call.timed_out_call) = stored;
             let _ = hang.recv();
             Ok(())
         });
         assert_eq!(hung, Err(KeyringFailure::TimedOut));
         drop(release);
-        let hanging = lock(&keyring.hanging);
-        assert!(hanging.ptr_eq(&Arc::downgrade(&later)), "still awaited");
+        let timed_out_call = lock(&keyring.timed_out_call);
+        assert!(
+            timed_out_call.ptr_eq(&Arc::downgrade(&later)),
+            "still awaited"
+        );
     }
 
     #[test]
     fn panicked_thread_is_an_error_and_the_next_call_starts_another() {
         let keyring = keyring(Duration::from_secs(60));
         let died: Result<(), KeyringFailure> = keyring.call(|_| panic!("on purpose"));
-        assert_eq!(died, Err(KeyringFailure::DiedMidway));
+        assert_eq!(died, Err(KeyringFailure::ServiceDisconnected));
         // The thread may take one more piece into its end.
         while keyring.call(|_| Ok(())).is_err() {}
         assert_eq!(keyring.call(|_| Ok(1)), Ok(1));

@@ -31,7 +31,7 @@ impl SessionStore {
     /// [`Kind::Store`] if the item cannot be removed, with the manual steps.
     pub fn forget(&self, key: &SessionKey) -> Result<Removal> {
         let unlisted = self.index_file.remove(key, &self.login());
-        let removed = self.remove(&key.item());
+        let removed = self.remove(&key.item_name());
         unlisted?;
         removed.map(|removed| Removal { removed })
     }
@@ -54,7 +54,10 @@ impl SessionStore {
             .iter()
             .flatten()
             .partition(|entry| login.includes(entry));
-        let mut items: Vec<String> = reachable.iter().map(|entry| entry.key().item()).collect();
+        let mut items: Vec<String> = reachable
+            .iter()
+            .map(|entry| entry.key().item_name())
+            .collect();
         let found = self.store.items();
         items.extend(found.iter().flatten().cloned());
         items.retain(|item| host_in(item).is_some_and(&matches_host));

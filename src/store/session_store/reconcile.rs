@@ -15,12 +15,12 @@
 //! lock is not one that another process is saving. A logout deletes the item without the lock: it does
 //! not wait for a renewal.
 
-use super::store::{SessionStore, read};
+use super::store::{SessionStore, decode_record};
 use crate::account::{SessionKey, Tenancy};
 use crate::error::{Error, Result};
 use crate::secret::SecretBytes;
 use crate::store::index::{Index, IndexEntry};
-use crate::store::lock::{Activity, Attempt, Guard, LockName};
+use crate::store::lock::{Activity, Attempt, Guard, LockScope};
 use crate::store::record::Record;
 use crate::time::{Clock, SystemClock};
 
@@ -78,15 +78,15 @@ impl SessionStore {
     /// [`crate::error::Kind::Store`] if the store fails; no entry is removed then.
     pub fn reconcile(&self, tenancy: &Tenancy) -> Result<Reconciled> {
         let restored = self.restore(tenancy)?;
-        let index = self.index_of(tenancy)?;
+        let index = self.list_all(tenancy)?;
         let items = self.store.items()?;
         let doubtful = index
             .entries()
-            .filter(|entry| entry.active || !items.contains(&entry.key().item()));
+            .filter(|entry| entry.active || !items.contains(&entry.key().item_name()));
         let mut lost = 0;
         for key in doubtful.map(IndexEntry::key) {
             self.load(&key)?;
-            lost += usize::from(self.index_of(tenancy)?.entry(&key).is_none());
+            lost += usize::from(self.list_all(tenancy)?.entry(&key).is_none());
         }
         Ok(Reconciled { restored, lost })
     }
@@ -99,7 +99,10 @@ impl SessionStore {
             client_id,
         } = tenancy;
         let scope = format!(" at {authority_host} {tenant} {client_id}");
-        let listed: Vec<String> = index.entries().map(|entry| entry.key().item()).collect();
+        let listed: Vec<String> = index
+            .entries()
+            .map(|entry| entry.key().item_name())
+            .collect();
         let mut items = self.store.items()?;
         items.retain(|item| {
             item.starts_with("session ") && item.ends_with(&scope) && !listed.contains(item)
@@ -110,8 +113,8 @@ impl SessionStore {
                 continue;
             };
             // An unreadable item stays: the next sign-in quarantines it.
-            match Record::from_item(&bytes) {
-                Ok(record) if record.key().item() == item => records.push(record),
+            match Record::from_bytes(&bytes) {
+                Ok(record) if record.key().item_name() == item => records.push(record),
                 _ => tracing::debug!("the item `{item}` is not a session that can be listed"),
             }
         }
@@ -130,8 +133,8 @@ impl SessionStore {
     ) -> Result<Option<Record>> {
         let _lock = match guard {
             Some(guard) if guard.covers(key) => None,
-            _ => match self.try_lock(&LockName::Session(key.clone()), Activity::Renewing) {
-                Ok(Attempt::Got(lock)) => Some(lock),
+            _ => match self.try_lock(&LockScope::Session(key.clone()), Activity::Renewing) {
+                Ok(Attempt::Acquired(lock)) => Some(lock),
                 // The lock holder replaces the item, or detects the same loss.
                 Ok(Attempt::Held(_)) => return Ok(None),
                 Err(error) => {
@@ -140,11 +143,11 @@ impl SessionStore {
                 }
             },
         };
-        let Some(item) = self.store.load(&key.item())? else {
+        let Some(item) = self.store.load(&key.item_name())? else {
             self.remove_lost(key, "is no longer in");
             return Ok(None);
         };
-        if let Some(record) = read(key, &item) {
+        if let Some(record) = decode_record(key, &item) {
             return Ok(Some(record));
         }
         if let Err(error) = self.quarantine(key, &item) {
@@ -160,15 +163,15 @@ impl SessionStore {
     /// # Errors
     /// [`crate::error::Kind::Store`] if the store fails, or cannot rename the item. The item is then unchanged.
     pub(super) fn quarantine_unreadable(&self, key: &SessionKey) -> Result<()> {
-        match self.store.load(&key.item())? {
-            Some(item) if read(key, &item).is_none() => self.quarantine(key, &item),
+        match self.store.load(&key.item_name())? {
+            Some(item) if decode_record(key, &item).is_none() => self.quarantine(key, &item),
             _ => Ok(()),
         }
     }
 
     /// Gives the item another name, with a warning.
     fn quarantine(&self, key: &SessionKey, bytes: &SecretBytes) -> Result<()> {
-        let item = key.item();
+        let item = key.item_name();
         let renamed = || {
             // This machine's clock: the time of an item, not of a token.
             let mut at = SystemClock.now().unix_seconds();

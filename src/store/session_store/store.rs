@@ -8,7 +8,7 @@ use crate::error::{Error, Kind, Result};
 use crate::files::Folder;
 use crate::secret::SecretBytes;
 use crate::store::index::{Index, IndexEntry, IndexFile, IndexPage, MachineLogin, Query};
-use crate::store::lock::{Activity, Attempt, Guard, LockName, Locks};
+use crate::store::lock::{Activity, Attempt, Guard, LockScope, Locks};
 use crate::store::record::Record;
 use crate::store::token_store::TokenStore;
 
@@ -101,27 +101,31 @@ impl SessionStore {
         }
     }
 
-    /// Returns the best matches of a name, as [`Index::called`] does, without parsing the other
+    /// Returns the best matches of a name, as [`Index::best_name_matches`] does, without parsing the other
     /// entries. Sessions that a damaged index lost are restored first.
     ///
     /// # Errors
     /// As [`SessionStore::index`].
     pub fn find_by_name(&self, tenancy: &Tenancy, name: &str) -> Result<Vec<IndexEntry>> {
-        let mut fitting = self.search(tenancy, Query::Called(name))?;
+        let mut fitting = self.search(tenancy, Query::ByName(name))?;
         if fitting.is_incomplete && self.restore_or_warn(tenancy) {
-            fitting = self.search(tenancy, Query::Called(name))?;
+            fitting = self.search(tenancy, Query::ByName(name))?;
         }
         let index = Index::of_page(fitting, self.login());
-        Ok(index.called(tenancy, name).into_iter().cloned().collect())
+        Ok(index
+            .best_name_matches(tenancy, name)
+            .into_iter()
+            .cloned()
+            .collect())
     }
 
-    /// Returns the first `most` sessions of this tenancy, the active one first, and the number of
+    /// Returns the first `limit` sessions of this tenancy, the active one first, and the number of
     /// the others, which are not parsed.
     ///
     /// # Errors
     /// As [`SessionStore::index`].
-    pub fn first(&self, tenancy: &Tenancy, most: usize) -> Result<IndexPage> {
-        self.search(tenancy, Query::First(most))
+    pub fn list(&self, tenancy: &Tenancy, limit: usize) -> Result<IndexPage> {
+        self.search(tenancy, Query::First(limit))
     }
 
     fn search(&self, tenancy: &Tenancy, query: Query<'_>) -> Result<IndexPage> {
@@ -132,8 +136,8 @@ impl SessionStore {
     ///
     /// # Errors
     /// As [`SessionStore::index`].
-    pub fn index_of(&self, tenancy: &Tenancy) -> Result<Index> {
-        let all = self.first(tenancy, usize::MAX)?;
+    pub fn list_all(&self, tenancy: &Tenancy) -> Result<Index> {
+        let all = self.list(tenancy, usize::MAX)?;
         Ok(Index::of_page(all, self.login()))
     }
 
@@ -161,7 +165,11 @@ impl SessionStore {
     }
 
     fn load_with(&self, key: &SessionKey, guard: Option<&Guard>) -> Result<Option<Record>> {
-        match self.store.load(&key.item())?.map(|item| read(key, &item)) {
+        match self
+            .store
+            .load(&key.item_name())?
+            .map(|item| decode_record(key, &item))
+        {
             Some(Some(record)) => Ok(Some(record)),
             _ => self.confirm_loss(key, guard),
         }
@@ -171,8 +179,8 @@ impl SessionStore {
     ///
     /// # Errors
     /// [`Kind::Store`] if the lock file cannot be opened or locked.
-    pub fn try_lock(&self, name: &LockName, activity: Activity) -> Result<Attempt> {
-        self.locks.try_lock(name, activity)
+    pub fn try_lock(&self, scope: &LockScope, activity: Activity) -> Result<Attempt> {
+        self.locks.try_lock(scope, activity)
     }
 
     /// Saves a session and lists it in the index. The first session of a tenancy without an active
@@ -191,7 +199,7 @@ impl SessionStore {
         let record = &self.write(record)?;
         let listed = self
             .index_file
-            .list(record, &self.login(), |login| self.store.has_ended(login));
+            .upsert(record, &self.login(), |login| self.store.has_ended(login));
         if listed.is_err() {
             self.delete_unlisted(&key);
         }
@@ -212,7 +220,7 @@ impl SessionStore {
             return Ok(());
         }
         // The logout may have removed the item before this write.
-        self.remove(&key.item())?;
+        self.remove(&key.item_name())?;
         Err(Error::new(
             Kind::SignInNeeded,
             "the account was signed out while its session was being renewed",
@@ -266,11 +274,11 @@ impl SessionStore {
     /// that expire first are dropped: a small keyring costs renewals, and not the session.
     fn write(&self, record: &Record) -> Result<Record> {
         let mut record = record.clone();
-        let item = record.key().item();
+        let item = record.key().item_name();
         loop {
-            match self.store.save(&item, &record.to_item()?) {
+            match self.store.save(&item, &record.to_bytes()?) {
                 Ok(()) => return Ok(record),
-                Err(error) if self.store.lacks_room(&error) && record.drop_oldest() => {
+                Err(error) if self.store.lacks_room(&error) && record.evict_soonest_expiring() => {
                     tracing::debug!("{error}: one cached token less is kept");
                 }
                 Err(error) => return Err(error),
@@ -291,10 +299,10 @@ impl SessionStore {
         if listed.unwrap_or(true) {
             return;
         }
-        if let Err(error) = self.store.delete(&key.item()) {
+        if let Err(error) = self.store.delete(&key.item_name()) {
             tracing::warn!(
                 "a session that could not be listed stays in the store ({error}): {}",
-                self.store.removal_by_hand(&key.item())
+                self.store.removal_by_hand(&key.item_name())
             );
         }
     }
@@ -310,8 +318,8 @@ impl fmt::Debug for SessionStore {
 
 /// Returns the session in these bytes; `None` if it is damaged, from a newer version, or not the session
 /// of this key.
-pub(super) fn read(key: &SessionKey, item: &SecretBytes) -> Option<Record> {
-    let record = Record::from_item(item).ok()?;
+pub(super) fn decode_record(key: &SessionKey, item: &SecretBytes) -> Option<Record> {
+    let record = Record::from_bytes(item).ok()?;
     (record.key() == *key).then_some(record)
 }
 

@@ -25,10 +25,10 @@ fn clear(store: &MemoryStore) {
 fn unreadable_item_is_quarantined_and_the_account_is_signed_out() {
     let (store, sessions) = shared();
     let key = record("ada").key();
-    let whole = record("ada").to_item().unwrap();
+    let whole = record("ada").to_bytes().unwrap();
     let cut = &whole.expose()[..whole.expose().len() - 9];
     let text = format!("{{\"version\":\"{MARKER}\"}}");
-    let foreign = record("bob").to_item().unwrap();
+    let foreign = record("bob").to_bytes().unwrap();
     let bytes = [
         cut,
         text.as_bytes(),
@@ -39,12 +39,12 @@ fn unreadable_item_is_quarantined_and_the_account_is_signed_out() {
     ];
     for damaged in bytes {
         let damaged = SecretBytes::new(damaged.to_vec());
-        store.save(&key.item(), &damaged).unwrap();
+        store.save(&key.item_name(), &damaged).unwrap();
         assert_eq!(sessions.load(&key).unwrap(), None);
-        assert_eq!(store.load(&key.item()).unwrap(), None);
+        assert_eq!(store.load(&key.item_name()).unwrap(), None);
         let aside = aside(&store);
         assert_eq!(aside.len(), 1, "{aside:?}");
-        assert!(aside[0].ends_with(&key.item()), "{aside:?}");
+        assert!(aside[0].ends_with(&key.item_name()), "{aside:?}");
         assert_eq!(store.load(&aside[0]).unwrap(), Some(damaged));
         clear(&store);
     }
@@ -57,12 +57,12 @@ fn item_locked_by_another_process_is_not_quarantined_or_unlisted() {
     save(&sessions, &ada);
     let guard = lock(&sessions, &ada);
     for bytes in [None, Some(SecretBytes::new(b"x".to_vec()))] {
-        store.delete(&ada.key().item()).unwrap();
+        store.delete(&ada.key().item_name()).unwrap();
         if let Some(bytes) = &bytes {
-            store.save(&ada.key().item(), bytes).unwrap();
+            store.save(&ada.key().item_name(), bytes).unwrap();
         }
         assert_eq!(sessions.load(&ada.key()).unwrap(), None);
-        assert_eq!(store.load(&ada.key().item()).unwrap(), bytes);
+        assert_eq!(store.load(&ada.key().item_name()).unwrap(), bytes);
         assert!(
             sessions.active(&tenancy()).unwrap().is_some(),
             "still listed"
@@ -84,10 +84,10 @@ fn a_missing_or_unreadable_item_loses_its_index_entry_and_no_other() {
         let (ada, bob) = (record("ada"), record("bob"));
         save(&sessions, &ada);
         save(&sessions, &bob);
-        store.delete(&ada.key().item()).unwrap();
+        store.delete(&ada.key().item_name()).unwrap();
         if let Some(bytes) = bytes {
             let bytes = SecretBytes::new(bytes.to_vec());
-            store.save(&ada.key().item(), &bytes).unwrap();
+            store.save(&ada.key().item_name(), &bytes).unwrap();
         }
         assert_eq!(sessions.load(&ada.key()).unwrap(), None);
         let index = sessions.index().unwrap();
@@ -105,17 +105,18 @@ fn a_missing_or_unreadable_item_loses_its_index_entry_and_no_other() {
 fn holder_of_the_tenancy_lock_or_session_lock_removes_and_quarantines() {
     let (store, sessions) = shared();
     let ada = record("ada");
-    let sign_in = LockName::Tenancy(tenancy());
-    for name in [sign_in, LockName::Session(ada.key())] {
+    let sign_in = LockScope::Tenancy(tenancy());
+    for name in [sign_in, LockScope::Session(ada.key())] {
         save(&sessions, &ada);
         let damaged = SecretBytes::new(b"x".to_vec());
-        store.save(&ada.key().item(), &damaged).unwrap();
-        let Attempt::Got(guard) = sessions.try_lock(&name, Activity::SigningIn).unwrap() else {
+        store.save(&ada.key().item_name(), &damaged).unwrap();
+        let Attempt::Acquired(guard) = sessions.try_lock(&name, Activity::SigningIn).unwrap()
+        else {
             panic!("the lock is free");
         };
         assert_eq!(sessions.load_under(&ada.key(), &guard).unwrap(), None);
         assert!(sessions.active(&tenancy()).unwrap().is_none());
-        assert_eq!(store.load(&ada.key().item()).unwrap(), None);
+        assert_eq!(store.load(&ada.key().item_name()).unwrap(), None);
     }
     assert_eq!(aside(&store).len(), 2, "two quarantined in one second");
 }
@@ -135,7 +136,7 @@ fn save_quarantines_the_unreadable_item_that_it_replaces() {
     let (store, sessions) = shared();
     let ada = record("ada");
     let newer = SecretBytes::new(br#"{"version":2}"#.to_vec());
-    store.save(&ada.key().item(), &newer).unwrap();
+    store.save(&ada.key().item_name(), &newer).unwrap();
     save(&sessions, &ada);
     assert_eq!(sessions.load(&ada.key()).unwrap(), Some(ada));
     let aside = aside(&store);
@@ -175,12 +176,12 @@ fn a_save_fails_if_the_unreadable_item_cannot_be_kept() {
     let store = Arc::new(MemoryStore::new());
     let ada = record("ada");
     let damaged = SecretBytes::new(b"x".to_vec());
-    store.save(&ada.key().item(), &damaged).unwrap();
+    store.save(&ada.key().item_name(), &damaged).unwrap();
     let sessions = SessionStore::new(Box::new(Full(Arc::clone(&store))), None);
     let error = sessions.save(&ada, &lock(&sessions, &ada)).unwrap_err();
     assert_eq!(error.kind(), Kind::Store);
     assert!(error.hint().contains("dig out `session ada"), "{error:?}");
-    assert_eq!(store.load(&ada.key().item()).unwrap(), Some(damaged));
+    assert_eq!(store.load(&ada.key().item_name()).unwrap(), Some(damaged));
 }
 
 #[test]
@@ -198,13 +199,13 @@ fn logout_all_leaves_the_configuration_and_foreign_items() {
     // In the store alone: whole, set aside, and of another tenancy.
     let mut bob = record("bob");
     bob.tenancy.client_id = "another".to_owned();
-    let item = bob.key().item();
-    store.save(&item, &bob.to_item().unwrap()).unwrap();
+    let item = bob.key().item_name();
+    store.save(&item, &bob.to_bytes().unwrap()).unwrap();
     let aside = format!("unreadable 1800000000 {item}");
     store.save(&aside, &secret).unwrap();
     // In the index alone.
     save(&sessions, &record("cy"));
-    store.delete(&record("cy").key().item()).unwrap();
+    store.delete(&record("cy").key().item_name()).unwrap();
 
     let ours = |host: &str| host != "emulator";
     let there = ForgottenSessions {
@@ -213,7 +214,10 @@ fn logout_all_leaves_the_configuration_and_foreign_items() {
         quarantined: 1,
     };
     assert_eq!(sessions.forget_everything(ours).unwrap(), there);
-    let left = ["secret connection-string".to_owned(), foreign.key().item()];
+    let left = [
+        "secret connection-string".to_owned(),
+        foreign.key().item_name(),
+    ];
     assert_eq!(store.items().unwrap(), left);
     let listed: Vec<_> = sessions.index().unwrap().entries().cloned().collect();
     assert_eq!(listed.len(), 1);
@@ -251,19 +255,19 @@ fn logout_all_clears_the_index_if_the_store_fails() {
 #[test]
 fn valid_challenge_is_stored_and_invalid_one_is_dropped() {
     let mut ada = record("ada");
-    let without = String::from_utf8(ada.to_item().unwrap().expose().to_vec()).unwrap();
+    let without = String::from_utf8(ada.to_bytes().unwrap().expose().to_vec()).unwrap();
     assert!(
         !without.contains("challenge"),
         "as earlier versions wrote it"
     );
     ada.challenge = Claims::parse(r#"{"access_token":{"acrs":null}}"#);
-    let item = ada.to_item().unwrap();
-    assert_eq!(Record::from_item(&item).unwrap(), ada);
+    let item = ada.to_bytes().unwrap();
+    assert_eq!(Record::from_bytes(&item).unwrap(), ada);
     for damaged in ["7", "[]", "{", ""] {
         let mut form: serde_json::Value = serde_json::from_slice(item.expose()).unwrap();
         form["challenge"] = damaged.into();
         let item = SecretBytes::new(serde_json::to_vec(&form).unwrap());
-        let read = Record::from_item(&item).unwrap();
+        let read = Record::from_bytes(&item).unwrap();
         assert_eq!(read.challenge, None, "{damaged}");
         assert_eq!(read.refresh_token, ada.refresh_token);
     }
@@ -272,12 +276,12 @@ fn valid_challenge_is_stored_and_invalid_one_is_dropped() {
 #[test]
 fn stored_token_that_is_no_b64token_is_left_out_alone() {
     let ada = record("ada");
-    let item = ada.to_item().unwrap();
+    let item = ada.to_bytes().unwrap();
     for kind in ["entra_tokens", "communication_tokens"] {
         let mut form: serde_json::Value = serde_json::from_slice(item.expose()).unwrap();
         form[kind][0]["token"] = "a\r\nx: y".into();
         let item = SecretBytes::new(serde_json::to_vec(&form).unwrap());
-        let read = Record::from_item(&item).unwrap();
+        let read = Record::from_bytes(&item).unwrap();
         let (entra, communication) = (&read.entra_tokens, &read.communication_tokens);
         let is_entra = kind == "entra_tokens";
         assert_eq!(entra.is_empty(), is_entra, "{kind}");

@@ -97,7 +97,7 @@ fn user_is_found_by_name_id_or_prefix_in_that_tenancy_only() {
     save(&sessions, &record("bobby"));
     let index = sessions.index().unwrap();
     let found = |user: &str| {
-        let called = index.called(&tenancy(), user);
+        let called = index.best_name_matches(&tenancy(), user);
         let names = called.into_iter().map(|e| e.account.username.as_str());
         names.collect::<Vec<_>>()
     };
@@ -110,7 +110,11 @@ fn user_is_found_by_name_id_or_prefix_in_that_tenancy_only() {
     assert!(found("").is_empty());
     let mut elsewhere = tenancy();
     elsewhere.tenant = "contoso.example".to_owned();
-    assert!(index.called(&elsewhere, "ada-uid.utid").is_empty());
+    assert!(
+        index
+            .best_name_matches(&elsewhere, "ada-uid.utid")
+            .is_empty()
+    );
     assert_eq!(index.in_tenancy(&tenancy()).count(), 3);
     assert_eq!(index.in_tenancy(&elsewhere).count(), 0);
 }
@@ -246,15 +250,18 @@ fn search_finds_the_same_sessions_as_reading_all() {
     let index = sessions.index().unwrap();
     let all: Vec<_> = index.in_tenancy(&tenancy()).collect();
     for most in 0..=all.len() + 1 {
-        let page = sessions.first(&tenancy(), most).unwrap();
+        let page = sessions.list(&tenancy(), most).unwrap();
         assert!(page.entries.iter().eq(all.iter().copied().take(most)));
-        assert_eq!(page.entries.len() + page.left, all.len());
+        assert_eq!(page.entries.len() + page.remaining, all.len());
     }
     let active = sessions.active(&tenancy()).unwrap();
     assert_eq!(active.as_ref(), index.active(&tenancy()));
     for name in ["ad", "ada", "ADA-", "Ç", "d\""] {
         let found = sessions.find_by_name(&tenancy(), name).unwrap();
-        assert!(found.iter().eq(index.called(&tenancy(), name)), "{name}");
+        assert!(
+            found.iter().eq(index.best_name_matches(&tenancy(), name)),
+            "{name}"
+        );
         assert!(!found.is_empty(), "{name}");
     }
     for user in ["ada", "bob", "çelik", "d\"e\\e", "adam", "eve", "ad"] {
@@ -265,7 +272,7 @@ fn search_finds_the_same_sessions_as_reading_all() {
         ];
         for name in &names {
             let found = sessions.find_by_name(&tenancy(), name).unwrap();
-            let by_reading_all = index.called(&tenancy(), name);
+            let by_reading_all = index.best_name_matches(&tenancy(), name);
             assert!(found.iter().eq(by_reading_all), "{name}");
             let is_known = user != "eve" && user != "ad";
             assert_eq!(found.len(), usize::from(is_known), "{name}");
@@ -287,9 +294,9 @@ fn index_in_another_json_form_is_read() {
         serde_json::to_string(&written).unwrap(),
     ] {
         fs::write(&path, text).unwrap();
-        let page = sessions.first(&tenancy(), 1).unwrap();
+        let page = sessions.list(&tenancy(), 1).unwrap();
         assert!(page.entries[0].active);
-        assert_eq!(page.left, 1);
+        assert_eq!(page.remaining, 1);
         let found = sessions
             .find_by_name(&tenancy(), "bob@contoso.example")
             .unwrap();
@@ -319,11 +326,11 @@ fn damaged_line_among_many_is_detected() {
     );
     assert_eq!(quarantined(folder.path()).len(), 0);
 
-    let page = sessions.first(&tenancy(), 3).unwrap();
+    let page = sessions.list(&tenancy(), 3).unwrap();
     let shown: Vec<_> = page.entries.iter().map(IndexEntry::key).collect();
     let expected = ["user-99", "user-0", "user-1"].map(|user| record(user).key());
     assert_eq!(shown, expected);
-    assert_eq!(page.left, 96, "a damaged line costs its own account");
+    assert_eq!(page.remaining, 96, "a damaged line costs its own account");
     assert!(page.is_incomplete);
     assert_eq!(quarantined(folder.path()).len(), 1);
 
@@ -344,8 +351,8 @@ fn the_active_one_is_the_first_without_a_file_too() {
         save(&sessions, user);
     }
     sessions.activate(&users[2].key()).unwrap();
-    let page = sessions.first(&tenancy(), 2).unwrap();
+    let page = sessions.list(&tenancy(), 2).unwrap();
     let shown: Vec<_> = page.entries.iter().map(IndexEntry::key).collect();
     assert_eq!(shown, [users[2].key(), users[0].key()]);
-    assert_eq!(page.left, 1);
+    assert_eq!(page.remaining, 1);
 }

@@ -7,7 +7,7 @@ use super::*;
 #[test]
 fn lock_excludes_others_and_names_its_holder() {
     let folder = TempDir::new().unwrap();
-    let name = LockName::Session(record("ada").key());
+    let name = LockScope::Session(record("ada").key());
     let (one, other) = (in_folder(folder.path()), in_folder(folder.path()));
     let in_memory = SessionStore::new(Box::new(MemoryStore::new()), None);
     for (holder, waiter) in [(&one, &other), (&one, &one), (&in_memory, &in_memory)] {
@@ -67,7 +67,7 @@ fn the_holder_is_recorded_beside_the_lock_file_that_windows_cannot_read() {
 #[test]
 fn record_of_a_killed_holder_is_not_used_for_another_holder() {
     let folder = TempDir::new().unwrap();
-    let name = LockName::Session(record("ada").key());
+    let name = LockScope::Session(record("ada").key());
     let sessions = in_folder(folder.path());
     drop(lock(&sessions, &record("ada")));
     let stale = r#"{"pid":4000000,"activity":"signing-in","since_seconds":1700000000}"#;
@@ -83,7 +83,7 @@ fn record_of_a_killed_holder_is_not_used_for_another_holder() {
                         let sessions = in_folder(folder.path());
                         start.wait();
                         match sessions.try_lock(&name, Activity::Renewing).unwrap() {
-                            Attempt::Got(guard) => {
+                            Attempt::Acquired(guard) => {
                                 start.wait();
                                 drop(guard);
                                 None
@@ -107,7 +107,7 @@ fn record_of_a_killed_holder_is_not_used_for_another_holder() {
 #[test]
 fn a_lock_is_a_lock_if_its_holder_cannot_be_recorded() {
     let folder = TempDir::new().unwrap();
-    let name = LockName::Session(record("ada").key());
+    let name = LockScope::Session(record("ada").key());
     let sessions = in_folder(folder.path());
     drop(lock(&sessions, &record("ada")));
     let path = files(&folder, ".holder").remove(0);
@@ -128,7 +128,7 @@ fn one_of_many_threads_gets_a_lock() {
         in_folder(folder.path()),
         SessionStore::new(Box::new(MemoryStore::new()), None),
     ] {
-        let name = LockName::Tenancy(tenancy());
+        let name = LockScope::Tenancy(tenancy());
         let guards: Vec<Attempt> = thread::scope(|scope| {
             let tries: Vec<_> = (0..16)
                 .map(|_| scope.spawn(|| sessions.try_lock(&name, Activity::SigningIn).unwrap()))
@@ -140,7 +140,7 @@ fn one_of_many_threads_gets_a_lock() {
         });
         let got = guards
             .iter()
-            .filter(|attempt| matches!(attempt, Attempt::Got(_)));
+            .filter(|attempt| matches!(attempt, Attempt::Acquired(_)));
         assert_eq!(got.count(), 1);
     }
 }
@@ -149,8 +149,8 @@ fn one_of_many_threads_gets_a_lock() {
 fn a_save_needs_the_lock_of_its_session_and_no_other() {
     let sessions = SessionStore::new(Box::new(MemoryStore::new()), None);
     let (ada, bob) = (record("ada"), record("bob"));
-    let name = LockName::Tenancy(tenancy());
-    let Attempt::Got(sign_in) = sessions.try_lock(&name, Activity::SigningIn).unwrap() else {
+    let name = LockScope::Tenancy(tenancy());
+    let Attempt::Acquired(sign_in) = sessions.try_lock(&name, Activity::SigningIn).unwrap() else {
         panic!("the lock is free");
     };
     for other in [lock(&sessions, &bob), sign_in] {

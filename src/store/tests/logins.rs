@@ -66,7 +66,7 @@ fn own(login: &str) -> Login {
 
 fn listed(sessions: &SessionStore) -> Vec<String> {
     let index = sessions.index().unwrap();
-    let page = sessions.first(&tenancy(), 100).unwrap();
+    let page = sessions.list(&tenancy(), 100).unwrap();
     assert!(page.entries.iter().eq(index.entries()), "both ways to read");
     let names = index.entries().map(|entry| &entry.account.username);
     names.cloned().collect()
@@ -149,7 +149,7 @@ fn entry_of_an_earlier_version_is_assigned_to_the_login_that_has_it() {
     assert_eq!(listed(&second), ["ada@Contoso.example"]);
     assert_eq!(second.load(&ada.key()).unwrap(), None);
     assert_eq!(listed(&second), [""; 0]);
-    assert_eq!(items.items().unwrap(), [ada.key().item()]);
+    assert_eq!(items.items().unwrap(), [ada.key().item_name()]);
 }
 
 #[test]
@@ -189,7 +189,7 @@ fn logout_all_removes_this_logins_sessions_and_reports_another_login() {
     assert_eq!(items.items().unwrap(), [""; 0]);
     assert_eq!(listed(&sessions), [""; 0]);
     assert_eq!(listed(&other), [""; 0], "signed out at once");
-    assert_eq!(others.items().unwrap(), [record("ada").key().item()]);
+    assert_eq!(others.items().unwrap(), [record("ada").key().item_name()]);
     assert_eq!(other.forget_everything(|_| true).unwrap().sessions, 1);
 
     // The keyring of a login that has ended is gone, and so is the session.

@@ -17,7 +17,7 @@ fn three(folder: &Path) -> (Arc<MemoryStore>, SessionStore) {
 
 /// The accounts as they are listed, the active one with a star.
 fn accounts(sessions: &SessionStore) -> String {
-    let page = sessions.first(&tenancy(), 100).unwrap();
+    let page = sessions.list(&tenancy(), 100).unwrap();
     let index = sessions.index().unwrap();
     let active = index.active(&tenancy());
     let mut names: Vec<String> = page
@@ -209,7 +209,7 @@ fn damage_loses_only_damaged_lines_and_the_store_restores_them() {
         sessions.index().unwrap();
         assert_eq!(accounts(&sessions), left, "{name}");
         assert!(
-            sessions.first(&tenancy(), 1).unwrap().is_incomplete,
+            sessions.list(&tenancy(), 1).unwrap().is_incomplete,
             "{name}"
         );
         let kept = quarantined(folder.path());
@@ -219,7 +219,7 @@ fn damage_loses_only_damaged_lines_and_the_store_restores_them() {
         sessions.restore(&tenancy()).unwrap();
         assert_eq!(accounts(&sessions), restored, "{name}");
         assert!(
-            !sessions.first(&tenancy(), 1).unwrap().is_incomplete,
+            !sessions.list(&tenancy(), 1).unwrap().is_incomplete,
             "{name}"
         );
         assert_eq!(sessions.restore(&tenancy()).unwrap(), 0, "{name}");
@@ -263,7 +263,7 @@ fn a_session_that_is_listed_twice_is_listed_once_and_nothing_is_looked_up() {
             _ => ALL,
         };
         assert_eq!(accounts(&sessions), expected);
-        assert!(!sessions.first(&tenancy(), 1).unwrap().is_incomplete);
+        assert!(!sessions.list(&tenancy(), 1).unwrap().is_incomplete);
     }
 }
 
@@ -273,11 +273,13 @@ fn removed_sessions_are_not_restored_and_unreadable_ones_not_listed() {
     let (store, sessions) = three(folder.path());
     sessions.forget(&record("bob").key()).unwrap();
     let damaged = SecretBytes::new(b"x".to_vec());
-    store.save(&record("cleo").key().item(), &damaged).unwrap();
+    store
+        .save(&record("cleo").key().item_name(), &damaged)
+        .unwrap();
     fs::write(folder.path().join("index.json"), "").unwrap();
     assert_eq!(sessions.restore(&tenancy()).unwrap(), 1);
     assert_eq!(accounts(&sessions), "ada*");
-    let item = record("cleo").key().item();
+    let item = record("cleo").key().item_name();
     assert_eq!(store.load(&item).unwrap(), Some(damaged));
 }
 
@@ -288,8 +290,8 @@ fn restore_runs_once_per_tenancy_and_store_and_only_after_damage() {
     // In the store alone, and the index is whole: the store is not asked.
     store
         .save(
-            &record("eve").key().item(),
-            &record("eve").to_item().unwrap(),
+            &record("eve").key().item_name(),
+            &record("eve").to_bytes().unwrap(),
         )
         .unwrap();
     assert_eq!(sessions.restore(&tenancy()).unwrap(), 0);
@@ -328,9 +330,11 @@ fn reconciling_removes_what_the_store_lacks_and_only_that() {
         sessions.reconcile(&tenancy()).unwrap(),
         Reconciled::default()
     );
-    store.delete(&record("bob").key().item()).unwrap();
+    store.delete(&record("bob").key().item_name()).unwrap();
     let damaged = SecretBytes::new(b"x".to_vec());
-    store.save(&record("ada").key().item(), &damaged).unwrap();
+    store
+        .save(&record("ada").key().item_name(), &damaged)
+        .unwrap();
     let found = Reconciled {
         restored: 0,
         lost: 2,

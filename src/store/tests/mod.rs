@@ -21,7 +21,7 @@ use crate::error::{Error, Kind};
 use crate::exchange::{ExchangeKind, TokenSource};
 use crate::secret::SecretBytes;
 use crate::secret::{CommunicationToken, EntraToken, RefreshToken};
-use crate::time::{ClockMark, SettableClock, Timestamp};
+use crate::time::{ServerTimeSample, SettableClock, Timestamp};
 
 const MARKER: &str = "s3cr3t-marker";
 
@@ -57,19 +57,19 @@ fn record(user: &str) -> Record {
         },
         expires_on,
     });
-    record.short_tokens = Some(ShortTokens {
+    record.short_tokens = Some(ShortLifetimeNote {
         redeemed_at_seconds: 1_799_999_000,
         life_seconds: 540,
     });
     let clock = SettableClock::new(Timestamp::from_unix_seconds(1_800_000_000));
-    record.clock = Some(ClockMark::new(&clock, None));
+    record.clock = Some(ServerTimeSample::new(&clock, None));
     record
 }
 
 fn lock(sessions: &SessionStore, record: &Record) -> Guard {
-    let name = LockName::Session(record.key());
+    let name = LockScope::Session(record.key());
     match sessions.try_lock(&name, Activity::Renewing).unwrap() {
-        Attempt::Got(guard) => guard,
+        Attempt::Acquired(guard) => guard,
         Attempt::Held(holder) => panic!("held by {holder:?}"),
     }
 }
@@ -196,7 +196,7 @@ fn logout_updates_the_index_if_the_store_fails_and_names_the_manual_steps() {
     let sessions = SessionStore::new(Box::new(FailingStore), Some(folder.path().to_owned()));
     let error = sessions.forget(&ada.key()).unwrap_err();
     assert_eq!(error.kind(), Kind::Store);
-    assert!(error.message().contains(&ada.key().item()), "{error}");
+    assert!(error.message().contains(&ada.key().item_name()), "{error}");
     assert!(error.hint().contains("wake it up"), "{}", error.hint());
     assert!(error.hint().contains("dig out"), "{}", error.hint());
     assert_eq!(sessions.index().unwrap().entries().count(), 0);
@@ -230,7 +230,7 @@ fn a_session_that_cannot_be_listed_does_not_stay_in_the_store_unseen() {
         sessions.save(&bob, &guards.1).unwrap_err().kind(),
         Kind::Store
     );
-    assert_eq!(store.load(&bob.key().item()).unwrap(), None);
+    assert_eq!(store.load(&bob.key().item_name()).unwrap(), None);
     let mut renewed = ada.clone();
     renewed.refresh_token = None;
     assert_eq!(

@@ -81,7 +81,7 @@ fn a_record_of_an_earlier_version_with_four_tokens_is_read_and_grows() {
     for number in 0..4 {
         keep(&mut record, number, at(0));
     }
-    let mut record = Record::from_item(&record.to_item().unwrap()).unwrap();
+    let mut record = Record::from_bytes(&record.to_bytes().unwrap()).unwrap();
     keep(&mut record, 4, at(0));
     assert_eq!(kept(&record).len(), 5);
 }

@@ -58,7 +58,7 @@ class Observer:
             self.tokens.append(token)
 
 
-class ShortTokens(unittest.TestCase):
+class ShortLifetimeNote(unittest.TestCase):
     def of_a_credential(self, service):
         refresher = TokenRefresher(url=service.url, secret_file=service.secret_file)
         observer = Observer(self, service)

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use acspass::account::{Account, SessionKey, Tenancy};
 use acspass::secret::{RefreshToken, SecretBytes};
 use acspass::store::{
-    Activity, Attempt, FileStore, KeyringStore, LockName, Record, SessionStore, ShortTokens,
+    Activity, Attempt, FileStore, KeyringStore, LockScope, Record, SessionStore, ShortLifetimeNote,
     TokenStore,
 };
 
@@ -138,8 +138,8 @@ pub(crate) fn key() -> SessionKey {
 fn renew(sessions: SessionStore) -> Result<String, acspass::Error> {
     let key = key();
     loop {
-        let name = LockName::Session(key.clone());
-        let Attempt::Got(guard) = sessions.try_lock(&name, Activity::Renewing)? else {
+        let name = LockScope::Session(key.clone());
+        let Attempt::Acquired(guard) = sessions.try_lock(&name, Activity::Renewing)? else {
             return Ok("held".to_owned());
         };
         let mut record = sessions.load(&key)?.unwrap_or_else(|| {
@@ -152,7 +152,7 @@ fn renew(sessions: SessionStore) -> Result<String, acspass::Error> {
             Record::new(key.tenancy.clone(), account)
         });
         let generation = number(record.short_tokens) + 1;
-        record.short_tokens = Some(ShortTokens {
+        record.short_tokens = Some(ShortLifetimeNote {
             redeemed_at_seconds: generation,
             life_seconds: 1,
         });
@@ -163,7 +163,7 @@ fn renew(sessions: SessionStore) -> Result<String, acspass::Error> {
 }
 
 /// A number that the record and its index entry both carry.
-pub(crate) fn number(short_tokens: Option<ShortTokens>) -> i64 {
+pub(crate) fn number(short_tokens: Option<ShortLifetimeNote>) -> i64 {
     short_tokens.map_or(0, |short| short.redeemed_at_seconds)
 }
 

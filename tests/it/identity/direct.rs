@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use acspass::Kind;
-use acspass::acs::{ConnectionString, DirectExchange, Endpoint, Unsigned, sign};
+use acspass::acs::{ConnectionString, DirectExchange, Endpoint, RequestToSign, sign};
 use acspass::emulator::Emulator;
 use acspass::exchange::ExchangeKind;
 use acspass::http::{self, Http};
@@ -193,7 +193,7 @@ fn whom_the_owner_assigns_gets_in() {
 /// Sends what only the resource's owner may, and returns the status.
 fn as_owner(emulator: &Emulator, method: Method, target: &str, body: &str) -> u16 {
     let resource = ConnectionString::parse(&emulator.http_connection_string()).unwrap();
-    let unsigned = Unsigned {
+    let unsigned = RequestToSign {
         method: method.as_str(),
         target,
         host: &resource.endpoint.host_header(),

@@ -97,13 +97,16 @@ fn the_service_names_the_id_that_does_not_fit() {
             (error.kind(), error.code()),
             (Kind::Refused, Some("ValidationError"))
         );
-        assert_eq!(error.answer().unwrap().target.as_deref(), Some(target));
+        assert_eq!(
+            error.service_response().unwrap().target.as_deref(),
+            Some(target)
+        );
         assert!(error.message().contains(target), "{}", error.message());
     }
     let garbage = EntraToken::new("not-a-token-at-all");
     let error = block_on(client.exchange_teams_user_token(&garbage, app, user)).unwrap_err();
     assert_eq!(error.code(), Some("InvalidAccessToken"));
-    assert_eq!(error.answer().unwrap().target, None);
+    assert_eq!(error.service_response().unwrap().target, None);
 }
 
 #[test]

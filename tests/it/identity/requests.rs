@@ -138,7 +138,7 @@ fn a_refusal_keeps_status_code_target_message_and_the_services_id() {
     let error = block_on(client.issue_token(&id, &scopes(&["nonsense"]), None)).unwrap_err();
     assert_eq!(error.kind(), Kind::Refused);
     assert_eq!(error.code(), Some("ValidationError"));
-    let answer = error.answer().expect("the service answered");
+    let answer = error.service_response().expect("the service answered");
     assert_eq!(answer.status, 400);
     assert_eq!(answer.code.as_deref(), Some("ValidationError"));
     assert_eq!(answer.target.as_deref(), Some("scopes"));
@@ -158,7 +158,7 @@ fn an_identity_of_another_resource_is_refused_by_every_operation() {
     for error in [issue, revoke, delete] {
         assert_eq!(error.kind(), Kind::Refused);
         assert_eq!(error.code(), Some("IdentityNotOwned"));
-        assert_eq!(error.answer().unwrap().status, 401);
+        assert_eq!(error.service_response().unwrap().status, 401);
     }
 }
 

@@ -18,7 +18,8 @@ use acspass::exchange::{ExchangeKind, TokenSource};
 use acspass::http::{self, Http};
 use acspass::serve::{Clients, Options, Server};
 use acspass::session::{
-    CacheLookup, Exchange, Overview, RenewalServices, Sessions, SignInOptions, Target, TokenRequest,
+    CacheLookup, Exchange, Overview, RenewalServices, RequestedToken, Sessions, SignInOptions,
+    TokenRequest,
 };
 use acspass::store::{MemoryStore, SessionStore};
 use acspass::time::{Clock, SettableClock, Timestamp};
@@ -35,7 +36,7 @@ const START: i64 = 1_800_000_000;
 /// A token with no more is not fresh.
 const FRESH: i64 = 10 * MINUTE;
 /// With no more, it is not handed out even where nothing else is to be had.
-const LAST_RESORT: i64 = MINUTE;
+const MIN_VALIDITY_DURING_OUTAGE: i64 = MINUTE;
 const CALLERS: usize = 4;
 /// How far the clocks go on at a time.
 const STEP: i64 = 20;
@@ -108,7 +109,7 @@ impl World {
 
     /// Seconds that have passed.
     fn passed(&self) -> i64 {
-        let passed = self.time.running().expect("it tells");
+        let passed = self.time.monotonic().expect("it tells");
         passed.as_secs() as i64
     }
 
@@ -134,10 +135,14 @@ fn options(emulator: &Arc<Emulator>, clock: SettableClock, begun: &Arc<Mutex<usi
     let endpoint = Endpoint::parse(&url).expect("an endpoint");
     let authority = Authority::new(&url, emulator.tenant_id()).expect("an authority");
     let client_id = emulator.client_id().to_owned();
-    let tenancy = Tenancy::new(authority.host(), authority.tenant(), client_id.as_str());
+    let tenancy = Tenancy::new(
+        authority.host_and_port(),
+        authority.tenant(),
+        client_id.as_str(),
+    );
     let scopes = parse_scopes(default_scopes(ExchangeKind::Entra)).expect("scopes");
     let token_request = TokenRequest::new(
-        Target::Communication(TokenSource::new(
+        RequestedToken::Communication(TokenSource::new(
             endpoint.as_str(),
             ExchangeKind::Entra,
             scopes,
@@ -167,7 +172,7 @@ fn options(emulator: &Arc<Emulator>, clock: SettableClock, begun: &Arc<Mutex<usi
     let peek = session
         .cached_token(None, token_request.clone())
         .expect("a store");
-    let CacheLookup::Stale(renewal) = peek else {
+    let CacheLookup::Miss(renewal) = peek else {
         panic!("nobody has signed in yet")
     };
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -346,7 +351,10 @@ impl<'w> Day<'w> {
             self.entry.longest = self.entry.longest.max(sent.elapsed());
             if status == 503 && self.is_troubled {
                 let left = self.entry.expires - now;
-                assert!(left <= LAST_RESORT, "refused with {left} s left: {json}");
+                assert!(
+                    left <= MIN_VALIDITY_DURING_OUTAGE,
+                    "refused with {left} s left: {json}"
+                );
                 self.entry.refusals += 1;
                 continue;
             }
@@ -355,7 +363,11 @@ impl<'w> Day<'w> {
             let expires = Timestamp::parse_rfc3339(expires).expect("a time");
             let expires = expires.seconds_since(Timestamp::from_unix_seconds(START));
             let left = expires - now;
-            let least = if self.is_troubled { LAST_RESORT } else { FRESH };
+            let least = if self.is_troubled {
+                MIN_VALIDITY_DURING_OUTAGE
+            } else {
+                FRESH
+            };
             assert!(left > least, "{left} s left, {now} s into the day");
             let token = json["token"].as_str().expect("a token");
             // Its expiry is looked at above, each time.

@@ -20,35 +20,36 @@ pub(super) fn quarantine(what: &str, folder: &Folder, name: &str) -> Result<Path
     // This machine's clock: the time of a file, not of a token.
     let now = SystemClock.now().unix_seconds();
     let kept = folder.quarantine(name, &now.to_string());
-    kept.map_err(failing(what, folder, name))
+    kept.map_err(error_mapper(what, folder, name))
 }
 
 /// Waits up to [`LOCK_TIMEOUT`] for the lock file of this name. The lock is released when the returned
 /// file is dropped, or the process ends.
-pub(crate) fn exclusive(folder: &Folder, name: &str) -> Result<File> {
+pub(crate) fn lock_file(folder: &Folder, name: &str) -> Result<File> {
     let file = folder.lock(name, LOCK_TIMEOUT);
-    file.map_err(failing("lock", folder, name))?.ok_or_else(|| {
-        let path = folder.path_of(name);
-        let path = path.display();
-        Error::new(
-            Kind::Store,
-            format!("another acspass process does not release `{path}`"),
-            "look for a stopped acspass process, end it, and run this again",
-        )
-    })
+    file.map_err(error_mapper("lock", folder, name))?
+        .ok_or_else(|| {
+            let path = folder.file_path(name);
+            let path = path.display();
+            Error::new(
+                Kind::Store,
+                format!("another acspass process does not release `{path}`"),
+                "look for a stopped acspass process, end it, and run this again",
+            )
+        })
 }
 
 /// Returns the conversion of an I/O error at the file of this name.
-pub(super) fn failing<'a>(
+pub(super) fn error_mapper<'a>(
     what: &'a str,
     folder: &'a Folder,
     name: &'a str,
 ) -> impl Fn(io::Error) -> Error + 'a {
-    move |cause| failure(what, &folder.path_of(name), cause)
+    move |cause| error_at(what, &folder.file_path(name), cause)
 }
 
 /// Returns the error for a file of the state folder. A path and an I/O error contain no secret.
-pub(crate) fn failure(what: &str, path: &Path, cause: io::Error) -> Error {
+pub(crate) fn error_at(what: &str, path: &Path, cause: io::Error) -> Error {
     if let Some(refusal) = Refusal::of(&cause) {
         return Error::new(Kind::Store, refusal.to_string(), refusal.hint(VARIABLE));
     }

@@ -1,10 +1,10 @@
 //! The service's time as a table: how a platform tells time, what happened to its clocks since the
-//! mark, and the time that results.
+//! sample, and the time that results.
 
 use std::future::ready;
 
 use super::clock::{Boot, Clock, Sleep};
-use super::mark::*;
+use super::server_time::*;
 use super::timestamp::Timestamp;
 
 const START: i64 = 1_000_000;
@@ -61,7 +61,7 @@ impl Clock for Machine {
     }
 }
 
-/// What happens between the mark and the reading.
+/// What happens between the sample and the reading.
 #[derive(Debug, Clone, Copy)]
 enum Event {
     /// Time passes.
@@ -87,9 +87,9 @@ impl Machine {
         }
     }
 
-    fn mark(&self) -> ClockMark {
+    fn sample(&self) -> ServerTimeSample {
         let service = Timestamp::from_unix_seconds(self.true_seconds);
-        ClockMark::new(self, Some(service))
+        ServerTimeSample::new(self, Some(service))
     }
 
     fn after(mut self, events: &[Event]) -> Self {
@@ -112,8 +112,8 @@ impl Machine {
     }
 
     /// The computed service's time minus the true one.
-    fn error_by_service(&self, mark: &ClockMark) -> i64 {
-        let now = ClockReading::now(self).by_service(Some(mark));
+    fn estimate_error(&self, sample: &ServerTimeSample) -> i64 {
+        let now = LocalClocks::read(self).estimate_server_time(Some(sample));
         now.unix_seconds() - self.true_seconds
     }
 }
@@ -123,9 +123,9 @@ fn a_clock_that_is_wrong_and_stays_so_makes_no_token_stale_and_none_fresh() {
     for platform in ALL {
         for error in [0, 30, -30, 90, -90, 2 * HOUR, -2 * HOUR, 400 * 24 * HOUR] {
             let machine = Machine::new(platform, error);
-            let mark = machine.mark();
+            let sample = machine.sample();
             for passed in [0, 1, HOUR, 24 * HOUR] {
-                let off = machine.after(&[Pass(passed)]).error_by_service(&mark);
+                let off = machine.after(&[Pass(passed)]).estimate_error(&sample);
                 // A clock that agrees to a minute counts as right.
                 let expected = if error.abs() <= 60 { error } else { 0 };
                 assert_eq!(off, expected, "{platform:?} {error} {passed}");
@@ -140,14 +140,14 @@ fn expired_token_is_not_fresh_after_a_suspend_that_stopped_the_uptime() {
     for platform in ALL {
         for error in [0, 2 * HOUR, -2 * HOUR] {
             let machine = Machine::new(platform, error);
-            let mark = machine.mark();
+            let sample = machine.sample();
             let woken = machine.after(&[Pass(5_400), Suspend(6_594)]);
             // Without an id it may as well be a restart, with which a clock may be put right.
             let expected = match platform {
                 Platform::UptimeOnly => error.max(0),
                 _ => 0,
             };
-            let off = woken.error_by_service(&mark);
+            let off = woken.estimate_error(&sample);
             assert_eq!(off, expected, "{platform:?} {error}");
         }
     }
@@ -158,11 +158,11 @@ fn a_clock_that_was_set_meanwhile_never_makes_the_services_time_earlier_than_it_
     for platform in [Platform::BootIdAndUptime, Platform::UptimeOnly] {
         for before in [0, 2 * HOUR, -2 * HOUR] {
             let machine = Machine::new(platform, before);
-            let mark = machine.mark();
+            let sample = machine.sample();
             for after in [0, 90, -90, 2 * HOUR, -2 * HOUR, 25 * HOUR, -25 * HOUR] {
                 for passed in [0, 100, 90 * 60, 3 * HOUR] {
                     let machine = machine.after(&[Pass(passed), Set(after)]);
-                    let off = machine.error_by_service(&mark);
+                    let off = machine.estimate_error(&sample);
                     assert!(off >= 0, "{platform:?} {before} {after} {passed}: {off}");
                 }
             }
@@ -173,23 +173,23 @@ fn a_clock_that_was_set_meanwhile_never_makes_the_services_time_earlier_than_it_
 #[test]
 fn a_clock_that_was_set_back_ages_no_token_if_boots_have_ids() {
     let machine = Machine::new(Platform::BootIdAndUptime, 0);
-    let mark = machine.mark();
+    let sample = machine.sample();
     for error in [-90, -2 * HOUR, -25 * HOUR] {
         let machine = machine.after(&[Pass(HOUR), Set(error)]);
-        assert_eq!(machine.error_by_service(&mark), 0, "{error}");
+        assert_eq!(machine.estimate_error(&sample), 0, "{error}");
     }
 }
 
 #[test]
 fn without_uptime_a_clock_that_shows_less_than_at_the_mark_makes_nothing_fresh() {
     let machine = Machine::new(Platform::WallOnly, 2 * HOUR);
-    let mark = machine.mark();
+    let sample = machine.sample();
     let corrected = machine.after(&[Pass(HOUR), Set(0)]);
-    let now = ClockReading::now(&corrected).by_service(Some(&mark));
+    let now = LocalClocks::read(&corrected).estimate_server_time(Some(&sample));
     assert_eq!(now, Timestamp::END);
     let jitter = machine.after(&[Set(2 * HOUR - 60)]);
     assert_ne!(
-        ClockReading::now(&jitter).by_service(Some(&mark)),
+        LocalClocks::read(&jitter).estimate_server_time(Some(&sample)),
         Timestamp::END
     );
 }
@@ -201,9 +201,9 @@ fn after_a_restart_the_services_time_is_never_earlier_than_it_is() {
             for after in [0, before] {
                 for (up_before, up) in [(60, 30), (60, 200_000), (HOUR, 60)] {
                     let machine = Machine::new(platform, before);
-                    let mark = machine.mark();
+                    let sample = machine.sample();
                     let machine = machine.after(&[Pass(up_before), Restart(up), Set(after)]);
-                    let off = machine.error_by_service(&mark);
+                    let off = machine.estimate_error(&sample);
                     assert!(
                         off >= 0,
                         "{platform:?} {before} {after} {up_before} {up}: {off}"
@@ -228,11 +228,11 @@ fn one_new_mark_is_enough_after_any_change() {
     for platform in ALL {
         for error in [0, 2 * HOUR, -2 * HOUR] {
             for first in events {
-                // The renewal makes a mark; from then on nothing more happens.
+                // The renewal makes a sample; from then on nothing more happens.
                 let machine = Machine::new(platform, error).after(first);
-                let mark = machine.mark();
+                let sample = machine.sample();
                 for passed in [0, 10, HOUR] {
-                    let off = machine.after(&[Pass(passed)]).error_by_service(&mark);
+                    let off = machine.after(&[Pass(passed)]).estimate_error(&sample);
                     assert!(
                         off.abs() <= ROUNDING,
                         "{platform:?} {error} {first:?} {passed}: {off}"
@@ -251,13 +251,13 @@ fn a_mark_from_an_environment_that_tells_time_otherwise_counts_as_from_before_a_
         (Platform::BootIdAndUptime, Platform::UptimeOnly),
     ] {
         let machine = Machine::new(then, 2 * HOUR);
-        let mark = machine.mark();
+        let sample = machine.sample();
         let elsewhere = Machine {
             platform: now,
             ..machine
         };
         let corrected = elsewhere.after(&[Pass(3 * HOUR), Set(0)]);
-        assert_eq!(corrected.error_by_service(&mark), 0, "{then:?} {now:?}");
+        assert_eq!(corrected.estimate_error(&sample), 0, "{then:?} {now:?}");
     }
 }
 
@@ -266,25 +266,26 @@ fn response_without_a_time_keeps_the_clock_offset() {
     for platform in ALL {
         for error in [0, 2 * HOUR, -2 * HOUR] {
             let machine = Machine::new(platform, error);
-            let first = machine.mark();
+            let first = machine.sample();
             let later = machine.after(&[Pass(HOUR)]);
-            let second = ClockMark::carried_on(&later, Some(&first));
+            let second = ServerTimeSample::with_previous_offset(&later, Some(&first));
             assert_eq!(second.offset_seconds(), -error, "{platform:?} {error}");
-            let off = later.after(&[Pass(HOUR)]).error_by_service(&second);
+            let off = later.after(&[Pass(HOUR)]).estimate_error(&second);
             assert_eq!(off, 0, "{platform:?} {error}");
         }
     }
-    let unknown = ClockMark::carried_on(&Machine::new(Platform::WallOnly, HOUR), None);
+    let unknown =
+        ServerTimeSample::with_previous_offset(&Machine::new(Platform::WallOnly, HOUR), None);
     assert_eq!(unknown.offset_seconds(), 0);
 }
 
 #[test]
 fn a_mark_that_an_earlier_version_wrote_is_read() {
     let text = r#"{"wall_seconds":5,"service_seconds":6,"boot":{"id":"a","uptime_seconds":7}}"#;
-    let mark: ClockMark = serde_json::from_str(text).expect("a mark");
+    let sample: ServerTimeSample = serde_json::from_str(text).expect("a sample");
     let boot = Boot {
         id: Some("a".to_owned()),
         uptime_seconds: 7,
     };
-    assert_eq!((mark.offset_seconds(), mark.boot), (1, Some(boot)));
+    assert_eq!((sample.offset_seconds(), sample.boot), (1, Some(boot)));
 }

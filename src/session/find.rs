@@ -24,52 +24,52 @@ impl Sessions {
     /// # Errors
     /// [`Kind::Usage`] if several sessions match equally well: it lists them with their tenants. As
     /// [`SessionStore::index`](crate::store::SessionStore::index).
-    pub fn named(&self, user: &str) -> Result<Option<IndexEntry>> {
+    pub fn find_session(&self, user: &str) -> Result<Option<IndexEntry>> {
         check_name(user)?;
         let fitting = self.store.find_by_name(&self.tenancy, user)?;
-        only(user, fitting, MAX_LISTED_ACCOUNTS, account_of)
+        require_unambiguous(user, fitting, MAX_LISTED_ACCOUNTS, account_of)
     }
 
     /// Finds the session of `user` for a sign-in, which may be of a new user: a prefix with `@` may be
     /// the whole name of a new user, and does not match.
-    pub(super) fn named_for_sign_in(&self, user: &str) -> Result<Option<IndexEntry>> {
+    pub(super) fn find_session_for_sign_in(&self, user: &str) -> Result<Option<IndexEntry>> {
         check_name(user)?;
         let mut fitting = self.store.find_by_name(&self.tenancy, user)?;
         fitting.retain(|entry| !user.contains('@') || is_whole(user, entry));
-        only(user, fitting, MAX_LISTED_ACCOUNTS, account_of)
+        require_unambiguous(user, fitting, MAX_LISTED_ACCOUNTS, account_of)
     }
 
     /// Finds the account of `user` at an authority with only these users: one with a session, as
-    /// [`Sessions::named`] does, or else one without. A whole name has precedence over a prefix.
+    /// [`Sessions::find_session`] does, or else one without. A whole name has precedence over a prefix.
     /// Returns `None` if no account has such a name.
     ///
     /// # Errors
     /// [`Kind::Usage`] if several accounts match equally well: it lists them with their tenants. As
-    /// [`Sessions::named`].
-    pub fn named_among(&self, user: &str, users: &[Account]) -> Result<Option<Account>> {
+    /// [`Sessions::find_session`].
+    pub fn find_session_among(&self, user: &str, users: &[Account]) -> Result<Option<Account>> {
         check_name(user)?;
         let best = users
             .iter()
             .filter_map(|account| account.match_name(user))
             .max();
         if best.is_none_or(|fit| fit == NameMatch::Prefix)
-            && let Some(entry) = self.named(user)?
+            && let Some(entry) = self.find_session(user)?
         {
             return Ok(Some(entry.account));
         }
         let mut fitting = users.to_vec();
         fitting.retain(|account| best.is_some() && account.match_name(user) == best);
         // No command lists accounts without a session, so all of them are listed here.
-        only(user, fitting, usize::MAX, |account| account)
+        require_unambiguous(user, fitting, usize::MAX, |account| account)
     }
 
-    /// Finds the session of `user`, as [`Sessions::named`] does.
+    /// Finds the session of `user`, as [`Sessions::find_session`] does.
     ///
     /// # Errors
-    /// As [`Sessions::named`]; [`Kind::SignInNeeded`] if no session has such a name: it lists the
+    /// As [`Sessions::find_session`]; [`Kind::SignInNeeded`] if no session has such a name: it lists the
     /// accounts that are signed in.
-    pub fn find(&self, user: &str) -> Result<IndexEntry> {
-        self.named(user)?
+    pub fn require_session(&self, user: &str) -> Result<IndexEntry> {
+        self.find_session(user)?
             .ok_or_else(|| self.no_session_error(Some(user)))
     }
 
@@ -122,11 +122,11 @@ impl Sessions {
     /// # Errors
     /// As [`SessionStore::index`](crate::store::SessionStore::index).
     pub fn list_accounts(&self, except: Option<&str>) -> Result<Option<String>> {
-        let mut page = self.store.first(&self.tenancy, MAX_LISTED_ACCOUNTS)?;
+        let mut page = self.store.list(&self.tenancy, MAX_LISTED_ACCOUNTS)?;
         page.entries
             .retain(|entry| except.is_none_or(|name| !is_whole(name, entry)));
         Ok((!page.entries.is_empty())
-            .then(|| listed(page.entries.iter().map(account_of), page.left)))
+            .then(|| format_accounts(page.entries.iter().map(account_of), page.remaining)))
     }
 }
 
@@ -139,25 +139,25 @@ fn account_of(entry: &IndexEntry) -> &Account {
     &entry.account
 }
 
-/// Returns the match if it is the only one. At most `most` accounts are listed.
-fn only<T>(
+/// Returns the match if it is the only one. At most `limit` accounts are listed.
+fn require_unambiguous<T>(
     user: &str,
     mut fitting: Vec<T>,
-    most: usize,
+    limit: usize,
     account: impl Fn(&T) -> &Account,
 ) -> Result<Option<T>> {
     if fitting.len() <= 1 {
         return Ok(fitting.pop());
     }
     let count = fitting.len();
-    let left = count.saturating_sub(most);
-    fitting.truncate(most);
+    let left = count.saturating_sub(limit);
+    fitting.truncate(limit);
     Err(Error::usage(
         format!("{} is ambiguous: {count} accounts fit it", quoted(user)),
         format!(
             "name the account by its whole username, or by its home account id if two accounts \
              have the same username:\n\n{}",
-            listed(fitting.iter().map(account), left)
+            format_accounts(fitting.iter().map(account), left)
         ),
     ))
 }
@@ -174,7 +174,7 @@ fn check_name(user: &str) -> Result<()> {
 }
 
 /// Lists accounts, one a line, with their ids, and the number of further ones.
-fn listed<'a>(accounts: impl Iterator<Item = &'a Account>, left: usize) -> String {
+fn format_accounts<'a>(accounts: impl Iterator<Item = &'a Account>, left: usize) -> String {
     let mut lines = String::new();
     for account in accounts {
         let [username, tenant, id] = [
