@@ -323,6 +323,13 @@ fn a_token_given_as_the_argument_is_refused_unrepeated() {
         assert_eq!(run.stdout, "");
         assert!(!run.stderr.contains(&token[..60]), "{}", run.stderr);
     }
+    // A name in no form of a known secret.
+    let opaque = format!("{}.b", "a".repeat(100));
+    elsewhere
+        .call(&["inspect", &opaque])
+        .run()
+        .assert_error(2, &["a token was given as the argument"])
+        .assert_does_not_say(&opaque);
 }
 
 #[test]

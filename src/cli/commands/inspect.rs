@@ -73,7 +73,7 @@ fn list(members: &Map<String, Value>, now: Timestamp) -> String {
 /// line was refused before. Removes what tools add around it, see [`input::token`].
 ///
 /// # Errors
-/// [`Kind::Usage`](crate::Kind::Usage) if the input is not one token.
+/// [`Kind::Usage`](crate::Kind::Usage) if the input is not one token, or if the name of the file is one.
 pub(super) fn read_token(file: Option<&Path>, env: &Environment) -> Result<Zeroizing<String>> {
     let (name, bytes) = match file.filter(|path| *path != Path::new("-")) {
         None => {
@@ -85,6 +85,12 @@ pub(super) fn read_token(file: Option<&Path>, env: &Environment) -> Result<Zeroi
                 "standard input".to_owned(),
                 env.stdin.read_all(MAX_INPUT_BYTES),
             )
+        }
+        Some(path) if is_a_token(path) => {
+            return Err(Error::usage(
+                "a token was given as the argument, where every process of this machine sees it",
+                "pipe it in instead, or name a file that holds it",
+            ));
         }
         Some(path) => {
             let file = File::open(path).map_err(|error| {
@@ -122,4 +128,14 @@ pub(super) fn read_token(file: Option<&Path>, env: &Environment) -> Result<Zeroi
             "pass the token as it was issued, and nothing else",
         )),
     }
+}
+
+/// Returns whether a path has the form of a token, and no file has that name.
+fn is_a_token(path: &Path) -> bool {
+    let Some(text) = path.to_str() else {
+        return false;
+    };
+    let looks_like_one = jwt::decode(text).is_some()
+        || (text.len() > 80 && !text.contains(['/', '\\', ' ']) && text.contains('.'));
+    looks_like_one && !path.exists()
 }
