@@ -114,7 +114,12 @@ fn a_lock_is_a_lock_if_its_holder_cannot_be_recorded() {
     fs::remove_file(&path).unwrap();
     fs::create_dir(&path).unwrap();
     let guard = lock(&sessions, &record("ada"));
+    let records = fs::File::open(path.with_file_name("holders.lock")).unwrap();
+    records.lock().unwrap();
+    let start = std::time::Instant::now();
     guard.set_activity(Activity::SigningIn);
+    assert!(start.elapsed().as_secs() < 5, "there is no record to lock");
+    drop(records);
     let attempt = sessions.try_lock(&name, Activity::Renewing).unwrap();
     assert!(matches!(attempt, Attempt::Held(None)), "{attempt:?}");
     drop(guard);
