@@ -148,3 +148,24 @@ fn files_that_import_each_other_are_found() {
         "an import through the parent's re-exports"
     );
 }
+
+#[test]
+fn the_pages_lists_of_files_name_files_that_exist() {
+    let page = Path::new(ROOT).join("docs/architecture.md");
+    let page = std::fs::read_to_string(page).expect("docs/architecture.md");
+    for list in ["fresh", "stale"] {
+        let (_, rest) = page
+            .split_once(&format!("```{list}\n"))
+            .expect("a list of files");
+        let (lines, _) = rest.split_once("```").expect("the end of the list");
+        let files: Vec<&str> = lines
+            .lines()
+            .filter_map(|line| line.split(' ').next())
+            .collect();
+        assert!((10..=15).contains(&files.len()), "{list}: {}", files.len());
+        for file in files {
+            let path = Path::new(ROOT).join("src").join(file);
+            assert!(path.is_file(), "{list} names {file}");
+        }
+    }
+}
