@@ -116,7 +116,7 @@ impl CommunicationTokenCredential {
     /// minute left.
     ///
     /// # Errors
-    /// The refresher's error; [`Kind::Refused`](crate::Kind::Refused) if it brings an expired token.
+    /// The refresher's error; [`Kind::Refused`] if it brings an expired token.
     pub async fn get(&self, min_validity: Duration) -> Result<Arc<CachedToken>> {
         loop {
             if let Some(token) = self.cached()

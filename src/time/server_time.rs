@@ -71,7 +71,7 @@ impl LocalClocks {
     /// It is the later of two times: the sample plus the uptime since then, and the wall clock
     /// plus its offset at the sample. So neither a clock that was set back nor an uptime that stood
     /// still makes an expired token look fresh. A wrong result is too late, never too early, and
-    /// the renewal that follows makes a new sample: at most one renewal is in vain.
+    /// the renewal that follows takes a new sample: at most one renewal is in vain.
     ///
     /// Without an uptime, only the wall clock remains. A correction of the clock after the sample is
     /// then not detected, unless it shows an earlier time than the sample.

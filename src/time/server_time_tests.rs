@@ -181,7 +181,7 @@ fn a_clock_that_was_set_back_ages_no_token_if_boots_have_ids() {
 }
 
 #[test]
-fn without_uptime_a_clock_that_shows_less_than_at_the_mark_makes_nothing_fresh() {
+fn without_uptime_a_clock_that_shows_less_than_at_the_sample_makes_nothing_fresh() {
     let machine = Machine::new(Platform::WallOnly, 2 * HOUR);
     let sample = machine.sample();
     let corrected = machine.after(&[Pass(HOUR), Set(0)]);
@@ -215,7 +215,7 @@ fn after_a_restart_the_services_time_is_never_earlier_than_it_is() {
 }
 
 #[test]
-fn one_new_mark_is_enough_after_any_change() {
+fn one_new_sample_is_enough_after_any_change() {
     let events: [&[Event]; 7] = [
         &[Pass(HOUR)],
         &[Suspend(2 * HOUR)],
@@ -280,7 +280,7 @@ fn response_without_a_time_keeps_the_clock_offset() {
 }
 
 #[test]
-fn a_mark_that_an_earlier_version_wrote_is_read() {
+fn a_sample_that_an_earlier_version_wrote_is_read() {
     let text = r#"{"wall_seconds":5,"service_seconds":6,"boot":{"id":"a","uptime_seconds":7}}"#;
     let sample: ServerTimeSample = serde_json::from_str(text).expect("a sample");
     let boot = Boot {

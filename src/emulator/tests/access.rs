@@ -33,9 +33,9 @@ fn an_entra_token_alone_authenticates_an_exchange() {
     let entra = fixture.entra_token("ada@contoso.example", CLIENTS_SCOPE);
     // One SDK joins endpoint and path with two slashes.
     for path in [ENTRA, "//access/entra/:exchangeAccessToken"] {
-        let answer = exchange(&fixture, path, &entra, "{}");
-        assert_eq!(answer.status, 200, "{answer:?}");
-        let body = answer.json();
+        let response = exchange(&fixture, path, &entra, "{}");
+        assert_eq!(response.status, 200, "{response:?}");
+        let body = response.json();
         let id = format!(
             "8:acs:{}_wf_{}_{}",
             directory::RESOURCE_ID,
@@ -67,9 +67,9 @@ fn a_teams_extension_token_authenticates_an_exchange() {
     let fixture = Fixture::new();
     fixture.emulator.set_token_life(Duration::from_secs(1800));
     let entra = fixture.entra_token("ben@contoso.example", EXTENSION_SCOPE);
-    let answer = exchange(&fixture, EXTENSION, &entra, "{}");
-    assert_eq!(answer.status, 200, "{answer:?}");
-    let body = answer.json();
+    let response = exchange(&fixture, EXTENSION, &entra, "{}");
+    assert_eq!(response.status, 200, "{response:?}");
+    let body = response.json();
     let id = format!(
         "8:acs:{}_{}_{}",
         directory::RESOURCE_ID,
@@ -127,9 +127,9 @@ fn wrong_callers_get_distinct_errors() {
         // The right audience, but not the right permission.
         (EXTENSION, &teams, 403, "Forbidden"),
     ] {
-        let answer = exchange(&fixture, path, token, "{}");
-        let error = answer.json()["error"]["code"].clone();
-        assert_eq!((answer.status, error), (status, json!(code)), "{path}");
+        let response = exchange(&fixture, path, token, "{}");
+        let error = response.json()["error"]["code"].clone();
+        assert_eq!((response.status, error), (status, json!(code)), "{path}");
     }
     for body in ["", "[]", "{"] {
         assert_eq!(exchange(&fixture, ENTRA, &ada, body).status, 400, "{body}");
@@ -191,9 +191,9 @@ fn an_exchange_requires_an_assignment() {
     ] {
         let mut wrong = wanted.clone();
         wrong[member] = value;
-        let answer = send("PUT", &wrong);
-        assert_eq!(answer.status, 400, "{wrong}");
-        assert_eq!(answer.json()["error"]["target"], target);
+        let response = send("PUT", &wrong);
+        assert_eq!(response.status, 400, "{wrong}");
+        assert_eq!(response.json()["error"]["target"], target);
     }
     let nowhere = fixture.signed_at(PREVIEW, "GET", "/access/entra/assignments/x", "");
     assert_eq!(nowhere.json()["error"]["target"], "objectId");
@@ -266,12 +266,12 @@ fn the_extension_has_separate_assignments() {
         ("ResourceAccount", "resourceAccount"),
     ] {
         let body = json!({"principalType": request, "clientIds": [directory::CLIENT_ID]});
-        let answer = send("PUT", &body.to_string());
-        assert_eq!(answer.status, 200, "{request}");
-        assert_eq!(answer.json()["principalType"], shown, "{request}");
+        let response = send("PUT", &body.to_string());
+        assert_eq!(response.status, 200, "{request}");
+        assert_eq!(response.json()["principalType"], shown, "{request}");
         assert_eq!(exchange(&fixture, EXTENSION, &entra, "{}").status, 200);
     }
     let elsewhere = path.replace(fixture.emulator.tenant_id(), "x");
-    let answer = fixture.signed_at("2025-06-30", "GET", &elsewhere, "");
-    assert_eq!(answer.json()["error"]["target"], "tenantId");
+    let response = fixture.signed_at("2025-06-30", "GET", &elsewhere, "");
+    assert_eq!(response.json()["error"]["target"], "tenantId");
 }

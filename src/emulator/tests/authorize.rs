@@ -11,18 +11,18 @@ use crate::emulator::{UserAgent, directory};
 #[test]
 fn a_hint_that_names_a_user_needs_no_page() {
     let fixture = Fixture::new();
-    let answer = fixture.authorize("organizations", &[("client_info", "1")]);
-    assert_eq!(answer.status, 302);
+    let response = fixture.authorize("organizations", &[("client_info", "1")]);
+    assert_eq!(response.status, 302);
     assert!(
-        answer
+        response
             .header("location")
             .is_some_and(|to| to.starts_with("http://localhost:4711/?"))
     );
     assert_eq!(
-        answer.redirected_with("state").as_deref(),
+        response.redirected_with("state").as_deref(),
         Some("state/with=odd+chars|&")
     );
-    let names: Vec<String> = answer
+    let names: Vec<String> = response
         .redirected()
         .into_iter()
         .map(|(name, _)| name)
@@ -57,11 +57,15 @@ fn an_unverified_request_is_never_redirected() {
         ("fabrikam.example", &[], "AADSTS50020"),
     ];
     for (tenant, changes, number) in cases {
-        let answer = fixture.authorize(tenant, changes);
-        assert_eq!(answer.status, 400, "{changes:?}");
-        assert_eq!(answer.header("location"), None, "{changes:?}");
-        assert!(answer.body.contains(number), "{changes:?}: {}", answer.body);
-        assert!(answer.body.contains("Correlation Id"));
+        let response = fixture.authorize(tenant, changes);
+        assert_eq!(response.status, 400, "{changes:?}");
+        assert_eq!(response.header("location"), None, "{changes:?}");
+        assert!(
+            response.body.contains(number),
+            "{changes:?}: {}",
+            response.body
+        );
+        assert!(response.body.contains("Correlation Id"));
     }
 }
 
@@ -121,20 +125,25 @@ fn other_errors_are_sent_to_the_client() {
         ),
     ];
     for (changes, error, number) in cases {
-        let answer = fixture.authorize("organizations", changes);
+        let response = fixture.authorize("organizations", changes);
         assert_eq!(
-            answer.redirected_with("error").as_deref(),
+            response.redirected_with("error").as_deref(),
             Some(error),
             "{changes:?}"
         );
-        let text = answer.redirected_with("error_description").expect("a text");
+        let text = response
+            .redirected_with("error_description")
+            .expect("a text");
         assert!(
             text.starts_with(&format!("{number}: ")),
             "{changes:?}: {text}"
         );
         assert!(text.contains("\r\nTrace ID: "), "{text}");
-        assert!(answer.redirected_with("state").is_some(), "{changes:?}");
-        assert!(answer.redirected_with("error_uri").is_some(), "{changes:?}");
+        assert!(response.redirected_with("state").is_some(), "{changes:?}");
+        assert!(
+            response.redirected_with("error_uri").is_some(),
+            "{changes:?}"
+        );
     }
     let twice = fixture.get("/common/oauth2/v2.0/authorize?state=1&state=2");
     assert!(twice.body.contains("AADSTS9000411"));
@@ -143,35 +152,39 @@ fn other_errors_are_sent_to_the_client() {
 #[test]
 fn an_unknown_hint_is_shown_escaped_on_the_page() {
     let fixture = Fixture::new();
-    let answer = fixture.authorize(
+    let response = fixture.authorize(
         "organizations",
         &[
             ("login_hint", "<script>alert(1)</script>"),
             ("state", "\"><script>alert(2)</script>"),
         ],
     );
-    assert_eq!(answer.status, 200);
-    assert!(!answer.body.contains("<script>"));
+    assert_eq!(response.status, 200);
+    assert!(!response.body.contains("<script>"));
     for user in fixture.emulator.usernames() {
-        assert!(answer.body.contains(user), "{user}");
+        assert!(response.body.contains(user), "{user}");
     }
-    let policy = answer.header("content-security-policy").expect("a policy");
+    let policy = response
+        .header("content-security-policy")
+        .expect("a policy");
     assert!(policy.contains("default-src 'none'") && !policy.contains("unsafe"));
     assert!(policy.contains("form-action 'self' http://localhost:* http://127.0.0.1:*"));
-    assert_eq!(answer.header("x-frame-options"), Some("DENY"));
-    assert_eq!(answer.header("referrer-policy"), Some("no-referrer"));
+    assert_eq!(response.header("x-frame-options"), Some("DENY"));
+    assert_eq!(response.header("referrer-policy"), Some("no-referrer"));
 }
 
 #[test]
 fn a_form_post_response_submits_itself_and_has_a_button() {
     let fixture = Fixture::new();
-    let answer = fixture.authorize("organizations", &[("response_mode", "form_post")]);
-    assert_eq!(answer.status, 200);
-    assert!(answer.body.contains("document.forms[0].submit()"));
-    assert!(answer.body.contains("<button"));
+    let response = fixture.authorize("organizations", &[("response_mode", "form_post")]);
+    assert_eq!(response.status, 200);
+    assert!(response.body.contains("document.forms[0].submit()"));
+    assert!(response.body.contains("<button"));
     let action = format!("action=\"{REDIRECT}\"");
-    assert!(answer.body.contains(&action), "{}", answer.body);
-    let policy = answer.header("content-security-policy").expect("a policy");
+    assert!(response.body.contains(&action), "{}", response.body);
+    let policy = response
+        .header("content-security-policy")
+        .expect("a policy");
     assert!(policy.contains("script-src 'sha256-"));
 }
 
@@ -187,12 +200,20 @@ fn inline(page: &str, tag: &str) -> String {
 #[test]
 fn the_content_security_policy_allows_exactly_the_inline_style_and_script() {
     let fixture = Fixture::new();
-    let answer = fixture.authorize("organizations", &[("response_mode", "form_post")]);
-    let policy = answer.header("content-security-policy").expect("a policy");
-    assert!(policy.contains(&inline(&answer.body, "style")), "{policy}");
-    assert!(policy.contains(&inline(&answer.body, "script")), "{policy}");
+    let response = fixture.authorize("organizations", &[("response_mode", "form_post")]);
+    let policy = response
+        .header("content-security-policy")
+        .expect("a policy");
+    assert!(
+        policy.contains(&inline(&response.body, "style")),
+        "{policy}"
+    );
+    assert!(
+        policy.contains(&inline(&response.body, "script")),
+        "{policy}"
+    );
     // The icon is a data URL.
-    let fetched = answer.body.replacen("href=\"data:", "", 1);
+    let fetched = response.body.replacen("href=\"data:", "", 1);
     for elsewhere in ["src=", "href=", "url(", "@import"] {
         assert!(!fetched.contains(elsewhere), "{elsewhere}");
     }
@@ -212,9 +233,9 @@ fn a_clicked_user_is_redirected_with_a_get() {
         &[],
     );
     let kind = "Content-Type: application/x-www-form-urlencoded\r\n";
-    let answer = fixture.send("POST", "/common/oauth2/v2.0/authorize", kind, &form);
-    assert_eq!(answer.status, 303);
-    let to = answer.header("location").expect("a redirect");
+    let response = fixture.send("POST", "/common/oauth2/v2.0/authorize", kind, &form);
+    assert_eq!(response.status, 303);
+    let to = response.header("location").expect("a redirect");
     assert!(
         to.starts_with("http://localhost:8080/redirect?code="),
         "{to}"
@@ -227,8 +248,8 @@ fn a_clicked_user_is_redirected_with_a_get() {
 #[test]
 fn the_page_of_an_error_uri_exists() {
     let fixture = Fixture::new();
-    let answer = fixture.authorize("organizations", &[("prompt", "none")]);
-    let uri = answer.redirected_with("error_uri").expect("a URI");
+    let response = fixture.authorize("organizations", &[("prompt", "none")]);
+    let uri = response.redirected_with("error_uri").expect("a URI");
     let path = uri.strip_prefix(&fixture.emulator.http_url()).expect("own");
     assert!(fixture.get(path).body.contains("AADSTS50058"));
     assert_eq!(fixture.get("/error?code=b").status, 404);
@@ -250,8 +271,8 @@ fn a_sign_out_redirects_to_the_app_only() {
 #[test]
 fn in_fragment_mode_nothing_is_in_the_query() {
     let fixture = Fixture::new();
-    let answer = fixture.authorize("organizations", &[("response_mode", "fragment")]);
-    let to = answer.header("location").expect("a redirect");
+    let response = fixture.authorize("organizations", &[("response_mode", "fragment")]);
+    let to = response.header("location").expect("a redirect");
     assert!(to.starts_with("http://localhost:4711/#code="), "{to}");
 }
 

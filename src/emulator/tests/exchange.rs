@@ -13,14 +13,14 @@ fn body(fixture: &Fixture, token: &str) -> Value {
 fn an_entra_token_is_exchanged_for_one_that_lives_as_long() {
     let fixture = Fixture::new();
     let entra = fixture.entra_token("ada@contoso.example", TEAMS);
-    let answer = fixture.exchange(&body(&fixture, &entra).to_string(), |_| {});
-    assert_eq!(answer.status, 200, "{answer:?}");
+    let response = fixture.exchange(&body(&fixture, &entra).to_string(), |_| {});
+    assert_eq!(response.status, 200, "{response:?}");
     assert_eq!(
-        answer.header("content-type"),
+        response.header("content-type"),
         Some("application/json; charset=utf-8")
     );
-    assert!(answer.header("api-supported-versions").is_some());
-    let token = claims(answer.json()["token"].as_str().expect("a token"));
+    assert!(response.header("api-supported-versions").is_some());
+    let token = claims(response.json()["token"].as_str().expect("a token"));
     assert_eq!(
         token["skypeid"],
         format!("orgid:{}", fixture.emulator.object_id())
@@ -31,7 +31,7 @@ fn an_entra_token_is_exchanged_for_one_that_lives_as_long() {
     assert_eq!(token["exp"], claims(&entra)["exp"]);
     assert_eq!(token["emulator"], true);
     assert_eq!(
-        answer.json()["expiresOn"],
+        response.json()["expiresOn"],
         "2026-05-28T21:41:40.0000000+00:00"
     );
 }
@@ -90,10 +90,10 @@ fn every_invalid_signature_has_the_same_response() {
         ),
     ];
     for (tamper, reason) in spoils {
-        let answer = fixture.exchange(&good, |signed| tamper(signed));
-        assert_eq!(answer.status, 401, "{reason}");
+        let response = fixture.exchange(&good, |signed| tamper(signed));
+        assert_eq!(response.status, 401, "{reason}");
         assert_eq!(
-            answer.json(),
+            response.json(),
             json!({"error": {"code": "Denied", "message": "Denied by the resource provider."}})
         );
         let last = fixture.emulator.requests().pop().expect("one was seen");
@@ -120,13 +120,15 @@ fn the_api_version_is_required() {
         ("?api-version=2021-03-07", "UnsupportedApiVersion"),
         ("?api-version=1999-01-01", "UnsupportedApiVersion"),
     ] {
-        let answer = fixture.exchange("{}", |signed| {
+        let response = fixture.exchange("{}", |signed| {
             signed.target = format!("/teamsUser/:exchangeAccessToken{query}");
             signed.sign();
         });
-        assert_eq!(answer.status, 400);
-        assert_eq!(answer.json()["error"]["code"], code);
-        let versions = answer.header("api-supported-versions").unwrap_or_default();
+        assert_eq!(response.status, 400);
+        assert_eq!(response.json()["error"]["code"], code);
+        let versions = response
+            .header("api-supported-versions")
+            .unwrap_or_default();
         assert!(versions.contains("2023-10-01"), "{versions}");
     }
 }
@@ -174,9 +176,9 @@ fn the_body_is_checked_in_the_services_order() {
     for (member, value, status, code, target) in cases {
         let mut wrong = body(&fixture, &entra);
         wrong[member] = value.clone();
-        let answer = fixture.exchange(&wrong.to_string(), |_| {});
-        assert_eq!(answer.status, status, "{member}: {value}");
-        let error = answer.json()["error"].clone();
+        let response = fixture.exchange(&wrong.to_string(), |_| {});
+        assert_eq!(response.status, status, "{member}: {value}");
+        let error = response.json()["error"].clone();
         assert_eq!(error["code"], code, "{member}: {value}");
         assert_eq!(error["target"].as_str(), target, "{member}: {value}");
     }
@@ -194,8 +196,8 @@ fn an_expired_token_is_refused() {
     let entra = fixture.entra_token("ada@contoso.example", TEAMS);
     let good = body(&fixture, &entra).to_string();
     fixture.clock.advance(std::time::Duration::from_secs(60));
-    let answer = fixture.exchange(&good, |_| {});
-    assert_eq!(answer.json()["error"]["code"], "InvalidAccessToken");
+    let response = fixture.exchange(&good, |_| {});
+    assert_eq!(response.json()["error"]["code"], "InvalidAccessToken");
 }
 
 #[test]
@@ -204,9 +206,9 @@ fn a_user_without_a_teams_licence_is_forbidden() {
     let entra = fixture.entra_token("cleo@contoso.example", TEAMS);
     let mut request = body(&fixture, &entra);
     request["userId"] = claims(&entra)["oid"].clone();
-    let answer = fixture.exchange(&request.to_string(), |_| {});
-    assert_eq!(answer.status, 403);
-    assert_eq!(answer.json()["error"]["code"], "Forbidden");
+    let response = fixture.exchange(&request.to_string(), |_| {});
+    assert_eq!(response.status, 403);
+    assert_eq!(response.json()["error"]["code"], "Forbidden");
 }
 
 #[test]
@@ -227,11 +229,11 @@ fn only_json_is_accepted_at_this_path_and_method() {
 fn several_slashes_at_the_start_count_as_one() {
     let fixture = Fixture::new();
     let entra = fixture.entra_token("ada@contoso.example", TEAMS);
-    let answer = fixture.exchange(&body(&fixture, &entra).to_string(), |signed| {
+    let response = fixture.exchange(&body(&fixture, &entra).to_string(), |signed| {
         signed.target = format!("/{}", signed.target);
         signed.sign();
     });
-    assert_eq!(answer.status, 200);
+    assert_eq!(response.status, 200);
 }
 
 #[test]
@@ -253,8 +255,8 @@ fn a_signed_token_with_wrong_claims_is_refused() {
         let mut wrong = good.clone();
         wrong[claim] = value.clone();
         let token = signer.access_token(&wrong);
-        let answer = fixture.exchange(&body(&fixture, &token).to_string(), |_| {});
-        assert_eq!(answer.status, status, "{claim}: {value}");
+        let response = fixture.exchange(&body(&fixture, &token).to_string(), |_| {});
+        assert_eq!(response.status, status, "{claim}: {value}");
     }
     let mut unknown = good.clone();
     unknown["oid"] = json!("ac5ba55e-05e4-4000-8000-0000000000ff");

@@ -99,10 +99,10 @@ impl Fixture {
         let mut stream = TcpStream::connect(("127.0.0.1", self.emulator.context.http_port))
             .expect("the emulator listens");
         stream.write_all(request.as_bytes()).expect("it reads");
-        let mut answer = Vec::new();
-        stream.read_to_end(&mut answer).expect("it answers");
-        let answer = String::from_utf8(answer).expect("text");
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
+        let mut response = Vec::new();
+        stream.read_to_end(&mut response).expect("it answers");
+        let response = String::from_utf8(response).expect("text");
+        let (head, body) = response.split_once("\r\n\r\n").unwrap_or((&response, ""));
         let status = head.get(9..12).and_then(|status| status.parse().ok());
         Answer {
             status: status.unwrap_or(0),
@@ -136,8 +136,8 @@ impl Fixture {
     }
 
     pub(super) fn code(&self, changes: &[(&str, &str)]) -> String {
-        let answer = self.authorize("organizations", changes);
-        answer.redirected_with("code").expect("a code")
+        let response = self.authorize("organizations", changes);
+        response.redirected_with("code").expect("a code")
     }
 
     /// Redeems `code` with these parameters changed.
@@ -183,8 +183,8 @@ impl Fixture {
     /// Returns an Entra token of this user for these scopes.
     pub(super) fn entra_token(&self, user: &str, scope: &str) -> String {
         let code = self.code(&[("login_hint", user), ("scope", scope)]);
-        let answer = self.redeem(&code, &[]);
-        answer.json()["access_token"]
+        let response = self.redeem(&code, &[]);
+        response.json()["access_token"]
             .as_str()
             .expect("a token")
             .to_owned()
@@ -242,8 +242,8 @@ impl Fixture {
 
     /// Creates an identity. Returns its id percent-encoded.
     pub(super) fn identity(&self) -> String {
-        let answer = self.signed("POST", "/identities", "");
-        let id = answer.json()["identity"]["id"].clone();
+        let response = self.signed("POST", "/identities", "");
+        let id = response.json()["identity"]["id"].clone();
         id.as_str().expect("an id").replace(':', "%3A")
     }
 

@@ -9,17 +9,17 @@ use crate::emulator::{MissingIdentity, Options};
 
 const PREVIEW: &str = "2025-03-02-preview";
 
-fn token(answer: &Answer) -> String {
-    let body = answer.json();
+fn token(response: &Answer) -> String {
+    let body = response.json();
     let token = body.get("accessToken").unwrap_or(&body)["token"].as_str();
     token.expect("a token").to_owned()
 }
 
-fn refused(answer: &Answer) -> (u16, String, Option<String>) {
-    let error = answer.json()["error"].clone();
+fn refused(response: &Answer) -> (u16, String, Option<String>) {
+    let error = response.json()["error"].clone();
     let text = |value: &Value| value.as_str().map(str::to_owned);
     (
-        answer.status,
+        response.status,
         text(&error["code"]).expect("a code"),
         text(&error["target"]),
     )
@@ -35,13 +35,13 @@ fn an_identity_is_created_with_an_empty_body_or_with_nulls() {
     let fixture = Fixture::new();
     let nulls = json!({"createTokenWithScopes": null, "expiresInMinutes": null}).to_string();
     for body in ["", "{}", "null", &nulls, r#"{"createTokenWithScopes":[]}"#] {
-        let answer = fixture.signed("POST", "/identities", body);
-        assert_eq!(answer.status, 201, "{body}");
-        let answer = answer.json();
-        let id = answer["identity"]["id"].as_str().expect("an id");
+        let response = fixture.signed("POST", "/identities", body);
+        assert_eq!(response.status, 201, "{body}");
+        let response = response.json();
+        let id = response["identity"]["id"].as_str().expect("an id");
         assert!(id.starts_with("8:acs:ac5ba55e-0ac5-4000-8000-0000000000e1_0000000"));
-        let object = answer.as_object().expect("an object");
-        assert_eq!(object.len(), 1, "{answer}");
+        let object = response.as_object().expect("an object");
+        assert_eq!(object.len(), 1, "{response}");
         assert_eq!(object["identity"].as_object().map(|o| o.len()), Some(1));
     }
     assert_eq!(fixture.emulator.count("create_identity"), 5);
@@ -51,12 +51,12 @@ fn an_identity_is_created_with_an_empty_body_or_with_nulls() {
 fn a_token_can_come_with_the_identity() {
     let fixture = Fixture::new();
     let body = json!({"createTokenWithScopes": ["chat", "voip"], "expiresInMinutes": 60});
-    let answer = fixture.signed("POST", "/identities", &body.to_string());
-    assert_eq!(answer.status, 201);
-    let expires = &answer.json()["accessToken"]["expiresOn"];
+    let response = fixture.signed("POST", "/identities", &body.to_string());
+    assert_eq!(response.status, 201);
+    let expires = &response.json()["accessToken"]["expiresOn"];
     assert_eq!(expires, "2026-05-28T21:26:40.0000000+00:00");
-    let claims = claims(&token(&answer));
-    let names: Vec<&str> = claims_in_order(&token(&answer));
+    let claims = claims(&token(&response));
+    let names: Vec<&str> = claims_in_order(&token(&response));
     assert_eq!(
         names,
         [
@@ -73,7 +73,7 @@ fn a_token_can_come_with_the_identity() {
             "emulatorSerial",
         ]
     );
-    let id = answer.json()["identity"]["id"].clone();
+    let id = response.json()["identity"]["id"].clone();
     assert_eq!(
         format!("8:{}", claims["skypeid"].as_str().expect("text")),
         id
@@ -125,9 +125,9 @@ fn tokens_are_issued_refreshed_revoked_and_deleted() {
     assert!(valid(&first) && valid(&second));
 
     let revoke = format!("/identities/{id}/:revokeAccessTokens");
-    let answer = fixture.signed("POST", &revoke, "");
-    assert_eq!((answer.status, answer.body.as_str()), (204, ""));
-    assert!(answer.header("api-supported-versions").is_some());
+    let response = fixture.signed("POST", &revoke, "");
+    assert_eq!((response.status, response.body.as_str()), (204, ""));
+    assert!(response.header("api-supported-versions").is_some());
     let third = token(&issue());
     assert!(!valid(&first) && !valid(&second) && valid(&third));
 
@@ -152,12 +152,12 @@ fn lifetimes_are_those_of_the_service() {
     let id = fixture.identity();
     for (minutes, status) in [(59, 400), (60, 200), (1440, 200), (1441, 400), (-1, 400)] {
         let body = json!({"scopes": ["chat"], "expiresInMinutes": minutes});
-        let answer = fixture.issue(&id, &body);
-        assert_eq!(answer.status, status, "{minutes}");
+        let response = fixture.issue(&id, &body);
+        assert_eq!(response.status, status, "{minutes}");
         let body = json!({"createTokenWithScopes": ["chat"], "expiresInMinutes": minutes});
         let create = fixture.signed("POST", "/identities", &body.to_string());
         if status == 200 {
-            let exp = claims(&token(&answer))["exp"].as_i64();
+            let exp = claims(&token(&response))["exp"].as_i64();
             assert_eq!(exp, Some(NOW + minutes * 60));
             assert_eq!(create.status, 201);
             continue;
@@ -170,9 +170,9 @@ fn lifetimes_are_those_of_the_service() {
             ),
             "target": "ExpiresInMinutes",
         }});
-        assert_eq!(answer.json(), error);
-        assert_eq!(answer.header("content-type"), Some("application/json"));
-        assert!(answer.header("api-supported-versions").is_some());
+        assert_eq!(response.json(), error);
+        assert_eq!(response.header("content-type"), Some("application/json"));
+        assert!(response.header("api-supported-versions").is_some());
         assert_eq!((create.status, create.json()), (400, error));
     }
 }
@@ -195,13 +195,13 @@ fn bad_bodies_are_refused_with_the_services_targets() {
         (json!({"scopes": ["chat"], "expiresInMinutes": 60.5}), None),
         (json!([]), Some("Scopes")),
     ] {
-        let answer = fixture.issue(&id, &body);
+        let response = fixture.issue(&id, &body);
         if body == json!([]) {
-            assert_eq!(answer.status, 400);
+            assert_eq!(response.status, 400);
             continue;
         }
         let expected = (400, "ValidationError".to_owned(), target.map(str::to_owned));
-        assert_eq!(refused(&answer), expected, "{body}");
+        assert_eq!(refused(&response), expected, "{body}");
     }
     let missing = fixture.issue(&id, &json!({}));
     let message = &missing.json()["error"]["message"];
@@ -221,8 +221,8 @@ fn older_versions_have_fewer_scopes_and_lifetimes() {
     let id = fixture.identity();
     let path = format!("/identities/{id}/:issueAccessToken");
     let long = json!({"scopes": ["chat"], "expiresInMinutes": 59}).to_string();
-    let answer = fixture.signed_at("2022-06-01", "POST", &path, &long);
-    assert_eq!(claims(&token(&answer))["exp"], NOW + 86_400);
+    let response = fixture.signed_at("2022-06-01", "POST", &path, &long);
+    assert_eq!(claims(&token(&response))["exp"], NOW + 86_400);
     assert_eq!(
         fixture.signed_at("2022-10-01", "POST", &path, &long).status,
         400
@@ -240,9 +240,11 @@ fn older_versions_have_fewer_scopes_and_lifetimes() {
         ("2019-01-01", "UnsupportedApiVersion"),
         ("", "UnsupportedApiVersion"),
     ] {
-        let answer = fixture.signed_at(version, "POST", "/identities", "");
-        assert_eq!(refused(&answer), (400, code.to_owned(), None));
-        let versions = answer.header("api-supported-versions").unwrap_or_default();
+        let response = fixture.signed_at(version, "POST", "/identities", "");
+        assert_eq!(refused(&response), (400, code.to_owned(), None));
+        let versions = response
+            .header("api-supported-versions")
+            .unwrap_or_default();
         assert!(
             versions.contains("2021-03-07, 2021-10-31-preview"),
             "{versions}"
@@ -327,17 +329,20 @@ fn the_error_for_a_missing_identity_is_an_option() {
     let id = fixture.identity();
     let path = format!("/identities/{id}");
     assert_eq!(fixture.signed("DELETE", &path, "").status, 204);
-    let answer = fixture.issue(&id, &json!({"scopes": ["chat"]}));
-    assert_eq!(refused(&answer), (404, "IdentityNotFound".to_owned(), None));
+    let response = fixture.issue(&id, &json!({"scopes": ["chat"]}));
+    assert_eq!(
+        refused(&response),
+        (404, "IdentityNotFound".to_owned(), None)
+    );
     assert_eq!(fixture.signed("DELETE", &path, "").status, 204);
 }
 
 #[test]
 fn methods_and_paths_are_exact() {
     let fixture = Fixture::new();
-    let answer = fixture.signed("PUT", "/identities/x", "");
+    let response = fixture.signed("PUT", "/identities/x", "");
     assert_eq!(
-        (answer.status, answer.header("allow")),
+        (response.status, response.header("allow")),
         (405, Some("DELETE, PATCH, GET"))
     );
     for path in [

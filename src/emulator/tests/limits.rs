@@ -21,12 +21,12 @@ fn one_request_too_many_waits_for_the_next_window() {
     let id = fixture.identity();
     fixture.clock.advance(Duration::from_secs(8));
     fixture.identity();
-    let answer = fixture.signed("POST", "/identities", "");
+    let response = fixture.signed("POST", "/identities", "");
     assert_eq!(
-        (answer.status, answer.header("retry-after")),
+        (response.status, response.header("retry-after")),
         (429, Some("22"))
     );
-    assert_eq!(answer.json()["error"]["code"], "TooManyRequests");
+    assert_eq!(response.json()["error"]["code"], "TooManyRequests");
     // Another operation has a separate window.
     let with_token = json!({"createTokenWithScopes": ["chat"]}).to_string();
     let create = |body: &str| fixture.signed("POST", "/identities", body).status;

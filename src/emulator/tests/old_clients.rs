@@ -11,8 +11,8 @@ use crate::emulator::directory;
 const FIRST: &str = "2020-07-20-preview2";
 const TEAMS_PREVIEW: &str = "2021-10-31-preview";
 
-fn code(answer: &Answer) -> (u16, Value) {
-    (answer.status, answer.json()["error"]["code"].clone())
+fn code(response: &Answer) -> (u16, Value) {
+    (response.status, response.json()["error"]["code"].clone())
 }
 
 fn send(fixture: &Fixture, method: &str, path: &str, body: &str) -> Answer {
@@ -52,14 +52,14 @@ fn the_first_version_has_different_json() {
     let path = format!("/identities/{}", id.replace(':', "%3A"));
 
     let issue = || {
-        let answer = send(
+        let response = send(
             &fixture,
             "POST",
             &format!("{path}/token"),
             r#"{"scopes":["chat","voip"]}"#,
         );
-        assert_eq!(answer.status, 200, "{answer:?}");
-        let body = answer.json();
+        assert_eq!(response.status, 200, "{response:?}");
+        let body = response.json();
         assert_eq!(body.as_object().map(|object| object.len()), Some(3));
         assert_eq!(body["id"], id);
         assert!(body["expiresOn"].is_string());
@@ -145,8 +145,8 @@ fn the_first_version_refuses_later_operations() {
         (r#"{"scopes":[]}"#, "scopes"),
         (r#"{"scopes":["voip.join"]}"#, "scopes"),
     ] {
-        let answer = send(&fixture, "POST", &format!("{path}/token"), body);
-        assert_eq!(answer.json()["error"]["target"], target, "{body}");
+        let response = send(&fixture, "POST", &format!("{path}/token"), body);
+        assert_eq!(response.json()["error"]["target"], target, "{body}");
     }
     let pstn = r#"{"scopes":["pstn"]}"#;
     assert_eq!(
@@ -206,12 +206,12 @@ fn the_preview_of_the_teams_exchange_needs_only_the_token() {
         let body = json!({"token": token}).to_string();
         fixture.signed_at(version, "POST", "/teamsUser/:exchangeAccessToken", &body)
     };
-    let answer = exchange(TEAMS_PREVIEW, &entra);
-    assert_eq!(answer.status, 200, "{answer:?}");
-    let token = claims(answer.json()["token"].as_str().expect("a token"));
+    let response = exchange(TEAMS_PREVIEW, &entra);
+    assert_eq!(response.status, 200, "{response:?}");
+    let token = claims(response.json()["token"].as_str().expect("a token"));
     assert_eq!(token["exp"], claims(&entra)["exp"]);
     assert_eq!(
-        answer.json().as_object().map(|object| object.len()),
+        response.json().as_object().map(|object| object.len()),
         Some(2)
     );
     let garbage = exchange(TEAMS_PREVIEW, "garbage");

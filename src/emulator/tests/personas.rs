@@ -43,12 +43,15 @@ fn each_persona_that_cannot_sign_in_gets_an_error_page_and_no_redirect() {
         ("password-expired@contoso.example", 50055),
         ("nobody@contoso.example", 50034),
     ] {
-        let answer = fixture.authorize("organizations", &hint(user));
-        assert_eq!(answer.status, 400, "{user}");
-        assert_eq!(answer.header("location"), None, "{user}");
-        assert!(answer.body.contains(&format!("AADSTS{number}: ")), "{user}");
+        let response = fixture.authorize("organizations", &hint(user));
+        assert_eq!(response.status, 400, "{user}");
+        assert_eq!(response.header("location"), None, "{user}");
+        assert!(
+            response.body.contains(&format!("AADSTS{number}: ")),
+            "{user}"
+        );
         for detail in ["Request Id", "Correlation Id", "Timestamp"] {
-            assert!(answer.body.contains(detail), "{user}");
+            assert!(response.body.contains(detail), "{user}");
         }
     }
     let stranger = hint("stranger@fabrikam.example");
@@ -86,8 +89,8 @@ fn a_link_cannot_contain_a_click() {
         ("consent@contoso.example", "emulator_consent", "accept"),
         ("mfa@contoso.example", "emulator_code", "123456"),
     ] {
-        let answer = fixture.authorize("organizations", &[("login_hint", user), (name, value)]);
-        assert_eq!(answer.status, 200, "{user} gets the page");
+        let response = fixture.authorize("organizations", &[("login_hint", user), (name, value)]);
+        assert_eq!(response.status, 200, "{user} gets the page");
     }
 }
 
@@ -189,8 +192,8 @@ fn a_sign_in_with_the_claims_answers_a_challenge() {
 fn tokens_contain_the_clients_capabilities() {
     const ABLE: &str = r#"{"access_token":{"xms_cc":{"values":["cp1"]}}}"#;
     let fixture = Fixture::new();
-    let capabilities = |answer: Answer| {
-        let body = answer.json();
+    let capabilities = |response: Answer| {
+        let body = response.json();
         claims(body["access_token"].as_str().expect("a token"))["xms_cc"].clone()
     };
     let able = serde_json::json!(["cp1"]);

@@ -76,10 +76,10 @@ fn a_foreign_host_is_misdirected() {
         format!("Host: localhost:{port}\r\nHost: evil.test\r\n"),
         String::new(),
     ] {
-        let answer = fixture.raw(&format!(
+        let response = fixture.raw(&format!(
             "GET / HTTP/1.1\r\n{hosts}Connection: close\r\n\r\n"
         ));
-        assert_eq!(answer.status, 421, "{hosts}");
+        assert_eq!(response.status, 421, "{hosts}");
     }
 }
 
@@ -94,15 +94,15 @@ fn every_response_has_the_emulators_time_and_name() {
         "/identities",
         "/common/oauth2/v2.0/authorize",
     ] {
-        let answer = fixture.get(target);
-        assert_eq!(answer.header("date"), Some(date.as_str()), "{target}");
-        let dates = answer
+        let response = fixture.get(target);
+        assert_eq!(response.header("date"), Some(date.as_str()), "{target}");
+        let dates = response
             .head
             .to_ascii_lowercase()
             .matches("\r\ndate:")
             .count();
         assert_eq!(dates, 1, "{target}");
-        assert!(answer.header("x-emulator").is_some(), "{target}");
+        assert!(response.header("x-emulator").is_some(), "{target}");
     }
     assert!(fixture.get("/").body.contains("every token is worthless"));
 }
@@ -110,8 +110,8 @@ fn every_response_has_the_emulators_time_and_name() {
 #[test]
 fn a_body_that_is_too_large_is_refused() {
     let fixture = Fixture::new();
-    let answer = fixture.token("common", &"x".repeat(70 * 1024));
-    assert_eq!(answer.status, 413);
+    let response = fixture.token("common", &"x".repeat(70 * 1024));
+    assert_eq!(response.status, 413);
 }
 
 #[test]
@@ -168,12 +168,12 @@ fn faults_affect_their_route_as_often_as_set() {
         body: "<h1>busy</h1>".to_owned(),
     };
     fault(&fixture, Route::Metadata, busy);
-    let answer = fixture.get(METADATA);
+    let response = fixture.get(METADATA);
     assert_eq!(
-        (answer.status, answer.header("retry-after")),
+        (response.status, response.header("retry-after")),
         (429, Some("7"))
     );
-    assert_eq!(answer.body, "<h1>busy</h1>");
+    assert_eq!(response.body, "<h1>busy</h1>");
     assert_eq!(fixture.get(METADATA).status, 200);
 
     fault(
@@ -261,9 +261,10 @@ fn half_a_request_and_a_client_that_reads_nothing_are_closed() {
     };
     let is_cut = !matches!(error, ErrorKind::WouldBlock | ErrorKind::TimedOut);
     assert!(is_cut, "the connection was never closed");
-    let mut answer = Vec::new();
-    half.read_to_end(&mut answer).expect("it is closed in time");
-    assert_eq!(answer, b"", "no response");
+    let mut response = Vec::new();
+    half.read_to_end(&mut response)
+        .expect("it is closed in time");
+    assert_eq!(response, b"", "no response");
 }
 
 #[test]

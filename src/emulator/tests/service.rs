@@ -29,8 +29,8 @@ fn send(fixture: &Fixture, changes: Changes<'_>) -> Answer {
     fixture.token(fixture.emulator.tenant_id(), &form)
 }
 
-fn token(answer: &Answer) -> String {
-    let token = answer.json()["access_token"].as_str().map(str::to_owned);
+fn token(response: &Answer) -> String {
+    let token = response.json()["access_token"].as_str().map(str::to_owned);
     token.expect("a token")
 }
 
@@ -46,9 +46,9 @@ fn create(fixture: &Fixture, token: &str) -> Answer {
 #[test]
 fn an_app_with_a_role_manages_the_resource_without_its_key() {
     let fixture = Fixture::new();
-    let answer = send(&fixture, &[]);
-    assert_eq!(answer.status, 200, "{answer:?}");
-    let members: Vec<String> = answer
+    let response = send(&fixture, &[]);
+    assert_eq!(response.status, 200, "{response:?}");
+    let members: Vec<String> = response
         .json()
         .as_object()
         .expect("an object")
@@ -58,7 +58,7 @@ fn an_app_with_a_role_manages_the_resource_without_its_key() {
     for absent in ["scope", "refresh_token", "id_token", "client_info"] {
         assert!(!members.contains(&absent.to_owned()), "{absent}");
     }
-    let token = token(&answer);
+    let token = token(&response);
     let token_claims = claims(&token);
     assert_eq!(token_claims["aud"], "https://communication.azure.com/");
     assert_eq!(
@@ -93,9 +93,9 @@ fn tokens_for_each_identifier_of_the_resource_are_accepted() {
             "https://communication.azure.com",
         ),
     ] {
-        let answer = send(&fixture, &[("scope", scope)]);
-        assert_eq!(answer.status, 200, "{scope}: {answer:?}");
-        let token = token(&answer);
+        let response = send(&fixture, &[("scope", scope)]);
+        assert_eq!(response.status, 200, "{scope}: {response:?}");
+        let token = token(&response);
         assert_eq!(claims(&token)["aud"], audience, "{scope}");
         assert_eq!(create(&fixture, &token).status, 201, "{scope}");
     }
@@ -104,8 +104,12 @@ fn tokens_for_each_identifier_of_the_resource_are_accepted() {
         ("https://communication.azure.com///.default", 70011),
         ("https://communication.azure.com", 1_002_012),
     ] {
-        let answer = send(&fixture, &[("scope", scope)]);
-        assert_eq!((answer.status, answer.aadsts()), (400, number), "{scope}");
+        let response = send(&fixture, &[("scope", scope)]);
+        assert_eq!(
+            (response.status, response.aadsts()),
+            (400, number),
+            "{scope}"
+        );
     }
     let clients = send(
         &fixture,
@@ -118,11 +122,11 @@ fn tokens_for_each_identifier_of_the_resource_are_accepted() {
 fn a_principal_without_a_role_is_forbidden() {
     let fixture = Fixture::new();
     let (client, secret) = fixture.emulator.unprivileged_client();
-    let answer = send(
+    let response = send(
         &fixture,
         &[("client_id", client), ("client_secret", secret)],
     );
-    let refused = create(&fixture, &token(&answer));
+    let refused = create(&fixture, &token(&response));
     assert_eq!(refused.status, 403);
     assert_eq!(refused.json()["error"]["code"], "Forbidden");
     let scope = "https://communication.azure.com//user_impersonation";
@@ -170,9 +174,9 @@ fn only_a_token_for_the_resource_from_this_entra_is_accepted() {
         bad.push(own.access_token(&wrong));
     }
     for token in bad {
-        let answer = create(&fixture, &token);
-        assert_eq!(answer.status, 401, "{token}");
-        assert_eq!(answer.json()["error"]["code"], "Denied");
+        let response = create(&fixture, &token);
+        assert_eq!(response.status, 401, "{token}");
+        assert_eq!(response.json()["error"]["code"], "Denied");
     }
     assert_eq!(create(&fixture, &own.access_token(&good)).status, 201);
 }
@@ -229,8 +233,8 @@ fn an_app_needs_a_credential_and_a_default_scope() {
         ),
     ];
     for (changes, status, error, number) in cases {
-        let answer = send(&fixture, changes);
-        let got = (answer.status, answer.error(), answer.aadsts());
+        let response = send(&fixture, changes);
+        let got = (response.status, response.error(), response.aadsts());
         assert_eq!(got, (status, error.to_owned(), number), "{changes:?}");
     }
     let form = encode(
@@ -258,7 +262,7 @@ fn a_secret_is_accepted_as_http_basic() {
         &[("grant_type", "client_credentials"), ("scope", RESOURCE)],
         &[],
     );
-    let answer = fixture.send(
+    let response = fixture.send(
         "POST",
         &format!("/{}/oauth2/v2.0/token", fixture.emulator.tenant_id()),
         &format!(
@@ -266,7 +270,7 @@ fn a_secret_is_accepted_as_http_basic() {
         ),
         &form,
     );
-    assert_eq!(answer.status, 200, "{answer:?}");
+    assert_eq!(response.status, 200, "{response:?}");
 }
 
 fn assert_with(fixture: &Fixture, assertion: &str) -> Answer {
@@ -300,9 +304,9 @@ fn a_certificate_authenticates_its_app() {
         json!({"alg": "RS256", "x5t": sha1}),
         json!({"alg": "RS256", "x5t#S256": x5t(&digest::SHA256)}),
     ] {
-        let answer = assert_with(&fixture, &signer.sign(&header, &good));
-        assert_eq!(answer.status, 200, "{header} {answer:?}");
-        assert_eq!(claims(&token(&answer))["appidacr"], "2");
+        let response = assert_with(&fixture, &signer.sign(&header, &good));
+        assert_eq!(response.status, 200, "{header} {response:?}");
+        assert_eq!(claims(&token(&response))["appidacr"], "2");
     }
 
     let header = json!({"alg": "RS256", "x5t": sha1});
@@ -333,16 +337,16 @@ fn a_certificate_authenticates_its_app() {
         (changed("iss", json!("x")), 700_211),
         ("garbage".to_owned(), 50027),
     ] {
-        let answer = assert_with(&fixture, &assertion);
-        assert_eq!((answer.status, answer.aadsts()), (401, number));
-        assert_eq!(answer.error(), "invalid_client");
+        let response = assert_with(&fixture, &assertion);
+        assert_eq!((response.status, response.aadsts()), (401, number));
+        assert_eq!(response.error(), "invalid_client");
     }
     let (other, _) = fixture.emulator.unprivileged_client();
     let mut others = good.clone();
     others["iss"] = other.into();
     others["sub"] = other.into();
     let proof = signer.sign(&header, &others);
-    let answer = send(
+    let response = send(
         &fixture,
         &[
             ("client_id", other),
@@ -351,7 +355,7 @@ fn a_certificate_authenticates_its_app() {
             ("client_assertion", &proof),
         ],
     );
-    assert_eq!(answer.aadsts(), 700_027);
+    assert_eq!(response.aadsts(), 700_027);
 }
 
 #[test]
@@ -363,8 +367,12 @@ fn a_federated_token_authenticates_a_workload() {
     for (claim, number) in [("iss", 700_211), ("aud", 700_212), ("sub", 700_213)] {
         let mut wrong = claims(&good);
         wrong[claim] = "x".into();
-        let answer = assert_with(&fixture, &signer.access_token(&wrong));
-        assert_eq!((answer.status, answer.aadsts()), (401, number), "{claim}");
+        let response = assert_with(&fixture, &signer.access_token(&wrong));
+        assert_eq!(
+            (response.status, response.aadsts()),
+            (401, number),
+            "{claim}"
+        );
     }
     let foreign = Signer::from_pem(CERTIFICATE).expect("the published key");
     let forged = foreign.access_token(&claims(&good));
@@ -384,10 +392,10 @@ fn a_managed_identity_needs_no_secret() {
             "",
         )
     };
-    let answer = send("https://communication.azure.com/", header);
-    assert_eq!(answer.status, 200, "{answer:?}");
-    assert_eq!(answer.json()["expires_on"], (NOW + 75 * 60).to_string());
-    assert_eq!(create(&fixture, &token(&answer)).status, 201);
+    let response = send("https://communication.azure.com/", header);
+    assert_eq!(response.status, 200, "{response:?}");
+    assert_eq!(response.json()["expires_on"], (NOW + 75 * 60).to_string());
+    assert_eq!(create(&fixture, &token(&response)).status, 201);
     assert_eq!(send("https://communication.azure.com/", "x").status, 401);
     assert_eq!(send("https://nowhere.example/", header).status, 400);
     assert_eq!(fixture.get(&path).status, 401);

@@ -11,9 +11,9 @@ const HOUR: Duration = Duration::from_secs(3600);
 fn a_code_is_redeemed_for_all_requested_tokens() {
     let fixture = Fixture::new();
     let code = fixture.code(&[]);
-    let answer = fixture.redeem(&code, &[("client_info", "1")]);
-    assert_eq!(answer.status, 200, "{answer:?}");
-    let body = answer.json();
+    let response = fixture.redeem(&code, &[("client_info", "1")]);
+    assert_eq!(response.status, 200, "{response:?}");
+    let body = response.json();
     assert_eq!(body["token_type"], "Bearer");
     assert_eq!(body["expires_in"], 75 * 60);
     let scope = body["scope"].as_str().expect("a scope");
@@ -37,8 +37,8 @@ fn a_code_is_redeemed_for_all_requested_tokens() {
     );
     assert_eq!(id["iss"], issuer);
 
-    assert_eq!(answer.header("cache-control"), Some("no-store, no-cache"));
-    assert_eq!(answer.header("pragma"), Some("no-cache"));
+    assert_eq!(response.header("cache-control"), Some("no-store, no-cache"));
+    assert_eq!(response.header("pragma"), Some("no-cache"));
     assert_eq!(fixture.emulator.count("authorization_code"), 1);
 }
 
@@ -119,14 +119,14 @@ fn a_code_is_bound_to_its_request() {
     ];
     let code = fixture.code(&[]);
     for (changes, number, error) in cases {
-        let answer = fixture.redeem(&code, changes);
-        assert_eq!(answer.status, 400, "{changes:?}");
+        let response = fixture.redeem(&code, changes);
+        assert_eq!(response.status, 400, "{changes:?}");
         assert_eq!(
-            (answer.aadsts(), answer.error().as_str()),
+            (response.aadsts(), response.error().as_str()),
             (number, error),
             "{changes:?}"
         );
-        let text = answer.json()["error_description"].to_string();
+        let text = response.json()["error_description"].to_string();
         assert!(text.starts_with(&format!("\"AADSTS{number}: ")), "{text}");
     }
     assert_eq!(
@@ -149,8 +149,8 @@ fn a_verifier_without_a_challenge_is_refused() {
 fn a_code_is_redeemed_at_its_tenant() {
     let fixture = Fixture::new();
     let tenant = fixture.emulator.tenant_id();
-    let answer = fixture.authorize(tenant, &[]);
-    let code = answer.redirected_with("code").expect("a code");
+    let response = fixture.authorize(tenant, &[]);
+    let code = response.redirected_with("code").expect("a code");
     assert_eq!(fixture.redeem(&code, &[]).aadsts(), 700_005);
     let form = encode(
         &[
@@ -172,9 +172,9 @@ fn a_public_client_must_not_send_a_credential() {
     let fixture = Fixture::new();
     let code = fixture.code(&[]);
     for name in ["client_secret", "client_assertion"] {
-        let answer = fixture.redeem(&code, &[(name, "a-secret-of-no-use")]);
-        assert_eq!((answer.status, answer.aadsts()), (401, 700_025));
-        assert_eq!(answer.error(), "invalid_client");
+        let response = fixture.redeem(&code, &[(name, "a-secret-of-no-use")]);
+        assert_eq!((response.status, response.aadsts()), (401, 700_025));
+        assert_eq!(response.error(), "invalid_client");
     }
 }
 
@@ -237,12 +237,12 @@ fn sessions_after_a_revocation_are_valid() {
     };
     let old = refresh_token(&fixture);
     fixture.emulator.revoke_sessions();
-    let answer = fixture.refresh(&old, &[]);
+    let response = fixture.refresh(&old, &[]);
     assert_eq!(
-        (answer.aadsts(), answer.error().as_str()),
+        (response.aadsts(), response.error().as_str()),
         (50173, "invalid_grant")
     );
-    assert_eq!(answer.json()["suberror"], "bad_token");
+    assert_eq!(response.json()["suberror"], "bad_token");
     let new = refresh_token(&fixture);
     assert_eq!(fixture.refresh(&new, &[]).status, 200);
 }
@@ -293,9 +293,9 @@ fn a_withheld_scope_is_not_granted() {
     let body = fixture.redeem(&fixture.code(&[]), &[]).json();
     assert!(!body["scope"].to_string().contains("ManageChats"));
     fixture.emulator.withhold_scope("Teams.ManageCalls");
-    let answer = fixture.redeem(&fixture.code(&[]), &[]);
+    let response = fixture.redeem(&fixture.code(&[]), &[]);
     assert_eq!(
-        (answer.aadsts(), answer.json()["suberror"].as_str()),
+        (response.aadsts(), response.json()["suberror"].as_str()),
         (65001, Some("consent_required"))
     );
 }

@@ -120,8 +120,8 @@ pub trait Browser: Send + Sync {
     /// [`Link::target`].
     ///
     /// # Errors
-    /// [`Kind::Usage`](crate::Kind::Usage) if no program could be started, or if it failed at
-    /// once; [`Kind::Internal`](crate::Kind::Internal) if an address is not a plain web address.
+    /// [`Kind::Usage`] if no program could be started, or if it failed at
+    /// once; [`Kind::Internal`] if an address is not a plain web address.
     fn open(&self, link: &Link) -> Result<Opened>;
 }
 

@@ -32,7 +32,8 @@ impl RedirectUri {
     /// means a free one.
     ///
     /// # Errors
-    /// [`Kind::Usage`] for another host, and for an address that a browser would rewrite.
+    /// [`Kind::Usage`](crate::Kind::Usage) for another host, and for an address that a browser
+    /// would rewrite.
     pub fn parse(text: &str) -> Result<Self> {
         let wrong = |why: &str| {
             Error::usage(
@@ -132,7 +133,7 @@ impl PasteUri {
     /// Parses any absolute URI without a fragment (RFC 6749, section 3.1.2).
     ///
     /// # Errors
-    /// [`Kind::Usage`] for other text.
+    /// [`Kind::Usage`](crate::Kind::Usage) for other text.
     pub fn parse(text: &str) -> Result<Self> {
         let is_plain =
             text.len() <= MAX_URI_LENGTH && text.bytes().all(|byte| byte.is_ascii_graphic());

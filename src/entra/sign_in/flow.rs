@@ -40,10 +40,10 @@ impl Entra {
     /// refusal ([`Error::claims`](crate::Error::claims)).
     ///
     /// # Errors
-    /// [`Kind::SignInRefused`](crate::Kind::SignInRefused) if Entra or the user refuses or the time
-    /// limit passes, [`Kind::Refused`](crate::Kind::Refused) if the id_token is not valid,
-    /// [`Kind::Unreachable`](crate::Kind::Unreachable) if Entra does not respond,
-    /// [`Kind::Usage`](crate::Kind::Usage) if the redirect port is taken.
+    /// [`Kind::SignInRefused`] if Entra or the user refuses or the time
+    /// limit passes, [`Kind::Refused`] if the id_token is not valid,
+    /// [`Kind::Unreachable`] if Entra does not respond,
+    /// [`Kind::Usage`] if the redirect port is taken.
     pub async fn sign_in(
         &self,
         scopes: &[String],

@@ -266,7 +266,7 @@ fn taken(owner: Option<Running>) -> Error {
 /// secret and the socket of a service that was killed.
 ///
 /// # Errors
-/// [`Kind::Store`](crate::Kind::Store) if the folder cannot be read.
+/// [`Kind::Store`] if the folder cannot be read.
 pub fn running(folder: impl Into<Folder>) -> Result<Option<Running>> {
     let folder = folder.into();
     let failed = |cause| state_folder::error_at("lock", &folder.file_path(LOCK), cause);

@@ -38,13 +38,13 @@ pub(super) async fn lock(
         let doing = holder.map_or(Activity::Renewing, |holder| holder.activity);
         match (doing, sign_in_wait) {
             (Activity::SigningIn, None) => return Err(sign_in_in_progress(holder)),
-            (Activity::SigningIn, Some(longest)) if now - start >= longest => {
+            (Activity::SigningIn, Some(timeout)) if now - start >= timeout => {
                 return Err(Error::new(
                     Kind::SignInRefused,
                     format!(
                         "{} did not finish its sign-in within {}",
                         describe(holder),
-                        in_words(longest)
+                        in_words(timeout)
                     ),
                     "finish that sign-in in the browser, or end that process, then run this again",
                 ));
@@ -107,23 +107,23 @@ impl HeldLocks {
         }
     }
 
-    /// Returns the session's lock, or else the first lock.
+    /// Returns the session's lock, or else the initial lock.
     pub(super) fn guard(&self) -> &Guard {
         self.session.as_ref().unwrap_or(&self.initial)
     }
 
-    /// Takes the lock of this session, if the first lock is another one. Waits up to `longest`,
+    /// Takes the lock of this session, if the initial lock is another one. Waits up to `timeout`,
     /// because another process may be signing the same user in.
     pub(super) async fn lock_session(
         &mut self,
         store: &SessionStore,
         key: SessionKey,
-        longest: Duration,
+        timeout: Duration,
     ) -> Result<()> {
         let scope = LockScope::Session(key);
         self.session = match *self.initial.scope() == scope {
             true => None,
-            false => Some(lock(store, &scope, Activity::Renewing, Some(longest)).await?),
+            false => Some(lock(store, &scope, Activity::Renewing, Some(timeout)).await?),
         };
         Ok(())
     }

@@ -250,9 +250,9 @@ impl Open {
                  http://localhost:{port}\r\nCookie: {pair}\r\nacspass-dashboard: {key}\r\n\
                  Connection: close\r\n\r\n"
             );
-            let answer = send_as(ADA.command(PYTHON), port, &request);
-            let (head, body) = answer.split_once("\r\n\r\n").expect("a whole head");
-            assert!(head.starts_with("HTTP/1.1 200 "), "{target}: {answer}");
+            let response = send_as(ADA.command(PYTHON), port, &request);
+            let (head, body) = response.split_once("\r\n\r\n").expect("a whole head");
+            assert!(head.starts_with("HTTP/1.1 200 "), "{target}: {response}");
             serde_json::from_str::<Value>(body).expect("JSON")
         };
         let text = |json: &Value, name: &str| json[name].as_str().expect(name).to_owned();
@@ -297,17 +297,17 @@ fn get(port: u16, target: &str, headers: &str) -> String {
 
 /// The request got no way in, and no secret.
 #[track_caller]
-fn assert_shut(answer: &str, why: &str) {
-    let status = answer.split(' ').nth(1);
-    assert!(matches!(status, Some("401" | "403")), "{why}: {answer}");
+fn assert_shut(response: &str, why: &str) {
+    let status = response.split(' ').nth(1);
+    assert!(matches!(status, Some("401" | "403")), "{why}: {response}");
     for name in ["set-cookie", "location"] {
-        assert_eq!(header(answer, name), None, "{why}: {answer}");
+        assert_eq!(header(response, name), None, "{why}: {response}");
     }
-    assert!(!answer.contains("ticket="), "{why}: {answer}");
+    assert!(!response.contains("ticket="), "{why}: {response}");
 }
 
-fn header(answer: &str, name: &str) -> Option<String> {
-    let lines = answer.lines().take_while(|line| !line.is_empty());
+fn header(response: &str, name: &str) -> Option<String> {
+    let lines = response.lines().take_while(|line| !line.is_empty());
     let mut pairs = lines.filter_map(|line| line.split_once(": "));
     let (_, value) = pairs.find(|(known, _)| known.eq_ignore_ascii_case(name))?;
     Some(value.to_owned())

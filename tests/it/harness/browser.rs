@@ -159,12 +159,12 @@ pub(crate) fn leads_to(start: &str) -> String {
          navigate\r\nSec-Fetch-Dest: document\r\n\r\n",
         start.path()
     );
-    let answer = super::http::send(port, &request);
-    let location = answer
+    let response = super::http::send(port, &request);
+    let location = response
         .lines()
         .find_map(|line| line.strip_prefix("Location: "));
     location
-        .unwrap_or_else(|| panic!("no redirect: {answer}"))
+        .unwrap_or_else(|| panic!("no redirect: {response}"))
         .trim()
         .to_owned()
 }

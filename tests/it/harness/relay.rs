@@ -115,28 +115,28 @@ fn attend(mut client: TcpStream, port: u16, plan: &Mutex<Vec<Planned>>) -> std::
     let head = head.replacen("\r\n", "\r\nConnection: close\r\n", 1);
     server.write_all(head.as_bytes())?;
     server.write_all(&body)?;
-    let mut answer = Vec::new();
-    server.read_to_end(&mut answer)?;
-    let end_of_head = answer
+    let mut response = Vec::new();
+    server.read_to_end(&mut response)?;
+    let end_of_head = response
         .windows(4)
         .position(|bytes| bytes == b"\r\n\r\n")
         .map_or(0, |place| place + 4);
-    let half = end_of_head + (answer.len() - end_of_head) / 2;
+    let half = end_of_head + (response.len() - end_of_head) / 2;
     match what {
-        None => client.write_all(&answer)?,
+        None => client.write_all(&response)?,
         Some(Mischief::Silence) => return wait_for_the_end(&mut client),
         Some(Mischief::ResetInHead) => {
-            client.write_all(&answer[..end_of_head / 2])?;
+            client.write_all(&response[..end_of_head / 2])?;
             return reset(client);
         }
-        Some(Mischief::HalfThenEnd) => client.write_all(&answer[..half])?,
+        Some(Mischief::HalfThenEnd) => client.write_all(&response[..half])?,
         Some(Mischief::HalfThenSilence) => {
-            client.write_all(&answer[..half])?;
+            client.write_all(&response[..half])?;
             return wait_for_the_end(&mut client);
         }
         Some(Mischief::Drip) => {
-            client.write_all(&answer[..end_of_head])?;
-            for byte in &answer[end_of_head..] {
+            client.write_all(&response[..end_of_head])?;
+            for byte in &response[end_of_head..] {
                 // The slowness is what is tested.
                 std::thread::sleep(Duration::from_millis(20));
                 client.write_all(&[*byte])?;

@@ -198,9 +198,9 @@ impl SecretService {
         let wanted = format!("boolean {owned}");
         let deadline = Deadline::start();
         loop {
-            let answer = self.run("dbus-send", &question, b"");
-            assert!(answer.status.success(), "the bus is there");
-            if String::from_utf8_lossy(&answer.stdout).contains(&wanted) {
+            let response = self.run("dbus-send", &question, b"");
+            assert!(response.status.success(), "the bus is there");
+            if String::from_utf8_lossy(&response.stdout).contains(&wanted) {
                 return;
             }
             deadline.pass("the bus reports the change");

@@ -209,8 +209,8 @@ fn as_owner(emulator: &Emulator, method: Method, target: &str, body: &str) -> u1
         body: body.as_bytes().to_vec(),
     };
     let http = Http::new(http::Options::default());
-    let answer = block_on(http.send(|| Ok(request.clone()))).unwrap();
-    answer.status.as_u16()
+    let response = block_on(http.send(|| Ok(request.clone()))).unwrap();
+    response.status.as_u16()
 }
 
 #[test]

@@ -138,13 +138,13 @@ fn a_refusal_keeps_status_code_target_message_and_the_services_id() {
     let error = block_on(client.issue_token(&id, &scopes(&["nonsense"]), None)).unwrap_err();
     assert_eq!(error.kind(), Kind::Refused);
     assert_eq!(error.code(), Some("ValidationError"));
-    let answer = error.service_response().expect("the service answered");
-    assert_eq!(answer.status, 400);
-    assert_eq!(answer.code.as_deref(), Some("ValidationError"));
-    assert_eq!(answer.target.as_deref(), Some("scopes"));
-    assert!(answer.message.as_deref().unwrap().contains("scopes"));
-    assert!(answer.request_id.is_some());
-    assert_eq!(error.correlation_id(), answer.request_id.as_deref());
+    let response = error.service_response().expect("the service answered");
+    assert_eq!(response.status, 400);
+    assert_eq!(response.code.as_deref(), Some("ValidationError"));
+    assert_eq!(response.target.as_deref(), Some("scopes"));
+    assert!(response.message.as_deref().unwrap().contains("scopes"));
+    assert!(response.request_id.is_some());
+    assert_eq!(error.correlation_id(), response.request_id.as_deref());
 }
 
 #[test]

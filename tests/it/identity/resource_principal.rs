@@ -131,7 +131,7 @@ pub(crate) fn signed_in_to_az() -> (Home, Arc<Emulator>, tempfile::TempDir) {
     }
     // Not in the home, which is searched for secrets.
     let folder = tempfile::tempdir().unwrap();
-    let answer = json!({
+    let response = json!({
         "accessToken": token.token.secret(),
         "expires_on": token.expires_on.unix_timestamp(),
         "expiresOn": "2099-01-01 00:00:00.000000",
@@ -140,7 +140,7 @@ pub(crate) fn signed_in_to_az() -> (Home, Arc<Emulator>, tempfile::TempDir) {
     let az = folder.path().join("az");
     let calls = folder.path().join("calls");
     let script = format!(
-        "#!/bin/sh\necho called >> '{}'\necho '{answer}'\n",
+        "#!/bin/sh\necho called >> '{}'\necho '{response}'\n",
         calls.display()
     );
     std::fs::write(&az, script).unwrap();

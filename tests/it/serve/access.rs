@@ -101,15 +101,15 @@ fn host_then_origin_then_secret() {
         ),
         (vec![ours.as_str(), "Sec-Fetch-Site: none", &right], 200),
     ] {
-        let answer = service.raw(&http::request("GET", "/status", &headers, ""));
-        assert_eq!(answer.status, status, "{headers:?}: {}", answer.body);
-        assert_eq!(answer.header("cache-control"), Some("no-store"));
-        assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
-        assert_eq!(answer.header("vary"), Some("origin"));
-        let challenge = answer.header("www-authenticate").is_some();
+        let response = service.raw(&http::request("GET", "/status", &headers, ""));
+        assert_eq!(response.status, status, "{headers:?}: {}", response.body);
+        assert_eq!(response.header("cache-control"), Some("no-store"));
+        assert_eq!(response.header("x-content-type-options"), Some("nosniff"));
+        assert_eq!(response.header("vary"), Some("origin"));
+        let challenge = response.header("www-authenticate").is_some();
         assert_eq!(challenge, status == 401, "{headers:?}");
         let is_approved = headers.contains(&approved.as_str()) && matches!(status, 200 | 401);
-        let allowed = answer.header("access-control-allow-origin");
+        let allowed = response.header("access-control-allow-origin");
         assert_eq!(allowed, is_approved.then_some(APP), "{headers:?}");
     }
     let absolute = http::request("GET", "http://evil.test/status", &[&ours, &right], "");
@@ -135,15 +135,15 @@ fn every_route_but_one_needs_the_secret_and_answers_failures_as_documented() {
             }
             asked += 1;
             let target = path.replace("{id}", "8:acs:x");
-            let answer = service.send(&method.to_uppercase(), &target, &[], "");
-            document.assert_fits(method, path, answer.status, &answer.json());
+            let response = service.send(&method.to_uppercase(), &target, &[], "");
+            document.assert_fits(method, path, response.status, &response.json());
             let foreign = http::request(&method.to_uppercase(), &target, &["Host: evil.test"], "");
             let foreign = service.raw(&foreign).assert_status(421);
             document.assert_fits(method, path, 421, &foreign.json());
             match path.as_str() {
-                "/healthz" => assert_eq!(answer.assert_status(200).body, "{\"status\":\"ok\"}"),
+                "/healthz" => assert_eq!(response.assert_status(200).body, "{\"status\":\"ok\"}"),
                 _ => {
-                    let (kind, code) = answer.assert_status(401).error();
+                    let (kind, code) = response.assert_status(401).error();
                     assert_eq!(
                         (kind.as_str(), code.as_deref()),
                         ("refused", Some("SecretNeeded"))
@@ -186,15 +186,19 @@ fn only_an_approved_page_gets_a_preflight_answer() {
         service.raw(&http::request("OPTIONS", "/token", &headers, ""))
     };
     for origin in [APP, "https://a.example"] {
-        let answer = preflight(origin, &[]).assert_status(204);
-        assert_eq!(answer.header("access-control-allow-origin"), Some(origin));
-        let allowed = answer
+        let response = preflight(origin, &[]).assert_status(204);
+        assert_eq!(response.header("access-control-allow-origin"), Some(origin));
+        let allowed = response
             .header("access-control-allow-headers")
             .expect("headers");
         assert!(allowed.contains("authorization"));
-        assert!(answer.header("access-control-allow-credentials").is_none());
         assert!(
-            answer
+            response
+                .header("access-control-allow-credentials")
+                .is_none()
+        );
+        assert!(
+            response
                 .header("access-control-allow-private-network")
                 .is_none()
         );
@@ -203,9 +207,9 @@ fn only_an_approved_page_gets_a_preflight_answer() {
         assert_eq!(allowed, Some("true"));
     }
     for origin in ["http://evil.test", "null", "*"] {
-        let answer = preflight(origin, &["Access-Control-Request-Private-Network: true"]);
-        assert_eq!(answer.status, 403, "{origin}");
-        let names = answer.headers.iter().map(|(name, _)| name);
+        let response = preflight(origin, &["Access-Control-Request-Private-Network: true"]);
+        assert_eq!(response.status, 403, "{origin}");
+        let names = response.headers.iter().map(|(name, _)| name);
         let told: Vec<_> = names
             .filter(|name| name.starts_with("access-control"))
             .collect();
@@ -229,8 +233,8 @@ fn origins_can_be_approved_in_the_profile_and_wrong_ones_are_named() {
     home.configure("[profile.default]\nallow-origin = [\"http://localhost:3000\"]\n");
     let service = Service::start(&home, &[]);
     let origin = format!("Origin: {APP}");
-    let answer = service.send("GET", "/status", &[&service.bearer(), &origin], "");
-    answer.assert_status(200);
+    let response = service.send("GET", "/status", &[&service.bearer(), &origin], "");
+    response.assert_status(200);
     service.stop().assert_code(0);
     for wrong in [
         "null",
@@ -277,14 +281,14 @@ fn what_is_too_large_or_never_ends_is_cut_off_and_the_next_is_answered() {
     let service = Service::start(&home, &[]);
     let right = service.bearer();
     let large = format!("{{\"scopes\": [\"{}\"]}}", "x".repeat(64 * 1024));
-    let answer = service.send("POST", "/identities", &[&right], &large);
+    let response = service.send("POST", "/identities", &[&right], &large);
     assert_eq!(
-        answer.assert_status(413).error().1.as_deref(),
+        response.assert_status(413).error().1.as_deref(),
         Some("TooLarge")
     );
     let padding = format!("X-Padding: {}", "x".repeat(32 * 1024));
-    let answer = service.send("GET", "/status", &[&right, &padding], "");
-    assert_eq!(answer.status, 431);
+    let response = service.send("GET", "/status", &[&right, &padding], "");
+    assert_eq!(response.status, 431);
     // Heads that never end, and bodies: each is closed by the service itself.
     let host = format!("Host: 127.0.0.1:{}", service.port);
     let open = |bytes: &str| {
@@ -305,8 +309,11 @@ fn what_is_too_large_or_never_ends_is_cut_off_and_the_next_is_answered() {
         text
     };
     assert_eq!(cut(silent), "");
-    let answer = cut(head);
-    assert!(answer.is_empty() || answer.contains(" 408 "), "{answer}");
+    let response = cut(head);
+    assert!(
+        response.is_empty() || response.contains(" 408 "),
+        "{response}"
+    );
     assert!(cut(body).contains(" 408 "));
     service.stop().assert_code(0);
 }

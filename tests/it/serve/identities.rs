@@ -35,12 +35,12 @@ impl<'s, 'h> Asker<'s, 'h> {
     fn ask(&self, method: &str, route: &str, id: &str, body: &str) -> Response {
         let path = route.replace("{id}", id);
         let headers = [self.service.bearer()];
-        let answer = self
+        let response = self
             .service
             .send(&method.to_uppercase(), &path, &[&headers[0]], body);
         self.document
-            .assert_fits(method, route, answer.status, &answer.json());
-        answer
+            .assert_fits(method, route, response.status, &response.json());
+        response
     }
 }
 
@@ -117,8 +117,8 @@ fn what_is_wrong_is_refused_before_the_resource_is_asked() {
         ("/identities/{id}/tokens", "me", "{\"scopes\": [\"chat\"]}"),
         ("/identities/{id}/revoke", "8:orgid:1", ""),
     ] {
-        let answer = asker.ask("post", route, id, body).assert_status(400);
-        assert_eq!(answer.error().0, "usage", "{route} {body}");
+        let response = asker.ask("post", route, id, body).assert_status(400);
+        assert_eq!(response.error().0, "usage", "{route} {body}");
     }
     let form = service.raw(&http::request(
         "POST",
@@ -142,10 +142,10 @@ fn without_a_key_or_a_role_the_operations_say_so() {
     home.set("COMMUNICATION_SERVICES_ENDPOINT", &emulator.http_url());
     home.set("ACSPASS_EXCHANGE", "entra");
     let service = Service::start(&home, &[]);
-    let answer = Asker::new(&service).ask("post", "/identities", "", "");
-    let answer = answer.assert_status(409);
-    assert_eq!(answer.error().0, "usage");
-    let message: Value = answer.json();
+    let response = Asker::new(&service).ask("post", "/identities", "", "");
+    let response = response.assert_status(409);
+    assert_eq!(response.error().0, "usage");
+    let message: Value = response.json();
     assert!(
         message["error"]["hint"]
             .as_str()
@@ -162,8 +162,8 @@ fn concurrent_requests_start_one_az_process() {
     let service = Service::start(&home, &[]);
     let caller = &*service;
     let create = || {
-        let answer = caller.send("POST", "/identities", &[&caller.bearer()], "{}");
-        answer.assert_status(201);
+        let response = caller.send("POST", "/identities", &[&caller.bearer()], "{}");
+        response.assert_status(201);
     };
     std::thread::scope(|scope| {
         for _ in 0..32 {

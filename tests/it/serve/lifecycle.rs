@@ -138,9 +138,9 @@ fn an_answer_under_way_is_finished_before_the_end() {
         TcpStream::connect(("127.0.0.1", port)).is_err()
     });
     stream.write_all(body.as_bytes()).expect("sent");
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).expect("it answers");
-    assert!(answer.starts_with("HTTP/1.1 201"), "{answer}");
+    let mut response = String::new();
+    stream.read_to_string(&mut response).expect("it answers");
+    assert!(response.starts_with("HTTP/1.1 201"), "{response}");
     service.process.end().assert_code(0);
 }
 

@@ -185,8 +185,8 @@ fn secret_in_a_slot_of_a_route_is_shown_nowhere() {
         for slot in slots(&document, &secret.text) {
             let mut headers = vec![bearer.as_str()];
             headers.extend(slot.header.as_deref());
-            let answer = service.send(&slot.method, &slot.target, &headers, &slot.body);
-            let shown = format!("{:?}{}", answer.headers, answer.body);
+            let response = service.send(&slot.method, &slot.target, &headers, &slot.body);
+            let shown = format!("{:?}{}", response.headers, response.body);
             assert!(!search.finds(shown.as_bytes()), "{}: {shown}", slot.name);
             count += 1;
         }
@@ -218,8 +218,8 @@ fn the_routes_take_what_the_command_takes() {
         json!({"scopes": ["chat"], "expiresInMinutes": " 24h "}),
         json!({"scopes": ["chat"], "expiresInMinutes": null}),
     ] {
-        let answer = post(&format!("/identities/{id}/tokens"), body.clone()).assert_status(200);
-        let left = answer.json()["expiresInSeconds"]
+        let response = post(&format!("/identities/{id}/tokens"), body.clone()).assert_status(200);
+        let left = response.json()["expiresInSeconds"]
             .as_u64()
             .expect("a number");
         assert!((86_300..=86_400).contains(&left), "{body}: {left}");
@@ -239,8 +239,8 @@ fn the_routes_take_what_the_command_takes() {
             "`soon`",
         ),
     ] {
-        let answer = post(&format!("/identities/{id}/tokens"), body).assert_status(400);
-        let message = answer.json()["error"]["message"]
+        let response = post(&format!("/identities/{id}/tokens"), body).assert_status(400);
+        let message = response.json()["error"]["message"]
             .as_str()
             .expect("text")
             .to_owned();
@@ -260,8 +260,8 @@ fn claim_of_a_wrong_type_costs_only_itself() {
         };
         let token = format!("{}.{}.c2ln", part(&json!({"alg": "none"})), part(&claims));
         let header = format!("teams-user-aad-token: Bearer {token}");
-        let answer = service.send("GET", "/api/token/teams", &[&service.bearer(), &header], "");
-        answer.json()["error"]["message"]
+        let response = service.send("GET", "/api/token/teams", &[&service.bearer(), &header], "");
+        response.json()["error"]["message"]
             .as_str()
             .expect("text")
             .to_owned()

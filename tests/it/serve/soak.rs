@@ -270,7 +270,7 @@ impl Caller {
         stream.write_all(self.request.as_bytes()).expect("it reads");
     }
 
-    fn answer(&mut self) -> (u16, Value) {
+    fn response(&mut self) -> (u16, Value) {
         let mut line = String::new();
         self.stream.read_line(&mut line).expect("an answer");
         let status = line.split(' ').nth(1).expect("a status line");
@@ -346,7 +346,7 @@ impl<'w> Day<'w> {
         let (now, sent) = (self.world.passed(), Instant::now());
         self.callers.iter_mut().for_each(Caller::ask);
         for caller in &mut self.callers {
-            let (status, json) = caller.answer();
+            let (status, json) = caller.response();
             self.entry.answers += 1;
             self.entry.longest = self.entry.longest.max(sent.elapsed());
             if status == 503 && self.is_troubled {

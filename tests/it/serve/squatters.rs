@@ -80,11 +80,11 @@ fn converse(stream: &TcpStream, notes: &Mutex<Vec<u8>>, relayed_to: Option<u16>)
         let proof = relayed_to.and_then(|port| relayed_proof(port, &head));
         let proof = proof.unwrap_or_else(|| "A".repeat(43));
         let body = format!("{{\"token\": \"{BAIT}\", \"expiresOn\": \"2099-01-01T00:00:00Z\"}}");
-        let answer = format!(
+        let response = format!(
             "HTTP/1.1 200 OK\r\nacspass-proof: {proof}\r\nContent-Length: {}\r\n\r\n{body}",
             body.len()
         );
-        if (&*stream).write_all(answer.as_bytes()).is_err() {
+        if (&*stream).write_all(response.as_bytes()).is_err() {
             return;
         }
     }
@@ -107,9 +107,9 @@ fn caller(port: u16) -> Caller {
 
 fn proof_of(caller: &Caller, nonce: &str) -> Option<String> {
     let nonce = format!("acspass-nonce: {nonce}");
-    let answer = caller.send("GET", "/healthz", &[&nonce], "");
-    let answer = answer.assert_status(200);
-    answer.header("acspass-proof").map(str::to_owned)
+    let response = caller.send("GET", "/healthz", &[&nonce], "");
+    let response = response.assert_status(200);
+    response.header("acspass-proof").map(str::to_owned)
 }
 
 /// A home in which a user is signed in, and whose service has no Unix socket: its path is too long.
@@ -189,11 +189,11 @@ fn service_proves_itself_for_its_own_port_and_one_nonce() {
         ("/nowhere", vec![&nonce, &bearer], 404),
         ("/token", vec![&nonce], 401),
     ] {
-        let answer = service
+        let response = service
             .send("GET", path, &headers, "")
             .assert_status(status);
         assert_eq!(
-            answer.header("acspass-proof"),
+            response.header("acspass-proof"),
             Some(expected.as_str()),
             "{path}"
         );
@@ -204,10 +204,10 @@ fn service_proves_itself_for_its_own_port_and_one_nonce() {
         vec!["acspass-nonce: not Base64url, and long enough"],
         vec![nonce.as_str(), &nonce],
     ] {
-        let answer = service
+        let response = service
             .send("GET", "/healthz", &headers, "")
             .assert_status(200);
-        assert_eq!(answer.header("acspass-proof"), None, "{headers:?}");
+        assert_eq!(response.header("acspass-proof"), None, "{headers:?}");
     }
     // No page that the user has not approved gets one.
     let foreign = service.send("GET", "/healthz", &[&nonce, "Origin: http://evil.test"], "");

@@ -21,12 +21,12 @@ fn tokens_and_status_are_those_of_the_command() {
     let document = Document(service.get("/openapi.json").json());
     let get = home.real(&["get", "-o", "json"]).json();
     let asked = emulator.requests().len();
-    let answer = service.get("/token").assert_status(200);
-    document.assert_fits("get", "/token", 200, &answer.json());
+    let response = service.get("/token").assert_status(200);
+    document.assert_fits("get", "/token", 200, &response.json());
     for member in ["token", "expiresOn", "account"] {
-        assert!(answer.json()[member] == get[member], "{member}");
+        assert!(response.json()[member] == get[member], "{member}");
     }
-    let token = answer.token();
+    let token = response.token();
     for path in [
         "/token?account=ADA@contoso.example",
         "/token?min-validity=1h",
@@ -46,8 +46,8 @@ fn tokens_and_status_are_those_of_the_command() {
         "/token?min-validity=soon",
         "/token?account=a&account=b",
     ] {
-        let answer = service.get(path).assert_status(400);
-        document.assert_fits("get", "/token", 400, &answer.json());
+        let response = service.get(path).assert_status(400);
+        document.assert_fits("get", "/token", 400, &response.json());
     }
     let (kind, _) = service.get("/token?account=nobody@contoso.example").error();
     assert_eq!(kind, "sign_in_needed");
@@ -69,8 +69,8 @@ fn ambiguous_account_is_a_bad_request_that_lists_the_candidates() {
         "other-tenant",
     );
     let service = Service::start(&home, &[]);
-    let answer = service.get("/token?account=ada@contoso.example");
-    let json = answer.assert_status(400).json();
+    let response = service.get("/token?account=ada@contoso.example");
+    let json = response.assert_status(400).json();
     let hint = json["error"]["hint"].as_str().unwrap();
     assert_eq!(json["error"]["kind"], "usage");
     assert!(hint.contains("other.other-tenant"), "{hint}");
@@ -88,13 +88,13 @@ fn a_client_of_the_hero_sample_may_bring_a_users_entra_token() {
     home.real(&["logout"]).assert_code(0);
     let service = Service::start(&home, &[]);
     let header = format!("teams-user-aad-token: {entra}");
-    let answer = service.send("GET", "/api/token/teams", &[&service.bearer(), &header], "");
-    let token = answer.assert_status(201).json()["token"].clone();
+    let response = service.send("GET", "/api/token/teams", &[&service.bearer(), &header], "");
+    let token = response.assert_status(201).json()["token"].clone();
     assert!(emulator.is_token_valid(token.as_str().expect("a token")));
     for wrong in ["", "not a token", "e30.e30.e30"] {
         let header = format!("teams-user-aad-token: {wrong}");
-        let answer = service.send("GET", "/api/token/teams", &[&service.bearer(), &header], "");
-        assert_eq!(answer.assert_status(400).error().0, "usage", "{wrong}");
+        let response = service.send("GET", "/api/token/teams", &[&service.bearer(), &header], "");
+        assert_eq!(response.assert_status(400).error().0, "usage", "{wrong}");
     }
     service.stop().assert_code(0);
 }
@@ -157,10 +157,10 @@ fn who_must_sign_in_is_told_once_and_served_right_after_the_login() {
     let service = Service::start(&home, &[]);
     let document = Document(service.get("/openapi.json").json());
     for _ in 0..3 {
-        let answer = service.get("/token").assert_status(401);
-        document.assert_fits("get", "/token", 401, &answer.json());
-        assert_eq!(answer.error().0, "sign_in_needed");
-        assert!(answer.header("www-authenticate").is_some());
+        let response = service.get("/token").assert_status(401);
+        document.assert_fits("get", "/token", 401, &response.json());
+        assert_eq!(response.error().0, "sign_in_needed");
+        assert!(response.header("www-authenticate").is_some());
     }
     let shown = desktop.next();
     assert!(shown.contains("sign in"), "{shown}");
@@ -169,8 +169,8 @@ fn who_must_sign_in_is_told_once_and_served_right_after_the_login() {
     // The password was changed: Entra wants the person again, and is not asked each time.
     emulator.revoke_sessions();
     for _ in 0..5 {
-        let answer = service.get("/token?min-validity=23h").assert_status(401);
-        assert_eq!(answer.error().0, "sign_in_needed");
+        let response = service.get("/token?min-validity=23h").assert_status(401);
+        assert_eq!(response.error().0, "sign_in_needed");
     }
     assert_eq!(emulator.count("refresh_token"), 1);
     desktop.next();
@@ -210,9 +210,9 @@ fn a_refusal_is_repeated_to_any_number_of_requests_and_a_new_sign_in_is_served_a
         let before = emulator.requests().len();
         let start = Instant::now();
         for _ in 0..150 {
-            let answer = service.get("/token?min-validity=23h");
-            assert!((400..500).contains(&answer.status), "{}", answer.status);
-            let pause = answer.header("retry-after").expect("a pause");
+            let response = service.get("/token?min-validity=23h");
+            assert!((400..500).contains(&response.status), "{}", response.status);
+            let pause = response.header("retry-after").expect("a pause");
             let pause: u64 = pause.parse().expect("seconds");
             assert!((1..=60).contains(&pause), "{pause}");
         }
@@ -324,10 +324,10 @@ fn an_outage_is_503_and_says_when_to_come_back() {
     home.set("COMMUNICATION_SERVICES_CONNECTION_STRING", &away);
     let service = Service::start(&home, &[]);
     let document = Document(service.get("/openapi.json").json());
-    let answer = service.get("/token").assert_status(503);
-    document.assert_fits("get", "/token", 503, &answer.json());
-    assert_eq!(answer.error().0, "unreachable");
-    assert!(answer.header("retry-after").is_some());
+    let response = service.get("/token").assert_status(503);
+    document.assert_fits("get", "/token", 503, &response.json());
+    assert_eq!(response.error().0, "unreachable");
+    assert!(response.header("retry-after").is_some());
     service.stop().assert_code(0);
 }
 

@@ -79,8 +79,8 @@ fn a_ticket_is_neither_guessed_nor_used_twice_nor_opened_by_another_page() {
     for query in &guesses {
         let target = format!("/open{query}");
         let text = dashboard.ask("GET", &target, &[&ours]);
-        let answer = dashboard.assert_refused(query, &text, 401);
-        assert!(answer.header("set-cookie").is_none(), "{query}");
+        let response = dashboard.assert_refused(query, &text, 401);
+        assert!(response.header("set-cookie").is_none(), "{query}");
     }
     // The right ticket in the wrong hands: a foreign name, page, link, form or method.
     let evil = "Origin: http://evil.example";
@@ -94,8 +94,8 @@ fn a_ticket_is_neither_guessed_nor_used_twice_nor_opened_by_another_page() {
         ("PUT", vec![&ours], 405),
     ] {
         let text = dashboard.ask(method, &link, &headers);
-        let answer = dashboard.assert_refused(method, &text, status);
-        assert!(answer.header("set-cookie").is_none(), "{headers:?}");
+        let response = dashboard.assert_refused(method, &text, status);
+        assert!(response.header("set-cookie").is_none(), "{headers:?}");
     }
     // None of that has spent it. Of many who use it at once, one gets in.
     let request = http::request("GET", &link, &[&ours], "");

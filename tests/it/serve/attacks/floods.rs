@@ -132,14 +132,14 @@ fn ten_thousand_callers_are_all_answered_and_all_stay() {
     let request = format!("GET /token HTTP/1.1\r\n{ours}\r\n{right}\r\n\r\n");
     let ask = |stream: &mut TcpStream| stream.write_all(request.as_bytes()).expect("it is open");
     let hear = |stream: &mut TcpStream, round: &str| {
-        let mut answer = Vec::new();
+        let mut response = Vec::new();
         let mut piece = [0; 16 * 1024];
-        while !answer.ends_with(b"\n}") && !answer.ends_with(b"}") {
+        while !response.ends_with(b"\n}") && !response.ends_with(b"}") {
             let read = stream.read(&mut piece).expect("it is open");
             assert!(read > 0, "closed in the {round} round");
-            answer.extend_from_slice(&piece[..read]);
+            response.extend_from_slice(&piece[..read]);
         }
-        let text = String::from_utf8(answer).expect("text");
+        let text = String::from_utf8(response).expect("text");
         assert!(text.starts_with("HTTP/1.1 200 ") && text.contains(&attacked.token));
         assert!(!text.contains("close"), "it is told to go");
     };

@@ -131,16 +131,16 @@ fn a_request_that_could_be_read_in_two_ways_hides_no_second_one() {
         for secret in ["X-None: x", &right] {
             let text =
                 format!("PUT /token HTTP/1.1\r\n{ours}\r\n{secret}\r\n{headers}\r\n\r\n{body}");
-            let answer = attacked.send_bytes(text.as_bytes());
-            attacked.assert_tells_nothing(what, &answer);
-            assert!(count_responses(&answer) <= 1, "{what}: {answer}");
+            let response = attacked.send_bytes(text.as_bytes());
+            attacked.assert_tells_nothing(what, &response);
+            assert!(count_responses(&response) <= 1, "{what}: {response}");
         }
         // Where a body is read, it is what was said to be the body.
         let text =
             format!("POST /identities HTTP/1.1\r\n{ours}\r\n{right}\r\n{headers}\r\n\r\n{body}");
-        let answer = attacked.send_bytes(text.as_bytes());
-        attacked.assert_holds_nothing(what, &answer);
-        assert!(count_responses(&answer) <= 1, "{what}: {answer}");
+        let response = attacked.send_bytes(text.as_bytes());
+        attacked.assert_holds_nothing(what, &response);
+        assert!(count_responses(&response) <= 1, "{what}: {response}");
         attacked.assert_still_answers();
     }
     attacked.end();
@@ -205,9 +205,9 @@ fn what_is_no_http_is_refused_or_means_just_one_thing() {
         ),
         ("noise", "\u{1}\u{2}\u{3}\u{4}\r\n\r\n".repeat(100)),
     ] {
-        let answer = attacked.send_bytes(text.as_bytes());
-        attacked.assert_tells_nothing(what, &answer);
-        assert!(count_responses(&answer) <= 1, "{what}: {answer}");
+        let response = attacked.send_bytes(text.as_bytes());
+        attacked.assert_tells_nothing(what, &response);
+        assert!(count_responses(&response) <= 1, "{what}: {response}");
     }
     // Line ends without their carriage return are allowed (RFC 9112, section 2.2), and mean the
     // same: neither host nor secret can be left out by them.
@@ -237,8 +237,8 @@ fn of_many_requests_in_one_breath_each_is_judged_by_itself() {
         let statuses: Vec<&str> = text
             .split("HTTP/1.1 ")
             .skip(1)
-            .map(|answer| {
-                let (status, rest) = answer.split_at(3);
+            .map(|response| {
+                let (status, rest) = response.split_at(3);
                 assert_eq!(rest.contains(&attacked.token), status == "200", "{status}");
                 status
             })

@@ -77,9 +77,9 @@ impl<'h> AttackedService<'h> {
     fn assert_refused(&self, what: &str, text: &str, status: u16) -> Response {
         self.assert_tells_nothing(what, text);
         assert_eq!(count_responses(text), 1, "{what}: {text}");
-        let answer = Response::parse(text);
-        assert_eq!(answer.status, status, "{what}: {text}");
-        answer
+        let response = Response::parse(text);
+        assert_eq!(response.status, status, "{what}: {text}");
+        response
     }
 
     /// Fails where anything was granted, or let out.

@@ -39,8 +39,8 @@ fn refused_caller_reads_why_and_its_connection_ends() {
         // The answer is there long before all of this is sent.
         stream.write_all(&vec![b' '; 900_000]).expect("it is taken");
         let text = http::read_to_end(&mut stream);
-        let answer = attacked.assert_refused("a large body", &text, status);
-        let close = answer.header("connection");
+        let response = attacked.assert_refused("a large body", &text, status);
+        let close = response.header("connection");
         assert_eq!(close, Some("close"), "{text}");
     }
     attacked.end();

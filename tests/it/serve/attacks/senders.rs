@@ -155,14 +155,14 @@ fn a_page_that_is_not_exactly_the_approved_one_gets_nothing_even_with_the_secret
         for headers in [vec![ours.as_str(), &line], vec![&ours, &line, &right]] {
             for target in ["/token", "/healthz"] {
                 let text = attacked.ask("GET", target, &headers);
-                let answer = attacked.assert_refused(&line, &text, 403);
-                assert_no_cors(&answer.headers);
+                let response = attacked.assert_refused(&line, &text, 403);
+                assert_no_cors(&response.headers);
             }
         }
         let asks = "Access-Control-Request-Method: GET";
         let text = attacked.ask("OPTIONS", "/token", &[&ours, &line, asks]);
-        let answer = attacked.assert_refused(&line, &text, 403);
-        assert_no_cors(&answer.headers);
+        let response = attacked.assert_refused(&line, &text, 403);
+        assert_no_cors(&response.headers);
     }
     let approved = format!("Origin: {APP}");
     let evil = "Origin: http://evil.example";
@@ -270,8 +270,8 @@ fn a_secret_that_is_nearly_right_is_wrong() {
         lines.extend(headers.iter().map(String::as_str));
         for target in ["/token", "/status", "/api/token/teams", "/nowhere"] {
             let text = attacked.ask("GET", target, &lines);
-            let answer = attacked.assert_refused("a wrong secret", &text, 401);
-            assert!(answer.header("www-authenticate").is_some());
+            let response = attacked.assert_refused("a wrong secret", &text, 401);
+            assert!(response.header("www-authenticate").is_some());
         }
     }
     for target in [

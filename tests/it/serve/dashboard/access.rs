@@ -30,15 +30,15 @@ fn a_link_opens_one_browser_and_leaves_no_trace_in_its_address() {
 
     let wrong = link.replace("ticket=", "ticket=x");
     for spent in [link.as_str(), &wrong, "/open", "/open?ticket="] {
-        let answer = dashboard.send("GET", spent, &[], "").assert_status(401);
-        assert!(answer.body.contains("acspass serve --open"), "{spent}");
-        assert!(answer.header("set-cookie").is_none(), "{spent}");
+        let response = dashboard.send("GET", spent, &[], "").assert_status(401);
+        assert!(response.body.contains("acspass serve --open"), "{spent}");
+        assert!(response.header("set-cookie").is_none(), "{spent}");
     }
     let other = format!("{cookie}x");
     for headers in [vec![], vec![other.as_str()], vec!["Cookie: acspass="]] {
         for path in [&page, "/", "/nowhere/"] {
-            let answer = dashboard.send("GET", path, &headers, "").assert_status(401);
-            assert!(answer.body.contains("acspass serve --open"), "{path}");
+            let response = dashboard.send("GET", path, &headers, "").assert_status(401);
+            assert!(response.body.contains("acspass serve --open"), "{path}");
         }
     }
     service.stop().assert_code(0);
@@ -79,8 +79,8 @@ fn second_opening_in_one_browser_leaves_the_first_as_it_is() {
         ("POST", 401, None),
         ("PUT", 405, Some("POST")),
     ] {
-        let answer = dashboard.send(method, &key, &[&cookie, &own], "");
-        assert_eq!((answer.status, answer.header("allow")), (status, allow));
+        let response = dashboard.send(method, &key, &[&cookie, &own], "");
+        assert_eq!((response.status, response.header("allow")), (status, allow));
     }
     // The paths keep the cookies apart, so that both pages go on. A key that a page
     // asks for twice is no event.
@@ -124,8 +124,8 @@ fn fixed_port_has_no_page_that_runs_scripts_and_takes_no_cookie() {
         headers.extend([session.cookie.as_str(), &session.key]);
         let below = format!("{}{path}", session.path);
         for path in [path, &below] {
-            let answer = service.send("GET", path, &headers, "");
-            assert_eq!(answer.status, status, "{path}: {}", answer.body);
+            let response = service.send("GET", path, &headers, "");
+            assert_eq!(response.status, status, "{path}: {}", response.body);
         }
     }
     let planted = service.send("GET", "/token", &[&service.bearer(), &fixed], "");
@@ -200,8 +200,8 @@ fn every_page_is_closed_to_everybody_elses() {
     }
     pages.push((page, Some(policy)));
     for closed in ["/", "/open?ticket=x"] {
-        let answer = dashboard.send("GET", closed, &[], "").assert_status(401);
-        pages.push((answer, Some("style-src 'sha256-")));
+        let response = dashboard.send("GET", closed, &[], "").assert_status(401);
+        pages.push((response, Some("style-src 'sha256-")));
     }
     for (page, allows) in pages {
         let policy = page.header("content-security-policy").expect("a policy");
@@ -245,8 +245,8 @@ fn the_cookie_alone_gets_nothing_but_the_page() {
         // The key was handed out.
         ("POST", "/dashboard/key"),
     ] {
-        let answer = session.send(method, path, &[&session.cookie, &own], "");
-        let (_, code) = answer.assert_status(401).error();
+        let response = session.send(method, path, &[&session.cookie, &own], "");
+        let (_, code) = response.assert_status(401).error();
         assert_eq!(code.as_deref(), Some("DashboardClosed"), "{path}");
     }
     // The page has no business there, whatever it brings.
@@ -262,14 +262,14 @@ fn the_cookie_alone_gets_nothing_but_the_page() {
     let other = DashboardSession::open(&service);
     let mixed = [other.cookie.as_str(), &session.key];
     for session in [&session, &other] {
-        let answer = session.send("GET", "/dashboard/state", &mixed, "");
-        assert_eq!(answer.status, 401);
+        let response = session.send("GET", "/dashboard/state", &mixed, "");
+        assert_eq!(response.status, 401);
     }
     assert_eq!(session.ask("GET", "/dashboard/state", "").status, 200);
     // The service's secret opens nothing here: its place is at the service's own port.
     let bearer = service.bearer();
-    let answer = session.send("GET", "/dashboard/state", &[&bearer], "");
-    assert_eq!(answer.status, 401);
+    let response = session.send("GET", "/dashboard/state", &[&bearer], "");
+    assert_eq!(response.status, 401);
     service.stop().assert_code(0);
 }
 
@@ -312,17 +312,17 @@ fn only_the_page_itself_changes_anything() {
             (vec![cookie.as_str(), &own, "acspass-dashboard: x"], 401),
             (vec![key.as_str(), &own], 401),
         ] {
-            let answer = session.send(method, path, &headers, body);
-            assert_eq!(answer.status, status, "{method} {path} {headers:?}");
+            let response = session.send(method, path, &headers, body);
+            assert_eq!(response.status, status, "{method} {path} {headers:?}");
         }
     }
     // A form or a link of somebody else's page never gets so far, and reading changes nothing.
     for (_, path, _) in changes {
-        let answer = session.send("GET", path, &[cookie, key], "");
+        let response = session.send("GET", path, &[cookie, key], "");
         assert!(
-            matches!(answer.status, 401 | 403 | 405),
+            matches!(response.status, 401 | 403 | 405),
             "{path}: {}",
-            answer.status
+            response.status
         );
     }
     service.stop().assert_code(0);

@@ -218,8 +218,8 @@ fn the_next_request_already_goes_by_what_the_page_did() {
     let service = Service::start(&home, &[]);
     let session = DashboardSession::open(&service);
     let whose = || {
-        let answer = service.get("/token").assert_status(200).json();
-        answer["account"]["homeAccountId"].clone()
+        let response = service.get("/token").assert_status(200).json();
+        response["account"]["homeAccountId"].clone()
     };
     let first = whose();
     let state = session.state();
