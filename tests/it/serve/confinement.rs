@@ -35,8 +35,6 @@ fn home() -> (Home, Arc<Emulator>) {
 /// Starts a service, asks `doctor` about it, and returns what both said.
 fn said(home: &Home) -> (String, String) {
     let service = Service::start(home, &[]);
-    // It responds once it is confined, which is after the ready line.
-    service.get("/healthz").assert_status(200);
     service.get("/status").assert_status(200);
     let doctor = home.real(&["doctor", "--offline"]).stdout;
     let status = format!("/proc/{}/status", service.process.id());
