@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use acspass::acs::{Endpoint, IdentityClient, TokenScope, resource_credential};
 use acspass::emulator::{Emulator, Options};
-use acspass::http::{self, AuthorityFile, Http};
+use acspass::http::{self, CaFile, Http};
 use acspass::time::SystemClock;
 
 #[tokio::main(flavor = "current_thread")]
@@ -38,7 +38,7 @@ pub(crate) async fn run(out: &mut impl Write) -> Result<(), Box<dyn std::error::
     .into();
 
     let http = Arc::new(Http::new(http::Options {
-        authorities: vec![AuthorityFile {
+        ca_files: vec![CaFile {
             path: ca_file.path().to_owned(),
             named_by: "this example",
             required: true,

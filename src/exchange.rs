@@ -20,7 +20,7 @@ pub enum ExchangeKind {
 /// The source of a Communication token. A cached token satisfies a request only if all of it matches.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
-pub struct TokenSource {
+pub struct CommunicationTokenKey {
     /// The resource's endpoint, as configured: scheme, host and port, no trailing slash.
     pub endpoint: String,
     /// The kind of exchange.
@@ -29,10 +29,10 @@ pub struct TokenSource {
     pub scopes: Vec<String>,
 }
 
-impl TokenSource {
+impl CommunicationTokenKey {
     /// The source of tokens from this endpoint, by this exchange and for these scopes.
     pub fn new(endpoint: impl Into<String>, exchange: ExchangeKind, scopes: Vec<String>) -> Self {
-        TokenSource {
+        CommunicationTokenKey {
             endpoint: endpoint.into(),
             exchange,
             scopes,

@@ -50,13 +50,14 @@ fn rfc3339<S: Serializer>(at: &Timestamp, to: S) -> Result<S::Ok, S::Error> {
     to.collect_str(at)
 }
 
-pub(crate) fn token(token: &Token) -> Value {
-    json!(TokenShape {
+/// Returns the response without a copy of the token.
+pub(crate) fn token(token: &Token) -> TokenShape<'_> {
+    TokenShape {
         account: (&token.account).into(),
         expires_in_seconds: token.expires_in_seconds,
         expires_on: token.expires_on,
         token: token.secret.expose(),
-    })
+    }
 }
 
 pub(crate) fn account(account: &Account) -> Value {

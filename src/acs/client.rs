@@ -236,7 +236,7 @@ impl IdentityClient {
         // A refusal creates nothing; an outage, or any other success, perhaps.
         let may_exist = response.repeated
             || response.status.is_success()
-            || (response.is_outage() && response.status.as_u16() != 429);
+            || (response.is_transient_error() && response.status.as_u16() != 429);
         let orphan = |error| orphan(may_exist, error);
         let response = self.transport.check(operation, response).map_err(orphan)?;
         if response.repeated {

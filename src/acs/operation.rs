@@ -98,7 +98,7 @@ pub(super) fn refusal(
     let details = wire::read::<ServiceError>(&response.body);
     let is_its_own = details.is_some() || response.body.is_empty();
     let details = details.unwrap_or_default();
-    let mut error = if response.is_outage() {
+    let mut error = if response.is_transient_error() {
         match status {
             429 => advised(Kind::Unreachable, "rate", host),
             _ => {

@@ -1,6 +1,6 @@
 //! Builds the configuration, the store and the clients of one command from the [`Environment`].
 //!
-//! Clients are made on first use, so that a command with a cached token makes none. With `--emulator`
+//! Connections and TLS settings are made on first use, so that a command with a cached token makes none. With `--emulator`
 //! the context starts an emulator and sets the addresses of the services to it.
 
 use std::collections::BTreeMap;
@@ -15,7 +15,7 @@ use crate::config::{
 use crate::emulator::{self, Emulator};
 use crate::entra::Entra;
 use crate::error::{Error, Result};
-use crate::exchange::{ExchangeKind, TokenSource};
+use crate::exchange::{CommunicationTokenKey, ExchangeKind};
 use crate::http::{self, Http};
 use crate::secret::AccessKey;
 use crate::session::{Exchange, Overview, RenewalServices, RequestedToken, Sessions, TokenRequest};
@@ -71,8 +71,8 @@ impl Context {
         Ok(Context {
             session_store: Arc::new(configured_store(env, config.store)?),
             http: Arc::new(Http::new(http::Options {
-                authorities: config::authority_files(|name| env.path_variable(name)),
-                adds_system_bundle: config::leaves_out_system_authorities(&env.variables),
+                ca_files: config::ca_files(|name| env.path_variable(name)),
+                adds_system_bundle: config::leaves_out_system_cas(&env.variables),
                 proxies: config::proxies(&env.variables),
                 ..http::Options::default()
             })),
@@ -116,13 +116,15 @@ impl Context {
     pub(super) fn token_request(&self, entra: bool) -> Result<TokenRequest> {
         let target = match entra {
             true => RequestedToken::Entra(self.config.scopes.clone()),
-            false => RequestedToken::Communication(self.token_source(&self.config.resource()?)),
+            false => RequestedToken::Communication(
+                self.communication_token_key(&self.config.resource()?),
+            ),
         };
         Ok(TokenRequest::new(target, self.config.min_validity))
     }
 
-    fn token_source(&self, resource: &Resource) -> TokenSource {
-        TokenSource {
+    fn communication_token_key(&self, resource: &Resource) -> CommunicationTokenKey {
+        CommunicationTokenKey {
             endpoint: resource.endpoint.as_str().to_owned(),
             exchange: self.config.exchange,
             scopes: self.config.scopes.clone(),
@@ -138,7 +140,7 @@ impl Context {
                 Ok(tenancy) => self.session_store.list(&tenancy, most)?,
                 Err(_) => IndexPage::default(),
             },
-            source: resource.map(|resource| self.token_source(&resource)),
+            source: resource.map(|resource| self.communication_token_key(&resource)),
             scopes: self.config.scopes.clone(),
             min_validity: self.config.min_validity,
             now: LocalClocks::read(self.env.clock.as_ref()),
@@ -183,7 +185,7 @@ impl Context {
         })
     }
 
-    /// Creates the clients for a renewal. Reads the resource's key from the store.
+    /// Creates the clients for a renewal. Reads the resource's key if it is in the store.
     pub(super) fn renewal_services(&self, with_exchange: bool) -> Result<RenewalServices> {
         let exchange = match self.config.exchange {
             _ if !with_exchange => None,

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 
 use tracing::warn;
 
-use crate::http::{AuthorityFile, NoProxy, Proxies};
+use crate::http::{CaFile, NoProxy, Proxies};
 use crate::secret::ProxyAddress;
 use crate::text::quoted;
 
@@ -163,13 +163,13 @@ pub fn proxies(environment: &BTreeMap<String, String>) -> Proxies {
 
 /// Returns the certificate authorities of the environment, in addition to the system's.
 /// `path_of` returns the path in an environment variable.
-pub fn authority_files(path_of: impl Fn(&str) -> Option<PathBuf>) -> Vec<AuthorityFile> {
+pub fn ca_files(path_of: impl Fn(&str) -> Option<PathBuf>) -> Vec<CaFile> {
     const REQUIRED: &str = "ACSPASS_CA_FILE";
     let others = ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"];
     let files = std::iter::once(REQUIRED)
         .chain(others)
         .filter_map(|named_by| {
-            Some(AuthorityFile {
+            Some(CaFile {
                 path: path_of(named_by)?,
                 named_by,
                 required: named_by == REQUIRED,
@@ -179,7 +179,7 @@ pub fn authority_files(path_of: impl Fn(&str) -> Option<PathBuf>) -> Vec<Authori
 }
 
 /// Returns whether the environment makes the platform's loader leave out the system's certificates.
-pub fn leaves_out_system_authorities(environment: &BTreeMap<String, String>) -> bool {
+pub fn leaves_out_system_cas(environment: &BTreeMap<String, String>) -> bool {
     environment.contains_key("SSL_CERT_FILE") || environment.contains_key("SSL_CERT_DIR")
 }
 

@@ -17,7 +17,7 @@ mod tests;
 
 pub use change::{Change, check_change};
 pub use cloud::{Cloud, default_scopes, parse_scopes};
-pub use environment::{HostKind, Opener, authority_files, leaves_out_system_authorities, proxies};
+pub use environment::{HostKind, Opener, ca_files, leaves_out_system_cas, proxies};
 pub use file::{ConfigFile, choose_profile, unknown_profile};
 pub use profile::{DEFAULT_PROFILE, Profile, STORED};
 pub(crate) use resolve::not_configured;

@@ -48,7 +48,7 @@ impl Profile {
 /// # Errors
 /// [`Kind::Usage`](crate::Kind::Usage) if it is of the wrong form.
 pub(super) fn toml_value(setting: Setting, text: &str) -> Result<Value> {
-    Ok(match setting.form() {
+    Ok(match setting.value_type() {
         ValueType::List => {
             let words = text.split([' ', ',']);
             Value::Array(words.filter(|word| !word.is_empty()).collect())
@@ -74,7 +74,7 @@ pub(super) fn check(path: &Path, name: &str, item: &Item) -> Result<()> {
     for (key, item) in table {
         let place = format!("profile.{name}.{key}");
         let setting = Setting::from_key(key).map_err(|_| unknown(path, &place))?;
-        let fits = match setting.form() {
+        let fits = match setting.value_type() {
             ValueType::List => item
                 .as_array()
                 .is_some_and(|list| list.iter().all(Value::is_str)),

@@ -46,7 +46,7 @@ pub struct Config {
     pub allowed_origins: Vec<WebOrigin>,
     /// The store.
     pub store: StoreChoice,
-    /// The validity that a fresh token has left.
+    /// The minimum validity: a fresh token has more than this left.
     pub min_validity: Duration,
     /// The sign-in method.
     pub sign_in: SignInChoice,

@@ -26,9 +26,9 @@ pub(super) enum ValueType {
 }
 
 /// Defines [`Setting`] from a table: name, key, environment variables (first one first), default
-/// and form of each.
+/// and value type of each.
 macro_rules! settings {
-    ($($(#[$doc:meta])* $name:ident: $key:literal, $variables:expr, $default:expr, $form:ident;)*) => {
+    ($($(#[$doc:meta])* $name:ident: $key:literal, $variables:expr, $default:expr, $type:ident;)*) => {
         /// A setting as `config` and a profile know it.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum Setting {
@@ -56,8 +56,8 @@ macro_rules! settings {
                 match self { $(Setting::$name => $default,)* }
             }
 
-            pub(super) fn form(self) -> ValueType {
-                match self { $(Setting::$name => ValueType::$form,)* }
+            pub(super) fn value_type(self) -> ValueType {
+                match self { $(Setting::$name => ValueType::$type,)* }
             }
         }
     };
@@ -85,7 +85,7 @@ settings! {
     AllowOrigin: "allow-origin", &[], None, List;
     /// The store.
     Store: "store", &["ACSPASS_STORE"], Some("keyring"), Text;
-    /// The validity that a fresh token has left.
+    /// The minimum validity: a fresh token has more than this left.
     MinValidity: "min-validity", &[], Some("10m"), Duration;
     /// The sign-in method.
     SignIn: "sign-in", &[], Some("browser"), Text;

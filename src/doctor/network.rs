@@ -10,7 +10,7 @@ use crate::acs::{CommunicationUserId, Endpoint, IdentityClient, TokenScope};
 use crate::config::Cloud;
 use crate::entra::Authority;
 use crate::error::{Error, Kind, Result};
-use crate::http::{self, AuthorityFile, Http, Request, Response, Route};
+use crate::http::{self, CaFile, Http, Request, Response, Route};
 use crate::time::{Clock, MAX_CLOCK_SKEW_SECONDS, in_words};
 
 /// An identity that no resource has: its resource's id is the nil GUID.
@@ -73,7 +73,7 @@ pub fn proxy(route: Result<Route>, probe: Option<&MetadataProbe>) -> Check {
 }
 
 /// Checks the files of certificate authorities, and names the issuer of Entra's certificate.
-pub fn tls(files: &[AuthorityFile], probe: Option<&MetadataProbe>) -> Check {
+pub fn tls(files: &[CaFile], probe: Option<&MetadataProbe>) -> Check {
     const NAME: &str = "tls";
     let mut unreadable = None;
     let mut readable = Vec::new();

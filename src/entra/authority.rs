@@ -85,7 +85,7 @@ impl Authority {
         let (mut url, tenant) = (self.url.clone(), &self.tenant);
         url.set_path(&format!("/{tenant}/v2.0/.well-known/openid-configuration"));
         let response = http.send(|| Ok(Request::get(url.clone()))).await?;
-        if response.is_outage() {
+        if response.is_transient_error() {
             return Err(refusal::outage(
                 &self.host_and_port(),
                 response.status.as_u16(),

@@ -145,7 +145,7 @@ impl Entra {
             Grant::SignIn => self.http.send_single_use(&request).await?,
         };
         let (host, status) = (self.authority.host_and_port(), response.status);
-        if response.is_outage() {
+        if response.is_transient_error() {
             return Err(match grant {
                 Grant::Refresh => refusal::outage(&host, status.as_u16()),
                 Grant::SignIn => refusal::outage_at_once(&host, status.as_u16()),

@@ -16,7 +16,7 @@ use url::Url;
 use super::failure::{Retry, SendError, oversized, timed_out, undecodable, unreachable};
 use super::message::{Request, Response, host_of};
 use super::proxies::{Proxies, ProxyRoute, Route};
-use super::trust::{AuthorityFile, Issuers};
+use super::trust::{CaFile, Issuers};
 use crate::error::{Delivery, Error, Result};
 
 /// The number of tries, including the first one.
@@ -34,7 +34,7 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 #[derive(Debug, Clone)]
 pub struct Options {
     /// Files of certificate authorities (PEM), trusted beside the system's.
-    pub authorities: Vec<AuthorityFile>,
+    pub ca_files: Vec<CaFile>,
     /// Whether the system's own bundle is added as well: if `SSL_CERT_FILE` or
     /// `SSL_CERT_DIR` make the platform's loader leave it out.
     pub adds_system_bundle: bool,
@@ -51,7 +51,7 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         Options {
-            authorities: Vec::new(),
+            ca_files: Vec::new(),
             adds_system_bundle: false,
             proxies: Proxies::default(),
             first_wait: Duration::from_millis(800),
@@ -124,7 +124,7 @@ impl Http {
 
     /// Sends the request that `make` makes, anew for every try, and returns the last response.
     ///
-    /// Outages ([`Response::is_outage`]) and broken connections are tried again, four times in all.
+    /// Outages ([`Response::is_transient_error`]) and broken connections are tried again, four times in all.
     /// An outage that lasts is returned as a response.
     ///
     /// # Errors
@@ -177,7 +177,7 @@ impl Http {
             // The requested pause, the shortest time for the next try, and whether the service may have
             // processed this try.
             let (requested, needed, arrived) = match &outcome {
-                Ok(response) if response.is_outage() => {
+                Ok(response) if response.is_transient_error() => {
                     let status = response.status;
                     debug!("{host}{path} is busy: status {}", status.as_u16());
                     let arrived = status != StatusCode::TOO_MANY_REQUESTS;

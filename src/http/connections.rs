@@ -81,20 +81,20 @@ impl Http {
         builder = if kind == ConnectionKind::Plain {
             builder.tls_certs_only([])
         } else {
-            let files = &self.options.authorities;
+            let files = &self.options.ca_files;
             let mut extra = read_all(files)?;
             if self.options.adds_system_bundle {
                 extra.extend(system_bundle());
             }
             let named_by = files.iter().map(|file| file.named_by).collect();
             let tls = client_config(extra, named_by, self.issuers.clone());
-            builder.tls_backend_preconfigured(tls.map_err(no_authorities)?)
+            builder.tls_backend_preconfigured(tls.map_err(no_ca_certificates)?)
         };
-        builder.build().map_err(no_authorities)
+        builder.build().map_err(no_ca_certificates)
     }
 }
 
-fn no_authorities(error: impl std::error::Error + Send + Sync + 'static) -> Error {
+fn no_ca_certificates(error: impl std::error::Error + Send + Sync + 'static) -> Error {
     Error::usage(
         "secure connections cannot be set up: no certificate authorities were found",
         "install the system's CA certificates (Debian: ca-certificates), or name a PEM file in \

@@ -71,7 +71,7 @@ impl Response {
     }
 
     /// Returns whether a retry may succeed: the status is 429 or 5xx, but not 501, 505 or 511.
-    pub fn is_outage(&self) -> bool {
+    pub fn is_transient_error(&self) -> bool {
         match self.status.as_u16() {
             501 | 505 | 511 => false,
             status => status == 429 || self.status.is_server_error(),

@@ -18,4 +18,4 @@ pub(crate) use message::host_of;
 pub use message::{Request, Response};
 pub use no_proxy::NoProxy;
 pub use proxies::{Proxies, ProxyRoute, Route};
-pub use trust::AuthorityFile;
+pub use trust::CaFile;

@@ -1,7 +1,7 @@
 //! Finds the session of a name, and explains a missing one.
 //!
 //! All commands, the token service and the dashboard use this file, so a name means the same account
-//! everywhere. It changes nothing.
+//! everywhere. The sessions stay as they are; a damaged index is repaired.
 
 use std::fmt::Write as _;
 

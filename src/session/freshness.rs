@@ -86,7 +86,7 @@ pub(crate) fn next_step(
         RequestedToken::Entra(_) => entra.map(|token| token.expires_on),
         RequestedToken::Communication(source) => record
             .communication_token(source)
-            .filter(|_| may_use_cached && (!renewed || completed.exchanged))
+            .filter(|_| !renewed || completed.exchanged)
             .map(|token| token.expires_on),
     };
     if let Some(expires_on) =
@@ -118,9 +118,9 @@ pub(crate) fn next_step(
     }
 }
 
-/// Returns the validity that a token must have left. If this tenant's tokens are short, it is half of
-/// their lifetime: otherwise each call would refresh in vain. The note is ignored if the clock was set
-/// back since.
+/// Returns the validity that a token must have left. If this tenant's tokens are short, it is at most
+/// half of their lifetime: otherwise each call would refresh in vain. The record's note of short tokens
+/// is ignored with `force_refresh`, and if the clock was set back after the note was made.
 fn needed_validity(record: &Record, request: &TokenRequest, now: Timestamp) -> Duration {
     match record.short_tokens {
         Some(short)

@@ -8,7 +8,7 @@ use super::sessions::{CacheLookup, Sessions};
 use super::token::{RequestedToken, TokenRequest};
 use crate::account::{Account, Tenancy};
 use crate::error::Error;
-use crate::exchange::{ExchangeKind, TokenSource};
+use crate::exchange::{CommunicationTokenKey, ExchangeKind};
 use crate::secret::{CommunicationToken, EntraToken, RefreshToken};
 use crate::store::{
     Activity, Attempt, CachedCommunicationToken, CachedEntraToken, LockScope, MemoryStore, Record,
@@ -28,8 +28,8 @@ struct Held {
     short: Option<(u64, i64)>,
 }
 
-fn source(endpoint: &str) -> TokenSource {
-    TokenSource {
+fn source(endpoint: &str) -> CommunicationTokenKey {
+    CommunicationTokenKey {
         endpoint: endpoint.to_owned(),
         exchange: ExchangeKind::Key,
         scopes: vec!["s".to_owned()],
@@ -127,13 +127,13 @@ fn a_token_for_anything_else_is_not_handed_out() {
     elsewhere.target = RequestedToken::Communication(source("https://b"));
     assert_eq!(step(held, &elsewhere, NOTHING), Step::Exchange);
     let mut other_kind = request();
-    other_kind.target = RequestedToken::Communication(TokenSource {
+    other_kind.target = RequestedToken::Communication(CommunicationTokenKey {
         exchange: ExchangeKind::Entra,
         ..source("https://a")
     });
     assert_eq!(step(held, &other_kind, NOTHING), Step::Exchange);
     let mut other_scopes = request();
-    other_scopes.target = RequestedToken::Communication(TokenSource {
+    other_scopes.target = RequestedToken::Communication(CommunicationTokenKey {
         scopes: vec!["t".to_owned()],
         ..source("https://a")
     });

@@ -46,7 +46,8 @@ impl Sessions {
     }
 
     /// Returns the cached token if it satisfies the request. Reads the index, and one item of the
-    /// store if the account is listed. Uses no network. `user` is a username or home account id; the
+    /// store if the account is listed; repairs the index if it is damaged or the item is lost. Uses no
+    /// network. `user` is a username or home account id; the
     /// default is the active account.
     ///
     /// # Errors

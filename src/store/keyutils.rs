@@ -136,7 +136,7 @@ impl TokenStore for Keys {
 
     /// Identifies the login by the machine's name, its boot and the keyring's serial number. Serial
     /// numbers are random and unique at a time.
-    fn login(&self) -> Login {
+    fn os_login(&self) -> Login {
         let serial = match Keys::session() {
             Ok(session) => serial_of(session),
             Err(KeyError::KeyRevoked | KeyError::KeyExpired) => return Login::Ended,
@@ -286,10 +286,10 @@ mod tests {
     #[test]
     fn the_logins_keyring_is_identified_and_alive_and_one_of_an_earlier_boot_has_ended() {
         let store = KeyutilsStore::new();
-        let Login::Own(login) = store.login() else {
+        let Login::Own(login) = store.os_login() else {
             panic!("a login that can be identified");
         };
-        assert_eq!(store.login(), Login::Own(login.clone()));
+        assert_eq!(store.os_login(), Login::Own(login.clone()));
         let words: Vec<_> = login.split(' ').collect();
         let [name, boot, serial] = words[..] else {
             panic!("three words: {login}");

@@ -9,7 +9,7 @@
 //!
 //! A killed process leaves its record behind, and a record does not prove that its lock is taken. So
 //! taking a lock and recording the holder are one step, and so are failing to take a lock and reading
-//! the record. Both happen under a short lock for all records. So a reader does not see the record of
+//! the record. Both happen under a short lock for all holder files. So a reader does not see the record of
 //! an earlier holder.
 
 use std::collections::HashMap;
@@ -47,7 +47,7 @@ pub enum LockScope {
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Activity {
-    /// Redeeming a refresh token or exchanging, which takes seconds.
+    /// Refreshing, exchanging or changing a session, which takes seconds.
     Renewing,
     /// Waiting for a user to sign in.
     SigningIn,
@@ -124,12 +124,12 @@ impl Locks {
                 let record = format!("{lock}.holder");
                 let failed = state_folder::error_mapper("lock", folder, &lock);
                 let file = folder.open_or_create(&lock).map_err(&failed)?;
-                let all_records = lock_records(folder);
+                let all_holders = lock_holder_files(folder);
                 match file.try_lock() {
                     Ok(()) => {}
                     Err(TryLockError::WouldBlock) => {
-                        // Without the lock of the records, this may be an earlier holder's.
-                        let holder = all_records.and_then(|_lock| read_record(folder, &record));
+                        // Without the lock of the holder files, this may be an earlier holder's.
+                        let holder = all_holders.and_then(|_lock| read_holder(folder, &record));
                         return Ok(Attempt::Held(holder));
                     }
                     Err(TryLockError::Error(cause)) => return Err(failed(cause)),
@@ -138,7 +138,7 @@ impl Locks {
                     state_folder::error_mapper("record the holder of a lock in", folder, &record);
                 let record = folder.open_or_create(&record).map_err(&failed);
                 let record = record.inspect_err(|error| tracing::debug!("{error}")).ok();
-                write_record(record.as_ref(), &holder);
+                write_holder(record.as_ref(), &holder);
                 Held::File {
                     folder: folder.clone(),
                     record,
@@ -161,15 +161,15 @@ impl Locks {
     }
 }
 
-/// Locks all records. Returns `None` if that fails.
-fn lock_records(folder: &Folder) -> Option<File> {
+/// Locks all holder files. Returns `None` if that fails.
+fn lock_holder_files(folder: &Folder) -> Option<File> {
     state_folder::lock_file(folder, "holders.lock")
         .inspect_err(|error| tracing::debug!("the holder of a lock is not known: {error}"))
         .ok()
 }
 
 /// Returns the holder of a lock that another process has; `None` if there is no record.
-fn read_record(folder: &Folder, record: &str) -> Option<Holder> {
+fn read_holder(folder: &Folder, record: &str) -> Option<Holder> {
     let mut bytes = Vec::new();
     let file = folder.open(record).ok()?;
     file.take(MAX_RECORD_BYTES).read_to_end(&mut bytes).ok()?;
@@ -177,8 +177,8 @@ fn read_record(folder: &Folder, record: &str) -> Option<Holder> {
 }
 
 /// Records the holder. A lock without a record (a full disk) is still a lock, so a failure is only
-/// logged. The lock for all records prevents the reading of a partial record.
-fn write_record(record: Option<&File>, holder: &Holder) {
+/// logged. The lock for all holder files prevents the reading of a partial record.
+fn write_holder(record: Option<&File>, holder: &Holder) {
     let Some(mut file) = record else { return };
     let written = file.set_len(0).and_then(|()| {
         file.rewind()?;
@@ -212,8 +212,8 @@ impl Guard {
         match &self.held {
             Held::File { record: None, .. } => {}
             Held::File { folder, record, .. } => {
-                let _all_records = lock_records(folder);
-                write_record(record.as_ref(), &holder);
+                let _all_holders = lock_holder_files(folder);
+                write_holder(record.as_ref(), &holder);
             }
             Held::Memory(locks) => {
                 lock(locks).insert(self.scope.clone(), holder);

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::account::{Account, SessionKey, Tenancy};
 use crate::claims::Claims;
 use crate::error::{Error, Kind, Result};
-use crate::exchange::TokenSource;
+use crate::exchange::CommunicationTokenKey;
 use crate::secret::{CommunicationToken, EntraToken, RefreshToken, SecretBytes, is_b64token};
 use crate::time::{ServerTimeSample, Timestamp, unix_seconds};
 
@@ -36,7 +36,7 @@ pub struct CachedCommunicationToken {
     /// The token itself.
     pub token: CommunicationToken,
     /// The issuing service and the request.
-    pub source: TokenSource,
+    pub source: CommunicationTokenKey,
     /// The expiry, by the service's clock.
     pub expires_on: Timestamp,
 }
@@ -101,7 +101,10 @@ impl Record {
     }
 
     /// Returns the Communication token from this source, fresh or not.
-    pub fn communication_token(&self, source: &TokenSource) -> Option<&CachedCommunicationToken> {
+    pub fn communication_token(
+        &self,
+        source: &CommunicationTokenKey,
+    ) -> Option<&CachedCommunicationToken> {
         self.communication_tokens
             .iter()
             .find(|kept| kept.source == *source)
@@ -137,17 +140,17 @@ impl Record {
 
     /// Returns the record as the bytes of its item.
     pub fn to_bytes(&self) -> Result<SecretBytes> {
-        let entra_token = |kept: &CachedEntraToken| EntraForm {
+        let entra_token = |kept: &CachedEntraToken| EntraTokenJson {
             token: kept.token.expose().to_owned(),
             scopes: kept.scopes.clone(),
             expires_on: kept.expires_on,
         };
-        let communication_token = |kept: &CachedCommunicationToken| CommunicationForm {
+        let communication_token = |kept: &CachedCommunicationToken| CommunicationTokenJson {
             token: kept.token.expose().to_owned(),
             source: kept.source.clone(),
             expires_on: kept.expires_on,
         };
-        let form = Form {
+        let record_json = RecordJson {
             version: VERSION,
             tenancy: self.tenancy.clone(),
             account: self.account.clone(),
@@ -162,7 +165,7 @@ impl Record {
             challenge: self.challenge.as_ref().map(|c| c.as_str().to_owned()),
             clock: self.clock.clone(),
         };
-        serde_json::to_vec(&form)
+        serde_json::to_vec(&record_json)
             .map(SecretBytes::new)
             .map_err(|_| Error::internal("a session could not be written as JSON"))
     }
@@ -172,41 +175,42 @@ impl Record {
     /// # Errors
     /// [`Kind::Store`] if the item is not a record; the error contains no byte of it.
     pub fn from_bytes(item: &SecretBytes) -> Result<Self> {
-        let form: Option<Form> = serde_json::from_slice(item.expose()).ok();
-        let Some(form) = form.filter(|form| form.version == VERSION) else {
+        let record_json: Option<RecordJson> = serde_json::from_slice(item.expose()).ok();
+        let Some(record_json) = record_json.filter(|record_json| record_json.version == VERSION)
+        else {
             return Err(Error::new(
                 Kind::Store,
                 "the stored session cannot be read: it is damaged or from another version",
                 "run `acspass logout --all`, then `acspass login`",
             ));
         };
-        let entra_token = |kept: EntraForm| {
+        let entra_token = |kept: EntraTokenJson| {
             is_b64token(&kept.token).then(|| CachedEntraToken {
                 token: EntraToken::new(kept.token),
                 scopes: kept.scopes,
                 expires_on: kept.expires_on,
             })
         };
-        let communication_token = |kept: CommunicationForm| {
+        let communication_token = |kept: CommunicationTokenJson| {
             is_b64token(&kept.token).then(|| CachedCommunicationToken {
                 token: CommunicationToken::new(kept.token),
                 source: kept.source,
                 expires_on: kept.expires_on,
             })
         };
-        let entra_tokens = form.entra_tokens.into_iter();
-        let communication_tokens = form.communication_tokens.into_iter();
+        let entra_tokens = record_json.entra_tokens.into_iter();
+        let communication_tokens = record_json.communication_tokens.into_iter();
         Ok(Record {
-            tenancy: form.tenancy,
-            account: form.account,
-            refresh_token: form.refresh_token.map(RefreshToken::new),
+            tenancy: record_json.tenancy,
+            account: record_json.account,
+            refresh_token: record_json.refresh_token.map(RefreshToken::new),
             entra_tokens: entra_tokens.filter_map(entra_token).collect(),
             communication_tokens: communication_tokens
                 .filter_map(communication_token)
                 .collect(),
-            short_tokens: form.short_tokens,
-            challenge: form.challenge.as_deref().and_then(Claims::parse),
-            clock: form.clock,
+            short_tokens: record_json.short_tokens,
+            challenge: record_json.challenge.as_deref().and_then(Claims::parse),
+            clock: record_json.clock,
         })
     }
 }
@@ -224,13 +228,13 @@ fn evict<T>(tokens: &mut Vec<T>, expires_on: impl Fn(&T) -> Timestamp) -> bool {
 const VERSION: u32 = 1;
 
 #[derive(Serialize, Deserialize)]
-struct Form {
+struct RecordJson {
     version: u32,
     tenancy: Tenancy,
     account: Account,
     refresh_token: Option<String>,
-    entra_tokens: Vec<EntraForm>,
-    communication_tokens: Vec<CommunicationForm>,
+    entra_tokens: Vec<EntraTokenJson>,
+    communication_tokens: Vec<CommunicationTokenJson>,
     short_tokens: Option<ShortLifetimeNote>,
     /// Missing in records of earlier versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -239,7 +243,7 @@ struct Form {
 }
 
 #[derive(Serialize, Deserialize)]
-struct EntraForm {
+struct EntraTokenJson {
     token: String,
     scopes: Vec<String>,
     #[serde(rename = "expires_on_seconds", with = "unix_seconds")]
@@ -247,9 +251,9 @@ struct EntraForm {
 }
 
 #[derive(Serialize, Deserialize)]
-struct CommunicationForm {
+struct CommunicationTokenJson {
     token: String,
-    source: TokenSource,
+    source: CommunicationTokenKey,
     #[serde(rename = "expires_on_seconds", with = "unix_seconds")]
     expires_on: Timestamp,
 }

@@ -140,8 +140,8 @@ impl<S: TokenStore> TokenStore for Split<S> {
         self.store.lacks_room(failure)
     }
 
-    fn login(&self) -> Login {
-        self.store.login()
+    fn os_login(&self) -> Login {
+        self.store.os_login()
     }
 
     fn has_ended(&self, login: &str) -> bool {

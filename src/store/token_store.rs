@@ -37,7 +37,7 @@ pub trait TokenStore: Send + Sync {
     }
 
     /// Returns the login to which the items belong. Reads no item, and does not block.
-    fn login(&self) -> Login {
+    fn os_login(&self) -> Login {
         Login::Shared
     }
 

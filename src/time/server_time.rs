@@ -22,7 +22,8 @@ pub struct ServerTimeSample {
 }
 
 impl ServerTimeSample {
-    /// Samples the clocks. `service` is the service's time, if it is known.
+    /// Samples the clocks. `service` is the service's time, if it is known. A difference of up to a minute
+    /// counts as none.
     pub fn new(clock: &dyn Clock, service: Option<Timestamp>) -> Self {
         let wall = clock.now();
         let service = service

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use acspass::emulator::{Emulator, Fault, FaultKind, Options, Route};
 use acspass::error::{Error, Kind};
-use acspass::http::{self, AuthorityFile, Http, Proxies, Request};
+use acspass::http::{self, CaFile, Http, Proxies, Request};
 use acspass::secret::ProxyAddress;
 
 use crate::harness::relay::{HOST, Mischief, Relay};
@@ -153,7 +153,7 @@ fn a_handshake_that_stalls_ends_in_time_at_the_host_and_at_a_proxy() {
         ),
     ] {
         let http = Http::new(http::Options {
-            authorities: vec![AuthorityFile {
+            ca_files: vec![CaFile {
                 path: path.clone(),
                 named_by: "a test",
                 required: true,

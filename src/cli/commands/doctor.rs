@@ -65,7 +65,7 @@ fn examine(offline: bool, env: &Environment, context: &Context) -> Result<Vec<Ch
     ];
     let (http, authority) = (&context.http, &config.authority);
     let route = http.route(authority.url());
-    let files = config::authority_files(|name| env.path_variable(name));
+    let files = config::ca_files(|name| env.path_variable(name));
     if offline {
         checks.push(doctor::proxy(route, None));
         checks.push(doctor::tls(&files, None));

@@ -38,7 +38,7 @@ pub(super) fn context(
     context.or_else(|lacking| setup_questions::ask(*lacking, &flags, !options.no_interactive))
 }
 
-/// Returns the cached token if it is fresh, or else a renewed one.
+/// Returns the cached token if the freshness rule permits it, or else a renewed one.
 pub(super) fn token(context: &Context, options: &TokenOptions, entra: bool) -> Result<Token> {
     let mut request = context.token_request(entra)?;
     request.force_refresh = options.force_refresh;

@@ -69,9 +69,8 @@ fn needs_programs(context: &Context) -> bool {
 /// Returns the folders of the program, and the files that its settings name.
 fn plan(env: &Environment) -> Result<Plan> {
     let state = env.state_folder()?;
-    let authorities = config::authority_files(|name| env.path_variable(name)).into_iter();
-    let mut named: Vec<(&str, PathBuf)> =
-        authorities.map(|file| (file.named_by, file.path)).collect();
+    let ca_files = config::ca_files(|name| env.path_variable(name)).into_iter();
+    let mut named: Vec<(&str, PathBuf)> = ca_files.map(|file| (file.named_by, file.path)).collect();
     let files = var::SERVE_FILES.into_iter();
     named.extend(files.filter_map(|name| Some((name, env.path_variable(name)?))));
     let folders = env.path_variable(var::SSL_CERT_DIR).unwrap_or_default();

@@ -131,7 +131,7 @@ impl Entra {
         form.extend(claims.map(|claims| ("claims", claims.as_str())));
         let request = request(endpoint, &form)?;
         let response = self.http.send(|| Ok(request.clone())).await?;
-        if response.is_outage() {
+        if response.is_transient_error() {
             return Err(refusal::outage(&host, response.status.as_u16()));
         }
         if response.is_json() && response.status.is_client_error() {
@@ -162,7 +162,7 @@ impl Entra {
         let request = request(&metadata.token_endpoint, &form)?;
         let host = self.authority.host_and_port();
         let response = match self.http.send_once(request).await {
-            Ok(response) if response.is_outage() => {
+            Ok(response) if response.is_transient_error() => {
                 let error = refusal::outage(&host, response.status.as_u16());
                 let outcome = PollOutcome::Outage(response.retry_after(), error);
                 return Ok(ControlFlow::Continue(outcome));

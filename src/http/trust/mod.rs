@@ -4,13 +4,13 @@
 //! client, whose verifier keeps the reason of each refusal. The platform's verifier decides; no
 //! setting turns it off.
 
-mod authorities;
+mod ca_files;
 mod distrust;
 #[cfg(test)]
 mod tests;
 mod verifier;
 
-pub use authorities::AuthorityFile;
-pub(super) use authorities::{read_all, system_bundle};
+pub use ca_files::CaFile;
+pub(super) use ca_files::{read_all, system_bundle};
 pub(super) use distrust::Distrust;
 pub(super) use verifier::{Issuers, client_config};

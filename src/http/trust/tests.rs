@@ -14,7 +14,7 @@ use tokio_rustls::TlsAcceptor;
 use url::Url;
 
 use crate::error::{Error, Result};
-use crate::http::{AuthorityFile, Http, Options, Proxies, Request, is_certificate_error};
+use crate::http::{CaFile, Http, Options, Proxies, Request, is_certificate_error};
 
 type Authority = CertifiedIssuer<'static, KeyPair>;
 
@@ -100,8 +100,8 @@ async fn ask_over_tls(host: &Host, file: Option<&Path>) -> (Result<u16>, Option<
         }
     });
     let http = Http::new(Options {
-        authorities: file
-            .map(|path| AuthorityFile {
+        ca_files: file
+            .map(|path| CaFile {
                 path: path.to_owned(),
                 named_by: "ACSPASS_CA_FILE",
                 required: true,

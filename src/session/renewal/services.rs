@@ -7,7 +7,7 @@ use tracing::{debug, info, warn};
 use crate::acs::{DirectExchange, IdentityClient, IssuedToken, teams_token};
 use crate::entra::{Entra, Tokens};
 use crate::error::Result;
-use crate::exchange::TokenSource;
+use crate::exchange::CommunicationTokenKey;
 use crate::secret::EntraToken;
 use crate::session::sessions::Sessions;
 use crate::store::{CachedEntraToken, Record};
@@ -42,7 +42,7 @@ impl Exchange {
     /// Exchanges the session's Entra token. `now` is the time by the service's clock.
     pub(super) async fn run(
         &self,
-        source: &TokenSource,
+        source: &CommunicationTokenKey,
         record: &Record,
         token: &EntraToken,
         now: Timestamp,

@@ -190,10 +190,10 @@ impl<'a> RenewalTask<'a> {
     /// Reads the cache again after Entra refused the refresh token: another process without the lock
     /// may have renewed. If the token is the same, a sign-in is required.
     fn handle_refusal(&mut self, error: Error) -> Result<()> {
-        let refused = self.record.take().and_then(|record| record.refresh_token);
+        let rejected_token = self.record.take().and_then(|record| record.refresh_token);
         let is_second_time = std::mem::replace(&mut self.has_reread_cache, true);
         self.read_cache()?;
-        let is_same = |record: &Record| record.refresh_token == refused;
+        let is_same = |record: &Record| record.refresh_token == rejected_token;
         if is_second_time || self.record.as_ref().is_none_or(is_same) {
             self.save_challenge(&error);
             self.refused = Some(error);
@@ -233,14 +233,14 @@ impl<'a> RenewalTask<'a> {
         let (entra, challenge) = (&services.entra, self.challenge.as_ref());
         let tokens = match entra.refresh(&refresh_token, scopes, challenge).await {
             Ok(tokens) => tokens,
-            Err(refused) => {
-                if let Some(token) = refused.refresh_token {
+            Err(failure) => {
+                if let Some(token) = failure.refresh_token {
                     record.refresh_token = Some(token);
                     self.save_or_warn("the new refresh token is lost");
                 }
-                return match refused.error.kind() {
-                    Kind::SignInNeeded => self.handle_refusal(refused.error),
-                    _ => Err(refused.error),
+                return match failure.error.kind() {
+                    Kind::SignInNeeded => self.handle_refusal(failure.error),
+                    _ => Err(failure.error),
                 };
             }
         };

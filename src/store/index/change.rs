@@ -5,7 +5,7 @@ use std::fs::File;
 use std::sync::PoisonError;
 
 use super::contents::{self, Contents};
-use super::entry::{IndexEntry, MachineLogin};
+use super::entry::{IndexEntry, OsLogin};
 use super::search::{IndexFile, NAME, bytes};
 use crate::account::{SessionKey, Tenancy};
 use crate::error::{Error, Result};
@@ -23,7 +23,7 @@ impl IndexFile {
     pub(crate) fn upsert(
         &self,
         record: &Record,
-        login: &MachineLogin,
+        login: &OsLogin,
         have_ended: impl Fn(&str) -> bool,
     ) -> Result<()> {
         self.change(|Contents { entries, .. }| {
@@ -48,7 +48,7 @@ impl IndexFile {
     }
 
     /// Replaces the entry of a listed session; `false` if it is no longer listed.
-    pub(crate) fn update(&self, record: &Record, login: &MachineLogin) -> Result<bool> {
+    pub(crate) fn update(&self, record: &Record, login: &OsLogin) -> Result<bool> {
         self.change(|Contents { entries, .. }| replace(entries, record, login))
     }
 
@@ -58,7 +58,7 @@ impl IndexFile {
         &self,
         tenancy: &Tenancy,
         records: &[Record],
-        login: &MachineLogin,
+        login: &OsLogin,
     ) -> Result<bool> {
         self.change(|Contents { entries, lost }| {
             let Some(lost) = lost else { return false };
@@ -87,7 +87,7 @@ impl IndexFile {
     }
 
     /// Makes this the active session of its tenancy; `false` if it is not listed.
-    pub(crate) fn activate(&self, key: &SessionKey, login: &MachineLogin) -> Result<bool> {
+    pub(crate) fn activate(&self, key: &SessionKey, login: &OsLogin) -> Result<bool> {
         self.change(|Contents { entries, .. }| {
             let of_tenancy = of_tenancy(entries, &key.tenancy, login);
             let is_listed = of_tenancy.iter().any(|entry| entry.is(key));
@@ -101,11 +101,7 @@ impl IndexFile {
     }
 
     /// Removes a session's entry and returns it; `None` if the session was not listed.
-    pub(crate) fn remove(
-        &self,
-        key: &SessionKey,
-        login: &MachineLogin,
-    ) -> Result<Option<IndexEntry>> {
+    pub(crate) fn remove(&self, key: &SessionKey, login: &OsLogin) -> Result<Option<IndexEntry>> {
         Ok(self.remove_all(|entry| login.owns(entry, key))?.pop())
     }
 
@@ -204,7 +200,7 @@ fn quarantine(folder: &Folder, salvaged: &Contents) -> Result<()> {
 }
 
 /// Replaces the entry of a session; `false` if it is not listed.
-fn replace(entries: &mut Vec<IndexEntry>, record: &Record, login: &MachineLogin) -> bool {
+fn replace(entries: &mut Vec<IndexEntry>, record: &Record, login: &OsLogin) -> bool {
     let key = record.key();
     let is_ours = |entry: &IndexEntry| login.owns(entry, &key);
     let Some(at) = entries.iter().position(is_ours) else {
@@ -224,7 +220,7 @@ fn replace(entries: &mut Vec<IndexEntry>, record: &Record, login: &MachineLogin)
 fn of_tenancy<'e>(
     entries: &'e mut [IndexEntry],
     tenancy: &Tenancy,
-    login: &MachineLogin,
+    login: &OsLogin,
 ) -> Vec<&'e mut IndexEntry> {
     entries
         .iter_mut()

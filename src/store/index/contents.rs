@@ -23,7 +23,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::entry::{IndexEntry, MachineLogin};
+use super::entry::{IndexEntry, OsLogin};
 use crate::account::Tenancy;
 
 const VERSION: u32 = 1;
@@ -62,7 +62,7 @@ struct Restored {
 }
 
 #[derive(Deserialize)]
-struct Form<E> {
+struct IndexJson<E> {
     version: u32,
     active: Vec<E>,
     others: Vec<E>,
@@ -72,7 +72,7 @@ struct Form<E> {
 
 impl DamageNote {
     /// Returns whether this tenancy was restored in this login.
-    pub(super) fn is_restored(&self, tenancy: &Tenancy, login: &MachineLogin) -> bool {
+    pub(super) fn is_restored(&self, tenancy: &Tenancy, login: &OsLogin) -> bool {
         self.restored.iter().any(|restored| {
             restored.tenancy == *tenancy
                 && restored.store == login.store
@@ -81,7 +81,7 @@ impl DamageNote {
     }
 
     /// Notes that this tenancy was restored in this login.
-    pub(super) fn set_restored(&mut self, tenancy: &Tenancy, login: &MachineLogin) {
+    pub(super) fn set_restored(&mut self, tenancy: &Tenancy, login: &OsLogin) {
         self.restored.push(Restored {
             tenancy: tenancy.clone(),
             store: login.store.to_owned(),
@@ -138,8 +138,8 @@ pub(super) fn read(bytes: Option<&[u8]>) -> Result<Contents, Contents> {
     Err(salvaged)
 }
 
-fn parse<E: DeserializeOwned>(bytes: &[u8]) -> Option<Form<E>> {
-    let form: Option<Form<E>> = serde_json::from_slice(bytes).ok();
+fn parse<E: DeserializeOwned>(bytes: &[u8]) -> Option<IndexJson<E>> {
+    let form: Option<IndexJson<E>> = serde_json::from_slice(bytes).ok();
     form.filter(|form| form.version == VERSION)
 }
 
@@ -176,7 +176,7 @@ fn without_repetitions(
 }
 
 /// Returns the readable entries of an index that is JSON, with some entries that are not valid.
-fn from_values(form: Form<Value>) -> (Vec<IndexEntry>, DamageNote) {
+fn from_values(form: IndexJson<Value>) -> (Vec<IndexEntry>, DamageNote) {
     let readable = |values: Vec<Value>| -> Vec<IndexEntry> {
         let entries = values.into_iter().map(serde_json::from_value);
         entries.flatten().collect()

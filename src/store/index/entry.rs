@@ -1,9 +1,9 @@
-//! A session in the index, and the login to the machine in which its item can be used.
+//! A session in the index, and the login to the operating system in which its item can be used.
 
 use serde::{Deserialize, Serialize};
 
 use crate::account::{Account, SessionKey, Tenancy};
-use crate::exchange::TokenSource;
+use crate::exchange::CommunicationTokenKey;
 use crate::store::record::{Record, ShortLifetimeNote};
 use crate::store::token_store::{Login, TokenStore};
 use crate::time::{ServerTimeSample, Timestamp, unix_seconds};
@@ -71,7 +71,7 @@ pub struct IndexedEntraToken {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct IndexedCommunicationToken {
     /// The issuing service and the request.
-    pub source: TokenSource,
+    pub source: CommunicationTokenKey,
     /// The expiry, by the service's clock.
     #[serde(rename = "expires_on_seconds", with = "unix_seconds")]
     pub expires_on: Timestamp,
@@ -91,7 +91,7 @@ impl IndexEntry {
     }
 
     /// Returns the entry of a record that is saved in this login. It is not active.
-    pub(super) fn of(record: &Record, login: &MachineLogin) -> Self {
+    pub(super) fn of(record: &Record, login: &OsLogin) -> Self {
         IndexEntry {
             tenancy: record.tenancy.clone(),
             account: record.account.clone(),
@@ -121,21 +121,21 @@ impl IndexEntry {
     }
 }
 
-/// A store, and the login to this machine in which the process uses it. Some stores have separate items
-/// for each login.
+/// The user's login to the operating system in which this process uses a store. Some stores have separate
+/// items for each login.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct MachineLogin {
+pub(crate) struct OsLogin {
     /// The store's name, as in the setting `store`.
     pub(super) store: &'static str,
     login: Login,
 }
 
-impl MachineLogin {
+impl OsLogin {
     /// Returns the login of this store. Reads no item.
     pub(crate) fn of(store: &dyn TokenStore) -> Self {
-        MachineLogin {
+        OsLogin {
             store: store.name(),
-            login: store.login(),
+            login: store.os_login(),
         }
     }
 

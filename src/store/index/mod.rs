@@ -12,7 +12,7 @@ mod search;
 mod search_tests;
 mod view;
 
-pub(super) use entry::MachineLogin;
+pub(super) use entry::OsLogin;
 pub use entry::{IndexEntry, IndexPage, IndexedCommunicationToken, IndexedEntraToken};
 pub(super) use search::{IndexFile, Query};
 pub use view::Index;

@@ -1,13 +1,14 @@
 //! The index, and the search for a few of its sessions, without parsing the lines of others.
 //!
-//! Reading takes no lock, because a change replaces the whole file.
+//! Reading takes no lock, because a change replaces the whole file. Only the repair of a damaged file
+//! does.
 
 use std::collections::HashSet;
 use std::io::{BufRead, BufReader, Read};
 use std::sync::Mutex;
 
 use super::contents::{self, Contents, HEAD, MIDDLE};
-use super::entry::{IndexEntry, IndexPage, MachineLogin};
+use super::entry::{IndexEntry, IndexPage, OsLogin};
 use super::form;
 use super::view::Index;
 use crate::account::{Account, Tenancy};
@@ -53,11 +54,12 @@ impl IndexFile {
     }
 
     /// Returns the sessions of the query. Parses no other sessions, unless the file must be read in
-    /// full: if it is in another form, or has no active session, whose line may be damaged.
+    /// full: if it is in another form, or if the active session is requested and missing, since its
+    /// line may be damaged.
     pub(crate) fn search(
         &self,
         tenancy: &Tenancy,
-        login: &MachineLogin,
+        login: &OsLogin,
         query: Query<'_>,
     ) -> Result<IndexPage> {
         // Reading in full reports the error of a file that does not open.
@@ -85,7 +87,7 @@ impl IndexFile {
     }
 
     /// Reads the whole index for this login. A damaged file is replaced by its readable entries.
-    pub(crate) fn read(&self, login: &MachineLogin) -> Result<Index> {
+    pub(crate) fn read(&self, login: &OsLogin) -> Result<Index> {
         let contents = match self {
             IndexFile::File(folder) => contents::read(bytes(folder)?.as_deref()).ok(),
             IndexFile::Memory(_) => None,
@@ -117,7 +119,7 @@ pub(super) fn bytes(folder: &Folder) -> Result<Option<Vec<u8>>> {
 pub(super) fn find(
     file: impl Read,
     tenancy: &Tenancy,
-    login: &MachineLogin,
+    login: &OsLogin,
     query: Query<'_>,
 ) -> Option<IndexPage> {
     let mut file = BufReader::with_capacity(CHUNK, file);
@@ -175,7 +177,7 @@ fn next_line<'l>(file: &mut impl BufRead, line: &'l mut Vec<u8>) -> Option<&'l [
 
 /// A search for sessions, line by line.
 struct Search<'a> {
-    login: &'a MachineLogin,
+    login: &'a OsLogin,
     query: Query<'a>,
     /// Tenancy and store in the form of a line.
     tenancy: Vec<u8>,
@@ -189,7 +191,7 @@ struct Search<'a> {
 
 impl Search<'_> {
     /// Adds the entry in this line if it matches the query, and returns whether it does. `None` if
-    /// the line is in another form, or repeats a session.
+    /// the line is in another form, or repeats a session or the active session of a login.
     fn add_if_match(&mut self, line: &[u8], active: bool) -> Option<bool> {
         let parts = form::split(line, active)?;
         if parts.tenancy != self.tenancy || parts.store != self.store {

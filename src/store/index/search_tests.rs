@@ -4,8 +4,8 @@ use super::contents::{self, Contents, DamageNote};
 use super::search::find;
 use super::*;
 use crate::account::{Account, Tenancy};
+use crate::exchange::CommunicationTokenKey;
 use crate::exchange::ExchangeKind;
-use crate::exchange::TokenSource;
 use crate::store::record::{Record, ShortLifetimeNote};
 use crate::store::{Login, MemoryStore, TokenStore};
 use crate::time::Timestamp;
@@ -18,7 +18,7 @@ impl TokenStore for Kept {
     fn name(&self) -> &'static str {
         "memory"
     }
-    fn login(&self) -> Login {
+    fn os_login(&self) -> Login {
         self.0.clone()
     }
     fn load(&self, item: &str) -> crate::error::Result<Option<crate::secret::SecretBytes>> {
@@ -78,7 +78,7 @@ fn contents(random: &mut fastrand::Rng) -> Contents {
         });
         let clock = SettableClock::new(Timestamp::from_unix_seconds(1_800_000_000));
         record.clock = random.bool().then(|| ServerTimeSample::new(&clock, None));
-        let mut entry = IndexEntry::of(&record, &MachineLogin::of(&MemoryStore::new()));
+        let mut entry = IndexEntry::of(&record, &OsLogin::of(&MemoryStore::new()));
         entry.active = number == 0;
         entry.can_renew = random.bool();
         if random.u8(..5) == 0 {
@@ -100,7 +100,7 @@ fn contents(random: &mut fastrand::Rng) -> Contents {
         ];
         for exchange in &kinds[..random.usize(..4)] {
             entry.communication_tokens.push(IndexedCommunicationToken {
-                source: TokenSource {
+                source: CommunicationTokenKey {
                     endpoint: "https://r.test".to_owned(),
                     exchange: *exchange,
                     scopes: Vec::new(),
@@ -122,7 +122,7 @@ fn compare(text: &[u8], logins: &[Login]) -> usize {
     let contents = contents::read(Some(text)).unwrap_or_else(|salvaged| salvaged);
     let mut answers = 0;
     for login in logins {
-        let login = MachineLogin::of(&Kept(login.clone()));
+        let login = OsLogin::of(&Kept(login.clone()));
         let full = Index::new(contents.clone(), &login);
         let shown = || String::from_utf8_lossy(text);
         if let Some(page) = find(text, &tenancy, &login, Query::Active)

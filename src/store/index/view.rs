@@ -1,24 +1,24 @@
 //! The sessions in the index, as one process reads them.
 
 use super::contents::Contents;
-use super::entry::{IndexEntry, IndexPage, MachineLogin};
+use super::entry::{IndexEntry, IndexPage, OsLogin};
 use crate::account::{SessionKey, Tenancy};
 
 /// The sessions of one store, at the time of reading the index.
 #[derive(Debug, Clone)]
 pub struct Index {
-    login: MachineLogin,
+    login: OsLogin,
     contents: Contents,
 }
 
 impl Index {
-    pub(super) fn new(contents: Contents, login: &MachineLogin) -> Self {
+    pub(super) fn new(contents: Contents, login: &OsLogin) -> Self {
         let login = login.clone();
         Index { login, contents }
     }
 
     /// Returns an index with the sessions of this page.
-    pub(crate) fn of_page(page: IndexPage, login: MachineLogin) -> Self {
+    pub(crate) fn of_page(page: IndexPage, login: OsLogin) -> Self {
         let contents = Contents {
             entries: page.entries,
             lost: None,

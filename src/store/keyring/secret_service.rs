@@ -152,7 +152,7 @@ struct Secret {
 
 impl Service {
     async fn load(&mut self, item: &str) -> Result<Option<Vec<u8>>, KeyringFailure> {
-        let (Some(path), session) = self.find_one(item).await? else {
+        let (Some(path), session) = self.find_item_and_open_session(item).await? else {
             return Ok(None);
         };
         let secret: Secret = self
@@ -162,7 +162,7 @@ impl Service {
     }
 
     async fn save(&mut self, item: &str, value: &[u8]) -> Result<(), KeyringFailure> {
-        let (path, session) = self.find_one(item).await?;
+        let (path, session) = self.find_item_and_open_session(item).await?;
         let secret = Secret {
             session,
             parameters: Vec::new(),
@@ -231,7 +231,7 @@ impl Service {
 
     /// Returns the only item of this name, if there is one, and the session. Without a session, it
     /// sends both requests at once.
-    async fn find_one(
+    async fn find_item_and_open_session(
         &mut self,
         item: &str,
     ) -> Result<(Option<OwnedObjectPath>, OwnedObjectPath), KeyringFailure> {

@@ -49,7 +49,9 @@ impl SessionStore {
             return Ok(0);
         }
         let records = self.unlisted(tenancy, &index)?;
-        let is_activated = self.index_file.restore(tenancy, &records, &self.login())?;
+        let is_activated = self
+            .index_file
+            .restore(tenancy, &records, &self.os_login())?;
         // Loading removes the entry of a session that was signed out meanwhile.
         let mut restored = 0;
         for record in &records {
@@ -202,7 +204,7 @@ impl SessionStore {
     /// Removes the index entry of a session that the store does not return. The caller has the
     /// session's lock.
     fn remove_lost(&self, key: &SessionKey, finding: &str) {
-        match self.index_file.remove(key, &self.login()) {
+        match self.index_file.remove(key, &self.os_login()) {
             Ok(Some(entry)) => tracing::warn!(
                 "the session of {} {finding} the {}: the account counts as signed out",
                 entry.account.username,

@@ -7,7 +7,7 @@ use crate::account::{SessionKey, Tenancy};
 use crate::error::{Error, Kind, Result};
 use crate::files::Folder;
 use crate::secret::SecretBytes;
-use crate::store::index::{Index, IndexEntry, IndexFile, IndexPage, MachineLogin, Query};
+use crate::store::index::{Index, IndexEntry, IndexFile, IndexPage, OsLogin, Query};
 use crate::store::lock::{Activity, Attempt, Guard, LockScope, Locks};
 use crate::store::record::Record;
 use crate::store::token_store::TokenStore;
@@ -82,7 +82,7 @@ impl SessionStore {
     /// # Errors
     /// [`Kind::Store`] if the index cannot be opened.
     pub fn index(&self) -> Result<Index> {
-        self.index_file.read(&self.login())
+        self.index_file.read(&self.os_login())
     }
 
     /// Returns the active session, as [`Index::active`] does, without reading the other entries. A
@@ -111,7 +111,7 @@ impl SessionStore {
         if fitting.is_incomplete && self.restore_or_warn(tenancy) {
             fitting = self.search(tenancy, Query::ByName(name))?;
         }
-        let index = Index::of_page(fitting, self.login());
+        let index = Index::of_page(fitting, self.os_login());
         Ok(index
             .best_name_matches(tenancy, name)
             .into_iter()
@@ -129,7 +129,7 @@ impl SessionStore {
     }
 
     fn search(&self, tenancy: &Tenancy, query: Query<'_>) -> Result<IndexPage> {
-        self.index_file.search(tenancy, &self.login(), query)
+        self.index_file.search(tenancy, &self.os_login(), query)
     }
 
     /// Returns all sessions of this tenancy, without parsing others.
@@ -138,7 +138,7 @@ impl SessionStore {
     /// As [`SessionStore::index`].
     pub fn list_all(&self, tenancy: &Tenancy) -> Result<Index> {
         let all = self.list(tenancy, usize::MAX)?;
-        Ok(Index::of_page(all, self.login()))
+        Ok(Index::of_page(all, self.os_login()))
     }
 
     /// Returns the session, by one read of the store; `None` if the store has no such item, even if
@@ -197,9 +197,9 @@ impl SessionStore {
         }
         self.quarantine_unreadable(&key)?;
         let record = &self.write(record)?;
-        let listed = self
-            .index_file
-            .upsert(record, &self.login(), |login| self.store.has_ended(login));
+        let listed = self.index_file.upsert(record, &self.os_login(), |login| {
+            self.store.has_ended(login)
+        });
         if listed.is_err() {
             self.delete_unlisted(&key);
         }
@@ -216,7 +216,7 @@ impl SessionStore {
             return Err(Error::internal("a session was saved without its lock"));
         }
         let record = &self.write(record)?;
-        if self.index_file.update(record, &self.login())? {
+        if self.index_file.update(record, &self.os_login())? {
             return Ok(());
         }
         // The logout may have removed the item before this write.
@@ -233,7 +233,7 @@ impl SessionStore {
     /// # Errors
     /// [`Kind::SignInNeeded`] if it is not listed, [`Kind::Store`] if the index cannot be written.
     pub fn activate(&self, key: &SessionKey) -> Result<()> {
-        if self.index_file.activate(key, &self.login())? {
+        if self.index_file.activate(key, &self.os_login())? {
             return Ok(());
         }
         Err(Error::new(
@@ -288,8 +288,8 @@ impl SessionStore {
 
     /// Returns the login, which decides the entries that this process can use. It is not cached, since
     /// a process can outlive its login.
-    pub(super) fn login(&self) -> MachineLogin {
-        MachineLogin::of(self.store.as_ref())
+    pub(super) fn os_login(&self) -> OsLogin {
+        OsLogin::of(self.store.as_ref())
     }
 
     /// Deletes an item that could not be listed. The caller reports the failed save; another failure

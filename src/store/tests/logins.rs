@@ -31,7 +31,7 @@ impl TokenStore for OfLogin {
     fn removal_by_hand(&self, item: &str) -> String {
         format!("dig out `{item}`")
     }
-    fn login(&self) -> Login {
+    fn os_login(&self) -> Login {
         self.login.clone()
     }
     fn has_ended(&self, login: &str) -> bool {

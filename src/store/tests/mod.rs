@@ -18,7 +18,7 @@ use super::*;
 use crate::account::{Account, Tenancy};
 use crate::error::Result;
 use crate::error::{Error, Kind};
-use crate::exchange::{ExchangeKind, TokenSource};
+use crate::exchange::{CommunicationTokenKey, ExchangeKind};
 use crate::secret::SecretBytes;
 use crate::secret::{CommunicationToken, EntraToken, RefreshToken};
 use crate::time::{ServerTimeSample, SettableClock, Timestamp};
@@ -50,7 +50,7 @@ fn record(user: &str) -> Record {
     });
     record.keep_communication_token(CachedCommunicationToken {
         token: CommunicationToken::new(format!("{MARKER}-communication-{user}")),
-        source: TokenSource {
+        source: CommunicationTokenKey {
             endpoint: "https://r.communication.azure.com".to_owned(),
             exchange: ExchangeKind::Key,
             scopes: vec!["a-scope".to_owned()],

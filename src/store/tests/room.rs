@@ -2,8 +2,8 @@
 
 use super::*;
 
-fn source(number: usize) -> TokenSource {
-    TokenSource {
+fn source(number: usize) -> CommunicationTokenKey {
+    CommunicationTokenKey {
         endpoint: format!("https://r{number}.communication.azure.com"),
         exchange: ExchangeKind::Key,
         scopes: vec![format!("scope-{number}")],

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use acspass::acs::{Endpoint, IdentityClient, resource_credential};
 use acspass::emulator::{Emulator, Options};
-use acspass::http::{self, AuthorityFile, Http};
+use acspass::http::{self, CaFile, Http};
 use acspass::time::SystemClock;
 use azure_core::credentials::TokenCredential;
 use serde_json::json;
@@ -51,7 +51,7 @@ fn name_the_service_app(home: &mut Home, emulator: &Emulator) {
 /// A client that trusts the emulator.
 fn http(home: &Home) -> Arc<Http> {
     Arc::new(Http::new(http::Options {
-        authorities: vec![AuthorityFile {
+        ca_files: vec![CaFile {
             path: ca_file(home),
             named_by: "the test",
             required: true,

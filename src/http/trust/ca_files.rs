@@ -28,7 +28,7 @@ const MAX_FILE_BYTES: u64 = 16 * 1024 * 1024;
 
 /// A PEM file with certificate authorities to trust.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AuthorityFile {
+pub struct CaFile {
     /// The path.
     pub path: PathBuf,
     /// The setting that named it, for messages.
@@ -37,7 +37,7 @@ pub struct AuthorityFile {
     pub required: bool,
 }
 
-impl AuthorityFile {
+impl CaFile {
     /// Reads the file, and finds another user that can change it.
     ///
     /// # Errors
@@ -62,7 +62,7 @@ impl AuthorityFile {
 }
 
 /// The certificates of all files; a file that is not required is warned about.
-pub(in crate::http) fn read_all(files: &[AuthorityFile]) -> Result<Vec<CertificateDer<'static>>> {
+pub(in crate::http) fn read_all(files: &[CaFile]) -> Result<Vec<CertificateDer<'static>>> {
     let mut all = Vec::new();
     for file in files {
         match file.read() {
