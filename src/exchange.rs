@@ -20,7 +20,7 @@ pub enum ExchangeKind {
 /// The source of a Communication token. A cached token satisfies a request only if all of it matches.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
-pub struct CommunicationTokenKey {
+pub struct CommunicationTokenSource {
     /// The resource's endpoint, as configured: scheme, host and port, no trailing slash.
     pub endpoint: String,
     /// The kind of exchange.
@@ -29,10 +29,10 @@ pub struct CommunicationTokenKey {
     pub scopes: Vec<String>,
 }
 
-impl CommunicationTokenKey {
+impl CommunicationTokenSource {
     /// The source of tokens from this endpoint, by this exchange and for these scopes.
     pub fn new(endpoint: impl Into<String>, exchange: ExchangeKind, scopes: Vec<String>) -> Self {
-        CommunicationTokenKey {
+        CommunicationTokenSource {
             endpoint: endpoint.into(),
             exchange,
             scopes,

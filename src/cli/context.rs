@@ -15,7 +15,7 @@ use crate::config::{
 use crate::emulator::{self, Emulator};
 use crate::entra::Entra;
 use crate::error::{Error, Result};
-use crate::exchange::{CommunicationTokenKey, ExchangeKind};
+use crate::exchange::{CommunicationTokenSource, ExchangeKind};
 use crate::http::{self, Http};
 use crate::secret::AccessKey;
 use crate::session::{Exchange, Overview, RenewalServices, RequestedToken, Sessions, TokenRequest};
@@ -85,7 +85,7 @@ impl Context {
 
     /// Returns the context if its settings suffice to sign in, and to exchange tokens if
     /// `needs_resource`.
-    pub(super) fn configured(self, needs_resource: bool) -> Result<Self, Box<NotConfigured>> {
+    pub(super) fn require_settings(self, needs_resource: bool) -> Result<Self, Box<NotConfigured>> {
         let missing = self.config.missing(needs_resource);
         match missing.is_empty() {
             true => Ok(self),
@@ -117,14 +117,14 @@ impl Context {
         let target = match entra {
             true => RequestedToken::Entra(self.config.scopes.clone()),
             false => RequestedToken::Communication(
-                self.communication_token_key(&self.config.resource()?),
+                self.communication_token_source(&self.config.resource()?),
             ),
         };
         Ok(TokenRequest::new(target, self.config.min_validity))
     }
 
-    fn communication_token_key(&self, resource: &Resource) -> CommunicationTokenKey {
-        CommunicationTokenKey {
+    fn communication_token_source(&self, resource: &Resource) -> CommunicationTokenSource {
+        CommunicationTokenSource {
             endpoint: resource.endpoint.as_str().to_owned(),
             exchange: self.config.exchange,
             scopes: self.config.scopes.clone(),
@@ -140,7 +140,7 @@ impl Context {
                 Ok(tenancy) => self.session_store.list(&tenancy, most)?,
                 Err(_) => IndexPage::default(),
             },
-            source: resource.map(|resource| self.communication_token_key(&resource)),
+            source: resource.map(|resource| self.communication_token_source(&resource)),
             scopes: self.config.scopes.clone(),
             min_validity: self.config.min_validity,
             now: LocalClocks::read(self.env.clock.as_ref()),
@@ -239,7 +239,7 @@ impl Context {
 
     /// Returns the endpoint of the resource if this machine has its key, or if the environment names
     /// a principal. Contacts no service and reads no store.
-    pub(super) fn resource_auth(&self) -> Result<Endpoint> {
+    pub(super) fn endpoint_with_credential(&self) -> Result<Endpoint> {
         let resource = self.config.resource_unchecked()?;
         let is_set = |name: &&str| self.env.variable(name).is_some();
         match resource.key {

@@ -1,7 +1,7 @@
 //! The input of the process: environment variables, streams, folders, clock, command-line options.
 //!
 //! `main` creates it from the real process, tests from values. Nothing else in the command reads the
-//! process's environment.
+//! process's environment; of the library, only the session bus's address is read there.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;

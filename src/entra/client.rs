@@ -13,7 +13,7 @@ pub struct Entra {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) authority: Authority,
     pub(super) client_id: String,
-    own_claims: Option<Claims>,
+    capability_claims: Option<Claims>,
 }
 
 impl Entra {
@@ -29,7 +29,7 @@ impl Entra {
             clock,
             authority,
             client_id,
-            own_claims: None,
+            capability_claims: None,
         }
     }
 
@@ -37,13 +37,13 @@ impl Entra {
     /// revoke its tokens before they expire, and send a claims challenge.
     #[must_use]
     pub fn with_continuous_access(mut self) -> Self {
-        self.own_claims = Some(Claims::continuous_access());
+        self.capability_claims = Some(Claims::continuous_access());
         self
     }
 
     /// Returns the `claims` parameter: the client's own claims, merged with a challenge.
     pub(super) fn claims(&self, challenge: Option<&Claims>) -> Option<Claims> {
-        match (&self.own_claims, challenge) {
+        match (&self.capability_claims, challenge) {
             (Some(own), Some(challenge)) => Some(own.merged(challenge)),
             (own, challenge) => own.as_ref().or(challenge).cloned(),
         }

@@ -102,7 +102,7 @@ impl Entra {
         let metadata = self.authority.discover(&self.http).await?;
         let protocol = self.oauth_client(&metadata)?;
         let token = oauth2::RefreshToken::new(refresh_token.expose().to_owned());
-        let last = CapturedResponse::default();
+        let captured = CapturedResponse::default();
         let requested_at = self.clock.now();
         let mut request = protocol
             .exchange_refresh_token(&token)
@@ -112,11 +112,11 @@ impl Entra {
             request = request.add_extra_param("claims", claims.as_str().to_owned());
         }
         let response = request
-            .request_async(&|request| self.send(request, Grant::Refresh, &last))
+            .request_async(&|request| self.send(request, Grant::Refresh, &captured))
             .await
-            .map_err(|error| self.token_error(error, &last))?;
+            .map_err(|error| self.token_error(error, &captured))?;
         let rotated = response.refresh_token.clone();
-        let tokens = self.tokens(&metadata, response, None, requested_at, last.get());
+        let tokens = self.tokens(&metadata, response, None, requested_at, captured.get());
         tokens.map_err(|error| RefreshError {
             error,
             refresh_token: rotated,
@@ -129,7 +129,7 @@ impl Entra {
         &self,
         request: HttpRequest,
         grant: Grant,
-        last: &CapturedResponse,
+        captured: &CapturedResponse,
     ) -> Result<HttpResponse> {
         let (parts, body) = request.into_parts();
         let url = url::Url::parse(&parts.uri.to_string())
@@ -167,16 +167,16 @@ impl Entra {
         }
         // The `oauth2` crate requires UTF-8.
         let body = String::from_utf8_lossy(&response.body).into_owned();
-        let _ = last.set(response);
+        let _ = captured.set(response);
         Ok(HttpResponse::new(body.into_bytes()))
     }
 
     pub(super) fn token_error(
         &self,
         error: RequestTokenError<Error, BasicErrorResponse>,
-        last: &CapturedResponse,
+        captured: &CapturedResponse,
     ) -> Error {
-        match (error, last.get()) {
+        match (error, captured.get()) {
             (RequestTokenError::Request(ours), _) => ours,
             // The others may contain the body, and a body may contain a token.
             (_, Some(response)) => self.not_a_token_response(response),

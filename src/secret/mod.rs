@@ -28,7 +28,7 @@ macro_rules! secret_text {
                 $name(LockedBytes::copy(secret.as_bytes()))
             }
 
-            /// Returns the secret. Never print, log or format it.
+            /// Returns the secret. Print it only as the result of a command; never log or format it.
             pub fn expose(&self) -> &str {
                 // The bytes are those of a text.
                 str::from_utf8(self.0.bytes()).unwrap_or_default()

@@ -1,7 +1,7 @@
 //! The freshness rule, as one pure decision.
 //!
-//! Inputs are the record, the time and the request; the output is the next step. This file has no
-//! side effects. `freshness_tests.rs` has the rule as a table.
+//! Inputs are the record, the request, the steps taken so far and the time; the output is the next
+//! step, or the token for an outage. This file has no side effects. `freshness_tests.rs` has the rule as a table.
 
 use std::fmt;
 use std::time::Duration;

@@ -8,11 +8,11 @@ use super::sessions::{CacheLookup, Sessions};
 use super::token::{RequestedToken, TokenRequest};
 use crate::account::{Account, Tenancy};
 use crate::error::Error;
-use crate::exchange::{CommunicationTokenKey, ExchangeKind};
+use crate::exchange::{CommunicationTokenSource, ExchangeKind};
 use crate::secret::{CommunicationToken, EntraToken, RefreshToken};
 use crate::store::{
-    Activity, Attempt, CachedCommunicationToken, CachedEntraToken, LockScope, MemoryStore, Record,
-    SessionStore, ShortLifetimeNote,
+    Activity, CachedCommunicationToken, CachedEntraToken, LockAttempt, LockScope, MemoryStore,
+    Record, SessionStore, ShortLifetimeNote,
 };
 use crate::time::{SystemClock, Timestamp};
 
@@ -28,8 +28,8 @@ struct Held {
     short: Option<(u64, i64)>,
 }
 
-fn source(endpoint: &str) -> CommunicationTokenKey {
-    CommunicationTokenKey {
+fn source(endpoint: &str) -> CommunicationTokenSource {
+    CommunicationTokenSource {
         endpoint: endpoint.to_owned(),
         exchange: ExchangeKind::Key,
         scopes: vec!["s".to_owned()],
@@ -127,13 +127,13 @@ fn a_token_for_anything_else_is_not_handed_out() {
     elsewhere.target = RequestedToken::Communication(source("https://b"));
     assert_eq!(step(held, &elsewhere, NOTHING), Step::Exchange);
     let mut other_kind = request();
-    other_kind.target = RequestedToken::Communication(CommunicationTokenKey {
+    other_kind.target = RequestedToken::Communication(CommunicationTokenSource {
         exchange: ExchangeKind::Entra,
         ..source("https://a")
     });
     assert_eq!(step(held, &other_kind, NOTHING), Step::Exchange);
     let mut other_scopes = request();
-    other_scopes.target = RequestedToken::Communication(CommunicationTokenKey {
+    other_scopes.target = RequestedToken::Communication(CommunicationTokenSource {
         scopes: vec!["t".to_owned()],
         ..source("https://a")
     });
@@ -368,7 +368,7 @@ async fn services_are_created_before_the_lock_is_taken() {
     });
     let scope = LockScope::Session(record.key());
     let try_lock = || match store.try_lock(&scope, Activity::Renewing) {
-        Ok(Attempt::Acquired(guard)) => Some(guard),
+        Ok(LockAttempt::Acquired(guard)) => Some(guard),
         _ => None,
     };
     let guard = try_lock().expect("the lock");

@@ -2,7 +2,7 @@
 //!
 //! [`Sessions::cached_token`] reads the cache. If no cached token can be used, its [`PendingRenewal`] takes
 //! the session's lock, refreshes or signs in, exchanges and saves. The sign-in method is a parameter;
-//! without one the renewal fails with [`SignInNeeded`](crate::Kind::SignInNeeded).
+//! without one a renewal that needs a sign-in fails with [`SignInNeeded`](crate::Kind::SignInNeeded).
 
 mod find;
 mod freshness;

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use crate::account::Account;
-use crate::exchange::CommunicationTokenKey;
+use crate::exchange::CommunicationTokenSource;
 use crate::store::{IndexEntry, IndexPage};
 use crate::time::{LocalClocks, Timestamp};
 
@@ -13,7 +13,7 @@ pub struct Overview {
     /// The listed accounts, the active one first, and the number of others.
     pub shown: IndexPage,
     /// The source of Communication tokens; `None` if no resource is configured.
-    pub source: Option<CommunicationTokenKey>,
+    pub source: Option<CommunicationTokenSource>,
     /// The configured Entra scopes, sorted.
     pub scopes: Vec<String>,
     /// A token is fresh with more than this left.

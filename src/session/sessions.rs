@@ -22,11 +22,11 @@ pub struct Sessions {
 pub enum CacheLookup {
     /// The cached token can be used without a renewal: it is fresh, or this tenant's tokens are short.
     Hit(Token),
-    /// No cached token can be used: the session must be renewed.
+    /// No cached token can be used for the request.
     Miss(PendingRenewal),
 }
 
-/// A session without a usable token. It must be renewed.
+/// A request that the cache does not satisfy: the session must be renewed, or a user must sign in.
 pub struct PendingRenewal {
     pub(super) sessions: Sessions,
     pub(super) user: Option<String>,
@@ -47,7 +47,7 @@ impl Sessions {
 
     /// Returns the cached token if it satisfies the request. Reads the index, and one item of the
     /// store if the account is listed; repairs the index if it is damaged or the item is lost. Uses no
-    /// network. `user` is a username or home account id; the
+    /// network. `user` is a username or home account id, or the beginning of one; the
     /// default is the active account.
     ///
     /// # Errors

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::account::Account;
 use crate::error::{Error, Result};
-use crate::exchange::CommunicationTokenKey;
+use crate::exchange::CommunicationTokenSource;
 use crate::secret::{CommunicationToken, EntraToken};
 use crate::store::Record;
 use crate::time::{Timestamp, in_words};
@@ -47,7 +47,7 @@ pub enum RequestedToken {
     /// The Entra token for these scopes, sorted.
     Entra(Vec<String>),
     /// A Communication token from this source.
-    Communication(CommunicationTokenKey),
+    Communication(CommunicationTokenSource),
 }
 
 /// A token from the cache or from a renewal, valid when it was returned to the caller.

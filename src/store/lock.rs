@@ -1,7 +1,7 @@
 //! The locks that let one process at a time renew a session.
 //!
-//! A lock is a file that the operating system unlocks when its holder ends. This module does not wait:
-//! the caller decides how long to try.
+//! A lock is a file that the operating system unlocks when its holder ends. This module does not wait
+//! for it: the caller decides how long to try.
 //!
 //! A record of the holder, in a file beside the lock file, lets a waiter name it. The lock file cannot
 //! contain it: on Windows a process cannot read a file that another process has locked. So the record
@@ -67,7 +67,7 @@ pub struct Holder {
 
 /// The result of trying to get a lock.
 #[derive(Debug)]
-pub enum Attempt {
+pub enum LockAttempt {
     /// The lock, until the guard is dropped.
     Acquired(Guard),
     /// Another process or thread has it; `None` if its holder is not recorded.
@@ -110,7 +110,7 @@ impl Locks {
         }
     }
 
-    pub(super) fn try_lock(&self, scope: &LockScope, activity: Activity) -> Result<Attempt> {
+    pub(super) fn try_lock(&self, scope: &LockScope, activity: Activity) -> Result<LockAttempt> {
         let holder = Holder {
             pid: std::process::id(),
             activity,
@@ -130,7 +130,7 @@ impl Locks {
                     Err(TryLockError::WouldBlock) => {
                         // Without the lock of the holder files, this may be an earlier holder's.
                         let holder = all_holders.and_then(|_lock| read_holder(folder, &record));
-                        return Ok(Attempt::Held(holder));
+                        return Ok(LockAttempt::Held(holder));
                     }
                     Err(TryLockError::Error(cause)) => return Err(failed(cause)),
                 }
@@ -147,13 +147,13 @@ impl Locks {
             }
             Locks::Memory(locks) => {
                 match lock(locks).entry(scope.clone()) {
-                    Entry::Occupied(held) => return Ok(Attempt::Held(Some(*held.get()))),
+                    Entry::Occupied(held) => return Ok(LockAttempt::Held(Some(*held.get()))),
                     Entry::Vacant(free) => free.insert(holder),
                 };
                 Held::Memory(Arc::clone(locks))
             }
         };
-        Ok(Attempt::Acquired(Guard {
+        Ok(LockAttempt::Acquired(Guard {
             scope: scope.clone(),
             holder,
             held,

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::account::{Account, SessionKey, Tenancy};
 use crate::claims::Claims;
 use crate::error::{Error, Kind, Result};
-use crate::exchange::CommunicationTokenKey;
+use crate::exchange::CommunicationTokenSource;
 use crate::secret::{CommunicationToken, EntraToken, RefreshToken, SecretBytes, is_b64token};
 use crate::time::{ServerTimeSample, Timestamp, unix_seconds};
 
@@ -36,15 +36,16 @@ pub struct CachedCommunicationToken {
     /// The token itself.
     pub token: CommunicationToken,
     /// The issuing service and the request.
-    pub source: CommunicationTokenKey,
+    pub source: CommunicationTokenSource,
     /// The expiry, by the service's clock.
     pub expires_on: Timestamp,
 }
 
-/// The note that a refresh returned a token that was not fresh: this tenant's tokens are short.
+/// The note that a refresh, or the exchange after one, returned a token that was not fresh: this tenant's
+/// tokens are short.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ShortLifetimeNote {
-    /// The time of the refresh, by the service's clock, in Unix seconds.
+    /// The time of that response, by the service's clock, in Unix seconds.
     pub redeemed_at_seconds: i64,
     /// The token's lifetime from then, in seconds.
     pub life_seconds: u64,
@@ -63,7 +64,7 @@ pub struct Record {
     pub entra_tokens: Vec<CachedEntraToken>,
     /// Communication tokens, newest first, at most one for a source.
     pub communication_tokens: Vec<CachedCommunicationToken>,
-    /// Set by a refresh with a short token, cleared by one without.
+    /// Set by a refresh with a short token or by the exchange after it, cleared by a refresh with a long one.
     pub short_tokens: Option<ShortLifetimeNote>,
     /// The claims challenge of Entra or of the resource, which the next sign-in sends. A refresh
     /// removes it.
@@ -103,7 +104,7 @@ impl Record {
     /// Returns the Communication token from this source, fresh or not.
     pub fn communication_token(
         &self,
-        source: &CommunicationTokenKey,
+        source: &CommunicationTokenSource,
     ) -> Option<&CachedCommunicationToken> {
         self.communication_tokens
             .iter()
@@ -253,7 +254,7 @@ struct EntraTokenJson {
 #[derive(Serialize, Deserialize)]
 struct CommunicationTokenJson {
     token: String,
-    source: CommunicationTokenKey,
+    source: CommunicationTokenSource,
     #[serde(rename = "expires_on_seconds", with = "unix_seconds")]
     expires_on: Timestamp,
 }

@@ -14,7 +14,7 @@ use crate::entra::browser::{Browser, SystemBrowser};
 use crate::entra::redirect::RedirectUri;
 use crate::entra::{Authority, check_client_id};
 use crate::error::{Error, Kind, Result};
-use crate::exchange::{CommunicationTokenKey, ExchangeKind};
+use crate::exchange::{CommunicationTokenSource, ExchangeKind};
 use crate::files::Folder;
 use crate::http::Http;
 use crate::session::{RequestedToken, Sessions, TokenRequest};
@@ -202,7 +202,8 @@ impl TeamsSessionBuilder {
             ));
         }
         let scopes = self.scopes.as_deref().unwrap_or(default_scopes(exchange));
-        let source = CommunicationTokenKey::new(endpoint.as_str(), exchange, parse_scopes(scopes)?);
+        let source =
+            CommunicationTokenSource::new(endpoint.as_str(), exchange, parse_scopes(scopes)?);
         let folder = match self.has_no_folder {
             true => None,
             false => self.state_folder.or_else(native_state_folder),

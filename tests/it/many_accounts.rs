@@ -6,7 +6,7 @@ use std::sync::Arc;
 use acspass::account::{Account, Tenancy};
 use acspass::emulator::Emulator;
 use acspass::store::{
-    Activity, Attempt, FileStore, LockScope, Record, SessionStore, create_key_file,
+    Activity, FileStore, LockAttempt, LockScope, Record, SessionStore, create_key_file,
 };
 
 use crate::harness::{Home, TestBrowser};
@@ -52,7 +52,8 @@ pub(crate) fn keep(
     };
     let record = Record::new(tenancy.clone(), account);
     let name = LockScope::Session(record.key());
-    let Attempt::Acquired(guard) = sessions.try_lock(&name, Activity::SigningIn).unwrap() else {
+    let LockAttempt::Acquired(guard) = sessions.try_lock(&name, Activity::SigningIn).unwrap()
+    else {
         panic!("the lock is held");
     };
     sessions.save(&record, &guard).unwrap();

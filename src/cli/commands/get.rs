@@ -7,7 +7,7 @@ use crate::cli::context::{Context, Flags};
 use crate::cli::environment::Environment;
 use crate::cli::io::output::Output;
 use crate::cli::runtime::block_on;
-use crate::cli::sign_in::{browser::Opening, ui::SignInUi};
+use crate::cli::sign_in::{browser::PageOpener, ui::SignInUi};
 use crate::config::Setting;
 use crate::error::Result;
 use crate::json;
@@ -34,7 +34,7 @@ pub(super) fn context(
 ) -> Result<Context> {
     let min_validity = options.min_validity.iter().cloned();
     let flags = Flags::from_iter(min_validity.map(|text| (Setting::MinValidity, text)));
-    let context = Context::new(env, &flags)?.configured(needs_resource);
+    let context = Context::new(env, &flags)?.require_settings(needs_resource);
     context.or_else(|lacking| setup_questions::ask(*lacking, &flags, !options.no_interactive))
 }
 
@@ -57,10 +57,10 @@ pub(super) fn token(context: &Context, options: &TokenOptions, entra: bool) -> R
 
 /// Returns how a sign-in opens its page; `None` if no sign-in is allowed. The emulator's user agent
 /// signs in without a user, except with `--interactive`.
-fn opening(options: &TokenOptions, env: &Environment) -> Option<Opening> {
+fn opening(options: &TokenOptions, env: &Environment) -> Option<PageOpener> {
     if env.global.emulator && !options.interactive {
-        return Some(Opening::UserAgent);
+        return Some(PageOpener::UserAgent);
     }
     let is_allowed = options.interactive || env.is_interactive();
-    (is_allowed && !options.no_interactive).then_some(Opening::Browser)
+    (is_allowed && !options.no_interactive).then_some(PageOpener::Browser)
 }

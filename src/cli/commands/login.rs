@@ -10,7 +10,7 @@ use crate::cli::environment::Environment;
 use crate::cli::io::output::Output;
 use crate::cli::profile::store_description;
 use crate::cli::runtime::block_on;
-use crate::cli::sign_in::{browser::Opening, ui::SignInUi};
+use crate::cli::sign_in::{browser::PageOpener, ui::SignInUi};
 use crate::config::{Setting, SignInChoice};
 use crate::error::{Error, Result};
 use crate::json;
@@ -20,14 +20,14 @@ use super::setup_questions;
 
 pub(crate) fn run(args: &Login, env: &Arc<Environment>, output: &mut Output) -> Result<u8> {
     let flags = flags(args);
-    let context = Context::new(env, &flags)?.configured(false);
+    let context = Context::new(env, &flags)?.require_settings(false);
     let context = context.or_else(|lacking| setup_questions::ask(*lacking, &flags, true))?;
     context.config.check_resource()?;
     let sessions = context.sessions()?;
     let entra = context.entra()?;
     let opening = match args.no_browser {
-        true => Opening::Printed,
-        false => Opening::Browser,
+        true => PageOpener::Printed,
+        false => PageOpener::Browser,
     };
     let user = context.requested_account(args.account.as_deref())?;
     let ui = SignInUi::new(&context, opening, user.as_deref());

@@ -15,7 +15,7 @@ use crate::cli::environment::Environment;
 use crate::cli::io::output::{Output, render};
 use crate::cli::runtime::{block_on, runtime, stopped};
 use crate::cli::service::{confinement, dashboard, notification};
-use crate::cli::sign_in::{browser::Opening, ui::SignInUi};
+use crate::cli::sign_in::{browser::PageOpener, ui::SignInUi};
 use crate::cli::systemd::{install, manager, status};
 use crate::config::Setting;
 use crate::entra::Entra;
@@ -46,7 +46,7 @@ pub(crate) fn run(args: &args::Serve, env: &Arc<Environment>, output: &mut Outpu
         none if none.is_empty() => Sockets::Port(args.port),
         listeners => Sockets::Given(listeners),
     };
-    let context = Context::new(env, &flags)?.configured(true);
+    let context = Context::new(env, &flags)?.require_settings(true);
     let context = context.or_else(|lacking| setup_questions::ask(*lacking, &flags, true))?;
     let context = Arc::new(context);
     let folder = env.serve_folder()?;
@@ -177,7 +177,7 @@ impl serve::Clients for Context {
     }
 
     fn resource(&self) -> Result<Endpoint> {
-        self.resource_auth()
+        self.endpoint_with_credential()
     }
 
     fn entra(&self) -> Result<Entra> {
@@ -222,9 +222,9 @@ fn sign_in_needed(env: &Environment) -> Arc<dyn Fn(&Error) + Send + Sync> {
 fn sign_in_first(context: &Context) -> Result<()> {
     let env = &context.env;
     let opening = match env.global.emulator {
-        true => Opening::UserAgent,
+        true => PageOpener::UserAgent,
         false if context.session_store.is_persistent() || !env.is_interactive() => return Ok(()),
-        false => Opening::Browser,
+        false => PageOpener::Browser,
     };
     let request = context.token_request(false)?;
     let CacheLookup::Miss(renewal) = context.sessions()?.cached_token(None, request)? else {

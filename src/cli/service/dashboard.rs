@@ -10,7 +10,7 @@ use url::Url;
 
 use crate::cli::environment::Environment;
 use crate::cli::io::output::Output;
-use crate::cli::sign_in::browser::{self, Opening, Page};
+use crate::cli::sign_in::browser::{self, Page, PageOpener};
 use crate::entra::browser::{Link, Opened};
 use crate::error::{Error, Kind, Result};
 use crate::files::Folder;
@@ -32,8 +32,8 @@ pub(crate) fn show(
     output: &Output,
 ) -> Result<Opened> {
     let opening = match opens(env, output) {
-        true => Opening::Browser,
-        false => Opening::Printed,
+        true => PageOpener::Browser,
+        false => PageOpener::Printed,
     };
     let browser = browser::for_page(Page::Dashboard, env, opening, None);
     env.messages

@@ -13,7 +13,7 @@ use crate::error::Result;
 
 /// How a page is opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Opening {
+pub(crate) enum PageOpener {
     /// In the browser of this machine; with the embedded emulator by its user agent, if no browser
     /// can be opened.
     Browser,
@@ -35,7 +35,7 @@ pub(crate) enum Page {
 pub(crate) fn for_page(
     page: Page,
     env: &Arc<Environment>,
-    opening: Opening,
+    opening: PageOpener,
     emulated_user: Option<&str>,
 ) -> Arc<dyn Browser> {
     let agent = |user: &str| {
@@ -57,8 +57,8 @@ pub(crate) fn for_page(
         &env.browser,
         agent_user(env, opening, emulated_user),
     ) {
-        (Opening::Printed, _, _) => announced(true),
-        (Opening::UserAgent, _, Some(user)) => agent(user),
+        (PageOpener::Printed, _, _) => announced(true),
+        (PageOpener::UserAgent, _, Some(user)) => agent(user),
         (_, Some(browser), _) => browser.clone(),
         (_, None, Some(user)) if !is_command => {
             env.messages
@@ -72,12 +72,12 @@ pub(crate) fn for_page(
 /// Returns the emulator's user if the built-in user agent signs in: it needs no display.
 pub(super) fn agent_user<'u>(
     env: &Environment,
-    opening: Opening,
+    opening: PageOpener,
     emulated_user: Option<&'u str>,
 ) -> Option<&'u str> {
     let host = HostKind::of(&env.variables);
     let opens_pages = matches!(host, HostKind::Desktop | HostKind::Wsl);
-    let is_usual = opens_pages && env.variable(CI).is_none() && opening != Opening::UserAgent;
+    let is_usual = opens_pages && env.variable(CI).is_none() && opening != PageOpener::UserAgent;
     emulated_user.filter(|_| !is_usual)
 }
 

@@ -16,7 +16,7 @@ use crate::entra::{Confirm, Notice, Prompt, Reader, SignInMethod, SignInOptions}
 use crate::text::is_unprintable;
 use crate::time::in_words;
 
-use super::browser::{self, Opening, Page};
+use super::browser::{self, Page, PageOpener};
 
 /// The lines below the QR code: four for page, host and code, two for the time, one for the countdown.
 const LINES_BELOW_PICTURE: usize = 7;
@@ -36,7 +36,7 @@ impl SignInUi<'_> {
     /// Prepares the configured sign-in method. `account` is the requested user.
     pub(crate) fn new<'c>(
         context: &'c Context,
-        opening: Opening,
+        opening: PageOpener,
         account: Option<&str>,
     ) -> SignInUi<'c> {
         let (env, config) = (&context.env, &context.config);
@@ -44,11 +44,11 @@ impl SignInUi<'_> {
         let agent_user = browser::agent_user(env, opening, user);
         let is_device_code = config.sign_in == SignInChoice::DeviceCode;
         // A user agent has no text to paste.
-        let has_agent = user.is_some() && opening == Opening::UserAgent;
+        let has_agent = user.is_some() && opening == PageOpener::UserAgent;
         let is_paste = config.sign_in == SignInChoice::Paste && !has_agent;
         let notices = Arc::new(Notices {
             env: env.clone(),
-            names_other_methods: opening == Opening::Browser,
+            names_other_methods: opening == PageOpener::Browser,
             code_user: agent_user.filter(|_| is_device_code).map(str::to_owned),
             has_mentioned_wait: AtomicBool::new(false),
             question: Mutex::default(),

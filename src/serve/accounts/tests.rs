@@ -13,7 +13,8 @@ use crate::secret::EntraToken;
 use crate::serve::context::{Clients, Context, Options, blocking};
 use crate::session::{Overview, RenewalServices, RequestedToken, Sessions, TokenRequest};
 use crate::store::{
-    Activity, Attempt, CachedEntraToken, IndexEntry, LockScope, MemoryStore, Record, SessionStore,
+    Activity, CachedEntraToken, IndexEntry, LockAttempt, LockScope, MemoryStore, Record,
+    SessionStore,
 };
 use crate::time::{Clock, SystemClock};
 
@@ -101,7 +102,7 @@ pub(super) fn entry() -> IndexEntry {
 
 fn save(sessions: &SessionStore, record: &Record) {
     let lock = LockScope::Session(record.key());
-    let Attempt::Acquired(guard) = sessions
+    let LockAttempt::Acquired(guard) = sessions
         .try_lock(&lock, Activity::SigningIn)
         .expect("a lock")
     else {

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use crate::account::Tenancy;
 use crate::error::{Error, Kind, Result};
-use crate::exchange::CommunicationTokenKey;
+use crate::exchange::CommunicationTokenSource;
 use crate::files::Folder;
 use crate::hardening::Confined;
 use crate::secret::ServiceSecret;
@@ -60,7 +60,7 @@ pub struct Served {
     /// Where its accounts signed in.
     pub tenancy: Tenancy,
     /// What issues its tokens.
-    pub source: CommunicationTokenKey,
+    pub source: CommunicationTokenSource,
 }
 
 impl Served {

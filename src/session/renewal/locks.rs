@@ -7,15 +7,15 @@ use tracing::info;
 
 use crate::account::SessionKey;
 use crate::error::{Error, Kind, Result};
-use crate::store::{Activity, Attempt, Guard, Holder, LockScope, SessionStore};
+use crate::store::{Activity, Guard, Holder, LockAttempt, LockScope, SessionStore};
 use crate::time::in_words;
 
 /// The longest wait for a process that renews. After it, the command fails.
 const RENEWAL_LOCK_TIMEOUT: Duration = Duration::from_secs(60);
 /// A shorter wait is not reported.
 const REPORT_WAIT_AFTER: Duration = Duration::from_millis(700);
-const FIRST_RETRY: Duration = Duration::from_millis(10);
-const LATER_RETRIES: Duration = Duration::from_millis(100);
+const FIRST_RETRY_DELAY: Duration = Duration::from_millis(10);
+const MAX_RETRY_DELAY: Duration = Duration::from_millis(100);
 
 /// Takes the lock. Waits up to a minute for a process that renews, and up to `sign_in_wait` for one
 /// that signs in; without that it does not wait for a sign-in.
@@ -27,12 +27,12 @@ pub(super) async fn lock(
 ) -> Result<Guard> {
     let start = Instant::now();
     let mut renewing_since = start;
-    let mut delay = FIRST_RETRY;
+    let mut delay = FIRST_RETRY_DELAY;
     let mut reported = None;
     loop {
         let holder = match store.try_lock(scope, activity)? {
-            Attempt::Acquired(guard) => return Ok(guard),
-            Attempt::Held(holder) => holder,
+            LockAttempt::Acquired(guard) => return Ok(guard),
+            LockAttempt::Held(holder) => holder,
         };
         let now = Instant::now();
         let doing = holder.map_or(Activity::Renewing, |holder| holder.activity);
@@ -71,7 +71,7 @@ pub(super) async fn lock(
             info!("waiting for {} to {task}", describe(holder));
         }
         tokio::time::sleep(delay).await;
-        delay = (delay * 2).min(LATER_RETRIES);
+        delay = (delay * 2).min(MAX_RETRY_DELAY);
     }
 }
 
@@ -112,8 +112,8 @@ impl HeldLocks {
         self.session.as_ref().unwrap_or(&self.initial)
     }
 
-    /// Takes the lock of this session, if the initial lock is another one. Waits up to `timeout`,
-    /// because another process may be signing the same user in.
+    /// Takes the lock of this session, if the initial lock is another one. Waits up to `timeout` for a
+    /// process that signs the same user in, and up to a minute for one that renews the session.
     pub(super) async fn lock_session(
         &mut self,
         store: &SessionStore,

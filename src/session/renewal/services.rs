@@ -7,7 +7,7 @@ use tracing::{debug, info, warn};
 use crate::acs::{DirectExchange, IdentityClient, IssuedToken, teams_token};
 use crate::entra::{Entra, Tokens};
 use crate::error::Result;
-use crate::exchange::CommunicationTokenKey;
+use crate::exchange::CommunicationTokenSource;
 use crate::secret::EntraToken;
 use crate::session::sessions::Sessions;
 use crate::store::{CachedEntraToken, Record};
@@ -42,7 +42,7 @@ impl Exchange {
     /// Exchanges the session's Entra token. `now` is the time by the service's clock.
     pub(super) async fn run(
         &self,
-        source: &CommunicationTokenKey,
+        source: &CommunicationTokenSource,
         record: &Record,
         token: &EntraToken,
         now: Timestamp,
@@ -93,7 +93,7 @@ impl Sessions {
         });
     }
 
-    /// Records the clocks at a response, by its `Date`, and warns if they differ.
+    /// Records the clocks at a response, by its `Date`, and warns if their difference is new.
     pub(super) fn update_clock_sample(&self, record: &mut Record, service_time: Option<Timestamp>) {
         let clock = self.clock.as_ref();
         let sample = match service_time {

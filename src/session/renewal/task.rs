@@ -12,7 +12,7 @@ use crate::session::freshness::{CompletedSteps, Step, next_step, outage_fallback
 use crate::session::sessions::PendingRenewal;
 use crate::session::token::{RequestedToken, Token};
 use crate::store::{
-    Activity, Attempt, CachedCommunicationToken, Guard, LockScope, Record, ShortLifetimeNote,
+    Activity, CachedCommunicationToken, Guard, LockAttempt, LockScope, Record, ShortLifetimeNote,
 };
 use crate::time::{Timestamp, in_words};
 
@@ -42,7 +42,7 @@ impl PendingRenewal {
         let store = &self.sessions.store;
         if self.entry.is_none() && options.is_none() {
             return Err(match store.try_lock(&scope, Activity::Renewing) {
-                Ok(Attempt::Held(Some(holder))) if holder.activity == Activity::SigningIn => {
+                Ok(LockAttempt::Held(Some(holder))) if holder.activity == Activity::SigningIn => {
                     locks::sign_in_in_progress(Some(holder))
                 }
                 _ => self.sessions.no_session_error(self.user.as_deref()),
@@ -74,9 +74,9 @@ struct RenewalTask<'a> {
     /// The cache was read again after Entra had refused the refresh token.
     has_reread_cache: bool,
     /// The claims challenge of the resource for the next Entra token.
-    challenge: Option<Claims>,
+    resource_challenge: Option<Claims>,
     /// The error of Entra's refusal of the current refresh token.
-    refused: Option<Error>,
+    refresh_refusal: Option<Error>,
 }
 
 impl<'a> RenewalTask<'a> {
@@ -93,14 +93,14 @@ impl<'a> RenewalTask<'a> {
             record: None,
             completed: CompletedSteps::default(),
             has_reread_cache: false,
-            challenge: None,
-            refused: None,
+            resource_challenge: None,
+            refresh_refusal: None,
         };
         task.read_cache()?;
         Ok(task)
     }
 
-    /// Reads the session under its lock: another process may have renewed it or signed in.
+    /// Reads the session under the lock of the renewal: another process may have renewed it or signed in.
     fn read_cache(&mut self) -> Result<()> {
         let sessions = &self.renewal.sessions;
         let entry = match self.locks.initial.scope() {
@@ -158,7 +158,7 @@ impl<'a> RenewalTask<'a> {
         };
         let step = match next_step(self.record.as_ref(), request, self.completed, now) {
             // A refresh token that Entra refused is not sent again.
-            Step::Refresh if self.refused.is_some() => Step::SignIn,
+            Step::Refresh if self.refresh_refusal.is_some() => Step::SignIn,
             step => step,
         };
         debug!("the freshness rule: {step}{}", self.completed);
@@ -196,7 +196,7 @@ impl<'a> RenewalTask<'a> {
         let is_same = |record: &Record| record.refresh_token == rejected_token;
         if is_second_time || self.record.as_ref().is_none_or(is_same) {
             self.save_challenge(&error);
-            self.refused = Some(error);
+            self.refresh_refusal = Some(error);
         }
         Ok(())
     }
@@ -214,7 +214,7 @@ impl<'a> RenewalTask<'a> {
     /// Removes the Entra token, and sends the challenge with the refresh, or else with the sign-in.
     fn discard_revoked_token(&mut self, error: &Error) {
         info!("{error}: it asks for a new token");
-        self.challenge = error.claims().cloned();
+        self.resource_challenge = error.claims().cloned();
         if let Some(record) = &mut self.record {
             let scopes = self.renewal.request.scopes();
             record.entra_tokens.retain(|token| token.scopes != *scopes);
@@ -230,7 +230,7 @@ impl<'a> RenewalTask<'a> {
             .clone()
             .ok_or_else(|| Error::internal("a redemption without a refresh token"))?;
         let scopes = request.scopes();
-        let (entra, challenge) = (&services.entra, self.challenge.as_ref());
+        let (entra, challenge) = (&services.entra, self.resource_challenge.as_ref());
         let tokens = match entra.refresh(&refresh_token, scopes, challenge).await {
             Ok(tokens) => tokens,
             Err(failure) => {
@@ -297,7 +297,7 @@ impl<'a> RenewalTask<'a> {
     async fn sign_in(&mut self, services: &RenewalServices) -> Result<()> {
         let (sessions, user) = (&self.renewal.sessions, &self.renewal.user);
         let Some(options) = self.options.filter(|_| !self.completed.signed_in) else {
-            return Err(self.refused.take().unwrap_or_else(|| {
+            return Err(self.refresh_refusal.take().unwrap_or_else(|| {
                 sessions.no_session_error(user.as_deref().or(self.username.as_deref()))
             }));
         };
@@ -315,7 +315,7 @@ impl<'a> RenewalTask<'a> {
         let (challenge, locks) = (challenge.as_ref(), &mut self.locks);
         let signed_in = sessions.sign_in(entra, options, expected, scopes, challenge, locks);
         self.record = Some(signed_in.await?);
-        self.refused = None;
+        self.refresh_refusal = None;
         self.completed = CompletedSteps {
             signed_in: true,
             ..CompletedSteps::default()

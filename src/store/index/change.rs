@@ -6,7 +6,7 @@ use std::sync::PoisonError;
 
 use super::contents::{self, Contents};
 use super::entry::{IndexEntry, OsLogin};
-use super::search::{IndexFile, NAME, bytes};
+use super::search::{IndexStorage, NAME, bytes};
 use crate::account::{SessionKey, Tenancy};
 use crate::error::{Error, Result};
 use crate::files::Folder;
@@ -17,7 +17,7 @@ use crate::store::state_folder;
 /// home folder with this one.
 const MAX_LOGINS: usize = 32;
 
-impl IndexFile {
+impl IndexStorage {
     /// Adds or replaces the entry of a record. A new session becomes active if its tenancy has no
     /// active one. Removes entries of the same store in logins that `have_ended`.
     pub(crate) fn upsert(
@@ -117,7 +117,7 @@ impl IndexFile {
 
     /// Checks that a change can be written.
     pub(crate) fn probe(&self) -> Result<()> {
-        let IndexFile::File(folder) = self else {
+        let IndexStorage::File(folder) = self else {
             return Ok(());
         };
         let _lock = lock(folder)?;
@@ -148,8 +148,8 @@ impl IndexFile {
         change: impl FnOnce(&mut Contents) -> T,
     ) -> Result<T> {
         let folder = match self {
-            IndexFile::File(folder) => folder,
-            IndexFile::Memory(contents) => {
+            IndexStorage::File(folder) => folder,
+            IndexStorage::Memory(contents) => {
                 let mut contents = contents.lock().unwrap_or_else(PoisonError::into_inner);
                 return Ok(change(&mut contents));
             }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::account::{Account, SessionKey, Tenancy};
-use crate::exchange::CommunicationTokenKey;
+use crate::exchange::CommunicationTokenSource;
 use crate::store::record::{Record, ShortLifetimeNote};
 use crate::store::token_store::{Login, TokenStore};
 use crate::time::{ServerTimeSample, Timestamp, unix_seconds};
@@ -71,7 +71,7 @@ pub struct IndexedEntraToken {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct IndexedCommunicationToken {
     /// The issuing service and the request.
-    pub source: CommunicationTokenKey,
+    pub source: CommunicationTokenSource,
     /// The expiry, by the service's clock.
     #[serde(rename = "expires_on_seconds", with = "unix_seconds")]
     pub expires_on: Timestamp,

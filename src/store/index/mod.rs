@@ -14,5 +14,5 @@ mod view;
 
 pub(super) use entry::OsLogin;
 pub use entry::{IndexEntry, IndexPage, IndexedCommunicationToken, IndexedEntraToken};
-pub(super) use search::{IndexFile, Query};
+pub(super) use search::{IndexStorage, Query};
 pub use view::Index;

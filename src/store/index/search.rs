@@ -29,7 +29,7 @@ const MAX_LINE_BYTES: u64 = 1024 * 1024;
 
 /// The storage of the index: one file in the state folder, or this process's memory.
 #[derive(Debug)]
-pub(crate) enum IndexFile {
+pub(crate) enum IndexStorage {
     File(Folder),
     Memory(Mutex<Contents>),
 }
@@ -45,11 +45,11 @@ pub(crate) enum Query<'a> {
     First(usize),
 }
 
-impl IndexFile {
+impl IndexStorage {
     pub(crate) fn new(folder: Option<&Folder>) -> Self {
         match folder {
-            Some(folder) => IndexFile::File(folder.clone()),
-            None => IndexFile::Memory(Mutex::default()),
+            Some(folder) => IndexStorage::File(folder.clone()),
+            None => IndexStorage::Memory(Mutex::default()),
         }
     }
 
@@ -63,7 +63,7 @@ impl IndexFile {
         query: Query<'_>,
     ) -> Result<IndexPage> {
         // Reading in full reports the error of a file that does not open.
-        if let IndexFile::File(folder) = self
+        if let IndexStorage::File(folder) = self
             && let Ok(file) = folder.open(NAME)
             && let Some(page) = find(file.take(MAX_INDEX_BYTES), tenancy, login, query)
         {
@@ -89,8 +89,8 @@ impl IndexFile {
     /// Reads the whole index for this login. A damaged file is replaced by its readable entries.
     pub(crate) fn read(&self, login: &OsLogin) -> Result<Index> {
         let contents = match self {
-            IndexFile::File(folder) => contents::read(bytes(folder)?.as_deref()).ok(),
-            IndexFile::Memory(_) => None,
+            IndexStorage::File(folder) => contents::read(bytes(folder)?.as_deref()).ok(),
+            IndexStorage::Memory(_) => None,
         };
         let contents = match contents {
             Some(contents) => contents,
@@ -114,8 +114,8 @@ pub(super) fn bytes(folder: &Folder) -> Result<Option<Vec<u8>>> {
     none_if_missing(read()).map_err(state_folder::error_mapper("read the index", folder, NAME))
 }
 
-/// Returns the sessions of the query; `None` if the part that was read is not in the written form, or
-/// has no active session. Then the file must be read in full.
+/// Returns the sessions of the query; `None` if the part that was read is not in the written form, or if
+/// the active session is requested and missing. Then the file must be read in full.
 pub(super) fn find(
     file: impl Read,
     tenancy: &Tenancy,

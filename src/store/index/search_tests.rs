@@ -4,7 +4,7 @@ use super::contents::{self, Contents, DamageNote};
 use super::search::find;
 use super::*;
 use crate::account::{Account, Tenancy};
-use crate::exchange::CommunicationTokenKey;
+use crate::exchange::CommunicationTokenSource;
 use crate::exchange::ExchangeKind;
 use crate::store::record::{Record, ShortLifetimeNote};
 use crate::store::{Login, MemoryStore, TokenStore};
@@ -100,7 +100,7 @@ fn contents(random: &mut fastrand::Rng) -> Contents {
         ];
         for exchange in &kinds[..random.usize(..4)] {
             entry.communication_tokens.push(IndexedCommunicationToken {
-                source: CommunicationTokenKey {
+                source: CommunicationTokenSource {
                     endpoint: "https://r.test".to_owned(),
                     exchange: *exchange,
                     scopes: Vec::new(),
@@ -278,7 +278,7 @@ fn damage(text: &mut Vec<u8>, random: &mut fastrand::Rng) {
 fn repair_writes_no_file_that_is_missing_or_valid() {
     let folder = tempfile::TempDir::new().unwrap();
     let path = folder.path().join(search::NAME);
-    let index_file = IndexFile::new(Some(&crate::files::Folder::new(folder.path())));
+    let index_file = IndexStorage::new(Some(&crate::files::Folder::new(folder.path())));
     index_file.repair().unwrap();
     assert!(!path.exists());
     let text = contents::write(&Contents::default()).unwrap();

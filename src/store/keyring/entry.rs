@@ -1,4 +1,4 @@
-//! Calls the `keyring` crate. Only `native`, for its searches, calls the platform's keyring too.
+//! Calls the `keyring` crate.
 //!
 //! macOS and Windows use only this crate. Linux uses it for services that require an encrypted
 //! session. Its errors are reduced to their kind, because some contain the item's bytes.

@@ -93,8 +93,8 @@ impl SecretServiceKeyring {
         self.call(async |service| service.unlock_default_collection().await)
     }
 
-    /// Makes a call, and repeats it with a new session if the service was restarted. After any other
-    /// failure the next call opens a new connection.
+    /// Makes a call, and repeats it with a new session if the service no longer knows the old one. After
+    /// another failure of the service or the bus, the next call opens a new connection.
     fn call<T>(
         &mut self,
         call: impl AsyncFn(&mut Service) -> Result<T, KeyringFailure>,

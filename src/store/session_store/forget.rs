@@ -30,7 +30,7 @@ impl SessionStore {
     /// # Errors
     /// [`Kind::Store`] if the item cannot be removed, with the manual steps.
     pub fn forget(&self, key: &SessionKey) -> Result<Removal> {
-        let unlisted = self.index_file.remove(key, &self.os_login());
+        let unlisted = self.index.remove(key, &self.os_login());
         let removed = self.remove(&key.item_name());
         unlisted?;
         removed.map(|removed| Removal { removed })
@@ -47,7 +47,7 @@ impl SessionStore {
         matches_host: impl Fn(&str) -> bool,
     ) -> Result<ForgottenSessions> {
         let login = self.os_login();
-        let listed = self.index_file.remove_all(|entry| {
+        let listed = self.index.remove_all(|entry| {
             entry.store == self.store.name() && matches_host(&entry.tenancy.authority_host)
         });
         let (reachable, mut of_other_logins): (Vec<_>, Vec<_>) = listed

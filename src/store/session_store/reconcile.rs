@@ -20,7 +20,7 @@ use crate::account::{SessionKey, Tenancy};
 use crate::error::{Error, Result};
 use crate::secret::SecretBytes;
 use crate::store::index::{Index, IndexEntry};
-use crate::store::lock::{Activity, Attempt, Guard, LockScope};
+use crate::store::lock::{Activity, Guard, LockAttempt, LockScope};
 use crate::store::record::Record;
 use crate::time::{Clock, SystemClock};
 
@@ -49,9 +49,7 @@ impl SessionStore {
             return Ok(0);
         }
         let records = self.unlisted(tenancy, &index)?;
-        let is_activated = self
-            .index_file
-            .restore(tenancy, &records, &self.os_login())?;
+        let is_activated = self.index.restore(tenancy, &records, &self.os_login())?;
         // Loading removes the entry of a session that was signed out meanwhile.
         let mut restored = 0;
         for record in &records {
@@ -136,9 +134,9 @@ impl SessionStore {
         let _lock = match guard {
             Some(guard) if guard.covers(key) => None,
             _ => match self.try_lock(&LockScope::Session(key.clone()), Activity::Renewing) {
-                Ok(Attempt::Acquired(lock)) => Some(lock),
+                Ok(LockAttempt::Acquired(lock)) => Some(lock),
                 // The lock holder replaces the item, or detects the same loss.
-                Ok(Attempt::Held(_)) => return Ok(None),
+                Ok(LockAttempt::Held(_)) => return Ok(None),
                 Err(error) => {
                     tracing::warn!("{error}: the index still lists a session that is lost");
                     return Ok(None);
@@ -204,7 +202,7 @@ impl SessionStore {
     /// Removes the index entry of a session that the store does not return. The caller has the
     /// session's lock.
     fn remove_lost(&self, key: &SessionKey, finding: &str) {
-        match self.index_file.remove(key, &self.os_login()) {
+        match self.index.remove(key, &self.os_login()) {
             Ok(Some(entry)) => tracing::warn!(
                 "the session of {} {finding} the {}: the account counts as signed out",
                 entry.account.username,

@@ -7,15 +7,15 @@ use crate::account::{SessionKey, Tenancy};
 use crate::error::{Error, Kind, Result};
 use crate::files::Folder;
 use crate::secret::SecretBytes;
-use crate::store::index::{Index, IndexEntry, IndexFile, IndexPage, OsLogin, Query};
-use crate::store::lock::{Activity, Attempt, Guard, LockScope, Locks};
+use crate::store::index::{Index, IndexEntry, IndexPage, IndexStorage, OsLogin, Query};
+use crate::store::lock::{Activity, Guard, LockAttempt, LockScope, Locks};
 use crate::store::record::Record;
 use crate::store::token_store::TokenStore;
 
 /// Stores sessions.
 pub struct SessionStore {
     pub(super) store: Box<dyn TokenStore>,
-    pub(super) index_file: IndexFile,
+    pub(super) index: IndexStorage,
     locks: Locks,
 }
 
@@ -34,7 +34,7 @@ impl SessionStore {
     fn over(store: Box<dyn TokenStore>, state_folder: Option<&Folder>) -> Self {
         SessionStore {
             store,
-            index_file: IndexFile::new(state_folder),
+            index: IndexStorage::new(state_folder),
             locks: Locks::new(state_folder),
         }
     }
@@ -55,7 +55,7 @@ impl SessionStore {
     /// # Errors
     /// [`Kind::Store`], as [`SessionStore::save`] would fail.
     pub fn probe(&self) -> Result<()> {
-        self.index_file.probe()?;
+        self.index.probe()?;
         let item = format!("probe {}", uuid::Uuid::new_v4());
         // Text, because some keyrings (KDE's) accept only text.
         let written = SecretBytes::new(uuid::Uuid::new_v4().to_string().into_bytes());
@@ -82,10 +82,10 @@ impl SessionStore {
     /// # Errors
     /// [`Kind::Store`] if the index cannot be opened.
     pub fn index(&self) -> Result<Index> {
-        self.index_file.read(&self.os_login())
+        self.index.read(&self.os_login())
     }
 
-    /// Returns the active session, as [`Index::active`] does, without reading the other entries. A
+    /// Returns the active session, as [`Index::active`] does, without parsing the other entries. A
     /// session that a damaged index lost is restored first.
     ///
     /// # Errors
@@ -129,7 +129,7 @@ impl SessionStore {
     }
 
     fn search(&self, tenancy: &Tenancy, query: Query<'_>) -> Result<IndexPage> {
-        self.index_file.search(tenancy, &self.os_login(), query)
+        self.index.search(tenancy, &self.os_login(), query)
     }
 
     /// Returns all sessions of this tenancy, without parsing others.
@@ -175,11 +175,12 @@ impl SessionStore {
         }
     }
 
-    /// Tries to get a lock, without waiting.
+    /// Tries to get a lock, without waiting for its holder. A holder file that another process has locked
+    /// can take up to 5 s.
     ///
     /// # Errors
     /// [`Kind::Store`] if the lock file cannot be opened or locked.
-    pub fn try_lock(&self, scope: &LockScope, activity: Activity) -> Result<Attempt> {
+    pub fn try_lock(&self, scope: &LockScope, activity: Activity) -> Result<LockAttempt> {
         self.locks.try_lock(scope, activity)
     }
 
@@ -197,7 +198,7 @@ impl SessionStore {
         }
         self.quarantine_unreadable(&key)?;
         let record = &self.write(record)?;
-        let listed = self.index_file.upsert(record, &self.os_login(), |login| {
+        let listed = self.index.upsert(record, &self.os_login(), |login| {
             self.store.has_ended(login)
         });
         if listed.is_err() {
@@ -216,7 +217,7 @@ impl SessionStore {
             return Err(Error::internal("a session was saved without its lock"));
         }
         let record = &self.write(record)?;
-        if self.index_file.update(record, &self.os_login())? {
+        if self.index.update(record, &self.os_login())? {
             return Ok(());
         }
         // The logout may have removed the item before this write.
@@ -233,7 +234,7 @@ impl SessionStore {
     /// # Errors
     /// [`Kind::SignInNeeded`] if it is not listed, [`Kind::Store`] if the index cannot be written.
     pub fn activate(&self, key: &SessionKey) -> Result<()> {
-        if self.index_file.activate(key, &self.os_login())? {
+        if self.index.activate(key, &self.os_login())? {
             return Ok(());
         }
         Err(Error::new(

@@ -110,7 +110,7 @@ fn holder_of_the_tenancy_lock_or_session_lock_removes_and_quarantines() {
         save(&sessions, &ada);
         let damaged = SecretBytes::new(b"x".to_vec());
         store.save(&ada.key().item_name(), &damaged).unwrap();
-        let Attempt::Acquired(guard) = sessions.try_lock(&name, Activity::SigningIn).unwrap()
+        let LockAttempt::Acquired(guard) = sessions.try_lock(&name, Activity::SigningIn).unwrap()
         else {
             panic!("the lock is free");
         };

@@ -13,7 +13,7 @@ fn lock_excludes_others_and_names_its_holder() {
     for (holder, waiter) in [(&one, &other), (&one, &one), (&in_memory, &in_memory)] {
         let guard = lock(holder, &record("ada"));
         let named = |activity: Activity| {
-            let Attempt::Held(Some(holder)) = waiter.try_lock(&name, activity).unwrap() else {
+            let LockAttempt::Held(Some(holder)) = waiter.try_lock(&name, activity).unwrap() else {
                 panic!("it is held, and the holder is named");
             };
             assert_eq!(holder.pid, std::process::id());
@@ -83,12 +83,12 @@ fn record_of_a_killed_holder_is_not_used_for_another_holder() {
                         let sessions = in_folder(folder.path());
                         start.wait();
                         match sessions.try_lock(&name, Activity::Renewing).unwrap() {
-                            Attempt::Acquired(guard) => {
+                            LockAttempt::Acquired(guard) => {
                                 start.wait();
                                 drop(guard);
                                 None
                             }
-                            Attempt::Held(holder) => {
+                            LockAttempt::Held(holder) => {
                                 start.wait();
                                 Some(holder.expect("a record").pid)
                             }
@@ -121,7 +121,7 @@ fn a_lock_is_a_lock_if_its_holder_cannot_be_recorded() {
     assert!(start.elapsed().as_secs() < 5, "there is no record to lock");
     drop(records);
     let attempt = sessions.try_lock(&name, Activity::Renewing).unwrap();
-    assert!(matches!(attempt, Attempt::Held(None)), "{attempt:?}");
+    assert!(matches!(attempt, LockAttempt::Held(None)), "{attempt:?}");
     drop(guard);
     drop(lock(&sessions, &record("ada")));
 }
@@ -134,7 +134,7 @@ fn one_of_many_threads_gets_a_lock() {
         SessionStore::new(Box::new(MemoryStore::new()), None),
     ] {
         let name = LockScope::Tenancy(tenancy());
-        let guards: Vec<Attempt> = thread::scope(|scope| {
+        let guards: Vec<LockAttempt> = thread::scope(|scope| {
             let tries: Vec<_> = (0..16)
                 .map(|_| scope.spawn(|| sessions.try_lock(&name, Activity::SigningIn).unwrap()))
                 .collect();
@@ -145,7 +145,7 @@ fn one_of_many_threads_gets_a_lock() {
         });
         let got = guards
             .iter()
-            .filter(|attempt| matches!(attempt, Attempt::Acquired(_)));
+            .filter(|attempt| matches!(attempt, LockAttempt::Acquired(_)));
         assert_eq!(got.count(), 1);
     }
 }
@@ -155,7 +155,8 @@ fn a_save_needs_the_lock_of_its_session_and_no_other() {
     let sessions = SessionStore::new(Box::new(MemoryStore::new()), None);
     let (ada, bob) = (record("ada"), record("bob"));
     let name = LockScope::Tenancy(tenancy());
-    let Attempt::Acquired(sign_in) = sessions.try_lock(&name, Activity::SigningIn).unwrap() else {
+    let LockAttempt::Acquired(sign_in) = sessions.try_lock(&name, Activity::SigningIn).unwrap()
+    else {
         panic!("the lock is free");
     };
     for other in [lock(&sessions, &bob), sign_in] {

@@ -18,7 +18,7 @@ use super::*;
 use crate::account::{Account, Tenancy};
 use crate::error::Result;
 use crate::error::{Error, Kind};
-use crate::exchange::{CommunicationTokenKey, ExchangeKind};
+use crate::exchange::{CommunicationTokenSource, ExchangeKind};
 use crate::secret::SecretBytes;
 use crate::secret::{CommunicationToken, EntraToken, RefreshToken};
 use crate::time::{ServerTimeSample, SettableClock, Timestamp};
@@ -50,7 +50,7 @@ fn record(user: &str) -> Record {
     });
     record.keep_communication_token(CachedCommunicationToken {
         token: CommunicationToken::new(format!("{MARKER}-communication-{user}")),
-        source: CommunicationTokenKey {
+        source: CommunicationTokenSource {
             endpoint: "https://r.communication.azure.com".to_owned(),
             exchange: ExchangeKind::Key,
             scopes: vec!["a-scope".to_owned()],
@@ -69,8 +69,8 @@ fn record(user: &str) -> Record {
 fn lock(sessions: &SessionStore, record: &Record) -> Guard {
     let name = LockScope::Session(record.key());
     match sessions.try_lock(&name, Activity::Renewing).unwrap() {
-        Attempt::Acquired(guard) => guard,
-        Attempt::Held(holder) => panic!("held by {holder:?}"),
+        LockAttempt::Acquired(guard) => guard,
+        LockAttempt::Held(holder) => panic!("held by {holder:?}"),
     }
 }
 

@@ -2,8 +2,8 @@
 
 use super::*;
 
-fn source(number: usize) -> CommunicationTokenKey {
-    CommunicationTokenKey {
+fn source(number: usize) -> CommunicationTokenSource {
+    CommunicationTokenSource {
         endpoint: format!("https://r{number}.communication.azure.com"),
         exchange: ExchangeKind::Key,
         scopes: vec![format!("scope-{number}")],

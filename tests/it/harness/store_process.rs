@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 use acspass::account::{Account, SessionKey, Tenancy};
 use acspass::secret::{RefreshToken, SecretBytes};
 use acspass::store::{
-    Activity, Attempt, FileStore, KeyringStore, LockScope, Record, SessionStore, ShortLifetimeNote,
-    TokenStore,
+    Activity, FileStore, KeyringStore, LockAttempt, LockScope, Record, SessionStore,
+    ShortLifetimeNote, TokenStore,
 };
 
 /// The test that is no test but calls [`obey_parent`].
@@ -139,7 +139,7 @@ fn renew(sessions: SessionStore) -> Result<String, acspass::Error> {
     let key = key();
     loop {
         let name = LockScope::Session(key.clone());
-        let Attempt::Acquired(guard) = sessions.try_lock(&name, Activity::Renewing)? else {
+        let LockAttempt::Acquired(guard) = sessions.try_lock(&name, Activity::Renewing)? else {
             return Ok("held".to_owned());
         };
         let mut record = sessions.load(&key)?.unwrap_or_else(|| {

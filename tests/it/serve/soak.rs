@@ -14,7 +14,7 @@ use acspass::config::{default_scopes, parse_scopes};
 use acspass::emulator::{self, Emulator, Fault, FaultKind, Route};
 use acspass::entra::redirect::RedirectUri;
 use acspass::entra::{Authority, Entra};
-use acspass::exchange::{CommunicationTokenKey, ExchangeKind};
+use acspass::exchange::{CommunicationTokenSource, ExchangeKind};
 use acspass::http::{self, Http};
 use acspass::serve::{Clients, Options, Server};
 use acspass::session::{
@@ -142,7 +142,7 @@ fn options(emulator: &Arc<Emulator>, clock: SettableClock, begun: &Arc<Mutex<usi
     );
     let scopes = parse_scopes(default_scopes(ExchangeKind::Entra)).expect("scopes");
     let token_request = TokenRequest::new(
-        RequestedToken::Communication(CommunicationTokenKey::new(
+        RequestedToken::Communication(CommunicationTokenSource::new(
             endpoint.as_str(),
             ExchangeKind::Entra,
             scopes,
