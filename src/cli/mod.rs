@@ -21,6 +21,7 @@ use std::io::Write;
 use std::sync::Arc;
 
 use clap::{ColorChoice, CommandFactory, FromArgMatches};
+use serde_json::json;
 
 pub use environment::{Environment, Folders};
 pub use prompt::input::Input;
@@ -28,8 +29,8 @@ pub use prompt::input::Input;
 use crate::error::{Kind, Result};
 use args::{Account, Cli, Command, Format, Token, User, usage};
 use commands::{
-    account, completions, config, doctor, emulator, exec, get, inspect, login, logout, man, serve,
-    setup, status, token, user,
+    account, completions, config, doctor, emulator, exec, get, help, inspect, login, logout, man,
+    serve, setup, status, token, user,
 };
 use io::log;
 use io::output::Output;
@@ -115,6 +116,11 @@ fn run_command(command: Command, env: &Arc<Environment>, output: &mut Output) ->
         Command::Emulator(args) => emulator::run(&args, env, output),
         Command::Completions { shell } => completions::run(shell, output),
         Command::Man { folder } => man::run(folder.as_deref(), output),
+        Command::Help { command } => help::run(&command, output),
+        Command::Version => {
+            let version = env!("CARGO_PKG_VERSION");
+            output.print_result(&format!("acspass {version}"), &json!({"version": version}))
+        }
     }
 }
 

@@ -137,6 +137,16 @@ pub(crate) enum Command {
         #[arg(long, value_name = "DIR")]
         folder: Option<std::path::PathBuf>,
     },
+    /// Print the help of acspass, or of a command
+    #[command(after_help = include_str!("../../../assets/help/help.txt"))]
+    Help {
+        /// The command, as in `help token issue`
+        #[arg(value_name = "CMD")]
+        command: Vec<String>,
+    },
+    /// Print the version
+    #[command(after_help = include_str!("../../../assets/help/version.txt"))]
+    Version,
 }
 
 /// See and choose among signed-in accounts

@@ -10,6 +10,7 @@ pub(super) mod emulator;
 pub(super) mod exec;
 mod exec_environment;
 pub(super) mod get;
+pub(super) mod help;
 pub(super) mod inspect;
 pub(super) mod login;
 pub(super) mod logout;
