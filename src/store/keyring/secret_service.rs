@@ -9,13 +9,14 @@
 //! That saves a thread and its wake-ups, which are a large part of the cost of reading an item.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::future::Future;
 use std::pin::pin;
 
 use futures_util::future::{Either, select, try_join};
 use futures_util::{StreamExt, stream};
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use serde::de::{DeserializeOwned, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 use zbus::zvariant::{DynamicType, OwnedObjectPath, OwnedValue, Type, Value};
 use zbus::{Connection, MatchRule, MessageStream, message};
 
@@ -146,8 +147,29 @@ type Paths = Vec<OwnedObjectPath>;
 struct Secret {
     session: OwnedObjectPath,
     parameters: Vec<u8>,
+    #[serde(deserialize_with = "read_bytes")]
     value: Vec<u8>,
     content_type: String,
+}
+
+/// Reads an array of bytes as a whole. Into a `Vec`, serde reads it byte by byte, which was a quarter of
+/// the instructions of `get`.
+fn read_bytes<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<u8>, D::Error> {
+    struct Bytes;
+
+    impl Visitor<'_> for Bytes {
+        type Value = Vec<u8>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an array of bytes")
+        }
+
+        fn visit_bytes<E>(self, bytes: &[u8]) -> Result<Vec<u8>, E> {
+            Ok(bytes.to_vec())
+        }
+    }
+
+    from.deserialize_bytes(Bytes)
 }
 
 impl Service {
