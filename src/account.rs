@@ -1,4 +1,4 @@
-//! Accounts, tenancies and session keys.
+//! Accounts, applications and session keys.
 //!
 //! Values without secrets. `store` defines what is stored for a session, and `entra` makes an account
 //! of a user.
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 /// sent to no other.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
-pub struct Tenancy {
+pub struct EntraApplication {
     /// The authority's host, with its port if that is not the default one.
     pub authority_host: String,
     /// The tenant as it was configured: a GUID, a domain or `organizations`.
@@ -18,14 +18,14 @@ pub struct Tenancy {
     pub client_id: String,
 }
 
-impl Tenancy {
-    /// The tenancy of an application. `authority_host` has a port if it is not the default one.
+impl EntraApplication {
+    /// Creates the value. `authority_host` has a port if it is not the default one.
     pub fn new(
         authority_host: impl Into<String>,
         tenant: impl Into<String>,
         client_id: impl Into<String>,
     ) -> Self {
-        Tenancy {
+        EntraApplication {
             authority_host: authority_host.into(),
             tenant: tenant.into(),
             client_id: client_id.into(),
@@ -36,8 +36,8 @@ impl Tenancy {
 /// The key of a session.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct SessionKey {
-    /// The tenancy in which the account signed in.
-    pub tenancy: Tenancy,
+    /// The application that the account signed in to.
+    pub application: EntraApplication,
     /// The account, `<uid>.<utid>`.
     pub home_account_id: String,
 }
@@ -45,11 +45,11 @@ pub struct SessionKey {
 impl SessionKey {
     /// The name of the session's item in a store. Not a secret.
     pub fn item_name(&self) -> String {
-        let Tenancy {
+        let EntraApplication {
             authority_host,
             tenant,
             client_id,
-        } = &self.tenancy;
+        } = &self.application;
         format!(
             "session {} at {authority_host} {tenant} {client_id}",
             self.home_account_id

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
-use crate::account::{Account, Tenancy};
+use crate::account::{Account, EntraApplication};
 use crate::acs::resource_credential::{self, EntraPrincipal};
 use crate::acs::{ConnectionString, DirectExchange, Endpoint, IdentityClient, ResourceAuth};
 use crate::config::{
@@ -18,7 +18,7 @@ use crate::error::{Error, Result};
 use crate::exchange::{CommunicationTokenSource, ExchangeKind};
 use crate::http::{self, Http};
 use crate::secret::AccessKey;
-use crate::session::{Exchange, Overview, RenewalServices, RequestedToken, Sessions, TokenRequest};
+use crate::session::{Exchange, Overview, RenewalServices, Sessions, TokenKind, TokenRequest};
 use crate::store::{FileStore, IndexPage, KeyringStore, MemoryStore, SessionStore, TokenStore};
 use crate::text::quoted;
 use crate::time::LocalClocks;
@@ -97,30 +97,30 @@ impl Context {
     }
 
     /// Returns the authority, tenant and application under which sessions are stored.
-    pub(super) fn tenancy(&self) -> Result<Tenancy> {
-        let mut tenancy = self.config.tenancy()?;
+    pub(super) fn application(&self) -> Result<EntraApplication> {
+        let mut application = self.config.application()?;
         if self.emulator.is_some() {
             // Its port differs in each run, and its sessions are the same.
-            EMULATOR.clone_into(&mut tenancy.authority_host);
+            EMULATOR.clone_into(&mut application.authority_host);
         }
-        Ok(tenancy)
+        Ok(application)
     }
 
     /// Returns the sessions of the configured application.
     pub(super) fn sessions(&self) -> Result<Sessions> {
         let (sessions, clock) = (self.session_store.clone(), self.env.clock.clone());
-        Ok(Sessions::new(sessions, clock, self.tenancy()?))
+        Ok(Sessions::new(sessions, clock, self.application()?))
     }
 
     /// Returns the request for the configured Communication token, or for the Entra token.
     pub(super) fn token_request(&self, entra: bool) -> Result<TokenRequest> {
-        let target = match entra {
-            true => RequestedToken::Entra(self.config.scopes.clone()),
-            false => RequestedToken::Communication(
-                self.communication_token_source(&self.config.resource()?),
-            ),
+        let kind = match entra {
+            true => TokenKind::Entra(self.config.scopes.clone()),
+            false => {
+                TokenKind::Communication(self.communication_token_source(&self.config.resource()?))
+            }
         };
-        Ok(TokenRequest::new(target, self.config.min_validity))
+        Ok(TokenRequest::new(kind, self.config.min_validity))
     }
 
     fn communication_token_source(&self, resource: &Resource) -> CommunicationTokenSource {
@@ -136,8 +136,8 @@ impl Context {
     pub(super) fn overview(&self, most: usize) -> Result<Overview> {
         let resource = self.config.resource_unchecked().ok();
         Ok(Overview {
-            shown: match self.tenancy() {
-                Ok(tenancy) => self.session_store.list(&tenancy, most)?,
+            shown: match self.application() {
+                Ok(application) => self.session_store.list(&application, most)?,
                 Err(_) => IndexPage::default(),
             },
             source: resource.map(|resource| self.communication_token_source(&resource)),
@@ -178,7 +178,7 @@ impl Context {
     pub(super) fn entra(&self) -> Result<Entra> {
         let (http, clock) = (self.http.clone(), self.env.clock.clone());
         let authority = self.config.authority.clone();
-        let entra = Entra::new(http, clock, authority, self.config.tenancy()?.client_id);
+        let entra = Entra::new(http, clock, authority, self.config.application()?.client_id);
         Ok(match self.config.continuous_access {
             true => entra.with_continuous_access(),
             false => entra,

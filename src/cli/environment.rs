@@ -55,7 +55,7 @@ pub struct Environment {
     /// The place of answers that were saved before an interruption, for a message.
     pub(super) saved_answers: OnceLock<String>,
     /// The warning about the configuration file.
-    warned: Once,
+    is_config_warning_shown: Once,
 }
 
 /// The platform's folders for this program.
@@ -89,7 +89,7 @@ impl Environment {
             global: Global::default(),
             messages: Messages::new(stderr),
             saved_answers: OnceLock::new(),
-            warned: Once::new(),
+            is_config_warning_shown: Once::new(),
         };
         for (name, value) in variables {
             // A setting that is not UTF-8 is refused by the code that reads it, and not ignored.
@@ -202,7 +202,8 @@ impl Environment {
         let path = self.config_folder()?.join("config.toml");
         let file = read(SettingsFile::new(path).with_trusted_uids(self.trusted_uids()))?;
         if let Some(warning) = file.warning() {
-            self.warned.call_once(|| self.messages.warn(&warning));
+            self.is_config_warning_shown
+                .call_once(|| self.messages.warn(&warning));
         }
         Ok(file)
     }

@@ -131,7 +131,7 @@ fn problems(sources: Sources<'_>) -> impl Iterator<Item = (Group, Error)> {
             continue;
         }
         let sources = Sources {
-            only: Some(group),
+            restricted_to: Some(group),
             ..sources
         };
         if let Err(error) = check(group, &sources) {

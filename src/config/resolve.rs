@@ -8,7 +8,7 @@ use super::setting::{
     parse_origins, parse_port, parse_redirect_uri, parse_sign_in, parse_store, parse_switch,
 };
 use super::sources::{Origin, SettingValue, Sources};
-use crate::account::Tenancy;
+use crate::account::EntraApplication;
 use crate::acs::{ConnectionString, Endpoint, check_access_key};
 use crate::entra::redirect::{PasteUri, RedirectUri};
 use crate::entra::{Authority, check_client_id};
@@ -113,13 +113,13 @@ impl Config {
         })
     }
 
-    /// Returns the tenancy of the sessions.
+    /// Returns the application of the sessions.
     ///
     /// # Errors
     /// [`Kind::Usage`](crate::Kind::Usage) if no client id is configured.
-    pub fn tenancy(&self) -> Result<Tenancy> {
+    pub fn application(&self) -> Result<EntraApplication> {
         let none = || not_configured(&[MissingSetting::ClientId]);
-        Ok(Tenancy {
+        Ok(EntraApplication {
             client_id: self.client_id.clone().ok_or_else(none)?,
             authority_host: self.authority.host_and_port(),
             tenant: self.authority.tenant().to_owned(),

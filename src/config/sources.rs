@@ -74,7 +74,7 @@ pub struct Sources<'a> {
     /// The profile.
     pub profile: &'a Profile,
     /// If it is set, every other setting has its default: for a check of some settings alone.
-    pub only: Option<&'a [Setting]>,
+    pub restricted_to: Option<&'a [Setting]>,
 }
 
 static NONE: BTreeMap<Setting, String> = BTreeMap::new();
@@ -87,13 +87,13 @@ impl<'a> Sources<'a> {
             emulator: &NONE,
             variables,
             profile,
-            only: None,
+            restricted_to: None,
         }
     }
 
     /// Returns the value of a setting, from the first source that has one.
     pub fn find(&self, setting: Setting) -> Option<SettingValue> {
-        let (text, origin) = match self.only {
+        let (text, origin) = match self.restricted_to {
             Some(only) if !only.contains(&setting) => None,
             _ => self.explicit_value(setting),
         }

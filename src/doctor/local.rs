@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::path::Path;
 
 use super::check::Check;
-use crate::account::Tenancy;
+use crate::account::EntraApplication;
 use crate::config::{Config, KeySource};
 use crate::error::Error;
 use crate::hardening::{Confined, Memory};
@@ -15,7 +15,7 @@ use crate::store::{Reconciled, SessionStore};
 /// Shows the configuration, and whether it is sufficient for a token.
 pub fn configuration(config: &Config, file: Option<&Path>) -> Check {
     const NAME: &str = "configuration";
-    let resource = match config.tenancy().and_then(|_| config.resource()) {
+    let resource = match config.application().and_then(|_| config.resource()) {
         Ok(resource) => resource,
         Err(error) => return Check::failed(NAME, &error),
     };
@@ -71,10 +71,10 @@ pub fn not_configured(error: &Error) -> Vec<Check> {
 }
 
 /// Whether a session can be kept, tried with a small item that is removed again, and whether the
-/// listed accounts of this tenancy are in the store. The index is corrected by what is found.
+/// listed accounts of this application are in the store. The index is corrected by what is found.
 pub fn store(
     sessions: &SessionStore,
-    tenancy: Option<&Tenancy>,
+    application: Option<&EntraApplication>,
     folder: Option<&Path>,
     offline: bool,
 ) -> Check {
@@ -91,9 +91,9 @@ pub fn store(
         return Check::skipped(NAME, format!("{name}; it is not tried with --offline"));
     }
     let reconciled = sessions.probe().and_then(|()| {
-        tenancy.map_or_else(
+        application.map_or_else(
             || Ok(Reconciled::default()),
-            |tenancy| sessions.reconcile(tenancy),
+            |application| sessions.reconcile(application),
         )
     });
     let Reconciled { restored, lost } = match reconciled {

@@ -101,8 +101,8 @@ pub(crate) fn next_fault(faults: &mut Vec<Fault>, route: Route) -> Option<FaultK
 
 /// Makes a body of this many bytes that begins like a JSON string and never ends it.
 pub(crate) fn oversized_body(bytes: u64) -> Body {
-    const CHUNK: usize = 64 * 1024;
-    static FILLING: [u8; CHUNK] = [b'x'; CHUNK];
+    const CHUNK_BYTES: usize = 64 * 1024;
+    static FILLING: [u8; CHUNK_BYTES] = [b'x'; CHUNK_BYTES];
     const START: &[u8] = b"{\"filling\":\"";
     let chunks = stream::unfold((bytes, START), |(left, chunk)| async move {
         let size = usize::try_from(left).map_or(chunk.len(), |left| left.min(chunk.len()));

@@ -18,7 +18,7 @@ const MIN_PIECE_BYTES: usize = 64;
 /// How many sizes of pieces there are.
 const SIZES: usize = 11;
 /// Size of the largest piece, which is a whole chunk.
-const CHUNK: usize = MIN_PIECE_BYTES << (SIZES - 1);
+const CHUNK_BYTES: usize = MIN_PIECE_BYTES << (SIZES - 1);
 /// The most chunks: 1 MiB, of the 8 MiB that are the usual limit.
 const MAX_CHUNKS: usize = 16;
 
@@ -148,9 +148,9 @@ impl Pool {
             return;
         }
         let page = region::page::size();
-        let memory = vec![0; CHUNK + page].leak();
+        let memory = vec![0; CHUNK_BYTES + page].leak();
         let start = memory.as_ptr().align_offset(page);
-        let Some(chunk) = memory.get_mut(start..start.saturating_add(CHUNK)) else {
+        let Some(chunk) = memory.get_mut(start..start.saturating_add(CHUNK_BYTES)) else {
             return;
         };
         match region::lock(chunk.as_ptr(), chunk.len()) {
@@ -184,7 +184,19 @@ mod tests {
     #[test]
     fn secrets_of_all_lengths_survive_beside_one_another() {
         let pool = own_pool();
-        let lengths = [0, 1, 63, 64, 65, 1000, 4096, 4097, 40_000, CHUNK, CHUNK + 1];
+        let lengths = [
+            0,
+            1,
+            63,
+            64,
+            65,
+            1000,
+            4096,
+            4097,
+            40_000,
+            CHUNK_BYTES,
+            CHUNK_BYTES + 1,
+        ];
         let fill = |length: usize| (0..length).map(|at| (at * 31 + length) as u8).collect();
         let all: Vec<(Vec<u8>, LockedBytes)> = lengths
             .into_iter()
@@ -194,7 +206,12 @@ mod tests {
         for (bytes, secret) in &all {
             assert_eq!(secret.bytes(), bytes);
             assert!(*secret == LockedBytes::copy(bytes) && *secret != LockedBytes::copy(b"other"));
-            assert_eq!(is_piece(secret), bytes.len() <= CHUNK, "{}", bytes.len());
+            assert_eq!(
+                is_piece(secret),
+                bytes.len() <= CHUNK_BYTES,
+                "{}",
+                bytes.len()
+            );
         }
     }
 
@@ -229,12 +246,16 @@ mod tests {
     fn secrets_beyond_the_lock_limit_are_in_ordinary_memory() {
         let pool = own_pool();
         let secrets: Vec<LockedBytes> = (0..MAX_CHUNKS + 2)
-            .map(|_| LockedBytes::copy_to(pool, &[1; CHUNK]))
+            .map(|_| LockedBytes::copy_to(pool, &[1; CHUNK_BYTES]))
             .collect();
         let ordinary = secrets.iter().filter(|secret| !is_piece(secret));
         assert_eq!(ordinary.count(), 2);
-        assert!(secrets.iter().all(|secret| secret.bytes() == [1; CHUNK]));
+        assert!(
+            secrets
+                .iter()
+                .all(|secret| secret.bytes() == [1; CHUNK_BYTES])
+        );
         drop(secrets);
-        assert!(is_piece(&LockedBytes::copy_to(pool, &[1; CHUNK])));
+        assert!(is_piece(&LockedBytes::copy_to(pool, &[1; CHUNK_BYTES])));
     }
 }

@@ -96,13 +96,13 @@ impl Context {
 
     /// Returns the index entry of this user, or of the active account. An ambiguous name has none.
     pub(super) fn entry<'i>(&self, index: &'i Index, user: Option<&str>) -> Option<&'i IndexEntry> {
-        let tenancy = self.session().tenancy();
+        let application = self.session().application();
         match user {
-            Some(user) => match index.best_name_matches(tenancy, user)[..] {
+            Some(user) => match index.best_name_matches(application, user)[..] {
                 [entry] => Some(entry),
                 _ => None,
             },
-            None => index.active(tenancy),
+            None => index.active(application),
         }
     }
 

@@ -26,7 +26,7 @@ impl Sessions {
     /// [`SessionStore::index`](crate::store::SessionStore::index).
     pub fn find_session(&self, user: &str) -> Result<Option<IndexEntry>> {
         check_name(user)?;
-        let fitting = self.store.find_by_name(&self.tenancy, user)?;
+        let fitting = self.store.find_by_name(&self.application, user)?;
         require_unambiguous(user, fitting, MAX_LISTED_ACCOUNTS, account_of)
     }
 
@@ -34,7 +34,7 @@ impl Sessions {
     /// the whole name of a new user, and does not match.
     pub(super) fn find_session_for_sign_in(&self, user: &str) -> Result<Option<IndexEntry>> {
         check_name(user)?;
-        let mut fitting = self.store.find_by_name(&self.tenancy, user)?;
+        let mut fitting = self.store.find_by_name(&self.application, user)?;
         fitting.retain(|entry| !user.contains('@') || is_whole(user, entry));
         require_unambiguous(user, fitting, MAX_LISTED_ACCOUNTS, account_of)
     }
@@ -122,7 +122,7 @@ impl Sessions {
     /// # Errors
     /// As [`SessionStore::index`](crate::store::SessionStore::index).
     pub fn list_accounts(&self, except: Option<&str>) -> Result<Option<String>> {
-        let mut page = self.store.list(&self.tenancy, MAX_LISTED_ACCOUNTS)?;
+        let mut page = self.store.list(&self.application, MAX_LISTED_ACCOUNTS)?;
         page.entries
             .retain(|entry| except.is_none_or(|name| !is_whole(name, entry)));
         Ok((!page.entries.is_empty())

@@ -6,7 +6,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::token::{RequestedToken, Token, TokenRequest};
+use super::token::{Token, TokenKind, TokenRequest};
 use crate::store::Record;
 use crate::time::{MIN_VALIDITY_DURING_OUTAGE, Timestamp};
 
@@ -82,9 +82,9 @@ pub(crate) fn next_step(
     let is_valid_long_enough = |expires_on: Timestamp| expires_on.since(now) > required;
 
     let entra = record.entra_token(request.scopes());
-    let cached_expiry = match &request.target {
-        RequestedToken::Entra(_) => entra.map(|token| token.expires_on),
-        RequestedToken::Communication(source) => record
+    let cached_expiry = match &request.kind {
+        TokenKind::Entra(_) => entra.map(|token| token.expires_on),
+        TokenKind::Communication(source) => record
             .communication_token(source)
             .filter(|_| !renewed || completed.exchanged)
             .map(|token| token.expires_on),
@@ -98,7 +98,7 @@ pub(crate) fn next_step(
         };
     }
     let can_refresh = !completed.refreshed && record.refresh_token.is_some();
-    let is_for_exchange = matches!(request.target, RequestedToken::Communication(_));
+    let is_for_exchange = matches!(request.kind, TokenKind::Communication(_));
     // An Entra token that was just exchanged for a short token is not exchanged again.
     if let Some(entra) = entra.filter(|_| is_for_exchange && may_use_cached && !completed.exchanged)
     {
@@ -122,7 +122,7 @@ pub(crate) fn next_step(
 /// half of their lifetime: otherwise each call would refresh in vain. The record's note of short tokens
 /// is ignored with `force_refresh`, and if the clock was set back after the note was made.
 fn needed_validity(record: &Record, request: &TokenRequest, now: Timestamp) -> Duration {
-    match record.short_tokens {
+    match record.short_lifetime {
         Some(short)
             if !request.force_refresh && now.unix_seconds() >= short.redeemed_at_seconds =>
         {

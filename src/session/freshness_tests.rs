@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use super::freshness::{CompletedSteps, Step, next_step, outage_fallback};
 use super::sessions::{CacheLookup, Sessions};
-use super::token::{RequestedToken, TokenRequest};
-use crate::account::{Account, Tenancy};
+use super::token::{TokenKind, TokenRequest};
+use crate::account::{Account, EntraApplication};
 use crate::error::Error;
 use crate::exchange::{CommunicationTokenSource, ExchangeKind};
 use crate::secret::{CommunicationToken, EntraToken, RefreshToken};
 use crate::store::{
-    Activity, CachedCommunicationToken, CachedEntraToken, LockAttempt, LockScope, MemoryStore,
+    Activity, CachedCommunicationToken, CachedEntraToken, LockAttempt, LockTarget, MemoryStore,
     Record, SessionStore, ShortLifetimeNote,
 };
 use crate::time::{SystemClock, Timestamp};
@@ -20,7 +20,7 @@ const NOW: i64 = 1_000_000;
 
 /// Seconds left of the kept tokens; `None` where there is no such token.
 #[derive(Debug, Clone, Copy, Default)]
-struct Held {
+struct CachedTokens {
     communication: Option<i64>,
     entra: Option<i64>,
     refresh: bool,
@@ -36,8 +36,8 @@ fn source(endpoint: &str) -> CommunicationTokenSource {
     }
 }
 
-fn record(held: Held) -> Record {
-    let tenancy = Tenancy {
+fn record(held: CachedTokens) -> Record {
+    let application = EntraApplication {
         authority_host: "login.test".to_owned(),
         tenant: "organizations".to_owned(),
         client_id: "app".to_owned(),
@@ -49,7 +49,7 @@ fn record(held: Held) -> Record {
         object_id: "u".to_owned(),
     };
     let at = |left: i64| Timestamp::from_unix_seconds(NOW + left);
-    let mut record = Record::new(tenancy, account);
+    let mut record = Record::new(application, account);
     record.refresh_token = held.refresh.then(|| RefreshToken::new("r"));
     if let Some(left) = held.entra {
         record.keep_entra_token(CachedEntraToken {
@@ -65,7 +65,7 @@ fn record(held: Held) -> Record {
             expires_on: at(left),
         });
     }
-    record.short_tokens = held.short.map(|(life_seconds, ago)| ShortLifetimeNote {
+    record.short_lifetime = held.short.map(|(life_seconds, ago)| ShortLifetimeNote {
         redeemed_at_seconds: NOW - ago,
         life_seconds,
     });
@@ -73,8 +73,8 @@ fn record(held: Held) -> Record {
 }
 
 fn request() -> TokenRequest {
-    let target = RequestedToken::Communication(source("https://a"));
-    TokenRequest::new(target, Duration::from_secs(600))
+    let kind = TokenKind::Communication(source("https://a"));
+    TokenRequest::new(kind, Duration::from_secs(600))
 }
 
 const NOTHING: CompletedSteps = CompletedSteps {
@@ -83,14 +83,14 @@ const NOTHING: CompletedSteps = CompletedSteps {
     exchanged: false,
 };
 
-fn step(held: Held, request: &TokenRequest, completed: CompletedSteps) -> Step {
+fn step(held: CachedTokens, request: &TokenRequest, completed: CompletedSteps) -> Step {
     let now = Timestamp::from_unix_seconds(NOW);
     next_step(Some(&record(held)), request, completed, now)
 }
 
 #[test]
 fn the_rule_from_its_first_line_to_its_last() {
-    let all = Held {
+    let all = CachedTokens {
         communication: Some(601),
         entra: Some(601),
         refresh: true,
@@ -99,14 +99,14 @@ fn the_rule_from_its_first_line_to_its_last() {
     #[rustfmt::skip]
     let table = [
         (all, Step::UseCached),
-        (Held { communication: Some(600), ..all }, Step::Exchange),
-        (Held { communication: None, ..all }, Step::Exchange),
-        (Held { communication: Some(600), entra: Some(600), ..all }, Step::Refresh),
-        (Held { communication: Some(600), entra: None, ..all }, Step::Refresh),
-        (Held { communication: None, entra: None, refresh: true, short: None }, Step::Refresh),
-        (Held { communication: Some(600), entra: Some(600), refresh: false, short: None }, Step::SignIn),
-        (Held { communication: Some(-1), entra: Some(-1), refresh: false, short: None }, Step::SignIn),
-        (Held::default(), Step::SignIn),
+        (CachedTokens { communication: Some(600), ..all }, Step::Exchange),
+        (CachedTokens { communication: None, ..all }, Step::Exchange),
+        (CachedTokens { communication: Some(600), entra: Some(600), ..all }, Step::Refresh),
+        (CachedTokens { communication: Some(600), entra: None, ..all }, Step::Refresh),
+        (CachedTokens { communication: None, entra: None, refresh: true, short: None }, Step::Refresh),
+        (CachedTokens { communication: Some(600), entra: Some(600), refresh: false, short: None }, Step::SignIn),
+        (CachedTokens { communication: Some(-1), entra: Some(-1), refresh: false, short: None }, Step::SignIn),
+        (CachedTokens::default(), Step::SignIn),
     ];
     for (held, expected) in table {
         assert_eq!(step(held, &request(), NOTHING), expected, "{held:?}");
@@ -117,23 +117,23 @@ fn the_rule_from_its_first_line_to_its_last() {
 
 #[test]
 fn a_token_for_anything_else_is_not_handed_out() {
-    let held = Held {
+    let held = CachedTokens {
         communication: Some(3600),
         entra: Some(3600),
         refresh: true,
         short: None,
     };
     let mut elsewhere = request();
-    elsewhere.target = RequestedToken::Communication(source("https://b"));
+    elsewhere.kind = TokenKind::Communication(source("https://b"));
     assert_eq!(step(held, &elsewhere, NOTHING), Step::Exchange);
     let mut other_kind = request();
-    other_kind.target = RequestedToken::Communication(CommunicationTokenSource {
+    other_kind.kind = TokenKind::Communication(CommunicationTokenSource {
         exchange: ExchangeKind::Entra,
         ..source("https://a")
     });
     assert_eq!(step(held, &other_kind, NOTHING), Step::Exchange);
     let mut other_scopes = request();
-    other_scopes.target = RequestedToken::Communication(CommunicationTokenSource {
+    other_scopes.kind = TokenKind::Communication(CommunicationTokenSource {
         scopes: vec!["t".to_owned()],
         ..source("https://a")
     });
@@ -151,7 +151,7 @@ fn refresh_is_followed_by_an_exchange_and_its_result() {
         ..refreshed
     };
     for (communication, after) in [(3600, Step::UseCached), (540, Step::UseCachedBelowMinimum)] {
-        let held = Held {
+        let held = CachedTokens {
             communication: Some(communication),
             entra: Some(communication),
             refresh: true,
@@ -168,14 +168,14 @@ fn an_exchange_that_brought_too_little_is_followed_by_one_redemption() {
         exchanged: true,
         ..NOTHING
     };
-    let held = Held {
+    let held = CachedTokens {
         communication: Some(300),
         entra: Some(3600),
         refresh: true,
         short: None,
     };
     assert_eq!(step(held, &request(), exchanged), Step::Refresh);
-    let without_refresh = Held {
+    let without_refresh = CachedTokens {
         refresh: false,
         ..held
     };
@@ -188,14 +188,14 @@ fn after_a_sign_in_a_short_token_is_redeemed_once_to_learn_that_all_are_short() 
         signed_in: true,
         ..NOTHING
     };
-    let held = Held {
+    let held = CachedTokens {
         communication: None,
         entra: Some(540),
         refresh: true,
         short: None,
     };
     assert_eq!(step(held, &request(), signed_in), Step::Refresh);
-    let without_refresh = Held {
+    let without_refresh = CachedTokens {
         refresh: false,
         ..held
     };
@@ -204,7 +204,7 @@ fn after_a_sign_in_a_short_token_is_redeemed_once_to_learn_that_all_are_short() 
         exchanged: true,
         ..signed_in
     };
-    let after = Held {
+    let after = CachedTokens {
         communication: Some(540),
         ..without_refresh
     };
@@ -216,7 +216,7 @@ fn after_a_sign_in_a_short_token_is_redeemed_once_to_learn_that_all_are_short() 
 
 #[test]
 fn short_tokens_are_redeemed_again_only_after_half_their_life() {
-    let at = |left: i64, ago: i64| Held {
+    let at = |left: i64, ago: i64| CachedTokens {
         communication: Some(left),
         entra: Some(left),
         refresh: true,
@@ -240,7 +240,7 @@ fn short_tokens_are_redeemed_again_only_after_half_their_life() {
 
 #[test]
 fn validity_longer_than_the_lifetime_is_handled_alike() {
-    let held = Held {
+    let held = CachedTokens {
         communication: Some(4400),
         entra: Some(4400),
         refresh: true,
@@ -256,7 +256,7 @@ fn validity_longer_than_the_lifetime_is_handled_alike() {
 fn force_refreshes_and_exchanges_despite_the_cache() {
     let mut force = request();
     force.force_refresh = true;
-    let held = Held {
+    let held = CachedTokens {
         communication: Some(3600),
         entra: Some(3600),
         refresh: true,
@@ -273,7 +273,7 @@ fn force_refreshes_and_exchanges_despite_the_cache() {
         ..refreshed
     };
     assert_eq!(step(held, &force, exchanged), Step::UseCached);
-    let without_refresh = Held {
+    let without_refresh = CachedTokens {
         refresh: false,
         ..held
     };
@@ -283,8 +283,8 @@ fn force_refreshes_and_exchanges_despite_the_cache() {
 #[test]
 fn the_entra_token_itself_needs_no_exchange() {
     let mut entra = request();
-    entra.target = RequestedToken::Entra(vec!["s".to_owned()]);
-    let held = |left: i64| Held {
+    entra.kind = TokenKind::Entra(vec!["s".to_owned()]);
+    let held = |left: i64| CachedTokens {
         communication: None,
         entra: Some(left),
         refresh: true,
@@ -309,7 +309,7 @@ fn every_path_ends_within_the_budget() {
             for force in [false, true] {
                 let mut request = request();
                 request.force_refresh = force;
-                let (mut held, mut completed) = (Held::default(), NOTHING);
+                let (mut held, mut completed) = (CachedTokens::default(), NOTHING);
                 held.refresh = refresh;
                 let mut steps = Vec::new();
                 while steps.len() < 10 {
@@ -347,9 +347,9 @@ fn every_path_ends_within_the_budget() {
 fn the_last_resort_has_more_than_a_minute_left_and_is_never_forced() {
     let now = Timestamp::from_unix_seconds(NOW);
     let at = |left: i64| {
-        record(Held {
+        record(CachedTokens {
             communication: Some(left),
-            ..Held::default()
+            ..CachedTokens::default()
         })
     };
     assert!(outage_fallback(&at(61), &request(), now).is_some());
@@ -362,11 +362,11 @@ fn the_last_resort_has_more_than_a_minute_left_and_is_never_forced() {
 #[tokio::test]
 async fn services_are_created_before_the_lock_is_taken() {
     let store = Arc::new(SessionStore::new(Box::new(MemoryStore::new()), None));
-    let record = record(Held {
+    let record = record(CachedTokens {
         refresh: true,
-        ..Held::default()
+        ..CachedTokens::default()
     });
-    let scope = LockScope::Session(record.key());
+    let scope = LockTarget::Session(record.key());
     let try_lock = || match store.try_lock(&scope, Activity::Renewing) {
         Ok(LockAttempt::Acquired(guard)) => Some(guard),
         _ => None,
@@ -377,7 +377,7 @@ async fn services_are_created_before_the_lock_is_taken() {
     let sessions = Sessions::new(
         Arc::clone(&store),
         Arc::new(SystemClock),
-        record.tenancy.clone(),
+        record.application.clone(),
     );
     let Ok(CacheLookup::Miss(renewal)) = sessions.cached_token(None, request()) else {
         panic!("a session without a token");

@@ -16,6 +16,6 @@ mod token;
 pub use overview::{AccountState, Overview, TokenState};
 pub use renewal::{Exchange, RenewalServices};
 pub use sessions::{CacheLookup, PendingRenewal, Sessions};
-pub use token::{RequestedToken, Token, TokenRequest, TokenSecret};
+pub use token::{Token, TokenKind, TokenRequest, TokenSecret};
 
 pub use crate::entra::SignInOptions;

@@ -66,7 +66,7 @@ impl Overview {
         let entra = entra.find(|token| token.scopes == self.scopes);
         let mut communication = entry.communication_tokens.iter();
         let communication = communication.find(|token| Some(&token.source) == self.source.as_ref());
-        let now = self.now.estimate_server_time(entry.clock.as_ref());
+        let now = self.now.estimate_server_time(entry.time_sample.as_ref());
         let state = |expires_on: Timestamp| TokenState {
             expires_on,
             remaining_validity: expires_on.since(now),

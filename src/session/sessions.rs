@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::freshness::{CompletedSteps, Step, next_step};
 use super::token::{Token, TokenRequest};
-use crate::account::{Account, Tenancy};
+use crate::account::{Account, EntraApplication};
 use crate::error::Result;
 use crate::store::{Index, IndexEntry, Record, SessionStore};
 use crate::time::{Clock, LocalClocks, Timestamp};
@@ -15,7 +15,7 @@ use crate::time::{Clock, LocalClocks, Timestamp};
 pub struct Sessions {
     pub(super) store: Arc<SessionStore>,
     pub(super) clock: Arc<dyn Clock>,
-    pub(super) tenancy: Tenancy,
+    pub(super) application: EntraApplication,
 }
 
 /// The result of a cache lookup.
@@ -36,12 +36,16 @@ pub struct PendingRenewal {
 }
 
 impl Sessions {
-    /// Returns the sessions of `tenancy` in `store`.
-    pub fn new(store: Arc<SessionStore>, clock: Arc<dyn Clock>, tenancy: Tenancy) -> Self {
+    /// Returns the sessions of `application` in `store`.
+    pub fn new(
+        store: Arc<SessionStore>,
+        clock: Arc<dyn Clock>,
+        application: EntraApplication,
+    ) -> Self {
         Sessions {
             store,
             clock,
-            tenancy,
+            application,
         }
     }
 
@@ -75,21 +79,21 @@ impl Sessions {
     pub(super) fn find_session_or_active(&self, user: Option<&str>) -> Result<Option<IndexEntry>> {
         match user {
             Some(user) => self.find_session(user),
-            None => self.store.active(&self.tenancy),
+            None => self.store.active(&self.application),
         }
     }
 
     /// Returns the service's present time, estimated from its last response.
     pub(super) fn service_now(&self, record: &Record) -> Timestamp {
-        LocalClocks::read(self.clock.as_ref()).estimate_server_time(record.clock.as_ref())
+        LocalClocks::read(self.clock.as_ref()).estimate_server_time(record.time_sample.as_ref())
     }
 
-    /// Returns the index of this tenancy, by one read.
+    /// Returns the index of this application, by one read.
     ///
     /// # Errors
     /// As [`SessionStore::index`].
     pub fn index(&self) -> Result<Index> {
-        self.store.list_all(&self.tenancy)
+        self.store.list_all(&self.application)
     }
 
     /// Makes this user's account the active one.
@@ -112,9 +116,9 @@ impl Sessions {
         Ok(entry.account)
     }
 
-    /// Returns the tenancy of the sessions.
-    pub fn tenancy(&self) -> &Tenancy {
-        &self.tenancy
+    /// Returns the application of the sessions.
+    pub fn application(&self) -> &EntraApplication {
+        &self.application
     }
 
     /// Returns the name of the store.

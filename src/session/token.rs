@@ -14,7 +14,7 @@ use crate::time::{Timestamp, in_words};
 #[non_exhaustive]
 pub struct TokenRequest {
     /// The kind of token.
-    pub target: RequestedToken,
+    pub kind: TokenKind,
     /// A cached token is fresh if more than this is left of it.
     pub min_validity: Duration,
     /// Ignores cached tokens: refreshes and exchanges again.
@@ -23,9 +23,9 @@ pub struct TokenRequest {
 
 impl TokenRequest {
     /// A request for a token that is valid for more than `min_validity`.
-    pub fn new(target: RequestedToken, min_validity: Duration) -> Self {
+    pub fn new(kind: TokenKind, min_validity: Duration) -> Self {
         TokenRequest {
-            target,
+            kind,
             min_validity,
             force_refresh: false,
         }
@@ -33,9 +33,9 @@ impl TokenRequest {
 
     /// The Entra scopes, sorted.
     pub fn scopes(&self) -> &[String] {
-        match &self.target {
-            RequestedToken::Entra(scopes) => scopes,
-            RequestedToken::Communication(source) => &source.scopes,
+        match &self.kind {
+            TokenKind::Entra(scopes) => scopes,
+            TokenKind::Communication(source) => &source.scopes,
         }
     }
 }
@@ -43,7 +43,7 @@ impl TokenRequest {
 /// The kind of token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum RequestedToken {
+pub enum TokenKind {
     /// The Entra token for these scopes, sorted.
     Entra(Vec<String>),
     /// A Communication token from this source.
@@ -109,12 +109,12 @@ impl Token {
         request: &TokenRequest,
         now: Timestamp,
     ) -> Option<Token> {
-        let (secret, expires_on) = match &request.target {
-            RequestedToken::Entra(scopes) => {
+        let (secret, expires_on) = match &request.kind {
+            TokenKind::Entra(scopes) => {
                 let cached = record.entra_token(scopes)?;
                 (TokenSecret::Entra(cached.token.clone()), cached.expires_on)
             }
-            RequestedToken::Communication(source) => {
+            TokenKind::Communication(source) => {
                 let cached = record.communication_token(source)?;
                 let token = cached.token.clone();
                 (TokenSecret::Communication(token), cached.expires_on)

@@ -9,7 +9,7 @@
 use linux_keyutils::{Key, KeyError, KeyRing, KeyRingIdentifier, KeySerialId};
 
 use super::split::Split;
-use super::token_store::{Login, TokenStore};
+use super::token_store::{LoginSession, TokenStore};
 use crate::error::{Error, Kind, Result};
 use crate::secret::SecretBytes;
 
@@ -136,15 +136,17 @@ impl TokenStore for Keys {
 
     /// Identifies the login by the machine's name, its boot and the keyring's serial number. Serial
     /// numbers are random and unique at a time.
-    fn os_login(&self) -> Login {
+    fn login_session(&self) -> LoginSession {
         let serial = match Keys::session() {
             Ok(session) => serial_of(session),
-            Err(KeyError::KeyRevoked | KeyError::KeyExpired) => return Login::Ended,
+            Err(KeyError::KeyRevoked | KeyError::KeyExpired) => return LoginSession::Ended,
             Err(_) => None,
         };
         match (serial, machine()) {
-            (Some(serial), Some((name, boot))) => Login::Own(format!("{name} {boot} {serial}")),
-            _ => Login::Unknown,
+            (Some(serial), Some((name, boot))) => {
+                LoginSession::Own(format!("{name} {boot} {serial}"))
+            }
+            _ => LoginSession::Unknown,
         }
     }
 
@@ -286,10 +288,10 @@ mod tests {
     #[test]
     fn the_logins_keyring_is_identified_and_alive_and_one_of_an_earlier_boot_has_ended() {
         let store = KeyutilsStore::new();
-        let Login::Own(login) = store.os_login() else {
+        let LoginSession::Own(login) = store.login_session() else {
             panic!("a login that can be identified");
         };
-        assert_eq!(store.os_login(), Login::Own(login.clone()));
+        assert_eq!(store.login_session(), LoginSession::Own(login.clone()));
         let words: Vec<_> = login.split(' ').collect();
         let [name, boot, serial] = words[..] else {
             panic!("three words: {login}");

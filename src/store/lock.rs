@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::state_folder;
-use crate::account::{SessionKey, Tenancy};
+use crate::account::{EntraApplication, SessionKey};
 use crate::error::Result;
 use crate::files::Folder;
 use crate::text::hex;
@@ -34,12 +34,12 @@ const MAX_RECORD_BYTES: u64 = 1024;
 
 /// The purpose of a lock.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum LockScope {
+pub enum LockTarget {
     /// To renew or replace this session, or to make its index entry match its item. A logout takes no
     /// lock.
     Session(SessionKey),
     /// To sign a user in, before the account is known.
-    Tenancy(Tenancy),
+    SignIn(EntraApplication),
 }
 
 /// The activity of a lock's holder.
@@ -76,13 +76,13 @@ pub enum LockAttempt {
 
 /// A taken lock. It is released when this value is dropped, or the process ends.
 pub struct Guard {
-    scope: LockScope,
+    scope: LockTarget,
     /// This process, with its activity when it took the lock.
     holder: Holder,
-    held: Held,
+    held: HeldLock,
 }
 
-enum Held {
+enum HeldLock {
     File {
         folder: Folder,
         /// The record of the holder, if it could be opened.
@@ -100,7 +100,7 @@ pub(super) enum Locks {
     Memory(MemoryLocks),
 }
 
-type MemoryLocks = Arc<Mutex<HashMap<LockScope, Holder>>>;
+type MemoryLocks = Arc<Mutex<HashMap<LockTarget, Holder>>>;
 
 impl Locks {
     pub(super) fn new(state_folder: Option<&Folder>) -> Self {
@@ -110,7 +110,7 @@ impl Locks {
         }
     }
 
-    pub(super) fn try_lock(&self, scope: &LockScope, activity: Activity) -> Result<LockAttempt> {
+    pub(super) fn try_lock(&self, scope: &LockTarget, activity: Activity) -> Result<LockAttempt> {
         let holder = Holder {
             pid: std::process::id(),
             activity,
@@ -139,7 +139,7 @@ impl Locks {
                 let record = folder.open_or_create(&record).map_err(&failed);
                 let record = record.inspect_err(|error| tracing::debug!("{error}")).ok();
                 write_holder(record.as_ref(), &holder);
-                Held::File {
+                HeldLock::File {
                     folder: folder.clone(),
                     record,
                     _lock: file,
@@ -150,7 +150,7 @@ impl Locks {
                     Entry::Occupied(held) => return Ok(LockAttempt::Held(Some(*held.get()))),
                     Entry::Vacant(free) => free.insert(holder),
                 };
-                Held::Memory(Arc::clone(locks))
+                HeldLock::Memory(Arc::clone(locks))
             }
         };
         Ok(LockAttempt::Acquired(Guard {
@@ -189,14 +189,14 @@ fn write_holder(record: Option<&File>, holder: &Holder) {
     }
 }
 
-impl fmt::Display for LockScope {
+impl fmt::Display for LockTarget {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            LockScope::Session(key) => f.write_str(&key.item_name()),
-            LockScope::Tenancy(tenancy) => write!(
+            LockTarget::Session(key) => f.write_str(&key.item_name()),
+            LockTarget::SignIn(application) => write!(
                 f,
                 "sign-in at {} {} {}",
-                tenancy.authority_host, tenancy.tenant, tenancy.client_id
+                application.authority_host, application.tenant, application.client_id
             ),
         }
     }
@@ -210,25 +210,25 @@ impl Guard {
             ..self.holder
         };
         match &self.held {
-            Held::File { record: None, .. } => {}
-            Held::File { folder, record, .. } => {
+            HeldLock::File { record: None, .. } => {}
+            HeldLock::File { folder, record, .. } => {
                 let _all_holders = lock_holder_files(folder);
                 write_holder(record.as_ref(), &holder);
             }
-            Held::Memory(locks) => {
+            HeldLock::Memory(locks) => {
                 lock(locks).insert(self.scope.clone(), holder);
             }
         }
     }
 
     /// Returns the purpose of the lock.
-    pub fn scope(&self) -> &LockScope {
+    pub fn scope(&self) -> &LockTarget {
         &self.scope
     }
 
     /// Returns whether this is the lock of that session, which each save of its item needs.
     pub(super) fn covers(&self, key: &SessionKey) -> bool {
-        matches!(&self.scope, LockScope::Session(held) if held == key)
+        matches!(&self.scope, LockTarget::Session(held) if held == key)
     }
 }
 
@@ -238,12 +238,12 @@ impl Drop for Guard {
             // Before the lock is released: afterwards the record is another holder's. Both files stay:
             // two processes could otherwise lock two files of one name, and on Windows a new file of a
             // name cannot be created while a waiter has the removed one open.
-            Held::File { record, .. } => {
+            HeldLock::File { record, .. } => {
                 if let Some(Err(cause)) = record.as_ref().map(|record| record.set_len(0)) {
                     tracing::debug!("could not empty the record of a lock's holder: {cause}");
                 }
             }
-            Held::Memory(locks) => {
+            HeldLock::Memory(locks) => {
                 lock(locks).remove(&self.scope);
             }
         }
@@ -256,6 +256,6 @@ impl fmt::Debug for Guard {
     }
 }
 
-fn lock(locks: &MemoryLocks) -> MutexGuard<'_, HashMap<LockScope, Holder>> {
+fn lock(locks: &MemoryLocks) -> MutexGuard<'_, HashMap<LockTarget, Holder>> {
     locks.lock().unwrap_or_else(PoisonError::into_inner)
 }

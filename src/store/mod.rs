@@ -27,7 +27,7 @@ pub use keyring::KeyringStore;
 pub(crate) use keyring::session_bus;
 #[cfg(target_os = "linux")]
 pub use keyutils::KeyutilsStore;
-pub use lock::{Activity, Guard, Holder, LockAttempt, LockScope};
+pub use lock::{Activity, Guard, Holder, LockAttempt, LockTarget};
 pub use record::{CachedCommunicationToken, CachedEntraToken, Record, ShortLifetimeNote};
 pub use session_store::{ForgottenSessions, Reconciled, Removal, SessionStore};
-pub use token_store::{Login, MemoryStore, TokenStore};
+pub use token_store::{LoginSession, MemoryStore, TokenStore};

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::account::{Account, SessionKey, Tenancy};
+use crate::account::{Account, EntraApplication, SessionKey};
 use crate::claims::Claims;
 use crate::error::{Error, Kind, Result};
 use crate::exchange::CommunicationTokenSource;
@@ -54,8 +54,8 @@ pub struct ShortLifetimeNote {
 /// A session, with its tokens.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Record {
-    /// The tenancy in which the account signed in.
-    pub tenancy: Tenancy,
+    /// The application that the account signed in to.
+    pub application: EntraApplication,
     /// The account.
     pub account: Account,
     /// The refresh token; `None` if Entra issued none.
@@ -65,33 +65,33 @@ pub struct Record {
     /// Communication tokens, newest first, at most one for a source.
     pub communication_tokens: Vec<CachedCommunicationToken>,
     /// Set by a refresh with a short token or by the exchange after it, cleared by a refresh with a long one.
-    pub short_tokens: Option<ShortLifetimeNote>,
+    pub short_lifetime: Option<ShortLifetimeNote>,
     /// The claims challenge of Entra or of the resource, which the next sign-in sends. A refresh
     /// removes it.
     pub challenge: Option<Claims>,
     /// The clocks at the last response of a service.
-    pub clock: Option<ServerTimeSample>,
+    pub time_sample: Option<ServerTimeSample>,
 }
 
 impl Record {
     /// Creates a session without tokens.
-    pub fn new(tenancy: Tenancy, account: Account) -> Self {
+    pub fn new(application: EntraApplication, account: Account) -> Self {
         Record {
-            tenancy,
+            application,
             account,
             refresh_token: None,
             entra_tokens: Vec::new(),
             communication_tokens: Vec::new(),
-            short_tokens: None,
+            short_lifetime: None,
             challenge: None,
-            clock: None,
+            time_sample: None,
         }
     }
 
     /// Returns the session's key.
     pub fn key(&self) -> SessionKey {
         SessionKey {
-            tenancy: self.tenancy.clone(),
+            application: self.application.clone(),
             home_account_id: self.account.home_account_id.clone(),
         }
     }
@@ -153,7 +153,7 @@ impl Record {
         };
         let record_json = RecordJson {
             version: VERSION,
-            tenancy: self.tenancy.clone(),
+            application: self.application.clone(),
             account: self.account.clone(),
             refresh_token: self.refresh_token.as_ref().map(|t| t.expose().to_owned()),
             entra_tokens: self.entra_tokens.iter().map(entra_token).collect(),
@@ -162,9 +162,9 @@ impl Record {
                 .iter()
                 .map(communication_token)
                 .collect(),
-            short_tokens: self.short_tokens,
+            short_lifetime: self.short_lifetime,
             challenge: self.challenge.as_ref().map(|c| c.as_str().to_owned()),
-            clock: self.clock.clone(),
+            time_sample: self.time_sample.clone(),
         };
         serde_json::to_vec(&record_json)
             .map(SecretBytes::new)
@@ -202,16 +202,16 @@ impl Record {
         let entra_tokens = record_json.entra_tokens.into_iter();
         let communication_tokens = record_json.communication_tokens.into_iter();
         Ok(Record {
-            tenancy: record_json.tenancy,
+            application: record_json.application,
             account: record_json.account,
             refresh_token: record_json.refresh_token.map(RefreshToken::new),
             entra_tokens: entra_tokens.filter_map(entra_token).collect(),
             communication_tokens: communication_tokens
                 .filter_map(communication_token)
                 .collect(),
-            short_tokens: record_json.short_tokens,
+            short_lifetime: record_json.short_lifetime,
             challenge: record_json.challenge.as_deref().and_then(Claims::parse),
-            clock: record_json.clock,
+            time_sample: record_json.time_sample,
         })
     }
 }
@@ -231,16 +231,19 @@ const VERSION: u32 = 1;
 #[derive(Serialize, Deserialize)]
 struct RecordJson {
     version: u32,
-    tenancy: Tenancy,
+    #[serde(rename = "tenancy")]
+    application: EntraApplication,
     account: Account,
     refresh_token: Option<String>,
     entra_tokens: Vec<EntraTokenJson>,
     communication_tokens: Vec<CommunicationTokenJson>,
-    short_tokens: Option<ShortLifetimeNote>,
+    #[serde(rename = "short_tokens")]
+    short_lifetime: Option<ShortLifetimeNote>,
     /// Missing in records of earlier versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     challenge: Option<String>,
-    clock: Option<ServerTimeSample>,
+    #[serde(rename = "clock")]
+    time_sample: Option<ServerTimeSample>,
 }
 
 #[derive(Serialize, Deserialize)]

@@ -11,7 +11,7 @@
 
 use sha2::{Digest, Sha256};
 
-use super::token_store::{Login, TokenStore};
+use super::token_store::{LoginSession, TokenStore};
 use crate::error::{Error, Kind, Result};
 use crate::secret::SecretBytes;
 use crate::text::hex;
@@ -140,8 +140,8 @@ impl<S: TokenStore> TokenStore for Split<S> {
         self.store.lacks_room(failure)
     }
 
-    fn os_login(&self) -> Login {
-        self.store.os_login()
+    fn login_session(&self) -> LoginSession {
+        self.store.login_session()
     }
 
     fn has_ended(&self, login: &str) -> bool {

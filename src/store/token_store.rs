@@ -37,11 +37,11 @@ pub trait TokenStore: Send + Sync {
     }
 
     /// Returns the login to which the items belong. Reads no item, and does not block.
-    fn os_login(&self) -> Login {
-        Login::Shared
+    fn login_session(&self) -> LoginSession {
+        LoginSession::Shared
     }
 
-    /// Returns whether that login's items are certainly gone. `login` is from [`Login::Own`] of any
+    /// Returns whether that login's items are certainly gone. `login` is from [`LoginSession::Own`] of any
     /// process.
     fn has_ended(&self, _login: &str) -> bool {
         false
@@ -50,7 +50,7 @@ pub trait TokenStore: Send + Sync {
 
 /// The login of the user to which a store's items belong.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Login {
+pub enum LoginSession {
     /// All logins share the items.
     Shared,
     /// Only this login has the items; the text identifies the login.

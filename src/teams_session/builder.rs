@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use etcetera::app_strategy::{AppStrategy, AppStrategyArgs, choose_native_strategy};
 
-use super::user_session::{Parts, Settings, TeamsSession};
-use crate::account::Tenancy;
+use super::user_session::{SessionState, Settings, TeamsSession};
+use crate::account::EntraApplication;
 use crate::acs::ResourceAuth;
 use crate::config::{GivenResource, default_scopes, parse_scopes};
 use crate::entra::browser::{Browser, SystemBrowser};
@@ -17,7 +17,7 @@ use crate::error::{Error, Kind, Result};
 use crate::exchange::{CommunicationTokenSource, ExchangeKind};
 use crate::files::Folder;
 use crate::http::Http;
-use crate::session::{RequestedToken, Sessions, TokenRequest};
+use crate::session::{Sessions, TokenKind, TokenRequest};
 use crate::store::{KeyringStore, SessionStore, TokenStore};
 use crate::time::{Clock, SystemClock};
 
@@ -216,16 +216,16 @@ impl TeamsSessionBuilder {
         let store = self.store;
         let store = store.unwrap_or_else(|| Box::new(KeyringStore::new()));
         let clock = self.clock.unwrap_or_else(|| Arc::new(SystemClock));
-        let tenancy = Tenancy::new(
+        let application = EntraApplication::new(
             authority.host_and_port(),
             authority.tenant(),
             client_id.as_str(),
         );
         let sessions = Arc::new(SessionStore::new(store, folder));
-        Ok(TeamsSession(Arc::new(Parts {
-            session: Sessions::new(sessions, clock.clone(), tenancy),
+        Ok(TeamsSession(Arc::new(SessionState {
+            session: Sessions::new(sessions, clock.clone(), application),
             request: TokenRequest::new(
-                RequestedToken::Communication(source),
+                TokenKind::Communication(source),
                 self.min_validity.unwrap_or(MIN_VALIDITY),
             ),
             authority,

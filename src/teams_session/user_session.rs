@@ -15,7 +15,7 @@ use crate::entra::{Authority, Entra, SignInMethod};
 use crate::error::{Error, Result};
 use crate::http::{self, Http};
 use crate::session::{
-    CacheLookup, Exchange, RenewalServices, RequestedToken, Sessions, SignInOptions, Token,
+    CacheLookup, Exchange, RenewalServices, Sessions, SignInOptions, Token, TokenKind,
     TokenRequest, TokenSecret,
 };
 use crate::time::Clock;
@@ -40,10 +40,10 @@ const SIGN_IN_TIMEOUT: Duration = Duration::from_secs(300);
 /// # }
 /// ```
 #[derive(Clone)]
-pub struct TeamsSession(pub(super) Arc<Parts>);
+pub struct TeamsSession(pub(super) Arc<SessionState>);
 
 /// What a builder made.
-pub(super) struct Parts {
+pub(super) struct SessionState {
     pub(super) session: Sessions,
     pub(super) request: TokenRequest,
     pub(super) authority: Authority,
@@ -105,7 +105,7 @@ impl TeamsSession {
     /// As [`TeamsSession::token`].
     pub async fn entra_token(&self) -> Result<Token> {
         let mut request = self.0.request.clone();
-        request.target = RequestedToken::Entra(request.scopes().to_vec());
+        request.kind = TokenKind::Entra(request.scopes().to_vec());
         self.request(request).await
     }
 
@@ -130,7 +130,7 @@ impl TeamsSession {
 
     async fn on_blocking_pool<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Parts) -> Result<T> + Send + 'static,
+        work: impl FnOnce(&SessionState) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let parts = self.0.clone();
         tokio::task::spawn_blocking(move || work(&parts))
@@ -139,7 +139,7 @@ impl TeamsSession {
     }
 }
 
-impl Parts {
+impl SessionState {
     fn token(&self, request: TokenRequest) -> Result<Token> {
         let user = self.settings.account.as_deref();
         match self.session.cached_token(user, request)? {

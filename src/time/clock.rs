@@ -29,14 +29,14 @@ pub trait Clock: Send + Sync {
 
     /// Returns the machine's uptime, which cannot be set. On most machines it includes the time
     /// asleep; in a suspended virtual machine it stops. `None` if it cannot be read.
-    fn boot(&self) -> Option<Boot> {
+    fn uptime(&self) -> Option<Uptime> {
         None
     }
 }
 
-/// A boot of the machine, and its uptime.
+/// The machine's uptime, and the boot that it counts from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Boot {
+pub struct Uptime {
     /// The id of this boot. `None` if the platform has none, or it cannot be read.
     pub id: Option<String>,
     /// The seconds since the boot.
@@ -68,11 +68,11 @@ impl Clock for SystemClock {
     }
 
     #[cfg(target_os = "linux")]
-    fn boot(&self) -> Option<Boot> {
+    fn uptime(&self) -> Option<Uptime> {
         let uptime = std::fs::read_to_string("/proc/uptime").ok()?;
         let id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok();
         let id = id.map(|id| id.trim().to_owned());
-        Some(Boot {
+        Some(Uptime {
             id: id.filter(|id| !id.is_empty()),
             uptime_seconds: uptime.split('.').next()?.trim().parse().ok()?,
         })
@@ -80,8 +80,8 @@ impl Clock for SystemClock {
 
     /// The id of the boot cannot be read without another program.
     #[cfg(target_os = "macos")]
-    fn boot(&self) -> Option<Boot> {
-        Some(Boot {
+    fn uptime(&self) -> Option<Uptime> {
+        Some(Uptime {
             id: None,
             uptime_seconds: monotonic_time().as_secs(),
         })
@@ -162,8 +162,8 @@ impl Clock for SettableClock {
         Some(self.0.borrow().passed)
     }
 
-    fn boot(&self) -> Option<Boot> {
-        Some(Boot {
+    fn uptime(&self) -> Option<Uptime> {
+        Some(Uptime {
             id: Some("settable".to_owned()),
             uptime_seconds: self.0.borrow().passed.as_secs(),
         })
@@ -177,8 +177,8 @@ mod tests {
     #[cfg(target_os = "linux")]
     #[test]
     fn uptime_of_this_machine_increases() {
-        let first = SystemClock.boot().expect("a Linux with /proc");
-        let again = SystemClock.boot().expect("a Linux with /proc");
+        let first = SystemClock.uptime().expect("a Linux with /proc");
+        let again = SystemClock.uptime().expect("a Linux with /proc");
         assert_eq!(first.id, again.id);
         assert!(first.uptime_seconds <= again.uptime_seconds);
     }

@@ -13,7 +13,7 @@ mod server_time_tests;
 mod tests;
 mod timestamp;
 
-pub use clock::{Boot, Clock, SettableClock, Sleep, SystemClock};
+pub use clock::{Clock, SettableClock, Sleep, SystemClock, Uptime};
 #[cfg(feature = "azure-identity")]
 pub(crate) use moment::Moment;
 pub use server_time::{LocalClocks, ServerTimeSample};

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::clock::{Boot, Clock};
+use super::clock::{Clock, Uptime};
 use super::timestamp::{MAX_CLOCK_SKEW_SECONDS, Timestamp, unix_seconds};
 
 /// The clocks at the time of a service's latest response.
@@ -18,7 +18,8 @@ pub struct ServerTimeSample {
     wall: Timestamp,
     #[serde(rename = "service_seconds", with = "unix_seconds")]
     service: Timestamp,
-    pub(super) boot: Option<Boot>,
+    #[serde(rename = "boot")]
+    pub(super) uptime: Option<Uptime>,
 }
 
 impl ServerTimeSample {
@@ -32,7 +33,7 @@ impl ServerTimeSample {
         ServerTimeSample {
             wall,
             service,
-            boot: clock.boot(),
+            uptime: clock.uptime(),
         }
     }
 
@@ -55,7 +56,7 @@ impl ServerTimeSample {
 #[derive(Debug, Clone)]
 pub struct LocalClocks {
     wall: Timestamp,
-    pub(super) boot: Option<Boot>,
+    pub(super) uptime: Option<Uptime>,
 }
 
 impl LocalClocks {
@@ -63,7 +64,7 @@ impl LocalClocks {
     pub fn read(clock: &dyn Clock) -> Self {
         LocalClocks {
             wall: clock.now(),
-            boot: clock.boot(),
+            uptime: clock.uptime(),
         }
     }
 
@@ -81,7 +82,7 @@ impl LocalClocks {
             return self.wall;
         };
         let by_wall = self.wall.shifted(sample.offset_seconds());
-        let (then, now) = match (&sample.boot, &self.boot) {
+        let (then, now) = match (&sample.uptime, &self.uptime) {
             (None, None) => return self.or_end_if_clock_set_back(sample, by_wall),
             (Some(then), Some(now)) if then.id == now.id => (then, now),
             // The machine was restarted, or the sample was made in another environment.

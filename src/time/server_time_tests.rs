@@ -3,7 +3,7 @@
 
 use std::future::ready;
 
-use super::clock::{Boot, Clock, Sleep};
+use super::clock::{Clock, Sleep, Uptime};
 use super::server_time::*;
 use super::timestamp::Timestamp;
 
@@ -48,13 +48,13 @@ impl Clock for Machine {
         Box::pin(ready(()))
     }
 
-    fn boot(&self) -> Option<Boot> {
+    fn uptime(&self) -> Option<Uptime> {
         let id = match self.platform {
             Platform::BootIdAndUptime => Some(format!("boot {}", self.boot_number)),
             Platform::UptimeOnly => None,
             Platform::WallOnly => return None,
         };
-        Some(Boot {
+        Some(Uptime {
             id,
             uptime_seconds: self.uptime,
         })
@@ -283,9 +283,9 @@ fn response_without_a_time_keeps_the_clock_offset() {
 fn a_sample_that_an_earlier_version_wrote_is_read() {
     let text = r#"{"wall_seconds":5,"service_seconds":6,"boot":{"id":"a","uptime_seconds":7}}"#;
     let sample: ServerTimeSample = serde_json::from_str(text).expect("a sample");
-    let boot = Boot {
+    let boot = Uptime {
         id: Some("a".to_owned()),
         uptime_seconds: 7,
     };
-    assert_eq!((sample.offset_seconds(), sample.boot), (1, Some(boot)));
+    assert_eq!((sample.offset_seconds(), sample.uptime), (1, Some(boot)));
 }

@@ -29,7 +29,7 @@ fn a_session_that_no_longer_fits_on_the_disk_leaves_the_one_before_it() {
     assert_eq!(record.as_ref().map(generation), Some(last));
     let index = fresh.index().expect("a readable index");
     let listed = index.entry(&key()).expect("it is listed");
-    assert_eq!(number(listed.short_tokens), last);
+    assert_eq!(number(listed.short_lifetime), last);
     // With room again, it goes on from there.
     let mut writer = Run::start(&[], &format!("renew file {state}"));
     assert_eq!(writer.next(), (last + 1).to_string());

@@ -79,7 +79,7 @@ fn kill_writers(
         let index = sessions(store, state).index().expect("a readable index");
         let listed = index
             .entry(&key())
-            .map_or(0, |entry| number(entry.short_tokens));
+            .map_or(0, |entry| number(entry.short_lifetime));
         // A save that was told has been listed; each kill may cost the listing of one save.
         behind = if told > last { 1 } else { behind + 1 };
         assert!(

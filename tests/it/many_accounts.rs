@@ -3,10 +3,10 @@
 
 use std::sync::Arc;
 
-use acspass::account::{Account, Tenancy};
+use acspass::account::{Account, EntraApplication};
 use acspass::emulator::Emulator;
 use acspass::store::{
-    Activity, FileStore, LockAttempt, LockScope, Record, SessionStore, create_key_file,
+    Activity, FileStore, LockAttempt, LockTarget, Record, SessionStore, create_key_file,
 };
 
 use crate::harness::{Home, TestBrowser};
@@ -26,20 +26,26 @@ pub(crate) fn signed_in() -> (Home, SessionStore, Arc<Emulator>) {
     (home, sessions, emulator)
 }
 
-/// Keeps further sessions of the same tenancy, up to so many in all.
+/// Keeps further sessions of the same application, up to so many in all.
 fn fill(sessions: &SessionStore, count: usize) {
     let index = sessions.index().unwrap();
-    let tenancy = &index.entries().next().unwrap().tenancy;
+    let application = &index.entries().next().unwrap().application;
     for number in index.entries().count()..count {
         let username = format!("user-{number}@contoso.example");
-        keep(sessions, tenancy, &username, &number.to_string(), "tenant");
+        keep(
+            sessions,
+            application,
+            &username,
+            &number.to_string(),
+            "tenant",
+        );
     }
 }
 
 /// Keeps a session without tokens for this user of this tenant.
 pub(crate) fn keep(
     sessions: &SessionStore,
-    tenancy: &Tenancy,
+    application: &EntraApplication,
     username: &str,
     user: &str,
     tenant: &str,
@@ -50,8 +56,8 @@ pub(crate) fn keep(
         tenant_id: tenant.to_owned(),
         object_id: user.to_owned(),
     };
-    let record = Record::new(tenancy.clone(), account);
-    let name = LockScope::Session(record.key());
+    let record = Record::new(application.clone(), account);
+    let name = LockTarget::Session(record.key());
     let LockAttempt::Acquired(guard) = sessions.try_lock(&name, Activity::SigningIn).unwrap()
     else {
         panic!("the lock is held");

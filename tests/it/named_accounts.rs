@@ -21,7 +21,7 @@ fn one_username_in_two_tenants() -> (Home, Arc<Emulator>, String) {
     let first = index.entries().next().unwrap();
     keep(
         &sessions,
-        &first.tenancy,
+        &first.application,
         "ADA@contoso.example",
         "0ther-user",
         OTHER_TENANT,
@@ -32,18 +32,18 @@ fn one_username_in_two_tenants() -> (Home, Arc<Emulator>, String) {
 
 /// Adds accounts without tokens.
 fn add(sessions: &SessionStore, usernames: &[&str]) {
-    let tenancy = sessions
+    let application = sessions
         .index()
         .unwrap()
         .entries()
         .next()
         .unwrap()
-        .tenancy
+        .application
         .clone();
     for (number, username) in usernames.iter().enumerate() {
         keep(
             sessions,
-            &tenancy,
+            &application,
             username,
             &format!("id-{number}"),
             "tenant",

@@ -53,8 +53,12 @@ fn select(context: &Context, sessions: &Sessions) -> Result<IndexEntry> {
     if !env.is_interactive() {
         return Err(name_required());
     }
-    context.session_store.restore_or_warn(sessions.tenancy());
-    let page = context.session_store.list(sessions.tenancy(), usize::MAX)?;
+    context
+        .session_store
+        .restore_or_warn(sessions.application());
+    let page = context
+        .session_store
+        .list(sessions.application(), usize::MAX)?;
     if page.entries.is_empty() {
         return Err(name_required());
     }

@@ -58,7 +58,7 @@ fn examine(offline: bool, env: &Environment, context: &Context) -> Result<Vec<Ch
         doctor::configuration(config, file.as_ref().map(|file| file.path())),
         doctor::store(
             &context.session_store,
-            context.tenancy().ok().as_ref(),
+            context.application().ok().as_ref(),
             folder.map(|folder| folder.path()).as_deref(),
             offline,
         ),

@@ -46,7 +46,7 @@ pub(crate) fn run(
         .env(var::COMMUNICATION_SERVICES_ENDPOINT, endpoint)
         .env(var::AZURE_COMMUNICATION_ENDPOINT, endpoint);
     // The service returns the active account's token if a request names none.
-    let active = context.session_store.active(&context.tenancy()?)?;
+    let active = context.session_store.active(&context.application()?)?;
     let is_active = active.is_some_and(|active| active.account == token.account);
     drop(token);
     let served = Served::by(&context.sessions()?, &context.token_request(false)?);

@@ -37,7 +37,8 @@ pub(crate) fn run(args: &Login, env: &Arc<Environment>, output: &mut Output) -> 
     let token = record.entra_token(scopes);
     let token = token.ok_or_else(|| Error::internal("a sign-in kept no token"))?;
     let expires_on = token.expires_on;
-    let now = LocalClocks::read(env.clock.as_ref()).estimate_server_time(record.clock.as_ref());
+    let now =
+        LocalClocks::read(env.clock.as_ref()).estimate_server_time(record.time_sample.as_ref());
     env.messages.print(&format!(
         "{} is signed in. The Entra token is good until {expires_on} (another {})",
         record.account.username,

@@ -30,7 +30,7 @@ fn forget_one(user: Option<&str>, env: &Arc<Environment>) -> Result<()> {
     let sessions = context.sessions()?;
     let found = match user {
         Some(user) => sessions.find_session(user)?,
-        None => context.session_store.active(sessions.tenancy())?,
+        None => context.session_store.active(sessions.application())?,
     };
     let Some(entry) = found else {
         return report_no_session(user, &context, &sessions);
@@ -46,7 +46,7 @@ fn forget_one(user: Option<&str>, env: &Arc<Environment>) -> Result<()> {
 }
 
 fn lacks_active(context: &Context, sessions: &Sessions) -> Result<bool> {
-    let page = context.session_store.list(sessions.tenancy(), 1)?;
+    let page = context.session_store.list(sessions.application(), 1)?;
     Ok(page.lacks_active())
 }
 
@@ -78,7 +78,7 @@ fn report_no_session(user: Option<&str>, context: &Context, sessions: &Sessions)
     let index = context.session_store.index()?;
     let entries = index.entries().chain(index.elsewhere());
     let count = entries
-        .filter(|entry| (entry.tenancy.authority_host == EMULATOR) == env.global.emulator)
+        .filter(|entry| (entry.application.authority_host == EMULATOR) == env.global.emulator)
         .count();
     if count > 0 {
         env.messages.print(&format!(

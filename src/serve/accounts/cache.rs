@@ -11,7 +11,7 @@ use crate::account::Account;
 use crate::credential::{CachedToken, CommunicationTokenCredential, Options};
 use crate::error::{Error, Kind, Result};
 use crate::serve::context::{Context, blocking};
-use crate::session::{CacheLookup, RequestedToken, Sessions};
+use crate::session::{CacheLookup, Sessions, TokenKind};
 use crate::store::{Index, IndexEntry};
 
 use super::refresh::{RefreshState, refresh};
@@ -180,7 +180,7 @@ impl AccountCache {
     /// or renewed by another process.
     pub(super) fn replace(&mut self, index: Index, context: &Context) {
         self.credentials.retain(|_, credential| {
-            let mut entries = index.in_tenancy(context.session().tenancy());
+            let mut entries = index.of_application(context.session().application());
             entries.any(|entry| {
                 entry.account == credential.account && credential.is_current(entry, context)
             })
@@ -244,9 +244,8 @@ impl AccountCredential {
 
     /// Whether the token in memory is still the one in the store.
     fn is_current(&self, entry: &IndexEntry, context: &Context) -> bool {
-        let target = &context.options.token_request.target;
-        let (Some(cached), RequestedToken::Communication(source)) =
-            (self.credential.cached(), target)
+        let target = &context.options.token_request.kind;
+        let (Some(cached), TokenKind::Communication(source)) = (self.credential.cached(), target)
         else {
             return true;
         };

@@ -4,16 +4,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use crate::account::{Account, Tenancy};
+use crate::account::{Account, EntraApplication};
 use crate::acs::{Endpoint, IdentityClient};
 use crate::entra::Entra;
 use crate::entra::redirect::RedirectUri;
 use crate::error::{Error, Kind, Result};
 use crate::secret::EntraToken;
 use crate::serve::context::{Clients, Context, Options, blocking};
-use crate::session::{Overview, RenewalServices, RequestedToken, Sessions, TokenRequest};
+use crate::session::{Overview, RenewalServices, Sessions, TokenKind, TokenRequest};
 use crate::store::{
-    Activity, CachedEntraToken, IndexEntry, LockAttempt, LockScope, MemoryStore, Record,
+    Activity, CachedEntraToken, IndexEntry, LockAttempt, LockTarget, MemoryStore, Record,
     SessionStore,
 };
 use crate::time::{Clock, SystemClock};
@@ -57,11 +57,8 @@ fn context(sessions: &Arc<SessionStore>) -> (Arc<Context>, Arc<AtomicUsize>) {
     let notices = Arc::new(AtomicUsize::new(0));
     let count = notices.clone();
     let context = Context::new(Options {
-        session: Sessions::new(sessions.clone(), clock.clone(), tenancy()),
-        token_request: TokenRequest::new(
-            RequestedToken::Entra(Vec::new()),
-            Duration::from_secs(600),
-        ),
+        session: Sessions::new(sessions.clone(), clock.clone(), application()),
+        token_request: TokenRequest::new(TokenKind::Entra(Vec::new()), Duration::from_secs(600)),
         clients: Arc::new(SignInNeeded),
         profile: "default".to_owned(),
         clock,
@@ -75,8 +72,8 @@ fn context(sessions: &Arc<SessionStore>) -> (Arc<Context>, Arc<AtomicUsize>) {
     (Arc::new(context), notices)
 }
 
-fn tenancy() -> Tenancy {
-    Tenancy {
+fn application() -> EntraApplication {
+    EntraApplication {
         authority_host: "login.test".to_owned(),
         tenant: "organizations".to_owned(),
         client_id: "app".to_owned(),
@@ -95,13 +92,13 @@ fn account() -> Account {
 /// The entry of a session in an index.
 pub(super) fn entry() -> IndexEntry {
     let sessions = SessionStore::new(Box::new(MemoryStore::new()), None);
-    save(&sessions, &Record::new(tenancy(), account()));
+    save(&sessions, &Record::new(application(), account()));
     let index = sessions.index().expect("an index");
-    index.active(&tenancy()).cloned().expect("an entry")
+    index.active(&application()).cloned().expect("an entry")
 }
 
 fn save(sessions: &SessionStore, record: &Record) {
-    let lock = LockScope::Session(record.key());
+    let lock = LockTarget::Session(record.key());
     let LockAttempt::Acquired(guard) = sessions
         .try_lock(&lock, Activity::SigningIn)
         .expect("a lock")
@@ -122,7 +119,7 @@ async fn account_that_signs_in_during_a_request_is_found_by_one_more_lookup() {
     // Another request reads the index for all that wait, and then the user signs in.
     let index = context.session().index().expect("an index");
     accounts.cache().replace(index, &context);
-    let mut record = Record::new(tenancy(), account());
+    let mut record = Record::new(application(), account());
     record.entra_tokens.push(CachedEntraToken {
         token: EntraToken::new("entra"),
         scopes: Vec::new(),
@@ -139,7 +136,7 @@ async fn account_that_signs_in_during_a_request_is_found_by_one_more_lookup() {
 
 #[tokio::test]
 async fn only_for_a_signed_in_account_the_user_is_asked_to_sign_in_again() {
-    let record = Record::new(tenancy(), account());
+    let record = Record::new(application(), account());
     let sessions = Arc::new(SessionStore::new(Box::new(MemoryStore::new()), None));
     save(&sessions, &record);
     let (context, notices) = context(&sessions);

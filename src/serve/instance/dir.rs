@@ -9,13 +9,13 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize, Serializer};
 
-use crate::account::Tenancy;
+use crate::account::EntraApplication;
 use crate::error::{Error, Kind, Result};
 use crate::exchange::CommunicationTokenSource;
 use crate::files::Folder;
 use crate::hardening::Confined;
 use crate::secret::ServiceSecret;
-use crate::session::{RequestedToken, Sessions, TokenRequest};
+use crate::session::{Sessions, TokenKind, TokenRequest};
 use crate::store::state_folder;
 
 use super::secret::{SECRET_FILE, new_secret};
@@ -57,8 +57,9 @@ pub struct Running {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Served {
-    /// Where its accounts signed in.
-    pub tenancy: Tenancy,
+    /// The application that its accounts signed in to.
+    #[serde(rename = "tenancy")]
+    pub application: EntraApplication,
     /// What issues its tokens.
     pub source: CommunicationTokenSource,
 }
@@ -66,12 +67,12 @@ pub struct Served {
 impl Served {
     /// Returns the scope of this session and request; `None` if the token is an Entra token.
     pub fn by(session: &Sessions, token_request: &TokenRequest) -> Option<Served> {
-        match &token_request.target {
-            RequestedToken::Communication(source) => Some(Served {
-                tenancy: session.tenancy().clone(),
+        match &token_request.kind {
+            TokenKind::Communication(source) => Some(Served {
+                application: session.application().clone(),
                 source: source.clone(),
             }),
-            RequestedToken::Entra(_) => None,
+            TokenKind::Entra(_) => None,
         }
     }
 }

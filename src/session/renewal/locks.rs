@@ -7,7 +7,7 @@ use tracing::info;
 
 use crate::account::SessionKey;
 use crate::error::{Error, Kind, Result};
-use crate::store::{Activity, Guard, Holder, LockAttempt, LockScope, SessionStore};
+use crate::store::{Activity, Guard, Holder, LockAttempt, LockTarget, SessionStore};
 use crate::time::in_words;
 
 /// The longest wait for a process that renews. After it, the command fails.
@@ -21,7 +21,7 @@ const MAX_RETRY_DELAY: Duration = Duration::from_millis(100);
 /// that signs in; without that it does not wait for a sign-in.
 pub(super) async fn lock(
     store: &SessionStore,
-    scope: &LockScope,
+    scope: &LockTarget,
     activity: Activity,
     sign_in_wait: Option<Duration>,
 ) -> Result<Guard> {
@@ -91,11 +91,11 @@ fn describe(holder: Option<Holder>) -> String {
     }
 }
 
-/// The locks of a sign-in or a renewal. A sign-in of an unknown user starts with the tenancy's lock,
+/// The locks of a sign-in or a renewal. A sign-in of an unknown user starts with the application's lock,
 /// and adds the session's lock when the account is known.
 pub(super) struct HeldLocks {
     pub(super) initial: Guard,
-    /// The session's lock, if the first one is the tenancy's or another session's.
+    /// The session's lock, if the first one is the application's or another session's.
     session: Option<Guard>,
 }
 
@@ -120,7 +120,7 @@ impl HeldLocks {
         key: SessionKey,
         timeout: Duration,
     ) -> Result<()> {
-        let scope = LockScope::Session(key);
+        let scope = LockTarget::Session(key);
         self.session = match *self.initial.scope() == scope {
             true => None,
             false => Some(lock(store, &scope, Activity::Renewing, Some(timeout)).await?),

@@ -58,7 +58,7 @@ impl Exchange {
             }
         };
         // Both are from the validated sign-in, so they belong together.
-        let (app_id, user_id) = (&record.tenancy.client_id, &record.account.object_id);
+        let (app_id, user_id) = (&record.application.client_id, &record.account.object_id);
         if let Some(note) = teams_token::check(token.expose(), app_id, user_id, now)? {
             info!("{note}");
         }
@@ -72,7 +72,7 @@ impl Sessions {
     pub(super) fn add_tokens(&self, record: &mut Record, tokens: Tokens, scopes: &[String]) {
         self.update_clock_sample(record, tokens.service_time);
         let offset = record
-            .clock
+            .time_sample
             .as_ref()
             .map_or(0, ServerTimeSample::offset_seconds);
         let expires_on = match tokens.service_time {
@@ -98,11 +98,11 @@ impl Sessions {
         let clock = self.clock.as_ref();
         let sample = match service_time {
             Some(_) => ServerTimeSample::new(clock, service_time),
-            None => ServerTimeSample::with_previous_offset(clock, record.clock.as_ref()),
+            None => ServerTimeSample::with_previous_offset(clock, record.time_sample.as_ref()),
         };
         let offset = sample.offset_seconds();
         let known = record
-            .clock
+            .time_sample
             .replace(sample)
             .map(|sample| sample.offset_seconds());
         if offset != 0 && known.unwrap_or_default().abs_diff(offset) > MAX_CLOCK_SKEW_SECONDS {

@@ -9,7 +9,7 @@ use crate::entra::redirect::Page;
 use crate::entra::{Entra, NewAccount, SignInOptions, SignedIn};
 use crate::error::{Error, Kind, Result};
 use crate::session::sessions::Sessions;
-use crate::store::{Activity, IndexEntry, LockScope, Record};
+use crate::store::{Activity, IndexEntry, LockTarget, Record};
 use crate::text::{shell_word, shown};
 use crate::time::in_words;
 
@@ -31,13 +31,13 @@ impl Sessions {
         user: Option<&str>,
         scopes: &[String],
     ) -> Result<Record> {
-        let scope = LockScope::Tenancy(self.tenancy.clone());
+        let scope = LockTarget::SignIn(self.application.clone());
         let wait = Some(options.timeout);
         let guard = locks::lock(&self.store, &scope, Activity::SigningIn, wait).await?;
-        self.store.restore_or_warn(&self.tenancy);
+        self.store.restore_or_warn(&self.application);
         let stored = match user {
             Some(user) => self.find_session_for_sign_in(user)?,
-            None => self.store.active(&self.tenancy)?,
+            None => self.store.active(&self.application)?,
         };
         let challenge = match &stored {
             Some(entry) => self
@@ -102,7 +102,7 @@ impl Sessions {
         } = outcome?;
         let saved = async {
             self.accept(&account, expected, options, &mut page).await?;
-            let mut record = Record::new(self.tenancy.clone(), account);
+            let mut record = Record::new(self.application.clone(), account);
             locks
                 .lock_session(&self.store, record.key(), options.timeout)
                 .await?;
@@ -148,11 +148,11 @@ impl Sessions {
             ));
         }
         let index = self.store.index()?;
-        let Some(active) = index.active(&self.tenancy) else {
+        let Some(active) = index.active(&self.application) else {
             return Ok(());
         };
         let key = SessionKey {
-            tenancy: self.tenancy.clone(),
+            application: self.application.clone(),
             home_account_id: account.home_account_id.clone(),
         };
         if index.entry(&key).is_some() {

@@ -10,9 +10,9 @@ use crate::entra::SignInOptions;
 use crate::error::{Error, Kind, Result};
 use crate::session::freshness::{CompletedSteps, Step, next_step, outage_fallback};
 use crate::session::sessions::PendingRenewal;
-use crate::session::token::{RequestedToken, Token};
+use crate::session::token::{Token, TokenKind};
 use crate::store::{
-    Activity, CachedCommunicationToken, Guard, LockAttempt, LockScope, Record, ShortLifetimeNote,
+    Activity, CachedCommunicationToken, Guard, LockAttempt, LockTarget, Record, ShortLifetimeNote,
 };
 use crate::time::{Timestamp, in_words};
 
@@ -36,8 +36,8 @@ impl PendingRenewal {
         options: Option<&SignInOptions<'_>>,
     ) -> Result<Token> {
         let mut scope = match &self.entry {
-            Some(entry) => LockScope::Session(entry.key()),
-            None => LockScope::Tenancy(self.sessions.tenancy.clone()),
+            Some(entry) => LockTarget::Session(entry.key()),
+            None => LockTarget::SignIn(self.sessions.application.clone()),
         };
         let store = &self.sessions.store;
         if self.entry.is_none() && options.is_none() {
@@ -55,7 +55,7 @@ impl PendingRenewal {
             let task = RenewalTask::start(&self, options, guard)?;
             match (&task.record, &scope) {
                 // A user signed in during the wait, so that session's lock is needed.
-                (Some(record), LockScope::Tenancy(_)) => scope = LockScope::Session(record.key()),
+                (Some(record), LockTarget::SignIn(_)) => scope = LockTarget::Session(record.key()),
                 _ => return task.finish(services).await,
             }
         }
@@ -104,8 +104,8 @@ impl<'a> RenewalTask<'a> {
     fn read_cache(&mut self) -> Result<()> {
         let sessions = &self.renewal.sessions;
         let entry = match self.locks.initial.scope() {
-            LockScope::Session(key) => sessions.store.index()?.entry(key).cloned(),
-            LockScope::Tenancy(_) => {
+            LockTarget::Session(key) => sessions.store.index()?.entry(key).cloned(),
+            LockTarget::SignIn(_) => {
                 sessions.find_session_or_active(self.renewal.user.as_deref())?
             }
         };
@@ -256,7 +256,7 @@ impl<'a> RenewalTask<'a> {
         sessions.add_tokens(record, tokens, scopes);
         record.challenge = None;
         if let Some(token) = record.entra_token(scopes) {
-            record.short_tokens = self.renewal.short_lifetime_note(record, token.expires_on);
+            record.short_lifetime = self.renewal.short_lifetime_note(record, token.expires_on);
         }
         self.completed.refreshed = true;
         self.completed.exchanged = false;
@@ -266,8 +266,8 @@ impl<'a> RenewalTask<'a> {
     async fn exchange(&mut self, services: &RenewalServices) -> Result<()> {
         let (sessions, request) = (&self.renewal.sessions, &self.renewal.request);
         let record = self.record.as_mut().ok_or_else(no_session)?;
-        let (RequestedToken::Communication(source), Some(exchange), Some(entra_token)) = (
-            &request.target,
+        let (TokenKind::Communication(source), Some(exchange), Some(entra_token)) = (
+            &request.kind,
             &services.exchange,
             record.entra_token(request.scopes()),
         ) else {
@@ -288,7 +288,7 @@ impl<'a> RenewalTask<'a> {
         if self.completed.refreshed
             && let Some(short) = self.renewal.short_lifetime_note(record, issued.expires_on)
         {
-            record.short_tokens = Some(short);
+            record.short_lifetime = Some(short);
         }
         self.completed.exchanged = true;
         self.save()
@@ -302,8 +302,8 @@ impl<'a> RenewalTask<'a> {
             }));
         };
         let required = match self.locks.initial.scope() {
-            LockScope::Session(key) => Some(key.home_account_id.clone()),
-            LockScope::Tenancy(_) => user.clone(),
+            LockTarget::Session(key) => Some(key.home_account_id.clone()),
+            LockTarget::SignIn(_) => user.clone(),
         };
         let expected = ExpectedUser {
             hint: self.username.as_deref().or(user.as_deref()),

@@ -5,9 +5,9 @@ use std::fs::File;
 use std::sync::PoisonError;
 
 use super::contents::{self, Contents};
-use super::entry::{IndexEntry, OsLogin};
+use super::entry::{IndexEntry, ItemLocation};
 use super::search::{IndexStorage, NAME, bytes};
-use crate::account::{SessionKey, Tenancy};
+use crate::account::{EntraApplication, SessionKey};
 use crate::error::{Error, Result};
 use crate::files::Folder;
 use crate::store::record::Record;
@@ -18,23 +18,23 @@ use crate::store::state_folder;
 const MAX_LOGINS: usize = 32;
 
 impl IndexStorage {
-    /// Adds or replaces the entry of a record. A new session becomes active if its tenancy has no
+    /// Adds or replaces the entry of a record. A new session becomes active if its application has no
     /// active one. Removes entries of the same store in logins that `have_ended`.
     pub(crate) fn upsert(
         &self,
         record: &Record,
-        login: &OsLogin,
+        location: &ItemLocation,
         have_ended: impl Fn(&str) -> bool,
     ) -> Result<()> {
         self.change(|Contents { entries, .. }| {
             let is_elsewhere =
-                |entry: &IndexEntry| entry.store == login.store && !login.includes(entry);
+                |entry: &IndexEntry| entry.store == location.store && !location.includes(entry);
             entries.retain(|entry| {
                 !(is_elsewhere(entry) && entry.login.as_deref().is_some_and(&have_ended))
             });
-            if !replace(entries, record, login) {
-                let mut entry = IndexEntry::of(record, login);
-                let others = of_tenancy(entries, &record.tenancy, login);
+            if !replace(entries, record, location) {
+                let mut entry = IndexEntry::of(record, location);
+                let others = of_application(entries, &record.application, location);
                 entry.active = !others.iter().any(|other| other.active);
                 entries.push(entry);
             }
@@ -48,51 +48,51 @@ impl IndexStorage {
     }
 
     /// Replaces the entry of a listed session; `false` if it is no longer listed.
-    pub(crate) fn update(&self, record: &Record, login: &OsLogin) -> Result<bool> {
-        self.change(|Contents { entries, .. }| replace(entries, record, login))
+    pub(crate) fn update(&self, record: &Record, location: &ItemLocation) -> Result<bool> {
+        self.change(|Contents { entries, .. }| replace(entries, record, location))
     }
 
-    /// Lists sessions of one tenancy that a damaged index lost, and notes that the tenancy is
+    /// Lists sessions of one application that a damaged index lost, and notes that the application is
     /// restored. Activates a session if only one can be the active one, and returns whether it did.
     pub(crate) fn restore(
         &self,
-        tenancy: &Tenancy,
+        application: &EntraApplication,
         records: &[Record],
-        login: &OsLogin,
+        location: &ItemLocation,
     ) -> Result<bool> {
         self.change(|Contents { entries, lost }| {
             let Some(lost) = lost else { return false };
             let mut added = Vec::new();
             for record in records {
                 let key = record.key();
-                if !entries.iter().any(|entry| login.owns(entry, &key)) {
-                    entries.push(IndexEntry::of(record, login));
+                if !entries.iter().any(|entry| location.owns(entry, &key)) {
+                    entries.push(IndexEntry::of(record, location));
                     added.push(key);
                 }
             }
-            let mut of_tenancy = of_tenancy(entries, tenancy, login);
-            let lacks_active = !of_tenancy.iter().any(|entry| entry.active);
+            let mut of_application = of_application(entries, application, location);
+            let lacks_active = !of_application.iter().any(|entry| entry.active);
             if lost.active && lacks_active {
-                if of_tenancy.len() > 1 {
-                    of_tenancy.retain(|entry| added.iter().any(|key| entry.is(key)));
+                if of_application.len() > 1 {
+                    of_application.retain(|entry| added.iter().any(|key| entry.is(key)));
                 }
-                if let [only] = &mut of_tenancy[..] {
+                if let [only] = &mut of_application[..] {
                     only.active = true;
                 }
             }
-            let is_activated = lacks_active && of_tenancy.iter().any(|entry| entry.active);
-            lost.set_restored(tenancy, login);
+            let is_activated = lacks_active && of_application.iter().any(|entry| entry.active);
+            lost.set_restored(application, location);
             is_activated
         })
     }
 
-    /// Makes this the active session of its tenancy; `false` if it is not listed.
-    pub(crate) fn activate(&self, key: &SessionKey, login: &OsLogin) -> Result<bool> {
+    /// Makes this the active session of its application; `false` if it is not listed.
+    pub(crate) fn activate(&self, key: &SessionKey, location: &ItemLocation) -> Result<bool> {
         self.change(|Contents { entries, .. }| {
-            let of_tenancy = of_tenancy(entries, &key.tenancy, login);
-            let is_listed = of_tenancy.iter().any(|entry| entry.is(key));
+            let of_application = of_application(entries, &key.application, location);
+            let is_listed = of_application.iter().any(|entry| entry.is(key));
             if is_listed {
-                for entry in of_tenancy {
+                for entry in of_application {
                     entry.active = entry.is(key);
                 }
             }
@@ -101,8 +101,12 @@ impl IndexStorage {
     }
 
     /// Removes a session's entry and returns it; `None` if the session was not listed.
-    pub(crate) fn remove(&self, key: &SessionKey, login: &OsLogin) -> Result<Option<IndexEntry>> {
-        Ok(self.remove_all(|entry| login.owns(entry, key))?.pop())
+    pub(crate) fn remove(
+        &self,
+        key: &SessionKey,
+        location: &ItemLocation,
+    ) -> Result<Option<IndexEntry>> {
+        Ok(self.remove_all(|entry| location.owns(entry, key))?.pop())
     }
 
     /// Removes these entries, of any store and login, and returns them.
@@ -200,13 +204,13 @@ fn quarantine(folder: &Folder, salvaged: &Contents) -> Result<()> {
 }
 
 /// Replaces the entry of a session; `false` if it is not listed.
-fn replace(entries: &mut Vec<IndexEntry>, record: &Record, login: &OsLogin) -> bool {
+fn replace(entries: &mut Vec<IndexEntry>, record: &Record, location: &ItemLocation) -> bool {
     let key = record.key();
-    let is_ours = |entry: &IndexEntry| login.owns(entry, &key);
+    let is_ours = |entry: &IndexEntry| location.owns(entry, &key);
     let Some(at) = entries.iter().position(is_ours) else {
         return false;
     };
-    let mut entry = IndexEntry::of(record, login);
+    let mut entry = IndexEntry::of(record, location);
     entry.active = entries[at].active;
     entry.login = entry.login.or(entries[at].login.take());
     entries[at] = entry;
@@ -216,14 +220,14 @@ fn replace(entries: &mut Vec<IndexEntry>, record: &Record, login: &OsLogin) -> b
     true
 }
 
-/// Returns the entries of this tenancy that this login can use.
-fn of_tenancy<'e>(
+/// Returns the entries of this application that this login can use.
+fn of_application<'e>(
     entries: &'e mut [IndexEntry],
-    tenancy: &Tenancy,
-    login: &OsLogin,
+    application: &EntraApplication,
+    location: &ItemLocation,
 ) -> Vec<&'e mut IndexEntry> {
     entries
         .iter_mut()
-        .filter(|entry| login.includes(entry) && entry.tenancy == *tenancy)
+        .filter(|entry| location.includes(entry) && entry.application == *application)
         .collect()
 }

@@ -10,7 +10,7 @@
 //! ]}
 //! ```
 //!
-//! The active sessions are first, and each line begins with its tenancy. Other JSON with the same
+//! The active sessions are first, and each line begins with its application. Other JSON with the same
 //! content is valid too; it is read in full.
 //!
 //! A damaged line loses at most its entry. The last line has a note of the loss, `],"lost":{…}}`, until
@@ -23,18 +23,18 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::entry::{IndexEntry, OsLogin};
-use crate::account::Tenancy;
+use super::entry::{IndexEntry, ItemLocation};
+use crate::account::EntraApplication;
 
 const VERSION: u32 = 1;
 
-pub(super) const HEAD: &str = "{\"version\":1,\"active\":[";
-pub(super) const MIDDLE: &str = "],\"others\":[";
-const TAIL: &str = "]}";
+pub(super) const START_OF_ACTIVE: &str = "{\"version\":1,\"active\":[";
+pub(super) const START_OF_OTHERS: &str = "],\"others\":[";
+const END: &str = "]}";
 /// The start of a last line with a note, which ends with `}`.
-const NOTE: &str = "],\"lost\":";
+const START_OF_NOTE: &str = "],\"lost\":";
 
-/// The most tenancies that the note lists as restored. The oldest are dropped, and restored again.
+/// The most applications that the note lists as restored. The oldest are dropped, and restored again.
 const MAX_RESTORED: usize = 100;
 
 /// The contents of the index.
@@ -49,13 +49,14 @@ pub(crate) struct Contents {
 pub(crate) struct DamageNote {
     /// Whether an active session may be missing.
     pub(super) active: bool,
-    /// The tenancies that were restored from their store since.
+    /// The applications that were restored from their store since.
     restored: Vec<Restored>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Restored {
-    tenancy: Tenancy,
+    #[serde(rename = "tenancy")]
+    application: EntraApplication,
     store: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     login: Option<String>,
@@ -71,21 +72,25 @@ struct IndexJson<E> {
 }
 
 impl DamageNote {
-    /// Returns whether this tenancy was restored in this login.
-    pub(super) fn is_restored(&self, tenancy: &Tenancy, login: &OsLogin) -> bool {
+    /// Returns whether this application was restored in this login.
+    pub(super) fn is_restored(
+        &self,
+        application: &EntraApplication,
+        location: &ItemLocation,
+    ) -> bool {
         self.restored.iter().any(|restored| {
-            restored.tenancy == *tenancy
-                && restored.store == login.store
-                && restored.login.as_deref() == login.id()
+            restored.application == *application
+                && restored.store == location.store
+                && restored.login.as_deref() == location.id()
         })
     }
 
-    /// Notes that this tenancy was restored in this login.
-    pub(super) fn set_restored(&mut self, tenancy: &Tenancy, login: &OsLogin) {
+    /// Notes that this application was restored in this login.
+    pub(super) fn set_restored(&mut self, application: &EntraApplication, location: &ItemLocation) {
         self.restored.push(Restored {
-            tenancy: tenancy.clone(),
-            store: login.store.to_owned(),
-            login: login.id().map(str::to_owned),
+            application: application.clone(),
+            store: location.store.to_owned(),
+            login: location.id().map(str::to_owned),
         });
         if self.restored.len() > MAX_RESTORED {
             self.restored.remove(0);
@@ -102,19 +107,23 @@ pub(super) fn write(contents: &Contents) -> serde_json::Result<String> {
         Ok(lines.collect::<serde_json::Result<Vec<_>>>()?.join(","))
     };
     let tail = match &contents.lost {
-        None => TAIL.to_owned(),
-        Some(lost) => format!("{NOTE}{}}}", serde_json::to_string(lost)?),
+        None => END.to_owned(),
+        Some(lost) => format!("{START_OF_NOTE}{}}}", serde_json::to_string(lost)?),
     };
     let (active, others) = (list(true)?, list(false)?);
-    Ok(format!("{HEAD}{active}\n{MIDDLE}{others}\n{tail}\n"))
+    Ok(format!(
+        "{START_OF_ACTIVE}{active}\n{START_OF_OTHERS}{others}\n{tail}\n"
+    ))
 }
 
 /// Returns the note in the last line of a file; `None` if this is not a last line in the written form.
 pub(super) fn parse_damage_note(line: &[u8]) -> Option<Option<DamageNote>> {
-    if line == TAIL.as_bytes() {
+    if line == END.as_bytes() {
         return Some(None);
     }
-    let note = line.strip_prefix(NOTE.as_bytes())?.strip_suffix(b"}")?;
+    let note = line
+        .strip_prefix(START_OF_NOTE.as_bytes())?
+        .strip_suffix(b"}")?;
     let lost: DamageNote = serde_json::from_slice(note).ok()?;
     let written = serde_json::to_vec(&lost).ok()?;
     (note == written).then_some(Some(lost))
@@ -153,7 +162,7 @@ fn joined(active: Vec<IndexEntry>, others: Vec<IndexEntry>) -> Vec<IndexEntry> {
         .collect()
 }
 
-/// Removes repeated sessions, and more than one active session for each tenancy. It is an error if
+/// Removes repeated sessions, and more than one active session for each application. It is an error if
 /// there were any.
 fn without_repetitions(
     mut entries: Vec<IndexEntry>,
@@ -165,7 +174,7 @@ fn without_repetitions(
     let mut is_whole = entries.len() == before;
     for entry in entries.iter_mut().filter(|entry| entry.active) {
         let (store, login) = (entry.store.clone(), entry.login.clone());
-        entry.active = active.insert((store, login, entry.tenancy.clone()));
+        entry.active = active.insert((store, login, entry.application.clone()));
         is_whole &= entry.active;
     }
     let contents = Contents { entries, lost };
@@ -196,12 +205,13 @@ fn by_line(bytes: &[u8]) -> (Vec<IndexEntry>, DamageNote) {
     let mut entries = Vec::new();
     let mut lost = DamageNote::default();
     let lines: Vec<&[u8]> = bytes.split(|byte| *byte == b'\n').collect();
-    let is_middle = |line: &&[u8]| line.trim_ascii() == MIDDLE.as_bytes();
+    let is_middle = |line: &&[u8]| line.trim_ascii() == START_OF_OTHERS.as_bytes();
     let middle = lines.iter().position(is_middle);
     for (number, line) in lines.iter().enumerate() {
         let mut rest = line.trim_ascii();
-        let is_frame =
-            rest == HEAD.as_bytes() || Some(number) == middle || parse_damage_note(rest).is_some();
+        let is_frame = rest == START_OF_ACTIVE.as_bytes()
+            || Some(number) == middle
+            || parse_damage_note(rest).is_some();
         if is_frame {
             continue;
         }

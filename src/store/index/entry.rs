@@ -2,20 +2,20 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::account::{Account, SessionKey, Tenancy};
+use crate::account::{Account, EntraApplication, SessionKey};
 use crate::exchange::CommunicationTokenSource;
 use crate::store::record::{Record, ShortLifetimeNote};
-use crate::store::token_store::{Login, TokenStore};
+use crate::store::token_store::{LoginSession, TokenStore};
 use crate::time::{ServerTimeSample, Timestamp, unix_seconds};
 
-/// Some sessions of one tenancy in one store.
+/// Some sessions of one application in one store.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct IndexPage {
     /// The sessions, the active one first.
     pub entries: Vec<IndexEntry>,
     /// The number of further sessions.
     pub remaining: usize,
-    /// Whether the index was damaged and may lack sessions of this tenancy that are still in the
+    /// Whether the index was damaged and may lack sessions of this application that are still in the
     /// store; see [`crate::store::SessionStore::restore`].
     pub is_incomplete: bool,
 }
@@ -30,8 +30,9 @@ impl IndexPage {
 /// A session in the index.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct IndexEntry {
-    /// The tenancy in which the account signed in.
-    pub tenancy: Tenancy,
+    /// The application that the account signed in to.
+    #[serde(rename = "tenancy")]
+    pub application: EntraApplication,
     /// The account.
     pub account: Account,
     /// The name of the store with the session's item.
@@ -46,12 +47,13 @@ pub struct IndexEntry {
     /// The Communication tokens, newest first.
     pub communication_tokens: Vec<IndexedCommunicationToken>,
     /// The record's note that this tenant's tokens are short.
+    #[serde(rename = "short_tokens")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub short_tokens: Option<ShortLifetimeNote>,
+    pub short_lifetime: Option<ShortLifetimeNote>,
     /// The clocks at the last response of a service.
-    #[serde(default)]
-    pub clock: Option<ServerTimeSample>,
-    /// Whether this is the active account of its tenancy, which commands without `--account` use.
+    #[serde(rename = "clock", default)]
+    pub time_sample: Option<ServerTimeSample>,
+    /// Whether this is the active account of its application, which commands without `--account` use.
     /// The list that contains the entry decides; the entry repeats it for a file whose lists are damaged.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub active: bool,
@@ -81,22 +83,22 @@ impl IndexEntry {
     /// Returns the session's key.
     pub fn key(&self) -> SessionKey {
         SessionKey {
-            tenancy: self.tenancy.clone(),
+            application: self.application.clone(),
             home_account_id: self.account.home_account_id.clone(),
         }
     }
 
     pub(super) fn is(&self, key: &SessionKey) -> bool {
-        self.account.home_account_id == key.home_account_id && self.tenancy == key.tenancy
+        self.account.home_account_id == key.home_account_id && self.application == key.application
     }
 
     /// Returns the entry of a record that is saved in this login. It is not active.
-    pub(super) fn of(record: &Record, login: &OsLogin) -> Self {
+    pub(super) fn of(record: &Record, location: &ItemLocation) -> Self {
         IndexEntry {
-            tenancy: record.tenancy.clone(),
+            application: record.application.clone(),
             account: record.account.clone(),
-            store: login.store.to_owned(),
-            login: login.id().map(str::to_owned),
+            store: location.store.to_owned(),
+            login: location.id().map(str::to_owned),
             can_renew: record.refresh_token.is_some(),
             entra_tokens: record
                 .entra_tokens
@@ -114,28 +116,28 @@ impl IndexEntry {
                     expires_on: kept.expires_on,
                 })
                 .collect(),
-            short_tokens: record.short_tokens,
-            clock: record.clock.clone(),
+            short_lifetime: record.short_lifetime,
+            time_sample: record.time_sample.clone(),
             active: false,
         }
     }
 }
 
-/// The user's login to the operating system in which this process uses a store. Some stores have separate
-/// items for each login.
+/// The store and the login session whose items this process uses. Some stores have separate items for
+/// each login session.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct OsLogin {
+pub(crate) struct ItemLocation {
     /// The store's name, as in the setting `store`.
     pub(super) store: &'static str,
-    login: Login,
+    login: LoginSession,
 }
 
-impl OsLogin {
-    /// Returns the login of this store. Reads no item.
+impl ItemLocation {
+    /// Returns the location of this store's items. Reads no item.
     pub(crate) fn of(store: &dyn TokenStore) -> Self {
-        OsLogin {
+        ItemLocation {
             store: store.name(),
-            login: store.os_login(),
+            login: store.login_session(),
         }
     }
 
@@ -144,9 +146,9 @@ impl OsLogin {
     pub(crate) fn includes(&self, entry: &IndexEntry) -> bool {
         entry.store == self.store
             && match &self.login {
-                Login::Shared | Login::Unknown => true,
-                Login::Own(own) => entry.login.as_ref().is_none_or(|login| login == own),
-                Login::Ended => false,
+                LoginSession::Shared | LoginSession::Unknown => true,
+                LoginSession::Own(own) => entry.login.as_ref().is_none_or(|login| login == own),
+                LoginSession::Ended => false,
             }
     }
 
@@ -157,14 +159,14 @@ impl OsLogin {
 
     /// Returns whether all logins share the store's items.
     pub(super) fn is_shared(&self) -> bool {
-        self.login == Login::Shared
+        self.login == LoginSession::Shared
     }
 
     /// Returns the id of the login, for a new entry.
     pub(super) fn id(&self) -> Option<&str> {
         match &self.login {
-            Login::Own(own) => Some(own),
-            Login::Shared | Login::Unknown | Login::Ended => None,
+            LoginSession::Own(own) => Some(own),
+            LoginSession::Shared | LoginSession::Unknown | LoginSession::Ended => None,
         }
     }
 }

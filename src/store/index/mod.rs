@@ -6,13 +6,13 @@
 mod change;
 mod contents;
 mod entry;
-mod form;
+mod line;
 mod search;
 #[cfg(test)]
 mod search_tests;
 mod view;
 
-pub(super) use entry::OsLogin;
+pub(super) use entry::ItemLocation;
 pub use entry::{IndexEntry, IndexPage, IndexedCommunicationToken, IndexedEntraToken};
 pub(super) use search::{IndexStorage, Query};
 pub use view::Index;

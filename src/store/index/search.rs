@@ -7,11 +7,11 @@ use std::collections::HashSet;
 use std::io::{BufRead, BufReader, Read};
 use std::sync::Mutex;
 
-use super::contents::{self, Contents, HEAD, MIDDLE};
-use super::entry::{IndexEntry, IndexPage, OsLogin};
-use super::form;
+use super::contents::{self, Contents, START_OF_ACTIVE, START_OF_OTHERS};
+use super::entry::{IndexEntry, IndexPage, ItemLocation};
+use super::line::LineParts;
 use super::view::Index;
-use crate::account::{Account, Tenancy};
+use crate::account::{Account, EntraApplication};
 use crate::error::Result;
 use crate::files::{Folder, none_if_missing};
 use crate::store::state_folder;
@@ -34,7 +34,7 @@ pub(crate) enum IndexStorage {
     Memory(Mutex<Contents>),
 }
 
-/// A query for sessions of a tenancy and a store.
+/// A query for sessions of an application and a store.
 #[derive(Clone, Copy)]
 pub(crate) enum Query<'a> {
     /// The active session.
@@ -58,19 +58,19 @@ impl IndexStorage {
     /// line may be damaged.
     pub(crate) fn search(
         &self,
-        tenancy: &Tenancy,
-        login: &OsLogin,
+        application: &EntraApplication,
+        location: &ItemLocation,
         query: Query<'_>,
     ) -> Result<IndexPage> {
         // Reading in full reports the error of a file that does not open.
         if let IndexStorage::File(folder) = self
             && let Ok(file) = folder.open(NAME)
-            && let Some(page) = find(file.take(MAX_INDEX_BYTES), tenancy, login, query)
+            && let Some(page) = find(file.take(MAX_INDEX_BYTES), application, location, query)
         {
             return Ok(page);
         }
-        let index = self.read(login)?;
-        let mut entries: Vec<_> = index.in_tenancy(tenancy).cloned().collect();
+        let index = self.read(location)?;
+        let mut entries: Vec<_> = index.of_application(application).cloned().collect();
         entries.sort_by_key(|entry| !entry.active);
         let limit = match query {
             Query::Active => entries.iter().take_while(|entry| entry.active).count(),
@@ -82,12 +82,12 @@ impl IndexStorage {
         Ok(IndexPage {
             entries,
             remaining: left,
-            is_incomplete: index.is_incomplete(tenancy),
+            is_incomplete: index.is_incomplete(application),
         })
     }
 
     /// Reads the whole index for this login. A damaged file is replaced by its readable entries.
-    pub(crate) fn read(&self, login: &OsLogin) -> Result<Index> {
+    pub(crate) fn read(&self, location: &ItemLocation) -> Result<Index> {
         let contents = match self {
             IndexStorage::File(folder) => contents::read(bytes(folder)?.as_deref()).ok(),
             IndexStorage::Memory(_) => None,
@@ -97,7 +97,7 @@ impl IndexStorage {
             // Under the lock, since another process may have replaced a damaged file already.
             None => self.repair()?,
         };
-        Ok(Index::new(contents, login))
+        Ok(Index::new(contents, location))
     }
 }
 
@@ -118,22 +118,22 @@ pub(super) fn bytes(folder: &Folder) -> Result<Option<Vec<u8>>> {
 /// the active session is requested and missing. Then the file must be read in full.
 pub(super) fn find(
     file: impl Read,
-    tenancy: &Tenancy,
-    login: &OsLogin,
+    application: &EntraApplication,
+    location: &ItemLocation,
     query: Query<'_>,
 ) -> Option<IndexPage> {
     let mut file = BufReader::with_capacity(CHUNK, file);
     let mut line = Vec::new();
     let mut search = Search {
-        login,
+        location,
         query,
-        tenancy: serde_json::to_vec(tenancy).ok()?,
-        store: serde_json::to_vec(login.store).ok()?,
+        application: serde_json::to_vec(application).ok()?,
+        store: serde_json::to_vec(location.store).ok()?,
         listed: HashSet::new(),
         actives: HashSet::new(),
         page: IndexPage::default(),
     };
-    if next_line(&mut file, &mut line)? != HEAD.as_bytes() {
+    if next_line(&mut file, &mut line)? != START_OF_ACTIVE.as_bytes() {
         return None;
     }
     let mut active = true;
@@ -154,14 +154,14 @@ pub(super) fn find(
                 return Some(search.page);
             }
         } else if active {
-            if line != MIDDLE.as_bytes() || matches!(query, Query::Active) {
+            if line != START_OF_OTHERS.as_bytes() || matches!(query, Query::Active) {
                 return None;
             }
             (active, comma) = (false, None);
         } else {
             let lost = contents::parse_damage_note(line)?;
             let mut page = search.page;
-            page.is_incomplete = lost.is_some_and(|lost| !lost.is_restored(tenancy, login));
+            page.is_incomplete = lost.is_some_and(|lost| !lost.is_restored(application, location));
             return file.fill_buf().is_ok_and(<[u8]>::is_empty).then_some(page);
         }
     }
@@ -177,12 +177,12 @@ fn next_line<'l>(file: &mut impl BufRead, line: &'l mut Vec<u8>) -> Option<&'l [
 
 /// A search for sessions, line by line.
 struct Search<'a> {
-    login: &'a OsLogin,
+    location: &'a ItemLocation,
     query: Query<'a>,
-    /// Tenancy and store in the form of a line.
-    tenancy: Vec<u8>,
+    /// The application and the store as they are in a line.
+    application: Vec<u8>,
     store: Vec<u8>,
-    /// Login and account of the sessions of this tenancy and store that were read so far.
+    /// The login session and account of the sessions of this application and store that were read so far.
     listed: HashSet<(Option<Vec<u8>>, Vec<u8>)>,
     /// The logins of the active sessions among them.
     actives: HashSet<Option<Vec<u8>>>,
@@ -193,8 +193,8 @@ impl Search<'_> {
     /// Adds the entry in this line if it matches the query, and returns whether it does. `None` if
     /// the line is in another form, or repeats a session or the active session of a login.
     fn add_if_match(&mut self, line: &[u8], active: bool) -> Option<bool> {
-        let parts = form::split(line, active)?;
-        if parts.tenancy != self.tenancy || parts.store != self.store {
+        let parts = LineParts::scan(line, active)?;
+        if parts.application != self.application || parts.store != self.store {
             return Some(false);
         }
         let login = parts.login.map(<[u8]>::to_vec);
@@ -210,13 +210,13 @@ impl Search<'_> {
             }
         }
         let is_full = matches!(self.query, Query::First(limit) if self.page.entries.len() == limit);
-        if is_full && self.login.is_shared() {
+        if is_full && self.location.is_shared() {
             self.page.remaining += 1;
             return Some(true);
         }
         let entry = serde_json::from_slice(line).ok()?;
         let entry = IndexEntry { active, ..entry };
-        match self.login.includes(&entry) {
+        match self.location.includes(&entry) {
             false => return Some(false),
             true if is_full => self.page.remaining += 1,
             true => self.page.entries.push(entry),

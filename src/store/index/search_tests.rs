@@ -3,22 +3,22 @@
 use super::contents::{self, Contents, DamageNote};
 use super::search::find;
 use super::*;
-use crate::account::{Account, Tenancy};
+use crate::account::{Account, EntraApplication};
 use crate::exchange::CommunicationTokenSource;
 use crate::exchange::ExchangeKind;
 use crate::store::record::{Record, ShortLifetimeNote};
-use crate::store::{Login, MemoryStore, TokenStore};
+use crate::store::{LoginSession, MemoryStore, TokenStore};
 use crate::time::Timestamp;
 use crate::time::{ServerTimeSample, SettableClock};
 
 /// A store with items of this login.
-struct Kept(Login);
+struct Kept(LoginSession);
 
 impl TokenStore for Kept {
     fn name(&self) -> &'static str {
         "memory"
     }
-    fn os_login(&self) -> Login {
+    fn login_session(&self) -> LoginSession {
         self.0.clone()
     }
     fn load(&self, item: &str) -> crate::error::Result<Option<crate::secret::SecretBytes>> {
@@ -41,8 +41,8 @@ impl TokenStore for Kept {
     }
 }
 
-fn tenancy(client_id: &str) -> Tenancy {
-    Tenancy {
+fn application(client_id: &str) -> EntraApplication {
+    EntraApplication {
         authority_host: "login.test".to_owned(),
         tenant: "organizations".to_owned(),
         client_id: client_id.to_owned(),
@@ -58,13 +58,13 @@ const NAMES: [&str; 6] = [
     "a\u{7f}b",
 ];
 
-/// An index of a few sessions, of our tenancy and store and of others.
+/// An index of a few sessions, of our application and store and of others.
 fn contents(random: &mut fastrand::Rng) -> Contents {
     let mut contents = Contents::default();
     for (number, name) in NAMES.iter().enumerate() {
         let ours = random.u8(..4) > 0;
         let mut record = Record::new(
-            tenancy(if ours { "ours" } else { "another" }),
+            application(if ours { "ours" } else { "another" }),
             Account {
                 home_account_id: format!("{name}-uid.utid"),
                 username: format!("{name}@contoso.example"),
@@ -72,13 +72,13 @@ fn contents(random: &mut fastrand::Rng) -> Contents {
                 object_id: format!("{name}-oid"),
             },
         );
-        record.short_tokens = random.bool().then_some(ShortLifetimeNote {
+        record.short_lifetime = random.bool().then_some(ShortLifetimeNote {
             redeemed_at_seconds: -7,
             life_seconds: 540,
         });
         let clock = SettableClock::new(Timestamp::from_unix_seconds(1_800_000_000));
-        record.clock = random.bool().then(|| ServerTimeSample::new(&clock, None));
-        let mut entry = IndexEntry::of(&record, &OsLogin::of(&MemoryStore::new()));
+        record.time_sample = random.bool().then(|| ServerTimeSample::new(&clock, None));
+        let mut entry = IndexEntry::of(&record, &ItemLocation::of(&MemoryStore::new()));
         entry.active = number == 0;
         entry.can_renew = random.bool();
         if random.u8(..5) == 0 {
@@ -117,30 +117,30 @@ fn contents(random: &mut fastrand::Rng) -> Contents {
 }
 
 /// Compares both readers for every question in these logins, and counts the answers of the fast one.
-fn compare(text: &[u8], logins: &[Login]) -> usize {
-    let tenancy = tenancy("ours");
+fn compare(text: &[u8], logins: &[LoginSession]) -> usize {
+    let application = application("ours");
     let contents = contents::read(Some(text)).unwrap_or_else(|salvaged| salvaged);
     let mut answers = 0;
     for login in logins {
-        let login = OsLogin::of(&Kept(login.clone()));
+        let login = ItemLocation::of(&Kept(login.clone()));
         let full = Index::new(contents.clone(), &login);
         let shown = || String::from_utf8_lossy(text);
-        if let Some(page) = find(text, &tenancy, &login, Query::Active)
+        if let Some(page) = find(text, &application, &login, Query::Active)
             && let Some(found) = page.entries.first()
         {
-            assert_eq!(Some(found), full.active(&tenancy), "{}", shown());
+            assert_eq!(Some(found), full.active(&application), "{}", shown());
             answers += 1;
         }
-        let mut all: Vec<_> = full.in_tenancy(&tenancy).cloned().collect();
+        let mut all: Vec<_> = full.of_application(&application).cloned().collect();
         all.sort_by_key(|entry| !entry.active);
         for most in [0, 1, 3, usize::MAX] {
-            if let Some(page) = find(text, &tenancy, &login, Query::First(most)) {
+            if let Some(page) = find(text, &application, &login, Query::First(most)) {
                 let shown_ones = all.len().min(most);
                 assert_eq!(page.entries, all[..shown_ones], "{}", shown());
                 assert_eq!(page.remaining, all.len() - shown_ones, "{}", shown());
                 assert_eq!(
                     page.is_incomplete,
-                    full.is_incomplete(&tenancy),
+                    full.is_incomplete(&application),
                     "{}",
                     shown()
                 );
@@ -148,14 +148,14 @@ fn compare(text: &[u8], logins: &[Login]) -> usize {
             }
         }
         for name in NAMES.into_iter().chain(["a", "ada@contoso.example"]) {
-            if let Some(page) = find(text, &tenancy, &login, Query::ByName(name)) {
+            if let Some(page) = find(text, &application, &login, Query::ByName(name)) {
                 let fitting = all
                     .iter()
                     .filter(|entry| entry.account.match_name(name).is_some());
                 assert!(page.entries.iter().eq(fitting), "{name}: {}", shown());
                 assert_eq!(
                     page.is_incomplete,
-                    full.is_incomplete(&tenancy),
+                    full.is_incomplete(&application),
                     "{}",
                     shown()
                 );
@@ -166,9 +166,14 @@ fn compare(text: &[u8], logins: &[Login]) -> usize {
     answers
 }
 
-fn logins() -> [Login; 4] {
-    let own = Login::Own("login 1".to_owned());
-    [Login::Shared, Login::Unknown, own, Login::Ended]
+fn logins() -> [LoginSession; 4] {
+    let own = LoginSession::Own("login 1".to_owned());
+    [
+        LoginSession::Shared,
+        LoginSession::Unknown,
+        own,
+        LoginSession::Ended,
+    ]
 }
 
 /// Every question that [`compare`] asks and that has an answer in each file.

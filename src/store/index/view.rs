@@ -1,29 +1,29 @@
 //! The sessions in the index, as one process reads them.
 
 use super::contents::Contents;
-use super::entry::{IndexEntry, IndexPage, OsLogin};
-use crate::account::{SessionKey, Tenancy};
+use super::entry::{IndexEntry, IndexPage, ItemLocation};
+use crate::account::{EntraApplication, SessionKey};
 
 /// The sessions of one store, at the time of reading the index.
 #[derive(Debug, Clone)]
 pub struct Index {
-    login: OsLogin,
+    location: ItemLocation,
     contents: Contents,
 }
 
 impl Index {
-    pub(super) fn new(contents: Contents, login: &OsLogin) -> Self {
-        let login = login.clone();
-        Index { login, contents }
+    pub(super) fn new(contents: Contents, location: &ItemLocation) -> Self {
+        let location = location.clone();
+        Index { location, contents }
     }
 
     /// Returns an index with the sessions of this page.
-    pub(crate) fn of_page(page: IndexPage, login: OsLogin) -> Self {
+    pub(crate) fn of_page(page: IndexPage, location: ItemLocation) -> Self {
         let contents = Contents {
             entries: page.entries,
             lost: None,
         };
-        Index { login, contents }
+        Index { location, contents }
     }
 
     /// Returns all sessions in this store that this login can use.
@@ -31,29 +31,33 @@ impl Index {
         self.contents
             .entries
             .iter()
-            .filter(|entry| self.login.includes(entry))
+            .filter(|entry| self.location.includes(entry))
     }
 
     /// Returns the sessions in this store of this application in this tenant.
-    pub fn in_tenancy<'a, 't>(
+    pub fn of_application<'a, 't>(
         &'a self,
-        tenancy: &'t Tenancy,
+        application: &'t EntraApplication,
     ) -> impl Iterator<Item = &'a IndexEntry> + use<'a, 't> {
         self.entries()
-            .filter(move |entry| entry.tenancy == *tenancy)
+            .filter(move |entry| entry.application == *application)
     }
 
     /// Returns the active session, which commands without `--account` use.
-    pub fn active(&self, tenancy: &Tenancy) -> Option<&IndexEntry> {
-        self.in_tenancy(tenancy).find(|entry| entry.active)
+    pub fn active(&self, application: &EntraApplication) -> Option<&IndexEntry> {
+        self.of_application(application).find(|entry| entry.active)
     }
 
     /// Returns the best matches of a name: the session with this home account id, else those with
     /// this username, else those whose username or home account id has this prefix. A name with
     /// more than one match is ambiguous.
-    pub fn best_name_matches(&self, tenancy: &Tenancy, name: &str) -> Vec<&IndexEntry> {
+    pub fn best_name_matches(
+        &self,
+        application: &EntraApplication,
+        name: &str,
+    ) -> Vec<&IndexEntry> {
         let mut matches: Vec<_> = self
-            .in_tenancy(tenancy)
+            .of_application(application)
             .filter_map(|entry| Some((entry.account.match_name(name)?, entry)))
             .collect();
         let best = matches.iter().map(|(rank, _)| *rank).max();
@@ -66,10 +70,10 @@ impl Index {
         self.entries().find(|entry| entry.is(key))
     }
 
-    /// Returns whether the index was damaged and may lack sessions of this tenancy.
-    pub(crate) fn is_incomplete(&self, tenancy: &Tenancy) -> bool {
+    /// Returns whether the index was damaged and may lack sessions of this application.
+    pub(crate) fn is_incomplete(&self, application: &EntraApplication) -> bool {
         let lost = self.contents.lost.as_ref();
-        lost.is_some_and(|lost| !lost.is_restored(tenancy, &self.login))
+        lost.is_some_and(|lost| !lost.is_restored(application, &self.location))
     }
 
     /// Returns the sessions of other stores, which this store cannot load.
@@ -77,6 +81,6 @@ impl Index {
         self.contents
             .entries
             .iter()
-            .filter(|entry| entry.store != self.login.store)
+            .filter(|entry| entry.store != self.location.store)
     }
 }

@@ -47,13 +47,13 @@ pub(super) struct SecretServiceKeyring {
 impl SecretServiceKeyring {
     /// Returns the item's bytes. Searches again if a locked collection may have hidden the item.
     pub(super) fn load(&mut self, item: &str) -> Result<Option<Vec<u8>>, KeyringFailure> {
-        match self.load_visible(item)? {
-            None if self.unlock_default_collection()? => self.load_visible(item),
+        match self.load_unlocked(item)? {
+            None if self.unlock_default_collection()? => self.load_unlocked(item),
             loaded => Ok(loaded),
         }
     }
 
-    fn load_visible(&mut self, item: &str) -> Result<Option<Vec<u8>>, KeyringFailure> {
+    fn load_unlocked(&mut self, item: &str) -> Result<Option<Vec<u8>>, KeyringFailure> {
         if !self.encrypted {
             match self.call(async |service| service.load(item).await) {
                 Err(KeyringFailure::PlainSessionRefused) => self.encrypted = true,

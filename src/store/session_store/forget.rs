@@ -30,7 +30,7 @@ impl SessionStore {
     /// # Errors
     /// [`Kind::Store`] if the item cannot be removed, with the manual steps.
     pub fn forget(&self, key: &SessionKey) -> Result<Removal> {
-        let unlisted = self.index.remove(key, &self.os_login());
+        let unlisted = self.index.remove(key, &self.item_location());
         let removed = self.remove(&key.item_name());
         unlisted?;
         removed.map(|removed| Removal { removed })
@@ -46,9 +46,9 @@ impl SessionStore {
         &self,
         matches_host: impl Fn(&str) -> bool,
     ) -> Result<ForgottenSessions> {
-        let login = self.os_login();
+        let login = self.item_location();
         let listed = self.index.remove_all(|entry| {
-            entry.store == self.store.name() && matches_host(&entry.tenancy.authority_host)
+            entry.store == self.store.name() && matches_host(&entry.application.authority_host)
         });
         let (reachable, mut of_other_logins): (Vec<_>, Vec<_>) = listed
             .iter()
@@ -123,6 +123,6 @@ fn host_in(item: &str) -> Option<&str> {
         Some(quarantined) => quarantined.trim_start().split_once(' ')?.1,
         None => item,
     };
-    let (_, tenancy) = name.strip_prefix("session ")?.split_once(" at ")?;
-    tenancy.split(' ').next()
+    let (_, application) = name.strip_prefix("session ")?.split_once(" at ")?;
+    application.split(' ').next()
 }

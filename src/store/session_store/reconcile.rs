@@ -16,11 +16,11 @@
 //! not wait for a renewal.
 
 use super::store::{SessionStore, decode_record};
-use crate::account::{SessionKey, Tenancy};
+use crate::account::{EntraApplication, SessionKey};
 use crate::error::{Error, Result};
 use crate::secret::SecretBytes;
 use crate::store::index::{Index, IndexEntry};
-use crate::store::lock::{Activity, Guard, LockAttempt, LockScope};
+use crate::store::lock::{Activity, Guard, LockAttempt, LockTarget};
 use crate::store::record::Record;
 use crate::time::{Clock, SystemClock};
 
@@ -37,19 +37,21 @@ pub struct Reconciled {
 }
 
 impl SessionStore {
-    /// Lists the sessions of this tenancy that a damaged index lost and the store still has, and
+    /// Lists the sessions of this application that a damaged index lost and the store still has, and
     /// activates one if only that one can be the active one. Returns the number of changed entries.
     /// Makes no call to the store if the index is not damaged.
     ///
     /// # Errors
     /// [`crate::error::Kind::Store`] if the store fails; a later call tries again.
-    pub fn restore(&self, tenancy: &Tenancy) -> Result<usize> {
+    pub fn restore(&self, application: &EntraApplication) -> Result<usize> {
         let index = self.index()?;
-        if !index.is_incomplete(tenancy) {
+        if !index.is_incomplete(application) {
             return Ok(0);
         }
-        let records = self.unlisted(tenancy, &index)?;
-        let is_activated = self.index.restore(tenancy, &records, &self.os_login())?;
+        let records = self.unlisted(application, &index)?;
+        let is_activated = self
+            .index
+            .restore(application, &records, &self.item_location())?;
         // Loading removes the entry of a session that was signed out meanwhile.
         let mut restored = 0;
         for record in &records {
@@ -63,22 +65,22 @@ impl SessionStore {
 
     /// Does the same as [`SessionStore::restore`], with a warning if that fails. Returns whether an
     /// entry changed.
-    pub fn restore_or_warn(&self, tenancy: &Tenancy) -> bool {
-        let restored = self.restore(tenancy).inspect_err(|error| {
+    pub fn restore_or_warn(&self, application: &EntraApplication) -> bool {
+        let restored = self.restore(application).inspect_err(|error| {
             tracing::warn!("{error}: accounts that a damaged list lost are not looked up");
         });
         restored.is_ok_and(|restored| restored > 0)
     }
 
-    /// Restores the entries of this tenancy that a damaged index lost, and removes entries whose items
+    /// Restores the entries of this application that a damaged index lost, and removes entries whose items
     /// are gone or cannot be read. It lists all items, and reads only the active session and those
     /// that seem missing.
     ///
     /// # Errors
     /// [`crate::error::Kind::Store`] if the store fails; no entry is removed then.
-    pub fn reconcile(&self, tenancy: &Tenancy) -> Result<Reconciled> {
-        let restored = self.restore(tenancy)?;
-        let index = self.list_all(tenancy)?;
+    pub fn reconcile(&self, application: &EntraApplication) -> Result<Reconciled> {
+        let restored = self.restore(application)?;
+        let index = self.list_all(application)?;
         let items = self.store.items()?;
         let doubtful = index
             .entries()
@@ -86,18 +88,18 @@ impl SessionStore {
         let mut lost = 0;
         for key in doubtful.map(IndexEntry::key) {
             self.load(&key)?;
-            lost += usize::from(self.list_all(tenancy)?.entry(&key).is_none());
+            lost += usize::from(self.list_all(application)?.entry(&key).is_none());
         }
         Ok(Reconciled { restored, lost })
     }
 
-    /// Returns the readable sessions of this tenancy in the store that the index does not list.
-    fn unlisted(&self, tenancy: &Tenancy, index: &Index) -> Result<Vec<Record>> {
-        let Tenancy {
+    /// Returns the readable sessions of this application in the store that the index does not list.
+    fn unlisted(&self, application: &EntraApplication, index: &Index) -> Result<Vec<Record>> {
+        let EntraApplication {
             authority_host,
             tenant,
             client_id,
-        } = tenancy;
+        } = application;
         let scope = format!(" at {authority_host} {tenant} {client_id}");
         let listed: Vec<String> = index
             .entries()
@@ -126,14 +128,14 @@ impl SessionStore {
     ///
     /// # Errors
     /// [`crate::error::Kind::Store`] if the store fails.
-    pub(super) fn confirm_loss(
+    pub(super) fn reload_or_sign_out(
         &self,
         key: &SessionKey,
         guard: Option<&Guard>,
     ) -> Result<Option<Record>> {
         let _lock = match guard {
             Some(guard) if guard.covers(key) => None,
-            _ => match self.try_lock(&LockScope::Session(key.clone()), Activity::Renewing) {
+            _ => match self.try_lock(&LockTarget::Session(key.clone()), Activity::Renewing) {
                 Ok(LockAttempt::Acquired(lock)) => Some(lock),
                 // The lock holder replaces the item, or detects the same loss.
                 Ok(LockAttempt::Held(_)) => return Ok(None),
@@ -202,7 +204,7 @@ impl SessionStore {
     /// Removes the index entry of a session that the store does not return. The caller has the
     /// session's lock.
     fn remove_lost(&self, key: &SessionKey, finding: &str) {
-        match self.index.remove(key, &self.os_login()) {
+        match self.index.remove(key, &self.item_location()) {
             Ok(Some(entry)) => tracing::warn!(
                 "the session of {} {finding} the {}: the account counts as signed out",
                 entry.account.username,

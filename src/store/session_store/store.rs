@@ -3,12 +3,12 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use crate::account::{SessionKey, Tenancy};
+use crate::account::{EntraApplication, SessionKey};
 use crate::error::{Error, Kind, Result};
 use crate::files::Folder;
 use crate::secret::SecretBytes;
-use crate::store::index::{Index, IndexEntry, IndexPage, IndexStorage, OsLogin, Query};
-use crate::store::lock::{Activity, Guard, LockAttempt, LockScope, Locks};
+use crate::store::index::{Index, IndexEntry, IndexPage, IndexStorage, ItemLocation, Query};
+use crate::store::lock::{Activity, Guard, LockAttempt, LockTarget, Locks};
 use crate::store::record::Record;
 use crate::store::token_store::TokenStore;
 
@@ -82,7 +82,7 @@ impl SessionStore {
     /// # Errors
     /// [`Kind::Store`] if the index cannot be opened.
     pub fn index(&self) -> Result<Index> {
-        self.index.read(&self.os_login())
+        self.index.read(&self.item_location())
     }
 
     /// Returns the active session, as [`Index::active`] does, without parsing the other entries. A
@@ -90,13 +90,13 @@ impl SessionStore {
     ///
     /// # Errors
     /// As [`SessionStore::index`].
-    pub fn active(&self, tenancy: &Tenancy) -> Result<Option<IndexEntry>> {
+    pub fn active(&self, application: &EntraApplication) -> Result<Option<IndexEntry>> {
         let active = || {
-            let page = self.search(tenancy, Query::Active)?;
+            let page = self.search(application, Query::Active)?;
             Ok(page.entries.into_iter().next())
         };
         match active()? {
-            None if self.restore_or_warn(tenancy) => active(),
+            None if self.restore_or_warn(application) => active(),
             entry => Ok(entry),
         }
     }
@@ -106,39 +106,43 @@ impl SessionStore {
     ///
     /// # Errors
     /// As [`SessionStore::index`].
-    pub fn find_by_name(&self, tenancy: &Tenancy, name: &str) -> Result<Vec<IndexEntry>> {
-        let mut fitting = self.search(tenancy, Query::ByName(name))?;
-        if fitting.is_incomplete && self.restore_or_warn(tenancy) {
-            fitting = self.search(tenancy, Query::ByName(name))?;
+    pub fn find_by_name(
+        &self,
+        application: &EntraApplication,
+        name: &str,
+    ) -> Result<Vec<IndexEntry>> {
+        let mut fitting = self.search(application, Query::ByName(name))?;
+        if fitting.is_incomplete && self.restore_or_warn(application) {
+            fitting = self.search(application, Query::ByName(name))?;
         }
-        let index = Index::of_page(fitting, self.os_login());
+        let index = Index::of_page(fitting, self.item_location());
         Ok(index
-            .best_name_matches(tenancy, name)
+            .best_name_matches(application, name)
             .into_iter()
             .cloned()
             .collect())
     }
 
-    /// Returns the first `limit` sessions of this tenancy, the active one first, and the number of
+    /// Returns the first `limit` sessions of this application, the active one first, and the number of
     /// the others, which are not parsed.
     ///
     /// # Errors
     /// As [`SessionStore::index`].
-    pub fn list(&self, tenancy: &Tenancy, limit: usize) -> Result<IndexPage> {
-        self.search(tenancy, Query::First(limit))
+    pub fn list(&self, application: &EntraApplication, limit: usize) -> Result<IndexPage> {
+        self.search(application, Query::First(limit))
     }
 
-    fn search(&self, tenancy: &Tenancy, query: Query<'_>) -> Result<IndexPage> {
-        self.index.search(tenancy, &self.os_login(), query)
+    fn search(&self, application: &EntraApplication, query: Query<'_>) -> Result<IndexPage> {
+        self.index.search(application, &self.item_location(), query)
     }
 
-    /// Returns all sessions of this tenancy, without parsing others.
+    /// Returns all sessions of this application, without parsing others.
     ///
     /// # Errors
     /// As [`SessionStore::index`].
-    pub fn list_all(&self, tenancy: &Tenancy) -> Result<Index> {
-        let all = self.list(tenancy, usize::MAX)?;
-        Ok(Index::of_page(all, self.os_login()))
+    pub fn list_all(&self, application: &EntraApplication) -> Result<Index> {
+        let all = self.list(application, usize::MAX)?;
+        Ok(Index::of_page(all, self.item_location()))
     }
 
     /// Returns the session, by one read of the store; `None` if the store has no such item, even if
@@ -171,7 +175,7 @@ impl SessionStore {
             .map(|item| decode_record(key, &item))
         {
             Some(Some(record)) => Ok(Some(record)),
-            _ => self.confirm_loss(key, guard),
+            _ => self.reload_or_sign_out(key, guard),
         }
     }
 
@@ -180,11 +184,11 @@ impl SessionStore {
     ///
     /// # Errors
     /// [`Kind::Store`] if the lock file cannot be opened or locked.
-    pub fn try_lock(&self, scope: &LockScope, activity: Activity) -> Result<LockAttempt> {
+    pub fn try_lock(&self, scope: &LockTarget, activity: Activity) -> Result<LockAttempt> {
         self.locks.try_lock(scope, activity)
     }
 
-    /// Saves a session and lists it in the index. The first session of a tenancy without an active
+    /// Saves a session and lists it in the index. The first session of an application without an active
     /// one becomes active. An item that cannot be read, or is from a newer version, is quarantined
     /// and not overwritten.
     ///
@@ -198,7 +202,7 @@ impl SessionStore {
         }
         self.quarantine_unreadable(&key)?;
         let record = &self.write(record)?;
-        let listed = self.index.upsert(record, &self.os_login(), |login| {
+        let listed = self.index.upsert(record, &self.item_location(), |login| {
             self.store.has_ended(login)
         });
         if listed.is_err() {
@@ -217,7 +221,7 @@ impl SessionStore {
             return Err(Error::internal("a session was saved without its lock"));
         }
         let record = &self.write(record)?;
-        if self.index.update(record, &self.os_login())? {
+        if self.index.update(record, &self.item_location())? {
             return Ok(());
         }
         // The logout may have removed the item before this write.
@@ -234,7 +238,7 @@ impl SessionStore {
     /// # Errors
     /// [`Kind::SignInNeeded`] if it is not listed, [`Kind::Store`] if the index cannot be written.
     pub fn activate(&self, key: &SessionKey) -> Result<()> {
-        if self.index.activate(key, &self.os_login())? {
+        if self.index.activate(key, &self.item_location())? {
             return Ok(());
         }
         Err(Error::new(
@@ -289,8 +293,8 @@ impl SessionStore {
 
     /// Returns the login, which decides the entries that this process can use. It is not cached, since
     /// a process can outlive its login.
-    pub(super) fn os_login(&self) -> OsLogin {
-        OsLogin::of(self.store.as_ref())
+    pub(super) fn item_location(&self) -> ItemLocation {
+        ItemLocation::of(self.store.as_ref())
     }
 
     /// Deletes an item that could not be listed. The caller reports the failed save; another failure

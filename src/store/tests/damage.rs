@@ -64,7 +64,7 @@ fn item_locked_by_another_process_is_not_quarantined_or_unlisted() {
         assert_eq!(sessions.load(&ada.key()).unwrap(), None);
         assert_eq!(store.load(&ada.key().item_name()).unwrap(), bytes);
         assert!(
-            sessions.active(&tenancy()).unwrap().is_some(),
+            sessions.active(&application()).unwrap().is_some(),
             "still listed"
         );
     }
@@ -96,7 +96,7 @@ fn a_missing_or_unreadable_item_loses_its_index_entry_and_no_other() {
         assert_eq!(aside(&store).len(), usize::from(bytes.is_some()));
         // Signing in again makes the account active again: no other account took its place.
         save(&sessions, &ada);
-        let active = sessions.active(&tenancy()).unwrap().unwrap();
+        let active = sessions.active(&application()).unwrap().unwrap();
         assert_eq!(active.key(), ada.key());
     }
 }
@@ -105,8 +105,8 @@ fn a_missing_or_unreadable_item_loses_its_index_entry_and_no_other() {
 fn holder_of_the_tenancy_lock_or_session_lock_removes_and_quarantines() {
     let (store, sessions) = shared();
     let ada = record("ada");
-    let sign_in = LockScope::Tenancy(tenancy());
-    for name in [sign_in, LockScope::Session(ada.key())] {
+    let sign_in = LockTarget::SignIn(application());
+    for name in [sign_in, LockTarget::Session(ada.key())] {
         save(&sessions, &ada);
         let damaged = SecretBytes::new(b"x".to_vec());
         store.save(&ada.key().item_name(), &damaged).unwrap();
@@ -115,7 +115,7 @@ fn holder_of_the_tenancy_lock_or_session_lock_removes_and_quarantines() {
             panic!("the lock is free");
         };
         assert_eq!(sessions.load_under(&ada.key(), &guard).unwrap(), None);
-        assert!(sessions.active(&tenancy()).unwrap().is_none());
+        assert!(sessions.active(&application()).unwrap().is_none());
         assert_eq!(store.load(&ada.key().item_name()).unwrap(), None);
     }
     assert_eq!(aside(&store).len(), 2, "two quarantined in one second");
@@ -128,7 +128,7 @@ fn a_store_that_fails_costs_no_index_entry() {
     save(&in_folder(folder.path()), &ada);
     let sessions = SessionStore::new(Box::new(FailingStore), Some(folder.path().to_owned()));
     assert_eq!(sessions.load(&ada.key()).unwrap_err().kind(), Kind::Store);
-    assert!(sessions.active(&tenancy()).unwrap().is_some());
+    assert!(sessions.active(&application()).unwrap().is_some());
 }
 
 #[test]
@@ -194,11 +194,11 @@ fn logout_all_leaves_the_configuration_and_foreign_items() {
     sessions.save_secret("connection-string", &secret).unwrap();
     save(&sessions, &record("ada"));
     let mut foreign = record("eve");
-    foreign.tenancy.authority_host = "emulator".to_owned();
+    foreign.application.authority_host = "emulator".to_owned();
     save(&sessions, &foreign);
-    // In the store alone: whole, set aside, and of another tenancy.
+    // In the store alone: whole, set aside, and of another application.
     let mut bob = record("bob");
-    bob.tenancy.client_id = "another".to_owned();
+    bob.application.client_id = "another".to_owned();
     let item = bob.key().item_name();
     store.save(&item, &bob.to_bytes().unwrap()).unwrap();
     let aside = format!("unreadable 1800000000 {item}");

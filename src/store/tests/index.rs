@@ -11,7 +11,7 @@ fn index_lists_a_session_without_its_secrets() {
     let ada = record("ada");
     save(&sessions, &ada);
     let index = sessions.index().unwrap();
-    let entry = index.active(&tenancy()).unwrap();
+    let entry = index.active(&application()).unwrap();
     assert_eq!(entry.key(), ada.key());
     assert_eq!(entry.account, ada.account);
     assert_eq!(entry.store, "memory");
@@ -24,9 +24,9 @@ fn index_lists_a_session_without_its_secrets() {
         entry.communication_tokens[0].source,
         ada.communication_tokens[0].source
     );
-    assert_eq!(entry.short_tokens, ada.short_tokens);
-    assert_eq!(entry.clock, ada.clock);
-    assert!(entry.clock.is_some());
+    assert_eq!(entry.short_lifetime, ada.short_lifetime);
+    assert_eq!(entry.time_sample, ada.time_sample);
+    assert!(entry.time_sample.is_some());
 
     let text = fs::read_to_string(folder.path().join("index.json")).unwrap();
     assert!(!text.contains(MARKER), "{text}");
@@ -76,7 +76,7 @@ fn the_first_account_is_active_until_another_is_activated() {
         sessions
             .index()
             .unwrap()
-            .active(&tenancy())
+            .active(&application())
             .map(IndexEntry::key)
     };
     assert_eq!(active(), Some(ada.key()));
@@ -90,14 +90,14 @@ fn the_first_account_is_active_until_another_is_activated() {
 }
 
 #[test]
-fn user_is_found_by_name_id_or_prefix_in_that_tenancy_only() {
+fn user_is_found_by_name_id_or_prefix_in_that_application_only() {
     let sessions = SessionStore::new(Box::new(MemoryStore::new()), None);
     save(&sessions, &record("ada"));
     save(&sessions, &record("bob"));
     save(&sessions, &record("bobby"));
     let index = sessions.index().unwrap();
     let found = |user: &str| {
-        let called = index.best_name_matches(&tenancy(), user);
+        let called = index.best_name_matches(&application(), user);
         let names = called.into_iter().map(|e| e.account.username.as_str());
         names.collect::<Vec<_>>()
     };
@@ -108,15 +108,15 @@ fn user_is_found_by_name_id_or_prefix_in_that_tenancy_only() {
     assert_eq!(found("bob"), both);
     assert!(found("eve@contoso.example").is_empty());
     assert!(found("").is_empty());
-    let mut elsewhere = tenancy();
+    let mut elsewhere = application();
     elsewhere.tenant = "contoso.example".to_owned();
     assert!(
         index
             .best_name_matches(&elsewhere, "ada-uid.utid")
             .is_empty()
     );
-    assert_eq!(index.in_tenancy(&tenancy()).count(), 3);
-    assert_eq!(index.in_tenancy(&elsewhere).count(), 0);
+    assert_eq!(index.of_application(&application()).count(), 3);
+    assert_eq!(index.of_application(&elsewhere).count(), 0);
 }
 
 #[test]
@@ -131,7 +131,7 @@ fn username_of_two_tenants_finds_both_accounts() {
         save(&sessions, record);
     }
     let ids = |name: &str| {
-        let called = sessions.find_by_name(&tenancy(), name).unwrap();
+        let called = sessions.find_by_name(&application(), name).unwrap();
         let ids = called.into_iter().map(|e| e.account.home_account_id);
         ids.collect::<Vec<_>>()
     };
@@ -150,7 +150,7 @@ fn sessions_in_another_store_are_not_listed() {
         Some(folder.path().to_owned()),
     );
     let index = sessions.index().unwrap();
-    assert!(index.active(&tenancy()).is_none());
+    assert!(index.active(&application()).is_none());
     assert_eq!(index.entries().count(), 0);
     assert_eq!(index.elsewhere().count(), 1);
 }
@@ -200,7 +200,7 @@ fn unreadable_index_is_quarantined_and_not_lost() {
             if save_first {
                 save(&sessions, &record("ada"));
             }
-            let active = sessions.active(&tenancy()).unwrap();
+            let active = sessions.active(&application()).unwrap();
             assert_eq!(active.is_some(), save_first);
             let listed = sessions.index().unwrap().entries().count();
             assert_eq!(listed, usize::from(save_first));
@@ -235,7 +235,7 @@ fn search_finds_the_same_sessions_as_reading_all() {
     let folder = TempDir::new().unwrap();
     let sessions = in_folder(folder.path());
     let mut other = record("ada");
-    other.tenancy.client_id = "another".to_owned();
+    other.application.client_id = "another".to_owned();
     save(&sessions, &other);
     let key_file = folder.path().join("key");
     create_key_file(&key_file).unwrap();
@@ -248,18 +248,20 @@ fn search_finds_the_same_sessions_as_reading_all() {
         save(&sessions, &record(user));
     }
     let index = sessions.index().unwrap();
-    let all: Vec<_> = index.in_tenancy(&tenancy()).collect();
+    let all: Vec<_> = index.of_application(&application()).collect();
     for most in 0..=all.len() + 1 {
-        let page = sessions.list(&tenancy(), most).unwrap();
+        let page = sessions.list(&application(), most).unwrap();
         assert!(page.entries.iter().eq(all.iter().copied().take(most)));
         assert_eq!(page.entries.len() + page.remaining, all.len());
     }
-    let active = sessions.active(&tenancy()).unwrap();
-    assert_eq!(active.as_ref(), index.active(&tenancy()));
+    let active = sessions.active(&application()).unwrap();
+    assert_eq!(active.as_ref(), index.active(&application()));
     for name in ["ad", "ada", "ADA-", "Ç", "d\""] {
-        let found = sessions.find_by_name(&tenancy(), name).unwrap();
+        let found = sessions.find_by_name(&application(), name).unwrap();
         assert!(
-            found.iter().eq(index.best_name_matches(&tenancy(), name)),
+            found
+                .iter()
+                .eq(index.best_name_matches(&application(), name)),
             "{name}"
         );
         assert!(!found.is_empty(), "{name}");
@@ -271,8 +273,8 @@ fn search_finds_the_same_sessions_as_reading_all() {
             format!("{user}-uid.utid"),
         ];
         for name in &names {
-            let found = sessions.find_by_name(&tenancy(), name).unwrap();
-            let by_reading_all = index.best_name_matches(&tenancy(), name);
+            let found = sessions.find_by_name(&application(), name).unwrap();
+            let by_reading_all = index.best_name_matches(&application(), name);
             assert!(found.iter().eq(by_reading_all), "{name}");
             let is_known = user != "eve" && user != "ad";
             assert_eq!(found.len(), usize::from(is_known), "{name}");
@@ -294,11 +296,11 @@ fn index_in_another_json_form_is_read() {
         serde_json::to_string(&written).unwrap(),
     ] {
         fs::write(&path, text).unwrap();
-        let page = sessions.list(&tenancy(), 1).unwrap();
+        let page = sessions.list(&application(), 1).unwrap();
         assert!(page.entries[0].active);
         assert_eq!(page.remaining, 1);
         let found = sessions
-            .find_by_name(&tenancy(), "bob@contoso.example")
+            .find_by_name(&application(), "bob@contoso.example")
             .unwrap();
         assert_eq!(found.first(), index.entry(&record("bob").key()));
     }
@@ -319,14 +321,14 @@ fn damaged_line_among_many_is_detected() {
     fs::write(&path, &damaged).unwrap();
 
     // The active one is the first, and no further line is read for it.
-    let active = sessions.active(&tenancy()).unwrap();
+    let active = sessions.active(&application()).unwrap();
     assert_eq!(
         active.map(|entry| entry.key()),
         Some(record("user-99").key())
     );
     assert_eq!(quarantined(folder.path()).len(), 0);
 
-    let page = sessions.list(&tenancy(), 3).unwrap();
+    let page = sessions.list(&application(), 3).unwrap();
     let shown: Vec<_> = page.entries.iter().map(IndexEntry::key).collect();
     let expected = ["user-99", "user-0", "user-1"].map(|user| record(user).key());
     assert_eq!(shown, expected);
@@ -336,7 +338,7 @@ fn damaged_line_among_many_is_detected() {
 
     fs::write(&path, &damaged).unwrap();
     let last = sessions
-        .find_by_name(&tenancy(), "user-98@Contoso.example")
+        .find_by_name(&application(), "user-98@Contoso.example")
         .unwrap();
     let last: Vec<_> = last.iter().map(IndexEntry::key).collect();
     assert_eq!(last, [record("user-98").key()]);
@@ -351,7 +353,7 @@ fn the_active_one_is_the_first_without_a_file_too() {
         save(&sessions, user);
     }
     sessions.activate(&users[2].key()).unwrap();
-    let page = sessions.list(&tenancy(), 2).unwrap();
+    let page = sessions.list(&application(), 2).unwrap();
     let shown: Vec<_> = page.entries.iter().map(IndexEntry::key).collect();
     assert_eq!(shown, [users[2].key(), users[0].key()]);
     assert_eq!(page.remaining, 1);

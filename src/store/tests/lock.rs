@@ -7,7 +7,7 @@ use super::*;
 #[test]
 fn lock_excludes_others_and_names_its_holder() {
     let folder = TempDir::new().unwrap();
-    let name = LockScope::Session(record("ada").key());
+    let name = LockTarget::Session(record("ada").key());
     let (one, other) = (in_folder(folder.path()), in_folder(folder.path()));
     let in_memory = SessionStore::new(Box::new(MemoryStore::new()), None);
     for (holder, waiter) in [(&one, &other), (&one, &one), (&in_memory, &in_memory)] {
@@ -67,7 +67,7 @@ fn the_holder_is_recorded_beside_the_lock_file_that_windows_cannot_read() {
 #[test]
 fn record_of_a_killed_holder_is_not_used_for_another_holder() {
     let folder = TempDir::new().unwrap();
-    let name = LockScope::Session(record("ada").key());
+    let name = LockTarget::Session(record("ada").key());
     let sessions = in_folder(folder.path());
     drop(lock(&sessions, &record("ada")));
     let stale = r#"{"pid":4000000,"activity":"signing-in","since_seconds":1700000000}"#;
@@ -107,7 +107,7 @@ fn record_of_a_killed_holder_is_not_used_for_another_holder() {
 #[test]
 fn a_lock_is_a_lock_if_its_holder_cannot_be_recorded() {
     let folder = TempDir::new().unwrap();
-    let name = LockScope::Session(record("ada").key());
+    let name = LockTarget::Session(record("ada").key());
     let sessions = in_folder(folder.path());
     drop(lock(&sessions, &record("ada")));
     let path = files(&folder, ".holder").remove(0);
@@ -133,7 +133,7 @@ fn one_of_many_threads_gets_a_lock() {
         in_folder(folder.path()),
         SessionStore::new(Box::new(MemoryStore::new()), None),
     ] {
-        let name = LockScope::Tenancy(tenancy());
+        let name = LockTarget::SignIn(application());
         let guards: Vec<LockAttempt> = thread::scope(|scope| {
             let tries: Vec<_> = (0..16)
                 .map(|_| scope.spawn(|| sessions.try_lock(&name, Activity::SigningIn).unwrap()))
@@ -154,7 +154,7 @@ fn one_of_many_threads_gets_a_lock() {
 fn a_save_needs_the_lock_of_its_session_and_no_other() {
     let sessions = SessionStore::new(Box::new(MemoryStore::new()), None);
     let (ada, bob) = (record("ada"), record("bob"));
-    let name = LockScope::Tenancy(tenancy());
+    let name = LockTarget::SignIn(application());
     let LockAttempt::Acquired(sign_in) = sessions.try_lock(&name, Activity::SigningIn).unwrap()
     else {
         panic!("the lock is free");
@@ -166,7 +166,7 @@ fn a_save_needs_the_lock_of_its_session_and_no_other() {
     }
     sessions.save(&ada, &lock(&sessions, &ada)).unwrap();
     let mut elsewhere = record("ada");
-    elsewhere.tenancy.tenant = "contoso.example".to_owned();
+    elsewhere.application.tenant = "contoso.example".to_owned();
     let refused = sessions
         .save(&elsewhere, &lock(&sessions, &ada))
         .unwrap_err();

@@ -5,7 +5,7 @@ use super::*;
 /// A store double: the items of one login, on a machine where these logins have ended.
 struct OfLogin {
     items: Arc<MemoryStore>,
-    login: Login,
+    login: LoginSession,
     ended: &'static [&'static str],
 }
 
@@ -31,7 +31,7 @@ impl TokenStore for OfLogin {
     fn removal_by_hand(&self, item: &str) -> String {
         format!("dig out `{item}`")
     }
-    fn os_login(&self) -> Login {
+    fn login_session(&self) -> LoginSession {
         self.login.clone()
     }
     fn has_ended(&self, login: &str) -> bool {
@@ -39,12 +39,12 @@ impl TokenStore for OfLogin {
     }
 }
 
-fn in_login(login: Login, folder: &Path) -> (Arc<MemoryStore>, SessionStore) {
+fn in_login(login: LoginSession, folder: &Path) -> (Arc<MemoryStore>, SessionStore) {
     after(login, &[], folder)
 }
 
 fn after(
-    login: Login,
+    login: LoginSession,
     ended: &'static [&'static str],
     folder: &Path,
 ) -> (Arc<MemoryStore>, SessionStore) {
@@ -60,13 +60,13 @@ fn after(
     )
 }
 
-fn own(login: &str) -> Login {
-    Login::Own(login.to_owned())
+fn own(login: &str) -> LoginSession {
+    LoginSession::Own(login.to_owned())
 }
 
 fn listed(sessions: &SessionStore) -> Vec<String> {
     let index = sessions.index().unwrap();
-    let page = sessions.list(&tenancy(), 100).unwrap();
+    let page = sessions.list(&application(), 100).unwrap();
     assert!(page.entries.iter().eq(index.entries()), "both ways to read");
     let names = index.entries().map(|entry| &entry.account.username);
     names.cloned().collect()
@@ -80,9 +80,9 @@ fn session_is_listed_only_in_the_login_that_has_it() {
     save(&first, &record("ada"));
     assert_eq!(listed(&first), ["ada@Contoso.example"]);
     assert_eq!(listed(&second), [""; 0]);
-    assert!(second.active(&tenancy()).unwrap().is_none());
+    assert!(second.active(&application()).unwrap().is_none());
     let found = second
-        .find_by_name(&tenancy(), "ada@contoso.example")
+        .find_by_name(&application(), "ada@contoso.example")
         .unwrap();
     assert!(found.is_empty());
 
@@ -98,7 +98,7 @@ fn session_is_listed_only_in_the_login_that_has_it() {
     );
     second.forget(&record("ada").key()).unwrap();
     assert_eq!(listed(&first), ["ada@Contoso.example"]);
-    assert!(first.active(&tenancy()).unwrap().is_some());
+    assert!(first.active(&application()).unwrap().is_some());
 }
 
 #[test]
@@ -106,11 +106,11 @@ fn a_login_that_cannot_be_identified_loses_nothing_and_one_that_ended_has_nothin
     let folder = TempDir::new().unwrap();
     let (items, first) = in_login(own("one"), folder.path());
     save(&first, &record("ada"));
-    let (_, ended) = in_login(Login::Ended, folder.path());
+    let (_, ended) = in_login(LoginSession::Ended, folder.path());
     assert_eq!(listed(&ended), [""; 0]);
     let store = OfLogin {
         items,
-        login: Login::Unknown,
+        login: LoginSession::Unknown,
         ended: &[],
     };
     let unknown = SessionStore::new(Box::new(store), Some(folder.path().to_owned()));
@@ -139,7 +139,7 @@ fn entry_of_an_earlier_version_is_assigned_to_the_login_that_has_it() {
     assert!(!earlier.contains("login\""), "{earlier}");
     fs::write(&path, &earlier).unwrap();
     assert_eq!(listed(&first), ["ada@Contoso.example"]);
-    assert!(first.active(&tenancy()).unwrap().is_some());
+    assert!(first.active(&application()).unwrap().is_some());
     first.save_renewed(&ada, &lock(&first, &ada)).unwrap();
     let (_, second) = in_login(own("two"), folder.path());
     assert_eq!(listed(&second), [""; 0], "it is the first login's now");

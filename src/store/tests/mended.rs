@@ -2,8 +2,8 @@
 
 use super::*;
 
-const HEAD: &str = "{\"version\":1,\"active\":[";
-const MIDDLE: &str = "],\"others\":[";
+const START_OF_ACTIVE: &str = "{\"version\":1,\"active\":[";
+const START_OF_OTHERS: &str = "],\"others\":[";
 
 /// Ada is active; Bob and Cleo are not.
 fn three(folder: &Path) -> (Arc<MemoryStore>, SessionStore) {
@@ -17,9 +17,9 @@ fn three(folder: &Path) -> (Arc<MemoryStore>, SessionStore) {
 
 /// The accounts as they are listed, the active one with a star.
 fn accounts(sessions: &SessionStore) -> String {
-    let page = sessions.list(&tenancy(), 100).unwrap();
+    let page = sessions.list(&application(), 100).unwrap();
     let index = sessions.index().unwrap();
-    let active = index.active(&tenancy());
+    let active = index.active(&application());
     let mut names: Vec<String> = page
         .entries
         .iter()
@@ -133,13 +133,13 @@ const CASES: [Case; 21] = [
     ),
     (
         "no first line",
-        |text| text.replacen(HEAD, "", 1).into(),
+        |text| text.replacen(START_OF_ACTIVE, "", 1).into(),
         ALL,
         ALL,
     ),
     (
         "no line between the lists",
-        |text| text.replacen(MIDDLE, "garbage", 1).into(),
+        |text| text.replacen(START_OF_OTHERS, "garbage", 1).into(),
         ALL,
         ALL,
     ),
@@ -178,7 +178,7 @@ const CASES: [Case; 21] = [
         "a line longer than any",
         |text| {
             let line = format!("{{\"tenancy\":{{{}", "x".repeat(3 * 1024 * 1024));
-            text.replacen(MIDDLE, &format!("{line}\n{MIDDLE}"), 1)
+            text.replacen(START_OF_OTHERS, &format!("{line}\n{START_OF_OTHERS}"), 1)
                 .into()
         },
         ALL,
@@ -209,20 +209,20 @@ fn damage_loses_only_damaged_lines_and_the_store_restores_them() {
         sessions.index().unwrap();
         assert_eq!(accounts(&sessions), left, "{name}");
         assert!(
-            sessions.list(&tenancy(), 1).unwrap().is_incomplete,
+            sessions.list(&application(), 1).unwrap().is_incomplete,
             "{name}"
         );
         let kept = quarantined(folder.path());
         assert_eq!(kept.len(), 1, "{name}: {kept:?}");
         assert_eq!(fs::read(&kept[0]).unwrap(), damaged, "{name}");
 
-        sessions.restore(&tenancy()).unwrap();
+        sessions.restore(&application()).unwrap();
         assert_eq!(accounts(&sessions), restored, "{name}");
         assert!(
-            !sessions.list(&tenancy(), 1).unwrap().is_incomplete,
+            !sessions.list(&application(), 1).unwrap().is_incomplete,
             "{name}"
         );
-        assert_eq!(sessions.restore(&tenancy()).unwrap(), 0, "{name}");
+        assert_eq!(sessions.restore(&application()).unwrap(), 0, "{name}");
         assert_eq!(quarantined(folder.path()).len(), 1, "{name}");
     }
 }
@@ -236,7 +236,7 @@ fn a_save_over_a_damaged_index_loses_none_of_the_others() {
         let damaged = damage(&fs::read_to_string(&path).unwrap());
         fs::write(&path, damaged).unwrap();
         save(&sessions, &record("dora"));
-        sessions.restore(&tenancy()).unwrap();
+        sessions.restore(&application()).unwrap();
         let all = accounts(&sessions).replace('*', "");
         assert_eq!(all, "ada bob cleo dora", "{name}");
         assert_eq!(quarantined(folder.path()).len(), 1, "{name}");
@@ -253,7 +253,7 @@ fn a_session_that_is_listed_twice_is_listed_once_and_nothing_is_looked_up() {
         let line = line_of(&text, user).trim_end_matches(',');
         fs::write(
             &path,
-            text.replacen(MIDDLE, &format!(",{line}\n{MIDDLE}"), 1),
+            text.replacen(START_OF_OTHERS, &format!(",{line}\n{START_OF_OTHERS}"), 1),
         )
         .unwrap();
         sessions.index().unwrap();
@@ -263,7 +263,7 @@ fn a_session_that_is_listed_twice_is_listed_once_and_nothing_is_looked_up() {
             _ => ALL,
         };
         assert_eq!(accounts(&sessions), expected);
-        assert!(!sessions.list(&tenancy(), 1).unwrap().is_incomplete);
+        assert!(!sessions.list(&application(), 1).unwrap().is_incomplete);
     }
 }
 
@@ -277,7 +277,7 @@ fn removed_sessions_are_not_restored_and_unreadable_ones_not_listed() {
         .save(&record("cleo").key().item_name(), &damaged)
         .unwrap();
     fs::write(folder.path().join("index.json"), "").unwrap();
-    assert_eq!(sessions.restore(&tenancy()).unwrap(), 1);
+    assert_eq!(sessions.restore(&application()).unwrap(), 1);
     assert_eq!(accounts(&sessions), "ada*");
     let item = record("cleo").key().item_name();
     assert_eq!(store.load(&item).unwrap(), Some(damaged));
@@ -294,18 +294,18 @@ fn restore_runs_once_per_tenancy_and_store_and_only_after_damage() {
             &record("eve").to_bytes().unwrap(),
         )
         .unwrap();
-    assert_eq!(sessions.restore(&tenancy()).unwrap(), 0);
+    assert_eq!(sessions.restore(&application()).unwrap(), 0);
     let mut elsewhere = record("ada");
-    elsewhere.tenancy.client_id = "another".to_owned();
+    elsewhere.application.client_id = "another".to_owned();
     save(&sessions, &elsewhere);
     fs::write(folder.path().join("index.json"), "x").unwrap();
-    assert_eq!(sessions.restore(&tenancy()).unwrap(), 4);
+    assert_eq!(sessions.restore(&application()).unwrap(), 4);
     assert_eq!(sessions.index().unwrap().entries().count(), 4);
-    assert_eq!(sessions.restore(&elsewhere.tenancy).unwrap(), 1);
-    assert!(sessions.active(&elsewhere.tenancy).unwrap().is_some());
+    assert_eq!(sessions.restore(&elsewhere.application).unwrap(), 1);
+    assert!(sessions.active(&elsewhere.application).unwrap().is_some());
     let failing = SessionStore::new(Box::new(FailingStore), Some(folder.path().to_owned()));
     assert_eq!(
-        failing.restore(&tenancy()).unwrap(),
+        failing.restore(&application()).unwrap(),
         0,
         "both have been asked"
     );
@@ -317,9 +317,12 @@ fn failed_restore_is_retried_later() {
     let (_store, sessions) = three(folder.path());
     fs::write(folder.path().join("index.json"), "x").unwrap();
     let failing = SessionStore::new(Box::new(FailingStore), Some(folder.path().to_owned()));
-    assert_eq!(failing.restore(&tenancy()).unwrap_err().kind(), Kind::Store);
-    assert!(!failing.restore_or_warn(&tenancy()));
-    assert_eq!(sessions.restore(&tenancy()).unwrap(), 3);
+    assert_eq!(
+        failing.restore(&application()).unwrap_err().kind(),
+        Kind::Store
+    );
+    assert!(!failing.restore_or_warn(&application()));
+    assert_eq!(sessions.restore(&application()).unwrap(), 3);
 }
 
 #[test]
@@ -327,7 +330,7 @@ fn reconciling_removes_what_the_store_lacks_and_only_that() {
     let folder = TempDir::new().unwrap();
     let (store, sessions) = three(folder.path());
     assert_eq!(
-        sessions.reconcile(&tenancy()).unwrap(),
+        sessions.reconcile(&application()).unwrap(),
         Reconciled::default()
     );
     store.delete(&record("bob").key().item_name()).unwrap();
@@ -339,9 +342,9 @@ fn reconciling_removes_what_the_store_lacks_and_only_that() {
         restored: 0,
         lost: 2,
     };
-    assert_eq!(sessions.reconcile(&tenancy()).unwrap(), found);
+    assert_eq!(sessions.reconcile(&application()).unwrap(), found);
     assert_eq!(accounts(&sessions), "cleo");
     let failing = SessionStore::new(Box::new(FailingStore), Some(folder.path().to_owned()));
-    assert!(failing.reconcile(&tenancy()).is_err());
+    assert!(failing.reconcile(&application()).is_err());
     assert_eq!(accounts(&sessions), "cleo");
 }

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use tempfile::TempDir;
 
 use super::*;
-use crate::account::{Account, Tenancy};
+use crate::account::{Account, EntraApplication};
 use crate::error::Result;
 use crate::error::{Error, Kind};
 use crate::exchange::{CommunicationTokenSource, ExchangeKind};
@@ -25,8 +25,8 @@ use crate::time::{ServerTimeSample, SettableClock, Timestamp};
 
 const MARKER: &str = "s3cr3t-marker";
 
-fn tenancy() -> Tenancy {
-    Tenancy {
+fn application() -> EntraApplication {
+    EntraApplication {
         authority_host: "login.microsoftonline.com".to_owned(),
         tenant: "organizations".to_owned(),
         client_id: "11111111-2222-3333-4444-555555555555".to_owned(),
@@ -40,7 +40,7 @@ fn record(user: &str) -> Record {
         tenant_id: "a-tenant".to_owned(),
         object_id: format!("{user}-oid"),
     };
-    let mut record = Record::new(tenancy(), account);
+    let mut record = Record::new(application(), account);
     let expires_on = Timestamp::from_unix_seconds(1_800_000_000);
     record.refresh_token = Some(RefreshToken::new(format!("{MARKER}-refresh-{user}")));
     record.keep_entra_token(CachedEntraToken {
@@ -57,17 +57,17 @@ fn record(user: &str) -> Record {
         },
         expires_on,
     });
-    record.short_tokens = Some(ShortLifetimeNote {
+    record.short_lifetime = Some(ShortLifetimeNote {
         redeemed_at_seconds: 1_799_999_000,
         life_seconds: 540,
     });
     let clock = SettableClock::new(Timestamp::from_unix_seconds(1_800_000_000));
-    record.clock = Some(ServerTimeSample::new(&clock, None));
+    record.time_sample = Some(ServerTimeSample::new(&clock, None));
     record
 }
 
 fn lock(sessions: &SessionStore, record: &Record) -> Guard {
-    let name = LockScope::Session(record.key());
+    let name = LockTarget::Session(record.key());
     match sessions.try_lock(&name, Activity::Renewing).unwrap() {
         LockAttempt::Acquired(guard) => guard,
         LockAttempt::Held(holder) => panic!("held by {holder:?}"),
@@ -313,7 +313,7 @@ fn renewal_in_progress_does_not_undo_a_logout() {
     let error = sessions.save_renewed(&ada, &guard).unwrap_err();
     assert_eq!(error.kind(), Kind::SignInNeeded);
     assert_eq!(sessions.load(&ada.key()).unwrap(), None);
-    assert!(sessions.active(&ada.tenancy).unwrap().is_none());
+    assert!(sessions.active(&ada.application).unwrap().is_none());
 }
 
 #[test]
@@ -325,5 +325,5 @@ fn a_renewal_makes_no_other_account_active() {
     }
     sessions.forget(&ada.key()).unwrap();
     sessions.save_renewed(&ben, &lock(&sessions, &ben)).unwrap();
-    assert!(sessions.active(&ben.tenancy).unwrap().is_none());
+    assert!(sessions.active(&ben.application).unwrap().is_none());
 }

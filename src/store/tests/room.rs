@@ -135,7 +135,7 @@ fn store_without_space_keeps_the_session_and_the_longest_lived_tokens() {
     let written = roomy.load(&full.key()).unwrap().unwrap();
     assert_eq!(kept(&written), [25, 26, 27, 28, 29]);
     assert_eq!(written.refresh_token, full.refresh_token);
-    let entry = roomy.active(&tenancy()).unwrap().unwrap();
+    let entry = roomy.active(&application()).unwrap().unwrap();
     assert_eq!(
         entry.communication_tokens.len(),
         written.communication_tokens.len()

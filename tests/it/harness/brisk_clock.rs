@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use acspass::emulator::{Emulator, Options};
-use acspass::time::{Boot, Clock, SettableClock, Sleep, Timestamp};
+use acspass::time::{Clock, SettableClock, Sleep, Timestamp, Uptime};
 
 use super::Home;
 
@@ -84,7 +84,7 @@ impl Clock for BriskClock {
         })
     }
 
-    fn boot(&self) -> Option<Boot> {
-        self.clock.boot()
+    fn uptime(&self) -> Option<Uptime> {
+        self.clock.uptime()
     }
 }

@@ -9,10 +9,10 @@ use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use acspass::account::{Account, SessionKey, Tenancy};
+use acspass::account::{Account, EntraApplication, SessionKey};
 use acspass::secret::{RefreshToken, SecretBytes};
 use acspass::store::{
-    Activity, FileStore, KeyringStore, LockAttempt, LockScope, Record, SessionStore,
+    Activity, FileStore, KeyringStore, LockAttempt, LockTarget, Record, SessionStore,
     ShortLifetimeNote, TokenStore,
 };
 
@@ -129,7 +129,7 @@ pub(crate) fn sessions(store: &str, folder: &str) -> SessionStore {
 
 pub(crate) fn key() -> SessionKey {
     SessionKey {
-        tenancy: Tenancy::new("login.example", "organizations", "a-client"),
+        application: EntraApplication::new("login.example", "organizations", "a-client"),
         home_account_id: "ada.utid".to_owned(),
     }
 }
@@ -138,7 +138,7 @@ pub(crate) fn key() -> SessionKey {
 fn renew(sessions: SessionStore) -> Result<String, acspass::Error> {
     let key = key();
     loop {
-        let name = LockScope::Session(key.clone());
+        let name = LockTarget::Session(key.clone());
         let LockAttempt::Acquired(guard) = sessions.try_lock(&name, Activity::Renewing)? else {
             return Ok("held".to_owned());
         };
@@ -149,10 +149,10 @@ fn renew(sessions: SessionStore) -> Result<String, acspass::Error> {
                 tenant_id: "a-tenant".to_owned(),
                 object_id: "an-oid".to_owned(),
             };
-            Record::new(key.tenancy.clone(), account)
+            Record::new(key.application.clone(), account)
         });
-        let generation = number(record.short_tokens) + 1;
-        record.short_tokens = Some(ShortLifetimeNote {
+        let generation = number(record.short_lifetime) + 1;
+        record.short_lifetime = Some(ShortLifetimeNote {
             redeemed_at_seconds: generation,
             life_seconds: 1,
         });
@@ -163,8 +163,8 @@ fn renew(sessions: SessionStore) -> Result<String, acspass::Error> {
 }
 
 /// A number that the record and its index entry both carry.
-pub(crate) fn number(short_tokens: Option<ShortLifetimeNote>) -> i64 {
-    short_tokens.map_or(0, |short| short.redeemed_at_seconds)
+pub(crate) fn number(short_lifetime: Option<ShortLifetimeNote>) -> i64 {
+    short_lifetime.map_or(0, |short| short.redeemed_at_seconds)
 }
 
 /// Long enough that a torn one would show.
@@ -174,7 +174,7 @@ fn refresh_token(generation: i64) -> RefreshToken {
 
 /// The generation of a session that is whole.
 pub(crate) fn generation(record: &Record) -> i64 {
-    let generation = number(record.short_tokens);
+    let generation = number(record.short_lifetime);
     let whole = record.refresh_token == Some(refresh_token(generation));
     assert!(whole, "generation {generation} is torn");
     generation

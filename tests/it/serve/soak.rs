@@ -8,7 +8,7 @@ use std::net::TcpStream;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use acspass::account::Tenancy;
+use acspass::account::EntraApplication;
 use acspass::acs::{DirectExchange, Endpoint, IdentityClient};
 use acspass::config::{default_scopes, parse_scopes};
 use acspass::emulator::{self, Emulator, Fault, FaultKind, Route};
@@ -18,7 +18,7 @@ use acspass::exchange::{CommunicationTokenSource, ExchangeKind};
 use acspass::http::{self, Http};
 use acspass::serve::{Clients, Options, Server};
 use acspass::session::{
-    CacheLookup, Exchange, Overview, RenewalServices, RequestedToken, Sessions, SignInOptions,
+    CacheLookup, Exchange, Overview, RenewalServices, Sessions, SignInOptions, TokenKind,
     TokenRequest,
 };
 use acspass::store::{MemoryStore, SessionStore};
@@ -135,14 +135,14 @@ fn options(emulator: &Arc<Emulator>, clock: SettableClock, begun: &Arc<Mutex<usi
     let endpoint = Endpoint::parse(&url).expect("an endpoint");
     let authority = Authority::new(&url, emulator.tenant_id()).expect("an authority");
     let client_id = emulator.client_id().to_owned();
-    let tenancy = Tenancy::new(
+    let application = EntraApplication::new(
         authority.host_and_port(),
         authority.tenant(),
         client_id.as_str(),
     );
     let scopes = parse_scopes(default_scopes(ExchangeKind::Entra)).expect("scopes");
     let token_request = TokenRequest::new(
-        RequestedToken::Communication(CommunicationTokenSource::new(
+        TokenKind::Communication(CommunicationTokenSource::new(
             endpoint.as_str(),
             ExchangeKind::Entra,
             scopes,
@@ -151,7 +151,7 @@ fn options(emulator: &Arc<Emulator>, clock: SettableClock, begun: &Arc<Mutex<usi
     );
     let sessions = Arc::new(SessionStore::new(Box::new(MemoryStore::new()), None));
     let by_clock: Arc<dyn Clock> = Arc::new(clock);
-    let session = Sessions::new(sessions, by_clock.clone(), tenancy);
+    let session = Sessions::new(sessions, by_clock.clone(), application);
     let make_net = {
         let (clock, begun) = (by_clock.clone(), begun.clone());
         move || {

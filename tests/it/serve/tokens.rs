@@ -60,10 +60,10 @@ fn ambiguous_account_is_a_bad_request_that_lists_the_candidates() {
     let state = home.path().join("state").display().to_string();
     home.set("ACSPASS_STATE_DIR", &state);
     let index = sessions.index().unwrap();
-    let tenancy = &index.entries().next().unwrap().tenancy;
+    let application = &index.entries().next().unwrap().application;
     keep(
         &sessions,
-        tenancy,
+        application,
         "ada@contoso.example",
         "other",
         "other-tenant",

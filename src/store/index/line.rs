@@ -1,6 +1,6 @@
 //! The form of an index line, checked without parsing it.
 //!
-//! [`split`] accepts exactly the lines that [`contents::write`](super::contents::write) writes: these
+//! [`LineParts::scan`] accepts exactly the lines that [`contents::write`](super::contents::write) writes: these
 //! members, in this order, without white space and with the shortest escapes. Equal values then have
 //! equal bytes, so that sessions are compared without parsing. A line in another form needs the
 //! reader of the whole file.
@@ -8,8 +8,8 @@
 use memchr::memchr2;
 
 /// The parts of a line that identify its session, each as JSON.
-pub(super) struct Parts<'l> {
-    pub(super) tenancy: &'l [u8],
+pub(super) struct LineParts<'l> {
+    pub(super) application: &'l [u8],
     pub(super) account: &'l [u8],
     pub(super) home_account_id: &'l [u8],
     pub(super) store: &'l [u8],
@@ -18,57 +18,60 @@ pub(super) struct Parts<'l> {
 
 const HOME_ACCOUNT_ID: &str = "{\"home_account_id\":";
 
-/// Splits a line, without the comma at its end. `None` if it is not in the form of the list that it
-/// is in.
-pub(super) fn split(line: &[u8], is_active: bool) -> Option<Parts<'_>> {
-    std::str::from_utf8(line).ok()?;
-    let mut scan = Scanner(line);
-    scan.expect("{\"tenancy\":")?;
-    let tenancy = scan.object(&["{\"authority_host\":", ",\"tenant\":", ",\"client_id\":"])?;
-    scan.expect(",\"account\":")?;
-    let account = scan.object(&[
-        HOME_ACCOUNT_ID,
-        ",\"username\":",
-        ",\"tenant_id\":",
-        ",\"object_id\":",
-    ])?;
-    let home_account_id = Scanner(&account[HOME_ACCOUNT_ID.len()..]).string()?;
-    let store = scan.expect(",\"store\":")?.string()?;
-    let login = match scan.consume_if(",\"login\":") {
-        true => Some(scan.string()?),
-        false => None,
-    };
-    scan.expect(",\"can_renew\":")?;
-    ["true", "false"]
-        .iter()
-        .find(|flag| scan.consume_if(flag))?;
-    scan.expect(",\"entra_tokens\":")?.list(|scan| {
-        scan.expect("{\"scopes\":")?.strings()?;
-        scan.expiry()
-    })?;
-    scan.expect(",\"communication_tokens\":")?.list(|scan| {
-        scan.expect("{\"source\":{\"endpoint\":")?.string()?;
-        scan.expect(",\"exchange\":")?;
-        let kinds = ["\"key\"", "\"entra\"", "\"teams-extension\""];
-        kinds.iter().find(|kind| scan.consume_if(kind))?;
-        scan.expect(",\"scopes\":")?.strings()?;
-        scan.expect("}")?.expiry()
-    })?;
-    if scan.consume_if(",\"short_tokens\":{\"redeemed_at_seconds\":") {
-        scan.number()?;
-        scan.expect(",\"life_seconds\":")?.natural()?;
-        scan.expect("}")?;
+impl LineParts<'_> {
+    /// Splits a line, without the comma at its end. `None` if the writer would not write this line in its
+    /// list.
+    pub(super) fn scan(line: &[u8], is_active: bool) -> Option<LineParts<'_>> {
+        std::str::from_utf8(line).ok()?;
+        let mut scan = Scanner(line);
+        scan.expect("{\"tenancy\":")?;
+        let application =
+            scan.object(&["{\"authority_host\":", ",\"tenant\":", ",\"client_id\":"])?;
+        scan.expect(",\"account\":")?;
+        let account = scan.object(&[
+            HOME_ACCOUNT_ID,
+            ",\"username\":",
+            ",\"tenant_id\":",
+            ",\"object_id\":",
+        ])?;
+        let home_account_id = Scanner(&account[HOME_ACCOUNT_ID.len()..]).string()?;
+        let store = scan.expect(",\"store\":")?.string()?;
+        let login = match scan.consume_if(",\"login\":") {
+            true => Some(scan.string()?),
+            false => None,
+        };
+        scan.expect(",\"can_renew\":")?;
+        ["true", "false"]
+            .iter()
+            .find(|flag| scan.consume_if(flag))?;
+        scan.expect(",\"entra_tokens\":")?.list(|scan| {
+            scan.expect("{\"scopes\":")?.strings()?;
+            scan.expiry()
+        })?;
+        scan.expect(",\"communication_tokens\":")?.list(|scan| {
+            scan.expect("{\"source\":{\"endpoint\":")?.string()?;
+            scan.expect(",\"exchange\":")?;
+            let kinds = ["\"key\"", "\"entra\"", "\"teams-extension\""];
+            kinds.iter().find(|kind| scan.consume_if(kind))?;
+            scan.expect(",\"scopes\":")?.strings()?;
+            scan.expect("}")?.expiry()
+        })?;
+        if scan.consume_if(",\"short_tokens\":{\"redeemed_at_seconds\":") {
+            scan.number()?;
+            scan.expect(",\"life_seconds\":")?.natural()?;
+            scan.expect("}")?;
+        }
+        scan.expect(",\"clock\":")?.clock()?;
+        let end = if is_active { ",\"active\":true}" } else { "}" };
+        scan.expect(end)?;
+        scan.0.is_empty().then_some(LineParts {
+            application,
+            account,
+            home_account_id,
+            store,
+            login,
+        })
     }
-    scan.expect(",\"clock\":")?.clock()?;
-    let end = if is_active { ",\"active\":true}" } else { "}" };
-    scan.expect(end)?;
-    scan.0.is_empty().then_some(Parts {
-        tenancy,
-        account,
-        home_account_id,
-        store,
-        login,
-    })
 }
 
 /// The rest of a line.
