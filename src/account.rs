@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 pub struct EntraApplication {
     /// The authority's host, with its port if that is not the default one.
     pub authority_host: String,
-    /// The tenant as it was configured: a GUID, a domain or `organizations`.
+    /// The configured tenant in lower case: a GUID, a domain, `organizations` or `common`.
     pub tenant: String,
     /// The application (client) id.
     pub client_id: String,

@@ -21,11 +21,11 @@ pub enum ExchangeKind {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct CommunicationTokenSource {
-    /// The resource's endpoint, as configured: scheme, host and port, no trailing slash.
+    /// The resource's endpoint: scheme, host and port, no trailing slash.
     pub endpoint: String,
     /// The kind of exchange.
     pub exchange: ExchangeKind,
-    /// The scopes that were configured, sorted.
+    /// The configured scopes or the defaults, as full names, sorted.
     pub scopes: Vec<String>,
 }
 

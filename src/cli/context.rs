@@ -72,7 +72,7 @@ impl Context {
             session_store: Arc::new(configured_store(env, config.store)?),
             http: Arc::new(Http::new(http::Options {
                 ca_files: config::ca_files(|name| env.path_variable(name)),
-                adds_system_bundle: config::leaves_out_system_cas(&env.variables),
+                needs_system_bundle: config::platform_loader_omits_system_cas(&env.variables),
                 proxies: config::proxies(&env.variables),
                 ..http::Options::default()
             })),

@@ -1,5 +1,5 @@
-//! The environment variables that the command reads or sets, each name once. The variables of the
-//! settings are in [`config`](crate::config).
+//! The environment variables that the command reads or sets. Most variables of settings
+//! are in [`config`](crate::config).
 
 use crate::config::ACCESS_KEY_VARIABLE;
 use crate::input::CONNECTION_STRING_VARIABLES;

@@ -179,7 +179,7 @@ pub fn ca_files(path_of: impl Fn(&str) -> Option<PathBuf>) -> Vec<CaFile> {
 }
 
 /// Returns whether the environment makes the platform's loader leave out the system's certificates.
-pub fn leaves_out_system_cas(environment: &BTreeMap<String, String>) -> bool {
+pub fn platform_loader_omits_system_cas(environment: &BTreeMap<String, String>) -> bool {
     environment.contains_key("SSL_CERT_FILE") || environment.contains_key("SSL_CERT_DIR")
 }
 

@@ -1,7 +1,7 @@
 //! Resolves flags, the environment and a profile to one valid [`Config`].
 //!
 //! Input: texts of settings, environment variables, `config.toml`. Output: checked values. The module
-//! is pure, except for reading and writing `config.toml`. Besides `doctor`, other modules do not use
+//! is pure, except for reading and writing `config.toml` and for warnings. Besides `doctor`, other modules do not use
 //! `Config`: the command passes them plain values.
 
 mod change;
@@ -17,7 +17,7 @@ mod tests;
 
 pub use change::{Change, check_change};
 pub use cloud::{Cloud, default_scopes, parse_scopes};
-pub use environment::{HostKind, Opener, ca_files, leaves_out_system_cas, proxies};
+pub use environment::{HostKind, Opener, ca_files, platform_loader_omits_system_cas, proxies};
 pub use file::{ConfigFile, choose_profile, unknown_profile};
 pub use profile::{DEFAULT_PROFILE, Profile, STORED};
 pub(crate) use resolve::not_configured;

@@ -30,7 +30,7 @@ pub struct Config {
     /// The authority's cloud; `None` if it is not one of Microsoft's.
     pub cloud: Option<Cloud>,
     /// No tenant is configured, so that `organizations` is used.
-    pub is_any_tenant: bool,
+    pub is_tenant_unset: bool,
     /// The application (client) id.
     pub client_id: Option<String>,
     /// The Entra scopes, whole and sorted.
@@ -85,7 +85,7 @@ impl Config {
             profile,
             authority,
             cloud,
-            is_any_tenant: tenant.origin == Origin::Default,
+            is_tenant_unset: tenant.origin == Origin::Default,
             client_id: sources.parse(Setting::ClientId, check_client_id)?,
             scopes: cloud::scopes(sources, exchange, cloud)?,
             exchange,

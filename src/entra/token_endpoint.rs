@@ -66,7 +66,7 @@ pub struct Tokens {
     pub service_time: Option<Timestamp>,
 }
 
-/// A refresh without an access token.
+/// A failed refresh.
 #[derive(Debug)]
 pub struct RefreshError {
     /// The reason.

@@ -37,7 +37,7 @@ pub struct Options {
     pub ca_files: Vec<CaFile>,
     /// Whether the system's own bundle is added as well: if `SSL_CERT_FILE` or
     /// `SSL_CERT_DIR` make the platform's loader leave it out.
-    pub adds_system_bundle: bool,
+    pub needs_system_bundle: bool,
     /// The proxies.
     pub proxies: Proxies,
     /// The wait before the first retry; it doubles from there.
@@ -52,7 +52,7 @@ impl Default for Options {
     fn default() -> Self {
         Options {
             ca_files: Vec::new(),
-            adds_system_bundle: false,
+            needs_system_bundle: false,
             proxies: Proxies::default(),
             first_wait: Duration::from_millis(800),
             attempt_timeout: Duration::from_secs(12),

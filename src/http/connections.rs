@@ -83,7 +83,7 @@ impl Http {
         } else {
             let files = &self.options.ca_files;
             let mut extra = read_all(files)?;
-            if self.options.adds_system_bundle {
+            if self.options.needs_system_bundle {
                 extra.extend(system_bundle());
             }
             let named_by = files.iter().map(|file| file.named_by).collect();

@@ -7,7 +7,8 @@ use crate::error::{Error, Result};
 use crate::secret::SecretBytes;
 
 /// A store of secret items. A call blocks its thread, for up to 5 s with a keyring that does not
-/// answer, and longer while a user types a passphrase. Every failure is of [`crate::error::Kind::Store`].
+/// answer, and longer while a user types a passphrase. A failure is of [`crate::error::Kind::Store`],
+/// or [`crate::error::Kind::Interrupted`] if the user ends a prompt for a passphrase.
 pub trait TokenStore: Send + Sync {
     /// Returns the store's name, as in the setting `store`.
     fn name(&self) -> &'static str;

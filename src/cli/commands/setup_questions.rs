@@ -65,7 +65,7 @@ impl Questions {
         ));
         if missing.contains(&MissingSetting::ClientId) {
             // The id belongs to a tenant's application, or to one that any tenant may use.
-            if self.context.config.is_any_tenant
+            if self.context.config.is_tenant_unset
                 && let Some(tenant) = self.tenant()?
             {
                 self.save(Setting::Tenant, &tenant)?;

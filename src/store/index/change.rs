@@ -5,7 +5,7 @@ use std::fs::File;
 use std::sync::PoisonError;
 
 use super::contents::{self, Contents};
-use super::entry::{IndexEntry, ItemLocation};
+use super::entry::{IndexEntry, StoreAndLogin};
 use super::search::{IndexStorage, NAME, bytes};
 use crate::account::{EntraApplication, SessionKey};
 use crate::error::{Error, Result};
@@ -23,7 +23,7 @@ impl IndexStorage {
     pub(crate) fn upsert(
         &self,
         record: &Record,
-        location: &ItemLocation,
+        location: &StoreAndLogin,
         have_ended: impl Fn(&str) -> bool,
     ) -> Result<()> {
         self.change(|Contents { entries, .. }| {
@@ -48,7 +48,7 @@ impl IndexStorage {
     }
 
     /// Replaces the entry of a listed session; `false` if it is no longer listed.
-    pub(crate) fn update(&self, record: &Record, location: &ItemLocation) -> Result<bool> {
+    pub(crate) fn update(&self, record: &Record, location: &StoreAndLogin) -> Result<bool> {
         self.change(|Contents { entries, .. }| replace(entries, record, location))
     }
 
@@ -58,7 +58,7 @@ impl IndexStorage {
         &self,
         application: &EntraApplication,
         records: &[Record],
-        location: &ItemLocation,
+        location: &StoreAndLogin,
     ) -> Result<bool> {
         self.change(|Contents { entries, lost }| {
             let Some(lost) = lost else { return false };
@@ -87,7 +87,7 @@ impl IndexStorage {
     }
 
     /// Makes this the active session of its application; `false` if it is not listed.
-    pub(crate) fn activate(&self, key: &SessionKey, location: &ItemLocation) -> Result<bool> {
+    pub(crate) fn activate(&self, key: &SessionKey, location: &StoreAndLogin) -> Result<bool> {
         self.change(|Contents { entries, .. }| {
             let of_application = of_application(entries, &key.application, location);
             let is_listed = of_application.iter().any(|entry| entry.is(key));
@@ -104,7 +104,7 @@ impl IndexStorage {
     pub(crate) fn remove(
         &self,
         key: &SessionKey,
-        location: &ItemLocation,
+        location: &StoreAndLogin,
     ) -> Result<Option<IndexEntry>> {
         Ok(self.remove_all(|entry| location.owns(entry, key))?.pop())
     }
@@ -204,7 +204,7 @@ fn quarantine(folder: &Folder, salvaged: &Contents) -> Result<()> {
 }
 
 /// Replaces the entry of a session; `false` if it is not listed.
-fn replace(entries: &mut Vec<IndexEntry>, record: &Record, location: &ItemLocation) -> bool {
+fn replace(entries: &mut Vec<IndexEntry>, record: &Record, location: &StoreAndLogin) -> bool {
     let key = record.key();
     let is_ours = |entry: &IndexEntry| location.owns(entry, &key);
     let Some(at) = entries.iter().position(is_ours) else {
@@ -224,7 +224,7 @@ fn replace(entries: &mut Vec<IndexEntry>, record: &Record, location: &ItemLocati
 fn of_application<'e>(
     entries: &'e mut [IndexEntry],
     application: &EntraApplication,
-    location: &ItemLocation,
+    location: &StoreAndLogin,
 ) -> Vec<&'e mut IndexEntry> {
     entries
         .iter_mut()

@@ -23,7 +23,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::entry::{IndexEntry, ItemLocation};
+use super::entry::{IndexEntry, StoreAndLogin};
 use crate::account::EntraApplication;
 
 const VERSION: u32 = 1;
@@ -76,7 +76,7 @@ impl DamageNote {
     pub(super) fn is_restored(
         &self,
         application: &EntraApplication,
-        location: &ItemLocation,
+        location: &StoreAndLogin,
     ) -> bool {
         self.restored.iter().any(|restored| {
             restored.application == *application
@@ -86,7 +86,11 @@ impl DamageNote {
     }
 
     /// Notes that this application was restored in this login.
-    pub(super) fn set_restored(&mut self, application: &EntraApplication, location: &ItemLocation) {
+    pub(super) fn set_restored(
+        &mut self,
+        application: &EntraApplication,
+        location: &StoreAndLogin,
+    ) {
         self.restored.push(Restored {
             application: application.clone(),
             store: location.store.to_owned(),

@@ -93,7 +93,7 @@ impl IndexEntry {
     }
 
     /// Returns the entry of a record that is saved in this login. It is not active.
-    pub(super) fn of(record: &Record, location: &ItemLocation) -> Self {
+    pub(super) fn of(record: &Record, location: &StoreAndLogin) -> Self {
         IndexEntry {
             application: record.application.clone(),
             account: record.account.clone(),
@@ -126,16 +126,16 @@ impl IndexEntry {
 /// The store and the login session whose items this process uses. Some stores have separate items for
 /// each login session.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct ItemLocation {
+pub(crate) struct StoreAndLogin {
     /// The store's name, as in the setting `store`.
     pub(super) store: &'static str,
     login: LoginSession,
 }
 
-impl ItemLocation {
+impl StoreAndLogin {
     /// Returns the location of this store's items. Reads no item.
     pub(crate) fn of(store: &dyn TokenStore) -> Self {
-        ItemLocation {
+        StoreAndLogin {
             store: store.name(),
             login: store.login_session(),
         }

@@ -12,7 +12,7 @@ mod search;
 mod search_tests;
 mod view;
 
-pub(super) use entry::ItemLocation;
+pub(super) use entry::StoreAndLogin;
 pub use entry::{IndexEntry, IndexPage, IndexedCommunicationToken, IndexedEntraToken};
 pub(super) use search::{IndexStorage, Query};
 pub use view::Index;

@@ -8,7 +8,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::sync::Mutex;
 
 use super::contents::{self, Contents, START_OF_ACTIVE, START_OF_OTHERS};
-use super::entry::{IndexEntry, IndexPage, ItemLocation};
+use super::entry::{IndexEntry, IndexPage, StoreAndLogin};
 use super::line::LineParts;
 use super::view::Index;
 use crate::account::{Account, EntraApplication};
@@ -59,7 +59,7 @@ impl IndexStorage {
     pub(crate) fn search(
         &self,
         application: &EntraApplication,
-        location: &ItemLocation,
+        location: &StoreAndLogin,
         query: Query<'_>,
     ) -> Result<IndexPage> {
         // Reading in full reports the error of a file that does not open.
@@ -87,7 +87,7 @@ impl IndexStorage {
     }
 
     /// Reads the whole index for this login. A damaged file is replaced by its readable entries.
-    pub(crate) fn read(&self, location: &ItemLocation) -> Result<Index> {
+    pub(crate) fn read(&self, location: &StoreAndLogin) -> Result<Index> {
         let contents = match self {
             IndexStorage::File(folder) => contents::read(bytes(folder)?.as_deref()).ok(),
             IndexStorage::Memory(_) => None,
@@ -119,7 +119,7 @@ pub(super) fn bytes(folder: &Folder) -> Result<Option<Vec<u8>>> {
 pub(super) fn find(
     file: impl Read,
     application: &EntraApplication,
-    location: &ItemLocation,
+    location: &StoreAndLogin,
     query: Query<'_>,
 ) -> Option<IndexPage> {
     let mut file = BufReader::with_capacity(CHUNK, file);
@@ -177,7 +177,7 @@ fn next_line<'l>(file: &mut impl BufRead, line: &'l mut Vec<u8>) -> Option<&'l [
 
 /// A search for sessions, line by line.
 struct Search<'a> {
-    location: &'a ItemLocation,
+    location: &'a StoreAndLogin,
     query: Query<'a>,
     /// The application and the store as they are in a line.
     application: Vec<u8>,

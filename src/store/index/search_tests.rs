@@ -78,7 +78,7 @@ fn contents(random: &mut fastrand::Rng) -> Contents {
         });
         let clock = SettableClock::new(Timestamp::from_unix_seconds(1_800_000_000));
         record.time_sample = random.bool().then(|| ServerTimeSample::new(&clock, None));
-        let mut entry = IndexEntry::of(&record, &ItemLocation::of(&MemoryStore::new()));
+        let mut entry = IndexEntry::of(&record, &StoreAndLogin::of(&MemoryStore::new()));
         entry.active = number == 0;
         entry.can_renew = random.bool();
         if random.u8(..5) == 0 {
@@ -122,7 +122,7 @@ fn compare(text: &[u8], logins: &[LoginSession]) -> usize {
     let contents = contents::read(Some(text)).unwrap_or_else(|salvaged| salvaged);
     let mut answers = 0;
     for login in logins {
-        let login = ItemLocation::of(&Kept(login.clone()));
+        let login = StoreAndLogin::of(&Kept(login.clone()));
         let full = Index::new(contents.clone(), &login);
         let shown = || String::from_utf8_lossy(text);
         if let Some(page) = find(text, &application, &login, Query::Active)

@@ -1,24 +1,24 @@
 //! The sessions in the index, as one process reads them.
 
 use super::contents::Contents;
-use super::entry::{IndexEntry, IndexPage, ItemLocation};
+use super::entry::{IndexEntry, IndexPage, StoreAndLogin};
 use crate::account::{EntraApplication, SessionKey};
 
-/// The sessions of one store, at the time of reading the index.
+/// The sessions of all stores, at the time of reading the index.
 #[derive(Debug, Clone)]
 pub struct Index {
-    location: ItemLocation,
+    location: StoreAndLogin,
     contents: Contents,
 }
 
 impl Index {
-    pub(super) fn new(contents: Contents, location: &ItemLocation) -> Self {
+    pub(super) fn new(contents: Contents, location: &StoreAndLogin) -> Self {
         let location = location.clone();
         Index { location, contents }
     }
 
     /// Returns an index with the sessions of this page.
-    pub(crate) fn of_page(page: IndexPage, location: ItemLocation) -> Self {
+    pub(crate) fn of_page(page: IndexPage, location: StoreAndLogin) -> Self {
         let contents = Contents {
             entries: page.entries,
             lost: None,

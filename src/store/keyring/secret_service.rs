@@ -47,13 +47,14 @@ pub(super) struct SecretServiceKeyring {
 impl SecretServiceKeyring {
     /// Returns the item's bytes. Searches again if a locked collection may have hidden the item.
     pub(super) fn load(&mut self, item: &str) -> Result<Option<Vec<u8>>, KeyringFailure> {
-        match self.load_unlocked(item)? {
-            None if self.unlock_default_collection()? => self.load_unlocked(item),
+        match self.find_and_load(item)? {
+            None if self.unlock_default_collection()? => self.find_and_load(item),
             loaded => Ok(loaded),
         }
     }
 
-    fn load_unlocked(&mut self, item: &str) -> Result<Option<Vec<u8>>, KeyringFailure> {
+    /// Searches for the item, unlocks it if it is locked, and returns its bytes.
+    fn find_and_load(&mut self, item: &str) -> Result<Option<Vec<u8>>, KeyringFailure> {
         if !self.encrypted {
             match self.call(async |service| service.load(item).await) {
                 Err(KeyringFailure::PlainSessionRefused) => self.encrypted = true,

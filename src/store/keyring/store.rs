@@ -49,7 +49,7 @@ pub struct Keyring {
     deadline: Duration,
     /// The thread's queue. The thread starts with the first call.
     queue: Mutex<Option<Sender<Call>>>,
-    /// The last call that timed out, until the thread has completed or dropped it.
+    /// A call that timed out, until the thread has completed or dropped it.
     timed_out_call: Mutex<Weak<AtomicBool>>,
 }
 

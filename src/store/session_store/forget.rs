@@ -30,7 +30,7 @@ impl SessionStore {
     /// # Errors
     /// [`Kind::Store`] if the item cannot be removed, with the manual steps.
     pub fn forget(&self, key: &SessionKey) -> Result<Removal> {
-        let unlisted = self.index.remove(key, &self.item_location());
+        let unlisted = self.index.remove(key, &self.store_and_login());
         let removed = self.remove(&key.item_name());
         unlisted?;
         removed.map(|removed| Removal { removed })
@@ -46,7 +46,7 @@ impl SessionStore {
         &self,
         matches_host: impl Fn(&str) -> bool,
     ) -> Result<ForgottenSessions> {
-        let login = self.item_location();
+        let login = self.store_and_login();
         let listed = self.index.remove_all(|entry| {
             entry.store == self.store.name() && matches_host(&entry.application.authority_host)
         });

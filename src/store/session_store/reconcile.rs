@@ -51,7 +51,7 @@ impl SessionStore {
         let records = self.unlisted(application, &index)?;
         let is_activated = self
             .index
-            .restore(application, &records, &self.item_location())?;
+            .restore(application, &records, &self.store_and_login())?;
         // Loading removes the entry of a session that was signed out meanwhile.
         let mut restored = 0;
         for record in &records {
@@ -204,7 +204,7 @@ impl SessionStore {
     /// Removes the index entry of a session that the store does not return. The caller has the
     /// session's lock.
     fn remove_lost(&self, key: &SessionKey, finding: &str) {
-        match self.index.remove(key, &self.item_location()) {
+        match self.index.remove(key, &self.store_and_login()) {
             Ok(Some(entry)) => tracing::warn!(
                 "the session of {} {finding} the {}: the account counts as signed out",
                 entry.account.username,

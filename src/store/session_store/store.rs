@@ -7,7 +7,7 @@ use crate::account::{EntraApplication, SessionKey};
 use crate::error::{Error, Kind, Result};
 use crate::files::Folder;
 use crate::secret::SecretBytes;
-use crate::store::index::{Index, IndexEntry, IndexPage, IndexStorage, ItemLocation, Query};
+use crate::store::index::{Index, IndexEntry, IndexPage, IndexStorage, Query, StoreAndLogin};
 use crate::store::lock::{Activity, Guard, LockAttempt, LockTarget, Locks};
 use crate::store::record::Record;
 use crate::store::token_store::TokenStore;
@@ -82,7 +82,7 @@ impl SessionStore {
     /// # Errors
     /// [`Kind::Store`] if the index cannot be opened.
     pub fn index(&self) -> Result<Index> {
-        self.index.read(&self.item_location())
+        self.index.read(&self.store_and_login())
     }
 
     /// Returns the active session, as [`Index::active`] does, without parsing the other entries. A
@@ -115,7 +115,7 @@ impl SessionStore {
         if fitting.is_incomplete && self.restore_or_warn(application) {
             fitting = self.search(application, Query::ByName(name))?;
         }
-        let index = Index::of_page(fitting, self.item_location());
+        let index = Index::of_page(fitting, self.store_and_login());
         Ok(index
             .best_name_matches(application, name)
             .into_iter()
@@ -133,7 +133,8 @@ impl SessionStore {
     }
 
     fn search(&self, application: &EntraApplication, query: Query<'_>) -> Result<IndexPage> {
-        self.index.search(application, &self.item_location(), query)
+        self.index
+            .search(application, &self.store_and_login(), query)
     }
 
     /// Returns all sessions of this application, without parsing others.
@@ -142,7 +143,7 @@ impl SessionStore {
     /// As [`SessionStore::index`].
     pub fn list_all(&self, application: &EntraApplication) -> Result<Index> {
         let all = self.list(application, usize::MAX)?;
-        Ok(Index::of_page(all, self.item_location()))
+        Ok(Index::of_page(all, self.store_and_login()))
     }
 
     /// Returns the session, by one read of the store; `None` if the store has no such item, even if
@@ -202,7 +203,7 @@ impl SessionStore {
         }
         self.quarantine_unreadable(&key)?;
         let record = &self.write(record)?;
-        let listed = self.index.upsert(record, &self.item_location(), |login| {
+        let listed = self.index.upsert(record, &self.store_and_login(), |login| {
             self.store.has_ended(login)
         });
         if listed.is_err() {
@@ -221,7 +222,7 @@ impl SessionStore {
             return Err(Error::internal("a session was saved without its lock"));
         }
         let record = &self.write(record)?;
-        if self.index.update(record, &self.item_location())? {
+        if self.index.update(record, &self.store_and_login())? {
             return Ok(());
         }
         // The logout may have removed the item before this write.
@@ -238,7 +239,7 @@ impl SessionStore {
     /// # Errors
     /// [`Kind::SignInNeeded`] if it is not listed, [`Kind::Store`] if the index cannot be written.
     pub fn activate(&self, key: &SessionKey) -> Result<()> {
-        if self.index.activate(key, &self.item_location())? {
+        if self.index.activate(key, &self.store_and_login())? {
             return Ok(());
         }
         Err(Error::new(
@@ -291,10 +292,10 @@ impl SessionStore {
         }
     }
 
-    /// Returns the login, which decides the entries that this process can use. It is not cached, since
-    /// a process can outlive its login.
-    pub(super) fn item_location(&self) -> ItemLocation {
-        ItemLocation::of(self.store.as_ref())
+    /// Returns the store and the login session whose index entries this process can use. It is not cached,
+    /// since a process can outlive its login session.
+    pub(super) fn store_and_login(&self) -> StoreAndLogin {
+        StoreAndLogin::of(self.store.as_ref())
     }
 
     /// Deletes an item that could not be listed. The caller reports the failed save; another failure
