@@ -16,6 +16,10 @@ fn main() -> ExitCode {
     env.stderr_is_terminal = io::stderr().is_terminal();
     env.stderr_size = terminal_size::terminal_size_of(io::stderr())
         .map(|(width, height)| (width.0.into(), height.0.into()));
+    env.stdout_is_terminal = io::stdout().is_terminal();
+    env.stdout_columns =
+        terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| width.0.into());
+    env.time_zone = jiff::tz::TimeZone::system;
     env.listeners = listeners;
     env.program = std::env::current_exe().ok();
     ExitCode::from(run(std::env::args_os().collect(), env, io::stdout()))

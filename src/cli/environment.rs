@@ -1,7 +1,8 @@
 //! The input of the process: environment variables, streams, folders, clock, command-line options.
 //!
 //! `main` creates it from the real process, tests from values. Nothing else in the command reads the
-//! process's environment; of the library, only the session bus's address is read there.
+//! process's environment. In the library, `session_bus` reads the bus's address, and crates read the
+//! system's proxies and certificates.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -10,16 +11,19 @@ use std::net::TcpListener;
 use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, Once, OnceLock};
 
+use jiff::tz::TimeZone;
+
 use crate::config::{self, ConfigFile, Profile, Sources};
 use crate::entra::browser::Browser;
 use crate::error::{Error, Kind, Result};
 use crate::files::{Folder, SettingsFile};
 use crate::input;
 use crate::text::secret_form;
-use crate::time::{Clock, SystemClock};
+use crate::time::{Clock, SystemClock, Timestamp};
 
 use super::args::Global;
 use super::env_vars as var;
+use super::io::local_time::LocalTimes;
 use super::io::messages::Messages;
 use super::prompt::input::Input;
 
@@ -40,6 +44,12 @@ pub struct Environment {
     pub stderr_is_terminal: bool,
     /// The columns and lines of that terminal, if known.
     pub stderr_size: Option<(usize, usize)>,
+    /// Whether standard output is a terminal.
+    pub stdout_is_terminal: bool,
+    /// The columns of that terminal, if known.
+    pub stdout_columns: Option<usize>,
+    /// Reads the user's time zone.
+    pub time_zone: fn() -> TimeZone,
     /// The clock.
     pub clock: Arc<dyn Clock>,
     /// The browser to use instead of the machine's, for tests.
@@ -54,7 +64,7 @@ pub struct Environment {
     pub(super) messages: Messages,
     /// The place of answers that were saved before an interruption, for a message.
     pub(super) saved_answers: OnceLock<String>,
-    /// The warning about the configuration file.
+    /// Done once the warning about the configuration file was shown.
     is_config_warning_shown: Once,
 }
 
@@ -82,6 +92,9 @@ impl Environment {
             stdin,
             stderr_is_terminal: false,
             stderr_size: None,
+            stdout_is_terminal: false,
+            stdout_columns: None,
+            time_zone: || TimeZone::UTC,
             clock: Arc::new(SystemClock),
             browser: None,
             listeners: || Ok(Vec::new()),
@@ -150,6 +163,18 @@ impl Environment {
     pub(super) fn is_dumb(&self) -> bool {
         let term = self.variables.get(var::TERM);
         term.is_some_and(|term| term == "dumb")
+    }
+
+    /// Whether the locale's encoding is UTF-8.
+    pub(super) fn is_utf8(&self) -> bool {
+        let locale = var::LOCALE.iter().find_map(|name| self.variable(name));
+        let locale = locale.unwrap_or_default().to_ascii_lowercase();
+        locale.contains("utf-8") || locale.contains("utf8")
+    }
+
+    /// Returns the times of messages and text, as the user's clock shows them.
+    pub(super) fn local_times(&self, now: Timestamp) -> LocalTimes {
+        LocalTimes::new((self.time_zone)(), now)
     }
 
     /// Takes the listeners that a service manager passed to this process.

@@ -34,6 +34,7 @@ use commands::{
 };
 use io::log;
 use io::output::Output;
+use io::style::Style;
 
 /// Returns the definition of the command line, for completions, manual pages and tests.
 pub fn command() -> clap::Command {
@@ -63,11 +64,17 @@ pub fn run(
     env.global = cli.global;
     let no_color = env.variables.get(env_vars::NO_COLOR);
     let is_plain = env.is_dumb() || no_color.is_some_and(|no| !no.is_empty());
-    env.messages.is_coloured = match env.global.color {
-        ColorChoice::Always => true,
-        ColorChoice::Never => false,
-        ColorChoice::Auto => env.stderr_is_terminal && !is_plain,
+    let (color, is_utf8) = (env.global.color, env.is_utf8());
+    let style = |is_terminal: bool| Style {
+        is_coloured: match color {
+            ColorChoice::Always => true,
+            ColorChoice::Never => false,
+            ColorChoice::Auto => is_terminal && !is_plain,
+        },
+        has_symbols: is_terminal && is_utf8,
     };
+    env.messages.style = style(env.stderr_is_terminal);
+    let stdout_style = style(env.stdout_is_terminal);
     env.messages.is_quiet = env.global.quiet;
     let variable = env.variable(env_vars::ACSPASS_LOG);
     let (level, warning) = log::level(env.global.quiet, env.global.verbose, variable);
@@ -77,6 +84,9 @@ pub fn run(
     }
     let is_json = env.global.output == Format::Json;
     let mut output = Output::new(stdout, env.messages.clone(), is_json);
+    output.style = stdout_style;
+    output.is_terminal = env.stdout_is_terminal;
+    output.columns = env.stdout_columns;
     let env = Arc::new(env);
     let outcome = usage::check_no_secret(&command, &matches).and_then(|()| {
         log::with_subscriber(&env.messages, || {

@@ -50,7 +50,7 @@ fn a_lost_session_is_reported_by_get_once_and_by_status_from_then_on() {
         home.real(&["get"]).assert_error(4, &[ada, "acspass login"]);
         let status = home.real(&["status"]);
         status.assert_code(4);
-        assert!(status.stdout.contains("nobody is signed in"), "{loss}");
+        assert!(status.stdout.contains("No account is signed in"), "{loss}");
         assert_eq!(accounts(&home, &["status"]), [""; 0], "{loss}");
         assert_eq!(accounts(&home, &["account", "list"]), [""; 0], "{loss}");
         home.real(&["logout", "--all"])

@@ -153,7 +153,7 @@ fn login_status_account_and_logout_print_the_contracts_shapes() {
     let lacks = "no account is the active one";
     for words in [["status"].as_slice(), &["account", "list"]] {
         let text = home.real(words).stdout;
-        assert!(text.contains("`acspass account switch USER`"), "{text}");
+        assert!(text.contains("`acspass account switch`"), "{text}");
     }
     home.real(&["get", "--no-interactive"])
         .assert_error(4, &[lacks, "acspass account switch USER"]);
@@ -210,7 +210,7 @@ fn status_as_text_says_what_the_next_get_will_do() {
     assert!(
         nobody
             .stdout
-            .contains("nobody is signed in: run `acspass login`")
+            .contains("No account is signed in. Run `acspass login`.")
     );
     home.login();
     let signed_in = home.real(&["status"]).stdout;
@@ -222,7 +222,7 @@ fn status_as_text_says_what_the_next_get_will_do() {
     home.real(&["get"]).token();
     let kept = home.real(&["whoami"]).stdout;
     assert!(
-        kept.contains("prints the kept token, without network"),
+        kept.contains("returns the cached token, without network access"),
         "{kept}"
     );
 }

@@ -18,10 +18,12 @@ use super::status;
 pub(crate) fn list(env: &Arc<Environment>, output: &mut Output) -> Result<u8> {
     let context = Context::new(env, &Flags::new())?;
     let overview = context.overview(usize::MAX)?;
-    match output.is_json {
-        true => output.print_result("", &json::account_list(&overview.accounts())),
-        false => output.print_result(&status::text(&overview)?, &()),
+    if output.is_json {
+        return output.print_json(&json::account_list(&overview.accounts()));
     }
+    let mut report = output.report();
+    status::add_accounts(&mut report, &overview, env);
+    output.print_report(report)
 }
 
 pub(crate) fn switch(

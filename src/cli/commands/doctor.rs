@@ -1,6 +1,5 @@
 //! `doctor`: runs the checks and prints the findings, without private data.
 
-use std::fmt::Write as _;
 use std::sync::Arc;
 
 use serde_json::json;
@@ -9,9 +8,10 @@ use crate::cli::context::{Context, Flags};
 use crate::cli::env_vars as var;
 use crate::cli::environment::Environment;
 use crate::cli::io::output::Output;
+use crate::cli::io::style::Mark;
 use crate::cli::runtime::block_on;
 use crate::config::{self, KeySource};
-use crate::doctor::{self, Check, Owner, Public};
+use crate::doctor::{self, Check, Outcome, Owner, Public};
 use crate::error::Result;
 use crate::exchange::ExchangeKind;
 use crate::hardening;
@@ -27,26 +27,44 @@ pub(crate) fn run(offline: bool, env: &Arc<Environment>, output: &mut Output) ->
         ),
         Err(error) => (doctor::not_configured(&error), Public::new(None, home)),
     };
-    let (mut text, mut json) = (String::new(), Vec::new());
+    let mut report = output.report();
+    let mut json = Vec::new();
     for check in &checks {
         let (name, result) = (check.name, check.outcome.as_str());
         let finding = public.text(&check.finding);
         let advice = check.advice.as_deref().map(|advice| public.text(advice));
         let to_do = advice.iter().map(|advice| format!(". To do: {advice}"));
         let to_do: String = to_do.collect();
-        let _ = writeln!(text, "{result:<8} {name:<14} {finding}{to_do}");
+        let text = format!("{name:<14} {finding}{to_do}");
+        report.mark_labelled_row(mark(check.outcome), result, RESULT_COLUMNS, &text);
         json.push(json!({"name": name, "result": result, "finding": finding, "advice": advice}));
     }
     let explanation = doctor::explanation(&checks);
     let verdict = match explanation {
-        Some((check, _)) => format!("`{}` explains the failure", check.name),
-        None => "nothing here keeps a token from coming".to_owned(),
+        Some((check, _)) => format!("The check `{}` explains the failure.", check.name),
+        None => "All checks passed.".to_owned(),
     };
-    output.print_result(&format!("{text}\n{verdict}"), &json!({ "checks": json }))?;
     if output.is_json {
+        output.print_json(&json!({ "checks": json }))?;
         output.messages.print(&verdict);
+    } else {
+        report.blank();
+        report.paragraph(&verdict);
+        output.print_report(report)?;
     }
     Ok(explanation.map_or(0, |(_, kind)| kind.exit_code()))
+}
+
+/// The width of a result with its symbol, in columns.
+const RESULT_COLUMNS: usize = 10;
+
+fn mark(outcome: Outcome) -> Mark {
+    match outcome {
+        Outcome::Ok => Mark::Good,
+        Outcome::Warn => Mark::Warning,
+        Outcome::Fail(_) => Mark::Bad,
+        Outcome::Skipped => Mark::Neutral,
+    }
 }
 
 /// Runs all checks, each after the checks that can explain it.

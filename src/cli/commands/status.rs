@@ -2,16 +2,14 @@
 
 use std::sync::Arc;
 
-use askama::Template;
-
 use crate::cli::context::{Context, Flags};
 use crate::cli::environment::Environment;
-use crate::cli::io::output::{Output, render};
+use crate::cli::io::output::Output;
+use crate::cli::io::report::Report;
+use crate::cli::io::style::Mark;
 use crate::error::{Kind, Result};
 use crate::json;
 use crate::session::{AccountState, Overview, TokenState};
-use crate::store::IndexPage;
-use crate::time::in_words;
 
 /// The number of accounts that are printed as text.
 const MAX_ACCOUNTS_AS_TEXT: usize = 10;
@@ -31,8 +29,11 @@ pub(crate) fn run(env: &Arc<Environment>, output: &mut Output) -> Result<u8> {
             output.print_result("", &json)?;
         }
         false => {
-            let text = format!("{}\n{}", heading(&context), text(&overview)?);
-            output.print_result(&text, &())?;
+            let mut report = output.report();
+            add_settings(&mut report, &context);
+            report.blank();
+            add_accounts(&mut report, &overview, &context.env);
+            output.print_report(report)?;
         }
     }
     Ok(match overview.active_can_get_token() {
@@ -41,45 +42,97 @@ pub(crate) fn run(env: &Arc<Environment>, output: &mut Output) -> Result<u8> {
     })
 }
 
-fn heading(context: &Context) -> String {
+/// The width of the labels of settings and of tokens, in columns.
+const LABEL_COLUMNS: usize = 10;
+const TOKEN_LABEL_COLUMNS: usize = 31;
+
+fn add_settings(report: &mut Report, context: &Context) {
     let config = &context.config;
-    let resource = config.resource_unchecked();
-    let endpoint = resource.as_ref().map(|resource| resource.endpoint.as_str());
-    format!(
-        "profile  {}\nstore    {}\ntenant   {} at {}\nresource {}\n",
-        config.profile,
-        context.session_store.store_name(),
+    report.row("Profile", LABEL_COLUMNS, &config.profile);
+    let tenant = format!(
+        "{} at {}",
         config.authority.tenant(),
-        config.authority.host_and_port(),
-        endpoint.unwrap_or("none that can be used: `acspass get` says why"),
-    )
+        config.authority.host_and_port()
+    );
+    report.row("Tenant", LABEL_COLUMNS, &tenant);
+    match config.resource_unchecked() {
+        Ok(resource) => report.row("Resource", LABEL_COLUMNS, resource.endpoint.as_str()),
+        Err(_) => report.marked_row(
+            "Resource",
+            LABEL_COLUMNS,
+            (Mark::Warning, "not configured"),
+            ": run `acspass config set connection-string`",
+        ),
+    }
+    let store = context.session_store.store_name();
+    report.row("Store", LABEL_COLUMNS, store);
 }
 
-/// Returns the accounts as text.
-pub(super) fn text(overview: &Overview) -> Result<String> {
-    let text = render(&Accounts {
-        accounts: overview.accounts(),
-        page: &overview.shown,
-    })?;
-    Ok(text.trim_end().to_owned())
-}
-
-#[derive(Template)]
-#[template(path = "status.txt")]
-struct Accounts<'o> {
-    accounts: Vec<AccountState>,
-    page: &'o IndexPage,
+/// Adds the accounts and their tokens.
+pub(super) fn add_accounts(report: &mut Report, overview: &Overview, env: &Environment) {
+    let times = env.local_times(env.clock.now());
+    for state in overview.accounts() {
+        let (mark, active) = if state.active {
+            ("*", ", active")
+        } else {
+            (" ", "")
+        };
+        let account = &state.account;
+        report.heading(&format!(
+            "{mark} {} (tenant {}{active})",
+            account.username, account.tenant_id
+        ));
+        for (label, token) in [
+            ("    Communication access token", state.communication),
+            ("    Entra token", state.entra),
+        ] {
+            let (mark, rest) = match token {
+                None => ((Mark::Neutral, "none"), String::new()),
+                Some(token) => {
+                    let expiry = times.expiry(token.expires_on, token.remaining_validity);
+                    let mark = match (token.fresh, token.remaining_validity.is_zero()) {
+                        (true, _) => (Mark::Good, "fresh"),
+                        (false, false) => (Mark::Warning, "not fresh"),
+                        (false, true) => (Mark::Warning, "expired"),
+                    };
+                    let expiry = expiry.strip_prefix("expired").unwrap_or(&expiry);
+                    (mark, format!(", {}", expiry.trim_start()))
+                }
+            };
+            report.marked_row(label, TOKEN_LABEL_COLUMNS, mark, &rest);
+        }
+        report.row("    Next `acspass get`", TOKEN_LABEL_COLUMNS, next(&state));
+    }
+    let page = &overview.shown;
+    if page.is_incomplete {
+        report.paragraph(
+            "The list of accounts was damaged. Run `acspass doctor` to restore the accounts that are \
+             still stored.",
+        );
+    }
+    if page.entries.is_empty() && page.remaining == 0 {
+        report.paragraph("No account is signed in. Run `acspass login`.");
+    }
+    if page.lacks_active() {
+        report.paragraph("No account is active. Run `acspass account switch` to select one.");
+    }
+    if page.remaining > 0 {
+        report.paragraph(&format!(
+            "{} more accounts are signed in. Run `acspass account list` to see them.",
+            page.remaining
+        ));
+    }
 }
 
 fn next(state: &AccountState) -> &'static str {
     let fresh = |token: Option<TokenState>| token.is_some_and(|token| token.fresh);
     if fresh(state.communication) {
-        "prints the kept token, without network"
+        "returns the cached token, without network access"
     } else if fresh(state.entra) {
         "exchanges the Entra token"
     } else if state.can_renew {
-        "renews the session, then exchanges"
+        "refreshes the Entra token, then exchanges it"
     } else {
-        "needs a sign-in"
+        "requires a sign-in"
     }
 }

@@ -10,12 +10,20 @@ use crate::json::{self, causes};
 use crate::text::{printable, printable_json, without_secrets};
 
 use super::messages::Messages;
+use super::report::Report;
+use super::style::Style;
 
 /// Standard output, and the messages beside it.
 pub(crate) struct Output {
     stdout: Box<dyn Write + Send>,
     pub(crate) messages: Messages,
     pub(crate) is_json: bool,
+    /// The colours and symbols of standard output.
+    pub(crate) style: Style,
+    /// Standard output is a terminal: JSON is indented.
+    pub(crate) is_terminal: bool,
+    /// The width of that terminal, if known.
+    pub(crate) columns: Option<usize>,
     /// The reader of standard output has closed it: a command that prints many results may stop.
     pub(crate) is_closed: bool,
 }
@@ -26,20 +34,43 @@ impl Output {
             stdout,
             messages,
             is_json,
+            style: Style::default(),
+            is_terminal: false,
+            columns: None,
             is_closed: false,
         }
     }
 
-    /// Prints the result: `json` on one line with `--output json`, else `text` if there is any.
-    /// Returns the exit code of success.
+    /// Prints the result: `json` with `--output json`, else `text` if there is any. JSON is one line, or
+    /// indented on a terminal. Returns the exit code of success.
     pub(crate) fn print_result(&mut self, text: &str, json: &impl Serialize) -> Result<u8> {
-        let line = match self.is_json {
-            true => printable_json(
-                &serde_json::to_string(json)
-                    .map_err(|_| Error::internal("the result could not be written as JSON"))?,
-            ),
-            false => printable(text),
+        match self.is_json {
+            true => self.print_json(json),
+            false => self.print_line(&printable(text)),
+        }
+    }
+
+    /// Prints the result as JSON.
+    pub(crate) fn print_json(&mut self, json: &impl Serialize) -> Result<u8> {
+        let text = match self.is_terminal {
+            true => serde_json::to_string_pretty(json),
+            false => serde_json::to_string(json),
         };
+        let text = text.map_err(|_| Error::internal("the result could not be written as JSON"))?;
+        self.print_line(&printable_json(&text))
+    }
+
+    /// Returns an empty report for standard output.
+    pub(crate) fn report(&self) -> Report {
+        Report::new(self.style, self.columns)
+    }
+
+    /// Prints the result as text.
+    pub(crate) fn print_report(&mut self, report: Report) -> Result<u8> {
+        self.print_line(&report.into_text())
+    }
+
+    fn print_line(&mut self, line: &str) -> Result<u8> {
         match line.is_empty() {
             true => Ok(0),
             false => self.write_bytes(format!("{line}\n").as_bytes()),
@@ -73,7 +104,7 @@ impl Output {
             return messages.line(&json::error(error).to_string());
         }
         let paragraph = |label: &str, text: &str| messages.labelled(label, &without_secrets(text));
-        let label = messages.paint("31;1", "error:");
+        let label = messages.style.paint("31;1", "error:");
         let mut lines = vec![paragraph(&label, error.message())];
         let causes = causes(error);
         lines.extend(causes.iter().map(|cause| paragraph("  caused by:", cause)));
@@ -82,7 +113,7 @@ impl Output {
         let id = error.correlation_id();
         lines.extend(id.map(|id| messages.labelled("  correlation id:", id)));
         lines.push(String::new());
-        lines.push(paragraph(&messages.paint("1", "hint:"), error.hint()));
+        lines.push(paragraph(&messages.style.paint("1", "hint:"), error.hint()));
         messages.line(&lines.join("\n"));
     }
 }

@@ -5,7 +5,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::cli::context::Context;
-use crate::cli::env_vars::LOCALE;
 use crate::cli::environment::Environment;
 use crate::cli::io::qr;
 use crate::config::{Config, SignInChoice};
@@ -223,12 +222,10 @@ impl Notices {
     /// the code's lines, for which there is no room below a picture.
     fn picture(&self, page: &str) -> &'static str {
         let env = &self.env;
-        let locale = LOCALE.iter().find_map(|name| env.variable(name));
-        let locale = locale.unwrap_or_default().to_ascii_lowercase();
-        let is_utf8 = locale.contains("utf-8") || locale.contains("utf8");
-        let columns = env.messages.columns().filter(|_| is_utf8);
+        let columns = env.messages.columns().filter(|_| env.is_utf8());
         let lines = env.terminal_size().map(|(_, lines)| lines);
-        match columns.and_then(|columns| qr::picture(page, columns, env.messages.is_coloured)) {
+        match columns.and_then(|columns| qr::picture(page, columns, env.messages.style.is_coloured))
+        {
             Some(picture) if lines.is_none_or(|all| picture.len() + LINES_BELOW_PICTURE <= all) => {
                 env.messages.picture(&picture);
                 ""
