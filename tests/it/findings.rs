@@ -186,7 +186,7 @@ fn a_session_in_the_kernels_keyring_is_its_logins_alone() {
     in_new_login(&home, &["status"]).assert_code(4);
     in_new_login(&home, &["get"]).assert_error(4, &["nobody is signed in"]);
     let list = in_new_login(&home, &["account", "list"]);
-    assert!(list.stdout.contains("nobody is signed in"), "{list:?}");
+    assert!(list.stdout.contains("No account is signed in"), "{list:?}");
     in_new_login(&home, &["logout"])
         .assert_code(0)
         .assert_says(&["nobody was signed in"]);
