@@ -14,6 +14,8 @@ macro_rules! variables {
 variables! {
     /// The access token that `exec` sets.
     AZURE_COMMUNICATION_ACCESS_TOKEN
+    /// The Entra token that `get --entra -o env` prints.
+    ACSPASS_ENTRA_TOKEN
     /// The resource's endpoint that `exec` sets, as some SDK samples read it.
     AZURE_COMMUNICATION_ENDPOINT
     /// The resource's endpoint that `exec` sets.

@@ -103,9 +103,16 @@ pub fn run(
 }
 
 fn run_command(command: Command, env: &Arc<Environment>, output: &mut Output) -> Result<u8> {
+    if !matches!(command, Command::Get { .. }) {
+        env.global.output.check_is_of_results()?;
+    }
     match command {
         Command::Login(args) => login::run(&args, env, output),
-        Command::Get { options, entra } => get::run(&options, entra, env, output),
+        Command::Get {
+            options,
+            entra,
+            output: format,
+        } => get::run(&options, entra, format, env, output),
         Command::Exec { options, command } => exec::run(&options, &command, env, output),
         Command::Serve(args) => serve::run(&args, env, output),
         Command::Status => status::run(env, output),

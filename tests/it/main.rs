@@ -30,6 +30,7 @@ mod foreign;
 mod freshness;
 mod full_disk;
 mod get;
+mod get_formats;
 #[cfg(target_os = "linux")]
 mod hardening;
 mod harness;

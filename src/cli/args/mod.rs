@@ -1,10 +1,12 @@
 //! The arguments of the command line: the tree of commands. Doc comments are the help.
 
+mod format;
 mod options;
 pub(super) mod usage;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
 
+pub(crate) use format::Format;
 pub(crate) use options::{
     Emulator, Login, Serve, TokenExchange, TokenIssue, TokenOptions, UserCreate,
 };
@@ -33,7 +35,7 @@ pub(crate) struct Global {
     #[arg(long, global = true, value_name = "NAME")]
     pub(crate) profile: Option<String>,
     /// How the result is printed
-    #[arg(short, long, global = true, value_enum, default_value_t)]
+    #[arg(short, long, global = true, value_parser = Format::of_results(), default_value_t)]
     pub(crate) output: Format,
     /// Say nothing but errors
     #[arg(short, long, global = true, conflicts_with = "verbose")]
@@ -49,13 +51,6 @@ pub(crate) struct Global {
     pub(crate) emulator: bool,
 }
 
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Format {
-    #[default]
-    Text,
-    Json,
-}
-
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     #[command(alias = "signin")]
@@ -69,6 +64,10 @@ pub(crate) enum Command {
         /// Print the Entra token instead
         #[arg(long)]
         entra: bool,
+        // Replaces the global option, which has the same id and therefore gets the value too.
+        /// How the token is printed: env as shell assignments, header as an HTTP header
+        #[arg(short, long, value_parser = Format::of_tokens(), default_value_t)]
+        output: Format,
     },
     /// Run a command with a fresh token in its environment
     #[command(after_help = include_str!("../../../assets/help/exec.txt"))]

@@ -1,9 +1,12 @@
 //! `get`: prints one fresh token.
 
+use std::borrow::Cow;
+use std::iter;
 use std::sync::Arc;
 
-use crate::cli::args::TokenOptions;
+use crate::cli::args::{Format, TokenOptions};
 use crate::cli::context::{Context, Flags};
+use crate::cli::env_vars as var;
 use crate::cli::environment::Environment;
 use crate::cli::io::output::Output;
 use crate::cli::runtime::block_on;
@@ -18,12 +21,39 @@ use super::setup_questions;
 pub(crate) fn run(
     options: &TokenOptions,
     entra: bool,
+    format: Format,
     env: &Arc<Environment>,
     output: &mut Output,
 ) -> Result<u8> {
     let context = context(options, env, !entra)?;
     let token = token(&context, options, entra)?;
-    output.print_result(token.secret.expose(), &json::token(&token))
+    let secret = token.secret.expose();
+    let text = match format {
+        Format::Text | Format::Json => Cow::from(secret),
+        Format::Env => assignments(secret, entra, &context).into(),
+        Format::Header => format!("Authorization: Bearer {secret}").into(),
+    };
+    output.print_result(&text, &json::token(&token))
+}
+
+/// Returns shell assignments of the token and of the resource's endpoint, if that is known.
+fn assignments(token: &str, is_entra: bool, context: &Context) -> String {
+    let name = match is_entra {
+        true => var::ACSPASS_ENTRA_TOKEN,
+        false => var::AZURE_COMMUNICATION_ACCESS_TOKEN,
+    };
+    let resource = context.config.resource().ok();
+    let endpoint = resource.as_ref().map(|resource| resource.endpoint.as_str());
+    let endpoints = [
+        var::COMMUNICATION_SERVICES_ENDPOINT,
+        var::AZURE_COMMUNICATION_ENDPOINT,
+    ];
+    let endpoints = endpoints.into_iter().zip(endpoint.into_iter().cycle());
+    let lines: Vec<String> = iter::once((name, token))
+        .chain(endpoints)
+        .map(|(name, value)| format!("{name}={}", shell_words::quote(value)))
+        .collect();
+    lines.join("\n")
 }
 
 /// Builds the context. Missing settings are asked for if that is allowed.

@@ -365,14 +365,18 @@ impl Run {
         token
     }
 
-    /// Every token where a result has one: a line of its own, or a member `token` of the JSON.
+    /// Every token where a result has one: the end of a line, or a member `token` of the JSON.
     pub(crate) fn tokens(&self) -> Vec<String> {
         let mut tokens = Vec::new();
         match serde_json::from_str::<Value>(&self.stdout) {
             Ok(json) => members_named_token(&json, &mut tokens),
             Err(_) => {
-                let lines = self.stdout.lines().filter(|line| line.starts_with("eyJ"));
-                tokens.extend(lines.map(str::to_owned));
+                let ends = self
+                    .stdout
+                    .lines()
+                    .filter_map(|line| line.rsplit([' ', '=']).next());
+                let ends = ends.filter(|end| end.starts_with("eyJ"));
+                tokens.extend(ends.map(str::to_owned));
             }
         }
         tokens
