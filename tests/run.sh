@@ -55,7 +55,7 @@ cargo clippy --locked --all-targets -- -D warnings
 cargo clippy --locked --test it -- -D warnings
 
 step "cargo test"
-cargo test --locked --lib --bins --examples --test cli --test it
+cargo test --locked --lib --bins --examples --test cli --test docs --test it
 
 for feature in identity session emulator serve; do
     step "the feature $feature alone"

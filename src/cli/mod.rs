@@ -15,6 +15,7 @@ mod runtime;
 mod service;
 mod sign_in;
 mod systemd;
+pub mod variables;
 
 use std::ffi::OsString;
 use std::io::Write;

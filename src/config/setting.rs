@@ -25,14 +25,14 @@ pub(super) enum ValueType {
     Switch,
 }
 
-/// Defines [`Setting`] from a table: name, key, environment variables (first one first), default
-/// and value type of each.
+/// Defines [`Setting`] from a table: description, name, key, environment variables (first one
+/// first), default and value type of each.
 macro_rules! settings {
-    ($($(#[$doc:meta])* $name:ident: $key:literal, $variables:expr, $default:expr, $type:ident;)*) => {
+    ($($(#[doc = $doc:literal])+ $name:ident: $key:literal, $variables:expr, $default:expr, $type:ident;)*) => {
         /// A setting as `config` and a profile know it.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum Setting {
-            $($(#[$doc])* $name,)*
+            $($(#[doc = $doc])+ $name,)*
         }
 
         impl Setting {
@@ -56,6 +56,11 @@ macro_rules! settings {
                 match self { $(Setting::$name => $default,)* }
             }
 
+            /// Returns the description, for the reference of settings.
+            pub fn description(self) -> &'static str {
+                match self { $(Setting::$name => concat!($($doc),+).trim(),)* }
+            }
+
             pub(super) fn value_type(self) -> ValueType {
                 match self { $(Setting::$name => ValueType::$type,)* }
             }
@@ -64,36 +69,36 @@ macro_rules! settings {
 }
 
 settings! {
-    /// The tenant.
+    /// Tenant that users sign in to: a GUID, a domain, or `organizations`.
     Tenant: "tenant", &["ACSPASS_TENANT_ID"], Some("organizations"), Text;
-    /// The application (client) id.
+    /// Application (client) id of your app registration.
     ClientId: "client-id", &["ACSPASS_CLIENT_ID"], None, Text;
-    /// Entra ID's host.
+    /// Address of Microsoft Entra ID; `https://login.microsoftonline.us` for the US Government cloud.
     AuthorityHost: "authority-host", &["AZURE_AUTHORITY_HOST"], Some("https://login.microsoftonline.com"), Text;
-    /// The Entra scopes.
+    /// Entra scopes, by short name or in full. The default depends on `exchange` and on the cloud.
     Scopes: "scopes", &["ACSPASS_SCOPES"], Some("Teams.ManageCalls Teams.ManageChats"), List;
-    /// The kind of exchange.
+    /// Kind of exchange for a Communication token: `key`, `entra` or `teams-extension`.
     Exchange: "exchange", &["ACSPASS_EXCHANGE"], Some("key"), Text;
-    /// The ACS resource's endpoint.
+    /// Endpoint of the ACS resource, if no connection string is set.
     Endpoint: "endpoint", &["COMMUNICATION_SERVICES_ENDPOINT"], None, Text;
     // Its variables are `input::CONNECTION_STRING_VARIABLES`, because it is a secret.
-    /// A marker that the store keeps this profile's connection string; never the secret itself.
+    /// Connection string of the ACS resource. The store holds it; `config.toml` has only a marker.
     ConnectionString: "connection-string", &[], None, Marker;
     /// Further hosts to which an Entra token may be sent.
     AllowEndpoint: "allow-endpoint", &[], None, List;
-    /// Web origins that may use the token service.
+    /// Web origins whose pages may use the token service.
     AllowOrigin: "allow-origin", &[], None, List;
-    /// The store.
+    /// Store of sessions: `keyring`, `keyutils` (Linux), `file` or `memory`.
     Store: "store", &["ACSPASS_STORE"], Some("keyring"), Text;
-    /// The minimum validity: a fresh token has more than this left.
+    /// Minimum validity: a fresh token is valid for longer than this.
     MinValidity: "min-validity", &[], Some("10m"), Duration;
-    /// The sign-in method.
+    /// Sign-in method: `browser`, `device-code` or `paste`.
     SignIn: "sign-in", &[], Some("browser"), Text;
-    /// The redirect listener's port.
+    /// Port of the redirect listener; 0 selects a free port.
     Port: "port", &[], Some("0"), Port;
-    /// The redirect URI.
+    /// Redirect URI of your app registration. The default is `http://localhost:PORT`.
     RedirectUri: "redirect-uri", &[], None, Text;
-    /// Whether Continuous Access Evaluation is declared.
+    /// Whether to declare support for Continuous Access Evaluation to Entra.
     Cae: "cae", &[], Some("false"), Switch;
 }
 

@@ -1,4 +1,4 @@
-//! Every row of docs/errors.md, as a user meets it: the emulator refuses with that code or suberror,
+//! Every row of docs/reference/errors.md, as a user meets it: the emulator refuses with that code or suberror,
 //! and the command names cause, next step, code and ids.
 
 use std::collections::BTreeSet;
@@ -8,7 +8,7 @@ use acspass::emulator::{Emulator, Fault, FaultKind, Route};
 
 use crate::harness::{Home, Run, TestBrowser};
 
-const PAGE: &str = include_str!("../../docs/errors.md");
+const PAGE: &str = include_str!("../../docs/reference/errors.md");
 
 /// Refusals of a renewal, with the word that they come with.
 const AT_RENEWAL: &[(&str, &[&str])] = &[
@@ -130,7 +130,7 @@ fn rows() -> Vec<Vec<String>> {
 
 fn row(name: &str) -> Vec<String> {
     let found = rows().into_iter().find(|cells| cells[0] == name);
-    found.unwrap_or_else(|| panic!("{name} is not in docs/errors.md"))
+    found.unwrap_or_else(|| panic!("{name} is not in docs/reference/errors.md"))
 }
 
 fn refuse(emulator: &Emulator, route: Route, error: &str, name: &str) {

@@ -1,4 +1,4 @@
-//! docs/parity.md tells the truth: each row names a test that exists or a reason, and its commands
+//! docs/reference/parity.md tells the truth: each row names a test that exists or a reason, and its commands
 //! and library names are there.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -41,7 +41,8 @@ fn rows(page: &str) -> Vec<Row> {
 }
 
 fn the_rows() -> Vec<Row> {
-    let page = fs::read_to_string(Path::new(ROOT).join("docs/parity.md")).expect("docs/parity.md");
+    let page = fs::read_to_string(Path::new(ROOT).join("docs/reference/parity.md"))
+        .expect("docs/reference/parity.md");
     rows(&page)
 }
 

@@ -1,4 +1,4 @@
-//! Every row of the resource's table in docs/errors.md, as a user meets it: the emulator refuses,
+//! Every row of the resource's table in docs/reference/errors.md, as a user meets it: the emulator refuses,
 //! and the command names cause and next step. What the command would catch before the service does,
 //! the emulator is told to answer.
 
@@ -11,12 +11,12 @@ use acspass::time::{Clock, SettableClock, SystemClock};
 
 use crate::harness::{Home, Run, TestBrowser};
 
-const PAGE: &str = include_str!("../../../docs/errors.md");
+const PAGE: &str = include_str!("../../../docs/reference/errors.md");
 
 /// The cells of each row.
 fn rows() -> Vec<Vec<&'static str>> {
     let (_, table) = PAGE
-        .split_once("\n# The ACS resource's errors")
+        .split_once("\n## Errors of the ACS resource")
         .expect("the resource's part");
     let lines = table.lines().filter(|line| line.starts_with("| "));
     lines
@@ -29,7 +29,7 @@ fn rows() -> Vec<Vec<&'static str>> {
 fn assert_advised(run: &Run, known_by: &str, exit: i32, code: &str) {
     let all = rows();
     let row = all.iter().find(|row| row[0] == known_by);
-    let row = row.unwrap_or_else(|| panic!("{known_by} is not in docs/errors.md"));
+    let row = row.unwrap_or_else(|| panic!("{known_by} is not in docs/reference/errors.md"));
     let (before, after) = row[1].split_once('…').unwrap_or((row[1], ""));
     run.assert_error(
         exit,
