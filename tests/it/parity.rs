@@ -1,5 +1,5 @@
-//! docs/reference/parity.md tells the truth: each row names a test that exists or a reason, and its commands
-//! and library names are there.
+//! docs/reference/parity.md is right: each row names a test that exists or a reason, and its commands and
+//! library names exist.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
