@@ -1,4 +1,4 @@
-//! The README's library example is short, and it is the one that runs as a documentation test.
+//! The book's library example is short, and it is the one that runs as a documentation test.
 
 use std::path::Path;
 
@@ -7,9 +7,9 @@ fn read(file: &str) -> String {
 }
 
 #[test]
-fn readme_shows_the_example_that_is_tested() {
-    let readme = read("README.md");
-    let (_, example) = readme.split_once("```rust\n").expect("an example");
+fn book_shows_the_example_that_is_tested() {
+    let guide = read("docs/guides/rust.md");
+    let (_, example) = guide.split_once("```rust\n").expect("an example");
     let (example, _) = example.split_once("```").expect("its end");
     let tested = read("docs/library_example.md");
     let shown: Vec<&str> = tested
