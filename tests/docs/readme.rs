@@ -3,7 +3,6 @@
 use crate::files::read;
 
 #[test]
-#[ignore = "the README is still the long one"]
 fn readme_has_150_to_200_lines() {
     let count = read("README.md").lines().count();
     assert!((150..=200).contains(&count), "{count} lines");

@@ -1,4 +1,4 @@
-//! Every shell block of the README and the guides runs, or gives a reason.
+//! Every shell block of the README, the guides and the concepts runs, or gives a reason.
 //!
 //! The blocks of one page run in order, as one bash script with `set -euo pipefail`, in a
 //! [`Sandbox`]. A block that cannot run there has the line `<!-- not run: REASON -->` above it.
@@ -23,7 +23,11 @@ struct Block {
 }
 
 fn pages() -> Vec<String> {
-    below("docs/guides", "md")
+    let book = ["docs/guides", "docs/concepts"].map(|folder| below(folder, "md"));
+    let readme = "README.md".to_owned();
+    std::iter::once(readme)
+        .chain(book.into_iter().flatten())
+        .collect()
 }
 
 /// Returns the blocks that begin with ```` ```sh ````.
