@@ -8,10 +8,6 @@ use crate::input::CONNECTION_STRING_VARIABLES;
 macro_rules! variables {
     ($($(#[$doc:meta])* $name:ident)*) => {
         $($(#[$doc])* pub(super) const $name: &str = stringify!($name);)*
-
-        /// The names of these variables.
-        #[cfg(test)]
-        pub(super) const NAMES: &[&str] = &[$($name),*];
     };
 }
 
@@ -80,9 +76,11 @@ variables! {
     XDG_RUNTIME_DIR
 }
 
-/// A file that the confinement probe of debug builds tries to reach.
 #[cfg(debug_assertions)]
-pub(super) const ACSPASS_TEST_INTRUDER: &str = "ACSPASS_TEST_INTRUDER";
+variables! {
+    /// A file that the confinement probe of debug builds tries to reach.
+    ACSPASS_TEST_INTRUDER
+}
 
 /// The locale of the terminal, the first one that is set (locale(7)).
 pub(super) const LOCALE: [&str; 3] = ["LC_ALL", "LC_CTYPE", "LANG"];

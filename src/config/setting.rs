@@ -25,14 +25,14 @@ pub(super) enum ValueType {
     Switch,
 }
 
-/// Defines [`Setting`] from a table: description, name, key, environment variables (first one
-/// first), default and value type of each.
+/// Defines [`Setting`] from a table: name, key, environment variables (first one first), default
+/// and value type of each. The doc comment is the description.
 macro_rules! settings {
-    ($($(#[doc = $doc:literal])+ $name:ident: $key:literal, $variables:expr, $default:expr, $type:ident;)*) => {
+    ($($(#[doc = $doc:literal])* $name:ident: $key:literal, $variables:expr, $default:expr, $type:ident;)*) => {
         /// A setting as `config` and a profile know it.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum Setting {
-            $($(#[doc = $doc])+ $name,)*
+            $($(#[doc = $doc])* $name,)*
         }
 
         impl Setting {
@@ -42,6 +42,12 @@ macro_rules! settings {
             /// Returns the key in `config` and in a profile's table.
             pub fn key(self) -> &'static str {
                 match self { $(Setting::$name => $key,)* }
+            }
+
+            /// Returns a description of one line, for help.
+            pub fn summary(self) -> &'static str {
+                let text = match self { $(Setting::$name => concat!($($doc),*),)* };
+                text.trim()
             }
 
             /// Returns its environment variables, in the order of precedence. `connection-string` has
@@ -56,11 +62,6 @@ macro_rules! settings {
                 match self { $(Setting::$name => $default,)* }
             }
 
-            /// Returns the description, for the reference of settings.
-            pub fn description(self) -> &'static str {
-                match self { $(Setting::$name => concat!($($doc),+).trim(),)* }
-            }
-
             pub(super) fn value_type(self) -> ValueType {
                 match self { $(Setting::$name => ValueType::$type,)* }
             }
@@ -69,36 +70,36 @@ macro_rules! settings {
 }
 
 settings! {
-    /// Tenant that users sign in to: a GUID, a domain, or `organizations`.
+    /// Tenant: a GUID, a domain or `organizations`
     Tenant: "tenant", &["ACSPASS_TENANT_ID"], Some("organizations"), Text;
-    /// Application (client) id of your app registration.
+    /// Application (client) id
     ClientId: "client-id", &["ACSPASS_CLIENT_ID"], None, Text;
-    /// Address of Microsoft Entra ID; `https://login.microsoftonline.us` for the US Government cloud.
+    /// Host of Microsoft Entra ID
     AuthorityHost: "authority-host", &["AZURE_AUTHORITY_HOST"], Some("https://login.microsoftonline.com"), Text;
-    /// Entra scopes, by short name or in full. The default depends on `exchange` and on the cloud.
+    /// Entra scopes, separated by spaces
     Scopes: "scopes", &["ACSPASS_SCOPES"], Some("Teams.ManageCalls Teams.ManageChats"), List;
-    /// Kind of exchange for a Communication token: `key`, `entra` or `teams-extension`.
+    /// Kind of exchange: key, entra or teams-extension
     Exchange: "exchange", &["ACSPASS_EXCHANGE"], Some("key"), Text;
-    /// Endpoint of the ACS resource, if no connection string is set.
+    /// Endpoint of the ACS resource
     Endpoint: "endpoint", &["COMMUNICATION_SERVICES_ENDPOINT"], None, Text;
     // Its variables are `input::CONNECTION_STRING_VARIABLES`, because it is a secret.
-    /// Connection string of the ACS resource. The store holds it; `config.toml` has only a marker.
+    /// Connection string of the ACS resource; the file has a marker, the store has the secret
     ConnectionString: "connection-string", &[], None, Marker;
-    /// Further hosts to which an Entra token may be sent.
+    /// Further hosts to which an Entra token may be sent
     AllowEndpoint: "allow-endpoint", &[], None, List;
-    /// Web origins whose pages may use the token service.
+    /// Web origins that may use the token service
     AllowOrigin: "allow-origin", &[], None, List;
-    /// Store of sessions: `keyring`, `keyutils` (Linux), `file` or `memory`.
+    /// Store of sessions: keyring, keyutils (Linux), file or memory
     Store: "store", &["ACSPASS_STORE"], Some("keyring"), Text;
-    /// Minimum validity: a fresh token is valid for longer than this.
+    /// Minimum validity: a fresh token has more than this left
     MinValidity: "min-validity", &[], Some("10m"), Duration;
-    /// Sign-in method: `browser`, `device-code` or `paste`.
+    /// Sign-in method: browser, device-code or paste
     SignIn: "sign-in", &[], Some("browser"), Text;
-    /// Port of the redirect listener; 0 selects a free port.
+    /// Port of the redirect listener; 0 selects a free one
     Port: "port", &[], Some("0"), Port;
-    /// Redirect URI of your app registration. The default is `http://localhost:PORT`.
+    /// Redirect URI
     RedirectUri: "redirect-uri", &[], None, Text;
-    /// Whether to declare support for Continuous Access Evaluation to Entra.
+    /// Declare Continuous Access Evaluation (CAE) to Entra: true or false
     Cae: "cae", &[], Some("false"), Switch;
 }
 

@@ -2,6 +2,7 @@
 
 use clap::{Arg, ArgAction, Command};
 
+use crate::files::read;
 use crate::markdown::{code, codes, table, without_html};
 
 pub(crate) fn page() -> String {
@@ -68,10 +69,10 @@ fn section(path: &[String], command: &Command) -> String {
         text.push('\n');
         text.push_str(&options(command.get_arguments().filter(own)));
     }
-    let after = command.get_after_long_help().or(command.get_after_help());
-    if let Some(after) = after {
-        text.push_str(&below_options(&after.to_string()));
-    }
+    text.push_str(&below_options(&read(&format!(
+        "assets/help/{}.txt",
+        path.join("-")
+    ))));
     text
 }
 

@@ -8,11 +8,15 @@ use crate::{commands, errors, http, json, tables};
 /// The pages, each with its source and its text.
 fn pages() -> [(&'static str, &'static str, String); 7] {
     [
-        ("commands.md", "src/cli/args", commands::page()),
+        (
+            "commands.md",
+            "src/cli/args` and `assets/help",
+            commands::page(),
+        ),
         ("settings.md", "src/config/setting.rs", tables::settings()),
         (
             "environment.md",
-            "src/cli/variables.rs",
+            "src/config/setting.rs` and `src/cli/variables.rs",
             tables::environment(),
         ),
         ("exit-codes.md", "src/error.rs", tables::exit_codes()),

@@ -4,6 +4,7 @@ use acspass::Kind;
 use acspass::cli::variables::GROUPS;
 use acspass::config::{DEFAULT_PROFILE, Setting};
 
+use crate::files::read;
 use crate::markdown::{code, codes, table};
 
 pub(crate) fn settings() -> String {
@@ -11,7 +12,7 @@ pub(crate) fn settings() -> String {
         code("profile"),
         code("ACSPASS_PROFILE"),
         code(DEFAULT_PROFILE),
-        "Profile to use: a named table of settings in `config.toml`.".to_owned(),
+        "Profile: a named table of settings in `config.toml`".to_owned(),
     ]];
     rows.extend(Setting::ALL.map(|setting| {
         let variables = match setting {
@@ -22,7 +23,7 @@ pub(crate) fn settings() -> String {
             code(setting.key()),
             codes(variables.iter().copied()),
             setting.default_text().map(code).unwrap_or_default(),
-            setting.description().to_owned(),
+            setting.summary().to_owned(),
         ]
     }));
     format!(
@@ -95,7 +96,63 @@ fn exit_codes_rise_and_kinds_differ() {
     for kind in Kind::ALL {
         assert!(kind.description().ends_with('.'), "{kind:?}");
     }
-    for setting in Setting::ALL {
-        assert!(setting.description().ends_with('.'), "{setting:?}");
+}
+
+/// The names of variables in a source file: declared by name, or in quotes.
+fn names_in(source: &str) -> Vec<String> {
+    let is_name = |word: &&str| {
+        let plain = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
+        word.len() > 1 && word.chars().all(plain) && word.starts_with(|c: char| c != '_')
+    };
+    let code = source
+        .split("#[cfg(test)]\nmod tests")
+        .next()
+        .unwrap_or_default();
+    let code: Vec<&str> = code
+        .lines()
+        .filter(|line| !line.trim_start().starts_with("//"))
+        .collect();
+    let alone = code.iter().map(|line| line.trim());
+    let quoted = code
+        .iter()
+        .flat_map(|line| line.split('"').skip(1).step_by(2));
+    alone
+        .chain(quoted)
+        .filter(is_name)
+        .map(str::to_owned)
+        .collect()
+}
+
+#[test]
+fn every_variable_of_the_sources_is_described() {
+    let mut described: Vec<&str> = GROUPS
+        .iter()
+        .flat_map(|group| group.variables)
+        .flat_map(|variable| variable.names.iter().copied())
+        .collect();
+    described.extend(Setting::ALL.iter().flat_map(|setting| setting.variables()));
+    // Of debug builds, for a test.
+    described.extend(["ACSPASS_PROFILE", "ACSPASS_TEST_INTRUDER"]);
+    for file in [
+        "src/cli/env_vars.rs",
+        "src/config/environment.rs",
+        "src/config/setting.rs",
+        "src/input/secret.rs",
+        "src/acs/resource_credential/environment.rs",
+    ] {
+        let names = names_in(&read(file));
+        assert!(!names.is_empty(), "{file} names no variable");
+        let missing: Vec<&String> = names
+            .iter()
+            .filter(|name| !described.contains(&name.as_str()))
+            .collect();
+        assert!(
+            missing.is_empty(),
+            "{file}: not in src/cli/variables.rs: {missing:?}"
+        );
+    }
+    for variable in GROUPS.iter().flat_map(|group| group.variables) {
+        assert!(!variable.names.is_empty());
+        assert!(variable.description.ends_with('.'), "{variable:?}");
     }
 }
