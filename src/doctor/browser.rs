@@ -16,41 +16,39 @@ pub fn browser(environment: &BTreeMap<String, String>) -> Check {
     let forwarding = place.forwarding(8400);
     let elsewhere = match &forwarding {
         Some(command) => format!(
-            "forward a fixed port, `acspass login --no-browser --port 8400` here and `{command}` \
-             there; or use `acspass login --paste`, which needs no port"
+            "Run `acspass login --paste`, which needs no port. Or run `acspass login --no-browser \
+             --port 8400` here and `{command}` on your own machine."
         ),
-        None => "open the printed address in a browser on this machine, or use `acspass login \
-                 --paste`, which takes the answer of a browser elsewhere"
-            .to_owned(),
+        None => "Run `acspass login --paste` to use a browser on another machine.".to_owned(),
     };
     match Opener::of(environment) {
         Opener::Command(command) => match BrowserCommand::parse(&command) {
             Err(error) => Check::failed(NAME, &error),
-            Ok(command) => program(command.program(), "by BROWSER", environment),
+            Ok(command) => program(command.program(), "set in BROWSER", environment),
         },
         Opener::Wslview => program(
             "wslview",
-            "which opens pages in the browser of Windows; if its answer does not arrive, switch on \
-             mirrored networking",
+            "opens the browser of Windows; if the sign-in does not come back, turn on mirrored \
+             networking in WSL",
             environment,
         ),
         Opener::System if !has_launcher(environment) => Check::warn(
             NAME,
-            "there is a display, and no program that opens pages on it: the address is printed",
-            "install the package xdg-utils, or set BROWSER to a command that opens pages",
+            "no program opens pages on this display, so the address is printed",
+            "Install the package xdg-utils, or set BROWSER to a command that opens pages.",
         ),
         Opener::System => Check::ok(
             NAME,
             match environment.contains_key("SSH_CONNECTION") {
-                true => "the default browser of this machine, on the display that SSH forwards",
-                false => "the system's default browser",
+                true => "default browser of this machine, on the display that SSH forwards",
+                false => "default browser of the system",
             },
         ),
         Opener::Nothing(place) => {
             let finding = match place {
-                HostKind::Ssh(_) => "this is an SSH session without a display",
-                HostKind::Container => "this is a container without a display",
-                _ => "there is no display",
+                HostKind::Ssh(_) => "SSH session without a display",
+                HostKind::Container => "container without a display",
+                _ => "no display",
             };
             let finding = format!("{finding}: the address is printed");
             Check::warn(NAME, finding, elsewhere)
@@ -62,15 +60,15 @@ pub fn browser(environment: &BTreeMap<String, String>) -> Check {
 fn program(program: &str, why: &str, environment: &BTreeMap<String, String>) -> Check {
     let quoted = quoted(program);
     match is_program(program, environment) {
-        true => Check::ok(NAME, format!("{quoted}, {why}")),
+        true => Check::ok(NAME, format!("{quoted}: {why}")),
         false => Check::warn(
             NAME,
-            format!("there is no program {quoted}, {why}: the address is printed"),
+            format!("the program {quoted} does not exist, so the address is printed"),
             match program {
                 "wslview" => {
-                    "install the package wslu, or set BROWSER to a command that opens pages"
+                    "Install the package wslu, or set BROWSER to a command that opens pages."
                 }
-                _ => "correct BROWSER, or unset it",
+                _ => "Correct or unset the environment variable BROWSER.",
             },
         ),
     }

@@ -42,7 +42,8 @@ pub fn configuration(config: &Config, file: Option<&Path>) -> Check {
         "common" | "consumers" => Check::warn(
             NAME,
             finding,
-            "set `tenant` to your own or `organizations`: a Teams user is not a personal account",
+            "Run `acspass config set tenant organizations`, or name your own tenant: a Teams user \
+             has no personal account.",
         ),
         _ => Check::ok(NAME, finding),
     }
@@ -64,7 +65,7 @@ pub fn not_configured(error: &Error) -> Vec<Check> {
         "swap",
         "confinement",
     ];
-    let skipped = rest.map(|name| Check::skipped(name, "the configuration has to be valid first"));
+    let skipped = rest.map(|name| Check::skipped(name, "requires a valid configuration"));
     std::iter::once(Check::failed("configuration", error))
         .chain(skipped)
         .collect()
@@ -83,12 +84,13 @@ pub fn store(
     if !sessions.is_persistent() {
         return Check::warn(
             NAME,
-            format!("{name}: nothing is kept when the command ends"),
-            "unset ACSPASS_STORE, or set it to `keyring`, to stay signed in",
+            format!("{name}: sessions end with the command"),
+            "Use another store to stay signed in, such as `acspass config set store keyring`, and \
+             unset ACSPASS_STORE.",
         );
     }
     if offline {
-        return Check::skipped(NAME, format!("{name}; it is not tried with --offline"));
+        return Check::skipped(NAME, format!("{name}: --offline does not access it"));
     }
     let reconciled = sessions.probe().and_then(|()| {
         application.map_or_else(
@@ -100,20 +102,16 @@ pub fn store(
         Ok(reconciled) => reconciled,
         Err(error) => return Check::failed(NAME, &error),
     };
-    let mut finding = format!("{name} keeps, gives back and removes");
+    let mut finding = format!("{name}: read, write and delete work");
     if let Some(folder) = folder {
-        finding.push_str(&format!("; its index is in {}", folder.display()));
+        finding.push_str(&format!("; index in {}", folder.display()));
     }
     if restored > 0 {
-        finding.push_str(&format!(
-            "; accounts that the index had lost and now lists again: {restored}"
-        ));
+        finding.push_str(&format!("; accounts restored to the list: {restored}"));
     }
     if lost > 0 {
-        finding.push_str(&format!(
-            "; listed accounts whose sessions it does not have: {lost}"
-        ));
-        return Check::warn(NAME, finding, "run `acspass login` to sign in again");
+        finding.push_str(&format!("; accounts without a stored session: {lost}"));
+        return Check::warn(NAME, finding, "Run `acspass login` to sign in again.");
     }
     Check::ok(NAME, finding)
 }
@@ -124,13 +122,13 @@ pub fn loopback() -> Check {
     if PeerCheck::is_available() {
         return Check::ok(
             NAME,
-            "connections from other users of this machine are closed unread",
+            "connections of other users of this machine are rejected",
         );
     }
     Check::warn(
         NAME,
-        "this system does not report which user a local connection comes from",
-        "on a machine with several users, sign in with `acspass login --device-code`",
+        "this system does not report the user of a local connection",
+        "On a machine with several users, run `acspass login --device-code`.",
     )
 }
 
@@ -151,8 +149,8 @@ pub fn redirect_port(port: u16) -> Check {
         port => format!("port {port}"),
     };
     let missing = match families[..] {
-        [IpAddr::V4(_)] => "; this machine has no ::1",
-        [IpAddr::V6(_)] => "; this machine has no 127.0.0.1",
+        [IpAddr::V4(_)] => "; ::1 is not available",
+        [IpAddr::V6(_)] => "; 127.0.0.1 is not available",
         _ => "",
     };
     Check::ok(NAME, format!("{port} on {}{missing}", names.join(" and ")))
@@ -164,20 +162,20 @@ pub fn memory(memory: Memory) -> Check {
     match (memory.is_closed, memory.leaves_no_core) {
         (true, _) => Check::ok(
             NAME,
-            "no core dump is written, and only root can read the memory of this program",
+            "no core dumps; only root can read the memory of acspass",
         ),
         (false, true) => Check::ok(
             NAME,
-            "no core dump is written; this system lets the user's debuggers read the memory",
+            "no core dumps; this system lets the user's debuggers read the memory",
         ),
         _ if cfg!(windows) => Check::skipped(
             NAME,
-            "nothing is set here; the user's other programs can read the memory",
+            "not available on Windows; other programs of the user can read the memory",
         ),
         _ => Check::warn(
             NAME,
-            "a core dump of this program would contain tokens",
-            "run `ulimit -c 0` before `acspass`",
+            "a core dump of acspass would contain tokens",
+            "Run `ulimit -c 0` before `acspass`.",
         ),
     }
 }
@@ -188,14 +186,14 @@ pub fn swap(is_memory_locked: bool) -> Check {
     match is_memory_locked {
         true => Check::ok(
             NAME,
-            "tokens and keys are in locked memory, which is not written to the swap device",
+            "tokens and keys are in locked memory, which is never swapped",
         ),
         false => Check::warn(
             NAME,
-            "this process may not lock memory, so that tokens can be written to the swap device",
+            "this process may not lock memory, so tokens can be written to the swap device",
             match cfg!(unix) {
-                true => "raise the limit (`ulimit -l`) to 1024 or more, or encrypt the swap device",
-                false => "encrypt the disk",
+                true => "Raise the limit with `ulimit -l 1024`, or encrypt the swap device.",
+                false => "Encrypt the disk.",
             },
         ),
     }
@@ -205,29 +203,30 @@ pub fn swap(is_memory_locked: bool) -> Check {
 pub fn confinement(running: Option<(u32, Option<Confined>)>, offered: Confined) -> Check {
     const NAME: &str = "confinement";
     if !cfg!(target_os = "linux") {
-        return Check::skipped(NAME, "only on Linux does `acspass serve` confine itself");
+        return Check::skipped(NAME, "available on Linux only");
     }
     let (subject, confined, whole, advice) = match running {
         Some((id, confined)) => (
             format!("the running service (process {id})"),
             confined.unwrap_or_default(),
             format!(
-                "the running service (process {id}) opens only its own files and the system's, \
-                 and starts no program"
+                "the running service (process {id}) can access only its own files and the \
+                 system's, and cannot start programs"
             ),
-            "stop it and run `acspass serve -v`, which says why",
+            "Stop the service and run `acspass serve -v`, which prints the reason.",
         ),
         None => (
-            "on this kernel `acspass serve`".to_owned(),
+            "on this kernel, `acspass serve`".to_owned(),
             offered,
-            "this kernel can confine `acspass serve` to its own files and to no program".to_owned(),
-            "use a kernel with Landlock (Linux 5.13 or later) and seccomp for a confined service",
+            "this kernel can confine `acspass serve` to its own files, without other programs"
+                .to_owned(),
+            "Use a kernel with Landlock (Linux 5.13 or later) and seccomp.",
         ),
     };
     let limits = match (confined.files, confined.programs) {
         (true, true) => return Check::ok(NAME, whole),
-        (true, false) => "is limited in the files that it opens, and can start programs",
-        (false, true) => "starts no program, and can open all files of its user",
+        (true, false) => "can access only its own files, but can start programs",
+        (false, true) => "cannot start programs, but can access all files of its user",
         (false, false) => "is not confined",
     };
     Check::warn(NAME, format!("{subject} {limits}"), advice)

@@ -66,7 +66,7 @@ pub fn proxy(route: Result<Route>, probe: Option<&MetadataProbe>) -> Check {
                 true => ", with credentials",
                 false => "",
             };
-            Check::ok(NAME, format!("{address} by {}{credentials}", route.by))
+            Check::ok(NAME, format!("{address}, set by {}{credentials}", route.by))
         }
         Err(error) => Check::failed(NAME, &error),
     }
@@ -85,9 +85,9 @@ pub fn tls(files: &[CaFile], probe: Option<&MetadataProbe>) -> Check {
         }
     }
     let trust = match readable.is_empty() {
-        true => "the system's authorities are trusted".to_owned(),
+        true => "trusts the system's certificates".to_owned(),
         false => format!(
-            "the system's authorities and {} are trusted",
+            "trusts the system's certificates and {}",
             readable.join(", ")
         ),
     };
@@ -105,9 +105,9 @@ pub fn tls(files: &[CaFile], probe: Option<&MetadataProbe>) -> Check {
                         ..Check::warn(NAME, error.message(), error.hint())
                     };
                 }
-                (Err(_), _) => "; no certificate was seen".to_owned(),
+                (Err(_), _) => "; no certificate was received".to_owned(),
                 (Ok(_), Some(by)) => format!("; the certificate of {host} was issued by {by}"),
-                (Ok(_), None) => format!("; the certificate of {host} holds"),
+                (Ok(_), None) => format!("; the certificate of {host} is valid"),
             }
         }
     };
@@ -123,10 +123,10 @@ pub async fn entra(probe: &MetadataProbe, authority: &Authority, http: &Http) ->
     const NAME: &str = "entra";
     match &probe.response {
         Err(error) if http::is_certificate_error(error) => {
-            return Check::skipped(NAME, "its certificate is not accepted: see tls");
+            return Check::skipped(NAME, "its certificate is not accepted: see `tls`");
         }
         Err(error) if http::is_proxy_error(error) => {
-            return Check::skipped(NAME, "the proxy keeps it from being heard: see proxy");
+            return Check::skipped(NAME, "the proxy does not connect to it: see `proxy`");
         }
         Err(error) => return Check::failed(NAME, error),
         Ok(_) => {}
@@ -140,15 +140,15 @@ pub async fn entra(probe: &MetadataProbe, authority: &Authority, http: &Http) ->
     let host = authority.url().host_str();
     let tenants = match host.and_then(Cloud::of_authority) {
         Some(Cloud::Public) => {
-            "; it has GCC tenants too, and none of GCC High or DoD (AADSTS900382)"
+            "; GCC tenants are here, GCC High and DoD tenants are not (AADSTS900382)"
         }
         Some(Cloud::UsGovernment) => {
-            "; it has GCC High and DoD tenants, and none of GCC (AADSTS900382)"
+            "; GCC High and DoD tenants are here, GCC tenants are not (AADSTS900382)"
         }
         _ => "",
     };
     let finding = format!(
-        "{} answers and knows the tenant {}{tenants}",
+        "{} responds and knows the tenant {}{tenants}",
         authority.host_and_port(),
         authority.tenant()
     );
@@ -157,9 +157,9 @@ pub async fn entra(probe: &MetadataProbe, authority: &Authority, http: &Http) ->
         true => Check::ok(NAME, finding),
         false => Check::warn(
             NAME,
-            format!("{finding}, and names an issuer on another host"),
-            "check that `authority-host` is the cloud's main address, such as \
-             https://login.microsoftonline.com",
+            format!("{finding}; its issuer is on another host"),
+            "Set `authority-host` to the cloud's main address, such as \
+             https://login.microsoftonline.com.",
         ),
     }
 }
@@ -169,7 +169,7 @@ pub fn clock(probe: &MetadataProbe, clock: &dyn Clock) -> Check {
     const NAME: &str = "clock";
     let now = clock.now();
     let Some(theirs) = probe.response.as_ref().ok().and_then(Response::date) else {
-        return Check::skipped(NAME, "no service told its time");
+        return Check::skipped(NAME, "no response with a time");
     };
     let ahead = now.seconds_since(theirs);
     let apart = in_words(Duration::from_secs(ahead.unsigned_abs()));
@@ -180,7 +180,7 @@ pub fn clock(probe: &MetadataProbe, clock: &dyn Clock) -> Check {
         _ => Check::warn(
             NAME,
             format!("this machine's clock is {apart} {side} Entra's"),
-            "set the clock right, for instance by network time; in WSL run `sudo hwclock -s`",
+            "Turn on network time. In WSL, run `sudo hwclock -s`.",
         ),
     }
 }
@@ -193,23 +193,17 @@ pub async fn resource(endpoint: &Endpoint, owner: Owner, http: &Http) -> Check {
         Owner::User => Check::ok(
             NAME,
             format!(
-                "{host} answers; this kind of exchange needs no key; the resource's owner assigns \
-                 users, groups (with Entra ID P1 or P2) or a tenant"
+                "{host} responds; this kind of exchange needs no access key, but an assignment by \
+                 the resource's owner"
             ),
         ),
         Owner::Principal => Check::warn(
             NAME,
-            format!("{host} answers; there is no key, so that an Entra principal is used"),
-            "`acspass user create` shows whether the principal that the AZURE_* variables name \
-             has a role on the resource; it is not tried here, since that creates something",
+            format!("{host} responds; without an access key, an Entra principal is used"),
+            "Run `acspass user create` to check that the principal in the AZURE_* variables has a \
+             role on the resource. It creates an identity, so `doctor` does not try it.",
         ),
-        Owner::Key(_) => Check::ok(
-            NAME,
-            format!(
-                "{host} answers, and accepts the key; it refuses tokens that were revoked or \
-                 issued under a regenerated key (`acspass get --force-refresh`)"
-            ),
-        ),
+        Owner::Key(_) => Check::ok(NAME, format!("{host} responds and accepts the access key")),
     };
     match ask_resource(endpoint, owner, http).await {
         Ok(()) => good,
@@ -237,8 +231,8 @@ pub async fn ask_resource(endpoint: &Endpoint, owner: Owner, http: &Http) -> Res
         return Err(http::foreign(
             &endpoint.host_header(),
             &response,
-            &format!("{status} to a request without a signature, where an ACS resource says 401"),
-            "check the endpoint, and for a proxy or captive portal on the way",
+            &format!("{status} in place of 401 for a request without a signature"),
+            "Check the endpoint. A proxy or a captive portal can also send this response.",
         ));
     }
     match owner {

@@ -34,6 +34,24 @@ pub fn collapsed(text: &str, most: usize) -> Option<String> {
     (!line.is_empty()).then(|| line.chars().take(most).collect())
 }
 
+/// Returns the text as a sentence: with a capital letter at the start, unless a command or a name begins
+/// it, and a period at the end.
+pub fn as_sentence(text: &str) -> String {
+    let text = text.trim_end();
+    let first_word = text.split([' ', ',']).next().unwrap_or_default();
+    let is_word = first_word.chars().all(|c| c.is_ascii_lowercase());
+    let mut chars = text.chars();
+    let mut sentence: String = match chars.next() {
+        Some(first) if is_word => first.to_uppercase().chain(chars).collect(),
+        _ => text.to_owned(),
+    };
+    if !sentence.is_empty() && !sentence.ends_with(['.', ':', '?', '!']) && !sentence.contains('\n')
+    {
+        sentence.push('.');
+    }
+    sentence
+}
+
 /// Returns the text without unprintable characters, except line ends and tabs.
 pub fn printable(text: &str) -> String {
     text.chars()

@@ -95,7 +95,7 @@ fn credentials_in_the_address_are_sent_to_the_proxy_and_shown_to_nobody() {
     let doctor = outside.home.run(&["doctor"]);
     doctor.assert_code(0);
     let words = format!(
-        "127.0.0.1:{} by HTTPS_PROXY, with credentials",
+        "127.0.0.1:{}, set by HTTPS_PROXY, with credentials",
         proxy.port()
     );
     assert!(doctor.stdout.contains(&words), "{}", doctor.stdout);
@@ -169,7 +169,7 @@ fn without_a_proxy_the_host_that_is_not_found_is_named() {
         .set("AZURE_AUTHORITY_HOST", "https://login.invalid");
     let login = outside.home.run(&["login"]);
     login.assert_error(6, &["login.invalid", "check the network"]);
-    let words = ["no variable names a proxy"];
+    let words = ["no proxy variable is set"];
     let doctor = outside.home.run(&["doctor", "--offline"]);
     assert!(doctor.stdout.contains(words[0]), "{}", doctor.stdout);
 }

@@ -173,7 +173,7 @@ case_inspected() {
     ended 6 "the certificate of login.example.test:8443 is not trusted" "issued by mitmproxy" ACSPASS_CA_FILE
     say "without its CA: $(head -1 "$work/err")"
     acspass "$through" -- doctor
-    ended 6 'fail     tls ' "was issued by mitmproxy" '`tls` explains the failure'
+    ended 6 'fail      tls ' "was issued by mitmproxy" '`tls`.'
     say "without its CA: $(grep '^fail' "$work/out")"
 
     acspass "$through" "$trusted" -- login
@@ -182,7 +182,7 @@ case_inspected() {
     ended 0
     is_token
     acspass "$through" "$trusted" -- doctor
-    ended 0 "http://192.0.2.1:3128 by HTTPS_PROXY" "issued by mitmproxy" "accepts the key"
+    ended 0 "http://192.0.2.1:3128, set by HTTPS_PROXY" "issued by mitmproxy" "accepts the access key"
     say "with its CA in ACSPASS_CA_FILE: login, get and doctor end with 0"
     local words
     for words in "login.example.test:8443/" "acs.example.test:8443/"; do

@@ -17,6 +17,7 @@ use crate::exchange::ExchangeKind;
 use crate::hardening;
 use crate::secret::is_memory_locked;
 use crate::serve::running;
+use crate::text::as_sentence;
 
 pub(crate) fn run(offline: bool, env: &Arc<Environment>, output: &mut Output) -> Result<u8> {
     let home = env.variable(var::HOME).or(env.variable(var::USERPROFILE));
@@ -32,18 +33,14 @@ pub(crate) fn run(offline: bool, env: &Arc<Environment>, output: &mut Output) ->
     for check in &checks {
         let (name, result) = (check.name, check.outcome.as_str());
         let finding = public.text(&check.finding);
-        let advice = check.advice.as_deref().map(|advice| public.text(advice));
-        let to_do = advice.iter().map(|advice| format!(". To do: {advice}"));
-        let to_do: String = to_do.collect();
-        let text = format!("{name:<14} {finding}{to_do}");
-        report.mark_labelled_row(mark(check.outcome), result, RESULT_COLUMNS, &text);
+        let advice = check.advice.as_deref();
+        let advice = advice.map(|advice| public.text(&as_sentence(advice)));
+        let marked = (mark(check.outcome), result);
+        report.finding(marked, name, COLUMNS, &finding, advice.as_deref());
         json.push(json!({"name": name, "result": result, "finding": finding, "advice": advice}));
     }
     let explanation = doctor::explanation(&checks);
-    let verdict = match explanation {
-        Some((check, _)) => format!("The check `{}` explains the failure.", check.name),
-        None => "All checks passed.".to_owned(),
-    };
+    let verdict = verdict(&checks, explanation.map(|(check, _)| check));
     if output.is_json {
         output.print_json(&json!({ "checks": json }))?;
         output.messages.print(&verdict);
@@ -55,8 +52,22 @@ pub(crate) fn run(offline: bool, env: &Arc<Environment>, output: &mut Output) ->
     Ok(explanation.map_or(0, |(_, kind)| kind.exit_code()))
 }
 
-/// The width of a result with its symbol, in columns.
-const RESULT_COLUMNS: usize = 10;
+/// The widths of a result with its symbol, and of the name of a check, in columns.
+const COLUMNS: (usize, usize) = (10, 15);
+
+/// Returns the last line. `first` is the first check that failed.
+fn verdict(checks: &[Check], first: Option<&Check>) -> String {
+    let count = |is: fn(&Outcome) -> bool| checks.iter().filter(|check| is(&check.outcome)).count();
+    let failed = count(|outcome| matches!(outcome, Outcome::Fail(_)));
+    let warnings = count(|outcome| matches!(outcome, Outcome::Warn));
+    match (first, failed, warnings) {
+        (Some(first), 1, _) => format!("1 check failed: `{}`.", first.name),
+        (Some(first), _, _) => format!("{failed} checks failed. Start with `{}`.", first.name),
+        (None, _, 0) => "All checks passed.".to_owned(),
+        (None, _, 1) => "All checks passed. 1 has a warning.".to_owned(),
+        (None, _, _) => format!("All checks passed. {warnings} have warnings."),
+    }
+}
 
 fn mark(outcome: Outcome) -> Mark {
     match outcome {
@@ -88,7 +99,7 @@ fn examine(offline: bool, env: &Environment, context: &Context) -> Result<Vec<Ch
         checks.push(doctor::proxy(route, None));
         checks.push(doctor::tls(&files, None));
         for name in ["entra", "clock", "resource"] {
-            checks.push(Check::skipped(name, "nothing is contacted with --offline"));
+            checks.push(Check::skipped(name, "--offline contacts no service"));
         }
     } else {
         checks.extend(block_on(async {
@@ -99,7 +110,7 @@ fn examine(offline: bool, env: &Environment, context: &Context) -> Result<Vec<Ch
                 doctor::entra(&probe, authority, http).await,
                 doctor::clock(&probe, env.clock.as_ref()),
                 match config.resource_unchecked() {
-                    Err(_) => Check::skipped("resource", "none that can be used is configured"),
+                    Err(_) => Check::skipped("resource", "no usable resource is configured"),
                     Ok(resource) => {
                         let owner = owner(context, &resource.key);
                         doctor::resource(&resource.endpoint, owner, http).await

@@ -7,6 +7,9 @@ use crate::text::printable;
 use super::style::{Mark, Style};
 use super::wrap::wrapped;
 
+/// Narrowest column of text beside a label. In a narrower terminal the text begins below the label.
+const MIN_TEXT_COLUMNS: usize = 28;
+
 /// A result as text, line by line. Control characters of foreign text are removed here, so a caller passes
 /// text without ANSI codes.
 pub(crate) struct Report {
@@ -41,11 +44,16 @@ impl Report {
         self.push(&wrapped("", &printable(text), self.columns));
     }
 
+    /// Adds lines that are copied as they are, such as a script: they are not wrapped.
+    pub(crate) fn verbatim(&mut self, text: &str) {
+        self.push(&printable(text));
+    }
+
     /// Adds a row: `label`, padded to `width` columns, and `text`, whose further lines hang under the
-    /// first one. The label may begin with spaces.
+    /// first one. The label may begin with spaces. In a narrow terminal, or if a command in the text does
+    /// not fit beside the label, the text begins below the label.
     pub(crate) fn row(&mut self, label: &str, width: usize, text: &str) {
-        let label = padded(&printable(label), width);
-        self.push(&wrapped(&label, &printable(text), self.columns));
+        self.labelled(&printable(label), width, &printable(text));
     }
 
     /// Adds a row whose text begins with a coloured word, as in `✓ fresh, expires 18:24`. `rest` follows
@@ -57,16 +65,50 @@ impl Report {
         (mark, word): (Mark, &str),
         rest: &str,
     ) {
-        let label = padded(&printable(label), width);
         let text = format!("{}{}", self.style.marked(mark, word), printable(rest));
-        self.push(&wrapped(&label, &text, self.columns));
+        self.labelled(&printable(label), width, &text);
     }
 
-    /// Adds a row whose label is a coloured word, as in `✓ ok    store   the keyring works`. The word is
-    /// padded to `width` columns.
-    pub(crate) fn mark_labelled_row(&mut self, mark: Mark, word: &str, width: usize, text: &str) {
-        let label = padded(&self.style.marked(mark, word), width);
-        self.push(&wrapped(&label, &printable(text), self.columns));
+    /// Adds a finding with its advice, as in `✓ ok    store    keyring: read, write and delete work`.
+    /// `widths` are the columns of the result and of the subject. The advice is a line of its own.
+    pub(crate) fn finding(
+        &mut self,
+        (mark, word): (Mark, &str),
+        subject: &str,
+        widths: (usize, usize),
+        text: &str,
+        advice: Option<&str>,
+    ) {
+        let result = padded(&self.style.marked(mark, word), widths.0);
+        let subject = self.style.bold(&printable(subject));
+        let label = format!("{result}{subject}");
+        let width = widths.0 + widths.1;
+        let hang = self.labelled(&label, width, &printable(text));
+        if let Some(advice) = advice {
+            let arrow = if self.style.has_symbols { "→" } else { "->" };
+            let label = format!("{}{arrow} ", " ".repeat(hang));
+            self.push(&wrapped(&label, &printable(advice), self.columns));
+        }
+    }
+
+    /// Whether text begins below a label of this width, because the terminal is narrow.
+    pub(crate) fn is_narrow(&self, width: usize) -> bool {
+        self.columns
+            .is_some_and(|columns| columns < width + MIN_TEXT_COLUMNS)
+    }
+
+    /// Adds a label and its text. Returns the column in which the text begins.
+    fn labelled(&mut self, label: &str, width: usize, text: &str) -> usize {
+        let lines = wrapped(&padded(label, width), text, self.columns);
+        let is_too_wide = |columns| lines.lines().any(|line| display_width(line) > columns);
+        if !self.is_narrow(width) && !self.columns.is_some_and(is_too_wide) {
+            self.push(&lines);
+            return width;
+        }
+        let indent = label.len() - label.trim_start_matches(' ').len() + 2;
+        self.push(label);
+        self.push(&wrapped(&" ".repeat(indent), text, self.columns));
+        indent
     }
 
     /// Returns the text, without the line break at its end.
@@ -97,17 +139,55 @@ mod tests {
             is_coloured: true,
             has_symbols: true,
         };
-        let mut report = Report::new(style, Some(24));
+        let mut report = Report::new(style, Some(40));
         report.heading("Accounts");
-        report.row("  Store", 12, "the keyring of this login");
-        report.mark_labelled_row(Mark::Good, "ok", 6, "one two three four five six");
+        report.row("  Store", 12, "the keyring of this login on this machine");
         report.marked_row("  Token", 10, (Mark::Bad, "expired"), " x\u{7}");
-        let expected = "\u{1b}[1mAccounts\u{1b}[0m\n  Store     the keyring\n            of this\n            \
-                        login\n\u{1b}[32m✓ ok\u{1b}[0m  one two three four\n      five six\n  Token   \
-                        \u{1b}[31m✗ expired\u{1b}[0m x";
+        let expected = "\u{1b}[1mAccounts\u{1b}[0m\n  Store     the keyring of this login on\n            \
+                        this machine\n  Token   \u{1b}[31m✗ expired\u{1b}[0m x";
         assert_eq!(report.into_text(), expected);
-        let mut plain = Report::new(Style::default(), None);
-        plain.mark_labelled_row(Mark::Neutral, "skipped", 9, "not checked");
-        assert_eq!(plain.into_text(), "skipped  not checked");
+    }
+
+    #[test]
+    fn text_begins_below_its_label_in_a_narrow_terminal() {
+        let mut report = Report::new(Style::default(), Some(30));
+        report.row("    Entra token", 20, "fresh, expires 18:24, in 1 h");
+        let expected = "    Entra token\n      fresh, expires 18:24, in\n      1 h";
+        assert_eq!(report.into_text(), expected);
+        let mut report = Report::new(Style::default(), Some(40));
+        report.row("Resource", 10, "`acspass config set connection-string`");
+        let expected = "Resource\n  `acspass config set connection-string`";
+        assert_eq!(report.into_text(), expected, "a command is not broken");
+    }
+
+    #[test]
+    fn finding_and_advice_hang_under_the_finding() {
+        let style = Style {
+            is_coloured: false,
+            has_symbols: true,
+        };
+        let add = |style, columns| {
+            let mut report = Report::new(style, columns);
+            let result = (Mark::Bad, "fail");
+            let advice = Some("Run `acspass get`.");
+            report.finding(
+                result,
+                "store",
+                (7, 6),
+                "one two three four five six seven",
+                advice,
+            );
+            report.into_text()
+        };
+        let wide = "✗ fail store one two three four five six seven\n             \
+                    → Run `acspass get`.";
+        assert_eq!(add(style, Some(80)), wide);
+        let hanging = wide.replace("six seven", "six\n             seven");
+        assert_eq!(add(style, Some(42)), hanging);
+        let narrow = "✗ fail store\n  one two three four\n  five six seven\n  → Run\n    \
+                      `acspass get`.";
+        assert_eq!(add(style, Some(20)), narrow);
+        let plain = wide.replace("✗ fail", "fail  ").replace('→', "->");
+        assert_eq!(add(Style::default(), None), plain);
     }
 }
