@@ -57,31 +57,31 @@ impl Refusal {
         match self.why {
             // Only an earlier run as root makes such a folder.
             Why::ForeignFolder(0) => format!(
-                "run `sudo chown -R \"$(id -u):$(id -g)\" {path}` if it is yours, or name another \
-                 folder in {variable}"
+                "Run `sudo chown -R \"$(id -u):$(id -g)\" {path}` if the folder is yours, or set \
+                 {variable} to another folder."
             ),
             Why::ForeignFolder(_) => format!(
-                "name a folder of your own in {variable}; the owner of this one could plant files \
-                 in it"
+                "Set {variable} to a folder of your own. The owner of this folder could replace the \
+                 files in it."
             ),
             Why::ForeignFile(_) | Why::ForeignLink(_) => format!(
-                "check its content; then run `sudo chown -h \"$(id -u):$(id -g)\" {path}` if it is \
-                 yours, or remove it"
+                "Check its content. If it is yours, run `sudo chown -h \"$(id -u):$(id -g)\" {path}`; \
+                 otherwise delete it."
             ),
             Why::OpenFolder(_) => {
-                format!("remove files in it that are not yours, then run `chmod go-w {path}`")
+                format!("Delete the files in it that are not yours, then run `chmod go-w {path}`.")
             }
             Why::OpenFile(_) => {
-                format!("check its content, then run `chmod o-w {path}`")
+                format!("Check its content, then run `chmod o-w {path}`.")
             }
             Why::FolderLink => {
-                "remove the link; if the files behind it are yours, move their folder to its place"
+                "Delete the link. If its target has your files, move the target to this place."
                     .to_owned()
             }
             Why::Link | Why::NotAFile | Why::NotAFolder => {
-                format!("remove it, or name another folder in {variable}")
+                format!("Delete it, or set {variable} to another folder.")
             }
-            Why::TooLong(_) => format!("check the file; `rm {path}` removes it"),
+            Why::TooLong(_) => format!("Check the file, then run `rm {path}`."),
         }
     }
 }
@@ -99,8 +99,7 @@ impl fmt::Display for Refusal {
             }
             Why::OpenFile(mode) => {
                 let mode = format!("mode {mode:04o}");
-                let others = "every user of this machine";
-                return write!(f, "{others} can write to the file `{path}` ({mode})");
+                return write!(f, "every user can write to the file `{path}` ({mode})");
             }
             Why::Link => return write!(f, "`{path}` is a symbolic link and not a file"),
             Why::FolderLink => return write!(f, "`{path}` is a symbolic link and not a folder"),

@@ -211,35 +211,36 @@ fn found<T>(outcome: Result<T, KeyError>) -> Result<Option<T>> {
 fn to_error(error: KeyError) -> Error {
     let (message, step) = match error {
         KeyError::QuotaExceeded | KeyError::OutOfMemory => (
-            "the kernel's keyring has no room left for this",
-            "sign out accounts with `acspass logout`, or see `/proc/key-users` for what else fills it",
+            "the kernel's keyring is full",
+            "Run `acspass logout` to sign out an account. `/proc/key-users` shows the use of the \
+             keyring.",
         ),
         KeyError::AccessDenied => (
-            "the kernel's keyring denied access to a key of our own",
-            "run this in a session with a keyring of its own, for example `keyctl session - bash`",
+            "the kernel's keyring denied access to a key of acspass",
+            "Run `keyctl session - bash` for a session with its own keyring, and use acspass in it.",
         ),
         KeyError::KeyRevoked | KeyError::KeyExpired => (
-            "this login's keyring has ended: its login has",
-            "log in anew, and run this there",
+            "the kernel's keyring of this login has ended",
+            "Log in to this machine again, and run the command there.",
         ),
         // The result of a container's seccomp profile.
         KeyError::PermissionDenied => (
-            "the kernel's keyring may not be used here",
-            "a container must be allowed the calls add_key, keyctl and request_key",
+            "access to the kernel's keyring is not permitted",
+            "Allow the system calls add_key, keyctl and request_key in the container.",
         ),
         KeyError::OperationNotSupported | KeyError::Unknown(_) => (
-            "this kernel offers no keyring",
-            "use a kernel that was built with CONFIG_KEYS",
+            "this kernel has no keyring",
+            "Use a kernel that was built with CONFIG_KEYS.",
         ),
         _ => (
-            "the kernel's keyring failed in a way that acspass does not know",
-            "see that it works with `keyctl show @s`",
+            "the kernel's keyring failed with an unknown error",
+            "Run `keyctl show @s` to check the keyring.",
         ),
     };
     Error::new(
         Kind::Store,
         message,
-        format!("{step}; or choose another store, for example with ACSPASS_STORE=file"),
+        format!("{step} Or run `acspass config set store file` to use encrypted files."),
     )
     .caused_by(error)
 }
@@ -321,7 +322,7 @@ mod tests {
         ] {
             let shown = to_error(error);
             assert_eq!(shown.kind(), Kind::Store);
-            assert!(shown.hint().contains("ACSPASS_STORE=file"), "{shown:?}");
+            assert!(shown.hint().contains("config set store file"), "{shown:?}");
         }
     }
 }

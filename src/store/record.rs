@@ -182,7 +182,7 @@ impl Record {
             return Err(Error::new(
                 Kind::Store,
                 "the stored session cannot be read: it is damaged or from another version",
-                "run `acspass logout --all`, then `acspass login`",
+                "Run `acspass logout --all`, then `acspass login`.",
             ));
         };
         let entra_token = |kept: EntraTokenJson| {

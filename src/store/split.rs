@@ -95,8 +95,11 @@ impl<S: TokenStore> TokenStore for Split<S> {
         if bytes.len().div_ceil(self.limit) > MAX_PARTS {
             return Err(Error::new(
                 Kind::Store,
-                format!("an item of {} bytes is too large to be kept", bytes.len()),
-                "choose another store",
+                format!(
+                    "an item of {} bytes is too large for the store",
+                    bytes.len()
+                ),
+                "Run `acspass config set store file` to use encrypted files.",
             ));
         }
         // Before the write, so that leftover parts do not use up the space.

@@ -33,8 +33,8 @@ pub(crate) fn lock_file(folder: &Folder, name: &str) -> Result<File> {
             let path = path.display();
             Error::new(
                 Kind::Store,
-                format!("another acspass process does not release `{path}`"),
-                "look for a stopped acspass process, end it, and run this again",
+                format!("another acspass process locks `{path}`"),
+                "End the other acspass process, then run the command again.",
             )
         })
 }
@@ -55,13 +55,14 @@ pub(crate) fn error_at(what: &str, path: &Path, cause: io::Error) -> Error {
     }
     let hint = match cause.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-            "free some space on that disk, then run this again"
+            "Free some space on that disk, then run the command again."
         }
         _ if files::is_unsupported(&cause) => {
-            "set ACSPASS_STATE_DIR to a folder on a local disk, where files can be locked"
+            "Set ACSPASS_STATE_DIR to a folder on a local disk, which can lock files."
         }
         _ => {
-            "see that the folder exists and belongs to you, or set ACSPASS_STATE_DIR to one that does"
+            "Check that the folder exists and belongs to you, or set ACSPASS_STATE_DIR to another \
+             folder."
         }
     };
     Error::new(

@@ -73,7 +73,7 @@ fn logout_during_a_renewal_opens_no_sign_in() {
         emulator.count("fault") > 0
     });
     home.real(&["logout"]).assert_code(0);
-    let signed_out = ["the account was signed out while its session was being renewed"];
+    let signed_out = ["the account was signed out while its token was refreshed"];
     renewing.end().assert_error(4, &signed_out);
     assert_eq!(emulator.count("authorize"), sign_ins);
 }

@@ -82,7 +82,7 @@ fn every_command_that_opens_the_store_reports_a_lost_session_to_the_index() {
         home.real(&["status"]).assert_code(4);
         match command[0] {
             "doctor" => assert!(
-                run.stdout.contains("whose sessions it does not have: 1"),
+                run.stdout.contains("accounts without a stored session: 1"),
                 "{}",
                 run.stdout
             ),
@@ -90,7 +90,7 @@ fn every_command_that_opens_the_store_reports_a_lost_session_to_the_index() {
                 run.assert_says(&["nobody was signed in", "1 account was listed"]);
             }
             _ => {
-                run.assert_error(4, &["is no longer in the keyring"]);
+                run.assert_error(4, &["is missing from the store keyring"]);
             }
         }
     }
@@ -110,7 +110,7 @@ fn login_quarantines_the_item_that_it_cannot_read() {
                 std::fs::remove_file(index).expect("an index");
             }
             let login = home.login();
-            login.assert_says(&["could not be read", "unreadable "]);
+            login.assert_says(&["could not read the stored session", "unreadable "]);
             home.real(&["get"]).token();
             let items = home.keyring().lookup_items();
             let kept = items.iter().filter(|name| name.starts_with("unreadable "));
@@ -127,7 +127,8 @@ fn a_locked_or_hanging_keyring_costs_no_account() {
     let (home, _emulator) = Home::with_keyring();
     home.login();
     home.keyring().stop_daemon();
-    home.real(&["get"]).assert_error(7, &["did not answer"]);
+    home.real(&["get"])
+        .assert_error(7, &["timed out after 5 s"]);
     home.real(&["doctor"]);
     home.real(&["status"]).assert_code(0);
     home.keyring().continue_daemon();
@@ -150,7 +151,7 @@ fn a_keyring_that_hides_its_items_while_it_is_locked_costs_no_account() {
         home.real(&["status"]).assert_code(0);
     }
     home.real(&["logout"])
-        .assert_error(7, &["could not be removed", "secret-tool clear"]);
+        .assert_error(7, &["could not remove the item", "secret-tool clear"]);
     home.real(&["status"]).assert_code(4);
 }
 

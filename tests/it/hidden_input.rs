@@ -136,7 +136,7 @@ fn wrong_passphrase_is_asked_for_three_times_and_loses_nothing() {
         terminal.sees(OPEN).types("wyvern-2\n");
         terminal.sees("is not the passphrase of the token store; 1 more try");
         terminal.sees(OPEN).types("wyvern-3\n");
-        terminal.sees("error: the passphrase is not the one that the files were sealed with");
+        terminal.sees("error: wrong passphrase");
         let shown = terminal.ends(7);
         assert_eq!(shown.matches(OPEN).count(), 4, "{shown}");
         assert!(!shown.contains("wyvern"), "{shown}");

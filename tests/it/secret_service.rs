@@ -18,7 +18,7 @@ fn assert_store_error(outcome: &str, words: &str, step: &str) {
     assert!(outcome.contains(words), "{outcome}");
     assert!(outcome.contains(step), "{outcome}");
     assert!(
-        outcome.contains("choose another store with ACSPASS_STORE"),
+        outcome.contains("`acspass config set store file`"),
         "{outcome}"
     );
 }
@@ -71,13 +71,17 @@ fn without_a_bus_the_error_says_so() {
     assert_store_error(
         &outcome(&no_bus, "load item 1"),
         "no D-Bus session bus",
-        "dbus-run-session",
+        "`acspass config set store keyutils`",
     );
     for address in ["disabled:", "unix:path=/nowhere/at/all", "nonsense"] {
         let mut env = no_bus.clone();
         env.push(("DBUS_SESSION_BUS_ADDRESS".into(), address.into()));
         let outcome = outcome(&env, "load item 1");
-        assert_store_error(&outcome, "no D-Bus session bus", "dbus-run-session");
+        assert_store_error(
+            &outcome,
+            "no D-Bus session bus",
+            "`acspass config set store keyutils`",
+        );
     }
 }
 
@@ -102,7 +106,7 @@ fn each_address_of_the_list_is_tried_until_one_works() {
     assert_store_error(
         &outcome(&env, "load item 1"),
         "no D-Bus session bus",
-        "dbus-run-session",
+        "`acspass config set store keyutils`",
     );
 }
 
@@ -133,12 +137,12 @@ fn an_item_that_a_locked_database_hides_is_not_missing() {
     let locked = HidingService::locked();
     for order in ["load item 100", "delete item"] {
         let outcome = outcome(&locked.env(), order);
-        assert_store_error(&outcome, "is locked", "unlock it");
+        assert_store_error(&outcome, "is locked", "gnome-keyring-daemon --unlock");
     }
     let closed = HidingService::without_database();
     for order in ["load item 100", "delete item"] {
         let outcome = outcome(&closed.env(), order);
-        assert_store_error(&outcome, "no default collection", "unlocking");
+        assert_store_error(&outcome, "no default collection", "--components=secrets");
     }
 }
 
@@ -148,7 +152,7 @@ fn a_bus_without_a_secret_service_is_told_from_no_bus() {
     let outcome = outcome(&service.env(), "load item 1");
     assert_store_error(
         &outcome,
-        "no Secret Service answers",
+        "no Secret Service runs",
         "gnome-keyring-daemon --unlock",
     );
 }
@@ -203,7 +207,7 @@ fn a_daemon_that_died_for_good_is_a_service_that_is_gone() {
     run.go_on();
     assert_store_error(
         &run.next(),
-        "no Secret Service answers",
+        "no Secret Service runs",
         "gnome-keyring-daemon --unlock",
     );
     run.end();
@@ -217,7 +221,11 @@ fn a_bus_that_dies_midway_is_said() {
     assert_eq!(run.next(), "paused");
     service.kill_bus();
     run.go_on();
-    assert_store_error(&run.next(), "went away", "run this again");
+    assert_store_error(
+        &run.next(),
+        "ended during the call",
+        "Run the command again",
+    );
     run.end();
 }
 
@@ -232,7 +240,7 @@ fn a_daemon_that_dies_during_a_call_is_said() {
     run.go_on();
     service.kill_daemon();
     let outcome = run.next();
-    let gone = ["went away", "no Secret Service answers"];
+    let gone = ["ended during the call", "no Secret Service runs"];
     assert!(
         gone.iter().any(|words| outcome.contains(words)),
         "{outcome}"
@@ -249,7 +257,7 @@ fn a_stopped_daemon_costs_five_seconds_once_and_the_process_ends_at_once_after_i
         "load item 1;load item 1;save item 1;delete item",
     );
     for _ in 0..4 {
-        assert_store_error(&run.next(), "did not answer within 5 seconds", "restart");
+        assert_store_error(&run.next(), "timed out after 5 s", "restart");
     }
     let took = run.end();
     assert!(took >= Duration::from_secs(5), "{took:?}");
@@ -264,7 +272,7 @@ fn a_peer_that_accepts_and_never_answers_is_left_after_the_deadline() {
     let address = format!("unix:path={}", path.display());
     let env = [("DBUS_SESSION_BUS_ADDRESS".to_owned(), address)];
     let mut run = Run::start(&env, "load item 1");
-    assert_store_error(&run.next(), "did not answer within 5 seconds", "restart");
+    assert_store_error(&run.next(), "timed out after 5 s", "restart");
     assert!(run.end() < Duration::from_secs(8));
 }
 
@@ -276,7 +284,7 @@ fn a_daemon_that_goes_on_is_heard_again() {
     assert_eq!([run.next(), run.next()], ["saved", "paused"]);
     service.stop_daemon();
     run.go_on();
-    assert_store_error(&run.next(), "did not answer within 5 seconds", "restart");
+    assert_store_error(&run.next(), "timed out after 5 s", "restart");
     assert_eq!(run.next(), "paused");
     service.continue_daemon();
     run.go_on();
@@ -291,7 +299,7 @@ fn two_items_of_one_name_are_not_guessed_between() {
     service.add_twin("item");
     for order in ["load item 100", "save item 100"] {
         let outcome = outcome(&service.env(), order);
-        assert_store_error(&outcome, "several items `item`", "removes them all");
+        assert_store_error(&outcome, "several items `item`", "removes all of them");
     }
     let mut run = Run::start(&service.env(), "delete item;load item 100");
     assert_eq!([run.next(), run.next()], ["deleted true", "none"]);

@@ -24,7 +24,7 @@ fn without_a_bus_login_ends_with_7_before_a_browser_opens_and_status_still_works
             .end();
         login.assert_error(
             7,
-            &["no D-Bus session bus", "another store with ACSPASS_STORE"],
+            &["no D-Bus session bus", "`acspass config set store file`"],
         );
         home.real(&["status"]).assert_code(4);
         home.real(&["account", "list"]).assert_code(0);
@@ -46,7 +46,7 @@ fn a_bus_without_a_keyring_ends_with_7_before_a_browser_opens() {
         .by(&TestBrowser::never())
         .spawn()
         .end();
-    login.assert_error(7, &["keyring", "another store with ACSPASS_STORE"]);
+    login.assert_error(7, &["keyring", "`acspass config set store file`"]);
     home.real(&["status"]).assert_code(4);
 }
 
@@ -79,7 +79,7 @@ fn a_locked_keyring_ends_with_7_and_what_was_kept_is_still_there_once_it_is_unlo
 
     // The index forgets at once; the item must be removed by hand, and that is said.
     home.real(&["logout"])
-        .assert_error(7, &["could not be removed", "secret-tool clear"]);
+        .assert_error(7, &["could not remove the item", "secret-tool clear"]);
     home.real(&["status"]).assert_code(4);
 }
 
@@ -88,7 +88,8 @@ fn a_keyring_that_does_not_answer_ends_with_7_in_time() {
     let (home, _emulator) = Home::with_keyring();
     home.login();
     home.keyring().stop_daemon();
-    home.real(&["get"]).assert_error(7, &["did not answer"]);
+    home.real(&["get"])
+        .assert_error(7, &["timed out after 5 s"]);
     home.real(&["status"]).assert_code(0);
     home.keyring().continue_daemon();
     home.real(&["get"]).token();
@@ -166,7 +167,7 @@ fn sealed_files_keep_a_session_under_a_key_file_and_show_none_of_it() {
     std::fs::remove_file(&key_file).unwrap();
     acspass::store::create_key_file(&key_file).unwrap();
     home.real(&["get"])
-        .assert_error(7, &["is not the one", "logout --all"]);
+        .assert_error(7, &["does not decrypt the session files", "logout --all"]);
     home.real(&["logout", "--all"]).assert_code(0);
     home.real(&["status"]).assert_code(4);
 }

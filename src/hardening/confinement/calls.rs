@@ -90,7 +90,7 @@ pub(super) fn confine() -> Result<(), String> {
     let wrong = |cause: seccompiler::Error| format!("seccomp refuses: {cause}");
     #[cfg(target_arch = "x86_64")]
     apply_filter_all_threads(&no_x32()).map_err(wrong)?;
-    for filter in filters().map_err(|cause| format!("no filter of calls: {cause}"))? {
+    for filter in filters().map_err(|cause| format!("no filter of system calls: {cause}"))? {
         apply_filter_all_threads(&filter).map_err(wrong)?;
     }
     Ok(())

@@ -33,8 +33,8 @@ mod calls {
 
     pub(super) fn confine() -> Result<(), String> {
         Err(match cfg!(target_os = "linux") {
-            true => "there is no filter of system calls for this processor".to_owned(),
-            false => "only Linux confines a process".to_owned(),
+            true => "no filter of system calls exists for this processor".to_owned(),
+            false => "confinement is available on Linux only".to_owned(),
         })
     }
 
@@ -51,7 +51,7 @@ mod files {
     use crate::hardening::confinement::plan::Plan;
 
     pub(super) fn confine(_plan: &Plan) -> Result<usize, String> {
-        Err("only Linux confines a process".to_owned())
+        Err("confinement is available on Linux only".to_owned())
     }
 
     pub(super) fn are_offered() -> bool {

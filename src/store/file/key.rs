@@ -151,21 +151,21 @@ impl Keys {
         }
         let (message, step) = match (&self.origin, form.argon2id) {
             (Origin::File(..), Some(_)) => (
-                "the sealed files were sealed with a passphrase, not with a key file".to_owned(),
-                "unset ACSPASS_STORE_KEY_FILE to be asked for the passphrase",
+                "the session files are encrypted with a passphrase, not with a key file".to_owned(),
+                "Unset ACSPASS_STORE_KEY_FILE to enter the passphrase.",
             ),
             (Origin::Passphrase(..), None) => (
-                "the sealed files were sealed with a key file, not with a passphrase".to_owned(),
-                "set ACSPASS_STORE_KEY_FILE to that file",
+                "the session files are encrypted with a key file, not with a passphrase".to_owned(),
+                "Set ACSPASS_STORE_KEY_FILE to that file.",
             ),
             (Origin::File(path, _), None) => {
-                let key = format!("the key in `{}`", path.display());
-                let message = format!("{key} is not the one that the files were sealed with");
-                (message, "set ACSPASS_STORE_KEY_FILE to the right file")
+                let path = path.display();
+                let message = format!("the key in `{path}` does not decrypt the session files");
+                (message, "Set ACSPASS_STORE_KEY_FILE to the correct file.")
             }
             (Origin::Passphrase(..), Some(_)) => (
-                "the passphrase is not the one that the files were sealed with".to_owned(),
-                "run this again with the right one",
+                "wrong passphrase".to_owned(),
+                "Run the command again with the correct passphrase.",
             ),
         };
         Err(wrong_key(&message, step))
@@ -247,22 +247,22 @@ fn fill_random(bytes: &mut [u8]) -> Result<()> {
 
 fn unknown_kdf() -> Error {
     wrong_key(
-        "a sealed file does not say in a way that this acspass knows how its key is made",
-        "use the acspass that sealed it",
+        "a session file was encrypted by another version of acspass",
+        "Use the version that encrypted it.",
     )
 }
 
 fn read_key_file(path: &Path, users: &[u32]) -> Result<Zeroizing<Vec<u8>>> {
     let failure = |cause: io::Error| {
         if let Some(refusal) = Refusal::of(&cause) {
-            let hint = "set ACSPASS_STORE_KEY_FILE to a key file that belongs to you";
+            let hint = "Set ACSPASS_STORE_KEY_FILE to a key file that belongs to you.";
             return Error::new(Kind::Store, refusal.to_string(), hint);
         }
         Error::new(
             Kind::Store,
             format!("could not read the key file `{}`", path.display()),
-            "set ACSPASS_STORE_KEY_FILE to a file that is yours, for example one made by \
-             `(umask 077; head -c 32 /dev/urandom > FILE)`",
+            "Set ACSPASS_STORE_KEY_FILE to a key file of yours. To create one, run `(umask 077; head \
+             -c 32 /dev/urandom > FILE)`.",
         )
         .caused_by(cause)
     };
@@ -274,9 +274,9 @@ fn read_key_file(path: &Path, users: &[u32]) -> Result<Zeroizing<Vec<u8>>> {
         if mode & 0o077 != 0 {
             return Err(Error::new(
                 Kind::Store,
-                format!("others may read the key file `{}`", path.display()),
+                format!("other users can read the key file `{}`", path.display()),
                 format!(
-                    "run `chmod 600 {}`, and make a new key if somebody may have read it",
+                    "Run `chmod 600 {}`. If another user may have read it, create a new key.",
                     shell_quoted(path)
                 ),
             ));
@@ -289,7 +289,7 @@ fn read_key_file(path: &Path, users: &[u32]) -> Result<Zeroizing<Vec<u8>>> {
         return Err(Error::new(
             Kind::Store,
             format!("the key file `{}` is too short", path.display()),
-            "make one of 32 random bytes: `(umask 077; head -c 32 /dev/urandom > FILE)`",
+            "Run `(umask 077; head -c 32 /dev/urandom > FILE)` to create a key file of 32 bytes.",
         ));
     }
     Ok(key)
@@ -308,6 +308,6 @@ fn wrong_key(message: &str, step: &str) -> Error {
     Error::new(
         Kind::Store,
         message,
-        format!("{step}; to begin anew without what is sealed, run `acspass logout --all`"),
+        format!("{step} To delete all encrypted sessions, run `acspass logout --all`."),
     )
 }

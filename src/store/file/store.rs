@@ -87,7 +87,7 @@ impl FileStore {
     fn read(&self, file: &str) -> Result<Option<Vec<u8>>> {
         let bytes = none_if_missing(self.folder.read(file, MAX_FILE_BYTES));
         bytes.map_err(state_folder::error_mapper(
-            "read the sealed file",
+            "read the encrypted file",
             &self.folder,
             file,
         ))
@@ -100,8 +100,8 @@ impl FileStore {
             let what = "set aside the unreadable file";
             let aside = state_folder::quarantine(what, &self.folder, file)?;
             tracing::warn!(
-                "a sealed file could not be read: it is kept as `{}`, and what it held counts as \
-                 signed out",
+                "could not read a session file, so its account is signed out: the file is kept as \
+                 `{}`",
                 aside.display()
             );
         }
@@ -160,7 +160,7 @@ impl TokenStore for FileStore {
         let _lock = self.lock()?;
         let replaced = self.folder.replace(&file, &bytes);
         replaced.map_err(state_folder::error_mapper(
-            "replace the sealed file",
+            "replace the encrypted file",
             &self.folder,
             &file,
         ))
@@ -174,7 +174,7 @@ impl TokenStore for FileStore {
         let _lock = self.lock()?;
         let removed = self.folder.remove(&file);
         removed.map_err(state_folder::error_mapper(
-            "remove the sealed file",
+            "remove the encrypted file",
             &self.folder,
             &file,
         ))

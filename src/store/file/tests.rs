@@ -138,7 +138,7 @@ fn wrong_key_opens_and_replaces_nothing() {
         (with_key_file(&folder, "other"), "ACSPASS_STORE_KEY_FILE"),
         (
             with_passphrase(&folder, "guess"),
-            "set ACSPASS_STORE_KEY_FILE",
+            "Set ACSPASS_STORE_KEY_FILE",
         ),
     ];
     for (store, words) in &others {
@@ -202,11 +202,8 @@ fn mistyped_passphrase_changes_nothing_and_can_be_retried() {
         let right = tries.fetch_add(1, Ordering::SeqCst) > 1;
         Ok(Passphrase::new(if right { "right" } else { "wrong" }))
     });
-    assert_refused(store.load("item"), "the passphrase is not the one");
-    assert_refused(
-        store.save("item", &secret()),
-        "the passphrase is not the one",
-    );
+    assert_refused(store.load("item"), "wrong passphrase");
+    assert_refused(store.save("item", &secret()), "wrong passphrase");
     assert_eq!(store.load("item").unwrap(), Some(secret()));
 }
 
@@ -234,12 +231,9 @@ fn wrong_passphrase_is_requested_again_while_tries_are_left() {
     ];
     assert_eq!(store(3).load("item").unwrap(), Some(secret()));
     assert_eq!(std::mem::take(&mut *asked.lock().unwrap()), all);
-    assert_refused(store(4).load("item"), "the passphrase is not the one");
+    assert_refused(store(4).load("item"), "wrong passphrase");
     assert_eq!(std::mem::take(&mut *asked.lock().unwrap()), all);
-    assert_refused(
-        store(4).save("another", &secret()),
-        "the passphrase is not the one",
-    );
+    assert_refused(store(4).save("another", &secret()), "wrong passphrase");
     assert_eq!(*asked.lock().unwrap(), all);
     assert_eq!(fs::read(only_file(&folder)).unwrap(), before);
 }
@@ -317,7 +311,7 @@ fn failed_write_leaves_the_previous_item() {
     // A folder in the draft's place fails the replacing, for root as well.
     fs::create_dir(&draft).unwrap();
     let new = SecretBytes::new(b"new".to_vec());
-    assert_refused(store.save("item", &new), "replace the sealed file");
+    assert_refused(store.save("item", &new), "replace the encrypted file");
     assert_eq!(store.load("item").unwrap(), Some(secret()));
 }
 
@@ -354,8 +348,8 @@ fn cost_that_a_file_demands_is_bounded_before_it_is_used() {
         let bytes = demands(memory, passes, lanes);
         fs::write(store.path("item"), &bytes).unwrap();
         let fresh = with_passphrase(&folder, "right");
-        assert_refused(fresh.load("item"), "does not say in a way");
-        assert_refused(fresh.save("item", &secret()), "does not say in a way");
+        assert_refused(fresh.load("item"), "another version of acspass");
+        assert_refused(fresh.save("item", &secret()), "another version of acspass");
         assert_eq!(
             fs::read(store.path("item")).unwrap(),
             bytes,

@@ -45,74 +45,72 @@ impl KeyringFailure {
     pub(super) fn into_error(self, item: &str) -> Error {
         let (message, step) = match self {
             KeyringFailure::NoBus => (
-                "there is no D-Bus session bus, so the keyring cannot be reached".to_owned(),
-                "run inside a desktop session, or start one for this shell with `dbus-run-session -- bash` and in it `gnome-keyring-daemon --unlock`",
+                "no keyring is available, because there is no D-Bus session bus".to_owned(),
+                "",
             ),
             KeyringFailure::ForeignBus => (
-                "another user runs the bus at the address of the D-Bus session bus, so it gets \
-                 nothing"
-                    .to_owned(),
-                "unset DBUS_SESSION_BUS_ADDRESS if your session bus has ended, and sign in to the \
-                 desktop again or run `dbus-run-session -- bash`",
+                "another user owns the D-Bus session bus, so the keyring is not used".to_owned(),
+                "Sign in to the desktop again, or unset DBUS_SESSION_BUS_ADDRESS. ",
             ),
             KeyringFailure::NoService => (
-                "no Secret Service answers on the D-Bus session bus, so there is no keyring"
+                "no keyring is available, because no Secret Service runs on the D-Bus session bus"
                     .to_owned(),
-                "install and start one, for example with `gnome-keyring-daemon --unlock --components=secrets`",
+                "Run `gnome-keyring-daemon --unlock --components=secrets` to start one. ",
             ),
             KeyringFailure::NoCollection => (
-                "the keyring has no default collection to keep items in".to_owned(),
-                "create one by unlocking it with a password: `gnome-keyring-daemon --unlock --components=secrets`",
+                "the keyring has no default collection".to_owned(),
+                "Run `gnome-keyring-daemon --unlock --components=secrets` to create it. ",
             ),
             KeyringFailure::Locked => (
-                "the keyring is locked, and nothing here could ask for its password".to_owned(),
-                "unlock it, for example with `gnome-keyring-daemon --unlock`, and run this again",
+                "the keyring is locked, and cannot ask for its password here".to_owned(),
+                "Run `gnome-keyring-daemon --unlock`, then run the command again. ",
             ),
             KeyringFailure::Denied => (
                 "the keyring denied access".to_owned(),
-                "allow acspass in the keyring's own settings, or run it in your own login session",
+                "Allow acspass in the settings of the keyring, or use your own login session. ",
             ),
             KeyringFailure::TimedOut => (
-                "the keyring did not answer within 5 seconds".to_owned(),
-                "answer the keyring's dialog if one is open, or restart the keyring service, and run this again",
+                "the keyring timed out after 5 s".to_owned(),
+                "Answer the keyring's dialog if it is open, or restart the keyring service. Then run \
+                 the command again. ",
             ),
             KeyringFailure::ServiceDisconnected | KeyringFailure::SessionLost => (
-                "the keyring service went away during the call".to_owned(),
-                "run this again; if that fails too, restart it with `gnome-keyring-daemon --unlock`",
+                "the keyring service ended during the call".to_owned(),
+                "Run the command again. If it fails again, run `gnome-keyring-daemon --unlock`. ",
             ),
             KeyringFailure::PlainSessionRefused => (
                 "the keyring service refused to open a session".to_owned(),
-                "restart or update the keyring service, and run this again",
+                "Restart or update the keyring service, then run the command again. ",
             ),
             KeyringFailure::Ambiguous => (
-                format!("the keyring holds several items `{item}`"),
-                "run `acspass logout`, which removes them all, then `acspass login`",
+                format!("the keyring has several items `{item}`"),
+                "Run `acspass logout`, which removes all of them, then `acspass login`. ",
             ),
             KeyringFailure::TooLong(limit) => (
-                format!("the keyring takes no item larger than {limit} bytes"),
-                "run `acspass logout` to shed cached tokens, then `acspass login`",
+                format!("the keyring accepts no item larger than {limit} bytes"),
+                "Run `acspass logout` to remove cached tokens, then `acspass login`. ",
             ),
             KeyringFailure::Damaged => (
                 format!("the keyring's item `{item}` is damaged"),
-                "run `acspass logout --all`, then `acspass login`",
+                "Run `acspass logout --all`, then `acspass login`. ",
             ),
             KeyringFailure::NoKeyring => (
-                "there is no keyring that acspass knows on this platform".to_owned(),
-                "choose another store",
+                "acspass supports no keyring on this platform".to_owned(),
+                "",
             ),
             KeyringFailure::Unknown => (
-                "the keyring failed in a way that acspass does not know".to_owned(),
-                "see that the keyring works with its own program, and run this again",
+                "the keyring failed with an unknown error".to_owned(),
+                "Check the keyring with its own program, then run the command again. ",
             ),
         };
-        let kernels = match cfg!(target_os = "linux") {
-            true => " `keyutils` (the kernel's keyring, until logout),",
-            false => "",
+        let or = if step.is_empty() { "Run" } else { "Or run" };
+        let other_store = match cfg!(target_os = "linux") {
+            true => {
+                "`acspass config set store keyutils` to use the kernel's keyring, which is cleared at \
+                 logout, or `acspass config set store file` to use encrypted files."
+            }
+            false => "`acspass config set store file` to use encrypted files.",
         };
-        let hint = format!(
-            "{step}. Or choose another store with ACSPASS_STORE: `file` (sealed, with a passphrase \
-             or the key in ACSPASS_STORE_KEY_FILE),{kernels} or `memory` (only while a command runs)"
-        );
-        Error::new(Kind::Store, message, hint)
+        Error::new(Kind::Store, message, format!("{step}{or} {other_store}"))
     }
 }

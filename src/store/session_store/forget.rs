@@ -4,6 +4,7 @@ use super::reconcile::UNREADABLE;
 use super::store::SessionStore;
 use crate::account::SessionKey;
 use crate::error::{Error, Kind, Result};
+use crate::text::as_sentence;
 
 /// The result of removing a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,9 +88,8 @@ impl SessionStore {
         };
         Err(Error::new(
             Kind::Store,
-            format!("{sessions} in the keyring of another login, which this one cannot change"),
-            "run `acspass logout --all` in that login too, or end that login: its keyring ends \
-             with it",
+            format!("{sessions} in the keyring of another login session"),
+            "Run `acspass logout --all` in that login session, or end it: its keyring ends with it.",
         ))
     }
 
@@ -97,8 +97,8 @@ impl SessionStore {
     pub(super) fn remove(&self, item: &str) -> Result<bool> {
         self.store.delete(item).map_err(|cause| {
             let store = self.store.name();
-            let message = format!("the item `{item}` could not be removed from the {store}");
-            self.needs_removal_by_hand(cause, message, "to remove it by hand", item)
+            let message = format!("could not remove the item `{item}` from the store {store}");
+            self.needs_removal_by_hand(cause, message, "To remove it yourself", item)
         })
     }
 
@@ -111,7 +111,7 @@ impl SessionStore {
         item: &str,
     ) -> Error {
         let steps = self.store.removal_by_hand(item);
-        let hint = format!("{}; {purpose}, {steps}", cause.hint());
+        let hint = format!("{} {purpose}, {steps}.", as_sentence(cause.hint()));
         Error::new(Kind::Store, message, hint).caused_by(cause)
     }
 }

@@ -58,7 +58,7 @@ impl SessionStore {
             restored += usize::from(self.load(&record.key())?.is_some());
         }
         if restored > 0 {
-            tracing::info!("{restored} sessions were found in the store and are listed again");
+            tracing::info!("restored {restored} accounts from the store to the list");
         }
         Ok(restored.max(usize::from(is_activated)))
     }
@@ -67,7 +67,7 @@ impl SessionStore {
     /// entry changed.
     pub fn restore_or_warn(&self, application: &EntraApplication) -> bool {
         let restored = self.restore(application).inspect_err(|error| {
-            tracing::warn!("{error}: accounts that a damaged list lost are not looked up");
+            tracing::warn!("{error}: could not restore accounts that the damaged list has lost");
         });
         restored.is_ok_and(|restored| restored > 0)
     }
@@ -140,20 +140,20 @@ impl SessionStore {
                 // The lock holder replaces the item, or detects the same loss.
                 Ok(LockAttempt::Held(_)) => return Ok(None),
                 Err(error) => {
-                    tracing::warn!("{error}: the index still lists a session that is lost");
+                    tracing::warn!("{error}: the list still has an account whose session is lost");
                     return Ok(None);
                 }
             },
         };
         let Some(item) = self.store.load(&key.item_name())? else {
-            self.remove_lost(key, "is no longer in");
+            self.remove_lost(key, "is missing from");
             return Ok(None);
         };
         if let Some(record) = decode_record(key, &item) {
             return Ok(Some(record));
         }
         if let Err(error) = self.quarantine(key, &item) {
-            tracing::warn!("{error}: it stays where it is");
+            tracing::warn!("{error}: the item is not renamed");
         }
         self.remove_lost(key, "cannot be read from");
         Ok(None)
@@ -186,18 +186,17 @@ impl SessionStore {
             self.store.delete(&item)?;
             let store = self.store.name();
             tracing::warn!(
-                "the stored session could not be read: it is kept in the {store} as `{name}`, and \
-                 the account counts as signed out"
+                "could not read the stored session, so the account is signed out: the item is kept \
+                 in the store {store} as `{name}`"
             );
             Ok(())
         };
         renamed().map_err(|cause: Error| {
             let store = self.store.name();
             let message = format!(
-                "the stored session cannot be read, and the {store} does not keep it under another \
-                 name ({cause})"
+                "could not read the stored session, or rename it in the store {store} ({cause})"
             );
-            self.needs_removal_by_hand(cause, message, "to give it up", &item)
+            self.needs_removal_by_hand(cause, message, "To delete the session", &item)
         })
     }
 
@@ -206,12 +205,14 @@ impl SessionStore {
     fn remove_lost(&self, key: &SessionKey, finding: &str) {
         match self.index.remove(key, &self.store_and_login()) {
             Ok(Some(entry)) => tracing::warn!(
-                "the session of {} {finding} the {}: the account counts as signed out",
+                "the session of {} {finding} the store {}, so the account is signed out",
                 entry.account.username,
                 self.store.name()
             ),
             Ok(None) => {}
-            Err(error) => tracing::warn!("{error}: the index still lists a session that is lost"),
+            Err(error) => {
+                tracing::warn!("{error}: the list still has an account whose session is lost");
+            }
         }
     }
 }

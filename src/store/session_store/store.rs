@@ -68,8 +68,9 @@ impl SessionStore {
         }
         Err(Error::new(
             Kind::Store,
-            "the store does not give back what was just put into it",
-            "see that its service works with its own program, or choose another store",
+            "the store does not return an item that was just saved",
+            "Check the store with its own program, or run `acspass config set store file` to use \
+             encrypted files.",
         ))
     }
 
@@ -229,8 +230,8 @@ impl SessionStore {
         self.remove(&key.item_name())?;
         Err(Error::new(
             Kind::SignInNeeded,
-            "the account was signed out while its session was being renewed",
-            "run `acspass login` to sign in again",
+            "the account was signed out while its token was refreshed",
+            "Run `acspass login` to sign in again.",
         ))
     }
 
@@ -244,8 +245,8 @@ impl SessionStore {
         }
         Err(Error::new(
             Kind::SignInNeeded,
-            "that account is not signed in here",
-            "run `acspass account list` to see who is, or `acspass login`",
+            "the account is not signed in",
+            "Run `acspass account list` to see the signed-in accounts, or `acspass login`.",
         ))
     }
 
@@ -285,7 +286,7 @@ impl SessionStore {
             match self.store.save(&item, &record.to_bytes()?) {
                 Ok(()) => return Ok(record),
                 Err(error) if self.store.lacks_room(&error) && record.evict_soonest_expiring() => {
-                    tracing::debug!("{error}: one cached token less is kept");
+                    tracing::debug!("{error}: removed one cached token");
                 }
                 Err(error) => return Err(error),
             }
@@ -307,7 +308,8 @@ impl SessionStore {
         }
         if let Err(error) = self.store.delete(&key.item_name()) {
             tracing::warn!(
-                "a session that could not be listed stays in the store ({error}): {}",
+                "a session without an entry in the index remains in the store ({error}); to remove \
+                 it, {}",
                 self.store.removal_by_hand(&key.item_name())
             );
         }

@@ -102,7 +102,7 @@ struct FailingStore;
 
 impl FailingStore {
     fn error() -> Error {
-        Error::new(Kind::Store, "the store is dead", "wake it up")
+        Error::new(Kind::Store, "the store is dead", "Wake it up")
     }
 }
 
@@ -197,7 +197,7 @@ fn logout_updates_the_index_if_the_store_fails_and_names_the_manual_steps() {
     let error = sessions.forget(&ada.key()).unwrap_err();
     assert_eq!(error.kind(), Kind::Store);
     assert!(error.message().contains(&ada.key().item_name()), "{error}");
-    assert!(error.hint().contains("wake it up"), "{}", error.hint());
+    assert!(error.hint().contains("Wake it up"), "{}", error.hint());
     assert!(error.hint().contains("dig out"), "{}", error.hint());
     assert_eq!(sessions.index().unwrap().entries().count(), 0);
 }

@@ -35,7 +35,7 @@ fn settings_that_another_user_can_change_are_refused_with_the_repair() {
     let repair = format!("chmod o-w {}", file.display());
     list(&own)
         .assert_code(2)
-        .assert_says(&["every user of this machine", &repair]);
+        .assert_says(&["every user can write", &repair]);
     ADA.sh(&repair, &[]);
     list(&own).assert_code(0);
 

@@ -30,7 +30,7 @@ fn state_folder_that_another_user_made_first_is_refused() {
             let ended = run(ADA, &machine, &[("ACSPASS_STATE_DIR", &planted)], words);
             ended.assert_code(7).assert_says(&[
                 "belongs to another user (uid 61002)",
-                "hint: name a folder of your own in ACSPASS_STATE_DIR",
+                "hint: Set ACSPASS_STATE_DIR to a folder of your own.",
             ]);
         }
     }
@@ -232,7 +232,7 @@ fn fifo_in_the_place_of_a_file_makes_no_command_wait() {
         let ended = run(ADA, &machine, folders, words);
         ended
             .assert_code(code)
-            .assert_says(&["is not a regular file", "hint: remove it"]);
+            .assert_says(&["is not a regular file", "hint: Delete it"]);
         fs::remove_file(&fifo).expect("it is there");
     }
     let key = machine.home(ADA).join("key");

@@ -83,7 +83,7 @@ fn obey(store: &KeyringStore, order: &str) {
         }
         ["renew", store, folder] => renew(sessions(store, folder)),
         ["await"] => {
-            let hangs = |error: &acspass::Error| error.message().contains("did not answer");
+            let hangs = |error: &acspass::Error| error.message().contains("timed out");
             let deadline = Deadline::start();
             while store.load("item").is_err_and(|error| hangs(&error)) {
                 deadline.pass("the store answers");
