@@ -199,6 +199,12 @@ impl Error {
         self.with(|inner| inner.source = Some(Arc::from(source.into())))
     }
 
+    /// Replaces the message.
+    #[must_use]
+    pub(crate) fn with_message(self, message: impl Into<String>) -> Self {
+        self.with(|inner| inner.message = message.into())
+    }
+
     /// Replaces the next step.
     #[must_use]
     pub fn with_hint(self, hint: impl Into<String>) -> Self {

@@ -245,9 +245,9 @@ impl Context {
         match resource.key {
             KeySource::None if !var::PRINCIPAL.iter().any(is_set) => Err(Error::usage(
                 "no access key and no role for the resource is configured",
-                "run `acspass config set connection-string` and start the service again; or let \
-                 AZURE_CLIENT_ID, AZURE_TENANT_ID and AZURE_CLIENT_SECRET name a principal that \
-                 has a role there",
+                "Run `acspass config set connection-string`, then start the service again. Or set \
+                 AZURE_CLIENT_ID, AZURE_TENANT_ID and AZURE_CLIENT_SECRET to a principal that has \
+                 a role on the resource.",
             )),
             _ => Ok(resource.endpoint),
         }
@@ -257,8 +257,8 @@ impl Context {
         let name = stored_name(&self.config.profile);
         let stored = self.session_store.load_secret(&name)?.ok_or_else(|| {
             Error::usage(
-                "the profile's connection string is not in the store any more",
-                "run `acspass config set connection-string`",
+                "the store no longer has the profile's connection string",
+                "Run `acspass config set connection-string`.",
             )
         })?;
         let text = String::from_utf8_lossy(stored.expose());
@@ -286,7 +286,7 @@ fn unknown_user(name: &str, users: &[Account]) -> Error {
     let names: Vec<&str> = users.iter().map(|user| user.username.as_str()).collect();
     Error::usage(
         format!("the emulator has no user {}", quoted(name)),
-        format!("name one of its users:\n\n  {}", names.join("\n  ")),
+        format!("Use one of its users:\n\n  {}", names.join("\n  ")),
     )
 }
 
@@ -319,7 +319,7 @@ pub(super) fn all_stores(env: &Environment) -> Result<Vec<SessionStore>> {
         Ok(config) => config.store,
         Err(error) => {
             env.messages
-                .warn(&format!("the settings are not used: {error}"));
+                .warn(&format!("the settings are ignored: {error}"));
             env.variable(var::ACSPASS_STORE)
                 .and_then(|name| config::parse_store(name).ok())
                 .unwrap_or(StoreChoice::Keyring)
@@ -347,7 +347,9 @@ fn store_of(env: &Environment, choice: StoreChoice) -> Result<SessionStore> {
         StoreChoice::Keyutils => Box::new(crate::store::KeyutilsStore::new()),
         #[cfg(not(target_os = "linux"))]
         StoreChoice::Keyutils => {
-            return Err(Error::internal("`keyutils` was chosen where there is none"));
+            return Err(Error::internal(
+                "the store `keyutils` is used on Linux only",
+            ));
         }
         StoreChoice::File => {
             let folder = env.sessions_folder()?;

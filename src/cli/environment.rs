@@ -141,8 +141,8 @@ impl Environment {
         let unknown = path.as_ref().filter(|path| !begins_in_a_folder(path));
         match unknown.and_then(|path| secret_form(path.to_str()?)) {
             Some(form) => Err(Error::usage(
-                format!("{name} names {form} instead of a path"),
-                format!("set {name} to a path, or unset it"),
+                format!("{name} is set to {form} instead of a path"),
+                format!("Set {name} to a path, or unset it."),
             )),
             None => Ok(path),
         }
@@ -181,9 +181,9 @@ impl Environment {
     pub(super) fn inherited_listeners(&self) -> Result<Vec<TcpListener>> {
         (self.listeners)().map_err(|cause| {
             Error::usage(
-                "a socket that was handed over to this process (LISTEN_FDS) cannot be served",
-                "hand over stream sockets that listen on 127.0.0.1 and [::1], as the units of \
-                 `acspass serve --install` do",
+                "a socket in LISTEN_FDS is not a listener on loopback",
+                "Pass stream sockets that listen on 127.0.0.1 and [::1], as the units of `acspass \
+                 serve --install` do.",
             )
             .caused_by(cause)
         })
@@ -193,7 +193,7 @@ impl Environment {
     pub(super) fn with_saved_answers_hint(&self, error: Error) -> Error {
         match (error.kind(), self.saved_answers.get()) {
             (Kind::Interrupted, Some(place)) => error.with_hint(format!(
-                "your answers are kept in {place}; run the command again, and it goes on from there"
+                "Run the command again. Your answers are saved in {place}."
             )),
             _ => error,
         }
@@ -264,8 +264,8 @@ impl Environment {
         }
         let folders = self.folders.as_ref().ok_or_else(|| {
             Error::usage(
-                "this user has no home folder to keep anything in",
-                format!("set HOME, or name a folder in {variable}"),
+                "this user has no home folder",
+                format!("Set HOME, or set {variable} to a folder."),
             )
         })?;
         Ok(of(folders).clone())

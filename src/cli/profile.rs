@@ -36,8 +36,8 @@ impl ProfileEditor {
         match may_hold_secret(&profile) {
             false => Ok(ProfileEditor { file, profile }),
             true => Err(Error::usage(
-                format!("{} is not a name for a profile", quoted(&profile)),
-                "choose a short name, like `acspass --profile work config set tenant contoso.com`",
+                format!("invalid profile name {}", quoted(&profile)),
+                "Use a short name, as in `acspass --profile work config set tenant contoso.com`.",
             )),
         }
     }
@@ -66,8 +66,8 @@ impl ProfileEditor {
         let endpoint = ConnectionString::parse(text)?.endpoint;
         if !sessions.is_persistent() {
             return Err(Error::usage(
-                "the store is memory: a connection string kept there is gone when this command ends",
-                "choose a store that keeps it, or set COMMUNICATION_SERVICES_CONNECTION_STRING",
+                "the store `memory` cannot keep a connection string after this command ends",
+                "Use another store, or set COMMUNICATION_SERVICES_CONNECTION_STRING.",
             ));
         }
         let name = stored_name(&self.profile);
@@ -89,8 +89,8 @@ impl ProfileEditor {
 /// Returns a description of the store for a message.
 pub(super) fn store_description(sessions: &SessionStore) -> &'static str {
     match sessions.store_name() {
-        "file" => "sealed files",
-        "keyutils" => "the kernel's keyring, until you log out of this machine",
+        "file" => "encrypted files",
+        "keyutils" => "the kernel's keyring (cleared at logout from this machine)",
         _ => "the keyring",
     }
 }

@@ -16,6 +16,7 @@ use crate::acs::Endpoint;
 use crate::entra::Authority;
 use crate::entra::redirect::PasteUri;
 use crate::error::{Error, Result};
+use crate::text::as_sentence;
 
 /// A change of one setting of a profile.
 #[derive(Debug, Clone, Copy)]
@@ -53,21 +54,18 @@ pub fn check_change(
     let (place, errors) = match (alone, here) {
         (Some(error), Some(_)) => return Err(error),
         (Some(error), None) => (
-            "the profile fits only the variables that are set here",
+            "the profile is valid only with the environment variables of this shell",
             vec![error],
         ),
         (None, Some(error)) => (
-            "the profile does not fit the variables that are set here",
+            "the profile conflicts with the environment variables of this shell",
             vec![error],
         ),
         (None, None) => ("the profile has another problem", remaining),
     };
-    let warnings = errors.iter().map(|error| {
-        let mut hint = error.hint().chars();
-        let first = hint.next().into_iter().flat_map(char::to_uppercase);
-        let hint: String = first.chain(hint.as_str().chars()).collect();
-        format!("{place}: {error}. {hint}")
-    });
+    let warnings = errors
+        .iter()
+        .map(|error| format!("{place}: {error}. {}", as_sentence(error.hint())));
     Ok(warnings.collect())
 }
 
@@ -87,17 +85,17 @@ impl Change<'_> {
         let setting = self.setting();
         let sources = Sources::new(environment, profile);
         let before: Vec<Group> = problems(sources).map(|(group, _)| group).collect();
-        let typed = match self {
-            Change::Set(setting, text) => BTreeMap::from([(setting, text.to_owned())]),
-            Change::Unset(_) => BTreeMap::new(),
+        let argument = match self {
+            Change::Set(setting, text) => Some((setting, text)),
+            Change::Unset(_) => None,
         };
         let after = Sources {
-            flags: &typed,
+            argument,
             profile: &profile.without(setting),
             ..sources
         };
         let (own, others): (Vec<_>, Vec<_>) = problems(after).partition(|(group, _)| {
-            typed.keys().any(|set| group.contains(set)) || !before.contains(group)
+            argument.is_some_and(|(set, _)| group.contains(&set)) || !before.contains(group)
         });
         let own = own.into_iter().next();
         let others = others.into_iter().map(|(_, error)| error).collect();
@@ -112,12 +110,13 @@ impl Change<'_> {
         let hint = match self.setting() {
             _ if group != REDIRECT => return error,
             Setting::RedirectUri => {
-                "run `acspass config set sign-in paste` first if the user pastes the address; else \
-                 write it like http://localhost:8080/redirect, exactly as it is registered"
+                "Use an address like http://localhost:8080/redirect, exactly as it is registered. \
+                 For any other address, run `acspass config set sign-in paste` first."
             }
-            _ => "run `acspass config unset redirect-uri` first",
+            _ => "Run `acspass config unset redirect-uri` first.",
         };
-        Error::usage("the redirect address needs `sign-in = \"paste\"`", hint).caused_by(error)
+        let message = "this `redirect-uri` requires `sign-in = \"paste\"`";
+        Error::usage(message, hint).caused_by(error)
     }
 }
 

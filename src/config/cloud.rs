@@ -113,8 +113,8 @@ pub(super) fn scopes(
             (Origin::Default, ExchangeKind::Entra, Some(Cloud::UsGovernment)) => {
                 return Err(Error::usage(
                     "no scope for `exchange = entra` is known in the US Government cloud",
-                    "use `exchange = key` or `exchange = teams-extension`, whose scopes are known \
-                     there",
+                    "Run `acspass config set exchange key`, or `acspass config set exchange \
+                     teams-extension`.",
                 ));
             }
             (Origin::Default, _, _) => default_scopes(exchange),
@@ -141,8 +141,8 @@ fn parse_in(cloud: Option<Cloud>, text: &str) -> Result<Vec<String>> {
     match scopes.is_empty() {
         false => Ok(scopes),
         true => Err(Error::usage(
-            "no scope is named",
-            "name Teams.ManageCalls, Teams.ManageChats or both",
+            "the list of scopes is empty",
+            "Use Teams.ManageCalls, Teams.ManageChats or both.",
         )),
     }
 }
@@ -154,12 +154,12 @@ fn teams_resource(cloud: Option<Cloud>) -> Result<&'static str> {
         Some(Cloud::UsGovernment) => Ok("https://auth.msft.communication.azure.us/"),
         Some(Cloud::China) => Err(Error::usage(
             "Azure Communication Services is not known to serve Teams users in the China cloud",
-            "sign in where your Teams tenant is: unset `authority-host` for the public cloud; or, \
-             where you know the scopes by their whole names, set `scopes`",
+            "Run `acspass config unset authority-host` if your Teams tenant is in the public cloud. \
+             If you know the full names of the scopes, set `scopes`.",
         )),
         Some(Cloud::Germany) => Err(Error::usage(
             "the German cloud was closed in October 2021",
-            "unset `authority-host` for the public cloud, where its tenants went",
+            "Run `acspass config unset authority-host`. Its tenants are in the public cloud now.",
         )),
     }
 }
@@ -173,10 +173,12 @@ fn check_cloud(scopes: &[String], cloud: Option<Cloud>) -> Result<()> {
         if let Some(other) = other.filter(|other| *other != cloud) {
             let (scope, authority) = (quoted(scope), other.authority());
             return Err(Error::usage(
-                format!("the scope {scope} is of the {other}, and the authority of the {cloud}"),
                 format!(
-                    "unset `scopes`, which follow the authority; or set `authority-host` to \
-                     {authority}"
+                    "the scope {scope} belongs to the {other}, and the authority to the {cloud}"
+                ),
+                format!(
+                    "Run `acspass config unset scopes` to use the authority's scopes, or `acspass \
+                     config set authority-host {authority}`."
                 ),
             ));
         }

@@ -88,18 +88,18 @@ impl HostKind {
         match self {
             HostKind::Desktop => None,
             HostKind::Wsl => Some(
-                "this is WSL: `wslview`, of the package wslu, opens pages in the browser of Windows",
+                "This is WSL. Install the package wslu, whose `wslview` opens the browser of Windows.",
             ),
             HostKind::Ssh(_) => Some(
-                "this is an SSH session: forward the port as shown below, or use `acspass login \
-                 --paste`, which needs no port",
+                "This is an SSH session. Forward the port as shown below, or run `acspass login \
+                 --paste`, which needs no port.",
             ),
             HostKind::Container => {
-                Some("this is a container: `acspass login --paste` works without a published port")
+                Some("This is a container. `acspass login --paste` works without a published port.")
             }
             HostKind::Bare => Some(
-                "there is no display here to open a browser on; `acspass login --paste` takes the \
-                 answer of a browser elsewhere",
+                "This machine has no display. `acspass login --paste` works with a browser on \
+                 another machine.",
             ),
         }
     }
@@ -141,7 +141,7 @@ pub fn proxies(environment: &BTreeMap<String, String>) -> Proxies {
         let (name, list) = first(&["NO_PROXY", "no_proxy"]).unwrap_or_default();
         let (except, ignored) = NoProxy::parse(list);
         for word in ignored {
-            warn!("{name} has an entry without a meaning: {}", quoted(&word));
+            warn!("invalid entry {} in {name} is ignored", quoted(&word));
         }
         return Proxies::Named {
             by,
@@ -154,9 +154,9 @@ pub fn proxies(environment: &BTreeMap<String, String>) -> Proxies {
     }
     let why = match first(&["HTTP_PROXY", "http_proxy"]) {
         Some((name, _)) => {
-            format!("{name} is for plain http only; where you need a proxy, name it in HTTPS_PROXY")
+            format!("{name} is for http only; for https, set HTTPS_PROXY")
         }
-        None => "no variable names a proxy".to_owned(),
+        None => "no proxy variable is set".to_owned(),
     };
     Proxies::None { why }
 }

@@ -11,6 +11,7 @@ use toml_edit::{DocumentMut, Item, Table, TomlError, value};
 
 use super::profile::{self, DEFAULT_PROFILE, Profile, toml_value, unknown, wrong};
 use super::setting::Setting;
+use super::sources::{Origin, with_source};
 use crate::error::{Error, Kind, Result};
 use crate::files::{Refusal, SettingsFile, shell_quoted};
 use crate::input;
@@ -45,14 +46,17 @@ impl ConfigFile {
         let file = file.into();
         let path = file.path().display();
         let settings = file.read().map_err(|cause| {
-            let hint = "make it readable, or name another folder in ACSPASS_CONFIG_DIR";
-            failure(cause, Error::usage(format!("{path} cannot be read"), hint))
+            let hint = "Make the file readable, or set ACSPASS_CONFIG_DIR to another folder.";
+            failure(cause, Error::usage(format!("could not read {path}"), hint))
         })?;
         let is_open_to_group = settings.as_ref().is_some_and(|read| read.is_open_to_group);
         let bytes = settings.map(|read| read.bytes).unwrap_or_default();
         // An editor of Windows may have written UTF-16.
         let text = input::text(&bytes).ok_or_else(|| {
-            Error::usage(format!("{path} is not text in UTF-8"), "save it as UTF-8")
+            Error::usage(
+                format!("{path} is not text in UTF-8"),
+                "Save the file as UTF-8.",
+            )
         })?;
         let document = text
             .parse()
@@ -70,8 +74,8 @@ impl ConfigFile {
         let (shown, quoted) = (path.display(), shell_quoted(path));
         self.is_open_to_group.then(|| {
             format!(
-                "the members of its group can change `{shown}`, and with it where tokens are sent; run \
-                 `chmod g-w {quoted}` to prevent that"
+                "the members of its group can change `{shown}`, and so the destination of tokens: run \
+                 `chmod g-w {quoted}`"
             )
         })
     }
@@ -92,10 +96,18 @@ impl ConfigFile {
         tables.map(|(name, _)| name).collect()
     }
 
+    /// The names of all profiles, and of the default profile, which exists without a table.
+    pub fn all_names(&self) -> Vec<&str> {
+        let names = self.names();
+        let implicit = (!names.contains(&DEFAULT_PROFILE)).then_some(DEFAULT_PROFILE);
+        implicit.into_iter().chain(names).collect()
+    }
+
     /// Returns a profile's settings; `None` if there is no such profile.
     pub fn profile(&self, name: &str) -> Option<Profile> {
         let table = self.tables()?.get(name)?.as_table()?.clone();
-        Some(Profile { table })
+        let place = format!("profile {} of {}", shown(name), self.path().display());
+        Some(Profile { table, place })
     }
 
     /// Sets values and writes the file. Concurrent changes of other values stay.
@@ -122,6 +134,25 @@ impl ConfigFile {
             Some(name) => self.document.insert("default-profile", value(name)),
             None => self.document.remove("default-profile"),
         };
+        self.write()
+    }
+
+    /// Removes a profile and writes the file. If it is the default profile, the file then names none.
+    ///
+    /// # Errors
+    /// [`Kind::Store`] if the file cannot be written.
+    pub fn remove_profile(&mut self, name: &str) -> Result<()> {
+        let _lock = self.begin_change()?;
+        if let Some(tables) = self
+            .document
+            .get_mut("profile")
+            .and_then(Item::as_table_mut)
+        {
+            tables.remove(name);
+        }
+        if self.default_profile() == Some(name) {
+            self.document.remove("default-profile");
+        }
         self.write()
     }
 
@@ -193,8 +224,8 @@ impl ConfigFile {
             let path = self.path().display();
             Error::new(
                 Kind::Store,
-                format!("another acspass process is changing `{path}` and does not end"),
-                "look for a stopped acspass process, end it, and run this again",
+                format!("another acspass process locks `{path}`"),
+                "End the other acspass process, then run the command again.",
             )
         })?;
         *self = ConfigFile::read_to_repair(self.file.clone())?;
@@ -207,8 +238,9 @@ impl ConfigFile {
     }
 
     fn not_written(&self, cause: io::Error) -> Error {
-        let message = format!("{} cannot be written", self.path().display());
-        let hint = "check the folder's permissions and the free space, or set ACSPASS_CONFIG_DIR";
+        let message = format!("could not write {}", self.path().display());
+        let hint = "Check the folder's permissions and the free space, or set ACSPASS_CONFIG_DIR to \
+                    another folder.";
         failure(cause, Error::new(Kind::Store, message, hint))
     }
 }
@@ -230,17 +262,18 @@ fn not_toml(file: &SettingsFile, text: &str, error: &TomlError) -> Error {
     });
     let hint = match file.copy() {
         Some(copy) => format!(
-            "a change was interrupted, and `{}` has the settings from before it: copy it over the \
-             file",
-            copy.display()
+            "A change was interrupted. Run `cp {} {}` to restore the settings from before it.",
+            shell_quoted(&copy),
+            shell_quoted(file.path())
         ),
         None => {
-            "correct the file, or remove it and set it up again with `acspass config set`".into()
+            "Correct the file, or delete it and set each value again with `acspass config set`."
+                .into()
         }
     };
     Error::usage(
         format!(
-            "{}{} is not TOML: {}",
+            "{}{} is not valid TOML: {}",
             file.path().display(),
             place.unwrap_or_default(),
             without_secrets(error.message())
@@ -258,33 +291,58 @@ pub fn choose_profile(
     environment: &BTreeMap<String, String>,
     file: &ConfigFile,
 ) -> Result<(String, Profile)> {
-    let named = flag
-        .or_else(|| environment.get("ACSPASS_PROFILE").map(String::as_str))
-        .filter(|name| !name.trim().is_empty())
-        .or_else(|| file.default_profile());
-    let name = named.unwrap_or(DEFAULT_PROFILE);
+    let (name, source) = selected_profile(flag, environment, file);
     match file.profile(name) {
         Some(profile) => Ok((name.to_owned(), profile)),
         None if name == DEFAULT_PROFILE => Ok((name.to_owned(), Profile::default())),
-        None => Err(unknown_profile(name, file)),
+        None => Err(match source {
+            Origin::Environment(variable) => with_source(unknown_profile(name, file), variable),
+            Origin::Profile => unknown_profile(name, file).with_hint(format!(
+                "Run `acspass config unset profile` to use the profile {DEFAULT_PROFILE}, or \
+                 `acspass profile use NAME`. {}",
+                existing_profiles(file)
+            )),
+            _ => unknown_profile(name, file),
+        }),
+    }
+}
+
+/// Returns the name of the profile in use, and its source. The profile need not exist.
+pub fn selected_profile<'a>(
+    flag: Option<&'a str>,
+    environment: &'a BTreeMap<String, String>,
+    file: &'a ConfigFile,
+) -> (&'a str, Origin) {
+    const VARIABLE: &str = "ACSPASS_PROFILE";
+    let is_set = |name: &&str| !name.trim().is_empty();
+    let variable = environment.get(VARIABLE).map(String::as_str);
+    if let Some(name) = flag.filter(is_set) {
+        (name, Origin::Flag)
+    } else if let Some(name) = variable.filter(is_set) {
+        (name, Origin::Environment(VARIABLE))
+    } else if let Some(name) = file.default_profile() {
+        (name, Origin::Profile)
+    } else {
+        (DEFAULT_PROFILE, Origin::Default)
     }
 }
 
 /// Returns the error for a missing profile, which lists the existing ones.
 pub fn unknown_profile(name: &str, file: &ConfigFile) -> Error {
-    let others = match file.names() {
-        names if names.is_empty() => {
-            let name = shell_word(name, "NAME");
-            format!("make it with `acspass --profile {name} config set tenant …`")
-        }
-        names => format!("the profiles are {}", shown(&names.join(", "))),
-    };
-    let hint = match file.default_profile() == Some(name) {
+    let word = shell_word(name, "NAME");
+    let hint = match file.names().is_empty() {
         true => format!(
-            "{others}; run `acspass config set profile NAME`, or `acspass config unset profile` for \
-             the default one"
+            "Run `acspass --profile {word} config set tenant TENANT` to create it. {}",
+            existing_profiles(file)
         ),
-        false => others,
+        false => existing_profiles(file),
     };
     Error::usage(format!("there is no profile {}", quoted(name)), hint)
+}
+
+fn existing_profiles(file: &ConfigFile) -> String {
+    match &file.all_names()[..] {
+        [name] => format!("The only profile is {}.", shown(name)),
+        names => format!("The profiles are {}.", shown(&names.join(", "))),
+    }
 }

@@ -6,7 +6,7 @@ use toml_edit::{Item, Table, Value};
 
 use super::setting::{Setting, ValueType, parse_port, parse_switch};
 use crate::error::{Error, Result};
-use crate::text::{quoted, secret_form};
+use crate::text::{quoted, secret_form, shell_word};
 
 /// The name of the default profile.
 pub const DEFAULT_PROFILE: &str = "default";
@@ -18,6 +18,8 @@ pub const STORED: &str = "stored";
 #[derive(Debug, Clone, Default)]
 pub struct Profile {
     pub(super) table: Table,
+    /// The profile's name and the file, for an error.
+    pub(super) place: String,
 }
 
 impl Profile {
@@ -26,6 +28,14 @@ impl Profile {
         let mut rest = self.clone();
         rest.table.remove(setting.key());
         rest
+    }
+
+    /// Returns the profile's name and file, for an error.
+    pub(super) fn place(&self) -> &str {
+        match self.place.as_str() {
+            "" => "the profile",
+            place => place,
+        }
     }
 
     /// The value of a setting as text; lists are joined by spaces.
@@ -65,7 +75,7 @@ pub(super) fn toml_value(setting: Setting, text: &str) -> Result<Value> {
 /// [`Kind::Usage`](crate::Kind::Usage) naming the first unknown key, or value of the wrong type.
 pub(super) fn check(path: &Path, name: &str, item: &Item) -> Result<()> {
     if let Some(form) = secret_form(name) {
-        return Err(wrong(path, &format!("the name of a profile is {form}")));
+        return Err(wrong(path, &format!("a profile is named by {form}")));
     }
     let Some(table) = item.as_table() else {
         let name = quoted(&format!("profile.{name}"));
@@ -86,18 +96,17 @@ pub(super) fn check(path: &Path, name: &str, item: &Item) -> Result<()> {
             ValueType::Marker => {
                 return Err(Error::usage(
                     format!(
-                        "{} holds something else than `{STORED}` in {place}: a secret does not \
-                         belong in a plain file",
+                        "{} contains a secret in `{place}`, which may only be `{STORED}`",
                         path.display()
                     ),
-                    "run `acspass config set connection-string`, which asks for it and keeps it in \
-                     the store, or `acspass config unset connection-string`",
+                    "Run `acspass config unset connection-string`. Then run `acspass config set \
+                     connection-string` to save the connection string in the store.",
                 ));
             }
         };
         if !fits {
             let place = quoted(&place);
-            return Err(wrong(path, &format!("{place} is of the wrong type")));
+            return Err(wrong(path, &format!("{place} has the wrong type")));
         }
     }
     Ok(())
@@ -105,17 +114,18 @@ pub(super) fn check(path: &Path, name: &str, item: &Item) -> Result<()> {
 
 pub(super) fn wrong(path: &Path, what: &str) -> Error {
     Error::usage(
-        format!("in {}, {what}", path.display()),
-        "texts are \"quoted\", lists are [\"a\", \"b\"], `cae` is true or false; `acspass config \
-         set` writes them right",
+        format!("{what} in {}", path.display()),
+        "Use `acspass config set KEY VALUE`, or correct the file: text is \"quoted\", a list is \
+         [\"a\", \"b\"], `port` is a number, and `cae` is true or false.",
     )
 }
 
 pub(super) fn unknown(path: &Path, key: &str) -> Error {
     Error::usage(
-        format!("{} has the unknown key {}", path.display(), quoted(key)),
+        format!("unknown key {} in {}", quoted(key), path.display()),
         format!(
-            "`acspass config unset KEY` removes it; settings live in tables [profile.NAME], and are {}",
+            "Run `acspass config unset {}`. The settings in a table [profile.NAME] are {}.",
+            shell_word(key.rsplit('.').next().unwrap_or(key), "KEY"),
             Setting::keys()
         ),
     )

@@ -7,7 +7,7 @@ use super::setting::{
     ACCESS_KEY_VARIABLE, Setting, SignInChoice, StoreChoice, parse_exchange, parse_hosts,
     parse_origins, parse_port, parse_redirect_uri, parse_sign_in, parse_store, parse_switch,
 };
-use super::sources::{Origin, SettingValue, Sources};
+use super::sources::{Origin, SettingValue, Sources, with_source};
 use crate::account::EntraApplication;
 use crate::acs::{ConnectionString, Endpoint, check_access_key};
 use crate::entra::redirect::{PasteUri, RedirectUri};
@@ -92,7 +92,7 @@ impl Config {
             resource: find_resource(sources),
             // The environment never adds one: the setting has no variable.
             allowed_hosts: match sources.find(Setting::AllowEndpoint) {
-                Some(hosts) => parse_hosts(&hosts.text)?,
+                Some(hosts) => hosts.parse(parse_hosts)?,
                 None => Vec::new(),
             },
             allowed_origins: sources
@@ -148,12 +148,13 @@ impl Config {
             let (authority, host) = (theirs.authority(), shell_word(host, "HOST"));
             return Err(Error::usage(
                 format!(
-                    "the ACS resource is of the {theirs}, and the authority of the {ours}: no Entra \
-                     token is sent there"
+                    "the ACS resource belongs to the {theirs}, and the authority to the {ours}: no \
+                     Entra token is sent there"
                 ),
                 format!(
-                    "set `authority-host` to {authority}, or name a resource of the {ours}; where \
-                     both are right, run `acspass config set allow-endpoint {host}`"
+                    "Run `acspass config set authority-host {authority}`, or configure a resource \
+                     of the {ours}. If both are correct, run `acspass config set allow-endpoint \
+                     {host}`."
                 ),
             ));
         }
@@ -210,22 +211,20 @@ pub(crate) fn not_configured(missing: &[MissingSetting]) -> Error {
     let (message, hint) = match missing {
         [MissingSetting::Resource] => (
             "no ACS resource is configured",
-            "set COMMUNICATION_SERVICES_CONNECTION_STRING or run `acspass config set \
-             connection-string`, which keeps it in the store; `--emulator` needs none",
+            "Run `acspass config set connection-string`, or set \
+             COMMUNICATION_SERVICES_CONNECTION_STRING. To try acspass without a resource, run \
+             `acspass get --emulator`.",
         ),
         [MissingSetting::ClientId] => (
             "no client id is configured",
-            "set ACSPASS_CLIENT_ID or run `acspass config set client-id GUID` with the \
-             application's id; where none is registered yet, `acspass setup` shows how; \
-             `--emulator` needs none",
+            "Run `acspass config set client-id GUID`. If no application is registered yet, run \
+             `acspass setup`.",
         ),
         _ => (
             "no client id and no ACS resource are configured",
-            "set ACSPASS_CLIENT_ID and COMMUNICATION_SERVICES_CONNECTION_STRING, or run `acspass \
-             config set client-id GUID` and `acspass config set connection-string`, which keeps it \
-             in the store; for a tenant of your own also ACSPASS_TENANT_ID or `acspass config set \
-             tenant TENANT`. Where no application is registered yet, `acspass setup` shows how; \
-             `--emulator` needs none of it. At a terminal, `acspass get` asks for them",
+            "Run `acspass config set client-id GUID` and `acspass config set \
+             connection-string`. If no application is registered yet, run `acspass setup`. To try \
+             acspass without them, run `acspass get --emulator`.",
         ),
     };
     Error::usage(message, hint)
@@ -309,8 +308,7 @@ fn find_resource(sources: &Sources<'_>) -> Option<Result<Resource>> {
             &sources.find(Setting::Endpoint)?,
         ));
     };
-    let read = ConnectionString::parse(text)
-        .map_err(|error| error.caused_by(format!("the value comes from {from}")));
+    let read = ConnectionString::parse(text).map_err(|error| with_source(error, from));
     Some(read.map(|read| Resource {
         endpoint: read.endpoint,
         key: KeySource::Given(read.access_key),
@@ -340,8 +338,7 @@ fn check_no_secret(sources: &Sources<'_>) -> Result<()> {
         {
             return Err(found.explain(Error::usage(
                 format!("`{}` is set to {form}", setting.key()),
-                "replace the value; a secret is read by `acspass config set connection-string` \
-                 only, which keeps it in the store",
+                "Replace the value. Only `acspass config set connection-string` reads a secret.",
             )));
         }
     }

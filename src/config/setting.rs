@@ -6,7 +6,7 @@ use crate::entra::redirect::{PasteUri, RedirectUri};
 use crate::error::{Error, Result};
 use crate::exchange::ExchangeKind;
 use crate::loopback::WebOrigin;
-use crate::text::quoted;
+use crate::text::{as_sentence, quoted};
 
 /// The type of a setting's value in a profile.
 #[derive(Debug, Clone, Copy)]
@@ -118,9 +118,23 @@ impl Setting {
             .ok_or_else(|| {
                 Error::usage(
                     format!("there is no setting {}", quoted(key)),
-                    format!("the settings are {}", Setting::keys()),
+                    format!("Use one of the settings {}.", Setting::keys()),
                 )
             })
+    }
+
+    /// Returns the command-line flag of the setting, if it has one.
+    pub(super) fn flag(self) -> Option<&'static str> {
+        Some(match self {
+            Setting::Tenant => "--tenant",
+            Setting::ClientId => "--client-id",
+            Setting::Scopes => "--scope",
+            Setting::AllowOrigin => "--allow-origin",
+            Setting::MinValidity => "--min-validity",
+            Setting::Port => "--port",
+            Setting::RedirectUri => "--redirect-uri",
+            _ => return None,
+        })
     }
 
     /// Returns the keys of all settings, for a hint.
@@ -175,14 +189,17 @@ pub fn parse_store(text: &str) -> Result<StoreChoice> {
         "keyring" => Ok(StoreChoice::Keyring),
         "keyutils" if cfg!(target_os = "linux") => Ok(StoreChoice::Keyutils),
         "keyutils" => Err(Error::usage(
-            "the store `keyutils` is the Linux kernel's, and this is not Linux",
-            "choose keyring, file or memory",
+            "the store `keyutils` is available on Linux only",
+            "Use keyring, file or memory.",
         )),
         "file" => Ok(StoreChoice::File),
         "memory" => Ok(StoreChoice::Memory),
         _ => Err(Error::usage(
-            format!("{} is not a store", quoted(text)),
-            "the stores are keyring, keyutils (on Linux), file and memory",
+            format!("unknown store {}", quoted(text)),
+            match cfg!(target_os = "linux") {
+                true => "Use keyring, keyutils, file or memory.",
+                false => "Use keyring, file or memory.",
+            },
         )),
     }
 }
@@ -193,8 +210,8 @@ pub(super) fn parse_sign_in(text: &str) -> Result<SignInChoice> {
         "device-code" => Ok(SignInChoice::DeviceCode),
         "paste" => Ok(SignInChoice::Paste),
         _ => Err(Error::usage(
-            format!("{} is not a way to sign in", quoted(text)),
-            "the ways are browser, device-code, paste",
+            format!("unknown sign-in method {}", quoted(text)),
+            "Use browser, device-code or paste.",
         )),
     }
 }
@@ -209,8 +226,8 @@ pub fn parse_exchange(text: &str) -> Result<ExchangeKind> {
         "entra" => Ok(ExchangeKind::Entra),
         "teams-extension" => Ok(ExchangeKind::TeamsExtension),
         _ => Err(Error::usage(
-            format!("{} is not a kind of exchange", quoted(text)),
-            "the kinds are key, entra and teams-extension",
+            format!("unknown kind of exchange {}", quoted(text)),
+            "Use key, entra or teams-extension.",
         )),
     }
 }
@@ -218,8 +235,8 @@ pub fn parse_exchange(text: &str) -> Result<ExchangeKind> {
 pub(super) fn parse_switch(text: &str) -> Result<bool> {
     text.to_ascii_lowercase().parse().map_err(|_| {
         Error::usage(
-            format!("{} is neither true nor false", quoted(text)),
-            "write true or false",
+            format!("invalid switch {}", quoted(text)),
+            "Use true or false.",
         )
     })
 }
@@ -227,8 +244,8 @@ pub(super) fn parse_switch(text: &str) -> Result<bool> {
 pub(super) fn parse_port(text: &str) -> Result<u16> {
     text.trim().parse().map_err(|_| {
         Error::usage(
-            format!("{} is not a port", quoted(text)),
-            "ports are numbers from 1 to 65535; 0 takes a free one",
+            format!("invalid port {}", quoted(text)),
+            "Use a number from 1 to 65535, or 0 for a free port.",
         )
     })
 }
@@ -237,11 +254,11 @@ pub(super) fn parse_port(text: &str) -> Result<u16> {
 pub(super) fn parse_redirect_uri(text: &str) -> Result<RedirectUri> {
     RedirectUri::parse(text).map_err(|error| match PasteUri::parse(text) {
         Ok(_) => {
-            let hint = format!(
-                "{}; another address needs `--paste`, or `sign-in = \"paste\"` in the profile",
-                error.hint()
-            );
-            error.with_hint(hint)
+            let hint = as_sentence(error.hint());
+            error.with_hint(format!(
+                "{hint} For any other address, add `--paste` or run `acspass config set sign-in \
+                 paste`."
+            ))
         }
         Err(_) => error,
     })
@@ -259,8 +276,8 @@ pub(super) fn parse_hosts(text: &str) -> Result<Vec<String>> {
     });
     hosts.collect::<Result<_>>().map_err(|_| {
         Error::usage(
-            format!("{} is not a list of hosts", quoted(text)),
-            "name hosts like proxy.contoso.com",
+            format!("invalid list of hosts {}", quoted(text)),
+            "Separate host names by spaces, as in `proxy.contoso.com acs.contoso.com`.",
         )
     })
 }

@@ -14,6 +14,8 @@ use crate::input;
 pub enum Origin {
     /// A command-line flag.
     Flag,
+    /// The argument of `config set`.
+    Argument,
     /// This environment variable.
     Environment(&'static str),
     /// The profile's table in `config.toml`.
@@ -28,6 +30,7 @@ impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Origin::Flag => f.write_str("flag"),
+            Origin::Argument => f.write_str("argument"),
             Origin::Environment(name) => write!(f, "environment {name}"),
             Origin::Profile => f.write_str("profile"),
             Origin::Emulator => f.write_str("emulator"),
@@ -43,28 +46,50 @@ pub struct SettingValue {
     pub text: String,
     /// Its source.
     pub origin: Origin,
+    /// The flag, the variable or the setting that has the value, for an error.
+    place: Option<String>,
 }
 
 impl SettingValue {
-    /// Parses the value. The cause of an error is the source.
+    /// Creates a value.
+    pub fn new(text: impl Into<String>, origin: Origin) -> SettingValue {
+        SettingValue {
+            text: text.into(),
+            origin,
+            place: None,
+        }
+    }
+
+    /// Parses the value. An error names its source.
     pub(super) fn parse<T>(&self, parse: impl Fn(&str) -> Result<T>) -> Result<T> {
         parse(&self.text).map_err(|error| self.explain(error))
     }
 
-    /// Adds the source of the value, which is wrong, as the error's cause.
+    /// Adds the source of a wrong value to the error's message.
     pub(super) fn explain(&self, error: Error) -> Error {
-        let source = match &self.origin {
-            Origin::Default => return error,
-            Origin::Flag => "the command line".to_owned(),
-            origin => origin.to_string(),
-        };
-        error.caused_by(format!("the value comes from: {source}"))
+        match &self.place {
+            Some(place) => with_source(error, place),
+            None => error,
+        }
     }
+}
+
+/// Adds the source of a wrong value to the error's message: the flag, the variable or the setting.
+pub(crate) fn with_source(error: Error, place: &str) -> Error {
+    let message = error.message();
+    let names_value = message.starts_with("invalid ") || message.starts_with("unknown ");
+    let message = match names_value && !message.contains(": ") {
+        true => format!("{message} for {place}"),
+        false => format!("{message} ({place})"),
+    };
+    error.with_message(message)
 }
 
 /// The sources of the settings, in order of precedence.
 #[derive(Clone, Copy)]
 pub struct Sources<'a> {
+    /// The setting that `config set` is about to write, for a check.
+    pub argument: Option<(Setting, &'a str)>,
     /// The flags.
     pub flags: &'a BTreeMap<Setting, String>,
     /// The settings of the embedded emulator.
@@ -83,6 +108,7 @@ impl<'a> Sources<'a> {
     /// Returns these sources, without flags and emulator.
     pub fn new(variables: &'a BTreeMap<String, String>, profile: &'a Profile) -> Sources<'a> {
         Sources {
+            argument: None,
             flags: &NONE,
             emulator: &NONE,
             variables,
@@ -98,10 +124,32 @@ impl<'a> Sources<'a> {
             _ => self.explicit_value(setting),
         }
         .or_else(|| Some((setting.default_text()?.to_owned(), Origin::Default)))?;
-        Some(SettingValue { text, origin })
+        let place = self.place(setting, &origin);
+        Some(SettingValue {
+            text,
+            origin,
+            place,
+        })
+    }
+
+    /// Returns the name of a value's source, for an error.
+    fn place(&self, setting: Setting, origin: &Origin) -> Option<String> {
+        let key = setting.key();
+        match origin {
+            Origin::Flag => Some(setting.flag().unwrap_or(key).to_owned()),
+            Origin::Argument => Some(format!("`{key}`")),
+            Origin::Environment(name) => Some((*name).to_owned()),
+            Origin::Profile => Some(format!("`{key}` in {}", self.profile.place())),
+            Origin::Emulator | Origin::Default => None,
+        }
     }
 
     fn explicit_value(&self, setting: Setting) -> Option<(String, Origin)> {
+        if let Some((own, text)) = self.argument
+            && own == setting
+        {
+            return Some((text.to_owned(), Origin::Argument));
+        }
         let flag = self.flags.get(&setting).map(|text| (text, Origin::Flag));
         let given = flag.or_else(|| Some((self.emulator.get(&setting)?, Origin::Emulator)));
         given

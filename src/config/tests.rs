@@ -255,17 +255,17 @@ fn resource_of_another_cloud_is_refused() {
         (
             US,
             &[(Setting::Scopes, com)][..],
-            "of the public cloud, and the authority of the US",
+            "belongs to the public cloud, and the authority to the US",
         ),
         (
             public,
             &[(Setting::Scopes, us)],
-            "of the US Government cloud, and the authority",
+            "belongs to the US Government cloud, and the authority",
         ),
         (
             china,
             &[(Setting::Scopes, com)],
-            "and the authority of the China cloud",
+            "and the authority to the China cloud",
         ),
         (
             china,
@@ -314,7 +314,10 @@ fn a_resource_of_another_cloud_gets_no_entra_token_unless_the_profile_names_it()
     assert!(at(us, US, &none).is_ok());
     assert!(at("localhost", US, &none).is_ok());
     let error = at(com, US, &none).expect_err("another cloud");
-    assert!(error.message().contains("of the public cloud"), "{error}");
+    assert!(
+        error.message().contains("belongs to the public cloud"),
+        "{error}"
+    );
     assert!(error.hint().contains(&format!("allow-endpoint {com}")));
     let error = at("a$(id).communication.azure.com", US, &none).expect_err("another cloud");
     let word = "allow-endpoint 'a$(id).communication.azure.com'";

@@ -112,8 +112,8 @@ pub fn parse_duration(text: &str) -> Result<Duration> {
     let wrong = || {
         Error::new(
             Kind::Usage,
-            format!("{} is not a duration", quoted(text)),
-            "write it like 90s, 10m or 1h30m; a bare number is seconds",
+            format!("invalid duration {}", quoted(text)),
+            "Use a duration like 90s, 10m or 1h30m. A bare number is seconds.",
         )
     };
     if let Ok(seconds) = text.parse::<u32>() {

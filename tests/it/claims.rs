@@ -193,7 +193,7 @@ fn continuous_access_is_declared_for_a_device_code() {
 fn config_takes_the_switch_and_nothing_else_for_it() {
     let (home, _emulator) = Home::with_emulator();
     home.run(&["config", "set", "cae", "yes"])
-        .assert_error(2, &["neither true nor false"]);
+        .assert_error(2, &["invalid switch `yes` for `cae`"]);
     home.run(&["config", "set", "cae", "true"]).assert_code(0);
     let file = std::fs::read_to_string(home.config_file()).expect("the file");
     assert!(file.contains("cae = true"), "{file}");

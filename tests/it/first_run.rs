@@ -71,7 +71,7 @@ fn three_answers_are_kept_and_bring_a_token() {
     terminal
         .sees(RESOURCE)
         .types(&format!("{connection_string}\n"));
-    terminal.sees("the connection string in sealed files");
+    terminal.sees("the connection string in encrypted files");
     // It goes on to sign in, as everything is there.
     let address = {
         terminal.sees("Open this address in a browser on this machine:\r\n\r\n  ");
@@ -134,7 +134,7 @@ fn ctrl_c_at_a_question_says_what_is_kept_and_the_next_run_asks_for_the_rest() {
         .sees(TENANT)
         .types(&format!("{}\n", emulator.tenant_id()));
     terminal.sees(CLIENT_ID).types("\u{3}");
-    terminal.sees("your answers are kept in profile default of");
+    terminal.sees("Your answers are saved in profile default of");
     terminal.ends(130);
     assert!(kept(&home).contains(emulator.tenant_id()));
 
@@ -144,7 +144,7 @@ fn ctrl_c_at_a_question_says_what_is_kept_and_the_next_run_asks_for_the_rest() {
         .types(&format!("{}\n", emulator.client_id()));
     // The echo is off, and has to be restored.
     terminal.sees(RESOURCE).types("endpoint=\u{3}");
-    terminal.sees("your answers are kept in profile default of");
+    terminal.sees("Your answers are saved in profile default of");
     let shown = terminal.ends(130);
     assert!(!shown.contains(TENANT) && !shown.contains("endpoint="));
     assert!(kept(&home).contains(emulator.client_id()));
@@ -159,7 +159,7 @@ fn ctrl_c_while_the_sign_in_waits_says_that_the_answers_are_kept() {
         .sees(CLIENT_ID)
         .types(&format!("{}\n", emulator.client_id()));
     terminal.sees("Waiting for the sign-in").types("\u{3}");
-    terminal.sees("your answers are kept in profile default of");
+    terminal.sees("Your answers are saved in profile default of");
     terminal.ends(130);
     // Without answers before it, an interruption says nothing of any.
     let mut terminal = Terminal::start(&home, &["login"]);
@@ -224,11 +224,10 @@ fn without_a_terminal_all_that_is_missing_is_one_error() {
     let (home, emulator) = empty_home();
     let all = [
         "error: no client id and no ACS resource are configured",
-        "ACSPASS_CLIENT_ID",
-        "COMMUNICATION_SERVICES_CONNECTION_STRING",
         "`acspass config set client-id GUID`",
+        "`acspass config set connection-string`",
         "`acspass setup`",
-        "`--emulator`",
+        "`acspass get --emulator`",
     ];
     home.run(&["get"]).assert_error(2, &all);
     home.run(&["get", "--interactive"]).assert_error(2, &all);

@@ -79,7 +79,7 @@ fn value_that_contradicts_its_profile_is_refused_and_the_hint_leads_on() {
             &[][..],
             ["set", "redirect-uri", NATIVE],
             &[
-                "needs `sign-in = \"paste\"`",
+                "requires `sign-in = \"paste\"`",
                 "`",
                 "acspass config set sign-in paste",
             ][..],
@@ -97,17 +97,20 @@ fn value_that_contradicts_its_profile_is_refused_and_the_hint_leads_on() {
         (
             &[],
             ["set", "scopes", US_SCOPE],
-            &["of the US Government cloud", US],
+            &["belongs to the US Government cloud", US],
         ),
         (
             &[["set", "authority-host", US], ["set", "scopes", US_SCOPE]],
             ["unset", "authority-host", ""],
-            &["of the US Government cloud", "unset `scopes`"],
+            &[
+                "belongs to the US Government cloud",
+                "acspass config unset scopes",
+            ],
         ),
         (
             &[["set", "scopes", COM_SCOPE]],
             ["set", "authority-host", US],
-            &["of the public cloud", "unset `scopes`"],
+            &["belongs to the public cloud", "acspass config unset scopes"],
         ),
         (
             &[["set", "exchange", "entra"]],
@@ -157,13 +160,13 @@ fn value_that_fits_the_environment_or_the_profile_alone_is_kept_with_a_warning()
     home.set("AZURE_AUTHORITY_HOST", US);
     let said = config(&home, &["set", "scopes", US_SCOPE], 0);
     assert!(
-        said.contains("fits only the variables that are set here"),
+        said.contains("is valid only with the environment variables of this shell"),
         "{said}"
     );
     config(&home, &["unset", "scopes"], 0);
     let said = config(&home, &["set", "scopes", COM_SCOPE], 0);
     assert!(
-        said.contains("does not fit the variables that are set here"),
+        said.contains("conflicts with the environment variables of this shell"),
         "{said}"
     );
     // The variable of the setting itself does not hide what is wrong with a new value.
@@ -202,13 +205,13 @@ fn file_with_a_misspelt_key_or_a_wrong_type_is_repaired_key_by_key() {
          cae = \"yes\"\nconnection-string = \"endpoint=https://a.communication.azure.com/;accesskey=a2V5\"\n",
     );
     home.run(&["config", "list"])
-        .assert_error(2, &["unknown key `tenant`", "config unset KEY"]);
+        .assert_error(2, &["unknown key `tenant`", "config unset tenant"]);
     let said = config(
         &home,
         &["set", "client-id", "11111111-2222-3333-4444-555555555555"],
         0,
     );
-    assert!(said.contains("the file has another problem"), "{said}");
+    assert!(said.contains("config.toml has another problem"), "{said}");
     config(&home, &["unset", "tenant"], 0);
     config(&home, &["unset", "tennant"], 0);
     config(&home, &["unset", "connection-string"], 0);
@@ -283,10 +286,7 @@ fn endpoint_of_a_stored_connection_string_is_not_changed_without_it() {
     }
     home.unset("ACSPASS_STORE");
     let said = config(&home, &["set", "store", "file"], 0);
-    assert!(
-        said.contains("stays in the store that was named before"),
-        "{said}"
-    );
+    assert!(said.contains("stays in the previous store"), "{said}");
     // A wrong value elsewhere does not lock the secret in.
     let broken = file(&home).replace("[profile.default]", "[profile.default]\nclient-id = \"x\"");
     home.configure(&broken);

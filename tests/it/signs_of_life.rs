@@ -97,12 +97,12 @@ fn over_ssh_the_line_that_forwards_the_port_is_printed() {
 #[test]
 fn wsl_a_container_and_a_machine_without_display_are_recognised() {
     for (variable, words) in [
-        (("container", "podman"), "this is a container"),
-        (("CODESPACES", "true"), "this is a container"),
-        (("SSH_TTY", "/dev/pts/1"), "this is an SSH session"),
-        (("LANG", "C"), "there is no display here"),
+        (("container", "podman"), "This is a container"),
+        (("CODESPACES", "true"), "This is a container"),
+        (("SSH_TTY", "/dev/pts/1"), "This is an SSH session"),
+        (("LANG", "C"), "This machine has no display"),
         // There is no `wslview` here, so that the address is printed.
-        (("WSL_DISTRO_NAME", "Debian"), "this is WSL"),
+        (("WSL_DISTRO_NAME", "Debian"), "This is WSL"),
     ] {
         let run = unfinished(&[variable], false, &[]);
         run.assert_says(&[words, "(the address)"]);

@@ -65,9 +65,9 @@ fn clouds_that_do_not_go_together_are_refused_before_anything_is_asked() {
     home.run(&["login", "--scope", com]).assert_error(
         2,
         &[
-            "is of the public cloud",
+            "belongs to the public cloud",
             "US Government cloud",
-            "unset `scopes`",
+            "acspass config unset scopes",
         ],
     );
     home.set(
@@ -76,7 +76,10 @@ fn clouds_that_do_not_go_together_are_refused_before_anything_is_asked() {
     );
     home.run(&["login"]).assert_error(
         2,
-        &["the ACS resource is of the public cloud", "allow-endpoint"],
+        &[
+            "the ACS resource belongs to the public cloud",
+            "allow-endpoint",
+        ],
     );
     home.set(
         "AZURE_AUTHORITY_HOST",

@@ -137,7 +137,7 @@ scenes() { # SUFFIX VARIABLE=VALUE...
 
     # The browser.
     sees "browser$in" 'ada@contoso.example is signed in'
-    sees "browser$in" 'The session is kept in sealed files'
+    sees "browser$in" 'The session is kept in encrypted files'
     ended "browser$in" 0 end
 
     # A code for another device; its QR code is on the screen, and whole.
@@ -194,7 +194,7 @@ scenes() { # SUFFIX VARIABLE=VALUE...
     sees "first$in" 'shown): the'
     keep "first$in" questions
     types "first$in" "$key"
-    sees "first$in" 'the connection string in sealed files'
+    sees "first$in" 'the connection string in encrypted files'
     sees "first$in" 'eyJ'
     lacks "first$in" 'accesskey='
     ended "first$in" 0 end

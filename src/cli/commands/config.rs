@@ -1,8 +1,9 @@
 //! `config`: prints and changes settings, and saves the connection string.
 
-use std::fmt::Write as _;
+use std::time::Duration;
 
 use serde_json::{Map, json};
+use textwrap::core::display_width;
 use zeroize::Zeroizing;
 
 use crate::acs::{ConnectionString, Endpoint};
@@ -13,10 +14,11 @@ use crate::cli::environment::Environment;
 use crate::cli::io::output::Output;
 use crate::cli::profile::{ProfileEditor, store_description};
 use crate::cli::runtime::block_on;
-use crate::config::{self, Change, Origin, Setting, SettingValue, Sources};
+use crate::config::{self, Change, ConfigFile, Origin, Setting, SettingValue, Sources};
 use crate::error::{Error, Result};
 use crate::input;
-use crate::text::{quoted, shown};
+use crate::text::{quoted, shell_word, shown};
+use crate::time::in_words;
 
 /// Longest connection string that is read, in bytes.
 const MAX_CONNECTION_STRING_BYTES: u64 = 64 * 1024;
@@ -54,10 +56,7 @@ fn printable(sources: &Sources<'_>, setting: Setting) -> Option<SettingValue> {
             let is_set = |name: &&str| sources.variable(name).is_some();
             let mut variables = input::CONNECTION_STRING_VARIABLES.into_iter();
             if let Some(variable) = variables.find(is_set) {
-                *found = Some(SettingValue {
-                    text: "(secret)".to_owned(),
-                    origin: Origin::Environment(variable),
-                });
+                *found = Some(SettingValue::new("(secret)", Origin::Environment(variable)));
             }
         }
         (Setting::Scopes, Some(found)) if found.origin == Origin::Default => {
@@ -76,10 +75,8 @@ fn printable(sources: &Sources<'_>, setting: Setting) -> Option<SettingValue> {
             let port = sources.find(Setting::Port).map(|port| port.text);
             let port = port.filter(|port| port != "0");
             let port = port.map(|port| format!(":{port}")).unwrap_or_default();
-            *found = Some(SettingValue {
-                text: format!("http://localhost{port}"),
-                origin: Origin::Default,
-            });
+            let text = format!("http://localhost{port}");
+            *found = Some(SettingValue::new(text, Origin::Default));
         }
         _ => {}
     }
@@ -92,32 +89,77 @@ fn printable(sources: &Sources<'_>, setting: Setting) -> Option<SettingValue> {
 /// Returns the names of the profile and of all settings, each with its value.
 fn rows(env: &Environment) -> Result<Vec<(&'static str, Option<SettingValue>)>> {
     let (name, profile) = env.profile()?;
-    let origin = match (&env.global.profile, env.variable(ACSPASS_PROFILE)) {
-        (Some(_), _) => Origin::Flag,
-        (None, Some(_)) => Origin::Environment(ACSPASS_PROFILE),
-        (None, None) if name != config::DEFAULT_PROFILE => Origin::Profile,
-        (None, None) => Origin::Default,
-    };
+    let origin = profile_origin(env)?;
     let sources = env.sources(&profile);
     let settings = Setting::ALL.map(|setting| (setting.key(), printable(&sources, setting)));
-    let mut rows = vec![("profile", Some(SettingValue { text: name, origin }))];
+    let mut rows = vec![("profile", Some(SettingValue::new(name, origin)))];
     rows.extend(settings);
     Ok(rows)
 }
 
-fn list(env: &Environment, output: &mut Output) -> Result<u8> {
-    let (mut text, mut json) = (String::new(), Map::new());
-    for (key, found) in rows(env)? {
-        let value = found.as_ref().map(|found| &found.text);
-        let origin = found
-            .as_ref()
-            .map_or(&Origin::Default, |found| &found.origin);
-        let shown = value.map_or("(not set)", String::as_str);
-        let _ = writeln!(text, "{key:<18} {shown:<44} {origin}");
-        let row = json!({"value": value, "origin": origin.to_string()});
-        json.insert(key.to_owned(), row);
+/// Returns the source of the name of the profile. The emulator needs no home, and so no file.
+fn profile_origin(env: &Environment) -> Result<Origin> {
+    if env.global.emulator && env.config_folder().is_err() {
+        return Ok(Origin::Default);
     }
-    output.print_result(text.trim_end(), &json)
+    let file = env.config_file()?;
+    let flag = env.global.profile.as_deref();
+    Ok(config::selected_profile(flag, &env.variables, &file).1)
+}
+
+/// Returns the source of a value in plain words.
+fn source(origin: &Origin, key: &str, profile: &str) -> String {
+    match origin {
+        Origin::Flag | Origin::Argument => format!("flag --{key}"),
+        Origin::Environment(name) => format!("environment variable {name}"),
+        Origin::Profile if key == "profile" => "config.toml".to_owned(),
+        Origin::Profile => format!("profile {profile}"),
+        origin => origin.to_string(),
+    }
+}
+
+/// The width of the names of settings, in columns.
+const KEY_COLUMNS: usize = 19;
+/// The widest column of values. A longer value pushes its source to the right, or to the next line.
+const MAX_VALUE_COLUMNS: usize = 40;
+
+fn list(env: &Environment, output: &mut Output) -> Result<u8> {
+    let rows = rows(env)?;
+    if output.is_json {
+        let rows = rows.iter().map(|(key, found)| {
+            let (value, origin) = match found {
+                Some(found) => (Some(&found.text), &found.origin),
+                None => (None, &Origin::Default),
+            };
+            let row = json!({"value": value, "origin": origin.to_string()});
+            ((*key).to_owned(), row)
+        });
+        return output.print_json(&rows.collect::<Map<_, _>>());
+    }
+    let found = rows.iter().filter_map(|(_, found)| found.as_ref());
+    let widths = found.map(|found| display_width(&found.text));
+    let fitting = widths.filter(|width| *width <= MAX_VALUE_COLUMNS);
+    let width = fitting.max().unwrap_or_default();
+    let profile = rows.first().and_then(|(_, found)| found.as_ref());
+    let profile = profile.map_or(config::DEFAULT_PROFILE, |found| &found.text);
+    let mut report = output.report();
+    for (key, found) in &rows {
+        match found {
+            None => report.row(key, KEY_COLUMNS, "(not set)"),
+            Some(found) => {
+                let source = source(&found.origin, key, profile);
+                let text = match report.is_narrow(KEY_COLUMNS) {
+                    true => format!("{} ({source})", found.text),
+                    false => {
+                        let padding = width.saturating_sub(display_width(&found.text)) + 2;
+                        format!("{}{}{source}", found.text, " ".repeat(padding))
+                    }
+                };
+                report.row(key, KEY_COLUMNS, &text);
+            }
+        }
+    }
+    output.print_report(report)
 }
 
 fn get(key: &str, env: &Environment, output: &mut Output) -> Result<u8> {
@@ -128,7 +170,10 @@ fn get(key: &str, env: &Environment, output: &mut Output) -> Result<u8> {
     let Some(found) = row.and_then(|(_, found)| found) else {
         return Err(Error::usage(
             format!("`{key}` is not set"),
-            format!("set it with `acspass config set {key} …`"),
+            match key {
+                "connection-string" => "Run `acspass config set connection-string`.".to_owned(),
+                _ => format!("Run `acspass config set {key} VALUE`."),
+            },
         ));
     };
     output.print_result(&found.text, &json!({ key: found.text }))
@@ -144,29 +189,53 @@ fn set(key: &str, values: &[String], env: &Environment) -> Result<()> {
     if value.is_empty() {
         return Err(Error::usage(
             format!("{} needs a value", quoted(key)),
-            "to remove a setting, run `acspass config unset KEY`",
+            format!(
+                "Run `acspass config set {key} VALUE`, or `acspass config unset {key}` to remove the \
+                 setting.",
+                key = shell_word(key, "KEY")
+            ),
         ));
     }
     let mut editor = ProfileEditor::of(env)?;
     if key == "profile" {
-        let names = editor.file.names();
-        if value != config::DEFAULT_PROFILE && !names.contains(&value) {
-            return Err(config::unknown_profile(value, &editor.file));
-        }
-        editor.file.set_default_profile(Some(value))?;
-        env.messages
-            .print(&format!("{} is the profile from now on", quoted(value)));
-        return Ok(());
+        return use_profile(value, editor.file, env);
     }
     let setting = setting?;
     check(&editor, Change::Set(setting, value), env)?;
     editor.file.set(&editor.profile, &[(setting, value)])?;
-    warn_of_other_problems(&editor, env);
+    warn_of_other_problems(&editor.file, env);
+    // A bare number could be meant as minutes.
+    let understood = match (setting, value.parse::<u64>()) {
+        (Setting::MinValidity, Ok(seconds)) => {
+            format!(" to {}", in_words(Duration::from_secs(seconds)))
+        }
+        _ => String::new(),
+    };
     env.messages.print(&format!(
-        "{key} is set in profile {}, in {}",
-        editor.profile,
-        editor.file.path().display()
+        "Set {key}{understood} in profile {}.",
+        editor.profile
     ));
+    Ok(())
+}
+
+/// Makes a profile the default one.
+///
+/// # Errors
+/// [`Kind::Usage`](crate::Kind::Usage) with the existing names, if there is no such profile.
+pub(super) fn use_profile(name: &str, mut file: ConfigFile, env: &Environment) -> Result<()> {
+    if !file.all_names().contains(&name) {
+        return Err(config::unknown_profile(name, &file));
+    }
+    file.set_default_profile(Some(name))?;
+    warn_of_other_problems(&file, env);
+    env.messages
+        .print(&format!("Default profile set to {name}."));
+    if let Some(other) = env.variable(ACSPASS_PROFILE).filter(|other| *other != name) {
+        env.messages.warn(&format!(
+            "ACSPASS_PROFILE selects the profile {} in this shell",
+            quoted(other)
+        ));
+    }
     Ok(())
 }
 
@@ -179,21 +248,20 @@ fn check(editor: &ProfileEditor, change: Change<'_>, env: &Environment) -> Resul
         _ if profile.value(Setting::ConnectionString).is_none() => {}
         Change::Set(Setting::Endpoint, text) if differs(Setting::Endpoint, text) => {
             return Err(Error::usage(
-                "the profile has the connection string of its endpoint, and its key is of no use at \
-                 another one",
-                "run `acspass config set connection-string` for the other resource, or `acspass \
-                 config unset connection-string` first",
+                "the profile has a connection string for another endpoint",
+                "Run `acspass config set connection-string` with the connection string of the other \
+                 resource, or `acspass config unset connection-string` first.",
             ));
         }
         Change::Unset(Setting::Endpoint) => {
             return Err(Error::usage(
                 "the endpoint belongs to the profile's connection string",
-                "run `acspass config unset connection-string`, which removes both",
+                "Run `acspass config unset connection-string`, which removes both.",
             ));
         }
         Change::Set(Setting::Store, text) if differs(Setting::Store, text) => env.messages.warn(
-            "the profile's connection string stays in the store that was named before; run \
-             `acspass config set connection-string` to keep it in the new one",
+            "the connection string of the profile stays in the previous store: run `acspass config \
+             set connection-string` to save it in the new one",
         ),
         _ => {}
     }
@@ -207,21 +275,20 @@ fn set_connection_string(key: &str, values: &[String], env: &Environment) -> Res
     // Other tools take `connection-string=…`.
     if !values.is_empty() || key != Setting::ConnectionString.key() {
         return Err(Error::usage(
-            "a connection string was given as an argument, where every process of this machine \
-             sees it",
-            "run `acspass config set connection-string` and paste it when asked, or pipe it in; \
-             and regenerate the key that was shown",
+            "a connection string as an argument is visible to every process on this machine",
+            "Run `acspass config set connection-string` and paste it at the prompt. Regenerate the \
+             access key of the resource, because it was visible.",
         ));
     }
     let text = read_secret(env)?;
     let endpoint = ConnectionString::parse(&text)
-        .map_err(|error| error.caused_by("the value comes from standard input"))?
+        .map_err(|error| config::with_source(error, "standard input"))?
         .endpoint;
     let mut editor = ProfileEditor::of(env)?;
     let sessions = editor.sessions(env)?;
     editor.save_connection_string(&sessions, &text)?;
     env.messages.print(&format!(
-        "the connection string of {endpoint} is kept in {} for profile {}",
+        "Saved the connection string of {endpoint} in {} for profile {}.",
         store_description(&sessions),
         editor.profile,
     ));
@@ -231,8 +298,8 @@ fn set_connection_string(key: &str, values: &[String], env: &Environment) -> Res
 fn read_secret(env: &Environment) -> Result<Zeroizing<String>> {
     let unreadable = || {
         Error::usage(
-            "the connection string cannot be read from standard input",
-            "pipe in the connection string and nothing else, or run this in a terminal",
+            "could not read the connection string from standard input",
+            "Pipe in the connection string and nothing else, or run the command in a terminal.",
         )
     };
     if env.stdin.is_terminal {
@@ -253,7 +320,12 @@ fn unset(key: &str, env: &Environment) -> Result<()> {
         Err(_) if key == "profile" => {
             let was_set = editor.file.default_profile().is_some();
             editor.file.set_default_profile(None)?;
-            was_set
+            warn_of_other_problems(&editor.file, env);
+            env.messages.print(match was_set {
+                true => "Removed profile. The default profile is default.",
+                false => "profile was not set.",
+            });
+            return Ok(());
         }
         // A misspelt key in the file is removed like a setting.
         Err(error) => match editor.file.unset(&editor.profile, &[key])? {
@@ -261,10 +333,10 @@ fn unset(key: &str, env: &Environment) -> Result<()> {
             false => return Err(error),
         },
     };
-    warn_of_other_problems(&editor, env);
+    warn_of_other_problems(&editor.file, env);
     env.messages.print(&match was_set {
-        true => format!("{key} is not set any more"),
-        false => format!("{key} was not set in profile {}", editor.profile),
+        true => format!("Removed {key} from profile {}.", editor.profile),
+        false => format!("{key} was not set in profile {}.", editor.profile),
     });
     Ok(())
 }
@@ -287,9 +359,9 @@ fn unset_setting(setting: Setting, editor: &mut ProfileEditor, env: &Environment
 }
 
 /// Warns of a problem in the file for which every other command refuses it.
-fn warn_of_other_problems(editor: &ProfileEditor, env: &Environment) {
-    if let Err(error) = editor.file.check() {
+pub(super) fn warn_of_other_problems(file: &ConfigFile, env: &Environment) {
+    if let Err(error) = file.check() {
         env.messages
-            .warn(&format!("the file has another problem: {error}"));
+            .warn(&format!("config.toml has another problem: {error}"));
     }
 }

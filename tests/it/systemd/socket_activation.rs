@@ -94,7 +94,7 @@ fn unix_socket_is_refused() {
     let _caller = std::os::unix::net::UnixStream::connect(&path).expect("systemd listens");
     let run = process.end();
     run.assert_code(2)
-        .assert_says(&["cannot be served", "fd 3", "--install"]);
+        .assert_says(&["is not a listener on loopback", "fd 3", "--install"]);
 }
 
 #[test]
