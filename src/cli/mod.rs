@@ -31,7 +31,7 @@ use crate::error::{Kind, Result};
 use args::{Account, Cli, Command, Format, Token, User, usage};
 use commands::{
     account, completions, config, doctor, emulator, exec, get, help, inspect, login, logout, man,
-    serve, setup, status, token, user,
+    profile as profiles, serve, setup, status, token, user,
 };
 use io::log;
 use io::output::Output;
@@ -129,6 +129,7 @@ fn run_command(command: Command, env: &Arc<Environment>, output: &mut Output) ->
         Command::Token(Token::Revoke { user, .. }) => token::revoke(&user, env, output),
         Command::Token(Token::Exchange(args)) => token::exchange(&args, env, output),
         Command::Config(args) => config::run(&args, env, output),
+        Command::Profile(args) => profiles::run(&args, env, output),
         Command::Setup => setup::run(env, output),
         Command::Doctor { offline } => doctor::run(offline, env, output),
         Command::Emulator(args) => emulator::run(&args, env, output),

@@ -50,6 +50,7 @@ mod output;
 mod parity;
 mod paste;
 mod personas;
+mod profiles;
 mod proxies;
 #[cfg(target_os = "linux")]
 mod raw_paths;

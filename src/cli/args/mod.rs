@@ -111,6 +111,8 @@ pub(crate) enum Command {
     Token(Token),
     #[command(subcommand)]
     Config(Config),
+    #[command(subcommand)]
+    Profile(Profile),
     /// Print how to register the Entra application and grant consent
     #[command(after_help = include_str!("../../../assets/help/setup.txt"))]
     Setup,
@@ -201,6 +203,29 @@ pub(crate) enum Token {
     },
     #[command(alias = "get-for-teams-user")]
     Exchange(TokenExchange),
+}
+
+/// List, select and delete profiles
+#[derive(Debug, Subcommand)]
+#[command(after_help = include_str!("../../../assets/help/profile.txt"))]
+pub(crate) enum Profile {
+    /// List the profiles
+    #[command(after_help = include_str!("../../../assets/help/profile-list.txt"))]
+    List,
+    /// Set the default profile
+    #[command(after_help = include_str!("../../../assets/help/profile-use.txt"))]
+    Use {
+        /// The name of the profile
+        #[arg(value_name = "NAME")]
+        name: String,
+    },
+    /// Delete a profile and its stored connection string
+    #[command(after_help = include_str!("../../../assets/help/profile-delete.txt"))]
+    Delete {
+        /// The name of the profile
+        #[arg(value_name = "NAME")]
+        name: String,
+    },
 }
 
 /// See and change settings

@@ -15,6 +15,7 @@ pub(super) mod inspect;
 pub(super) mod login;
 pub(super) mod logout;
 pub(super) mod man;
+pub(super) mod profile;
 pub(super) mod serve;
 pub(super) mod setup;
 mod setup_questions;

@@ -1,0 +1,201 @@
+//! `profile`: lists profiles, selects the default one, and deletes one.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde_json::json;
+use textwrap::core::display_width;
+
+use crate::account::EntraApplication;
+use crate::acs::Endpoint;
+use crate::cli::args::Profile as Args;
+use crate::cli::context::{configured_store, stored_name};
+use crate::cli::environment::Environment;
+use crate::cli::io::output::Output;
+use crate::config::{self, Config, ConfigFile, Origin, Profile, Setting, Sources, StoreChoice};
+use crate::error::Result;
+use crate::text::{quoted, shell_word, shown};
+
+use super::config::{use_profile, warn_of_other_problems};
+
+pub(crate) fn run(args: &Args, env: &Arc<Environment>, output: &mut Output) -> Result<u8> {
+    match args {
+        Args::List => return list(env, output),
+        Args::Use { name } => {
+            use_profile(name, env.config_file_by(ConfigFile::read_to_repair)?, env)?
+        }
+        Args::Delete { name } => delete(name, env)?,
+    }
+    output.print_result("", &json!({}))
+}
+
+/// A profile in the list.
+struct Row {
+    name: String,
+    is_active: bool,
+    tenant: Option<String>,
+    client_id: Option<String>,
+    endpoint: Option<String>,
+}
+
+fn list(env: &Environment, output: &mut Output) -> Result<u8> {
+    let file = env.config_file()?;
+    let flag = env.global.profile.as_deref();
+    let (active, _) = config::selected_profile(flag, &env.variables, &file);
+    if let Err(error) = config::choose_profile(flag, &env.variables, &file) {
+        env.messages.warn(&format!("{error}: {}", error.hint()));
+    }
+    let rows = file.all_names().into_iter().map(|name| {
+        let profile = file.profile(name).unwrap_or_default();
+        row(name, name == active, &profile)
+    });
+    let rows: Vec<Row> = rows.collect();
+    if output.is_json {
+        let profiles = rows.iter().map(|row| {
+            json!({
+                "name": row.name,
+                "active": row.is_active,
+                "tenant": row.tenant,
+                "clientId": row.client_id,
+                "endpoint": row.endpoint,
+            })
+        });
+        return output.print_json(&json!({ "profiles": profiles.collect::<Vec<_>>() }));
+    }
+    let widths = rows.iter().map(|row| display_width(&row.name));
+    let width = widths.max().unwrap_or_default() + 4;
+    let mut report = output.report();
+    for row in &rows {
+        let (mark, in_use) = match row.is_active {
+            true => ("*", ", in use"),
+            false => (" ", ""),
+        };
+        let tenant = row.tenant.as_deref().unwrap_or("not set");
+        let resource = row.endpoint.as_deref().unwrap_or("not set");
+        let label = format!("{mark} {}", row.name);
+        report.row(
+            &label,
+            width,
+            &format!("tenant {tenant}, resource {resource}{in_use}"),
+        );
+    }
+    output.print_report(report)
+}
+
+/// Reads the profile alone, without the environment.
+fn row(name: &str, is_active: bool, profile: &Profile) -> Row {
+    let none = BTreeMap::new();
+    let sources = Sources::new(&none, profile);
+    let text = |setting| sources.find(setting).map(|found| shown(&found.text));
+    let endpoint = profile.value(Setting::Endpoint);
+    Row {
+        name: shown(name),
+        is_active,
+        tenant: text(Setting::Tenant),
+        client_id: text(Setting::ClientId),
+        // An invalid value can be a secret in the wrong place.
+        endpoint: endpoint.map(|endpoint| match Endpoint::parse(&endpoint) {
+            Ok(endpoint) => endpoint.as_str().to_owned(),
+            Err(_) => "(not an endpoint)".to_owned(),
+        }),
+    }
+}
+
+/// Deletes a profile and its stored connection string. Sessions stay, because another profile can use
+/// them: the message says how to sign out.
+fn delete(name: &str, env: &Environment) -> Result<()> {
+    let mut file = env.config_file_by(ConfigFile::read_to_repair)?;
+    let Some(profile) = file.profile(name) else {
+        if name != config::DEFAULT_PROFILE {
+            return Err(config::unknown_profile(name, &file));
+        }
+        env.messages.print("The profile default has no settings.");
+        return Ok(());
+    };
+    let is_default = file.default_profile() == Some(name);
+    let sessions = Sessions::of(&profile, env);
+    let mut deleted = format!("Deleted profile {}", shown(name));
+    if profile.value(Setting::ConnectionString).as_deref() == Some(config::STORED) {
+        let store = config::chosen_store(&env.sources(&profile))?;
+        configured_store(env, store)?.delete_secret(&stored_name(name))?;
+        deleted.push_str(" and its connection string");
+    }
+    file.remove_profile(name)?;
+    env.messages.print(&format!("{deleted}."));
+    if is_default {
+        let name = config::DEFAULT_PROFILE;
+        env.messages
+            .print(&format!("The default profile is {name} now."));
+    }
+    let (selected, source) = config::selected_profile(None, &env.variables, &file);
+    if let (true, Origin::Environment(variable)) = (selected == name, source) {
+        let name = quoted(name);
+        env.messages
+            .warn(&format!("{variable} still selects the profile {name}"));
+    }
+    if let Some(sessions) = sessions {
+        env.messages.print(&sessions.advice());
+    }
+    warn_of_other_problems(&file, env);
+    Ok(())
+}
+
+/// The signed-in accounts of a profile.
+struct Sessions {
+    usernames: Vec<String>,
+    application: EntraApplication,
+    authority_host: Option<String>,
+    store: StoreChoice,
+}
+
+impl Sessions {
+    /// Reads the accounts from the index; `None` if there are none, or if the profile is not valid.
+    fn of(profile: &Profile, env: &Environment) -> Option<Sessions> {
+        let none = BTreeMap::new();
+        let config = Config::resolve(String::new(), &Sources::new(&none, profile)).ok()?;
+        let application = config.application().ok()?;
+        let store = configured_store(env, config.store).ok()?;
+        let page = store.list(&application, usize::MAX).ok()?;
+        let entries = page.entries.into_iter();
+        let usernames: Vec<String> = entries.map(|entry| entry.account.username).collect();
+        (!usernames.is_empty()).then(|| Sessions {
+            usernames,
+            application,
+            authority_host: profile.value(Setting::AuthorityHost),
+            store: config.store,
+        })
+    }
+
+    /// Returns the accounts that stay signed in, and the command that signs them out.
+    fn advice(&self) -> String {
+        let (stay, user) = match &self.usernames[..] {
+            [only] => (format!("{only} stays signed in"), shell_word(only, "USER")),
+            all => (format!("{} stay signed in", all.join(", ")), "USER".into()),
+        };
+        if cfg!(windows) {
+            let command = "`acspass logout --all`";
+            return format!("{stay}. To sign out all accounts of all profiles, run {command}.");
+        }
+        let store = match self.store {
+            StoreChoice::Keyring => None,
+            StoreChoice::Keyutils => Some("keyutils"),
+            StoreChoice::File => Some("file"),
+            StoreChoice::Memory => Some("memory"),
+        };
+        let variables = [
+            ("AZURE_AUTHORITY_HOST", self.authority_host.as_deref()),
+            ("ACSPASS_TENANT_ID", Some(self.application.tenant.as_str())),
+            (
+                "ACSPASS_CLIENT_ID",
+                Some(self.application.client_id.as_str()),
+            ),
+            ("ACSPASS_STORE", store),
+        ];
+        let variables = variables.into_iter().filter_map(|(name, value)| {
+            let value = shell_word(value?, "VALUE");
+            Some(format!("{name}={value} "))
+        });
+        let variables: String = variables.collect();
+        format!("{stay}. To sign out, run `{variables}acspass logout --account {user}`.")
+    }
+}

@@ -1,0 +1,165 @@
+//! `profile`: list, use and delete; an unknown name lists the existing ones.
+
+use serde_json::json;
+
+use crate::harness::{Home, TestBrowser};
+
+const TWO: &str = "default-profile = \"work\"\n[profile.work]\ntenant = \"contoso.com\"\n\
+                   client-id = \"11111111-2222-3333-4444-555555555555\"\n\
+                   endpoint = \"https://contoso.communication.azure.com\"\n\
+                   [profile.home]\ntenant = \"fabrikam.com\"\n";
+
+fn file(home: &Home) -> String {
+    std::fs::read_to_string(home.config_file()).unwrap_or_default()
+}
+
+#[test]
+fn list_marks_the_profile_in_use() {
+    let mut home = Home::new();
+    home.configure(TWO);
+    let run = home.run(&["profile", "list"]);
+    run.assert_code(0);
+    let expected = "  default  tenant organizations, resource not set\n\
+                    * work     tenant contoso.com, resource https://contoso.communication.azure.com, in use\n  \
+                    home     tenant fabrikam.com, resource not set\n";
+    assert_eq!(run.stdout, expected);
+    home.set("ACSPASS_PROFILE", "home");
+    let run = home.run(&["profile", "list", "-o", "json"]);
+    let expected = json!({"profiles": [
+        {"name": "default", "active": false, "tenant": "organizations", "clientId": null, "endpoint": null},
+        {
+            "name": "work",
+            "active": false,
+            "tenant": "contoso.com",
+            "clientId": "11111111-2222-3333-4444-555555555555",
+            "endpoint": "https://contoso.communication.azure.com",
+        },
+        {"name": "home", "active": true, "tenant": "fabrikam.com", "clientId": null, "endpoint": null},
+    ]});
+    assert_eq!(run.json(), expected);
+}
+
+#[test]
+fn use_sets_the_default_profile_and_warns_of_a_variable() {
+    let mut home = Home::new();
+    home.configure(TWO);
+    home.run(&["profile", "use", "home"])
+        .assert_code(0)
+        .assert_says(&["Default profile set to home."]);
+    assert_eq!(home.run(&["config", "get", "profile"]).stdout, "home\n");
+    home.set("ACSPASS_PROFILE", "work");
+    home.run(&["profile", "use", "default"])
+        .assert_code(0)
+        .assert_says(&["ACSPASS_PROFILE selects the profile `work`"]);
+}
+
+#[test]
+fn unknown_name_lists_the_existing_ones() {
+    let mut home = Home::new();
+    home.configure(TWO);
+    for words in [
+        &["profile", "use", "wrk"][..],
+        &["profile", "delete", "wrk"],
+        &["config", "set", "profile", "wrk"],
+        &["--profile", "wrk", "status"],
+        &["--profile", "wrk", "config", "list"],
+    ] {
+        let names = "The profiles are default, work, home.";
+        home.run(words)
+            .assert_error(2, &["there is no profile `wrk`", names]);
+        assert_eq!(file(&home), TWO);
+    }
+    home.set("ACSPASS_PROFILE", "wrk");
+    home.run(&["status"])
+        .assert_error(2, &["there is no profile `wrk` (ACSPASS_PROFILE)"]);
+    home.run(&["profile", "list"])
+        .assert_code(0)
+        .assert_says(&["there is no profile `wrk`"]);
+    home.unset("ACSPASS_PROFILE");
+    home.configure(&TWO.replace("\"work\"", "\"gone\""));
+    home.run(&["status"]).assert_error(
+        2,
+        &[
+            "there is no profile `gone`",
+            "`acspass config unset profile`",
+            "work, home",
+        ],
+    );
+    home.run(&["profile", "use", "default"]).assert_code(0);
+    home.run(&["config", "list"]).assert_code(0);
+}
+
+#[test]
+fn delete_removes_the_stored_connection_string_and_says_how_to_sign_out() {
+    let (mut home, emulator) = Home::with_emulator();
+    home.unset("COMMUNICATION_SERVICES_CONNECTION_STRING");
+    home.unset("ACSPASS_TENANT_ID");
+    home.unset("ACSPASS_CLIENT_ID");
+    home.unset("AZURE_AUTHORITY_HOST");
+    let key = home.path().join("key");
+    acspass::store::create_key_file(&key).unwrap();
+    home.set("ACSPASS_STORE_KEY_FILE", key.to_str().unwrap());
+    home.unset("ACSPASS_STORE");
+    home.configure(&format!(
+        "default-profile = \"work\"\n[profile.work]\ntenant = \"{}\"\nclient-id = \"{}\"\n\
+         authority-host = \"{}\"\nstore = \"file\"\n",
+        emulator.tenant_id(),
+        emulator.client_id(),
+        emulator.http_url()
+    ));
+    let text = emulator.http_connection_string();
+    let words = ["config", "set", "connection-string"];
+    home.call(&words).typing(&text).run().assert_code(0);
+    let login = home.call(&["login"]).by(&TestBrowser::walking()).run();
+    login.assert_code(0);
+    let sealed = home.path().join("state/sealed");
+    let count = || std::fs::read_dir(&sealed).map_or(0, Iterator::count);
+    let before = count();
+    let user = emulator.username();
+    let sign_out = format!("acspass logout --account {user}`");
+    let run = home.run(&["profile", "delete", "work"]);
+    run.assert_code(0).assert_says(&[
+        "Deleted profile work and its connection string.",
+        "The default profile is default now.",
+        &format!("{user} stays signed in."),
+        &format!("ACSPASS_CLIENT_ID={}", emulator.client_id()),
+        "ACSPASS_STORE=file",
+        &sign_out,
+    ]);
+    assert_eq!(
+        count(),
+        before - 1,
+        "the secret is gone, the session is not"
+    );
+    assert!(!file(&home).contains("work"), "{}", file(&home));
+    // The command of the message works.
+    let line = run.stderr.split('`').find(|part| part.contains("logout"));
+    let mut words = line.expect("the command").split(' ').peekable();
+    while let Some((name, value)) = words.peek().and_then(|word| word.split_once('=')) {
+        home.set(name, value);
+        words.next();
+    }
+    let words: Vec<&str> = words.skip(1).collect();
+    home.run(&words).assert_code(0);
+    assert_eq!(count(), before - 2);
+}
+
+#[test]
+fn confirmations_name_the_value_and_the_profile() {
+    let home = Home::new();
+    let config = |words: &[&str]| home.run(&[&["config"], words].concat());
+    config(&["set", "tenant", "contoso.com"]).assert_says(&["Set tenant in profile default."]);
+    config(&["set", "min-validity", "90"])
+        .assert_says(&["Set min-validity to 1 min 30 s in profile default."]);
+    config(&["unset", "min-validity"]).assert_says(&["Removed min-validity from profile default."]);
+    config(&["set", "min-validity", "10x"])
+        .assert_error(2, &["invalid duration `10x` for `min-validity`"]);
+    home.configure("[profile.default]\nmin-validity = \"10x\"\n");
+    let place = format!(
+        "invalid duration `10x` for `min-validity` in profile default of {}",
+        home.config_file().display()
+    );
+    home.run(&["status"]).assert_error(2, &[&place]);
+    home.run(&["get", "--min-validity", "10y"])
+        .assert_error(2, &["invalid duration `10y` for --min-validity"]);
+}
