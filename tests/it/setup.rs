@@ -39,11 +39,11 @@ fn with_nothing_configured_the_gaps_are_plain_to_see() {
     let home = Home::new();
     let run = home.run(&["setup"]);
     run.assert_code(0)
-        .assert_says(&["the words in capitals are yours to fill in"]);
+        .assert_says(&["Replace the words in capitals."]);
     for part in [
         "1. Open https://entra.microsoft.com",
         "New registration",
-        "Mobile and desktop applications, with the redirect URI http://localhost;",
+        "Mobile and desktop applications. Add the redirect URI http://localhost there",
         "Teams.ManageCalls and Teams.ManageChats",
         "az ad app create --display-name acspass",
         "https://login.microsoftonline.com/YOUR-TENANT/adminconsent?client_id=YOUR-CLIENT-ID",

@@ -24,32 +24,62 @@ pub(crate) fn run(env: &Arc<Environment>, output: &mut Output) -> Result<u8> {
     let message = render(&plan.as_message())?.trim_end().to_owned();
     let notes = lines(render(&plan.as_notes())?);
     let url = plan.consent_url();
-    let numbered = (1..).zip(&portal);
-    let numbered: String = numbered
-        .map(|(number, step)| format!("{number}. {step}\n"))
-        .collect();
-    let text = format!(
-        "In the portal\n\n{numbered}\nOr by script, in a shell with the Azure CLI\n\n{script}\n\
-         Admin consent, as an address that an admin opens\n\n{url}\n\n\
-         A message to send to the admin\n\n{message}\n\nGood to know\n\n- {}",
-        notes.join("\n- ")
-    );
-    let json = json!({
-        "portal": portal,
-        "script": script,
-        "adminConsentUrl": url,
-        "message": message,
-        "notes": notes,
-    });
-    output.print_result(&text, &json)?;
-    if plan.tenant.is_none() || plan.client_id.is_none() {
-        output.messages.print(
-            "the words in capitals are yours to fill in; `acspass config set tenant …` and \
-             `acspass config set client-id …` fill them in here",
-        );
+    if output.is_json {
+        output.print_json(&json!({
+            "portal": portal,
+            "script": script,
+            "adminConsentUrl": url,
+            "message": message,
+            "notes": notes,
+        }))?;
+    } else {
+        let mut report = output.report();
+        report.heading("Register the application in the portal");
+        report.blank();
+        for (number, step) in (1..).zip(&portal) {
+            report.row(&format!("{number}."), STEP_COLUMNS, step);
+        }
+        report.blank();
+        report.heading("Or run this script in a shell with the Azure CLI");
+        report.blank();
+        report.verbatim(&script);
+        report.blank();
+        report.heading("Admin consent: an admin opens this address");
+        report.blank();
+        report.paragraph(&url);
+        report.blank();
+        report.heading("Message to the admin");
+        report.blank();
+        report.paragraph(&message);
+        report.blank();
+        report.heading("Notes");
+        report.blank();
+        for note in &notes {
+            report.row("-", NOTE_COLUMNS, note);
+        }
+        output.print_report(report)?;
+    }
+    let missing = [
+        (plan.tenant.is_none(), "`acspass config set tenant TENANT`"),
+        (
+            plan.client_id.is_none(),
+            "`acspass config set client-id GUID`",
+        ),
+    ];
+    let missing = missing.into_iter().filter(|(is_missing, _)| *is_missing);
+    let commands: Vec<&str> = missing.map(|(_, command)| command).collect();
+    if !commands.is_empty() {
+        output.messages.print(&format!(
+            "Replace the words in capitals. Or run {}, then `acspass setup` again.",
+            commands.join(" and ")
+        ));
     }
     Ok(0)
 }
+
+/// The width of the number of a step, and of the mark of a note, in columns.
+const STEP_COLUMNS: usize = 3;
+const NOTE_COLUMNS: usize = 2;
 
 /// The values to set up, in the terms of the portal, and the texts with them: the steps in the portal,
 /// a script, a message to the admin, and notes about settings of the tenant that can prevent tokens.
