@@ -28,6 +28,8 @@ has timeout || packages+=(coreutils)
 has mount || packages+=(mount)
 # It reads the units that acspass writes, and hands sockets over to it.
 has systemd-socket-activate || packages+=(systemd)
+# The shell blocks of the README and the guides.
+has curl || packages+=(curl)
 # A terminal of 80 columns, and what walks the emulator's pages there.
 has tmux || packages+=(tmux)
 has python3 && [ -x /usr/bin/python3 ] || packages+=(python3)

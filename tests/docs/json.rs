@@ -46,7 +46,7 @@ pub(crate) fn page() -> String {
         "# JSON\n\n\
          With `-o json` a command prints one JSON object on standard output, and messages on standard\n\
          error. On a terminal the object is indented; otherwise it is one line. Times are RFC 3339 in\n\
-         UTC. [`docs/schemas`](../schemas) has a JSON Schema (2020-12) of each object. A test checks\n\
+         UTC. The folder `docs/schemas` has a JSON Schema (2020-12) of each object. A test checks\n\
          the output of the commands against the schemas, which allow no other member.\n\n\
          `logout`, `token revoke` and `user delete ID` print `{}`.\n",
     );

@@ -122,6 +122,22 @@ fn every_link_leads_to_a_file_or_a_heading() {
 }
 
 #[test]
+fn the_summary_lists_every_page_once() {
+    let summary = read("docs/SUMMARY.md");
+    let mut listed: Vec<String> = targets(&summary)
+        .into_iter()
+        .map(|(_, target)| target)
+        .collect();
+    listed.sort();
+    // The summary itself, and a part of the library's documentation.
+    let others = ["SUMMARY.md", "library_example.md"];
+    let pages = below("docs", "md");
+    let pages = pages.iter().filter_map(|path| path.strip_prefix("docs/"));
+    let pages: Vec<&str> = pages.filter(|path| !others.contains(path)).collect();
+    assert_eq!(listed, pages);
+}
+
+#[test]
 fn no_document_names_a_folder_of_a_machine() {
     let here = root().to_str().expect("a plain path");
     for (path, page) in pages() {
