@@ -48,7 +48,7 @@ pub(crate) fn page() -> String {
          error. On a terminal the object is indented; otherwise it is one line. Times are RFC 3339 in\n\
          UTC. The folder `docs/schemas` has a JSON Schema (2020-12) of each object. A test checks\n\
          the output of the commands against the schemas, which allow no other member.\n\n\
-         `logout`, `token revoke` and `user delete ID` print `{}`.\n",
+         Commands without a result, such as `logout`, `token revoke` and `config set`, print `{}`.\n",
     );
     for name in order(&schemas) {
         page.push_str(&section(name, &schemas[name]));

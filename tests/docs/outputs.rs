@@ -120,6 +120,7 @@ fn outputs_of_commands_match_their_schemas() {
     checker.run("user-create", &["token", "issue", "--scope", "voip"]);
 
     checker.run("config-list", &["config", "list"]);
+    checker.run("profile-list", &["profile", "list"]);
     checker.run("doctor", &["doctor", "--offline"]);
     checker.run("doctor", &["doctor"]);
     checker.run("version", &["version"]);
