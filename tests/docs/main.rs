@@ -9,6 +9,7 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod book;
 mod commands;
 mod errors;
 mod files;
