@@ -32,7 +32,26 @@ pub(crate) fn page() -> String {
     }
     page.push_str(&table(["route", "purpose"], &rows));
     page.push_str(&sections);
+    let failed = &document["components"]["responses"]["Failed"];
+    page.push_str("\n## Other responses\n\nThe same for every route, with the member `error`:\n\n");
+    page.push_str(&table(
+        ["status", "meaning"],
+        &statuses(text(failed, "description")),
+    ));
     page
+}
+
+/// Splits `400 one thing; 408, 413 another` into rows.
+fn statuses(description: &str) -> Vec<[String; 2]> {
+    let rows = description.split("; ").map(|part| {
+        let is_status = |c: char| c.is_ascii_digit() || c == ',' || c == ' ';
+        let end = part.find(|c| !is_status(c)).expect("a meaning");
+        let (numbers, meaning) = part.split_at(end);
+        assert!(!numbers.trim().is_empty(), "{part} has no status");
+        let numbers = numbers.split(',').map(|number| code(number.trim()));
+        [numbers.collect::<Vec<_>>().join(", "), meaning.to_owned()]
+    });
+    rows.collect()
 }
 
 fn anchor(title: &str) -> String {
@@ -75,17 +94,24 @@ fn section(document: &Value, title: &str, item: &Value, operation: &Value) -> St
     }
     let mut rows = Vec::new();
     for (status, response) in operation["responses"].as_object().expect("responses") {
+        if status == "default" {
+            let others = response["$ref"].as_str().unwrap_or_default();
+            assert!(
+                others.ends_with("/Failed"),
+                "{title} has other responses of its own"
+            );
+            continue;
+        }
         let response = resolve(document, response);
         let schema = &response["content"]["application/json"]["schema"];
-        let status = match status.as_str() {
-            "default" => "other".to_owned(),
-            status => code(status),
-        };
+        let status = code(status);
         let description = text(response, "description").to_owned();
         rows.push([status, description, members(document, schema)]);
     }
     let rows = table(["status", "meaning", "members of the JSON"], &rows);
-    section.push_str(&format!("\n{rows}"));
+    section.push_str(&format!(
+        "\n{rows}\nAnd the [other responses](#other-responses).\n"
+    ));
     section
 }
 

@@ -7,6 +7,7 @@ use std::process::{Command, Output, Stdio};
 use acspass::Kind;
 use serde_json::{Value, json};
 
+use crate::files::read;
 use crate::json::schemas;
 use crate::sandbox::Sandbox;
 use crate::schema::check;
@@ -154,11 +155,15 @@ fn outputs_of_commands_match_their_schemas() {
 }
 
 #[test]
-fn schema_of_errors_names_every_kind() {
+fn schemas_of_errors_name_every_kind() {
+    let kinds = json!(Kind::ALL.map(Kind::as_str));
     let schema = &schemas()["error"];
-    let kinds = Kind::ALL.map(Kind::as_str);
+    let of_command = &schema["$defs"]["error"]["properties"]["kind"]["enum"];
+    assert_eq!(*of_command, kinds);
+    let document: Value = serde_json::from_str(&read("assets/openapi.json")).expect("JSON");
+    let failure = &document["components"]["schemas"]["Failure"];
     assert_eq!(
-        schema["$defs"]["error"]["properties"]["kind"]["enum"],
-        json!(kinds)
+        failure["properties"]["error"]["properties"]["kind"]["enum"],
+        kinds
     );
 }
