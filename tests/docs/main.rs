@@ -18,6 +18,7 @@ mod http;
 mod json;
 mod links;
 mod markdown;
+mod mentions;
 mod outputs;
 mod readme;
 mod sandbox;
