@@ -9,12 +9,13 @@ use crate::markdown::{code, table};
 use crate::schema::{check, resolve};
 
 /// The schemas, in the order of the page.
-const ORDER: [&str; 14] = [
+const ORDER: [&str; 15] = [
     "get",
     "login",
     "status",
     "account-list",
     "user-create",
+    "user-delete",
     "token-issue",
     "inspect",
     "config-list",

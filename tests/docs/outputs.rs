@@ -120,6 +120,9 @@ fn outputs_of_commands_match_their_schemas() {
     checker.run("user-create", &["user", "create", "--scope", "chat"]);
     checker.run("user-create", &["token", "issue", "--scope", "voip"]);
 
+    let ids = format!("{id}\nno-id\n");
+    checker.run_with("user-delete", &["user", "delete", "-"], &ids);
+
     checker.run("config-list", &["config", "list"]);
     checker.run("profile-list", &["profile", "list"]);
     checker.run("doctor", &["doctor", "--offline"]);
